@@ -1,0 +1,48 @@
+#include "base/error.hpp"
+
+#include <cerrno>
+
+namespace davit {
+
+std::string Error::describe() const {
+    std::string out;
+    if (!at_.file.empty()) {
+        out += at_.file;
+        if (at_.line > 0) out += fmt::format(":{}", at_.line);
+        if (at_.line > 0 && at_.column > 0) out += fmt::format(":{}", at_.column);
+        out += ": ";
+    }
+    out += what();
+    for (const auto& c : context_) out += "\n  while " + c;
+    if (!hint_.empty()) out += "\n  hint: " + hint_;
+    return out;
+}
+
+Errc errc_of(int errnum) noexcept {
+    switch (errnum) {
+    case ENOENT: case ENOTDIR: case ESRCH: case ENODEV: return Errc::not_found;
+    case EACCES: case EPERM: case EROFS: return Errc::denied;
+    case EEXIST: case EADDRINUSE: case EBUSY: return Errc::conflict;
+    case ENOSYS: case EOPNOTSUPP: return Errc::unsupported;
+    case ECONNREFUSED: case ENETUNREACH: case EHOSTUNREACH: case ETIMEDOUT: return Errc::unavailable;
+    case EINTR: return Errc::interrupted;
+    default: return Errc::failed;
+    }
+}
+
+Error make_sys_error(int errnum, std::string what) {
+    std::error_code os(errnum, std::generic_category());
+    Error e(errc_of(errnum), what + ": " + os.message());
+    e.with_os(os);
+    return e;
+}
+
+void ErrorList::throw_if_any() {
+    if (errors_.empty()) return;
+    Error first = errors_.front();
+    for (std::size_t i = 1; i < errors_.size(); ++i)
+        first.with_context(fmt::format("also: {}", errors_[i].what()));
+    throw first;
+}
+
+} // namespace davit

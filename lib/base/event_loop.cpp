@@ -1,0 +1,180 @@
+#include "base/event_loop.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <map>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unordered_map>
+
+namespace davit {
+
+struct EventLoop::Impl {
+    struct FdEntry {
+        WatchId id;
+        std::shared_ptr<FdCallback> fn;
+    };
+    UniqueFd epoll;
+    UniqueFd signal_fd;
+    sigset_t signals;
+    WatchId next = 1;
+    bool stopping = false;
+    std::unordered_map<int, FdEntry> fds;
+    std::map<std::pair<Clock::time_point, WatchId>, Callback> timers;
+    std::unordered_map<int, std::pair<WatchId, std::function<void(int)>>> signal_fns;
+    std::vector<Callback> posted;
+
+    void run_timers();
+    void run_posted();
+    void read_signals();
+    int timeout(std::chrono::milliseconds limit) const;
+    void turn(std::chrono::milliseconds limit);
+};
+
+EventLoop::Watch& EventLoop::Watch::operator=(Watch&& o) noexcept {
+    if (this != &o) {
+        reset();
+        loop_ = std::move(o.loop_);
+        end_ = std::exchange(o.end_, nullptr);
+    }
+    return *this;
+}
+
+void EventLoop::Watch::reset() {
+    auto end = std::exchange(end_, nullptr);
+    if (end && loop_.lock()) end();
+}
+
+EventLoop::EventLoop() : impl_(std::make_shared<Impl>()) {
+    impl_->epoll.reset(::epoll_create1(EPOLL_CLOEXEC));
+    if (!impl_->epoll) throw sys_error(errno, "making an epoll set");
+    sigemptyset(&impl_->signals);
+}
+
+EventLoop::~EventLoop() = default;
+
+EventLoop::Watch EventLoop::watch_fd(int fd, std::uint32_t events, FdCallback fn) {
+    Impl* impl = impl_.get();
+    WatchId id = impl->next++;
+    epoll_event ev{};
+    ev.events = events;
+    ev.data.fd = fd;
+    // The fd number may have been closed and reused before its old watch ended.
+    if (::epoll_ctl(impl->epoll.get(), EPOLL_CTL_ADD, fd, &ev) < 0 &&
+        (errno != EEXIST || ::epoll_ctl(impl->epoll.get(), EPOLL_CTL_MOD, fd, &ev) < 0))
+        throw sys_error(errno, "watching descriptor {}", fd);
+    impl->fds[fd] = {id, std::make_shared<FdCallback>(std::move(fn))};
+    return Watch(impl_, [impl, fd, id] {
+        auto it = impl->fds.find(fd);
+        if (it == impl->fds.end() || it->second.id != id) return;
+        impl->fds.erase(it);
+        ::epoll_ctl(impl->epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
+    });
+}
+
+void EventLoop::change_events(int fd, std::uint32_t events) {
+    epoll_event ev{};
+    ev.events = events;
+    ev.data.fd = fd;
+    if (::epoll_ctl(impl_->epoll.get(), EPOLL_CTL_MOD, fd, &ev) < 0) throw sys_error(errno, "watching descriptor {}", fd);
+}
+
+EventLoop::Watch EventLoop::after(std::chrono::nanoseconds delay, Callback fn) {
+    Impl* impl = impl_.get();
+    std::pair key{Clock::now() + std::chrono::duration_cast<Clock::duration>(delay), impl->next++};
+    impl->timers.emplace(key, std::move(fn));
+    return Watch(impl_, [impl, key] { impl->timers.erase(key); });
+}
+
+EventLoop::Watch EventLoop::watch_signal(int signal, std::function<void(int)> fn) {
+    Impl* impl = impl_.get();
+    sigaddset(&impl->signals, signal);
+    ::sigprocmask(SIG_BLOCK, &impl->signals, nullptr);
+    int fd = ::signalfd(impl->signal_fd.get(), &impl->signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0) throw sys_error(errno, "watching signals");
+    if (!impl->signal_fd) {
+        impl->signal_fd.reset(fd);
+        epoll_event ev{};
+        ev.events = EPOLLIN;
+        ev.data.fd = fd;
+        ::epoll_ctl(impl->epoll.get(), EPOLL_CTL_ADD, fd, &ev);
+    }
+    WatchId id = impl->next++;
+    impl->signal_fns[signal] = {id, std::move(fn)};
+    return Watch(impl_, [impl, signal, id] {
+        auto it = impl->signal_fns.find(signal);
+        if (it != impl->signal_fns.end() && it->second.first == id) impl->signal_fns.erase(it);
+    });
+}
+
+void EventLoop::post(Callback fn) { impl_->posted.push_back(std::move(fn)); }
+void EventLoop::stop() { impl_->stopping = true; }
+
+void EventLoop::run() {
+    auto keep = impl_;
+    keep->stopping = false;
+    while (!keep->stopping) keep->turn(std::chrono::hours(1));
+}
+
+void EventLoop::run_once(std::chrono::milliseconds limit) {
+    auto keep = impl_;
+    keep->turn(limit);
+}
+
+int EventLoop::Impl::timeout(std::chrono::milliseconds limit) const {
+    if (!posted.empty()) return 0;
+    auto wait = limit;
+    if (!timers.empty()) {
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(timers.begin()->first.first - Clock::now());
+        wait = std::min(wait, std::max(left, std::chrono::milliseconds(0)));
+    }
+    return static_cast<int>(wait.count());
+}
+
+void EventLoop::Impl::turn(std::chrono::milliseconds limit) {
+    epoll_event events[64];
+    int n = ::epoll_wait(epoll.get(), events, 64, timeout(limit));
+    if (n < 0 && errno != EINTR) throw sys_error(errno, "waiting for events");
+    for (int i = 0; i < n; ++i) {
+        if (signal_fd && events[i].data.fd == signal_fd.get()) {
+            read_signals();
+            continue;
+        }
+        auto it = fds.find(events[i].data.fd);
+        if (it == fds.end()) continue; // ended by an earlier callback of this turn
+        auto fn = it->second.fn;       // the callback may end its own watch
+        (*fn)(events[i].events);
+    }
+    run_timers();
+    run_posted();
+}
+
+void EventLoop::Impl::run_timers() {
+    auto now = Clock::now();
+    while (!timers.empty() && timers.begin()->first.first <= now) {
+        auto fn = std::move(timers.begin()->second);
+        timers.erase(timers.begin());
+        fn();
+    }
+}
+
+void EventLoop::Impl::run_posted() {
+    std::vector<Callback> now;
+    now.swap(posted);
+    for (auto& fn : now) fn();
+}
+
+void EventLoop::Impl::read_signals() {
+    signalfd_siginfo info{};
+    while (::read(signal_fd.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+        auto it = signal_fns.find(static_cast<int>(info.ssi_signo));
+        if (it == signal_fns.end()) continue;
+        auto fn = it->second.second;
+        fn(static_cast<int>(info.ssi_pid));
+    }
+}
+
+} // namespace davit

@@ -1,0 +1,22 @@
+#include "base/log.hpp"
+
+#include <cstdio>
+
+namespace davit::log {
+
+namespace {
+Sink& sink() {
+    static Sink instance = [](Level level, std::string_view text) {
+        if (level >= Level::warning)
+            std::fprintf(stderr, "davit: %.*s\n", static_cast<int>(text.size()), text.data());
+    };
+    return instance;
+}
+} // namespace
+
+void set_sink(Sink s) { sink() = std::move(s); }
+void write(Level level, std::string_view text) {
+    if (sink()) sink()(level, text);
+}
+
+} // namespace davit::log

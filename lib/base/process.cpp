@@ -1,0 +1,154 @@
+#include "base/process.hpp"
+
+#include "base/error.hpp"
+#include "base/kernel_abi.hpp"
+#include "base/sys.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+extern char** environ; // NOLINT: POSIX names it
+
+namespace davit {
+
+namespace {
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+    std::vector<char*> out;
+    for (const auto& w : words) out.push_back(const_cast<char*>(w.c_str()));
+    out.push_back(nullptr);
+    return out;
+}
+
+struct Actions {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    Actions() {
+        posix_spawn_file_actions_init(&actions);
+        posix_spawnattr_init(&attr);
+    }
+    ~Actions() {
+        posix_spawn_file_actions_destroy(&actions);
+        posix_spawnattr_destroy(&attr);
+    }
+};
+
+ExitStatus status_of(const siginfo_t& info) {
+    if (info.si_code == CLD_EXITED) return {info.si_status, 0};
+    return {128 + info.si_status, info.si_status};
+}
+
+} // namespace
+
+Child Child::spawn(const SpawnOptions& o) {
+    Actions a;
+    // Targets may collide with sources: lift every source above all targets first.
+    std::vector<UniqueFd> lifted;
+    int highest = 2;
+    for (const auto& [from, to] : o.fds) highest = std::max(highest, to);
+    for (const auto& [from, to] : o.fds) {
+        int copy = ::fcntl(from, F_DUPFD_CLOEXEC, highest + 1);
+        if (copy < 0) throw sys_error(errno, "passing descriptor {} to {}", from, o.argv.at(0));
+        lifted.emplace_back(copy);
+        posix_spawn_file_actions_adddup2(&a.actions, copy, to);
+    }
+    if (!o.cwd.empty()) posix_spawn_file_actions_addchdir_np(&a.actions, o.cwd.c_str());
+    short flags = 0;
+    if (o.new_session) flags |= POSIX_SPAWN_SETSID;
+    if (o.reset_signals) {
+        flags |= POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+        sigset_t all, none;
+        sigfillset(&all);
+        sigemptyset(&none);
+        posix_spawnattr_setsigdefault(&a.attr, &all);
+        posix_spawnattr_setsigmask(&a.attr, &none);
+    }
+    posix_spawnattr_setflags(&a.attr, flags);
+    auto argv = pointers(o.argv);
+    std::vector<char*> env;
+    if (o.env) env = pointers(*o.env);
+    pid_t pid = -1;
+    int rc = posix_spawnp(&pid, argv[0], &a.actions, &a.attr, argv.data(), o.env ? env.data() : environ);
+    if (rc != 0) throw sys_error(rc, "starting {}", o.argv.at(0));
+    return Child(pid, sys::pidfd_open(pid));
+}
+
+Child& Child::operator=(Child&& o) noexcept {
+    if (this != &o) {
+        std::swap(pid_, o.pid_);
+        std::swap(pidfd_, o.pidfd_);
+    }
+    return *this;
+}
+
+Child::~Child() {
+    if (pid_ <= 0) return;
+    ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+    siginfo_t info{};
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0 && errno == EINTR) {}
+}
+
+ExitStatus Child::wait() {
+    siginfo_t info{};
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0)
+        if (errno != EINTR) throw sys_error(errno, "waiting for process {}", pid_);
+    detach();
+    return status_of(info);
+}
+
+std::optional<ExitStatus> Child::try_wait() {
+    siginfo_t info{};
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG) < 0)
+        if (errno != EINTR) throw sys_error(errno, "waiting for process {}", pid_);
+    if (info.si_pid == 0) return std::nullopt;
+    detach();
+    return status_of(info);
+}
+
+void Child::kill(int signal) {
+    if (pid_ > 0) sys::pidfd_send_signal(pidfd_.get(), signal);
+}
+
+Output run(SpawnOptions options, std::string_view input) {
+    // A socket instead of a pipe for its input: send() can refuse SIGPIPE, write() cannot.
+    FdPair in = sys::socket_pair(SOCK_STREAM), out = sys::pipe(), err = sys::pipe();
+    options.fds.push_back({in.first.get(), 0});
+    options.fds.push_back({out.second.get(), 1});
+    options.fds.push_back({err.second.get(), 2});
+    Child child = Child::spawn(options);
+    in.first.reset();
+    out.second.reset();
+    err.second.reset();
+    ::fcntl(in.second.get(), F_SETFL, O_NONBLOCK);
+    Output result;
+    auto drain = [](UniqueFd& fd, std::string& to) {
+        char buf[8192];
+        ssize_t n = ::read(fd.get(), buf, sizeof buf);
+        if (n > 0) to.append(buf, static_cast<std::size_t>(n));
+        else if (n == 0 || errno != EINTR) fd.reset();
+    };
+    while (out.first || err.first) {
+        if (input.empty()) in.second.reset();
+        pollfd p[3] = {{in.second.get(), POLLOUT, 0}, {out.first.get(), POLLIN, 0}, {err.first.get(), POLLIN, 0}};
+        if (::poll(p, 3, -1) < 0 && errno != EINTR) throw sys_error(errno, "waiting for {}", options.argv.at(0));
+        if (p[0].revents) {
+            ssize_t n = ::send(in.second.get(), input.data(), input.size(), MSG_NOSIGNAL);
+            if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
+            else if (errno != EINTR && errno != EAGAIN) in.second.reset();
+        }
+        if (p[1].revents) drain(out.first, result.out);
+        if (p[2].revents) drain(err.first, result.err);
+    }
+    in.second.reset();
+    result.status = child.wait();
+    return result;
+}
+
+} // namespace davit

@@ -1,0 +1,59 @@
+// Kernel calls that return owned descriptors and throw davit::Error. Every descriptor is born
+// O_CLOEXEC. What glibc 2.36 lacks stands in kernel_abi.hpp.
+#pragma once
+
+#include "base/fd.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+namespace davit::sys {
+
+UniqueFd open(const std::string& path, int flags, mode_t mode = 0600);
+// ENOENT gives an empty fd.
+UniqueFd open_if_exists(const std::string& path, int flags);
+UniqueFd open_at(int dir, const std::string& path, int flags, mode_t mode = 0600);
+// openat2(2): resolve is RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS …; retried on EAGAIN.
+UniqueFd open_at2(int dir, const std::string& path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve);
+FdPair pipe(int extra_flags = 0);
+FdPair socket_pair(int type);
+UniqueFd memfd(const std::string& name, unsigned flags = 0);
+// A sealed memfd with these bytes (F_SEAL_WRITE|SHRINK|GROW|SEAL).
+UniqueFd sealed_memfd(const std::string& name, std::string_view bytes);
+UniqueFd pidfd_open(pid_t pid);
+// false if the process is gone.
+bool pidfd_send_signal(int pidfd, int signal);
+
+void write_all(int fd, std::string_view bytes);
+std::string read_all(int fd);
+void make_dirs(const std::string& path, mode_t mode = 0700);
+// Removes a tree without following symbolic links or crossing mounts; missing is fine.
+void remove_tree(const std::string& path);
+
+// Unix sockets by path. Paths over 107 bytes go through /proc/self/fd of the directory.
+UniqueFd listen_unix(const std::string& path, int type, int backlog = 64);
+UniqueFd connect_unix(const std::string& path, int type);
+// SCM_RIGHTS. send returns false when the peer is gone (EPIPE, ECONNRESET).
+bool send_with_fds(int socket, std::string_view bytes, const std::vector<int>& fds, int flags = 0);
+struct Received {
+    std::string bytes; // empty and eof: the peer closed
+    std::vector<UniqueFd> fds;
+    bool eof = false;
+    bool would_block = false;
+};
+Received receive_with_fds(int socket, std::size_t max_bytes, int flags = 0);
+struct Peer { pid_t pid; uid_t uid; gid_t gid; };
+Peer peer_of(int socket);
+
+// Start time of a process in clock ticks since boot (/proc/PID/stat field 22); 0 if it is gone.
+// Together with the pid it names a process for ever, see runtime.md §1.1.
+std::uint64_t start_time(pid_t pid);
+std::string boot_id();
+std::int64_t monotonic_ns();
+std::int64_t realtime_ns();
+std::string random_hex(std::size_t digits);
+
+} // namespace davit::sys

@@ -1,0 +1,12 @@
+# davit_unit_test(NAME SOURCES … LINK …): one doctest program, run as a whole, no privileges needed.
+find_package(doctest REQUIRED)
+add_library(davit_unit_main OBJECT ${CMAKE_CURRENT_LIST_DIR}/unit_main.cpp)
+target_link_libraries(davit_unit_main PUBLIC doctest::doctest davit_hardening)
+function(davit_unit_test name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE davit_unit_main doctest::doctest davit_warnings davit_hardening ${ARG_LINK})
+    target_compile_definitions(${name} PRIVATE DAVIT_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120 SKIP_RETURN_CODE 77)
+endfunction()
