@@ -1,0 +1,38 @@
+// The command line: global flags, the table of verbs, errors and exit codes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace davit::cli {
+
+// What stands before the verb: docker compose's global flags.
+struct Globals {
+    std::vector<std::string> files;     // -f, --file
+    std::string project_name;           // -p, --project-name
+    std::string project_directory;      // --project-directory
+    std::vector<std::string> profiles;  // --profile
+    std::vector<std::string> env_files; // --env-file
+    std::string progress;               // --progress auto|tty|plain|json|quiet
+    std::string ansi;                   // --ansi auto|never|always
+    int parallel = -1;                  // --parallel
+    bool all_resources = false;         // --all-resources
+    bool compatibility = false;         // --compatibility
+    bool dry_run = false;               // --dry-run; also after the verb
+};
+
+using Args = std::vector<std::string>;
+
+// One verb: its file in cli/cmd/ defines run(); it parses its own arguments, so that a command
+// pays only for its own options.
+struct Verb {
+    const char* name;
+    const char* summary;
+    int (*run)(Globals&, const Args& args);
+    bool hidden = false;
+};
+
+// Parses the global flags, finds the verb, runs it, turns davit::Error into text and exit code.
+int run_app(const Args& args);
+
+} // namespace davit::cli
