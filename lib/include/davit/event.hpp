@@ -1,0 +1,34 @@
+// What happens while a plan runs and while a project lives.
+#pragma once
+
+#include "davit/error.hpp"
+#include "davit/plan.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace davit {
+
+enum class EventKind {
+    operation_started, operation_progress, operation_done, operation_failed, operation_skipped,
+    container_created, container_started, container_exited, container_restarting, container_removed,
+    container_paused, container_unpaused, container_health, container_attachable, container_oom,
+    network_created, network_removed, volume_created, volume_removed,
+    warning,
+};
+
+struct Event {
+    EventKind kind{};
+    std::int64_t time_ns = 0; // realtime
+    int operation = 0;        // operation_*: its id
+    std::string resource;
+    std::string project, service, container_id, container_name;
+    std::string text;   // progress, warning or failure text; health: healthy, unhealthy, starting
+    int exit_code = 0;  // container_exited
+    std::uint64_t current = 0, total = 0; // operation_progress: bytes
+};
+
+using EventSink = std::function<void(const Event&)>;
+
+} // namespace davit

@@ -1,0 +1,76 @@
+// A plan: a DAG of atomic operations, each with its cause. It is what `davit plan` and --dry-run
+// print, what the supervisor executes, and the oracle of the tests. Value types; thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit {
+
+enum class OpKind {
+    pull_image,        // client
+    build_image,       // client
+    stage_container,   // client: writes record, bundle and step plan into staging/<id>
+    create_network,    // supervisor, as all below
+    remove_network,
+    create_volume,
+    remove_volume,
+    create_container,  // takes over staging/<id>
+    start_container,
+    stop_container,
+    restart_container,
+    kill_container,
+    pause_container,
+    unpause_container,
+    remove_container,
+    rename_container,
+    wait_container,    // gate: until the containers meet the condition
+};
+
+enum class WaitCondition { started, healthy, completed_successfully, exited };
+
+struct Operation {
+    int id = 0; // from 1, in the order of printing
+    OpKind kind{};
+    std::string resource;  // "service:web:1", "network:default", "volume:data", "image:nginx:1.22"
+    std::string cause;     // "no existing container", "configuration changed: image", "orphan" …
+    std::vector<int> after; // ids of the operations that must have succeeded
+
+    std::string container_id;   // container operations
+    std::string container_name;
+    std::string network;        // full name
+    std::string volume;         // full name
+    std::string image;          // reference
+    std::string signal;         // kill; stop: overrides the record's
+    std::optional<std::int64_t> timeout_ns; // stop, restart: grace; absent: the record's. wait: limit; absent: none
+    bool remove_volumes = false;            // remove: its anonymous volumes too
+    bool force = false;                     // remove: kill first
+    bool hold_for_attach = false;           // start: init waits until a client has attached (run, up --attach)
+    WaitCondition condition = WaitCondition::started;
+    std::vector<std::string> wait_for;      // container ids
+    bool required = true;                   // wait: false lets the plan go on with a warning
+    std::string new_name;                   // rename
+
+    bool operator==(const Operation&) const = default;
+};
+
+struct Plan {
+    std::string project;
+    // Intent generations the plan was made from, by container id: a stale plan is refused.
+    std::map<std::string, std::int64_t> seen;
+    std::vector<Operation> operations;
+
+    bool empty() const { return operations.empty(); }
+    bool operator==(const Plan&) const = default;
+};
+
+// "[1] -> #2 service:web:1, create container: no existing container", one line each.
+std::string to_text(const Plan& plan);
+std::string to_json(const Plan& plan);
+Plan plan_from_json(const std::string& text);
+const char* to_string(OpKind kind);
+
+} // namespace davit
