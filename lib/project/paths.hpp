@@ -1,0 +1,43 @@
+// The one place that spells where davit keeps things. DESIGN §5.
+#pragma once
+
+#include <string>
+
+namespace davit {
+
+struct Roots {
+    std::string state; // DAVIT_STATE_DIR, else $XDG_DATA_HOME/davit for users, else /var/lib/davit
+    std::string run;   // DAVIT_RUN_DIR, else $XDG_RUNTIME_DIR/davit for users, else /run/davit
+    // Reads the process's environment; programs that embed davit fill the struct themselves.
+    static Roots from_environment();
+    std::string images() const { return state + "/images"; }
+    std::string volumes() const { return state + "/volumes"; }
+    std::string projects() const { return state + "/projects"; }
+    std::string networks() const { return state + "/networks"; } // one <name>.json each; shared by projects
+    std::string run_projects() const { return run + "/projects"; }
+    std::string machine_lock() const { return run + "/machine.lock"; }
+    std::string net_state() const { return run + "/net"; }
+};
+
+struct ProjectPaths {
+    std::string state; // <state>/projects/<name>
+    std::string run;   // <run>/projects/<name>
+    ProjectPaths(const Roots& roots, const std::string& project);
+    std::string lock() const { return state + "/lock"; } // one plan runs per project
+    std::string supervisor_lock() const { return run + "/supervisor.lock"; }
+    std::string supervisor_socket() const { return run + "/supervisor.sock"; }
+    std::string project_file() const { return state + "/project.json"; }
+    std::string staging(const std::string& id) const { return state + "/staging/" + id; }
+    std::string containers() const { return state + "/containers"; }
+    std::string container(const std::string& id) const { return state + "/containers/" + id; }
+    std::string record(const std::string& id) const { return container(id) + "/record.json"; }
+    std::string bundle(const std::string& id) const { return container(id) + "/config.json"; }
+    std::string plan(const std::string& id) const { return container(id) + "/plan.bin"; }
+    std::string log(const std::string& id) const { return container(id) + "/log/" + id + "-json.log"; }
+    std::string run_container(const std::string& id) const { return run + "/containers/" + id; }
+    std::string status(const std::string& id) const { return run_container(id) + "/state.json"; }
+    std::string shim_socket(const std::string& id) const { return run_container(id) + "/shim.sock"; }
+    std::string exit_file(const std::string& id) const { return run_container(id) + "/exit.json"; }
+};
+
+} // namespace davit

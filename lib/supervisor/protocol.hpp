@@ -1,0 +1,63 @@
+// What clients and the supervisor say to each other: JSON objects in frames (u32 little-endian
+// length, then the bytes) over a SOCK_STREAM socket <run>/projects/<p>/supervisor.sock (0600,
+// SO_PEERCRED checked: same uid or root).
+//
+//   client                                supervisor
+//   {"type":"hello","proto":1,"version"}→
+//                                       ←{"type":"hello","proto":1,"version","pid"}
+//   {"type":"apply","id":7,"plan":{…}}  →        one plan at a time; a second one waits in line
+//                                       ←{"type":"event","id":7,"event":{…}}          zero or more
+//   {"type":"client_done","id":7,"operation":3,"error":null|{…}}→   pull/build/stage finished
+//                                       ←{"type":"result","id":7,"error":null|{…}}
+//   {"type":"cancel","id":7}            →        drops what has not begun
+//   {"type":"subscribe","id":8}         →        all events until the connection ends
+//   {"type":"status","id":9}            →
+//                                       ←{"type":"result","id":9,"statuses":[…]}
+//
+// A client that vanishes does not stop its plan once the client's own operations are done
+// (DESIGN §3.4); a plan that still waits for one of them is cancelled.
+#pragma once
+
+#include "davit/event.hpp"
+#include "davit/plan.hpp"
+#include "project/paths.hpp"
+#include "project/record.hpp"
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace davit {
+
+inline constexpr int supervisor_proto = 1;
+
+class SupervisorClient {
+public:
+    // Connects; when none answers, starts davit-supervisor for the project and waits until it does.
+    static SupervisorClient connect_or_start(const Roots& roots, const std::string& project);
+    // Empty when none runs.
+    static std::unique_ptr<SupervisorClient> connect(const Roots& roots, const std::string& project);
+
+    SupervisorClient(SupervisorClient&&) noexcept;
+    SupervisorClient& operator=(SupervisorClient&&) noexcept;
+    ~SupervisorClient();
+
+    int fd() const;
+    // Sends the plan and returns when it has ended. on_client_operation runs pull, build and stage
+    // in the calling thread's loop or its own threads; it reports through ClientDone. Throws the
+    // plan's first failure after everything that could go on has.
+    using ClientDone = std::function<void(int operation, const Error* error)>; // thread-safe
+    using ClientOperation = std::function<void(const Operation&, const ClientDone&)>;
+    void apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink, std::stop_token stop = {});
+    std::vector<ContainerStatus> statuses();
+    // Calls sink for every event until it returns false, the supervisor ends or stop is requested.
+    void subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop = {});
+
+private:
+    struct Impl;
+    explicit SupervisorClient(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace davit
