@@ -1,0 +1,34 @@
+// Images from and to files: OCI layouts (directory or tar) and docker-archives.
+#pragma once
+
+#include "image/store.hpp"
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace davit::image {
+
+struct Loaded {
+    Image image;
+    std::vector<std::string> references; // familiar names given to it; empty: known by id only
+};
+
+struct LoadOptions {
+    std::string platform; // "linux/arm64"; empty: this machine's
+    std::stop_token stop;
+};
+
+// path: an OCI layout directory, or a tar (plain, gzip, zstd) of an OCI layout or docker-archive.
+std::vector<Loaded> load(Store& store, const std::string& path, const LoadOptions& options = {});
+// The same from a stream (stdin); a pipe is spooled into the store's ingest directory first.
+std::vector<Loaded> load(Store& store, int fd, const std::string& name, const LoadOptions& options = {});
+
+// One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it; its bytes depend on
+// the images only. names: as for Store::find.
+void save(const Store& store, const std::vector<std::string>& names, int fd);
+// An OCI layout directory; images are added to one that exists.
+void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory);
+
+} // namespace davit::image

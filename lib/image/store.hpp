@@ -1,0 +1,106 @@
+// The machine's image store: blobs by digest, one unpacked directory per layer, names as small files.
+//
+//   blobs/sha256/<hex>     as the registry has them, verified, 0444
+//   l/<10 letters>/        an unpacked layer, ready as an overlay lowerdir (short: mount(2) takes 4 KiB)
+//   layers/<hex>.json      "this layer stands complete in l/…": written last, after syncfs. A
+//                          directory in l/ that no record names is garbage of a crash.
+//   images/<hex>.json      an image: manifest, configuration, its layers' directories
+//   refs/<name>            one small JSON a name ("/" written as "%") → image
+//   ingest/ trash/ locks/ leases/
+//
+// All methods may be called from several threads and processes at once. They block on disk only,
+// and on the store lock, which is held for milliseconds.
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "davit/image.hpp"
+#include "image/reference.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit::image {
+
+// Keeps what it names from the garbage collector while this process uses it and no record says so
+// yet: hold one from find() or pull() until the container's record stands.
+class Lease {
+public:
+    Lease() = default;
+    Lease(Lease&&) noexcept;
+    Lease& operator=(Lease&&) noexcept;
+    ~Lease();
+    explicit operator bool() const { return static_cast<bool>(fd_); }
+
+private:
+    friend class Store;
+    void end() noexcept;
+    std::string path_;
+    UniqueFd fd_;
+};
+
+struct RemoveOptions {
+    bool force = false;    // remove all names of an image given by id
+    bool no_prune = false; // keep the layers and blobs until the next prune
+    // Ids of images that containers use; such an image is refused, or with force only loses its names.
+    std::function<std::vector<std::string>(const Image&)> users; // → names of containers
+};
+
+struct Removed {
+    std::vector<std::string> untagged; // familiar references
+    std::vector<std::string> deleted;  // image ids
+};
+
+struct PruneOptions {
+    bool all = false; // images without container, not only those without name
+    std::function<bool(const Image&)> in_use; // by a container
+    std::function<bool(const Image&)> filter; // only those for which it is true
+};
+
+struct Pruned {
+    Removed removed;
+    std::uint64_t bytes = 0;
+};
+
+class Store {
+public:
+    // Makes the directories when they are missing.
+    explicit Store(std::string root);
+    ~Store();
+    Store(Store&&) noexcept;
+
+    const std::string& root() const;
+
+    // "redis", "redis:7", "redis@sha256:…", "sha256:<id>", or a prefix (≥ 1 hex digit) of an id; a
+    // name wins over an id prefix. Errc::conflict if the prefix fits several images.
+    std::optional<Image> find(std::string_view name) const;
+    std::optional<Image> find(const Reference& reference) const;
+    std::vector<Image> list() const; // sorted by name, those without a name last
+
+    // Absolute lowerdir paths, topmost first.
+    std::vector<std::string> layer_paths(const Image& image) const;
+    // The image's bytes as they were digested: manifest and configuration JSON.
+    std::string manifest_json(const Image& image) const;
+    std::string config_json(const Image& image) const;
+
+    // The image's name; another image of that name loses it.
+    void tag(const Image& image, const Reference& reference);
+    // Errc::not_found, Errc::conflict (in use, several names).
+    Removed remove(std::string_view name, const RemoveOptions& options = {});
+    Pruned prune(const PruneOptions& options);
+
+    Lease lease(const Image& image) const;
+
+    // For the writers of this component (pull, load): see image/ingest.hpp.
+    struct Impl;
+    Impl& impl() const { return *impl_; }
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace davit::image
