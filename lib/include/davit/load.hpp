@@ -1,0 +1,82 @@
+// Loading: compose files, .env files and an environment become a Project.
+// Pure but for reading files: the process's environment is never read; pass it in. Thread-safe.
+#pragma once
+
+#include "davit/error.hpp"
+#include "davit/project.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit {
+
+// One finding about a file.
+struct Diagnostic {
+    enum class Severity { warning, error };
+    Severity severity = Severity::error;
+    SourcePos at;                      // line 0: no place in a file
+    std::string path;                  // dotted: services.web.ports[0]
+    std::string message;               // one sentence
+    std::string hint;                  // what to do; may be empty
+    std::string source_line;           // the text of the line, for the caret
+    bool operator==(const Diagnostic&) const = default;
+};
+
+// "file:line:col: services.web.ports[0]: message", the line with a caret, "  hint: …".
+std::string to_string(const Diagnostic&);
+
+struct LoadOptions {
+    std::vector<std::string> files;    // compose files in order, relative to `current_dir`; "-" = `stdin_text`
+    std::string stdin_text;            // content of "-"
+    std::string current_dir;           // absolute; what the process's working directory was
+    std::string project_directory;     // --project-directory; "" = directory of the first file
+    std::string project_name;          // --project-name or COMPOSE_PROJECT_NAME; "" = `name:` or the directory
+    std::vector<std::string> profiles; // active ones; "*" = all
+    std::vector<std::string> env_files; // for interpolation; later ones win; see load_env_files()
+    std::map<std::string, std::string> environment; // wins over env_files
+    std::vector<std::string> services; // selection by name or glob; empty = all
+
+    bool interpolate = true;
+    bool normalize = true;
+    bool resolve_paths = true;
+    bool check_consistency = true;
+    bool resolve_environment = true;   // read env_file and label_file of services
+    bool validate = true;
+    bool compatibility = false;        // "_" in container names
+    bool all_resources = false;        // keep networks, volumes … that no service uses
+};
+
+struct LoadResult {
+    Project project;
+    std::vector<Diagnostic> warnings;
+};
+
+// Every mistake that was found, at least one of them an error.
+class LoadError : public Error {
+public:
+    explicit LoadError(std::vector<Diagnostic> diagnostics);
+    const std::vector<Diagnostic>& diagnostics() const noexcept { return *diagnostics_; }
+    // All diagnostics, each as to_string() gives it.
+    std::string describe_all() const;
+
+private:
+    std::shared_ptr<const std::vector<Diagnostic>> diagnostics_; // Error must copy without throwing
+};
+
+// Throws LoadError for what is wrong in the files, Error for wrong options (unknown service, no file).
+LoadResult load(const LoadOptions&);
+
+// Known attributes davit reads but cannot act on, one warning each, with its position.
+std::vector<Diagnostic> unacted_attributes(const Project&);
+
+// The project as `config` prints it: loading that text again gives the same project.
+enum class RenderFormat { yaml, json };
+std::string render(const Project&, RenderFormat, bool escape_dollars = true);
+
+// sha256 over what makes a container differ: everything but build, pull_policy, scale, replicas, depends_on, profiles.
+std::string config_hash(const Service&);
+
+} // namespace davit

@@ -1,0 +1,27 @@
+// A small JSON-like tree for what the model does not interpret: x- extensions and provider options.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace davit {
+
+struct Value {
+    using List = std::vector<Value>;
+    using Map = std::vector<std::pair<std::string, Value>>; // in the order of the file
+    using Data = std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map>;
+    Data data;
+    bool is_null() const { return std::holds_alternative<std::monostate>(data); }
+    bool operator==(const Value& other) const;
+};
+
+inline bool Value::operator==(const Value& other) const { return data == other.data; }
+
+// Keys start with "x-".
+using Extensions = std::map<std::string, Value>;
+
+} // namespace davit
