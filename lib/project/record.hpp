@@ -53,10 +53,10 @@ struct HealthcheckRecord {
 };
 
 enum class RestartKind { no, always, unless_stopped, on_failure };
-struct RestartPolicy {
+struct RestartRecord {
     RestartKind kind = RestartKind::no;
     int max_retries = 0; // on_failure: 0 = without end
-    bool operator==(const RestartPolicy&) const = default;
+    bool operator==(const RestartRecord&) const = default;
 };
 
 struct LogConfig {
@@ -116,7 +116,7 @@ struct ContainerRecord {
     std::vector<std::string> expose;
 
     std::optional<HealthcheckRecord> healthcheck;
-    RestartPolicy restart;
+    RestartRecord restart;
     std::string stop_signal = "SIGTERM";
     std::int64_t stop_grace = 10'000'000'000;
     LogConfig log;
@@ -176,12 +176,12 @@ struct ContainerStatus {
     bool operator==(const ContainerStatus&) const = default;
 };
 
-struct IpamPool {
+struct IpamPoolRecord {
     std::string subnet;   // empty: from the pools
     std::string ip_range;
     std::string gateway;
     std::map<std::string, std::string> aux_addresses;
-    bool operator==(const IpamPool&) const = default;
+    bool operator==(const IpamPoolRecord&) const = default;
 };
 
 struct NetworkRecord {
@@ -196,7 +196,7 @@ struct NetworkRecord {
     bool attachable = false;
     bool enable_ipv4 = true;
     bool enable_ipv6 = false;
-    std::vector<IpamPool> ipam; // asked for
+    std::vector<IpamPoolRecord> ipam; // asked for
     std::string config_hash;
     Labels labels;
     std::int64_t created = 0;
