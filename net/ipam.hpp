@@ -1,0 +1,85 @@
+// Subnets for networks and addresses for endpoints. Pure but for observe_taken().
+#pragma once
+
+#include "net/address.hpp"
+#include "net/netlink.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit::net {
+
+struct Pool {
+    Subnet base;
+    int size; // prefix length of the subnets cut from it
+};
+// 172.17.0.0-172.31.255.255 as /20 (240 networks), then 192.168.0.0/16 as /24 (256).
+std::vector<Pool> default_pools();
+
+// What a new subnet must not overlap, and who says so ("route via tun0", "address of eth0",
+// "network front of project shop").
+struct Taken {
+    Subnet subnet;
+    std::string holder;
+};
+// All routes of all tables but those of prefix 0 and 1 (default routes, OpenVPN's halves), all
+// interface addresses, the resolvers of /etc/resolv.conf.
+// except_link: routes and addresses of this interface do not count (the network's own bridge).
+std::vector<Taken> observe_taken(NetlinkSocket& host, const std::string& except_link = {});
+
+// The same key gets the same subnet again while nothing else took it: the search begins at hash(key).
+// prefer: tried first (the subnet of the network's record). Throws conflict when all pools are used up.
+Subnet choose_subnet(const std::vector<Pool>& pools, std::string_view key, const std::vector<Taken>& taken,
+                     const std::optional<Subnet>& prefer = std::nullopt);
+// fdXX:XXXX:XXXX:YYYY::/64: 40 bits of hash(machine), 16 of hash(key), probed until free.
+Subnet choose_ula(std::string_view machine_id, std::string_view key, const std::vector<Taken>& taken,
+                  const std::optional<Subnet>& prefer = std::nullopt);
+// A subnet that the user wrote. Throws conflict that names each overlapped block and its holder.
+void require_free(const Subnet& wanted, const std::vector<Taken>& taken);
+
+// ipam.config of one subnet, completed.
+struct SubnetConfig {
+    Subnet subnet;
+    std::optional<Subnet> ip_range;   // restricts dynamic addresses only
+    std::optional<IpAddress> gateway; // absent: first address of ip_range, else of the subnet
+    std::map<std::string, IpAddress> aux_addresses;
+    bool wants_gateway = true;        // false: no gateway address is kept free (isolated networks)
+    bool operator==(const SubnetConfig&) const = default;
+};
+// Throws invalid_project: range or gateway outside the subnet, double aux addresses …
+void validate(const SubnetConfig& config);
+std::optional<IpAddress> gateway_of(const SubnetConfig& config);
+
+// The addresses of one subnet. Static addresses of the whole project are reserved before the first
+// dynamic one is given out. State (used, last) is saved by the caller with the network's record.
+class AddressPool {
+public:
+    explicit AddressPool(SubnetConfig config);
+    AddressPool(SubnetConfig config, std::map<IpAddress, std::string> used, std::optional<IpAddress> last);
+
+    // A static address. Throws conflict "address 10.1.0.9 is already in use by X", or
+    // invalid_project "no configured subnet contains IP address …". The same owner may ask twice.
+    void reserve(const IpAddress& address, const std::string& owner);
+    // The next free one after the last given out, so that an address is not reused at once. Throws
+    // conflict when none is left.
+    IpAddress allocate(const std::string& owner);
+    void release(const IpAddress& address);
+    void release_owner(const std::string& owner);
+
+    const SubnetConfig& config() const { return config_; }
+    std::optional<IpAddress> gateway() const { return gateway_of(config_); }
+    const std::map<IpAddress, std::string>& used() const { return used_; }
+    const std::optional<IpAddress>& last() const { return last_; }
+    bool contains(const IpAddress& a) const { return config_.subnet.contains(a); }
+
+private:
+    bool assignable(const IpAddress& a) const;
+    SubnetConfig config_;
+    std::map<IpAddress, std::string> used_;
+    std::optional<IpAddress> last_;
+};
+
+} // namespace davit::net
