@@ -3,6 +3,8 @@
 // mirror the kernel and vanish with it. Times are ns since the epoch, durations ns, 0 = unset.
 #pragma once
 
+#include "davit/container.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,8 +13,6 @@
 #include <vector>
 
 namespace davit {
-
-using Labels = std::map<std::string, std::string>;
 
 inline constexpr int record_format = 1;
 
@@ -134,9 +134,6 @@ struct ContainerRecord {
     bool operator==(const ContainerRecord&) const = default;
 };
 
-enum class ContainerState { created, running, paused, restarting, removing, exited, dead };
-enum class Health { none, starting, healthy, unhealthy };
-
 struct EndpointStatus {
     std::string network;
     std::string interface;
@@ -144,14 +141,6 @@ struct EndpointStatus {
     std::string mac;
     std::string gateway;
     bool operator==(const EndpointStatus&) const = default;
-};
-
-struct PublishedPort { // what `ps` and `port` print
-    std::string host_ip;
-    std::uint16_t host_port = 0;
-    std::uint16_t target = 0;
-    std::string protocol = "tcp";
-    bool operator==(const PublishedPort&) const = default;
 };
 
 // run/projects/<project>/containers/<id>/state.json, written by the supervisor at each change.

@@ -1,0 +1,220 @@
+// The engine: brings projects up and down on this machine.
+//
+// Every call that changes something takes the project's lock, observes, plans and applies; a second
+// one on the same project, from this or another process, waits for the first and then plans anew.
+// All of them block until the plan has ended. An Engine may be used from several threads at once.
+// Events come from several threads, but never at the same time.
+//
+// Failures are davit::Error. Besides what each call names: denied (not root, not our directory),
+// unavailable (the supervisor does not answer), interrupted (stop was requested: what had begun
+// is completed, the rest is dropped), conflict (name, port or subnet taken).
+#pragma once
+
+#include "davit/container.hpp"
+#include "davit/error.hpp"
+#include "davit/event.hpp"
+#include "davit/plan.hpp"
+#include "davit/project.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace davit {
+
+struct EngineOptions {
+    std::string state_dir; // empty: DAVIT_STATE_DIR or the default of this user
+    std::string run_dir;   // empty: DAVIT_RUN_DIR or the default of this user
+    EventSink events;      // may be empty
+    int parallel = -1;     // images pulled at once; -1: unlimited
+};
+
+// A project by name, with its compose file's content where there is one: verbs that act on existing
+// containers work from the records alone.
+struct ProjectRef {
+    std::string name;
+    const Project* model = nullptr; // must outlive the call
+    ProjectRef(std::string project_name) : name(std::move(project_name)) {}
+    ProjectRef(const Project& project) : name(project.name), model(&project) {}
+};
+
+enum class Recreate { diverged, always, never };
+enum class PullMode { by_service, always, missing, never }; // by_service: each service's pull_policy
+
+using Timeout = std::optional<std::chrono::nanoseconds>; // absent: stop_grace_period of each container
+
+struct CreateOptions {
+    std::vector<std::string> services;  // names or globs; empty: all. Their dependencies come along
+    bool no_deps = false;
+    Recreate recreate = Recreate::diverged;              // of the named services
+    Recreate recreate_dependencies = Recreate::diverged; // of the others
+    std::map<std::string, int> scale;   // wins over the file
+    bool renew_anonymous_volumes = false;
+    bool recreate_volumes = false;      // volumes whose configuration changed: their data is lost
+    bool remove_orphans = false;
+    bool ignore_orphans = false;        // no warning either
+    PullMode pull = PullMode::by_service;
+    bool quiet_pull = false;
+    bool no_build = false;
+    Timeout timeout;                    // for the containers that are stopped
+    // The name was derived from the directory: refuse if it belongs to another one that still exists.
+    bool name_from_directory = false;
+};
+
+struct UpOptions : CreateOptions {
+    bool no_start = false;
+    bool wait = false;                  // until running, and healthy where there is a healthcheck
+    std::chrono::seconds wait_timeout{0}; // 0: no limit
+};
+
+enum class RemoveImages { none, local, all };
+
+struct DownOptions {
+    std::vector<std::string> services;  // empty: all, with networks
+    bool volumes = false;               // named (not external) and anonymous ones
+    RemoveImages images = RemoveImages::none;
+    bool remove_orphans = false;
+    bool ignore_orphans = false;
+    Timeout timeout;
+};
+
+struct StartOptions {
+    std::vector<std::string> services;
+    bool wait = false;
+    std::chrono::seconds wait_timeout{0};
+};
+
+struct StopOptions {
+    std::vector<std::string> services;
+    Timeout timeout;
+};
+
+struct RestartOptions {
+    std::vector<std::string> services;
+    bool no_deps = false;
+    Timeout timeout;
+};
+
+struct KillOptions {
+    std::vector<std::string> services;
+    std::string signal = "SIGKILL";
+    bool remove_orphans = false;
+};
+
+struct RmOptions {
+    std::vector<std::string> services;
+    bool stop = false;    // stop them first
+    bool volumes = false; // anonymous ones
+};
+
+struct RunOptions {
+    std::string service;
+    std::optional<std::vector<std::string>> command; // wins over the service's
+    std::optional<std::vector<std::string>> entrypoint;
+    std::vector<std::pair<std::string, std::optional<std::string>>> environment; // no value: unset it
+    std::vector<std::string> labels;      // K=V
+    std::vector<Mount> volumes;           // replace those with the same target
+    std::vector<Port> ports;
+    bool service_ports = false;
+    bool use_aliases = false;
+    bool no_deps = false;
+    bool remove = false;                  // --rm: done by the supervisor, whatever becomes of the caller
+    std::string name;
+    std::optional<std::string> user;
+    std::optional<std::string> working_dir;
+    std::vector<std::string> cap_add, cap_drop;
+    bool tty = false;
+    bool open_stdin = false;
+    // Hold init until a client has attached (event container_attachable), so that no output is missed.
+    bool hold_for_attach = false;
+    bool remove_orphans = false;
+    bool ignore_orphans = false;
+    PullMode pull = PullMode::by_service;
+    bool quiet_pull = false;
+    bool no_build = false;
+};
+
+struct PullOptions {
+    std::vector<std::string> services;
+    bool include_dependencies = false;
+    bool ignore_failures = false;
+    bool ignore_buildable = false;
+    PullMode policy = PullMode::always;
+    bool quiet = false;
+};
+
+// What the supervisor says of a container that has ended.
+struct ExitResult {
+    ContainerInfo container;
+    int exit_code = 0;
+};
+
+class Engine {
+public:
+    explicit Engine(EngineOptions options = {});
+    Engine(Engine&&) noexcept;
+    Engine& operator=(Engine&&) noexcept;
+    ~Engine();
+
+    // --- Plans. Nothing on the machine is changed, nothing is pulled; no lock is held.
+    // Errors: invalid_project, not_found (service, external network or volume), conflict.
+    Plan plan_up(const Project&, const UpOptions& = {});
+    Plan plan_down(const ProjectRef&, const DownOptions& = {});
+
+    // --- Whole projects
+    // Pulls what is missing, creates, starts. Returns when every init has exec'd (wait: when all are
+    // running and healthy). Errors: as plan_up; not_found (image), unavailable (registry), failed
+    // (start, unmet depends_on condition, unhealthy; names the container and its last lines).
+    void up(const Project&, const UpOptions& = {}, std::stop_token = {});
+    void create(const Project&, const CreateOptions& = {}, std::stop_token = {});
+    // Stops in reverse dependency order and removes containers, networks and what the options say.
+    void down(const ProjectRef&, const DownOptions& = {}, std::stop_token = {});
+    void scale(const Project&, const std::map<std::string, int>& replicas, bool no_deps = false, std::stop_token = {});
+    // A one-off container of a service and the service's dependencies; returns when its init runs.
+    ContainerInfo run(const Project&, const RunOptions&, std::stop_token = {});
+    void pull(const Project&, const PullOptions& = {}, std::stop_token = {});
+
+    // --- Existing containers. Errors: not_found (no such service).
+    void start(const ProjectRef&, const StartOptions& = {}, std::stop_token = {});
+    void stop(const ProjectRef&, const StopOptions& = {}, std::stop_token = {});
+    void restart(const ProjectRef&, const RestartOptions& = {}, std::stop_token = {});
+    void kill(const ProjectRef&, const KillOptions& = {}, std::stop_token = {});
+    void pause(const ProjectRef&, const std::vector<std::string>& services = {}, std::stop_token = {});
+    void unpause(const ProjectRef&, const std::vector<std::string>& services = {}, std::stop_token = {});
+    // The stopped containers that removable() names; with stop also the running ones.
+    void rm(const ProjectRef&, const RmOptions& = {}, std::stop_token = {});
+    std::vector<ContainerInfo> removable(const ProjectRef&, const RmOptions& = {});
+    // One container by id, whatever it is.
+    void remove_container(const std::string& project, const std::string& id, bool force, bool volumes);
+
+    // Sends a plan of one's own and waits for its end.
+    void apply(const Plan&, std::stop_token = {});
+
+    // --- Looking. Never blocks but on the disk; no lock.
+    // All containers of the project, one-offs and orphans too, by service and number.
+    std::vector<ContainerInfo> containers(const std::string& project);
+    std::optional<ContainerInfo> container(const std::string& project, const std::string& id_or_name);
+    std::vector<ProjectInfo> projects();
+    std::vector<NetworkInfo> networks(const std::string& project = {}); // empty: all
+    std::vector<VolumeInfo> volumes(const std::string& project = {});
+
+    // --- Waiting
+    // Blocks until each of these containers (ids) has exited; calls ended for each, in that order.
+    void wait(const std::string& project, const std::vector<std::string>& ids,
+              const std::function<void(const ExitResult&)>& ended, std::stop_token = {});
+    // Every event of the project until sink returns false, its supervisor ends or stop is requested.
+    void subscribe(const std::string& project, const std::function<bool(const Event&)>& sink, std::stop_token = {});
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace davit
