@@ -1,0 +1,42 @@
+// Control groups from outside: reading counters, listing, freezing, killing, removing. Creation and
+// limits are steps of the plan, done by the shim. Paths are relative to each hierarchy
+// ("davit/<project>/<id>"); hierarchies as in HostFacts. All calls block briefly; none throws for a group that is gone.
+#pragma once
+
+#include "runtime/plan.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace davit::runtime {
+
+struct CgroupStats { // absent: this machine or group has no such counter
+    std::optional<std::uint64_t> cpu_ns;
+    std::optional<std::uint64_t> memory_bytes; // without inactive file cache, as docker stats
+    std::optional<std::uint64_t> memory_limit;
+    std::optional<std::uint64_t> memory_peak;
+    std::optional<std::uint64_t> pids;
+    std::optional<std::uint64_t> pids_limit;
+    std::optional<std::uint64_t> io_read_bytes, io_write_bytes;
+    std::uint64_t oom_kills = 0;
+};
+
+CgroupStats cgroup_stats(const HostFacts& host, const std::string& cgroup);
+// All processes in it and below.
+std::vector<pid_t> cgroup_processes(const HostFacts& host, const std::string& cgroup);
+bool cgroup_frozen(const HostFacts& host, const std::string& cgroup);
+// SIGKILL to all, also in a frozen group or a foreign pid namespace.
+void cgroup_kill(const HostFacts& host, const std::string& cgroup);
+// Makes the group in every hierarchy and moves this (single-threaded) process there: supervisors
+// and shims leave their caller's group. No limits.
+void join_cgroup(const HostFacts& host, const std::string& cgroup);
+// Removes it and all below, in all hierarchies; waits up to 2 s for dying tasks to leave.
+// false: something still runs in it.
+bool remove_cgroup(const HostFacts& host, const std::string& cgroup);
+// Children of the group in any hierarchy: ids of a project's containers.
+std::vector<std::string> cgroup_children(const HostFacts& host, const std::string& cgroup);
+
+} // namespace davit::runtime
