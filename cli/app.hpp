@@ -1,6 +1,7 @@
 // The command line: global flags, the table of verbs, errors and exit codes.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,16 +24,27 @@ struct Globals {
 
 using Args = std::vector<std::string>;
 
-// One verb: its file in cli/cmd/ defines run(); it parses its own arguments, so that a command
-// pays only for its own options.
+// Where --help lists a verb.
+enum class VerbGroup { project, inspect, machine, hidden };
+
+// One verb: its file in cli/cmd/ defines run(); it parses its own arguments (cli/options.hpp), so
+// that a command pays only for its own options.
 struct Verb {
     const char* name;
     const char* summary;
     int (*run)(Globals&, const Args& args);
-    bool hidden = false;
+    VerbGroup group = VerbGroup::project;
+    const char* alias = ""; // another name, not listed
 };
 
 // Parses the global flags, finds the verb, runs it, turns davit::Error into text and exit code.
 int run_app(const Args& args);
+
+// A verb with verbs of its own: `davit network ls`. Without one, or with --help, it lists them.
+int run_group(Globals& globals, const Args& args, const char* name, const char* summary, std::span<const Verb> verbs);
+
+// The exit code an exception of a verb asks for, after its text has been written to stderr.
+// Call it inside a catch block.
+int report_exception();
 
 } // namespace davit::cli

@@ -4,7 +4,7 @@ namespace davit::cli {
 
 std::span<const Verb> verbs() {
     static const Verb table[] = {
-        {"version", "Show the version", run_version},
+        {"version", "Show the version of davit", run_version, VerbGroup::inspect},
     };
     return table;
 }

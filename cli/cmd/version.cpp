@@ -1,24 +1,24 @@
 #include "cli/cmd/verbs.hpp"
+#include "cli/options.hpp"
 
-#include <CLI/CLI.hpp>
+#include "base/error.hpp"
+
 #include <cstdio>
 
 namespace davit::cli {
 
-int run_version(Globals&, const Args& args) {
-    CLI::App app("Show the version", "davit version");
-    std::string format = "pretty";
+int run_version(Globals& globals, const Args& args) {
+    std::string format;
     bool short_form = false;
-    app.add_option("-f,--format", format, "Format the output: pretty or json")->check(CLI::IsMember({"pretty", "json"}));
-    app.add_flag("--short", short_form, "Shows only the version number");
-    try {
-        app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-    } catch (const CLI::ParseError& e) {
-        return app.exit(e);
-    }
-    if (short_form) std::printf("%s\n", DAVIT_VERSION);
-    else if (format == "json") std::printf("{\"version\":\"%s\"}\n", DAVIT_VERSION);
-    else std::printf("davit version %s\n", DAVIT_VERSION);
+    Options options(globals, "version [OPTIONS]", "Show the version of davit");
+    options.value("f,format", format, "Format the output. Values: [pretty | json]. (Default: pretty)")
+        .flag("short", short_form, "Shows only the version number");
+    if (!options.parse(args)) return 0;
+    if (!format.empty() && format != "pretty" && format != "json")
+        throw error(Errc::usage, "unknown format \"{}\"", format).with_hint("pretty or json");
+    if (short_form) std::puts(DAVIT_VERSION);
+    else if (format == "json") std::puts("{\"version\":\"" DAVIT_VERSION "\"}");
+    else std::puts("davit version " DAVIT_VERSION);
     return 0;
 }
 
