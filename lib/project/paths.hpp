@@ -19,14 +19,19 @@ struct Roots {
     std::string net_state() const { return run + "/net"; }
 };
 
+// Names become file names. Throws (invalid_project) for what could leave its directory.
+void check_name(const char* what, const std::string& name);
+
 struct ProjectPaths {
     std::string state; // <state>/projects/<name>
     std::string run;   // <run>/projects/<name>
+    // Throws when the name cannot be a project's.
     ProjectPaths(const Roots& roots, const std::string& project);
     std::string lock() const { return state + "/lock"; } // one plan runs per project
     std::string supervisor_lock() const { return run + "/supervisor.lock"; }
     std::string supervisor_socket() const { return run + "/supervisor.sock"; }
     std::string project_file() const { return state + "/project.json"; }
+    std::string staging() const { return state + "/staging"; }
     std::string staging(const std::string& id) const { return state + "/staging/" + id; }
     std::string containers() const { return state + "/containers"; }
     std::string container(const std::string& id) const { return state + "/containers/" + id; }
@@ -34,6 +39,7 @@ struct ProjectPaths {
     std::string bundle(const std::string& id) const { return container(id) + "/config.json"; }
     std::string plan(const std::string& id) const { return container(id) + "/plan.bin"; }
     std::string log(const std::string& id) const { return container(id) + "/log/" + id + "-json.log"; }
+    std::string run_containers() const { return run + "/containers"; }
     std::string run_container(const std::string& id) const { return run + "/containers/" + id; }
     std::string status(const std::string& id) const { return run_container(id) + "/state.json"; }
     std::string shim_socket(const std::string& id) const { return run_container(id) + "/shim.sock"; }

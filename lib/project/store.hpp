@@ -20,11 +20,35 @@ ContainerStatus container_status_from_json(const std::string& text, const std::s
 NetworkRecord network_record_from_json(const std::string& text, const std::string& file);
 VolumeRecord volume_record_from_json(const std::string& text, const std::string& file);
 
-struct ProjectSummary { // `ls`
+// project.json: who owns the name, and what `system boot` plans from.
+struct ProjectRecord {
+    int format = record_format;
     std::string name;
-    std::vector<std::string> config_files;
     std::string working_dir;
+    std::vector<std::string> config_files;
+    bool named_by_directory = false; // the name came from working_dir: `up` elsewhere refuses it
+    std::string boot_id;             // of the boot in which it was last brought up
+    std::string model;               // the resolved project, as `config` prints it
+    bool operator==(const ProjectRecord&) const = default;
 };
+using ProjectSummary = ProjectRecord; // `ls`
+
+std::string to_json(const ProjectRecord&);
+ProjectRecord project_record_from_json(const std::string& text, const std::string& file);
+
+// What the shim leaves when it has reaped a container's init.
+struct ExitRecord {
+    int code = 0;
+    bool known = true;
+    bool oom_killed = false;
+    std::int64_t finished_at = 0; // ns since the epoch
+};
+std::optional<ExitRecord> exit_record(const std::string& file); // empty: none, or half-written
+
+// Names in a directory, sorted, without hidden ones; empty when it is missing.
+std::vector<std::string> list_directory(const std::string& path);
+// Makes the roots (0700) if they are missing.
+void make_roots(const Roots& roots);
 
 class RecordStore {
 public:
@@ -33,7 +57,10 @@ public:
 
     std::vector<ContainerRecord> containers(const std::string& project) const;
     std::optional<ContainerRecord> container(const std::string& project, const std::string& id) const;
+    // Into containers/<id>, which must exist.
     void write(const ContainerRecord& record, bool sync = true) const;
+    // Into staging/<id>, which is made; create_container takes the directory over.
+    void stage(const ContainerRecord& record) const;
     // Status as written by the supervisor, corrected by the kernel: a running one whose process is gone is exited.
     ContainerStatus status(const ContainerRecord& record) const;
     void write(const std::string& project, const ContainerStatus& status) const;
@@ -49,7 +76,10 @@ public:
     void create(const VolumeRecord& record) const;          // makes _data (0755); existing is fine
     void remove_volume(const std::string& name) const;
 
-    std::vector<ProjectSummary> projects() const;
+    std::vector<ProjectRecord> projects() const; // those that have a project.json
+    std::optional<ProjectRecord> project(const std::string& name) const;
+    void write(const ProjectRecord& record) const;
+    void remove_project(const std::string& name) const; // its project.json; directories that are empty then
 
 private:
     Roots roots_;

@@ -1,0 +1,29 @@
+// The wire form of plans: what the client sends to the supervisor, and `davit plan --format json`.
+#include "davit/plan.hpp"
+
+#include "project/json_fields.hpp"
+
+namespace davit {
+
+DAVIT_JSON_ENUM(OpKind, {OpKind::pull_image, "pull_image"}, {OpKind::build_image, "build_image"},
+                {OpKind::stage_container, "stage_container"}, {OpKind::create_network, "create_network"},
+                {OpKind::remove_network, "remove_network"}, {OpKind::create_volume, "create_volume"},
+                {OpKind::remove_volume, "remove_volume"}, {OpKind::create_container, "create_container"},
+                {OpKind::start_container, "start_container"}, {OpKind::stop_container, "stop_container"},
+                {OpKind::restart_container, "restart_container"}, {OpKind::kill_container, "kill_container"},
+                {OpKind::pause_container, "pause_container"}, {OpKind::unpause_container, "unpause_container"},
+                {OpKind::remove_container, "remove_container"}, {OpKind::rename_container, "rename_container"},
+                {OpKind::wait_container, "wait_container"})
+DAVIT_JSON_ENUM(WaitCondition, {WaitCondition::started, "started"}, {WaitCondition::healthy, "healthy"},
+                {WaitCondition::completed_successfully, "completed_successfully"}, {WaitCondition::exited, "exited"})
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Operation, id, kind, resource, cause, after, container_id,
+    container_name, network, volume, image, signal, timeout_ns, remove_volumes, force, hold_for_attach, condition,
+    wait_for, required, new_name)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, project, seen, operations)
+
+const char* to_string(OpKind kind) { return json::name_of(kind); }
+std::string to_json(const Plan& plan) { return json::dump(plan); }
+Plan plan_from_json(const std::string& text) { return json::parse<Plan>(text, "the plan"); }
+
+} // namespace davit

@@ -1,0 +1,179 @@
+#include "project/store.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/sys.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace davit {
+
+namespace {
+
+bool is_container_id(const std::string& name) {
+    return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+void make_private_dir(const std::string& path) {
+    sys::make_dirs(path, 0700);
+    struct stat st {};
+    if (::stat(path.c_str(), &st) == 0 && (st.st_mode & 077) != 0) ::chmod(path.c_str(), st.st_mode & 0700);
+}
+
+} // namespace
+
+std::vector<std::string> list_directory(const std::string& path) {
+    std::vector<std::string> names;
+    DIR* d = ::opendir(path.c_str());
+    if (!d) {
+        if (errno == ENOENT) return names;
+        throw sys_error(errno, "listing {}", path);
+    }
+    while (const dirent* e = ::readdir(d))
+        if (e->d_name[0] != '.') names.emplace_back(e->d_name);
+    ::closedir(d);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+void make_roots(const Roots& roots) {
+    for (const auto& dir : {roots.state, roots.run}) make_private_dir(dir);
+    for (const auto& dir : {roots.projects(), roots.volumes(), roots.networks(), roots.run_projects(), roots.net_state()})
+        sys::make_dirs(dir, 0700);
+}
+
+// ---- containers
+
+std::vector<ContainerRecord> RecordStore::containers(const std::string& project) const {
+    std::vector<ContainerRecord> out;
+    for (const auto& id : list_directory(ProjectPaths(roots_, project).containers()))
+        if (is_container_id(id))
+            if (auto record = container(project, id)) out.push_back(std::move(*record));
+    return out;
+}
+
+std::optional<ContainerRecord> RecordStore::container(const std::string& project, const std::string& id) const {
+    ProjectPaths paths(roots_, project);
+    auto text = read_file_if_exists(paths.record(id));
+    if (!text) return std::nullopt;
+    return container_record_from_json(*text, paths.record(id));
+}
+
+void RecordStore::write(const ContainerRecord& record, bool sync) const {
+    write_file_atomic(ProjectPaths(roots_, record.project).record(record.id), to_json(record), 0600, sync);
+}
+
+void RecordStore::stage(const ContainerRecord& record) const {
+    if (!is_container_id(record.id)) throw error(Errc::failed, "'{}' is not a container id", record.id);
+    std::string dir = ProjectPaths(roots_, record.project).staging(record.id);
+    sys::make_dirs(dir, 0700);
+    write_file_atomic(dir + "/record.json", to_json(record), 0600, false);
+}
+
+namespace {
+
+ContainerStatus status_without_file(const ContainerRecord& record) {
+    ContainerStatus status;
+    status.id = record.id;
+    if (record.desired == DesiredState::created) return status;
+    status.state = ContainerState::exited; // it ran in an earlier boot
+    status.exit_known = false;
+    status.exit_code = 255;
+    return status;
+}
+
+bool has_process(ContainerState state) { return state == ContainerState::running || state == ContainerState::paused; }
+
+} // namespace
+
+ContainerStatus RecordStore::status(const ContainerRecord& record) const {
+    ProjectPaths paths(roots_, record.project);
+    auto text = read_file_if_exists(paths.status(record.id));
+    if (!text) return status_without_file(record);
+    ContainerStatus status = container_status_from_json(*text, paths.status(record.id));
+    if (!has_process(status.state) || sys::start_time(status.pid) == status.pid_start) return status;
+    status.state = ContainerState::exited;
+    status.pid = 0;
+    status.pid_start = 0;
+    status.health = Health::none;
+    status.endpoints.clear();
+    status.ports.clear();
+    status.exit_known = false;
+    status.exit_code = 255;
+    if (auto exit = exit_record(paths.exit_file(record.id)); exit && exit->finished_at >= status.started_at) {
+        status.exit_known = exit->known;
+        status.exit_code = exit->code;
+        status.oom_killed = exit->oom_killed;
+        status.finished_at = exit->finished_at;
+    }
+    return status;
+}
+
+void RecordStore::write(const std::string& project, const ContainerStatus& status) const {
+    // Under /run: gone with the machine anyway, so nothing is synced.
+    write_file_atomic(ProjectPaths(roots_, project).status(status.id), to_json(status), 0600, false);
+}
+
+// ---- networks
+
+std::vector<NetworkRecord> RecordStore::networks() const {
+    std::vector<NetworkRecord> out;
+    for (const auto& file : list_directory(roots_.networks())) {
+        if (!file.ends_with(".json")) continue;
+        if (auto record = network(file.substr(0, file.size() - 5))) out.push_back(std::move(*record));
+    }
+    return out;
+}
+
+std::optional<NetworkRecord> RecordStore::network(const std::string& name) const {
+    check_name("network", name);
+    std::string path = roots_.networks() + "/" + name + ".json";
+    auto text = read_file_if_exists(path);
+    if (!text) return std::nullopt;
+    return network_record_from_json(*text, path);
+}
+
+void RecordStore::write(const NetworkRecord& record) const {
+    check_name("network", record.name);
+    sys::make_dirs(roots_.networks(), 0700);
+    write_file_atomic(roots_.networks() + "/" + record.name + ".json", to_json(record), 0600, false);
+}
+
+void RecordStore::remove_network(const std::string& name) const {
+    check_name("network", name);
+    ::unlink((roots_.networks() + "/" + name + ".json").c_str());
+}
+
+// ---- projects
+
+std::optional<ProjectRecord> RecordStore::project(const std::string& name) const {
+    std::string path = ProjectPaths(roots_, name).project_file();
+    auto text = read_file_if_exists(path);
+    if (!text) return std::nullopt;
+    return project_record_from_json(*text, path);
+}
+
+std::vector<ProjectRecord> RecordStore::projects() const {
+    std::vector<ProjectRecord> out;
+    for (const auto& name : list_directory(roots_.projects()))
+        if (auto record = project(name)) out.push_back(std::move(*record));
+    return out;
+}
+
+void RecordStore::write(const ProjectRecord& record) const {
+    ProjectPaths paths(roots_, record.name);
+    sys::make_dirs(paths.state, 0700);
+    write_file_atomic(paths.project_file(), to_json(record), 0600, true);
+}
+
+void RecordStore::remove_project(const std::string& name) const {
+    ProjectPaths paths(roots_, name);
+    ::unlink(paths.project_file().c_str());
+    for (const auto& dir : {paths.staging(), paths.containers(), paths.state}) ::rmdir(dir.c_str());
+}
+
+} // namespace davit

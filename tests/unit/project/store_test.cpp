@@ -1,0 +1,166 @@
+#include "scratch.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "project/programs.hpp"
+
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace davit;
+using test::Scratch;
+
+namespace {
+mode_t mode_of(const std::string& path) {
+    struct stat st {};
+    return ::stat(path.c_str(), &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+// As the create operation does: staging/<id> becomes containers/<id>.
+void take_over(const RecordStore& store, const ContainerRecord& r) {
+    ProjectPaths paths(store.roots(), r.project);
+    store.stage(r);
+    sys::make_dirs(paths.containers());
+    sys::make_dirs(paths.run_container(r.id));
+    REQUIRE(::rename(paths.staging(r.id).c_str(), paths.container(r.id).c_str()) == 0);
+}
+} // namespace
+
+TEST_CASE("the roots are private even where they stood open") {
+    Scratch scratch;
+    ::mkdir(scratch.roots().state.c_str(), 0755);
+    make_roots(scratch.roots());
+    CHECK(mode_of(scratch.roots().state) == 0700);
+    CHECK(mode_of(scratch.roots().run) == 0700);
+    CHECK(mode_of(scratch.roots().volumes()) == 0700);
+}
+
+TEST_CASE("a staged container is no container until it is taken over") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    auto r = test::sample_container();
+    store.stage(r);
+    CHECK(store.containers("shop").empty());
+    take_over(store, r);
+    REQUIRE(store.containers("shop").size() == 1);
+    CHECK(store.containers("shop")[0] == r);
+    r.generation = 8;
+    store.write(r);
+    CHECK(store.container("shop", r.id)->generation == 8);
+    CHECK(mode_of(ProjectPaths(store.roots(), "shop").record(r.id)) == 0600);
+}
+
+TEST_CASE("half-made containers and foreign files are not listed") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    ProjectPaths paths(store.roots(), "shop");
+    sys::make_dirs(paths.container(std::string(64, 'b')));
+    sys::make_dirs(paths.containers() + "/lost+found");
+    write_file_atomic(paths.containers() + "/record.json", "{}");
+    CHECK(store.containers("shop").empty());
+}
+
+TEST_CASE("a status whose process is gone is exited with the code the shim recorded") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    auto r = test::sample_container();
+    take_over(store, r);
+    ContainerStatus s;
+    s.id = r.id;
+    s.state = ContainerState::running;
+    s.pid = ::getpid();
+    s.pid_start = sys::start_time(s.pid);
+    s.started_at = 100;
+    store.write("shop", s);
+    CHECK(store.status(r) == s);
+    s.pid_start += 1; // the number was given to somebody else
+    store.write("shop", s);
+    CHECK(store.status(r).state == ContainerState::exited);
+    CHECK_FALSE(store.status(r).exit_known);
+    std::string exit_file = ProjectPaths(store.roots(), "shop").exit_file(r.id);
+    write_file_atomic(exit_file, R"({"code":137,"oom_killed":true,"finished_at":200})");
+    CHECK(store.status(r).exit_known);
+    CHECK(store.status(r).exit_code == 137);
+    CHECK(store.status(r).oom_killed);
+    write_file_atomic(exit_file, R"({"code":3,"finished_at":99})"); // of the run before
+    CHECK_FALSE(store.status(r).exit_known);
+}
+
+TEST_CASE("without a status a container is created, or exited if it was meant to run before the reboot") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    auto r = test::sample_container();
+    CHECK(store.status(r).state == ContainerState::exited);
+    CHECK_FALSE(store.status(r).exit_known);
+    r.desired = DesiredState::created;
+    CHECK(store.status(r).state == ContainerState::created);
+}
+
+TEST_CASE("a volume keeps its data and its first record when it is created again") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    VolumeRecord v;
+    v.name = "shop_data";
+    v.project = "shop";
+    store.create(v);
+    write_file_atomic(store.volume_data("shop_data") + "/f", "kept");
+    v.labels = {{"new", "label"}};
+    store.create(v);
+    CHECK(read_file(store.volume_data("shop_data") + "/f") == "kept");
+    CHECK(store.volume("shop_data")->labels.empty());
+    CHECK(mode_of(store.volume_data("shop_data")) == 0755);
+    CHECK(store.volumes().size() == 1);
+    store.remove_volume("shop_data");
+    CHECK(store.volumes().empty());
+    CHECK_FALSE(exists(scratch.roots().volumes() + "/shop_data"));
+    store.remove_volume("shop_data"); // missing is fine
+}
+
+TEST_CASE("networks and projects are found by name and in lists") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    CHECK(store.networks().empty());
+    NetworkRecord n;
+    n.name = "shop_default";
+    store.write(n);
+    CHECK(store.network("shop_default") == n);
+    CHECK(store.networks().size() == 1);
+    store.remove_network("shop_default");
+    CHECK_FALSE(store.network("shop_default"));
+    ProjectRecord p;
+    p.name = "shop";
+    p.working_dir = "/srv/shop";
+    store.write(p);
+    CHECK(store.projects() == std::vector{p});
+    store.remove_project("shop");
+    CHECK(store.projects().empty());
+    CHECK_FALSE(exists(scratch.roots().projects() + "/shop"));
+}
+
+TEST_CASE("names that would leave their directory are refused") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    for (const char* name : {"", "..", ".", "a/b", "../x", "a\nb", "-x", "a b"}) {
+        CAPTURE(name);
+        CHECK_THROWS_AS(store.network(name), Error);
+        CHECK_THROWS_AS(store.volume_data(name), Error);
+        CHECK_THROWS_AS(ProjectPaths(store.roots(), name), Error);
+    }
+}
+
+TEST_CASE("a program is looked for in DAVIT_LIBEXEC and its absence names the places") {
+    Scratch scratch;
+    ::setenv("DAVIT_LIBEXEC", scratch.path().c_str(), 1);
+    write_file_atomic(scratch.path() + "/davit-test-program", "", 0700);
+    CHECK(find_program("davit-test-program") == scratch.path() + "/davit-test-program");
+    try {
+        find_program("davit-no-such-program");
+        FAIL("found");
+    } catch (const Error& e) {
+        CHECK(e.kind() == Errc::not_found);
+        CHECK(std::string(e.what()).find(scratch.path()) != std::string::npos);
+    }
+    ::unsetenv("DAVIT_LIBEXEC");
+}
