@@ -52,10 +52,9 @@ std::set<std::string> match_services(const Project& p, const std::vector<std::st
     return out;
 }
 
-Project select_services(const Project& p, const std::vector<std::string>& patterns, Dependencies deps) {
-    if (patterns.empty()) return p;
-    const auto names = match_services(p, patterns, deps);
-    Project out = p;
+Project select_services(Project out, const std::vector<std::string>& patterns, Dependencies deps) {
+    if (patterns.empty()) return out;
+    const auto names = match_services(out, patterns, deps);
     for (auto it = out.services.begin(); it != out.services.end();) {
         if (names.count(it->first)) {
             keep(it->second.depends_on, names);
@@ -67,16 +66,15 @@ Project select_services(const Project& p, const std::vector<std::string>& patter
     return out;
 }
 
-Project enable_services(const Project& p, const std::vector<std::string>& names) {
-    std::vector<std::string> profiles = p.profiles;
+Project enable_services(Project out, const std::vector<std::string>& names) {
+    std::vector<std::string> profiles = out.profiles;
     bool more = false;
     for (const auto& name : names) {
-        auto it = p.disabled_services.find(name);
-        if (it == p.disabled_services.end()) continue;
+        auto it = out.disabled_services.find(name);
+        if (it == out.disabled_services.end()) continue;
         profiles.insert(profiles.end(), it->second.profiles.begin(), it->second.profiles.end());
         more = true;
     }
-    Project out = p;
     if (!more) return out;
     out.profiles = profiles;
     for (auto it = out.disabled_services.begin(); it != out.disabled_services.end();) {
@@ -86,8 +84,7 @@ Project enable_services(const Project& p, const std::vector<std::string>& names)
     return out;
 }
 
-Project without_unused_resources(const Project& p) {
-    Project out = p;
+Project without_unused_resources(Project out) {
     std::set<std::string> networks, volumes, secrets, configs, models;
     for (const auto& [name, s] : out.services) {
         for (const auto& [key, unused] : s.networks) networks.insert(key);

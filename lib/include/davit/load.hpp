@@ -52,6 +52,8 @@ struct LoadOptions {
 struct LoadResult {
     Project project;
     std::vector<Diagnostic> warnings;
+    // Every use of an attribute davit reads but cannot act on, also in disabled services.
+    std::vector<Diagnostic> unacted;
 };
 
 // Every mistake that was found, at least one of them an error.
@@ -69,8 +71,9 @@ private:
 // Throws LoadError for what is wrong in the files, Error for wrong options (unknown service, no file).
 LoadResult load(const LoadOptions&);
 
-// Known attributes davit reads but cannot act on, one warning each, with its position.
-std::vector<Diagnostic> unacted_attributes(const Project&);
+// Known attributes davit reads but cannot act on, one warning each, with its position; only of
+// what is enabled in the project.
+std::vector<Diagnostic> unacted_attributes(const LoadResult&);
 
 // The project as `config` prints it: loading that text again gives the same project.
 enum class RenderFormat { yaml, json };

@@ -137,11 +137,11 @@ enum class Dependencies { include, ignore };
 std::set<std::string> match_services(const Project&, const std::vector<std::string>& patterns, Dependencies);
 // A copy whose `services` are those (all if `patterns` is empty); the others move to disabled_services.
 // With Dependencies::ignore the dependencies on unselected services are dropped.
-Project select_services(const Project&, const std::vector<std::string>& patterns, Dependencies = Dependencies::include);
+Project select_services(Project, const std::vector<std::string>& patterns, Dependencies = Dependencies::include);
 // Enables services that profiles disable, as naming them on the command line does.
-Project enable_services(const Project&, const std::vector<std::string>& names);
+Project enable_services(Project, const std::vector<std::string>& names);
 // Removes networks, volumes, configs, secrets and models no enabled service uses.
-Project without_unused_resources(const Project&);
+Project without_unused_resources(Project);
 
 // Start order by levels: a service's dependencies are in earlier levels. Dependencies on services
 // that are not enabled are left out. Throws Error(invalid_project) naming the cycle.
