@@ -59,6 +59,11 @@ Child Child::spawn(const SpawnOptions& o) {
         lifted.emplace_back(copy);
         posix_spawn_file_actions_adddup2(&a.actions, copy, to);
     }
+    // A caller's own caller may have left descriptors without close-on-exec.
+    for (int fd = 3; fd <= highest; ++fd)
+        if (std::none_of(o.fds.begin(), o.fds.end(), [fd](const auto& f) { return f.second == fd; }))
+            posix_spawn_file_actions_addclose(&a.actions, fd);
+    posix_spawn_file_actions_addclosefrom_np(&a.actions, highest + 1);
     if (!o.cwd.empty()) posix_spawn_file_actions_addchdir_np(&a.actions, o.cwd.c_str());
     short flags = 0;
     if (o.new_session) flags |= POSIX_SPAWN_SETSID;

@@ -115,9 +115,34 @@ string present_group(const Hierarchy& h) {
     return "";
 }
 
+void remove_group(const string& dir) {
+    if (DIR* d = ::opendir(dir.c_str())) {
+        while (dirent* e = ::readdir(d))
+            if (e->d_type == DT_DIR && e->d_name[0] != '.') remove_group(dir + "/" + e->d_name);
+        ::closedir(d);
+    }
+    // EBUSY for a moment after the last process ended: the kernel releases it after an RCU grace period.
+    for (int i = 0; i < 200 && ::rmdir(dir.c_str()) < 0 && errno == EBUSY; ++i) ::usleep(10'000);
+}
+
+constexpr const char* group_prefix = "davit-test-"; // and the pid of the host's outer process
+
+// A host that was SIGKILLed leaves its groups; the next one removes them.
+void sweep(const string& base) {
+    DIR* d = ::opendir(base.c_str());
+    if (!d) return;
+    while (dirent* e = ::readdir(d)) {
+        if (std::strncmp(e->d_name, group_prefix, std::strlen(group_prefix)) != 0) continue;
+        int pid = std::atoi(e->d_name + std::strlen(group_prefix));
+        if (pid > 0 && ::kill(pid, 0) < 0 && errno == ESRCH) remove_group(base + "/" + e->d_name);
+    }
+    ::closedir(d);
+}
+
 void make_group(Hierarchy& h, const string& name) {
     // v2: a group with processes has no controllers for its children, so only the root serves.
     string base = h.mount_point + (h.v2 ? "" : present_group(h));
+    sweep(base);
     string dir = base + "/" + name;
     check(::mkdir(dir.c_str(), 0755) == 0, "making " + dir);
     h.own = dir;
@@ -134,16 +159,6 @@ void enter_leaf(const Hierarchy& h) {
     write_file(h.own + "/host/cgroup.procs", "0\n");
     std::stringstream controllers(first_line(h.own + "/cgroup.controllers"));
     for (string c; controllers >> c;) write_file(h.own + "/cgroup.subtree_control", "+" + c + "\n");
-}
-
-void remove_group(const string& dir) {
-    if (DIR* d = ::opendir(dir.c_str())) {
-        while (dirent* e = ::readdir(d))
-            if (e->d_type == DT_DIR && e->d_name[0] != '.') remove_group(dir + "/" + e->d_name);
-        ::closedir(d);
-    }
-    // EBUSY for a moment after the last process ended: the kernel releases it after an RCU grace period.
-    for (int i = 0; i < 200 && ::rmdir(dir.c_str()) < 0 && errno == EBUSY; ++i) ::usleep(10'000);
 }
 
 // ---- inside
@@ -273,7 +288,7 @@ int main(int argc, char** argv) {
     bool made_state = ::mkdir("/var/lib/davit", 0700) == 0;
     int code = exit_broken;
     try {
-        for (auto& h : groups) make_group(h, "davit-test-" + std::to_string(::getpid()));
+        for (auto& h : groups) make_group(h, group_prefix + std::to_string(::getpid()));
         for (int s : {SIGINT, SIGTERM, SIGHUP}) ::signal(s, forward);
         g_middle = ::fork();
         if (g_middle == 0) run_middle(groups, keep, argv + at);

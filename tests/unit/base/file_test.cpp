@@ -1,0 +1,107 @@
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/process.hpp"
+#include "base/sys.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace davit;
+
+namespace {
+struct stat stat_of(const std::string& path) {
+    struct stat st{};
+    REQUIRE(::lstat(path.c_str(), &st) == 0);
+    return st;
+}
+} // namespace
+
+TEST_CASE("file: an atomic write replaces the file, keeps the mode asked for and leaves no temporary") {
+    test::TempDir dir;
+    std::string path = dir / "record.json";
+    ::umask(077);
+    write_file_atomic(path, "one");
+    auto first = stat_of(path);
+    write_file_atomic(path, "two", 0644);
+    ::umask(022);
+    CHECK(read_file(path) == "two");
+    CHECK((stat_of(path).st_mode & 07777) == 0644);
+    CHECK((first.st_mode & 07777) == 0600);
+    CHECK(stat_of(path).st_ino != first.st_ino);
+    CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
+}
+
+TEST_CASE("file: a failed atomic write leaves the old file and no temporary") {
+    test::TempDir dir;
+    ::mkdir((dir / "taken").c_str(), 0700); // a file cannot be renamed over a directory
+    CHECK_THROWS_AS(write_file_atomic(dir / "taken", "x"), Error);
+    CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 1);
+}
+
+TEST_CASE("file: a write in place keeps the inode, for files that are bind-mounted") {
+    test::TempDir dir;
+    std::string path = dir / "hosts";
+    write_file_in_place(path, "a long first text");
+    auto before = stat_of(path).st_ino;
+    write_file_in_place(path, "short");
+    CHECK(read_file(path) == "short");
+    CHECK(stat_of(path).st_ino == before);
+}
+
+TEST_CASE("file: a write in place does not follow a symbolic link") {
+    test::TempDir dir;
+    write_file_atomic(dir / "victim", "safe");
+    REQUIRE(::symlink("victim", (dir / "link").c_str()) == 0);
+    CHECK_THROWS_AS(write_file_in_place(dir / "link", "evil"), Error);
+    CHECK(read_file(dir / "victim") == "safe");
+}
+
+TEST_CASE("file: a missing file is a value for read_file_if_exists and an error for read_file") {
+    test::TempDir dir;
+    CHECK_FALSE(read_file_if_exists(dir / "none").has_value());
+    CHECK_FALSE(read_file_if_exists(dir / "none/below").has_value());
+    try {
+        read_file(dir / "none");
+        FAIL("nothing was thrown");
+    } catch (const Error& e) {
+        CHECK(e.kind() == Errc::not_found);
+        CHECK(std::string(e.what()).find(dir / "none") != std::string::npos);
+    }
+}
+
+TEST_CASE("file: an exclusive lock keeps everybody else out until it is released") {
+    test::TempDir dir;
+    std::string path = dir / "lock";
+    {
+        FileLock held = FileLock::acquire(path);
+        CHECK_FALSE(FileLock::try_acquire(path).has_value());
+        CHECK_FALSE(FileLock::try_acquire(path, FileLock::Mode::shared).has_value());
+    }
+    CHECK(FileLock::try_acquire(path).has_value());
+}
+
+TEST_CASE("file: shared locks go together and exclude an exclusive one") {
+    test::TempDir dir;
+    std::string path = dir / "lock";
+    FileLock one = FileLock::acquire(path, FileLock::Mode::shared);
+    auto two = FileLock::try_acquire(path, FileLock::Mode::shared);
+    CHECK(two.has_value());
+    CHECK_FALSE(FileLock::try_acquire(path).has_value());
+}
+
+TEST_CASE("file: a lock travels with its descriptor to another process") {
+    test::TempDir dir;
+    std::string path = dir / "lock";
+    FileLock held = FileLock::acquire(path);
+    FdPair hold = sys::pipe();
+    // cat keeps the locked descriptor 9 open until its standard input ends.
+    Child cat = Child::spawn({.argv = {"cat"}, .env = {}, .fds = {{hold.first.get(), 0}, {held.fd(), 9}}, .cwd = {}});
+    UniqueFd mine = held.release();
+    mine.reset();
+    CHECK_FALSE(FileLock::try_acquire(path).has_value());
+    hold.second.reset();
+    CHECK(cat.wait().code == 0);
+    CHECK(FileLock::try_acquire(path).has_value());
+}

@@ -1,0 +1,21 @@
+#include "base/hash.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace davit;
+
+// FIPS 180-4 examples.
+TEST_CASE("hash: SHA-256 and SHA-512 of the standard's examples") {
+    CHECK(sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    CHECK(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    Hasher wide(Hasher::Kind::sha512);
+    wide.update("abc");
+    CHECK(wide.hex() == "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                        "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+}
+
+TEST_CASE("hash: pieces give the same digest as the whole") {
+    Hasher h;
+    for (char c : std::string("the same bytes")) h.update(&c, 1);
+    CHECK(h.hex() == sha256_hex("the same bytes"));
+}

@@ -1,0 +1,101 @@
+#include "base/error.hpp"
+#include "base/process.hpp"
+#include "base/sys.hpp"
+
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+
+using namespace davit;
+
+namespace {
+SpawnOptions shell(const std::string& script) {
+    SpawnOptions o;
+    o.argv = {"sh", "-c", script};
+    return o;
+}
+} // namespace
+
+TEST_CASE("process: an exit code and a signal come back apart") {
+    CHECK(Child::spawn(shell("exit 7")).wait().code == 7);
+    ExitStatus killed = Child::spawn(shell("kill -TERM $$")).wait();
+    CHECK(killed.signal == SIGTERM);
+    CHECK(killed.code == 128 + SIGTERM);
+}
+
+TEST_CASE("process: a program that does not exist is an error that names it") {
+    SpawnOptions o;
+    o.argv = {"/nowhere/program"};
+    try {
+        Child::spawn(o);
+        FAIL("nothing was thrown");
+    } catch (const Error& e) {
+        CHECK(e.kind() == Errc::not_found);
+        CHECK(std::string(e.what()).find("/nowhere/program") != std::string::npos);
+    }
+}
+
+TEST_CASE("process: the child has the environment, directory and descriptor it was given") {
+    SpawnOptions o = shell("pwd; echo $A; cat <&7");
+    FdPair pipe = sys::pipe();
+    sys::write_all(pipe.second.get(), "through 7");
+    pipe.second.reset();
+    o.env = {"A=b", "PATH=/usr/bin:/bin"};
+    o.cwd = "/usr";
+    o.fds = {{pipe.first.get(), 7}};
+    Output out = run(o);
+    CHECK(out.out == "/usr\nb\nthrough 7");
+    CHECK(out.status.code == 0);
+}
+
+TEST_CASE("process: nothing but standard streams and named descriptors passes, whatever its flags") {
+    UniqueFd low(::fcntl(0, F_DUPFD, 4)), high(::fcntl(0, F_DUPFD, 300)); // without close-on-exec
+    FdPair pipe = sys::pipe();
+    SpawnOptions o;
+    o.argv = {"ls", "/proc/self/fd"};
+    o.fds = {{pipe.first.get(), 7}};
+    CHECK(run(o).out == "0\n1\n2\n3\n7\n"); // 3 is the directory that ls itself reads
+}
+
+TEST_CASE("process: descriptors may swap their numbers") {
+    FdPair a = sys::pipe(), b = sys::pipe();
+    sys::write_all(a.second.get(), "A");
+    sys::write_all(b.second.get(), "B");
+    a.second.reset();
+    b.second.reset();
+    UniqueFd five(::fcntl(a.first.get(), F_DUPFD_CLOEXEC, 50)), six(::fcntl(b.first.get(), F_DUPFD_CLOEXEC, five.get() + 1));
+    SpawnOptions o;
+    o.argv = {"sh", "-c", "cat /proc/self/fd/" + std::to_string(five.get()) + " /proc/self/fd/" + std::to_string(six.get())};
+    o.fds = {{five.get(), six.get()}, {six.get(), five.get()}};
+    CHECK(run(o).out == "BA");
+}
+
+TEST_CASE("process: run feeds input and reads both outputs, more than a pipe holds") {
+    std::string big(1 << 20, 'x');
+    Output out = run(shell("tee /dev/stderr"), big);
+    CHECK(out.out == big);
+    CHECK(out.err == big);
+}
+
+TEST_CASE("process: run survives a program that does not read its input") {
+    CHECK(run(shell("exit 3"), std::string(1 << 20, 'x')).status.code == 3);
+}
+
+TEST_CASE("process: a child that is dropped is killed and reaped") {
+    UniqueFd pidfd;
+    {
+        Child child = Child::spawn(shell("exec sleep 600"));
+        pidfd = sys::pidfd_open(child.pid());
+        CHECK_FALSE(child.try_wait().has_value());
+    }
+    CHECK_FALSE(sys::pidfd_send_signal(pidfd.get(), 0));
+}
+
+TEST_CASE("process: a blocked signal of the caller is not blocked in the child") {
+    sigset_t set, old;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &set, &old);
+    CHECK(Child::spawn(shell("kill -TERM $$; exit 9")).wait().signal == SIGTERM);
+    ::sigprocmask(SIG_SETMASK, &old, nullptr);
+}
