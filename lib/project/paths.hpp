@@ -16,6 +16,8 @@ struct Roots {
     std::string networks() const { return state + "/networks"; } // one <name>.json each; shared by projects
     std::string run_projects() const { return run + "/projects"; }
     std::string machine_lock() const { return run + "/machine.lock"; }
+    // <name>/<project>.json: the endpoints each project has on the network (addresses, names).
+    std::string run_networks() const { return run + "/networks"; }
     std::string net_state() const { return run + "/net"; }
 };
 
@@ -38,11 +40,19 @@ struct ProjectPaths {
     std::string record(const std::string& id) const { return container(id) + "/record.json"; }
     std::string bundle(const std::string& id) const { return container(id) + "/config.json"; }
     std::string plan(const std::string& id) const { return container(id) + "/plan.bin"; }
+    // compile_exec() of the healthcheck and of each hook (n from 0): the supervisor has no libseccomp.
+    std::string health_plan(const std::string& id) const { return container(id) + "/health.bin"; }
+    std::string post_start_plan(const std::string& id, std::size_t n) const { return container(id) + "/post_start." + std::to_string(n) + ".bin"; }
+    std::string pre_stop_plan(const std::string& id, std::size_t n) const { return container(id) + "/pre_stop." + std::to_string(n) + ".bin"; }
+    std::string hosts(const std::string& id) const { return container(id) + "/hosts"; }
+    std::string resolv_conf(const std::string& id) const { return container(id) + "/resolv.conf"; }
+    std::string hostname(const std::string& id) const { return container(id) + "/hostname"; }
     std::string log(const std::string& id) const { return container(id) + "/log/" + id + "-json.log"; }
     std::string run_containers() const { return run + "/containers"; }
     std::string run_container(const std::string& id) const { return run + "/containers/" + id; }
     std::string status(const std::string& id) const { return run_container(id) + "/state.json"; }
     std::string shim_socket(const std::string& id) const { return run_container(id) + "/shim.sock"; }
+    std::string health_log(const std::string& id) const { return run_container(id) + "/health.json"; } // last 5 checks
     std::string exit_file(const std::string& id) const { return run_container(id) + "/exit.json"; }
 };
 

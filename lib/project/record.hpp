@@ -107,6 +107,9 @@ struct ContainerRecord {
     std::int64_t generation = 0; // intent: moves with create, remove, change of desired
 
     std::string network_mode = "bridge"; // bridge (endpoints), none, host, container:<id>
+    // Empty, or container:<id>: the supervisor passes that container's namespace (NsMode::passed) and, for
+    // ipc, its pidfd (Mount::Kind::peer).
+    std::string ipc_mode, pid_mode;
     std::vector<EndpointRecord> endpoints;
     std::vector<PortRecord> ports;
     std::string hostname;

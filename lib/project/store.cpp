@@ -118,6 +118,50 @@ void RecordStore::write(const std::string& project, const ContainerStatus& statu
     write_file_atomic(ProjectPaths(roots_, project).status(status.id), to_json(status), 0600, false);
 }
 
+// ---- staging of what has no directory of its own
+
+namespace {
+
+std::string staged(const Roots& roots, const std::string& project, const char* what, const std::string& name) {
+    check_name(what, name);
+    return ProjectPaths(roots, project).staging() + "/" + what + "-" + name + ".json";
+}
+
+void write_staged(const std::string& path, const std::string& text) {
+    sys::make_dirs(path.substr(0, path.find_last_of('/')), 0700);
+    write_file_atomic(path, text, 0600, false);
+}
+
+std::optional<std::string> take(const std::string& path) {
+    auto text = read_file_if_exists(path);
+    if (text) ::unlink(path.c_str());
+    return text;
+}
+
+} // namespace
+
+void RecordStore::stage(const std::string& project, const NetworkRecord& record) const {
+    write_staged(staged(roots_, project, "network", record.name), to_json(record));
+}
+
+void RecordStore::stage(const std::string& project, const VolumeRecord& record) const {
+    write_staged(staged(roots_, project, "volume", record.name), to_json(record));
+}
+
+std::optional<NetworkRecord> RecordStore::take_staged_network(const std::string& project, const std::string& name) const {
+    std::string path = staged(roots_, project, "network", name);
+    auto text = take(path);
+    if (!text) return std::nullopt;
+    return network_record_from_json(*text, path);
+}
+
+std::optional<VolumeRecord> RecordStore::take_staged_volume(const std::string& project, const std::string& name) const {
+    std::string path = staged(roots_, project, "volume", name);
+    auto text = take(path);
+    if (!text) return std::nullopt;
+    return volume_record_from_json(*text, path);
+}
+
 // ---- networks
 
 std::vector<NetworkRecord> RecordStore::networks() const {

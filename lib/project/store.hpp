@@ -61,6 +61,12 @@ public:
     void write(const ContainerRecord& record, bool sync = true) const;
     // Into staging/<id>, which is made; create_container takes the directory over.
     void stage(const ContainerRecord& record) const;
+    // What create_network and create_volume make: left in staging/ of the project before the plan is sent.
+    void stage(const std::string& project, const NetworkRecord& record) const;
+    void stage(const std::string& project, const VolumeRecord& record) const;
+    // Reads and removes it. Empty when nothing was staged under that name.
+    std::optional<NetworkRecord> take_staged_network(const std::string& project, const std::string& name) const;
+    std::optional<VolumeRecord> take_staged_volume(const std::string& project, const std::string& name) const;
     // Status as written by the supervisor, corrected by the kernel: a running one whose process is gone is exited.
     ContainerStatus status(const ContainerRecord& record) const;
     void write(const std::string& project, const ContainerStatus& status) const;

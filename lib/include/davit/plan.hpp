@@ -30,7 +30,12 @@ enum class OpKind {
     wait_container,    // gate: until the containers meet the condition
 };
 
-enum class WaitCondition { started, healthy, completed_successfully, exited };
+enum class WaitCondition {
+    started, // has run for half a second (`up --wait` without healthcheck; depends_on needs only `after` the start)
+    healthy,
+    completed_successfully, // exited with 0 and not about to be restarted
+    exited,
+};
 
 struct Operation {
     int id = 0; // from 1, in the order of printing

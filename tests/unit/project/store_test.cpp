@@ -139,6 +139,21 @@ TEST_CASE("networks and projects are found by name and in lists") {
     CHECK_FALSE(exists(scratch.roots().projects() + "/shop"));
 }
 
+TEST_CASE("a staged network or volume is taken once") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    NetworkRecord n;
+    n.name = "shop_default";
+    VolumeRecord v;
+    v.name = "shop_default";
+    store.stage("shop", n);
+    store.stage("shop", v);
+    CHECK(store.take_staged_network("shop", "shop_default") == n);
+    CHECK_FALSE(store.take_staged_network("shop", "shop_default"));
+    CHECK(store.take_staged_volume("shop", "shop_default") == v);
+    CHECK(store.networks().empty());
+}
+
 TEST_CASE("names that would leave their directory are refused") {
     Scratch scratch;
     RecordStore store(scratch.roots());
