@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -84,12 +85,48 @@ public:
     void dump(const Message& message, const std::function<void(const nlmsghdr*)>& fn, const std::function<void()>& restart = {});
     // A request that is answered by one message (RTM_GETLINK by name); false when errno is in allowed.
     bool query(Message message, const std::function<void(const nlmsghdr*)>& fn, std::initializer_list<int> allowed = {});
-    // nf_tables: begin/end included in bytes; throws the first error of the batch. See nft.hpp.
-    void send_batch(std::string_view bytes, const std::function<std::string(std::uint32_t seq)>& name_of);
+    // A transaction of nf_tables: the messages between BATCH_BEGIN and BATCH_END, all or nothing.
+    // Gives 0, or the errno of the first message that failed, with its place and the kernel's text.
+    struct BatchFailure {
+        int errnum = 0;
+        std::size_t index = 0; // of the message; messages.size(): the transaction as a whole
+        std::string text;
+    };
+    BatchFailure transact(const std::vector<Message>& messages);
 
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
+};
+
+const void* payload_of(const nlmsghdr* message);
+// The family header of a received message (ifinfomsg, ifaddrmsg …).
+template <typename Header>
+const Header& header_of(const nlmsghdr* message) {
+    return *static_cast<const Header*>(payload_of(message));
+}
+
+// Attributes of a received message: index by number, null when absent.
+class Attributes {
+public:
+    // Of a message after its family header of header_size bytes.
+    Attributes(const nlmsghdr* message, std::size_t header_size);
+    Attributes(const void* data, std::size_t size);
+
+    bool has(int attribute) const { return find(attribute).data() != nullptr; }
+    std::string_view find(int attribute) const; // payload; data() is null when it is absent
+    std::string text(int attribute) const;      // without the NUL
+    std::uint32_t u32(int attribute, std::uint32_t otherwise = 0) const;
+    std::uint32_t be32(int attribute, std::uint32_t otherwise = 0) const;
+    std::uint64_t be64(int attribute, std::uint64_t otherwise = 0) const;
+    std::uint8_t u8(int attribute, std::uint8_t otherwise = 0) const;
+    Attributes nested(int attribute) const;
+    // Each attribute in order (lists).
+    void each(const std::function<void(int attribute, std::string_view payload)>& fn) const;
+
+private:
+    const char* data_ = nullptr;
+    std::size_t size_ = 0;
 };
 
 } // namespace davit::net

@@ -1,0 +1,243 @@
+#include "net/ipam.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "net/files.hpp"
+#include "net/link_messages.hpp"
+
+#include <algorithm>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <set>
+#include <sys/socket.h>
+
+namespace davit::net {
+
+namespace {
+
+std::uint64_t hash64(std::string_view text) { return std::stoull(sha256_hex(text).substr(0, 16), nullptr, 16); }
+
+const Taken* first_overlap(const Subnet& s, const std::vector<Taken>& taken) {
+    for (const Taken& t : taken)
+        if (t.subnet.overlaps(s)) return &t;
+    return nullptr;
+}
+
+std::uint64_t blocks_in(const Pool& p) { return std::uint64_t{1} << std::min(p.size - p.base.prefix(), 62); }
+
+Subnet block(const Pool& p, std::uint64_t n) {
+    return Subnet(p.base.base().plus(n << (p.base.base().bits() - p.size)), p.size);
+}
+
+void check_pool(const Pool& p) {
+    if (p.base.is_v6() || p.size < p.base.prefix() || p.size > 30)
+        throw error(Errc::usage, "address pool {} cannot be cut into networks of size /{}", p.base.to_string(), p.size);
+}
+
+// rtm_table has eight bits; the attribute holds the real one.
+bool is_local_or_cast(const rtmsg& route) {
+    return route.rtm_type == RTN_BROADCAST || route.rtm_type == RTN_MULTICAST || route.rtm_type == RTN_ANYCAST;
+}
+
+std::map<int, std::string> link_names(NetlinkSocket& host) {
+    std::map<int, std::string> names;
+    Message m = link_message(RTM_GETLINK, 0);
+    m.what = "listing network interfaces";
+    host.dump(
+        m, [&](const nlmsghdr* h) { names[header_of<ifinfomsg>(h).ifi_index] = Attributes(h, sizeof(ifinfomsg)).text(IFLA_IFNAME); },
+        [&] { names.clear(); });
+    return names;
+}
+
+void add_routes(NetlinkSocket& host, const std::map<int, std::string>& names, const std::string& except, std::vector<Taken>& out) {
+    const std::size_t start = out.size();
+    Message m(RTM_GETROUTE, 0, rtmsg{});
+    m.what = "listing routes";
+    host.dump(
+        m,
+        [&](const nlmsghdr* h) {
+            const auto& route = header_of<rtmsg>(h);
+            const bool v6 = route.rtm_family == AF_INET6;
+            if ((!v6 && route.rtm_family != AF_INET) || route.rtm_dst_len <= 1 || is_local_or_cast(route)) return;
+            if (route.rtm_flags & RTM_F_CLONED) return; // a cached answer, not a route
+            const Attributes a(h, sizeof route);
+            const auto dst = a.find(RTA_DST);
+            if (dst.size() != (v6 ? 16u : 4u)) return;
+            const auto* raw = reinterpret_cast<const std::uint8_t*>(dst.data());
+            const IpAddress address = v6 ? IpAddress::v6_bytes(raw) : IpAddress::v4_bytes(raw);
+            if (address.is_link_local() || address.is_loopback() || (v6 && raw[0] == 0xff)) return;
+            const auto link = names.find(static_cast<int>(a.u32(RTA_OIF)));
+            const std::string name = link == names.end() ? "" : link->second;
+            if (!except.empty() && name == except) return;
+            out.push_back({Subnet(address, route.rtm_dst_len), name.empty() ? "a route of this machine" : "the route by " + name});
+        },
+        [&] { out.resize(start); });
+}
+
+void add_addresses(NetlinkSocket& host, const std::map<int, std::string>& names, const std::string& except, std::vector<Taken>& out) {
+    for (const auto& [index, name] : names) {
+        if (name == except) continue;
+        for (const InterfaceAddress& a : list_addresses(host, index))
+            if (!a.address.is_link_local() && !a.address.is_loopback()) out.push_back({a.subnet(), "an address of " + name});
+    }
+}
+
+} // namespace
+
+std::vector<Pool> default_pools() {
+    std::vector<Pool> pools;
+    // 172.16 is left to those who configure the first block of RFC 1918 by hand
+    for (int second = 17; second <= 31; ++second) pools.push_back({Subnet::parse(fmt::format("172.{}.0.0/16", second)), 20});
+    pools.push_back({Subnet::parse("192.168.0.0/16"), 24});
+    return pools;
+}
+
+std::vector<Taken> observe_taken(NetlinkSocket& host, const std::string& except_link) {
+    std::vector<Taken> taken;
+    const auto names = link_names(host);
+    add_addresses(host, names, except_link, taken);
+    add_routes(host, names, except_link, taken);
+    for (const std::string& server : host_resolv_conf().nameservers)
+        if (const auto a = IpAddress::try_parse(server); a && !a->is_loopback())
+            taken.push_back({Subnet(*a, a->bits()), "the name server " + server});
+    return taken;
+}
+
+Subnet choose_subnet(const std::vector<Pool>& pools, std::string_view key, const std::vector<Taken>& taken,
+                     const std::optional<Subnet>& prefer) {
+    if (prefer && !first_overlap(*prefer, taken)) return *prefer;
+    std::uint64_t total = 0;
+    for (const Pool& p : pools) {
+        check_pool(p);
+        total += blocks_in(p);
+    }
+    if (total == 0) throw error(Errc::usage, "no address pools are configured");
+    const std::uint64_t start = hash64(key) % total;
+    for (std::uint64_t i = 0; i < total; ++i) {
+        std::uint64_t n = (start + i) % total;
+        std::size_t p = 0;
+        while (n >= blocks_in(pools[p])) n -= blocks_in(pools[p++]);
+        const Subnet candidate = block(pools[p], n);
+        if (!first_overlap(candidate, taken)) return candidate;
+    }
+    throw error(Errc::conflict, "all {} subnets of the address pools are taken (the last one by {})", total, taken.back().holder)
+        .with_hint("remove networks that are not used any more, or give the network a subnet of its own in ipam.config");
+}
+
+Subnet choose_ula(std::string_view machine_id, std::string_view key, const std::vector<Taken>& taken, const std::optional<Subnet>& prefer) {
+    if (prefer && !first_overlap(*prefer, taken)) return *prefer;
+    const std::uint64_t machine = hash64(machine_id) >> 24;
+    const std::uint64_t start = hash64(key) & 0xffff;
+    for (std::uint64_t i = 0; i < 0x10000; ++i) {
+        const std::uint64_t upper = (std::uint64_t{0xfd} << 56) | (machine << 16) | ((start + i) & 0xffff);
+        std::uint8_t bytes[16]{};
+        for (unsigned b = 0; b < 8; ++b) bytes[b] = static_cast<std::uint8_t>(upper >> (56 - 8 * b));
+        const Subnet candidate(IpAddress::v6_bytes(bytes), 64);
+        if (!first_overlap(candidate, taken)) return candidate;
+    }
+    throw error(Errc::conflict, "all IPv6 subnets of this machine's own prefix are taken")
+        .with_hint("give the network an IPv6 subnet of its own in ipam.config");
+}
+
+void require_free(const Subnet& wanted, const std::vector<Taken>& taken) {
+    std::set<std::string> holders;
+    for (const Taken& t : taken)
+        if (t.subnet.overlaps(wanted)) holders.insert(fmt::format("{} ({})", t.subnet.to_string(), t.holder));
+    if (holders.empty()) return;
+    std::string list;
+    for (const std::string& h : holders) list += (list.empty() ? "" : ", ") + h;
+    throw error(Errc::conflict, "subnet {} overlaps {}", wanted.to_string(), list)
+        .with_hint("choose another subnet in ipam.config, or leave it out to get a free one");
+}
+
+// --- one subnet ---------------------------------------------------------------------------------------
+
+void validate(const SubnetConfig& c) {
+    const auto inside = [&](const IpAddress& a) { return c.subnet.contains(a); };
+    if (c.ip_range && !c.subnet.contains(*c.ip_range))
+        throw error(Errc::invalid_project, "ip_range {} is not inside subnet {}", c.ip_range->to_string(), c.subnet.to_string());
+    if (c.gateway && !inside(*c.gateway))
+        throw error(Errc::invalid_project, "gateway {} is not inside subnet {}", c.gateway->to_string(), c.subnet.to_string());
+    std::map<IpAddress, std::string> seen;
+    if (c.gateway) seen.emplace(*c.gateway, "the gateway");
+    for (const auto& [name, address] : c.aux_addresses) {
+        if (!inside(address))
+            throw error(Errc::invalid_project, "auxiliary address {} ({}) is not inside subnet {}", address.to_string(), name, c.subnet.to_string());
+        if (const auto [it, fresh] = seen.emplace(address, name); !fresh)
+            throw error(Errc::invalid_project, "address {} is given to both {} and {}", address.to_string(), it->second, name);
+    }
+}
+
+namespace {
+
+// The network's own address and broadcast are never given out, but for /31, /32 and IPv6's last ones.
+bool is_reserved(const Subnet& s, const IpAddress& a) {
+    if (s.prefix() >= s.base().bits() - 1) return false;
+    return a == s.base() || (!s.is_v6() && a == s.last());
+}
+
+} // namespace
+
+std::optional<IpAddress> gateway_of(const SubnetConfig& c) {
+    if (c.gateway) return c.gateway;
+    if (!c.wants_gateway) return std::nullopt;
+    IpAddress a = c.ip_range ? c.ip_range->base() : c.subnet.base();
+    const auto is_aux = [&] {
+        return std::any_of(c.aux_addresses.begin(), c.aux_addresses.end(), [&](const auto& aux) { return aux.second == a; });
+    };
+    while (is_reserved(c.subnet, a) || is_aux()) a = a.plus(1);
+    return c.subnet.contains(a) ? std::optional(a) : std::nullopt;
+}
+
+AddressPool::AddressPool(SubnetConfig config) : AddressPool(std::move(config), {}, std::nullopt) {}
+
+AddressPool::AddressPool(SubnetConfig config, std::map<IpAddress, std::string> used, std::optional<IpAddress> last)
+    : config_(std::move(config)), used_(std::move(used)), last_(last) {
+    validate(config_);
+}
+
+bool AddressPool::assignable(const IpAddress& a) const {
+    if (is_reserved(config_.subnet, a) || a == gateway() || used_.contains(a)) return false;
+    return std::none_of(config_.aux_addresses.begin(), config_.aux_addresses.end(), [&](const auto& aux) { return aux.second == a; });
+}
+
+void AddressPool::reserve(const IpAddress& address, const std::string& owner) {
+    if (!contains(address) || is_reserved(config_.subnet, address))
+        throw error(Errc::invalid_project, "no configured subnet contains IP address {}", address.to_string())
+            .with_hint(fmt::format("the network's subnet is {}", config_.subnet.to_string()));
+    const auto holder = used_.find(address);
+    if (holder != used_.end() && holder->second == owner) return;
+    if (holder != used_.end())
+        throw error(Errc::conflict, "Address already in use: {} belongs to {}", address.to_string(), holder->second);
+    if (address == gateway()) throw error(Errc::conflict, "Address already in use: {} is the gateway of the network", address.to_string());
+    for (const auto& [name, aux] : config_.aux_addresses)
+        if (aux == address)
+            throw error(Errc::conflict, "Address already in use: {} is the network's auxiliary address '{}'", address.to_string(), name);
+    used_.emplace(address, owner);
+}
+
+IpAddress AddressPool::allocate(const std::string& owner) {
+    const Subnet& range = config_.ip_range ? *config_.ip_range : config_.subnet;
+    const IpAddress first = range.base(), final = range.last();
+    IpAddress a = last_ && range.contains(*last_) ? *last_ : final;
+    // Each step passes a used or reserved address; there are at most this many of them.
+    const std::size_t limit = used_.size() + config_.aux_addresses.size() + 4;
+    for (std::size_t i = 0; i < limit; ++i) {
+        a = a == final ? first : a.plus(1);
+        if (!assignable(a)) continue;
+        used_.emplace(a, owner);
+        last_ = a;
+        return a;
+    }
+    throw error(Errc::conflict, "no free address is left in {} ({} are used)", range.to_string(), used_.size())
+        .with_hint("use a larger subnet or ip_range");
+}
+
+void AddressPool::release(const IpAddress& address) { used_.erase(address); }
+
+void AddressPool::release_owner(const std::string& owner) {
+    std::erase_if(used_, [&](const auto& entry) { return entry.second == owner; });
+}
+
+} // namespace davit::net
