@@ -1,0 +1,156 @@
+#include "cli/format/time.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+namespace davit::cli {
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000'000;
+
+std::tm utc(std::int64_t time_ns) {
+    const std::time_t seconds = static_cast<std::time_t>(time_ns >= 0 ? time_ns / second : (time_ns - second + 1) / second);
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    return parts;
+}
+
+std::string text_of(const std::tm& t, char between) {
+    return fmt::format("{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, between, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+// `digits` digits at the front of text, taken off it.
+bool take_number(std::string_view& text, std::size_t digits, int& to) {
+    if (text.size() < digits) return false;
+    const char* end = text.data() + digits;
+    auto [stop, problem] = std::from_chars(text.data(), end, to);
+    if (problem != std::errc{} || stop != end || text[0] == '-') return false;
+    text.remove_prefix(digits);
+    return true;
+}
+
+bool take(std::string_view& text, char c) {
+    if (text.empty() || text[0] != c) return false;
+    text.remove_prefix(1);
+    return true;
+}
+
+// The digits of a fraction as nanoseconds.
+std::int64_t take_fraction(std::string_view& text) {
+    std::int64_t value = 0, unit = second;
+    while (!text.empty() && text[0] >= '0' && text[0] <= '9') {
+        unit /= 10;
+        value += (text[0] - '0') * unit;
+        text.remove_prefix(1);
+    }
+    return value;
+}
+
+// Date, then optionally time and zone; local time when there is no zone and `local`.
+std::optional<std::int64_t> parse_date(std::string_view text, bool local) {
+    std::tm t{};
+    std::int64_t nanoseconds = 0;
+    if (!take_number(text, 4, t.tm_year) || !take(text, '-') || !take_number(text, 2, t.tm_mon) || !take(text, '-') || !take_number(text, 2, t.tm_mday))
+        return std::nullopt;
+    t.tm_year -= 1900;
+    t.tm_mon -= 1;
+    if (take(text, 'T')) {
+        if (!take_number(text, 2, t.tm_hour)) return std::nullopt;
+        if (take(text, ':') && !take_number(text, 2, t.tm_min)) return std::nullopt;
+        if (take(text, ':') && !take_number(text, 2, t.tm_sec)) return std::nullopt;
+        if (take(text, '.')) nanoseconds = take_fraction(text);
+    }
+    std::int64_t offset = 0;
+    const bool zoned = !text.empty();
+    if (zoned && !take(text, 'Z')) {
+        const int sign = text[0] == '-' ? -1 : 1;
+        int hours = 0, minutes = 0;
+        if ((!take(text, '+') && !take(text, '-')) || !take_number(text, 2, hours)) return std::nullopt;
+        take(text, ':');
+        if (!take_number(text, 2, minutes)) return std::nullopt;
+        offset = sign * (hours * 3600 + minutes * 60);
+    }
+    if (!text.empty() || (!zoned && !local)) return std::nullopt;
+    t.tm_isdst = -1;
+    const std::time_t seconds = zoned ? ::timegm(&t) : ::mktime(&t);
+    return (static_cast<std::int64_t>(seconds) - offset) * second + nanoseconds;
+}
+
+} // namespace
+
+std::string human_duration(std::chrono::nanoseconds duration) {
+    const std::int64_t seconds = duration.count() / second;
+    if (seconds < 1) return "Less than a second";
+    if (seconds == 1) return "1 second";
+    if (seconds < 60) return fmt::format("{} seconds", seconds);
+    const std::int64_t minutes = seconds / 60;
+    if (minutes == 1) return "About a minute";
+    if (minutes < 60) return fmt::format("{} minutes", minutes);
+    const std::int64_t hours = (seconds + 1800) / 3600;
+    if (hours == 1) return "About an hour";
+    if (hours < 48) return fmt::format("{} hours", hours);
+    if (hours < 24 * 7 * 2) return fmt::format("{} days", hours / 24);
+    if (hours < 24 * 30 * 2) return fmt::format("{} weeks", hours / 24 / 7);
+    if (hours < 24 * 365 * 2) return fmt::format("{} months", hours / 24 / 30);
+    return fmt::format("{} years", hours / 24 / 365);
+}
+
+std::string rfc3339(std::int64_t time_ns) { return fmt::format("{}.{:09}Z", text_of(utc(time_ns), 'T'), time_ns % second); }
+
+std::string rfc3339_nano(std::int64_t time_ns) {
+    if (time_ns % second == 0) return text_of(utc(time_ns), 'T') + "Z";
+    std::string fraction = fmt::format("{:09}", time_ns % second);
+    fraction.erase(fraction.find_last_not_of('0') + 1);
+    return text_of(utc(time_ns), 'T') + "." + fraction + "Z";
+}
+
+std::string go_time(std::int64_t time_ns) { return text_of(utc(time_ns), ' ') + " +0000 UTC"; }
+
+std::optional<std::int64_t> parse_rfc3339(const std::string& text) { return parse_date(text, false); }
+
+std::optional<std::chrono::nanoseconds> parse_duration(const std::string& text) {
+    static constexpr std::pair<std::string_view, std::int64_t> units[] = {
+        {"ns", 1}, {"us", 1000}, {"ms", 1'000'000}, {"s", second}, {"m", 60 * second}, {"h", 3600 * second}, {"d", 86400 * second}, {"w", 7 * 86400 * second}};
+    std::string_view rest = text;
+    std::int64_t total = 0;
+    if (rest.empty()) return std::nullopt;
+    while (!rest.empty()) {
+        const std::size_t digits = std::min(rest.find_first_not_of("0123456789."), rest.size());
+        const std::string_view number = rest.substr(0, digits);
+        rest.remove_prefix(digits);
+        const std::string_view unit = rest.substr(0, std::min(rest.find_first_of("0123456789."), rest.size()));
+        rest.remove_prefix(unit.size());
+        std::int64_t whole = 0;
+        const char* number_end = number.data() + number.size();
+        auto [stop, problem] = std::from_chars(number.data(), number_end, whole);
+        if (number.empty() || problem != std::errc{}) return std::nullopt;
+        std::string_view fraction(stop, static_cast<std::size_t>(number_end - stop));
+        const std::int64_t part = take(fraction, '.') ? take_fraction(fraction) : 0;
+        if (!fraction.empty()) return std::nullopt;
+        const auto* found = std::find_if(std::begin(units), std::end(units), [&](const auto& u) { return u.first == unit; });
+        if (found == std::end(units) || whole > 9'000'000'000'000'000'000 / found->second) return std::nullopt;
+        // A fraction of a week still fits when it is taken as a part of a second times the unit in seconds.
+        total += whole * found->second + static_cast<std::int64_t>(static_cast<double>(part) / second * static_cast<double>(found->second));
+    }
+    return std::chrono::nanoseconds(total);
+}
+
+std::int64_t parse_time(const std::string& text, std::int64_t now_ns) {
+    if (auto duration = parse_duration(text)) return now_ns - duration->count();
+    if (auto date = parse_date(text, true)) return *date;
+    std::string_view rest = text;
+    std::int64_t seconds = 0;
+    auto [stop, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), seconds);
+    if (problem == std::errc{}) {
+        rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
+        const std::int64_t part = take(rest, '.') ? take_fraction(rest) : 0;
+        if (rest.empty()) return seconds * second + part;
+    }
+    throw error(Errc::usage, "invalid time \"{}\"", text).with_hint("a time such as 2026-01-31T12:00:00Z, or a span before now such as 42m");
+}
+
+} // namespace davit::cli
