@@ -1,8 +1,8 @@
 #include "cli/format/time.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <ctime>
 
@@ -112,35 +112,7 @@ std::string go_time(std::int64_t time_ns) { return text_of(utc(time_ns), ' ') + 
 
 std::optional<std::int64_t> parse_rfc3339(const std::string& text) { return parse_date(text, false); }
 
-std::optional<std::chrono::nanoseconds> parse_duration(const std::string& text) {
-    static constexpr std::pair<std::string_view, std::int64_t> units[] = {
-        {"ns", 1}, {"us", 1000}, {"ms", 1'000'000}, {"s", second}, {"m", 60 * second}, {"h", 3600 * second}, {"d", 86400 * second}, {"w", 7 * 86400 * second}};
-    std::string_view rest = text;
-    std::int64_t total = 0;
-    if (rest.empty()) return std::nullopt;
-    while (!rest.empty()) {
-        const std::size_t digits = std::min(rest.find_first_not_of("0123456789."), rest.size());
-        const std::string_view number = rest.substr(0, digits);
-        rest.remove_prefix(digits);
-        const std::string_view unit = rest.substr(0, std::min(rest.find_first_of("0123456789."), rest.size()));
-        rest.remove_prefix(unit.size());
-        std::int64_t whole = 0;
-        const char* number_end = number.data() + number.size();
-        auto [stop, problem] = std::from_chars(number.data(), number_end, whole);
-        if (number.empty() || problem != std::errc{}) return std::nullopt;
-        std::string_view fraction(stop, static_cast<std::size_t>(number_end - stop));
-        const std::int64_t part = take(fraction, '.') ? take_fraction(fraction) : 0;
-        if (!fraction.empty()) return std::nullopt;
-        const auto* found = std::find_if(std::begin(units), std::end(units), [&](const auto& u) { return u.first == unit; });
-        if (found == std::end(units) || whole > 9'000'000'000'000'000'000 / found->second) return std::nullopt;
-        // A fraction of a week still fits when it is taken as a part of a second times the unit in seconds.
-        total += whole * found->second + static_cast<std::int64_t>(static_cast<double>(part) / second * static_cast<double>(found->second));
-    }
-    return std::chrono::nanoseconds(total);
-}
-
 std::int64_t parse_time(const std::string& text, std::int64_t now_ns) {
-    if (auto duration = parse_duration(text)) return now_ns - duration->count();
     if (auto date = parse_date(text, true)) return *date;
     std::string_view rest = text;
     std::int64_t seconds = 0;
@@ -150,6 +122,7 @@ std::int64_t parse_time(const std::string& text, std::int64_t now_ns) {
         const std::int64_t part = take(rest, '.') ? take_fraction(rest) : 0;
         if (rest.empty()) return seconds * second + part;
     }
+    if (auto duration = parse_duration(text)) return now_ns - *duration;
     throw error(Errc::usage, "invalid time \"{}\"", text).with_hint("a time such as 2026-01-31T12:00:00Z, or a span before now such as 42m");
 }
 

@@ -23,7 +23,5 @@ std::string go_time(std::int64_t time_ns);
 std::int64_t parse_time(const std::string& text, std::int64_t now_ns);
 // Log lines: "2026-11-21T11:56:55.123456789Z" or with "+01:00"; nothing when it is not one.
 std::optional<std::int64_t> parse_rfc3339(const std::string& text);
-// "1h2m3.5s", "10ms"; nothing when it is not one.
-std::optional<std::chrono::nanoseconds> parse_duration(const std::string& text);
 
 } // namespace davit::cli

@@ -22,6 +22,7 @@ struct Event {
     EventKind kind{};
     std::int64_t time_ns = 0; // realtime
     int operation = 0;        // operation_*: its id
+    OpKind op{};              // operation_*: what it does
     std::string resource;
     std::string project, service, container_id, container_name;
     std::string text;   // progress, warning or failure text; health: healthy, unhealthy, starting

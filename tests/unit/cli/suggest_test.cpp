@@ -4,14 +4,6 @@
 
 using namespace davit::cli;
 
-TEST_CASE("suggest: the distance counts inserted, dropped, changed and swapped letters") {
-    CHECK(edit_distance("up", "up") == 0);
-    CHECK(edit_distance("stpo", "stop") == 1);
-    CHECK(edit_distance("restrat", "restart") == 1);
-    CHECK(edit_distance("", "abc") == 3);
-    CHECK(edit_distance("kitten", "sitting") == 3);
-}
-
 TEST_CASE("suggest: only a near word is offered") {
     const std::vector<std::string> verbs = {"up", "down", "restart", "stop"};
     CHECK(did_you_mean("donw", verbs) == " (did you mean \"down\"?)");
