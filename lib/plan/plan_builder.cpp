@@ -1,0 +1,50 @@
+#include "plan/plan_builder.hpp"
+
+#include <fmt/format.h>
+
+namespace davit {
+
+std::string resource_of(const ContainerRecord& record) {
+    if (record.oneoff) return fmt::format("run:{}:{}", record.service, record.name);
+    return fmt::format("service:{}:{}", record.service, record.number);
+}
+
+std::optional<std::int64_t> in_ns(const std::optional<std::chrono::nanoseconds>& time) {
+    if (!time) return std::nullopt;
+    return time->count();
+}
+
+Operation& PlanBuilder::add(OpKind kind, std::string resource, std::string cause, std::set<int> after) {
+    Operation op;
+    op.id = static_cast<int>(plan_.operations.size()) + 1;
+    op.kind = kind;
+    op.resource = std::move(resource);
+    op.cause = std::move(cause);
+    after.erase(0);
+    op.after.assign(after.begin(), after.end());
+    return plan_.operations.emplace_back(std::move(op));
+}
+
+Operation& PlanBuilder::add(OpKind kind, const ObservedContainer& container, std::string cause, std::set<int> after) {
+    saw(container);
+    Operation& op = add(kind, resource_of(container.record), std::move(cause), std::move(after));
+    op.container_id = container.record.id;
+    op.container_name = container.record.name;
+    return op;
+}
+
+int PlanBuilder::stop(const ObservedContainer& container, const std::string& cause, std::set<int> after,
+                      const std::optional<std::chrono::nanoseconds>& timeout) {
+    auto [it, fresh] = stops_.emplace(container.record.id, 0);
+    if (!fresh) return it->second;
+    Operation& op = add(OpKind::stop_container, container, cause, std::move(after));
+    op.timeout_ns = in_ns(timeout);
+    return it->second = op.id;
+}
+
+int PlanBuilder::stop_of(const std::string& container_id) const {
+    auto it = stops_.find(container_id);
+    return it == stops_.end() ? 0 : it->second;
+}
+
+} // namespace davit

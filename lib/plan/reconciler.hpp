@@ -1,0 +1,87 @@
+// The working state of reconcile(); one file per stage: reconcile.cpp, reconcile_resources.cpp,
+// reconcile_containers.cpp, reconcile_start.cpp.
+#pragma once
+
+#include "plan/plan_builder.hpp"
+#include "plan/reconcile.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace davit {
+
+class Reconciler {
+public:
+    Reconciler(const Project& project, const Wanted& wanted, const ObservedState& observed, const ReconcileOptions& options)
+        : project_(project), wanted_(wanted), observed_(observed), options_(options), plan_(project.name) {}
+
+    Reconciled run();
+
+private:
+    // One container as it will be.
+    struct Slot {
+        std::string id, name;
+        int number = 1;
+        const ObservedContainer* existing = nullptr; // kept or replaced
+        std::string recreate_cause;                  // empty: kept, or new when existing is null
+        int ready = 0; // operation after which it stands under its name; 0: it does already
+        int start = 0; // 0: not started by this plan
+        bool starts = false;
+        bool fresh() const { return !existing || !recreate_cause.empty(); }
+    };
+    struct ServicePlan {
+        const Service* service = nullptr;
+        std::vector<Slot> slots;
+        std::vector<std::pair<const ObservedContainer*, std::string>> surplus; // with cause
+        bool recreated = false;
+    };
+
+    // resources
+    void networks();
+    void existing_network(const Network& network, const NetworkRecord& record);
+    void replace_network(const Network& network, const NetworkRecord& record);
+    void volumes();
+    void existing_volume(const Volume& volume, const VolumeRecord& record);
+    int image(const std::string& service);
+
+    // containers: decide, then emit
+    void decide(const Service& service);
+    int scale_of(const Service& service) const;
+    std::string recreate_cause(const Service& service, const ObservedContainer& container) const;
+    std::string divergence(const Service& service, const ObservedContainer& container) const;
+    std::string parent_recreated(const Service& service) const;
+    void check_names() const;
+    void emit(ServicePlan& service);
+    void emit_surplus(const ServicePlan& service);
+    void emit_new(ServicePlan& service, Slot& slot);
+    void emit_recreate(ServicePlan& service, Slot& slot);
+    Operation& create(const Service& service, const Slot& slot, const std::string& cause, const std::string& name);
+    std::set<int> resources_of(const Service& service);
+    std::set<int> stop_dependents(const std::string& service);
+    void emit_oneoff();
+    void emit_orphans();
+
+    // start
+    void start(ServicePlan& service);
+    std::set<int> gates(const Service& service);
+    int gate(const std::string& on, const Dependency& dependency);
+    int pre_start(ServicePlan& service, std::set<int> after);
+
+    const Project& project_;
+    const Wanted& wanted_;
+    const ObservedState& observed_;
+    const ReconcileOptions& options_;
+    PlanBuilder plan_;
+    Reconciled out_;
+    std::map<std::string, ServicePlan> services_;
+    std::vector<std::string> order_; // services, dependencies first
+    std::map<std::string, int> network_ops_, volume_ops_, image_ops_; // by key, key, reference
+    std::map<std::string, std::string> forced_; // container id → why it has to be recreated
+    std::set<std::string> restarting_; // containers this plan stops and starts again
+    std::map<std::tuple<std::string, DependencyCondition, bool>, int> gates_;
+};
+
+} // namespace davit
