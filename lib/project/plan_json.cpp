@@ -1,19 +1,10 @@
 // The wire form of plans: what the client sends to the supervisor, and `davit plan --format json`.
 #include "davit/plan.hpp"
 
-#include "project/json_fields.hpp"
+#include "project/plan_fields.hpp"
 
 namespace davit {
 
-DAVIT_JSON_ENUM(OpKind, {OpKind::pull_image, "pull_image"}, {OpKind::build_image, "build_image"},
-                {OpKind::stage_container, "stage_container"}, {OpKind::create_network, "create_network"},
-                {OpKind::remove_network, "remove_network"}, {OpKind::create_volume, "create_volume"},
-                {OpKind::remove_volume, "remove_volume"}, {OpKind::create_container, "create_container"},
-                {OpKind::start_container, "start_container"}, {OpKind::stop_container, "stop_container"},
-                {OpKind::restart_container, "restart_container"}, {OpKind::kill_container, "kill_container"},
-                {OpKind::pause_container, "pause_container"}, {OpKind::unpause_container, "unpause_container"},
-                {OpKind::remove_container, "remove_container"}, {OpKind::rename_container, "rename_container"},
-                {OpKind::wait_container, "wait_container"})
 DAVIT_JSON_ENUM(WaitCondition, {WaitCondition::started, "started"}, {WaitCondition::healthy, "healthy"},
                 {WaitCondition::completed_successfully, "completed_successfully"}, {WaitCondition::exited, "exited"})
 
