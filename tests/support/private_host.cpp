@@ -1,4 +1,4 @@
-// private-host [--keep DIR]… CMD…: runs CMD on a machine of its own and leaves nothing behind.
+// private-host [--keep PATH]… CMD…: runs CMD on a machine of its own and leaves nothing behind.
 //
 // New mount, network, pid, ipc, uts and cgroup namespaces; own /proc, /sys, /run, /tmp and
 // /var/lib/davit (all tmpfs, except what --keep names); lo up; every cgroup hierarchy rooted in a directory made for the
@@ -190,7 +190,10 @@ int clone_tree(const string& path) {
 }
 
 void put_tree(int fd, const string& path) {
-    make_dirs(path);
+    struct stat st{};
+    check(::fstat(fd, &st) == 0, "looking at " + path);
+    make_dirs(S_ISDIR(st.st_mode) ? path : path.substr(0, path.find_last_of('/')));
+    if (!S_ISDIR(st.st_mode)) ::close(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     check(::syscall(SYS_move_mount, fd, "", AT_FDCWD, path.c_str(), 4u) == 0, "showing " + path);
     ::close(fd);
 }
@@ -276,7 +279,7 @@ int main(int argc, char** argv) {
     for (; at + 1 < argc && string(argv[at]) == "--keep"; at += 2)
         if (::access(argv[at + 1], F_OK) == 0) keep.emplace_back(argv[at + 1]);
     if (at >= argc) {
-        std::fprintf(stderr, "usage: private-host [--keep DIR]... CMD...\n");
+        std::fprintf(stderr, "usage: private-host [--keep PATH]... CMD...\n");
         return 2;
     }
     if (::geteuid() != 0) {
