@@ -1,0 +1,61 @@
+#include "cli/interrupts.hpp"
+
+#include "base/error.hpp"
+
+#include <cerrno>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace davit::cli {
+
+Interrupts::Interrupts() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &set, &before_);
+    signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC));
+    end_.reset(::eventfd(0, EFD_CLOEXEC));
+    if (!signals_ || !end_) throw sys_error(errno, "watching signals");
+    second_ = [] { ::_exit(130); };
+    thread_ = std::thread([this] { serve(); });
+}
+
+Interrupts::~Interrupts() {
+    ::eventfd_write(end_.get(), 1);
+    thread_.join();
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+void Interrupts::on_second(std::function<void()> fn) {
+    std::lock_guard lock(mutex_);
+    second_ = std::move(fn);
+}
+
+void Interrupts::on_signal(std::function<void(int)> fn) {
+    std::lock_guard lock(mutex_);
+    every_ = std::move(fn);
+}
+
+void Interrupts::serve() {
+    for (;;) {
+        pollfd fds[] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}};
+        if (::poll(fds, 2, -1) < 0 && errno != EINTR) return;
+        if (fds[1].revents) return;
+        signalfd_siginfo info{};
+        if (!(fds[0].revents & POLLIN) || ::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
+        std::function<void()> second;
+        std::function<void(int)> every;
+        {
+            std::lock_guard lock(mutex_);
+            second = second_;
+            every = every_;
+        }
+        if (every) every(static_cast<int>(info.ssi_signo));
+        if (!source_.request_stop() && second) second();
+    }
+}
+
+} // namespace davit::cli

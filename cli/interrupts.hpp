@@ -1,0 +1,39 @@
+// SIGINT and SIGTERM as a stop request for the whole command.
+#pragma once
+
+#include "base/fd.hpp"
+
+#include <csignal>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+namespace davit::cli {
+
+// While it lives, the signals are blocked in every thread started after it and taken by one thread:
+// the first requests stop, the second calls again() (default: ends the process with 130).
+class Interrupts {
+public:
+    Interrupts();
+    ~Interrupts();
+    Interrupts(const Interrupts&) = delete;
+
+    std::stop_token token() const { return source_.get_token(); }
+    bool requested() const { return source_.stop_requested(); }
+    // What the next signals do; called in the signal's thread. on_signal gets every signal.
+    void on_second(std::function<void()> fn);
+    void on_signal(std::function<void(int signal)> fn);
+
+private:
+    void serve();
+    sigset_t before_{};
+    std::stop_source source_;
+    std::mutex mutex_;
+    std::function<void()> second_;
+    std::function<void(int)> every_;
+    UniqueFd signals_, end_;
+    std::thread thread_;
+};
+
+} // namespace davit::cli
