@@ -30,8 +30,10 @@ void look_abroad(const RecordStore& store, const ObserveWishes& wishes, Observed
             for (const auto& wanted : wishes.foreign)
                 if (names(record, wanted) && !state.foreign.count(wanted))
                     state.foreign.emplace(wanted, ObservedContainer{record, store.status(record)});
-            if (wishes.networks_in_use && !own)
-                for (const auto& endpoint : record.endpoints) state.networks_in_use.insert(endpoint.network);
+            if (!wishes.in_use || own) continue;
+            for (const auto& endpoint : record.endpoints) state.networks_in_use.insert(endpoint.network);
+            for (const auto& mount : record.mounts)
+                if (mount.type == "volume") state.volumes_in_use.insert(mount.name);
         }
     }
 }
@@ -56,7 +58,7 @@ ObservedState observe(const RecordStore& store, const std::string& project, cons
     });
     for (auto& network : store.networks()) state.networks.emplace(network.name, network);
     for (auto& volume : store.volumes()) state.volumes.emplace(volume.name, volume);
-    if (!wishes.foreign.empty() || wishes.networks_in_use) look_abroad(store, wishes, state);
+    if (!wishes.foreign.empty() || wishes.in_use) look_abroad(store, wishes, state);
     return state;
 }
 

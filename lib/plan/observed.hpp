@@ -31,7 +31,7 @@ struct ObservedState {
     std::map<std::string, VolumeRecord> volumes;
     std::map<std::string, std::string> images; // reference as the file has it → id; absent: not on this machine
     std::map<std::string, ObservedContainer> foreign; // of other projects, by the name that the project uses
-    std::set<std::string> networks_in_use; // networks that containers of other projects are attached to
+    std::set<std::string> networks_in_use, volumes_in_use; // by containers of other projects
 
     const ObservedContainer* find(const std::string& id) const;
     std::vector<const ObservedContainer*> of_service(const std::string& service) const; // without one-offs
@@ -39,7 +39,7 @@ struct ObservedState {
 
 struct ObserveWishes {
     std::vector<std::string> foreign; // names of containers of other projects: container:NAME, external_links
-    bool networks_in_use = false;     // reads the containers of every project
+    bool in_use = false; // networks_in_use, volumes_in_use: reads the containers of every project
 };
 
 // Reads the disk; no lock is taken, records are replaced atomically. Images are filled in by the caller.

@@ -42,6 +42,8 @@ Reconciled Reconciler::run() {
     for (const auto& name : order_) emit(services_.at(name));
     if (options_.start)
         for (const auto& name : order_) start(services_.at(name));
+    if (options_.start && options_.wait)
+        for (const auto& name : order_) wait(services_.at(name));
     if (options_.oneoff) emit_oneoff();
     for (const auto& name : order_)
         for (const auto& slot : services_.at(name).slots) out_.services[name].push_back(slot.id);

@@ -20,6 +20,7 @@ struct Wanted {
     std::map<std::string, std::string> hashes; // service → configuration hash
     std::map<std::string, std::string> network_hashes, volume_hashes; // key →
     std::map<std::string, std::string> images; // service → reference
+    std::set<std::string> healthchecks; // services that have one, of their own or of the image
 };
 
 struct OneOff { // `run`
@@ -40,6 +41,8 @@ struct ReconcileOptions {
     bool remove_orphans = false;
     bool ignore_orphans = false;
     bool start = true;
+    bool wait = false; // until running and healthy, or completed where a dependent asks for that
+    std::chrono::seconds wait_timeout{0};
     Timeout timeout;
     std::optional<OneOff> oneoff;
     std::function<std::string()> new_id; // 64 hex digits

@@ -82,6 +82,23 @@ void Reconciler::start(ServicePlan& service) {
     }
 }
 
+// A one-shot that ends counts as a failure, as in Compose, unless a dependent waits for its end.
+void Reconciler::wait(const ServicePlan& service) {
+    WaitCondition condition = wanted_.healthchecks.count(service.service->name) ? WaitCondition::healthy : WaitCondition::started;
+    for (const auto& [unused, other] : services_) {
+        auto it = other.service->depends_on.find(service.service->name);
+        if (it != other.service->depends_on.end() && it->second.condition == DependencyCondition::completed_successfully)
+            condition = WaitCondition::completed_successfully;
+    }
+    for (const auto& slot : service.slots) {
+        Operation& op = plan_.add(OpKind::wait_container, fmt::format("service:{}:{}", service.service->name, slot.number), "--wait", {slot.start});
+        op.condition = condition;
+        op.container_name = slot.name;
+        op.wait_for = {slot.id};
+        if (options_.wait_timeout.count() > 0) op.timeout_ns = std::chrono::nanoseconds(options_.wait_timeout).count();
+    }
+}
+
 // Each hook is a container of its own that shares the volumes of the lowest replica and has to end
 // with 0 before any replica starts. Not when one is running already.
 int Reconciler::pre_start(ServicePlan& service, std::set<int> after) {

@@ -68,6 +68,7 @@ private:
     void start(ServicePlan& service);
     std::set<int> gates(const Service& service);
     int gate(const std::string& on, const Dependency& dependency);
+    void wait(const ServicePlan& service);
     int pre_start(ServicePlan& service, std::set<int> after);
 
     const Project& project_;

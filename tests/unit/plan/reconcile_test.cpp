@@ -349,6 +349,24 @@ TEST_CASE("pre_start hooks run in containers of their own before the first repli
     CHECK(count(w.result, OpKind::wait_container) == 0);
 }
 
+TEST_CASE("--wait waits for health, for half a second of life, or for the end a dependent needs") {
+    World w;
+    w.service("db");
+    w.service("mig");
+    w.service("web").depends_on["mig"] = depends(DependencyCondition::completed_successfully);
+    for (const char* name : {"db", "mig", "web"}) w.container(name, 1);
+    w.options.wait = true;
+    w.options.wait_timeout = std::chrono::seconds(2);
+    Wanted wanted = w.wanted();
+    wanted.healthchecks = {"db"};
+    const Plan plan = reconcile(w.project, wanted, w.observed, w.options).plan;
+    REQUIRE(plan.operations.size() == 3);
+    CHECK(plan.operations[0].condition == WaitCondition::healthy);
+    CHECK(plan.operations[1].condition == WaitCondition::completed_successfully);
+    CHECK(plan.operations[2].condition == WaitCondition::started);
+    CHECK(plan.operations[2].timeout_ns == 2'000'000'000);
+}
+
 TEST_CASE("an image that is not there is pulled once, whoever needs it") {
     World w;
     w.service("a", "redis:7");
