@@ -3,7 +3,9 @@
 
 #include "net/netlink.hpp"
 
+#include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +13,6 @@
 namespace davit::net::nft {
 
 enum class Family : std::uint8_t { inet = 1, ip = 2, bridge = 7, ip6 = 10 };
-
-class Expressions;
 
 // Type numbers that `nft list` understands; concatenations are or-ed six bits each.
 enum class Type : std::uint32_t {
@@ -51,11 +51,49 @@ struct Element {
     auto operator<=>(const Element&) const = default;
 };
 
+// The expressions of one rule, in order. Registers: a 4-byte slot each, numbered from 0; a field that is
+// longer takes the following slots too. Constants are those of linux/netfilter/nf_tables.h.
+class Expressions {
+public:
+    Expressions();
+    Expressions& meta(std::uint32_t key, unsigned slot = 0);
+    Expressions& payload(std::uint32_t base, std::uint32_t offset, std::uint32_t size, unsigned slot = 0);
+    Expressions& ct(std::uint32_t key, unsigned slot = 0);
+    Expressions& fib_type(bool source, unsigned slot = 0); // RTN_LOCAL … of an address
+    Expressions& equal(std::string_view value, unsigned slot = 0, bool negate = false);
+    // (slot & mask) != 0, mask in host order
+    Expressions& any_bit(std::uint32_t mask, unsigned slot = 0);
+    Expressions& load(std::string_view value, unsigned slot); // a constant
+    Expressions& in_set(const std::string& set, bool negate = false, unsigned slot = 0);
+    Expressions& from_map(const std::string& map, unsigned slot = 0);
+    Expressions& verdict_from_map(const std::string& map, unsigned slot = 0);
+    Expressions& verdict(int code, const std::string& chain = {});
+    Expressions& dnat(bool v6, unsigned address_slot, int port_slot = -1);
+    Expressions& masquerade();
+    Expressions& counter();
+
+    // Shorthands
+    Expressions& is_family(bool v6); // of a packet in an inet table
+    Expressions& name_is(bool input, std::string_view name, bool negate = false);
+    Expressions& name_begins(bool input, std::string_view prefix);
+    Expressions& name_in(bool input, const std::string& set, bool negate = false);
+    Expressions& accept() { return verdict(1); }
+    Expressions& drop() { return verdict(0); }
+
+    std::string_view bytes() const;
+
+private:
+    template <typename Fill>
+    Expressions& add(const char* name, Fill fill);
+    Message list_;
+};
+
 class Transaction {
 public:
-    Transaction();
+    Transaction() = default;
 
-    Transaction& add_table(Family family, const std::string& name);
+    // comment: as `nft list` prints it, and how a table is recognised
+    Transaction& add_table(Family family, const std::string& name, std::string_view comment = {});
     Transaction& delete_table(Family family, const std::string& name);
     Transaction& add_chain(const std::string& table_name, Family family, const std::string& chain);
     struct Hook {
@@ -85,5 +123,25 @@ private:
     std::uint32_t next_set_id_ = 1;
     std::vector<Message> messages_;
 };
+
+// --- reading back ---------------------------------------------------------------------------------------
+// Comment of a table; empty optional: there is no such table.
+std::optional<std::string> table_comment(NetlinkSocket& netfilter, Family family, const std::string& name);
+
+struct ChainInfo {
+    Family family;
+    std::string table, name;
+    bool base = false;
+    std::string type;
+    std::uint32_t hook = 0;
+    std::int32_t priority = 0;
+    bool drop = false;
+};
+std::vector<ChainInfo> list_chains(NetlinkSocket& netfilter);
+struct RuleInfo {
+    std::uint64_t handle = 0;
+    std::string comment;
+};
+std::vector<RuleInfo> list_rules(NetlinkSocket& netfilter, Family family, const std::string& table, const std::string& chain);
 
 } // namespace davit::net::nft

@@ -135,7 +135,11 @@ UniqueFd container(NetlinkSocket& host, const std::string& bridge, std::vector<I
     e.ifname = "eth0";
     e.icc = icc;
     e.group = 0x40000001;
-    for (const auto& a : addresses) e.ipv6 = e.ipv6 || a.address.is_v6();
+    for (const auto& a : addresses)
+        if (a.address.is_v6()) {
+            e.ipv6 = true;
+            plan.default_v6 = DefaultRoute{a.subnet().base().plus(1), "eth0"};
+        }
     e.addresses = std::move(addresses);
     plan.endpoints.push_back(e);
     if (!gateway.is_unspecified()) plan.default_v4 = DefaultRoute{gateway, "eth0"};

@@ -1,0 +1,185 @@
+#include "net/state.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/sys.hpp"
+#include "net/state_files.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <dirent.h>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace davit::net {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int format_number = 1;
+constexpr std::string_view suffix = ".json";
+// Marks groups as davit's: the upper four bits; the lower 28 follow from the project's name.
+constexpr std::uint32_t group_mark = 0x40000000;
+
+Json to_json(const NetworkState& n) {
+    Json subnets = Json::array();
+    for (const Subnet& s : n.subnets) subnets.push_back(s.to_string());
+    return {{"name", n.name}, {"bridge", n.bridge}, {"subnets", subnets}, {"internal", n.internal}, {"icc", n.icc}, {"masquerade", n.masquerade}};
+}
+
+NetworkState network_of(const Json& j) {
+    NetworkState n;
+    n.name = j.at("name");
+    n.bridge = j.at("bridge");
+    for (const auto& s : j.at("subnets")) n.subnets.push_back(Subnet::parse(s.get<std::string>()));
+    n.internal = j.at("internal");
+    n.icc = j.at("icc");
+    n.masquerade = j.at("masquerade");
+    return n;
+}
+
+Json to_json(const PublishedPort& p) {
+    Json j{{"owner", p.owner}, {"owner_name", p.owner_name}, {"proto", std::string(to_string(p.proto))},
+           {"host_port", p.host_port}, {"container_port", p.container_port}, {"count", p.count}, {"container_ip", p.container_ip.to_string()}};
+    if (p.host_ip) j["host_ip"] = p.host_ip->to_string();
+    return j;
+}
+
+PublishedPort port_of(const Json& j) {
+    PublishedPort p;
+    p.owner = j.at("owner");
+    p.owner_name = j.at("owner_name");
+    p.proto = parse_proto(j.at("proto").get<std::string>());
+    if (j.contains("host_ip")) p.host_ip = IpAddress::parse(j.at("host_ip").get<std::string>());
+    p.host_port = j.at("host_port");
+    p.container_port = j.at("container_port");
+    p.count = j.at("count");
+    p.container_ip = IpAddress::parse(j.at("container_ip").get<std::string>());
+    return p;
+}
+
+} // namespace
+
+std::string_view to_string(Proto proto) {
+    switch (proto) {
+    case Proto::tcp: return "tcp";
+    case Proto::udp: return "udp";
+    case Proto::sctp: return "sctp";
+    }
+    return "?";
+}
+
+Proto parse_proto(std::string_view text) {
+    for (const Proto p : {Proto::tcp, Proto::udp, Proto::sctp})
+        if (text == to_string(p)) return p;
+    throw error(Errc::usage, "'{}' is not a protocol: tcp, udp or sctp", text);
+}
+
+std::string net_dir(const std::string& run_dir) { return run_dir + "/net"; }
+std::string projects_dir(const std::string& run_dir) { return net_dir(run_dir) + "/projects"; }
+std::string project_file(const std::string& run_dir, const std::string& project) {
+    return projects_dir(run_dir) + '/' + project + std::string(suffix);
+}
+
+namespace {
+std::string lock_path(const std::string& run_dir) {
+    sys::make_dirs(projects_dir(run_dir));
+    return net_dir(run_dir) + "/lock";
+}
+} // namespace
+
+MachineLock MachineLock::acquire(const std::string& run_dir) { return MachineLock(run_dir, FileLock::acquire(lock_path(run_dir))); }
+
+std::optional<MachineLock> MachineLock::try_acquire(const std::string& run_dir) {
+    auto lock = FileLock::try_acquire(lock_path(run_dir));
+    if (!lock) return std::nullopt;
+    return MachineLock(run_dir, std::move(*lock));
+}
+
+std::string encode_state(const ProjectNetState& state) {
+    Json j{{"format", format_number}, {"project", state.project}, {"group", state.group}, {"networks", Json::array()}, {"ports", Json::array()}};
+    for (const NetworkState& n : state.networks) j["networks"].push_back(to_json(n));
+    for (const PublishedPort& p : state.ports) j["ports"].push_back(to_json(p));
+    return j.dump(1) + '\n';
+}
+
+ProjectNetState decode_state(std::string_view json, const std::string& origin) {
+    try {
+        const Json j = Json::parse(json);
+        if (j.at("format").get<int>() > format_number)
+            throw error(Errc::unsupported, "{} was written by a newer davit", origin).with_hint("use that davit, or bring its projects down with it");
+        ProjectNetState state;
+        state.project = j.at("project");
+        state.group = j.at("group");
+        for (const auto& n : j.at("networks")) state.networks.push_back(network_of(n));
+        for (const auto& p : j.at("ports")) state.ports.push_back(port_of(p));
+        return state;
+    } catch (const Json::exception& e) {
+        throw error(Errc::failed, "network state {} cannot be read: {}", origin, e.what())
+            .with_hint("bring its project down and up again after removing the file");
+    }
+}
+
+HostNetworkState load_state(const std::string& run_dir) {
+    HostNetworkState all;
+    const std::string dir = projects_dir(run_dir);
+    const std::unique_ptr<DIR, int (*)(DIR*)> d(::opendir(dir.c_str()), &::closedir);
+    if (!d && errno != ENOENT) throw sys_error(errno, "opening {}", dir);
+    while (const dirent* entry = d ? ::readdir(d.get()) : nullptr) {
+        const std::string name = entry->d_name;
+        if (name.starts_with('.') || !name.ends_with(suffix)) continue;
+        const std::string path = dir + '/' + name;
+        const auto text = read_file_if_exists(path);
+        if (!text) continue;
+        ProjectNetState state = decode_state(*text, path);
+        all.projects.emplace(state.project, std::move(state));
+    }
+    all.close_foreign_forwarding = exists(forwarding_file(run_dir)) && load_forwarding(run_dir).close_foreign();
+    return all;
+}
+
+std::uint32_t choose_group(const HostNetworkState& all, const std::string& project) {
+    if (const auto it = all.projects.find(project); it != all.projects.end() && it->second.group != 0) return it->second.group;
+    std::set<std::uint32_t> taken;
+    for (const auto& [name, state] : all.projects) taken.insert(state.group);
+    auto group = static_cast<std::uint32_t>(std::stoul(sha256_hex(project).substr(0, 7), nullptr, 16)) | group_mark;
+    while (taken.contains(group)) group = group_mark | ((group + 1) & 0x0fffffff);
+    return group;
+}
+
+bool is_davit_group(std::uint32_t group) { return (group >> 28) == (group_mark >> 28); }
+
+// --- forwarding -----------------------------------------------------------------------------------------
+
+std::string forwarding_file(const std::string& run_dir) { return net_dir(run_dir) + "/sysctls.json"; }
+
+void save_forwarding(const std::string& run_dir, const ChangedSysctls& changed) {
+    Json list = Json::array();
+    for (const auto& [key, before] : changed.before) list.push_back({{"key", key}, {"before", before}});
+    write_file_atomic(forwarding_file(run_dir), Json{{"format", format_number}, {"changed", list}}.dump(1) + '\n', 0600, false);
+}
+
+ChangedSysctls load_forwarding(const std::string& run_dir) {
+    ChangedSysctls changed;
+    const auto text = read_file_if_exists(forwarding_file(run_dir));
+    if (!text) return changed;
+    try {
+        const Json j = Json::parse(*text);
+        for (const auto& c : j.at("changed")) changed.before.emplace_back(c.at("key"), c.at("before"));
+    } catch (const Json::exception& e) {
+        throw error(Errc::failed, "{} cannot be read: {}", forwarding_file(run_dir), e.what());
+    }
+    return changed;
+}
+
+bool ChangedSysctls::close_foreign() const {
+    return std::any_of(before.begin(), before.end(), [](const auto& c) { return c.first == "net/ipv4/ip_forward"; });
+}
+
+bool ChangedSysctls::has(const std::string& key) const {
+    return std::any_of(before.begin(), before.end(), [&](const auto& c) { return c.first == key; });
+}
+
+} // namespace davit::net

@@ -1,0 +1,27 @@
+// Where the machine's network state stands under <run>; shared inside net/.
+#pragma once
+
+#include "net/state.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace davit::net {
+
+std::string net_dir(const std::string& run_dir);
+std::string projects_dir(const std::string& run_dir);
+std::string project_file(const std::string& run_dir, const std::string& project);
+std::string forwarding_file(const std::string& run_dir);
+bool is_davit_group(std::uint32_t group);
+
+// Sysctls of the host that were changed for all projects together, with their values before.
+struct ChangedSysctls {
+    std::vector<std::pair<std::string, std::string>> before; // key with slashes, value
+    bool has(const std::string& key) const;
+    bool close_foreign() const; // ip_forward was off
+};
+ChangedSysctls load_forwarding(const std::string& run_dir);
+void save_forwarding(const std::string& run_dir, const ChangedSysctls& changed);
+
+} // namespace davit::net
