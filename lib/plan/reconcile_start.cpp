@@ -49,7 +49,7 @@ std::set<int> Reconciler::gates(const Service& service) {
     for (const auto& [on, dependency] : service.depends_on) {
         auto it = services_.find(on);
         if (it == services_.end() || it->second.slots.empty()) continue;
-        if (dependency.condition == DependencyCondition::started && dependency.required) {
+        if (dependency.condition == DependencyCondition::started) {
             for (const auto& slot : it->second.slots) after.insert(slot.start);
             continue;
         }

@@ -27,7 +27,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MountRecord, type, name, source,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerRecord, format, id, name, project, service, number, oneoff,
     auto_remove, image, image_id, config_hash, labels, created, desired, generation, network_mode, ipc_mode, pid_mode, endpoints, ports,
     hostname, domainname, dns, dns_search, dns_options, extra_hosts, expose, healthcheck, restart, stop_signal,
-    stop_grace, log, tty, open_stdin, post_start, pre_stop, mounts, command, user, working_dir, environment, sysctls, cgroup)
+    stop_grace, log, tty, open_stdin, post_start, pre_stop, mounts, command, user, working_dir, environment, sysctls, cgroup,
+    start_error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EndpointStatus, network, interface, ipv4, ipv6, mac, gateway)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PublishedPort, host_ip, host_port, target, protocol)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerStatus, id, state, pid, pid_start, started_at, finished_at,
