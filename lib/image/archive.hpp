@@ -16,7 +16,7 @@ struct Loaded {
 };
 
 struct LoadOptions {
-    std::string platform; // "linux/arm64"; empty: this machine's
+    std::string platform; // "linux/arm64"; empty: this machine's, or the only one there is
     std::stop_token stop;
 };
 

@@ -1,12 +1,14 @@
 // The machine's image store: blobs by digest, one unpacked directory per layer, names as small files.
 //
 //   blobs/sha256/<hex>     as the registry has them, verified, 0444
-//   l/<10 letters>/        an unpacked layer, ready as an overlay lowerdir (short: mount(2) takes 4 KiB)
-//   layers/<hex>.json      "this layer stands complete in l/…": written last, after syncfs. A
-//                          directory in l/ that no record names is garbage of a crash.
-//   images/<hex>.json      an image: manifest, configuration, its layers' directories
-//   refs/<name>            one small JSON a name ("/" written as "%") → image
-//   ingest/ trash/ locks/ leases/
+//   l/<8 letters>/         an unpacked layer, ready as an overlay lowerdir (short: mount(2) takes 4 KiB)
+//   layers/<hex>.json      "this layer stands complete in l/…". Until a syncfs has made that true on
+//                          the disk too, the record holds the boot id and counts in that boot only.
+//                          A directory in l/ that no record names is garbage of a crash.
+//   images/<hex>.json      an image: its manifest and its layers' directories
+//   refs/<name>            a symbolic link per name ("/" written as "%") to ../images/<hex>.json
+//   ingest/                unfinished: <hex>.part (a download to be resumed), s-*/ (a running unpack)
+//   lock locks/ leases/ trash/
 //
 // All methods may be called from several threads and processes at once. They block on disk only,
 // and on the store lock, which is held for milliseconds.
@@ -38,9 +40,8 @@ public:
 
 private:
     friend class Store;
-    void end() noexcept;
     std::string path_;
-    UniqueFd fd_;
+    UniqueFd fd_; // locked: a lease whose lock is free belongs to a dead process
 };
 
 struct RemoveOptions {
@@ -89,15 +90,21 @@ public:
 
     // The image's name; another image of that name loses it.
     void tag(const Image& image, const Reference& reference);
-    // Errc::not_found, Errc::conflict (in use, several names).
+    // Errc::not_found, Errc::conflict (in use, several names). What it deletes stands in trash/
+    // afterwards; empty_trash() gives the space back, outside of all locks.
     Removed remove(std::string_view name, const RemoveOptions& options = {});
     Pruned prune(const PruneOptions& options);
+    // Deletes blobs and layers that no image and no lease names; returns their bytes.
+    std::uint64_t collect_garbage();
+    void empty_trash();
 
     Lease lease(const Image& image) const;
 
-    // For the writers of this component (pull, load): see image/ingest.hpp.
+    // For the writers of this component (pull, load): see image/store_impl.hpp.
     struct Impl;
     Impl& impl() const { return *impl_; }
+    Lease empty_lease() const;
+    void extend(Lease& lease, const std::string& line) const;
 
 private:
     std::unique_ptr<Impl> impl_;

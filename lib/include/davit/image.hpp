@@ -61,6 +61,7 @@ struct Layer {
     std::uint64_t blob_size = 0; // bytes of the blob
     std::uint64_t size = 0;      // bytes of the files in it
     std::string directory;       // of the unpacked layer, relative to the store's root
+    bool opaque_root = false;    // it hides all layers below
     bool operator==(const Layer&) const = default;
 };
 

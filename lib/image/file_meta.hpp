@@ -1,0 +1,36 @@
+// Owners, modes, times and extended attributes of files in layers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+namespace davit::image {
+
+// Without privileges everything belongs to the caller: owners are left then.
+void set_owner(int fd, uid_t uid, gid_t gid);
+void set_modified(int fd, timespec when);
+
+struct NodeMeta {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::optional<mode_t> mode; // none: a symbolic link has no mode
+    timespec modified{};
+};
+// Of what must not be opened: links, devices, fifos. Never follows a link.
+void set_node_meta(int directory, const std::string& name, const NodeMeta& meta);
+
+// Which attributes an image may bring. Not overlayfs's own (CVE class: a layer that sets
+// trusted.overlay.redirect reaches into other layers) and of security.* only capabilities: labels
+// and signatures are of the machine that made them.
+bool is_layer_xattr(std::string_view name);
+// Ignores what is_layer_xattr refuses and what the file system does not know.
+void set_layer_xattr(int fd, const std::string& name, std::string_view value);
+// Copies all that is_layer_xattr allows, by /proc/self/fd where one is O_PATH.
+void copy_xattrs(int from, int to);
+
+} // namespace davit::image

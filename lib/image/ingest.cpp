@@ -1,0 +1,232 @@
+#include "image/ingest.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/sys.hpp"
+#include "image/layer_fixup.hpp"
+#include "image/layer_ingest.hpp"
+#include "image/store_impl.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <exception>
+#include <fcntl.h>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <unistd.h>
+
+namespace davit::image {
+
+namespace {
+
+constexpr std::uint64_t max_document = 4u << 20; // what registries accept for a manifest
+
+// One image on its way into the store.
+class ImageIngest {
+public:
+    ImageIngest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json, const IngestOptions& options)
+        : store_(store), impl_(store.impl()), provider_(provider), options_(options), manifest_descriptor_(manifest), manifest_json_(manifest_json),
+          manifest_(parse_manifest(manifest_json)), session_(impl_), lease_(store.empty_lease()) {
+        if (options.progress)
+            options_.progress = [this](const PullProgress& p) {
+                std::lock_guard lock(progress_mutex_);
+                this->user_progress_(p);
+            };
+        user_progress_ = options.progress;
+    }
+
+    Ingested run() {
+        protect();
+        config_json_ = impl_.has_blob(manifest_.config.digest) ? impl_.read_blob(manifest_.config.digest) : read_document(provider_, manifest_.config);
+        diff_ids_ = parse_configuration(config_json_).diff_ids;
+        if (diff_ids_.size() != manifest_.layers.size())
+            throw error(Errc::failed, "the image has {} layers but its configuration names {}", manifest_.layers.size(), diff_ids_.size());
+        layers_.resize(diff_ids_.size());
+        fetch_layers();
+        for (std::size_t i = 0; i < layers_.size(); ++i) assemble(i);
+        commit();
+        auto image = impl_.image(manifest_.config.digest);
+        if (!image) throw error(Errc::failed, "the image {} is gone from the store", manifest_.config.digest);
+        return {std::move(*image), std::move(lease_)};
+    }
+
+private:
+    struct Pending {
+        std::optional<Store::Impl::Match> present;
+        std::optional<UnpackedLayer> fresh;
+        std::size_t same_as = SIZE_MAX; // an earlier layer with the same diffID
+    };
+
+    void protect() {
+        std::string lines = manifest_descriptor_.digest + "\n" + manifest_.config.digest;
+        for (const auto& layer : manifest_.layers) lines += "\n" + layer.digest;
+        store_.extend(lease_, lines);
+    }
+
+    void report(const Descriptor& blob, PullProgress::Stage stage) {
+        if (options_.progress) options_.progress({blob.digest, stage, stage == PullProgress::Stage::done ? blob.size : 0, blob.size});
+    }
+
+    // A layer that stands, once the collector cannot take it any more.
+    bool take_present(std::size_t i) {
+        auto match = impl_.match_layer(diff_ids_, i);
+        if (!match) return false;
+        store_.extend(lease_, match->record.directory);
+        match = impl_.match_layer(diff_ids_, i);
+        if (!match) return false;
+        if (!impl_.has_blob(manifest_.layers[i].digest) && !impl_.has_blob(match->record.blob.digest)) return false;
+        layers_[i].present = std::move(match);
+        report(manifest_.layers[i], PullProgress::Stage::present);
+        return true;
+    }
+
+    void fetch_layers() {
+        std::vector<std::size_t> todo;
+        for (std::size_t i = 0; i < layers_.size(); ++i) {
+            auto earlier = std::find(diff_ids_.begin(), diff_ids_.begin() + static_cast<std::ptrdiff_t>(i), diff_ids_[i]) - diff_ids_.begin();
+            if (static_cast<std::size_t>(earlier) < i) layers_[i].same_as = static_cast<std::size_t>(earlier);
+            else if (!take_present(i)) todo.push_back(i);
+        }
+        // The biggest first: it decides when all is done.
+        std::stable_sort(todo.begin(), todo.end(), [&](auto a, auto b) { return manifest_.layers[a].size > manifest_.layers[b].size; });
+        for (std::size_t i : todo) report(manifest_.layers[i], PullProgress::Stage::waiting);
+        std::size_t threads = options_.threads > 0 ? static_cast<std::size_t>(options_.threads) : std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+        threads = std::min(threads, todo.size());
+        std::stop_source stop;
+        std::stop_callback forward(options_.stop, [&] { stop.request_stop(); });
+        IngestOptions options = options_;
+        options.stop = stop.get_token();
+        std::atomic<std::size_t> next{0};
+        std::mutex failure_mutex;
+        std::exception_ptr failure;
+        auto work = [&] {
+            for (std::size_t n; (n = next.fetch_add(1)) < todo.size();) {
+                try {
+                    if (options.stop.stop_requested()) throw error(Errc::interrupted, "cancelled");
+                    fetch(todo[n], options);
+                } catch (...) {
+                    std::lock_guard lock(failure_mutex);
+                    if (!failure) failure = std::current_exception(); // the others only say "cancelled"
+                    stop.request_stop();
+                    return;
+                }
+            }
+        };
+        {
+            std::vector<std::jthread> pool;
+            for (std::size_t i = 1; i < threads; ++i) pool.emplace_back(work);
+            work();
+        }
+        if (failure) std::rethrow_exception(failure);
+    }
+
+    void fetch(std::size_t i, const IngestOptions& options) {
+        FileLock lock = lock_digest(impl_, diff_ids_[i], options.stop);
+        if (take_present(i)) return; // another process was faster
+        const Descriptor& blob = manifest_.layers[i];
+        UnpackedLayer layer = ingest_layer(impl_, session_, provider_, blob, diff_ids_[i], options);
+        if (layer.result.unsettled.empty() || i == 0) keep(i, diff_ids_[i], layer);
+        else layers_[i].fresh = std::move(layer);
+        report(blob, PullProgress::Stage::done);
+    }
+
+    // The session's directory becomes a layer of the store.
+    void keep(std::size_t i, const std::string& key, const UnpackedLayer& layer) {
+        LayerRecord record{diff_ids_[i], impl_.fresh_layer_name(), layer.result.size, layer.result.opaque_root, !layer.result.unsettled.empty(), manifest_.layers[i]};
+        store_.extend(lease_, record.directory);
+        if (::rename(layer.directory.c_str(), impl_.path(record.directory).c_str()) < 0) throw sys_error(errno, "keeping layer {}", diff_ids_[i]);
+        impl_.write_layer(key, record, false);
+        layers_[i].present = Store::Impl::Match{key, record};
+    }
+
+    std::vector<std::string> below(std::size_t i) const {
+        std::vector<std::string> out;
+        while (i-- > 0) {
+            out.push_back(impl_.path(layers_[i].present->record.directory));
+            if (layers_[i].present->record.opaque_root) break;
+        }
+        return out;
+    }
+
+    void assemble(std::size_t i) {
+        Pending& layer = layers_[i];
+        if (layer.present) return;
+        if (layer.same_as != SIZE_MAX) {
+            // The same tar twice: the same directory, unless it depends on what is below it.
+            const auto& twin = layers_[layer.same_as].present->record;
+            if (!twin.depends) {
+                layer.present = layers_[layer.same_as].present;
+                return;
+            }
+            if (take_present(i)) return;
+            layer.fresh = ingest_layer(impl_, session_, provider_, manifest_.layers[i], diff_ids_[i], options_);
+        }
+        in_context("settling layer " + diff_ids_[i], [&] { settle_layer(layer.fresh->directory, layer.fresh->result.unsettled, below(i)); });
+        keep(i, chain_id(diff_ids_, i + 1), *layer.fresh);
+    }
+
+    // Records are written after everything they name is on the disk.
+    void commit() {
+        impl_.write_blob(manifest_.config.digest, config_json_);
+        impl_.write_blob(manifest_descriptor_.digest, manifest_json_);
+        UniqueFd fs = sys::open(impl_.root, O_RDONLY | O_DIRECTORY);
+        if (::syncfs(fs.get()) < 0) throw sys_error(errno, "writing the image to the disk");
+        ImageRecord record{manifest_.config.digest, manifest_descriptor_, {}};
+        for (std::size_t i = 0; i < layers_.size(); ++i) {
+            const auto& [key, layer] = *layers_[i].present;
+            impl_.write_layer(key, layer, true);
+            const Descriptor& blob = manifest_.layers[i];
+            record.layers.push_back({diff_ids_[i], blob.digest, blob.media_type, blob.size, layer.size, layer.directory, layer.opaque_root});
+        }
+        impl_.write_image(record);
+    }
+
+    Store& store_;
+    Store::Impl& impl_;
+    BlobProvider& provider_;
+    IngestOptions options_;
+    std::function<void(const PullProgress&)> user_progress_;
+    std::mutex progress_mutex_;
+    Descriptor manifest_descriptor_;
+    const std::string& manifest_json_;
+    Manifest manifest_;
+    std::string config_json_;
+    std::vector<std::string> diff_ids_;
+    std::vector<Pending> layers_;
+    IngestSession session_;
+    Lease lease_;
+};
+
+} // namespace
+
+Hasher::Kind hash_kind(const std::string& digest) {
+    return digest.starts_with("sha512:") ? Hasher::Kind::sha512 : Hasher::Kind::sha256;
+}
+
+void verify_bytes(const Descriptor& descriptor, std::string_view bytes) {
+    Hasher hash(hash_kind(descriptor.digest));
+    hash.update(bytes);
+    if (hash.hex() != hex_of(descriptor.digest)) throw error(Errc::failed, "corrupt document: its bytes do not have the digest {}", descriptor.digest);
+}
+
+std::string read_document(BlobProvider& provider, const Descriptor& descriptor) {
+    if (descriptor.size > max_document) throw error(Errc::failed, "the document {} has {} bytes, more than {}", descriptor.digest, descriptor.size, max_document);
+    auto source = provider.open(descriptor, 0);
+    std::string out;
+    char buffer[16384];
+    while (std::size_t n = source->read(buffer, sizeof buffer)) {
+        out.append(buffer, n);
+        if (out.size() > max_document) throw error(Errc::failed, "the document {} has more than {} bytes", descriptor.digest, max_document);
+    }
+    verify_bytes(descriptor, out);
+    return out;
+}
+
+Ingested ingest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json, const IngestOptions& options) {
+    verify_bytes(manifest, manifest_json);
+    return ImageIngest(store, provider, manifest, manifest_json, options).run();
+}
+
+} // namespace davit::image

@@ -1,0 +1,45 @@
+// Takes an image from somewhere (registry, layout, archive) into the store: every blob in one pass,
+// layers in parallel, visible only when all is there.
+#pragma once
+
+#include "image/byte_source.hpp"
+#include "image/manifest.hpp"
+#include "image/pull.hpp"
+#include "image/store.hpp"
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+namespace davit::image {
+
+class BlobProvider {
+public:
+    virtual ~BlobProvider() = default;
+    // The blob's bytes from offset on. Called from several threads at once.
+    virtual std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset) = 0;
+};
+
+struct IngestOptions {
+    int threads = 0; // layers at once; 0: one per processor, at most 8
+    std::function<void(const PullProgress&)> progress;
+    std::stop_token stop;
+};
+
+struct Ingested {
+    Image image;
+    Lease lease; // keeps it until it has a name or a user
+};
+
+// manifest_json is what manifest's digest is of; that is checked here.
+Ingested ingest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json,
+                const IngestOptions& options);
+
+Hasher::Kind hash_kind(const std::string& digest);
+// Throws Errc::failed unless these are the bytes that the descriptor promises.
+void verify_bytes(const Descriptor& descriptor, std::string_view bytes);
+// Reads a small document (manifest, configuration): at most 4 MiB.
+std::string read_document(BlobProvider& provider, const Descriptor& descriptor);
+
+} // namespace davit::image

@@ -1,0 +1,201 @@
+#include "image/archive.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/sys.hpp"
+#include "image/archive_files.hpp"
+#include "image/inflate.hpp"
+#include "image/ingest.hpp"
+#include "image/json_read.hpp"
+#include "image/platform.hpp"
+#include "image/store_impl.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <map>
+#include <sys/stat.h>
+
+namespace davit::image {
+
+namespace {
+
+class FilesProvider : public BlobProvider {
+public:
+    explicit FilesProvider(const ArchiveFiles& files) : files_(files) {}
+    void put(const std::string& digest, const std::string& path) { paths_[digest] = path; }
+    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset) override { return files_.open(path_of(blob.digest), offset); }
+    std::string path_of(const std::string& digest) const {
+        if (auto it = paths_.find(digest); it != paths_.end()) return it->second;
+        return "blobs/" + digest.substr(0, digest.find(':')) + "/" + hex_of(digest);
+    }
+    bool has(const std::string& digest) const { return files_.has(path_of(digest)); }
+
+private:
+    const ArchiveFiles& files_;
+    std::map<std::string, std::string> paths_;
+};
+
+class Loader {
+public:
+    Loader(Store& store, const ArchiveFiles& files, const LoadOptions& options)
+        : store_(store), files_(files), provider_(files), options_(options),
+          wanted_(options.platform.empty() ? host_platform() : parse_platform(options.platform)) {}
+
+    std::vector<Loaded> run(const std::string& name) {
+        // A hybrid (docker save since 25) says more in its index: it keeps the manifest's digest.
+        if (files_.has("oci-layout") && files_.has("index.json")) load_layout();
+        else if (auto manifest = files_.read("manifest.json")) load_docker(*manifest);
+        else if (files_.has("repositories")) throw error(Errc::unsupported, "{} is a docker-archive of before Docker 1.10", name);
+        else throw error(Errc::failed, "{} is neither an OCI layout nor a docker-archive", name).with_hint("it has no oci-layout with index.json, and no manifest.json");
+        return std::move(loaded_);
+    }
+
+private:
+    void take(const Descriptor& manifest, const std::string& json, const std::vector<Reference>& references) {
+        IngestOptions options;
+        options.stop = options_.stop;
+        Ingested result = ingest(store_, provider_, manifest, json, options);
+        Loaded out;
+        for (const auto& reference : references) {
+            store_.tag(result.image, reference);
+            out.references.push_back(reference.familiar());
+        }
+        auto image = store_.find(result.image.id);
+        out.image = image ? std::move(*image) : std::move(result.image);
+        loaded_.push_back(std::move(out));
+    }
+
+    static std::optional<Reference> name_of(const Descriptor& d) {
+        if (auto it = d.annotations.find("io.containerd.image.name"); it != d.annotations.end()) return Reference::try_parse(it->second);
+        auto it = d.annotations.find("org.opencontainers.image.ref.name");
+        // "7" alone is a tag of a name that the layout does not tell
+        if (it == d.annotations.end() || it->second.find_first_of(":/@") == std::string::npos) return std::nullopt;
+        return Reference::try_parse(it->second);
+    }
+
+    void load_layout() {
+        std::map<std::string, std::vector<Descriptor>> by_name;
+        std::vector<Descriptor> unnamed;
+        for (auto& entry : parse_index(*files_.read("index.json"))) {
+            auto reference = name_of(entry);
+            (reference ? by_name[reference->canonical()] : unnamed).push_back(std::move(entry));
+        }
+        for (const auto& [name, entries] : by_name) load_entry(best(entries, name), {Reference::parse(name)});
+        for (const auto& entry : unnamed)
+            if (!choose_platform({entry}, wanted_).empty()) load_entry(entry, {});
+        if (loaded_.empty()) throw error(Errc::not_found, "the layout holds no image for {}", to_string(wanted_));
+    }
+
+    Descriptor best(const std::vector<Descriptor>& entries, const std::string& name) const {
+        if (entries.size() == 1 && options_.platform.empty()) return entries.front();
+        for (const auto& entry : choose_platform(entries, wanted_))
+            if (provider_.has(entry.digest)) return entry;
+        throw error(Errc::not_found, "the archive holds no image {} for {}", name, to_string(wanted_));
+    }
+
+    void load_entry(const Descriptor& entry, const std::vector<Reference>& references) {
+        std::string json = read_document(provider_, entry);
+        if (kind_of_document(json) == DocumentKind::manifest) return take(entry, json, references);
+        // An index lists more platforms than were saved: the best whose manifest is there.
+        const auto manifests = parse_index(json);
+        auto choice = choose_platform(manifests, wanted_);
+        auto present = std::find_if(choice.begin(), choice.end(), [&](const Descriptor& d) { return provider_.has(d.digest); });
+        if (present == choice.end()) throw error(Errc::not_found, "the archive holds no image for {}", to_string(wanted_));
+        load_entry(*present, references);
+    }
+
+    void load_docker(const std::string& text) {
+        Json list = Json::parse(text, nullptr, false);
+        if (!list.is_array()) throw error(Errc::failed, "the archive's manifest.json is no list");
+        for (const Json& item : list) {
+            if (!item.is_object()) throw error(Errc::failed, "an entry of the archive's manifest.json is no object");
+            load_docker_image(item);
+        }
+    }
+
+    void load_docker_image(const Json& item) {
+        auto config = files_.read(text_of(item, "Config"));
+        if (!config) throw error(Errc::failed, "the archive has no file {}", text_of(item, "Config"));
+        Manifest manifest;
+        manifest.media_type = media::oci_manifest;
+        manifest.config = {media::oci_config, "sha256:" + sha256_hex(*config), config->size(), std::nullopt, {}};
+        provider_.put(manifest.config.digest, text_of(item, "Config"));
+        const auto diff_ids = parse_configuration(*config).diff_ids;
+        const auto paths = list_of(item, "Layers");
+        if (paths.size() != diff_ids.size()) throw error(Errc::failed, "the archive has {} layers but its configuration names {}", paths.size(), diff_ids.size());
+        for (std::size_t i = 0; i < paths.size(); ++i) manifest.layers.push_back(describe_layer(paths[i], diff_ids[i]));
+        std::string json = write_manifest(manifest);
+        std::vector<Reference> references;
+        for (const auto& tag : list_of(item, "RepoTags")) references.push_back(Reference::parse(tag));
+        take({manifest.media_type, "sha256:" + sha256_hex(json), json.size(), std::nullopt, {}}, json, references);
+    }
+
+    // A plain layer's digest is its diffID; a compressed one's has to be found out first.
+    Descriptor describe_layer(const std::string& path, const std::string& diff_id) {
+        auto source = files_.open(path, 0);
+        char first[6];
+        std::size_t n = source->read(first, sizeof first);
+        const Compression compression = compression_of({first, n});
+        Descriptor out{media::oci_layer, diff_id, files_.size(path), std::nullopt, {}};
+        if (compression != Compression::none) {
+            auto whole = files_.open(path, 0);
+            TeeSource hashed(*whole, Hasher::Kind::sha256);
+            hashed.drain();
+            out.digest = "sha256:" + hashed.hex();
+            out.media_type += compression == Compression::gzip ? "+gzip" : "+zstd";
+        }
+        provider_.put(out.digest, path);
+        return out;
+    }
+
+    Store& store_;
+    const ArchiveFiles& files_;
+    FilesProvider provider_;
+    const LoadOptions& options_;
+    Platform wanted_;
+    std::vector<Loaded> loaded_;
+};
+
+// A tar that can be read at any place: pipes and compressed files are written out once.
+UniqueFd seekable_tar(const Store& store, int fd, const std::string& name) {
+    struct stat st {};
+    if (::fstat(fd, &st) < 0) throw sys_error(errno, "looking at {}", name);
+    if (S_ISREG(st.st_mode) && ::lseek(fd, 0, SEEK_CUR) == 0) {
+        char first[6];
+        ssize_t n = ::pread(fd, first, sizeof first, 0);
+        if (n > 0 && compression_of({first, static_cast<std::size_t>(n)}) == Compression::none) {
+            UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+            if (!copy) throw sys_error(errno, "reading {}", name);
+            return copy;
+        }
+    }
+    UniqueFd spool = sys::open(store.root() + "/ingest", O_TMPFILE | O_RDWR);
+    StreamSource stream(fd, name);
+    auto plain = make_inflater(stream);
+    std::string buffer(256 * 1024, '\0');
+    while (std::size_t n = plain->read(buffer.data(), buffer.size())) sys::write_all(spool.get(), {buffer.data(), n});
+    return spool;
+}
+
+} // namespace
+
+std::vector<Loaded> load(Store& store, int fd, const std::string& name, const LoadOptions& options) {
+    return in_context("loading " + name, [&] {
+        auto files = open_tar(seekable_tar(store, fd, name), name);
+        return Loader(store, *files, options).run(name);
+    });
+}
+
+std::vector<Loaded> load(Store& store, const std::string& path, const LoadOptions& options) {
+    UniqueFd fd = sys::open(path, O_RDONLY);
+    struct stat st {};
+    if (::fstat(fd.get(), &st) < 0) throw sys_error(errno, "looking at {}", path);
+    if (!S_ISDIR(st.st_mode)) return load(store, fd.get(), path, options);
+    return in_context("loading " + path, [&] {
+        auto files = open_directory(path);
+        return Loader(store, *files, options).run(path);
+    });
+}
+
+} // namespace davit::image

@@ -1,0 +1,147 @@
+#include "image/manifest.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "image/json_read.hpp"
+#include "image/platform.hpp"
+#include "image/reference.hpp"
+
+#include <algorithm>
+
+namespace davit::image {
+
+namespace {
+
+Json parse_json(std::string_view text, const char* what) {
+    Json json = Json::parse(text, nullptr, false);
+    if (!json.is_object()) throw error(Errc::failed, "the {} is no JSON object", what);
+    return json;
+}
+
+Descriptor read_descriptor(const Json& json) {
+    Descriptor out;
+    out.media_type = text_of(json, "mediaType");
+    out.digest = text_of(json, "digest");
+    out.size = unsigned_of(json, "size");
+    out.annotations = map_of(json, "annotations");
+    if (!is_digest(out.digest)) throw error(Errc::failed, "'{}' is no digest", out.digest);
+    if (const Json* p = object_of(json, "platform"))
+        out.platform = normalized({text_of(*p, "os"), text_of(*p, "architecture"), text_of(*p, "variant")});
+    return out;
+}
+
+std::vector<Descriptor> read_descriptors(const Json& json, const char* key) {
+    std::vector<Descriptor> out;
+    auto it = json.find(key);
+    if (it == json.end() || !it->is_array()) throw error(Errc::failed, "'{}' is no list", key);
+    for (const Json& entry : *it) {
+        if (!entry.is_object()) throw error(Errc::failed, "an entry of '{}' is no object", key);
+        out.push_back(read_descriptor(entry));
+    }
+    return out;
+}
+
+std::vector<std::string> keys_of(const Json& json, const char* key) {
+    std::vector<std::string> out;
+    if (const Json* object = object_of(json, key))
+        for (const auto& [name, value] : object->items()) out.push_back(name);
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+std::optional<Healthcheck> read_healthcheck(const Json& json) {
+    const Json* h = object_of(json, "Healthcheck");
+    if (!h) return std::nullopt;
+    auto duration = [&](const char* key) { return std::chrono::nanoseconds(static_cast<std::int64_t>(unsigned_of(*h, key))); };
+    Healthcheck out;
+    out.test = list_of(*h, "Test");
+    out.interval = duration("Interval");
+    out.timeout = duration("Timeout");
+    out.start_period = duration("StartPeriod");
+    out.start_interval = duration("StartInterval");
+    out.retries = static_cast<int>(std::min<std::uint64_t>(unsigned_of(*h, "Retries"), 1 << 20));
+    return out;
+}
+
+Config read_config(const Json& json) {
+    Config out;
+    out.user = text_of(json, "User");
+    out.env = list_of(json, "Env");
+    out.entrypoint = list_of(json, "Entrypoint");
+    out.cmd = list_of(json, "Cmd");
+    out.working_dir = text_of(json, "WorkingDir");
+    out.volumes = keys_of(json, "Volumes");
+    out.exposed_ports = keys_of(json, "ExposedPorts");
+    out.labels = map_of(json, "Labels");
+    out.stop_signal = text_of(json, "StopSignal");
+    out.healthcheck = read_healthcheck(json);
+    out.shell = list_of(json, "Shell");
+    out.onbuild = list_of(json, "OnBuild");
+    return out;
+}
+
+} // namespace
+
+DocumentKind kind_of_document(std::string_view text) {
+    Json json = parse_json(text, "manifest");
+    const bool index = json.contains("manifests"), layers = json.contains("layers") || json.contains("config");
+    if (json.contains("fsLayers") || (json.contains("schemaVersion") && json["schemaVersion"] == 1))
+        throw error(Errc::unsupported, "the manifest is of Docker's old schema 1").with_hint("push the image again with any tool of the past eight years");
+    if (index == layers) throw error(Errc::failed, "{}", index ? "the manifest claims to be an index as well" : "the document is neither a manifest nor an index");
+    return index ? DocumentKind::index : DocumentKind::manifest;
+}
+
+Manifest parse_manifest(std::string_view text) {
+    Json json = parse_json(text, "manifest");
+    Manifest out;
+    out.media_type = text_of(json, "mediaType");
+    const Json* config = object_of(json, "config");
+    if (!config) throw error(Errc::failed, "the manifest names no configuration");
+    out.config = read_descriptor(*config);
+    out.layers = read_descriptors(json, "layers");
+    const std::string artifact = text_of(json, "artifactType");
+    const std::string& type = out.config.media_type;
+    const bool is_image = type.empty() || type == media::oci_config || type == "application/vnd.docker.container.image.v1+json" || type == "application/octet-stream";
+    if (!artifact.empty() || !is_image)
+        throw error(Errc::unsupported, "the manifest is of an artifact ({}), not of an image that can run", artifact.empty() ? type : artifact);
+    return out;
+}
+
+std::vector<Descriptor> parse_index(std::string_view text) { return read_descriptors(parse_json(text, "index"), "manifests"); }
+
+ImageConfiguration parse_configuration(std::string_view text) {
+    Json json = parse_json(text, "image configuration");
+    ImageConfiguration out;
+    if (const Json* config = object_of(json, "config")) out.config = read_config(*config);
+    out.platform = normalized({text_of(json, "os"), text_of(json, "architecture"), text_of(json, "variant")});
+    out.created = text_of(json, "created");
+    out.author = text_of(json, "author");
+    if (auto it = json.find("history"); it != json.end() && it->is_array())
+        for (const Json& h : *it) {
+            if (!h.is_object()) continue;
+            auto empty = h.find("empty_layer");
+            out.history.push_back({text_of(h, "created"), text_of(h, "created_by"), text_of(h, "author"), text_of(h, "comment"),
+                                   empty != h.end() && empty->is_boolean() && empty->get<bool>()});
+        }
+    const Json* rootfs = object_of(json, "rootfs");
+    if (!rootfs) throw error(Errc::failed, "the image configuration has no rootfs");
+    out.diff_ids = list_of(*rootfs, "diff_ids");
+    for (const auto& id : out.diff_ids)
+        if (!is_digest(id)) throw error(Errc::failed, "the layer id '{}' of the image configuration is no digest", id);
+    return out;
+}
+
+std::string write_manifest(const Manifest& manifest) {
+    auto descriptor = [](const Descriptor& d) { return Json{{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}}; };
+    Json json{{"schemaVersion", 2}, {"mediaType", manifest.media_type}, {"config", descriptor(manifest.config)}, {"layers", Json::array()}};
+    for (const auto& layer : manifest.layers) json["layers"].push_back(descriptor(layer));
+    return json.dump();
+}
+
+std::string chain_id(const std::vector<std::string>& diff_ids, std::size_t n) {
+    std::string chain;
+    for (std::size_t i = 0; i < n; ++i) chain = i == 0 ? diff_ids[0] : "sha256:" + sha256_hex(chain + " " + diff_ids[i]);
+    return chain;
+}
+
+} // namespace davit::image

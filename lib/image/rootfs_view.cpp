@@ -1,0 +1,140 @@
+#include "image/rootfs_view.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "image/layer_tree.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <list>
+#include <memory>
+#include <set>
+
+namespace davit::image {
+
+namespace {
+
+constexpr int max_links = 40;
+
+std::list<std::string> split(std::string_view path) {
+    std::list<std::string> out;
+    while (!path.empty()) {
+        auto slash = path.find('/');
+        auto part = path.substr(0, slash);
+        if (!part.empty() && part != ".") out.emplace_back(part);
+        if (slash == std::string_view::npos) break;
+        path.remove_prefix(slash + 1);
+    }
+    return out;
+}
+
+UniqueFd reopen_directory(int path_fd) { return sys::open_at(path_fd, ".", O_RDONLY | O_DIRECTORY); }
+
+std::string link_target(int path_fd) {
+    char target[PATH_MAX];
+    ssize_t n = ::readlinkat(path_fd, "", target, sizeof target);
+    if (n < 0) throw sys_error(errno, "reading a symbolic link");
+    return {target, static_cast<std::size_t>(n)};
+}
+
+struct DirCloser {
+    void operator()(DIR* d) const { ::closedir(d); }
+};
+
+} // namespace
+
+RootfsView::RootfsView(std::vector<std::string> layers) {
+    for (const auto& path : layers) roots_.push_back(sys::open(path, O_PATH | O_DIRECTORY));
+}
+RootfsView::RootfsView(RootfsView&&) noexcept = default;
+RootfsView::~RootfsView() = default;
+
+std::optional<RootfsView::Entry> RootfsView::child(const Entry& directory, const std::string& name) const {
+    Entry out;
+    for (const auto& part : directory.parts) {
+        UniqueFd fd(::openat(part.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        if (!fd) {
+            if (errno == ENOENT) continue;
+            throw sys_error(errno, "looking for {}", name);
+        }
+        struct stat st {};
+        if (::fstat(fd.get(), &st) < 0) throw sys_error(errno, "looking at {}", name);
+        if (is_whiteout(st)) break;
+        const bool first = out.parts.empty();
+        if (!first && !S_ISDIR(st.st_mode)) break; // a file under a directory is hidden
+        if (first) out.status = st;
+        out.parts.push_back(std::move(fd));
+        if (!S_ISDIR(st.st_mode) || is_opaque(reopen_directory(out.parts.back().get()).get())) break;
+    }
+    if (out.parts.empty()) return std::nullopt;
+    out.path = directory.path == "/" ? "/" + name : directory.path + "/" + name;
+    if (S_ISLNK(out.status.st_mode)) out.link_target = link_target(out.parts.front().get());
+    return out;
+}
+
+std::optional<RootfsView::Entry> RootfsView::lookup(std::string_view path, bool follow) const {
+    auto root = [&] {
+        Entry out;
+        out.path = "/";
+        for (const auto& fd : roots_) out.parts.push_back(sys::open_at(fd.get(), ".", O_PATH | O_DIRECTORY));
+        if (!roots_.empty() && ::fstat(roots_.front().get(), &out.status) < 0) throw sys_error(errno, "looking at the image's root");
+        return out;
+    };
+    if (roots_.empty()) return std::nullopt;
+    std::vector<Entry> stack;
+    stack.push_back(root());
+    std::list<std::string> todo = split(path);
+    int links = 0;
+    while (!todo.empty()) {
+        std::string name = std::move(todo.front());
+        todo.pop_front();
+        if (!stack.back().is_directory()) return std::nullopt;
+        if (name == "..") {
+            if (stack.size() > 1) stack.pop_back();
+            continue;
+        }
+        auto next = child(stack.back(), name);
+        if (!next) return std::nullopt;
+        if (!S_ISLNK(next->status.st_mode) || (todo.empty() && !follow)) {
+            stack.push_back(std::move(*next));
+            continue;
+        }
+        if (++links > max_links) throw error(Errc::failed, "too many symbolic links in '{}' of the image", path);
+        if (next->link_target.starts_with('/')) stack.resize(1);
+        todo.splice(todo.begin(), split(next->link_target));
+    }
+    return std::move(stack.back());
+}
+
+std::vector<std::string> RootfsView::names(const Entry& directory) const {
+    std::set<std::string> seen, visible; // seen: decided by a higher layer
+    for (const auto& part : directory.parts) {
+        UniqueFd fd = reopen_directory(part.get());
+        std::unique_ptr<DIR, DirCloser> listing(::fdopendir(fd.get()));
+        if (!listing) throw sys_error(errno, "listing {}", directory.path);
+        fd.release();
+        while (dirent* e = ::readdir(listing.get())) {
+            std::string name = e->d_name;
+            if (name == "." || name == ".." || !seen.insert(name).second) continue;
+            struct stat st {};
+            if ((e->d_type == DT_CHR || e->d_type == DT_UNKNOWN) && ::fstatat(part.get(), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_whiteout(st)) continue;
+            visible.insert(std::move(name));
+        }
+    }
+    return {visible.begin(), visible.end()};
+}
+
+std::optional<std::string> RootfsView::read_file(std::string_view path, std::size_t max_bytes) const {
+    auto entry = lookup(path);
+    if (!entry || !S_ISREG(entry->status.st_mode)) return std::nullopt;
+    if (static_cast<std::uint64_t>(entry->status.st_size) > max_bytes)
+        throw error(Errc::failed, "{} of the image has {} bytes, more than {}", path, entry->status.st_size, max_bytes);
+    // O_PATH is reopened by its magic link: no path is walked twice.
+    UniqueFd fd = sys::open(fmt::format("/proc/self/fd/{}", entry->parts.front().get()), O_RDONLY);
+    return sys::read_all(fd.get());
+}
+
+} // namespace davit::image

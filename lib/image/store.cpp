@@ -1,0 +1,154 @@
+#include "image/store.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "image/store_impl.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <unistd.h>
+
+namespace davit::image {
+
+namespace {
+
+constexpr char slash_in_names = '%'; // no reference holds one
+
+std::optional<std::string> read_link(const std::string& path) {
+    char target[PATH_MAX];
+    ssize_t n = ::readlink(path.c_str(), target, sizeof target);
+    if (n < 0) return std::nullopt;
+    return std::string(target, static_cast<std::size_t>(n));
+}
+
+std::optional<std::string> id_in_link(const std::string& target) {
+    auto slash = target.find_last_of('/');
+    std::string hex = target.substr(slash == std::string::npos ? 0 : slash + 1);
+    if (!hex.ends_with(".json")) return std::nullopt;
+    hex.resize(hex.size() - 5);
+    std::string id = (hex.size() > 64 ? "sha512:" : "sha256:") + hex;
+    return is_digest(id) ? std::optional(id) : std::nullopt;
+}
+
+bool is_hex_text(std::string_view s) {
+    return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+} // namespace
+
+std::string Store::Impl::name_path(const Reference& reference) const {
+    // name:tag@digest is looked up and kept by its digest alone: the digest wins.
+    std::string file = reference.digest().empty() ? reference.canonical() : reference.with_digest(reference.digest()).canonical();
+    if (file.size() > NAME_MAX) throw error(Errc::unsupported, "the image name '{}' is longer than {} characters", file, NAME_MAX);
+    std::replace(file.begin(), file.end(), '/', slash_in_names);
+    return path("refs/" + file);
+}
+
+std::optional<std::string> Store::Impl::id_of(const Reference& reference) const {
+    auto target = read_link(name_path(reference));
+    return target ? id_in_link(*target) : std::nullopt;
+}
+
+void Store::Impl::set_name(const Reference& reference, const std::string& id) const {
+    std::string link = name_path(reference), temporary = path("ingest/ref." + sys::random_hex(12));
+    std::string target = "../images/" + hex_of(id) + ".json";
+    if (::symlink(target.c_str(), temporary.c_str()) < 0) throw sys_error(errno, "naming an image {}", reference.familiar());
+    if (::rename(temporary.c_str(), link.c_str()) < 0) {
+        int saved = errno;
+        ::unlink(temporary.c_str());
+        throw sys_error(saved, "naming an image {}", reference.familiar());
+    }
+}
+
+std::vector<Store::Impl::Name> Store::Impl::names() const {
+    std::vector<Name> out;
+    for (auto& file : list_directory(path("refs"))) {
+        auto target = read_link(path("refs/" + file));
+        auto id = target ? id_in_link(*target) : std::nullopt;
+        if (!id) continue;
+        std::replace(file.begin(), file.end(), slash_in_names, '/');
+        out.push_back({std::move(file), std::move(*id)});
+    }
+    return out;
+}
+
+void Store::Impl::add_names(Image& image) const { add_names(image, names()); }
+
+void Store::Impl::add_names(Image& image, const std::vector<Name>& all) const {
+    for (const auto& name : all) {
+        if (name.id != image.id) continue;
+        auto reference = Reference::try_parse(name.reference);
+        if (reference) (reference->digest().empty() ? image.tags : image.digests).push_back(reference->familiar());
+    }
+}
+
+Store::Store(std::string root) : impl_(std::make_unique<Impl>(std::move(root))) {}
+Store::~Store() = default;
+Store::Store(Store&&) noexcept = default;
+
+const std::string& Store::root() const { return impl_->root; }
+
+std::optional<Image> Store::find(const Reference& reference) const {
+    auto id = impl_->id_of(reference);
+    if (!id && !reference.digest().empty())
+        for (const auto& candidate : impl_->image_ids())
+            if (auto record = impl_->image_record(candidate); record && record->manifest.digest == reference.digest()) id = candidate;
+    if (!id) return std::nullopt;
+    auto image = impl_->image(*id);
+    if (image) impl_->add_names(*image);
+    return image;
+}
+
+std::optional<Image> Store::find(std::string_view name) const {
+    if (auto reference = Reference::try_parse(name))
+        if (auto image = find(*reference)) return image;
+    std::string_view hex = name.starts_with("sha256:") ? name.substr(7) : name;
+    if (!is_hex_text(hex)) return std::nullopt;
+    std::string found;
+    for (const auto& id : impl_->image_ids()) {
+        if (!hex_of(id).starts_with(hex)) continue;
+        if (!found.empty()) throw error(Errc::conflict, "several images have an id that begins with {}", hex);
+        found = id;
+    }
+    if (found.empty()) return std::nullopt;
+    auto image = impl_->image(found);
+    if (image) impl_->add_names(*image);
+    return image;
+}
+
+std::vector<Image> Store::list() const {
+    std::vector<Image> out;
+    const auto names = impl_->names();
+    for (const auto& id : impl_->image_ids()) {
+        auto image = impl_->image(id);
+        if (!image) continue;
+        impl_->add_names(*image, names);
+        out.push_back(std::move(*image));
+    }
+    auto key = [](const Image& i) { return i.tags.empty() ? std::string("\x7f") : i.tags.front(); };
+    std::stable_sort(out.begin(), out.end(), [&](const Image& a, const Image& b) { return key(a) < key(b); });
+    return out;
+}
+
+std::vector<std::string> Store::layer_paths(const Image& image) const {
+    std::vector<std::string> out;
+    for (auto layer = image.layers.rbegin(); layer != image.layers.rend(); ++layer) {
+        // A layer twice (overlayfs refuses that): all the lower one has, the upper one hides.
+        std::string path = impl_->path(layer->directory);
+        if (std::find(out.begin(), out.end(), path) == out.end()) out.push_back(std::move(path));
+        if (layer->opaque_root) break;
+    }
+    return out;
+}
+
+std::string Store::manifest_json(const Image& image) const { return impl_->read_blob(image.manifest_digest); }
+std::string Store::config_json(const Image& image) const { return impl_->read_blob(image.id); }
+
+void Store::tag(const Image& image, const Reference& reference) {
+    FileLock lock = impl_->use();
+    if (!impl_->image_record(image.id)) throw error(Errc::not_found, "no such image: {}", image.id);
+    impl_->set_name(reference, image.id);
+}
+
+} // namespace davit::image

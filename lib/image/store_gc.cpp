@@ -1,0 +1,224 @@
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "image/store_impl.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <fcntl.h>
+#include <set>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace davit::image {
+
+namespace {
+
+constexpr std::time_t partial_download_life = 7 * 24 * 3600;
+
+bool locked_by_somebody(int fd) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        ::flock(fd, LOCK_UN);
+        return false;
+    }
+    return errno == EWOULDBLOCK;
+}
+
+std::string join(const std::vector<std::string>& words) {
+    std::string out;
+    for (const auto& w : words) out += (out.empty() ? "" : ", ") + w;
+    return out;
+}
+
+} // namespace
+
+Lease::Lease(Lease&& o) noexcept : path_(std::move(o.path_)), fd_(std::move(o.fd_)) {}
+
+Lease& Lease::operator=(Lease&& o) noexcept {
+    std::swap(path_, o.path_);
+    std::swap(fd_, o.fd_);
+    return *this;
+}
+
+Lease::~Lease() {
+    if (fd_) ::unlink(path_.c_str());
+}
+
+Lease Store::empty_lease() const {
+    Lease out;
+    out.path_ = impl_->path("leases/" + sys::random_hex(16));
+    FileLock lock = impl_->use(); // the collector must not meet the file before it is locked
+    out.fd_ = sys::open(out.path_, O_RDWR | O_CREAT | O_EXCL | O_APPEND);
+    if (::flock(out.fd_.get(), LOCK_EX) < 0) throw sys_error(errno, "locking {}", out.path_);
+    return out;
+}
+
+void Store::extend(Lease& lease, const std::string& line) const {
+    FileLock lock = impl_->use();
+    sys::write_all(lease.fd_.get(), line + "\n");
+}
+
+Lease Store::lease(const Image& image) const {
+    Lease out = empty_lease();
+    extend(out, image.id);
+    return out;
+}
+
+void Store::Impl::discard(const std::string& what) const {
+    std::string to = path("trash/" + sys::random_hex(16));
+    if (::rename(what.c_str(), to.c_str()) < 0 && errno != ENOENT) throw sys_error(errno, "discarding {}", what);
+}
+
+std::string Store::Impl::fresh_layer_name() const {
+    for (;;) {
+        std::string name = "l/" + sys::random_hex(8);
+        if (!exists(path(name))) return name;
+    }
+}
+
+namespace {
+
+// What live leases name: image ids, digests, layer directories. Dead ones are removed.
+std::set<std::string> leased(const Store::Impl& store) {
+    std::set<std::string> out;
+    for (const auto& name : list_directory(store.path("leases"))) {
+        std::string file = store.path("leases/" + name);
+        UniqueFd fd = sys::open_if_exists(file, O_RDWR);
+        if (!fd) continue;
+        if (!locked_by_somebody(fd.get())) {
+            ::unlink(file.c_str());
+            continue;
+        }
+        std::string text = sys::read_all(fd.get());
+        for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) out.insert(text.substr(at, end - at));
+    }
+    return out;
+}
+
+struct Marks {
+    std::set<std::string> blobs, directories;
+};
+
+void mark_image(const ImageRecord& record, Marks& marks) {
+    marks.blobs.insert(record.id);
+    marks.blobs.insert(record.manifest.digest);
+    for (const auto& layer : record.layers) {
+        marks.blobs.insert(layer.digest);
+        marks.directories.insert(layer.directory);
+    }
+}
+
+void discard_sessions(const Store::Impl& store) {
+    for (const auto& name : list_directory(store.path("ingest"))) {
+        std::string file = store.path("ingest/" + name);
+        if (name.starts_with("s-")) {
+            UniqueFd fd = sys::open_if_exists(file, O_RDONLY | O_DIRECTORY);
+            if (fd && !locked_by_somebody(fd.get())) store.discard(file);
+            continue;
+        }
+        struct stat st {};
+        if (::lstat(file.c_str(), &st) == 0 && st.st_mtim.tv_sec + partial_download_life < std::time(nullptr)) ::unlink(file.c_str());
+    }
+}
+
+} // namespace
+
+std::uint64_t Store::collect_garbage() {
+    FileLock lock = impl_->collect();
+    Marks marks;
+    std::set<std::string> leases = leased(*impl_);
+    for (const auto& id : impl_->image_ids())
+        if (auto record = impl_->image_record(id)) mark_image(*record, marks);
+    marks.blobs.insert(leases.begin(), leases.end());
+    marks.directories.insert(leases.begin(), leases.end());
+    std::uint64_t freed = 0;
+    std::set<std::string> recorded;
+    for (const auto& file : list_directory(impl_->path("layers"))) {
+        auto record = file.ends_with(".json") ? impl_->layer("sha256:" + file.substr(0, file.size() - 5)) : std::nullopt;
+        if (record && marks.directories.contains(record->directory)) {
+            recorded.insert(record->directory);
+            marks.blobs.insert(record->blob.digest);
+            continue;
+        }
+        if (record) freed += record->size;
+        ::unlink(impl_->path("layers/" + file).c_str());
+    }
+    for (const auto& name : list_directory(impl_->path("l")))
+        if (!recorded.contains("l/" + name) && !leases.contains("l/" + name)) impl_->discard(impl_->path("l/" + name));
+    for (const char* algorithm : {"sha256", "sha512"})
+        for (const auto& hex : list_directory(impl_->path(std::string("blobs/") + algorithm))) {
+            if (marks.blobs.contains(algorithm + (":" + hex))) continue;
+            std::string file = impl_->path(std::string("blobs/") + algorithm + "/" + hex);
+            freed += blob_bytes(file);
+            impl_->discard(file);
+        }
+    discard_sessions(*impl_);
+    return freed;
+}
+
+void Store::empty_trash() {
+    for (const auto& name : list_directory(impl_->path("trash"))) sys::remove_tree(impl_->path("trash/" + name));
+}
+
+namespace {
+
+void delete_record(const Store::Impl& store, const std::string& id, Removed& removed) {
+    ::unlink(store.path("images/" + hex_of(id) + ".json").c_str());
+    removed.deleted.push_back(id);
+}
+
+void untag_all(const Store::Impl& store, const Image& image, Removed& removed) {
+    for (const auto* names : {&image.tags, &image.digests})
+        for (const auto& name : *names) {
+            ::unlink(store.name_path(Reference::parse(name)).c_str());
+            removed.untagged.push_back(name);
+        }
+}
+
+} // namespace
+
+Removed Store::remove(std::string_view name, const RemoveOptions& options) {
+    Removed out;
+    {
+        FileLock lock = impl_->collect();
+        auto image = find(name);
+        if (!image) throw error(Errc::not_found, "no such image: {}", name);
+        const std::vector<std::string> users = options.users ? options.users(*image) : std::vector<std::string>();
+        const bool leased_now = leased(*impl_).contains(image->id);
+        auto reference = Reference::try_parse(name);
+        const bool by_name = reference && impl_->id_of(*reference) == image->id;
+        if (by_name && reference->digest().empty() && image->tags.size() > 1) {
+            ::unlink(impl_->name_path(*reference).c_str());
+            out.untagged.push_back(reference->familiar());
+            return out;
+        }
+        if (!users.empty() && !options.force)
+            throw error(Errc::conflict, "the image {} is used by {}", name, join(users)).with_hint("remove the containers first; -f only takes its names away");
+        if (!by_name && image->tags.size() > 1 && !options.force)
+            throw error(Errc::conflict, "the image {} has several names: {}", name, join(image->tags)).with_hint("-f removes them all");
+        untag_all(*impl_, *image, out);
+        if (!users.empty() || leased_now) return out; // prune takes it once nobody uses it
+        delete_record(*impl_, image->id, out);
+    }
+    if (!options.no_prune) collect_garbage();
+    return out;
+}
+
+Pruned Store::prune(const PruneOptions& options) {
+    Pruned out;
+    {
+        FileLock lock = impl_->collect();
+        const auto leases = leased(*impl_);
+        for (const auto& image : list()) {
+            if (!image.tags.empty() && !options.all) continue;
+            if (leases.contains(image.id) || (options.in_use && options.in_use(image)) || (options.filter && !options.filter(image))) continue;
+            untag_all(*impl_, image, out.removed);
+            delete_record(*impl_, image.id, out.removed);
+        }
+    }
+    out.bytes = collect_garbage();
+    return out;
+}
+
+} // namespace davit::image

@@ -1,0 +1,84 @@
+// The store's files and records, for the .cpp files of this component.
+#pragma once
+
+#include "image/manifest.hpp"
+#include "image/store.hpp"
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit::image {
+
+struct LayerRecord {
+    std::string diff_id;
+    std::string directory; // "l/abcdefgh"
+    std::uint64_t size = 0;
+    bool opaque_root = false;
+    bool depends = false; // it was, or would have to be, settled upon the layers below it
+    Descriptor blob;      // what it was unpacked from
+};
+
+struct ImageRecord {
+    std::string id;
+    Descriptor manifest;
+    std::vector<Layer> layers;
+};
+
+struct Store::Impl {
+    explicit Impl(std::string root_path);
+
+    const std::string root;
+    const std::string boot;
+
+    std::string path(const std::string& below) const { return root + "/" + below; }
+    std::string blob_path(const std::string& digest) const;
+    bool has_blob(const std::string& digest) const;
+    std::string read_blob(const std::string& digest) const; // verified
+    void write_blob(const std::string& digest, std::string_view bytes);
+
+    FileLock use() const { return FileLock::acquire(path("lock"), FileLock::Mode::shared); }
+    FileLock collect() const { return FileLock::acquire(path("lock"), FileLock::Mode::exclusive); }
+
+    // key: a diffID, or a ChainID for what depends on the layers below. synced: on the disk for sure.
+    std::optional<LayerRecord> layer(const std::string& key) const;
+    void write_layer(const std::string& key, const LayerRecord& record, bool synced) const;
+    // The record that may serve as layer i of an image with these diffIDs, and its key.
+    struct Match {
+        std::string key;
+        LayerRecord record;
+    };
+    std::optional<Match> match_layer(const std::vector<std::string>& diff_ids, std::size_t i) const;
+
+    std::optional<ImageRecord> image_record(const std::string& id) const;
+    void write_image(const ImageRecord& record) const;
+    std::optional<Image> image(const std::string& id) const; // without names
+    std::vector<std::string> image_ids() const;
+
+    struct Name {
+        std::string reference; // canonical
+        std::string id;
+    };
+    std::vector<Name> names() const;
+    std::optional<std::string> id_of(const Reference& reference) const;
+    std::string name_path(const Reference& reference) const;
+    void set_name(const Reference& reference, const std::string& id) const;
+    void add_names(Image& image) const;
+    void add_names(Image& image, const std::vector<Name>& names) const;
+
+    void discard(const std::string& path) const; // into trash/
+    std::string fresh_layer_name() const;        // "l/…"
+
+private:
+    mutable std::mutex mutex_;
+    mutable std::map<std::string, Image> cache_; // content-addressed: never stale
+};
+
+// File name part of a digest: its hex.
+std::string hex_of(const std::string& digest);
+std::vector<std::string> list_directory(const std::string& path);
+std::uint64_t blob_bytes(const std::string& path); // size of one file; 0 if missing
+
+} // namespace davit::image

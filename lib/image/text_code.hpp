@@ -1,0 +1,16 @@
+// Base64 and percent codes, as PAX headers, authentication and URLs use them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace davit::image {
+
+// Standard or URL alphabet, padding optional; nullopt if it is neither.
+std::optional<std::string> base64_decode(std::string_view text);
+std::string base64_encode(std::string_view bytes);
+std::string percent_decode(std::string_view text);
+std::string percent_encode(std::string_view text); // all but RFC 3986's unreserved characters
+
+} // namespace davit::image
