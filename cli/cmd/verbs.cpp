@@ -4,6 +4,7 @@ namespace davit::cli {
 
 std::span<const Verb> verbs() {
     static const Verb table[] = {
+        {"image", "Manage images", run_image, VerbGroup::machine},
         {"version", "Show the version of davit", run_version, VerbGroup::inspect},
     };
     return table;

@@ -1,0 +1,168 @@
+#include "cli/cmd/image.hpp"
+
+#include "base/error.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/format/size.hpp"
+#include "cli/format/time.hpp"
+#include "cli/options.hpp"
+#include "base/sys.hpp"
+#include "project/store.hpp"
+
+#include <cstdio>
+#include <iostream>
+#include <unistd.h>
+
+namespace davit::cli {
+
+image::Store open_image_store() { return image::Store(Roots::from_environment().images()); }
+
+std::string short_id(const std::string& id) {
+    auto colon = id.find(':');
+    return id.substr(colon == std::string::npos ? 0 : colon + 1, 12);
+}
+
+std::vector<std::string> containers_of_image(const image::Image& image) {
+    RecordStore records(Roots::from_environment());
+    std::vector<std::string> out;
+    for (const auto& project : list_directory(records.roots().projects()))
+        for (const auto& container : records.containers(project))
+            if (container.image_id == image.id) out.push_back(container.name);
+    return out;
+}
+
+image::Image require_image(const image::Store& store, const std::string& name) {
+    auto image = store.find(name);
+    if (!image) throw error(Errc::not_found, "No such image: {}", name);
+    return std::move(*image);
+}
+
+namespace {
+
+int run_tag(Globals& globals, const Args& args) {
+    std::vector<std::string> names;
+    Options options(globals, "image tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE");
+    options.arguments(names, 2, 2);
+    if (!options.parse(args)) return 0;
+    image::Store store = open_image_store();
+    auto target = image::Reference::parse(names[1]);
+    if (!target.digest().empty()) throw error(Errc::usage, "refusing to create a tag with a digest reference");
+    image::Image image = require_image(store, names[0]);
+    if (!globals.dry_run) store.tag(image, target);
+    return 0;
+}
+
+void print(const image::Removed& removed) {
+    for (const auto& name : removed.untagged) std::printf("Untagged: %s\n", name.c_str());
+    for (const auto& id : removed.deleted) std::printf("Deleted: %s\n", id.c_str());
+    std::fflush(stdout);
+}
+
+int run_rm(Globals& globals, const Args& args) {
+    std::vector<std::string> names;
+    image::RemoveOptions remove;
+    Options options(globals, "image rm [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images");
+    options.flag("f,force", remove.force, "Force removal of the image")
+        .flag("no-prune", remove.no_prune, "Keep layers and blobs until the next prune")
+        .arguments(names, 1);
+    if (!options.parse(args)) return 0;
+    remove.users = containers_of_image;
+    image::Store store = open_image_store();
+    int code = 0;
+    for (const auto& name : names) {
+        try {
+            if (globals.dry_run) std::printf("Would remove: %s\n", require_image(store, name).id.c_str());
+            else print(store.remove(name, remove));
+        } catch (const Error& e) {
+            if (e.kind() == Errc::not_found && remove.force) continue;
+            code = report_exception();
+        }
+    }
+    store.empty_trash(); // after the answer: unlinking thousands of files takes longer than the rest
+    return code;
+}
+
+bool confirmed(const char* question) {
+    std::fprintf(stderr, "%s\nAre you sure you want to continue? [y/N] ", question);
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+// until=24h, label=K, label=K=V, label!=K
+std::function<bool(const image::Image&)> prune_filter(const std::vector<std::string>& filters) {
+    std::vector<std::function<bool(const image::Image&)>> tests;
+    for (const auto& f : filters) {
+        auto equals = f.find('=');
+        std::string key = f.substr(0, equals), value = equals == std::string::npos ? "" : f.substr(equals + 1);
+        const bool negated = key.ends_with('!');
+        if (negated) key.pop_back();
+        if (key == "until" && !negated) {
+            std::int64_t limit = parse_time(value, sys::realtime_ns());
+            tests.push_back([limit](const image::Image& i) { return parse_rfc3339(i.created).value_or(0) < limit; });
+        } else if (key == "label") {
+            auto split = value.find('=');
+            std::string name = value.substr(0, split);
+            std::optional<std::string> want;
+            if (split != std::string::npos) want = value.substr(split + 1);
+            tests.push_back([name, want, negated](const image::Image& i) {
+                auto it = i.config.labels.find(name);
+                const bool fits = it != i.config.labels.end() && (!want || it->second == *want);
+                return fits != negated;
+            });
+        } else {
+            throw error(Errc::usage, "invalid filter '{}'", f).with_hint("until=24h, label=KEY[=VALUE], label!=KEY[=VALUE]");
+        }
+    }
+    return [tests](const image::Image& i) {
+        for (const auto& test : tests)
+            if (!test(i)) return false;
+        return true;
+    };
+}
+
+int run_prune(Globals& globals, const Args& args) {
+    image::PruneOptions prune;
+    bool force = false;
+    std::vector<std::string> filters;
+    Options options(globals, "image prune [OPTIONS]", "Remove unused images");
+    options.flag("a,all", prune.all, "Remove all unused images, not just dangling ones")
+        .list("filter", filters, "Provide filter values (e.g. \"until=24h\")", "filter")
+        .flag("f,force", force, "Do not prompt for confirmation");
+    if (!options.parse(args)) return 0;
+    prune.filter = prune_filter(filters);
+    prune.in_use = [](const image::Image& i) { return !containers_of_image(i).empty(); };
+    if (!force && !globals.dry_run &&
+        !confirmed(prune.all ? "WARNING! This will remove all images without at least one container associated to them." : "WARNING! This will remove all dangling images."))
+        return 0;
+    image::Store store = open_image_store();
+    if (globals.dry_run) {
+        for (const auto& image : store.list())
+            if ((prune.all || image.tags.empty()) && !prune.in_use(image) && prune.filter(image)) std::printf("Would remove: %s\n", image.id.c_str());
+        return 0;
+    }
+    image::Pruned pruned = store.prune(prune);
+    if (!pruned.removed.untagged.empty() || !pruned.removed.deleted.empty()) std::puts("Deleted Images:");
+    print(pruned.removed);
+    std::printf("\nTotal reclaimed space: %s\n", human_size(static_cast<double>(pruned.bytes)).c_str());
+    std::fflush(stdout);
+    store.empty_trash();
+    return 0;
+}
+
+} // namespace
+
+int run_image(Globals& globals, const Args& args) {
+    static const Verb verbs[] = {
+        {"history", "Show the history of an image", run_image_history},
+        {"inspect", "Display detailed information on one or more images", run_image_inspect},
+        {"load", "Load images from a tar archive, an OCI layout or standard input", run_image_load},
+        {"ls", "List images", run_image_ls, VerbGroup::inspect, "list"},
+        {"prune", "Remove unused images", run_prune},
+        {"rm", "Remove one or more images", run_rm, VerbGroup::project, "remove"},
+        {"save", "Save one or more images to a tar archive or an OCI layout", run_image_save},
+        {"tag", "Create a tag that refers to an image", run_tag},
+    };
+    return run_group(globals, args, "image", "Manage images", verbs);
+}
+
+} // namespace davit::cli

@@ -1,0 +1,29 @@
+// What the verbs of `davit image` share.
+#pragma once
+
+#include "cli/app.hpp"
+#include "image/store.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace davit::cli {
+
+image::Store open_image_store();
+// "sha256:0123…" → "0123456789ab"
+std::string short_id(const std::string& id);
+// Names of the containers, of all projects, that were made from an image.
+std::vector<std::string> containers_of_image(const image::Image& image);
+// Throws Errc::not_found in docker's words.
+image::Image require_image(const image::Store& store, const std::string& name);
+// As `docker image inspect` prints it.
+nlohmann::json image_details(const image::Store& store, const image::Image& image);
+
+int run_image_ls(Globals&, const Args&);
+int run_image_inspect(Globals&, const Args&);
+int run_image_history(Globals&, const Args&);
+int run_image_load(Globals&, const Args&);
+int run_image_save(Globals&, const Args&);
+
+} // namespace davit::cli

@@ -1,0 +1,232 @@
+#include "cli/cmd/image.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "base/glob.hpp"
+#include "cli/format/size.hpp"
+#include "cli/format/table.hpp"
+#include "cli/format/template.hpp"
+#include "cli/format/time.hpp"
+#include "cli/options.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace davit::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+std::string since(const std::string& created) {
+    auto time = parse_rfc3339(created);
+    return time ? human_duration(std::chrono::nanoseconds(sys::realtime_ns() - *time)) + " ago" : "N/A";
+}
+
+// One line a name, as docker does; an image without name has one of its own.
+std::vector<Json> rows_of(const image::Image& image, bool truncate) {
+    Json row;
+    row["Containers"] = row["SharedSize"] = row["UniqueSize"] = "N/A";
+    row["ID"] = truncate ? short_id(image.id) : image.id;
+    auto created = parse_rfc3339(image.created);
+    row["CreatedAt"] = created ? go_time(*created) : "N/A";
+    row["CreatedSince"] = since(image.created);
+    row["Size"] = human_size(static_cast<double>(image.size), 3);
+    row["Repository"] = row["Tag"] = row["Digest"] = "<none>";
+    auto digest_of = [&](const std::string& repository) {
+        for (const auto& d : image.digests)
+            if (d.starts_with(repository + "@")) return d.substr(repository.size() + 1);
+        return std::string("<none>");
+    };
+    std::vector<Json> out;
+    for (const auto& tag : image.tags) {
+        auto reference = image::Reference::parse(tag);
+        row["Repository"] = reference.familiar_name();
+        row["Tag"] = reference.tag();
+        row["Digest"] = digest_of(reference.familiar_name());
+        out.push_back(row);
+    }
+    if (!out.empty()) return out;
+    if (!image.digests.empty()) {
+        auto reference = image::Reference::parse(image.digests.front());
+        row["Repository"] = reference.familiar_name();
+        row["Digest"] = reference.digest();
+    }
+    return {row};
+}
+
+bool wanted(const Json& row, const std::string& pattern) {
+    if (pattern.empty()) return true;
+    auto reference = image::Reference::try_parse(pattern);
+    const std::string repository = row["Repository"], tag = row["Tag"];
+    if (reference && pattern.find_first_of("*?[") == std::string::npos) {
+        const bool any_tag = pattern.find(':', pattern.find('/') == std::string::npos ? 0 : pattern.rfind('/')) == std::string::npos;
+        return repository == reference->familiar_name() && (any_tag || tag == reference->tag());
+    }
+    return glob_match(pattern, repository) || glob_match(pattern, repository + ":" + tag);
+}
+
+// dangling=true, label=K[=V], reference=PATTERN
+bool passes(const image::Image& image, const Json& row, const std::vector<std::string>& filters) {
+    for (const auto& filter : filters) {
+        auto equals = filter.find('=');
+        std::string key = filter.substr(0, equals), value = equals == std::string::npos ? "" : filter.substr(equals + 1);
+        if (key == "dangling") {
+            if (image.tags.empty() != (value == "true" || value == "1")) return false;
+        } else if (key == "label") {
+            auto split = value.find('=');
+            auto it = image.config.labels.find(value.substr(0, split));
+            if (it == image.config.labels.end() || (split != std::string::npos && it->second != value.substr(split + 1))) return false;
+        } else if (key == "reference") {
+            if (!wanted(row, value)) return false;
+        } else {
+            throw error(Errc::usage, "invalid filter '{}'", key).with_hint("dangling, label or reference");
+        }
+    }
+    return true;
+}
+
+Json list_or_null(const std::vector<std::string>& list) { return list.empty() ? Json() : Json(list); }
+
+Json set_of(const std::vector<std::string>& names) {
+    Json out = Json::object();
+    for (const auto& name : names) out[name] = Json::object();
+    return out;
+}
+
+Json config_json(const image::Config& c) {
+    Json out{{"User", c.user}, {"Env", c.env}, {"Cmd", list_or_null(c.cmd)}, {"Entrypoint", list_or_null(c.entrypoint)}, {"WorkingDir", c.working_dir}, {"Labels", c.labels}, {"OnBuild", list_or_null(c.onbuild)}};
+    if (!c.volumes.empty()) out["Volumes"] = set_of(c.volumes);
+    if (!c.exposed_ports.empty()) out["ExposedPorts"] = set_of(c.exposed_ports);
+    if (!c.stop_signal.empty()) out["StopSignal"] = c.stop_signal;
+    if (!c.shell.empty()) out["Shell"] = c.shell;
+    if (c.healthcheck) {
+        Json h{{"Test", c.healthcheck->test}};
+        auto put = [&](const char* key, std::int64_t value) {
+            if (value) h[key] = value;
+        };
+        put("Interval", c.healthcheck->interval.count());
+        put("Timeout", c.healthcheck->timeout.count());
+        put("StartPeriod", c.healthcheck->start_period.count());
+        put("StartInterval", c.healthcheck->start_interval.count());
+        put("Retries", c.healthcheck->retries);
+        out["Healthcheck"] = h;
+    }
+    return out;
+}
+
+} // namespace
+
+Json image_details(const image::Store& store, const image::Image& image) {
+    Json diff_ids = Json::array(), lowers = Json::array();
+    for (const auto& layer : image.layers) diff_ids.push_back(layer.diff_id);
+    for (const auto& path : store.layer_paths(image)) lowers.push_back(path);
+    return {{"Id", image.id},
+            {"RepoTags", image.tags},
+            {"RepoDigests", image.digests},
+            {"Created", image.created},
+            {"Author", image.author},
+            {"Architecture", image.platform.architecture},
+            {"Variant", image.platform.variant},
+            {"Os", image.platform.os},
+            {"Size", image.size},
+            {"Config", config_json(image.config)},
+            {"Descriptor", {{"digest", image.manifest_digest}}},
+            {"GraphDriver", {{"Name", "overlay"}, {"Data", {{"LowerDirs", lowers}}}}},
+            {"RootFS", {{"Type", "layers"}, {"Layers", diff_ids}}}};
+}
+
+int run_image_ls(Globals& globals, const Args& args) {
+    bool all = false, digests = false, full = false, quiet = false;
+    std::string format;
+    std::vector<std::string> filters, pattern;
+    Options options(globals, "image ls [OPTIONS] [REPOSITORY[:TAG]]", "List images");
+    options.flag("a,all", all, "Show all images").hidden();
+    options.flag("digests", digests, "Show digests")
+        .list("f,filter", filters, "Filter output: dangling=true, label=KEY[=VALUE], reference=PATTERN", "filter")
+        .value("format", format, "Format the output: table, json, or a Go template")
+        .flag("no-trunc", full, "Don't truncate output")
+        .flag("q,quiet", quiet, "Only show image IDs")
+        .arguments(pattern, 0, 1);
+    if (!options.parse(args)) return 0;
+    image::Store store = open_image_store();
+    std::vector<Json> rows;
+    for (const auto& image : store.list())
+        for (auto& row : rows_of(image, !full))
+            if (wanted(row, pattern.empty() ? "" : pattern.front()) && passes(image, row, filters)) rows.push_back(std::move(row));
+    if (quiet) {
+        std::vector<std::string> seen;
+        for (const auto& row : rows) {
+            std::string id = row["ID"];
+            if (std::find(seen.begin(), seen.end(), id) != seen.end()) continue;
+            std::puts(id.c_str());
+            seen.push_back(id);
+        }
+        return 0;
+    }
+    std::vector<std::string> columns{"Repository", "Tag", "ID", "CreatedSince", "Size"};
+    if (digests) columns.insert(columns.begin() + 2, "Digest");
+    const Json headers{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"Digest", "DIGEST"}, {"ID", "IMAGE ID"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"Size", "SIZE"}};
+    std::fputs(render_list(ListFormat::parse(format), rows, columns, headers).c_str(), stdout);
+    return 0;
+}
+
+int run_image_inspect(Globals& globals, const Args& args) {
+    std::string format;
+    std::vector<std::string> names;
+    Options options(globals, "image inspect [OPTIONS] IMAGE [IMAGE...]", "Display detailed information on one or more images");
+    options.value("f,format", format, "Format the output: json, or a Go template").arguments(names, 1);
+    if (!options.parse(args)) return 0;
+    image::Store store = open_image_store();
+    Json found = Json::array();
+    int code = 0;
+    for (const auto& name : names) {
+        try {
+            found.push_back(image_details(store, require_image(store, name)));
+        } catch (const Error&) {
+            code = report_exception();
+        }
+    }
+    if (format.empty() || format == "json") {
+        std::puts(found.dump(format.empty() ? 4 : -1).c_str());
+        return code;
+    }
+    Template text(format);
+    for (const auto& image : found) std::puts(text.execute(image).c_str());
+    return code;
+}
+
+int run_image_history(Globals& globals, const Args& args) {
+    std::string format;
+    bool full = false, quiet = false;
+    std::vector<std::string> names;
+    Options options(globals, "image history [OPTIONS] IMAGE", "Show the history of an image");
+    options.value("format", format, "Format the output: table, json, or a Go template")
+        .flag("no-trunc", full, "Don't truncate output")
+        .flag("q,quiet", quiet, "Only show image IDs")
+        .arguments(names, 1, 1);
+    if (!options.parse(args)) return 0;
+    image::Store store = open_image_store();
+    image::Image image = require_image(store, names[0]);
+    std::vector<Json> rows;
+    auto layer = image.layers.begin();
+    for (const auto& step : image.history) {
+        std::uint64_t size = 0;
+        if (!step.empty_layer && layer != image.layers.end()) size = (layer++)->size;
+        std::string by = step.created_by;
+        if (!full && by.size() > 45) by = by.substr(0, 44) + "…";
+        rows.push_back({{"ID", "<missing>"}, {"CreatedSince", since(step.created)}, {"CreatedAt", step.created}, {"CreatedBy", by}, {"Size", human_size(static_cast<double>(size), 3)}, {"Comment", step.comment}});
+    }
+    std::reverse(rows.begin(), rows.end());
+    if (!rows.empty()) rows.front()["ID"] = full ? image.id : short_id(image.id);
+    if (quiet) {
+        for (const auto& row : rows) std::puts(row["ID"].get<std::string>().c_str());
+        return 0;
+    }
+    const Json headers{{"ID", "IMAGE"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}};
+    std::fputs(render_list(ListFormat::parse(format), rows, {"ID", "CreatedSince", "CreatedBy", "Size", "Comment"}, headers).c_str(), stdout);
+    return 0;
+}
+
+} // namespace davit::cli
