@@ -20,8 +20,8 @@ inline constexpr std::size_t max_udp = 4096; // what we accept and answer over U
 struct Query {
     std::uint16_t id = 0;
     std::uint16_t flags = 0;      // as received
-    std::string name;             // lower case, no trailing dot; labels with odd bytes escaped \DDD
-    bool plain = true;            // every byte of the name is printable and no label holds a dot
+    std::string name;             // as received (any case), no trailing dot; odd bytes stand as \DDD
+    bool plain = true;            // no byte needed escaping: it can be a container's name
     std::uint16_t type = 0;
     std::uint16_t klass = 0;
     std::size_t question_end = 0; // offset after the question
