@@ -1,0 +1,38 @@
+"""samples/hello: up, what it says, exec, logs, down; the machine is as before."""
+import os
+
+from scenario import SOURCE, Scenario
+
+with Scenario("hello", files=os.path.join(SOURCE, "samples/hello")) as s:
+    s.images("busybox")
+    before = s.listing()
+
+    up = s.davit("up", "-d")
+    s.equal("the service runs once up -d returned", {"hello": "running"}, s.states())
+    s.check("up -d of one busybox takes well under a second", up.seconds < 1, f"({up.seconds:.2f} s)")
+    s.eventually("its first line is in the log", lambda: "Hello from" in s.davit("logs", "--no-log-prefix").out, within=3)
+    s.equal("exec gives the program's exit code", 7, s.davit("exec", "-T", "hello", "sh", "-c", "exit 7", exit=None).code)
+    name = s.davit("exec", "-T", "hello", "cat", "/etc/hostname").out.strip()
+    s.equal("HOSTNAME is the container's name", name, s.davit("exec", "-T", "hello", "sh", "-c", "echo $HOSTNAME").out.strip())
+    s.equal("the init process is pid 1 of its own", "1", s.davit("exec", "-T", "hello", "sh", "-c", "ls /proc | grep -c '^1$'").out.strip())
+
+    again = s.davit("up", "-d")
+    s.equal("a second up changes nothing", name, s.davit("exec", "-T", "hello", "cat", "/etc/hostname").out.strip())
+
+    s.davit("stop", "-t", "5")
+    s.equal("stop ends it", {"hello": "exited"}, s.states())
+    s.davit("start")
+    s.equal("start begins it again", {"hello": "running"}, s.states())
+    s.davit("kill")
+    s.eventually("kill ends it", lambda: s.states() == {"hello": "exited"}, within=3)
+    s.equal("killed is 137", 137, s.ps()[0]["ExitCode"])
+
+    s.davit("down", "-t", "1")
+    s.equal("down leaves no container", [], s.ps())
+    s.nothing_left(before)
+    s.davit("down")  # a second down has nothing to do and succeeds
+
+    s.equal("run gives output and exit code", ("out\n", 3), (lambda r: (r.out, r.code))(
+        s.davit("run", "--rm", "-T", "hello", "sh", "-c", "echo out; exit 3", exit=None)))
+    s.davit("down")
+    s.nothing_left(before)
