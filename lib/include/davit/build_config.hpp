@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 struct SshKey {
@@ -48,3 +49,4 @@ struct BuildConfig {
 };
 
 } // namespace davit
+#pragma GCC visibility pop

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 using Labels = std::map<std::string, std::string>;
@@ -137,3 +138,4 @@ constexpr const char* to_string(Health health) { // none: ""
 }
 
 } // namespace davit
+#pragma GCC visibility pop

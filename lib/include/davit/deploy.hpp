@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 // A device request: `gpus:` and `deploy.resources.reservations.devices:`.
@@ -97,3 +98,4 @@ struct Deploy {
 };
 
 } // namespace davit
+#pragma GCC visibility pop

@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 struct EngineOptions {
@@ -220,3 +221,4 @@ private:
 };
 
 } // namespace davit
+#pragma GCC visibility pop

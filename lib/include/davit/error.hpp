@@ -7,6 +7,7 @@
 #include <system_error>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 // What a caller can act on. The CLI's exit codes map from it in one table.
@@ -64,3 +65,4 @@ private:
 };
 
 } // namespace davit
+#pragma GCC visibility pop

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 enum class EventKind {
@@ -33,3 +34,4 @@ struct Event {
 using EventSink = std::function<void(const Event&)>;
 
 } // namespace davit
+#pragma GCC visibility pop

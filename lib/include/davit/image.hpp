@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit::image {
 
 struct Platform {
@@ -81,3 +82,4 @@ struct Image {
 };
 
 } // namespace davit::image
+#pragma GCC visibility pop

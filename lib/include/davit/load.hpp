@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 // One finding about a file.
@@ -83,3 +84,4 @@ std::string render(const Project&, RenderFormat, bool escape_dollars = true);
 std::string config_hash(const Service&);
 
 } // namespace davit
+#pragma GCC visibility pop

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 enum class OpKind {
@@ -79,3 +80,4 @@ Plan plan_from_json(const std::string& text);
 const char* to_string(OpKind kind);
 
 } // namespace davit
+#pragma GCC visibility pop

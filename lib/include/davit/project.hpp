@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 struct IpamPool {
@@ -150,3 +151,4 @@ std::vector<std::vector<std::string>> dependency_levels(const Project&);
 std::vector<std::string> dependents_of(const Project&, const std::string& service);
 
 } // namespace davit
+#pragma GCC visibility pop

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 struct Service {
@@ -140,3 +141,4 @@ struct Service {
 };
 
 } // namespace davit
+#pragma GCC visibility pop

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 // A place in a file that takes no part in comparisons.
@@ -236,3 +237,4 @@ struct BlkioConfig {
 };
 
 } // namespace davit
+#pragma GCC visibility pop

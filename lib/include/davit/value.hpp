@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#pragma GCC visibility push(default)
 namespace davit {
 
 struct Value {
@@ -25,3 +26,4 @@ inline bool Value::operator==(const Value& other) const { return data == other.d
 using Extensions = std::map<std::string, Value>;
 
 } // namespace davit
+#pragma GCC visibility pop
