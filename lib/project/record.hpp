@@ -163,6 +163,9 @@ struct ContainerStatus {
     std::string error; // why it could not start
     int restart_count = 0;
     std::int64_t next_restart = 0;
+    std::int64_t restart_delay = 0; // the back-off before it
+    int post_start_begun = 0;       // hooks of this run that have begun: a new supervisor does not run them again
+    int pre_stop_begun = 0;
     bool stopped_by_user = false;
     Health health = Health::none;
     int failing_streak = 0;

@@ -5,17 +5,23 @@
 //   client                                supervisor
 //   {"type":"hello","proto":1,"version"}→
 //                                       ←{"type":"hello","proto":1,"version","pid"}
-//   {"type":"apply","id":7,"plan":{…}}  →        one plan at a time; a second one waits in line
+//   {"type":"apply","id":7,"token","plan":{…}}→  one plan at a time; a second one waits in line.
+//                                                The token of a plan that runs or has just ended joins it
 //                                       ←{"type":"event","id":7,"event":{…}}          zero or more
 //   {"type":"client_done","id":7,"operation":3,"error":null|{…}}→   pull/build/stage finished
-//                                       ←{"type":"result","id":7,"error":null|{…}}
+//                                       ←{"type":"result","id":7,"error":null|{…},"stale":bool}
 //   {"type":"cancel","id":7}            →        drops what has not begun
+//   {"type":"preempt","id":8}           →        drops what has not begun of whatever plan runs
+//                                       ←{"type":"result","id":8}        when that plan has ended
 //   {"type":"subscribe","id":8}         →        all events until the connection ends
+//   {"type":"bye"}                      →        the connection's end comes when the supervisor has ended,
+//                                                if the project has nothing left, else at once
 //   {"type":"status","id":9}            →
 //                                       ←{"type":"result","id":9,"statuses":[…]}
 //
 // A client that vanishes does not stop its plan once the client's own operations are done
-// (DESIGN §3.4); a plan that still waits for one of them is cancelled.
+// (DESIGN §3.4); a plan that still waits for one of them is cancelled. A supervisor that was killed
+// is replaced; its successor goes on with the plan, and apply() joins it again by the token.
 #pragma once
 
 #include "davit/event.hpp"
@@ -31,6 +37,13 @@
 namespace davit {
 
 inline constexpr int supervisor_proto = 1;
+
+// apply(): containers have changed since the plan was made; nothing was done. Observe and plan again.
+class StalePlan : public Error {
+public:
+    using Error::Error;
+    explicit StalePlan(const Error& e) : Error(e) {}
+};
 
 class SupervisorClient {
 public:
@@ -50,6 +63,9 @@ public:
     using ClientDone = std::function<void(int operation, const Error* error)>; // thread-safe
     using ClientOperation = std::function<void(const Operation&, const ClientDone&)>;
     void apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink, std::stop_token stop = {});
+    // Cancels what has not begun of the plan that runs now, if one does, and returns when it has ended:
+    // for down, stop, kill and rm, before they take the project's lock.
+    void preempt();
     std::vector<ContainerStatus> statuses();
     // Calls sink for every event until it returns false, the supervisor ends or stop is requested.
     void subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop = {});

@@ -1,0 +1,112 @@
+#include "supervisor/connection.hpp"
+
+#include "base/error.hpp"
+#include "base/process.hpp"
+#include "base/sys.hpp"
+#include "project/programs.hpp"
+#include "project/store.hpp"
+#include "supervisor/protocol.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace davit::supervisor {
+
+namespace {
+using namespace std::chrono_literals;
+constexpr auto hello_limit = 10s;
+constexpr auto takeover_limit = 5s; // another process is starting the supervisor at this moment
+} // namespace
+
+bool Connection::send(const json::Value& message) { return sys::send_with_fds(fd_.get(), encode_frame(json::dump(message)), {}); }
+
+std::optional<json::Value> Connection::next() {
+    auto frame = reader_.next();
+    if (!frame) return std::nullopt;
+    return std::make_optional<json::Value>(json::Value::parse(*frame));
+}
+
+bool Connection::read() {
+    char buffer[65536];
+    ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    reader_.feed({buffer, static_cast<std::size_t>(n)});
+    return n > 0;
+}
+
+std::optional<json::Value> Connection::wait(std::chrono::milliseconds limit) {
+    auto until = std::chrono::steady_clock::now() + limit;
+    for (;;) {
+        if (auto message = next()) return message;
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+        if (left <= 0ms) return std::nullopt;
+        pollfd p{fd_.get(), POLLIN, 0};
+        if (::poll(&p, 1, static_cast<int>(left.count())) > 0 && !read()) return next();
+    }
+}
+
+namespace {
+
+enum class Greeting { welcome, taken, gone };
+
+Greeting greet(Connection& c) {
+    if (!c.send({{"type", "hello"}, {"proto", supervisor_proto}})) return Greeting::gone;
+    auto answer = c.wait(hello_limit);
+    if (!answer) return Greeting::gone;
+    auto type = answer->value("type", "");
+    if (type == "taken") return Greeting::taken;
+    if (type == "failed") throw error(Errc::unavailable, "the supervisor could not start: {}", answer->value("text", ""));
+    int proto = answer->value("proto", 0);
+    if (type != "hello" || proto != supervisor_proto)
+        throw error(Errc::unsupported, "the running supervisor is of davit {} and speaks protocol {}, not {}", answer->value("version", "?"), proto, supervisor_proto);
+    return Greeting::welcome;
+}
+
+std::optional<Connection> try_connect(const ProjectPaths& paths) {
+    try {
+        Connection c(sys::connect_unix(paths.supervisor_socket(), SOCK_STREAM));
+        // One that ends at this moment takes the connection and does not answer.
+        if (greet(c) == Greeting::welcome) return c;
+    } catch (const Error& e) {
+        int code = e.os().value();
+        if (code != ENOENT && code != ECONNREFUSED && code != ECONNRESET && code != ENOTDIR) throw;
+    }
+    return std::nullopt;
+}
+
+UniqueFd spawn(const Roots& roots, const std::string& project) {
+    FdPair pair = sys::socket_pair(SOCK_STREAM);
+    SpawnOptions o;
+    o.argv = {find_program("davit-supervisor"), "--project", project, "--state-dir", roots.state, "--run-dir", roots.run, "--client-fd", "3"};
+    UniqueFd null = sys::open("/dev/null", O_RDWR);
+    o.fds = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}, {pair.second.get(), 3}};
+    o.new_session = true;
+    Child::spawn(o).wait(); // it forks and ends at once: its successor is nobody's child
+    return std::move(pair.first);
+}
+
+} // namespace
+
+std::optional<Connection> connect_supervisor(const Roots& roots, const std::string& project) {
+    return try_connect(ProjectPaths(roots, project));
+}
+
+Connection start_supervisor(const Roots& roots, const std::string& project) {
+    ProjectPaths paths(roots, project);
+    auto until = std::chrono::steady_clock::now() + takeover_limit;
+    auto pause = 1ms;
+    for (;;) {
+        if (auto c = try_connect(paths)) return std::move(*c);
+        Connection c(spawn(roots, project));
+        if (greet(c) == Greeting::welcome) return c;
+        // Its lock is held: one starts, ends, or was just killed (the kernel frees the lock some ms later).
+        if (std::chrono::steady_clock::now() > until)
+            throw error(Errc::unavailable, "the supervisor of project {} does not answer, and its lock {} is held", project, paths.supervisor_lock());
+        ::poll(nullptr, 0, static_cast<int>(pause.count()));
+        pause = std::min(pause * 2, std::chrono::milliseconds(50));
+    }
+}
+
+} // namespace davit::supervisor

@@ -1,0 +1,189 @@
+#include "supervisor/container.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/sys.hpp"
+
+namespace davit::supervisor {
+
+Container::Container(World& world, ContainerRecord record, ContainerStatus status)
+    : world_(world), record_(std::move(record)), status_(std::move(status)),
+      policy_(record_.restart, status_.restart_count, std::chrono::nanoseconds(status_.restart_delay)) {
+    status_.id = record_.id;
+}
+
+Container::~Container() { world_.dns.stop(record_.id); }
+
+void Container::save() {
+    ContainerStatus out = status_;
+    if (health_ && status_.state == ContainerState::running) {
+        out.health = health_->state();
+        out.failing_streak = health_->failing_streak();
+    }
+    status_.health = out.health;
+    status_.failing_streak = out.failing_streak;
+    world_.store.write(record_.project, out);
+}
+
+void Container::set_state(ContainerState state) {
+    status_.state = state;
+    if (state != ContainerState::running) status_.health = Health::none;
+    save();
+    world_.changed(*this);
+}
+
+void Container::set_desired(DesiredState desired) {
+    if (record_.desired == desired) return;
+    record_.desired = desired;
+    ++record_.generation;
+    // In the page cache it outlives every process; the disk gets it in the background.
+    world_.store.write(record_, false);
+    world_.sync_soon(world_.paths.record(record_.id));
+}
+
+void Container::emit(EventKind kind, std::string text, int exit_code) {
+    Event e;
+    e.kind = kind;
+    e.time_ns = sys::realtime_ns();
+    e.project = record_.project;
+    e.service = record_.service;
+    e.container_id = record_.id;
+    e.container_name = record_.name;
+    e.text = std::move(text);
+    e.exit_code = exit_code;
+    world_.emit(std::move(e));
+}
+
+void Container::answer(std::vector<Done>& waiters, const Error* error) {
+    auto all = std::exchange(waiters, {});
+    std::optional<Error> copy;
+    if (error) copy = *error;
+    for (auto& done : all)
+        world_.loop.post([done = std::move(done), copy] { done(copy ? &*copy : nullptr); });
+}
+
+void Container::rename(const std::string& name) {
+    record_.name = name;
+    ++record_.generation;
+    world_.store.write(record_, false);
+    world_.sync_soon(world_.paths.record(record_.id));
+    if (running()) world_.networks.publish(record_, true);
+}
+
+// ---- what the shim says
+
+void Container::on_shim_readable() {
+    auto keep = shared_from_this();
+    while (run_ && run_->shim) {
+        auto event = run_->shim->receive();
+        if (!event) return;
+        std::visit([this](auto& e) { handle(e); }, *event);
+    }
+}
+
+void Container::handle(runtime::Started& e) {
+    world_.reaper.clear(e.pid);
+    bool adopted = running() && status_.pid == e.pid && status_.pid_start == e.start_time;
+    status_.pid = e.pid;
+    status_.pid_start = e.start_time;
+    if (adopted) return; // its shim tells the new supervisor how things are
+    status_.started_at = e.time_ns != 0 ? e.time_ns : sys::realtime_ns();
+    started();
+}
+
+void Container::handle(runtime::Held& e) {
+    status_.pid = e.pid;
+    status_.pid_start = sys::start_time(e.pid);
+    save();
+    emit(EventKind::container_attachable);
+}
+
+void Container::handle(runtime::StartFailed& e) { run_->failed = std::move(e.error); }
+
+void Container::handle(runtime::Warning& e) { emit(EventKind::warning, std::move(e.text)); }
+
+void Container::handle(runtime::Exited& e) { run_->exited = e; }
+
+void Container::handle(runtime::OomEvent&) {
+    status_.oom_killed = true;
+    emit(EventKind::container_oom);
+}
+
+void Container::handle(runtime::LogTruncated& e) {
+    emit(EventKind::warning, fmt::format("{} bytes of output of {} could not be written to its log: {}", e.bytes, record_.name,
+                                         std::generic_category().message(e.errnum)));
+}
+
+void Container::handle(runtime::StdioFds& e) { run_->stdio = std::move(e); }
+
+void Container::handle(runtime::ExecFailed& e) {
+    auto node = run_->execs.extract(e.exec);
+    if (!node.empty()) node.mapped()->failed(e.error);
+}
+
+void Container::handle(runtime::ExecExited& e) {
+    auto node = run_->execs.extract(e.exec);
+    if (!node.empty()) node.mapped()->exited(e.code);
+}
+
+void Container::handle(runtime::Reply& e) {
+    auto node = run_->replies.extract(e.request);
+    if (!node.empty()) node.mapped()(e.errnum);
+}
+
+void Container::handle(runtime::ShimStatus& e) {
+    if (e.running && e.paused && status_.state == ContainerState::running) set_state(ContainerState::paused);
+}
+
+void Container::handle(runtime::Disconnected&) {
+    run_->shim_watch.reset();
+    run_->shim.reset();
+    if (run_->exited || run_->failed) return end_run();
+    shim_lost();
+}
+
+// ---- pause
+
+namespace {
+Error not_running(const ContainerRecord& r) { return error(Errc::conflict, "container {} is not running", r.name); }
+}
+
+void Container::pause(Done done) {
+    std::vector<Done> waiter{std::move(done)};
+    std::optional<Error> refusal;
+    if (status_.state == ContainerState::paused) refusal = error(Errc::conflict, "container {} is already paused", record_.name);
+    else if (status_.state != ContainerState::running || !run_ || !run_->shim) refusal = not_running(record_);
+    if (refusal) return answer(waiter, &*refusal);
+    std::uint32_t request = run_->shim->pause();
+    run_->replies[request] = [this, waiter](int errnum) mutable {
+        if (errnum != 0) {
+            Error e = sys_error(errnum, "pausing container {}", record_.name);
+            return answer(waiter, &e);
+        }
+        stop_health();
+        set_state(ContainerState::paused);
+        emit(EventKind::container_paused);
+        answer(waiter, nullptr);
+    };
+}
+
+void Container::unpause(Done done) {
+    std::vector<Done> waiter{std::move(done)};
+    std::optional<Error> refusal;
+    if (status_.state != ContainerState::paused || !run_ || !run_->shim)
+        refusal = error(Errc::conflict, "container {} is not paused", record_.name);
+    if (refusal) return answer(waiter, &*refusal);
+    std::uint32_t request = run_->shim->unpause();
+    run_->replies[request] = [this, waiter](int errnum) mutable {
+        if (errnum != 0) {
+            Error e = sys_error(errnum, "unpausing container {}", record_.name);
+            return answer(waiter, &e);
+        }
+        set_state(ContainerState::running);
+        start_health(true);
+        emit(EventKind::container_unpaused);
+        answer(waiter, nullptr);
+    };
+}
+
+} // namespace davit::supervisor

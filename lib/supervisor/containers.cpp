@@ -1,0 +1,119 @@
+#include "supervisor/containers.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "base/sys.hpp"
+
+#include <cerrno>
+#include <cstdio>
+
+namespace davit::supervisor {
+
+void Containers::load() {
+    std::string project = world_.paths.state.substr(world_.paths.state.find_last_of('/') + 1);
+    for (auto& record : world_.store.containers(project)) {
+        std::string id = record.id;
+        // As written: what the kernel says of it is for adopt() to find out.
+        auto text = read_file_if_exists(world_.paths.status(id));
+        ContainerStatus status = text ? container_status_from_json(*text, world_.paths.status(id)) : world_.store.status(record);
+        all_[id] = std::make_shared<Container>(world_, std::move(record), std::move(status));
+    }
+    for (auto& [id, container] : all_) container->adopt();
+}
+
+Container* Containers::find(const std::string& id) const {
+    auto it = all_.find(id);
+    return it == all_.end() ? nullptr : it->second.get();
+}
+
+Container& Containers::get(const std::string& id) const {
+    if (Container* c = find(id)) return *c;
+    throw error(Errc::not_found, "container {} does not exist", id.substr(0, 12));
+}
+
+bool Containers::any_active() const {
+    for (const auto& [id, container] : all_)
+        if (container->active()) return true;
+    return false;
+}
+
+void Containers::create(const std::string& id) {
+    if (find(id)) return;
+    sys::make_dirs(world_.paths.containers(), 0700);
+    std::string from = world_.paths.staging(id), to = world_.paths.container(id);
+    auto text = read_file_if_exists(from + "/record.json");
+    if (text) {
+        container_record_from_json(*text, from + "/record.json"); // refused before it is taken over
+        if (::rename(from.c_str(), to.c_str()) < 0) throw sys_error(errno, "taking over {}", from);
+    }
+    std::string project = world_.paths.state.substr(world_.paths.state.find_last_of('/') + 1);
+    auto record = world_.store.container(project, id);
+    if (!record) throw error(Errc::not_found, "container {} was not staged", id.substr(0, 12));
+    sys::make_dirs(world_.paths.run_container(id), 0700);
+    ContainerStatus status;
+    status.id = id;
+    world_.store.write(project, status);
+    world_.sync_soon(world_.paths.record(id));
+    auto& slot = all_[id];
+    slot = std::make_shared<Container>(world_, std::move(*record), std::move(status));
+    Event e;
+    e.kind = EventKind::container_created;
+    e.time_ns = sys::realtime_ns();
+    e.project = project;
+    e.service = slot->record().service;
+    e.container_id = id;
+    e.container_name = slot->record().name;
+    world_.emit(std::move(e));
+}
+
+void Containers::remove(const std::string& id, bool force, bool volumes, Done done) {
+    auto it = all_.find(id);
+    if (it == all_.end()) return done(nullptr);
+    auto container = it->second;
+    container->prepare_removal(force, [this, container, volumes, done = std::move(done)](const Error* e) mutable {
+        if (e) return done(e);
+        remove_files(container, volumes, std::move(done));
+    });
+}
+
+void Containers::remove_files(std::shared_ptr<Container> container, bool volumes, Done done) {
+    const ContainerRecord& record = container->record();
+    std::string id = record.id, trash = world_.paths.staging("trash-" + id);
+    sys::make_dirs(world_.paths.staging(), 0700);
+    // One rename and it is gone; the files go behind.
+    if (::rename(world_.paths.container(id).c_str(), trash.c_str()) < 0 && errno != ENOENT) {
+        Error e = sys_error(errno, "removing container {}", record.name);
+        return done(&e);
+    }
+    world_.networks.release(id);
+    all_.erase(id);
+    if (volumes)
+        for (const auto& m : record.mounts) {
+            if (!m.anonymous || m.name.empty()) continue;
+            HelperJob job;
+            job.kind = HelperJob::Kind::remove_volume;
+            job.text = m.name;
+            job.state_dir = world_.store.roots().state;
+            job.run_dir = world_.store.roots().run;
+            world_.files.run(job, [name = m.name](const Error* e) {
+                if (e) log::warning("removing the volume {}: {}", name, e->what());
+            });
+        }
+    HelperJob job;
+    job.kind = HelperJob::Kind::remove_trees;
+    job.paths = {trash, world_.paths.run_container(id)};
+    world_.files.run(job, [this, container, done = std::move(done)](const Error* e) {
+        Event event;
+        event.kind = EventKind::container_removed;
+        event.time_ns = sys::realtime_ns();
+        event.project = container->record().project;
+        event.service = container->record().service;
+        event.container_id = container->record().id;
+        event.container_name = container->record().name;
+        world_.emit(std::move(event));
+        done(e);
+    });
+}
+
+} // namespace davit::supervisor

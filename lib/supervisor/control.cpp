@@ -1,0 +1,188 @@
+#include "supervisor/control.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/sys.hpp"
+#include "project/paths.hpp"
+#include "supervisor/protocol.hpp"
+#include "supervisor/wire.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef DAVIT_VERSION
+#define DAVIT_VERSION "0"
+#endif
+
+namespace davit::supervisor {
+
+namespace {
+// A client that does not read is cut off, so that it cannot fill the supervisor's memory.
+constexpr std::size_t backlog_limit = 8u << 20;
+} // namespace
+
+struct Control::Session {
+    SessionId id = 0;
+    UniqueFd fd;
+    EventLoop::Watch watch;
+    FrameReader reader;
+    std::string out;
+    bool greeted = false;
+    bool closing = false; // as soon as out is sent
+    std::optional<int> subscription;
+};
+
+Control::Control(EventLoop& loop, ControlHandler& handler) : loop_(loop), handler_(handler) {}
+Control::~Control() { close_listener(); }
+
+void Control::listen(const std::string& path) {
+    listener_ = sys::listen_unix(path, SOCK_STREAM);
+    path_ = path;
+    ::fcntl(listener_.get(), F_SETFL, O_NONBLOCK);
+    listener_watch_ = loop_.watch_fd(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_all(); });
+}
+
+void Control::close_listener() {
+    listener_watch_.reset();
+    if (!listener_) return;
+    ::unlink(path_.c_str());
+    listener_.reset();
+}
+
+void Control::accept_all() {
+    for (;;) {
+        UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!fd) return;
+        sys::Peer peer = sys::peer_of(fd.get());
+        if (peer.uid != 0 && peer.uid != ::geteuid()) continue;
+        adopt(std::move(fd));
+    }
+}
+
+void Control::adopt(UniqueFd connection) {
+    ::fcntl(connection.get(), F_SETFL, O_NONBLOCK);
+    auto session = std::make_unique<Session>();
+    session->id = next_++;
+    session->fd = std::move(connection);
+    Session* s = session.get();
+    s->watch = loop_.watch_fd(s->fd.get(), EPOLLIN, [this, id = s->id](std::uint32_t events) {
+        Session* found = find(id);
+        if (found && (events & EPOLLOUT)) flush(*found);
+        found = find(id);
+        if (found && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) readable(*found);
+    });
+    sessions_.push_back(std::move(session));
+}
+
+Control::Session* Control::find(SessionId id) {
+    for (auto& s : sessions_)
+        if (s->id == id) return s.get();
+    return nullptr;
+}
+
+void Control::drop(SessionId id) {
+    auto before = sessions_.size();
+    sessions_.remove_if([&](const auto& s) { return s->id == id; });
+    if (sessions_.size() != before) handler_.on_closed(id);
+}
+
+void Control::readable(Session& session) {
+    SessionId id = session.id;
+    char buffer[16384];
+    try {
+        for (;;) {
+            ssize_t n = ::recv(session.fd.get(), buffer, sizeof buffer, 0);
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0 && errno == EAGAIN) return;
+            if (n <= 0) return drop(id);
+            session.reader.feed({buffer, static_cast<std::size_t>(n)});
+            while (auto frame = session.reader.next()) {
+                handle(session, *frame);
+                if (!find(id)) return;
+            }
+        }
+    } catch (const Error& e) {
+        log::warning("a client sent what is no request: {}", e.what());
+        drop(id);
+    } catch (const nlohmann::json::exception& e) {
+        log::warning("a client sent what is no request: {}", e.what());
+        drop(id);
+    }
+}
+
+void Control::handle(Session& s, const std::string& frame) {
+    auto m = json::Value::parse(frame);
+    auto type = m.at("type").get<std::string>();
+    int id = m.value("id", 0);
+    if (type == "hello") {
+        int proto = m.at("proto").get<int>();
+        json::Value hello{{"type", "hello"}, {"proto", supervisor_proto}, {"version", DAVIT_VERSION}, {"pid", ::getpid()}};
+        s.closing = proto != supervisor_proto;
+        s.greeted = !s.closing;
+        return send(s, json::dump(hello));
+    }
+    if (!s.greeted) throw error(Errc::failed, "'{}' came before 'hello'", type);
+    if (type == "apply") handler_.on_apply(s.id, id, m.at("token").get<std::string>(), plan_from_json(json::dump(m.at("plan"))));
+    else if (type == "client_done") {
+        auto failure = optional_error(m, "error");
+        handler_.on_client_done(s.id, id, m.at("operation").get<int>(), failure ? &*failure : nullptr);
+    } else if (type == "cancel") handler_.on_cancel(s.id, id);
+    else if (type == "preempt") handler_.on_preempt(s.id, id);
+    else if (type == "subscribe") s.subscription = id;
+    else if (type == "status") {
+        json::Value answer{{"type", "result"}, {"id", id}, {"statuses", json::Value::array()}};
+        for (const auto& status : handler_.on_status()) answer["statuses"].push_back(json::Value::parse(status));
+        send(s, json::dump(answer));
+    } else throw error(Errc::unsupported, "unknown request '{}'", type);
+}
+
+void Control::send(Session& s, const std::string& body) {
+    s.out += encode_frame(body);
+    flush(s);
+}
+
+void Control::flush(Session& s) {
+    bool was_waiting = false;
+    if (!s.fd) return;
+    while (!s.out.empty()) {
+        ssize_t n = ::send(s.fd.get(), s.out.data(), s.out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0) {
+            s.out.erase(0, static_cast<std::size_t>(n));
+            continue;
+        }
+        if (errno == EINTR) continue;
+        was_waiting = true;
+        if (errno != EAGAIN) s.out.clear();
+        break;
+    }
+    // Never from inside a sender's loop over sessions.
+    if (s.out.size() > backlog_limit || (s.closing && s.out.empty()))
+        loop_.post([this, id = s.id] { drop(id); });
+    loop_.change_events(s.fd.get(), was_waiting && !s.out.empty() ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+void Control::send_event(SessionId session, int id, const Event& event) {
+    Session* s = find(session);
+    if (!s) return;
+    json::Value m{{"type", "event"}, {"id", id}, {"event", event_to_json(event)}};
+    send(*s, json::dump(m));
+}
+
+void Control::send_to_subscribers(const Event& event) {
+    for (auto& s : sessions_)
+        if (s->subscription) send_event(s->id, *s->subscription, event);
+}
+
+void Control::send_result(SessionId session, int id, const Error* error, bool stale) {
+    Session* s = find(session);
+    if (!s) return;
+    json::Value m{{"type", "result"}, {"id", id}, {"error", nullptr}};
+    if (error) m["error"] = error_to_json(*error);
+    if (stale) m["stale"] = true;
+    send(*s, json::dump(m));
+}
+
+} // namespace davit::supervisor

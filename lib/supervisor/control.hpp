@@ -1,0 +1,67 @@
+// The control socket: clients, their requests, what is sent to them. Protocol: protocol.hpp.
+#pragma once
+
+#include "base/event_loop.hpp"
+#include "base/fd.hpp"
+#include "davit/event.hpp"
+#include "davit/plan.hpp"
+#include "supervisor/frame.hpp"
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace davit::supervisor {
+
+using SessionId = std::uint64_t;
+
+// What the supervisor does with requests. id: the client's number for it.
+class ControlHandler {
+public:
+    virtual ~ControlHandler() = default;
+    virtual void on_apply(SessionId session, int id, const std::string& token, Plan plan) = 0;
+    virtual void on_client_done(SessionId session, int id, int operation, const Error* error) = 0;
+    virtual void on_cancel(SessionId session, int id) = 0;
+    virtual void on_preempt(SessionId session, int id) = 0;
+    virtual std::vector<std::string> on_status() = 0; // statuses as JSON
+    virtual bool on_bye() = 0; // true: the process ends now, and with it the connection
+    virtual void on_closed(SessionId session) = 0;
+};
+
+class Control {
+public:
+    Control(EventLoop& loop, ControlHandler& handler);
+    ~Control();
+
+    void listen(const std::string& path);
+    void adopt(UniqueFd connection); // a client connected by its socketpair
+    bool idle() const { return sessions_.empty(); }
+
+    // To sessions that are gone: nothing.
+    void send_event(SessionId session, int id, const Event& event);
+    void send_to_subscribers(const Event& event);
+    void send_result(SessionId session, int id, const Error* error, bool stale = false);
+    void close_listener();
+
+private:
+    struct Session;
+    void accept_all();
+    void readable(Session& session);
+    void handle(Session& session, const std::string& frame);
+    void send(Session& session, const std::string& body);
+    void flush(Session& session);
+    void drop(SessionId id);
+    Session* find(SessionId id);
+
+    EventLoop& loop_;
+    ControlHandler& handler_;
+    UniqueFd listener_;
+    std::string path_;
+    EventLoop::Watch listener_watch_;
+    std::list<std::unique_ptr<Session>> sessions_;
+    SessionId next_ = 1;
+};
+
+} // namespace davit::supervisor

@@ -1,0 +1,123 @@
+#include "supervisor/daemon.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/sys.hpp"
+#include "project/store.hpp"
+#include "runtime/cgroup.hpp"
+#include "runtime/plan.hpp"
+
+#include <fcntl.h>
+#include <fstream>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace davit::supervisor {
+
+std::optional<FileLock> take_supervisor_lock(const ProjectPaths& paths) {
+    for (;;) {
+        sys::make_dirs(paths.run, 0700);
+        auto lock = FileLock::try_acquire(paths.supervisor_lock());
+        if (!lock) return std::nullopt;
+        // Its last holder may have removed the file between our open and our lock.
+        struct stat held {}, there {};
+        if (::fstat(lock->fd(), &held) == 0 && ::stat(paths.supervisor_lock().c_str(), &there) == 0 && held.st_ino == there.st_ino) return lock;
+    }
+}
+
+void remove_run_files(const Roots& roots, const ProjectPaths& paths) {
+    ::unlink((paths.run + "/supervisor.log").c_str());
+    ::rmdir(paths.run_containers().c_str());
+    ::unlink(paths.supervisor_lock().c_str());
+    ::rmdir(paths.run.c_str());
+    for (const auto& dir : {paths.staging(), paths.containers(), paths.state}) ::rmdir(dir.c_str());
+    for (const auto& dir : {roots.run_networks(), roots.run_projects()}) ::rmdir(dir.c_str());
+}
+
+namespace {
+
+constexpr off_t log_limit = 256 * 1024;
+
+void log_to(int fd, log::Level level, std::string_view text) {
+    struct stat st {};
+    if (level < log::Level::warning || ::fstat(fd, &st) < 0 || st.st_size > log_limit) return;
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    tm parts{};
+    ::gmtime_r(&now.tv_sec, &parts);
+    char stamp[40];
+    ::strftime(stamp, sizeof stamp, "%FT%TZ ", &parts);
+    std::string line = std::string(stamp).append(text).append("\n");
+    [[maybe_unused]] ssize_t n = ::write(fd, line.data(), line.size());
+}
+
+void raise_nofile() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+} // namespace
+
+void leave_caller(const ProjectPaths& paths) {
+    if (::chdir("/") < 0) throw sys_error(errno, "entering /");
+    ::umask(077);
+    raise_nofile();
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::prctl(PR_SET_NAME, "davit-superv");
+    int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd : {0, 1, 2}) ::dup2(null, fd);
+    if (null > 2) ::close(null);
+    int file = ::open((paths.run + "/supervisor.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    log::set_sink([file](log::Level level, std::string_view text) { log_to(file, level, text); });
+}
+
+// ---- control group
+
+namespace {
+
+std::string own_group(const std::string& project) { return "davit/" + project + "/supervisor"; }
+
+std::map<std::string, std::string> present_groups() {
+    std::map<std::string, std::string> out;
+    std::ifstream in("/proc/self/cgroup");
+    for (std::string line; std::getline(in, line);) {
+        auto first = line.find(':'), second = line.find(':', first + 1);
+        if (second != std::string::npos) out[line.substr(first + 1, second - first - 1)] = line.substr(second + 1);
+    }
+    return out;
+}
+
+} // namespace
+
+OwnCgroup::OwnCgroup(const std::string& project) : project_(project), before_(present_groups()) {
+    try {
+        runtime::join_cgroup(runtime::HostFacts::probe(), own_group(project));
+        joined_ = true;
+    } catch (const Error& e) {
+        log::debug("staying in the caller's control group: {}", e.what());
+    }
+}
+
+void OwnCgroup::leave() {
+    if (!joined_) return;
+    runtime::HostFacts host = runtime::HostFacts::probe();
+    for (const auto& h : host.cgroups) {
+        std::string key;
+        for (const auto& c : h.controllers) key += (key.empty() ? "" : ",") + c;
+        if (h.v2) key.clear();
+        auto it = before_.find(key);
+        for (const auto& [name, path] : before_)
+            if (h.named && h.mount_point.ends_with("/" + name.substr(name.find('=') + 1))) it = before_.find(name);
+        std::string path = it == before_.end() || it->second.find(own_group(project_)) != std::string::npos ? "/" : it->second;
+        std::ofstream(h.mount_point + path + (h.v2 ? "/cgroup.procs" : "/tasks")) << "0\n";
+    }
+    runtime::remove_cgroup(host, "davit/" + project_);
+    if (runtime::cgroup_children(host, "davit").empty()) runtime::remove_cgroup(host, "davit");
+}
+
+} // namespace davit::supervisor

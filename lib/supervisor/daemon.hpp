@@ -1,0 +1,34 @@
+// What makes a process a supervisor before and after its loop: its lock, its place in the machine.
+#pragma once
+
+#include "base/file.hpp"
+#include "project/paths.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace davit::supervisor {
+
+// Empty: another supervisor of the project holds it.
+std::optional<FileLock> take_supervisor_lock(const ProjectPaths& paths);
+// The lock file and what else is empty then: nothing of a project that is down stays.
+void remove_run_files(const Roots& roots, const ProjectPaths& paths);
+
+// Leaves the caller: own session's environment, directory, umask, descriptors, limits, signals.
+void leave_caller(const ProjectPaths& paths);
+
+// A control group of its own, davit/<project>/supervisor, where the machine lets it.
+class OwnCgroup {
+public:
+    explicit OwnCgroup(const std::string& project);
+    // Back to where it was, and the empty groups away.
+    void leave();
+
+private:
+    std::string project_;
+    std::map<std::string, std::string> before_; // hierarchy → path, as /proc/self/cgroup has them
+    bool joined_ = false;
+};
+
+} // namespace davit::supervisor

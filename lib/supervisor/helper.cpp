@@ -1,0 +1,99 @@
+#include "supervisor/helper.hpp"
+
+#include "base/error.hpp"
+#include "base/process.hpp"
+#include "base/sys.hpp"
+#include "supervisor/wire.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+namespace davit::supervisor {
+
+namespace {
+constexpr std::chrono::seconds idle_limit{3};
+}
+
+void Helper::run(const HelperJob& job, Done done) {
+    idle_.reset();
+    if (!socket_) start();
+    out_ += encode_frame(encode_job(job));
+    waiting_.push_back(std::move(done));
+    flush();
+}
+
+void Helper::start() {
+    FdPair pair = sys::socket_pair(SOCK_STREAM);
+    SpawnOptions o;
+    o.argv = {program_, "--helper"};
+    o.fds = {{pair.second.get(), 3}};
+    Child child = Child::spawn(o);
+    pid_ = child.pid();
+    child.detach(); // reaped with all others
+    socket_ = std::move(pair.first);
+    ::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
+    reader_ = {};
+    watch_ = loop_.watch_fd(socket_.get(), EPOLLIN, [this](std::uint32_t events) { on_event(events); });
+}
+
+void Helper::stop() {
+    idle_.reset();
+    watch_.reset();
+    if (!socket_) return;
+    socket_.reset(); // it ends at the end of its input
+    ::waitpid(pid_, nullptr, 0);
+}
+
+void Helper::flush() {
+    while (!out_.empty()) {
+        ssize_t n = ::send(socket_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
+        if (n > 0) {
+            out_.erase(0, static_cast<std::size_t>(n));
+            continue;
+        }
+        if (errno == EINTR) continue;
+        break; // a lost helper shows itself at the reading end
+    }
+    loop_.change_events(socket_.get(), out_.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);
+}
+
+void Helper::on_event(std::uint32_t events) {
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) read_answers();
+    if (socket_ && (events & EPOLLOUT)) flush();
+}
+
+void Helper::read_answers() {
+    char buffer[8192];
+    ssize_t n = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n <= 0) return lost();
+    reader_.feed({buffer, static_cast<std::size_t>(n)});
+    while (auto answer = reader_.next()) {
+        if (waiting_.empty()) return lost();
+        Done done = std::move(waiting_.front());
+        waiting_.pop_front();
+        auto failure = optional_error(json::Value::parse(*answer), "error");
+        if (done) done(failure ? &*failure : nullptr);
+    }
+    if (waiting_.empty() && socket_)
+        idle_ = loop_.after(idle_limit, [this] {
+            watch_.reset();
+            socket_.reset(); // it ends at the end of its input
+        });
+}
+
+void Helper::lost() {
+    watch_.reset();
+    socket_.reset();
+    out_.clear();
+    std::deque<Done> orphans;
+    orphans.swap(waiting_);
+    Error e = error(Errc::failed, "davit's helper process ended before its work was done");
+    for (auto& done : orphans)
+        if (done) done(&e);
+}
+
+} // namespace davit::supervisor

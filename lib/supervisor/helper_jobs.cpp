@@ -1,0 +1,100 @@
+#include "supervisor/helper.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "net/bridge.hpp"
+#include "net/firewall.hpp"
+#include "net/netlink.hpp"
+#include "net/state.hpp"
+#include "project/store.hpp"
+#include "runtime/cgroup.hpp"
+#include "supervisor/wire.hpp"
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <unistd.h>
+
+namespace davit::supervisor {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelperJob, kind, paths, text, group, state_dir, run_dir)
+
+std::string encode_job(const HelperJob& job) { return json::dump(job); }
+HelperJob decode_job(const std::string& text) { return json::parse<HelperJob>(text, "a helper's job"); }
+
+namespace {
+
+void commit_network(const HelperJob& job) {
+    net::ProjectNetState state = net::decode_state(job.text, "the supervisor");
+    net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
+    net::NetlinkSocket netfilter(NETLINK_NETFILTER);
+    net::commit(lock, netfilter, state);
+    net::open_foreign_forward(netfilter, net::load_state(job.run_dir));
+}
+
+void remove_links(const HelperJob& job) {
+    net::NetlinkSocket host(NETLINK_ROUTE);
+    if (job.group != 0) net::delete_group(host, job.group);
+    ErrorList errors;
+    for (const auto& bridge : job.paths) errors.run([&] { net::remove_bridge(host, bridge); });
+    errors.throw_if_any();
+}
+
+void remove_cgroups(const HelperJob& job) {
+    runtime::HostFacts host = runtime::HostFacts::probe();
+    for (const auto& group : job.paths)
+        if (!runtime::remove_cgroup(host, group)) throw error(Errc::failed, "processes are left in the control group {}", group);
+}
+
+void remove_trees(const HelperJob& job) {
+    ErrorList errors;
+    for (const auto& path : job.paths) errors.run([&] { sys::remove_tree(path); });
+    errors.throw_if_any();
+}
+
+void sync_files(const HelperJob& job) {
+    for (const auto& path : job.paths) {
+        for (const auto& p : {path, path.substr(0, path.find_last_of('/'))}) {
+            UniqueFd fd = sys::open_if_exists(p, O_RDONLY);
+            if (fd && ::fsync(fd.get()) < 0) throw sys_error(errno, "writing {} to disk", p);
+        }
+    }
+}
+
+} // namespace
+
+void perform(const HelperJob& job) {
+    RecordStore store({job.state_dir, job.run_dir});
+    switch (job.kind) {
+    case HelperJob::Kind::remove_trees: return remove_trees(job);
+    case HelperJob::Kind::sync: return sync_files(job);
+    case HelperJob::Kind::commit_network: return commit_network(job);
+    case HelperJob::Kind::remove_links: return remove_links(job);
+    case HelperJob::Kind::remove_cgroups: return remove_cgroups(job);
+    case HelperJob::Kind::create_volume: return store.create(volume_record_from_json(job.text, "the volume's record"));
+    case HelperJob::Kind::remove_volume: return store.remove_volume(job.text);
+    }
+}
+
+int helper_main(int socket) {
+    FrameReader reader;
+    char buffer[16384];
+    for (;;) {
+        ssize_t n = ::read(socket, buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return 0;
+        reader.feed({buffer, static_cast<std::size_t>(n)});
+        while (auto text = reader.next()) {
+            json::Value answer{{"error", nullptr}};
+            try {
+                perform(decode_job(*text));
+            } catch (const Error& e) {
+                answer["error"] = error_to_json(e);
+            } catch (const std::exception& e) {
+                answer["error"] = error_to_json(Error(Errc::failed, e.what()));
+            }
+            if (!sys::send_with_fds(socket, encode_frame(json::dump(answer)), {})) return 0;
+        }
+    }
+}
+
+} // namespace davit::supervisor

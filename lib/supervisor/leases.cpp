@@ -1,0 +1,293 @@
+// Networks: addresses, ports and names of containers.
+#include "supervisor/networks.hpp"
+
+#include "base/error.hpp"
+#include "supervisor/endpoints_file.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace davit::supervisor {
+
+namespace {
+constexpr std::chrono::milliseconds lock_retry{1};
+}
+
+void Networks::connect(const ContainerRecord& record, Connected done) {
+    waiting_.push_back({record, std::move(done)});
+    post_process();
+}
+
+void Networks::post_process() {
+    if (!std::exchange(process_posted_, true)) loop_.post([this] { process(); });
+}
+
+void Networks::process() {
+    auto lock = net::MachineLock::try_acquire(store_.roots().run);
+    if (!lock) {
+        retry_ = loop_.after(lock_retry, [this] { process(); });
+        return;
+    }
+    process_posted_ = false;
+    auto attempt = [](auto&& fn) -> std::optional<Error> {
+        try {
+            fn();
+            return std::nullopt;
+        } catch (const Error& e) {
+            return e;
+        }
+    };
+    std::vector<std::function<void()>> answers; // given after the lock is free again
+    for (auto& [name, done] : std::exchange(creations_, {})) {
+        auto failure = attempt([&] { create_now(name); });
+        if (failure) answers.emplace_back([done, failure] { done(&*failure); });
+        else answers.emplace_back([this, done] { when_committed(done); });
+    }
+    auto waiting = std::exchange(waiting_, {});
+    // Static addresses of all first, so that no dynamic one takes them.
+    std::stable_partition(waiting.begin(), waiting.end(), [](const Waiting& w) {
+        return std::any_of(w.record.endpoints.begin(), w.record.endpoints.end(),
+                           [](const auto& e) { return !e.ipv4_address.empty() || !e.ipv6_address.empty(); });
+    });
+    for (auto& w : waiting) {
+        auto failure = attempt([&] { connect_now(w.record); });
+        if (failure) answers.emplace_back([done = w.done, failure] { done(&*failure, nullptr); });
+        else answers.emplace_back([this, done = w.done, id = w.record.id] {
+            auto it = holders_.find(id);
+            if (it != holders_.end()) done(nullptr, &it->second->lease);
+        });
+    }
+    write_changed();
+    lock.reset();
+    for (auto& answer : answers) answer();
+}
+
+void Networks::connect_now(const ContainerRecord& record) {
+    auto holder = std::make_unique<Holder>();
+    holder->lease.wishes = connect_order(record);
+    try {
+        lease_addresses(record, holder->lease);
+        lease_ports(record, holder->lease);
+    } catch (...) {
+        give_back(record.id, holder->lease);
+        throw;
+    }
+    std::vector<EndpointStatus> endpoints;
+    for (const auto& a : holder->lease.attachments)
+        endpoints.push_back({a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
+    holder->names = names_of(record, endpoints);
+    for (const auto& name : holder->names) registry_.publish(name);
+    touch(holder->lease);
+    holders_[record.id] = std::move(holder);
+}
+
+namespace {
+
+// What other projects hold of the network stands in their files.
+void reserve_foreign(net::AddressPool& pool, const std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>>& foreign) {
+    for (const auto& [project, endpoints] : foreign)
+        for (const auto& e : endpoints)
+            for (const auto& a : e.addresses)
+                if (pool.contains(a) && !pool.used().contains(a)) pool.reserve(a, e.container_id);
+}
+
+void release_foreign(net::AddressPool& pool, const std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>>& foreign) {
+    for (const auto& [project, endpoints] : foreign)
+        for (const auto& e : endpoints) pool.release_owner(e.container_id);
+}
+
+std::optional<net::IpAddress> lease_one(net::AddressPool& pool, const std::string& wish, const std::string& owner) {
+    if (wish.empty()) return pool.allocate(owner);
+    auto address = net::IpAddress::parse(wish);
+    pool.reserve(address, owner);
+    return address;
+}
+
+} // namespace
+
+void Networks::lease_addresses(const ContainerRecord& record, Lease& lease) {
+    for (const auto& wish : lease.wishes) {
+        Network& network = get(wish.network);
+        ensure_in_kernel(network);
+        Attachment a{&wish, &network, {}, {}};
+        auto foreign = read_foreign_endpoints(store_.roots(), wish.network, project_);
+        lease.attachments.push_back(a);
+        for (bool v6 : {false, true}) {
+            net::AddressPool* pool = network.pool(v6);
+            const std::string& wanted = v6 ? wish.ipv6_address : wish.ipv4_address;
+            if (!pool && !wanted.empty())
+                throw error(Errc::invalid_project, "network {} has no {} subnet for the address {}", wish.network, v6 ? "IPv6" : "IPv4", wanted);
+            if (!pool) continue;
+            reserve_foreign(*pool, foreign);
+            auto address = lease_one(*pool, wanted, record.id);
+            release_foreign(*pool, foreign);
+            (v6 ? lease.attachments.back().v6 : lease.attachments.back().v4) = address;
+        }
+    }
+}
+
+namespace {
+
+std::pair<std::uint16_t, std::uint16_t> host_range(const PortRecord& p) {
+    if (p.published.empty()) return {std::uint16_t{0}, std::uint16_t{0}};
+    auto number = [&](std::string_view text) {
+        std::uint16_t n = 0;
+        auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
+        if (ec != std::errc() || end != text.data() + text.size())
+            throw error(Errc::invalid_project, "'{}' is not a port to publish", p.published);
+        return n;
+    };
+    auto dash = p.published.find('-');
+    std::uint16_t first = number(std::string_view(p.published).substr(0, dash));
+    std::uint16_t last = dash == std::string::npos ? first : number(std::string_view(p.published).substr(dash + 1));
+    return {first, last};
+}
+
+// The network that carries the default route is the one that ports are published to.
+const Attachment* publishing(const Lease& lease) {
+    std::vector<net::NetworkChoice> nets;
+    for (const auto& a : lease.attachments)
+        nets.push_back({a.network->name(), a.wish->gw_priority, a.network->record().internal, a.network->gateway(false), a.network->gateway(true)});
+    auto gw = net::choose_gateways(nets);
+    if (gw.v4) return &lease.attachments[*gw.v4];
+    if (gw.v6) return &lease.attachments[*gw.v6];
+    return nullptr;
+}
+
+} // namespace
+
+void Networks::lease_ports(const ContainerRecord& record, Lease& lease) {
+    if (record.ports.empty() || !publishing(lease)) return;
+    std::vector<net::PortRequest> requests;
+    for (const auto& p : record.ports) {
+        net::PortRequest q;
+        q.proto = net::parse_proto(p.protocol);
+        if (!p.host_ip.empty()) q.host_ip = net::IpAddress::parse(p.host_ip);
+        std::tie(q.host_first, q.host_last) = host_range(p);
+        requests.push_back(q);
+    }
+    auto reservations = net::reserve_ports(requests, store_.roots().run);
+    for (std::size_t i = 0; i < reservations.size(); ++i)
+        for (auto& bound : reservations[i].bound) {
+            lease.ports.push_back({bound.host_ip.to_string(), reservations[i].port, record.ports[i].target, record.ports[i].protocol});
+            lease.port_sockets.push_back(std::move(bound.socket));
+        }
+    add_port_rules(record, lease);
+}
+
+void Networks::add_port_rules(const ContainerRecord& record, const Lease& lease) {
+    const Attachment* to = publishing(lease);
+    if (!to) return;
+    for (const auto& p : lease.ports) {
+        net::PublishedPort rule;
+        rule.owner = record.id;
+        rule.owner_name = record.name;
+        rule.proto = net::parse_proto(p.protocol);
+        rule.host_port = p.host_port;
+        rule.container_port = p.target;
+        auto host = net::IpAddress::parse(p.host_ip);
+        if (!host.is_unspecified()) rule.host_ip = host;
+        // [::] of a container without IPv6 is the port proxy's.
+        if (host.is_v6() && host.is_unspecified() && !to->v6) continue;
+        auto target = host.is_v6() && to->v6 ? to->v6 : to->v4;
+        if (!target) continue;
+        rule.container_ip = *target;
+        state_.ports.push_back(rule);
+    }
+    schedule_commit();
+}
+
+void Networks::keep_sockets(const std::string& container_id, std::vector<UniqueFd> sockets) {
+    auto it = holders_.find(container_id);
+    if (it != holders_.end()) it->second->lease.port_sockets = std::move(sockets);
+}
+
+void Networks::adopt(const ContainerRecord& record, const ContainerStatus& status) {
+    auto holder = std::make_unique<Holder>();
+    Lease& lease = holder->lease;
+    for (const auto& wish : connect_order(record))
+        for (const auto& e : status.endpoints)
+            if (e.network == wish.network) lease.wishes.push_back(wish);
+    for (const auto& wish : lease.wishes) {
+        Network& network = get(wish.network);
+        network.in_kernel = true;
+        Attachment a{&wish, &network, {}, {}};
+        for (const auto& e : status.endpoints) {
+            if (e.network != wish.network) continue;
+            a.v4 = net::IpAddress::try_parse(e.ipv4);
+            a.v6 = net::IpAddress::try_parse(e.ipv6);
+        }
+        for (bool v6 : {false, true})
+            if (auto& address = v6 ? a.v6 : a.v4; address && network.pool(v6)) network.pool(v6)->reserve(*address, record.id);
+        lease.attachments.push_back(a);
+    }
+    lease.ports = status.ports;
+    add_port_rules(record, lease);
+    holder->names = names_of(record, status.endpoints);
+    for (const auto& name : holder->names) registry_.publish(name);
+    touch(lease);
+    holders_[record.id] = std::move(holder);
+    post_process();
+}
+
+void Networks::publish(const ContainerRecord& record, bool published) {
+    auto it = holders_.find(record.id);
+    if (it == holders_.end()) return;
+    Holder& h = *it->second;
+    std::vector<EndpointStatus> endpoints;
+    for (const auto& a : h.lease.attachments)
+        endpoints.push_back({a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
+    h.names = names_of(record, endpoints); // a rename changes them
+    h.published = published;
+    registry_.withdraw(record.id);
+    if (published)
+        for (const auto& name : h.names) registry_.publish(name);
+    touch(h.lease);
+    write_changed();
+}
+
+void Networks::give_back(const std::string& id, const Lease& lease) {
+    for (const auto& a : lease.attachments)
+        for (bool v6 : {false, true})
+            if (auto it = networks_.find(a.network->name()); it != networks_.end() && it->second->pool(v6)) it->second->pool(v6)->release_owner(id);
+    std::erase_if(state_.ports, [&](const auto& p) { return p.owner == id; });
+}
+
+void Networks::release(const std::string& container_id) {
+    std::erase_if(waiting_, [&](const auto& w) { return w.record.id == container_id; });
+    auto it = holders_.find(container_id);
+    if (it == holders_.end()) return;
+    auto holder = std::move(it->second);
+    holders_.erase(it);
+    registry_.withdraw(container_id);
+    bool had_ports = !holder->lease.ports.empty();
+    give_back(container_id, holder->lease);
+    touch(holder->lease);
+    if (!changed_.empty()) post_process();
+    if (had_ports) schedule_commit();
+}
+
+const Lease* Networks::lease(const std::string& container_id) const {
+    auto it = holders_.find(container_id);
+    return it == holders_.end() ? nullptr : &it->second->lease;
+}
+
+void Networks::touch(const Lease& lease) {
+    for (const auto& a : lease.attachments) changed_.insert(a.network->name());
+}
+
+void Networks::write_changed() {
+    for (const auto& name : std::exchange(changed_, {})) {
+        std::vector<net::dns::EndpointRecord> endpoints;
+        for (const auto& [id, holder] : holders_)
+            for (auto e : holder->names) {
+                if (e.network != name) continue;
+                if (!holder->published) e.names.clear();
+                endpoints.push_back(std::move(e));
+            }
+        write_endpoints(store_.roots(), name, project_, endpoints);
+        if (!endpoints.empty()) watch_foreign(name);
+    }
+}
+
+} // namespace davit::supervisor

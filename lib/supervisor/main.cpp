@@ -1,0 +1,107 @@
+// davit-supervisor: started by clients (and by shims whose supervisor was killed), never by hand.
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/sys.hpp"
+#include "supervisor/daemon.hpp"
+#include "supervisor/frame.hpp"
+#include "supervisor/helper.hpp"
+#include "supervisor/supervisor.hpp"
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace davit;
+
+struct Options {
+    Roots roots;
+    std::string project;
+    int client_fd = -1, lock_fd = -1;
+    bool helper = false;
+};
+
+int number(const char* text) {
+    int n = -1;
+    std::from_chars(text, text + std::strlen(text), n);
+    return n;
+}
+
+Options parse(int argc, char** argv) {
+    Options o;
+    o.roots = Roots::from_environment();
+    for (int i = 1; i < argc; ++i) {
+        std::string flag = argv[i];
+        if (flag == "--helper") {
+            o.helper = true;
+            continue;
+        }
+        if (i + 1 >= argc) throw error(Errc::usage, "{} needs a value", flag);
+        const char* value = argv[++i];
+        if (flag == "--project") o.project = value;
+        else if (flag == "--state-dir") o.roots.state = value;
+        else if (flag == "--run-dir") o.roots.run = value;
+        else if (flag == "--client-fd") o.client_fd = number(value);
+        else if (flag == "--lock-fd") o.lock_fd = number(value);
+        else throw error(Errc::usage, "unknown option {}", flag);
+    }
+    if (!o.helper && o.project.empty()) throw error(Errc::usage, "davit-supervisor is started by davit; it needs --project");
+    return o;
+}
+
+// To the client that started us and waits for our hello.
+void tell_client(int fd, const char* type, const std::string& text) {
+    if (fd < 0) return;
+    std::string quoted;
+    for (char c : text) {
+        if (c == '"' || c == '\\') quoted += '\\';
+        quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+    std::string frame = supervisor::encode_frame(std::string("{\"type\":\"") + type + "\",\"text\":\"" + quoted + "\"}");
+    [[maybe_unused]] ssize_t n = ::send(fd, frame.data(), frame.size(), MSG_NOSIGNAL);
+}
+
+int supervise(const Options& o) {
+    ProjectPaths paths(o.roots, o.project);
+    make_roots(o.roots);
+    UniqueFd client(o.client_fd);
+    std::optional<FileLock> lock;
+    if (o.lock_fd >= 0) lock.emplace(UniqueFd(o.lock_fd)); // locked by the shim that started us
+    else lock = supervisor::take_supervisor_lock(paths);
+    if (!lock) {
+        tell_client(client.get(), "taken", "another supervisor runs");
+        return 0;
+    }
+    supervisor::leave_caller(paths);
+    supervisor::Supervisor supervisor(o.roots, o.project, std::move(*lock));
+    if (client) supervisor.add_client(std::move(client));
+    supervisor.run();
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    int client_fd = -1;
+    try {
+        Options o = parse(argc, argv);
+        if (o.helper) return supervisor::helper_main(3);
+        client_fd = o.client_fd;
+        // The starter reaps the first process at once; the second belongs to nobody.
+        pid_t pid = ::fork();
+        if (pid < 0) throw sys_error(errno, "starting the supervisor");
+        if (pid > 0) ::_exit(0);
+        return supervise(o);
+    } catch (const std::exception& e) {
+        auto* known = dynamic_cast<const Error*>(&e);
+        std::string text = known ? known->describe() : e.what();
+        tell_client(client_fd, "failed", text);
+        log::warning("the supervisor ended: {}", text);
+        std::fprintf(stderr, "davit-supervisor: %s\n", text.c_str());
+        return 1;
+    }
+}

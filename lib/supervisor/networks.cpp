@@ -1,0 +1,223 @@
+#include "supervisor/networks.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "base/sys.hpp"
+#include "net/bridge.hpp"
+#include "supervisor/endpoints_file.hpp"
+
+#include <algorithm>
+#include <linux/netlink.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+
+namespace davit::supervisor {
+
+Networks::Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper, net::dns::Registry& registry)
+    : loop_(loop), store_(store), project_(std::move(project)), helper_(helper), registry_(registry), host_(NETLINK_ROUTE),
+      inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    if (!inotify_) throw sys_error(errno, "watching shared networks");
+    inotify_watch_ = loop_.watch_fd(inotify_.get(), EPOLLIN, [this](std::uint32_t) { on_inotify(); });
+    state_.project = project_;
+}
+
+void Networks::load() {
+    net::HostNetworkState all = net::load_state(store_.roots().run);
+    if (auto it = all.projects.find(project_); it != all.projects.end()) state_ = it->second;
+    state_.project = project_;
+    if (state_.group == 0) state_.group = net::choose_group(all, project_);
+    // Rules of containers that are gone: those that live are adopted and add theirs again.
+    if (!state_.ports.empty()) schedule_commit();
+    state_.ports.clear();
+}
+
+Network& Networks::get(const std::string& name) {
+    auto it = networks_.find(name);
+    if (it != networks_.end()) return *it->second;
+    auto record = store_.network(name);
+    if (!record || record->bridge.empty()) throw error(Errc::not_found, "network {} does not exist", name);
+    return *networks_.emplace(name, std::make_unique<Network>(std::move(*record))).first->second;
+}
+
+const net::ResolvConf& Networks::host_resolv() {
+    std::int64_t now = sys::monotonic_ns();
+    if (host_resolv_read_ == 0 || now - host_resolv_read_ > 1'000'000'000) {
+        host_resolv_ = net::host_resolv_conf();
+        host_resolv_read_ = now;
+    }
+    return host_resolv_;
+}
+
+// ---- creation
+
+void Networks::create(const std::string& name, Done done) {
+    creations_.emplace_back(name, std::move(done));
+    post_process();
+}
+
+std::vector<net::Taken> Networks::taken(const std::string& bridge, const std::string& name) {
+    auto out = net::observe_taken(host_, bridge);
+    auto others = taken_by(store_.networks(), name);
+    out.insert(out.end(), others.begin(), others.end());
+    return out;
+}
+
+void Networks::ensure_in_kernel(Network& network) {
+    if (network.in_kernel) return;
+    const NetworkRecord& r = network.record();
+    net::HostNetworkState all = net::load_state(store_.roots().run);
+    std::uint32_t group = r.project == project_ ? state_.group : net::choose_group(all, r.project);
+    net::create_bridge(host_, network.bridge(group));
+    network.in_kernel = true;
+    // Exactly one project's file carries a network: its own project's, or the first user's.
+    for (const auto& [project, state] : all.projects)
+        for (const auto& n : state.networks)
+            if (project != project_ && n.name == r.name) return;
+    auto mine = std::find_if(state_.networks.begin(), state_.networks.end(), [&](const auto& n) { return n.name == r.name; });
+    if (mine != state_.networks.end()) *mine = network.state();
+    else state_.networks.push_back(network.state());
+    schedule_commit();
+}
+
+void Networks::create_now(const std::string& name) {
+    auto staged = store_.take_staged_network(project_, name);
+    if (!staged) return ensure_in_kernel(get(name));
+    if (store_.network(name)) throw error(Errc::conflict, "network {} exists already", name);
+    std::string machine = read_file_if_exists("/etc/machine-id").value_or("");
+    complete(*staged, taken({}, name), machine);
+    if (staged->id.empty()) staged->id = sys::random_hex(64);
+    if (staged->created == 0) staged->created = sys::realtime_ns();
+    auto network = std::make_unique<Network>(*staged);
+    net::create_bridge(host_, network->bridge(state_.group));
+    store_.write(*staged);
+    network->in_kernel = true;
+    state_.networks.push_back(network->state());
+    networks_[name] = std::move(network);
+    schedule_commit();
+}
+
+// ---- removal
+
+void Networks::remove(const std::string& name, Done done) {
+    try {
+        auto record = store_.network(name);
+        if (!record) return done(nullptr);
+        require_unused(name);
+        store_.remove_network(name);
+        std::erase_if(state_.networks, [&](const auto& n) { return n.name == name; });
+        networks_.erase(name);
+        std::erase_if(watched_, [&](const auto& w) {
+            if (w.second != name) return false;
+            ::inotify_rm_watch(inotify_.get(), w.first);
+            return true;
+        });
+        if (removals_.empty()) loop_.post([this] { remove_batch(); });
+        removals_.push_back({name, record->bridge, std::move(done)});
+    } catch (const Error& e) {
+        done(&e);
+    }
+}
+
+void Networks::require_unused(const std::string& name) {
+    for (const auto& [id, holder] : holders_)
+        for (const auto& a : holder->lease.attachments)
+            if (a.network->name() == name) throw error(Errc::conflict, "network {} is in use by container {}", name, id.substr(0, 12));
+    for (const auto& [project, endpoints] : read_foreign_endpoints(store_.roots(), name, project_))
+        for (const auto& e : endpoints)
+            throw error(Errc::conflict, "network {} is in use by container {} of project {}", name, e.container_name, project);
+}
+
+void Networks::remove_batch() {
+    std::vector<Removal> batch;
+    batch.swap(removals_);
+    HelperJob job;
+    job.kind = HelperJob::Kind::remove_links;
+    // The last networks of the project: one grace period for all that it ever made.
+    bool last = state_.networks.empty() && holders_.empty();
+    if (last) job.group = state_.group;
+    for (const auto& r : batch)
+        if (!r.bridge.empty() && !last) job.paths.push_back(r.bridge);
+    schedule_commit();
+    auto all = std::make_shared<std::vector<Removal>>(std::move(batch));
+    helper_.run(job, [this, all](const Error* failure) {
+        if (failure) {
+            for (auto& r : *all) r.done(failure);
+            return;
+        }
+        when_committed([all](const Error* e) {
+            for (auto& r : *all) r.done(e);
+        });
+    });
+}
+
+// ---- the host's rules
+
+void Networks::schedule_commit() {
+    ++version_;
+    if (!std::exchange(commit_posted_, true)) loop_.post([this] { commit(); });
+}
+
+void Networks::commit() {
+    commit_posted_ = false;
+    if (committing_ > committed_) return; // the answer starts the next one
+    committing_ = version_;
+    HelperJob job;
+    job.kind = HelperJob::Kind::commit_network;
+    job.text = net::encode_state(state_);
+    job.state_dir = store_.roots().state;
+    job.run_dir = store_.roots().run;
+    helper_.run(job, [this](const Error* failure) {
+        committed_ = committing_;
+        auto waiters = std::exchange(commit_waiters_, {});
+        for (auto& [version, done] : waiters) {
+            if (version <= committed_) done(failure);
+            else commit_waiters_.emplace_back(version, std::move(done));
+        }
+        if (failure) log::warning("host network rules: {}", failure->what());
+        if (version_ > committed_) commit();
+    });
+}
+
+void Networks::when_committed(Done done) {
+    if (committed_ >= version_) return done(nullptr);
+    commit_waiters_.emplace_back(version_, std::move(done));
+}
+
+// ---- networks shared with other projects
+
+void Networks::watch_foreign(const std::string& network) {
+    for (const auto& [wd, name] : watched_)
+        if (name == network) return;
+    int wd = ::inotify_add_watch(inotify_.get(), endpoints_dir(store_.roots(), network).c_str(), IN_MOVED_TO | IN_DELETE);
+    if (wd < 0) return; // our own file is written first, so the directory is there
+    watched_[wd] = network;
+    read_foreign(network);
+}
+
+void Networks::read_foreign(const std::string& network) {
+    std::vector<net::dns::EndpointRecord> all;
+    for (auto& [project, endpoints] : read_foreign_endpoints(store_.roots(), network, project_))
+        all.insert(all.end(), endpoints.begin(), endpoints.end());
+    registry_.replace_network(network, "others", std::move(all));
+}
+
+void Networks::on_inotify() {
+    alignas(inotify_event) char buffer[4096];
+    std::set<std::string> touched;
+    for (;;) {
+        ssize_t n = ::read(inotify_.get(), buffer, sizeof buffer);
+        if (n <= 0) break;
+        for (char* p = buffer; p < buffer + n;) {
+            inotify_event event;
+            std::copy_n(p, sizeof event, reinterpret_cast<char*>(&event));
+            std::string name = event.len ? p + sizeof event : "";
+            auto it = watched_.find(event.wd);
+            if (it != watched_.end() && name != project_ + ".json") touched.insert(it->second);
+            p += sizeof event + event.len;
+        }
+    }
+    for (const auto& network : touched) read_foreign(network);
+}
+
+} // namespace davit::supervisor

@@ -1,0 +1,253 @@
+#include "supervisor/plan_runner.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "supervisor/gate.hpp"
+
+namespace davit::supervisor {
+
+PlanRunner::PlanRunner(World& world, Containers& containers, Journal& journal, std::string token, Plan plan,
+                       std::set<int> done_before, Finished finished)
+    : world_(world), containers_(containers), journal_(journal), token_(std::move(token)), executor_(std::move(plan)),
+      done_before_(std::move(done_before)), finished_(std::move(finished)) {}
+
+void PlanRunner::begin() { step(); }
+
+Event PlanRunner::event_of(EventKind kind, const Operation& op) const {
+    Event e;
+    e.kind = kind;
+    e.time_ns = sys::realtime_ns();
+    e.operation = op.id;
+    e.op = op.kind;
+    e.resource = op.resource;
+    e.project = executor_.plan().project;
+    e.container_id = op.container_id;
+    e.container_name = op.container_name;
+    if (Container* c = containers_.find(op.container_id)) e.service = c->record().service;
+    return e;
+}
+
+void PlanRunner::step() {
+    if (std::exchange(stepping_, true)) return; // an operation ended inside run(): the loop below sees it
+    auto keep = shared_from_this();
+    for (auto ready = executor_.take_ready(); !ready.empty(); ready = executor_.take_ready())
+        for (int id : ready) {
+            const Operation& op = executor_.operation(id);
+            if (done_before_.contains(id)) {
+                executor_.done(id);
+                continue;
+            }
+            world_.emit(event_of(EventKind::operation_started, op));
+            try {
+                run(op);
+            } catch (const Error& e) {
+                ended(id, &e);
+            }
+        }
+    stepping_ = false;
+    for (int id : executor_.take_skipped()) world_.emit(event_of(EventKind::operation_skipped, executor_.operation(id)));
+    if (!executor_.finished() || std::exchange(over_, true)) return;
+    journal_.end();
+    finished_(executor_.failure());
+}
+
+void PlanRunner::ended(int id, const Error* error) {
+    if (over_ || executor_.state(id) != PlanExecutor::State::running) return;
+    gates_.erase(id);
+    const Operation& op = executor_.operation(id);
+    if (error && op.kind == OpKind::wait_container && !op.required) {
+        Event e = event_of(EventKind::warning, op);
+        e.text = error->what();
+        world_.emit(std::move(e));
+        error = nullptr;
+    }
+    if (error) {
+        Event e = event_of(EventKind::operation_failed, op);
+        e.text = error->what();
+        world_.emit(std::move(e));
+        executor_.fail(id, *error);
+    } else {
+        journal_.done(id);
+        world_.emit(event_of(EventKind::operation_done, op));
+        executor_.done(id);
+    }
+    step();
+}
+
+std::function<void(const Error*)> PlanRunner::ender(int id) {
+    return [weak = weak_from_this(), id](const Error* error) {
+        if (auto self = weak.lock()) self->ended(id, error);
+    };
+}
+
+void PlanRunner::client_done(int operation, const Error* error) {
+    if (!is_client_operation(executor_.operation(operation).kind)) return;
+    ended(operation, error);
+}
+
+void PlanRunner::cancel(const Error& why) {
+    executor_.cancel(why);
+    // What waits for a condition or for the client has not begun anything that could be completed.
+    for (int id : executor_.running()) {
+        OpKind kind = executor_.operation(id).kind;
+        if (kind == OpKind::wait_container || is_client_operation(kind)) ended(id, &why);
+    }
+    step();
+}
+
+bool PlanRunner::needs_client() const {
+    for (const Operation& op : executor_.plan().operations) {
+        if (!is_client_operation(op.kind) || done_before_.contains(op.id)) continue;
+        auto state = executor_.state(op.id);
+        if (state == PlanExecutor::State::waiting || state == PlanExecutor::State::running) return true;
+    }
+    return false;
+}
+
+void PlanRunner::repeat_client_operations(const std::function<void(const Event&)>& to) const {
+    for (int id : executor_.running())
+        if (const Operation& op = executor_.operation(id); is_client_operation(op.kind)) to(event_of(EventKind::operation_started, op));
+}
+
+// ---- operations
+
+void PlanRunner::run(const Operation& op) {
+    switch (op.kind) {
+    case OpKind::pull_image:
+    case OpKind::build_image:
+    case OpKind::stage_container: return; // the client has read the event
+    case OpKind::create_network:
+    case OpKind::remove_network: return run_network(op);
+    case OpKind::create_volume:
+    case OpKind::remove_volume: return run_volume(op);
+    case OpKind::wait_container: return open_gate(op);
+    default: return run_container(op);
+    }
+}
+
+void PlanRunner::run_network(const Operation& op) {
+    bool create = op.kind == OpKind::create_network;
+    auto done = [this, end = ender(op.id), create, name = op.network, self = shared_from_this()](const Error* error) {
+        if (!error) {
+            Event e;
+            e.kind = create ? EventKind::network_created : EventKind::network_removed;
+            e.time_ns = sys::realtime_ns();
+            e.project = executor_.plan().project;
+            e.resource = name;
+            world_.emit(std::move(e));
+        }
+        end(error);
+    };
+    if (create) world_.networks.create(op.network, done);
+    else world_.networks.remove(op.network, done);
+}
+
+void PlanRunner::run_volume(const Operation& op) {
+    bool create = op.kind == OpKind::create_volume;
+    HelperJob job;
+    job.state_dir = world_.store.roots().state;
+    job.run_dir = world_.store.roots().run;
+    if (create) {
+        auto staged = world_.store.take_staged_volume(executor_.plan().project, op.volume);
+        if (!staged) {
+            if (!world_.store.volume(op.volume)) throw error(Errc::not_found, "volume {} was not staged", op.volume);
+            return ended(op.id, nullptr);
+        }
+        job.kind = HelperJob::Kind::create_volume;
+        job.text = to_json(*staged);
+    } else {
+        job.kind = HelperJob::Kind::remove_volume;
+        job.text = op.volume;
+    }
+    world_.files.run(job, [this, end = ender(op.id), create, name = op.volume, self = shared_from_this()](const Error* error) {
+        if (!error) {
+            Event e;
+            e.kind = create ? EventKind::volume_created : EventKind::volume_removed;
+            e.time_ns = sys::realtime_ns();
+            e.project = executor_.plan().project;
+            e.resource = name;
+            world_.emit(std::move(e));
+        }
+        end(error);
+    });
+}
+
+namespace {
+
+StopRequest stop_request(const Operation& op) {
+    StopRequest r;
+    r.signal = op.signal;
+    if (op.timeout_ns) r.grace = std::chrono::nanoseconds(*op.timeout_ns);
+    return r;
+}
+
+} // namespace
+
+void PlanRunner::run_container(const Operation& op) {
+    auto done = ender(op.id);
+    switch (op.kind) {
+    case OpKind::create_container: containers_.create(op.container_id); return ended(op.id, nullptr);
+    case OpKind::start_container: return containers_.get(op.container_id).start(op.hold_for_attach, done);
+    case OpKind::stop_container: return containers_.get(op.container_id).stop(stop_request(op), done);
+    case OpKind::restart_container: return containers_.get(op.container_id).restart(stop_request(op), done);
+    case OpKind::kill_container: return containers_.get(op.container_id).kill(op.signal, done);
+    case OpKind::pause_container: return containers_.get(op.container_id).pause(done);
+    case OpKind::unpause_container: return containers_.get(op.container_id).unpause(done);
+    case OpKind::remove_container: return containers_.remove(op.container_id, op.force, op.remove_volumes, done);
+    case OpKind::rename_container:
+        containers_.get(op.container_id).rename(op.new_name);
+        return ended(op.id, nullptr);
+    default: throw error(Errc::unsupported, "the supervisor cannot do '{}'", to_string(op.kind));
+    }
+}
+
+// ---- gates
+
+void PlanRunner::open_gate(const Operation& op) {
+    Gate& gate = gates_[op.id];
+    if (op.timeout_ns) {
+        auto limit = std::chrono::nanoseconds(*op.timeout_ns);
+        gate.limit = world_.loop.after(limit, [end = ender(op.id), limit] {
+            Error e = error(Errc::failed, "application not healthy after {}s", std::chrono::duration_cast<std::chrono::seconds>(limit).count());
+            end(&e);
+        });
+    }
+    check_gate(op, gate);
+}
+
+bool PlanRunner::check_gate(const Operation& op, Gate& gate) {
+    bool all = true;
+    for (const auto& id : op.wait_for) {
+        Container* c = containers_.find(id);
+        if (!c) {
+            Error e = error(Errc::not_found, "container {} was removed while it was waited for", id.substr(0, 12));
+            ended(op.id, &e);
+            return true;
+        }
+        const ContainerStatus& s = c->status();
+        GateView view{c->record().name, c->record().service, s.state, s.health, c->checked(), s.exit_code, s.started_at};
+        Verdict v = judge(op.condition, view, sys::realtime_ns());
+        if (v.kind == Verdict::Kind::failed) {
+            ended(op.id, &*v.error);
+            return true;
+        }
+        all = all && v.kind == Verdict::Kind::met;
+        if (v.look_again != 0)
+            gate.look_again = world_.loop.after(std::chrono::nanoseconds(std::max<std::int64_t>(0, v.look_again - sys::realtime_ns())),
+                                                [weak = weak_from_this()] {
+                                                    if (auto self = weak.lock()) self->container_changed();
+                                                });
+    }
+    if (all) ended(op.id, nullptr);
+    return all;
+}
+
+void PlanRunner::container_changed() {
+    auto keep = shared_from_this();
+    std::vector<int> open;
+    for (const auto& [id, gate] : gates_) open.push_back(id);
+    for (int id : open)
+        if (auto it = gates_.find(id); it != gates_.end()) check_gate(executor_.operation(id), it->second);
+}
+
+} // namespace davit::supervisor

@@ -1,0 +1,65 @@
+// Runs one plan: operations begin as soon as what they wait for has happened.
+#pragma once
+
+#include "davit/event.hpp"
+#include "supervisor/containers.hpp"
+#include "supervisor/executor.hpp"
+#include "supervisor/journal.hpp"
+#include "supervisor/world.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace davit::supervisor {
+
+class PlanRunner : public std::enable_shared_from_this<PlanRunner> {
+public:
+    using Finished = std::function<void(const std::optional<Error>& failure)>;
+
+    // done_before: from the journal of a supervisor that was killed.
+    PlanRunner(World& world, Containers& containers, Journal& journal, std::string token, Plan plan,
+               std::set<int> done_before, Finished finished);
+
+    void begin();
+    const std::string& token() const { return token_; }
+    const Plan& plan() const { return executor_.plan(); }
+    void client_done(int operation, const Error* error);
+    void cancel(const Error& why);
+    // Operations of the client that have not ended: without it the plan cannot go on.
+    bool needs_client() const;
+    // Client operations that have begun, told again to a client that joins.
+    void repeat_client_operations(const std::function<void(const Event&)>& to) const;
+    void container_changed();
+
+private:
+    struct Gate {
+        EventLoop::Watch limit, look_again;
+        bool announced = false;
+    };
+
+    void step();
+    void run(const Operation& op);
+    void run_volume(const Operation& op);
+    void run_network(const Operation& op);
+    void run_container(const Operation& op);
+    void open_gate(const Operation& op);
+    bool check_gate(const Operation& op, Gate& gate); // true: it has ended
+    void ended(int id, const Error* error);
+    Event event_of(EventKind kind, const Operation& op) const;
+    std::function<void(const Error*)> ender(int id);
+
+    World& world_;
+    Containers& containers_;
+    Journal& journal_;
+    std::string token_;
+    PlanExecutor executor_;
+    std::set<int> done_before_;
+    std::map<int, Gate> gates_;
+    Finished finished_;
+    bool stepping_ = false, over_ = false;
+};
+
+} // namespace davit::supervisor

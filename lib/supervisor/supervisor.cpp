@@ -1,0 +1,279 @@
+#include "supervisor/supervisor.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/sys.hpp"
+#include "project/programs.hpp"
+
+#include <csignal>
+#include <linux/netlink.h>
+#include <unistd.h>
+
+namespace davit::supervisor {
+
+namespace {
+using namespace std::chrono_literals;
+constexpr auto linger = 1s;            // after the last client, while containers exist but none runs
+constexpr auto orphan_limit = 5s;      // for the client of a resumed plan to come back
+constexpr auto sync_delay = 1s;
+constexpr std::size_t remembered_results = 16;
+} // namespace
+
+Supervisor::Supervisor(Roots roots, std::string project, FileLock lock)
+    : roots_(std::move(roots)), project_(std::move(project)), lock_(std::move(lock)), group_(project_), store_(roots_), paths_(roots_, project_),
+      reaper_(loop_), files_helper_(loop_, find_program("davit-supervisor")), net_helper_(loop_, find_program("davit-supervisor")),
+      dns_(loop_, registry_), host_(NETLINK_ROUTE), networks_(loop_, store_, project_, net_helper_, registry_),
+      world_(make_world()), containers_(world_), journal_(paths_.run), control_(loop_, *this) {
+    sys::make_dirs(paths_.state, 0700);
+    sys::make_dirs(paths_.run_containers(), 0700);
+    terminate_ = loop_.watch_signal(SIGTERM, [this](int) { loop_.stop(); }); // as a crash: the shims see to a successor
+    networks_.load();
+    containers_.load();
+    control_.listen(paths_.supervisor_socket());
+    resume();
+    loop_.post([this] { consider_exit(); });
+}
+
+Supervisor::~Supervisor() = default;
+
+World Supervisor::make_world() {
+    std::string shim = find_program("davit-shim");
+    shim_exe_ = runtime::sealed_copy(shim);
+    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, shim_exe_.get(), {}, {}, {}, {}, {}, {}, {}};
+    w.supervisor_argv = {find_program("davit-supervisor"), "--project", project_, "--state-dir", roots_.state, "--run-dir", roots_.run};
+    w.emit = [this](Event e) { emit(std::move(e)); };
+    w.changed = [this](Container&) {
+        // After what happens now is complete: a gate may end the plan.
+        if (!std::exchange(changed_posted_, true))
+            loop_.post([this] {
+                changed_posted_ = false;
+                if (current_) current_->runner->container_changed();
+                consider_exit();
+            });
+    };
+    w.auto_remove = [this](Container& c) {
+        loop_.post([this, id = c.record().id] {
+            containers_.remove(id, false, true, [this, id](const Error* e) {
+                if (e) log::warning("removing the container {}: {}", id.substr(0, 12), e->what());
+                consider_exit();
+            });
+        });
+    };
+    w.find = [this](const std::string& id) { return containers_.find(id); };
+    w.take_turn = [this](std::function<void()> work) { take_turn(std::move(work)); };
+    w.sync_soon = [this](const std::string& file) { sync_soon(file); };
+    return w;
+}
+
+void Supervisor::run() {
+    loop_.run();
+    clean_up();
+}
+
+// One piece a turn, so that DNS and the control socket are served in between.
+void Supervisor::take_turn(std::function<void()> work) {
+    turns_.push_back(std::move(work));
+    if (!std::exchange(turn_posted_, true)) loop_.post([this] { next_turn(); });
+}
+
+void Supervisor::next_turn() {
+    turn_posted_ = false;
+    if (turns_.empty()) return;
+    auto work = std::move(turns_.front());
+    turns_.pop_front();
+    if (!turns_.empty()) {
+        turn_posted_ = true;
+        loop_.post([this] { next_turn(); });
+    }
+    work();
+}
+
+void Supervisor::sync_soon(const std::string& file) {
+    to_sync_.insert(file);
+    if (sync_timer_) return;
+    sync_timer_ = loop_.after(sync_delay, [this] {
+        sync_timer_.reset();
+        HelperJob job;
+        job.kind = HelperJob::Kind::sync;
+        job.paths.assign(to_sync_.begin(), to_sync_.end());
+        to_sync_.clear();
+        files_helper_.run(job, [](const Error* e) {
+            if (e) log::warning("writing records to disk: {}", e->what());
+        });
+    });
+}
+
+void Supervisor::emit(Event event) {
+    control_.send_to_subscribers(event);
+    if (!current_) return;
+    for (const auto& [session, id] : current_->listeners) control_.send_event(session, id, event);
+}
+
+// ---- plans
+
+void Supervisor::on_apply(SessionId session, int id, const std::string& token, Plan plan) {
+    for (const auto& [ended, failure] : ended_)
+        if (ended == token) return control_.send_result(session, id, failure ? &*failure : nullptr);
+    if (current_ && current_->runner->token() == token) {
+        current_->orphan_limit.reset();
+        current_->listeners.emplace_back(session, id);
+        current_->runner->repeat_client_operations([&](const Event& e) { control_.send_event(session, id, e); });
+        return;
+    }
+    queue_.push_back({session, id, token, std::move(plan)});
+    next_plan();
+}
+
+void Supervisor::next_plan() {
+    while (!current_ && !queue_.empty()) {
+        Request request = std::move(queue_.front());
+        queue_.pop_front();
+        if (auto stale = staleness(request.plan)) {
+            control_.send_result(request.session, request.id, &*stale, true);
+            continue;
+        }
+        SessionId session = request.session;
+        int id = request.id;
+        try {
+            start_plan(std::move(request), {});
+        } catch (const Error& e) {
+            current_.reset();
+            control_.send_result(session, id, &e);
+        }
+    }
+}
+
+std::optional<Error> Supervisor::staleness(const Plan& plan) const {
+    for (const auto& [id, generation] : plan.seen) {
+        Container* c = containers_.find(id);
+        if (c && c->record().generation == generation) continue;
+        return error(Errc::conflict, "container {} has been {} since the plan was made", c ? c->record().name : id.substr(0, 12),
+                     c ? "changed" : "removed");
+    }
+    return std::nullopt;
+}
+
+void Supervisor::start_plan(Request request, std::set<int> done_before) {
+    linger_.reset();
+    journal_.begin(request.token, request.plan);
+    for (int id : done_before) journal_.done(id);
+    current_ = std::make_unique<Current>();
+    if (request.session != 0) current_->listeners.emplace_back(request.session, request.id);
+    current_->runner = std::make_shared<PlanRunner>(world_, containers_, journal_, request.token, std::move(request.plan),
+                                                    std::move(done_before), [this](const std::optional<Error>& e) { finished(e); });
+    auto runner = current_->runner;
+    runner->begin();
+}
+
+void Supervisor::resume() {
+    auto found = journal_.read();
+    if (!found) return journal_.end();
+    Request request;
+    request.token = found->token;
+    request.plan = std::move(found->plan);
+    try {
+        start_plan(std::move(request), std::move(found->done));
+        cancel_if_orphaned();
+    } catch (const Error& e) {
+        log::warning("the interrupted plan cannot be finished: {}", e.what());
+        current_.reset();
+        journal_.end();
+    }
+}
+
+void Supervisor::finished(const std::optional<Error>& failure) {
+    auto ended = std::move(current_);
+    ended_.emplace_back(ended->runner->token(), failure);
+    if (ended_.size() > remembered_results) ended_.pop_front();
+    for (const auto& [session, id] : ended->listeners) control_.send_result(session, id, failure ? &*failure : nullptr);
+    for (const auto& [session, id] : std::exchange(preempters_, {})) control_.send_result(session, id, nullptr);
+    loop_.post([this, runner = ended->runner] { // it is still on the stack
+        next_plan();
+        consider_exit();
+    });
+}
+
+void Supervisor::on_client_done(SessionId session, int id, int operation, const Error* error) {
+    if (!current_) return;
+    for (const auto& listener : current_->listeners)
+        if (listener == std::pair{session, id}) return current_->runner->client_done(operation, error);
+}
+
+void Supervisor::on_cancel(SessionId session, int id) {
+    Error why = error(Errc::interrupted, "cancelled");
+    std::erase_if(queue_, [&](const Request& r) {
+        if (r.session != session || r.id != id) return false;
+        control_.send_result(session, id, &why);
+        return true;
+    });
+    if (!current_) return;
+    for (const auto& listener : current_->listeners)
+        if (listener == std::pair{session, id}) return current_->runner->cancel(why);
+}
+
+void Supervisor::on_preempt(SessionId session, int id) {
+    if (!current_) return control_.send_result(session, id, nullptr);
+    preempters_.emplace_back(session, id);
+    current_->runner->cancel(error(Errc::interrupted, "another command took precedence"));
+}
+
+std::vector<std::string> Supervisor::on_status() {
+    std::vector<std::string> out;
+    for (const auto& [id, container] : containers_.all()) out.push_back(to_json(container->status()));
+    return out;
+}
+
+void Supervisor::on_closed(SessionId session) {
+    std::erase_if(queue_, [&](const Request& r) { return r.session == session; });
+    std::erase_if(preempters_, [&](const auto& p) { return p.first == session; });
+    if (current_) {
+        std::erase_if(current_->listeners, [&](const auto& l) { return l.first == session; });
+        cancel_if_orphaned();
+    }
+    loop_.post([this] { consider_exit(); });
+}
+
+// A plan that needs its client goes on only with it; a client whose supervisor was killed comes back at once.
+void Supervisor::cancel_if_orphaned() {
+    if (!current_ || !current_->listeners.empty() || !current_->runner->needs_client()) return;
+    current_->orphan_limit = loop_.after(orphan_limit, [this] {
+        if (current_ && current_->listeners.empty())
+            current_->runner->cancel(error(Errc::interrupted, "the command that pulls and builds for this plan is gone"));
+    });
+}
+
+// ---- the end
+
+bool Supervisor::nothing_left() const { return containers_.empty() && !networks_.uses_any(); }
+
+void Supervisor::consider_exit() {
+    bool waits_for_helpers = files_helper_.busy() || net_helper_.busy();
+    if (current_ || !queue_.empty() || !control_.idle() || containers_.any_active() || !turns_.empty()) return linger_.reset();
+    if (waits_for_helpers) {
+        linger_ = loop_.after(2ms, [this] { consider_exit(); });
+        return;
+    }
+    if (nothing_left()) return loop_.stop();
+    linger_ = loop_.after(linger, [this] {
+        if (!current_ && control_.idle() && !containers_.any_active()) loop_.stop();
+    });
+}
+
+bool Supervisor::on_bye() {
+    loop_.post([this] { consider_exit(); });
+    return nothing_left() && !current_ && queue_.empty();
+}
+
+void Supervisor::clean_up() {
+    if (containers_.any_active()) return; // killed by SIGTERM: as after a crash, the shims see to a successor
+    control_.close_listener();
+    files_helper_.stop();
+    net_helper_.stop();
+    group_.leave();
+    if (nothing_left()) {
+        store_.remove_project(project_);
+        remove_run_files(roots_, paths_);
+    }
+}
+
+} // namespace davit::supervisor

@@ -1,0 +1,43 @@
+// What every container of a supervisor shares.
+#pragma once
+
+#include "base/event_loop.hpp"
+#include "davit/event.hpp"
+#include "net/dns/server.hpp"
+#include "net/netlink.hpp"
+#include "project/store.hpp"
+#include "supervisor/helper.hpp"
+#include "supervisor/networks.hpp"
+#include "supervisor/reaper.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace davit::supervisor {
+
+class Container;
+
+struct World {
+    EventLoop& loop;
+    const RecordStore& store;
+    ProjectPaths paths;
+    Reaper& reaper;
+    Helper& files;
+    Networks& networks;
+    net::dns::Server& dns;
+    net::NetlinkSocket& host; // rtnetlink in the host's namespace
+
+    std::string shim_path;
+    int shim_exe = -1; // a sealed copy, shared by all starts
+    std::vector<std::string> supervisor_argv; // how a shim starts the next supervisor
+
+    std::function<void(Event)> emit;
+    std::function<void(Container&)> changed;              // state or health: gates look again
+    std::function<void(Container&)> auto_remove;          // a `--rm` container has ended
+    std::function<Container*(const std::string&)> find;   // by id
+    std::function<void(std::function<void()>)> take_turn; // heavy work, one piece per turn of the loop
+    std::function<void(const std::string&)> sync_soon;    // a record was written: put it on disk in the background
+};
+
+} // namespace davit::supervisor
