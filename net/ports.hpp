@@ -31,12 +31,19 @@ struct PortReservation {
 };
 
 // Throws Errc::conflict naming the owner: another davit project's container (from the state files in
-// run_dir), or the process that holds the socket ("nginx, pid 123").
-PortReservation reserve_port(const PortRequest& request, const std::string& run_dir);
+// run_dir), or the process that holds the socket ("nginx, pid 123"). project: the asking one; ports that
+// the files of other projects claim are taken even while nobody holds their sockets.
+PortReservation reserve_port(const PortRequest& request, const std::string& run_dir, const std::string& project = {});
 // Several at once (a range maps pairwise: one request each); all or nothing.
-std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir);
+std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir,
+                                           const std::string& project = {});
 // Lets a reserving TCP socket accept (the port proxy takes it over).
 void open_reservation(int socket);
+
+// Where the port proxy has to send what arrives at this socket; nothing: the host table does it all.
+// The proxy is for ::1 (it never leaves lo) and for hosts and containers of different families.
+std::optional<IpAddress> proxy_target(const IpAddress& bound, const std::optional<IpAddress>& container_v4,
+                                      const std::optional<IpAddress>& container_v6);
 
 struct PortOwner {
     int pid = 0;          // 0: unknown

@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <unistd.h>
 
 namespace davit::net {
 
@@ -172,6 +173,13 @@ ChangedSysctls load_forwarding(const std::string& run_dir) {
         throw error(Errc::failed, "{} cannot be read: {}", forwarding_file(run_dir), e.what());
     }
     return changed;
+}
+
+void forget_sysctl(const std::string& run_dir, const std::string& key) {
+    ChangedSysctls changed = load_forwarding(run_dir);
+    std::erase_if(changed.before, [&](const auto& c) { return c.first == key; });
+    save_forwarding(run_dir, changed);
+    if (changed.before.empty() && ::unlink(forwarding_file(run_dir).c_str()) < 0) throw sys_error(errno, "removing {}", forwarding_file(run_dir));
 }
 
 bool ChangedSysctls::close_foreign() const {

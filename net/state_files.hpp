@@ -22,6 +22,8 @@ struct ChangedSysctls {
     bool close_foreign() const; // ip_forward was off
 };
 ChangedSysctls load_forwarding(const std::string& run_dir);
+// Drops one entry; the file goes with the last one.
+void forget_sysctl(const std::string& run_dir, const std::string& key);
 void save_forwarding(const std::string& run_dir, const ChangedSysctls& changed);
 
 } // namespace davit::net
