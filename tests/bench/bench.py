@@ -1,0 +1,168 @@
+"""What davit costs, beside its peers; run by tests/bench/run inside a private host."""
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from registry import Registry
+from scenario import ref_name, write_layout
+
+DAVIT = os.environ["DAVIT"]
+LAYOUT = os.environ["DAVIT_IMAGES"]
+FLOOR = os.environ.get("FLOOR", "")
+QUIET = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+class Report:
+    def __init__(self, as_json):
+        self.as_json = as_json
+
+    def add(self, who, what, unit, values):
+        row = dict(who=who, what=what, unit=unit, median=round(statistics.median(values), 2), min=round(min(values), 2),
+                   max=round(max(values), 2), rounds=len(values))
+        if self.as_json:
+            print(json.dumps(row), flush=True)
+        else:
+            print(f"{who:16} {what:30} {row['median']:>10} {unit:3} ({row['min']} … {row['max']}, {row['rounds']} rounds)", flush=True)
+
+
+def timed(command, **more):
+    start = time.perf_counter()
+    done = subprocess.run(command, **dict(QUIET, **more))
+    took = (time.perf_counter() - start) * 1000
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}: exit {done.returncode}: {done.stderr[-2000:]}")
+    return took
+
+
+def compose_file(directory, count):
+    services = "".join(f"  s{i}:\n    image: busybox\n    command: [sleep, '3600']\n    stop_signal: KILL\n" for i in range(count))
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, "compose.yaml"), "w", encoding="utf-8") as f:
+        f.write("version: '3.7'\nservices:\n" + services if "peer" in directory else "services:\n" + services)
+
+
+def pss(pattern):
+    """Sum in MB of processes whose command line matches, and how many there are."""
+    total, count = 0, 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                name = f.read().replace(b"\0", b" ").decode("utf-8", "replace")
+            if not re.search(pattern, name):
+                continue
+            with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
+                total += int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1))
+            count += 1
+        except (OSError, AttributeError):
+            continue
+    return total / 1024, count
+
+
+def up_down(report, who, compose, stays, rounds, work):
+    """compose: the command; stays: what its lasting processes look like."""
+    for count in (1, 10, 50):
+        directory = os.path.join(work, f"{'peer' if who != 'davit' else 'own'}{count}")
+        compose_file(directory, count)
+        ups, downs, memory = [], [], []
+        for n in range(rounds + 1):  # the first warms caches
+            up = timed(compose + ["up", "-d"], cwd=directory)
+            used, _ = pss(stays)
+            down = timed(compose + ["down", "-t", "0"], cwd=directory)
+            if n > 0:
+                ups.append(up), downs.append(down), memory.append(used)
+        report.add(who, f"up -d, {count}", "ms", ups)
+        report.add(who, f"down, {count}", "ms", downs)
+        report.add(who, f"PSS of what stays, {count}", "MB", memory)
+
+
+def small_verbs(report, rounds, work):
+    directory = os.path.join(work, "own1")
+    timed([DAVIT, "up", "-d"], cwd=directory)
+    for what, words in {"exec -T s0 true": ["exec", "-T", "s0", "true"], "ps": ["ps"], "logs": ["logs"], "version": ["version"]}.items():
+        report.add("davit", what, "ms", [timed([DAVIT] + words, cwd=directory) for _ in range(rounds * 4)])
+    timed([DAVIT, "down", "-t", "0"], cwd=directory)
+    report.add("davit", "run --rm s0 true", "ms", [timed([DAVIT, "run", "--rm", "-T", "s0", "true"], cwd=directory) for _ in range(rounds)])
+    timed([DAVIT, "down", "-t", "0"], cwd=directory)
+
+
+def config_1000(report, rounds, work):
+    directory = os.path.join(work, "config1000")
+    compose_file(directory, 1000)
+    report.add("davit", "config, 1000 services", "ms", [timed([DAVIT, "config", "-q"], cwd=directory) for _ in range(rounds)])
+
+
+def pull(report, rounds, work):
+    with Registry(LAYOUT) as registry:
+        directory = os.path.join(work, "pull")
+        os.makedirs(directory)
+        with open(directory + "/compose.yaml", "w", encoding="utf-8") as f:
+            f.write(f"services: {{a: {{image: {registry.host}/postgres:15}}}}\n")
+        times = []
+        for n in range(rounds):
+            state = tempfile.mkdtemp(dir=work)
+            times.append(timed([DAVIT, "pull", "-q"], cwd=directory, env=dict(os.environ, DAVIT_STATE_DIR=state)))
+            shutil.rmtree(state)
+        size = sum(os.path.getsize(registry.blob(d)) for d in registry.layers("postgres:15")) / 1e6
+        report.add("davit", f"pull of {size:.0f} MB, compressed", "ms", times)
+
+
+def floor(report):
+    done = subprocess.run([FLOOR, "up", "-c", "1,10,50", "-n", "5"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    for line in done.stdout.splitlines():
+        row = json.loads(line)
+        print(json.dumps(dict(who="floor", **row)) if report.as_json else "floor            " + line, flush=True)
+
+
+def docker(report, rounds, work):
+    if not shutil.which("dockerd") or not shutil.which("docker-compose"):
+        return print("docker.io and docker-compose are not installed: no peers", file=sys.stderr)
+    for d in ("/var/lib/docker", "/var/lib/containerd"):
+        os.makedirs(d, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "docker", d], check=True)
+    daemon = subprocess.Popen(["dockerd", "--iptables=true"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(work + "/dockerd.log", "w"))
+    for _ in range(300):
+        if subprocess.run(["docker", "version"], **QUIET).returncode == 0:
+            break
+        time.sleep(0.1)
+    else:
+        return print("dockerd does not start:\n" + open(work + "/dockerd.log").read()[-1500:], file=sys.stderr)
+    manifest = next(m for m in json.load(open(LAYOUT + "/index.json"))["manifests"] if ref_name(m) == "busybox:latest")
+    layer = json.load(open(os.path.join(LAYOUT, "blobs", *manifest["digest"].split(":"))))["layers"][0]["digest"]
+    timed(["docker", "import", os.path.join(LAYOUT, "blobs", *layer.split(":")), "busybox:latest"])
+    up_down(report, "docker-compose", ["docker-compose"], r"^\S*(dockerd|containerd|containerd-shim\S*|docker-proxy)( |$)", rounds, work)
+    daemon.terminate()
+    daemon.wait(30)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    if os.environ.get("DAVIT_PRIVATE_HOST") != "1":
+        sys.exit("run tests/bench/run")
+    report, work = Report(options.json), tempfile.mkdtemp()
+    part = work + "/images"
+    index = json.load(open(LAYOUT + "/index.json"))
+    index["manifests"] = [m for m in index["manifests"] if ref_name(m) == "busybox:latest"]
+    write_layout(LAYOUT, part, index)
+    timed([DAVIT, "image", "load", "-i", part])
+    up_down(report, "davit", [DAVIT], r"davit-(supervisor|shim)|davit-proxy", options.rounds, work)
+    small_verbs(report, options.rounds, work)
+    config_1000(report, options.rounds, work)
+    pull(report, options.rounds, work)
+    if options.peers and FLOOR:
+        floor(report)
+    if options.peers:
+        docker(report, options.rounds, work)
+
+
+main()
