@@ -158,6 +158,7 @@ int run_image(Globals& globals, const Args& args) {
         {"load", "Load images from a tar archive, an OCI layout or standard input", run_image_load},
         {"ls", "List images", run_image_ls, VerbGroup::inspect, "list"},
         {"prune", "Remove unused images", run_prune},
+        {"pull", "Download an image from a registry", run_image_pull},
         {"rm", "Remove one or more images", run_rm, VerbGroup::project, "remove"},
         {"save", "Save one or more images to a tar archive or an OCI layout", run_image_save},
         {"tag", "Create a tag that refers to an image", run_tag},

@@ -4,7 +4,6 @@
 #include "cli/app.hpp"
 #include "image/store.hpp"
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -17,13 +16,12 @@ std::string short_id(const std::string& id);
 std::vector<std::string> containers_of_image(const image::Image& image);
 // Throws Errc::not_found in docker's words.
 image::Image require_image(const image::Store& store, const std::string& name);
-// As `docker image inspect` prints it.
-nlohmann::json image_details(const image::Store& store, const image::Image& image);
 
 int run_image_ls(Globals&, const Args&);
 int run_image_inspect(Globals&, const Args&);
 int run_image_history(Globals&, const Args&);
 int run_image_load(Globals&, const Args&);
 int run_image_save(Globals&, const Args&);
+int run_image_pull(Globals&, const Args&);
 
 } // namespace davit::cli

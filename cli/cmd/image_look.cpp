@@ -116,8 +116,6 @@ Json config_json(const image::Config& c) {
     return out;
 }
 
-} // namespace
-
 Json image_details(const image::Store& store, const image::Image& image) {
     Json diff_ids = Json::array(), lowers = Json::array();
     for (const auto& layer : image.layers) diff_ids.push_back(layer.diff_id);
@@ -136,6 +134,8 @@ Json image_details(const image::Store& store, const image::Image& image) {
             {"GraphDriver", {{"Name", "overlay"}, {"Data", {{"LowerDirs", lowers}}}}},
             {"RootFS", {{"Type", "layers"}, {"Layers", diff_ids}}}};
 }
+
+} // namespace
 
 int run_image_ls(Globals& globals, const Args& args) {
     bool all = false, digests = false, full = false, quiet = false;

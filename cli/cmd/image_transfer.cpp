@@ -2,9 +2,11 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "cli/display/display.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/options.hpp"
 #include "image/archive.hpp"
+#include "image/pull.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -33,6 +35,70 @@ int run_image_load(Globals& globals, const Args& args) {
         for (const auto& name : one.references) std::printf("Loaded image: %s\n", name.c_str());
         if (one.references.empty()) std::printf("Loaded image ID: %s\n", one.image.id.c_str());
     }
+    return 0;
+}
+
+namespace {
+
+Event pull_event(EventKind kind, const std::string& name) {
+    Event out;
+    out.kind = kind;
+    out.time_ns = sys::realtime_ns();
+    out.op = OpKind::pull_image;
+    out.resource = "image:" + name;
+    return out;
+}
+
+image::Image pull_shown(image::Store& store, const image::Reference& reference, image::PullOptions& options, Display& display) {
+    const std::string name = reference.familiar();
+    image::PullTotals totals;
+    options.warning = [&](const std::string& text) {
+        Event event = pull_event(EventKind::warning, name);
+        event.text = text;
+        display.on(event);
+    };
+    options.progress = [&](const image::PullProgress& progress) {
+        totals.add(progress);
+        Event event = pull_event(EventKind::operation_progress, name);
+        event.text = totals.text();
+        event.current = totals.current();
+        event.total = totals.total();
+        display.on(event);
+    };
+    display.on(pull_event(EventKind::operation_started, name));
+    try {
+        image::Image image = image::pull(store, reference, options);
+        display.on(pull_event(EventKind::operation_done, name));
+        return image;
+    } catch (const Error& e) {
+        Event event = pull_event(EventKind::operation_failed, name);
+        event.text = e.what();
+        display.on(event);
+        throw;
+    }
+}
+
+} // namespace
+
+int run_image_pull(Globals& globals, const Args& args) {
+    bool quiet = false;
+    std::vector<std::string> names;
+    image::PullOptions pull;
+    Options options(globals, "image pull [OPTIONS] NAME[:TAG|@DIGEST]", "Download an image from a registry");
+    options.value("platform", pull.platform, "Set platform if server is multi-platform capable")
+        .flag("q,quiet", quiet, "Suppress verbose output")
+        .arguments(names, 1, 1);
+    if (!options.parse(args)) return 0;
+    auto reference = image::Reference::parse(names[0]);
+    if (globals.dry_run) return 0;
+    read_daemon_config(pull);
+    Interrupts interrupts;
+    pull.stop = interrupts.token();
+    image::Store store = open_image_store();
+    auto display = make_display(quiet ? ProgressMode::quiet : progress_mode(globals));
+    pull_shown(store, reference, pull, *display);
+    display.reset();
+    std::puts(reference.canonical().c_str());
     return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -21,6 +22,24 @@ struct PullProgress {
     Stage stage = Stage::resolving;
     std::uint64_t current = 0; // bytes
     std::uint64_t total = 0;   // 0: unknown
+};
+
+// Sums the progress of an image's layers, for one line of display. Thread-compatible.
+class PullTotals {
+public:
+    void add(const PullProgress& progress);
+    std::uint64_t current() const { return current_; }
+    std::uint64_t total() const { return total_; }
+    const std::string& text() const { return text_; } // "resolving", "3 of 5 layers"
+
+private:
+    struct LayerState {
+        std::uint64_t current = 0, total = 0;
+        bool done = false;
+    };
+    std::map<std::string, LayerState> layers_;
+    std::uint64_t current_ = 0, total_ = 0;
+    std::string text_;
 };
 
 struct PullOptions {

@@ -1,0 +1,84 @@
+#include "image/challenge.hpp"
+
+namespace davit::image {
+
+namespace {
+
+bool is_token(char c) { // RFC 9110 tchar
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+std::string lower(std::string_view s) {
+    std::string out(s);
+    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return out;
+}
+
+class Scanner {
+public:
+    explicit Scanner(std::string_view text) : rest_(text) {}
+
+    bool at_end() const { return rest_.empty(); }
+    void skip(std::string_view set) {
+        while (!rest_.empty() && set.find(rest_.front()) != std::string_view::npos) rest_.remove_prefix(1);
+    }
+    void drop() { rest_.remove_prefix(1); }
+    bool take(char c) {
+        if (!rest_.starts_with(c)) return false;
+        rest_.remove_prefix(1);
+        return true;
+    }
+    std::string_view token() {
+        std::size_t n = 0;
+        while (n < rest_.size() && is_token(rest_[n])) ++n;
+        auto out = rest_.substr(0, n);
+        rest_.remove_prefix(n);
+        return out;
+    }
+    std::string value() {
+        if (!take('"')) {
+            // Some registries leave URLs unquoted: up to the next comma or space.
+            auto end = rest_.find_first_of(", \t");
+            std::string out(rest_.substr(0, end));
+            rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end);
+            return out;
+        }
+        std::string out;
+        while (!rest_.empty() && rest_.front() != '"') {
+            if (rest_.front() == '\\' && rest_.size() > 1) rest_.remove_prefix(1);
+            out += rest_.front();
+            rest_.remove_prefix(1);
+        }
+        take('"');
+        return out;
+    }
+
+private:
+    std::string_view rest_;
+};
+
+} // namespace
+
+std::vector<Challenge> parse_challenges(std::string_view header) {
+    std::vector<Challenge> out;
+    Scanner in(header);
+    for (;;) {
+        in.skip(" \t,");
+        if (in.at_end()) return out;
+        std::string name = lower(in.token());
+        if (name.empty()) { // no token: skip what is there, a character at a time
+            in.drop();
+            continue;
+        }
+        in.skip(" \t");
+        if (!in.take('=')) { // a scheme; its parameters follow
+            out.push_back({name, {}});
+            continue;
+        }
+        in.skip(" \t");
+        std::string value = in.value();
+        if (!out.empty()) out.back().parameters.insert_or_assign(name, std::move(value));
+    }
+}
+
+} // namespace davit::image

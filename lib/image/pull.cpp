@@ -1,0 +1,177 @@
+#include "image/pull.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "image/ingest.hpp"
+#include "image/json_read.hpp"
+#include "image/platform.hpp"
+#include "image/registry.hpp"
+#include "image/store_impl.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+namespace davit::image {
+
+namespace {
+
+constexpr const char* hub_host = "registry-1.docker.io";
+
+class Puller : public BlobProvider {
+public:
+    Puller(Store& store, const Reference& reference, const PullOptions& options)
+        : store_(store), reference_(reference), options_(options), wanted_(options.platform.empty() ? host_platform() : parse_platform(options.platform)) {
+        RegistryOptions registry{options.credentials ? options.credentials : CredentialSource(default_credentials), options.warning, options.max_attempts, options.stop};
+        if (reference.domain() == "docker.io")
+            for (const auto& mirror : options.mirrors) add_mirror(mirror, registry);
+        const std::string host = reference.domain() == "docker.io" ? hub_host : reference.domain();
+        clients_.push_back(std::make_unique<RegistryClient>(RegistryEndpoint{reference.domain(), {"https", host, "/"}, is_insecure(host)}, reference.path(), registry));
+    }
+
+    Image run() {
+        if (auto present = up_to_date()) return std::move(*present);
+        RegistryClient::Document document = manifest();
+        const std::string listed_digest = document.digest;
+        if (kind_of_document(document.bytes) == DocumentKind::index) document = choose(parse_index(document.bytes));
+        if (kind_of_document(document.bytes) == DocumentKind::index) document = choose(parse_index(document.bytes)); // an index in an index
+        IngestOptions ingest_options{options_.max_parallel > 0 ? options_.max_parallel : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 3, 8), options_.progress, options_.stop};
+        Ingested result = ingest(store_, *this, {document.media_type, document.digest, document.bytes.size(), std::nullopt, {}}, document.bytes, ingest_options);
+        check_platform(result.image);
+        return name(result.image.id, listed_digest);
+    }
+
+    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset) override { return serving_->blob(blob, offset); }
+
+private:
+    bool is_insecure(const std::string& host) const {
+        const std::string without_port = host.substr(0, host.rfind(':'));
+        return is_loopback(host) || std::any_of(options_.insecure_registries.begin(), options_.insecure_registries.end(), [&](const std::string& listed) { return listed == host || listed == without_port; });
+    }
+
+    void add_mirror(const std::string& text, const RegistryOptions& registry) {
+        auto url = parse_url(text);
+        if (!url) throw error(Errc::usage, "the registry mirror '{}' is no URL", text);
+        if (!url->path.ends_with('/')) url->path += '/';
+        clients_.push_back(std::make_unique<RegistryClient>(RegistryEndpoint{url->host, *url, is_insecure(url->host)}, reference_.path(), registry));
+    }
+
+    void report(PullProgress::Stage stage) const {
+        if (options_.progress) options_.progress({"", stage, 0, 0});
+    }
+
+    // What is here already, found out with one HEAD request: those are not counted by Docker Hub's limit.
+    std::optional<Image> up_to_date() {
+        report(PullProgress::Stage::resolving);
+        if (!reference_.digest().empty()) return fits(store_.find(reference_));
+        auto present = fits(store_.find(reference_));
+        if (!present) return std::nullopt;
+        serving_ = clients_.back().get();
+        const std::string digest = serving_->digest_of(reference_.tag());
+        if (digest.empty()) return std::nullopt;
+        auto same = store_.find(reference_.with_digest(digest));
+        if (!same || same->id != present->id) return std::nullopt;
+        report(PullProgress::Stage::present);
+        return present;
+    }
+
+    std::optional<Image> fits(std::optional<Image> image) const {
+        if (image && !options_.platform.empty() && !distance(wanted_, image->platform)) return std::nullopt;
+        return image;
+    }
+
+    // Mirrors first; a mirror that fails is passed over, the registry itself has the last word.
+    RegistryClient::Document manifest() {
+        for (const auto& client : clients_) {
+            try {
+                serving_ = client.get();
+                return client->manifest(reference_.selector());
+            } catch (const Error& e) {
+                if (client == clients_.back() || e.kind() == Errc::interrupted) throw;
+            }
+        }
+        throw error(Errc::unavailable, "no registry for {}", reference_.familiar());
+    }
+
+    RegistryClient::Document choose(const std::vector<Descriptor>& manifests) {
+        auto choice = choose_platform(manifests, wanted_);
+        if (choice.empty()) {
+            std::string offered;
+            for (const auto& m : manifests)
+                if (m.platform && m.platform->os != "unknown") offered += (offered.empty() ? "" : ", ") + to_string(*m.platform);
+            throw error(Errc::not_found, "no matching manifest for {} in the manifest list of {}", to_string(wanted_), reference_.familiar()).with_hint("there are: " + offered);
+        }
+        return serving_->manifest(choice.front().digest);
+    }
+
+    void check_platform(const Image& image) const {
+        if (distance(wanted_, image.platform) || image.platform.architecture.empty()) return;
+        if (!options_.platform.empty())
+            throw error(Errc::not_found, "image with reference {} was found but its platform ({}) does not match the specified platform ({})", reference_.familiar(), to_string(image.platform), to_string(wanted_));
+        if (options_.warning) options_.warning(fmt::format("the platform of {} ({}) does not match this machine's ({})", reference_.familiar(), to_string(image.platform), to_string(wanted_)));
+    }
+
+    Image name(const std::string& id, const std::string& digest) {
+        auto image = store_.find(id);
+        if (!image) throw error(Errc::failed, "the image {} is gone from the store", id);
+        store_.tag(*image, reference_.with_digest(digest));
+        if (reference_.digest().empty()) store_.tag(*image, reference_);
+        report(PullProgress::Stage::done);
+        return *store_.find(id);
+    }
+
+    Store& store_;
+    const Reference& reference_;
+    const PullOptions& options_;
+    Platform wanted_;
+    std::vector<std::unique_ptr<RegistryClient>> clients_; // mirrors, then the registry itself
+    RegistryClient* serving_ = nullptr;
+};
+
+} // namespace
+
+void PullTotals::add(const PullProgress& p) {
+    using Stage = PullProgress::Stage;
+    if (p.layer.empty()) {
+        if (p.stage == Stage::resolving) text_ = "resolving";
+        return;
+    }
+    LayerState& layer = layers_[p.layer];
+    layer.total = std::max(layer.total, p.total);
+    if (p.stage == Stage::downloading) layer.current = p.current;
+    if (p.stage == Stage::done || p.stage == Stage::present) {
+        layer.done = true;
+        layer.current = layer.total;
+    }
+    current_ = total_ = 0;
+    std::size_t done = 0;
+    for (const auto& [digest, state] : layers_) {
+        current_ += state.current;
+        total_ += state.total;
+        done += state.done ? 1 : 0;
+    }
+    text_ = fmt::format("{} of {} layers", done, layers_.size());
+}
+
+void read_daemon_config(PullOptions& options) {
+    for (const char* path : {"/etc/docker/daemon.json", "/etc/davit/daemon.json"}) {
+        auto text = read_file_if_exists(path);
+        if (!text) continue;
+        Json json = Json::parse(*text, nullptr, false);
+        if (!json.is_object()) throw error(Errc::usage, "{} is no JSON object", path);
+        for (auto& host : list_of(json, "insecure-registries")) options.insecure_registries.push_back(std::move(host));
+        for (auto& mirror : list_of(json, "registry-mirrors")) options.mirrors.push_back(std::move(mirror));
+    }
+}
+
+Image pull(Store& store, const Reference& reference, const PullOptions& options) {
+    if (options.policy != PullPolicy::always) {
+        auto present = store.find(reference);
+        const bool fits = present && (options.platform.empty() || distance(parse_platform(options.platform), present->platform));
+        if (fits) return std::move(*present);
+        if (options.policy == PullPolicy::never) throw error(Errc::not_found, "No such image: {}", reference.familiar());
+    }
+    return in_context("pulling " + reference.familiar(), [&] { return Puller(store, reference, options).run(); });
+}
+
+} // namespace davit::image

@@ -1,0 +1,256 @@
+#include "image/registry.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "image/ingest.hpp"
+#include "image/reference.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <random>
+
+namespace davit::image {
+
+namespace {
+
+constexpr int max_redirects = 10;
+constexpr std::size_t max_manifest = 4u << 20;
+constexpr std::size_t max_error_body = 64u << 10;
+constexpr int longest_wait = 60; // s, of what a Retry-After may ask for
+
+int retry_after(const HttpResponse& r) {
+    const std::string value = r.header("retry-after");
+    return std::min(std::atoi(value.c_str()), longest_wait);
+}
+
+bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
+
+bool is_transient(const HttpResponse& r) {
+    if (r.failure != HttpFailure::none) return r.failure == HttpFailure::broken || r.failure == HttpFailure::timeout || r.failure == HttpFailure::connect;
+    return r.status == 429 || r.status == 500 || r.status == 502 || r.status == 503 || r.status == 504;
+}
+
+} // namespace
+
+void back_off(int attempt, int at_least_seconds, const std::stop_token& stop) {
+    static thread_local std::minstd_rand random(std::random_device{}());
+    const int base = 200 << std::min(attempt, 6);
+    auto wait = std::chrono::milliseconds(base / 2 + static_cast<int>(random() % static_cast<unsigned>(base)));
+    wait = std::max(wait, std::chrono::milliseconds(at_least_seconds * 1000));
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, wait, [] { return false; });
+    if (stop.stop_requested()) throw error(Errc::interrupted, "cancelled");
+}
+
+RegistryClient::RegistryClient(RegistryEndpoint endpoint, std::string repository, RegistryOptions options)
+    : endpoint_(std::move(endpoint)), repository_(std::move(repository)), options_(std::move(options)) {}
+RegistryClient::~RegistryClient() = default;
+
+RegistryClient::Exchange RegistryClient::borrow() {
+    {
+        std::lock_guard lock(mutex_);
+        if (!idle_.empty()) {
+            auto session = std::move(idle_.back());
+            idle_.pop_back();
+            return Exchange(*this, std::move(session));
+        }
+    }
+    return Exchange(*this, make_http_session());
+}
+
+void RegistryClient::give_back(std::unique_ptr<HttpSession> session) {
+    std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(session));
+}
+
+std::string RegistryClient::Exchange::body(std::size_t max) {
+    std::string out;
+    char buffer[16384];
+    while (std::size_t n = session_->read(buffer, sizeof buffer)) {
+        out.append(buffer, n);
+        if (out.size() > max) throw error(Errc::failed, "the registry's answer is longer than {} bytes", max);
+    }
+    return out;
+}
+
+HttpTls RegistryClient::tls_for(const std::string& host) const {
+    HttpTls out;
+    if (host == endpoint_.base.host) out.verify = !endpoint_.insecure;
+    else if (is_loopback(host)) out.verify = false;
+    for (const char* root : {"/etc/docker/certs.d/", "/etc/containers/certs.d/"}) {
+        const std::string directory = root + host;
+        if (exists(directory + "/ca.crt")) out.ca_file = directory + "/ca.crt";
+        if (exists(directory + "/client.cert")) out.client_cert = directory + "/client.cert";
+        if (exists(directory + "/client.key")) out.client_key = directory + "/client.key";
+    }
+    if (!out.ca_file.empty()) out.verify = true;
+    return out;
+}
+
+void RegistryClient::start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization) {
+    HttpRequest request{method, url.text(), headers, "", tls_for(url.host)};
+    if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
+    exchange.session().start(request, options_.stop);
+    if (exchange.response().failure == HttpFailure::cancelled) throw error(Errc::interrupted, "cancelled");
+}
+
+// Storage behind a registry (S3 and its like) refuses requests that carry the registry's token, and
+// must not learn it.
+void RegistryClient::start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization) {
+    std::string credentials = authorization;
+    for (int hops = 0;; ++hops) {
+        start(exchange, method, url, headers, credentials);
+        if (!is_redirect(exchange.response().status)) return;
+        const std::string location = exchange.response().header("location");
+        auto next = resolve_url(url, location);
+        if (!next || hops == max_redirects) throw error(Errc::unavailable, "the registry {} redirects to '{}'", endpoint_.domain, location);
+        if (url.scheme == "https" && next->scheme == "http" && !is_loopback(next->host) && !endpoint_.insecure)
+            throw error(Errc::denied, "the registry {} redirects from HTTPS to plain HTTP ({})", endpoint_.domain, next->host);
+        if (next->host != url.host || next->scheme != url.scheme) credentials.clear();
+        url = std::move(*next);
+    }
+}
+
+bool RegistryClient::fall_back_to_http(const HttpResponse& r) {
+    std::lock_guard lock(mutex_);
+    if (reached_ || !endpoint_.insecure || endpoint_.base.scheme != "https" || r.status != 0) return false;
+    if (r.failure != HttpFailure::tls && r.failure != HttpFailure::broken && r.failure != HttpFailure::connect) return false;
+    endpoint_.base.scheme = "http";
+    return true;
+}
+
+RegistryClient::Exchange RegistryClient::send(const std::string& method, const std::string& path, const Headers& headers) {
+    int authentications = 0;
+    for (int attempt = 0;;) {
+        Exchange exchange = borrow();
+        const std::string used = authorization();
+        Url url = endpoint_.base;
+        {
+            std::lock_guard lock(mutex_);
+            url = endpoint_.base;
+        }
+        url.path += "v2/" + repository_ + "/" + path;
+        start_following(exchange, method, url, headers, used);
+        const HttpResponse& r = exchange.response();
+        if (r.status == 0 && fall_back_to_http(r)) continue;
+        show_warnings(r);
+        if (r.status == 401 && authentications < 2 && !authenticate(r, used).empty()) {
+            ++authentications;
+            continue;
+        }
+        bool reached;
+        {
+            std::lock_guard lock(mutex_);
+            reached_ = reached_ || r.status != 0;
+            reached = reached_;
+        }
+        if (r.status >= 200 && r.status < 300) return exchange;
+        // A registry that has never answered is down, not busy: say so at once.
+        if (reached && is_transient(r) && ++attempt < options_.max_attempts) {
+            back_off(attempt, retry_after(r), options_.stop);
+            continue;
+        }
+        const std::string body = r.status ? exchange.body(max_error_body) : "";
+        throw registry_error(endpoint_, repository_, path, r, body, had_credentials_);
+    }
+}
+
+void RegistryClient::show_warnings(const HttpResponse& r) {
+    if (!options_.warning) return;
+    auto [begin, end] = r.headers.equal_range("warning");
+    for (auto it = begin; it != end; ++it) { // 299 - "text", distribution-spec
+        auto open = it->second.find('"'), close = it->second.rfind('"');
+        if (it->second.starts_with("299 ") && close > open && open != std::string::npos)
+            options_.warning(endpoint_.domain + ": " + it->second.substr(open + 1, close - open - 1));
+    }
+}
+
+namespace {
+
+const RegistryClient::Headers& accept_manifests() {
+    static const RegistryClient::Headers headers{{"Accept", std::string(media::oci_index) + ", " + media::oci_manifest + ", " + media::docker_list + ", " + media::docker_manifest}};
+    return headers;
+}
+
+} // namespace
+
+std::string RegistryClient::digest_of(const std::string& selector) {
+    Exchange exchange = send("HEAD", "manifests/" + selector, accept_manifests());
+    std::string digest = exchange.response().header("docker-content-digest");
+    return is_digest(digest) ? digest : "";
+}
+
+RegistryClient::Document RegistryClient::manifest(const std::string& selector) {
+    Exchange exchange = send("GET", "manifests/" + selector, accept_manifests());
+    Document out;
+    out.media_type = exchange.response().header("content-type");
+    out.media_type = out.media_type.substr(0, out.media_type.find(';'));
+    const std::string claimed = exchange.response().header("docker-content-digest");
+    out.bytes = exchange.body(max_manifest);
+    if (exchange.response().failure != HttpFailure::none) throw registry_error(endpoint_, repository_, "manifests/" + selector, exchange.response(), "", had_credentials_);
+    out.digest = is_digest(selector) ? selector : is_digest(claimed) ? claimed : "sha256:" + sha256_hex(out.bytes);
+    verify_bytes({out.media_type, out.digest, out.bytes.size(), std::nullopt, {}}, out.bytes);
+    return out;
+}
+
+namespace {
+
+class RemoteBlob : public ByteSource {
+public:
+    RemoteBlob(RegistryClient& client, const Descriptor& blob, std::uint64_t offset, const RegistryOptions& options)
+        : client_(client), blob_(blob), options_(options), at_(offset) {}
+
+    std::size_t read(char* to, std::size_t max) override {
+        for (;;) {
+            if (!exchange_) open();
+            std::size_t n = exchange_->session().read(to, max);
+            const HttpFailure failure = exchange_->response().failure;
+            if (n > 0) {
+                at_ += n;
+                failures_ = 0; // attempts count without progress in between
+                return n;
+            }
+            if (failure == HttpFailure::cancelled) throw error(Errc::interrupted, "cancelled");
+            if (failure == HttpFailure::none && at_ >= blob_.size) return 0;
+            const std::string why = failure == HttpFailure::none ? "the answer ended early" : exchange_->response().failure_text;
+            exchange_.reset();
+            if (++failures_ >= options_.max_attempts)
+                throw error(Errc::unavailable, "downloading {} from {} stopped after {} of {} bytes: {}", blob_.digest, client_.endpoint().domain, at_, blob_.size, why)
+                    .with_hint("what has come is kept: pull again to go on from there");
+            back_off(failures_, 0, options_.stop);
+        }
+    }
+
+private:
+    void open() {
+        RegistryClient::Headers headers;
+        if (at_ > 0) headers.emplace_back("Range", fmt::format("bytes={}-", at_));
+        exchange_.emplace(client_.send("GET", "blobs/" + blob_.digest, headers));
+        if (at_ == 0 || exchange_->response().status == 206) return;
+        char scratch[65536]; // the whole blob again: pass over what is here
+        for (std::uint64_t left = at_; left > 0;) {
+            std::size_t n = exchange_->session().read(scratch, static_cast<std::size_t>(std::min<std::uint64_t>(left, sizeof scratch)));
+            if (n == 0) return; // read() sees why
+            left -= n;
+        }
+    }
+
+    RegistryClient& client_;
+    Descriptor blob_;
+    const RegistryOptions& options_;
+    std::uint64_t at_;
+    int failures_ = 0;
+    std::optional<RegistryClient::Exchange> exchange_;
+};
+
+} // namespace
+
+std::unique_ptr<ByteSource> RegistryClient::blob(const Descriptor& blob, std::uint64_t offset) {
+    return std::make_unique<RemoteBlob>(*this, blob, offset, options_);
+}
+
+} // namespace davit::image

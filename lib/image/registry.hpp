@@ -1,0 +1,108 @@
+// A repository of a registry: manifests and blobs by the distribution protocol, with whatever
+// authentication it asks for.
+#pragma once
+
+#include "davit/error.hpp"
+#include "image/byte_source.hpp"
+#include "image/credentials.hpp"
+#include "image/http.hpp"
+#include "image/manifest.hpp"
+#include "image/url.hpp"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace davit::image {
+
+struct RegistryOptions {
+    CredentialSource credentials;
+    std::function<void(const std::string&)> warning;
+    int max_attempts = 5;
+    std::stop_token stop;
+};
+
+struct RegistryEndpoint {
+    std::string domain; // as in references; credentials are asked for it
+    Url base;           // "https://registry-1.docker.io/"
+    bool insecure = false; // unverified TLS, and plain HTTP when TLS fails
+};
+
+// May be used from several threads at once.
+class RegistryClient {
+public:
+    RegistryClient(RegistryEndpoint endpoint, std::string repository, RegistryOptions options);
+    ~RegistryClient();
+
+    const RegistryEndpoint& endpoint() const { return endpoint_; }
+
+    struct Document {
+        std::string bytes, digest, media_type;
+    };
+    // The digest a tag has now, asked for without a download; empty if the registry does not say.
+    std::string digest_of(const std::string& selector);
+    // selector: a tag or a digest. Verified against the digest, or against what the registry claims.
+    Document manifest(const std::string& selector);
+    // Goes on after interruptions by itself, by Range requests.
+    std::unique_ptr<ByteSource> blob(const Descriptor& blob, std::uint64_t offset);
+
+    // A session of the pool for as long as it lives.
+    class Exchange {
+    public:
+        Exchange(RegistryClient& client, std::unique_ptr<HttpSession> session) : client_(&client), session_(std::move(session)) {}
+        Exchange(Exchange&&) = default;
+        Exchange& operator=(Exchange&&) = default;
+        ~Exchange() {
+            if (session_) client_->give_back(std::move(session_));
+        }
+        HttpSession& session() { return *session_; }
+        const HttpResponse& response() const { return session_->response(); }
+        std::string body(std::size_t max); // small answers
+
+    private:
+        RegistryClient* client_;
+        std::unique_ptr<HttpSession> session_;
+    };
+
+    using Headers = std::vector<std::pair<std::string, std::string>>;
+    // Sends, authenticates, follows redirects and retries; throws unless the answer is 2xx.
+    // path: below /v2/<repository>/.
+    Exchange send(const std::string& method, const std::string& path, const Headers& headers);
+
+private:
+    friend class Exchange;
+    Exchange borrow();
+    void give_back(std::unique_ptr<HttpSession> session);
+    HttpTls tls_for(const std::string& host) const;
+    void start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization);
+    void start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization);
+    bool fall_back_to_http(const HttpResponse& response);
+    std::string authorization() const;
+    // A fresh Authorization header for a 401; empty if there is nothing (more) to offer.
+    std::string authenticate(const HttpResponse& response, const std::string& used);
+    std::string bearer_token(const std::map<std::string, std::string>& challenge, const std::optional<Credentials>& credentials);
+    void show_warnings(const HttpResponse& response);
+
+    RegistryEndpoint endpoint_;
+    std::string repository_;
+    RegistryOptions options_;
+    mutable std::mutex mutex_;
+    std::vector<std::unique_ptr<HttpSession>> idle_;
+    std::string authorization_;
+    bool had_credentials_ = false;
+    bool reached_ = false; // it has answered once: failures may be transient
+    std::mutex authentication_mutex_; // one thread at a time asks for a token
+};
+
+// Waits, doubled each time, with jitter; Errc::interrupted on stop.
+void back_off(int attempt, int at_least_seconds, const std::stop_token& stop);
+// What the registry says in its errors document, or its status line's text.
+std::string registry_message(const HttpResponse& response, const std::string& body);
+// The error for an answer that is no success.
+Error registry_error(const RegistryEndpoint& endpoint, const std::string& repository, const std::string& path, const HttpResponse& response, const std::string& body, bool had_credentials);
+
+} // namespace davit::image
