@@ -108,6 +108,7 @@ public:
     // run_dir/shim.sock. Empty when no shim listens there. Role::supervisor takes the place of the lost one and gets
     // StdioFds, then Started or Exited as things are.
     static std::optional<ShimConnection> connect(const std::string& run_dir, Role role = Role::client);
+    ShimConnection() = default; // connected to nothing: receive() gives Disconnected
     explicit ShimConnection(UniqueFd socket);
     ShimConnection(ShimConnection&&) noexcept = default;
     ShimConnection& operator=(ShimConnection&&) noexcept = default;

@@ -92,9 +92,6 @@ struct Mount {
     bool noatime = false, nodiratime = false, relatime = false, strictatime = false;
     bool nosymfollow = false;
     Propagation propagation = Propagation::rprivate;
-    // An empty source directory first gets what the image has at destination, with its owner and mode
-    // (new named volumes).
-    bool copy_up = false;
     bool operator==(const Mount&) const = default;
 };
 
@@ -187,6 +184,8 @@ struct Spec {
     Namespaces ns;
     Resources resources;
     std::map<std::string, std::string> sysctls; // "net.core.somaxconn" → "777"; namespaced ones only
+    // In a network namespace that is not the host's any user may ping and bind ports below 1024, as in Docker.
+    bool open_ports_and_ping = false;
     std::vector<std::string> masked_paths, readonly_paths;
     Seccomp seccomp;
     bool init = false; // a tiny init is pid 1 and the command its child
@@ -197,7 +196,6 @@ struct Spec {
 // One more process in a running container.
 struct ExecSpec {
     Process process;
-    std::string cgroup;
     Seccomp seccomp;
     bool operator==(const ExecSpec&) const = default;
 };

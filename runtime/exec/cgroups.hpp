@@ -1,0 +1,43 @@
+// Control groups of one container, as the shim makes, limits, freezes, empties and removes them.
+// No allocation; strings are bounded copies, so that the plan need not stay mapped.
+#pragma once
+
+#include "runtime/exec/context.hpp"
+
+namespace davit::exec {
+
+class Cgroups {
+public:
+    // Makes the groups of the plan, or opens those of a container that runs. false: *why tells.
+    bool make(const PlanView& plan, Report* why, bool running = false) noexcept;
+    // Limits and the device filter; warnings go to sink(report).
+    using Sink = void (*)(void* self, const Report& report);
+    bool limit(const PlanView& plan, Report* why, Sink sink, void* self) noexcept;
+    // Kills what still runs in them and removes them; false: something stays. Waits up to limit_ms.
+    bool remove(int limit_ms) noexcept;
+    void kill_all() noexcept;
+    void close() noexcept; // only the descriptors
+
+    const CgroupSet& set() const noexcept { return set_; }
+    // The group clone3 puts the child into; -1: none (pure v1).
+    int clone_target() const noexcept;
+    // 0 or an errno.
+    int freeze(bool on) noexcept;
+    bool frozen() const noexcept;
+    std::uint64_t oom_kills() const noexcept;
+
+private:
+    struct Location {
+        char mount_point[128];
+        char path[192];
+    };
+    bool add(const PlanView& plan, const MakeCgroup& s, bool running, Report* why) noexcept;
+    bool occupied() const noexcept;
+    int entry_with(std::uint32_t flag) const noexcept;
+
+    CgroupSet set_;
+    Location where_[max_cgroups];
+    bool owned_ = false;
+};
+
+} // namespace davit::exec

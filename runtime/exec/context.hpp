@@ -1,0 +1,118 @@
+// What the steps of one process share.
+#pragma once
+
+#include "runtime/exec/calls.hpp"
+#include "runtime/exec/plan_view.hpp"
+#include "runtime/exec/report.hpp"
+
+#include <sys/types.h>
+
+namespace davit::exec {
+
+struct Account { // who the process will be
+    uid_t uid = 0;
+    gid_t gid = 0;
+    gid_t groups[256];
+    int group_count = 0;
+    char home[512] = "/";
+};
+
+// The cgroups of one container, opened by the shim.
+struct CgroupSet {
+    struct Entry {
+        int dir = -1;
+        std::uint32_t flags = 0;
+    };
+    Entry entries[max_cgroups];
+    std::uint32_t count = 0;
+};
+
+struct Context {
+    PlanView plan;
+    int channel = -1;           // to the shim; see report.hpp
+    int slots[slot_count] = {-1, -1, -1, -1, -1, -1};
+    int join_pidfd = -1;        // exec: whose namespaces
+    const CgroupSet* cgroups = nullptr;
+    int stdio[3] = {-1, -1, -1}; // not with a terminal; stdin -1: /dev/null
+    int init_exe = -1;          // flag_init: the sealed program to run as pid 1
+    bool hold = false;          // wait for a byte from the channel before execve
+
+    // filled by the steps
+    int root = -1; // the new root directory
+    int proc = -1; // a procfs of our own that nothing can be mounted over
+    int dev_null = -1;
+    int mask_dir = -1;
+    int console = -1; // terminal, the container's side
+    bool pivoted = false;
+    Account account;
+    const CapabilityStep* caps = nullptr;
+    const SeccompStep* seccomp = nullptr;
+    const char* work_dir = "/";
+    bool work_dir_pending = false; // root may not enter it; tried again as the user
+    mode_t umask = 0022;
+
+    Report report{};
+    // Both return false, so that a step can `return fail(…)`.
+    bool fail(Stage stage, int errnum, const char* detail) noexcept;
+    bool fail(Stage stage, const char* detail) noexcept { return fail(stage, errno, detail); }
+    void warn(Stage stage, int errnum, const char* detail) noexcept;
+    bool send(const Report& r, int fd = -1) noexcept; // fd: passed along
+};
+
+// Between clone and execve of a container's init, in its new namespaces. Returns only on failure,
+// with the report filled and not yet sent.
+bool become_container(Context& context) noexcept;
+// The same for a process that joins a running container.
+bool become_exec(Context& context) noexcept;
+
+// ---- steps, one file each; false: context.report says why
+bool enter_cgroups(Context& c) noexcept;
+bool join_namespaces(Context& c) noexcept;
+
+bool step(Context& c, const SetPropagation& s) noexcept;
+bool step(Context& c, const RootOverlay& s) noexcept;
+bool step(Context& c, const RootBind& s) noexcept;
+bool step(Context& c, const ReadonlyRoot& s) noexcept;
+bool step(Context& c, const PivotRoot& s) noexcept;
+
+bool step(Context& c, const OpenProc& s) noexcept;
+// Sources that must be cloned before the namespace's mounts become private (a shared source keeps
+// its peers) and before anything lies over "/" (a peer's).
+int open_early_source(Context& c, const MountStep& s) noexcept;
+bool mount_step(Context& c, const MountStep& s, int early) noexcept; // early: such a source, else -1
+bool step(Context& c, const MaskPath& s) noexcept;
+bool step(Context& c, const ReadonlyPath& s) noexcept;
+
+bool step(Context& c, const DeviceNode& s) noexcept;
+bool step(Context& c, const SymlinkStep& s) noexcept;
+bool step(Context& c, const MakeDir& s) noexcept;
+bool step(Context& c, const SysctlStep& s) noexcept;
+
+bool step(Context& c, const HostName& s) noexcept;
+bool step(Context& c, const DomainName& s) noexcept;
+bool step(Context& c, const LoopbackUp& s) noexcept;
+bool step(Context& c, const Keyring& s) noexcept;
+bool step(Context& c, const RlimitStep& s) noexcept;
+bool step(Context& c, const OomScoreAdj& s) noexcept;
+bool step(Context& c, const Apparmor& s) noexcept;
+bool step(Context& c, const NoNewPrivileges& s) noexcept;
+
+bool step(Context& c, const UserStep& s) noexcept; // user.cpp
+
+bool open_terminal(Context& c) noexcept; // terminal.cpp
+bool connect_stdio(Context& c) noexcept;
+
+bool apply_identity(Context& c) noexcept; // identity.cpp: ids, capabilities up to the filter
+bool load_filter(Context& c) noexcept;
+bool drop_to_final(Context& c) noexcept;
+bool enter_work_dir(Context& c) noexcept;
+bool check_work_dir(Context& c) noexcept;
+
+bool step(Context& c, const ExecuteStep& s) noexcept; // launch.cpp
+
+// paths.cpp: a directory or file inside root, made with what is missing above it. O_PATH; -1 and errno.
+int make_in_root(int root, const char* path, bool directory, mode_t mode) noexcept;
+// Opens the directory of path inside root, making it; *name is its last component.
+int parent_in_root(int root, const char* path, const char** name) noexcept;
+
+} // namespace davit::exec

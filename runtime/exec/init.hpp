@@ -1,0 +1,9 @@
+#pragma once
+
+namespace davit::exec {
+
+// `init: true`: pid 1 of a container. argv: davit-init -- PROGRAM ARG…; passes signals on to the
+// program, reaps everything, ends as it ends. Runs with the container's own rights.
+[[noreturn]] void run_init(char** argv) noexcept;
+
+} // namespace davit::exec

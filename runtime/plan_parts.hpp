@@ -1,0 +1,37 @@
+// The parts of compile(), one file each.
+#pragma once
+
+#include "runtime/plan.hpp"
+#include "runtime/plan_builder.hpp"
+
+#include <string>
+#include <vector>
+
+namespace davit::runtime {
+
+struct Compiler {
+    PlanBuilder& out;
+    const HostFacts& host;
+    const CompileOptions& options;
+    std::vector<std::string>* warnings;
+    void warn(std::string text) const {
+        if (warnings) warnings->push_back(std::move(text));
+    }
+};
+
+// plan_cgroups.cpp
+// Index of the step for each hierarchy is that of host.cgroups. existing: only opened.
+void add_cgroups(Compiler& c, const std::string& path, const Resources& resources, bool existing);
+void add_limits(Compiler& c, const Resources& resources);
+// plan_mounts.cpp
+void add_root(Compiler& c, const Spec& spec);
+void add_mounts(Compiler& c, const Spec& spec);
+void add_masks(Compiler& c, const Spec& spec);
+// plan_process.cpp
+void add_sysctls(Compiler& c, const Spec& spec);
+void add_process(Compiler& c, const Process& process, const Seccomp& seccomp);
+
+// device_filter.cpp: eBPF for BPF_CGROUP_DEVICE
+std::string device_filter(const std::vector<DeviceRule>& rules);
+
+} // namespace davit::runtime

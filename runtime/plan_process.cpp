@@ -1,0 +1,159 @@
+// What concerns the process itself.
+#include "runtime/plan_parts.hpp"
+
+#include "base/error.hpp"
+#include "runtime/seccomp.hpp"
+
+#include <algorithm>
+#include <linux/seccomp.h>
+#include <map>
+#include <set>
+#include <sys/resource.h>
+
+namespace davit::runtime {
+namespace {
+
+// A container that asks for nothing must not inherit what the supervisor raised for itself.
+constexpr std::uint64_t default_nofile = 1024;
+
+[[noreturn]] void not_namespaced(const std::string& name) {
+    throw error(Errc::invalid_project, "sysctl \"{}\" is not in a separate kernel namespace", name);
+}
+
+void check_sysctl(const std::string& name, const std::string& dotted, const Spec& spec) {
+    static const std::set<std::string> ipc = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+                                              "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
+    if (ipc.contains(dotted) || dotted.starts_with("fs.mqueue.")) {
+        if (spec.ns.ipc.mode == NsMode::host)
+            throw error(Errc::invalid_project, "sysctl \"{}\" is not allowed in the host's ipc namespace", name);
+        return;
+    }
+    if (dotted.starts_with("net.")) {
+        if (spec.ns.net.mode == NsMode::host)
+            throw error(Errc::invalid_project, "sysctl \"{}\" not allowed in host network namespace", name);
+        return;
+    }
+    if (dotted == "kernel.domainname" && spec.ns.uts.mode != NsMode::host) return;
+    if (dotted == "kernel.hostname") throw error(Errc::invalid_project, "sysctl \"{}\" conflicts with the container's hostname", name);
+    not_namespaced(name);
+}
+
+void add_sysctl(Compiler& c, const std::string& path, const std::string& value) {
+    exec::SysctlStep s{};
+    s.path = c.out.text("sys/" + path);
+    s.value = c.out.text(value);
+    c.out.add(s);
+}
+
+// The last one of a key wins, in the place of the first.
+std::vector<std::string> environment(const std::vector<std::string>& env) {
+    std::vector<std::string> out;
+    std::map<std::string, std::size_t> at;
+    for (const std::string& variable : env) {
+        std::string key = variable.substr(0, variable.find('='));
+        auto [found, fresh] = at.emplace(key, out.size());
+        if (fresh) out.push_back(variable);
+        else out[found->second] = variable;
+    }
+    return out;
+}
+
+void add_rlimits(Compiler& c, const Process& p) {
+    std::set<int> seen;
+    for (const Rlimit& limit : p.rlimits) {
+        if (!seen.insert(limit.resource).second) throw error(Errc::invalid_project, "the same ulimit is given twice");
+        exec::RlimitStep s{};
+        s.resource = static_cast<std::uint32_t>(limit.resource);
+        s.soft = limit.soft;
+        s.hard = limit.hard;
+        c.out.add(s);
+    }
+    if (seen.contains(RLIMIT_NOFILE)) return;
+    exec::RlimitStep s{};
+    s.resource = RLIMIT_NOFILE;
+    s.soft = default_nofile;
+    s.soft_only = 1;
+    c.out.add(s);
+}
+
+void add_capabilities(Compiler& c, const Capabilities& caps) {
+    exec::CapabilityStep s{};
+    // What the machine itself may not do cannot be handed on; Docker starts the container all the same.
+    s.bounding = caps.bounding & c.host.grantable;
+    s.permitted = caps.permitted & c.host.grantable;
+    s.effective = caps.effective & s.permitted;
+    s.inheritable = caps.inheritable & c.host.grantable;
+    s.ambient = caps.ambient & s.permitted & s.inheritable;
+    s.last = static_cast<std::uint32_t>(c.host.last_capability);
+    c.out.add(s);
+}
+
+std::uint32_t filter_flags(const Seccomp& seccomp) {
+    // Where a profile names no flags, runc lets speculation be, and so the filter costs nothing there.
+    if (seccomp.kind == Seccomp::Kind::docker_default) return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    // Synchronising threads is for processes that have some.
+    return seccomp_filter_flags(seccomp_profile_from_json(seccomp.json, seccomp.source_name)) & ~std::uint32_t{SECCOMP_FILTER_FLAG_TSYNC};
+}
+
+} // namespace
+
+void add_sysctls(Compiler& c, const Spec& spec) {
+    for (const auto& [name, value] : spec.sysctls) {
+        std::string path = name, dotted = name;
+        // "net/ipv4/conf/eth0.7/forwarding": with slashes, dots belong to names.
+        if (name.find('/') == std::string::npos) std::replace(path.begin(), path.end(), '.', '/');
+        else std::replace(dotted.begin(), dotted.end(), '/', '.');
+        if (("/" + path + "/").find("/../") != std::string::npos || path.starts_with("/")) not_namespaced(name);
+        check_sysctl(name, dotted, spec);
+        add_sysctl(c, path, value);
+    }
+    if (!spec.open_ports_and_ping || spec.ns.net.mode == NsMode::host) return;
+    auto unless_given = [&](const char* dotted, const char* path, const char* value) {
+        if (!spec.sysctls.contains(dotted) && !spec.sysctls.contains(path)) add_sysctl(c, path, value);
+    };
+    unless_given("net.ipv4.ip_unprivileged_port_start", "net/ipv4/ip_unprivileged_port_start", "0");
+    unless_given("net.ipv4.ping_group_range", "net/ipv4/ping_group_range", "0 2147483647");
+}
+
+void add_process(Compiler& c, const Process& p, const Seccomp& seccomp) {
+    if (p.args.empty() || p.args[0].empty()) throw error(Errc::invalid_project, "there is no command to run: neither the service nor the image has one");
+    if (p.cwd.empty() || p.cwd[0] != '/') throw error(Errc::invalid_project, "the working directory '{}' is not an absolute path", p.cwd);
+    exec::OomScoreAdj oom{};
+    oom.number = p.oom_score_adj;
+    c.out.add(oom);
+    add_rlimits(c, p);
+    if (!p.apparmor_profile.empty() && p.apparmor_profile != "unconfined") {
+        if (!c.host.apparmor) throw error(Errc::unsupported, "AppArmor is not enabled on this machine, so profile '{}' cannot be used", p.apparmor_profile);
+        exec::Apparmor s{};
+        s.text = c.out.text(p.apparmor_profile);
+        c.out.add(s);
+    }
+    exec::UserStep user{};
+    user.name = c.out.text(p.user.name);
+    user.groups = c.out.list(p.user.groups);
+    c.out.add(user);
+    add_capabilities(c, p.caps);
+    if (p.no_new_privileges) c.out.add(exec::NoNewPrivileges{});
+    if (seccomp.kind != Seccomp::Kind::unconfined && c.host.seccomp) {
+        exec::SeccompStep s{};
+        s.filter = c.out.bytes(compile_seccomp(seccomp, p.caps.bounding, c.options.bpf_cache_dir));
+        s.flags = filter_flags(seccomp);
+        c.out.add(s);
+    } else if (seccomp.kind == Seccomp::Kind::profile) {
+        throw error(Errc::unsupported, "this kernel has no seccomp filters, so profile '{}' cannot be used", seccomp.source_name);
+    } else if (!c.host.seccomp) {
+        c.warn("this kernel has no seccomp filters: the container runs without the default one");
+    }
+    exec::WorkDir dir{};
+    dir.text = c.out.text(p.cwd);
+    c.out.add(dir);
+    exec::UmaskStep mask{};
+    mask.number = p.umask & 07777;
+    c.out.add(mask);
+    exec::ExecuteStep execute{};
+    execute.args = c.out.list(p.args);
+    execute.env = c.out.list(environment(p.env));
+    c.out.add(execute);
+}
+
+} // namespace davit::runtime

@@ -1,0 +1,21 @@
+#include "runtime/exec/init.hpp"
+#include "runtime/shim/shim.hpp"
+
+#include <cstring>
+#include <new>
+
+int main(int argc, char** argv) {
+    using namespace davit;
+    // The same sealed program is pid 1 of a container with `init: true`.
+    const char* name = argc > 0 ? std::strrchr(argv[0], '/') : nullptr;
+    if (!std::strcmp(name ? name + 1 : argc > 0 ? argv[0] : "", "davit-init")) exec::run_init(argv);
+
+    shim::Config config;
+    if (!shim::parse(argc, argv, config)) {
+        static const char usage[] = "davit-shim is started by davit-supervisor, one per container.\n";
+        return write(2, usage, sizeof usage - 1) < 0 ? 126 : 125;
+    }
+    // In the data segment, not on the stack: 1 MB of buffers that cost nothing until they are touched.
+    alignas(shim::Shim) static char memory[sizeof(shim::Shim)];
+    (new (memory) shim::Shim(config))->run();
+}

@@ -1,0 +1,257 @@
+// From the step plan to a running init, or to the exact reason why not.
+#include "runtime/shim/shim.hpp"
+
+#include <csignal>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <utility>
+
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
+namespace davit::shim {
+
+using exec::Report;
+using exec::ReportKind;
+using exec::Stage;
+
+bool Shim::map_plan() noexcept {
+    struct stat st{};
+    if (::fstat(fd_plan, &st) < 0) return context_.fail(Stage::plan, "cannot be read");
+    if (st.st_size <= 0 || st.st_size > exec::max_plan_size) return context_.fail(Stage::plan, 0, "its size is impossible");
+    plan_size_ = static_cast<std::size_t>(st.st_size);
+    plan_memory_ = ::mmap(nullptr, plan_size_, PROT_READ, MAP_PRIVATE, fd_plan, 0);
+    if (plan_memory_ == MAP_FAILED) return plan_memory_ = nullptr, context_.fail(Stage::plan, "cannot be mapped");
+    const char* wrong = context_.plan.validate(plan_memory_, plan_size_);
+    return !wrong || context_.fail(Stage::plan, 0, wrong);
+}
+
+void Shim::pass_warning(void* self, const Report& report) noexcept {
+    static_cast<Shim*>(self)->send_supervisor(Type::warning, &report, sizeof report);
+}
+
+namespace {
+
+// The container holds both ends of its output: no SIGPIPE and no lost byte while a dead shim is
+// replaced. Any user of the container may reopen /dev/stdout for writing.
+bool output_pipe(Fd& ours, int& theirs) noexcept {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0) return false;
+    Fd read_end(ends[0]), write_end(ends[1]);
+    exec::TextBuffer<48> path;
+    path.text << "/proc/self/fd/" << write_end.get();
+    theirs = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    if (theirs < 0 || ::fchmod(theirs, 0622) < 0 || ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK) < 0) return false;
+    ours = std::move(read_end);
+    return true;
+}
+
+} // namespace
+
+bool Shim::make_streams(int container_side[3]) noexcept {
+    std::uint32_t flags = context_.plan.header().flags;
+    terminal_ = flags & exec::flag_terminal;
+    if (terminal_) return true; // its master comes from inside
+    for (int i = 0; i < 2; ++i) {
+        streams_[i].number = i + 1;
+        if (!output_pipe(streams_[i].fd, container_side[i + 1])) return context_.fail(Stage::stdio, "pipe");
+    }
+    if (!(flags & exec::flag_stdin_open)) return true;
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0) return context_.fail(Stage::stdio, "pipe");
+    container_side[0] = ends[0];
+    input_.reset(ends[1]);
+    ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    return true;
+}
+
+pid_t Shim::clone_init(int container_side[3], int channel) noexcept {
+    const exec::PlanHeader& head = context_.plan.header();
+    // A pid namespace is entered by children only; we come back at once.
+    int pid_ns = config_.fds & (1U << fd_pid) ? fd_pid : -1;
+    Fd by_path;
+    context_.plan.each([&](const auto& s) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(s)>, exec::JoinNamespace>)
+            if (s.type == CLONE_NEWPID && s.slot == exec::slot_none) {
+                by_path.reset(::open(context_.plan.text(s.path), O_RDONLY | O_CLOEXEC));
+                pid_ns = by_path.get();
+            }
+        return true;
+    });
+    if ((pid_ns >= 0 || by_path) && ::syscall(SYS_setns, pid_ns, CLONE_NEWPID) < 0) return context_.fail(Stage::namespaces, "pid"), -1;
+    int pidfd = -1;
+    clone_args args{};
+    args.flags = head.clone_flags | CLONE_NEWNS | CLONE_PIDFD;
+    args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+    args.exit_signal = SIGCHLD;
+    if (int target = cgroups_.clone_target(); target >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = static_cast<std::uint64_t>(target);
+    }
+    auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+    if (pid == 0) {
+        context_.channel = channel;
+        for (int i = 0; i < 3; ++i) context_.stdio[i] = container_side[i];
+        exec::become_container(context_);
+        context_.send(context_.report);
+        ::_exit(125);
+    }
+    int why = errno;
+    if (pid_ns >= 0) ::syscall(SYS_setns, own_pid_ns_.get(), CLONE_NEWPID);
+    if (pid < 0) return context_.fail(Stage::clone, why, ""), -1;
+    init_pidfd_.reset(pidfd);
+    return pid;
+}
+
+void Shim::start_container() noexcept {
+    Report why{};
+    if (int error = log_.open(config_.log, config_.log_max_size, config_.log_max_files)) {
+        context_.fail(Stage::stdio, error, config_.log);
+        return fail_start(context_.report);
+    }
+    if (!map_plan()) return fail_start(context_.report);
+    if (!cgroups_.make(context_.plan, &why) || !cgroups_.limit(context_.plan, &why, pass_warning, this)) return fail_start(why);
+    oom_before_ = cgroups_.oom_kills();
+    int side[3] = {-1, -1, -1}, channel[2];
+    if (!make_streams(side)) return fail_start(context_.report);
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0) {
+        context_.fail(Stage::clone, "channel");
+        return fail_start(context_.report);
+    }
+    init_channel_.reset(channel[0]);
+    static constexpr int slot_fds[exec::slot_count] = {-1, fd_net, fd_ipc, fd_pid, fd_uts, fd_peer};
+    for (std::uint32_t i = 1; i < exec::slot_count; ++i)
+        if (config_.fds & (1U << slot_fds[i])) context_.slots[i] = slot_fds[i];
+    context_.cgroups = &cgroups_.set();
+    context_.hold = config_.hold;
+    if (context_.plan.header().flags & exec::flag_init) context_.init_exe = self_exe_.get();
+    init_ = clone_init(side, channel[1]);
+    ::close(channel[1]);
+    for (int fd : side)
+        if (fd >= 0) ::close(fd);
+    if (init_ < 0) return fail_start(context_.report);
+    for (int fd = fd_plan; fd <= fd_peer; ++fd)
+        if (config_.fds & (1U << fd)) ::close(fd);
+    init_start_ = process_start_time(init_);
+    watch(init_channel_.get(), EPOLLIN, Source::init_channel, 0);
+    arm_streams();
+}
+
+void Shim::adopt_container() noexcept {
+    adopted_ = true;
+    Report why{};
+    log_.open(config_.log, config_.log_max_size, config_.log_max_files);
+    if (!map_plan() || !cgroups_.make(context_.plan, &why, true)) return fail_start(context_.report.stage == Stage::none ? why : context_.report);
+    terminal_ = context_.plan.header().flags & exec::flag_terminal;
+    init_ = config_.adopt_pid;
+    init_start_ = config_.adopt_start;
+    started_ns_ = realtime_ns();
+    init_pidfd_.reset(exec::to_int(::syscall(SYS_pidfd_open, init_, 0)));
+    bool alive = init_pidfd_ && process_start_time(init_) == init_start_;
+    auto take = [&](Fd& to, int fixed, int of_init) {
+        if (config_.fds & (1U << fixed)) to.reset(fixed);
+        // Lost with the supervisor: init's own end, if it is still one of our pipes.
+        else if (alive && !terminal_ && of_init > 0) {
+            to.reset(exec::to_int(::syscall(SYS_pidfd_getfd, init_pidfd_.get(), of_init, 0)));
+            struct stat st{};
+            if (to && (::fstat(to.get(), &st) < 0 || !S_ISFIFO(st.st_mode))) to.reset();
+        }
+        if (to) ::fcntl(to.get(), F_SETFL, O_NONBLOCK);
+    };
+    if (terminal_) {
+        take(streams_[0].fd, fd_console, 0);
+        if (streams_[0].fd) input_.reset(::fcntl(streams_[0].fd.get(), F_DUPFD_CLOEXEC, 3));
+    } else {
+        take(streams_[0].fd, fd_stdout, 1);
+        take(streams_[1].fd, fd_stderr, 2);
+        take(input_, fd_stdin, 0);
+    }
+    streams_[1].number = 2;
+    launched_ = true;
+    ::close(fd_plan);
+    arm_streams();
+    started();
+    if (alive) watch(init_pidfd_.get(), EPOLLIN, Source::init_pidfd, 0);
+    else init_ended(0, 0, false);
+}
+
+void Shim::on_init_channel() noexcept {
+    for (;;) {
+        Report r{};
+        int passed = -1;
+        iovec part{&r, sizeof r};
+        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        ssize_t n = ::recvmsg(init_channel_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+        if (cmsghdr* head = n > 0 ? CMSG_FIRSTHDR(&message) : nullptr; head && head->cmsg_type == SCM_RIGHTS)
+            std::memcpy(&passed, CMSG_DATA(head), sizeof passed);
+        Fd carried(passed);
+        if (n != sizeof r) {
+            unwatch(init_channel_.get());
+            init_channel_.reset();
+            if (launched_ && !start_failed_) started();
+            else if (!start_failed_) context_.fail(Stage::clone, 0, "the set-up was killed"), fail_start(context_.report);
+            return;
+        }
+        if (r.kind == ReportKind::failed) fail_start(r);
+        else if (r.kind == ReportKind::warning) pass_warning(this, r);
+        else if (r.kind == ReportKind::launching) launched_ = true;
+        else if (r.kind == ReportKind::ready) {
+            phase_ = Phase::held;
+            StartedBody body{init_, 0, init_start_, realtime_ns()};
+            send_supervisor(Type::held, &body, sizeof body);
+            if (release_wanted_) release();
+        } else if (r.kind == ReportKind::console) {
+            ::fcntl(carried.get(), F_SETFL, O_NONBLOCK);
+            input_.reset(::fcntl(carried.get(), F_DUPFD_CLOEXEC, 3));
+            streams_[0].fd = std::move(carried);
+            arm_streams();
+        }
+    }
+}
+
+void Shim::started() noexcept {
+    if (!started_ns_) started_ns_ = realtime_ns();
+    if (phase_ != Phase::ended) phase_ = Phase::running;
+    if (plan_memory_) ::munmap(plan_memory_, plan_size_);
+    plan_memory_ = nullptr;
+    send_stdio(supervisor_connection());
+    StartedBody body{init_, 0, init_start_, started_ns_};
+    broadcast(Type::started, &body, sizeof body);
+}
+
+// As if never tried: cgroups and the child go, the reason is told, and we leave.
+void Shim::fail_start(const Report& why) noexcept {
+    if (start_failed_) return;
+    start_failed_ = true;
+    if (init_ > 0 && phase_ != Phase::ended && !adopted_) {
+        ::kill(init_, SIGKILL);
+        while (::waitpid(init_, nullptr, 0) < 0 && errno == EINTR) {}
+    }
+    cgroups_.remove(500);
+    Report report = why;
+    report.kind = ReportKind::failed;
+    broadcast(Type::start_failed, &report, sizeof report);
+    leave(1);
+}
+
+void Shim::release() noexcept {
+    release_wanted_ = true; // also when it comes before init is ready
+    if (phase_ != Phase::held) return;
+    phase_ = Phase::starting;
+    if (::send(init_channel_.get(), "g", 1, MSG_NOSIGNAL) != 1) return; // its end is seen in reap()
+}
+
+} // namespace davit::shim

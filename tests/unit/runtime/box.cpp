@@ -1,0 +1,201 @@
+#include "unit/runtime/box.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/process.hpp"
+
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <sstream>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace davit::runtime::test {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr char busybox[] = "/bin/busybox";
+
+std::string make_image() {
+    std::string root = "/tmp/image";
+    for (const char* dir : {"bin", "etc", "tmp", "root", "proc", "sys", "dev", "var/lib"}) fs::create_directories(root + "/" + dir);
+    ::chmod((root + "/tmp").c_str(), 01777);
+    fs::copy_file(busybox, root + "/bin/busybox");
+    SpawnOptions list;
+    list.argv = {busybox, "--list"};
+    std::istringstream names(run(list).out);
+    for (std::string name; std::getline(names, name);)
+        if (name != "busybox") fs::create_symlink("busybox", root + "/bin/" + name);
+    write_file_in_place(root + "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/usr/sbin:/bin/sh\n"
+                                              "web:x:1000:1000::/home/web:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n");
+    write_file_in_place(root + "/etc/group", "root:x:0:\nadm:x:4:web\ndaemon:x:1:\nweb:x:1000:\nextra:x:77:web,nobody\n");
+    return root;
+}
+
+} // namespace
+
+void need_machine() {
+    if (::geteuid() == 0 && exists(busybox)) return;
+    MESSAGE("needs root and a static busybox");
+    std::_Exit(77);
+}
+
+const HostFacts& host() {
+    static const HostFacts facts = HostFacts::probe();
+    return facts;
+}
+
+int shim_exe() {
+    static const UniqueFd fd = sealed_copy(DAVIT_SHIM);
+    return fd.get();
+}
+
+const std::string& image() {
+    static const std::string root = make_image();
+    return root;
+}
+
+UniqueFd memfd_of(const std::string& bytes) { return sys::sealed_memfd("plan", bytes); }
+
+std::string drain(int fd) {
+    std::string out;
+    for (char buffer[4096];;) {
+        ssize_t n = ::read(fd, buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return out;
+        out.append(buffer, static_cast<std::size_t>(n));
+    }
+}
+
+Box::Box(std::vector<std::string> args) {
+    need_machine();
+    std::string id = sys::random_hex(64);
+    dir_ = "/tmp/box-" + id.substr(0, 12);
+    for (const char* part : {"/upper", "/work", "/run", "/log"}) sys::make_dirs(dir_ + part);
+    ::chmod((dir_ + "/upper").c_str(), 0755);
+    spec = default_spec();
+    spec.id = id;
+    spec.cgroup = "davit/test/" + id;
+    spec.hostname = id.substr(0, 12);
+    spec.process.args = std::move(args);
+    spec.process.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=" + spec.hostname};
+    spec.root.overlay = {{image()}, dir_ + "/upper", dir_ + "/work"};
+    start.shim_exe = shim_exe();
+    start.id = id;
+    start.run_dir = dir_ + "/run";
+    start.log.path = dir_ + "/log/" + id + "-json.log";
+}
+
+Box::~Box() {
+    if (!shim.process) return;
+    if (!exited) {
+        shim.control.signal(9);
+        try {
+            wait_exited();
+        } catch (const Error&) {
+        }
+    }
+    shim.process.wait();
+}
+
+void Box::launch() {
+    CompileOptions options;
+    options.bpf_cache_dir = "/tmp/bpf";
+    plan_ = memfd_of(compile(spec, host(), options, &warnings));
+    start.plan_fd = plan_.get();
+    shim = start_shim(start);
+}
+
+Started Box::wait_started() {
+    for (;;) {
+        ShimEvent event = shim.control.wait_any(limit);
+        if (auto* failed = std::get_if<StartFailed>(&event)) {
+            exited = Exited{};
+            throw failed->error;
+        }
+        if (auto* warning = std::get_if<Warning>(&event)) warnings.push_back(warning->text);
+        if (auto* started = std::get_if<Started>(&event)) return *started;
+    }
+}
+
+Exited Box::wait_exited() {
+    for (;;) {
+        ShimEvent event = shim.control.wait_any(limit);
+        if (auto* failed = std::get_if<StartFailed>(&event)) {
+            exited = Exited{};
+            throw failed->error;
+        }
+        if (auto* warning = std::get_if<Warning>(&event)) warnings.push_back(warning->text);
+        if (auto* end = std::get_if<Exited>(&event)) return *(exited = *end);
+    }
+}
+
+std::string Box::start_error() {
+    launch();
+    try {
+        wait_started();
+    } catch (const Error& e) {
+        return e.what();
+    }
+    return "";
+}
+
+std::string Box::output() {
+    launch();
+    wait_exited();
+    return log_text();
+}
+
+std::string Box::log() const { return read_file_if_exists(start.log.path).value_or(""); }
+
+std::string Box::log_text(const std::string& stream) const {
+    std::string out;
+    std::istringstream lines(log());
+    for (std::string line; std::getline(lines, line);) {
+        auto j = nlohmann::json::parse(line);
+        if (stream.empty() || j.at("stream") == stream) out += j.at("log").get<std::string>();
+    }
+    return out;
+}
+
+Box::ExecResult Box::exec(std::vector<std::string> args, const std::string& input) {
+    ExecSpec e = exec_spec(spec);
+    e.process.args = std::move(args);
+    return exec(e, input);
+}
+
+Box::ExecResult Box::exec(const ExecSpec& e, const std::string& input) {
+    UniqueFd plan = memfd_of(compile_exec(e, host()));
+    FdPair in = sys::pipe(), out = sys::pipe(), err = sys::pipe();
+    auto connection = ShimConnection::connect(start.run_dir);
+    REQUIRE(connection);
+    std::uint32_t number = connection->exec({plan.get(), in.first.get(), out.second.get(), err.second.get()});
+    in.first.reset();
+    out.second.reset();
+    err.second.reset();
+    sys::write_all(in.second.get(), input);
+    in.second.reset();
+    ExecResult result;
+    for (bool done = false; !done;) {
+        ShimEvent event = connection->wait_any(limit);
+        if (auto* failed = std::get_if<ExecFailed>(&event)) {
+            result.error = failed->error.what();
+            result.code = failed->error.exit_code();
+            done = true;
+        }
+        if (auto* ended = std::get_if<ExecExited>(&event); ended && ended->exec == number) {
+            result.code = ended->code;
+            done = true;
+        }
+    }
+    result.out = drain(out.first.get());
+    result.err = drain(err.first.get());
+    return result;
+}
+
+} // namespace davit::runtime::test

@@ -1,0 +1,67 @@
+// A busybox container for tests: an image made by hand, a spec to change, a shim to talk to.
+#pragma once
+
+#include "base/sys.hpp"
+#include "runtime/defaults.hpp"
+#include "runtime/plan.hpp"
+#include "runtime/shim_client.hpp"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit::runtime::test {
+
+inline constexpr std::chrono::milliseconds limit{20000};
+
+// Skips the program (exit 77) without root or busybox.
+void need_machine();
+const HostFacts& host();
+// A sealed copy of davit-shim, made once.
+int shim_exe();
+// /bin/busybox with all its applets, /etc/passwd and /etc/group; made once per program.
+const std::string& image();
+
+class Box {
+public:
+    explicit Box(std::vector<std::string> args = {"true"});
+    ~Box(); // kills what runs, waits for the shim
+    Box(const Box&) = delete;
+
+    Spec spec;
+    ShimStart start;
+    Box& sh(const std::string& script) { return spec.process.args = {"sh", "-c", script}, *this; }
+
+    void launch();            // starts the shim
+    Started wait_started();   // throws the StartFailed's error
+    Exited wait_exited();     // collects what comes before
+    int run() { return launch(), wait_exited().code; }
+    // launch, wait, and what it wrote to stdout and stderr as one text in log order.
+    std::string output();
+    std::string log() const;  // the raw json-file
+    std::string log_text(const std::string& stream = "") const;
+    std::string start_error(); // launch; the text of the error, "" if it started
+    std::string dir() const { return dir_; }
+
+    struct ExecResult {
+        int code = -1;
+        std::string out, err, error;
+    };
+    ExecResult exec(std::vector<std::string> args, const std::string& input = "");
+    ExecResult exec(const ExecSpec& e, const std::string& input = "");
+
+    Shim shim;
+    std::vector<std::string> warnings;
+    std::optional<Exited> exited;
+
+private:
+    std::string dir_;
+    UniqueFd plan_;
+};
+
+UniqueFd memfd_of(const std::string& bytes);
+std::string drain(int fd); // until its end
+
+} // namespace davit::runtime::test
