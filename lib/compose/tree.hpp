@@ -5,11 +5,11 @@
 #include "davit/error.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <memory_resource>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace davit::compose {
 
@@ -35,6 +35,7 @@ struct Node {
     Kind kind = Kind::null;
     Tag tag = Tag::none;
     bool timestamp = false; // a string that YAML 1.1 reads as a date
+    bool failed = false;    // an error about it is reported; later passes leave it alone
     Pos pos;
     union {
         bool boolean;
@@ -120,7 +121,7 @@ private:
         std::string text;
     };
     std::pmr::monotonic_buffer_resource arena_;
-    std::vector<File> files_;
+    std::deque<File> files_; // references to its texts stay valid
 };
 
 } // namespace davit::compose

@@ -36,7 +36,8 @@ struct LoadOptions {
     std::string project_directory;     // --project-directory; "" = directory of the first file
     std::string project_name;          // --project-name or COMPOSE_PROJECT_NAME; "" = `name:` or the directory
     std::vector<std::string> profiles; // active ones; "*" = all
-    std::vector<std::string> env_files; // for interpolation; later ones win; see load_env_files()
+    std::vector<std::string> env_files; // for interpolation; later ones win
+    std::vector<std::string> env_files_read; // their values are in `environment` already; only recorded
     std::map<std::string, std::string> environment; // wins over env_files
     std::vector<std::string> services; // selection by name or glob; empty = all
 

@@ -1,0 +1,190 @@
+#include "compose/consistency.hpp"
+
+#include "base/error.hpp"
+#include "base/words.hpp"
+#include "compose/paths.hpp"
+
+#include <algorithm>
+
+namespace davit::compose {
+
+namespace {
+
+class ServiceChecker {
+public:
+    ServiceChecker(const Project& project, Service& service, std::vector<Diagnostic>& out) : p_(project), s_(service), out_(out) {}
+
+    void run() {
+        source();
+        if (s_.build) build(*s_.build);
+        networks();
+        health();
+        dependencies();
+        references();
+        scale();
+        limits();
+        mounts();
+        watch();
+    }
+
+private:
+    void error(std::string_view attribute, std::string message, std::string hint = {}) {
+        std::string path = "services." + s_.name;
+        if (!attribute.empty()) path += fmt::format(".{}", attribute);
+        out_.push_back({Diagnostic::Severity::error, s_.origin.pos, std::move(path), std::move(message), std::move(hint), {}});
+    }
+
+    template <typename Map> std::string hint_for(std::string_view name, const Map& known, std::string_view section) {
+        std::vector<std::string_view> names;
+        for (const auto& [key, unused] : known) names.push_back(key);
+        if (auto near = nearest(name, names)) return fmt::format("did you mean '{}'?", *near);
+        return fmt::format("declare it below {}: at the top of the file", section);
+    }
+
+    // A service that is there but not enabled, or not there at all.
+    void need_service(std::string_view attribute, const std::string& name) {
+        if (p_.services.count(name)) return;
+        auto disabled = p_.disabled_services.find(name);
+        if (disabled != p_.disabled_services.end()) {
+            std::string profiles;
+            for (const auto& profile : disabled->second.profiles) profiles += (profiles.empty() ? "" : ", ") + profile;
+            return error(attribute, fmt::format("needs the service '{}', which is disabled", name),
+                         fmt::format("enable one of its profiles ({}) with --profile, or write  required: false", profiles));
+        }
+        std::vector<std::string_view> names;
+        for (const auto& [key, unused] : p_.services) names.push_back(key);
+        auto near = nearest(name, names);
+        error(attribute, fmt::format("needs the service '{}', which does not exist", name), near ? fmt::format("did you mean '{}'?", *near) : "");
+    }
+
+    void source() {
+        if (s_.image.empty() && !s_.build && !s_.provider)
+            error("", "has neither an image nor a build", "add  image: NAME  or  build: .");
+    }
+
+    void build(const BuildConfig& b) {
+        if (!b.dockerfile.empty() && !b.dockerfile_inline.empty()) error("build", "dockerfile and dockerfile_inline exclude each other", "keep one of them");
+        for (const auto& [key, context] : b.additional_contexts) {
+            if (context.substr(0, 8) != "service:") continue;
+            std::string name = context.substr(8);
+            const Service* other = p_.find(name);
+            if (!other) error("build.additional_contexts", fmt::format("'{}' names the service '{}', which does not exist", key, name));
+            else if (!other->build) error("build.additional_contexts", fmt::format("'{}' names the service '{}', which is not built", key, name));
+        }
+        if (!s_.platform.empty() && !b.platforms.empty() && std::find(b.platforms.begin(), b.platforms.end(), s_.platform) == b.platforms.end())
+            error("platform", fmt::format("'{}' is not among build.platforms", s_.platform), "add it there");
+        for (const auto& secret : b.secrets)
+            if (!p_.secrets.count(secret.source)) error("build.secrets", fmt::format("the secret '{}' is not declared", secret.source), hint_for(secret.source, p_.secrets, "secrets"));
+    }
+
+    void networks() {
+        if (!s_.network_mode.empty() && !s_.networks.empty()) error("", "network_mode and networks exclude each other", "keep one of them");
+        for (const auto& [name, network] : s_.networks) {
+            if (!p_.networks.count(name)) error("networks", fmt::format("the network '{}' is not declared", name), hint_for(name, p_.networks, "networks"));
+        }
+        if (s_.mac_address.empty() || s_.networks.empty()) return;
+        const auto& first = s_.networks.at(network_order(s_).front());
+        if (first && !first->mac_address.empty() && first->mac_address != s_.mac_address)
+            error("mac_address", "differs from the one of its main network", "keep one of them");
+    }
+
+    void health() {
+        if (!s_.healthcheck || s_.healthcheck->test.empty()) return;
+        const std::string& kind = s_.healthcheck->test[0];
+        if (kind != "CMD" && kind != "CMD-SHELL" && kind != "NONE")
+            error("healthcheck.test", fmt::format("a list must start with CMD, CMD-SHELL or NONE, and this one starts with '{}'", kind), "add \"CMD\" as its first item, or write the command as a text");
+    }
+
+    void dependencies() {
+        for (const auto& [name, dependency] : s_.depends_on) {
+            if (!dependency.required && p_.disabled_services.count(name)) continue;
+            need_service(dependency.inferred ? "" : "depends_on", name);
+        }
+        // Without normalisation these are not among depends_on.
+        if (s_.network_mode.substr(0, 8) == "service:" && !s_.depends_on.count(s_.network_mode.substr(8))) need_service("network_mode", s_.network_mode.substr(8));
+    }
+
+    void references() {
+        for (const auto& m : s_.volumes)
+            if (m.type == MountType::volume && !m.source.empty() && !p_.volumes.count(m.source))
+                error("volumes", fmt::format("the volume '{}' is not declared", m.source),
+                      m.source.find('/') != std::string::npos ? fmt::format("a path of this machine starts with ./ or /: ./{}", m.source) : hint_for(m.source, p_.volumes, "volumes"));
+        for (const auto& f : s_.secrets)
+            if (!p_.secrets.count(f.source)) error("secrets", fmt::format("the secret '{}' is not declared", f.source), hint_for(f.source, p_.secrets, "secrets"));
+        for (const auto& f : s_.configs)
+            if (!p_.configs.count(f.source)) error("configs", fmt::format("the config '{}' is not declared", f.source), hint_for(f.source, p_.configs, "configs"));
+        for (const auto& [name, unused] : s_.models)
+            if (!p_.models.count(name)) error("models", fmt::format("the model '{}' is not declared", name), hint_for(name, p_.models, "models"));
+    }
+
+    void scale() {
+        if (s_.scale && s_.deploy) {
+            if (s_.deploy->replicas && *s_.deploy->replicas != *s_.scale) distinct("scale", "deploy.replicas");
+            else s_.deploy->replicas = s_.scale;
+        }
+        if (s_.scale && *s_.scale < 0) error("scale", "must be 0 or more");
+        if (s_.deploy && s_.deploy->replicas && *s_.deploy->replicas < 0) error("deploy.replicas", "must be 0 or more");
+        if (!s_.container_name.empty() && replicas(s_) > 1)
+            error("container_name", fmt::format("{} replicas cannot have one container name", replicas(s_)), "remove container_name");
+    }
+
+    void distinct(std::string_view one, std::string_view other) {
+        error(one, fmt::format("differs from {}", other), "they mean the same: keep one of them, or give both the same value");
+    }
+
+    void limits() {
+        if (!s_.deploy) return;
+        if (const auto& l = s_.deploy->resources.limits) {
+            if (s_.cpus != 0 && static_cast<float>(l->cpus) != static_cast<float>(s_.cpus)) distinct("cpus", "deploy.resources.limits.cpus");
+            if (s_.mem_limit != 0 && l->memory != s_.mem_limit) distinct("mem_limit", "deploy.resources.limits.memory");
+            if (s_.pids_limit.value_or(0) != 0 && l->pids != *s_.pids_limit) distinct("pids_limit", "deploy.resources.limits.pids");
+        }
+        if (const auto& r = s_.deploy->resources.reservations)
+            if (s_.mem_reservation != 0 && r->memory != s_.mem_reservation) distinct("mem_reservation", "deploy.resources.reservations.memory");
+    }
+
+    void mounts() {
+        for (const auto& m : s_.volumes)
+            for (const auto& t : s_.tmpfs)
+                if (t.substr(0, t.find(':')) == m.target) error("volumes", fmt::format("{} is the target of a volume and of a tmpfs", m.target), "remove one of the two");
+    }
+
+    void watch() {
+        if (!s_.develop) return;
+        for (const auto& rule : s_.develop->watch)
+            if (rule.target.empty() && rule.action != "rebuild" && rule.action != "restart")
+                error("develop.watch", fmt::format("the action {} needs a target", rule.action), "add  target: /path/in/the/container");
+    }
+
+    const Project& p_;
+    Service& s_;
+    std::vector<Diagnostic>& out_;
+};
+
+} // namespace
+
+void check_consistency(Project& project, std::vector<Diagnostic>& out) {
+    for (auto& [name, service] : project.services) ServiceChecker(project, service, out).run();
+    for (const auto& [key, secret] : project.secrets)
+        if (!secret.external && secret.file.empty() && secret.environment.empty())
+            out.push_back({Diagnostic::Severity::error, secret.origin.pos, "secrets." + key, "needs a file or environment", "", {}});
+    if (!out.empty()) return;
+    try {
+        dependency_levels(project);
+    } catch (const Error& e) {
+        out.push_back({Diagnostic::Severity::error, {}, "", e.what(), "one of these services must be able to start before the others", {}});
+    }
+}
+
+void check_container_names(const Project& project, std::vector<Diagnostic>& out) {
+    std::map<std::string, std::string> owners;
+    for (const auto& [name, service] : project.services) {
+        if (service.container_name.empty()) continue;
+        auto [it, fresh] = owners.emplace(service.container_name, name);
+        if (!fresh)
+            out.push_back({Diagnostic::Severity::error, service.origin.pos, fmt::format("services.{}.container_name", name),
+                           fmt::format("'{}' is already the container name of the service '{}'", service.container_name, it->second), "container names must be unique", {}});
+    }
+}
+
+} // namespace davit::compose

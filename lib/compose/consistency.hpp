@@ -1,0 +1,14 @@
+// What must hold between the parts of a project: references, conflicts, cycles.
+#pragma once
+
+#include "compose/diagnostics.hpp"
+#include "davit/project.hpp"
+
+namespace davit::compose {
+
+// Finds every violation; places are those of the services. Makes deploy.replicas equal to scale.
+void check_consistency(Project&, std::vector<Diagnostic>& out);
+// Two services with one container name.
+void check_container_names(const Project&, std::vector<Diagnostic>& out);
+
+} // namespace davit::compose

@@ -1,0 +1,32 @@
+// Files of KEY=VALUE lines: .env, env_file, label_file.
+#pragma once
+
+#include "compose/template.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace davit::compose {
+
+struct DotenvError {
+    int line = 0; // from 1
+    std::string message;
+    std::string hint;
+};
+
+struct DotenvResult {
+    // In the order of the file; a key may come more than once, the last counts.
+    std::vector<std::pair<std::string, std::string>> values;
+    std::vector<std::string> unset; // variables used without being set
+    std::vector<DotenvError> errors;
+};
+
+// The compose format. outside: variables that a value may use and that a bare KEY takes its value
+// from; they win over earlier lines of the file.
+DotenvResult parse_dotenv(std::string_view text, const Lookup& outside);
+// `format: raw`: lines as they are, no quotes, no variables. A bare KEY takes its value from outside.
+DotenvResult parse_raw_env(std::string_view text, const Lookup& outside);
+
+} // namespace davit::compose

@@ -1,0 +1,88 @@
+#include "compose/environment.hpp"
+
+#include "compose/env_files.hpp"
+
+namespace davit::compose {
+
+void resolve_environment(Tree& tree, Node& document, const Environment& environment) {
+    if (Node* services = document.find("services"))
+        for (Entry& service : services->map()) {
+            Node* list = service.value->find("environment");
+            if (!list) continue;
+            for (Node*& item : list->list()) {
+                if (!item->is_string() || item->str().find('=') != std::string_view::npos) continue;
+                auto value = environment.find(item->str());
+                if (value != environment.end()) item = tree.string(fmt::format("{}={}", item->str(), value->second), item->pos);
+            }
+        }
+    for (std::string_view section : {"configs", "secrets"}) {
+        Node* resources = document.find(section);
+        if (!resources) continue;
+        for (Entry& e : resources->map()) {
+            const Node* name = e.value->find("environment");
+            if (!name || !name->is_string()) continue;
+            auto value = environment.find(name->str());
+            if (value == environment.end()) continue;
+            tree.set(*e.value, section == "configs" ? "content" : "x-#value", tree.string(value->second, name->pos), name->pos);
+        }
+    }
+}
+
+namespace {
+
+void missing(Diagnostics& diag, const Service& s, std::string_view attribute, const std::string& path) {
+    diag.error({}, fmt::format("services.{}.{}", s.name, attribute), fmt::format("the file {} does not exist", path),
+               attribute == "env_file" ? "create it, or write  {path: …, required: false}" : "create it");
+}
+
+void read_env_files(Tree& tree, Service& s, const Environment& environment, Diagnostics& diag) {
+    for (auto& [key, value] : s.environment)
+        if (!value)
+            if (auto it = environment.find(key); it != environment.end()) value = it->second;
+    Lookup outside = [&](std::string_view name) -> const std::string* {
+        if (auto it = environment.find(name); it != environment.end()) return &it->second;
+        auto it = s.environment.find(std::string(name));
+        return it == s.environment.end() || !it->second ? nullptr : &*it->second;
+    };
+    std::map<std::string, std::optional<std::string>> from_files;
+    for (const EnvFile& file : s.env_file) {
+        if (!file.format.empty() && file.format != "raw") {
+            diag.error({}, fmt::format("services.{}.env_file", s.name), fmt::format("'{}' is no format of an env_file", file.format), "the only one is raw");
+            continue;
+        }
+        auto values = read_env_file(tree, file.path, file.format == "raw", outside, diag);
+        if (!values && file.required) missing(diag, s, "env_file", file.path);
+        if (!values) continue;
+        for (auto& [key, value] : *values) from_files[key] = std::move(value);
+    }
+    s.environment.merge(from_files); // the service's own values win
+    s.env_file.clear();
+}
+
+void read_label_files(Tree& tree, Service& s, const Environment& environment, Diagnostics& diag) {
+    Lookup outside = [&](std::string_view name) -> const std::string* {
+        auto it = environment.find(name);
+        return it == environment.end() ? nullptr : &it->second;
+    };
+    std::map<std::string, std::string> from_files;
+    for (const std::string& path : s.label_file) {
+        auto values = read_env_file(tree, path, false, outside, diag);
+        if (!values) missing(diag, s, "label_file", path);
+        if (!values) continue;
+        for (auto& [key, value] : *values) from_files[key] = std::move(value);
+    }
+    s.labels.merge(from_files);
+    s.label_file.clear();
+}
+
+} // namespace
+
+void read_service_env_files(Tree& tree, Project& project, const Environment& environment, Diagnostics& diag) {
+    for (auto& [name, service] : project.services) read_env_files(tree, service, environment, diag);
+}
+
+void read_service_label_files(Tree& tree, Project& project, const Environment& environment, Diagnostics& diag) {
+    for (auto& [name, service] : project.services) read_label_files(tree, service, environment, diag);
+}
+
+} // namespace davit::compose

@@ -1,0 +1,18 @@
+// What the environment gives: values of bare variables, secrets and configs, env_file, label_file.
+#pragma once
+
+#include "compose/diagnostics.hpp"
+#include "compose/template.hpp"
+#include "compose/tree.hpp"
+#include "davit/project.hpp"
+
+namespace davit::compose {
+
+// KEY in a list of a service's environment becomes KEY=value; configs with environment get a content.
+void resolve_environment(Tree&, Node& document, const Environment&);
+
+// Reads the env_file and label_file of the enabled services. The lists are emptied.
+void read_service_env_files(Tree&, Project&, const Environment&, Diagnostics&);
+void read_service_label_files(Tree&, Project&, const Environment&, Diagnostics&);
+
+} // namespace davit::compose

@@ -1,0 +1,126 @@
+#include "compose/env_files.hpp"
+#include "compose/model.hpp"
+
+#include <algorithm>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+
+namespace davit::compose {
+
+namespace {
+
+enum class There { nothing, file, directory };
+
+There what_is(const std::string& path) {
+    struct stat st {};
+    if (stat(path.c_str(), &st) != 0) return There::nothing;
+    return S_ISDIR(st.st_mode) ? There::directory : There::file;
+}
+
+// A text or a list of texts.
+std::vector<const Node*> texts(const Node* n) {
+    std::vector<const Node*> out;
+    if (!n) return out;
+    if (n->is_string()) out.push_back(n);
+    for (const Node* item : n->list())
+        if (item->is_string()) out.push_back(item);
+    return out;
+}
+
+std::string absolute(const std::string& directory, std::string_view path) {
+    return is_absolute(path) ? clean_path(path) : join_path(directory, path);
+}
+
+} // namespace
+
+void ModelLoader::apply_includes(const FileSet& set, Node& doc, const Resets& resets) {
+    Node* include = doc.find("include");
+    if (!include) return;
+    if (include->is_list()) {
+        for (const Node* item : include->list()) include_one(set, doc, *item, resets);
+    } else if (!include->is_null()) {
+        diag_.error(include->pos, "include", "must be a list", "write  include: [other.yaml]");
+    }
+    doc.erase("include");
+}
+
+void ModelLoader::include_one(const FileSet& set, Node& doc, const Node& item, const Resets& resets) {
+    if (!item.is_string() && !item.is_map()) return diag_.error(item.pos, "include", "an item is a path or a mapping with a path");
+    auto paths = texts(item.is_map() ? item.find("path") : &item);
+    if (paths.empty()) {
+        diag_.warning(item.pos, "include", "this item names no path and includes nothing", "add  path: other.yaml");
+        return;
+    }
+    FileSet inner;
+    for (const Node* path : paths) {
+        if (is_remote(path->str()))
+            return diag_.error(path->pos, "include", fmt::format("'{}' is not on this machine", path->str()), "davit includes local files only: fetch it first, for example with git clone");
+        inner.files.push_back(absolute(set.directory, path->str()));
+    }
+    const std::string& main = inner.files.front();
+    inner.ancestors = set.ancestors;
+    inner.ancestors.push_back(set.files.front());
+    if (std::find(inner.ancestors.begin(), inner.ancestors.end(), main) != inner.ancestors.end()) {
+        diag_.error(paths.front()->pos, "include", fmt::format("the files include each other in a circle: {} -> {}", fmt::join(inner.ancestors, " -> "), main));
+        diag_.throw_if_errors();
+    }
+    const Node* given = item.find("project_directory");
+    std::string_view project = given ? given->str() : std::string_view();
+    inner.directory = project.empty() ? parent_path(main) : absolute(set.directory, project);
+    if (is_absolute(project)) {
+        inner.path_base = inner.directory;
+    } else {
+        // Upstream takes a directory that does not exist for a file: its parent is the base then.
+        std::string seen = project.empty() ? parent_path(main) : inner.directory;
+        if (what_is(seen) != There::directory) seen = parent_path(seen);
+        inner.path_base = relative_path(set.directory, seen);
+    }
+    include_environments_.push_back(std::make_unique<Environment>(*set.environment));
+    Environment& environment = *include_environments_.back();
+    merge_env_files(tree_, environment, include_env_files(set, item, inner.directory), diag_);
+    inner.environment = &environment;
+    import_resources(*load(inner), doc, resets);
+}
+
+std::vector<std::string> ModelLoader::include_env_files(const FileSet& set, const Node& item, const std::string& project_directory) {
+    std::vector<std::string> out;
+    auto given = texts(item.find("env_file"));
+    if (given.empty()) {
+        std::string dotenv = join_path(project_directory, ".env");
+        if (what_is(dotenv) == There::file) out.push_back(dotenv);
+        return out;
+    }
+    for (const Node* file : given) {
+        if (file->str() == "/dev/null") continue;
+        std::string path = absolute(set.directory, file->str());
+        if (what_is(path) == There::nothing) diag_.error(file->pos, "include", fmt::format("the env file {} does not exist", path));
+        else out.push_back(path);
+    }
+    return out;
+}
+
+// What the including document says about the same resource is merged over the included one.
+void ModelLoader::import_resources(Node& imported, Node& doc, const Resets& resets) {
+    for (std::string_view section : {"services", "volumes", "networks", "secrets", "configs", "models"}) {
+        Entry* from = imported.find_entry(section);
+        if (!from || !from->value->is_map()) continue;
+        Entry* to = doc.find_entry(section);
+        if (!to || !to->value->is_map()) {
+            tree_.set(doc, section, from->value, from->key_pos);
+            continue;
+        }
+        for (Entry& e : from->value->map()) {
+            Entry* mine = to->value->find_entry(e.key);
+            if (!mine) {
+                tree_.add(*to->value, e.key, e.value, e.key_pos);
+                to = doc.find_entry(section);
+                continue;
+            }
+            std::string path = fmt::format("{}.{}", section, e.key);
+            resets.apply(*e.value, path);
+            mine->value = merge_at(tree_, e.value, mine->value, path, diag_);
+        }
+    }
+}
+
+} // namespace davit::compose

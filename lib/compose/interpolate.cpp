@@ -1,0 +1,143 @@
+#include "compose/interpolate.hpp"
+
+#include "base/units.hpp"
+#include "compose/path_table.hpp"
+
+#include <charconv>
+#include <limits>
+
+namespace davit::compose {
+
+namespace {
+
+enum class Cast { integer, real, boolean };
+
+// The places where a text is turned into a number or boolean before anything looks at it.
+const PathTable<Cast>& casts() {
+    static const PathTable<Cast> table{
+        {"services.*.cpu_count", Cast::integer},
+        {"services.*.cpu_percent", Cast::real},
+        {"services.*.cpu_period", Cast::integer},
+        {"services.*.cpu_quota", Cast::integer},
+        {"services.*.cpu_rt_period", Cast::integer},
+        {"services.*.cpu_rt_runtime", Cast::integer},
+        {"services.*.cpus", Cast::real},
+        {"services.*.cpu_shares", Cast::integer},
+        {"services.*.init", Cast::boolean},
+        {"services.*.depends_on.*.required", Cast::boolean},
+        {"services.*.depends_on.*.restart", Cast::boolean},
+        {"services.*.deploy.replicas", Cast::integer},
+        {"services.*.deploy.update_config.parallelism", Cast::integer},
+        {"services.*.deploy.update_config.max_failure_ratio", Cast::real},
+        {"services.*.deploy.rollback_config.parallelism", Cast::integer},
+        {"services.*.deploy.rollback_config.max_failure_ratio", Cast::real},
+        {"services.*.deploy.restart_policy.max_attempts", Cast::integer},
+        {"services.*.deploy.placement.max_replicas_per_node", Cast::integer},
+        {"services.*.healthcheck.retries", Cast::integer},
+        {"services.*.healthcheck.disable", Cast::boolean},
+        {"services.*.oom_kill_disable", Cast::boolean},
+        {"services.*.oom_score_adj", Cast::integer},
+        {"services.*.pids_limit", Cast::integer},
+        {"services.*.ports.[].target", Cast::integer},
+        {"services.*.privileged", Cast::boolean},
+        {"services.*.read_only", Cast::boolean},
+        {"services.*.scale", Cast::integer},
+        {"services.*.stdin_open", Cast::boolean},
+        {"services.*.tty", Cast::boolean},
+        {"services.*.ulimits.*", Cast::integer},
+        {"services.*.ulimits.*.hard", Cast::integer},
+        {"services.*.ulimits.*.soft", Cast::integer},
+        {"services.*.volumes.[].read_only", Cast::boolean},
+        {"services.*.volumes.[].volume.nocopy", Cast::boolean},
+        {"networks.*.external", Cast::boolean},
+        {"networks.*.internal", Cast::boolean},
+        {"networks.*.attachable", Cast::boolean},
+        {"networks.*.enable_ipv4", Cast::boolean},
+        {"networks.*.enable_ipv6", Cast::boolean},
+        {"volumes.*.external", Cast::boolean},
+        {"secrets.*.external", Cast::boolean},
+        {"configs.*.external", Cast::boolean},
+    };
+    return table;
+}
+
+class Interpolator {
+public:
+    Interpolator(Tree& tree, const Environment& environment, Diagnostics& diag)
+        : tree_(tree), diag_(diag), lookup_([&environment](std::string_view name) -> const std::string* {
+              auto it = environment.find(name);
+              return it == environment.end() ? nullptr : &it->second;
+          }) {}
+
+    void walk(Node& n, PathTable<Cast>::Cursor cast) {
+        if (n.is_string() && !n.timestamp) return value(n, cast.rule());
+        for (Entry& e : n.map()) {
+            auto step = path_.key(e.key);
+            walk(*e.value, cast.key(e.key));
+        }
+        auto items = n.list();
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            auto step = path_.item(i);
+            walk(*items[i], cast.item());
+        }
+    }
+
+private:
+    void value(Node& n, const Cast* cast) {
+        if (n.str().find('$') != std::string_view::npos) {
+            Expansion result = expand(n.str(), lookup_);
+            for (const auto& name : result.unset)
+                diag_.warning(n.pos, path_, fmt::format("the variable {} is not set; an empty text is used for it", name));
+            if (result.error) return fail(n, *result.error);
+            Tag tag = n.tag;
+            n = *tree_.string(result.text, n.pos);
+            n.tag = tag;
+        }
+        if (cast) cast_to(n, *cast);
+    }
+
+    void fail(Node& n, const TemplateError& e) {
+        n.failed = true;
+        if (e.kind == TemplateError::Kind::required) return diag_.error(n.pos, path_, e.message);
+        diag_.error(n.pos, path_, fmt::format("'{}' is no valid variable", e.message),
+                    "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${NAME:+other}; a dollar that is meant as such is written $$");
+    }
+
+    void cast_to(Node& n, Cast cast) {
+        std::string_view text = n.str();
+        Node* out = nullptr;
+        if (cast == Cast::integer) {
+            if (auto v = parse_int(text)) out = tree_.integer(*v, n.pos);
+        } else if (cast == Cast::real) {
+            double v = 0;
+            std::string_view digits = !text.empty() && text[0] == '+' ? text.substr(1) : text;
+            auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), v);
+            if (code == std::errc() && end == digits.data() + digits.size()) out = tree_.real(v, n.pos);
+        } else if (auto v = parse_bool_word(text)) {
+            out = tree_.boolean(*v, n.pos);
+        }
+        if (!out) {
+            n.failed = true;
+            constexpr const char* names[] = {"a whole number", "a number", "a boolean"};
+            constexpr const char* hints[] = {"", "", "write true or false"};
+            auto i = static_cast<std::size_t>(cast);
+            return diag_.error(n.pos, path_, fmt::format("must be {}, and this is '{}'", names[i], text), hints[i]);
+        }
+        Tag tag = n.tag;
+        n = *out;
+        n.tag = tag;
+    }
+
+    Tree& tree_;
+    Diagnostics& diag_;
+    Lookup lookup_;
+    Path path_;
+};
+
+} // namespace
+
+void interpolate(Tree& tree, Node& document, const Environment& environment, Diagnostics& diag) {
+    Interpolator(tree, environment, diag).walk(document, casts().root());
+}
+
+} // namespace davit::compose

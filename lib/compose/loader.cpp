@@ -1,0 +1,154 @@
+#include "compose/loader.hpp"
+
+#include "base/error.hpp"
+#include "compose/codec.hpp"
+#include "compose/consistency.hpp"
+#include "compose/env_files.hpp"
+#include "compose/environment.hpp"
+#include "compose/normalize.hpp"
+#include "compose/print.hpp"
+#include "compose/unacted.hpp"
+
+#include <algorithm>
+
+namespace davit::compose {
+
+namespace {
+
+std::vector<std::string> absolute_files(const LoadOptions& o) {
+    std::vector<std::string> out;
+    for (const auto& file : o.files)
+        out.push_back(file == "-" || is_absolute(file) ? file : join_path(o.current_dir, file));
+    return out;
+}
+
+const std::string* find_variable(const Environment& environment, std::string_view name) {
+    auto it = environment.find(name);
+    return it == environment.end() ? nullptr : &it->second;
+}
+
+// -p or COMPOSE_PROJECT_NAME, then the last `name:` of the files, then the directory.
+std::string project_name(const LoadOptions& o, LoadedTree& t, ModelLoader& loader) {
+    std::string given = o.project_name;
+    if (const std::string* v = find_variable(*t.environment, "COMPOSE_PROJECT_NAME"); given.empty() && v) given = *v;
+    if (!given.empty()) {
+        if (normalize_project_name(given) != given)
+            throw error(Errc::invalid_project, "'{}' cannot be a project name", given)
+                .with_hint("use lower case letters, digits, '-' and '_', starting with a letter or digit");
+        return given;
+    }
+    std::string name = loader.name_of(t.files);
+    if (!name.empty() && o.interpolate) {
+        Expansion expanded = expand(name, [&](std::string_view v) { return find_variable(*t.environment, v); });
+        if (!expanded.error) name = expanded.text; // an error is reported when the file is interpolated
+    }
+    bool from_file = !name.empty();
+    if (!from_file) name = base_name(t.working_dir);
+    if (o.normalize || !from_file) name = normalize_project_name(name);
+    if (name.empty() && o.validate)
+        throw error(Errc::invalid_project, "the project has no name: nothing usable is left of {}", from_file ? "name:" : fmt::format("the directory {}", t.working_dir))
+            .with_hint("give one with -p NAME, or name: in the file");
+    return name;
+}
+
+} // namespace
+
+LoadedTree load_tree(const LoadOptions& o) {
+    if (o.files.empty())
+        throw error(Errc::not_found, "no compose file is given and none was found").with_hint("create compose.yaml here, or name a file with -f");
+    LoadedTree t;
+    t.tree = std::make_unique<Tree>();
+    t.diagnostics = std::make_unique<Diagnostics>(*t.tree);
+    t.environment = std::make_unique<Environment>();
+    for (const auto& [key, value] : o.environment) t.environment->emplace(key, value);
+    std::vector<std::string> env_files;
+    for (const auto& file : o.env_files) env_files.push_back(is_absolute(file) ? file : join_path(o.current_dir, file));
+    merge_env_files(*t.tree, *t.environment, env_files, *t.diagnostics);
+    t.files = absolute_files(o);
+    t.working_dir = working_directory(o);
+
+    const std::string* home = find_variable(*t.environment, "HOME");
+    ModelLoader loader(*t.tree, *t.diagnostics, {o.interpolate, o.validate, o.resolve_paths, home ? *home : "", o.stdin_text});
+    t.project_name = project_name(o, t, loader);
+    (*t.environment)["COMPOSE_PROJECT_NAME"] = t.project_name;
+
+    FileSet set{t.files, t.working_dir, t.working_dir, t.environment.get(), o.resolve_paths, {}};
+    t.root = loader.load(set);
+    if (t.root->map().empty()) {
+        t.diagnostics->throw_if_errors();
+        throw error(Errc::invalid_project, "the compose file is empty: {}", t.files.front()).with_hint("it needs at least  services:");
+    }
+    if (o.normalize) normalize(*t.tree, *t.root, t.project_name, *t.environment);
+    return t;
+}
+
+namespace {
+
+void enable_profiles(Project& p, const std::vector<std::string>& profiles) {
+    p.profiles = profiles;
+    auto active = [&](const Service& s) {
+        return s.profiles.empty() || std::any_of(profiles.begin(), profiles.end(), [&](const std::string& name) {
+                   return name == "*" || std::find(s.profiles.begin(), s.profiles.end(), name) != s.profiles.end();
+               });
+    };
+    for (auto it = p.services.begin(); it != p.services.end();) {
+        auto here = it++;
+        if (!active(here->second)) p.disabled_services.insert(p.services.extract(here));
+    }
+}
+
+void throw_if_any(std::vector<Diagnostic> found, const LoadedTree& t) {
+    if (found.empty()) return;
+    for (Diagnostic& d : found) {
+        for (std::uint16_t file = 1; d.at.line && d.source_line.empty() && t.tree->where({1, 1, file}).line; ++file)
+            if (t.tree->where({1, 1, file}).file == d.at.file) d.source_line = t.tree->line_text({static_cast<std::uint32_t>(d.at.line), 1, file});
+    }
+    throw LoadError(std::move(found));
+}
+
+} // namespace
+
+LoadResult to_project(LoadedTree t, const LoadOptions& o) {
+    LoadResult out;
+    Project& p = out.project;
+    p = decode_project(*t.tree, *t.root, *t.diagnostics);
+    t.diagnostics->throw_if_errors();
+    p.name = t.project_name;
+    p.working_dir = t.working_dir;
+    p.compose_files = t.files;
+    p.env_files = o.env_files;
+    p.env_files.insert(p.env_files.end(), o.env_files_read.begin(), o.env_files_read.end());
+    p.environment.insert(t.environment->begin(), t.environment->end());
+    out.unacted = find_unacted(*t.tree, *t.root);
+    enable_profiles(p, o.profiles);
+    std::vector<Diagnostic> found;
+    if (o.check_consistency) {
+        check_consistency(p, found);
+        throw_if_any(std::exchange(found, {}), t);
+    }
+    if (!o.services.empty()) p = enable_services(std::move(p), o.services);
+    if (o.resolve_environment) read_service_env_files(*t.tree, p, *t.environment, *t.diagnostics);
+    read_service_label_files(*t.tree, p, *t.environment, *t.diagnostics);
+    t.diagnostics->throw_if_errors();
+    p = select_services(std::move(p), o.services);
+    if (!o.all_resources) p = without_unused_resources(std::move(p));
+    if (o.check_consistency) check_container_names(p, found);
+    throw_if_any(std::move(found), t);
+    out.warnings = t.diagnostics->take_warnings();
+    return out;
+}
+
+} // namespace davit::compose
+
+namespace davit {
+
+LoadResult load(const LoadOptions& options) { return compose::to_project(compose::load_tree(options), options); }
+
+std::string render(const Project& project, RenderFormat format, bool escape_dollars) {
+    compose::Tree tree;
+    bool json = format == RenderFormat::json;
+    const compose::Node* root = compose::encode_project(tree, project, json);
+    return json ? compose::print_json(*root, escape_dollars) : compose::print_yaml(*root, escape_dollars);
+}
+
+} // namespace davit

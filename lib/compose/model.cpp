@@ -1,0 +1,88 @@
+#include "compose/model.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "compose/environment.hpp"
+#include "compose/interpolate.hpp"
+#include "compose/transform.hpp"
+#include "compose/validate.hpp"
+#include "compose/yaml_tree.hpp"
+
+namespace davit::compose {
+
+std::vector<Node*> ModelLoader::documents(const std::string& file, Pos referrer) {
+    if (auto read = ahead_.extract(file)) return std::move(read.mapped());
+    std::string text;
+    if (file == "-") {
+        text = options_.stdin_text;
+    } else {
+        try {
+            text = read_file(file);
+        } catch (const Error& e) {
+            diag_.error(referrer, {}, fmt::format("cannot read the compose file {}: {}", file, e.os().message()));
+            diag_.throw_if_errors();
+        }
+    }
+    std::uint16_t id = tree_.add_file(file == "-" ? "(standard input)" : file, std::move(text));
+    auto out = parse_yaml(tree_, id, diag_);
+    diag_.throw_if_errors();
+    return out;
+}
+
+std::string ModelLoader::name_of(const std::vector<std::string>& files) {
+    std::string name;
+    for (const std::string& file : files) {
+        if (ahead_.count(file)) continue;
+        auto docs = documents(file);
+        for (const Node* doc : docs)
+            if (const Node* n = doc->find("name"); n && n->is_string() && !n->str().empty()) name = n->str();
+        ahead_.emplace(file, std::move(docs));
+    }
+    return name;
+}
+
+Node* ModelLoader::load(const FileSet& set) {
+    Node* merged = tree_.map();
+    for (const std::string& file : set.files)
+        for (Node* doc : documents(file)) merged = document(set, file, merged, doc);
+    finish(set, *merged);
+    return merged;
+}
+
+Node* ModelLoader::document(const FileSet& set, const std::string& file, Node* merged, Node* doc) {
+    if (!doc->is_map()) {
+        diag_.error(doc->pos, {}, "a compose file must be a mapping at the top", "it starts with keys such as  services:");
+        diag_.throw_if_errors();
+    }
+    if (options_.interpolate) interpolate(tree_, *doc, *set.environment, diag_);
+    Resets resets = Resets::take_from(*doc);
+    apply_includes(set, *doc, resets);
+    resets.apply(*merged);
+    apply_extends(set, file, *doc, resets);
+    merged = merge(tree_, merged, doc, diag_);
+    enforce_unicity(tree_, *merged, diag_);
+    if (options_.validate) {
+        check_schema(*merged, diag_);
+        drop_version(*merged, file);
+    }
+    to_canonical(tree_, *merged, !options_.interpolate, diag_);
+    omit_empty(*merged);
+    enforce_unicity(tree_, *merged, diag_);
+    return merged;
+}
+
+void ModelLoader::drop_version(Node& merged, const std::string& file) {
+    Entry* version = merged.find_entry("version");
+    if (!version) return;
+    diag_.warning(version->key_pos, "version", fmt::format("the attribute is obsolete and ignored (in {})", file), "remove the line");
+    merged.erase("version");
+}
+
+void ModelLoader::finish(const FileSet& set, Node& merged) {
+    set_defaults(tree_, merged);
+    if (options_.validate) check_rules(merged, diag_);
+    if (set.resolve_paths) resolve_paths(tree_, merged, {set.path_base, options_.home}, diag_);
+    resolve_environment(tree_, merged, *set.environment);
+}
+
+} // namespace davit::compose

@@ -1,0 +1,78 @@
+// Files → one merged tree: the pipeline of every document, include and extends.
+#pragma once
+
+#include "compose/diagnostics.hpp"
+#include "compose/merge.hpp"
+#include "compose/paths.hpp"
+#include "compose/template.hpp"
+#include "compose/tree.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace davit::compose {
+
+struct ModelOptions {
+    bool interpolate = true;
+    bool validate = true;
+    bool resolve_paths = true;
+    std::string home;
+    std::string stdin_text; // content of the file "-"
+};
+
+// A set of files that are merged, and what they are read with: the project itself or an include.
+struct FileSet {
+    std::vector<std::string> files;     // absolute, or "-"
+    std::string directory;              // absolute: what paths of include and extends are relative to
+    std::string path_base;              // what other paths are made relative to; may be relative to the parent's
+    const Environment* environment = nullptr;
+    bool resolve_paths = true;
+    std::vector<std::string> ancestors; // main files of the including projects
+};
+
+class ModelLoader {
+public:
+    ModelLoader(Tree& tree, Diagnostics& diag, ModelOptions options) : tree_(tree), diag_(diag), options_(std::move(options)) {}
+
+    // The merged tree with defaults and resolved paths.
+    Node* load(const FileSet&);
+
+    // The documents of a file. Throws if it cannot be read or is no YAML.
+    std::vector<Node*> documents(const std::string& file, Pos referrer = {});
+    // The last `name:` of the files, as written; "" if there is none. What it reads load() need not read again.
+    std::string name_of(const std::vector<std::string>& files);
+
+private:
+    struct ExtendsBase {
+        Node* services = nullptr;
+        Resets resets;
+    };
+    struct Chain {
+        std::string file;
+        std::string service;
+    };
+
+    Node* document(const FileSet&, const std::string& file, Node* merged, Node* doc);
+    void finish(const FileSet&, Node& merged);
+    void drop_version(Node& merged, const std::string& file);
+
+    void apply_includes(const FileSet&, Node& doc, const Resets&);
+    void include_one(const FileSet&, Node& doc, const Node& item, const Resets&);
+    void import_resources(Node& imported, Node& doc, const Resets&);
+    std::vector<std::string> include_env_files(const FileSet&, const Node& item, const std::string& project_directory);
+
+    void apply_extends(const FileSet&, const std::string& file, Node& doc, const Resets&);
+    Node* extend_service(const FileSet&, const std::string& file, Node& services, Entry& service, const Resets&, std::vector<Chain>&);
+    ExtendsBase& extends_file(const FileSet&, const std::string& ref, const std::string& path, const Node& at);
+
+    Tree& tree_;
+    Diagnostics& diag_;
+    ModelOptions options_;
+    std::map<std::string, std::vector<Node*>> ahead_; // read by name_of()
+    std::map<std::pair<std::string, const Environment*>, ExtendsBase> extends_files_;
+    std::vector<std::unique_ptr<Environment>> include_environments_;
+};
+
+} // namespace davit::compose

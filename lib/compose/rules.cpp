@@ -1,0 +1,97 @@
+#include "compose/path_table.hpp"
+#include "compose/short_forms.hpp"
+#include "compose/validate.hpp"
+
+#include <fmt/ranges.h>
+
+namespace davit::compose {
+
+namespace {
+
+struct Context {
+    Diagnostics& diag;
+    const Path& path;
+};
+
+void external_volume(const Node& n, const Context& c) {
+    const Node* external = n.find("external");
+    if (!external || !external->is_bool() || !external->boolean) return;
+    for (const Entry& e : n.map()) {
+        if (e.key == "name" || e.key == "external" || e.key.substr(0, 2) == "x-") continue;
+        c.diag.error(e.key_pos, c.path, fmt::format("an external volume cannot have '{}'", e.key),
+                     "davit does not create external volumes: remove this key or external: true");
+    }
+}
+
+void one_source(const Node& n, const Context& c, std::initializer_list<std::string_view> keys) {
+    std::vector<std::string_view> given;
+    const Entry* last = nullptr;
+    for (const Entry& e : n.map())
+        if (std::find(keys.begin(), keys.end(), e.key) != keys.end()) {
+            given.push_back(e.key);
+            last = &e;
+        }
+    if (given.size() > 1) c.diag.error(last->key_pos, c.path, fmt::format("{} exclude each other", fmt::join(given, " and ")), "keep one of them");
+    if (given.empty() && n.is_map() && !n.has("driver") && !n.has("external"))
+        c.diag.error(n.pos, c.path, "does not say where its content comes from", fmt::format("add one of: {}", fmt::join(keys, ", ")));
+}
+
+void config_source(const Node& n, const Context& c) { one_source(n, c, {"file", "environment", "content"}); }
+void secret_source(const Node& n, const Context& c) { one_source(n, c, {"file", "environment"}); }
+
+void port_address(const Node& n, const Context& c) {
+    const Node* ip = n.find("host_ip");
+    if (ip && ip->is_string() && !ip->str().empty() && !is_ip_address(ip->str()))
+        c.diag.error(ip->pos, c.path, fmt::format("host_ip '{}' is no IP address", ip->str()), "write it without brackets, for example 127.0.0.1 or ::1");
+}
+
+void watch_path(const Node& n, const Context& c) {
+    if (n.is_string() && n.str().empty()) c.diag.error(n.pos, c.path, "must not be empty");
+}
+
+void device_request(const Node& n, const Context& c) {
+    if (n.has("count") && n.has("device_ids"))
+        c.diag.error(n.pos, c.path, "count and device_ids exclude each other", "keep one of them");
+}
+
+struct Check {
+    void (*run)(const Node&, const Context&);
+};
+
+const PathTable<Check>& rules() {
+    static const PathTable<Check> table{
+        {"volumes.*", {external_volume}},
+        {"configs.*", {config_source}},
+        {"secrets.*", {secret_source}},
+        {"services.*.ports.[]", {port_address}},
+        {"services.*.develop.watch.[].path", {watch_path}},
+        {"services.*.deploy.resources.reservations.devices.[]", {device_request}},
+        {"services.*.gpus.[]", {device_request}},
+    };
+    return table;
+}
+
+void walk(const Node& n, PathTable<Check>::Cursor at, Path& path, Diagnostics& diag) {
+    if (!at || n.failed) return;
+    if (at.rule()) at.rule()->run(n, {diag, path});
+    for (const Entry& e : n.map()) {
+        auto below = at.key(e.key);
+        if (!below) continue;
+        auto step = path.key(e.key);
+        walk(*e.value, below, path, diag);
+    }
+    auto items = n.list();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        auto step = path.item(i);
+        walk(*items[i], at.item(), path, diag);
+    }
+}
+
+} // namespace
+
+void check_rules(const Node& document, Diagnostics& diag) {
+    Path path;
+    walk(document, rules().root(), path, diag);
+}
+
+} // namespace davit::compose

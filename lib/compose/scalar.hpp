@@ -1,0 +1,15 @@
+// What a plain YAML scalar means, as Go's YAML library resolves it: numbers with 0x, 0o, 0b and
+// octal 0, underscores, true and false but not yes and no, dates.
+#pragma once
+
+#include "compose/tree.hpp"
+
+#include <optional>
+#include <string>
+
+namespace davit::compose {
+
+Node* resolve_plain(Tree&, std::string_view text, Pos at);
+std::optional<std::string> decode_base64(std::string_view text);
+
+} // namespace davit::compose

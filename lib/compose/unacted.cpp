@@ -1,0 +1,111 @@
+#include "compose/unacted.hpp"
+
+#include "compose/diagnostics.hpp"
+#include "compose/path_table.hpp"
+
+namespace davit::compose {
+
+namespace {
+
+struct Unacted {
+    std::string_view why;
+    std::string_view only = {}; // the values it is about; "" = any
+};
+
+// In the order of the specification. A row goes when davit learns to act on it.
+const PathTable<Unacted>& table() {
+    static const PathTable<Unacted> rows{
+        {"services.*.cpu_count", {"it is for Windows containers"}},
+        {"services.*.cpu_percent", {"it is for Windows containers"}},
+        {"services.*.isolation", {"it is for Windows containers"}},
+        {"services.*.credential_spec", {"it is for Windows containers"}},
+        {"services.*.storage_opt", {"overlay file systems have no such options"}},
+        {"services.*.use_api_socket", {"there is no engine whose socket could be given"}},
+        {"services.*.models", {"davit runs no models"}},
+        {"services.*.gpus", {"davit has no GPU driver; name the devices with devices:"}},
+        {"services.*.runtime", {"davit has its own runtime"}},
+        {"services.*.deploy.mode", {"there is one machine", "global"}},
+        {"services.*.deploy.placement", {"there is one machine"}},
+        {"services.*.deploy.endpoint_mode", {"names resolve to all replicas (dnsrr)", "vip"}},
+        {"services.*.deploy.resources.reservations.cpus", {"a CPU cannot be reserved; use cpu_shares"}},
+        {"services.*.deploy.resources.reservations.generic_resources", {"there is one machine"}},
+        {"services.*.deploy.resources.reservations.devices", {"davit has no GPU driver; name the devices with devices:"}},
+        {"services.*.deploy.rollback_config", {"there is nothing to roll back to"}},
+        {"services.*.volumes.[].type", {"it is for Windows containers", "npipe"}},
+        {"services.*.volumes.[].type", {"cluster volumes need Swarm", "cluster"}},
+        {"services.*.volumes.[].consistency", {"it is for Docker Desktop"}},
+        {"services.*.ports.[].mode", {"there is one machine; it is published as ingress is", "host"}},
+        {"services.*.ports.[].app_protocol", {"nothing on this machine reads it"}},
+        {"configs.*.template_driver", {"davit has no template drivers"}},
+        {"configs.*.external", {"davit keeps no configs; use file, environment or content"}},
+        {"secrets.*.template_driver", {"davit has no template drivers"}},
+        {"secrets.*.driver", {"davit has no secret drivers"}},
+        {"secrets.*.external", {"davit keeps no secrets; use file or environment"}},
+        {"networks.*.attachable", {"any container of this machine can be attached"}},
+    };
+    return rows;
+}
+
+void walk(const Tree& tree, const Entry& e, PathTable<Unacted>::Cursor at, Path& path, std::vector<Diagnostic>& out) {
+    if (!at) return;
+    const Node& n = *e.value;
+    const Unacted* rule = at.rule();
+    bool off = n.is_null() || (n.is_bool() && !n.boolean) || n.empty();
+    if (rule && !off && (rule->only.empty() || n.str() == rule->only)) {
+        Pos pos = e.key_pos.line ? e.key_pos : n.pos;
+        std::string what = rule->only.empty() ? "is read but has no effect" : fmt::format("the value '{}' has no effect", n.str());
+        out.push_back({Diagnostic::Severity::warning, tree.where(pos), path.text(), fmt::format("{}: {}", what, rule->why), {}, std::string(tree.line_text(pos))});
+    }
+    for (const Entry& child : n.map()) {
+        auto below = at.key(child.key);
+        if (!below) continue;
+        auto step = path.key(child.key);
+        walk(tree, child, below, path, out);
+    }
+    auto items = n.list();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        auto step = path.item(i);
+        walk(tree, {{}, items[i], items[i]->pos}, at.item(), path, out);
+    }
+}
+
+} // namespace
+
+std::vector<Diagnostic> find_unacted(const Tree& tree, const Node& document) {
+    std::vector<Diagnostic> out;
+    Path path;
+    for (const Entry& section : document.map()) {
+        auto step = path.key(section.key);
+        walk(tree, section, table().root().key(section.key), path, out);
+    }
+    return out;
+}
+
+} // namespace davit::compose
+
+namespace davit {
+
+std::vector<Diagnostic> unacted_attributes(const LoadResult& loaded) {
+    auto enabled = [&](const Diagnostic& d) {
+        std::string_view path = d.path;
+        if (path.substr(0, 9) == "services.") {
+            // Names may have dots: the enabled service whose name the path starts with.
+            for (const auto& [name, unused] : loaded.project.services)
+                if (path.substr(9, name.size() + 1) == name + ".") return true;
+            return false;
+        }
+        auto in = [&](std::string_view section, const auto& map) {
+            for (const auto& [name, unused] : map)
+                if (path.substr(0, section.size() + name.size() + 2) == fmt::format("{}.{}.", section, name)) return true;
+            return false;
+        };
+        const Project& p = loaded.project;
+        return in("configs", p.configs) || in("secrets", p.secrets) || in("networks", p.networks) || in("volumes", p.volumes);
+    };
+    std::vector<Diagnostic> out;
+    for (const Diagnostic& d : loaded.unacted)
+        if (enabled(d)) out.push_back(d);
+    return out;
+}
+
+} // namespace davit

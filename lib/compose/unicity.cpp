@@ -1,0 +1,136 @@
+#include "compose/merge.hpp"
+#include "compose/path_table.hpp"
+#include "compose/short_forms.hpp"
+
+#include <unordered_map>
+
+namespace davit::compose {
+
+namespace {
+
+// What makes two items of a list the same.
+enum class Key { name, mount_target, device_target, config_target, secret_target, path, text, port };
+
+const PathTable<Key>& keys() {
+    static const PathTable<Key> table{
+        {"networks.*.labels", Key::name},
+        {"networks.*.ipam.options", Key::name},
+        {"services.*.annotations", Key::name},
+        {"services.*.build.args", Key::name},
+        {"services.*.build.additional_contexts", Key::name},
+        {"services.*.build.platform", Key::name},
+        {"services.*.build.tags", Key::name},
+        {"services.*.build.labels", Key::name},
+        {"services.*.cap_add", Key::name},
+        {"services.*.cap_drop", Key::name},
+        {"services.*.devices", Key::device_target},
+        {"services.*.configs", Key::config_target},
+        {"services.*.deploy.labels", Key::name},
+        {"services.*.dns", Key::name},
+        {"services.*.dns_opt", Key::name},
+        {"services.*.dns_search", Key::name},
+        {"services.*.environment", Key::name},
+        {"services.*.env_file", Key::path},
+        {"services.*.expose", Key::text},
+        {"services.*.labels", Key::name},
+        {"services.*.links", Key::name},
+        {"services.*.networks.*.aliases", Key::name},
+        {"services.*.networks.*.link_local_ips", Key::name},
+        {"services.*.ports", Key::port},
+        {"services.*.profiles", Key::name},
+        {"services.*.secrets", Key::secret_target},
+        {"services.*.sysctls", Key::name},
+        {"services.*.tmpfs", Key::name},
+        {"services.*.volumes", Key::mount_target},
+    };
+    return table;
+}
+
+class Unifier {
+public:
+    Unifier(Tree& tree, Diagnostics& diag) : tree_(tree), diag_(diag) {}
+
+    void walk(Node& n, PathTable<Key>::Cursor at) {
+        if (!at) return;
+        if (n.is_list() && at.rule()) return unify(n, *at.rule());
+        for (Entry& e : n.map()) {
+            auto below = at.key(e.key);
+            if (!below) continue;
+            auto step = path_.key(e.key);
+            walk(*e.value, below);
+        }
+    }
+
+private:
+    void unify(Node& list, Key rule) {
+        std::size_t size = list.list().size();
+        if (size == 0) return;
+        if (size == 1 && rule != Key::mount_target && rule != Key::port) return;
+        std::unordered_map<std::string, std::size_t> seen;
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < size; ++i) {
+            Node* item = list.items.data[i];
+            auto step = path_.item(i);
+            auto [it, fresh] = seen.emplace(key_of(*item, rule), kept);
+            list.items.data[it->second] = item;
+            if (fresh) ++kept;
+        }
+        list.items.size = static_cast<std::uint32_t>(kept);
+    }
+
+    std::string target(const Node& item, std::string_view what, std::string (*short_form)(std::string_view)) {
+        if (item.is_string()) return short_form(item.str());
+        if (const Node* t = item.find("target"); t && t->is_string()) return std::string(t->str());
+        if (item.is_map()) diag_.error(item.pos, path_, fmt::format("this {} has no target", what), "add  target: /path/in/the/container");
+        return {};
+    }
+
+    std::string file_target(const Node& item, std::string_view directory) {
+        if (const Node* t = item.find("target")) return to_text(*t);
+        const Node* source = item.is_map() ? item.find("source") : &item;
+        return fmt::format("{}/{}", directory, source ? to_text(*source) : std::string());
+    }
+
+    std::string port_key(const Node& item) {
+        if (!item.is_map()) return to_text(item);
+        auto field = [&](std::string_view key, std::string_view other) {
+            const Node* n = item.find(key);
+            return n ? to_text(*n) : std::string(other);
+        };
+        if (!item.has("target")) {
+            diag_.error(item.pos, path_, "this port has no target", "add  target: <port in the container>");
+            return fmt::format("?{}", static_cast<const void*>(&item));
+        }
+        return fmt::format("{}:{}:{}/{}", field("host_ip", "0.0.0.0"), field("published", ""), field("target", ""), field("protocol", "tcp"));
+    }
+
+    std::string key_of(const Node& item, Key rule) {
+        switch (rule) {
+        case Key::name: {
+            std::string text = to_text(item);
+            return text.substr(0, text.find('='));
+        }
+        case Key::mount_target: return target(item, "volume", volume_target);
+        case Key::device_target: return target(item, "device", device_target);
+        case Key::config_target: return file_target(item, "");
+        case Key::secret_target: return file_target(item, "/run/secrets");
+        case Key::path: {
+            const Node* path = item.find("path");
+            return to_text(path ? *path : item);
+        }
+        case Key::text: return to_text(item);
+        case Key::port: return port_key(item);
+        }
+        return {};
+    }
+
+    Tree& tree_;
+    Diagnostics& diag_;
+    Path path_;
+};
+
+} // namespace
+
+void enforce_unicity(Tree& tree, Node& document, Diagnostics& diag) { Unifier(tree, diag).walk(document, keys().root()); }
+
+} // namespace davit::compose

@@ -1,0 +1,213 @@
+#include "compose/validate.hpp"
+
+#include "base/words.hpp"
+#include "compose/schema.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <unordered_map>
+#include <fmt/ranges.h>
+
+namespace davit::compose {
+
+namespace {
+
+bool is_name_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; }
+bool is_resource_name(std::string_view key) { return !key.empty() && std::all_of(key.begin(), key.end(), is_name_char); }
+bool is_lower_name(std::string_view key) { return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return c >= 'a' && c <= 'z'; }); }
+bool is_extension(std::string_view key) { return key.substr(0, 2) == "x-"; }
+
+Types type_of(const Node& n) {
+    switch (n.kind) {
+    case Kind::null: return t_null;
+    case Kind::boolean: return t_bool;
+    case Kind::integer: return t_int | t_num;
+    case Kind::real: return n.real == std::trunc(n.real) ? t_int | t_num : t_num;
+    case Kind::string: return t_str;
+    case Kind::list: return t_list;
+    case Kind::map: return t_map;
+    }
+    return 0;
+}
+
+std::string type_names(Types types) {
+    std::vector<std::string_view> names;
+    if (types & t_str) names.push_back("text");
+    if (types & t_num) names.push_back("a number");
+    else if (types & t_int) names.push_back("a whole number");
+    if (types & t_bool) names.push_back("true or false");
+    if (types & t_list) names.push_back("a list");
+    if (types & t_map) names.push_back("a mapping");
+    if (types & t_null) names.push_back("empty");
+    std::string out;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i) out += i + 1 == names.size() ? " or " : ", ";
+        out += names[i];
+    }
+    return out;
+}
+
+std::string describe(const Node& n) {
+    switch (n.kind) {
+    case Kind::null: return "empty";
+    case Kind::boolean: return fmt::format("the boolean {}", to_text(n));
+    case Kind::integer:
+    case Kind::real: return fmt::format("the number {}", to_text(n));
+    case Kind::string: return fmt::format("the text '{}'", n.str().substr(0, 60));
+    case Kind::list: return "a list";
+    case Kind::map: return "a mapping";
+    }
+    return {};
+}
+
+// Old and mistaken names of service attributes, with what is meant.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kOtherNames = {{
+    {"dockerfile", "it stands below build:"}, {"context", "it stands below build:"}, {"args", "it stands below build:"},
+    {"net", "it is called network_mode"}, {"network", "it is called networks"}, {"memory", "it is called mem_limit"},
+    {"mem", "it is called mem_limit"}, {"name", "it is called container_name"}, {"log_driver", "write logging: {driver: …}"},
+    {"log_opt", "write logging: {options: {…}}"}, {"volume_driver", "it stands with the volume, below volumes: at the top"},
+    {"replicas", "it is called scale, or stands below deploy:"}, {"env", "it is called environment"},
+    {"cmd", "it is called command"}, {"workdir", "it is called working_dir"}, {"resources", "it stands below deploy:"},
+    {"limits", "it stands below deploy: resources:"}, {"depends", "it is called depends_on"},
+}};
+
+class Checker {
+public:
+    explicit Checker(Diagnostics& diag) : diag_(diag) {}
+
+    void check(Node& n, const Shape& s) {
+        if (s.types == 0 || n.failed) return;
+        if (!(type_of(n) & s.types)) return wrong_type(n, s);
+        if (n.is_string()) return check_text(n, s);
+        if (n.is_number()) return check_number(n, s);
+        if (n.is_list()) return check_list(n, s);
+        if (n.is_map()) return check_map(n, s);
+    }
+
+private:
+    void wrong_type(Node& n, const Shape& s) {
+        n.failed = true;
+        std::string hint;
+        if (n.is_scalar() && !n.is_null() && !n.is_string() && (s.types & t_str)) hint = fmt::format("put it in quotes: \"{}\"", to_text(n));
+        else if (n.is_scalar() && !n.is_null() && (s.types & t_list)) hint = fmt::format("write it as a list: [{}]", n.is_string() ? fmt::format("\"{}\"", n.str()) : to_text(n));
+        else if (n.is_map() && (s.types & t_list)) hint = "start each item with \"- \"";
+        else if (n.is_null() && !(s.types & t_null)) hint = "give it a value or remove the key";
+        else if (n.is_list() && (s.types & t_map)) hint = "write it as KEY: VALUE lines without \"- \"";
+        diag_.error(n.pos, path_, fmt::format("must be {}, and this is {}", type_names(s.types), describe(n)), hint);
+    }
+
+    void check_text(Node& n, const Shape& s) {
+        if (!s.words.empty() && std::find(s.words.begin(), s.words.end(), n.str()) == s.words.end()) {
+            n.failed = true;
+            auto near = nearest(n.str(), s.words);
+            diag_.error(n.pos, path_, fmt::format("must be {}, and this is '{}'", fmt::join(s.words, ", "), n.str()),
+                        near ? fmt::format("did you mean '{}'?", *near) : std::string());
+        }
+        if (s.pattern == Pattern::container_name && !good_container_name(n.str()))
+            diag_.error(n.pos, path_, fmt::format("'{}' cannot name a container", n.str()), "use at least two letters, digits, '_', '.' or '-', starting with a letter or digit");
+        if (s.pattern == Pattern::pull_policy && !good_pull_policy(n.str()))
+            diag_.error(n.pos, path_, fmt::format("'{}' is no pull policy", n.str()), "use always, never, missing, build, refresh, daily, weekly or every_<duration> such as every_12h");
+    }
+
+    void check_number(Node& n, const Shape& s) {
+        double value = n.kind == Kind::integer ? static_cast<double>(n.integer) : n.real;
+        if (s.least && value < static_cast<double>(*s.least)) diag_.error(n.pos, path_, fmt::format("must be {} or more, and this is {}", *s.least, to_text(n)));
+        if (s.most && value > static_cast<double>(*s.most)) diag_.error(n.pos, path_, fmt::format("must be {} or less, and this is {}", *s.most, to_text(n)));
+    }
+
+    void check_list(Node& n, const Shape& s) {
+        auto items = n.list();
+        std::unordered_map<std::string, std::size_t> seen;
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            auto step = path_.item(i);
+            if (s.items) check(*items[i], *s.items);
+            if (!s.unique || items.size() == 1) continue;
+            std::size_t twin = find_twin(items, i, seen);
+            if (twin < i) diag_.error(items[i]->pos, path_, fmt::format("is the same as item [{}] of this list", twin), "remove one of the two");
+        }
+    }
+
+    static std::size_t find_twin(std::span<Node*> items, std::size_t i, std::unordered_map<std::string, std::size_t>& seen) {
+        if (items[i]->is_scalar()) {
+            auto [it, fresh] = seen.emplace(fmt::format("{}{}", static_cast<int>(items[i]->kind), to_text(*items[i])), i);
+            return it->second;
+        }
+        for (std::size_t j = 0; j < i; ++j)
+            if (equal(*items[i], *items[j])) return j;
+        return i;
+    }
+
+    static const Shape* field(const Shape& s, std::string_view key) {
+        constexpr std::size_t many = 32; // such a table is sorted
+        if (s.fields.size() > many) {
+            auto it = std::lower_bound(s.fields.begin(), s.fields.end(), key, [](const Field& f, std::string_view k) { return f.key < k; });
+            return it != s.fields.end() && it->key == key ? it->shape : nullptr;
+        }
+        for (const Field& f : s.fields)
+            if (f.key == key) return f.shape;
+        return nullptr;
+    }
+
+    void check_map(Node& n, const Shape& s) {
+        for (const Entry& e : n.map()) {
+            auto step = path_.key(e.key);
+            if (const Shape* shape = field(s, e.key)) check(*e.value, *shape);
+            else if (s.extensions && is_extension(e.key)) continue;
+            else if (s.values && key_fits(e.key, s.keys)) check(*e.value, *s.values);
+            else if (s.closed) unknown_key(e, s);
+        }
+        for (std::string_view key : s.required)
+            if (!n.has(key)) diag_.error(n.pos, path_, fmt::format("{} needs '{}'", s.noun, key), fmt::format("add  {}: …", key));
+    }
+
+    static bool key_fits(std::string_view key, Keys keys) {
+        if (keys == Keys::resource) return is_resource_name(key);
+        if (keys == Keys::lower) return is_lower_name(key);
+        return !key.empty();
+    }
+
+    void unknown_key(const Entry& e, const Shape& s) {
+        if (s.values)
+            return diag_.error(e.key_pos, path_, fmt::format("'{}' cannot be a name here", e.key),
+                               s.keys == Keys::resource ? "use letters, digits, '.', '_' and '-'" : "a name must not be empty");
+        std::vector<std::string_view> known;
+        for (const Field& f : s.fields) known.push_back(f.key);
+        std::string hint;
+        if (auto near = nearest(e.key, known)) hint = fmt::format("did you mean '{}'?", *near);
+        if (&s == &schema_service)
+            for (const auto& [name, meant] : kOtherNames)
+                if (name == e.key) hint = meant;
+        if (hint.empty() && &s == &schema_project && e.value->is_map() && (e.value->has("image") || e.value->has("build")))
+            hint = "services stand below services:";
+        if (hint.empty()) hint = known.size() <= 12 ? fmt::format("known are: {}", fmt::join(known, ", ")) : "your own keys must start with x-";
+        diag_.error(e.key_pos, path_, fmt::format("'{}' is no attribute of {}", e.key, s.noun), hint);
+    }
+
+    static bool good_container_name(std::string_view name) {
+        auto starts = [](char c) { return is_name_char(c) && c != '.' && c != '_' && c != '-'; };
+        for (std::size_t i = 0; i + 1 < name.size(); ++i)
+            if (starts(name[i]) && is_name_char(name[i + 1])) return true;
+        return false;
+    }
+
+    // Upstream's pattern is not anchored: the word may stand anywhere.
+    static bool good_pull_policy(std::string_view text) {
+        for (std::string_view word : {"always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"})
+            if (text.find(word) != std::string_view::npos) return true;
+        std::size_t every = text.find("every_");
+        if (every == std::string_view::npos) return false;
+        std::string_view rest = text.substr(every + 6);
+        std::size_t digits = rest.find_first_not_of("0123456789");
+        return digits != 0 && digits != std::string_view::npos && std::string_view("wdhms").find(rest[digits]) != std::string_view::npos;
+    }
+
+    Diagnostics& diag_;
+    Path path_;
+};
+
+} // namespace
+
+void check_schema(Node& document, Diagnostics& diag) { Checker(diag).check(document, schema_project); }
+
+} // namespace davit::compose

@@ -1,0 +1,297 @@
+#include "compose/yaml_tree.hpp"
+
+#include "compose/scalar.hpp"
+
+#include <algorithm>
+#include <istream>
+#include <streambuf>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+namespace davit::compose {
+
+namespace {
+
+// Aliases are copied; a file may not grow beyond this many copied nodes.
+constexpr std::size_t kMaxCopiedNodes = 400'000;
+constexpr std::size_t kMaxDepth = 400;
+
+struct Stop {}; // an error is in the diagnostics
+
+class Builder : public YAML::EventHandler {
+public:
+    Builder(Tree& tree, std::uint16_t file, Diagnostics& diagnostics) : tree_(tree), diag_(diagnostics), file_(file) {}
+
+    Node* take_document() { return std::exchange(document_, nullptr); }
+
+    void OnDocumentStart(const YAML::Mark&) override {
+        frames_.clear();
+        anchors_.clear();
+        document_ = nullptr;
+    }
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { put(tree_.null(at(mark)), anchor); }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        Node* target = anchor < anchors_.size() ? anchors_[anchor] : nullptr;
+        if (!target) fail(at(mark), "this alias has no anchor before it");
+        for (const Frame& f : frames_)
+            if (f.node == target) fail(at(mark), "this alias stands inside of what it names");
+        copied_ += count(*target);
+        if (copied_ > kMaxCopiedNodes)
+            fail(at(mark), "the aliases of this file multiply to too much", "at most 400000 values may come from aliases");
+        put(tree_.clone(*target), 0);
+    }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+        put(scalar(at(mark), tag, value), anchor);
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+        open(tree_.list(at(mark)), tag, anchor);
+    }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+        open(tree_.map(at(mark)), tag, anchor);
+    }
+    void OnSequenceEnd() override { frames_.pop_back(); }
+    void OnMapEnd() override {
+        Node& map = *frames_.back().node;
+        check_duplicates(map);
+        if (frames_.back().merges) merge(map);
+        frames_.pop_back();
+    }
+
+private:
+    struct Frame {
+        Node* node;
+        bool has_key = false;
+        bool merges = false;
+        std::string_view key{};
+        Pos key_pos{};
+    };
+
+    Pos at(const YAML::Mark& m) const {
+        return {static_cast<std::uint32_t>(m.line + 1), static_cast<std::uint16_t>(std::min(m.column + 1, 65535)), file_};
+    }
+
+    [[noreturn]] void fail(Pos pos, std::string message, std::string hint = {}) {
+        diag_.error(pos, {}, std::move(message), std::move(hint));
+        throw Stop();
+    }
+
+    static std::size_t count(const Node& n) {
+        std::size_t sum = 1;
+        for (const Node* item : n.list()) sum += count(*item);
+        for (const Entry& e : n.map()) sum += count(*e.value);
+        return sum;
+    }
+
+    static Tag tag_of(const std::string& tag) {
+        if (tag == "!reset") return Tag::reset;
+        if (tag == "!override") return Tag::override_value;
+        return Tag::none;
+    }
+
+    Node* scalar(Pos pos, const std::string& tag, const std::string& value) {
+        if (tag == "?") {
+            Node* n = resolve_plain(tree_, value, pos);
+            if (value == "<<") n->tag = Tag::merge;
+            return n;
+        }
+        if (tag == "!") return tree_.string(value, pos);
+        constexpr std::string_view core = "tag:yaml.org,2002:";
+        if (std::string_view(tag).substr(0, core.size()) == core) return tagged(pos, tag.substr(core.size()), value);
+        Node* n = resolve_plain(tree_, value, pos);
+        n->tag = tag_of(tag);
+        return n;
+    }
+
+    Node* tagged(Pos pos, const std::string& type, const std::string& value) {
+        if (type == "str") return tree_.string(value, pos);
+        if (type == "binary") {
+            auto bytes = decode_base64(value);
+            if (!bytes) fail(pos, "!!binary needs base64 text");
+            return tree_.string(*bytes, pos);
+        }
+        Node* n = resolve_plain(tree_, value, pos);
+        if (type == "float" && n->kind == Kind::integer) return tree_.real(static_cast<double>(n->integer), pos);
+        bool fits = (type == "int" && n->kind == Kind::integer) || (type == "float" && n->kind == Kind::real) ||
+                    (type == "bool" && n->is_bool()) || (type == "null" && n->is_null()) ||
+                    (type == "timestamp" && n->timestamp) || type == "merge";
+        if (!fits) fail(pos, fmt::format("'{}' is no !!{}", value, type));
+        return n;
+    }
+
+    void open(Node* node, const std::string& tag, YAML::anchor_t anchor) {
+        node->tag = tag_of(tag);
+        if (frames_.size() >= kMaxDepth) fail(node->pos, "this is nested too deep", fmt::format("at most {} levels", kMaxDepth));
+        put(node, anchor);
+        frames_.push_back({node});
+    }
+
+    void put(Node* node, YAML::anchor_t anchor) {
+        if (anchor) {
+            if (anchors_.size() <= anchor) anchors_.resize(anchor + 1, nullptr);
+            anchors_[anchor] = node;
+        }
+        if (frames_.empty()) {
+            document_ = node;
+            return;
+        }
+        Frame& top = frames_.back();
+        if (top.node->is_list()) {
+            tree_.push(*top.node, node);
+        } else if (top.has_key) {
+            tree_.add(*top.node, top.key, node, top.key_pos);
+            top.has_key = false;
+        } else {
+            take_key(top, *node);
+        }
+    }
+
+    void take_key(Frame& top, const Node& node) {
+        if (!node.is_string() || node.timestamp) {
+            std::string what = node.is_null() ? "null" : node.is_list() ? "a list" : node.is_map() ? "a mapping" : to_text(node);
+            fail(node.pos, fmt::format("a key must be text, and this is {}", what),
+                 node.is_bool() || node.is_number() ? fmt::format("put it in quotes: \"{}\"", what) : std::string());
+        }
+        top.has_key = true;
+        top.key = node.str();
+        top.key_pos = node.pos;
+        if (node.tag == Tag::merge) top.merges = true;
+    }
+
+    void check_duplicates(const Node& map) {
+        auto entries = map.map();
+        std::vector<const Entry*> order;
+        order.reserve(entries.size());
+        for (const Entry& e : entries) order.push_back(&e);
+        std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->key < b->key; });
+        bool found = false;
+        for (std::size_t i = 1; i < order.size(); ++i) {
+            if (order[i]->key != order[i - 1]->key) continue;
+            found = true;
+            diag_.error(order[i]->key_pos, {}, fmt::format("the key '{}' is already given in line {}", order[i]->key, order[i - 1]->key_pos.line),
+                        "a mapping may have each key once; remove one of the two");
+        }
+        if (found) throw Stop();
+    }
+
+    // `<<: *a`, `<<: [*a, *b]`: own keys win, then the earlier mapping.
+    void merge(Node& map) {
+        Entry* entry = map.find_entry("<<");
+        Node* source = entry->value;
+        map.erase("<<");
+        if (source->is_map()) return merge_one(map, *source);
+        if (!source->is_list()) fail(source->pos, "<< needs a mapping or a list of mappings", "write it as  <<: *name");
+        for (const Node* item : source->list()) {
+            if (!item->is_map()) fail(item->pos, "<< needs a mapping or a list of mappings");
+            merge_one(map, *item);
+        }
+    }
+
+    void merge_one(Node& map, const Node& source) {
+        for (const Entry& e : source.map())
+            if (!map.has(e.key)) tree_.add(map, e.key, e.value, e.key_pos);
+    }
+
+    Tree& tree_;
+    Diagnostics& diag_;
+    std::uint16_t file_;
+    Node* document_ = nullptr;
+    std::vector<Frame> frames_;
+    std::vector<Node*> anchors_;
+    std::size_t copied_ = 0;
+};
+
+// Bytes yaml-cpp would let through: control characters, broken UTF-8.
+class TextCheck {
+public:
+    explicit TextCheck(std::string_view text) : text_(text) {}
+    // The offset of the first bad byte, npos if there is none.
+    std::size_t first_bad() {
+        for (std::size_t i = 0; i < text_.size();) {
+            auto c = static_cast<unsigned char>(text_[i]);
+            if (c >= 0x80) {
+                std::size_t n = sequence(i);
+                if (n == 0) return i;
+                i += n;
+            } else if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f) {
+                return i;
+            } else {
+                ++i;
+            }
+        }
+        return std::string_view::npos;
+    }
+
+private:
+    std::size_t sequence(std::size_t i) const {
+        auto c = static_cast<unsigned char>(text_[i]);
+        std::size_t n = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+        if (n == 0 || i + n > text_.size()) return 0;
+        for (std::size_t k = 1; k < n; ++k)
+            if ((static_cast<unsigned char>(text_[i + k]) & 0xc0) != 0x80) return 0;
+        auto second = static_cast<unsigned char>(text_[i + 1]);
+        if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0)) return 0; // overlong, surrogate
+        if ((c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90)) return 0; // overlong, too large
+        return n;
+    }
+    std::string_view text_;
+};
+
+bool check_text(const std::string& text, std::uint16_t file, Diagnostics& diag) {
+    std::size_t bad = TextCheck(text).first_bad();
+    if (bad == std::string_view::npos) return true;
+    Pos pos{1, 1, file};
+    for (std::size_t i = 0; i < bad; ++i) {
+        if (text[i] == '\n') {
+            ++pos.line;
+            pos.column = 1;
+        } else if (pos.column < 65535) {
+            ++pos.column;
+        }
+    }
+    auto byte = static_cast<unsigned char>(text[bad]);
+    diag.error(pos, {}, byte < 0x80 ? fmt::format("the file has a control character here (0x{:02x})", byte)
+                                    : fmt::format("the file is not UTF-8 text (byte 0x{:02x})", byte),
+               byte < 0x80 ? "in a quoted value write it as \"\\x01\"" : "save it as UTF-8");
+    return false;
+}
+
+class ViewBuffer : public std::streambuf {
+public:
+    explicit ViewBuffer(const std::string& text) {
+        char* p = const_cast<char*>(text.data()); // streambuf's interface; nothing is written
+        setg(p, p, p + text.size());
+    }
+};
+
+} // namespace
+
+std::vector<Node*> parse_yaml(Tree& tree, std::uint16_t file, Diagnostics& diag) {
+    std::vector<Node*> documents;
+    const std::string& text = tree.file_text(file);
+    if (!check_text(text, file, diag)) return documents;
+    Builder builder(tree, file, diag);
+    try {
+        ViewBuffer buffer(text);
+        std::istream input(&buffer);
+        YAML::Parser parser(input);
+        while (parser.HandleNextDocument(builder)) {
+            Node* document = builder.take_document();
+            documents.push_back(document ? document : tree.null({1, 1, file}));
+        }
+    } catch (const Stop&) {
+        documents.clear();
+    } catch (const YAML::Exception& e) {
+        Pos pos{static_cast<std::uint32_t>(std::max(e.mark.line, 0) + 1), static_cast<std::uint16_t>(std::clamp(e.mark.column + 1, 1, 65535)), file};
+        diag.error(pos, {}, fmt::format("this is not valid YAML: {}", e.msg));
+        documents.clear();
+    }
+    return documents;
+}
+
+} // namespace davit::compose

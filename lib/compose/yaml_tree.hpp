@@ -1,0 +1,16 @@
+// YAML text → trees with positions. yaml-cpp gives the events; here are anchors, merge keys,
+// duplicate keys, tags, scalar types and the limits against bombs.
+#pragma once
+
+#include "compose/diagnostics.hpp"
+#include "compose/tree.hpp"
+
+#include <vector>
+
+namespace davit::compose {
+
+// The documents of a file that was added to the tree. A document with a syntax error gives an
+// error in the diagnostics and ends the list.
+std::vector<Node*> parse_yaml(Tree&, std::uint16_t file, Diagnostics&);
+
+} // namespace davit::compose
