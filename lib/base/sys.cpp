@@ -313,7 +313,7 @@ std::string random_hex(std::size_t digits) {
         else if (errno != EINTR) throw sys_error(errno, "reading random bytes");
     }
     std::string out;
-    for (unsigned char c : raw) out += fmt::format("{:02x}", c);
+    for (const char c : raw) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
     out.resize(digits);
     return out;
 }
