@@ -1,0 +1,246 @@
+#include "runtime/cgroup.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <dirent.h>
+#include <fcntl.h>
+#include <set>
+#include <sstream>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+namespace davit::runtime {
+namespace {
+
+constexpr auto removal_limit = std::chrono::seconds(2);
+constexpr auto removal_step = std::chrono::microseconds(200);
+
+bool has(const CgroupHierarchy& h, std::string_view controller) {
+    return std::find(h.controllers.begin(), h.controllers.end(), controller) != h.controllers.end();
+}
+
+// A group name from outside must not lead out of the hierarchy.
+std::string directory(const CgroupHierarchy& h, const std::string& cgroup) {
+    std::string slashed = "/" + cgroup + "/";
+    if (cgroup.empty() || cgroup[0] == '/' || slashed.find("/../") != std::string::npos || slashed.find("//") != std::string::npos)
+        throw error(Errc::failed, "'{}' is no cgroup path", cgroup);
+    return h.mount_point + "/" + cgroup;
+}
+
+// Gone, or the controller has no such file: nothing.
+std::optional<std::string> read(const std::string& path) {
+    try {
+        return read_file_if_exists(path);
+    } catch (const Error&) {
+        return std::nullopt; // ENODEV: removed while it was open
+    }
+}
+
+bool write(const std::string& path, std::string_view value) {
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    return fd && ::write(fd.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
+}
+
+std::optional<std::uint64_t> number(const std::optional<std::string>& text) {
+    if (!text) return std::nullopt;
+    std::uint64_t value = 0;
+    auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (problem != std::errc{}) return std::nullopt; // "max"
+    return value;
+}
+
+// "key 123" lines
+std::optional<std::uint64_t> keyed(const std::optional<std::string>& text, std::string_view key) {
+    if (!text) return std::nullopt;
+    std::istringstream lines(*text);
+    std::string word;
+    for (std::uint64_t value; lines >> word >> value;)
+        if (word == key) return value;
+    return std::nullopt;
+}
+
+// The kernel's "no limit" on v1 is the largest page-aligned number.
+std::optional<std::uint64_t> real_limit(std::optional<std::uint64_t> value) {
+    constexpr std::uint64_t unlimited = std::uint64_t{1} << 62;
+    return value && *value < unlimited ? value : std::nullopt;
+}
+
+void add(std::optional<std::uint64_t>& sum, std::uint64_t value) { sum = sum.value_or(0) + value; }
+
+void read_memory(const std::string& dir, bool v2, CgroupStats& s) {
+    auto stat = read(dir + "/memory.stat");
+    s.memory_bytes = number(read(dir + (v2 ? "/memory.current" : "/memory.usage_in_bytes")));
+    std::uint64_t cache = keyed(stat, v2 ? "inactive_file" : "total_inactive_file").value_or(0);
+    if (s.memory_bytes) *s.memory_bytes -= std::min(cache, *s.memory_bytes);
+    s.memory_limit = real_limit(number(read(dir + (v2 ? "/memory.max" : "/memory.limit_in_bytes"))));
+    s.memory_peak = number(read(dir + (v2 ? "/memory.peak" : "/memory.max_usage_in_bytes")));
+    s.oom_kills = keyed(read(dir + (v2 ? "/memory.events" : "/memory.oom_control")), "oom_kill").value_or(0);
+}
+
+void read_io(const std::string& dir, bool v2, CgroupStats& s) {
+    auto text = read(dir + (v2 ? "/io.stat" : "/blkio.throttle.io_service_bytes_recursive"));
+    if (!text) return;
+    s.io_read_bytes = s.io_write_bytes = 0;
+    std::istringstream lines(*text);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string device, word;
+        words >> device;
+        while (words >> word) {
+            std::uint64_t value = 0;
+            if (v2) { // "8:0 rbytes=1 wbytes=2"
+                std::size_t eq = word.find('=');
+                if (eq != std::string::npos) std::from_chars(word.data() + eq + 1, word.data() + word.size(), value);
+                if (word.starts_with("rbytes=")) add(s.io_read_bytes, value);
+                if (word.starts_with("wbytes=")) add(s.io_write_bytes, value);
+            } else if (words >> value) { // "8:0 Read 1"
+                if (word == "Read") add(s.io_read_bytes, value);
+                if (word == "Write") add(s.io_write_bytes, value);
+            }
+        }
+    }
+}
+
+std::vector<std::string> subdirectories(const std::string& dir) {
+    std::vector<std::string> out;
+    DIR* d = ::opendir(dir.c_str());
+    if (!d) return out;
+    while (dirent* e = ::readdir(d))
+        if (e->d_type == DT_DIR && e->d_name[0] != '.') out.emplace_back(e->d_name);
+    ::closedir(d);
+    return out;
+}
+
+void processes_below(const std::string& dir, std::set<pid_t>& out) {
+    if (auto text = read(dir + "/cgroup.procs")) {
+        std::istringstream pids(*text);
+        for (pid_t pid; pids >> pid;)
+            if (pid > 0) out.insert(pid); // 0: in a pid namespace we cannot see
+    }
+    for (const std::string& name : subdirectories(dir)) processes_below(dir + "/" + name, out);
+}
+
+std::string freezer_file(const HostFacts& host, const std::string& cgroup, bool* v2) {
+    for (const CgroupHierarchy& h : host.cgroups)
+        if (!h.v2 && has(h, "freezer")) return *v2 = false, directory(h, cgroup) + "/freezer.state";
+    for (const CgroupHierarchy& h : host.cgroups)
+        if (h.v2) return *v2 = true, directory(h, cgroup) + "/cgroup.freeze";
+    return "";
+}
+
+void thaw(const HostFacts& host, const std::string& cgroup) {
+    bool v2 = false;
+    std::string file = freezer_file(host, cgroup, &v2);
+    if (!file.empty()) write(file, v2 ? "0" : "THAWED");
+}
+
+// Below first. false: a task is still in there.
+bool remove_below(const std::string& dir) {
+    bool gone = true;
+    for (const std::string& name : subdirectories(dir)) gone = remove_below(dir + "/" + name) && gone;
+    return ::rmdir(dir.c_str()) == 0 || errno == ENOENT || (errno != EBUSY && gone);
+}
+
+// v1 cpusets take no task until cpus and mems are filled, from the top down.
+void fill_cpuset(const std::string& parent, const std::string& dir) {
+    for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
+        auto own = read(dir + file), theirs = read(parent + file);
+        if (own && own->find_first_not_of("\n") == std::string::npos && theirs) write(dir + file, *theirs);
+    }
+}
+
+std::string make_levels(const CgroupHierarchy& h, const std::string& cgroup) {
+    std::string at = h.mount_point;
+    std::istringstream parts(cgroup);
+    for (std::string part; std::getline(parts, part, '/');) {
+        std::string next = at + "/" + part;
+        if (::mkdir(next.c_str(), 0755) < 0 && errno != EEXIST) throw sys_error(errno, "making the cgroup {}", next);
+        if (!h.v2 && has(h, "cpuset")) fill_cpuset(at, next);
+        at = next;
+    }
+    return at;
+}
+
+} // namespace
+
+CgroupStats cgroup_stats(const HostFacts& host, const std::string& cgroup) {
+    CgroupStats s;
+    for (const CgroupHierarchy& h : host.cgroups) {
+        std::string dir = directory(h, cgroup);
+        if (h.v2) {
+            if (auto us = keyed(read(dir + "/cpu.stat"), "usage_usec"); us && host.cgroup_v2_only) s.cpu_ns = *us * 1000;
+        } else if (has(h, "cpuacct")) s.cpu_ns = number(read(dir + "/cpuacct.usage"));
+        if (has(h, "memory")) read_memory(dir, h.v2, s);
+        if (has(h, "pids")) {
+            s.pids = number(read(dir + "/pids.current"));
+            s.pids_limit = number(read(dir + "/pids.max"));
+        }
+        if (has(h, "io") || has(h, "blkio")) read_io(dir, h.v2, s);
+    }
+    return s;
+}
+
+std::vector<pid_t> cgroup_processes(const HostFacts& host, const std::string& cgroup) {
+    std::set<pid_t> all;
+    for (const CgroupHierarchy& h : host.cgroups) processes_below(directory(h, cgroup), all);
+    return {all.begin(), all.end()};
+}
+
+bool cgroup_frozen(const HostFacts& host, const std::string& cgroup) {
+    bool v2 = false;
+    std::string file = freezer_file(host, cgroup, &v2);
+    auto state = file.empty() ? std::nullopt : read(file);
+    return state && (v2 ? state->starts_with("1") : state->starts_with("FR")); // FROZEN, FREEZING
+}
+
+void cgroup_kill(const HostFacts& host, const std::string& cgroup) {
+    for (const CgroupHierarchy& h : host.cgroups)
+        if (h.v2) write(directory(h, cgroup) + "/cgroup.kill", "1");
+    // Forking processes can slip through one pass; each pass leaves fewer.
+    for (int pass = 0; pass < 100; ++pass) {
+        std::vector<pid_t> pids = cgroup_processes(host, cgroup);
+        for (pid_t pid : pids) ::kill(pid, SIGKILL);
+        thaw(host, cgroup); // v1: SIGKILL waits for the thaw
+        if (pids.empty()) return;
+        std::this_thread::sleep_for(removal_step);
+    }
+}
+
+void join_cgroup(const HostFacts& host, const std::string& cgroup) {
+    for (const CgroupHierarchy& h : host.cgroups) {
+        directory(h, cgroup); // checks the name
+        std::string dir = make_levels(h, cgroup);
+        // A single thread moves itself through `tasks` without an RCU grace period; v2 has only the slow way.
+        std::string file = dir + (h.v2 ? "/cgroup.procs" : "/tasks");
+        if (!write(file, "0")) throw sys_error(errno, "entering the cgroup {}", dir);
+    }
+}
+
+bool remove_cgroup(const HostFacts& host, const std::string& cgroup) {
+    auto end = std::chrono::steady_clock::now() + removal_limit;
+    bool all = true;
+    for (const CgroupHierarchy& h : host.cgroups) {
+        std::string dir = directory(h, cgroup);
+        bool gone = remove_below(dir);
+        while (!gone && std::chrono::steady_clock::now() < end) {
+            std::this_thread::sleep_for(removal_step);
+            gone = remove_below(dir);
+        }
+        all = all && gone;
+    }
+    return all;
+}
+
+std::vector<std::string> cgroup_children(const HostFacts& host, const std::string& cgroup) {
+    std::set<std::string> names;
+    for (const CgroupHierarchy& h : host.cgroups)
+        for (std::string& name : subdirectories(directory(h, cgroup))) names.insert(std::move(name));
+    return {names.begin(), names.end()};
+}
+
+} // namespace davit::runtime
