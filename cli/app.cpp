@@ -4,6 +4,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/options.hpp"
 #include "cli/suggest.hpp"
+#include "davit/load.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -45,6 +46,8 @@ Options global_options(Globals& g) {
         .value("progress", g.progress, "Type of progress output (auto, tty, plain, json, quiet)")
         .value("project-directory", g.project_directory, "Alternate working directory (default: the path of the first compose file)")
         .value("p,project-name", g.project_name, "Project name")
+        .value("workdir", g.project_directory, "Old name of --project-directory")
+        .hidden()
         .verbatim_after_first()
         .epilog(global_help());
     return options;
@@ -100,6 +103,10 @@ int run_checked(const Args& args) {
 int report_exception() {
     try {
         throw;
+    } catch (const LoadError& e) {
+        std::fflush(stdout);
+        std::fprintf(stderr, "%s\n", e.describe_all().c_str());
+        return 1;
     } catch (const Error& e) {
         std::fflush(stdout);
         if (e.what()[0]) std::fprintf(stderr, "error: %s\n", e.describe().c_str());

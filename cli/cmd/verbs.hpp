@@ -9,6 +9,7 @@ namespace davit::cli {
 
 std::span<const Verb> verbs();
 
+int run_config(Globals&, const Args&);
 int run_image(Globals&, const Args&);
 int run_version(Globals&, const Args&);
 

@@ -70,6 +70,12 @@ private:
     std::shared_ptr<const std::vector<Diagnostic>> diagnostics_; // Error must copy without throwing
 };
 
+// Fills in what docker compose takes from the environment given in the options and from .env:
+// COMPOSE_FILE, COMPOSE_PROFILES, COMPOSE_PROJECT_NAME, COMPOSE_ENV_FILES …, else the compose file of
+// the directory or its parents (none found: `files` stays empty). env_files are read into `environment`.
+// Returns warnings; throws like load().
+std::vector<Diagnostic> complete_from_environment(LoadOptions&);
+
 // Throws LoadError for what is wrong in the files, Error for wrong options (unknown service, no file).
 LoadResult load(const LoadOptions&);
 

@@ -1,0 +1,115 @@
+#include "cli/cmd/config_lists.hpp"
+
+#include "base/error.hpp"
+#include "compose/loader.hpp"
+#include "compose/print.hpp"
+#include "compose/short_forms.hpp"
+#include "compose/template.hpp"
+
+#include <set>
+
+namespace davit::cli {
+
+namespace {
+
+template <typename Names> std::string lines(const Names& names) {
+    std::string out;
+    for (const auto& name : names) out += fmt::format("{}\n", name);
+    return out;
+}
+
+template <typename Map> std::string keys(const Map& map) {
+    std::set<std::string> names;
+    for (const auto& [key, unused] : map) names.insert(key);
+    return lines(names);
+}
+
+void collect(const compose::Node& n, std::map<std::string, compose::Variable>& out) {
+    if (n.is_string()) compose::collect_variables(n.str(), out);
+    for (const compose::Node* item : n.list()) collect(*item, out);
+    for (const compose::Entry& e : n.map()) collect(*e.value, out);
+}
+
+std::string variables_json(const std::map<std::string, compose::Variable>& variables) {
+    compose::Tree tree;
+    compose::Node* root = tree.map();
+    for (const auto& [name, v] : variables) {
+        compose::Node* one = tree.map();
+        tree.add(*one, "Name", tree.string(v.name));
+        tree.add(*one, "DefaultValue", tree.string(v.default_value));
+        tree.add(*one, "PresenceValue", tree.string(v.alternate_value));
+        tree.add(*one, "Required", tree.boolean(v.required));
+        tree.add(*root, tree.copy(name), one);
+    }
+    return compose::print_json(*root, false);
+}
+
+} // namespace
+
+std::string list_services(const Project& p) { return keys(p.services); }
+std::string list_volumes(const Project& p) { return keys(p.volumes); }
+std::string list_networks(const Project& p) { return keys(p.networks); }
+
+std::string list_models(const Project& p) {
+    std::set<std::string> models;
+    for (const auto& [key, model] : p.models)
+        if (!model.model.empty()) models.insert(model.model);
+    return lines(models);
+}
+
+std::string list_profiles(const Project& p) {
+    std::set<std::string> profiles;
+    for (const auto* services : {&p.services, &p.disabled_services})
+        for (const auto& [name, service] : *services) profiles.insert(service.profiles.begin(), service.profiles.end());
+    return lines(profiles);
+}
+
+std::string list_images(const Project& p) {
+    std::vector<std::string> images;
+    for (const auto& [name, service] : p.services) {
+        if (!service.image.empty()) images.push_back(service.image);
+        else if (!service.provider) images.push_back(fmt::format("{}-{}", p.name, name));
+        for (const Mount& m : service.volumes)
+            if (m.type == MountType::image) images.push_back(m.source);
+    }
+    return lines(images);
+}
+
+std::string list_hashes(const Project& p, std::string_view which) {
+    std::string out;
+    if (which == "*") {
+        for (const auto& [name, service] : p.services) out += fmt::format("{} {}\n", name, config_hash(service));
+        return out;
+    }
+    for (std::string_view name : compose::split(which, ',')) {
+        auto service = p.services.find(std::string(name));
+        if (service == p.services.end()) throw error(Errc::not_found, "no such service: {}", name);
+        out += fmt::format("{} {}\n", name, config_hash(service->second));
+    }
+    return out;
+}
+
+std::string list_environment(const Project& p) {
+    std::string out;
+    for (const auto& [key, value] : p.environment) out += fmt::format("{}={}\n", key, value);
+    return out;
+}
+
+std::string list_variables(LoadOptions options, bool json) {
+    options.interpolate = false;
+    options.validate = false;
+    options.normalize = false;
+    options.resolve_paths = false;
+    auto loaded = compose::load_tree(options);
+    std::map<std::string, compose::Variable> variables;
+    collect(*loaded.root, variables);
+    if (json) return variables_json(variables);
+    std::string out = fmt::format("{:<20}{:<20}{:<20}{}\n", "NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE");
+    for (const auto& [name, v] : variables) {
+        auto column = [](std::string_view text) { return fmt::format("{:<20}", text) + (text.size() >= 20 ? " " : ""); };
+        out += column(name) + column(v.required ? "true" : "false") + column(v.default_value) + v.alternate_value + "\n";
+    }
+    return out;
+}
+
+} // namespace davit::cli

@@ -1,0 +1,56 @@
+#include "cli/load_options.hpp"
+
+#include "base/sys.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <unistd.h>
+
+namespace davit::cli {
+
+namespace {
+
+std::map<std::string, std::string> process_environment() {
+    std::map<std::string, std::string> out;
+    for (char** entry = environ; entry && *entry; ++entry) {
+        std::string_view text = *entry;
+        std::size_t equals = text.find('=');
+        if (equals != std::string_view::npos && equals > 0) out.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return out;
+}
+
+} // namespace
+
+void print_warnings(const std::vector<Diagnostic>& warnings) {
+    std::fflush(stdout);
+    for (const Diagnostic& d : warnings) std::fprintf(stderr, "%s\n", to_string(d).c_str());
+}
+
+LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
+    LoadOptions o;
+    std::error_code code;
+    o.current_dir = std::filesystem::current_path(code).string();
+    o.environment = process_environment();
+    o.environment.emplace("PWD", o.current_dir);
+    o.files = g.files;
+    o.project_name = g.project_name;
+    o.project_directory = g.project_directory;
+    o.profiles = g.profiles;
+    o.env_files = g.env_files;
+    o.compatibility = g.compatibility;
+    o.all_resources = g.all_resources;
+    o.services = std::move(services);
+    print_warnings(complete_from_environment(o));
+    if (std::find(o.files.begin(), o.files.end(), "-") != o.files.end()) o.stdin_text = sys::read_all(STDIN_FILENO);
+    return o;
+}
+
+LoadResult load_project(const Globals& g, std::vector<std::string> services) {
+    LoadResult result = load(load_options(g, std::move(services)));
+    print_warnings(result.warnings);
+    return result;
+}
+
+} // namespace davit::cli

@@ -1,0 +1,22 @@
+// From the command line and the process's environment to a loaded project, for all verbs.
+#pragma once
+
+#include "cli/app.hpp"
+#include "davit/load.hpp"
+
+#include <string>
+#include <vector>
+
+namespace davit::cli {
+
+// Global flags, environment, .env, the compose files found. Warnings go to stderr.
+// `files` is empty if there is none; load() then throws Error(not_found).
+LoadOptions load_options(const Globals&, std::vector<std::string> services = {});
+
+// load_options() and load() with the warnings of both on stderr.
+LoadResult load_project(const Globals&, std::vector<std::string> services = {});
+
+// Each on stderr: "warning: …".
+void print_warnings(const std::vector<Diagnostic>&);
+
+} // namespace davit::cli
