@@ -1,0 +1,210 @@
+// What a process finds inside: the recorded behaviour of Docker (conformance group "inside").
+#include "unit/runtime/box.hpp"
+
+#include "base/file.hpp"
+#include "davit/error.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+using namespace davit;
+using namespace davit::runtime;
+using namespace davit::runtime::test;
+
+namespace {
+
+std::string inside(const std::string& script, void (*change)(Spec&) = [](Spec&) {}) {
+    Box box;
+    change(box.spec);
+    arrange_mounts(box.spec);
+    return box.sh(script).output();
+}
+
+} // namespace
+
+TEST_CASE("capabilities, seccomp and no_new_privs are Docker's") {
+    const char* script = "grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status | tr '\\n' ' '";
+    CHECK(inside(script) == "CapInh:\t0000000000000000 CapPrm:\t00000000a80425fb CapEff:\t00000000a80425fb CapBnd:\t00000000a80425fb "
+                            "CapAmb:\t0000000000000000 NoNewPrivs:\t0 Seccomp:\t2 ");
+    CHECK(inside(script, [](Spec& s) { s.process.user.name = "1000"; }) ==
+          "CapInh:\t0000000000000000 CapPrm:\t0000000000000000 CapEff:\t0000000000000000 CapBnd:\t00000000a80425fb "
+          "CapAmb:\t0000000000000000 NoNewPrivs:\t0 Seccomp:\t2 ");
+    CHECK(inside(script, [](Spec& s) { s.process.no_new_privileges = true, set_capabilities(s.process, 0x401); }) ==
+          "CapInh:\t0000000000000000 CapPrm:\t0000000000000401 CapEff:\t0000000000000401 CapBnd:\t0000000000000401 "
+          "CapAmb:\t0000000000000000 NoNewPrivs:\t1 Seccomp:\t2 ");
+    CHECK(inside("grep Seccomp: /proc/self/status", [](Spec& s) { s.seccomp.kind = Seccomp::Kind::unconfined; }) == "Seccomp:\t0\n");
+}
+
+TEST_CASE("users and groups are looked up in the container's own files") {
+    const char* script = "grep -E '^(Uid|Gid|Groups):' /proc/self/status | sed 's/^[A-Za-z]*:.//' | cut -f1,2 | tr '\\n' '|'; echo $HOME";
+    struct Row {
+        const char* user;
+        std::vector<std::string> groups;
+        const char* expected;
+    };
+    const Row rows[] = {
+        {"", {}, "0\t0|0\t0|0 |/root\n"},
+        {"daemon", {}, "1\t1|1\t1|1 |/usr/sbin\n"},
+        {"1234", {}, "1234\t1234|0\t0|0 |/\n"},
+        {"1234:4321", {}, "1234\t1234|4321\t4321|4321 |/\n"},
+        {"nobody:adm", {}, "65534\t65534|4\t4|4 |/\n"},
+        {"1000", {}, "1000\t1000|1000\t1000|4 77 1000 |/home/web\n"},
+        {"web", {}, "1000\t1000|1000\t1000|4 77 1000 |/home/web\n"},
+        {"1000:1000", {"2000", "daemon"}, "1000\t1000|1000\t1000|1 1000 2000 |/home/web\n"},
+        {"", {"adm", "2000", "77"}, "0\t0|0\t0|0 4 77 2000 |/root\n"},
+    };
+    for (const Row& row : rows) {
+        Box box;
+        box.spec.process.user = {row.user, row.groups};
+        CHECK(box.sh(script).output() == row.expected);
+    }
+    Box unknown;
+    unknown.spec.process.user.name = "nosuchuser";
+    CHECK(unknown.start_error() == "unable to find user nosuchuser: no matching entries in passwd file");
+    Box group;
+    group.spec.process.user.name = "web:nosuchgroup";
+    CHECK(group.start_error() == "unable to find group nosuchgroup: no matching entries in group file");
+}
+
+TEST_CASE("numbers that are not numbers are names") {
+    for (const char* user : {"1x", "-1", " 1", "4294967295", "99999999999", "0x0"}) {
+        Box box;
+        box.spec.process.user.name = user;
+        CHECK_MESSAGE(box.start_error().find("unable to find user") == 0, user);
+    }
+}
+
+TEST_CASE("mounts have Docker's types and options") {
+    CHECK(inside("awk '{n=0; for(i=7;i<=NF;i++) if($i==\"-\"){n=i;break}; o=$(n+3); t=$(n+1); m=$6; gsub(/,?(size|nr_inodes|inode64)=?[0-9a-z]*/,\"\",o); "
+                 "if(t==\"overlay\")o=\"-\"; print $5, t, m, o}' /proc/self/mountinfo | grep -v -e /sys/fs/cgroup/ -e '^/proc/[a-z]* tmpfs' | sort") ==
+          "/ overlay rw,relatime -\n/dev tmpfs rw,nosuid rw,mode=755\n/dev/mqueue mqueue rw,nosuid,nodev,noexec,relatime rw\n"
+          "/dev/pts devpts rw,nosuid,noexec,relatime rw,gid=5,mode=620,ptmxmode=666\n/dev/shm tmpfs rw,nosuid,nodev,noexec,relatime rw\n"
+          "/proc proc rw,nosuid,nodev,noexec,relatime rw\n/proc/bus proc ro,nosuid,nodev,noexec,relatime rw\n"
+          "/proc/fs proc ro,nosuid,nodev,noexec,relatime rw\n/proc/irq proc ro,nosuid,nodev,noexec,relatime rw\n"
+          "/proc/sys proc ro,nosuid,nodev,noexec,relatime rw\n/proc/timer_list tmpfs rw,nosuid rw,mode=755\n"
+          "/sys sysfs ro,nosuid,nodev,noexec,relatime ro\n/sys/firmware tmpfs ro,relatime ro\n"
+          "/sys/fs/cgroup tmpfs rw,nosuid,nodev,noexec,relatime rw,mode=755\n");
+    CHECK(inside("grep -cE 'shared:|master:' /proc/self/mountinfo; true") == "0\n");
+    CHECK(inside("grep ' /sys/fs/cgroup' /proc/self/mountinfo | awk '{print $6}' | sort -u; touch /sys/fs/cgroup/x 2>&1; mkdir /sys/fs/cgroup/memory/x 2>&1; echo $?") ==
+          "ro,nosuid,nodev,noexec,relatime\nrw,nosuid,nodev,noexec,relatime\n"
+          "mkdir: can't create directory '/sys/fs/cgroup/memory/x': Read-only file system\n1\n");
+    CHECK(inside("stat -c '%a %u:%g' / /etc /proc /sys /dev") == "755 0:0\n755 0:0\n555 0:0\n555 0:0\n755 0:0\n");
+}
+
+TEST_CASE("device nodes and links are Docker's, and the device cgroup holds") {
+    CHECK(inside("cd /dev; for f in *; do if [ -L $f ]; then echo \"$f -> $(readlink $f)\"; elif [ -c $f ]; then stat -c '%n %F %a %u:%g %t:%T' $f; "
+                 "else stat -c '%n %F %a %u:%g' $f; fi; done | sort") ==
+          "fd -> /proc/self/fd\nfull character special file 666 0:0 1:7\nmqueue directory 1777 0:0\nnull character special file 666 0:0 1:3\n"
+          "ptmx -> pts/ptmx\npts directory 755 0:0\nrandom character special file 666 0:0 1:8\nshm directory 1777 0:0\nstderr -> /proc/self/fd/2\n"
+          "stdin -> /proc/self/fd/0\nstdout -> /proc/self/fd/1\ntty character special file 666 0:0 5:0\nurandom character special file 666 0:0 1:9\n"
+          "zero character special file 666 0:0 1:5\n");
+    CHECK(inside("mknod /tmp/mem c 1 1 && head -c1 /tmp/mem 2>&1; mknod /tmp/n c 1 3 && echo x > /tmp/n && echo null-ok; mknod /tmp/blk b 254 0 && head -c1 /tmp/blk 2>&1; echo $?") ==
+          "head: /tmp/mem: Operation not permitted\nnull-ok\nhead: /tmp/blk: Operation not permitted\n1\n");
+    CHECK(inside("echo x > /dev/null && echo null-ok; head -c 4 /dev/zero | wc -c; (echo x > /dev/full) 2>&1 | sed 's/.*: //'; tty; ls /dev/pts") ==
+          "null-ok\n4\nNo space left on device\nnot a tty\nptmx\n");
+    CHECK(inside("stat -c '%n %F %a %t:%T' /dev/a/xnull; echo x > /dev/a/xnull && echo ok", [](Spec& s) { add_host_device(s, "/dev/null", "/dev/a/xnull", "rw"); }) ==
+          "/dev/a/xnull character special file 666 1:3\nok\n");
+}
+
+TEST_CASE("kernel files are masked or read-only") {
+    CHECK(inside("awk '{print $5}' /proc/self/mountinfo | grep -E '^/(proc|sys)/' | grep -v cgroup | sort") ==
+          "/proc/acpi\n/proc/bus\n/proc/fs\n/proc/interrupts\n/proc/irq\n/proc/keys\n/proc/sys\n/proc/timer_list\n/sys/firmware\n");
+    CHECK(inside("wc -c < /proc/keys; ls -A /proc/acpi | wc -l; (echo x > /proc/sys/kernel/hostname) 2>&1 | sed 's/.*: //'; touch /sys/x 2>&1") ==
+          "0\n0\nRead-only file system\ntouch: /sys/x: Read-only file system\n");
+}
+
+TEST_CASE("a process starts clean: streams, signals, umask, session, nothing else open") {
+    CHECK(inside("ls /proc/self/fd | tr '\\n' ' '; readlink /proc/1/fd/1 | cut -d: -f1; readlink /proc/1/fd/0") == "0 1 2 3 pipe\n/dev/null\n");
+    Box box({"grep", "-E", "^Sig(Blk|Ign|Cgt)", "/proc/self/status"});
+    CHECK(box.output() == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
+    CHECK(inside("umask; touch /tmp/f; mkdir /tmp/d; stat -c %a /tmp/f /tmp/d") == "0022\n644\n755\n");
+    CHECK(inside("awk '{print ($1==$5 && $1==$6) ? \"leader\" : \"no\"}' /proc/1/stat; cat /proc/1/oom_score_adj; awk '{print $19}' /proc/1/stat") == "leader\n0\n0\n");
+    CHECK(inside("env | sed 's/^HOSTNAME=.*/HOSTNAME/' | sort") ==
+          "HOME=/root\nHOSTNAME\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPWD=/\nSHLVL=1\n");
+    CHECK(inside("cat /proc/self/oom_score_adj", [](Spec& s) { s.process.oom_score_adj = 300; }) == "300\n");
+    CHECK(inside("set -- /proc/[0-9]*; echo $#; cat /proc/1/comm; true") == "1\nsh\n");
+    CHECK(inside("ulimit -n; ulimit -Hn | grep -c .") == "1024\n1\n");
+}
+
+TEST_CASE("the working directory is made, and a file in its place is told") {
+    CHECK(inside("pwd; stat -c '%a %u:%g %F' /srv/a/b; stat -c '%a %u:%g' /srv/a; id -u", [](Spec& s) { s.process.cwd = "/srv/a/b", s.process.user.name = "65534"; }) ==
+          "/srv/a/b\n755 0:0 directory\n755 0:0\n65534\n");
+    Box box;
+    box.spec.process.cwd = "/etc/passwd";
+    CHECK(box.start_error() == "while entering the working directory /etc/passwd: Not a directory");
+}
+
+TEST_CASE("limits are in force") {
+    CHECK(inside("cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes pids/pids.max cpu/cpu.cfs_quota_us cpu/cpu.shares cpuset/cpuset.cpus; nproc", [](Spec& s) {
+              s.resources.memory = 64 << 20, s.resources.pids = 33, s.resources.cpu_quota = 150000, s.resources.cpu_shares = 512, s.resources.cpuset_cpus = "1";
+          }) == "67108864\n33\n150000\n512\n1\n1\n");
+    CHECK(inside("i=0; while [ $i -lt 12 ]; do sleep 1 2>/dev/null & i=$((i+1)); done 2>&1 | grep -c fork; true", [](Spec& s) { s.resources.pids = 8; }) == "1\n");
+    CHECK(inside("for l in n u c; do echo $l $(ulimit -S$l) $(ulimit -H$l); done", [](Spec& s) {
+              s.process.rlimits = {{RLIMIT_NOFILE, 1000, 2000}, {RLIMIT_NPROC, 512, 512}, {RLIMIT_CORE, 0, 0}};
+          }) == "n 1000 2000\nu 512 512\nc 0 0\n");
+    Box inverted;
+    inverted.spec.process.rlimits = {{RLIMIT_NOFILE, 200, 100}};
+    CHECK(inverted.start_error() == "while setting the ulimit nofile: Invalid argument");
+}
+
+TEST_CASE("a container that eats more memory than it may is killed, and the record says so") {
+    Box box;
+    box.spec.resources.memory = 16 << 20;
+    box.sh("head -c 100000000 /dev/zero | tail");
+    box.launch();
+    Exited end = box.wait_exited();
+    CHECK(end.oom);
+    CHECK(read_exit_record(box.start.run_dir)->oom);
+}
+
+TEST_CASE("the cgroup seen inside is the own one: by its path, or / with a private namespace") {
+    const char* script = "awk -F: '{print ($3==\"/\") ? \"root\" : \"deep\"}' /proc/self/cgroup | sort -u";
+    CHECK(inside(script) == "deep\n");
+    CHECK(inside(script, [](Spec& s) { s.ns.private_cgroup = true; }) == "root\n");
+}
+
+TEST_CASE("namespaces are the container's own, and sysctls are set in them") {
+    CHECK(inside("hostname; cat /proc/sys/kernel/domainname; ls /sys/class/net; cat /sys/class/net/lo/operstate", [](Spec& s) { s.hostname = "box2", s.domainname = "example.test"; }) ==
+          "box2\nexample.test\nlo\nunknown\n");
+    CHECK(inside("cat /proc/sys/net/core/somaxconn /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range", [](Spec& s) {
+              s.sysctls = {{"net.core.somaxconn", "777"}, {"kernel.msgmax", "5555"}};
+          }) == "777\n5555\n0\n0\t2147483647\n");
+    CHECK(inside("set -- /proc/[0-9]*; test $# -gt 1 && test $$ -gt 1 && echo many", [](Spec& s) { s.ns.pid.mode = NsMode::host; }) == "many\n");
+}
+
+TEST_CASE("mounting and the calls that lead to it are refused") {
+    CHECK(inside("mount -t tmpfs t /tmp 2>&1; mount --bind / /tmp 2>&1; umount /proc/keys 2>&1; unshare -m true 2>&1; echo $?") ==
+          "mount: permission denied (are you root?)\nmount: permission denied (are you root?)\n"
+          "umount: can't unmount /proc/keys: Operation not permitted\nunshare: unshare(0x20000): Operation not permitted\n1\n");
+    CHECK(inside("mkdir /m; mount -t tmpfs t /m && echo ok; (echo x > /proc/sys/kernel/hostname) 2>&1", [](Spec& s) { set_capabilities(s.process, resolve_capabilities({"SYS_ADMIN"}, {})); }) ==
+          "ok\nsh: can't create /proc/sys/kernel/hostname: Read-only file system\n");
+}
+
+TEST_CASE("tmpfs, read-only roots and binds are as asked for") {
+    CHECK(inside("mount | grep ' /t1 ' | sed 's/tmpfs on //'; stat -c '%a %u:%g' /t1; df -k /t1 | awk 'NR==2{print $2}'", [](Spec& s) {
+              add_mount(s, tmpfs_mount("/t1", "size=2m,mode=0750,uid=10,gid=20,exec"));
+          }) == "/t1 type tmpfs (rw,nosuid,nodev,relatime,size=2048k,mode=750,uid=10,gid=20)\n750 10:20\n2048\n");
+    CHECK(inside("stat -c '%a %u:%g' /tmp /root /new", [](Spec& s) {
+              for (const char* at : {"/tmp", "/root", "/new"}) add_mount(s, tmpfs_mount(at, ""));
+          }) == "1777 0:0\n755 0:0\n1777 0:0\n");
+    CHECK(inside("touch /x 2>&1; touch /tmp/x && echo ok; touch /dev/shm/y && echo shm-ok; mount | grep ' on / ' | grep -o '(r[ow]'", [](Spec& s) {
+              s.root.readonly = true;
+              add_mount(s, tmpfs_mount("/tmp", ""));
+          }) == "touch: /x: Read-only file system\nok\nshm-ok\n(ro\n");
+    write_file_in_place("/tmp/source", "text\n");
+    CHECK(inside("cat /a/b/file; stat -c '%a %F' /a/b; echo x > /a/b/file", [](Spec& s) {
+              Mount m;
+              m.source = "/tmp/source";
+              m.destination = "/a/b/file";
+              m.readonly = true;
+              add_mount(s, m);
+          }) == "text\n755 directory\nsh: can't create /a/b/file: Read-only file system\n");
+}
+
+TEST_CASE("privileged means all that this machine has") {
+    CHECK(inside("grep -E '^(CapInh|CapAmb|NoNewPrivs|Seccomp:)' /proc/self/status | tr '\\n' ' '; a=$(awk '/CapEff/{print $2}' /proc/self/status); "
+                 "b=$(awk '/CapBnd/{print $2}' /proc/self/status); test $a = $b && echo full; mount | grep -c '/proc/'; "
+                 "mount | grep ' on /sys type' | grep -c rw; ls /dev/kmsg",
+                 [](Spec& s) { make_privileged(s); }) ==
+          "CapInh:\t0000000000000000 CapAmb:\t0000000000000000 NoNewPrivs:\t0 Seccomp:\t0 full\n0\n1\n/dev/kmsg\n");
+}
