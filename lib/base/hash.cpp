@@ -36,10 +36,4 @@ std::string Hasher::hex() {
     return out;
 }
 
-std::string sha256_hex(std::string_view bytes) {
-    Hasher h;
-    h.update(bytes);
-    return h.hex();
-}
-
 } // namespace davit

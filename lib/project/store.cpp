@@ -104,11 +104,11 @@ ContainerStatus RecordStore::status(const ContainerRecord& record) const {
     status.ports.clear();
     status.exit_known = false;
     status.exit_code = 255;
-    if (auto exit = exit_record(paths.exit_file(record.id)); exit && exit->finished_at >= status.started_at) {
+    if (auto exit = exit_record(paths.exit_file(record.id)); exit && exit->finished_ns >= status.started_at) {
         status.exit_known = exit->known;
         status.exit_code = exit->code;
-        status.oom_killed = exit->oom_killed;
-        status.finished_at = exit->finished_at;
+        status.oom_killed = exit->oom;
+        status.finished_at = exit->finished_ns;
     }
     return status;
 }

@@ -40,8 +40,8 @@ ProjectRecord project_record_from_json(const std::string& text, const std::strin
 struct ExitRecord {
     int code = 0;
     bool known = true;
-    bool oom_killed = false;
-    std::int64_t finished_at = 0; // ns since the epoch
+    bool oom = false;
+    std::int64_t finished_ns = 0; // since the epoch
 };
 std::optional<ExitRecord> exit_record(const std::string& file); // empty: none, or half-written
 

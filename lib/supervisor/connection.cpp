@@ -83,7 +83,8 @@ UniqueFd spawn(const Roots& roots, const std::string& project) {
     UniqueFd null = sys::open("/dev/null", O_RDWR);
     o.fds = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}, {pair.second.get(), 3}};
     o.new_session = true;
-    Child::spawn(o).wait(); // it forks and ends at once: its successor is nobody's child
+    ExitStatus status = Child::spawn(o).wait(); // it forks and ends at once: its successor is nobody's child
+    if (status.code != 0) throw error(Errc::unavailable, "{} ended with status {}", o.argv[0], status.code);
     return std::move(pair.first);
 }
 

@@ -22,7 +22,11 @@ void Container::save() {
     }
     status_.health = out.health;
     status_.failing_streak = out.failing_streak;
-    world_.store.write(record_.project, out);
+    try {
+        world_.store.write(record_.project, out);
+    } catch (const Error& e) { // a full /run must not keep containers from being looked after
+        log::warning("writing the status of container {}: {}", record_.name, e.what());
+    }
 }
 
 void Container::set_state(ContainerState state) {

@@ -46,7 +46,6 @@ void Container::adopt_running() {
     attach_shim(std::move(*shim));
     run_->shim->get_parked();
     run_->shim->status();
-    if (status_.stopped_by_user) send_kill(); // a stop was under way, its grace period is lost
 }
 
 // At once, before anything else can be given its addresses.

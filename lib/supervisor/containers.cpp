@@ -14,6 +14,7 @@ void Containers::load() {
     std::string project = world_.paths.state.substr(world_.paths.state.find_last_of('/') + 1);
     for (auto& record : world_.store.containers(project)) {
         std::string id = record.id;
+        sys::make_dirs(world_.paths.run_container(id), 0700); // gone with the last boot
         // As written: what the kernel says of it is for adopt() to find out.
         auto text = read_file_if_exists(world_.paths.status(id));
         ContainerStatus status = text ? container_status_from_json(*text, world_.paths.status(id)) : world_.store.status(record);

@@ -136,6 +136,12 @@ void Control::handle(Session& s, const std::string& frame) {
         json::Value answer{{"type", "result"}, {"id", id}, {"statuses", json::Value::array()}};
         for (const auto& status : handler_.on_status()) answer["statuses"].push_back(json::Value::parse(status));
         send(s, json::dump(answer));
+    } else if (type == "bye") {
+        UniqueFd fd = std::move(s.fd);
+        s.watch.reset();
+        drop(s.id);
+        // The client sees the end of the connection, and with it that nothing is left.
+        if (handler_.on_bye()) [[maybe_unused]] int until_exit = fd.release();
     } else throw error(Errc::unsupported, "unknown request '{}'", type);
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/cgroup.hpp"
 #include "runtime/plan.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <fstream>
 #include <sys/prctl.h>
@@ -96,8 +97,13 @@ std::map<std::string, std::string> present_groups() {
 
 OwnCgroup::OwnCgroup(const std::string& project) : project_(project), before_(present_groups()) {
     try {
-        runtime::join_cgroup(runtime::HostFacts::probe(), own_group(project));
+        runtime::HostFacts host = runtime::HostFacts::probe();
+        runtime::join_cgroup(host, own_group(project));
         joined_ = true;
+        // v1: a container's cpuset is born with the project's CPUs; without them it takes no task.
+        for (const auto& h : host.cgroups)
+            if (!h.v2 && std::count(h.controllers.begin(), h.controllers.end(), "cpuset"))
+                std::ofstream(h.mount_point + "/davit/" + project + "/cgroup.clone_children") << "1\n";
     } catch (const Error& e) {
         log::debug("staying in the caller's control group: {}", e.what());
     }

@@ -65,10 +65,9 @@ void tell_client(int fd, const char* type, const std::string& text) {
     [[maybe_unused]] ssize_t n = ::send(fd, frame.data(), frame.size(), MSG_NOSIGNAL);
 }
 
-int supervise(const Options& o) {
+int supervise(const Options& o, UniqueFd& client) {
     ProjectPaths paths(o.roots, o.project);
     make_roots(o.roots);
-    UniqueFd client(o.client_fd);
     std::optional<FileLock> lock;
     if (o.lock_fd >= 0) lock.emplace(UniqueFd(o.lock_fd)); // locked by the shim that started us
     else lock = supervisor::take_supervisor_lock(paths);
@@ -86,20 +85,20 @@ int supervise(const Options& o) {
 } // namespace
 
 int main(int argc, char** argv) {
-    int client_fd = -1;
+    UniqueFd client;
     try {
         Options o = parse(argc, argv);
         if (o.helper) return supervisor::helper_main(3);
-        client_fd = o.client_fd;
+        client.reset(o.client_fd);
         // The starter reaps the first process at once; the second belongs to nobody.
         pid_t pid = ::fork();
         if (pid < 0) throw sys_error(errno, "starting the supervisor");
         if (pid > 0) ::_exit(0);
-        return supervise(o);
+        return supervise(o, client);
     } catch (const std::exception& e) {
         auto* known = dynamic_cast<const Error*>(&e);
         std::string text = known ? known->describe() : e.what();
-        tell_client(client_fd, "failed", text);
+        tell_client(client.get(), "failed", text);
         log::warning("the supervisor ended: {}", text);
         std::fprintf(stderr, "davit-supervisor: %s\n", text.c_str());
         return 1;

@@ -17,6 +17,7 @@ constexpr auto linger = 1s;            // after the last client, while container
 constexpr auto orphan_limit = 5s;      // for the client of a resumed plan to come back
 constexpr auto sync_delay = 1s;
 constexpr std::size_t remembered_results = 16;
+constexpr int failure_limit = 10'000;
 } // namespace
 
 Supervisor::Supervisor(Roots roots, std::string project, FileLock lock)
@@ -66,8 +67,16 @@ World Supervisor::make_world() {
 }
 
 void Supervisor::run() {
-    loop_.run();
-    clean_up();
+    // What one container's callback throws must not end the care for the others.
+    for (int failures = 0; failures < failure_limit; ++failures) {
+        try {
+            loop_.run();
+            return clean_up();
+        } catch (const Error& e) {
+            log::warning("unexpected: {}", e.describe());
+        }
+    }
+    throw error(Errc::failed, "{} failures one after the other", failure_limit);
 }
 
 // One piece a turn, so that DNS and the control socket are served in between.
@@ -138,6 +147,7 @@ void Supervisor::next_plan() {
             start_plan(std::move(request), {});
         } catch (const Error& e) {
             current_.reset();
+            journal_.end();
             control_.send_result(session, id, &e);
         }
     }

@@ -19,3 +19,14 @@ TEST_CASE("hash: pieces give the same digest as the whole") {
     for (char c : std::string("the same bytes")) h.update(&c, 1);
     CHECK(h.hex() == sha256_hex("the same bytes"));
 }
+
+TEST_CASE("the hash of a text is that of the stream at every length around a block") {
+    std::string text;
+    for (int i = 0; i < 300; ++i) {
+        Hasher h;
+        h.update(text);
+        CAPTURE(text.size());
+        CHECK(sha256_hex(text) == h.hex());
+        text += static_cast<char>(i * 7);
+    }
+}

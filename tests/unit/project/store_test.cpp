@@ -80,11 +80,11 @@ TEST_CASE("a status whose process is gone is exited with the code the shim recor
     CHECK(store.status(r).state == ContainerState::exited);
     CHECK_FALSE(store.status(r).exit_known);
     std::string exit_file = ProjectPaths(store.roots(), "shop").exit_file(r.id);
-    write_file_atomic(exit_file, R"({"code":137,"oom_killed":true,"finished_at":200})");
+    write_file_atomic(exit_file, R"({"code":137,"oom":true,"finished_ns":200})");
     CHECK(store.status(r).exit_known);
     CHECK(store.status(r).exit_code == 137);
     CHECK(store.status(r).oom_killed);
-    write_file_atomic(exit_file, R"({"code":3,"finished_at":99})"); // of the run before
+    write_file_atomic(exit_file, R"({"code":3,"finished_ns":99})"); // of the run before
     CHECK_FALSE(store.status(r).exit_known);
 }
 

@@ -1,0 +1,59 @@
+#include "../project/scratch.hpp"
+#include "base/file.hpp"
+#include "supervisor/endpoints_file.hpp"
+#include "supervisor/journal.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace davit;
+using namespace davit::supervisor;
+using test::Scratch;
+
+TEST_CASE("a new supervisor finds the plan and what of it was done") {
+    Scratch scratch;
+    Plan plan;
+    plan.project = "shop";
+    plan.operations.resize(3);
+    for (int i = 0; i < 3; ++i) plan.operations[static_cast<std::size_t>(i)].id = i + 1;
+    Journal first(scratch.path());
+    CHECK_FALSE(first.read());
+    first.begin("token", plan);
+    first.done(1);
+    first.done(3);
+    auto found = Journal(scratch.path()).read();
+    REQUIRE(found);
+    CHECK(found->token == "token");
+    CHECK(found->plan == plan);
+    CHECK(found->done == std::set<int>{1, 3});
+    first.end();
+    CHECK_FALSE(Journal(scratch.path()).read());
+    CHECK(list_directory(scratch.path()).empty());
+}
+
+TEST_CASE("a torn journal is as none, and a plan that begins forgets what was done of the last") {
+    Scratch scratch;
+    Journal journal(scratch.path());
+    journal.begin("a", {});
+    journal.done(7);
+    journal.begin("b", {});
+    CHECK(journal.read()->done.empty());
+    write_file_atomic(scratch.path() + "/plan.json", "{\"token\":\"x\",\"pl");
+    CHECK_FALSE(journal.read());
+}
+
+TEST_CASE("projects on one network see each other's endpoints and not their own") {
+    Scratch scratch;
+    Roots roots = scratch.roots();
+    net::dns::EndpointRecord e{"id1", "shop-web-1", "shared", {net::IpAddress::parse("10.1.0.2"), net::IpAddress::parse("fd00::2")}, {"web"}};
+    write_endpoints(roots, "shared", "shop", {e});
+    CHECK(read_foreign_endpoints(roots, "shared", "shop").empty());
+    auto seen = read_foreign_endpoints(roots, "shared", "blog");
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].first == "shop");
+    CHECK(seen[0].second == std::vector{e});
+    write_file_atomic(endpoints_dir(roots, "shared") + "/broken.json", "[{]");
+    CHECK(read_foreign_endpoints(roots, "shared", "blog").size() == 1);
+    ::unlink((endpoints_dir(roots, "shared") + "/broken.json").c_str());
+    write_endpoints(roots, "shared", "shop", {});
+    CHECK_FALSE(exists(endpoints_dir(roots, "shared")));
+}

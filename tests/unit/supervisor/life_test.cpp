@@ -1,0 +1,167 @@
+#include "lab.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace davit;
+using namespace davit::test;
+
+namespace {
+
+// What a project may change on the host. The roots themselves stay.
+std::string traces() {
+    return shell("ip -o link | grep -v ' lo:' | cut -d: -f2; nft list ruleset; find /sys/fs/cgroup -path '*davit/*' -type d;"
+                 "find /run/davit /var/lib/davit -mindepth 2 ! -path '/run/davit/net/lock' ! -path '/run/davit/net/projects';"
+                 "ps -e -o comm= | grep '^davit'; cat /proc/sys/net/ipv4/ip_forward; true");
+}
+
+} // namespace
+
+TEST_CASE("a container is created, started, stopped and removed, and nothing stays") {
+    std::string before = traces();
+    {
+        Lab lab("life");
+        std::string id = lab.add("web", "echo hello; exec sleep 1000");
+        lab.up();
+        CHECK(lab.status(id).state == ContainerState::running);
+        CHECK(lab.status(id).pid > 0);
+        CHECK(lab.status(id).endpoints.at(0).interface == "eth0");
+        CHECK(lab.record(id).desired == DesiredState::running);
+        CHECK(lab.saw(EventKind::container_started, id));
+        CHECK(lab.saw(EventKind::network_created));
+        lab.until("its output in the log", [&] { return lab.log(id).find("hello") != std::string::npos; });
+        CHECK(lab.supervisor_pid() > 0);
+        lab.one(OpKind::stop_container, id);
+        CHECK(lab.status(id).state == ContainerState::exited);
+        CHECK(lab.status(id).exit_code == 137);
+        CHECK(lab.record(id).desired == DesiredState::stopped);
+        lab.one(OpKind::start_container, id);
+        CHECK(lab.status(id).state == ContainerState::running);
+        lab.down();
+        CHECK(lab.saw(EventKind::container_removed, id));
+        CHECK(lab.supervisor_pid() == 0);
+    }
+    CHECK(traces() == before);
+}
+
+TEST_CASE("exit codes are kept, and a stop signal that is handled ends early") {
+    Lab lab("codes");
+    std::string three = lab.add("three", "exit 3", Lab::on_no_network());
+    std::string trap = lab.add("trap", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done", [](ContainerRecord& r, runtime::Spec& s) {
+        Lab::on_no_network()(r, s);
+        r.stop_grace = 20'000'000'000;
+    });
+    lab.up();
+    lab.until("exit 3", [&] { return lab.status(three).state == ContainerState::exited; });
+    CHECK(lab.status(three).exit_code == 3);
+    lab.until("the trap", [&] { return lab.log(trap).find("ready") != std::string::npos; });
+    auto begin = std::chrono::steady_clock::now();
+    lab.one(OpKind::stop_container, trap);
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+    CHECK(lab.status(trap).exit_code == 5);
+}
+
+TEST_CASE("a command that is not in the image fails the start, names it, and leaves the container created") {
+    Lab lab("missing");
+    std::string id = lab.add("web", "", [](ContainerRecord& r, runtime::Spec& s) {
+        r.network_mode = "none";
+        r.endpoints.clear();
+        s.process.args = {"no-such-program"};
+    });
+    try {
+        lab.up();
+        FAIL("started");
+    } catch (const Error& e) {
+        CHECK(e.exit_code() == 127);
+        CHECK(e.describe().find("no-such-program") != std::string::npos);
+        CHECK(e.describe().find("missing-web-1") != std::string::npos);
+    }
+    CHECK(lab.status(id).state == ContainerState::created);
+    CHECK_FALSE(lab.status(id).error.empty());
+}
+
+TEST_CASE("pause and unpause are refused the second time") {
+    Lab lab("pausing");
+    std::string id = lab.add("a", "exec sleep 1000", Lab::on_no_network());
+    lab.up();
+    lab.one(OpKind::pause_container, id);
+    CHECK(lab.status(id).state == ContainerState::paused);
+    CHECK_THROWS_WITH_AS(lab.one(OpKind::pause_container, id), "container pausing-a-1 is already paused", Error);
+    lab.one(OpKind::unpause_container, id);
+    CHECK(lab.status(id).state == ContainerState::running);
+    CHECK_THROWS_WITH_AS(lab.one(OpKind::unpause_container, id), "container pausing-a-1 is not paused", Error);
+    lab.one(OpKind::pause_container, id);
+    lab.one(OpKind::stop_container, id);
+    CHECK(lab.status(id).state == ContainerState::exited);
+    CHECK(lab.status(id).exit_code == 137);
+}
+
+TEST_CASE("a running container is removed only by force") {
+    Lab lab("forcing");
+    std::string id = lab.add("a", "exec sleep 1000", Lab::on_no_network());
+    lab.up();
+    CHECK_THROWS_AS(lab.one(OpKind::remove_container, id), Error);
+    lab.one(OpKind::remove_container, id, [](Operation& op) { op.force = true; });
+    CHECK_FALSE(lab.store.container("forcing", id));
+    CHECK_FALSE(exists(lab.paths.container(id)));
+    CHECK_FALSE(exists(lab.paths.run_container(id)));
+    lab.one(OpKind::remove_container, id); // missing is fine
+}
+
+TEST_CASE("a container that removes itself is gone after its end") {
+    Lab lab("auto");
+    std::string id = lab.add("job", "exit 0", [](ContainerRecord& r, runtime::Spec& s) {
+        Lab::on_no_network()(r, s);
+        r.auto_remove = true;
+    });
+    lab.up();
+    lab.until("its removal", [&] { return !lab.store.container("auto", id) && !exists(lab.paths.run_container(id)); });
+}
+
+TEST_CASE("kill sends its signal, and SIGKILL keeps a restart policy from starting it again") {
+    Lab lab("killing");
+    std::string id = lab.add("a", "trap 'echo usr1' USR1; echo ready; while :; do sleep 0.01; done", [](ContainerRecord& r, runtime::Spec& s) {
+        Lab::on_no_network()(r, s);
+        r.restart.kind = RestartKind::always;
+    });
+    lab.up();
+    lab.until("the trap", [&] { return lab.log(id).find("ready") != std::string::npos; });
+    lab.one(OpKind::kill_container, id, [](Operation& op) { op.signal = "USR1"; });
+    lab.until("the signal", [&] { return lab.log(id).find("usr1") != std::string::npos; });
+    lab.one(OpKind::kill_container, id);
+    CHECK(lab.status(id).state == ContainerState::exited);
+    CHECK(lab.status(id).exit_code == 137);
+    CHECK_THROWS_AS(lab.one(OpKind::kill_container, id, [](Operation& op) { op.signal = "SIGNOPE"; }), Error);
+}
+
+TEST_CASE("a restart by policy keeps the container, its files and its count") {
+    Lab lab("policy");
+    std::string id = lab.add("a", "echo x >> /tmp/n; [ $(wc -l < /tmp/n) -ge 3 ] && exec sleep 1000; exit 1", [](ContainerRecord& r, runtime::Spec&) {
+        r.restart.kind = RestartKind::on_failure;
+    });
+    lab.up();
+    lab.until("the third run", [&] { return lab.status(id).state == ContainerState::running && lab.status(id).restart_count == 2; });
+    CHECK(lab.out(id, "/tmp/n") == "x\nx\nx\n");
+    CHECK(lab.status(id).restart_delay == 200'000'000);
+}
+
+TEST_CASE("on-failure:2 runs three times in all and a stop ends the waiting for the next") {
+    Lab lab("limits");
+    auto policy = [](RestartKind kind, int max) {
+        return [=](ContainerRecord& r, runtime::Spec& s) {
+            Lab::on_no_network()(r, s);
+            r.restart = {kind, max};
+        };
+    };
+    std::string two = lab.add("two", "echo x >> /tmp/n; exit 1", policy(RestartKind::on_failure, 2));
+    std::string always = lab.add("always", "exit 1", policy(RestartKind::always, 0));
+    lab.up();
+    lab.until("the end of the retries", [&] { return lab.status(two).state == ContainerState::exited && lab.status(two).restart_count == 2; });
+    CHECK(lab.out(two, "/tmp/n") == "x\nx\nx\n");
+    lab.until("waiting for a restart", [&] { return lab.status(always).state == ContainerState::restarting && lab.status(always).restart_delay >= 400'000'000; });
+    lab.one(OpKind::stop_container, always);
+    CHECK(lab.status(always).state == ContainerState::exited);
+    CHECK(lab.status(always).next_restart == 0);
+}
