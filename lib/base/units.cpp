@@ -41,11 +41,17 @@ std::string shortest(T value) {
     if (std::isnan(value)) return "NaN";
     if (std::isinf(value)) return value < 0 ? "-Inf" : "+Inf";
     std::array<char, 64> buffer{};
-    T magnitude = std::fabs(value);
-    bool exponent = magnitude != 0 && (magnitude < T(1e-4) || magnitude >= T(1e21));
-    auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
-                             exponent ? std::chars_format::scientific : std::chars_format::fixed);
-    return {buffer.data(), end.ptr};
+    auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+    std::string text(buffer.data(), end.ptr);
+    std::size_t e = text.find('e');
+    int exponent = std::atoi(text.c_str() + e + 1);
+    auto digits = static_cast<int>(std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(e), is_digit));
+    int most = std::max(21, digits); // Go's %v
+    if (exponent >= -4 && exponent < (digits > exponent ? most : 21)) {
+        end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
+        return {buffer.data(), end.ptr};
+    }
+    return text;
 }
 
 } // namespace

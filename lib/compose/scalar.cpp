@@ -35,7 +35,8 @@ Node* resolve_integer(Tree& tree, std::string_view text, Pos at) {
     int base = 10;
     if (text.size() > 1 && text[0] == '0') {
         char c = text[1];
-        base = c == 'x' || c == 'X' ? 16 : c == 'o' || c == 'O' ? 8 : c == 'b' || c == 'B' ? 2 : 8;
+        base = c == 'x' || c == 'X' ? 16 : c == 'o' || c == 'O' ? 8 : c == 'b' || c == 'B' ? 2 : is_digit(c) ? 8 : 0;
+        if (base == 0) return nullptr;
         text.remove_prefix(is_digit(c) ? 1 : 2);
     }
     if (text.empty() || text.front() == '-' || text.front() == '+') return nullptr;
