@@ -1,0 +1,126 @@
+#include "plan/container_builder.hpp"
+
+#include "base/error.hpp"
+#include "runtime/defaults.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <string_view>
+
+namespace davit {
+
+namespace {
+
+constexpr std::int64_t mib = 1024 * 1024;
+
+// "0-2,5": the highest number; throws on anything else.
+int highest_cpu(const std::string& text) {
+    int highest = -1;
+    const char* at = text.data();
+    const char* end = at + text.size();
+    while (at < end) {
+        int n = 0;
+        auto [next, failed] = std::from_chars(at, end, n);
+        if (failed != std::errc() || n < 0 || (next < end && *next != ',' && *next != '-'))
+            throw error(Errc::invalid_project, "invalid value {} for cpuset cpus", text);
+        highest = std::max(highest, n);
+        at = next < end ? next + 1 : next;
+    }
+    return highest;
+}
+
+} // namespace
+
+void ContainerBuilder::limits() {
+    memory();
+    cpu();
+    blkio();
+    const auto limits = effective_limits(service_);
+    if (limits.pids && *limits.pids != 0) out_.spec.resources.pids = *limits.pids;
+    rlimits_and_sysctls();
+}
+
+void ContainerBuilder::memory() {
+    runtime::Resources& r = out_.spec.resources;
+    const auto limits = effective_limits(service_);
+    if (limits.memory > 0 && limits.memory < 6 * mib)
+        throw error(Errc::invalid_project, "Minimum memory limit allowed is 6MB");
+    if (limits.memory > 0 && limits.memory_reservation > limits.memory)
+        throw error(Errc::invalid_project, "Minimum memory limit can not be less than memory reservation limit");
+    if (service_.memswap_limit > 0 && limits.memory == 0)
+        throw error(Errc::invalid_project, "You should always set the Memory limit when using Memoryswap limit");
+    if (service_.memswap_limit > 0 && service_.memswap_limit < limits.memory)
+        throw error(Errc::invalid_project, "Minimum memoryswap limit should be larger than memory limit");
+    if (limits.memory > 0) r.memory = limits.memory;
+    if (limits.memory_reservation > 0) r.reservation = limits.memory_reservation;
+    if (service_.memswap_limit != 0) r.memory_swap = service_.memswap_limit;
+    if (service_.mem_swappiness > 0) r.swappiness = static_cast<std::uint64_t>(service_.mem_swappiness);
+    r.oom_kill_disable = service_.oom_kill_disable;
+}
+
+void ContainerBuilder::cpu() {
+    runtime::Resources& r = out_.spec.resources;
+    const auto limits = effective_limits(service_);
+    if (limits.cpus > 0) {
+        if (limits.cpus < 0.01 || limits.cpus > in_.host.cpus)
+            throw error(Errc::invalid_project, "range of CPUs is from 0.01 to {:.2f}, as there are only {} CPUs available",
+                        static_cast<double>(in_.host.cpus), in_.host.cpus);
+        r.cpu_period = 100'000;
+        r.cpu_quota = std::llround(limits.cpus * 100'000);
+    }
+    if (service_.cpu_period != 0) {
+        if (service_.cpu_period < 1000 || service_.cpu_period > 1'000'000)
+            throw error(Errc::invalid_project, "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+        r.cpu_period = static_cast<std::uint64_t>(service_.cpu_period);
+    }
+    if (service_.cpu_quota != 0) {
+        if (service_.cpu_quota > 0 && service_.cpu_quota < 1000)
+            throw error(Errc::invalid_project, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
+        r.cpu_quota = service_.cpu_quota;
+    }
+    if (service_.cpu_shares > 0) r.cpu_shares = static_cast<std::uint64_t>(service_.cpu_shares);
+    if (service_.cpu_rt_period > 0) r.cpu_rt_period = static_cast<std::uint64_t>(service_.cpu_rt_period);
+    if (service_.cpu_rt_runtime > 0) r.cpu_rt_runtime = service_.cpu_rt_runtime;
+    if (!service_.cpuset.empty() && highest_cpu(service_.cpuset) >= in_.host.cpus)
+        throw error(Errc::invalid_project, "Requested CPUs are not available - requested {}, available: 0-{}", service_.cpuset, in_.host.cpus - 1);
+    r.cpuset_cpus = service_.cpuset;
+}
+
+void ContainerBuilder::blkio() {
+    if (!service_.blkio_config) return;
+    const BlkioConfig& from = *service_.blkio_config;
+    runtime::Resources& r = out_.spec.resources;
+    if (from.weight > 0) r.blkio_weight = from.weight;
+    for (const auto& w : from.weight_device) r.blkio_weight_device.push_back({w.path, w.weight});
+    auto rates = [](const auto& list, std::vector<runtime::BlkioDevice>& to) {
+        for (const auto& rate : list) to.push_back({rate.path, static_cast<std::uint64_t>(rate.rate)});
+    };
+    rates(from.device_read_bps, r.read_bps);
+    rates(from.device_write_bps, r.write_bps);
+    rates(from.device_read_iops, r.read_iops);
+    rates(from.device_write_iops, r.write_iops);
+}
+
+void ContainerBuilder::rlimits_and_sysctls() {
+    runtime::Spec& spec = out_.spec;
+    constexpr std::uint64_t unlimited = ~std::uint64_t{0};
+    auto value = [&](std::int64_t n) { return n < 0 ? unlimited : static_cast<std::uint64_t>(n); };
+    for (const auto& [name, limit] : service_.ulimits) {
+        const auto resource = runtime::rlimit_from_name(name);
+        if (!resource) throw error(Errc::invalid_project, "invalid ulimit type: {}", name);
+        spec.process.rlimits.push_back({*resource, value(limit.soft), value(limit.hard)});
+        if (value(limit.soft) > value(limit.hard))
+            at_start([&] { throw error(Errc::invalid_project, "ulimit soft limit must be less than or equal to hard limit: {} > {} ({})", limit.soft, limit.hard, name); });
+    }
+    constexpr std::string_view net = "net.";
+    for (const auto& [name, text] : service_.sysctls) {
+        const bool of_net = name.compare(0, net.size(), net) == 0;
+        if (of_net && out_.record.network_mode == "host")
+            at_start([&] { throw error(Errc::invalid_project, "sysctl \"{}\" not allowed in host network namespace", name); });
+        // Those of the network are set by the supervisor, who owns the namespace.
+        (of_net ? out_.record.sysctls : spec.sysctls)[name] = text;
+    }
+}
+
+} // namespace davit

@@ -1,0 +1,130 @@
+#include "plan/container_builder.hpp"
+
+#include "base/error.hpp"
+#include "net/address.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace davit {
+
+namespace {
+
+std::string after_prefix(const std::string& text, std::string_view prefix) {
+    return text.compare(0, prefix.size(), prefix) == 0 ? text.substr(prefix.size()) : std::string();
+}
+
+void check_mac(const std::string& mac) {
+    if (!mac.empty() && !net::MacAddress::try_parse(mac)) throw error(Errc::invalid_project, "invalid MAC address: {}", mac);
+}
+
+} // namespace
+
+void ContainerBuilder::network() {
+    ContainerRecord& r = out_.record;
+    const std::string& mode = service_.network_mode;
+    out_.spec.ns.net.mode = runtime::NsMode::passed;
+    std::optional<Donor> donor;
+    if (std::string service = after_prefix(mode, "service:"); !service.empty()) donor = around_.of_service(service);
+    if (std::string name = after_prefix(mode, "container:"); !name.empty()) donor = around_.by_name(name);
+    r.hostname = service_.hostname.empty() ? r.id.substr(0, 12) : service_.hostname;
+    r.domainname = service_.domainname;
+    if (donor) {
+        // One network stack has one set of names: the files are the donor's own.
+        r.network_mode = "container:" + donor->record.id;
+        r.hostname = donor->record.hostname;
+        r.domainname = donor->record.domainname;
+        files_of_ = donor->record.id;
+        if (!service_.ports.empty())
+            throw error(Errc::invalid_project, "conflicting options: port publishing and the container type network mode");
+        return;
+    }
+    if (mode == "host") {
+        r.network_mode = "host";
+        out_.spec.ns.net.mode = runtime::NsMode::host;
+        if (service_.hostname.empty()) r.hostname = in_.host.hostname;
+        return;
+    }
+    r.network_mode = mode == "none" ? "none" : "bridge";
+    if (mode.empty()) endpoints();
+    ports();
+}
+
+void ContainerBuilder::endpoints() {
+    for (const auto& key : network_order(service_)) {
+        auto network = in_.project.networks.find(key);
+        if (network == in_.project.networks.end()) throw error(Errc::invalid_project, "service \"{}\" refers to undefined network {}", service_.name, key);
+        EndpointRecord e;
+        e.network = network->second.name;
+        e.compose_name = key;
+        const bool known_by_service = !out_.record.oneoff || (in_.container.oneoff && in_.container.oneoff->use_aliases);
+        if (known_by_service) e.aliases.push_back(service_.name);
+        if (const auto& wish = service_.networks.at(key)) {
+            if (known_by_service) e.aliases.insert(e.aliases.end(), wish->aliases.begin(), wish->aliases.end());
+            e.ipv4_address = wish->ipv4_address;
+            e.ipv6_address = wish->ipv6_address;
+            e.link_local_ips = wish->link_local_ips;
+            e.mac_address = wish->mac_address;
+            e.interface_name = wish->interface_name;
+            e.priority = wish->priority;
+            e.gw_priority = wish->gw_priority;
+            e.driver_opts = wish->driver_opts;
+        }
+        if (e.mac_address.empty() && out_.record.endpoints.empty()) e.mac_address = service_.mac_address;
+        check_mac(e.mac_address);
+        links(e);
+        out_.record.endpoints.push_back(std::move(e));
+    }
+}
+
+void ContainerBuilder::links(EndpointRecord& endpoint) const {
+    auto add = [&](const std::string& text, const std::vector<std::string>& targets) {
+        const auto colon = text.find(':');
+        const std::string name = text.substr(0, colon);
+        const std::string alias = colon == std::string::npos ? name : text.substr(colon + 1);
+        auto& list = endpoint.links[alias];
+        list.insert(list.end(), targets.begin(), targets.end());
+    };
+    for (const auto& link : service_.links) add(link, around_.names_of(link.substr(0, link.find(':'))));
+    for (const auto& link : service_.external_links) add(link, {link.substr(0, link.find(':'))});
+}
+
+void ContainerBuilder::ports() {
+    // `run` publishes only what it is asked to: then the ports stand in its copy of the service.
+    for (const auto& port : service_.ports) {
+        PortRecord p;
+        p.host_ip = port.host_ip;
+        p.published = port.published;
+        p.target = static_cast<std::uint16_t>(port.target);
+        if (!port.protocol.empty()) p.protocol = port.protocol;
+        out_.record.ports.push_back(std::move(p));
+    }
+}
+
+void ContainerBuilder::names() {
+    ContainerRecord& r = out_.record;
+    auto expose = [&](std::string port) {
+        if (port.find('/') == std::string::npos) port += "/tcp";
+        if (std::find(r.expose.begin(), r.expose.end(), port) == r.expose.end()) r.expose.push_back(std::move(port));
+    };
+    for (const auto& port : service_.expose) expose(port);
+    for (const auto& port : in_.image.config.exposed_ports) expose(port);
+    for (const auto& port : r.ports) expose(fmt::format("{}/{}", port.target, port.protocol));
+    for (const auto& server : service_.dns)
+        if (!net::IpAddress::try_parse(server)) throw error(Errc::invalid_project, "invalid DNS address: \"{}\": unable to parse IP", server);
+    r.dns = service_.dns;
+    r.dns_search = service_.dns_search;
+    r.dns_options = service_.dns_opt;
+    for (const auto& [name, addresses] : service_.extra_hosts)
+        for (const auto& address : addresses) {
+            if (address != "host-gateway" && !net::IpAddress::try_parse(address))
+                throw error(Errc::invalid_project, "invalid IP address in add-host: \"{}\"", address);
+            r.extra_hosts.emplace_back(name, address);
+        }
+    if (service_.uts != "host") {
+        out_.spec.hostname = r.hostname;
+        out_.spec.domainname = r.domainname;
+    }
+}
+
+} // namespace davit

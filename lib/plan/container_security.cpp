@@ -1,0 +1,77 @@
+#include "plan/container_builder.hpp"
+
+#include "base/error.hpp"
+#include "runtime/defaults.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace davit {
+
+void ContainerBuilder::security() {
+    runtime::Spec& spec = out_.spec;
+    runtime::set_capabilities(spec.process, runtime::resolve_capabilities(service_.cap_add, service_.cap_drop));
+    if (service_.privileged) runtime::make_privileged(spec);
+    for (const auto& option : service_.security_opt) security_option(option);
+    devices();
+}
+
+void ContainerBuilder::security_option(const std::string& option) {
+    const auto end = option.find_first_of("=:");
+    const std::string key = option.substr(0, end);
+    const std::string value = end == std::string::npos ? std::string() : option.substr(end + 1);
+    runtime::Spec& spec = out_.spec;
+    if (key == "no-new-privileges") {
+        if (!value.empty() && value != "true" && value != "false")
+            throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option);
+        spec.process.no_new_privileges = value != "false";
+    } else if (key == "seccomp" && !value.empty()) {
+        seccomp(value);
+    } else if (key == "systempaths" && value == "unconfined") {
+        spec.masked_paths.clear();
+        spec.readonly_paths.clear();
+    } else if (key == "apparmor" && !value.empty()) {
+        if (value != "unconfined")
+            out_.warnings.push_back(fmt::format("service \"{}\": apparmor profile {} is not applied", service_.name, value));
+    } else if (key != "label") { // SELinux: Docker takes it where SELinux is off
+        throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option)
+            .with_hint("known: no-new-privileges, seccomp=…, systempaths=unconfined, apparmor=…, label=…");
+    }
+}
+
+void ContainerBuilder::seccomp(const std::string& value) {
+    runtime::Seccomp& seccomp = out_.spec.seccomp;
+    seccomp = {};
+    if (value == "unconfined") {
+        seccomp.kind = runtime::Seccomp::Kind::unconfined;
+        return;
+    }
+    if (value == "builtin") return;
+    seccomp.kind = runtime::Seccomp::Kind::profile;
+    seccomp.source_name = value;
+    const bool absolute = value.front() == '/';
+    seccomp.json = value.front() == '{' ? value : in_context(fmt::format("opening seccomp profile ({})", value), [&] {
+        return around_.read_file(absolute ? value : in_.project.working_dir + "/" + value);
+    });
+    if (!nlohmann::json::accept(seccomp.json))
+        throw error(Errc::invalid_project, "the seccomp profile {} is not valid JSON", value);
+}
+
+void ContainerBuilder::devices() {
+    for (const auto& device : service_.devices) {
+        const std::string target = device.target.empty() ? device.source : device.target;
+        const std::string access = device.permissions.empty() ? "rwm" : device.permissions;
+        if (device.source.empty() || device.source.front() != '/') {
+            out_.warnings.push_back(fmt::format("service \"{}\": device {} (CDI) is not known to davit and left out", service_.name, device.source));
+            continue;
+        }
+        at_start([&] {
+            in_context(fmt::format("adding device {}", device.source),
+                       [&] { runtime::add_host_device(out_.spec, device.source, target, access); });
+        });
+    }
+    for (const auto& rule : service_.device_cgroup_rules)
+        out_.spec.resources.devices.push_back(runtime::device_rule_from_text(rule));
+}
+
+} // namespace davit
