@@ -71,4 +71,24 @@ std::optional<HealthcheckRecord> effective_healthcheck(const Service& service, c
     return out;
 }
 
+Service pre_start_service(const Service& service, std::size_t index) {
+    const ServiceHook& hook = service.pre_start.at(index);
+    Service s = service;
+    if (!hook.image.empty()) s.image = hook.image;
+    if (hook.command) s.command = hook.command;
+    if (!hook.user.empty()) s.user = hook.user;
+    if (!hook.working_dir.empty()) s.working_dir = hook.working_dir;
+    for (const auto& [key, value] : hook.environment) s.environment[key] = value;
+    s.privileged = hook.privileged;
+    s.ports.clear();
+    s.volumes.clear();
+    s.container_name.clear();
+    s.post_start.clear();
+    s.pre_stop.clear();
+    s.restart = "no";
+    if (s.deploy) s.deploy->restart_policy.reset();
+    s.tty = s.stdin_open = false;
+    return s;
+}
+
 } // namespace davit

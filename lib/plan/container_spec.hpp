@@ -98,5 +98,7 @@ std::optional<HealthcheckRecord> effective_healthcheck(const Service& service, c
 std::vector<std::string> effective_args(const Service& service, const image::Config& image);
 // "nginx", or the name davit gives to what it builds for the service.
 std::string image_reference(const Project& project, const Service& service);
+// The service that a pre_start hook's own container runs: its volumes come from the replica it precedes.
+Service pre_start_service(const Service& service, std::size_t hook);
 
 } // namespace davit

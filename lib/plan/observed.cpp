@@ -45,17 +45,23 @@ std::string container_of(const std::string& mode) {
 
 } // namespace
 
-ObservedState observe(const RecordStore& store, const std::string& project, const ObserveWishes& wishes) {
-    ObservedState state;
-    state.project = project;
+std::vector<ObservedContainer> observe_containers(const RecordStore& store, const std::string& project) {
+    std::vector<ObservedContainer> out;
     for (auto& record : store.containers(project)) {
         ContainerStatus status = store.status(record);
-        state.containers.push_back({std::move(record), std::move(status)});
+        out.push_back({std::move(record), std::move(status)});
     }
-    std::sort(state.containers.begin(), state.containers.end(), [](const auto& a, const auto& b) {
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
         return std::tie(a.record.service, a.record.oneoff, a.record.number, a.record.created) <
                std::tie(b.record.service, b.record.oneoff, b.record.number, b.record.created);
     });
+    return out;
+}
+
+ObservedState observe(const RecordStore& store, const std::string& project, const ObserveWishes& wishes) {
+    ObservedState state;
+    state.project = project;
+    state.containers = observe_containers(store, project);
     for (auto& network : store.networks()) state.networks.emplace(network.name, network);
     for (auto& volume : store.volumes()) state.volumes.emplace(volume.name, volume);
     if (!wishes.foreign.empty() || wishes.in_use) look_abroad(store, wishes, state);

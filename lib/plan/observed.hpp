@@ -42,6 +42,8 @@ struct ObserveWishes {
     bool in_use = false; // networks_in_use, volumes_in_use: reads the containers of every project
 };
 
+// By service and number, with one-offs.
+std::vector<ObservedContainer> observe_containers(const RecordStore& store, const std::string& project);
 // Reads the disk; no lock is taken, records are replaced atomically. Images are filled in by the caller.
 ObservedState observe(const RecordStore& store, const std::string& project, const ObserveWishes& wishes = {});
 

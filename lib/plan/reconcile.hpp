@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -44,7 +45,7 @@ struct ReconcileOptions {
     bool wait = false; // until running and healthy, or completed where a dependent asks for that
     std::chrono::seconds wait_timeout{0};
     Timeout timeout;
-    std::optional<OneOff> oneoff;
+    std::shared_ptr<const OneOff> oneoff;
     std::function<std::string()> new_id; // 64 hex digits
     // Attributes that changed since the container was made: "image, environment"; may be empty.
     std::function<std::string(const ObservedContainer&)> changes;
@@ -57,7 +58,7 @@ struct NewContainer {
     std::string service;  // key of the project's services
     int number = 1;
     const ObservedContainer* replaces = nullptr; // gives its anonymous volumes
-    const OneOff* oneoff = nullptr;
+    std::shared_ptr<const OneOff> oneoff;
     int pre_start = -1;   // index of the hook this is the container of
     std::string donor;    // pre_start: the container whose volumes it shares
 };

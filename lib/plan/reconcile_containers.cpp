@@ -256,7 +256,7 @@ void Reconciler::emit_oneoff() {
     made.id = options_.new_id();
     made.name = made.created_as = run.name;
     made.service = run.service.name;
-    made.oneoff = &run;
+    made.oneoff = options_.oneoff;
     const std::string resource = fmt::format("run:{}:{}", run.service.name, run.name);
     std::set<int> after = resources_of(run.service);
     auto describe = [&](Operation& op) -> Operation& {

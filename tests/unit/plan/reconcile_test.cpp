@@ -310,7 +310,7 @@ TEST_CASE("run starts the dependencies, then its own container") {
     job.depends_on["db"] = depends(DependencyCondition::healthy);
     w.project.disabled_services["job"] = job;
     w.project.services.erase("job");
-    w.options.oneoff = OneOff{job, "p-job-run-abc", true, false, true};
+    w.options.oneoff = std::make_shared<OneOff>(OneOff{job, "p-job-run-abc", true, false, true});
     CHECK(w.plan() == R"(
 [] -> #1 service:db:1, stage container: no existing container
 [1] -> #2 service:db:1, create container: no existing container

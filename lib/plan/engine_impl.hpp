@@ -1,0 +1,97 @@
+// What the parts of Engine share. engine_up.cpp, engine_run.cpp, engine_verbs.cpp, engine_look.cpp,
+// engine_pull.cpp hold its methods by theme.
+#pragma once
+
+#include "davit/engine.hpp"
+
+#include "base/file.hpp"
+#include "image/store.hpp"
+#include "plan/container_spec.hpp"
+#include "plan/lifecycle.hpp"
+#include "plan/observed.hpp"
+#include "plan/reconcile.hpp"
+#include "project/store.hpp"
+#include "supervisor/protocol.hpp"
+
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace davit {
+
+struct Engine::Impl {
+    explicit Impl(EngineOptions with);
+
+    EngineOptions config;
+    RecordStore store;
+    std::mutex events_mutex;
+
+    // --- events
+    void emit(const Event& event);
+    void warn(const std::string& project, const std::string& text);
+    EventSink sink();
+
+    // --- engine_up.cpp
+    // The project's lock, waited for. Throws interrupted.
+    FileLock lock(const std::string& project, std::stop_token stop);
+    void check_owner(const Project& project, const CreateOptions& options);
+    void up(const Project& project, const UpOptions& options, bool start, std::stop_token stop);
+    // Observes, completes the wishes and plans; the caller holds the lock, or does not act.
+    struct Planned {
+        ObservedState observed;
+        Wanted wanted;
+        Reconciled result;
+    };
+    Planned plan(const Project& project, ReconcileOptions options);
+    // Stages what the plan makes and has the supervisor carry out the rest.
+    std::vector<ContainerRecord> apply(const Project& project, Planned& planned, std::stop_token stop);
+    void remember(const Project& project, const CreateOptions& options);
+    void send(Plan plan, std::stop_token stop);
+    BuiltContainer build(const Project& project, const Planned& planned, const NewContainer& made, const HostValues& host,
+                         class MachineSurroundings& around);
+
+    // --- engine_verbs.cpp
+    // Plans anew when containers have changed between planning and applying (a restart policy, `run --rm`).
+    template <typename F>
+    void until_fresh(F&& plan_and_send);
+    // make: Scene → Plan. cancels: what another client's plan has not begun is dropped.
+    template <typename Make>
+    void act(const ProjectRef& project, bool cancels, Make&& make, std::stop_token stop);
+    void cancel_others(const std::string& project);
+    void forget_if_empty(const std::string& project);
+    void remove_images(const ProjectRef& project, const std::vector<std::string>& references, RemoveImages which);
+    bool is_custom(const ProjectRef& project, const std::string& reference) const;
+    std::vector<std::string> users_of(const std::string& image_id) const;
+
+    // --- engine_pull.cpp
+    struct Pull {
+        std::string reference;
+        std::string service;
+        std::string platform;
+        bool build = false; // the service says how to make it
+    };
+    void pull_all(const std::string& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures, std::stop_token stop);
+    // Fetches what the services need and the policies ask for.
+    void ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet, std::stop_token stop);
+    void pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet, std::stop_token stop);
+
+    // --- engine_look.cpp
+    ContainerInfo info(const ContainerRecord& record, const ContainerStatus& status) const;
+};
+
+template <typename F>
+void Engine::Impl::until_fresh(F&& plan_and_send) {
+    for (int attempt = 1;; ++attempt) try {
+            return plan_and_send();
+        } catch (const StalePlan&) {
+            if (attempt == 5) throw;
+        }
+}
+
+// Throws not_found for a service in options.scale that the project lacks.
+ReconcileOptions reconcile_options(const Project& project, const UpOptions& options, bool start);
+// Enabled, selected, and without the networks and volumes that nobody left uses.
+Project selected(const Project& project, const std::vector<std::string>& services, bool no_deps);
+
+} // namespace davit

@@ -1,0 +1,84 @@
+#include "plan/engine_impl.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace davit {
+
+namespace {
+
+void set_label(Service& service, const std::string& text) {
+    const auto equals = text.find('=');
+    service.labels[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
+}
+
+Service run_service(const Service& of, const RunOptions& options) {
+    Service s = of;
+    if (options.entrypoint) {
+        s.entrypoint = options.entrypoint;
+        s.command.reset(); // it belonged to the other entrypoint
+    }
+    if (options.command) s.command = options.command;
+    for (const auto& [key, value] : options.environment) s.environment[key] = value;
+    for (const auto& label : options.labels) set_label(s, label);
+    for (const auto& mount : options.volumes) {
+        s.volumes.erase(std::remove_if(s.volumes.begin(), s.volumes.end(), [&](const auto& m) { return m.target == mount.target; }), s.volumes.end());
+        s.volumes.push_back(mount);
+    }
+    if (!options.service_ports) s.ports.clear();
+    s.ports.insert(s.ports.end(), options.ports.begin(), options.ports.end());
+    if (options.user) s.user = *options.user;
+    if (options.working_dir) s.working_dir = *options.working_dir;
+    s.cap_add.insert(s.cap_add.end(), options.cap_add.begin(), options.cap_add.end());
+    s.cap_drop.insert(s.cap_drop.end(), options.cap_drop.begin(), options.cap_drop.end());
+    s.tty = options.tty;
+    s.stdin_open = options.open_stdin;
+    s.restart = "no";
+    if (s.deploy) s.deploy->restart_policy.reset();
+    s.container_name.clear();
+    s.pre_start.clear();
+    return s;
+}
+
+} // namespace
+
+ContainerInfo Engine::run(const Project& project, const RunOptions& options, std::stop_token stop) {
+    Project wanted = selected(project, {options.service}, options.no_deps);
+    auto found = wanted.services.find(options.service);
+    if (found == wanted.services.end()) throw error(Errc::not_found, "no such service: {}", options.service);
+
+    auto shared = std::make_shared<OneOff>();
+    OneOff& oneoff = *shared;
+    oneoff.service = run_service(found->second, options);
+    oneoff.auto_remove = options.remove;
+    oneoff.use_aliases = options.use_aliases;
+    oneoff.hold_for_attach = options.hold_for_attach;
+    oneoff.name = options.name.empty() ? fmt::format("{}-{}-run-{}", project.name, options.service, sys::random_hex(12)) : options.name;
+    wanted.disabled_services.insert(wanted.services.extract(found));
+
+    std::vector<const Service*> services{&oneoff.service};
+    for (const auto& [unused, service] : wanted.services) services.push_back(&service);
+    impl_->ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
+
+    const FileLock held = impl_->lock(project.name, stop);
+    ReconcileOptions reconcile;
+    reconcile.remove_orphans = options.remove_orphans;
+    reconcile.ignore_orphans = options.ignore_orphans;
+    reconcile.oneoff = shared;
+    auto planned = impl_->plan(wanted, reconcile);
+    for (const auto& c : planned.observed.containers)
+        if (c.record.name == oneoff.name)
+            throw error(Errc::conflict, "Conflict. The container name \"{}\" is already in use by container {}", oneoff.name, c.record.id)
+                .with_hint("remove that container, or choose another --name");
+    for (const auto& warning : planned.result.warnings) impl_->warn(project.name, warning);
+    impl_->remember(project, CreateOptions());
+    const auto records = impl_->apply(wanted, planned, std::move(stop));
+    // It may have ended, and with --rm be gone, by now.
+    const ContainerRecord& record = records.back();
+    return impl_->info(record, impl_->store.status(record));
+}
+
+} // namespace davit

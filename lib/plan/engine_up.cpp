@@ -1,0 +1,306 @@
+#include "plan/engine_impl.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "davit/load.hpp"
+#include "plan/hashes.hpp"
+#include "plan/staging.hpp"
+#include "plan/surroundings.hpp"
+#include "supervisor/protocol.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <fmt/format.h>
+#include <set>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace davit {
+
+Project selected(const Project& project, const std::vector<std::string>& services, bool no_deps) {
+    Project out = enable_services(project, services);
+    out = select_services(out, services, no_deps ? Dependencies::ignore : Dependencies::include);
+    return without_unused_resources(out);
+}
+
+ReconcileOptions reconcile_options(const Project& project, const UpOptions& options, bool start) {
+    ReconcileOptions out;
+    if (!options.services.empty())
+        out.targets = match_services(enable_services(project, options.services), options.services, Dependencies::ignore);
+    for (const auto& [service, unused] : options.scale)
+        if (!project.find(service)) throw error(Errc::not_found, "no such service: {}", service);
+    out.recreate = options.recreate;
+    out.recreate_dependencies = options.recreate_dependencies;
+    out.scale = options.scale;
+    out.renew_anonymous_volumes = options.renew_anonymous_volumes;
+    out.recreate_volumes = options.recreate_volumes;
+    out.remove_orphans = options.remove_orphans;
+    out.ignore_orphans = options.ignore_orphans;
+    out.start = start;
+    out.wait = options.wait;
+    out.wait_timeout = options.wait_timeout;
+    out.timeout = options.timeout;
+    return out;
+}
+
+namespace {
+
+bool still_there(int fd, const std::string& path) {
+    struct stat mine {}, there {};
+    return ::fstat(fd, &mine) == 0 && ::stat(path.c_str(), &there) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
+} // namespace
+
+FileLock Engine::Impl::lock(const std::string& project, std::stop_token stop) {
+    const ProjectPaths paths(store.roots(), project);
+    make_roots(store.roots());
+    sys::make_dirs(paths.state, 0700);
+    std::mutex mutex;
+    std::condition_variable_any woken;
+    for (;;) {
+        // flock(2) cannot be waited for together with a stop request.
+        auto held = FileLock::try_acquire(paths.lock());
+        if (held && still_there(held->fd(), paths.lock())) return std::move(*held);
+        if (held) { // the last one's end removed the file: lock the one that counts
+            sys::make_dirs(paths.state, 0700);
+            continue;
+        }
+        std::unique_lock guard(mutex);
+        woken.wait_for(guard, stop, std::chrono::milliseconds(20), [] { return false; });
+        if (stop.stop_requested()) throw error(Errc::interrupted, "interrupted while another command works on project {}", project);
+    }
+}
+
+void Engine::Impl::check_owner(const Project& project, const CreateOptions& options) {
+    const auto owner = store.project(project.name);
+    if (!owner || owner->working_dir == project.working_dir || !options.name_from_directory || !owner->named_by_directory) return;
+    if (!exists(owner->working_dir)) return;
+    throw error(Errc::conflict, "the project name \"{}\" belongs to {}", project.name, owner->working_dir)
+        .with_hint(fmt::format("give this one another name, for example: davit -p {}-2 up", project.name));
+}
+
+void Engine::Impl::remember(const Project& project, const CreateOptions& options) {
+    ProjectRecord record;
+    record.name = project.name;
+    record.working_dir = project.working_dir;
+    record.config_files = project.compose_files;
+    const auto before = store.project(project.name);
+    const bool same = before && before->working_dir == project.working_dir;
+    record.named_by_directory = options.name_from_directory || (same && before->named_by_directory);
+    record.boot_id = sys::boot_id();
+    record.model = render(project, RenderFormat::json);
+    if (before != record) store.write(record);
+}
+
+Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOptions options) {
+    const auto& oneoff = options.oneoff;
+    Planned out;
+    ObserveWishes wishes;
+    wishes.foreign = foreign_containers(project);
+    if (oneoff) {
+        Project alone;
+        alone.services[oneoff->service.name] = oneoff->service;
+        for (auto& name : foreign_containers(alone)) wishes.foreign.push_back(std::move(name));
+    }
+    out.observed = observe(store, project.name, wishes);
+
+    const image::Store images(store.roots().images());
+    auto want = [&](const Service& service) {
+        const std::string reference = image_reference(project, service);
+        out.wanted.images[service.name] = reference;
+        const auto image = images.find(reference);
+        if (image) out.observed.images[reference] = image->id;
+        if (effective_healthcheck(service, image ? image->config : image::Config())) out.wanted.healthchecks.insert(service.name);
+    };
+    for (const auto& [name, service] : project.services) {
+        out.wanted.hashes[name] = container_hash(project, service);
+        want(service);
+    }
+    if (oneoff) {
+        out.wanted.hashes[oneoff->service.name] = container_hash(project, oneoff->service);
+        want(oneoff->service);
+    }
+    for (const auto& [key, network] : project.networks) out.wanted.network_hashes[key] = network_hash(network);
+    for (const auto& [key, volume] : project.volumes) out.wanted.volume_hashes[key] = volume_hash(volume);
+
+    options.new_id = [] { return sys::random_hex(64); };
+    std::string model; // rendered when something has changed, and then once
+    options.changes = [&](const ObservedContainer& c) {
+        const auto before = store.project(project.name);
+        if (!before) return std::string();
+        if (model.empty()) model = render(project, RenderFormat::json);
+        return changed_attributes(before->model, model, c.record.service);
+    };
+    out.result = reconcile(project, out.wanted, out.observed, options);
+    return out;
+}
+
+void Engine::Impl::up(const Project& project, const UpOptions& options, bool start, std::stop_token stop) {
+    check_owner(project, options);
+    const Project wanted = selected(project, options.services, options.no_deps);
+    const ReconcileOptions reconcile = reconcile_options(project, options, start);
+    std::vector<const Service*> services;
+    for (const auto& [unused, service] : wanted.services) services.push_back(&service);
+    ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
+
+    const FileLock held = lock(project.name, stop);
+    bool warned = false;
+    until_fresh([&] {
+        Planned planned = plan(wanted, reconcile);
+        if (!std::exchange(warned, true))
+            for (const auto& warning : planned.result.warnings) warn(project.name, warning);
+        remember(project, options);
+        if (!planned.result.plan.empty()) apply(wanted, planned, stop);
+    });
+}
+
+namespace {
+
+HostValues host_values(const RecordStore& store) {
+    HostValues host;
+    host.roots = store.roots();
+    host.cpus = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+    char name[256] = {};
+    ::gethostname(name, sizeof name - 1);
+    host.hostname = name;
+    host.now = sys::realtime_ns();
+    host.version = DAVIT_VERSION;
+    return host;
+}
+
+NetworkRecord network_record(const Project& project, const Network& network, const std::string& hash, const HostValues& host) {
+    NetworkRecord r;
+    r.name = network.name;
+    r.id = sys::random_hex(64);
+    r.project = project.name;
+    r.compose_name = network.key;
+    if (!network.driver.empty() && network.driver != "default") r.driver = network.driver;
+    r.driver_opts = network.driver_opts;
+    r.internal = network.internal;
+    r.attachable = network.attachable;
+    r.enable_ipv4 = network.enable_ipv4.value_or(true);
+    r.enable_ipv6 = network.enable_ipv6.value_or(false);
+    for (const auto& pool : network.ipam.config) r.ipam.push_back({pool.subnet, pool.ip_range, pool.gateway, pool.aux_addresses});
+    r.config_hash = hash;
+    r.labels = network.labels;
+    r.labels["com.docker.compose.project"] = project.name;
+    r.labels["com.docker.compose.network"] = network.key;
+    r.labels["com.docker.compose.version"] = host.version;
+    r.labels["com.docker.compose.config-hash"] = hash;
+    r.created = host.now;
+    return r;
+}
+
+VolumeRecord volume_record(const Project& project, const Volume& volume, const std::string& hash, const HostValues& host) {
+    VolumeRecord r;
+    r.name = volume.name;
+    r.project = project.name;
+    r.compose_name = volume.key;
+    if (!volume.driver.empty()) r.driver = volume.driver;
+    r.driver_opts = volume.driver_opts;
+    r.config_hash = hash;
+    r.labels = volume.labels;
+    r.labels["com.docker.compose.project"] = project.name;
+    r.labels["com.docker.compose.volume"] = volume.key;
+    r.labels["com.docker.compose.version"] = host.version;
+    r.labels["com.docker.compose.config-hash"] = hash;
+    r.created = host.now;
+    return r;
+}
+
+// The client's own operations are done: what is left waits for those that remain.
+Plan without(const Plan& plan, const std::set<int>& done) {
+    Plan out;
+    out.project = plan.project;
+    out.seen = plan.seen;
+    for (Operation op : plan.operations) {
+        if (done.count(op.id)) continue;
+        op.after.erase(std::remove_if(op.after.begin(), op.after.end(), [&](int id) { return done.count(id) != 0; }), op.after.end());
+        out.operations.push_back(std::move(op));
+    }
+    return out;
+}
+
+} // namespace
+
+BuiltContainer Engine::Impl::build(const Project& project, const Planned& planned, const NewContainer& made, const HostValues& host,
+                                   MachineSurroundings& around) {
+    const Service* service = made.oneoff ? &made.oneoff->service : project.find(made.service);
+    std::string reference = planned.wanted.images.at(made.service);
+    Service hook;
+    if (made.pre_start >= 0) {
+        hook = pre_start_service(*service, static_cast<std::size_t>(made.pre_start));
+        service = &hook;
+        if (!hook.image.empty()) reference = hook.image;
+    }
+    const ImageFacts image = around.image(reference);
+    return build_container({project, *service, made, image, reference, planned.wanted.hashes.at(made.service), host}, around);
+}
+
+std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned& planned, std::stop_token stop) {
+    const HostValues host = host_values(store);
+    const image::Store images(store.roots().images());
+    MachineSurroundings around(store, images, planned.observed, planned.result);
+    Stager stager(store, project.name);
+    std::vector<ContainerRecord> records;
+    std::set<int> done;
+
+    std::vector<BuiltContainer> built;
+    for (const auto& made : planned.result.containers) {
+        built.push_back(build(project, planned, made, host, around));
+        around.made(built.back());
+    }
+    for (const auto& key : planned.result.networks)
+        store.stage(project.name, network_record(project, project.networks.at(key), planned.wanted.network_hashes.at(key), host));
+    std::set<std::string> replaced; // volumes that are removed first: the supervisor makes them anew
+    for (const auto& op : planned.result.plan.operations)
+        if (op.kind == OpKind::remove_volume) replaced.insert(op.volume);
+    for (const auto& op : planned.result.plan.operations) {
+        if (op.kind == OpKind::stage_container) done.insert(op.id);
+        if (op.kind != OpKind::create_volume) continue;
+        const auto volume = std::find_if(project.volumes.begin(), project.volumes.end(), [&](const auto& v) { return v.second.name == op.volume; });
+        const VolumeRecord record = volume_record(project, volume->second, planned.wanted.volume_hashes.at(volume->first), host);
+        if (replaced.count(op.volume)) {
+            store.stage(project.name, record);
+            continue;
+        }
+        Event event;
+        event.operation = op.id;
+        event.op = op.kind;
+        event.resource = op.resource;
+        event.project = project.name;
+        event.kind = EventKind::operation_started;
+        emit(event);
+        store.create(record);
+        event.kind = EventKind::operation_done;
+        emit(event);
+        done.insert(op.id);
+    }
+    for (auto& container : built) {
+        for (const auto& warning : stager.stage(container)) warn(project.name, warning);
+        records.push_back(container.record);
+    }
+    stager.finish();
+    send(without(planned.result.plan, done), std::move(stop));
+    return records;
+}
+
+void Engine::Impl::send(Plan plan, std::stop_token stop) {
+    if (plan.empty()) return;
+    auto supervisor = SupervisorClient::connect_or_start(store.roots(), plan.project);
+    const auto nothing_of_ours = [](const Operation& op, const SupervisorClient::ClientDone& done) {
+        const Error missing = error(Errc::failed, "{} cannot be done here: the plan came from elsewhere", op.resource);
+        done(op.id, &missing);
+    };
+    supervisor.apply(plan, nothing_of_ours, sink(), std::move(stop));
+}
+
+void Engine::apply(const Plan& plan, std::stop_token stop) {
+    const FileLock held = impl_->lock(plan.project, stop);
+    impl_->send(plan, std::move(stop));
+}
+
+} // namespace davit

@@ -1,0 +1,156 @@
+#include "plan/engine_impl.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "plan/plan_builder.hpp"
+#include "supervisor/protocol.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace davit {
+
+template <typename Make>
+void Engine::Impl::act(const ProjectRef& project, bool cancels, Make&& make, std::stop_token stop) {
+    if (cancels) cancel_others(project.name);
+    if (!exists(ProjectPaths(store.roots(), project.name).state)) { // never up: nothing to lock, and nothing is left behind
+        ObservedState nothing;
+        nothing.project = project.name;
+        make(Scene{nothing, project.model});
+        return;
+    }
+    const FileLock held = lock(project.name, stop);
+    until_fresh([&] {
+        const ObservedState observed = observe(store, project.name);
+        send(make(Scene{observed, project.model}), stop);
+    });
+}
+
+// down, stop, kill and rm do not wait for what an `up` has not begun yet.
+void Engine::Impl::cancel_others(const std::string& project) {
+    const ProjectPaths paths(store.roots(), project);
+    if (!exists(paths.state) || FileLock::try_acquire(paths.lock())) return;
+    if (auto supervisor = SupervisorClient::connect(store.roots(), project)) supervisor->preempt();
+}
+
+void Engine::Impl::forget_if_empty(const std::string& project) {
+    if (!store.containers(project).empty()) return;
+    for (const auto& network : store.networks())
+        if (network.project == project) return;
+    store.remove_project(project);
+    // The lock is still held; who waits for it sees that the file is another one now.
+    const ProjectPaths paths(store.roots(), project);
+    ::unlink(paths.lock().c_str());
+    ::rmdir(paths.state.c_str());
+}
+
+void Engine::down(const ProjectRef& project, const DownOptions& options, std::stop_token stop) {
+    impl_->cancel_others(project.name);
+    // A project that was never up has nothing to be taken down, and gets no directory for it.
+    if (!exists(ProjectPaths(impl_->store.roots(), project.name).state)) return;
+    const FileLock held = impl_->lock(project.name, stop);
+    ObserveWishes wishes;
+    wishes.in_use = true;
+    DownPlan down;
+    impl_->until_fresh([&] {
+        const ObservedState observed = observe(impl_->store, project.name, wishes);
+        down = davit::plan_down({observed, project.model}, options);
+        impl_->send(down.plan, stop);
+    });
+    for (const auto& warning : down.warnings) impl_->warn(project.name, warning);
+    if (options.images != RemoveImages::none) impl_->remove_images(project, down.images, options.images);
+    impl_->forget_if_empty(project.name);
+}
+
+void Engine::Impl::remove_images(const ProjectRef& project, const std::vector<std::string>& references, RemoveImages which) {
+    image::Store images(store.roots().images());
+    for (const auto& reference : references) {
+        if (which == RemoveImages::local && is_custom(project, reference)) continue;
+        Event event;
+        event.kind = EventKind::operation_done;
+        event.resource = "image:" + reference;
+        event.project = project.name;
+        event.text = "Removed";
+        try {
+            image::RemoveOptions remove;
+            remove.users = [&](const image::Image& image) { return users_of(image.id); };
+            images.remove(reference, remove);
+            emit(event);
+        } catch (const Error& e) {
+            if (e.kind() != Errc::not_found) warn(project.name, fmt::format("Image {} {}", reference, e.what()));
+        }
+    }
+}
+
+// --rmi local takes only what has no name of its own in the file.
+bool Engine::Impl::is_custom(const ProjectRef& project, const std::string& reference) const {
+    if (!project.model) return reference.rfind(project.name + "-", 0) != 0;
+    for (const auto& [unused, service] : project.model->services)
+        if (service.image.empty() && image_reference(*project.model, service) == reference) return false;
+    return true;
+}
+
+std::vector<std::string> Engine::Impl::users_of(const std::string& image_id) const {
+    std::vector<std::string> out;
+    for (const auto& project : list_directory(store.roots().projects()))
+        for (const auto& record : store.containers(project))
+            if (record.image_id == image_id) out.push_back(record.name);
+    return out;
+}
+
+Plan Engine::plan_down(const ProjectRef& project, const DownOptions& options) {
+    ObserveWishes wishes;
+    wishes.in_use = true;
+    const ObservedState observed = observe(impl_->store, project.name, wishes);
+    return davit::plan_down({observed, project.model}, options).plan;
+}
+
+void Engine::start(const ProjectRef& project, const StartOptions& options, std::stop_token stop) {
+    impl_->act(project, false, [&](const Scene& scene) { return plan_start(scene, options); }, std::move(stop));
+}
+
+void Engine::stop(const ProjectRef& project, const StopOptions& options, std::stop_token stop) {
+    impl_->act(project, true, [&](const Scene& scene) { return plan_stop(scene, options); }, std::move(stop));
+}
+
+void Engine::restart(const ProjectRef& project, const RestartOptions& options, std::stop_token stop) {
+    impl_->act(project, false, [&](const Scene& scene) { return plan_restart(scene, options); }, std::move(stop));
+}
+
+void Engine::kill(const ProjectRef& project, const KillOptions& options, std::stop_token stop) {
+    impl_->act(project, true, [&](const Scene& scene) { return plan_kill(scene, options); }, std::move(stop));
+}
+
+void Engine::pause(const ProjectRef& project, const std::vector<std::string>& services, std::stop_token stop) {
+    impl_->act(project, false, [&](const Scene& scene) { return plan_pause(scene, services); }, std::move(stop));
+}
+
+void Engine::unpause(const ProjectRef& project, const std::vector<std::string>& services, std::stop_token stop) {
+    impl_->act(project, false, [&](const Scene& scene) { return plan_unpause(scene, services); }, std::move(stop));
+}
+
+void Engine::rm(const ProjectRef& project, const RmOptions& options, std::stop_token stop) {
+    impl_->act(project, true, [&](const Scene& scene) { return plan_rm(scene, options); }, std::move(stop));
+}
+
+std::vector<ContainerInfo> Engine::removable(const ProjectRef& project, const RmOptions& options) {
+    const ObservedState observed = observe(impl_->store, project.name);
+    std::vector<ContainerInfo> out;
+    for (const auto* c : davit::removable({observed, project.model}, options)) out.push_back(impl_->info(c->record, c->status));
+    return out;
+}
+
+void Engine::remove_container(const std::string& project, const std::string& id, bool force, bool volumes) {
+    impl_->act(ProjectRef(project), false, [&](const Scene& scene) {
+        const ObservedContainer* c = scene.observed.find(id);
+        if (!c) throw error(Errc::not_found, "No such container: {}", id);
+        if (c->active() && !force) throw error(Errc::conflict, "container {} is running", c->record.name).with_hint("stop it first, or use --force");
+        PlanBuilder plan(project);
+        Operation& op = plan.add(OpKind::remove_container, *c, "rm");
+        op.force = force;
+        op.remove_volumes = volumes;
+        return plan.take();
+    }, {});
+}
+
+} // namespace davit

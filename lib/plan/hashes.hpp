@@ -1,0 +1,21 @@
+// What makes containers, networks and volumes differ from what they were made of.
+#pragma once
+
+#include "davit/project.hpp"
+
+#include <map>
+#include <string>
+
+namespace davit {
+
+// config_hash() of the service, and the contents of its configs and secrets that are no files: unlike
+// Compose, an edited inline config makes a new container.
+std::string container_hash(const Project& project, const Service& service);
+std::string network_hash(const Network& network);
+std::string volume_hash(const Volume& volume);
+
+// "environment, image": the attributes in which two projects, as render() writes them in JSON,
+// differ for a service. Empty when that cannot be told.
+std::string changed_attributes(const std::string& old_model, const std::string& new_model, const std::string& service);
+
+} // namespace davit

@@ -1,0 +1,213 @@
+#include "plan/staging.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/sys.hpp"
+#include "image/rootfs_view.hpp"
+#include "runtime/defaults.hpp"
+#include "runtime/spec_json.hpp"
+
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace davit {
+
+namespace {
+
+// Not atomic, not synced: nobody sees staging/<id> before it is renamed.
+void put(const std::string& path, std::string_view bytes, mode_t mode = 0600) {
+    UniqueFd fd = sys::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+    sys::write_all(fd.get(), bytes);
+}
+
+void own(const std::string& path, mode_t mode, uid_t uid, gid_t gid) {
+    if (::lchown(path.c_str(), uid, gid) < 0) throw sys_error(errno, "giving {} to {}:{}", path, uid, gid);
+    if (::chmod(path.c_str(), mode & 07777) < 0) throw sys_error(errno, "setting the mode of {}", path);
+}
+
+bool is_empty_directory(const std::string& path) {
+    DIR* dir = ::opendir(path.c_str());
+    if (!dir) return false;
+    bool empty = true;
+    while (const dirent* entry = ::readdir(dir)) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") empty = false;
+    }
+    ::closedir(dir);
+    return empty;
+}
+
+std::vector<std::string> with(std::vector<std::string> env, const std::vector<std::string>& more) {
+    env.insert(env.end(), more.begin(), more.end()); // the last one of a key wins
+    return env;
+}
+
+} // namespace
+
+Stager::~Stager() {
+    for (const auto& staged : staged_) {
+        const std::string directory = paths_.staging(staged.id);
+        if (!exists(directory)) continue;
+        try {
+            sys::remove_tree(directory);
+            sys::remove_tree(paths_.run_container(staged.id));
+            for (const auto& volume : staged.volumes) store_.remove_volume(volume);
+        } catch (const Error&) {
+            // `system doctor` finds what could not be removed.
+        }
+    }
+}
+
+std::vector<std::string> Stager::stage(BuiltContainer& container) {
+    std::vector<std::string> warnings = container.warnings;
+    bind_sources(container);
+    Staged& staged = staged_.emplace_back();
+    staged.id = container.record.id;
+    for (const auto& volume : container.volumes) staged.volumes.push_back(volume.name);
+    const std::string directory = paths_.staging(container.record.id);
+    sys::make_dirs(directory, 0700);
+    own_layer(container, directory);
+    volumes(container);
+    secrets(container);
+    put(directory + "/hosts", "127.0.0.1\tlocalhost\n", 0644);
+    put(directory + "/resolv.conf", "", 0644);
+    put(directory + "/hostname", container.record.hostname + "\n", 0644);
+    for (const char* file : {"/hosts", "/resolv.conf", "/hostname"}) own(directory + file, 0644, 0, 0);
+    sys::make_dirs(directory + "/log", 0700);
+    plans(container, directory, warnings);
+    put(directory + "/config.json", runtime::to_json(container.spec));
+    put(directory + "/record.json", to_json(container.record));
+    return warnings;
+}
+
+void Stager::finish() {
+    if (staged_.empty()) return;
+    UniqueFd fd = sys::open(paths_.state, O_RDONLY | O_DIRECTORY);
+    if (::syncfs(fd.get()) < 0) throw sys_error(errno, "writing {} to the disk", paths_.state);
+}
+
+void Stager::bind_sources(const BuiltContainer& container) {
+    for (const auto& bind : container.bind_sources) {
+        if (exists(bind.path)) continue;
+        if (!bind.create)
+            throw error(Errc::not_found, "invalid mount config for type \"bind\": bind source path does not exist: {}", bind.path);
+        sys::make_dirs(bind.path, 0755);
+    }
+}
+
+void Stager::volumes(const BuiltContainer& container) {
+    for (const auto& volume : container.volumes) store_.create(volume);
+    for (const auto& copy : container.copy_ups)
+        if (is_empty_directory(copy.directory))
+            image::copy_up(container.spec.root.overlay.lower, copy.path_in_image, copy.directory);
+}
+
+void Stager::own_layer(const BuiltContainer& container, const std::string& directory) {
+    const std::string upper = directory + "/upper", work = directory + "/work";
+    sys::make_dirs(upper, 0755);
+    sys::make_dirs(work, 0700);
+    // The root directory of the container has the attributes of the upper one.
+    struct stat top {};
+    mode_t mode = 0755;
+    uid_t uid = 0;
+    gid_t gid = 0;
+    const auto& lower = container.spec.root.overlay.lower;
+    if (!lower.empty() && ::stat(lower.front().c_str(), &top) == 0) {
+        mode = top.st_mode;
+        uid = top.st_uid;
+        gid = top.st_gid;
+    }
+    own(upper, mode, uid, gid);
+    for (const auto& file : container.files) write_into_layer(container, file, upper);
+}
+
+// Directories that the image has keep their attributes; where the path leads through a volume, the
+// file is written there, as Docker's copy would.
+void Stager::write_into_layer(const BuiltContainer& container, const FileToWrite& file, const std::string& upper) {
+    namespace fs = std::filesystem;
+    for (const auto& mount : container.record.mounts) {
+        if (mount.source.empty() || mount.type == "image" || file.path.compare(0, mount.target.size() + 1, mount.target + "/") != 0) continue;
+        const std::string path = mount.source + file.path.substr(mount.target.size());
+        sys::make_dirs(fs::path(path).parent_path().string(), 0755);
+        put(path, file.content, 0600);
+        own(path, file.mode, file.uid, file.gid);
+        return;
+    }
+    const image::RootfsView view(container.spec.root.overlay.lower);
+    std::string inside; // resolved path of the directory so far
+    for (const auto& part : fs::path(file.path).parent_path().relative_path()) {
+        const std::string next = inside + "/" + part.string();
+        const auto entry = view.lookup(next);
+        if (entry && !entry->is_directory()) throw error(Errc::invalid_project, "{} is no directory in the image", next);
+        inside = entry ? entry->path : next;
+        // A link may have led elsewhere: each directory on the way is made with its own attributes.
+        std::string at;
+        for (const auto& piece : fs::path(inside).relative_path()) {
+            at += "/" + piece.string();
+            if (exists(upper + at)) continue;
+            const auto there = view.lookup(at, false);
+            sys::make_dirs(upper + at, 0755);
+            if (there) own(upper + at, there->status.st_mode, there->status.st_uid, there->status.st_gid);
+            else own(upper + at, 0755, 0, 0);
+        }
+    }
+    const std::string path = upper + inside + "/" + fs::path(file.path).filename().string();
+    put(path, file.content, 0600);
+    own(path, file.mode, file.uid, file.gid);
+}
+
+void Stager::secrets(const BuiltContainer& container) {
+    if (container.secrets.empty()) return;
+    sys::make_dirs(paths_.run_container(container.record.id) + "/secrets", 0700);
+    for (const auto& secret : container.secrets) {
+        put(secret.path, secret.content, 0600);
+        own(secret.path, secret.mode, secret.uid, secret.gid);
+    }
+}
+
+void Stager::plans(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings) {
+    ContainerRecord& record = container.record;
+    const runtime::Spec& spec = container.spec;
+    const runtime::CompileOptions options{store_.roots().state + "/cache/seccomp"};
+    if (!record.start_error.empty()) return;
+    try {
+        put(directory + "/plan.bin", runtime::compile(spec, host_, options, &warnings));
+        auto exec = [&](const HookRecord& hook, const std::string& file) {
+            runtime::ExecSpec e = runtime::exec_spec(spec, hook.privileged);
+            e.process.args = hook.command;
+            if (!hook.user.empty()) e.process.user.name = hook.user;
+            if (!hook.working_dir.empty()) e.process.cwd = hook.working_dir;
+            e.process.env = with(std::move(e.process.env), hook.environment);
+            e.process.terminal = false;
+            e.process.stdin_open = false;
+            put(directory + file, runtime::compile_exec(e, host_, options, &warnings));
+        };
+        if (record.healthcheck) {
+            HookRecord check;
+            const auto& test = record.healthcheck->test;
+            if (test.front() == "CMD-SHELL") check.command = {"/bin/sh", "-c"};
+            check.command.insert(check.command.end(), test.begin() + 1, test.end());
+            check.working_dir = spec.process.cwd;
+            exec(check, "/health.bin");
+        }
+        auto hooks = [&](const std::vector<HookRecord>& list, const char* name) {
+            for (std::size_t i = 0; i < list.size(); ++i) {
+                HookRecord hook = list[i];
+                if (hook.working_dir.empty()) hook.working_dir = spec.process.cwd;
+                exec(hook, fmt::format("/{}.{}.bin", name, i));
+            }
+        };
+        hooks(record.post_start, "post_start");
+        hooks(record.pre_stop, "pre_stop");
+    } catch (const Error& e) {
+        if (e.os() && e.kind() != Errc::not_found) throw; // the disk, not the container
+        record.start_error = e.what();
+    }
+}
+
+} // namespace davit

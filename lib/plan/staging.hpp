@@ -1,0 +1,45 @@
+// Puts what build_container() made on the disk: staging/<id>/ with record, bundle and step plan, the
+// container's own layer, fresh volumes, secrets in memory. The supervisor takes staging/<id> over.
+#pragma once
+
+#include "plan/container_spec.hpp"
+#include "project/store.hpp"
+#include "runtime/plan.hpp"
+
+#include <string>
+#include <vector>
+
+namespace davit {
+
+class Stager {
+public:
+    Stager(const RecordStore& store, std::string project) : store_(store), paths_(store.roots(), std::move(project)) {}
+    Stager(const Stager&) = delete;
+    Stager& operator=(const Stager&) = delete;
+    // What no supervisor has taken over is removed again, with its fresh anonymous volumes.
+    ~Stager();
+
+    // Errors of compile() become the record's start_error. Returns the warnings.
+    std::vector<std::string> stage(BuiltContainer& container);
+    // One sync for all that was staged: a crash leaves whole containers or none.
+    void finish();
+
+private:
+    void bind_sources(const BuiltContainer& container);
+    void volumes(const BuiltContainer& container);
+    void own_layer(const BuiltContainer& container, const std::string& directory);
+    void write_into_layer(const BuiltContainer& container, const FileToWrite& file, const std::string& upper);
+    void secrets(const BuiltContainer& container);
+    void plans(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings);
+
+    struct Staged {
+        std::string id;
+        std::vector<std::string> volumes;
+    };
+    const RecordStore& store_;
+    ProjectPaths paths_;
+    runtime::HostFacts host_ = runtime::HostFacts::probe();
+    std::vector<Staged> staged_;
+};
+
+} // namespace davit
