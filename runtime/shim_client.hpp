@@ -69,7 +69,9 @@ struct Exited { // also to each attached client, after the last output. The shim
 };
 struct OomEvent { std::uint64_t kills = 0; };
 struct LogTruncated { std::uint64_t bytes = 0; int errnum = 0; }; // output that could not be written to the log
-struct StdioFds { UniqueFd stdin_write, stdout_read, stderr_read, console; }; // to the supervisor, to be kept for Adopted
+// To the supervisor, to be kept for Adopted. A later one takes the place of the earlier: an open copy
+// of stdin_write keeps the container from seeing its end.
+struct StdioFds { UniqueFd stdin_write, stdout_read, stderr_read, console; };
 struct ExecStarted { std::uint32_t exec = 0; pid_t pid = 0; std::uint64_t start_time = 0; UniqueFd console; };
 struct ExecFailed { std::uint32_t exec = 0; Error error; };
 struct ExecExited { std::uint32_t exec = 0; int code = 0; int signal = 0; };

@@ -150,7 +150,9 @@ void Shim::on_input_writable() noexcept {
         c.input_paused = false;
         watch(c.fd.get(), EPOLLIN | (c.pending ? unsigned{EPOLLOUT} : 0U), Source::connection, static_cast<std::uint32_t>(i), false);
     }
-    if (input_close_wanted_ && !terminal_) input_.reset();
+    if (!input_ || !input_close_wanted_ || terminal_) return;
+    input_.reset();
+    send_stdio(supervisor_connection()); // its copy of the write end has to go as well
 }
 
 void Shim::close_input() noexcept {
@@ -171,7 +173,7 @@ void Shim::send_stdio(int index) noexcept {
     if (terminal_) add(streams_[0].fd, stdio_console);
     else add(input_, stdio_in), add(streams_[0].fd, stdio_out), add(streams_[1].fd, stdio_err);
     MaskBody body{mask};
-    if (count) send(index, Type::stdio_fds, 0, &body, sizeof body, fds, count);
+    send(index, Type::stdio_fds, 0, &body, sizeof body, fds, count);
 }
 
 } // namespace davit::shim
