@@ -228,7 +228,7 @@ void Lab::until(const char* what, const std::function<bool()>& holds) const {
         if (holds()) return;
         ::poll(nullptr, 0, 2); // what is waited for has no descriptor: a file, a process of somebody else
     }
-    FAIL("waited 10 s for: " << what);
+    FAIL("waited 10 s for: " << std::string(what));
 }
 
 int Lab::supervisor_pid() const {

@@ -1,0 +1,216 @@
+// Plans against each other, names and ports, networks, the client's own operations.
+#include "lab.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+
+#include <atomic>
+#include <doctest/doctest.h>
+#include <thread>
+
+using namespace davit;
+using namespace davit::test;
+
+TEST_CASE("a plan made from what has changed since is refused and does nothing") {
+    Lab lab("stale");
+    std::string id = lab.add("a", "exec sleep 1000", Lab::on_no_network());
+    Plan create = lab.up_plan(false);
+    lab.apply(create);
+    PlanMaker m("stale");
+    m.add(OpKind::start_container, id);
+    m.plan.seen[id] = lab.record(id).generation;
+    lab.apply(m.plan);
+    PlanMaker remove("stale");
+    remove.add(OpKind::remove_container, id, {}, [](Operation& op) { op.force = true; });
+    remove.plan.seen[id] = m.plan.seen[id];
+    CHECK_THROWS_AS(lab.apply(remove.plan), StalePlan);
+    CHECK(lab.status(id).state == ContainerState::running);
+    remove.plan.seen[id] = lab.record(id).generation;
+    lab.apply(remove.plan);
+    CHECK_THROWS_AS(lab.apply(m.plan), StalePlan);
+}
+
+TEST_CASE("a second plan waits for the first, and a command that takes precedence cancels what has not begun") {
+    Lab lab("turns");
+    std::string a = lab.add("a", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec& s) {
+        Lab::on_no_network()(r, s);
+        r.healthcheck = HealthcheckRecord{{"CMD", "false"}, 60'000'000'000, 0, 0, 0, 1};
+    });
+    std::string b = lab.add("b", "exec sleep 1000", Lab::on_no_network());
+    PlanMaker m("turns");
+    int ca = m.add(OpKind::create_container, a), cb = m.add(OpKind::create_container, b);
+    int sa = m.add(OpKind::start_container, a, {ca});
+    int gate = m.add(OpKind::wait_container, "", {sa}, [&](Operation& op) {
+        op.condition = WaitCondition::healthy;
+        op.wait_for = {a};
+    });
+    m.add(OpKind::start_container, b, {cb, gate});
+    lab.staged.clear();
+    std::atomic<bool> cancelled{false};
+    std::thread up([&] {
+        auto client = SupervisorClient::connect_or_start(lab.roots, "turns");
+        try {
+            client.apply(m.plan, {}, {});
+        } catch (const Error& e) {
+            cancelled = e.kind() == Errc::interrupted;
+        }
+    });
+    lab.until("the first container", [&] {
+        auto r = lab.store.container("turns", a);
+        return r && lab.store.status(*r).state == ContainerState::running;
+    });
+    auto client = SupervisorClient::connect(lab.roots, "turns");
+    REQUIRE(client);
+    client->preempt();
+    up.join();
+    CHECK(cancelled);
+    CHECK(lab.status(a).state == ContainerState::running);
+    CHECK(lab.status(b).state == ContainerState::created);
+    CHECK(client->statuses().size() == 2);
+}
+
+TEST_CASE("a request to stop cancels what has not begun of its own plan") {
+    Lab lab("cancel");
+    std::string a = lab.add("a", "exec sleep 1000", Lab::on_no_network());
+    PlanMaker m("cancel");
+    int pulled = m.add(OpKind::pull_image, "");
+    m.add(OpKind::create_container, a, {pulled});
+    lab.staged.clear();
+    std::stop_source stop;
+    auto client = SupervisorClient::connect_or_start(lab.roots, "cancel");
+    try {
+        client.apply(m.plan, [&](const Operation&, const SupervisorClient::ClientDone&) { stop.request_stop(); }, {}, stop.get_token());
+        FAIL("went on");
+    } catch (const Error& e) {
+        CHECK(e.kind() == Errc::interrupted);
+    }
+    CHECK_FALSE(lab.store.container("cancel", a));
+}
+
+TEST_CASE("the client's operations are gates: done by other threads, and their failure is the plan's") {
+    Lab lab("client");
+    std::string a = lab.add("a", "exec sleep 1000", Lab::on_no_network());
+    PlanMaker m("client");
+    int pulled = m.add(OpKind::pull_image, "");
+    int bad = m.add(OpKind::build_image, "");
+    int created = m.add(OpKind::create_container, a, {pulled});
+    m.add(OpKind::start_container, a, {created, bad});
+    lab.staged.clear();
+    auto client = SupervisorClient::connect_or_start(lab.roots, "client");
+    std::vector<std::thread> threads;
+    try {
+        client.apply(m.plan, [&](const Operation& op, const SupervisorClient::ClientDone& done) {
+            threads.emplace_back([id = op.id, kind = op.kind, done] {
+                Error e(Errc::not_found, "no such image");
+                done(id, kind == OpKind::build_image ? &e : nullptr);
+            });
+        }, {});
+        FAIL("went on");
+    } catch (const Error& e) {
+        CHECK(std::string(e.what()) == "no such image");
+    }
+    for (auto& t : threads) t.join();
+    CHECK(lab.status(a).state == ContainerState::created);
+}
+
+TEST_CASE("containers find each other by service name, and a published port leads to its container") {
+    Lab lab("names");
+    std::string web = lab.add("web", "while :; do echo 'from web' | nc -l -p 80; done", [](ContainerRecord& r, runtime::Spec&) {
+        r.ports = {{"127.0.0.1", "18080", 80, "tcp"}};
+    });
+    std::string asker = lab.add("asker", "nslookup web > /tmp/ns 2>&1; cat /etc/hosts /etc/resolv.conf > /tmp/files; exec sleep 1000");
+    lab.up();
+    std::string address = lab.status(web).endpoints.at(0).ipv4;
+    lab.until("the answer", [&] { return lab.out(asker, "/tmp/ns").find(address) != std::string::npos; });
+    lab.until("the files", [&] { return lab.out(asker, "/tmp/files").find("127.0.0.11") != std::string::npos; });
+    CHECK(lab.out(asker, "/tmp/files").find(lab.status(asker).endpoints.at(0).ipv4) != std::string::npos);
+    CHECK(lab.status(web).ports.at(0).host_port == 18080);
+    lab.until("the published port", [&] { return shell("busybox nc -w 1 127.0.0.1 18080 < /dev/null || true").find("from web") != std::string::npos; });
+
+    Lab other("thief");
+    std::string thief = other.add("web", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec&) { r.ports = {{"", "18080", 80, "tcp"}}; });
+    try {
+        other.up();
+        FAIL("took the port");
+    } catch (const Error& e) {
+        CHECK(e.kind() == Errc::conflict);
+        CHECK(e.describe().find("names-web-1") != std::string::npos);
+    }
+    lab.one(OpKind::stop_container, web);
+    CHECK(lab.status(web).ports.empty());
+    other.one(OpKind::start_container, thief);
+    CHECK(other.status(thief).ports.at(0).host_port == 18080);
+}
+
+TEST_CASE("a network shared by two projects has one set of addresses and names, and stays while it is used") {
+    Lab owner("owner"), guest("guest");
+    std::string a = owner.add("a", "exec sleep 1000");
+    owner.up();
+    guest.has_network = true;
+    std::string b = guest.add("b", "nslookup a > /tmp/ns 2>&1; exec sleep 1000", [](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].network = "owner_default"; });
+    guest.up();
+    CHECK(guest.status(b).endpoints.at(0).ipv4 != owner.status(a).endpoints.at(0).ipv4);
+    guest.until("the other project's name", [&] { return guest.out(b, "/tmp/ns").find(owner.status(a).endpoints.at(0).ipv4) != std::string::npos; });
+    std::string late = owner.add("late", "until nslookup b > /tmp/ns 2>&1; do sleep 0.05; done; exec sleep 1000");
+    owner.up();
+    owner.until("the guest's name", [&] { return owner.out(late, "/tmp/ns").find(guest.status(b).endpoints.at(0).ipv4) != std::string::npos; });
+    try {
+        owner.down();
+        FAIL("removed a network in use");
+    } catch (const Error& e) {
+        CHECK(e.kind() == Errc::conflict);
+        CHECK(e.describe().find("guest-b-1") != std::string::npos);
+    }
+    guest.down();
+    owner.down();
+    CHECK_FALSE(owner.store.network("owner_default"));
+}
+
+TEST_CASE("an address that is taken, a network that is missing and a subnet that overlaps are refused") {
+    Lab lab("refused");
+    auto at = [](const char* address) { return [=](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].ipv4_address = address; }; };
+    lab.has_network = true;
+    lab.stage_network("refused_default", [](NetworkRecord& n) { n.ipam = {{"10.77.0.0/24", "", "", {}}}; });
+    PlanMaker m("refused");
+    m.network(OpKind::create_network, "refused_default");
+    lab.apply(m.plan);
+    std::string one = lab.add("one", "exec sleep 1000", at("10.77.0.9"));
+    lab.up();
+    std::string two = lab.add("two", "exec sleep 1000", at("10.77.0.9"));
+    CHECK_THROWS_AS(lab.up(), Error);
+    CHECK(lab.status(two).state == ContainerState::created);
+    lab.add("three", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].network = "nowhere"; });
+    CHECK_THROWS_AS(lab.up(), Error);
+    lab.stage_network("refused_more", [](NetworkRecord& n) { n.ipam = {{"10.77.0.0/16", "", "", {}}}; });
+    PlanMaker overlap("refused");
+    overlap.network(OpKind::create_network, "refused_more");
+    CHECK_THROWS_AS(lab.apply(overlap.plan), Error);
+    CHECK(lab.status(one).state == ContainerState::running);
+}
+
+TEST_CASE("a container shares the network of another, one has the host's and one has none") {
+    Lab lab("modes");
+    std::string base = lab.add("base", "exec sleep 1000");
+    lab.up();
+    std::string side = lab.add("side", "ip -o addr > /tmp/a; exec sleep 1000", [&](ContainerRecord& r, runtime::Spec& s) {
+        r.network_mode = "container:" + base;
+        r.endpoints.clear();
+        for (auto& m : s.mounts) // it has no files of its own
+            if (auto at = m.source.find(r.id); at != std::string::npos) m.source.replace(at, r.id.size(), base);
+    });
+    std::string host = lab.add("host", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec& s) {
+        r.network_mode = "host";
+        r.endpoints.clear();
+        s.ns.net.mode = runtime::NsMode::host;
+    });
+    lab.apply([&] {
+        PlanMaker m("modes");
+        for (const auto& id : std::exchange(lab.staged, {})) m.add(OpKind::start_container, id, {m.add(OpKind::create_container, id)});
+        return m.plan;
+    }());
+    lab.until("its view of the network", [&] { return lab.out(side, "/tmp/a").find(lab.status(base).endpoints.at(0).ipv4) != std::string::npos; });
+    auto ns = [&](const std::string& id) { return shell("readlink /proc/" + std::to_string(lab.status(id).pid) + "/ns/net"); };
+    CHECK(ns(side) == ns(base));
+    CHECK(ns(host) == shell("readlink /proc/self/ns/net"));
+    CHECK(read_file(lab.paths.hosts(host)).find("localhost") != std::string::npos);
+}
