@@ -15,6 +15,7 @@ Interrupts::Interrupts() {
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGWINCH);
     ::pthread_sigmask(SIG_BLOCK, &set, &before_);
     signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC));
     end_.reset(::eventfd(0, EFD_CLOEXEC));
@@ -39,6 +40,11 @@ void Interrupts::on_signal(std::function<void(int)> fn) {
     every_ = std::move(fn);
 }
 
+void Interrupts::on_resize(std::function<void()> fn) {
+    std::lock_guard lock(mutex_);
+    resized_ = std::move(fn);
+}
+
 void Interrupts::serve() {
     for (;;) {
         pollfd fds[] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}};
@@ -50,6 +56,10 @@ void Interrupts::serve() {
         std::function<void(int)> every;
         {
             std::lock_guard lock(mutex_);
+            if (info.ssi_signo == SIGWINCH) {
+                if (resized_) resized_();
+                continue;
+            }
             second = second_;
             every = every_;
         }

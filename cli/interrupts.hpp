@@ -24,6 +24,8 @@ public:
     // What the next signals do; called in the signal's thread. on_signal gets every signal.
     void on_second(std::function<void()> fn);
     void on_signal(std::function<void(int signal)> fn);
+    // The terminal's size has changed (SIGWINCH).
+    void on_resize(std::function<void()> fn);
 
 private:
     void serve();
@@ -32,6 +34,7 @@ private:
     std::mutex mutex_;
     std::function<void()> second_;
     std::function<void(int)> every_;
+    std::function<void()> resized_;
     UniqueFd signals_, end_;
     std::thread thread_;
 };

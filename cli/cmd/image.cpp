@@ -57,7 +57,7 @@ void print(const image::Removed& removed) {
     std::fflush(stdout);
 }
 
-int run_rm(Globals& globals, const Args& args) {
+int run_image_rm(Globals& globals, const Args& args) {
     std::vector<std::string> names;
     image::RemoveOptions remove;
     Options options(globals, "image rm [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images");
@@ -159,7 +159,7 @@ int run_image(Globals& globals, const Args& args) {
         {"ls", "List images", run_image_ls, VerbGroup::inspect, "list"},
         {"prune", "Remove unused images", run_prune},
         {"pull", "Download an image from a registry", run_image_pull},
-        {"rm", "Remove one or more images", run_rm, VerbGroup::project, "remove"},
+        {"rm", "Remove one or more images", run_image_rm, VerbGroup::project, "remove"},
         {"save", "Save one or more images to a tar archive or an OCI layout", run_image_save},
         {"tag", "Create a tag that refers to an image", run_tag},
     };

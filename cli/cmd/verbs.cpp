@@ -3,10 +3,38 @@
 namespace davit::cli {
 
 std::span<const Verb> verbs() {
+    using enum VerbGroup;
     static const Verb table[] = {
-        {"config", "Parse, resolve and render the compose file", run_config, VerbGroup::inspect},
-        {"image", "Manage images", run_image, VerbGroup::machine},
-        {"version", "Show the version of davit", run_version, VerbGroup::inspect},
+        {"attach", "Attach to a service's running container", run_attach, project},
+        {"container", "Look at the containers of all projects", run_container, machine},
+        {"config", "Parse, resolve and render the compose file", run_config, inspect},
+        {"create", "Create containers for services", run_create, project},
+        {"down", "Stop and remove containers and networks", run_down, project},
+        {"events", "Receive real time events from containers", run_events, inspect},
+        {"exec", "Execute a command in a running container", run_exec, project},
+        {"image", "Manage images", run_image, machine},
+        {"kill", "Send a signal to the containers of services", run_kill, project},
+        {"logs", "View output from containers", run_logs, inspect},
+        {"ls", "List running compose projects", run_ls, machine},
+        {"network", "Manage networks", run_network, machine},
+        {"pause", "Freeze the processes of services", run_pause, project},
+        {"plan", "Show what `up` would do, and why", run_plan, inspect},
+        {"port", "Print the public port for a port binding", run_port, inspect},
+        {"ps", "List containers", run_ps, inspect},
+        {"restart", "Restart the containers of services", run_restart, project},
+        {"rm", "Remove stopped service containers", run_rm, project},
+        {"run", "Run a one-off command on a service", run_run, project},
+        {"scale", "Set how many containers services have", run_scale, project},
+        {"start", "Start the containers of services", run_start, project},
+        {"stats", "Display resource usage of containers", run_stats, inspect},
+        {"stop", "Stop the containers of services", run_stop, project},
+        {"top", "Display the running processes", run_top, inspect},
+        {"unpause", "Let frozen services go on", run_unpause, project},
+        {"up", "Create and start containers", run_up, project},
+        {"version", "Show the version of davit", run_version, inspect},
+        {"volume", "Manage volumes", run_volume, machine},
+        {"volumes", "List the volumes of the project", run_volumes, inspect},
+        {"wait", "Block until containers of services stop", run_wait, project},
     };
     return table;
 }

@@ -9,8 +9,37 @@ namespace davit::cli {
 
 std::span<const Verb> verbs();
 
+int run_attach(Globals&, const Args&);
+int run_container(Globals&, const Args&);
+int run_cp(Globals&, const Args&);
 int run_config(Globals&, const Args&);
+int run_create(Globals&, const Args&);
+int run_down(Globals&, const Args&);
+int run_events(Globals&, const Args&);
+int run_exec(Globals&, const Args&);
 int run_image(Globals&, const Args&);
+int run_kill(Globals&, const Args&);
+int run_logs(Globals&, const Args&);
+int run_ls(Globals&, const Args&);
+int run_network(Globals&, const Args&);
+int run_pause(Globals&, const Args&);
+int run_plan(Globals&, const Args&);
+int run_port(Globals&, const Args&);
+int run_ps(Globals&, const Args&);
+int run_restart(Globals&, const Args&);
+int run_rm(Globals&, const Args&);
+int run_run(Globals&, const Args&);
+int run_scale(Globals&, const Args&);
+int run_start(Globals&, const Args&);
+int run_stats(Globals&, const Args&);
+int run_stop(Globals&, const Args&);
+int run_system(Globals&, const Args&);
+int run_top(Globals&, const Args&);
+int run_unpause(Globals&, const Args&);
+int run_up(Globals&, const Args&);
 int run_version(Globals&, const Args&);
+int run_volume(Globals&, const Args&);
+int run_volumes(Globals&, const Args&);
+int run_wait(Globals&, const Args&);
 
 } // namespace davit::cli

@@ -13,6 +13,7 @@ struct Roots {
     std::string images() const { return state + "/images"; }
     std::string volumes() const { return state + "/volumes"; }
     std::string projects() const { return state + "/projects"; }
+    std::string bpf_cache() const { return state + "/cache/seccomp"; } // compiled seccomp filters, by hash
     std::string networks() const { return state + "/networks"; } // one <name>.json each; shared by projects
     std::string run_projects() const { return run + "/projects"; }
     std::string machine_lock() const { return run + "/machine.lock"; }

@@ -65,6 +65,7 @@ private:
         bool by_policy = false;
         bool launched = false; // a shim was spawned
         bool stopping = false;
+        bool stop_asked = false; // by stop, not by kill or removal
         UniqueFd netns;
         std::optional<runtime::ShimConnection> shim;
         EventLoop::Watch shim_watch, kill_timer, stuck_timer;

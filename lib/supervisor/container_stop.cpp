@@ -69,7 +69,9 @@ void Container::send_stop(const StopRequest& request) {
     save();
     if (!run_->shim) return; // not launched yet, or its shim is being replaced: seen there
     auto grace = request.grace.value_or(std::chrono::nanoseconds(record_.stop_grace));
+    run_->stop_asked = true;
     run_->shim->signal(stop_signal(request.signal));
+    emit(EventKind::container_signalled, request.signal.empty() ? record_.stop_signal : request.signal);
     if (status_.state == ContainerState::paused) run_->shim->unpause();
     if (grace < 0ns) return;
     if (grace == 0ns) return send_kill();
@@ -79,6 +81,7 @@ void Container::send_stop(const StopRequest& request) {
 void Container::send_kill() {
     if (!run_ || !run_->shim) return;
     run_->shim->signal(SIGKILL);
+    emit(EventKind::container_signalled, "SIGKILL");
     if (status_.state == ContainerState::paused) run_->shim->unpause(); // v1: a frozen process does not die
     run_->stuck_timer = world_.loop.after(stuck_limit, [this] {
         Error e = error(Errc::failed, "container {} (pid {}) did not end {} s after SIGKILL", record_.name, status_.pid,
@@ -120,6 +123,7 @@ void Container::kill(const std::string& signal, Done done) {
         return send_kill();
     }
     std::uint32_t request = run_->shim->signal(number);
+    emit(EventKind::container_signalled, signal);
     if (status_.stopped_by_user && status_.state == ContainerState::paused) run_->shim->unpause();
     run_->replies[request] = [this, waiter](int errnum) mutable {
         if (errnum == 0) return answer(waiter, nullptr);
@@ -196,6 +200,7 @@ void Container::end_run() {
         set_state(never ? ContainerState::created : ContainerState::exited);
     }
     if (ran) emit(EventKind::container_exited, {}, status_.exit_code);
+    if (ran && run->stop_asked) emit(EventKind::container_stopped, {}, status_.exit_code);
     if (next.restart) {
         emit(EventKind::container_restarting, fmt::format("in {} ms", next.delay.count() / 1'000'000), status_.exit_code);
         schedule_restart(next.delay);

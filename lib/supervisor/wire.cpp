@@ -14,6 +14,7 @@ DAVIT_JSON_ENUM(EventKind, {EventKind::operation_started, "operation_started"},
     {EventKind::container_attachable, "container_attachable"}, {EventKind::container_oom, "container_oom"},
     {EventKind::network_created, "network_created"}, {EventKind::network_removed, "network_removed"},
     {EventKind::volume_created, "volume_created"}, {EventKind::volume_removed, "volume_removed"},
+    {EventKind::container_signalled, "container_signalled"}, {EventKind::container_stopped, "container_stopped"},
     {EventKind::warning, "warning"})
 DAVIT_JSON_ENUM(Errc, {Errc::usage, "usage"}, {Errc::invalid_project, "invalid_project"}, {Errc::not_found, "not_found"},
     {Errc::conflict, "conflict"}, {Errc::unsupported, "unsupported"}, {Errc::denied, "denied"},

@@ -15,6 +15,8 @@ enum class EventKind {
     operation_started, operation_progress, operation_done, operation_failed, operation_skipped,
     container_created, container_started, container_exited, container_restarting, container_removed,
     container_paused, container_unpaused, container_health, container_attachable, container_oom,
+    container_signalled, // text: the signal
+    container_stopped,   // ended because it was asked to
     network_created, network_removed, volume_created, volume_removed,
     warning,
 };

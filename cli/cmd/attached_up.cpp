@@ -1,0 +1,213 @@
+#include "cli/cmd/attached_up.hpp"
+
+#include "base/error.hpp"
+#include "cli/cmd/common.hpp"
+#include "cli/key_watch.hpp"
+#include "cli/logs/follow.hpp"
+#include "cli/terminal.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <unistd.h>
+
+namespace davit::cli {
+
+namespace {
+
+using Names = std::set<std::string>;
+
+class AttachedUp {
+public:
+    AttachedUp(Context& context, const Project& project, const UpOptions& options, const UpFlags& flags)
+        : context_(context), project_(project), options_(options), flags_(flags),
+          printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO), true}) {
+        for (const std::string& s : match_services(project, options.services, options.no_deps ? Dependencies::ignore : Dependencies::include)) all_.insert(s);
+        for (const std::string& s : match_services(project, options.services, Dependencies::ignore)) named_.insert(s);
+        shown_ = services_to_show();
+        // As docker compose: the named services decide when it is over, else those that are shown.
+        monitored_ = options.services.empty() && !flags.attach_dependencies ? shown_ : named_;
+        if (!flags.exit_code_from.empty()) monitored_.insert(flags.exit_code_from);
+    }
+
+    int run() {
+        Engine& engine = context_.engine();
+        CreateOptions create = options_;
+        try {
+            engine.create(project_, create, context_.stop());
+        } catch (const Error& e) {
+            if (!context_.interrupts().requested()) throw;
+            return 130;
+        }
+        FollowOptions what;
+        what.wanted = [this](const ContainerInfo& c) { return !c.oneoff && (shown_.count(c.service) || monitored_.count(c.service)); };
+        what.shown = [this](const ContainerInfo& c) { return shown_.count(c.service) > 0; };
+        what.from_now = true;
+        LogFollower follower(engine, context_.roots(), project_.name, printer_, std::move(what));
+        follower_ = &follower;
+        announce();
+        KeyWatch keys(wants_menu(), 'd', [&] {
+            detached_ = true;
+            end_.request_stop();
+        });
+        std::stop_callback on_interrupt(context_.stop(), [this] { end_.request_stop(); });
+        std::jthread following([&] { follower.run([this](const ContainerEnd& e) { return on_end(e); }, follow_end_.get_token(), [this] { return up_.load(); }); over(); });
+        start(engine, following);
+        wait_for_end();
+        if (detached_) {
+            follow_end_.request_stop();
+            return 0;
+        }
+        if (context_.interrupts().requested()) return stop_gracefully(engine, following);
+        if (aborted_) abort(engine, following);
+        follow_end_.request_stop();
+        following.join();
+        return exit_code();
+    }
+
+private:
+    Names services_to_show() const {
+        Names out = flags_.attach_dependencies || options_.services.empty() ? all_ : named_;
+        if (!flags_.attach.empty()) {
+            out.clear();
+            for (const std::string& s : flags_.attach) {
+                if (!project_.services.count(s)) throw error(Errc::not_found, "no such service: {}", s);
+                out.insert(s);
+            }
+        }
+        for (const std::string& s : flags_.no_attach) out.erase(s);
+        std::erase_if(out, [&](const std::string& s) {
+            const auto found = project_.services.find(s);
+            return found != project_.services.end() && found->second.attach == false && flags_.attach.empty();
+        });
+        return out;
+    }
+
+    bool wants_menu() const { return (flags_.menu || env_flag("COMPOSE_MENU")) && is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO); }
+
+    void announce() {
+        std::vector<std::string> names;
+        for (const ContainerInfo& c : context_.engine().containers(project_.name))
+            if (!c.oneoff && shown_.count(c.service)) names.push_back(log_name(project_.name, c.name));
+        std::sort(names.begin(), names.end());
+        std::string text;
+        for (const std::string& n : names) text += (text.empty() ? "" : ", ") + n;
+        context_.display().pause();
+        std::printf("Attaching to %s\n", text.c_str());
+        std::fflush(stdout);
+    }
+
+    // The containers exist: this starts them and waits for what they depend on.
+    void start(Engine& engine, std::jthread& following) {
+        UpOptions start = options_;
+        start.recreate = start.recreate_dependencies = Recreate::never;
+        start.renew_anonymous_volumes = false;
+        start.pull = PullMode::by_service;
+        try {
+            engine.up(project_, start, end_.get_token());
+        } catch (const Error&) {
+            if (!end_.stop_requested()) {
+                follow_end_.request_stop();
+                following.join();
+                throw;
+            }
+        }
+        up_ = true;
+        follower_->wake();
+    }
+
+    // In the follower's thread. What must not go on while it prints is left to the main thread.
+    bool on_end(const ContainerEnd& end) {
+        if (end.restarting || !monitored_.count(end.container.service)) return true;
+        if (end.container.service == flags_.exit_code_from) code_from_ = end.exit_code;
+        const bool abort = flags_.abort_on_exit || (flags_.abort_on_failure && end.exit_code != 0);
+        if (abort && !aborted_.exchange(true)) {
+            first_code_ = end.exit_code;
+            end_.request_stop();
+        }
+        return true;
+    }
+
+    void over() { end_.request_stop(); }
+
+    void wait_for_end() {
+        std::mutex mutex;
+        std::condition_variable_any changed;
+        std::unique_lock lock(mutex);
+        changed.wait(lock, end_.get_token(), [] { return false; });
+    }
+
+    StopOptions stop_options() const {
+        StopOptions stop;
+        stop.services.assign(all_.begin(), all_.end());
+        stop.timeout = options_.timeout;
+        return stop;
+    }
+
+    int stop_gracefully(Engine& engine, std::jthread& following) {
+        std::fputs("\nGracefully Stopping... press Ctrl+C again to force\n", stderr);
+        std::stop_source forced;
+        context_.interrupts().on_second([&] { forced.request_stop(); });
+        std::jthread killer([&](const std::stop_token& done) {
+            std::mutex mutex;
+            std::condition_variable_any changed;
+            std::unique_lock lock(mutex);
+            std::stop_callback wake(done, [&] { forced.request_stop(); });
+            changed.wait(lock, forced.get_token(), [] { return false; });
+            if (done.stop_requested()) return;
+            KillOptions kill;
+            kill.services.assign(all_.begin(), all_.end());
+            try {
+                Engine(EngineOptions{}).kill(ProjectRef(project_), kill);
+            } catch (const Error& e) {
+                std::fprintf(stderr, "error: %s\n", e.describe().c_str());
+            }
+        });
+        engine.stop(ProjectRef(project_), stop_options());
+        killer.request_stop();
+        killer.join();
+        context_.interrupts().on_second([] { ::_exit(130); });
+        follow_end_.request_stop();
+        following.join();
+        return 130;
+    }
+
+    void abort(Engine& engine, std::jthread&) {
+        std::fputs("Aborting on container exit...\n", stderr);
+        engine.stop(ProjectRef(project_), stop_options(), context_.stop());
+        if (flags_.exit_code_from.empty() || code_from_) return;
+        for (const ContainerInfo& c : engine.containers(project_.name))
+            if (c.service == flags_.exit_code_from && !c.oneoff) code_from_ = c.exit_code;
+    }
+
+    int exit_code() const {
+        if (!aborted_) return 0;
+        return flags_.exit_code_from.empty() ? first_code_.load() : code_from_.value_or(0);
+    }
+
+    Context& context_;
+    const Project& project_;
+    const UpOptions& options_;
+    const UpFlags& flags_;
+    LogPrinter printer_;
+    LogFollower* follower_ = nullptr;
+    Names all_, named_, shown_, monitored_;
+    std::atomic<bool> up_ = false, aborted_ = false, detached_ = false;
+    std::atomic<int> first_code_ = 0;
+    std::optional<int> code_from_;
+    std::stop_source end_;        // the foreground part is over: all ended, aborted, interrupted or detached
+    std::stop_source follow_end_; // no more output is wanted
+};
+
+} // namespace
+
+int attached_up(Context& context, const Project& project, const UpOptions& options, const UpFlags& flags) {
+    context.interrupts();
+    return AttachedUp(context, project, options, flags).run();
+}
+
+} // namespace davit::cli

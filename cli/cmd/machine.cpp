@@ -1,0 +1,100 @@
+#include "cli/cmd/machine.hpp"
+
+#include "base/error.hpp"
+#include "cli/format/template.hpp"
+#include "project/store.hpp"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace davit::cli {
+
+std::vector<ContainerInfo> all_containers(Engine& engine) {
+    std::vector<ContainerInfo> out;
+    for (const ProjectInfo& project : engine.projects())
+        for (ContainerInfo& c : engine.containers(project.name)) out.push_back(std::move(c));
+    return out;
+}
+
+ContainerInfo find_container(Engine& engine, const std::string& id_or_name) {
+    std::vector<ContainerInfo> found;
+    for (ContainerInfo& c : all_containers(engine)) {
+        if (c.name == id_or_name || c.id == id_or_name) return std::move(c);
+        if (!id_or_name.empty() && c.id.starts_with(id_or_name)) found.push_back(std::move(c));
+    }
+    if (found.size() > 1) throw error(Errc::conflict, "several containers have ids that begin with {}", id_or_name);
+    if (found.empty()) throw error(Errc::not_found, "no such container: {}", id_or_name);
+    return std::move(found.front());
+}
+
+bool passes(const std::vector<std::string>& filters, const std::map<std::string, std::string>& fields, const Labels& labels) {
+    for (const std::string& filter : filters) {
+        const std::size_t equals = filter.find('=');
+        if (equals == std::string::npos) throw error(Errc::usage, "invalid filter \"{}\"", filter).with_hint("KEY=VALUE");
+        const std::string key = filter.substr(0, equals), value = filter.substr(equals + 1);
+        if (key == "label") {
+            const std::size_t inner = value.find('=');
+            const auto label = labels.find(value.substr(0, inner));
+            if (label == labels.end() || (inner != std::string::npos && label->second != value.substr(inner + 1))) return false;
+            continue;
+        }
+        const auto field = fields.find(key);
+        if (field == fields.end()) throw error(Errc::usage, "unknown filter {}", key);
+        if (field->second.find(value) == std::string::npos) return false;
+    }
+    return true;
+}
+
+std::map<std::string, std::string> volumes_in_use(const std::vector<ContainerInfo>& containers) {
+    std::map<std::string, std::string> out;
+    for (const ContainerInfo& c : containers)
+        for (const AttachedMount& m : c.mounts)
+            if (!m.name.empty()) out.emplace(m.name, c.name);
+    return out;
+}
+
+void remove_network(Engine& engine, const NetworkInfo& network) {
+    Plan plan;
+    plan.project = network.project;
+    Operation op;
+    op.id = 1;
+    op.kind = OpKind::remove_network;
+    op.resource = "network:" + network.compose_name;
+    op.cause = "asked for";
+    op.network = network.name;
+    plan.operations.push_back(std::move(op));
+    engine.apply(plan);
+}
+
+void remove_volume(Engine& engine, const VolumeInfo& volume) {
+    if (volume.project.empty()) { // made for nobody in particular: no supervisor owns it
+        RecordStore(Roots::from_environment()).remove_volume(volume.name);
+        return;
+    }
+    Plan plan;
+    plan.project = volume.project;
+    Operation op;
+    op.id = 1;
+    op.kind = OpKind::remove_volume;
+    op.resource = "volume:" + volume.compose_name;
+    op.cause = "asked for";
+    op.volume = volume.name;
+    plan.operations.push_back(std::move(op));
+    engine.apply(plan);
+}
+
+void print_inspected(const std::string& json_array, const std::string& format) {
+    const auto array = nlohmann::ordered_json::parse(json_array);
+    std::string out;
+    if (format.empty()) {
+        out = array.dump(4) + "\n";
+    } else if (format == "json") {
+        out = array.dump() + "\n";
+    } else {
+        const Template shape(format);
+        for (const auto& element : array) out += shape.execute(nlohmann::json::parse(element.dump())) + "\n";
+    }
+    std::fputs(out.c_str(), stdout);
+}
+
+} // namespace davit::cli

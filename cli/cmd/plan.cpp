@@ -1,0 +1,43 @@
+#include "base/error.hpp"
+#include "cli/cmd/common.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/context.hpp"
+
+#include <cstdio>
+
+namespace davit::cli {
+
+int run_plan(Globals& globals, const Args& args) {
+    CreateFlags flags;
+    UpOptions up;
+    std::string format = "text";
+    bool down = false;
+    Options options(globals, "plan [OPTIONS] [SERVICE...]",
+                    "Show what `up` would do, operation by operation, and why\n\nNothing is changed and nothing is pulled. \"[1,2] -> #3\" means that operation 3 waits\nfor 1 and 2.");
+    flags.add_to(options);
+    options.flag("always-recreate-deps", flags.always_recreate_deps, "Recreate dependent containers. Incompatible with --no-recreate.")
+        .flag("down", down, "Show what `down` would do instead")
+        .value("format", format, "Format the output. Values: [text | json]")
+        .flag("no-deps", flags.options.no_deps, "Don't start linked services")
+        .flag("no-start", up.no_start, "Don't start the services after creating them")
+        .arguments(flags.options.services);
+    if (!options.parse(args)) return 0;
+    if (format != "text" && format != "json") throw error(Errc::usage, "unknown format \"{}\"", format).with_hint("text or json");
+    flags.check_and_apply();
+    static_cast<CreateOptions&>(up) = flags.options;
+    Context context(globals);
+    Plan plan;
+    if (down) {
+        DownOptions what;
+        what.services = up.services;
+        what.remove_orphans = up.remove_orphans;
+        plan = context.engine().plan_down(context.ref(what.services), what);
+    } else {
+        plan = context.engine().plan_up(context.project(up.services), up);
+    }
+    const std::string text = format == "json" ? to_json(plan) + "\n" : to_text(plan);
+    std::fputs(text.c_str(), stdout);
+    return 0;
+}
+
+} // namespace davit::cli

@@ -1,0 +1,46 @@
+#include "cli/cmd/verbs.hpp"
+#include "cli/context.hpp"
+#include "cli/options.hpp"
+
+#include <cstdio>
+#include <iostream>
+
+namespace davit::cli {
+
+namespace {
+
+bool confirmed(const std::vector<ContainerInfo>& containers) {
+    std::string question = "? Going to remove ";
+    for (const ContainerInfo& c : containers) question += (&c == &containers.front() ? "" : ", ") + c.name;
+    std::fprintf(stderr, "%s (y/N) ", question.c_str());
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+} // namespace
+
+int run_rm(Globals& globals, const Args& args) {
+    RmOptions rm;
+    bool force = false;
+    Options options(globals, "rm [OPTIONS] [SERVICE...]",
+                    "Remove stopped service containers\n\nAnonymous volumes attached to containers stay unless -v is given; named volumes always\n"
+                    "stay. Any data which is not in a volume will be lost.");
+    options.flag("f,force", force, "Don't ask to confirm removal")
+        .flag("s,stop", rm.stop, "Stop the containers, if required, before removing")
+        .flag("v,volumes", rm.volumes, "Remove any anonymous volumes attached to containers")
+        .arguments(rm.services);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    const ProjectRef project = context.ref(rm.services);
+    return context.act([&](Engine& engine) {
+        const auto containers = engine.removable(project, rm);
+        if (containers.empty()) {
+            std::fputs("No stopped containers\n", stderr);
+            return;
+        }
+        if (force || context.dry_run() || confirmed(containers)) engine.rm(project, rm, context.stop());
+    });
+}
+
+} // namespace davit::cli

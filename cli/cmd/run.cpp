@@ -1,0 +1,170 @@
+#include "base/error.hpp"
+#include "base/words.hpp"
+#include "cli/attach/attach_session.hpp"
+#include "cli/cmd/common.hpp"
+#include "cli/cmd/run_values.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/context.hpp"
+#include "cli/terminal.hpp"
+
+#include <condition_variable>
+#include <cstdio>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+
+namespace davit::cli {
+
+namespace {
+
+struct RunFlags {
+    RunOptions run;
+    bool build = false, detach = false, interactive = true, no_tty = false, tty = false, quiet = false, quiet_build = false;
+    std::optional<std::string> entrypoint;
+    std::string pull;
+    std::vector<std::string> env, env_files, publish, volumes, words;
+};
+
+void add_options(Options& options, RunFlags& f) {
+    options.flag("build", f.build, "Build image before starting container")
+        .list("cap-add", f.run.cap_add, "Add Linux capabilities", "list")
+        .list("cap-drop", f.run.cap_drop, "Drop Linux capabilities", "list")
+        .flag("d,detach", f.detach, "Run container in background and print container ID")
+        .value("entrypoint", f.entrypoint, "Override the entrypoint of the image")
+        .list("e,env", f.env, "Set environment variables")
+        .list("env-from-file", f.env_files, "Set environment variables from file")
+        .flag("i,interactive", f.interactive, "Keep STDIN open even if not attached (default true)")
+        .list("l,label", f.run.labels, "Add or override a label")
+        .value("name", f.run.name, "Assign a name to the container")
+        .flag("no-deps", f.run.no_deps, "Don't start linked services")
+        .flag("T,no-tty", f.no_tty, "Disable pseudo-TTY allocation (default: auto-detected)")
+        .list("p,publish", f.publish, "Publish a container's port(s) to the host")
+        .value("pull", f.pull, "Pull image before running (\"always\"|\"missing\"|\"never\") (default \"policy\")")
+        .flag("q,quiet", f.quiet, "Don't print anything but the command's output")
+        .flag("quiet-build", f.quiet_build, "Suppress progress output from the build process")
+        .flag("quiet-pull", f.run.quiet_pull, "Pull without printing progress information")
+        .flag("remove-orphans", f.run.remove_orphans, "Remove containers for services not defined in the Compose file")
+        .flag("rm", f.run.remove, "Automatically remove the container when it exits")
+        .flag("P,service-ports", f.run.service_ports, "Run command with all service's ports enabled and mapped to the host")
+        .flag("t,tty", f.tty, "Allocate a pseudo-TTY")
+        .hidden()
+        .flag("use-aliases", f.run.use_aliases, "Use the service's network useAliases in the network(s) the container connects to")
+        .value("u,user", f.run.user, "Run as specified username or uid")
+        .list("v,volume", f.volumes, "Bind mount a volume")
+        .value("w,workdir", f.run.working_dir, "Working directory inside the container")
+        .arguments(f.words, 1)
+        .verbatim_after_first();
+}
+
+void apply(RunFlags& f, const Project& project) {
+    RunOptions& run = f.run;
+    if (!f.publish.empty() && run.service_ports) throw error(Errc::usage, "--service-ports and --publish are incompatible");
+    run.service = f.words[0];
+    if (f.words.size() > 1) run.command.emplace(f.words.begin() + 1, f.words.end());
+    if (f.entrypoint) {
+        auto words = split_words(*f.entrypoint);
+        if (!words) throw error(Errc::usage, "invalid --entrypoint \"{}\": a quote is open", *f.entrypoint);
+        run.entrypoint = std::move(*words);
+        // What the service's command means belongs to the entrypoint that is replaced.
+        if (!run.command) run.command.emplace();
+    }
+    run.environment = run_environment(f.env_files, f.env, project);
+    for (const std::string& text : f.publish)
+        for (Port& port : parse_publish(text)) run.ports.push_back(std::move(port));
+    for (const std::string& text : f.volumes) run.volumes.push_back(parse_volume(text, project));
+    run.tty = !f.no_tty && !f.detach && is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO);
+    run.open_stdin = f.interactive && !f.detach;
+    run.hold_for_attach = !f.detach;
+    run.pull = pull_mode(f.pull);
+    run.remove_orphans = run.remove_orphans || env_flag("COMPOSE_REMOVE_ORPHANS");
+    run.ignore_orphans = env_flag("COMPOSE_IGNORE_ORPHANS");
+}
+
+// The engine starts the container in one thread; it waits before its first instruction until the
+// other has attached, so that no output is missed.
+class ForegroundRun {
+public:
+    ForegroundRun(Context& context, const Project& project, const RunOptions& run) : context_(context), project_(project), run_(run) {}
+
+    int run() {
+        context_.also_to([this](const Event& event) { on_event(event); });
+        Engine& engine = context_.engine();
+        std::jthread starting([&] { start(engine); });
+        std::optional<int> code;
+        if (wait_for_container()) {
+            AttachOptions attach;
+            attach.run_dir = ProjectPaths(context_.roots(), project_.name).run_container(id_);
+            attach.container_name = name_;
+            attach.input = run_.open_stdin;
+            attach.tty = run_.tty;
+            context_.mute();
+            try {
+                code = attach_to(attach, context_.interrupts());
+            } catch (const Error&) {
+                starting.join(); // why the container could not start says more than that it went away
+                if (failure_) std::rethrow_exception(failure_);
+                throw;
+            }
+        }
+        if (starting.joinable()) starting.join();
+        // A container that ended before the engine heard of its start is no failure.
+        if (failure_ && !code) std::rethrow_exception(failure_);
+        return code.value_or(0);
+    }
+
+private:
+    void start(Engine& engine) {
+        try {
+            engine.run(project_, run_, context_.stop());
+        } catch (...) {
+            failure_ = std::current_exception();
+        }
+        std::lock_guard lock(mutex_);
+        over_ = true;
+        changed_.notify_all();
+    }
+
+    void on_event(const Event& event) {
+        if (event.kind != EventKind::container_attachable) return;
+        std::lock_guard lock(mutex_);
+        id_ = event.container_id;
+        name_ = event.container_name;
+        changed_.notify_all();
+    }
+
+    bool wait_for_container() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return over_ || !id_.empty(); });
+        return !id_.empty();
+    }
+
+    Context& context_;
+    const Project& project_;
+    const RunOptions& run_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::string id_, name_;
+    bool over_ = false;
+    std::exception_ptr failure_;
+};
+
+} // namespace
+
+int run_run(Globals& globals, const Args& args) {
+    RunFlags flags;
+    Options options(globals, "run [OPTIONS] SERVICE [COMMAND] [ARGS...]", "Run a one-off command on a service");
+    add_options(options, flags);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    const Project& project = context.project({flags.words[0]});
+    apply(flags, project);
+    context.interrupts();
+    if (flags.quiet) context.mute();
+    if (!flags.detach && !context.dry_run()) return ForegroundRun(context, project, flags.run).run();
+    const ContainerInfo container = context.engine().run(project, flags.run, context.stop());
+    if (!container.id.empty()) std::printf("%s\n", container.id.c_str());
+    return 0;
+}
+
+} // namespace davit::cli

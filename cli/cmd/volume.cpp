@@ -1,0 +1,123 @@
+#include "base/error.hpp"
+#include "cli/cmd/machine.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/context.hpp"
+#include "cli/format/template.hpp"
+#include "cli/format/time.hpp"
+#include "cli/format/volume.hpp"
+#include "cli/options.hpp"
+
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+namespace davit::cli {
+
+namespace {
+
+int list(Globals& globals, const Args& args) {
+    bool quiet = false;
+    std::string format;
+    std::vector<std::string> filters;
+    Options options(globals, "volume ls [OPTIONS]", "List volumes");
+    options.list("f,filter", filters, "Provide filter values: name=TEXT, driver=NAME, label=KEY[=VALUE], dangling=true|false", "filter")
+        .value("format", format, "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
+        .flag("q,quiet", quiet, "Only display volume names");
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    const auto used = volumes_in_use(all_containers(context.engine()));
+    std::vector<nlohmann::json> rows;
+    std::string names;
+    for (const VolumeInfo& v : context.engine().volumes()) {
+        if (!passes(filters, {{"name", v.name}, {"driver", v.driver}, {"dangling", used.count(v.name) ? "false" : "true"}}, v.labels)) continue;
+        rows.push_back(volume_row(v));
+        names += v.name + "\n";
+    }
+    const std::string out = quiet ? names : render_list(ListFormat::parse(format), rows, {"Driver", "Name"}, volume_headers());
+    std::fputs(out.c_str(), stdout);
+    return 0;
+}
+
+VolumeInfo find(Context& context, const std::string& name) {
+    for (VolumeInfo& v : context.engine().volumes())
+        if (v.name == name) return std::move(v);
+    throw error(Errc::not_found, "no such volume: {}", name);
+}
+
+int inspect(Globals& globals, const Args& args) {
+    std::string format;
+    std::vector<std::string> names;
+    Options options(globals, "volume inspect [OPTIONS] VOLUME [VOLUME...]", "Display detailed information on one or more volumes");
+    options.value("f,format", format, "Format output using a custom template: 'json' or a Go template").arguments(names, 1);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    nlohmann::ordered_json all = nlohmann::ordered_json::array();
+    for (const std::string& name : names) {
+        const VolumeInfo v = find(context, name);
+        all.push_back({{"CreatedAt", rfc3339_nano(v.created)}, {"Driver", v.driver}, {"Labels", v.labels}, {"Mountpoint", v.mountpoint},
+                       {"Name", v.name}, {"Options", nullptr}, {"Scope", "local"}});
+    }
+    print_inspected(all.dump(), format);
+    return 0;
+}
+
+int remove(Globals& globals, const Args& args) {
+    bool force = false;
+    std::vector<std::string> names;
+    Options options(globals, "volume rm [OPTIONS] VOLUME [VOLUME...]", "Remove one or more volumes. A volume that a container uses is refused.");
+    options.flag("f,force", force, "Do not error if the volume does not exist").arguments(names, 1);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    context.mute();
+    const auto used = volumes_in_use(all_containers(context.engine()));
+    ErrorList errors;
+    for (const std::string& name : names)
+        errors.run([&] {
+            if (const auto user = used.find(name); user != used.end())
+                throw error(Errc::conflict, "volume {} is in use by container {}", name, user->second);
+            try {
+                remove_volume(context.engine(), find(context, name));
+            } catch (const Error& e) {
+                if (!force || e.kind() != Errc::not_found) throw;
+            }
+            std::printf("%s\n", name.c_str());
+        });
+    errors.throw_if_any();
+    return 0;
+}
+
+int prune(Globals& globals, const Args& args) {
+    bool all = false, force = false;
+    Options options(globals, "volume prune [OPTIONS]", "Remove volumes that no container uses");
+    options.flag("a,all", all, "Remove all unused volumes, not just anonymous ones").flag("f,force", force, "Do not prompt for confirmation");
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    context.mute();
+    if (!force && !context.dry_run()) {
+        std::fprintf(stderr, "WARNING! This will remove %s volumes not used by at least one container.\nAre you sure you want to continue? [y/N] ", all ? "all" : "anonymous");
+        std::string answer;
+        std::getline(std::cin, answer);
+        if (answer != "y" && answer != "Y") return 0;
+    }
+    const auto used = volumes_in_use(all_containers(context.engine()));
+    for (const VolumeInfo& v : context.engine().volumes()) {
+        if (used.count(v.name) || (!all && !v.anonymous)) continue;
+        remove_volume(context.engine(), v);
+        std::printf("%s\n", v.name.c_str());
+    }
+    return 0;
+}
+
+} // namespace
+
+int run_volume(Globals& globals, const Args& args) {
+    static const Verb verbs[] = {
+        {"inspect", "Display detailed information on one or more volumes", inspect},
+        {"ls", "List volumes", list, VerbGroup::project, "list"},
+        {"prune", "Remove volumes that no container uses", prune},
+        {"rm", "Remove one or more volumes", remove, VerbGroup::project, "remove"},
+    };
+    return run_group(globals, args, "volume", "Manage volumes", verbs);
+}
+
+} // namespace davit::cli

@@ -1,0 +1,117 @@
+#include "cli/context.hpp"
+
+#include "base/error.hpp"
+#include "cli/load_options.hpp"
+#include "davit/load.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace davit::cli {
+
+Context::Context(Globals& globals) : globals_(globals) {}
+Context::~Context() = default;
+
+void Context::load() {
+    if (project_) return;
+    LoadResult result = davit::load(load_options(globals_));
+    for (const Diagnostic& warning : result.warnings) std::fprintf(stderr, "%s\n", to_string(warning).c_str());
+    project_ = std::move(result.project);
+    name_ = project_->name;
+}
+
+const Project& Context::project(const std::vector<std::string>& named_services) {
+    load();
+    if (!named_services.empty()) project_ = enable_services(*project_, named_services);
+    resolved_ = true;
+    return *project_;
+}
+
+ProjectRef Context::ref(const std::vector<std::string>& named_services) {
+    if (!resolved_) {
+        resolved_ = true;
+        name_only_ = globals_.files.empty() && !globals_.project_name.empty();
+        if (name_only_) {
+            name_ = globals_.project_name;
+        } else {
+            try {
+                load();
+            } catch (const Error&) {
+                const char* name = std::getenv("COMPOSE_PROJECT_NAME");
+                if (!name || !*name) throw;
+                name_only_ = true;
+                name_ = name;
+            }
+        }
+    }
+    if (name_only_) return ProjectRef(name_);
+    return project(named_services);
+}
+
+const Project* Context::model() {
+    ref();
+    return name_only_ ? nullptr : &*project_;
+}
+
+const Roots& Context::roots() {
+    if (!roots_) roots_ = Roots::from_environment();
+    return *roots_;
+}
+
+Display& Context::display() {
+    if (!display_) display_ = make_display(progress_mode(globals_), dry_run());
+    return *display_;
+}
+
+Interrupts& Context::interrupts() {
+    if (!interrupts_) interrupts_ = std::make_unique<Interrupts>();
+    return *interrupts_;
+}
+
+void Context::on_event(const Event& event) {
+    if (!muted_ || event.kind == EventKind::operation_failed) display().on(event);
+    if (extra_sink_) extra_sink_(event);
+}
+
+Engine& Context::engine() {
+    if (engine_) return *engine_;
+    EngineOptions options;
+    options.parallel = globals_.parallel;
+    options.events = [this](const Event& event) { on_event(event); };
+    if (dry_run())
+        options.approve = [](const Plan& plan) {
+            std::fputs(to_text(plan).c_str(), stdout);
+            return false;
+        };
+    engine_ = std::make_unique<Engine>(std::move(options));
+    return *engine_;
+}
+
+int Context::act(const std::function<void(Engine&)>& fn) {
+    interrupts(); // before the engine starts threads: they inherit the blocked signals
+    fn(engine());
+    return interrupts().requested() ? 130 : 0;
+}
+
+std::vector<ContainerInfo> containers_of(Context& context, const ContainerFilter& filter) {
+    std::vector<ContainerInfo> all = context.engine().containers(context.project_name());
+    std::erase_if(all, [&](const ContainerInfo& c) {
+        const auto& names = filter.services;
+        if (!names.empty() && std::find(names.begin(), names.end(), c.service) == names.end()) return true;
+        if (c.oneoff && !filter.oneoffs) return true;
+        if (filter.index && c.number != filter.index) return true;
+        const bool live = c.state == ContainerState::running || c.state == ContainerState::paused || c.state == ContainerState::restarting;
+        return !filter.stopped && !live;
+    });
+    return all;
+}
+
+ContainerInfo running_container(Context& context, const std::string& service, int index) {
+    auto found = containers_of(context, {{service}, false, false, index});
+    if (!found.empty()) return found.front();
+    if (index) throw error(Errc::not_found, "service \"{}\" is not running container #{}", service, index);
+    throw error(Errc::not_found, "service \"{}\" is not running", service);
+}
+
+} // namespace davit::cli

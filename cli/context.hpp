@@ -1,0 +1,82 @@
+// What a verb works with: the project of the globals and the environment, the engine, the display,
+// the signals. Each is made when it is asked for.
+#pragma once
+
+#include "cli/app.hpp"
+#include "cli/display/display.hpp"
+#include "cli/interrupts.hpp"
+#include "davit/engine.hpp"
+#include "davit/project.hpp"
+#include "project/paths.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit::cli {
+
+class Context {
+public:
+    explicit Context(Globals& globals);
+    ~Context();
+
+    Globals& globals() { return globals_; }
+    bool dry_run() const { return globals_.dry_run; }
+
+    // The project of the compose file, warnings printed. Throws LoadError. Services that are named
+    // are enabled whatever their profiles say.
+    const Project& project(const std::vector<std::string>& named_services = {});
+    // For verbs that act on what exists, with docker compose's rules: with -p and without -f the file
+    // stays unread; one that cannot be loaded does not matter when the environment gives the name.
+    ProjectRef ref(const std::vector<std::string>& named_services = {});
+    std::string project_name() { return ref().name; }
+    // The file's project if ref() read one.
+    const Project* model();
+
+    Engine& engine();
+    const Roots& roots();
+    // Besides the display, events go here too.
+    void also_to(EventSink sink) { extra_sink_ = std::move(sink); }
+    Display& display();
+    // No more progress is shown: the command's own output follows. Thread-safe.
+    void mute() { muted_ = true; }
+    Interrupts& interrupts();
+    std::stop_token stop() { return interrupts().token(); }
+
+    // Calls fn; with --dry-run the plans it leads to are printed and nothing is done.
+    int act(const std::function<void(Engine&)>& fn);
+
+private:
+    void load();
+    void on_event(const Event& event);
+
+    Globals& globals_;
+    std::optional<Project> project_;
+    bool name_only_ = false, resolved_ = false;
+    std::string name_;
+    std::optional<Roots> roots_;
+    std::unique_ptr<Interrupts> interrupts_;
+    std::unique_ptr<Display> display_;
+    EventSink extra_sink_;
+    std::atomic<bool> muted_ = false;
+    std::unique_ptr<Engine> engine_;
+};
+
+// Containers a verb means: of these services (all when empty; unknown names match nothing), by
+// service and number.
+struct ContainerFilter {
+    std::vector<std::string> services;
+    bool stopped = true;  // those that do not run too
+    bool oneoffs = false; // those of `run`
+    int index = 0;        // only this replica
+};
+std::vector<ContainerInfo> containers_of(Context& context, const ContainerFilter& filter);
+
+// The running container `exec`, `attach`, `cp` … mean; the lowest replica unless index says otherwise.
+// Throws Error(not_found) `service "x" is not running`.
+ContainerInfo running_container(Context& context, const std::string& service, int index);
+
+} // namespace davit::cli

@@ -1,0 +1,15 @@
+// Volumes and networks as docker's formatters show them. Pure.
+#pragma once
+
+#include "davit/container.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace davit::cli {
+
+nlohmann::json volume_row(const VolumeInfo& volume);
+const nlohmann::json& volume_headers();
+nlohmann::json network_row(const NetworkInfo& network, bool truncate);
+const nlohmann::json& network_headers();
+
+} // namespace davit::cli

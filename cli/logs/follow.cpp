@@ -1,0 +1,255 @@
+#include "cli/logs/follow.hpp"
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <list>
+#include <map>
+#include <poll.h>
+#include <set>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+
+namespace davit::cli {
+
+namespace {
+
+constexpr std::uint32_t log_changes = IN_MODIFY | IN_CREATE | IN_MOVED_TO;
+constexpr std::uint32_t directory_changes = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM;
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+bool live(const ContainerInfo& c) {
+    return c.state == ContainerState::running || c.state == ContainerState::paused || c.state == ContainerState::restarting;
+}
+
+struct Followed {
+    ContainerInfo container;
+    std::string name;
+    std::unique_ptr<LogReader> reader; // none when its log is not shown
+    std::int64_t finished_at = 0;      // of the last end that was reported
+    bool over = false;                 // it does not run and will not by itself
+    bool gone = false;
+    bool log_watched = false, status_watched = false;
+    bool log_changed = true, status_changed = true;
+};
+
+} // namespace
+
+struct LogFollower::Impl {
+    Engine& engine;
+    std::string project;
+    ProjectPaths paths;
+    LogPrinter& printer;
+    FollowOptions options;
+    UniqueFd inotify, wake;
+    std::list<Followed> all;
+    std::map<int, std::pair<Followed*, bool>> watches; // → whose, log or status; null: the lists of containers
+    bool list_changed = true;
+    bool first = true;
+
+    Impl(Engine& e, const Roots& roots, const std::string& p, LogPrinter& out, FollowOptions o)
+        : engine(e), project(p), paths(roots, p), printer(out), options(std::move(o)) {
+        inotify.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+        wake.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        if (!inotify || !wake) throw sys_error(errno, "watching the logs of project '{}'", project);
+    }
+
+    int watch(const std::string& path, std::uint32_t events) { return ::inotify_add_watch(inotify.get(), path.c_str(), events | IN_ONLYDIR); }
+
+    void watch_lists() {
+        for (const std::string& directory : {paths.containers(), paths.run + "/containers"})
+            if (const int wd = watch(directory, directory_changes); wd >= 0) watches[wd] = {nullptr, false};
+    }
+
+    void watch_one(Followed& f) {
+        if (f.reader && !f.log_watched)
+            if (const int wd = watch(parent_of(f.reader->path()), log_changes); wd >= 0) {
+                watches[wd] = {&f, true};
+                f.log_watched = true;
+                f.log_changed = true;
+            }
+        if (!f.status_watched)
+            if (const int wd = watch(paths.run_container(f.container.id), directory_changes); wd >= 0) {
+                watches[wd] = {&f, false};
+                f.status_watched = true;
+                f.status_changed = true;
+            }
+    }
+
+    // Containers that came or went.
+    void refresh() {
+        list_changed = false;
+        watch_lists();
+        std::set<std::string> there;
+        for (ContainerInfo& c : engine.containers(project)) {
+            there.insert(c.id);
+            const bool known = std::any_of(all.begin(), all.end(), [&](const Followed& f) { return f.container.id == c.id; });
+            if (known || !options.wanted(c)) continue;
+            add(std::move(c));
+        }
+        for (Followed& f : all) {
+            if (!there.count(f.container.id)) {
+                f.gone = true;
+                f.status_changed = f.log_changed = true;
+            }
+            watch_one(f);
+        }
+        first = false;
+    }
+
+    void add(ContainerInfo&& c) {
+        Followed& f = all.emplace_back();
+        f.container = std::move(c);
+        f.name = log_name(project, f.container.name);
+        const bool shown = !options.shown || options.shown(f.container);
+        if (shown && !f.container.log_path.empty()) {
+            f.reader = std::make_unique<LogReader>(f.container.log_path, first ? options.range : LogRange{});
+            if (first && options.from_now) f.reader->skip_to_end();
+            printer.add(f.name);
+        }
+        if (first) {
+            f.finished_at = f.container.finished_at;
+            f.over = !live(f.container);
+        }
+    }
+
+    void drain(Followed& f) {
+        f.log_changed = false;
+        if (!f.reader) return;
+        while (auto line = f.reader->next()) printer.line(f.name, *line);
+    }
+
+    // Reads the status first: once it says "exited" the log is complete.
+    bool look(Followed& f, const std::function<bool(const ContainerEnd&)>& on_end) {
+        f.status_changed = false;
+        bool go_on = true;
+        auto now = engine.container(project, f.container.id);
+        drain(f);
+        if (now) {
+            f.container = std::move(*now);
+            const bool ended = f.container.finished_at && f.container.finished_at != f.finished_at &&
+                               (f.container.finished_at >= f.container.started_at || f.container.restart_count > 0);
+            if (ended) go_on = report(f, on_end);
+        }
+        f.over = f.gone || !now || !live(f.container);
+        return go_on;
+    }
+
+    bool report(Followed& f, const std::function<bool(const ContainerEnd&)>& on_end) {
+        f.finished_at = f.container.finished_at;
+        const bool restarting = live(f.container);
+        if (f.reader)
+            while (auto line = f.reader->rest()) printer.line(f.name, *line);
+        if (options.print_ends && f.reader) {
+            printer.status(f.name, fmt::format("exited with code {}{}", f.container.exit_code, restarting ? " (restarting)" : ""));
+        }
+        printer.flush();
+        return !on_end || on_end({f.container, f.container.exit_code, restarting});
+    }
+
+    void read_changes() {
+        alignas(inotify_event) char buffer[16384];
+        for (;;) {
+            const ssize_t n = ::read(inotify.get(), buffer, sizeof buffer);
+            if (n <= 0) return;
+            for (ssize_t i = 0; i < n;) {
+                inotify_event event{};
+                std::copy_n(buffer + i, sizeof event, reinterpret_cast<char*>(&event));
+                i += static_cast<ssize_t>(sizeof event + event.len);
+                note(event);
+            }
+        }
+    }
+
+    void note(const inotify_event& event) {
+        if (event.mask & IN_Q_OVERFLOW) {
+            list_changed = true;
+            for (Followed& f : all) f.log_changed = f.status_changed = true;
+            return;
+        }
+        const auto found = watches.find(event.wd);
+        if (found == watches.end()) return;
+        auto [f, is_log] = found->second;
+        if (event.mask & IN_IGNORED) watches.erase(found);
+        if (!f) list_changed = true;
+        else if (is_log) f->log_changed = true;
+        else f->status_changed = true;
+    }
+
+    void wait_for_changes() {
+        printer.flush();
+        pollfd fds[] = {{inotify.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}};
+        while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
+        }
+        eventfd_t ignored = 0;
+        if (fds[1].revents) ::eventfd_read(wake.get(), &ignored);
+        read_changes();
+    }
+
+    bool all_over() const {
+        return std::all_of(all.begin(), all.end(), [](const Followed& f) { return f.over; });
+    }
+};
+
+LogFollower::LogFollower(Engine& engine, const Roots& roots, const std::string& project, LogPrinter& printer, FollowOptions options)
+    : impl_(std::make_unique<Impl>(engine, roots, project, printer, std::move(options))) {
+    impl_->refresh();
+}
+LogFollower::~LogFollower() = default;
+
+void LogFollower::wake() { ::eventfd_write(impl_->wake.get(), 1); }
+bool LogFollower::empty() const { return impl_->all.empty(); }
+
+void LogFollower::print_history() {
+    // A merge of the readers by time; each holds one line.
+    std::vector<std::pair<Followed*, std::optional<LogLine>>> heads;
+    for (Followed& f : impl_->all)
+        if (f.reader) heads.emplace_back(&f, f.reader->next());
+    for (;;) {
+        auto* best = static_cast<decltype(heads)::value_type*>(nullptr);
+        for (auto& head : heads)
+            if (head.second && (!best || head.second->time_ns < best->second->time_ns)) best = &head;
+        if (!best) break;
+        impl_->printer.line(best->first->name, *best->second);
+        best->second = best->first->reader->next();
+    }
+    impl_->printer.flush();
+}
+
+void LogFollower::print_rest() {
+    for (Followed& f : impl_->all)
+        while (auto line = f.reader ? f.reader->rest() : std::nullopt) impl_->printer.line(f.name, *line);
+    impl_->printer.flush();
+}
+
+void LogFollower::run(const std::function<bool(const ContainerEnd&)>& on_end, std::stop_token stop, const std::function<bool()>& started) {
+    std::stop_callback on_stop(stop, [this] { wake(); });
+    bool may_end = false;
+    for (;;) {
+        if (!may_end && (!started || started())) {
+            // Changes may be queued that were made before `started` became true: look at everything once.
+            may_end = true;
+            impl_->list_changed = true;
+            for (Followed& f : impl_->all) f.status_changed = true;
+        }
+        if (impl_->list_changed) impl_->refresh();
+        bool go_on = true;
+        for (Followed& f : impl_->all) {
+            if (f.status_changed) go_on = impl_->look(f, on_end) && go_on;
+            else if (f.log_changed) impl_->drain(f);
+        }
+        impl_->all.remove_if([&](const Followed& f) {
+            if (!f.gone) return false;
+            std::erase_if(impl_->watches, [&](const auto& w) { return w.second.first == &f; });
+            return true;
+        });
+        if (!go_on || stop.stop_requested() || (may_end && impl_->all_over())) break;
+        impl_->wait_for_changes();
+    }
+    impl_->printer.flush();
+}
+
+} // namespace davit::cli

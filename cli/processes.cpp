@@ -1,0 +1,166 @@
+#include "cli/processes.hpp"
+
+#include "base/file.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <optional>
+#include <pwd.h>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace davit::cli {
+
+namespace {
+
+std::string proc(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
+
+struct CgroupLine {
+    std::string controllers, path;
+};
+
+std::vector<CgroupLine> cgroups_of(pid_t pid) {
+    std::vector<CgroupLine> out;
+    std::istringstream lines(read_file_if_exists(proc(pid, "cgroup")).value_or(""));
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+        if (second != std::string::npos) out.push_back({line.substr(first + 1, second - first - 1), line.substr(second + 1)});
+    }
+    return out;
+}
+
+bool has_word(const std::string& list, const std::string& word) {
+    std::istringstream words(list);
+    for (std::string w; std::getline(words, w, ',');)
+        if (w == word) return true;
+    return false;
+}
+
+// Where a hierarchy is mounted: v2 for "", else the v1 one with that controller.
+std::optional<std::string> mount_of(const std::string& controller) {
+    std::ifstream mounts("/proc/self/mountinfo");
+    for (std::string line; std::getline(mounts, line);) {
+        std::istringstream words(line);
+        std::string skip, root, point, word, type, source, options;
+        words >> skip >> skip >> skip >> root >> point;
+        while (words >> word && word != "-") {
+        }
+        words >> type >> source >> options;
+        if ((controller.empty() && type == "cgroup2") || (!controller.empty() && type == "cgroup" && has_word(options, controller))) return point;
+    }
+    return std::nullopt;
+}
+
+struct Stat {
+    std::string name;
+    char state = '?';
+    pid_t parent = 0;
+    int terminal = 0;
+    unsigned long long user_ticks = 0, system_ticks = 0, start_ticks = 0;
+};
+
+std::optional<Stat> stat_of(pid_t pid) {
+    const auto text = read_file_if_exists(proc(pid, "stat"));
+    if (!text) return std::nullopt;
+    const std::size_t open = text->find('('), close = text->rfind(')');
+    if (open == std::string::npos || close == std::string::npos) return std::nullopt;
+    Stat s;
+    s.name = text->substr(open + 1, close - open - 1);
+    std::istringstream rest(text->substr(close + 2));
+    std::string skip;
+    rest >> s.state >> s.parent >> skip >> skip >> s.terminal;
+    for (int i = 0; i < 6; ++i) rest >> skip;
+    rest >> s.user_ticks >> s.system_ticks;
+    for (int i = 0; i < 6; ++i) rest >> skip;
+    rest >> s.start_ticks;
+    return s;
+}
+
+std::string command_of(pid_t pid, const Stat& s) {
+    std::string text = read_file_if_exists(proc(pid, "cmdline")).value_or("");
+    while (text.ends_with('\0')) text.pop_back();
+    if (text.empty()) return "[" + s.name + "]";
+    std::replace(text.begin(), text.end(), '\0', ' ');
+    return text;
+}
+
+std::string user_of(pid_t pid) {
+    struct stat status {};
+    if (::stat(proc(pid, "").c_str(), &status) < 0) return "?";
+    const passwd* entry = ::getpwuid(status.st_uid);
+    return entry ? entry->pw_name : std::to_string(status.st_uid);
+}
+
+std::string terminal_of(int device) {
+    if (device == 0) return "?";
+    const int major = device >> 8 & 0xfff, minor = (device & 0xff) | (device >> 12 & 0xfff00);
+    if (major == 136) return fmt::format("pts/{}", minor);
+    return major == 4 ? fmt::format("tty{}", minor) : "?";
+}
+
+std::string start_text(std::time_t started, std::time_t now) {
+    std::tm then{}, today{};
+    ::localtime_r(&started, &then);
+    ::localtime_r(&now, &today);
+    char text[16];
+    const char* format = then.tm_year != today.tm_year ? "%Y" : then.tm_yday != today.tm_yday ? "%b%d" : "%H:%M";
+    std::strftime(text, sizeof text, format, &then);
+    return text;
+}
+
+} // namespace
+
+std::string cgroup_directory(pid_t pid, const std::string& controller) {
+    for (const CgroupLine& line : cgroups_of(pid)) {
+        if (controller.empty() ? !line.controllers.empty() : !has_word(line.controllers, controller)) continue;
+        if (const auto mount = mount_of(controller)) return *mount + (line.path == "/" ? "" : line.path);
+    }
+    return {};
+}
+
+std::vector<pid_t> pids_of(pid_t init) {
+    std::vector<pid_t> out;
+    if (init <= 0) return out;
+    // v1 machines have several hierarchies with the same processes; pids is in every container's.
+    for (const char* controller : {"pids", "memory", ""}) {
+        const std::string directory = cgroup_directory(init, controller);
+        const auto text = directory.empty() ? std::nullopt : read_file_if_exists(directory + "/cgroup.procs");
+        if (!text) continue;
+        std::istringstream numbers(*text);
+        for (pid_t pid; numbers >> pid;) out.push_back(pid);
+        if (!out.empty()) break;
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+std::vector<ProcessRow> processes_of(pid_t init) {
+    std::vector<ProcessRow> rows;
+    const long hertz = ::sysconf(_SC_CLK_TCK);
+    timespec since_boot{};
+    ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    const std::time_t now = std::time(nullptr);
+    for (const pid_t pid : pids_of(init)) {
+        const auto s = stat_of(pid);
+        if (!s) continue; // ended meanwhile
+        const auto age = since_boot.tv_sec - static_cast<std::time_t>(s->start_ticks / static_cast<unsigned long long>(hertz));
+        const auto used = static_cast<long long>((s->user_ticks + s->system_ticks) / static_cast<unsigned long long>(hertz));
+        ProcessRow row;
+        row.user = user_of(pid);
+        row.pid = pid;
+        row.parent = s->parent;
+        row.cpu = std::to_string(age > 0 ? used * 100 / age : 0);
+        row.started = start_text(now - age, now);
+        row.terminal = terminal_of(s->terminal);
+        row.time = fmt::format("{:02}:{:02}:{:02}", used / 3600, used / 60 % 60, used % 60);
+        row.command = command_of(pid, *s);
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+} // namespace davit::cli

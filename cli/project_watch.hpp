@@ -1,0 +1,17 @@
+// A project's events over the lives of its supervisors.
+#pragma once
+
+#include "davit/engine.hpp"
+#include "project/paths.hpp"
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+namespace davit::cli {
+
+// Calls sink for every event until it returns false or stop is requested. While no supervisor runs it
+// waits, without polling, for the next one.
+void watch_project(Engine& engine, const Roots& roots, const std::string& project, const std::function<bool(const Event&)>& sink, std::stop_token stop);
+
+} // namespace davit::cli
