@@ -16,11 +16,6 @@ namespace davit::cli {
 
 image::Store open_image_store() { return image::Store(Roots::from_environment().images()); }
 
-std::string short_id(const std::string& id) {
-    auto colon = id.find(':');
-    return id.substr(colon == std::string::npos ? 0 : colon + 1, 12);
-}
-
 std::vector<std::string> containers_of_image(const image::Image& image) {
     RecordStore records(Roots::from_environment());
     std::vector<std::string> out;

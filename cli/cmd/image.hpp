@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/app.hpp"
+#include "cli/format/container.hpp"
 #include "image/store.hpp"
 
 #include <string>
@@ -10,8 +11,6 @@
 namespace davit::cli {
 
 image::Store open_image_store();
-// "sha256:0123…" → "0123456789ab"
-std::string short_id(const std::string& id);
 // Names of the containers, of all projects, that were made from an image.
 std::vector<std::string> containers_of_image(const image::Image& image);
 // Throws Errc::not_found in docker's words.

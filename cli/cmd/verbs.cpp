@@ -28,6 +28,7 @@ std::span<const Verb> verbs() {
         {"start", "Start the containers of services", run_start, project},
         {"stats", "Display resource usage of containers", run_stats, inspect},
         {"stop", "Stop the containers of services", run_stop, project},
+        {"system", "Look after davit itself", run_system, machine},
         {"top", "Display the running processes", run_top, inspect},
         {"unpause", "Let frozen services go on", run_unpause, project},
         {"up", "Create and start containers", run_up, project},

@@ -11,7 +11,6 @@ std::span<const Verb> verbs();
 
 int run_attach(Globals&, const Args&);
 int run_container(Globals&, const Args&);
-int run_cp(Globals&, const Args&);
 int run_config(Globals&, const Args&);
 int run_create(Globals&, const Args&);
 int run_down(Globals&, const Args&);

@@ -84,7 +84,10 @@ std::string ellipsis(const std::string& text, std::size_t columns) {
     return starts.size() <= columns ? text : text.substr(0, starts[columns - 1]) + "…";
 }
 
-std::string short_id(const std::string& id) { return id.substr(0, 12); }
+std::string short_id(const std::string& id) {
+    auto colon = id.find(':');
+    return id.substr(colon == std::string::npos ? 0 : colon + 1, 12);
+}
 
 std::string command_text(const ContainerInfo& container) {
     return joined(container.command, " ", [](const std::string& word) { return word.find(' ') == std::string::npos ? word : "'" + word + "'"; });

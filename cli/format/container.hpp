@@ -18,7 +18,7 @@ std::string ports_text(const ContainerInfo& container);
 std::string command_text(const ContainerInfo& container);
 // At most `columns` characters, the last one "…" when something is cut.
 std::string ellipsis(const std::string& text, std::size_t columns);
-std::string short_id(const std::string& id); // 12 digits
+std::string short_id(const std::string& id); // "sha256:0123…" → its first 12 digits
 
 // The fields of docker compose's `ps --format`, with "Label" as an object of all labels.
 nlohmann::json container_row(const ContainerInfo& container, std::int64_t now_ns, bool truncate);

@@ -1,0 +1,64 @@
+#include "base/error.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/context.hpp"
+#include "cli/options.hpp"
+#include "supervisor/doctor.hpp"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace davit::cli {
+
+namespace {
+
+nlohmann::ordered_json leak_row(const Leak& leak, bool fixed) {
+    return {{"Kind", to_string(leak.kind)}, {"Name", leak.name}, {"Project", leak.project}, {"Text", leak.text},
+            {"Remedy", leak.remedy}, {"Fixed", fixed}};
+}
+
+int doctor(Globals& globals, const Args& args) {
+    bool fix = false;
+    std::string format;
+    Options options(globals, "system doctor [OPTIONS]",
+                    "Find what davit left in the kernel and on disk that no record or living project accounts for");
+    options.flag("fix", fix, "Remove what is found").value("format", format, "Format the output. Values: [text | json]");
+    options.epilog("Exit status: 0 when nothing is left over, 1 when something is.");
+    if (!options.parse(args)) return 0;
+    if (!format.empty() && format != "text" && format != "json") throw error(Errc::usage, "--format {}: choose text or json", format);
+    Context context(globals);
+    const Roots& roots = context.roots();
+    const std::vector<Leak> leaks = find_leaks(roots);
+    std::size_t left = leaks.size();
+    ErrorList errors;
+    for (const Leak& leak : leaks) {
+        bool fixed = false;
+        if (fix && !context.dry_run())
+            errors.run([&] {
+                in_context("removing " + leak.name, [&] { fix_leak(roots, leak); });
+                fixed = true;
+                --left;
+            });
+        if (format == "json") {
+            std::printf("%s\n", leak_row(leak, fixed).dump().c_str());
+            continue;
+        }
+        std::printf("%s %s: %s\n", to_string(leak.kind), leak.name.c_str(), leak.text.c_str());
+        if (fixed)
+            std::printf("  removed\n");
+        else if (!leak.remedy.empty())
+            std::printf("  by hand: %s\n", leak.remedy.c_str());
+    }
+    if (format != "json" && leaks.empty()) std::printf("Nothing is left over.\n");
+    if (format != "json" && left && !fix) std::printf("%zu found; `davit system doctor --fix` removes them.\n", left);
+    errors.throw_if_any();
+    return left ? 1 : 0;
+}
+
+} // namespace
+
+int run_system(Globals& globals, const Args& args) {
+    static const Verb verbs[] = {{"doctor", "Find what is left over and remove it", doctor, VerbGroup::machine}};
+    return run_group(globals, args, "system", "Look after davit itself", verbs);
+}
+
+} // namespace davit::cli
