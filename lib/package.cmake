@@ -33,7 +33,7 @@ endif()
 
 # What stays beside running containers, and the private modules that the client opens on first use.
 install(TARGETS davit-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-foreach(program davit-supervisor davit-shim davit-init)
+foreach(program davit-supervisor)
     if(TARGET ${program})
         install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/davit)
     endif()

@@ -1,0 +1,16 @@
+// Image references: what parses prints, and what is printed parses to the same.
+#include "davit/error.hpp"
+#include "image/reference.hpp"
+
+#include <cstdint>
+#include <string>
+
+using davit::image::Reference;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    auto first = Reference::try_parse({reinterpret_cast<const char*>(data), size});
+    if (!first) return 0;
+    auto second = Reference::try_parse(first->canonical());
+    if (!second || !(*second == *first)) __builtin_trap();
+    return 0;
+}
