@@ -4,7 +4,7 @@ import signal
 import time
 import urllib.request
 
-from scenario import Scenario
+from harness import Scenario
 
 COMPOSE = """
 services:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 
 from registry import Registry
-from scenario import Scenario
+from harness import Scenario
 
 LAYOUT = os.environ["DAVIT_IMAGES"]
 SLEEP = "command: [sleep, '600']\n    stop_signal: KILL"

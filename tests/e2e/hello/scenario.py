@@ -1,7 +1,7 @@
 """samples/hello: up, what it says, exec, logs, down; the machine is as before."""
 import os
 
-from scenario import SOURCE, Scenario
+from harness import SOURCE, Scenario
 
 with Scenario("hello", files=os.path.join(SOURCE, "samples/hello")) as s:
     s.images("busybox")

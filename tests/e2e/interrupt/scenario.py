@@ -3,7 +3,7 @@ import os
 import signal
 import subprocess
 
-from scenario import Scenario
+from harness import Scenario
 
 COMPOSE = """
 services:

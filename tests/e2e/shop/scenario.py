@@ -3,7 +3,7 @@ import json
 import os
 import urllib.request
 
-from scenario import SOURCE, Failed, Scenario
+from harness import SOURCE, Failed, Scenario
 
 
 def visit(path="/"):
