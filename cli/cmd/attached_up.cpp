@@ -21,13 +21,21 @@ namespace {
 
 using Names = std::set<std::string>;
 
+// No pattern: every service.
+Names services_of(const Project& project, const std::vector<std::string>& patterns, Dependencies dependencies) {
+    if (!patterns.empty()) return match_services(project, patterns, dependencies);
+    Names out;
+    for (const auto& [name, unused] : project.services) out.insert(name);
+    return out;
+}
+
 class AttachedUp {
 public:
     AttachedUp(Context& context, const Project& project, const UpOptions& options, const UpFlags& flags)
         : context_(context), project_(project), options_(options), flags_(flags),
           printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO), true}) {
-        for (const std::string& s : match_services(project, options.services, options.no_deps ? Dependencies::ignore : Dependencies::include)) all_.insert(s);
-        for (const std::string& s : match_services(project, options.services, Dependencies::ignore)) named_.insert(s);
+        named_ = services_of(project, options.services, Dependencies::ignore);
+        all_ = services_of(project, options.services, options.no_deps ? Dependencies::ignore : Dependencies::include);
         shown_ = services_to_show();
         // As docker compose: the named services decide when it is over, else those that are shown.
         monitored_ = options.services.empty() && !flags.attach_dependencies ? shown_ : named_;
