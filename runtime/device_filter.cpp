@@ -31,9 +31,12 @@ public:
         emit(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, allow);
         emit(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
     }
-    void end_rule() {
+    // false: nothing skipped the rule, so no instruction after it can be reached.
+    bool end_rule() {
+        bool passable = !skips_.empty();
         for (std::size_t at : skips_) code_[at].off = static_cast<std::int16_t>(code_.size() - at - 1);
         skips_.clear();
+        return passable;
     }
     std::string bytes() const { return {reinterpret_cast<const char*>(code_.data()), code_.size() * sizeof(bpf_insn)}; }
 
@@ -76,7 +79,8 @@ std::string device_filter(const std::vector<DeviceRule>& rules) {
             a.skip_if(BPF_JEQ, scratch, 0);
         }
         a.give(rule->allow);
-        a.end_rule();
+        // The kernel refuses a program with instructions that are never reached.
+        if (!a.end_rule()) return a.bytes();
     }
     a.give(true);
     return a.bytes();

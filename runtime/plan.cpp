@@ -77,7 +77,7 @@ std::string compile(const Spec& spec, const HostFacts& host, const CompileOption
     out.add(exec::PivotRoot{});
     add_process(c, spec.process, spec.seccomp);
     std::uint32_t flags = flags_of(spec.process);
-    if (spec.ns.private_cgroup) flags |= exec::flag_private_cgroup_ns;
+    if (spec.ns.private_cgroup.value_or(host.cgroup_v2_only)) flags |= exec::flag_private_cgroup_ns;
     if (spec.init) flags |= exec::flag_init;
     return out.finish(exec::PlanKind::container, flags, clone_flags, spec.process.rows, spec.process.columns);
 }

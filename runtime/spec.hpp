@@ -160,7 +160,7 @@ struct Namespace {
 };
 struct Namespaces { // the mount namespace is always new
     Namespace pid, net, ipc, uts;
-    bool private_cgroup = false; // Docker: host on cgroup v1, private on v2
+    std::optional<bool> private_cgroup; // unset: as Docker does, private on a machine with cgroup v2 only
     bool operator==(const Namespaces&) const = default;
 };
 

@@ -223,7 +223,7 @@ json linux_json(const Spec& s) {
         j["namespaces"].push_back(one);
     };
     ns("pid", s.ns.pid), ns("network", s.ns.net), ns("ipc", s.ns.ipc), ns("uts", s.ns.uts);
-    if (s.ns.private_cgroup) j["namespaces"].push_back({{"type", "cgroup"}});
+    if (s.ns.private_cgroup.value_or(false)) j["namespaces"].push_back({{"type", "cgroup"}});
     for (const Device& d : s.devices)
         j["devices"].push_back({{"path", d.path}, {"type", std::string(1, d.type)}, {"major", d.major}, {"minor", d.minor}, {"fileMode", d.mode}, {"uid", d.uid}, {"gid", d.gid}});
     return j;

@@ -168,7 +168,8 @@ bool open_null(Context& c) noexcept {
     return c.dev_null >= 0 || c.fail(Stage::mask, "/dev/null");
 }
 
-// One empty file system for all masked directories: making and dropping one each is slow.
+// One empty file system for all masked directories: making and dropping one each is slow. The first
+// directory gets the mount itself, because a mount that is nowhere can be cloned from 6.15 on only.
 bool open_mask_dir(Context& c) noexcept {
     Fd fs(fs_open("tmpfs"));
     if (!fs || fs_config(fs.get(), FSCONFIG_SET_STRING, "source", "tmpfs") < 0 ||
@@ -190,7 +191,9 @@ bool step(Context& c, const MaskPath& s) noexcept {
     Fd target(open_in_root(c.root, path, O_PATH));
     if (!target) return missing() || c.fail(Stage::mask, path);
     bool directory = is_directory(target.get());
-    if (directory ? c.mask_dir < 0 && !open_mask_dir(c) : c.dev_null < 0 && !open_null(c)) return false;
+    if (directory && c.mask_dir < 0)
+        return open_mask_dir(c) && (move_mount(c.mask_dir, target.get()) == 0 || c.fail(Stage::mask, path));
+    if (!directory && c.dev_null < 0 && !open_null(c)) return false;
     Fd cover(open_tree(directory ? c.mask_dir : c.dev_null, "", OPEN_TREE_CLONE | AT_EMPTY_PATH));
     if (!cover || move_mount(cover.get(), target.get()) < 0) return c.fail(Stage::mask, path);
     return true;

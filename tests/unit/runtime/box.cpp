@@ -51,7 +51,8 @@ const HostFacts& host() {
 }
 
 int shim_exe() {
-    static const UniqueFd fd = sealed_copy(DAVIT_SHIM);
+    const char* elsewhere = std::getenv("DAVIT_SHIM_EXE"); // on a machine without the build directory
+    static const UniqueFd fd = sealed_copy(elsewhere ? elsewhere : DAVIT_SHIM);
     return fd.get();
 }
 
@@ -70,6 +71,12 @@ std::string drain(int fd) {
         if (n <= 0) return out;
         out.append(buffer, static_cast<std::size_t>(n));
     }
+}
+
+std::string in_cgroup(const std::string& controller, const std::string& v1_file, const std::string& v2_file) {
+    bool v2 = host().cgroup_v2_only;
+    const std::string& file = v2 && !v2_file.empty() ? v2_file : v1_file;
+    return "/sys/fs/cgroup" + (v2 ? "" : "/" + controller) + (file.empty() ? "" : "/" + file);
 }
 
 Box::Box(std::vector<std::string> args) {
@@ -106,7 +113,7 @@ Box::~Box() {
 void Box::launch() {
     CompileOptions options;
     options.bpf_cache_dir = "/tmp/bpf";
-    plan_ = memfd_of(compile(spec, host(), options, &warnings));
+    plan_ = memfd_of(compile(spec, facts, options, &warnings));
     start.plan_fd = plan_.get();
     shim = start_shim(start);
 }

@@ -24,6 +24,9 @@ int shim_exe();
 // /bin/busybox with all its applets, /etc/passwd and /etc/group; made once per program.
 const std::string& image();
 
+// Where a container sees a file of its cgroup: in the controller's own tree on v1, in the one tree on v2.
+std::string in_cgroup(const std::string& controller, const std::string& v1_file, const std::string& v2_file = "");
+
 class Box {
 public:
     explicit Box(std::vector<std::string> args = {"true"});
@@ -31,6 +34,7 @@ public:
     Box(const Box&) = delete;
 
     Spec spec;
+    HostFacts facts = host();
     ShimStart start;
     Box& sh(const std::string& script) { return spec.process.args = {"sh", "-c", script}, *this; }
 

@@ -4,7 +4,10 @@
 #include "base/file.hpp"
 #include "davit/error.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
+#include <filesystem>
+#include <sstream>
 #include <sys/resource.h>
 
 using namespace davit;
@@ -12,6 +15,11 @@ using namespace davit::runtime;
 using namespace davit::runtime::test;
 
 namespace {
+
+// A node the default rules forbid, one they allow, and a block device.
+constexpr char use_devices[] = "mknod /tmp/mem c 1 1 && head -c1 /tmp/mem 2>&1; mknod /tmp/n c 1 3 && echo x > /tmp/n && echo null-ok; "
+                               "mknod /tmp/blk b 254 0 && head -c1 /tmp/blk 2>&1; echo $?";
+constexpr char devices_as_ruled[] = "head: /tmp/mem: Operation not permitted\nnull-ok\nhead: /tmp/blk: Operation not permitted\n1\n";
 
 std::string inside(const std::string& script, void (*change)(Spec&) = [](Spec&) {}) {
     Box box;
@@ -75,40 +83,55 @@ TEST_CASE("numbers that are not numbers are names") {
 }
 
 TEST_CASE("mounts have Docker's types and options") {
-    CHECK(inside("awk '{n=0; for(i=7;i<=NF;i++) if($i==\"-\"){n=i;break}; o=$(n+3); t=$(n+1); m=$6; gsub(/,?(size|nr_inodes|inode64)=?[0-9a-z]*/,\"\",o); "
-                 "if(t==\"overlay\")o=\"-\"; print $5, t, m, o}' /proc/self/mountinfo | grep -v -e /sys/fs/cgroup/ -e '^/proc/[a-z]* tmpfs' | sort") ==
-          "/ overlay rw,relatime -\n/dev tmpfs rw,nosuid rw,mode=755\n/dev/mqueue mqueue rw,nosuid,nodev,noexec,relatime rw\n"
-          "/dev/pts devpts rw,nosuid,noexec,relatime rw,gid=5,mode=620,ptmxmode=666\n/dev/shm tmpfs rw,nosuid,nodev,noexec,relatime rw\n"
-          "/proc proc rw,nosuid,nodev,noexec,relatime rw\n/proc/bus proc ro,nosuid,nodev,noexec,relatime rw\n"
-          "/proc/fs proc ro,nosuid,nodev,noexec,relatime rw\n/proc/irq proc ro,nosuid,nodev,noexec,relatime rw\n"
-          "/proc/sys proc ro,nosuid,nodev,noexec,relatime rw\n/proc/timer_list tmpfs rw,nosuid rw,mode=755\n"
-          "/sys sysfs ro,nosuid,nodev,noexec,relatime ro\n/sys/firmware tmpfs ro,relatime ro\n"
-          "/sys/fs/cgroup tmpfs rw,nosuid,nodev,noexec,relatime rw,mode=755\n");
+    std::vector<std::string> expected = {
+        "/ overlay rw,relatime -", "/dev tmpfs rw,nosuid rw,mode=755", "/dev/mqueue mqueue rw,nosuid,nodev,noexec,relatime rw",
+        "/dev/pts devpts rw,nosuid,noexec,relatime rw,gid=5,mode=620,ptmxmode=666", "/dev/shm tmpfs rw,nosuid,nodev,noexec,relatime rw",
+        "/proc proc rw,nosuid,nodev,noexec,relatime rw", "/sys sysfs ro,nosuid,nodev,noexec,relatime ro",
+        host().cgroup_v2_only ? "/sys/fs/cgroup cgroup2 ro,nosuid,nodev,noexec,relatime rw" : "/sys/fs/cgroup tmpfs rw,nosuid,nodev,noexec,relatime rw,mode=755"};
+    const Spec defaults = default_spec();
+    for (const std::string& path : defaults.readonly_paths)
+        if (exists(path)) expected.push_back(path + " proc ro,nosuid,nodev,noexec,relatime rw");
+    for (const std::string& path : defaults.masked_paths) {
+        if (!exists(path)) continue;
+        bool directory = std::filesystem::is_directory(path);
+        expected.push_back(path + (directory ? " tmpfs ro,relatime ro" : " tmpfs rw,nosuid rw,mode=755"));
+    }
+    std::sort(expected.begin(), expected.end());
+    std::string found = inside("awk '{n=0; for(i=7;i<=NF;i++) if($i==\"-\"){n=i;break}; o=$(n+3); t=$(n+1); m=$6; "
+                               "gsub(/,?(size|nr_inodes|nr_blocks|inode64|nsdelegate|memory_recursiveprot)(=[0-9a-z]*)?/,\"\",o); "
+                               "if(t==\"overlay\")o=\"-\"; print $5, t, m, o}' /proc/self/mountinfo | grep -v -e /sys/fs/cgroup/");
+    std::vector<std::string> lines;
+    std::istringstream in(found);
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    std::sort(lines.begin(), lines.end());
+    CHECK(lines == expected);
     CHECK(inside("grep -cE 'shared:|master:' /proc/self/mountinfo; true") == "0\n");
-    CHECK(inside("grep ' /sys/fs/cgroup' /proc/self/mountinfo | awk '{print $6}' | sort -u; touch /sys/fs/cgroup/x 2>&1; mkdir /sys/fs/cgroup/memory/x 2>&1; echo $?") ==
-          "ro,nosuid,nodev,noexec,relatime\nrw,nosuid,nodev,noexec,relatime\n"
-          "mkdir: can't create directory '/sys/fs/cgroup/memory/x': Read-only file system\n1\n");
     CHECK(inside("stat -c '%a %u:%g' / /etc /proc /sys /dev") == "755 0:0\n755 0:0\n555 0:0\n555 0:0\n755 0:0\n");
 }
 
+TEST_CASE("the container's cgroups can be read and not written") {
+    std::string memory = in_cgroup("memory", "");
+    CHECK(inside("awk '$5==\"" + memory + "\"{print $6}' /proc/self/mountinfo; mkdir " + memory + "/x 2>&1; echo $?") ==
+          "ro,nosuid,nodev,noexec,relatime\nmkdir: can't create directory '" + memory + "/x': Read-only file system\n1\n");
+    CHECK(inside("grep -c . " + memory + "/cgroup.procs") != "0\n");
+}
+
 TEST_CASE("device nodes and links are Docker's, and the device cgroup holds") {
-    CHECK(inside("cd /dev; for f in *; do if [ -L $f ]; then echo \"$f -> $(readlink $f)\"; elif [ -c $f ]; then stat -c '%n %F %a %u:%g %t:%T' $f; "
+    CHECK(inside("cd /dev; rm -f core; for f in *; do if [ -L $f ]; then echo \"$f -> $(readlink $f)\"; elif [ -c $f ]; then stat -c '%n %F %a %u:%g %t:%T' $f; "
                  "else stat -c '%n %F %a %u:%g' $f; fi; done | sort") ==
           "fd -> /proc/self/fd\nfull character special file 666 0:0 1:7\nmqueue directory 1777 0:0\nnull character special file 666 0:0 1:3\n"
           "ptmx -> pts/ptmx\npts directory 755 0:0\nrandom character special file 666 0:0 1:8\nshm directory 1777 0:0\nstderr -> /proc/self/fd/2\n"
           "stdin -> /proc/self/fd/0\nstdout -> /proc/self/fd/1\ntty character special file 666 0:0 5:0\nurandom character special file 666 0:0 1:9\n"
           "zero character special file 666 0:0 1:5\n");
-    CHECK(inside("mknod /tmp/mem c 1 1 && head -c1 /tmp/mem 2>&1; mknod /tmp/n c 1 3 && echo x > /tmp/n && echo null-ok; mknod /tmp/blk b 254 0 && head -c1 /tmp/blk 2>&1; echo $?") ==
-          "head: /tmp/mem: Operation not permitted\nnull-ok\nhead: /tmp/blk: Operation not permitted\n1\n");
+    CHECK(inside("readlink /dev/core; true") == (exists("/proc/kcore") ? "/proc/kcore\n" : ""));
+    CHECK(inside(use_devices) == devices_as_ruled);
     CHECK(inside("echo x > /dev/null && echo null-ok; head -c 4 /dev/zero | wc -c; (echo x > /dev/full) 2>&1 | sed 's/.*: //'; tty; ls /dev/pts") ==
           "null-ok\n4\nNo space left on device\nnot a tty\nptmx\n");
     CHECK(inside("stat -c '%n %F %a %t:%T' /dev/a/xnull; echo x > /dev/a/xnull && echo ok", [](Spec& s) { add_host_device(s, "/dev/null", "/dev/a/xnull", "rw"); }) ==
           "/dev/a/xnull character special file 666 1:3\nok\n");
 }
 
-TEST_CASE("kernel files are masked or read-only") {
-    CHECK(inside("awk '{print $5}' /proc/self/mountinfo | grep -E '^/(proc|sys)/' | grep -v cgroup | sort") ==
-          "/proc/acpi\n/proc/bus\n/proc/fs\n/proc/interrupts\n/proc/irq\n/proc/keys\n/proc/sys\n/proc/timer_list\n/sys/firmware\n");
+TEST_CASE("kernel files that are masked are empty, and those that are read-only cannot be written") {
     CHECK(inside("wc -c < /proc/keys; ls -A /proc/acpi | wc -l; (echo x > /proc/sys/kernel/hostname) 2>&1 | sed 's/.*: //'; touch /sys/x 2>&1") ==
           "0\n0\nRead-only file system\ntouch: /sys/x: Read-only file system\n");
 }
@@ -135,9 +158,11 @@ TEST_CASE("the working directory is made, and a file in its place is told") {
 }
 
 TEST_CASE("limits are in force") {
-    CHECK(inside("cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes pids/pids.max cpu/cpu.cfs_quota_us cpu/cpu.shares cpuset/cpuset.cpus; nproc", [](Spec& s) {
+    CHECK(inside("cat " + in_cgroup("memory", "memory.limit_in_bytes", "memory.max") + " " + in_cgroup("pids", "pids.max") + " " +
+                     in_cgroup("cpu", "cpu.cfs_quota_us", "cpu.max") + " " + in_cgroup("cpu", "cpu.shares", "cpu.weight") + " " +
+                     in_cgroup("cpuset", "cpuset.cpus") + "; nproc", [](Spec& s) {
               s.resources.memory = 64 << 20, s.resources.pids = 33, s.resources.cpu_quota = 150000, s.resources.cpu_shares = 512, s.resources.cpuset_cpus = "1";
-          }) == "67108864\n33\n150000\n512\n1\n1\n");
+          }) == (host().cgroup_v2_only ? "67108864\n33\n150000 100000\n59\n1\n1\n" : "67108864\n33\n150000\n512\n1\n1\n"));
     CHECK(inside("i=0; while [ $i -lt 12 ]; do sleep 1 2>/dev/null & i=$((i+1)); done 2>&1 | grep -c fork; true", [](Spec& s) { s.resources.pids = 8; }) == "1\n");
     CHECK(inside("for l in n u c; do echo $l $(ulimit -S$l) $(ulimit -H$l); done", [](Spec& s) {
               s.process.rlimits = {{RLIMIT_NOFILE, 1000, 2000}, {RLIMIT_NPROC, 512, 512}, {RLIMIT_CORE, 0, 0}};
@@ -159,7 +184,8 @@ TEST_CASE("a container that eats more memory than it may is killed, and the reco
 
 TEST_CASE("the cgroup seen inside is the own one: by its path, or / with a private namespace") {
     const char* script = "awk -F: '{print ($3==\"/\") ? \"root\" : \"deep\"}' /proc/self/cgroup | sort -u";
-    CHECK(inside(script) == "deep\n");
+    CHECK(inside(script) == (host().cgroup_v2_only ? "root\n" : "deep\n"));
+    CHECK(inside(script, [](Spec& s) { s.ns.private_cgroup = false; }) == "deep\n");
     CHECK(inside(script, [](Spec& s) { s.ns.private_cgroup = true; }) == "root\n");
 }
 
@@ -181,7 +207,7 @@ TEST_CASE("mounting and the calls that lead to it are refused") {
 }
 
 TEST_CASE("tmpfs, read-only roots and binds are as asked for") {
-    CHECK(inside("mount | grep ' /t1 ' | sed 's/tmpfs on //'; stat -c '%a %u:%g' /t1; df -k /t1 | awk 'NR==2{print $2}'", [](Spec& s) {
+    CHECK(inside("mount | grep ' /t1 ' | sed 's/tmpfs on //; s/,inode64//'; stat -c '%a %u:%g' /t1; df -k /t1 | awk 'NR==2{print $2}'", [](Spec& s) {
               add_mount(s, tmpfs_mount("/t1", "size=2m,mode=0750,uid=10,gid=20,exec"));
           }) == "/t1 type tmpfs (rw,nosuid,nodev,relatime,size=2048k,mode=750,uid=10,gid=20)\n750 10:20\n2048\n");
     CHECK(inside("stat -c '%a %u:%g' /tmp /root /new", [](Spec& s) {
