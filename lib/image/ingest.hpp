@@ -19,6 +19,8 @@ public:
     virtual ~BlobProvider() = default;
     // The blob's bytes from offset on. Called from several threads at once.
     virtual std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset) = 0;
+    // What an interrupted transfer has brought is kept for the next one.
+    virtual bool is_remote() const { return false; }
 };
 
 struct IngestOptions {

@@ -162,7 +162,7 @@ UnpackedLayer ingest_layer(Store::Impl& store, IngestSession& session, BlobProvi
         out.result = unpack_verified(incoming, blob, diff_id, out.directory);
         if (::fchmod(incoming.file(), 0444) < 0) throw sys_error(errno, "closing {}", part);
     } catch (const Error& e) {
-        const bool resumable = e.kind() == Errc::unavailable || e.kind() == Errc::interrupted;
+        const bool resumable = provider.is_remote() && (e.kind() == Errc::unavailable || e.kind() == Errc::interrupted);
         if (!resumable) ::unlink(part.c_str());
         throw;
     }

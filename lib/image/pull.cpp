@@ -42,6 +42,7 @@ public:
     }
 
     std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset) override { return serving_->blob(blob, offset); }
+    bool is_remote() const override { return true; }
 
 private:
     bool is_insecure(const std::string& host) const {

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""Pulls from a registry that fails in every way, on a full disk, and past a sudden death."""
+import json
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import threading
+import unittest
+
+from case import DAVIT, Case, main
+from images import Image, digest, index, noise
+from servers import Faulty
+
+class Faults(Case):
+    def setUp(self):
+        super().setUp()
+        self.registry = Faulty()
+        self.image = Image([{"big": noise(3000000, 1)}, {"b": b"2"}])
+        self.name = self.registry.put("app:1", self.image)
+
+    def blob_fault(self, key, action):
+        """action(request, n) for the n-th request of that blob."""
+        count = [0]
+
+        def fault(request, path):
+            if not path.endswith("/blobs/" + key):
+                return False
+            count[0] += 1
+            return action(request, count[0])
+        self.registry.fault = fault
+        return count
+
+    def test_present_image_costs_one_head_request(self):
+        self.pull(self.name)
+        self.registry.requests.clear()
+        self.pull(self.name)
+        self.assertEqual([r[0] for r in self.registry.requests if r[0] != "TLS"], ["HEAD"])
+        self.registry.requests.clear()
+        self.pull(self.registry.host + "/app@" + self.image.manifest)
+        self.assertEqual(self.registry.requests, [])
+
+    def test_corrupt_layer_leaves_nothing(self):
+        bad = bytearray(self.image.blobs[self.image.layers[0]])
+        bad[1000000] ^= 1
+        self.registry.blobs[self.image.layers[0]] = bytes(bad)
+        result = self.pull(self.name, code=1)
+        self.assertIn("corrupt layer " + self.image.layers[0], result.err)
+        self.assertEqual(self.kept("images", "refs", "ingest", "leases"), [])
+        self.assertFalse(os.path.exists(self.store + "/blobs/sha256/" + self.image.layers[0][7:]))
+        self.registry.blobs.update(self.image.blobs)
+        self.pull(self.name)
+
+    def test_layer_that_is_not_the_configurations(self):
+        other = Image([{"big": b"else"}, {"b": b"2"}])
+        document = json.loads(self.image.blobs[self.image.manifest])
+        document["layers"][0].update(digest=other.layers[0], size=len(other.blobs[other.layers[0]]))
+        data = json.dumps(document).encode()
+        self.registry.blobs.update(other.blobs)
+        self.registry.blobs[digest(data)] = data
+        self.registry.tags["app:1"] = digest(data)
+        self.assertIn("which the image asks for", self.pull(self.name, code=1).err)
+        self.assertEqual(self.names(), [])
+
+    def test_layer_longer_than_promised(self):
+        self.registry.blobs[self.image.layers[1]] += b"\0" * 5000000
+        self.assertIn("corrupt layer", self.pull(self.name, code=1).err)
+
+    def test_manifest_with_another_digest(self):
+        def fault(request, path):
+            if "/manifests/" not in path:
+                return False
+            self.registry.answer(request, 200, self.registry.blobs[self.image.manifest] + b" ", {"Content-Type": "application/json", "Docker-Content-Digest": self.image.manifest})
+            return True
+        self.registry.fault = fault
+        self.assertIn("do not have the digest", self.pull(self.name, code=1).err)
+
+    def test_a_broken_download_goes_on_where_it_stopped(self):
+        key = self.image.layers[0]
+        size = len(self.image.blobs[key])
+        count = self.blob_fault(key, lambda r, n: n <= 3 and (self.registry.cut(r, key, size // 5) or True))
+        self.pull(self.name)
+        self.assertEqual(count[0], 4)
+        offsets = [h.get("Range") for _, _, h in self.registry.asked("/blobs/" + key)]
+        self.assertEqual(offsets, [None] + ["bytes=%d-" % (n * (size // 5)) for n in (1, 2, 3)])
+        self.assertEqual(self.content(self.name, "big"), noise(3000000, 1))
+
+    def test_a_registry_without_ranges_starts_again(self):
+        self.registry.ranges = False
+        key = self.image.layers[0]
+
+        def once(request, n):
+            if n > 1:
+                return False
+            self.registry.cut(request, key, 1000000)
+            return True
+        self.blob_fault(key, once)
+        self.pull(self.name)
+        self.assertEqual(self.content(self.name, "big"), noise(3000000, 1))
+
+    def test_the_next_pull_resumes_what_the_last_one_left(self):
+        key = self.image.layers[0]
+        self.blob_fault(key, lambda r, n: (self.registry.cut(r, key, 1000000 if n == 1 else 0) or True))
+        result = self.pull(self.name, code=1)
+        self.assertIn("stopped after 1000000 of", result.err)
+        self.assertEqual(self.kept("ingest"), ["ingest/%s.part" % key[7:]])
+        self.registry.fault = None
+        self.registry.requests.clear()
+        self.pull(self.name)
+        self.assertEqual([h.get("Range") for _, _, h in self.registry.asked("/blobs/" + key)], ["bytes=1000000-"])
+        self.assertEqual(self.kept("ingest"), [])
+
+    def test_passing_trouble_is_retried(self):
+        def fault(request, path):
+            if "/manifests/" in path and not hasattr(self, "first"):
+                self.first = True
+                self.registry.error(request, 503, "UNAVAILABLE")
+                return True
+            if path.endswith(self.image.layers[1]) and not hasattr(self, "second"):
+                self.second = True
+                self.registry.error(request, 429, "TOOMANYREQUESTS", {"Retry-After": "1"})
+                return True
+            return False
+        self.registry.fault = fault
+        self.pull(self.name)
+
+    def test_rate_limit(self):
+        self.registry.fault = lambda r, p: self.registry.error(r, 429, "TOOMANYREQUESTS") or True
+        result = self.pull(self.name, code=1)
+        self.assertIn("limits the number of pulls", result.err)
+        self.assertIn("log in", result.err)
+
+    def test_registry_down(self):
+        self.registry.server.shutdown()
+        self.registry.server.server_close()
+        result = self.pull(self.name, code=1)
+        self.assertIn("does not answer", result.err)
+        self.assertEqual(self.names(), [])
+
+    def test_redirects_do_not_carry_the_password(self):
+        storage = Faulty()
+        storage.blobs.update(self.image.blobs)
+
+        def fault(request, path):
+            if request.headers.get("Authorization") is None:
+                self.registry.error(request, 401, "UNAUTHORIZED", {"WWW-Authenticate": 'Basic realm="x"'})
+                return True
+            if "/blobs/" in path:
+                self.registry.answer(request, 307, headers={"Location": "http://%s%s" % (storage.host, path)})
+                return True
+            return False
+        self.registry.fault = fault
+        self.pull(self.name, env=self.login(self.registry.host, "anna", "secret"))
+        self.assertEqual(len(storage.asked("/blobs/")), 3)
+        self.assertEqual([h for _, _, h in storage.requests if "Authorization" in h], [])
+
+    def test_redirect_loops_end(self):
+        self.registry.fault = lambda r, p: self.registry.answer(r, 302, headers={"Location": p}) or True
+        self.assertIn("redirects", self.pull(self.name, code=1).err)
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+    def test_tls_with_an_unknown_issuer_is_taken_on_loopback(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x", "-keyout", self.dir + "/k", "-out", self.dir + "/c"], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.dir + "/c", self.dir + "/k")
+        registry = Faulty(tls=context)
+        self.pull(registry.put("app:1", self.image))
+
+    def test_disk_full(self):
+        os.makedirs(self.store)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", self.store], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.store])
+        result = self.pull(self.name, code=1)
+        self.assertIn("No space left on device", result.err)
+        self.assertEqual(self.kept("images", "refs", "ingest", "leases", "trash"), [])
+        self.assertFalse([k for k in self.kept("blobs/sha256") if self.image.layers[0][7:] in k])
+        free = os.statvfs(self.store)
+        self.assertGreater(free.f_bavail * free.f_frsize, 1500000)
+        self.assertEqual(self.names(), [])
+
+    def stuck(self):
+        """A pull that hangs in the middle of the big layer."""
+        key = self.image.layers[0]
+        reached, release = threading.Event(), threading.Event()
+        self.addCleanup(release.set)
+
+        def hang(request, n):
+            if n > 1:
+                return False
+            data = self.image.blobs[key]
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(data)))
+            request.end_headers()
+            request.wfile.write(data[:len(data) // 2])
+            request.wfile.flush()
+            reached.set()
+            release.wait(60)
+            request.close_connection = True
+            return True
+        self.blob_fault(key, hang)
+        process = subprocess.Popen([DAVIT, "image", "pull", self.name], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.assertTrue(reached.wait(30))
+        part = self.store + "/ingest/%s.part" % key[7:]
+        for _ in range(1000):
+            if os.path.exists(part) and os.path.getsize(part) > 500000:
+                break
+            threading.Event().wait(0.01)
+        return process
+
+    def test_interrupt_ends_at_once_and_leaves_no_image(self):
+        process = self.stuck()
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10), 130)
+        self.assertEqual(self.names(), [])
+        self.assertEqual([k for k in self.kept("ingest") if not k.endswith(".part")], [])
+        self.assertEqual(self.kept("images", "refs", "leases"), [])
+        self.pull(self.name)
+
+    def test_sudden_death_leaves_what_the_next_one_clears(self):
+        process = self.stuck()
+        process.kill()
+        process.wait()
+        self.assertEqual(self.names(), [])
+        self.registry.fault = None
+        self.pull(self.name)
+        self.assertEqual(self.content(self.name, "big"), noise(3000000, 1))
+        self.run_davit("image", "prune", "-f")
+        self.assertEqual(self.kept("ingest", "leases", "trash"), [])
+        self.assertEqual(len(self.kept("l")), 2)
+        self.assertEqual(self.content(self.name, "big"), noise(3000000, 1))
+
+    def test_two_pulls_at_once_fetch_each_layer_once(self):
+        image = Image([{"%d" % i: noise(400000, i * 100000)} for i in range(6)])
+        name = self.registry.put("many:1", image)
+        pulls = [subprocess.Popen([DAVIT, "image", "pull", "-q", name], env=self.env, stdout=subprocess.DEVNULL) for _ in range(4)]
+        self.assertEqual([p.wait(60) for p in pulls], [0] * 4)
+        fetched = [p.rsplit("/", 1)[1] for m, p, _ in self.registry.asked("/blobs/")]
+        self.assertEqual(sorted(d for d in fetched if d in image.layers), sorted(image.layers))
+        self.assertEqual(len(self.kept("l")), 6)
+
+
+class Platforms(Case):
+    def test_the_machines_platform_is_chosen_from_an_index(self):
+        registry = Faulty()
+        arm, amd = Image([{"p": b"arm"}], arch="arm64"), Image([{"p": b"amd"}])
+        attestation = dict(arm.descriptor(platform={"os": "unknown", "architecture": "unknown"}), annotations={"vnd.docker.reference.type": "attestation-manifest"})
+        listed = index([arm, amd], [attestation])
+        name = registry.put("app:1", arm, amd, extra_index=listed)
+        machine = {"x86_64": b"amd", "aarch64": b"arm"}[os.uname().machine]
+        self.pull(name)
+        self.assertEqual(self.content(name, "p"), machine)
+        self.assertEqual(self.inspect(name)["RepoDigests"], [registry.host + "/app@" + digest(listed)])
+        self.pull(name, "--platform", "linux/arm64")
+        self.assertEqual(self.content(name, "p"), b"arm")
+        missing = self.pull(name, "--platform", "linux/s390x", code=1)
+        self.assertIn("no matching manifest for linux/s390x", missing.err)
+        self.assertIn("linux/arm64, linux/amd64", missing.err)
+        single = registry.put("single:1", Image([{"p": b"s390x"}], arch="s390x"))
+        self.assertIn("does not match this machine's", self.pull(single).err)
+
+
+if __name__ == "__main__":
+    main()
