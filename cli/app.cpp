@@ -110,7 +110,6 @@ int report_exception() {
     } catch (const Error& e) {
         std::fflush(stdout);
         if (e.what()[0]) std::fprintf(stderr, "error: %s\n", e.describe().c_str());
-        if (e.exit_code()) return e.exit_code();
         return e.kind() == Errc::interrupted ? 130 : 1;
     } catch (const std::exception& e) {
         std::fflush(stdout);

@@ -9,6 +9,7 @@
 #include "runtime/plan.hpp"
 #include "runtime/spec_json.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
@@ -26,6 +27,14 @@ bool has_variable(const std::vector<std::string>& env, const std::string& name) 
     for (const std::string& entry : env)
         if (entry.starts_with(name + "=")) return true;
     return false;
+}
+
+// As a shell's, and docker's: 127 for what is not there (the command or its working directory), 126
+// for what may not be used; 0: another failure.
+int not_executed_code(const Error& e) {
+    if (e.exit_code()) return e.exit_code();
+    if (e.os().value() == ENOENT) return 127;
+    return e.os().value() == EACCES ? 126 : 0;
 }
 
 runtime::ExecSpec spec_of(const ProjectPaths& paths, const ContainerInfo& container, const ExecRequestOptions& request, const runtime::HostFacts& host) {
@@ -188,9 +197,10 @@ int exec_in(const Roots& roots, const ContainerInfo& container, const ExecReques
     try {
         return session.run(plan_fd.get());
     } catch (const Error& e) {
-        if (e.exit_code() != 126 && e.exit_code() != 127) throw;
+        const int code = not_executed_code(e);
+        if (!code) throw;
         std::fprintf(stderr, "error: %s\n", e.describe().c_str());
-        return e.exit_code();
+        return code;
     }
 }
 

@@ -65,8 +65,8 @@ int run_logs(Globals& globals, const Args& args) {
     LogPrinter printer({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(globals, STDOUT_FILENO), false});
     LogFollower follower(context.engine(), context.roots(), context.project_name(), printer, std::move(what));
     follower.print_history();
+    // As docker compose: a line that is not complete is not shown yet.
     if (flags.follow) follower.run({}, context.stop());
-    else follower.print_rest();
     return context.interrupts().requested() ? 130 : 0;
 }
 

@@ -6,13 +6,15 @@ std::span<const Verb> verbs() {
     using enum VerbGroup;
     static const Verb table[] = {
         {"attach", "Attach to a service's running container", run_attach, project},
-        {"container", "Look at the containers of all projects", run_container, machine},
+        {"build", "Build images of services (not in this version)", run_build, hidden},
         {"config", "Parse, resolve and render the compose file", run_config, inspect},
+        {"container", "Look at the containers of all projects", run_container, machine},
         {"create", "Create containers for services", run_create, project},
         {"down", "Stop and remove containers and networks", run_down, project},
         {"events", "Receive real time events from containers", run_events, inspect},
         {"exec", "Execute a command in a running container", run_exec, project},
         {"image", "Manage images", run_image, machine},
+        {"images", "List images used by the created containers", run_images, inspect},
         {"kill", "Send a signal to the containers of services", run_kill, project},
         {"logs", "View output from containers", run_logs, inspect},
         {"ls", "List running compose projects", run_ls, machine},
@@ -21,6 +23,9 @@ std::span<const Verb> verbs() {
         {"plan", "Show what `up` would do, and why", run_plan, inspect},
         {"port", "Print the public port for a port binding", run_port, inspect},
         {"ps", "List containers", run_ps, inspect},
+        {"publish", "Publish the application (not in this version)", run_publish, hidden},
+        {"pull", "Pull service images", run_pull, project},
+        {"push", "Push service images (not in this version)", run_push, hidden},
         {"restart", "Restart the containers of services", run_restart, project},
         {"rm", "Remove stopped service containers", run_rm, project},
         {"run", "Run a one-off command on a service", run_run, project},
@@ -36,6 +41,7 @@ std::span<const Verb> verbs() {
         {"volume", "Manage volumes", run_volume, machine},
         {"volumes", "List the volumes of the project", run_volumes, inspect},
         {"wait", "Block until containers of services stop", run_wait, project},
+        {"watch", "Refresh containers when files change (not in this version)", run_watch, hidden},
     };
     return table;
 }

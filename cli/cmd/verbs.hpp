@@ -10,13 +10,15 @@ namespace davit::cli {
 std::span<const Verb> verbs();
 
 int run_attach(Globals&, const Args&);
-int run_container(Globals&, const Args&);
+int run_build(Globals&, const Args&);
 int run_config(Globals&, const Args&);
+int run_container(Globals&, const Args&);
 int run_create(Globals&, const Args&);
 int run_down(Globals&, const Args&);
 int run_events(Globals&, const Args&);
 int run_exec(Globals&, const Args&);
 int run_image(Globals&, const Args&);
+int run_images(Globals&, const Args&);
 int run_kill(Globals&, const Args&);
 int run_logs(Globals&, const Args&);
 int run_ls(Globals&, const Args&);
@@ -25,6 +27,9 @@ int run_pause(Globals&, const Args&);
 int run_plan(Globals&, const Args&);
 int run_port(Globals&, const Args&);
 int run_ps(Globals&, const Args&);
+int run_publish(Globals&, const Args&);
+int run_pull(Globals&, const Args&);
+int run_push(Globals&, const Args&);
 int run_restart(Globals&, const Args&);
 int run_rm(Globals&, const Args&);
 int run_run(Globals&, const Args&);
@@ -40,5 +45,6 @@ int run_version(Globals&, const Args&);
 int run_volume(Globals&, const Args&);
 int run_volumes(Globals&, const Args&);
 int run_wait(Globals&, const Args&);
+int run_watch(Globals&, const Args&);
 
 } // namespace davit::cli

@@ -219,12 +219,6 @@ void LogFollower::print_history() {
     impl_->printer.flush();
 }
 
-void LogFollower::print_rest() {
-    for (Followed& f : impl_->all)
-        while (auto line = f.reader ? f.reader->rest() : std::nullopt) impl_->printer.line(f.name, *line);
-    impl_->printer.flush();
-}
-
 void LogFollower::run(const std::function<bool(const ContainerEnd&)>& on_end, std::stop_token stop, const std::function<bool()>& started) {
     std::stop_callback on_stop(stop, [this] { wake(); });
     bool may_end = false;

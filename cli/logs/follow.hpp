@@ -38,8 +38,6 @@ public:
 
     // History of the containers that are there, merged by time.
     void print_history();
-    // What stands at the ends of the logs without a newline.
-    void print_rest();
     // Prints until all wanted containers have ended, on_end returns false, or stop is requested; what
     // was written before that is printed. `started`: until it is true an empty set is no end.
     void run(const std::function<bool(const ContainerEnd&)>& on_end, std::stop_token stop, const std::function<bool()>& started = {});

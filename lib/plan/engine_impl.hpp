@@ -48,6 +48,8 @@ struct Engine::Impl {
     std::vector<ContainerRecord> apply(const Project& project, Planned& planned, std::stop_token stop);
     void remember(const Project& project, const CreateOptions& options);
     void send(Plan plan, std::stop_token stop);
+    // Whether the program that embeds the engine agrees; it is asked once a call.
+    bool approved(const Plan& plan) const { return !config.approve || config.approve(plan); }
     BuiltContainer build(const Project& project, const Planned& planned, const NewContainer& made, const HostValues& host,
                          class MachineSurroundings& around);
 

@@ -4,6 +4,7 @@
 #include "base/sys.hpp"
 #include "base/units.hpp"
 #include "image/pull.hpp"
+#include "plan/plan_builder.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -180,6 +181,11 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
         if (only_missing && images.find(reference)) continue;
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
             pulls.push_back({reference, name, service.platform, service.build.has_value()});
+    }
+    if (impl_->config.approve) {
+        PlanBuilder plan(project.name);
+        for (const auto& pull : pulls) plan.add(OpKind::pull_image, "image:" + pull.reference, "pull");
+        if (!impl_->approved(plan.take())) return;
     }
     impl_->pull_all(project.name, pulls, options.quiet, options.ignore_failures, std::move(stop));
 }

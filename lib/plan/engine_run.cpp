@@ -61,13 +61,14 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
 
     std::vector<const Service*> services{&oneoff.service};
     for (const auto& [unused, service] : wanted.services) services.push_back(&service);
-    impl_->ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
-
-    const FileLock held = impl_->lock(project.name, stop);
     ReconcileOptions reconcile;
     reconcile.remove_orphans = options.remove_orphans;
     reconcile.ignore_orphans = options.ignore_orphans;
     reconcile.oneoff = shared;
+    if (impl_->config.approve && !impl_->approved(impl_->plan(wanted, reconcile).result.plan)) return {};
+    impl_->ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
+
+    const FileLock held = impl_->lock(project.name, stop);
     auto planned = impl_->plan(wanted, reconcile);
     for (const auto& c : planned.observed.containers)
         if (c.record.name == oneoff.name)

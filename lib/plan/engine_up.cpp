@@ -142,6 +142,7 @@ void Engine::Impl::up(const Project& project, const UpOptions& options, bool sta
     check_owner(project, options);
     const Project wanted = selected(project, options.services, options.no_deps);
     const ReconcileOptions reconcile = reconcile_options(project, options, start);
+    if (config.approve && !approved(plan(wanted, reconcile).result.plan)) return;
     std::vector<const Service*> services;
     for (const auto& [unused, service] : wanted.services) services.push_back(&service);
     ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
@@ -299,6 +300,7 @@ void Engine::Impl::send(Plan plan, std::stop_token stop) {
 }
 
 void Engine::apply(const Plan& plan, std::stop_token stop) {
+    if (!impl_->approved(plan)) return;
     const FileLock held = impl_->lock(plan.project, stop);
     impl_->send(plan, std::move(stop));
 }

@@ -12,6 +12,7 @@ namespace davit {
 
 template <typename Make>
 void Engine::Impl::act(const ProjectRef& project, bool cancels, Make&& make, std::stop_token stop) {
+    if (config.approve && !approved(make(Scene{observe(store, project.name), project.model}))) return;
     if (cancels) cancel_others(project.name);
     if (!exists(ProjectPaths(store.roots(), project.name).state)) { // never up: nothing to lock, and nothing is left behind
         ObservedState nothing;
@@ -45,6 +46,7 @@ void Engine::Impl::forget_if_empty(const std::string& project) {
 }
 
 void Engine::down(const ProjectRef& project, const DownOptions& options, std::stop_token stop) {
+    if (impl_->config.approve && !impl_->approved(plan_down(project, options))) return;
     impl_->cancel_others(project.name);
     // A project that was never up has nothing to be taken down, and gets no directory for it.
     if (!exists(ProjectPaths(impl_->store.roots(), project.name).state)) return;

@@ -34,7 +34,8 @@ struct EngineOptions {
     std::string state_dir; // empty: DAVIT_STATE_DIR or the default of this user
     std::string run_dir;   // empty: DAVIT_RUN_DIR or the default of this user
     EventSink events;      // may be empty
-    // Sees each plan before it is applied; false: it is not applied and nothing changes (dry run).
+    // Sees what a call would do before anything is pulled or changed; false: nothing is (dry run).
+    // What has changed when the call's turn comes is planned anew, without asking again.
     std::function<bool(const Plan&)> approve;
     int parallel = -1;     // images pulled at once; -1: unlimited
 };

@@ -1,0 +1,106 @@
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "cli/cmd/image.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/context.hpp"
+#include "cli/format/size.hpp"
+#include "cli/format/table.hpp"
+#include "cli/format/time.hpp"
+#include "cli/options.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace davit::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Row {
+    std::string container, repository = "<none>", tag = "<none>", id;
+    image::Image image; // empty when it is no longer in the store
+};
+
+std::string platform_text(const image::Platform& p) {
+    if (p.os.empty()) return "";
+    return p.os + "/" + p.architecture + (p.variant.empty() ? "" : "/" + p.variant);
+}
+
+// The name it was made from, if the image still has that name; else the first it has.
+void name_row(Row& row, const std::string& reference) {
+    const auto& tags = row.image.tags;
+    const auto wanted = image::Reference::try_parse(reference);
+    auto tag = wanted ? std::find(tags.begin(), tags.end(), wanted->familiar()) : tags.end();
+    if (tag == tags.end()) tag = tags.begin();
+    if (tag == tags.end()) return;
+    const auto found = image::Reference::parse(*tag);
+    row.repository = found.familiar_name();
+    row.tag = found.tag();
+}
+
+std::vector<Row> rows_of(std::vector<ContainerInfo> containers, const image::Store& store) {
+    std::sort(containers.begin(), containers.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    std::vector<Row> rows;
+    for (const ContainerInfo& c : containers) {
+        Row row;
+        row.container = c.name;
+        row.id = c.image_id;
+        if (auto image = store.find(c.image_id)) row.image = std::move(*image);
+        name_row(row, c.image);
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+void print_ids(const std::vector<Row>& rows) {
+    std::set<std::string> seen;
+    for (const Row& row : rows)
+        if (seen.insert(row.id).second) std::printf("%s\n", row.id.substr(row.id.find(':') + 1).c_str());
+}
+
+void print_json(const std::vector<Row>& rows) {
+    Json all = Json::array();
+    for (const Row& row : rows) {
+        Json one = {{"ID", row.id}, {"ContainerName", row.container}, {"Repository", row.repository}, {"Tag", row.tag},
+                    {"Platform", platform_text(row.image.platform)}, {"Size", row.image.size}};
+        if (!row.image.created.empty()) one["Created"] = row.image.created;
+        all.push_back(std::move(one));
+    }
+    std::printf("%s\n", all.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+void print_table(const std::vector<Row>& rows) {
+    Table table{{"CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"}, {}};
+    for (const Row& row : rows) {
+        const auto created = parse_rfc3339(row.image.created);
+        const std::string age = created ? human_duration(std::chrono::nanoseconds(sys::realtime_ns() - *created)) + " ago" : "N/A";
+        table.rows.push_back({row.container, row.repository, row.tag, platform_text(row.image.platform), short_id(row.id),
+                   human_size(static_cast<double>(row.image.size), 3), age});
+    }
+    std::fputs(table.to_string().c_str(), stdout);
+}
+
+} // namespace
+
+int run_images(Globals& globals, const Args& args) {
+    std::string format = "table";
+    bool quiet = false;
+    std::vector<std::string> services;
+    Options options(globals, "images [OPTIONS] [SERVICE...]", "List images used by the created containers");
+    options.value("format", format, "Format the output. Values: [table | json] (default \"table\")")
+        .flag("q,quiet", quiet, "Only display IDs")
+        .arguments(services);
+    if (!options.parse(args)) return 0;
+    if (format != "table" && format != "json") throw error(Errc::usage, "unsupported format value \"{}\"", format).with_hint("table or json");
+    Context context(globals);
+    const auto rows = rows_of(containers_of(context, {services, true, false, 0}), open_image_store());
+    if (quiet) print_ids(rows);
+    else if (format == "json") print_json(rows);
+    else print_table(rows);
+    return 0;
+}
+
+} // namespace davit::cli
