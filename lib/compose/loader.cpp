@@ -86,8 +86,10 @@ namespace {
 
 void enable_profiles(Project& p, const std::vector<std::string>& profiles) {
     p.profiles = profiles;
+    const std::vector<std::string> unnamed = {""}; // no profile at all enables those of the empty name
+    const auto& names = profiles.empty() ? unnamed : profiles;
     auto active = [&](const Service& s) {
-        return s.profiles.empty() || std::any_of(profiles.begin(), profiles.end(), [&](const std::string& name) {
+        return s.profiles.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
                    return name == "*" || std::find(s.profiles.begin(), s.profiles.end(), name) != s.profiles.end();
                });
     };
