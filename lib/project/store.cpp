@@ -88,6 +88,21 @@ ContainerStatus status_without_file(const ContainerRecord& record) {
 
 bool has_process(ContainerState state) { return state == ContainerState::running || state == ContainerState::paused; }
 
+// Its process is gone, and its supervisor has not said so yet: a container that will be started again
+// is restarting from its end on, never exited in between.
+bool comes_back(const ContainerRecord& record, const ContainerStatus& status) {
+    if (record.desired != DesiredState::running || status.stopped_by_user) return false;
+    switch (record.restart.kind) {
+    case RestartKind::no: return false;
+    case RestartKind::always:
+    case RestartKind::unless_stopped: return true;
+    case RestartKind::on_failure:
+        return status.exit_known && status.exit_code != 0 &&
+               (record.restart.max_retries == 0 || status.restart_count < record.restart.max_retries);
+    }
+    return false;
+}
+
 } // namespace
 
 ContainerStatus RecordStore::status(const ContainerRecord& record) const {
@@ -110,6 +125,7 @@ ContainerStatus RecordStore::status(const ContainerRecord& record) const {
         status.oom_killed = exit->oom;
         status.finished_at = exit->finished_ns;
     }
+    if (comes_back(record, status)) status.state = ContainerState::restarting;
     return status;
 }
 
