@@ -30,7 +30,7 @@ void take_over(const RecordStore& store, const ContainerRecord& r) {
 
 TEST_CASE("the roots are private even where they stood open") {
     Scratch scratch;
-    ::mkdir(scratch.roots().state.c_str(), 0755);
+    for (const auto& dir : {scratch.roots().state, scratch.roots().run}) ::mkdir(dir.c_str(), 0755);
     make_roots(scratch.roots());
     CHECK(mode_of(scratch.roots().state) == 0700);
     CHECK(mode_of(scratch.roots().run) == 0700);
