@@ -1,13 +1,11 @@
 #include "cli/attach/exec_session.hpp"
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/sys.hpp"
 #include "cli/attach/pump.hpp"
 #include "cli/attach/shim_events.hpp"
 #include "cli/terminal.hpp"
-#include "runtime/plan.hpp"
-#include "runtime/spec_json.hpp"
+#include "plan/exec.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -22,39 +20,6 @@ namespace davit::cli {
 namespace {
 
 constexpr auto start_limit = std::chrono::seconds(60);
-
-bool has_variable(const std::vector<std::string>& env, const std::string& name) {
-    for (const std::string& entry : env)
-        if (entry.starts_with(name + "=")) return true;
-    return false;
-}
-
-// As a shell's, and docker's: 127 for what is not there (the command or its working directory), 126
-// for what may not be used; 0: another failure.
-int not_executed_code(const Error& e) {
-    if (e.exit_code()) return e.exit_code();
-    if (e.os().value() == ENOENT) return 127;
-    return e.os().value() == EACCES ? 126 : 0;
-}
-
-runtime::ExecSpec spec_of(const ProjectPaths& paths, const ContainerInfo& container, const ExecRequestOptions& request, const runtime::HostFacts& host) {
-    const std::string file = paths.bundle(container.id);
-    const runtime::Spec spec = runtime::spec_from_json(read_file(file), file);
-    runtime::ExecSpec exec{spec.process, spec.seccomp};
-    exec.process.args = request.command;
-    exec.process.terminal = request.tty;
-    exec.process.stdin_open = request.interactive;
-    exec.process.rows = exec.process.columns = 0;
-    if (request.tty && !has_variable(exec.process.env, "TERM")) exec.process.env.push_back("TERM=xterm");
-    exec.process.env.insert(exec.process.env.end(), request.environment.begin(), request.environment.end());
-    if (request.user) exec.process.user.name = *request.user;
-    if (request.working_dir) exec.process.cwd = *request.working_dir;
-    if (request.privileged) {
-        runtime::Capabilities& caps = exec.process.caps;
-        caps.bounding = caps.effective = caps.permitted = host.grantable;
-    }
-    return exec;
-}
 
 class ExecSession {
 public:
@@ -190,8 +155,7 @@ private:
 
 int exec_in(const Roots& roots, const ContainerInfo& container, const ExecRequestOptions& request, Interrupts& interrupts) {
     const ProjectPaths paths(roots, container.project);
-    const runtime::HostFacts host = runtime::HostFacts::probe();
-    const std::string plan = runtime::compile_exec(spec_of(paths, container, request, host), host, {roots.bpf_cache()});
+    const std::string plan = exec_plan(roots, container, request);
     const UniqueFd plan_fd = sys::sealed_memfd("davit-exec", plan);
     ExecSession session(connect_to_shim(paths.run_container(container.id), container.name), request, interrupts);
     try {

@@ -3,22 +3,13 @@
 
 #include "cli/interrupts.hpp"
 #include "davit/container.hpp"
+#include "davit/exec.hpp"
 #include "project/paths.hpp"
-
-#include <optional>
-#include <string>
-#include <vector>
 
 namespace davit::cli {
 
-struct ExecRequestOptions {
-    std::vector<std::string> command;
-    std::vector<std::string> environment; // K=V, added to the container's
-    std::optional<std::string> user, working_dir;
-    bool tty = false;
-    bool interactive = true; // pass stdin on
+struct ExecRequestOptions : ExecOptions { // interactive: stdin is passed on
     bool detach = false;
-    bool privileged = false;
 };
 
 // The exit code of the process: 128 + signal when one killed it, 127 or 126 when it could not be

@@ -13,6 +13,7 @@
 #include "davit/container.hpp"
 #include "davit/error.hpp"
 #include "davit/event.hpp"
+#include "davit/exec.hpp"
 #include "davit/plan.hpp"
 #include "davit/project.hpp"
 
@@ -24,6 +25,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -197,6 +199,14 @@ public:
     std::vector<ContainerInfo> removable(const ProjectRef&, const RmOptions& = {});
     // One container by id, whatever it is.
     void remove_container(const std::string& project, const std::string& id, bool force, bool volumes);
+
+    // Runs one more process in a running container, gives it all of input, passes what it writes to sink
+    // (called from this thread) and blocks until it has ended. Returns its exit code, 128 + n when signal n
+    // killed it. With a terminal, input is what is typed; its end is not told. When stop is requested the
+    // process is killed. Errors: unavailable (not running), not_found or denied with Error::exit_code() 127
+    // or 126 (the command cannot be executed), usage (no command).
+    int exec(const ContainerInfo& container, const ExecOptions& options, std::string_view input = {}, const ExecSink& sink = {},
+             std::stop_token = {});
 
     // Sends a plan of one's own and waits for its end.
     void apply(const Plan&, std::stop_token = {});

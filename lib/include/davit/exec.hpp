@@ -1,0 +1,28 @@
+// One more process in a running container.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#pragma GCC visibility push(default)
+namespace davit {
+
+struct ExecOptions {
+    std::vector<std::string> command;
+    std::vector<std::string> environment;     // K=V, added to the container's
+    std::optional<std::string> user;          // absent: the container's
+    std::optional<std::string> working_dir;   // absent: the container's
+    bool tty = false;                         // a terminal: output and errors arrive as one stream
+    bool interactive = true;                  // keeps standard input open
+    bool privileged = false;                  // all capabilities that this machine can give
+};
+
+enum class ExecStream { output = 1, errors = 2 };
+// What the process wrote, as it comes; a slow sink makes the process wait.
+using ExecSink = std::function<void(ExecStream, std::string_view)>;
+
+} // namespace davit
+#pragma GCC visibility pop
