@@ -27,6 +27,7 @@ private:
     // container_network.cpp
     void network();
     void endpoints();
+    void bridge_endpoint();
     void links(EndpointRecord& endpoint) const;
     void ports();
     void names();

@@ -88,7 +88,8 @@ void ContainerBuilder::root() {
     root.overlay.upper = paths_.container(in_.container.id) + "/upper";
     root.overlay.work = paths_.container(in_.container.id) + "/work";
     root.readonly = service_.read_only;
-    out_.spec.symlinks.emplace_back("/etc/mtab", "/proc/mounts");
+    // It belongs to the container's layer: a volume at /etc is left alone.
+    if (mounts_.count("/etc")) std::erase_if(out_.spec.symlinks, [](const auto& link) { return link.first == "/etc/mtab"; });
 }
 
 void ContainerBuilder::etc_files() {
@@ -124,7 +125,8 @@ void ContainerBuilder::inherited_mounts() {
         const auto colon = spec.find(':');
         const std::string name = spec.substr(0, colon);
         const std::string mode = colon == std::string::npos ? "" : spec.substr(colon + 1);
-        take(foreign ? around_.by_name(name) : around_.of_service(name), mode == "ro");
+        // docker compose v5 loses the mode of `service:ro`; files written for it count on that.
+        take(foreign ? around_.by_name(name) : around_.of_service(name), foreign && mode == "ro");
     }
     if (!in_.container.donor.empty()) take(around_.by_name(in_.container.donor), false);
 }
@@ -240,15 +242,25 @@ void ContainerBuilder::tmpfs_mounts() {
     }
 }
 
+// One layer is bound as it stands; several are put together by an overlay without upper directory.
 void ContainerBuilder::image_mount(const Mount& from, const std::string& target) {
     const ImageFacts image = around_.image(from.source);
     const std::string subpath = from.image ? from.image->subpath : std::string();
     runtime::Mount m;
     m.destination = target;
     m.readonly = true;
-    m.kind = Kind::overlay;
-    m.layers = image.layers;
-    m.subpath = subpath;
+    if (image.layers.size() == 1) {
+        m.source = image.layers.front();
+        m.subpath = subpath;
+        m.recursive = false;
+    } else {
+        if (!subpath.empty())
+            throw error(Errc::unsupported, "subpath of an image mount works for images of one layer only; {} has {}", from.source, image.layers.size());
+        m.kind = Kind::filesystem;
+        m.type = "overlay";
+        m.source = "overlay";
+        m.data = fmt::format("lowerdir={}", fmt::join(image.layers, ":"));
+    }
     add(std::move(m), {"image", from.source, from.source});
 }
 

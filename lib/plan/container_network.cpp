@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "net/address.hpp"
+#include "plan/default_bridge.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -47,6 +48,7 @@ void ContainerBuilder::network() {
     }
     r.network_mode = mode == "none" ? "none" : "bridge";
     if (mode.empty()) endpoints();
+    if (mode == "bridge") bridge_endpoint();
     ports();
 }
 
@@ -75,6 +77,16 @@ void ContainerBuilder::endpoints() {
         links(e);
         out_.record.endpoints.push_back(std::move(e));
     }
+}
+
+// The default bridge knows no names.
+void ContainerBuilder::bridge_endpoint() {
+    EndpointRecord e;
+    e.network = in_.project.networks.at(default_bridge_key).name;
+    e.compose_name = "bridge";
+    e.mac_address = service_.mac_address;
+    check_mac(e.mac_address);
+    out_.record.endpoints.push_back(std::move(e));
 }
 
 void ContainerBuilder::links(EndpointRecord& endpoint) const {

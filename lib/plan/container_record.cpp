@@ -1,6 +1,7 @@
 #include "plan/container_builder.hpp"
 
 #include "base/error.hpp"
+#include "plan/hashes.hpp"
 #include "plan/labels.hpp"
 #include "runtime/defaults.hpp"
 
@@ -77,6 +78,7 @@ void ContainerBuilder::identity() {
     r.image = in_.reference;
     r.image_id = in_.image.id;
     r.config_hash = in_.config_hash;
+    r.content_hash = content_hash(in_.project, service_);
     r.created = in_.host.now;
     r.generation = 1;
     std::string parent = service_.cgroup_parent;

@@ -35,6 +35,8 @@ struct Engine::Impl {
     // --- engine_up.cpp
     // The project's lock, waited for. Throws interrupted.
     FileLock lock(const std::string& project, std::stop_token stop);
+    // Names of the containers of all other projects → "container 0123456789ab of project shop".
+    std::map<std::string, std::string> foreign_names(const std::string& project) const;
     void check_owner(const Project& project, const CreateOptions& options);
     void up(const Project& project, const UpOptions& options, bool start, std::stop_token stop);
     // Observes, completes the wishes and plans; the caller holds the lock, or does not act.

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "davit/load.hpp"
+#include "plan/default_bridge.hpp"
 #include "plan/hashes.hpp"
 #include "plan/staging.hpp"
 #include "plan/surroundings.hpp"
@@ -22,7 +23,9 @@ namespace davit {
 Project selected(const Project& project, const std::vector<std::string>& services, bool no_deps) {
     Project out = enable_services(project, services);
     out = select_services(out, services, no_deps ? Dependencies::ignore : Dependencies::include);
-    return without_unused_resources(out);
+    out = without_unused_resources(out);
+    add_default_bridge(out);
+    return out;
 }
 
 ReconcileOptions reconcile_options(const Project& project, const UpOptions& options, bool start) {
@@ -82,6 +85,16 @@ void Engine::Impl::check_owner(const Project& project, const CreateOptions& opti
         .with_hint(fmt::format("give this one another name, for example: davit -p {}-2 up", project.name));
 }
 
+std::map<std::string, std::string> Engine::Impl::foreign_names(const std::string& project) const {
+    std::map<std::string, std::string> out;
+    for (const auto& other : list_directory(store.roots().projects())) {
+        if (other == project) continue;
+        for (const auto& record : store.containers(other))
+            out.emplace(record.name, fmt::format("container {} of project {}", record.id.substr(0, 12), other));
+    }
+    return out;
+}
+
 void Engine::Impl::remember(const Project& project, const CreateOptions& options) {
     ProjectRecord record;
     record.name = project.name;
@@ -106,6 +119,12 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
         for (auto& name : foreign_containers(alone)) wishes.foreign.push_back(std::move(name));
     }
     out.observed = observe(store, project.name, wishes);
+    for (const auto& [unused, network] : project.networks) {
+        auto found = out.observed.networks.find(network.name);
+        if (network.external || found == out.observed.networks.end() || found->second.config_hash == network_hash(network)) continue;
+        wishes.in_use = true; // it is to be made anew: who else is on it?
+    }
+    if (wishes.in_use) out.observed = observe(store, project.name, wishes);
 
     const image::Store images(store.roots().images());
     auto want = [&](const Service& service) {
@@ -116,17 +135,24 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
         if (effective_healthcheck(service, image ? image->config : image::Config())) out.wanted.healthchecks.insert(service.name);
     };
     for (const auto& [name, service] : project.services) {
-        out.wanted.hashes[name] = container_hash(project, service);
+        out.wanted.hashes[name] = config_hash(service);
+        out.wanted.content_hashes[name] = content_hash(project, service);
         want(service);
     }
     if (oneoff) {
-        out.wanted.hashes[oneoff->service.name] = container_hash(project, oneoff->service);
+        out.wanted.hashes[oneoff->service.name] = config_hash(oneoff->service);
         want(oneoff->service);
     }
     for (const auto& [key, network] : project.networks) out.wanted.network_hashes[key] = network_hash(network);
     for (const auto& [key, volume] : project.volumes) out.wanted.volume_hashes[key] = volume_hash(volume);
 
     options.new_id = [] { return sys::random_hex(64); };
+    std::optional<std::map<std::string, std::string>> abroad; // read when there is something to name
+    options.name_owner = [&](const std::string& name) {
+        if (!abroad) abroad = foreign_names(project.name);
+        auto it = abroad->find(name);
+        return it == abroad->end() ? std::string() : it->second;
+    };
     std::string model; // rendered when something has changed, and then once
     options.changes = [&](const ObservedContainer& c) {
         const auto before = store.project(project.name);

@@ -1,7 +1,6 @@
 #include "plan/hashes.hpp"
 
 #include "base/hash.hpp"
-#include "davit/load.hpp"
 
 #include <nlohmann/json.hpp>
 #include <set>
@@ -24,12 +23,11 @@ void add_content(std::string& text, const char* kind, const std::vector<FileRefe
 
 } // namespace
 
-std::string container_hash(const Project& project, const Service& service) {
-    const std::string base = config_hash(service);
+std::string content_hash(const Project& project, const Service& service) {
     std::string contents;
     add_content(contents, "config", service.configs, project.configs, project.environment);
     add_content(contents, "secret", service.secrets, project.secrets, project.environment);
-    return contents.empty() ? base : sha256_hex(base + "\n" + contents);
+    return contents.empty() ? contents : sha256_hex(contents);
 }
 
 std::string network_hash(const Network& network) {

@@ -8,9 +8,10 @@
 
 namespace davit {
 
-// config_hash() of the service, and the contents of its configs and secrets that are no files: unlike
-// Compose, an edited inline config makes a new container.
-std::string container_hash(const Project& project, const Service& service);
+// Of the contents of configs and secrets that are no files. As in Compose they are no part of the
+// configuration, so a change makes no new container; the user is told that it has no effect yet.
+// Empty: there are none.
+std::string content_hash(const Project& project, const Service& service);
 std::string network_hash(const Network& network);
 std::string volume_hash(const Volume& volume);
 

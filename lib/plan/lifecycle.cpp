@@ -65,7 +65,7 @@ std::vector<std::string> services_of(const Scene& scene, const std::vector<std::
 Plan plan_stop(const Scene& scene, const StopOptions& options) {
     const auto services = services_of(scene, options.services, false);
     const DependencyMap needs = dependencies_of(scene);
-    PlanBuilder plan(scene.observed.project);
+    PlanBuilder plan(scene.observed.project, scene.model);
     std::map<std::string, std::set<int>> stopped; // by service
     for (const auto& service : reverse_order(needs, services)) {
         std::set<int> after;
@@ -82,7 +82,7 @@ Plan plan_stop(const Scene& scene, const StopOptions& options) {
 Plan plan_start(const Scene& scene, const StartOptions& options) {
     const DependencyMap needs = dependencies_of(scene);
     const auto services = with_dependencies(needs, services_of(scene, options.services, true));
-    PlanBuilder plan(scene.observed.project);
+    PlanBuilder plan(scene.observed.project, scene.model);
     std::map<std::string, std::set<int>> started;
     std::map<std::string, std::vector<std::string>> ids;
     for (const auto& service : forward_order(needs, services)) {
@@ -138,7 +138,7 @@ Plan plan_restart(const Scene& scene, const RestartOptions& options) {
         for (std::size_t i = 0; i < services.size(); ++i)
             for (const auto& other : dependents_in(needs, services[i]))
                 if (asks_restart(other, services[i]) && !contains(services, other)) services.push_back(other);
-    PlanBuilder plan(scene.observed.project);
+    PlanBuilder plan(scene.observed.project, scene.model);
     std::map<std::string, std::set<int>> restarted;
     for (const auto& service : forward_order(needs, services)) {
         std::set<int> after;
@@ -147,6 +147,7 @@ Plan plan_restart(const Scene& scene, const RestartOptions& options) {
         for (const auto* c : replicas_of(scene, {service})) {
             Operation& op = plan.add(OpKind::restart_container, *c, "restart", after);
             op.timeout_ns = in_ns(options.timeout);
+            plan.hooks(op, *c);
             restarted[service].insert(op.id);
         }
     }
@@ -154,7 +155,7 @@ Plan plan_restart(const Scene& scene, const RestartOptions& options) {
 }
 
 Plan plan_kill(const Scene& scene, const KillOptions& options) {
-    PlanBuilder plan(scene.observed.project);
+    PlanBuilder plan(scene.observed.project, scene.model);
     auto kill = [&](const ObservedContainer& c, const char* cause) {
         if (c.active()) plan.add(OpKind::kill_container, c, cause).signal = options.signal;
     };
@@ -168,7 +169,7 @@ Plan plan_kill(const Scene& scene, const KillOptions& options) {
 namespace {
 
 Plan pausing(const Scene& scene, const std::vector<std::string>& names, OpKind kind, ContainerState wrong, const char* complaint) {
-    PlanBuilder plan(scene.observed.project);
+    PlanBuilder plan(scene.observed.project, scene.model);
     for (const auto* c : replicas_of(scene, services_of(scene, names, true))) {
         if (!c->active()) continue;
         if (c->status.state == wrong) throw error(Errc::conflict, "container {} {}", c->record.name, complaint);
@@ -197,7 +198,7 @@ std::vector<const ObservedContainer*> removable(const Scene& scene, const RmOpti
 
 Plan plan_rm(const Scene& scene, const RmOptions& options) {
     Plan stops = options.stop ? plan_stop(scene, {options.services, {}}) : Plan{};
-    PlanBuilder plan(scene.observed.project);
+    PlanBuilder plan(scene.observed.project, scene.model);
     std::map<std::string, int> stopped;
     for (const auto& op : stops.operations) {
         const ObservedContainer* c = scene.observed.find(op.container_id);

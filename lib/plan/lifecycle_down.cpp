@@ -14,7 +14,7 @@ namespace {
 class Down {
 public:
     Down(const Scene& scene, const DownOptions& options)
-        : scene_(scene), options_(options), needs_(dependencies_of(scene)), plan_(scene.observed.project) {
+        : scene_(scene), options_(options), needs_(dependencies_of(scene)), plan_(scene.observed.project, scene.model) {
         services_ = services_of(scene, options.services, false);
     }
 

@@ -39,7 +39,12 @@ int PlanBuilder::stop(const ObservedContainer& container, const std::string& cau
     if (!fresh) return it->second;
     Operation& op = add(OpKind::stop_container, container, cause, std::move(after));
     op.timeout_ns = in_ns(timeout);
+    hooks(op, container);
     return it->second = op.id;
+}
+
+void PlanBuilder::hooks(Operation& op, const ObservedContainer& container) const {
+    op.skip_hooks = !container.record.pre_stop.empty() && (!model_ || !model_->find(container.record.service));
 }
 
 int PlanBuilder::stop_of(const std::string& container_id) const {

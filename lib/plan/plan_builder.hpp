@@ -17,11 +17,15 @@ std::string resource_of(const ContainerRecord& record);
 
 class PlanBuilder {
 public:
-    explicit PlanBuilder(std::string project) { plan_.project = std::move(project); }
+    // Containers of services that the model lacks are stopped without their hooks, as in Compose; so are
+    // all when there is no model.
+    explicit PlanBuilder(std::string project, const Project* model = nullptr) : model_(model) { plan_.project = std::move(project); }
 
     Operation& add(OpKind kind, std::string resource, std::string cause, std::set<int> after = {});
     // The same for a container that exists; its intent generation goes into Plan::seen.
     Operation& add(OpKind kind, const ObservedContainer& container, std::string cause, std::set<int> after = {});
+    // Marks a stop or restart.
+    void hooks(Operation& op, const ObservedContainer& container) const;
     // At most one stop for a container; the number of the operation.
     int stop(const ObservedContainer& container, const std::string& cause, std::set<int> after,
              const std::optional<std::chrono::nanoseconds>& timeout);
@@ -32,6 +36,7 @@ public:
     Plan take() { return std::move(plan_); }
 
 private:
+    const Project* model_;
     Plan plan_;
     std::map<std::string, int> stops_;
 };

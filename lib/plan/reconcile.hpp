@@ -19,6 +19,7 @@ namespace davit {
 // What the project comes to, computed once for all of its containers.
 struct Wanted {
     std::map<std::string, std::string> hashes; // service → configuration hash
+    std::map<std::string, std::string> content_hashes; // service → of its inline configs and secrets
     std::map<std::string, std::string> network_hashes, volume_hashes; // key →
     std::map<std::string, std::string> images; // service → reference
     std::set<std::string> healthchecks; // services that have one, of their own or of the image
@@ -47,6 +48,8 @@ struct ReconcileOptions {
     Timeout timeout;
     std::shared_ptr<const OneOff> oneoff;
     std::function<std::string()> new_id; // 64 hex digits
+    // Who has a container of that name in another project: "project shop", or nothing.
+    std::function<std::string(const std::string&)> name_owner;
     // Attributes that changed since the container was made: "image, environment"; may be empty.
     std::function<std::string(const ObservedContainer&)> changes;
 };

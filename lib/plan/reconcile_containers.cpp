@@ -80,6 +80,7 @@ void Reconciler::decide(const Service& service) {
         slot.recreate_cause = cause;
         plan.recreated = plan.recreated || !cause.empty();
         slot.id = cause.empty() ? container->record.id : options_.new_id();
+        if (cause.empty()) check_content(service, *container);
         slot.name = cause.empty() ? container->record.name : name_of(slot.number);
     }
     while (plan.slots.size() < want) {
@@ -88,6 +89,13 @@ void Reconciler::decide(const Service& service) {
         slot.id = options_.new_id();
         slot.name = name_of(slot.number);
     }
+}
+
+void Reconciler::check_content(const Service& service, const ObservedContainer& container) {
+    auto wanted = wanted_.content_hashes.find(service.name);
+    if (wanted == wanted_.content_hashes.end() || wanted->second == container.record.content_hash) return;
+    out_.warnings.push_back(fmt::format("the content of a config or secret of service \"{}\" has changed; container {} keeps the old "
+                                        "one until it is made anew (--force-recreate)", service.name, container.record.name));
 }
 
 std::string Reconciler::recreate_cause(const Service& service, const ObservedContainer& container) const {
@@ -137,6 +145,13 @@ std::string Reconciler::divergence(const Service& service, const ObservedContain
     return "";
 }
 
+void Reconciler::check_abroad(const std::string& name) const {
+    const std::string owner = options_.name_owner ? options_.name_owner(name) : std::string();
+    if (!owner.empty())
+        throw error(Errc::conflict, "The container name \"{}\" is already in use by {}", name, owner)
+            .with_hint("remove (or rename) that container to be able to reuse the name");
+}
+
 void Reconciler::check_names() const {
     std::map<std::string, const ObservedContainer*> taken;
     for (const auto& c : observed_.containers) taken.emplace(c.record.name, &c);
@@ -150,21 +165,22 @@ void Reconciler::check_names() const {
     };
     for (const auto& [service, plan] : services_)
         for (const auto& slot : plan.slots) {
+            if (!slot.fresh()) continue;
             auto it = taken.find(slot.name);
-            if (!slot.fresh() || it == taken.end() || it->second == slot.existing || leaves(*it->second)) continue;
+            if (it == taken.end()) check_abroad(slot.name);
+            if (it == taken.end() || it->second == slot.existing || leaves(*it->second)) continue;
             throw error(Errc::conflict, "The container name \"{}\" is already in use by container {} of service \"{}\"",
                         slot.name, it->second->record.id.substr(0, 12), it->second->record.service)
                 .with_hint("remove that container, or use --remove-orphans if its service is gone");
         }
 }
 
-std::set<int> Reconciler::resources_of(const Service& service) {
+// As with Compose no container is made before all networks and volumes are: where one of them fails,
+// nothing stands half-made.
+std::set<int> Reconciler::resources() const {
     std::set<int> after;
-    for (const auto& [key, unused] : service.networks)
-        if (auto it = network_ops_.find(key); it != network_ops_.end()) after.insert(it->second);
-    for (const auto& mount : service.volumes)
-        if (auto it = volume_ops_.find(mount.source); mount.type == MountType::volume && it != volume_ops_.end())
-            after.insert(it->second);
+    for (const auto* ops : {&network_ops_, &volume_ops_})
+        for (const auto& [unused, op] : *ops) after.insert(op);
     return after;
 }
 
@@ -192,7 +208,7 @@ Operation& Reconciler::create(const Service& service, const Slot& slot, const st
         op.container_name = name;
         return op;
     };
-    std::set<int> after = resources_of(service);
+    std::set<int> after = resources();
     after.insert(describe(plan_.add(OpKind::stage_container, resource, cause, {image(service.name)})).id);
     return describe(plan_.add(OpKind::create_container, resource, cause, after));
 }
@@ -252,13 +268,14 @@ std::set<int> Reconciler::stop_dependents(const std::string& name) {
 
 void Reconciler::emit_oneoff() {
     const OneOff& run = *options_.oneoff;
+    check_abroad(run.name);
     NewContainer& made = out_.containers.emplace_back();
     made.id = options_.new_id();
     made.name = made.created_as = run.name;
     made.service = run.service.name;
     made.oneoff = options_.oneoff;
     const std::string resource = fmt::format("run:{}:{}", run.service.name, run.name);
-    std::set<int> after = resources_of(run.service);
+    std::set<int> after = resources();
     auto describe = [&](Operation& op) -> Operation& {
         op.container_id = made.id;
         op.container_name = run.name;

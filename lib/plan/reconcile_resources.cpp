@@ -1,8 +1,10 @@
 #include "plan/reconciler.hpp"
 
 #include "base/error.hpp"
+#include "net/ipam.hpp"
 #include "plan/labels.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace davit {
@@ -23,26 +25,67 @@ bool mounts(const ContainerRecord& record, const std::string& volume) {
 
 } // namespace
 
-void Reconciler::networks() {
+bool Reconciler::to_be_made(const Network& network) const {
+    if (network.external) return false;
+    auto found = observed_.networks.find(network.name);
+    return found == observed_.networks.end() ||
+           (found->second.project == project_.name && found->second.config_hash != wanted_.network_hashes.at(network.key));
+}
+
+// Subnets that exclude each other are refused before anything is made. What else has an address in
+// them (routes, interfaces) is known only when the network is made.
+void Reconciler::check_subnets() const {
+    std::set<std::string> remade;
+    for (const auto& [unused, network] : project_.networks)
+        if (to_be_made(network)) remade.insert(network.name);
+    std::vector<net::Taken> taken;
+    for (const auto& [name, record] : observed_.networks)
+        for (const auto* text : {&record.subnet4, &record.subnet6})
+            if (auto subnet = net::Subnet::try_parse(*text); subnet && !remade.count(name)) taken.push_back({*subnet, "network " + name});
     for (const auto& [key, network] : project_.networks) {
-        auto found = observed_.networks.find(network.name);
-        if (network.external) {
-            const bool builtin = network.name == "host" || network.name == "none";
-            if (found == observed_.networks.end() && !builtin)
-                throw error(Errc::not_found, "network {} declared as external, but could not be found", network.name)
-                    .with_at(network.origin.pos)
-                    .with_hint(fmt::format("make it with 'davit network create {}'", network.name));
-            continue;
+        if (!remade.count(network.name)) continue;
+        for (const auto& pool : network.ipam.config) {
+            const auto subnet = net::Subnet::try_parse(pool.subnet);
+            if (!subnet) continue; // none, or refused with its reason when the network is made
+            try {
+                in_context(fmt::format("network {}", network.name), [&] { net::require_free(*subnet, taken); });
+            } catch (Error& e) {
+                throw e.with_at(network.origin.pos);
+            }
+            taken.push_back({*subnet, "network " + network.name});
         }
-        if (found != observed_.networks.end()) {
-            existing_network(network, found->second);
-            continue;
-        }
-        Operation& op = plan_.add(OpKind::create_network, "network:" + key, "not found");
-        op.network = network.name;
-        network_ops_[key] = op.id;
-        out_.networks.push_back(key);
     }
+}
+
+void Reconciler::networks() {
+    check_subnets();
+    // Those with a subnet of their own come first, so that none of the others is given it.
+    for (const bool own_subnet : {true, false})
+        for (const auto& [key, network] : project_.networks) {
+            const auto& pools = network.ipam.config;
+            const bool own = std::any_of(pools.begin(), pools.end(), [](const auto& pool) { return !pool.subnet.empty(); });
+            if (own == own_subnet) this->network(key, network);
+        }
+}
+
+void Reconciler::network(const std::string& key, const Network& network) {
+    auto found = observed_.networks.find(network.name);
+    if (network.external) {
+        const bool builtin = network.name == "host" || network.name == "none";
+        if (found == observed_.networks.end() && !builtin)
+            throw error(Errc::not_found, "network {} declared as external, but could not be found", network.name)
+                .with_at(network.origin.pos)
+                .with_hint(fmt::format("make it with 'davit network create {}'", network.name));
+        return;
+    }
+    if (found != observed_.networks.end()) {
+        existing_network(network, found->second);
+        return;
+    }
+    Operation& op = plan_.add(OpKind::create_network, "network:" + key, "not found");
+    op.network = network.name;
+    network_ops_[key] = op.id;
+    out_.networks.push_back(key);
 }
 
 void Reconciler::existing_network(const Network& network, const NetworkRecord& record) {

@@ -1,5 +1,7 @@
 #include "plan/reconciler.hpp"
 
+#include "plan/default_bridge.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -67,7 +69,7 @@ void Reconciler::start(ServicePlan& service) {
         if (!slot.starts) continue;
         std::set<int> after = before;
         after.insert(slot.ready);
-        for (const auto& [key, unused] : service.service->networks)
+        for (const auto& key : network_keys(*service.service))
             if (auto it = network_ops_.find(key); !slot.fresh() && it != network_ops_.end()) after.insert(it->second);
         const std::string resource = fmt::format("service:{}:{}", service.service->name, slot.number);
         std::string cause = "created";

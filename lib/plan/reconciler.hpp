@@ -16,7 +16,7 @@ namespace davit {
 class Reconciler {
 public:
     Reconciler(const Project& project, const Wanted& wanted, const ObservedState& observed, const ReconcileOptions& options)
-        : project_(project), wanted_(wanted), observed_(observed), options_(options), plan_(project.name) {}
+        : project_(project), wanted_(wanted), observed_(observed), options_(options), plan_(project.name, &project) {}
 
     Reconciled run();
 
@@ -41,6 +41,9 @@ private:
 
     // resources
     void networks();
+    void network(const std::string& key, const Network& network);
+    bool to_be_made(const Network& network) const;
+    void check_subnets() const;
     void existing_network(const Network& network, const NetworkRecord& record);
     void replace_network(const Network& network, const NetworkRecord& record);
     void volumes();
@@ -53,13 +56,15 @@ private:
     std::string recreate_cause(const Service& service, const ObservedContainer& container) const;
     std::string divergence(const Service& service, const ObservedContainer& container) const;
     std::string parent_recreated(const Service& service) const;
+    void check_content(const Service& service, const ObservedContainer& container);
     void check_names() const;
+    void check_abroad(const std::string& name) const;
     void emit(ServicePlan& service);
     void emit_surplus(const ServicePlan& service);
     void emit_new(ServicePlan& service, Slot& slot);
     void emit_recreate(ServicePlan& service, Slot& slot);
     Operation& create(const Service& service, const Slot& slot, const std::string& cause, const std::string& name);
-    std::set<int> resources_of(const Service& service);
+    std::set<int> resources() const;
     std::set<int> stop_dependents(const std::string& service);
     void emit_oneoff();
     void emit_orphans();

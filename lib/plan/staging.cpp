@@ -123,7 +123,25 @@ void Stager::own_layer(const BuiltContainer& container, const std::string& direc
         gid = top.st_gid;
     }
     own(upper, mode, uid, gid);
+    check_working_dir(container);
     for (const auto& file : container.files) write_into_layer(container, file, upper);
+}
+
+// Docker makes the working directory when it makes the container, and refuses one that is a file.
+void Stager::check_working_dir(const BuiltContainer& container) const {
+    namespace fs = std::filesystem;
+    const fs::path wanted = fs::path(container.spec.process.cwd).lexically_normal();
+    if (wanted == "/") return;
+    for (const auto& mount : container.spec.mounts) // what a mount has there shows only at the start
+        if ((wanted.string() + "/").starts_with(mount.destination + "/")) return;
+    const image::RootfsView view(container.spec.root.overlay.lower);
+    fs::path so_far = "/";
+    for (const auto& part : wanted.relative_path()) {
+        so_far /= part;
+        const auto entry = view.lookup(so_far.string());
+        if (!entry) return;
+        if (!entry->is_directory()) throw error(Errc::invalid_project, "Cannot mkdir: {} is not a directory", so_far.string());
+    }
 }
 
 // Directories that the image has keep their attributes; where the path leads through a volume, the

@@ -100,6 +100,7 @@ struct ContainerRecord {
     std::string image;        // as in the compose file
     std::string image_id;     // sha256:…
     std::string config_hash;
+    std::string content_hash; // of its inline configs and secrets; empty: none
     Labels labels; // com.docker.compose.* and the user's
     std::int64_t created = 0;
 

@@ -83,10 +83,12 @@ void Container::adopt_wiring() {
             world_.networks.keep_sockets(record_.id, std::move(ports));
             run_->netns = net::netns_of(status_.pid);
             Wiring wiring = wire(record_, lease->attachments, world_.networks.group(), world_.networks.host_resolv());
-            net::dns::ServeSpec serve{wiring.client, wiring.upstreams, wiring.external};
-            auto sockets = dns.size() == 2 ? net::dns::adopt_sockets(std::move(dns[0]), std::move(dns[1]))
-                                           : net::dns::open_sockets(run_->netns.get());
-            world_.dns.serve(std::move(serve), std::move(sockets), run_->netns.get());
+            if (wiring.dns) {
+                net::dns::ServeSpec serve{wiring.client, wiring.upstreams, wiring.external};
+                auto sockets = dns.size() == 2 ? net::dns::adopt_sockets(std::move(dns[0]), std::move(dns[1]))
+                                               : net::dns::open_sockets(run_->netns.get());
+                world_.dns.serve(std::move(serve), std::move(sockets), run_->netns.get());
+            }
             park_descriptors();
         }
     } catch (const Error& e) {

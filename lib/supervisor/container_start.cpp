@@ -110,7 +110,7 @@ UniqueFd Container::make_netns(const Lease* lease) {
     UniqueFd netns = net::create_netns();
     net::attach(world_.host, netns.get(), wiring.plan);
     apply_sysctls(netns.get(), record_.sysctls);
-    if (!lease->attachments.empty()) {
+    if (wiring.dns) {
         net::dns::ServeSpec serve{wiring.client, wiring.upstreams, wiring.external};
         world_.dns.serve(std::move(serve), net::dns::open_sockets(netns.get()), netns.get());
     }

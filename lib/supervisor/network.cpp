@@ -50,6 +50,7 @@ NetworkOptions network_options(const NetworkRecord& record) {
         if (name == "bridge.name") o.bridge_name = value;
         else if (name == "driver.mtu") o.mtu = read_number(key, value);
         else if (name == "bridge.enable_icc") o.icc = read_bool(key, value);
+        else if (name == "bridge.default_bridge") o.default_bridge = read_bool(key, value);
         else if (name == "bridge.enable_ip_masquerade") o.masquerade = read_bool(key, value);
         else if (name == "bridge.gateway_mode_ipv4") {
             o.isolated = value == "isolated";

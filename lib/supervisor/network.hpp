@@ -17,6 +17,7 @@ struct NetworkOptions {
     unsigned mtu = 0;             // driver.mtu
     bool icc = true;              // bridge.enable_icc
     bool masquerade = true;       // bridge.enable_ip_masquerade
+    bool default_bridge = false;  // bridge.default_bridge: addresses only, no embedded DNS
     bool isolated = false;        // bridge.gateway_mode_ipv4=isolated: no address on the bridge
     std::string interface_prefix = "eth"; // container_iface_prefix
 };

@@ -177,6 +177,7 @@ namespace {
 StopRequest stop_request(const Operation& op) {
     StopRequest r;
     r.signal = op.signal;
+    r.run_hooks = !op.skip_hooks;
     if (op.timeout_ns) r.grace = std::chrono::nanoseconds(*op.timeout_ns);
     return r;
 }

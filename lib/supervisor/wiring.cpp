@@ -124,6 +124,7 @@ Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attach
     for (std::size_t i = 0; i < attachments.size(); ++i) {
         w.plan.endpoints.push_back(endpoint_spec(attachments[i], ifnames[i], group));
         w.endpoints.push_back(endpoint_status(attachments[i], w.plan.endpoints.back()));
+        w.dns = w.dns || !attachments[i].network->options().default_bridge;
         w.external = w.external || !attachments[i].network->record().internal;
     }
     auto nets = choices(attachments);
@@ -136,7 +137,8 @@ Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attach
     }
     w.names = names_of(record, w.endpoints);
 
-    net::ResolvResult resolv = net::resolv_conf_internal(resolv_request(record, host_resolv));
+    const net::ResolvRequest request = resolv_request(record, host_resolv);
+    net::ResolvResult resolv = w.dns || attachments.empty() ? net::resolv_conf_internal(request) : net::resolv_conf_plain(request, false);
     w.resolv_conf = resolv.text;
     w.upstreams = resolv.upstreams;
     net::HostsRequest hosts = hosts_request(record, w.endpoints);

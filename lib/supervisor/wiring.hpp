@@ -22,6 +22,7 @@ struct Attachment {
 struct Wiring {
     net::NetnsPlan plan;
     std::vector<EndpointStatus> endpoints;         // in connect order
+    bool dns = false;                              // a network with names: the embedded server is asked
     net::dns::Client client;                       // networks in gateway order
     std::vector<net::dns::EndpointRecord> names;   // to be published
     std::vector<net::Upstream> upstreams;

@@ -54,6 +54,7 @@ struct Operation {
     std::optional<std::int64_t> timeout_ns; // stop, restart: grace; absent: the record's. wait: limit; absent: none
     bool remove_volumes = false;            // remove: its anonymous volumes too
     bool force = false;                     // remove: kill first
+    bool skip_hooks = false;                // stop, restart: without pre_stop (no compose file says so)
     bool hold_for_attach = false;           // start: init waits until a client has attached (run, up --attach)
     WaitCondition condition = WaitCondition::started;
     std::vector<std::string> wait_for;      // container ids

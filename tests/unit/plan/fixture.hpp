@@ -13,6 +13,7 @@ struct World {
     ObservedState observed;
     ReconcileOptions options;
     Reconciled result;
+    std::map<std::string, std::string> contents; // service → content hash
     int ids = 0;
 
     World() {
@@ -71,6 +72,7 @@ struct World {
         Wanted w;
         for (const auto& [name, s] : project.services) {
             w.hashes[name] = "hash-" + name;
+            w.content_hashes[name] = contents.count(name) ? contents.at(name) : std::string();
             w.images[name] = s.image;
         }
         for (const auto& [name, s] : project.disabled_services) w.images[name] = s.image;

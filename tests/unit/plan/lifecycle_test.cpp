@@ -180,3 +180,16 @@ TEST_CASE("a network or volume that another project uses stays, with a warning")
     const DownPlan down = plan_down(w.scene(), all);
     CHECK(down.warnings == std::vector<std::string>{"Network p_default Resource is still in use", "Volume p_data Resource is still in use"});
 }
+
+TEST_CASE("without a compose file containers stop without their hooks, as in Compose") {
+    World w;
+    w.service("a");
+    w.container("a", 1).record.pre_stop.emplace_back();
+    for (const bool with_file : {true, false}) {
+        const Project* model = with_file ? &w.project : nullptr;
+        const Plan down = plan_down({w.observed, model}, {}).plan;
+        const Plan restart = plan_restart({w.observed, model}, {});
+        CHECK(down.operations.at(0).skip_hooks == !with_file);
+        CHECK(restart.operations.at(0).skip_hooks == !with_file);
+    }
+}

@@ -1,5 +1,6 @@
 #include "davit/error.hpp"
 #include "fixture.hpp"
+#include "plan/default_bridge.hpp"
 
 using namespace davit;
 using davit::test::World;
@@ -95,4 +96,55 @@ TEST_CASE("a changed volume is made anew when asked, with its containers") {
 [6] -> #7 service:a:1, rename container: volume 'd' changed
 [7] -> #8 service:a:1, start container: created
 )");
+}
+
+namespace {
+void pool(World& w, const std::string& key, const std::string& subnet) {
+    w.network(key);
+    IpamPool p;
+    p.subnet = subnet;
+    w.project.networks[key].ipam.config.push_back(p);
+}
+} // namespace
+
+TEST_CASE("two networks of a file with overlapping subnets are refused before anything is made") {
+    World w;
+    pool(w, "a", "10.9.0.0/24");
+    pool(w, "b", "10.9.0.128/25");
+    CHECK_THROWS_WITH_AS(w.plan(), "subnet 10.9.0.128/25 overlaps 10.9.0.0/24 (network p_a)", Error);
+}
+
+TEST_CASE("a subnet that a network of another project has is refused, the network's own former one is not") {
+    World w;
+    pool(w, "a", "10.9.0.0/24");
+    w.existing_network("a", "old");
+    w.observed.networks["p_a"].subnet4 = "10.9.0.0/25";
+    w.plan();
+    CHECK(w.result.networks == std::vector<std::string>{"a"});
+    NetworkRecord other;
+    other.name = "q_n";
+    other.project = "q";
+    other.subnet4 = "10.9.0.64/26";
+    w.observed.networks["q_n"] = other;
+    CHECK_THROWS_WITH_AS(w.plan(), "subnet 10.9.0.0/24 overlaps 10.9.0.64/26 (network q_n)", Error);
+}
+
+TEST_CASE("networks with a subnet of their own are made before those that take what is free") {
+    World w;
+    w.network("a");
+    pool(w, "b", "172.18.0.0/16");
+    CHECK(w.plan() == R"(
+[] -> #1 network:b, create network: not found
+[] -> #2 network:a, create network: not found
+)");
+}
+
+TEST_CASE("network_mode bridge gets a network of the project that no key can name") {
+    World w;
+    w.service("a").network_mode = "bridge";
+    add_default_bridge(w.project);
+    CHECK(w.project.networks.at(default_bridge_key).name == "p.bridge");
+    CHECK(network_keys(w.project.services.at("a")) == std::vector<std::string>{default_bridge_key});
+    w.plan();
+    CHECK(w.result.networks == std::vector<std::string>{default_bridge_key});
 }

@@ -30,7 +30,7 @@ TEST_CASE("a first up makes networks, volumes and containers and starts them in 
 [] -> #3 service:db:1, stage container: no existing container
 [1,2,3] -> #4 service:db:1, create container: no existing container
 [] -> #5 service:web:1, stage container: no existing container
-[1,5] -> #6 service:web:1, create container: no existing container
+[1,2,5] -> #6 service:web:1, create container: no existing container
 [4] -> #7 service:db:1, start container: created
 [7] -> #8 service:db, wait container: dependents need it healthy
 [6,8] -> #9 service:web:1, start container: created
@@ -197,6 +197,41 @@ TEST_CASE("a container name that another service's container has is a conflict")
     w.options.remove_orphans = true;
     w.plan();
     CHECK(count(w.result, OpKind::create_container) == 1);
+}
+
+TEST_CASE("a container name that another project has is a conflict before anything is made") {
+    World w;
+    w.options.name_owner = [](const std::string& name) { return name == "shop" ? std::string("container 0123456789ab of project q") : std::string(); };
+    w.service("web").container_name = "shop";
+    CHECK_THROWS_WITH_AS(w.plan(), "The container name \"shop\" is already in use by container 0123456789ab of project q", Error);
+    w.container("web", 1).record.name = "shop"; // it stands already: nobody is asked
+    CHECK(w.plan() == "\n");
+}
+
+TEST_CASE("a changed inline config or secret keeps the container, with a warning that says so") {
+    World w;
+    w.service("web");
+    w.container("web", 1).record.content_hash = "old";
+    w.contents["web"] = "new";
+    CHECK(w.plan() == "\n");
+    REQUIRE(w.result.warnings.size() == 1);
+    CHECK(w.result.warnings[0].find("container p-web-1 keeps the old one") != std::string::npos);
+    w.options.recreate = Recreate::always;
+    w.plan();
+    CHECK(w.result.warnings.empty());
+}
+
+TEST_CASE("orphans are stopped without their hooks, containers of the file's services with them") {
+    World w;
+    w.service("web");
+    w.options.remove_orphans = true;
+    w.options.recreate = Recreate::always;
+    w.container("web", 1).record.pre_stop.emplace_back();
+    w.container("old", 1).record.pre_stop.emplace_back();
+    w.plan();
+    for (const auto& op : w.result.plan.operations)
+        if (op.kind == OpKind::stop_container) CHECK(op.skip_hooks == (op.resource == "service:old:1"));
+    CHECK(count(w.result, OpKind::stop_container) == 2);
 }
 
 TEST_CASE("a dependent that shares a namespace is recreated with its parent, one that does not is left") {
