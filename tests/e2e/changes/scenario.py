@@ -1,0 +1,222 @@
+"""What a second `up` changes and what it leaves, and the order in which things happen."""
+import json
+import os
+import shutil
+
+from harness import Scenario
+
+BUSYBOX = "image: busybox\n    stop_signal: KILL\n"
+
+
+def ids(s):
+    return {c["Name"]: c["ID"] for c in s.ps()}
+
+
+def up(s, text=None, *more, **how):
+    if text is not None:
+        s.write("compose.yaml", text)
+    return s.davit("up", "-d", *more, **how)
+
+
+def down(s, before, *more):
+    s.davit("down", "-t", "0", "-v", *more)
+    s.nothing_left(before)
+
+
+def only_what_changed(s, before):
+    text = f"""
+services:
+  a:
+    {BUSYBOX}    command: sleep 600
+  b:
+    {BUSYBOX}    command: sleep 600
+    environment: {{V: '1'}}
+"""
+    up(s, text)
+    first = ids(s)
+    up(s)
+    s.equal("a second up changes nothing", first, ids(s))
+    s.equal("and has no plan", "", s.davit("plan").out.strip())
+    s.write("compose.yaml", text.replace("V: '1'", "V: '2'"))
+    plan = s.davit("plan").out
+    s.check("the plan says why", "configuration changed: environment" in plan, plan)
+    operations = json.loads(s.davit("plan", "--format", "json").out)["operations"]
+    s.equal("kinds in the JSON plan", ["stage_container", "create_container", "stop_container", "remove_container",
+                                       "rename_container", "start_container"], [o["kind"] for o in operations])
+    s.equal("a plan changes nothing", first, ids(s))
+    up(s)
+    s.equal("what did not change stays", first["changes-a-1"], ids(s)["changes-a-1"])
+    s.check("what changed is another one", first["changes-b-1"] != ids(s)["changes-b-1"])
+    s.equal("the variable arrived", "2\n", s.davit("exec", "-T", "b", "sh", "-c", "echo $V").out)
+    down(s, before)
+
+
+def orphans_and_scale(s, before):
+    a = f"services:\n  a:\n    {BUSYBOX}    command: sleep 600\n"
+    up(s, a + f"  old:\n    {BUSYBOX}    command: sleep 600\n")
+    up(s, a, err=r"orphan containers \(\[changes-old-1\]\)")
+    s.equal("the orphan runs on", {"a", "old"}, {c["Service"] for c in s.ps()})
+    up(s, None, "--remove-orphans")
+    s.equal("it is gone", ["changes-a-1"], [c["Name"] for c in s.ps()])
+    up(s, None, "--scale", "a=4")
+    four = ids(s)
+    s.equal("four replicas", 4, len(four))
+    up(s, None, "--scale", "a=2")
+    s.equal("the low numbers stay", {n: i for n, i in four.items() if n[-1] in "12"}, ids(s))
+    down(s, before)
+
+
+def conditions(s, before):
+    up(s, f"""
+services:
+  job:
+    {BUSYBOX}    command: sh -c 'echo job >> /w/order'
+    volumes: ['./w:/w']
+  db:
+    {BUSYBOX}    command: sh -c 'sleep 0.3; echo db >> /w/order; touch /ok; exec sleep 600'
+    volumes: ['./w:/w']
+    healthcheck: {{test: 'test -f /ok', interval: 50ms, retries: 100}}
+  broken:
+    {BUSYBOX}    command: sh -c 'exit 3'
+  web:
+    {BUSYBOX}    command: sh -c 'echo web >> /w/order; exec sleep 600'
+    volumes: ['./w:/w']
+    depends_on:
+      job: {{condition: service_completed_successfully}}
+      db: {{condition: service_healthy, restart: true}}
+      broken: {{condition: service_completed_successfully, required: false}}
+""")
+    def order():
+        with open(os.path.join(s.directory, "w/order"), encoding="utf-8") as f:
+            return f.read().split()
+    s.eventually("web comes after what it needs", lambda: order() == ["job", "db", "web"])
+    web = [c for c in s.ps() if c["Service"] == "web"][0]["ID"]
+    s.davit("restart", "-t", "0", "db")
+    s.eventually("restart: true takes web along", lambda: order() == ["job", "db", "web", "db", "web"])
+    s.equal("as the same container", web, [c for c in s.ps() if c["Service"] == "web"][0]["ID"])
+    s.write("compose.yaml", f"""
+services:
+  job:
+    {BUSYBOX}    command: sh -c 'exit 4'
+  web:
+    {BUSYBOX}    command: sleep 600
+    depends_on: {{job: {{condition: service_completed_successfully}}}}
+""")
+    s.davit("up", "-d", "--remove-orphans", exit=1, err='job.*didn.t complete successfully: exit 4')
+    down(s, before)
+
+
+def stop_order(s, before):
+    def service(name, needs):
+        return f"""  {name}:
+    image: busybox
+    stop_grace_period: 3s
+    command: sh -c 'trap "echo {name} >> /w/stopped; exit 0" TERM; echo {name} >> /w/up; while :; do sleep 0.02; done'
+    volumes: ['./s:/w']
+    depends_on: [{needs}]
+"""
+    up(s, "services:\n" + service("db", "") + service("app", "db") + service("web", "app"))
+    path = os.path.join(s.directory, "s")
+    def lines(name):
+        with open(os.path.join(path, name), encoding="utf-8") as f:
+            return f.read().split()
+    s.eventually("all are up", lambda: sorted(lines("up")) == ["app", "db", "web"])
+    s.davit("stop")
+    s.equal("dependents stop first", ["web", "app", "db"], lines("stopped"))
+    s.davit("start")
+    s.eventually("all are up again", lambda: len(lines("up")) == 6)
+    s.davit("down")
+    s.equal("down has the same order", ["web", "app", "db"] * 2, lines("stopped"))
+    shutil.rmtree(path)
+    s.nothing_left(before)
+
+
+def volumes_stay(s, before):
+    text = f"services:\n  a:\n    {BUSYBOX}    command: sleep 600\n    volumes: [/anon]\n    labels: {{v: '1'}}\n"
+    up(s, text)
+    s.davit("exec", "-T", "a", "sh", "-c", "echo kept > /anon/f")
+    up(s, text.replace("'1'", "'2'"))
+    s.equal("an anonymous volume goes with its service", "kept\n", s.davit("exec", "-T", "a", "cat", "/anon/f").out)
+    up(s, text.replace("'1'", "'3'"), "-V")
+    s.equal("unless it is to be renewed", "", s.davit("exec", "-T", "a", "ls", "/anon").out)
+    down(s, before)
+    s.equal("no volume is left", "", s.davit("volume", "ls", "-q").out)
+
+
+def externals(s, before):
+    text = f"""
+services:
+  a:
+    {BUSYBOX}    command: sleep 600
+    networks: [front]
+    volumes: ['data:/data']
+networks: {{front: {{external: true, name: outside}}}}
+volumes: {{data: {{external: true, name: outside}}}}
+"""
+    up(s, text, exit=1, err="network outside declared as external, but could not be found")
+    s.nothing_left(before)
+    s.davit("network", "create", "outside")
+    up(s, exit=1, err='external volume "outside" not found')
+    s.davit("volume", "create", "outside")
+    up(s)
+    s.davit("exec", "-T", "a", "sh", "-c", "echo 1 > /data/f")
+    s.davit("down", "-v", "-t", "0")
+    s.equal("both outlive the project", ["outside"], s.davit("volume", "ls", "-q").out.split())
+    s.check("the network too", "outside" in s.davit("network", "ls").out)
+    s.davit("network", "rm", "outside")
+    s.davit("volume", "rm", "outside")
+    s.nothing_left(before)
+
+
+def one_off(s, before):
+    s.write("compose.yaml", f"""
+services:
+  db:
+    {BUSYBOX}    command: sleep 600
+  tool:
+    {BUSYBOX}    command: sleep 600
+    depends_on: [db]
+    profiles: [tools]
+""")
+    s.equal("run gives what the command wrote", "hello\n", s.davit("run", "--rm", "-T", "--no-deps", "tool", "echo", "hello").out)
+    s.equal("--no-deps starts nothing else", [], s.ps())
+    s.davit("run", "--rm", "-T", "tool", "sh", "-c", "exit 7", exit=7)
+    s.equal("dependencies stay", {"db": "running"}, s.states())
+    up(s)
+    s.equal("the profile is not active", {"db": "running"}, s.states())
+    s.davit("--profile", "tools", "up", "-d")
+    s.equal("with it, the service runs", {"db": "running", "tool": "running"}, s.states())
+    s.davit("--profile", "tools", "down", "-t", "0")
+    s.nothing_left(before)
+
+
+def owners(s, before):
+    text = f"services:\n  a:\n    {BUSYBOX}    command: sleep 600\n"
+    up(s, text)
+    other = os.path.join(s.scratch, "elsewhere", s.project)
+    os.makedirs(other)
+    shutil.copy(os.path.join(s.directory, "compose.yaml"), other)
+    s.davit("up", "-d", cwd=other, exit=1, err=rf'"{s.project}" belongs to {s.directory}')
+    s.davit("-p", "mine", "up", "-d", cwd=other)
+    s.davit("-p", "mine", "down", "-t", "0")
+    os.remove(os.path.join(s.directory, "compose.yaml"))
+    s.davit("-p", s.project, "down", "-t", "0")
+    s.nothing_left(before)
+
+
+def side_by_side(s, before):
+    s.write("compose.yaml", "services:\n" + "".join(f"  s{i}:\n    {BUSYBOX}    command: sleep 600\n" for i in range(8)))
+    for _ in range(3):
+        both = [s.start("up", "-d"), s.start("down", "-t", "0"), s.start("up", "-d")]
+        said = [p.communicate(timeout=60)[0] for p in both]
+        s.check("the last word is complete", len(s.ps()) in (0, 8), "\n".join(said))
+        up(s)
+        s.equal("up after the storm", {"running"}, set(s.states().values()))
+    down(s, before)
+
+
+with Scenario("changes") as s:
+    s.images("busybox")
+    before = s.listing()
+    for part in (only_what_changed, orphans_and_scale, conditions, stop_order, volumes_stay, externals, one_off, owners, side_by_side):
+        part(s, before)
