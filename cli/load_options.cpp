@@ -1,6 +1,8 @@
 #include "cli/load_options.hpp"
 
+#include "base/error.hpp"
 #include "base/sys.hpp"
+#include "davit/remote.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -19,6 +21,17 @@ std::map<std::string, std::string> process_environment() {
         if (equals != std::string_view::npos && equals > 0) out.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
     return out;
+}
+
+// docker compose's switch; on unless it says otherwise.
+bool remote_allowed(const LoadOptions& o, const char* variable) {
+    auto it = o.environment.find(variable);
+    if (it == o.environment.end() || it->second.empty()) return true;
+    for (const char* yes : {"1", "t", "T", "TRUE", "true", "True"})
+        if (it->second == yes) return true;
+    for (const char* no : {"0", "f", "F", "FALSE", "false", "False"})
+        if (it->second == no) return false;
+    throw error(Errc::usage, "{} must be true or false, and it is '{}'", variable, it->second);
 }
 
 } // namespace
@@ -42,6 +55,7 @@ LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
     o.compatibility = g.compatibility;
     o.all_resources = g.all_resources;
     o.services = std::move(services);
+    o.resources = remote_resources({.cache_dir = {}, .git = remote_allowed(o, "COMPOSE_EXPERIMENTAL_GIT_REMOTE"), .oci = remote_allowed(o, "COMPOSE_EXPERIMENTAL_OCI_REMOTE")});
     print_warnings(complete_from_environment(o));
     if (std::find(o.files.begin(), o.files.end(), "-") != o.files.end()) o.stdin_text = sys::read_all(STDIN_FILENO);
     return o;

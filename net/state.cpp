@@ -1,6 +1,7 @@
 #include "net/state.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
 #include "net/state_files.hpp"
@@ -91,12 +92,38 @@ std::string lock_path(const std::string& run_dir) {
 }
 } // namespace
 
-MachineLock MachineLock::acquire(const std::string& run_dir) { return MachineLock(run_dir, FileLock::acquire(lock_path(run_dir))); }
+namespace {
+// remove_if_unused() of another process may take the directory away before the file is opened, or the
+// file before it is locked; then there is nothing to wait for, only to make it again.
+template <typename Take>
+std::optional<FileLock> take_lock(const std::string& run_dir, Take&& take) {
+    for (;;) {
+        const std::string path = lock_path(run_dir);
+        try {
+            std::optional<FileLock> lock = take(path);
+            if (!lock || lock->still_at(path)) return lock;
+        } catch (const Error& e) {
+            if (e.os().value() != ENOENT) throw;
+        }
+    }
+}
+} // namespace
+
+MachineLock MachineLock::acquire(const std::string& run_dir) {
+    auto lock = take_lock(run_dir, [](const std::string& path) { return std::optional<FileLock>(FileLock::acquire(path)); });
+    return MachineLock(run_dir, std::move(*lock));
+}
 
 std::optional<MachineLock> MachineLock::try_acquire(const std::string& run_dir) {
-    auto lock = FileLock::try_acquire(lock_path(run_dir));
+    auto lock = take_lock(run_dir, [](const std::string& path) { return FileLock::try_acquire(path); });
     if (!lock) return std::nullopt;
     return MachineLock(run_dir, std::move(*lock));
+}
+
+void MachineLock::remove_if_unused() const {
+    if (exists(forwarding_file(run_dir_)) || ::rmdir(projects_dir(run_dir_).c_str()) < 0) return;
+    ::unlink((net_dir(run_dir_) + "/lock").c_str());
+    ::rmdir(net_dir(run_dir_).c_str());
 }
 
 std::string encode_state(const ProjectNetState& state) {

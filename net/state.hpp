@@ -63,6 +63,8 @@ class MachineLock {
 public:
     static MachineLock acquire(const std::string& run_dir);                    // waits
     static std::optional<MachineLock> try_acquire(const std::string& run_dir); // never waits
+    // Takes away the lock's file and directories when no project has network state. The last thing to do with the lock.
+    void remove_if_unused() const;
     const std::string& run_dir() const { return run_dir_; }
 
 private:

@@ -22,7 +22,9 @@ public:
     std::string operator()(const RootBind& s) const { return fmt::format("root bind {}", text(s.path)); }
     std::string operator()(const OpenProc&) const { return "open proc"; }
     std::string operator()(const MountStep& s) const {
-        std::string what = s.kind == MountKind::filesystem ? fmt::format("{} ({})", text(s.type), list(s.options, ',')) : text(s.source);
+        std::string what = s.kind == MountKind::filesystem ? fmt::format("{} ({})", text(s.type), list(s.options, ','))
+                           : s.kind == MountKind::overlay  ? "overlay " + list(s.options, ':')
+                                                           : text(s.source);
         if (s.subpath.size) what += "//" + text(s.subpath);
         return fmt::format("mount {} on {} +{:#x} -{:#x} flags {:#x}", what, text(s.target), s.attr_set, s.attr_clear, s.flags);
     }

@@ -97,6 +97,22 @@ void add_filesystem(Compiler& c, const Mount& m) {
     c.out.add(s);
 }
 
+void check_layers(const std::vector<std::string>& layers) {
+    if (layers.size() > max_layers) throw error(Errc::unsupported, "the image has {} layers; the kernel mounts at most {}", layers.size(), max_layers);
+}
+
+void add_overlay(Compiler& c, const Mount& m) {
+    check_layers(m.layers);
+    if (m.layers.empty()) throw error(Errc::failed, "a mount of no layers on {}", m.destination);
+    exec::MountStep s{};
+    s.kind = exec::MountKind::overlay;
+    s.target = c.out.text(m.destination);
+    s.subpath = c.out.text(m.subpath);
+    s.options = c.out.list(m.layers);
+    s.attr_set = attributes(m);
+    c.out.add(s);
+}
+
 Mount bind_of(const std::string& source, const std::string& destination, const Mount& like) {
     Mount m;
     m.kind = Mount::Kind::bind;
@@ -192,8 +208,7 @@ void add_root(Compiler& c, const Spec& spec) {
         s.path = c.out.text(root.path);
         return c.out.add(s);
     }
-    if (root.overlay.lower.size() > max_layers)
-        throw error(Errc::unsupported, "the image has {} layers; the kernel mounts at most {}", root.overlay.lower.size(), max_layers);
+    check_layers(root.overlay.lower);
     if (root.overlay.upper.empty() != root.overlay.work.empty()) throw error(Errc::failed, "an overlay needs both upper and work or neither");
     exec::RootOverlay s{};
     s.lower = c.out.list(root.overlay.lower);
@@ -221,6 +236,7 @@ void add_mounts(Compiler& c, const Spec& spec) {
         case Mount::Kind::bind:
         case Mount::Kind::peer: add_bind(c, m); break;
         case Mount::Kind::filesystem: add_filesystem(c, m); break;
+        case Mount::Kind::overlay: add_overlay(c, m); break;
         case Mount::Kind::cgroup: add_cgroup_mounts(c, spec, m); break;
         }
         // Before anything of the user's can lie over the files in there.

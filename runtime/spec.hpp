@@ -77,6 +77,7 @@ struct Mount {
         bind,       // source is a path of the host; a directory or a file
         filesystem, // a new instance of `type`
         cgroup,     // the container's own cgroup(s), as this machine has them
+        overlay,    // `layers` put together, read-only (a mount of type image)
         peer,       // source is a path inside the container whose pidfd is passed as Slot::peer (ipc: service:x)
     };
     Kind kind = Kind::bind;
@@ -84,7 +85,8 @@ struct Mount {
     std::string destination; // absolute, inside; made when missing. Symbolic links stay inside the root.
     std::string type;        // filesystem: "tmpfs", "proc", "nfs4" …
     std::string data;        // filesystem: "size=65536k,mode=1777"
-    std::string subpath;     // bind: below source, never leaving it
+    std::string subpath;     // bind, overlay: below source, never leaving it
+    std::vector<std::string> layers; // overlay: topmost first; at most 500
     bool recursive = true;   // bind: with what is mounted below source
     bool readonly = false;
     bool readonly_recursive = false; // mount_setattr(AT_RECURSIVE)

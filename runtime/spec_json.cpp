@@ -54,7 +54,7 @@ template <typename F, typename V> void fields_of_enum(F& f, const char* key, V& 
 template <typename F, typename V> void fields(F& f, V& v, const Rlimit& d) { FIELD(resource), FIELD(soft), FIELD(hard); }
 template <typename F, typename V> void fields(F& f, V& v, const Mount& d) {
     fields_of_enum(f, "kind", v.kind, d.kind);
-    FIELD(source), FIELD(destination), FIELD(type), FIELD(data), FIELD(subpath), FIELD(recursive), FIELD(readonly);
+    FIELD(source), FIELD(destination), FIELD(type), FIELD(data), FIELD(subpath), FIELD(layers), FIELD(recursive), FIELD(readonly);
     FIELD(readonly_recursive), FIELD(nosuid), FIELD(nodev), FIELD(noexec), FIELD(noatime), FIELD(nodiratime), FIELD(relatime);
     FIELD(strictatime), FIELD(nosymfollow);
     fields_of_enum(f, "propagation", v.propagation, d.propagation);
@@ -183,8 +183,13 @@ json mount_json(const Mount& m) {
         options.push_back(m.data.substr(at, comma - at));
         at = comma + 1;
     }
+    if (m.kind == Mount::Kind::overlay) {
+        std::string lower;
+        for (const std::string& layer : m.layers) lower += (lower.empty() ? "lowerdir=" : ":") + layer;
+        options.push_back(lower);
+    }
     std::string source = m.subpath.empty() ? m.source : m.source + "/" + m.subpath;
-    return {{"destination", m.destination}, {"type", bind ? "bind" : m.kind == Mount::Kind::cgroup ? "cgroup" : m.type}, {"source", source}, {"options", options}};
+    return {{"destination", m.destination}, {"type", bind ? "bind" : m.kind == Mount::Kind::cgroup ? "cgroup" : m.kind == Mount::Kind::overlay ? "overlay" : m.type}, {"source", source}, {"options", options}};
 }
 
 json resources_json(const Resources& r) {

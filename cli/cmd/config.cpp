@@ -79,6 +79,16 @@ std::string render_tree(const LoadOptions& options, const ConfigFlags& f, bool j
     return json ? compose::print_json(*loaded.root, false) : compose::print_yaml(*loaded.root, false);
 }
 
+// Those profiles disable as well: without values nobody knows the profiles.
+std::string list_uninterpolated_services(const LoadOptions& options) {
+    auto loaded = compose::load_tree(options);
+    loaded.diagnostics->throw_if_errors();
+    std::string out;
+    if (const compose::Node* services = loaded.root->find("services"))
+        for (const compose::Entry& e : services->map()) out += fmt::format("{}\n", e.key);
+    return out;
+}
+
 struct List {
     bool wanted;
     std::string (*make)(const Project&);
@@ -95,7 +105,7 @@ int run_config(Globals& g, const Args& args) {
 
     LoadOptions options = load_options(g, f.arguments);
     options.interpolate = !f.no_interpolate;
-    options.normalize = !f.no_normalize;
+    options.normalize = !f.no_normalize && !options.compatibility;
     options.resolve_paths = !f.no_paths;
     options.check_consistency = !f.no_consistency;
     options.resolve_environment = !f.no_env;
@@ -115,6 +125,8 @@ int run_config(Globals& g, const Args& args) {
         bool whole = !wanted && f.hash.empty();
         if (whole && f.no_interpolate) {
             text = render_tree(options, f, json);
+        } else if (f.services && f.no_interpolate) {
+            text = list_uninterpolated_services(options);
         } else {
             LoadResult result = load(options);
             print_warnings(result.warnings);

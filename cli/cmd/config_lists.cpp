@@ -69,8 +69,8 @@ std::string list_images(const Project& p) {
     for (const auto& [name, service] : p.services) {
         if (!service.image.empty()) images.push_back(service.image);
         else if (!service.provider) images.push_back(fmt::format("{}-{}", p.name, name));
-        for (const Mount& m : service.volumes)
-            if (m.type == MountType::image) images.push_back(m.source);
+        for (const ServiceHook& hook : service.pre_start)
+            if (!hook.image.empty() && hook.image != service.image) images.push_back(hook.image);
     }
     return lines(images);
 }

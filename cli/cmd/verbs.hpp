@@ -11,12 +11,15 @@ std::span<const Verb> verbs();
 
 int run_attach(Globals&, const Args&);
 int run_build(Globals&, const Args&);
+int run_commit(Globals&, const Args&);
 int run_config(Globals&, const Args&);
 int run_container(Globals&, const Args&);
+int run_cp(Globals&, const Args&);
 int run_create(Globals&, const Args&);
 int run_down(Globals&, const Args&);
 int run_events(Globals&, const Args&);
 int run_exec(Globals&, const Args&);
+int run_export(Globals&, const Args&);
 int run_image(Globals&, const Args&);
 int run_images(Globals&, const Args&);
 int run_kill(Globals&, const Args&);

@@ -81,4 +81,9 @@ std::optional<FileLock> FileLock::try_acquire(const std::string& path, Mode mode
     throw sys_error(errno, "locking {}", path);
 }
 
+bool FileLock::still_at(const std::string& path) const {
+    struct stat held {}, there {};
+    return ::fstat(fd_.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 && held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
+
 } // namespace davit

@@ -26,6 +26,8 @@ public:
     static FileLock acquire(const std::string& path, Mode mode = Mode::exclusive);
     static std::optional<FileLock> try_acquire(const std::string& path, Mode mode = Mode::exclusive);
     explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {} // adopts a locked fd
+    // False when the file was removed, or replaced, after it was opened: then the lock is nobody's.
+    bool still_at(const std::string& path) const;
     int fd() const { return fd_.get(); }
     UniqueFd release() { return std::move(fd_); }
     explicit operator bool() const { return static_cast<bool>(fd_); }

@@ -120,7 +120,9 @@ void make_dirs(const std::string& path, mode_t mode) {
     auto slash = path.find_last_of('/');
     if (slash == std::string::npos || slash == 0) throw sys_error(ENOENT, "making the directory {}", path);
     make_dirs(path.substr(0, slash), mode);
-    if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST) throw sys_error(errno, "making the directory {}", path);
+    if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
+    if (errno == ENOENT) return make_dirs(path, mode); // a process that tidies up took the parent away
+    throw sys_error(errno, "making the directory {}", path);
 }
 
 namespace {

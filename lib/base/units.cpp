@@ -46,9 +46,8 @@ std::string shortest(T value) {
     std::string text(buffer.data(), end.ptr);
     std::size_t e = text.find('e');
     int exponent = std::atoi(text.c_str() + e + 1);
-    auto digits = static_cast<int>(std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(e), is_digit));
-    int most = std::max(21, digits); // Go's %v
-    if (exponent >= -4 && exponent < (digits > exponent ? most : 21)) {
+    constexpr int most = 6; // where Go's %v changes to the notation with exponent
+    if (exponent >= -4 && exponent < most) {
         end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
         return {buffer.data(), end.ptr};
     }

@@ -43,6 +43,11 @@ struct Text {
     static void decode(Decoder&, Node&, std::string&);
     static Node* encode(Encoder&, const std::string&);
 };
+// Upstream's JSON lacks it; its YAML, which can be loaded again, must not.
+template <typename F> struct YamlOnly {
+    template <typename T> static void decode(Decoder& d, Node& n, T& out) { F::decode(d, n, out); }
+    template <typename T> static Node* encode(Encoder& e, const T& v) { return e.json ? nullptr : F::encode(e, v); }
+};
 struct Flag {
     static void decode(Decoder&, Node&, bool&);
     static Node* encode(Encoder&, const bool&);
@@ -146,6 +151,7 @@ template <typename S> struct Row {
     std::string_view key;
     void (*decode)(Decoder&, Node&, S&);
     Node* (*encode)(Encoder&, const S&);
+    std::string_view json_key{}; // in JSON, if it is another one
 };
 
 // The rows of each struct, defined with the tables.
@@ -191,7 +197,7 @@ template <typename S> void decode_struct(Decoder& d, Node& n, S& out) {
 template <typename S> Node* encode_struct(Encoder& e, const S& s) {
     Node* out = e.tree.map();
     for (const auto& r : rows<S>())
-        if (Node* n = r.encode(e, s)) e.tree.add(*out, r.key, n);
+        if (Node* n = r.encode(e, s)) e.tree.add(*out, e.json && !r.json_key.empty() ? r.json_key : r.key, n);
     if constexpr (requires { s.extensions; })
         if (!e.json)
             for (const auto& [key, value] : s.extensions) e.tree.add(*out, e.tree.copy(key), from_value(e.tree, value));

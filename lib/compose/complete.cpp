@@ -22,8 +22,10 @@ public:
             if (const std::string* list = variable("COMPOSE_ENV_FILES"))
                 for (auto file : split(*list, ',')) o_.env_files.emplace_back(file);
         explicit_env_files_ = !o_.env_files.empty();
+        fetch_files(o_);
         read_env_files();
         choose_files();
+        fetch_files(o_);
         read_env_files();
         if (o_.profiles.empty())
             if (const std::string* list = variable("COMPOSE_PROFILES")) o_.profiles = trimmed(*list);
@@ -87,7 +89,7 @@ private:
             for (std::size_t end = 0; end != std::string_view::npos; rest.remove_prefix(end == std::string_view::npos ? 0 : end + by.size())) {
                 end = rest.find(by);
                 std::string file(rest.substr(0, end));
-                o_.files.push_back(file == "-" ? file : absolute(file));
+                o_.files.push_back(file == "-" || is_remote(file) ? file : absolute(file));
             }
             return;
         }

@@ -13,6 +13,7 @@ std::string config_hash(const Service& service) {
     if (s.deploy) s.deploy->replicas.reset();
     s.depends_on.clear();
     s.profiles.clear();
+    s.label_file.clear(); // the labels count, not where they come from
     compose::Tree tree;
     return sha256_hex(compose::print_json(*compose::encode_service(tree, s, true), false));
 }

@@ -14,6 +14,7 @@ std::string caret_line(std::string_view line, int column) {
     std::string out;
     for (int i = 0; i + 1 < column; ++i) {
         char c = static_cast<std::size_t>(i) < line.size() ? line[static_cast<std::size_t>(i)] : ' ';
+        if ((static_cast<unsigned char>(c) & 0xc0) == 0x80) continue; // columns count bytes, the eye characters
         out += c == '\t' ? '\t' : ' ';
     }
     return out + '^';

@@ -41,6 +41,13 @@ std::vector<std::string> find_compose_files(const std::string& directory, std::v
     }
 }
 
+void fetch_files(LoadOptions& o) {
+    if (!o.resources) return;
+    for (std::string& file : o.files)
+        if (file != "-")
+            if (auto local = o.resources(file)) file = std::move(*local);
+}
+
 std::string working_directory(const LoadOptions& o) {
     if (!o.project_directory.empty()) return is_absolute(o.project_directory) ? clean_path(o.project_directory) : join_path(o.current_dir, o.project_directory);
     for (const auto& file : o.files)

@@ -48,7 +48,7 @@ std::string expand_escapes(std::string_view text) {
 
 class Parser {
 public:
-    Parser(std::string_view text, const Lookup& outside) : rest_(text), outside_(outside) {
+    Parser(std::string_view text, const Lookup& outside, const Lookup& earlier) : rest_(text), outside_(outside), earlier_(earlier) {
         if (rest_.substr(0, kBom.size()) == kBom) rest_.remove_prefix(kBom.size());
     }
 
@@ -150,7 +150,8 @@ private:
         Expansion expanded = expand(text, [this](std::string_view name) -> const std::string* {
             if (const std::string* v = outside_(name)) return v;
             auto it = std::find_if(result_.values.rbegin(), result_.values.rend(), [&](const auto& p) { return p.first == name; });
-            return it == result_.values.rend() ? nullptr : &it->second;
+            if (it != result_.values.rend()) return &it->second;
+            return earlier_ ? earlier_(name) : nullptr;
         });
         result_.unset.insert(result_.unset.end(), expanded.unset.begin(), expanded.unset.end());
         if (!expanded.error) return put(key, expanded.text);
@@ -161,13 +162,14 @@ private:
 
     std::string_view rest_;
     const Lookup& outside_;
+    const Lookup& earlier_;
     DotenvResult result_;
     int line_ = 1;
 };
 
 } // namespace
 
-DotenvResult parse_dotenv(std::string_view text, const Lookup& outside) { return Parser(text, outside).run(); }
+DotenvResult parse_dotenv(std::string_view text, const Lookup& outside, const Lookup& earlier) { return Parser(text, outside, earlier).run(); }
 
 DotenvResult parse_raw_env(std::string_view text, const Lookup& outside) {
     DotenvResult out;

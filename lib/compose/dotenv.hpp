@@ -24,8 +24,9 @@ struct DotenvResult {
 };
 
 // The compose format. outside: variables that a value may use and that a bare KEY takes its value
-// from; they win over earlier lines of the file.
-DotenvResult parse_dotenv(std::string_view text, const Lookup& outside);
+// from; they win over earlier lines of the file. earlier: what files read before this one gave; the
+// file's own lines win over it.
+DotenvResult parse_dotenv(std::string_view text, const Lookup& outside, const Lookup& earlier = {});
 // `format: raw`: lines as they are, no quotes, no variables. A bare KEY takes its value from outside.
 DotenvResult parse_raw_env(std::string_view text, const Lookup& outside);
 

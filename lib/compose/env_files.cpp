@@ -6,7 +6,7 @@
 
 namespace davit::compose {
 
-std::optional<std::vector<std::pair<std::string, std::string>>> read_env_file(Tree& tree, const std::string& path, bool raw, const Lookup& outside, Diagnostics& diag) {
+std::optional<std::vector<std::pair<std::string, std::string>>> read_env_file(Tree& tree, const std::string& path, bool raw, const Lookup& outside, const Lookup& earlier, Diagnostics& diag) {
     struct stat st {};
     if (stat(path.c_str(), &st) != 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
     if (S_ISDIR(st.st_mode)) {
@@ -14,7 +14,7 @@ std::optional<std::vector<std::pair<std::string, std::string>>> read_env_file(Tr
         return std::vector<std::pair<std::string, std::string>>();
     }
     std::uint16_t file = tree.add_file(path, read_file(path));
-    DotenvResult result = raw ? parse_raw_env(tree.file_text(file), outside) : parse_dotenv(tree.file_text(file), outside);
+    DotenvResult result = raw ? parse_raw_env(tree.file_text(file), outside) : parse_dotenv(tree.file_text(file), outside, earlier);
     for (const auto& e : result.errors) diag.error({static_cast<std::uint32_t>(e.line), 1, file}, {}, e.message, e.hint);
     for (const auto& name : result.unset)
         diag.warning({0, 0, file}, {}, fmt::format("the variable {} is not set; an empty text is used for it", name));
@@ -24,12 +24,15 @@ std::optional<std::vector<std::pair<std::string, std::string>>> read_env_file(Tr
 void merge_env_files(Tree& tree, Environment& environment, const std::vector<std::string>& paths, Diagnostics& diag) {
     Environment from_files;
     Lookup outside = [&](std::string_view name) -> const std::string* {
-        if (auto it = environment.find(name); it != environment.end()) return &it->second;
+        auto it = environment.find(name);
+        return it == environment.end() ? nullptr : &it->second;
+    };
+    Lookup earlier = [&](std::string_view name) -> const std::string* {
         auto it = from_files.find(name);
         return it == from_files.end() ? nullptr : &it->second;
     };
     for (const std::string& path : paths) {
-        auto values = read_env_file(tree, path, false, outside, diag);
+        auto values = read_env_file(tree, path, false, outside, earlier, diag);
         if (!values) {
             diag.error({}, {}, fmt::format("the env file {} does not exist", path));
             continue;

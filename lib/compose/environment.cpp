@@ -45,12 +45,16 @@ void read_env_files(Tree& tree, Service& s, const Environment& environment, Diag
         return it == s.environment.end() || !it->second ? nullptr : &*it->second;
     };
     std::map<std::string, std::optional<std::string>> from_files;
+    Lookup earlier = [&](std::string_view name) -> const std::string* {
+        auto it = from_files.find(std::string(name));
+        return it == from_files.end() || !it->second ? nullptr : &*it->second;
+    };
     for (const EnvFile& file : s.env_file) {
         if (!file.format.empty() && file.format != "raw") {
             diag.error({}, fmt::format("services.{}.env_file", s.name), fmt::format("'{}' is no format of an env_file", file.format), "the only one is raw");
             continue;
         }
-        auto values = read_env_file(tree, file.path, file.format == "raw", outside, diag);
+        auto values = read_env_file(tree, file.path, file.format == "raw", outside, earlier, diag);
         if (!values && file.required) missing(diag, s, "env_file", file.path);
         if (!values) continue;
         for (auto& [key, value] : *values) from_files[key] = std::move(value);
@@ -65,14 +69,17 @@ void read_label_files(Tree& tree, Service& s, const Environment& environment, Di
         return it == environment.end() ? nullptr : &it->second;
     };
     std::map<std::string, std::string> from_files;
+    Lookup earlier = [&](std::string_view name) -> const std::string* {
+        auto it = from_files.find(std::string(name));
+        return it == from_files.end() ? nullptr : &it->second;
+    };
     for (const std::string& path : s.label_file) {
-        auto values = read_env_file(tree, path, false, outside, diag);
+        auto values = read_env_file(tree, path, false, outside, earlier, diag);
         if (!values) missing(diag, s, "label_file", path);
         if (!values) continue;
         for (auto& [key, value] : *values) from_files[key] = std::move(value);
     }
     s.labels.merge(from_files);
-    s.label_file.clear();
 }
 
 } // namespace

@@ -62,9 +62,12 @@ Node* ModelLoader::extend_service(const FileSet& set, const std::string& file, N
     Node* base_services = &services;
     const Resets* base_resets = &resets;
     if (other && other->is_string()) {
-        if (is_remote(other->str()))
-            return give_up(other->pos, fmt::format("'{}' is not on this machine", other->str()), "davit extends local files only: fetch it first");
-        base_file = is_absolute(other->str()) ? clean_path(other->str()) : join_path(set.directory, other->str());
+        auto local = local_file(set, *other, path);
+        if (!local) {
+            service.value->erase("extends");
+            return service.value;
+        }
+        base_file = std::move(*local);
         ExtendsBase& base = extends_file(set, base_file, path, *other);
         if (!base.services || !base.services->is_map()) return give_up(other->pos, fmt::format("{} has no services", base_file), {});
         base_services = base.services;

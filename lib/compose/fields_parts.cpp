@@ -20,11 +20,32 @@ struct InferredMark {
     static Node* encode(Encoder&, const bool&) { return nullptr; }
 };
 
+// Upstream drops zeros, and then refuses what it wrote: the YAML has them.
+struct UlimitNumber {
+    template <typename T> static void decode(Decoder& d, Node& n, T& out) { Integer::decode(d, n, out); }
+    template <typename T> static Node* encode(Encoder& e, const T& v) { return v || !e.json ? e.tree.integer(v) : nullptr; }
+};
+// Zero is written too.
+struct BlkioRate {
+    static void decode(Decoder& d, Node& n, std::int64_t& out) { Bytes::decode(d, n, out); }
+    static Node* encode(Encoder& e, const std::int64_t& v) { return e.tree.string(std::to_string(v)); }
+};
+struct BlkioWeight {
+    template <typename T> static void decode(Decoder& d, Node& n, T& out) { Integer::decode(d, n, out); }
+    template <typename T> static Node* encode(Encoder& e, const T& v) { return e.tree.integer(v); }
+};
+// Upstream's JSON has these keys with capitals.
+template <auto Member, typename F> constexpr auto blkio_row(std::string_view key, std::string_view json_key) {
+    auto out = row<Member, F>(key);
+    out.json_key = json_key;
+    return out;
+}
+
 } // namespace
 
 template <> std::span<const Row<EnvFile>> rows<EnvFile>() {
     using S = EnvFile;
-    static constexpr Row<S> table[] = {row<&S::path>("path"), row<&S::required, AlwaysFlag>("required"), row<&S::format>("format")};
+    static constexpr Row<S> table[] = {row<&S::path>("path"), row<&S::required, TrueUnlessFalse>("required"), row<&S::format>("format")};
     return table;
 }
 
@@ -149,19 +170,19 @@ template <> std::span<const Row<Device>> rows<Device>() {
 
 template <> std::span<const Row<Ulimit>> rows<Ulimit>() {
     using S = Ulimit;
-    static constexpr Row<S> table[] = {row<&S::soft>("soft"), row<&S::hard>("hard")};
+    static constexpr Row<S> table[] = {row<&S::soft, UlimitNumber>("soft"), row<&S::hard, UlimitNumber>("hard")};
     return table;
 }
 
 template <> std::span<const Row<BlkioConfig::Weight>> rows<BlkioConfig::Weight>() {
     using S = BlkioConfig::Weight;
-    static constexpr Row<S> table[] = {row<&S::path>("path"), row<&S::weight>("weight")};
+    static constexpr Row<S> table[] = {blkio_row<&S::path, Text>("path", "Path"), blkio_row<&S::weight, BlkioWeight>("weight", "Weight")};
     return table;
 }
 
 template <> std::span<const Row<BlkioConfig::Rate>> rows<BlkioConfig::Rate>() {
     using S = BlkioConfig::Rate;
-    static constexpr Row<S> table[] = {row<&S::path>("path"), row<&S::rate, Bytes>("rate")};
+    static constexpr Row<S> table[] = {blkio_row<&S::path, Text>("path", "Path"), blkio_row<&S::rate, BlkioRate>("rate", "Rate")};
     return table;
 }
 

@@ -32,7 +32,7 @@ template <> std::span<const Row<Service>> rows<Service>() {
         row<&S::networks, NullableMap<ServiceNetwork>>("networks"), row<&S::oom_kill_disable>("oom_kill_disable"),
         row<&S::oom_score_adj>("oom_score_adj"), row<&S::pid>("pid"), row<&S::pids_limit, NonZero>("pids_limit"),
         row<&S::platform>("platform"), row<&S::ports, ObjectList<Port>>("ports"), row<&S::privileged>("privileged"),
-        row<&S::pull_policy>("pull_policy"), row<&S::pull_refresh_after>("pull_refresh_after"), row<&S::read_only>("read_only"),
+        row<&S::pull_policy>("pull_policy"), row<&S::pull_refresh_after, YamlOnly<Text>>("pull_refresh_after"), row<&S::read_only>("read_only"),
         row<&S::restart>("restart"), row<&S::runtime>("runtime"), row<&S::scale>("scale"), row<&S::secrets, References>("secrets"),
         row<&S::security_opt>("security_opt"), row<&S::shm_size, Bytes>("shm_size"), row<&S::stdin_open>("stdin_open"),
         row<&S::stop_grace_period>("stop_grace_period"), row<&S::stop_signal>("stop_signal"), row<&S::storage_opt>("storage_opt"),

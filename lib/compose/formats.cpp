@@ -55,7 +55,7 @@ Node* Ulimits::encode(Encoder& e, const std::map<std::string, Ulimit>& limits) {
     if (limits.empty()) return nullptr;
     Node* out = e.tree.map();
     for (const auto& [name, limit] : limits)
-        e.tree.add(*out, e.tree.copy(name), limit.single && limit.soft ? e.tree.integer(limit.soft) : encode_struct(e, limit));
+        e.tree.add(*out, e.tree.copy(name), limit.single && (limit.soft || !e.json) ? e.tree.integer(limit.soft) : encode_struct(e, limit));
     return out;
 }
 
@@ -66,7 +66,7 @@ void SshKeys::decode(Decoder&, Node& n, std::vector<SshKey>& out) {
 Node* SshKeys::encode(Encoder& e, const std::vector<SshKey>& keys) {
     if (keys.empty()) return nullptr;
     Node* out = e.tree.list();
-    for (const auto& k : keys) e.tree.push(*out, e.tree.string(k.path.empty() ? k.id : fmt::format("{}={}", k.id, k.path)));
+    for (const auto& k : keys) e.tree.push(*out, e.tree.string(k.path.empty() ? k.id : fmt::format("{}: {}", k.id, k.path)));
     return out;
 }
 

@@ -33,6 +33,19 @@ std::string absolute(const std::string& directory, std::string_view path) {
 
 } // namespace
 
+std::optional<std::string> ModelLoader::local_file(const FileSet& set, const Node& name, std::string_view path) {
+    try {
+        if (options_.resources)
+            if (auto fetched = options_.resources(std::string(name.str()))) return fetched;
+    } catch (const Error& e) {
+        diag_.error(name.pos, path, e.what(), e.hint());
+        return std::nullopt;
+    }
+    if (!is_remote(name.str())) return absolute(set.directory, name.str());
+    diag_.error(name.pos, path, fmt::format("'{}' is not on this machine", name.str()), "git repositories and oci:// can be fetched; fetch anything else first");
+    return std::nullopt;
+}
+
 void ModelLoader::apply_includes(const FileSet& set, Node& doc, const Resets& resets) {
     Node* include = doc.find("include");
     if (!include) return;
@@ -53,9 +66,9 @@ void ModelLoader::include_one(const FileSet& set, Node& doc, const Node& item, c
     }
     FileSet inner;
     for (const Node* path : paths) {
-        if (is_remote(path->str()))
-            return diag_.error(path->pos, "include", fmt::format("'{}' is not on this machine", path->str()), "davit includes local files only: fetch it first, for example with git clone");
-        inner.files.push_back(absolute(set.directory, path->str()));
+        auto file = local_file(set, *path, "include");
+        if (!file) return;
+        inner.files.push_back(std::move(*file));
     }
     const std::string& main = inner.files.front();
     inner.ancestors = set.ancestors;

@@ -53,7 +53,9 @@ std::string project_name(const LoadOptions& o, LoadedTree& t, ModelLoader& loade
 
 } // namespace
 
-LoadedTree load_tree(const LoadOptions& o) {
+LoadedTree load_tree(const LoadOptions& given) {
+    LoadOptions o = given;
+    fetch_files(o);
     if (o.files.empty())
         throw error(Errc::not_found, "no compose file is given and none was found").with_hint("create compose.yaml here, or name a file with -f");
     LoadedTree t;
@@ -68,7 +70,7 @@ LoadedTree load_tree(const LoadOptions& o) {
     t.working_dir = working_directory(o);
 
     const std::string* home = find_variable(*t.environment, "HOME");
-    ModelLoader loader(*t.tree, *t.diagnostics, {o.interpolate, o.validate, o.resolve_paths, home ? *home : "", o.stdin_text});
+    ModelLoader loader(*t.tree, *t.diagnostics, {o.interpolate, o.validate, o.resolve_paths, home ? *home : "", o.stdin_text, o.resources});
     t.project_name = project_name(o, t, loader);
     (*t.environment)["COMPOSE_PROJECT_NAME"] = t.project_name;
 
@@ -86,8 +88,10 @@ namespace {
 
 void enable_profiles(Project& p, const std::vector<std::string>& profiles) {
     p.profiles = profiles;
+    const std::vector<std::string> unnamed = {""}; // no profile at all enables those of the empty name
+    const auto& names = profiles.empty() ? unnamed : profiles;
     auto active = [&](const Service& s) {
-        return s.profiles.empty() || std::any_of(profiles.begin(), profiles.end(), [&](const std::string& name) {
+        return s.profiles.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
                    return name == "*" || std::find(s.profiles.begin(), s.profiles.end(), name) != s.profiles.end();
                });
     };

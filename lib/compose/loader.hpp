@@ -29,6 +29,8 @@ LoadResult to_project(LoadedTree, const LoadOptions&);
 // compose.yaml and its override in the directory or the nearest parent that has one.
 // warnings: more than one candidate.
 std::vector<std::string> find_compose_files(const std::string& directory, std::vector<std::string>& warnings);
+// Replaces files that are elsewhere by local copies.
+void fetch_files(LoadOptions&);
 // Where relative paths start: --project-directory, or the first file's directory, or the current one.
 std::string working_directory(const LoadOptions&);
 

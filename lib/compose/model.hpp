@@ -6,6 +6,7 @@
 #include "compose/paths.hpp"
 #include "compose/template.hpp"
 #include "compose/tree.hpp"
+#include "davit/load.hpp"
 
 #include <map>
 #include <memory>
@@ -20,6 +21,7 @@ struct ModelOptions {
     bool resolve_paths = true;
     std::string home;
     std::string stdin_text; // content of the file "-"
+    ResourceLoader resources;
 };
 
 // A set of files that are merged, and what they are read with: the project itself or an include.
@@ -45,6 +47,9 @@ public:
     std::string name_of(const std::vector<std::string>& files);
 
 private:
+    // What include and extends name: absolute, and fetched first if it is elsewhere. nullopt: reported.
+    std::optional<std::string> local_file(const FileSet&, const Node& name, std::string_view path);
+
     struct ExtendsBase {
         Node* services = nullptr;
         Resets resets;

@@ -139,9 +139,12 @@ ShortVolume parse_volume(std::string_view text) {
     // A letter and a colon at the start of a part is a Windows drive.
     std::vector<std::string_view> parts;
     std::size_t start = 0;
+    int variables = 0; // a colon inside of ${NAME:-default} separates nothing
     for (std::size_t i = 0; i <= text.size(); ++i) {
         bool end = i == text.size();
-        if (!end && text[i] != ':') continue;
+        if (!end && text.substr(i, 2) == "${") ++variables;
+        if (!end && text[i] == '}' && variables > 0) --variables;
+        if (!end && (text[i] != ':' || variables > 0)) continue;
         if (!end && i - start == 1 && is_letter(text[start])) continue;
         parts.push_back(text.substr(start, i - start));
         start = i + 1;

@@ -1,6 +1,7 @@
 #include "compose/transform.hpp"
 
 #include "compose/path_table.hpp"
+#include "compose/paths.hpp"
 #include "compose/short_forms.hpp"
 
 namespace davit::compose {
@@ -94,7 +95,7 @@ public:
         Node* out = tree_.map(n->pos);
         put(*out, n, "type", v.bind ? "bind" : "volume");
         if (!v.source.empty()) put(*out, n, "source", v.source);
-        put(*out, n, "target", v.target);
+        put(*out, n, "target", clean_path(v.target)); // so that /data and /data/ are one place
         if (v.read_only) tree_.add(*out, "read_only", tree_.boolean(true, n->pos), n->pos);
         if (v.bind || !v.propagation.empty() || !v.selinux.empty()) {
             Node* bind = tree_.map(n->pos);
@@ -146,7 +147,12 @@ public:
         for (Node* item : n->list()) {
             if (!item->is_string()) continue;
             std::string_view text = item->str();
-            std::size_t equals = text.find('=');
+            // "ID: PATH" is how `config` prints it.
+            std::size_t equals = text.find('='), colon = text.find(": ");
+            if (equals == std::string_view::npos && colon != std::string_view::npos) {
+                tree_.set(*out, text.substr(0, colon), tree_.string(text.substr(colon + 2), item->pos), item->pos);
+                continue;
+            }
             if (equals == std::string_view::npos && text != "default") {
                 fail(item, fmt::format("the ssh key '{}' has no path", text), "write it as ID=PATH; only 'default' may stand alone");
                 continue;

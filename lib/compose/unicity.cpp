@@ -9,7 +9,7 @@ namespace davit::compose {
 namespace {
 
 // What makes two items of a list the same.
-enum class Key { name, mount_target, device_target, config_target, secret_target, path, text, port };
+enum class Key { name, mount_target, device_target, config_target, secret_target, path, expose, port };
 
 const PathTable<Key>& keys() {
     static const PathTable<Key> table{
@@ -31,7 +31,7 @@ const PathTable<Key>& keys() {
         {"services.*.dns_search", Key::name},
         {"services.*.environment", Key::name},
         {"services.*.env_file", Key::path},
-        {"services.*.expose", Key::text},
+        {"services.*.expose", Key::expose},
         {"services.*.labels", Key::name},
         {"services.*.links", Key::name},
         {"services.*.networks.*.aliases", Key::name},
@@ -65,7 +65,8 @@ private:
     void unify(Node& list, Key rule) {
         std::size_t size = list.list().size();
         if (size == 0) return;
-        if (size == 1 && rule != Key::mount_target && rule != Key::port) return;
+        bool items_are_checked = rule == Key::mount_target || rule == Key::device_target || rule == Key::port || rule == Key::expose;
+        if (size == 1 && !items_are_checked) return;
         std::unordered_map<std::string, std::size_t> seen;
         std::size_t kept = 0;
         for (std::size_t i = 0; i < size; ++i) {
@@ -118,7 +119,9 @@ private:
             const Node* path = item.find("path");
             return to_text(path ? *path : item);
         }
-        case Key::text: return to_text(item);
+        case Key::expose:
+            if (item.kind == Kind::real) diag_.error(item.pos, path_, fmt::format("a port is a whole number, and this is {}", to_text(item)), "write it as 80, \"80/udp\" or \"8000-8010\"");
+            return to_text(item);
         case Key::port: return port_key(item);
         }
         return {};

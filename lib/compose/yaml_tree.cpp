@@ -1,8 +1,10 @@
 #include "compose/yaml_tree.hpp"
 
 #include "compose/scalar.hpp"
+#include "compose/yaml_text.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <istream>
 #include <streambuf>
 #include <yaml-cpp/eventhandler.h>
@@ -21,7 +23,8 @@ struct Stop {}; // an error is in the diagnostics
 
 class Builder : public YAML::EventHandler {
 public:
-    Builder(Tree& tree, std::uint16_t file, Diagnostics& diagnostics) : tree_(tree), diag_(diagnostics), file_(file) {}
+    Builder(Tree& tree, std::uint16_t file, Diagnostics& diagnostics)
+        : tree_(tree), diag_(diagnostics), file_(file), has_slash_escape_(tree.file_text(file).find("\\/") != std::string::npos) {}
 
     Node* take_document() { return std::exchange(document_, nullptr); }
 
@@ -94,16 +97,47 @@ private:
         return Tag::none;
     }
 
+    Node* quoted(Pos pos, const std::string& value) {
+        if (has_slash_escape_) check_slash_escape(pos);
+        std::size_t bad = first_bad_utf8(value);
+        if (bad == std::string_view::npos) return tree_.string(value, pos);
+        // The whole file is UTF-8: a stray byte is yaml-cpp's reading of the escapes \_ and \N.
+        std::string whole = value;
+        for (; bad != std::string_view::npos && (whole[bad] & 0x40) == 0; bad = first_bad_utf8(whole)) whole.insert(bad, 1, '\xc2');
+        return tree_.string(whole, pos);
+    }
+
+    // YAML 1.2 and JSON have this escape, Docker Compose's YAML 1.1 has not.
+    void check_slash_escape(Pos pos) {
+        std::string_view text = tree_.file_text(file_);
+        for (std::uint32_t line = 1; line < pos.line; ++line) text.remove_prefix(text.find('\n') + 1);
+        if (pos.column > text.size() || text[pos.column - 1u] != '"') return;
+        text.remove_prefix(pos.column);
+        for (std::size_t i = 0; i < text.size() && text[i] != '"'; ++i) {
+            if (text[i] != '\\') continue;
+            if (text.substr(++i, 1) == "/") fail(pos, "this text has the escape \\/, which YAML 1.1 does not know", "write / without the backslash");
+        }
+    }
+
+    // Docker Compose passes everything through JSON, which has no such numbers.
+    Node* plain(Pos pos, const std::string& value) {
+        Node* n = resolve_plain(tree_, value, pos);
+        if (n->kind != Kind::real || std::isfinite(n->real)) return n;
+        diag_.error(pos, {}, fmt::format("{} is no number that can be used here", value), fmt::format("put it in quotes if it is meant as text: \"{}\"", value));
+        n->failed = true;
+        return n;
+    }
+
     Node* scalar(Pos pos, const std::string& tag, const std::string& value) {
         if (tag == "?") {
-            Node* n = resolve_plain(tree_, value, pos);
+            Node* n = plain(pos, value);
             if (value == "<<") n->tag = Tag::merge;
             return n;
         }
-        if (tag == "!") return tree_.string(value, pos);
+        if (tag == "!") return quoted(pos, value);
         constexpr std::string_view core = "tag:yaml.org,2002:";
         if (std::string_view(tag).substr(0, core.size()) == core) return tagged(pos, tag.substr(core.size()), value);
-        Node* n = resolve_plain(tree_, value, pos);
+        Node* n = plain(pos, value);
         n->tag = tag_of(tag);
         return n;
     }
@@ -115,7 +149,7 @@ private:
             if (!bytes) fail(pos, "!!binary needs base64 text");
             return tree_.string(*bytes, pos);
         }
-        Node* n = resolve_plain(tree_, value, pos);
+        Node* n = plain(pos, value);
         if (type == "float" && n->kind == Kind::integer) return tree_.real(static_cast<double>(n->integer), pos);
         bool fits = (type == "int" && n->kind == Kind::integer) || (type == "float" && n->kind == Kind::real) ||
                     (type == "bool" && n->is_bool()) || (type == "null" && n->is_null()) ||
@@ -200,66 +234,12 @@ private:
     Tree& tree_;
     Diagnostics& diag_;
     std::uint16_t file_;
+    bool has_slash_escape_;
     Node* document_ = nullptr;
     std::vector<Frame> frames_;
     std::vector<Node*> anchors_;
     std::size_t copied_ = 0;
 };
-
-// Bytes yaml-cpp would let through: control characters, broken UTF-8.
-class TextCheck {
-public:
-    explicit TextCheck(std::string_view text) : text_(text) {}
-    // The offset of the first bad byte, npos if there is none.
-    std::size_t first_bad() {
-        for (std::size_t i = 0; i < text_.size();) {
-            auto c = static_cast<unsigned char>(text_[i]);
-            if (c >= 0x80) {
-                std::size_t n = sequence(i);
-                if (n == 0) return i;
-                i += n;
-            } else if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f) {
-                return i;
-            } else {
-                ++i;
-            }
-        }
-        return std::string_view::npos;
-    }
-
-private:
-    std::size_t sequence(std::size_t i) const {
-        auto c = static_cast<unsigned char>(text_[i]);
-        std::size_t n = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-        if (n == 0 || i + n > text_.size()) return 0;
-        for (std::size_t k = 1; k < n; ++k)
-            if ((static_cast<unsigned char>(text_[i + k]) & 0xc0) != 0x80) return 0;
-        auto second = static_cast<unsigned char>(text_[i + 1]);
-        if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0)) return 0; // overlong, surrogate
-        if ((c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90)) return 0; // overlong, too large
-        return n;
-    }
-    std::string_view text_;
-};
-
-bool check_text(const std::string& text, std::uint16_t file, Diagnostics& diag) {
-    std::size_t bad = TextCheck(text).first_bad();
-    if (bad == std::string_view::npos) return true;
-    Pos pos{1, 1, file};
-    for (std::size_t i = 0; i < bad; ++i) {
-        if (text[i] == '\n') {
-            ++pos.line;
-            pos.column = 1;
-        } else if (pos.column < 65535) {
-            ++pos.column;
-        }
-    }
-    auto byte = static_cast<unsigned char>(text[bad]);
-    diag.error(pos, {}, byte < 0x80 ? fmt::format("the file has a control character here (0x{:02x})", byte)
-                                    : fmt::format("the file is not UTF-8 text (byte 0x{:02x})", byte),
-               byte < 0x80 ? "in a quoted value write it as \"\\x01\"" : "save it as UTF-8");
-    return false;
-}
 
 class ViewBuffer : public std::streambuf {
 public:
@@ -274,7 +254,7 @@ public:
 std::vector<Node*> parse_yaml(Tree& tree, std::uint16_t file, Diagnostics& diag) {
     std::vector<Node*> documents;
     const std::string& text = tree.file_text(file);
-    if (!check_text(text, file, diag)) return documents;
+    if (!check_yaml_text(text, file, diag)) return documents;
     Builder builder(tree, file, diag);
     try {
         ViewBuffer buffer(text);

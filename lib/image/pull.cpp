@@ -16,8 +16,6 @@ namespace davit::image {
 
 namespace {
 
-constexpr const char* hub_host = "registry-1.docker.io";
-
 class Puller : public BlobProvider {
 public:
     Puller(Store& store, const Reference& reference, const PullOptions& options)
@@ -25,8 +23,7 @@ public:
         RegistryOptions registry{options.credentials ? options.credentials : CredentialSource(default_credentials), options.warning, options.max_attempts, options.stop};
         if (reference.domain() == "docker.io")
             for (const auto& mirror : options.mirrors) add_mirror(mirror, registry);
-        const std::string host = reference.domain() == "docker.io" ? hub_host : reference.domain();
-        clients_.push_back(std::make_unique<RegistryClient>(RegistryEndpoint{reference.domain(), {"https", host, "/"}, is_insecure(host)}, reference.path(), registry));
+        clients_.push_back(std::make_unique<RegistryClient>(registry_endpoint(reference.domain(), options.insecure_registries), reference.path(), registry));
     }
 
     Image run() {
@@ -45,16 +42,11 @@ public:
     bool is_remote() const override { return true; }
 
 private:
-    bool is_insecure(const std::string& host) const {
-        const std::string without_port = host.substr(0, host.rfind(':'));
-        return is_loopback(host) || std::any_of(options_.insecure_registries.begin(), options_.insecure_registries.end(), [&](const std::string& listed) { return listed == host || listed == without_port; });
-    }
-
     void add_mirror(const std::string& text, const RegistryOptions& registry) {
         auto url = parse_url(text);
         if (!url) throw error(Errc::usage, "the registry mirror '{}' is no URL", text);
         if (!url->path.ends_with('/')) url->path += '/';
-        clients_.push_back(std::make_unique<RegistryClient>(RegistryEndpoint{url->host, *url, is_insecure(url->host)}, reference_.path(), registry));
+        clients_.push_back(std::make_unique<RegistryClient>(RegistryEndpoint{url->host, *url, registry_endpoint(url->host, options_.insecure_registries).insecure}, reference_.path(), registry));
     }
 
     void report(PullProgress::Stage stage) const {

@@ -46,6 +46,13 @@ void back_off(int attempt, int at_least_seconds, const std::stop_token& stop) {
     if (stop.stop_requested()) throw error(Errc::interrupted, "cancelled");
 }
 
+RegistryEndpoint registry_endpoint(const std::string& domain, const std::vector<std::string>& insecure_registries) {
+    const std::string host = domain == "docker.io" ? "registry-1.docker.io" : domain;
+    const std::string without_port = host.substr(0, host.rfind(':'));
+    const bool insecure = is_loopback(host) || std::any_of(insecure_registries.begin(), insecure_registries.end(), [&](const std::string& listed) { return listed == host || listed == without_port; });
+    return {domain, {"https", host, "/"}, insecure};
+}
+
 RegistryClient::RegistryClient(RegistryEndpoint endpoint, std::string repository, RegistryOptions options)
     : endpoint_(std::move(endpoint)), repository_(std::move(repository)), options_(std::move(options)) {}
 RegistryClient::~RegistryClient() = default;

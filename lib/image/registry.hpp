@@ -32,6 +32,9 @@ struct RegistryEndpoint {
     bool insecure = false; // unverified TLS, and plain HTTP when TLS fails
 };
 
+// domain as in references. Plain HTTP is allowed on loopback and for the insecure registries ("host[:port]").
+RegistryEndpoint registry_endpoint(const std::string& domain, const std::vector<std::string>& insecure_registries);
+
 // May be used from several threads at once.
 class RegistryClient {
 public:

@@ -242,25 +242,15 @@ void ContainerBuilder::tmpfs_mounts() {
     }
 }
 
-// One layer is bound as it stands; several are put together by an overlay without upper directory.
 void ContainerBuilder::image_mount(const Mount& from, const std::string& target) {
     const ImageFacts image = around_.image(from.source);
     const std::string subpath = from.image ? from.image->subpath : std::string();
     runtime::Mount m;
     m.destination = target;
     m.readonly = true;
-    if (image.layers.size() == 1) {
-        m.source = image.layers.front();
-        m.subpath = subpath;
-        m.recursive = false;
-    } else {
-        if (!subpath.empty())
-            throw error(Errc::unsupported, "subpath of an image mount works for images of one layer only; {} has {}", from.source, image.layers.size());
-        m.kind = Kind::filesystem;
-        m.type = "overlay";
-        m.source = "overlay";
-        m.data = fmt::format("lowerdir={}", fmt::join(image.layers, ":"));
-    }
+    m.kind = Kind::overlay;
+    m.layers = image.layers;
+    m.subpath = subpath;
     add(std::move(m), {"image", from.source, from.source});
 }
 

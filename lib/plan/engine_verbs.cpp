@@ -27,10 +27,10 @@ void Engine::Impl::act(const ProjectRef& project, bool cancels, Make&& make, std
     });
 }
 
-// down, stop, kill and rm do not wait for what an `up` has not begun yet.
+// down, stop, kill and rm do not wait for what an `up` has not begun yet. The project's lock does not
+// tell: the supervisor goes on with the plan of a client that was killed.
 void Engine::Impl::cancel_others(const std::string& project) {
-    const ProjectPaths paths(store.roots(), project);
-    if (!exists(paths.state) || FileLock::try_acquire(paths.lock())) return;
+    if (!exists(ProjectPaths(store.roots(), project).state)) return;
     if (auto supervisor = SupervisorClient::connect(store.roots(), project)) supervisor->preempt();
 }
 

@@ -18,8 +18,7 @@ bool is_container_id(const std::string& name) {
     return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-void make_private_dir(const std::string& path) {
-    sys::make_dirs(path, 0700);
+void make_private(const std::string& path) {
     struct stat st {};
     if (::stat(path.c_str(), &st) == 0 && (st.st_mode & 077) != 0) ::chmod(path.c_str(), st.st_mode & 0700);
 }
@@ -41,9 +40,9 @@ std::vector<std::string> list_directory(const std::string& path) {
 }
 
 void make_roots(const Roots& roots) {
-    for (const auto& dir : {roots.state, roots.run}) make_private_dir(dir);
-    for (const auto& dir : {roots.projects(), roots.volumes(), roots.networks(), roots.run_projects(), roots.net_state()})
-        sys::make_dirs(dir, 0700);
+    // What is below roots.run comes with the first supervisor and goes with the last one.
+    for (const auto& dir : {roots.state, roots.projects(), roots.volumes(), roots.networks()}) sys::make_dirs(dir, 0700);
+    for (const auto& dir : {roots.state, roots.run}) make_private(dir);
 }
 
 // ---- containers
@@ -88,6 +87,21 @@ ContainerStatus status_without_file(const ContainerRecord& record) {
 
 bool has_process(ContainerState state) { return state == ContainerState::running || state == ContainerState::paused; }
 
+// Its process is gone, and its supervisor has not said so yet: a container that will be started again
+// is restarting from its end on, never exited in between.
+bool comes_back(const ContainerRecord& record, const ContainerStatus& status) {
+    if (record.desired != DesiredState::running || status.stopped_by_user) return false;
+    switch (record.restart.kind) {
+    case RestartKind::no: return false;
+    case RestartKind::always:
+    case RestartKind::unless_stopped: return true;
+    case RestartKind::on_failure:
+        return status.exit_known && status.exit_code != 0 &&
+               (record.restart.max_retries == 0 || status.restart_count < record.restart.max_retries);
+    }
+    return false;
+}
+
 } // namespace
 
 ContainerStatus RecordStore::status(const ContainerRecord& record) const {
@@ -110,6 +124,7 @@ ContainerStatus RecordStore::status(const ContainerRecord& record) const {
         status.oom_killed = exit->oom;
         status.finished_at = exit->finished_ns;
     }
+    if (comes_back(record, status)) status.state = ContainerState::restarting;
     return status;
 }
 

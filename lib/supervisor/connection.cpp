@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "base/process.hpp"
 #include "base/sys.hpp"
-#include "project/programs.hpp"
+#include "base/programs.hpp"
 #include "project/store.hpp"
 #include "supervisor/protocol.hpp"
 

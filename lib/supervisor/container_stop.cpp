@@ -2,6 +2,7 @@
 #include "supervisor/container.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/sys.hpp"
 #include "runtime/defaults.hpp"
 
@@ -181,6 +182,7 @@ void Container::end_run() {
         status_.finished_at = run->exited->time_ns;
     } else if (run->failed) {
         status_.error = run->failed->what();
+        if (run->by_policy) log::warning("restarting container {}: {}", record_.name, run->failed->describe());
         status_.exit_code = run->failed->exit_code() != 0 ? run->failed->exit_code() : 128;
         if (ran || run->by_policy) status_.finished_at = sys::realtime_ns();
     }

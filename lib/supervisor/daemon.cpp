@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
+#include "net/state.hpp"
 #include "project/store.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/plan.hpp"
@@ -24,8 +25,7 @@ std::optional<FileLock> take_supervisor_lock(const ProjectPaths& paths) {
         auto lock = FileLock::try_acquire(paths.supervisor_lock());
         if (!lock) return std::nullopt;
         // Its last holder may have removed the file between our open and our lock.
-        struct stat held {}, there {};
-        if (::fstat(lock->fd(), &held) == 0 && ::stat(paths.supervisor_lock().c_str(), &there) == 0 && held.st_ino == there.st_ino) return lock;
+        if (lock->still_at(paths.supervisor_lock())) return lock;
     }
 }
 
@@ -36,6 +36,8 @@ void remove_run_files(const Roots& roots, const ProjectPaths& paths) {
     ::rmdir(paths.run.c_str());
     for (const auto& dir : {paths.staging(), paths.containers(), paths.state}) ::rmdir(dir.c_str());
     for (const auto& dir : {roots.run_networks(), roots.run_projects()}) ::rmdir(dir.c_str());
+    if (auto machine = net::MachineLock::try_acquire(roots.run)) machine->remove_if_unused();
+    ::rmdir(roots.run.c_str());
 }
 
 namespace {

@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
-#include "project/programs.hpp"
+#include "base/programs.hpp"
 
 #include <csignal>
 #include <linux/netlink.h>

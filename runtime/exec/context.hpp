@@ -76,6 +76,10 @@ bool step(Context& c, const ReadonlyRoot& s) noexcept;
 bool step(Context& c, const PivotRoot& s) noexcept;
 
 bool step(Context& c, const OpenProc& s) noexcept;
+// overlay.cpp. A detached mount, or one that lies over "/" already (*attached); -1: c.report says why.
+int mount_overlay(Context& c, StrList lower, Str upper, Str work, bool* attached) noexcept;
+// A read-only overlay of these layers, or of the part that subpath names; a mount to be moved, -1.
+int overlay_of(Context& c, StrList layers, Str subpath) noexcept;
 // Sources that must be cloned before the namespace's mounts become private (a shared source keeps
 // its peers) and before anything lies over "/" (a peer's).
 int open_early_source(Context& c, const MountStep& s) noexcept;

@@ -173,7 +173,7 @@ using PivotRoot = PlainStep<StepKind::pivot_root>;
 using LoopbackUp = PlainStep<StepKind::loopback_up>;
 using NoNewPrivileges = PlainStep<StepKind::no_new_privileges>;
 
-enum class MountKind : std::uint32_t { bind = 1, filesystem = 2, peer = 3 };
+enum class MountKind : std::uint32_t { bind = 1, filesystem = 2, peer = 3, overlay = 4 };
 enum MountFlag : std::uint32_t {
     mount_recursive = 1,          // bind: OPEN_TREE_CLONE with AT_RECURSIVE
     mount_attr_recursive = 2,     // attributes apply to submounts too
@@ -187,7 +187,7 @@ struct MountStep {
     MountKind kind;
     std::uint32_t flags;
     Str source, target, type, subpath;
-    StrList options;             // filesystem: "key=value" or "key"
+    StrList options;             // filesystem: "key=value" or "key"; overlay: layers, topmost first
     std::uint64_t attr_set, attr_clear; // MOUNT_ATTR_…
     std::uint64_t propagation;   // MS_PRIVATE …, 0: as it comes
     template <typename F> void refs(F&& f) const { f(source), f(target), f(type), f(subpath), f(options); }

@@ -88,7 +88,7 @@ int peer_source(Context& c, const MountStep& s) noexcept {
 
 int detached_mount(Context& c, const MountStep& s, int early) noexcept {
     if (s.kind == MountKind::filesystem) return new_filesystem(c, s);
-    int fd = early >= 0 ? early : bind_source(c, s);
+    int fd = early >= 0 ? early : s.kind == MountKind::overlay ? overlay_of(c, s.options, s.subpath) : bind_source(c, s);
     if (fd < 0) return -1;
     unsigned how = s.flags & mount_attr_recursive ? unsigned{AT_RECURSIVE} : 0U;
     bool changes = s.attr_set || s.attr_clear;

@@ -209,7 +209,8 @@ void mount_all(const std::vector<Hierarchy>& groups, const std::vector<string>& 
     mount_at("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
     mount_sys(groups);
     mount_at("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755");
-    mount_at("tmpfs", "/var/lib/davit", MS_NOSUID | MS_NODEV, "mode=700");
+    // As on a disk: volumes and images lie here, and containers see their mount flags.
+    mount_at("tmpfs", "/var/lib/davit", 0, "mode=700");
     mount_at("tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777");
     if (::access("/dev/shm", F_OK) == 0) mount_at("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
     for (auto& [fd, dir] : kept) put_tree(fd, dir);

@@ -48,7 +48,7 @@ check "logs" sh -c 'davit logs --no-log-prefix | grep -q "Hello from"'
 check "down" davit down -t 5
 check "nothing is left" same
 for test in /opt/tests/*; do
-    [ -x "$test" ] && check "$(basename "$test")" env DAVIT_SHIM_EXE=/opt/davit/davit-shim "$test" --no-colors=true $VM_TEST_ARGS
+    [ -x "$test" ] && check "${test##*/}" env DAVIT_SHIM_EXE=/opt/davit/davit-shim "$test" --no-colors=true $VM_TEST_ARGS
 done
 [ $failed = 0 ] && say "all passed"
 exit $failed

@@ -5,8 +5,10 @@
 #include "davit/error.hpp"
 #include "davit/project.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,10 @@ struct Diagnostic {
 // "file:line:col: services.web.ports[0]: message", the line with a caret, "  hint: …".
 std::string to_string(const Diagnostic&);
 
+// Makes a compose file local that is elsewhere: the path of a file, or nullopt when the name means none
+// of its places. Called for each of -f, include and extends; see davit/remote.hpp.
+using ResourceLoader = std::function<std::optional<std::string>(const std::string& name)>;
+
 struct LoadOptions {
     std::vector<std::string> files;    // compose files in order, relative to `current_dir`; "-" = `stdin_text`
     std::string stdin_text;            // content of "-"
@@ -39,6 +45,7 @@ struct LoadOptions {
     std::vector<std::string> env_files; // for interpolation; later ones win
     std::vector<std::string> env_files_read; // their values are in `environment` already; only recorded
     std::map<std::string, std::string> environment; // wins over env_files
+    ResourceLoader resources;          // empty: local files only
     std::vector<std::string> services; // selection by name or glob; empty = all
 
     bool interpolate = true;

@@ -34,7 +34,7 @@ def fetch():
 
 
 def supervisor(s):
-    found = s.pids("davit-supervisor")
+    found = s.pids(r"^\S*davit-supervisor --project")
     s.equal("one supervisor runs", 1, len(found))
     return found[0]
 
@@ -57,7 +57,7 @@ def supervisor_dies(s):
     killed = time.monotonic()
     fetch()  # a published port needs no supervisor
     s.davit("exec", "-T", "web", "python3", "-c", "import socket; socket.gethostbyname('counter')")
-    s.eventually("another supervisor took over", lambda: [p for p in s.pids("davit-supervisor") if p != old], within=2)
+    s.eventually("another supervisor took over", lambda: [p for p in s.pids(r"^\S*davit-supervisor --project") if p != old], within=2)
     print(f"names answered and a new supervisor was there after {time.monotonic() - killed:.3f} s")
     s.equal("containers were not touched", containers, [p for p in s.pids(r"ThreadingHTTPServer|line \$i|trap") if p in containers])
     s.eventually("healthchecks go on", lambda: s.healths()["counter"] == "healthy", within=3)
@@ -70,11 +70,11 @@ def supervisor_dies(s):
 
 def shim_dies(s):
     containers = s.pids(r"ThreadingHTTPServer|line \$i")
-    shims = s.pids("davit-shim")
+    shims = s.pids(r"^\S*davit-shim ")
     s.equal("a shim for each container", 3, len(shims))
     for pid in shims:
         os.kill(pid, signal.SIGKILL)
-    s.eventually("new shims took over", lambda: len(set(s.pids("davit-shim")) - set(shims)) >= 3, within=5)
+    s.eventually("new shims took over", lambda: len(set(s.pids(r"^\S*davit-shim ")) - set(shims)) >= 3, within=5)
     s.equal("containers went on", containers, [p for p in s.pids(r"ThreadingHTTPServer|line \$i") if p in containers])
     fetch()
     count = len(lines(s))

@@ -112,8 +112,8 @@ def conflicts(s, before):
 def containers(s, before):
     fails(s, before, "command not found", "services: {a: {image: busybox, command: [/no/such/program]}}\n", ["/no/such/program", "a"])
     s.write("compose.yaml", "services: {a: {image: busybox}}\n")
-    s.davit("run", "--rm", "-T", "a", "/no/such/program", exit=127, err="/no/such/program")
-    s.davit("run", "--rm", "-T", "a", "/etc", exit=126)
+    s.davit("run", "--rm", "-T", "a", "/no/such/program", exit=1, err="/no/such/program")
+    s.davit("run", "--rm", "-T", "a", "/etc", exit=1, err="/etc")
     s.davit("down")
     fails(s, before, "never healthy", """
 services:

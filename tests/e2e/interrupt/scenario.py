@@ -12,7 +12,7 @@ services:
     command: [sleep, "600"]
     stop_signal: KILL
     networks: [n]
-    volumes: ["v:/v"]
+    volumes: ["data:/v"]
     ports: ["8085:80"]
     healthcheck: {test: ["CMD", "true"], interval: 50ms}
   b:
@@ -22,7 +22,7 @@ services:
     networks: [n, m]
     depends_on: {a: {condition: service_healthy}}
 networks: {n: {}, m: {internal: true}}
-volumes: {v: {}}
+volumes: {data: {}}
 """
 
 
@@ -43,7 +43,7 @@ def events_of_up(s, at=None, action=None):
 
 
 def kill_supervisor(s):
-    for pid in s.pids("davit-supervisor"):
+    for pid in s.pids(r"^\S*davit-supervisor --project"):
         os.kill(pid, signal.SIGKILL)
 
 

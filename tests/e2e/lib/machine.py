@@ -11,7 +11,7 @@ VOLATILE = re.compile(
     r"net/ipv[46]/route/flush|net/ipv4/(fib_notify|tcp_fastopen_key)|vm/(stat_refresh|compact_memory|drop_caches)|user/)")
 # Images, volumes and records stay after `down`, docs/DESIGN.md §5.
 # /run/mount is where util-linux notes a mount made by hand.
-KEPT = ("/run/mount", "/var/lib/davit/images", "/var/lib/davit/volumes", "/var/lib/davit/projects", "/var/lib/davit/cache")
+KEPT = ("/run/mount", "/var/lib/davit/images", "/var/lib/davit/volumes", "/var/lib/davit/projects", "/var/lib/davit/networks", "/var/lib/davit/cache")
 
 
 def output(*command):

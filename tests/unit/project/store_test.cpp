@@ -30,7 +30,7 @@ void take_over(const RecordStore& store, const ContainerRecord& r) {
 
 TEST_CASE("the roots are private even where they stood open") {
     Scratch scratch;
-    ::mkdir(scratch.roots().state.c_str(), 0755);
+    for (const auto& dir : {scratch.roots().state, scratch.roots().run}) ::mkdir(dir.c_str(), 0755);
     make_roots(scratch.roots());
     CHECK(mode_of(scratch.roots().state) == 0700);
     CHECK(mode_of(scratch.roots().run) == 0700);
@@ -66,6 +66,7 @@ TEST_CASE("a status whose process is gone is exited with the code the shim recor
     Scratch scratch;
     RecordStore store(scratch.roots());
     auto r = test::sample_container();
+    r.restart = {};
     take_over(store, r);
     ContainerStatus s;
     s.id = r.id;
@@ -86,6 +87,35 @@ TEST_CASE("a status whose process is gone is exited with the code the shim recor
     CHECK(store.status(r).oom_killed);
     write_file_atomic(exit_file, R"({"code":3,"finished_ns":99})"); // of the run before
     CHECK_FALSE(store.status(r).exit_known);
+}
+
+TEST_CASE("a container that its policy starts again is restarting from the end of its process on") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    auto r = test::sample_container();
+    r.desired = DesiredState::running;
+    take_over(store, r);
+    ContainerStatus s;
+    s.id = r.id;
+    s.state = ContainerState::running;
+    s.pid = ::getpid();
+    s.pid_start = sys::start_time(s.pid) + 1;
+    s.started_at = 100;
+    s.restart_count = 2;
+    store.write("shop", s);
+    write_file_atomic(ProjectPaths(store.roots(), "shop").exit_file(r.id), R"({"code":3,"known":true,"finished_ns":200})");
+    auto state = [&](RestartKind kind, int retries) {
+        r.restart = {kind, retries};
+        return store.status(r).state;
+    };
+    CHECK(state(RestartKind::always, 0) == ContainerState::restarting);
+    CHECK(state(RestartKind::unless_stopped, 0) == ContainerState::restarting);
+    CHECK(state(RestartKind::on_failure, 0) == ContainerState::restarting);
+    CHECK(state(RestartKind::on_failure, 3) == ContainerState::restarting);
+    CHECK(state(RestartKind::on_failure, 2) == ContainerState::exited);
+    CHECK(state(RestartKind::no, 0) == ContainerState::exited);
+    r.desired = DesiredState::stopped;
+    CHECK(state(RestartKind::always, 0) == ContainerState::exited);
 }
 
 TEST_CASE("without a status a container is created, or exited if it was meant to run before the reboot") {

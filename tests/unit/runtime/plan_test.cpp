@@ -223,6 +223,11 @@ TEST_CASE("the bundle's config.json reads back to the same spec and is OCI's in 
     s.sysctls = {{"net.core.somaxconn", "777"}};
     s.mounts.push_back(tmpfs_mount("/t", "size=2m,exec"));
     s.mounts.back().propagation = Propagation::rslave;
+    Mount layers;
+    layers.kind = Mount::Kind::overlay;
+    layers.destination = "/img";
+    layers.layers = {"/layers/b", "/layers/a"};
+    s.mounts.push_back(layers);
     s.seccomp = {Seccomp::Kind::profile, "{}", "p.json"};
     s.annotations = {{"a.b", "c"}};
     s.init = true;

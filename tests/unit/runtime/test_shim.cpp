@@ -171,8 +171,8 @@ TEST_CASE("exec runs in the container with its environment, user, cgroup and fil
 
 TEST_CASE("a running exec does not keep the container from ending") {
     Box box;
-    box.sh("sleep 0.2").launch();
-    box.wait_started();
+    box.sh("while [ ! -e /go ]; do sleep 0.01; done").launch();
+    Started started = box.wait_started();
     auto connection = ShimConnection::connect(box.start.run_dir);
     REQUIRE(connection);
     ExecSpec e = exec_spec(box.spec);
@@ -180,6 +180,7 @@ TEST_CASE("a running exec does not keep the container from ending") {
     UniqueFd plan = memfd_of(compile_exec(e, host())), null = sys::open("/dev/null", O_RDWR);
     connection->exec({plan.get(), null.get(), null.get(), null.get()});
     CHECK(connection->wait_for<ExecStarted>(limit).pid > 0);
+    write_file_in_place("/proc/" + std::to_string(started.pid) + "/root/go", "");
     CHECK(connection->wait_for<ExecExited>(limit).code == 137);
     CHECK(box.wait_exited().code == 0);
 }

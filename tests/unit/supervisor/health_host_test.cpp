@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::int64_t ms = 1'000'000;
 
-Lab::Edit checked(std::vector<std::string> test, int retries = 1, std::int64_t start_period = 0) {
+Lab::Edit checked(std::vector<std::string> test, int retries = 1, std::int64_t start_period = 0, std::int64_t timeout = 20'000 * ms) {
     return [=](ContainerRecord& r, runtime::Spec& s) {
         Lab::on_no_network()(r, s);
-        r.healthcheck = HealthcheckRecord{test, 50 * ms, 300 * ms, start_period, 50 * ms, retries};
+        r.healthcheck = HealthcheckRecord{test, 50 * ms, timeout, start_period, 50 * ms, retries};
     };
 }
 
@@ -41,8 +41,12 @@ TEST_CASE("a container becomes healthy, and unhealthy when its check fails, with
     Lab lab("health");
     std::string ok = lab.add("ok", "exec sleep 1000", checked({"CMD", "true"}));
     std::string bad = lab.add("bad", "exec sleep 1000", checked({"CMD-SHELL", "echo it is broken; exit 1"}, 2));
+    std::string later = lab.add("later", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec& s) {
+        checked({"CMD", "true"})(r, s);
+        r.healthcheck->interval = r.healthcheck->start_interval = 600'000 * ms;
+    });
     lab.up();
-    CHECK(lab.status(ok).health == Health::starting);
+    CHECK(lab.status(later).health == Health::starting);
     wait_for(lab, ok, WaitCondition::healthy);
     CHECK(lab.status(ok).health == Health::healthy);
     CHECK_THROWS_WITH_AS(wait_for(lab, bad, WaitCondition::healthy), "container health-bad-1 is unhealthy", Error);
@@ -56,7 +60,7 @@ TEST_CASE("a container becomes healthy, and unhealthy when its check fails, with
 
 TEST_CASE("a check over its time and a check that cannot run count as failures") {
     Lab lab("checks");
-    std::string slow = lab.add("slow", "exec sleep 1000", checked({"CMD", "sleep", "30"}));
+    std::string slow = lab.add("slow", "exec sleep 1000", checked({"CMD", "sleep", "30"}, 1, 0, 300 * ms));
     std::string none = lab.add("none", "exec sleep 1000", checked({"CMD", "no-such-program"}));
     lab.up();
     for (const auto& id : {slow, none}) CHECK_THROWS_AS(wait_for(lab, id, WaitCondition::healthy), Error);
@@ -136,7 +140,7 @@ TEST_CASE("post_start hooks run in order before the start is done, again at a re
 
 TEST_CASE("pre_stop hooks run before a stop, not before a kill, and their failure keeps the container") {
     Lab lab("prestop");
-    const char* allow = "trap 'echo > /tmp/allowed' USR1; while :; do sleep 0.01; done";
+    const char* allow = "trap 'echo > /tmp/allowed' USR1; echo ready; while :; do sleep 0.01; done";
     auto hook = [](const char* command) {
         return [=](ContainerRecord& r, runtime::Spec& s) {
             Lab::on_no_network()(r, s);
@@ -154,6 +158,7 @@ TEST_CASE("pre_stop hooks run before a stop, not before a kill, and their failur
     CHECK_THROWS_AS(lab.one(OpKind::stop_container, bad), Error);
     CHECK(lab.status(bad).state == ContainerState::running);
     CHECK(lab.record(bad).desired == DesiredState::running);
+    lab.until("the trap", [&] { return lab.log(bad).find("ready") != std::string::npos; });
     lab.one(OpKind::kill_container, bad, [](Operation& op) { op.signal = "SIGUSR1"; });
     lab.until("the permission", [&] { return exists(lab.paths.container(bad) + "/upper/tmp/allowed"); });
     lab.one(OpKind::stop_container, bad);

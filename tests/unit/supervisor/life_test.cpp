@@ -142,8 +142,11 @@ TEST_CASE("a restart by policy keeps the container, its files and its count") {
         r.restart.kind = RestartKind::on_failure;
     });
     lab.up();
-    lab.until("the third run", [&] { return lab.status(id).state == ContainerState::running && lab.status(id).restart_count == 2; });
-    CHECK(lab.out(id, "/tmp/n") == "x\nx\nx\n");
+    // Running means that the shell was exec'd; its first line of script comes later.
+    lab.until("the third run", [&] {
+        auto s = lab.status(id);
+        return s.state == ContainerState::running && s.restart_count == 2 && lab.out(id, "/tmp/n") == "x\nx\nx\n";
+    });
     CHECK(lab.status(id).restart_delay == 200'000'000);
 }
 
@@ -158,9 +161,15 @@ TEST_CASE("on-failure:2 runs three times in all and a stop ends the waiting for 
     std::string two = lab.add("two", "echo x >> /tmp/n; exit 1", policy(RestartKind::on_failure, 2));
     std::string always = lab.add("always", "exit 1", policy(RestartKind::always, 0));
     lab.up();
-    lab.until("the end of the retries", [&] { return lab.status(two).state == ContainerState::exited && lab.status(two).restart_count == 2; });
+    lab.until("the end of the retries", [&] {
+        auto s = lab.status(two);
+        return s.state == ContainerState::exited && s.restart_count == 2;
+    });
     CHECK(lab.out(two, "/tmp/n") == "x\nx\nx\n");
-    lab.until("waiting for a restart", [&] { return lab.status(always).state == ContainerState::restarting && lab.status(always).restart_delay >= 400'000'000; });
+    lab.until("waiting for a restart", [&] {
+        auto s = lab.status(always);
+        return s.state == ContainerState::restarting && s.next_restart != 0 && s.restart_delay >= 400'000'000;
+    });
     lab.one(OpKind::stop_container, always);
     CHECK(lab.status(always).state == ContainerState::exited);
     CHECK(lab.status(always).next_restart == 0);

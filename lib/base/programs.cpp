@@ -1,9 +1,10 @@
-#include "project/programs.hpp"
+#include "base/programs.hpp"
 
 #include "base/error.hpp"
 
 #include <climits>
 #include <cstdlib>
+#include <dlfcn.h>
 #include <unistd.h>
 #include <vector>
 
@@ -20,9 +21,7 @@ std::string own_directory() {
     return exe.substr(0, exe.find_last_of('/'));
 }
 
-} // namespace
-
-std::string find_program(const std::string& name) {
+std::string find(const std::string& name, const char* kind, int access_mode) {
     std::vector<std::string> places;
     if (const char* dir = std::getenv("DAVIT_LIBEXEC"); dir && *dir) places.emplace_back(dir);
     if (auto dir = own_directory(); !dir.empty()) {
@@ -33,11 +32,24 @@ std::string find_program(const std::string& name) {
     std::string looked;
     for (const auto& dir : places) {
         std::string path = dir + "/" + name;
-        if (::access(path.c_str(), X_OK) == 0) return path;
+        if (::access(path.c_str(), access_mode) == 0) return path;
         looked += (looked.empty() ? "" : ", ") + dir;
     }
-    throw error(Errc::not_found, "davit's program {} was not found in {}", name, looked)
+    throw error(Errc::not_found, "davit's {} {} was not found in {}", kind, name, looked)
         .with_hint("reinstall davit, or name the directory in DAVIT_LIBEXEC");
+}
+
+} // namespace
+
+std::string find_program(const std::string& name) { return find(name, "program", X_OK); }
+
+void* open_module(const std::string& file, const char* entry) {
+    const std::string path = find(file, "module", R_OK);
+    void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!module) throw error(Errc::unsupported, "opening {}: {}", path, ::dlerror());
+    void* address = ::dlsym(module, entry);
+    if (!address) throw error(Errc::unsupported, "{} is no module of davit: it has no {}", path, entry);
+    return address;
 }
 
 } // namespace davit

@@ -1,0 +1,19 @@
+// What cp, export and commit share: containers of a service, and how each was set up.
+#pragma once
+
+#include "cli/context.hpp"
+#include "runtime/spec.hpp"
+
+#include <string>
+#include <vector>
+
+namespace davit::cli {
+
+// The containers of a service whether they run or not; index 0: all.
+// Throws Error(not_found) `no container found for service "x"`.
+std::vector<ContainerInfo> containers_for_files(Context& context, const std::string& service, int index, bool oneoffs = false);
+
+// As it was made.
+runtime::Spec spec_of(Context& context, const ContainerInfo& container);
+
+} // namespace davit::cli

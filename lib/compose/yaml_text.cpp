@@ -1,0 +1,89 @@
+#include "compose/yaml_text.hpp"
+
+namespace davit::compose {
+
+namespace {
+
+// The length of the character at i; 0 if it is none.
+std::size_t sequence(std::string_view text, std::size_t i) {
+    auto c = static_cast<unsigned char>(text[i]);
+    std::size_t n = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    if (n == 0 || i + n > text.size()) return 0;
+    for (std::size_t k = 1; k < n; ++k)
+        if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return 0;
+    auto second = static_cast<unsigned char>(text[i + 1]);
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0)) return 0; // overlong, surrogate
+    if ((c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90)) return 0; // overlong, too large
+    return n;
+}
+
+Pos position(std::string_view text, std::size_t offset, std::uint16_t file) {
+    Pos pos{1, 1, file};
+    for (std::size_t i = 0; i < offset; ++i) {
+        if (text[i] == '\n') {
+            ++pos.line;
+            pos.column = 1;
+        } else if (pos.column < 65535) {
+            ++pos.column;
+        }
+    }
+    return pos;
+}
+
+std::size_t first_control(std::string_view text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto c = static_cast<unsigned char>(text[i]);
+        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f) return i;
+    }
+    return std::string_view::npos;
+}
+
+// A line "%YAML 1.2" before a document.
+std::size_t foreign_version(std::string_view text) {
+    constexpr std::string_view word = "%YAML";
+    for (std::size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+        if (at != 0 && text[at - 1] != '\n') continue;
+        std::string_view rest = text.substr(at + word.size());
+        rest = rest.substr(0, rest.find_first_of("\r\n#"));
+        std::size_t digits = rest.find_first_not_of(" \t");
+        if (digits == 0 || digits == std::string_view::npos) continue;
+        if (rest.substr(digits, rest.find_last_not_of(" \t") + 1 - digits) != "1.1") return at;
+    }
+    return std::string_view::npos;
+}
+
+} // namespace
+
+std::size_t first_bad_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        if (static_cast<unsigned char>(text[i]) < 0x80) {
+            ++i;
+            continue;
+        }
+        std::size_t n = sequence(text, i);
+        if (n == 0) return i;
+        i += n;
+    }
+    return std::string_view::npos;
+}
+
+bool check_yaml_text(std::string_view text, std::uint16_t file, Diagnostics& diag) {
+    std::size_t control = first_control(text);
+    std::size_t broken = first_bad_utf8(text);
+    if (control < broken) {
+        diag.error(position(text, control, file), {}, fmt::format("the file has a control character here (0x{:02x})", static_cast<unsigned char>(text[control])),
+                   "remove it; in a text in double quotes write it as \\x01");
+        return false;
+    }
+    if (broken != std::string_view::npos) {
+        diag.error(position(text, broken, file), {}, fmt::format("the file is not UTF-8 text (byte 0x{:02x})", static_cast<unsigned char>(text[broken])), "save it as UTF-8");
+        return false;
+    }
+    if (std::size_t at = foreign_version(text); at != std::string_view::npos) {
+        diag.error(position(text, at, file), {}, "compose files are YAML 1.1", "remove this line, or write  %YAML 1.1");
+        return false;
+    }
+    return true;
+}
+
+} // namespace davit::compose

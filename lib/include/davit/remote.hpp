@@ -1,0 +1,25 @@
+// Compose files that are not on this machine: git repositories and OCI artifacts.
+#pragma once
+
+#include "davit/load.hpp"
+
+#include <string>
+
+#pragma GCC visibility push(default)
+namespace davit {
+
+struct RemoteOptions {
+    std::string cache_dir; // fetched once per commit or digest; empty: $XDG_CACHE_HOME/davit or ~/.cache/davit
+    bool git = true;
+    bool oci = true;
+};
+
+// For LoadOptions::resources: answers
+//   https://HOST/REPO.git, git://…, ssh://…, git@HOST:REPO, github.com/…, each with [#REF[:SUBDIR]];
+//   oci://IMAGE, as `docker compose publish` makes them.
+// Blocks on the network. Thread-safe. Errors: not_found (repository, ref, directory without a compose
+// file), denied (credentials), unavailable (no answer), usage (switched off in the options).
+ResourceLoader remote_resources(RemoteOptions options = {});
+
+} // namespace davit
+#pragma GCC visibility pop

@@ -1,0 +1,111 @@
+#include "remote/oci_project.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "image/pull.hpp"
+#include "image/reference.hpp"
+#include "image/registry.hpp"
+#include "remote/cache.hpp"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace davit::remote {
+
+namespace {
+
+constexpr std::uint64_t max_file = 16u << 20;
+constexpr const char* project_type = "application/vnd.docker.compose.project";
+constexpr const char* empty_config = "application/vnd.docker.compose.config.empty.v1+json";
+constexpr const char* compose_file = "application/vnd.docker.compose.file+yaml";
+constexpr const char* env_file = "application/vnd.docker.compose.envfile";
+
+std::string text(const nlohmann::json& object, const char* key) {
+    auto it = object.find(key);
+    return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+void check_inside(const std::string& file, const std::string& shown) {
+    const std::filesystem::path path(file);
+    bool inside = !file.empty() && path.is_relative() && file.find('\0') == std::string::npos;
+    for (const auto& part : path) inside = inside && part != "..";
+    if (!inside) throw error(Errc::failed, "{} holds a file with the name '{}', which leads out of the project", shown, file);
+}
+
+std::string read_whole(image::RegistryClient& client, const ProjectLayer& layer) {
+    image::Descriptor descriptor{layer.media_type, layer.digest, layer.size, std::nullopt, {}};
+    auto source = client.blob(descriptor, 0);
+    std::string out(layer.size, '\0');
+    std::size_t have = 0;
+    while (have < out.size()) {
+        const std::size_t n = source->read(out.data() + have, out.size() - have);
+        if (n == 0) break;
+        have += n;
+    }
+    if (have != layer.size || layer.digest != "sha256:" + sha256_hex(out)) throw error(Errc::failed, "the registry sent something else than {}", layer.digest);
+    return out;
+}
+
+void write_below(const std::string& directory, const std::string& file, const std::string& bytes) {
+    const std::string path = directory + "/" + file;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    write_file_atomic(path, bytes, 0600, false);
+}
+
+void write_project(image::RegistryClient& client, const std::vector<ProjectLayer>& layers, const std::string& directory) {
+    std::filesystem::create_directories(directory);
+    std::string whole; // several compose files are documents of one
+    for (const ProjectLayer& layer : layers) {
+        const std::string bytes = read_whole(client, layer);
+        if (layer.kind != ProjectLayer::Kind::compose)
+            write_below(directory, layer.file, bytes);
+        else
+            whole += (whole.empty() ? "" : "\n---\n") + bytes;
+    }
+    write_below(directory, "compose.yaml", whole);
+}
+
+} // namespace
+
+std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const std::string& shown) {
+    const auto manifest = nlohmann::json::parse(bytes, nullptr, false);
+    if (!manifest.is_object()) throw error(Errc::failed, "the manifest of {} is no JSON object", shown);
+    const std::string type = text(manifest, "artifactType");
+    const std::string config = manifest.contains("config") ? text(manifest["config"], "mediaType") : "";
+    if (type != project_type && !(type.empty() && config == empty_config))
+        throw error(Errc::unsupported, "{} is no compose project{}", shown, type.empty() && config.empty() ? "" : " but " + (type.empty() ? config : type))
+            .with_hint("images are named by `image:` of a service");
+    std::vector<ProjectLayer> out;
+    for (const auto& item : manifest.value("layers", nlohmann::json::array())) {
+        ProjectLayer layer{ProjectLayer::Kind::compose, "", text(item, "mediaType"), text(item, "digest"), item.value("size", std::uint64_t{0})};
+        if (layer.size > max_file) throw error(Errc::failed, "{} holds a file of {} bytes; compose files have at most {}", shown, layer.size, max_file);
+        const auto annotations = item.value("annotations", nlohmann::json::object());
+        if (layer.media_type == env_file) {
+            layer.kind = ProjectLayer::Kind::env_file;
+            layer.file = text(annotations, "com.docker.compose.envfile");
+        } else if (layer.media_type != compose_file) {
+            continue;
+        } else if (annotations.contains("com.docker.compose.extends")) {
+            layer.kind = ProjectLayer::Kind::extended;
+            layer.file = text(annotations, "com.docker.compose.file");
+        }
+        if (layer.kind != ProjectLayer::Kind::compose) check_inside(layer.file, shown);
+        out.push_back(std::move(layer));
+    }
+    return out;
+}
+
+std::string fetch_from_registry(const std::string& name, const std::string& cache) {
+    const std::string shown = "oci://" + name;
+    const image::Reference reference = image::Reference::parse(name);
+    image::PullOptions configured;
+    image::read_daemon_config(configured);
+    image::RegistryClient client(image::registry_endpoint(reference.domain(), configured.insecure_registries), reference.path(), {image::default_credentials, {}, 5, {}});
+    const auto document = client.manifest(reference.selector());
+    const auto layers = parse_project_manifest(document.bytes, shown);
+    const std::string key = document.digest.substr(document.digest.find(':') + 1);
+    return cached(cache + "/oci", key, [&](const std::string& to) { write_project(client, layers, to); }) + "/compose.yaml";
+}
+
+} // namespace davit::remote

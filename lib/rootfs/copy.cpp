@@ -1,0 +1,210 @@
+#include "rootfs/copy.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "rootfs/tree_reader.hpp"
+#include "rootfs/tree_writer.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <exception>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <thread>
+
+namespace davit::rootfs {
+
+namespace {
+
+bool means_directory(const std::string& path) { return path.ends_with("/") || path == "." || path == ".." || path.ends_with("/.") || path.ends_with("/.."); }
+bool means_contents(const std::string& path) { return path == "." || path.ends_with("/.") || path.find_first_not_of('/') == std::string::npos; }
+
+std::string without_end_slashes(std::string path) {
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    return path;
+}
+
+std::string parent_of(const std::string& path) {
+    const std::string clean = without_end_slashes(path);
+    const std::size_t slash = clean.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash ? clean.substr(0, slash) : "/";
+}
+
+std::string last_of(const std::string& path) {
+    const std::string clean = without_end_slashes(path);
+    return clean.substr(clean.rfind('/') + 1);
+}
+
+UniqueFd open_directory(const Place& place, const std::string& path, int flags) {
+    return sys::open_at2(place.root, path, static_cast<std::uint64_t>(flags | O_DIRECTORY | O_CLOEXEC), 0, place.resolve | RESOLVE_NO_MAGICLINKS);
+}
+
+// The entry itself, not what a link points to; nothing: it is not there.
+std::optional<struct stat> entry_at(const Place& place, const std::string& path) {
+    try {
+        const UniqueFd fd = sys::open_at2(place.root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, place.resolve | RESOLVE_NO_MAGICLINKS);
+        struct stat st {};
+        if (::fstat(fd.get(), &st) < 0) throw sys_error(errno, "looking at {}", path);
+        return st;
+    } catch (const Error& e) {
+        if (e.os().value() == ENOENT || e.os().value() == ENOTDIR) return std::nullopt;
+        throw;
+    }
+}
+
+// The path with the links at its end resolved, up to what is no link or is not there.
+std::string resolved(const Place& place, std::string path) {
+    for (int links = 0; links < 40; ++links) {
+        const auto st = entry_at(place, without_end_slashes(path));
+        if (!st || !S_ISLNK(st->st_mode)) return path;
+        const std::string parent = parent_of(path);
+        const UniqueFd directory = open_directory(place, parent, O_PATH);
+        std::string target(PATH_MAX, '\0');
+        const ssize_t n = ::readlinkat(directory.get(), last_of(path).c_str(), target.data(), target.size());
+        if (n < 0) throw sys_error(errno, "reading the link {}", path);
+        target.resize(static_cast<std::size_t>(n));
+        path = target.starts_with("/") ? target : parent + "/" + target;
+    }
+    throw error(Errc::failed, "too many symbolic links at {}", path);
+}
+
+struct Source {
+    UniqueFd directory;
+    std::string name; // in directory; "." for the directory itself
+    std::string as;   // the topmost entry's usual name
+    bool is_directory = false;
+};
+
+Source open_source(const Place& from, bool follow) {
+    // A path that ends in a slash means what a link points to.
+    const std::string path = follow || means_directory(from.path) ? resolved(from, from.path) : from.path;
+    const auto st = entry_at(from, without_end_slashes(path));
+    if (!st) throw error(Errc::not_found, "Could not find the file {}", from.path);
+    Source out;
+    out.is_directory = S_ISDIR(st->st_mode);
+    if (!out.is_directory && means_directory(from.path)) throw error(Errc::conflict, "{} is not a directory", from.path);
+    out.as = means_contents(from.path) ? "" : last_of(from.path);
+    const std::string name = last_of(path);
+    if (means_contents(path) || name == "..") {
+        out.directory = open_directory(from, path, O_RDONLY);
+        out.name = ".";
+        if (name == "..") out.as.clear();
+    } else {
+        out.directory = open_directory(from, parent_of(path), O_PATH);
+        out.name = name;
+    }
+    return out;
+}
+
+Standing standing_at(const Place& place, const std::string& path) {
+    const auto st = entry_at(place, without_end_slashes(path));
+    if (!st) return Standing::nothing;
+    return S_ISDIR(st->st_mode) ? Standing::directory : Standing::file;
+}
+
+void write_source(const Source& source, const std::string& as, TarStream::Sink sink) {
+    TarStream tar(std::move(sink));
+    ReadOptions options;
+    options.contents_only = as.empty();
+    read_tree(source.directory.get(), source.name, as, tar, options);
+    tar.finish();
+}
+
+// What the reader of a pipe lost interest in is its business: it says why.
+void block_sigpipe() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+// On this machine a container's files stay below the directory they are copied to, whatever links
+// they bring; in the container they stay in the container.
+void write_to(const Place& to, const std::string& directory, image::ByteSource& tar) {
+    WriteOptions options;
+    options.owners = !to.host;
+    if (!to.host) {
+        options.root = to.root;
+        options.resolve = to.resolve;
+        options.directory = directory;
+        return write_tree(tar, options);
+    }
+    const UniqueFd below = open_directory(to, directory, O_PATH);
+    options.root = below.get();
+    options.resolve = RESOLVE_BENEATH;
+    options.directory = ".";
+    write_tree(tar, options);
+}
+
+} // namespace
+
+Place in_container(int root, const std::string& path) {
+    return {root, RESOLVE_IN_ROOT, path.starts_with("/") ? path : "/" + path, false};
+}
+
+Place on_host(const std::string& path) { return {AT_FDCWD, 0, path, true}; }
+
+Target target_of(const std::string& source, bool source_is_directory, const std::string& destination, Standing standing) {
+    if (standing == Standing::directory) return {destination, means_contents(source) ? "" : last_of(source)};
+    if (standing == Standing::file) {
+        if (means_directory(destination)) throw error(Errc::conflict, "{} is not a directory", destination);
+        if (source_is_directory) throw error(Errc::conflict, "cannot copy directory: {} is a file", destination);
+    } else if (means_directory(destination) && !source_is_directory) {
+        throw error(Errc::not_found, "no such directory: {}", destination);
+    }
+    return {parent_of(destination), last_of(destination)};
+}
+
+void copy(const Place& from, const Place& to, bool follow) {
+    const Source source = open_source(from, follow);
+    const std::string destination = resolved(to, to.path);
+    const Target target = target_of(from.path, source.is_directory, destination, standing_at(to, destination));
+    if (standing_at(to, resolved(to, target.directory)) != Standing::directory)
+        throw error(Errc::not_found, "no such directory: {}", target.directory).with_hint("it has to be there before anything can be copied into it");
+    FdPair pipe = sys::pipe();
+    std::exception_ptr read_failure;
+    std::thread reading([&] {
+        block_sigpipe();
+        try {
+            write_source(source, target.name, to_fd(pipe.second.get()));
+        } catch (...) {
+            read_failure = std::current_exception();
+        }
+        pipe.second.reset();
+    });
+    try {
+        image::StreamSource tar(pipe.first.get(), from.path);
+        write_to(to, target.directory, tar);
+    } catch (...) {
+        pipe.first.reset(); // ends the other thread
+        reading.join();
+        // A tree that could not be read ends the tar early: that is the reason, not its end.
+        if (read_failure) try {
+                std::rethrow_exception(read_failure);
+            } catch (const Error& e) {
+                if (e.os().value() != EPIPE) throw;
+            }
+        throw;
+    }
+    pipe.first.reset();
+    reading.join();
+    if (read_failure) std::rethrow_exception(read_failure);
+}
+
+void copy_to_tar(const Place& from, bool follow, int fd) {
+    const Source source = open_source(from, follow);
+    write_source(source, source.as, to_fd(fd));
+}
+
+void copy_from_tar(int fd, const Place& to) {
+    const std::string destination = resolved(to, to.path);
+    const Standing standing = standing_at(to, destination);
+    if (standing == Standing::nothing) throw error(Errc::not_found, "no such directory: {}", to.path);
+    if (standing == Standing::file) throw error(Errc::conflict, "destination {} must be a directory", to.path);
+    image::StreamSource tar(fd, "standard input");
+    write_to(to, destination, tar);
+}
+
+} // namespace davit::rootfs

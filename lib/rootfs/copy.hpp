@@ -1,0 +1,42 @@
+// `cp` between this machine and a container, with docker's rules for where things go.
+#pragma once
+
+#include "base/fd.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace davit::rootfs {
+
+// A place to copy from or to: a path below a root, which may be the machine's own.
+struct Place {
+    int root = -1;             // open directory
+    std::uint64_t resolve = 0; // RESOLVE_ flags of openat2(2) that keep paths inside
+    std::string path;
+    bool host = false;         // files made here belong to the caller
+};
+Place in_container(int root, const std::string& path);
+// Relative to the working directory.
+Place on_host(const std::string& path);
+
+// Where a copied tree goes: into `directory`, its topmost entry under `name`; an empty name: its
+// contents without itself.
+struct Target {
+    std::string directory, name;
+    bool operator==(const Target&) const = default;
+};
+// What stands at the destination, after symbolic links.
+enum class Standing { nothing, file, directory };
+// Pure. Throws Error(conflict) "cannot copy directory", Error(not_found) "no such directory".
+Target target_of(const std::string& source, bool source_is_directory, const std::string& destination, Standing standing);
+
+// follow: a symbolic link at the end of from.path is followed. Throws Error(not_found) when there is
+// nothing at `from` or no directory to hold `to`.
+void copy(const Place& from, const Place& to, bool follow);
+// The tree at `from` as a tar.
+void copy_to_tar(const Place& from, bool follow, int fd);
+// A tar's entries into the directory at `to`.
+void copy_from_tar(int fd, const Place& to);
+
+} // namespace davit::rootfs

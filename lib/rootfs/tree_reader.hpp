@@ -1,0 +1,22 @@
+// Directory trees → tar.
+#pragma once
+
+#include "rootfs/tar_stream.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace davit::rootfs {
+
+struct ReadOptions {
+    bool overlay_marks = false; // the tree is an overlay's upper directory: its marks become a layer's whiteouts
+    bool contents_only = false; // a directory's entries without itself
+};
+
+// The file `name` in `directory` (an open directory), under the name `as` in the tar; a directory with
+// all below. Symbolic links are archived, never followed; sockets are left out, and so is what the
+// kernel's own file systems (proc, sysfs, cgroup …) show. A file that shrinks meanwhile is filled up
+// with zeros, of one that grows only what it had is taken.
+void read_tree(int directory, const std::string& name, const std::string& as, TarStream& to, const ReadOptions& options = {});
+
+} // namespace davit::rootfs

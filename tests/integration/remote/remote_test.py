@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""-f, include and extends from git repositories and registries."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from case import Case, main
+from images import digest
+from servers import Faulty, free_port
+
+PROJECT = "application/vnd.docker.compose.project"
+COMPOSE = "application/vnd.docker.compose.file+yaml"
+ENV = "application/vnd.docker.compose.envfile"
+
+
+class GitServer:
+    """git's own daemon over a directory of repositories."""
+
+    def __init__(self, test):
+        self.base, self.port = test.dir + "/git", free_port()
+        self.env = dict(test.env, GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@b", GIT_COMMITTER_NAME="a", GIT_COMMITTER_EMAIL="a@b")
+        os.makedirs(self.base)
+        self.daemon = subprocess.Popen(["git", "daemon", "--base-path=" + self.base, "--export-all", "--listen=127.0.0.1", "--port=%d" % self.port],
+                                       stderr=subprocess.DEVNULL, env=self.env, start_new_session=True)
+        test.addCleanup(self.stop)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                threading.Event().wait(0.02)
+
+    def stop(self):
+        os.killpg(self.daemon.pid, 9)
+        self.daemon.wait()
+
+    def git(self, *args):
+        return subprocess.run(["git", "-C", self.base + "/r.git", *args], check=True, capture_output=True, text=True, env=self.env).stdout.strip()
+
+    def commit(self, files, *more):
+        """Returns the commit's number."""
+        if not os.path.exists(self.base + "/r.git"):
+            os.makedirs(self.base + "/r.git")
+            self.git("init", "-q", "-b", "main")
+        for path, text in files.items():
+            path = self.base + "/r.git/" + path
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as f:
+                f.write(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "x", *more)
+        return self.git("rev-parse", "HEAD")
+
+    def url(self, fragment=""):
+        return "git://127.0.0.1:%d/r.git%s" % (self.port, fragment)
+
+
+def service(image):
+    return "services: {a: {image: %s}}\n" % image
+
+
+@unittest.skipUnless(shutil.which("git"), "git is not installed")
+class Git(Case):
+    def setUp(self):
+        super().setUp()
+        self.server = GitServer(self)
+
+    def config(self, *args, **keywords):
+        result = self.run_davit(*args, "config", "--format", "json", **keywords)
+        return json.loads(result.out) if result.returncode == 0 else result.err
+
+    def image(self, *args):
+        return self.config(*args)["services"]["a"]["image"]
+
+    def test_what_comes_after_the_hash_chooses(self):
+        first = self.server.commit({"compose.yaml": service("one")})
+        self.server.git("tag", "v1")
+        self.server.git("tag", "-a", "-m", "m", "v1-annotated")
+        self.server.git("branch", "old")
+        self.server.commit({"compose.yaml": service("two"), "sub/dir/compose.yml": service("three"), "sub/x.yaml": service("four")})
+        for fragment, image in {"": "two", "#main": "two", "#old": "one", "#v1": "one", "#v1-annotated": "one", "#" + first: "one", "#refs/heads/old": "one",
+                                "#main:sub/dir": "three", "#:sub/x.yaml": "four"}.items():
+            with self.subTest(fragment):
+                self.assertEqual(self.image("-f", self.server.url(fragment)), image)
+
+    def test_a_moved_branch_is_seen_and_a_commit_is_fetched_once(self):
+        self.server.commit({"compose.yaml": service("one")})
+        self.assertEqual(self.image("-f", self.server.url()), "one")
+        new = self.server.commit({"compose.yaml": service("two")})
+        self.assertEqual(self.image("-f", self.server.url()), "two")
+        cache = self.dir + "/.cache/davit/git"
+        self.assertEqual(len(os.listdir(cache)), 2)
+        with open("%s/%s/compose.yaml" % (cache, new), "w") as f:
+            f.write(service("from-the-cache"))
+        self.assertEqual(self.image("-f", self.server.url()), "from-the-cache")
+
+    def test_paths_and_env_are_the_repositorys(self):
+        commit = self.server.commit({"compose.yaml": "services: {a: {image: 'x:$TAG', volumes: ['./data:/data'], env_file: a.env}}\n", ".env": "TAG=7\n", "a.env": "K=V\n"})
+        model = self.config("-f", self.server.url())
+        at = "%s/.cache/davit/git/%s" % (self.dir, commit)
+        self.assertEqual(model["services"]["a"]["image"], "x:7")
+        self.assertEqual(model["services"]["a"]["environment"], {"K": "V"})
+        self.assertEqual(model["services"]["a"]["volumes"][0]["source"], at + "/data")
+
+    def test_include_and_extends(self):
+        self.server.commit({"compose.yaml": service("included"), "base.yaml": "services: {b: {image: extended, command: [x]}}\n"})
+        path = self.dir + "/p/compose.yaml"
+        os.makedirs(self.dir + "/p")
+        with open(path, "w") as f:
+            f.write("include: ['%s']\nservices: {c: {extends: {file: '%s', service: b}}}\n" % (self.server.url(), self.server.url("#main:base.yaml")))
+        services = self.config("-f", path)["services"]
+        self.assertEqual(services["a"]["image"], "included")
+        self.assertEqual(services["c"]["image"], "extended")
+
+    def test_mistakes_are_told(self):
+        self.server.commit({"x/y.txt": "no compose file"})
+        path = self.dir + "/compose.yaml"
+        for reference, text in {self.server.url("#nope"): "it has no branch or tag 'nope'",
+                                self.server.url("#main:nope"): "has no 'nope'",
+                                self.server.url("#main:x"): "has no compose file",
+                                self.server.url("#" + "0" * 40): "has no commit",
+                                self.server.url().replace("r.git", "nope.git"): "nope.git",
+                                "git://127.0.0.1:1/x": "cannot be reached"}.items():
+            with self.subTest(reference):
+                self.assertIn(text, self.config("-f", reference, code=1))
+                with open(path, "w") as f:
+                    f.write("include:\n  - '%s'\n" % reference)
+                err = self.config("-f", path, code=1)
+                self.assertIn(text, err)
+                self.assertIn("compose.yaml:2:5", err)
+        self.assertEqual(os.listdir(self.dir + "/.cache/davit/git"), [self.server.git("rev-parse", "HEAD")])
+
+    def test_links_do_not_lead_out_of_the_repository(self):
+        self.server.commit({"compose.yaml": service("x")})
+        os.symlink("/etc", self.server.base + "/r.git/out")
+        self.server.commit({})
+        self.assertIn("leads out of it", self.config("-f", self.server.url("#main:out/passwd"), code=1))
+
+    def test_it_can_be_switched_off(self):
+        self.assertIn("switched off", self.config("-f", self.server.url(), code=1, env={"COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false"}))
+
+
+class Registry(Case):
+    def publish(self, server, layers, artifact=PROJECT):
+        """layers: (media type, annotations, bytes)"""
+        descriptors = []
+        for media, annotations, data in layers:
+            server.blobs[digest(data)] = data
+            descriptors.append({"mediaType": media, "digest": digest(data), "size": len(data), "annotations": annotations})
+        manifest = json.dumps({"schemaVersion": 2, "artifactType": artifact, "layers": descriptors,
+                               "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest(b"{}"), "size": 2}}).encode()
+        server.blobs[digest(manifest)] = manifest
+        server.tags["p:1"] = digest(manifest)
+        return "oci://%s/p:1" % server.host
+
+    def test_a_published_project_is_loaded(self):
+        server = Faulty()
+        name = self.publish(server, [
+            (COMPOSE, {"com.docker.compose.file": "compose.yaml"}, b"services: {a: {image: 'one:$TAG', env_file: [a.env]}}\n"),
+            (COMPOSE, {"com.docker.compose.file": "o.yaml"}, b"services: {a: {command: [x], extends: {file: base.yaml, service: b}}}\n"),
+            (COMPOSE, {"com.docker.compose.extends": "true", "com.docker.compose.file": "base.yaml"}, b"services: {b: {hostname: h}}\n"),
+            (ENV, {"com.docker.compose.envfile": "a.env"}, b"K=V\n"), (ENV, {"com.docker.compose.envfile": ".env"}, b"TAG=3\n")])
+        model = json.loads(self.run_davit("-f", name, "-p", "p", "config", "--format", "json").out)["services"]["a"]
+        self.assertEqual((model["image"], model["command"], model["hostname"], model["environment"]), ("one:3", ["x"], "h", {"K": "V"}))
+        asked = len(server.asked("/blobs/"))
+        self.run_davit("-f", name, "config", "-q")
+        self.assertEqual(len(server.asked("/blobs/")), asked, "the second time it comes from the cache")
+
+    def test_what_is_no_project_is_refused_and_nothing_stays(self):
+        server = Faulty()
+        name = self.publish(server, [], artifact="application/vnd.example")
+        self.assertIn("is no compose project but application/vnd.example", self.run_davit("-f", name, "config", code=1).err)
+        name = self.publish(server, [(ENV, {"com.docker.compose.envfile": "../x"}, b"K=V\n")])
+        self.assertIn("leads out of the project", self.run_davit("-f", name, "config", code=1).err)
+        name = self.publish(server, [(COMPOSE, {}, b"services: {}\n")])
+        server.blobs[digest(b"services: {}\n")] = b"services: []\n"
+        self.assertIn("corrupt", self.run_davit("-f", name, "config", code=1).err.replace("something else", "corrupt"))
+        self.assertFalse(os.path.exists(self.dir + "/.cache/davit/oci") and os.listdir(self.dir + "/.cache/davit/oci"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+#include "davit/error.hpp"
+#include "remote/git_ref.hpp"
+#include "remote/oci_project.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace davit;
+using namespace davit::remote;
+
+TEST_CASE("what git clones is told from what lies on the disk") {
+    struct Row {
+        const char* text;
+        const char* url; // null: no repository
+        const char* ref;
+        const char* directory;
+    };
+    for (const Row& row : std::initializer_list<Row>{
+             {"https://example.com/a/b.git", "https://example.com/a/b.git", "", ""},
+             {"https://example.com/a/b.git#v1", "https://example.com/a/b.git", "v1", ""},
+             {"https://example.com/a/b.git#v1:deploy/prod", "https://example.com/a/b.git", "v1", "deploy/prod"},
+             {"https://example.com/a/b.git#:deploy", "https://example.com/a/b.git", "", "deploy"},
+             {"https://example.com/a/b.git#:/deploy", "https://example.com/a/b.git", "", "deploy"},
+             {"https://example.com/a/compose.yaml", nullptr, "", ""},
+             {"http://example.com/x", nullptr, "", ""},
+             {"git://example.com/x", "git://example.com/x", "", ""},
+             {"ssh://git@example.com:2222/x.git#main", "ssh://git@example.com:2222/x.git", "main", ""},
+             {"git@example.com:a/b.git#feature/x:sub", "git@example.com:a/b.git", "feature/x", "sub"},
+             {"me@host:x", "me@host:x", "", ""},
+             {"github.com/a/b", "https://github.com/a/b", "", ""},
+             {"compose.yaml", nullptr, "", ""},
+             {"./github.com/a", nullptr, "", ""},
+             {"/srv/a.git", nullptr, "", ""},
+             {"@host:x", nullptr, "", ""},
+             {"a b@host:x", nullptr, "", ""},
+             {"me@host:", nullptr, "", ""},
+             {"oci://example.com/x", nullptr, "", ""},
+         }) {
+        CAPTURE(row.text);
+        const auto ref = parse_git_ref(row.text);
+        CHECK(ref.has_value() == (row.url != nullptr));
+        if (ref && row.url) CHECK(*ref == GitRef{row.url, row.ref, row.directory});
+    }
+}
+
+TEST_CASE("a subdirectory stays in the repository") {
+    for (const char* text : {"https://h/a.git#main:..", "https://h/a.git#main:x/../../y", "https://h/a.git#:/../x"}) {
+        CAPTURE(text);
+        CHECK_THROWS_AS(parse_git_ref(text), Error);
+    }
+    CHECK(parse_git_ref("https://h/a.git#main:..x/y")->subdirectory == "..x/y");
+}
+
+TEST_CASE("the manifest of a published project names its files") {
+    const auto layers = parse_project_manifest(R"({"schemaVersion": 2, "artifactType": "application/vnd.docker.compose.project",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json"}, "layers": [
+        {"mediaType": "application/vnd.docker.compose.file+yaml", "digest": "sha256:a", "size": 1, "annotations": {"com.docker.compose.file": "compose.yaml"}},
+        {"mediaType": "application/vnd.docker.compose.file+yaml", "digest": "sha256:b", "size": 2, "annotations": {"com.docker.compose.extends": "true", "com.docker.compose.file": "base.yaml"}},
+        {"mediaType": "application/vnd.docker.compose.envfile", "digest": "sha256:c", "size": 3, "annotations": {"com.docker.compose.envfile": "sub/a.env"}},
+        {"mediaType": "application/vnd.oci.empty.v1+json", "digest": "sha256:d", "size": 2}]})", "oci://x");
+    REQUIRE(layers.size() == 3);
+    CHECK(layers[0].kind == ProjectLayer::Kind::compose);
+    CHECK(layers[1].file == "base.yaml");
+    CHECK(layers[2].file == "sub/a.env");
+}
+
+TEST_CASE("a manifest that is no project, or would write elsewhere, is refused") {
+    auto message = [](const char* json) -> std::string {
+        try {
+            parse_project_manifest(json, "oci://x");
+        } catch (const Error& e) {
+            return e.what();
+        }
+        return "";
+    };
+    CHECK(message(R"({"config": {"mediaType": "application/vnd.oci.image.config.v1+json"}, "layers": []})") == "oci://x is no compose project but application/vnd.oci.image.config.v1+json");
+    CHECK(message("[]") == "the manifest of oci://x is no JSON object");
+    for (const char* file : {"../x", "/etc/x", "", "a/../../x"}) {
+        CAPTURE(file);
+        const std::string json = R"({"artifactType": "application/vnd.docker.compose.project", "layers": [{"mediaType": "application/vnd.docker.compose.envfile", "digest": "sha256:c", "size": 3, "annotations": {"com.docker.compose.envfile": ")" + std::string(file) + R"("}}]})";
+        CHECK(message(json.c_str()).find("leads out of the project") != std::string::npos);
+    }
+    CHECK(message(R"({"artifactType": "application/vnd.docker.compose.project", "layers": [{"mediaType": "application/vnd.docker.compose.file+yaml", "digest": "sha256:c", "size": 99999999999}]})").find("compose files have at most") != std::string::npos);
+}
