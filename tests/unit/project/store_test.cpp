@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "project/programs.hpp"
+#include "base/programs.hpp"
 
 #include <cstdlib>
 #include <doctest/doctest.h>
