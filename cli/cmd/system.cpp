@@ -1,7 +1,9 @@
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/options.hpp"
+#include "image/store.hpp"
 #include "supervisor/doctor.hpp"
 
 #include <cstdio>
@@ -16,6 +18,19 @@ nlohmann::ordered_json leak_row(const Leak& leak, bool fixed) {
             {"Remedy", leak.remedy}, {"Fixed", fixed}};
 }
 
+void add_image_leftovers(const Roots& roots, std::vector<Leak>& leaks) {
+    if (!exists(roots.images())) return;
+    for (const auto& left : image::Store(roots.images()).leftovers())
+        leaks.push_back({Leak::Kind::image_leftover, left.path, "", left.path + " " + left.text, "davit image prune"});
+}
+
+void remove_leak(const Roots& roots, const Leak& leak) {
+    if (leak.kind != Leak::Kind::image_leftover) return fix_leak(roots, leak);
+    image::Store store(roots.images());
+    store.collect_garbage();
+    store.empty_trash();
+}
+
 int doctor(Globals& globals, const Args& args) {
     bool fix = false;
     std::string format;
@@ -27,14 +42,15 @@ int doctor(Globals& globals, const Args& args) {
     if (!format.empty() && format != "text" && format != "json") throw error(Errc::usage, "--format {}: choose text or json", format);
     Context context(globals);
     const Roots& roots = context.roots();
-    const std::vector<Leak> leaks = find_leaks(roots);
+    std::vector<Leak> leaks = find_leaks(roots);
+    add_image_leftovers(roots, leaks);
     std::size_t left = leaks.size();
     ErrorList errors;
     for (const Leak& leak : leaks) {
         bool fixed = false;
         if (fix && !context.dry_run())
             errors.run([&] {
-                in_context("removing " + leak.name, [&] { fix_leak(roots, leak); });
+                in_context("removing " + leak.name, [&] { remove_leak(roots, leak); });
                 fixed = true;
                 --left;
             });

@@ -24,6 +24,7 @@ struct HttpRequest {
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
     HttpTls tls;
+    int stall_seconds = 30; // without a byte: HttpFailure::timeout
 };
 
 enum class HttpFailure { none, resolve, connect, tls, timeout, broken, cancelled };
@@ -55,7 +56,7 @@ public:
 // Opens the module on first use. Errc::not_found if it is not installed, unsupported if it is of another davit.
 std::unique_ptr<HttpSession> make_http_session();
 
-inline constexpr unsigned http_module_abi = 1;
+inline constexpr unsigned http_module_abi = 2;
 inline constexpr const char* http_module_entry = "davit_registry_session";
 using HttpModuleEntry = HttpSession* (*)(unsigned abi); // null: another ABI
 

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t spill_limit = 1 << 20; // bytes kept beyond what read() asked for
 constexpr long connect_timeout = 15;         // s
-constexpr long stall_timeout = 30;           // s without a byte
 
 void init_once() {
     static const CURLcode done = curl_global_init(CURL_GLOBAL_ALL);
@@ -112,9 +111,9 @@ private:
         set(CURLOPT_USERAGENT, "davit");
         set(CURLOPT_NOSIGNAL, 1L);
         set(CURLOPT_BUFFERSIZE, 512L * 1024);
-        set(CURLOPT_CONNECTTIMEOUT, connect_timeout);
+        set(CURLOPT_CONNECTTIMEOUT, std::min(connect_timeout, static_cast<long>(r.stall_seconds)));
         set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-        set(CURLOPT_LOW_SPEED_TIME, stall_timeout);
+        set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(r.stall_seconds));
         set(CURLOPT_ERRORBUFFER, error_);
         set(CURLOPT_HEADERFUNCTION, &CurlSession::on_header);
         set(CURLOPT_HEADERDATA, this);

@@ -24,6 +24,7 @@ Descriptor read_descriptor(const Json& json) {
     out.digest = text_of(json, "digest");
     out.size = unsigned_of(json, "size");
     out.annotations = map_of(json, "annotations");
+    out.urls = list_of(json, "urls");
     if (!is_digest(out.digest)) throw error(Errc::failed, "'{}' is no digest", out.digest);
     if (const Json* p = object_of(json, "platform"))
         out.platform = normalized({text_of(*p, "os"), text_of(*p, "architecture"), text_of(*p, "variant")});
@@ -132,7 +133,11 @@ ImageConfiguration parse_configuration(std::string_view text) {
 }
 
 std::string write_manifest(const Manifest& manifest) {
-    auto descriptor = [](const Descriptor& d) { return Json{{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}}; };
+    auto descriptor = [](const Descriptor& d) {
+        Json out{{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
+        if (!d.urls.empty()) out["urls"] = d.urls;
+        return out;
+    };
     Json json{{"schemaVersion", 2}, {"mediaType", manifest.media_type}, {"config", descriptor(manifest.config)}, {"layers", Json::array()}};
     for (const auto& layer : manifest.layers) json["layers"].push_back(descriptor(layer));
     return json.dump();

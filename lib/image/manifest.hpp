@@ -28,6 +28,7 @@ struct Descriptor {
     std::uint64_t size = 0;
     std::optional<Platform> platform;
     std::map<std::string, std::string> annotations;
+    std::vector<std::string> urls = {}; // where else the blob is, if the registry does not have it
 };
 
 struct Manifest {

@@ -9,8 +9,12 @@
 #include "image/store_impl.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <thread>
+#include <type_traits>
 
 namespace davit::image {
 
@@ -20,7 +24,7 @@ class Puller : public BlobProvider {
 public:
     Puller(Store& store, const Reference& reference, const PullOptions& options)
         : store_(store), reference_(reference), options_(options), wanted_(options.platform.empty() ? host_platform() : parse_platform(options.platform)) {
-        RegistryOptions registry{options.credentials ? options.credentials : CredentialSource(default_credentials), options.warning, options.max_attempts, options.stop};
+        RegistryOptions registry{options.credentials ? options.credentials : CredentialSource(default_credentials), options.warning, options.max_attempts, static_cast<int>(options.stall_timeout.count()), options.stop};
         if (reference.domain() == "docker.io")
             for (const auto& mirror : options.mirrors) add_mirror(mirror, registry);
         clients_.push_back(std::make_unique<RegistryClient>(registry_endpoint(reference.domain(), options.insecure_registries), reference.path(), registry));
@@ -28,7 +32,7 @@ public:
 
     Image run() {
         if (auto present = up_to_date()) return std::move(*present);
-        RegistryClient::Document document = manifest();
+        RegistryClient::Document document = first_answer([&](RegistryClient& client) { return client.manifest(reference_.selector()); });
         const std::string listed_digest = document.digest;
         if (kind_of_document(document.bytes) == DocumentKind::index) document = choose(parse_index(document.bytes));
         if (kind_of_document(document.bytes) == DocumentKind::index) document = choose(parse_index(document.bytes)); // an index in an index
@@ -59,12 +63,12 @@ private:
         if (!reference_.digest().empty()) return fits(store_.find(reference_));
         auto present = fits(store_.find(reference_));
         if (!present) return std::nullopt;
-        serving_ = clients_.back().get();
-        const std::string digest = serving_->digest_of(reference_.tag());
+        const std::string digest = first_answer([&](RegistryClient& client) { return client.digest_of(reference_.tag()); });
         if (digest.empty()) return std::nullopt;
         auto same = store_.find(reference_.with_digest(digest));
         if (!same || same->id != present->id) return std::nullopt;
         report(PullProgress::Stage::present);
+        store_.tag(*present, reference_); // its time says when the name was last looked up
         return present;
     }
 
@@ -74,11 +78,12 @@ private:
     }
 
     // Mirrors first; a mirror that fails is passed over, the registry itself has the last word.
-    RegistryClient::Document manifest() {
+    template <typename F>
+    std::invoke_result_t<F, RegistryClient&> first_answer(F&& ask) {
         for (const auto& client : clients_) {
             try {
                 serving_ = client.get();
-                return client->manifest(reference_.selector());
+                return ask(*client);
             } catch (const Error& e) {
                 if (client == clients_.back() || e.kind() == Errc::interrupted) throw;
             }
@@ -147,6 +152,12 @@ void PullTotals::add(const PullProgress& p) {
 }
 
 void read_daemon_config(PullOptions& options) {
+    if (const char* seconds = std::getenv("DAVIT_REGISTRY_TIMEOUT"); seconds && *seconds) {
+        int value = 0;
+        auto [end, failure] = std::from_chars(seconds, seconds + std::strlen(seconds), value);
+        if (failure != std::errc() || *end || value < 1) throw error(Errc::usage, "DAVIT_REGISTRY_TIMEOUT is '{}', not a number of seconds", seconds);
+        options.stall_timeout = std::chrono::seconds(value);
+    }
     for (const char* path : {"/etc/docker/daemon.json", "/etc/davit/daemon.json"}) {
         auto text = read_file_if_exists(path);
         if (!text) continue;

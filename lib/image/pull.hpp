@@ -4,6 +4,7 @@
 #include "image/credentials.hpp"
 #include "image/store.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -50,6 +51,7 @@ struct PullOptions {
     std::vector<std::string> mirrors;             // URLs tried first for docker.io
     int max_parallel = 0; // layers at once; 0: by the number of processors, at least 3
     int max_attempts = 5; // per request, without progress in between
+    std::chrono::seconds stall_timeout{30}; // without a byte, before a connection counts as broken
     // Called from several threads, never at the same time.
     std::function<void(const PullProgress&)> progress;
     // Called with texts a user should see (registry's Warning header, platform mismatch).
@@ -57,7 +59,8 @@ struct PullOptions {
     std::stop_token stop;
 };
 
-// Reads /etc/docker/daemon.json and /etc/davit/daemon.json: "insecure-registries", "registry-mirrors".
+// Reads /etc/docker/daemon.json and /etc/davit/daemon.json ("insecure-registries", "registry-mirrors")
+// and the environment's DAVIT_REGISTRY_TIMEOUT (seconds).
 void read_daemon_config(PullOptions& options);
 
 // Errors: not_found (no such image, tag or platform), denied (credentials), unavailable (registry

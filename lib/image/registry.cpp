@@ -99,7 +99,7 @@ HttpTls RegistryClient::tls_for(const std::string& host) const {
 }
 
 void RegistryClient::start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization) {
-    HttpRequest request{method, url.text(), headers, "", tls_for(url.host)};
+    HttpRequest request{method, url.text(), headers, "", tls_for(url.host), options_.stall_seconds};
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
     exchange.session().start(request, options_.stop);
     if (exchange.response().failure == HttpFailure::cancelled) throw error(Errc::interrupted, "cancelled");
@@ -163,6 +163,18 @@ RegistryClient::Exchange RegistryClient::send(const std::string& method, const s
         }
         const std::string body = r.status ? exchange.body(max_error_body) : "";
         throw registry_error(endpoint_, repository_, path, r, body, had_credentials_);
+    }
+}
+
+RegistryClient::Exchange RegistryClient::get_elsewhere(const Url& url, const Headers& headers) {
+    for (int attempt = 0;;) {
+        Exchange exchange = borrow();
+        start_following(exchange, "GET", url, headers, "");
+        const HttpResponse& r = exchange.response();
+        if (r.status >= 200 && r.status < 300) return exchange;
+        if (!is_transient(r) || ++attempt >= options_.max_attempts)
+            throw error(Errc::unavailable, "{} does not give the layer: {}", url.text(), r.status ? fmt::format("HTTP status {}", r.status) : r.failure_text);
+        back_off(attempt, retry_after(r), options_.stop);
     }
 }
 
@@ -233,10 +245,28 @@ public:
     }
 
 private:
+    // Layers that may not be distributed ("foreign") stand elsewhere; most registries have them none the less.
+    RegistryClient::Exchange request(const RegistryClient::Headers& headers) {
+        try {
+            return client_.send("GET", "blobs/" + blob_.digest, headers);
+        } catch (const Error& e) {
+            if (e.kind() != Errc::not_found || blob_.urls.empty()) throw;
+        }
+        for (std::size_t i = 0;; ++i) {
+            auto url = parse_url(blob_.urls[i]);
+            try {
+                if (!url) throw error(Errc::failed, "the layer {} is said to be at '{}', which is no URL", blob_.digest, blob_.urls[i]);
+                return client_.get_elsewhere(*url, headers);
+            } catch (const Error& e) {
+                if (i + 1 == blob_.urls.size() || e.kind() == Errc::interrupted) throw;
+            }
+        }
+    }
+
     void open() {
         RegistryClient::Headers headers;
         if (at_ > 0) headers.emplace_back("Range", fmt::format("bytes={}-", at_));
-        exchange_.emplace(client_.send("GET", "blobs/" + blob_.digest, headers));
+        exchange_.emplace(request(headers));
         if (at_ == 0 || exchange_->response().status == 206) return;
         char scratch[65536]; // the whole blob again: pass over what is here
         for (std::uint64_t left = at_; left > 0;) {

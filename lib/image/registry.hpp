@@ -23,6 +23,7 @@ struct RegistryOptions {
     CredentialSource credentials;
     std::function<void(const std::string&)> warning;
     int max_attempts = 5;
+    int stall_seconds = 30; // without a byte, before a connection counts as broken
     std::stop_token stop;
 };
 
@@ -75,6 +76,8 @@ public:
     // Sends, authenticates, follows redirects and retries; throws unless the answer is 2xx.
     // path: below /v2/<repository>/.
     Exchange send(const std::string& method, const std::string& path, const Headers& headers);
+    // GET from somebody else, who gets none of the registry's credentials.
+    Exchange get_elsewhere(const Url& url, const Headers& headers);
 
 private:
     friend class Exchange;

@@ -54,6 +54,7 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
         throw error(Errc::denied, "the registry {} asks to send the password to {} in clear text", endpoint_.domain, realm->host);
     HttpRequest request;
     request.tls = tls_for(realm->host);
+    request.stall_seconds = options_.stall_seconds;
     std::string query = "service=" + percent_encode(parameter("service")) + "&scope=" + percent_encode(scope);
     if (credentials && !credentials->identity_token.empty()) {
         request.method = "POST";

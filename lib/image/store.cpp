@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace davit::image {
@@ -149,6 +150,12 @@ void Store::tag(const Image& image, const Reference& reference) {
     FileLock lock = impl_->use();
     if (!impl_->image_record(image.id)) throw error(Errc::not_found, "no such image: {}", image.id);
     impl_->set_name(reference, image.id);
+}
+
+std::optional<std::int64_t> Store::named_at(const Reference& reference) const {
+    struct stat st {};
+    if (::lstat(impl_->name_path(reference).c_str(), &st) < 0) return std::nullopt;
+    return st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec;
 }
 
 } // namespace davit::image

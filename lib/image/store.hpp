@@ -90,6 +90,8 @@ public:
 
     // The image's name; another image of that name loses it.
     void tag(const Image& image, const Reference& reference);
+    // When tag() last gave the name, be it to the same image again (ns since 1970).
+    std::optional<std::int64_t> named_at(const Reference& reference) const;
     // Errc::not_found, Errc::conflict (in use, several names). What it deletes stands in trash/
     // afterwards; empty_trash() gives the space back, outside of all locks.
     Removed remove(std::string_view name, const RemoveOptions& options = {});
@@ -97,6 +99,13 @@ public:
     // Deletes blobs and layers that no image and no lease names; returns their bytes.
     std::uint64_t collect_garbage();
     void empty_trash();
+
+    // What processes that died have left: collect_garbage() and empty_trash() remove it. Downloads
+    // that the next pull goes on with are none.
+    struct Leftover {
+        std::string path, text;
+    };
+    std::vector<Leftover> leftovers() const;
 
     Lease lease(const Image& image) const;
 

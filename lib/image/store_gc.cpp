@@ -16,6 +16,15 @@ namespace davit::image {
 namespace {
 
 constexpr std::time_t partial_download_life = 7 * 24 * 3600;
+constexpr std::time_t write_life = 60; // of a file that write_file_atomic() is about to rename
+
+bool is_older(const std::string& file, std::time_t seconds) {
+    struct stat st {};
+    return ::lstat(file.c_str(), &st) == 0 && st.st_mtim.tv_sec + seconds < std::time(nullptr);
+}
+
+// Somebody writes it at this moment.
+bool is_in_the_making(const std::string& file) { return file.ends_with(".tmp") && !is_older(file, write_life); }
 
 bool locked_by_somebody(int fd) {
     if (::flock(fd, LOCK_EX | LOCK_NB) == 0) {
@@ -79,15 +88,15 @@ std::string Store::Impl::fresh_layer_name() const {
 
 namespace {
 
-// What live leases name: image ids, digests, layer directories. Dead ones are removed.
-std::set<std::string> leased(const Store::Impl& store) {
+// What live leases name: image ids, digests, layer directories.
+std::set<std::string> leased(const Store::Impl& store, bool remove_dead = false) {
     std::set<std::string> out;
     for (const auto& name : list_directory(store.path("leases"))) {
         std::string file = store.path("leases/" + name);
         UniqueFd fd = sys::open_if_exists(file, O_RDWR);
         if (!fd) continue;
         if (!locked_by_somebody(fd.get())) {
-            ::unlink(file.c_str());
+            if (remove_dead) ::unlink(file.c_str());
             continue;
         }
         std::string text = sys::read_all(fd.get());
@@ -117,17 +126,26 @@ void discard_sessions(const Store::Impl& store) {
             if (fd && !locked_by_somebody(fd.get())) store.discard(file);
             continue;
         }
-        struct stat st {};
-        if (::lstat(file.c_str(), &st) == 0 && st.st_mtim.tv_sec + partial_download_life < std::time(nullptr)) ::unlink(file.c_str());
+        if (is_older(file, name.ends_with(".part") ? partial_download_life : write_life)) ::unlink(file.c_str());
     }
+}
+
+// Records and blobs whose writer died before their rename.
+void discard_torn_writes(const Store::Impl& store) {
+    for (const char* directory : {"images", "layers", "blobs/sha256", "blobs/sha512"})
+        for (const auto& name : list_directory(store.path(directory))) {
+            std::string file = store.path(directory) + ("/" + name);
+            if (name.ends_with(".tmp") && !is_in_the_making(file)) ::unlink(file.c_str());
+        }
 }
 
 } // namespace
 
 std::uint64_t Store::collect_garbage() {
     FileLock lock = impl_->collect();
+    discard_torn_writes(*impl_);
     Marks marks;
-    std::set<std::string> leases = leased(*impl_);
+    std::set<std::string> leases = leased(*impl_, true);
     for (const auto& id : impl_->image_ids())
         if (auto record = impl_->image_record(id)) mark_image(*record, marks);
     marks.blobs.insert(leases.begin(), leases.end());
@@ -135,6 +153,7 @@ std::uint64_t Store::collect_garbage() {
     std::uint64_t freed = 0;
     std::set<std::string> recorded;
     for (const auto& file : list_directory(impl_->path("layers"))) {
+        if (file.ends_with(".tmp")) continue;
         auto record = file.ends_with(".json") ? impl_->layer("sha256:" + file.substr(0, file.size() - 5)) : std::nullopt;
         if (record && marks.directories.contains(record->directory)) {
             recorded.insert(record->directory);
@@ -148,13 +167,38 @@ std::uint64_t Store::collect_garbage() {
         if (!recorded.contains("l/" + name) && !leases.contains("l/" + name)) impl_->discard(impl_->path("l/" + name));
     for (const char* algorithm : {"sha256", "sha512"})
         for (const auto& hex : list_directory(impl_->path(std::string("blobs/") + algorithm))) {
-            if (marks.blobs.contains(algorithm + (":" + hex))) continue;
+            if (hex.ends_with(".tmp") || marks.blobs.contains(algorithm + (":" + hex))) continue;
             std::string file = impl_->path(std::string("blobs/") + algorithm + "/" + hex);
             freed += blob_bytes(file);
             impl_->discard(file);
         }
     discard_sessions(*impl_);
     return freed;
+}
+
+std::vector<Store::Leftover> Store::leftovers() const {
+    FileLock lock = impl_->use();
+    std::vector<Leftover> out;
+    auto each = [&](const std::string& directory, auto&& dead, const char* text) {
+        for (const auto& name : list_directory(impl_->path(directory)))
+            if (std::string path = impl_->path(directory + "/" + name); dead(name, path)) out.push_back({path, text});
+    };
+    auto unlocked = [](const std::string& path) {
+        UniqueFd fd = sys::open_if_exists(path, O_RDONLY);
+        return fd && !locked_by_somebody(fd.get());
+    };
+    each("ingest", [&](const auto& name, const auto& path) { return name.starts_with("s-") ? unlocked(path) : !name.ends_with(".part") && is_older(path, write_life); },
+         "was being unpacked by a davit that died");
+    each("leases", [&](const auto&, const auto& path) { return unlocked(path); }, "kept an image for a davit that died");
+    each("trash", [](const auto&, const auto&) { return true; }, "was to be deleted by a davit that died");
+    for (const char* directory : {"images", "layers", "blobs/sha256", "blobs/sha512"})
+        each(directory, [](const auto& name, const auto& path) { return name.ends_with(".tmp") && is_older(path, write_life); }, "is left of a write that was interrupted");
+    std::set<std::string> recorded;
+    for (const auto& file : list_directory(impl_->path("layers")))
+        if (auto record = file.ends_with(".json") ? impl_->layer("sha256:" + file.substr(0, file.size() - 5)) : std::nullopt) recorded.insert(record->directory);
+    const auto leases = leased(*impl_);
+    each("l", [&](const auto& name, const auto&) { return !recorded.contains("l/" + name) && !leases.contains("l/" + name); }, "is a layer without a record");
+    return out;
 }
 
 void Store::empty_trash() {

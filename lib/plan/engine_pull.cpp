@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <thread>
 
 namespace davit {
@@ -135,9 +134,8 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
         if (found && !serves(*found, service.platform) && policy == "missing") policy = "always";
         bool fetch = !found || policy == "always";
         if (const auto limit = refresh_after(policy, service.pull_refresh_after); found && limit) {
-            struct stat st {};
-            const std::string file = store.roots().images() + "/images/" + found->id.substr(found->id.find(':') + 1) + ".json";
-            fetch = ::stat(file.c_str(), &st) == 0 && sys::realtime_ns() - st.st_mtim.tv_sec * 1'000'000'000 > *limit;
+            const auto pulled = images.named_at(image::Reference::parse(reference));
+            fetch = pulled && sys::realtime_ns() - *pulled > *limit;
         }
         if (!fetch) return;
         if (service.build && (service.image.empty() || policy == "build" || policy == "never")) {

@@ -37,6 +37,7 @@ const char* to_string(Leak::Kind kind) {
     case Kind::container_directory: return "container directory";
     case Kind::volume_directory: return "volume directory";
     case Kind::temporary_file: return "temporary file";
+    case Kind::image_leftover: return "image leftover";
     case Kind::mount: return "mount";
     }
     return "";
@@ -195,6 +196,7 @@ void fix_leak(const Roots& roots, const Leak& leak) {
         sys::pidfd_send_signal(process.get(), SIGKILL);
         return;
     }
+    case Kind::image_leftover: return; // the client's: this layer knows no images
     case Kind::unsupervised: return fix_unsupervised(roots, leak);
     case Kind::mount:
         if (::umount2(leak.name.c_str(), MNT_DETACH) < 0) throw sys_error(errno, "unmounting {}", leak.name);

@@ -22,6 +22,7 @@ struct Leak {
         container_directory, // half-made: no record
         volume_directory,
         temporary_file,  // of an interrupted write
+        image_leftover,  // of an interrupted pull, load or removal: the client finds and removes these
         mount,           // below davit's directories
     };
     Kind kind{};

@@ -50,6 +50,18 @@ class Case(unittest.TestCase):
         return sorted(p for d in parts or ("blobs/sha256", "l", "layers", "images", "refs", "ingest", "leases", "trash") for p in
                       (d + "/" + n for n in (os.listdir(self.store + "/" + d) if os.path.isdir(self.store + "/" + d) else [])))
 
+    def own_etc(self):
+        """What is written to /etc from here on is this test's own."""
+        os.makedirs(self.dir + "/etc/upper")
+        os.makedirs(self.dir + "/etc/work")
+        subprocess.run(["mount", "-t", "overlay", "-o", "lowerdir=/etc,upperdir=%s/etc/upper,workdir=%s/etc/work" % (self.dir, self.dir), "none", "/etc"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", "/etc"], check=True)
+
+    def daemon_json(self, **settings):
+        os.makedirs("/etc/davit", exist_ok=True)
+        with open("/etc/davit/daemon.json", "w") as f:
+            json.dump({key.replace("_", "-"): value for key, value in settings.items()}, f)
+
     def login(self, host, user, password):
         os.makedirs(self.dir + "/docker", exist_ok=True)
         with open(self.dir + "/docker/config.json", "w") as f:

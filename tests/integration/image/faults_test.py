@@ -7,6 +7,7 @@ import signal
 import ssl
 import subprocess
 import threading
+import time
 import unittest
 
 from case import DAVIT, Case, main
@@ -131,6 +132,104 @@ class Faults(Case):
         self.assertIn("limits the number of pulls", result.err)
         self.assertIn("log in", result.err)
 
+    def test_retry_after_is_heeded(self):
+        times = []
+
+        def fault(request, n):
+            times.append(time.monotonic())
+            if n > 1:
+                return False
+            self.registry.error(request, 429, "TOOMANYREQUESTS", {"Retry-After": "2"})
+            return True
+        self.blob_fault(self.image.layers[1], fault)
+        self.pull(self.name)
+        self.assertGreaterEqual(times[1] - times[0], 2)
+
+    def test_refusals_are_told_apart_and_not_repeated(self):
+        for status, code, text in ((403, "DENIED", "forbids"), (404, "NAME_UNKNOWN", "is not in its registry"), (400, "UNSUPPORTED", "failed: unsupported")):
+            self.registry.requests.clear()
+            self.registry.fault = lambda r, p: self.registry.error(r, status, code) or True
+            self.assertIn(text, self.pull(self.name, code=1).err)
+            self.assertEqual(len(self.registry.requests), 1, text)
+
+    def test_a_registry_that_stays_broken(self):
+        self.registry.fault = lambda r, p: "/blobs/" in p and (self.registry.error(r, 500, "UNKNOWN") or True)
+        self.assertIn("failed: unknown", self.pull(self.name, code=1).err)
+        self.assertEqual(len(self.registry.asked(self.image.id)), 5)
+        self.assertEqual(self.names(), [])
+
+    def test_a_lost_layer_is_named(self):
+        del self.registry.blobs[self.image.layers[1]]
+        self.assertIn("has lost blobs/" + self.image.layers[1], self.pull(self.name, code=1).err)
+
+    def test_a_download_that_stalls_is_taken_up_again(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+
+        def stall(request, n):
+            if n > 1:
+                return False
+            data = self.image.blobs[self.image.layers[0]]
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(data)))
+            request.end_headers()
+            request.wfile.write(data[:1000000])
+            request.wfile.flush()
+            release.wait(60)
+            request.close_connection = True
+            return True
+        self.blob_fault(self.image.layers[0], stall)
+        self.pull(self.name, env={"DAVIT_REGISTRY_TIMEOUT": "1"})
+        self.assertEqual([h.get("Range") for _, _, h in self.registry.asked(self.image.layers[0])], [None, "bytes=1000000-"])
+
+    def test_a_registry_that_never_answers(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.registry.fault = lambda r, p: release.wait(60)
+        self.assertIn("broke: ", self.pull(self.name, code=1, env={"DAVIT_REGISTRY_TIMEOUT": "1"}).err)
+        self.assertIn("not a number of seconds", self.pull(self.name, code=1, env={"DAVIT_REGISTRY_TIMEOUT": "x"}).err)
+
+    def test_layers_come_in_parallel(self):
+        both = threading.Barrier(2, timeout=30)
+
+        def fault(request, path):
+            if path.rsplit("/", 1)[1] in self.image.layers:
+                both.wait()
+            return False
+        self.registry.fault = fault
+        self.pull(self.name)
+
+    def test_foreign_layers_come_from_their_urls_without_the_password(self):
+        elsewhere = Faulty()
+        image = Image([{"far": b"1"}], foreign=["http://127.0.0.1:9/gone", "http://%s/v2/x/blobs/" % elsewhere.host])
+        key = image.layers[0]
+        elsewhere.fault = lambda r, p: elsewhere.answer(r, 200, image.blobs[key]) or True
+        name = self.registry.put("foreign:1", image)
+        del self.registry.blobs[key]
+
+        def fault(request, path):
+            if request.headers.get("Authorization") is None:
+                self.registry.error(request, 401, "UNAUTHORIZED", {"WWW-Authenticate": 'Basic realm="x"'})
+                return True
+            return False
+        self.registry.fault = fault
+        self.pull(name, env=self.login(self.registry.host, "anna", "secret"))
+        self.assertEqual(self.content(name, "far"), b"1")
+        self.assertEqual([h for _, _, h in elsewhere.requests if "Authorization" in h], [])
+
+    def test_mirrors_are_asked_first_and_may_fail(self):
+        self.own_etc()
+        broken = Faulty()
+        broken.fault = lambda r, p: broken.error(r, 404, "NAME_UNKNOWN") or True
+        self.daemon_json(registry_mirrors=["http://" + broken.host, "http://" + self.registry.host])
+        self.registry.put("library/app:1", self.image)
+        self.pull("app:1")
+        self.assertEqual(self.inspect("app:1")["RepoDigests"], ["app@" + self.image.manifest])
+        self.assertTrue(broken.requests)
+        self.pull("app:1")  # present: the mirror says so
+        missing = self.pull("other:1", code=1)
+        self.assertIn("registry-1.docker.io", missing.err)
+
     def test_registry_down(self):
         self.registry.server.shutdown()
         self.registry.server.server_close()
@@ -223,9 +322,16 @@ class Faults(Case):
         process.kill()
         process.wait()
         self.assertEqual(self.names(), [])
+        found = self.run_davit("system", "doctor", code=1).out
+        self.assertRegex(found, "image leftover .*/ingest/s-[0-9a-f]+: .* was being unpacked by a davit that died")
+        self.assertRegex(found, "image leftover .*/leases/")
+        self.run_davit("system", "doctor", "--fix")
+        self.assertEqual(self.run_davit("system", "doctor").out, "Nothing is left over.\n")
+        self.assertEqual([k for k in self.kept("ingest", "leases", "trash", "l") if not k.endswith(".part")], [])
         self.registry.fault = None
         self.pull(self.name)
         self.assertEqual(self.content(self.name, "big"), noise(3000000, 1))
+        self.assertEqual(self.registry.asked(self.image.layers[0])[-1][2]["Range"][:6], "bytes=")
         self.run_davit("image", "prune", "-f")
         self.assertEqual(self.kept("ingest", "leases", "trash"), [])
         self.assertEqual(len(self.kept("l")), 2)

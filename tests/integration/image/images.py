@@ -4,12 +4,19 @@ import hashlib
 import io
 import json
 import os
+import subprocess
 import tarfile
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG = "application/vnd.oci.image.config.v1+json"
+
+
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+FOREIGN_LAYER = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
 
 
 def digest(data):
@@ -38,22 +45,37 @@ def noise(size, seed):
     return b"".join(parts)[:size]
 
 
-class Image:
-    """Blobs by digest, and the manifest's."""
+def gzipped(data):
+    return LAYER, gzip.compress(data, 1, mtime=0)
 
-    def __init__(self, layers, arch="amd64", config=None, compress=True):
+
+def plain(data):
+    return LAYER[:-5], data
+
+
+def zstandard(data):
+    return LAYER[:-4] + "zstd", subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+class Image:
+    """Blobs by digest, and the manifest's. pack: what makes a layer's tar a blob; foreign: urls for each layer."""
+
+    def __init__(self, layers, arch="amd64", config=None, pack=gzipped, docker=False, foreign=None):
         self.blobs = {}
+        self.media_type = DOCKER_MANIFEST if docker else MANIFEST
         tars = [tar(l) if isinstance(l, dict) else l for l in layers]
         descriptors = []
         for t in tars:
-            data = gzip.compress(t, 1, mtime=0) if compress else t
-            descriptors.append({"mediaType": LAYER, "digest": self.add(data), "size": len(data)})
+            media_type, data = (DOCKER_LAYER, gzipped(t)[1]) if docker else pack(t)
+            descriptors.append({"mediaType": FOREIGN_LAYER if foreign else media_type, "digest": self.add(data), "size": len(data)})
+            if foreign:
+                descriptors[-1]["urls"] = foreign
         document = json.dumps({"architecture": arch, "os": "linux", "created": "2024-01-01T00:00:00Z", "config": config or {"Cmd": ["/x"]},
                                "rootfs": {"type": "layers", "diff_ids": [digest(t) for t in tars]}}).encode()
         self.id = self.add(document)
         self.layers = [d["digest"] for d in descriptors]
-        self.manifest = self.add(json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": descriptors,
-                                             "config": {"mediaType": CONFIG, "digest": self.id, "size": len(document)}}).encode())
+        self.manifest = self.add(json.dumps({"schemaVersion": 2, "mediaType": self.media_type, "layers": descriptors,
+                                             "config": {"mediaType": DOCKER_CONFIG if docker else CONFIG, "digest": self.id, "size": len(document)}}).encode())
         self.arch = arch
 
     def add(self, data):
@@ -61,7 +83,7 @@ class Image:
         return digest(data)
 
     def descriptor(self, **more):
-        return dict({"mediaType": MANIFEST, "digest": self.manifest, "size": len(self.blobs[self.manifest])}, **more)
+        return dict({"mediaType": self.media_type, "digest": self.manifest, "size": len(self.blobs[self.manifest])}, **more)
 
 
 def index(images, extra=()):

@@ -5,11 +5,14 @@ import crypt
 import json
 import os
 import shutil
+import ssl
+import subprocess
 import unittest
 
 from case import Case, main
-from images import Image, noise
+from images import Image, noise, plain, zstandard
 from servers import DockerRegistry, TokenServer
+
 
 @unittest.skipUnless(shutil.which("docker-registry"), "docker-registry is not installed")
 class RealRegistry(Case):
@@ -31,6 +34,19 @@ class RealRegistry(Case):
         self.pull(registry.host + "/team/app@" + image.manifest)
         missing = self.pull(registry.host + "/team/app:2", code=1)
         self.assertIn("is not in its registry: manifest unknown", missing.err)
+
+    def test_both_formats_and_all_compressions(self):
+        registry = self.start()
+        content = {"a": noise(300000, 3), "b": b"1" * 300000}
+        kinds = {"schema2": Image([content, {"c": b"1"}], docker=True), "gzip": Image([content, {"c": b"2"}]), "plain": Image([content, {"c": b"3"}], pack=plain)}
+        if shutil.which("zstd"):
+            kinds["zstd"] = Image([content, {"c": b"4"}], pack=zstandard)
+        for kind, image in kinds.items():
+            name = registry.push("%s:1" % kind, image)
+            self.pull(name)
+            self.assertEqual(self.inspect(name)["Id"], image.id, kind)
+            self.assertEqual(self.content(name, "a"), content["a"], kind)
+        self.assertEqual(len(self.kept("l")), 1 + len(kinds), "one layer, however it was packed")
 
     def test_basic_authentication(self):
         with open(self.dir + "/htpasswd", "w") as f:
@@ -74,6 +90,96 @@ class RealRegistry(Case):
         self.pull(name, env=self.login(registry.host, "anna", "secret"))
         self.assertEqual(len(tokens.asked), 1, "one token serves all layers")
         self.assertIn("scope=repository%3Ateam%2Fapp%3Apull", tokens.asked[0])
+
+
+OUTSIDE = "10.99.1.2"  # not loopback, where unsafe connections are taken
+
+
+@unittest.skipUnless(shutil.which("docker-registry") and shutil.which("openssl"), "docker-registry or openssl is not installed")
+class OtherHost(Case):
+    @classmethod
+    def setUpClass(cls):
+        subprocess.run(["ip", "address", "add", OUTSIDE + "/32", "dev", "lo"], check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        subprocess.run(["ip", "address", "del", OUTSIDE + "/32", "dev", "lo"], check=True)
+
+    def certificate(self, name, issuer=None, extension="subjectAltName=IP:" + OUTSIDE):
+        """name.key and name.crt, self-signed or by issuer."""
+        base = self.dir + "/" + name
+        sign = ["-CA", self.dir + "/%s.crt" % issuer, "-CAkey", self.dir + "/%s.key" % issuer] if issuer else []
+        subprocess.run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-keyout", base + ".key", "-out", base + ".csr"], check=True, capture_output=True)
+        with open(base + ".ext", "w") as f:
+            f.write(extension + "\n")
+        signer = sign + ["-CAcreateserial"] if issuer else ["-signkey", base + ".key"]
+        subprocess.run(["openssl", "x509", "-req", "-days", "2", "-in", base + ".csr", "-out", base + ".crt", "-extfile", base + ".ext"] + signer, check=True, capture_output=True)
+        return base + ".crt", base + ".key"
+
+    def start(self, tls=""):
+        registry = DockerRegistry(self.dir + "/registry", address=OUTSIDE, tls=tls)
+        self.addCleanup(registry.stop)
+        return registry
+
+    def trust(self, host, **files):
+        """/etc/docker/certs.d/HOST: ca_crt=path …"""
+        os.makedirs("/etc/docker/certs.d/" + host, exist_ok=True)
+        for name, path in files.items():
+            shutil.copy(path, "/etc/docker/certs.d/%s/%s" % (host, name.replace("_", ".")))
+
+    def test_https_with_a_ca_of_its_own(self):
+        self.own_etc()
+        ca, _ = self.certificate("ca", extension="basicConstraints=critical,CA:TRUE")
+        crt, key = self.certificate("server", "ca")
+        registry = self.start("certificate: %s, key: %s" % (crt, key))
+        context = ssl.create_default_context(cafile=ca)
+        name = registry.push("app:1", Image([{"a": b"1"}]), context=context)
+        unknown = self.pull(name, code=1).err
+        self.assertIn("no safe connection to the registry " + registry.host, unknown)
+        self.assertIn("/etc/docker/certs.d/%s/ca.crt" % registry.host, unknown)
+        self.assertEqual(self.names(), [])
+        self.trust(registry.host, ca_crt=ca)
+        self.pull(name)
+        self.assertEqual(self.content(name, "a"), b"1")
+
+    def test_a_certificate_for_another_host_is_refused(self):
+        self.own_etc()
+        ca, _ = self.certificate("ca", extension="basicConstraints=critical,CA:TRUE")
+        crt, key = self.certificate("server", "ca", "subjectAltName=IP:10.99.9.9")
+        registry = self.start("certificate: %s, key: %s" % (crt, key))
+        self.trust(registry.host, ca_crt=ca)
+        self.assertIn("no safe connection", self.pull(registry.host + "/app:1", code=1).err)
+
+    def test_client_certificates(self):
+        self.own_etc()
+        ca, _ = self.certificate("ca", extension="basicConstraints=critical,CA:TRUE")
+        crt, key = self.certificate("server", "ca")
+        mine, my_key = self.certificate("me", "ca", "extendedKeyUsage=clientAuth")
+        registry = self.start("certificate: %s, key: %s, clientcas: [%s]" % (crt, key, ca))
+        context = ssl.create_default_context(cafile=ca)
+        context.load_cert_chain(mine, my_key)
+        name = registry.push("app:1", Image([{"a": b"1"}]), context=context)
+        self.trust(registry.host, ca_crt=ca)
+        self.pull(name, code=1)
+        self.trust(registry.host, client_cert=mine, client_key=my_key)
+        self.pull(name)
+
+    def test_plain_http_needs_permission(self):
+        self.own_etc()
+        registry = self.start()
+        name = registry.push("app:1", Image([{"a": b"1"}]))
+        self.assertIn("insecure-registries", self.pull(name, code=1).err)
+        self.daemon_json(insecure_registries=[registry.host])
+        self.pull(name)
+
+    def test_unverified_tls_needs_permission(self):
+        self.own_etc()
+        crt, key = self.certificate("server")
+        registry = self.start("certificate: %s, key: %s" % (crt, key))
+        name = registry.push("app:1", Image([{"a": b"1"}]), context=ssl.create_default_context(cafile=crt))
+        self.pull(name, code=1)
+        self.daemon_json(insecure_registries=[OUTSIDE])
+        self.pull(name)
 
 
 if __name__ == "__main__":

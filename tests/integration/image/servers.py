@@ -12,7 +12,7 @@ import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from images import INDEX, MANIFEST, digest
+from images import INDEX, digest
 
 
 class Server(ThreadingHTTPServer):
@@ -93,7 +93,7 @@ class Faulty:
             if not key:
                 return self.error(request, 404, "MANIFEST_UNKNOWN")
             data = self.blobs[key]
-            media = INDEX if b'"manifests"' in data else MANIFEST
+            media = INDEX if b'"manifests"' in data else json.loads(data)["mediaType"]
             return self.answer(request, 200, data, {"Content-Type": media, "Docker-Content-Digest": key})
         if key not in self.blobs:
             return self.error(request, 404, "BLOB_UNKNOWN")
@@ -171,42 +171,42 @@ def free_port():
 
 
 class DockerRegistry:
-    """Debian's docker-registry; auth: lines of its configuration."""
+    """Debian's docker-registry; auth and tls: lines of its configuration."""
 
-    def __init__(self, directory, auth=""):
+    def __init__(self, directory, auth="", address="127.0.0.1", tls=""):
         os.makedirs(directory, exist_ok=True)
-        self.port = free_port()
-        self.host = "127.0.0.1:%d" % self.port
+        self.host = "%s:%d" % (address, free_port())
+        self.scheme = "https" if tls else "http"
         with open(directory + "/config.yml", "w") as f:
-            f.write("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}}\nhttp: {addr: '%s'}\n%s" % (directory, self.host, auth))
+            f.write("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}}\nhttp: {addr: '%s'%s}\n%s"
+                    % (directory, self.host, tls and ", tls: {%s}" % tls, auth))
         self.process = subprocess.Popen([shutil.which("docker-registry"), "serve", directory + "/config.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection(self.host.split(":"), 1).close()
                 break
             except OSError:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self.process.poll() is not None:
                     raise
-                self.process.poll()
                 threading.Event().wait(0.02)
 
     def stop(self):
         self.process.kill()
         self.process.wait()
 
-    def push(self, name, image, authorization=None):
+    def push(self, name, image, authorization=None, context=None):
         repository, tag = name.split(":")
         headers = {"Authorization": authorization} if authorization else {}
 
         def call(method, url, data=None, **more):
             request = urllib.request.Request(url, data=data, method=method, headers=dict(headers, **more))
-            return urllib.request.urlopen(request)
-        base = "http://%s/v2/%s" % (self.host, repository)
+            return urllib.request.urlopen(request, context=context)
+        base = "%s://%s/v2/%s" % (self.scheme, self.host, repository)
         for key, data in image.blobs.items():
             if key == image.manifest:
                 continue
             place = call("POST", base + "/blobs/uploads/", b"").headers["Location"]
             call("PUT", place + ("&" if "?" in place else "?") + "digest=" + key, data, **{"Content-Type": "application/octet-stream"})
-        call("PUT", base + "/manifests/" + tag, image.blobs[image.manifest], **{"Content-Type": MANIFEST})
+        call("PUT", base + "/manifests/" + tag, image.blobs[image.manifest], **{"Content-Type": image.media_type})
         return self.host + "/" + name
