@@ -5,15 +5,38 @@
 
 #include <algorithm>
 #include <dirent.h>
+#include <filesystem>
+#include <linux/magic.h>
 #include <linux/mount.h>
+#include <set>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 namespace davit::runtime {
 namespace {
 
 constexpr std::size_t max_layers = 500; // the kernel's limit for overlay
+
+// What tools like lxcfs show in place of the machine's own numbers; nothing else in /proc can be covered.
+bool may_cover(const std::string& path) {
+    static const std::set<std::string, std::less<>> names = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo",
+                                                             "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
+                                                             "/proc/sys/crypto/fips_enabled", "/proc/sys/kernel/ns_last_pid"};
+    return names.contains(path);
+}
+
+// CVE-2019-16884, CVE-2023-27561: what stands in for /proc would receive what is meant for the kernel.
+void check_kernel_files(const Mount& m) {
+    bool proc = m.kind == Mount::Kind::filesystem && m.type == "proc";
+    std::string clean = std::filesystem::path(m.destination).lexically_normal().string();
+    struct statfs fs{};
+    if (clean == "/proc" && !proc && (m.kind != Mount::Kind::bind || ::statfs(m.source.c_str(), &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC))
+        throw error(Errc::invalid_project, "\"/proc\" cannot be mounted because it is not of type proc");
+    if (clean.starts_with("/proc/") && !may_cover(clean))
+        throw error(Errc::invalid_project, "\"{}\" cannot be mounted because it is inside /proc", clean);
+}
 
 std::vector<std::string> split_options(const std::string& data) {
     std::vector<std::string> out;
@@ -69,6 +92,7 @@ void add_bind(Compiler& c, const Mount& m) {
     s.source = c.out.text(m.source);
     s.target = c.out.text(m.destination);
     s.subpath = c.out.text(m.subpath);
+    if (may_cover(m.destination)) s.flags |= exec::mount_over_proc;
     if (m.recursive) s.flags |= exec::mount_recursive;
     if (m.readonly_recursive) s.flags |= exec::mount_attr_recursive;
     if (peer || !stays_private(m.propagation)) s.flags |= exec::mount_early;
@@ -230,8 +254,11 @@ void add_mounts(Compiler& c, const Spec& spec) {
         add_sysctls(c, spec);
         sysctls_done = true;
     }
+    // Into the image's own tree: a volume on /etc must not find /etc/mtab in it.
+    add_links(c, spec, false);
     for (const Mount& m : spec.mounts) {
         check_absolute(m.destination, "mount target");
+        check_kernel_files(m);
         switch (m.kind) {
         case Mount::Kind::bind:
         case Mount::Kind::peer: add_bind(c, m); break;
@@ -244,7 +271,6 @@ void add_mounts(Compiler& c, const Spec& spec) {
         if (m.destination == "/dev" && !devices_done) devices();
     }
     if (!devices_done) devices();
-    add_links(c, spec, false);
 }
 
 void add_masks(Compiler& c, const Spec& spec) {

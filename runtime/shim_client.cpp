@@ -44,6 +44,13 @@ ShimStatus status_of(std::uint32_t request, const shim::StatusBody& b) {
     return {request, b.pid, b.shim_pid, b.start_time, b.started_ns, b.running != 0, b.held != 0, b.paused != 0, b.execs, b.attached};
 }
 
+// `docker exec` ends with 127 for a missing working directory and 126 for one that cannot be entered.
+Error exec_error(const exec::Report& r) {
+    Error e = error_from_report(r);
+    if (r.stage == exec::Stage::work_dir || r.stage == exec::Stage::escaped) return e.with_exit_code(r.errnum == ENOENT ? 127 : 126);
+    return e;
+}
+
 ShimEvent decode(const shim::Header& head, std::string_view body, std::vector<UniqueFd> fds) {
     using shim::Type;
     switch (head.type) {
@@ -65,7 +72,7 @@ ShimEvent decode(const shim::Header& head, std::string_view body, std::vector<Un
         auto b = body_of<shim::StartedBody>(body);
         return ExecStarted{head.request, b.pid, b.start_time, fds.empty() ? UniqueFd() : std::move(fds[0])};
     }
-    case Type::exec_failed: return ExecFailed{head.request, error_from_report(body_of<exec::Report>(body))};
+    case Type::exec_failed: return ExecFailed{head.request, exec_error(body_of<exec::Report>(body))};
     case Type::exec_exited: {
         auto b = body_of<shim::ExitBody>(body);
         return ExecExited{head.request, b.code, b.signal};

@@ -129,7 +129,10 @@ UniqueFd sealed_copy(const std::string& path) {
         if (n <= 0) throw sys_error(n < 0 ? errno : EIO, "copying {}", path);
         left -= n;
     }
-    if (::fcntl(to.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) throw sys_error(errno, "sealing the copy of {}", path);
+    // 6.3 and newer: a container that sees the file as /proc/PID/exe cannot take its x bits away either.
+    constexpr int seal_exec = 0x20, seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    if (::fcntl(to.get(), F_ADD_SEALS, seals | seal_exec) < 0 && ::fcntl(to.get(), F_ADD_SEALS, seals) < 0)
+        throw sys_error(errno, "sealing the copy of {}", path);
     return to;
 }
 
@@ -147,6 +150,8 @@ Shim start_shim(const ShimStart& start) {
     Attributes attributes;
     pid_t pid = 0;
     std::string program = fmt::format("/proc/self/fd/{}", exe.get());
+    // Before 6.3 a container can have changed its mode; nothing else of it can be changed.
+    if (struct stat st{}; ::fstat(exe.get(), &st) == 0 && !(st.st_mode & S_IXUSR)) ::fchmod(exe.get(), 0777);
     if (int why = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(), argv.data(), environ))
         throw sys_error(why, "starting {}", start.shim_path.empty() ? "davit-shim" : start.shim_path);
     return {Child(pid, sys::pidfd_open(pid)), ShimConnection(std::move(ends.first))};

@@ -179,6 +179,7 @@ enum MountFlag : std::uint32_t {
     mount_attr_recursive = 2,     // attributes apply to submounts too
     mount_inherit_mode = 4,       // tmpfs without mode=: takes that of the directory it covers
     mount_optional = 8,           // a file system this kernel lacks is skipped
+    mount_over_proc = 32,         // one of the few files of procfs that may be covered
     mount_early = 16,             // the source is opened first of all, see open_early_source()
 };
 struct MountStep {

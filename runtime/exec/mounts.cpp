@@ -140,6 +140,9 @@ bool mount_step(Context& c, const MountStep& s, int early) noexcept {
     Fd place(existing ? -1 : make_in_root(c.root, target, directory, directory ? 0755 : 0644));
     int at = existing ? existing.get() : place.get();
     if (at < 0) return c.fail(Stage::mount_target, target);
+    // The image may have led us there by a link; see check_kernel_files() in plan_mounts.cpp.
+    if (is_fs(at, PROC_SUPER_MAGIC) && !(s.flags & mount_over_proc) && !is_fs(mount_fd.get(), PROC_SUPER_MAGIC))
+        return c.fail(Stage::mount_target, EPERM, target);
     if (existing && (s.flags & mount_inherit_mode)) inherit_mode(mount_fd.get(), at);
     if (move_mount(mount_fd.get(), at) < 0) return c.fail(Stage::mount, target);
     return true;

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -51,6 +52,27 @@ bool output_pipe(Fd& ours, int& theirs) noexcept {
     if (theirs < 0 || ::fchmod(theirs, 0622) < 0 || ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK) < 0) return false;
     ours = std::move(read_end);
     return true;
+}
+
+// pid 1 of `init: true` is seen by the container as /proc/1/exe, so it runs from a copy that no
+// other container and no shim shares (CVE-2019-5736; on kernels before 6.3 its mode can be changed).
+int copy_of_program(int exe) noexcept {
+    constexpr unsigned executable = 0x10; // MFD_EXEC, 6.3
+    constexpr int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL, seal_exec = 0x20;
+    Fd to(::memfd_create("davit-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | executable));
+    if (!to && errno == EINVAL) to.reset(::memfd_create("davit-init", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    exec::TextBuffer<48> path;
+    path.text << "/proc/self/fd/" << exe;
+    Fd from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat st{};
+    if (!to || !from || ::fstat(from.get(), &st) < 0) return -1;
+    for (off_t left = st.st_size; left > 0;) {
+        ssize_t n = ::sendfile(to.get(), from.get(), nullptr, static_cast<std::size_t>(left));
+        if (n <= 0) return -1;
+        left -= n;
+    }
+    if (::fcntl(to.get(), F_ADD_SEALS, seals | seal_exec) < 0 && ::fcntl(to.get(), F_ADD_SEALS, seals) < 0) return -1;
+    return to.release();
 }
 
 } // namespace
@@ -131,7 +153,9 @@ void Shim::start_container() noexcept {
         if (config_.fds & (1U << slot_fds[i])) context_.slots[i] = slot_fds[i];
     context_.cgroups = &cgroups_.set();
     context_.hold = config_.hold;
-    if (context_.plan.header().flags & exec::flag_init) context_.init_exe = self_exe_.get();
+    Fd init_copy(context_.plan.header().flags & exec::flag_init ? copy_of_program(self_exe_.get()) : -1);
+    // Where programs may not run from memory ours is a read-only view already.
+    if (context_.plan.header().flags & exec::flag_init) context_.init_exe = init_copy ? init_copy.get() : self_exe_.get();
     init_ = clone_init(side, channel[1]);
     ::close(channel[1]);
     for (int fd : side)
