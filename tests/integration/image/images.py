@@ -23,8 +23,8 @@ def digest(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def tar(files):
-    """files: {path: bytes, or None for a directory}"""
+def tar(files, modes=None):
+    """files: {path: bytes, or None for a directory}; modes of files: 0644 unless given"""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as t:
         for path, data in files.items():
@@ -34,7 +34,7 @@ def tar(files):
                 info.type, info.mode = tarfile.DIRTYPE, 0o755
                 t.addfile(info)
             else:
-                info.size, info.mode = len(data), 0o644
+                info.size, info.mode = len(data), (modes or {}).get(path, 0o644)
                 t.addfile(info, io.BytesIO(data))
     return out.getvalue()
 
