@@ -7,6 +7,17 @@
 
 namespace davit::cli {
 
+struct CommandInfo; // cli/options.hpp
+struct Verb;
+
+// Told what a verb takes, in place of running it: completion and manual pages.
+class CommandSink {
+public:
+    virtual ~CommandSink() = default;
+    virtual void command(const CommandInfo& info) = 0;
+    virtual void group(std::span<const Verb> verbs) = 0;
+};
+
 // What stands before the verb: docker compose's global flags.
 struct Globals {
     std::vector<std::string> files;     // -f, --file
@@ -20,6 +31,7 @@ struct Globals {
     bool all_resources = false;         // --all-resources
     bool compatibility = false;         // --compatibility
     bool dry_run = false;               // --dry-run; also after the verb
+    CommandSink* describe = nullptr;    // verbs only say what they take
 };
 
 using Args = std::vector<std::string>;

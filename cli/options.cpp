@@ -54,6 +54,7 @@ void append_wrapped(std::string& out, std::string_view text, std::size_t indent,
 Options::Options(std::string synopsis, std::string summary) : synopsis_(std::move(synopsis)), summary_(std::move(summary)) {}
 
 Options::Options(Globals& globals, std::string synopsis, std::string summary) : Options(std::move(synopsis), std::move(summary)) {
+    describe_ = globals.describe;
     flag("dry-run", globals.dry_run, "Show what would be done and do nothing");
 }
 
@@ -118,7 +119,13 @@ Options& Options::verbatim_after_first() {
     return *this;
 }
 
+CommandInfo Options::info() const { return {synopsis_, summary_, epilog_, {options_.begin(), options_.end()}, verbatim_}; }
+
 bool Options::parse(const Args& args) {
+    if (describe_) {
+        describe_->command(info());
+        return false;
+    }
     bool only_arguments = false;
     std::vector<std::string> ignored;
     if (!arguments_) arguments_ = &ignored;

@@ -14,6 +14,17 @@
 
 namespace davit::cli {
 
+struct OptionInfo {
+    std::string short_name, long_name, type, help; // type empty: a flag
+    bool hidden = false;
+};
+
+struct CommandInfo {
+    std::string synopsis, summary, epilog;
+    std::vector<OptionInfo> options;
+    bool verbatim = false; // everything after the first argument belongs to somebody else
+};
+
 class Options {
 public:
     static constexpr std::size_t any_number = static_cast<std::size_t>(-1);
@@ -46,12 +57,11 @@ public:
     // Fills the variables. False when --help was asked for and printed; throws Error(usage).
     bool parse(const Args& args);
     std::string help() const;
+    CommandInfo info() const;
 
 private:
-    struct Option {
-        std::string short_name, long_name, type, help; // type empty: a flag
+    struct Option : OptionInfo {
         std::function<void(const std::string&)> set;
-        bool hidden = false;
     };
     Options& add(std::string_view names, std::string_view type, std::string_view help, std::function<void(const std::string&)> set);
     const Option* find_long(std::string_view name) const;
@@ -63,6 +73,7 @@ private:
     Error mistake(std::string text) const;
     std::string command() const;
 
+    CommandSink* describe_ = nullptr;
     std::string synopsis_, summary_, epilog_;
     std::vector<Option> options_;
     std::vector<std::string>* arguments_ = nullptr;

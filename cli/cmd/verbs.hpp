@@ -12,6 +12,8 @@ std::span<const Verb> verbs();
 int run_attach(Globals&, const Args&);
 int run_build(Globals&, const Args&);
 int run_commit(Globals&, const Args&);
+int run_complete(Globals&, const Args&);
+int run_completion(Globals&, const Args&);
 int run_config(Globals&, const Args&);
 int run_container(Globals&, const Args&);
 int run_cp(Globals&, const Args&);

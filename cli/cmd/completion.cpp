@@ -1,0 +1,84 @@
+#include "cli/cmd/verbs.hpp"
+#include "cli/completion/complete.hpp"
+#include "cli/completion/scripts.hpp"
+#include "cli/context.hpp"
+#include "cli/load_options.hpp"
+#include "cli/options.hpp"
+
+#include "base/error.hpp"
+#include "image/store.hpp"
+
+#include <cstdio>
+#include <set>
+
+namespace davit::cli {
+
+namespace {
+
+// Services and profiles come from the file as it stands, even when it has mistakes elsewhere.
+std::vector<std::string> from_file(Globals& globals, bool services) {
+    globals.profiles = {"*"};
+    LoadOptions options = load_options(globals);
+    options.resources = {}; // Tab does not reach for the network
+    options.check_consistency = options.resolve_environment = options.validate = false;
+    const Project project = load(options).project;
+    std::set<std::string> out;
+    for (const auto& [name, service] : project.services) {
+        if (services) out.insert(name);
+        else out.insert(service.profiles.begin(), service.profiles.end());
+    }
+    return {out.begin(), out.end()};
+}
+
+std::vector<std::string> names_of(Globals& globals, const std::string& kind) {
+    if (kind == "SERVICE" || kind == "PROFILE") return from_file(globals, kind == "SERVICE");
+    std::vector<std::string> out;
+    if (kind == "IMAGE") {
+        for (const auto& image : image::Store(Roots::from_environment().images()).list())
+            out.insert(out.end(), image.tags.begin(), image.tags.end());
+        return out;
+    }
+    Context context(globals);
+    Engine& engine = context.engine();
+    if (kind == "NETWORK")
+        for (const auto& n : engine.networks()) out.push_back(n.name);
+    else if (kind == "VOLUME")
+        for (const auto& v : engine.volumes()) out.push_back(v.name);
+    else
+        for (const auto& p : engine.projects()) {
+            if (kind == "PROJECT") out.push_back(p.name);
+            if (kind != "CONTAINER") continue;
+            for (const auto& c : engine.containers(p.name)) out.push_back(c.name);
+        }
+    return out;
+}
+
+} // namespace
+
+int run_completion(Globals& globals, const Args& args) {
+    std::vector<std::string> shell;
+    Options options(globals, "completion SHELL", "Print the completion script of a shell: bash, zsh or fish");
+    options.arguments(shell, 1, 1).epilog("For this session:  source <(davit completion bash)    davit completion fish | source");
+    if (!options.parse(args)) return 0;
+    for (const CompletionScript& script : completion_scripts)
+        if (shell.front() == script.shell) {
+            std::fputs(script.text, stdout);
+            return 0;
+        }
+    throw error(Errc::usage, "no completion for the shell \"{}\"", shell.front()).with_hint("one of bash, zsh, fish");
+}
+
+int run_complete(Globals&, const Args& words) {
+    const Completion found = complete(words, [](Globals& g, const std::string& kind) -> std::vector<std::string> {
+        try {
+            return names_of(g, kind);
+        } catch (const Error&) {
+            return {}; // there is nothing to offer; the command itself will say why
+        }
+    });
+    if (found.files && found.candidates.empty()) std::puts(":files");
+    for (const Candidate& c : found.candidates) std::printf("%s\t%s\n", c.text.c_str(), c.help.c_str());
+    return 0;
+}
+
+} // namespace davit::cli
