@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from registry import Registry
-from scenario import ref_name, write_layout
+from harness import ref_name, write_layout
 
 DAVIT = os.environ["DAVIT"]
 LAYOUT = os.environ["DAVIT_IMAGES"]
