@@ -123,10 +123,10 @@ void add_process(Compiler& c, const Process& p, const Seccomp& seccomp) {
     c.out.add(oom);
     add_rlimits(c, p);
     if (!p.apparmor_profile.empty() && p.apparmor_profile != "unconfined") {
-        if (!c.host.apparmor) throw error(Errc::unsupported, "AppArmor is not enabled on this machine, so profile '{}' cannot be used", p.apparmor_profile);
         exec::Apparmor s{};
         s.text = c.out.text(p.apparmor_profile);
-        c.out.add(s);
+        if (c.host.apparmor) c.out.add(s);
+        else c.warn(fmt::format("AppArmor is not enabled on this machine: the profile '{}' is not applied", p.apparmor_profile));
     }
     exec::UserStep user{};
     user.name = c.out.text(p.user.name);

@@ -37,6 +37,7 @@ private:
     void pid(const std::string& mode);
     // container_security.cpp
     void security();
+    void engine_features();
     void security_option(const std::string& option);
     void seccomp(const std::string& value);
     void devices();

@@ -52,6 +52,12 @@ void ContainerBuilder::memory() {
         throw error(Errc::invalid_project, "You should always set the Memory limit when using Memoryswap limit");
     if (service_.memswap_limit > 0 && service_.memswap_limit < limits.memory)
         throw error(Errc::invalid_project, "Minimum memoryswap limit should be larger than memory limit");
+    if (limits.memory_reservation > 0 && limits.memory_reservation < 6 * mib)
+        throw error(Errc::invalid_project, "Minimum memory reservation allowed is 6MB");
+    if (service_.mem_swappiness < -1 || service_.mem_swappiness > 100)
+        throw error(Errc::invalid_project, "Invalid value: {}, valid memory swappiness range is 0-100", service_.mem_swappiness);
+    if (service_.oom_score_adj < -1000 || service_.oom_score_adj > 1000)
+        throw error(Errc::invalid_project, "Invalid value {}, range for oom score adj is [-1000, 1000]", service_.oom_score_adj);
     if (limits.memory > 0) r.memory = limits.memory;
     if (limits.memory_reservation > 0) r.reservation = limits.memory_reservation;
     if (service_.memswap_limit != 0) r.memory_swap = service_.memswap_limit;
@@ -62,6 +68,10 @@ void ContainerBuilder::memory() {
 void ContainerBuilder::cpu() {
     runtime::Resources& r = out_.spec.resources;
     const auto limits = effective_limits(service_);
+    if (service_.cpu_shares < 0)
+        throw error(Errc::invalid_project, "invalid CPU shares ({}): value must be a positive integer", service_.cpu_shares);
+    if (limits.cpus > 0 && (service_.cpu_period > 0 || service_.cpu_quota > 0))
+        throw error(Errc::invalid_project, "Conflicting options: Nano CPUs and CPU {} cannot both be set.", service_.cpu_period > 0 ? "Period" : "Quota");
     if (limits.cpus > 0) {
         if (limits.cpus < 0.01 || limits.cpus > in_.host.cpus)
             throw error(Errc::invalid_project, "range of CPUs is from 0.01 to {:.2f}, as there are only {} CPUs available",
@@ -91,6 +101,11 @@ void ContainerBuilder::blkio() {
     if (!service_.blkio_config) return;
     const BlkioConfig& from = *service_.blkio_config;
     runtime::Resources& r = out_.spec.resources;
+    auto weight_checked = [](auto weight) {
+        if (weight != 0 && (weight < 10 || weight > 1000)) throw error(Errc::invalid_project, "Range of blkio weight is from 10 to 1000");
+    };
+    weight_checked(from.weight);
+    for (const auto& w : from.weight_device) weight_checked(w.weight);
     if (from.weight > 0) r.blkio_weight = from.weight;
     for (const auto& w : from.weight_device) r.blkio_weight_device.push_back({w.path, w.weight});
     auto rates = [](const auto& list, std::vector<runtime::BlkioDevice>& to) {

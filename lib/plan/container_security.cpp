@@ -3,13 +3,34 @@
 #include "base/error.hpp"
 #include "runtime/defaults.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
 
 namespace davit {
 
+namespace {
+
+// strconv.ParseBool's words, which the engine takes.
+std::optional<bool> truth(std::string_view word) {
+    for (std::string_view yes : {"1", "t", "T", "TRUE", "true", "True"})
+        if (word == yes) return true;
+    for (std::string_view no : {"0", "f", "F", "FALSE", "false", "False"})
+        if (word == no) return false;
+    return std::nullopt;
+}
+
+// "[[gpu nvidia]]" as the engine prints what a device request asks for.
+std::string capabilities_text(const DeviceRequest& request) {
+    return fmt::format("[[{}]]", request.capabilities.empty() ? "gpu" : fmt::format("{}", fmt::join(request.capabilities, " ")));
+}
+
+} // namespace
+
 void ContainerBuilder::security() {
     runtime::Spec& spec = out_.spec;
+    engine_features();
     runtime::set_capabilities(spec.process, runtime::resolve_capabilities(service_.cap_add, service_.cap_drop));
     if (service_.privileged) runtime::make_privileged(spec);
     for (const auto& option : service_.security_opt) security_option(option);
@@ -21,18 +42,19 @@ void ContainerBuilder::security_option(const std::string& option) {
     const std::string key = option.substr(0, end);
     const std::string value = end == std::string::npos ? std::string() : option.substr(end + 1);
     runtime::Spec& spec = out_.spec;
-    if (key == "no-new-privileges") {
-        if (!value.empty() && value != "true" && value != "false")
-            throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option);
-        spec.process.no_new_privileges = value != "false";
+    if (key == "no-new-privileges" || key == "writable-cgroups") {
+        const auto on = value.empty() && key == "no-new-privileges" ? true : truth(value);
+        if (!on) throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option);
+        if (key == "no-new-privileges") spec.process.no_new_privileges = *on;
+        else for (auto& m : spec.mounts)
+            if (m.kind == runtime::Mount::Kind::cgroup) m.readonly = !*on && !service_.privileged;
     } else if (key == "seccomp" && !value.empty()) {
         seccomp(value);
     } else if (key == "systempaths" && value == "unconfined") {
         spec.masked_paths.clear();
         spec.readonly_paths.clear();
     } else if (key == "apparmor" && !value.empty()) {
-        if (value != "unconfined")
-            out_.warnings.push_back(fmt::format("service \"{}\": apparmor profile {} is not applied", service_.name, value));
+        spec.process.apparmor_profile = value;
     } else if (key != "label") { // SELinux: Docker takes it where SELinux is off
         throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option)
             .with_hint("known: no-new-privileges, seccomp=…, systempaths=unconfined, apparmor=…, label=…");
@@ -55,6 +77,22 @@ void ContainerBuilder::seccomp(const std::string& value) {
     });
     if (!nlohmann::json::accept(seccomp.json))
         throw error(Errc::invalid_project, "the seccomp profile {} is not valid JSON", value);
+}
+
+// What the engine would hand to a part of it that is not there.
+void ContainerBuilder::engine_features() {
+    const std::string& name = service_.runtime;
+    if (!name.empty() && name != "runc" && name != "io.containerd.runc.v2" && name != "davit")
+        throw error(Errc::invalid_project, "unknown or invalid runtime name: {}", name);
+    if (!service_.isolation.empty() && service_.isolation != "default")
+        throw error(Errc::invalid_project, "invalid isolation \"{}\" on linux", service_.isolation);
+    std::vector<DeviceRequest> requests = service_.gpus;
+    if (service_.deploy && service_.deploy->resources.reservations)
+        for (const auto& request : service_.deploy->resources.reservations->devices) requests.push_back(request);
+    for (const auto& request : requests)
+        at_start([&] {
+            throw error(Errc::unsupported, "could not select device driver \"{}\" with capabilities: {}", request.driver, capabilities_text(request));
+        });
 }
 
 void ContainerBuilder::devices() {

@@ -118,7 +118,7 @@ void Shim::on_connection(int index, std::uint32_t events) noexcept {
     Connection& c = connections_[index];
     if (!c.fd) return;
     if (events & EPOLLOUT && c.pending) {
-        if (::send(c.fd.get(), c.frame, c.pending, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+        if (::send(c.fd.get(), frames_[index], c.pending, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
             if (errno != EAGAIN) drop_connection(index);
             return;
         }

@@ -27,8 +27,7 @@ struct Connection {
     bool greeted = false, supervisor = false;
     std::uint32_t attach = 0; // AttachFlag; 0: not attached
     bool wrote_input = false, input_paused = false;
-    std::uint32_t pending = 0; // bytes of the frame that did not go out yet
-    char frame[sizeof(Header) + sizeof(OutputBody) + 16384];
+    std::uint32_t pending = 0; // bytes of its frame that did not go out yet
 };
 
 struct Stream { // stdout, stderr or the terminal
@@ -163,6 +162,8 @@ private:
     Fd init_channel_;
 
     Connection connections_[max_connections];
+    // Apart from the connections, so that those of a shim without clients share one page.
+    char frames_[max_connections][sizeof(Header) + sizeof(OutputBody) + 16384];
     Stream streams_[2];
     Exec execs_[max_execs];
     Parked parked_[max_tags];

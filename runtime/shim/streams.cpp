@@ -89,9 +89,10 @@ void Shim::forward(const Stream& s, const char* data, std::size_t size) noexcept
             continue;
         }
         Header head{magic, protocol, Type::output, 0, static_cast<std::uint32_t>(sizeof body + size)};
-        std::memcpy(c.frame, &head, sizeof head);
-        std::memcpy(c.frame + sizeof head, &body, sizeof body);
-        std::memcpy(c.frame + sizeof head + sizeof body, data, size);
+        char* frame = frames_[i];
+        std::memcpy(frame, &head, sizeof head);
+        std::memcpy(frame + sizeof head, &body, sizeof body);
+        std::memcpy(frame + sizeof head + sizeof body, data, size);
         c.pending = static_cast<std::uint32_t>(sizeof head + sizeof body + size);
         watch(c.fd.get(), EPOLLOUT | (c.input_paused ? 0U : EPOLLIN), Source::connection, static_cast<std::uint32_t>(i), false);
         held = true;

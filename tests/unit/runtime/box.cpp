@@ -177,7 +177,9 @@ Box::ExecResult Box::exec(std::vector<std::string> args, const std::string& inpu
 }
 
 Box::ExecResult Box::exec(const ExecSpec& e, const std::string& input) {
-    UniqueFd plan = memfd_of(compile_exec(e, host()));
+    CompileOptions options;
+    options.bpf_cache_dir = "/tmp/bpf";
+    UniqueFd plan = memfd_of(compile_exec(e, host(), options));
     FdPair in = sys::pipe(), out = sys::pipe(), err = sys::pipe();
     auto connection = ShimConnection::connect(start.run_dir);
     REQUIRE(connection);

@@ -185,7 +185,6 @@ TEST_CASE("bad text is refused when the plan is made") {
     refused([](Spec& s) { s.process.rlimits = {{RLIMIT_NOFILE, 1, 1}, {RLIMIT_NOFILE, 2, 2}}; });
     refused([](Spec& s) { s.root.overlay.lower.assign(501, "/l"); });
     refused([](Spec& s) { s.ns.pid = {NsMode::path, "proc/1/ns/pid"}; });
-    refused([](Spec& s) { s.process.apparmor_profile = "x"; });
 }
 
 TEST_CASE("a plan that was cut or changed in any byte of its structure is refused or still in bounds") {
