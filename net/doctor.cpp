@@ -108,7 +108,8 @@ void repair(const MachineLock& lock, const Finding& f) {
         return;
     case Kind::state_file:
         // The file goes with its elements: an empty state is committed for the project.
-        return commit(lock, netfilter, {f.project, 0, {}, {}});
+        commit(lock, netfilter, {f.project, 0, {}, {}});
+        return;
     case Kind::foreign_drop: throw error(Errc::unsupported, "{}", f.text).with_hint(f.remedy);
     }
 }

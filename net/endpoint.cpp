@@ -119,6 +119,7 @@ void configure_inside(int netns_fd, const NetnsPlan& plan) {
     for (const auto& route : {plan.default_v4, plan.default_v6})
         if (route) messages.push_back(default_route_message(route->gateway, index_of(route->ifname)));
     inside.request_all(std::move(messages));
+    for (const EndpointSpec& e : plan.endpoints) find_link(inside, e.ifname); // see attach()
 }
 
 } // namespace
@@ -128,6 +129,12 @@ std::string new_veth_name() { return std::string(veth_prefix) + sys::random_hex(
 void attach(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan) {
     create_links(host, netns_fd, plan);
     configure_inside(netns_fd, plan);
+    // Carrier comes by a work queue: until it has run, what a container sends first is lost, and its first
+    // connection waits a second. Asking for a link makes the kernel catch up (Linux 6.8).
+    for (const EndpointSpec& e : plan.endpoints) {
+        find_link(host, e.host_ifname);
+        find_link(host, e.bridge);
+    }
 }
 
 void detach(NetlinkSocket& host, const std::string& host_ifname) { remove_bridge(host, host_ifname); }

@@ -109,13 +109,20 @@ std::set<std::pair<std::uint16_t, std::uint16_t>> changed_udp_ports(const Projec
     return changed;
 }
 
+std::set<std::string> bridges_of(const HostNetworkState& state) {
+    std::set<std::string> names;
+    for (const auto& [name, project] : state.projects)
+        for (const NetworkState& n : project.networks) names.insert(n.bridge);
+    return names;
+}
+
 } // namespace
 
 bool table_present(NetlinkSocket& netfilter) {
     return nft::table_comment(netfilter, Family::inet, host_table_name) == std::optional<std::string>(host_table_version);
 }
 
-void commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project) {
+std::vector<std::string> commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project) {
     const std::string& run = lock.run_dir();
     const HostNetworkState before = load_state(run);
     HostNetworkState after = before;
@@ -144,13 +151,21 @@ void commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetS
     }
     for (const auto& [port, count] : udp) flush_udp_conntrack(netfilter, port, count);
     remove_file(dirty_file(run));
+    const std::set<std::string> used = bridges_of(after);
+    std::vector<std::string> unused;
+    for (const std::string& name : bridges_of(before))
+        if (!used.contains(name)) unused.push_back(name);
+    return unused;
 }
 
 bool heal(const MachineLock& lock, NetlinkSocket& netfilter) {
     const std::string& run = lock.run_dir();
     HostNetworkState state = load_state(run);
     if (state.projects.empty()) return false;
-    if (table_present(netfilter) && !exists(dirty_file(run)) && get_sysctl("net/ipv4/ip_forward") == "1") return false;
+    if (table_present(netfilter) && !exists(dirty_file(run)) && get_sysctl("net/ipv4/ip_forward") == "1") {
+        open_foreign_forward(netfilter, state);
+        return false;
+    }
     state.close_foreign_forwarding = state.close_foreign_forwarding || get_sysctl("net/ipv4/ip_forward") == "0";
     replace_table(netfilter, state);
     enable_forwarding(run, any_ipv6(state));

@@ -22,9 +22,12 @@ nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port
 // Writes the project's file and brings the kernel along: an element transaction (1-3 ms), or the whole
 // table when it is missing or of another version (17 ms at 50 containers). The first project turns
 // ip_forward on if it was off, the last one to become empty removes the table and restores it.
-// UDP conntrack entries of ports that came, went or moved are flushed.
-void commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project);
-// After a foreign `flush ruleset`: true if the table had to be made again.
+// UDP conntrack entries of ports that came, went or moved are flushed. Several projects may list one
+// network (an external one). Gives the bridges that no project lists any more: theirs to remove who
+// holds the lock, where the network's own project has not done it.
+std::vector<std::string> commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project);
+// After a foreign `flush ruleset`, a firewall's reload or `sysctl --system`: true if the table or forwarding
+// had to be restored. Foreign chains that drop are opened again in any case.
 bool heal(const MachineLock& lock, NetlinkSocket& netfilter);
 // Is our table there, of this version, with the generation that the files say?
 bool table_present(NetlinkSocket& netfilter);

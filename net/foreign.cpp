@@ -48,11 +48,13 @@ std::vector<Target> targets(NetlinkSocket& netfilter) {
     return found;
 }
 
-std::vector<std::uint64_t> tagged(NetlinkSocket& netfilter, const Target& t) {
-    std::vector<std::uint64_t> handles;
-    for (const auto& rule : nft::list_rules(netfilter, t.family, t.table, t.chain))
-        if (rule.comment == tag) handles.push_back(rule.handle);
-    return handles;
+// Our rules say in their comments which bridges they accept: "davit" those with our prefix, "davit NAME" that one.
+bool is_ours(const nft::RuleInfo& rule) { return rule.comment == tag || rule.comment.starts_with(std::string(tag) + ' '); }
+
+std::vector<nft::RuleInfo> tagged(NetlinkSocket& netfilter, const Target& t) {
+    auto rules = nft::list_rules(netfilter, t.family, t.table, t.chain);
+    std::erase_if(rules, [](const auto& rule) { return !is_ours(rule); });
+    return rules;
 }
 
 // Bridges with a name of the user's own need their own pair of rules.
@@ -63,6 +65,8 @@ std::set<std::string> own_names(const HostNetworkState& state) {
             if (!n.bridge.starts_with(bridge_prefix)) names.insert(n.bridge);
     return names;
 }
+
+std::string comment_for(const std::string& name) { return std::string(tag) + ' ' + name; }
 
 ForeignDrop describe(NetlinkSocket& netfilter, const Target& t) {
     ForeignDrop d{family_name(t.family), t.table, t.base, t.docker_user, !tagged(netfilter, t).empty(), {}};
@@ -81,13 +85,20 @@ std::vector<ForeignDrop> foreign_forward_drops(NetlinkSocket& netfilter) {
 
 std::vector<ForeignDrop> open_foreign_forward(NetlinkSocket& netfilter, const HostNetworkState& state) {
     std::vector<ForeignDrop> left;
+    const auto names = own_names(state);
+    std::multiset<std::string> wanted{std::string(tag), std::string(tag)};
+    for (const std::string& name : names) wanted.insert({comment_for(name), comment_for(name)});
     for (const Target& t : targets(netfilter)) {
+        const auto present = tagged(netfilter, t);
+        std::multiset<std::string> comments;
+        for (const auto& rule : present) comments.insert(rule.comment);
+        if (comments == wanted) continue;
         nft::Transaction change;
-        for (const std::uint64_t handle : tagged(netfilter, t)) change.delete_rule(t.table, t.family, t.chain, handle);
+        for (const auto& rule : present) change.delete_rule(t.table, t.family, t.chain, rule.handle);
         for (const bool input : {true, false}) {
             change.add_rule(t.table, t.family, t.chain, nft::Expressions().name_begins(input, bridge_prefix).counter().accept(), tag, true);
-            for (const std::string& name : own_names(state))
-                change.add_rule(t.table, t.family, t.chain, nft::Expressions().name_is(input, name).counter().accept(), tag, true);
+            for (const std::string& name : names)
+                change.add_rule(t.table, t.family, t.chain, nft::Expressions().name_is(input, name).counter().accept(), comment_for(name), true);
         }
         try {
             change.commit(netfilter);
@@ -105,8 +116,9 @@ void close_foreign_forward(NetlinkSocket& netfilter) {
         if (c.family == nft::Family::bridge || (c.family == nft::Family::inet && c.table == host_table_name)) continue;
         if (!(c.base && c.hook == NF_INET_FORWARD) && c.name != "DOCKER-USER") continue;
         nft::Transaction change;
-        for (const std::uint64_t handle : tagged(netfilter, {c.family, c.table, c.name, c.name, false}))
-            change.delete_rule(c.table, c.family, c.name, handle);
+        const auto ours = tagged(netfilter, {c.family, c.table, c.name, c.name, false});
+        if (ours.empty()) continue;
+        for (const auto& rule : ours) change.delete_rule(c.table, c.family, c.name, rule.handle);
         change.commit(netfilter);
     }
 }

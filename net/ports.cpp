@@ -173,6 +173,24 @@ std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& reque
     return all;
 }
 
+std::optional<ReservedPort> reserved_by(int socket) {
+    sockaddr_storage at{};
+    socklen_t size = sizeof at;
+    int protocol = 0;
+    socklen_t length = sizeof protocol;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&at), &size) < 0 ||
+        ::getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) < 0)
+        return std::nullopt;
+    const Proto proto = static_cast<Proto>(protocol);
+    if (at.ss_family == AF_INET) {
+        const auto* in = reinterpret_cast<const sockaddr_in*>(&at);
+        return ReservedPort{proto, IpAddress::v4_bytes(reinterpret_cast<const std::uint8_t*>(&in->sin_addr)), ntohs(in->sin_port)};
+    }
+    if (at.ss_family != AF_INET6) return std::nullopt;
+    const auto* in = reinterpret_cast<const sockaddr_in6*>(&at);
+    return ReservedPort{proto, IpAddress::v6_bytes(in->sin6_addr.s6_addr), ntohs(in->sin6_port)};
+}
+
 void open_reservation(int socket) {
     const int off = 0;
     if (::setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, &off, sizeof off) < 0 && errno != ENOENT) throw sys_error(errno, "opening a reserved port");

@@ -37,6 +37,14 @@ PortReservation reserve_port(const PortRequest& request, const std::string& run_
 // Several at once (a range maps pairwise: one request each); all or nothing.
 std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir,
                                            const std::string& project = {});
+// What a reserving socket reserves, for sockets that come back after a crash; nothing for another kind of descriptor.
+struct ReservedPort {
+    Proto proto = Proto::tcp;
+    IpAddress host_ip;
+    std::uint16_t port = 0;
+    bool operator==(const ReservedPort&) const = default;
+};
+std::optional<ReservedPort> reserved_by(int socket);
 // Lets a reserving TCP socket accept (the port proxy takes it over).
 void open_reservation(int socket);
 

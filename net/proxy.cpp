@@ -5,6 +5,7 @@
 #include "net/proxy/wire.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
@@ -18,7 +19,7 @@ using proxy::Command;
 using proxy::Op;
 using proxy::Reply;
 
-constexpr int patience_ms = 2000;
+constexpr int patience_ms = 500;
 
 Command command(Op op, const std::string& owner) {
     if (owner.empty() || owner.size() > proxy::owner_size) throw error(Errc::usage, "'{}' cannot own published ports", owner);
@@ -68,7 +69,7 @@ bool PortProxy::connect() {
 
 // The socket listens before the process runs: nobody has to wait for it.
 void PortProxy::start() {
-    if (child_) child_.wait();
+    forget();
     if (::unlink(path_.c_str()) < 0 && errno != ENOENT) throw sys_error(errno, "removing {}", path_);
     const UniqueFd listening = sys::listen_unix(path_, SOCK_SEQPACKET);
     SpawnOptions options;
@@ -104,8 +105,26 @@ void PortProxy::remove(const std::string& owner) {
     if (!connect()) return;
     const auto answer = exchange(connection_.get(), command(Op::remove, owner), {});
     if (answer && reply_of(*answer).count != 0) return;
+    await_end();
+    forget();
+}
+
+// Its sockets are closed by then. One that an earlier supervisor started is not our child.
+void PortProxy::await_end() {
+    pollfd ends[2] = {{connection_.get(), 0, 0}, {child_.pidfd(), POLLIN, 0}};
+    while (::poll(ends, child_ ? 2 : 1, patience_ms) > 0) {
+        if (!child_ || (ends[1].revents & POLLIN)) return;
+        ends[0].fd = -1;
+    }
+}
+
+void PortProxy::forget() {
     connection_.reset();
-    if (child_) child_.wait();
+    if (!child_) return;
+    try {
+        if (!child_.try_wait()) child_.kill(SIGKILL);
+    } catch (const Error&) {} // the caller reaps all its children itself
+    child_.detach();
 }
 
 std::vector<std::string> PortProxy::owners() {
@@ -113,7 +132,7 @@ std::vector<std::string> PortProxy::owners() {
     if (!connect()) return list;
     const auto answer = exchange(connection_.get(), command(Op::list, "*"), {});
     if (!answer) {
-        connection_.reset();
+        forget();
         return list;
     }
     const std::uint32_t count = reply_of(*answer).count;

@@ -26,10 +26,14 @@ public:
     void remove(const std::string& owner);
     // Who has entries (once per entry); empty when no proxy runs. For a supervisor that took over.
     std::vector<std::string> owners();
+    // Ends with the proxy (EPOLLRDHUP); -1 while there is none. For a supervisor that notices its death.
+    int connection() const { return connection_.get(); }
+    void forget(); // it ended
 
 private:
     bool connect();
     void start();
+    void await_end();
     UniqueFd connection_;
     Child child_; // when this process started it
     std::string program_, path_;

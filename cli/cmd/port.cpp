@@ -3,6 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/options.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 
@@ -32,6 +33,11 @@ int run_port(Globals& globals, const Args& args) {
         if (port.target != target || port.protocol != protocol) continue;
         const std::string ip = port.host_ip.empty() ? "0.0.0.0" : port.host_ip;
         std::printf("%s:%u\n", ip.c_str(), static_cast<unsigned>(port.host_port));
+        return 0;
+    }
+    // Only exposed: docker compose shows the empty address that the engine reports for it, and is content.
+    if (std::find(container.expose.begin(), container.expose.end(), fmt::format("{}/{}", target, protocol)) != container.expose.end()) {
+        std::puts("invalid IP:0");
         return 0;
     }
     throw error(Errc::not_found, "no port {}/{} for container {}", target, protocol, container.name);

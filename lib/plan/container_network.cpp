@@ -5,6 +5,7 @@
 #include "plan/default_bridge.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 
 namespace davit {
@@ -13,6 +14,18 @@ namespace {
 
 std::string after_prefix(const std::string& text, std::string_view prefix) {
     return text.compare(0, prefix.size(), prefix) == 0 ? text.substr(prefix.size()) : std::string();
+}
+
+// "4000-4002/udp": one text for each port. What is no range stays as it is.
+std::vector<std::string> single_ports(const std::string& text) {
+    const std::size_t slash = std::min(text.find('/'), text.size()), dash = text.find('-');
+    if (dash >= slash) return {text};
+    unsigned first = 0, last = 0;
+    std::from_chars(text.data(), text.data() + dash, first);
+    std::from_chars(text.data() + dash + 1, text.data() + slash, last);
+    std::vector<std::string> out;
+    for (; first <= last && last <= 65535; ++first) out.push_back(std::to_string(first) + text.substr(slash));
+    return out;
 }
 
 void check_mac(const std::string& mac) {
@@ -119,7 +132,8 @@ void ContainerBuilder::names() {
         if (port.find('/') == std::string::npos) port += "/tcp";
         if (std::find(r.expose.begin(), r.expose.end(), port) == r.expose.end()) r.expose.push_back(std::move(port));
     };
-    for (const auto& port : service_.expose) expose(port);
+    for (const auto& ports : service_.expose)
+        for (auto& port : single_ports(ports)) expose(std::move(port));
     for (const auto& port : in_.image.config.exposed_ports) expose(port);
     for (const auto& port : r.ports) expose(fmt::format("{}/{}", port.target, port.protocol));
     for (const auto& server : service_.dns)

@@ -31,6 +31,7 @@ std::optional<FileLock> take_supervisor_lock(const ProjectPaths& paths) {
 
 void remove_run_files(const Roots& roots, const ProjectPaths& paths) {
     ::unlink((paths.run + "/supervisor.log").c_str());
+    ::unlink(paths.port_proxy_socket().c_str());
     ::rmdir(paths.run_containers().c_str());
     ::unlink(paths.supervisor_lock().c_str());
     ::rmdir(paths.run.c_str());

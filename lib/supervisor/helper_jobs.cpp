@@ -1,6 +1,7 @@
 #include "supervisor/helper.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/sys.hpp"
 #include "net/bridge.hpp"
 #include "net/firewall.hpp"
@@ -27,8 +28,17 @@ void commit_network(const HelperJob& job) {
     net::ProjectNetState state = net::decode_state(job.text, "the supervisor");
     net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
     net::NetlinkSocket netfilter(NETLINK_NETFILTER);
-    net::commit(lock, netfilter, state);
+    auto unused = net::commit(lock, netfilter, state);
     net::open_foreign_forward(netfilter, net::load_state(job.run_dir));
+    if (unused.empty()) return;
+    net::NetlinkSocket host(NETLINK_ROUTE);
+    for (const auto& bridge : unused) net::remove_bridge(host, bridge);
+}
+
+void heal_network(const HelperJob& job) {
+    net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
+    net::NetlinkSocket netfilter(NETLINK_NETFILTER);
+    if (net::heal(lock, netfilter)) log::warning("the host's network rules or forwarding were changed by somebody else and have been restored");
 }
 
 void remove_links(const HelperJob& job) {
@@ -68,6 +78,7 @@ void perform(const HelperJob& job) {
     case HelperJob::Kind::remove_trees: return remove_trees(job);
     case HelperJob::Kind::sync: return sync_files(job);
     case HelperJob::Kind::commit_network: return commit_network(job);
+    case HelperJob::Kind::heal_network: return heal_network(job);
     case HelperJob::Kind::remove_links: return remove_links(job);
     case HelperJob::Kind::remove_cgroups: return remove_cgroups(job);
     case HelperJob::Kind::create_volume: return store.create(volume_record_from_json(job.text, "the volume's record"));

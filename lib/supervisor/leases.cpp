@@ -2,6 +2,7 @@
 #include "supervisor/networks.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "supervisor/endpoints_file.hpp"
 
 #include <algorithm>
@@ -166,13 +167,18 @@ void Networks::lease_ports(const ContainerRecord& record, Lease& lease) {
         std::tie(q.host_first, q.host_last) = host_range(p);
         requests.push_back(q);
     }
-    auto reservations = net::reserve_ports(requests, store_.roots().run);
+    auto reservations = net::reserve_ports(requests, store_.roots().run, project_);
     for (std::size_t i = 0; i < reservations.size(); ++i)
         for (auto& bound : reservations[i].bound) {
             lease.ports.push_back({bound.host_ip.to_string(), reservations[i].port, record.ports[i].target, record.ports[i].protocol});
             lease.port_sockets.push_back(std::move(bound.socket));
         }
     add_port_rules(record, lease);
+    serve_proxied(record.id, lease);
+}
+
+void Networks::serve_proxied(const std::string& id, const Lease& lease) {
+    if (const Attachment* to = publishing(lease)) proxied_.add(id, lease.ports, lease.port_sockets, {to->v4, to->v6});
 }
 
 void Networks::add_port_rules(const ContainerRecord& record, const Lease& lease) {
@@ -197,9 +203,37 @@ void Networks::add_port_rules(const ContainerRecord& record, const Lease& lease)
     schedule_commit();
 }
 
+namespace {
+
+// The parked reservation of that port; made anew where it was lost together with the shim.
+UniqueFd take_reservation(std::vector<UniqueFd>& parked, const davit::PublishedPort& port) {
+    const net::ReservedPort wanted{net::parse_proto(port.protocol), net::IpAddress::parse(port.host_ip), port.host_port};
+    for (auto& socket : parked)
+        if (socket && net::reserved_by(socket.get()) == wanted) return std::move(socket);
+    net::PortRequest again;
+    again.proto = wanted.proto;
+    again.host_ip = wanted.host_ip;
+    again.host_first = wanted.port;
+    return std::move(net::reserve_port(again, {}).bound.at(0).socket);
+}
+
+} // namespace
+
 void Networks::keep_sockets(const std::string& container_id, std::vector<UniqueFd> sockets) {
     auto it = holders_.find(container_id);
-    if (it != holders_.end()) it->second->lease.port_sockets = std::move(sockets);
+    if (it == holders_.end()) return;
+    Lease& lease = it->second->lease;
+    proxied_.release(container_id);
+    lease.port_sockets.clear();
+    for (const auto& port : lease.ports) {
+        try {
+            lease.port_sockets.push_back(take_reservation(sockets, port));
+        } catch (const Error& e) {
+            log::warning("container {} keeps port {}, but another process holds it too: {}", container_id.substr(0, 12), port.host_port, e.what());
+            lease.port_sockets.emplace_back();
+        }
+    }
+    serve_proxied(container_id, lease);
 }
 
 void Networks::adopt(const ContainerRecord& record, const ContainerStatus& status) {
@@ -247,6 +281,7 @@ void Networks::publish(const ContainerRecord& record, bool published) {
 }
 
 void Networks::give_back(const std::string& id, const Lease& lease) {
+    proxied_.remove(id);
     for (const auto& a : lease.attachments)
         for (bool v6 : {false, true})
             if (auto it = networks_.find(a.network->name()); it != networks_.end() && it->second->pool(v6)) it->second->pool(v6)->release_owner(id);
@@ -263,6 +298,8 @@ void Networks::release(const std::string& container_id) {
     bool had_ports = !holder->lease.ports.empty();
     give_back(container_id, holder->lease);
     touch(holder->lease);
+    holder.reset();
+    leave_unused();
     if (!changed_.empty()) post_process();
     if (had_ports) schedule_commit();
 }

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/programs.hpp"
 #include "base/sys.hpp"
 #include "net/bridge.hpp"
 #include "supervisor/endpoints_file.hpp"
@@ -14,8 +15,13 @@
 
 namespace davit::supervisor {
 
+namespace {
+constexpr std::chrono::milliseconds heal_delay{50};
+}
+
 Networks::Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper, net::dns::Registry& registry)
     : loop_(loop), store_(store), project_(std::move(project)), helper_(helper), registry_(registry), host_(NETLINK_ROUTE),
+      proxied_(loop, find_program("davit-port-proxy"), ProjectPaths(store.roots(), project_).port_proxy_socket()),
       inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
     if (!inotify_) throw sys_error(errno, "watching shared networks");
     inotify_watch_ = loop_.watch_fd(inotify_.get(), EPOLLIN, [this](std::uint32_t) { on_inotify(); });
@@ -30,6 +36,64 @@ void Networks::load() {
     // Rules of containers that are gone: those that live are adopted and add theirs again.
     if (!state_.ports.empty()) schedule_commit();
     state_.ports.clear();
+}
+
+void Networks::adopted() {
+    std::set<std::string> ids;
+    for (const auto& [id, holder] : holders_) ids.insert(id);
+    proxied_.keep_only(ids);
+    leave_unused();
+    watch_firewall();
+}
+
+bool Networks::in_use(const std::string& name) const {
+    for (const auto& [id, holder] : holders_)
+        for (const auto& a : holder->lease.attachments)
+            if (a.network->name() == name) return true;
+    return false;
+}
+
+// Networks of others that no container of ours is on any more; our own stay until they are removed.
+void Networks::leave_unused() {
+    std::size_t before = state_.networks.size();
+    std::erase_if(state_.networks, [&](const net::NetworkState& n) {
+        auto record = store_.network(n.name);
+        if ((record && record->project == project_) || in_use(n.name)) return false;
+        networks_.erase(n.name);
+        return true;
+    });
+    if (state_.networks.size() != before) schedule_commit();
+}
+
+// ---- what others do to the firewall
+
+void Networks::watch_firewall() {
+    try {
+        firewall_.emplace();
+    } catch (const Error& e) {
+        return log::warning("changes of the firewall by others will not be noticed: {}", e.what());
+    }
+    nftables_watch_ = loop_.watch_fd(firewall_->nftables_fd(), EPOLLIN, [this](std::uint32_t) {
+        if (firewall_->read_nftables()) heal_soon();
+    });
+    sysctl_watch_ = loop_.watch_fd(firewall_->sysctl_fd(), EPOLLIN, [this](std::uint32_t) {
+        if (firewall_->read_sysctl()) heal_soon();
+    });
+}
+
+// A reload comes as many changes: one look after the last of them, but not later than the first one's.
+void Networks::heal_soon() {
+    if (heal_timer_ || state_.empty()) return;
+    heal_timer_ = loop_.after(heal_delay, [this] {
+        heal_timer_.reset();
+        HelperJob job;
+        job.kind = HelperJob::Kind::heal_network;
+        job.state_dir = store_.roots().state;
+        job.run_dir = store_.roots().run;
+        helper_.run(job, [](const Error* e) {
+            if (e) log::warning("restoring the host's network rules: {}", e->what());
+        });
+    });
 }
 
 Network& Networks::get(const std::string& name) {
@@ -70,10 +134,7 @@ void Networks::ensure_in_kernel(Network& network) {
     std::uint32_t group = r.project == project_ ? state_.group : net::choose_group(all, r.project);
     net::create_bridge(host_, network.bridge(group));
     network.in_kernel = true;
-    // Exactly one project's file carries a network: its own project's, or the first user's.
-    for (const auto& [project, state] : all.projects)
-        for (const auto& n : state.networks)
-            if (project != project_ && n.name == r.name) return;
+    // Every project that uses a network lists it: the rules stay until the last of them has gone.
     auto mine = std::find_if(state_.networks.begin(), state_.networks.end(), [&](const auto& n) { return n.name == r.name; });
     if (mine != state_.networks.end()) *mine = network.state();
     else state_.networks.push_back(network.state());

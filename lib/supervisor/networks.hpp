@@ -5,6 +5,7 @@
 
 #include "base/event_loop.hpp"
 #include "davit/error.hpp"
+#include "net/firewall_watch.hpp"
 #include "net/dns/registry.hpp"
 #include "net/netlink.hpp"
 #include "net/ports.hpp"
@@ -12,6 +13,7 @@
 #include "project/store.hpp"
 #include "supervisor/helper.hpp"
 #include "supervisor/network.hpp"
+#include "supervisor/proxied_ports.hpp"
 #include "supervisor/wiring.hpp"
 
 #include <functional>
@@ -40,6 +42,8 @@ public:
 
     // What earlier supervisors left: the project's file under <run>/net.
     void load();
+    // When all containers that live have been adopted: what belongs to others is given up.
+    void adopted();
     // From the staged record, or the existing one (its bridge is made again where it is missing).
     void create(const std::string& name, Done done);
     // Refused (conflict) while a container of any project is on it. Missing is fine.
@@ -87,6 +91,7 @@ private:
     void lease_addresses(const ContainerRecord& record, Lease& lease);
     void lease_ports(const ContainerRecord& record, Lease& lease);
     void add_port_rules(const ContainerRecord& record, const Lease& lease);
+    void serve_proxied(const std::string& id, const Lease& lease);
     void give_back(const std::string& id, const Lease& lease);
     void touch(const Lease& lease);
     void write_changed();
@@ -95,6 +100,11 @@ private:
     void remove_batch();
     void require_unused(const std::string& name);
 
+    bool in_use(const std::string& name) const;
+    void leave_unused();
+
+    void watch_firewall();
+    void heal_soon();
     void schedule_commit();
     void commit();
 
@@ -112,6 +122,7 @@ private:
 
     std::map<std::string, std::unique_ptr<Network>> networks_;
     std::map<std::string, std::unique_ptr<Holder>> holders_; // by container id
+    ProxiedPorts proxied_; // watches sockets of the holders
     std::set<std::string> changed_;                          // networks whose endpoints file is to be written
 
     std::vector<Waiting> waiting_;
@@ -123,6 +134,9 @@ private:
     std::uint64_t version_ = 0, committing_ = 0, committed_ = 0;
     bool commit_posted_ = false;
     std::vector<std::pair<std::uint64_t, Done>> commit_waiters_;
+
+    std::optional<net::FirewallWatch> firewall_;
+    EventLoop::Watch nftables_watch_, sysctl_watch_, heal_timer_;
 
     UniqueFd inotify_;
     EventLoop::Watch inotify_watch_;

@@ -30,6 +30,7 @@ Supervisor::Supervisor(Roots roots, std::string project, FileLock lock)
     terminate_ = loop_.watch_signal(SIGTERM, [this](int) { loop_.stop(); }); // as a crash: the shims see to a successor
     networks_.load();
     containers_.load();
+    networks_.adopted();
     control_.listen(paths_.supervisor_socket());
     resume();
     loop_.post([this] { consider_exit(); });

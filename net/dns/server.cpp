@@ -61,6 +61,9 @@ struct Batch {
     }
 };
 
+// What the server answers itself for a name it knows; the rest (TXT, SRV, HTTPS, ANY …) goes upstream, as with Docker.
+bool answered_here(std::uint16_t type) { return type == type_a || type == type_aaaa || type == type_mx; }
+
 bool is_host_question(const Query& q) { return q.klass == 1 && q.plain && !q.name.empty(); }
 
 } // namespace
@@ -121,9 +124,9 @@ struct Server::Impl {
             if (target.empty()) return false;
             records.push_back({type_ptr, options.ttl, {}, std::move(target)});
         } else {
+            if (!answered_here(q.type)) return false;
             const Lookup found = registry.find(s.spec.client, q.name);
             if (!found.known) return false;
-            // Whatever else is asked of a known name: the name exists, the record does not (NODATA).
             for (const IpAddress& a : found.addresses)
                 if (q.type == (a.is_v6() ? type_aaaa : type_a)) records.push_back({q.type, options.ttl, a, {}});
             std::shuffle(records.begin(), records.end(), shuffle_source);
@@ -133,13 +136,16 @@ struct Server::Impl {
         return true;
     }
 
-    void write_failure(std::string& out, std::string_view packet, const Query& q, Rcode rcode, std::size_t limit) {
+    // A name that exists does not fail because nobody knows its TXT record: that one is just not there.
+    void write_failure(const Served& s, std::string& out, std::string_view packet, const Query& q, Rcode rcode, std::size_t limit) {
+        if (rcode == rcode_failure && is_host_question(q) && q.type != type_ptr && registry.find(s.spec.client, q.name).known)
+            return write_answer(out, packet, q, rcode_ok, true, {}, limit);
         write_answer(out, packet, q, rcode, false, {}, limit);
     }
 
     // The upstream's answer for this client: its id, its spelling of the name, its size.
-    void translate(std::string& out, std::string_view packet, const Query& q, std::string_view answer, std::size_t limit) {
-        if (answer.size() < q.question_end) return write_failure(out, packet, q, rcode_failure, limit);
+    void translate(const Served& s, std::string& out, std::string_view packet, const Query& q, std::string_view answer, std::size_t limit) {
+        if (answer.size() < q.question_end) return write_failure(s, out, packet, q, rcode_failure, limit);
         if (answer.size() > limit) {
             write_answer(out, packet, q, rcode_ok, true, {}, limit);
             out[2] = static_cast<char>(out[2] | 0x02); // TC: ask again over TCP
@@ -164,12 +170,12 @@ struct Server::Impl {
         const std::size_t limit = tcp ? tcp_limit : std::min<std::size_t>(q.udp_size, max_udp);
         if (answer_here(s, packet, q, limit, out)) return true;
         if (s.route->servers.empty()) {
-            write_failure(out, packet, q, rcode_failure, limit);
+            write_failure(s, out, packet, q, rcode_failure, limit);
             return true;
         }
         if (s.inflight >= options.max_inflight_per_client) {
             ++stats.refused;
-            write_failure(out, packet, q, rcode_refused, limit);
+            write_failure(s, out, packet, q, rcode_refused, limit);
             return true;
         }
         forward(s, packet, q, tcp, limit, std::move(later));
@@ -186,8 +192,8 @@ struct Server::Impl {
                           if (!client) return;
                           --client->inflight;
                           std::string out;
-                          if (answer.empty()) write_failure(out, question, q, rcode_failure, limit);
-                          else translate(out, question, q, answer, limit);
+                          if (answer.empty()) write_failure(*client, out, question, q, rcode_failure, limit);
+                          else translate(*client, out, question, q, answer, limit);
                           later(*client, out);
                       });
     }

@@ -146,7 +146,7 @@ TEST_CASE("a real resolver inside a container is answered over UDP and TCP with 
     }
 }
 
-TEST_CASE("known names are answered here in every type, unknown ones fail at once without an upstream") {
+TEST_CASE("known names are answered here, without an upstream in every type; unknown ones fail at once") {
     Network n;
     n.serve({});
     CHECK(n.query("web") == "0 10.0.0.11 10.0.0.12");
