@@ -3,6 +3,7 @@
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/logs/last_words.hpp"
 
 namespace davit::cli {
 
@@ -46,6 +47,18 @@ void check(const CreateFlags& create, UpFlags& flags) {
         throw error(Errc::usage, "--abort-on-container-failure cannot be combined with --abort-on-container-exit or --exit-code-from");
 }
 
+int detached_up(Context& context, const Project& project, const UpOptions& up) {
+    try {
+        return context.act([&](Engine& engine) { engine.up(project, up, context.stop()); });
+    } catch (const Error& e) {
+        if (up.wait && e.kind() != Errc::interrupted) {
+            context.mute();
+            print_last_words(context.engine(), context.roots(), project.name);
+        }
+        throw;
+    }
+}
+
 } // namespace
 
 int run_up(Globals& globals, const Args& args) {
@@ -66,8 +79,7 @@ int run_up(Globals& globals, const Args& args) {
     up.no_start = flags.no_start;
     up.wait = flags.wait;
     up.wait_timeout = std::chrono::seconds(flags.wait_timeout);
-    if (flags.detach || flags.no_start || context.dry_run())
-        return context.act([&](Engine& engine) { engine.up(project, up, context.stop()); });
+    if (flags.detach || flags.no_start || context.dry_run()) return detached_up(context, project, up);
     return attached_up(context, project, up, flags);
 }
 
