@@ -79,6 +79,21 @@ Plan plan_stop(const Scene& scene, const StopOptions& options) {
     return plan.take();
 }
 
+namespace {
+
+// What a service waits for before it begins: that the containers of `on` have begun, or what it asks of them.
+void add_gate(PlanBuilder& plan, const std::string& on, const Dependency& dependency, const std::set<int>& begun,
+              const std::vector<std::string>& ids, std::set<int>& before) {
+    if (dependency.condition == DependencyCondition::started) return before.insert(begun.begin(), begun.end());
+    Operation& gate = plan.add(OpKind::wait_container, "service:" + on, "dependents wait for it", begun);
+    gate.condition = dependency.condition == DependencyCondition::healthy ? WaitCondition::healthy : WaitCondition::completed_successfully;
+    gate.wait_for = ids;
+    gate.required = dependency.required;
+    before.insert(gate.id);
+}
+
+} // namespace
+
 Plan plan_start(const Scene& scene, const StartOptions& options) {
     const DependencyMap needs = dependencies_of(scene);
     const auto services = with_dependencies(needs, services_of(scene, options.services, true));
@@ -96,17 +111,7 @@ Plan plan_start(const Scene& scene, const StartOptions& options) {
         if (std::all_of(containers.begin(), containers.end(), [](const auto* c) { return c->active(); })) continue;
         std::set<int> before;
         for (const auto& [on, dependency] : needs.count(service) ? needs.at(service) : std::map<std::string, Dependency>()) {
-            if (ids[on].empty()) continue;
-            if (dependency.condition == DependencyCondition::started) {
-                before.insert(started[on].begin(), started[on].end());
-                continue;
-            }
-            Operation& gate = plan.add(OpKind::wait_container, "service:" + on, "dependents wait for it", started[on]);
-            gate.condition = dependency.condition == DependencyCondition::healthy ? WaitCondition::healthy
-                                                                                  : WaitCondition::completed_successfully;
-            gate.wait_for = ids[on];
-            gate.required = dependency.required;
-            before.insert(gate.id);
+            if (!ids[on].empty()) add_gate(plan, on, dependency, started[on], ids[on], before);
         }
         for (const auto* c : containers) {
             if (c->active()) continue;
@@ -140,15 +145,18 @@ Plan plan_restart(const Scene& scene, const RestartOptions& options) {
                 if (asks_restart(other, services[i]) && !contains(services, other)) services.push_back(other);
     PlanBuilder plan(scene.observed.project, scene.model);
     std::map<std::string, std::set<int>> restarted;
+    std::map<std::string, std::vector<std::string>> ids;
     for (const auto& service : forward_order(needs, services)) {
         std::set<int> after;
         for (const auto& other : services)
-            if (asks_restart(service, other)) after.insert(restarted[other].begin(), restarted[other].end());
+            if (asks_restart(service, other) && !ids[other].empty())
+                add_gate(plan, other, needs.at(service).at(other), restarted[other], ids[other], after);
         for (const auto* c : replicas_of(scene, {service})) {
             Operation& op = plan.add(OpKind::restart_container, *c, "restart", after);
             op.timeout_ns = in_ns(options.timeout);
             plan.hooks(op, *c);
             restarted[service].insert(op.id);
+            ids[service].push_back(c->record.id);
         }
     }
     return plan.take();

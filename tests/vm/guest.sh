@@ -35,6 +35,7 @@ modprobe -a overlay veth bridge br_netfilter nf_tables nft_ct nft_nat nft_masq n
     nft_numgen nf_conntrack_netlink 2>/dev/null
 ip link set lo up
 say "kernel $(uname -r), pid 1 is $(cat /proc/1/comm)"
+export COMPOSE_PROGRESS=plain
 cd /opt/hello || exit 1
 
 check "the image loads" davit image load -i /opt/images

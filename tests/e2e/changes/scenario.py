@@ -73,7 +73,7 @@ services:
     {BUSYBOX}    command: sh -c 'echo job >> /w/order'
     volumes: ['./w:/w']
   db:
-    {BUSYBOX}    command: sh -c 'sleep 0.3; echo db >> /w/order; touch /ok; exec sleep 600'
+    {BUSYBOX}    command: sh -c 'rm -f /ok; sleep 0.3; echo db >> /w/order; touch /ok; exec sleep 600'
     volumes: ['./w:/w']
     healthcheck: {{test: 'test -f /ok', interval: 50ms, retries: 100}}
   broken:

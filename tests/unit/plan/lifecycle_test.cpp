@@ -87,7 +87,8 @@ TEST_CASE("restart takes along those that ask for it, after their dependency") {
     Shop w;
     CHECK(text(plan_restart(w.scene(), {{"db"}})) == R"(
 [] -> #1 service:db:1, restart container: restart
-[1] -> #2 service:web:1, restart container: restart
+[1] -> #2 service:db, wait container: dependents wait for it
+[2] -> #3 service:web:1, restart container: restart
 )");
     CHECK(plan_restart(w.scene(), {{"db"}, true}).operations.size() == 1);
     CHECK_THROWS_AS(plan_restart(w.scene(), {{"nosuch"}}), Error);
