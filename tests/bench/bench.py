@@ -19,13 +19,36 @@ FLOOR = os.environ.get("FLOOR", "")
 QUIET = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
+# docs/DESIGN.md §9: what, and the most that davit may take.
+BUDGETS = {"up -d, 50": 300, "down, 50": 200, "PSS of what stays, 1": 3, "PSS of what stays, 50": 10, "exec -T s0 true": 10,
+           "run --rm s0 true": 15, "ps": 10, "version": 3, "config, 1000 services": 60}
+
+
 class Report:
     def __init__(self, as_json):
         self.as_json = as_json
+        self.rows = []
+
+    def table(self):
+        """Markdown: a line for each measurement of davit, beside who else measured it, with ratios."""
+        cell = {(r["who"], r["what"]): r for r in self.rows}
+        peers = [w for w in dict.fromkeys(r["who"] for r in self.rows) if w != "davit"]
+        print("\n| what | davit | budget |" + "".join(f" {p} | davit / {p} |" for p in peers))
+        print("|---|---|---|" + "---|---|" * len(peers))
+        for what in dict.fromkeys(r["what"] for r in self.rows if r["who"] == "davit"):
+            own = cell["davit", what]
+            budget = BUDGETS.get(what)
+            line = f"| {what} | {own['median']:g} {own['unit']} (min {own['min']:g}) | "
+            line += f"≤ {budget} {own['unit']}{'' if own['median'] <= budget else ', **missed**'} |" if budget else "|"
+            for p in peers:
+                row = cell.get((p, what))
+                line += f" {row['median']:g} {row['unit']} | {own['median'] / row['median']:.2g} |" if row and row["median"] else " | |"
+            print(line)
 
     def add(self, who, what, unit, values):
         row = dict(who=who, what=what, unit=unit, median=round(statistics.median(values), 2), min=round(min(values), 2),
                    max=round(max(values), 2), rounds=len(values))
+        self.rows.append(row)
         if self.as_json:
             print(json.dumps(row), flush=True)
         else:
@@ -114,10 +137,14 @@ def pull(report, rounds, work):
 
 
 def floor(report):
+    """The least that the system calls alone cost, in the same session."""
     done = subprocess.run([FLOOR, "up", "-c", "1,10,50", "-n", "5"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    for line in done.stdout.splitlines():
-        row = json.loads(line)
-        print(json.dumps(dict(who="floor", **row)) if report.as_json else "floor            " + line, flush=True)
+    if done.returncode != 0:
+        return print(f"the floor ended with {done.returncode}: left out", file=sys.stderr)
+    for row in map(json.loads, done.stdout.splitlines()):
+        what = {"up": "up -d", "down": "down"}.get(row["figure"])
+        if what:
+            report.add("floor", f"{what}, {row['containers']}", "ms", [row["min"], row["median"], row["p90"]])
 
 
 def docker(report, rounds, work):
@@ -155,7 +182,7 @@ def main():
     index["manifests"] = [m for m in index["manifests"] if ref_name(m) == "busybox:latest"]
     write_layout(LAYOUT, part, index)
     timed([DAVIT, "image", "load", "-i", part])
-    up_down(report, "davit", [DAVIT], r"davit-(supervisor|shim)|davit-proxy", options.rounds, work)
+    up_down(report, "davit", [DAVIT], r"^\S*davit-(supervisor|shim|port-proxy)( |$)", options.rounds, work)
     small_verbs(report, options.rounds, work)
     config_1000(report, options.rounds, work)
     pull(report, options.rounds, work)
@@ -163,6 +190,8 @@ def main():
         floor(report)
     if options.peers:
         docker(report, options.rounds, work)
+    if not options.json:
+        report.table()
 
 
 main()
