@@ -128,11 +128,11 @@ private:
 
     void step() {
         if (stop_.stop_requested()) return end(HttpFailure::cancelled, "cancelled");
+        moved_ = false;
         if (paused_) {
             paused_ = false;
-            curl_easy_pause(easy_, CURLPAUSE_CONT);
+            curl_easy_pause(easy_, CURLPAUSE_CONT); // calls on_body()
         }
-        moved_ = false;
         int running = 0;
         CURLMcode code = curl_multi_perform(multi_, &running);
         if (code != CURLM_OK) return end(HttpFailure::broken, curl_multi_strerror(code));

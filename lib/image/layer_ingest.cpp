@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "image/ahead_source.hpp"
 #include "image/inflate.hpp"
 
 #include <algorithm>
@@ -10,8 +11,10 @@
 #include <condition_variable>
 #include <fcntl.h>
 #include <mutex>
+#include <optional>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace davit::image {
@@ -75,6 +78,8 @@ private:
     std::uint64_t kept_ = 0, at_ = 0, reported_ = 0;
 };
 
+constexpr std::uint64_t worth_a_thread = 1 << 20; // bytes of a blob
+
 [[noreturn]] void corrupt(const Descriptor& blob, std::string_view why) {
     throw error(Errc::failed, "corrupt layer {}: {}", blob.digest, why);
 }
@@ -86,7 +91,9 @@ Unpacked unpack_verified(ByteSource& from, const Descriptor& blob, const std::st
     std::optional<Error> damage;
     try {
         auto inflater = make_inflater(compressed);
-        TeeSource plain(*inflater, hash_kind(diff_id));
+        std::optional<AheadSource> ahead;
+        if (blob.size >= worth_a_thread && std::thread::hardware_concurrency() > 1) ahead.emplace(*inflater);
+        TeeSource plain(ahead ? static_cast<ByteSource&>(*ahead) : *inflater, hash_kind(diff_id));
         out = unpack_layer(plain, to);
         plain.drain();
         plain_hex = plain.hex();
