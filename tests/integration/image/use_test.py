@@ -126,8 +126,8 @@ class InUse(Project):
 
     def test_the_configuration_is_honoured(self):
         shell = ["/bin/busybox", "sh", "-c"]
-        image = busybox(User="anna:staff", Env=["A=b", "PATH=/bin"], WorkingDir="/work/here", Entrypoint=shell, Cmd=["/bin/busybox id -u; /bin/busybox id -g; pwd; echo $A"])
-        self.assertEqual(self.run_with(image).stdout, "7\n8\n/work/here\nb\n")
+        image = busybox(User="anna:staff", Env=["A=b", "PATH=/bin"], WorkingDir="/srv/here", Entrypoint=shell, Cmd=["/bin/busybox id -u; /bin/busybox id -g; pwd; echo $A"])
+        self.assertEqual(self.run_with(image).stdout, "7\n8\n/srv/here\nb\n")
         self.assertEqual(self.run_with(image, "echo $A $C", environment="[C=d, A=e]").stdout, "e d\n")
         self.assertEqual(self.run_with(image, user="'0:5'", working_dir="/tmp").stdout, "0\n5\n/tmp\nb\n")
         self.assertEqual(self.run_with(image, entrypoint="[/bin/busybox, echo]").stdout, "\n", "an entrypoint of the service drops the image's command")
