@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <dirent.h>
+#include <iterator>
+#include <map>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -168,9 +170,12 @@ void add_mount(Spec& spec, Mount mount) {
 
 void arrange_mounts(Spec& spec) {
     auto depth = [](const Mount& m) {
-        return m.destination == "/" ? 0 : std::count(m.destination.begin(), m.destination.end(), '/');
+        return m.destination == "/" ? std::ptrdiff_t{0} : std::count(m.destination.begin(), m.destination.end(), '/');
     };
-    std::stable_sort(spec.mounts.begin(), spec.mounts.end(), [&](const Mount& a, const Mount& b) { return depth(a) < depth(b); });
+    std::map<std::ptrdiff_t, std::vector<Mount>> by_depth; // in order of arrival within one depth
+    for (Mount& m : spec.mounts) by_depth[depth(m)].push_back(std::move(m));
+    spec.mounts.clear();
+    for (auto& [level, mounts] : by_depth) std::move(mounts.begin(), mounts.end(), std::back_inserter(spec.mounts));
 }
 
 Mount tmpfs_mount(const std::string& destination, const std::string& options) {

@@ -20,6 +20,8 @@ std::optional<Donor> donor_of(const std::string& mode, Surroundings& around) {
 void ContainerBuilder::namespaces() {
     ipc(service_.ipc);
     pid(service_.pid);
+    if (service_.uts == "host" && !service_.hostname.empty())
+        throw error(Errc::invalid_project, "conflicting options: hostname and the UTS mode");
     if (service_.uts == "host") out_.spec.ns.uts.mode = runtime::NsMode::host;
     else if (!service_.uts.empty()) throw error(Errc::invalid_project, "invalid UTS mode: {}", service_.uts);
     if (service_.cgroup == "private") out_.spec.ns.private_cgroup = true;

@@ -2,11 +2,14 @@
 
 #include <csignal>
 #include <ctime>
+#include <dirent.h>
 #include <linux/bpf.h>
 #include <sys/stat.h>
 
 namespace davit::exec {
 namespace {
+
+constexpr int max_depth = 32; // of groups below a container's; stack, 2 KiB each
 
 bool failed(Report* why, Stage stage, int errnum, const char* detail) noexcept {
     *why = Report{};
@@ -118,6 +121,25 @@ bool load_device_filter(int dir, const void* code, std::size_t size) noexcept {
     return program && group && ::syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach) == 0;
 }
 
+// Groups that the container made below its own; their processes are gone with it.
+void remove_children(int parent, int depth) noexcept {
+    Fd dir(::openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    alignas(8) char entries[2048];
+    for (long n; (n = ::syscall(SYS_getdents64, dir.get(), entries, sizeof entries)) > 0;)
+        for (long at = 0; at < n;) { // u64 inode, s64 offset, u16 length, u8 type, name
+            std::uint16_t length = 0;
+            std::memcpy(&length, entries + at + 16, sizeof length);
+            unsigned char type = static_cast<unsigned char>(entries[at + 18]);
+            const char* name = entries + at + 19;
+            at += length;
+            if (type != DT_DIR || !std::strcmp(name, ".") || !std::strcmp(name, "..")) continue;
+            if (::unlinkat(dir.get(), name, AT_REMOVEDIR) == 0 || errno != EBUSY || depth == 0) continue;
+            Fd child(::openat(dir.get(), name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+            remove_children(child.get(), depth - 1);
+            ::unlinkat(dir.get(), name, AT_REMOVEDIR);
+        }
+}
+
 void sleep_us(long us) noexcept {
     timespec t{0, us * 1000};
     ::nanosleep(&t, nullptr);
@@ -194,6 +216,26 @@ int Cgroups::clone_target() const noexcept {
     return i < 0 ? -1 : set_.entries[i].dir;
 }
 
+int Cgroups::open_present(pid_t pid) const noexcept {
+    int i = entry_with(cgroup_v2);
+    if (i < 0) return -1;
+    TextBuffer<48> file;
+    file.text << "/proc/" << std::int64_t{pid} << "/cgroup";
+    char groups[4096];
+    if (read_file_at(AT_FDCWD, file.c_str(), groups, sizeof groups) <= 0) return -1;
+    char* line = std::strncmp(groups, "0::/", 4) == 0 ? groups : std::strstr(groups, "\n0::/");
+    if (!line) return -1;
+    char* path = line + (*line == '\n' ? 5 : 4); // without the slash in front
+    path[std::strcspn(path, "\n")] = 0;
+    const Location& own = where_[i];
+    std::size_t size = std::strlen(own.path);
+    // Only below its own: a path from elsewhere ("/../x": another cgroup namespace) is none we may enter.
+    if (std::strncmp(path, own.path, size) != 0 || path[size] != '/' || std::strstr(path, "/..")) return -1;
+    TextBuffer<4096> full;
+    full.text << own.mount_point << "/" << path;
+    return full.text.full() ? -1 : ::open(full.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 int Cgroups::freeze(bool on) noexcept {
     int i = entry_with(cgroup_freezer);
     if (i < 0) return EOPNOTSUPP;
@@ -261,13 +303,14 @@ bool Cgroups::remove(int limit_ms) noexcept {
     for (std::uint32_t i = 0; i < set_.count; ++i) {
         TextBuffer<384> full;
         full.text << where_[i].mount_point << "/" << where_[i].path;
-        ::close(set_.entries[i].dir);
+        Fd dir(set_.entries[i].dir);
         // A task leaves its group a moment after it can be waited for.
         while (owned_ && ::rmdir(full.c_str()) < 0 && errno != ENOENT) {
             if (errno != EBUSY || waited_us > limit_ms * 1000) {
                 all = false;
                 break;
             }
+            remove_children(dir.get(), max_depth);
             sleep_us(100);
             waited_us += 100;
         }

@@ -21,6 +21,9 @@ public:
     const CgroupSet& set() const noexcept { return set_; }
     // The group clone3 puts the child into; -1: none (pure v1).
     int clone_target() const noexcept;
+    // v2: a container that may write its cgroups (an init, Docker in Docker) moves its processes into
+    // groups below its own, which then takes none itself. Where this process is now, opened; -1: in clone_target().
+    int open_present(pid_t pid) const noexcept;
     // 0 or an errno.
     int freeze(bool on) noexcept;
     bool frozen() const noexcept;

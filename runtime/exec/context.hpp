@@ -5,6 +5,7 @@
 #include "runtime/exec/plan_view.hpp"
 #include "runtime/exec/report.hpp"
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 namespace davit::exec {
@@ -50,6 +51,8 @@ struct Context {
     const char* work_dir = "/";
     bool work_dir_pending = false; // root may not enter it; tried again as the user
     mode_t umask = 0022;
+    bool limits_open_files = false;
+    rlimit open_files{};
 
     Report report{};
     // Both return false, so that a step can `return fail(…)`.
@@ -107,6 +110,7 @@ bool open_terminal(Context& c) noexcept; // terminal.cpp
 bool connect_stdio(Context& c) noexcept;
 
 bool apply_identity(Context& c) noexcept; // identity.cpp: ids, capabilities up to the filter
+bool limit_open_files(Context& c) noexcept;
 bool load_filter(Context& c) noexcept;
 bool drop_to_final(Context& c) noexcept;
 bool enter_work_dir(Context& c) noexcept;

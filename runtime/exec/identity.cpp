@@ -45,6 +45,33 @@ bool write_own_file(const Context& c, const char* file, const char* value) noexc
 
 } // namespace
 
+namespace {
+
+// The set-up itself needs descriptors: raised now, while it may be, and lowered just before execve.
+bool note_open_files(Context& c, rlimit wanted) noexcept {
+    rlimit present{};
+    if (::getrlimit(RLIMIT_NOFILE, &present) < 0) return c.fail(Stage::rlimit, "nofile");
+    if (wanted.rlim_cur > wanted.rlim_max) return c.fail(Stage::rlimit, EINVAL, "nofile");
+    rlimit raised{present.rlim_cur, wanted.rlim_max};
+    if (wanted.rlim_max > present.rlim_max && ::setrlimit(RLIMIT_NOFILE, &raised) < 0) {
+        if (errno != EPERM) return c.fail(Stage::rlimit, "nofile");
+        wanted.rlim_max = present.rlim_max;
+        if (wanted.rlim_cur > wanted.rlim_max) wanted.rlim_cur = wanted.rlim_max;
+        TextBuffer<64> granted;
+        granted.text << "nofile " << std::uint64_t{wanted.rlim_cur} << ":" << std::uint64_t{wanted.rlim_max};
+        c.warn(Stage::rlimit, EPERM, granted.c_str());
+    }
+    c.open_files = wanted;
+    c.limits_open_files = true;
+    return true;
+}
+
+} // namespace
+
+bool limit_open_files(Context& c) noexcept {
+    return !c.limits_open_files || ::setrlimit(RLIMIT_NOFILE, &c.open_files) == 0 || c.fail(Stage::rlimit, "nofile");
+}
+
 // Without CAP_SYS_RESOURCE a hard limit cannot be raised; then the most that is granted is set and said.
 bool step(Context& c, const RlimitStep& s) noexcept {
     const char* name = resource_name(s.resource);
@@ -54,6 +81,7 @@ bool step(Context& c, const RlimitStep& s) noexcept {
         if (::getrlimit(resource, &wanted) < 0) return c.fail(Stage::rlimit, name);
         wanted.rlim_cur = s.soft < wanted.rlim_max ? s.soft : wanted.rlim_max;
     }
+    if (s.resource == RLIMIT_NOFILE) return note_open_files(c, wanted);
     if (::setrlimit(resource, &wanted) == 0) return true;
     int why = errno;
     rlimit present{};

@@ -158,7 +158,7 @@ bool step(Context& c, const ExecuteStep& s) noexcept {
     if (!build(c, s, v) || !check_work_dir(c)) return false;
     if (!init && !find_program(c, v.args[0], v.path, program)) return false;
     if (c.hold && !wait_for_release(c)) return false;
-    if (!connect_stdio(c) || !close_rest(c)) return false;
+    if (!connect_stdio(c) || !close_rest(c) || !limit_open_files(c)) return false;
     reset_signals();
     ::umask(c.umask);
     if (!load_filter(c) || !drop_to_final(c)) return false;

@@ -60,13 +60,16 @@ template <std::size_t N> void split(char* line, const char* (&fields)[N]) noexce
     }
 }
 
-bool parse_id(const char* text, std::uint32_t* out) noexcept {
+constexpr std::uint32_t max_wanted = 0x7fffffff; // what may be asked for, as in Docker
+constexpr std::uint32_t max_listed = 0xfffffffe; // ~0 means "unchanged" to the kernel
+
+bool parse_id(const char* text, std::uint32_t* out, std::uint32_t limit = max_listed) noexcept {
     std::uint64_t value = 0;
     if (!*text) return false;
     for (const char* p = text; *p; ++p) {
         if (*p < '0' || *p > '9') return false;
         value = value * 10 + static_cast<std::uint64_t>(*p - '0');
-        if (value > 0xfffffffeU) return false; // ~0 means "unchanged" to the kernel
+        if (value > limit) return false;
     }
     *out = static_cast<std::uint32_t>(value);
     return true;
@@ -114,7 +117,7 @@ bool find_group(const char* wanted, std::uint32_t* out) noexcept {
         found = true;
         return false;
     });
-    return found || parse_id(wanted, out);
+    return found || parse_id(wanted, out, max_wanted);
 }
 
 bool is_member(const char* members, const char* name) noexcept {
@@ -139,7 +142,7 @@ bool step(Context& c, const UserStep& s) noexcept {
     if (group) *group++ = 0;
     const char* user = *wanted ? wanted : "0";
     std::uint32_t number = 0;
-    bool numeric = parse_id(user, &number);
+    bool numeric = parse_id(user, &number, max_wanted);
     char name[256] = "";
     if (!find_user(user, numeric, number, a, name, sizeof name)) {
         if (!numeric) return c.fail(Stage::user, 0, user);

@@ -77,7 +77,8 @@ void Shim::start_exec(int connection, std::uint32_t request, const ExecBody& bod
     if (::syscall(SYS_setns, init_pidfd_.get(), CLONE_NEWPID) < 0) return refuse(Stage::namespaces, errno, "pid");
     clone_args args{};
     args.exit_signal = SIGCHLD;
-    if (int target = cgroups_.clone_target(); target >= 0) {
+    Fd present(cgroups_.open_present(init_));
+    if (int target = present ? present.get() : cgroups_.clone_target(); target >= 0) {
         args.flags = CLONE_INTO_CGROUP;
         args.cgroup = static_cast<std::uint64_t>(target);
     }

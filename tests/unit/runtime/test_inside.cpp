@@ -75,7 +75,7 @@ TEST_CASE("users and groups are looked up in the container's own files") {
 }
 
 TEST_CASE("numbers that are not numbers are names") {
-    for (const char* user : {"1x", "-1", " 1", "4294967295", "99999999999", "0x0"}) {
+    for (const char* user : {"1x", "-1", " 1", "2147483648", "4294967295", "99999999999", "0x0"}) {
         Box box;
         box.spec.process.user.name = user;
         CHECK_MESSAGE(box.start_error().find("unable to find user") == 0, user);
@@ -167,6 +167,7 @@ TEST_CASE("limits are in force") {
     CHECK(inside("for l in n u c; do echo $l $(ulimit -S$l) $(ulimit -H$l); done", [](Spec& s) {
               s.process.rlimits = {{RLIMIT_NOFILE, 1000, 2000}, {RLIMIT_NPROC, 512, 512}, {RLIMIT_CORE, 0, 0}};
           }) == "n 1000 2000\nu 512 512\nc 0 0\n");
+    CHECK(inside("ulimit -n; ulimit -Hn; echo", [](Spec& s) { s.process.rlimits = {{RLIMIT_NOFILE, 10, 20}}; }) == "10\n20\n\n");
     Box inverted;
     inverted.spec.process.rlimits = {{RLIMIT_NOFILE, 200, 100}};
     CHECK(inverted.start_error() == "while setting the ulimit nofile: Invalid argument");

@@ -156,6 +156,28 @@ TEST_CASE("with cgroup v2 a container is frozen, thawed and killed through its g
     CHECK_FALSE(exists(facts->cgroups[0].mount_point + "/" + box.spec.cgroup));
 }
 
+TEST_CASE("on cgroup v2 exec follows an init that moved into a group of its own below the container's") {
+    auto facts = only_v2();
+    if (!facts) return;
+    Box box;
+    box.facts = *facts;
+    box.spec.ns.private_cgroup = true;
+    find_mount(box.spec, "/sys/fs/cgroup")->readonly = false;
+    box.sh("cd /sys/fs/cgroup; mkdir init && echo 1 > init/cgroup.procs; for c in $(cat cgroup.controllers); do echo +$c > cgroup.subtree_control; done; "
+           "echo moved; exec sleep 1000").launch();
+    box.wait_started();
+    auto end = std::chrono::steady_clock::now() + limit;
+    while (box.log_text().find("moved") == std::string::npos) REQUIRE(std::chrono::steady_clock::now() < end);
+    auto r = box.exec({"grep", "^0:", "/proc/self/cgroup"});
+    CHECK(r.error == "");
+    CHECK(r.out == "0::/init\n");
+    std::string group = facts->cgroups[0].mount_point + "/" + box.spec.cgroup;
+    CHECK(exists(group + "/init"));
+    box.shim.control.signal(SIGKILL);
+    box.wait_exited();
+    CHECK_FALSE(exists(group));
+}
+
 TEST_CASE("on cgroup v2 the levels above a container hand the controllers down, and limits are read back") {
     if (!host().cgroup_v2_only) return;
     Box box;
