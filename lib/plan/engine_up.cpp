@@ -180,7 +180,8 @@ void Engine::Impl::up(const Project& project, const UpOptions& options, bool sta
         if (!std::exchange(warned, true))
             for (const auto& warning : planned.result.warnings) warn(project.name, warning);
         remember(project, options);
-        if (!planned.result.plan.empty()) apply(wanted, planned, stop);
+        if (planned.result.plan.empty()) SupervisorClient::look_after(store.roots(), project.name);
+        else apply(wanted, planned, stop);
     });
 }
 
@@ -316,7 +317,7 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
 }
 
 void Engine::Impl::send(Plan plan, std::stop_token stop) {
-    if (plan.empty()) return;
+    if (plan.empty()) return SupervisorClient::look_after(store.roots(), plan.project);
     auto supervisor = SupervisorClient::connect_or_start(store.roots(), plan.project);
     const auto nothing_of_ours = [](const Operation& op, const SupervisorClient::ClientDone& done) {
         const Error missing = error(Errc::failed, "{} cannot be done here: the plan came from elsewhere", op.resource);

@@ -118,6 +118,17 @@ std::unique_ptr<SupervisorClient> SupervisorClient::connect(const Roots& roots, 
     return std::unique_ptr<SupervisorClient>(new SupervisorClient(std::move(impl)));
 }
 
+void SupervisorClient::look_after(const Roots& roots, const std::string& project) {
+    if (supervisor::connect_supervisor(roots, project)) return;
+    RecordStore store(roots);
+    for (const auto& record : store.containers(project)) {
+        ContainerState state = store.status(record).state;
+        if (state != ContainerState::running && state != ContainerState::paused && state != ContainerState::restarting) continue;
+        connect_or_start(roots, project);
+        return;
+    }
+}
+
 int SupervisorClient::fd() const { return impl_->connection ? impl_->connection->fd() : -1; }
 
 void SupervisorClient::preempt() { impl_->request({{"type", "preempt"}}); }

@@ -9,6 +9,7 @@
 #include "runtime/plan.hpp"
 #include "supervisor/doctor_scan.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <sys/mount.h>
@@ -130,7 +131,9 @@ void add_state_directories(const Machine& m, std::vector<Leak>& out) {
     }
     for (const auto& volume : list_directory(m.roots.volumes())) {
         std::string path = m.roots.volumes() + "/" + volume;
-        if (!exists(path + "/volume.json"))
+        // What is mounted over it may hide its record: that goes first, and then there is another look.
+        bool hidden = std::find(m.mounts.begin(), m.mounts.end(), path) != m.mounts.end();
+        if (!hidden && !exists(path + "/volume.json"))
             out.push_back({Kind::volume_directory, path, "", fmt::format("{} has no record: no volume is called {}", path, volume), "rm -r " + path});
     }
     for (const auto& path : m.temporary_files)
@@ -172,6 +175,11 @@ void fix_cgroup(const std::string& group) {
     runtime::HostFacts host = runtime::HostFacts::probe();
     runtime::cgroup_kill(host, group);
     if (!runtime::remove_cgroup(host, group)) throw error(Errc::failed, "processes in the control group {} do not end", group);
+    // What it lay in goes with the last one, as at a project's end.
+    for (std::string above = group; above.find('/') != std::string::npos;) {
+        above.resize(above.find_last_of('/'));
+        if (!runtime::cgroup_children(host, above).empty() || !runtime::remove_cgroup(host, above)) return;
+    }
 }
 
 // The kernel's record of the container's process ends with its cgroup.

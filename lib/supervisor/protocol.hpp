@@ -49,6 +49,9 @@ class SupervisorClient {
 public:
     // Connects; when none answers, starts davit-supervisor for the project and waits until it does.
     static SupervisorClient connect_or_start(const Roots& roots, const std::string& project);
+    // The next command after supervisor and shims were killed together (DESIGN §4): when containers of the
+    // project run and no supervisor answers, starts one, which takes them over before this returns.
+    static void look_after(const Roots& roots, const std::string& project);
     // Empty when none runs.
     static std::unique_ptr<SupervisorClient> connect(const Roots& roots, const std::string& project);
 

@@ -25,7 +25,8 @@ void Shim::rescue() noexcept {
     auto random = static_cast<std::int64_t>(jitter_ >> 40 & 0xff); // 0-255
     // The kernel frees a killed process's lock up to 8 ms late, so the first tries come close together.
     ++rescue_tries_;
-    std::int64_t pause = rescue_tries_ < 20 ? 2 * ms + random * ms / 64 : 200 * ms + random * ms;
+    // Under load it is later: the dying process has to be scheduled.
+    std::int64_t pause = rescue_tries_ < 200 ? 2 * ms + random * ms / 64 : 200 * ms + random * ms;
     Fd lock(::open(config_.lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
         spawn_supervisor(lock.get());

@@ -200,6 +200,8 @@ void Shim::adopt_container() noexcept {
     streams_[1].number = 2;
     launched_ = true;
     ::close(fd_plan);
+    static const char gap[] = "davit: the process that wrote this log was killed; what it had read and not yet written may be missing here";
+    if (alive) log_.add(2, gap, sizeof gap - 1, true, realtime_ns());
     arm_streams();
     started();
     if (alive) watch(init_pidfd_.get(), EPOLLIN, Source::init_pidfd, 0);
