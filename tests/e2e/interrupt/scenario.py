@@ -1,9 +1,10 @@
-"""`up` ended by SIGINT, SIGKILL, or the supervisor's death after each event of its plan: `down` leaves nothing."""
+"""Commands ended by SIGINT, SIGKILL or the supervisor's death before and after each kind of operation: `down` leaves nothing."""
+import json
 import os
 import signal
 import subprocess
 
-from harness import Scenario
+from harness import Failed, Scenario
 
 COMPOSE = """
 services:
@@ -21,25 +22,44 @@ services:
     stop_signal: KILL
     networks: [n, m]
     depends_on: {a: {condition: service_healthy}}
+  c:
+    image: busybox
+    command: ["true"]
+  d:
+    image: busybox
+    command: [sleep, "600"]
+    stop_signal: KILL
+    network_mode: service:a
+    depends_on: {c: {condition: service_completed_successfully}}
 networks: {n: {}, m: {internal: true}}
 volumes: {data: {}}
 """
+UP, RECREATE, DOWN = ("up", "-d"), ("up", "-d", "--force-recreate"), ("down",)
 
 
-def events_of_up(s, at=None, action=None):
-    """Runs `up -d`; after event number `at` does the action. Returns how many events there were."""
-    up = subprocess.Popen([s.binary, "--progress", "json", "up", "-d"], cwd=s.directory, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    count = 0
-    if at == 0:
-        action(up)
-    for line in up.stderr:
-        count += line.startswith("{")
-        if count == at:
-            action(up)
-            at = None
-    up.wait(60)
-    return count
+def kind_of(line):
+    """What happens to what kind of thing: ("Container", "Starting"). An operation has one before it and one after it."""
+    event = json.loads(line)
+    return event.get("id", "").split(" ")[0], event["text"]
+
+
+def run(s, words, at=None, action=None):
+    """Runs davit; once the first event of kind `at` came (None: at its start), does the action. The kinds of events there were."""
+    davit = subprocess.Popen([s.binary, "--progress", "json", *words], cwd=s.directory, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    kinds = []
+    if action and at is None:
+        action(davit)
+        action = None
+    for line in davit.stderr:
+        if not line.startswith("{") or "text" not in json.loads(line):
+            continue
+        kinds.append(kind_of(line))
+        if action and kinds[-1] == at:
+            action(davit)
+            action = None
+    davit.wait(60)
+    return list(dict.fromkeys(kinds))
 
 
 def kill_supervisor(s):
@@ -47,31 +67,39 @@ def kill_supervisor(s):
         os.kill(pid, signal.SIGKILL)
 
 
+def interrupt(s, before, words, first=None):
+    """words: the command that is interrupted; first: what has to stand before it."""
+    prepare = lambda: s.davit(*first) if first else None
+    prepare()
+    kinds = run(s, words)
+    s.davit("down", "-v")
+    s.nothing_left(before)
+    s.check(f"{' '.join(words)} has events", len(kinds) >= 5, str(kinds))
+    ways = {
+        "SIGINT": lambda davit: davit.send_signal(signal.SIGINT),
+        "SIGKILL": lambda davit: davit.kill(),
+        "the supervisor's death": lambda davit: kill_supervisor(s),
+    }
+    for name, action in ways.items():
+        for at in [None] + kinds:
+            prepare()
+            run(s, words, at, action)
+            try:
+                s.davit("down", "-v")
+                s.nothing_left(before)
+            except Failed as e:
+                raise Failed(f"{' '.join(words)} ended by {name} at {at}: {e}") from e
+    print(f"{' '.join(words)}: {len(ways)} ways to end it at {len(kinds) + 1} moments: {', '.join(' '.join(k) for k in kinds)}", flush=True)
+
+
 with Scenario("interrupt") as s:
     s.images("busybox")
     s.write("compose.yaml", COMPOSE)
     before = s.listing()
-    total = events_of_up(s)
-    s.check("an up has events", total >= 8, f"({total})")
-    s.equal("all run", {"a": "running", "b": "running"}, s.states())
+    interrupt(s, before, UP)
+    interrupt(s, before, RECREATE, first=UP)
+    interrupt(s, before, DOWN, first=UP)
+    s.davit(*UP)
+    s.equal("and after all that it still comes up", {"a": "running", "b": "running", "c": "exited", "d": "running"}, s.states())
     s.davit("down", "-v")
     s.nothing_left(before)
-
-    ways = {
-        "SIGINT": lambda up: up.send_signal(signal.SIGINT),
-        "SIGKILL": lambda up: up.kill(),
-        "the supervisor's death": lambda up: kill_supervisor(s),
-    }
-    for name, action in ways.items():
-        for at in range(total):
-            events_of_up(s, at, action)
-            s.davit("down", "-v")
-            try:
-                s.nothing_left(before)
-            except Exception as e:
-                raise type(e)(f"up ended by {name} after event {at} of {total}: {e}") from e
-    s.davit("up", "-d")
-    s.equal("and after all that it still comes up", {"a": "running", "b": "running"}, s.states())
-    s.davit("down", "-v")
-    s.nothing_left(before)
-    print(f"{len(ways) * total} interrupted ups")

@@ -1,0 +1,104 @@
+"""`davit system doctor` names each planted leak, alone and in the ruins of a machine; --fix removes it and nothing else."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+from harness import Scenario
+
+GHOST = "/run/davit/projects/ghost"
+# kind of leak: how to leave it, the name it is found by
+ALONE = {
+    "bridge": ("ip link add dv-0123456789ab type bridge", "dv-0123456789ab"),
+    "interface": ("ip link add dve0123456789ab type veth peer name left0", "dve0123456789ab"),
+    "firewall table": ("nft add table inet davit '{ comment \"left\"; }'", "inet davit"),
+    "control group": ("for h in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts); do mkdir -p $h/davit/ghost/$(printf %064d 7); done;"
+                      "setsid sleep 1000 >/dev/null 2>&1 & echo $! > $(dirname $(find /sys/fs/cgroup -path '*/davit/ghost/*7/cgroup.procs' | head -1))/cgroup.procs", "davit/ghost"),
+    "process": ("cp /bin/sh /tmp/davit-supervisor; setsid /tmp/davit-supervisor -c 'rm /tmp/davit-supervisor; while :; do sleep 1; done' x "
+                "--project ghost --run-dir /run/davit >/dev/null 2>&1 & while [ -e /tmp/davit-supervisor ]; do :; done", ""),
+    "run directory": (f"mkdir -p {GHOST}/containers", GHOST),
+    "endpoints file": ("mkdir -p /run/davit/networks/left; echo '[]' > /run/davit/networks/left/ghost.json", "/run/davit/networks/left/ghost.json"),
+    "volume directory": ("mkdir -p /var/lib/davit/volumes/left/_data", "/var/lib/davit/volumes/left"),
+    "mount": ("mkdir -p /var/lib/davit/volumes/m && echo '{}' > /var/lib/davit/volumes/m/volume.json && mount -t tmpfs left /var/lib/davit/volumes/m",
+              "/var/lib/davit/volumes/m"),
+}
+KEPT = "/var/lib/davit/projects/doctor"
+BESIDE_A_PROJECT = {
+    "staging directory": (f"mkdir -p {KEPT}/staging/left", f"{KEPT}/staging/left"),
+    "container directory": (f"mkdir -p {KEPT}/containers/$(printf %064d 9)/upper", "9"),
+    "temporary file": (f"touch -d '2 minutes ago' $(ls -d {KEPT}/containers/*)/record.json.tmp", "record.json.tmp"),
+    "supervisor socket": ("mkdir -p /run/davit/projects/doctor; touch /run/davit/projects/doctor/supervisor.sock", "/run/davit/projects/doctor/supervisor.sock"),
+}
+OWN = (r"^\+ files: /run/davit(/projects(/doctor(/containers)?)?|/networks|/net(/projects|/lock)?)?$",)  # davit's own places, empty
+
+
+def look(s, *words, exit):
+    return [json.loads(l) for l in s.davit("system", "doctor", "--format", "json", *words, exit=exit).out.splitlines()]
+
+
+def plant(s, before, kind, script, name):
+    subprocess.run(script, shell=True, check=True)
+    found = look(s, exit=1)
+    s.equal(f"one leak is found for a planted {kind}", [kind], [l["Kind"] for l in found])
+    s.check("it is named", name in found[0]["Name"] and found[0]["Text"] and found[0]["Remedy"], str(found))
+    s.davit("system", "doctor", exit=1, out=f"^{kind} .*{name}")
+    s.equal("--fix says so", [True], [l["Fixed"] for l in look(s, "--fix", exit=0)])
+    s.equal("and then nothing is left over", [], look(s, exit=0))
+    s.nothing_left(before, but=OWN)
+
+
+def kill_all(s, pattern):
+    for pid in s.pids(pattern):
+        os.kill(pid, signal.SIGKILL)
+    s.eventually("they are gone", lambda: not s.pids(pattern))
+
+
+def ruins(s, before):
+    """A project whose processes were killed and whose records somebody deleted: everything else of it is a leak."""
+    s.davit("up", "-d")
+    s.davit("system", "doctor", exit=0)
+    kill_all(s, r"^\S*davit-supervisor|^\S*davit-shim")
+    s.check("a container nobody looks after is named", "unsupervised container" in [l["Kind"] for l in look(s, exit=1)])
+    s.davit("up", "-d")
+    s.equal("up looks after it again", [], look(s, exit=0))
+    kill_all(s, r"^\S*davit-supervisor|^\S*davit-shim")
+    kill_all(s, r"davit-port-proxy")
+    shutil.rmtree("/var/lib/davit/projects")
+    shutil.rmtree("/var/lib/davit/networks")
+    kinds = {l["Kind"] for l in look(s, exit=1)}
+    wanted = {"bridge", "firewall table", "sysctl", "network state", "control group", "run directory", "endpoints file"}
+    s.check("each kind of what is left is named", wanted <= kinds, f"(lacks {wanted - kinds})")
+    look(s, "--fix", exit=0)
+    s.equal("and then nothing is left over", [], look(s, exit=0))
+    s.nothing_left(before, but=OWN)
+    return wanted
+
+
+with Scenario("doctor") as s:
+    s.images("busybox")
+    s.write("compose.yaml", """
+services:
+  a: {image: busybox, command: [sleep, "600"], stop_signal: KILL, network_mode: none}
+""")
+    before = s.listing()
+    s.davit("system", "doctor", exit=0, out="Nothing")
+    for kind, (script, name) in ALONE.items():
+        plant(s, before, kind, script, name)
+    s.davit("create")
+    s.eventually("the supervisor of a project that does not run ends", lambda: not s.pids("davit-supervisor"), within=10)
+    s.davit("system", "doctor", exit=0)
+    created = s.listing()
+    for kind, (script, name) in BESIDE_A_PROJECT.items():
+        plant(s, created, kind, script, name)
+    s.davit("up", "-d")
+    s.davit("system", "doctor", "--fix", exit=0)
+    s.equal("the doctor leaves alone what runs", {"a": "running"}, s.states())
+    s.davit("down")
+    s.nothing_left(before, but=OWN)
+    s.write("compose.yaml", """
+services:
+  a: {image: busybox, command: [sleep, "600"], stop_signal: KILL, ports: ["8086:80"]}
+""")
+    wanted = ruins(s, before)
+    print(f"{len(ALONE) + len(BESIDE_A_PROJECT)} planted leaks, each found alone; {len(wanted)} kinds in the ruins")
