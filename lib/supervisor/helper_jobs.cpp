@@ -29,7 +29,7 @@ void commit_network(const HelperJob& job) {
     net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
     net::NetlinkSocket netfilter(NETLINK_NETFILTER);
     auto unused = net::commit(lock, netfilter, state);
-    net::open_foreign_forward(netfilter, net::load_state(job.run_dir));
+    if (const auto all = net::load_state(job.run_dir); !all.projects.empty()) net::open_foreign_forward(netfilter, all);
     if (unused.empty()) return;
     net::NetlinkSocket host(NETLINK_ROUTE);
     for (const auto& bridge : unused) net::remove_bridge(host, bridge);

@@ -158,7 +158,9 @@ Lookup Registry::find(const Client& client, std::string_view name) const {
             if (!n || linked == n->by_container_name.end()) continue;
             const auto& addresses = n->records.at(linked->second).record.addresses;
             out.known = true;
-            out.addresses.insert(out.addresses.end(), addresses.begin(), addresses.end());
+            // One container is linked by each of its names.
+            for (const IpAddress& a : addresses)
+                if (std::find(out.addresses.begin(), out.addresses.end(), a) == out.addresses.end()) out.addresses.push_back(a);
             break;
         }
     }
