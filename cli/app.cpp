@@ -2,6 +2,8 @@
 
 #include "base/error.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/diagnostics.hpp"
+#include "cli/display/display.hpp"
 #include "cli/global_options.hpp"
 #include "cli/options.hpp"
 #include "cli/suggest.hpp"
@@ -48,12 +50,11 @@ int dispatch(Globals& globals, Args rest) {
     return verb->run(globals, {rest.begin() + 1, rest.end()});
 }
 
-int run_checked(const Args& args) {
+int run_checked(Globals& globals, const Args& args) {
     if (args.size() == 1 && (args[0] == "--version" || args[0] == "-v")) {
         Globals none;
         return run_version(none, {});
     }
-    Globals globals;
     Args rest;
     // The plugin's name may stand before the global flags as well.
     const bool plugin = !args.empty() && args.front() == "compose";
@@ -65,30 +66,30 @@ int run_checked(const Args& args) {
 
 } // namespace
 
-int report_exception() {
+int report_exception(bool json) {
+    auto say = [json](const std::string& text) { std::fprintf(stderr, "%s\n", json ? json_error_line(text).c_str() : ("error: " + text).c_str()); };
+    std::fflush(stdout);
     try {
         throw;
     } catch (const LoadError& e) {
-        std::fflush(stdout);
-        std::fprintf(stderr, "%s\n", e.describe_all().c_str());
+        print_diagnostics(e.diagnostics(), json);
         return 1;
     } catch (const Error& e) {
-        std::fflush(stdout);
-        if (e.what()[0]) std::fprintf(stderr, "error: %s\n", e.describe().c_str());
+        if (e.what()[0]) say(e.describe());
         return e.kind() == Errc::interrupted ? 130 : 1;
     } catch (const std::exception& e) {
-        std::fflush(stdout);
-        std::fprintf(stderr, "error: %s\n", e.what());
+        say(e.what());
         return 1;
     }
 }
 
 int run_app(const Args& args) {
     int code;
+    Globals globals;
     try {
-        code = run_checked(args);
+        code = run_checked(globals, args);
     } catch (...) {
-        return report_exception();
+        return report_exception(globals.progress == "json");
     }
     if (std::fflush(stdout) != 0 && code == 0) {
         std::perror("error: writing the output");

@@ -56,7 +56,7 @@ int run_app(const Args& args);
 int run_group(Globals& globals, const Args& args, const char* name, const char* summary, std::span<const Verb> verbs);
 
 // The exit code an exception of a verb asks for, after its text has been written to stderr.
-// Call it inside a catch block.
-int report_exception();
+// json: as JSON lines. Call it inside a catch block.
+int report_exception(bool json = false);
 
 } // namespace davit::cli

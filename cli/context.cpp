@@ -1,6 +1,7 @@
 #include "cli/context.hpp"
 
 #include "base/error.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/load_options.hpp"
 #include "davit/load.hpp"
 
@@ -16,12 +17,19 @@ Context::~Context() = default;
 void Context::load() {
     if (project_) return;
     LoadResult result = davit::load(load_options(globals_));
-    for (const Diagnostic& warning : result.warnings) std::fprintf(stderr, "%s\n", to_string(warning).c_str());
+    print_diagnostics(result.warnings, globals_.progress == "json");
+    unacted_ = unacted_attributes(result);
     project_ = std::move(result.project);
     name_ = project_->name;
 }
 
 const Project& Context::project(const std::vector<std::string>& named_services) {
+    load();
+    print_diagnostics(std::exchange(unacted_, {}), globals_.progress == "json");
+    return resolve(named_services);
+}
+
+const Project& Context::resolve(const std::vector<std::string>& named_services) {
     load();
     if (!named_services.empty()) project_ = enable_services(*project_, named_services);
     resolved_ = true;
@@ -46,7 +54,7 @@ ProjectRef Context::ref(const std::vector<std::string>& named_services) {
         }
     }
     if (name_only_) return ProjectRef(name_);
-    return project(named_services);
+    return resolve(named_services);
 }
 
 const Project* Context::model() {

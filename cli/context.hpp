@@ -6,6 +6,7 @@
 #include "cli/display/display.hpp"
 #include "cli/interrupts.hpp"
 #include "davit/engine.hpp"
+#include "davit/load.hpp"
 #include "davit/project.hpp"
 #include "project/paths.hpp"
 
@@ -51,10 +52,12 @@ public:
 
 private:
     void load();
+    const Project& resolve(const std::vector<std::string>& named_services);
     void on_event(const Event& event);
 
     Globals& globals_;
     std::optional<Project> project_;
+    std::vector<Diagnostic> unacted_; // not said yet
     bool name_only_ = false, resolved_ = false;
     std::string name_;
     std::optional<Roots> roots_;

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "cli/diagnostics.hpp"
 #include "davit/remote.hpp"
 
 #include <algorithm>
@@ -36,11 +37,6 @@ bool remote_allowed(const LoadOptions& o, const char* variable) {
 
 } // namespace
 
-void print_warnings(const std::vector<Diagnostic>& warnings) {
-    std::fflush(stdout);
-    for (const Diagnostic& d : warnings) std::fprintf(stderr, "%s\n", to_string(d).c_str());
-}
-
 LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
     LoadOptions o;
     std::error_code code;
@@ -56,14 +52,14 @@ LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
     o.all_resources = g.all_resources;
     o.services = std::move(services);
     o.resources = remote_resources({.cache_dir = {}, .git = remote_allowed(o, "COMPOSE_EXPERIMENTAL_GIT_REMOTE"), .oci = remote_allowed(o, "COMPOSE_EXPERIMENTAL_OCI_REMOTE")});
-    print_warnings(complete_from_environment(o));
+    print_diagnostics(complete_from_environment(o), g.progress == "json");
     if (std::find(o.files.begin(), o.files.end(), "-") != o.files.end()) o.stdin_text = sys::read_all(STDIN_FILENO);
     return o;
 }
 
 LoadResult load_project(const Globals& g, std::vector<std::string> services) {
     LoadResult result = load(load_options(g, std::move(services)));
-    print_warnings(result.warnings);
+    print_diagnostics(result.warnings, g.progress == "json");
     return result;
 }
 

@@ -16,7 +16,4 @@ LoadOptions load_options(const Globals&, std::vector<std::string> services = {})
 // load_options() and load() with the warnings of both on stderr.
 LoadResult load_project(const Globals&, std::vector<std::string> services = {});
 
-// Each on stderr: "warning: …".
-void print_warnings(const std::vector<Diagnostic>&);
-
 } // namespace davit::cli

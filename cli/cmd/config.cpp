@@ -1,13 +1,18 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "cli/cmd/config_check.hpp"
+#include "cli/cmd/config_digests.hpp"
 #include "cli/cmd/config_lists.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
 #include "compose/loader.hpp"
 #include "compose/print.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 namespace davit::cli {
 
@@ -48,34 +53,13 @@ bool parse(ConfigFlags& f, Globals& g, const Args& args) {
         .parse(args);
 }
 
-std::string one_line(const Diagnostic& d) {
-    std::string out = d.at.file.empty() ? "" : d.at.line ? fmt::format("{}:{}:{}: ", d.at.file, d.at.line, d.at.column) : d.at.file + ": ";
-    if (d.severity == Diagnostic::Severity::warning) out += "warning: ";
-    if (!d.path.empty()) out += d.path + ": ";
-    out += d.message;
-    if (!d.hint.empty()) out += fmt::format(" ({})", d.hint);
-    return out + "\n";
-}
-
-// Mistakes are the output here, not a failure of the command.
-int check(const LoadOptions& options) {
-    try {
-        LoadResult result = load(options);
-        for (const Diagnostic& d : result.warnings) std::fputs(one_line(d).c_str(), stdout);
-        for (const Diagnostic& d : unacted_attributes(result)) std::fputs(one_line(d).c_str(), stdout);
-        return 0;
-    } catch (const LoadError& e) {
-        for (const Diagnostic& d : e.diagnostics()) std::fputs(one_line(d).c_str(), stdout);
-        return 1;
-    }
-}
-
 // Without interpolation the file is no project yet: numbers may still be texts with variables.
-std::string render_tree(const LoadOptions& options, const ConfigFlags& f, bool json) {
+std::string render_tree(const Globals& g, const LoadOptions& options, const ConfigFlags& f, bool json) {
+    if (f.lock_digests || f.resolve_digests)
+        throw error(Errc::usage, "digests of images need the values of the variables").with_hint("leave out --no-interpolate");
     auto loaded = compose::load_tree(options);
     loaded.diagnostics->throw_if_errors();
-    print_warnings(loaded.diagnostics->take_warnings());
-    if (f.lock_digests) throw error(Errc::usage, "--lock-image-digests needs the values of the variables").with_hint("leave out --no-interpolate");
+    print_diagnostics(loaded.diagnostics->take_warnings(), g.progress == "json");
     return json ? compose::print_json(*loaded.root, false) : compose::print_yaml(*loaded.root, false);
 }
 
@@ -94,6 +78,30 @@ struct List {
     std::string (*make)(const Project&);
 };
 
+std::string render_project(Project project, const ConfigFlags& f, bool json) {
+    const RenderFormat format = json ? RenderFormat::json : RenderFormat::yaml;
+    if (f.lock_digests || f.resolve_digests) pin_images(project);
+    return f.lock_digests ? render_images(project, format) : render(project, format);
+}
+
+// What is asked for, of a file that can be loaded.
+std::string make_text(const Globals& g, const LoadOptions& options, const ConfigFlags& f, bool json) {
+    if (f.variables) return list_variables(options, json);
+    const List lists[] = {
+        {f.services, list_services}, {f.volumes, list_volumes}, {f.networks, list_networks}, {f.models, list_models},
+        {f.profiles, list_profiles}, {f.images, list_images}, {f.environment, list_environment},
+    };
+    const List* wanted = std::find_if(std::begin(lists), std::end(lists), [](const List& l) { return l.wanted; });
+    const bool whole = wanted == std::end(lists) && f.hash.empty();
+    if (f.no_interpolate && whole) return render_tree(g, options, f, json);
+    if (f.no_interpolate && f.services) return list_uninterpolated_services(options);
+    LoadResult result = load(options);
+    print_diagnostics(result.warnings, g.progress == "json");
+    if (wanted != std::end(lists)) return wanted->make(result.project);
+    if (!f.hash.empty()) return list_hashes(result.project, f.hash);
+    return render_project(std::move(result.project), f, json);
+}
+
 } // namespace
 
 int run_config(Globals& g, const Args& args) {
@@ -101,40 +109,18 @@ int run_config(Globals& g, const Args& args) {
     if (!parse(f, g, args)) return 0;
     if (!f.format.empty() && f.format != "yaml" && f.format != "json")
         throw error(Errc::usage, "unsupported format \"{}\"", f.format).with_hint("use yaml or json");
-    bool json = f.format == "json";
 
-    LoadOptions options = load_options(g, f.arguments);
-    options.interpolate = !f.no_interpolate;
-    options.normalize = !f.no_normalize && !options.compatibility;
-    options.resolve_paths = !f.no_paths;
-    options.check_consistency = !f.no_consistency;
-    options.resolve_environment = !f.no_env;
-    if (f.check) return check(options);
-
-    std::string text;
-    if (f.variables) {
-        text = list_variables(options, json);
-    } else {
-        const List lists[] = {
-            {f.services, list_services}, {f.volumes, list_volumes}, {f.networks, list_networks}, {f.models, list_models},
-            {f.profiles, list_profiles}, {f.images, list_images}, {f.environment, list_environment},
-        };
-        const List* wanted = nullptr;
-        for (const List& l : lists)
-            if (l.wanted && !wanted) wanted = &l;
-        bool whole = !wanted && f.hash.empty();
-        if (whole && f.no_interpolate) {
-            text = render_tree(options, f, json);
-        } else if (f.services && f.no_interpolate) {
-            text = list_uninterpolated_services(options);
-        } else {
-            LoadResult result = load(options);
-            print_warnings(result.warnings);
-            if (wanted) text = wanted->make(result.project);
-            else if (!f.hash.empty()) text = list_hashes(result.project, f.hash);
-            else text = render(result.project, json ? RenderFormat::json : RenderFormat::yaml);
-        }
-    }
+    auto options = [&] {
+        LoadOptions o = load_options(g, f.arguments);
+        o.interpolate = !f.no_interpolate;
+        o.normalize = !f.no_normalize && !g.compatibility; // as Docker Compose has it, and only for the flag
+        o.resolve_paths = !f.no_paths;
+        o.check_consistency = !f.no_consistency;
+        o.resolve_environment = !f.no_env;
+        return o;
+    };
+    if (f.check) return check_files(options, g.progress == "json", f.quiet);
+    std::string text = make_text(g, options(), f, f.format == "json");
     if (f.quiet) return 0;
     if (!f.output.empty()) write_file_in_place(f.output, text, 0666);
     else std::fwrite(text.data(), 1, text.size(), stdout);

@@ -29,12 +29,13 @@ int power_of(std::string_view unit) {
 
 struct DurationUnit {
     std::string_view name;
-    double nanoseconds;
+    std::uint64_t nanoseconds;
 };
+constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::array kDurationUnits = {
-    DurationUnit{"ns", 1}, DurationUnit{"us", 1e3}, DurationUnit{"µs", 1e3}, DurationUnit{"μs", 1e3},
-    DurationUnit{"ms", 1e6}, DurationUnit{"s", 1e9}, DurationUnit{"m", 60e9}, DurationUnit{"h", 3600e9},
-    DurationUnit{"d", 24 * 3600e9}, DurationUnit{"w", 7 * 24 * 3600e9},
+    DurationUnit{"ns", 1}, DurationUnit{"us", 1'000}, DurationUnit{"µs", 1'000}, DurationUnit{"μs", 1'000},
+    DurationUnit{"ms", 1'000'000}, DurationUnit{"s", kSecond}, DurationUnit{"m", 60 * kSecond}, DurationUnit{"h", 3600 * kSecond},
+    DurationUnit{"d", 24 * 3600 * kSecond}, DurationUnit{"w", 7 * 24 * 3600 * kSecond},
 };
 
 template <typename T>
@@ -79,7 +80,31 @@ std::optional<std::int64_t> parse_bytes(std::string_view text) {
     return static_cast<std::int64_t>(value);
 }
 
+namespace {
+
+// "1.5" of a unit, in nanoseconds; the whole part is exact. nullopt: no number, or too large.
+std::optional<std::uint64_t> times_unit(std::string_view number, std::uint64_t unit) {
+    constexpr std::uint64_t most = 9'200'000'000'000'000'000u;
+    const std::size_t point = std::min(number.find('.'), number.size());
+    std::uint64_t whole = 0;
+    if (point > 0) {
+        auto [end, code] = std::from_chars(number.data(), number.data() + point, whole);
+        if (code != std::errc() || whole > most / unit) return std::nullopt;
+    }
+    const std::string_view digits = number.substr(std::min(point + 1, number.size()));
+    if (digits.find('.') != std::string_view::npos || (point == 0 && digits.empty())) return std::nullopt;
+    double fraction = 0, weight = 0.1;
+    for (char c : digits.substr(0, 20)) {
+        fraction += (c - '0') * weight;
+        weight /= 10;
+    }
+    return whole * unit + static_cast<std::uint64_t>(std::llround(fraction * static_cast<double>(unit)));
+}
+
+} // namespace
+
 std::optional<std::int64_t> parse_duration(std::string_view text) {
+    constexpr std::uint64_t most = 9'200'000'000'000'000'000u;
     bool negative = false;
     if (!text.empty() && (text.front() == '-' || text.front() == '+')) {
         negative = text.front() == '-';
@@ -87,24 +112,21 @@ std::optional<std::int64_t> parse_duration(std::string_view text) {
     }
     if (text == "0") return 0;
     if (text.empty()) return std::nullopt;
-    double total = 0;
+    std::uint64_t total = 0;
     while (!text.empty()) {
-        double number = 0;
         std::size_t digits = text.find_first_not_of("0123456789.");
         if (digits == 0 || digits == std::string_view::npos) return std::nullopt;
-        auto [end, code] = std::from_chars(text.data(), text.data() + digits, number, std::chars_format::fixed);
-        if (code != std::errc() || end != text.data() + digits) return std::nullopt;
+        std::string_view number = text.substr(0, digits);
         text.remove_prefix(digits);
         std::string_view unit = text.substr(0, text.find_first_of("0123456789."));
-        const DurationUnit* found = nullptr;
-        for (const auto& u : kDurationUnits)
-            if (u.name == unit) found = &u;
-        if (!found) return std::nullopt;
-        total += number * found->nanoseconds;
+        auto found = std::find_if(kDurationUnits.begin(), kDurationUnits.end(), [&](const DurationUnit& u) { return u.name == unit; });
+        if (found == kDurationUnits.end()) return std::nullopt;
+        auto part = times_unit(number, found->nanoseconds);
+        if (!part || *part > most - total) return std::nullopt;
+        total += *part;
         text.remove_prefix(unit.size());
     }
-    if (total >= 9.2e18) return std::nullopt;
-    auto value = static_cast<std::int64_t>(std::llround(total));
+    auto value = static_cast<std::int64_t>(total);
     return negative ? -value : value;
 }
 

@@ -8,10 +8,10 @@ namespace {
 
 class Splitter {
 public:
-    std::optional<std::vector<std::string>> run(std::string_view line) {
-        for (char c : line) {
-            if (!take(c)) break;
-        }
+    std::optional<std::vector<std::string>> run(std::string_view line, std::string_view& rest) {
+        std::size_t end = 0;
+        while (end < line.size() && take(line[end])) ++end;
+        rest = line.substr(end);
         if (failed_ || escaped_ || single_ || double_ || backtick_ || dollar_) return std::nullopt;
         finish_word();
         return std::move(words_);
@@ -97,7 +97,10 @@ private:
 
 } // namespace
 
-std::optional<std::vector<std::string>> split_words(std::string_view line) { return Splitter().run(line); }
+std::optional<std::vector<std::string>> split_words(std::string_view line, std::string_view* rest) {
+    std::string_view unused;
+    return Splitter().run(line, rest ? *rest : unused);
+}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), now(b.size() + 1);

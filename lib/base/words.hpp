@@ -10,8 +10,9 @@
 namespace davit {
 
 // Splits as a shell would, without running anything: quotes and backslashes are resolved, variables
-// and backticks stay. An unquoted ; | & < > ends the command. nullopt: an open quote, bracket or backslash.
-std::optional<std::vector<std::string>> split_words(std::string_view line);
+// and backticks stay. An unquoted ; | & < > ends the command: what follows goes to `rest`.
+// nullopt: an open quote, bracket or backslash.
+std::optional<std::vector<std::string>> split_words(std::string_view line, std::string_view* rest = nullptr);
 
 // Edits (insert, delete, replace, swap neighbours) from one to the other.
 std::size_t edit_distance(std::string_view a, std::string_view b);

@@ -139,12 +139,14 @@ Node* TextList::encode(Encoder& e, const std::vector<std::string>& items) {
 }
 
 void Command::decode(Decoder& d, Node& n, std::optional<std::vector<std::string>>& out) {
-    if (n.is_null()) {
-        out.reset();
-    } else if (n.is_list()) {
-        TextList::decode(d, n, out.emplace());
-    } else if (auto words = split_words(to_text(n))) {
+    if (n.is_null()) return out.reset();
+    if (n.is_list()) return TextList::decode(d, n, out.emplace());
+    std::string line = to_text(n);
+    std::string_view rest;
+    if (auto words = split_words(line, &rest)) {
         out = std::move(*words);
+        if (!rest.empty())
+            d.warning(n, fmt::format("no shell runs this command: it ends before '{}'", rest.substr(0, 40)), "if a shell is meant write  [\"sh\", \"-c\", \"…\"]");
     } else {
         d.error(n, "this command line cannot be split into words: a quote or bracket is open, or a ( stands alone", "write it as a list: [\"program\", \"argument\"]");
     }
@@ -172,10 +174,18 @@ template <typename F> void each_pair(Node& n, F&& take) {
         if (!item->failed) take(item, cut(to_text(*item)));
     if (n.is_string()) take(&n, cut(n.str()));
 }
+
+// YAML has dates, and Docker Compose keeps what they mean, not how they were written.
+void warn_of_date(Decoder& d, const Node& n) {
+    if (n.timestamp) d.warning(n, fmt::format("YAML reads this as a date; its text becomes '{}'", n.str()), "put it in quotes to keep what is written");
+}
 } // namespace
 
-void Labels::decode(Decoder&, Node& n, std::map<std::string, std::string>& out) {
-    each_pair(n, [&](Node*, KeyValue p) { out[p.key] = p.value.value_or(""); });
+void Labels::decode(Decoder& d, Node& n, std::map<std::string, std::string>& out) {
+    each_pair(n, [&](Node* at, KeyValue p) {
+        warn_of_date(d, *at);
+        out[p.key] = p.value.value_or("");
+    });
 }
 Node* Labels::encode(Encoder& e, const std::map<std::string, std::string>& labels) {
     if (labels.empty()) return nullptr;
@@ -186,6 +196,7 @@ Node* Labels::encode(Encoder& e, const std::map<std::string, std::string>& label
 
 void Variables::decode(Decoder& d, Node& n, std::map<std::string, std::optional<std::string>>& out) {
     each_pair(n, [&](Node* at, KeyValue p) {
+        warn_of_date(d, *at);
         if (!p.key.empty() && (p.key.back() == ' ' || p.key.back() == '\t'))
             d.error(*at, fmt::format("the variable '{}' ends with a blank", p.key), "remove the blank before the =");
         out[p.key] = std::move(p.value);

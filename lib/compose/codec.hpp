@@ -17,6 +17,7 @@ class Decoder {
 public:
     Decoder(Tree& tree, Diagnostics& diag) : tree_(tree), diag_(diag) {}
     void error(const Node& at, std::string message, std::string hint = {}) { diag_.error(at.pos, path_, std::move(message), std::move(hint)); }
+    void warning(const Node& at, std::string message, std::string hint = {}) { diag_.warning(at.pos, path_, std::move(message), std::move(hint)); }
     Path& path() { return path_; }
     SourcePos where(Pos at) const { return tree_.where(at); }
     Tree& tree() { return tree_; }

@@ -3,8 +3,10 @@
 #include "base/error.hpp"
 #include "base/words.hpp"
 #include "compose/paths.hpp"
+#include "graph/graph.hpp"
 
 #include <algorithm>
+#include <fmt/ranges.h>
 
 namespace davit::compose {
 
@@ -31,7 +33,7 @@ private:
     void error(std::string_view attribute, std::string message, std::string hint = {}) {
         std::string path = "services." + s_.name;
         if (!attribute.empty()) path += fmt::format(".{}", attribute);
-        out_.push_back({Diagnostic::Severity::error, s_.origin.pos, std::move(path), std::move(message), std::move(hint), {}});
+        out_.push_back({Diagnostic::Severity::error, {}, std::move(path), std::move(message), std::move(hint), {}});
     }
 
     template <typename Map> std::string hint_for(std::string_view name, const Map& known, std::string_view section) {
@@ -39,6 +41,10 @@ private:
         for (const auto& [key, unused] : known) names.push_back(key);
         if (auto near = nearest(name, names)) return fmt::format("did you mean '{}'?", *near);
         return fmt::format("declare it below {}: at the top of the file", section);
+    }
+
+    template <typename Map> void undeclared(std::string_view path, std::string_view what, const std::string& name, const Map& known) {
+        if (!known.count(name)) error(path, fmt::format("the {} '{}' is not declared", what, name), hint_for(name, known, fmt::format("{}s", what)));
     }
 
     // A service that is there but not enabled, or not there at all.
@@ -54,7 +60,8 @@ private:
         std::vector<std::string_view> names;
         for (const auto& [key, unused] : p_.services) names.push_back(key);
         auto near = nearest(name, names);
-        error(attribute, fmt::format("needs the service '{}', which does not exist", name), near ? fmt::format("did you mean '{}'?", *near) : "");
+        error(attribute, fmt::format("needs the service '{}', which does not exist", name),
+              near ? fmt::format("did you mean '{}'?", *near) : fmt::format("there are: {}", fmt::join(names, ", ")));
     }
 
     void source() {
@@ -68,20 +75,18 @@ private:
             if (context.substr(0, 8) != "service:") continue;
             std::string name = context.substr(8);
             const Service* other = p_.find(name);
-            if (!other) error("build.additional_contexts", fmt::format("'{}' names the service '{}', which does not exist", key, name));
-            else if (!other->build) error("build.additional_contexts", fmt::format("'{}' names the service '{}', which is not built", key, name));
+            std::string path = "build.additional_contexts." + key;
+            if (!other) error(path, fmt::format("'{}' names the service '{}', which does not exist", key, name), "write service:NAME with the name of a service of this file");
+            else if (!other->build) error(path, fmt::format("'{}' names the service '{}', which is not built", key, name), "add  build: .  to that service");
         }
         if (!s_.platform.empty() && !b.platforms.empty() && std::find(b.platforms.begin(), b.platforms.end(), s_.platform) == b.platforms.end())
             error("platform", fmt::format("'{}' is not among build.platforms", s_.platform), "add it there");
-        for (const auto& secret : b.secrets)
-            if (!p_.secrets.count(secret.source)) error("build.secrets", fmt::format("the secret '{}' is not declared", secret.source), hint_for(secret.source, p_.secrets, "secrets"));
+        for (std::size_t i = 0; i < b.secrets.size(); ++i) undeclared(fmt::format("build.secrets[{}]", i), "secret", b.secrets[i].source, p_.secrets);
     }
 
     void networks() {
         if (!s_.network_mode.empty() && !s_.networks.empty()) error("", "network_mode and networks exclude each other", "keep one of them");
-        for (const auto& [name, network] : s_.networks) {
-            if (!p_.networks.count(name)) error("networks", fmt::format("the network '{}' is not declared", name), hint_for(name, p_.networks, "networks"));
-        }
+        for (const auto& [name, network] : s_.networks) undeclared("networks." + name, "network", name, p_.networks);
         if (s_.mac_address.empty() || s_.networks.empty()) return;
         const auto& first = s_.networks.at(network_order(s_).front());
         if (first && !first->mac_address.empty() && first->mac_address != s_.mac_address)
@@ -95,26 +100,35 @@ private:
             error("healthcheck.test", fmt::format("a list must start with CMD, CMD-SHELL or NONE, and this one starts with '{}'", kind), "add \"CMD\" as its first item, or write the command as a text");
     }
 
+    // Which attribute an inferred dependency comes from.
+    std::string origin_of(const std::string& name) const {
+        const std::pair<std::string_view, const std::string&> shared[] = {{"network_mode", s_.network_mode}, {"ipc", s_.ipc}, {"pid", s_.pid}, {"uts", s_.uts}, {"cgroup", s_.cgroup}};
+        for (const auto& [attribute, value] : shared)
+            if (value == "service:" + name) return std::string(attribute);
+        auto starts = [&](const std::string& text) { return text.substr(0, text.find(':')) == name; };
+        return std::any_of(s_.links.begin(), s_.links.end(), starts) ? "links" : "volumes_from";
+    }
+
     void dependencies() {
         for (const auto& [name, dependency] : s_.depends_on) {
             if (!dependency.required && p_.disabled_services.count(name)) continue;
-            need_service(dependency.inferred ? "" : "depends_on", name);
+            need_service(dependency.inferred ? origin_of(name) : "depends_on." + name, name);
         }
         // Without normalisation these are not among depends_on.
         if (s_.network_mode.substr(0, 8) == "service:" && !s_.depends_on.count(s_.network_mode.substr(8))) need_service("network_mode", s_.network_mode.substr(8));
     }
 
     void references() {
-        for (const auto& m : s_.volumes)
-            if (m.type == MountType::volume && !m.source.empty() && !p_.volumes.count(m.source))
-                error("volumes", fmt::format("the volume '{}' is not declared", m.source),
-                      m.source.find('/') != std::string::npos ? fmt::format("a path of this machine starts with ./ or /: ./{}", m.source) : hint_for(m.source, p_.volumes, "volumes"));
-        for (const auto& f : s_.secrets)
-            if (!p_.secrets.count(f.source)) error("secrets", fmt::format("the secret '{}' is not declared", f.source), hint_for(f.source, p_.secrets, "secrets"));
-        for (const auto& f : s_.configs)
-            if (!p_.configs.count(f.source)) error("configs", fmt::format("the config '{}' is not declared", f.source), hint_for(f.source, p_.configs, "configs"));
-        for (const auto& [name, unused] : s_.models)
-            if (!p_.models.count(name)) error("models", fmt::format("the model '{}' is not declared", name), hint_for(name, p_.models, "models"));
+        for (std::size_t i = 0; i < s_.volumes.size(); ++i) {
+            const Mount& m = s_.volumes[i];
+            if (m.type != MountType::volume || m.source.empty() || p_.volumes.count(m.source)) continue;
+            std::string path = fmt::format("volumes[{}]", i);
+            if (m.source.find('/') == std::string::npos) undeclared(path, "volume", m.source, p_.volumes);
+            else error(path, fmt::format("the volume '{}' is not declared", m.source), fmt::format("a path of this machine starts with ./ or /: ./{}", m.source));
+        }
+        for (std::size_t i = 0; i < s_.secrets.size(); ++i) undeclared(fmt::format("secrets[{}]", i), "secret", s_.secrets[i].source, p_.secrets);
+        for (std::size_t i = 0; i < s_.configs.size(); ++i) undeclared(fmt::format("configs[{}]", i), "config", s_.configs[i].source, p_.configs);
+        for (const auto& [name, unused] : s_.models) undeclared("models." + name, "model", name, p_.models);
     }
 
     void scale() {
@@ -122,8 +136,8 @@ private:
             if (s_.deploy->replicas && *s_.deploy->replicas != *s_.scale) distinct("scale", "deploy.replicas");
             else s_.deploy->replicas = s_.scale;
         }
-        if (s_.scale && *s_.scale < 0) error("scale", "must be 0 or more");
-        if (s_.deploy && s_.deploy->replicas && *s_.deploy->replicas < 0) error("deploy.replicas", "must be 0 or more");
+        if (s_.scale && *s_.scale < 0) error("scale", fmt::format("must be 0 or more, and this is {}", *s_.scale));
+        if (s_.deploy && s_.deploy->replicas && *s_.deploy->replicas < 0) error("deploy.replicas", fmt::format("must be 0 or more, and this is {}", *s_.deploy->replicas));
         if (!s_.container_name.empty() && replicas(s_) > 1)
             error("container_name", fmt::format("{} replicas cannot have one container name", replicas(s_)), "remove container_name");
     }
@@ -144,16 +158,18 @@ private:
     }
 
     void mounts() {
-        for (const auto& m : s_.volumes)
+        for (std::size_t i = 0; i < s_.volumes.size(); ++i)
             for (const auto& t : s_.tmpfs)
-                if (t.substr(0, t.find(':')) == m.target) error("volumes", fmt::format("{} is the target of a volume and of a tmpfs", m.target), "remove one of the two");
+                if (const Mount& m = s_.volumes[i]; t.substr(0, t.find(':')) == m.target)
+                    error(fmt::format("volumes[{}]", i), fmt::format("{} is the target of a volume and of a tmpfs", m.target), "remove one of the two");
     }
 
     void watch() {
         if (!s_.develop) return;
-        for (const auto& rule : s_.develop->watch)
-            if (rule.target.empty() && rule.action != "rebuild" && rule.action != "restart")
-                error("develop.watch", fmt::format("the action {} needs a target", rule.action), "add  target: /path/in/the/container");
+        const auto& rules = s_.develop->watch;
+        for (std::size_t i = 0; i < rules.size(); ++i)
+            if (rules[i].target.empty() && !rules[i].action.empty() && rules[i].action != "rebuild" && rules[i].action != "restart")
+                error(fmt::format("develop.watch[{}]", i), fmt::format("the action {} needs a target", rules[i].action), "add  target: /path/in/the/container");
     }
 
     const Project& p_;
@@ -163,16 +179,28 @@ private:
 
 } // namespace
 
+namespace {
+// The first service of the first cycle.
+std::string cycle_start(const Project& project) {
+    Graph graph;
+    for (const auto& [name, service] : project.services)
+        for (const auto& [other, unused] : service.depends_on)
+            if (project.services.count(other)) graph.add_edge(name, other);
+    auto cycle = graph.find_cycle();
+    return cycle.empty() ? std::string() : cycle.front();
+}
+} // namespace
+
 void check_consistency(Project& project, std::vector<Diagnostic>& out) {
     for (auto& [name, service] : project.services) ServiceChecker(project, service, out).run();
     for (const auto& [key, secret] : project.secrets)
         if (!secret.external && secret.file.empty() && secret.environment.empty())
-            out.push_back({Diagnostic::Severity::error, secret.origin.pos, "secrets." + key, "needs a file or environment", "", {}});
+            out.push_back({Diagnostic::Severity::error, {}, "secrets." + key, "does not say where its content comes from", "add one of: file, environment", {}});
     if (!out.empty()) return;
     try {
         dependency_levels(project);
     } catch (const Error& e) {
-        out.push_back({Diagnostic::Severity::error, {}, "", e.what(), "one of these services must be able to start before the others", {}});
+        out.push_back({Diagnostic::Severity::error, {}, "services." + cycle_start(project), e.what(), "one of these services must be able to start before the others: remove one depends_on", {}});
     }
 }
 
@@ -182,7 +210,7 @@ void check_container_names(const Project& project, std::vector<Diagnostic>& out)
         if (service.container_name.empty()) continue;
         auto [it, fresh] = owners.emplace(service.container_name, name);
         if (!fresh)
-            out.push_back({Diagnostic::Severity::error, service.origin.pos, fmt::format("services.{}.container_name", name),
+            out.push_back({Diagnostic::Severity::error, {}, fmt::format("services.{}.container_name", name),
                            fmt::format("'{}' is already the container name of the service '{}'", service.container_name, it->second), "container names must be unique", {}});
     }
 }

@@ -6,7 +6,7 @@
 
 namespace davit::compose {
 
-// Finds every violation; places are those of the services. Makes deploy.replicas equal to scale.
+// Finds every violation; the path says where. Makes deploy.replicas equal to scale.
 void check_consistency(Project&, std::vector<Diagnostic>& out);
 // Two services with one container name.
 void check_container_names(const Project&, std::vector<Diagnostic>& out);

@@ -71,13 +71,34 @@ std::string LoadError::describe_all() const {
 namespace davit::compose {
 
 void Diagnostics::add(Diagnostic::Severity severity, Pos at, std::string_view path, std::string message, std::string hint) {
-    Diagnostic d{severity, tree_.where(at), std::string(path), std::move(message), std::move(hint), {}};
-    constexpr std::size_t longest_line = 160;
+    add({severity, tree_.where(at), std::string(path), std::move(message), std::move(hint), shown_line(at)});
+}
+
+// Nothing for a line that is too long to help.
+std::string Diagnostics::shown_line(Pos at) const {
+    constexpr std::size_t longest = 160;
     std::string_view line = tree_.line_text(at);
-    if (line.size() <= longest_line) d.source_line = line;
+    return line.size() <= longest ? std::string(line) : std::string();
+}
+
+void Diagnostics::add(Diagnostic d) {
     if (std::find(items_.begin(), items_.end(), d) != items_.end()) return;
-    if (severity == Diagnostic::Severity::error) ++errors_;
+    if (d.severity == Diagnostic::Severity::error) ++errors_;
     items_.push_back(std::move(d));
+}
+
+void Diagnostics::place(const Node& root) {
+    for (Diagnostic& d : items_) {
+        if (d.at.line || d.path.empty()) continue;
+        Pos pos = locate(root, d.path);
+        if (!pos.line) continue;
+        d.at = tree_.where(pos);
+        d.source_line = shown_line(pos);
+    }
+}
+
+bool Diagnostics::any_error(const std::function<bool(std::string_view)>& that) const {
+    return std::any_of(items_.begin(), items_.end(), [&](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error && that(d.path); });
 }
 
 void Diagnostics::error(Pos at, std::string_view path, std::string message, std::string hint) {

@@ -5,6 +5,7 @@
 #include "davit/load.hpp"
 
 #include <fmt/format.h>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,10 @@ public:
 
     void error(Pos at, std::string_view path, std::string message, std::string hint = {});
     void warning(Pos at, std::string_view path, std::string message, std::string hint = {});
+    // Gives those that have a path and no place the place the path has in the tree.
+    void place(const Node& root);
+    bool any_error(const std::function<bool(std::string_view path)>& that) const;
+    void add(Diagnostic);
     std::size_t error_count() const { return errors_; }
     // Throws LoadError with everything found so far if there is an error among it.
     void throw_if_errors();
@@ -24,6 +29,8 @@ public:
 
 private:
     void add(Diagnostic::Severity, Pos at, std::string_view path, std::string message, std::string hint);
+
+    std::string shown_line(Pos at) const;
 
     const Tree& tree_;
     std::vector<Diagnostic> items_;

@@ -80,6 +80,8 @@ private:
 
     void fail(std::string message, std::string hint = {}) { result_.errors.push_back({line_, std::move(message), std::move(hint)}); }
 
+    void warn(std::string message, std::string hint) { result_.warnings.push_back({line_, std::move(message), std::move(hint)}); }
+
     static bool is_key_char(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' ||
                c == '[' || c == ']' || static_cast<unsigned char>(c) >= 0x80;
@@ -98,6 +100,7 @@ private:
             if (const std::string* value = outside_(key)) put(key, *value);
             return skip_line();
         }
+        if (key.empty()) warn("this line sets a variable without a name", "write NAME=value");
         rest_.remove_prefix(separator + 1);
         skip_blanks();
         value(key);
@@ -116,6 +119,7 @@ private:
     void value(std::string_view key) {
         if (!rest_.empty() && (rest_.front() == '"' || rest_.front() == '\'')) return quoted(key, rest_.front());
         std::string_view text = rest_.substr(0, line_end());
+        if (!text.empty() && text.front() == '#') warn(fmt::format("the value of {} starts with #: this is no comment", key), "put the comment on a line of its own");
         text = trim_right(text.substr(0, text.find(" #")));
         put_expanded(key, text);
         skip_line();
@@ -129,7 +133,11 @@ private:
             if (c == quote && !escape) {
                 if (quote == '"') put_expanded(key, expand_escapes(text));
                 else put(key, text);
-                return advance(i + 1);
+                advance(i + 1);
+                std::string_view after = trim_right(rest_.substr(0, line_end()));
+                if (!after.empty() && !is_blank(after.front()))
+                    warn(fmt::format("'{}' after the closing quote of {} does not belong to its value", after.substr(0, 40), key), "put the whole value in the quotes");
+                return;
             }
             if (c == '\\' && !escape) {
                 escape = true;
@@ -153,7 +161,7 @@ private:
             if (it != result_.values.rend()) return &it->second;
             return earlier_ ? earlier_(name) : nullptr;
         });
-        result_.unset.insert(result_.unset.end(), expanded.unset.begin(), expanded.unset.end());
+        for (auto& unset : expanded.unset) result_.unset.push_back({line_, std::move(unset), {}});
         if (!expanded.error) return put(key, expanded.text);
         bool invalid = expanded.error->kind == TemplateError::Kind::invalid;
         fail(invalid ? fmt::format("'{}' is no valid variable", expanded.error->message) : expanded.error->message,

@@ -19,7 +19,8 @@ struct DotenvError {
 struct DotenvResult {
     // In the order of the file; a key may come more than once, the last counts.
     std::vector<std::pair<std::string, std::string>> values;
-    std::vector<std::string> unset; // variables used without being set
+    std::vector<DotenvError> unset;    // variables used without being set; the message is the name
+    std::vector<DotenvError> warnings; // what is read otherwise than it looks
     std::vector<DotenvError> errors;
 };
 

@@ -15,9 +15,10 @@ std::optional<std::vector<std::pair<std::string, std::string>>> read_env_file(Tr
     }
     std::uint16_t file = tree.add_file(path, read_file(path));
     DotenvResult result = raw ? parse_raw_env(tree.file_text(file), outside) : parse_dotenv(tree.file_text(file), outside, earlier);
-    for (const auto& e : result.errors) diag.error({static_cast<std::uint32_t>(e.line), 1, file}, {}, e.message, e.hint);
-    for (const auto& name : result.unset)
-        diag.warning({0, 0, file}, {}, fmt::format("the variable {} is not set; an empty text is used for it", name));
+    auto at = [file](const DotenvError& e) { return Pos{static_cast<std::uint32_t>(e.line), 1, file}; };
+    for (const auto& e : result.errors) diag.error(at(e), {}, e.message, e.hint);
+    for (const auto& e : result.unset) diag.warning(at(e), {}, fmt::format("the variable {} is not set; an empty text is used for it", e.message));
+    for (const auto& e : result.warnings) diag.warning(at(e), {}, e.message, e.hint);
     return std::move(result.values);
 }
 

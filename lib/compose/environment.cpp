@@ -30,8 +30,8 @@ void resolve_environment(Tree& tree, Node& document, const Environment& environm
 
 namespace {
 
-void missing(Diagnostics& diag, const Service& s, std::string_view attribute, const std::string& path) {
-    diag.error({}, fmt::format("services.{}.{}", s.name, attribute), fmt::format("the file {} does not exist", path),
+void missing(Diagnostics& diag, const Service& s, std::string_view attribute, std::size_t index, const std::string& path) {
+    diag.error({}, fmt::format("services.{}.{}[{}]", s.name, attribute, index), fmt::format("the file {} does not exist", path),
                attribute == "env_file" ? "create it, or write  {path: …, required: false}" : "create it");
 }
 
@@ -49,13 +49,14 @@ void read_env_files(Tree& tree, Service& s, const Environment& environment, Diag
         auto it = from_files.find(std::string(name));
         return it == from_files.end() || !it->second ? nullptr : &*it->second;
     };
-    for (const EnvFile& file : s.env_file) {
+    for (std::size_t i = 0; i < s.env_file.size(); ++i) {
+        const EnvFile& file = s.env_file[i];
         if (!file.format.empty() && file.format != "raw") {
-            diag.error({}, fmt::format("services.{}.env_file", s.name), fmt::format("'{}' is no format of an env_file", file.format), "the only one is raw");
+            diag.error({}, fmt::format("services.{}.env_file[{}]", s.name, i), fmt::format("'{}' is no format of an env_file", file.format), "the only one is raw");
             continue;
         }
         auto values = read_env_file(tree, file.path, file.format == "raw", outside, earlier, diag);
-        if (!values && file.required) missing(diag, s, "env_file", file.path);
+        if (!values && file.required) missing(diag, s, "env_file", i, file.path);
         if (!values) continue;
         for (auto& [key, value] : *values) from_files[key] = std::move(value);
     }
@@ -73,9 +74,10 @@ void read_label_files(Tree& tree, Service& s, const Environment& environment, Di
         auto it = from_files.find(std::string(name));
         return it == from_files.end() ? nullptr : &it->second;
     };
-    for (const std::string& path : s.label_file) {
+    for (std::size_t i = 0; i < s.label_file.size(); ++i) {
+        const std::string& path = s.label_file[i];
         auto values = read_env_file(tree, path, false, outside, earlier, diag);
-        if (!values) missing(diag, s, "label_file", path);
+        if (!values) missing(diag, s, "label_file", i, path);
         if (!values) continue;
         for (auto& [key, value] : *values) from_files[key] = std::move(value);
     }

@@ -20,7 +20,7 @@ void ModelLoader::apply_extends(const FileSet& set, const std::string& file, Nod
     Node* services = doc.find("services");
     if (!services) return;
     if (!services->is_map()) {
-        if (!services->is_null()) diag_.error(services->pos, "services", "must be a mapping of service names");
+        if (!services->is_null() && !options_.validate) diag_.error(services->pos, "services", "must be a mapping of service names");
         return;
     }
     for (Entry& service : services->map()) {
@@ -34,14 +34,14 @@ Node* ModelLoader::extend_service(const FileSet& set, const std::string& file, N
     if (service.value->is_null()) return nullptr;
     std::string path = fmt::format("services.{}", service.key);
     if (!service.value->is_map()) {
-        if (!service.value->failed) diag_.error(service.value->pos, path, "must be a mapping");
-        service.value->failed = true;
+        if (!service.value->failed && !options_.validate) diag_.error(service.value->pos, path, "must be a mapping");
         return nullptr;
     }
     const Node* extends = service.value->find("extends");
     if (!extends) return service.value;
     const Node* name = extends->is_map() ? extends->find("service") : extends;
     const Node* other = extends->find("file");
+    warn_of_unknown_keys(*extends, path + ".extends", {"service", "file"});
     path += ".extends";
     auto give_up = [&](Pos at, std::string message, std::string hint) {
         diag_.error(at, path, std::move(message), std::move(hint));
@@ -95,7 +95,7 @@ ModelLoader::ExtendsBase& ModelLoader::extends_file(const FileSet& set, const st
     for (Node* doc : documents(file, at.pos)) {
         if (!doc->is_map()) continue;
         if (options_.interpolate) interpolate(tree_, *doc, *set.environment, diag_);
-        Resets resets = Resets::take_from(*doc);
+        Resets resets = Resets::take_from(*doc, diag_);
         resets.apply(*merged);
         merged = merge(tree_, merged, doc, diag_);
         enforce_unicity(tree_, *merged, diag_);

@@ -60,6 +60,7 @@ void ModelLoader::apply_includes(const FileSet& set, Node& doc, const Resets& re
 void ModelLoader::include_one(const FileSet& set, Node& doc, const Node& item, const Resets& resets) {
     if (!item.is_string() && !item.is_map()) return diag_.error(item.pos, "include", "an item is a path or a mapping with a path");
     auto paths = texts(item.is_map() ? item.find("path") : &item);
+    warn_of_unknown_keys(item, "include", {"path", "project_directory", "env_file"});
     if (paths.empty()) {
         diag_.warning(item.pos, "include", "this item names no path and includes nothing", "add  path: other.yaml");
         return;
@@ -71,6 +72,7 @@ void ModelLoader::include_one(const FileSet& set, Node& doc, const Node& item, c
         inner.files.push_back(std::move(*file));
     }
     const std::string& main = inner.files.front();
+    inner.named_at = paths.front()->pos;
     inner.ancestors = set.ancestors;
     inner.ancestors.push_back(set.files.front());
     if (std::find(inner.ancestors.begin(), inner.ancestors.end(), main) != inner.ancestors.end()) {

@@ -101,13 +101,25 @@ void enable_profiles(Project& p, const std::vector<std::string>& profiles) {
     }
 }
 
-void throw_if_any(std::vector<Diagnostic> found, const LoadedTree& t) {
-    if (found.empty()) return;
-    for (Diagnostic& d : found) {
-        for (std::uint16_t file = 1; d.at.line && d.source_line.empty() && t.tree->where({1, 1, file}).line; ++file)
-            if (t.tree->where({1, 1, file}).file == d.at.file) d.source_line = t.tree->line_text({static_cast<std::uint32_t>(d.at.line), 1, file});
-    }
-    throw LoadError(std::move(found));
+// What a mistake that is reported already leads to is no news: "no image" of a service with an
+// unknown key, an undeclared volume when `volumes:` could not be read.
+bool follows_from(const Diagnostics& diag, std::string_view path) {
+    auto below = [](std::string_view inner, std::string_view outer) {
+        return inner.substr(0, outer.size()) == outer && (inner.size() == outer.size() || inner[outer.size()] == '.' || inner[outer.size()] == '[');
+    };
+    bool whole_service = path.substr(0, 9) == "services." && path.find('.', 9) == std::string_view::npos;
+    return diag.any_error([&](std::string_view known) {
+        if (known.empty()) return false;
+        if (known.find('.') == std::string_view::npos && known != "name") return true; // a whole section is unusable
+        if (below(path, known)) return true;
+        return whole_service && (below(known, path) || known.ends_with(".extends"));
+    });
+}
+
+void add_new(Diagnostics& diag, std::vector<Diagnostic> found, const Node& root) {
+    std::erase_if(found, [&](const Diagnostic& d) { return follows_from(diag, d.path); });
+    for (Diagnostic& d : found) diag.add(std::move(d));
+    diag.place(root);
 }
 
 } // namespace
@@ -115,8 +127,8 @@ void throw_if_any(std::vector<Diagnostic> found, const LoadedTree& t) {
 LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     LoadResult out;
     Project& p = out.project;
-    p = decode_project(*t.tree, *t.root, *t.diagnostics);
-    t.diagnostics->throw_if_errors();
+    Diagnostics& diag = *t.diagnostics;
+    p = decode_project(*t.tree, *t.root, diag);
     p.name = t.project_name;
     p.working_dir = t.working_dir;
     p.compose_files = t.files;
@@ -126,19 +138,20 @@ LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     out.unacted = find_unacted(*t.tree, *t.root);
     enable_profiles(p, o.profiles);
     std::vector<Diagnostic> found;
-    if (o.check_consistency) {
-        check_consistency(p, found);
-        throw_if_any(std::exchange(found, {}), t);
-    }
+    if (o.check_consistency) check_consistency(p, found);
+    add_new(diag, std::exchange(found, {}), *t.root);
+    diag.throw_if_errors();
     if (!o.services.empty()) p = enable_services(std::move(p), o.services);
-    if (o.resolve_environment) read_service_env_files(*t.tree, p, *t.environment, *t.diagnostics);
-    read_service_label_files(*t.tree, p, *t.environment, *t.diagnostics);
-    t.diagnostics->throw_if_errors();
+    if (o.resolve_environment) read_service_env_files(*t.tree, p, *t.environment, diag);
+    read_service_label_files(*t.tree, p, *t.environment, diag);
+    diag.place(*t.root);
+    diag.throw_if_errors();
     p = select_services(std::move(p), o.services);
     if (!o.all_resources) p = without_unused_resources(std::move(p));
     if (o.check_consistency) check_container_names(p, found);
-    throw_if_any(std::move(found), t);
-    out.warnings = t.diagnostics->take_warnings();
+    add_new(diag, std::move(found), *t.root);
+    diag.throw_if_errors();
+    out.warnings = diag.take_warnings();
     return out;
 }
 

@@ -198,6 +198,8 @@ private:
                 if (there) *there = merged;
                 else tree_.push(*out, merged);
             }
+            if (!subnet(*mine).empty() && !position(subnet(*mine)))
+                diag_.warning(mine->pos, path_, fmt::format("the subnet {} is dropped, as a later file names others only", subnet(*mine)), "repeat it there if both are meant");
         }
         return out;
     }
@@ -223,14 +225,14 @@ Node* merge_at(Tree& tree, Node* base, Node* over, std::string_view path, Diagno
 
 // ------------------------------------------------------------------ !reset and !override
 
-Resets Resets::take_from(Node& document) {
+Resets Resets::take_from(Node& document, Diagnostics& diag) {
     Resets out;
     std::vector<std::string_view> path;
-    out.collect(document, path);
+    out.collect(document, path, diag);
     return out;
 }
 
-void Resets::collect(Node& n, std::vector<std::string_view>& path) {
+void Resets::collect(Node& n, std::vector<std::string_view>& path, Diagnostics& diag) {
     if (n.is_map()) {
         for (std::size_t i = 0; i < n.map().size();) {
             Entry& e = n.map()[i];
@@ -238,7 +240,7 @@ void Resets::collect(Node& n, std::vector<std::string_view>& path) {
             if (e.value->tag != Tag::none && e.value->tag != Tag::merge) paths_.push_back(path);
             bool gone = e.value->tag == Tag::reset;
             if (gone) n.erase(e.key);
-            else collect(*e.value, path);
+            else collect(*e.value, path, diag);
             path.pop_back();
             if (!gone) ++i;
         }
@@ -246,11 +248,12 @@ void Resets::collect(Node& n, std::vector<std::string_view>& path) {
         for (std::size_t i = 0; i < n.list().size();) {
             Node* item = n.list()[i];
             if (item->tag == Tag::reset) {
+                diag.warning(item->pos, {}, "!reset on an item of a list removes nothing from earlier files", "tag the whole list !override and repeat what stays");
                 n.erase_item(i);
                 continue;
             }
             path.push_back("[]"); // an index is no place one can reset
-            collect(*item, path);
+            collect(*item, path, diag);
             path.pop_back();
             ++i;
         }

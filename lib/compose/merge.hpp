@@ -22,13 +22,13 @@ void enforce_unicity(Tree&, Node& document, Diagnostics&);
 class Resets {
 public:
     // Removes what is tagged !reset from the document and remembers it and what is tagged !override.
-    static Resets take_from(Node& document);
+    static Resets take_from(Node& document, Diagnostics&);
     // Removes the remembered paths from a tree, which stands at the path.
     void apply(Node& base, std::string_view path = {}) const;
     bool empty() const { return paths_.empty(); }
 
 private:
-    void collect(Node& n, std::vector<std::string_view>& path);
+    void collect(Node& n, std::vector<std::string_view>& path, Diagnostics&);
     void apply(Node& n, std::vector<std::string_view>& path) const;
     std::vector<std::vector<std::string_view>> paths_;
 };

@@ -2,11 +2,15 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/words.hpp"
 #include "compose/environment.hpp"
 #include "compose/interpolate.hpp"
 #include "compose/transform.hpp"
 #include "compose/validate.hpp"
 #include "compose/yaml_tree.hpp"
+
+#include <algorithm>
+#include <fmt/ranges.h>
 
 namespace davit::compose {
 
@@ -19,13 +23,13 @@ std::vector<Node*> ModelLoader::documents(const std::string& file, Pos referrer)
         try {
             text = read_file(file);
         } catch (const Error& e) {
-            diag_.error(referrer, {}, fmt::format("cannot read the compose file {}: {}", file, e.os().message()));
+            diag_.error(referrer, {}, fmt::format("cannot read the compose file {}: {}", file, e.os().message()), referrer.line ? "paths are relative to the directory of the file that names them" : "");
             diag_.throw_if_errors();
         }
     }
     std::uint16_t id = tree_.add_file(file == "-" ? "(standard input)" : file, std::move(text));
     auto out = parse_yaml(tree_, id, diag_);
-    diag_.throw_if_errors();
+    if (out.empty()) diag_.throw_if_errors(); // no tree to go on with
     return out;
 }
 
@@ -44,7 +48,7 @@ std::string ModelLoader::name_of(const std::vector<std::string>& files) {
 Node* ModelLoader::load(const FileSet& set) {
     Node* merged = tree_.map();
     for (const std::string& file : set.files)
-        for (Node* doc : documents(file)) merged = document(set, file, merged, doc);
+        for (Node* doc : documents(file, set.named_at)) merged = document(set, file, merged, doc);
     finish(set, *merged);
     return merged;
 }
@@ -55,7 +59,7 @@ Node* ModelLoader::document(const FileSet& set, const std::string& file, Node* m
         diag_.throw_if_errors();
     }
     if (options_.interpolate) interpolate(tree_, *doc, *set.environment, diag_);
-    Resets resets = Resets::take_from(*doc);
+    Resets resets = Resets::take_from(*doc, diag_);
     apply_includes(set, *doc, resets);
     resets.apply(*merged);
     apply_extends(set, file, *doc, resets);
@@ -76,6 +80,15 @@ void ModelLoader::drop_version(Node& merged, const std::string& file) {
     if (!version) return;
     diag_.warning(version->key_pos, "version", fmt::format("the attribute is obsolete and ignored (in {})", file), "remove the line");
     merged.erase("version");
+}
+
+void ModelLoader::warn_of_unknown_keys(const Node& map, std::string_view path, std::initializer_list<std::string_view> known) {
+    for (const Entry& e : map.map()) {
+        if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
+        auto near = nearest(e.key, {known.begin(), known.size()});
+        diag_.warning(e.key_pos, path, fmt::format("the key '{}' is not known here and ignored", e.key),
+                      near ? fmt::format("did you mean '{}'?", *near) : fmt::format("known are: {}", fmt::join(known, ", ")));
+    }
 }
 
 void ModelLoader::finish(const FileSet& set, Node& merged) {

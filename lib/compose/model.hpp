@@ -32,6 +32,7 @@ struct FileSet {
     const Environment* environment = nullptr;
     bool resolve_paths = true;
     std::vector<std::string> ancestors; // main files of the including projects
+    Pos named_at{};                     // where another file names them
 };
 
 class ModelLoader {
@@ -61,6 +62,8 @@ private:
 
     Node* document(const FileSet&, const std::string& file, Node* merged, Node* doc);
     void finish(const FileSet&, Node& merged);
+    // Upstream never sees them, as extends and include are gone before it looks.
+    void warn_of_unknown_keys(const Node& map, std::string_view path, std::initializer_list<std::string_view> known);
     void drop_version(Node& merged, const std::string& file);
 
     void apply_includes(const FileSet&, Node& doc, const Resets&);

@@ -10,7 +10,7 @@ namespace {
 
 struct Context {
     Diagnostics& diag;
-    const Path& path;
+    Path& path;
 };
 
 void external_volume(const Node& n, const Context& c) {
@@ -20,6 +20,17 @@ void external_volume(const Node& n, const Context& c) {
         if (e.key == "name" || e.key == "external" || e.key.substr(0, 2) == "x-") continue;
         c.diag.error(e.key_pos, c.path, fmt::format("an external volume cannot have '{}'", e.key),
                      "davit does not create external volumes: remove this key or external: true");
+    }
+}
+
+// Upstream says nothing; what such a key asks for never happens.
+void external_resource(const Node& n, const Context& c) {
+    const Node* external = n.find("external");
+    if (!external || !external->is_bool() || !external->boolean) return;
+    for (const Entry& e : n.map()) {
+        if (e.key == "name" || e.key == "external" || e.key.substr(0, 2) == "x-" || e.value->empty()) continue;
+        auto step = c.path.key(e.key);
+        c.diag.warning(e.key_pos, c.path, "has no effect: this is external, so davit does not create it", "remove this key or external: true");
     }
 }
 
@@ -61,6 +72,7 @@ struct Check {
 const PathTable<Check>& rules() {
     static const PathTable<Check> table{
         {"volumes.*", {external_volume}},
+        {"networks.*", {external_resource}},
         {"configs.*", {config_source}},
         {"secrets.*", {secret_source}},
         {"services.*.ports.[]", {port_address}},

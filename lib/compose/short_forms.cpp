@@ -137,6 +137,7 @@ ShortVolume parse_volume(std::string_view text) {
         return out;
     }
     // A letter and a colon at the start of a part is a Windows drive.
+    out.drive = is_letter(text[0]) && text[1] == ':' && text[2] == '/';
     std::vector<std::string_view> parts;
     std::size_t start = 0;
     int variables = 0; // a colon inside of ${NAME:-default} separates nothing

@@ -91,7 +91,9 @@ public:
         if (!lenient_)
             for (const auto& option : v.unknown_options)
                 if (option != "cached" && option != "delegated" && option != "consistent")
-                    diag_.warning(n->pos, path_, fmt::format("the volume option '{}' is not known and is ignored", option));
+                    diag_.warning(n->pos, path_, fmt::format("the volume option '{}' is not known and ignored", option), "known are ro, rw, nocopy, z, Z and private, shared, slave with or without r before");
+        if (v.drive && !lenient_)
+            diag_.warning(n->pos, path_, fmt::format("'{}' is read as a path of Windows", n->str().substr(0, 60)), "if a volume of that name is meant write  {type: volume, source: …, target: …}");
         Node* out = tree_.map(n->pos);
         put(*out, n, "type", v.bind ? "bind" : "volume");
         if (!v.source.empty()) put(*out, n, "source", v.source);
@@ -220,7 +222,7 @@ private:
 
     bool expand_ports(const Node& item, Node& out) {
         if (item.kind != Kind::integer && !item.is_string()) {
-            diag_.error(item.pos, path_, "a port must be a whole number, a text or a mapping");
+            diag_.error(item.pos, path_, "a port must be a whole number, a text or a mapping", "write it as 80 or \"8080:80\"");
             return false;
         }
         ShortPorts parsed = parse_ports(to_text(item));

@@ -41,6 +41,34 @@ std::string to_text(const Node& n) {
     }
 }
 
+Pos locate(const Node& root, std::string_view path) {
+    const Node* n = &root;
+    Pos at{};
+    while (!path.empty()) {
+        if (path.front() == '.') path.remove_prefix(1);
+        if (path.front() == '[') {
+            std::size_t index = 0, i = 1;
+            for (; i < path.size() && path[i] != ']'; ++i) index = index * 10 + static_cast<std::size_t>(path[i] - '0');
+            if (index >= n->list().size()) return at;
+            n = n->list()[index];
+            at = n->pos;
+            path.remove_prefix(std::min(path.size(), i + 1));
+            continue;
+        }
+        const Entry* found = nullptr; // keys may have dots: the longest that fits
+        for (const Entry& e : n->map()) {
+            if (path.substr(0, e.key.size()) != e.key || (found && found->key.size() >= e.key.size())) continue;
+            if (path.size() == e.key.size() || path[e.key.size()] == '.' || path[e.key.size()] == '[') found = &e;
+        }
+        if (!found) return at;
+        if (found->key_pos.line) at = found->key_pos;
+        else if (found->value->pos.line) at = found->value->pos;
+        n = found->value;
+        path.remove_prefix(found->key.size());
+    }
+    return at;
+}
+
 bool equal(const Node& a, const Node& b) {
     if (a.kind != b.kind) return false;
     switch (a.kind) {

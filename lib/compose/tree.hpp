@@ -81,6 +81,8 @@ struct Node {
 
 // A value as Go's fmt prints it: 1, 1.5, 1e+21, true, text; null is "".
 std::string to_text(const Node&);
+// The place of what a dotted path (services.web.ports[0]) names, or of the nearest thing above it.
+Pos locate(const Node& root, std::string_view path);
 bool equal(const Node&, const Node&);
 
 class Tree {

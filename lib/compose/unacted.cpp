@@ -9,7 +9,9 @@ namespace {
 
 struct Unacted {
     std::string_view why;
-    std::string_view only = {}; // the values it is about; "" = any
+    std::string_view only = {}; // the value it is about; "" = any
+    std::string_view other_why = {}; // a second value
+    std::string_view other = {};
 };
 
 // In the order of the specification. A row goes when davit learns to act on it.
@@ -27,8 +29,7 @@ const PathTable<Unacted>& table() {
         {"services.*.deploy.resources.reservations.cpus", {"a CPU cannot be reserved; use cpu_shares"}},
         {"services.*.deploy.resources.reservations.generic_resources", {"there is one machine"}},
         {"services.*.deploy.rollback_config", {"there is nothing to roll back to"}},
-        {"services.*.volumes.[].type", {"it is for Windows containers", "npipe"}},
-        {"services.*.volumes.[].type", {"cluster volumes need Swarm", "cluster"}},
+        {"services.*.volumes.[].type", {"it is for Windows containers", "npipe", "cluster volumes need Swarm", "cluster"}},
         {"services.*.volumes.[].consistency", {"it is for Docker Desktop"}},
         {"services.*.ports.[].mode", {"there is one machine; it is published as ingress is", "host"}},
         {"services.*.ports.[].app_protocol", {"nothing on this machine reads it"}},
@@ -47,10 +48,11 @@ void walk(const Tree& tree, const Entry& e, PathTable<Unacted>::Cursor at, Path&
     const Node& n = *e.value;
     const Unacted* rule = at.rule();
     bool off = n.is_null() || (n.is_bool() && !n.boolean) || n.empty();
-    if (rule && !off && (rule->only.empty() || n.str() == rule->only)) {
+    const bool second = rule && !rule->other.empty() && n.str() == rule->other;
+    if (rule && !off && (rule->only.empty() || n.str() == rule->only || second)) {
         Pos pos = e.key_pos.line ? e.key_pos : n.pos;
         std::string what = rule->only.empty() ? "is read but has no effect" : fmt::format("the value '{}' has no effect", n.str());
-        out.push_back({Diagnostic::Severity::warning, tree.where(pos), path.text(), fmt::format("{}: {}", what, rule->why), {}, std::string(tree.line_text(pos))});
+        out.push_back({Diagnostic::Severity::warning, tree.where(pos), path.text(), fmt::format("{}: {}", what, second ? rule->other_why : rule->why), {}, std::string(tree.line_text(pos))});
     }
     for (const Entry& child : n.map()) {
         auto below = at.key(child.key);

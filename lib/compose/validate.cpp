@@ -89,7 +89,8 @@ private:
     void wrong_type(Node& n, const Shape& s) {
         n.failed = true;
         std::string hint;
-        if (n.is_scalar() && !n.is_null() && !n.is_string() && (s.types & t_str)) hint = fmt::format("put it in quotes: \"{}\"", to_text(n));
+        if (n.is_string() && &s == &schema_service) hint = fmt::format("write  {{image: \"{}\"}}", n.str().substr(0, 60));
+        else if (n.is_scalar() && !n.is_null() && !n.is_string() && (s.types & t_str)) hint = fmt::format("put it in quotes: \"{}\"", to_text(n));
         else if (n.is_scalar() && !n.is_null() && (s.types & t_list)) hint = fmt::format("write it as a list: [{}]", n.is_string() ? fmt::format("\"{}\"", n.str()) : to_text(n));
         else if (n.is_map() && (s.types & t_list)) hint = "start each item with \"- \"";
         else if (n.is_null() && !(s.types & t_null)) hint = "give it a value or remove the key";
@@ -101,13 +102,15 @@ private:
         if (!s.words.empty() && std::find(s.words.begin(), s.words.end(), n.str()) == s.words.end()) {
             n.failed = true;
             auto near = nearest(n.str(), s.words);
-            diag_.error(n.pos, path_, fmt::format("must be {}, and this is '{}'", fmt::join(s.words, ", "), n.str()),
+            diag_.error(n.pos, path_, fmt::format("must be {}{}, and this is '{}'", s.words.size() > 1 ? "one of " : "", fmt::join(s.words, ", "), n.str()),
                         near ? fmt::format("did you mean '{}'?", *near) : std::string());
         }
         if (s.pattern == Pattern::container_name && !good_container_name(n.str()))
             diag_.error(n.pos, path_, fmt::format("'{}' cannot name a container", n.str()), "use at least two letters, digits, '_', '.' or '-', starting with a letter or digit");
         if (s.pattern == Pattern::pull_policy && !good_pull_policy(n.str()))
-            diag_.error(n.pos, path_, fmt::format("'{}' is no pull policy", n.str()), "use always, never, missing, build, refresh, daily, weekly or every_<duration> such as every_12h");
+            diag_.error(n.pos, path_, fmt::format("'{}' is no pull policy", n.str()), kPullPolicies);
+        else if (s.pattern == Pattern::pull_policy && !exact_pull_policy(n.str()))
+            diag_.warning(n.pos, path_, fmt::format("'{}' is no pull policy, though one stands in it", n.str()), kPullPolicies);
     }
 
     void check_number(Node& n, const Shape& s) {
@@ -156,9 +159,16 @@ private:
             else if (s.extensions && is_extension(e.key)) continue;
             else if (s.values && key_fits(e.key, s.keys)) check(*e.value, *s.values);
             else if (s.closed) unknown_key(e, s);
+            else if (s.keys == Keys::resource) diag_.warning(e.key_pos, path_, fmt::format("'{}' cannot be a name here and is ignored", e.key), "use letters, digits, '.', '_' and '-'");
         }
         for (std::string_view key : s.required)
-            if (!n.has(key)) diag_.error(n.pos, path_, fmt::format("{} needs '{}'", s.noun, key), fmt::format("add  {}: …", key));
+            if (!n.has(key)) diag_.error(n.pos, path_, fmt::format("{} needs '{}'", s.noun, key), how_to_add(s, key));
+    }
+
+    static std::string how_to_add(const Shape& s, std::string_view key) {
+        const Shape* shape = field(s, key);
+        if (!shape || shape->words.empty()) return fmt::format("add  {}: …", key);
+        return fmt::format("add  {}: {}; known are {}", key, shape->words.front(), fmt::join(shape->words, ", "));
     }
 
     static bool key_fits(std::string_view key, Keys keys) {
@@ -189,6 +199,13 @@ private:
         for (std::size_t i = 0; i + 1 < name.size(); ++i)
             if (starts(name[i]) && is_name_char(name[i + 1])) return true;
         return false;
+    }
+
+    static constexpr const char* kPullPolicies = "use always, never, missing, build, refresh, daily, weekly or every_<duration> such as every_12h";
+    static bool exact_pull_policy(std::string_view text) {
+        constexpr std::string_view words[] = {"always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"};
+        if (std::find(std::begin(words), std::end(words), text) != std::end(words)) return true;
+        return text.substr(0, 6) == "every_" && text.size() > 7 && text.find_first_not_of("0123456789wdhms", 6) == std::string_view::npos;
     }
 
     // Upstream's pattern is not anchored: the word may stand anywhere.

@@ -1,6 +1,7 @@
 #include "compose/yaml_tree.hpp"
 
 #include "compose/scalar.hpp"
+#include "compose/yaml_errors.hpp"
 #include "compose/yaml_text.hpp"
 
 #include <algorithm>
@@ -26,6 +27,20 @@ public:
     Builder(Tree& tree, std::uint16_t file, Diagnostics& diagnostics)
         : tree_(tree), diag_(diagnostics), file_(file), has_slash_escape_(tree.file_text(file).find("\\/") != std::string::npos) {}
 
+    // yaml-cpp lets the end of the file close a quote.
+    void check_last_quote() {
+        if (!last_quote_.line) return;
+        std::string_view text = from(last_quote_);
+        const char quote = text.empty() ? '\0' : text.front();
+        if (quote != '"' && quote != '\'') return;
+        for (std::size_t i = 1; i < text.size(); ++i) {
+            if (quote == '"' && text[i] == '\\') ++i;
+            else if (text[i] == quote && quote == '\'' && text.substr(i + 1, 1) == "'") ++i;
+            else if (text[i] == quote) return;
+        }
+        fail(last_quote_, "this is not valid YAML: this quote is not closed before the file ends", "add the closing quote");
+    }
+
     Node* take_document() { return std::exchange(document_, nullptr); }
 
     void OnDocumentStart(const YAML::Mark&) override {
@@ -35,7 +50,11 @@ public:
     }
     void OnDocumentEnd() override {}
 
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { put(tree_.null(at(mark)), anchor); }
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        // The parser is at the next token already: an empty value is at its key.
+        bool below_key = !frames_.empty() && frames_.back().has_key;
+        put(tree_.null(below_key ? frames_.back().key_pos : at(mark)), anchor);
+    }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         Node* target = anchor < anchors_.size() ? anchors_[anchor] : nullptr;
@@ -91,13 +110,15 @@ private:
         return sum;
     }
 
-    static Tag tag_of(const std::string& tag) {
+    Tag tag_of(Pos pos, const std::string& tag) {
         if (tag == "!reset") return Tag::reset;
         if (tag == "!override") return Tag::override_value;
+        if (tag.size() > 1 && tag[0] == '!') diag_.warning(pos, {}, fmt::format("the tag {} is not known and ignored", tag), "known are !reset and !override");
         return Tag::none;
     }
 
     Node* quoted(Pos pos, const std::string& value) {
+        last_quote_ = pos;
         if (has_slash_escape_) check_slash_escape(pos);
         std::size_t bad = first_bad_utf8(value);
         if (bad == std::string_view::npos) return tree_.string(value, pos);
@@ -107,13 +128,18 @@ private:
         return tree_.string(whole, pos);
     }
 
-    // YAML 1.2 and JSON have this escape, Docker Compose's YAML 1.1 has not.
-    void check_slash_escape(Pos pos) {
+    // The text of the file from there on.
+    std::string_view from(Pos pos) const {
         std::string_view text = tree_.file_text(file_);
         for (std::uint32_t line = 1; line < pos.line; ++line) text.remove_prefix(text.find('\n') + 1);
-        if (pos.column > text.size() || text[pos.column - 1u] != '"') return;
-        text.remove_prefix(pos.column);
-        for (std::size_t i = 0; i < text.size() && text[i] != '"'; ++i) {
+        return text.substr(std::min<std::size_t>(pos.column - 1u, text.size()));
+    }
+
+    // YAML 1.2 and JSON have this escape, Docker Compose's YAML 1.1 has not.
+    void check_slash_escape(Pos pos) {
+        std::string_view text = from(pos);
+        if (text.empty() || text.front() != '"') return;
+        for (std::size_t i = 1; i < text.size() && text[i] != '"'; ++i) {
             if (text[i] != '\\') continue;
             if (text.substr(++i, 1) == "/") fail(pos, "this text has the escape \\/, which YAML 1.1 does not know", "write / without the backslash");
         }
@@ -138,7 +164,7 @@ private:
         constexpr std::string_view core = "tag:yaml.org,2002:";
         if (std::string_view(tag).substr(0, core.size()) == core) return tagged(pos, tag.substr(core.size()), value);
         Node* n = plain(pos, value);
-        n->tag = tag_of(tag);
+        n->tag = tag_of(pos, tag);
         return n;
     }
 
@@ -159,7 +185,7 @@ private:
     }
 
     void open(Node* node, const std::string& tag, YAML::anchor_t anchor) {
-        node->tag = tag_of(tag);
+        node->tag = tag_of(node->pos, tag);
         if (frames_.size() >= kMaxDepth) fail(node->pos, "this is nested too deep", fmt::format("at most {} levels", kMaxDepth));
         put(node, anchor);
         frames_.push_back({node});
@@ -197,31 +223,34 @@ private:
         if (node.tag == Tag::merge) top.merges = true;
     }
 
-    void check_duplicates(const Node& map) {
+    void check_duplicates(Node& map) {
         auto entries = map.map();
         std::vector<const Entry*> order;
         order.reserve(entries.size());
         for (const Entry& e : entries) order.push_back(&e);
         std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->key < b->key; });
-        bool found = false;
+        std::vector<const Entry*> twins;
         for (std::size_t i = 1; i < order.size(); ++i) {
             if (order[i]->key != order[i - 1]->key) continue;
-            found = true;
+            twins.push_back(order[i]);
             diag_.error(order[i]->key_pos, {}, fmt::format("the key '{}' is already given in line {}", order[i]->key, order[i - 1]->key_pos.line),
                         "a mapping may have each key once; remove one of the two");
         }
-        if (found) throw Stop();
+        if (twins.empty()) return;
+        Entry* end = std::remove_if(entries.data(), entries.data() + entries.size(), [&](const Entry& e) { return std::find(twins.begin(), twins.end(), &e) != twins.end(); });
+        map.entries.size = static_cast<std::uint32_t>(end - entries.data());
     }
 
     // `<<: *a`, `<<: [*a, *b]`: own keys win, then the earlier mapping.
     void merge(Node& map) {
         Entry* entry = map.find_entry("<<");
         Node* source = entry->value;
+        const Pos key_pos = entry->key_pos;
         map.erase("<<");
         if (source->is_map()) return merge_one(map, *source);
-        if (!source->is_list()) fail(source->pos, "<< needs a mapping or a list of mappings", "write it as  <<: *name");
+        if (!source->is_list()) fail(key_pos, "<< needs a mapping or a list of mappings", "write it as  <<: *name, with &name at a mapping");
         for (const Node* item : source->list()) {
-            if (!item->is_map()) fail(item->pos, "<< needs a mapping or a list of mappings");
+            if (!item->is_map()) fail(key_pos, "<< needs a mapping or a list of mappings", "write it as  <<: [*one, *other], with the anchors at mappings");
             merge_one(map, *item);
         }
     }
@@ -235,6 +264,7 @@ private:
     Diagnostics& diag_;
     std::uint16_t file_;
     bool has_slash_escape_;
+    Pos last_quote_{};
     Node* document_ = nullptr;
     std::vector<Frame> frames_;
     std::vector<Node*> anchors_;
@@ -264,11 +294,13 @@ std::vector<Node*> parse_yaml(Tree& tree, std::uint16_t file, Diagnostics& diag)
             Node* document = builder.take_document();
             documents.push_back(document ? document : tree.null({1, 1, file}));
         }
+        builder.check_last_quote();
     } catch (const Stop&) {
         documents.clear();
     } catch (const YAML::Exception& e) {
         Pos pos{static_cast<std::uint32_t>(std::max(e.mark.line, 0) + 1), static_cast<std::uint16_t>(std::clamp(e.mark.column + 1, 1, 65535)), file};
-        diag.error(pos, {}, fmt::format("this is not valid YAML: {}", e.msg));
+        YamlMistake mistake = explain_yaml_error(e.msg, tree.line_text(pos));
+        diag.error(pos, {}, std::move(mistake.message), std::move(mistake.hint));
         documents.clear();
     }
     return documents;
