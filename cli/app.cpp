@@ -19,6 +19,7 @@ namespace davit::cli {
 namespace {
 
 constexpr const char* progress_modes[] = {"auto", "tty", "plain", "json", "quiet"};
+constexpr const char* ansi_modes[] = {"never", "always", "auto"};
 
 const Verb* find_verb(std::span<const Verb> table, const std::string& name) {
     for (const Verb& v : table)
@@ -61,6 +62,8 @@ int run_checked(Globals& globals, const Args& args) {
     if (!global_options(globals).arguments(rest).parse({args.begin() + (plugin ? 1 : 0), args.end()})) return 0;
     if (!globals.progress.empty() && std::find(std::begin(progress_modes), std::end(progress_modes), globals.progress) == std::end(progress_modes))
         throw error(Errc::usage, "unsupported --progress value \"{}\"", globals.progress).with_hint("one of auto, tty, plain, json, quiet");
+    if (!globals.ansi.empty() && std::find(std::begin(ansi_modes), std::end(ansi_modes), globals.ansi) == std::end(ansi_modes))
+        throw error(Errc::usage, "unsupported --ansi value \"{}\"", globals.ansi).with_hint("one of never, always, auto");
     return dispatch(globals, std::move(rest));
 }
 

@@ -1,3 +1,19 @@
 #include "cli/app.hpp"
 
-int main(int argc, char** argv) { return davit::cli::run_app({argv + 1, argv + argc}); }
+#include <fcntl.h>
+
+namespace {
+
+// A descriptor that the caller closed would be given to the next file that is opened, and what is
+// printed would end up in it.
+void fill_standard_descriptors() {
+    for (int fd = 0; fd <= 2; ++fd)
+        if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) < 0) return;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    fill_standard_descriptors();
+    return davit::cli::run_app({argv + 1, argv + argc});
+}

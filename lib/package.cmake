@@ -58,5 +58,19 @@ if(DAVIT_SCDOC AND pages)
         install(FILES ${PROJECT_BINARY_DIR}/man/${name} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
     endforeach()
 endif()
+# One page a verb: its option table and the text in man/verbs. They need a davit that runs here.
+if(DAVIT_SCDOC AND NOT CMAKE_CROSSCOMPILING)
+    file(GLOB texts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/verbs/*.scd)
+    foreach(text IN LISTS texts)
+        get_filename_component(verb ${text} NAME_WLE)
+        set(page ${PROJECT_BINARY_DIR}/man/davit-${verb}.1)
+        add_custom_command(OUTPUT ${page}
+            COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/man
+            COMMAND sh -c "'$<TARGET_FILE:davit-cli>' __manual ${verb} < '${text}' > '${page}.scd' && '${DAVIT_SCDOC}' < '${page}.scd' > '${page}'" VERBATIM
+            DEPENDS ${text} davit-cli)
+        list(APPEND made_pages ${page})
+        install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    endforeach()
+endif()
 add_custom_target(man ALL DEPENDS ${made_pages})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)

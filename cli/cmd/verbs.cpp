@@ -23,6 +23,7 @@ std::span<const Verb> verbs() {
         {"kill", "Send a signal to the containers of services", run_kill, project},
         {"logs", "View output from containers", run_logs, inspect},
         {"ls", "List running compose projects", run_ls, machine},
+        {"__manual", "A verb's manual page, for the build", run_manual, hidden},
         {"network", "Manage networks", run_network, machine},
         {"pause", "Freeze the processes of services", run_pause, project},
         {"plan", "Show what `up` would do, and why", run_plan, inspect},

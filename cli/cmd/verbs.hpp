@@ -27,6 +27,7 @@ int run_images(Globals&, const Args&);
 int run_kill(Globals&, const Args&);
 int run_logs(Globals&, const Args&);
 int run_ls(Globals&, const Args&);
+int run_manual(Globals&, const Args&);
 int run_network(Globals&, const Args&);
 int run_pause(Globals&, const Args&);
 int run_plan(Globals&, const Args&);

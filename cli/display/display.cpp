@@ -35,7 +35,7 @@ ProgressMode progress_mode(const Globals& globals) {
         throw error(Errc::usage, "unsupported progress value \"{}\"", mode).with_hint("one of auto, tty, plain, json, quiet");
     const char* term = std::getenv("TERM");
     const bool dumb = term && std::string(term) == "dumb";
-    return is_terminal(STDERR_FILENO) && globals.ansi != "never" && !dumb ? ProgressMode::tty : ProgressMode::plain;
+    return is_terminal(STDERR_FILENO) && use_ansi(globals, STDERR_FILENO) && !dumb ? ProgressMode::tty : ProgressMode::plain;
 }
 
 std::unique_ptr<Display> make_display(ProgressMode mode, bool dry_run) {

@@ -128,6 +128,8 @@ struct LogFollower::Impl {
         bool go_on = true;
         auto now = engine.container(project, f.container.id);
         drain(f);
+        // Its process is gone and how it ended is about to be written: that change wakes us.
+        if (now && live(f.container) && !live(*now) && !now->exit_known && now->finished_at == f.finished_at) return true;
         if (now) {
             f.container = std::move(*now);
             const bool ended = f.container.finished_at && f.container.finished_at != f.finished_at &&

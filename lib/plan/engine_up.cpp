@@ -298,7 +298,7 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
         Event event;
         event.operation = op.id;
         event.op = op.kind;
-        event.resource = op.resource;
+        event.resource = "volume:" + op.volume;
         event.project = project.name;
         event.kind = EventKind::operation_started;
         emit(event);

@@ -51,7 +51,12 @@ void Engine::down(const ProjectRef& project, const DownOptions& options, std::st
     if (impl_->config.approve && !impl_->approved(plan_down(project, options))) return;
     impl_->cancel_others(project.name);
     // A project that was never up has nothing to be taken down, and gets no directory for it.
-    if (!exists(ProjectPaths(impl_->store.roots(), project.name).state)) return;
+    if (!exists(ProjectPaths(impl_->store.roots(), project.name).state)) {
+        ObservedState nothing;
+        nothing.project = project.name;
+        if (options.images != RemoveImages::none) impl_->remove_images(project, davit::plan_down({nothing, project.model}, options).images, options.images);
+        return;
+    }
     const FileLock held = impl_->lock(project.name, stop);
     ObserveWishes wishes;
     wishes.in_use = true;

@@ -1,3 +1,4 @@
+#include "plan/container_spec.hpp"
 #include "plan/dependencies.hpp"
 #include "plan/labels.hpp"
 #include "plan/lifecycle.hpp"
@@ -24,13 +25,20 @@ public:
         networks();
         if (options_.volumes) volumes();
         for (const auto& c : scene_.observed.containers)
-            if (gone_.count(c.record.id) && std::find(out_.images.begin(), out_.images.end(), c.record.image) == out_.images.end())
-                out_.images.push_back(c.record.image);
+            if (gone_.count(c.record.id)) image(c.record.image);
+        // Those of services that were only run, or never.
+        if (scene_.model)
+            for (const auto& service : services_)
+                if (const Service* s = scene_.model->find(service)) image(image_reference(*scene_.model, *s));
         out_.plan = plan_.take();
         return std::move(out_);
     }
 
 private:
+    void image(const std::string& reference) {
+        if (std::find(out_.images.begin(), out_.images.end(), reference) == out_.images.end()) out_.images.push_back(reference);
+    }
+
     // Stopped after those who need it are gone.
     void containers(const std::string& service) {
         std::set<int> after;

@@ -20,6 +20,9 @@ Event PlanRunner::event_of(EventKind kind, const Operation& op) const {
     e.operation = op.id;
     e.op = op.kind;
     e.resource = op.resource;
+    // Whoever watches knows networks and volumes by their names on the machine.
+    if (!op.network.empty()) e.resource = "network:" + op.network;
+    if (!op.volume.empty()) e.resource = "volume:" + op.volume;
     e.project = executor_.plan().project;
     e.container_id = op.container_id;
     e.container_name = op.container_name;

@@ -1,0 +1,161 @@
+#include "rootfs/copy.hpp"
+
+#include "base/error.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sys/stat.h>
+
+using namespace davit;
+using namespace davit::rootfs;
+namespace fs = std::filesystem;
+
+namespace {
+
+void put(const std::string& path, const std::string& text) {
+    fs::create_directories(fs::path(path).parent_path());
+    std::ofstream(path) << text;
+}
+
+std::string get(const std::string& path) {
+    std::ifstream in(path);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// A directory that plays the container's root, and one that plays this machine.
+struct Both {
+    test::TempDir container, host;
+    UniqueFd root{::open(container.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    Place in(const std::string& path) const { return in_container(root.get(), path); }
+    Place out(const std::string& path) const { return on_host(host / path); }
+};
+
+Errc failure(const std::function<void()>& fn) {
+    try {
+        fn();
+    } catch (const Error& e) {
+        return e.kind();
+    }
+    FAIL("it did not fail");
+    return Errc::failed;
+}
+
+} // namespace
+
+TEST_CASE("copy: where things go") {
+    using enum Standing;
+    struct Row {
+        const char* source;
+        bool directory;
+        const char* destination;
+        Standing standing;
+        Target target;
+    };
+    const Row rows[] = {
+        {"a/f", false, "/tmp", directory, {"/tmp", "f"}},
+        {"a/f", false, "/tmp/", directory, {"/tmp/", "f"}},
+        {"a/f", false, "/tmp/new", nothing, {"/tmp", "new"}},
+        {"a/f", false, "/tmp/old", file, {"/tmp", "old"}},
+        {"a/f", false, "new", nothing, {".", "new"}},
+        {"a/f", false, "/new", nothing, {"/", "new"}},
+        {"d", true, "/new", nothing, {"/", "new"}},
+        {"d/", true, "/new/", nothing, {"/", "new"}},
+        {"d", true, "/there", directory, {"/there", "d"}},
+        {"d/", true, "/there", directory, {"/there", "d"}},
+        {"d/.", true, "/there", directory, {"/there", ""}},
+        {".", true, "/there", directory, {"/there", ""}},
+        {"/", true, "there", directory, {"there", ""}},
+        {"d/.", true, "/new", nothing, {"/", "new"}},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.source);
+        CAPTURE(row.destination);
+        CHECK(target_of(row.source, row.directory, row.destination, row.standing) == row.target);
+    }
+    CHECK(failure([] { target_of("f", false, "/no/dir/", Standing::nothing); }) == Errc::not_found);
+    CHECK(failure([] { target_of("d", true, "/file", Standing::file); }) == Errc::conflict);
+    CHECK(failure([] { target_of("f", false, "/file/", Standing::file); }) == Errc::conflict);
+}
+
+TEST_CASE("copy: modes, links and contents arrive; nothing but what was asked for") {
+    Both both;
+    put(both.container / "srv/d/f", "data");
+    fs::permissions(both.container / "srv/d/f", fs::perms(0640));
+    fs::permissions(both.container / "srv/d", fs::perms(0750));
+    fs::create_symlink("f", both.container / "srv/d/l");
+    fs::create_hard_link(both.container / "srv/d/f", both.container / "srv/d/h");
+    copy(both.in("/srv/d"), both.out("d"), false);
+    CHECK(get(both.host / "d/f") == "data");
+    CHECK(fs::status(both.host / "d/f").permissions() == fs::perms(0640));
+    CHECK(fs::status(both.host / "d").permissions() == fs::perms(0750));
+    CHECK(fs::read_symlink(both.host / "d/l") == "f");
+    CHECK(fs::hard_link_count(both.host / "d/f") == 2);
+    copy(both.in("/srv/d/."), both.out("d"), false);
+    CHECK_FALSE(fs::exists(both.host / "d/d"));
+    copy(both.in("/srv/d"), both.out("d"), false);
+    CHECK(get(both.host / "d/d/f") == "data");
+}
+
+TEST_CASE("copy: links are copied as they are, and followed when asked") {
+    Both both;
+    put(both.container / "f", "data");
+    fs::create_symlink("/f", both.container / "l"); // absolute: inside the container
+    copy(both.in("/l"), both.out("l1"), false);
+    CHECK(fs::read_symlink(both.host / "l1") == "/f");
+    copy(both.in("/l"), both.out("l2"), true);
+    CHECK(get(both.host / "l2") == "data");
+}
+
+TEST_CASE("copy: a link in the container never leads out of it") {
+    Both both;
+    put(both.host / "secret", "mine");
+    put(both.host / "f", "new");
+    fs::create_symlink(both.host / "secret", both.container / "l");
+    CHECK(failure([&] { copy(both.in("/l"), both.out("stolen"), true); }) == Errc::not_found);
+    // Written through, the link means a file in the container, whose directory is missing there.
+    CHECK(failure([&] { copy(both.out("f"), both.in("/l"), false); }) == Errc::not_found);
+    CHECK(get(both.host / "secret") == "mine");
+    fs::create_symlink("../../../../..", both.container / "up");
+    copy(both.out("f"), both.in("/up/f"), false);
+    CHECK(get(both.container / "f") == "new");
+}
+
+TEST_CASE("copy: a link at the destination is written through, inside the container") {
+    Both both;
+    put(both.host / "f", "new");
+    put(both.container / "etc/real", "old");
+    fs::create_symlink("etc/real", both.container / "l");
+    copy(both.out("f"), both.in("/l"), false);
+    CHECK(get(both.container / "etc/real") == "new");
+    CHECK(fs::is_symlink(both.container / "l"));
+}
+
+TEST_CASE("copy: directories and files do not take each other's place") {
+    Both both;
+    put(both.host / "d/x", "file");
+    put(both.container / "to/d/x/y", "directory");
+    CHECK(failure([&] { copy(both.out("d"), both.in("/to"), false); }) == Errc::conflict);
+    CHECK(get(both.container / "to/d/x/y") == "directory");
+    put(both.container / "file", "file");
+    CHECK(failure([&] { copy(both.out("d"), both.in("/file"), false); }) == Errc::conflict);
+    CHECK(failure([&] { copy(both.out("nosuch"), both.in("/x"), false); }) == Errc::not_found);
+    CHECK(failure([&] { copy(both.out("d"), both.in("/no/such/place"), false); }) == Errc::not_found);
+}
+
+TEST_CASE("copy: a tar comes out and goes in again") {
+    Both both;
+    put(both.container / "srv/d/f", "data");
+    const std::string name = both.host / "t.tar";
+    UniqueFd tar(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    copy_to_tar(both.in("/srv/d"), false, tar.get());
+    ::lseek(tar.get(), 0, SEEK_SET);
+    fs::create_directory(both.container / "other");
+    copy_from_tar(tar.get(), both.in("/other"));
+    CHECK(get(both.container / "other/d/f") == "data");
+    CHECK(failure([&] { copy_from_tar(tar.get(), both.in("/srv/d/f")); }) == Errc::conflict);
+    CHECK(failure([&] { copy_from_tar(tar.get(), both.in("/nowhere")); }) == Errc::not_found);
+}
