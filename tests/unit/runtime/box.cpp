@@ -164,6 +164,7 @@ std::string Box::log_text(const std::string& stream) const {
     std::string out;
     std::istringstream lines(log());
     for (std::string line; std::getline(lines, line);) {
+        if (lines.eof()) break; // the shim is just writing this one
         auto j = nlohmann::json::parse(line);
         if (stream.empty() || j.at("stream") == stream) out += j.at("log").get<std::string>();
     }
