@@ -63,7 +63,7 @@ int run_checked(Globals& globals, const Args& args) {
     if (!globals.progress.empty() && std::find(std::begin(progress_modes), std::end(progress_modes), globals.progress) == std::end(progress_modes))
         throw error(Errc::usage, "unsupported --progress value \"{}\"", globals.progress).with_hint("one of auto, tty, plain, json, quiet");
     if (!globals.ansi.empty() && std::find(std::begin(ansi_modes), std::end(ansi_modes), globals.ansi) == std::end(ansi_modes))
-        throw error(Errc::usage, "unsupported --ansi value \"{}\"", globals.ansi).with_hint("one of never, always, auto");
+        std::fprintf(stderr, "warning: --ansi %s is none of never, always, auto: taken as auto\n", globals.ansi.c_str()); // docker compose goes on
     return dispatch(globals, std::move(rest));
 }
 

@@ -65,6 +65,17 @@ private:
         store_.extend(lease_, lines);
     }
 
+    // What was cancelled stays for the next try, unless there is no room for it.
+    [[noreturn]] void give_up(const std::exception_ptr& failure, const std::vector<std::size_t>& todo) {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const Error& e) {
+            if (e.os().value() == ENOSPC)
+                for (std::size_t i : todo) ::unlink(impl_.path("ingest/" + hex_of(manifest_.layers[i].digest) + ".part").c_str());
+            throw;
+        }
+    }
+
     void report(const Descriptor& blob, PullProgress::Stage stage) {
         if (options_.progress) options_.progress({blob.digest, stage, stage == PullProgress::Stage::done ? blob.size : 0, blob.size});
     }
@@ -119,7 +130,7 @@ private:
             for (std::size_t i = 1; i < threads; ++i) pool.emplace_back(work);
             work();
         }
-        if (failure) std::rethrow_exception(failure);
+        if (failure) give_up(failure, todo);
     }
 
     void fetch(std::size_t i, const IngestOptions& options) {

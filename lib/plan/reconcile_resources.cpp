@@ -75,7 +75,7 @@ void Reconciler::network(const std::string& key, const Network& network) {
         if (found == observed_.networks.end() && !builtin)
             throw error(Errc::not_found, "network {} declared as external, but could not be found", network.name)
                 .with_at(network.origin.pos)
-                .with_hint(fmt::format("make it with 'davit network create {}'", network.name));
+                .with_hint(fmt::format("bring up the project that makes it: one whose network has  name: {}", network.name));
         return;
     }
     if (found != observed_.networks.end()) {
@@ -129,7 +129,7 @@ void Reconciler::volumes() {
             if (found == observed_.volumes.end())
                 throw error(Errc::not_found, "external volume \"{}\" not found", volume.name)
                     .with_at(volume.origin.pos)
-                    .with_hint(fmt::format("make it with 'davit volume create {}'", volume.name));
+                    .with_hint(fmt::format("bring up the project that makes it: one whose volume has  name: {}", volume.name));
             continue;
         }
         if (found != observed_.volumes.end()) {

@@ -143,6 +143,13 @@ def volumes_stay(s, before):
     s.equal("no volume is left", "", s.davit("volume", "ls", "-q").out)
 
 
+def maker_of(volume):
+    """Another project, whose network and volume are external to ours."""
+    text = f"services:\n  m:\n    {BUSYBOX}    command: sleep 600\n    networks: [n]\n"
+    text += "    volumes: ['v:/v']\n" if volume else ""
+    return text + "networks: {n: {name: outside}}\n" + ("volumes: {v: {name: outside}}\n" if volume else "")
+
+
 def externals(s, before):
     text = f"""
 services:
@@ -155,16 +162,17 @@ volumes: {{data: {{external: true, name: outside}}}}
 """
     up(s, text, exit=1, err="network outside declared as external, but could not be found")
     s.nothing_left(before)
-    s.davit("network", "create", "outside")
-    up(s, exit=1, err='external volume "outside" not found')
-    s.davit("volume", "create", "outside")
+    s.write("maker.yaml", maker_of(False))
+    s.davit("-p", "maker", "-f", "maker.yaml", "up", "-d")
+    up(s, text, exit=1, err='external volume "outside" not found')
+    s.write("maker.yaml", maker_of(True))
+    s.davit("-p", "maker", "-f", "maker.yaml", "up", "-d")
     up(s)
     s.davit("exec", "-T", "a", "sh", "-c", "echo 1 > /data/f")
     s.davit("down", "-v", "-t", "0")
     s.equal("both outlive the project", ["outside"], s.davit("volume", "ls", "-q").out.split())
     s.check("the network too", "outside" in s.davit("network", "ls").out)
-    s.davit("network", "rm", "outside")
-    s.davit("volume", "rm", "outside")
+    s.davit("-p", "maker", "-f", "maker.yaml", "down", "-v", "-t", "0")
     s.nothing_left(before)
 
 

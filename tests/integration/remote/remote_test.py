@@ -10,7 +10,7 @@ import time
 import unittest
 
 from case import Case, main
-from images import digest
+from images import MANIFEST, digest
 from servers import Faulty, free_port
 
 PROJECT = "application/vnd.docker.compose.project"
@@ -155,7 +155,7 @@ class Registry(Case):
         for media, annotations, data in layers:
             server.blobs[digest(data)] = data
             descriptors.append({"mediaType": media, "digest": digest(data), "size": len(data), "annotations": annotations})
-        manifest = json.dumps({"schemaVersion": 2, "artifactType": artifact, "layers": descriptors,
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": artifact, "layers": descriptors,
                                "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest(b"{}"), "size": 2}}).encode()
         server.blobs[digest(manifest)] = manifest
         server.tags["p:1"] = digest(manifest)
