@@ -146,8 +146,8 @@ def volumes_stay(s, before):
 def maker_of(volume):
     """Another project, whose network and volume are external to ours."""
     text = f"services:\n  m:\n    {BUSYBOX}    command: sleep 600\n    networks: [n]\n"
-    text += "    volumes: ['v:/v']\n" if volume else ""
-    return text + "networks: {n: {name: outside}}\n" + ("volumes: {v: {name: outside}}\n" if volume else "")
+    text += "    volumes: ['vol:/v']\n" if volume else ""
+    return text + "networks: {n: {name: outside}}\n" + ("volumes: {vol: {name: outside}}\n" if volume else "")
 
 
 def externals(s, before):
