@@ -13,6 +13,7 @@
 #include "project/store.hpp"
 #include "supervisor/protocol.hpp"
 
+#include <future>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -49,7 +50,11 @@ struct Engine::Impl {
     // Stages what the plan makes and has the supervisor carry out the rest.
     std::vector<ContainerRecord> apply(const Project& project, Planned& planned, std::stop_token stop);
     void remember(const Project& project, const CreateOptions& options);
-    void send(Plan plan, std::stop_token stop);
+    // engine_send.cpp
+    using Supervisor = std::future<SupervisorClient>;
+    Supervisor start_supervisor(const std::string& project, bool needed);
+    // started: from start_supervisor().
+    void send(Plan plan, std::stop_token stop, Supervisor started = {});
     // Whether the program that embeds the engine agrees; it is asked once a call.
     bool approved(const Plan& plan) const { return !config.approve || config.approve(plan); }
     BuiltContainer build(const Project& project, const Planned& planned, const NewContainer& made, const HostValues& host,

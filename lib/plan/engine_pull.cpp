@@ -4,6 +4,7 @@
 #include "base/sys.hpp"
 #include "base/units.hpp"
 #include "image/pull.hpp"
+#include "plan/image_lookup.hpp"
 #include "plan/plan_builder.hpp"
 
 #include <algorithm>
@@ -121,6 +122,7 @@ Error missing_build(const Service& service, const std::string& reference) {
 
 void Engine::Impl::ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet, std::stop_token stop) {
     const image::Store images(store.roots().images());
+    ImageLookup lookup(images);
     std::vector<Pull> pulls;
     auto need = [&](const Service& service, const std::string& reference) {
         std::string policy = service.pull_policy.empty() ? "missing" : service.pull_policy;
@@ -128,7 +130,7 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
         if (mode == PullMode::always) policy = "always";
         if (mode == PullMode::missing) policy = "missing";
         if (mode == PullMode::never) policy = "never";
-        const auto found = images.find(reference);
+        const auto& found = lookup.find(reference);
         if (found && policy == "never" && !serves(*found, service.platform))
             throw error(Errc::not_found, "image with reference {} was found but does not provide the specified platform ({})", reference, service.platform);
         if (found && !serves(*found, service.platform) && policy == "missing") policy = "always";

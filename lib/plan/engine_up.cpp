@@ -5,6 +5,7 @@
 #include "davit/load.hpp"
 #include "plan/default_bridge.hpp"
 #include "plan/hashes.hpp"
+#include "plan/image_lookup.hpp"
 #include "plan/staging.hpp"
 #include "plan/surroundings.hpp"
 #include "supervisor/protocol.hpp"
@@ -127,10 +128,11 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
     if (wishes.in_use) out.observed = observe(store, project.name, wishes);
 
     const image::Store images(store.roots().images());
+    ImageLookup lookup(images);
     auto want = [&](const Service& service) {
         const std::string reference = image_reference(project, service);
         out.wanted.images[service.name] = reference;
-        const auto image = images.find(reference);
+        const auto& image = lookup.find(reference);
         if (image) out.observed.images[reference] = image->id;
         if (effective_healthcheck(service, image ? image->config : image::Config())) out.wanted.healthchecks.insert(service.name);
     };
@@ -281,6 +283,7 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
         built.push_back(build(project, planned, made, host, around));
         around.made(built.back());
     }
+    auto supervisor = start_supervisor(project.name, !built.empty());
     for (const auto& key : planned.result.networks)
         store.stage(project.name, network_record(project, project.networks.at(key), planned.wanted.network_hashes.at(key), host));
     std::set<std::string> replaced; // volumes that are removed first: the supervisor makes them anew
@@ -312,24 +315,8 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
         records.push_back(container.record);
     }
     stager.finish();
-    send(without(planned.result.plan, done), std::move(stop));
+    send(without(planned.result.plan, done), std::move(stop), std::move(supervisor));
     return records;
-}
-
-void Engine::Impl::send(Plan plan, std::stop_token stop) {
-    if (plan.empty()) return SupervisorClient::look_after(store.roots(), plan.project);
-    auto supervisor = SupervisorClient::connect_or_start(store.roots(), plan.project);
-    const auto nothing_of_ours = [](const Operation& op, const SupervisorClient::ClientDone& done) {
-        const Error missing = error(Errc::failed, "{} cannot be done here: the plan came from elsewhere", op.resource);
-        done(op.id, &missing);
-    };
-    supervisor.apply(plan, nothing_of_ours, sink(), std::move(stop));
-}
-
-void Engine::apply(const Plan& plan, std::stop_token stop) {
-    if (!impl_->approved(plan)) return;
-    const FileLock held = impl_->lock(plan.project, stop);
-    impl_->send(plan, std::move(stop));
 }
 
 } // namespace davit
