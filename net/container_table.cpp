@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 
 #include <arpa/inet.h>
+#include <cerrno>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
@@ -32,9 +33,10 @@ void redirect(nft::Transaction& t, std::uint8_t proto, std::uint16_t to) {
 
 } // namespace
 
-nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port) {
+nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port, bool replace) {
     nft::Transaction t;
-    t.add_table(nft::Family::ip, table).delete_table(nft::Family::ip, table).add_table(nft::Family::ip, table);
+    if (replace) t.add_table(nft::Family::ip, table).delete_table(nft::Family::ip, table).add_table(nft::Family::ip, table);
+    else t.create_table(nft::Family::ip, table);
     t.add_base_chain(table, nft::Family::ip, "output", {"nat", NF_INET_LOCAL_OUT, -100, false});
     redirect(t, IPPROTO_UDP, udp_port);
     redirect(t, IPPROTO_TCP, tcp_port);
@@ -43,7 +45,16 @@ nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port
 
 void redirect_dns(int netns_fd, std::uint16_t udp_port, std::uint16_t tcp_port) {
     NetlinkSocket netfilter(NETLINK_NETFILTER, netns_fd);
-    in_context("redirecting DNS in a container", [&] { render_container(udp_port, tcp_port).commit(netfilter); });
+    in_context("redirecting DNS in a container", [&] {
+        // What a transaction deletes is freed after an RCU grace period, for which the socket's close waits:
+        // 10 ms a container that a new namespace need not pay.
+        try {
+            return render_container(udp_port, tcp_port, false).commit(netfilter);
+        } catch (const Error& e) {
+            if (e.os().value() != EEXIST) throw;
+        }
+        render_container(udp_port, tcp_port, true).commit(netfilter);
+    });
 }
 
 } // namespace davit::net

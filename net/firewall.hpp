@@ -15,8 +15,9 @@ namespace davit::net {
 nft::Transaction render(const HostNetworkState& state);
 // Only the elements that differ. Both states must agree on close_foreign_forwarding.
 nft::Transaction render_change(const HostNetworkState& before, const HostNetworkState& after);
-// Inside a container's namespace: 127.0.0.11:53 to the DNS server's ports there.
-nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port);
+// Inside a container's namespace: 127.0.0.11:53 to the DNS server's ports there. Without replace it fails
+// with EEXIST where the table exists.
+nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port, bool replace);
 
 // --- appliers: in the namespace the sockets were opened in ---------------------------------------------
 // Writes the project's file and brings the kernel along: an element transaction (1-3 ms), or the whole

@@ -247,6 +247,11 @@ Transaction& Transaction::add_table(Family family, const std::string& name, std:
     return *this;
 }
 
+Transaction& Transaction::create_table(Family family, const std::string& name) {
+    start(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, family, "creating nftables table " + name).put_string(NFTA_TABLE_NAME, name);
+    return *this;
+}
+
 Transaction& Transaction::delete_table(Family family, const std::string& name) {
     start(NFT_MSG_DELTABLE, 0, family, "deleting nftables table " + name).put_string(NFTA_TABLE_NAME, name);
     return *this;

@@ -94,6 +94,8 @@ public:
 
     // comment: as `nft list` prints it, and how a table is recognised
     Transaction& add_table(Family family, const std::string& name, std::string_view comment = {});
+    // Fails with EEXIST where there is one.
+    Transaction& create_table(Family family, const std::string& name);
     Transaction& delete_table(Family family, const std::string& name);
     Transaction& add_chain(const std::string& table_name, Family family, const std::string& chain);
     struct Hook {
