@@ -1,6 +1,7 @@
 #include "lab.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/process.hpp"
 #include "base/sys.hpp"
 
@@ -68,6 +69,17 @@ UniqueFd bound(int netns_fd, const std::string& address, std::uint16_t port, int
 bool wait_for(int fd, short events, int milliseconds) {
     pollfd p{fd, events, 0};
     return ::poll(&p, 1, milliseconds) > 0;
+}
+
+// An IPv6 address answers its neighbours once the kernel has joined its multicast group, in a work queue.
+void wait_for_neighbours(int netns_fd, const IpAddress& a) {
+    std::string group = "ff0200000000000000000001ff";
+    for (int i = 13; i < 16; ++i) group += fmt::format("{:02x}", a.data()[i]);
+    for (int left = deadline_ms; left > 0; --left) {
+        if (in_netns(netns_fd, [] { return read_file("/proc/thread-self/net/igmp6"); }).find(group) != std::string::npos) return;
+        ::poll(nullptr, 0, 1);
+    }
+    throw error(Errc::failed, "{} was not joined", group);
 }
 
 std::string reason(int errnum) {
@@ -144,6 +156,8 @@ UniqueFd container(NetlinkSocket& host, const std::string& bridge, std::vector<I
     plan.endpoints.push_back(e);
     if (!gateway.is_unspecified()) plan.default_v4 = DefaultRoute{gateway, "eth0"};
     attach(host, ns.get(), plan);
+    for (const auto& a : plan.endpoints.front().addresses)
+        if (a.address.is_v6()) wait_for_neighbours(ns.get(), a.address);
     return ns;
 }
 
