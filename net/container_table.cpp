@@ -19,14 +19,14 @@ namespace {
 constexpr const char* table = "davit";
 constexpr std::string_view dns_address = "\x7f\x00\x00\x0b"sv;
 constexpr std::string_view dns_port = "\x00\x35"sv;
-constexpr std::uint32_t offset_daddr4 = 16, offset_dport = 2;
+constexpr std::uint32_t daddr_offset = 16, dport_offset = 2;
 
 void redirect(nft::Transaction& t, std::uint8_t proto, std::uint16_t to) {
     const std::uint16_t port = htons(to);
     nft::Expressions e;
-    e.payload(NFT_PAYLOAD_NETWORK_HEADER, offset_daddr4, 4).equal(dns_address);
+    e.payload(NFT_PAYLOAD_NETWORK_HEADER, daddr_offset, 4).equal(dns_address);
     e.meta(NFT_META_L4PROTO).equal({reinterpret_cast<const char*>(&proto), 1});
-    e.payload(NFT_PAYLOAD_TRANSPORT_HEADER, offset_dport, 2).equal(dns_port);
+    e.payload(NFT_PAYLOAD_TRANSPORT_HEADER, dport_offset, 2).equal(dns_port);
     e.load(dns_address, 0).load({reinterpret_cast<const char*>(&port), sizeof port}, 1).dnat(false, 0, 1);
     t.add_rule(table, nft::Family::ip, "output", e);
 }

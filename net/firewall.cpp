@@ -1,5 +1,6 @@
 #include "net/firewall.hpp"
 
+#include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <dirent.h>
 #include <memory>
 #include <set>
 #include <unistd.h>
@@ -37,7 +37,7 @@ bool any_ipv6(const HostNetworkState& state) {
 
 std::vector<std::string> interfaces() {
     std::vector<std::string> names;
-    const std::unique_ptr<DIR, int (*)(DIR*)> d(::opendir("/proc/sys/net/ipv6/conf"), &::closedir);
+    const Dir d(::opendir("/proc/sys/net/ipv6/conf"));
     while (const dirent* entry = d ? ::readdir(d.get()) : nullptr)
         if (const std::string name = entry->d_name; !name.starts_with('.')) names.push_back(name);
     return names;

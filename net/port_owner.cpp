@@ -1,11 +1,11 @@
 #include "net/ports.hpp"
 
+#include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 
 #include <algorithm>
 #include <cstring>
-#include <dirent.h>
 #include <memory>
 #include <sstream>
 #include <unistd.h>
@@ -70,7 +70,7 @@ std::optional<Entry> find_socket(Proto proto, const std::optional<IpAddress>& ho
 
 template <typename Fn>
 void each_entry(const std::string& dir, Fn fn) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> d(::opendir(dir.c_str()), &::closedir);
+    const Dir d(::opendir(dir.c_str()));
     while (const dirent* entry = d ? ::readdir(d.get()) : nullptr)
         if (entry->d_name[0] != '.' && !fn(std::string(entry->d_name))) return;
 }

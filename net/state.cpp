@@ -1,5 +1,6 @@
 #include "net/state.hpp"
 
+#include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <dirent.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -153,7 +153,7 @@ ProjectNetState decode_state(std::string_view json, const std::string& origin) {
 HostNetworkState load_state(const std::string& run_dir) {
     HostNetworkState all;
     const std::string dir = projects_dir(run_dir);
-    const std::unique_ptr<DIR, int (*)(DIR*)> d(::opendir(dir.c_str()), &::closedir);
+    const Dir d(::opendir(dir.c_str()));
     if (!d && errno != ENOENT) throw sys_error(errno, "opening {}", dir);
     while (const dirent* entry = d ? ::readdir(d.get()) : nullptr) {
         const std::string name = entry->d_name;

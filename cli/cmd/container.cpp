@@ -15,7 +15,7 @@ namespace davit::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 int list(Globals& globals, const Args& args) {
     bool all = false, quiet = false, no_trunc = false;
@@ -46,26 +46,26 @@ int list(Globals& globals, const Args& args) {
 
 std::string time_text(std::int64_t time) { return time ? rfc3339_nano(time) : "0001-01-01T00:00:00Z"; }
 
-Json state_of(const ContainerInfo& c) {
-    Json state = {{"Status", to_string(c.state)}, {"Running", c.pid != 0}, {"Paused", c.state == ContainerState::paused},
+OrderedJson state_of(const ContainerInfo& c) {
+    OrderedJson state = {{"Status", to_string(c.state)}, {"Running", c.pid != 0}, {"Paused", c.state == ContainerState::paused},
                   {"Restarting", c.state == ContainerState::restarting}, {"OOMKilled", c.oom_killed}, {"Pid", c.pid},
                   {"ExitCode", c.exit_code}, {"Error", c.error}, {"StartedAt", time_text(c.started_at)}, {"FinishedAt", time_text(c.finished_at)}};
     if (c.health != Health::none) state["Health"] = {{"Status", to_string(c.health)}};
     return state;
 }
 
-Json networks_of(const ContainerInfo& c) {
-    Json out = Json::object();
+OrderedJson networks_of(const ContainerInfo& c) {
+    OrderedJson out = OrderedJson::object();
     for (const AttachedNetwork& n : c.networks)
         out[n.name] = {{"Aliases", n.aliases}, {"MacAddress", n.mac}, {"IPAddress", n.ipv4}, {"GlobalIPv6Address", n.ipv6}};
     return out;
 }
 
-Json ports_of(const ContainerInfo& c) {
-    Json out = Json::object();
+OrderedJson ports_of(const ContainerInfo& c) {
+    OrderedJson out = OrderedJson::object();
     for (const std::string& port : c.expose) out[port] = nullptr;
     for (const PublishedPort& p : c.ports) {
-        Json& list = out[std::to_string(p.target) + "/" + p.protocol];
+        OrderedJson& list = out[std::to_string(p.target) + "/" + p.protocol];
         list.push_back({{"HostIp", p.host_ip}, {"HostPort", std::to_string(p.host_port)}});
     }
     return out;
@@ -73,8 +73,8 @@ Json ports_of(const ContainerInfo& c) {
 
 // The parts of `docker inspect` that do not describe Docker; the environment is left out, since
 // secrets are kept there all too often.
-Json inspected(const ContainerInfo& c) {
-    Json mounts = Json::array();
+OrderedJson inspected(const ContainerInfo& c) {
+    OrderedJson mounts = OrderedJson::array();
     for (const AttachedMount& m : c.mounts)
         mounts.push_back({{"Type", m.type}, {"Name", m.name}, {"Source", m.source}, {"Destination", m.target}, {"RW", !m.read_only}});
     const std::string path = c.command.empty() ? "" : c.command.front();
@@ -93,7 +93,7 @@ int inspect(Globals& globals, const Args& args) {
     options.value("f,format", format, "Format output using a custom template: 'json' or a Go template").arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    Json all = Json::array();
+    OrderedJson all = OrderedJson::array();
     for (const std::string& name : names) all.push_back(inspected(find_container(context.engine(), name)));
     print_inspected(all.dump(), format);
     return 0;

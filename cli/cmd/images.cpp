@@ -17,7 +17,7 @@ namespace davit::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 struct Row {
     std::string container, repository = "<none>", tag = "<none>", id;
@@ -62,14 +62,14 @@ void print_ids(const std::vector<Row>& rows) {
 }
 
 void print_json(const std::vector<Row>& rows) {
-    Json all = Json::array();
+    OrderedJson all = OrderedJson::array();
     for (const Row& row : rows) {
-        Json one = {{"ID", row.id}, {"ContainerName", row.container}, {"Repository", row.repository}, {"Tag", row.tag},
+        OrderedJson one = {{"ID", row.id}, {"ContainerName", row.container}, {"Repository", row.repository}, {"Tag", row.tag},
                     {"Platform", platform_text(row.image.platform)}, {"Size", row.image.size}};
         if (!row.image.created.empty()) one["Created"] = row.image.created;
         all.push_back(std::move(one));
     }
-    std::printf("%s\n", all.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    std::printf("%s\n", all.dump(-1, ' ', false, OrderedJson::error_handler_t::replace).c_str());
 }
 
 void print_table(const std::vector<Row>& rows) {

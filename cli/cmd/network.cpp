@@ -15,7 +15,7 @@ namespace davit::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 int list(Globals& globals, const Args& args) {
     bool quiet = false, no_trunc = false;
@@ -46,8 +46,8 @@ NetworkInfo find(Context& context, const std::string& name) {
     throw error(Errc::not_found, "network {} not found", name);
 }
 
-Json inspected(Context& context, const NetworkInfo& n) {
-    Json ipam = Json::array(), containers = Json::object();
+OrderedJson inspected(Context& context, const NetworkInfo& n) {
+    OrderedJson ipam = OrderedJson::array(), containers = OrderedJson::object();
     for (const std::string& subnet : n.subnets) ipam.push_back({{"Subnet", subnet}});
     for (const ContainerInfo& c : all_containers(context.engine()))
         for (const AttachedNetwork& a : c.networks)
@@ -65,7 +65,7 @@ int inspect(Globals& globals, const Args& args) {
     options.value("f,format", format, "Format output using a custom template: 'json' or a Go template").arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    Json all = Json::array();
+    OrderedJson all = OrderedJson::array();
     for (const std::string& name : names) all.push_back(inspected(context, find(context, name)));
     print_inspected(all.dump(), format);
     return 0;

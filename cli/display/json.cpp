@@ -8,9 +8,9 @@ namespace davit::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-std::string dump(const Json& line) { return line.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const OrderedJson& line) { return line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
 
 const char* name_of(Step::State state) {
     switch (state) {
@@ -29,7 +29,7 @@ public:
     void on(const Event& event) override {
         const auto step = step_of(event);
         if (!step) return;
-        Json line;
+        OrderedJson line;
         if (dry_run_) line["dry-run"] = true;
         if (!step->id.empty()) line["id"] = step->id;
         line["status"] = name_of(step->state);
@@ -49,7 +49,7 @@ private:
 
 } // namespace
 
-std::string json_error_line(const std::string& message) { return dump(Json{{"error", true}, {"message", message}}); }
+std::string json_error_line(const std::string& message) { return dump(OrderedJson{{"error", true}, {"message", message}}); }
 
 std::unique_ptr<Display> make_json_display(bool dry_run) { return std::make_unique<JsonDisplay>(dry_run); }
 

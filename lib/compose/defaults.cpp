@@ -11,7 +11,7 @@ void fill(Tree& tree, Node& map, std::string_view key, Node* value) {
 
 void build(Tree& tree, Node& n) { fill(tree, n, "context", tree.string(".", n.pos)); }
 
-void secret(Tree& tree, Node& n) {
+void secret_target(Tree& tree, Node& n) {
     const Node* source = n.find("source");
     if (source) fill(tree, n, "target", tree.string(fmt::format("/run/secrets/{}", to_text(*source)), n.pos));
 }
@@ -34,7 +34,7 @@ struct Default {
 const PathTable<Default>& rules() {
     static const PathTable<Default> table{
         {"services.*.build", {build}},
-        {"services.*.secrets.[]", {secret}},
+        {"services.*.secrets.[]", {secret_target}},
         {"services.*.ports.[]", {port}},
         {"services.*.deploy.resources.reservations.devices.[]", {device_request}},
         {"services.*.gpus.[]", {device_request}},

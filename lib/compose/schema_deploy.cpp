@@ -14,11 +14,11 @@ const Field update_fields[] = {
 };
 const Shape update{.noun = "an update configuration", .types = t_map, .fields = update_fields};
 
-const Field device_fields[] = {
+const Field request_fields[] = {
     {"capabilities", &unique_texts}, {"count", &integer_or_text}, {"device_ids", &unique_texts}, {"driver", &text}, {"options", &list_or_map},
 };
-constexpr std::string_view device_required[] = {"capabilities"};
-const Shape device{.noun = "a device reservation", .types = t_map, .fields = device_fields, .required = device_required};
+constexpr std::string_view request_required[] = {"capabilities"};
+const Shape request{.noun = "a device reservation", .types = t_map, .fields = request_fields, .required = request_required};
 
 const Field discrete_fields[] = {{"kind", &text}, {"value", &number_or_text}};
 const Shape discrete{.noun = "a resource", .types = t_map, .fields = discrete_fields};
@@ -54,7 +54,7 @@ const Field deploy_fields[] = {
 
 } // namespace
 
-const Shape schema_device_requests{.types = t_list, .items = &device};
+const Shape schema_device_requests{.types = t_list, .items = &request};
 const Shape schema_deploy{.noun = "deploy", .types = t_map | t_null, .fields = deploy_fields};
 
 } // namespace davit::compose

@@ -6,7 +6,7 @@ using namespace shapes;
 
 namespace {
 
-constexpr std::int64_t zero = 0;
+constexpr std::int64_t least_size = 0;
 constexpr std::string_view recursions[] = {"enabled", "disabled", "writable", "readonly"};
 const Shape recursion{.types = t_str, .words = recursions};
 constexpr std::string_view relabels[] = {"z", "Z"};
@@ -17,7 +17,7 @@ const Field bind_fields[] = {
 const Shape bind{.noun = "bind", .types = t_map, .fields = bind_fields};
 const Field volume_fields[] = {{"labels", &list_or_map}, {"nocopy", &bool_or_text}, {"subpath", &text}};
 const Shape volume{.noun = "volume", .types = t_map, .fields = volume_fields};
-const Shape size{.types = t_int | t_str, .least = &zero};
+const Shape size{.types = t_int | t_str, .least = &least_size};
 const Field tmpfs_fields[] = {{"size", &size}, {"mode", &number_or_text}};
 const Shape tmpfs{.noun = "tmpfs", .types = t_map, .fields = tmpfs_fields};
 const Field image_fields[] = {{"subpath", &text}};

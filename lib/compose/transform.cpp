@@ -13,7 +13,7 @@ struct Transform {
     Node* (Transformer::*run)(Node*);
 };
 
-const PathTable<Transform>& rules();
+const PathTable<Transform>& transforms();
 
 class Transformer {
 public:
@@ -248,7 +248,7 @@ private:
     Path path_;
 };
 
-const PathTable<Transform>& rules() {
+const PathTable<Transform>& transforms() {
     using T = Transformer;
     static const PathTable<Transform> table{
         {"services.*.build", {&T::build}},
@@ -281,7 +281,7 @@ const PathTable<Transform>& rules() {
 } // namespace
 
 void to_canonical(Tree& tree, Node& document, bool lenient, Diagnostics& diag) {
-    Transformer(tree, lenient, diag).walk(&document, rules().root());
+    Transformer(tree, lenient, diag).walk(&document, transforms().root());
 }
 
 void omit_empty(Node& document) {

@@ -16,7 +16,7 @@ namespace davit::image {
 
 namespace {
 
-constexpr std::size_t max_document = 16u << 20;
+constexpr std::size_t max_archive_document = 16u << 20;
 
 class DirectoryFiles : public ArchiveFiles {
 public:
@@ -91,7 +91,7 @@ private:
 
 std::optional<std::string> ArchiveFiles::read(const std::string& path) const {
     if (!has(path)) return std::nullopt;
-    if (size(path) > max_document) throw error(Errc::failed, "{} has {} bytes, more than {}", path, size(path), max_document);
+    if (size(path) > max_archive_document) throw error(Errc::failed, "{} has {} bytes, more than {}", path, size(path), max_archive_document);
     auto source = open(path, 0);
     std::string out;
     char buffer[16384];

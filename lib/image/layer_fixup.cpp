@@ -1,12 +1,12 @@
 #include "image/layer_fixup.hpp"
 
+#include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/kernel_abi.hpp"
 #include "base/sys.hpp"
 #include "image/copy_up.hpp"
 
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
 #include <memory>
 #include <sys/stat.h>
@@ -18,13 +18,9 @@ namespace {
 
 constexpr std::uint64_t inside = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
 
-struct DirCloser {
-    void operator()(DIR* d) const { ::closedir(d); }
-};
-
 std::vector<std::string> entries_of(int directory) {
     UniqueFd fd = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
-    std::unique_ptr<DIR, DirCloser> listing(::fdopendir(fd.get()));
+    Dir listing(::fdopendir(fd.get()));
     if (!listing) throw make_sys_error(errno, "listing a layer's directory");
     fd.release();
     std::vector<std::string> out;

@@ -1,5 +1,6 @@
 #include "image/rootfs_view.hpp"
 
+#include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "image/layer_tree.hpp"
@@ -7,7 +8,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
 #include <list>
 #include <memory>
@@ -39,10 +39,6 @@ std::string link_target(int path_fd) {
     if (n < 0) throw sys_error(errno, "reading a symbolic link");
     return {target, static_cast<std::size_t>(n)};
 }
-
-struct DirCloser {
-    void operator()(DIR* d) const { ::closedir(d); }
-};
 
 } // namespace
 
@@ -113,7 +109,7 @@ std::vector<std::string> RootfsView::names(const Entry& directory) const {
     std::set<std::string> seen, visible; // seen: decided by a higher layer
     for (const auto& part : directory.parts) {
         UniqueFd fd = reopen_directory(part.get());
-        std::unique_ptr<DIR, DirCloser> listing(::fdopendir(fd.get()));
+        Dir listing(::fdopendir(fd.get()));
         if (!listing) throw sys_error(errno, "listing {}", directory.path);
         fd.release();
         while (dirent* e = ::readdir(listing.get())) {

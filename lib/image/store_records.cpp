@@ -1,5 +1,6 @@
 #include "image/store_impl.hpp"
 
+#include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
 #include <memory>
 #include <sys/stat.h>
@@ -16,10 +16,6 @@
 namespace davit::image {
 
 namespace {
-
-struct DirCloser {
-    void operator()(DIR* d) const { ::closedir(d); }
-};
 
 // A record that a power cut left empty or torn reads as missing: what it stood for is made again.
 Json read_record(const std::string& path) {
@@ -52,7 +48,7 @@ std::string hex_of(const std::string& digest) { return digest.substr(digest.find
 
 std::vector<std::string> list_directory(const std::string& path) {
     std::vector<std::string> out;
-    std::unique_ptr<DIR, DirCloser> listing(::opendir(path.c_str()));
+    Dir listing(::opendir(path.c_str()));
     if (!listing) {
         if (errno == ENOENT) return out;
         throw sys_error(errno, "listing {}", path);
