@@ -3,6 +3,7 @@
 #include "base/kernel_abi.hpp"
 #include "base/sys.hpp"
 #include "runtime/shim/config.hpp"
+#include "runtime/shim/nursery.hpp"
 #include "runtime/shim_client.hpp"
 
 #include <csignal>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 namespace davit::runtime {
 namespace {
@@ -35,16 +37,13 @@ public:
     void pass(int fd, int as) {
         kept_.push_back(moved_up(fd));
         ::posix_spawn_file_actions_adddup2(&actions_, kept_.back().get(), as);
-        mask_ |= 1U << as;
     }
     void open(int as, const char* path, int flags) { ::posix_spawn_file_actions_addopen(&actions_, as, path, flags, 0); }
     const posix_spawn_file_actions_t* get() const { return &actions_; }
-    std::uint32_t mask() const { return mask_; }
 
 private:
     posix_spawn_file_actions_t actions_;
     std::vector<UniqueFd> kept_;
-    std::uint32_t mask_ = 0;
 };
 
 class Attributes {
@@ -83,23 +82,28 @@ std::vector<std::string> arguments(const ShimStart& s, std::uint32_t fds) {
     return args;
 }
 
-void pass_all(const ShimStart& s, FileActions& actions, int control) {
-    auto pass = [&](int fd, int as) {
-        if (fd >= 0) actions.pass(fd, as);
-    };
-    for (int fd = 0; fd < 3; ++fd) actions.open(fd, "/dev/null", O_RDWR);
-    pass(control, shim::fd_control);
-    pass(s.plan_fd, shim::fd_plan);
-    pass(s.net_ns, shim::fd_net);
-    pass(s.ipc_ns, shim::fd_ipc);
-    pass(s.pid_ns, shim::fd_pid);
-    pass(s.uts_ns, shim::fd_uts);
-    pass(s.peer_pidfd, shim::fd_peer);
-    if (!s.adopt) return;
-    pass(s.adopt->stdin_write, shim::fd_stdin);
-    pass(s.adopt->stdout_read, shim::fd_stdout);
-    pass(s.adopt->stderr_read, shim::fd_stderr);
-    pass(s.adopt->console, shim::fd_console);
+struct PassedFd {
+    int fd, as;
+};
+
+// In the order of their numbers in the shim.
+std::vector<PassedFd> passed_fds(const ShimStart& s, int control) {
+    std::vector<PassedFd> out{{control, shim::fd_control}, {s.plan_fd, shim::fd_plan}, {s.net_ns, shim::fd_net},
+                              {s.ipc_ns, shim::fd_ipc},    {s.pid_ns, shim::fd_pid},   {s.uts_ns, shim::fd_uts},
+                              {s.peer_pidfd, shim::fd_peer}};
+    if (s.adopt)
+        out.insert(out.end(), {{s.adopt->stdin_write, shim::fd_stdin},
+                               {s.adopt->stdout_read, shim::fd_stdout},
+                               {s.adopt->stderr_read, shim::fd_stderr},
+                               {s.adopt->console, shim::fd_console}});
+    std::erase_if(out, [](const PassedFd& p) { return p.fd < 0; });
+    return out;
+}
+
+std::uint32_t mask_of(const std::vector<PassedFd>& fds) {
+    std::uint32_t mask = 0;
+    for (const PassedFd& p : fds) mask |= 1U << p.as;
+    return mask;
 }
 
 // Where programs may not run from memory (vm.memfd_noexec=2): a private read-only view of the file.
@@ -136,14 +140,13 @@ UniqueFd sealed_copy(const std::string& path) {
     return to;
 }
 
-Shim start_shim(const ShimStart& start) {
-    UniqueFd own_copy;
-    if (start.shim_exe < 0) own_copy = sealed_copy(start.shim_path);
-    UniqueFd exe = moved_up(own_copy ? own_copy.get() : start.shim_exe);
-    FdPair ends = sys::socket_pair(SOCK_SEQPACKET);
+namespace {
+
+pid_t execute(int shim_exe, std::vector<std::string> args, const std::vector<PassedFd>& fds) {
+    UniqueFd exe = moved_up(shim_exe);
     FileActions actions;
-    pass_all(start, actions, ends.second.get());
-    std::vector<std::string> args = arguments(start, actions.mask());
+    for (int fd = 0; fd < 3; ++fd) actions.open(fd, "/dev/null", O_RDWR);
+    for (const PassedFd& p : fds) actions.pass(p.fd, p.as);
     std::vector<char*> argv;
     for (std::string& arg : args) argv.push_back(arg.data());
     argv.push_back(nullptr);
@@ -153,8 +156,58 @@ Shim start_shim(const ShimStart& start) {
     // Before 6.3 a container can have changed its mode; nothing else of it can be changed.
     if (struct stat st{}; ::fstat(exe.get(), &st) == 0 && !(st.st_mode & S_IXUSR)) ::fchmod(exe.get(), 0777);
     if (int why = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(), argv.data(), environ))
-        throw sys_error(why, "starting {}", start.shim_path.empty() ? "davit-shim" : start.shim_path);
+        throw sys_error(why, "starting davit-shim");
+    return pid;
+}
+
+} // namespace
+
+Shim start_shim(const ShimStart& start) {
+    UniqueFd own_copy;
+    if (start.shim_exe < 0) own_copy = sealed_copy(start.shim_path);
+    FdPair ends = sys::socket_pair(SOCK_SEQPACKET);
+    const auto fds = passed_fds(start, ends.second.get());
+    pid_t pid = execute(own_copy ? own_copy.get() : start.shim_exe, arguments(start, mask_of(fds)), fds);
     return {Child(pid, sys::pidfd_open(pid)), ShimConnection(std::move(ends.first))};
+}
+
+void ShimNursery::open(int shim_exe, std::size_t room) {
+    if (socket_ && room <= room_) return;
+    stop();
+    FdPair ends = sys::socket_pair(SOCK_SEQPACKET);
+    // The arguments of its shims, most of which have the same length, take the place of its own.
+    const std::size_t blanks = room - sizeof shim::nursery_name - 1;
+    const pid_t pid = execute(shim_exe, {shim::nursery_name, std::string(blanks, ' ')}, {{ends.second.get(), shim::fd_control}});
+    pidfd_ = sys::pidfd_open(pid);
+    socket_ = std::move(ends.first);
+    room_ = room;
+}
+
+void ShimNursery::stop() {
+    if (!socket_) return;
+    socket_.reset();
+    siginfo_t info{};
+    // Unless somebody has reaped it with all others.
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0 && errno == EINTR) {}
+    pidfd_.reset();
+}
+
+ShimConnection ShimNursery::start(const ShimStart& start) {
+    FdPair ends = sys::socket_pair(SOCK_SEQPACKET);
+    const auto fds = passed_fds(start, ends.second.get());
+    std::string text;
+    for (const auto& arg : arguments(start, mask_of(fds))) text.append(arg).push_back('\0');
+    std::vector<int> numbers;
+    for (const PassedFd& p : fds) numbers.push_back(p.fd);
+    bool fits = text.size() <= shim::nursery_limit && !start.adopt;
+    for (int attempt = 0; fits && attempt < 2; ++attempt) { // it may have been killed meanwhile
+        open(start.shim_exe, text.size());
+        if (sys::send_with_fds(socket_.get(), text, numbers)) return ShimConnection(std::move(ends.first));
+        stop();
+    }
+    Shim direct = start_shim(start);
+    direct.process.detach();
+    return std::move(direct.control);
 }
 
 } // namespace davit::runtime

@@ -185,10 +185,9 @@ void Container::spawn_shim() {
     s.pid_ns = join(record_.pid_mode, "pid");
     sys::make_dirs(world_.paths.container(record_.id) + "/log", 0700);
     ::unlink(world_.paths.exit_file(record_.id).c_str());
-    runtime::Shim shim = runtime::start_shim(s);
-    shim.process.detach(); // reaped with all others; its end shows on the socket
+    runtime::ShimConnection shim = world_.start_shim(s); // reaped with all others; its end shows on the socket
     run_->launched = true;
-    attach_shim(std::move(shim.control));
+    attach_shim(std::move(shim));
 }
 
 void Container::attach_shim(runtime::ShimConnection connection) {

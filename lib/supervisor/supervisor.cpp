@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 constexpr auto linger = 1s;            // after the last client, while containers exist but none runs
 constexpr auto orphan_limit = 5s;      // for the client of a resumed plan to come back
 constexpr auto sync_delay = 1s;
+constexpr auto nursery_idle_limit = 3s;
 constexpr std::size_t remembered_results = 16;
 constexpr int failure_limit = 10'000;
 } // namespace
@@ -41,8 +42,12 @@ Supervisor::~Supervisor() = default;
 World Supervisor::make_world() {
     std::string shim = find_program("davit-shim");
     shim_exe_ = runtime::sealed_copy(shim);
-    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, shim_exe_.get(), {}, {}, {}, {}, {}, {}, {}};
+    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, shim_exe_.get(), {}, {}, {}, {}, {}, {}, {}, {}};
     w.supervisor_argv = {find_program("davit-supervisor"), "--project", project_, "--state-dir", roots_.state, "--run-dir", roots_.run};
+    w.start_shim = [this](const runtime::ShimStart& start) {
+        nursery_idle_ = loop_.after(nursery_idle_limit, [this] { nursery_.stop(); });
+        return nursery_.start(start);
+    };
     w.emit = [this](Event e) { emit(std::move(e)); };
     w.changed = [this](Container&) {
         // After what happens now is complete: a gate may end the plan.
@@ -280,6 +285,7 @@ void Supervisor::clean_up() {
     control_.close_listener();
     files_helper_.stop();
     net_helper_.stop();
+    nursery_.stop();
     group_.leave();
     if (nothing_left()) {
         store_.remove_project(project_);

@@ -81,6 +81,7 @@ private:
     net::NetlinkSocket host_;
     Networks networks_;
     UniqueFd shim_exe_;
+    runtime::ShimNursery nursery_;
     World world_;
     Containers containers_;
     Journal journal_;
@@ -92,7 +93,7 @@ private:
     std::deque<std::function<void()>> turns_;
     std::set<std::string> to_sync_;
     bool turn_posted_ = false, changed_posted_ = false;
-    EventLoop::Watch sync_timer_, linger_, terminate_;
+    EventLoop::Watch sync_timer_, linger_, terminate_, nursery_idle_;
 };
 
 } // namespace davit::supervisor

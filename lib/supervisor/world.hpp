@@ -6,6 +6,7 @@
 #include "net/dns/server.hpp"
 #include "net/netlink.hpp"
 #include "project/store.hpp"
+#include "runtime/shim_client.hpp"
 #include "supervisor/helper.hpp"
 #include "supervisor/networks.hpp"
 #include "supervisor/reaper.hpp"
@@ -32,6 +33,7 @@ struct World {
     int shim_exe = -1; // a sealed copy, shared by all starts
     std::vector<std::string> supervisor_argv; // how a shim starts the next supervisor
 
+    std::function<runtime::ShimConnection(const runtime::ShimStart&)> start_shim;
     std::function<void(Event)> emit;
     std::function<void(Container&)> changed;              // state or health: gates look again
     std::function<void(Container&)> auto_remove;          // a `--rm` container has ended

@@ -1,4 +1,5 @@
 #include "runtime/exec/init.hpp"
+#include "runtime/shim/nursery.hpp"
 #include "runtime/shim/shim.hpp"
 
 #include <cstring>
@@ -8,10 +9,13 @@ int main(int argc, char** argv) {
     using namespace davit;
     // The same sealed program is pid 1 of a container with `init: true`.
     const char* name = argc > 0 ? std::strrchr(argv[0], '/') : nullptr;
-    if (!std::strcmp(name ? name + 1 : argc > 0 ? argv[0] : "", "davit-init")) exec::run_init(argv);
+    name = name ? name + 1 : argc > 0 ? argv[0] : "";
+    if (!std::strcmp(name, "davit-init")) exec::run_init(argv);
 
+    shim::Arguments args{argc, argv};
+    if (!std::strcmp(name, shim::nursery_name)) shim::become_shims(args);
     shim::Config config;
-    if (!shim::parse(argc, argv, config)) {
+    if (!shim::parse(args.count, args.values, config)) {
         static const char usage[] = "davit-shim is started by davit-supervisor, one per container.\n";
         return write(2, usage, sizeof usage - 1) < 0 ? 126 : 125;
     }

@@ -1,0 +1,21 @@
+// One davit-shim for all starts: it was executed once (in a virtual machine a static program needs 1 ms
+// for that, most of it CPUID) and becomes a shim for each request by clone.
+#pragma once
+
+namespace davit::shim {
+
+struct Arguments {
+    int count = 0;
+    char** values = nullptr;
+};
+
+// argv[0] of the nursery; argv[1] is blanks: together the room for the arguments of a shim.
+inline constexpr char nursery_name[] = "davit-nursery";
+inline constexpr int nursery_limit = 4096; // bytes of arguments
+
+// Serves the SOCK_SEQPACKET socket fd_control: each record is a shim's arguments, each with its NUL, with
+// the descriptors of its --fds in the order of their numbers. Returns in each new shim, a child of the
+// caller's parent, with these arguments and descriptors; the nursery itself ends with the socket.
+void become_shims(Arguments& args) noexcept;
+
+} // namespace davit::shim
