@@ -5,14 +5,19 @@
 #include "cli/diagnostics.hpp"
 #include "cli/display/display.hpp"
 #include "cli/global_options.hpp"
+#include "cli/load_options.hpp"
 #include "cli/options.hpp"
 #include "cli/suggest.hpp"
 #include "davit/load.hpp"
+#include "project/paths.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <unistd.h>
 
 namespace davit::cli {
 
@@ -28,10 +33,29 @@ const Verb* find_verb(std::span<const Verb> table, const std::string& name) {
 }
 
 Error unknown_verb(std::span<const Verb> table, const std::string& of, const std::string& name) {
+    if (const std::string advice = advice_for(of, name); !advice.empty())
+        return error(Errc::unsupported, "this version of davit has no \"{} {}\"", of, name).with_hint(advice);
     std::vector<std::string> known;
     for (const Verb& v : table)
         if (v.group != VerbGroup::hidden) known.emplace_back(v.name);
     return error(Errc::usage, "unknown command: \"{} {}\"{}", of, name, did_you_mean(name, known)).with_hint("see '" + of + " --help'");
+}
+
+void check_modes(const Globals& globals) {
+    if (!globals.progress.empty() && std::find(std::begin(progress_modes), std::end(progress_modes), globals.progress) == std::end(progress_modes))
+        throw error(Errc::usage, "unsupported --progress value \"{}\"", globals.progress).with_hint("one of auto, tty, plain, json, quiet");
+    if (!globals.ansi.empty() && std::find(std::begin(ansi_modes), std::end(ansi_modes), globals.ansi) == std::end(ansi_modes))
+        std::fprintf(stderr, "warning: --ansi %s is none of never, always, auto: taken as auto\n", globals.ansi.c_str()); // docker compose goes on
+}
+
+// What the flags leave open. Flags win.
+void apply_environment(Globals& globals) {
+    if (globals.progress.empty()) progress_mode(globals); // refuses what COMPOSE_PROGRESS may not be
+    const char* limit = std::getenv("COMPOSE_PARALLEL_LIMIT");
+    if (globals.parallel >= 0 || !limit || !*limit) return;
+    const char* end = limit + std::strlen(limit);
+    const auto [stop, problem] = std::from_chars(limit, end, globals.parallel);
+    if (problem != std::errc{} || stop != end) throw error(Errc::usage, "COMPOSE_PARALLEL_LIMIT must be an integer (found: \"{}\")", limit);
 }
 
 int dispatch(Globals& globals, Args rest) {
@@ -48,6 +72,8 @@ int dispatch(Globals& globals, Args rest) {
     }
     const Verb* verb = find_verb(verbs(), rest.front());
     if (!verb) throw unknown_verb(verbs(), "davit", rest.front());
+    if (verb->group == VerbGroup::project || verb->group == VerbGroup::inspect) take_switches_from_env_file(globals);
+    apply_environment(globals);
     return verb->run(globals, {rest.begin() + 1, rest.end()});
 }
 
@@ -60,11 +86,28 @@ int run_checked(Globals& globals, const Args& args) {
     // The plugin's name may stand before the global flags as well.
     const bool plugin = !args.empty() && args.front() == "compose";
     if (!global_options(globals).arguments(rest).parse({args.begin() + (plugin ? 1 : 0), args.end()})) return 0;
-    if (!globals.progress.empty() && std::find(std::begin(progress_modes), std::end(progress_modes), globals.progress) == std::end(progress_modes))
-        throw error(Errc::usage, "unsupported --progress value \"{}\"", globals.progress).with_hint("one of auto, tty, plain, json, quiet");
-    if (!globals.ansi.empty() && std::find(std::begin(ansi_modes), std::end(ansi_modes), globals.ansi) == std::end(ansi_modes))
-        std::fprintf(stderr, "warning: --ansi %s is none of never, always, auto: taken as auto\n", globals.ansi.c_str()); // docker compose goes on
+    check_modes(globals);
     return dispatch(globals, std::move(rest));
+}
+
+// What can be done about an error of the machine that nobody nearer to it has said.
+Error with_advice(Error e) {
+    if (!e.hint().empty()) return e;
+    const Roots roots = Roots::from_environment();
+    const std::string text = e.what();
+    switch (e.os().value()) {
+    case ENOSPC:
+    case EDQUOT: return e.with_hint("free space below " + roots.state + ": 'davit image prune -a', 'davit volume prune'");
+    case EROFS:
+        if (text.find(roots.state) == std::string::npos && text.find(roots.run) == std::string::npos) return e;
+        return e.with_hint("DAVIT_STATE_DIR and DAVIT_RUN_DIR name other places for " + roots.state + " and " + roots.run);
+    case EPERM:
+        if (::geteuid() != 0) return e;
+        return e.with_hint("root has not all its rights here: inside a container davit needs all capabilities and its own cgroups");
+    case EMFILE:
+    case ENFILE: return e.with_hint("raise the limit of open files: ulimit -n");
+    default: return e;
+    }
 }
 
 } // namespace
@@ -78,7 +121,7 @@ int report_exception(bool json) {
         print_diagnostics(e.diagnostics(), json);
         return 1;
     } catch (const Error& e) {
-        if (e.what()[0]) say(e.describe());
+        if (e.what()[0]) say(with_advice(e).describe());
         return e.kind() == Errc::interrupted ? 130 : 1;
     } catch (const std::exception& e) {
         say(e.what());

@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/load_options.hpp"
+#include "cli/privileges.hpp"
+#include "cli/suggest.hpp"
 #include "davit/load.hpp"
 
 #include <algorithm>
@@ -36,6 +38,20 @@ const Project& Context::resolve(const std::vector<std::string>& named_services) 
     return *project_;
 }
 
+// As docker compose: an error, unless the environment names the project.
+void Context::check_names(const std::vector<std::string>& services) const {
+    for (const std::string& service : services) try {
+            match_services(*project_, {service}, Dependencies::ignore);
+        } catch (const Error& e) {
+            std::vector<std::string> known;
+            for (const auto& [name, unused] : project_->services) known.push_back(name);
+            const std::string text = e.what() + did_you_mean(service, known);
+            const char* name = std::getenv("COMPOSE_PROJECT_NAME");
+            if (!name || !*name) throw error(Errc::not_found, "{}", text);
+            std::fprintf(stderr, "warning: %s\n", text.c_str());
+        }
+}
+
 ProjectRef Context::ref(const std::vector<std::string>& named_services) {
     if (!resolved_) {
         resolved_ = true;
@@ -54,7 +70,9 @@ ProjectRef Context::ref(const std::vector<std::string>& named_services) {
         }
     }
     if (name_only_) return ProjectRef(name_);
-    return resolve(named_services);
+    resolve(named_services);
+    check_names(named_services);
+    return *project_;
 }
 
 const Project* Context::model() {
@@ -63,12 +81,16 @@ const Project* Context::model() {
 }
 
 const Roots& Context::roots() {
+    require_root();
     if (!roots_) roots_ = Roots::from_environment();
     return *roots_;
 }
 
 Display& Context::display() {
-    if (!display_) display_ = make_display(progress_mode(globals_), dry_run());
+    if (!display_) {
+        display_ = make_display(globals_);
+        interrupts().on_resume([this] { display_->resumed(); });
+    }
     return *display_;
 }
 
@@ -78,17 +100,22 @@ Interrupts& Context::interrupts() {
 }
 
 void Context::on_event(const Event& event) {
+    // What runs already is told once, however many calls a command makes.
+    if (event.kind == EventKind::operation_done && event.operation == 0 && !told_.insert(event.resource + ' ' + event.text).second) return;
+    if (event.kind == EventKind::warning && !told_.insert(event.text).second) return; // the same of each container
     if (!muted_ || event.kind == EventKind::operation_failed) display().on(event);
     if (extra_sink_) extra_sink_(event);
 }
 
 Engine& Context::engine() {
     if (engine_) return *engine_;
+    require_root();
     EngineOptions options;
     options.parallel = globals_.parallel;
     options.events = [this](const Event& event) { on_event(event); };
     if (dry_run())
         options.approve = [](const Plan& plan) {
+            if (plan.empty()) std::fputs("Nothing to do.\n", stderr);
             std::fputs(to_text(plan).c_str(), stdout);
             return false;
         };

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,7 @@ public:
 private:
     void load();
     const Project& resolve(const std::vector<std::string>& named_services);
+    void check_names(const std::vector<std::string>& services) const;
     void on_event(const Event& event);
 
     Globals& globals_;
@@ -64,6 +66,7 @@ private:
     std::unique_ptr<Interrupts> interrupts_;
     std::unique_ptr<Display> display_;
     EventSink extra_sink_;
+    std::set<std::string> told_;
     std::atomic<bool> muted_ = false;
     std::unique_ptr<Engine> engine_;
 };

@@ -30,7 +30,10 @@ std::string json_line(const Diagnostic& d) {
 
 void print_diagnostics(const std::vector<Diagnostic>& all, bool json) {
     std::fflush(stdout);
-    for (const Diagnostic& d : all) std::fprintf(stderr, "%s\n", json ? json_line(d).c_str() : to_string(d).c_str());
+    for (const Diagnostic& d : all) {
+        const bool bare = d.at.file.empty() && d.severity == Diagnostic::Severity::error; // else the place comes first
+        std::fprintf(stderr, "%s\n", json ? json_line(d).c_str() : ((bare ? "error: " : "") + to_string(d)).c_str());
+    }
 }
 
 } // namespace davit::cli

@@ -16,6 +16,7 @@ Interrupts::Interrupts() {
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGCONT); // blocked or not, it continues the process
     ::pthread_sigmask(SIG_BLOCK, &set, &before_);
     signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC));
     end_.reset(::eventfd(0, EFD_CLOEXEC));
@@ -45,6 +46,11 @@ void Interrupts::on_resize(std::function<void()> fn) {
     resized_ = std::move(fn);
 }
 
+void Interrupts::on_resume(std::function<void()> fn) {
+    std::lock_guard lock(mutex_);
+    resumed_ = std::move(fn);
+}
+
 void Interrupts::serve() {
     for (;;) {
         pollfd fds[] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}};
@@ -56,8 +62,9 @@ void Interrupts::serve() {
         std::function<void(int)> every;
         {
             std::lock_guard lock(mutex_);
-            if (info.ssi_signo == SIGWINCH) {
-                if (resized_) resized_();
+            if (info.ssi_signo == SIGWINCH || info.ssi_signo == SIGCONT) {
+                const auto& changed = info.ssi_signo == SIGWINCH ? resized_ : resumed_;
+                if (changed) changed();
                 continue;
             }
             second = second_;

@@ -12,7 +12,7 @@
 namespace davit::cli {
 
 // While it lives, the signals are blocked in every thread started after it and taken by one thread:
-// the first requests stop, the second calls again() (default: ends the process with 130).
+// the first requests stop, the second calls what on_second() was given (default: ends the process with 130).
 class Interrupts {
 public:
     Interrupts();
@@ -26,6 +26,8 @@ public:
     void on_signal(std::function<void(int signal)> fn);
     // The terminal's size has changed (SIGWINCH).
     void on_resize(std::function<void()> fn);
+    // The process was stopped (Ctrl-Z) and goes on (SIGCONT).
+    void on_resume(std::function<void()> fn);
 
 private:
     void serve();
@@ -34,7 +36,7 @@ private:
     std::mutex mutex_;
     std::function<void()> second_;
     std::function<void(int)> every_;
-    std::function<void()> resized_;
+    std::function<void()> resized_, resumed_;
     UniqueFd signals_, end_;
     std::thread thread_;
 };

@@ -8,9 +8,7 @@ namespace davit::cli {
 
 KeyWatch::KeyWatch(bool enabled, char key, std::function<void()> pressed) : enabled_(enabled && ::tcgetattr(STDIN_FILENO, &before_) == 0) {
     if (!enabled_) return;
-    termios mode = before_;
-    mode.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+    resume();
     end_.reset(::eventfd(0, EFD_CLOEXEC));
     thread_ = std::thread([this, key, pressed = std::move(pressed)] {
         for (;;) {
@@ -21,6 +19,13 @@ KeyWatch::KeyWatch(bool enabled, char key, std::function<void()> pressed) : enab
             if (typed == key) pressed();
         }
     });
+}
+
+void KeyWatch::resume() const {
+    if (!enabled_ || ::tcgetpgrp(STDIN_FILENO) != ::getpgrp()) return; // in the background: not ours
+    termios mode = before_;
+    mode.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &mode);
 }
 
 KeyWatch::~KeyWatch() {

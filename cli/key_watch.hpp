@@ -14,6 +14,8 @@ class KeyWatch {
 public:
     KeyWatch(bool enabled, char key, std::function<void()> pressed);
     ~KeyWatch();
+    // After the process was stopped: the shell has set the terminal as it likes it.
+    void resume() const;
     KeyWatch(const KeyWatch&) = delete;
 
 private:

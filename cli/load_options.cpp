@@ -35,9 +35,7 @@ bool remote_allowed(const LoadOptions& o, const char* variable) {
     throw error(Errc::usage, "{} must be true or false, and it is '{}'", variable, it->second);
 }
 
-} // namespace
-
-LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
+LoadOptions given_options(const Globals& g) {
     LoadOptions o;
     std::error_code code;
     o.current_dir = std::filesystem::current_path(code).string();
@@ -48,6 +46,13 @@ LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
     o.project_directory = g.project_directory;
     o.profiles = g.profiles;
     o.env_files = g.env_files;
+    return o;
+}
+
+} // namespace
+
+LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
+    LoadOptions o = given_options(g);
     o.compatibility = g.compatibility;
     o.all_resources = g.all_resources;
     o.services = std::move(services);
@@ -55,6 +60,17 @@ LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
     print_diagnostics(complete_from_environment(o), g.progress == "json");
     if (std::find(o.files.begin(), o.files.end(), "-") != o.files.end()) o.stdin_text = sys::read_all(STDIN_FILENO);
     return o;
+}
+
+void take_switches_from_env_file(const Globals& g) {
+    LoadOptions o = given_options(g);
+    try {
+        complete_from_environment(o);
+    } catch (const Error&) {
+        return; // told when the project is loaded, if it is
+    }
+    for (const auto& [name, value] : o.environment)
+        if (name.starts_with("COMPOSE_")) ::setenv(name.c_str(), value.c_str(), 0);
 }
 
 LoadResult load_project(const Globals& g, std::vector<std::string> services) {

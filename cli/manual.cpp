@@ -95,6 +95,7 @@ std::string to_scdoc(const ManualPage& page) {
         for (const CommandInfo& command : page.commands) out += options_of(command);
     }
     if (!others.empty()) out += "\n" + others;
+    if (others.find("# EXIT STATUS") == std::string::npos) out += "\n# EXIT STATUS\n\n0 on success; 1 when something failed; 130 after an interrupt.\n";
     return out + "\n# SEE ALSO\n\n*davit*(1)\n";
 }
 

@@ -33,7 +33,8 @@ class AttachedUp {
 public:
     AttachedUp(Context& context, const Project& project, const UpOptions& options, const UpFlags& flags)
         : context_(context), project_(project), options_(options), flags_(flags),
-          printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO), true}) {
+          printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO), true,
+                   [&context](const auto& print) { context.display().beside(print); }}) {
         named_ = services_of(project, options.services, Dependencies::ignore);
         all_ = services_of(project, options.services, options.no_deps ? Dependencies::ignore : Dependencies::include);
         shown_ = services_to_show();
@@ -62,10 +63,15 @@ public:
             detached_ = true;
             end_.request_stop();
         });
+        context_.interrupts().on_resume([&] {
+            keys.resume();
+            context_.display().resumed();
+        });
         std::stop_callback on_interrupt(context_.stop(), [this] { end_.request_stop(); });
         std::jthread following([&] { follower.run([this](const ContainerEnd& e) { return on_end(e); }, follow_end_.get_token(), [this] { return up_.load(); }); over(); });
         start(engine, following);
         wait_for_end();
+        context_.interrupts().on_resume([this] { context_.display().resumed(); });
         if (detached_) {
             follow_end_.request_stop();
             return 0;
@@ -105,8 +111,14 @@ private:
         std::string text;
         for (const std::string& n : names) text += (text.empty() ? "" : ", ") + n;
         context_.display().pause();
-        std::printf("Attaching to %s\n", text.c_str());
-        std::fflush(stdout);
+        context_.display().beside([&] {
+            std::printf("Attaching to %s\n", text.c_str());
+            std::fflush(stdout);
+        });
+    }
+
+    void say(const char* text) {
+        context_.display().beside([text] { std::fputs(text, stderr); });
     }
 
     // The containers exist: this starts them and waits for what they depend on.
@@ -157,7 +169,7 @@ private:
     }
 
     int stop_gracefully(Engine& engine, std::jthread& following) {
-        std::fputs("\nGracefully Stopping... press Ctrl+C again to force\n", stderr);
+        say("\nGracefully Stopping... press Ctrl+C again to force\n"); // after the terminal's "^C"
         std::stop_source forced;
         context_.interrupts().on_second([&] { forced.request_stop(); });
         std::jthread killer([&](const std::stop_token& done) {
@@ -175,7 +187,11 @@ private:
                 std::fprintf(stderr, "error: %s\n", e.describe().c_str());
             }
         });
-        engine.stop(ProjectRef(project_), stop_options());
+        try {
+            engine.stop(ProjectRef(project_), stop_options());
+        } catch (const Error& e) {
+            if (!forced.stop_requested() || e.kind() != Errc::interrupted) throw; // what it would still have stopped is killed
+        }
         killer.request_stop();
         killer.join();
         context_.interrupts().on_second([] { ::_exit(130); });
@@ -185,7 +201,7 @@ private:
     }
 
     void abort(Engine& engine, std::jthread&) {
-        std::fputs("Aborting on container exit...\n", stderr);
+        say("Aborting on container exit...\n");
         engine.stop(ProjectRef(project_), stop_options(), context_.stop());
         if (flags_.exit_code_from.empty() || code_from_) return;
         for (const ContainerInfo& c : engine.containers(project_.name))

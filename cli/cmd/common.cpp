@@ -3,8 +3,6 @@
 #include "base/error.hpp"
 
 #include <charconv>
-#include <cstdlib>
-#include <string_view>
 
 namespace davit::cli {
 
@@ -29,14 +27,6 @@ void add_scale(std::map<std::string, int>& scale, const std::string& text) {
                        std::from_chars(text.data() + equals + 1, end, number).ptr == end && equals + 1 < text.size();
     if (!right || number < 0) throw error(Errc::usage, "invalid scale specifier \"{}\"", text).with_hint("SERVICE=NUM, as in web=3");
     scale[text.substr(0, equals)] = number;
-}
-
-bool env_flag(const char* name) {
-    const char* value = std::getenv(name);
-    if (!value) return false;
-    for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True", "yes", "y"})
-        if (yes == value) return true;
-    return false;
 }
 
 void CreateFlags::add_to(Options& o) {

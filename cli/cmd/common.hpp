@@ -1,6 +1,7 @@
 // Options that several verbs share.
 #pragma once
 
+#include "cli/environment.hpp"
 #include "cli/options.hpp"
 #include "davit/engine.hpp"
 
@@ -17,9 +18,6 @@ PullMode pull_mode(const std::string& value);
 
 // --scale SERVICE=NUM
 void add_scale(std::map<std::string, int>& scale, const std::string& text);
-
-// COMPOSE_REMOVE_ORPHANS and the like: set to a true value.
-bool env_flag(const char* name);
 
 // up and create
 struct CreateFlags {

@@ -5,6 +5,7 @@
 #include "cli/format/size.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
+#include "cli/privileges.hpp"
 #include "base/sys.hpp"
 #include "project/store.hpp"
 
@@ -14,7 +15,10 @@
 
 namespace davit::cli {
 
-image::Store open_image_store() { return image::Store(Roots::from_environment().images()); }
+image::Store open_image_store() {
+    require_root();
+    return image::Store(Roots::from_environment().images());
+}
 
 std::vector<std::string> containers_of_image(const image::Image& image) {
     RecordStore records(Roots::from_environment());
@@ -79,7 +83,7 @@ int run_image_rm(Globals& globals, const Args& args) {
 bool confirmed(const char* question) {
     std::fprintf(stderr, "%s\nAre you sure you want to continue? [y/N] ", question);
     std::string answer;
-    std::getline(std::cin, answer);
+    if (!std::getline(std::cin, answer)) std::fputc('\n', stderr); // the shell's prompt stands below
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 

@@ -95,7 +95,8 @@ int run_image_pull(Globals& globals, const Args& args) {
     Interrupts interrupts;
     pull.stop = interrupts.token();
     image::Store store = open_image_store();
-    auto display = make_display(quiet ? ProgressMode::quiet : progress_mode(globals));
+    if (quiet) globals.progress = "quiet";
+    auto display = make_display(globals);
     pull_shown(store, reference, pull, *display);
     display.reset();
     std::puts(reference.canonical().c_str());

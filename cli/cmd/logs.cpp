@@ -63,7 +63,7 @@ int run_logs(Globals& globals, const Args& args) {
         return flags.services.empty() || std::find(flags.services.begin(), flags.services.end(), c.service) != flags.services.end();
     };
     LogPrinter printer({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(globals, STDOUT_FILENO), false});
-    LogFollower follower(context.engine(), context.roots(), context.project_name(), printer, std::move(what));
+    LogFollower follower(context.engine(), context.roots(), context.ref(flags.services).name, printer, std::move(what));
     follower.print_history();
     // As docker compose: a line that is not complete is not shown yet.
     if (flags.follow) follower.run({}, context.stop());

@@ -35,6 +35,7 @@ int run_plan(Globals& globals, const Args& args) {
     } else {
         plan = context.engine().plan_up(context.project(up.services), up);
     }
+    if (plan.empty() && format == "text") std::fputs("Nothing to do.\n", stderr);
     const std::string text = format == "json" ? to_json(plan) + "\n" : to_text(plan);
     std::fputs(text.c_str(), stdout);
     return 0;

@@ -61,6 +61,7 @@ int run_ps(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     take_filter(flags);
     Context context(globals);
+    context.ref(flags.names);
     const auto containers = select(context, flags);
     std::string out;
     if (flags.quiet) {

@@ -14,7 +14,7 @@ bool confirmed(const std::vector<ContainerInfo>& containers) {
     for (const ContainerInfo& c : containers) question += (&c == &containers.front() ? "" : ", ") + c.name;
     std::fprintf(stderr, "%s (y/N) ", question.c_str());
     std::string answer;
-    std::getline(std::cin, answer);
+    if (!std::getline(std::cin, answer)) std::fputc('\n', stderr); // the shell's prompt stands below
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 

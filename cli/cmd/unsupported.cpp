@@ -24,7 +24,42 @@ Error unsupported(const char* verb, const char* hint) {
     return error(Errc::unsupported, "this version of davit has no {}", verb).with_hint(hint);
 }
 
+struct Advice {
+    const char* of;
+    const char* names; // between spaces
+    const char* hint;
+};
+
+constexpr Advice advice[] = {
+    {"davit", " bridge ", "'davit config' prints the resolved application, which docker compose bridge and kompose can read"},
+    {"davit", " alpha ", "nothing of docker compose's experiments is here; 'davit plan' shows what an up would do, and why"},
+    {"davit", " login logout ", "davit takes credentials from where docker and podman keep them: log in with one of them, or write $DOCKER_CONFIG/config.json"},
+    {"davit", " inspect ", "'davit container inspect', 'davit image inspect', 'davit network inspect' and 'davit volume inspect'"},
+    {"davit", " rmi ", "'davit image rm IMAGE'"},
+    {"davit", " load save tag history import ", "images are managed by 'davit image', as in 'davit image load -i FILE'"},
+    {"davit", " info ", "'davit version' and 'davit system doctor' tell about this machine"},
+    {"davit", " diff update rename ", "change the compose file and run 'davit up -d'"},
+    {"davit", " search manifest trust scout sbom buildx builder ", "davit runs images; use a registry's or another tool's command for this"},
+    {"davit", " swarm stack node service secret context plugin ", "davit runs compose files on this machine, without Swarm, contexts or plugins"},
+    {"davit image", " build ", "build elsewhere, save an OCI layout or docker-archive, and 'davit image load -i FILE'"},
+    {"davit image", " import ", "make an OCI layout or docker-archive of it, and 'davit image load -i FILE'"},
+    {"davit image", " push ", "'davit image save -o FILE IMAGE' writes an archive that other tools can push"},
+    {"davit container", " run create ", "describe the container as a service in compose.yaml; 'davit run SERVICE COMMAND' runs another command in its place"},
+    {"davit container", " start stop restart kill pause unpause wait rm attach exec logs top stats cp commit export port prune rename update diff ",
+     "davit's containers belong to services: 'davit stop SERVICE', 'davit exec SERVICE COMMAND' …; 'davit -p PROJECT …' works from everywhere"},
+    {"davit network", " create connect disconnect prune ", "name it below 'networks:' in the compose file: 'davit up' makes networks, and 'davit down' removes them"},
+    {"davit volume", " create update ", "name it below 'volumes:' in the compose file: 'davit up' makes volumes, 'davit down -v' removes them"},
+    {"davit system", " df info prune events dial-stdio ", "'davit system doctor' finds what was left over; 'davit image prune' and 'davit volume prune' free space; 'davit events' shows events"},
+};
+
 } // namespace
+
+std::string advice_for(std::string_view of, std::string_view name) {
+    const std::string wanted = " " + std::string(name) + " ";
+    for (const Advice& a : advice)
+        if (of == a.of && std::string_view(a.names).find(wanted) != std::string_view::npos) return a.hint;
+    return {};
+}
 
 int run_build(Globals& globals, const Args& args) {
     if (wants_help(args, "build [SERVICE...]", "Build images of services (this version of davit cannot)")) return 0;

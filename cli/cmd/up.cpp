@@ -38,7 +38,7 @@ void add_options(Options& options, CreateFlags& create, UpFlags& flags) {
 void check(const CreateFlags& create, UpFlags& flags) {
     if (!flags.exit_code_from.empty()) flags.abort_on_exit = true;
     if (flags.wait) flags.detach = true;
-    if (flags.watch) throw error(Errc::unsupported, "--watch is not supported by this version of davit");
+    if (flags.watch) throw error(Errc::unsupported, "this version of davit cannot --watch").with_hint("bind mount the sources, or run 'davit up -d' again after a change");
     if (create.build && flags.watch) throw error(Errc::usage, "--build and --watch are incompatible");
     if (flags.detach && (flags.abort_on_exit || flags.abort_on_failure || flags.attach_dependencies || !flags.attach.empty()))
         throw error(Errc::usage, "--detach cannot be combined with --abort-on-container-exit, --abort-on-container-failure, --attach, --attach-dependencies or --watch");

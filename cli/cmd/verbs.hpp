@@ -4,10 +4,16 @@
 #include "cli/app.hpp"
 
 #include <span>
+#include <string>
+#include <string_view>
 
 namespace davit::cli {
 
 std::span<const Verb> verbs();
+
+// What helps whoever types a command of docker or docker compose that davit lacks; empty: it is nobody's.
+// of: "davit", "davit image" …
+std::string advice_for(std::string_view of, std::string_view name);
 
 int run_attach(Globals&, const Args&);
 int run_build(Globals&, const Args&);

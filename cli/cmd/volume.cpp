@@ -96,7 +96,7 @@ int prune(Globals& globals, const Args& args) {
     if (!force && !context.dry_run()) {
         std::fprintf(stderr, "WARNING! This will remove %s volumes not used by at least one container.\nAre you sure you want to continue? [y/N] ", all ? "all" : "anonymous");
         std::string answer;
-        std::getline(std::cin, answer);
+        if (!std::getline(std::cin, answer)) std::fputc('\n', stderr);
         if (answer != "y" && answer != "Y") return 0;
     }
     const auto used = volumes_in_use(all_containers(context.engine()));

@@ -20,6 +20,7 @@ int run_volumes(Globals& globals, const Args& args) {
         .arguments(services);
     if (!options.parse(args)) return 0;
     Context context(globals);
+    context.ref(services);
     std::set<std::string> used;
     if (!services.empty())
         for (const ContainerInfo& c : containers_of(context, {services, true, true, 0}))

@@ -14,7 +14,7 @@ int run_wait(Globals& globals, const Args& args) {
     options.flag("down-project", down, "Drops project when the first container stops").arguments(services, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    const ProjectRef project = context.ref(services);
+    const ProjectRef project = context.ref();
     const auto containers = containers_of(context, {services, false, false, 0});
     if (containers.empty()) throw error(Errc::not_found, "no containers for project \"{}\"", project.name);
     if (context.dry_run()) return 0;

@@ -1,6 +1,7 @@
 #include "cli/display/display.hpp"
 
 #include "base/error.hpp"
+#include "cli/environment.hpp"
 #include "cli/terminal.hpp"
 
 #include <cstdio>
@@ -13,10 +14,15 @@ namespace {
 
 class QuietDisplay : public Display {
 public:
+    explicit QuietDisplay(FILE* out) : out_(out) {}
+
     // Warnings are no progress: they are shown all the same.
     void on(const Event& event) override {
-        if (event.kind == EventKind::warning) std::fprintf(stderr, "warning: %s\n", event.text.c_str());
+        if (event.kind == EventKind::warning) std::fprintf(out_, "warning: %s\n", event.text.c_str());
     }
+
+private:
+    FILE* out_;
 };
 
 } // namespace
@@ -32,20 +38,24 @@ ProgressMode progress_mode(const Globals& globals) {
     if (mode == "json") return ProgressMode::json;
     if (mode == "quiet") return ProgressMode::quiet;
     if (!mode.empty() && mode != "auto")
-        throw error(Errc::usage, "unsupported progress value \"{}\"", mode).with_hint("one of auto, tty, plain, json, quiet");
+        throw error(Errc::usage, "unsupported COMPOSE_PROGRESS value \"{}\"", mode).with_hint("one of auto, tty, plain, json, quiet");
     const char* term = std::getenv("TERM");
     const bool dumb = term && std::string(term) == "dumb";
-    return is_terminal(STDERR_FILENO) && use_ansi(globals, STDERR_FILENO) && !dumb ? ProgressMode::tty : ProgressMode::plain;
+    const int out = ::fileno(progress_stream());
+    return is_terminal(out) && use_ansi(globals, out) && !dumb ? ProgressMode::tty : ProgressMode::plain;
 }
 
-std::unique_ptr<Display> make_display(ProgressMode mode, bool dry_run) {
-    switch (mode) {
-    case ProgressMode::tty: return make_tty_display();
-    case ProgressMode::plain: return make_plain_display(dry_run);
-    case ProgressMode::json: return make_json_display(dry_run);
+FILE* progress_stream() { return env_flag("COMPOSE_STATUS_STDOUT") ? stdout : stderr; }
+
+std::unique_ptr<Display> make_display(const Globals& globals) {
+    FILE* out = progress_stream();
+    switch (progress_mode(globals)) {
+    case ProgressMode::tty: return make_tty_display(out, use_ansi(globals, ::fileno(out)), globals.dry_run);
+    case ProgressMode::plain: return make_plain_display(out, globals.dry_run);
+    case ProgressMode::json: return make_json_display(out, globals.dry_run);
     case ProgressMode::quiet: break;
     }
-    return std::make_unique<QuietDisplay>();
+    return std::make_unique<QuietDisplay>(out);
 }
 
 } // namespace davit::cli

@@ -1,9 +1,11 @@
-// Progress on stderr: a redrawn block on a terminal, lines elsewhere, JSON lines, or nothing.
+// Progress: a redrawn block on a terminal, lines elsewhere, JSON lines, or nothing.
 #pragma once
 
 #include "cli/app.hpp"
 #include "davit/event.hpp"
 
+#include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,16 +23,23 @@ public:
     virtual void on(const Event& event) = 0;
     // Other output on the terminal follows until the next event: what is shown stays as it is.
     virtual void pause() {}
+    // Prints something else between the lines: what is shown of work in progress stays below it. Thread-safe.
+    virtual void beside(const std::function<void()>& print) { print(); }
+    // The process was stopped and goes on: the terminal is not as it was. Thread-safe.
+    virtual void resumed() {}
 };
 
-// dry_run: every line says that nothing happens.
-std::unique_ptr<Display> make_display(ProgressMode mode, bool dry_run = false);
+// Where progress is written: stderr, or stdout with COMPOSE_STATUS_STDOUT.
+FILE* progress_stream();
+
+// As the globals ask. With --dry-run every line says that nothing happens.
+std::unique_ptr<Display> make_display(const Globals& globals);
 
 // One JSON line as `--progress json` prints it for errors: {"error":true,"message":…}
 std::string json_error_line(const std::string& message);
 
-std::unique_ptr<Display> make_tty_display();
-std::unique_ptr<Display> make_plain_display(bool dry_run);
-std::unique_ptr<Display> make_json_display(bool dry_run);
+std::unique_ptr<Display> make_tty_display(FILE* out, bool colour, bool dry_run);
+std::unique_ptr<Display> make_plain_display(FILE* out, bool dry_run);
+std::unique_ptr<Display> make_json_display(FILE* out, bool dry_run);
 
 } // namespace davit::cli

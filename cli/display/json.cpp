@@ -24,10 +24,10 @@ const char* name_of(Step::State state) {
 
 class JsonDisplay : public Display {
 public:
-    explicit JsonDisplay(bool dry_run) : dry_run_(dry_run) {}
+    JsonDisplay(FILE* out, bool dry_run) : out_(out), dry_run_(dry_run) {}
 
     void on(const Event& event) override {
-        const auto step = step_of(event);
+        const auto step = steps_.read(event);
         if (!step) return;
         OrderedJson line;
         if (dry_run_) line["dry-run"] = true;
@@ -40,10 +40,12 @@ public:
             line["total"] = step->total;
             line["percent"] = step->current >= step->total ? 100 : step->current * 100 / step->total;
         }
-        std::fprintf(stderr, "%s\n", dump(line).c_str());
+        std::fprintf(out_, "%s\n", dump(line).c_str());
     }
 
 private:
+    FILE* out_;
+    StepReader steps_;
     bool dry_run_;
 };
 
@@ -51,6 +53,6 @@ private:
 
 std::string json_error_line(const std::string& message) { return dump(OrderedJson{{"error", true}, {"message", message}}); }
 
-std::unique_ptr<Display> make_json_display(bool dry_run) { return std::make_unique<JsonDisplay>(dry_run); }
+std::unique_ptr<Display> make_json_display(FILE* out, bool dry_run) { return std::make_unique<JsonDisplay>(out, dry_run); }
 
 } // namespace davit::cli

@@ -10,13 +10,13 @@ namespace {
 // " Container shop-web-1 Created", one line each.
 class PlainDisplay : public Display {
 public:
-    explicit PlainDisplay(bool dry_run) : prefix_(dry_run ? "DRY-RUN MODE - " : "") {}
+    PlainDisplay(FILE* out, bool dry_run) : out_(out), prefix_(dry_run ? "DRY-RUN MODE - " : "") {}
 
     void on(const Event& event) override {
-        const auto step = step_of(event);
+        const auto step = steps_.read(event);
         if (!step) return;
         if (event.kind == EventKind::warning) {
-            std::fprintf(stderr, "warning: %s\n", step->text.c_str());
+            std::fprintf(out_, "warning: %s\n", step->text.c_str());
             return;
         }
         // The bytes of a pull come many times a second; its layers' states are enough for a log.
@@ -24,15 +24,17 @@ public:
         last_ = step->details;
         std::string line = " " + prefix_ + step->id + " " + step->text;
         if (!step->details.empty()) line += " " + step->details;
-        std::fprintf(stderr, "%s\n", line.c_str());
+        std::fprintf(out_, "%s\n", line.c_str());
     }
 
 private:
+    FILE* out_;
+    StepReader steps_;
     std::string prefix_, last_;
 };
 
 } // namespace
 
-std::unique_ptr<Display> make_plain_display(bool dry_run) { return std::make_unique<PlainDisplay>(dry_run); }
+std::unique_ptr<Display> make_plain_display(FILE* out, bool dry_run) { return std::make_unique<PlainDisplay>(out, dry_run); }
 
 } // namespace davit::cli

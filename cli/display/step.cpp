@@ -41,8 +41,16 @@ const char* noun_of(OpKind op) {
     case OpKind::remove_network: return "Network ";
     case OpKind::create_volume:
     case OpKind::remove_volume: return "Volume ";
+    case OpKind::wait_container: return "Service "; // several containers; a single one is named
     default: return "Container ";
     }
+}
+
+// The name a container gets whose predecessor still has its own: "0123456789ab_shop-web-1".
+std::optional<std::string> replaces(const std::string& name) {
+    constexpr std::size_t id = 12;
+    if (name.size() <= id + 1 || name[id] != '_' || name.find_first_not_of("0123456789abcdef") != id) return std::nullopt;
+    return name.substr(id + 1);
 }
 
 std::string name_of(const Event& event) {
@@ -53,7 +61,7 @@ std::string name_of(const Event& event) {
 
 } // namespace
 
-std::optional<Step> step_of(const Event& event) {
+std::optional<Step> StepReader::read(const Event& event) {
     if (event.kind == EventKind::warning) return Step{event.resource, Step::State::warning, event.text, {}, 0, 0};
     const Words words = words_of(event.op);
     Step step;
@@ -62,14 +70,36 @@ std::optional<Step> step_of(const Event& event) {
     case EventKind::operation_progress:
         step = {{}, Step::State::working, words.doing ? words.doing : "", event.text, event.current, event.total};
         break;
-    case EventKind::operation_done: step = {{}, Step::State::done, words.done ? words.done : "", {}, 0, 0}; break;
+    case EventKind::operation_done: step = {{}, Step::State::done, event.text.empty() && words.done ? words.done : event.text, {}, 0, 0}; break;
     case EventKind::operation_skipped: step = {{}, Step::State::warning, "Skipped", event.text, 0, 0}; break;
     case EventKind::operation_failed: step = {{}, Step::State::error, "Error", event.text, 0, 0}; break;
     default: return std::nullopt;
     }
     // What only prepares is seen when it fails.
     if (!words.doing && event.kind != EventKind::operation_failed) return std::nullopt;
-    step.id = noun_of(event.op) + name_of(event);
+    step.id = (event.container_name.empty() ? noun_of(event.op) : "Container ") + name_of(event);
+    // It would have been created and started and waited for: told once.
+    if (event.kind == EventKind::operation_skipped && !skipped_.insert(step.id).second) return std::nullopt;
+    return read_recreation(event, std::move(step));
+}
+
+// A container is made anew beside the old one, which is then stopped and removed: one matter for who looks on.
+std::optional<Step> StepReader::read_recreation(const Event& event, Step step) {
+    if (event.kind == EventKind::operation_failed || event.kind == EventKind::operation_skipped) return step;
+    const bool done = event.kind == EventKind::operation_done;
+    if (event.op == OpKind::create_container) {
+        const auto name = replaces(event.container_name);
+        if (!name) return step;
+        recreated_.insert(*name);
+        if (done) return std::nullopt;
+        return Step{"Container " + *name, Step::State::working, "Recreate", {}, 0, 0};
+    }
+    if (!recreated_.count(event.container_name)) return step;
+    if (event.op == OpKind::stop_container && done) return std::nullopt;
+    if (event.op != OpKind::remove_container) return step;
+    if (!done) return std::nullopt;
+    recreated_.erase(event.container_name);
+    step.text = "Recreated";
     return step;
 }
 

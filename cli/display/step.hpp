@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace davit::cli {
@@ -18,7 +19,17 @@ struct Step {
     std::uint64_t current = 0, total = 0; // bytes; 0: not known
 };
 
-// Nothing for events that are no progress.
-std::optional<Step> step_of(const Event& event);
+// Reads the events of one command, in their order.
+class StepReader {
+public:
+    // Nothing for events that are no progress.
+    std::optional<Step> read(const Event& event);
+
+private:
+    std::optional<Step> read_recreation(const Event& event, Step step);
+
+    std::set<std::string> skipped_;   // ids
+    std::set<std::string> recreated_; // names of containers whose successors stand beside them
+};
 
 } // namespace davit::cli

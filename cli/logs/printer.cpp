@@ -10,6 +10,8 @@ namespace davit::cli {
 
 namespace {
 
+constexpr std::size_t most_waiting = 65536;
+
 // cyan, yellow, green, magenta, blue, then the bright ones
 constexpr const char* palette[] = {"36", "33", "32", "35", "34", "36;1", "33;1", "32;1", "35;1", "34;1"};
 
@@ -35,15 +37,35 @@ void LogPrinter::line(const std::string& name, const LogLine& line) {
     if (options_.timestamps) out += rfc3339_nano(line.time_ns) + " ";
     out += line.text;
     out += '\n';
-    std::fwrite(out.data(), 1, out.size(), options_.split_streams && line.is_error ? stderr : stdout);
+    print(options_.split_streams && line.is_error, out);
 }
 
 void LogPrinter::status(const std::string& name, const std::string& text) {
-    const std::string out = name + " " + text + "\n";
-    std::fwrite(out.data(), 1, out.size(), stdout);
+    print(false, name + " " + text + "\n");
 }
 
-void LogPrinter::flush() { std::fflush(stdout); }
+void LogPrinter::print(bool error, const std::string& text) {
+    if (waiting_.empty() || waiting_.back().first != error) waiting_.emplace_back(error, text);
+    else waiting_.back().second += text;
+    waiting_bytes_ += text.size();
+    if (waiting_bytes_ >= most_waiting) flush();
+}
+
+void LogPrinter::flush() {
+    if (waiting_.empty()) return;
+    if (options_.beside) options_.beside([this] { write_out(); });
+    else write_out();
+    waiting_.clear();
+    waiting_bytes_ = 0;
+}
+
+void LogPrinter::write_out() {
+    for (const auto& [error, text] : waiting_) {
+        FILE* to = error ? stderr : stdout;
+        std::fwrite(text.data(), 1, text.size(), to);
+        std::fflush(to);
+    }
+}
 
 std::string log_name(const std::string& project, const std::string& container_name) {
     for (const char separator : {'-', '_'})

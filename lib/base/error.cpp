@@ -13,7 +13,8 @@ std::string Error::describe() const {
         out += ": ";
     }
     out += what();
-    for (const auto& c : context_) out += "\n  while " + c;
+    for (std::size_t i = 0; i < context_.size(); ++i)
+        if (i == 0 || context_[i] != context_[i - 1]) out += "\n  while " + context_[i]; // two layers may say the same
     if (!hint_.empty()) out += "\n  hint: " + hint_;
     return out;
 }

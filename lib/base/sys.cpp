@@ -92,7 +92,11 @@ void write_all(int fd, std::string_view bytes) {
         ssize_t n = ::write(fd, bytes.data(), bytes.size());
         if (n < 0) {
             if (errno == EINTR) continue;
-            throw sys_error(errno, "writing");
+            const int problem = errno;
+            char name[256] = {};
+            const std::string link = "/proc/self/fd/" + std::to_string(fd);
+            const bool file = ::readlink(link.c_str(), name, sizeof name - 1) > 0 && name[0] == '/';
+            throw sys_error(problem, "writing{}{}", file ? " " : "", file ? name : "");
         }
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }

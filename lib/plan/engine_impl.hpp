@@ -38,7 +38,6 @@ struct Engine::Impl {
     FileLock lock(const std::string& project, std::stop_token stop);
     // Names of the containers of all other projects → "container 0123456789ab of project shop".
     std::map<std::string, std::string> foreign_names(const std::string& project) const;
-    void check_owner(const Project& project, const CreateOptions& options);
     void up(const Project& project, const UpOptions& options, bool start, std::stop_token stop);
     // Observes, completes the wishes and plans; the caller holds the lock, or does not act.
     struct Planned {
@@ -49,7 +48,8 @@ struct Engine::Impl {
     Planned plan(const Project& project, ReconcileOptions options);
     // Stages what the plan makes and has the supervisor carry out the rest.
     std::vector<ContainerRecord> apply(const Project& project, Planned& planned, std::stop_token stop);
-    void remember(const Project& project, const CreateOptions& options);
+    void remember(const Project& project);
+    void tell_running(const Project& project, const Planned& planned);
     // engine_send.cpp
     using Supervisor = std::future<SupervisorClient>;
     Supervisor start_supervisor(const std::string& project, bool needed);
@@ -64,10 +64,13 @@ struct Engine::Impl {
     // Plans anew when containers have changed between planning and applying (a restart policy, `run --rm`).
     template <typename F>
     void until_fresh(F&& plan_and_send);
-    // make: Scene → Plan. cancels: what another client's plan has not begun is dropped.
+    // Whether what another client's plan has not begun is dropped; and what that plan is stopping is not
+    // waited for longer than this one would.
+    enum class Precedence { none, cancels, hurries };
+    // make: Scene → Plan.
     template <typename Make>
-    void act(const ProjectRef& project, bool cancels, Make&& make, std::stop_token stop);
-    void cancel_others(const std::string& project);
+    void act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop);
+    void cancel_others(const std::string& project, const Plan& hurried = {});
     void forget_if_empty(const std::string& project);
     void remove_images(const ProjectRef& project, const std::vector<std::string>& references, RemoveImages which);
     bool is_custom(const ProjectRef& project, const std::string& reference) const;

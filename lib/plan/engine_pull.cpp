@@ -76,7 +76,7 @@ void Engine::Impl::pull_one(image::Store& images, const std::string& project, co
         };
     image::read_daemon_config(how);
     try {
-        in_context(fmt::format("pulling {}", pull.reference), [&] { image::pull(images, image::Reference::parse(pull.reference), how); });
+        image::pull(images, image::Reference::parse(pull.reference), how);
         event.kind = EventKind::operation_done;
         emit(event);
     } catch (const Error& e) {

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "plan/plan_builder.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -57,6 +58,7 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     oneoff.use_aliases = options.use_aliases;
     oneoff.hold_for_attach = options.hold_for_attach;
     oneoff.name = options.name.empty() ? fmt::format("{}-{}-run-{}", project.name, options.service, sys::random_hex(12)) : options.name;
+    check_container_name(oneoff.name);
     wanted.disabled_services.insert(wanted.services.extract(found));
 
     std::vector<const Service*> services{&oneoff.service};
@@ -75,7 +77,7 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
             throw error(Errc::conflict, "Conflict. The container name \"{}\" is already in use by container {}", oneoff.name, c.record.id)
                 .with_hint("remove that container, or choose another --name");
     for (const auto& warning : planned.result.warnings) impl_->warn(project.name, warning);
-    impl_->remember(project, CreateOptions());
+    impl_->remember(project);
     const auto records = impl_->apply(wanted, planned, std::move(stop));
     // It may have ended, and with --rm be gone, by now.
     const ContainerRecord& record = records.back();

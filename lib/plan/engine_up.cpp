@@ -6,6 +6,8 @@
 #include "plan/default_bridge.hpp"
 #include "plan/hashes.hpp"
 #include "plan/image_lookup.hpp"
+#include "plan/lock_holder.hpp"
+#include "plan/plan_builder.hpp"
 #include "plan/staging.hpp"
 #include "plan/surroundings.hpp"
 #include "supervisor/protocol.hpp"
@@ -13,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <set>
 #include <sys/stat.h>
@@ -64,6 +67,8 @@ FileLock Engine::Impl::lock(const std::string& project, std::stop_token stop) {
     sys::make_dirs(paths.state, 0700);
     std::mutex mutex;
     std::condition_variable_any woken;
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
+    bool told = false;
     for (;;) {
         // flock(2) cannot be waited for together with a stop request.
         auto held = FileLock::try_acquire(paths.lock());
@@ -74,16 +79,13 @@ FileLock Engine::Impl::lock(const std::string& project, std::stop_token stop) {
         }
         std::unique_lock guard(mutex);
         woken.wait_for(guard, stop, std::chrono::milliseconds(20), [] { return false; });
+        if (!told && std::chrono::steady_clock::now() > patience) {
+            told = true;
+            if (const UniqueFd fd(::open(paths.lock().c_str(), O_RDONLY | O_CLOEXEC)); fd)
+                warn(project, fmt::format("{} works on project {}: waiting until it has ended", lock_holder(fd.get()), project));
+        }
         if (stop.stop_requested()) throw error(Errc::interrupted, "interrupted while another command works on project {}", project);
     }
-}
-
-void Engine::Impl::check_owner(const Project& project, const CreateOptions& options) {
-    const auto owner = store.project(project.name);
-    if (!owner || owner->working_dir == project.working_dir || !options.name_from_directory || !owner->named_by_directory) return;
-    if (!exists(owner->working_dir)) return;
-    throw error(Errc::conflict, "the project name \"{}\" belongs to {}", project.name, owner->working_dir)
-        .with_hint(fmt::format("give this one another name, for example: davit -p {}-2 up", project.name));
 }
 
 std::map<std::string, std::string> Engine::Impl::foreign_names(const std::string& project) const {
@@ -96,14 +98,12 @@ std::map<std::string, std::string> Engine::Impl::foreign_names(const std::string
     return out;
 }
 
-void Engine::Impl::remember(const Project& project, const CreateOptions& options) {
+void Engine::Impl::remember(const Project& project) {
     ProjectRecord record;
     record.name = project.name;
     record.working_dir = project.working_dir;
     record.config_files = project.compose_files;
     const auto before = store.project(project.name);
-    const bool same = before && before->working_dir == project.working_dir;
-    record.named_by_directory = options.name_from_directory || (same && before->named_by_directory);
     record.boot_id = sys::boot_id();
     record.model = render(project, RenderFormat::json);
     if (before != record) store.write(record);
@@ -167,7 +167,6 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
 }
 
 void Engine::Impl::up(const Project& project, const UpOptions& options, bool start, std::stop_token stop) {
-    check_owner(project, options);
     const Project wanted = selected(project, options.services, options.no_deps);
     const ReconcileOptions reconcile = reconcile_options(project, options, start);
     if (config.approve && !approved(plan(wanted, reconcile).result.plan)) return;
@@ -176,15 +175,36 @@ void Engine::Impl::up(const Project& project, const UpOptions& options, bool sta
     ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
 
     const FileLock held = lock(project.name, stop);
-    bool warned = false;
+    bool told = false;
     until_fresh([&] {
         Planned planned = plan(wanted, reconcile);
-        if (!std::exchange(warned, true))
+        if (!std::exchange(told, true)) {
             for (const auto& warning : planned.result.warnings) warn(project.name, warning);
-        remember(project, options);
+            tell_running(wanted, planned);
+        }
+        remember(project);
         if (planned.result.plan.empty()) SupervisorClient::look_after(store.roots(), project.name);
         else apply(wanted, planned, stop);
     });
+}
+
+// What runs and is as it should be is told too: an `up` that changes nothing is not silent.
+void Engine::Impl::tell_running(const Project& project, const Planned& planned) {
+    std::set<std::string> touched;
+    for (const Operation& op : planned.result.plan.operations) touched.insert(op.container_id);
+    for (const auto& c : planned.observed.containers) {
+        if (c.record.oneoff || !c.active() || touched.count(c.record.id) || !project.find(c.record.service)) continue;
+        Event event;
+        event.kind = EventKind::operation_done;
+        event.op = OpKind::start_container;
+        event.resource = resource_of(c.record);
+        event.project = project.name;
+        event.service = c.record.service;
+        event.container_id = c.record.id;
+        event.container_name = c.record.name;
+        event.text = "Running";
+        emit(event);
+    }
 }
 
 namespace {

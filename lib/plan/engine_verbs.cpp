@@ -3,17 +3,26 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "plan/plan_builder.hpp"
+#include "runtime/defaults.hpp"
 #include "supervisor/protocol.hpp"
 
+#include <csignal>
 #include <fmt/format.h>
 #include <unistd.h>
 
 namespace davit {
 
+namespace {
+
+bool is_sigkill(const std::string& signal) { return signal.empty() || runtime::signal_from_name(signal) == SIGKILL; }
+
+} // namespace
+
 template <typename Make>
-void Engine::Impl::act(const ProjectRef& project, bool cancels, Make&& make, std::stop_token stop) {
+void Engine::Impl::act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop) {
     if (config.approve && !approved(make(Scene{observe(store, project.name), project.model}))) return;
-    if (cancels) cancel_others(project.name);
+    if (precedence == Precedence::cancels) cancel_others(project.name);
+    if (precedence == Precedence::hurries) cancel_others(project.name, make(Scene{observe(store, project.name), project.model}));
     if (!exists(ProjectPaths(store.roots(), project.name).state)) { // never up: nothing to lock, and nothing is left behind
         ObservedState nothing;
         nothing.project = project.name;
@@ -29,9 +38,16 @@ void Engine::Impl::act(const ProjectRef& project, bool cancels, Make&& make, std
 
 // down, stop, kill and rm do not wait for what an `up` has not begun yet. The project's lock does not
 // tell: the supervisor goes on with the plan of a client that was killed.
-void Engine::Impl::cancel_others(const std::string& project) {
+void Engine::Impl::cancel_others(const std::string& project, const Plan& hurried) {
     if (!exists(ProjectPaths(store.roots(), project).state)) return;
-    if (auto supervisor = SupervisorClient::connect(store.roots(), project)) supervisor->preempt();
+    auto supervisor = SupervisorClient::connect(store.roots(), project);
+    if (!supervisor) return;
+    std::map<std::string, std::chrono::nanoseconds> patience;
+    for (const Operation& op : hurried.operations) {
+        if (op.kind == OpKind::kill_container && is_sigkill(op.signal)) patience[op.container_id] = {};
+        if (op.kind == OpKind::stop_container && op.timeout_ns && *op.timeout_ns >= 0) patience[op.container_id] = std::chrono::nanoseconds(*op.timeout_ns);
+    }
+    supervisor->preempt(patience);
 }
 
 void Engine::Impl::forget_if_empty(const std::string& project) {
@@ -49,7 +65,7 @@ void Engine::Impl::forget_if_empty(const std::string& project) {
 
 void Engine::down(const ProjectRef& project, const DownOptions& options, std::stop_token stop) {
     if (impl_->config.approve && !impl_->approved(plan_down(project, options))) return;
-    impl_->cancel_others(project.name);
+    impl_->cancel_others(project.name, options.timeout ? plan_down(project, options) : Plan());
     // A project that was never up has nothing to be taken down, and gets no directory for it.
     if (!exists(ProjectPaths(impl_->store.roots(), project.name).state)) {
         ObservedState nothing;
@@ -115,31 +131,31 @@ Plan Engine::plan_down(const ProjectRef& project, const DownOptions& options) {
 }
 
 void Engine::start(const ProjectRef& project, const StartOptions& options, std::stop_token stop) {
-    impl_->act(project, false, [&](const Scene& scene) { return plan_start(scene, options); }, std::move(stop));
+    impl_->act(project, Impl::Precedence::none, [&](const Scene& scene) { return plan_start(scene, options); }, std::move(stop));
 }
 
 void Engine::stop(const ProjectRef& project, const StopOptions& options, std::stop_token stop) {
-    impl_->act(project, true, [&](const Scene& scene) { return plan_stop(scene, options); }, std::move(stop));
+    impl_->act(project, options.timeout ? Impl::Precedence::hurries : Impl::Precedence::cancels, [&](const Scene& scene) { return plan_stop(scene, options); }, std::move(stop));
 }
 
 void Engine::restart(const ProjectRef& project, const RestartOptions& options, std::stop_token stop) {
-    impl_->act(project, false, [&](const Scene& scene) { return plan_restart(scene, options); }, std::move(stop));
+    impl_->act(project, Impl::Precedence::none, [&](const Scene& scene) { return plan_restart(scene, options); }, std::move(stop));
 }
 
 void Engine::kill(const ProjectRef& project, const KillOptions& options, std::stop_token stop) {
-    impl_->act(project, true, [&](const Scene& scene) { return plan_kill(scene, options); }, std::move(stop));
+    impl_->act(project, Impl::Precedence::hurries, [&](const Scene& scene) { return plan_kill(scene, options); }, std::move(stop));
 }
 
 void Engine::pause(const ProjectRef& project, const std::vector<std::string>& services, std::stop_token stop) {
-    impl_->act(project, false, [&](const Scene& scene) { return plan_pause(scene, services); }, std::move(stop));
+    impl_->act(project, Impl::Precedence::none, [&](const Scene& scene) { return plan_pause(scene, services); }, std::move(stop));
 }
 
 void Engine::unpause(const ProjectRef& project, const std::vector<std::string>& services, std::stop_token stop) {
-    impl_->act(project, false, [&](const Scene& scene) { return plan_unpause(scene, services); }, std::move(stop));
+    impl_->act(project, Impl::Precedence::none, [&](const Scene& scene) { return plan_unpause(scene, services); }, std::move(stop));
 }
 
 void Engine::rm(const ProjectRef& project, const RmOptions& options, std::stop_token stop) {
-    impl_->act(project, true, [&](const Scene& scene) { return plan_rm(scene, options); }, std::move(stop));
+    impl_->act(project, Impl::Precedence::cancels, [&](const Scene& scene) { return plan_rm(scene, options); }, std::move(stop));
 }
 
 std::vector<ContainerInfo> Engine::removable(const ProjectRef& project, const RmOptions& options) {
@@ -150,7 +166,7 @@ std::vector<ContainerInfo> Engine::removable(const ProjectRef& project, const Rm
 }
 
 void Engine::remove_container(const std::string& project, const std::string& id, bool force, bool volumes) {
-    impl_->act(ProjectRef(project), false, [&](const Scene& scene) {
+    impl_->act(ProjectRef(project), Impl::Precedence::none, [&](const Scene& scene) {
         const ObservedContainer* c = scene.observed.find(id);
         if (!c) throw error(Errc::not_found, "No such container: {}", id);
         if (c->active() && !force) throw error(Errc::conflict, "container {} is running", c->record.name).with_hint("stop it first, or use --force");

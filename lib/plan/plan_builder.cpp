@@ -1,8 +1,20 @@
 #include "plan/plan_builder.hpp"
 
+#include "base/error.hpp"
+
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace davit {
+
+void check_container_name(const std::string& name) {
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+    const bool right = name.size() >= 2 && letter(name[0]) &&
+                       std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || c == '_' || c == '.' || c == '-'; });
+    if (!right)
+        throw error(Errc::invalid_project, "Invalid container name ({})", name)
+            .with_hint("at least two letters, digits, '_', '.' or '-', starting with a letter or digit");
+}
 
 std::string resource_of(const ContainerRecord& record) {
     if (record.oneoff) return fmt::format("run:{}:{}", record.service, record.name);

@@ -15,6 +15,9 @@ namespace davit {
 // "service:web:1"; one-offs: "run:web:<name>".
 std::string resource_of(const ContainerRecord& record);
 
+// Throws Error(invalid_project) for what the engine takes for no container's name (compose files may say more).
+void check_container_name(const std::string& name);
+
 class PlanBuilder {
 public:
     // Containers of services that the model lacks are stopped without their hooks, as in Compose; so are

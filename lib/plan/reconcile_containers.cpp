@@ -166,6 +166,7 @@ void Reconciler::check_names() const {
     for (const auto& [service, plan] : services_)
         for (const auto& slot : plan.slots) {
             if (!slot.fresh()) continue;
+            check_container_name(slot.name);
             auto it = taken.find(slot.name);
             if (it == taken.end()) check_abroad(slot.name);
             if (it == taken.end() || it->second == slot.existing || leaves(*it->second)) continue;

@@ -34,11 +34,13 @@ int Reconciler::gate(const std::string& on, const Dependency& dependency) {
     if (!fresh) return it->second;
     std::set<int> after;
     std::vector<std::string> ids;
-    for (const auto& slot : services_.at(on).slots) {
+    const auto& slots = services_.at(on).slots;
+    for (const auto& slot : slots) {
         after.insert(slot.start);
         ids.push_back(slot.id);
     }
     Operation& op = plan_.add(OpKind::wait_container, "service:" + on, gate_text(dependency.condition), after);
+    if (slots.size() == 1) op.container_name = slots.front().name;
     op.condition = wait_condition(dependency.condition);
     op.wait_for = std::move(ids);
     op.required = dependency.required;

@@ -42,7 +42,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NetworkRecord, format, name, id,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VolumeRecord, format, name, project, compose_name, driver, driver_opts,
     anonymous, config_hash, labels, created)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProjectRecord, format, name, working_dir, config_files,
-    named_by_directory, boot_id, model)
+    boot_id, model)
 
 // Written by the shim, which has no JSON library: flat and small.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ExitRecord, code, known, oom, finished_ns)

@@ -26,7 +26,6 @@ struct ProjectRecord {
     std::string name;
     std::string working_dir;
     std::vector<std::string> config_files;
-    bool named_by_directory = false; // the name came from working_dir: `up` elsewhere refuses it
     std::string boot_id;             // of the boot in which it was last brought up
     std::string model;               // the resolved project, as `config` prints it
     bool operator==(const ProjectRecord&) const = default;

@@ -131,7 +131,11 @@ void SupervisorClient::look_after(const Roots& roots, const std::string& project
 
 int SupervisorClient::fd() const { return impl_->connection ? impl_->connection->fd() : -1; }
 
-void SupervisorClient::preempt() { impl_->request({{"type", "preempt"}}); }
+void SupervisorClient::preempt(const std::map<std::string, std::chrono::nanoseconds>& patience) {
+    json::Value request{{"type", "preempt"}};
+    for (const auto& [container, limit] : patience) request["patience"][container] = limit.count();
+    impl_->request(std::move(request));
+}
 
 std::vector<ContainerStatus> SupervisorClient::statuses() {
     json::Value answer = impl_->request({{"type", "status"}});

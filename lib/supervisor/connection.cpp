@@ -60,7 +60,8 @@ Greeting greet(Connection& c) {
     if (type == "failed") throw error(Errc::unavailable, "the supervisor could not start: {}", answer->value("text", ""));
     int proto = answer->value("proto", 0);
     if (type != "hello" || proto != supervisor_proto)
-        throw error(Errc::unsupported, "the running supervisor is of davit {} and speaks protocol {}, not {}", answer->value("version", "?"), proto, supervisor_proto);
+        throw error(Errc::unsupported, "the running supervisor is of davit {} and speaks protocol {}, not {}", answer->value("version", "?"), proto, supervisor_proto)
+            .with_hint(fmt::format("end it (kill {}): containers go on, and the next command starts this davit's own", answer->value("pid", 0)));
     return Greeting::welcome;
 }
 
@@ -84,7 +85,7 @@ UniqueFd spawn(const Roots& roots, const std::string& project) {
     o.fds = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}, {pair.second.get(), 3}};
     o.new_session = true;
     ExitStatus status = Child::spawn(o).wait(); // it forks and ends at once: its successor is nobody's child
-    if (status.code != 0) throw error(Errc::unavailable, "{} ended with status {}", o.argv[0], status.code);
+    if (status.code != 0) throw error(Errc::unavailable, "the supervisor could not start: {} ended with status {}", o.argv[0], status.code).with_hint("the program may be damaged or of another davit: reinstall davit");
     return std::move(pair.first);
 }
 

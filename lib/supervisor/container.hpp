@@ -46,6 +46,8 @@ public:
     void start(bool hold_for_attach, Done done);
     // Done: it has ended and left nothing in the kernel.
     void stop(const StopRequest& request, Done done);
+    // Whoever stops it is more patient than somebody else: SIGKILL after limit at the latest.
+    void hurry(std::chrono::nanoseconds limit);
     void restart(const StopRequest& request, Done done);
     // SIGKILL: as stop without grace and hooks; other signals: done when sent.
     void kill(const std::string& signal, Done done);
@@ -69,6 +71,7 @@ private:
         UniqueFd netns;
         std::optional<runtime::ShimConnection> shim;
         EventLoop::Watch shim_watch, kill_timer, stuck_timer;
+        std::optional<std::chrono::steady_clock::time_point> kill_at; // when kill_timer fires
         runtime::StdioFds stdio;
         std::optional<runtime::Exited> exited;
         std::optional<Error> failed; // it never ran
@@ -128,6 +131,7 @@ private:
     void begin_stop(const StopRequest& request);
     void send_stop(const StopRequest& request);
     void send_kill();
+    void kill_after(std::chrono::nanoseconds grace);
     void cancel_restart();
     void end_run();
     void leave_kernel();

@@ -76,7 +76,20 @@ void Container::send_stop(const StopRequest& request) {
     if (status_.state == ContainerState::paused) run_->shim->unpause();
     if (grace < 0ns) return;
     if (grace == 0ns) return send_kill();
+    kill_after(grace);
+}
+
+void Container::kill_after(std::chrono::nanoseconds grace) {
+    run_->kill_at = std::chrono::steady_clock::now() + grace;
     run_->kill_timer = world_.loop.after(grace, [this] { send_kill(); });
+}
+
+void Container::hurry(std::chrono::nanoseconds limit) {
+    if (!run_ || !run_->stop_asked || run_->stuck_timer) return;
+    if (run_->kill_at && *run_->kill_at <= std::chrono::steady_clock::now() + limit) return;
+    if (limit > 0ns) return kill_after(limit);
+    run_->kill_timer.reset();
+    send_kill();
 }
 
 void Container::send_kill() {

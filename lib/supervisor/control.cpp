@@ -130,8 +130,12 @@ void Control::handle(Session& s, const std::string& frame) {
         auto failure = optional_error(m, "error");
         handler_.on_client_done(s.id, id, m.at("operation").get<int>(), failure ? &*failure : nullptr);
     } else if (type == "cancel") handler_.on_cancel(s.id, id);
-    else if (type == "preempt") handler_.on_preempt(s.id, id);
-    else if (type == "subscribe") s.subscription = id;
+    else if (type == "preempt") {
+        std::map<std::string, std::chrono::nanoseconds> patience;
+        if (auto given = m.find("patience"); given != m.end())
+            for (const auto& [container, ns] : given->items()) patience.emplace(container, ns.get<std::int64_t>());
+        handler_.on_preempt(s.id, id, patience);
+    } else if (type == "subscribe") s.subscription = id;
     else if (type == "status") {
         json::Value answer{{"type", "result"}, {"id", id}, {"statuses", json::Value::array()}};
         for (const auto& status : handler_.on_status()) answer["statuses"].push_back(json::Value::parse(status));

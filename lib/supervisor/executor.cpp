@@ -105,8 +105,8 @@ void PlanExecutor::cancel(const Error& why) {
         if (n.state != State::waiting) continue;
         close(n, State::skipped);
         skipped_.push_back(id);
+        if (!failure_) failure_ = why; // a plan that loses nothing does not fail
     }
-    if (!failure_) failure_ = why;
 }
 
 std::vector<int> PlanExecutor::take_skipped() {

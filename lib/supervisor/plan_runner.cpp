@@ -6,6 +6,21 @@
 
 namespace davit::supervisor {
 
+namespace {
+
+// What has been waited for, in the words of progress.
+const char* met(WaitCondition condition) {
+    switch (condition) {
+    case WaitCondition::started: return "Running";
+    case WaitCondition::healthy: return "Healthy";
+    case WaitCondition::completed_successfully:
+    case WaitCondition::exited: return "Exited";
+    }
+    return "";
+}
+
+} // namespace
+
 PlanRunner::PlanRunner(World& world, Containers& containers, Journal& journal, std::string token, Plan plan,
                        std::set<int> done_before, Finished finished)
     : world_(world), containers_(containers), journal_(journal), token_(std::move(token)), executor_(std::move(plan)),
@@ -71,7 +86,9 @@ void PlanRunner::ended(int id, const Error* error) {
         executor_.fail(id, *error);
     } else {
         journal_.done(id);
-        world_.emit(event_of(EventKind::operation_done, op));
+        Event e = event_of(EventKind::operation_done, op);
+        if (op.kind == OpKind::wait_container) e.text = met(op.condition);
+        world_.emit(std::move(e));
         executor_.done(id);
     }
     step();

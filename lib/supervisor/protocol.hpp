@@ -11,7 +11,8 @@
 //   {"type":"client_done","id":7,"operation":3,"error":null|{…}}→   pull/build/stage finished
 //                                       ←{"type":"result","id":7,"error":null|{…},"stale":bool}
 //   {"type":"cancel","id":7}            →        drops what has not begun
-//   {"type":"preempt","id":8}           →        drops what has not begun of whatever plan runs
+//   {"type":"preempt","id":8,"patience":{container:ns}}→  drops what has not begun of whatever plan runs;
+//                                                a stop that waits for a named container does so no longer
 //                                       ←{"type":"result","id":8}        when that plan has ended
 //   {"type":"subscribe","id":8}         →        all events until the connection ends
 //   {"type":"bye"}                      →        the connection's end comes when the supervisor has ended,
@@ -29,6 +30,8 @@
 #include "project/paths.hpp"
 #include "project/record.hpp"
 
+#include <chrono>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -67,8 +70,9 @@ public:
     using ClientOperation = std::function<void(const Operation&, const ClientDone&)>;
     void apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink, std::stop_token stop = {});
     // Cancels what has not begun of the plan that runs now, if one does, and returns when it has ended:
-    // for down, stop, kill and rm, before they take the project's lock.
-    void preempt();
+    // for down, stop, kill and rm, before they take the project's lock. patience: containers, and how
+    // long a stop that has begun may still wait before SIGKILL.
+    void preempt(const std::map<std::string, std::chrono::nanoseconds>& patience = {});
     std::vector<ContainerStatus> statuses();
     // Calls sink for every event until it returns false, the supervisor ends or stop is requested.
     void subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop = {});

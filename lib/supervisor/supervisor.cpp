@@ -227,9 +227,12 @@ void Supervisor::on_cancel(SessionId session, int id) {
         if (listener == std::pair{session, id}) return current_->runner->cancel(why);
 }
 
-void Supervisor::on_preempt(SessionId session, int id) {
+void Supervisor::on_preempt(SessionId session, int id, const std::map<std::string, std::chrono::nanoseconds>& patience) {
     if (!current_) return control_.send_result(session, id, nullptr);
     preempters_.emplace_back(session, id);
+    for (const auto& [container, limit] : patience)
+        if (Container* c = containers_.find(container)) c->hurry(limit);
+    if (!current_) return; // that was the last of it
     current_->runner->cancel(error(Errc::interrupted, "another command took precedence"));
 }
 

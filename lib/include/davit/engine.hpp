@@ -5,6 +5,9 @@
 // All of them block until the plan has ended. An Engine may be used from several threads at once.
 // Events come from several threads, but never at the same time.
 //
+// Options and results are plain values of the caller's; an Engine keeps no reference to them after a
+// call. Times are std::chrono or ns since the epoch, sizes bytes.
+//
 // Failures are davit::Error. Besides what each call names: denied (not root, not our directory),
 // unavailable (the supervisor does not answer), interrupted (stop was requested: what had begun
 // is completed, the rest is dropped), conflict (name, port or subnet taken).
@@ -70,8 +73,6 @@ struct CreateOptions {
     bool quiet_pull = false;
     bool no_build = false;
     Timeout timeout;                    // for the containers that are stopped
-    // The name was derived from the directory: refuse if it belongs to another one that still exists.
-    bool name_from_directory = false;
 };
 
 struct UpOptions : CreateOptions {

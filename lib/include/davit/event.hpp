@@ -1,4 +1,5 @@
-// What happens while a plan runs and while a project lives.
+// What happens while a plan runs and while a project lives. Plain values; a sink gets each while it
+// happens, from whichever thread sees it, never two at once, and makes the work wait while it runs.
 #pragma once
 
 #include "davit/error.hpp"
@@ -24,11 +25,13 @@ enum class EventKind {
 struct Event {
     EventKind kind{};
     std::int64_t time_ns = 0; // realtime
-    int operation = 0;        // operation_*: its id
+    int operation = 0;        // operation_*: its id; 0: not of a plan (a container that runs as it should)
     OpKind op{};              // operation_*: what it does
     std::string resource;
     std::string project, service, container_id, container_name;
-    std::string text;   // progress, warning or failure text; health: healthy, unhealthy, starting
+    // Progress, warning or failure text; health: healthy, unhealthy, starting; operation_done: what came
+    // of it, where that is not its kind's usual end (Running, Healthy, Exited, Removed).
+    std::string text;
     int exit_code = 0;  // container_exited
     std::uint64_t current = 0, total = 0; // operation_progress: bytes
 };

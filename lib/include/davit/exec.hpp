@@ -1,4 +1,4 @@
-// One more process in a running container.
+// One more process in a running container: Engine::exec(). Plain values.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,5 @@
 // A small JSON-like tree for what the model does not interpret: x- extensions and provider options.
+// A plain value: copies are deep, nothing blocks, nothing throws but for memory.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 """Bad input: a clear error with its place, docker compose's exit code, and nothing half-made."""
 import os
 import re
+import shutil
 import socket
 import subprocess
 
@@ -125,8 +126,34 @@ services:
 """, ["unhealthy", "the last words"], verb=("up", "-d", "--wait"))
 
 
+def programs(s, before):
+    """What davit itself needs: root, and its other programs."""
+    alone = s.scratch + "/alone"
+    os.makedirs(alone)
+    shutil.copy(s.binary, alone + "/davit")
+    for directory in (s.scratch, s.directory, alone):
+        os.chmod(directory, 0o755)
+    s.write("compose.yaml", service("busybox"))
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", alone + "/davit"]
+    for verb in (["up", "-d"], ["ps"], ["down"], ["image", "ls"], ["network", "ls"], ["system", "doctor"]):
+        result = s.run(*nobody, *verb)
+        s.check(f"{verb[0]} wants root", result.code == 1 and "needs root" in result.err and "sudo" in result.err, str(result))
+    s.equal("config does not", 0, s.run(*nobody, "config", "-q").code)
+    missing = s.run(alone + "/davit", "up", "-d")
+    s.check("a missing supervisor is named", missing.code == 1 and "davit-supervisor was not found" in missing.err and "reinstall" in missing.err, str(missing))
+    with open(alone + "/davit-supervisor", "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\nexit 3\n")
+    os.chmod(alone + "/davit-supervisor", 0o755)
+    broken = s.run(alone + "/davit", "up", "-d")
+    s.check("a broken supervisor is named", broken.code == 1 and "could not start" in broken.err and "status 3" in broken.err, str(broken))
+    s.davit("down")
+    shutil.rmtree(alone)
+    s.davit("run", "--name", "bad name!", "a", "true", exit=1, err="Invalid container name")
+    s.nothing_left(before)
+
+
 with Scenario("errors") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (refuse, containers, conflicts, pulls, disk_full):
+    for part in (refuse, programs, containers, conflicts, pulls, disk_full):
         part(s, before)

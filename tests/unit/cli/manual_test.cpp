@@ -2,6 +2,7 @@
 
 #include "base/file.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/global_options.hpp"
 #include "davit/error.hpp"
 
 #include <doctest/doctest.h>
@@ -72,6 +73,14 @@ TEST_CASE("manual: options that are written about exist") {
     }
 }
 
+TEST_CASE("manual: davit(1) tells every global option") {
+    const std::string page = read_file_if_exists(std::string(DAVIT_MAN_DIR) + "/davit.1.scd").value_or("");
+    REQUIRE_FALSE(page.empty());
+    Globals globals;
+    for (const OptionInfo& option : global_options(globals).info().options)
+        if (!option.hidden) CHECK_MESSAGE(page.find("*--" + option.long_name + "*") != std::string::npos, option.long_name);
+}
+
 TEST_CASE("manual: a page is put together from the table and the text") {
     ManualPage page;
     page.verb = "frob";
@@ -104,6 +113,10 @@ Words.
 # EXAMPLES
 
 None.
+
+# EXIT STATUS
+
+0 on success; 1 when something failed; 130 after an interrupt.
 
 # SEE ALSO
 

@@ -34,10 +34,11 @@ TEST_CASE("steps: operations in docker's words") {
         {operation_started, OpKind::pull_image, "image:redis:7", "Image redis:7", "Pulling"},
         {operation_done, OpKind::pull_image, "image:host:5000/x:1", "Image host:5000/x:1", "Pulled"},
         {operation_done, OpKind::restart_container, "service:web:1", "Container web:1", "Started"},
+        {operation_started, OpKind::wait_container, "service:db", "Service db", "Waiting"},
         {operation_failed, OpKind::stage_container, "service:web:1", "Container web:1", "Error"},
     };
     for (const Row& row : rows) {
-        const auto step = step_of(event(row.kind, row.op, row.resource));
+        const auto step = StepReader().read(event(row.kind, row.op, row.resource));
         REQUIRE(step);
         CHECK(step->id == row.id);
         CHECK(step->text == row.text);
@@ -47,14 +48,14 @@ TEST_CASE("steps: operations in docker's words") {
 TEST_CASE("steps: a container is named as the machine knows it") {
     Event e = event(EventKind::operation_done, OpKind::start_container, "service:web:1");
     e.container_name = "shop-web-1";
-    CHECK(step_of(e)->id == "Container shop-web-1");
-    CHECK(step_of(e)->state == Step::State::done);
+    CHECK(StepReader().read(e)->id == "Container shop-web-1");
+    CHECK(StepReader().read(e)->state == Step::State::done);
 }
 
 TEST_CASE("steps: what only prepares is seen when it fails, and what is no progress never") {
-    CHECK_FALSE(step_of(event(EventKind::operation_started, OpKind::stage_container, "service:web:1")));
-    CHECK_FALSE(step_of(event(EventKind::operation_done, OpKind::rename_container, "service:web:1")));
-    CHECK_FALSE(step_of(event(EventKind::container_started, OpKind::start_container, "service:web:1")));
+    CHECK_FALSE(StepReader().read(event(EventKind::operation_started, OpKind::stage_container, "service:web:1")));
+    CHECK_FALSE(StepReader().read(event(EventKind::operation_done, OpKind::rename_container, "service:web:1")));
+    CHECK_FALSE(StepReader().read(event(EventKind::container_started, OpKind::start_container, "service:web:1")));
 }
 
 TEST_CASE("steps: bytes and texts of a pull pass through") {
@@ -62,7 +63,7 @@ TEST_CASE("steps: bytes and texts of a pull pass through") {
     e.text = "3 of 5 layers";
     e.current = 10;
     e.total = 20;
-    const auto step = step_of(e);
+    const auto step = StepReader().read(e);
     REQUIRE(step);
     CHECK(step->details == "3 of 5 layers");
     CHECK(step->current == 10);

@@ -176,6 +176,30 @@ TEST_CASE("container_name with several replicas is refused") {
     CHECK_THROWS_WITH_AS(w.plan(), doctest::Contains("custom container name \"fix\""), Error);
 }
 
+TEST_CASE("a name that no container can have is refused before anything is made") {
+    for (const char* name : {"bad name!", "x", "-ab", "a/b", "../x"}) {
+        CAPTURE(name);
+        World w;
+        w.service("web").container_name = name;
+        CHECK_THROWS_WITH_AS(w.plan(), doctest::Contains("Invalid container name"), Error);
+    }
+}
+
+TEST_CASE("a gate for one container is named after it, and one for several after their service") {
+    World w;
+    w.service("db");
+    w.service("web").depends_on["db"] = depends(DependencyCondition::healthy);
+    w.plan();
+    const auto gate = [&] {
+        const auto& all = w.result.plan.operations;
+        return *std::find_if(all.begin(), all.end(), [](const Operation& op) { return op.kind == OpKind::wait_container; });
+    };
+    CHECK(gate().container_name == "p-db-1");
+    w.options.scale["db"] = 2;
+    w.plan();
+    CHECK(gate().container_name.empty());
+}
+
 TEST_CASE("container_name is the name, and a recreate keeps it") {
     World w;
     w.service("web").container_name = "fix";

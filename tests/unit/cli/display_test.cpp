@@ -1,0 +1,223 @@
+#include "cli/display/block.hpp"
+#include "cli/display/display.hpp"
+
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+using namespace davit;
+using namespace davit::cli;
+using namespace std::chrono_literals;
+
+namespace {
+
+Event event(EventKind kind, OpKind op, const std::string& name, const std::string& text = {}) {
+    Event e;
+    e.kind = kind;
+    e.op = op;
+    if (op == OpKind::create_network || op == OpKind::remove_network) e.resource = "network:" + name;
+    else if (op == OpKind::pull_image) e.resource = "image:" + name;
+    else e.container_name = name;
+    e.text = text;
+    return e;
+}
+
+Event warned(const std::string& text) {
+    Event e;
+    e.kind = EventKind::warning;
+    e.text = text;
+    return e;
+}
+
+// A small up: one container is made anew, another one waited for, a pull, and something that fails.
+std::vector<Event> small_up() {
+    using enum EventKind;
+    std::vector<Event> all{
+        event(operation_done, OpKind::start_container, "shop-cache-1", "Running"),
+        event(operation_started, OpKind::pull_image, "redis:7"),
+        event(operation_progress, OpKind::pull_image, "redis:7", "3b7db6bf01f1 Downloading"),
+        event(operation_done, OpKind::pull_image, "redis:7"),
+        event(operation_started, OpKind::create_network, "shop_default"),
+        event(operation_done, OpKind::create_network, "shop_default"),
+        event(operation_started, OpKind::stage_container, "0123456789ab_shop-web-1"),
+        event(operation_done, OpKind::stage_container, "0123456789ab_shop-web-1"),
+        event(operation_started, OpKind::create_container, "0123456789ab_shop-web-1"),
+        event(operation_done, OpKind::create_container, "0123456789ab_shop-web-1"),
+        event(operation_started, OpKind::wait_container, "shop-db-1"),
+        event(operation_done, OpKind::wait_container, "shop-db-1", "Healthy"),
+        event(operation_started, OpKind::stop_container, "shop-web-1"),
+        event(operation_done, OpKind::stop_container, "shop-web-1"),
+        event(operation_started, OpKind::remove_container, "shop-web-1"),
+        event(operation_done, OpKind::remove_container, "shop-web-1"),
+        event(operation_started, OpKind::rename_container, "0123456789ab_shop-web-1"),
+        event(operation_done, OpKind::rename_container, "0123456789ab_shop-web-1"),
+        warned("the volume is old"),
+        event(operation_started, OpKind::start_container, "shop-web-1"),
+        event(operation_failed, OpKind::start_container, "shop-web-1", "port 80 is taken"),
+        event(operation_skipped, OpKind::create_container, "shop-proxy-1"),
+        event(operation_skipped, OpKind::start_container, "shop-proxy-1"),
+    };
+    all[2].current = 10'000'000;
+    all[2].total = 40'000'000;
+    return all;
+}
+
+// What a display writes for these events.
+template <typename Make>
+std::string shown(Make make, const std::vector<Event>& events) {
+    char* text = nullptr;
+    std::size_t size = 0;
+    FILE* out = ::open_memstream(&text, &size);
+    {
+        auto display = make(out);
+        for (const Event& e : events) display->on(e);
+    }
+    std::fclose(out);
+    std::string result(text, size);
+    std::free(text);
+    return result;
+}
+
+Step step(const std::string& id, Step::State state, const std::string& text) { return {id, state, text, {}, 0, 0}; }
+
+std::string frame(const Block& block, TerminalSize size, Block::Clock::time_point now) {
+    return fmt::format("{}\n", fmt::join(block.lines(size, now, false), "\n"));
+}
+
+const Block::Clock::time_point begin{};
+
+} // namespace
+
+TEST_CASE("plain progress: a line for each step, in docker's words, a new container in place of an old one as one matter") {
+    CHECK(shown([](FILE* out) { return make_plain_display(out, false); }, small_up()) ==
+          " Container shop-cache-1 Running\n"
+          " Image redis:7 Pulling\n"
+          " Image redis:7 Pulling 3b7db6bf01f1 Downloading\n"
+          " Image redis:7 Pulled\n"
+          " Network shop_default Creating\n"
+          " Network shop_default Created\n"
+          " Container shop-web-1 Recreate\n"
+          " Container shop-db-1 Waiting\n"
+          " Container shop-db-1 Healthy\n"
+          " Container shop-web-1 Stopping\n"
+          " Container shop-web-1 Recreated\n"
+          "warning: the volume is old\n"
+          " Container shop-web-1 Starting\n"
+          " Container shop-web-1 Error port 80 is taken\n"
+          " Container shop-proxy-1 Skipped\n");
+}
+
+TEST_CASE("plain progress: a dry run says so on every line") {
+    CHECK(shown([](FILE* out) { return make_plain_display(out, true); }, {small_up()[0]}) == " DRY-RUN MODE - Container shop-cache-1 Running\n");
+}
+
+TEST_CASE("json progress: a line of JSON for each step") {
+    const auto all = small_up();
+    CHECK(shown([](FILE* out) { return make_json_display(out, false); }, {all[1], all[2], all[3], all[18], all[20]}) ==
+          R"({"id":"Image redis:7","status":"Working","text":"Pulling"})" "\n"
+          R"({"id":"Image redis:7","status":"Working","text":"Pulling","details":"3b7db6bf01f1 Downloading","current":10000000,"total":40000000,"percent":25})" "\n"
+          R"({"id":"Image redis:7","status":"Done","text":"Pulled"})" "\n"
+          R"({"status":"Warning","text":"the volume is old"})" "\n"
+          R"({"id":"Container shop-web-1","status":"Error","text":"Error","details":"port 80 is taken"})" "\n");
+    CHECK(shown([](FILE* out) { return make_json_display(out, true); }, {all[3]}) ==
+          R"({"dry-run":true,"id":"Image redis:7","status":"Done","text":"Pulled"})" "\n");
+}
+
+TEST_CASE("terminal progress: a frame has a line for each step, aligned, with the time at the right") {
+    Block block;
+    block.update(step("Network shop_default", Step::State::working, "Creating"), begin);
+    block.update(step("Network shop_default", Step::State::done, "Created"), begin + 140ms);
+    Step pull = step("Image redis:7", Step::State::working, "Pulling");
+    pull.details = "3b7db6bf01f1 Downloading";
+    pull.current = 10'000'000;
+    pull.total = 40'000'000;
+    block.update(pull, begin + 200ms);
+    block.update(step("Container shop-web-1", Step::State::warning, "Skipped"), begin + 300ms);
+    CHECK(block.working());
+    CHECK(frame(block, {24, 80}, begin + 1500ms) ==
+          "[+] 2/3\n"
+          " ✔ Network shop_default Created                                            0.1s\n"
+          " ⠸ Image redis:7        Pulling 3b7db6bf01f1 Downloading 10MB / 40MB       1.3s\n"
+          " ! Container shop-web-1 Skipped                                            0.0s\n");
+    Step failed = step("Image redis:7", Step::State::error, "Error");
+    failed.details = "no such image\nand more";
+    block.update(failed, begin + 2s);
+    CHECK_FALSE(block.working());
+    CHECK(frame(block, {24, 60}, begin + 9s) ==
+          "[+] 3/3\n"
+          " ✔ Network shop_default Created                        0.1s\n"
+          " ✘ Image redis:7        Error no such image and more   1.8s\n"
+          " ! Container shop-web-1 Skipped                        0.0s\n");
+}
+
+TEST_CASE("terminal progress: no line is wider than the terminal, however narrow, and the block not higher") {
+    Block block;
+    for (int i = 0; i < 40; ++i) block.update(step(fmt::format("Container a-rather-long-name-of-a-project-web-{}", i), i % 2 ? Step::State::done : Step::State::working, "Creating"), begin);
+    for (const std::uint16_t columns : std::initializer_list<std::uint16_t>{1, 5, 9, 17, 20, 40, 79, 80, 200})
+        for (const std::uint16_t rows : std::initializer_list<std::uint16_t>{4, 5, 24, 60}) {
+            const auto lines = block.lines({rows, columns}, begin + 100s, false);
+            CHECK(lines.size() < rows);
+            for (const std::string& line : lines) {
+                int width = 0;
+                for (const char c : line) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+                CHECK_MESSAGE(width <= std::max<int>(columns, 4), line);
+            }
+        }
+    // Those at work are seen first.
+    const auto lines = block.lines({6, 60}, begin, false);
+    REQUIRE(lines.size() == 5);
+    CHECK(lines[1].find("web-0 ") != std::string::npos);
+    CHECK(lines[2].find("web-2 ") != std::string::npos);
+    CHECK(lines[4] == " ... 37 more");
+}
+
+TEST_CASE("terminal progress: a step that begins again counts its time anew") {
+    Block block;
+    block.update(step("Container a", Step::State::working, "Stopping"), begin);
+    block.update(step("Container a", Step::State::done, "Stopped"), begin + 1s);
+    block.update(step("Container a", Step::State::working, "Starting"), begin + 5s);
+    CHECK(frame(block, {24, 40}, begin + 5500ms) == "[+] 0/1\n ⠴ Container a Starting            0.5s\n");
+}
+
+TEST_CASE("terminal progress: colours are escape sequences around the sign alone") {
+    Block block;
+    block.update(step("Container a", Step::State::done, "Started"), begin);
+    CHECK(block.lines({24, 30}, begin, true).at(1) == " \x1b[32m✔\x1b[0m Container a Started   0.0s");
+}
+
+TEST_CASE("terminal progress: output beside it goes above what is at work, and below what is done") {
+    using enum EventKind;
+    char* text = nullptr;
+    std::size_t size = 0;
+    FILE* out = ::open_memstream(&text, &size);
+    std::string at_work, done;
+    {
+        auto display = make_tty_display(out, false, false);
+        const auto said = [&] { // nothing else draws while this runs
+            std::fflush(out);
+            return std::string(text, size);
+        };
+        display->on(event(operation_started, OpKind::start_container, "a"));
+        display->beside([&] { std::fputs("<log 1>\n", out); });
+        display->beside([&] {
+            at_work = said();
+            std::fputs("<log 2>\n", out);
+        });
+        display->on(event(operation_done, OpKind::start_container, "a"));
+        display->beside([&] {
+            done = said();
+            std::fputs("<log 3>\n", out);
+        });
+    }
+    std::fclose(out);
+    const std::string all(text, size);
+    std::free(text);
+    // The block of two lines was taken away before the second line of output, and drawn again after it.
+    CHECK(at_work.ends_with("\x1b[2A\r\x1b[J"));
+    const std::size_t second = all.find("<log 2>\n");
+    CHECK(all.find("Container a Starting", second) != std::string::npos);
+    // What is done stays, above the third line, and is not drawn again.
+    CHECK(done.ends_with("\x1b[J\x1b[?25h"));
+    CHECK(all.find("Container a", all.find("<log 3>\n")) == std::string::npos);
+}
