@@ -138,33 +138,42 @@ struct Port {
 
 enum class MountType { bind, volume, tmpfs, npipe, image, cluster };
 
+// What only one type of mount has.
+struct MountBind {
+    std::string propagation;           // rprivate private rshared shared rslave slave
+    bool create_host_path = true;
+    std::string recursive;             // enabled disabled writable readonly
+    std::string selinux;               // z Z
+    Extensions extensions;
+    bool operator==(const MountBind&) const = default;
+};
+
+struct MountVolume {
+    bool nocopy = false;
+    std::string subpath;
+    std::map<std::string, std::string> labels;
+    Extensions extensions;
+    bool operator==(const MountVolume&) const = default;
+};
+
+struct MountTmpfs {
+    std::int64_t size = 0;
+    std::uint32_t mode = 0;
+    Extensions extensions;
+    bool operator==(const MountTmpfs&) const = default;
+};
+
+struct MountImage {
+    std::string subpath;
+    Extensions extensions;
+    bool operator==(const MountImage&) const = default;
+};
+
 struct Mount {
-    struct Bind {
-        std::string propagation;       // rprivate private rshared shared rslave slave
-        bool create_host_path = true;
-        std::string recursive;         // enabled disabled writable readonly
-        std::string selinux;           // z Z
-        Extensions extensions;
-        bool operator==(const Bind&) const = default;
-    };
-    struct Volume {
-        bool nocopy = false;
-        std::string subpath;
-        std::map<std::string, std::string> labels;
-        Extensions extensions;
-        bool operator==(const Volume&) const = default;
-    };
-    struct Tmpfs {
-        std::int64_t size = 0;
-        std::uint32_t mode = 0;
-        Extensions extensions;
-        bool operator==(const Tmpfs&) const = default;
-    };
-    struct Image {
-        std::string subpath;
-        Extensions extensions;
-        bool operator==(const Image&) const = default;
-    };
+    using Bind = MountBind;
+    using Volume = MountVolume;
+    using Tmpfs = MountTmpfs;
+    using Image = MountImage;
     MountType type = MountType::volume;
     std::string source;                // path, key of the project's volumes, image; "" = anonymous volume
     std::string target;

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -13,12 +12,19 @@
 namespace davit {
 
 struct Value {
+    struct Member;                       // {first, second}: a pair would have to know all of Value too early
     using List = std::vector<Value>;
-    using Map = std::vector<std::pair<std::string, Value>>; // in the order of the file
+    using Map = std::vector<Member>;     // in the order of the file
     using Data = std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map>;
     Data data;
     bool is_null() const { return std::holds_alternative<std::monostate>(data); }
     bool operator==(const Value& other) const;
+};
+
+struct Value::Member {
+    std::string first;
+    Value second;
+    bool operator==(const Member&) const = default;
 };
 
 inline bool Value::operator==(const Value& other) const { return data == other.data; }
