@@ -55,11 +55,11 @@ bool parse(ConfigFlags& f, Globals& g, const Args& args) {
 
 // Without interpolation the file is no project yet: numbers may still be texts with variables.
 std::string render_tree(const Globals& g, const LoadOptions& options, const ConfigFlags& f, bool json) {
-    if (f.lock_digests || f.resolve_digests)
-        throw error(Errc::usage, "digests of images need the values of the variables").with_hint("leave out --no-interpolate");
     auto loaded = compose::load_tree(options);
     loaded.diagnostics->throw_if_errors();
     print_diagnostics(loaded.diagnostics->take_warnings(), g.progress == "json");
+    if (f.lock_digests || f.resolve_digests) pin_images(*loaded.tree, *loaded.root);
+    if (f.lock_digests) keep_images(*loaded.root);
     return json ? compose::print_json(*loaded.root, false) : compose::print_yaml(*loaded.root, false);
 }
 
@@ -78,7 +78,7 @@ struct List {
     std::string (*make)(const Project&);
 };
 
-std::string render_project(Project project, const ConfigFlags& f, bool json) {
+std::string render_project(Project& project, const ConfigFlags& f, bool json) {
     const RenderFormat format = json ? RenderFormat::json : RenderFormat::yaml;
     if (f.lock_digests || f.resolve_digests) pin_images(project);
     return f.lock_digests ? render_images(project, format) : render(project, format);
@@ -95,11 +95,13 @@ std::string make_text(const Globals& g, const LoadOptions& options, const Config
     const bool whole = wanted == std::end(lists) && f.hash.empty();
     if (f.no_interpolate && whole) return render_tree(g, options, f, json);
     if (f.no_interpolate && f.services) return list_uninterpolated_services(options);
-    LoadResult result = load(options);
+    // Reachable to the end, and so never taken apart: with a thousand services that would cost 3 ms.
+    static LoadResult* const kept = new LoadResult(load(options));
+    LoadResult& result = *kept;
     print_diagnostics(result.warnings, g.progress == "json");
     if (wanted != std::end(lists)) return wanted->make(result.project);
     if (!f.hash.empty()) return list_hashes(result.project, f.hash);
-    return render_project(std::move(result.project), f, json);
+    return render_project(result.project, f, json);
 }
 
 } // namespace

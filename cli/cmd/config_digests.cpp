@@ -2,45 +2,79 @@
 
 #include "base/error.hpp"
 #include "compose/print.hpp"
-#include "compose/tree.hpp"
 #include "image/remote.hpp"
 
+#include <deque>
 #include <future>
 #include <map>
+#include <vector>
 
 namespace davit::cli {
 
 namespace {
 
+// As docker compose writes it: a digest that is given stays and makes the tag superfluous.
 std::string pinned(const std::string& name, const image::PullOptions& options) {
     return in_context("looking up the digest of " + name, [&] {
         const image::Reference reference = image::Reference::parse(name);
-        if (!reference.digest().empty()) return reference.canonical();
+        if (!reference.digest().empty()) return reference.with_digest(reference.digest()).canonical();
         return reference.canonical() + "@" + image::RemoteImage(reference, options).digest();
     });
 }
 
-} // namespace
-
-void pin_images(Project& project) {
+// Asks several registries at once, and all of them before the first failure is thrown, the others with it.
+void pin(std::map<std::string, std::string>& names) {
     constexpr std::size_t at_once = 8;
     image::PullOptions options;
     image::read_daemon_config(options);
-    std::map<std::string, std::string> names;
-    for (const auto& [key, service] : project.services)
-        if (!service.image.empty()) names[service.image];
-    std::vector<std::pair<std::string*, std::future<std::string>>> running;
+    ErrorList errors;
+    std::deque<std::pair<std::string*, std::future<std::string>>> running;
     auto finish_first = [&] {
-        *running.front().first = running.front().second.get();
-        running.erase(running.begin());
+        errors.run([&] { *running.front().first = running.front().second.get(); });
+        running.pop_front();
     };
     for (auto& [name, result] : names) {
         if (running.size() == at_once) finish_first();
         running.emplace_back(&result, std::async(std::launch::async, pinned, name, std::cref(options)));
     }
     while (!running.empty()) finish_first();
+    errors.throw_if_any();
+}
+
+} // namespace
+
+void pin_images(Project& project) {
+    std::map<std::string, std::string> names;
+    for (const auto& [key, service] : project.services)
+        if (!service.image.empty()) names[service.image];
+    pin(names);
     for (auto& [key, service] : project.services)
         if (!service.image.empty()) service.image = names[service.image];
+}
+
+void pin_images(compose::Tree& tree, compose::Node& root) {
+    std::map<std::string, std::string> names;
+    std::vector<std::pair<compose::Entry*, std::string>> images;
+    const compose::Node* services = root.find("services");
+    for (const compose::Entry& service : services ? services->map() : std::span<compose::Entry>()) {
+        compose::Entry* image = service.value->find_entry("image");
+        if (!image || image->value->str().empty()) continue;
+        if (image->value->str().find('$') != std::string_view::npos)
+            throw error(Errc::usage, "the digest of {} needs the values of its variables", image->value->str()).with_at(tree.where(image->value->pos)).with_hint("leave out --no-interpolate");
+        names[images.emplace_back(image, image->value->str()).second];
+    }
+    pin(names);
+    for (auto& [entry, name] : images) entry->value = tree.string(names[name]);
+}
+
+void keep_images(compose::Node& root) {
+    const auto drop_others = [](compose::Node& map, std::string_view kept) {
+        for (std::size_t i = map.map().size(); i > 0; --i)
+            if (map.map()[i - 1].key != kept) map.erase(map.map()[i - 1].key);
+    };
+    drop_others(root, "services");
+    if (const compose::Node* services = root.find("services"))
+        for (const compose::Entry& service : services->map()) drop_others(*service.value, "image");
 }
 
 std::string render_images(const Project& project, RenderFormat format) {
