@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace davit::compose {
 
@@ -74,6 +75,7 @@ std::optional<std::int64_t> Integer::read(Decoder& d, Node& n, std::int64_t leas
     else if (n.kind == Kind::real && std::fabs(n.real) < 9.2e18) v = static_cast<std::int64_t>(n.real);
     else if (n.is_string() && texts) v = parse_int(n.str());
     if (!v) d.error(n, fmt::format("must be a whole number, and this is '{}'", to_text(n)), n.is_string() && !texts && parse_int(n.str()) ? "write it without quotes" : "");
+    else if (*v < least && most == std::numeric_limits<std::int64_t>::max()) d.error(n, fmt::format("must be {} or more, and this is {}", least, *v));
     else if (*v < least || *v > most) d.error(n, fmt::format("must be from {} to {}, and this is {}", least, most, *v));
     else return v;
     return std::nullopt;

@@ -26,6 +26,7 @@ std::string to_string(const Diagnostic& d) {
     std::string out;
     if (!d.at.file.empty() && d.at.line > 0) out += fmt::format("{}:{}:{}: ", d.at.file, d.at.line, d.at.column);
     else if (!d.at.file.empty()) out += d.at.file + ": ";
+    else if (d.severity == Diagnostic::Severity::error) out += "error: "; // nothing else says so
     if (d.severity == Diagnostic::Severity::warning) out += "warning: ";
     if (!d.path.empty()) out += d.path + ": ";
     out += d.message;

@@ -54,7 +54,8 @@ Node* ModelLoader::extend_service(const FileSet& set, const std::string& file, N
         if (c.file == file && c.service == service.key) {
             std::string text;
             for (const Chain& link : chain) text += fmt::format("{} in {} -> ", link.service, link.file);
-            return give_up(name->pos, fmt::format("the services extend each other in a circle: {}{} in {}", text, service.key, file), {});
+            return give_up(name->pos, fmt::format("the services extend each other in a circle: {}{} in {}", text, service.key, file),
+                           "one of them must stand for itself: remove its extends");
         }
     chain.push_back({file, std::string(service.key)});
 

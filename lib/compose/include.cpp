@@ -76,7 +76,8 @@ void ModelLoader::include_one(const FileSet& set, Node& doc, const Node& item, c
     inner.ancestors = set.ancestors;
     inner.ancestors.push_back(set.files.front());
     if (std::find(inner.ancestors.begin(), inner.ancestors.end(), main) != inner.ancestors.end()) {
-        diag_.error(paths.front()->pos, "include", fmt::format("the files include each other in a circle: {} -> {}", fmt::join(inner.ancestors, " -> "), main));
+        diag_.error(paths.front()->pos, "include", fmt::format("the files include each other in a circle: {} -> {}", fmt::join(inner.ancestors, " -> "), main),
+                    "remove one of these includes");
         diag_.throw_if_errors();
     }
     const Node* given = item.find("project_directory");

@@ -2,11 +2,13 @@
 
 #include "base/units.hpp"
 #include "compose/scalar.hpp"
+#include "compose/yaml_text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <fmt/format.h>
 
 namespace davit::compose {
@@ -15,20 +17,23 @@ namespace {
 
 bool is_hidden(std::string_view key) { return key.substr(0, 3) == "x-#"; }
 
+bool is_escaped(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '"' || c == '\\' || c == '$'; }
+
 void append_escaped(std::string& out, std::string_view text, bool dollars) {
-    for (char c : text) {
-        auto byte = static_cast<unsigned char>(c);
-        switch (c) {
+    while (true) {
+        const auto special = std::find_if(text.begin(), text.end(), is_escaped);
+        out.append(text.begin(), special);
+        if (special == text.end()) return;
+        switch (*special) {
         case '"': out += "\\\""; break;
         case '\\': out += "\\\\"; break;
         case '\n': out += "\\n"; break;
         case '\t': out += "\\t"; break;
         case '\r': out += "\\r"; break;
         case '$': out += dollars ? "$$" : "$"; break;
-        default:
-            if (byte < 0x20 || byte == 0x7f) fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-            else out += c;
+        default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(*special));
         }
+        text.remove_prefix(static_cast<std::size_t>(special - text.begin()) + 1);
     }
 }
 
@@ -60,6 +65,10 @@ public:
 private:
     void text(std::string_view s) {
         out_ += '"';
+        for (std::size_t bad; (bad = first_bad_utf8(s)) != std::string_view::npos; s.remove_prefix(bad + 1)) {
+            append_escaped(out_, s.substr(0, bad), dollars_);
+            out_ += "\\ufffd"; // JSON has only Unicode
+        }
         append_escaped(out_, s, dollars_);
         out_ += '"';
     }
@@ -109,27 +118,50 @@ private:
     bool dollars_;
 };
 
+// What a byte means for the question of quotes.
+enum : std::uint8_t { must_escape = 1, in_numbers = 2, never_first = 4 };
+constexpr std::array<std::uint8_t, 256> byte_classes = [] {
+    std::array<std::uint8_t, 256> out{};
+    auto mark = [&](std::string_view bytes, std::uint8_t what) {
+        for (char c : bytes) out[static_cast<unsigned char>(c)] |= what;
+    };
+    for (std::size_t i = 0; i < out.size(); ++i)
+        if (i < 0x20 || i >= 0x7f) out[i] = must_escape;
+    mark("0123456789abcdefABCDEF+-.:_xXoTtZz ", in_numbers); // numbers, times of day, dates
+    mark("-?:,[]{}#&*!|>'\"%@`=<~ ", never_first);
+    return out;
+}();
+
+std::uint8_t class_of(char c) { return byte_classes[static_cast<unsigned char>(c)]; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// true, null, yes and their like, in any case.
+bool is_word_of_yaml(std::string_view text) {
+    static constexpr std::array<std::string_view, 9> words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
+    if (text.size() > 5) return false;
+    std::array<char, 5> lower{};
+    std::transform(text.begin(), text.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return std::find(words.begin(), words.end(), std::string_view(lower.data(), text.size())) != words.end();
+}
+
 // Whether some YAML reader takes the plain text for something else than this text.
 bool needs_quotes(std::string_view text) {
     if (text.empty()) return true;
-    constexpr std::string_view first_bad = "-?:,[]{}#&*!|>'\"%@`=<~ ";
-    bool dash_word = text.size() > 1 && text[0] == '-' && (text[1] == '-' || std::isalpha(static_cast<unsigned char>(text[1])));
-    if (first_bad.find(text[0]) != std::string_view::npos && !dash_word) return true;
+    const bool dash_word = text.size() > 1 && text[0] == '-' && (text[1] == '-' || is_letter(text[1]));
+    if ((class_of(text[0]) & never_first) != 0 && !dash_word) return true;
     if (text.back() == ' ' || text.back() == ':') return true;
-    if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) return true;
-    bool digits_only = true; // numbers, times of day, dates
+    std::uint8_t common = in_numbers;
+    char before = '\0';
     for (char c : text) {
-        auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte >= 0x7f) return true;
-        if (!std::isdigit(byte) && std::string_view("+-.:_eExXoTtZz ").find(c) == std::string_view::npos && !(byte >= 'a' && byte <= 'f') && !(byte >= 'A' && byte <= 'F')) digits_only = false;
+        const std::uint8_t what = class_of(c);
+        if ((what & must_escape) != 0 || (c == ' ' && before == ':') || (c == '#' && before == ' ')) return true;
+        common &= what;
+        before = c;
     }
-    bool starts_number = std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '.' || text[0] == '+' || text[0] == '-';
-    if (digits_only && starts_number) return true;
+    if (common != 0 && (is_digit(text[0]) || text[0] == '.' || text[0] == '+' || text[0] == '-')) return true;
     if (text[0] == '.' && text.size() <= 4) return true; // .inf, .nan
-    static constexpr std::array<std::string_view, 9> words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
-    std::string lower;
-    for (char c : text.substr(0, 6)) lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text.size() <= 5 && std::find(words.begin(), words.end(), lower) != words.end();
+    return is_word_of_yaml(text);
 }
 
 // A text of several lines that can stand as a block.
@@ -202,7 +234,7 @@ private:
     }
 
     void text_line(std::string_view s, int depth) {
-        if (!fits_block(s)) {
+        if (!fits_block(s) || first_bad_utf8(s) != std::string_view::npos) {
             text(s, depth);
             out_ += '\n';
             return;
@@ -222,14 +254,20 @@ private:
     }
 
     void dollars(std::string_view s) {
-        for (char c : s) {
-            out_ += c;
-            if (c == '$' && dollars_) out_ += '$';
-        }
+        for (std::size_t at; dollars_ && (at = s.find('$')) != std::string_view::npos; s.remove_prefix(at + 1)) out_.append(s.substr(0, at)).append("$$");
+        out_.append(s);
+    }
+
+    // What a variable of the environment may hold and a YAML file may not.
+    void binary(std::string_view s) {
+        std::string bytes;
+        for (char c : s) bytes.append(c == '$' && dollars_ ? 2 : 1, c);
+        out_ += "!!binary " + encode_base64(bytes);
     }
 
     void text(std::string_view s, int) {
         if (!needs_quotes(s)) return dollars(s);
+        if (first_bad_utf8(s) != std::string_view::npos) return binary(s);
         bool plain_bytes = std::all_of(s.begin(), s.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '\x7f'; });
         if (plain_bytes && s.find('\'') == std::string_view::npos) {
             out_ += '\'';

@@ -11,5 +11,6 @@ namespace davit::compose {
 
 Node* resolve_plain(Tree&, std::string_view text, Pos at);
 std::optional<std::string> decode_base64(std::string_view text);
+std::string encode_base64(std::string_view bytes);
 
 } // namespace davit::compose

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <optional>
+#include <utility>
 
 namespace davit::compose {
 
@@ -66,6 +67,14 @@ PortParts split_port(std::string_view text) {
     return out;
 }
 
+// Orders port numbers as their digits do: 10 before 9. The digits moved to the left, then how many there are.
+std::pair<std::uint32_t, int> textual(std::uint32_t port) {
+    int digits = 1;
+    for (std::uint32_t rest = port; rest >= 10; rest /= 10) ++digits;
+    for (int i = digits; i < 5; ++i) port *= 10;
+    return {port, digits};
+}
+
 std::string why_not(std::string_view what, std::string_view port) {
     std::string why = port.find('-') != std::string_view::npos ? "is no range of ports from 0 to 65535, lower first" : "is no port number from 0 to 65535";
     return fmt::format("the {} port '{}' {}", what, port, why);
@@ -96,9 +105,7 @@ ShortPorts parse_ports(std::string_view text) {
         if (container->length() == 0 && host.length() != 0) port.published += fmt::format("-{}", host.last);
         out.ports.push_back(std::move(port));
     }
-    std::sort(out.ports.begin(), out.ports.end(), [](const ShortPort& a, const ShortPort& b) {
-        return fmt::format("{}/", a.target) < fmt::format("{}/", b.target);
-    });
+    std::sort(out.ports.begin(), out.ports.end(), [](const ShortPort& a, const ShortPort& b) { return textual(a.target) < textual(b.target); });
     return out;
 }
 

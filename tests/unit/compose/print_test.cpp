@@ -1,0 +1,44 @@
+// What the printed project looks like where texts are odd, and that it reads back the same.
+#include "compose/short_forms.hpp"
+#include "tests/unit/compose/table.hpp"
+
+using namespace davit;
+using namespace davit::test;
+
+namespace {
+
+Project with_variable(const std::string& value) {
+    LoadOptions o = options_for("services: {web: {image: x, environment: {A: $ODD}}}");
+    o.environment["ODD"] = value;
+    return load(o).project;
+}
+
+} // namespace
+
+TEST_CASE("a value that is no UTF-8 is printed in base64, and reads back as the same bytes") {
+    for (const std::string& value : {std::string("\xff\xfe"), std::string("a\xc3"), std::string("line\n\xe9\n"), std::string("$\x80 $$"), std::string("caf\xe9")}) {
+        CAPTURE(value);
+        const Project first = with_variable(value);
+        const std::string text = render(first, RenderFormat::yaml);
+        CHECK(text.find("A: !!binary ") != std::string::npos);
+        const Project second = load(options_for(text)).project;
+        CHECK(second.services.at("web").environment == first.services.at("web").environment);
+        CHECK(render(second, RenderFormat::yaml) == text);
+    }
+    CHECK(render(with_variable("caf\xc3\xa9"), RenderFormat::yaml).find("A: 'caf\xc3\xa9'") != std::string::npos);
+}
+
+TEST_CASE("JSON has the replacement character for what is no UTF-8") {
+    const std::string text = render(with_variable("a\xff" "b$\x80"), RenderFormat::json);
+    CHECK(text.find(R"("A": "a\ufffdb$$\ufffd")") != std::string::npos);
+    CHECK_NOTHROW(nlohmann::json::parse(text));
+}
+
+TEST_CASE("the whole range of ports is expanded in the order of its digits") {
+    const compose::ShortPorts all = compose::parse_ports("0-65535");
+    REQUIRE(all.ports.size() == 65536);
+    for (std::size_t i = 1; i < all.ports.size(); ++i) {
+        const std::string before = std::to_string(all.ports[i - 1].target), after = std::to_string(all.ports[i].target);
+        REQUIRE_MESSAGE(before < after, before, " stands before ", after);
+    }
+}
