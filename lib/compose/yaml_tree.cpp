@@ -43,7 +43,10 @@ public:
 
     Node* take_document() { return std::exchange(document_, nullptr); }
 
-    void OnDocumentStart(const YAML::Mark&) override {
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        // yaml-cpp never gets past a , ] or } that stands alone: it gives empty documents without end.
+        if (mark.pos == document_start_) fail(at(mark), "this is not valid YAML: nothing can be read from here on", "remove what stands here, or open the [ or { that it belongs to");
+        document_start_ = mark.pos;
         frames_.clear();
         anchors_.clear();
         document_ = nullptr;
@@ -265,6 +268,7 @@ private:
     std::uint16_t file_;
     bool has_slash_escape_;
     Pos last_quote_{};
+    int document_start_ = -1;
     Node* document_ = nullptr;
     std::vector<Frame> frames_;
     std::vector<Node*> anchors_;
