@@ -3,7 +3,6 @@
 #include "base/error.hpp"
 
 #include <arpa/inet.h>
-#include <cerrno>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
@@ -46,14 +45,7 @@ nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port
 void redirect_dns(int netns_fd, std::uint16_t udp_port, std::uint16_t tcp_port) {
     NetlinkSocket netfilter(NETLINK_NETFILTER, netns_fd);
     in_context("redirecting DNS in a container", [&] {
-        // What a transaction deletes is freed after an RCU grace period, for which the socket's close waits:
-        // 10 ms a container that a new namespace need not pay.
-        try {
-            return render_container(udp_port, tcp_port, false).commit(netfilter);
-        } catch (const Error& e) {
-            if (e.os().value() != EEXIST) throw;
-        }
-        render_container(udp_port, tcp_port, true).commit(netfilter);
+        nft::create_or_replace(netfilter, [&](bool replace) { return render_container(udp_port, tcp_port, replace); });
     });
 }
 

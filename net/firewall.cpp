@@ -74,7 +74,7 @@ void restore_sysctls(const std::string& run_dir) {
 }
 
 void replace_table(NetlinkSocket& netfilter, const HostNetworkState& state) {
-    in_context("writing the table inet davit", [&] { render(state).commit(netfilter); });
+    in_context("writing the table inet davit", [&] { nft::create_or_replace(netfilter, [&](bool replace) { return render(state, replace); }); });
 }
 
 void delete_table(NetlinkSocket& netfilter) {

@@ -11,8 +11,9 @@
 namespace davit::net {
 
 // --- pure -------------------------------------------------------------------------------------------
-// The whole table, replacing any old one in the same transaction.
-nft::Transaction render(const HostNetworkState& state);
+// The whole table, replacing any old one in the same transaction; without replace it fails with EEXIST
+// where there is one.
+nft::Transaction render(const HostNetworkState& state, bool replace = true);
 // Only the elements that differ. Both states must agree on close_foreign_forwarding.
 nft::Transaction render_change(const HostNetworkState& before, const HostNetworkState& after);
 // Inside a container's namespace: 127.0.0.11:53 to the DNS server's ports there. Without replace it fails

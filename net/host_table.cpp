@@ -226,11 +226,12 @@ std::vector<std::vector<Element>> host_elements(const HostNetworkState& state) {
     return out;
 }
 
-nft::Transaction render(const HostNetworkState& state) {
+nft::Transaction render(const HostNetworkState& state, bool replace) {
     nft::Transaction t;
     // Deleting what may not exist: created first, so that the pair never fails.
-    t.add_table(Family::inet, host_table_name).delete_table(Family::inet, host_table_name);
-    t.add_table(Family::inet, host_table_name, host_table_version);
+    if (replace) t.add_table(Family::inet, host_table_name).delete_table(Family::inet, host_table_name);
+    if (replace) t.add_table(Family::inet, host_table_name, host_table_version);
+    else t.create_table(Family::inet, host_table_name, host_table_version);
     Rules rule(t);
     for (const char* chain : {"publish", "containers", "no_icc"}) rule.chain(chain);
     const auto elements = host_elements(state);

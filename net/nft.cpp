@@ -247,8 +247,10 @@ Transaction& Transaction::add_table(Family family, const std::string& name, std:
     return *this;
 }
 
-Transaction& Transaction::create_table(Family family, const std::string& name) {
-    start(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, family, "creating nftables table " + name).put_string(NFTA_TABLE_NAME, name);
+Transaction& Transaction::create_table(Family family, const std::string& name, std::string_view comment) {
+    Message& m = start(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, family, "creating nftables table " + name);
+    m.put_string(NFTA_TABLE_NAME, name);
+    if (!comment.empty()) m.put(NFTA_TABLE_USERDATA, comment_userdata(comment));
     return *this;
 }
 
@@ -369,6 +371,15 @@ void Transaction::commit(NetlinkSocket& netfilter) const {
     }
     const std::string what = failure.index < messages_.size() ? messages_[failure.index].what : "changing nftables";
     throw failure.text.empty() ? sys_error(failure.errnum, "{}", what) : sys_error(failure.errnum, "{}: {}", what, failure.text);
+}
+
+void create_or_replace(NetlinkSocket& netfilter, const std::function<Transaction(bool replace)>& render) {
+    try {
+        return render(false).commit(netfilter);
+    } catch (const Error& e) {
+        if (e.os().value() != EEXIST) throw;
+    }
+    render(true).commit(netfilter);
 }
 
 // --- reading back --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -95,7 +96,7 @@ public:
     // comment: as `nft list` prints it, and how a table is recognised
     Transaction& add_table(Family family, const std::string& name, std::string_view comment = {});
     // Fails with EEXIST where there is one.
-    Transaction& create_table(Family family, const std::string& name);
+    Transaction& create_table(Family family, const std::string& name, std::string_view comment = {});
     Transaction& delete_table(Family family, const std::string& name);
     Transaction& add_chain(const std::string& table_name, Family family, const std::string& chain);
     struct Hook {
@@ -125,6 +126,11 @@ private:
     std::uint32_t next_set_id_ = 1;
     std::vector<Message> messages_;
 };
+
+// Commits render(false), whose create_table() fails where the table is, and then render(true), which
+// replaces it: what a transaction deletes is freed after an RCU grace period, and closing the socket waits
+// for that (10 ms).
+void create_or_replace(NetlinkSocket& netfilter, const std::function<Transaction(bool replace)>& render);
 
 // --- reading back ---------------------------------------------------------------------------------------
 // Comment of a table; empty optional: there is no such table.

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/sys.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -211,10 +212,30 @@ void cgroup_kill(const HostFacts& host, const std::string& cgroup) {
     }
 }
 
+UniqueFd make_v2_cgroup(const HostFacts& host, const std::string& cgroup) {
+    for (const CgroupHierarchy& h : host.cgroups) {
+        directory(h, cgroup); // checks the name
+        if (h.v2) return sys::open(make_levels(h, cgroup), O_PATH | O_DIRECTORY);
+    }
+    return {};
+}
+
+namespace {
+
+bool is_in(const std::string& dir) {
+    std::istringstream pids(read(dir + "/cgroup.procs").value_or(""));
+    for (pid_t pid; pids >> pid;)
+        if (pid == ::getpid()) return true;
+    return false;
+}
+
+} // namespace
+
 void join_cgroup(const HostFacts& host, const std::string& cgroup) {
     for (const CgroupHierarchy& h : host.cgroups) {
         directory(h, cgroup); // checks the name
         std::string dir = make_levels(h, cgroup);
+        if (h.v2 && is_in(dir)) continue;
         // A single thread moves itself through `tasks` without an RCU grace period; v2 has only the slow way.
         std::string file = dir + (h.v2 ? "/cgroup.procs" : "/tasks");
         if (!write(file, "0")) throw sys_error(errno, "entering the cgroup {}", dir);

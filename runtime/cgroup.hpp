@@ -3,6 +3,7 @@
 // ("davit/<project>/<id>"); hierarchies as in HostFacts. All calls block briefly; none throws for a group that is gone.
 #pragma once
 
+#include "base/fd.hpp"
 #include "runtime/plan.hpp"
 
 #include <cstdint>
@@ -30,6 +31,8 @@ std::vector<pid_t> cgroup_processes(const HostFacts& host, const std::string& cg
 bool cgroup_frozen(const HostFacts& host, const std::string& cgroup);
 // SIGKILL to all, also in a frozen group or a foreign pid namespace.
 void cgroup_kill(const HostFacts& host, const std::string& cgroup);
+// Makes the group in the v2 hierarchy only, for CLONE_INTO_CGROUP; empty where there is none.
+UniqueFd make_v2_cgroup(const HostFacts& host, const std::string& cgroup);
 // Makes the group in every hierarchy and moves this (single-threaded) process there: supervisors
 // and shims leave their caller's group. No limits.
 void join_cgroup(const HostFacts& host, const std::string& cgroup);

@@ -3,7 +3,6 @@
 #include "base/kernel_abi.hpp"
 #include "base/sys.hpp"
 #include "runtime/shim/config.hpp"
-#include "runtime/shim/nursery.hpp"
 #include "runtime/shim_client.hpp"
 
 #include <csignal>

@@ -9,11 +9,14 @@
 #include "runtime/plan.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <fcntl.h>
 #include <fstream>
+#include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,6 +100,22 @@ std::map<std::string, std::string> present_groups() {
 }
 
 } // namespace
+
+pid_t fork_into_group(const std::string& project) {
+    UniqueFd group;
+    try {
+        group = runtime::make_v2_cgroup(runtime::HostFacts::probe(), own_group(project));
+    } catch (const Error& e) {
+        log::debug("staying in the caller's control group: {}", e.what());
+    }
+    clone_args args{};
+    args.flags = CLONE_INTO_CGROUP;
+    args.exit_signal = SIGCHLD;
+    args.cgroup = static_cast<std::uint64_t>(group.get());
+    if (group)
+        if (auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args)); pid >= 0) return pid;
+    return ::fork();
+}
 
 OwnCgroup::OwnCgroup(const std::string& project) : project_(project), before_(present_groups()) {
     try {

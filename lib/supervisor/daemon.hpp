@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 
 namespace davit::supervisor {
 
@@ -17,6 +18,10 @@ void remove_run_files(const Roots& roots, const ProjectPaths& paths);
 
 // Leaves the caller: own session's environment, directory, umask, descriptors, limits, signals.
 void leave_caller(const ProjectPaths& paths);
+
+// fork() of a process with one thread, into that group where it can: entering a v2 group later costs an RCU
+// grace period (10 ms).
+pid_t fork_into_group(const std::string& project);
 
 // A control group of its own, davit/<project>/supervisor, where the machine lets it.
 class OwnCgroup {

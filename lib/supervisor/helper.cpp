@@ -25,6 +25,19 @@ void Helper::run(const HelperJob& job, Done done) {
     flush();
 }
 
+void Helper::prepare() {
+    if (socket_) return;
+    start();
+    end_when_idle();
+}
+
+void Helper::end_when_idle() {
+    idle_ = loop_.after(idle_limit, [this] {
+        watch_.reset();
+        socket_.reset(); // it ends at the end of its input
+    });
+}
+
 void Helper::start() {
     FdPair pair = sys::socket_pair(SOCK_STREAM);
     SpawnOptions o;
@@ -78,11 +91,7 @@ void Helper::read_answers() {
         auto failure = optional_error(json::Value::parse(*answer), "error");
         if (done) done(failure ? &*failure : nullptr);
     }
-    if (waiting_.empty() && socket_)
-        idle_ = loop_.after(idle_limit, [this] {
-            watch_.reset();
-            socket_.reset(); // it ends at the end of its input
-        });
+    if (waiting_.empty() && socket_) end_when_idle();
 }
 
 void Helper::lost() {

@@ -48,6 +48,8 @@ public:
 
     Helper(EventLoop& loop, std::string program) : loop_(loop), program_(std::move(program)) {}
     void run(const HelperJob& job, Done done);
+    // Starts the process ahead of its first job.
+    void prepare();
     bool busy() const { return !waiting_.empty(); }
     // Ends the process, which must be idle, and waits for it.
     void stop();
@@ -58,6 +60,7 @@ private:
     void on_event(std::uint32_t events);
     void read_answers();
     void lost();
+    void end_when_idle();
 
     EventLoop& loop_;
     std::string program_;

@@ -271,7 +271,9 @@ void Networks::publish(const ContainerRecord& record, bool published) {
     std::vector<EndpointStatus> endpoints;
     for (const auto& a : h.lease.attachments)
         endpoints.push_back({a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
-    h.names = names_of(record, endpoints); // a rename changes them
+    auto names = names_of(record, endpoints); // a rename changes them
+    if (h.published == published && h.names == names) return; // connect() has published them
+    h.names = std::move(names);
     h.published = published;
     registry_.withdraw(record.id);
     if (published)

@@ -76,6 +76,10 @@ int supervise(const Options& o, UniqueFd& client) {
         tell_client(client.get(), "taken", "another supervisor runs");
         return 0;
     }
+    // The starter reaps the first process at once; the second belongs to nobody, and the lock is its own.
+    pid_t pid = supervisor::fork_into_group(o.project);
+    if (pid < 0) throw sys_error(errno, "starting the supervisor");
+    if (pid > 0) ::_exit(0);
     supervisor::leave_caller(paths);
     supervisor::Supervisor supervisor(o.roots, o.project, std::move(*lock));
     if (client) supervisor.add_client(std::move(client));
@@ -91,10 +95,6 @@ int main(int argc, char** argv) {
         Options o = parse(argc, argv);
         if (o.helper) return supervisor::helper_main(3);
         client.reset(o.client_fd);
-        // The starter reaps the first process at once; the second belongs to nobody.
-        pid_t pid = ::fork();
-        if (pid < 0) throw sys_error(errno, "starting the supervisor");
-        if (pid > 0) ::_exit(0);
         return supervise(o, client);
     } catch (const std::exception& e) {
         auto* known = dynamic_cast<const Error*>(&e);
@@ -102,6 +102,6 @@ int main(int argc, char** argv) {
         tell_client(client.get(), "failed", text);
         log::warning("the supervisor ended: {}", text);
         std::fprintf(stderr, "davit-supervisor: %s\n", text.c_str());
-        return 1;
+        return client ? 0 : 1; // it has been told, and says it better
     }
 }

@@ -72,6 +72,11 @@ World Supervisor::make_world() {
     return w;
 }
 
+void Supervisor::add_client(UniqueFd connection) {
+    control_.adopt(std::move(connection));
+    loop_.post([this] { net_helper_.prepare(); });
+}
+
 void Supervisor::run() {
     // What one container's callback throws must not end the care for the others.
     for (int failures = 0; failures < failure_limit; ++failures) {

@@ -27,7 +27,8 @@ public:
     Supervisor(Roots roots, std::string project, FileLock lock);
     ~Supervisor() override;
 
-    void add_client(UniqueFd connection) { control_.adopt(std::move(connection)); }
+    // The one that started it: its plan will need the helper, which starts while the client stages.
+    void add_client(UniqueFd connection);
     // Until the project has nothing that needs a supervisor.
     void run();
 

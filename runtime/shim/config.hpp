@@ -21,6 +21,10 @@ enum FixedFd : int {
     fd_first_free = 14,
 };
 
+// argv[0] of the nursery; argv[1] is blanks: together the room for the arguments of a shim.
+inline constexpr char nursery_name[] = "davit-nursery";
+inline constexpr int nursery_limit = 4096; // bytes of arguments
+
 struct Config {
     const char* run_dir = nullptr;
     const char* id = "";

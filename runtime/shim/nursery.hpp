@@ -9,10 +9,6 @@ struct Arguments {
     char** values = nullptr;
 };
 
-// argv[0] of the nursery; argv[1] is blanks: together the room for the arguments of a shim.
-inline constexpr char nursery_name[] = "davit-nursery";
-inline constexpr int nursery_limit = 4096; // bytes of arguments
-
 // Serves the SOCK_SEQPACKET socket fd_control: each record is a shim's arguments, each with its NUL, with
 // the descriptors of its --fds in the order of their numbers. Returns in each new shim, a child of the
 // caller's parent, with these arguments and descriptors; the nursery itself ends with the socket.

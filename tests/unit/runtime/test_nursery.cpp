@@ -3,7 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "runtime/shim/nursery.hpp"
+#include "runtime/shim/config.hpp"
 
 #include <algorithm>
 #include <csignal>
