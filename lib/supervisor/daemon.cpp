@@ -101,23 +101,35 @@ std::map<std::string, std::string> present_groups() {
 
 } // namespace
 
+namespace {
+
+std::map<std::string, std::string> callers_groups; // as they were before fork_into_group()
+
+// fork() of a process with one thread; -1 where it cannot be born there.
+pid_t fork_into(const UniqueFd& v2_group) {
+    if (!v2_group) return -1;
+    clone_args args{};
+    args.flags = CLONE_INTO_CGROUP;
+    args.exit_signal = SIGCHLD;
+    args.cgroup = static_cast<std::uint64_t>(v2_group.get());
+    return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+}
+
+} // namespace
+
 pid_t fork_into_group(const std::string& project) {
+    callers_groups = present_groups();
     UniqueFd group;
     try {
         group = runtime::make_v2_cgroup(runtime::HostFacts::probe(), own_group(project));
     } catch (const Error& e) {
         log::debug("staying in the caller's control group: {}", e.what());
     }
-    clone_args args{};
-    args.flags = CLONE_INTO_CGROUP;
-    args.exit_signal = SIGCHLD;
-    args.cgroup = static_cast<std::uint64_t>(group.get());
-    if (group)
-        if (auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args)); pid >= 0) return pid;
-    return ::fork();
+    pid_t pid = fork_into(group);
+    return pid >= 0 ? pid : ::fork();
 }
 
-OwnCgroup::OwnCgroup(const std::string& project) : project_(project), before_(present_groups()) {
+OwnCgroup::OwnCgroup(const std::string& project) : project_(project), before_(callers_groups.empty() ? present_groups() : callers_groups) {
     try {
         runtime::HostFacts host = runtime::HostFacts::probe();
         runtime::join_cgroup(host, own_group(project));
@@ -134,6 +146,7 @@ OwnCgroup::OwnCgroup(const std::string& project) : project_(project), before_(pr
 void OwnCgroup::leave() {
     if (!joined_) return;
     runtime::HostFacts host = runtime::HostFacts::probe();
+    std::string v2_group;
     for (const auto& h : host.cgroups) {
         std::string key;
         for (const auto& c : h.controllers) key += (key.empty() ? "" : ",") + c;
@@ -142,7 +155,14 @@ void OwnCgroup::leave() {
         for (const auto& [name, path] : before_)
             if (h.named && h.mount_point.ends_with("/" + name.substr(name.find('=') + 1))) it = before_.find(name);
         std::string path = it == before_.end() || it->second.find(own_group(project_)) != std::string::npos ? "/" : it->second;
-        std::ofstream(h.mount_point + path + (h.v2 ? "/cgroup.procs" : "/tasks")) << "0\n";
+        if (h.v2) v2_group = h.mount_point + path;
+        else std::ofstream(h.mount_point + path + "/tasks") << "0\n";
+    }
+    if (!v2_group.empty()) {
+        // Leaving through cgroup.procs waits for an RCU grace period: a copy born outside goes on instead.
+        pid_t pid = fork_into(UniqueFd(::open(v2_group.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+        if (pid > 0) ::_exit(0);
+        if (pid < 0) std::ofstream(v2_group + "/cgroup.procs") << "0\n";
     }
     runtime::remove_cgroup(host, "davit/" + project_);
     if (runtime::cgroup_children(host, "davit").empty()) runtime::remove_cgroup(host, "davit");

@@ -27,7 +27,7 @@ pid_t fork_into_group(const std::string& project);
 class OwnCgroup {
 public:
     explicit OwnCgroup(const std::string& project);
-    // Back to where it was, and the empty groups away.
+    // Back to where it was, and the empty groups away. The calling process may end in it: a copy returns.
     void leave();
 
 private:

@@ -20,9 +20,9 @@ struct HelperJob {
     enum class Kind {
         remove_trees,  // paths; missing ones are fine
         sync,          // fsync of paths and of their directories; missing ones are fine
-        commit_network, // text: net::encode_state(); brings the kernel's table along, opens foreign firewalls
+        commit_network, // text: net::encode_state(); brings the kernel's table along, opens foreign firewalls;
+                        // then removes paths: bridges, or with a group everything in it
         heal_network,  // what others changed
-        remove_links,  // paths: bridges; group: or everything in it
         remove_cgroups, // paths: groups below each hierarchy
         create_volume, // text: VolumeRecord
         remove_volume, // text: its name

@@ -11,6 +11,7 @@
 #include "runtime/cgroup.hpp"
 #include "supervisor/wire.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <unistd.h>
@@ -24,29 +25,35 @@ HelperJob decode_job(const std::string& text) { return json::parse<HelperJob>(te
 
 namespace {
 
-void commit_network(const HelperJob& job) {
+void commit_rules(net::NetlinkSocket& netfilter, const HelperJob& job) {
     net::ProjectNetState state = net::decode_state(job.text, "the supervisor");
     net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
-    net::NetlinkSocket netfilter(NETLINK_NETFILTER);
     auto unused = net::commit(lock, netfilter, state);
     if (const auto all = net::load_state(job.run_dir); !all.projects.empty()) net::open_foreign_forward(netfilter, all);
+    std::erase_if(unused, [&](const auto& bridge) { return std::count(job.paths.begin(), job.paths.end(), bridge) != 0; });
     if (unused.empty()) return;
     net::NetlinkSocket host(NETLINK_ROUTE);
     for (const auto& bridge : unused) net::remove_bridge(host, bridge);
+}
+
+// The rules first: what nftables frees after an RCU grace period, for which the socket's close waits, is
+// gone when the links are, which takes longer.
+void commit_network(const HelperJob& job) {
+    net::NetlinkSocket netfilter(NETLINK_NETFILTER);
+    ErrorList errors;
+    errors.run([&] { commit_rules(netfilter, job); });
+    if (job.group == 0 && job.paths.empty()) return errors.throw_if_any();
+    net::NetlinkSocket host(NETLINK_ROUTE);
+    if (job.group != 0) errors.run([&] { net::delete_group(host, job.group); });
+    else
+        for (const auto& bridge : job.paths) errors.run([&] { net::remove_bridge(host, bridge); });
+    errors.throw_if_any();
 }
 
 void heal_network(const HelperJob& job) {
     net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
     net::NetlinkSocket netfilter(NETLINK_NETFILTER);
     if (net::heal(lock, netfilter)) log::warning("the host's network rules or forwarding were changed by somebody else and have been restored");
-}
-
-void remove_links(const HelperJob& job) {
-    net::NetlinkSocket host(NETLINK_ROUTE);
-    if (job.group != 0) net::delete_group(host, job.group);
-    ErrorList errors;
-    for (const auto& bridge : job.paths) errors.run([&] { net::remove_bridge(host, bridge); });
-    errors.throw_if_any();
 }
 
 void remove_cgroups(const HelperJob& job) {
@@ -79,7 +86,6 @@ void perform(const HelperJob& job) {
     case HelperJob::Kind::sync: return sync_files(job);
     case HelperJob::Kind::commit_network: return commit_network(job);
     case HelperJob::Kind::heal_network: return heal_network(job);
-    case HelperJob::Kind::remove_links: return remove_links(job);
     case HelperJob::Kind::remove_cgroups: return remove_cgroups(job);
     case HelperJob::Kind::create_volume: return store.create(volume_record_from_json(job.text, "the volume's record"));
     case HelperJob::Kind::remove_volume: return store.remove_volume(job.text);

@@ -192,23 +192,14 @@ void Networks::require_unused(const std::string& name) {
 void Networks::remove_batch() {
     std::vector<Removal> batch;
     batch.swap(removals_);
-    HelperJob job;
-    job.kind = HelperJob::Kind::remove_links;
     // The last networks of the project: one grace period for all that it ever made.
     bool last = state_.networks.empty() && holders_.empty();
-    if (last) job.group = state_.group;
+    if (last) group_to_remove_ = state_.group;
     for (const auto& r : batch)
-        if (!r.bridge.empty() && !last) job.paths.push_back(r.bridge);
+        if (!r.bridge.empty()) bridges_to_remove_.push_back(r.bridge);
     schedule_commit();
-    auto all = std::make_shared<std::vector<Removal>>(std::move(batch));
-    helper_.run(job, [this, all](const Error* failure) {
-        if (failure) {
-            for (auto& r : *all) r.done(failure);
-            return;
-        }
-        when_committed([all](const Error* e) {
-            for (auto& r : *all) r.done(e);
-        });
+    when_committed([all = std::move(batch)](const Error* e) {
+        for (const auto& r : all) r.done(e);
     });
 }
 
@@ -226,6 +217,8 @@ void Networks::commit() {
     HelperJob job;
     job.kind = HelperJob::Kind::commit_network;
     job.text = net::encode_state(state_);
+    job.group = std::exchange(group_to_remove_, 0);
+    job.paths = std::exchange(bridges_to_remove_, {});
     job.state_dir = store_.roots().state;
     job.run_dir = store_.roots().run;
     helper_.run(job, [this](const Error* failure) {

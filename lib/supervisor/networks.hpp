@@ -128,6 +128,8 @@ private:
     std::vector<Waiting> waiting_;
     std::vector<std::pair<std::string, Done>> creations_;
     std::vector<Removal> removals_;
+    std::uint32_t group_to_remove_ = 0; // by the next commit
+    std::vector<std::string> bridges_to_remove_;
     bool process_posted_ = false;
     EventLoop::Watch retry_;
 

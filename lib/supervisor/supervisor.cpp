@@ -5,6 +5,7 @@
 #include "base/sys.hpp"
 #include "base/programs.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <linux/netlink.h>
 #include <unistd.h>
@@ -180,10 +181,18 @@ void Supervisor::start_plan(Request request, std::set<int> done_before) {
     for (int id : done_before) journal_.done(id);
     current_ = std::make_unique<Current>();
     if (request.session != 0) current_->listeners.emplace_back(request.session, request.id);
+    prepare_helpers(request.plan);
     current_->runner = std::make_shared<PlanRunner>(world_, containers_, journal_, request.token, std::move(request.plan),
                                                     std::move(done_before), [this](const std::optional<Error>& e) { finished(e); });
     auto runner = current_->runner;
     runner->begin();
+}
+
+// They start while the containers end.
+void Supervisor::prepare_helpers(const Plan& plan) {
+    auto has = [&](OpKind kind) { return std::any_of(plan.operations.begin(), plan.operations.end(), [&](const Operation& op) { return op.kind == kind; }); };
+    if (has(OpKind::remove_container)) loop_.post([this] { files_helper_.prepare(); });
+    if (has(OpKind::remove_network)) loop_.post([this] { net_helper_.prepare(); });
 }
 
 void Supervisor::resume() {

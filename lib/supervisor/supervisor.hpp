@@ -54,6 +54,7 @@ private:
     void on_closed(SessionId session) override;
 
     World make_world();
+    void prepare_helpers(const Plan& plan);
     void resume();
     void next_plan();
     void start_plan(Request request, std::set<int> done_before);
