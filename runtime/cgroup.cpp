@@ -155,7 +155,7 @@ void fill_cpuset(const std::string& parent, const std::string& dir) {
     }
 }
 
-std::string make_levels(const CgroupHierarchy& h, const std::string& cgroup) {
+std::string make_levels_once(const CgroupHierarchy& h, const std::string& cgroup) {
     std::string at = h.mount_point;
     std::istringstream parts(cgroup);
     for (std::string part; std::getline(parts, part, '/');) {
@@ -165,6 +165,16 @@ std::string make_levels(const CgroupHierarchy& h, const std::string& cgroup) {
         at = next;
     }
     return at;
+}
+
+// A level above that is still empty may be removed by another project that has just ended: ENOENT, and
+// it is made again. Once our level is in it, nobody can.
+std::string make_levels(const CgroupHierarchy& h, const std::string& cgroup) {
+    for (int left = 100;; --left) try {
+            return make_levels_once(h, cgroup);
+        } catch (const Error& e) {
+            if (e.os().value() != ENOENT || left == 0) throw;
+        }
 }
 
 } // namespace
@@ -255,6 +265,10 @@ bool remove_cgroup(const HostFacts& host, const std::string& cgroup) {
         all = all && gone;
     }
     return all;
+}
+
+void remove_empty_cgroup(const HostFacts& host, const std::string& cgroup) {
+    for (const CgroupHierarchy& h : host.cgroups) ::rmdir(directory(h, cgroup).c_str());
 }
 
 std::vector<std::string> cgroup_children(const HostFacts& host, const std::string& cgroup) {

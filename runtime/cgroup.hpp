@@ -39,6 +39,9 @@ void join_cgroup(const HostFacts& host, const std::string& cgroup);
 // Removes it and all below, in all hierarchies; waits up to 2 s for dying tasks to leave.
 // false: something still runs in it.
 bool remove_cgroup(const HostFacts& host, const std::string& cgroup);
+// Removes it where nothing is in it, neither a task nor a group, and waits for nothing: what several
+// projects share, and any of them may be filling at this moment.
+void remove_empty_cgroup(const HostFacts& host, const std::string& cgroup);
 // Children of the group in any hierarchy: ids of a project's containers.
 std::vector<std::string> cgroup_children(const HostFacts& host, const std::string& cgroup);
 

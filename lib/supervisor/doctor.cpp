@@ -178,7 +178,7 @@ void fix_cgroup(const std::string& group) {
     // What it lay in goes with the last one, as at a project's end.
     for (std::string above = group; above.find('/') != std::string::npos;) {
         above.resize(above.find_last_of('/'));
-        if (!runtime::cgroup_children(host, above).empty() || !runtime::remove_cgroup(host, above)) return;
+        runtime::remove_empty_cgroup(host, above);
     }
 }
 

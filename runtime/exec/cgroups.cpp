@@ -45,7 +45,7 @@ void hand_down(int dir, const char* controllers) noexcept {
 }
 
 // mkdir -p below the mount point; the last directory, opened.
-int make_levels(const char* mount_point, const char* path, std::uint32_t flags, const char* controllers) noexcept {
+int make_levels_once(const char* mount_point, const char* path, std::uint32_t flags, const char* controllers) noexcept {
     int parent = ::open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     char name[256];
     for (const char* p = path; parent >= 0 && *p;) {
@@ -59,15 +59,28 @@ int make_levels(const char* mount_point, const char* path, std::uint32_t flags, 
         p += n + std::strspn(p + n, "/");
         if (flags & cgroup_v2) hand_down(parent, controllers);
         if (::mkdirat(parent, name, 0755) < 0 && errno != EEXIST) {
-            Fd gone(parent);
-            return -1;
+            int why = errno;
+            ::close(parent);
+            return errno = why, -1;
         }
         int dir = ::openat(parent, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (dir >= 0 && flags & cgroup_cpuset) fill_cpuset(parent, dir);
-        Fd done(parent);
+        int why = errno;
+        ::close(parent);
         parent = dir;
+        errno = why;
     }
     return parent;
+}
+
+// An empty level above goes with the last project that was in it, maybe between two of our steps.
+int make_levels(const char* mount_point, const char* path, std::uint32_t flags, const char* controllers) noexcept {
+    int dir = -1;
+    for (int left = 100; left > 0; --left) {
+        dir = make_levels_once(mount_point, path, flags, controllers);
+        if (dir >= 0 || errno != ENOENT) break;
+    }
+    return dir;
 }
 
 bool has_all(int dir, const char* controllers) noexcept {

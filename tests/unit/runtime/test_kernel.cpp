@@ -4,13 +4,19 @@
 
 #include "base/file.hpp"
 #include "davit/error.hpp"
+#include "runtime/cgroup.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
 
 using namespace davit;
 using namespace davit::runtime;
@@ -194,4 +200,59 @@ TEST_CASE("on cgroup v2 the levels above a container hand the controllers down, 
     std::string project = host().cgroups[0].mount_point + "/davit/test";
     std::string down = read_file(project + "/cgroup.subtree_control");
     for (const char* controller : {"cpuset", "cpu", "io", "memory", "pids"}) CHECK_MESSAGE(down.find(controller) != std::string::npos, controller);
+}
+
+TEST_CASE("a level of cgroups that another project removes while it is empty is made again under a start") {
+    std::atomic<bool> over{false};
+    std::thread others([&] {
+        while (!over) remove_empty_cgroup(host(), "davit-shared");
+    });
+    int failures = 0;
+    for (int round = 0; round < 100 && !failures; ++round) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            try {
+                join_cgroup(host(), "davit-shared/one/supervisor");
+                ::_exit(0);
+            } catch (const std::exception& e) {
+                std::fprintf(stderr, "%s\n", e.what());
+                ::_exit(1);
+            }
+        }
+        int status = -1;
+        ::waitpid(child, &status, 0);
+        failures += status != 0;
+        CHECK(remove_cgroup(host(), "davit-shared/one"));
+    }
+    CHECK(failures == 0);
+    for (int round = 0; round < 10; ++round) {
+        Box box;
+        box.spec.cgroup = "davit-shared/two/" + std::to_string(round);
+        CHECK(box.run() == 0);
+        CHECK(remove_cgroup(host(), "davit-shared/two"));
+    }
+    over = true;
+    others.join();
+    remove_empty_cgroup(host(), "davit-shared");
+    for (const auto& h : host().cgroups) CHECK_FALSE(std::filesystem::exists(h.mount_point + "/davit-shared"));
+}
+
+TEST_CASE("a group that holds a process or a group is not empty") {
+    FdPair joined = sys::pipe();
+    const pid_t child = ::fork();
+    if (child == 0) {
+        join_cgroup(host(), "davit-full/sub");
+        sys::write_all(joined.second.get(), "x");
+        for (;;) ::pause();
+    }
+    char byte = 0;
+    REQUIRE(::read(joined.first.get(), &byte, 1) == 1);
+    remove_empty_cgroup(host(), "davit-full");
+    remove_empty_cgroup(host(), "davit-full/sub");
+    for (const auto& h : host().cgroups) CHECK(std::filesystem::exists(h.mount_point + "/davit-full/sub"));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    CHECK(remove_cgroup(host(), "davit-full/sub"));
+    remove_empty_cgroup(host(), "davit-full");
+    for (const auto& h : host().cgroups) CHECK_FALSE(std::filesystem::exists(h.mount_point + "/davit-full"));
 }
