@@ -7,9 +7,12 @@
 #include "runtime/shim/protocol.hpp"
 #include "runtime/stages.hpp"
 
+#include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 
 namespace davit::runtime {
@@ -94,6 +97,11 @@ ShimEvent decode(const shim::Header& head, std::string_view body, std::vector<Un
 } // namespace
 
 ShimConnection::ShimConnection(UniqueFd socket) : socket_(std::move(socket)) {}
+
+bool shim_lives(const std::string& run_dir) {
+    UniqueFd dir(::open(run_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return dir && ::flock(dir.get(), LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
 
 std::optional<ShimConnection> ShimConnection::connect(const std::string& run_dir, Role role) {
     UniqueFd socket;

@@ -104,6 +104,9 @@ struct AttachRequest {
     std::uint16_t rows = 0, columns = 0;
 };
 
+// Whether the container has a shim, even one that does not listen yet (or any more).
+bool shim_lives(const std::string& run_dir);
+
 class ShimConnection {
 public:
     enum class Role { client, supervisor };

@@ -143,7 +143,7 @@ void Container::handle(runtime::Disconnected&) {
     run_->shim_watch.reset();
     run_->shim.reset();
     if (run_->exited || run_->failed) return end_run();
-    shim_lost();
+    find_shim();
 }
 
 // ---- pause

@@ -70,7 +70,7 @@ private:
         bool stop_asked = false; // by stop, not by kill or removal
         UniqueFd netns;
         std::optional<runtime::ShimConnection> shim;
-        EventLoop::Watch shim_watch, kill_timer, stuck_timer;
+        EventLoop::Watch shim_watch, shim_retry, kill_timer, stuck_timer;
         std::optional<std::chrono::steady_clock::time_point> kill_at; // when kill_timer fires
         runtime::StdioFds stdio;
         std::optional<runtime::Exited> exited;
@@ -150,6 +150,8 @@ private:
     void adopt_running();
     void lease_again();
     void adopt_wiring();
+    void find_shim();
+    bool connect_shim();
     void shim_lost();
     void replace_shim();
 

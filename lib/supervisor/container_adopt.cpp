@@ -8,9 +8,14 @@
 #include "supervisor/wiring.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <fcntl.h>
 
 namespace davit::supervisor {
+
+namespace {
+constexpr std::chrono::milliseconds shim_retry_pause{2};
+}
 
 void Container::adopt() {
     if (running()) return adopt_running();
@@ -20,12 +25,11 @@ void Container::adopt() {
     }
     if (status_.state == ContainerState::removing) status_.state = ContainerState::exited; // the removal is asked for again
     // A shim that was spawned, and whose Started nobody saw.
-    if (auto shim = runtime::ShimConnection::connect(world_.paths.run_container(record_.id), runtime::ShimConnection::Role::supervisor)) {
+    if (runtime::shim_lives(world_.paths.run_container(record_.id))) {
         run_ = std::make_unique<Run>();
         run_->launched = true;
         lease_again();
-        attach_shim(std::move(*shim));
-        run_->shim->get_parked();
+        find_shim();
     } else if (record_.auto_remove && status_.state == ContainerState::exited) {
         world_.loop.post(guarded([this] { world_.auto_remove(*this); }));
     }
@@ -38,14 +42,27 @@ void Container::adopt_running() {
         health_ = std::make_unique<HealthMonitor>(*record_.healthcheck, status_.started_at,
                                                   status_.health == Health::none ? Health::starting : status_.health, status_.failing_streak);
     lease_again();
+    find_shim();
+}
+
+bool Container::connect_shim() {
     auto shim = runtime::ShimConnection::connect(world_.paths.run_container(record_.id), runtime::ShimConnection::Role::supervisor);
-    if (!shim) {
-        adopt_wiring();
-        return shim_lost();
-    }
+    if (!shim) return false;
     attach_shim(std::move(*shim));
-    run_->shim->get_parked();
+    if (run_->adopted || run_->netns) park_descriptors(); // wired by this supervisor
+    else run_->shim->get_parked();
     run_->shim->status();
+    if (run_->stopping) send_kill();
+    return true;
+}
+
+// It may not listen yet, or be dying at this moment; what it leaves is looked at when it is gone.
+void Container::find_shim() {
+    if (connect_shim()) return;
+    if (!runtime::shim_lives(world_.paths.run_container(record_.id))) return shim_lost();
+    run_->shim_retry = world_.loop.after(shim_retry_pause, guarded([this] {
+        if (run_ && !run_->shim) find_shim();
+    }));
 }
 
 // At once, before anything else can be given its addresses.
@@ -111,6 +128,7 @@ void Container::shim_lost() {
         job.paths = {record_.cgroup};
         return world_.files.run(job, guarded([this](const Error*) { end_run(); }));
     }
+    if (!run_->netns) adopt_wiring();
     replace_shim();
 }
 

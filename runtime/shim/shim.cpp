@@ -3,6 +3,7 @@
 #include <csignal>
 #include <ctime>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -74,8 +75,16 @@ void Shim::set_up() noexcept {
     if (::chdir("/") < 0) leave(1);
 }
 
+// A supervisor that was killed may have spawned a shim that its successor could not see yet. Of two the
+// later one leaves, before it has touched anything; the supervisor finds the other.
+void Shim::become_the_only_one() noexcept {
+    life_.reset(::open(config_.run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!life_ || ::flock(life_.get(), LOCK_EX | LOCK_NB) < 0) ::_exit(0);
+}
+
 void Shim::run() noexcept {
     set_up();
+    become_the_only_one();
     int control = config_.fds & (1U << fd_control) ? add_connection(fd_control) : no_connection;
     if (control >= 0) connections_[control].greeted = connections_[control].supervisor = true;
     open_socket();

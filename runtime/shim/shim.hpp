@@ -67,6 +67,7 @@ private:
 
     // shim.cpp: loop
     void set_up() noexcept;
+    void become_the_only_one() noexcept;
     bool watch(int fd, std::uint32_t events, Source source, std::uint32_t index, bool add = true) noexcept;
     void unwatch(int fd) noexcept;
     void dispatch(Source source, std::uint32_t index, std::uint32_t events) noexcept;
@@ -144,6 +145,7 @@ private:
     void spawn_supervisor(int lock_fd) noexcept;
 
     Config config_;
+    Fd life_; // its lock says that this container has a shim
     Fd epoll_, signals_, timer_, listener_, run_dir_, init_pidfd_, own_pid_ns_, self_exe_;
     exec::Context context_; // of the container's init; kept for its plan only until it has started
     void* plan_memory_ = nullptr;

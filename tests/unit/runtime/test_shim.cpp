@@ -526,3 +526,33 @@ TEST_CASE("a nonsense message costs its sender the connection and nobody else an
     }
     CHECK(box.exec({"echo", "fine"}).out == "fine\n");
 }
+
+TEST_CASE("of two shims for one container the later one leaves and touches nothing") {
+    Box box;
+    box.sh("read go; echo done");
+    box.spec.process.stdin_open = true;
+    CHECK_FALSE(shim_lives(box.start.run_dir));
+    box.launch();
+    box.wait_started();
+    CHECK(shim_lives(box.start.run_dir));
+    Shim second = start_shim(box.start);
+    bool left = false;
+    while (!left) {
+        pollfd p{second.control.fd(), POLLIN, 0};
+        REQUIRE(::poll(&p, 1, static_cast<int>(limit.count())) > 0);
+        auto event = second.control.receive();
+        if (!event) continue;
+        REQUIRE(std::holds_alternative<Disconnected>(*event)); // no word about a start
+        left = true;
+    }
+    auto client = ShimConnection::connect(box.start.run_dir);
+    REQUIRE(client);
+    AttachRequest attach;
+    attach.input = true;
+    client->attach(attach);
+    client->send_input("go\n");
+    CHECK(listen(*client, box).out == "done\n");
+    pollfd ended{box.shim.process.pidfd(), POLLIN, 0};
+    CHECK(::poll(&ended, 1, static_cast<int>(limit.count())) == 1);
+    CHECK_FALSE(shim_lives(box.start.run_dir));
+}
