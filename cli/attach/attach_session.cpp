@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "cli/attach/shim_events.hpp"
 #include "cli/terminal.hpp"
+#include "plan/shim_of.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -34,7 +35,7 @@ bool write_all(int fd, std::string_view bytes) {
 class AttachSession {
 public:
     AttachSession(const AttachOptions& options, Interrupts& interrupts)
-        : options_(options), interrupts_(interrupts), keys_(options.keys), connection_(connect_to_shim(options.run_dir, options.container_name)) {}
+        : options_(options), interrupts_(interrupts), keys_(options.keys), connection_(connect_to_shim(options.roots, options.project, options.container_id)) {}
 
     std::optional<int> run() {
         std::signal(SIGPIPE, SIG_IGN);

@@ -3,6 +3,7 @@
 
 #include "cli/attach/detach_keys.hpp"
 #include "cli/interrupts.hpp"
+#include "project/paths.hpp"
 
 #include <optional>
 #include <string>
@@ -10,7 +11,8 @@
 namespace davit::cli {
 
 struct AttachOptions {
-    std::string run_dir;        // of the container
+    Roots roots;
+    std::string project, container_id;
     std::string container_name; // for messages
     bool input = true;          // pass stdin on
     bool tty = false;           // the container has a terminal

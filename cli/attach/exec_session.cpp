@@ -6,6 +6,7 @@
 #include "cli/attach/shim_events.hpp"
 #include "cli/terminal.hpp"
 #include "plan/exec.hpp"
+#include "plan/shim_of.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -154,10 +155,9 @@ private:
 } // namespace
 
 int exec_in(const Roots& roots, const ContainerInfo& container, const ExecRequestOptions& request, Interrupts& interrupts) {
-    const ProjectPaths paths(roots, container.project);
     const std::string plan = exec_plan(roots, container, request);
     const UniqueFd plan_fd = sys::sealed_memfd("davit-exec", plan);
-    ExecSession session(connect_to_shim(paths.run_container(container.id), container.name), request, interrupts);
+    ExecSession session(connect_to_shim(roots, container.project, container.id), request, interrupts);
     try {
         return session.run(plan_fd.get());
     } catch (const Error& e) {

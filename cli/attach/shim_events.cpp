@@ -44,10 +44,4 @@ Requests::Taken Requests::take() {
     return std::exchange(pending_, {});
 }
 
-runtime::ShimConnection connect_to_shim(const std::string& run_dir, const std::string& container_name) {
-    auto connection = runtime::ShimConnection::connect(run_dir);
-    if (!connection) throw error(Errc::unavailable, "container {} does not answer", container_name).with_hint("is it running? 'davit ps -a' tells");
-    return std::move(*connection);
-}
-
 } // namespace davit::cli

@@ -33,7 +33,4 @@ private:
     Taken pending_;
 };
 
-// The shim of the container, or Error(unavailable).
-runtime::ShimConnection connect_to_shim(const std::string& run_dir, const std::string& container_name);
-
 } // namespace davit::cli

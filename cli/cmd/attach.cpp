@@ -25,7 +25,9 @@ int run_attach(Globals& globals, const Args& args) {
     Context context(globals);
     const ContainerInfo container = running_container(context, words[0], index);
     if (context.dry_run()) return 0;
-    attach.run_dir = ProjectPaths(context.roots(), container.project).run_container(container.id);
+    attach.roots = context.roots();
+    attach.project = container.project;
+    attach.container_id = container.id;
     attach.container_name = container.name;
     attach.input = !no_stdin && container.open_stdin;
     attach.tty = container.tty;

@@ -6,9 +6,11 @@
 #include "cli/logs/follow.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
+#include "supervisor/protocol.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -56,6 +58,11 @@ int run_logs(Globals& globals, const Args& args) {
 
     Context context(globals);
     context.interrupts();
+    try { // what the containers write is kept again when nobody has since their shims were killed
+        SupervisorClient::look_after(context.roots(), context.project_name());
+    } catch (const Error& e) {
+        std::fprintf(stderr, "warning: what the containers write at present is not kept: %s\n", e.describe().c_str());
+    }
     FollowOptions what;
     what.range = range_of(flags);
     what.wanted = [&](const ContainerInfo& c) {

@@ -94,7 +94,9 @@ public:
         std::optional<int> code;
         if (wait_for_container()) {
             AttachOptions attach;
-            attach.run_dir = ProjectPaths(context_.roots(), project_.name).run_container(id_);
+            attach.roots = context_.roots();
+            attach.project = project_.name;
+            attach.container_id = id_;
             attach.container_name = name_;
             attach.input = run_.open_stdin;
             attach.tty = run_.tty;

@@ -4,8 +4,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "plan/exec.hpp"
-#include "runtime/shim_client.hpp"
-#include "supervisor/protocol.hpp"
+#include "plan/shim_of.hpp"
 
 #include <array>
 #include <cerrno>
@@ -152,30 +151,12 @@ private:
     UniqueFd stdin_, output_, errors_;
 };
 
-// A container whose shim and supervisor were killed runs on: a new supervisor gives it a new shim.
-std::optional<runtime::ShimConnection> connect_shim(const Roots& roots, const ContainerInfo& container) {
-    constexpr int tries = 1000;
-    const std::string dir = ProjectPaths(roots, container.project).run_container(container.id);
-    auto shim = runtime::ShimConnection::connect(dir);
-    for (int n = 0; !shim && n < tries; ++n) {
-        RecordStore store(roots);
-        auto record = store.container(container.project, container.id);
-        if (!record || store.status(*record).pid == 0) break;
-        if (n == 0) SupervisorClient::look_after(roots, container.project);
-        ::poll(nullptr, 0, 2); // it opens its socket as soon as it has started
-        shim = runtime::ShimConnection::connect(dir);
-    }
-    return shim;
-}
-
 } // namespace
 
 int Engine::exec(const ContainerInfo& container, const ExecOptions& options, std::string_view input, const ExecSink& sink, std::stop_token stop) {
     const Roots& roots = impl_->store.roots();
     const std::string plan = exec_plan(roots, container, options);
-    auto shim = connect_shim(roots, container);
-    if (!shim) throw error(Errc::unavailable, "container {} is not running", container.name);
-    return ExecRun(std::move(*shim), options, input, sink).run(plan, stop);
+    return ExecRun(connect_to_shim(roots, container.project, container.id, stop), options, input, sink).run(plan, stop);
 }
 
 } // namespace davit

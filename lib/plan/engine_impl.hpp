@@ -34,7 +34,7 @@ struct Engine::Impl {
     EventSink sink();
 
     // --- engine_up.cpp
-    // The project's lock, waited for. Throws interrupted.
+    // The project's lock, waited for, and with it the end of a plan whose client was killed. Throws interrupted.
     FileLock lock(const std::string& project, std::stop_token stop);
     // Names of the containers of all other projects → "container 0123456789ab of project shop".
     std::map<std::string, std::string> foreign_names(const std::string& project) const;

@@ -151,6 +151,7 @@ void Engine::wait(const std::string& project, const std::vector<std::string>& id
         if (::inotify_add_watch(inotify.get(), paths.run_container(id).c_str(), IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF) < 0 && errno != ENOENT)
             throw sys_error(errno, "watching container {}", id);
     }
+    SupervisorClient::look_after(impl_->store.roots(), project); // somebody has to see the end
     for (;;) {
         for (auto it = open.begin(); it != open.end();) {
             const ContainerStatus status = impl_->store.status(it->second);
@@ -172,6 +173,7 @@ void Engine::wait(const std::string& project, const std::vector<std::string>& id
 }
 
 void Engine::subscribe(const std::string& project, const std::function<bool(const Event&)>& sink, std::stop_token stop) {
+    SupervisorClient::look_after(impl_->store.roots(), project);
     if (auto supervisor = SupervisorClient::connect(impl_->store.roots(), project)) supervisor->subscribe(sink, std::move(stop));
 }
 

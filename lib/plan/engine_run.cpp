@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace davit {
 
@@ -71,16 +72,20 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     impl_->ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
 
     const FileLock held = impl_->lock(project.name, stop);
-    auto planned = impl_->plan(wanted, reconcile);
-    for (const auto& c : planned.observed.containers)
-        if (c.record.name == oneoff.name)
-            throw error(Errc::conflict, "Conflict. The container name \"{}\" is already in use by container {}", oneoff.name, c.record.id)
-                .with_hint("remove that container, or choose another --name");
-    for (const auto& warning : planned.result.warnings) impl_->warn(project.name, warning);
-    impl_->remember(project);
-    const auto records = impl_->apply(wanted, planned, std::move(stop));
+    ContainerRecord record;
+    bool warned = false;
+    impl_->until_fresh([&] {
+        auto planned = impl_->plan(wanted, reconcile);
+        for (const auto& c : planned.observed.containers)
+            if (c.record.name == oneoff.name)
+                throw error(Errc::conflict, "Conflict. The container name \"{}\" is already in use by container {}", oneoff.name, c.record.id)
+                    .with_hint("remove that container, or choose another --name");
+        if (!std::exchange(warned, true))
+            for (const auto& warning : planned.result.warnings) impl_->warn(project.name, warning);
+        impl_->remember(project);
+        record = impl_->apply(wanted, planned, stop).back();
+    });
     // It may have ended, and with --rm be gone, by now.
-    const ContainerRecord& record = records.back();
     return impl_->info(record, impl_->store.status(record));
 }
 

@@ -72,7 +72,10 @@ FileLock Engine::Impl::lock(const std::string& project, std::stop_token stop) {
     for (;;) {
         // flock(2) cannot be waited for together with a stop request.
         auto held = FileLock::try_acquire(paths.lock());
-        if (held && still_there(held->fd(), paths.lock())) return std::move(*held);
+        if (held && still_there(held->fd(), paths.lock())) {
+            SupervisorClient::settle(store.roots(), project, stop);
+            return std::move(*held);
+        }
         if (held) { // the last one's end removed the file: lock the one that counts
             sys::make_dirs(paths.state, 0700);
             continue;
@@ -163,6 +166,7 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
         return changed_attributes(before->model, model, c.record.service);
     };
     out.result = reconcile(project, out.wanted, out.observed, options);
+    out.result.plan.known = out.observed.ids();
     return out;
 }
 
@@ -266,6 +270,7 @@ Plan without(const Plan& plan, const std::set<int>& done) {
     Plan out;
     out.project = plan.project;
     out.seen = plan.seen;
+    out.known = plan.known;
     for (Operation op : plan.operations) {
         if (done.count(op.id)) continue;
         op.after.erase(std::remove_if(op.after.begin(), op.after.end(), [&](int id) { return done.count(id) != 0; }), op.after.end());

@@ -32,22 +32,21 @@ void Engine::Impl::act(const ProjectRef& project, Precedence precedence, Make&& 
     const FileLock held = lock(project.name, stop);
     until_fresh([&] {
         const ObservedState observed = observe(store, project.name);
-        send(make(Scene{observed, project.model}), stop);
+        Plan plan = make(Scene{observed, project.model});
+        plan.known = observed.ids();
+        send(std::move(plan), stop);
     });
 }
 
-// down, stop, kill and rm do not wait for what an `up` has not begun yet. The project's lock does not
-// tell: the supervisor goes on with the plan of a client that was killed.
+// down, stop, kill and rm do not wait for what an `up` has not begun yet.
 void Engine::Impl::cancel_others(const std::string& project, const Plan& hurried) {
     if (!exists(ProjectPaths(store.roots(), project).state)) return;
-    auto supervisor = SupervisorClient::connect(store.roots(), project);
-    if (!supervisor) return;
     std::map<std::string, std::chrono::nanoseconds> patience;
     for (const Operation& op : hurried.operations) {
         if (op.kind == OpKind::kill_container && is_sigkill(op.signal)) patience[op.container_id] = {};
         if (op.kind == OpKind::stop_container && op.timeout_ns && *op.timeout_ns >= 0) patience[op.container_id] = std::chrono::nanoseconds(*op.timeout_ns);
     }
-    supervisor->preempt(patience);
+    SupervisorClient::preempt(store.roots(), project, patience);
 }
 
 void Engine::Impl::forget_if_empty(const std::string& project) {
@@ -80,6 +79,7 @@ void Engine::down(const ProjectRef& project, const DownOptions& options, std::st
     impl_->until_fresh([&] {
         const ObservedState observed = observe(impl_->store, project.name, wishes);
         down = davit::plan_down({observed, project.model}, options);
+        down.plan.known = observed.ids();
         impl_->send(down.plan, stop);
     });
     for (const auto& warning : down.warnings) impl_->warn(project.name, warning);

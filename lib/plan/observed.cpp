@@ -10,6 +10,12 @@ const ObservedContainer* ObservedState::find(const std::string& id) const {
     return it == containers.end() ? nullptr : &*it;
 }
 
+std::set<std::string> ObservedState::ids() const {
+    std::set<std::string> out;
+    for (const auto& c : containers) out.insert(c.record.id);
+    return out;
+}
+
 std::vector<const ObservedContainer*> ObservedState::of_service(const std::string& service) const {
     std::vector<const ObservedContainer*> out;
     for (const auto& c : containers)

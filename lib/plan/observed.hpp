@@ -34,6 +34,7 @@ struct ObservedState {
     std::set<std::string> networks_in_use, volumes_in_use; // by containers of other projects
 
     const ObservedContainer* find(const std::string& id) const;
+    std::set<std::string> ids() const;
     std::vector<const ObservedContainer*> of_service(const std::string& service) const; // without one-offs
 };
 

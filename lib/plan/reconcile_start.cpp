@@ -1,5 +1,6 @@
 #include "plan/reconciler.hpp"
 
+#include "plan/claims.hpp"
 #include "plan/default_bridge.hpp"
 
 #include <algorithm>
@@ -62,11 +63,20 @@ std::set<int> Reconciler::gates(const Service& service) {
     return after;
 }
 
+// Stops by which this plan frees what the service needs: another service, a replica or an orphan had it.
+std::set<int> Reconciler::releases(const Service& service) const {
+    std::set<int> after;
+    for (const auto& c : observed_.containers)
+        if (const int stop = plan_.stop_of(c.record.id); stop != 0 && competes(c.record, service, project_)) after.insert(stop);
+    return after;
+}
+
 void Reconciler::start(ServicePlan& service) {
     const bool any = std::any_of(service.slots.begin(), service.slots.end(), [](const auto& s) { return s.starts; });
     if (!any) return;
     std::set<int> before = gates(*service.service);
     before.insert(pre_start(service, before));
+    before.merge(releases(*service.service));
     for (auto& slot : service.slots) {
         if (!slot.starts) continue;
         std::set<int> after = before;

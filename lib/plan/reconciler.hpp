@@ -72,6 +72,7 @@ private:
     // start
     void start(ServicePlan& service);
     std::set<int> gates(const Service& service);
+    std::set<int> releases(const Service& service) const;
     int gate(const std::string& on, const Dependency& dependency);
     void wait(const ServicePlan& service);
     int pre_start(ServicePlan& service, std::set<int> after);

@@ -33,6 +33,7 @@ struct ProjectPaths {
     std::string lock() const { return state + "/lock"; } // one plan runs per project
     std::string supervisor_lock() const { return run + "/supervisor.lock"; }
     std::string supervisor_socket() const { return run + "/supervisor.sock"; }
+    std::string journal() const { return run + "/plan.json"; } // the plan that runs; it is there as long
     std::string port_proxy_socket() const { return run + "/port-proxy.sock"; }
     std::string project_file() const { return state + "/project.json"; }
     std::string staging() const { return state + "/staging"; }

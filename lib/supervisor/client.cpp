@@ -1,6 +1,7 @@
 #include "supervisor/protocol.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/sys.hpp"
 #include "project/store.hpp"
 #include "supervisor/connection.hpp"
@@ -127,6 +128,18 @@ void SupervisorClient::look_after(const Roots& roots, const std::string& project
         connect_or_start(roots, project);
         return;
     }
+}
+
+void SupervisorClient::settle(const Roots& roots, const std::string& project, std::stop_token stop) {
+    if (!exists(ProjectPaths(roots, project).journal())) return;
+    Plan nothing; // waits in line for its turn
+    nothing.project = project;
+    connect_or_start(roots, project).apply(nothing, {}, {}, std::move(stop));
+}
+
+void SupervisorClient::preempt(const Roots& roots, const std::string& project, const std::map<std::string, std::chrono::nanoseconds>& patience) {
+    if (exists(ProjectPaths(roots, project).journal())) return connect_or_start(roots, project).preempt(patience);
+    if (auto supervisor = connect(roots, project)) supervisor->preempt(patience);
 }
 
 int SupervisorClient::fd() const { return impl_->connection ? impl_->connection->fd() : -1; }

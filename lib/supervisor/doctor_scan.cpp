@@ -42,7 +42,7 @@ void scan_records(Machine& m) {
     for (const auto& project : projects) {
         ProjectPaths paths(m.roots, project);
         if (lock_held(paths.supervisor_lock())) m.supervised_projects.insert(project);
-        if (lock_held(paths.lock()) || exists(paths.run + "/plan.json")) m.busy_projects.insert(project);
+        if (lock_held(paths.lock()) || exists(paths.journal())) m.busy_projects.insert(project);
     }
     std::set<std::string> all = m.known_projects;
     all.insert(m.supervised_projects.begin(), m.supervised_projects.end());

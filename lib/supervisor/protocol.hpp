@@ -55,6 +55,9 @@ public:
     // The next command after supervisor and shims were killed together (DESIGN §4): when containers of the
     // project run and no supervisor answers, starts one, which takes them over before this returns.
     static void look_after(const Roots& roots, const std::string& project);
+    // For who holds the project's lock: waits for the end of a plan whose client was killed, which the
+    // supervisor (or, when that was killed too, its successor) goes on with. Throws interrupted.
+    static void settle(const Roots& roots, const std::string& project, std::stop_token stop = {});
     // Empty when none runs.
     static std::unique_ptr<SupervisorClient> connect(const Roots& roots, const std::string& project);
 
@@ -70,9 +73,10 @@ public:
     using ClientOperation = std::function<void(const Operation&, const ClientDone&)>;
     void apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink, std::stop_token stop = {});
     // Cancels what has not begun of the plan that runs now, if one does, and returns when it has ended:
-    // for down, stop, kill and rm, before they take the project's lock. patience: containers, and how
-    // long a stop that has begun may still wait before SIGKILL.
+    // for down, stop, kill and rm, before they take the project's lock, which does not tell of the plan of a
+    // client that was killed. patience: containers, and how long a stop that has begun may still wait before SIGKILL.
     void preempt(const std::map<std::string, std::chrono::nanoseconds>& patience = {});
+    static void preempt(const Roots& roots, const std::string& project, const std::map<std::string, std::chrono::nanoseconds>& patience = {});
     std::vector<ContainerStatus> statuses();
     // Calls sink for every event until it returns false, the supervisor ends or stop is requested.
     void subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop = {});

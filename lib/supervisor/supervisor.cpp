@@ -172,6 +172,9 @@ std::optional<Error> Supervisor::staleness(const Plan& plan) const {
         return error(Errc::conflict, "container {} has been {} since the plan was made", c ? c->record().name : id.substr(0, 12),
                      c ? "changed" : "removed");
     }
+    if (!plan.known) return std::nullopt;
+    for (const auto& [id, container] : containers_.all())
+        if (!plan.known->contains(id)) return error(Errc::conflict, "container {} has been made since the plan was", container->record().name);
     return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,9 @@ struct Plan {
     std::string project;
     // Intent generations the plan was made from, by container id: a stale plan is refused.
     std::map<std::string, std::int64_t> seen;
+    // All containers that the project had then: where it has another one by now, the plan is stale too.
+    // Absent: a plan that does not care.
+    std::optional<std::set<std::string>> known{};
     std::vector<Operation> operations;
 
     bool empty() const { return operations.empty(); }

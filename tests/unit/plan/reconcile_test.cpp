@@ -89,6 +89,60 @@ TEST_CASE("a changed configuration recreates: the new one stands before the old 
     CHECK_FALSE(w.result.plan.operations[3].remove_volumes);
 }
 
+TEST_CASE("services that exchange a host port or a fixed address start after the one that had it has stopped") {
+    auto starts_after_stop_of = [](World& w, const std::string& service, std::size_t container) {
+        w.plan();
+        int stop = 0;
+        for (const auto& op : w.result.plan.operations)
+            if (op.kind == OpKind::stop_container && op.container_id == w.observed.containers[container].record.id) stop = op.id;
+        for (const auto& op : w.result.plan.operations)
+            if (op.kind == OpKind::start_container && op.resource == "service:" + service + ":1")
+                return stop != 0 && std::count(op.after.begin(), op.after.end(), stop) == 1;
+        return false;
+    };
+    auto port = [](const char* published, const char* host = "", const char* protocol = "") {
+        Port p;
+        p.target = 80;
+        p.published = published;
+        p.host_ip = host;
+        p.protocol = protocol;
+        return p;
+    };
+    World w;
+    w.network("n");
+    w.existing_network("n");
+    Service& a = w.service("a");
+    Service& b = w.service("b");
+    b.networks["n"];
+    w.container("a", 1).record.config_hash = "old";
+    w.container("b", 1).record.config_hash = "old";
+    w.options.remove_orphans = true;
+    w.container("gone", 1);
+    auto& held = w.observed.containers[1].record.ports;
+    held = {{"", "8080", 80, "tcp"}};
+    CHECK_FALSE(starts_after_stop_of(w, "a", 1));
+    for (const auto& [wanted, competes] : std::vector<std::pair<Port, bool>>{{port("8080"), true}, {port("8079-8081"), true}, {port("8081"), false}, {port(""), false},
+                                                                           {port("8080", "127.0.0.1"), true}, {port("8080", "", "udp"), false}}) {
+        CAPTURE(wanted.published + wanted.host_ip + wanted.protocol);
+        a.ports = {wanted};
+        CHECK(starts_after_stop_of(w, "a", 1) == competes);
+        CHECK_FALSE(starts_after_stop_of(w, "a", 2));
+    }
+    held = {{"127.0.0.1", "8080", 80, "tcp"}};
+    a.ports = {port("8080", "127.0.0.2")};
+    CHECK_FALSE(starts_after_stop_of(w, "a", 1));
+    a.ports = {port("8080")};
+    w.observed.containers[2].record.ports = {{"", "8000-8090", 80, "tcp"}};
+    CHECK(starts_after_stop_of(w, "a", 2));
+
+    a.ports.clear();
+    a.networks["n"].emplace().ipv4_address = "10.0.0.9";
+    w.observed.containers[1].record.endpoints[0].ipv4_address = "10.0.0.8";
+    CHECK_FALSE(starts_after_stop_of(w, "a", 1));
+    w.observed.containers[1].record.endpoints[0].ipv4_address = "10.0.0.9";
+    CHECK(starts_after_stop_of(w, "a", 1));
+}
+
 TEST_CASE("a new image under the same name recreates") {
     World w;
     w.service("web");

@@ -6,6 +6,7 @@
 #include "runtime/defaults.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/shim_client.hpp"
+#include "runtime/spec_json.hpp"
 
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -162,6 +163,7 @@ std::string Lab::add(const std::string& name, const std::string& script, const E
     store.stage(r);
     std::string staging = paths.staging(r.id);
     for (const char* sub : {"/upper", "/work", "/log"}) sys::make_dirs(staging + sub, 0755);
+    write_file_atomic(staging + "/config.json", runtime::to_json(spec), 0600, false);
     write_file_atomic(staging + "/plan.bin", runtime::compile(spec, host(), compile_options()), 0600, false);
     if (r.healthcheck) write_file_atomic(staging + "/health.bin", exec_plan(spec, health_command(r.healthcheck->test)), 0600, false);
     for (std::size_t i = 0; i < r.post_start.size(); ++i)

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "supervisor/connection.hpp"
 
 #include <atomic>
 #include <doctest/doctest.h>
@@ -28,6 +29,57 @@ TEST_CASE("a plan made from what has changed since is refused and does nothing")
     remove.plan.seen[id] = lab.record(id).generation;
     lab.apply(remove.plan);
     CHECK_THROWS_AS(lab.apply(m.plan), StalePlan);
+}
+
+TEST_CASE("a plan made before another container came to be is refused") {
+    Lab lab("known");
+    std::string a = lab.add("a", "exec sleep 1000", Lab::on_no_network());
+    lab.apply(lab.up_plan(false));
+    PlanMaker m("known");
+    m.add(OpKind::start_container, a);
+    m.plan.known.emplace();
+    CHECK_THROWS_AS(lab.apply(m.plan), StalePlan);
+    CHECK(lab.status(a).state == ContainerState::created);
+    m.plan.known = {a, "one that has been removed since"};
+    lab.apply(m.plan);
+    CHECK(lab.status(a).state == ContainerState::running);
+}
+
+TEST_CASE("the plan of a client that was killed goes on, and its end can be waited for, or brought about") {
+    Lab lab("settle");
+    std::string a = lab.add("a", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec& s) {
+        Lab::on_no_network()(r, s);
+        r.healthcheck = HealthcheckRecord{{"CMD", "true"}, 100'000'000, 10'000'000'000, 0, 0, 1};
+    });
+    std::string b = lab.add("b", "exec sleep 1000", Lab::on_no_network());
+    PlanMaker m("settle");
+    int ca = m.add(OpKind::create_container, a), cb = m.add(OpKind::create_container, b);
+    int sa = m.add(OpKind::start_container, a, {ca});
+    int gate = m.add(OpKind::wait_container, "", {sa}, [&](Operation& op) {
+        op.condition = WaitCondition::healthy;
+        op.wait_for = {a};
+    });
+    m.add(OpKind::start_container, b, {cb, gate});
+    lab.staged.clear();
+    SupervisorClient::settle(lab.roots, "settle"); // nothing to wait for, and no supervisor started for it
+    CHECK(lab.supervisor_pid() == 0);
+    auto abandon = [&](const Plan& plan, const char* token) {
+        supervisor::Connection killed = supervisor::start_supervisor(lab.roots, "settle");
+        killed.send({{"type", "apply"}, {"id", 1}, {"token", token}, {"plan", json::Value::parse(to_json(plan))}});
+        lab.until("the plan has begun", [&] { return exists(lab.paths.journal()); });
+    };
+    abandon(m.plan, "first");
+    SupervisorClient::settle(lab.roots, "settle");
+    CHECK(lab.status(b).state == ContainerState::running);
+
+    PlanMaker never("settle");
+    never.add(OpKind::wait_container, "", {}, [&](Operation& op) {
+        op.condition = WaitCondition::exited;
+        op.wait_for = {a};
+    });
+    abandon(never.plan, "second");
+    SupervisorClient::preempt(lab.roots, "settle");
+    CHECK_FALSE(exists(lab.paths.journal()));
 }
 
 TEST_CASE("a second plan waits for the first, and a command that takes precedence cancels what has not begun") {
