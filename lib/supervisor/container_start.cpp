@@ -152,7 +152,7 @@ runtime::ShimLog shim_log(const ContainerRecord& record, const ProjectPaths& pat
 runtime::ShimStart Container::shim_start() const {
     runtime::ShimStart s;
     s.shim_path = world_.shim_path;
-    s.shim_exe = world_.shim_exe;
+    s.shim_exe = world_.shim_exe();
     s.id = record_.id;
     s.run_dir = world_.paths.run_container(record_.id);
     s.log = shim_log(record_, world_.paths);

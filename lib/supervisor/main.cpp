@@ -76,12 +76,13 @@ int supervise(const Options& o, UniqueFd& client) {
         tell_client(client.get(), "taken", "another supervisor runs");
         return 0;
     }
-    // The starter reaps the first process at once; the second belongs to nobody, and the lock is its own.
-    pid_t pid = supervisor::fork_into_group(o.project);
+    // A client reaps the first process at once; the second belongs to nobody, and the lock is its own. A shim
+    // reaps all, is in the group itself, and has no time to lose.
+    pid_t pid = o.lock_fd < 0 ? supervisor::fork_into_group(o.project) : 0;
     if (pid < 0) throw sys_error(errno, "starting the supervisor");
     if (pid > 0) ::_exit(0);
     supervisor::leave_caller(paths);
-    supervisor::Supervisor supervisor(o.roots, o.project, std::move(*lock));
+    supervisor::Supervisor supervisor(o.roots, o.project, supervisor::freed_first(std::move(*lock)));
     if (client) supervisor.add_client(std::move(client));
     supervisor.run();
     return 0;

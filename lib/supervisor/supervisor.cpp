@@ -42,8 +42,11 @@ Supervisor::~Supervisor() = default;
 
 World Supervisor::make_world() {
     std::string shim = find_program("davit-shim");
-    shim_exe_ = runtime::sealed_copy(shim);
-    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, shim_exe_.get(), {}, {}, {}, {}, {}, {}, {}, {}};
+    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+    w.shim_exe = [this, shim] {
+        if (!shim_exe_) shim_exe_ = runtime::sealed_copy(shim);
+        return shim_exe_.get();
+    };
     w.supervisor_argv = {find_program("davit-supervisor"), "--project", project_, "--state-dir", roots_.state, "--run-dir", roots_.run};
     w.start_shim = [this](const runtime::ShimStart& start) {
         nursery_idle_ = loop_.after(nursery_idle_limit, [this] { nursery_.stop(); });

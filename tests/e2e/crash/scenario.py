@@ -199,12 +199,50 @@ def shims_die(s):
     connection.end(s)
 
 
+def kill_at_once(pids):
+    """Stopped first, so that none of them sees another's end and has it replaced."""
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+
+def kill_all(s):
+    """The supervisor and all shims; the shims that there were."""
+    old = shims(s)
+    kill_at_once(s.pids(SUPERVISOR) + old)
+    return old
+
+
+def attached(s):
+    """What a client that attaches now reads first."""
+    client = s.start("attach", "--no-stdin", "--sig-proxy=false", "counter")
+    line = client.stdout.readline()
+    client.kill()
+    client.communicate()
+    return line
+
+
+def next_command_takes_over(s):
+    commands = {
+        "exec": lambda: s.equal("exec works", "hello\n", s.davit("exec", "-T", "counter", "echo", "hello").out),
+        "attach": lambda: s.check("attach works", attached(s).startswith("line ")),
+        "logs": lambda: s.davit("logs", "--tail", "1", "counter", out="counter"),
+    }
+    for name, command in commands.items():
+        held, old, count = inits(s), kill_all(s), len(lines(s))
+        command()
+        s.equal(f"no init was touched by {name}", held, inits(s))
+        s.eventually(f"each has a shim again after {name}", lambda: len(shims(s)) == 6 and not set(shims(s)) & set(old), within=5)
+        s.eventually(f"the log goes on after {name}", lambda: len(lines(s)) > count + 500, within=5)
+
+
 def both_die(s):
     s.davit("start", "once")
-    connection, held, old = Connection(), inits(s), shims(s)
-    for pid in s.pids(SUPERVISOR) + old:
-        os.kill(pid, signal.SIGKILL)
-    count = len(lines(s))
+    next_command_takes_over(s)
+    connection, held, old, count = Connection(), inits(s), kill_all(s), len(lines(s))
     s.equal("no init was touched", held, inits(s))
     s.equal("they run, as the kernel says", {"running"}, set(s.states().values()))
     s.davit("up", "-d")  # DESIGN §4: the next command's supervisor takes over
@@ -238,11 +276,7 @@ def init_dies(s):
 
 def reboot(s):
     """What a reboot leaves: no process, no link, no rule, no cgroup, an empty /run; the records."""
-    for pid in s.pids(SUPERVISOR) + s.pids(SHIM) + s.pids(INITS) + s.pids("davit-port-proxy|davit-supervisor"):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    kill_at_once(s.pids(SUPERVISOR) + s.pids(SHIM) + s.pids(INITS) + s.pids("davit-port-proxy|davit-supervisor"))
     s.eventually("all have ended", lambda: not s.pids(SUPERVISOR) + s.pids(SHIM) + s.pids(INITS))
     subprocess.run("nft flush ruleset; for l in $(ip -o link show type bridge | sed 's/^[0-9]*: //; s/:.*//'); do ip link del $l; done;"
                    "for d in $(find /sys/fs/cgroup -depth -path '*/davit*' -type d); do rmdir $d; done; echo 0 > /proc/sys/net/ipv4/ip_forward",
@@ -279,7 +313,6 @@ with Scenario("crash") as s:
 
     # both at once: `down` cleans up after what nobody watches
     s.davit("up", "-d")
-    for pid in s.pids(SUPERVISOR) + s.pids(SHIM):
-        os.kill(pid, signal.SIGKILL)
+    kill_at_once(s.pids(SUPERVISOR) + s.pids(SHIM))
     s.davit("down", "-t", "0")
     s.nothing_left(before)
