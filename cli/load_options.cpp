@@ -70,7 +70,8 @@ void take_switches_from_env_file(const Globals& g) {
         return; // told when the project is loaded, if it is
     }
     for (const auto& [name, value] : o.environment)
-        if (name.starts_with("COMPOSE_")) ::setenv(name.c_str(), value.c_str(), 0);
+        if (name.starts_with("COMPOSE_") && name != "COMPOSE_ENV_FILES") // which a file it names cannot change
+            ::setenv(name.c_str(), value.c_str(), 0);
 }
 
 LoadResult load_project(const Globals& g, std::vector<std::string> services) {

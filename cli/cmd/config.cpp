@@ -11,8 +11,8 @@
 #include "compose/print.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
-#include <iterator>
 
 namespace davit::cli {
 
@@ -75,8 +75,15 @@ std::string list_uninterpolated_services(const LoadOptions& options) {
 
 struct List {
     bool wanted;
+    bool selects; // only what the named services use; Docker Compose ignores the names for the others
     std::string (*make)(const Project&);
 };
+
+// In the order of precedence.
+std::array<List, 7> lists(const ConfigFlags& f) {
+    return {{{f.services, false, list_services}, {f.volumes, false, list_volumes}, {f.networks, false, list_networks}, {f.models, false, list_models},
+             {f.profiles, true, list_profiles}, {f.images, true, list_images}, {f.environment, true, list_environment}}};
+}
 
 std::string render_project(Project& project, const ConfigFlags& f, bool json) {
     const RenderFormat format = json ? RenderFormat::json : RenderFormat::yaml;
@@ -85,23 +92,21 @@ std::string render_project(Project& project, const ConfigFlags& f, bool json) {
 }
 
 // What is asked for, of a file that can be loaded.
-std::string make_text(const Globals& g, const LoadOptions& options, const ConfigFlags& f, bool json) {
-    if (f.variables) return list_variables(options, json);
-    const List lists[] = {
-        {f.services, list_services}, {f.volumes, list_volumes}, {f.networks, list_networks}, {f.models, list_models},
-        {f.profiles, list_profiles}, {f.images, list_images}, {f.environment, list_environment},
-    };
-    const List* wanted = std::find_if(std::begin(lists), std::end(lists), [](const List& l) { return l.wanted; });
-    const bool whole = wanted == std::end(lists) && f.hash.empty();
-    if (f.no_interpolate && whole) return render_tree(g, options, f, json);
+std::string make_text(const Globals& g, LoadOptions options, const ConfigFlags& f, bool json) {
+    const auto all = lists(f);
+    const auto wanted = std::find_if(all.begin(), all.end(), [](const List& l) { return l.wanted; });
+    const bool list = wanted != all.end();
+    if (f.variables && !list && f.hash.empty()) return list_variables(options, json);
     if (f.no_interpolate && f.services) return list_uninterpolated_services(options);
+    if (f.no_interpolate && !list && f.hash.empty()) return render_tree(g, options, f, json);
+    const bool hashes = !f.hash.empty() && (!list || wanted->selects);
+    if (hashes || (list && !wanted->selects)) options.services.clear();
+    if (list && !hashes) options.resolve_environment = false; // no list is about what containers see
     // Reachable to the end, and so never taken apart: with a thousand services that would cost 3 ms.
     static LoadResult* const kept = new LoadResult(load(options));
-    LoadResult& result = *kept;
-    print_diagnostics(result.warnings, g.progress == "json");
-    if (wanted != std::end(lists)) return wanted->make(result.project);
-    if (!f.hash.empty()) return list_hashes(result.project, f.hash);
-    return render_project(result.project, f, json);
+    print_diagnostics(kept->warnings, g.progress == "json");
+    if (hashes) return list_hashes(kept->project, f.hash);
+    return list ? wanted->make(kept->project) : render_project(kept->project, f, json);
 }
 
 } // namespace

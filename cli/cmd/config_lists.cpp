@@ -6,7 +6,10 @@
 #include "compose/short_forms.hpp"
 #include "compose/template.hpp"
 
+#include <algorithm>
+#include <array>
 #include <set>
+#include <vector>
 
 namespace davit::cli {
 
@@ -30,6 +33,16 @@ void collect(const compose::Node& n, std::map<std::string, compose::Variable>& o
     for (const compose::Entry& e : n.map()) collect(*e.value, out);
 }
 
+// Docker Compose indents this list by four and ends it with an empty line.
+std::string four_spaces(std::string_view json) {
+    std::string out;
+    for (std::string_view line : compose::split(json, '\n')) {
+        out.append(std::min(line.size(), line.find_first_not_of(' ')), ' ').append(line);
+        out += '\n';
+    }
+    return out;
+}
+
 std::string variables_json(const std::map<std::string, compose::Variable>& variables) {
     compose::Tree tree;
     compose::Node* root = tree.map();
@@ -41,12 +54,37 @@ std::string variables_json(const std::map<std::string, compose::Variable>& varia
         tree.add(*one, "Required", tree.boolean(v.required));
         tree.add(*root, tree.copy(name), one);
     }
-    return compose::print_json(*root, false);
+    return four_spaces(compose::print_json(*root, false));
+}
+
+// Columns of at least 20 characters, three of them blank.
+std::string table(const std::vector<std::array<std::string, 4>>& rows) {
+    std::array<std::size_t, 3> widths{20, 20, 20};
+    for (const auto& row : rows)
+        for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size() + 3);
+    std::string out;
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < widths.size(); ++i) out += fmt::format("{:<{}}", row[i], widths[i]);
+        out += row.back() + "\n";
+    }
+    return out;
 }
 
 } // namespace
 
-std::string list_services(const Project& p) { return keys(p.services); }
+std::string list_services(const Project& p) {
+    std::string out;
+    std::set<std::string> seen;
+    // What others wait for comes before them, as Docker Compose has it.
+    auto visit = [&](auto& self, const std::string& name) -> void {
+        auto service = p.services.find(name);
+        if (service == p.services.end() || !seen.insert(name).second) return;
+        for (const auto& [other, unused] : service->second.depends_on) self(self, other);
+        out += name + "\n";
+    };
+    for (const auto& [name, unused] : p.services) visit(visit, name);
+    return out;
+}
 std::string list_volumes(const Project& p) { return keys(p.volumes); }
 std::string list_networks(const Project& p) { return keys(p.networks); }
 
@@ -81,7 +119,8 @@ std::string list_hashes(const Project& p, std::string_view which) {
         for (const auto& [name, service] : p.services) out += fmt::format("{} {}\n", name, config_hash(service));
         return out;
     }
-    for (std::string_view name : compose::split(which, ',')) {
+    const auto given = compose::split(which, ',');
+    for (std::string_view name : std::set<std::string_view>(given.begin(), given.end())) {
         auto service = p.services.find(std::string(name));
         if (service == p.services.end()) throw error(Errc::not_found, "no such service: {}", name);
         out += fmt::format("{} {}\n", name, config_hash(service->second));
@@ -104,12 +143,9 @@ std::string list_variables(LoadOptions options, bool json) {
     std::map<std::string, compose::Variable> variables;
     collect(*loaded.root, variables);
     if (json) return variables_json(variables);
-    std::string out = fmt::format("{:<20}{:<20}{:<20}{}\n", "NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE");
-    for (const auto& [name, v] : variables) {
-        auto column = [](std::string_view text) { return fmt::format("{:<20}", text) + (text.size() >= 20 ? " " : ""); };
-        out += column(name) + column(v.required ? "true" : "false") + column(v.default_value) + v.alternate_value + "\n";
-    }
-    return out;
+    std::vector<std::array<std::string, 4>> rows{{"NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"}};
+    for (const auto& [name, v] : variables) rows.push_back({name, v.required ? "true" : "false", v.default_value, v.alternate_value});
+    return table(rows);
 }
 
 } // namespace davit::cli

@@ -150,7 +150,12 @@ void collect_variables(std::string_view text, std::map<std::string, Variable>& o
         if (op == '-') v.default_value = e.word;
         if (op == '+') v.alternate_value = e.word;
         v.required = op == '?';
-        out.insert_or_assign(v.name, v);
+        // One of several places may say more than the others.
+        if (auto [known, fresh] = out.emplace(v.name, v); !fresh) {
+            if (known->second.default_value.empty()) known->second.default_value = v.default_value;
+            if (known->second.alternate_value.empty()) known->second.alternate_value = v.alternate_value;
+            known->second.required = known->second.required || v.required;
+        }
         if (op == '-' || op == '+') collect_variables(e.word, out);
     }
 }
