@@ -10,6 +10,10 @@
 
 namespace davit::supervisor {
 
+namespace {
+constexpr char trash_prefix[] = "trash-";
+}
+
 void Containers::load() {
     std::string project = world_.paths.state.substr(world_.paths.state.find_last_of('/') + 1);
     for (auto& record : world_.store.containers(project)) {
@@ -21,6 +25,23 @@ void Containers::load() {
         all_[id] = std::make_shared<Container>(world_, std::move(record), std::move(status));
     }
     for (auto& [id, container] : all_) container->adopt();
+    clear_remains();
+}
+
+// Of removals that an earlier supervisor had begun when it was killed. What a client stages has its
+// directory under staging/ before it has one under /run.
+void Containers::clear_remains() {
+    HelperJob job;
+    job.kind = HelperJob::Kind::remove_trees;
+    for (const auto& id : list_directory(world_.paths.run_containers()))
+        if (!find(id) && !exists(world_.paths.staging(id)) && !runtime::shim_lives(world_.paths.run_container(id)))
+            job.paths.push_back(world_.paths.run_container(id));
+    for (const auto& name : list_directory(world_.paths.staging()))
+        if (name.starts_with(trash_prefix)) job.paths.push_back(world_.paths.staging(name));
+    if (job.paths.empty()) return;
+    world_.files.run(job, [](const Error* e) {
+        if (e) log::warning("removing what is left of containers: {}", e->what());
+    });
 }
 
 Container* Containers::find(const std::string& id) const {
@@ -80,7 +101,7 @@ void Containers::remove(const std::string& id, bool force, bool volumes, Done do
 
 void Containers::remove_files(std::shared_ptr<Container> container, bool volumes, Done done) {
     const ContainerRecord& record = container->record();
-    std::string id = record.id, trash = world_.paths.staging("trash-" + id);
+    std::string id = record.id, trash = world_.paths.staging(trash_prefix + id);
     sys::make_dirs(world_.paths.staging(), 0700);
     // One rename and it is gone; the files go behind.
     if (::rename(world_.paths.container(id).c_str(), trash.c_str()) < 0 && errno != ENOENT) {

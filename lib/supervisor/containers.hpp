@@ -29,6 +29,7 @@ public:
     void remove(const std::string& id, bool force, bool volumes, Done done);
 
 private:
+    void clear_remains();
     void remove_files(std::shared_ptr<Container> container, bool volumes, Done done);
 
     World& world_;

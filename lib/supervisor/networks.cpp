@@ -43,6 +43,10 @@ void Networks::adopted() {
     for (const auto& [id, holder] : holders_) ids.insert(id);
     proxied_.keep_only(ids);
     leave_unused();
+    // What an earlier supervisor said of containers that ended with it.
+    for (const auto& network : list_directory(store_.roots().run_networks()))
+        if (exists(endpoints_dir(store_.roots(), network) + "/" + project_ + ".json")) changed_.insert(network);
+    if (!changed_.empty()) post_process();
     watch_firewall();
 }
 

@@ -62,6 +62,7 @@ public:
     // When the host's rules reflect everything until now.
     void when_committed(Done done);
 
+    bool busy() const { return process_posted_; } // it waits for the machine's lock
     std::uint32_t group() const { return state_.group; }
     const net::ResolvConf& host_resolv(); // read once a second at most
     bool uses_any() const { return !state_.networks.empty(); }

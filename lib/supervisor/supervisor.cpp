@@ -286,7 +286,7 @@ void Supervisor::cancel_if_orphaned() {
 bool Supervisor::nothing_left() const { return containers_.empty() && !networks_.uses_any(); }
 
 void Supervisor::consider_exit() {
-    bool waits_for_helpers = files_helper_.busy() || net_helper_.busy();
+    bool waits_for_helpers = files_helper_.busy() || net_helper_.busy() || networks_.busy();
     if (current_ || !queue_.empty() || !control_.idle() || containers_.any_active() || !turns_.empty()) return linger_.reset();
     if (waits_for_helpers) {
         linger_ = loop_.after(2ms, [this] { consider_exit(); });

@@ -266,3 +266,20 @@ TEST_CASE("a container shares the network of another, one has the host's and one
     CHECK(ns(host) == shell("readlink /proc/self/ns/net"));
     CHECK(read_file(lab.paths.hosts(host)).find("localhost") != std::string::npos);
 }
+
+TEST_CASE("a new supervisor clears away what its predecessor had begun to remove, and nothing that is being staged") {
+    Lab lab("remains");
+    const std::string gone(64, 'a'), coming(64, 'b');
+    for (const auto& dir : {lab.paths.run_container(gone), lab.paths.staging("trash-" + gone), lab.paths.staging(coming), lab.paths.run_container(coming)})
+        sys::make_dirs(dir + "/files", 0700);
+    const std::string lost = lab.roots.run_networks() + "/remains_lost";
+    sys::make_dirs(lost, 0700);
+    write_file_atomic(lost + "/remains.json", "[]", 0600, false);
+    lab.add("a", "exec sleep 1000", Lab::on_no_network());
+    lab.up();
+    lab.until("the remains are gone", [&] { return !exists(lab.paths.run_container(gone)) && !exists(lab.paths.staging("trash-" + gone)) && !exists(lost); });
+    CHECK(exists(lab.paths.run_container(coming) + "/files"));
+    CHECK(exists(lab.paths.staging(coming) + "/files"));
+    sys::remove_tree(lab.paths.run_container(coming));
+    sys::remove_tree(lab.paths.staging(coming));
+}
