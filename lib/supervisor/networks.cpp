@@ -154,8 +154,13 @@ void Networks::create_now(const std::string& name) {
     if (staged->id.empty()) staged->id = sys::random_hex(64);
     if (staged->created == 0) staged->created = sys::realtime_ns();
     auto network = std::make_unique<Network>(*staged);
-    net::create_bridge(host_, network->bridge(state_.group));
-    store_.write(*staged);
+    store_.write(*staged); // first: a bridge without a record would be nobody's after a crash
+    try {
+        net::create_bridge(host_, network->bridge(state_.group));
+    } catch (...) {
+        store_.remove_network(name);
+        throw;
+    }
     network->in_kernel = true;
     state_.networks.push_back(network->state());
     networks_[name] = std::move(network);
