@@ -99,11 +99,16 @@ Interrupts& Context::interrupts() {
     return *interrupts_;
 }
 
+void Context::mute() {
+    if (!muted_.exchange(true) && display_) display_->pause();
+}
+
 void Context::on_event(const Event& event) {
     // What runs already is told once, however many calls a command makes.
     if (event.kind == EventKind::operation_done && event.operation == 0 && !told_.insert(event.resource + ' ' + event.text).second) return;
     if (event.kind == EventKind::warning && !told_.insert(event.text).second) return; // the same of each container
-    if (!muted_ || event.kind == EventKind::operation_failed) display().on(event);
+    const bool shown = !muted_ || event.kind == EventKind::operation_failed;
+    if (shown && !(hidden_ && hidden_(event))) display().on(event);
     if (extra_sink_) extra_sink_(event);
 }
 

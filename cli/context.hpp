@@ -43,8 +43,10 @@ public:
     // Besides the display, events go here too.
     void also_to(EventSink sink) { extra_sink_ = std::move(sink); }
     Display& display();
-    // No more progress is shown: the command's own output follows. Thread-safe.
-    void mute() { muted_ = true; }
+    // These events are not shown. Before the engine is asked for.
+    void hide(std::function<bool(const Event&)> which) { hidden_ = std::move(which); }
+    // No more progress is shown, and what was shown stays: the command's own output follows. Thread-safe.
+    void mute();
     Interrupts& interrupts();
     std::stop_token stop() { return interrupts().token(); }
 
@@ -66,6 +68,7 @@ private:
     std::unique_ptr<Interrupts> interrupts_;
     std::unique_ptr<Display> display_;
     EventSink extra_sink_;
+    std::function<bool(const Event&)> hidden_;
     std::set<std::string> told_;
     std::atomic<bool> muted_ = false;
     std::unique_ptr<Engine> engine_;

@@ -1,8 +1,10 @@
 #include "cli/interrupts.hpp"
 
 #include "base/error.hpp"
+#include "cli/terminal.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -69,6 +71,11 @@ void Interrupts::serve() {
             }
             second = second_;
             every = every_;
+        }
+        if (++signals_taken_ == 3) { // whatever the first two led to: nobody is to be stuck here
+            restore_terminal();
+            std::fputs("got 3 SIGTERM/SIGINTs, forcefully exiting\n", stderr);
+            ::_exit(1);
         }
         if (every) every(static_cast<int>(info.ssi_signo));
         if (!source_.request_stop() && second) second();

@@ -12,7 +12,8 @@
 namespace davit::cli {
 
 // While it lives, the signals are blocked in every thread started after it and taken by one thread:
-// the first requests stop, the second calls what on_second() was given (default: ends the process with 130).
+// the first requests stop, the second calls what on_second() was given (default: ends the process with 130). The third ends the
+// process with 1, as docker does.
 class Interrupts {
 public:
     Interrupts();
@@ -37,6 +38,7 @@ private:
     std::function<void()> second_;
     std::function<void(int)> every_;
     std::function<void()> resized_, resumed_;
+    int signals_taken_ = 0;
     UniqueFd signals_, end_;
     std::thread thread_;
 };

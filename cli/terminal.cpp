@@ -35,6 +35,8 @@ void install_handlers() {
 
 } // namespace
 
+void restore_terminal() { restore_saved(); }
+
 bool is_terminal(int fd) { return ::isatty(fd) == 1; }
 
 TerminalSize terminal_size(int fd) {

@@ -18,6 +18,9 @@ TerminalSize terminal_size(int fd);
 // Whether escape sequences go to fd: --ansi, else COMPOSE_ANSI, else NO_COLOR unset and fd a terminal.
 bool use_ansi(const Globals& globals, int fd);
 
+// What RawTerminal changed is put right: before a process ends without its destructors. Async-signal-safe.
+void restore_terminal();
+
 // Raw mode for as long as the object lives; also ended by atexit and when a signal ends the process.
 class RawTerminal {
 public:

@@ -36,11 +36,17 @@ class AttachSession {
 public:
     AttachSession(const AttachOptions& options, Interrupts& interrupts)
         : options_(options), interrupts_(interrupts), keys_(options.keys), connection_(connect_to_shim(options.roots, options.project, options.container_id)) {}
+    ~AttachSession() {
+        interrupts_.on_signal({});
+        interrupts_.on_resize({});
+    }
+    AttachSession(const AttachSession&) = delete;
 
     std::optional<int> run() {
         std::signal(SIGPIPE, SIG_IGN);
         runtime::AttachRequest request;
         request.input = options_.input;
+        interrupts_.on_resize([this] { requests_.resize(); }); // before the size is read: none is missed
         const TerminalSize size = options_.tty ? terminal_size(STDOUT_FILENO) : TerminalSize{};
         request.rows = size.rows;
         request.columns = size.columns;
@@ -50,11 +56,7 @@ public:
         input_open_ = options_.input;
         interrupts_.on_second({});
         if (options_.forward_signals) interrupts_.on_signal([this](int signal) { requests_.signal(signal); });
-        interrupts_.on_resize([this] { requests_.resize(); });
-        const std::optional<int> code = serve();
-        interrupts_.on_signal({});
-        interrupts_.on_resize({});
-        return code;
+        return serve();
     }
 
 private:

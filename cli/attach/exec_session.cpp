@@ -26,9 +26,15 @@ class ExecSession {
 public:
     ExecSession(runtime::ShimConnection connection, const ExecRequestOptions& request, Interrupts& interrupts)
         : connection_(std::move(connection)), request_(request), interrupts_(interrupts) {}
+    ~ExecSession() {
+        interrupts_.on_signal({});
+        interrupts_.on_resize({});
+    }
+    ExecSession(const ExecSession&) = delete;
 
     int run(int plan_fd) {
         std::signal(SIGPIPE, SIG_IGN);
+        interrupts_.on_resize([this] { requests_.resize(); }); // before the size is read: none is missed
         const std::uint32_t id = send(plan_fd);
         wait_for_start(id);
         if (request_.detach) return 0;
@@ -37,10 +43,7 @@ public:
         start_pumps();
         interrupts_.on_second({}); // every signal goes to the process, and it decides
         interrupts_.on_signal([this](int signal) { requests_.signal(signal); });
-        interrupts_.on_resize([this] { requests_.resize(); });
         const int code = serve(id);
-        interrupts_.on_signal({});
-        interrupts_.on_resize({});
         if (output_) output_->finish();
         if (errors_) errors_->finish();
         return code;

@@ -89,6 +89,8 @@ public:
 
     int run() {
         context_.also_to([this](const Event& event) { on_event(event); });
+        // Its start is seen by its output, and why it fails is told at the end.
+        context_.hide([](const Event& event) { return event.op == OpKind::start_container && event.resource.starts_with("run:"); });
         Engine& engine = context_.engine();
         std::jthread starting([&] { start(engine); });
         std::optional<int> code;
@@ -129,6 +131,7 @@ private:
 
     void on_event(const Event& event) {
         if (event.kind != EventKind::container_attachable) return;
+        context_.mute(); // before its output comes
         std::lock_guard lock(mutex_);
         id_ = event.container_id;
         name_ = event.container_name;

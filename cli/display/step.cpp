@@ -1,5 +1,7 @@
 #include "cli/display/step.hpp"
 
+#include <utility>
+
 namespace davit::cli {
 
 namespace {
@@ -78,6 +80,8 @@ std::optional<Step> StepReader::read(const Event& event) {
     // What only prepares is seen when it fails.
     if (!words.doing && event.kind != EventKind::operation_failed) return std::nullopt;
     step.id = (event.container_name.empty() ? noun_of(event.op) : "Container ") + name_of(event);
+    // Several may wait for the same container, one for each that depends on it.
+    if (event.op == OpKind::wait_container && std::exchange(waits_[step.id], step.text) == step.text) return std::nullopt;
     // It would have been created and started and waited for: told once.
     if (event.kind == EventKind::operation_skipped && !skipped_.insert(step.id).second) return std::nullopt;
     return read_recreation(event, std::move(step));

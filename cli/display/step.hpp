@@ -4,6 +4,7 @@
 #include "davit/event.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,6 +29,7 @@ public:
 private:
     std::optional<Step> read_recreation(const Event& event, Step step);
 
+    std::map<std::string, std::string> waits_; // id → what was last told of it
     std::set<std::string> skipped_;   // ids
     std::set<std::string> recreated_; // names of containers whose successors stand beside them
 };

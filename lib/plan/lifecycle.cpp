@@ -83,12 +83,14 @@ namespace {
 
 // What a service waits for before it begins: that the containers of `on` have begun, or what it asks of them.
 void add_gate(PlanBuilder& plan, const std::string& on, const Dependency& dependency, const std::set<int>& begun,
-              const std::vector<std::string>& ids, std::set<int>& before) {
+              const std::vector<const ObservedContainer*>& containers, std::set<int>& before, std::chrono::nanoseconds limit = {}) {
     if (dependency.condition == DependencyCondition::started) return before.insert(begun.begin(), begun.end());
     Operation& gate = plan.add(OpKind::wait_container, "service:" + on, "dependents wait for it", begun);
     gate.condition = dependency.condition == DependencyCondition::healthy ? WaitCondition::healthy : WaitCondition::completed_successfully;
-    gate.wait_for = ids;
+    for (const auto* c : containers) gate.wait_for.push_back(c->record.id);
+    if (containers.size() == 1) gate.container_name = containers.front()->record.name;
     gate.required = dependency.required;
+    if (limit.count() > 0) gate.timeout_ns = limit.count();
     before.insert(gate.id);
 }
 
@@ -99,7 +101,7 @@ Plan plan_start(const Scene& scene, const StartOptions& options) {
     const auto services = with_dependencies(needs, services_of(scene, options.services, true));
     PlanBuilder plan(scene.observed.project, scene.model);
     std::map<std::string, std::set<int>> started;
-    std::map<std::string, std::vector<std::string>> ids;
+    std::map<std::string, std::vector<const ObservedContainer*>> all;
     for (const auto& service : forward_order(needs, services)) {
         const auto containers = replicas_of(scene, {service});
         if (containers.empty()) {
@@ -107,11 +109,11 @@ Plan plan_start(const Scene& scene, const StartOptions& options) {
             if (s && replicas(*s) > 0) throw error(Errc::failed, "service \"{}\" has no container to start", service);
             continue;
         }
-        for (const auto* c : containers) ids[service].push_back(c->record.id);
+        for (const auto* c : containers) all[service].push_back(c);
         if (std::all_of(containers.begin(), containers.end(), [](const auto* c) { return c->active(); })) continue;
         std::set<int> before;
         for (const auto& [on, dependency] : needs.count(service) ? needs.at(service) : std::map<std::string, Dependency>()) {
-            if (!ids[on].empty()) add_gate(plan, on, dependency, started[on], ids[on], before);
+            if (!all[on].empty()) add_gate(plan, on, dependency, started[on], all[on], before, options.wait_timeout);
         }
         for (const auto* c : containers) {
             if (c->active()) continue;
@@ -145,18 +147,18 @@ Plan plan_restart(const Scene& scene, const RestartOptions& options) {
                 if (asks_restart(other, services[i]) && !contains(services, other)) services.push_back(other);
     PlanBuilder plan(scene.observed.project, scene.model);
     std::map<std::string, std::set<int>> restarted;
-    std::map<std::string, std::vector<std::string>> ids;
+    std::map<std::string, std::vector<const ObservedContainer*>> all;
     for (const auto& service : forward_order(needs, services)) {
         std::set<int> after;
         for (const auto& other : services)
-            if (asks_restart(service, other) && !ids[other].empty())
-                add_gate(plan, other, needs.at(service).at(other), restarted[other], ids[other], after);
+            if (asks_restart(service, other) && !all[other].empty())
+                add_gate(plan, other, needs.at(service).at(other), restarted[other], all[other], after);
         for (const auto* c : replicas_of(scene, {service})) {
             Operation& op = plan.add(OpKind::restart_container, *c, "restart", after);
             op.timeout_ns = in_ns(options.timeout);
             plan.hooks(op, *c);
             restarted[service].insert(op.id);
-            ids[service].push_back(c->record.id);
+            all[service].push_back(c);
         }
     }
     return plan.take();

@@ -45,6 +45,7 @@ int Reconciler::gate(const std::string& on, const Dependency& dependency) {
     op.condition = wait_condition(dependency.condition);
     op.wait_for = std::move(ids);
     op.required = dependency.required;
+    if (options_.wait_timeout.count() > 0) op.timeout_ns = std::chrono::nanoseconds(options_.wait_timeout).count();
     return it->second = op.id;
 }
 

@@ -140,7 +140,20 @@ def sizes_and_keys(s):
                 t.end(within=1)
             except AssertionError:
                 pass
+    with terminal(s, "attach", "a") as t: # its first process ignores the signal
+        s.eventually("davit takes the signals itself", lambda: int(re.search(r"SigBlk:\s*(\w+)", open(f"/proc/{t.pid}/status").read())[1], 16) & 1 << (signal.SIGINT - 1))
+        def pressed(): # the kernel makes one of two that come at once
+            t.type("\x03")
+            t.read(0.1)
+            return b"got 3" in t.said
+        s.eventually("three Ctrl-C end the command", pressed)
+        t.until("got 3 SIGTERM/SIGINTs, forcefully exiting")
+        s.equal("nobody is stuck in an attach", 1, t.end())
     s.equal("the container still runs", "running", s.states()["a"])
+    with terminal(s, "run", "--rm", "a", "echo", "the output") as t:
+        s.equal("run", 0, t.end())
+        text = "\n".join(t.screen())
+        s.check("what was done stays above the output of run", re.search(r"✔ Container terminal-a-run-\w+ +Created +[0-9.]+s\nthe output$", text.rstrip()), text)
     s.equal("input through a pipe", "one\ntwo\n", s.davit("exec", "-T", "a", "cat", stdin="one\ntwo\n").out)
     s.equal("without -T too", "one\n", s.davit("exec", "a", "cat", stdin="one\n").out)
     s.equal("run reads a pipe", "three\n", s.davit("run", "--rm", "-T", "a", "cat", stdin="three\n").out)
@@ -179,6 +192,14 @@ def in_a_pipe(s):
     s.check("--timestamps", re.search(r"^bad-1   \| \d{4}-\d\d-\d\dT[\d:.]+Z bad says$", out, re.M), out)
 
 
+def limits(s):
+    """--wait-timeout limits what dependents wait for as well."""
+    s.write("compose.yaml", STACK.replace("/tmp/up]", "/tmp/never]").replace('"/tmp/up"]', '"/tmp/never"]'))
+    s.davit("up", "--wait", "--wait-timeout", "1", exit=1, err="application not healthy after 1s", within=20)
+    s.davit("start", "--wait", "--wait-timeout", "1", exit=1, err="application not healthy after 1s", within=20)
+    s.davit("down", "-t", "0")
+
+
 def told(s):
     """What runs already is told; docker compose's switches stand in the environment or in .env."""
     s.write("compose.yaml", "services: {a: {image: busybox, command: [sleep, '600'], stop_signal: KILL}}\n")
@@ -208,7 +229,7 @@ def told(s):
 with Scenario("terminal") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (progress_and_logs, two_interrupts, stopped_and_resized, sizes_and_keys, in_a_pipe, told):
+    for part in (progress_and_logs, two_interrupts, stopped_and_resized, sizes_and_keys, in_a_pipe, limits, told):
         try:
             part(s)
         except AssertionError as e:

@@ -252,6 +252,10 @@ TEST_CASE("a gate for one container is named after it, and one for several after
     w.options.scale["db"] = 2;
     w.plan();
     CHECK(gate().container_name.empty());
+    CHECK_FALSE(gate().timeout_ns);
+    w.options.wait_timeout = std::chrono::seconds(3);
+    w.plan();
+    CHECK(gate().timeout_ns == 3'000'000'000);
 }
 
 TEST_CASE("container_name is the name, and a recreate keeps it") {
