@@ -38,7 +38,8 @@ void wait_for_change(const std::string& directory, const std::string& socket, st
 
 } // namespace
 
-void watch_project(Engine& engine, const Roots& roots, const std::string& project, const std::function<bool(const Event&)>& sink, std::stop_token stop) {
+void watch_project(Engine& engine, const Roots& roots, const std::string& project, const std::function<bool(const Event&)>& sink,
+                   std::stop_token stop, const std::function<void()>& gap) {
     const ProjectPaths paths(roots, project);
     bool go_on = true;
     while (go_on && !stop.stop_requested()) {
@@ -47,6 +48,7 @@ void watch_project(Engine& engine, const Roots& roots, const std::string& projec
         } catch (const Error& e) {
             if (e.kind() != Errc::unavailable && e.kind() != Errc::interrupted) throw;
         }
+        if (gap) gap();
         if (go_on && !stop.stop_requested() && !exists(paths.supervisor_socket())) wait_for_change(paths.run, paths.supervisor_socket(), stop);
         else if (go_on && !stop.stop_requested()) {
             // A socket that nobody listens on: its supervisor died, and the next one makes it anew.

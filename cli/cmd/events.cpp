@@ -13,6 +13,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 namespace davit::cli {
@@ -84,15 +85,33 @@ public:
             if (e.time_ns >= since && e.time_ns <= until) show(e);
     }
 
-    void follow(std::stop_token stop) {
+    void follow(std::stop_token stop, std::int64_t from) {
         watch_project(context_.engine(), context_.roots(), context_.project_name(), [this](const Event& event) {
             const char* action = action_of(event);
-            if (action) show({event.time_ns, action, event.service, event.container_id, event.container_name, image_of(event)});
+            if (!action) return true;
+            // A container that was told of from its record: these events may still come.
+            const auto told = told_.emplace(event.container_id, false).first;
+            if (told->second && event.time_ns <= caught_up_) return true;
+            show({event.time_ns, action, event.service, event.container_id, event.container_name, image_of(event)});
             return true;
-        }, std::move(stop));
+        }, std::move(stop), [this, from] { catch_up(from); });
     }
 
 private:
+    // Containers of which nothing was seen: their supervisor ended before it could be asked.
+    void catch_up(std::int64_t from) {
+        caught_up_ = sys::realtime_ns();
+        std::set<std::string> missed;
+        for (const Shown& e : past_events(containers_of(context_, {{}, true, true, 0}))) {
+            if (e.time_ns < from) {
+                told_.emplace(e.id, false); // it was there before
+                continue;
+            }
+            if (told_.emplace(e.id, true).second) missed.insert(e.id);
+            if (missed.count(e.id)) show(e);
+        }
+    }
+
     // Kept from the first sight: the record is gone when the last events of a container come.
     const std::string& image_of(const Event& event) {
         std::string& image = images_[event.container_id];
@@ -105,6 +124,8 @@ private:
     std::vector<std::string> services_;
     bool json_;
     std::map<std::string, std::string> images_;
+    std::map<std::string, bool> told_; // id → from its record
+    std::int64_t caught_up_ = 0;
 };
 
 } // namespace
@@ -138,7 +159,7 @@ int run_events(Globals& globals, const Args& args) {
             changed.wait_for(lock, gone, std::chrono::nanoseconds(to - now), [] { return false; });
             end.request_stop();
         });
-    stream.follow(end.get_token());
+    stream.follow(end.get_token(), now);
     return interrupts.requested() ? 130 : 0;
 }
 

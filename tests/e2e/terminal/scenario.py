@@ -73,8 +73,9 @@ def two_interrupts(s):
     # The same with a kill from elsewhere, and with a stop of less patience.
     for impatient in (["kill"], ["stop", "-t", "0"], ["down", "-t", "0"]):
         s.davit("up", "-d")
+        asked = s.davit("logs").out.count("asked to stop")
         patient = s.start("stop")
-        s.eventually("the stop has begun", lambda: "asked to stop" in s.davit("logs").out)
+        s.eventually("the stop has begun", lambda: s.davit("logs").out.count("asked to stop") > asked)
         waiting = s.start("up", "-d") if impatient == ["kill"] else None
         if waiting:
             s.equal("who is waited for", f"warning: davit stop (pid {patient.pid}) works on project terminal: waiting until it has ended\n", waiting.stdout.readline())
