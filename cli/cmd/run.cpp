@@ -7,6 +7,7 @@
 #include "cli/context.hpp"
 #include "cli/terminal.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <exception>
@@ -112,6 +113,8 @@ public:
             }
         }
         if (starting.joinable()) starting.join();
+        if (code && run_.remove && !engine.wait_removed(project_.name, id_, std::chrono::seconds(10), context_.stop()))
+            std::fprintf(stderr, "warning: container %s has ended and is not removed yet\n", name_.c_str());
         // A container that ended before the engine heard of its start is no failure.
         if (failure_ && !code) std::rethrow_exception(failure_);
         return code.value_or(0);

@@ -35,8 +35,9 @@ Words words_of(OpKind op) {
     return {nullptr, nullptr};
 }
 
-const char* noun_of(OpKind op) {
-    switch (op) {
+const char* noun_of(const Event& event) {
+    if (event.resource.rfind("provider:", 0) == 0) return "Service ";
+    switch (event.op) {
     case OpKind::pull_image:
     case OpKind::build_image: return "Image ";
     case OpKind::create_network:
@@ -79,7 +80,7 @@ std::optional<Step> StepReader::read(const Event& event) {
     }
     // What only prepares is seen when it fails.
     if (!words.doing && event.kind != EventKind::operation_failed) return std::nullopt;
-    step.id = (event.container_name.empty() ? noun_of(event.op) : "Container ") + name_of(event);
+    step.id = (event.container_name.empty() ? noun_of(event) : "Container ") + name_of(event);
     // Several may wait for the same container, one for each that depends on it.
     if (event.op == OpKind::wait_container && std::exchange(waits_[step.id], step.text) == step.text) return std::nullopt;
     // It would have been created and started and waited for: told once.

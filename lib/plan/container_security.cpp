@@ -100,7 +100,10 @@ void ContainerBuilder::devices() {
         const std::string target = device.target.empty() ? device.source : device.target;
         const std::string access = device.permissions.empty() ? "rwm" : device.permissions;
         if (device.source.empty() || device.source.front() != '/') {
-            out_.warnings.push_back(fmt::format("service \"{}\": device {} (CDI) is not known to davit and left out", service_.name, device.source));
+            at_start([&] { // a program that runs without its device would fail in less clear ways
+                throw error(Errc::unsupported, "CDI device injection failed: unresolvable CDI devices {}", device.source)
+                    .with_hint("davit reads no CDI specifications; name the device files: /dev/…");
+            });
             continue;
         }
         at_start([&] {

@@ -43,8 +43,10 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
 Plan Engine::plan_up(const Project& project, const UpOptions& options) {
-    const Project wanted = selected(project, options.services, options.no_deps);
-    return impl_->plan(wanted, reconcile_options(project, options, !options.no_start)).result.plan;
+    Project wanted = selected(project, options.services, options.no_deps);
+    ReconcileOptions reconcile = reconcile_options(project, options, !options.no_start);
+    for (const auto& provided : take_providers(wanted)) reconcile.targets.erase(provided.service.name);
+    return impl_->plan(wanted, reconcile).result.plan;
 }
 
 void Engine::up(const Project& project, const UpOptions& options, std::stop_token stop) {

@@ -9,6 +9,7 @@
 #include "plan/container_spec.hpp"
 #include "plan/lifecycle.hpp"
 #include "plan/observed.hpp"
+#include "plan/providers.hpp"
 #include "plan/reconcile.hpp"
 #include "project/store.hpp"
 #include "supervisor/protocol.hpp"
@@ -67,9 +68,9 @@ struct Engine::Impl {
     // Whether what another client's plan has not begun is dropped; and what that plan is stopping is not
     // waited for longer than this one would.
     enum class Precedence { none, cancels, hurries };
-    // make: Scene → Plan.
+    // make: Scene → Plan. Whether it was approved.
     template <typename Make>
-    void act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop);
+    bool act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop);
     void cancel_others(const std::string& project, const Plan& hurried = {});
     void forget_if_empty(const std::string& project);
     void remove_images(const ProjectRef& project, const std::vector<std::string>& references, RemoveImages which);
@@ -87,6 +88,14 @@ struct Engine::Impl {
     // Fetches what the services need and the policies ask for.
     void ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet, std::stop_token stop);
     void pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet, std::stop_token stop);
+
+    // --- engine_provide.cpp
+    // Has a provider do "up", "stop" or "down", and tells of it.
+    std::map<std::string, std::string> provide(const Project& project, const Service& service, const std::string& command, std::stop_token stop);
+    // "up" of each; the services that depend on them get their variables.
+    void provide_all(Project& project, const std::vector<Provided>& providers, std::stop_token stop);
+    // "stop" and "down" of what the model's services are provided by, those that need others first.
+    void withdraw(const ProjectRef& project, const std::vector<std::string>& services, const std::string& command, std::stop_token stop);
 
     // --- engine_look.cpp
     ContainerInfo info(const ContainerRecord& record, const ContainerStatus& status) const;

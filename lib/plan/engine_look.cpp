@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <poll.h>
 #include <set>
 #include <sys/eventfd.h>
@@ -170,6 +171,26 @@ void Engine::wait(const std::string& project, const std::vector<std::string>& id
         char drained[4096];
         while (::read(inotify.get(), drained, sizeof drained) > 0) {}
     }
+}
+
+bool Engine::wait_removed(const std::string& project, const std::string& id, std::chrono::milliseconds limit, std::stop_token stop) {
+    const ProjectPaths paths(impl_->store.roots(), project);
+    const auto end = std::chrono::steady_clock::now() + limit;
+    UniqueFd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!inotify || !wake) throw sys_error(errno, "watching container {}", id);
+    const std::stop_callback on_stop(stop, [&] { ::eventfd_write(wake.get(), 1); });
+    // Its directory is renamed away, then deleted; with the last container the project's own goes.
+    ::inotify_add_watch(inotify.get(), paths.containers().c_str(), IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF);
+    while (exists(paths.container(id))) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        if (left.count() <= 0 || stop.stop_requested()) return false;
+        pollfd fds[2] = {{inotify.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}};
+        if (::poll(fds, 2, static_cast<int>(left.count())) < 0 && errno != EINTR) throw sys_error(errno, "watching container {}", id);
+        char drained[4096];
+        while (::read(inotify.get(), drained, sizeof drained) > 0) {}
+    }
+    return true;
 }
 
 void Engine::subscribe(const std::string& project, const std::function<bool(const Event&)>& sink, std::stop_token stop) {

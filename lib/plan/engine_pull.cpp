@@ -173,6 +173,7 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
     const image::Store images(impl_->store.roots().images());
     std::vector<Impl::Pull> pulls;
     for (const auto& [name, service] : wanted.services) {
+        if (service.provider) continue;
         if (service.build && (options.ignore_buildable || service.image.empty())) continue;
         const std::string policy = service.pull_policy;
         if (policy == "never" || policy == "build") continue;

@@ -52,6 +52,9 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     auto found = wanted.services.find(options.service);
     if (found == wanted.services.end()) throw error(Errc::not_found, "no such service: {}", options.service);
 
+    if (found->second.provider) throw error(Errc::invalid_project, "service \"{}\" is provided by '{}': there is no container to run", options.service, found->second.provider->type);
+    const auto providers = take_providers(wanted);
+
     auto shared = std::make_shared<OneOff>();
     OneOff& oneoff = *shared;
     oneoff.service = run_service(found->second, options);
@@ -72,6 +75,13 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     impl_->ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
 
     const FileLock held = impl_->lock(project.name, stop);
+    if (!providers.empty()) impl_->remember(project);
+    for (const auto& provided : providers) {
+        const auto variables = impl_->provide(wanted, provided.service, "up", stop);
+        const auto& who = provided.dependents;
+        if (std::find(who.begin(), who.end(), options.service) == who.end()) continue;
+        for (const auto& [key, value] : variables) oneoff.service.environment.try_emplace(key, value);
+    }
     ContainerRecord record;
     bool warned = false;
     impl_->until_fresh([&] {

@@ -171,14 +171,21 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
 }
 
 void Engine::Impl::up(const Project& project, const UpOptions& options, bool start, std::stop_token stop) {
-    const Project wanted = selected(project, options.services, options.no_deps);
-    const ReconcileOptions reconcile = reconcile_options(project, options, start);
+    Project wanted = selected(project, options.services, options.no_deps);
+    const auto providers = take_providers(wanted);
+    ReconcileOptions reconcile = reconcile_options(project, options, start);
+    for (const auto& provided : providers) reconcile.targets.erase(provided.service.name);
     if (config.approve && !approved(plan(wanted, reconcile).result.plan)) return;
     std::vector<const Service*> services;
     for (const auto& [unused, service] : wanted.services) services.push_back(&service);
     ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
 
     const FileLock held = lock(project.name, stop);
+    Project given = wanted; // with what the providers say, which is no change of the configuration
+    if (!providers.empty()) {
+        remember(project); // what a provider has made is to be taken down, whatever happens next
+        provide_all(given, providers, stop);
+    }
     bool told = false;
     until_fresh([&] {
         Planned planned = plan(wanted, reconcile);
@@ -188,7 +195,7 @@ void Engine::Impl::up(const Project& project, const UpOptions& options, bool sta
         }
         remember(project);
         if (planned.result.plan.empty()) SupervisorClient::look_after(store.roots(), project.name);
-        else apply(wanted, planned, stop);
+        else apply(given, planned, stop);
     });
 }
 

@@ -19,15 +19,15 @@ bool is_sigkill(const std::string& signal) { return signal.empty() || runtime::s
 } // namespace
 
 template <typename Make>
-void Engine::Impl::act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop) {
-    if (config.approve && !approved(make(Scene{observe(store, project.name), project.model}))) return;
+bool Engine::Impl::act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop) {
+    if (config.approve && !approved(make(Scene{observe(store, project.name), project.model}))) return false;
     if (precedence == Precedence::cancels) cancel_others(project.name);
     if (precedence == Precedence::hurries) cancel_others(project.name, make(Scene{observe(store, project.name), project.model}));
     if (!exists(ProjectPaths(store.roots(), project.name).state)) { // never up: nothing to lock, and nothing is left behind
         ObservedState nothing;
         nothing.project = project.name;
         make(Scene{nothing, project.model});
-        return;
+        return true;
     }
     const FileLock held = lock(project.name, stop);
     until_fresh([&] {
@@ -36,6 +36,7 @@ void Engine::Impl::act(const ProjectRef& project, Precedence precedence, Make&& 
         plan.known = observed.ids();
         send(std::move(plan), stop);
     });
+    return true;
 }
 
 // down, stop, kill and rm do not wait for what an `up` has not begun yet.
@@ -83,6 +84,7 @@ void Engine::down(const ProjectRef& project, const DownOptions& options, std::st
         impl_->send(down.plan, stop);
     });
     for (const auto& warning : down.warnings) impl_->warn(project.name, warning);
+    impl_->withdraw(project, options.services, "down", stop);
     if (options.images != RemoveImages::none) impl_->remove_images(project, down.images, options.images);
     impl_->forget_if_empty(project.name);
 }
@@ -135,7 +137,9 @@ void Engine::start(const ProjectRef& project, const StartOptions& options, std::
 }
 
 void Engine::stop(const ProjectRef& project, const StopOptions& options, std::stop_token stop) {
-    impl_->act(project, options.timeout ? Impl::Precedence::hurries : Impl::Precedence::cancels, [&](const Scene& scene) { return plan_stop(scene, options); }, std::move(stop));
+    const auto precedence = options.timeout ? Impl::Precedence::hurries : Impl::Precedence::cancels;
+    if (impl_->act(project, precedence, [&](const Scene& scene) { return plan_stop(scene, options); }, stop))
+        impl_->withdraw(project, options.services, "stop", std::move(stop));
 }
 
 void Engine::restart(const ProjectRef& project, const RestartOptions& options, std::stop_token stop) {

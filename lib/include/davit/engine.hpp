@@ -224,6 +224,9 @@ public:
     // Blocks until each of these containers (ids) has exited; calls ended for each, in that order.
     void wait(const std::string& project, const std::vector<std::string>& ids,
               const std::function<void(const ExitResult&)>& ended, std::stop_token = {});
+    // Blocks until the container, which was made with RunOptions::remove and has ended, is gone, but at most
+    // `limit`. Whether it is.
+    bool wait_removed(const std::string& project, const std::string& id, std::chrono::milliseconds limit, std::stop_token = {});
     // Every event of the project until sink returns false, its supervisor ends or stop is requested.
     void subscribe(const std::string& project, const std::function<bool(const Event&)>& sink, std::stop_token = {});
 

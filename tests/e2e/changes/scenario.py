@@ -222,8 +222,57 @@ def side_by_side(s, before):
     down(s, before)
 
 
+PROVIDER = """#!/bin/sh
+echo "$@" >> "$LOG"
+case "$*" in
+*metadata*) echo '{"up":{"parameters":[{"name":"size","required":true}]},"down":{}}' ;;
+*" up "*) echo '{"type":"info","message":"making it"}'
+          echo '{"type":"setenv","message":"URL=cloud://1"}'
+          echo '{"type":"rawsetenv","message":"RAW=2"}'
+          [ -z "$BREAK" ] || { echo '{"type":"error","message":"no credit left"}'; exit 1; } ;;
+esac
+"""
+
+
+def providers(s, before):
+    log = os.path.join(s.scratch, "provider.log")
+    program = os.path.join(s.scratch, "cloud")
+    s.write(program, PROVIDER)
+    os.chmod(program, 0o755)
+    env = {"LOG": log, "PATH": s.scratch + ":" + os.environ["PATH"]}
+    text = f"""
+services:
+  app:
+    {BUSYBOX}    command: sh -c 'echo url=$$MY_DB_URL raw=$$RAW; exec sleep 600'
+    depends_on: [my-db]
+  other:
+    {BUSYBOX}    command: sh -c 'echo "raw=$$RAW"; exec sleep 600'
+  my-db:
+    provider: {{type: cloud, options: {{size: 10, zone: [a]}}}}
+"""
+    up(s, text, env=env, err="Service my-db Created")
+    first = ids(s)
+    s.equal("containers", ["changes-app-1", "changes-other-1"], sorted(first))
+    s.eventually("its variables arrive", lambda: "url=cloud://1 raw=2" in s.davit("logs", "app").out)
+    s.eventually("with those who depend on it only", lambda: s.davit("logs", "--no-log-prefix", "other").out == "raw=\n")
+    up(s, env=env)
+    s.equal("a second up asks it again and changes nothing", first, ids(s))
+    s.davit("stop", "-t", "0", env=env)
+    s.davit("down", "-t", "0", env=env, err="Service my-db Removed")
+    with open(log, encoding="utf-8") as f:
+        asked = [line.strip() for line in f if "metadata" not in line]
+    start = "compose --project-name=changes "
+    s.equal("what it was asked", [start + "up --size=10 my-db"] * 2 + [start + "stop my-db", start + "down my-db"], asked)
+    up(s, None, env=dict(env, BREAK="1"), exit=1, err="no credit left")
+    s.equal("no container without it", [], s.ps())
+    s.davit("down", "-t", "0", env=env)
+    s.davit("up", "-d", exit=1, err=r"compose.yaml:\d+:\d+: service \"my-db\": there is no provider 'cloud'")
+    s.davit("down", "-t", "0", env=env)
+    s.nothing_left(before)
+
+
 with Scenario("changes") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (only_what_changed, orphans_and_scale, conditions, stop_order, volumes_stay, externals, one_off, owners, side_by_side):
+    for part in (only_what_changed, orphans_and_scale, conditions, stop_order, volumes_stay, externals, one_off, providers, owners, side_by_side):
         part(s, before)
