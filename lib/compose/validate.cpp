@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <unordered_map>
 #include <fmt/ranges.h>
 
@@ -121,7 +122,7 @@ private:
 
     void check_list(Node& n, const Shape& s) {
         auto items = n.list();
-        std::unordered_map<std::string, std::size_t> seen;
+        std::unordered_multimap<std::size_t, std::size_t> seen;
         for (std::size_t i = 0; i < items.size(); ++i) {
             auto step = path_.item(i);
             if (s.items) check(*items[i], *s.items);
@@ -131,14 +132,35 @@ private:
         }
     }
 
-    static std::size_t find_twin(std::span<Node*> items, std::size_t i, std::unordered_map<std::string, std::size_t>& seen) {
-        if (items[i]->is_scalar()) {
-            auto [it, fresh] = seen.emplace(fmt::format("{}{}", static_cast<int>(items[i]->kind), to_text(*items[i])), i);
-            return it->second;
+    // A list of sixty thousand ports is possible: no item is compared with all others.
+    static std::size_t find_twin(std::span<Node*> items, std::size_t i, std::unordered_multimap<std::size_t, std::size_t>& seen) {
+        const std::size_t hash = hash_of(*items[i]);
+        std::size_t first = i;
+        auto [begin, end] = seen.equal_range(hash);
+        for (auto it = begin; it != end; ++it)
+            if (equal(*items[i], *items[it->second])) first = std::min(first, it->second);
+        if (first == i) seen.emplace(hash, i);
+        return first;
+    }
+
+    // The same for what equal() takes for the same: the order of a mapping does not count.
+    static std::size_t hash_of(const Node& n) {
+        const auto mix = [](std::size_t a, std::size_t b) { return (a ^ (b + 0x9e3779b97f4a7c15u + (a << 6) + (a >> 2))) * 0xff51afd7ed558ccdu; };
+        std::size_t out = static_cast<std::size_t>(n.kind);
+        switch (n.kind) {
+        case Kind::null: return out;
+        case Kind::boolean: return mix(out, n.boolean ? 1 : 0);
+        case Kind::integer: return mix(out, std::hash<std::int64_t>()(n.integer));
+        case Kind::real: return mix(out, std::hash<double>()(n.real));
+        case Kind::string: return mix(out, std::hash<std::string_view>()(n.str()));
+        case Kind::list:
+            for (const Node* item : n.list()) out = mix(out, hash_of(*item));
+            return out;
+        case Kind::map:
+            for (const Entry& e : n.map()) out += mix(std::hash<std::string_view>()(e.key), hash_of(*e.value));
+            return out;
         }
-        for (std::size_t j = 0; j < i; ++j)
-            if (equal(*items[i], *items[j])) return j;
-        return i;
+        return out;
     }
 
     static const Shape* field(const Shape& s, std::string_view key) {

@@ -106,7 +106,12 @@ bool printed_badly(const davit::FileObject& config) {
     return config.file.empty() && config.environment.empty() && !config.external && config.content.value_or("").empty();
 }
 
+bool printed_badly(const davit::BuildConfig& build) {
+    return std::any_of(build.ssh.begin(), build.ssh.end(), [](const davit::SshKey& key) { return key.path.empty() && key.id != "default"; });
+}
+
 bool printed_badly(const davit::Service& s) {
+    if (s.build && printed_badly(*s.build)) return true;
     auto no_command = [](const davit::ServiceHook& hook) { return !hook.command || hook.command->empty(); };
     auto port_zero = [](const davit::Port& port) { return port.target == 0; };
     auto twice = [](const auto& host) { return std::set<std::string>(host.second.begin(), host.second.end()).size() != host.second.size(); };

@@ -2,6 +2,8 @@
 #include "compose/short_forms.hpp"
 #include "tests/unit/compose/table.hpp"
 
+#include <chrono>
+
 using namespace davit;
 using namespace davit::test;
 
@@ -41,4 +43,12 @@ TEST_CASE("the whole range of ports is expanded in the order of its digits") {
         const std::string before = std::to_string(all.ports[i - 1].target), after = std::to_string(all.ports[i].target);
         REQUIRE_MESSAGE(before < after, before, " stands before ", after);
     }
+}
+
+TEST_CASE("the longest list of ports is read back in no time") {
+    LoadOptions o = options_for("services: {web: {image: x, ports: [\"1-60000\"]}}");
+    const std::string text = render(load(o).project, RenderFormat::yaml);
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(load(options_for(text)).project.services.at("web").ports.size() == 60000);
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20)); // compared each with each: minutes
 }
