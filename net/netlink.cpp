@@ -7,6 +7,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
+#include <memory>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -20,6 +21,16 @@ namespace {
 
 constexpr std::size_t initial_size = 256;
 constexpr std::size_t receive_size = 64 * 1024; // the kernel fills dumps up to 32 KiB
+
+// Not zeroed: a container's network needs twenty answers, of a hundred bytes each.
+class Buffer {
+public:
+    char* data() { return bytes_.get(); }
+    std::size_t size() const { return receive_size; }
+
+private:
+    std::unique_ptr<char[]> bytes_ = std::make_unique_for_overwrite<char[]>(receive_size);
+};
 
 // Only libnl's out-of-space is expected: the message grows and the step is tried again.
 template <typename Step>
@@ -156,7 +167,7 @@ struct NetlinkSocket::Impl {
 
     // Calls fn for each message of one datagram; false: would block (only with MSG_DONTWAIT).
     template <typename Fn>
-    bool receive(std::vector<char>& buffer, int flags, Fn fn) {
+    bool receive(Buffer& buffer, int flags, Fn fn) {
         ssize_t n;
         while ((n = ::recv(fd(), buffer.data(), buffer.size(), flags)) < 0) {
             if (errno == EAGAIN) return false;
@@ -206,7 +217,7 @@ void NetlinkSocket::request_all(std::vector<Message> messages) {
     impl_->send(bytes);
 
     std::optional<Error> first_error;
-    std::vector<char> buffer(receive_size);
+    Buffer buffer;
     for (std::size_t waiting = messages.size(); waiting > 0;) {
         impl_->receive(buffer, 0, [&](const nlmsghdr* h) {
             if (h->nlmsg_type != NLMSG_ERROR || !Impl::ours(h, first, messages.size())) return;
@@ -221,7 +232,7 @@ void NetlinkSocket::request_all(std::vector<Message> messages) {
 
 int NetlinkSocket::request_allowing(Message message, std::initializer_list<int> allowed) {
     int result = 0;
-    std::vector<char> buffer(receive_size);
+    Buffer buffer;
     const std::uint32_t seq = impl_->seq++;
     std::string bytes(message.bytes());
     auto* out = reinterpret_cast<nlmsghdr*>(bytes.data());
@@ -250,7 +261,7 @@ bool NetlinkSocket::query(Message message, const std::function<void(const nlmsgh
     impl_->send(bytes);
     int result = 0;
     std::string text;
-    std::vector<char> buffer(receive_size);
+    Buffer buffer;
     for (bool done = false; !done;) {
         impl_->receive(buffer, 0, [&](const nlmsghdr* h) {
             if (h->nlmsg_seq != seq) return;
@@ -265,7 +276,7 @@ bool NetlinkSocket::query(Message message, const std::function<void(const nlmsgh
 }
 
 void NetlinkSocket::dump(const Message& message, const std::function<void(const nlmsghdr*)>& fn, const std::function<void()>& restart) {
-    std::vector<char> buffer(receive_size);
+    Buffer buffer;
     for (int attempt = 0;; ++attempt) {
         const std::uint32_t seq = impl_->seq++;
         std::string bytes(message.bytes());
@@ -323,7 +334,7 @@ NetlinkSocket::BatchFailure NetlinkSocket::transact(const std::vector<Message>& 
     // The kernel works within send: errors and the one acknowledgement are queued when it returns.
     BatchFailure result;
     bool answered = false;
-    std::vector<char> buffer(receive_size);
+    Buffer buffer;
     while (impl_->receive(buffer, MSG_DONTWAIT, [&](const nlmsghdr* h) {
         if (h->nlmsg_type != NLMSG_ERROR || !Impl::ours(h, first, messages.size() + 2)) return;
         answered = true;

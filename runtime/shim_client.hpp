@@ -172,7 +172,9 @@ public:
     ~ShimNursery() { stop(); }
     // As start_shim(), which it falls back to; the end of the shim is for the caller to reap (P_ALL).
     ShimConnection start(const ShimStart& start);
-    // It ends, and is waited for; its shims go on.
+    // It ends; its shims go on.
+    void release() { socket_.reset(); }
+    // And is waited for.
     void stop();
 
 private:

@@ -183,8 +183,8 @@ void ShimNursery::open(int shim_exe, std::size_t room) {
 }
 
 void ShimNursery::stop() {
-    if (!socket_) return;
     socket_.reset();
+    if (!pidfd_) return;
     siginfo_t info{};
     // Unless somebody has reaped it with all others.
     while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0 && errno == EINTR) {}

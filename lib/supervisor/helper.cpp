@@ -32,10 +32,14 @@ void Helper::prepare() {
 }
 
 void Helper::end_when_idle() {
-    idle_ = loop_.after(idle_limit, [this] {
-        watch_.reset();
-        socket_.reset(); // it ends at the end of its input
-    });
+    idle_ = loop_.after(idle_limit, [this] { release(); });
+}
+
+void Helper::release() {
+    if (busy()) return;
+    idle_.reset();
+    watch_.reset();
+    socket_.reset(); // it ends at the end of its input
 }
 
 void Helper::start() {

@@ -51,6 +51,8 @@ public:
     // Starts the process ahead of its first job.
     void prepare();
     bool busy() const { return !waiting_.empty(); }
+    // Ends the process if it is idle; the next job starts another.
+    void release();
     // Ends the process, which must be idle, and waits for it.
     void stop();
 

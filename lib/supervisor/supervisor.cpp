@@ -49,7 +49,7 @@ World Supervisor::make_world() {
     };
     w.supervisor_argv = {find_program("davit-supervisor"), "--project", project_, "--state-dir", roots_.state, "--run-dir", roots_.run};
     w.start_shim = [this](const runtime::ShimStart& start) {
-        nursery_idle_ = loop_.after(nursery_idle_limit, [this] { nursery_.stop(); });
+        nursery_idle_ = loop_.after(nursery_idle_limit, [this] { nursery_.release(); });
         return nursery_.start(start);
     };
     w.emit = [this](Event e) { emit(std::move(e)); };
@@ -225,8 +225,16 @@ void Supervisor::finished(const std::optional<Error>& failure) {
     for (const auto& [session, id] : std::exchange(preempters_, {})) control_.send_result(session, id, nullptr);
     loop_.post([this, runner = ended->runner] { // it is still on the stack
         next_plan();
+        if (!current_ && !nothing_left()) release_helpers(); // clean_up() waits for them
         consider_exit();
     });
+}
+
+// Nothing but the supervisor and the shims stays when a plan is done.
+void Supervisor::release_helpers() {
+    files_helper_.release();
+    net_helper_.release();
+    nursery_.release();
 }
 
 void Supervisor::on_client_done(SessionId session, int id, int operation, const Error* error) {

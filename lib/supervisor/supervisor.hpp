@@ -55,6 +55,7 @@ private:
 
     World make_world();
     void prepare_helpers(const Plan& plan);
+    void release_helpers();
     void resume();
     void next_plan();
     void start_plan(Request request, std::set<int> done_before);

@@ -20,13 +20,28 @@ TEST_CASE("hash: pieces give the same digest as the whole") {
     CHECK(h.hex() == sha256_hex("the same bytes"));
 }
 
-TEST_CASE("the hash of a text is that of the stream at every length around a block") {
-    std::string text;
-    for (int i = 0; i < 300; ++i) {
+TEST_CASE("hash: a million times a, in pieces and at once") {
+    const std::string million(1'000'000, 'a');
+    const std::string expected = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+    CHECK(sha256_hex(million) == expected);
+    for (std::size_t piece : {std::size_t{1}, std::size_t{1000}, std::size_t{65536}, million.size()}) {
         Hasher h;
-        h.update(text);
-        CAPTURE(text.size());
-        CHECK(sha256_hex(text) == h.hex());
-        text += static_cast<char>(i * 7);
+        for (std::size_t at = 0; at < million.size(); at += piece) h.update(std::string_view(million).substr(at, piece));
+        CAPTURE(piece);
+        CHECK(h.hex() == expected);
+    }
+}
+
+TEST_CASE("the hash of a text is that of the stream at every length around a block, on both sides of what OpenSSL does") {
+    for (std::size_t base : {std::size_t{0}, std::size_t{64 * 1024 - 150}}) {
+        std::string text(base, 'x');
+        for (int i = 0; i < 300; ++i) {
+            Hasher h;
+            h.update(std::string_view(text).substr(0, base));
+            h.update(std::string_view(text).substr(base));
+            CAPTURE(text.size());
+            CHECK(sha256_hex(text) == h.hex());
+            text += static_cast<char>(i * 7);
+        }
     }
 }
