@@ -122,14 +122,23 @@ struct LogFollower::Impl {
         while (auto line = f.reader->next()) printer.line(f.name, *line);
     }
 
+    // It ran when it was looked at last, or has run since; its process is gone, and how it ended is about to
+    // be written: that change wakes us.
+    static bool about_to_end(const Followed& f, const ContainerInfo& now) {
+        const bool ran = live(f.container) || now.started_at != f.container.started_at;
+        return ran && !live(now) && !now.exit_known && now.finished_at <= f.finished_at;
+    }
+
     // Reads the status first: once it says "exited" the log is complete.
     bool look(Followed& f, const std::function<bool(const ContainerEnd&)>& on_end) {
         f.status_changed = false;
         bool go_on = true;
         auto now = engine.container(project, f.container.id);
         drain(f);
-        // Its process is gone and how it ended is about to be written: that change wakes us.
-        if (now && live(f.container) && !live(*now) && !now->exit_known && now->finished_at == f.finished_at) return true;
+        if (now && about_to_end(f, *now)) {
+            f.over = false;
+            return true;
+        }
         if (now) {
             f.container = std::move(*now);
             const bool ended = f.container.finished_at && f.container.finished_at != f.finished_at &&
@@ -175,7 +184,11 @@ struct LogFollower::Impl {
         const auto found = watches.find(event.wd);
         if (found == watches.end()) return;
         auto [f, is_log] = found->second;
-        if (event.mask & IN_IGNORED) watches.erase(found);
+        if (event.mask & IN_IGNORED) { // the directory is gone, and may be made anew
+            watches.erase(found);
+            if (f) (is_log ? f->log_watched : f->status_watched) = false;
+            list_changed = true;
+        }
         if (!f) list_changed = true;
         else if (is_log) f->log_changed = true;
         else f->status_changed = true;

@@ -49,9 +49,15 @@ def plant(s, before, kind, script, name):
 
 
 def kill_all(s, pattern):
-    for pid in s.pids(pattern):
-        os.kill(pid, signal.SIGKILL)
-    s.eventually("they are gone", lambda: not s.pids(pattern))
+    def none_left():  # a shim that outlives its supervisor by a moment starts another one
+        left = s.pids(pattern)
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return not left
+    s.eventually("they are gone", none_left)
 
 
 def ruins(s, before):
