@@ -14,6 +14,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <thread>
 
 namespace davit::cli {
@@ -86,11 +87,12 @@ public:
     }
 
     void follow(std::stop_token stop, std::int64_t from) {
-        watch_project(context_.engine(), context_.roots(), context_.project_name(), [this](const Event& event) {
+        watch_project(context_.engine(), context_.roots(), context_.project_name(), [this, from](const Event& event) {
             const char* action = action_of(event);
             if (!action) return true;
             // A container that was told of from its record: these events may still come.
-            const auto told = told_.emplace(event.container_id, false).first;
+            const auto [told, first_sight] = told_.emplace(event.container_id, false);
+            if (first_sight) show_missed(event, action, from);
             if (told->second && event.time_ns <= caught_up_) return true;
             show({event.time_ns, action, event.service, event.container_id, event.container_name, image_of(event)});
             return true;
@@ -110,6 +112,14 @@ private:
             if (told_.emplace(e.id, true).second) missed.insert(e.id);
             if (missed.count(e.id)) show(e);
         }
+    }
+
+    // What its supervisor did before it was listened to.
+    void show_missed(const Event& event, std::string_view action, std::int64_t from) {
+        const auto c = context_.engine().container(event.project, event.container_id);
+        if (!c || c->created < from) return;
+        for (const Shown& e : past_events({*c}))
+            if (e.time_ns < event.time_ns && e.action != action) show(e);
     }
 
     // Kept from the first sight: the record is gone when the last events of a container come.
