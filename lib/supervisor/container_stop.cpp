@@ -7,6 +7,7 @@
 #include "runtime/defaults.hpp"
 
 #include <csignal>
+#include <utility>
 
 namespace davit::supervisor {
 
@@ -184,6 +185,7 @@ void Container::end_run() {
     std::unique_ptr<Run> run = std::move(run_);
     bool ran = running();
     ContainerState before = status_.state;
+    const bool had_ports = !status_.ports.empty();
     status_.pid = 0;
     status_.pid_start = 0;
     status_.endpoints.clear();
@@ -220,7 +222,12 @@ void Container::end_run() {
         emit(EventKind::container_restarting, fmt::format("in {} ms", next.delay.count() / 1'000'000), status_.exit_code);
         schedule_restart(next.delay);
     }
-    answer(stop_waiters_, nullptr);
+    if (had_ports && !next.restart && !stop_waiters_.empty()) {
+        // Whoever waits may give the port to another project next: its rule has to be gone.
+        world_.networks.when_committed([this, keep, waiters = std::exchange(stop_waiters_, {})](const Error*) mutable { answer(waiters, nullptr); });
+    } else {
+        answer(stop_waiters_, nullptr);
+    }
     if (!start_waiters_.empty()) {
         Error e = run->failed ? *run->failed : error(Errc::failed, "container {} ended before its start was complete", record_.name);
         e.with_context(fmt::format("starting container {}", record_.name));
