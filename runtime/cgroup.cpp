@@ -18,6 +18,7 @@
 namespace davit::runtime {
 namespace {
 
+constexpr auto making_limit = std::chrono::seconds(1);
 constexpr auto removal_limit = std::chrono::seconds(2);
 constexpr auto removal_step = std::chrono::microseconds(200);
 
@@ -170,10 +171,10 @@ std::string make_levels_once(const CgroupHierarchy& h, const std::string& cgroup
 // A level above that is still empty may be removed by another project that has just ended: ENOENT, and
 // it is made again. Once our level is in it, nobody can.
 std::string make_levels(const CgroupHierarchy& h, const std::string& cgroup) {
-    for (int left = 100;; --left) try {
+    for (const auto end = std::chrono::steady_clock::now() + making_limit;;) try {
             return make_levels_once(h, cgroup);
         } catch (const Error& e) {
-            if (e.os().value() != ENOENT || left == 0) throw;
+            if (e.os().value() != ENOENT || std::chrono::steady_clock::now() > end) throw;
         }
 }
 

@@ -153,6 +153,11 @@ void Container::prepare_removal(bool force, Done done) {
         status_.state = ContainerState::removing;
         return answer(waiter, nullptr);
     }
+    // Its process has ended and its shim is about to say so: who made the plan saw that first.
+    if (!force && run_ && status_.pid > 0 && sys::start_time(status_.pid) != status_.pid_start) {
+        stop_waiters_.push_back(std::move(waiter.front()));
+        return;
+    }
     if (!force) {
         Error e = error(Errc::conflict, "container {} is running: stop it first, or remove it by force", record_.name);
         return answer(waiter, &e);

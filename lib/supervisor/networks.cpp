@@ -44,8 +44,12 @@ void Networks::adopted() {
     proxied_.keep_only(ids);
     leave_unused();
     // What an earlier supervisor said of containers that ended with it.
-    for (const auto& network : list_directory(store_.roots().run_networks()))
-        if (exists(endpoints_dir(store_.roots(), network) + "/" + project_ + ".json")) changed_.insert(network);
+    for (const auto& network : list_directory(store_.roots().run_networks())) {
+        const std::string dir = endpoints_dir(store_.roots(), network);
+        if (exists(dir + "/" + project_ + ".json")) changed_.insert(network);
+        for (const auto& file : list_directory(dir)) // it was killed while it wrote
+            if (file.starts_with(project_ + ".json.") && file.ends_with(".tmp")) ::unlink((dir + "/" + file).c_str());
+    }
     if (!changed_.empty()) post_process();
     watch_firewall();
 }
