@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
+#include <utility>
 
 namespace davit::sys {
 
@@ -247,8 +248,10 @@ Received receive_with_fds(int socket, std::size_t max_bytes, int flags) {
     msg.msg_control = control;
     msg.msg_controllen = sizeof control;
     ssize_t n;
+    // A peer that leaves with a message of ours unread says so first (unix(7)): what it had sent before comes after.
+    bool reset = false;
     do n = ::recvmsg(socket, &msg, MSG_CMSG_CLOEXEC | flags);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !std::exchange(reset, true))));
     if (n < 0) {
         out.bytes.clear();
         if (errno == EAGAIN || errno == EWOULDBLOCK) out.would_block = true;
