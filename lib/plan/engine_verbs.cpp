@@ -56,7 +56,7 @@ void Engine::Impl::forget_if_empty(const std::string& project) {
         if (network.project == project) return;
     const ProjectPaths paths(store.roots(), project);
     // Whoever stages holds the lock, so what stands there is of a client that was killed.
-    for (const auto& entry : list_directory(paths.staging())) sys::remove_tree(paths.staging() + "/" + entry);
+    store.clear_staging(project);
     store.remove_project(project);
     // The lock is still held; who waits for it sees that the file is another one now.
     ::unlink(paths.lock().c_str());

@@ -39,6 +39,13 @@ std::vector<std::string> list_directory(const std::string& path) {
     return names;
 }
 
+std::vector<std::string> anonymous_volumes(const ContainerRecord& record) {
+    std::vector<std::string> names;
+    for (const auto& m : record.mounts)
+        if (m.anonymous && !m.name.empty()) names.push_back(m.name);
+    return names;
+}
+
 void make_roots(const Roots& roots) {
     // What is below roots.run comes with the first supervisor and goes with the last one.
     for (const auto& dir : {roots.state, roots.projects(), roots.volumes(), roots.networks()}) sys::make_dirs(dir, 0700);
@@ -147,12 +154,6 @@ void write_staged(const std::string& path, const std::string& text) {
     write_file_atomic(path, text, 0600, false);
 }
 
-std::optional<std::string> take(const std::string& path) {
-    auto text = read_file_if_exists(path);
-    if (text) ::unlink(path.c_str());
-    return text;
-}
-
 } // namespace
 
 void RecordStore::stage(const std::string& project, const NetworkRecord& record) const {
@@ -163,18 +164,42 @@ void RecordStore::stage(const std::string& project, const VolumeRecord& record) 
     write_staged(staged(roots_, project, "volume", record.name), to_json(record));
 }
 
-std::optional<NetworkRecord> RecordStore::take_staged_network(const std::string& project, const std::string& name) const {
+std::optional<NetworkRecord> RecordStore::staged_network(const std::string& project, const std::string& name) const {
     std::string path = staged(roots_, project, "network", name);
-    auto text = take(path);
+    auto text = read_file_if_exists(path);
     if (!text) return std::nullopt;
     return network_record_from_json(*text, path);
 }
 
-std::optional<VolumeRecord> RecordStore::take_staged_volume(const std::string& project, const std::string& name) const {
+std::optional<VolumeRecord> RecordStore::staged_volume(const std::string& project, const std::string& name) const {
     std::string path = staged(roots_, project, "volume", name);
-    auto text = take(path);
+    auto text = read_file_if_exists(path);
     if (!text) return std::nullopt;
     return volume_record_from_json(*text, path);
+}
+
+void RecordStore::drop_staged_network(const std::string& project, const std::string& name) const {
+    ::unlink(staged(roots_, project, "network", name).c_str());
+}
+
+void RecordStore::drop_staged_volume(const std::string& project, const std::string& name) const {
+    ::unlink(staged(roots_, project, "volume", name).c_str());
+}
+
+std::vector<std::string> RecordStore::volumes_in_trash(const std::string& project, const std::string& entry) const {
+    if (!entry.starts_with("trash-v-")) return {};
+    const std::string file = ProjectPaths(roots_, project).staging(entry) + "/record.json";
+    auto text = read_file_if_exists(file);
+    if (!text) return {};
+    return anonymous_volumes(container_record_from_json(*text, file));
+}
+
+void RecordStore::clear_staging(const std::string& project) const {
+    const ProjectPaths paths(roots_, project);
+    for (const auto& entry : list_directory(paths.staging())) {
+        for (const auto& volume : volumes_in_trash(project, entry)) remove_volume(volume);
+        sys::remove_tree(paths.staging(entry));
+    }
 }
 
 // ---- networks

@@ -44,6 +44,8 @@ struct ExitRecord {
 };
 std::optional<ExitRecord> exit_record(const std::string& file); // empty: none, or half-written
 
+std::vector<std::string> anonymous_volumes(const ContainerRecord& record); // their names
+
 // Names in a directory, sorted, without hidden ones; empty when it is missing.
 std::vector<std::string> list_directory(const std::string& path);
 // Makes the roots (0700) if they are missing.
@@ -63,9 +65,15 @@ public:
     // What create_network and create_volume make: left in staging/ of the project before the plan is sent.
     void stage(const std::string& project, const NetworkRecord& record) const;
     void stage(const std::string& project, const VolumeRecord& record) const;
-    // Reads and removes it. Empty when nothing was staged under that name.
-    std::optional<NetworkRecord> take_staged_network(const std::string& project, const std::string& name) const;
-    std::optional<VolumeRecord> take_staged_volume(const std::string& project, const std::string& name) const;
+    // Empty when nothing was staged under that name. Dropped once it is made: until then a crash can repeat it.
+    std::optional<NetworkRecord> staged_network(const std::string& project, const std::string& name) const;
+    std::optional<VolumeRecord> staged_volume(const std::string& project, const std::string& name) const;
+    void drop_staged_network(const std::string& project, const std::string& name) const;
+    void drop_staged_volume(const std::string& project, const std::string& name) const;
+    // The anonymous volumes that go with an entry of staging/: of a container whose removal was cut short.
+    std::vector<std::string> volumes_in_trash(const std::string& project, const std::string& entry) const;
+    // For whoever holds the project's lock and knows that it has no containers: what a crash left in staging/.
+    void clear_staging(const std::string& project) const;
     // Status as written by the supervisor, corrected by the kernel: a running one whose process is gone is exited.
     ContainerStatus status(const ContainerRecord& record) const;
     void write(const std::string& project, const ContainerStatus& status) const;

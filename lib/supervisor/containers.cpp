@@ -11,7 +11,7 @@
 namespace davit::supervisor {
 
 namespace {
-constexpr char trash_prefix[] = "trash-";
+constexpr char trash_prefix[] = "trash-"; // ProjectPaths::trash()
 }
 
 void Containers::load() {
@@ -31,13 +31,17 @@ void Containers::load() {
 // Of removals that an earlier supervisor had begun when it was killed. What a client stages has its
 // directory under staging/ before it has one under /run.
 void Containers::clear_remains() {
+    const std::string project = world_.paths.state.substr(world_.paths.state.find_last_of('/') + 1);
     HelperJob job;
     job.kind = HelperJob::Kind::remove_trees;
     for (const auto& id : list_directory(world_.paths.run_containers()))
         if (!find(id) && !exists(world_.paths.staging(id)) && !runtime::shim_lives(world_.paths.run_container(id)))
             job.paths.push_back(world_.paths.run_container(id));
-    for (const auto& name : list_directory(world_.paths.staging()))
-        if (name.starts_with(trash_prefix)) job.paths.push_back(world_.paths.staging(name));
+    for (const auto& name : list_directory(world_.paths.staging())) {
+        if (!name.starts_with(trash_prefix)) continue;
+        remove_volumes(world_.store.volumes_in_trash(project, name));
+        job.paths.push_back(world_.paths.staging(name));
+    }
     if (job.paths.empty()) return;
     world_.files.run(job, [](const Error* e) {
         if (e) log::warning("removing what is left of containers: {}", e->what());
@@ -99,9 +103,23 @@ void Containers::remove(const std::string& id, bool force, bool volumes, Done do
     });
 }
 
+// Before the container's own files, which say what its volumes are: a crash in between repeats it.
+void Containers::remove_volumes(const std::vector<std::string>& names) {
+    for (const auto& name : names) {
+        HelperJob job;
+        job.kind = HelperJob::Kind::remove_volume;
+        job.text = name;
+        job.state_dir = world_.store.roots().state;
+        job.run_dir = world_.store.roots().run;
+        world_.files.run(job, [name](const Error* e) {
+            if (e) log::warning("removing the volume {}: {}", name, e->what());
+        });
+    }
+}
+
 void Containers::remove_files(std::shared_ptr<Container> container, bool volumes, Done done) {
     const ContainerRecord& record = container->record();
-    std::string id = record.id, trash = world_.paths.staging(trash_prefix + id);
+    std::string id = record.id, trash = world_.paths.trash(id, volumes);
     sys::make_dirs(world_.paths.staging(), 0700);
     // One rename and it is gone; the files go behind.
     if (::rename(world_.paths.container(id).c_str(), trash.c_str()) < 0 && errno != ENOENT) {
@@ -110,18 +128,7 @@ void Containers::remove_files(std::shared_ptr<Container> container, bool volumes
     }
     world_.networks.release(id);
     all_.erase(id);
-    if (volumes)
-        for (const auto& m : record.mounts) {
-            if (!m.anonymous || m.name.empty()) continue;
-            HelperJob job;
-            job.kind = HelperJob::Kind::remove_volume;
-            job.text = m.name;
-            job.state_dir = world_.store.roots().state;
-            job.run_dir = world_.store.roots().run;
-            world_.files.run(job, [name = m.name](const Error* e) {
-                if (e) log::warning("removing the volume {}: {}", name, e->what());
-            });
-        }
+    if (volumes) remove_volumes(anonymous_volumes(record));
     HelperJob job;
     job.kind = HelperJob::Kind::remove_trees;
     job.paths = {trash, world_.paths.run_container(id)};

@@ -30,6 +30,7 @@ public:
 
 private:
     void clear_remains();
+    void remove_volumes(const std::vector<std::string>& names);
     void remove_files(std::shared_ptr<Container> container, bool volumes, Done done);
 
     World& world_;

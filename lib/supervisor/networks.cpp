@@ -150,15 +150,21 @@ void Networks::ensure_in_kernel(Network& network) {
 }
 
 void Networks::create_now(const std::string& name) {
-    auto staged = store_.take_staged_network(project_, name);
+    auto staged = store_.staged_network(project_, name);
     if (!staged) return ensure_in_kernel(get(name));
-    if (store_.network(name)) throw error(Errc::conflict, "network {} exists already", name);
+    if (auto made = store_.network(name)) {
+        store_.drop_staged_network(project_, name);
+        // Ours: an earlier supervisor was killed after it had written the record.
+        if (made->project == project_) return ensure_in_kernel(get(name));
+        throw error(Errc::conflict, "network {} exists already", name);
+    }
     std::string machine = read_file_if_exists("/etc/machine-id").value_or("");
     complete(*staged, taken({}, name), machine);
     if (staged->id.empty()) staged->id = sys::random_hex(64);
     if (staged->created == 0) staged->created = sys::realtime_ns();
     auto network = std::make_unique<Network>(*staged);
     store_.write(*staged); // first: a bridge without a record would be nobody's after a crash
+    store_.drop_staged_network(project_, name);
     try {
         net::create_bridge(host_, network->bridge(state_.group));
     } catch (...) {

@@ -168,7 +168,7 @@ void PlanRunner::run_volume(const Operation& op) {
     job.state_dir = world_.store.roots().state;
     job.run_dir = world_.store.roots().run;
     if (create) {
-        auto staged = world_.store.take_staged_volume(executor_.plan().project, op.volume);
+        auto staged = world_.store.staged_volume(executor_.plan().project, op.volume);
         if (!staged) {
             if (!world_.store.volume(op.volume)) throw error(Errc::not_found, "volume {} was not staged", op.volume);
             return ended(op.id, nullptr);
@@ -180,6 +180,7 @@ void PlanRunner::run_volume(const Operation& op) {
         job.text = op.volume;
     }
     world_.files.run(job, [this, end = ender(op.id), create, name = op.volume, self = shared_from_this()](const Error* error) {
+        if (create) world_.store.drop_staged_volume(executor_.plan().project, name);
         if (!error) {
             Event e;
             e.kind = create ? EventKind::volume_created : EventKind::volume_removed;

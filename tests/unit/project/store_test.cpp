@@ -169,7 +169,7 @@ TEST_CASE("networks and projects are found by name and in lists") {
     CHECK_FALSE(exists(scratch.roots().projects() + "/shop"));
 }
 
-TEST_CASE("a staged network or volume is taken once") {
+TEST_CASE("a staged network or volume stays until it is dropped") {
     Scratch scratch;
     RecordStore store(scratch.roots());
     NetworkRecord n;
@@ -178,9 +178,13 @@ TEST_CASE("a staged network or volume is taken once") {
     v.name = "shop_default";
     store.stage("shop", n);
     store.stage("shop", v);
-    CHECK(store.take_staged_network("shop", "shop_default") == n);
-    CHECK_FALSE(store.take_staged_network("shop", "shop_default"));
-    CHECK(store.take_staged_volume("shop", "shop_default") == v);
+    CHECK(store.staged_network("shop", "shop_default") == n);
+    CHECK(store.staged_network("shop", "shop_default") == n);
+    store.drop_staged_network("shop", "shop_default");
+    CHECK_FALSE(store.staged_network("shop", "shop_default"));
+    CHECK(store.staged_volume("shop", "shop_default") == v);
+    store.drop_staged_volume("shop", "shop_default");
+    CHECK_FALSE(store.staged_volume("shop", "shop_default"));
     CHECK(store.networks().empty());
 }
 

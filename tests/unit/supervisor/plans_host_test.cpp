@@ -273,13 +273,43 @@ TEST_CASE("a new supervisor clears away what its predecessor had begun to remove
     for (const auto& dir : {lab.paths.run_container(gone), lab.paths.staging("trash-" + gone), lab.paths.staging(coming), lab.paths.run_container(coming)})
         sys::make_dirs(dir + "/files", 0700);
     const std::string lost = lab.roots.run_networks() + "/remains_lost";
+    for (const char* name : {"goes", "kept"}) {
+        VolumeRecord v;
+        v.name = name;
+        lab.store.create(v);
+    }
+    ContainerRecord half;
+    half.id = gone;
+    half.project = "remains";
+    half.mounts.resize(2);
+    half.mounts[0].name = "goes";
+    half.mounts[0].anonymous = true;
+    half.mounts[1].name = "kept";
+    sys::make_dirs(lab.paths.trash(gone, true), 0700);
+    write_file_atomic(lab.paths.trash(gone, true) + "/record.json", to_json(half), 0600, false);
+    const std::string volume = lab.roots.volumes() + "/goes";
     sys::make_dirs(lost, 0700);
     write_file_atomic(lost + "/remains.json", "[]", 0600, false);
     lab.add("a", "exec sleep 1000", Lab::on_no_network());
     lab.up();
     lab.until("the remains are gone", [&] { return !exists(lab.paths.run_container(gone)) && !exists(lab.paths.staging("trash-" + gone)) && !exists(lost); });
+    lab.until("so are the volumes that were to go with it", [&] { return !exists(volume) && !exists(lab.paths.trash(gone, true)); });
+    CHECK(lab.store.volume("kept"));
+    lab.store.remove_volume("kept");
     CHECK(exists(lab.paths.run_container(coming) + "/files"));
     CHECK(exists(lab.paths.staging(coming) + "/files"));
     sys::remove_tree(lab.paths.run_container(coming));
     sys::remove_tree(lab.paths.staging(coming));
+}
+
+TEST_CASE("a network that an earlier supervisor made and could not say so is taken as made") {
+    Lab lab("again");
+    lab.add("a", "exec sleep 1000");
+    lab.up();
+    lab.stage_network("again_default");
+    PlanMaker m("again");
+    m.network(OpKind::create_network, "again_default");
+    lab.apply(m.plan);
+    CHECK_FALSE(lab.store.staged_network("again", "again_default"));
+    CHECK(lab.store.network("again_default"));
 }
