@@ -137,14 +137,14 @@ std::string IngestSession::fresh() {
 
 FileLock lock_digest(const Store::Impl& store, const std::string& digest, const std::stop_token& stop) {
     const std::string file = store.path("locks/" + hex_of(digest));
-    if (auto lock = FileLock::try_acquire(file)) return std::move(*lock);
+    if (auto lock = FileLock::try_acquire(file); lock && lock->still_at(file)) return std::move(*lock); // the collector removes it
     std::mutex mutex;
     std::condition_variable_any stopped;
     std::unique_lock hold(mutex);
     for (;;) { // flock(2) can be waited for or cancelled, not both
         if (stopped.wait_for(hold, stop, std::chrono::milliseconds(50), [] { return false; }) || stop.stop_requested())
             throw error(Errc::interrupted, "cancelled");
-        if (auto lock = FileLock::try_acquire(file)) return std::move(*lock);
+        if (auto lock = FileLock::try_acquire(file); lock && lock->still_at(file)) return std::move(*lock);
     }
 }
 

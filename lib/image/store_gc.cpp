@@ -130,6 +130,12 @@ void discard_sessions(const Store::Impl& store) {
     }
 }
 
+// Files that were locked while a layer came in: whoever waits for one looks again whether it is still there.
+void remove_locks(const Store::Impl& store) {
+    for (const auto& name : list_directory(store.path("locks")))
+        if (auto lock = FileLock::try_acquire(store.path("locks/" + name))) ::unlink(store.path("locks/" + name).c_str());
+}
+
 // Records and blobs whose writer died before their rename.
 void discard_torn_writes(const Store::Impl& store) {
     for (const char* directory : {"images", "layers", "blobs/sha256", "blobs/sha512"})
@@ -173,6 +179,7 @@ std::uint64_t Store::collect_garbage() {
             impl_->discard(file);
         }
     discard_sessions(*impl_);
+    remove_locks(*impl_);
     return freed;
 }
 

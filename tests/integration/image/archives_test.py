@@ -102,6 +102,7 @@ class Archives(Case):
         self.assertEqual(self.names(), ["team/app:1"])
         self.assertEqual(len(self.kept("l")), 1)
         self.run_davit("image", "prune", "-af")
+        self.assertEqual(self.kept("locks"), [])
         self.assertEqual(self.kept(), [])
 
     def test_a_deep_image_can_be_mounted(self):
