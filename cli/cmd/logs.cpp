@@ -65,6 +65,7 @@ int run_logs(Globals& globals, const Args& args) {
     }
     FollowOptions what;
     what.range = range_of(flags);
+    what.history_only = !flags.follow;
     what.wanted = [&](const ContainerInfo& c) {
         if (c.oneoff || (flags.index && c.number != flags.index)) return false;
         return flags.services.empty() || std::find(flags.services.begin(), flags.services.end(), c.service) != flags.services.end();

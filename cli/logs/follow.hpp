@@ -28,6 +28,7 @@ struct FollowOptions {
     LogRange range;         // of those that are there at the start
     bool from_now = false;  // of those: only what is written from now on
     bool print_ends = true; // "web-1 exited with code 0"
+    bool history_only = false; // run() is not called
 };
 
 class LogFollower {

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/sys.hpp"
 #include "base/programs.hpp"
+#include "supervisor/footprint.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -18,6 +19,7 @@ constexpr auto linger = 1s;            // after the last client, while container
 constexpr auto orphan_limit = 5s;      // for the client of a resumed plan to come back
 constexpr auto sync_delay = 1s;
 constexpr auto nursery_idle_limit = 3s;
+constexpr auto shrink_delay = 3s;      // after the last plan, or the start without one
 constexpr std::size_t remembered_results = 16;
 constexpr int failure_limit = 10'000;
 } // namespace
@@ -82,6 +84,7 @@ void Supervisor::add_client(UniqueFd connection) {
 }
 
 void Supervisor::run() {
+    shrink_timer_ = loop_.after(shrink_delay, shrink_footprint);
     // What one container's callback throws must not end the care for the others.
     for (int failures = 0; failures < failure_limit; ++failures) {
         try {
@@ -183,6 +186,7 @@ std::optional<Error> Supervisor::staleness(const Plan& plan) const {
 
 void Supervisor::start_plan(Request request, std::set<int> done_before) {
     linger_.reset();
+    shrink_timer_.reset();
     journal_.begin(request.token, request.plan);
     for (int id : done_before) journal_.done(id);
     current_ = std::make_unique<Current>();
@@ -235,6 +239,7 @@ void Supervisor::release_helpers() {
     files_helper_.release();
     net_helper_.release();
     nursery_.release();
+    shrink_timer_ = loop_.after(shrink_delay, shrink_footprint);
 }
 
 void Supervisor::on_client_done(SessionId session, int id, int operation, const Error* error) {

@@ -96,7 +96,7 @@ private:
     std::deque<std::function<void()>> turns_;
     std::set<std::string> to_sync_;
     bool turn_posted_ = false, changed_posted_ = false;
-    EventLoop::Watch sync_timer_, linger_, terminate_, nursery_idle_;
+    EventLoop::Watch sync_timer_, linger_, terminate_, nursery_idle_, shrink_timer_;
 };
 
 } // namespace davit::supervisor
