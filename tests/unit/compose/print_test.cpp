@@ -33,7 +33,7 @@ TEST_CASE("a value that is no UTF-8 is printed in base64, and reads back as the 
 TEST_CASE("JSON has the replacement character for what is no UTF-8") {
     const std::string text = render(with_variable("a\xff" "b$\x80"), RenderFormat::json);
     CHECK(text.find(R"("A": "a\ufffdb$$\ufffd")") != std::string::npos);
-    CHECK_NOTHROW(nlohmann::json::parse(text));
+    CHECK(nlohmann::json::accept(text));
 }
 
 TEST_CASE("the whole range of ports is expanded in the order of its digits") {

@@ -25,10 +25,10 @@ TEST_CASE("frames come out as they went in, however the bytes are cut") {
 TEST_CASE("a frame over the limit is refused before its bytes arrive") {
     FrameReader r;
     CHECK_THROWS_AS(r.feed(std::string("\xff\xff\xff\xff", 4)), Error);
-    FrameReader second;
-    second.feed(encode_frame("fine") + std::string("\x01\x00\x00\x01", 4));
-    CHECK(second.next() == "fine");
-    CHECK_THROWS_AS(second.next(), Error);
+    FrameReader other;
+    other.feed(encode_frame("fine") + std::string("\x01\x00\x00\x01", 4));
+    CHECK(other.next() == "fine");
+    CHECK_THROWS_AS(other.next(), Error);
     CHECK_THROWS_AS(encode_frame(std::string(frame_limit + 1, 'x')), Error);
 }
 
