@@ -225,6 +225,14 @@ def attached(s):
     return line
 
 
+def shims_are_back(s, old, after):
+    s.eventually(f"each has a shim again after {after}", lambda: len(shims(s)) == 6 and not set(shims(s)) & set(old), within=5)
+
+
+def once_ends(s):
+    os.kill(next(p for p in s.pids("^sh -c trap 'exit 5'") if is_init(p)), signal.SIGUSR1)
+
+
 def next_command_takes_over(s):
     commands = {
         "exec": lambda: s.equal("exec works", "hello\n", s.davit("exec", "-T", "counter", "echo", "hello").out),
@@ -235,19 +243,36 @@ def next_command_takes_over(s):
         held, old, count = inits(s), kill_all(s), len(lines(s))
         command()
         s.equal(f"no init was touched by {name}", held, inits(s))
-        s.eventually(f"each has a shim again after {name}", lambda: len(shims(s)) == 6 and not set(shims(s)) & set(old), within=5)
+        shims_are_back(s, old, name)
         s.eventually(f"the log goes on after {name}", lambda: len(lines(s)) > count + 500, within=5)
+
+
+def those_who_watch_take_over(s):
+    for name in ("wait", "events"):
+        old = kill_all(s)
+        watcher = s.start(name, "once")
+        shims_are_back(s, old, name)
+        once_ends(s)
+        if name == "wait":
+            said = watcher.communicate(timeout=10)[0]
+            s.check("wait sees the end", re.search(r"exited with status code \d+\n", said), said)
+        else:
+            s.check("events tells the end", any("container die" in line for line in watcher.stdout))
+            watcher.kill()
+            watcher.communicate()
+        s.davit("start", "once")
 
 
 def both_die(s):
     s.davit("start", "once")
     next_command_takes_over(s)
+    those_who_watch_take_over(s)
     connection, held, old, count = Connection(), inits(s), kill_all(s), len(lines(s))
     s.equal("no init was touched", held, inits(s))
     s.equal("they run, as the kernel says", {"running"}, set(s.states().values()))
     s.davit("up", "-d")  # DESIGN §4: the next command's supervisor takes over
     s.equal("up found them as they were", held, inits(s))
-    s.eventually("each has a shim again", lambda: len(shims(s)) == 6 and not set(shims(s)) & set(old), within=5)
+    shims_are_back(s, old, "up")
     s.eventually("the log goes on", lambda: len(lines(s)) > count + 1000, within=5)
     s.davit("exec", "-T", "asker", "python3", "-c", "import socket; socket.gethostbyname('counter')")
     restarts(s)
@@ -258,7 +283,7 @@ def both_die(s):
     except OSError:
         pass
     taken.close()
-    os.kill(next(p for p in s.pids("^sh -c trap 'exit 5'") if is_init(p)), signal.SIGUSR1)
+    once_ends(s)
     s.eventually("the end of a container is seen", lambda: s.states()["once"] == "exited", within=5)
     print("supervisor and shims killed: exit code of a container that ended later:", next(c["ExitCode"] for c in s.ps() if c["Service"] == "once"))
     connection.end(s)
