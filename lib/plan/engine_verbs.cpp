@@ -61,6 +61,7 @@ void Engine::Impl::forget_if_empty(const std::string& project) {
     // The lock is still held; who waits for it sees that the file is another one now.
     ::unlink(paths.lock().c_str());
     ::rmdir(paths.state.c_str());
+    SupervisorClient::tidy(store.roots(), project);
 }
 
 void Engine::down(const ProjectRef& project, const DownOptions& options, std::stop_token stop) {
@@ -68,6 +69,7 @@ void Engine::down(const ProjectRef& project, const DownOptions& options, std::st
     impl_->cancel_others(project.name, options.timeout ? plan_down(project, options) : Plan());
     // A project that was never up has nothing to be taken down, and gets no directory for it.
     if (!exists(ProjectPaths(impl_->store.roots(), project.name).state)) {
+        SupervisorClient::tidy(impl_->store.roots(), project.name);
         ObservedState nothing;
         nothing.project = project.name;
         if (options.images != RemoveImages::none) impl_->remove_images(project, davit::plan_down({nothing, project.model}, options).images, options.images);

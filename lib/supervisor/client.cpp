@@ -137,6 +137,10 @@ void SupervisorClient::settle(const Roots& roots, const std::string& project, st
     connect_or_start(roots, project).apply(nothing, {}, {}, std::move(stop));
 }
 
+void SupervisorClient::tidy(const Roots& roots, const std::string& project) {
+    if (exists(ProjectPaths(roots, project).run)) connect_or_start(roots, project); // it finds nothing to do and ends
+}
+
 void SupervisorClient::preempt(const Roots& roots, const std::string& project, const std::map<std::string, std::chrono::nanoseconds>& patience) {
     if (exists(ProjectPaths(roots, project).journal())) return connect_or_start(roots, project).preempt(patience);
     if (auto supervisor = connect(roots, project)) supervisor->preempt(patience);

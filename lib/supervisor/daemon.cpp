@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <linux/sched.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -74,11 +75,21 @@ void raise_nofile() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Containers run as the machine's own, whoever typed the command and however nicely. What is forbidden stays as it is.
+void take_default_priority() {
+    const sched_param none{};
+    ::sched_setscheduler(0, SCHED_OTHER, &none);
+    ::setpriority(PRIO_PROCESS, 0, 0);
+    constexpr int who_process = 1, of_nice = 0; // ioprio_set(2): derived from the nice value
+    ::syscall(SYS_ioprio_set, who_process, 0, of_nice);
+}
+
 } // namespace
 
 void leave_caller(const ProjectPaths& paths) {
     if (::chdir("/") < 0) throw sys_error(errno, "entering /");
     ::umask(077);
+    take_default_priority();
     raise_nofile();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::prctl(PR_SET_NAME, "davit-superv");

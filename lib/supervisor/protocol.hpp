@@ -58,6 +58,8 @@ public:
     // For who holds the project's lock: waits for the end of a plan whose client was killed, which the
     // supervisor (or, when that was killed too, its successor) goes on with. Throws interrupted.
     static void settle(const Roots& roots, const std::string& project, std::stop_token stop = {});
+    // For who has taken a whole project down: the supervisor may have been killed before it took away what is its own.
+    static void tidy(const Roots& roots, const std::string& project);
     // Empty when none runs.
     static std::unique_ptr<SupervisorClient> connect(const Roots& roots, const std::string& project);
 

@@ -15,7 +15,7 @@ ALONE = {
     "firewall table": ("nft add table inet davit '{ comment \"left\"; }'", "inet davit"),
     "control group": ("for h in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts); do mkdir -p $h/davit/ghost/$(printf %064d 7); done;"
                       "setsid sleep 1000 >/dev/null 2>&1 & echo $! > $(dirname $(find /sys/fs/cgroup -path '*/davit/ghost/*7/cgroup.procs' | head -1))/cgroup.procs", "davit/ghost"),
-    "process": ("cp /bin/sh /tmp/davit-supervisor; setsid /tmp/davit-supervisor -c 'rm /tmp/davit-supervisor; while :; do sleep 1; done' x "
+    "process": ("cp /bin/sh /tmp/davit-supervisor; mkfifo /tmp/never; setsid /tmp/davit-supervisor -c 'exec 3<>/tmp/never; rm /tmp/never /tmp/davit-supervisor; read x <&3' x "
                 "--project ghost --run-dir /run/davit >/dev/null 2>&1 & while [ -e /tmp/davit-supervisor ]; do :; done", ""),
     "run directory": (f"mkdir -p {GHOST}/containers", GHOST),
     "endpoints file": ("mkdir -p /run/davit/networks/left; echo '[]' > /run/davit/networks/left/ghost.json", "/run/davit/networks/left/ghost.json"),

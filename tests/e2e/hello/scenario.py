@@ -7,6 +7,11 @@ with Scenario("hello", files=os.path.join(SOURCE, "samples/hello")) as s:
     s.images("busybox")
     before = s.listing()
 
+    nice = s.run("nice", "-n", "7", s.binary, "run", "--rm", "-T", "hello", "cut", "-d ", "-f19", "/proc/self/stat")
+    s.equal("a container does not inherit the priority of the command", "0\n", nice.out)
+    s.davit("down")
+    s.nothing_left(before)
+
     up = s.davit("up", "-d")
     s.equal("the service runs once up -d returned", {"hello": "running"}, s.states())
     s.check("up -d of one busybox takes well under a second", up.seconds < 1, f"({up.seconds:.2f} s)")
@@ -31,6 +36,9 @@ with Scenario("hello", files=os.path.join(SOURCE, "samples/hello")) as s:
     s.equal("down leaves no container", [], s.ps())
     s.nothing_left(before)
     s.davit("down")  # a second down has nothing to do and succeeds
+    os.makedirs(f"/run/davit/projects/{s.project}/containers")
+    s.davit("down")  # what a supervisor left that was killed at its own end
+    s.nothing_left(before)
 
     s.equal("run gives output and exit code", ("out\n", 3), (lambda r: (r.out, r.code))(
         s.davit("run", "--rm", "-T", "hello", "sh", "-c", "echo out; exit 3", exit=None)))

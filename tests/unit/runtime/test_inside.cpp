@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <fmt/format.h>
 #include <sstream>
 #include <sys/resource.h>
 
@@ -141,7 +142,8 @@ TEST_CASE("a process starts clean: streams, signals, umask, session, nothing els
     Box box({"grep", "-E", "^Sig(Blk|Ign|Cgt)", "/proc/self/status"});
     CHECK(box.output() == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
     CHECK(inside("umask; touch /tmp/f; mkdir /tmp/d; stat -c %a /tmp/f /tmp/d") == "0022\n644\n755\n");
-    CHECK(inside("awk '{print ($1==$5 && $1==$6) ? \"leader\" : \"no\"}' /proc/1/stat; cat /proc/1/oom_score_adj; awk '{print $19}' /proc/1/stat") == "leader\n0\n0\n");
+    CHECK(inside("awk '{print ($1==$5 && $1==$6) ? \"leader\" : \"no\"}' /proc/1/stat; cat /proc/1/oom_score_adj; awk '{print $19}' /proc/1/stat") ==
+          fmt::format("leader\n0\n{}\n", ::getpriority(PRIO_PROCESS, 0)));
     CHECK(inside("env | sed 's/^HOSTNAME=.*/HOSTNAME/' | sort") ==
           "HOME=/root\nHOSTNAME\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPWD=/\nSHLVL=1\n");
     CHECK(inside("cat /proc/self/oom_score_adj", [](Spec& s) { s.process.oom_score_adj = 300; }) == "300\n");
