@@ -45,7 +45,7 @@ struct Record {
 // Over limit bytes: records are left out and TC is set.
 void write_answer(std::string& out, std::string_view packet, const Query& query, Rcode rcode, bool recursion_available,
                   const std::vector<Record>& records, std::size_t limit);
-// A bare header for what could not be parsed.
+// A bare header for what could not be parsed. packet: what parse_query() did not tell to ignore, so a header at least.
 void write_error(std::string& out, std::string_view packet, Rcode rcode, bool recursion_available);
 
 // --- answers of upstreams ----------------------------------------------------------------------------
