@@ -68,15 +68,20 @@ void log_to(int fd, log::Level level, std::string_view text) {
     [[maybe_unused]] ssize_t n = ::write(fd, line.data(), line.size());
 }
 
-void raise_nofile() {
+void raise_limit(int resource, rlim_t to) {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (::getrlimit(resource, &limit) < 0) return;
+    const rlimit wanted{to, to};
+    if (to > limit.rlim_max && ::setrlimit(resource, &wanted) == 0) return;
+    limit.rlim_cur = limit.rlim_max; // all that may be had without CAP_SYS_RESOURCE
+    ::setrlimit(resource, &limit);
 }
 
-// Containers run as the machine's own, whoever typed the command and however nicely. What is forbidden stays as it is.
-void take_default_priority() {
+// Containers and what serves them run as the machine's own, as under dockerd, whoever typed the command under
+// whatever limits and however nicely. What is forbidden stays as it is.
+void take_machine_defaults() {
+    raise_limit(RLIMIT_NOFILE, 0);
+    for (int resource : {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_AS, RLIMIT_RSS}) raise_limit(resource, RLIM_INFINITY);
     const sched_param none{};
     ::sched_setscheduler(0, SCHED_OTHER, &none);
     ::setpriority(PRIO_PROCESS, 0, 0);
@@ -89,8 +94,7 @@ void take_default_priority() {
 void leave_caller(const ProjectPaths& paths) {
     if (::chdir("/") < 0) throw sys_error(errno, "entering /");
     ::umask(077);
-    take_default_priority();
-    raise_nofile();
+    take_machine_defaults();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::prctl(PR_SET_NAME, "davit-superv");
     int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);

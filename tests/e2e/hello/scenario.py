@@ -7,8 +7,8 @@ with Scenario("hello", files=os.path.join(SOURCE, "samples/hello")) as s:
     s.images("busybox")
     before = s.listing()
 
-    nice = s.run("nice", "-n", "7", s.binary, "run", "--rm", "-T", "hello", "cut", "-d ", "-f19", "/proc/self/stat")
-    s.equal("a container does not inherit the priority of the command", "0\n", nice.out)
+    caller = s.run("sh", "-c", f"ulimit -S -f 1000; exec nice -n 7 {s.binary} run --rm -T hello sh -c 'cut -d\" \" -f19 /proc/self/stat; ulimit -f'")
+    s.equal("a container does not inherit the priority and the limits of the command", "0\nunlimited\n", caller.out)
     s.davit("down")
     s.nothing_left(before)
 
