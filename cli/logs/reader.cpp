@@ -215,8 +215,9 @@ void LogReader::seek_tail(std::size_t lines) {
                 continue;
             }
             const std::size_t begin = newline == std::string::npos ? 0 : newline + 1;
+            const bool whole = text.ends_with('\n'); // otherwise it is being written at this moment
             const bool ends_line = text.find(line_end, begin) != std::string::npos;
-            if (ends_line || (last_record && i + 1 == all.size())) {
+            if (whole && (ends_line || (last_record && i + 1 == all.size()))) {
                 if (found == lines) { // everything behind this record is wanted
                     const std::uint64_t wanted = start + text.size();
                     later_.assign(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end());
@@ -232,7 +233,7 @@ void LogReader::seek_tail(std::size_t lines) {
                 }
                 ++found;
             }
-            last_record = false;
+            if (whole) last_record = false;
             text.resize(begin);
         }
     }

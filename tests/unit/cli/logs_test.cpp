@@ -108,6 +108,18 @@ TEST_CASE("logs: tail counts lines, over files and partial records") {
     CHECK(all(none) == Lines{"five"});
 }
 
+TEST_CASE("logs: a record that is being written is not the last line yet") {
+    Log log;
+    const std::string three = record("3\\n", 3);
+    log.append(record("1\\n", 1) + record("2\\n", 2) + three.substr(0, 20));
+    LogReader last(log.path, {1, {}, {}}), none(log.path, {0, {}, {}});
+    CHECK(all(last) == Lines{"2"});
+    CHECK(all(none).empty());
+    log.append(three.substr(20));
+    CHECK(all(last) == Lines{"3"});
+    CHECK(all(none) == Lines{"3"});
+}
+
 TEST_CASE("logs: tail of a log longer than one block") {
     Log log;
     std::string text;
