@@ -161,7 +161,8 @@ std::string make_levels_once(const CgroupHierarchy& h, const std::string& cgroup
     std::istringstream parts(cgroup);
     for (std::string part; std::getline(parts, part, '/');) {
         std::string next = at + "/" + part;
-        if (::mkdir(next.c_str(), 0755) < 0 && errno != EEXIST) throw sys_error(errno, "making the cgroup {}", next);
+        if (::mkdir(next.c_str(), 0755) == 0) ::chmod(next.c_str(), 0755); // the umask; limits are for all to read
+        else if (errno != EEXIST) throw sys_error(errno, "making the cgroup {}", next);
         if (!h.v2 && has(h, "cpuset")) fill_cpuset(at, next);
         at = next;
     }

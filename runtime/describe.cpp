@@ -34,6 +34,7 @@ public:
     std::string operator()(const SysctlStep& s) const { return fmt::format("sysctl {} = {}", text(s.path), text(s.value)); }
     std::string operator()(const MaskPath& s) const { return "mask " + text(s.text); }
     std::string operator()(const ReadonlyPath& s) const { return "read-only " + text(s.text); }
+    std::string operator()(const ReadonlyMount& s) const { return "read-only mount " + text(s.text); }
     std::string operator()(const ReadonlyRoot&) const { return "read-only root"; }
     std::string operator()(const PivotRoot&) const { return "pivot root"; }
     std::string operator()(const HostName& s) const { return "hostname " + text(s.text); }

@@ -164,7 +164,8 @@ void add_cgroup_mounts(Compiler& c, const Spec& spec, const Mount& m) {
     base.kind = Mount::Kind::filesystem;
     base.type = "tmpfs";
     base.destination = m.destination;
-    base.data = "mode=755";
+    // As Docker's it can be written to, but there is room for mount points and links only, not for half the machine's memory.
+    base.data = "mode=755,size=4k,nr_inodes=256";
     base.nosuid = base.nodev = base.noexec = true;
     add_filesystem(c, base);
     for (const CgroupHierarchy& h : c.host.cgroups) {
@@ -173,6 +174,17 @@ void add_cgroup_mounts(Compiler& c, const Spec& spec, const Mount& m) {
         if (h.controllers.size() < 2) continue;
         for (const std::string& controller : h.controllers)
             if (controller != name) add_link(c, m.destination + "/" + controller, name);
+    }
+}
+
+// The place of v1's hierarchies, once everything below it has its mount point.
+void add_readonly_cgroup_root(Compiler& c, const Spec& spec) {
+    if (!spec.root.readonly || c.host.cgroup_v2_only || c.host.cgroups.empty() || spec.cgroup.empty()) return;
+    for (const Mount& m : spec.mounts) {
+        if (m.kind != Mount::Kind::cgroup || !m.readonly) continue;
+        exec::ReadonlyMount s{};
+        s.text = c.out.text(m.destination);
+        c.out.add(s);
     }
 }
 
@@ -274,6 +286,7 @@ void add_mounts(Compiler& c, const Spec& spec) {
 }
 
 void add_masks(Compiler& c, const Spec& spec) {
+    add_readonly_cgroup_root(c, spec);
     for (const std::string& path : spec.masked_paths)
         for (const std::string& one : expand(path)) {
             exec::MaskPath s{};

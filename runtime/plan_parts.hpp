@@ -4,6 +4,7 @@
 #include "runtime/plan.hpp"
 #include "runtime/plan_builder.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ struct Compiler {
     const CompileOptions& options;
     std::vector<std::string>* warnings;
     void warn(std::string text) const {
-        if (warnings) warnings->push_back(std::move(text));
+        // Hooks and the healthcheck are compiled with the container, and meet the same.
+        if (warnings && std::find(warnings->begin(), warnings->end(), text) == warnings->end()) warnings->push_back(std::move(text));
     }
 };
 

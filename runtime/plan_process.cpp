@@ -45,6 +45,18 @@ void add_sysctl(Compiler& c, const std::string& path, const std::string& value) 
     c.out.add(s);
 }
 
+std::string separators_swapped(std::string name) {
+    for (char& c : name) c = c == '.' ? '/' : c == '/' ? '.' : c;
+    return name;
+}
+
+// As sysctl(8) reads a name: its first separator is the separator, the other one belongs to the names in it:
+// "net.ipv4.conf.eth0/7.forwarding" and "net/ipv4/conf/eth0.7/forwarding" are the same.
+std::string dotted_sysctl(const std::string& name) {
+    std::size_t first = name.find_first_of("./");
+    return first == std::string::npos || name[first] == '.' ? name : separators_swapped(name);
+}
+
 // The last one of a key wins, in the place of the first.
 std::vector<std::string> environment(const std::vector<std::string>& env) {
     std::vector<std::string> out;
@@ -88,31 +100,36 @@ void add_capabilities(Compiler& c, const Capabilities& caps) {
     c.out.add(s);
 }
 
-std::uint32_t filter_flags(const Seccomp& seccomp) {
-    // Where a profile names no flags, runc lets speculation be, and so the filter costs nothing there.
-    if (seccomp.kind == Seccomp::Kind::docker_default) return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-    // Synchronising threads is for processes that have some.
-    return seccomp_filter_flags(seccomp_profile_from_json(seccomp.json, seccomp.source_name)) & ~std::uint32_t{SECCOMP_FILTER_FLAG_TSYNC};
+void add_seccomp(Compiler& c, const Process& p, const Seccomp& seccomp) {
+    exec::SeccompStep s{};
+    s.flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    if (seccomp.kind == Seccomp::Kind::profile) {
+        const SeccompProfile profile = seccomp_profile_from_json(seccomp.json, seccomp.source_name);
+        if (profile.disabled) return;
+        for (const std::string& name : unknown_refused_calls(profile))
+            c.warn(fmt::format("the seccomp profile {} refuses {}, which is no system call that davit knows: it refuses nothing there", seccomp.source_name, name));
+        // Synchronising threads is for processes that have some.
+        s.flags = profile.flags & ~std::uint32_t{SECCOMP_FILTER_FLAG_TSYNC};
+    }
+    s.filter = c.out.bytes(compile_seccomp(seccomp, p.caps.bounding, c.options.bpf_cache_dir));
+    c.out.add(s);
 }
 
 } // namespace
 
 void add_sysctls(Compiler& c, const Spec& spec) {
+    std::set<std::string> given;
     for (const auto& [name, value] : spec.sysctls) {
-        std::string path = name, dotted = name;
-        // "net/ipv4/conf/eth0.7/forwarding": with slashes, dots belong to names.
-        if (name.find('/') == std::string::npos) std::replace(path.begin(), path.end(), '.', '/');
-        else std::replace(dotted.begin(), dotted.end(), '/', '.');
+        std::string dotted = dotted_sysctl(name);
+        std::string path = separators_swapped(dotted);
         if (("/" + path + "/").find("/../") != std::string::npos || path.starts_with("/")) not_namespaced(name);
         check_sysctl(name, dotted, spec);
         add_sysctl(c, path, value);
+        given.insert(std::move(dotted));
     }
     if (!spec.open_ports_and_ping || spec.ns.net.mode == NsMode::host) return;
-    auto unless_given = [&](const char* dotted, const char* path, const char* value) {
-        if (!spec.sysctls.contains(dotted) && !spec.sysctls.contains(path)) add_sysctl(c, path, value);
-    };
-    unless_given("net.ipv4.ip_unprivileged_port_start", "net/ipv4/ip_unprivileged_port_start", "0");
-    unless_given("net.ipv4.ping_group_range", "net/ipv4/ping_group_range", "0 2147483647");
+    for (const auto& [dotted, value] : {std::pair("net.ipv4.ip_unprivileged_port_start", "0"), std::pair("net.ipv4.ping_group_range", "0 2147483647")})
+        if (!given.contains(dotted)) add_sysctl(c, separators_swapped(dotted), value);
 }
 
 void add_process(Compiler& c, const Process& p, const Seccomp& seccomp) {
@@ -135,10 +152,7 @@ void add_process(Compiler& c, const Process& p, const Seccomp& seccomp) {
     add_capabilities(c, p.caps);
     if (p.no_new_privileges) c.out.add(exec::NoNewPrivileges{});
     if (seccomp.kind != Seccomp::Kind::unconfined && c.host.seccomp) {
-        exec::SeccompStep s{};
-        s.filter = c.out.bytes(compile_seccomp(seccomp, p.caps.bounding, c.options.bpf_cache_dir));
-        s.flags = filter_flags(seccomp);
-        c.out.add(s);
+        add_seccomp(c, p, seccomp);
     } else if (seccomp.kind == Seccomp::Kind::profile) {
         throw error(Errc::unsupported, "this kernel has no seccomp filters, so profile '{}' cannot be used", seccomp.source_name);
     } else if (!c.host.seccomp) {

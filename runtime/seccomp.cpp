@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
+#include "runtime/seccomp_recent.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,8 +12,8 @@
 #include <cstring>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <memory>
 #include <seccomp.h>
+#include <set>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ namespace davit::runtime {
 namespace {
 
 // Part of the cache key: raise it when the table or the compiler below changes.
-constexpr int compiler_version = 1;
+constexpr int compiler_version = 2;
 constexpr std::uint32_t x32_bit = 0x40000000;
 
 struct ArchFamily {
@@ -51,28 +52,19 @@ const ArchFamily& this_family() {
         .with_hint("run with security_opt: [seccomp=unconfined]");
 }
 
-struct Recent {
-    const char* name;
-    unsigned number;
-};
-constexpr Recent recent[] = {
-    {"cachestat", 451},  {"fchmodat2", 452},  {"map_shadow_stack", 453},  {"futex_wake", 454},    {"futex_wait", 455},
-    {"futex_requeue", 456}, {"statmount", 457}, {"listmount", 458},       {"lsm_get_self_attr", 459}, {"lsm_set_self_attr", 460},
-    {"lsm_list_modules", 461}, {"mseal", 462}, {"setxattrat", 463},       {"getxattrat", 464},    {"listxattrat", 465},
-    {"removexattrat", 466}, {"open_tree_attr", 467}, {"file_getattr", 468}, {"file_setattr", 469},
-};
+bool has_cap(CapSet set, int cap) { return cap >= 0 && (set >> cap & 1) != 0; }
 
-bool has_cap(CapSet set, int cap) { return (set >> cap & 1) != 0; }
-
-bool kernel_at_least(unsigned major, unsigned minor) {
+bool kernel_at_least(KernelVersion wanted) {
     utsname u{};
     ::uname(&u);
-    unsigned have_major = 0, have_minor = 0;
+    KernelVersion have;
     const char* end = u.release + std::strlen(u.release);
-    auto r = std::from_chars(u.release, end, have_major);
-    if (r.ptr < end && *r.ptr == '.') std::from_chars(r.ptr + 1, end, have_minor);
-    return have_major > major || (have_major == major && have_minor >= minor);
+    auto r = std::from_chars(u.release, end, have.major);
+    if (r.ptr < end && *r.ptr == '.') std::from_chars(r.ptr + 1, end, have.minor);
+    return have.major > wanted.major || (have.major == wanted.major && have.minor >= wanted.minor);
 }
+
+bool is_any(KernelVersion v) { return v.major == 0 && v.minor == 0; }
 
 bool applies(const SeccompRule& rule, CapSet bounding, const std::string& arch) {
     auto holds = [&](int cap) { return has_cap(bounding, cap); };
@@ -81,7 +73,8 @@ bool applies(const SeccompRule& rule, CapSet bounding, const std::string& arch) 
     if (std::any_of(rule.without_caps.begin(), rule.without_caps.end(), holds)) return false;
     if (!rule.with_arches.empty() && std::none_of(rule.with_arches.begin(), rule.with_arches.end(), is_arch)) return false;
     if (std::any_of(rule.without_arches.begin(), rule.without_arches.end(), is_arch)) return false;
-    return rule.min_kernel_major == 0 || kernel_at_least(rule.min_kernel_major, rule.min_kernel_minor);
+    if (!is_any(rule.without_kernel) && kernel_at_least(rule.without_kernel)) return false;
+    return is_any(rule.min_kernel) || kernel_at_least(rule.min_kernel);
 }
 
 struct Filter {
@@ -93,51 +86,62 @@ struct Filter {
     Filter(const Filter&) = delete;
 };
 
-void add_architectures(Filter& filter, const SeccompProfile& profile) {
-    std::vector<std::uint32_t> wanted = profile.architectures;
-    if (wanted.empty()) {
-        wanted = this_family().compat;
-        wanted.push_back(this_family().native);
-    }
+// This machine's own always, and first: its calls are the most.
+std::vector<std::uint32_t> add_architectures(Filter& filter, const SeccompProfile& profile) {
+    std::vector<std::uint32_t> all{this_family().native};
+    const auto& wanted = profile.architectures.empty() ? this_family().compat : profile.architectures;
     for (std::uint32_t arch : wanted) {
+        if (std::find(all.begin(), all.end(), arch) != all.end()) continue;
         int rc = seccomp_arch_add(filter.ctx, arch);
         if (rc < 0 && rc != -EEXIST) throw sys_error(-rc, "adding the architecture {:#x} to a seccomp filter", arch);
+        all.push_back(arch);
     }
+    return all;
 }
 
-void add_call(Filter& filter, const SeccompRule& rule, int number, const std::string& name) {
+void add_call(Filter& filter, std::uint32_t action, const std::vector<SeccompArg>& conditions, int number, const std::string& name) {
     std::vector<scmp_arg_cmp> args;
-    for (const auto& a : rule.args)
+    for (const auto& a : conditions)
         args.push_back({a.index, static_cast<scmp_compare>(a.op), a.value, a.value_two});
-    int rc = seccomp_rule_add_array(filter.ctx, rule.action, number, static_cast<unsigned>(args.size()), args.data());
+    int rc = seccomp_rule_add_array(filter.ctx, action, number, static_cast<unsigned>(args.size()), args.data());
     // EEXIST: an earlier rule says the same; EDOM: no such call on one of the architectures
     if (rc < 0 && rc != -EEXIST && rc != -EDOM) throw sys_error(-rc, "adding {} to a seccomp filter", name);
 }
 
-// Calls that libseccomp cannot name, and the highest number the profile knows.
-struct Extras {
-    std::vector<std::pair<unsigned, std::uint32_t>> actions; // number, SCMP action
-    unsigned highest = 0;
-};
+// A rule that tests one argument twice: libseccomp takes each argument once, and runc makes each condition a rule.
+std::vector<std::vector<SeccompArg>> alternatives(const SeccompRule& rule) {
+    std::set<unsigned> seen;
+    bool twice = std::any_of(rule.args.begin(), rule.args.end(), [&](const SeccompArg& a) { return !seen.insert(a.index).second; });
+    if (!twice) return {rule.args};
+    std::vector<std::vector<SeccompArg>> out;
+    for (const SeccompArg& a : rule.args) out.push_back({a});
+    return out;
+}
 
-Extras add_rules(Filter& filter, const SeccompProfile& profile, CapSet bounding) {
-    Extras extras;
-    std::string arch = this_family().docker_name;
+// The highest number that the rule's author knew on this architecture.
+void raise_highest(ArchPrologue& arch, const std::string& name) {
+    int number = seccomp_syscall_resolve_name_arch(arch.arch, name.c_str());
+    if (number > 0) arch.highest = std::max(arch.highest, static_cast<unsigned>(number) & ~x32_bit);
+    if (auto newer = recent_syscall(name, arch.arch)) arch.highest = std::max(arch.highest, *newer);
+}
+
+// What libseccomp has a name for goes to the filter, the rest to what runs before it.
+void add_rules(Filter& filter, const SeccompProfile& profile, CapSet bounding, std::vector<ArchPrologue>& prologue) {
+    std::string docker_arch = this_family().docker_name;
     for (const auto& rule : profile.rules) {
+        const bool acts = rule.action != profile.default_action && applies(rule, bounding, docker_arch);
         for (const auto& name : rule.names) {
             int number = seccomp_syscall_resolve_name(name.c_str());
-            auto newer = recent_syscall(name);
-            if (number > 0) extras.highest = std::max(extras.highest, static_cast<unsigned>(number));
-            if (newer) extras.highest = std::max(extras.highest, *newer);
-            if (rule.action == profile.default_action || !applies(rule, bounding, arch)) continue;
-            if (newer && number == __NR_SCMP_ERROR) {
-                if (rule.args.empty()) extras.actions.emplace_back(*newer, rule.action);
-            } else if (number != __NR_SCMP_ERROR) {
-                add_call(filter, rule, number, name);
+            for (ArchPrologue& arch : prologue) {
+                raise_highest(arch, name);
+                if (!acts) continue;
+                if (auto newer = recent_syscall(name, arch.arch))
+                    for (auto& args : alternatives(rule)) arch.rules.push_back({*newer, rule.action, std::move(args)});
             }
+            if (acts && number != __NR_SCMP_ERROR)
+                for (const auto& args : alternatives(rule)) add_call(filter, rule.action, args, number, name);
         }
     }
-    return extras;
 }
 
 std::string export_bpf(Filter& filter) {
@@ -146,36 +150,6 @@ std::string export_bpf(Filter& filter) {
     if (rc < 0) throw sys_error(-rc, "compiling a seccomp filter");
     ::lseek(fd.get(), 0, SEEK_SET);
     return sys::read_all(fd.get());
-}
-
-sock_filter statement(std::uint16_t code, std::uint32_t k) { return {code, 0, 0, k}; }
-sock_filter jump(std::uint16_t code, std::uint32_t k, unsigned yes, unsigned no) {
-    return {code, static_cast<std::uint8_t>(yes), static_cast<std::uint8_t>(no), k};
-}
-
-// Runs before libseccomp's program: decides the calls which that cannot name, and gives ENOSYS for
-// numbers beyond all that the profile's author knew, so that programs fall back instead of failing
-// with EPERM (the reason runc patches its filters as well). All other calls fall through.
-std::vector<sock_filter> prologue(std::uint32_t arch, const Extras& extras, bool unknown_is_enosys) {
-    std::vector<sock_filter> body;
-    body.push_back(statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
-    if (arch == SCMP_ARCH_X86_64) // x32 calls come under the same token: leave them alone
-        body.push_back(jump(BPF_JMP | BPF_JGE | BPF_K, x32_bit, 0, 0));
-    std::size_t x32_check = body.size() - 1;
-    if (unknown_is_enosys) {
-        body.push_back(jump(BPF_JMP | BPF_JGT | BPF_K, extras.highest, 0, 1));
-        body.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
-    }
-    for (const auto& [number, action] : extras.actions) { // libseccomp's words are the kernel's
-        body.push_back(jump(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1));
-        body.push_back(statement(BPF_RET | BPF_K, action));
-    }
-    if (arch == SCMP_ARCH_X86_64) body[x32_check].jt = static_cast<std::uint8_t>(body.size() - x32_check - 1);
-    std::vector<sock_filter> out;
-    out.push_back(statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)));
-    out.push_back(jump(BPF_JMP | BPF_JEQ | BPF_K, arch, 0, static_cast<unsigned>(body.size())));
-    out.insert(out.end(), body.begin(), body.end());
-    return out;
 }
 
 bool is_refusal(std::uint32_t action) {
@@ -194,23 +168,17 @@ std::string cache_key(const Seccomp& wanted, CapSet bounding) {
 
 } // namespace
 
-std::optional<unsigned> recent_syscall(std::string_view name) {
-    for (const auto& r : recent)
-        if (name == r.name) return r.number;
-    if (name == "uretprobe" && seccomp_arch_native() == SCMP_ARCH_X86_64) return 335;
-    return std::nullopt;
-}
-
 std::string compile_profile(const SeccompProfile& profile, CapSet bounding) {
     Filter filter(profile.default_action);
     // A tree instead of a list: a third fewer emulated steps per call, and the result is kept anyway.
     seccomp_attr_set(filter.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     // The shim, not libseccomp, loads the filter and decides about no_new_privs.
     seccomp_attr_set(filter.ctx, SCMP_FLTATR_CTL_NNP, 0);
-    add_architectures(filter, profile);
-    Extras extras = add_rules(filter, profile, bounding);
+    std::vector<ArchPrologue> prologue;
+    for (std::uint32_t arch : add_architectures(filter, profile)) prologue.push_back({arch, 0, is_refusal(profile.default_action), {}});
+    add_rules(filter, profile, bounding, prologue);
     std::string program = export_bpf(filter);
-    auto head = prologue(this_family().native, extras, is_refusal(profile.default_action));
+    auto head = seccomp_prologue(prologue);
     std::string out(reinterpret_cast<const char*>(head.data()), head.size() * sizeof(sock_filter));
     out += program;
     if (out.size() / sizeof(sock_filter) > BPF_MAXINSNS)
@@ -219,14 +187,14 @@ std::string compile_profile(const SeccompProfile& profile, CapSet bounding) {
     return out;
 }
 
-unsigned seccomp_filter_flags(const SeccompProfile& profile) {
-    unsigned flags = 0;
-    for (const auto& f : profile.flags) {
-        if (f == "SECCOMP_FILTER_FLAG_TSYNC") flags |= SECCOMP_FILTER_FLAG_TSYNC;
-        else if (f == "SECCOMP_FILTER_FLAG_LOG") flags |= SECCOMP_FILTER_FLAG_LOG;
-        else if (f == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+std::vector<std::string> unknown_refused_calls(const SeccompProfile& profile) {
+    std::set<std::string> names;
+    for (const auto& rule : profile.rules) {
+        if (!is_refusal(rule.action) || rule.action == profile.default_action) continue;
+        for (const auto& name : rule.names)
+            if (seccomp_syscall_resolve_name(name.c_str()) == __NR_SCMP_ERROR && !recent_syscall(name, this_family().native)) names.insert(name);
     }
-    return flags;
+    return {names.begin(), names.end()};
 }
 
 std::string compile_seccomp(const Seccomp& wanted, CapSet bounding, const std::string& cache_dir) {
@@ -237,9 +205,10 @@ std::string compile_seccomp(const Seccomp& wanted, CapSet bounding, const std::s
         auto kept = read_file_if_exists(path);
         if (kept && !kept->empty() && kept->size() % sizeof(sock_filter) == 0) return *kept;
     }
-    std::string program = wanted.kind == Seccomp::Kind::docker_default
-                              ? compile_profile(docker_default_profile(), bounding)
-                              : compile_profile(seccomp_profile_from_json(wanted.json, wanted.source_name), bounding);
+    const SeccompProfile profile =
+        wanted.kind == Seccomp::Kind::docker_default ? docker_default_profile() : seccomp_profile_from_json(wanted.json, wanted.source_name);
+    if (profile.disabled) return {};
+    std::string program = compile_profile(profile, bounding);
     if (!path.empty()) {
         sys::make_dirs(cache_dir);
         write_file_atomic(path, program, 0600, false);

@@ -20,6 +20,10 @@ struct SeccompArg {
     std::uint64_t value_two = 0; // MASKED_EQ: compared with, `value` is the mask
 };
 
+struct KernelVersion {
+    unsigned major = 0, minor = 0; // 0.0: any
+};
+
 struct SeccompRule {
     std::vector<std::string> names;
     std::uint32_t action = 0; // SCMP_ACT_…
@@ -27,16 +31,18 @@ struct SeccompRule {
     // The rule counts only if all of these hold …
     std::vector<int> with_caps;              // in the container's bounding set
     std::vector<std::string> with_arches;    // Docker's names: amd64, arm64 …; empty: any
-    unsigned min_kernel_major = 0, min_kernel_minor = 0;
+    KernelVersion min_kernel;
     // … and none of these.
     std::vector<int> without_caps;
     std::vector<std::string> without_arches;
+    KernelVersion without_kernel; // this one and newer
 };
 
 struct SeccompProfile {
     std::uint32_t default_action = 0;
     std::vector<std::uint32_t> architectures; // SCMP_ARCH_…; empty: this machine's and its compat ones
-    std::vector<std::string> flags;           // "SECCOMP_FILTER_FLAG_LOG" …
+    std::uint32_t flags = 0;                  // SECCOMP_FILTER_FLAG_…
+    bool disabled = false;                    // `{}`: no filter at all, as for Docker
     std::vector<SeccompRule> rules;
 };
 
@@ -47,10 +53,7 @@ SeccompProfile seccomp_profile_from_json(const std::string& text, const std::str
 // An array of struct sock_filter as bytes; empty for `unconfined`. cache_dir empty: nothing is kept.
 std::string compile_seccomp(const Seccomp& wanted, CapSet bounding, const std::string& cache_dir);
 std::string compile_profile(const SeccompProfile& profile, CapSet bounding);
-// SECCOMP_FILTER_FLAG_… bits of the profile.
-unsigned seccomp_filter_flags(const SeccompProfile& profile);
-
-// Numbers of calls newer than Debian 12's libseccomp (2.5.4), the same on all architectures since 424.
-std::optional<unsigned> recent_syscall(std::string_view name);
+// Names in rules that refuse, which neither libseccomp nor davit knows: nothing is refused there, as with Docker.
+std::vector<std::string> unknown_refused_calls(const SeccompProfile& profile);
 
 } // namespace davit::runtime

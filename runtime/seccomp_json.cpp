@@ -3,8 +3,11 @@
 #include "base/error.hpp"
 #include "runtime/defaults.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <iterator>
+#include <linux/seccomp.h>
 #include <nlohmann/json.hpp>
 #include <seccomp.h>
 
@@ -33,6 +36,11 @@ constexpr Word comparisons[] = {
     {"SCMP_CMP_GE", SCMP_CMP_GE}, {"SCMP_CMP_GT", SCMP_CMP_GT}, {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
 };
 
+constexpr Word filter_flags[] = {
+    {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC}, {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+    {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+};
+
 template <std::size_t N>
 std::uint32_t find(const Word (&table)[N], const std::string& text, const char* what) {
     for (const auto& w : table)
@@ -58,36 +66,50 @@ std::vector<std::string> strings(const json& object, const char* key) {
     return it == object.end() || it->is_null() ? std::vector<std::string>{} : it->get<std::vector<std::string>>();
 }
 
+constexpr int no_capability = -1; // an unknown name: nobody has it
+
 std::vector<int> caps(const json& object) {
     std::vector<int> out;
-    for (const auto& name : strings(object, "caps")) {
-        auto cap = capability_from_name(name);
-        if (!cap) throw error(Errc::invalid_project, "{} is no capability", json(name).dump());
-        out.push_back(*cap);
-    }
+    for (const auto& name : strings(object, "caps")) out.push_back(capability_from_name(name).value_or(no_capability));
     return out;
+}
+
+KernelVersion kernel(const json& object) {
+    KernelVersion v;
+    const std::string text = object.value("minKernel", "");
+    if (text.empty()) return v;
+    const char* end = text.data() + text.size();
+    auto major = std::from_chars(text.data(), end, v.major);
+    bool ok = major.ec == std::errc() && major.ptr < end && *major.ptr == '.';
+    if (ok) {
+        auto minor = std::from_chars(major.ptr + 1, end, v.minor);
+        ok = minor.ec == std::errc() && minor.ptr == end;
+    }
+    if (!ok) throw error(Errc::invalid_project, "invalid kernel version: {}, expected \"<kernel>.<major>\"", json(text).dump());
+    return v;
 }
 
 void read_conditions(const json& entry, SeccompRule& rule) {
     if (auto it = entry.find("includes"); it != entry.end() && it->is_object()) {
         rule.with_caps = caps(*it);
         rule.with_arches = strings(*it, "arches");
-        std::string kernel = it->value("minKernel", "");
-        auto dot = kernel.find('.');
-        std::from_chars(kernel.data(), kernel.data() + kernel.size(), rule.min_kernel_major);
-        if (dot != std::string::npos)
-            std::from_chars(kernel.data() + dot + 1, kernel.data() + kernel.size(), rule.min_kernel_minor);
+        rule.min_kernel = kernel(*it);
     }
     if (auto it = entry.find("excludes"); it != entry.end() && it->is_object()) {
         rule.without_caps = caps(*it);
         rule.without_arches = strings(*it, "arches");
+        rule.without_kernel = kernel(*it);
     }
 }
 
 SeccompRule read_rule(const json& entry, unsigned default_errno) {
     SeccompRule rule;
     rule.names = strings(entry, "names");
-    if (auto it = entry.find("name"); it != entry.end() && it->is_string()) rule.names.push_back(it->get<std::string>());
+    if (const std::string name = entry.value("name", ""); !name.empty()) {
+        if (!rule.names.empty())
+            throw error(Errc::invalid_project, "both 'name' and 'names' are specified in the seccomp profile, use either 'name' or 'names'");
+        rule.names.push_back(name);
+    }
     rule.action = action_of(entry.value("action", ""), entry.value("errnoRet", default_errno));
     if (auto it = entry.find("args"); it != entry.end() && it->is_array())
         for (const auto& a : *it)
@@ -99,21 +121,35 @@ SeccompRule read_rule(const json& entry, unsigned default_errno) {
     return rule;
 }
 
+void read_architectures(const json& root, SeccompProfile& p) {
+    for (const auto& arch : strings(root, "architectures")) p.architectures.push_back(find(architectures, arch, "seccomp architecture"));
+    auto map = root.find("archMap");
+    if (map == root.end() || !map->is_array() || map->empty()) return;
+    if (!p.architectures.empty())
+        throw error(Errc::invalid_project, "both 'architectures' and 'archMap' are specified in the seccomp profile, use either 'architectures' or 'archMap'");
+    for (const auto& entry : *map) {
+        const std::string name = entry.value("architecture", ""); // of machines that davit does not know, too
+        if (std::none_of(std::begin(architectures), std::end(architectures), [&](const Word& w) { return name == w.text && w.value == seccomp_arch_native(); }))
+            continue;
+        p.architectures.push_back(seccomp_arch_native());
+        for (const auto& sub : strings(entry, "subArchitectures")) p.architectures.push_back(find(architectures, sub, "seccomp architecture"));
+    }
+}
+
 SeccompProfile read_profile(const json& root) {
     if (!root.is_object()) throw error(Errc::invalid_project, "a seccomp profile is a JSON object");
     SeccompProfile p;
+    auto calls = root.find("syscalls");
+    p.disabled = root.value("defaultAction", "").empty() && (calls == root.end() || !calls->is_array() || calls->empty());
+    if (p.disabled) return p;
     unsigned default_errno = root.value("defaultErrnoRet", static_cast<unsigned>(EPERM));
     p.default_action = action_of(root.value("defaultAction", ""), default_errno);
-    for (const auto& arch : strings(root, "architectures")) p.architectures.push_back(find(architectures, arch, "seccomp architecture"));
-    if (auto it = root.find("archMap"); it != root.end() && it->is_array())
-        for (const auto& entry : *it) {
-            if (find(architectures, entry.value("architecture", ""), "seccomp architecture") != seccomp_arch_native()) continue;
-            p.architectures.push_back(seccomp_arch_native());
-            for (const auto& sub : strings(entry, "subArchitectures")) p.architectures.push_back(find(architectures, sub, "seccomp architecture"));
-        }
-    p.flags = strings(root, "flags");
-    if (auto it = root.find("syscalls"); it != root.end() && it->is_array())
-        for (const auto& entry : *it) p.rules.push_back(read_rule(entry, EPERM));
+    read_architectures(root, p);
+    // Where a profile names no flags, not even none, runc lets speculation be: the filter then costs nothing there.
+    if (auto it = root.find("flags"); it == root.end() || it->is_null()) p.flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    for (const auto& flag : strings(root, "flags")) p.flags |= find(filter_flags, flag, "flag of a seccomp filter");
+    if (calls != root.end() && calls->is_array())
+        for (const auto& entry : *calls) p.rules.push_back(read_rule(entry, EPERM));
     return p;
 }
 

@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
-#include <string_view>
 
 namespace davit {
 
@@ -128,14 +127,15 @@ void ContainerBuilder::rlimits_and_sysctls() {
         if (value(limit.soft) > value(limit.hard))
             at_start([&] { throw error(Errc::invalid_project, "ulimit soft limit must be less than or equal to hard limit: {} > {} ({})", limit.soft, limit.hard, name); });
     }
-    constexpr std::string_view net = "net.";
+    // All in one place: a default written by another hand would not see that the file gives a value.
+    const std::string& network = out_.record.network_mode;
     for (const auto& [name, text] : service_.sysctls) {
-        const bool of_net = name.compare(0, net.size(), net) == 0;
-        if (of_net && out_.record.network_mode == "host")
+        if (network == "host" && (name.starts_with("net.") || name.starts_with("net/")))
             at_start([&] { throw error(Errc::invalid_project, "sysctl \"{}\" not allowed in host network namespace", name); });
-        // Those of the network are set by the supervisor, who owns the namespace.
-        (of_net ? out_.record.sysctls : spec.sysctls)[name] = text;
+        spec.sysctls[name] = text;
     }
+    // The network of another container is as that one wants it.
+    if (network.starts_with("container:")) spec.open_ports_and_ping = false;
 }
 
 } // namespace davit

@@ -180,10 +180,13 @@ bool Cgroups::add(const PlanView& plan, const MakeCgroup& s, bool running, Repor
 }
 
 bool Cgroups::make(const PlanView& plan, Report* why, bool running) noexcept {
+    // Whoever runs inside reads its own limits, whatever its uid: a JVM sizes its heap by them.
+    mode_t own = ::umask(0022);
     bool ok = plan.each([&](const auto& s) {
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(s)>, MakeCgroup>) return add(plan, s, running, why);
         return true;
     });
+    ::umask(own);
     if (ok && !running && frozen()) ok = failed(why, Stage::frozen, EBUSY, where_[0].path);
     return ok;
 }

@@ -89,6 +89,7 @@ int open_early_source(Context& c, const MountStep& s) noexcept;
 bool mount_step(Context& c, const MountStep& s, int early) noexcept; // early: such a source, else -1
 bool step(Context& c, const MaskPath& s) noexcept;
 bool step(Context& c, const ReadonlyPath& s) noexcept;
+bool step(Context& c, const ReadonlyMount& s) noexcept;
 
 bool step(Context& c, const DeviceNode& s) noexcept;
 bool step(Context& c, const SymlinkStep& s) noexcept;

@@ -71,6 +71,7 @@ enum class StepKind : std::uint16_t {
     domain_name,
     loopback_up,
     keyring,
+    readonly_mount,
     // by init and by exec's process
     rlimit = 48,
     oom_score_adj,
@@ -235,6 +236,7 @@ template <StepKind K> struct TextStep {
 };
 using MaskPath = TextStep<StepKind::mask_path>;
 using ReadonlyPath = TextStep<StepKind::readonly_path>;
+using ReadonlyMount = TextStep<StepKind::readonly_mount>; // of what is mounted there already, once it is filled
 using HostName = TextStep<StepKind::host_name>;
 using DomainName = TextStep<StepKind::domain_name>;
 using Keyring = TextStep<StepKind::keyring>;

@@ -212,4 +212,10 @@ bool step(Context& c, const ReadonlyPath& s) noexcept {
     return true;
 }
 
+bool step(Context& c, const ReadonlyMount& s) noexcept {
+    const char* path = c.plan.text(s.text);
+    Fd target(open_in_root(c.root, path, O_PATH));
+    return (target && set_mount_attr(target.get(), 0, MOUNT_ATTR_RDONLY, 0, 0) == 0) || c.fail(Stage::mount, path);
+}
+
 } // namespace davit::exec

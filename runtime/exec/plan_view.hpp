@@ -73,6 +73,7 @@ template <typename F> bool PlanView::dispatch(const StepHeader& head, F&& fn) no
     case StepKind::host_name: return as(static_cast<HostName*>(nullptr));
     case StepKind::domain_name: return as(static_cast<DomainName*>(nullptr));
     case StepKind::loopback_up: return as(static_cast<LoopbackUp*>(nullptr));
+    case StepKind::readonly_mount: return as(static_cast<ReadonlyMount*>(nullptr));
     case StepKind::keyring: return as(static_cast<Keyring*>(nullptr));
     case StepKind::rlimit: return as(static_cast<RlimitStep*>(nullptr));
     case StepKind::oom_score_adj: return as(static_cast<OomScoreAdj*>(nullptr));

@@ -156,6 +156,22 @@ TEST_CASE("only sysctls of the container's own namespaces are taken") {
     CHECK(error_for("kernel.hostname") != "");
 }
 
+TEST_CASE("a sysctl is found by any of its spellings, and the default yields to each") {
+    for (const char* name : {"net.ipv4.ip_unprivileged_port_start", "net/ipv4/ip_unprivileged_port_start"}) {
+        Spec s = small();
+        s.sysctls[name] = "1024";
+        std::string steps = describe(compile(s, v1_host()));
+        CHECK(has_line(steps, "sysctl sys/net/ipv4/ip_unprivileged_port_start = 1024"));
+        CHECK_FALSE(has_line(steps, "sysctl sys/net/ipv4/ip_unprivileged_port_start = 0"));
+        CHECK(has_line(steps, "sysctl sys/net/ipv4/ping_group_range = 0 2147483647"));
+    }
+    for (const char* name : {"net.ipv4.conf.eth0/7.forwarding", "net/ipv4/conf/eth0.7/forwarding"}) {
+        Spec s = small();
+        s.sysctls[name] = "1";
+        CHECK(has_line(describe(compile(s, v1_host())), "sysctl sys/net/ipv4/conf/eth0.7/forwarding = 1"));
+    }
+}
+
 TEST_CASE("a container in the host's network keeps the host's sysctls and interfaces") {
     Spec s = small();
     s.ns.net.mode = NsMode::host;

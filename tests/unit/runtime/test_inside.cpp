@@ -83,31 +83,59 @@ TEST_CASE("numbers that are not numbers are names") {
     }
 }
 
-TEST_CASE("mounts have Docker's types and options") {
-    std::vector<std::string> expected = {
-        "/ overlay rw,relatime -", "/dev tmpfs rw,nosuid rw,mode=755", "/dev/mqueue mqueue rw,nosuid,nodev,noexec,relatime rw",
-        "/dev/pts devpts rw,nosuid,noexec,relatime rw,gid=5,mode=620,ptmxmode=666", "/dev/shm tmpfs rw,nosuid,nodev,noexec,relatime rw",
-        "/proc proc rw,nosuid,nodev,noexec,relatime rw", "/sys sysfs ro,nosuid,nodev,noexec,relatime ro",
-        host().cgroup_v2_only ? "/sys/fs/cgroup cgroup2 ro,nosuid,nodev,noexec,relatime rw" : "/sys/fs/cgroup tmpfs rw,nosuid,nodev,noexec,relatime rw,mode=755"};
-    const Spec defaults = default_spec();
-    for (const std::string& path : defaults.readonly_paths)
-        if (exists(path)) expected.push_back(path + " proc ro,nosuid,nodev,noexec,relatime rw");
-    for (const std::string& path : defaults.masked_paths) {
-        if (!exists(path)) continue;
-        bool directory = std::filesystem::is_directory(path);
-        expected.push_back(path + (directory ? " tmpfs ro,relatime ro" : " tmpfs rw,nosuid rw,mode=755"));
-    }
-    std::sort(expected.begin(), expected.end());
+namespace {
+
+// "/dev tmpfs rw,nosuid rw,mode=755", sorted: mount point, type, flags, options of the instance without its size.
+std::vector<std::string> mounts_inside(void (*change)(Spec&)) {
     std::string found = inside("awk '{n=0; for(i=7;i<=NF;i++) if($i==\"-\"){n=i;break}; o=$(n+3); t=$(n+1); m=$6; "
                                "gsub(/,?(size|nr_inodes|nr_blocks|inode64|nsdelegate|memory_recursiveprot)(=[0-9a-z]*)?/,\"\",o); "
-                               "if(t==\"overlay\")o=\"-\"; print $5, t, m, o}' /proc/self/mountinfo | grep -v -e /sys/fs/cgroup/");
+                               "if(t==\"overlay\")o=\"-\"; print $5, t, m, o}' /proc/self/mountinfo | grep -v -e /sys/fs/cgroup/", change);
     std::vector<std::string> lines;
     std::istringstream in(found);
     for (std::string line; std::getline(in, line);) lines.push_back(line);
     std::sort(lines.begin(), lines.end());
-    CHECK(lines == expected);
+    return lines;
+}
+
+} // namespace
+
+TEST_CASE("mounts have Docker's types and options, with a writable root and with a read-only one") {
+    for (bool readonly : {false, true}) {
+        CAPTURE(readonly);
+        const std::string root = readonly ? "ro" : "rw";
+        std::vector<std::string> expected = {
+            "/ overlay " + root + ",relatime -", "/dev tmpfs rw,nosuid rw,mode=755", "/dev/mqueue mqueue rw,nosuid,nodev,noexec,relatime rw",
+            "/dev/pts devpts rw,nosuid,noexec,relatime rw,gid=5,mode=620,ptmxmode=666", "/dev/shm tmpfs rw,nosuid,nodev,noexec,relatime rw",
+            "/proc proc rw,nosuid,nodev,noexec,relatime rw", "/sys sysfs ro,nosuid,nodev,noexec,relatime ro",
+            host().cgroup_v2_only ? "/sys/fs/cgroup cgroup2 ro,nosuid,nodev,noexec,relatime rw"
+                                  : "/sys/fs/cgroup tmpfs " + root + ",nosuid,nodev,noexec,relatime rw,mode=755"};
+        const Spec defaults = default_spec();
+        for (const std::string& path : defaults.readonly_paths)
+            if (exists(path)) expected.push_back(path + " proc ro,nosuid,nodev,noexec,relatime rw");
+        for (const std::string& path : defaults.masked_paths) {
+            if (!exists(path)) continue;
+            bool directory = std::filesystem::is_directory(path);
+            expected.push_back(path + (directory ? " tmpfs ro,relatime ro" : " tmpfs rw,nosuid rw,mode=755"));
+        }
+        std::sort(expected.begin(), expected.end());
+        CHECK(mounts_inside(readonly ? [](Spec& s) { s.root.readonly = true; } : [](Spec&) {}) == expected);
+    }
     CHECK(inside("grep -cE 'shared:|master:' /proc/self/mountinfo; true") == "0\n");
     CHECK(inside("stat -c '%a %u:%g' / /etc /proc /sys /dev") == "755 0:0\n755 0:0\n555 0:0\n555 0:0\n755 0:0\n");
+}
+
+TEST_CASE("no mount of davit's own lets a container without limits fill the machine's memory") {
+    CHECK(inside("for m in /dev /dev/shm; do df -k $m | awk 'NR>1{print $2}'; done") == "65536\n65536\n");
+    // What else is a tmpfs takes nothing: masks are read-only, and the place of v1's hierarchies has one page.
+    const char* fill = "for m in $(awk '{for(i=7;$i!=\"-\";i++); if($(i+1)==\"tmpfs\") print $5}' /proc/self/mountinfo); do "
+                       "[ -d $m ] && [ $m != /dev ] && [ $m != /dev/shm ] && { dd if=/dev/zero of=$m/big bs=64k count=4 2>/dev/null; "
+                       "[ \"$(cat $m/big 2>/dev/null | wc -c)\" -gt 4096 ] && echo $m takes it; }; done; echo end";
+    CHECK(inside(fill) == "end\n");
+    CHECK(inside(fill, [](Spec& s) { s.root.readonly = true; }) == "end\n");
+    CHECK(inside("touch /sys/fs/cgroup/x 2>&1", [](Spec& s) { s.root.readonly = true; }) == "touch: /sys/fs/cgroup/x: Read-only file system\n");
+    CHECK(inside(fill, [](Spec& s) { make_privileged(s); }) == "end\n");
+    const char* inodes = "i=0; while [ $i -lt 2000 ]; do mkdir /sys/fs/cgroup/d$i 2>/dev/null || break; i=$((i+1)); done; test $i -lt 2000 && echo bounded";
+    CHECK(inside(inodes) == "bounded\n");
 }
 
 TEST_CASE("the container's cgroups can be read and not written") {
@@ -115,6 +143,23 @@ TEST_CASE("the container's cgroups can be read and not written") {
     CHECK(inside("awk '$5==\"" + memory + "\"{print $6}' /proc/self/mountinfo; mkdir " + memory + "/x 2>&1; echo $?") ==
           "ro,nosuid,nodev,noexec,relatime\nmkdir: can't create directory '" + memory + "/x': Read-only file system\n1\n");
     CHECK(inside("grep -c . " + memory + "/cgroup.procs") != "0\n");
+}
+
+TEST_CASE("any user may read the container's limits, as a JVM does that sizes its heap by them") {
+    auto limits = [](Spec& s) { s.process.user.name = "1000:1000", s.resources.memory = 64 << 20, s.resources.pids = 33; };
+    CHECK(inside("cat " + in_cgroup("memory", "memory.limit_in_bytes", "memory.max") + " " + in_cgroup("pids", "pids.max") + " 2>&1", limits) == "67108864\n33\n");
+    // Every level that is made, in every hierarchy: as the machine's own are.
+    Box box({"sleep", "1000"});
+    box.launch();
+    box.wait_started();
+    for (const CgroupHierarchy& h : host().cgroups) {
+        std::string at = h.mount_point;
+        for (const char* part : {"/davit", "/test", "/"}) {
+            at += part == std::string("/") ? "/" + box.spec.id : part;
+            CAPTURE(at);
+            CHECK((std::filesystem::status(at).permissions() & std::filesystem::perms::mask) == std::filesystem::perms(0755));
+        }
+    }
 }
 
 TEST_CASE("device nodes and links are Docker's, and the device cgroup holds") {
@@ -198,6 +243,10 @@ TEST_CASE("namespaces are the container's own, and sysctls are set in them") {
     CHECK(inside("cat /proc/sys/net/core/somaxconn /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range", [](Spec& s) {
               s.sysctls = {{"net.core.somaxconn", "777"}, {"kernel.msgmax", "5555"}};
           }) == "777\n5555\n0\n0\t2147483647\n");
+    // What is given wins over what any container gets, however it is spelled.
+    const char* defaults = "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range";
+    CHECK(inside(defaults, [](Spec& s) { s.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "1024"}}; }) == "1024\n0\t2147483647\n");
+    CHECK(inside(defaults, [](Spec& s) { s.sysctls = {{"net/ipv4/ip_unprivileged_port_start", "99"}, {"net.ipv4.ping_group_range", "1 0"}}; }) == "99\n1\t0\n");
     CHECK(inside("set -- /proc/[0-9]*; test $# -gt 1 && test $$ -gt 1 && echo many", [](Spec& s) { s.ns.pid.mode = NsMode::host; }) == "many\n");
 }
 
