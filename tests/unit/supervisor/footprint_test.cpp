@@ -1,4 +1,5 @@
 #include "base/file.hpp"
+#include "davit/error.hpp"
 #include "supervisor/footprint.hpp"
 
 #include <doctest/doctest.h>
