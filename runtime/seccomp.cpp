@@ -23,7 +23,6 @@ namespace {
 
 // Part of the cache key: raise it when the table or the compiler below changes.
 constexpr int compiler_version = 2;
-constexpr std::uint32_t x32_bit = 0x40000000;
 
 struct ArchFamily {
     std::uint32_t native;

@@ -11,7 +11,6 @@ namespace davit::runtime {
 
 namespace {
 
-constexpr std::uint32_t x32_bit = 0x40000000;
 
 struct Recent {
     const char* name;

@@ -8,6 +8,9 @@
 
 namespace davit::runtime {
 
+// Set in the numbers of x32 calls; the architecture is that of x86-64.
+inline constexpr std::uint32_t x32_bit = 0x40000000;
+
 struct RecentRule {
     unsigned number = 0;
     std::uint32_t action = 0; // SECCOMP_RET_…, which are libseccomp's words too
