@@ -14,6 +14,9 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#ifndef CLONE_CLEAR_SIGHAND // Linux 5.5
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
 #ifndef CLONE_INTO_CGROUP
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif

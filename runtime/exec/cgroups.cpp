@@ -113,9 +113,24 @@ int make_group(const char* mount_point, const char* path, std::uint32_t flags, c
     return dir.release();
 }
 
-bool write_once(const PlanView& plan, const CgroupSet& set, const WriteCgroup& s) noexcept {
-    return write_file_at(set.entries[s.cgroup].dir, plan.text(s.file), plan.text(s.value), s.value.size);
-}
+// Values for one file follow one another (a container's devices): it is opened once.
+class LimitFile {
+public:
+    bool write(const PlanView& plan, const CgroupSet& set, const WriteCgroup& s) noexcept {
+        const char* file = plan.text(s.file);
+        if (!fd_ || group_ != s.cgroup || std::strcmp(file_, file) != 0) {
+            fd_.reset(::openat(set.entries[s.cgroup].dir, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+            group_ = s.cgroup;
+            file_ = file;
+        }
+        return fd_ && ::pwrite(fd_.get(), plan.text(s.value), s.value.size, 0) == static_cast<ssize_t>(s.value.size);
+    }
+
+private:
+    Fd fd_;
+    std::uint32_t group_ = 0;
+    const char* file_ = "";
+};
 
 bool load_device_filter(int dir, const void* code, std::size_t size) noexcept {
     static const char license[] = "Apache-2.0";
@@ -193,9 +208,10 @@ bool Cgroups::make(const PlanView& plan, Report* why, bool running) noexcept {
 
 bool Cgroups::limit(const PlanView& plan, Report* why, Sink sink, void* self) noexcept {
     bool again = false;
+    LimitFile file;
     auto write = [&](const WriteCgroup& s, bool last) {
         if (s.cgroup >= set_.count) return failed(why, Stage::plan, EINVAL, plan.text(s.file));
-        if (write_once(plan, set_, s)) return true;
+        if (file.write(plan, set_, s)) return true;
         int errnum = errno;
         if (errnum == ENOENT && s.flags & write_optional) return true;
         if (!last && s.flags & write_retry) return again = true;

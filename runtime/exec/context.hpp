@@ -36,6 +36,7 @@ struct Context {
     const CgroupSet* cgroups = nullptr;
     int stdio[3] = {-1, -1, -1}; // not with a terminal; stdin -1: /dev/null
     int init_exe = -1;          // flag_init: the sealed program to run as pid 1
+    bool signals_default = false; // cloned so (CLONE_CLEAR_SIGHAND) by a process that ignores none
     bool hold = false;          // wait for a byte from the channel before execve
 
     // filled by the steps
@@ -45,6 +46,9 @@ struct Context {
     int mask_dir = -1;
     int console = -1; // terminal, the container's side
     bool pivoted = false;
+    int last_dir = -1; // see parent_in_root()
+    const char* last_dir_path = nullptr;
+    std::size_t last_dir_size = 0;
     Account account;
     const CapabilityStep* caps = nullptr;
     const SeccompStep* seccomp = nullptr;
@@ -118,10 +122,14 @@ bool enter_work_dir(Context& c) noexcept;
 bool check_work_dir(Context& c) noexcept;
 
 bool step(Context& c, const ExecuteStep& s) noexcept; // launch.cpp
+void default_signals() noexcept;
 
 // paths.cpp: a directory or file inside root, made with what is missing above it. O_PATH; -1 and errno.
-int make_in_root(int root, const char* path, bool directory, mode_t mode) noexcept;
-// Opens the directory of path inside root, making it; *name is its last component.
-int parent_in_root(int root, const char* path, const char** name) noexcept;
+// *made: it was not there.
+int make_in_root(int root, const char* path, bool directory, mode_t mode, bool* made = nullptr) noexcept;
+// The directory of path inside the root, made if need be; *name is its last component. It stays the
+// context's, which keeps the last one (a container's devices are in one directory) until a mount may hide it.
+int parent_in_root(Context& c, const char* path, const char** name) noexcept;
+void forget_last_dir(Context& c) noexcept;
 
 } // namespace davit::exec

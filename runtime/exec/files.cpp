@@ -22,12 +22,12 @@ bool exists(const char* path) noexcept { return ::faccessat(AT_FDCWD, path, F_OK
 bool step(Context& c, const DeviceNode& s) noexcept {
     const char* path = c.plan.text(s.path);
     const char* name = nullptr;
-    Fd dir(parent_in_root(c.root, path, &name));
-    if (!dir) return c.fail(Stage::device, path);
-    if (::mknodat(dir.get(), name, s.mode, s.device) < 0) {
-        if (errno != EEXIST || !same_node(dir.get(), name, s)) return c.fail(Stage::device, path);
+    const int dir = parent_in_root(c, path, &name);
+    if (dir < 0) return c.fail(Stage::device, path);
+    if (::mknodat(dir, name, s.mode, s.device) < 0) {
+        if (errno != EEXIST || !same_node(dir, name, s)) return c.fail(Stage::device, path);
     }
-    if ((s.uid || s.gid) && ::fchownat(dir.get(), name, s.uid, s.gid, AT_SYMLINK_NOFOLLOW) < 0)
+    if ((s.uid || s.gid) && ::fchownat(dir, name, s.uid, s.gid, AT_SYMLINK_NOFOLLOW) < 0)
         return c.fail(Stage::device, path);
     return true;
 }
@@ -38,8 +38,8 @@ bool step(Context& c, const SymlinkStep& s) noexcept {
     // The kernel's own files are the same in every procfs, so the host's view answers.
     if (s.only_if_target_exists && !exists(target)) return true;
     const char* name = nullptr;
-    Fd dir(parent_in_root(c.root, path, &name));
-    if (!dir || (::symlinkat(target, dir.get(), name) < 0 && errno != EEXIST)) return c.fail(Stage::symlink, path);
+    const int dir = parent_in_root(c, path, &name);
+    if (dir < 0 || (::symlinkat(target, dir, name) < 0 && errno != EEXIST)) return c.fail(Stage::symlink, path);
     return true;
 }
 

@@ -95,10 +95,7 @@ bool find_program(Context& c, const char* name, const char* dirs, Found& out) no
     return c.fail(why == ENOENT || why == ENOTDIR ? Stage::not_found : Stage::not_executable, why, name);
 }
 
-// By the raw call: posix_spawn leaves signals 32 and 33 ignored, which glibc's sigaction will not touch.
-void reset_signals() noexcept {
-    static const unsigned long defaults[8] = {}; // a kernel sigaction of SIG_DFL on every architecture
-    for (int sig = 1; sig < 65; ++sig) ::syscall(SYS_rt_sigaction, sig, defaults, nullptr, 8);
+void unblock_signals() noexcept {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -151,6 +148,12 @@ bool close_rest(Context& c) noexcept {
 
 } // namespace
 
+// By the raw call: posix_spawn leaves signals 32 and 33 ignored, which glibc's sigaction will not touch.
+void default_signals() noexcept {
+    static const unsigned long defaults[8] = {}; // a kernel sigaction of SIG_DFL on every architecture
+    for (int sig = 1; sig < 65; ++sig) ::syscall(SYS_rt_sigaction, sig, defaults, nullptr, 8);
+}
+
 bool step(Context& c, const ExecuteStep& s) noexcept {
     Vectors v;
     Found program;
@@ -159,7 +162,8 @@ bool step(Context& c, const ExecuteStep& s) noexcept {
     if (!init && !find_program(c, v.args[0], v.path, program)) return false;
     if (c.hold && !wait_for_release(c)) return false;
     if (!connect_stdio(c) || !close_rest(c) || !limit_open_files(c)) return false;
-    reset_signals();
+    if (!c.signals_default) default_signals();
+    unblock_signals();
     ::umask(c.umask);
     if (!load_filter(c) || !drop_to_final(c)) return false;
     Report last{};

@@ -136,14 +136,15 @@ bool mount_step(Context& c, const MountStep& s, int early) noexcept {
     if (!mount_fd) return (s.flags & mount_optional) && (c.report.errnum == ENODEV || c.report.errnum == ENOENT);
     if (filesystem && !std::strcmp(c.plan.text(s.type), "proc") && !remember_proc(c, mount_fd.get())) return false;
     bool directory = filesystem || is_directory(mount_fd.get());
-    Fd existing(open_in_root(c.root, target, O_PATH));
-    Fd place(existing ? -1 : make_in_root(c.root, target, directory, directory ? 0755 : 0644));
-    int at = existing ? existing.get() : place.get();
+    bool made = false;
+    Fd place(make_in_root(c.root, target, directory, directory ? 0755 : 0644, &made));
+    const int at = place.get();
     if (at < 0) return c.fail(Stage::mount_target, target);
     // The image may have led us there by a link; see check_kernel_files() in plan_mounts.cpp.
     if (is_fs(at, PROC_SUPER_MAGIC) && !(s.flags & mount_over_proc) && !is_fs(mount_fd.get(), PROC_SUPER_MAGIC))
         return c.fail(Stage::mount_target, EPERM, target);
-    if (existing && (s.flags & mount_inherit_mode)) inherit_mode(mount_fd.get(), at);
+    if (!made && (s.flags & mount_inherit_mode)) inherit_mode(mount_fd.get(), at);
+    forget_last_dir(c);
     if (move_mount(mount_fd.get(), at) < 0) return c.fail(Stage::mount, target);
     return true;
 }

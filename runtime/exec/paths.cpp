@@ -76,11 +76,26 @@ Walk make_missing(int root, Path& path, bool directory, mode_t mode) noexcept {
     return Walk::done;
 }
 
+// Most mount points lack their last component alone. Anything else (a link there, a race) is make_missing()'s: -1.
+int make_last(int root, const char* wanted, bool directory, mode_t mode) noexcept {
+    const char* slash = std::strrchr(wanted, '/');
+    Path above;
+    if (!slash || slash == wanted || !slash[1] || !above.set(wanted)) return -1;
+    above.text[slash - wanted] = 0;
+    Fd parent(open_in_root(root, above.text, O_PATH | O_DIRECTORY));
+    if (!parent) return -1;
+    const char* name = slash + 1;
+    if ((directory ? ::mkdirat(parent.get(), name, mode) : ::mknodat(parent.get(), name, S_IFREG | mode, 0)) < 0) return -1;
+    return open_beneath(parent.get(), name, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
 } // namespace
 
-int make_in_root(int root, const char* wanted, bool directory, mode_t mode) noexcept {
+int make_in_root(int root, const char* wanted, bool directory, mode_t mode, bool* made) noexcept {
     int fd = open_in_root(root, wanted, O_PATH);
     if (fd >= 0 || errno != ENOENT) return fd;
+    if (made) *made = true;
+    if ((fd = make_last(root, wanted, directory, mode)) >= 0) return fd;
     Path path;
     if (!path.set(wanted)) return -1;
     for (int turn = 0; turn < max_links; ++turn) {
@@ -92,15 +107,25 @@ int make_in_root(int root, const char* wanted, bool directory, mode_t mode) noex
     return -1;
 }
 
-int parent_in_root(int root, const char* path, const char** name) noexcept {
+int parent_in_root(Context& c, const char* path, const char** name) noexcept {
     const char* slash = std::strrchr(path, '/');
     *name = slash ? slash + 1 : path;
     if (!**name || !std::strcmp(*name, ".") || !std::strcmp(*name, "..")) return errno = EINVAL, -1;
-    if (!slash || slash == path) return open_in_root(root, ".", O_PATH | O_DIRECTORY);
+    const std::size_t size = slash ? static_cast<std::size_t>(slash - path) : 0; // 0: the root itself
+    if (c.last_dir >= 0 && size == c.last_dir_size && !std::memcmp(path, c.last_dir_path, size)) return c.last_dir;
+    forget_last_dir(c);
     Path parent;
     if (!parent.set(path)) return -1;
-    parent.text[slash - path] = 0;
-    return make_in_root(root, parent.text, true, 0755);
+    parent.text[size] = 0;
+    c.last_dir = make_in_root(c.root, size ? parent.text : ".", true, 0755);
+    c.last_dir_path = path;
+    c.last_dir_size = size;
+    return c.last_dir;
+}
+
+void forget_last_dir(Context& c) noexcept {
+    if (c.last_dir >= 0) ::close(c.last_dir);
+    c.last_dir = -1;
 }
 
 } // namespace davit::exec

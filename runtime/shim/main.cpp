@@ -1,3 +1,4 @@
+#include "runtime/exec/context.hpp"
 #include "runtime/exec/init.hpp"
 #include "runtime/shim/nursery.hpp"
 #include "runtime/shim/shim.hpp"
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
     name = name ? name + 1 : argc > 0 ? argv[0] : "";
     if (!std::strcmp(name, "davit-init")) exec::run_init(argv);
 
+    exec::default_signals(); // for what is cloned from here: a handler can be cleared by clone3, an ignored signal not
     shim::Arguments args{argc, argv};
     if (!std::strcmp(name, shim::nursery_name)) shim::become_shims(args);
     shim::Config config;

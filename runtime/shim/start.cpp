@@ -110,7 +110,7 @@ pid_t Shim::clone_init(int container_side[3], int channel) noexcept {
     if ((pid_ns >= 0 || by_path) && ::syscall(SYS_setns, pid_ns, CLONE_NEWPID) < 0) return context_.fail(Stage::namespaces, "pid"), -1;
     int pidfd = -1;
     clone_args args{};
-    args.flags = head.clone_flags | CLONE_NEWNS | CLONE_PIDFD;
+    args.flags = head.clone_flags | CLONE_NEWNS | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
     args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
     args.exit_signal = SIGCHLD;
     if (int target = cgroups_.clone_target(); target >= 0) {
@@ -120,6 +120,7 @@ pid_t Shim::clone_init(int container_side[3], int channel) noexcept {
     auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
     if (pid == 0) {
         context_.channel = channel;
+        context_.signals_default = true; // main() left none ignored
         for (int i = 0; i < 3; ++i) context_.stdio[i] = container_side[i];
         exec::become_container(context_);
         context_.send(context_.report);
