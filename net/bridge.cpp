@@ -142,7 +142,7 @@ std::optional<LinkInfo> find_link(NetlinkSocket& host, const std::string& name) 
     std::optional<LinkInfo> link;
     Message m = link_message(RTM_GETLINK, 0);
     m.what = fmt::format("looking up interface {}", name);
-    m.put_string(IFLA_IFNAME, name);
+    m.put_string(IFLA_IFNAME, name).put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
     host.query(std::move(m), [&](const nlmsghdr* h) { link = parse_link(h); }, {ENODEV});
     return link;
 }

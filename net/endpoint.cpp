@@ -65,10 +65,7 @@ Message port_message(const EndpointSpec& e, bool isolate) {
 // The address autoconfiguration of IPv6 floods the bridge: set-up would become quadratic.
 void quiet_ipv6(const std::string& ifname, bool ipv6) {
     const auto key = [&](std::string_view name) { return fmt::format("net/ipv6/conf/{}/{}", ifname, name); };
-    if (!ipv6) {
-        if (!get_sysctl(key("disable_ipv6")).empty()) set_sysctl(key("disable_ipv6"), "1");
-        return;
-    }
+    if (!ipv6) return set_sysctl_if_exists(key("disable_ipv6"), "1"); // the kernel may have no IPv6
     set_sysctl(key("disable_ipv6"), "0");
     set_sysctl(key("accept_dad"), "0");
     set_sysctl(key("accept_ra"), "0");
@@ -93,9 +90,9 @@ void create_links(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan) {
     const bool isolate = std::any_of(plan.endpoints.begin(), plan.endpoints.end(), [](const auto& e) { return !e.icc; }) && isolation_works();
     std::vector<Message> create, raise;
     for (const EndpointSpec& e : plan.endpoints) {
-        const auto bridge = find_link(host, e.bridge);
+        const int bridge = host.link_index(e.bridge);
         if (!bridge) throw error(Errc::not_found, "bridge {} does not exist", e.bridge);
-        create.push_back(veth_message(e, bridge->index, netns_fd));
+        create.push_back(veth_message(e, bridge, netns_fd));
         raise.push_back(port_message(e, isolate && !e.icc));
     }
     host.request_all(std::move(create));
@@ -108,9 +105,9 @@ void configure_inside(int netns_fd, const NetnsPlan& plan) {
     NetlinkSocket inside(NETLINK_ROUTE);
     std::vector<Message> messages;
     const auto index_of = [&](const std::string& ifname) {
-        const auto link = find_link(inside, ifname);
-        if (!link) throw error(Errc::failed, "interface {} is not in its namespace", ifname);
-        return link->index;
+        const int index = inside.link_index(ifname);
+        if (!index) throw error(Errc::failed, "interface {} is not in its namespace", ifname);
+        return index;
     };
     for (const EndpointSpec& e : plan.endpoints) {
         const int index = index_of(e.ifname);

@@ -13,6 +13,8 @@
 #include <netlink/netlink.h>
 #include <new>
 #include <optional>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace davit::net {
@@ -194,6 +196,13 @@ NetlinkSocket::NetlinkSocket(int protocol, int netns_fd) {
 NetlinkSocket::NetlinkSocket(NetlinkSocket&&) noexcept = default;
 NetlinkSocket& NetlinkSocket::operator=(NetlinkSocket&&) noexcept = default;
 NetlinkSocket::~NetlinkSocket() = default;
+
+int NetlinkSocket::link_index(const std::string& name) const {
+    ifreq request{};
+    if (name.size() >= sizeof request.ifr_name) return 0;
+    std::memcpy(request.ifr_name, name.data(), name.size());
+    return ::ioctl(fd(), SIOCGIFINDEX, &request) == 0 ? request.ifr_ifindex : 0;
+}
 
 int NetlinkSocket::fd() const { return impl_->fd(); }
 

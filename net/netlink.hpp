@@ -74,6 +74,8 @@ public:
     ~NetlinkSocket();
 
     int fd() const;
+    // Of the socket's own namespace; 0: no such link. Takes no lock of the kernel's, unlike RTM_GETLINK.
+    int link_index(const std::string& name) const;
     // One request, one acknowledgement. Throws with the kernel's text ("what: text: errno").
     void request(Message message);
     // All messages in one send, all acknowledgements awaited; the first failure is thrown. Later

@@ -78,6 +78,14 @@ void set_sysctl(std::string_view key, std::string_view value) {
     if (::write(fd.get(), value.data(), value.size()) < 0) throw sys_error(errno, "setting sysctl {} to '{}'", key, value);
 }
 
+void set_sysctl_if_exists(std::string_view key, std::string_view value) {
+    try {
+        set_sysctl(key, value);
+    } catch (const Error& e) {
+        if (e.kind() != Errc::not_found) throw;
+    }
+}
+
 std::string get_sysctl(std::string_view key) {
     const UniqueFd fd = sys::open_if_exists(sysctl_path(key), O_RDONLY);
     if (!fd) return {};

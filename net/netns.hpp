@@ -38,6 +38,7 @@ decltype(auto) in_netns(int netns_fd, F&& fn) {
 // Sysctls of the namespace the thread is in; key "net.ipv4.conf.eth0.log_martians" or with slashes.
 // A key that does not exist throws not_found; only keys under net. are accepted (invalid: usage).
 void set_sysctl(std::string_view key, std::string_view value);
+void set_sysctl_if_exists(std::string_view key, std::string_view value);
 std::string get_sysctl(std::string_view key); // without the newline; empty: no such key
 // The path under /proc/sys for a key; interface names with dots stay whole when slashes are used.
 std::string sysctl_path(std::string_view key);
