@@ -346,7 +346,6 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
         for (const auto& warning : stager.stage(container)) warn(project.name, warning);
         records.push_back(container.record);
     }
-    stager.finish();
     send(without(planned.result.plan, done), std::move(stop), std::move(supervisor));
     return records;
 }

@@ -85,12 +85,6 @@ std::vector<std::string> Stager::stage(BuiltContainer& container) {
     return warnings;
 }
 
-void Stager::finish() {
-    if (staged_.empty()) return;
-    UniqueFd fd = sys::open(paths_.state, O_RDONLY | O_DIRECTORY);
-    if (::syncfs(fd.get()) < 0) throw sys_error(errno, "writing {} to the disk", paths_.state);
-}
-
 void Stager::bind_sources(const BuiltContainer& container) {
     for (const auto& bind : container.bind_sources) {
         if (exists(bind.path)) continue;

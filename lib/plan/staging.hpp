@@ -21,8 +21,6 @@ public:
 
     // Errors of compile() become the record's start_error. Returns the warnings.
     std::vector<std::string> stage(BuiltContainer& container);
-    // One sync for all that was staged: a crash leaves whole containers or none.
-    void finish();
 
 private:
     void bind_sources(const BuiltContainer& container);

@@ -23,6 +23,14 @@ void make_private(const std::string& path) {
     if (::stat(path.c_str(), &st) == 0 && (st.st_mode & 077) != 0) ::chmod(path.c_str(), st.st_mode & 0700);
 }
 
+// When the power fails, what was written a moment before may have its name and its size but not its bytes.
+// Such a record counts as not written: `system doctor` names what it belonged to.
+std::optional<std::string> read_record(const std::string& path) {
+    auto text = read_file_if_exists(path);
+    if (text && (text->empty() || text->find('\0') != std::string::npos)) text.reset();
+    return text;
+}
+
 } // namespace
 
 std::vector<std::string> list_directory(const std::string& path) {
@@ -64,7 +72,7 @@ std::vector<ContainerRecord> RecordStore::containers(const std::string& project)
 
 std::optional<ContainerRecord> RecordStore::container(const std::string& project, const std::string& id) const {
     ProjectPaths paths(roots_, project);
-    auto text = read_file_if_exists(paths.record(id));
+    auto text = read_record(paths.record(id));
     if (!text) return std::nullopt;
     return container_record_from_json(*text, paths.record(id));
 }
@@ -113,7 +121,7 @@ bool comes_back(const ContainerRecord& record, const ContainerStatus& status) {
 
 ContainerStatus RecordStore::status(const ContainerRecord& record) const {
     ProjectPaths paths(roots_, record.project);
-    auto text = read_file_if_exists(paths.status(record.id));
+    auto text = read_record(paths.status(record.id));
     if (!text) return status_without_file(record);
     ContainerStatus status = container_status_from_json(*text, paths.status(record.id));
     if (!has_process(status.state) || sys::start_time(status.pid) == status.pid_start) return status;
@@ -166,14 +174,14 @@ void RecordStore::stage(const std::string& project, const VolumeRecord& record) 
 
 std::optional<NetworkRecord> RecordStore::staged_network(const std::string& project, const std::string& name) const {
     std::string path = staged(roots_, project, "network", name);
-    auto text = read_file_if_exists(path);
+    auto text = read_record(path);
     if (!text) return std::nullopt;
     return network_record_from_json(*text, path);
 }
 
 std::optional<VolumeRecord> RecordStore::staged_volume(const std::string& project, const std::string& name) const {
     std::string path = staged(roots_, project, "volume", name);
-    auto text = read_file_if_exists(path);
+    auto text = read_record(path);
     if (!text) return std::nullopt;
     return volume_record_from_json(*text, path);
 }
@@ -189,7 +197,7 @@ void RecordStore::drop_staged_volume(const std::string& project, const std::stri
 std::vector<std::string> RecordStore::volumes_in_trash(const std::string& project, const std::string& entry) const {
     if (!entry.starts_with("trash-v-")) return {};
     const std::string file = ProjectPaths(roots_, project).staging(entry) + "/record.json";
-    auto text = read_file_if_exists(file);
+    auto text = read_record(file);
     if (!text) return {};
     return anonymous_volumes(container_record_from_json(*text, file));
 }
@@ -216,7 +224,7 @@ std::vector<NetworkRecord> RecordStore::networks() const {
 std::optional<NetworkRecord> RecordStore::network(const std::string& name) const {
     check_name("network", name);
     std::string path = roots_.networks() + "/" + name + ".json";
-    auto text = read_file_if_exists(path);
+    auto text = read_record(path);
     if (!text) return std::nullopt;
     return network_record_from_json(*text, path);
 }
@@ -236,7 +244,7 @@ void RecordStore::remove_network(const std::string& name) const {
 
 std::optional<ProjectRecord> RecordStore::project(const std::string& name) const {
     std::string path = ProjectPaths(roots_, name).project_file();
-    auto text = read_file_if_exists(path);
+    auto text = read_record(path);
     if (!text) return std::nullopt;
     return project_record_from_json(*text, path);
 }
@@ -251,7 +259,7 @@ std::vector<ProjectRecord> RecordStore::projects() const {
 void RecordStore::write(const ProjectRecord& record) const {
     ProjectPaths paths(roots_, record.name);
     sys::make_dirs(paths.state, 0700);
-    write_file_atomic(paths.project_file(), to_json(record), 0600, true);
+    write_file_atomic(paths.project_file(), to_json(record), 0600, false); // the supervisor syncs it with the containers
 }
 
 void RecordStore::remove_project(const std::string& name) const {

@@ -80,7 +80,9 @@ void Containers::create(const std::string& id) {
     ContainerStatus status;
     status.id = id;
     world_.store.write(project, status);
-    world_.sync_soon(world_.paths.record(id));
+    // Not waited for: when the power fails, what ran is gone anyway, and a torn record counts as none.
+    for (const char* file : {"record.json", "config.json", "plan.bin"}) world_.sync_soon(to + "/" + file);
+    world_.sync_soon(world_.paths.project_file());
     auto& slot = all_[id];
     slot = std::make_shared<Container>(world_, std::move(*record), std::move(status));
     Event e;

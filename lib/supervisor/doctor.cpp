@@ -120,13 +120,14 @@ void add_run_directories(const Machine& m, std::vector<Leak>& out) {
 }
 
 void add_state_directories(const Machine& m, std::vector<Leak>& out) {
+    const RecordStore store(m.roots);
     for (const auto& project : list_directory(m.roots.projects())) {
         if (m.busy(project)) continue;
         ProjectPaths paths(m.roots, project);
         for (const auto& entry : list_directory(paths.staging()))
             out.push_back({Kind::staging, paths.staging(entry), project, fmt::format("{} was made for a plan that nobody carries out", paths.staging(entry)), "rm -r " + paths.staging(entry)});
         for (const auto& id : list_directory(paths.containers()))
-            if (!exists(paths.record(id)))
+            if (!store.container(project, id))
                 out.push_back({Kind::container_directory, paths.container(id), project, fmt::format("{} has no record", paths.container(id)), "rm -r " + paths.container(id)});
     }
     for (const auto& volume : list_directory(m.roots.volumes())) {
