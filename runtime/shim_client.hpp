@@ -172,6 +172,8 @@ public:
     ~ShimNursery() { stop(); }
     // As start_shim(), which it falls back to; the end of the shim is for the caller to reap (P_ALL).
     ShimConnection start(const ShimStart& start);
+    // Starts the nursery ahead of its first shim.
+    void prepare(int shim_exe);
     // It ends; its shims go on.
     void release() { socket_.reset(); }
     // And is waited for.

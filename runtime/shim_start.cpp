@@ -182,6 +182,11 @@ void ShimNursery::open(int shim_exe, std::size_t room) {
     room_ = room;
 }
 
+void ShimNursery::prepare(int shim_exe) {
+    constexpr std::size_t usual_room = 1024; // as long as no path of the state directory is very long
+    if (!socket_) open(shim_exe, usual_room);
+}
+
 void ShimNursery::stop() {
     socket_.reset();
     if (!pidfd_) return;

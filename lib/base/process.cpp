@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -154,6 +155,26 @@ Output run(SpawnOptions options, std::string_view input) {
     in.second.reset();
     result.status = child.wait();
     return result;
+}
+
+namespace {
+char* arguments = nullptr; // argv[1], behind which the others lie
+std::size_t argument_room = 0;
+} // namespace
+
+void keep_arguments(int argc, char** argv) {
+    if (argc < 2) return;
+    arguments = argv[1];
+    argument_room = static_cast<std::size_t>(argv[argc - 1] + std::strlen(argv[argc - 1]) + 1 - argv[1]);
+}
+
+void show_arguments(std::initializer_list<std::string_view> wanted) {
+    std::string text;
+    for (std::string_view argument : wanted) text.append(argument).push_back('\0');
+    if (text.size() > argument_room) return;
+    std::memset(arguments, 0, argument_room);
+    std::memcpy(arguments, text.data(), text.size());
+    ::prctl(PR_SET_MM, PR_SET_MM_ARG_END, arguments + text.size(), 0, 0);
 }
 
 } // namespace davit

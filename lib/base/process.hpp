@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 
 #include <map>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -54,5 +55,10 @@ struct Output {
     std::string out, err;
 };
 Output run(SpawnOptions options, std::string_view input = {});
+
+// What others see as the arguments of this process after argv[0], in the place of its own: for what forks without exec.
+// Without keep_arguments(), which main() calls, and as far as there is no room, nothing changes.
+void keep_arguments(int argc, char** argv);
+void show_arguments(std::initializer_list<std::string_view> arguments);
 
 } // namespace davit

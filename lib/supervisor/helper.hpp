@@ -39,6 +39,7 @@ HelperJob decode_job(const std::string& text);
 // Blocking: what the helper process does.
 void perform(const HelperJob& job);
 // The helper's main: jobs from the socket, answers to it, until its end.
+inline constexpr int helper_fd = 3;
 int helper_main(int socket);
 
 // The supervisor's side. The process is started with the first job and ends when none came for a while.
@@ -46,7 +47,7 @@ class Helper {
 public:
     using Done = std::function<void(const Error* error)>;
 
-    Helper(EventLoop& loop, std::string program) : loop_(loop), program_(std::move(program)) {}
+    explicit Helper(EventLoop& loop) : loop_(loop) {}
     void run(const HelperJob& job, Done done);
     // Starts the process ahead of its first job.
     void prepare();
@@ -65,7 +66,6 @@ private:
     void end_when_idle();
 
     EventLoop& loop_;
-    std::string program_;
     UniqueFd socket_;
     pid_t pid_ = 0;
     EventLoop::Watch watch_, idle_;

@@ -1,10 +1,10 @@
 // davit-supervisor: started by clients (and by shims whose supervisor was killed), never by hand.
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/process.hpp"
 #include "base/sys.hpp"
 #include "supervisor/daemon.hpp"
 #include "supervisor/frame.hpp"
-#include "supervisor/helper.hpp"
 #include "supervisor/supervisor.hpp"
 
 #include <charconv>
@@ -22,7 +22,6 @@ struct Options {
     Roots roots;
     std::string project;
     int client_fd = -1, lock_fd = -1;
-    bool helper = false;
 };
 
 int number(const char* text) {
@@ -36,10 +35,6 @@ Options parse(int argc, char** argv) {
     o.roots = Roots::from_environment();
     for (int i = 1; i < argc; ++i) {
         std::string flag = argv[i];
-        if (flag == "--helper") {
-            o.helper = true;
-            continue;
-        }
         if (i + 1 >= argc) throw error(Errc::usage, "{} needs a value", flag);
         const char* value = argv[++i];
         if (flag == "--project") o.project = value;
@@ -49,7 +44,7 @@ Options parse(int argc, char** argv) {
         else if (flag == "--lock-fd") o.lock_fd = number(value);
         else throw error(Errc::usage, "unknown option {}", flag);
     }
-    if (!o.helper && o.project.empty()) throw error(Errc::usage, "davit-supervisor is started by davit; it needs --project");
+    if (o.project.empty()) throw error(Errc::usage, "davit-supervisor is started by davit; it needs --project");
     return o;
 }
 
@@ -92,9 +87,9 @@ int supervise(const Options& o, UniqueFd& client) {
 
 int main(int argc, char** argv) {
     UniqueFd client;
+    keep_arguments(argc, argv);
     try {
         Options o = parse(argc, argv);
-        if (o.helper) return supervisor::helper_main(3);
         client.reset(o.client_fd);
         return supervise(o, client);
     } catch (const std::exception& e) {

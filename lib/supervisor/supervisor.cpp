@@ -26,7 +26,7 @@ constexpr int failure_limit = 10'000;
 
 Supervisor::Supervisor(Roots roots, std::string project, FileLock lock)
     : roots_(std::move(roots)), project_(std::move(project)), lock_(std::move(lock)), group_(project_), store_(roots_), paths_(roots_, project_),
-      reaper_(loop_), files_helper_(loop_, find_program("davit-supervisor")), net_helper_(loop_, find_program("davit-supervisor")),
+      reaper_(loop_), files_helper_(loop_), net_helper_(loop_),
       dns_(loop_, registry_), host_(NETLINK_ROUTE), networks_(loop_, store_, project_, net_helper_, registry_),
       world_(make_world()), containers_(world_), journal_(paths_.run), control_(loop_, *this) {
     sys::make_dirs(paths_.state, 0700);
@@ -44,12 +44,16 @@ Supervisor::~Supervisor() = default;
 
 World Supervisor::make_world() {
     std::string shim = find_program("davit-shim");
-    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
     w.shim_exe = [this, shim] {
         if (!shim_exe_) shim_exe_ = runtime::sealed_copy(shim);
         return shim_exe_.get();
     };
     w.supervisor_argv = {find_program("davit-supervisor"), "--project", project_, "--state-dir", roots_.state, "--run-dir", roots_.run};
+    w.ready_shims = [this] {
+        nursery_idle_ = loop_.after(nursery_idle_limit, [this] { nursery_.release(); });
+        nursery_.prepare(world_.shim_exe());
+    };
     w.start_shim = [this](const runtime::ShimStart& start) {
         nursery_idle_ = loop_.after(nursery_idle_limit, [this] { nursery_.release(); });
         return nursery_.start(start);
@@ -203,6 +207,8 @@ void Supervisor::prepare_helpers(const Plan& plan) {
     auto has = [&](OpKind kind) { return std::any_of(plan.operations.begin(), plan.operations.end(), [&](const Operation& op) { return op.kind == kind; }); };
     if (has(OpKind::remove_container)) loop_.post([this] { files_helper_.prepare(); });
     if (has(OpKind::remove_network)) loop_.post([this] { net_helper_.prepare(); });
+    // While the network is made.
+    if (has(OpKind::start_container)) loop_.post([this] { world_.ready_shims(); });
 }
 
 void Supervisor::resume() {

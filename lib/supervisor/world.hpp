@@ -33,6 +33,7 @@ struct World {
     std::function<int()> shim_exe; // a sealed copy, made at the first start and shared by all
     std::vector<std::string> supervisor_argv; // how a shim starts the next supervisor
 
+    std::function<void()> ready_shims; // what starts shims is started ahead
     std::function<runtime::ShimConnection(const runtime::ShimStart&)> start_shim;
     std::function<void(Event)> emit;
     std::function<void(Container&)> changed;              // state or health: gates look again

@@ -45,6 +45,8 @@ void take_arguments(const Request& r, char* room, std::size_t size, Arguments& a
     static char* values[max_arguments + 1];
     std::memcpy(room, r.text, r.size);
     std::memset(room + r.size, 0, size - r.size);
+    // So that what reads /proc/PID/cmdline sees no empty arguments behind them.
+    ::prctl(PR_SET_MM, PR_SET_MM_ARG_END, room + r.size, 0, 0);
     args.count = 0;
     for (char* p = room; p < room + r.size && args.count < max_arguments; p += std::strlen(p) + 1) values[args.count++] = p;
     values[args.count] = nullptr;
