@@ -342,10 +342,9 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
         emit(event);
         done.insert(op.id);
     }
-    for (auto& container : built) {
-        for (const auto& warning : stager.stage(container)) warn(project.name, warning);
-        records.push_back(container.record);
-    }
+    for (const auto& warnings : stager.stage(built))
+        for (const auto& warning : warnings) warn(project.name, warning);
+    for (const auto& container : built) records.push_back(container.record);
     send(without(planned.result.plan, done), std::move(stop), std::move(supervisor));
     return records;
 }

@@ -7,12 +7,16 @@
 #include "runtime/defaults.hpp"
 #include "runtime/spec_json.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <dirent.h>
+#include <exception>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace davit {
@@ -63,12 +67,44 @@ Stager::~Stager() {
     }
 }
 
+std::vector<std::vector<std::string>> Stager::stage(std::vector<BuiltContainer>& containers) {
+    constexpr std::size_t worth_a_thread = 4, most_threads = 4;
+    std::vector<std::vector<std::string>> warnings(containers.size());
+    // Those that fill a volume from their image take turns: others may use the same one.
+    for (std::size_t i = 0; i < containers.size(); ++i)
+        if (!containers[i].copy_ups.empty()) warnings[i] = stage(containers[i]);
+    std::atomic<std::size_t> next = 0;
+    std::exception_ptr failure;
+    auto work = [&] {
+        for (std::size_t i; (i = next++) < containers.size();) {
+            if (!containers[i].copy_ups.empty()) continue;
+            try {
+                warnings[i] = stage(containers[i]);
+            } catch (...) {
+                const std::lock_guard hold(mutex_);
+                if (!failure) failure = std::current_exception();
+                next = containers.size();
+            }
+        }
+    };
+    const std::size_t wanted = std::min({containers.size() / worth_a_thread, std::size_t{std::thread::hardware_concurrency()}, most_threads});
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < wanted; ++i) threads.emplace_back(work);
+    work();
+    threads.clear(); // joins
+    if (failure) std::rethrow_exception(failure);
+    return warnings;
+}
+
 std::vector<std::string> Stager::stage(BuiltContainer& container) {
     std::vector<std::string> warnings = container.warnings;
     bind_sources(container);
-    Staged& staged = staged_.emplace_back();
-    staged.id = container.record.id;
+    Staged staged{container.record.id, {}};
     for (const auto& volume : container.volumes) staged.volumes.push_back(volume.name);
+    {
+        const std::lock_guard hold(mutex_);
+        staged_.push_back(std::move(staged));
+    }
     const std::string directory = paths_.staging(container.record.id);
     sys::make_dirs(directory, 0700);
     own_layer(container, directory);

@@ -6,6 +6,7 @@
 #include "project/store.hpp"
 #include "runtime/plan.hpp"
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,12 @@ public:
     // What no supervisor has taken over is removed again, with its fresh anonymous volumes.
     ~Stager();
 
-    // Errors of compile() become the record's start_error. Returns the warnings.
-    std::vector<std::string> stage(BuiltContainer& container);
+    // On several processors. Errors of compile() become the record's start_error. Returns the warnings of each; the
+    // first error is thrown when all that had begun has ended.
+    std::vector<std::vector<std::string>> stage(std::vector<BuiltContainer>& containers);
 
 private:
+    std::vector<std::string> stage(BuiltContainer& container);
     void bind_sources(const BuiltContainer& container);
     void volumes(const BuiltContainer& container);
     void own_layer(const BuiltContainer& container, const std::string& directory);
@@ -38,6 +41,7 @@ private:
     const RecordStore& store_;
     ProjectPaths paths_;
     runtime::HostFacts host_ = runtime::HostFacts::probe();
+    std::mutex mutex_; // of staged_
     std::vector<Staged> staged_;
 };
 
