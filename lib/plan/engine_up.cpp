@@ -1,6 +1,7 @@
 #include "plan/engine_impl.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/sys.hpp"
 #include "davit/load.hpp"
 #include "plan/default_bridge.hpp"
@@ -306,6 +307,9 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
     const HostValues host = host_values(store);
     const image::Store images(store.roots().images());
     MachineSurroundings around(store, images, planned.observed, planned.result);
+    // Of a client that was killed, or of a machine whose power failed: the lock is ours, and no plan needs it.
+    if (const ProjectPaths paths(store.roots(), project.name); !exists(paths.journal()))
+        store.clear_staging(project.name, !exists(paths.supervisor_socket()));
     Stager stager(store, project.name);
     std::vector<ContainerRecord> records;
     std::set<int> done;

@@ -202,9 +202,10 @@ std::vector<std::string> RecordStore::volumes_in_trash(const std::string& projec
     return anonymous_volumes(container_record_from_json(*text, file));
 }
 
-void RecordStore::clear_staging(const std::string& project) const {
+void RecordStore::clear_staging(const std::string& project, bool trash) const {
     const ProjectPaths paths(roots_, project);
     for (const auto& entry : list_directory(paths.staging())) {
+        if (!trash && entry.starts_with("trash-")) continue;
         for (const auto& volume : volumes_in_trash(project, entry)) remove_volume(volume);
         sys::remove_tree(paths.staging(entry));
     }

@@ -72,8 +72,9 @@ public:
     void drop_staged_volume(const std::string& project, const std::string& name) const;
     // The anonymous volumes that go with an entry of staging/: of a container whose removal was cut short.
     std::vector<std::string> volumes_in_trash(const std::string& project, const std::string& entry) const;
-    // For whoever holds the project's lock and knows that it has no containers: what a crash left in staging/.
-    void clear_staging(const std::string& project) const;
+    // What a crash left in staging/: for whoever holds the project's lock and knows that no plan uses it. trash: also what
+    // a supervisor may be removing now.
+    void clear_staging(const std::string& project, bool trash = true) const;
     // Status as written by the supervisor, corrected by the kernel: a running one whose process is gone is exited.
     ContainerStatus status(const ContainerRecord& record) const;
     void write(const std::string& project, const ContainerStatus& status) const;

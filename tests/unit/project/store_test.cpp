@@ -213,3 +213,32 @@ TEST_CASE("a program is looked for in DAVIT_LIBEXEC and its absence names the pl
     }
     ::unsetenv("DAVIT_LIBEXEC");
 }
+
+TEST_CASE("a record that a power failure tore counts as not written") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    ContainerRecord c;
+    c.id = std::string(64, 'a');
+    c.name = "shop-web-1";
+    c.project = "shop";
+    store.stage(c);
+    const ProjectPaths paths(store.roots(), "shop");
+    sys::make_dirs(paths.containers(), 0700);
+    REQUIRE(::rename(paths.staging(c.id).c_str(), paths.container(c.id).c_str()) == 0);
+    ProjectRecord p;
+    p.name = "shop";
+    store.write(p);
+    REQUIRE(store.containers("shop").size() == 1);
+    REQUIRE(store.project("shop"));
+    for (const std::string& torn : {std::string(), std::string(4096, '\0'), "{\"format\":1" + std::string(100, '\0')}) {
+        CAPTURE(torn.size());
+        write_file_in_place(paths.record(c.id), torn, 0600);
+        write_file_in_place(paths.project_file(), torn, 0600);
+        CHECK(store.containers("shop").empty());
+        CHECK_FALSE(store.container("shop", c.id));
+        CHECK_FALSE(store.project("shop"));
+        CHECK(store.projects().empty());
+    }
+    write_file_in_place(paths.record(c.id), "not JSON", 0600); // nobody's power failed here
+    CHECK_THROWS_AS(store.container("shop", c.id), Error);
+}
