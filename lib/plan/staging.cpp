@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -44,6 +45,12 @@ bool is_empty_directory(const std::string& path) {
     }
     ::closedir(dir);
     return empty;
+}
+
+std::vector<std::string> volume_names(const BuiltContainer& container) {
+    std::vector<std::string> names;
+    for (const auto& volume : container.volumes) names.push_back(volume.name);
+    return names;
 }
 
 std::vector<std::string> with(std::vector<std::string> env, const std::vector<std::string>& more) {
@@ -99,14 +106,14 @@ std::vector<std::vector<std::string>> Stager::stage(std::vector<BuiltContainer>&
 std::vector<std::string> Stager::stage(BuiltContainer& container) {
     std::vector<std::string> warnings = container.warnings;
     bind_sources(container);
-    Staged staged{container.record.id, {}};
-    for (const auto& volume : container.volumes) staged.volumes.push_back(volume.name);
+    Staged staged{container.record.id, volume_names(container)};
     {
         const std::lock_guard hold(mutex_);
         staged_.push_back(std::move(staged));
     }
     const std::string directory = paths_.staging(container.record.id);
     sys::make_dirs(directory, 0700);
+    if (!container.volumes.empty()) put(paths_.fresh_volumes(container.record.id), fmt::format("{}\n", fmt::join(volume_names(container), "\n")));
     own_layer(container, directory);
     volumes(container);
     secrets(container);

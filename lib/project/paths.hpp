@@ -38,6 +38,8 @@ struct ProjectPaths {
     std::string project_file() const { return state + "/project.json"; }
     std::string staging() const { return state + "/staging"; }
     std::string staging(const std::string& id) const { return state + "/staging/" + id; }
+    // The anonymous volumes that are made with what is staged: they go with it when nobody takes it over.
+    std::string fresh_volumes(const std::string& id) const { return staging(id) + "/volumes"; }
     // Where a container's directory goes with the one rename that removes it.
     std::string trash(const std::string& id, bool with_volumes) const { return staging((with_volumes ? "trash-v-" : "trash-") + id); }
     std::string containers() const { return state + "/containers"; }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <dirent.h>
+#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -194,19 +195,25 @@ void RecordStore::drop_staged_volume(const std::string& project, const std::stri
     ::unlink(staged(roots_, project, "volume", name).c_str());
 }
 
-std::vector<std::string> RecordStore::volumes_in_trash(const std::string& project, const std::string& entry) const {
-    if (!entry.starts_with("trash-v-")) return {};
-    const std::string file = ProjectPaths(roots_, project).staging(entry) + "/record.json";
-    auto text = read_record(file);
-    if (!text) return {};
-    return anonymous_volumes(container_record_from_json(*text, file));
+std::vector<std::string> RecordStore::volumes_of_staged(const std::string& project, const std::string& entry) const {
+    const ProjectPaths paths(roots_, project);
+    if (entry.starts_with("trash-v-")) {
+        const std::string file = paths.staging(entry) + "/record.json";
+        auto text = read_record(file);
+        return text ? anonymous_volumes(container_record_from_json(*text, file)) : std::vector<std::string>();
+    }
+    std::vector<std::string> names;
+    if (!is_container_id(entry)) return names;
+    std::istringstream lines(read_record(paths.fresh_volumes(entry)).value_or(""));
+    for (std::string name; std::getline(lines, name);) names.push_back(name);
+    return names;
 }
 
 void RecordStore::clear_staging(const std::string& project, bool trash) const {
     const ProjectPaths paths(roots_, project);
     for (const auto& entry : list_directory(paths.staging())) {
         if (!trash && entry.starts_with("trash-")) continue;
-        for (const auto& volume : volumes_in_trash(project, entry)) remove_volume(volume);
+        for (const auto& volume : volumes_of_staged(project, entry)) remove_volume(volume);
         sys::remove_tree(paths.staging(entry));
     }
 }

@@ -70,8 +70,8 @@ public:
     std::optional<VolumeRecord> staged_volume(const std::string& project, const std::string& name) const;
     void drop_staged_network(const std::string& project, const std::string& name) const;
     void drop_staged_volume(const std::string& project, const std::string& name) const;
-    // The anonymous volumes that go with an entry of staging/: of a container whose removal was cut short.
-    std::vector<std::string> volumes_in_trash(const std::string& project, const std::string& entry) const;
+    // The anonymous volumes that go with an entry of staging/: of a container whose making or removal was cut short.
+    std::vector<std::string> volumes_of_staged(const std::string& project, const std::string& entry) const;
     // What a crash left in staging/: for whoever holds the project's lock and knows that no plan uses it. trash: also what
     // a supervisor may be removing now.
     void clear_staging(const std::string& project, bool trash = true) const;

@@ -39,7 +39,7 @@ void Containers::clear_remains() {
             job.paths.push_back(world_.paths.run_container(id));
     for (const auto& name : list_directory(world_.paths.staging())) {
         if (!name.starts_with(trash_prefix)) continue;
-        remove_volumes(world_.store.volumes_in_trash(project, name));
+        remove_volumes(world_.store.volumes_of_staged(project, name));
         job.paths.push_back(world_.paths.staging(name));
     }
     if (job.paths.empty()) return;
