@@ -91,9 +91,9 @@ def pss(pattern):
     return total / 1024, count
 
 
-def up_down(report, who, compose, stays, rounds, work):
+def up_down(report, who, compose, stays, rounds, work, counts=(1, 10, 50)):
     """compose: the command; stays: what its lasting processes look like."""
-    for count in (1, 10, 50):
+    for count in counts:
         directory = os.path.join(work, f"{'peer' if who != 'davit' else 'own'}{count}")
         compose_file(directory, count)
         ups, downs, memory = [], [], []
@@ -143,9 +143,22 @@ def pull(report, rounds, work):
         report.add("davit", f"pull of {size:.0f} MB, compressed", "ms", times)
 
 
-def floor(report):
+def on_a_disk(work):
+    """State on a journalled ext4, and a machine's mounts: shared with one another, and not few of them."""
+    disk, place = work + "/ext4-image", work + "/ext4"
+    os.makedirs(place)
+    script = f"""truncate -s 4G {disk} && mkfs.ext4 -q -F {disk} && mount -o loop {disk} {place} && mount --make-rshared / &&
+        for i in $(seq 20); do mkdir -p {work}/mounts/$i && mount -t tmpfs machine {work}/mounts/$i; done"""
+    done = subprocess.run(["sh", "-c", script], **QUIET)
+    if done.returncode != 0:
+        sys.exit(f"no ext4 in a loop file: {done.stderr}")
+    os.environ["DAVIT_STATE_DIR"] = place + "/state"
+    return place + "/floor"
+
+
+def floor(report, counts="1,10,50", state=()):
     """The least that the system calls alone cost, in the same session."""
-    done = subprocess.run([FLOOR, "up", "-c", "1,10,50", "-n", "5"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run([FLOOR, "up", "-c", counts, "-n", "5", *state], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         return print(f"the floor ended with {done.returncode}: left out", file=sys.stderr)
     for row in map(json.loads, done.stdout.splitlines()):
@@ -180,16 +193,26 @@ def main():
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--many", action="store_true", help="only up and down, of 1, 10, 50 and 200")
+    parser.add_argument("--disk", action="store_true", help="the same with the state on a journalled ext4")
     options = parser.parse_args()
     if os.environ.get("DAVIT_PRIVATE_HOST") != "1":
         sys.exit("run tests/bench/run")
     report, work = Report(options.json), tempfile.mkdtemp()
+    state = on_a_disk(work) if options.disk else None
     part = work + "/images"
     index = json.load(open(LAYOUT + "/index.json"))
     index["manifests"] = [m for m in index["manifests"] if ref_name(m) == "busybox:latest"]
     write_layout(LAYOUT, part, index)
     timed([DAVIT, "image", "load", "-i", part])
-    up_down(report, "davit", [DAVIT], r"^\S*davit-(supervisor|shim|port-proxy)( |$)", options.rounds, work)
+    own = r"^\S*davit-(supervisor|shim|port-proxy)( |$)"
+    if options.many or options.disk:
+        up_down(report, "davit", [DAVIT], own, options.rounds, work, (1, 10, 50, 200))
+        if FLOOR:
+            os.makedirs(state or work, exist_ok=True)
+            floor(report, "1,10,50,200", ("--state", state) if state else ())
+        return None if options.json else report.table()
+    up_down(report, "davit", [DAVIT], own, options.rounds, work)
     small_verbs(report, options.rounds, work)
     config_1000(report, options.rounds, work)
     pull(report, options.rounds, work)
