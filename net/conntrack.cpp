@@ -23,9 +23,10 @@ struct Flow {
     std::string tuple;
 };
 
-std::vector<Flow> udp_flows_to(NetlinkSocket& netfilter, std::uint8_t family, std::uint16_t first, std::uint32_t count) {
+// Of both families: one walk through the table.
+std::vector<Flow> udp_flows_to(NetlinkSocket& netfilter, const std::vector<bool>& wanted) {
     std::vector<Flow> flows;
-    Message m(type_of(IPCTNL_MSG_CT_GET), 0, nfgenmsg{family, NFNETLINK_V0, 0});
+    Message m(type_of(IPCTNL_MSG_CT_GET), 0, nfgenmsg{AF_UNSPEC, NFNETLINK_V0, 0});
     m.what = "listing connection tracking entries";
     netfilter.dump(
         m,
@@ -35,8 +36,8 @@ std::vector<Flow> udp_flows_to(NetlinkSocket& netfilter, std::uint8_t family, st
             if (proto.u8(CTA_PROTO_NUM) != IPPROTO_UDP) return;
             const auto bytes = proto.find(CTA_PROTO_DST_PORT);
             if (bytes.size() != 2) return;
-            const auto port = static_cast<std::uint32_t>(static_cast<std::uint8_t>(bytes[0]) << 8 | static_cast<std::uint8_t>(bytes[1]));
-            if (port >= first && port < first + count) flows.push_back({family, std::string(tuple)});
+            const auto port = static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[0]) << 8 | static_cast<std::uint8_t>(bytes[1]));
+            if (wanted[port]) flows.push_back({header_of<nfgenmsg>(h).nfgen_family, std::string(tuple)});
         },
         [&] { flows.clear(); });
     return flows;
@@ -44,22 +45,24 @@ std::vector<Flow> udp_flows_to(NetlinkSocket& netfilter, std::uint8_t family, st
 
 } // namespace
 
-void flush_udp_conntrack(NetlinkSocket& netfilter, std::uint16_t host_port, std::uint16_t count) {
-    for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
-        std::vector<Flow> flows;
-        try {
-            flows = udp_flows_to(netfilter, family, host_port, count);
-        } catch (const Error& e) {
-            // Without ctnetlink nothing can be flushed: old flows end by their timeout.
-            if (e.os().value() == EINVAL || e.os().value() == EOPNOTSUPP) return;
-            throw;
-        }
-        for (const Flow& f : flows) {
-            Message m(type_of(IPCTNL_MSG_CT_DELETE), 0, nfgenmsg{f.family, NFNETLINK_V0, 0});
-            m.what = fmt::format("ending UDP flows to port {}", host_port);
-            m.put(CTA_TUPLE_ORIG | NLA_F_NESTED, f.tuple);
-            netfilter.request_allowing(std::move(m), {ENOENT});
-        }
+void flush_udp_conntrack(NetlinkSocket& netfilter, const std::vector<UdpPorts>& ports) {
+    if (ports.empty()) return;
+    std::vector<bool> wanted(65536);
+    for (const UdpPorts& p : ports)
+        for (std::size_t i = p.first; i < std::size_t{p.first} + p.count && i < wanted.size(); ++i) wanted[i] = true;
+    std::vector<Flow> flows;
+    try {
+        flows = udp_flows_to(netfilter, wanted);
+    } catch (const Error& e) {
+        // Without ctnetlink nothing can be flushed: old flows end by their timeout.
+        if (e.os().value() == EINVAL || e.os().value() == EOPNOTSUPP) return;
+        throw;
+    }
+    for (const Flow& f : flows) {
+        Message m(type_of(IPCTNL_MSG_CT_DELETE), 0, nfgenmsg{f.family, NFNETLINK_V0, 0});
+        m.what = "ending UDP flows to a published port";
+        m.put(CTA_TUPLE_ORIG | NLA_F_NESTED, f.tuple);
+        netfilter.request_allowing(std::move(m), {ENOENT});
     }
 }
 

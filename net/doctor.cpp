@@ -108,7 +108,7 @@ void repair(const MachineLock& lock, const Finding& f) {
         return;
     case Kind::state_file:
         // The file goes with its elements: an empty state is committed for the project.
-        commit(lock, netfilter, {f.project, 0, {}, {}});
+        flush_udp_conntrack(netfilter, commit(lock, netfilter, {f.project, 0, {}, {}}).udp);
         return;
     case Kind::foreign_drop: throw error(Errc::unsupported, "{}", f.text).with_hint(f.remedy);
     }

@@ -86,6 +86,15 @@ bool isolation_works() {
     return get_sysctl("net/bridge/bridge-nf-call-iptables") != "1";
 }
 
+// A bridge has 1,024 port numbers, and the first is never used (BR_MAX_PORTS).
+Error bridge_full(const Error& e, const NetnsPlan& plan) {
+    std::string which = plan.endpoints.front().bridge;
+    for (const EndpointSpec& s : plan.endpoints)
+        if (std::string_view(e.what()).find(s.bridge) != std::string_view::npos) which = s.network.empty() ? "bridge " + s.bridge : "network " + s.network;
+    return error(Errc::conflict, "{} is full: 1023 containers are on it, as many as a bridge of the kernel has ports", which)
+        .with_hint("spread the containers over several networks; one that must reach all of them joins each");
+}
+
 void create_links(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan) {
     const bool isolate = std::any_of(plan.endpoints.begin(), plan.endpoints.end(), [](const auto& e) { return !e.icc; }) && isolation_works();
     std::vector<Message> create, raise;
@@ -95,7 +104,12 @@ void create_links(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan) {
         create.push_back(veth_message(e, bridge, netns_fd));
         raise.push_back(port_message(e, isolate && !e.icc));
     }
-    host.request_all(std::move(create));
+    try {
+        host.request_all(std::move(create));
+    } catch (const Error& e) {
+        if (e.os().value() != EXFULL) throw;
+        throw bridge_full(e, plan);
+    }
     for (const EndpointSpec& e : plan.endpoints) quiet_ipv6(e.host_ifname, false);
     host.request_all(std::move(raise));
 }

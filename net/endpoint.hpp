@@ -23,6 +23,7 @@ struct EndpointSpec {
     bool icc = true;                         // off: neighbours on the bridge cannot reach it
     // Sysctls of the interface, IFNAME stands for its name: net.ipv4.conf.IFNAME.log_martians=1
     std::vector<std::pair<std::string, std::string>> sysctls;
+    std::string network = {}; // what messages call the bridge's network; empty: the bridge itself
 };
 
 struct DefaultRoute {

@@ -96,16 +96,22 @@ void apply(NetlinkSocket& netfilter, bool dirty, const HostNetworkState& before,
 }
 
 // Ports of UDP whose translation is new, gone or different: conntrack would keep old flows on the old path.
-std::set<std::pair<std::uint16_t, std::uint16_t>> changed_udp_ports(const ProjectNetState* before, const ProjectNetState& after) {
-    std::set<std::pair<std::uint16_t, std::uint16_t>> changed;
-    const std::vector<PublishedPort> none;
-    const auto& old = before ? before->ports : none;
-    const auto collect = [&](const std::vector<PublishedPort>& from, const std::vector<PublishedPort>& other) {
-        for (const PublishedPort& p : from)
-            if (p.proto == Proto::udp && std::find(other.begin(), other.end(), p) == other.end()) changed.emplace(p.host_port, p.count);
+std::vector<UdpPorts> changed_udp_ports(const ProjectNetState* before, const ProjectNetState& after) {
+    const auto udp_of = [](const ProjectNetState& state) {
+        std::vector<const PublishedPort*> ports;
+        for (const PublishedPort& p : state.ports)
+            if (p.proto == Proto::udp) ports.push_back(&p);
+        std::sort(ports.begin(), ports.end(), [](const auto* a, const auto* b) { return *a < *b; });
+        return ports;
     };
-    collect(old, after.ports);
-    collect(after.ports, old);
+    const auto old = before ? udp_of(*before) : std::vector<const PublishedPort*>(), fresh = udp_of(after);
+    std::vector<const PublishedPort*> different;
+    std::set_symmetric_difference(old.begin(), old.end(), fresh.begin(), fresh.end(), std::back_inserter(different),
+                                  [](const auto* a, const auto* b) { return *a < *b; });
+    std::vector<UdpPorts> changed;
+    for (const PublishedPort* p : different) changed.push_back({p->host_port, p->count});
+    std::sort(changed.begin(), changed.end());
+    changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
     return changed;
 }
 
@@ -122,14 +128,14 @@ bool table_present(NetlinkSocket& netfilter) {
     return nft::table_comment(netfilter, Family::inet, host_table_name) == std::optional<std::string>(host_table_version);
 }
 
-std::vector<std::string> commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project) {
+Committed commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project) {
     const std::string& run = lock.run_dir();
     const HostNetworkState before = load_state(run);
     HostNetworkState after = before;
     if (project.empty()) after.projects.erase(project.project);
     else after.projects[project.project] = project;
     const auto old = before.projects.find(project.project);
-    const auto udp = changed_udp_ports(old == before.projects.end() ? nullptr : &old->second, project);
+    Committed result{{}, changed_udp_ports(old == before.projects.end() ? nullptr : &old->second, project)};
 
     const bool dirty = exists(dirty_file(run));
     if (!dirty) write_file_atomic(dirty_file(run), "", 0600, false);
@@ -149,13 +155,11 @@ std::vector<std::string> commit(const MachineLock& lock, NetlinkSocket& netfilte
         enable_forwarding(run, any_ipv6(after));
         if (before.projects.empty() || dirty) open_foreign_forward(netfilter, after);
     }
-    for (const auto& [port, count] : udp) flush_udp_conntrack(netfilter, port, count);
     remove_file(dirty_file(run));
     const std::set<std::string> used = bridges_of(after);
-    std::vector<std::string> unused;
     for (const std::string& name : bridges_of(before))
-        if (!used.contains(name)) unused.push_back(name);
-    return unused;
+        if (!used.contains(name)) result.unused_bridges.push_back(name);
+    return result;
 }
 
 bool heal(const MachineLock& lock, NetlinkSocket& netfilter) {

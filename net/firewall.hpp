@@ -24,10 +24,20 @@ nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port
 // Writes the project's file and brings the kernel along: an element transaction (1-3 ms), or the whole
 // table when it is missing or of another version (17 ms at 50 containers). The first project turns
 // ip_forward on if it was off, the last one to become empty removes the table and restores it.
-// UDP conntrack entries of ports that came, went or moved are flushed. Several projects may list one
-// network (an external one). Gives the bridges that no project lists any more: theirs to remove who
-// holds the lock, where the network's own project has not done it.
-std::vector<std::string> commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project);
+// Several projects may list one network (an external one).
+struct UdpPorts { // count successive ones
+    std::uint16_t first = 0;
+    std::uint16_t count = 1;
+    auto operator<=>(const UdpPorts&) const = default;
+};
+struct Committed {
+    // Bridges that no project lists any more: theirs to remove who holds the lock, where the network's own
+    // project has not done it.
+    std::vector<std::string> unused_bridges;
+    // Came, went or moved: for flush_udp_conntrack() once the lock is free.
+    std::vector<UdpPorts> udp;
+};
+Committed commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project);
 // After a foreign `flush ruleset`, a firewall's reload or `sysctl --system`: true if the table or forwarding
 // had to be restored. Foreign chains that drop are opened again in any case.
 bool heal(const MachineLock& lock, NetlinkSocket& netfilter);
@@ -35,8 +45,9 @@ bool heal(const MachineLock& lock, NetlinkSocket& netfilter);
 bool table_present(NetlinkSocket& netfilter);
 // Redirects DNS inside a container: sockets of that namespace.
 void redirect_dns(int netns_fd, std::uint16_t udp_port, std::uint16_t tcp_port);
-// Drops UDP conntrack entries whose original destination port is this.
-void flush_udp_conntrack(NetlinkSocket& netfilter, std::uint16_t host_port, std::uint16_t count = 1);
+// Drops UDP conntrack entries whose original destination port is among these. Walks the kernel's whole
+// table once (15 ms with 262,144 buckets), so all ports go in one call; never with the machine's lock.
+void flush_udp_conntrack(NetlinkSocket& netfilter, const std::vector<UdpPorts>& ports);
 
 // --- others' firewalls --------------------------------------------------------------------------------
 struct ForeignDrop {

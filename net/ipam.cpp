@@ -35,6 +35,18 @@ void check_pool(const Pool& p) {
         throw error(Errc::usage, "address pool {} cannot be cut into networks of size /{}", p.base.to_string(), p.size);
 }
 
+std::optional<Subnet> first_free_block(const std::vector<Pool>& pools, std::uint64_t start, const std::vector<Taken>& taken) {
+    std::uint64_t total = 0;
+    for (const Pool& p : pools) total += blocks_in(p);
+    for (std::uint64_t i = 0; i < total; ++i) {
+        std::uint64_t n = (start % total + i) % total;
+        std::size_t p = 0;
+        while (n >= blocks_in(pools[p])) n -= blocks_in(pools[p++]);
+        if (const Subnet candidate = block(pools[p], n); !first_overlap(candidate, taken)) return candidate;
+    }
+    return std::nullopt;
+}
+
 // rtm_table has eight bits; the attribute holds the real one.
 bool is_local_or_cast(const rtmsg& route) {
     return route.rtm_type == RTN_BROADCAST || route.rtm_type == RTN_MULTICAST || route.rtm_type == RTN_ANYCAST;
@@ -76,10 +88,11 @@ void add_routes(NetlinkSocket& host, const std::map<int, std::string>& names, co
 }
 
 void add_addresses(NetlinkSocket& host, const std::map<int, std::string>& names, const std::string& except, std::vector<Taken>& out) {
-    for (const auto& [index, name] : names) {
-        if (name == except) continue;
-        for (const InterfaceAddress& a : list_addresses(host, index))
-            if (!a.address.is_link_local() && !a.address.is_loopback()) out.push_back({a.subnet(), "an address of " + name});
+    for (const auto& [index, a] : all_addresses(host)) {
+        const auto link = names.find(index);
+        const std::string name = link == names.end() ? "a new interface" : link->second;
+        if ((except.empty() || name != except) && !a.address.is_link_local() && !a.address.is_loopback())
+            out.push_back({a.subnet(), "an address of " + name});
     }
 }
 
@@ -88,8 +101,12 @@ void add_addresses(NetlinkSocket& host, const std::map<int, std::string>& names,
 std::vector<Pool> default_pools() {
     std::vector<Pool> pools;
     // 172.16 is left to those who configure the first block of RFC 1918 by hand
-    for (int second = 17; second <= 31; ++second) pools.push_back({Subnet::parse(fmt::format("172.{}.0.0/16", second)), 20});
-    pools.push_back({Subnet::parse("192.168.0.0/16"), 24});
+    std::vector<Subnet> blocks;
+    for (int second = 17; second <= 31; ++second) blocks.push_back(Subnet::parse(fmt::format("172.{}.0.0/16", second)));
+    for (const Subnet& b : blocks) pools.push_back({b, 20, 0});
+    blocks.push_back(Subnet::parse("192.168.0.0/16")); // what most home and office networks use: not before the others
+    pools.push_back({blocks.back(), 20, 1});
+    for (const Subnet& b : blocks) pools.push_back({b, 24, 2});
     return pools;
 }
 
@@ -107,20 +124,16 @@ std::vector<Taken> observe_taken(NetlinkSocket& host, const std::string& except_
 Subnet choose_subnet(const std::vector<Pool>& pools, std::string_view key, const std::vector<Taken>& taken,
                      const std::optional<Subnet>& prefer) {
     if (prefer && !first_overlap(*prefer, taken)) return *prefer;
-    std::uint64_t total = 0;
+    std::map<int, std::vector<Pool>> ranks;
     for (const Pool& p : pools) {
         check_pool(p);
-        total += blocks_in(p);
+        ranks[p.rank].push_back(p);
     }
-    if (total == 0) throw error(Errc::usage, "no address pools are configured");
-    const std::uint64_t start = hash64(key) % total;
-    for (std::uint64_t i = 0; i < total; ++i) {
-        std::uint64_t n = (start + i) % total;
-        std::size_t p = 0;
-        while (n >= blocks_in(pools[p])) n -= blocks_in(pools[p++]);
-        const Subnet candidate = block(pools[p], n);
-        if (!first_overlap(candidate, taken)) return candidate;
-    }
+    if (ranks.empty()) throw error(Errc::usage, "no address pools are configured");
+    for (const auto& [rank, members] : ranks)
+        if (const auto found = first_free_block(members, hash64(key), taken)) return *found;
+    std::uint64_t total = 0;
+    for (const Pool& p : ranks.rbegin()->second) total += blocks_in(p);
     throw error(Errc::conflict, "all {} subnets of the address pools are taken (the last one by {})", total, taken.back().holder)
         .with_hint("remove networks that are not used any more, or give the network a subnet of its own in ipam.config");
 }
@@ -190,15 +203,10 @@ std::optional<IpAddress> gateway_of(const SubnetConfig& c) {
     return c.subnet.contains(a) ? std::optional(a) : std::nullopt;
 }
 
-AddressPool::AddressPool(SubnetConfig config) : AddressPool(std::move(config), {}, std::nullopt) {}
+AddressPool::AddressPool(SubnetConfig config) : config_(std::move(config)) { validate(config_); }
 
-AddressPool::AddressPool(SubnetConfig config, std::map<IpAddress, std::string> used, std::optional<IpAddress> last)
-    : config_(std::move(config)), used_(std::move(used)), last_(last) {
-    validate(config_);
-}
-
-bool AddressPool::assignable(const IpAddress& a) const {
-    if (is_reserved(config_.subnet, a) || a == gateway() || used_.contains(a)) return false;
+bool AddressPool::valid(const IpAddress& a) const {
+    if (!contains(a) || is_reserved(config_.subnet, a) || a == gateway()) return false;
     return std::none_of(config_.aux_addresses.begin(), config_.aux_addresses.end(), [&](const auto& aux) { return aux.second == a; });
 }
 
@@ -217,27 +225,63 @@ void AddressPool::reserve(const IpAddress& address, const std::string& owner) {
     used_.emplace(address, owner);
 }
 
-IpAddress AddressPool::allocate(const std::string& owner) {
+// avoid: what others keep, together with keepers_; without it only what is used is passed over.
+std::optional<IpAddress> AddressPool::next_free(const std::set<IpAddress>* avoid) const {
     const Subnet& range = config_.ip_range ? *config_.ip_range : config_.subnet;
     const IpAddress first = range.base(), final = range.last();
     IpAddress a = last_ && range.contains(*last_) ? *last_ : final;
-    // Each step passes a used or reserved address; there are at most this many of them.
-    const std::size_t limit = used_.size() + config_.aux_addresses.size() + 4;
+    // Each step passes a used, kept or reserved address; there are at most this many of them.
+    const std::size_t limit = used_.size() + config_.aux_addresses.size() + 4 + (avoid ? avoid->size() + keepers_.size() : 0);
     for (std::size_t i = 0; i < limit; ++i) {
         a = a == final ? first : a.plus(1);
-        if (!assignable(a)) continue;
-        used_.emplace(a, owner);
-        last_ = a;
+        if (!valid(a) || used_.contains(a) || (avoid && (keepers_.contains(a) || avoid->contains(a)))) continue;
         return a;
     }
-    throw error(Errc::conflict, "no free address is left in {} ({} are used)", range.to_string(), used_.size())
-        .with_hint("use a larger subnet or ip_range");
+    return std::nullopt;
+}
+
+std::optional<IpAddress> AddressPool::reuse(const std::string& owner, const std::string& holder) {
+    const Subnet& range = config_.ip_range ? *config_.ip_range : config_.subnet;
+    const auto own = kept_.find(holder);
+    if (own == kept_.end() || !range.contains(own->second) || used_.contains(own->second)) return std::nullopt;
+    used_.emplace(own->second, owner);
+    return own->second;
+}
+
+IpAddress AddressPool::allocate(const std::string& owner, const std::string& holder, const std::set<IpAddress>& avoid) {
+    std::optional<IpAddress> a = next_free(&avoid);
+    if (!a) a = next_free(nullptr);
+    if (!a)
+        throw error(Errc::conflict, "no free address is left in {} ({} are used)", (config_.ip_range ? *config_.ip_range : config_.subnet).to_string(), used_.size())
+            .with_hint("use a larger subnet or ip_range");
+    last_ = a;
+    used_.emplace(*a, owner);
+    keep(*a, holder);
+    return *a;
 }
 
 void AddressPool::release(const IpAddress& address) { used_.erase(address); }
 
 void AddressPool::release_owner(const std::string& owner) {
     std::erase_if(used_, [&](const auto& entry) { return entry.second == owner; });
+}
+
+void AddressPool::keep(const IpAddress& address, const std::string& holder) {
+    if (holder.empty() || !valid(address)) return;
+    if (const auto own = kept_.find(holder); own != kept_.end() && own->second == address) return;
+    if (const auto keeper = keepers_.find(address); keeper != keepers_.end()) forget(std::string(keeper->second));
+    forget(holder);
+    kept_[holder] = address;
+    keepers_[address] = holder;
+    changed_ = true;
+}
+
+void AddressPool::forget(const std::string& holder) {
+    const auto it = kept_.find(holder);
+    if (it == kept_.end()) return;
+    keepers_.erase(it->second);
+    kept_.erase(it);
+    changed_ = true;
 }
 
 } // namespace davit::net

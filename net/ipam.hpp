@@ -6,17 +6,21 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace davit::net {
 
 struct Pool {
     Subnet base;
-    int size; // prefix length of the subnets cut from it
+    int size;     // prefix length of the subnets cut from it
+    int rank = 0; // the pools of a rank are used up before those of the next
 };
-// 172.17.0.0-172.31.255.255 as /20 (240 networks), then 192.168.0.0/16 as /24 (256).
+// A /20 holds more containers than a bridge has ports: 172.17.0.0-172.31.255.255 (240 networks), then
+// 192.168.0.0/16 (16); only then what is left of both as /24.
 std::vector<Pool> default_pools();
 
 // What a new subnet must not overlap, and who says so ("route via tun0", "address of eth0",
@@ -30,7 +34,7 @@ struct Taken {
 // except_link: routes and addresses of this interface do not count (the network's own bridge).
 std::vector<Taken> observe_taken(NetlinkSocket& host, const std::string& except_link = {});
 
-// The same key gets the same subnet again while nothing else took it: the search begins at hash(key).
+// The same key gets the same subnet again while nothing else took it: the search begins at hash(key) in each rank.
 // prefer: tried first (the subnet of the network's record). Throws conflict when all pools are used up.
 Subnet choose_subnet(const std::vector<Pool>& pools, std::string_view key, const std::vector<Taken>& taken,
                      const std::optional<Subnet>& prefer = std::nullopt);
@@ -53,32 +57,43 @@ struct SubnetConfig {
 void validate(const SubnetConfig& config);
 std::optional<IpAddress> gateway_of(const SubnetConfig& config);
 
-// The addresses of one subnet. Static addresses of the whole project are reserved before the first
-// dynamic one is given out. State (used, last) is saved by the caller with the network's record.
+// The addresses of one subnet. An address is used by an owner (a container), and kept for a holder (the
+// place in the project that the container fills): its next owner gets it again, others only when nothing
+// else is free. Static addresses of the whole project are reserved before the first dynamic one is given out.
 class AddressPool {
 public:
     explicit AddressPool(SubnetConfig config);
-    AddressPool(SubnetConfig config, std::map<IpAddress, std::string> used, std::optional<IpAddress> last);
 
     // A static address. Throws conflict "address 10.1.0.9 is already in use by X", or
     // invalid_project "no configured subnet contains IP address …". The same owner may ask twice.
     void reserve(const IpAddress& address, const std::string& owner);
-    // The next free one after the last given out, so that an address is not reused at once. Throws
-    // conflict when none is left.
-    IpAddress allocate(const std::string& owner);
+    // What is kept for the holder, when it is free.
+    std::optional<IpAddress> reuse(const std::string& owner, const std::string& holder);
+    // The next free one after the last given out, so that an address is not reused at once; it is kept for
+    // the holder from now on. avoid: what others keep elsewhere. Throws conflict when none is left.
+    IpAddress allocate(const std::string& owner, const std::string& holder = {}, const std::set<IpAddress>& avoid = {});
     void release(const IpAddress& address);
     void release_owner(const std::string& owner);
+    // One address is kept for a holder, and for one holder only: the last word counts. What cannot be given
+    // out is not kept, and nothing is for nobody ("").
+    void keep(const IpAddress& address, const std::string& holder);
+    void forget(const std::string& holder);
+    const std::map<std::string, IpAddress>& kept() const { return kept_; } // by holder
+    bool take_change() { return std::exchange(changed_, false); }          // of what is kept, since the last call
 
     const SubnetConfig& config() const { return config_; }
     std::optional<IpAddress> gateway() const { return gateway_of(config_); }
     const std::map<IpAddress, std::string>& used() const { return used_; }
-    const std::optional<IpAddress>& last() const { return last_; }
     bool contains(const IpAddress& a) const { return config_.subnet.contains(a); }
 
 private:
-    bool assignable(const IpAddress& a) const;
+    bool valid(const IpAddress& a) const;
+    std::optional<IpAddress> next_free(const std::set<IpAddress>* avoid) const;
     SubnetConfig config_;
     std::map<IpAddress, std::string> used_;
+    std::map<std::string, IpAddress> kept_;
+    std::map<IpAddress, std::string> keepers_; // kept_, the other way round
+    bool changed_ = false;
     std::optional<IpAddress> last_;
 };
 

@@ -55,19 +55,26 @@ Message default_route_message(const IpAddress& gateway, int index) {
 
 std::vector<InterfaceAddress> list_addresses(NetlinkSocket& socket, int index) {
     std::vector<InterfaceAddress> addresses;
+    for (const auto& [link, address] : all_addresses(socket))
+        if (link == index) addresses.push_back(address);
+    return addresses;
+}
+
+std::vector<std::pair<int, InterfaceAddress>> all_addresses(NetlinkSocket& socket) {
+    std::vector<std::pair<int, InterfaceAddress>> addresses;
     Message m(RTM_GETADDR, 0, ifaddrmsg{});
     m.what = "listing addresses";
     socket.dump(
         m,
         [&](const nlmsghdr* h) {
             const auto& header = header_of<ifaddrmsg>(h);
-            if (index != 0 && header.ifa_index != static_cast<unsigned>(index)) return;
+            const int index = static_cast<int>(header.ifa_index);
             const Attributes a(h, sizeof header);
             // IFA_LOCAL is ours, IFA_ADDRESS the peer's on point-to-point links; IPv6 has only the latter.
             const auto bytes = a.has(IFA_LOCAL) ? a.find(IFA_LOCAL) : a.find(IFA_ADDRESS);
             const auto* raw = reinterpret_cast<const std::uint8_t*>(bytes.data());
-            if (header.ifa_family == AF_INET && bytes.size() == 4) addresses.push_back({IpAddress::v4_bytes(raw), header.ifa_prefixlen});
-            if (header.ifa_family == AF_INET6 && bytes.size() == 16) addresses.push_back({IpAddress::v6_bytes(raw), header.ifa_prefixlen});
+            if (header.ifa_family == AF_INET && bytes.size() == 4) addresses.push_back({index, {IpAddress::v4_bytes(raw), header.ifa_prefixlen}});
+            if (header.ifa_family == AF_INET6 && bytes.size() == 16) addresses.push_back({index, {IpAddress::v6_bytes(raw), header.ifa_prefixlen}});
         },
         [&] { addresses.clear(); });
     return addresses;

@@ -5,6 +5,7 @@
 #include "net/netlink.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace davit::net {
@@ -14,7 +15,7 @@ Message link_up_message(int index, const std::string& name);
 // NEWADDR replaces an equal one; IPv6 without duplicate detection: the address is usable at once.
 Message address_message(int type, int index, const InterfaceAddress& address);
 Message default_route_message(const IpAddress& gateway, int index);
-// index 0: of all interfaces
 std::vector<InterfaceAddress> list_addresses(NetlinkSocket& socket, int index);
+std::vector<std::pair<int, InterfaceAddress>> all_addresses(NetlinkSocket& socket); // with their interfaces
 
 } // namespace davit::net

@@ -23,6 +23,10 @@ namespace {
 
 constexpr std::size_t initial_size = 256;
 constexpr std::size_t receive_size = 64 * 1024; // the kernel fills dumps up to 32 KiB
+// The kernel answers a whole send before it returns, and libnl's sockets hold 85 acknowledgements: what
+// comes after is lost, with ENOBUFS.
+constexpr std::size_t slice_messages = 32;
+constexpr std::size_t slice_bytes = 32 * 1024;
 
 // Not zeroed: a container's network needs twenty answers, of a hundred bytes each.
 class Buffer {
@@ -156,9 +160,9 @@ struct NetlinkSocket::Impl {
 
     // One datagram; a transaction must fit into the send buffer, which root may enlarge.
     void send(std::string_view bytes) {
-        if (bytes.size() > 100 * 1024 && bytes.size() > send_buffer) {
-            const int size = static_cast<int>(bytes.size());
-            ::setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+        if (bytes.size() > slice_bytes && bytes.size() > send_buffer) {
+            const int size = static_cast<int>(bytes.size()); // the kernel takes it twice
+            if (::setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0) ::setsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
             send_buffer = bytes.size();
         }
         sockaddr_nl kernel{};
@@ -173,11 +177,27 @@ struct NetlinkSocket::Impl {
         ssize_t n;
         while ((n = ::recv(fd(), buffer.data(), buffer.size(), flags)) < 0) {
             if (errno == EAGAIN) return false;
+            if (errno == ENOBUFS && (flags & MSG_DONTWAIT)) continue; // the first of many errors are there
             if (errno != EINTR) throw sys_error(errno, "receiving from the kernel over netlink");
         }
         int left = static_cast<int>(n);
         for (auto* h = reinterpret_cast<nlmsghdr*>(buffer.data()); nlmsg_ok(h, left); h = nlmsg_next(h, &left)) fn(h);
         return true;
+    }
+
+    // Waits for all answers to the messages of one send; the first failure among them.
+    std::optional<Error> acknowledged(std::uint32_t first, std::size_t count, const Message* messages) {
+        std::optional<Error> failed;
+        Buffer buffer;
+        for (std::size_t waiting = count; waiting > 0;) {
+            receive(buffer, 0, [&](const nlmsghdr* h) {
+                if (h->nlmsg_type != NLMSG_ERROR || !ours(h, first, count)) return;
+                --waiting;
+                const auto* err = static_cast<const nlmsgerr*>(nlmsg_data(h));
+                if (err->error != 0 && !failed) failed = failure(messages[h->nlmsg_seq - first].what, -err->error, extended_text(h));
+            });
+        }
+        return failed;
     }
 
     // What an earlier exchange left behind when it ended with an exception.
@@ -213,28 +233,24 @@ void NetlinkSocket::request(Message message) {
 }
 
 void NetlinkSocket::request_all(std::vector<Message> messages) {
-    if (messages.empty()) return;
-    const std::uint32_t first = impl_->seq;
-    std::string bytes;
-    for (const Message& m : messages) {
-        const std::size_t at = bytes.size();
-        bytes += m.bytes();
-        auto* h = reinterpret_cast<nlmsghdr*>(bytes.data() + at);
-        h->nlmsg_flags |= NLM_F_ACK;
-        h->nlmsg_seq = impl_->seq++;
-    }
-    impl_->send(bytes);
-
     std::optional<Error> first_error;
-    Buffer buffer;
-    for (std::size_t waiting = messages.size(); waiting > 0;) {
-        impl_->receive(buffer, 0, [&](const nlmsghdr* h) {
-            if (h->nlmsg_type != NLMSG_ERROR || !Impl::ours(h, first, messages.size())) return;
-            --waiting;
-            const auto* err = static_cast<const nlmsgerr*>(nlmsg_data(h));
-            if (err->error != 0 && !first_error)
-                first_error = failure(messages[h->nlmsg_seq - first].what, -err->error, extended_text(h));
-        });
+    for (std::size_t at = 0; at < messages.size();) {
+        std::string bytes;
+        std::size_t count = 0;
+        const std::uint32_t first = impl_->seq;
+        for (; at + count < messages.size() && count < slice_messages; ++count) {
+            const Message& m = messages[at + count];
+            if (count > 0 && bytes.size() + m.bytes().size() > slice_bytes) break;
+            const std::size_t start = bytes.size();
+            bytes += m.bytes();
+            auto* h = reinterpret_cast<nlmsghdr*>(bytes.data() + start);
+            h->nlmsg_flags |= NLM_F_ACK;
+            h->nlmsg_seq = impl_->seq++;
+        }
+        impl_->send(bytes);
+        auto failed = impl_->acknowledged(first, count, &messages[at]);
+        if (failed && !first_error) first_error = std::move(failed);
+        at += count;
     }
     if (first_error) throw *first_error;
 }

@@ -78,7 +78,7 @@ public:
     int link_index(const std::string& name) const;
     // One request, one acknowledgement. Throws with the kernel's text ("what: text: errno").
     void request(Message message);
-    // All messages in one send, all acknowledgements awaited; the first failure is thrown. Later
+    // As few sends as the answers fit into, all acknowledgements awaited; the first failure is thrown. Later
     // messages were still tried by the kernel: undo is the caller's.
     void request_all(std::vector<Message> messages);
     // As request, but gives errno (0: done) instead of throwing for the given ones.

@@ -39,7 +39,7 @@ struct PublishedPort {
     std::uint16_t count = 1;
     // IPv4 or IPv6 of the container. Of another family than host_ip: served by the port proxy, no rule.
     IpAddress container_ip;
-    bool operator==(const PublishedPort&) const = default;
+    auto operator<=>(const PublishedPort&) const = default;
 };
 
 struct ProjectNetState {

@@ -25,15 +25,16 @@ HelperJob decode_job(const std::string& text) { return json::parse<HelperJob>(te
 
 namespace {
 
-void commit_rules(net::NetlinkSocket& netfilter, const HelperJob& job) {
+std::vector<net::UdpPorts> commit_rules(net::NetlinkSocket& netfilter, const HelperJob& job) {
     net::ProjectNetState state = net::decode_state(job.text, "the supervisor");
     net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
-    auto unused = net::commit(lock, netfilter, state);
+    auto [unused, udp] = net::commit(lock, netfilter, state);
     if (const auto all = net::load_state(job.run_dir); !all.projects.empty()) net::open_foreign_forward(netfilter, all);
     std::erase_if(unused, [&](const auto& bridge) { return std::count(job.paths.begin(), job.paths.end(), bridge) != 0; });
-    if (unused.empty()) return;
+    if (unused.empty()) return udp;
     net::NetlinkSocket host(NETLINK_ROUTE);
     for (const auto& bridge : unused) net::remove_bridge(host, bridge);
+    return udp;
 }
 
 // The rules first: what nftables frees after an RCU grace period, for which the socket's close waits, is
@@ -41,7 +42,10 @@ void commit_rules(net::NetlinkSocket& netfilter, const HelperJob& job) {
 void commit_network(const HelperJob& job) {
     net::NetlinkSocket netfilter(NETLINK_NETFILTER);
     ErrorList errors;
-    errors.run([&] { commit_rules(netfilter, job); });
+    errors.run([&] {
+        const auto udp = commit_rules(netfilter, job);
+        net::flush_udp_conntrack(netfilter, udp);
+    });
     if (job.group == 0 && job.paths.empty()) return errors.throw_if_any();
     net::NetlinkSocket host(NETLINK_ROUTE);
     if (job.group != 0) errors.run([&] { net::delete_group(host, job.group); });

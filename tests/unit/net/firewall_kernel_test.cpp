@@ -88,7 +88,7 @@ struct Machine {
                    port(Proto::tcp, 8081, "fd00:1::11", 8080)};
         return s;
     }
-    void apply(const ProjectNetState& s) { commit(MachineLock::acquire(run.path()), netfilter, s); }
+    void apply(const ProjectNetState& s) { flush_udp_conntrack(netfilter, commit(MachineLock::acquire(run.path()), netfilter, s).udp); }
     std::string ruleset() const { return lab::output_of({"nft", "list", "ruleset"}); }
 };
 

@@ -3,7 +3,9 @@
 #include "davit/error.hpp"
 #include "net/endpoint.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
+#include <map>
 #include <set>
 
 using namespace davit;
@@ -21,7 +23,7 @@ TEST_CASE("the same key gets the same subnet, other keys others") {
     const Subnet one = choose_subnet(pools, "shop/front", {});
     CHECK(choose_subnet(pools, "shop/front", {}) == one);
     CHECK(choose_subnet(pools, "shop/back", {}) != one);
-    CHECK(one.prefix() == (one.base().to_string().starts_with("172.") ? 20 : 24));
+    CHECK(one.prefix() == 20);
 }
 
 TEST_CASE("a taken subnet is passed over, and the one of the record is preferred") {
@@ -47,6 +49,36 @@ TEST_CASE("every subnet of the pools is given out before they are used up") {
 TEST_CASE("a VPN's route keeps its whole block free") {
     const Subnet s = choose_subnet(default_pools(), "a/b", {taken("172.16.0.0/12", "the route by tun0")});
     CHECK(s.to_string().starts_with("192.168."));
+    CHECK(s.prefix() == 20);
+}
+
+TEST_CASE("every network has room for a whole bridge until the large blocks are used up, and then there are small ones") {
+    const auto pools = default_pools();
+    std::vector<Taken> holders;
+    for (int i = 0; i < 256; ++i) {
+        const Subnet s = choose_subnet(pools, "net" + std::to_string(i), holders);
+        CHECK(s.prefix() == 20);
+        for (const Taken& t : holders) CHECK_FALSE(t.subnet.overlaps(s));
+        CHECK(s.to_string().starts_with("192.168.") == (i >= 240)); // what homes and offices use comes last
+        holders.push_back({s, "network " + std::to_string(i)});
+    }
+    CHECK_THROWS_WITH_AS(choose_subnet(pools, "one more", holders), doctest::Contains("are taken"), Error);
+    // A route through the middle of each: what is left of them is given out as /24.
+    holders.clear();
+    for (int second = 17; second <= 31; ++second) holders.push_back(taken("172." + std::to_string(second) + ".0.0/17", "the route by tun0"));
+    for (int second = 17; second <= 31; ++second)
+        for (int third = 128; third < 256; third += 16) holders.push_back(taken("172." + std::to_string(second) + '.' + std::to_string(third) + ".0/28", "x"));
+    holders.push_back(taken("192.168.0.0/16", "the route by tun1"));
+    const Subnet small = choose_subnet(pools, "net", holders);
+    CHECK(small.prefix() == 24);
+    for (const Taken& t : holders) CHECK_FALSE(t.subnet.overlaps(small));
+}
+
+TEST_CASE("a thousand containers fit on one network") {
+    AddressPool pool(config("172.20.0.0/20"));
+    std::set<IpAddress> seen;
+    for (int i = 0; i < 1023; ++i) CHECK(seen.insert(pool.allocate("id" + std::to_string(i), "a/" + std::to_string(i))).second);
+    CHECK(pool.kept().size() == 1023);
 }
 
 TEST_CASE("an overlap names the block and who holds it") {
@@ -81,6 +113,58 @@ TEST_CASE("an address is not reused while others were never used") {
     CHECK_THROWS_WITH_AS(pool.allocate("g"), doctest::Contains("no free address is left in 10.0.0.0/29"), Error);
     pool.release_owner("d");
     CHECK(pool.allocate("h").to_string() == "10.0.0.5");
+}
+
+TEST_CASE("an address belongs to its holder, whoever comes and goes in between") {
+    AddressPool pool(config("10.0.0.0/24"));
+    std::map<std::string, IpAddress> first;
+    for (const char* holder : {"a/1", "b/1", "c/1"}) first[holder] = pool.allocate(std::string("id of ") + holder, holder);
+    CHECK(pool.take_change());
+    for (int round = 0; round < 20; ++round) {
+        // all are recreated at once, in another order each time, while a one-off runs
+        for (const auto& [holder, address] : first) pool.release_owner("id of " + holder);
+        const IpAddress oneoff = pool.allocate("oneoff");
+        for (const auto& [holder, address] : first) CHECK(oneoff != address);
+        std::vector<std::string> order{"a/1", "b/1", "c/1"};
+        std::rotate(order.begin(), order.begin() + round % 3, order.end());
+        for (const auto& holder : order) CHECK(pool.reuse("id of " + holder, holder) == first[holder]);
+        pool.release_owner("oneoff");
+    }
+    CHECK_FALSE(pool.reuse("x", "d/1"));
+    CHECK_FALSE(pool.reuse("x", ""));
+    CHECK_FALSE(pool.reuse("x", "a/1")); // in use: scaled by hand, or two of the same place at a time
+    CHECK_FALSE(pool.take_change());
+}
+
+TEST_CASE("a kept address is given to others only when nothing else is free, and those who keep elsewhere count too") {
+    AddressPool pool(config("10.0.0.0/29")); // .2 to .6
+    const IpAddress kept = pool.allocate("1", "a/1"), avoided = IpAddress::parse("10.0.0.3");
+    pool.release_owner("1");
+    for (int i = 0; i < 3; ++i) {
+        const IpAddress other = pool.allocate("other" + std::to_string(i), "b/" + std::to_string(i), {avoided});
+        CHECK(other != kept);
+        CHECK(other != avoided);
+    }
+    CHECK(pool.allocate("guest", "", {avoided}) != IpAddress()); // one of the two now
+    CHECK(pool.allocate("last", "c/1", {avoided}) != IpAddress());
+    CHECK_THROWS_AS(pool.allocate("none", "d/1"), Error);
+    pool.release_owner("last");
+    pool.release_owner("guest");
+    CHECK(pool.kept().at("c/1") != IpAddress());
+    CHECK((!pool.kept().contains("a/1") || pool.kept().at("a/1") != pool.kept().at("c/1"))); // one address, one holder
+}
+
+TEST_CASE("the address that the file names is its holder's, whoever kept it before") {
+    AddressPool pool(config("10.0.0.0/24"));
+    const IpAddress first = pool.allocate("1", "a/1");
+    pool.release_owner("1");
+    pool.keep(first, "b/1"); // b asks for it by name
+    CHECK_FALSE(pool.reuse("1", "a/1"));
+    CHECK(pool.allocate("1", "a/1") != first);
+    CHECK_NOTHROW(pool.reserve(first, "2"));
+    pool.keep(IpAddress::parse("10.0.0.1"), "c/1"); // the gateway, from a record of another subnet
+    pool.keep(IpAddress::parse("192.0.2.1"), "c/1");
+    CHECK_FALSE(pool.kept().contains("c/1"));
 }
 
 TEST_CASE("auxiliary and static addresses are not given out") {
