@@ -66,6 +66,17 @@ bool answered_here(std::uint16_t type) { return type == type_a || type == type_a
 
 bool is_host_question(const Query& q) { return q.klass == 1 && q.plain && !q.name.empty(); }
 
+// A question that waits for an upstream, until it is answered or dropped.
+class Counted {
+public:
+    explicit Counted(std::shared_ptr<std::size_t> count) : count_(std::move(count)) { ++*count_; }
+    ~Counted() { --*count_; }
+    Counted(const Counted&) = delete;
+
+private:
+    std::shared_ptr<std::size_t> count_;
+};
+
 } // namespace
 
 struct Server::Impl {
@@ -86,6 +97,7 @@ struct Server::Impl {
     Forwarder forwarder{loop, options, stats};
     std::unordered_map<std::string, std::unique_ptr<Served>> clients;
     std::uint64_t next_serial = 1;
+    std::shared_ptr<std::size_t> inflight = std::make_shared<std::size_t>(0); // of all clients
     Batch io;
     std::vector<Record> records; // of the answer being written
     std::minstd_rand shuffle_source{std::random_device{}()};
@@ -96,6 +108,8 @@ struct Server::Impl {
         const auto it = clients.find(id);
         return it != clients.end() && it->second->serial == serial ? it->second.get() : nullptr;
     }
+
+    unsigned share() const { return std::max(8u, options.max_inflight / static_cast<unsigned>(clients.size())); }
 
     void set_route(Served& s, int netns_fd) {
         auto route = std::make_shared<Route>();
@@ -173,7 +187,7 @@ struct Server::Impl {
             write_failure(s, out, packet, q, rcode_failure, limit);
             return true;
         }
-        if (s.inflight >= options.max_inflight_per_client) {
+        if (s.inflight >= options.max_inflight_per_client || (*inflight >= options.max_inflight && s.inflight >= share())) {
             ++stats.refused;
             write_failure(s, out, packet, q, rcode_refused, limit);
             return true;
@@ -186,7 +200,7 @@ struct Server::Impl {
     void forward(Served& s, std::string_view packet, const Query& q, bool tcp, std::size_t limit, Later later) {
         ++s.inflight;
         forwarder.ask(s.route, packet, q, tcp,
-                      [this, id = s.spec.client.container_id, serial = s.serial, question = std::string(packet), q, limit,
+                      [this, counted = std::make_shared<Counted>(inflight), id = s.spec.client.container_id, serial = s.serial, question = std::string(packet), q, limit,
                        later = std::move(later)](std::string_view answer) {
                           Served* client = find(id, serial);
                           if (!client) return;
@@ -204,6 +218,7 @@ struct Server::Impl {
             const int n = io.receive(socket);
             if (n <= 0) return;
             unsigned answers = 0;
+            const std::uint64_t forwarded = stats.forwarded;
             for (unsigned i = 0; i < static_cast<unsigned>(n); ++i) {
                 const sockaddr_in peer = io.peers[i];
                 const auto later = [peer](Served& client, const std::string& out) {
@@ -219,7 +234,8 @@ struct Server::Impl {
                 }
             }
             io.send(socket, answers);
-            if (static_cast<unsigned>(n) < batch) return;
+            // A question to an upstream costs as much as ten that are answered here.
+            if (static_cast<unsigned>(n) < batch || stats.forwarded != forwarded) return;
         }
     }
 

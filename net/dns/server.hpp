@@ -36,6 +36,7 @@ struct ServerOptions {
     std::chrono::milliseconds total_timeout{4000};    // then SERVFAIL
     std::chrono::milliseconds tcp_idle{3000};
     unsigned max_inflight_per_client = 256;
+    unsigned max_inflight = 1024; // of all; then each client has its share, and at least eight
     unsigned max_tcp_per_client = 16;
     std::size_t cache_entries = 512;
     std::uint32_t ttl = 5; // seconds, of container names

@@ -11,6 +11,7 @@ namespace davit::net::dns {
 namespace {
 
 constexpr std::size_t max_out = 256 * 1024; // a client that asks and never reads
+constexpr unsigned queries_per_turn = 4;    // a buffer holds two hundred: then the others' turn
 std::uint64_t last_number = 0;
 
 std::size_t length_at(const std::string& s, std::size_t at) {
@@ -43,13 +44,14 @@ void TcpConnection::end() {
     if (ended_) return;
     ended_ = true;
     watch_.reset();
+    more_.reset();
     idle_timer_.reset();
     on_end_(*this);
 }
 
 void TcpConnection::on_events(std::uint32_t events) {
     if (events & EPOLLOUT) flush();
-    if (ended_ || !(events & (EPOLLIN | EPOLLHUP | EPOLLERR))) return;
+    if (ended_ || more_ || !(events & (EPOLLIN | EPOLLHUP | EPOLLERR))) return;
     if (!receive()) return end();
     take_queries();
 }
@@ -66,7 +68,14 @@ bool TcpConnection::receive() {
 // The idle timer moves with whole questions only: a trickle of bytes keeps no connection.
 void TcpConnection::take_queries() {
     std::size_t at = 0;
-    while (!ended_ && in_.size() - at >= 2) {
+    for (unsigned taken = 0; !ended_ && in_.size() - at >= 2; ++taken) {
+        if (taken == queries_per_turn) {
+            more_ = loop_.after(std::chrono::nanoseconds(0), [this] {
+                more_.reset();
+                take_queries();
+            });
+            break;
+        }
         const std::size_t length = length_at(in_, at);
         if (length < header_size || length > max_udp) return end();
         if (in_.size() - at - 2 < length) break;

@@ -334,3 +334,117 @@ TEST_CASE("malformed questions get FORMERR or silence and never stop the server"
     CHECK(n.query("web") == "0 10.0.0.11 10.0.0.12");
     CHECK(n.server.stats().malformed >= 2);
 }
+
+namespace {
+
+// A neighbour that asks one question while the others flood.
+struct Neighbour {
+    UniqueFd ns = create_netns(), socket;
+    Network& n;
+    std::string packet = make_query(77, "web", type_a, true);
+
+    explicit Neighbour(Network& network) : n(network) {
+        n.server.serve({{"neighbour", {"net"}, {}}, {host("127.0.0.8")}, true}, open_sockets(ns.get()), ns.get());
+    }
+    void ask() {
+        socket = in_netns(ns.get(), [] { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); });
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = htons(53);
+        ::inet_pton(AF_INET, "127.0.0.11", &to.sin_addr);
+        REQUIRE(::sendto(socket.get(), packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to) > 0);
+    }
+    bool answered() {
+        char b[512];
+        return ::recv(socket.get(), b, sizeof b, 0) > 0;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a flood of questions gets a share of each turn, and a neighbour its answer in the next one") {
+    Network n;
+    Stub mute(n.loop, -1, "127.0.0.8");
+    mute.mute = true;
+    n.serve({host("127.0.0.8")});
+    Neighbour neighbour(n);
+    const auto turn = [&] {
+        const auto before = n.server.stats().queries;
+        n.loop.run_once(std::chrono::milliseconds(100));
+        return n.server.stats().queries - before;
+    };
+    std::vector<UniqueFd> flood;
+    SUBCASE("over UDP, for names that are known here") {
+        for (int i = 0; i < 500; ++i) flood.push_back(n.ask(make_query(1, "web", type_a)));
+        neighbour.ask();
+        CHECK(turn() <= 129);
+        CHECK(neighbour.answered());
+    }
+    SUBCASE("over UDP, for names that an upstream has to be asked for") {
+        for (int i = 0; i < 200; ++i) flood.push_back(n.ask(make_query(1, "x" + std::to_string(i) + ".test", type_a)));
+        neighbour.ask();
+        CHECK(turn() <= 33);
+        CHECK(neighbour.answered());
+    }
+    SUBCASE("over TCP, with hundreds of questions in one packet") {
+        const std::string packet = make_query(1, "web", type_a);
+        std::string framed{'\0', static_cast<char>(packet.size())};
+        framed += packet;
+        std::string many;
+        while (many.size() < 4000) many += framed;
+        for (int i = 0; i < 16; ++i) {
+            flood.push_back(in_netns(n.cli.get(), [] { return UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }));
+            sockaddr_in to{};
+            to.sin_family = AF_INET;
+            to.sin_port = htons(53);
+            ::inet_pton(AF_INET, "127.0.0.11", &to.sin_addr);
+            REQUIRE(::connect(flood.back().get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+        }
+        turn(); // they are accepted
+        for (const auto& s : flood) REQUIRE(::send(s.get(), many.data(), many.size(), 0) > 0);
+        neighbour.ask();
+        CHECK(turn() <= 16 * 8 + 1);
+        CHECK(neighbour.answered());
+        // All are answered in the end.
+        const std::size_t all = 16 * (many.size() / framed.size()) + 1;
+        CHECK(n.wait([&] { return n.server.stats().queries == all; }));
+    }
+}
+
+TEST_CASE("questions that wait for upstreams are bounded for all together, and each container has its share") {
+    Network n;
+    Stub mute(n.loop, -1, "127.0.0.8");
+    mute.mute = true;
+    ServerOptions few = quick();
+    few.total_timeout = std::chrono::seconds(30);
+    few.max_inflight = 64;
+    Server server(n.loop, n.registry, few);
+    std::vector<UniqueFd> spaces, asked;
+    int number = 0;
+    const auto ask = [&](int netns, int count) {
+        for (int i = 0; i < count; ++i) {
+            asked.push_back(in_netns(netns, [] { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }));
+            sockaddr_in to{};
+            to.sin_family = AF_INET;
+            to.sin_port = htons(53);
+            ::inet_pton(AF_INET, "127.0.0.11", &to.sin_addr);
+            const std::string packet = make_query(1, "y" + std::to_string(number++) + ".test", type_a);
+            REQUIRE(::sendto(asked.back().get(), packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to) > 0);
+        }
+    };
+    for (const char* id : {"loud", "louder", "quiet"}) {
+        spaces.push_back(create_netns());
+        server.serve({{id, {"net"}, {}}, {host("127.0.0.8")}, true}, open_sockets(spaces.back().get()), spaces.back().get());
+    }
+    ask(spaces[0].get(), 100);
+    ask(spaces[1].get(), 100);
+    REQUIRE(n.wait([&] { return server.stats().queries == 200; }));
+    const auto waiting = server.stats().forwarded;
+    CHECK(waiting <= 64 + 21);
+    ask(spaces[2].get(), 10);
+    REQUIRE(n.wait([&] { return server.stats().queries == 210; }));
+    CHECK(server.stats().forwarded == waiting + 10); // its share is free
+    server.stop("loud");
+    server.stop("louder");
+    server.stop("quiet");
+}
