@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <linux/filter.h>
+#include <map>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -117,36 +118,72 @@ std::string who(const PortOwner& o) {
     return "a process that cannot be seen from here";
 }
 
-[[noreturn]] void refuse(const PortRequest& request, const IpAddress& host, std::uint16_t port, int errnum, const std::string& run_dir) {
-    const std::string at = fmt::format("{}/{}", shown(host, port), to_string(request.proto));
-    if (errnum == EADDRNOTAVAIL)
-        throw error(Errc::invalid_project, "cannot publish {}: {} is not an address of this machine", at, host.to_string());
-    if (errnum != EADDRINUSE) throw sys_error(errnum, "reserving port {}", at);
-    const auto owner = find_port_owner(request.proto, host, port, run_dir);
-    throw error(Errc::conflict, "Bind for {} failed: port is already allocated, by {}", at, owner ? who(*owner) : "a process that has just ended")
-        .with_hint("stop it, or publish another port");
-}
-
-// The files of projects whose supervisor is gone: nobody holds the sockets, but the rules stand.
-void refuse_claimed(const Attempt& a, const std::string& run_dir, const std::string& project) {
-    if (project.empty()) return;
-    const HostNetworkState all = load_state(run_dir);
-    for (const auto& [name, other] : all.projects) {
-        if (name == project) continue;
-        for (const PublishedPort& p : other.ports) {
-            const bool same = p.proto == a.reservation.proto && a.reservation.port >= p.host_port && a.reservation.port < p.host_port + p.count;
-            for (const auto& b : a.reservation.bound)
-                if (same && (!p.host_ip || b.host_ip.is_unspecified() || *p.host_ip == b.host_ip))
-                    throw error(Errc::conflict, "Bind for {} failed: port is already allocated, by container {} of project {}",
-                                shown(b.host_ip, a.reservation.port), p.owner_name, name)
-                        .with_hint(fmt::format("take it down with: davit -p {} down", name));
-        }
+// Who has ports, as far as davit knows: other projects by their files, this one by what the caller says, and
+// the earlier lines of the same container. All files are read once, however many ports are asked for.
+class Claims {
+public:
+    Claims(const std::string& run_dir, const std::string& project, const std::vector<PublishedPort>& own) : run_dir_(run_dir), project_(project) {
+        if (!project.empty()) all_ = load_state(run_dir);
+        all_.projects.erase(project);
+        for (const auto& [name, other] : all_.projects)
+            for (const PublishedPort& p : other.ports) add(others_, p, name);
+        for (const PublishedPort& p : own) add(own_, p, project);
     }
-}
 
-} // namespace
+    void add_line(const PortRequest& request, const PortReservation& r) {
+        for (const auto& b : r.bound) lines_[{r.proto, r.port}].push_back({b.host_ip, request.line, {}});
+    }
 
-PortReservation reserve_port(const PortRequest& request, const std::string& run_dir, const std::string& project) {
+    // The files of projects whose supervisor is gone: nobody holds the sockets, but the rules stand.
+    void require_free(const Attempt& a) const {
+        for (const auto& b : a.reservation.bound)
+            if (const Claim* c = find(others_, a.reservation.proto, b.host_ip, a.reservation.port))
+                throw error(Errc::conflict, "Bind for {} failed: port is already allocated, by container {} of project {}",
+                            shown(b.host_ip, a.reservation.port), c->name, c->project)
+                    .with_hint(fmt::format("take it down with: davit -p {} down", c->project));
+    }
+
+    [[noreturn]] void refuse(const PortRequest& request, const IpAddress& host, std::uint16_t port, int errnum) const {
+        const std::string at = fmt::format("{}/{}", shown(host, port), to_string(request.proto));
+        if (errnum == EADDRNOTAVAIL)
+            throw error(Errc::invalid_project, "cannot publish {}: {} is not an address of this machine", at, host.to_string());
+        if (errnum != EADDRINUSE) throw sys_error(errnum, "reserving port {}", at);
+        const std::string failed = fmt::format("Bind for {} failed: port is already allocated", at);
+        if (const Claim* c = find(lines_, request.proto, host, port))
+            throw error(Errc::conflict, "{}, by another line of the same service: \"{}\" and \"{}\"", failed, c->name, request.line)
+                .with_hint("give each line of its ports a host port of its own");
+        if (const Claim* c = find(own_, request.proto, host, port))
+            throw error(Errc::conflict, "{}, by container {} of the same project", failed, c->name).with_hint("give each service, and each of its containers, a port of its own");
+        const auto owner = find_port_owner(request.proto, host, port, run_dir_);
+        throw error(Errc::conflict, "{}, by {}", failed, owner ? who(*owner) : "a process that has just ended").with_hint("stop it, or publish another port");
+    }
+
+private:
+    struct Claim {
+        IpAddress host;
+        std::string name, project; // of a container; a line as it is written
+    };
+    using Map = std::map<std::pair<Proto, std::uint16_t>, std::vector<Claim>>;
+
+    static void add(Map& to, const PublishedPort& p, const std::string& project) {
+        const IpAddress any = p.container_ip.is_v6() ? IpAddress::parse("::") : IpAddress();
+        for (std::uint32_t i = 0; i < p.count; ++i)
+            to[{p.proto, static_cast<std::uint16_t>(p.host_port + i)}].push_back({p.host_ip.value_or(any), p.owner_name, project});
+    }
+    static const Claim* find(const Map& in, Proto proto, const IpAddress& host, std::uint16_t port) {
+        const auto it = in.find({proto, port});
+        if (it == in.end()) return nullptr;
+        for (const Claim& c : it->second)
+            if (c.host.is_unspecified() || host.is_unspecified() || c.host == host) return &c;
+        return nullptr;
+    }
+
+    const std::string &run_dir_, &project_;
+    HostNetworkState all_;
+    Map others_, own_, lines_;
+};
+
+PortReservation reserve(const PortRequest& request, Claims& claims) {
     const std::uint16_t last = std::max(request.host_first, request.host_last);
     const int tries = request.host_first == 0 ? ephemeral_attempts : last - request.host_first + 1;
     std::optional<Attempt> failed;
@@ -154,22 +191,32 @@ PortReservation reserve_port(const PortRequest& request, const std::string& run_
         const auto port = static_cast<std::uint16_t>(request.host_first == 0 ? 0 : request.host_first + i);
         Attempt a = attempt(request, port);
         if (a.errnum == 0) {
-            refuse_claimed(a, run_dir, project);
+            claims.require_free(a);
+            claims.add_line(request, a.reservation);
             return std::move(a.reservation);
         }
-        if (a.errnum != EADDRINUSE) refuse(request, a.failed, port, a.errnum, run_dir);
+        if (a.errnum != EADDRINUSE) claims.refuse(request, a.failed, port, a.errnum);
         failed = std::move(a);
     }
     if (tries > 1)
         throw error(Errc::conflict, "no port is free in {}-{}/{}", request.host_first ? request.host_first : 32768, last ? last : 60999, to_string(request.proto))
             .with_hint("publish a wider range");
-    refuse(request, failed->failed, request.host_first, failed->errnum, run_dir);
+    claims.refuse(request, failed->failed, request.host_first, failed->errnum);
 }
 
-std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir, const std::string& project) {
+} // namespace
+
+PortReservation reserve_port(const PortRequest& request, const std::string& run_dir, const std::string& project) {
+    Claims claims(run_dir, project, {});
+    return reserve(request, claims);
+}
+
+std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir, const std::string& project,
+                                           const std::vector<PublishedPort>& own) {
+    Claims claims(run_dir, project, own);
     std::vector<PortReservation> all;
     all.reserve(requests.size());
-    for (const PortRequest& r : requests) all.push_back(reserve_port(r, run_dir, project));
+    for (const PortRequest& r : requests) all.push_back(reserve(r, claims));
     return all;
 }
 

@@ -18,6 +18,7 @@ struct PortRequest {
     std::uint16_t host_first = 0;     // 0: ephemeral, from ip_local_port_range
     std::uint16_t host_last = 0;      // > first: the first free of the range
     bool ipv6 = true;                 // without host_ip: reserve [::] as well (when the machine has IPv6)
+    std::string line = {};            // as the user wrote it ("8080:80"), for conflicts with the next ones
 };
 
 struct PortReservation {
@@ -34,15 +35,16 @@ struct PortReservation {
 // run_dir), or the process that holds the socket ("nginx, pid 123"). project: the asking one; ports that
 // the files of other projects claim are taken even while nobody holds their sockets.
 PortReservation reserve_port(const PortRequest& request, const std::string& run_dir, const std::string& project = {});
-// Several at once (a range maps pairwise: one request each); all or nothing.
+// Several at once (a range maps pairwise: one request each); all or nothing. own: what other containers of
+// the project have, written down or not yet. A conflict among the requests names both lines.
 std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir,
-                                           const std::string& project = {});
+                                           const std::string& project = {}, const std::vector<PublishedPort>& own = {});
 // What a reserving socket reserves, for sockets that come back after a crash; nothing for another kind of descriptor.
 struct ReservedPort {
     Proto proto = Proto::tcp;
     IpAddress host_ip;
     std::uint16_t port = 0;
-    bool operator==(const ReservedPort&) const = default;
+    auto operator<=>(const ReservedPort&) const = default;
 };
 std::optional<ReservedPort> reserved_by(int socket);
 // Lets a reserving TCP socket accept (the port proxy takes it over).

@@ -15,6 +15,8 @@ struct Roots {
     std::string projects() const { return state + "/projects"; }
     std::string bpf_cache() const { return state + "/cache/seccomp"; } // compiled seccomp filters, by hash
     std::string networks() const { return state + "/networks"; } // one <name>.json each; shared by projects
+    // <network>/<project>.json: the addresses that the project keeps on the network.
+    std::string addresses() const { return state + "/addresses"; }
     std::string run_projects() const { return run + "/projects"; }
     std::string machine_lock() const { return run + "/machine.lock"; }
     // <name>/<project>.json: the endpoints each project has on the network (addresses, names).

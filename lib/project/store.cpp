@@ -270,9 +270,23 @@ void RecordStore::write(const ProjectRecord& record) const {
     write_file_atomic(paths.project_file(), to_json(record), 0600, false); // the supervisor syncs it with the containers
 }
 
+namespace {
+// With what a write that was cut short left.
+void forget_addresses(const Roots& roots, const std::string& project) {
+    for (const auto& network : list_directory(roots.addresses())) {
+        const std::string dir = roots.addresses() + "/" + network;
+        for (const auto& file : list_directory(dir))
+            if (file.starts_with(project + ".json") && (file.size() == project.size() + 5 || file.ends_with(".tmp"))) ::unlink((dir + "/" + file).c_str());
+        ::rmdir(dir.c_str());
+    }
+    ::rmdir(roots.addresses().c_str());
+}
+} // namespace
+
 void RecordStore::remove_project(const std::string& name) const {
     ProjectPaths paths(roots_, name);
     ::unlink(paths.project_file().c_str());
+    forget_addresses(roots_, name);
     for (const auto& dir : {paths.staging(), paths.containers(), paths.state}) ::rmdir(dir.c_str());
 }
 

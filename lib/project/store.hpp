@@ -93,7 +93,7 @@ public:
     std::vector<ProjectRecord> projects() const; // those that have a project.json
     std::optional<ProjectRecord> project(const std::string& name) const;
     void write(const ProjectRecord& record) const;
-    void remove_project(const std::string& name) const; // its project.json; directories that are empty then
+    void remove_project(const std::string& name) const; // its project.json, the addresses it kept; directories that are empty then
 
 private:
     Roots roots_;

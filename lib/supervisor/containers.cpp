@@ -24,6 +24,7 @@ void Containers::load() {
         ContainerStatus status = text ? container_status_from_json(*text, world_.paths.status(id)) : world_.store.status(record);
         all_[id] = std::make_shared<Container>(world_, std::move(record), std::move(status));
     }
+    for (auto& [id, container] : all_) world_.networks.expect(container->record());
     for (auto& [id, container] : all_) container->adopt();
     clear_remains();
 }
@@ -83,6 +84,7 @@ void Containers::create(const std::string& id) {
     // Not waited for: when the power fails, what ran is gone anyway, and a torn record counts as none.
     for (const char* file : {"record.json", "config.json", "plan.bin"}) world_.sync_soon(to + "/" + file);
     world_.sync_soon(world_.paths.project_file());
+    world_.networks.expect(*record);
     auto& slot = all_[id];
     slot = std::make_shared<Container>(world_, std::move(*record), std::move(status));
     Event e;

@@ -29,6 +29,7 @@ const char* to_string(Leak::Kind kind) {
     case Kind::sysctl: return "sysctl";
     case Kind::network_state: return "network state";
     case Kind::endpoints_file: return "endpoints file";
+    case Kind::addresses_file: return "addresses file";
     case Kind::cgroup: return "control group";
     case Kind::process: return "process";
     case Kind::unsupervised: return "unsupervised container";
@@ -130,6 +131,12 @@ void add_state_directories(const Machine& m, std::vector<Leak>& out) {
             if (!store.container(project, id))
                 out.push_back({Kind::container_directory, paths.container(id), project, fmt::format("{} has no record", paths.container(id)), "rm -r " + paths.container(id)});
     }
+    for (const auto& network : list_directory(m.roots.addresses()))
+        for (const auto& file : list_directory(m.roots.addresses() + "/" + network)) {
+            const std::string project = file.substr(0, file.find_last_of('.')), path = m.roots.addresses() + "/" + network + "/" + file;
+            if (file.ends_with(".json") && !m.knows(project) && !m.supervised(project) && !m.busy(project))
+                out.push_back({Kind::addresses_file, path, project, fmt::format("{} keeps addresses for project {}, which has no containers or networks", path, project), "rm " + path});
+        }
     for (const auto& volume : list_directory(m.roots.volumes())) {
         std::string path = m.roots.volumes() + "/" + volume;
         // What is mounted over it may hide its record: that goes first, and then there is another look.
@@ -213,9 +220,12 @@ void fix_leak(const Roots& roots, const Leak& leak) {
     case Kind::supervisor_socket:
     case Kind::temporary_file: ::unlink(leak.name.c_str()); return;
     case Kind::endpoints_file:
+    case Kind::addresses_file: {
         ::unlink(leak.name.c_str());
-        ::rmdir(leak.name.substr(0, leak.name.find_last_of('/')).c_str());
+        const std::string network = leak.name.substr(0, leak.name.find_last_of('/'));
+        if (::rmdir(network.c_str()) == 0) ::rmdir(roots.addresses().c_str()); // with its last
         return;
+    }
     case Kind::run_directory:
     case Kind::staging:
     case Kind::container_directory:

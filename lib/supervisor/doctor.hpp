@@ -13,6 +13,7 @@ struct Leak {
     enum class Kind {
         bridge, interface, firewall_table, firewall_rule, sysctl, network_state, // of the host's network
         endpoints_file,  // of a project that does not run, on a shared network
+        addresses_file,  // kept for a project that is gone
         cgroup,          // davit/… without a container or supervisor in it
         process,         // a shim or supervisor whose container or project is gone
         unsupervised,    // a container that runs without shim and supervisor

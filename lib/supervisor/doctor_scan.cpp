@@ -121,6 +121,7 @@ Machine scan(const Roots& roots) {
         for (const auto& id : list_directory(paths.containers())) find_temporary(paths.container(id), 0, m.temporary_files);
     }
     find_temporary(roots.networks(), 0, m.temporary_files);
+    find_temporary(roots.addresses(), 1, m.temporary_files);
     find_temporary(roots.run_projects(), 3, m.temporary_files);
     find_temporary(roots.run_networks(), 1, m.temporary_files);
     return m;

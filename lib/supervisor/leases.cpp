@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "supervisor/endpoints_file.hpp"
+#include "supervisor/kept_addresses.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +13,8 @@ namespace davit::supervisor {
 
 namespace {
 constexpr std::chrono::milliseconds lock_retry{1};
+// Until then a new supervisor finds the addresses of what runs in its status.
+constexpr std::chrono::milliseconds keep_delay{100};
 }
 
 void Networks::connect(const ContainerRecord& record, Connected done) {
@@ -84,32 +87,86 @@ void Networks::connect_now(const ContainerRecord& record) {
 
 namespace {
 
-// What other projects hold of the network stands in their files.
-void reserve_foreign(net::AddressPool& pool, const std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>>& foreign) {
-    for (const auto& [project, endpoints] : foreign)
-        for (const auto& e : endpoints)
-            for (const auto& a : e.addresses)
-                if (pool.contains(a) && !pool.used().contains(a)) pool.reserve(a, e.container_id);
-}
+// What other projects hold of the network stands in their files; it counts while an address is chosen.
+class ForeignAddresses {
+public:
+    using Files = std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>>;
+    ForeignAddresses(net::AddressPool& pool, const Files& files) : pool_(pool) {
+        for (const auto& [project, endpoints] : files)
+            for (const auto& e : endpoints)
+                for (const auto& a : e.addresses)
+                    if (pool_.contains(a) && !pool_.used().contains(a)) {
+                        pool_.reserve(a, fmt::format("container {} of project {}", e.container_name, project));
+                        reserved_.push_back(a);
+                    }
+    }
+    ~ForeignAddresses() {
+        for (const auto& a : reserved_) pool_.release(a);
+    }
+    ForeignAddresses(const ForeignAddresses&) = delete;
 
-void release_foreign(net::AddressPool& pool, const std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>>& foreign) {
-    for (const auto& [project, endpoints] : foreign)
-        for (const auto& e : endpoints) pool.release_owner(e.container_id);
-}
+private:
+    net::AddressPool& pool_;
+    std::vector<net::IpAddress> reserved_;
+};
 
-std::optional<net::IpAddress> lease_one(net::AddressPool& pool, const std::string& wish, const std::string& owner) {
-    if (wish.empty()) return pool.allocate(owner);
-    auto address = net::IpAddress::parse(wish);
-    pool.reserve(address, owner);
-    return address;
-}
 
 } // namespace
 
+net::IpAddress Networks::lease_one(Network& network, bool v6, const std::string& wish, const ContainerRecord& record) {
+    net::AddressPool& pool = *network.pool(v6);
+    const std::string holder = holder_of(record);
+    if (!wish.empty()) {
+        auto address = net::IpAddress::parse(wish);
+        pool.reserve(address, record.id);
+        pool.keep(address, holder);
+        return address;
+    }
+    if (auto own = pool.reuse(record.id, holder)) return *own;
+    return pool.allocate(record.id, holder, kept_by_others(store_.roots(), network.name(), project_));
+}
+
+void Networks::expect(const ContainerRecord& record) {
+    const std::string holder = holder_of(record);
+    for (const auto& wish : record.endpoints)
+        for (const auto& text : {wish.ipv4_address, wish.ipv6_address}) {
+            const auto address = net::IpAddress::try_parse(text);
+            if (!address || holder.empty()) continue;
+            const auto network = networks_.find(wish.network);
+            if (network == networks_.end()) expected_.push_back({wish.network, holder, *address});
+            else if (net::AddressPool* pool = network->second->pool(address->is_v6())) pool->keep(*address, holder);
+        }
+}
+
+void Networks::keep_soon(Network& network) {
+    bool changed = false;
+    for (bool v6 : {false, true})
+        if (net::AddressPool* pool = network.pool(v6)) changed = pool->take_change() || changed;
+    if (!changed) return;
+    kept_to_write_.insert(network.name());
+    if (!kept_timer_) kept_timer_ = loop_.after(keep_delay, [this] { save_kept(); });
+}
+
+void Networks::save_kept() {
+    kept_timer_.reset();
+    for (const auto& name : std::exchange(kept_to_write_, {})) {
+        const auto network = networks_.find(name);
+        if (network == networks_.end()) continue;
+        KeptAddresses kept;
+        for (bool v6 : {false, true})
+            if (net::AddressPool* pool = network->second->pool(v6))
+                for (const auto& [holder, address] : pool->kept()) kept[holder].push_back(address);
+        try {
+            write_kept(store_.roots(), name, project_, kept);
+        } catch (const Error& e) { // a full disk keeps nobody from starting
+            log::warning("which addresses of network {} belong to whom is not written down: {}", name, e.what());
+        }
+    }
+}
+
 void Networks::lease_addresses(const ContainerRecord& record, Lease& lease) {
     for (const auto& wish : lease.wishes) {
-        Network& network = get(wish.network);
-        ensure_in_kernel(network);
+        Network& network = in_kernel(wish.network);
         Attachment a{&wish, &network, {}, {}};
         auto foreign = read_foreign_endpoints(store_.roots(), wish.network, project_);
         lease.attachments.push_back(a);
@@ -119,11 +176,11 @@ void Networks::lease_addresses(const ContainerRecord& record, Lease& lease) {
             if (!pool && !wanted.empty())
                 throw error(Errc::invalid_project, "network {} has no {} subnet for the address {}", wish.network, v6 ? "IPv6" : "IPv4", wanted);
             if (!pool) continue;
-            reserve_foreign(*pool, foreign);
-            auto address = lease_one(*pool, wanted, record.id);
-            release_foreign(*pool, foreign);
+            ForeignAddresses others(*pool, foreign);
+            auto address = lease_one(network, v6, wanted, record);
             (v6 ? lease.attachments.back().v6 : lease.attachments.back().v4) = address;
         }
+        keep_soon(network);
     }
 }
 
@@ -165,9 +222,10 @@ void Networks::lease_ports(const ContainerRecord& record, Lease& lease) {
         q.proto = net::parse_proto(p.protocol);
         if (!p.host_ip.empty()) q.host_ip = net::IpAddress::parse(p.host_ip);
         std::tie(q.host_first, q.host_last) = host_range(p);
+        q.line = fmt::format("{}{}{}:{}{}", p.host_ip, p.host_ip.empty() ? "" : ":", p.published, p.target, p.protocol == "tcp" ? "" : "/" + p.protocol);
         requests.push_back(q);
     }
-    auto reservations = net::reserve_ports(requests, store_.roots().run, project_);
+    auto reservations = net::reserve_ports(requests, store_.roots().run, project_, state_.ports);
     for (std::size_t i = 0; i < reservations.size(); ++i)
         for (auto& bound : reservations[i].bound) {
             lease.ports.push_back({bound.host_ip.to_string(), reservations[i].port, record.ports[i].target, record.ports[i].protocol});
@@ -205,11 +263,12 @@ void Networks::add_port_rules(const ContainerRecord& record, const Lease& lease)
 
 namespace {
 
+using Parked = std::map<net::ReservedPort, UniqueFd>;
+
 // The parked reservation of that port; made anew where it was lost together with the shim.
-UniqueFd take_reservation(std::vector<UniqueFd>& parked, const davit::PublishedPort& port) {
+UniqueFd take_reservation(Parked& parked, const davit::PublishedPort& port) {
     const net::ReservedPort wanted{net::parse_proto(port.protocol), net::IpAddress::parse(port.host_ip), port.host_port};
-    for (auto& socket : parked)
-        if (socket && net::reserved_by(socket.get()) == wanted) return std::move(socket);
+    if (auto it = parked.find(wanted); it != parked.end()) return std::move(parked.extract(it).mapped());
     net::PortRequest again;
     again.proto = wanted.proto;
     again.host_ip = wanted.host_ip;
@@ -225,9 +284,12 @@ void Networks::keep_sockets(const std::string& container_id, std::vector<UniqueF
     Lease& lease = it->second->lease;
     proxied_.release(container_id);
     lease.port_sockets.clear();
+    Parked parked;
+    for (auto& socket : sockets)
+        if (auto port = socket ? net::reserved_by(socket.get()) : std::nullopt) parked.emplace(*port, std::move(socket));
     for (const auto& port : lease.ports) {
         try {
-            lease.port_sockets.push_back(take_reservation(sockets, port));
+            lease.port_sockets.push_back(take_reservation(parked, port));
         } catch (const Error& e) {
             log::warning("container {} keeps port {}, but another process holds it too: {}", container_id.substr(0, 12), port.host_port, e.what());
             lease.port_sockets.emplace_back();
@@ -252,7 +314,11 @@ void Networks::adopt(const ContainerRecord& record, const ContainerStatus& statu
             a.v6 = net::IpAddress::try_parse(e.ipv6);
         }
         for (bool v6 : {false, true})
-            if (auto& address = v6 ? a.v6 : a.v4; address && network.pool(v6)) network.pool(v6)->reserve(*address, record.id);
+            if (auto& address = v6 ? a.v6 : a.v4; address && network.pool(v6)) {
+                network.pool(v6)->reserve(*address, record.id);
+                network.pool(v6)->keep(*address, holder_of(record));
+            }
+        keep_soon(network);
         lease.attachments.push_back(a);
     }
     lease.ports = status.ports;

@@ -130,7 +130,8 @@ const IpamPoolRecord* wanted_pool(const NetworkRecord& r, bool v6) {
     return found;
 }
 
-void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& taken, const std::string& machine_id, bool isolated) {
+void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& taken, const std::string& machine_id, const std::string& salt,
+                     bool isolated) {
     std::string& subnet = v6 ? r.subnet6 : r.subnet4;
     std::string& gateway = v6 ? r.gateway6 : r.gateway4;
     const IpamPoolRecord* pool = wanted_pool(r, v6);
@@ -144,9 +145,9 @@ void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& t
         if (!pool->gateway.empty()) config.gateway = net::IpAddress::parse(pool->gateway);
         for (const auto& [name, address] : pool->aux_addresses) config.aux_addresses[name] = net::IpAddress::parse(address);
     } else if (v6) {
-        config.subnet = net::choose_ula(machine_id, r.name, taken, before);
+        config.subnet = net::choose_ula(machine_id, r.name + salt, taken, before);
     } else {
-        config.subnet = net::choose_subnet(net::default_pools(), r.name, taken, before);
+        config.subnet = net::choose_subnet(net::default_pools(), r.name + salt, taken, before);
     }
     config.wants_gateway = !isolated;
     net::validate(config);
@@ -157,14 +158,14 @@ void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& t
 
 } // namespace
 
-void complete(NetworkRecord& record, const std::vector<net::Taken>& taken, const std::string& machine_id) {
+void complete(NetworkRecord& record, const std::vector<net::Taken>& taken, const std::string& machine_id, const std::string& salt) {
     if (record.driver != "bridge" && !record.driver.empty())
         throw error(Errc::unsupported, "network {} wants the driver {}; davit makes bridge networks", record.name, record.driver);
     NetworkOptions options = network_options(record);
     bool v6_written = false;
     for (const auto& pool : record.ipam) v6_written = v6_written || pool.subnet.find(':') != std::string::npos;
-    if (record.enable_ipv4) complete_family(record, false, taken, machine_id, options.isolated);
-    if (record.enable_ipv6 || v6_written) complete_family(record, true, taken, machine_id, options.isolated);
+    if (record.enable_ipv4) complete_family(record, false, taken, machine_id, salt, options.isolated);
+    if (record.enable_ipv6 || v6_written) complete_family(record, true, taken, machine_id, salt, options.isolated);
     record.bridge = options.bridge_name.empty() ? net::bridge_name(record.project, record.name) : options.bridge_name;
     if (record.bridge.size() > 15)
         throw error(Errc::invalid_project, "the bridge name '{}' of network {} has more than 15 bytes", record.bridge, record.name);

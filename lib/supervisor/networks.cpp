@@ -7,6 +7,7 @@
 #include "base/sys.hpp"
 #include "net/bridge.hpp"
 #include "supervisor/endpoints_file.hpp"
+#include "supervisor/kept_addresses.hpp"
 
 #include <algorithm>
 #include <linux/netlink.h>
@@ -67,6 +68,7 @@ void Networks::leave_unused() {
     std::erase_if(state_.networks, [&](const net::NetworkState& n) {
         auto record = store_.network(n.name);
         if ((record && record->project == project_) || in_use(n.name)) return false;
+        save_kept();
         networks_.erase(n.name);
         return true;
     });
@@ -109,7 +111,23 @@ Network& Networks::get(const std::string& name) {
     if (it != networks_.end()) return *it->second;
     auto record = store_.network(name);
     if (!record || record->bridge.empty()) throw error(Errc::not_found, "network {} does not exist", name);
-    return *networks_.emplace(name, std::make_unique<Network>(std::move(*record))).first->second;
+    return add(std::make_unique<Network>(std::move(*record)));
+}
+
+Network& Networks::add(std::unique_ptr<Network> network) {
+    const std::string& name = network->name();
+    auto keep = [&](const std::string& holder, const net::IpAddress& address) {
+        if (net::AddressPool* pool = network->pool(address.is_v6())) pool->keep(address, holder);
+    };
+    for (const auto& [holder, addresses] : read_kept(store_.roots(), name, project_))
+        for (const auto& address : addresses) keep(holder, address);
+    std::erase_if(expected_, [&](const Expected& e) {
+        if (e.network == name) keep(e.holder, e.address);
+        return e.network == name;
+    });
+    for (bool v6 : {false, true})
+        if (net::AddressPool* pool = network->pool(v6)) pool->take_change();
+    return *(networks_[name] = std::move(network));
 }
 
 const net::ResolvConf& Networks::host_resolv() {
@@ -135,45 +153,87 @@ std::vector<net::Taken> Networks::taken(const std::string& bridge, const std::st
     return out;
 }
 
-void Networks::ensure_in_kernel(Network& network) {
-    if (network.in_kernel) return;
-    const NetworkRecord& r = network.record();
-    net::HostNetworkState all = net::load_state(store_.roots().run);
-    std::uint32_t group = r.project == project_ ? state_.group : net::choose_group(all, r.project);
-    net::create_bridge(host_, network.bridge(group));
-    network.in_kernel = true;
+bool Networks::overlaps_others(const Network& network) {
+    const auto others = net::observe_taken(host_, network.record().bridge);
+    for (const auto& subnet : network.state().subnets)
+        for (const auto& other : others)
+            if (other.subnet.overlaps(subnet)) return true;
+    return false;
+}
+
+// Gives a network of ours its subnets and makes its bridge. The machine's lock is one state root's: another
+// root, or a VPN, may take the subnet between the look and the bridge. Whoever sees the other afterwards
+// yields and looks again from another place; if both do, there is room for both.
+std::unique_ptr<Network> Networks::settle(NetworkRecord record, const std::string& own_link) {
+    const std::string machine = read_file_if_exists("/etc/machine-id").value_or("");
+    constexpr int attempts = 6;
+    for (int attempt = 1;; ++attempt) {
+        const std::string bridge = record.bridge;
+        complete(record, taken(own_link, record.name), machine, attempt == 1 ? std::string() : sys::random_hex(8));
+        if (!bridge.empty()) record.bridge = bridge;
+        auto network = std::make_unique<Network>(record);
+        store_.write(record); // first: a bridge without a record would be nobody's after a crash
+        net::create_bridge(host_, network->bridge(state_.group));
+        if (!overlaps_others(*network)) {
+            network->in_kernel = true;
+            return network;
+        }
+        net::remove_bridge(host_, record.bridge);
+        if (attempt == attempts)
+            throw error(Errc::conflict, "the subnets of network {} are taken by somebody else at each attempt", record.name);
+        record.subnet4.clear();
+        record.subnet6.clear();
+    }
+}
+
+Network& Networks::in_kernel(const std::string& name) {
+    Network* network = &get(name);
+    if (network->in_kernel) return *network;
+    const NetworkRecord& r = network->record();
+    const bool missing = !net::find_link(host_, r.bridge); // after a boot: meanwhile its subnet may be another's
+    if (missing && r.project == project_ && read_foreign_endpoints(store_.roots(), name, project_).empty()) {
+        network = &add(settle(r, r.bridge));
+    } else {
+        if (missing)
+            for (const auto& subnet : network->state().subnets) net::require_free(subnet, taken(r.bridge, name));
+        net::HostNetworkState all = net::load_state(store_.roots().run);
+        net::create_bridge(host_, network->bridge(r.project == project_ ? state_.group : net::choose_group(all, r.project)));
+        network->in_kernel = true;
+    }
     // Every project that uses a network lists it: the rules stay until the last of them has gone.
-    auto mine = std::find_if(state_.networks.begin(), state_.networks.end(), [&](const auto& n) { return n.name == r.name; });
-    if (mine != state_.networks.end()) *mine = network.state();
-    else state_.networks.push_back(network.state());
+    auto mine = std::find_if(state_.networks.begin(), state_.networks.end(), [&](const auto& n) { return n.name == name; });
+    if (mine != state_.networks.end()) *mine = network->state();
+    else state_.networks.push_back(network->state());
     schedule_commit();
+    return *network;
 }
 
 void Networks::create_now(const std::string& name) {
     auto staged = store_.staged_network(project_, name);
-    if (!staged) return ensure_in_kernel(get(name));
-    if (auto made = store_.network(name)) {
-        store_.drop_staged_network(project_, name);
-        // Ours: an earlier supervisor was killed after it had written the record.
-        if (made->project == project_) return ensure_in_kernel(get(name));
-        throw error(Errc::conflict, "network {} exists already", name);
+    if (staged) {
+        if (auto made = store_.network(name)) {
+            store_.drop_staged_network(project_, name);
+            // Ours: an earlier supervisor was killed after it had written the record.
+            if (made->project != project_) throw error(Errc::conflict, "network {} exists already", name);
+            staged.reset();
+        }
     }
-    std::string machine = read_file_if_exists("/etc/machine-id").value_or("");
-    complete(*staged, taken({}, name), machine);
+    if (!staged) {
+        in_kernel(name);
+        return;
+    }
     if (staged->id.empty()) staged->id = sys::random_hex(64);
     if (staged->created == 0) staged->created = sys::realtime_ns();
-    auto network = std::make_unique<Network>(*staged);
-    store_.write(*staged); // first: a bridge without a record would be nobody's after a crash
-    store_.drop_staged_network(project_, name);
+    std::unique_ptr<Network> network;
     try {
-        net::create_bridge(host_, network->bridge(state_.group));
+        network = settle(*staged, {});
     } catch (...) {
         store_.remove_network(name);
         throw;
     }
-    network->in_kernel = true;
+    store_.drop_staged_network(project_, name);
     state_.networks.push_back(network->state());
-    networks_[name] = std::move(network);
+    add(std::move(network));
     schedule_commit();
 }
 
@@ -184,6 +244,7 @@ void Networks::remove(const std::string& name, Done done) {
         auto record = store_.network(name);
         if (!record) return done(nullptr);
         require_unused(name);
+        save_kept(); // for a network of that name that follows
         store_.remove_network(name);
         std::erase_if(state_.networks, [&](const auto& n) { return n.name == name; });
         networks_.erase(name);

@@ -49,6 +49,8 @@ public:
     // Refused (conflict) while a container of any project is on it. Missing is fine.
     void remove(const std::string& name, Done done);
 
+    // A container that is there: the addresses it asks for are not given to others meanwhile.
+    void expect(const ContainerRecord& record);
     // Addresses and ports; the names are published. Valid until release().
     void connect(const ContainerRecord& record, Connected done);
     // A container that runs already, from its status; the parked port reservations follow.
@@ -59,6 +61,8 @@ public:
     void release(const std::string& container_id);
     const Lease* lease(const std::string& container_id) const;
 
+    // Writes down which addresses belong to whom; at the end, else it happens by itself.
+    void save_kept();
     // When the host's rules reflect everything until now.
     void when_committed(Done done);
 
@@ -83,13 +87,18 @@ private:
     };
 
     Network& get(const std::string& name);
-    void ensure_in_kernel(Network& network);
+    Network& add(std::unique_ptr<Network> network);
+    Network& in_kernel(const std::string& name); // its bridge is made where it is missing
+    std::unique_ptr<Network> settle(NetworkRecord record, const std::string& own_link);
+    bool overlaps_others(const Network& network);
     std::vector<net::Taken> taken(const std::string& bridge, const std::string& name);
 
     void process();                       // with the machine's lock: creations, connections
     void create_now(const std::string& name);
     void connect_now(const ContainerRecord& record);
     void lease_addresses(const ContainerRecord& record, Lease& lease);
+    net::IpAddress lease_one(Network& network, bool v6, const std::string& wish, const ContainerRecord& record);
+    void keep_soon(Network& network);
     void lease_ports(const ContainerRecord& record, Lease& lease);
     void add_port_rules(const ContainerRecord& record, const Lease& lease);
     void serve_proxied(const std::string& id, const Lease& lease);
@@ -125,6 +134,14 @@ private:
     std::map<std::string, std::unique_ptr<Holder>> holders_; // by container id
     ProxiedPorts proxied_; // watches sockets of the holders
     std::set<std::string> changed_;                          // networks whose endpoints file is to be written
+
+    struct Expected {
+        std::string network, holder;
+        net::IpAddress address;
+    };
+    std::vector<Expected> expected_;       // of networks that nobody has asked for yet
+    std::set<std::string> kept_to_write_;  // networks
+    EventLoop::Watch kept_timer_;
 
     std::vector<Waiting> waiting_;
     std::vector<std::pair<std::string, Done>> creations_;

@@ -323,6 +323,7 @@ bool Supervisor::on_bye() {
 }
 
 void Supervisor::clean_up() {
+    if (!nothing_left()) networks_.save_kept();
     if (containers_.any_active()) return; // killed by SIGTERM: as after a crash, the shims see to a successor
     control_.close_listener();
     files_helper_.stop();

@@ -18,6 +18,7 @@ net::ResolvRequest resolv_request(const ContainerRecord& r, const net::ResolvCon
 net::EndpointSpec endpoint_spec(const Attachment& a, const std::string& ifname, std::uint32_t group) {
     net::EndpointSpec spec;
     spec.bridge = a.network->record().bridge;
+    spec.network = a.network->name();
     spec.host_ifname = net::new_veth_name();
     spec.ifname = ifname;
     if (!a.wish->mac_address.empty()) spec.mac = net::MacAddress::parse(a.wish->mac_address);
@@ -81,6 +82,24 @@ net::HostsRequest hosts_request(const ContainerRecord& r, const std::vector<Endp
     return q;
 }
 
+// Docker's own default bridge, which it writes whatever the container's networks are. Where the container
+// has no way to the host the name resolves all the same, and a connection fails at once.
+const net::IpAddress docker_gateway = net::IpAddress::v4(0xac110001); // 172.17.0.1
+
+// Where the host answers: at the gateway, on an internal network too.
+std::vector<net::IpAddress> host_gateways(const std::vector<net::NetworkChoice>& nets, const net::NetnsPlan& plan) {
+    std::vector<net::IpAddress> out;
+    for (const auto& route : {plan.default_v4, plan.default_v6})
+        if (route) out.push_back(route->gateway);
+    if (!out.empty()) return out;
+    for (std::size_t i : net::gateway_order(nets)) {
+        for (const auto& gateway : {nets[i].gateway_v4, nets[i].gateway_v6})
+            if (gateway) out.push_back(*gateway);
+        if (!out.empty()) return out;
+    }
+    return {docker_gateway};
+}
+
 EndpointStatus endpoint_status(const Attachment& a, const net::EndpointSpec& spec) {
     EndpointStatus s;
     s.network = a.network->name();
@@ -142,8 +161,7 @@ Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attach
     w.resolv_conf = resolv.text;
     w.upstreams = resolv.upstreams;
     net::HostsRequest hosts = hosts_request(record, w.endpoints);
-    for (const auto& route : {w.plan.default_v4, w.plan.default_v6})
-        if (route) hosts.host_gateway.push_back(route->gateway);
+    hosts.host_gateway = host_gateways(nets, w.plan);
     w.hosts = net::hosts_text(hosts);
     w.hostname = hostname_of(record) + "\n";
     return w;
@@ -155,6 +173,7 @@ Wiring wire_without_network(const ContainerRecord& record, const net::ResolvConf
     bool host = record.network_mode == "host";
     w.resolv_conf = net::resolv_conf_plain(resolv_request(record, host_resolv), host).text;
     net::HostsRequest hosts = hosts_request(record, {});
+    hosts.host_gateway = {host ? net::IpAddress::v4(0x7f000001) : docker_gateway};
     w.hosts = host ? net::hosts_text_host_mode(host_hosts, hosts) : net::hosts_text(hosts);
     w.hostname = (host && record.hostname.empty() ? host_name : hostname_of(record)) + "\n";
     return w;

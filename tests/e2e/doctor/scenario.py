@@ -19,6 +19,7 @@ ALONE = {
                 "--project ghost --run-dir /run/davit >/dev/null 2>&1 & while [ -e /tmp/davit-supervisor ]; do :; done", ""),
     "run directory": (f"mkdir -p {GHOST}/containers", GHOST),
     "endpoints file": ("mkdir -p /run/davit/networks/left; echo '[]' > /run/davit/networks/left/ghost.json", "/run/davit/networks/left/ghost.json"),
+    "addresses file": ("mkdir -p /var/lib/davit/addresses/left; echo '{}' > /var/lib/davit/addresses/left/ghost.json", "/var/lib/davit/addresses/left/ghost.json"),
     "volume directory": ("mkdir -p /var/lib/davit/volumes/left/_data", "/var/lib/davit/volumes/left"),
     "mount": ("mkdir -p /var/lib/davit/volumes/m && echo '{}' > /var/lib/davit/volumes/m/volume.json && mount -t tmpfs left /var/lib/davit/volumes/m",
               "/var/lib/davit/volumes/m"),

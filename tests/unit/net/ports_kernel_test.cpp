@@ -105,6 +105,20 @@ TEST_CASE("several ports are reserved together or not at all") {
     CHECK(reserve_ports({request(8091), request(8093)}, run.path()).size() == 2);
 }
 
+TEST_CASE("a conflict inside a service names both lines, and one inside a project the container") {
+    const lab::TempDir run;
+    PortRequest one = request(8094), two = request(8094, 0, Proto::tcp, "127.0.0.1");
+    one.line = "8094:80";
+    two.line = "127.0.0.1:8094:81";
+    CHECK_THROWS_WITH_AS(reserve_ports({one, two}, run.path(), "shop"),
+                         "Bind for 127.0.0.1:8094/tcp failed: port is already allocated, by another line of the same service: \"8094:80\" and \"127.0.0.1:8094:81\"", Error);
+    const auto held = reserve_ports({one}, run.path(), "shop");
+    const PublishedPort own{"id", "shop-web-1", Proto::tcp, {}, 8094, 80, 1, IpAddress::parse("10.0.0.2")}; // not written down yet
+    CHECK_THROWS_WITH_AS(reserve_ports({request(8094)}, run.path(), "shop", {own}),
+                         "Bind for 0.0.0.0:8094/tcp failed: port is already allocated, by container shop-web-1 of the same project", Error);
+    CHECK_NOTHROW(reserve_ports({request(8094, 0, Proto::udp), request(8095)}, run.path(), "shop", {own}));
+}
+
 TEST_CASE("davit's marks are found in the kernel and every leak can be repaired") {
     const lab::TempDir run;
     NetlinkSocket host(NETLINK_ROUTE), netfilter(NETLINK_NETFILTER);

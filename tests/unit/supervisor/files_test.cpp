@@ -2,6 +2,7 @@
 #include "base/file.hpp"
 #include "supervisor/endpoints_file.hpp"
 #include "supervisor/journal.hpp"
+#include "supervisor/kept_addresses.hpp"
 
 #include <doctest/doctest.h>
 
@@ -39,6 +40,41 @@ TEST_CASE("a torn journal is as none, and a plan that begins forgets what was do
     CHECK(journal.read()->done.empty());
     write_file_atomic(scratch.path() + "/plan.json", "{\"token\":\"x\",\"pl");
     CHECK_FALSE(journal.read());
+}
+
+TEST_CASE("who has which address is written down for a project and goes with it") {
+    Scratch scratch;
+    Roots roots = scratch.roots();
+    RecordStore store(roots);
+    for (const char* project : {"shop", "shop.json"}) store.write(ProjectRecord{.name = project});
+    const KeptAddresses kept{{"web/1", {net::IpAddress::parse("10.1.0.2"), net::IpAddress::parse("fd00::2")}}, {"web/2", {net::IpAddress::parse("10.1.0.3")}}};
+    write_kept(roots, "shared", "shop", kept);
+    write_kept(roots, "shared", "shop.json", {{"db/1", {net::IpAddress::parse("10.1.0.9")}}});
+    CHECK(read_kept(roots, "shared", "shop") == kept);
+    CHECK(read_kept(roots, "other", "shop").empty());
+    CHECK(kept_by_others(roots, "shared", "shop") == std::set{net::IpAddress::parse("10.1.0.9")});
+    write_kept(roots, "shared", "gone", kept); // of a project that is not there
+    CHECK(kept_by_others(roots, "shared", "shop").size() == 1);
+    CHECK(read_kept(roots, "shared", "gone").empty());
+    const std::string file = roots.addresses() + "/shared/shop.json";
+    write_file_atomic(file + ".0123abcd.tmp", "cut");
+    for (const char* text : {"{", "[]", "{\"format\":1}", "{\"format\":2,\"addresses\":{\"web/1\":[\"10.1.0.2\"]}}", "{\"format\":1,\"addresses\":[1]}"}) {
+        write_file_atomic(file, text);
+        CHECK(read_kept(roots, "shared", "shop").empty());
+    }
+    store.remove_project("shop");
+    CHECK(list_directory(roots.addresses() + "/shared") == std::vector<std::string>{"shop.json.json"});
+    store.remove_project("shop.json");
+    CHECK_FALSE(exists(roots.addresses()));
+}
+
+TEST_CASE("nothing is kept for a one-off") {
+    ContainerRecord r;
+    r.service = "web";
+    r.number = 3;
+    CHECK(holder_of(r) == "web/3");
+    r.oneoff = true;
+    CHECK(holder_of(r).empty());
 }
 
 TEST_CASE("projects on one network see each other's endpoints and not their own") {

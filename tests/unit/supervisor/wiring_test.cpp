@@ -101,6 +101,30 @@ TEST_CASE("the files name the container, its addresses and the embedded server")
     CHECK(w.resolv_conf.find("nameserver 127.0.0.11") != std::string::npos);
 }
 
+TEST_CASE("host-gateway resolves on every kind of network, to where the host answers") {
+    ContainerRecord r = web();
+    r.extra_hosts = {{"gw", "host-gateway"}};
+    r.endpoints.erase(r.endpoints.begin()); // internal only: no route leads out, the host is at the gateway
+    CHECK(Wired(r)().hosts.find("10.2.0.1\tgw") != std::string::npos);
+    net::ResolvConf resolv;
+    r.endpoints.clear();
+    r.network_mode = "host";
+    CHECK(wire_without_network(r, resolv, "", "me").hosts.find("127.0.0.1\tgw") != std::string::npos);
+    // Nothing leads to the host: Docker's address, and a connection fails at once.
+    r.network_mode = "none";
+    CHECK(wire_without_network(r, resolv, "", "me").hosts.find("172.17.0.1\tgw") != std::string::npos);
+    r = web();
+    r.extra_hosts = {{"gw", "host-gateway"}};
+    r.endpoints.resize(1);
+    NetworkRecord isolated;
+    isolated.name = "shop_front";
+    isolated.subnet4 = "10.3.0.0/24";
+    isolated.driver_opts = {{"com.docker.network.bridge.gateway_mode_ipv4", "isolated"}};
+    Wired apart(r);
+    apart.front = Network(isolated);
+    CHECK(apart().hosts.find("172.17.0.1\tgw") != std::string::npos);
+}
+
 TEST_CASE("endpoint sysctls and addresses that the user wrote are passed on") {
     ContainerRecord r = web();
     r.endpoints.resize(1);
