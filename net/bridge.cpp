@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "net/link_messages.hpp"
 #include "net/netns.hpp"
+#include "net/state_files.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -59,7 +60,10 @@ bool make_link(NetlinkSocket& host, const BridgeSpec& spec) {
     if (host.request_allowing(std::move(m), {EEXIST}) == 0) return true;
     const auto existing = find_link(host, spec.name);
     const bool ours = existing && existing->kind == "bridge" &&
-                      (existing->alias.starts_with(alias_prefix) || is_hex_name(spec.name, bridge_prefix));
+                      (existing->alias == std::string(alias_prefix) + spec.owner || (existing->alias.empty() && is_hex_name(spec.name, bridge_prefix)));
+    if (!ours && existing && existing->alias.starts_with(alias_prefix))
+        throw error(Errc::conflict, "bridge {} is of the network {} already", spec.name, existing->alias.substr(alias_prefix.size()))
+            .with_hint("choose another name with the driver option com.docker.network.bridge.name");
     if (!ours)
         throw error(Errc::conflict, "interface {} exists already and is not a bridge of davit", spec.name)
             .with_hint("choose another name with the driver option com.docker.network.bridge.name");
@@ -88,8 +92,8 @@ void remove_stale_addresses(NetlinkSocket& host, int index, const std::vector<In
 
 } // namespace
 
-std::string bridge_name(std::string_view project, std::string_view network) {
-    const std::string key = fmt::format("{}\n{}", project, network);
+std::string bridge_name(std::string_view project, std::string_view network, std::string_view run_dir) {
+    const std::string key = fmt::format("{}\n{}{}", project, network, root_suffix(run_dir));
     return std::string(bridge_prefix) + sha256_hex(key).substr(0, 12);
 }
 

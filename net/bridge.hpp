@@ -14,8 +14,9 @@ namespace davit::net {
 inline constexpr std::string_view bridge_prefix = "dv-";
 inline constexpr std::string_view veth_prefix = "dve";
 
-// "dv-" and 12 hex digits of the hash of both names: the same network has the same bridge again.
-std::string bridge_name(std::string_view project, std::string_view network);
+// "dv-" and 12 hex digits of the hash of both names: the same network has the same bridge again. run_dir: of
+// the state root, whose projects have the names of another root's; the usual root adds nothing.
+std::string bridge_name(std::string_view project, std::string_view network, std::string_view run_dir = {});
 
 struct BridgeSpec {
     std::string name;                       // at most 15 bytes
@@ -28,7 +29,7 @@ struct BridgeSpec {
 
 // Creates the bridge or brings an existing one of ours to this shape. Sets route_localnet=1 (published
 // ports on 127.0.0.1; the host table drops what containers send there), accept_ra=0, accept_dad=0.
-// A link of that name that is not davit's bridge: Errc::conflict. 0.3 ms.
+// A link of that name that is not davit's bridge, or another network's: Errc::conflict. 0.3 ms.
 void create_bridge(NetlinkSocket& host, const BridgeSpec& spec);
 
 // Missing is fine. One RCU wait, 30-50 ms: call it in a helper, or delete_group once for all.

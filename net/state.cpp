@@ -168,11 +168,15 @@ HostNetworkState load_state(const std::string& run_dir) {
     return all;
 }
 
-std::uint32_t choose_group(const HostNetworkState& all, const std::string& project) {
+std::string root_suffix(std::string_view run_dir) {
+    return run_dir.empty() || run_dir == "/run/davit" ? std::string() : '\n' + std::string(run_dir);
+}
+
+std::uint32_t choose_group(const HostNetworkState& all, const std::string& project, const std::string& run_dir) {
     if (const auto it = all.projects.find(project); it != all.projects.end() && it->second.group != 0) return it->second.group;
     std::set<std::uint32_t> taken;
     for (const auto& [name, state] : all.projects) taken.insert(state.group);
-    auto group = static_cast<std::uint32_t>(std::stoul(sha256_hex(project).substr(0, 7), nullptr, 16)) | group_mark;
+    auto group = static_cast<std::uint32_t>(std::stoul(sha256_hex(project + root_suffix(run_dir)).substr(0, 7), nullptr, 16)) | group_mark;
     while (taken.contains(group)) group = group_mark | ((group + 1) & 0x0fffffff);
     return group;
 }

@@ -77,7 +77,7 @@ private:
 HostNetworkState load_state(const std::string& run_dir);
 std::string encode_state(const ProjectNetState& state);
 ProjectNetState decode_state(std::string_view json, const std::string& origin);
-// The group of the project's state, or a free one derived from its name.
-std::uint32_t choose_group(const HostNetworkState& all, const std::string& project);
+// The group of the project's state, or a free one derived from its name and its state root.
+std::uint32_t choose_group(const HostNetworkState& all, const std::string& project, const std::string& run_dir = {});
 
 } // namespace davit::net

@@ -4,6 +4,7 @@
 #include "net/state.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,8 @@ std::string net_dir(const std::string& run_dir);
 std::string projects_dir(const std::string& run_dir);
 std::string project_file(const std::string& run_dir, const std::string& project);
 std::string forwarding_file(const std::string& run_dir);
+// What names of the kernel's objects have in them of their state root: nothing for the usual one.
+std::string root_suffix(std::string_view run_dir);
 bool is_davit_group(std::uint32_t group);
 
 // Sysctls of the host that were changed for all projects together, with their values before.

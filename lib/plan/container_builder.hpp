@@ -27,6 +27,7 @@ private:
     // container_network.cpp
     void network();
     void endpoints();
+    void refuse_with_donor() const;
     void bridge_endpoint();
     void links(EndpointRecord& endpoint) const;
     void ports();

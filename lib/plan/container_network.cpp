@@ -49,8 +49,7 @@ void ContainerBuilder::network() {
         r.hostname = donor->record.hostname;
         r.domainname = donor->record.domainname;
         files_of_ = donor->record.id;
-        if (!service_.ports.empty())
-            throw error(Errc::invalid_project, "conflicting options: port publishing and the container type network mode");
+        refuse_with_donor();
         return;
     }
     if (mode == "host") {
@@ -63,6 +62,22 @@ void ContainerBuilder::network() {
     if (mode.empty()) endpoints();
     if (mode == "bridge") bridge_endpoint();
     ports();
+}
+
+// What says something of a network that is another container's. Docker refuses it too.
+void ContainerBuilder::refuse_with_donor() const {
+    const std::pair<bool, const char*> conflicts[] = {
+        {!service_.ports.empty(), "port publishing and the container type network mode"},
+        {!service_.expose.empty(), "port exposing and the container type network mode"},
+        {!service_.hostname.empty(), "hostname and the network mode"},
+        {!service_.dns.empty(), "dns and the network mode"},
+        {!service_.extra_hosts.empty(), "custom host-to-IP mapping and the network mode"},
+        {!service_.mac_address.empty(), "mac-address and the network mode"},
+    };
+    for (const auto& [given, what] : conflicts)
+        if (given)
+            throw error(Errc::invalid_project, "conflicting options: {}", what)
+                .with_hint(fmt::format("service {} uses the network of another container: it is set there", service_.name));
 }
 
 void ContainerBuilder::endpoints() {

@@ -123,7 +123,13 @@ net::IpAddress Networks::lease_one(Network& network, bool v6, const std::string&
         return address;
     }
     if (auto own = pool.reuse(record.id, holder)) return *own;
-    return pool.allocate(record.id, holder, kept_by_others(store_.roots(), network.name(), project_));
+    try {
+        return pool.allocate(record.id, holder, kept_by_others(store_.roots(), network.name(), project_));
+    } catch (Error& e) {
+        e.with_context("looking for an address on network " + network.name());
+        if (network.record().ipam.empty()) e.with_hint("networks that are made now have room for 1023 containers: `davit down` and `up` make this one anew");
+        throw;
+    }
 }
 
 void Networks::expect(const ContainerRecord& record) {

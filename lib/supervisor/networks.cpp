@@ -33,7 +33,7 @@ void Networks::load() {
     net::HostNetworkState all = net::load_state(store_.roots().run);
     if (auto it = all.projects.find(project_); it != all.projects.end()) state_ = it->second;
     state_.project = project_;
-    if (state_.group == 0) state_.group = net::choose_group(all, project_);
+    if (state_.group == 0) state_.group = net::choose_group(all, project_, store_.roots().run);
     // Rules of containers that are gone: those that live are adopted and add theirs again.
     if (!state_.ports.empty()) schedule_commit();
     state_.ports.clear();
@@ -167,6 +167,8 @@ bool Networks::overlaps_others(const Network& network) {
 std::unique_ptr<Network> Networks::settle(NetworkRecord record, const std::string& own_link) {
     const std::string machine = read_file_if_exists("/etc/machine-id").value_or("");
     constexpr int attempts = 6;
+    if (record.bridge.empty() && network_options(record).bridge_name.empty())
+        record.bridge = net::bridge_name(record.project, record.name, store_.roots().run);
     for (int attempt = 1;; ++attempt) {
         const std::string bridge = record.bridge;
         complete(record, taken(own_link, record.name), machine, attempt == 1 ? std::string() : sys::random_hex(8));
@@ -197,7 +199,7 @@ Network& Networks::in_kernel(const std::string& name) {
         if (missing)
             for (const auto& subnet : network->state().subnets) net::require_free(subnet, taken(r.bridge, name));
         net::HostNetworkState all = net::load_state(store_.roots().run);
-        net::create_bridge(host_, network->bridge(r.project == project_ ? state_.group : net::choose_group(all, r.project)));
+        net::create_bridge(host_, network->bridge(r.project == project_ ? state_.group : net::choose_group(all, r.project, store_.roots().run)));
         network->in_kernel = true;
     }
     // Every project that uses a network lists it: the rules stay until the last of them has gone.
@@ -346,6 +348,8 @@ void Networks::on_inotify() {
             inotify_event event;
             std::copy_n(p, sizeof event, reinterpret_cast<char*>(&event));
             std::string name = event.len ? p + sizeof event : "";
+            if (event.mask & IN_Q_OVERFLOW) // some were lost: all are looked at
+                for (const auto& [wd, network] : watched_) touched.insert(network);
             auto it = watched_.find(event.wd);
             if (it != watched_.end() && name != project_ + ".json") touched.insert(it->second);
             p += sizeof event + event.len;

@@ -55,6 +55,8 @@ TEST_CASE("each project has a link group of its own, the same again") {
     all.projects["other"] = {"other", one, {}, {}};
     CHECK(choose_group(all, "shop") != one);
     CHECK(choose_group(all, "other") == one);
+    CHECK(choose_group({}, "shop", "/run/davit") == one);
+    CHECK(choose_group({}, "shop", "/srv/other/run") != one); // a project of that name below another state root
 }
 
 TEST_CASE("a change touches only the elements that differ") {

@@ -76,6 +76,18 @@ TEST_CASE("an interface of somebody else is not taken for a bridge") {
     remove_bridge(host, "dv-missing");
 }
 
+TEST_CASE("a bridge of another network, perhaps of another state root, is left alone") {
+    NetlinkSocket host(NETLINK_ROUTE);
+    create_bridge(host, bridge("br9", {InterfaceAddress::parse("172.30.1.1/24")}));
+    auto thief = bridge("br9", {InterfaceAddress::parse("172.30.9.1/24")});
+    thief.owner = "other/net";
+    CHECK_THROWS_WITH_AS(create_bridge(host, thief), "bridge br9 is of the network test/br9 already", Error);
+    CHECK(list_addresses(host, find_link(host, "br9")->index).at(0).to_string() == "172.30.1.1/24");
+    remove_bridge(host, "br9");
+    CHECK(bridge_name("p", "n") == bridge_name("p", "n", "/run/davit"));
+    CHECK(bridge_name("p", "n") != bridge_name("p", "n", "/srv/other/run"));
+}
+
 TEST_CASE("without IPv6 the interface has it disabled and lo keeps it") {
     NetlinkSocket host(NETLINK_ROUTE);
     create_bridge(host, bridge("dv-a", {InterfaceAddress::parse("172.30.1.1/24")}));

@@ -6,7 +6,9 @@
 #include "supervisor/connection.hpp"
 
 #include <atomic>
+#include <csignal>
 #include <doctest/doctest.h>
+#include <map>
 #include <thread>
 
 using namespace davit;
@@ -238,6 +240,48 @@ TEST_CASE("an address that is taken, a network that is missing and a subnet that
     overlap.network(OpKind::create_network, "refused_more");
     CHECK_THROWS_AS(lab.apply(overlap.plan), Error);
     CHECK(lab.status(one).state == ContainerState::running);
+}
+
+TEST_CASE("an address that a container asks for by name is left to it while it does not run") {
+    Lab lab("asked");
+    lab.has_network = true;
+    lab.stage_network("asked_default", [](NetworkRecord& n) { n.ipam = {{"10.78.0.0/24", "", "", {}}}; });
+    PlanMaker m("asked");
+    m.network(OpKind::create_network, "asked_default");
+    lab.apply(m.plan);
+    std::string late = lab.add("late", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].ipv4_address = "10.78.0.2"; });
+    std::string first = lab.add("first", "exec sleep 1000");
+    lab.apply(lab.up_plan(false));
+    lab.one(OpKind::start_container, first);
+    CHECK(lab.status(first).endpoints.at(0).ipv4 == "10.78.0.3");
+    lab.one(OpKind::start_container, late);
+    CHECK(lab.status(late).endpoints.at(0).ipv4 == "10.78.0.2");
+}
+
+TEST_CASE("addresses stay with their services when all are made anew in another order, and a supervisor is killed") {
+    Lab lab("stays");
+    std::map<std::string, std::string> first;
+    auto make = [&](std::vector<std::string> names) {
+        std::map<std::string, std::string> ids;
+        for (const auto& name : names) ids[name] = lab.add(name, "exec sleep 1000");
+        lab.up();
+        std::map<std::string, std::string> addresses;
+        for (const auto& [name, id] : ids) addresses[name] = lab.status(id).endpoints.at(0).ipv4;
+        return addresses;
+    };
+    auto remove_all = [&] {
+        for (const auto& r : lab.store.containers("stays")) lab.one(OpKind::remove_container, r.id, [](Operation& op) { op.force = true; });
+    };
+    first = make({"a", "b", "c", "d"});
+    remove_all();
+    CHECK(make({"d", "c", "b", "a"}) == first);
+    remove_all();
+    int pid = lab.supervisor_pid();
+    if (pid != 0) ::kill(pid, SIGKILL);
+    lab.until("its end", [&] { return lab.supervisor_pid() == 0; });
+    CHECK(make({"c", "a", "d", "b"}) == first);
+    lab.down();
+    lab.until("the addresses are forgotten", [&] { return !exists(lab.roots.addresses()); });
 }
 
 TEST_CASE("a container shares the network of another, one has the host's and one has none") {
