@@ -2,8 +2,9 @@
 //
 // New mount, network, pid, ipc, uts and cgroup namespaces; own /proc, /sys, /run, /tmp and
 // /var/lib/davit (all tmpfs, except what --keep names); lo up; every cgroup hierarchy rooted in a directory made for the
-// purpose. When CMD ends, its pid namespace and with it every process it left is killed, and the
-// cgroups are removed. Exit status: CMD's; 77 when not root; 125 when the host could not be made.
+// purpose. IP forwarding is off, or on with DAVIT_TEST_FORWARDING=1, whatever the machine has. When CMD ends,
+// its pid namespace and with it every process it left is killed, and the cgroups are removed.
+// Exit status: CMD's; 77 when not root; 125 when the host could not be made.
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -19,6 +20,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -75,6 +77,7 @@ struct Hierarchy {
     bool v2 = false;
     string options;  // what mount(2) needs to show it again: "memory", "none,name=systemd"
     string own;      // the directory made for this host, seen from outside
+    int lock = -1;   // held on that directory as long as a process of this host lives
 };
 
 // "cpu,cpuacct" from the super options "rw,cpu,cpuacct"; a named one has no controller.
@@ -125,18 +128,35 @@ void remove_group(const string& dir) {
     for (int i = 0; i < 200 && ::rmdir(dir.c_str()) < 0 && errno == EBUSY; ++i) ::usleep(10'000);
 }
 
-constexpr const char* group_prefix = "davit-test-"; // and the pid of the host's outer process
+constexpr const char* group_prefix = "davit-test-"; // and the pid and pid namespace of the host's outer process
 
-// A host that was SIGKILLed leaves its groups; the next one removes them.
+int lock_group(const string& dir) {
+    int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+    if (fd >= 0) ::close(fd);
+    return -1;
+}
+
+// A host that was SIGKILLed leaves its groups; the next one removes them. Whether it lives is told by its lock:
+// a pid means nothing in another pid namespace, and CI has one of its own.
 void sweep(const string& base) {
     DIR* d = ::opendir(base.c_str());
     if (!d) return;
     while (dirent* e = ::readdir(d)) {
         if (std::strncmp(e->d_name, group_prefix, std::strlen(group_prefix)) != 0) continue;
-        int pid = std::atoi(e->d_name + std::strlen(group_prefix));
-        if (pid > 0 && ::kill(pid, 0) < 0 && errno == ESRCH) remove_group(base + "/" + e->d_name);
+        string dir = base + "/" + e->d_name;
+        int lock = lock_group(dir);
+        if (lock < 0) continue;
+        remove_group(dir);
+        ::close(lock);
     }
     ::closedir(d);
+}
+
+string group_name() {
+    struct stat st{};
+    check(::stat("/proc/self/ns/pid", &st) == 0, "looking at the pid namespace");
+    return group_prefix + std::to_string(::getpid()) + "-" + std::to_string(st.st_ino);
 }
 
 void make_group(Hierarchy& h, const string& name) {
@@ -144,7 +164,18 @@ void make_group(Hierarchy& h, const string& name) {
     string base = h.mount_point + (h.v2 ? "" : present_group(h));
     sweep(base);
     string dir = base + "/" + name;
-    check(::mkdir(dir.c_str(), 0755) == 0, "making " + dir);
+    // Another host's sweep may come between making it and locking it: then it is made again.
+    for (int i = 0; h.lock < 0 && i < 100; ++i) {
+        check(::mkdir(dir.c_str(), 0755) == 0 || errno == EEXIST, "making " + dir);
+        h.lock = lock_group(dir);
+        struct stat held{}, there{};
+        if (h.lock >= 0 && (::fstat(h.lock, &held) != 0 || ::stat(dir.c_str(), &there) != 0 || held.st_ino != there.st_ino)) {
+            ::close(h.lock);
+            h.lock = -1;
+        }
+        if (h.lock < 0) ::usleep(10'000);
+    }
+    check(h.lock >= 0, "locking " + dir);
     h.own = dir;
     for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
         if (h.v2 || ::access((dir + "/" + file).c_str(), F_OK) != 0) continue;
@@ -183,6 +214,16 @@ void loopback_up() {
     r.ifr_flags = IFF_UP | IFF_RUNNING;
     check(s >= 0 && ::ioctl(s, SIOCSIFFLAGS, &r) == 0, "bringing lo up");
     ::close(s);
+}
+
+// A new network namespace takes them from the machine's first one, where Docker may have switched them on.
+void set_forwarding() {
+    const char* wanted = std::getenv("DAVIT_TEST_FORWARDING");
+    write_file("/proc/sys/net/ipv4/ip_forward", wanted && string(wanted) == "1" ? "1\n" : "0\n");
+    for (const char* part : {"all", "default"}) {
+        string path = string("/proc/sys/net/ipv6/conf/") + part + "/forwarding";
+        if (::access(path.c_str(), F_OK) == 0) write_file(path, "0\n");
+    }
 }
 
 int clone_tree(const string& path) {
@@ -224,6 +265,7 @@ int status_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128
     try {
         mount_all(groups, keep);
         loopback_up();
+        set_forwarding();
         ::sethostname("private-host", 12);
         check(::chdir(cwd.c_str()) == 0, "entering " + cwd);
     } catch (const std::exception& e) {
@@ -292,7 +334,7 @@ int main(int argc, char** argv) {
     bool made_state = ::mkdir("/var/lib/davit", 0700) == 0;
     int code = exit_broken;
     try {
-        for (auto& h : groups) make_group(h, group_prefix + std::to_string(::getpid()));
+        for (auto& h : groups) make_group(h, group_name());
         for (int s : {SIGINT, SIGTERM, SIGHUP}) ::signal(s, forward);
         g_middle = ::fork();
         if (g_middle == 0) run_middle(groups, keep, argv + at);
