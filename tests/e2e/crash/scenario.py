@@ -12,6 +12,7 @@ import time
 import machine
 from harness import Scenario
 
+FORWARDING = machine.read("/proc/sys/net/ipv4/ip_forward").strip()  # as the machine boots
 HERE = os.path.dirname(os.path.realpath(__file__))
 COMPOSE = """
 services:
@@ -304,7 +305,7 @@ def reboot(s):
     kill_at_once(s.pids(SUPERVISOR) + s.pids(SHIM) + s.pids(INITS) + s.pids("davit-port-proxy|davit-supervisor"))
     s.eventually("all have ended", lambda: not s.pids(SUPERVISOR) + s.pids(SHIM) + s.pids(INITS))
     subprocess.run("nft flush ruleset; for l in $(ip -o link show type bridge | sed 's/^[0-9]*: //; s/:.*//'); do ip link del $l; done;"
-                   "for d in $(find /sys/fs/cgroup -depth -path '*/davit*' -type d); do rmdir $d; done; echo 0 > /proc/sys/net/ipv4/ip_forward",
+                   "for d in $(find /sys/fs/cgroup -depth -path '*/davit*' -type d); do rmdir $d; done; " f"echo {FORWARDING} > /proc/sys/net/ipv4/ip_forward",
                    shell=True, check=True)
     shutil.rmtree("/run/davit")
 

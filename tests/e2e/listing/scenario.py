@@ -5,13 +5,14 @@ import sys
 
 import machine
 
+FLIP_FORWARDING = "f=/proc/sys/net/ipv4/ip_forward; echo $((1 - $(cat $f))) > $f"
 PLANTS = {  # what, how to leave it, how to take it away; in the order of machine.listing()'s categories
     "processes": ("setsid sleep 3600 >/dev/null 2>&1 & echo $! > /tmp/pid", "kill -9 $(cat /tmp/pid); rm /tmp/pid"),
     "mounts": ("mkdir /run/m && mount -t tmpfs left /run/m", "umount /run/m; rmdir /run/m"),
     "network": ("ip link add left type bridge && ip link set left up && ip addr add 10.9.9.1/24 dev left", "ip link del left"),
     "nft": ("nft add table inet left", "nft delete table inet left"),
     "cgroups": ("mkdir $(dirname $(find /sys/fs/cgroup -name cgroup.procs | head -1))/left", "rmdir $(find /sys/fs/cgroup -name left)"),
-    "sysctls": ("echo 1 > /proc/sys/net/ipv4/ip_forward", "echo 0 > /proc/sys/net/ipv4/ip_forward"),
+    "sysctls": (FLIP_FORWARDING, FLIP_FORWARDING),
     "files": ("touch /run/left", "rm /run/left"),
 }
 
