@@ -1,10 +1,16 @@
-// Where davit's other programs and its private modules are: $DAVIT_LIBEXEC (tests, embedders), the
-// directory of this program, ../libexec/davit from there, the libexec directory of the build.
+// Where davit's other programs and its private modules are: what name_programs() said, $DAVIT_LIBEXEC (tests),
+// the directory of libdavit.so and libexec/davit of its prefix, the directory of this program and
+// ../libexec/davit from there, the libexec directory of the build.
 #pragma once
 
 #include <string>
 
 namespace davit {
+
+// An embedder's choice, for the whole process.
+void name_programs(const std::string& directory);
+// The directory of this program: what was installed together runs together, whatever the environment says.
+void name_programs_beside();
 
 // "davit-shim" → its path. Throws (not_found) with the places looked at.
 std::string find_program(const std::string& name);

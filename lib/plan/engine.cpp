@@ -1,5 +1,6 @@
 #include "plan/engine_impl.hpp"
 
+#include "base/programs.hpp"
 #include "base/sys.hpp"
 
 namespace davit {
@@ -15,7 +16,9 @@ Roots roots_of(const EngineOptions& options) {
 
 } // namespace
 
-Engine::Impl::Impl(EngineOptions with) : config(std::move(with)), store(roots_of(config)) {}
+Engine::Impl::Impl(EngineOptions with) : config(std::move(with)), store(roots_of(config)) {
+    if (!config.libexec_dir.empty()) name_programs(config.libexec_dir);
+}
 
 void Engine::Impl::emit(const Event& event) {
     const std::lock_guard guard(events_mutex);

@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/process.hpp"
+#include "base/programs.hpp"
 #include "base/sys.hpp"
 #include "supervisor/daemon.hpp"
 #include "supervisor/frame.hpp"
@@ -90,6 +91,7 @@ int main(int argc, char** argv) {
     keep_arguments(argc, argv);
     try {
         Options o = parse(argc, argv);
+        name_programs_beside();
         client.reset(o.client_fd);
         return supervise(o, client);
     } catch (const std::exception& e) {

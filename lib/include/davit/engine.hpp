@@ -38,6 +38,9 @@ namespace davit {
 struct EngineOptions {
     std::string state_dir; // empty: DAVIT_STATE_DIR or the default of this user
     std::string run_dir;   // empty: DAVIT_RUN_DIR or the default of this user
+    // Where davit-supervisor, davit-shim and the modules are, for the whole process. Empty: DAVIT_LIBEXEC, else
+    // beside libdavit.so (libexec/davit of the prefix it was installed to).
+    std::string libexec_dir;
     EventSink events;      // may be empty
     // Sees what a call would do before anything is pulled or changed; false: nothing is (dry run).
     // What has changed when the call's turn comes is planned anew, without asking again.

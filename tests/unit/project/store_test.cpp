@@ -211,6 +211,12 @@ TEST_CASE("a program is looked for in DAVIT_LIBEXEC and its absence names the pl
         CHECK(e.kind() == Errc::not_found);
         CHECK(std::string(e.what()).find(scratch.path()) != std::string::npos);
     }
+    Scratch chosen; // by an embedder: it wins
+    write_file_atomic(chosen.path() + "/davit-test-program", "", 0700);
+    name_programs(chosen.path());
+    CHECK(find_program("davit-test-program") == chosen.path() + "/davit-test-program");
+    name_programs("");
+    CHECK(find_program("davit-test-program") == scratch.path() + "/davit-test-program");
     ::unsetenv("DAVIT_LIBEXEC");
 }
 

@@ -1,12 +1,15 @@
-// A program against the installed library: loads a file, brings the project up, waits until it is
-// healthy, and takes it down.
+// A program that embeds davit: loads a compose file, brings the project up, waits until it is healthy, runs a
+// command in it and takes it down.
+//   embed DIRECTORY FILE
 #include <davit/engine.hpp>
 #include <davit/load.hpp>
+#include <davit/version.hpp>
 
 #include <iostream>
 
 int main(int argc, char** argv) {
     if (argc != 3) return 2;
+    std::cout << "compiled for davit " DAVIT_VERSION ", runs with " << davit::version() << "\n";
     try {
         davit::LoadOptions options;
         options.current_dir = argv[1];
@@ -21,12 +24,16 @@ int main(int argc, char** argv) {
         davit::UpOptions up;
         up.wait = true;
         engine.up(project, up);
+        bool well = true;
         for (const davit::ContainerInfo& c : engine.containers(project.name)) {
+            well = well && c.health == davit::Health::healthy;
             std::cout << c.service << (c.health == davit::Health::healthy ? " is healthy\n" : " is not healthy\n");
-            if (c.health != davit::Health::healthy) return 1;
+            davit::ExecOptions command;
+            command.command = {"echo", "hello from inside"};
+            well = engine.exec(c, command, {}, [](davit::ExecStream, std::string_view text) { std::cout << text; }) == 0 && well;
         }
         engine.down(project);
-        return engine.containers(project.name).empty() ? 0 : 1;
+        return well && engine.containers(project.name).empty() ? 0 : 1;
     } catch (const davit::Error& e) {
         std::cerr << e.describe() << "\n";
         return 1;
