@@ -5,7 +5,9 @@
 #include "net/netns.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <sched.h>
+#include <string_view>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -17,6 +19,9 @@ int main(int argc, char** argv) {
     ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
     const davit::UniqueFd mine = davit::net::create_netns(); // a namespace with lo up
     const davit::net::NetnsScope scope(mine.get());
+    // A new namespace takes it from the machine's first one; as in tests/support/private_host.cpp.
+    const char* forwarding = std::getenv("DAVIT_TEST_FORWARDING");
+    davit::net::set_sysctl("net/ipv4/ip_forward", forwarding && std::string_view(forwarding) == "1" ? "1" : "0");
     doctest::Context context(argc, argv);
     return context.run();
 }
