@@ -11,7 +11,9 @@ VOLATILE = re.compile(
     r"net/ipv[46]/route/flush|net/ipv4/(fib_notify|tcp_fastopen_key)|vm/(stat_refresh|compact_memory|drop_caches)|user/)")
 # Images, volumes and records stay after `down`, docs/DESIGN.md §5.
 # /run/mount is where util-linux notes a mount made by hand.
-KEPT = ("/run/mount", "/var/lib/davit/images", "/var/lib/davit/volumes", "/var/lib/davit/projects", "/var/lib/davit/networks", "/var/lib/davit/cache")
+# The checkout may lie below /tmp, where other tests write at the same time.
+CHECKOUT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", ".."))
+KEPT = (CHECKOUT, "/run/mount", "/var/lib/davit/images", "/var/lib/davit/volumes", "/var/lib/davit/projects", "/var/lib/davit/networks", "/var/lib/davit/cache")
 
 
 def output(*command):
@@ -80,13 +82,16 @@ def sysctls():
 
 
 def files(kept):
+    def is_kept(path):
+        return any(path == k or path.startswith(k + "/") for k in kept)
+
     lines = []
     for top in ("/run", "/tmp", "/var/lib/davit", "/dev/shm", "/etc"):
         for path, dirs, names in os.walk(top):
-            if path.startswith(kept):
+            if is_kept(path):
                 dirs[:] = []
                 continue
-            dirs[:] = [d for d in dirs if not os.path.join(path, d).startswith(kept)]
+            dirs[:] = [d for d in dirs if not is_kept(os.path.join(path, d))]
             lines += [os.path.join(path, n) for n in names + dirs]
     return lines
 
