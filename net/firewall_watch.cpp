@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "net/host_table.hpp"
 #include "net/netlink.hpp"
+#include "net/nft.hpp"
 
 #include <cerrno>
 #include <linux/netconf.h>
@@ -71,6 +72,8 @@ bool message_concerns_us(const nlmsghdr* h) {
         const bool forwards = a.has(NFTA_CHAIN_HOOK) && a.nested(NFTA_CHAIN_HOOK).be32(NFTA_HOOK_HOOKNUM, ~0u) == NF_INET_FORWARD;
         return forwards || a.text(NFTA_CHAIN_NAME) == "DOCKER-USER";
     }
+    case NFT_MSG_NEWRULE: // a firewall that was reloaded step by step ends so
+        return !(inet && a.text(NFTA_RULE_TABLE) == host_table_name) && nft::rule_cuts(a);
     case NFT_MSG_DELRULE: // ours in their chain, perhaps
         return !(inet && a.text(NFTA_RULE_TABLE) == host_table_name) && a.has(NFTA_RULE_USERDATA);
     default: return false;

@@ -1,5 +1,6 @@
 // Other owners' forward chains: an accept of ours is not final across base chains, so a policy of drop
-// elsewhere cuts containers off until an accept stands in that very chain.
+// elsewhere, or a last rule that drops or rejects what is left (firewalld), cuts containers off until an accept
+// stands in that very chain.
 #include "net/firewall.hpp"
 
 #include "base/error.hpp"
@@ -34,12 +35,18 @@ struct Target {
     bool docker_user = false;
 };
 
+bool cuts(NetlinkSocket& netfilter, const nft::ChainInfo& c) {
+    const auto rules = nft::list_rules(netfilter, c.family, c.table, c.name);
+    return std::any_of(rules.begin(), rules.end(), [](const auto& rule) { return rule.cuts; });
+}
+
 std::vector<Target> targets(NetlinkSocket& netfilter) {
     const auto chains = nft::list_chains(netfilter);
     std::vector<Target> found;
     for (const auto& c : chains) {
-        if (!c.base || !c.drop || c.hook != NF_INET_FORWARD || (c.family == nft::Family::inet && c.table == host_table_name)) continue;
+        if (!c.base || c.hook != NF_INET_FORWARD || (c.family == nft::Family::inet && c.table == host_table_name)) continue;
         if (c.family == nft::Family::bridge) continue;
+        if (!c.drop && !cuts(netfilter, c)) continue;
         const bool docker = std::any_of(chains.begin(), chains.end(), [&](const auto& o) {
             return o.family == c.family && o.table == c.table && o.name == "DOCKER-USER";
         });

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -417,6 +418,23 @@ std::vector<ChainInfo> list_chains(NetlinkSocket& netfilter) {
     return chains;
 }
 
+bool rule_cuts(const Attributes& rule) {
+    bool cuts = false, always = true;
+    rule.nested(NFTA_RULE_EXPRESSIONS).each([&](int, std::string_view element) {
+        const Attributes expression(element.data(), element.size());
+        const std::string name = expression.text(NFTA_EXPR_NAME);
+        const Attributes data = expression.nested(NFTA_EXPR_DATA);
+        if (name == "reject") cuts = true;
+        else if (name == "immediate")
+            cuts = cuts || data.nested(NFTA_IMMEDIATE_DATA).nested(NFTA_DATA_VERDICT).be32(NFTA_VERDICT_CODE, NF_ACCEPT) == NF_DROP;
+        else if (name == "target") { // iptables' extensions
+            const std::string target = data.text(NFTA_TARGET_NAME);
+            cuts = cuts || target == "REJECT" || target == "DROP";
+        } else if (name != "counter" && name != "log") always = false;
+    });
+    return cuts && always;
+}
+
 std::vector<RuleInfo> list_rules(NetlinkSocket& netfilter, Family family, const std::string& table, const std::string& chain) {
     std::vector<RuleInfo> rules;
     Message m(type_of(NFT_MSG_GETRULE), 0, family_header(family));
@@ -426,7 +444,7 @@ std::vector<RuleInfo> list_rules(NetlinkSocket& netfilter, Family family, const 
         m,
         [&](const nlmsghdr* h) {
             const Attributes a(h, sizeof(nfgenmsg));
-            rules.push_back({a.be64(NFTA_RULE_HANDLE), comment_of(a.find(NFTA_RULE_USERDATA))});
+            rules.push_back({a.be64(NFTA_RULE_HANDLE), comment_of(a.find(NFTA_RULE_USERDATA)), rule_cuts(a)});
         },
         [&] { rules.clear(); });
     return rules;

@@ -149,7 +149,10 @@ std::vector<ChainInfo> list_chains(NetlinkSocket& netfilter);
 struct RuleInfo {
     std::uint64_t handle = 0;
     std::string comment;
+    bool cuts = false; // a drop or reject without a condition: what comes to it goes no further
 };
+// RuleInfo::cuts of a rule's message.
+bool rule_cuts(const Attributes& rule);
 std::vector<RuleInfo> list_rules(NetlinkSocket& netfilter, Family family, const std::string& table, const std::string& chain);
 
 } // namespace davit::net::nft

@@ -277,6 +277,28 @@ TEST_CASE("a foreign forward chain with policy drop is opened for our bridges an
     }
 }
 
+TEST_CASE("a foreign forward chain whose last rule drops or rejects everything is opened, too") {
+    Machine m("0");
+    for (const char* last : {"reject with icmpx admin-prohibited", "counter drop", "log drop"}) { // firewalld's is the first
+        CAPTURE(last);
+        lab::output_of({"nft", "add table inet fw; add chain inet fw FORWARD { type filter hook forward priority 10; policy accept; }"});
+        lab::output_of({"nft", std::string("add rule inet fw FORWARD ct state established accept; add rule inet fw FORWARD ct status dnat accept; add rule inet fw FORWARD ") + last});
+        const std::string before = m.ruleset();
+        REQUIRE(foreign_forward_drops(m.netfilter).size() == 1);
+        CHECK_FALSE(foreign_forward_drops(m.netfilter)[0].opened);
+        m.apply(m.state());
+        CHECK(foreign_forward_drops(m.netfilter)[0].opened);
+        CHECK(lab::tcp_try(m.a1.get(), "192.0.2.9", 80, m.out_tcp.get()) == "192.0.2.1");
+        CHECK(lab::tcp_try(m.outside.get(), "172.30.1.11", 8080, m.a1_tcp.get()) == "timeout"); // our own table still guards
+        m.apply({"test", group, {}, {}});
+        CHECK(m.ruleset() == before);
+        lab::output_of({"nft", "delete table inet fw"});
+    }
+    lab::output_of({"nft", "add table inet fw; add chain inet fw FORWARD { type filter hook forward priority 10; policy accept; }; add rule inet fw FORWARD iifname wlan0 drop"});
+    CHECK(foreign_forward_drops(m.netfilter).empty()); // a rule with a condition means some, not all
+    lab::output_of({"nft", "delete table inet fw"});
+}
+
 TEST_CASE("icc off cuts neighbours with bridge-nf 1 too, and published ports still work") {
     Machine m("1");
     auto s = m.state();

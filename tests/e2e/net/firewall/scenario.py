@@ -27,6 +27,12 @@ table ip filter {
   chain FORWARD { type filter hook forward priority 0; policy drop; jump DOCKER-USER; }
 }
 """
+# What firewalld leaves: its chain accepts by policy and ends in a rule that rejects the rest, which comes last.
+FIREWALLD = """
+table inet firewalld {
+  chain filter_FORWARD { type filter hook forward priority filter + 10; policy accept; ct state established,related accept; ct status dnat accept; }
+}
+"""
 
 
 def sysctl(key, value=None):
@@ -88,6 +94,10 @@ with Scenario("firewall") as s:
         nft(s, "flush", "chain", "ip", "filter", "DOCKER-USER")
         s.eventually("again after its owner flushed it", works, within=5)
         s.check("with the one pair of rules it takes", nft(s, "list", "chain", "ip", "filter", "DOCKER-USER").count('comment "davit"') == 2)
+        nft(s, "delete", "table", "ip", "filter")
+        nft(s, "-f", "-", stdin=FIREWALLD)
+        nft(s, "add", "rule", "inet", "firewalld", "filter_FORWARD", "reject", "with", "icmpx", "admin-prohibited")
+        s.eventually("a foreign chain that ends in a reject is opened for containers", works, within=5)
         sysctl("net/ipv4/ip_forward", "0")
         s.eventually("forwarding that was switched off is on again", lambda: sysctl("net/ipv4/ip_forward") == "1" and works(), within=5)
 
