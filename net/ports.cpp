@@ -122,7 +122,7 @@ std::string who(const PortOwner& o) {
 // the earlier lines of the same container. All files are read once, however many ports are asked for.
 class Claims {
 public:
-    Claims(const std::string& run_dir, const std::string& project, const std::vector<PublishedPort>& own) : run_dir_(run_dir), project_(project) {
+    Claims(const std::string& run_dir, const std::string& project, const std::vector<PublishedPort>& own) : run_dir_(run_dir) {
         if (!project.empty()) all_ = load_state(run_dir);
         all_.projects.erase(project);
         for (const auto& [name, other] : all_.projects)
@@ -178,7 +178,7 @@ private:
         return nullptr;
     }
 
-    const std::string &run_dir_, &project_;
+    const std::string& run_dir_;
     HostNetworkState all_;
     Map others_, own_, lines_;
 };
