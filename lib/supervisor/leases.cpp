@@ -139,8 +139,12 @@ void Networks::expect(const ContainerRecord& record) {
             const auto address = net::IpAddress::try_parse(text);
             if (!address || holder.empty()) continue;
             const auto network = networks_.find(wish.network);
-            if (network == networks_.end()) expected_.push_back({wish.network, holder, *address});
-            else if (net::AddressPool* pool = network->second->pool(address->is_v6())) pool->keep(*address, holder);
+            if (network == networks_.end()) {
+                expected_.push_back({wish.network, holder, *address});
+            } else if (net::AddressPool* pool = network->second->pool(address->is_v6())) {
+                pool->keep(*address, holder);
+                keep_soon(*network->second);
+            }
         }
 }
 

@@ -121,12 +121,12 @@ Network& Networks::add(std::unique_ptr<Network> network) {
     };
     for (const auto& [holder, addresses] : read_kept(store_.roots(), name, project_))
         for (const auto& address : addresses) keep(holder, address);
+    for (bool v6 : {false, true})
+        if (net::AddressPool* pool = network->pool(v6)) pool->take_change(); // that is what the file says
     std::erase_if(expected_, [&](const Expected& e) {
         if (e.network == name) keep(e.holder, e.address);
         return e.network == name;
     });
-    for (bool v6 : {false, true})
-        if (net::AddressPool* pool = network->pool(v6)) pool->take_change();
     return *(networks_[name] = std::move(network));
 }
 

@@ -120,6 +120,7 @@ with Scenario("ports") as s:
     s.write("second/compose.yaml", "services: {a: &a {image: busybox, command: sleep 9, ports: ['28996-28998:80-82']}, b: *a}")
     r = s.davit("-f", "second/compose.yaml", "-p", "second", "up", "-d", exit=1)
     s.check("or the other container of the project", re.search(r"by container second-[ab]-1 of the same project", r.err) and "pid" not in r.err, r.err)
+    s.davit("-f", "second/compose.yaml", "-p", "second", "down", "-t", "0")
     s.davit("-f", "second/compose.yaml", "-p", "second", "up", "-d")
     s.davit("-f", "second/compose.yaml", "-p", "second", "down", "-t", "0")
 
