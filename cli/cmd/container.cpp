@@ -4,6 +4,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/format/container.hpp"
+#include "cli/format/health.hpp"
 #include "cli/format/template.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
@@ -46,11 +47,11 @@ int list(Globals& globals, const Args& args) {
 
 std::string time_text(std::int64_t time) { return time ? rfc3339_nano(time) : "0001-01-01T00:00:00Z"; }
 
-OrderedJson state_of(const ContainerInfo& c) {
+OrderedJson state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& checks) {
     OrderedJson state = {{"Status", to_string(c.state)}, {"Running", c.pid != 0}, {"Paused", c.state == ContainerState::paused},
                   {"Restarting", c.state == ContainerState::restarting}, {"OOMKilled", c.oom_killed}, {"Pid", c.pid},
                   {"ExitCode", c.exit_code}, {"Error", c.error}, {"StartedAt", time_text(c.started_at)}, {"FinishedAt", time_text(c.finished_at)}};
-    if (c.health != Health::none) state["Health"] = {{"Status", to_string(c.health)}};
+    if (auto health = health_json(c, checks); !health.is_null()) state["Health"] = std::move(health);
     return state;
 }
 
@@ -73,13 +74,13 @@ OrderedJson ports_of(const ContainerInfo& c) {
 
 // The parts of `docker inspect` that do not describe Docker; the environment is left out, since
 // secrets are kept there all too often.
-OrderedJson inspected(const ContainerInfo& c) {
+OrderedJson inspected(const ContainerInfo& c, const std::vector<HealthCheckResult>& checks) {
     OrderedJson mounts = OrderedJson::array();
     for (const AttachedMount& m : c.mounts)
         mounts.push_back({{"Type", m.type}, {"Name", m.name}, {"Source", m.source}, {"Destination", m.target}, {"RW", !m.read_only}});
     const std::string path = c.command.empty() ? "" : c.command.front();
     const std::vector<std::string> arguments(c.command.begin() + (c.command.empty() ? 0 : 1), c.command.end());
-    return {{"Id", c.id}, {"Created", rfc3339_nano(c.created)}, {"Path", path}, {"Args", arguments}, {"State", state_of(c)},
+    return {{"Id", c.id}, {"Created", rfc3339_nano(c.created)}, {"Path", path}, {"Args", arguments}, {"State", state_of(c, checks)},
             {"Image", c.image_id}, {"LogPath", c.log_path}, {"Name", "/" + c.name}, {"RestartCount", c.restart_count},
             {"HostConfig", {{"NetworkMode", c.network_mode}, {"AutoRemove", c.auto_remove}, {"LogConfig", {{"Type", c.log_driver}}}}},
             {"Mounts", mounts}, {"Config", {{"Image", c.image}, {"Tty", c.tty}, {"OpenStdin", c.open_stdin}, {"Labels", c.labels}}},
@@ -94,7 +95,10 @@ int inspect(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     OrderedJson all = OrderedJson::array();
-    for (const std::string& name : names) all.push_back(inspected(find_container(context.engine(), name)));
+    for (const std::string& name : names) {
+        const ContainerInfo container = find_container(context.engine(), name);
+        all.push_back(inspected(container, context.engine().health_log(container)));
+    }
     print_inspected(all.dump(), format);
     return 0;
 }

@@ -1,9 +1,11 @@
 #include "cli/logs/last_words.hpp"
 
+#include "base/printable.hpp"
 #include "cli/logs/reader.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
+#include <sstream>
 
 namespace davit::cli {
 
@@ -13,6 +15,16 @@ constexpr std::size_t shown_lines = 10;
 
 bool is_broken(const ContainerInfo& c) {
     return !c.oneoff && (c.health == Health::unhealthy || (c.state == ContainerState::exited && c.exit_code != 0) || c.state == ContainerState::restarting);
+}
+
+void print_last_check(const ContainerInfo& c, const std::vector<HealthCheckResult>& results) {
+    if (results.empty()) return;
+    const HealthCheckResult& last = results.back();
+    std::string text;
+    std::istringstream lines(last.output);
+    for (std::string line; std::getline(lines, line);) text += "  | " + printable(line, "\t") + '\n';
+    const std::string end = last.exit_code < 0 ? "failed" : fmt::format("exited with {}", last.exit_code);
+    fmt::print(stderr, "the last healthcheck of {} {}{}\n{}", c.name, end, text.empty() ? " and said nothing" : ":", text);
 }
 
 } // namespace
@@ -26,6 +38,7 @@ void print_last_words(Engine& engine, const Roots& roots, const std::string& pro
         while (auto line = reader.next()) text += "  | " + line->text + '\n';
         if (auto line = reader.rest()) text += "  | " + line->text + '\n';
         fmt::print(stderr, "{}\n{}", text.empty() ? c.name + " wrote nothing" : "last lines of " + c.name + ":", text);
+        if (c.health == Health::unhealthy) print_last_check(c, engine.health_log(c));
     }
 }
 

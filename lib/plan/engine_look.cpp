@@ -2,7 +2,9 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "base/file.hpp"
 #include "plan/labels.hpp"
+#include "supervisor/health.hpp"
 #include "supervisor/protocol.hpp"
 
 #include <algorithm>
@@ -56,6 +58,7 @@ ContainerInfo Engine::Impl::info(const ContainerRecord& r, const ContainerStatus
     c.created = r.created;
     c.state = s.state;
     c.health = s.health;
+    c.failing_streak = s.failing_streak;
     c.pid = s.pid;
     c.started_at = s.started_at;
     c.finished_at = s.finished_at;
@@ -90,6 +93,11 @@ std::optional<ContainerInfo> Engine::container(const std::string& project, const
         if (id_or_name.size() >= 4 && c.id.compare(0, id_or_name.size(), id_or_name) == 0) by_prefix = std::move(c);
     }
     return by_prefix;
+}
+
+std::vector<HealthCheckResult> Engine::health_log(const ContainerInfo& container) {
+    const ProjectPaths paths(impl_->store.roots(), container.project);
+    return supervisor::parse_health_log(read_file_if_exists(paths.health_log(container.id)).value_or(""));
 }
 
 std::vector<ProjectInfo> Engine::projects() {

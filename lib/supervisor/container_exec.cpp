@@ -3,7 +3,9 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "base/sys.hpp"
+#include "base/units.hpp"
 
 namespace davit::supervisor {
 
@@ -13,7 +15,7 @@ constexpr std::size_t hook_output_limit = 4096;
 
 ExecJob* Container::exec(const std::string& plan, std::chrono::nanoseconds timeout, ExecJob::Done done) {
     auto job = std::make_unique<ExecJob>(world_.loop, *run_->shim, plan, timeout,
-                                         std::max(hook_output_limit, HealthMonitor::output_limit), std::move(done));
+                                         std::max(hook_output_limit, health_output_limit), std::move(done));
     ExecJob* out = job.get();
     run_->execs[job->id()] = std::move(job);
     return out;
@@ -48,6 +50,23 @@ void Container::run_hooks(bool post_start, std::size_t n, Done done) {
 
 // ---- healthchecks
 
+namespace {
+
+std::string over_time(std::chrono::nanoseconds limit, const std::string& output) {
+    return fmt::format("Health check exceeded timeout ({}){}{}", format_duration(limit.count()), output.empty() ? "" : ": ", output);
+}
+
+// It only explains: without room for it the checks go on.
+void keep_result(const std::string& file, HealthResult result) {
+    try {
+        write_file_atomic(file, health_log_with(read_file_if_exists(file).value_or(""), std::move(result)), 0600, false);
+    } catch (const Error& e) {
+        log::warning("{}", e.what());
+    }
+}
+
+} // namespace
+
 void Container::start_health(bool resume) {
     if (!checked()) return;
     if (!health_) health_ = std::make_unique<HealthMonitor>(*record_.healthcheck, status_.started_at);
@@ -70,11 +89,11 @@ void Container::check_health() {
 
 void Container::health_result(ExecJob::Result result, std::int64_t began) {
     if (!health_ || !run_ || status_.state != ContainerState::running) return;
-    HealthResult r{began, sys::realtime_ns(), result.exit_code, result.output};
-    if (result.timed_out) r.output = fmt::format("Health check exceeded timeout ({} ms)", health_->timeout().count() / 1'000'000);
+    HealthResult r{began, sys::realtime_ns(), result.exit_code, std::move(result.output)};
+    if (result.timed_out) r.output = over_time(health_->timeout(), r.output);
     else if (result.error) r.output = result.error->what();
-    bool changed = health_->add(std::move(r));
-    write_file_atomic(world_.paths.health_log(record_.id), health_log_json(*health_), 0600, false);
+    bool changed = health_->add(r);
+    keep_result(world_.paths.health_log(record_.id), std::move(r));
     save();
     if (changed) {
         emit(EventKind::container_health, to_string(health_->state()));

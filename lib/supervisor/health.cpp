@@ -2,6 +2,8 @@
 
 #include "project/json_fields.hpp"
 
+#include <algorithm>
+
 namespace davit::supervisor {
 
 namespace {
@@ -27,7 +29,7 @@ std::chrono::nanoseconds HealthMonitor::delay(std::int64_t now) const {
 
 std::chrono::nanoseconds HealthMonitor::timeout() const { return or_default(check_.timeout, thirty_seconds); }
 
-bool HealthMonitor::add(HealthResult result) {
+bool HealthMonitor::add(const HealthResult& result) {
     Health before = state_;
     if (result.exit_code == 0) {
         streak_ = 0;
@@ -36,17 +38,34 @@ bool HealthMonitor::add(HealthResult result) {
         ++streak_;
         if (streak_ >= (check_.retries > 0 ? check_.retries : 3)) state_ = Health::unhealthy;
     }
-    log_.push_back(std::move(result));
-    while (log_.size() > log_size) log_.pop_front();
     return state_ != before;
 }
 
-std::string health_log_json(const HealthMonitor& monitor) {
+std::vector<HealthResult> parse_health_log(const std::string& text) {
+    std::vector<HealthResult> out;
+    const json::Value all = json::Value::parse(text, nullptr, false);
+    if (!all.is_object() || !all.contains("log") || !all["log"].is_array()) return out;
+    for (const auto& r : all["log"]) {
+        try {
+            out.push_back({r.at("start"), r.at("end"), r.at("exit_code"), r.at("output")});
+        } catch (const json::Value::exception&) {
+            continue; // of a davit that will come
+        }
+    }
+    return out;
+}
+
+std::string health_log_with(const std::string& text, HealthResult result) {
+    std::vector<HealthResult> results = parse_health_log(text);
+    if (result.output.size() > health_output_limit) result.output.resize(health_output_limit);
+    results.push_back(std::move(result));
+    const std::size_t first = results.size() - std::min(results.size(), health_log_size);
     json::Value log = json::Value::array();
-    for (const auto& r : monitor.log())
+    for (std::size_t i = first; i < results.size(); ++i) {
+        const HealthResult& r = results[i];
         log.push_back({{"start", r.start}, {"end", r.end}, {"exit_code", r.exit_code}, {"output", r.output}});
-    json::Value all{{"status", to_string(monitor.state())}, {"failing_streak", monitor.failing_streak()}, {"log", log}};
-    return json::dump(all);
+    }
+    return json::dump({{"log", std::move(log)}});
 }
 
 } // namespace davit::supervisor

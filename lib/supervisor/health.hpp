@@ -4,23 +4,15 @@
 #include "project/record.hpp"
 
 #include <chrono>
-#include <deque>
 #include <string>
+#include <vector>
 
 namespace davit::supervisor {
 
-struct HealthResult {
-    std::int64_t start = 0, end = 0; // ns since the epoch
-    int exit_code = 0;               // -1: the check could not run or ran out of time
-    std::string output;              // at most 4096 bytes
-    bool operator==(const HealthResult&) const = default;
-};
+using HealthResult = HealthCheckResult;
 
 class HealthMonitor {
 public:
-    static constexpr std::size_t log_size = 5;
-    static constexpr std::size_t output_limit = 4096;
-
     // state and streak: of an earlier supervisor's time, from the container's status.
     HealthMonitor(HealthcheckRecord check, std::int64_t started_at, Health state = Health::starting, int streak = 0)
         : check_(std::move(check)), started_at_(started_at), state_(state), streak_(streak) {}
@@ -31,21 +23,23 @@ public:
     std::chrono::nanoseconds delay(std::int64_t now) const;
     std::chrono::nanoseconds timeout() const;
     // True when the state changed.
-    bool add(HealthResult result);
+    bool add(const HealthResult& result);
 
     Health state() const { return state_; }
     int failing_streak() const { return streak_; }
-    const std::deque<HealthResult>& log() const { return log_; }
 
 private:
     HealthcheckRecord check_;
     std::int64_t started_at_;
     Health state_;
     int streak_;
-    std::deque<HealthResult> log_;
 };
 
-// health.json: what inspect shows.
-std::string health_log_json(const HealthMonitor& monitor);
+// health.json: the last results, the oldest first. They stand in the file alone: it outlives the supervisor, and
+// fifty containers that say 4 KiB with each check would be 1 MB of its memory.
+inline constexpr std::size_t health_log_size = 5;
+inline constexpr std::size_t health_output_limit = 4096;
+std::vector<HealthResult> parse_health_log(const std::string& text); // of nothing, or of anything else: empty
+std::string health_log_with(const std::string& text, HealthResult result);
 
 } // namespace davit::supervisor

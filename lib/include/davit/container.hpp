@@ -42,6 +42,13 @@ struct AttachedMount {
     bool operator==(const AttachedMount&) const = default;
 };
 
+struct HealthCheckResult {
+    std::int64_t start = 0, end = 0;
+    int exit_code = 0;  // -1: the check could not run or ran out of time
+    std::string output; // stdout and stderr, at most 4096 bytes
+    bool operator==(const HealthCheckResult&) const = default;
+};
+
 struct ContainerInfo {
     std::string id; // 64 hex digits
     std::string name;
@@ -59,6 +66,7 @@ struct ContainerInfo {
 
     ContainerState state = ContainerState::created;
     Health health = Health::none;
+    int failing_streak = 0; // healthchecks that failed in a row
     int pid = 0; // 0: not running
     std::int64_t started_at = 0;
     std::int64_t finished_at = 0;

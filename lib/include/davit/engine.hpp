@@ -219,6 +219,8 @@ public:
     // All containers of the project, one-offs and orphans too, by service and number.
     std::vector<ContainerInfo> containers(const std::string& project);
     std::optional<ContainerInfo> container(const std::string& project, const std::string& id_or_name);
+    // Its last five healthchecks, the oldest first; empty: none, or it did not run since the machine's start.
+    std::vector<HealthCheckResult> health_log(const ContainerInfo& container);
     std::vector<ProjectInfo> projects();
     std::vector<NetworkInfo> networks(const std::string& project = {}); // empty: all
     std::vector<VolumeInfo> volumes(const std::string& project = {});

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "supervisor/health.hpp"
 
 #include <doctest/doctest.h>
 
@@ -52,6 +53,12 @@ TEST_CASE("a container becomes healthy, and unhealthy when its check fails, with
     CHECK_THROWS_WITH_AS(wait_for(lab, bad, WaitCondition::healthy), "container health-bad-1 is unhealthy", Error);
     CHECK(lab.status(bad).failing_streak >= 2);
     CHECK(read_file(lab.paths.health_log(bad)).find("it is broken") != std::string::npos);
+    const auto checks = supervisor::parse_health_log(read_file(lab.paths.health_log(bad)));
+    REQUIRE(checks.size() >= 2);
+    CHECK(checks.back().output == "it is broken\n");
+    CHECK(checks.back().exit_code == 1);
+    CHECK(checks.back().end >= checks.back().start);
+    CHECK(checks.back().start > checks.front().end);
     lab.one(OpKind::pause_container, ok);
     CHECK(lab.status(ok).health == Health::none);
     lab.one(OpKind::unpause_container, ok);
@@ -64,7 +71,7 @@ TEST_CASE("a check over its time and a check that cannot run count as failures")
     std::string none = lab.add("none", "exec sleep 1000", checked({"CMD", "no-such-program"}));
     lab.up();
     for (const auto& id : {slow, none}) CHECK_THROWS_AS(wait_for(lab, id, WaitCondition::healthy), Error);
-    CHECK(read_file(lab.paths.health_log(slow)).find("exceeded timeout") != std::string::npos);
+    CHECK(read_file(lab.paths.health_log(slow)).find("Health check exceeded timeout (300ms)") != std::string::npos);
     CHECK(read_file(lab.paths.health_log(none)).find("no-such-program") != std::string::npos);
 }
 

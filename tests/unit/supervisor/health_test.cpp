@@ -70,12 +70,23 @@ TEST_CASE("a streak goes on where an earlier supervisor left it") {
     CHECK(m.state() == Health::unhealthy);
 }
 
-TEST_CASE("the log keeps the last five results") {
-    HealthMonitor m(check(100), 0);
-    for (int i = 0; i < 8; ++i) m.add(result(1, i));
-    CHECK(m.log().size() == 5);
-    CHECK(m.log().front().start == 3);
-    CHECK(health_log_json(m).find("\"failing_streak\":8") != std::string::npos);
+TEST_CASE("the log keeps the last five results, the oldest first, and of each at most 4 KiB") {
+    std::string text;
+    for (int i = 0; i < 8; ++i) text = health_log_with(text, {i, i + 1, i, "said " + std::to_string(i)});
+    auto log = parse_health_log(text);
+    REQUIRE(log.size() == 5);
+    CHECK(log.front() == HealthResult{3, 4, 3, "said 3"});
+    CHECK(log.back() == HealthResult{7, 8, 7, "said 7"});
+    log = parse_health_log(health_log_with(text, {8, 9, -1, std::string(100'000, 'x') }));
+    CHECK(log.back().output.size() == 4096);
+    // What a container writes need not be text.
+    log = parse_health_log(health_log_with("", {1, 2, 1, std::string("a\xff\x1b[2J\0b", 8)}));
+    REQUIRE(log.size() == 1);
+    CHECK(log[0].output.find("\x1b[2J") != std::string::npos);
+    for (const char* broken : {"", "{", "[]", "{\"log\":7}", "{\"log\":[1,{\"start\":\"x\"}]}"}) {
+        CHECK(parse_health_log(broken).empty());
+        CHECK(parse_health_log(health_log_with(broken, {1, 2, 0, ""})).size() == 1);
+    }
 }
 
 TEST_CASE("NONE and an empty test are no healthcheck") {
