@@ -62,6 +62,7 @@ struct Context {
     // Both return false, so that a step can `return fail(…)`.
     bool fail(Stage stage, int errnum, const char* detail) noexcept;
     bool fail(Stage stage, const char* detail) noexcept { return fail(stage, errno, detail); }
+    bool fail(Stage stage, int errnum, const char* detail, const char* second) noexcept; // see detail_separator
     void warn(Stage stage, int errnum, const char* detail) noexcept;
     bool send(const Report& r, int fd = -1) noexcept; // fd: passed along
 };

@@ -2,6 +2,7 @@
 // detached mount that gets its attributes before anybody can see it (CVE-2021-30465 and its kin).
 #include "runtime/exec/context.hpp"
 
+#include <climits>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -40,14 +41,17 @@ bool set_option(int fs, const char* option) noexcept {
 
 int new_filesystem(Context& c, const MountStep& s) noexcept {
     const char* target = c.plan.text(s.target);
+    const char* source = c.plan.text(s.source.size ? s.source : s.type);
     Fd fs(fs_open(c.plan.text(s.type)));
-    if (!fs) return c.fail(Stage::mount, target), -1;
-    if (s.source.size) fs_config(fs.get(), FSCONFIG_SET_STRING, "source", c.plan.text(s.source));
-    for (std::uint32_t i = 0; i < s.options.count; ++i)
-        if (!set_option(fs.get(), c.plan.text(c.plan.item(s.options, i)))) return c.fail(Stage::mount, target), -1;
-    if (fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) return c.fail(Stage::mount, target), -1;
+    if (!fs) return c.fail(Stage::mount, errno, target, c.plan.text(s.type)), -1;
+    if (s.source.size) fs_config(fs.get(), FSCONFIG_SET_STRING, "source", source);
+    for (std::uint32_t i = 0; i < s.options.count; ++i) {
+        const char* option = c.plan.text(c.plan.item(s.options, i));
+        if (!set_option(fs.get(), option)) return c.fail(Stage::mount_option, errno, target, option), -1;
+    }
+    if (fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) return c.fail(Stage::mount, errno, target, source), -1;
     int fd = fs_mount(fs.get(), s.attr_set);
-    if (fd < 0) c.fail(Stage::mount, target);
+    if (fd < 0) c.fail(Stage::mount, errno, target, source);
     return fd;
 }
 
@@ -64,6 +68,7 @@ int bind_source(Context& c, const MountStep& s) noexcept {
     } else {
         Fd base(::open(source, O_PATH | O_CLOEXEC));
         Fd part(base ? open_in_root(base.get(), c.plan.text(s.subpath), O_PATH) : -1);
+        if (base && !part) return c.fail(Stage::mount_subpath, errno, c.plan.text(s.subpath), source), -1;
         fd = part ? open_tree(part.get(), "", clone_flags(s) | AT_EMPTY_PATH) : -1;
     }
     if (fd < 0) c.fail(Stage::mount_source, source);
@@ -119,6 +124,25 @@ bool plain_target(Context& c, const char* target) noexcept {
     return fd || errno == ENOENT || c.fail(Stage::mount_target, errno == ELOOP ? ELOOP : errno, target);
 }
 
+// Why a mount point cannot be made: the read-only mount it would be in, or the file on the way to it.
+bool fail_target(Context& c, const char* target) noexcept {
+    int why = errno;
+    char above[PATH_MAX];
+    std::size_t n = std::strlen(target);
+    if ((why != EROFS && why != ENOTDIR) || n >= sizeof above) return c.fail(Stage::mount_target, why, target);
+    std::memcpy(above, target, n + 1);
+    for (char* slash; (slash = std::strrchr(above, '/'));) {
+        slash[slash == above] = 0;
+        Fd fd(open_in_root(c.root, above, O_PATH));
+        struct statx st{};
+        bool there = fd && ::statx(fd.get(), "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0;
+        bool cause = there && (why == ENOTDIR ? !S_ISDIR(st.stx_mode) : (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0);
+        if (cause) return c.fail(Stage::mount_target, why, target, above);
+        if (!above[1]) break;
+    }
+    return c.fail(Stage::mount_target, why, target);
+}
+
 bool is_kernel_fs(const char* type) noexcept { return !std::strcmp(type, "proc") || !std::strcmp(type, "sysfs"); }
 
 } // namespace
@@ -139,14 +163,17 @@ bool mount_step(Context& c, const MountStep& s, int early) noexcept {
     bool made = false;
     Fd place(make_in_root(c.root, target, directory, directory ? 0755 : 0644, &made));
     const int at = place.get();
-    if (at < 0) return c.fail(Stage::mount_target, target);
+    if (at < 0) return fail_target(c, target);
     // The image may have led us there by a link; see check_kernel_files() in plan_mounts.cpp.
     if (is_fs(at, PROC_SUPER_MAGIC) && !(s.flags & mount_over_proc) && !is_fs(mount_fd.get(), PROC_SUPER_MAGIC))
         return c.fail(Stage::mount_target, EPERM, target);
     if (!made && (s.flags & mount_inherit_mode)) inherit_mode(mount_fd.get(), at);
     forget_last_dir(c);
-    if (move_mount(mount_fd.get(), at) < 0) return c.fail(Stage::mount, target);
-    return true;
+    if (move_mount(mount_fd.get(), at) == 0) return true;
+    const int why = errno;
+    const char* source = c.plan.text(s.source.size ? s.source : s.subpath.size ? s.subpath : s.type);
+    if (directory != is_directory(at)) return c.fail(Stage::mount_kind, directory ? ENOTDIR : EISDIR, target, source);
+    return c.fail(Stage::mount, why, target, source);
 }
 
 bool step(Context& c, const OpenProc&) noexcept {

@@ -106,6 +106,7 @@ namespace {
 int one_layer(Context& c, const char* path, const char* subpath) noexcept {
     Fd base(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
     Fd part(base ? open_in_root(base.get(), *subpath ? subpath : ".", O_PATH) : -1);
+    if (base && !part) return c.fail(Stage::mount_subpath, errno, subpath, path), -1;
     int fd = part ? open_tree(part.get(), "", OPEN_TREE_CLONE | AT_EMPTY_PATH) : -1;
     if (fd < 0) c.fail(Stage::mount_source, *subpath ? subpath : path);
     return fd;
@@ -118,7 +119,7 @@ int part_of(Context& c, int overlay, bool attached, const char* subpath) noexcep
     if (!attached && (!here || move_mount(overlay, here.get()) < 0)) return c.fail(Stage::mount, subpath), -1;
     Fd part(open_in_root(overlay, subpath, O_PATH));
     int fd = part ? open_tree(part.get(), "", OPEN_TREE_CLONE | AT_EMPTY_PATH) : -1;
-    if (fd < 0) c.fail(Stage::mount_source, subpath);
+    if (fd < 0) c.fail(part ? Stage::mount_source : Stage::mount_subpath, errno, subpath, "");
     TextBuffer<32> path;
     path.text << "/proc/self/fd/" << overlay;
     ::umount2(path.c_str(), MNT_DETACH);

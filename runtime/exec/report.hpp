@@ -19,8 +19,8 @@ enum class Stage : std::uint32_t {
     rootfs,     // directory
     proc,
     mount_source, // host path
-    mount_target, // path inside
-    mount,        // path inside
+    mount_target, // path inside; what stands in the way
+    mount,        // path inside; what was to be mounted
     device,       // path
     symlink,      // path
     work_dir,     // path
@@ -47,7 +47,13 @@ enum class Stage : std::uint32_t {
     escaped,        // the working directory lies outside: CVE-2024-21626
     frozen,         // exec in a paused container
     protocol,
+    mount_kind,    // path inside, and the source: ENOTDIR a directory over a file, EISDIR a file over a directory
+    mount_subpath, // the subpath, and the source that lacks it
+    mount_option,  // path inside, and the option that was refused
 };
+
+// Between the two names of a detail, where a stage has two.
+inline constexpr char detail_separator = '\n';
 
 enum class ReportKind : std::uint32_t {
     failed = 1,

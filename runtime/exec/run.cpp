@@ -18,6 +18,13 @@ bool Context::fail(Stage stage, int errnum, const char* detail) noexcept {
     return false;
 }
 
+bool Context::fail(Stage stage, int errnum, const char* detail, const char* second) noexcept {
+    TextBuffer<sizeof report.detail> both;
+    const char separator[] = {detail_separator, 0};
+    both.text << detail << separator << second;
+    return fail(stage, errnum, both.c_str());
+}
+
 void Context::warn(Stage stage, int errnum, const char* detail) noexcept {
     Report r{};
     r.kind = ReportKind::warning;

@@ -136,7 +136,7 @@ bool is_member(const char* members, const char* name) noexcept {
 bool step(Context& c, const UserStep& s) noexcept {
     Account& a = c.account;
     char wanted[256];
-    if (s.name.size >= sizeof wanted) return c.fail(Stage::user, ENAMETOOLONG, "");
+    if (s.name.size >= sizeof wanted) return c.fail(Stage::user, ENAMETOOLONG, c.plan.text(s.name));
     std::strcpy(wanted, c.plan.text(s.name));
     char* group = std::strchr(wanted, ':');
     if (group) *group++ = 0;
