@@ -53,6 +53,17 @@ std::vector<std::string> volume_names(const BuiltContainer& container) {
     return names;
 }
 
+// A fresh volume takes what Docker's init layer has in /etc, too: mounted read-only it could not get these mount points.
+void add_etc_files(const std::string& volume) {
+    UniqueFd etc = sys::open(volume, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
+        UniqueFd file(::openat(etc.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+        if (!file && errno != EEXIST) throw sys_error(errno, "making {}/{}", volume, name);
+        if (file) ::fchmod(file.get(), 0644); // open's mode went through the umask
+    }
+    if (::symlinkat("/proc/mounts", etc.get(), "mtab") < 0 && errno != EEXIST) throw sys_error(errno, "making {}/mtab", volume);
+}
+
 std::vector<std::string> with(std::vector<std::string> env, const std::vector<std::string>& more) {
     env.insert(env.end(), more.begin(), more.end()); // the last one of a key wins
     return env;
@@ -140,8 +151,10 @@ void Stager::bind_sources(const BuiltContainer& container) {
 void Stager::volumes(const BuiltContainer& container) {
     for (const auto& volume : container.volumes) store_.create(volume);
     for (const auto& copy : container.copy_ups)
-        if (is_empty_directory(copy.directory))
+        if (is_empty_directory(copy.directory)) {
             image::copy_up(container.spec.root.overlay.lower, copy.path_in_image, copy.directory);
+            if (copy.path_in_image == "/etc") add_etc_files(copy.directory);
+        }
 }
 
 void Stager::own_layer(const BuiltContainer& container, const std::string& directory) {
