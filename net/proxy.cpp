@@ -107,6 +107,7 @@ void PortProxy::remove(const std::string& owner) {
     if (answer && reply_of(*answer).count != 0) return;
     await_end();
     forget();
+    ::unlink(path_.c_str()); // the proxy itself may not
 }
 
 // Its sockets are closed by then. One that an earlier supervisor started is not our child.

@@ -1,5 +1,6 @@
 // davit-port-proxy: what the host's rules cannot translate (::1, and hosts and containers of different
 // families) is passed on by this process. It outlives its supervisor and ends with its last entry.
+#include "net/proxy/confine.hpp"
 #include "net/proxy/relay.hpp"
 
 #include <cerrno>
@@ -9,7 +10,6 @@
 #include <new>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace davit::net::proxy {
@@ -130,10 +130,12 @@ void Client::on_event(std::uint32_t) {
     finished = count == 0;
 }
 
+uid_t started_by = 0;
+
 bool is_owner(int fd) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == ::geteuid() || peer.uid == 0);
+    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == started_by || peer.uid == 0);
 }
 
 class Control final : public Handler {
@@ -158,15 +160,13 @@ int run() {
     static Control control;
     ::prctl(PR_SET_DUMPABLE, 0);
     ::signal(SIGPIPE, SIG_IGN);
-    if (::chdir("/") < 0 || !loop.open() || !loop.add(control_fd, EPOLLIN, &control)) return 1;
+    started_by = ::geteuid();
+    if (!loop.open() || !confine() || !loop.add(control_fd, EPOLLIN, &control)) return 1;
     while (!finished) {
         if (!loop.turn(expiry_turn)) return 1;
         const std::int64_t now = now_seconds();
         for (Entry* e = entries; e; e = e->next) e->expire(now);
     }
-    sockaddr_un own{};
-    socklen_t size = sizeof own;
-    if (::getsockname(control_fd, reinterpret_cast<sockaddr*>(&own), &size) == 0 && own.sun_path[0] == '/') ::unlink(own.sun_path);
     return 0;
 }
 

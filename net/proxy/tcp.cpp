@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::size_t chunk = 128 * 1024; // larger ones were not faster, nor was splice(2)
 constexpr int accepts_per_turn = 16;
+// Whoever connects and does not read costs up to two chunks a connection: so many, and no more memory than that.
+constexpr int max_relays = 1024;
+int relay_count = 0;
 char shared_buffer[chunk];
 
 class TcpEntry;
@@ -66,17 +69,32 @@ protected:
     }
 };
 
+void reset_on_close(int fd) {
+    const linger now{1, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+void refuse(int fd) {
+    reset_on_close(fd);
+    ::close(fd);
+}
+
 class TcpEntry final : public Entry {
 public:
     TcpEntry(Loop& loop, const Command& command, int socket) : Entry(loop, command, socket) {}
     void on_event(std::uint32_t) override {
         for (int i = 0; i < accepts_per_turn; ++i) {
             const int fd = ::accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (fd < 0) return;
-            start(fd);
+            if (fd < 0) return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS ? pause() : void();
+            if (relay_count < max_relays) start(fd);
+            else refuse(fd);
         }
     }
-    void expire(std::int64_t) override {}
+    void expire(std::int64_t now) override {
+        if (paused_until_ == 0 || now < paused_until_) return;
+        paused_until_ = 0;
+        loop_.add(socket_, EPOLLIN, this);
+    }
     Relay* relays = nullptr;
 
 protected:
@@ -91,22 +109,24 @@ protected:
 
 private:
     void start(int client);
+    // What waits would be reported again at once, and again.
+    void pause() {
+        loop_.forget(socket_);
+        paused_until_ = now_seconds() + 1;
+    }
+    std::int64_t paused_until_ = 0;
 };
 
-void reset_on_close(int fd) {
-    const linger now{1, 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-}
 
 void TcpEntry::start(int client) {
     const int fd = ::socket(target_.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     void* room = fd >= 0 ? std::malloc(sizeof(Relay)) : nullptr;
     if (!room) {
-        reset_on_close(client);
-        ::close(client);
+        refuse(client);
         if (fd >= 0) ::close(fd);
         return;
     }
+    ++relay_count;
     auto* r = new (room) Relay(loop_, this);
     r->client.fd = client;
     r->target.fd = fd;
@@ -123,6 +143,7 @@ void TcpEntry::start(int client) {
 
 void Relay::end(bool reset) {
     if (gone()) return;
+    --relay_count;
     *link = next;
     if (next) next->link = link;
     for (Side* s : {&client, &target}) {

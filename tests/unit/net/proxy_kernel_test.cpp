@@ -1,17 +1,23 @@
 #include "lab.hpp"
 
+#include "base/file.hpp"
 #include "base/sys.hpp"
 #include "davit/error.hpp"
 #include "net/bridge.hpp"
 #include "net/ports.hpp"
 #include "net/proxy.hpp"
 
+#include <chrono>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -85,6 +91,83 @@ TEST_CASE("the machine's ::1 reaches an IPv4 container over TCP and UDP, seen as
     p.publish("c2", Proto::tcp, 8081, 80); // and it starts again
     CHECK(lab::tcp_try(-1, "::1", 8081, p.web.get()) == "172.30.1.1");
     p.proxy.remove("c2");
+}
+
+namespace {
+
+std::string proxy_status(std::string* process) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string dir = entry.path();
+        if (read_file_if_exists(dir + "/comm").value_or("") != "davit-port-prox\n") continue;
+        *process = dir;
+        return read_file(dir + "/status");
+    }
+    return "";
+}
+
+} // namespace
+
+TEST_CASE("the proxy has no rights on the machine: no user, no capability, no file system, few calls") {
+    Published p;
+    p.publish("c1", Proto::tcp, 8080, 80);
+    CHECK(lab::tcp_try(-1, "::1", 8080, p.web.get()) == "172.30.1.1"); // it works like that
+    std::string process;
+    const std::string status = proxy_status(&process);
+    for (const char* line : {"Uid:\t65533\t65533\t65533\t65533\n", "Gid:\t65533\t65533\t65533\t65533\n", "Groups:\t \n", "CapInh:\t0000000000000000\n",
+                             "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n", "CapAmb:\t0000000000000000\n",
+                             "NoNewPrivs:\t1\n", "Seccomp:\t2\n"})
+        CHECK_MESSAGE(status.find(line) != std::string::npos, line);
+    CHECK(std::filesystem::is_empty(process + "/root/"));
+    CHECK(read_file(process + "/mountinfo").find("/proc") == std::string::npos);
+    const auto id = [&](const char* ns) { return std::filesystem::read_symlink(process + "/ns/" + ns); };
+    CHECK(id("mnt") != std::filesystem::read_symlink("/proc/self/ns/mnt"));
+    CHECK(id("net") == std::filesystem::read_symlink("/proc/self/ns/net"));
+    for (const auto& fd : std::filesystem::directory_iterator(process + "/fd")) {
+        const std::string what = std::filesystem::read_symlink(fd.path());
+        const bool harmless = what.starts_with("socket:") || what == "anon_inode:[eventpoll]" || what == "/dev/null" || what.starts_with("pipe:");
+        if (fd.path().filename().string() > "2") CHECK_MESSAGE(harmless, what);
+    }
+    // Its user may not talk to it, only who started it, and root.
+    const pid_t stranger = ::fork();
+    if (stranger == 0) {
+        ::chmod(p.run.path().c_str(), 0755);
+        ::chmod((p.run.path() + "/proxy.sock").c_str(), 0666);
+        if (::setresgid(65533, 65533, 65533) < 0 || ::setresuid(65533, 65533, 65533) < 0) ::_exit(3);
+        try {
+            PortProxy other(DAVIT_PORT_PROXY, p.run.path() + "/proxy.sock");
+            ::_exit(other.owners().empty() ? 0 : 1);
+        } catch (const Error&) {
+            ::_exit(0);
+        }
+    }
+    int code = 0;
+    ::waitpid(stranger, &code, 0);
+    CHECK(code == 0);
+    p.proxy.remove("c1");
+}
+
+TEST_CASE("who opens connections without end takes neither memory without end nor the port from the next") {
+    Published p;
+    p.publish("c1", Proto::tcp, 8080, 80);
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+    std::vector<UniqueFd> clients, servers;
+    for (int i = 0; i < 1024; ++i) {
+        clients.push_back(connect_to(8080));
+        servers.push_back(accepted(p.web.get()));
+    }
+    const UniqueFd refused = connect_to(8080);
+    CHECK(ends(refused.get()));
+    clients.clear();
+    for (const UniqueFd& s : servers) CHECK(ends(s.get()));
+    servers.clear();
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    std::string answer; // the proxy hears of our ends when both are there
+    while (answer != "172.30.1.1" && std::chrono::steady_clock::now() < end) answer = lab::tcp_try(-1, "::1", 8080, p.web.get());
+    CHECK(answer == "172.30.1.1");
+    p.proxy.remove("c1");
 }
 
 TEST_CASE("a port on which the container does not listen is closed at once") {
