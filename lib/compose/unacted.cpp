@@ -31,6 +31,7 @@ const PathTable<Unacted>& table() {
         {"services.*.deploy.rollback_config", {"there is nothing to roll back to"}},
         {"services.*.volumes.[].type", {"it is for Windows containers", "npipe", "cluster volumes need Swarm", "cluster"}},
         {"services.*.volumes.[].consistency", {"it is for Docker Desktop"}},
+        {"services.*.logging.options.compress", {"rotated log files stay as they are", "true", "rotated log files stay as they are", "1"}},
         {"services.*.ports.[].mode", {"there is one machine; it is published as ingress is", "host"}},
         {"services.*.ports.[].app_protocol", {"nothing on this machine reads it"}},
         {"configs.*.template_driver", {"davit has no template drivers"}},
