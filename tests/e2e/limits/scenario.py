@@ -1,5 +1,7 @@
 """What a container is given and what it may not have: sysctls, limits, its own mounts."""
+import json
 import os
+import re
 
 from harness import Scenario
 
@@ -76,9 +78,100 @@ services:
     s.davit("down", "-t", "0")
 
 
+def health(s):
+    """Why a container is unhealthy is said where it matters, and kept where one looks for it."""
+    s.write("compose.yaml", f"""
+services:
+  db:
+    image: busybox
+    command: ["sh", "-c", "echo the last words; exec sleep 600"]
+    stop_signal: KILL
+    healthcheck: {{test: ["CMD-SHELL", "echo no route; printf 'to \\\\033[2Jhost' >&2; exit 3"], interval: 50ms, retries: 2}}
+  web:
+    image: busybox
+    depends_on: {{db: {{condition: service_healthy}}}}
+    {SLEEP}
+  fine:
+    image: busybox
+    healthcheck: {{test: ["CMD", "true"], interval: 50ms}}
+    {SLEEP}
+""")
+    err = s.davit("up", "-d", "--wait", "db", exit=1).err
+    for words in ("the last words", "no route", "to \\x1b[2Jhost", "exited with 3", "is unhealthy"):
+        s.check(f"what failed says '{words}'", words in err, err)
+    s.check("no control character of a container reaches the terminal", "\x1b[2J" not in err, repr(err))
+    s.davit("up", "-d", "web", exit=1, err="is unhealthy")
+    s.davit("up", "-d", "--wait", "fine")
+    state = lambda name: json.loads(s.davit("container", "inspect", f"limits-{name}-1").out)[0]["State"]
+    s.eventually("five results are kept", lambda: len(state("db")["Health"]["Log"]) == 5)
+    health = state("db")["Health"]
+    s.equal("the state is told", "unhealthy", health["Status"])
+    s.check("and how often it failed in a row", health["FailingStreak"] >= 5, str(health))
+    for result in health["Log"]:
+        s.equal("each has its exit code and output", (3, "no route\nto \x1b[2Jhost"), (result["ExitCode"], result["Output"]))
+        s.check("and its times", result["Start"] < result["End"] and result["Start"].endswith("Z"), str(result))
+    s.check("in order", [r["Start"] for r in health["Log"]] == sorted(r["Start"] for r in health["Log"]))
+    s.equal("a healthy one has no streak", ("healthy", 0), (state("fine")["Health"]["Status"], state("fine")["Health"]["FailingStreak"]))
+    s.check("what is not checked has no health", "Health" not in s.run("sh", "-c", f"'{s.binary}' container inspect limits-web-1 || true").out)
+    [supervisor] = s.pids(r"^\S*davit-supervisor --project")
+    first = state("db")["Health"]["Log"][0]["Start"]
+    os.kill(supervisor, 9)
+    s.eventually("checks go on after the supervisor was killed", lambda: state("db")["Health"]["Log"][0]["Start"] > first and len(state("db")["Health"]["Log"]) == 5)
+    s.davit("down", "-t", "0")
+
+
+def wrong_mounts(s):
+    """A mount that cannot be says what stands in its way and what to do."""
+    os.makedirs(s.directory + "/ro", exist_ok=True)
+    s.write("file.txt", "text\n")
+    s.write("ro/here", "")
+    rows = [("dir-for-file", "['./missing:/etc/passwd']", [r"/missing is a directory", r"/etc/passwd is a file", "hint: .*missing"]),
+            ("file-for-dir", "['./file.txt:/etc']", [r"/file\.txt is a file", "/etc is a directory", "/etc/file.txt"]),
+            ("volume-for-file", "['vol:/etc/passwd']", [r"the volume 'limits_vol' is a directory", "/etc/passwd is a file"]),
+            ("no-subpath", "[{type: volume, source: vol, target: /x, volume: {subpath: a/b}}]", [r"the volume 'limits_vol' has no 'a/b'", "hint: "]),
+            ("in-a-file", "['./file.txt:/etc/passwd/x']", [r"/etc/passwd/x cannot be made: /etc/passwd is a file"]),
+            ("below-ro", "['./ro:/m:ro', './file.txt:/m/sub']", [r"/m/sub cannot be made: /m is mounted read-only", "hint: "]),
+            ("bare-etc", "['./ro:/etc:ro']", [r"/etc/host(s|name) cannot be made: /etc is mounted read-only", "hint: "]),
+            ("bad-option", "[{type: volume, source: o, target: /x}]", ["/x", "'size=lots'", "Invalid argument"]),
+            ("tmpfs-for-file", "[{type: tmpfs, target: /etc/passwd}]", ["tmpfs", "/etc/passwd is a file"])]
+    s.write("compose.yaml", "services:\n" + "".join(f"  {name}: {{image: busybox, volumes: {mounts}, command: 'true'}}\n" for name, mounts, _ in rows)
+            + "volumes:\n  vol:\n  o: {driver_opts: {type: tmpfs, device: tmpfs, o: size=lots}}\n")
+    for name, _, wanted in rows:
+        err = s.davit("run", "--rm", "-T", name, exit=1).err
+        for w in wanted:
+            s.check(f"{name}: says /{w}/", re.search(w, err), err)
+    s.davit("down", "-v", "-t", "0")
+    os.rmdir(s.directory + "/missing")
+
+
+def read_only_etc(s):
+    """A fresh volume over /etc has the mount points that a read-only one cannot get."""
+    s.write("secret.txt", "hush\n")
+    s.write("compose.yaml", f"""
+services:
+  a: {{image: busybox, volumes: ["etc:/etc:ro"], command: sh -c 'cat /etc/hostname /etc/resolv.conf /etc/passwd; grep -c localhost /etc/hosts; touch /etc/x'}}
+  again: {{image: busybox, volumes: ["etc:/etc:ro"], command: grep -c root /etc/passwd}}
+  b:
+    image: busybox
+    read_only: true
+    volumes: ["etc2:/etc:ro"]
+    configs: [{{source: c, target: /conf}}]
+    secrets: [s]
+    command: sh -c 'cat /conf /run/secrets/s; grep -c nameserver /etc/resolv.conf; grep -q localhost /etc/hosts && cat /etc/hostname | wc -l'
+volumes: {{etc: , etc2: }}
+configs: {{c: {{file: ./file.txt}}}}
+secrets: {{s: {{file: ./secret.txt}}}}
+""")
+    out = s.davit("run", "--rm", "-T", "a", exit=1, err="touch: /etc/x: Read-only file system").out
+    s.check("the image's and the container's own files are there", "nameserver" in out and "root:x:0:0" in out, out)
+    s.equal("the volume serves the next container as well", "1\n", s.davit("run", "--rm", "-T", "again").out)
+    s.equal("with a read-only root, configs and secrets too", "text\nhush\n1\n1\n", s.davit("run", "--rm", "-T", "b").out)
+    s.davit("down", "-v", "-t", "0")
+
+
 with Scenario("limits") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (sysctls, own_limits, no_room):
+    for part in (sysctls, own_limits, no_room, health, wrong_mounts, read_only_etc):
         part(s)
         s.nothing_left(before)
