@@ -1,10 +1,12 @@
 """Names: what resolves for whom, with dig in the containers' namespaces; upstream servers of the machine."""
+import http.server
 import os
 import sys
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 from harness import Scenario  # noqa: E402
-from netlab import Upstream, address, container, dig, resolv_conf  # noqa: E402
+from netlab import Upstream, address, container, dig, inside, resolv_conf  # noqa: E402
 
 COMPOSE = """
 services:
@@ -104,4 +106,39 @@ with Scenario("names") as s:
     s.equal("a question during the supervisor's absence is answered by the next", ["10.71.2.50"], dig(s, "both", "db")[1])
 
     s.davit("down", "-t", "0")
+
+    # ---- host-gateway wherever a container may be
+    def asker(more):
+        return ("{image: busybox, command: sleep 3600, stop_signal: KILL, extra_hosts: ['machine:host-gateway']" + more + "}")
+
+    s.write("compose.yaml", f"""
+services:
+  inner: {asker(", networks: [inner]")}
+  host: {asker(", network_mode: host")}
+  none: {asker(", network_mode: none")}
+  plain: {asker(", network_mode: bridge")}
+  two: {asker(", networks: [inner, default]")}
+  six: {asker(", networks: [six]")}
+networks: {{inner: {{internal: true}}, six: {{enable_ipv6: true}}}}
+""")
+    s.davit("up", "-d")
+    listener = http.server.ThreadingHTTPServer(("", 28777), http.server.SimpleHTTPRequestHandler)  # on every address of the machine
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+
+    def machine(service):
+        return [line.split()[0] for line in s.davit("exec", "-T", service, "cat", "/etc/hosts").out.splitlines() if line.endswith("\tmachine")]
+
+    for service in ("inner", "host", "plain", "two", "six"):
+        got = inside(s, service, "curl", "-s", "--noproxy", "*", "-m", "5", "-o", "/dev/null", f"http://{machine(service)[0]}:28777/")
+        s.check(f"the machine answers at host-gateway: {service}", got.code == 0, str(got))
+    listener.shutdown()
+    listener.server_close()
+    s.equal("without a network it resolves, and leads nowhere", ["172.17.0.1"], machine("none"))
+    s.check("there are both families where the network has them", len(machine("six")) == 2 and ":" in machine("six")[1], str(machine("six")))
+    s.davit("down", "-t", "0")
+    for field, words in (("extra_hosts: ['machine:host-gateway']", "custom host-to-IP mapping and the network mode"), ("hostname: x", "hostname and the network mode"),
+                         ("dns: [192.0.2.1]", "dns and the network mode"), ("expose: ['80']", "port exposing and the container type network mode")):
+        s.write("compose.yaml", f"services: {{a: {{image: busybox, command: sleep 9}}, b: {{image: busybox, command: sleep 9, network_mode: 'service:a', {field}}}}}\n")
+        s.davit("up", "-d", exit=1, err=words)
+        s.davit("down", "-t", "0")
     s.nothing_left(before)
