@@ -88,7 +88,8 @@ bool find_user(const char* wanted, bool by_number, std::uint32_t number, Account
         split(line, field);
         std::uint32_t uid = 0, gid = 0;
         if (!*field[0] || !parse_id(field[2], &uid) || !parse_id(field[3], &gid)) continue;
-        if (std::strcmp(field[0], wanted) != 0 && !(by_number && uid == number)) continue;
+        // What looks like a number is one: an entry of that name does not count, as in Docker.
+        if (by_number ? uid != number : std::strcmp(field[0], wanted) != 0) continue;
         a.uid = uid;
         a.gid = gid;
         if (field[5][0] == '/' && std::strlen(field[5]) < sizeof a.home) std::strcpy(a.home, field[5]);
@@ -109,15 +110,21 @@ template <typename F> void each_group(F&& fn) noexcept {
     }
 }
 
-bool find_group(const char* wanted, std::uint32_t* out) noexcept {
+// Of `user: web:adm` a number is a number; of group_add the first that has it as its name or number counts.
+enum class NumericNames { no, yes };
+
+bool find_group(const char* wanted, std::uint32_t* out, NumericNames names) noexcept {
+    const bool numeric = parse_id(wanted, out, max_wanted);
+    if (numeric && names == NumericNames::no) return true;
     bool found = false;
+    const std::uint32_t number = *out;
     each_group([&](const char* name, std::uint32_t gid, const char*) {
-        if (std::strcmp(name, wanted) != 0) return true;
+        if (std::strcmp(name, wanted) != 0 && !(numeric && gid == number)) return true;
         *out = gid;
         found = true;
         return false;
     });
-    return found || parse_id(wanted, out, max_wanted);
+    return found || numeric;
 }
 
 bool is_member(const char* members, const char* name) noexcept {
@@ -151,7 +158,7 @@ bool step(Context& c, const UserStep& s) noexcept {
     }
     if (group && *group) {
         std::uint32_t gid = 0;
-        if (!find_group(group, &gid)) return c.fail(Stage::group, 0, group);
+        if (!find_group(group, &gid, NumericNames::no)) return c.fail(Stage::group, 0, group);
         a.gid = gid;
     }
     add_group(a, a.gid);
@@ -163,7 +170,7 @@ bool step(Context& c, const UserStep& s) noexcept {
     for (std::uint32_t i = 0; i < s.groups.count; ++i) {
         const char* extra = c.plan.text(c.plan.item(s.groups, i));
         std::uint32_t gid = 0;
-        if (!find_group(extra, &gid)) return c.fail(Stage::group, 0, extra);
+        if (!find_group(extra, &gid, NumericNames::yes)) return c.fail(Stage::group, 0, extra);
         add_group(a, gid);
     }
     return true;

@@ -75,6 +75,54 @@ TEST_CASE("users and groups are looked up in the container's own files") {
     CHECK(group.start_error() == "unable to find group nosuchgroup: no matching entries in group file");
 }
 
+TEST_CASE("groups are Docker's for init and exec alike: a given group leaves the user's own aside, numbers are never names") {
+    write_file_in_place("/tmp/passwd", "root:x:0:0:root:/root:/bin/sh\n1000:x:2000:2000::/home/trap:/bin/sh\nweb:x:1000:50::/home/web:/bin/sh\n"
+                                       "again:x:1000:51::/home/again:/bin/sh\n");
+    write_file_in_place("/tmp/group", "root:x:0:\n50:x:99:\nstaff:x:50:\nadm:x:4:web,again\nwheel:x:10:root\ntrap:x:66:1000\nextra:x:77:web\n77:x:88:\n");
+    struct Row {
+        const char* user;
+        std::vector<std::string> groups;
+        const char* expected; // uid, gid, all groups, home
+    };
+    const Row rows[] = {
+        {"", {}, "0 0 0 10 /root"},
+        {"0:0", {}, "0 0 0 /root"},
+        {":50", {}, "0 50 50 /root"},
+        {"1000", {}, "1000 50 4 50 77 /home/web"},           // the first of that number, not the one of that name
+        {"web", {}, "1000 50 4 50 77 /home/web"},
+        {"again", {}, "1000 51 4 51 /home/again"},
+        {"1000:50", {}, "1000 50 50 /home/web"},             // a number: not the group called 50
+        {"1000:50", {"adm"}, "1000 50 4 50 /home/web"},
+        {"web:staff", {"77"}, "1000 50 50 77 /home/web"},    // group_add: the first of that name or number
+        {"web:50", {"50"}, "1000 50 50 99 /home/web"},
+        {"1000:1234", {"2000"}, "1000 1234 1234 2000 /home/web"},
+        {"3000:50", {}, "3000 50 50 /"},
+        {"3000", {"extra"}, "3000 0 0 77 /"},
+    };
+    auto bind = [](Spec& spec, const char* source, const char* target) {
+        Mount m;
+        m.source = source;
+        m.destination = target;
+        add_mount(spec, m);
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.user);
+        const std::string script = "s=/proc/self/status; echo $(grep ^Uid: $s | cut -f2) $(grep ^Gid: $s | cut -f2) $(grep ^Groups: $s | cut -d: -f2) $HOME";
+        Box init;
+        bind(init.spec, "/tmp/passwd", "/etc/passwd"), bind(init.spec, "/tmp/group", "/etc/group");
+        init.spec.process.user = {row.user, row.groups};
+        CHECK(init.sh(script).output() == std::string(row.expected) + "\n");
+        Box box({"sleep", "1000"});
+        bind(box.spec, "/tmp/passwd", "/etc/passwd"), bind(box.spec, "/tmp/group", "/etc/group");
+        box.launch();
+        box.wait_started();
+        ExecSpec e = exec_spec(box.spec);
+        e.process.args = {"sh", "-c", script};
+        e.process.user = {row.user, row.groups};
+        CHECK(box.exec(e).out == std::string(row.expected) + "\n");
+    }
+}
+
 TEST_CASE("numbers that are not numbers are names") {
     for (const char* user : {"1x", "-1", " 1", "2147483648", "4294967295", "99999999999", "0x0"}) {
         Box box;
