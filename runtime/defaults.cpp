@@ -150,11 +150,8 @@ ExecSpec exec_spec(const Spec& spec, bool privileged) {
     e.process.rows = e.process.columns = 0;
     e.process.args.clear();
     e.seccomp = spec.seccomp;
-    if (privileged) {
-        set_capabilities(e.process, ~CapSet{0} >> 23);
-        e.seccomp = Seccomp{};
-        e.seccomp.kind = Seccomp::Kind::unconfined;
-    }
+    e.container_bounding = spec.process.caps.bounding;
+    if (privileged) set_capabilities(e.process, ~CapSet{0} >> 23); // compile_exec() grants what this machine can
     return e;
 }
 

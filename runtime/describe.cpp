@@ -49,7 +49,10 @@ public:
         return fmt::format("capabilities bounding {:x} permitted {:x} effective {:x} inheritable {:x} ambient {:x}", s.bounding, s.permitted, s.effective, s.inheritable, s.ambient);
     }
     std::string operator()(const NoNewPrivileges&) const { return "no new privileges"; }
-    std::string operator()(const SeccompStep& s) const { return fmt::format("seccomp, {} instructions, flags {:#x}", s.filter.size / 8, s.flags); }
+    std::string operator()(const SeccompStep& s) const {
+        const bool first = view_.header().flags & flag_filter_first;
+        return fmt::format("seccomp, {} instructions, flags {:#x}, loaded {}", s.filter.size / 8, s.flags, first ? "before the process is born" : "last");
+    }
     std::string operator()(const WorkDir& s) const { return "working directory " + text(s.text); }
     std::string operator()(const UmaskStep& s) const { return fmt::format("umask {:o}", s.number); }
     // Values of the environment are the user's secrets: only how many there are.

@@ -61,7 +61,7 @@ std::uint32_t flags_of(const Process& p) {
 
 std::string compile(const Spec& spec, const HostFacts& host, const CompileOptions& options, std::vector<std::string>* warnings) {
     PlanBuilder out;
-    Compiler c{out, host, options, warnings};
+    Compiler c{out, host, options, warnings, 0};
     add_cgroups(c, spec.cgroup, spec.resources, false);
     if (!spec.cgroup.empty()) add_limits(c, spec.resources);
     std::uint64_t clone_flags = add_namespaces(c, spec);
@@ -75,8 +75,8 @@ std::string compile(const Spec& spec, const HostFacts& host, const CompileOption
     add_masks(c, spec);
     if (spec.root.readonly) out.add(exec::ReadonlyRoot{});
     out.add(exec::PivotRoot{});
-    add_process(c, spec.process, spec.seccomp);
-    std::uint32_t flags = flags_of(spec.process);
+    add_process(c, spec.process, spec.seccomp, spec.process.caps.bounding);
+    std::uint32_t flags = flags_of(spec.process) | c.flags;
     if (spec.ns.private_cgroup.value_or(host.cgroup_v2_only)) flags |= exec::flag_private_cgroup_ns;
     if (spec.init) flags |= exec::flag_init;
     return out.finish(exec::PlanKind::container, flags, clone_flags, spec.process.rows, spec.process.columns);
@@ -84,15 +84,15 @@ std::string compile(const Spec& spec, const HostFacts& host, const CompileOption
 
 std::string compile_exec(const ExecSpec& spec, const HostFacts& host, const CompileOptions& options, std::vector<std::string>* warnings) {
     PlanBuilder out;
-    Compiler c{out, host, options, warnings};
-    add_process(c, spec.process, spec.seccomp);
-    return out.finish(exec::PlanKind::exec, flags_of(spec.process), 0, spec.process.rows, spec.process.columns);
+    Compiler c{out, host, options, warnings, 0};
+    add_process(c, spec.process, spec.seccomp, spec.container_bounding);
+    return out.finish(exec::PlanKind::exec, flags_of(spec.process) | c.flags, 0, spec.process.rows, spec.process.columns);
 }
 
 std::string compile_update(const std::string& cgroup, const Resources& resources, const HostFacts& host, std::vector<std::string>* warnings) {
     PlanBuilder out;
     CompileOptions options;
-    Compiler c{out, host, options, warnings};
+    Compiler c{out, host, options, warnings, 0};
     add_cgroups(c, cgroup, resources, true);
     add_limits(c, resources);
     return out.finish(exec::PlanKind::update, 0, 0, 0, 0);

@@ -15,6 +15,7 @@ struct Compiler {
     const HostFacts& host;
     const CompileOptions& options;
     std::vector<std::string>* warnings;
+    std::uint32_t flags = 0; // exec::PlanFlag, as far as the parts decide them
     void warn(std::string text) const {
         // Hooks and the healthcheck are compiled with the container, and meet the same.
         if (warnings && std::find(warnings->begin(), warnings->end(), text) == warnings->end()) warnings->push_back(std::move(text));
@@ -31,7 +32,8 @@ void add_mounts(Compiler& c, const Spec& spec);
 void add_masks(Compiler& c, const Spec& spec);
 // plan_process.cpp
 void add_sysctls(Compiler& c, const Spec& spec);
-void add_process(Compiler& c, const Process& process, const Seccomp& seccomp);
+// bounding: of the container, by which the profile's rules are chosen.
+void add_process(Compiler& c, const Process& process, const Seccomp& seccomp, CapSet bounding);
 
 // device_filter.cpp: eBPF for BPF_CGROUP_DEVICE
 std::string device_filter(const std::vector<DeviceRule>& rules);

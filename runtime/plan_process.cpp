@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "runtime/seccomp.hpp"
+#include "runtime/seccomp_run.hpp"
 
 #include <algorithm>
 #include <linux/seccomp.h>
@@ -100,7 +101,7 @@ void add_capabilities(Compiler& c, const Capabilities& caps) {
     c.out.add(s);
 }
 
-void add_seccomp(Compiler& c, const Process& p, const Seccomp& seccomp) {
+void add_seccomp(Compiler& c, CapSet bounding, const Seccomp& seccomp) {
     exec::SeccompStep s{};
     s.flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     if (seccomp.kind == Seccomp::Kind::profile) {
@@ -111,7 +112,9 @@ void add_seccomp(Compiler& c, const Process& p, const Seccomp& seccomp) {
         // Synchronising threads is for processes that have some.
         s.flags = profile.flags & ~std::uint32_t{SECCOMP_FILTER_FLAG_TSYNC};
     }
-    s.filter = c.out.bytes(compile_seccomp(seccomp, p.caps.bounding, c.options.bpf_cache_dir));
+    const std::string filter = compile_seccomp(seccomp, bounding, c.options.bpf_cache_dir);
+    if (allows_birth(filter)) c.flags |= exec::flag_filter_first;
+    s.filter = c.out.bytes(filter);
     c.out.add(s);
 }
 
@@ -132,7 +135,7 @@ void add_sysctls(Compiler& c, const Spec& spec) {
         if (!given.contains(dotted)) add_sysctl(c, separators_swapped(dotted), value);
 }
 
-void add_process(Compiler& c, const Process& p, const Seccomp& seccomp) {
+void add_process(Compiler& c, const Process& p, const Seccomp& seccomp, CapSet bounding) {
     if (p.args.empty() || p.args[0].empty()) throw error(Errc::invalid_project, "there is no command to run: neither the service nor the image has one");
     if (p.cwd.empty() || p.cwd[0] != '/') throw error(Errc::invalid_project, "the working directory '{}' is not an absolute path", p.cwd);
     exec::OomScoreAdj oom{};
@@ -152,7 +155,7 @@ void add_process(Compiler& c, const Process& p, const Seccomp& seccomp) {
     add_capabilities(c, p.caps);
     if (p.no_new_privileges) c.out.add(exec::NoNewPrivileges{});
     if (seccomp.kind != Seccomp::Kind::unconfined && c.host.seccomp) {
-        add_seccomp(c, p, seccomp);
+        add_seccomp(c, bounding, seccomp);
     } else if (seccomp.kind == Seccomp::Kind::profile) {
         throw error(Errc::unsupported, "this kernel has no seccomp filters, so profile '{}' cannot be used", seccomp.source_name);
     } else if (!c.host.seccomp) {

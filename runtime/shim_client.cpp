@@ -138,7 +138,7 @@ ShimEvent ShimConnection::wait_any(std::chrono::milliseconds limit) {
     auto end = std::chrono::steady_clock::now() + limit;
     for (;;) {
         if (auto event = receive()) {
-            if (std::holds_alternative<Disconnected>(*event)) throw error(Errc::unavailable, "the shim has gone away");
+            if (std::holds_alternative<Disconnected>(*event)) throw error(Errc::unavailable, "the container ended, or its shim was killed");
             return std::move(*event);
         }
         auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
@@ -165,7 +165,8 @@ std::uint32_t ShimConnection::signal(int signal) { return request(number(shim::T
 
 std::uint32_t ShimConnection::exec(const ExecRequest& r) {
     std::vector<int> fds{r.plan_fd};
-    if (r.stdin_fd >= 0) fds.insert(fds.end(), {r.stdin_fd, r.stdout_fd, r.stderr_fd});
+    if (r.stdin_fd >= 0) fds.push_back(r.stdin_fd);
+    if (r.stdout_fd >= 0) fds.insert(fds.end(), {r.stdout_fd, r.stderr_fd});
     return request(number(shim::Type::exec), raw(shim::ExecBody{r.rows, r.columns}), fds);
 }
 std::uint32_t ShimConnection::signal_exec(std::uint32_t exec, int signal) {

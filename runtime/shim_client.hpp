@@ -44,6 +44,7 @@ struct ShimStart {
     // Namespaces with NsMode::passed; closed by the caller after start_shim().
     int net_ns = -1, ipc_ns = -1, pid_ns = -1, uts_ns = -1;
     int peer_pidfd = -1; // Mount::Kind::peer
+    int pid_peer_pidfd = -1; // a process of the container whose pid namespace is joined
     bool hold_for_attach = false; // init is ready, but executes only after Attach (or release())
     bool stdin_once = false;      // stdin closes when the attached client that wrote to it leaves
     // What to run when the supervisor is gone: its lock is taken, the locked fd handed over as fd 3
@@ -93,7 +94,8 @@ using ShimEvent = std::variant<Started, Held, StartFailed, Warning, Exited, OomE
 
 struct ExecRequest {
     int plan_fd = -1; // compile_exec()
-    // Pipes (or /dev/null) made for the purpose: never the caller's own terminal or files. Unused with a terminal.
+    // Pipes made for the purpose: never the caller's own terminal or files, nor a device of the host. Without
+    // stdin, or without all three, the container's own /dev/null. Unused with a terminal.
     int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;
     std::uint16_t rows = 0, columns = 0; // with a terminal
 };

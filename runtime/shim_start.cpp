@@ -95,6 +95,7 @@ std::vector<PassedFd> passed_fds(const ShimStart& s, int control) {
                                {s.adopt->stdout_read, shim::fd_stdout},
                                {s.adopt->stderr_read, shim::fd_stderr},
                                {s.adopt->console, shim::fd_console}});
+    out.push_back({s.pid_peer_pidfd, shim::fd_pid_peer});
     std::erase_if(out, [](const PassedFd& p) { return p.fd < 0; });
     return out;
 }
@@ -141,6 +142,18 @@ UniqueFd sealed_copy(const std::string& path) {
 
 namespace {
 
+// What a supervisor needs that the shim starts one day. The rest is of whoever typed the command, and a shim's
+// memory is what the processes of its container are cloned from.
+std::vector<char*> kept_environment() {
+    std::vector<char*> out;
+    for (char** variable = environ; *variable; ++variable) {
+        const std::string_view text = *variable;
+        if (text.starts_with("PATH=") || text.starts_with("TZ=") || text.starts_with("DAVIT_")) out.push_back(*variable);
+    }
+    out.push_back(nullptr);
+    return out;
+}
+
 pid_t execute(int shim_exe, std::vector<std::string> args, const std::vector<PassedFd>& fds) {
     UniqueFd exe = moved_up(shim_exe);
     FileActions actions;
@@ -154,7 +167,7 @@ pid_t execute(int shim_exe, std::vector<std::string> args, const std::vector<Pas
     std::string program = fmt::format("/proc/self/fd/{}", exe.get());
     // Before 6.3 a container can have changed its mode; nothing else of it can be changed.
     if (struct stat st{}; ::fstat(exe.get(), &st) == 0 && !(st.st_mode & S_IXUSR)) ::fchmod(exe.get(), 0777);
-    if (int why = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(), argv.data(), environ))
+    if (int why = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(), argv.data(), kept_environment().data()))
         throw sys_error(why, "starting davit-shim");
     return pid;
 }

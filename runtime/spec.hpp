@@ -199,6 +199,7 @@ struct Spec {
 struct ExecSpec {
     Process process;
     Seccomp seccomp;
+    CapSet container_bounding = 0; // by which the profile's rules were chosen: more rights do not widen the filter
     bool operator==(const ExecSpec&) const = default;
 };
 

@@ -57,6 +57,7 @@ const char* doing(Stage stage) {
     case Stage::mount_kind: return "mounting on {}";
     case Stage::mount_subpath: return "opening the subpath {}";
     case Stage::mount_option: return "mounting on {}";
+    case Stage::ended: return "running in a container that ends {}";
     }
     return "setting up the container {}";
 }
@@ -254,6 +255,11 @@ Error error_from_report(const exec::Report& r) {
     case Stage::mount_kind: return completed(wrong_kind(r, d), r);
     case Stage::mount_target: return completed(no_mount_point(r, d), r);
     case Stage::mount_subpath: return completed(no_subpath(r, d), r);
+    case Stage::ended: return error(Errc::conflict, "the container is not running (any more)");
+    case Stage::clone:
+        if (r.errnum != EAGAIN) break;
+        return make_sys_error(r.errnum, "no more processes can be made in the container")
+            .with_hint("raise its pids_limit or its ulimit nproc; if it has neither, the machine's own limit is reached");
     default: break;
     }
     std::string what = fill(doing(r.stage), r.stage == Stage::mount && !d.second.empty() ? shown(d.second) + " on " + detail : detail);

@@ -53,16 +53,12 @@ private:
     std::uint32_t send(int plan_fd) {
         runtime::ExecRequest exec;
         exec.plan_fd = plan_fd;
-        UniqueFd nothing;
         FdPair in, out, err;
         if (request_.tty) {
             const TerminalSize size = terminal_size(STDIN_FILENO);
             exec.rows = size.rows;
             exec.columns = size.columns;
-        } else if (request_.detach) {
-            nothing = sys::open("/dev/null", O_RDWR);
-            exec.stdin_fd = exec.stdout_fd = exec.stderr_fd = nothing.get();
-        } else {
+        } else if (!request_.detach) {
             in = sys::pipe();
             out = sys::pipe();
             err = sys::pipe();

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "runtime/defaults.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/spec_json.hpp"
 
@@ -15,18 +16,16 @@ std::string exec_plan(const Roots& roots, const ContainerInfo& container, const 
     const std::string file = ProjectPaths(roots, container.project).bundle(container.id);
     const runtime::Spec spec = runtime::spec_from_json(read_file(file), file);
     const runtime::HostFacts host = runtime::HostFacts::probe();
-    runtime::ExecSpec exec{spec.process, spec.seccomp};
+    runtime::ExecSpec exec = runtime::exec_spec(spec, options.privileged);
     runtime::Process& process = exec.process;
     process.args = options.command;
     process.terminal = options.tty;
     process.stdin_open = options.interactive;
-    process.rows = process.columns = 0;
     const auto is_term = [](const std::string& variable) { return variable.starts_with("TERM="); };
     if (options.tty && std::none_of(process.env.begin(), process.env.end(), is_term)) process.env.push_back("TERM=xterm");
     process.env.insert(process.env.end(), options.environment.begin(), options.environment.end());
     if (options.user) process.user.name = *options.user;
     if (options.working_dir) process.cwd = *options.working_dir;
-    if (options.privileged) process.caps.bounding = process.caps.effective = process.caps.permitted = host.grantable;
     return runtime::compile_exec(exec, host, {roots.bpf_cache()});
 }
 

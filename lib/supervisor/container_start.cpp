@@ -175,10 +175,8 @@ void Container::spawn_shim() {
         if (!other || !other->running()) throw error(Errc::conflict, "container {} joins a namespace of {}, which is not running", record_.name, mode.substr(10, 12));
         keep.push_back(sys::open(fmt::format("/proc/{}/ns/{}", other->status().pid, ns), O_RDONLY));
         int fd = keep.back().get();
-        if (std::string_view(ns) == "ipc") {
-            keep.push_back(sys::pidfd_open(other->status().pid));
-            s.peer_pidfd = keep.back().get();
-        }
+        keep.push_back(sys::pidfd_open(other->status().pid));
+        (std::string_view(ns) == "ipc" ? s.peer_pidfd : s.pid_peer_pidfd) = keep.back().get();
         return fd;
     };
     s.ipc_ns = join(record_.ipc_mode, "ipc");

@@ -13,11 +13,9 @@ ExecJob::ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::stri
                  std::size_t output_limit, Done done)
     : shim_(shim), limit_(output_limit), done_(std::move(done)) {
     UniqueFd plan = sys::open(plan_file, O_RDONLY);
-    UniqueFd null = sys::open("/dev/null", O_RDONLY);
     FdPair pipe = sys::pipe();
     runtime::ExecRequest request;
     request.plan_fd = plan.get();
-    request.stdin_fd = null.get();
     request.stdout_fd = pipe.second.get();
     request.stderr_fd = pipe.second.get();
     output_ = std::move(pipe.first);

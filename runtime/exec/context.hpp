@@ -28,13 +28,29 @@ struct CgroupSet {
     std::uint32_t count = 0;
 };
 
+// A process is seen in a pid namespace from its birth. One that joins another's is therefore born last: a
+// helper outside does everything, and then clones. In memory that the helper shares with the shim only.
+struct Birth {
+    pid_t pid;           // as the shim sees it; written by the kernel before that process runs
+    std::int32_t errnum; // why there is none
+};
+
+struct Area {
+    char* at = nullptr;
+    std::size_t size = 0;
+};
+
 struct Context {
     PlanView plan;
     int channel = -1;           // to the shim; see report.hpp
-    int slots[slot_count] = {-1, -1, -1, -1, -1, -1};
+    int slots[slot_count] = {-1, -1, -1, -1, -1, -1, -1};
     int join_pidfd = -1;        // exec: whose namespaces
+    const char* keyring = nullptr; // exec: the container's
+    Birth* birth = nullptr;     // this process is only the helper
+    int pid_ns = -1;            // helper of an init: where that is to be born
+    Area secrets[4];            // the shim's own memory, which nobody born here may have
     const CgroupSet* cgroups = nullptr;
-    int stdio[3] = {-1, -1, -1}; // not with a terminal; stdin -1: /dev/null
+    int stdio[3] = {-1, -1, -1}; // not with a terminal; -1: the container's /dev/null
     int init_exe = -1;          // flag_init: the sealed program to run as pid 1
     bool signals_default = false; // cloned so (CLONE_CLEAR_SIGHAND) by a process that ignores none
     bool hold = false;          // wait for a byte from the channel before execve
@@ -43,6 +59,10 @@ struct Context {
     int root = -1; // the new root directory
     int proc = -1; // a procfs of our own that nothing can be mounted over
     int dev_null = -1;
+    dev_t hosts_dev = 0; // where the host's /dev/null lies
+    int own_proc = -1; // a helper's directory in the host's procfs: it is in no other
+    int ns_root = -1; // the mount namespace's root, when ours is another (a chroot)
+    int start_root = -1; // that chroot
     int mask_dir = -1;
     int console = -1; // terminal, the container's side
     bool pivoted = false;
@@ -50,13 +70,17 @@ struct Context {
     const char* last_dir_path = nullptr;
     std::size_t last_dir_size = 0;
     Account account;
-    const CapabilityStep* caps = nullptr;
-    const SeccompStep* seccomp = nullptr;
+    bool limits_caps = false;
+    CapabilityStep caps{};
+    struct {
+        const void* code = nullptr;
+        std::uint32_t size = 0, flags = 0;
+    } filter;
     const char* work_dir = "/";
     bool work_dir_pending = false; // root may not enter it; tried again as the user
     mode_t umask = 0022;
-    bool limits_open_files = false;
-    rlimit open_files{};
+    bool limits_open_files = false, limits_processes = false;
+    rlimit open_files{}, processes{};
 
     Report report{};
     // Both return false, so that a step can `return fail(…)`.
@@ -70,13 +94,16 @@ struct Context {
 // Between clone and execve of a container's init, in its new namespaces. Returns only on failure,
 // with the report filled and not yet sent.
 bool become_container(Context& context) noexcept;
-// The same for a process that joins a running container.
+// The same for the helper of a process that joins a running container.
 bool become_exec(Context& context) noexcept;
 
 // ---- steps, one file each; false: context.report says why
 bool enter_cgroups(Context& c) noexcept;
 bool join_namespaces(Context& c) noexcept;
+bool join_keyring(Context& c, const char* name) noexcept;
 
+bool find_ns_root(Context& c) noexcept; // root.cpp
+bool come_home(Context& c, int mount_ns) noexcept;
 bool step(Context& c, const SetPropagation& s) noexcept;
 bool step(Context& c, const RootOverlay& s) noexcept;
 bool step(Context& c, const RootBind& s) noexcept;
@@ -114,16 +141,28 @@ bool step(Context& c, const UserStep& s) noexcept; // user.cpp
 
 bool open_terminal(Context& c) noexcept; // terminal.cpp
 bool connect_stdio(Context& c) noexcept;
+bool take_session(Context& c) noexcept;
 
 bool apply_identity(Context& c) noexcept; // identity.cpp: ids, capabilities up to the filter
 bool limit_open_files(Context& c) noexcept;
+bool limit_processes(Context& c) noexcept;
 bool load_filter(Context& c) noexcept;
-bool drop_to_final(Context& c) noexcept;
+// keep: capabilities beyond the final set that are needed to the last moment
+bool drop_to_final(Context& c, std::uint64_t keep = 0) noexcept;
 bool enter_work_dir(Context& c) noexcept;
 bool check_work_dir(Context& c) noexcept;
 
 bool step(Context& c, const ExecuteStep& s) noexcept; // launch.cpp
 void default_signals() noexcept;
+
+// birth.cpp. Clones; in the helper returns only when that failed, in the child never.
+struct Program {
+    const char* path; // nullptr: context.init_exe
+    char** args;
+    char** env;
+};
+bool give_birth(Context& c, const Program& program) noexcept;
+[[noreturn]] void execute(const Context& c, const Program& program) noexcept; // launch.cpp
 
 // paths.cpp: a directory or file inside root, made with what is missing above it. O_PATH; -1 and errno.
 // *made: it was not there.

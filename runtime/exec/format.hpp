@@ -28,6 +28,7 @@ enum PlanFlag : std::uint32_t {
     flag_stdin_open = 2,
     flag_private_cgroup_ns = 4,
     flag_init = 8,
+    flag_filter_first = 16, // the filter allows what birth.cpp does after loading it
 };
 
 struct PlanHeader {
@@ -45,7 +46,7 @@ struct PlanHeader {
 };
 
 // Descriptors that are handed over at start and named in steps.
-enum Slot : std::uint32_t { slot_none = 0, slot_net = 1, slot_ipc = 2, slot_pid = 3, slot_uts = 4, slot_peer = 5, slot_count = 6 };
+enum Slot : std::uint32_t { slot_none = 0, slot_net = 1, slot_ipc = 2, slot_pid = 3, slot_uts = 4, slot_peer = 5, slot_pid_peer = 6, slot_count = 7 };
 
 enum class StepKind : std::uint16_t {
     // by the shim, before clone

@@ -38,9 +38,10 @@ const char* resource_name(std::uint32_t resource) noexcept {
 // A file of this process in our own procfs; before there is one, in the host's.
 bool write_own_file(const Context& c, const char* file, const char* value) noexcept {
     TextBuffer<64> path;
-    if (c.proc >= 0) path.text << std::int64_t{::getpid()} << file;
+    if (c.own_proc >= 0) path.text << file + 1;
+    else if (c.proc >= 0) path.text << std::int64_t{::getpid()} << file;
     else path.text << "/proc/self" << file;
-    return write_file_at(c.proc >= 0 ? c.proc : AT_FDCWD, path.c_str(), value);
+    return write_file_at(c.own_proc >= 0 ? c.own_proc : c.proc >= 0 ? c.proc : AT_FDCWD, path.c_str(), value);
 }
 
 } // namespace
@@ -68,6 +69,24 @@ bool note_open_files(Context& c, rlimit wanted) noexcept {
 
 } // namespace
 
+namespace {
+
+// A helper counts as a process of the user, too, and clones one more: it leaves room for itself.
+bool note_processes(Context& c, rlimit wanted) noexcept {
+    rlimit with_helper = wanted;
+    if (wanted.rlim_cur != RLIM_INFINITY) ++with_helper.rlim_cur;
+    if (wanted.rlim_max != RLIM_INFINITY) ++with_helper.rlim_max;
+    c.processes = wanted;
+    c.limits_processes = true;
+    return ::setrlimit(RLIMIT_NPROC, &with_helper) == 0;
+}
+
+} // namespace
+
+bool limit_processes(Context& c) noexcept {
+    return !c.limits_processes || ::setrlimit(RLIMIT_NPROC, &c.processes) == 0 || c.fail(Stage::rlimit, "nproc");
+}
+
 bool limit_open_files(Context& c) noexcept {
     return !c.limits_open_files || ::setrlimit(RLIMIT_NOFILE, &c.open_files) == 0 || c.fail(Stage::rlimit, "nofile");
 }
@@ -82,6 +101,8 @@ bool step(Context& c, const RlimitStep& s) noexcept {
         wanted.rlim_cur = s.soft < wanted.rlim_max ? s.soft : wanted.rlim_max;
     }
     if (s.resource == RLIMIT_NOFILE) return note_open_files(c, wanted);
+    if (s.resource == RLIMIT_NPROC && c.birth && note_processes(c, wanted)) return true;
+    c.limits_processes = c.limits_processes && s.resource != RLIMIT_NPROC; // not granted: as for any other
     if (::setrlimit(resource, &wanted) == 0) return true;
     int why = errno;
     rlimit present{};
@@ -126,9 +147,9 @@ bool enter_work_dir(Context& c) noexcept {
 }
 
 bool apply_identity(Context& c) noexcept {
-    if (c.caps)
-        for (std::uint32_t cap = 0; cap <= c.caps->last; ++cap)
-            if (!(c.caps->bounding >> cap & 1) && ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL)
+    if (c.limits_caps)
+        for (std::uint32_t cap = 0; cap <= c.caps.last; ++cap)
+            if (!(c.caps.bounding >> cap & 1) && ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL)
                 return c.fail(Stage::capabilities, "bounding set");
     if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return c.fail(Stage::identity, "keepcaps");
     const Account& a = c.account;
@@ -137,32 +158,32 @@ bool apply_identity(Context& c) noexcept {
     if (::syscall(SYS_setresuid, a.uid, a.uid, a.uid) < 0) return c.fail(Stage::identity, "uid");
     // The program is looked for with the rights it will run with; the rest is still needed for the filter.
     std::uint64_t permitted = present_permitted();
-    if (c.caps && !set_caps(a.uid ? 0 : c.caps->effective & permitted, permitted, 0)) return c.fail(Stage::capabilities, "effective");
+    if (c.limits_caps && !set_caps(a.uid ? 0 : c.caps.effective & permitted, permitted, 0)) return c.fail(Stage::capabilities, "effective");
     if (c.work_dir_pending && ::chdir(c.work_dir) < 0) return c.fail(Stage::work_dir, c.work_dir);
     return true;
 }
 
 bool load_filter(Context& c) noexcept {
-    if (!c.seccomp || c.seccomp->filter.size == 0) return true;
+    if (c.filter.size == 0) return true;
     std::uint64_t permitted = present_permitted();
     if (!set_caps(permitted, permitted, 0)) return c.fail(Stage::seccomp, "raising capabilities");
     sock_fprog program{};
-    program.len = static_cast<unsigned short>(c.seccomp->filter.size / sizeof(sock_filter));
-    program.filter = static_cast<sock_filter*>(const_cast<void*>(c.plan.bytes(c.seccomp->filter)));
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, c.seccomp->flags, &program) != 0) return c.fail(Stage::seccomp, "filter");
+    program.len = static_cast<unsigned short>(c.filter.size / sizeof(sock_filter));
+    program.filter = static_cast<sock_filter*>(const_cast<void*>(c.filter.code));
+    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, c.filter.flags, &program) != 0) return c.fail(Stage::seccomp, "filter");
     return true;
 }
 
 // Docker gives a user other than root the bounding set and nothing in hand.
-bool drop_to_final(Context& c) noexcept {
-    if (!c.caps) return true;
+bool drop_to_final(Context& c, std::uint64_t keep) noexcept {
+    if (!c.limits_caps) return true;
     bool root = c.account.uid == 0;
     std::uint64_t limit = present_permitted();
-    std::uint64_t ambient = c.caps->ambient & limit;
-    std::uint64_t permitted = root ? c.caps->permitted & limit : ambient;
-    std::uint64_t effective = root ? c.caps->effective & permitted : ambient;
-    if (!set_caps(effective, permitted, c.caps->inheritable & limit)) return c.fail(Stage::capabilities, "final set");
-    for (std::uint32_t cap = 0; ambient && cap <= c.caps->last; ++cap)
+    std::uint64_t ambient = c.caps.ambient & limit;
+    std::uint64_t permitted = (root ? c.caps.permitted & limit : ambient) | (keep & limit);
+    std::uint64_t effective = root ? c.caps.effective & permitted : ambient;
+    if (!set_caps(effective, permitted, c.caps.inheritable & limit)) return c.fail(Stage::capabilities, "final set");
+    for (std::uint32_t cap = 0; ambient && cap <= c.caps.last; ++cap)
         if (ambient >> cap & 1) ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
     return true;
 }

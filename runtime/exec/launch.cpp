@@ -28,19 +28,35 @@ struct Vectors {
     char home[520];
 };
 
-// Pointers into the plan; the memory is the process's own and goes with execve.
+std::size_t bytes_of(const PlanView& plan, StrList list) noexcept {
+    std::size_t bytes = 0;
+    for (std::uint32_t i = 0; i < list.count; ++i) bytes += std::size_t{plan.item(list, i).size} + 1;
+    return bytes;
+}
+
+// A copy: the plan with the host's paths may be gone before the program runs. The memory is the
+// process's own and goes with execve.
 bool build(Context& c, const ExecuteStep& s, Vectors& v) noexcept {
-    std::size_t count = std::size_t{s.args.count} + s.env.count + 8;
-    void* memory = ::mmap(nullptr, count * sizeof(char*), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    std::size_t count = std::size_t{s.args.count} + s.env.count + 8, filter = (std::size_t{c.filter.size} + 7) / 8 * 8;
+    std::size_t texts = bytes_of(c.plan, s.args) + bytes_of(c.plan, s.env);
+    void* memory = ::mmap(nullptr, count * sizeof(char*) + filter + texts, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return c.fail(Stage::memory, "arguments");
+    char* next = static_cast<char*>(memory) + count * sizeof(char*);
+    if (filter) c.filter.code = std::memcpy(next, c.filter.code, c.filter.size);
+    next += filter;
+    auto copied = [&](StrList list, std::uint32_t i) {
+        Str text = c.plan.item(list, i);
+        char* copy = static_cast<char*>(std::memcpy(next, c.plan.text(text), std::size_t{text.size} + 1));
+        next += std::size_t{text.size} + 1;
+        return copy;
+    };
     v.args = static_cast<char**>(memory) + 3; // room for the init's own name in front
-    for (std::uint32_t i = 0; i < s.args.count; ++i) v.args[i] = const_cast<char*>(c.plan.text(c.plan.item(s.args, i)));
+    for (std::uint32_t i = 0; i < s.args.count; ++i) v.args[i] = copied(s.args, i);
     v.env = v.args + s.args.count + 1;
     std::uint32_t n = 0;
     bool home = false;
     for (; n < s.env.count; ++n) {
-        const char* variable = c.plan.text(c.plan.item(s.env, n));
-        v.env[n] = const_cast<char*>(variable);
+        const char* variable = v.env[n] = copied(s.env, n);
         if (const char* path = value_of(variable, "PATH")) v.path = path;
         if (const char* value = value_of(variable, "HOME")) home = *value != 0 || home;
     }
@@ -132,8 +148,7 @@ bool close_rest(Context& c) noexcept {
 
 // The program exists and may be executed, yet the kernel refuses (no interpreter, foreign format):
 // for Docker the container has started and ended with 255.
-[[noreturn]] void refused(const char* path) noexcept {
-    int why = errno;
+[[noreturn]] void refused(const char* path, int why) noexcept {
     TextBuffer<512> line;
     line.text << "exec " << path << ": "
               << (why == ENOEXEC  ? "exec format error"
@@ -154,31 +169,47 @@ void default_signals() noexcept {
     for (int sig = 1; sig < 65; ++sig) ::syscall(SYS_rt_sigaction, sig, defaults, nullptr, 8);
 }
 
+namespace {
+void execute_init(const Context& c, const Program& program) noexcept {
+    ::syscall(SYS_execveat, c.init_exe, "", program.args, program.env, AT_EMPTY_PATH);
+}
+} // namespace
+
+void execute(const Context& c, const Program& program) noexcept {
+    if (program.path) ::execve(program.path, program.args, program.env);
+    else execute_init(c, program);
+    int why = errno;
+    if (c.channel >= 0) ::close(c.channel); // says "started"
+    refused(program.path ? program.path : "davit-init", why);
+}
+
 bool step(Context& c, const ExecuteStep& s) noexcept {
     Vectors v;
-    Found program;
+    Found found{}; // its rest is what was on the stack before
     bool init = c.init_exe >= 0;
     if (!build(c, s, v) || !check_work_dir(c)) return false;
-    if (!init && !find_program(c, v.args[0], v.path, program)) return false;
+    if (!init && !find_program(c, v.args[0], v.path, found)) return false;
     if (c.hold && !wait_for_release(c)) return false;
-    if (!connect_stdio(c) || !close_rest(c) || !limit_open_files(c)) return false;
+    if (!connect_stdio(c) || (!c.birth && !take_session(c))) return false;
+    if (!close_rest(c) || !limit_open_files(c)) return false;
     if (!c.signals_default) default_signals();
     unblock_signals();
     ::umask(c.umask);
-    if (!load_filter(c) || !drop_to_final(c)) return false;
-    Report last{};
-    last.kind = ReportKind::launching;
-    if (!c.send(last)) return c.fail(Stage::protocol, "launching");
+    Program program{init ? nullptr : found.path, v.args, v.env};
     if (init) {
         static char self[] = "/sbin/davit-init", dashes[] = "--";
         v.args[-2] = self;
         v.args[-1] = dashes;
-        ::syscall(SYS_execveat, c.init_exe, "", v.args - 2, v.env, AT_EMPTY_PATH);
-        return c.fail(Stage::not_executable, "davit-init");
+        program.args = v.args - 2;
     }
-    ::execve(program.path, v.args, v.env);
-    ::close(c.channel); // says "started"
-    refused(program.path);
+    if (c.birth) return give_birth(c, program);
+    if (!load_filter(c) || !drop_to_final(c)) return false;
+    Report last{};
+    last.kind = ReportKind::launching;
+    if (!c.send(last)) return c.fail(Stage::protocol, "launching");
+    if (!init) execute(c, program);
+    execute_init(c, program);
+    return c.fail(Stage::not_executable, "davit-init");
 }
 
 } // namespace davit::exec

@@ -39,9 +39,16 @@ bool set_option(int fs, const char* option) noexcept {
     return fs_config(fs, FSCONFIG_SET_STRING, key, equals + 1) == 0;
 }
 
+int procfs(Context& c, unsigned attributes) noexcept;
+
 int new_filesystem(Context& c, const MountStep& s) noexcept {
     const char* target = c.plan.text(s.target);
     const char* source = c.plan.text(s.source.size ? s.source : s.type);
+    if (c.pid_ns >= 0 && !std::strcmp(c.plan.text(s.type), "proc")) {
+        int fd = procfs(c, static_cast<unsigned>(s.attr_set));
+        if (fd < 0) c.fail(Stage::proc, "/proc of the joined pid namespace");
+        return fd;
+    }
     Fd fs(fs_open(c.plan.text(s.type)));
     if (!fs) return c.fail(Stage::mount, errno, target, c.plan.text(s.type)), -1;
     if (s.source.size) fs_config(fs.get(), FSCONFIG_SET_STRING, "source", source);
@@ -80,15 +87,30 @@ int bind_source(Context& c, const MountStep& s) noexcept {
 int peer_source(Context& c, const MountStep& s) noexcept {
     const char* source = c.plan.text(s.source);
     Fd home(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
-    Fd peer_root, cwd(::open(".", O_PATH | O_CLOEXEC));
-    if (!home || !cwd) return c.fail(Stage::mount_source, source), -1;
+    if (!home) return c.fail(Stage::mount_source, source), -1;
     if (::syscall(SYS_setns, c.slots[slot_peer], CLONE_NEWNS) < 0) return c.fail(Stage::mount_source, source), -1;
     Fd found(open_beneath(AT_FDCWD, source, O_PATH, RESOLVE_NO_MAGICLINKS));
     int fd = found ? open_tree(found.get(), "", clone_flags(s) | AT_EMPTY_PATH) : -1;
     int why = errno;
-    if (::syscall(SYS_setns, home.get(), CLONE_NEWNS) < 0) return c.fail(Stage::namespaces, "mount"), -1;
+    if (!come_home(c, home.get())) return -1;
     if (fd < 0) return c.fail(Stage::mount_source, why, source), -1;
     return fd;
+}
+
+// A procfs shows the pid namespace of the process that asks for it. A helper is not in the one that its
+// container joins, so it names it (6.17), or takes a bare copy of what the other container has at /proc.
+int procfs(Context& c, unsigned attributes) noexcept {
+    Fd fs(fs_open("proc"));
+    bool named = c.pid_ns < 0 || (fs && fs_config(fs.get(), FSCONFIG_SET_FD, "pidns", nullptr, c.pid_ns) == 0);
+    if (named && fs && fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) == 0) return fs_mount(fs.get(), attributes);
+    if (c.pid_ns < 0 || c.slots[slot_pid_peer] < 0) return -1;
+    Fd home(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+    if (!home || ::syscall(SYS_setns, c.slots[slot_pid_peer], CLONE_NEWNS) < 0) return -1;
+    Fd theirs(open_beneath(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS));
+    Fd copy(theirs && is_proc_root(theirs.get()) ? open_tree(theirs.get(), "", OPEN_TREE_CLONE | AT_EMPTY_PATH) : -1);
+    if (!come_home(c, home.get())) return -1;
+    if (!copy || set_mount_attr(copy.get(), 0, attributes, MOUNT_ATTR_RDONLY, MS_PRIVATE) < 0) return -1;
+    return copy.release();
 }
 
 int detached_mount(Context& c, const MountStep& s, int early) noexcept {
@@ -177,9 +199,7 @@ bool mount_step(Context& c, const MountStep& s, int early) noexcept {
 }
 
 bool step(Context& c, const OpenProc&) noexcept {
-    Fd fs(fs_open("proc"));
-    if (!fs || fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) return c.fail(Stage::proc, "/proc");
-    Fd fd(fs_mount(fs.get(), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+    Fd fd(procfs(c, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
     return fd ? remember_proc(c, fd.get()) : c.fail(Stage::proc, "/proc");
 }
 

@@ -38,7 +38,7 @@ const char* namespace_name(std::uint32_t type) noexcept {
 }
 
 bool join(Context& c, const JoinNamespace& s) noexcept {
-    // Entered by the shim around clone: it only takes effect for children.
+    // It takes effect for children only: just before the one is born, see finish() in run.cpp.
     if (s.type == CLONE_NEWPID) return true;
     Fd opened;
     int fd = c.slots[s.slot];
@@ -79,12 +79,17 @@ bool step(Context& c, const LoopbackUp&) noexcept {
 }
 
 // Else the container would share the session keyring of whoever started the supervisor.
-bool step(Context& c, const Keyring& s) noexcept {
-    if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, c.plan.text(s.text)) >= 0) return true;
+bool join_keyring(Context& c, const char* name) noexcept {
+    // keyutils.h: all for who has it; for its user view, read, link and search, by which exec finds it again.
+    constexpr unsigned permissions = 0x3f1b0000;
+    long id = ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+    if (id >= 0) return ::syscall(SYS_keyctl, KEYCTL_SETPERM, id, permissions), true;
     if (errno == ENOSYS || errno == EPERM) return true; // not built in, or a filter around davit itself
     if (errno != EDQUOT) return c.fail(Stage::keyring, "");
     c.warn(Stage::keyring, errno, "");
     return true;
 }
+
+bool step(Context& c, const Keyring& s) noexcept { return join_keyring(c, c.plan.text(s.text)); }
 
 } // namespace davit::exec

@@ -50,6 +50,7 @@ enum class Stage : std::uint32_t {
     mount_kind,    // path inside, and the source: ENOTDIR a directory over a file, EISDIR a file over a directory
     mount_subpath, // the subpath, and the source that lacks it
     mount_option,  // path inside, and the option that was refused
+    ended, // exec in a container that is ending or has ended
 };
 
 // Between the two names of a detail, where a stage has two.

@@ -4,21 +4,60 @@
 
 #include <linux/magic.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 namespace davit::exec {
 namespace {
 
 bool attach(Context& c, int fd, const char* what) noexcept {
-    Fd here(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!here || move_mount(fd, here.get()) < 0) return c.fail(Stage::rootfs, what);
+    Fd here(c.ns_root >= 0 ? -1 : ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    int at = c.ns_root >= 0 ? c.ns_root : here.get();
+    if (at < 0 || move_mount(fd, at) < 0) return c.fail(Stage::rootfs, what);
     c.root = fd;
     return true;
 }
 
+bool change_root(int dir) noexcept { return ::fchdir(dir) == 0 && ::chroot(".") == 0; }
+
+struct Place {
+    std::uint64_t mount = 0;
+    struct stat st{};
+    explicit Place(int fd) noexcept {
+        struct statx more{};
+        if (::fstat(fd, &st) == 0 && ::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &more) == 0) mount = more.stx_mnt_id;
+    }
+    bool operator==(const Place& o) const noexcept { return mount == o.mount && st.st_dev == o.st.st_dev && st.st_ino == o.st.st_ino; }
+};
+
 } // namespace
 
+// davit may run in a chroot (a rescue or build root). Its paths are those of the chroot, but the container's
+// root must take the place of the namespace's: below a chroot the machine's tree would stay, for CAP_SYS_CHROOT
+// to climb into and for setns to arrive in. Entering a mount namespace, even one's own, leads to its root.
+bool find_ns_root(Context& c) noexcept {
+    Fd start(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)), self(to_int(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (!start || !self || ::syscall(SYS_setns, self.get(), CLONE_NEWNS) < 0) return c.fail(Stage::namespaces, "mount");
+    Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return c.fail(Stage::namespaces, "mount");
+    if (Place(start.get()) == Place(root.get())) return true;
+    if (!change_root(start.get())) return c.fail(Stage::namespaces, "mount");
+    c.ns_root = root.release();
+    c.start_root = start.release();
+    return true;
+}
+
+// Back from another mount namespace.
+bool come_home(Context& c, int mount_ns) noexcept {
+    if (::syscall(SYS_setns, mount_ns, CLONE_NEWNS) < 0) return c.fail(Stage::namespaces, "mount");
+    return c.start_root < 0 || change_root(c.start_root) || c.fail(Stage::namespaces, "mount");
+}
+
 bool step(Context& c, const SetPropagation& s) noexcept {
+    if (c.ns_root >= 0) {
+        std::uint64_t type = s.flags & ~std::uint64_t{MS_REC};
+        return set_mount_attr(c.ns_root, s.flags & MS_REC ? unsigned{AT_RECURSIVE} : 0U, 0, 0, type) == 0 || c.fail(Stage::namespaces, "mount");
+    }
     if (::mount(nullptr, "/", nullptr, s.flags, nullptr) < 0) return c.fail(Stage::namespaces, "mount");
     return true;
 }
@@ -26,7 +65,8 @@ bool step(Context& c, const SetPropagation& s) noexcept {
 bool step(Context& c, const RootOverlay& s) noexcept {
     bool attached = false;
     int fd = mount_overlay(c, s.lower, s.upper, s.work, &attached);
-    if (fd < 0 || !attached) return fd >= 0 && attach(c, fd, "overlay");
+    // One that lies over "/" already has to move to the namespace's root when that is another.
+    if (fd < 0 || !attached || c.ns_root >= 0) return fd >= 0 && attach(c, fd, "overlay");
     c.root = fd;
     return true;
 }
@@ -44,6 +84,7 @@ bool step(Context& c, const ReadonlyRoot&) noexcept {
 }
 
 bool step(Context& c, const PivotRoot&) noexcept {
+    if (c.ns_root >= 0 && !change_root(c.ns_root)) return c.fail(Stage::pivot_root, "leaving the chroot");
     if (::fchdir(c.root) < 0) return c.fail(Stage::pivot_root, "");
     if (::syscall(SYS_pivot_root, ".", ".") == 0) {
         // Both roots are stacked here now; the old one is on top.

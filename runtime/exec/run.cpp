@@ -81,8 +81,8 @@ inline constexpr bool is_callers = std::is_same_v<T, MakeCgroup> || std::is_same
                                    std::is_same_v<T, DeviceFilter> || std::is_same_v<T, JoinNamespace> ||
                                    std::is_same_v<T, ExecuteStep> || std::is_same_v<T, NoNewPrivileges>;
 
-void note(Context& c, const CapabilityStep& s) noexcept { c.caps = &s; }
-void note(Context& c, const SeccompStep& s) noexcept { c.seccomp = &s; }
+void note(Context& c, const CapabilityStep& s) noexcept { c.caps = s, c.limits_caps = true; }
+void note(Context& c, const SeccompStep& s) noexcept { c.filter = {c.plan.bytes(s.filter), s.filter.size, s.flags}; }
 void note(Context& c, const WorkDir& s) noexcept { c.work_dir = c.plan.text(s.text); }
 void note(Context& c, const UmaskStep& s) noexcept { c.umask = static_cast<mode_t>(s.number); }
 
@@ -101,9 +101,24 @@ bool finish(Context& c) noexcept {
     const auto* execute = c.plan.find<ExecuteStep>();
     if (!execute) return c.fail(Stage::plan, 0, "it executes nothing");
     if ((c.plan.header().flags & flag_terminal) && !open_terminal(c)) return false;
+    // From here on this process has no children but the one.
+    if (c.pid_ns >= 0 && ::syscall(SYS_setns, c.pid_ns, CLONE_NEWPID) < 0) return c.fail(Stage::namespaces, "pid");
     if (!enter_work_dir(c) || !apply_identity(c)) return false;
     if (const auto* s = c.plan.find<NoNewPrivileges>(); s && !step(c, *s)) return false;
     return step(c, *execute);
+}
+
+} // namespace
+
+namespace {
+
+// What is known of the host before we leave it.
+bool remember_host(Context& c) noexcept {
+    struct stat st{};
+    if (::stat("/dev/null", &st) == 0) c.hosts_dev = st.st_dev;
+    if (!c.birth) return true;
+    c.own_proc = ::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return c.own_proc >= 0 || c.fail(Stage::proc, "/proc/self");
 }
 
 } // namespace
@@ -113,13 +128,13 @@ bool become_container(Context& c) noexcept {
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     ::umask(0);
     EarlyMounts early;
-    return enter_cgroups(c) && join_namespaces(c) && open_early(c, early) && run_steps(c, early) && finish(c);
+    return enter_cgroups(c) && find_ns_root(c) && remember_host(c) && join_namespaces(c) && open_early(c, early) && run_steps(c, early) && finish(c);
 }
 
 namespace {
 
-// From its birth this process can be seen in the container; whoever may trace there (cap_add:
-// SYS_PTRACE) must find nothing of the host open (CVE-2016-9962).
+// Nothing of the host is open once this process is in the container's namespaces: a file of the image
+// must not be able to lead there (CVE-2024-21626), nor a tracer (CVE-2016-9962).
 bool keep_only_needed(Context& c) noexcept {
     int* const kept[] = {&c.channel, &c.join_pidfd, &c.stdio[0], &c.stdio[1], &c.stdio[2]};
     constexpr unsigned first = 3;
@@ -145,13 +160,15 @@ bool keep_only_needed(Context& c) noexcept {
 bool become_exec(Context& c) noexcept {
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     ::umask(0);
-    if (!enter_cgroups(c)) return false;
+    if (!remember_host(c) || !enter_cgroups(c)) return false;
     // Written through the host's procfs, which the container cannot have replaced.
     if (const auto* s = c.plan.find<OomScoreAdj>(); s && !step(c, *s)) return false;
     if (const auto* s = c.plan.find<Apparmor>(); s && !step(c, *s)) return false;
-    if (!keep_only_needed(c)) return false;
-    constexpr int namespaces = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    if (::syscall(SYS_setns, c.join_pidfd, namespaces) < 0) return c.fail(Stage::namespaces, "the container's");
+    if (!join_keyring(c, c.keyring) || !keep_only_needed(c)) return false;
+    // All at once, or nothing: the root, the working directory and what the child will be born into.
+    constexpr int namespaces = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID;
+    if (::syscall(SYS_setns, c.join_pidfd, namespaces) < 0) return c.fail(Stage::namespaces, "container's");
+    c.own_proc = -1; // closed with the rest
     if (::chdir("/") < 0) return c.fail(Stage::work_dir, "/");
     bool ok = c.plan.each([&](const auto& s) {
         using T = std::remove_cvref_t<decltype(s)>;

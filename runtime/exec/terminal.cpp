@@ -58,14 +58,38 @@ bool open_terminal(Context& c) noexcept {
     return c.send(r, master.get()) || c.fail(Stage::terminal, "handing it over");
 }
 
-bool connect_stdio(Context& c) noexcept {
+namespace {
+
+bool is_own_null(const Context& c, int fd) noexcept {
+    struct stat st{};
+    return fd >= 0 && ::fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == ::makedev(1, 3) && st.st_dev != c.hosts_dev;
+}
+
+// Never the host's node: whoever has it open can change its mode and owner for the whole machine. The
+// container's own is opened only once it is known to be the device (a fifo would block), else there is a
+// pipe without another end.
+int open_nothing(Context& c, int mode) noexcept {
+    Fd dev(::open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    Fd seen(dev ? ::openat(dev.get(), "null", O_PATH | O_CLOEXEC | O_NOFOLLOW) : -1);
+    Fd null(is_own_null(c, seen.get()) ? ::openat(dev.get(), "null", mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW) : -1);
+    if (is_own_null(c, null.get()) && ::fcntl(null.get(), F_SETFL, 0) == 0) return null.release();
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0) return c.fail(Stage::stdio, "/dev/null"), -1;
+    ::close(ends[mode == O_RDONLY ? 1 : 0]);
+    return ends[mode == O_RDONLY ? 0 : 1];
+}
+
+} // namespace
+
+bool take_session(Context& c) noexcept {
     ::setsid();
-    if (c.console >= 0) {
-        if (::ioctl(c.console, TIOCSCTTY, 0) < 0) return c.fail(Stage::terminal, "controlling terminal");
-        for (int& fd : c.stdio) fd = c.console;
-    } else if (c.stdio[0] < 0) {
-        c.stdio[0] = ::open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (c.stdio[0] < 0) return c.fail(Stage::stdio, "/dev/null");
+    return c.console < 0 || ::ioctl(0, TIOCSCTTY, 0) == 0 || c.fail(Stage::terminal, "controlling terminal");
+}
+
+bool connect_stdio(Context& c) noexcept {
+    for (int i = 0; i < 3; ++i) {
+        if (c.console >= 0) c.stdio[i] = c.console;
+        else if (c.stdio[i] < 0 && (c.stdio[i] = open_nothing(c, i == 0 ? O_RDONLY : O_WRONLY)) < 0) return false;
     }
     // Above 2 first, so that no dup2 overwrites a source that is still needed.
     for (int& fd : c.stdio)

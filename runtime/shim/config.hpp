@@ -18,7 +18,8 @@ enum FixedFd : int {
     fd_stdout = 11,
     fd_stderr = 12,
     fd_console = 13,
-    fd_first_free = 14,
+    fd_pid_peer = 14,
+    fd_first_free = 15,
 };
 
 // argv[0] of the nursery; argv[1] is blanks: together the room for the arguments of a shim.

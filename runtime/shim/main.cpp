@@ -4,17 +4,32 @@
 #include "runtime/shim/shim.hpp"
 
 #include <cstring>
+#include <initializer_list>
 #include <new>
 
-int main(int argc, char** argv) {
+namespace {
+
+// Arguments and environment lie one behind the other.
+davit::exec::Area texts(char** argv, char** env) {
+    char* last = argv[0];
+    for (char** list : {argv, env})
+        for (char** text = list; *text; ++text) last = *text;
+    return {argv[0], static_cast<std::size_t>(last - argv[0]) + std::strlen(last) + 1};
+}
+
+} // namespace
+
+int main(int argc, char** argv, char** env) {
     using namespace davit;
+    if (argc < 1) return 125;
     // The same sealed program is pid 1 of a container with `init: true`.
-    const char* name = argc > 0 ? std::strrchr(argv[0], '/') : nullptr;
-    name = name ? name + 1 : argc > 0 ? argv[0] : "";
+    const char* name = std::strrchr(argv[0], '/');
+    name = name ? name + 1 : argv[0];
     if (!std::strcmp(name, "davit-init")) exec::run_init(argv);
 
     exec::default_signals(); // for what is cloned from here: a handler can be cleared by clone3, an ignored signal not
-    shim::Arguments args{argc, argv};
+    const exec::Area arguments = texts(argv, env);
+    shim::Arguments args{argc, argv, {}};
     if (!std::strcmp(name, shim::nursery_name)) shim::become_shims(args);
     shim::Config config;
     if (!shim::parse(args.count, args.values, config)) {
@@ -23,5 +38,5 @@ int main(int argc, char** argv) {
     }
     // In the data segment, not on the stack: 1 MB of buffers that cost nothing until they are touched.
     alignas(shim::Shim) static char memory[sizeof(shim::Shim)];
-    (new (memory) shim::Shim(config))->run();
+    (new (memory) shim::Shim(config, arguments, args.request))->run();
 }

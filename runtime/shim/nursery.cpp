@@ -79,6 +79,7 @@ void become_shims(Arguments& args) noexcept {
     ::prctl(PR_SET_NAME, nursery_name, 0, 0, 0);
     char* room = args.values[0];
     const auto size = static_cast<std::size_t>(args.values[args.count - 1] - room) + std::strlen(args.values[args.count - 1]) + 1;
+    args.request = {reinterpret_cast<char*>(&request), sizeof request};
     while (receive(request)) {
         clone_args clone{};
         clone.flags = CLONE_PARENT; // a child of the supervisor, which hears of its end

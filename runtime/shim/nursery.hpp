@@ -2,11 +2,14 @@
 // for that, most of it CPUID) and becomes a shim for each request by clone.
 #pragma once
 
+#include "runtime/exec/context.hpp"
+
 namespace davit::shim {
 
 struct Arguments {
     int count = 0;
     char** values = nullptr;
+    exec::Area request; // by which they came
 };
 
 // Serves the SOCK_SEQPACKET socket fd_control: each record is a shim's arguments, each with its NUL, with

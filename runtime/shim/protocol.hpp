@@ -19,7 +19,8 @@ enum class Type : std::uint16_t {
     hello = 1,   // HelloBody; first on a connection by path
     release,     // ends "held"
     signal,      // SignalBody
-    exec,        // ExecBody; fds: plan, then stdin, stdout, stderr unless it has a terminal
+    exec,        // ExecBody; fds: plan, then stdin, stdout, stderr, or the last two, or none (/dev/null for
+                 // what is missing); none with a terminal
     signal_exec, // SignalBody
     resize,      // SizeBody
     attach,      // AttachBody

@@ -47,7 +47,7 @@ void Shim::handle(int index, const Header& head, const char* body, int* fds, std
         SignalBody s{};
         if (!read_body(head, body, s)) return drop_connection(index);
         Exec* e = find_exec(index, s.exec);
-        return reply(index, request, !e ? ESRCH : ::kill(e->pid, s.signal) < 0 ? errno : 0);
+        return reply(index, request, e ? signal_exec(*e, s.signal) : ESRCH);
     }
     case Type::exec: {
         ExecBody e{};

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <ctime>
+#include <linux/keyctl.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -26,18 +27,20 @@ std::uint64_t tag(std::uint32_t source, std::uint32_t index) noexcept { return s
 std::int64_t realtime_ns() noexcept { return now(CLOCK_REALTIME); }
 std::int64_t monotonic_ns() noexcept { return now(CLOCK_MONOTONIC); }
 
-std::uint64_t process_start_time(pid_t pid) noexcept {
+std::uint64_t process_number(pid_t pid, int wanted) noexcept {
     exec::TextBuffer<48> path;
     path.text << "/proc/" << std::int64_t{pid} << "/stat";
     char text[1024];
     if (exec::read_file_at(AT_FDCWD, path.c_str(), text, sizeof text) <= 0) return 0;
     const char* p = std::strrchr(text, ')'); // the name may hold anything
-    for (int field = 2; p && field < 22; ++field) p = std::strchr(p + 1, ' ');
+    for (int field = 2; p && field < wanted; ++field) p = std::strchr(p + 1, ' ');
     std::uint64_t value = 0;
     if (p)
         for (++p; *p >= '0' && *p <= '9'; ++p) value = value * 10 + static_cast<std::uint64_t>(*p - '0');
     return value;
 }
+
+std::uint64_t process_start_time(pid_t pid) noexcept { return process_number(pid, 22); }
 
 bool Shim::watch(int fd, std::uint32_t events, Source source, std::uint32_t index, bool add) noexcept {
     epoll_event e{};
@@ -52,6 +55,8 @@ void Shim::set_up() noexcept {
     // Nobody may attach to us: the container's secrets pass through here.
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     ::prctl(PR_SET_NAME, "davit-shim", 0, 0, 0);
+    // Nothing that we start may find the keys of whoever started us.
+    ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
     ::umask(077);
     // Ended by the container's end alone; SIGTERM to a group of ours must not orphan it.
     sigset_t blocked;
@@ -143,22 +148,23 @@ void Shim::on_timer() noexcept {
 void Shim::reap() noexcept {
     for (;;) {
         siginfo_t info{};
-        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) return;
+        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0) return;
+        meet_init();
+        ::waitid(P_PID, static_cast<id_t>(info.si_pid), &info, WEXITED | WNOHANG);
         bool exited = info.si_code == CLD_EXITED;
         int code = exited ? info.si_status : 128 + info.si_status;
         int signal = exited ? 0 : info.si_status;
-        if (info.si_pid == init_) {
+        if (info.si_pid == init_helper_) init_helper_ended();
+        else if (info.si_pid != init_) reaped_exec(info.si_pid, code, signal);
+        else if (init_helper_) {
+            init_ended_early_ = true;
+            exit_code_ = code;
+            exit_signal_ = signal;
+        } else {
             // What the set-up said last may still be in the channel.
             if (init_channel_) on_init_channel();
             init_ended(code, signal, true);
-            continue;
         }
-        for (Exec& e : execs_)
-            if (e.state != Exec::State::unused && e.pid == info.si_pid) {
-                if (e.channel) on_exec_channel(static_cast<std::uint32_t>(&e - execs_));
-                exec_ended(e, code, signal);
-                break;
-            }
     }
 }
 

@@ -40,14 +40,16 @@ struct Stream { // stdout, stderr or the terminal
     char line[16384]; // Docker's limit of one log entry
 };
 
+// A helper makes the process (exec/birth.hpp): its end says that the program runs, or that there is none.
 struct Exec {
     enum class State { unused, starting, running };
     State state = State::unused;
-    pid_t pid = 0;
+    pid_t helper = 0, pid = 0; // 0: not there yet, or no more
     Fd channel, console;
     int connection = no_connection;
     std::uint32_t generation = 0, request = 0;
-    bool launched = false, failed = false;
+    bool failed = false, ended = false; // ended: before its helper
+    int code = 0, signal = 0, wanted_signal = 0;
 };
 
 struct Parked {
@@ -58,7 +60,8 @@ struct Parked {
 
 class Shim {
 public:
-    explicit Shim(const Config& config) noexcept : config_(config) {}
+    // arguments: argv and the environment, as they stand in memory.
+    Shim(const Config& config, exec::Area arguments, exec::Area request) noexcept : config_(config), arguments_(arguments), request_(request) {}
     [[noreturn]] void run() noexcept;
 
 private:
@@ -84,14 +87,24 @@ private:
     void on_init_channel() noexcept;
     void fail_start(const exec::Report& why) noexcept;
     void started() noexcept;
+    exec::Birth* birth_place(std::size_t index) noexcept;
+    void prepare_helper(exec::Context& c, exec::Birth* birth) noexcept;
+    [[noreturn]] void become_init() noexcept;
+    void meet_init() noexcept;
+    void init_helper_ended() noexcept;
     void release() noexcept;
     static void pass_warning(void* self, const exec::Report& report) noexcept;
 
     // execs.cpp
     void start_exec(int connection, std::uint32_t request, const ExecBody& body, int* fds, std::uint32_t count) noexcept;
     void on_exec_channel(std::uint32_t index) noexcept;
-    void exec_failed(int connection, std::uint32_t request, const exec::Report& why) noexcept;
+    void exec_failed(int connection, std::uint32_t request, exec::Report why) noexcept;
+    bool init_gone() const noexcept;
     void exec_ended(Exec& e, int code, int signal) noexcept;
+    void exec_helper_ended(Exec& e) noexcept;
+    void reaped_exec(pid_t pid, int code, int signal) noexcept;
+    void meet_exec(Exec& e) noexcept;
+    int signal_exec(Exec& e, int signal) noexcept;
     Exec* find_exec(int connection, std::uint32_t request) noexcept;
     bool owns(const Exec& e) const noexcept;
 
@@ -145,6 +158,8 @@ private:
     void spawn_supervisor(int lock_fd) noexcept;
 
     Config config_;
+    exec::Area arguments_, request_;
+    exec::Birth* births_ = nullptr; // shared with helpers: of the execs, and of an init
     Fd life_; // its lock says that this container has a shim
     Fd epoll_, signals_, timer_, listener_, run_dir_, init_pidfd_, own_pid_ns_, self_exe_;
     exec::Context context_; // of the container's init; kept for its plan only until it has started
@@ -154,7 +169,8 @@ private:
     std::uint64_t oom_before_ = 0;
 
     Phase phase_ = Phase::starting;
-    pid_t init_ = 0;
+    pid_t init_ = 0, init_helper_ = 0; // the same, until that has made it
+    bool init_ended_early_ = false;    // before its helper
     std::uint64_t init_start_ = 0;
     std::int64_t started_ns_ = 0, finished_ns_ = 0;
     bool adopted_ = false, launched_ = false, start_failed_ = false, terminal_ = false, release_wanted_ = false;
@@ -183,7 +199,8 @@ private:
 
 std::int64_t realtime_ns() noexcept;
 std::int64_t monotonic_ns() noexcept;
-// /proc/PID/stat field 22; 0: gone.
+// A number of /proc/PID/stat, by its field in proc(5), from 4 on; 0: gone.
+std::uint64_t process_number(pid_t pid, int field) noexcept;
 std::uint64_t process_start_time(pid_t pid) noexcept;
 
 } // namespace davit::shim

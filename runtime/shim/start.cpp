@@ -94,20 +94,50 @@ bool Shim::make_streams(int container_side[3]) noexcept {
     return true;
 }
 
+// A page that helpers share with us: one place for each exec, and one for an init.
+exec::Birth* Shim::birth_place(std::size_t index) noexcept {
+    static_assert(sizeof(exec::Birth) * (max_execs + 1) <= 4096);
+    if (!births_) {
+        void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (page == MAP_FAILED) return nullptr;
+        births_ = static_cast<exec::Birth*>(page);
+    }
+    births_[index] = {};
+    return &births_[index];
+}
+
+void Shim::prepare_helper(exec::Context& c, exec::Birth* birth) noexcept {
+    c.birth = birth;
+    c.secrets[0] = {reinterpret_cast<char*>(this), sizeof *this};
+    c.secrets[1] = arguments_;
+    c.secrets[2] = request_;
+}
+
+// In the child. A context of its own: ours is among what a helper forgets.
+void Shim::become_init() noexcept {
+    exec::Context c = context_;
+    if (c.birth) prepare_helper(c, c.birth);
+    exec::become_container(c);
+    c.send(c.report);
+    ::_exit(125);
+}
+
 pid_t Shim::clone_init(int container_side[3], int channel) noexcept {
     const exec::PlanHeader& head = context_.plan.header();
-    // A pid namespace is entered by children only; we come back at once.
-    int pid_ns = config_.fds & (1U << fd_pid) ? fd_pid : -1;
+    int pid_ns = config_.fds & (1U << fd_pid) ? int{fd_pid} : -1;
     Fd by_path;
-    context_.plan.each([&](const auto& s) {
+    bool joins = context_.plan.each([&](const auto& s) {
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(s)>, exec::JoinNamespace>)
             if (s.type == CLONE_NEWPID && s.slot == exec::slot_none) {
                 by_path.reset(::open(context_.plan.text(s.path), O_RDONLY | O_CLOEXEC));
                 pid_ns = by_path.get();
+                return pid_ns >= 0;
             }
         return true;
     });
-    if ((pid_ns >= 0 || by_path) && ::syscall(SYS_setns, pid_ns, CLONE_NEWPID) < 0) return context_.fail(Stage::namespaces, "pid"), -1;
+    if (!joins) return context_.fail(Stage::namespaces, "pid"), -1;
+    exec::Birth* birth = pid_ns >= 0 ? birth_place(max_execs) : nullptr;
+    if (pid_ns >= 0 && !birth) return context_.fail(Stage::memory, "birth"), -1;
     int pidfd = -1;
     clone_args args{};
     args.flags = head.clone_flags | CLONE_NEWNS | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
@@ -121,15 +151,14 @@ pid_t Shim::clone_init(int container_side[3], int channel) noexcept {
     if (pid == 0) {
         context_.channel = channel;
         context_.signals_default = true; // main() left none ignored
+        context_.pid_ns = pid_ns;
+        context_.birth = birth;
         for (int i = 0; i < 3; ++i) context_.stdio[i] = container_side[i];
-        exec::become_container(context_);
-        context_.send(context_.report);
-        ::_exit(125);
+        become_init();
     }
-    int why = errno;
-    if (pid_ns >= 0) ::syscall(SYS_setns, own_pid_ns_.get(), CLONE_NEWPID);
-    if (pid < 0) return context_.fail(Stage::clone, why, ""), -1;
+    if (pid < 0) return context_.fail(Stage::clone, ""), -1;
     init_pidfd_.reset(pidfd);
+    if (birth) init_helper_ = pid;
     return pid;
 }
 
@@ -149,7 +178,7 @@ void Shim::start_container() noexcept {
         return fail_start(context_.report);
     }
     init_channel_.reset(channel[0]);
-    static constexpr int slot_fds[exec::slot_count] = {-1, fd_net, fd_ipc, fd_pid, fd_uts, fd_peer};
+    static constexpr int slot_fds[exec::slot_count] = {-1, fd_net, fd_ipc, fd_pid, fd_uts, fd_peer, fd_pid_peer};
     for (std::uint32_t i = 1; i < exec::slot_count; ++i)
         if (config_.fds & (1U << slot_fds[i])) context_.slots[i] = slot_fds[i];
     context_.cgroups = &cgroups_.set();
@@ -162,7 +191,7 @@ void Shim::start_container() noexcept {
     for (int fd : side)
         if (fd >= 0) ::close(fd);
     if (init_ < 0) return fail_start(context_.report);
-    for (int fd = fd_plan; fd <= fd_peer; ++fd)
+    for (int fd : {fd_plan, fd_net, fd_ipc, fd_pid, fd_uts, fd_peer, fd_pid_peer})
         if (config_.fds & (1U << fd)) ::close(fd);
     init_start_ = process_start_time(init_);
     watch(init_channel_.get(), EPOLLIN, Source::init_channel, 0);
@@ -228,6 +257,7 @@ void Shim::on_init_channel() noexcept {
         if (n != sizeof r) {
             unwatch(init_channel_.get());
             init_channel_.reset();
+            if (init_helper_) return; // its end tells more
             if (launched_ && !start_failed_) started();
             else if (!start_failed_) context_.fail(Stage::clone, 0, "the set-up was killed"), fail_start(context_.report);
             return;
@@ -249,6 +279,31 @@ void Shim::on_init_channel() noexcept {
     }
 }
 
+// Before anything is reaped: the number is still its own.
+void Shim::meet_init() noexcept {
+    pid_t pid = init_helper_ ? births_[max_execs].pid : 0;
+    if (!pid || init_ != init_helper_) return;
+    init_ = pid;
+    init_start_ = process_start_time(init_);
+    init_pidfd_.reset(exec::to_int(::syscall(SYS_pidfd_open, init_, 0)));
+}
+
+void Shim::init_helper_ended() noexcept {
+    if (init_channel_) on_init_channel(); // what it said last
+    pid_t helper = init_helper_;
+    init_helper_ = 0;
+    if (start_failed_) return;
+    if (init_ == helper) {
+        init_ = 0;
+        int why = births_[max_execs].errnum;
+        context_.fail(Stage::clone, why, why ? "" : "the set-up was killed");
+        return fail_start(context_.report);
+    }
+    launched_ = true;
+    started();
+    if (init_ended_early_) init_ended(exit_code_, exit_signal_, true);
+}
+
 void Shim::started() noexcept {
     if (!started_ns_) started_ns_ = realtime_ns();
     if (phase_ != Phase::ended) phase_ = Phase::running;
@@ -264,8 +319,12 @@ void Shim::fail_start(const Report& why) noexcept {
     if (start_failed_) return;
     start_failed_ = true;
     if (init_ > 0 && phase_ != Phase::ended && !adopted_) {
-        ::kill(init_, SIGKILL);
-        while (::waitpid(init_, nullptr, 0) < 0 && errno == EINTR) {}
+        meet_init();
+        for (pid_t pid : {init_helper_, init_}) {
+            if (pid <= 0) continue;
+            ::kill(pid, SIGKILL);
+            while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
+        }
     }
     cgroups_.remove(500);
     Report report = why;

@@ -177,10 +177,34 @@ Box::ExecResult Box::exec(std::vector<std::string> args, const std::string& inpu
     return exec(e, input);
 }
 
-Box::ExecResult Box::exec(const ExecSpec& e, const std::string& input) {
+namespace {
+
+UniqueFd exec_plan(const ExecSpec& e) {
     CompileOptions options;
     options.bpf_cache_dir = "/tmp/bpf";
-    UniqueFd plan = memfd_of(compile_exec(e, host(), options));
+    return memfd_of(compile_exec(e, host(), options));
+}
+
+Box::ExecResult wait_for_end(ShimConnection& connection, std::uint32_t number) {
+    Box::ExecResult result;
+    for (;;) {
+        ShimEvent event = connection.wait_any(limit);
+        if (auto* failed = std::get_if<ExecFailed>(&event)) {
+            result.error = failed->error.what();
+            result.code = failed->error.exit_code();
+            return result;
+        }
+        if (auto* ended = std::get_if<ExecExited>(&event); ended && ended->exec == number) {
+            result.code = ended->code;
+            return result;
+        }
+    }
+}
+
+} // namespace
+
+Box::ExecResult Box::exec(const ExecSpec& e, const std::string& input) {
+    UniqueFd plan = exec_plan(e);
     FdPair in = sys::pipe(), out = sys::pipe(), err = sys::pipe();
     auto connection = ShimConnection::connect(start.run_dir);
     REQUIRE(connection);
@@ -190,21 +214,24 @@ Box::ExecResult Box::exec(const ExecSpec& e, const std::string& input) {
     err.second.reset();
     sys::write_all(in.second.get(), input);
     in.second.reset();
-    ExecResult result;
-    for (bool done = false; !done;) {
-        ShimEvent event = connection->wait_any(limit);
-        if (auto* failed = std::get_if<ExecFailed>(&event)) {
-            result.error = failed->error.what();
-            result.code = failed->error.exit_code();
-            done = true;
-        }
-        if (auto* ended = std::get_if<ExecExited>(&event); ended && ended->exec == number) {
-            result.code = ended->code;
-            done = true;
-        }
-    }
+    ExecResult result = wait_for_end(*connection, number);
     result.out = drain(out.first.get());
     result.err = drain(err.first.get());
+    return result;
+}
+
+Box::ExecResult Box::exec_without_input(const ExecSpec& e, bool outputs) {
+    UniqueFd plan = exec_plan(e);
+    FdPair out = sys::pipe();
+    auto connection = ShimConnection::connect(start.run_dir);
+    REQUIRE(connection);
+    ExecRequest request;
+    request.plan_fd = plan.get();
+    if (outputs) request.stdout_fd = request.stderr_fd = out.second.get();
+    std::uint32_t number = connection->exec(request);
+    out.second.reset();
+    ExecResult result = wait_for_end(*connection, number);
+    result.out = drain(out.first.get());
     return result;
 }
 

@@ -55,6 +55,8 @@ public:
     };
     ExecResult exec(std::vector<std::string> args, const std::string& input = "");
     ExecResult exec(const ExecSpec& e, const std::string& input = "");
+    // Without stdin, and with one pipe for both outputs, as healthchecks and hooks run; with outputs false as exec -d.
+    ExecResult exec_without_input(const ExecSpec& e, bool outputs = true);
 
     Shim shim;
     std::vector<std::string> warnings;
@@ -64,6 +66,9 @@ private:
     std::string dir_;
     UniqueFd plan_;
 };
+
+// Puts the hostile program of onlooker.cpp at /onlooker.
+void with_onlooker(Box& box);
 
 UniqueFd memfd_of(const std::string& bytes);
 std::string drain(int fd); // until its end

@@ -157,7 +157,7 @@ TEST_CASE("exec runs in the container with its environment, user, cgroup and fil
     CHECK(box.exec(as_user).out == "uid=1000(web) gid=1000(web) groups=4(adm),77(extra),1000(web)\n");
     ExecSpec privileged = exec_spec(box.spec, true);
     privileged.process.args = {"grep", "Seccomp:", "/proc/self/status"};
-    CHECK(box.exec(privileged).out == "Seccomp:\t0\n");
+    CHECK(box.exec(privileged).out == "Seccomp:\t2\n");
     CHECK(box.exec({"nosuchprog"}).code == 127);
     CHECK(box.exec({"/etc/passwd"}).code == 126);
     CHECK(box.exec({"sh", "-c", "kill -9 $$"}).code == 137);
@@ -487,7 +487,7 @@ TEST_CASE("containers can share namespaces and /dev/shm") {
     UniqueFd peer = sys::pidfd_open(first.pid);
     Box b;
     b.spec.ns.net.mode = b.spec.ns.pid.mode = b.spec.ns.ipc.mode = NsMode::passed;
-    b.start.net_ns = net.get(), b.start.pid_ns = pid.get(), b.start.ipc_ns = ipc.get(), b.start.peer_pidfd = peer.get();
+    b.start.net_ns = net.get(), b.start.pid_ns = pid.get(), b.start.ipc_ns = ipc.get(), b.start.peer_pidfd = b.start.pid_peer_pidfd = peer.get();
     Mount shm;
     shm.kind = Mount::Kind::peer;
     shm.source = "/dev/shm";
