@@ -258,8 +258,7 @@ Error error_from_report(const exec::Report& r) {
     case Stage::ended: return error(Errc::conflict, "the container is not running (any more)");
     case Stage::clone:
         if (r.errnum != EAGAIN) break;
-        return make_sys_error(r.errnum, "no more processes can be made in the container")
-            .with_hint("raise its pids_limit or its ulimit nproc; if it has neither, the machine's own limit is reached");
+        return completed(make_sys_error(r.errnum, "no more processes can be made in the container"), r);
     default: break;
     }
     std::string what = fill(doing(r.stage), r.stage == Stage::mount && !d.second.empty() ? shown(d.second) + " on " + detail : detail);
