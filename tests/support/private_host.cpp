@@ -144,6 +144,9 @@ void sweep(const string& base) {
     if (!d) return;
     while (dirent* e = ::readdir(d)) {
         if (std::strncmp(e->d_name, group_prefix, std::strlen(group_prefix)) != 0) continue;
+        // Without the namespace it is of an older private-host, which locks nothing.
+        const char* numbers = e->d_name + std::strlen(group_prefix);
+        if (!std::strchr(numbers, '-') && (std::atoi(numbers) <= 0 || ::kill(std::atoi(numbers), 0) == 0 || errno != ESRCH)) continue;
         string dir = base + "/" + e->d_name;
         int lock = lock_group(dir);
         if (lock < 0) continue;
