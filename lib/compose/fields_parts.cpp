@@ -20,7 +20,7 @@ struct InferredMark {
     static Node* encode(Encoder&, const bool&) { return nullptr; }
 };
 
-// Upstream drops zeros, and then refuses what it wrote: the YAML has them.
+// Upstream's JSON drops zeros, and is then refused: the YAML has them.
 struct UlimitNumber {
     template <typename T> static void decode(Decoder& d, Node& n, T& out) { Integer::decode(d, n, out); }
     template <typename T> static Node* encode(Encoder& e, const T& v) { return v || !e.json ? e.tree.integer(v) : nullptr; }

@@ -46,18 +46,18 @@ std::optional<std::string> ModelLoader::local_file(const FileSet& set, const Nod
     return std::nullopt;
 }
 
-void ModelLoader::apply_includes(const FileSet& set, Node& doc, const Resets& resets) {
+void ModelLoader::apply_includes(const FileSet& set, const std::string& file, Node& doc, const Resets& resets) {
     Node* include = doc.find("include");
     if (!include) return;
     if (include->is_list()) {
-        for (const Node* item : include->list()) include_one(set, doc, *item, resets);
+        for (const Node* item : include->list()) include_one(set, file, doc, *item, resets);
     } else if (!include->is_null()) {
         diag_.error(include->pos, "include", "must be a list", "write  include: [other.yaml]");
     }
     doc.erase("include");
 }
 
-void ModelLoader::include_one(const FileSet& set, Node& doc, const Node& item, const Resets& resets) {
+void ModelLoader::include_one(const FileSet& set, const std::string& from, Node& doc, const Node& item, const Resets& resets) {
     if (!item.is_string() && !item.is_map()) return diag_.error(item.pos, "include", "an item is a path or a mapping with a path");
     auto paths = texts(item.is_map() ? item.find("path") : &item);
     warn_of_unknown_keys(item, "include", {"path", "project_directory", "env_file"});
@@ -74,9 +74,10 @@ void ModelLoader::include_one(const FileSet& set, Node& doc, const Node& item, c
     const std::string& main = inner.files.front();
     inner.named_at = paths.front()->pos;
     inner.ancestors = set.ancestors;
-    inner.ancestors.push_back(set.files.front());
-    if (std::find(inner.ancestors.begin(), inner.ancestors.end(), main) != inner.ancestors.end()) {
-        diag_.error(paths.front()->pos, "include", fmt::format("the files include each other in a circle: {} -> {}", fmt::join(inner.ancestors, " -> "), main),
+    inner.ancestors.push_back(from); // not what it is merged with: that may be included
+    const auto again = std::find_first_of(inner.ancestors.begin(), inner.ancestors.end(), inner.files.begin(), inner.files.end());
+    if (again != inner.ancestors.end()) {
+        diag_.error(paths.front()->pos, "include", fmt::format("the files include each other in a circle: {} -> {}", fmt::join(inner.ancestors, " -> "), *again),
                     "remove one of these includes");
         diag_.throw_if_errors();
     }

@@ -23,7 +23,8 @@ std::vector<Node*> ModelLoader::documents(const std::string& file, Pos referrer)
         try {
             text = read_file(file);
         } catch (const Error& e) {
-            diag_.error(referrer, {}, fmt::format("cannot read the compose file {}: {}", file, e.os().message()), referrer.line ? "paths are relative to the directory of the file that names them" : "");
+            if (!referrer.line) throw e.os() ? Error(e.kind(), fmt::format("cannot read the compose file {}: {}", file, e.os().message())).with_os(e.os()) : e;
+            diag_.error(referrer, {}, fmt::format("cannot read the compose file {}: {}", file, e.os().message()), "paths are relative to the directory of the file that names them");
             diag_.throw_if_errors();
         }
     }
@@ -33,13 +34,13 @@ std::vector<Node*> ModelLoader::documents(const std::string& file, Pos referrer)
     return out;
 }
 
-std::string ModelLoader::name_of(const std::vector<std::string>& files) {
-    std::string name;
+const Node* ModelLoader::name_of(const std::vector<std::string>& files) {
+    const Node* name = nullptr;
     for (const std::string& file : files) {
         if (ahead_.count(file)) continue;
         auto docs = documents(file);
         for (const Node* doc : docs)
-            if (const Node* n = doc->find("name"); n && n->is_string() && !n->str().empty()) name = n->str();
+            if (const Node* n = doc->find("name"); n && n->is_string() && !n->str().empty()) name = n;
         ahead_.emplace(file, std::move(docs));
     }
     return name;
@@ -60,7 +61,7 @@ Node* ModelLoader::document(const FileSet& set, const std::string& file, Node* m
     }
     if (options_.interpolate) interpolate(tree_, *doc, *set.environment, diag_);
     Resets resets = Resets::take_from(*doc, diag_);
-    apply_includes(set, *doc, resets);
+    apply_includes(set, file, *doc, resets);
     resets.apply(*merged);
     apply_extends(set, file, *doc, resets);
     merged = merge(tree_, merged, doc, diag_);
@@ -95,7 +96,8 @@ void ModelLoader::finish(const FileSet& set, Node& merged) {
     set_defaults(tree_, merged);
     if (options_.validate) check_rules(merged, diag_);
     if (set.resolve_paths) resolve_paths(tree_, merged, {set.path_base, options_.home}, diag_);
-    resolve_environment(tree_, merged, *set.environment);
+    // What is printed uninterpolated is made to be shared: no value of the shell gets into it.
+    if (options_.interpolate) resolve_environment(tree_, merged, *set.environment);
 }
 
 } // namespace davit::compose

@@ -31,7 +31,7 @@ struct FileSet {
     std::string path_base;              // what other paths are made relative to; may be relative to the parent's
     const Environment* environment = nullptr;
     bool resolve_paths = true;
-    std::vector<std::string> ancestors; // main files of the including projects
+    std::vector<std::string> ancestors; // the files whose includes led here
     Pos named_at{};                     // where another file names them
 };
 
@@ -44,8 +44,8 @@ public:
 
     // The documents of a file. Throws if it cannot be read or is no YAML.
     std::vector<Node*> documents(const std::string& file, Pos referrer = {});
-    // The last `name:` of the files, as written; "" if there is none. What it reads load() need not read again.
-    std::string name_of(const std::vector<std::string>& files);
+    // The last `name:` of the files, as written; nullptr if there is none. What it reads load() need not read again.
+    const Node* name_of(const std::vector<std::string>& files);
 
 private:
     // What include and extends name: absolute, and fetched first if it is elsewhere. nullopt: reported.
@@ -66,8 +66,8 @@ private:
     void warn_of_unknown_keys(const Node& map, std::string_view path, std::initializer_list<std::string_view> known);
     void drop_version(Node& merged, const std::string& file);
 
-    void apply_includes(const FileSet&, Node& doc, const Resets&);
-    void include_one(const FileSet&, Node& doc, const Node& item, const Resets&);
+    void apply_includes(const FileSet&, const std::string& file, Node& doc, const Resets&);
+    void include_one(const FileSet&, const std::string& from, Node& doc, const Node& item, const Resets&);
     void import_resources(Node& imported, Node& doc, const Resets&);
     std::vector<std::string> include_env_files(const FileSet&, const Node& item, const std::string& project_directory);
 

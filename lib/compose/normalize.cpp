@@ -11,7 +11,7 @@ namespace {
 
 class Normalizer {
 public:
-    Normalizer(Tree& tree, Node& document, const std::string& project, const Environment& environment)
+    Normalizer(Tree& tree, Node& document, const std::string& project, const Environment* environment)
         : tree_(tree), document_(document), project_(project), environment_(environment) {}
 
     void run() {
@@ -72,12 +72,13 @@ private:
     }
 
     const std::string* variable(std::string_view name) const {
-        auto it = environment_.find(name);
-        return it == environment_.end() ? nullptr : &it->second;
+        auto it = environment_->find(name);
+        return it == environment_->end() ? nullptr : &it->second;
     }
 
     // KEY without value takes it from the environment; without one there it is kept or dropped.
     void resolve(Node& n, bool keep) {
+        if (!environment_) return;
         if (n.is_map()) {
             for (std::size_t i = n.map().size(); i-- > 0;) {
                 Entry& e = n.map()[i];
@@ -150,12 +151,12 @@ private:
     Tree& tree_;
     Node& document_;
     const std::string& project_;
-    const Environment& environment_;
+    const Environment* environment_;
 };
 
 } // namespace
 
-void normalize(Tree& tree, Node& document, const std::string& project_name, const Environment& environment) {
+void normalize(Tree& tree, Node& document, const std::string& project_name, const Environment* environment) {
     tree.set(document, "name", tree.string(project_name));
     Normalizer(tree, document, project_name, environment).run();
 }

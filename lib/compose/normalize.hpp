@@ -8,7 +8,8 @@
 
 namespace davit::compose {
 
-void normalize(Tree&, Node& document, const std::string& project_name, const Environment&);
+// Without an environment, variables that are passed through (KEY alone) stay so.
+void normalize(Tree&, Node& document, const std::string& project_name, const Environment*);
 
 // Lower case, only [a-z0-9_-], no leading _ and -.
 std::string normalize_project_name(std::string_view name);

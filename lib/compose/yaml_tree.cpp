@@ -1,5 +1,6 @@
 #include "compose/yaml_tree.hpp"
 
+#include "compose/block_scalar.hpp"
 #include "compose/scalar.hpp"
 #include "compose/yaml_errors.hpp"
 #include "compose/yaml_text.hpp"
@@ -71,7 +72,8 @@ public:
     }
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
-        put(scalar(at(mark), tag, value), anchor);
+        if (value.find('\n') == std::string::npos && (value.empty() || value[0] != '\t')) return put(scalar(at(mark), tag, value), anchor);
+        put(scalar(at(mark), tag, tag == "?" ? value : block_text(at(mark), value)), anchor);
     }
 
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
@@ -132,10 +134,39 @@ private:
     }
 
     // The text of the file from there on.
-    std::string_view from(Pos pos) const {
+    std::string_view from(Pos pos) {
         std::string_view text = tree_.file_text(file_);
-        for (std::uint32_t line = 1; line < pos.line; ++line) text.remove_prefix(text.find('\n') + 1);
+        if (lines_.empty()) lines_.push_back(0);
+        while (lines_.size() < pos.line) lines_.push_back(text.find('\n', lines_.back()) + 1);
+        text.remove_prefix(lines_[pos.line - 1u]);
         return text.substr(std::min<std::size_t>(pos.column - 1u, text.size()));
+    }
+
+    // What libyaml makes of a block scalar; other scalars stay as they are.
+    std::string block_text(Pos pos, const std::string& value) {
+        const std::string_view text = from(pos);
+        int parent = -1;
+        if (!frames_.empty()) {
+            const Frame& around = frames_.back();
+            // "- " or "? " on the line is what the collection is indented by; its own place may be that of a tag.
+            const Pos first = around.node->is_map() ? around.key_pos : pos;
+            const std::string_view before = tree_.line_text(first).substr(0, first.column - 1u);
+            const std::size_t mark = before.find_last_not_of(' ');
+            const char wanted = around.node->is_map() ? '?' : '-';
+            if (mark != std::string_view::npos && before[mark] == wanted) parent = static_cast<int>(mark);
+            else parent = (around.node->is_map() ? first : around.node->pos).column - 1;
+        }
+        auto block = read_block_scalar(text, parent);
+        if (!block) return value;
+        if (block->tab) {
+            // The header may stand some lines below its tag.
+            Pos tab = pos;
+            const std::size_t header = text.find_first_of("|>");
+            tab.line += static_cast<std::uint32_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(header), '\n') + static_cast<std::ptrdiff_t>(block->tab->first));
+            tab.column = static_cast<std::uint16_t>(std::min<std::size_t>(block->tab->second + 1, 65535));
+            fail(tab, "this is not valid YAML: a tab stands where spaces must indent the text", "indent it with spaces");
+        }
+        return std::move(block->text);
     }
 
     // YAML 1.2 and JSON have this escape, Docker Compose's YAML 1.1 has not.
@@ -179,10 +210,11 @@ private:
             return tree_.string(*bytes, pos);
         }
         Node* n = plain(pos, value);
+        if (type == "merge") n->tag = Tag::merge; // yq writes it so
         if (type == "float" && n->kind == Kind::integer) return tree_.real(static_cast<double>(n->integer), pos);
         bool fits = (type == "int" && n->kind == Kind::integer) || (type == "float" && n->kind == Kind::real) ||
                     (type == "bool" && n->is_bool()) || (type == "null" && n->is_null()) ||
-                    (type == "timestamp" && n->timestamp) || type == "merge";
+                    (type == "timestamp" && n->timestamp) || n->tag == Tag::merge;
         if (!fits) fail(pos, fmt::format("'{}' is no !!{}", value, type));
         return n;
     }
@@ -221,7 +253,7 @@ private:
                  node.is_bool() || node.is_number() ? fmt::format("put it in quotes: \"{}\"", what) : std::string());
         }
         top.has_key = true;
-        top.key = node.str();
+        top.key = node.tag == Tag::merge ? "<<" : node.str(); // !!merge says it for any word
         top.key_pos = node.pos;
         if (node.tag == Tag::merge) top.merges = true;
     }
@@ -267,6 +299,7 @@ private:
     Diagnostics& diag_;
     std::uint16_t file_;
     bool has_slash_escape_;
+    std::vector<std::size_t> lines_; // where they start, as far as somebody asked
     Pos last_quote_{};
     int document_start_ = -1;
     Node* document_ = nullptr;

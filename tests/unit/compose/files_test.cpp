@@ -152,6 +152,20 @@ TEST_CASE("a file of ten megabytes loads or is refused in bounded time") {
     CHECK(error_of_text("services: {web: {image: x, command: \"" + std::string(10'000'000, 'a') + "\"}}").empty());
 }
 
+TEST_CASE("a file that was given as well may be included: only what includes itself is a circle") {
+    Files both(Texts{{"compose.yaml", "services: {m: {image: x}}"}, {"b.yaml", "include: [compose.yaml]\nservices: {n: {image: y}}"}}, {"compose.yaml", "b.yaml"});
+    CHECK(both.load()["services"].size() == 2);
+    Files other(Texts{{"compose.yaml", "services: {m: {image: x}}"}, {"b.yaml", "include: [compose.yaml]"}, {"c.yaml", "include: [b.yaml, compose.yaml]"}},
+                {"compose.yaml", "b.yaml", "c.yaml"});
+    CHECK(other.load()["services"].size() == 1);
+    Files merged(Texts{{"compose.yaml", "include: [{path: [a.yaml, b.yaml]}]"}, {"a.yaml", "services: {m: {image: x}}"}, {"b.yaml", "include: [a.yaml]"}});
+    CHECK(merged.load()["services"].size() == 1);
+    Files circle(Texts{{"compose.yaml", "include: [b.yaml]"}, {"b.yaml", "include: [compose.yaml]"}}, {"compose.yaml", "b.yaml"});
+    CHECK(error_of(circle.options).find("in a circle") != std::string::npos);
+    Files second(Texts{{"compose.yaml", "include: [{path: [a.yaml, b.yaml]}]"}, {"a.yaml", "services: {m: {image: x}}"}, {"b.yaml", "include: [{path: [a.yaml, b.yaml]}]"}});
+    CHECK(error_of(second.options).find("in a circle") != std::string::npos);
+}
+
 TEST_CASE("circles end with an error: extends, include, symbolic links") {
     CHECK(error_of_text("services: {a: {extends: b}, b: {extends: a}}").find("in a circle") != std::string::npos);
     CHECK(error_of_text("services: {a: {extends: a}}").find("in a circle") != std::string::npos);
