@@ -14,7 +14,8 @@ namespace {
 
 class ServiceChecker {
 public:
-    ServiceChecker(const Project& project, Service& service, std::vector<Diagnostic>& out) : p_(project), s_(service), out_(out) {}
+    ServiceChecker(const Project& project, Service& service, std::vector<Diagnostic>& out, bool may_need_disabled = false)
+        : p_(project), s_(service), out_(out), may_need_disabled_(may_need_disabled) {}
 
     void run() {
         source();
@@ -111,7 +112,7 @@ private:
 
     void dependencies() {
         for (const auto& [name, dependency] : s_.depends_on) {
-            if (!dependency.required && p_.disabled_services.count(name)) continue;
+            if ((!dependency.required || may_need_disabled_) && p_.disabled_services.count(name)) continue;
             need_service(dependency.inferred ? origin_of(name) : "depends_on." + name, name);
         }
         // Without normalisation these are not among depends_on.
@@ -175,6 +176,7 @@ private:
     const Project& p_;
     Service& s_;
     std::vector<Diagnostic>& out_;
+    bool may_need_disabled_;
 };
 
 } // namespace
@@ -191,17 +193,28 @@ std::string cycle_start(const Project& project) {
 }
 } // namespace
 
-void check_consistency(Project& project, std::vector<Diagnostic>& out) {
-    for (auto& [name, service] : project.services) ServiceChecker(project, service, out).run();
-    for (const auto& [key, secret] : project.secrets)
-        if (!secret.external && secret.file.empty() && secret.environment.empty())
-            out.push_back({Diagnostic::Severity::error, {}, "secrets." + key, "does not say where its content comes from", "add one of: file, environment", {}});
+namespace {
+void check_cycles(const Project& project, std::vector<Diagnostic>& out) {
     if (!out.empty()) return;
     try {
         dependency_levels(project);
     } catch (const Error& e) {
         out.push_back({Diagnostic::Severity::error, {}, "services." + cycle_start(project), e.what(), "one of these services must be able to start before the others: remove one depends_on", {}});
     }
+}
+} // namespace
+
+void check_consistency(Project& project, std::vector<Diagnostic>& out) {
+    for (auto& [name, service] : project.services) ServiceChecker(project, service, out).run();
+    for (const auto& [key, secret] : project.secrets)
+        if (!secret.external && secret.file.empty() && secret.environment.empty())
+            out.push_back({Diagnostic::Severity::error, {}, "secrets." + key, "does not say where its content comes from", "add one of: file, environment", {}});
+    check_cycles(project, out);
+}
+
+void check_consistency_of(Project& project, const std::set<std::string>& services, std::vector<Diagnostic>& out) {
+    for (const auto& name : services) ServiceChecker(project, project.services.at(name), out, true).run();
+    check_cycles(project, out);
 }
 
 void check_container_names(const Project& project, std::vector<Diagnostic>& out) {

@@ -10,6 +10,7 @@
 #include "compose/unacted.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace davit::compose {
 
@@ -37,10 +38,16 @@ std::string project_name(const LoadOptions& o, LoadedTree& t, ModelLoader& loade
                 .with_hint("use lower case letters, digits, '-' and '_', starting with a letter or digit");
         return given;
     }
-    std::string name = loader.name_of(t.files);
-    if (!name.empty() && o.interpolate) {
+    const Node* written = loader.name_of(t.files);
+    std::string name(written ? written->str() : std::string_view());
+    if (written && o.interpolate) {
         Expansion expanded = expand(name, [&](std::string_view v) { return find_variable(*t.environment, v); });
         if (!expanded.error) name = expanded.text; // an error is reported when the file is interpolated
+        if (name.empty()) { // two checkouts would silently become other projects
+            t.diagnostics->error(written->pos, "name", "the project has no name: nothing is left of this once its variables are replaced",
+                                 "set the variable, write ${NAME:-default}, or give the project's name with -p");
+            t.diagnostics->throw_if_errors();
+        }
     }
     bool from_file = !name.empty();
     if (!from_file) name = base_name(t.working_dir);
@@ -80,7 +87,7 @@ LoadedTree load_tree(const LoadOptions& given) {
         t.diagnostics->throw_if_errors();
         throw error(Errc::invalid_project, "the compose file is empty: {}", t.files.front()).with_hint("it needs at least  services:");
     }
-    if (o.normalize) normalize(*t.tree, *t.root, t.project_name, *t.environment);
+    if (o.normalize) normalize(*t.tree, *t.root, t.project_name, o.interpolate ? t.environment.get() : nullptr);
     return t;
 }
 
@@ -122,6 +129,22 @@ void add_new(Diagnostics& diag, std::vector<Diagnostic> found, const Node& root)
     diag.place(root);
 }
 
+// Those who were disabled until they were named are checked now. A dependency that stays disabled is
+// for the selection to judge: with --no-deps nobody needs it.
+void enable_named(Project& p, const LoadOptions& o, Diagnostics& diag, const Node& root) {
+    std::vector<std::string> names = o.services;
+    names.insert(names.end(), o.named.begin(), o.named.end());
+    std::set<std::string> fresh;
+    for (const auto& [name, unused] : p.disabled_services) fresh.insert(name);
+    p = enable_services(std::move(p), names);
+    std::erase_if(fresh, [&](const std::string& name) { return !p.services.count(name); });
+    if (fresh.empty() || !o.check_consistency) return;
+    std::vector<Diagnostic> found;
+    check_consistency_of(p, fresh, found);
+    add_new(diag, std::move(found), root);
+    diag.throw_if_errors();
+}
+
 } // namespace
 
 LoadResult to_project(LoadedTree t, const LoadOptions& o) {
@@ -141,7 +164,7 @@ LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     if (o.check_consistency) check_consistency(p, found);
     add_new(diag, std::exchange(found, {}), *t.root);
     diag.throw_if_errors();
-    if (!o.services.empty()) p = enable_services(std::move(p), o.services);
+    enable_named(p, o, diag, *t.root);
     if (o.resolve_environment) read_service_env_files(*t.tree, p, *t.environment, diag);
     read_service_label_files(*t.tree, p, *t.environment, diag);
     diag.place(*t.root);

@@ -47,6 +47,10 @@ struct LoadOptions {
     std::map<std::string, std::string> environment; // wins over env_files
     ResourceLoader resources;          // empty: local files only
     std::vector<std::string> services; // selection by name or glob; empty = all
+    // Services that are enabled whatever their profiles say, as naming them on a command line does; the
+    // others stay. Who brings such a service up names it here: enable_services() comes too late for
+    // its env_file and for networks, volumes, secrets and configs that nobody else uses.
+    std::vector<std::string> named;
 
     bool interpolate = true;
     bool normalize = true;
