@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -110,6 +111,20 @@ Error with_advice(Error e) {
     }
 }
 
+// Error::describe() with the line of its place and a caret below it, where that can be read.
+std::string with_line(const Error& e) {
+    constexpr std::size_t longest = 160;
+    std::string text = e.describe();
+    if (e.at().line <= 0 || e.at().column <= 0) return text;
+    std::ifstream in(e.at().file);
+    Diagnostic shown; // draws the caret as the messages of the loader have it
+    for (int i = 0; i < e.at().line; ++i)
+        if (!std::getline(in, shown.source_line)) return text;
+    if (shown.source_line.size() > longest) return text;
+    shown.at.column = e.at().column;
+    return text.insert(std::min(text.size(), text.find('\n')), to_string(shown).substr(std::string_view("error: ").size()));
+}
+
 } // namespace
 
 int report_exception(bool json) {
@@ -121,7 +136,7 @@ int report_exception(bool json) {
         print_diagnostics(e.diagnostics(), json);
         return 1;
     } catch (const Error& e) {
-        if (e.what()[0]) say(with_advice(e).describe());
+        if (e.what()[0]) say(json ? with_advice(e).describe() : with_line(with_advice(e)));
         return e.kind() == Errc::interrupted ? 130 : 1;
     } catch (const std::exception& e) {
         say(e.what());

@@ -6,6 +6,7 @@
 #include "cli/privileges.hpp"
 #include "cli/suggest.hpp"
 #include "davit/load.hpp"
+#include "plan/summary.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -16,9 +17,12 @@ namespace davit::cli {
 Context::Context(Globals& globals) : globals_(globals) {}
 Context::~Context() = default;
 
-void Context::load() {
-    if (project_) return;
-    LoadResult result = davit::load(load_options(globals_));
+void Context::load(const std::vector<std::string>& named_services) {
+    // Which services are named decides what is read and kept: a project of other names is no use.
+    if (project_ && std::all_of(named_services.begin(), named_services.end(), [&](const auto& name) { return !project_->disabled_services.count(name); })) return;
+    LoadOptions options = load_options(globals_);
+    options.named = named_services;
+    LoadResult result = davit::load(options);
     print_diagnostics(result.warnings, globals_.progress == "json");
     unacted_ = unacted_attributes(result);
     project_ = std::move(result.project);
@@ -26,14 +30,8 @@ void Context::load() {
 }
 
 const Project& Context::project(const std::vector<std::string>& named_services) {
-    load();
+    load(named_services);
     print_diagnostics(std::exchange(unacted_, {}), globals_.progress == "json");
-    return resolve(named_services);
-}
-
-const Project& Context::resolve(const std::vector<std::string>& named_services) {
-    load();
-    if (!named_services.empty()) project_ = enable_services(*project_, named_services);
     resolved_ = true;
     return *project_;
 }
@@ -60,7 +58,7 @@ ProjectRef Context::ref(const std::vector<std::string>& named_services) {
             name_ = globals_.project_name;
         } else {
             try {
-                load();
+                load(named_services);
             } catch (const Error&) {
                 const char* name = std::getenv("COMPOSE_PROJECT_NAME");
                 if (!name || !*name) throw;
@@ -70,7 +68,7 @@ ProjectRef Context::ref(const std::vector<std::string>& named_services) {
         }
     }
     if (name_only_) return ProjectRef(name_);
-    resolve(named_services);
+    load(named_services);
     check_names(named_services);
     return *project_;
 }
@@ -119,9 +117,10 @@ Engine& Context::engine() {
     options.parallel = globals_.parallel;
     options.events = [this](const Event& event) { on_event(event); };
     if (dry_run())
-        options.approve = [](const Plan& plan) {
+        options.approve = [json = globals_.progress == "json"](const Plan& plan) {
+            const std::string text = json ? to_json(plan) + "\n" : to_summary(plan);
             if (plan.empty()) std::fputs("Nothing to do.\n", stderr);
-            std::fputs(to_text(plan).c_str(), stdout);
+            else std::fputs(text.c_str(), stdout);
             return false;
         };
     engine_ = std::make_unique<Engine>(std::move(options));

@@ -54,8 +54,7 @@ public:
     int act(const std::function<void(Engine&)>& fn);
 
 private:
-    void load();
-    const Project& resolve(const std::vector<std::string>& named_services);
+    void load(const std::vector<std::string>& named_services);
     void check_names(const std::vector<std::string>& services) const;
     void on_event(const Event& event);
 

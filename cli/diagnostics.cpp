@@ -31,8 +31,7 @@ std::string json_line(const Diagnostic& d) {
 void print_diagnostics(const std::vector<Diagnostic>& all, bool json) {
     std::fflush(stdout);
     for (const Diagnostic& d : all) {
-        const bool bare = d.at.file.empty() && d.severity == Diagnostic::Severity::error; // else the place comes first
-        std::fprintf(stderr, "%s\n", json ? json_line(d).c_str() : ((bare ? "error: " : "") + to_string(d)).c_str());
+        std::fprintf(stderr, "%s\n", (json ? json_line(d) : to_string(d)).c_str());
     }
 }
 

@@ -1,4 +1,5 @@
 #include "cli/cmd/common.hpp"
+#include "cli/cmd/unacted_flags.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 
@@ -13,6 +14,7 @@ int run_create(Globals& globals, const Args& args) {
     flags.check_and_apply();
     Context context(globals);
     const Project& project = context.project(flags.options.services);
+    warn_of_unacted_flags(globals, project, flags.build || flags.pull == "build", flags.options.services);
     return context.act([&](Engine& engine) { engine.create(project, flags.options, context.stop()); });
 }
 

@@ -58,8 +58,9 @@ int run_logs(Globals& globals, const Args& args) {
 
     Context context(globals);
     context.interrupts();
+    const std::string project = context.ref(flags.services).name;
     try { // what the containers write is kept again when nobody has since their shims were killed
-        SupervisorClient::look_after(context.roots(), context.project_name());
+        SupervisorClient::look_after(context.roots(), project);
     } catch (const Error& e) {
         std::fprintf(stderr, "warning: what the containers write at present is not kept: %s\n", e.describe().c_str());
     }
@@ -71,7 +72,7 @@ int run_logs(Globals& globals, const Args& args) {
         return flags.services.empty() || std::find(flags.services.begin(), flags.services.end(), c.service) != flags.services.end();
     };
     LogPrinter printer({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(globals, STDOUT_FILENO), false});
-    LogFollower follower(context.engine(), context.roots(), context.ref(flags.services).name, printer, std::move(what));
+    LogFollower follower(context.engine(), context.roots(), project, printer, std::move(what));
     follower.print_history();
     // As docker compose: a line that is not complete is not shown yet.
     if (flags.follow) follower.run({}, context.stop());

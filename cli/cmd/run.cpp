@@ -3,8 +3,10 @@
 #include "cli/attach/attach_session.hpp"
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/run_values.hpp"
+#include "cli/cmd/unacted_flags.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/logs/last_words.hpp"
 #include "cli/terminal.hpp"
 
 #include <chrono>
@@ -73,7 +75,7 @@ void apply(RunFlags& f, const Project& project) {
     run.environment = run_environment(f.env_files, f.env, project);
     for (const std::string& text : f.publish)
         for (Port& port : parse_publish(text)) run.ports.push_back(std::move(port));
-    for (const std::string& text : f.volumes) run.volumes.push_back(parse_volume(text, project));
+    for (const std::string& text : f.volumes) run.volumes.push_back(parse_volume(text));
     run.tty = !f.no_tty && !f.detach && is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO);
     run.open_stdin = f.interactive && !f.detach;
     run.hold_for_attach = !f.detach;
@@ -115,6 +117,7 @@ public:
         if (starting.joinable()) starting.join();
         if (code && run_.remove && !engine.wait_removed(project_.name, id_, std::chrono::seconds(10), context_.stop()))
             std::fprintf(stderr, "warning: container %s has ended and is not removed yet\n", name_.c_str());
+        if (failure_ && !code) unmet_.tell(engine, context_.roots(), project_.name);
         // A container that ended before the engine heard of its start is no failure.
         if (failure_ && !code) std::rethrow_exception(failure_);
         return code.value_or(0);
@@ -133,6 +136,7 @@ private:
     }
 
     void on_event(const Event& event) {
+        unmet_.see(event);
         if (event.kind != EventKind::container_attachable) return;
         context_.mute(); // before its output comes
         std::lock_guard lock(mutex_);
@@ -153,6 +157,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::string id_, name_;
+    UnmetConditions unmet_;
     bool over_ = false;
     std::exception_ptr failure_;
 };
@@ -164,8 +169,11 @@ int run_run(Globals& globals, const Args& args) {
     Options options(globals, "run [OPTIONS] SERVICE [COMMAND] [ARGS...]", "Run a one-off command on a service");
     add_options(options, flags);
     if (!options.parse(args)) return 0;
+    const Globals given = globals;
+    globals.all_resources = globals.all_resources || !flags.volumes.empty(); // --volume may name what no service uses
     Context context(globals);
     const Project& project = context.project({flags.words[0]});
+    warn_of_unacted_flags(given, project, flags.build || flags.pull == "build", {flags.words[0]});
     apply(flags, project);
     context.interrupts();
     if (flags.quiet) context.mute();

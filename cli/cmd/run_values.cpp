@@ -61,7 +61,7 @@ std::vector<Port> parse_publish(const std::string& text) {
     return out;
 }
 
-Mount parse_volume(const std::string& text, const Project& project) {
+Mount parse_volume(const std::string& text) {
     const compose::ShortVolume parsed = compose::parse_volume(text);
     if (!parsed.error.empty()) throw error(Errc::usage, "invalid --volume \"{}\": {}", text, parsed.error);
     Mount mount;
@@ -76,10 +76,8 @@ Mount parse_volume(const std::string& text, const Project& project) {
         mount.bind.emplace();
         mount.bind->propagation = parsed.propagation;
         mount.bind->selinux = parsed.selinux;
-    } else if (!mount.source.empty()) {
-        if (!project.volumes.count(mount.source))
-            throw error(Errc::not_found, "undefined volume \"{}\" in --volume", mount.source).with_hint("declare it below volumes: in the compose file");
-        if (parsed.nocopy) mount.volume.emplace().nocopy = true;
+    } else if (parsed.nocopy && !mount.source.empty()) {
+        mount.volume.emplace().nocopy = true;
     }
     return mount;
 }

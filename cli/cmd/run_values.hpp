@@ -19,6 +19,6 @@ RunEnvironment run_environment(const std::vector<std::string>& files, const std:
 std::vector<Port> parse_publish(const std::string& text);
 
 // -v as in `volumes:`; relative sources are relative to the current directory, names are volumes of the project.
-Mount parse_volume(const std::string& text, const Project& project);
+Mount parse_volume(const std::string& text);
 
 } // namespace davit::cli

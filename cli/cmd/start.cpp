@@ -1,5 +1,6 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/logs/last_words.hpp"
 #include "cli/options.hpp"
 
 namespace davit::cli {
@@ -15,7 +16,15 @@ int run_start(Globals& globals, const Args& args) {
     start.wait_timeout = std::chrono::seconds(wait_timeout);
     Context context(globals);
     const ProjectRef project = context.ref(start.services);
-    return context.act([&](Engine& engine) { engine.start(project, start, context.stop()); });
+    UnmetConditions unmet;
+    context.also_to([&](const Event& event) { unmet.see(event); });
+    try {
+        return context.act([&](Engine& engine) { engine.start(project, start, context.stop()); });
+    } catch (const Error&) {
+        context.mute();
+        unmet.tell(context.engine(), context.roots(), project.name);
+        throw;
+    }
 }
 
 } // namespace davit::cli

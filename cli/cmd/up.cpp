@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "cli/cmd/attached_up.hpp"
 #include "cli/cmd/common.hpp"
+#include "cli/cmd/unacted_flags.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/logs/last_words.hpp"
@@ -48,13 +49,17 @@ void check(const CreateFlags& create, UpFlags& flags) {
 }
 
 int detached_up(Context& context, const Project& project, const UpOptions& up) {
+    UnmetConditions unmet;
+    context.also_to([&](const Event& event) { unmet.see(event); });
     try {
-        return context.act([&](Engine& engine) { engine.up(project, up, context.stop()); });
+        context.interrupts();
+        context.engine().up(project, up, context.stop());
+        return context.interrupts().requested() ? 130 : 0;
     } catch (const Error& e) {
-        if (up.wait && e.kind() != Errc::interrupted) {
-            context.mute();
-            print_last_words(context.engine(), context.roots(), project.name);
-        }
+        if (e.kind() == Errc::interrupted) throw;
+        context.mute();
+        if (up.wait) print_last_words(context.engine(), context.roots(), project.name);
+        else unmet.tell(context.engine(), context.roots(), project.name);
         throw;
     }
 }
@@ -72,6 +77,7 @@ int run_up(Globals& globals, const Args& args) {
 
     Context context(globals);
     const Project& project = context.project(create.options.services);
+    warn_of_unacted_flags(globals, project, create.build || create.pull == "build", create.options.services);
     if (!flags.exit_code_from.empty() && !project.services.count(flags.exit_code_from))
         throw error(Errc::not_found, "no such service: {}", flags.exit_code_from);
     UpOptions up;

@@ -4,6 +4,7 @@
 #include "cli/logs/reader.hpp"
 
 #include <cstdio>
+#include <utility>
 #include <fmt/format.h>
 #include <sstream>
 
@@ -29,10 +30,10 @@ void print_last_check(const ContainerInfo& c, const std::vector<HealthCheckResul
 
 } // namespace
 
-void print_last_words(Engine& engine, const Roots& roots, const std::string& project) {
+void print_last_words(Engine& engine, const Roots& roots, const std::string& project, const std::set<std::string>& of) {
     const ProjectPaths paths(roots, project);
     for (const ContainerInfo& c : engine.containers(project)) {
-        if (!is_broken(c)) continue;
+        if (!is_broken(c) || (!of.empty() && !of.count(c.name) && !of.count("service:" + c.service))) continue;
         LogReader reader(paths.log(c.id), LogRange{shown_lines, {}, {}});
         std::string text;
         while (auto line = reader.next()) text += "  | " + line->text + '\n';
@@ -40,6 +41,17 @@ void print_last_words(Engine& engine, const Roots& roots, const std::string& pro
         fmt::print(stderr, "{}\n{}", text.empty() ? c.name + " wrote nothing" : "last lines of " + c.name + ":", text);
         if (c.health == Health::unhealthy) print_last_check(c, engine.health_log(c));
     }
+}
+
+void UnmetConditions::see(const Event& event) {
+    if (event.kind != EventKind::operation_failed || event.op != OpKind::wait_container) return;
+    const std::lock_guard lock(mutex_);
+    who_.insert(event.container_name.empty() ? event.resource : event.container_name);
+}
+
+void UnmetConditions::tell(Engine& engine, const Roots& roots, const std::string& project) {
+    const std::lock_guard lock(mutex_);
+    if (!who_.empty()) print_last_words(engine, roots, project, std::exchange(who_, {}));
 }
 
 } // namespace davit::cli

@@ -4,11 +4,25 @@
 #include "davit/engine.hpp"
 #include "project/paths.hpp"
 
+#include <mutex>
+#include <set>
 #include <string>
 
 namespace davit::cli {
 
-// The last lines of each container that is unhealthy or ended with an error, to stderr.
-void print_last_words(Engine& engine, const Roots& roots, const std::string& project);
+// The last lines of each container that is unhealthy or ended with an error, to stderr: of these, by name or
+// service ("service:db"), or of all when there are none.
+void print_last_words(Engine& engine, const Roots& roots, const std::string& project, const std::set<std::string>& of = {});
+
+// The conditions of dependencies that a command waits for: after a failure, who did not meet them speaks.
+class UnmetConditions {
+public:
+    void see(const Event& event);
+    void tell(Engine& engine, const Roots& roots, const std::string& project);
+
+private:
+    std::mutex mutex_;
+    std::set<std::string> who_;
+};
 
 } // namespace davit::cli

@@ -25,6 +25,15 @@ bool has_profile(const Service& s, const std::vector<std::string>& active) {
     });
 }
 
+Error missing(const Project& p, const std::string& service, const std::string& needed) {
+    auto disabled = p.disabled_services.find(needed);
+    if (disabled == p.disabled_services.end()) return error(Errc::not_found, "no such service: {}", needed);
+    std::string hint = "name it as well, or use --no-deps";
+    const auto& profiles = disabled->second.profiles;
+    if (!profiles.empty()) hint = fmt::format("enable its profile with --profile {}, {}", profiles.front(), hint);
+    return error(Errc::not_found, "service \"{}\" needs the service \"{}\", which is disabled", service, needed).with_hint(hint);
+}
+
 template <typename Map, typename Set>
 void keep(Map& map, const Set& names) {
     for (auto it = map.begin(); it != map.end();) it = names.count(it->first) ? std::next(it) : map.erase(it);
@@ -46,7 +55,7 @@ std::set<std::string> match_services(const Project& p, const std::vector<std::st
         if (!out.insert(name).second || deps == Dependencies::ignore) continue;
         for (const auto& [other, dependency] : p.services.at(name).depends_on) {
             if (p.services.count(other)) todo.push_back(other);
-            else if (dependency.required) throw error(Errc::not_found, "no such service: {}", other);
+            else if (dependency.required) throw missing(p, name, other);
         }
     }
     return out;

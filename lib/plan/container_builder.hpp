@@ -23,6 +23,7 @@ private:
     void labels();
     void process();
     void behaviour();
+    void logging();
     void hooks();
     // container_network.cpp
     void network();
@@ -46,6 +47,7 @@ private:
     void limits();
     void memory();
     void cpu();
+    void cpus();
     void blkio();
     void rlimits_and_sysctls();
     // container_mounts.cpp
@@ -66,16 +68,34 @@ private:
     void secrets();
     void configs();
     std::string inline_content(const FileObject& object, const char* kind) const;
-    void file_mount(const std::string& source, const std::string& target);
+    void file_mount(const FileReference& use, const FileObject& object, const std::string& target, const char* kind);
     void inline_file(const FileReference& use, const FileObject& object, const std::string& target, const char* kind);
+
+    // What is wrong inside is at this part of the service ("ports[0]"), unless it says so itself.
+    template <typename F>
+    void about(const std::string& part, F&& fn) const {
+        try {
+            fn();
+        } catch (Error& e) {
+            if (e.at().file.empty()) put_at(e, part);
+            throw;
+        }
+    }
+    template <typename List, typename F>
+    void about_each(const std::string& part, const List& list, F&& fn) const {
+        for (std::size_t i = 0; i < list.size(); ++i) about(part + '[' + std::to_string(i) + ']', [&] { fn(list[i]); });
+    }
+    void put_at(Error& e, const std::string& part) const;
 
     // What Docker refuses only when the container starts.
     template <typename F>
-    void at_start(F&& fn) {
+    void at_start(const std::string& part, F&& fn) {
         try {
-            fn();
+            about(part, fn);
         } catch (const Error& e) {
-            if (out_.record.start_error.empty()) out_.record.start_error = e.what();
+            if (out_.start_failure) return;
+            out_.record.start_error = e.what();
+            out_.start_failure = e;
         }
     }
 

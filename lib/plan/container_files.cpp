@@ -28,33 +28,36 @@ std::string under(const std::string& directory, const std::string& target) {
 } // namespace
 
 void ContainerBuilder::secrets() {
-    for (const auto& use : service_.secrets) {
+    about_each("secrets", service_.secrets, [&](const FileReference& use) {
         auto it = in_.project.secrets.find(use.source);
         if (it == in_.project.secrets.end()) throw error(Errc::invalid_project, "service \"{}\" refers to undefined secret {}", service_.name, use.source);
         const std::string target = under("/run/secrets", use.target.empty() ? use.source : use.target);
         if (it->second.external) throw error(Errc::unsupported, "unsupported external secret {}", it->second.name);
-        if (!it->second.file.empty()) file_mount(it->second.file, target);
+        if (!it->second.file.empty()) file_mount(use, it->second, target, "secret");
         else inline_file(use, it->second, target, "secret");
-    }
+    });
 }
 
 void ContainerBuilder::configs() {
-    for (const auto& use : service_.configs) {
+    about_each("configs", service_.configs, [&](const FileReference& use) {
         auto it = in_.project.configs.find(use.source);
         if (it == in_.project.configs.end()) throw error(Errc::invalid_project, "service \"{}\" refers to undefined config {}", service_.name, use.source);
         const std::string target = under("", use.target.empty() ? use.source : use.target);
         if (it->second.external) throw error(Errc::unsupported, "unsupported external config {}", it->second.name);
-        if (!it->second.file.empty()) file_mount(it->second.file, target);
+        if (!it->second.file.empty()) file_mount(use, it->second, target, "config");
         else inline_file(use, it->second, target, "config");
-    }
+    });
 }
 
-void ContainerBuilder::file_mount(const std::string& source, const std::string& target) {
+void ContainerBuilder::file_mount(const FileReference& use, const FileObject& object, const std::string& target, const char* kind) {
+    const std::string& source = object.file;
+    if (!use.uid.empty() || !use.gid.empty() || use.mode)
+        out_.warnings.push_back(fmt::format("service \"{}\": uid, gid and mode of {} \"{}\" have no effect: it is the file {}", service_.name, kind, use.source, source));
     runtime::Mount m;
     m.source = source;
     m.destination = target;
     m.readonly = true;
-    out_.bind_sources.push_back({source, false});
+    out_.bind_sources.push_back({source, false, fmt::format("{} \"{}\"", kind, use.source), object.origin.pos});
     add(std::move(m), {"bind", "", source});
 }
 

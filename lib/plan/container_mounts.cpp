@@ -68,7 +68,7 @@ void ContainerBuilder::add(runtime::Mount mount, MountRecord record) {
 void ContainerBuilder::mounts() {
     etc_files();
     inherited_mounts();
-    for (const auto& m : service_.volumes) mount(m);
+    about_each("volumes", service_.volumes, [&](const auto& m) { mount(m); });
     tmpfs_mounts();
     secrets();
     configs();
@@ -119,15 +119,17 @@ void ContainerBuilder::inherited_mounts() {
             add(std::move(m), std::move(copy));
         }
     };
-    for (const auto& from : service_.volumes_from) {
+    about_each("volumes_from", service_.volumes_from, [&](const auto& from) {
         const bool foreign = from.compare(0, 10, "container:") == 0;
         const std::string spec = foreign ? from.substr(10) : from;
         const auto colon = spec.find(':');
         const std::string name = spec.substr(0, colon);
         const std::string mode = colon == std::string::npos ? "" : spec.substr(colon + 1);
         // docker compose v5 loses the mode of `service:ro`; files written for it count on that.
-        take(foreign ? around_.by_name(name) : around_.of_service(name), foreign && mode == "ro");
-    }
+        const Donor donor = foreign ? around_.by_name(name) : around_.of_service(name);
+        out_.record.volumes_from.push_back(donor.record.id);
+        take(donor, foreign && mode == "ro");
+    });
     if (!in_.container.donor.empty()) take(around_.by_name(in_.container.donor), false);
 }
 
@@ -147,7 +149,7 @@ void ContainerBuilder::mount(const Mount& m) {
     case MountType::npipe:
     case MountType::cluster:
         throw error(Errc::unsupported, "mounts of type {} are not possible on this machine", m.type == MountType::npipe ? "npipe" : "cluster")
-            .with_at(m.origin.pos);
+            .with_hint("mount a directory or a volume instead");
     }
 }
 
@@ -160,7 +162,7 @@ void ContainerBuilder::bind_mount(const Mount& from, const std::string& target) 
     m.recursive = recursive != "disabled";
     m.readonly_recursive = from.read_only && recursive != "writable" && m.recursive;
     if (from.bind) m.propagation = propagation_of(from.bind->propagation);
-    out_.bind_sources.push_back({from.source, !from.bind || from.bind->create_host_path});
+    out_.bind_sources.push_back({from.source, !from.bind || from.bind->create_host_path, {}, from.origin.pos});
     add(std::move(m), {"bind", "", from.source});
 }
 
@@ -172,7 +174,7 @@ void ContainerBuilder::volume_mount(const Mount& from, const std::string& target
     }
     auto known = in_.project.volumes.find(from.source);
     if (known == in_.project.volumes.end())
-        throw error(Errc::invalid_project, "service \"{}\" refers to undefined volume {}", service_.name, from.source).with_at(from.origin.pos);
+        throw error(Errc::invalid_project, "service \"{}\" refers to undefined volume {}", service_.name, from.source);
     VolumeRecord volume;
     if (known->second.external) volume = around_.volume(known->second.name);
     volume.name = known->second.name;
@@ -197,7 +199,7 @@ void ContainerBuilder::named_volume(const VolumeRecord& volume, runtime::Mount m
     const bool bind = ("," + options + ",").find("bind,") != std::string::npos || type == "bind";
     if (!device.empty() && bind) {
         m.source = device;
-        out_.bind_sources.push_back({device, false});
+        out_.bind_sources.push_back({device, false, fmt::format("volume {}", volume.name), {}});
         apply_options(m, options);
         m.data.clear();
     } else if (!device.empty() && !type.empty() && type != "none") {
@@ -235,11 +237,12 @@ void ContainerBuilder::anonymous_volume(const std::string& target, bool read_onl
 }
 
 void ContainerBuilder::tmpfs_mounts() {
-    for (const auto& text : service_.tmpfs) {
+    about_each("tmpfs", service_.tmpfs, [&](const std::string& text) {
         const auto colon = text.find(':');
         const std::string target = target_of(text.substr(0, colon), "tmpfs");
-        at_start([&] { add(runtime::tmpfs_mount(target, colon == std::string::npos ? "" : text.substr(colon + 1)), {"tmpfs"}); });
-    }
+        const auto index = static_cast<std::size_t>(&text - service_.tmpfs.data());
+        at_start(fmt::format("tmpfs[{}]", index), [&] { add(runtime::tmpfs_mount(target, colon == std::string::npos ? "" : text.substr(colon + 1)), {"tmpfs"}); });
+    });
 }
 
 void ContainerBuilder::image_mount(const Mount& from, const std::string& target) {

@@ -18,17 +18,23 @@ std::optional<Donor> donor_of(const std::string& mode, Surroundings& around) {
 } // namespace
 
 void ContainerBuilder::namespaces() {
-    ipc(service_.ipc);
-    pid(service_.pid);
-    if (service_.uts == "host" && !service_.hostname.empty())
-        throw error(Errc::invalid_project, "conflicting options: hostname and the UTS mode");
-    if (service_.uts == "host") out_.spec.ns.uts.mode = runtime::NsMode::host;
-    else if (!service_.uts.empty()) throw error(Errc::invalid_project, "invalid UTS mode: {}", service_.uts);
-    if (service_.cgroup == "private") out_.spec.ns.private_cgroup = true;
-    else if (service_.cgroup == "host") out_.spec.ns.private_cgroup = false;
-    else if (!service_.cgroup.empty()) throw error(Errc::invalid_project, "invalid cgroup namespace mode: {}", service_.cgroup);
-    if (!service_.userns_mode.empty() && service_.userns_mode != "host")
-        throw error(Errc::invalid_project, "invalid USER mode: {}", service_.userns_mode);
+    about("ipc", [&] { ipc(service_.ipc); });
+    about("pid", [&] { pid(service_.pid); });
+    about("uts", [&] {
+        if (service_.uts == "host" && !service_.hostname.empty())
+            throw error(Errc::invalid_project, "conflicting options: hostname and the UTS mode");
+        if (service_.uts == "host") out_.spec.ns.uts.mode = runtime::NsMode::host;
+        else if (!service_.uts.empty()) throw error(Errc::invalid_project, "invalid UTS mode: {}", service_.uts);
+    });
+    about("cgroup", [&] {
+        if (service_.cgroup == "private") out_.spec.ns.private_cgroup = true;
+        else if (service_.cgroup == "host") out_.spec.ns.private_cgroup = false;
+        else if (!service_.cgroup.empty()) throw error(Errc::invalid_project, "invalid cgroup namespace mode: {}", service_.cgroup);
+    });
+    about("userns_mode", [&] {
+        if (!service_.userns_mode.empty() && service_.userns_mode != "host")
+            throw error(Errc::invalid_project, "invalid USER mode: {}", service_.userns_mode);
+    });
 }
 
 void ContainerBuilder::ipc(const std::string& mode) {
@@ -53,8 +59,10 @@ void ContainerBuilder::ipc(const std::string& mode) {
         // A donor of this project says in its service whether it may be joined.
         const Service* other = in_.project.find(donor->record.service);
         if (donor->record.project == in_.project.name && other && other->ipc != "shareable" && other->ipc != "host")
-            out_.record.start_error = fmt::format("failed to join IPC namespace: container {}: non-shareable IPC (hint: use "
-                                                  "ipc: shareable for service \"{}\")", donor->record.id, donor->record.service);
+            at_start("ipc", [&] {
+                throw error(Errc::invalid_project, "failed to join IPC namespace: container {}: non-shareable IPC (hint: use "
+                                                   "ipc: shareable for service \"{}\")", donor->record.id, donor->record.service);
+            });
         return;
     }
     if (!mode.empty() && mode != "private" && mode != "shareable") throw error(Errc::invalid_project, "invalid IPC mode: {}", mode);

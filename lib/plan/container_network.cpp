@@ -28,6 +28,11 @@ std::vector<std::string> single_ports(const std::string& text) {
     return out;
 }
 
+bool same_host_port(const PortRecord& a, const PortRecord& b) {
+    const bool one = !a.published.empty() && a.published != "0" && a.published.find('-') == std::string::npos;
+    return one && a.published == b.published && a.protocol == b.protocol && a.host_ip == b.host_ip;
+}
+
 void check_mac(const std::string& mac) {
     if (!mac.empty() && !net::MacAddress::try_parse(mac)) throw error(Errc::invalid_project, "invalid MAC address: {}", mac);
 }
@@ -39,8 +44,10 @@ void ContainerBuilder::network() {
     const std::string& mode = service_.network_mode;
     out_.spec.ns.net.mode = runtime::NsMode::passed;
     std::optional<Donor> donor;
-    if (std::string service = after_prefix(mode, "service:"); !service.empty()) donor = around_.of_service(service);
-    if (std::string name = after_prefix(mode, "container:"); !name.empty()) donor = around_.by_name(name);
+    about("network_mode", [&] {
+        if (std::string service = after_prefix(mode, "service:"); !service.empty()) donor = around_.of_service(service);
+        if (std::string name = after_prefix(mode, "container:"); !name.empty()) donor = around_.by_name(name);
+    });
     r.hostname = service_.hostname.empty() ? r.id.substr(0, 12) : service_.hostname;
     r.domainname = service_.domainname;
     if (donor) {
@@ -66,18 +73,24 @@ void ContainerBuilder::network() {
 
 // What says something of a network that is another container's. Docker refuses it too.
 void ContainerBuilder::refuse_with_donor() const {
-    const std::pair<bool, const char*> conflicts[] = {
-        {!service_.ports.empty(), "port publishing and the container type network mode"},
-        {!service_.expose.empty(), "port exposing and the container type network mode"},
-        {!service_.hostname.empty(), "hostname and the network mode"},
-        {!service_.dns.empty(), "dns and the network mode"},
-        {!service_.extra_hosts.empty(), "custom host-to-IP mapping and the network mode"},
-        {!service_.mac_address.empty(), "mac-address and the network mode"},
+    const struct {
+        bool given;
+        const char* attribute;
+        const char* what;
+    } conflicts[] = {
+        {!service_.ports.empty(), "ports", "port publishing and the container type network mode"},
+        {!service_.expose.empty(), "expose", "port exposing and the container type network mode"},
+        {!service_.hostname.empty(), "hostname", "hostname and the network mode"},
+        {!service_.dns.empty(), "dns", "dns and the network mode"},
+        {!service_.extra_hosts.empty(), "extra_hosts", "custom host-to-IP mapping and the network mode"},
+        {!service_.mac_address.empty(), "mac_address", "mac-address and the network mode"},
     };
-    for (const auto& [given, what] : conflicts)
-        if (given)
-            throw error(Errc::invalid_project, "conflicting options: {}", what)
-                .with_hint(fmt::format("service {} uses the network of another container: it is set there", service_.name));
+    for (const auto& conflict : conflicts)
+        if (conflict.given)
+            about(conflict.attribute, [&] {
+                throw error(Errc::invalid_project, "conflicting options: {}", conflict.what)
+                    .with_hint(fmt::format("service {} uses the network of another container: it is set there", service_.name));
+            });
 }
 
 void ContainerBuilder::endpoints() {
@@ -101,7 +114,7 @@ void ContainerBuilder::endpoints() {
             e.driver_opts = wish->driver_opts;
         }
         if (e.mac_address.empty() && out_.record.endpoints.empty()) e.mac_address = service_.mac_address;
-        check_mac(e.mac_address);
+        about(e.mac_address == service_.mac_address ? "mac_address" : "networks." + key + ".mac_address", [&] { check_mac(e.mac_address); });
         links(e);
         out_.record.endpoints.push_back(std::move(e));
     }
@@ -113,7 +126,7 @@ void ContainerBuilder::bridge_endpoint() {
     e.network = in_.project.networks.at(default_bridge_key).name;
     e.compose_name = "bridge";
     e.mac_address = service_.mac_address;
-    check_mac(e.mac_address);
+    about("mac_address", [&] { check_mac(e.mac_address); });
     out_.record.endpoints.push_back(std::move(e));
 }
 
@@ -130,15 +143,24 @@ void ContainerBuilder::links(EndpointRecord& endpoint) const {
 }
 
 void ContainerBuilder::ports() {
+    about("ports", [&] { // a project that was built in code and not completed
+        if (service_.network_mode.empty() && service_.networks.empty() && !service_.ports.empty())
+            throw error(Errc::invalid_project, "service \"{}\" publishes ports and is on no network", service_.name)
+                .with_hint("davit::normalize() (in_code.hpp) puts it on the project's default network");
+    });
     // `run` publishes only what it is asked to: then the ports stand in its copy of the service.
-    for (const auto& port : service_.ports) {
+    about_each("ports", service_.ports, [&](const Port& port) {
         PortRecord p;
         p.host_ip = port.host_ip;
         p.published = port.published;
         p.target = static_cast<std::uint16_t>(port.target);
         if (!port.protocol.empty()) p.protocol = port.protocol;
+        for (const auto& other : out_.record.ports)
+            if (same_host_port(p, other) && other.target != p.target)
+                throw error(Errc::conflict, "port {} of the machine is published twice by service \"{}\": for {} and for {} in the container",
+                            p.published, service_.name, other.target, p.target);
         out_.record.ports.push_back(std::move(p));
-    }
+    });
 }
 
 void ContainerBuilder::names() {
@@ -151,15 +173,18 @@ void ContainerBuilder::names() {
         for (auto& port : single_ports(ports)) expose(std::move(port));
     for (const auto& port : in_.image.config.exposed_ports) expose(port);
     for (const auto& port : r.ports) expose(fmt::format("{}/{}", port.target, port.protocol));
-    for (const auto& server : service_.dns)
+    about_each("dns", service_.dns, [](const auto& server) {
         if (!net::IpAddress::try_parse(server)) throw error(Errc::invalid_project, "invalid DNS address: \"{}\": unable to parse IP", server);
+    });
     r.dns = service_.dns;
     r.dns_search = service_.dns_search;
     r.dns_options = service_.dns_opt;
     for (const auto& [name, addresses] : service_.extra_hosts)
         for (const auto& address : addresses) {
-            if (address != "host-gateway" && !net::IpAddress::try_parse(address))
-                throw error(Errc::invalid_project, "invalid IP address in add-host: \"{}\"", address);
+            about("extra_hosts", [&] {
+                if (address != "host-gateway" && !net::IpAddress::try_parse(address))
+                    throw error(Errc::invalid_project, "invalid IP address in add-host: \"{}\"", address);
+            });
             r.extra_hosts.emplace_back(name, address);
         }
     if (service_.uts != "host") {

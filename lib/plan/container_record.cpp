@@ -6,6 +6,7 @@
 #include "runtime/defaults.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <set>
 
@@ -33,6 +34,12 @@ RestartRecord restart_record(const Service& service) {
         throw error(Errc::invalid_project,
                     "invalid restart policy: unknown policy '{}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
                     service.restart);
+    // As docker compose: what is no number counts as 0, and the engine judges the rest.
+    const auto colon = service.restart.find(':');
+    const int retries = colon == std::string::npos ? 0 : std::atoi(service.restart.c_str() + colon + 1);
+    if (retries != 0 && service.restart.compare(0, colon, "on-failure") != 0)
+        throw error(Errc::invalid_project, "invalid restart policy: maximum retry count can only be used with 'on-failure'");
+    if (retries < 0) throw error(Errc::invalid_project, "invalid restart policy: maximum retry count cannot be negative");
     const RestartPolicy policy = effective_restart(service);
     switch (policy.kind) {
     case RestartPolicy::Kind::no: return {};
@@ -41,27 +48,6 @@ RestartRecord restart_record(const Service& service) {
     case RestartPolicy::Kind::on_failure: return {RestartKind::on_failure, static_cast<int>(policy.max_attempts)};
     }
     return {};
-}
-
-LogConfig log_config(const Service& service, std::vector<std::string>& warnings) {
-    LogConfig log;
-    if (!service.logging) return log;
-    static const std::set<std::string> foreign{"syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "etwlogs", "gcplogs"};
-    const std::string& driver = service.logging->driver;
-    if (foreign.count(driver)) {
-        warnings.push_back(fmt::format("service \"{}\": logging driver {} is not known to davit; logs are kept as with json-file", service.name, driver));
-        return log;
-    }
-    if (!driver.empty()) log.driver = driver;
-    std::set<std::string> options{"max-size", "max-file", "compress"};
-    if (log.driver == "json-file") options.insert({"labels", "labels-regex", "env", "env-regex", "tag"});
-    else if (log.driver == "none") options.clear();
-    else if (log.driver != "local")
-        throw error(Errc::invalid_project, "error looking up logging plugin {0}: plugin \"{0}\" not found", driver);
-    for (const auto& [key, unused] : service.logging->options)
-        if (!options.count(key)) throw error(Errc::invalid_project, "unknown log opt '{}' for {} log driver", key, log.driver);
-    log.options = service.logging->options;
-    return log;
 }
 
 } // namespace
@@ -114,9 +100,11 @@ void ContainerBuilder::process() {
     ContainerRecord& r = out_.record;
     runtime::Process& p = out_.spec.process;
     p.args = effective_args(service_, in_.image.config);
-    if (p.args.empty())
-        throw error(Errc::invalid_project, "no command specified")
-            .with_hint(fmt::format("neither the service \"{}\" nor its image {} says what to run", service_.name, in_.reference));
+    about("command", [&] {
+        if (p.args.empty())
+            throw error(Errc::invalid_project, "no command specified")
+                .with_hint(fmt::format("neither the service \"{}\" nor its image {} says what to run", service_.name, in_.reference));
+    });
     p.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=" + r.hostname};
     if (service_.tty) p.env.push_back("TERM=xterm");
     for (const auto& variable : in_.image.config.env) {
@@ -128,8 +116,10 @@ void ContainerBuilder::process() {
     p.user.groups = service_.group_add;
     p.cwd = service_.working_dir.empty() ? in_.image.config.working_dir : service_.working_dir;
     if (p.cwd.empty()) p.cwd = "/";
-    if (p.cwd.front() != '/')
-        throw error(Errc::invalid_project, "the working directory '{}' is invalid, it needs to be an absolute path", p.cwd);
+    about("working_dir", [&] {
+        if (p.cwd.front() != '/')
+            throw error(Errc::invalid_project, "the working directory '{}' is invalid, it needs to be an absolute path", p.cwd);
+    });
     p.terminal = r.tty = service_.tty;
     p.stdin_open = r.open_stdin = service_.stdin_open;
     p.oom_score_adj = service_.oom_score_adj;
@@ -141,18 +131,48 @@ void ContainerBuilder::process() {
     r.working_dir = p.cwd;
 }
 
+void ContainerBuilder::logging() {
+    if (!service_.logging) return;
+    static const std::set<std::string> foreign{"syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "etwlogs", "gcplogs"};
+    LogConfig& log = out_.record.log;
+    const std::string& driver = service_.logging->driver;
+    if (foreign.count(driver)) {
+        out_.warnings.push_back(fmt::format("service \"{}\": logging driver {} is not known to davit; logs are kept as with json-file", service_.name, driver));
+        return;
+    }
+    if (!driver.empty()) log.driver = driver;
+    std::set<std::string> options{"max-size", "max-file", "compress"};
+    if (log.driver == "json-file") options.insert({"labels", "labels-regex", "env", "env-regex", "tag"});
+    else if (log.driver == "none") options.clear();
+    else if (log.driver != "local")
+        about("logging.driver", [&] { throw error(Errc::invalid_project, "error looking up logging plugin {0}: plugin \"{0}\" not found", driver); });
+    for (const auto& [key, unused] : service_.logging->options)
+        if (!options.count(key))
+            about("logging.options." + key, [&, &option = key] { throw error(Errc::invalid_project, "unknown log opt '{}' for {} log driver", option, log.driver); });
+    log.options = service_.logging->options;
+}
+
 void ContainerBuilder::behaviour() {
     ContainerRecord& r = out_.record;
     r.stop_signal = !service_.stop_signal.empty() ? service_.stop_signal
                     : !in_.image.config.stop_signal.empty() ? in_.image.config.stop_signal : "SIGTERM";
-    if (!runtime::signal_from_name(r.stop_signal)) throw error(Errc::invalid_project, "invalid signal: {}", r.stop_signal);
+    about("stop_signal", [&] {
+        if (!runtime::signal_from_name(r.stop_signal)) throw error(Errc::invalid_project, "invalid signal: {}", r.stop_signal);
+    });
     if (service_.stop_grace_period) r.stop_grace = service_.stop_grace_period->count();
-    r.log = log_config(service_, out_.warnings);
-    const RestartRecord restart = restart_record(service_);
-    if (!r.oneoff) r.restart = restart;
+    logging();
+    about("restart", [&] {
+        const RestartRecord restart = restart_record(service_);
+        const auto colon = service_.restart.find(':');
+        if (colon != std::string::npos && restart.max_retries == 0)
+            out_.warnings.push_back(fmt::format("service \"{}\": restart: {} sets no number of retries, and so there is no end", service_.name, service_.restart));
+        if (!r.oneoff) r.restart = restart;
+    });
     if (in_.container.pre_start < 0) r.healthcheck = effective_healthcheck(service_, in_.image.config);
-    if (r.healthcheck && r.healthcheck->test.front() != "CMD" && r.healthcheck->test.front() != "CMD-SHELL")
-        throw error(Errc::invalid_project, "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"");
+    about("healthcheck.test", [&] {
+        if (r.healthcheck && r.healthcheck->test.front() != "CMD" && r.healthcheck->test.front() != "CMD-SHELL")
+            throw error(Errc::invalid_project, "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"");
+    });
 }
 
 void ContainerBuilder::hooks() {

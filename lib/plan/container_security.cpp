@@ -31,9 +31,11 @@ std::string capabilities_text(const DeviceRequest& request) {
 void ContainerBuilder::security() {
     runtime::Spec& spec = out_.spec;
     engine_features();
+    about_each("cap_add", service_.cap_add, [](const auto& name) { runtime::resolve_capabilities({name}, {}); });
+    about_each("cap_drop", service_.cap_drop, [](const auto& name) { runtime::resolve_capabilities({}, {name}); });
     runtime::set_capabilities(spec.process, runtime::resolve_capabilities(service_.cap_add, service_.cap_drop));
     if (service_.privileged) runtime::make_privileged(spec);
-    for (const auto& option : service_.security_opt) security_option(option);
+    about_each("security_opt", service_.security_opt, [&](const auto& option) { security_option(option); });
     devices();
 }
 
@@ -82,37 +84,45 @@ void ContainerBuilder::seccomp(const std::string& value) {
 // What the engine would hand to a part of it that is not there.
 void ContainerBuilder::engine_features() {
     const std::string& name = service_.runtime;
-    if (!name.empty() && name != "runc" && name != "io.containerd.runc.v2" && name != "davit")
-        throw error(Errc::invalid_project, "unknown or invalid runtime name: {}", name);
-    if (!service_.isolation.empty() && service_.isolation != "default")
-        throw error(Errc::invalid_project, "invalid isolation \"{}\" on linux", service_.isolation);
-    std::vector<DeviceRequest> requests = service_.gpus;
+    about("runtime", [&] {
+        if (!name.empty() && name != "runc" && name != "io.containerd.runc.v2" && name != "davit")
+            throw error(Errc::invalid_project, "unknown or invalid runtime name: {}", name);
+    });
+    about("isolation", [&] {
+        if (!service_.isolation.empty() && service_.isolation != "default")
+            throw error(Errc::invalid_project, "invalid isolation \"{}\" on linux", service_.isolation);
+    });
+    auto refuse = [&](const std::string& part, const std::vector<DeviceRequest>& requests) {
+        for (const auto& request : requests)
+            at_start(part, [&] {
+                throw error(Errc::unsupported, "could not select device driver \"{}\" with capabilities: {}", request.driver, capabilities_text(request));
+            });
+    };
+    refuse("gpus", service_.gpus);
     if (service_.deploy && service_.deploy->resources.reservations)
-        for (const auto& request : service_.deploy->resources.reservations->devices) requests.push_back(request);
-    for (const auto& request : requests)
-        at_start([&] {
-            throw error(Errc::unsupported, "could not select device driver \"{}\" with capabilities: {}", request.driver, capabilities_text(request));
-        });
+        refuse("deploy.resources.reservations.devices", service_.deploy->resources.reservations->devices);
 }
 
 void ContainerBuilder::devices() {
-    for (const auto& device : service_.devices) {
+    for (std::size_t i = 0; i < service_.devices.size(); ++i) {
+        const Device& device = service_.devices[i];
+        const std::string part = fmt::format("devices[{}]", i);
         const std::string target = device.target.empty() ? device.source : device.target;
         const std::string access = device.permissions.empty() ? "rwm" : device.permissions;
         if (device.source.empty() || device.source.front() != '/') {
-            at_start([&] { // a program that runs without its device would fail in less clear ways
+            at_start(part, [&] { // a program that runs without its device would fail in less clear ways
                 throw error(Errc::unsupported, "CDI device injection failed: unresolvable CDI devices {}", device.source)
                     .with_hint("davit reads no CDI specifications; name the device files: /dev/…");
             });
             continue;
         }
-        at_start([&] {
+        at_start(part, [&] {
             in_context(fmt::format("adding device {}", device.source),
                        [&] { runtime::add_host_device(out_.spec, device.source, target, access); });
         });
     }
-    for (const auto& rule : service_.device_cgroup_rules)
-        out_.spec.resources.devices.push_back(runtime::device_rule_from_text(rule));
+    about_each("device_cgroup_rules", service_.device_cgroup_rules,
+               [&](const auto& rule) { out_.spec.resources.devices.push_back(runtime::device_rule_from_text(rule)); });
 }
 
 } // namespace davit

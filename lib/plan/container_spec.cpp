@@ -1,6 +1,7 @@
 #include "plan/container_spec.hpp"
 
 #include "base/error.hpp"
+#include "compose/place.hpp"
 #include "plan/container_builder.hpp"
 #include "runtime/defaults.hpp"
 
@@ -26,6 +27,14 @@ BuiltContainer ContainerBuilder::run() {
     limits();
     mounts();
     return std::move(out_);
+}
+
+void ContainerBuilder::put_at(Error& e, const std::string& part) const {
+    // What the command line of `run` says stands in no file.
+    if (in_.container.oneoff && in_.container.oneoff->overridden.count(part.substr(0, part.find_first_of(".[")))) return;
+    SourcePos at = compose::place_of(in_.project, "services." + service_.name + '.' + part);
+    if (!at.line) at = service_.origin.pos;
+    if (at.line) e.with_at(std::move(at));
 }
 
 std::string image_reference(const Project& project, const Service& service) {

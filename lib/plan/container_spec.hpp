@@ -2,6 +2,7 @@
 // to lie on the disk before it can start. Nothing is written here; staging (staging.hpp) does that.
 #pragma once
 
+#include "davit/error.hpp"
 #include "davit/image.hpp"
 #include "davit/project.hpp"
 #include "plan/reconcile.hpp"
@@ -10,6 +11,7 @@
 #include "runtime/spec.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -62,6 +64,8 @@ struct ContainerInput {
 struct BindSource {
     std::string path;
     bool create = false; // a directory, when it is missing; else its absence is an error
+    std::string what;    // secret "s"; empty: a mount
+    SourcePos at;        // where it is named
 };
 
 struct CopyUp { // a fresh volume takes what the image has there
@@ -86,6 +90,7 @@ struct BuiltContainer {
     std::vector<FileToWrite> files;   // into the container's own layer
     std::vector<FileToWrite> secrets; // in memory, bind-mounted
     std::vector<std::string> warnings;
+    std::optional<Error> start_failure; // record.start_error, and where that comes from
 };
 
 // Throws invalid_project and unsupported for what Docker refuses when a container is created. What it

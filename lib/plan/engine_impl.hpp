@@ -55,7 +55,9 @@ struct Engine::Impl {
     using Supervisor = std::future<SupervisorClient>;
     Supervisor start_supervisor(const std::string& project, bool needed);
     // started: from start_supervisor().
-    void send(Plan plan, std::stop_token stop, Supervisor started = {});
+    void send(Plan plan, std::stop_token stop, Supervisor started = {}, const EventSink& also = {});
+    // Gives what failed in the supervisor the place in the file that it is about.
+    void put_at(Error& error, const Event& failed, const Project& project, const std::vector<BuiltContainer>& built) const;
     // Whether the program that embeds the engine agrees; it is asked once a call.
     bool approved(const Plan& plan) const { return !config.approve || config.approve(plan); }
     BuiltContainer build(const Project& project, const Planned& planned, const NewContainer& made, const HostValues& host,
@@ -84,7 +86,7 @@ struct Engine::Impl {
         std::string platform;
         bool build = false; // the service says how to make it
     };
-    void pull_all(const std::string& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures, std::stop_token stop);
+    void pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures, std::stop_token stop);
     // Fetches what the services need and the policies ask for.
     void ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet, std::stop_token stop);
     void pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet, std::stop_token stop);

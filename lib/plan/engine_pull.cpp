@@ -1,6 +1,7 @@
 #include "plan/engine_impl.hpp"
 
 #include "base/error.hpp"
+#include "compose/place.hpp"
 #include "base/sys.hpp"
 #include "base/units.hpp"
 #include "image/pull.hpp"
@@ -87,7 +88,17 @@ void Engine::Impl::pull_one(image::Store& images, const std::string& project, co
     }
 }
 
-void Engine::Impl::pull_all(const std::string& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures, std::stop_token stop) {
+namespace {
+
+SourcePos image_place(const Project& project, const std::string& service) {
+    SourcePos at = compose::place_of(project, "services." + service + ".image");
+    if (const Service* s = project.find(service); s && !at.line) at = s->origin.pos;
+    return at;
+}
+
+} // namespace
+
+void Engine::Impl::pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures, std::stop_token stop) {
     if (pulls.empty()) return;
     image::Store images(store.roots().images());
     std::atomic<std::size_t> next{0};
@@ -95,11 +106,11 @@ void Engine::Impl::pull_all(const std::string& project, const std::vector<Pull>&
     std::optional<Error> first;
     auto work = [&] {
         for (std::size_t i = next++; i < pulls.size(); i = next++) try {
-                pull_one(images, project, pulls[i], quiet, stop);
+                pull_one(images, project.name, pulls[i], quiet, stop);
             } catch (const Error& e) {
                 const std::lock_guard guard(mutex);
-                if (!first) first = e;
-                if (ignore_failures) warn(project, e.what());
+                if (!first && !ignore_failures) first = Error(e).with_at(e.at().line ? e.at() : image_place(project, pulls[i].service));
+                if (ignore_failures) warn(project.name, e.what());
             }
     };
     const std::size_t limit = config.parallel > 0 ? static_cast<std::size_t>(config.parallel) : 8;
@@ -107,15 +118,16 @@ void Engine::Impl::pull_all(const std::string& project, const std::vector<Pull>&
     for (std::size_t i = 1; i < std::min(limit, pulls.size()); ++i) threads.emplace_back(work);
     work();
     threads.clear(); // joins
-    if (first && !ignore_failures) throw *first;
+    if (first) throw *first;
 }
 
 namespace {
 
-Error missing_build(const Service& service, const std::string& reference) {
+Error missing_build(const Project& project, const Service& service, const std::string& reference) {
+    const SourcePos at = compose::place_of(project, "services." + service.name + ".build");
     return error(Errc::unsupported, "service \"{}\" is to be built, which this version of davit cannot do, and there is no image {}", service.name, reference)
         .with_hint(fmt::format("build it elsewhere and load it: davit image load FILE (an OCI layout or docker-archive that names {})", reference))
-        .with_at(service.origin.pos);
+        .with_at(at.line ? at : service.origin.pos);
 }
 
 } // namespace
@@ -142,12 +154,12 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
         if (!fetch) return;
         if (service.build && (service.image.empty() || policy == "build" || policy == "never")) {
             if (found) return;
-            throw missing_build(service, reference);
+            throw missing_build(project, service, reference);
         }
         if (policy == "never" || (policy == "build" && !service.build))
             throw error(Errc::not_found, "No such image: {}", reference)
                 .with_hint("pull_policy forbids to fetch it; load it with 'davit image load FILE'")
-                .with_at(service.origin.pos);
+                .with_at(image_place(project, service.name));
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
             pulls.push_back({reference, service.name, service.platform, service.build && !found});
     };
@@ -159,10 +171,10 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
             if (mount.type == MountType::image) need(*service, mount.source);
     }
     try {
-        pull_all(project.name, pulls, quiet, false, std::move(stop));
+        pull_all(project, pulls, quiet, false, std::move(stop));
     } catch (const Error& e) {
         for (const auto& pull : pulls)
-            if (pull.build && !images.find(pull.reference)) throw missing_build(*project.find(pull.service), pull.reference).with_context(e.what());
+            if (pull.build && !images.find(pull.reference)) throw missing_build(project, *project.find(pull.service), pull.reference).with_context(e.what());
         throw;
     }
 }
@@ -188,7 +200,7 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
         for (const auto& pull : pulls) plan.add(OpKind::pull_image, "image:" + pull.reference, "pull");
         if (!impl_->approved(plan.take())) return;
     }
-    impl_->pull_all(project.name, pulls, options.quiet, options.ignore_failures, std::move(stop));
+    impl_->pull_all(project, pulls, options.quiet, options.ignore_failures, std::move(stop));
 }
 
 } // namespace davit

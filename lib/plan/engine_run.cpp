@@ -5,6 +5,7 @@
 #include "plan/plan_builder.hpp"
 
 #include <algorithm>
+#include <set>
 #include <fmt/format.h>
 #include <utility>
 
@@ -45,6 +46,40 @@ Service run_service(const Service& of, const RunOptions& options) {
     return s;
 }
 
+std::set<std::string> overridden(const RunOptions& o) {
+    std::set<std::string> out;
+    auto when = [&](bool given, const char* attribute) {
+        if (given) out.insert(attribute);
+    };
+    when(o.command || o.entrypoint, "command");
+    when(o.entrypoint.has_value(), "entrypoint");
+    when(!o.environment.empty(), "environment");
+    when(!o.labels.empty(), "labels");
+    when(!o.volumes.empty(), "volumes");
+    when(!o.ports.empty(), "ports");
+    when(o.user.has_value(), "user");
+    when(o.working_dir.has_value(), "working_dir");
+    when(!o.cap_add.empty(), "cap_add");
+    when(!o.cap_drop.empty(), "cap_drop");
+    return out;
+}
+
+// What --volume names is the project's volume of that key, also one that the service did not use,
+// else the machine's of that name.
+void keep_volumes(const Project& project, const std::vector<Mount>& mounts, Project& wanted, OneOff& oneoff) {
+    for (const auto& mount : mounts) {
+        if (mount.type != MountType::volume || mount.source.empty()) continue;
+        if (auto declared = project.volumes.find(mount.source); declared != project.volumes.end()) {
+            wanted.volumes.insert(*declared);
+            continue;
+        }
+        Volume& volume = wanted.volumes[mount.source];
+        volume.key = volume.name = mount.source;
+        volume.external = true;
+        oneoff.own_volumes.insert(mount.source);
+    }
+}
+
 } // namespace
 
 ContainerInfo Engine::run(const Project& project, const RunOptions& options, std::stop_token stop) {
@@ -58,11 +93,13 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     auto shared = std::make_shared<OneOff>();
     OneOff& oneoff = *shared;
     oneoff.service = run_service(found->second, options);
+    oneoff.overridden = overridden(options);
     oneoff.auto_remove = options.remove;
     oneoff.use_aliases = options.use_aliases;
     oneoff.hold_for_attach = options.hold_for_attach;
     oneoff.name = options.name.empty() ? fmt::format("{}-{}-run-{}", project.name, options.service, sys::random_hex(12)) : options.name;
     check_container_name(oneoff.name);
+    keep_volumes(project, options.volumes, wanted, oneoff);
     wanted.disabled_services.insert(wanted.services.extract(found));
 
     std::vector<const Service*> services{&oneoff.service};

@@ -30,6 +30,7 @@ Project selected(const Project& project, const std::vector<std::string>& service
     out = select_services(out, services, no_deps ? Dependencies::ignore : Dependencies::include);
     out = without_unused_resources(out);
     add_default_bridge(out);
+    depend_on_named_containers(out);
     return out;
 }
 
@@ -205,7 +206,7 @@ void Engine::Impl::tell_running(const Project& project, const Planned& planned) 
     std::set<std::string> touched;
     for (const Operation& op : planned.result.plan.operations) touched.insert(op.container_id);
     for (const auto& c : planned.observed.containers) {
-        if (c.record.oneoff || !c.active() || touched.count(c.record.id) || !project.find(c.record.service)) continue;
+        if (c.record.oneoff || !c.active() || touched.count(c.record.id) || !project.services.count(c.record.service)) continue;
         Event event;
         event.kind = EventKind::operation_done;
         event.op = OpKind::start_container;
@@ -259,6 +260,8 @@ NetworkRecord network_record(const Project& project, const Network& network, con
 VolumeRecord volume_record(const Project& project, const Volume& volume, const std::string& hash, const HostValues& host) {
     VolumeRecord r;
     r.name = volume.name;
+    r.created = host.now;
+    if (volume.external) return r; // `run --volume NAME`: nobody's, and so `down -v` leaves it
     r.project = project.name;
     r.compose_name = volume.key;
     if (!volume.driver.empty()) r.driver = volume.driver;
@@ -269,7 +272,6 @@ VolumeRecord volume_record(const Project& project, const Volume& volume, const s
     r.labels["com.docker.compose.volume"] = volume.key;
     r.labels["com.docker.compose.version"] = host.version;
     r.labels["com.docker.compose.config-hash"] = hash;
-    r.created = host.now;
     return r;
 }
 
@@ -349,7 +351,17 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
     for (const auto& warnings : stager.stage(built))
         for (const auto& warning : warnings) warn(project.name, warning);
     for (const auto& container : built) records.push_back(container.record);
-    send(without(planned.result.plan, done), std::move(stop), std::move(supervisor));
+    std::optional<Event> failed; // the first one is what the plan's failure is about
+    try {
+        send(without(planned.result.plan, done), std::move(stop), std::move(supervisor), [&](const Event& event) {
+            if (event.kind == EventKind::operation_failed && !failed) failed = event;
+        });
+    } catch (const StalePlan&) {
+        throw;
+    } catch (Error& e) {
+        if (failed) put_at(e, *failed, project, built);
+        throw;
+    }
     return records;
 }
 

@@ -67,12 +67,14 @@ void Engine::Impl::forget_if_empty(const std::string& project) {
 void Engine::down(const ProjectRef& project, const DownOptions& options, std::stop_token stop) {
     if (impl_->config.approve && !impl_->approved(plan_down(project, options))) return;
     impl_->cancel_others(project.name, options.timeout ? plan_down(project, options) : Plan());
-    // A project that was never up has nothing to be taken down, and gets no directory for it.
-    if (!exists(ProjectPaths(impl_->store.roots(), project.name).state)) {
+    // A project that is not up gets no directory, unless volumes or networks outlived the one it had.
+    const bool known = exists(ProjectPaths(impl_->store.roots(), project.name).state);
+    if (!known && plan_down(project, options).empty()) {
         SupervisorClient::tidy(impl_->store.roots(), project.name);
         ObservedState nothing;
         nothing.project = project.name;
         if (options.images != RemoveImages::none) impl_->remove_images(project, davit::plan_down({nothing, project.model}, options).images, options.images);
+        else impl_->warn(project.name, fmt::format("No resource found to remove for project \"{}\".", project.name));
         return;
     }
     const FileLock held = impl_->lock(project.name, stop);
@@ -86,7 +88,7 @@ void Engine::down(const ProjectRef& project, const DownOptions& options, std::st
         impl_->send(down.plan, stop);
     });
     for (const auto& warning : down.warnings) impl_->warn(project.name, warning);
-    impl_->withdraw(project, options.services, "down", stop);
+    if (known) impl_->withdraw(project, options.services, "down", stop);
     if (options.images != RemoveImages::none) impl_->remove_images(project, down.images, options.images);
     impl_->forget_if_empty(project.name);
 }

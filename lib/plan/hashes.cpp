@@ -3,7 +3,6 @@
 #include "base/hash.hpp"
 
 #include <nlohmann/json.hpp>
-#include <set>
 
 namespace davit {
 
@@ -43,24 +42,6 @@ std::string network_hash(const Network& network) {
 std::string volume_hash(const Volume& volume) {
     const nlohmann::json all{volume.name, volume.driver.empty() ? "local" : volume.driver, volume.driver_opts, volume.labels};
     return sha256_hex(all.dump());
-}
-
-std::string changed_attributes(const std::string& old_model, const std::string& new_model, const std::string& service) {
-    const auto before = nlohmann::json::parse(old_model, nullptr, false), after = nlohmann::json::parse(new_model, nullptr, false);
-    const nlohmann::json::json_pointer at = nlohmann::json::json_pointer("/services") / service;
-    if (before.is_discarded() || after.is_discarded() || !before.contains(at) || !after.contains(at)) return "";
-    static const std::set<std::string> no_difference{"build", "pull_policy", "scale", "depends_on", "profiles"};
-    std::set<std::string> keys;
-    const auto& a = before.at(at);
-    const auto& b = after.at(at);
-    for (const auto& [key, value] : a.items())
-        if (!b.contains(key) || b.at(key) != value) keys.insert(key);
-    for (const auto& [key, value] : b.items())
-        if (!a.contains(key)) keys.insert(key);
-    std::string out;
-    for (const auto& key : keys)
-        if (!no_difference.count(key)) out += (out.empty() ? "" : ", ") + key;
-    return out;
 }
 
 } // namespace davit

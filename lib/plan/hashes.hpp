@@ -15,8 +15,10 @@ std::string content_hash(const Project& project, const Service& service);
 std::string network_hash(const Network& network);
 std::string volume_hash(const Volume& volume);
 
-// "environment, image": the attributes in which two projects, as render() writes them in JSON,
-// differ for a service. Empty when that cannot be told.
+// `environment MODE "dev" → "staging", image "a" → "b"`: what differs for a service in two projects as
+// render() writes them in JSON. Values that may be secrets are left out. Empty when it cannot be told.
 std::string changed_attributes(const std::string& old_model, const std::string& new_model, const std::string& service);
+// Whether the name of a variable says that its value is nobody's business.
+bool looks_secret(const std::string& name);
 
 } // namespace davit

@@ -59,6 +59,11 @@ void PlanBuilder::hooks(Operation& op, const ObservedContainer& container) const
     op.skip_hooks = !container.record.pre_stop.empty() && (!model_ || !model_->find(container.record.service));
 }
 
+bool PlanBuilder::removes(const std::string& container_id) const {
+    return std::any_of(plan_.operations.begin(), plan_.operations.end(),
+                       [&](const auto& op) { return op.kind == OpKind::remove_container && op.container_id == container_id; });
+}
+
 int PlanBuilder::stop_of(const std::string& container_id) const {
     auto it = stops_.find(container_id);
     return it == stops_.end() ? 0 : it->second;

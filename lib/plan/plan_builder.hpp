@@ -36,6 +36,7 @@ public:
     Operation& at(int id) { return plan_.operations[static_cast<std::size_t>(id) - 1]; }
     // 0: none
     int stop_of(const std::string& container_id) const;
+    bool removes(const std::string& container_id) const;
     Plan take() { return std::move(plan_); }
 
 private:

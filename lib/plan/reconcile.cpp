@@ -38,10 +38,12 @@ Reconciled Reconciler::run() {
     volumes();
     for (const auto& name : order_) decide(project_.services.at(name));
     check_names();
+    warn_of_sharers();
     emit_orphans();
     for (const auto& name : order_) emit(services_.at(name));
     if (options_.start)
         for (const auto& name : order_) start(services_.at(name));
+    restart_others();
     if (options_.start && options_.wait)
         for (const auto& name : order_) wait(services_.at(name));
     if (options_.oneoff) emit_oneoff();

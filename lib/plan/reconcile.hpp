@@ -31,6 +31,8 @@ struct OneOff { // `run`
     bool auto_remove = false;
     bool use_aliases = false;
     bool hold_for_attach = false;
+    std::set<std::string> overridden; // attributes of the service that the command line wins over
+    std::set<std::string> own_volumes; // named on the command line and by no compose file: made if missing
 };
 
 struct ReconcileOptions {
@@ -79,6 +81,9 @@ struct Reconciled {
 // volume, container of another project), conflict (container_name taken).
 Reconciled reconcile(const Project& project, const Wanted& wanted, const ObservedState& observed,
                      const ReconcileOptions& options);
+
+// `container:NAME` of a container that one of the project's own services has: it comes first, as with `service:`.
+void depend_on_named_containers(Project& project);
 
 // Containers of the project that no service stands for: neither enabled nor disabled; ended one-offs.
 std::vector<const ObservedContainer*> orphans_of(const Project& project, const ObservedState& observed);

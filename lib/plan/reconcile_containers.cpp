@@ -1,6 +1,7 @@
 #include "plan/reconciler.hpp"
 
 #include "base/error.hpp"
+#include "compose/place.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -9,26 +10,6 @@ namespace davit {
 
 namespace {
 
-// "service:db" → "db"; anything else → "".
-std::string service_of(const std::string& mode) {
-    constexpr std::string_view prefix = "service:";
-    return mode.compare(0, prefix.size(), prefix) == 0 ? mode.substr(prefix.size()) : std::string();
-}
-
-// Services whose namespaces or volumes this one uses: it cannot outlive their containers.
-std::vector<std::string> parents(const Service& service) {
-    std::vector<std::string> out;
-    for (const auto* mode : {&service.network_mode, &service.ipc, &service.pid})
-        if (std::string name = service_of(*mode); !name.empty()) out.push_back(name);
-    for (const auto& from : service.volumes_from)
-        if (from.rfind("container:", 0) != 0) out.push_back(from.substr(0, from.find(':')));
-    return out;
-}
-
-bool has_endpoint(const ContainerRecord& record, const std::string& network) {
-    return std::any_of(record.endpoints.begin(), record.endpoints.end(), [&](const auto& e) { return e.network == network; });
-}
-
 bool has_volume_at(const ContainerRecord& record, const std::string& volume, const std::string& target) {
     return std::any_of(record.mounts.begin(), record.mounts.end(),
                        [&](const auto& m) { return m.type == "volume" && m.name == volume && m.target == target; });
@@ -36,15 +17,19 @@ bool has_volume_at(const ContainerRecord& record, const std::string& volume, con
 
 } // namespace
 
+Error Reconciler::put_at(Error e, const std::string& path, const SourcePos& otherwise) const {
+    SourcePos at = compose::place_of(project_, path);
+    return e.with_at(at.line ? std::move(at) : otherwise);
+}
+
 int Reconciler::scale_of(const Service& service) const {
     auto it = options_.scale.find(service.name);
     const int count = it == options_.scale.end() ? replicas(service) : it->second;
     if (count > 1 && !service.container_name.empty())
-        throw error(Errc::invalid_project,
+        throw put_at(error(Errc::invalid_project,
                     "The \"{}\" service is using the custom container name \"{}\". Every container must have a unique name. "
                     "Remove the custom name to scale the service",
-                    service.name, service.container_name)
-            .with_at(service.origin.pos);
+                    service.name, service.container_name), "services." + service.name + ".container_name", service.origin.pos);
     return count;
 }
 
@@ -111,14 +96,6 @@ std::string Reconciler::recreate_cause(const Service& service, const ObservedCon
     return divergence(service, container);
 }
 
-std::string Reconciler::parent_recreated(const Service& service) const {
-    for (const auto& parent : parents(service)) {
-        auto it = services_.find(parent);
-        if (it != services_.end() && it->second.recreated) return parent;
-    }
-    return "";
-}
-
 std::string Reconciler::divergence(const Service& service, const ObservedContainer& container) const {
     const ContainerRecord& record = container.record;
     if (record.config_hash != wanted_.hashes.at(service.name)) {
@@ -127,14 +104,10 @@ std::string Reconciler::divergence(const Service& service, const ObservedContain
     }
     auto image = observed_.images.find(wanted_.images.at(service.name));
     if (image != observed_.images.end() && image->second != record.image_id) return "image changed";
-    if (std::string parent = service_of(service.network_mode); !parent.empty()) {
-        auto it = services_.find(parent);
-        if (it != services_.end() && !it->second.slots.empty() && record.network_mode != "container:" + it->second.slots.front().id)
-            return fmt::format("'{}' is another container now", parent);
-    }
+    if (std::string cause = donor_replaced(service, record); !cause.empty()) return cause;
     for (const auto& [key, unused] : service.networks) {
         auto it = project_.networks.find(key);
-        if (service.network_mode.empty() && it != project_.networks.end() && !has_endpoint(record, it->second.name))
+        if (service.network_mode.empty() && it != project_.networks.end() && !attached(record, it->second.name))
             return fmt::format("network '{}' is another one now", key);
     }
     for (const auto& mount : service.volumes) {
@@ -166,7 +139,11 @@ void Reconciler::check_names() const {
     for (const auto& [service, plan] : services_)
         for (const auto& slot : plan.slots) {
             if (!slot.fresh()) continue;
-            check_container_name(slot.name);
+            try {
+                check_container_name(slot.name);
+            } catch (Error& e) {
+                throw put_at(e, "services." + service + ".container_name", plan.service->origin.pos);
+            }
             auto it = taken.find(slot.name);
             if (it == taken.end()) check_abroad(slot.name);
             if (it == taken.end() || it->second == slot.existing || leaves(*it->second)) continue;

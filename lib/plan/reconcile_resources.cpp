@@ -9,13 +9,13 @@
 
 namespace davit {
 
-namespace {
-
 bool attached(const ContainerRecord& record, const std::string& network) {
     for (const auto& endpoint : record.endpoints)
         if (endpoint.network == network) return true;
     return false;
 }
+
+namespace {
 
 bool mounts(const ContainerRecord& record, const std::string& volume) {
     for (const auto& mount : record.mounts)
@@ -50,7 +50,7 @@ void Reconciler::check_subnets() const {
             try {
                 in_context(fmt::format("network {}", network.name), [&] { net::require_free(*subnet, taken); });
             } catch (Error& e) {
-                throw e.with_at(network.origin.pos);
+                throw put_at(e, "networks." + key, network.origin.pos);
             }
             taken.push_back({*subnet, "network " + network.name});
         }
@@ -73,9 +73,9 @@ void Reconciler::network(const std::string& key, const Network& network) {
     if (network.external) {
         const bool builtin = network.name == "host" || network.name == "none";
         if (found == observed_.networks.end() && !builtin)
-            throw error(Errc::not_found, "network {} declared as external, but could not be found", network.name)
-                .with_at(network.origin.pos)
-                .with_hint(fmt::format("bring up the project that makes it: one whose network has  name: {}", network.name));
+            throw put_at(error(Errc::not_found, "network {} declared as external, but could not be found", network.name)
+                             .with_hint(fmt::format("bring up the project that makes it: one whose network has  name: {}", network.name)),
+                         "networks." + key, network.origin.pos);
         return;
     }
     if (found != observed_.networks.end()) {
@@ -101,6 +101,12 @@ void Reconciler::existing_network(const Network& network, const NetworkRecord& r
                                             "project use it", network.name));
         return;
     }
+    for (const auto& c : observed_.containers) // nobody could start a `run` again
+        if (c.record.oneoff && c.active() && attached(c.record, network.name)) {
+            out_.warnings.push_back(fmt::format("network {} needs to be recreated - option has changed, but the one-off container {} uses it",
+                                                network.name, c.record.name));
+            return;
+        }
     replace_network(network, record);
 }
 
@@ -126,13 +132,13 @@ void Reconciler::volumes() {
     for (const auto& [key, volume] : project_.volumes) {
         auto found = observed_.volumes.find(volume.name);
         if (volume.external) {
-            if (found == observed_.volumes.end())
-                throw error(Errc::not_found, "external volume \"{}\" not found", volume.name)
-                    .with_at(volume.origin.pos)
-                    .with_hint(fmt::format("bring up the project that makes it: one whose volume has  name: {}", volume.name));
-            continue;
-        }
-        if (found != observed_.volumes.end()) {
+            const bool named = options_.oneoff && options_.oneoff->own_volumes.count(key) != 0;
+            if (found == observed_.volumes.end() && !named)
+                throw put_at(error(Errc::not_found, "external volume \"{}\" not found", volume.name)
+                                 .with_hint(fmt::format("bring up the project that makes it: one whose volume has  name: {}", volume.name)),
+                             "volumes." + key, volume.origin.pos);
+            if (found != observed_.volumes.end()) continue;
+        } else if (found != observed_.volumes.end()) {
             existing_volume(volume, found->second);
             continue;
         }
@@ -159,6 +165,12 @@ void Reconciler::existing_volume(const Volume& volume, const VolumeRecord& recor
         return;
     }
     const std::string cause = fmt::format("volume '{}' changed", volume.key);
+    for (const auto& c : observed_.containers)
+        if (mounts(c.record, volume.name) && (c.record.oneoff || !project_.services.count(c.record.service))) {
+            out_.warnings.push_back(fmt::format("volume \"{}\" exists but doesn't match the configuration in the compose file; it is kept, "
+                                                "since container {} uses it, whose service is not among those brought up", volume.name, c.record.name));
+            return;
+        }
     std::set<int> gone;
     for (const auto& c : observed_.containers) {
         if (!mounts(c.record, volume.name)) continue;

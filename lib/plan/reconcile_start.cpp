@@ -97,6 +97,18 @@ void Reconciler::start(ServicePlan& service) {
     }
 }
 
+// What is stopped for a network's sake and is no service's that was asked for runs again too.
+void Reconciler::restart_others() {
+    for (const auto& c : observed_.containers) {
+        const int stopped = plan_.stop_of(c.record.id);
+        if (!restarting_.count(c.record.id) || services_.count(c.record.service) || stopped == 0 || plan_.removes(c.record.id)) continue;
+        std::set<int> after{stopped};
+        for (const auto& [key, op] : network_ops_)
+            if (attached(c.record, project_.networks.at(key).name)) after.insert(op);
+        plan_.add(OpKind::start_container, c, "stopped by this plan", after);
+    }
+}
+
 // A one-shot that ends counts as a failure, as in Compose, unless a dependent waits for its end.
 void Reconciler::wait(const ServicePlan& service) {
     WaitCondition condition = wanted_.healthchecks.count(service.service->name) ? WaitCondition::healthy : WaitCondition::started;

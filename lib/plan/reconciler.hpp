@@ -1,7 +1,8 @@
 // The working state of reconcile(); one file per stage: reconcile.cpp, reconcile_resources.cpp,
-// reconcile_containers.cpp, reconcile_start.cpp.
+// reconcile_containers.cpp, reconcile_shared.cpp, reconcile_start.cpp.
 #pragma once
 
+#include "davit/error.hpp"
 #include "plan/plan_builder.hpp"
 #include "plan/reconcile.hpp"
 
@@ -12,6 +13,8 @@
 #include <vector>
 
 namespace davit {
+
+bool attached(const ContainerRecord& record, const std::string& network);
 
 class Reconciler {
 public:
@@ -39,6 +42,8 @@ private:
         bool recreated = false;
     };
 
+    Error put_at(Error e, const std::string& path, const SourcePos& otherwise) const;
+
     // resources
     void networks();
     void network(const std::string& key, const Network& network);
@@ -55,7 +60,6 @@ private:
     int scale_of(const Service& service) const;
     std::string recreate_cause(const Service& service, const ObservedContainer& container) const;
     std::string divergence(const Service& service, const ObservedContainer& container) const;
-    std::string parent_recreated(const Service& service) const;
     void check_content(const Service& service, const ObservedContainer& container);
     void check_names() const;
     void check_abroad(const std::string& name) const;
@@ -69,12 +73,19 @@ private:
     void emit_oneoff();
     void emit_orphans();
 
+    // namespaces and volumes of other containers
+    std::string parent_recreated(const Service& service) const;
+    std::string donor_now(const std::string& of) const;
+    std::string donor_replaced(const Service& service, const ContainerRecord& record) const;
+    void warn_of_sharers();
+
     // start
     void start(ServicePlan& service);
     std::set<int> gates(const Service& service);
     std::set<int> releases(const Service& service) const;
     int gate(const std::string& on, const Dependency& dependency);
     void wait(const ServicePlan& service);
+    void restart_others();
     int pre_start(ServicePlan& service, std::set<int> after);
 
     const Project& project_;

@@ -143,7 +143,9 @@ void Stager::bind_sources(const BuiltContainer& container) {
     for (const auto& bind : container.bind_sources) {
         if (exists(bind.path)) continue;
         if (!bind.create)
-            throw error(Errc::not_found, "invalid mount config for type \"bind\": bind source path does not exist: {}", bind.path);
+            throw error(Errc::not_found, "{}: bind source path does not exist: {}",
+                        bind.what.empty() ? std::string("invalid mount config for type \"bind\"") : bind.what, bind.path)
+                .with_at(bind.at);
         sys::make_dirs(bind.path, 0755);
     }
 }
@@ -275,6 +277,7 @@ void Stager::plans(BuiltContainer& container, const std::string& directory, std:
     } catch (const Error& e) {
         if (e.os() && e.kind() != Errc::not_found) throw; // the disk, not the container
         record.start_error = e.what();
+        container.start_failure = e;
     }
 }
 

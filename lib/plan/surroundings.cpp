@@ -5,6 +5,8 @@
 #include "base/sys.hpp"
 #include "runtime/spec_json.hpp"
 
+#include <algorithm>
+
 namespace davit {
 
 Donor MachineSurroundings::existing(const ContainerRecord& record) const {
@@ -23,8 +25,8 @@ Donor MachineSurroundings::of_service(const std::string& service) {
 
 Donor MachineSurroundings::by_name(const std::string& name) {
     if (auto it = made_.find(name); it != made_.end()) return it->second;
-    for (const auto& [unused, donor] : made_)
-        if (donor.record.name == name) return donor;
+    for (const auto& made : plan_.containers) // one that replaces another has that one's name in the end
+        if (auto it = made_.find(made.id); made.name == name && it != made_.end()) return it->second;
     for (const auto& c : observed_.containers)
         if (c.record.name == name || (name.size() >= 12 && c.record.id.compare(0, name.size(), name) == 0)) return existing(c.record);
     if (auto it = observed_.foreign.find(name); it != observed_.foreign.end()) return existing(it->second.record);
@@ -61,6 +63,8 @@ ImageFacts MachineSurroundings::image(const std::string& reference) {
 
 VolumeRecord MachineSurroundings::volume(const std::string& name) {
     auto it = observed_.volumes.find(name);
+    const auto& made = plan_.volumes; // those of `run --volume` have their names as keys
+    if (it == observed_.volumes.end() && std::find(made.begin(), made.end(), name) != made.end()) return VolumeRecord();
     if (it == observed_.volumes.end()) throw error(Errc::not_found, "external volume \"{}\" not found", name);
     return it->second;
 }

@@ -111,6 +111,7 @@ struct ContainerRecord {
     // Empty, or container:<id>: the supervisor passes that container's namespace (NsMode::passed) and, for
     // ipc, its pidfd (Mount::Kind::peer).
     std::string ipc_mode, pid_mode;
+    std::vector<std::string> volumes_from; // ids, in the service's order
     std::vector<EndpointRecord> endpoints;
     std::vector<PortRecord> ports;
     std::string hostname;

@@ -25,7 +25,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LogConfig, driver, options)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HookRecord, command, user, privileged, working_dir, environment)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MountRecord, type, name, source, target, read_only, anonymous)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerRecord, format, id, name, project, service, number, oneoff,
-    auto_remove, image, image_id, config_hash, content_hash, labels, created, desired, generation, network_mode, ipc_mode, pid_mode, endpoints, ports,
+    auto_remove, image, image_id, config_hash, content_hash, labels, created, desired, generation, network_mode, ipc_mode, pid_mode, volumes_from, endpoints, ports,
     hostname, domainname, dns, dns_search, dns_options, extra_hosts, expose, healthcheck, restart, stop_signal,
     stop_grace, log, tty, open_stdin, post_start, pre_stop, mounts, command, user, working_dir, environment, sysctls, cgroup,
     start_error)

@@ -73,11 +73,13 @@ void PlanRunner::ended(int id, const Error* error) {
     if (over_ || executor_.state(id) != PlanExecutor::State::running) return;
     gates_.erase(id);
     const Operation& op = executor_.operation(id);
+    bool unmet = false; // and nobody minds
     if (error && op.kind == OpKind::wait_container && !op.required) {
         Event e = event_of(EventKind::warning, op);
         e.text = error->what();
         world_.emit(std::move(e));
         error = nullptr;
+        unmet = true;
     }
     if (error) {
         Event e = event_of(EventKind::operation_failed, op);
@@ -87,7 +89,7 @@ void PlanRunner::ended(int id, const Error* error) {
     } else {
         journal_.done(id);
         Event e = event_of(EventKind::operation_done, op);
-        if (op.kind == OpKind::wait_container) e.text = met(op.condition);
+        if (op.kind == OpKind::wait_container) e.text = unmet ? "Skipped" : met(op.condition);
         world_.emit(std::move(e));
         executor_.done(id);
     }

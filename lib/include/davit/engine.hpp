@@ -130,7 +130,8 @@ struct RunOptions {
     std::optional<std::vector<std::string>> entrypoint;
     std::vector<std::pair<std::string, std::optional<std::string>>> environment; // no value: unset it
     std::vector<std::string> labels;      // K=V
-    std::vector<Mount> volumes;           // replace those with the same target
+    std::vector<Mount> volumes;           // replace those with the same target. The source of a named volume
+                                          // is a key of the project's, else a name: made if there is none
     std::vector<Port> ports;
     bool service_ports = false;
     bool use_aliases = false;

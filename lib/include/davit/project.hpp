@@ -139,7 +139,8 @@ std::set<std::string> match_services(const Project&, const std::vector<std::stri
 // A copy whose `services` are those (all if `patterns` is empty); the others move to disabled_services.
 // With Dependencies::ignore the dependencies on unselected services are dropped.
 Project select_services(Project, const std::vector<std::string>& patterns, Dependencies = Dependencies::include);
-// Enables services that profiles disable, as naming them on the command line does.
+// Enables services that profiles disable, as naming them on the command line does. What they need
+// of files and resources is there only if the project was loaded so: LoadOptions::named.
 Project enable_services(Project, const std::vector<std::string>& names);
 // Removes networks, volumes, configs, secrets and models no enabled service uses.
 Project without_unused_resources(Project);

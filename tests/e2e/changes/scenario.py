@@ -39,11 +39,17 @@ services:
     s.equal("and has no plan", "", s.davit("plan").out.strip())
     s.write("compose.yaml", text.replace("V: '1'", "V: '2'"))
     plan = s.davit("plan").out
-    s.check("the plan says why", "configuration changed: environment" in plan, plan)
+    s.equal("the plan says what changes, and nothing else", 'b-1: recreate: environment V "1" → "2"\n', plan)
+    s.equal("and so does --dry-run", plan, s.davit("--dry-run", "up", "-d").out)
+    s.check("the steps are there for who asks", "service:b:1, rename container: configuration changed: environment V" in s.davit("plan", "--verbose").out)
     operations = json.loads(s.davit("plan", "--format", "json").out)["operations"]
     s.equal("kinds in the JSON plan", ["stage_container", "create_container", "stop_container", "remove_container",
                                        "rename_container", "start_container"], [o["kind"] for o in operations])
+    s.equal("with the same cause", 'configuration changed: environment V "1" → "2"', json.loads(s.davit("--dry-run", "--progress", "json", "up", "-d").out)["operations"][0]["cause"])
     s.equal("a plan changes nothing", first, ids(s))
+    s.write("compose.yaml", text.replace("V: '1'", "V: '1', DB_PASSWORD: hush"))
+    s.equal("the value of what may be a secret is not shown", "b-1: recreate: environment DB_PASSWORD\n", s.davit("plan").out)
+    s.write("compose.yaml", text.replace("V: '1'", "V: '2'"))
     up(s)
     s.equal("what did not change stays", first["changes-a-1"], ids(s)["changes-a-1"])
     s.check("what changed is another one", first["changes-b-1"] != ids(s)["changes-b-1"])

@@ -110,6 +110,116 @@ def conflicts(s, before):
     s.nothing_left(before)
 
 
+# Refused when the container is made, or when it starts: attributes of service `a`, line and column, what is said.
+AT_CREATION = [
+    ("restart: sometimes", "3:5", "restart policy"),
+    ("restart: on-failure:-3", "3:5", "retry count"),
+    ("restart: always:3", "3:5", "retry count"),
+    ("stop_signal: SIGNOTHING", "3:5", "invalid signal"),
+    ("working_dir: relative", "3:5", "absolute"),
+    ("cap_add: [CHOWN, NOSUCH]", "3:22", "NOSUCH"),
+    ("cap_drop: [NOSUCH]", "3:16", "NOSUCH"),
+    ("security_opt: [label=disable, nosuch=1]", "3:35", "nosuch"),
+    ("mem_limit: 1m", "3:5", "6MB"),
+    ("deploy: {resources: {limits: {memory: 1m}}}", "3:35", "6MB"),
+    ("memswap_limit: 64m", "3:5", "Memory limit"),
+    ("mem_reservation: 1m", "3:5", "6MB"),
+    ("cpus: 4000", "3:5", "range of CPUs"),
+    ("deploy: {resources: {limits: {cpus: '4000'}}}", "3:35", "range of CPUs"),
+    ("cpuset: x", "3:5", "cpuset"),
+    ("cpuset: 0-4000", "3:5", "not available"),
+    ("cpu_quota: 5", "3:5", "quota"),
+    ("cpu_period: 5", "3:5", "period"),
+    ("mem_swappiness: 300", "3:5", "swappiness"),
+    ("blkio_config: {weight: 5}", "3:20", "blkio weight"),
+    ("ulimits: {nofile: 10, nosuch: 1}", "3:27", "ulimit type"),
+    ("ulimits: {nofile: {soft: 20, hard: 10}}", "3:15", "soft limit"),
+    ("sysctls: {net.core.somaxconn: 1}\n    network_mode: host", "3:15", "not allowed"),
+    ("devices: [/dev/null, /dev/nosuch]", "3:26", "/dev/nosuch"),
+    ("device_cgroup_rules: [x]", "3:27", "x"),
+    ("gpus: all", "3:5", "device driver"),
+    ("runtime: nosuch", "3:5", "runtime"),
+    ("isolation: hyperv", "3:5", "isolation"),
+    ("uts: nosuch", "3:5", "UTS"),
+    ("pid: nosuch", "3:5", "PID"),
+    ("ipc: nosuch", "3:5", "IPC"),
+    ("userns_mode: nosuch", "3:5", "USER"),
+    ("pid: container:nosuch", "3:5", "No such container"),
+    ("network_mode: container:nosuch", "3:5", "No such container"),
+    ("volumes_from: [container:nosuch]", "3:20", "No such container"),
+    ("volumes: [/etc:/a, {type: bind, source: /no/such, target: /b, bind: {create_host_path: false}}]", "3:24", "/no/such"),
+    ("volumes: ['/etc:/']", "3:15", "destination"),
+    ("tmpfs: ['/a:nosuch=1']", "3:13", "nosuch"),
+    ("logging: {driver: nosuch}", "3:15", "nosuch"),
+    ("logging: {options: {nosuch: a}}", "3:25", "nosuch"),
+    ("dns: [nosuch]", "3:11", "DNS"),
+    ("extra_hosts: ['h:nosuch']", "3:5", "nosuch"),
+    ("mac_address: nosuch", "3:5", "MAC"),
+    ("ports: ['21030:80', '21030:81']", "3:25", "21030"),
+    ("user: nosuch", "3:5", "nosuch"),
+    ("command: /no/such/program", "3:5", "/no/such/program"),
+    ("secrets: [s]\nsecrets: {s: {file: /no/such}}", "5:11", r'secret "s": .*/no/such'),
+    ("configs: [s]\nconfigs: {s: {file: /no/such}}", "5:11", r'config "s": .*/no/such'),
+    ("secrets: [s]\nsecrets: {s: {environment: NOSUCH}}", "5:11", r'"NOSUCH" required by secret'),
+    ("networks: [n]\nnetworks: {n: {external: true, name: nosuch}}", "5:12", "nosuch"),
+    ("volumes: ['vol:/v']\nvolumes: {vol: {external: true, name: nosuch}}", "5:11", "nosuch"),
+    ("volumes: ['vol:/v']\nvolumes: {vol: {driver: nosuch}}", "3:15", "nosuch"),
+    ("networks: [n]\nnetworks: {n: {driver: nosuch}}", "5:12", "nosuch"),
+    ("pull_policy: never\n    image: nosuch", "4:5", "nosuch"),
+]
+
+
+def at_creation(s, before):
+    """What is checked only when a container is made is told like what is wrong in the file: with place and caret."""
+    for text, place, wanted in AT_CREATION:
+        lines = text.split("\n")
+        attributes = [lines[0].strip()] + [l.strip() for l in lines[1:] if l.startswith(" ")]
+        if not any(a.startswith("image:") for a in attributes):
+            attributes.append("image: busybox")
+        sections = [l for l in lines[1:] if not l.startswith(" ")]
+        s.write("compose.yaml", "services:\n  a:\n" + "".join(f"    {a}\n" for a in attributes) + "".join(l + "\n" for l in sections))
+        result = s.davit("up", "-d", exit=1)
+        told = re.search(rf"error: \S*compose\.yaml:{place}: [^\n]*({wanted})[^\n]*\n  [^\n]+\n *\^", result.err)
+        s.check(f"{text!r} is told at {place}", told, result.err)
+        s.check("and once", result.err.count("error: ") == 1, result.err)
+        s.davit("down", "-t", "0", "-v")
+    s.write("compose.yaml", "services:\n  a:\n    image: busybox\n    user: root\n    volumes: ['/etc:/a']\n")
+    for words in (["-v", "/etc:/"], ["-u", "nosuch"], ["--cap-add", "NOSUCH"]):
+        result = s.davit("run", "--rm", *words, "a", "true", exit=1)
+        s.check(f"what {words} says stands in no file", "compose.yaml:" not in result.err, result.err)
+    s.davit("down", "-t", "0", "-v")
+    s.nothing_left(before)
+
+
+def small_words(s, before):
+    result = s.davit("-f", "nosuch.yaml", "up", exit=1)
+    s.check("one error:, and the reason", re.fullmatch(r"error: cannot read the compose file \S*/nosuch\.yaml: No such file or directory\n", result.err), result.err)
+    s.write("compose.yaml", "services: {a: [\n")
+    result = s.davit("logs", exit=1)
+    s.check("a broken file is told once, for what it is", result.err.count("compose.yaml:") == 1 and "warning" not in result.err, result.err)
+    dependency = "services:\n  d:\n    image: busybox\n    command: ['sh', '-c', 'echo my last words; {}']\n    stop_signal: KILL\n    healthcheck: {{test: 'false', interval: 50ms, retries: 1}}\n" \
+        "  a:\n    image: busybox\n    command: sleep 600\n    stop_signal: KILL\n    depends_on: {{d: {{condition: {}, required: {}}}}}\n"
+    for command, condition in (("exit 3", "service_completed_successfully"), ("exec sleep 600", "service_healthy")):
+        s.write("compose.yaml", dependency.format(command, condition, "true"))
+        for words in (["up", "-d"], ["run", "--rm", "-T", "a", "true"]):
+            s.davit(*words, exit=1, err=r"last lines of errors-d-1:\n  \| my last words")
+            s.davit("down", "-t", "0")
+    s.write("compose.yaml", dependency.format("exec sleep 600", "service_healthy", "false"))
+    result = s.davit("up", "-d")
+    s.check("nothing is called healthy that is not", "is unhealthy" in result.err and "Healthy" not in result.err, result.err)
+    s.davit("down", "-t", "0")
+    s.write("compose.yaml", "services:\n  a:\n    image: busybox\n    build: .\n    stop_signal: KILL\n    command: sleep 600\n    develop: {watch: [{path: ., action: rebuild}]}\n")
+    for words in (["up", "-d"], ["create"], ["run", "--rm", "-T", "a", "true"]):
+        result = s.davit(*words)
+        s.check("build is not ignored in silence", re.search(r"compose\.yaml:4:5: warning: services\.a\.build: is read but has no effect", result.err), result.err)
+        s.check("nor is develop", "services.a.develop.watch: is read but has no effect" in result.err, result.err)
+        s.check("nothing is said of --build that was not given", "--build" not in result.err, result.err)
+        s.davit(words[0], "--build", *words[1:], err="warning: --build has no effect: davit builds no images")
+    s.davit("up", "--watch", exit=1, err="cannot --watch")
+    s.davit("down", "-t", "0")
+    s.nothing_left(before)
+
+
 def containers(s, before):
     fails(s, before, "command not found", "services: {a: {image: busybox, command: [/no/such/program]}}\n", ["/no/such/program", "a"])
     s.write("compose.yaml", "services: {a: {image: busybox}}\n")
@@ -155,5 +265,5 @@ def programs(s, before):
 with Scenario("errors") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (refuse, programs, containers, conflicts, pulls, disk_full):
+    for part in (refuse, at_creation, small_words, programs, containers, conflicts, pulls, disk_full):
         part(s, before)
