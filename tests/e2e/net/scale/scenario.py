@@ -65,30 +65,30 @@ with Scenario("scale") as s:
 
     # ---- replicas
     s.write("compose.yaml", f"services: {{web: {{{BASE}}}}}\n")
-    s.davit("up", "-d", "--scale", f"web={REPLICAS}", within=240)
+    s.davit("up", "-d", "--scale", f"web={REPLICAS}", within=300)
     addresses = {address(s, "web", number=n) for n in (1, 2, 128, 254, 255, 256, REPLICAS)}
     s.equal("each replica has an address of its own", 7, len(addresses))
     s.equal("the one beyond a /24 too", REPLICAS, len(s.davit("ps", "-q").out.split()))
     s.equal("and reaches the first", 0, inside(s, "web", "ping", "-c1", "-W5", address(s, "web", number=REPLICAS)).code)
     s.equal("the service's name is all of them", REPLICAS, len(dig(s, "web", "web", "+tcp")[1]))
-    s.davit("down", "-t", "0", within=120)
+    s.davit("down", "-t", "0", within=300)
 
     # ---- networks of one container
     keys = [f"n{i}" for i in range(NETWORKS)]
     s.write("compose.yaml", f"services: {{a: {{{BASE}, networks: {json.dumps(keys)}}}, b: {{{BASE}, networks: [n59]}}}}\n"
             f"networks: {json.dumps({k: {} for k in keys})}\n")
-    s.davit("up", "-d", within=120)
+    s.davit("up", "-d", within=300)
     s.equal("a container is on sixty networks", NETWORKS, len(container(s, "a")["endpoints"]))
     s.equal("and reaches a neighbour on the last", 0, inside(s, "a", "ping", "-c1", "-W5", address(s, "b", f"{s.project}_n59")).code)
     nets = networks_of(s.run)
     s.equal("each has room for a whole bridge", {20}, {n.prefixlen for d, n in nets.items() if d.startswith("dv-")})
     s.equal("none overlaps another", [], overlaps(nets.values()))
-    s.davit("restart", "-t", "0", "a", within=120)
+    s.davit("restart", "-t", "0", "a", within=300)
 
     # ---- a second state root on this machine, at the same time
     def other(name, *words):
         root = os.path.join(s.scratch, name)
-        return s.run(s.binary, *words, env={"DAVIT_STATE_DIR": root + "/state", "DAVIT_RUN_DIR": root + "/run"}, within=120)
+        return s.run(s.binary, *words, env={"DAVIT_STATE_DIR": root + "/state", "DAVIT_RUN_DIR": root + "/run"}, within=300)
 
     layout = os.path.join(os.environ["DAVIT_IMAGES"])
     for name in ("one", "two"):
@@ -136,18 +136,19 @@ with Scenario("scale") as s:
     def seconds(protocol):
         s.write("compose.yaml", f"services: {{a: {{{BASE}, ports: ['21000-{20999 + PORTS}:21000-{20999 + PORTS}/{protocol}']}}}}\n")
         start = time.monotonic()
-        s.davit("up", "-d", within=120)
-        s.davit("restart", "-t", "0", within=120)
+        s.davit("up", "-d", within=300)
+        s.davit("restart", "-t", "0", within=300)
         if protocol == "udp":
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as v:
                 for port in (21000, 20999 + PORTS):
                     u.sendto(b"x", ("127.0.0.1", port))
-        s.davit("down", "-t", "0", within=120)
+        s.davit("down", "-t", "0", within=300)
         return time.monotonic() - start
 
     tcp, udp = seconds("tcp"), seconds("udp")
-    # Each walk through the machine's connections costs as much as a container: one a port would be minutes.
-    s.check("UDP ports cost what TCP ports do", udp <= 2 * tcp + 3, f"{udp:.1f} s, TCP {tcp:.1f} s")
+    # One walk through the machine's connections for each port would be a minute and a half. The twenty seconds are for
+    # a busy machine.
+    s.check("UDP ports cost what TCP ports do", udp <= 2 * tcp + 20, f"{udp:.1f} s, TCP {tcp:.1f} s")
     print(f"{PORTS} ports up, restart, down: TCP {tcp:.2f} s, UDP {udp:.2f} s")
 
     # ---- a container that floods the name server, and one that asks
