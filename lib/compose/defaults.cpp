@@ -31,7 +31,7 @@ struct Default {
     void (*apply)(Tree&, Node&);
 };
 
-const PathTable<Default>& rules() {
+const PathTable<Default>& default_rules() {
     static const PathTable<Default> table{
         {"services.*.build", {build}},
         {"services.*.secrets.[]", {secret_target}},
@@ -52,6 +52,6 @@ void walk(Tree& tree, Node& n, PathTable<Default>::Cursor at) {
 
 } // namespace
 
-void set_defaults(Tree& tree, Node& document) { walk(tree, document, rules().root()); }
+void set_defaults(Tree& tree, Node& document) { walk(tree, document, default_rules().root()); }
 
 } // namespace davit::compose

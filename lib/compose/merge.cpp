@@ -12,7 +12,7 @@ namespace {
 
 enum class Rule : int { replace, to_sequence, extra_hosts, build, depends_on, names, logging, ipam_config, ulimit };
 
-const PathTable<Rule>& rules() {
+const PathTable<Rule>& merge_rules() {
     static const PathTable<Rule> table{
         {"networks.*.ipam.config", Rule::ipam_config},
         {"networks.*.labels", Rule::to_sequence},
@@ -212,11 +212,11 @@ private:
 } // namespace
 
 Node* merge(Tree& tree, Node* base, Node* over, Diagnostics& diag) {
-    return Merger(tree, diag, {}).merge(base, over, rules().root());
+    return Merger(tree, diag, {}).merge(base, over, merge_rules().root());
 }
 
 Node* merge_at(Tree& tree, Node* base, Node* over, std::string_view path, Diagnostics& diag) {
-    Cursor at = rules().root();
+    Cursor at = merge_rules().root();
     std::string_view top = path.substr(0, path.find('.'));
     at = at.key(top);
     if (top.size() < path.size()) at = at.key(path.substr(top.size() + 1));

@@ -82,7 +82,7 @@ class Resolver;
 struct Resolve {
     void (Resolver::*run)(Node&);
 };
-const PathTable<Resolve>& rules();
+const PathTable<Resolve>& path_rules();
 
 class Resolver {
 public:
@@ -168,7 +168,7 @@ private:
     Path path_;
 };
 
-const PathTable<Resolve>& rules() {
+const PathTable<Resolve>& path_rules() {
     using R = Resolver;
     static const PathTable<Resolve> table{
         {"services.*.build.context", {&R::context}},
@@ -189,7 +189,7 @@ const PathTable<Resolve>& rules() {
 } // namespace
 
 void resolve_paths(Tree& tree, Node& document, const PathBase& base, Diagnostics& diag) {
-    Resolver(tree, base, diag).walk(document, rules().root());
+    Resolver(tree, base, diag).walk(document, path_rules().root());
 }
 
 } // namespace davit::compose

@@ -69,7 +69,7 @@ struct Check {
     void (*run)(const Node&, const Context&);
 };
 
-const PathTable<Check>& rules() {
+const PathTable<Check>& check_rules() {
     static const PathTable<Check> table{
         {"volumes.*", {external_volume}},
         {"networks.*", {external_resource}},
@@ -103,7 +103,7 @@ void walk(const Node& n, PathTable<Check>::Cursor at, Path& path, Diagnostics& d
 
 void check_rules(const Node& document, Diagnostics& diag) {
     Path path;
-    walk(document, rules().root(), path, diag);
+    walk(document, check_rules().root(), path, diag);
 }
 
 } // namespace davit::compose
