@@ -2,10 +2,12 @@
 #include "runtime/defaults.hpp"
 
 #include "base/error.hpp"
+#include "base/words.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <iterator>
 #include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -81,6 +83,19 @@ CapSet grantable_capabilities() {
     return data[0].permitted | CapSet{data[1].permitted} << 32;
 }
 
+namespace {
+
+Error unknown_capability(const char* key, const std::string& name) {
+    Error e = error(Errc::invalid_project, "{}: unknown capability \"{}\"", key, name);
+    std::string wanted = upper(name);
+    if (!wanted.starts_with("CAP_")) wanted.insert(0, "CAP_");
+    std::vector<std::string_view> known(std::begin(capability_names), std::end(capability_names));
+    if (auto near = nearest(wanted, known)) e.with_hint(fmt::format("did you mean {}?", near->substr(4)));
+    return e;
+}
+
+} // namespace
+
 CapSet resolve_capabilities(const std::vector<std::string>& add, const std::vector<std::string>& drop) {
     constexpr CapSet everything = (CapSet{1} << capability_count) - 1;
     bool add_all = false, drop_all = false;
@@ -92,7 +107,7 @@ CapSet resolve_capabilities(const std::vector<std::string>& add, const std::vect
                 continue;
             }
             auto cap = capability_from_name(name);
-            if (!cap) throw error(Errc::invalid_project, "{}: unknown capability \"{}\"", key, name);
+            if (!cap) throw unknown_capability(key, name);
             set |= CapSet{1} << *cap;
         }
         return set;

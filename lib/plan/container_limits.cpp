@@ -16,17 +16,22 @@ constexpr std::int64_t mib = 1024 * 1024;
 // "0-2,5": the highest number; throws on anything else.
 int highest_cpu(const std::string& text) {
     int highest = -1;
-    const char* at = text.data();
-    const char* end = at + text.size();
-    while (at < end) {
-        int n = 0;
+    auto bad = [&] { return error(Errc::invalid_project, "invalid value {} for cpuset cpus", text).with_hint("numbers and ranges of CPUs, as in  0-2,5"); };
+    auto number = [&](const char*& at, const char* end) {
+        int n = -1;
         auto [next, failed] = std::from_chars(at, end, n);
-        if (failed != std::errc() || n < 0 || (next < end && *next != ',' && *next != '-'))
-            throw error(Errc::invalid_project, "invalid value {} for cpuset cpus", text);
-        highest = std::max(highest, n);
-        at = next < end ? next + 1 : next;
+        if (failed != std::errc() || n < 0) throw bad();
+        at = next;
+        return n;
+    };
+    const char* end = text.data() + text.size();
+    for (const char* at = text.data();; ++at) {
+        const int first = number(at, end);
+        const int last = at < end && *at == '-' ? number(++at, end) : first;
+        if (last < first || (at < end && *at != ',')) throw bad();
+        highest = std::max(highest, last);
+        if (at == end) return highest;
     }
-    return highest;
 }
 
 } // namespace

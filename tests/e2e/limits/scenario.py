@@ -169,9 +169,25 @@ secrets: {{s: {{file: ./secret.txt}}}}
     s.davit("down", "-v", "-t", "0")
 
 
+def refused(s):
+    """What the machine or the engine would refuse is refused before anything is made, in the engine's words."""
+    cpus = os.cpu_count()
+    rows = [(f"cpuset: '{cpus + 7}'", f"Requested CPUs are not available - requested {cpus + 7}, available: 0-"),
+            ("cpuset: '1-0'", "invalid value 1-0 for cpuset cpus"), ("cpuset: '0,'", "invalid value 0, for cpuset cpus"),
+            ("cpuset: '0-0-0'", "invalid value 0-0-0 for cpuset cpus"), ("cpuset: all", "invalid value all for cpuset cpus"),
+            ("mem_limit: 1m", "Minimum memory limit allowed is 6MB"), ("cpus: 1000", "range of CPUs is from 0.01 to"),
+            ("ulimits: {files: 5}", "invalid ulimit type: files"), ("cap_add: [NET_ADMN]", "unknown capability \"NET_ADMN\"[\\s\\S]*NET_ADMIN"),
+            ("devices: ['/dev/nope']", "/dev/nope.*No such file")]
+    for line, wanted in rows:
+        s.write("compose.yaml", f"services:\n  a:\n    image: busybox\n    {line}\n    {SLEEP}\n")
+        err = s.davit("up", "-d", exit=1).err
+        s.check(f"{line}: says /{wanted}/", re.search(wanted, err), err)
+        s.davit("down", "-t", "0")
+
+
 with Scenario("limits") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (sysctls, own_limits, no_room, health, wrong_mounts, read_only_etc):
+    for part in (sysctls, own_limits, no_room, health, wrong_mounts, read_only_etc, refused):
         part(s)
         s.nothing_left(before)

@@ -20,6 +20,17 @@ TEST_CASE("capabilities add and drop as in Docker") {
     CHECK((nearly >> CAP_NET_RAW & 1) == 0);
     CHECK((nearly >> CAP_SYS_ADMIN & 1) == 1);
     CHECK_THROWS_AS(resolve_capabilities({"FLY"}, {}), Error);
+    auto told = [](const char* name) {
+        try {
+            resolve_capabilities({}, {name});
+        } catch (const Error& e) {
+            return e.describe();
+        }
+        return std::string();
+    };
+    CHECK(told("NET_ADMN") == "cap_drop: unknown capability \"NET_ADMN\"\n  hint: did you mean NET_ADMIN?");
+    CHECK(told("cap_sys_timer") == "cap_drop: unknown capability \"cap_sys_timer\"\n  hint: did you mean SYS_TIME?");
+    CHECK(told("SOMETHING_ELSE") == "cap_drop: unknown capability \"SOMETHING_ELSE\"");
 }
 
 TEST_CASE("names become numbers, and nothing else does") {
