@@ -62,7 +62,7 @@ struct Context {
     dev_t hosts_dev = 0; // where the host's /dev/null lies
     int own_proc = -1; // a helper's directory in the host's procfs: it is in no other
     int ns_root = -1; // the mount namespace's root, when ours is another (a chroot)
-    int start_root = -1; // that chroot
+    int start_root = -1; // where the host's paths begin
     int mask_dir = -1;
     int console = -1; // terminal, the container's side
     bool pivoted = false;

@@ -40,17 +40,17 @@ bool find_ns_root(Context& c) noexcept {
     if (!start || !self || ::syscall(SYS_setns, self.get(), CLONE_NEWNS) < 0) return c.fail(Stage::namespaces, "mount");
     Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) return c.fail(Stage::namespaces, "mount");
-    if (Place(start.get()) == Place(root.get())) return true;
-    if (!change_root(start.get())) return c.fail(Stage::namespaces, "mount");
-    c.ns_root = root.release();
     c.start_root = start.release();
+    if (Place(c.start_root) == Place(root.get())) return true;
+    if (!change_root(c.start_root)) return c.fail(Stage::namespaces, "mount");
+    c.ns_root = root.release();
     return true;
 }
 
-// Back from another mount namespace.
+// Back from another mount namespace, and below what lies over "/" in ours already.
 bool come_home(Context& c, int mount_ns) noexcept {
     if (::syscall(SYS_setns, mount_ns, CLONE_NEWNS) < 0) return c.fail(Stage::namespaces, "mount");
-    return c.start_root < 0 || change_root(c.start_root) || c.fail(Stage::namespaces, "mount");
+    return change_root(c.start_root) || c.fail(Stage::namespaces, "mount");
 }
 
 bool step(Context& c, const SetPropagation& s) noexcept {
