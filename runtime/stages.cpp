@@ -257,7 +257,7 @@ Error error_from_report(const exec::Report& r) {
     case Stage::mount_subpath: return completed(no_subpath(r, d), r);
     case Stage::ended: return error(Errc::conflict, "the container is not running (any more)");
     case Stage::clone:
-        if (r.errnum != EAGAIN) break;
+        if (r.errnum != EAGAIN || !detail.empty()) break;
         return completed(make_sys_error(r.errnum, "no more processes can be made in the container"), r);
     default: break;
     }

@@ -63,7 +63,7 @@ TEST_CASE("a failed set-up is told with its place, its reason and what to do abo
         {Stage::rootfs, ENODEV, "overlay", {"modprobe overlay"}},
         {Stage::cgroup, EROFS, "/sys/fs/cgroup/davit/x", {"/sys/fs/cgroup/davit/x", "read-only"}},
         {Stage::cgroup_limit, EINVAL, "cpu.max=1 2", {"cpu.max=1 2", "does not take"}},
-        {Stage::clone, EAGAIN, "", {"creating the process", "pids.max"}},
+        {Stage::clone, EAGAIN, "", {"no more processes", "pids.max"}},
         {Stage::clone, ENOSPC, "", {"max_*_namespaces"}},
         {Stage::join_cgroup, ENOSPC, "tasks", {"cpuset"}},
         {Stage::namespaces, ENOENT, "net", {"net namespace", "has ended"}},
