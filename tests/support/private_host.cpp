@@ -128,7 +128,7 @@ void remove_group(const string& dir) {
     for (int i = 0; i < 200 && ::rmdir(dir.c_str()) < 0 && errno == EBUSY; ++i) ::usleep(10'000);
 }
 
-constexpr const char* group_prefix = "davit-test-"; // and the pid and pid namespace of the host's outer process
+constexpr const char* group_prefix = "davit-host-"; // and the pid and pid namespace of the host's outer process
 
 int lock_group(const string& dir) {
     int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -144,9 +144,6 @@ void sweep(const string& base) {
     if (!d) return;
     while (dirent* e = ::readdir(d)) {
         if (std::strncmp(e->d_name, group_prefix, std::strlen(group_prefix)) != 0) continue;
-        // Without the namespace it is of an older private-host, which locks nothing.
-        const char* numbers = e->d_name + std::strlen(group_prefix);
-        if (!std::strchr(numbers, '-') && (std::atoi(numbers) <= 0 || ::kill(std::atoi(numbers), 0) == 0 || errno != ESRCH)) continue;
         string dir = base + "/" + e->d_name;
         int lock = lock_group(dir);
         if (lock < 0) continue;
