@@ -10,12 +10,32 @@
 
 namespace davit {
 
+// For what others may have put there: opens no device but terminals and the likes of /dev/null, and
+// does not wait for a pipe that nobody writes to (its writer has three seconds to come). The descriptor blocks.
+UniqueFd open_to_read(const std::string& path);
+// Throws Error(failed) for what has more than 1 GiB, and for a device or pipe that gives more than 64 MiB.
 std::string read_file(const std::string& path);
 std::optional<std::string> read_file_if_exists(const std::string& path);
 // Temporary file in the same directory, rename. sync: fsync before the rename and of the directory after.
 void write_file_atomic(const std::string& path, std::string_view bytes, mode_t mode = 0600, bool sync = true);
 // Truncates and writes in place: for files that are bind-mounted into containers.
 void write_file_in_place(const std::string& path, std::string_view bytes, mode_t mode = 0644);
+// A file that appears whole or not at all: written beside `path` under a name of its own, which
+// nobody can have prepared, and renamed. Its mode is 0600 whatever stood there. Throws Error(conflict)
+// where path is a device, pipe, link or directory, which would be replaced.
+class WholeFile {
+public:
+    explicit WholeFile(const std::string& path);
+    WholeFile(const WholeFile&) = delete;
+    WholeFile& operator=(const WholeFile&) = delete;
+    ~WholeFile();
+    int fd() const { return fd_.get(); }
+    void finish();
+
+private:
+    UniqueFd directory_, fd_;
+    std::string path_, name_, temporary_;
+};
 bool exists(const std::string& path); // follows symbolic links
 
 // flock(2) on a file of its own; released by the destructor or the process's end.

@@ -15,6 +15,9 @@
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452 // 6.6
+#endif
 
 namespace davit::abi {
 

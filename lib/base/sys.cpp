@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -47,6 +46,15 @@ UniqueFd open_at2(int dir, const std::string& path, std::uint64_t flags, std::ui
         if (errno != EAGAIN && errno != EINTR) break;
     }
     throw sys_error(errno, "opening {}", path);
+}
+
+UniqueFd reopen(int fd, int flags) { return open(fmt::format("/proc/self/fd/{}", fd), flags); }
+
+void set_mode(int fd, mode_t mode) {
+    if (::syscall(SYS_fchmodat2, fd, "", mode, AT_EMPTY_PATH) == 0) return;
+    // A link of procfs leads to the very file, even where that is a link itself.
+    if ((errno == ENOSYS || errno == EPERM) && ::chmod(fmt::format("/proc/self/fd/{}", fd).c_str(), mode) == 0) return;
+    throw make_sys_error(errno, "setting the mode of a file");
 }
 
 FdPair pipe(int extra_flags) {
@@ -128,37 +136,6 @@ void make_dirs(const std::string& path, mode_t mode) {
     if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
     if (errno == ENOENT) return make_dirs(path, mode); // a process that tidies up took the parent away
     throw sys_error(errno, "making the directory {}", path);
-}
-
-namespace {
-void remove_children(int dir_fd, dev_t dev) {
-    DIR* d = ::fdopendir(dir_fd);
-    if (!d) { ::close(dir_fd); return; }
-    while (dirent* e = ::readdir(d)) {
-        if (!std::strcmp(e->d_name, ".") || !std::strcmp(e->d_name, "..")) continue;
-        if (::unlinkat(::dirfd(d), e->d_name, 0) == 0 || errno == ENOENT) continue;
-        int sub = ::openat(::dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (sub < 0) continue;
-        struct stat st {};
-        if (::fstat(sub, &st) == 0 && st.st_dev == dev) remove_children(sub, dev);
-        else ::close(sub);
-        ::unlinkat(::dirfd(d), e->d_name, AT_REMOVEDIR);
-    }
-    ::closedir(d);
-}
-} // namespace
-
-void remove_tree(const std::string& path) {
-    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return;
-    int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        if (errno == ENOENT) return;
-        throw sys_error(errno, "removing {}", path);
-    }
-    struct stat st {};
-    ::fstat(fd, &st);
-    remove_children(fd, st.st_dev);
-    if (::rmdir(path.c_str()) < 0 && errno != ENOENT) throw sys_error(errno, "removing {}", path);
 }
 
 namespace {

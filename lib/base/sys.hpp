@@ -18,6 +18,9 @@ UniqueFd open_if_exists(const std::string& path, int flags);
 UniqueFd open_at(int dir, const std::string& path, int flags, mode_t mode = 0600);
 // openat2(2): resolve is RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS …; retried on EAGAIN.
 UniqueFd open_at2(int dir, const std::string& path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve);
+// What an O_PATH descriptor stands for, opened: no path is walked again.
+UniqueFd reopen(int fd, int flags);
+void set_mode(int fd, mode_t mode); // O_PATH too
 FdPair pipe(int extra_flags = 0);
 FdPair socket_pair(int type);
 UniqueFd memfd(const std::string& name, unsigned flags = 0);
@@ -30,8 +33,10 @@ bool pidfd_send_signal(int pidfd, int signal);
 void write_all(int fd, std::string_view bytes);
 std::string read_all(int fd);
 void make_dirs(const std::string& path, mode_t mode = 0700);
-// Removes a tree without following symbolic links or crossing mounts; missing is fine.
+// Removes a tree of any depth without following symbolic links or crossing mounts; missing is fine.
+// What cannot be removed is left, with the first reason as the error.
 void remove_tree(const std::string& path);
+void remove_tree_at(int dir, const std::string& name);
 
 // Unix sockets by path. Paths over 107 bytes go through /proc/self/fd of the directory.
 UniqueFd listen_unix(const std::string& path, int type, int backlog = 64);

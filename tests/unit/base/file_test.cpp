@@ -5,7 +5,10 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace davit;
@@ -104,4 +107,33 @@ TEST_CASE("file: a lock travels with its descriptor to another process") {
     hold.second.reset();
     CHECK(cat.wait().code == 0);
     CHECK(FileLock::try_acquire(path).has_value());
+}
+
+TEST_CASE("file: a pipe is read when somebody writes to it, and not waited for else; devices are not opened") {
+    test::TempDir dir;
+    const std::string pipe = dir / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::string got;
+    std::thread reader([&] { got = read_file(pipe); });
+    {
+        UniqueFd writer = sys::open(pipe, O_WRONLY); // waits for the reader
+        sys::write_all(writer.get(), "first ");
+        sys::write_all(writer.get(), std::string(100000, 'x'));
+    }
+    reader.join();
+    CHECK(got.size() == 100006);
+    FdPair substituted = sys::pipe(); // <(command) of a shell
+    sys::write_all(substituted.second.get(), "from a command");
+    substituted.second.reset();
+    CHECK(read_file("/dev/fd/" + std::to_string(substituted.first.get())) == "from a command");
+    CHECK_THROWS_WITH_AS(read_file(pipe), doctest::Contains("nobody writes to"), Error);
+    CHECK_THROWS_AS(read_file_if_exists(pipe), Error);
+    CHECK(read_file("/dev/null").empty());
+    CHECK_THROWS_WITH_AS(read_file("/dev/zero"), doctest::Contains("gives more than 64 MiB"), Error);
+    CHECK_THROWS_AS(read_file(dir.path()), Error);
+    if (::geteuid() == 0 && ::mknod((dir / "disk").c_str(), S_IFBLK | 0600, makedev(7, 0)) == 0)
+        CHECK_THROWS_WITH_AS(read_file(dir / "disk"), doctest::Contains("is a device"), Error);
+    UniqueFd huge = sys::open(dir / "huge", O_RDWR | O_CREAT);
+    REQUIRE(::ftruncate(huge.get(), off_t{1} << 40) == 0);
+    CHECK_THROWS_WITH_AS(read_file(dir / "huge"), doctest::Contains("more than 1024 MiB"), Error);
 }
