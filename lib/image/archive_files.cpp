@@ -17,6 +17,7 @@ namespace davit::image {
 namespace {
 
 constexpr std::size_t max_archive_document = 16u << 20;
+constexpr std::size_t max_members = 100'000;
 
 class DirectoryFiles : public ArchiveFiles {
 public:
@@ -24,7 +25,10 @@ public:
     bool has(const std::string& path) const override { return exists(path_ + "/" + path); }
     std::unique_ptr<ByteSource> open(const std::string& path, std::uint64_t offset) const override {
         const std::string full = path_ + "/" + path;
-        return std::make_unique<FileSource>(sys::open(full, O_RDONLY), full, offset);
+        UniqueFd fd = open_to_read(full);
+        struct stat st {};
+        if (::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode)) throw error(Errc::failed, "{} is no regular file", full);
+        return std::make_unique<FileSource>(std::move(fd), full, offset);
     }
     std::uint64_t size(const std::string& path) const override {
         struct stat st {};
@@ -43,6 +47,7 @@ public:
         TarReader tar(file);
         TarEntry entry;
         while (tar.next(entry)) {
+            if (members_.size() == max_members) throw error(Errc::failed, "{} has more than {} files, which no archive of images needs", name_, max_members);
             std::string path = clean_path(entry.path);
             if (entry.type == TarEntry::Type::file && !entry.sparse) {
                 members_[path] = {tar.data_offset(), tar.data_size(), ""};

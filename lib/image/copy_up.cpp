@@ -1,5 +1,6 @@
 #include "image/copy_up.hpp"
 
+#include "base/dir_chain.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "image/file_meta.hpp"
@@ -8,10 +9,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 namespace davit::image {
 
 namespace {
+
+constexpr std::size_t most_open = 16;    // directories on the way down, with a descriptor for each layer
+constexpr std::size_t most_linked = 256; // files whose links are awaited; others are copied once more
 
 void copy_bytes(int from, int to) {
     bool by_kernel = true;
@@ -38,61 +43,83 @@ void copy_directory_meta(const RootfsView::Entry& from, int to) {
     set_modified(to, from.status.st_mtim);
 }
 
+bool ViewCopier::link_copy(const RootfsView::Entry& from, int to, const std::string& name) {
+    const auto found = linked_.find({from.status.st_dev, from.status.st_ino});
+    if (found == linked_.end()) return false;
+    const std::string copy = fmt::format("/proc/self/fd/{}", found->second.file.get());
+    const bool linked = ::linkat(AT_FDCWD, copy.c_str(), to, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    if (!linked && errno != ENOENT) throw sys_error(errno, "linking {}", from.path); // ENOENT: somebody removed the copy
+    if (--found->second.to_come == 0) linked_.erase(found);
+    return linked;
+}
+
 void ViewCopier::copy_file(const RootfsView::Entry& from, int to, const std::string& name) {
     const auto& st = from.status;
-    const auto key = std::make_pair(st.st_dev, st.st_ino);
-    if (st.st_nlink > 1) {
-        if (auto it = linked_.find(key); it != linked_.end()) {
-            if (::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", it->second.get()).c_str(), to, name.c_str(), AT_SYMLINK_FOLLOW) < 0)
-                throw sys_error(errno, "linking {}", from.path);
-            return;
-        }
-    }
-    UniqueFd in = sys::open(fmt::format("/proc/self/fd/{}", from.parts.front().get()), O_RDONLY);
+    if (st.st_nlink > 1 && link_copy(from, to, name)) return;
+    const UniqueFd in = sys::reopen(from.parts.front().get(), O_RDONLY);
     UniqueFd out = sys::open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     copy_bytes(in.get(), out.get());
     set_owner(out.get(), st.st_uid, st.st_gid);
     if (::fchmod(out.get(), st.st_mode & 07777) < 0) throw sys_error(errno, "setting the mode of {}", from.path);
     copy_xattrs(in.get(), out.get());
     set_modified(out.get(), st.st_mtim);
-    if (st.st_nlink > 1) linked_.emplace(key, sys::open_at(to, name, O_PATH | O_NOFOLLOW));
+    if (st.st_nlink > 1 && linked_.size() < most_linked) linked_.try_emplace({st.st_dev, st.st_ino}, Copy{std::move(out), st.st_nlink - 1});
 }
 
 void ViewCopier::copy_node(const RootfsView::Entry& from, int to, const std::string& name) {
     const auto& st = from.status;
     if (S_ISREG(st.st_mode)) return copy_file(from, to, name);
+    if (S_ISSOCK(st.st_mode)) return; // without its owner it is nothing
     if (S_ISLNK(st.st_mode)) {
         if (::symlinkat(from.link_target.c_str(), to, name.c_str()) < 0) throw sys_error(errno, "linking {}", from.path);
-        set_node_meta(to, name, {st.st_uid, st.st_gid, std::nullopt, st.st_mtim});
-        return;
+    } else if (::mknodat(to, name.c_str(), (st.st_mode & S_IFMT) | 0600, st.st_rdev) < 0) {
+        throw sys_error(errno, "making {}", from.path);
     }
-    if (S_ISSOCK(st.st_mode)) return; // without its owner it is nothing
-    if (::mknodat(to, name.c_str(), (st.st_mode & S_IFMT) | 0600, st.st_rdev) < 0) throw sys_error(errno, "making {}", from.path);
-    set_node_meta(to, name, {st.st_uid, st.st_gid, st.st_mode & 07777, st.st_mtim});
+    set_node_meta(to, name, {st.st_mode, st.st_rdev, st.st_mtim, st.st_uid, st.st_gid});
 }
 
-void ViewCopier::copy_directory(const RootfsView::Entry& from, int to) {
-    for (const auto& name : view_.names(from)) {
-        auto entry = view_.child(from, name);
-        if (!entry) continue;
-        if (!entry->is_directory()) {
-            copy_node(*entry, to, name);
+void ViewCopier::copy_directory(RootfsView::Entry from, UniqueFd to) {
+    struct Level {
+        RootfsView::Entry from;
+        std::vector<std::string> names;
+        std::size_t next = 0;
+    };
+    DirChain chain(std::move(to));
+    std::vector<Level> way; // as long as the chain
+    auto enter = [&](RootfsView::Entry directory) {
+        if (way.size() >= most_open) way[way.size() - most_open].from.parts.clear();
+        auto names = view_.names(directory);
+        way.push_back({std::move(directory), std::move(names), 0});
+    };
+    enter(std::move(from));
+    while (!way.empty()) {
+        Level& here = way.back();
+        view_.open_again(here.from);
+        if (here.next == here.names.size()) {
+            copy_directory_meta(here.from, chain.fd());
+            way.pop_back();
+            chain.leave();
             continue;
         }
-        if (::mkdirat(to, name.c_str(), 0700) < 0) throw sys_error(errno, "making {}", entry->path);
-        UniqueFd sub = sys::open_at(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-        copy_directory(*entry, sub.get());
+        const std::string name = std::move(here.names[here.next++]);
+        auto entry = view_.child(here.from, name);
+        if (!entry) continue;
+        if (!entry->is_directory()) {
+            copy_node(*entry, chain.fd(), name);
+            continue;
+        }
+        if (::mkdirat(chain.fd(), name.c_str(), 0700) < 0) throw sys_error(errno, "making {}", entry->path);
+        chain.enter(sys::open_at(chain.fd(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+        enter(std::move(*entry));
     }
-    copy_directory_meta(from, to);
 }
 
-bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path, const std::string& destination) {
+bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path, UniqueFd destination) {
     RootfsView view(layer_paths);
     auto from = view.lookup(path);
     if (!from || !from->is_directory()) return false;
-    UniqueFd to = sys::open(destination, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    return in_context("copying " + path + " of the image to " + destination, [&] {
-        ViewCopier(view).copy_directory(*from, to.get());
+    return in_context("copying " + path + " of the image", [&] {
+        ViewCopier(view).copy_directory(std::move(*from), std::move(destination));
         return true;
     });
 }

@@ -67,7 +67,7 @@ std::optional<Credentials> ask_helper(const std::string& helper, const std::stri
         if ((result.out + result.err).find("credentials not found") != std::string::npos) return std::nullopt;
         throw error(Errc::denied, "the credential helper {} failed for {}: {}", program, server, result.out.empty() ? result.err : result.out);
     }
-    Json json = Json::parse(result.out, nullptr, false);
+    Json json = parse_untrusted(result.out);
     if (!json.is_object()) throw error(Errc::denied, "the credential helper {} answered no JSON object", program);
     Credentials out{text_of(json, "Username"), text_of(json, "Secret"), ""};
     if (out.username == "<token>") out = {"", "", out.password};
@@ -116,7 +116,7 @@ std::optional<Credentials> from_podman_config(const Json& json, const std::strin
 std::optional<Json> read_config(const std::string& path) {
     auto text = read_file_if_exists(path);
     if (!text) return std::nullopt;
-    Json json = Json::parse(*text, nullptr, false);
+    Json json = parse_untrusted(*text);
     if (!json.is_object()) throw error(Errc::denied, "{} is no JSON object", path).with_hint("log in again, or remove the file");
     return json;
 }
@@ -126,7 +126,7 @@ std::optional<Json> read_config(const std::string& path) {
 std::optional<Credentials> default_credentials(const std::string& domain, const std::string& path) {
     const std::string home = environment("HOME");
     if (std::string text = environment("DOCKER_AUTH_CONFIG"); !text.empty()) {
-        Json json = Json::parse(text, nullptr, false);
+        Json json = parse_untrusted(text);
         if (!json.is_object()) throw error(Errc::denied, "DOCKER_AUTH_CONFIG is no JSON object");
         if (auto found = from_auths(json, domain)) return found;
     }

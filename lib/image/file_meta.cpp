@@ -1,6 +1,7 @@
 #include "image/file_meta.hpp"
 
 #include "base/error.hpp"
+#include "base/sys.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -26,13 +27,17 @@ void set_modified(int fd, timespec when) {
 }
 
 void set_node_meta(int directory, const std::string& name, const NodeMeta& meta) {
-    if (::fchownat(directory, name.c_str(), meta.uid, meta.gid, AT_SYMLINK_NOFOLLOW) < 0 && (privileged() || errno != EPERM))
+    const UniqueFd node = sys::open_at(directory, name, O_PATH | O_NOFOLLOW);
+    struct stat st {};
+    if (::fstat(node.get(), &st) < 0) throw sys_error(errno, "looking at {}", name);
+    const bool device = S_ISCHR(meta.mode) || S_ISBLK(meta.mode);
+    if ((st.st_mode & S_IFMT) != (meta.mode & S_IFMT) || (device && st.st_rdev != meta.device))
+        throw error(Errc::conflict, "{} was replaced while it was made", name);
+    if (::fchownat(node.get(), "", meta.uid, meta.gid, AT_EMPTY_PATH) < 0 && (privileged() || errno != EPERM))
         throw sys_error(errno, "giving {} to {}:{}", name, meta.uid, meta.gid);
-    // What is given a mode was made by the caller a moment ago in a directory nobody else can
-    // reach; fchmodat(2) knows no AT_SYMLINK_NOFOLLOW before 6.6.
-    if (meta.mode && ::fchmodat(directory, name.c_str(), *meta.mode, 0) < 0) throw sys_error(errno, "setting the mode of {}", name);
+    if (!S_ISLNK(meta.mode)) in_context(name, [&] { sys::set_mode(node.get(), meta.mode & 07777); });
     const timespec times[2] = {meta.modified, meta.modified};
-    if (::utimensat(directory, name.c_str(), times, AT_SYMLINK_NOFOLLOW) < 0) throw sys_error(errno, "setting the time of {}", name);
+    if (::utimensat(node.get(), "", times, AT_EMPTY_PATH) < 0) throw sys_error(errno, "setting the time of {}", name);
 }
 
 bool is_layer_xattr(std::string_view name) {

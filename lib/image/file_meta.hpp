@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -15,13 +14,15 @@ namespace davit::image {
 void set_owner(int fd, uid_t uid, gid_t gid);
 void set_modified(int fd, timespec when);
 
+// Of what must not be opened: links, devices, fifos. Others may reach the directory: the entry is
+// looked up once, and must still be the kind of thing that was made (Error(conflict) if not).
 struct NodeMeta {
+    mode_t mode = 0; // with its type; a symbolic link has no mode of its own
+    dev_t device = 0;
+    timespec modified{};
     uid_t uid = 0;
     gid_t gid = 0;
-    std::optional<mode_t> mode; // none: a symbolic link has no mode
-    timespec modified{};
 };
-// Of what must not be opened: links, devices, fifos. Never follows a link.
 void set_node_meta(int directory, const std::string& name, const NodeMeta& meta);
 
 // Which attributes an image may bring. Not overlayfs's own (CVE class: a layer that sets

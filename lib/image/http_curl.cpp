@@ -12,6 +12,7 @@ namespace davit::image {
 namespace {
 
 constexpr std::size_t spill_limit = 1 << 20; // bytes kept beyond what read() asked for
+constexpr std::size_t most_header_bytes = 1 << 20;
 constexpr long connect_timeout = 15;         // s
 
 void init_once() {
@@ -53,6 +54,7 @@ public:
         spill_.clear();
         spill_at_ = 0;
         head_done_ = ended_ = paused_ = false;
+        header_bytes_ = 0;
         error_[0] = 0;
         stop_ = stop;
         set_options(request);
@@ -166,7 +168,9 @@ private:
     }
 
     static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) {
-        static_cast<CurlSession*>(self)->header({data, size});
+        auto* session = static_cast<CurlSession*>(self);
+        if ((session->header_bytes_ += size) > most_header_bytes) return 0; // ends the transfer
+        session->header({data, size});
         return size;
     }
 
@@ -225,6 +229,7 @@ private:
     std::size_t room_ = 0;
     char error_[CURL_ERROR_SIZE] = {};
     bool running_ = false, head_done_ = false, ended_ = false, paused_ = false;
+    std::size_t header_bytes_ = 0;
     bool moved_ = false; // a callback ran: no reason to wait
 };
 

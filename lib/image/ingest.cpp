@@ -65,15 +65,24 @@ private:
         store_.extend(lease_, lines);
     }
 
-    // What was cancelled stays for the next try, unless there is no room for it.
+    // Of a pull that was cut off, by the user or the network, everything stays for the next try; of one
+    // that cannot succeed, or has no room, nothing: the other layers' downloads were stopped in the middle.
     [[noreturn]] void give_up(const std::exception_ptr& failure, const std::vector<std::size_t>& todo) {
         try {
             std::rethrow_exception(failure);
         } catch (const Error& e) {
-            if (e.os().value() == ENOSPC)
-                for (std::size_t i : todo) ::unlink(impl_.path("ingest/" + hex_of(manifest_.layers[i].digest) + ".part").c_str());
+            const bool cut_off = e.kind() == Errc::unavailable || e.kind() == Errc::interrupted;
+            if (!cut_off || e.os().value() == ENOSPC)
+                for (std::size_t i : todo) remove_part(i);
             throw;
         }
+    }
+
+    void remove_part(std::size_t i) {
+        const std::string lock_file = impl_.path("locks/" + hex_of(diff_ids_[i]));
+        const auto lock = FileLock::try_acquire(lock_file);
+        if (!lock || !lock->still_at(lock_file)) return; // another process is at it
+        ::unlink(impl_.path("ingest/" + hex_of(manifest_.layers[i].digest) + ".part").c_str());
     }
 
     void report(const Descriptor& blob, PullProgress::Stage stage) {

@@ -41,7 +41,7 @@ public:
             implicit_.erase(implicit_.begin());
             settle_directory(path);
         }
-        for (const auto& link : links_) settle_link(link);
+        for (const auto& [link, file] : links_) settle_link(link, file);
         for (const auto& path : settled_) copy_meta(path); // last: moves and copies touched their times
     }
 
@@ -75,10 +75,9 @@ private:
         std::set<std::string> moved;
         for (const auto& p : implicit_) moved.insert(renamed(p, path, place.path()));
         implicit_ = std::move(moved);
-        for (auto& link : links_) {
-            link.path = renamed(link.path, path, place.path());
-            link.target = renamed(link.target, path, place.path());
-        }
+        std::map<std::string, std::string> links;
+        for (const auto& [link, file] : links_) links[renamed(link, path, place.path())] = renamed(file, path, place.path());
+        links_ = std::move(links);
     }
 
     static std::string renamed(const std::string& p, const std::string& from, const std::string& to) {
@@ -90,15 +89,16 @@ private:
             if (::renameat(from, name.c_str(), to, name.c_str()) == 0) continue;
             UniqueFd a(::openat(from, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
             UniqueFd b(::openat(to, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+            if (errno == EMFILE && (!a || !b)) throw sys_error(EMFILE, "moving '{}'", name);
             if (!a || !b) throw error(Errc::failed, "'{}' stands twice in the layer, by two names of one directory", name);
             merge(a.get(), b.get());
         }
     }
 
-    void settle_link(const Unsettled::Link& link) {
-        auto source = below_.lookup(link.target, false);
-        if (!source || source->is_directory()) throw error(Errc::failed, "'{}' is a hard link to '{}', which is not there", link.path, link.target);
-        LayerTree::Place place = tree_.place(link.path);
+    void settle_link(const std::string& link, const std::string& file) {
+        auto source = below_.lookup(file, false);
+        if (!source || source->is_directory()) throw error(Errc::failed, "'{}' is a hard link to '{}', which is not there", link, file);
+        LayerTree::Place place = tree_.place(link);
         struct stat st {};
         if (::fstatat(place.directory, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) tree_.remove(place);
         copier_.copy_node(*source, place.directory, place.name);
@@ -108,7 +108,7 @@ private:
     RootfsView below_;
     ViewCopier copier_{below_};
     std::set<std::string> implicit_;
-    std::vector<Unsettled::Link> links_;
+    std::map<std::string, std::string> links_;
     std::vector<std::string> settled_;
 };
 

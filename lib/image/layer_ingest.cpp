@@ -4,6 +4,7 @@
 #include "base/sys.hpp"
 #include "image/ahead_source.hpp"
 #include "image/inflate.hpp"
+#include "image/room.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -85,7 +86,8 @@ constexpr std::uint64_t worth_a_thread = 1 << 20; // bytes of a blob
 }
 
 Unpacked unpack_verified(ByteSource& from, const Descriptor& blob, const std::string& diff_id, const std::string& to) {
-    TeeSource compressed(from, hash_kind(blob.digest));
+    RoomKeeper bounded_blob(from, to); // a manifest need not tell its size
+    TeeSource compressed(bounded_blob, hash_kind(blob.digest));
     Unpacked out;
     std::string plain_hex;
     std::optional<Error> damage;
@@ -93,7 +95,8 @@ Unpacked unpack_verified(ByteSource& from, const Descriptor& blob, const std::st
         auto inflater = make_inflater(compressed);
         std::optional<AheadSource> ahead;
         if (blob.size >= worth_a_thread && std::thread::hardware_concurrency() > 1) ahead.emplace(*inflater);
-        TeeSource plain(ahead ? static_cast<ByteSource&>(*ahead) : *inflater, hash_kind(diff_id));
+        RoomKeeper bounded(ahead ? static_cast<ByteSource&>(*ahead) : *inflater, to);
+        TeeSource plain(bounded, hash_kind(diff_id));
         out = unpack_layer(plain, to);
         plain.drain();
         plain_hex = plain.hex();

@@ -45,6 +45,9 @@ std::string read_link(int directory, const std::string& name) {
     return {target, static_cast<std::size_t>(n)};
 }
 
+// No program could name it, and nobody means it.
+Error too_deep(const std::string& path) { return error(Errc::failed, "the path '{}…' has more than {} bytes", path.substr(0, 80), PATH_MAX - 1); }
+
 constexpr int directory_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 } // namespace
@@ -87,40 +90,45 @@ bool LayerTree::walk(const std::string& parent, bool make) {
     std::list<std::string> todo;
     for (auto& part : split(parent)) todo.push_back(std::move(part));
     std::vector<std::string> done;
-    std::vector<UniqueFd> stack;
+    std::size_t length = 0; // of what is done
+    UniqueFd last;          // empty: the root
     int links = 0;
-    auto here = [&] { return stack.empty() ? root_.get() : stack.back().get(); };
+    auto here = [&] { return last ? last.get() : root_.get(); };
     while (!todo.empty()) {
         std::string name = std::move(todo.front());
         todo.pop_front();
         if (name == "..") { // of a link's target; at the root it stays there, as in a chroot
-            if (!stack.empty()) {
-                stack.pop_back();
-                done.pop_back();
-            }
+            if (done.empty()) continue;
+            length -= done.back().size() + 1;
+            done.pop_back();
+            last = done.empty() ? UniqueFd() : sys::open_at2(root_.get(), join(done), directory_flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
             continue;
         }
         done.push_back(name);
+        length += name.size() + 1;
+        if (length >= PATH_MAX) throw too_deep(parent);
         UniqueFd next = step(here(), name, join(done), make);
         if (next) {
-            stack.push_back(std::move(next));
+            last = std::move(next);
             continue;
         }
         struct stat st {};
         if (::fstatat(here(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISLNK(st.st_mode)) return false;
         if (++links > max_links) throw error(Errc::failed, "too many symbolic links in '{}'", parent);
         std::string target = read_link(here(), name);
+        length -= name.size() + 1;
         done.pop_back();
         if (target.starts_with('/')) {
             done.clear();
-            stack.clear();
+            length = 0;
+            last.reset();
         }
         auto parts = split(target);
         todo.insert(todo.begin(), parts.begin(), parts.end());
     }
     cached_for_ = parent;
     cached_path_ = join(done);
-    cached_ = stack.empty() ? sys::open_at(root_.get(), ".", O_PATH | O_DIRECTORY) : std::move(stack.back());
+    cached_ = last ? std::move(last) : sys::open_at(root_.get(), ".", O_PATH | O_DIRECTORY);
     valid_ = true;
     return true;
 }
@@ -155,6 +163,7 @@ LayerTree::Place LayerTree::place(const std::string& path) {
     }
     out.directory = cached_.get();
     out.parent = cached_path_;
+    if (out.path().size() >= PATH_MAX) throw too_deep(path);
     return out;
 }
 
@@ -171,7 +180,7 @@ void LayerTree::remove(const Place& place) {
     valid_ = false; // it may be the cached directory, or a link towards it; its fd stays open
     if (::unlinkat(place.directory, place.name.c_str(), 0) == 0) return;
     if (errno != EISDIR && errno != EPERM) throw sys_error(errno, "replacing {}", place.path());
-    sys::remove_tree(fmt::format("/proc/self/fd/{}/{}", place.directory, place.name));
+    sys::remove_tree_at(place.directory, place.name);
     listener_.removed(place.path());
 }
 

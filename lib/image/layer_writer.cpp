@@ -61,14 +61,38 @@ void make_in_place(LayerTree& tree, const LayerTree::Place& place, F&& make) {
 } // namespace
 
 LayerWriter::LayerWriter(const std::string& root)
-    : tree_(root, {[this](const std::string& path) { result_.unsettled.implicit.insert(path); },
+    : tree_(root, {[this](const std::string& path) { hold(path.size()), result_.unsettled.implicit.insert(path); },
                    [this](const std::string& path) { forget_below(path); }}) {}
 
+namespace {
+// "a" and "a/…", not "a.b", which sorts between them.
+template <typename Sorted>
+void erase_below(Sorted& from, const std::string& path) {
+    from.erase(path);
+    from.erase(from.lower_bound(path + "/"), from.lower_bound(path + "0")); // '0' comes after '/'
+}
+} // namespace
+
 void LayerWriter::forget_below(const std::string& path) {
-    auto below = [&](const std::string& p) { return p == path || p.starts_with(path + "/"); };
-    std::erase_if(directories_, [&](const auto& entry) { return below(entry.first); });
-    std::erase_if(result_.unsettled.implicit, below);
-    std::erase_if(result_.unsettled.links, [&](const auto& link) { return below(link.path); });
+    erase_below(directories_, path);
+    erase_below(result_.unsettled.implicit, path);
+    erase_below(result_.unsettled.links, path);
+}
+
+// A few compressed bytes can stand for any number of entries.
+void LayerWriter::hold(std::size_t bytes) {
+    constexpr std::size_t most = 256u << 20;
+    held_ += bytes + 200;
+    if (held_ > most) throw error(Errc::failed, "the layer's directories and links need more than {} MiB of memory", most >> 20);
+}
+
+void LayerWriter::remember(const std::string& path, const TarEntry& e) {
+    constexpr std::size_t most = 32u << 20;
+    std::size_t size = 0;
+    for (const auto& [name, value] : e.xattrs) size += name.size() + value.size();
+    if ((held_xattrs_ += size) > most) throw error(Errc::failed, "the layer's directories have more than {} MiB of extended attributes", most >> 20);
+    hold(path.size() + size);
+    directories_[path] = {e.mode, e.uid, e.gid, e.mtime_ns, e.mtime, e.xattrs};
 }
 
 void LayerWriter::add(TarReader& tar, const TarEntry& entry) {
@@ -87,7 +111,7 @@ void LayerWriter::add(TarReader& tar, const TarEntry& entry) {
 
 void LayerWriter::add_root(const TarEntry& e) {
     if (e.type != TarEntry::Type::directory) throw error(Errc::failed, "the layer's root is no directory");
-    directories_[""] = {e.mode, e.uid, e.gid, e.mtime_ns, e.mtime, e.xattrs};
+    remember("", e);
 }
 
 // Whiteouts speak of the layers below only: what this layer itself brings stays, wherever it comes
@@ -138,7 +162,7 @@ void LayerWriter::add_directory(const TarEntry& e, const std::string& path) {
         make_opaque(directory.get());
     }
     result_.unsettled.implicit.erase(where);
-    directories_[where] = {e.mode, e.uid, e.gid, e.mtime_ns, e.mtime, e.xattrs};
+    remember(where, e);
 }
 
 void LayerWriter::add_file(TarReader& tar, const TarEntry& e, const LayerTree::Place& place) {
@@ -171,9 +195,9 @@ void LayerWriter::add_hardlink(const TarEntry& e, const LayerTree::Place& place)
     struct stat st {};
     if (there.directory < 0 || ::fstatat(there.directory, there.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0 || is_whiteout(st)) {
         std::string source = there.directory < 0 ? target : there.path();
-        for (const auto& link : result_.unsettled.links)
-            if (link.path == source) source = link.target; // a link to a link that waits itself
-        result_.unsettled.links.push_back({mine.path(), source});
+        if (auto waits = result_.unsettled.links.find(source); waits != result_.unsettled.links.end()) source = waits->second;
+        hold(mine.path().size() + source.size());
+        result_.unsettled.links[mine.path()] = source;
         return;
     }
     if (S_ISDIR(st.st_mode)) throw error(Errc::failed, "'{}' is a hard link to the directory '{}'", e.path, e.link);
@@ -183,7 +207,7 @@ void LayerWriter::add_hardlink(const TarEntry& e, const LayerTree::Place& place)
 
 void LayerWriter::add_symlink(const TarEntry& e, const LayerTree::Place& place) {
     make_in_place(tree_, place, [&] { return ::symlinkat(e.link.c_str(), place.directory, place.name.c_str()); });
-    set_node_meta(place.directory, place.name, {e.uid, e.gid, std::nullopt, modified(e)});
+    set_node_meta(place.directory, place.name, {S_IFLNK, 0, modified(e), e.uid, e.gid});
 }
 
 void LayerWriter::add_node(const TarEntry& e, const LayerTree::Place& place) {
@@ -193,7 +217,7 @@ void LayerWriter::add_node(const TarEntry& e, const LayerTree::Place& place) {
         throw error(Errc::failed, "'{}' is the character device 0:0, which overlayfs takes for a whiteout", e.path);
     if (type != S_IFIFO && ::geteuid() != 0) return; // nobody else may make devices, and /dev comes from the runtime
     make_in_place(tree_, place, [&] { return ::mknodat(place.directory, place.name.c_str(), type | 0600, device); });
-    set_node_meta(place.directory, place.name, {e.uid, e.gid, e.mode, modified(e)});
+    set_node_meta(place.directory, place.name, {type | e.mode, device, modified(e), e.uid, e.gid});
 }
 
 Unpacked LayerWriter::finish() {

@@ -5,9 +5,9 @@
 #include "image/tar_reader.hpp"
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace davit::image {
@@ -16,10 +16,7 @@ namespace davit::image {
 struct Unsettled {
     // Directories the tar uses but does not hold: they must look as below (image.md, "implicit parents").
     std::set<std::string> implicit;
-    struct Link {
-        std::string path, target;
-    };
-    std::vector<Link> links; // hard links to files of a lower layer
+    std::map<std::string, std::string> links; // hard links to files of a lower layer, and which
     bool empty() const { return implicit.empty() && links.empty(); }
 };
 
@@ -55,7 +52,11 @@ private:
     };
 
     Unpacked result_;
-    std::unordered_map<std::string, DirectoryMeta> directories_;
+    void remember(const std::string& path, const TarEntry& entry);
+    void hold(std::size_t bytes);
+
+    std::map<std::string, DirectoryMeta> directories_;
+    std::size_t held_ = 0, held_xattrs_ = 0; // bytes that wait for finish(), about
     LayerTree tree_;
 };
 

@@ -1,6 +1,7 @@
 #include "image/archive.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
 #include "image/archive_files.hpp"
@@ -8,6 +9,7 @@
 #include "image/ingest.hpp"
 #include "image/json_read.hpp"
 #include "image/platform.hpp"
+#include "image/room.hpp"
 #include "image/store_impl.hpp"
 
 #include <algorithm>
@@ -106,7 +108,7 @@ private:
     }
 
     void load_docker(const std::string& text) {
-        Json list = Json::parse(text, nullptr, false);
+        Json list = parse_untrusted(text);
         if (!list.is_array()) throw error(Errc::failed, "the archive's manifest.json is no list");
         for (const Json& item : list) {
             if (!item.is_object()) throw error(Errc::failed, "an entry of the archive's manifest.json is no object");
@@ -161,6 +163,7 @@ private:
 UniqueFd seekable_tar(const Store& store, int fd, const std::string& name) {
     struct stat st {};
     if (::fstat(fd, &st) < 0) throw sys_error(errno, "looking at {}", name);
+    if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) throw error(Errc::failed, "{} is a device, not an archive", name);
     if (S_ISREG(st.st_mode) && ::lseek(fd, 0, SEEK_CUR) == 0) {
         char first[6];
         ssize_t n = ::pread(fd, first, sizeof first, 0);
@@ -172,9 +175,10 @@ UniqueFd seekable_tar(const Store& store, int fd, const std::string& name) {
     }
     UniqueFd spool = sys::open(store.root() + "/ingest", O_TMPFILE | O_RDWR);
     StreamSource stream(fd, name);
-    auto plain = make_inflater(stream);
+    auto inflated = make_inflater(stream);
+    RoomKeeper plain(*inflated, store.root());
     std::string buffer(256 * 1024, '\0');
-    while (std::size_t n = plain->read(buffer.data(), buffer.size())) sys::write_all(spool.get(), {buffer.data(), n});
+    while (std::size_t n = plain.read(buffer.data(), buffer.size())) sys::write_all(spool.get(), {buffer.data(), n});
     return spool;
 }
 
@@ -188,7 +192,7 @@ std::vector<Loaded> load(Store& store, int fd, const std::string& name, const Lo
 }
 
 std::vector<Loaded> load(Store& store, const std::string& path, const LoadOptions& options) {
-    UniqueFd fd = sys::open(path, O_RDONLY);
+    UniqueFd fd = open_to_read(path);
     struct stat st {};
     if (::fstat(fd.get(), &st) < 0) throw sys_error(errno, "looking at {}", path);
     if (!S_ISDIR(st.st_mode)) return load(store, fd.get(), path, options);

@@ -13,7 +13,7 @@ namespace davit::image {
 namespace {
 
 Json parse_json(std::string_view text, const char* what) {
-    Json json = Json::parse(text, nullptr, false);
+    Json json = parse_untrusted(text);
     if (!json.is_object()) throw error(Errc::failed, "the {} is no JSON object", what);
     return json;
 }

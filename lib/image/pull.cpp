@@ -175,7 +175,27 @@ Image pull(Store& store, const Reference& reference, const PullOptions& options)
         if (fits) return std::move(*present);
         if (options.policy == PullPolicy::never) throw error(Errc::not_found, "No such image: {}", reference.familiar());
     }
-    return in_context("pulling " + reference.familiar(), [&] { return Puller(store, reference, options).run(); });
+    try {
+        return in_context("pulling " + reference.familiar(), [&] { return Puller(store, reference, options).run(); });
+    } catch (Error& e) {
+        if (e.kind() != Errc::interrupted) hint_at_others(e, store, reference);
+        throw;
+    }
+}
+
+void hint_at_others(Error& error, const Store& store, const Reference& reference) {
+    constexpr std::size_t enough = 5;
+    std::vector<std::string> here;
+    for (const Image& image : store.list())
+        for (const std::string& tag : image.tags) {
+            const auto other = Reference::try_parse(tag);
+            if (other && other->domain() == reference.domain() && other->path() == reference.path()) here.push_back(fmt::format("{}, {}", tag, to_string(image.platform)));
+        }
+    if (here.empty()) return;
+    std::string text = error.hint() + (error.hint().empty() ? "" : "; ") + "you have ";
+    for (std::size_t i = 0; i < std::min(here.size(), enough); ++i) text += (i ? "; " : "") + here[i];
+    if (here.size() > enough) text += fmt::format(" and {} more", here.size() - enough);
+    error.with_hint(std::move(text));
 }
 
 } // namespace davit::image

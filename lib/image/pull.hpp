@@ -1,6 +1,7 @@
 // Fetching an image from its registry into the store.
 #pragma once
 
+#include "davit/error.hpp"
 #include "image/credentials.hpp"
 #include "image/store.hpp"
 
@@ -67,5 +68,9 @@ void read_daemon_config(PullOptions& options);
 // down, rate limit), failed (corrupt blob; disk full with os() == ENOSPC), interrupted (stop).
 // Whatever happens, the store holds either the whole image or nothing that a lookup can see.
 Image pull(Store& store, const Reference& reference, const PullOptions& options = {});
+
+// Adds to the hint of an error about an image which others of that repository are here: most often the
+// tag or the platform is wrong. "you have busybox:latest, linux/amd64".
+void hint_at_others(Error& error, const Store& store, const Reference& reference);
 
 } // namespace davit::image

@@ -107,17 +107,21 @@ void RegistryClient::start(Exchange& exchange, const std::string& method, const 
 
 // Storage behind a registry (S3 and its like) refuses requests that carry the registry's token, and
 // must not learn it.
-void RegistryClient::start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization) {
+bool RegistryClient::start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization) {
     std::string credentials = authorization;
+    bool own = true;
     for (int hops = 0;; ++hops) {
         start(exchange, method, url, headers, credentials);
-        if (!is_redirect(exchange.response().status)) return;
+        if (!is_redirect(exchange.response().status)) return own;
         const std::string location = exchange.response().header("location");
         auto next = resolve_url(url, location);
         if (!next || hops == max_redirects) throw error(Errc::unavailable, "the registry {} redirects to '{}'", endpoint_.domain, location);
         if (url.scheme == "https" && next->scheme == "http" && !is_loopback(next->host) && !endpoint_.insecure)
             throw error(Errc::denied, "the registry {} redirects from HTTPS to plain HTTP ({})", endpoint_.domain, next->host);
-        if (next->host != url.host || next->scheme != url.scheme) credentials.clear();
+        if (next->host != url.host || next->scheme != url.scheme) {
+            credentials.clear();
+            own = false;
+        }
         url = std::move(*next);
     }
 }
@@ -141,11 +145,12 @@ RegistryClient::Exchange RegistryClient::send(const std::string& method, const s
             url = endpoint_.base;
         }
         url.path += "v2/" + repository_ + "/" + path;
-        start_following(exchange, method, url, headers, used);
+        const bool own = start_following(exchange, method, url, headers, used);
         const HttpResponse& r = exchange.response();
         if (r.status == 0 && fall_back_to_http(r)) continue;
         show_warnings(r);
-        if (r.status == 401 && authentications < 2 && !authenticate(r, used).empty()) {
+        // Who the registry merely leads to does not say where the password goes.
+        if (r.status == 401 && own && authentications < 2 && !authenticate(r, used).empty()) {
             ++authentications;
             continue;
         }

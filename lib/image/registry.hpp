@@ -85,7 +85,8 @@ private:
     void give_back(std::unique_ptr<HttpSession> session);
     HttpTls tls_for(const std::string& host) const;
     void start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization);
-    void start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization);
+    // Whether the answer is of the host that was asked, not of one it led to.
+    bool start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization);
     bool fall_back_to_http(const HttpResponse& response);
     std::string authorization() const;
     // A fresh Authorization header for a 401; empty if there is nothing (more) to offer.

@@ -4,11 +4,17 @@
 #include "image/registry.hpp"
 #include "image/text_code.hpp"
 
+#include <algorithm>
+
 namespace davit::image {
 
 namespace {
 
 constexpr std::size_t max_token_answer = 1u << 20;
+
+bool is_header_text(const std::string& text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
 
 std::string basic(const Credentials& c) { return "Basic " + base64_encode(c.username + ":" + c.password); }
 
@@ -75,10 +81,10 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
         if (r.failure == HttpFailure::cancelled) throw error(Errc::interrupted, "cancelled");
         std::string body = r.status ? exchange.body(max_token_answer) : "";
         if (r.status == 200) {
-            Json json = Json::parse(body, nullptr, false);
+            Json json = parse_untrusted(body);
             std::string token = json.is_object() ? text_of(json, "token") : "";
             if (token.empty() && json.is_object()) token = text_of(json, "access_token");
-            if (token.empty()) throw error(Errc::denied, "the token server {} answered without a token", realm->host);
+            if (token.empty() || !is_header_text(token)) throw error(Errc::denied, "the token server {} answered without a token", realm->host);
             return token;
         }
         if (r.status == 401 || r.status == 403) {

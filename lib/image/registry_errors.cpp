@@ -6,7 +6,7 @@ namespace davit::image {
 
 std::string registry_message(const HttpResponse& response, const std::string& body) {
     std::string out;
-    Json json = Json::parse(body, nullptr, false);
+    Json json = parse_untrusted(body);
     if (json.is_object() && json.contains("errors") && json["errors"].is_array())
         for (const Json& e : json["errors"]) {
             if (!e.is_object()) continue;

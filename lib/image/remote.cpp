@@ -1,7 +1,7 @@
 #include "image/remote.hpp"
 
 #include "base/error.hpp"
-#include "base/hash.hpp"
+#include "image/ingest.hpp"
 #include "image/url.hpp"
 
 #include <algorithm>
@@ -50,8 +50,7 @@ std::string RemoteImage::blob(const Descriptor& descriptor, std::size_t most) {
         out.append(buffer, n);
         if (out.size() > most) throw error(Errc::failed, "{} of {} is larger than its manifest says", descriptor.digest, reference_.familiar());
     }
-    if (descriptor.digest.starts_with("sha256:") && "sha256:" + sha256_hex(out) != descriptor.digest)
-        throw error(Errc::failed, "{} of {} arrived damaged", descriptor.digest, reference_.familiar());
+    in_context(reference_.familiar(), [&] { verify_bytes(descriptor, out); });
     return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/dir.hpp"
 #include "base/error.hpp"
+#include "base/kernel_abi.hpp"
 #include "base/sys.hpp"
 #include "image/layer_tree.hpp"
 
@@ -18,6 +19,7 @@ namespace davit::image {
 namespace {
 
 constexpr int max_links = 40;
+constexpr std::size_t most_open = 16; // directories on the way down, with a descriptor for each layer
 
 std::list<std::string> split(std::string_view path) {
     std::list<std::string> out;
@@ -50,8 +52,8 @@ RootfsView::~RootfsView() = default;
 
 std::optional<RootfsView::Entry> RootfsView::child(const Entry& directory, const std::string& name) const {
     Entry out;
-    for (const auto& part : directory.parts) {
-        UniqueFd fd(::openat(part.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    for (std::size_t i = 0; i < directory.parts.size(); ++i) {
+        UniqueFd fd(::openat(directory.parts[i].get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
         if (!fd) {
             if (errno == ENOENT) continue;
             throw sys_error(errno, "looking for {}", name);
@@ -63,6 +65,7 @@ std::optional<RootfsView::Entry> RootfsView::child(const Entry& directory, const
         if (!first && !S_ISDIR(st.st_mode)) break; // a file under a directory is hidden
         if (first) out.status = st;
         out.parts.push_back(std::move(fd));
+        out.layers.push_back(directory.layers[i]);
         if (!S_ISDIR(st.st_mode) || is_opaque(reopen_directory(out.parts.back().get()).get())) break;
     }
     if (out.parts.empty()) return std::nullopt;
@@ -71,11 +74,21 @@ std::optional<RootfsView::Entry> RootfsView::child(const Entry& directory, const
     return out;
 }
 
+void RootfsView::open_again(Entry& directory) const {
+    if (!directory.parts.empty()) return;
+    const std::string below = directory.path == "/" ? "." : directory.path.substr(1);
+    for (const std::size_t layer : directory.layers)
+        directory.parts.push_back(sys::open_at2(roots_[layer].get(), below, O_PATH | O_DIRECTORY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS));
+}
+
 std::optional<RootfsView::Entry> RootfsView::lookup(std::string_view path, bool follow) const {
     auto root = [&] {
         Entry out;
         out.path = "/";
-        for (const auto& fd : roots_) out.parts.push_back(sys::open_at(fd.get(), ".", O_PATH | O_DIRECTORY));
+        for (std::size_t i = 0; i < roots_.size(); ++i) {
+            out.parts.push_back(sys::open_at(roots_[i].get(), ".", O_PATH | O_DIRECTORY));
+            out.layers.push_back(i);
+        }
         if (!roots_.empty() && ::fstat(roots_.front().get(), &out.status) < 0) throw sys_error(errno, "looking at the image's root");
         return out;
     };
@@ -90,16 +103,21 @@ std::optional<RootfsView::Entry> RootfsView::lookup(std::string_view path, bool 
         if (!stack.back().is_directory()) return std::nullopt;
         if (name == "..") {
             if (stack.size() > 1) stack.pop_back();
+            open_again(stack.back());
             continue;
         }
         auto next = child(stack.back(), name);
         if (!next) return std::nullopt;
         if (!S_ISLNK(next->status.st_mode) || (todo.empty() && !follow)) {
+            if (stack.size() >= most_open) stack[stack.size() - most_open].parts.clear();
             stack.push_back(std::move(*next));
             continue;
         }
         if (++links > max_links) throw error(Errc::failed, "too many symbolic links in '{}' of the image", path);
-        if (next->link_target.starts_with('/')) stack.resize(1);
+        if (next->link_target.starts_with('/')) {
+            stack.resize(1);
+            open_again(stack.back());
+        }
         todo.splice(todo.begin(), split(next->link_target));
     }
     return std::move(stack.back());
@@ -128,9 +146,7 @@ std::optional<std::string> RootfsView::read_file(std::string_view path, std::siz
     if (!entry || !S_ISREG(entry->status.st_mode)) return std::nullopt;
     if (static_cast<std::uint64_t>(entry->status.st_size) > max_bytes)
         throw error(Errc::failed, "{} of the image has {} bytes, more than {}", path, entry->status.st_size, max_bytes);
-    // O_PATH is reopened by its magic link: no path is walked twice.
-    UniqueFd fd = sys::open(fmt::format("/proc/self/fd/{}", entry->parts.front().get()), O_RDONLY);
-    return sys::read_all(fd.get());
+    return sys::read_all(sys::reopen(entry->parts.front().get(), O_RDONLY).get());
 }
 
 } // namespace davit::image

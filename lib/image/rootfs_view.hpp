@@ -27,6 +27,7 @@ public:
         std::string link_target; // of a symbolic link that was not followed
         // Open O_PATH in the layers that take part: one for a file, topmost first for a directory.
         std::vector<UniqueFd> parts;
+        std::vector<std::size_t> layers; // which ones these are
         bool is_directory() const { return S_ISDIR(status.st_mode); }
     };
     // follow: the last component too.
@@ -37,6 +38,9 @@ public:
     std::optional<std::string> read_file(std::string_view path, std::size_t max_bytes = 4u << 20) const;
     // A child of a directory entry, not following links.
     std::optional<Entry> child(const Entry& directory, const std::string& name) const;
+    // Of a way down that is longer than there are descriptors: a directory whose parts were closed
+    // (parts.clear()) is opened again; one that is open stays as it is.
+    void open_again(Entry& directory) const;
 
 private:
     std::vector<UniqueFd> roots_;
@@ -44,8 +48,9 @@ private:
 
 // Copies what the image has at path into the (empty) directory destination, as Docker fills a fresh
 // named volume: contents with modes, owners, times, xattrs, hard links; the directory's own mode and
-// owner too. false: the image has nothing there, or no directory; destination is untouched then.
+// owner too. Others may reach destination meanwhile: nothing outside it changes, whatever they do.
+// false: the image has nothing there, or no directory; destination is untouched then.
 bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path_in_image,
-             const std::string& destination);
+             UniqueFd destination);
 
 } // namespace davit::image

@@ -1,6 +1,7 @@
 #include "image/archive.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
 #include "image/ingest.hpp"
@@ -9,8 +10,6 @@
 #include "image/tar_writer.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <map>
 #include <set>
@@ -137,19 +136,19 @@ void save(const Store& store, const std::vector<std::string>& names, int fd) {
 void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory) {
     const auto exports = collect(store, names);
     std::set<std::string> layers;
-    for (const char* sub : {"/blobs/sha256", "/blobs/sha512"}) sys::make_dirs(directory + sub, 0755);
-    for (const auto& [path, bytes] : documents_of(exports, store, layers)) write_file_atomic(directory + "/" + path, bytes, 0644);
+    for (const char* sub : {"/blobs/sha256", "/blobs/sha512"}) sys::make_dirs(directory + sub, 0700);
+    for (const auto& [path, bytes] : documents_of(exports, store, layers)) write_file_atomic(directory + "/" + path, bytes, 0600);
     for (const auto& digest : layers) {
         const std::string to = directory + "/" + member_of(digest);
         if (exists(to)) continue;
         FileSource blob(sys::open(store.impl().blob_path(digest), O_RDONLY), digest);
-        UniqueFd part = sys::open(to + ".part", O_WRONLY | O_CREAT | O_TRUNC, 0644);
-        TeeSource copy(blob, hash_kind(digest), part.get());
+        WholeFile part(to);
+        TeeSource copy(blob, hash_kind(digest), part.fd());
         copy.drain();
         if (copy.hex() != hex_of(digest)) throw error(Errc::failed, "the stored blob {} is damaged", digest);
-        if (::rename((to + ".part").c_str(), to.c_str()) < 0) throw sys_error(errno, "writing {}", to);
+        part.finish();
     }
-    Json index = Json::parse(read_file_if_exists(directory + "/index.json").value_or("{}"), nullptr, false);
+    Json index = parse_untrusted(read_file_if_exists(directory + "/index.json").value_or("{}"));
     if (!index.is_object()) throw error(Errc::failed, "{}/index.json is no JSON object", directory);
     Json entries = Json::array();
     for (const auto& e : exports)
@@ -163,8 +162,8 @@ void save_layout(const Store& store, const std::vector<std::string>& names, cons
             if (old.is_object() && !replaced(old)) entries.push_back(old);
     index["schemaVersion"] = 2;
     index["manifests"] = entries;
-    write_file_atomic(directory + "/oci-layout", layout_file, 0644);
-    write_file_atomic(directory + "/index.json", index.dump(), 0644);
+    write_file_atomic(directory + "/oci-layout", layout_file, 0600);
+    write_file_atomic(directory + "/index.json", index.dump(), 0600);
 }
 
 } // namespace davit::image

@@ -21,7 +21,7 @@ namespace {
 Json read_record(const std::string& path) {
     auto text = read_file_if_exists(path);
     if (!text) return Json();
-    Json json = Json::parse(*text, nullptr, false);
+    Json json = parse_untrusted(*text);
     return json.is_object() ? json : Json();
 }
 

@@ -16,6 +16,7 @@ constexpr std::size_t block_size = 512;
 constexpr std::size_t buffer_size = 256 * 1024;
 constexpr std::uint64_t max_payload = 1 << 20; // of a long name or PAX header: Go's limit too
 constexpr std::size_t max_segments = 1 << 20;
+constexpr std::size_t max_global = 1000;
 
 bool all_zero(const char* block) {
     return std::all_of(block, block + block_size, [](char c) { return c == 0; });
@@ -293,6 +294,7 @@ bool TarReader::next(TarEntry& e) {
     pass_over(data_left_ + padding_);
     data_left_ = padding_ = 0;
     local_.clear();
+    local_size_ = 0;
     sparse_numbers_.clear();
     Header h;
     std::uint64_t stored = 0;
@@ -308,11 +310,14 @@ bool TarReader::next(TarEntry& e) {
             local_[type == 'L' ? "path" : "linkpath"] = name;
         } else if (type == 'x' || type == 'g') {
             std::string records = read_payload(stored, "a PAX header");
+            std::size_t& held = type == 'x' ? local_size_ : global_size_;
+            if ((held += records.size()) > max_payload) corrupt("PAX headers without end");
             bool fine = each_pax_record(records, [&](std::string_view key, std::string_view value) {
                 if (key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes") sparse_numbers_.emplace_back(key, value);
                 else (type == 'x' ? local_ : global_).insert_or_assign(std::string(key), std::string(value));
             });
             if (!fine) corrupt("a PAX header's record");
+            if (global_.size() > max_global) corrupt("too many records for all entries"); // each entry looks at them
         } else {
             break;
         }

@@ -71,6 +71,7 @@ private:
     std::uint64_t base_ = 0;          // offset of the buffer's start in the stream
     std::uint64_t data_left_ = 0, padding_ = 0;
     Records global_, local_;
+    std::size_t global_size_ = 0, local_size_ = 0; // bytes of the headers they came in
     std::vector<std::pair<std::string, std::string>> sparse_numbers_; // PAX 0.0 repeats its keys
 };
 

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "image/json_read.hpp"
 #include "image/pull.hpp"
 #include "image/reference.hpp"
 #include "image/registry.hpp"
@@ -69,7 +70,7 @@ void write_project(image::RegistryClient& client, const std::vector<ProjectLayer
 } // namespace
 
 std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const std::string& shown) {
-    const auto manifest = nlohmann::json::parse(bytes, nullptr, false);
+    const auto manifest = image::parse_untrusted(bytes);
     if (!manifest.is_object()) throw error(Errc::failed, "the manifest of {} is no JSON object", shown);
     const std::string type = text(manifest, "artifactType");
     const std::string config = manifest.contains("config") ? text(manifest["config"], "mediaType") : "";
@@ -77,10 +78,14 @@ std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const s
         throw error(Errc::unsupported, "{} is no compose project{}", shown, type.empty() && config.empty() ? "" : " but " + (type.empty() ? config : type))
             .with_hint("images are named by `image:` of a service");
     std::vector<ProjectLayer> out;
-    for (const auto& item : manifest.value("layers", nlohmann::json::array())) {
-        ProjectLayer layer{ProjectLayer::Kind::compose, "", text(item, "mediaType"), text(item, "digest"), item.value("size", std::uint64_t{0})};
+    const auto layers = manifest.find("layers");
+    if (layers == manifest.end() || !layers->is_array()) throw error(Errc::failed, "the manifest of {} lists no layers", shown);
+    for (const auto& item : *layers) {
+        if (!item.is_object()) throw error(Errc::failed, "a layer of {} is no JSON object", shown);
+        ProjectLayer layer{ProjectLayer::Kind::compose, "", text(item, "mediaType"), text(item, "digest"), image::unsigned_of(item, "size")};
         if (layer.size > max_file) throw error(Errc::failed, "{} holds a file of {} bytes; compose files have at most {}", shown, layer.size, max_file);
-        const auto annotations = item.value("annotations", nlohmann::json::object());
+        const auto* noted = image::object_of(item, "annotations");
+        const auto annotations = noted ? *noted : nlohmann::json::object();
         if (layer.media_type == env_file) {
             layer.kind = ProjectLayer::Kind::env_file;
             layer.file = text(annotations, "com.docker.compose.envfile");

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from case import Case, main
+from case import DAVIT, Case, main
 from images import Image, digest, layout, noise, tar
 
 class Archives(Case):
@@ -41,6 +41,31 @@ class Archives(Case):
             self.assertEqual(found["Descriptor"]["digest"], self.image.manifest)
             self.assertEqual(found["Config"]["User"], "7")
             self.assertEqual(self.content("team/app:1", "b"), noise(100000, 5))
+
+    def test_what_is_no_file_is_refused_at_once(self):
+        os.mkfifo(self.dir + "/pipe")
+        self.assertIn("nobody writes to", self.run_davit("image", "load", "-i", self.dir + "/pipe", code=1).err)
+        for device in ("/dev/zero", "/dev/null"):
+            self.assertIn("is a device", self.run_davit("image", "load", "-i", device, code=1).err)
+        with open("/dev/zero", "rb") as zero:
+            result = subprocess.run([DAVIT, "image", "load"], stdin=zero, stderr=subprocess.PIPE, env=self.env, timeout=60)
+        self.assertEqual((result.returncode, b"is a device" in result.stderr), (1, True), result.stderr)
+        blob = self.dir + "/layout/blobs/sha256/" + self.image.layers[0][7:]
+        os.unlink(blob)
+        os.mkfifo(blob)
+        self.assertIn("nobody writes to", self.run_davit("image", "load", "-i", self.dir + "/layout", code=1).err)
+        os.unlink(blob)
+        os.symlink("/etc/shadow", blob)
+        self.assertIn("corrupt layer", self.run_davit("image", "load", "-i", self.dir + "/layout", code=1).err)
+        self.assertEqual(self.kept("images", "refs", "ingest", "leases"), [])
+
+    def test_documents_nested_without_end(self):
+        for name in ("index.json", "blobs/sha256/" + self.image.manifest[7:], "blobs/sha256/" + self.image.id[7:]):
+            shutil.copytree(self.dir + "/layout", self.dir + "/deep")
+            with open(self.dir + "/deep/" + name, "w") as f:
+                f.write("{\"a\":" + "[" * 1000000 + "]" * 1000000 + "}")
+            self.run_davit("image", "load", "-i", self.dir + "/deep", code=1)
+            shutil.rmtree(self.dir + "/deep")
 
     def test_docker_archives_old_and_new(self):
         tars = [tar({"a": b"1"}), tar({"b": b"2"})]

@@ -53,6 +53,35 @@ class Faults(Case):
         self.registry.blobs.update(self.image.blobs)
         self.pull(self.name)
 
+    def test_corrupt_layer_leaves_nothing_of_the_others_that_were_under_way(self):
+        image = Image([{"big": noise(3000000, 1)}, {"slow": noise(400000, 2)}])
+        name = self.registry.put("both:1", image)
+        bad = bytearray(image.blobs[image.layers[0]])
+        bad[1000000] ^= 1
+        self.registry.blobs[image.layers[0]] = bytes(bad)
+        half, release = threading.Event(), threading.Event()
+        self.addCleanup(release.set)
+
+        def fault(request, path):
+            if path.endswith(image.layers[0]):
+                half.wait(60)  # what is corrupt comes when the other one is in the middle
+                return False
+            if not path.endswith(image.layers[1]):
+                return False
+            data = image.blobs[image.layers[1]]
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(data)))
+            request.end_headers()
+            request.wfile.write(data[:len(data) // 2])
+            request.wfile.flush()
+            half.set()
+            release.wait(60)
+            request.close_connection = True
+            return True
+        self.registry.fault = fault
+        self.assertIn("corrupt layer " + image.layers[0], self.pull(name, code=1).err)
+        self.assertEqual(self.kept("images", "refs", "ingest", "leases"), [])
+
     def test_layer_that_is_not_the_configurations(self):
         other = Image([{"big": b"else"}, {"b": b"2"}])
         document = json.loads(self.image.blobs[self.image.manifest])
@@ -253,6 +282,60 @@ class Faults(Case):
         self.pull(self.name, env=self.login(self.registry.host, "anna", "secret"))
         self.assertEqual(len(storage.asked("/blobs/")), 3)
         self.assertEqual([h for _, _, h in storage.requests if "Authorization" in h], [])
+
+    def test_who_the_registry_leads_to_does_not_say_where_the_password_goes(self):
+        thief, storage = Faulty(), Faulty()
+        thief.fault = lambda r, p: thief.answer(r, 200, b'{"token":"t"}') or True
+        for scheme in ('Bearer realm="http://%s/token",service="x"' % thief.host, 'Basic realm="x"'):
+            storage.fault = lambda r, p: storage.error(r, 401, "UNAUTHORIZED", {"WWW-Authenticate": scheme}) or True
+
+            def fault(request, path):
+                if "/blobs/" not in path:
+                    return False
+                self.registry.answer(request, 307, headers={"Location": "http://%s%s" % (storage.host, path)})
+                return True
+            self.registry.fault = fault
+            self.registry.requests.clear()
+            self.pull(self.name, code=1, env=self.login(self.registry.host, "anna", "secret"))
+            self.assertEqual([r for r in thief.requests if r[0] != "TLS"], [])
+            for faulty in (self.registry, storage):
+                self.assertEqual([h for _, _, h in faulty.requests if "Authorization" in h], [])
+
+    def test_a_token_goes_to_the_registry_only_and_fits_a_header(self):
+        def fault(request, path):
+            if path.startswith("/token"):
+                self.registry.answer(request, 200, json.dumps({"token": "t\r\nX-Injected: 1"}).encode())
+                return True
+            self.registry.error(request, 401, "UNAUTHORIZED", {"WWW-Authenticate": 'Bearer realm="http://%s/token",service="x"' % self.registry.host})
+            return True
+        self.registry.fault = fault
+        self.assertIn("without a token", self.pull(self.name, code=1).err)
+        self.assertEqual([h for _, _, h in self.registry.requests if "X-Injected" in h], [])
+
+    def test_headers_without_end(self):
+        def fault(request, path):
+            request.send_response(200)
+            try:
+                for n in range(1000):
+                    request.wfile.write(b"X-%d: %s\r\n" % (n, b"v" * 8000))
+            except OSError:
+                pass
+            request.close_connection = True
+            return True
+        self.registry.fault = fault
+        self.assertIn("broke: ", self.pull(self.name, code=1, env={"DAVIT_REGISTRY_TIMEOUT": "5"}).err)
+
+    def test_a_bomb_leaves_room_for_others(self):
+        os.makedirs(self.store)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=60k", "none", self.store], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.store])
+        zeros = Image([{"zeros": bytes(100 << 20)}])
+        files = Image([{"f%d" % n: b"" for n in range(70000)}])
+        for name, image, what in (("zeros:1", zeros, "room"), ("files:1", files, "inodes")):
+            err = self.pull(self.registry.put(name, image), code=1).err
+            self.assertIn("take the last " + what, err)
+            self.assertIn("No space left on device", err)
+            self.assertEqual(self.kept("images", "refs", "ingest", "leases", "trash", "l"), [])
 
     def test_redirect_loops_end(self):
         self.registry.fault = lambda r, p: self.registry.answer(r, 302, headers={"Location": p}) or True

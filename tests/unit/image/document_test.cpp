@@ -139,3 +139,16 @@ TEST_CASE("base64 and percent codes go both ways") {
     CHECK(percent_encode("a b/ü") == "a%20b%2F%C3%BC");
     CHECK(percent_decode("a%20b%2F%zz%4") == "a b/%zz%4");
 }
+
+TEST_CASE("documents that are nested without end are refused before anything recurses into them") {
+    for (const char* open : {"[", "{\"a\":"}) {
+        std::string deep = "{\"x\":";
+        for (int i = 0; i < 1'000'000; ++i) deep += open;
+        CHECK_THROWS_AS(parse_manifest(deep), Error);
+        CHECK_THROWS_AS(parse_configuration(deep), Error);
+    }
+    std::string closed = "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},\"x\":";
+    CHECK_THROWS_AS(parse_configuration(closed + std::string(100000, '[') + std::string(100000, ']') + "}"), Error);
+    CHECK_NOTHROW(parse_configuration(closed + std::string(100, '[') + std::string(100, ']') + "}"));
+    CHECK_NOTHROW(parse_configuration(closed + "\"" + std::string(100000, '[') + "\\\"" + std::string(100000, '[') + "\"}"));
+}

@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "image/file_meta.hpp"
 #include "image/layer_fixup.hpp"
 #include "image/layer_writer.hpp"
 #include "image/rootfs_view.hpp"
@@ -9,6 +10,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -248,7 +250,7 @@ TEST_CASE("copy-up fills a directory with all an image has there") {
     unpack(t / "0", TarBuilder().dir("data", 0700, 70).file("data/a", "1", {0600, 70, 70}).hardlink("data/b", "data/a").symlink("data/s", "a").dir("data/sub", 01777).file("data/gone").end());
     unpack(t / "1", TarBuilder().file("data/.wh.gone", "").pax({{"SCHILY.xattr.user.k", "v"}}).file("data/sub/top", "2").symlink("alias", "data").end());
     sys::make_dirs(t / "v", 0755);
-    CHECK(copy_up({t / "1", t / "0"}, "/alias", t / "v"));
+    CHECK(copy_up({t / "1", t / "0"}, "/alias", sys::open(t / "v", O_RDONLY | O_DIRECTORY)));
     CHECK((stat_of(t / "v").st_mode & 07777) == 0755); // the upper layer's own "data", implicit here
     CHECK(read_file(t / "v/a") == "1");
     CHECK(stat_of(t / "v/a").st_ino == stat_of(t / "v/b").st_ino);
@@ -258,12 +260,79 @@ TEST_CASE("copy-up fills a directory with all an image has there") {
     CHECK(read_file(t / "v/sub/top") == "2");
     CHECK_FALSE(there(t / "v/gone"));
     sys::make_dirs(t / "w", 0711);
-    CHECK(copy_up({t / "0"}, "data", t / "w"));
+    CHECK(copy_up({t / "0"}, "data", sys::open(t / "w", O_RDONLY | O_DIRECTORY)));
     CHECK((stat_of(t / "w").st_mode & 07777) == 0700);
     CHECK(stat_of(t / "w").st_uid == 70);
     CHECK((stat_of(t / "w/sub").st_mode & 07777) == 01777);
     sys::make_dirs(t / "n", 0711);
-    CHECK_FALSE(copy_up({t / "0"}, "/nothing", t / "n"));
-    CHECK_FALSE(copy_up({t / "0"}, "/data/a", t / "n"));
+    CHECK_FALSE(copy_up({t / "0"}, "/nothing", sys::open(t / "n", O_RDONLY | O_DIRECTORY)));
+    CHECK_FALSE(copy_up({t / "0"}, "/data/a", sys::open(t / "n", O_RDONLY | O_DIRECTORY)));
     CHECK((stat_of(t / "n").st_mode & 07777) == 0711);
+}
+
+TEST_CASE("a new node's mode never goes to what was put in its place") {
+    TempDir t;
+    write_file_atomic(t / "victim", "x", 0600);
+    REQUIRE(::symlink("victim", (t / "fifo").c_str()) == 0);
+    UniqueFd directory = sys::open(t.path(), O_RDONLY | O_DIRECTORY);
+    const auto mine = ::geteuid(), group = ::getegid();
+    for (const char* name : {"fifo", "victim"}) // swapped for a link, or for a file
+        CHECK_THROWS_WITH_AS(set_node_meta(directory.get(), name, {S_IFIFO | 06777, 0, {}, mine, group}), doctest::Contains("was replaced"), Error);
+    CHECK((stat_of(t / "victim").st_mode & 07777) == 0600);
+    CHECK(stat_of(t / "victim").st_mtim.tv_sec > 0);
+    REQUIRE(::mkfifo((t / "p").c_str(), 0600) == 0);
+    set_node_meta(directory.get(), "p", {S_IFIFO | 0666, 0, {1000, 0}, mine, group});
+    CHECK((stat_of(t / "p").st_mode & 07777) == 0666);
+    CHECK(stat_of(t / "p").st_mtim.tv_sec == 1000);
+    set_node_meta(directory.get(), "fifo", {S_IFLNK, 0, {1000, 0}, mine, group});
+    CHECK(stat_of(t / "victim").st_mtim.tv_sec > 1000);
+}
+
+TEST_CASE("copy-up needs few descriptors, however deep and linked the image is") {
+    if (!root()) return;
+    TempDir t;
+    TarBuilder tar;
+    std::string deep = "data";
+    for (int i = 0; i < 1000; ++i) deep += "/d";
+    tar.pax({{"path", deep + "/f"}}).file("x", "deep").pax({{"linkpath", deep}}).symlink("short", "x");
+    for (int i = 0; i < 300; ++i) tar.file("data/a" + std::to_string(i), "x").hardlink("data/b" + std::to_string(i), "data/a" + std::to_string(i));
+    unpack(t / "0", tar.end());
+    unpack(t / "1", TarBuilder().pax({{"path", deep + "/g"}}).file("x", "top").end());
+    sys::make_dirs(t / "v", 0755);
+    rlimit before{}, few{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    few = {400, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    CHECK(copy_up({t / "1", t / "0"}, "data", sys::open(t / "v", O_RDONLY | O_DIRECTORY)));
+    RootfsView view({t / "1", t / "0"});
+    CHECK(view.read_file("short/../../../d/d/f") == "deep");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    const std::string below = t / "v" + deep.substr(4);
+    CHECK(read_file(below + "/f") == "deep");
+    CHECK(read_file(below + "/g") == "top");
+    CHECK(stat_of(t / "v/a7").st_ino == stat_of(t / "v/b7").st_ino);
+}
+
+TEST_CASE("a layer is as deep as a path may be long, by whatever way") {
+    TempDir t;
+    std::string deep;
+    for (int i = 0; i < 2000; ++i) deep += "d/";
+    auto file = [](TarBuilder tar, const std::string& path) { return tar.pax({{"path", path}}).file("x").end(); };
+    unpack(t / "0", file({}, deep + "f"));
+    CHECK(failure(t / "1", file({}, deep + deep + "f")).find("more than 4095 bytes") != std::string::npos);
+    CHECK(failure(t / "2", file(TarBuilder().pax({{"linkpath", deep}}).symlink("l", "x"), "l/" + deep + "f")).find("more than 4095 bytes") != std::string::npos);
+}
+
+TEST_CASE("a layer that replaces directories over and over, or loads them with attributes, ends soon") {
+    TempDir t;
+    TarBuilder many;
+    for (int i = 0; i < 20000; ++i) many.dir("d" + std::to_string(i));
+    for (int i = 0; i < 20000; ++i) many.dir("x").file("x", "");
+    CHECK(unpack(t / "0", many.end()).unsettled.empty());
+    TarBuilder links;
+    for (int i = 0; i < 20000; ++i) links.hardlink("l" + std::to_string(i), "below" + std::to_string(i));
+    CHECK(unpack(t / "1", links.end()).unsettled.links.size() == 20000);
+    TarBuilder heavy;
+    for (int i = 0; i < 80; ++i) heavy.pax({{"SCHILY.xattr.user.k", std::string(500000, 'v')}}).dir("d" + std::to_string(i));
+    CHECK(failure(t / "2", heavy.end()).find("extended attributes") != std::string::npos);
 }

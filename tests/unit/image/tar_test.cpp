@@ -247,3 +247,24 @@ TEST_CASE("cut and damaged streams are errors, never short results") {
         CHECK(wrong);
     }
 }
+
+TEST_CASE("PAX headers that do not end, or speak of every entry without end, are refused") {
+    auto read = [](const std::string& bytes) {
+        MemorySource source(bytes);
+        TarReader tar(source);
+        TarEntry entry;
+        while (tar.next(entry)) {}
+    };
+    const std::string large(400000, 'v');
+    TarBuilder many, global, few;
+    for (int i = 0; i < 5; ++i) many.pax({{"SCHILY.xattr.user.k" + std::to_string(i), large}});
+    for (int i = 0; i < 5; ++i) global.pax({{"SCHILY.xattr.user.k" + std::to_string(i), large}}, 'g').file("f" + std::to_string(i));
+    for (int i = 0; i < 5; ++i) few.pax({{"SCHILY.xattr.user.k" + std::to_string(i), large}}).file("f" + std::to_string(i));
+    std::vector<std::pair<std::string, std::string>> records;
+    for (int i = 0; i < 2000; ++i) records.emplace_back("k" + std::to_string(i), "v");
+    CHECK_THROWS_WITH_AS(read(many.file("f").end()), doctest::Contains("without end"), Error);
+    CHECK_THROWS_WITH_AS(read(global.end()), doctest::Contains("without end"), Error);
+    CHECK_THROWS_WITH_AS(read(TarBuilder().pax(records, 'g').file("f").end()), doctest::Contains("too many records"), Error);
+    read(few.end());
+    read(TarBuilder().pax(records).file("f").end());
+}

@@ -1,0 +1,25 @@
+// What an image may take of the disk.
+//
+// A few compressed megabytes can hold any number of bytes or files. Whatever they are, the last
+// hundredth of the store's file system stays free for those who share it.
+#pragma once
+
+#include "image/byte_source.hpp"
+
+#include <string>
+
+namespace davit::image {
+
+class RoomKeeper : public ByteSource {
+public:
+    // Passes on what comes from `from`, which is written below `path`. Throws Error with ENOSPC.
+    RoomKeeper(ByteSource& from, std::string path) : from_(from), path_(std::move(path)) {}
+    std::size_t read(char* to, std::size_t max) override;
+
+private:
+    ByteSource& from_;
+    std::string path_;
+    std::uint64_t unchecked_ = 0; // bytes since the last look
+};
+
+} // namespace davit::image
