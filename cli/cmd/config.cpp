@@ -1,5 +1,5 @@
 #include "base/error.hpp"
-#include "base/file.hpp"
+#include "base/sys.hpp"
 #include "cli/cmd/config_check.hpp"
 #include "cli/cmd/config_digests.hpp"
 #include "cli/cmd/config_lists.hpp"
@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <fcntl.h>
 
 namespace davit::cli {
 
@@ -129,7 +130,7 @@ int run_config(Globals& g, const Args& args) {
     if (f.check) return check_files(options, g.progress == "json", f.quiet);
     std::string text = make_text(g, options(), f, f.format == "json");
     if (f.quiet) return 0;
-    if (!f.output.empty()) write_file_in_place(f.output, text, 0666);
+    if (!f.output.empty()) sys::write_all(sys::open(f.output, O_WRONLY | O_CREAT | O_TRUNC, 0666).get(), text);
     else std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
 }

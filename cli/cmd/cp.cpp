@@ -6,6 +6,7 @@
 #include "rootfs/container_root.hpp"
 #include "rootfs/copy.hpp"
 
+#include <cstdio>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -33,6 +34,11 @@ rootfs::ContainerRoot root_of(Context& context, const ContainerInfo& container) 
     return rootfs::ContainerRoot::as_seen(spec_of(context, container), container.pid);
 }
 
+rootfs::CopyOptions copy_options(const CpFlags& flags) {
+    auto warn = [](const std::string& text) { std::fprintf(stderr, "warning: %s (-a keeps it)\n", text.c_str()); };
+    return {flags.follow, flags.archive, warn};
+}
+
 void copy_out(Context& context, const CpFlags& flags, const End& from, const End& to) {
     const ContainerInfo container = containers_for_files(context, from.service, flags.index, flags.all).front();
     if (context.dry_run()) return;
@@ -40,7 +46,7 @@ void copy_out(Context& context, const CpFlags& flags, const End& from, const End
     in_context("copying from container " + container.name, [&] {
         const rootfs::Place source = rootfs::in_container(root.fd(), from.path);
         if (to.path == "-") rootfs::copy_to_tar(source, flags.follow, STDOUT_FILENO);
-        else rootfs::copy(source, rootfs::on_host(to.path), flags.follow);
+        else rootfs::copy(source, rootfs::on_host(to.path), copy_options(flags));
     });
 }
 
@@ -54,7 +60,7 @@ void copy_in(Context& context, const CpFlags& flags, const End& from, const End&
         in_context("copying to container " + container.name, [&] {
             const rootfs::Place target = rootfs::in_container(root.fd(), to.path);
             if (from.path == "-") rootfs::copy_from_tar(STDIN_FILENO, target);
-            else rootfs::copy(rootfs::on_host(from.path), target, flags.follow);
+            else rootfs::copy(rootfs::on_host(from.path), target, copy_options(flags));
         });
     }
 }
@@ -66,7 +72,7 @@ int run_cp(Globals& globals, const Args& args) {
     Options options(globals, "cp [OPTIONS] SERVICE:SRC_PATH DEST_PATH|-\n\tdavit cp [OPTIONS] SRC_PATH|- SERVICE:DEST_PATH",
                     "Copy files/folders between a service container and the local filesystem");
     options.flag("all", flags.all, "Include containers created by the run command")
-        .flag("a,archive", flags.archive, "Archive mode (copy all uid/gid information). What goes into a container always has it.")
+        .flag("a,archive", flags.archive, "Archive mode (copy all uid/gid information). What goes into a container always has it; what comes out keeps device nodes, setuid and setgid bits")
         .flag("L,follow-link", flags.follow, "Always follow symbol link in SRC_PATH")
         .value("index", flags.index, "Index of the container if service has multiple replicas")
         .arguments(flags.words, 2, 2);

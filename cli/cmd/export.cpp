@@ -1,5 +1,5 @@
 #include "base/error.hpp"
-#include "base/sys.hpp"
+#include "base/file.hpp"
 #include "cli/cmd/container_files.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/options.hpp"
@@ -7,9 +7,6 @@
 #include "rootfs/container_root.hpp"
 #include "rootfs/tree_reader.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -24,17 +21,10 @@ void write_tar(const rootfs::ContainerRoot& root, int fd) {
     tar.finish();
 }
 
-// Complete or not there at all.
 void write_file(const rootfs::ContainerRoot& root, const std::string& path) {
-    const std::string part = path + ".part";
-    const UniqueFd file = sys::open(part, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    try {
-        write_tar(root, file.get());
-        if (::rename(part.c_str(), path.c_str()) < 0) throw sys_error(errno, "writing {}", path);
-    } catch (...) {
-        ::unlink(part.c_str());
-        throw;
-    }
+    WholeFile file(path); // 0600, as docker's: a container may hold secrets
+    write_tar(root, file.fd());
+    file.finish();
 }
 
 } // namespace

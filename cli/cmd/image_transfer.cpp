@@ -1,6 +1,7 @@
 #include "cli/cmd/image.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/sys.hpp"
 #include "cli/display/display.hpp"
 #include "cli/interrupts.hpp"
@@ -8,9 +9,7 @@
 #include "image/archive.hpp"
 #include "image/pull.hpp"
 
-#include <cerrno>
 #include <cstdio>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,15 +120,9 @@ int run_image_save(Globals& globals, const Args& args) {
         image::save_layout(store, names, output);
         return 0;
     }
-    const std::string part = output + ".part";
-    UniqueFd file = sys::open(part, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    try {
-        image::save(store, names, file.get());
-        if (::rename(part.c_str(), output.c_str()) < 0) throw sys_error(errno, "writing {}", output);
-    } catch (...) {
-        ::unlink(part.c_str());
-        throw;
-    }
+    WholeFile file(output); // 0600, as docker's: images may hold secrets
+    image::save(store, names, file.fd());
+    file.finish();
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "rootfs/tree_reader.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -60,6 +61,7 @@ NewLayer write_layer(const std::string& upper, const std::string& directory) {
     const UniqueFd root = sys::open(upper, O_RDONLY | O_DIRECTORY);
     ReadOptions options;
     options.overlay_marks = options.contents_only = true;
+    options.max_path = PATH_MAX - 1; // as deep as a layer may be
     read_tree(root.get(), ".", "", tar, options);
     tar.finish();
     out.digest = "sha256:" + hash.hex();

@@ -65,8 +65,9 @@ UniqueFd mount_overlay(const runtime::Overlay& overlay, const std::string& at) {
 UniqueFd mount_root(const runtime::Root& root) {
     // The writable layer's directory is there whatever else is; the overlay has its own hold on it.
     if (!root.overlay.lower.empty()) return mount_overlay(root.overlay, root.overlay.upper.empty() ? root.overlay.lower.front() : root.overlay.upper);
-    UniqueFd tree(::open_tree(AT_FDCWD, root.path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
-    if (!tree || ::move_mount(tree.get(), "", AT_FDCWD, root.path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    const UniqueFd at = sys::open(root.path, O_PATH | O_DIRECTORY);
+    UniqueFd tree(::open_tree(at.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+    if (!tree || ::move_mount(tree.get(), "", at.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
         throw sys_error(errno, "mounting {}", root.path);
     return tree;
 }
@@ -99,12 +100,22 @@ UniqueFd mount_point(int root, const std::string& path, bool directory) {
     return open_inside(root, made.empty() ? "." : made, O_PATH);
 }
 
+// A detached copy of what is mounted; links in a subpath stay inside the volume, as at the container's start.
+UniqueFd tree_of(const runtime::Mount& mount) {
+    UniqueFd source = sys::open(mount.source, O_PATH);
+    if (!mount.subpath.empty()) source = open_inside(source.get(), mount.subpath, O_PATH);
+    UniqueFd tree(::open_tree(source.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (mount.recursive ? AT_RECURSIVE : 0)));
+    if (!tree) throw sys_error(errno, "mounting {}", mount.source);
+    return tree;
+}
+
 void add_mount(int root, const runtime::Mount& mount) {
-    const std::string source = mount.subpath.empty() ? mount.source : mount.source + "/" + mount.subpath;
-    UniqueFd tree(::open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (mount.recursive ? AT_RECURSIVE : 0)));
-    if (!tree) {
-        if (errno == ENOENT) return; // made at the start, or gone: there is nothing to be seen
-        throw sys_error(errno, "mounting {}", source);
+    UniqueFd tree;
+    try {
+        tree = tree_of(mount);
+    } catch (const Error& e) {
+        if (e.os().value() == ENOENT) return; // made at the start, or gone: there is nothing to be seen
+        throw;
     }
     if (mount.readonly) {
         mount_attr attr{};

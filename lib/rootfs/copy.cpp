@@ -54,11 +54,19 @@ std::optional<struct stat> entry_at(const Place& place, const std::string& path)
     }
 }
 
+// In a sticky directory that everybody may write, such as /tmp, the kernel does not follow the links of
+// others (proc(5), protected_symlinks); neither is a link's text read then.
+void check_followed(const std::string& path) {
+    const UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    if (!fd && errno == EACCES) throw sys_error(errno, "following the link {}", path);
+}
+
 // The path with the links at its end resolved, up to what is no link or is not there.
 std::string resolved(const Place& place, std::string path) {
     for (int links = 0; links < 40; ++links) {
         const auto st = entry_at(place, without_end_slashes(path));
         if (!st || !S_ISLNK(st->st_mode)) return path;
+        if (place.host) check_followed(path);
         const std::string parent = parent_of(path);
         const UniqueFd directory = open_directory(place, parent, O_PATH);
         std::string target(PATH_MAX, '\0');
@@ -122,9 +130,11 @@ void block_sigpipe() {
 
 // On this machine a container's files stay below the directory they are copied to, whatever links
 // they bring; in the container they stay in the container.
-void write_to(const Place& to, const std::string& directory, image::ByteSource& tar) {
+void write_to(const Place& to, const std::string& directory, image::ByteSource& tar, const CopyOptions& how) {
     WriteOptions options;
     options.owners = !to.host;
+    options.special = how.special || !to.host;
+    options.warning = how.warning;
     if (!to.host) {
         options.root = to.root;
         options.resolve = to.resolve;
@@ -157,8 +167,8 @@ Target target_of(const std::string& source, bool source_is_directory, const std:
     return {parent_of(destination), last_of(destination)};
 }
 
-void copy(const Place& from, const Place& to, bool follow) {
-    const Source source = open_source(from, follow);
+void copy(const Place& from, const Place& to, const CopyOptions& options) {
+    const Source source = open_source(from, options.follow);
     const std::string destination = resolved(to, to.path);
     const Target target = target_of(from.path, source.is_directory, destination, standing_at(to, destination));
     if (standing_at(to, resolved(to, target.directory)) != Standing::directory)
@@ -176,7 +186,7 @@ void copy(const Place& from, const Place& to, bool follow) {
     });
     try {
         image::StreamSource tar(pipe.first.get(), from.path);
-        write_to(to, target.directory, tar);
+        write_to(to, target.directory, tar, options);
     } catch (...) {
         pipe.first.reset(); // ends the other thread
         reading.join();
@@ -204,7 +214,7 @@ void copy_from_tar(int fd, const Place& to) {
     if (standing == Standing::nothing) throw error(Errc::not_found, "no such directory: {}", to.path);
     if (standing == Standing::file) throw error(Errc::conflict, "destination {} must be a directory", to.path);
     image::StreamSource tar(fd, "standard input");
-    write_to(to, destination, tar);
+    write_to(to, destination, tar, {});
 }
 
 } // namespace davit::rootfs

@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -31,9 +32,13 @@ enum class Standing { nothing, file, directory };
 // Pure. Throws Error(conflict) "cannot copy directory", Error(not_found) "no such directory".
 Target target_of(const std::string& source, bool source_is_directory, const std::string& destination, Standing standing);
 
-// follow: a symbolic link at the end of from.path is followed. Throws Error(not_found) when there is
-// nothing at `from` or no directory to hold `to`.
-void copy(const Place& from, const Place& to, bool follow);
+struct CopyOptions {
+    bool follow = false;  // a symbolic link at the end of from.path is followed
+    bool special = false; // what comes to this machine keeps device nodes, setuid and setgid bits
+    std::function<void(const std::string&)> warning = {}; // of what was left out
+};
+// Throws Error(not_found) when there is nothing at `from` or no directory to hold `to`.
+void copy(const Place& from, const Place& to, const CopyOptions& options);
 // The tree at `from` as a tar.
 void copy_to_tar(const Place& from, bool follow, int fd);
 // A tar's entries into the directory at `to`.

@@ -1,7 +1,7 @@
 #include "rootfs/tree_reader.hpp"
 
+#include "base/dir_chain.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/sys.hpp"
 #include "image/file_meta.hpp"
 #include "image/layer_tree.hpp"
@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <map>
-#include <memory>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -37,98 +36,118 @@ bool shows_kernel(int fd) {
     return std::any_of(magics.begin(), magics.end(), [&](auto magic) { return static_cast<long>(fs.f_type) == static_cast<long>(magic); });
 }
 
-std::vector<std::string> names_in(int directory) {
-    const auto close = [](DIR* d) { ::closedir(d); };
-    UniqueFd own = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
-    const std::unique_ptr<DIR, decltype(close)> list(::fdopendir(own.get()), close);
-    if (!list) throw make_sys_error(errno, "listing a directory");
-    own.release();
+std::vector<std::string> names_in(DIR* list) {
     std::vector<std::string> out;
-    while (const dirent* entry = ::readdir(list.get()))
-        if (const std::string name = entry->d_name; name != "." && name != "..") out.push_back(name);
+    errno = 0;
+    while (const dirent* entry = ::readdir(list))
+        if (const std::string_view name = entry->d_name; name != "." && name != "..") out.emplace_back(name);
+    if (errno) throw make_sys_error(errno, "listing a directory");
     std::sort(out.begin(), out.end());
     return out;
 }
 
-std::string link_target(int directory, const std::string& name) {
+std::string link_target(int link, const std::string& as) {
     std::string out(PATH_MAX, '\0');
-    const ssize_t n = ::readlinkat(directory, name.c_str(), out.data(), out.size());
-    if (n < 0) throw sys_error(errno, "reading the link {}", name);
+    const ssize_t n = ::readlinkat(link, "", out.data(), out.size());
+    if (n < 0) throw sys_error(errno, "reading the link {}", as);
     out.resize(static_cast<std::size_t>(n));
     return out;
 }
 
-std::vector<std::pair<std::string, std::string>> xattrs_of(int fd) {
-    std::vector<std::pair<std::string, std::string>> out;
-    std::string names(65536, '\0'), value(65536, '\0'); // XATTR_LIST_MAX, XATTR_SIZE_MAX
-    const ssize_t size = ::flistxattr(fd, names.data(), names.size());
-    for (ssize_t at = 0; at < size;) {
-        const std::string name = names.c_str() + at;
-        at += static_cast<ssize_t>(name.size()) + 1;
-        if (!image::is_layer_xattr(name)) continue;
-        const ssize_t n = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
-        if (n >= 0) out.emplace_back(name, value.substr(0, static_cast<std::size_t>(n)));
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+std::string last_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+image::TarEntry entry_of(const struct stat& st, const std::string& as) {
+    image::TarEntry e;
+    e.path = as;
+    e.mode = st.st_mode & 07777;
+    e.uid = st.st_uid;
+    e.gid = st.st_gid;
+    e.mtime = st.st_mtim.tv_sec;
+    if (S_ISREG(st.st_mode)) e.type = Type::file;
+    if (S_ISDIR(st.st_mode)) e.type = Type::directory;
+    if (S_ISLNK(st.st_mode)) e.type = Type::symlink;
+    if (S_ISFIFO(st.st_mode)) e.type = Type::fifo;
+    if (S_ISCHR(st.st_mode)) e.type = Type::char_device;
+    if (S_ISBLK(st.st_mode)) e.type = Type::block_device;
+    if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
+        e.device_major = major(st.st_rdev);
+        e.device_minor = minor(st.st_rdev);
     }
-    return out;
+    return e;
 }
 
 class Reader {
 public:
     Reader(TarStream& to, const ReadOptions& options) : to_(to), options_(options) {}
 
-    void read(int directory, const std::string& name, const std::string& as) {
-        struct stat st {};
-        if (::fstatat(directory, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) throw sys_error(errno, "looking at {}", as);
-        if (options_.overlay_marks && image::is_whiteout(st)) return mark(parent_of(as) + ".wh." + last_of(as));
-        image::TarEntry entry = entry_of(st, as);
-        if (S_ISDIR(st.st_mode)) return read_directory(directory, name, std::move(entry));
-        if (S_ISSOCK(st.st_mode)) return;
-        if (st.st_nlink > 1 && !S_ISLNK(st.st_mode)) {
-            const auto [first, fresh] = linked_.emplace(std::pair(st.st_dev, st.st_ino), as);
-            if (!fresh) {
-                entry.type = Type::hardlink;
-                entry.link = first->second;
-                return to_.add(entry);
-            }
-        }
-        if (S_ISREG(st.st_mode)) return read_file(directory, name, std::move(entry));
-        if (S_ISLNK(st.st_mode)) entry.link = link_target(directory, name);
-        to_.add(entry);
+    void read_all(int directory, const std::string& name, const std::string& as) {
+        if (UniqueFd below = read(directory, name, as)) read_contents(std::move(below), as.ends_with("/") ? as : as + "/");
+        else if (vanished_) throw sys_error(ENOENT, "looking at {}", as);
     }
 
-    // The entries of a directory; `as` is empty or ends in a slash.
-    void read_contents(int fd, const std::string& as) {
-        if (shows_kernel(fd)) return;
-        if (options_.overlay_marks && !as.empty() && image::is_opaque(fd)) mark(as + ".wh..wh..opq");
-        for (const std::string& name : names_in(fd)) try {
-                read(fd, name, as + name);
-            } catch (const Error& e) {
-                if (e.os().value() != ENOENT) throw; // removed since it was listed
+    // The entries of a directory and all below, without a call for each level: a container decides how
+    // deep its directories are. `as` is empty or ends in a slash.
+    void read_contents(UniqueFd top, const std::string& as) {
+        struct Level {
+            std::vector<std::string> names;
+            std::size_t next, path_size;
+        };
+        std::string path = as;
+        DirChain chain(std::move(top));
+        std::vector<Level> way; // as long as the chain
+        way.push_back({names_of(chain, path), 0, path.size()});
+        while (!way.empty()) {
+            Level& here = way.back();
+            path.resize(here.path_size);
+            if (here.next == here.names.size()) {
+                way.pop_back();
+                chain.leave();
+                continue;
             }
+            const std::string name = std::move(here.names[here.next++]);
+            UniqueFd below = read(chain.fd(), name, path + name);
+            if (!below) continue;
+            path += name + "/";
+            chain.enter(std::move(below));
+            way.push_back({names_of(chain, path), 0, path.size()});
+        }
     }
 
 private:
-    static std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
-    static std::string last_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+    std::vector<std::string> names_of(DirChain& chain, const std::string& as) {
+        if (shows_kernel(chain.fd())) return {};
+        if (options_.overlay_marks && !as.empty() && image::is_opaque(chain.fd())) mark(as + ".wh..wh..opq");
+        return names_in(chain.list());
+    }
 
-    static image::TarEntry entry_of(const struct stat& st, const std::string& as) {
-        image::TarEntry e;
-        e.path = as;
-        e.mode = st.st_mode & 07777;
-        e.uid = st.st_uid;
-        e.gid = st.st_gid;
-        e.mtime = st.st_mtim.tv_sec;
-        if (S_ISREG(st.st_mode)) e.type = Type::file;
-        if (S_ISDIR(st.st_mode)) e.type = Type::directory;
-        if (S_ISLNK(st.st_mode)) e.type = Type::symlink;
-        if (S_ISFIFO(st.st_mode)) e.type = Type::fifo;
-        if (S_ISCHR(st.st_mode)) e.type = Type::char_device;
-        if (S_ISBLK(st.st_mode)) e.type = Type::block_device;
-        if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
-            e.device_major = major(st.st_rdev);
-            e.device_minor = minor(st.st_rdev);
+    // One entry; of a directory the descriptor to go on with. Looked up once: what it is, is told by the
+    // descriptor, and nothing is opened that could wait or act.
+    UniqueFd read(int directory, const std::string& name, const std::string& as) {
+        if (as.size() > options_.max_path)
+            throw error(Errc::unsupported, "the path {}… has more than {} bytes", as.substr(0, 80), options_.max_path)
+                .with_hint("no program could unpack it; remove those directories in the container");
+        const UniqueFd entry(::openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        vanished_ = !entry && errno == ENOENT; // since it was listed
+        if (vanished_) return {};
+        struct stat st {};
+        if (!entry || ::fstat(entry.get(), &st) < 0) throw sys_error(errno, "looking at {}", as);
+        if (options_.overlay_marks && image::is_whiteout(st)) return mark(parent_of(as) + ".wh." + last_of(as)), UniqueFd();
+        image::TarEntry e = entry_of(st, as);
+        if (S_ISDIR(st.st_mode)) return read_directory(entry.get(), std::move(e));
+        if (S_ISSOCK(st.st_mode)) return {};
+        if (st.st_nlink > 1 && !S_ISLNK(st.st_mode)) {
+            const auto [first, fresh] = linked_.emplace(std::pair(st.st_dev, st.st_ino), as);
+            if (!fresh) {
+                e.type = Type::hardlink;
+                e.link = first->second;
+                return to_.add(e), UniqueFd();
+            }
         }
-        return e;
+        if (S_ISREG(st.st_mode)) return read_file(entry.get(), std::move(e)), UniqueFd();
+        if (S_ISLNK(st.st_mode)) e.link = link_target(entry.get(), as);
+        to_.add(e);
+        return {};
     }
 
     void mark(const std::string& path) {
@@ -138,18 +157,18 @@ private:
         to_.add(e);
     }
 
-    void read_directory(int parent, const std::string& name, image::TarEntry entry) {
-        const UniqueFd fd = sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    UniqueFd read_directory(int directory, image::TarEntry entry) {
+        UniqueFd fd = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
         entry.xattrs = xattrs_of(fd.get());
         if (!entry.path.ends_with("/")) entry.path += "/";
         to_.add(entry);
-        read_contents(fd.get(), entry.path);
+        return fd;
     }
 
-    void read_file(int parent, const std::string& name, image::TarEntry entry) {
-        const UniqueFd fd = sys::open_at(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    void read_file(int file, image::TarEntry entry) {
+        const UniqueFd fd = in_context(entry.path, [&] { return sys::reopen(file, O_RDONLY | O_NONBLOCK); });
         struct stat st {};
-        if (::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode)) throw error(Errc::failed, "{} was replaced while it was read", entry.path);
+        if (::fstat(fd.get(), &st) < 0) throw sys_error(errno, "looking at {}", entry.path);
         entry.size = static_cast<std::uint64_t>(st.st_size);
         entry.xattrs = xattrs_of(fd.get());
         to_.add(entry);
@@ -167,19 +186,33 @@ private:
             to_.data({buffer_.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer_.size()))});
     }
 
+    std::vector<std::pair<std::string, std::string>> xattrs_of(int fd) {
+        std::vector<std::pair<std::string, std::string>> out;
+        const ssize_t size = ::flistxattr(fd, names_.data(), names_.size());
+        for (ssize_t at = 0; at < size;) {
+            const std::string name = names_.data() + at;
+            at += static_cast<ssize_t>(name.size()) + 1;
+            if (!image::is_layer_xattr(name)) continue;
+            const ssize_t n = ::fgetxattr(fd, name.c_str(), value_.data(), value_.size());
+            if (n >= 0) out.emplace_back(name, std::string(value_.data(), static_cast<std::size_t>(n)));
+        }
+        return out;
+    }
+
     TarStream& to_;
     ReadOptions options_;
+    bool vanished_ = false;
     std::map<std::pair<dev_t, ino_t>, std::string> linked_;
     std::vector<char> buffer_ = std::vector<char>(256 * 1024);
+    std::vector<char> names_ = std::vector<char>(65536), value_ = std::vector<char>(65536); // XATTR_LIST_MAX, XATTR_SIZE_MAX
 };
 
 } // namespace
 
 void read_tree(int directory, const std::string& name, const std::string& as, TarStream& to, const ReadOptions& options) {
     Reader reader(to, options);
-    if (!options.contents_only) return reader.read(directory, name, as);
-    const UniqueFd fd = sys::open_at(directory, name, O_RDONLY | O_DIRECTORY);
-    reader.read_contents(fd.get(), as.empty() ? as : as + "/");
+    if (!options.contents_only) return reader.read_all(directory, name, as);
+    reader.read_contents(sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), as.empty() ? as : as + "/");
 }
 
 } // namespace davit::rootfs

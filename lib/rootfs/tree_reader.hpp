@@ -3,7 +3,7 @@
 
 #include "rootfs/tar_stream.hpp"
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 
 namespace davit::rootfs {
@@ -11,6 +11,7 @@ namespace davit::rootfs {
 struct ReadOptions {
     bool overlay_marks = false; // the tree is an overlay's upper directory: its marks become a layer's whiteouts
     bool contents_only = false; // a directory's entries without itself
+    std::size_t max_path = 32768; // longer ones are an error: each level costs the paths of all below it
 };
 
 // The file `name` in `directory` (an open directory), under the name `as` in the tar; a directory with

@@ -5,7 +5,9 @@
 #include "image/byte_source.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <sys/types.h>
 
 namespace davit::rootfs {
 
@@ -14,11 +16,25 @@ struct WriteOptions {
     std::uint64_t resolve = 0;  // … with these RESOLVE_ flags of openat2(2)
     std::string directory;      // where the tar's entries go, below root
     bool owners = true;         // false: everything belongs to the caller
+    bool over_mounts = true;    // false: a file that is a mount point is an error
+    bool special = true;        // false: no device nodes, and no file keeps setuid or setgid bits …
+    std::function<void(const std::string&)> warning; // … which is said here, once for each
 };
 
 // What stands where an entry goes is replaced, except that a directory stays and gets the entry's mode
-// and owner; a file that cannot be removed (a mount point) is written over. Throws Error(conflict) for
-// a directory in a file's place or the other way round, and what the file system says (EROFS …).
+// and owner, and a file that is a mount point, in whatever mount namespace root is, gets the contents.
+// Throws Error(conflict) for a directory in a file's place or the other way round, for what somebody
+// replaces meanwhile, and what the file system says (EROFS …).
 void write_tree(image::ByteSource& tar, const WriteOptions& options);
+
+struct SmallFile {
+    std::string path, content;
+    mode_t mode = 0644;
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
+// One file in a container, written as docker's copy would: below links as the container follows them,
+// with the directories that are missing, in place of what is there. A mount point is an error.
+void write_file(int root, const SmallFile& file);
 
 } // namespace davit::rootfs

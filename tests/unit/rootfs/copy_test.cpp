@@ -88,15 +88,15 @@ TEST_CASE("copy: modes, links and contents arrive; nothing but what was asked fo
     fs::permissions(both.container / "srv/d", fs::perms(0750));
     fs::create_symlink("f", both.container / "srv/d/l");
     fs::create_hard_link(both.container / "srv/d/f", both.container / "srv/d/h");
-    copy(both.in("/srv/d"), both.out("d"), false);
+    copy(both.in("/srv/d"), both.out("d"), {});
     CHECK(get(both.host / "d/f") == "data");
     CHECK(fs::status(both.host / "d/f").permissions() == fs::perms(0640));
     CHECK(fs::status(both.host / "d").permissions() == fs::perms(0750));
     CHECK(fs::read_symlink(both.host / "d/l") == "f");
     CHECK(fs::hard_link_count(both.host / "d/f") == 2);
-    copy(both.in("/srv/d/."), both.out("d"), false);
+    copy(both.in("/srv/d/."), both.out("d"), {});
     CHECK_FALSE(fs::exists(both.host / "d/d"));
-    copy(both.in("/srv/d"), both.out("d"), false);
+    copy(both.in("/srv/d"), both.out("d"), {});
     CHECK(get(both.host / "d/d/f") == "data");
 }
 
@@ -104,9 +104,9 @@ TEST_CASE("copy: links are copied as they are, and followed when asked") {
     Both both;
     put(both.container / "f", "data");
     fs::create_symlink("/f", both.container / "l"); // absolute: inside the container
-    copy(both.in("/l"), both.out("l1"), false);
+    copy(both.in("/l"), both.out("l1"), {});
     CHECK(fs::read_symlink(both.host / "l1") == "/f");
-    copy(both.in("/l"), both.out("l2"), true);
+    copy(both.in("/l"), both.out("l2"), {.follow = true});
     CHECK(get(both.host / "l2") == "data");
 }
 
@@ -115,12 +115,12 @@ TEST_CASE("copy: a link in the container never leads out of it") {
     put(both.host / "secret", "mine");
     put(both.host / "f", "new");
     fs::create_symlink(both.host / "secret", both.container / "l");
-    CHECK(failure([&] { copy(both.in("/l"), both.out("stolen"), true); }) == Errc::not_found);
+    CHECK(failure([&] { copy(both.in("/l"), both.out("stolen"), {.follow = true}); }) == Errc::not_found);
     // Written through, the link means a file in the container, whose directory is missing there.
-    CHECK(failure([&] { copy(both.out("f"), both.in("/l"), false); }) == Errc::not_found);
+    CHECK(failure([&] { copy(both.out("f"), both.in("/l"), {}); }) == Errc::not_found);
     CHECK(get(both.host / "secret") == "mine");
     fs::create_symlink("../../../../..", both.container / "up");
-    copy(both.out("f"), both.in("/up/f"), false);
+    copy(both.out("f"), both.in("/up/f"), {});
     CHECK(get(both.container / "f") == "new");
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("copy: a link at the destination is written through, inside the contai
     put(both.host / "f", "new");
     put(both.container / "etc/real", "old");
     fs::create_symlink("etc/real", both.container / "l");
-    copy(both.out("f"), both.in("/l"), false);
+    copy(both.out("f"), both.in("/l"), {});
     CHECK(get(both.container / "etc/real") == "new");
     CHECK(fs::is_symlink(both.container / "l"));
 }
@@ -138,12 +138,12 @@ TEST_CASE("copy: directories and files do not take each other's place") {
     Both both;
     put(both.host / "d/x", "file");
     put(both.container / "to/d/x/y", "directory");
-    CHECK(failure([&] { copy(both.out("d"), both.in("/to"), false); }) == Errc::conflict);
+    CHECK(failure([&] { copy(both.out("d"), both.in("/to"), {}); }) == Errc::conflict);
     CHECK(get(both.container / "to/d/x/y") == "directory");
     put(both.container / "file", "file");
-    CHECK(failure([&] { copy(both.out("d"), both.in("/file"), false); }) == Errc::conflict);
-    CHECK(failure([&] { copy(both.out("nosuch"), both.in("/x"), false); }) == Errc::not_found);
-    CHECK(failure([&] { copy(both.out("d"), both.in("/no/such/place"), false); }) == Errc::not_found);
+    CHECK(failure([&] { copy(both.out("d"), both.in("/file"), {}); }) == Errc::conflict);
+    CHECK(failure([&] { copy(both.out("nosuch"), both.in("/x"), {}); }) == Errc::not_found);
+    CHECK(failure([&] { copy(both.out("d"), both.in("/no/such/place"), {}); }) == Errc::not_found);
 }
 
 TEST_CASE("copy: a tar comes out and goes in again") {
