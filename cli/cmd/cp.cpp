@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "cli/cmd/container_files.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/options.hpp"
@@ -35,7 +36,7 @@ rootfs::ContainerRoot root_of(Context& context, const ContainerInfo& container) 
 }
 
 rootfs::CopyOptions copy_options(const CpFlags& flags) {
-    auto warn = [](const std::string& text) { std::fprintf(stderr, "warning: %s (-a keeps it)\n", text.c_str()); };
+    auto warn = [](const std::string& text) { std::fprintf(stderr, "warning: %s (-a keeps it)\n", printable(text).c_str()); };
     return {flags.follow, flags.archive, warn};
 }
 

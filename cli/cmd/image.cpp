@@ -7,6 +7,7 @@
 #include "cli/options.hpp"
 #include "cli/privileges.hpp"
 #include "base/sys.hpp"
+#include "image/pull.hpp"
 #include "project/store.hpp"
 
 #include <cstdio>
@@ -31,7 +32,11 @@ std::vector<std::string> containers_of_image(const image::Image& image) {
 
 image::Image require_image(const image::Store& store, const std::string& name) {
     auto image = store.find(name);
-    if (!image) throw error(Errc::not_found, "No such image: {}", name);
+    if (!image) {
+        auto missing = error(Errc::not_found, "No such image: {}", name);
+        if (const auto reference = image::Reference::try_parse(name)) image::hint_at_others(missing, store, *reference);
+        throw missing;
+    }
     return std::move(*image);
 }
 

@@ -123,10 +123,15 @@ void Engine::Impl::pull_all(const Project& project, const std::vector<Pull>& pul
 
 namespace {
 
+Error with_others(const image::Store& images, const std::string& reference, Error error) {
+    if (const auto parsed = image::Reference::try_parse(reference)) image::hint_at_others(error, images, *parsed);
+    return error;
+}
+
 Error missing_build(const Project& project, const Service& service, const std::string& reference) {
     const SourcePos at = compose::place_of(project, "services." + service.name + ".build");
     return error(Errc::unsupported, "service \"{}\" is to be built, which this version of davit cannot do, and there is no image {}", service.name, reference)
-        .with_hint(fmt::format("build it elsewhere and load it: davit image load FILE (an OCI layout or docker-archive that names {})", reference))
+        .with_hint(fmt::format("build it elsewhere and load it: davit image load -i FILE (an OCI layout or docker-archive that names {})", reference))
         .with_at(at.line ? at : service.origin.pos);
 }
 
@@ -144,7 +149,7 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
         if (mode == PullMode::never) policy = "never";
         const auto& found = lookup.find(reference);
         if (found && policy == "never" && !serves(*found, service.platform))
-            throw error(Errc::not_found, "image with reference {} was found but does not provide the specified platform ({})", reference, service.platform);
+            throw with_others(images, reference, error(Errc::not_found, "image with reference {} was found but does not provide the specified platform ({})", reference, service.platform).with_at(service.origin.pos));
         if (found && !serves(*found, service.platform) && policy == "missing") policy = "always";
         bool fetch = !found || policy == "always";
         if (const auto limit = refresh_after(policy, service.pull_refresh_after); found && limit) {
@@ -157,9 +162,9 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
             throw missing_build(project, service, reference);
         }
         if (policy == "never" || (policy == "build" && !service.build))
-            throw error(Errc::not_found, "No such image: {}", reference)
-                .with_hint("pull_policy forbids to fetch it; load it with 'davit image load FILE'")
-                .with_at(image_place(project, service.name));
+            throw with_others(images, reference, error(Errc::not_found, "No such image: {}", reference)
+                .with_hint(fmt::format("pull_policy forbids to fetch it here: 'davit image pull {}', or 'davit image load -i FILE'", reference))
+                .with_at(image_place(project, service.name)));
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
             pulls.push_back({reference, service.name, service.platform, service.build && !found});
     };

@@ -1,16 +1,18 @@
 #include "plan/staging.hpp"
 
+#include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
 #include "image/rootfs_view.hpp"
+#include "rootfs/container_root.hpp"
+#include "rootfs/tree_writer.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/spec_json.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <dirent.h>
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
@@ -24,27 +26,23 @@ namespace davit {
 
 namespace {
 
+void own(int fd, const std::string& path, mode_t mode, uid_t uid, gid_t gid) {
+    if (::fchown(fd, uid, gid) < 0) throw sys_error(errno, "giving {} to {}:{}", path, uid, gid);
+    if (::fchmod(fd, mode & 07777) < 0) throw sys_error(errno, "setting the mode of {}", path);
+}
+
 // Not atomic, not synced: nobody sees staging/<id> before it is renamed.
-void put(const std::string& path, std::string_view bytes, mode_t mode = 0600) {
-    UniqueFd fd = sys::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+UniqueFd put(const std::string& path, std::string_view bytes) {
+    UniqueFd fd = sys::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
     sys::write_all(fd.get(), bytes);
+    return fd;
 }
 
-void own(const std::string& path, mode_t mode, uid_t uid, gid_t gid) {
-    if (::lchown(path.c_str(), uid, gid) < 0) throw sys_error(errno, "giving {} to {}:{}", path, uid, gid);
-    if (::chmod(path.c_str(), mode & 07777) < 0) throw sys_error(errno, "setting the mode of {}", path);
-}
-
-bool is_empty_directory(const std::string& path) {
-    DIR* dir = ::opendir(path.c_str());
-    if (!dir) return false;
-    bool empty = true;
-    while (const dirent* entry = ::readdir(dir)) {
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") empty = false;
-    }
-    ::closedir(dir);
-    return empty;
+bool is_empty(int directory) {
+    const Dir list(::fdopendir(sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY).release()));
+    while (const dirent* entry = list ? ::readdir(list.get()) : nullptr)
+        if (const std::string_view name = entry->d_name; name != "." && name != "..") return false;
+    return list != nullptr;
 }
 
 std::vector<std::string> volume_names(const BuiltContainer& container) {
@@ -54,14 +52,13 @@ std::vector<std::string> volume_names(const BuiltContainer& container) {
 }
 
 // A fresh volume takes what Docker's init layer has in /etc, too: mounted read-only it could not get these mount points.
-void add_etc_files(const std::string& volume) {
-    UniqueFd etc = sys::open(volume, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+void add_etc_files(int etc) {
     for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
-        UniqueFd file(::openat(etc.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-        if (!file && errno != EEXIST) throw sys_error(errno, "making {}/{}", volume, name);
+        UniqueFd file(::openat(etc, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+        if (!file && errno != EEXIST) throw sys_error(errno, "making {}", name);
         if (file) ::fchmod(file.get(), 0644); // open's mode went through the umask
     }
-    if (::symlinkat("/proc/mounts", etc.get(), "mtab") < 0 && errno != EEXIST) throw sys_error(errno, "making {}/mtab", volume);
+    if (::symlinkat("/proc/mounts", etc, "mtab") < 0 && errno != EEXIST) throw make_sys_error(errno, "making mtab");
 }
 
 std::vector<std::string> with(std::vector<std::string> env, const std::vector<std::string>& more) {
@@ -127,11 +124,12 @@ std::vector<std::string> Stager::stage(BuiltContainer& container) {
     if (!container.volumes.empty()) put(paths_.fresh_volumes(container.record.id), fmt::format("{}\n", fmt::join(volume_names(container), "\n")));
     own_layer(container, directory);
     volumes(container);
+    files(container, directory);
     secrets(container);
-    put(directory + "/hosts", "127.0.0.1\tlocalhost\n", 0644);
-    put(directory + "/resolv.conf", "", 0644);
-    put(directory + "/hostname", container.record.hostname + "\n", 0644);
-    for (const char* file : {"/hosts", "/resolv.conf", "/hostname"}) own(directory + file, 0644, 0, 0);
+    auto readable = [&](const char* name, const std::string& text) { own(put(directory + name, text).get(), directory + name, 0644, 0, 0); };
+    readable("/hosts", "127.0.0.1\tlocalhost\n");
+    readable("/resolv.conf", "");
+    readable("/hostname", container.record.hostname + "\n");
     sys::make_dirs(directory + "/log", 0700);
     plans(container, directory, warnings);
     put(directory + "/config.json", runtime::to_json(container.spec));
@@ -152,11 +150,14 @@ void Stager::bind_sources(const BuiltContainer& container) {
 
 void Stager::volumes(const BuiltContainer& container) {
     for (const auto& volume : container.volumes) store_.create(volume);
-    for (const auto& copy : container.copy_ups)
-        if (is_empty_directory(copy.directory)) {
-            image::copy_up(container.spec.root.overlay.lower, copy.path_in_image, copy.directory);
-            if (copy.path_in_image == "/etc") add_etc_files(copy.directory);
-        }
+    for (const auto& copy : container.copy_ups) {
+        const UniqueFd to(::open(copy.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!to || !is_empty(to.get())) continue;
+        in_context("filling " + copy.directory, [&] {
+            image::copy_up(container.spec.root.overlay.lower, copy.path_in_image, sys::open_at(to.get(), ".", O_RDONLY | O_DIRECTORY));
+            if (copy.path_in_image == "/etc") add_etc_files(to.get());
+        });
+    }
 }
 
 void Stager::own_layer(const BuiltContainer& container, const std::string& directory) {
@@ -174,9 +175,8 @@ void Stager::own_layer(const BuiltContainer& container, const std::string& direc
         uid = top.st_uid;
         gid = top.st_gid;
     }
-    own(upper, mode, uid, gid);
+    own(sys::open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).get(), upper, mode, uid, gid);
     check_working_dir(container);
-    for (const auto& file : container.files) write_into_layer(container, file, upper);
 }
 
 // Docker makes the working directory when it makes the container, and refuses one that is a file.
@@ -196,47 +196,23 @@ void Stager::check_working_dir(const BuiltContainer& container) const {
     }
 }
 
-// Directories that the image has keep their attributes; where the path leads through a volume, the
-// file is written there, as Docker's copy would.
-void Stager::write_into_layer(const BuiltContainer& container, const FileToWrite& file, const std::string& upper) {
-    namespace fs = std::filesystem;
-    for (const auto& mount : container.record.mounts) {
-        if (mount.source.empty() || mount.type == "image" || file.path.compare(0, mount.target.size() + 1, mount.target + "/") != 0) continue;
-        const std::string path = mount.source + file.path.substr(mount.target.size());
-        sys::make_dirs(fs::path(path).parent_path().string(), 0755);
-        put(path, file.content, 0600);
-        own(path, file.mode, file.uid, file.gid);
-        return;
-    }
-    const image::RootfsView view(container.spec.root.overlay.lower);
-    std::string inside; // resolved path of the directory so far
-    for (const auto& part : fs::path(file.path).parent_path().relative_path()) {
-        const std::string next = inside + "/" + part.string();
-        const auto entry = view.lookup(next);
-        if (entry && !entry->is_directory()) throw error(Errc::invalid_project, "{} is no directory in the image", next);
-        inside = entry ? entry->path : next;
-        // A link may have led elsewhere: each directory on the way is made with its own attributes.
-        std::string at;
-        for (const auto& piece : fs::path(inside).relative_path()) {
-            at += "/" + piece.string();
-            if (exists(upper + at)) continue;
-            const auto there = view.lookup(at, false);
-            sys::make_dirs(upper + at, 0755);
-            if (there) own(upper + at, there->status.st_mode, there->status.st_uid, there->status.st_gid);
-            else own(upper + at, 0755, 0, 0);
-        }
-    }
-    const std::string path = upper + inside + "/" + fs::path(file.path).filename().string();
-    put(path, file.content, 0600);
-    own(path, file.mode, file.uid, file.gid);
+// As docker's copy into a container that was made and does not run yet: links and volumes lead where
+// they lead inside.
+void Stager::files(const BuiltContainer& container, const std::string& directory) {
+    if (container.files.empty()) return;
+    runtime::Spec spec = container.spec;
+    spec.root.overlay.upper = directory + "/upper";
+    spec.root.overlay.work = directory + "/work";
+    const auto root = rootfs::ContainerRoot::as_seen(spec, 0);
+    for (const auto& file : container.files)
+        in_context("writing the config " + file.path, [&] { rootfs::write_file(root.fd(), {file.path, file.content, file.mode, file.uid, file.gid}); });
 }
 
 void Stager::secrets(const BuiltContainer& container) {
     if (container.secrets.empty()) return;
     sys::make_dirs(paths_.run_container(container.record.id) + "/secrets", 0700);
     for (const auto& secret : container.secrets) {
-        put(secret.path, secret.content, 0600);
-        own(secret.path, secret.mode, secret.uid, secret.gid);
+        own(put(secret.path, secret.content).get(), secret.path, secret.mode, secret.uid, secret.gid);
     }
 }
 

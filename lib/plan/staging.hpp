@@ -30,7 +30,7 @@ private:
     void volumes(const BuiltContainer& container);
     void own_layer(const BuiltContainer& container, const std::string& directory);
     void check_working_dir(const BuiltContainer& container) const;
-    void write_into_layer(const BuiltContainer& container, const FileToWrite& file, const std::string& upper);
+    void files(const BuiltContainer& container, const std::string& directory);
     void secrets(const BuiltContainer& container);
     void plans(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings);
 

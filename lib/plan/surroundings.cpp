@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "image/pull.hpp"
 #include "runtime/spec_json.hpp"
 
 #include <algorithm>
@@ -54,8 +55,10 @@ ImageFacts MachineSurroundings::image(const std::string& reference) {
     const auto found = images_.find(reference);
     if (!found) {
         facts_.erase(it);
-        throw error(Errc::not_found, "No such image: {}", reference)
-            .with_hint("pull it with 'davit pull', or load it with 'davit image load FILE'");
+        auto missing = error(Errc::not_found, "No such image: {}", reference)
+            .with_hint(fmt::format("'davit image pull {}', or 'davit image load -i FILE'", reference));
+        if (const auto parsed = image::Reference::try_parse(reference)) image::hint_at_others(missing, images_, *parsed);
+        throw missing;
     }
     it->second = {found->id, found->config, images_.layer_paths(*found)};
     return it->second;
