@@ -2,6 +2,7 @@
 
 #include "base/dir_chain.hpp"
 #include "base/error.hpp"
+#include "base/kernel_abi.hpp"
 #include "base/sys.hpp"
 #include "image/file_meta.hpp"
 
@@ -15,8 +16,7 @@ namespace davit::image {
 
 namespace {
 
-constexpr std::size_t most_open = 16;    // directories on the way down, with a descriptor for each layer
-constexpr std::size_t most_linked = 256; // files whose links are awaited; others are copied once more
+constexpr std::size_t most_open = 16; // directories on the way down, with a descriptor for each layer
 
 void copy_bytes(int from, int to) {
     bool by_kernel = true;
@@ -43,32 +43,42 @@ void copy_directory_meta(const RootfsView::Entry& from, int to) {
     set_modified(to, from.status.st_mtim);
 }
 
+ViewCopier::ViewCopier(const RootfsView& view, int root) : view_(view), root_(sys::open_at(root, ".", O_PATH | O_DIRECTORY)) {}
+
 bool ViewCopier::link_copy(const RootfsView::Entry& from, int to, const std::string& name) {
     const auto found = linked_.find({from.status.st_dev, from.status.st_ino});
     if (found == linked_.end()) return false;
-    const std::string copy = fmt::format("/proc/self/fd/{}", found->second.file.get());
-    const bool linked = ::linkat(AT_FDCWD, copy.c_str(), to, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
-    if (!linked && errno != ENOENT) throw sys_error(errno, "linking {}", from.path); // ENOENT: somebody removed the copy
+    const Copy copy = found->second;
     if (--found->second.to_come == 0) linked_.erase(found);
-    return linked;
+    // Somebody may have removed or replaced it: then there will be another copy.
+    open_how how{};
+    how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    const UniqueFd file(static_cast<int>(::syscall(SYS_openat2, root_.get(), copy.path.c_str(), &how, sizeof how)));
+    struct stat st {};
+    if (!file || ::fstat(file.get(), &st) < 0 || st.st_dev != copy.device || st.st_ino != copy.inode) return false;
+    if (::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", file.get()).c_str(), to, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+    if (errno != ENOENT && errno != EMLINK) throw sys_error(errno, "linking {}", from.path);
+    return false;
 }
 
-void ViewCopier::copy_file(const RootfsView::Entry& from, int to, const std::string& name) {
+void ViewCopier::copy_file(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path) {
     const auto& st = from.status;
     if (st.st_nlink > 1 && link_copy(from, to, name)) return;
     const UniqueFd in = sys::reopen(from.parts.front().get(), O_RDONLY);
-    UniqueFd out = sys::open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    const UniqueFd out = sys::open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     copy_bytes(in.get(), out.get());
     set_owner(out.get(), st.st_uid, st.st_gid);
     if (::fchmod(out.get(), st.st_mode & 07777) < 0) throw sys_error(errno, "setting the mode of {}", from.path);
     copy_xattrs(in.get(), out.get());
     set_modified(out.get(), st.st_mtim);
-    if (st.st_nlink > 1 && linked_.size() < most_linked) linked_.try_emplace({st.st_dev, st.st_ino}, Copy{std::move(out), st.st_nlink - 1});
+    struct stat made {};
+    if (st.st_nlink > 1 && ::fstat(out.get(), &made) == 0) linked_.try_emplace({st.st_dev, st.st_ino}, Copy{path, made.st_dev, made.st_ino, st.st_nlink - 1});
 }
 
-void ViewCopier::copy_node(const RootfsView::Entry& from, int to, const std::string& name) {
+void ViewCopier::copy_node(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path) {
     const auto& st = from.status;
-    if (S_ISREG(st.st_mode)) return copy_file(from, to, name);
+    if (S_ISREG(st.st_mode)) return copy_file(from, to, name, path);
     if (S_ISSOCK(st.st_mode)) return; // without its owner it is nothing
     if (S_ISLNK(st.st_mode)) {
         if (::symlinkat(from.link_target.c_str(), to, name.c_str()) < 0) throw sys_error(errno, "linking {}", from.path);
@@ -78,13 +88,14 @@ void ViewCopier::copy_node(const RootfsView::Entry& from, int to, const std::str
     set_node_meta(to, name, {st.st_mode, st.st_rdev, st.st_mtim, st.st_uid, st.st_gid});
 }
 
-void ViewCopier::copy_directory(RootfsView::Entry from, UniqueFd to) {
+void ViewCopier::copy_directory(RootfsView::Entry from) {
     struct Level {
         RootfsView::Entry from;
         std::vector<std::string> names;
         std::size_t next = 0;
     };
-    DirChain chain(std::move(to));
+    const std::size_t top = from.path == "/" ? 1 : from.path.size() + 1; // where paths from root begin
+    DirChain chain(sys::open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY));
     std::vector<Level> way; // as long as the chain
     auto enter = [&](RootfsView::Entry directory) {
         if (way.size() >= most_open) way[way.size() - most_open].from.parts.clear();
@@ -105,7 +116,7 @@ void ViewCopier::copy_directory(RootfsView::Entry from, UniqueFd to) {
         auto entry = view_.child(here.from, name);
         if (!entry) continue;
         if (!entry->is_directory()) {
-            copy_node(*entry, chain.fd(), name);
+            copy_node(*entry, chain.fd(), name, entry->path.substr(top));
             continue;
         }
         if (::mkdirat(chain.fd(), name.c_str(), 0700) < 0) throw sys_error(errno, "making {}", entry->path);
@@ -119,7 +130,7 @@ bool copy_up(const std::vector<std::string>& layer_paths, const std::string& pat
     auto from = view.lookup(path);
     if (!from || !from->is_directory()) return false;
     return in_context("copying " + path + " of the image", [&] {
-        ViewCopier(view).copy_directory(std::move(*from), std::move(destination));
+        ViewCopier(view, destination.get()).copy_directory(std::move(*from));
         return true;
     });
 }

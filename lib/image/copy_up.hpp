@@ -12,23 +12,28 @@ namespace davit::image {
 
 class ViewCopier {
 public:
-    explicit ViewCopier(const RootfsView& view) : view_(view) {}
+    // root: the directory below which everything is copied.
+    ViewCopier(const RootfsView& view, int root);
 
-    // Everything below a directory, into one that exists; its own metadata too.
-    void copy_directory(RootfsView::Entry from, UniqueFd to);
-    // One entry (not a directory's contents) to name in the directory to, where nothing is yet.
-    void copy_node(const RootfsView::Entry& from, int to, const std::string& name);
+    // Everything below a directory into root; its own metadata too.
+    void copy_directory(RootfsView::Entry from);
+    // One entry (not a directory's contents) to name in the directory to, where nothing is yet; path: the
+    // same place, from root.
+    void copy_node(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path);
 
 private:
-    void copy_file(const RootfsView::Entry& from, int to, const std::string& name);
+    void copy_file(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path);
     bool link_copy(const RootfsView::Entry& from, int to, const std::string& name);
 
-    // Files with several links: the first copy, open until the last link has come.
+    // Files with several links: where the first copy is, until the last link has come.
     struct Copy {
-        UniqueFd file;
+        std::string path;
+        dev_t device;
+        ino_t inode;
         nlink_t to_come;
     };
     const RootfsView& view_;
+    UniqueFd root_;
     std::map<std::pair<dev_t, ino_t>, Copy> linked_;
 };
 

@@ -101,12 +101,12 @@ private:
         LayerTree::Place place = tree_.place(link);
         struct stat st {};
         if (::fstatat(place.directory, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) tree_.remove(place);
-        copier_.copy_node(*source, place.directory, place.name);
+        copier_.copy_node(*source, place.directory, place.name, place.path());
     }
 
     LayerTree tree_;
     RootfsView below_;
-    ViewCopier copier_{below_};
+    ViewCopier copier_{below_, tree_.root()};
     std::set<std::string> implicit_;
     std::map<std::string, std::string> links_;
     std::vector<std::string> settled_;

@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <ctime>
 #include <fcntl.h>
+#include <filesystem>
 #include <linux/openat2.h>
 #include <map>
 #include <set>
@@ -25,6 +27,8 @@ namespace davit::rootfs {
 namespace {
 
 using Type = image::TarEntry::Type;
+
+constexpr int max_links = 40; // as the kernel's own limit
 
 timespec modified(const image::TarEntry& e) { return {static_cast<time_t>(e.mtime), static_cast<long>(e.mtime_ns)}; }
 
@@ -125,9 +129,23 @@ private:
             if (e.os().value() != ENOENT || path.empty()) throw;
         }
         const std::size_t slash = path.rfind('/');
-        const UniqueFd above = open_directory(slash == std::string::npos ? "" : path.substr(0, slash));
-        if (::mkdirat(above.get(), path.substr(slash == std::string::npos ? 0 : slash + 1).c_str(), 0755) < 0) throw sys_error(errno, "making {}", shown(path));
+        const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash), name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+        const UniqueFd above = open_directory(parent);
+        if (::mkdirat(above.get(), name.c_str(), 0755) < 0) {
+            if (errno != EEXIST || !options_.through_links || ++links_ > max_links) throw sys_error(errno, "making {}", shown(path));
+            open_directory(link_target(above.get(), parent, name));
+        }
         return open_directory(path);
+    }
+
+    // Where a link leads that leads nowhere yet, from the root.
+    std::string link_target(int directory, const std::string& parent, const std::string& name) const {
+        std::string target(PATH_MAX, '\0');
+        const ssize_t n = ::readlinkat(directory, name.c_str(), target.data(), target.size());
+        if (n < 0) throw sys_error(EEXIST, "making {}", shown(parent + "/" + name));
+        target.resize(static_cast<std::size_t>(n));
+        const std::filesystem::path whole = target.starts_with("/") ? target : "/" + parent + "/" + target;
+        return image::clean_path(whole.lexically_normal().string());
     }
 
     // A directory that came with the tar is the one that was made, not what somebody put in its place.
@@ -248,6 +266,7 @@ private:
     std::vector<Directory> directories_;
     std::map<std::string, Inode> made_; // what the tar brought
     std::set<std::string> left_out_;
+    int links_ = 0;
     std::vector<std::string> stripped_;
 };
 
@@ -274,6 +293,7 @@ void write_file(int root, const SmallFile& file) {
     options.resolve = RESOLVE_IN_ROOT;
     options.directory = "/";
     options.over_mounts = false;
+    options.through_links = true;
     write_tree(source, options);
 }
 

@@ -17,6 +17,7 @@ struct WriteOptions {
     std::string directory;      // where the tar's entries go, below root
     bool owners = true;         // false: everything belongs to the caller
     bool over_mounts = true;    // false: a file that is a mount point is an error
+    bool through_links = false; // a directory is also made where a link leads that leads nowhere; root is "/"
     bool special = true;        // false: no device nodes, and no file keeps setuid or setgid bits …
     std::function<void(const std::string&)> warning; // … which is said here, once for each
 };

@@ -75,7 +75,11 @@ class Faults(Case):
             request.wfile.write(data[:len(data) // 2])
             request.wfile.flush()
             half.set()
-            release.wait(60)
+            for n in range(len(data) // 2, len(data)):  # slow, until the client has had enough
+                if release.wait(0.02):
+                    break
+                request.wfile.write(data[n:n + 1])
+                request.wfile.flush()
             request.close_connection = True
             return True
         self.registry.fault = fault
