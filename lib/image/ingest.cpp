@@ -233,7 +233,7 @@ void verify_bytes(const Descriptor& descriptor, std::string_view bytes) {
 
 std::string read_document(BlobProvider& provider, const Descriptor& descriptor) {
     if (descriptor.size > max_document) throw error(Errc::failed, "the document {} has {} bytes, more than {}", descriptor.digest, descriptor.size, max_document);
-    auto source = provider.open(descriptor, 0);
+    auto source = provider.open(descriptor, 0, {});
     std::string out;
     char buffer[16384];
     while (std::size_t n = source->read(buffer, sizeof buffer)) {

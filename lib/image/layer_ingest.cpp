@@ -58,7 +58,7 @@ private:
     std::size_t receive(char* to, std::size_t max) {
         if (blob_.size > 0 && at_ == blob_.size) return 0;
         if (!source_) {
-            source_ = provider_.open(blob_, at_);
+            source_ = provider_.open(blob_, at_, options_.stop);
             ::lseek(file_.get(), static_cast<off_t>(at_), SEEK_SET);
         }
         std::size_t n = source_->read(to, max);

@@ -26,7 +26,7 @@ class FilesProvider : public BlobProvider {
 public:
     explicit FilesProvider(const ArchiveFiles& files) : files_(files) {}
     void put(const std::string& digest, const std::string& path) { paths_[digest] = path; }
-    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset) override { return files_.open(path_of(blob.digest), offset); }
+    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset, const std::stop_token&) override { return files_.open(path_of(blob.digest), offset); }
     std::string path_of(const std::string& digest) const {
         if (auto it = paths_.find(digest); it != paths_.end()) return it->second;
         return "blobs/" + digest.substr(0, digest.find(':')) + "/" + hex_of(digest);

@@ -98,20 +98,20 @@ HttpTls RegistryClient::tls_for(const std::string& host) const {
     return out;
 }
 
-void RegistryClient::start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization) {
+void RegistryClient::start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization, const std::stop_token& stop) {
     HttpRequest request{method, url.text(), headers, "", tls_for(url.host), options_.stall_seconds};
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
-    exchange.session().start(request, options_.stop);
+    exchange.session().start(request, either(stop));
     if (exchange.response().failure == HttpFailure::cancelled) throw error(Errc::interrupted, "cancelled");
 }
 
 // Storage behind a registry (S3 and its like) refuses requests that carry the registry's token, and
 // must not learn it.
-bool RegistryClient::start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization) {
+bool RegistryClient::start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization, const std::stop_token& stop) {
     std::string credentials = authorization;
     bool own = true;
     for (int hops = 0;; ++hops) {
-        start(exchange, method, url, headers, credentials);
+        start(exchange, method, url, headers, credentials, stop);
         if (!is_redirect(exchange.response().status)) return own;
         const std::string location = exchange.response().header("location");
         auto next = resolve_url(url, location);
@@ -134,7 +134,7 @@ bool RegistryClient::fall_back_to_http(const HttpResponse& r) {
     return true;
 }
 
-RegistryClient::Exchange RegistryClient::send(const std::string& method, const std::string& path, const Headers& headers) {
+RegistryClient::Exchange RegistryClient::send(const std::string& method, const std::string& path, const Headers& headers, const std::stop_token& stop) {
     int authentications = 0;
     for (int attempt = 0;;) {
         Exchange exchange = borrow();
@@ -145,7 +145,7 @@ RegistryClient::Exchange RegistryClient::send(const std::string& method, const s
             url = endpoint_.base;
         }
         url.path += "v2/" + repository_ + "/" + path;
-        const bool own = start_following(exchange, method, url, headers, used);
+        const bool own = start_following(exchange, method, url, headers, used, stop);
         const HttpResponse& r = exchange.response();
         if (r.status == 0 && fall_back_to_http(r)) continue;
         show_warnings(r);
@@ -163,7 +163,7 @@ RegistryClient::Exchange RegistryClient::send(const std::string& method, const s
         if (r.status >= 200 && r.status < 300) return exchange;
         // A registry that has never answered is down, not busy: say so at once.
         if (reached && is_transient(r) && ++attempt < options_.max_attempts) {
-            back_off(attempt, retry_after(r), options_.stop);
+            back_off(attempt, retry_after(r), either(stop));
             continue;
         }
         const std::string body = r.status ? exchange.body(max_error_body) : "";
@@ -171,15 +171,15 @@ RegistryClient::Exchange RegistryClient::send(const std::string& method, const s
     }
 }
 
-RegistryClient::Exchange RegistryClient::get_elsewhere(const Url& url, const Headers& headers) {
+RegistryClient::Exchange RegistryClient::get_elsewhere(const Url& url, const Headers& headers, const std::stop_token& stop) {
     for (int attempt = 0;;) {
         Exchange exchange = borrow();
-        start_following(exchange, "GET", url, headers, "");
+        start_following(exchange, "GET", url, headers, "", stop);
         const HttpResponse& r = exchange.response();
         if (r.status >= 200 && r.status < 300) return exchange;
         if (!is_transient(r) || ++attempt >= options_.max_attempts)
             throw error(Errc::unavailable, "{} does not give the layer: {}", url.text(), r.status ? fmt::format("HTTP status {}", r.status) : r.failure_text);
-        back_off(attempt, retry_after(r), options_.stop);
+        back_off(attempt, retry_after(r), either(stop));
     }
 }
 
@@ -225,8 +225,8 @@ namespace {
 
 class RemoteBlob : public ByteSource {
 public:
-    RemoteBlob(RegistryClient& client, const Descriptor& blob, std::uint64_t offset, const RegistryOptions& options)
-        : client_(client), blob_(blob), options_(options), at_(offset) {}
+    RemoteBlob(RegistryClient& client, const Descriptor& blob, std::uint64_t offset, const RegistryOptions& options, std::stop_token stop)
+        : client_(client), blob_(blob), options_(options), stop_(stop.stop_possible() ? std::move(stop) : options.stop), at_(offset) {}
 
     std::size_t read(char* to, std::size_t max) override {
         for (;;) {
@@ -245,7 +245,7 @@ public:
             if (++failures_ >= options_.max_attempts)
                 throw error(Errc::unavailable, "downloading {} from {} stopped after {} of {} bytes: {}", blob_.digest, client_.endpoint().domain, at_, blob_.size, why)
                     .with_hint("what has come is kept: pull again to go on from there");
-            back_off(failures_, 0, options_.stop);
+            back_off(failures_, 0, stop_);
         }
     }
 
@@ -253,7 +253,7 @@ private:
     // Layers that may not be distributed ("foreign") stand elsewhere; most registries have them none the less.
     RegistryClient::Exchange request(const RegistryClient::Headers& headers) {
         try {
-            return client_.send("GET", "blobs/" + blob_.digest, headers);
+            return client_.send("GET", "blobs/" + blob_.digest, headers, stop_);
         } catch (const Error& e) {
             if (e.kind() != Errc::not_found || blob_.urls.empty()) throw;
         }
@@ -261,7 +261,7 @@ private:
             auto url = parse_url(blob_.urls[i]);
             try {
                 if (!url) throw error(Errc::failed, "the layer {} is said to be at '{}', which is no URL", blob_.digest, blob_.urls[i]);
-                return client_.get_elsewhere(*url, headers);
+                return client_.get_elsewhere(*url, headers, stop_);
             } catch (const Error& e) {
                 if (i + 1 == blob_.urls.size() || e.kind() == Errc::interrupted) throw;
             }
@@ -284,6 +284,7 @@ private:
     RegistryClient& client_;
     Descriptor blob_;
     const RegistryOptions& options_;
+    std::stop_token stop_;
     std::uint64_t at_;
     int failures_ = 0;
     std::optional<RegistryClient::Exchange> exchange_;
@@ -291,8 +292,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<ByteSource> RegistryClient::blob(const Descriptor& blob, std::uint64_t offset) {
-    return std::make_unique<RemoteBlob>(*this, blob, offset, options_);
+std::unique_ptr<ByteSource> RegistryClient::blob(const Descriptor& blob, std::uint64_t offset, const std::stop_token& stop) {
+    return std::make_unique<RemoteBlob>(*this, blob, offset, options_, stop);
 }
 
 } // namespace davit::image

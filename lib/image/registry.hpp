@@ -52,7 +52,8 @@ public:
     // selector: a tag or a digest. Verified against the digest, or against what the registry claims.
     Document manifest(const std::string& selector);
     // Goes on after interruptions by itself, by Range requests.
-    std::unique_ptr<ByteSource> blob(const Descriptor& blob, std::uint64_t offset);
+    // Ended by stop as well as by the options' one.
+    std::unique_ptr<ByteSource> blob(const Descriptor& blob, std::uint64_t offset, const std::stop_token& stop = {});
 
     // A session of the pool for as long as it lives.
     class Exchange {
@@ -75,18 +76,19 @@ public:
     using Headers = std::vector<std::pair<std::string, std::string>>;
     // Sends, authenticates, follows redirects and retries; throws unless the answer is 2xx.
     // path: below /v2/<repository>/.
-    Exchange send(const std::string& method, const std::string& path, const Headers& headers);
+    Exchange send(const std::string& method, const std::string& path, const Headers& headers, const std::stop_token& stop = {});
     // GET from somebody else, who gets none of the registry's credentials.
-    Exchange get_elsewhere(const Url& url, const Headers& headers);
+    Exchange get_elsewhere(const Url& url, const Headers& headers, const std::stop_token& stop = {});
 
 private:
     friend class Exchange;
     Exchange borrow();
     void give_back(std::unique_ptr<HttpSession> session);
     HttpTls tls_for(const std::string& host) const;
-    void start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization);
+    void start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization, const std::stop_token& stop);
     // Whether the answer is of the host that was asked, not of one it led to.
-    bool start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization);
+    bool start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization, const std::stop_token& stop);
+    const std::stop_token& either(const std::stop_token& stop) const { return stop.stop_possible() ? stop : options_.stop; }
     bool fall_back_to_http(const HttpResponse& response);
     std::string authorization() const;
     // A fresh Authorization header for a 401; empty if there is nothing (more) to offer.

@@ -27,7 +27,7 @@ public:
     CommitBlobs(const image::Store& store, int layer, std::string digest, std::string config)
         : store_(store), layer_(layer), digest_(std::move(digest)), config_(std::move(config)) {}
 
-    std::unique_ptr<image::ByteSource> open(const image::Descriptor& blob, std::uint64_t offset) override {
+    std::unique_ptr<image::ByteSource> open(const image::Descriptor& blob, std::uint64_t offset, const std::stop_token&) override {
         if (blob.digest == digest_) return file(fmt::format("/proc/self/fd/{}", layer_), offset);
         if (blob.digest == "sha256:" + sha256_hex(config_)) return std::make_unique<image::MemorySource>(config_.substr(offset));
         return file(store_.impl().blob_path(blob.digest), offset);

@@ -1,6 +1,4 @@
 """What davit does below directories that a container, or somebody else, can write."""
-import ctypes
-import hashlib
 import json
 import os
 import stat
@@ -277,8 +275,31 @@ def links_of_others(s, before):
     end(s, before)
 
 
+def errors_name_what_is_meant(s, before):
+    arch = json.loads(s.davit("image", "inspect", "busybox").out)[0]["Architecture"]
+    here = f"you have busybox:latest, linux/{arch}"
+    s.write("compose.yaml", "services:\n  a: {image: 'busybox:nosuch', pull_policy: never}\n")
+    s.davit("up", "-d", exit=1, err=r"No such image: busybox:nosuch(.|\n)*'davit image pull busybox:nosuch'(.|\n)*" + here)
+    s.write("compose.yaml", "services:\n  a: {image: busybox, platform: linux/s390x, pull_policy: never}\n")
+    s.davit("up", "-d", exit=1, err=r"specified platform \(linux/s390x\)(.|\n)*" + here)
+    s.davit("image", "rm", "busybox:other", exit=1)
+    s.davit("image", "inspect", "busybox:other", exit=1, err=here)
+    for kind in ("secret", "config"):
+        s.write("compose.yaml", f"services:\n  a:\n    {SLEEP}    {kind}s: [x]\n{kind}s:\n  x: {{file: ./gone}}\n")
+        s.davit("up", "-d", exit=1, err=r"compose.yaml:\d+:\d+: .*does not exist: .*/gone \(" + kind + r' "x"\)')
+    os.mkfifo(s.directory + "/pipe")
+    s.write("compose.yaml", f"services:\n  a:\n    {SLEEP}    env_file: pipe\n")
+    s.davit("up", "-d", exit=1, err="pipe is a pipe that nobody writes to", within=30)
+    s.write("compose.yaml", f"services:\n  a:\n    {SLEEP}    env_file: /dev/zero\n")
+    s.davit("up", "-d", exit=1, err="/dev/zero gives more than 64 MiB", within=30)
+    s.write("compose.yaml", f"services:\n  a:\n    {SLEEP}")
+    s.equal("an empty environment file", 0, s.davit("--env-file", "/dev/null", "config", "-q").code)
+    s.davit("down")
+    s.nothing_left(before)
+
+
 with Scenario("paths") as s:
     s.images("busybox", "redis")
     before = s.listing()
-    for part in (configs_stay_inside, image_files_and_configs, stopped_containers, mounted_files, deep_and_wide, files_that_come_out, links_of_others):
+    for part in (configs_stay_inside, image_files_and_configs, stopped_containers, mounted_files, deep_and_wide, files_that_come_out, links_of_others, errors_name_what_is_meant):
         part(s, before)
