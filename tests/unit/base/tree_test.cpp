@@ -45,9 +45,9 @@ void make_deep(const std::string& top, int levels, const std::string& name) {
 TEST_CASE("tree: any depth is removed, with few descriptors") {
     test::TempDir dir;
     FewDescriptors few;
-    make_deep(dir / "tree", 25000, "d");
-    make_deep(dir / "tree/wide", 100, std::string(255, 'n'));
-    for (int i = 0; i < 5000; ++i) sys::make_dirs(dir / "tree/wide/" + std::to_string(i) + "/x/y");
+    make_deep(dir / "tree", 2000, "d");
+    make_deep(dir / "tree/wide", 60, std::string(255, 'n'));
+    for (int i = 0; i < 300; ++i) sys::make_dirs(dir / "tree/wide/" + std::to_string(i) + "/x/y");
     sys::remove_tree(dir / "tree");
     CHECK_FALSE(exists(dir / "tree"));
 }
