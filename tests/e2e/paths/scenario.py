@@ -286,7 +286,7 @@ def errors_name_what_is_meant(s, before):
     s.davit("image", "inspect", "busybox:other", exit=1, err=here)
     for kind in ("secret", "config"):
         s.write("compose.yaml", f"services:\n  a:\n    {SLEEP}    {kind}s: [x]\n{kind}s:\n  x: {{file: ./gone}}\n")
-        s.davit("up", "-d", exit=1, err=r"compose.yaml:\d+:\d+: .*does not exist: .*/gone \(" + kind + r' "x"\)')
+        s.davit("up", "-d", exit=1, err=r"compose.yaml:\d+:\d+: .*" + kind + r' "x": bind source path does not exist: .*/gone')
     os.mkfifo(s.directory + "/pipe")
     s.write("compose.yaml", f"services:\n  a:\n    {SLEEP}    env_file: pipe\n")
     s.davit("up", "-d", exit=1, err="pipe is a pipe that nobody writes to", within=30)
