@@ -1,5 +1,7 @@
 #include "base/log.hpp"
 
+#include "base/printable.hpp"
+
 #include <cstdio>
 
 namespace davit::log {
@@ -8,7 +10,7 @@ namespace {
 Sink& sink() {
     static Sink instance = [](Level level, std::string_view text) {
         if (level >= Level::warning)
-            std::fprintf(stderr, "davit: %.*s\n", static_cast<int>(text.size()), text.data());
+            std::fprintf(stderr, "davit: %s\n", printable(text, "\n\t").c_str());
     };
     return instance;
 }

@@ -1,5 +1,6 @@
 #include "base/printable.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <fmt/format.h>
@@ -65,6 +66,25 @@ std::string printable(std::string_view text, std::string_view keep) {
             out += text.substr(0, length);
         }
         text.remove_prefix(length);
+    }
+    return out;
+}
+
+// What JSON itself does not escape stands in its strings only.
+std::string printable_json(std::string_view document) {
+    std::string out;
+    out.reserve(document.size());
+    while (!document.empty()) {
+        std::uint32_t point = 0;
+        const std::size_t length = decode(document, point);
+        if (point < 0x7F || length == 0 || !steers(point)) {
+            out += document.substr(0, std::max<std::size_t>(length, 1));
+        } else if (point < 0x10000) {
+            out += fmt::format("\\u{:04x}", point);
+        } else {
+            out += fmt::format("\\u{:04x}\\u{:04x}", 0xD7C0 + (point >> 10), 0xDC00 + (point & 0x3FF));
+        }
+        document.remove_prefix(std::max<std::size_t>(length, 1));
     }
     return out;
 }

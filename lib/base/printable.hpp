@@ -11,4 +11,7 @@ namespace davit {
 // backslashes too: a path reads as it is. Characters of `keep` stay as well: "\n\t" for text of several lines.
 std::string printable(std::string_view text, std::string_view keep = {});
 
+// The same for a JSON document, spelled as in JSON: its meaning stays.
+std::string printable_json(std::string_view document);
+
 } // namespace davit
