@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "compose/place.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace davit {
@@ -69,6 +70,11 @@ void Engine::apply(const Plan& plan, std::stop_token stop) {
     if (!impl_->approved(plan)) return;
     const FileLock held = impl_->lock(plan.project, stop);
     impl_->send(plan, std::move(stop));
+    // What is taken away last takes the project with it.
+    const auto removes = [](const Operation& op) {
+        return op.kind == OpKind::remove_container || op.kind == OpKind::remove_network || op.kind == OpKind::remove_volume;
+    };
+    if (std::all_of(plan.operations.begin(), plan.operations.end(), removes)) impl_->forget_if_empty(plan.project);
 }
 
 } // namespace davit

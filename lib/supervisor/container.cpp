@@ -16,6 +16,10 @@ Container::~Container() { world_.dns.stop(record_.id); }
 
 void Container::save() {
     ContainerStatus out = status_;
+    // While it is being started again it stands as it was stopped: whoever follows it knows by that, and by its
+    // being meant to run, that it comes back.
+    const bool coming_back = run_ && !run_->by_policy && status_.state == ContainerState::exited;
+    out.stopped_by_user = status_.stopped_by_user || coming_back;
     if (health_ && status_.state == ContainerState::running) {
         out.health = health_->state();
         out.failing_streak = health_->failing_streak();

@@ -26,6 +26,7 @@ void Container::adopt() {
     if (status_.state == ContainerState::removing) status_.state = ContainerState::exited; // the removal is asked for again
     // A shim that was spawned, and whose Started nobody saw.
     if (runtime::shim_lives(world_.paths.run_container(record_.id))) {
+        status_.stopped_by_user = false; // not any more; see save()
         run_ = std::make_unique<Run>();
         run_->launched = true;
         lease_again();
