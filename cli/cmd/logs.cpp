@@ -2,6 +2,7 @@
 #include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/format/time.hpp"
 #include "cli/logs/follow.hpp"
 #include "cli/options.hpp"
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -62,7 +62,7 @@ int run_logs(Globals& globals, const Args& args) {
     try { // what the containers write is kept again when nobody has since their shims were killed
         SupervisorClient::look_after(context.roots(), project);
     } catch (const Error& e) {
-        std::fprintf(stderr, "warning: what the containers write at present is not kept: %s\n", e.describe().c_str());
+        print_warning("what the containers write at present is not kept: " + e.describe());
     }
     FollowOptions what;
     what.range = range_of(flags);
@@ -74,7 +74,6 @@ int run_logs(Globals& globals, const Args& args) {
     LogPrinter printer({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(globals, STDOUT_FILENO), false});
     LogFollower follower(context.engine(), context.roots(), project, printer, std::move(what));
     follower.print_history();
-    // As docker compose: a line that is not complete is not shown yet.
     if (flags.follow) follower.run({}, context.stop());
     return context.interrupts().requested() ? 130 : 0;
 }

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "project/store.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -25,12 +26,13 @@ bool live(const ContainerInfo& c) {
     return c.state == ContainerState::running || c.state == ContainerState::paused || c.state == ContainerState::restarting;
 }
 
+
 struct Followed {
     ContainerInfo container;
     std::string name;
     std::unique_ptr<LogReader> reader; // none when its log is not shown
     std::int64_t finished_at = 0;      // of the last end that was reported
-    bool over = false;                 // it does not run and will not by itself
+    bool over = false;                 // it has ended
     bool gone = false;
     bool log_watched = false, status_watched = false;
     bool log_changed = true, status_changed = true;
@@ -42,6 +44,7 @@ struct LogFollower::Impl {
     Engine& engine;
     std::string project;
     ProjectPaths paths;
+    RecordStore store;
     LogPrinter& printer;
     FollowOptions options;
     UniqueFd inotify, wake;
@@ -51,7 +54,7 @@ struct LogFollower::Impl {
     bool first = true;
 
     Impl(Engine& e, const Roots& roots, const std::string& p, LogPrinter& out, FollowOptions o)
-        : engine(e), project(p), paths(roots, p), printer(out), options(std::move(o)) {
+        : engine(e), project(p), paths(roots, p), store(roots), printer(out), options(std::move(o)) {
         if (options.history_only) return; // closing what watched something takes the kernel 15 ms
         inotify.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
         wake.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -113,8 +116,29 @@ struct LogFollower::Impl {
         }
         if (first) {
             f.finished_at = f.container.finished_at;
-            f.over = !live(f.container);
+            f.over = ended(f.container);
         }
+    }
+
+    // It has been stopped, and is about to be started again: somebody restarts it. A stop says first that the container is
+    // to stay down; a restart leaves that as it is, and a start turns it round.
+    bool comes_back(const ContainerInfo& c) const {
+        if (c.state != ContainerState::exited) return false;
+        const auto record = store.container(project, c.id);
+        if (!record) return false;
+        const ContainerStatus now = store.status(*record);
+        if (now.state != ContainerState::exited) return true; // it has begun in the meantime
+        return record->desired == DesiredState::running && now.stopped_by_user;
+    }
+
+    // It does not run and will not by itself. One that was made and has not run yet is somebody's next step: the
+    // container that takes the place of another, for one.
+    bool ended(const ContainerInfo& c) const { return !live(c) && c.state != ContainerState::created && !comes_back(c); }
+
+    // At the end of a log that nobody waits to see more of comes what stands there without a newline.
+    std::optional<LogLine> next_of_history(Followed& f) const {
+        auto line = f.reader->next();
+        return line || !(options.history_only || f.over) ? std::move(line) : f.reader->rest();
     }
 
     void drain(Followed& f) {
@@ -142,17 +166,17 @@ struct LogFollower::Impl {
         }
         if (now) {
             f.container = std::move(*now);
-            const bool ended = f.container.finished_at && f.container.finished_at != f.finished_at &&
-                               (f.container.finished_at >= f.container.started_at || f.container.restart_count > 0);
-            if (ended) go_on = report(f, on_end);
+            f.name = log_name(project, f.container.name);
+            // It may have been started again since.
+            if (f.container.finished_at && f.container.finished_at != f.finished_at) go_on = report(f, on_end);
         }
-        f.over = f.gone || !now || !live(f.container);
+        f.over = f.gone || !now || ended(f.container);
         return go_on;
     }
 
     bool report(Followed& f, const std::function<bool(const ContainerEnd&)>& on_end) {
         f.finished_at = f.container.finished_at;
-        const bool restarting = live(f.container);
+        const bool restarting = live(f.container) || comes_back(f.container);
         if (f.reader)
             while (auto line = f.reader->rest()) printer.line(f.name, *line);
         if (options.print_ends && f.reader) {
@@ -220,17 +244,21 @@ void LogFollower::wake() { ::eventfd_write(impl_->wake.get(), 1); }
 bool LogFollower::empty() const { return impl_->all.empty(); }
 
 void LogFollower::print_history() {
-    // A merge of the readers by time; each holds one line.
-    std::vector<std::pair<Followed*, std::optional<LogLine>>> heads;
+    // A merge of the readers by time; each holds one line. One that comes in pieces is shown to its end.
+    using Head = std::pair<Followed*, std::optional<LogLine>>;
+    std::vector<Head> heads;
     for (Followed& f : impl_->all)
-        if (f.reader) heads.emplace_back(&f, f.reader->next());
+        if (f.reader) heads.emplace_back(&f, impl_->next_of_history(f));
+    Head* best = nullptr;
     for (;;) {
-        auto* best = static_cast<decltype(heads)::value_type*>(nullptr);
-        for (auto& head : heads)
-            if (head.second && (!best || head.second->time_ns < best->second->time_ns)) best = &head;
+        if (!best || !best->second || best->second->first) {
+            best = nullptr;
+            for (Head& head : heads)
+                if (head.second && (!best || head.second->time_ns < best->second->time_ns)) best = &head;
+        }
         if (!best) break;
         impl_->printer.line(best->first->name, *best->second);
-        best->second = best->first->reader->next();
+        best->second = impl_->next_of_history(*best->first);
     }
     impl_->printer.flush();
 }

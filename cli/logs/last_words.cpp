@@ -12,7 +12,7 @@ namespace davit::cli {
 
 namespace {
 
-constexpr std::size_t shown_lines = 10;
+constexpr std::size_t shown_lines = 10, shown_bytes = 2000;
 
 bool is_broken(const ContainerInfo& c) {
     return !c.oneoff && (c.health == Health::unhealthy || (c.state == ContainerState::exited && c.exit_code != 0) || c.state == ContainerState::restarting);
@@ -28,6 +28,13 @@ void print_last_check(const ContainerInfo& c, const std::vector<HealthCheckResul
     fmt::print(stderr, "the last healthcheck of {} {}{}\n{}", c.name, end, text.empty() ? " and said nothing" : ":", text);
 }
 
+// These stand among davit's own lines: the beginning of each is enough, and nothing in it steers the terminal.
+void append(std::string& text, const LogLine& line) {
+    if (!line.first) return;
+    const bool cut = !line.last || line.text.size() > shown_bytes;
+    text += "  | " + printable(std::string_view(line.text).substr(0, shown_bytes), "\t") + (cut ? "…\n" : "\n");
+}
+
 } // namespace
 
 void print_last_words(Engine& engine, const Roots& roots, const std::string& project, const std::set<std::string>& of) {
@@ -36,8 +43,8 @@ void print_last_words(Engine& engine, const Roots& roots, const std::string& pro
         if (!is_broken(c) || (!of.empty() && !of.count(c.name) && !of.count("service:" + c.service))) continue;
         LogReader reader(paths.log(c.id), LogRange{shown_lines, {}, {}});
         std::string text;
-        while (auto line = reader.next()) text += "  | " + line->text + '\n';
-        if (auto line = reader.rest()) text += "  | " + line->text + '\n';
+        while (auto line = reader.next()) append(text, *line);
+        while (auto line = reader.rest()) append(text, *line);
         fmt::print(stderr, "{}\n{}", text.empty() ? c.name + " wrote nothing" : "last lines of " + c.name + ":", text);
         if (c.health == Health::unhealthy) print_last_check(c, engine.health_log(c));
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <utility>
 
 namespace davit::cli {
 
@@ -32,15 +33,30 @@ std::string LogPrinter::prefix_of(const std::string& name) {
 }
 
 void LogPrinter::line(const std::string& name, const LogLine& line) {
+    if (hidden_) return;
+    const std::pair<std::string, bool> source(name, line.is_error);
+    const bool goes_on = open_ == source && !line.first;
+    if (!goes_on) break_line();
+    if (!goes_on && !line.first && line.text.empty()) return; // only its newline was missing, and it has been broken
     std::string out;
-    if (options_.prefix) out += prefix_of(name);
-    if (options_.timestamps) out += rfc3339_nano(line.time_ns) + " ";
+    if (options_.prefix && !goes_on) out += prefix_of(name);
+    if (options_.timestamps && !goes_on) out += rfc3339_nano(line.time_ns) + " ";
     out += line.text;
-    out += '\n';
+    if (line.last) {
+        out += '\n';
+        open_.reset();
+    } else {
+        open_ = source;
+    }
     print(options_.split_streams && line.is_error, out);
 }
 
+void LogPrinter::break_line() {
+    if (const auto broken = std::exchange(open_, {})) print(options_.split_streams && broken->second, "\n");
+}
+
 void LogPrinter::status(const std::string& name, const std::string& text) {
+    break_line();
     print(false, name + " " + text + "\n");
 }
 
@@ -52,6 +68,7 @@ void LogPrinter::print(bool error, const std::string& text) {
 }
 
 void LogPrinter::flush() {
+    if (options_.whole_lines) break_line();
     if (waiting_.empty()) return;
     if (options_.beside) options_.beside([this] { write_out(); });
     else write_out();
@@ -68,9 +85,13 @@ void LogPrinter::write_out() {
 }
 
 std::string log_name(const std::string& project, const std::string& container_name) {
+    std::string name = container_name;
+    // As long as the container that it replaces has the name: "0123456789ab_shop-web-1".
+    constexpr std::size_t id = 12;
+    if (name.size() > id + 1 && name.find_first_not_of("0123456789abcdef") == id && name[id] == '_') name.erase(0, id + 1);
     for (const char separator : {'-', '_'})
-        if (container_name.starts_with(project + separator)) return container_name.substr(project.size() + 1);
-    return container_name;
+        if (name.starts_with(project + separator)) return name.substr(project.size() + 1);
+    return name;
 }
 
 } // namespace davit::cli

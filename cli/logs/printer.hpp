@@ -3,9 +3,11 @@
 
 #include "cli/logs/reader.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +19,7 @@ struct PrinterOptions {
     bool timestamps = false;
     bool colour = false;
     bool split_streams = false; // stderr lines to stderr (up); else all to stdout (logs)
+    bool whole_lines = false;   // what is written at once ends with a newline: something is drawn below
     // Writes go through this where a progress display shares the terminal.
     std::function<void(const std::function<void()>&)> beside = {};
 };
@@ -27,22 +30,28 @@ public:
 
     // Names are padded to the widest known one.
     void add(const std::string& name);
-    // What is printed is written by flush(), or earlier when it has become much.
+    // What is printed is written by flush(), or earlier when it has become much. A line that comes in pieces is
+    // broken when something else is printed between them.
     void line(const std::string& name, const LogLine& line);
     // "web-1 exited with code 0" and the like.
     void status(const std::string& name, const std::string& text);
     void flush();
+    // While it is hidden what is printed goes nowhere, but for statuses. Thread-safe.
+    void hide(bool hidden) { hidden_ = hidden; }
 
 private:
     std::string prefix_of(const std::string& name);
     void print(bool error, const std::string& text);
+    void break_line();
     void write_out();
 
     PrinterOptions options_;
     std::size_t width_ = 0;
     std::vector<std::pair<bool, std::string>> waiting_; // to stderr?, text
     std::size_t waiting_bytes_ = 0;
+    std::atomic<bool> hidden_ = false;
     std::map<std::string, std::size_t> colours_;
+    std::optional<std::pair<std::string, bool>> open_; // whose line has not ended yet: name, of stderr
 };
 
 // What precedes a line: "web-1" for a numbered container of a service, else the container's name.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <utility>
 
 namespace davit::cli {
 
@@ -70,6 +71,9 @@ bool read_string(std::string_view text, std::size_t& i, std::string& out) {
 
 // More rotated files than anybody keeps; ends the search in a directory somebody filled.
 constexpr int most_files = 1000;
+
+// The shim writes records of 16 KiB of text, which six bytes may stand for each. What is longer is none.
+constexpr std::size_t most_record = 1 << 20;
 
 } // namespace
 
@@ -141,6 +145,7 @@ bool LogReader::advance() {
         buffer_.clear();
         at_ = 0;
         offset_ = 0;
+        skipping_ = false;
         return true;
     }
     return false;
@@ -170,6 +175,7 @@ bool LogReader::fill() {
         if (::fstat(file_.fd.get(), &here) == 0 && static_cast<std::uint64_t>(here.st_size) < offset_) {
             buffer_.clear(); // truncated in place: a rotation that keeps one file
             offset_ = 0;
+            skipping_ = false;
             continue;
         }
         if (::stat(path_.c_str(), &now) < 0 || (now.st_dev == file_.device && now.st_ino == file_.inode)) return false;
@@ -202,8 +208,12 @@ void LogReader::seek_tail(std::size_t lines) {
         // Backwards in blocks; `text` always ends where a line ends, so that the oldest may be cut off.
         std::uint64_t start = static_cast<std::uint64_t>(status.st_size);
         std::string text;
-        bool last_record = true;
+        bool last_record = true, too_long = false;
         while (start > 0 || !text.empty()) {
+            if (text.size() > most_record) { // no record: its end is enough
+                text.erase(0, text.size() - 1);
+                too_long = true;
+            }
             const std::size_t newline = text.size() < 2 ? std::string::npos : text.rfind('\n', text.size() - 2);
             if (newline == std::string::npos && start > 0) {
                 const std::uint64_t block = std::min<std::uint64_t>(start, 65536);
@@ -217,7 +227,7 @@ void LogReader::seek_tail(std::size_t lines) {
             const std::size_t begin = newline == std::string::npos ? 0 : newline + 1;
             const bool whole = text.ends_with('\n'); // otherwise it is being written at this moment
             const bool ends_line = text.find(line_end, begin) != std::string::npos;
-            if (whole && (ends_line || (last_record && i + 1 == all.size()))) {
+            if (whole && !too_long && (ends_line || (last_record && i + 1 == all.size()))) {
                 if (found == lines) { // everything behind this record is wanted
                     const std::uint64_t wanted = start + text.size();
                     later_.assign(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end());
@@ -233,7 +243,8 @@ void LogReader::seek_tail(std::size_t lines) {
                 }
                 ++found;
             }
-            if (whole) last_record = false;
+            if (whole && !too_long) last_record = false;
+            too_long = false;
             text.resize(begin);
         }
     }
@@ -247,7 +258,13 @@ std::optional<std::string_view> LogReader::next_raw() {
         if (newline != std::string::npos) {
             const std::string_view line(buffer_.data() + at_, newline - at_);
             at_ = newline + 1;
-            return line;
+            if (!std::exchange(skipping_, false)) return line;
+            searched = at_;
+            continue;
+        }
+        if (skipping_ || buffer_.size() - at_ > most_record) {
+            skipping_ = true;
+            at_ = buffer_.size();
         }
         searched = buffer_.size() - at_; // fill() moves the rest to the front
         if (!fill()) return std::nullopt;
@@ -259,6 +276,7 @@ bool LogReader::in_range(const LogRecord& record) const {
 }
 
 std::optional<LogLine> LogReader::next() {
+    std::optional<LogLine> out;
     while (!ended_) {
         const auto raw = next_raw();
         if (!raw) return std::nullopt;
@@ -268,28 +286,31 @@ std::optional<LogLine> LogReader::next() {
             ended_ = true;
             break;
         }
-        if (!in_range(*record)) continue;
-        const int stream = record->is_error ? 1 : 0;
-        LogLine& line = partial_[stream];
-        if (!has_partial_[stream]) line = {record->time_ns, record->is_error, {}, true};
-        has_partial_[stream] = true;
-        if (!record->text.ends_with('\n')) {
-            line.text += record->text;
-            continue;
-        }
-        record->text.pop_back();
-        line.text += record->text;
-        has_partial_[stream] = false;
-        return std::move(line);
+        if (in_range(*record) && take(std::move(*record), out)) return out;
     }
-    return std::nullopt;
+    return out;
+}
+
+// Adds it to its line; true: there is something to show.
+bool LogReader::take(LogRecord&& record, std::optional<LogLine>& out) {
+    const int stream = record.is_error ? 1 : 0;
+    LogLine& line = partial_[stream];
+    if (!std::exchange(has_partial_[stream], true)) line = {record.time_ns, record.is_error, {}, true, false};
+    line.last = record.text.ends_with('\n');
+    if (line.last) record.text.pop_back();
+    line.text += record.text;
+    if (!line.last && line.text.size() < most_held) return false;
+    has_partial_[stream] = !line.last;
+    out = {line.time_ns, line.is_error, std::move(line.text), line.first, line.last};
+    line.text.clear();
+    line.first = false;
+    return true;
 }
 
 std::optional<LogLine> LogReader::rest() {
     for (int stream = 0; stream < 2; ++stream) {
-        if (!has_partial_[stream]) continue;
-        has_partial_[stream] = false;
-        partial_[stream].complete = false;
+        if (!std::exchange(has_partial_[stream], false)) continue;
+        partial_[stream].last = true;
         return std::move(partial_[stream]);
     }
     return std::nullopt;

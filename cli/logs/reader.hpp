@@ -1,5 +1,6 @@
 // A container's log: Docker's json-file format, rotated files read oldest first, partial records
-// joined to lines. Keeps its place, so that it can be asked again when more has been written.
+// joined to lines. Keeps its place, so that it can be asked again when more has been written. What it
+// holds in memory is bounded, however long a line is and whatever stands in the file.
 #pragma once
 
 #include "base/fd.hpp"
@@ -12,11 +13,13 @@
 
 namespace davit::cli {
 
+// A line, or a piece of one that is too long to be held.
 struct LogLine {
     std::int64_t time_ns = 0; // of the line's first record
     bool is_error = false;    // written to stderr
     std::string text;         // without the newline
-    bool complete = true;     // false: the end of the log, and no newline was written
+    bool first = true;        // the line begins here
+    bool last = true;         // and ends here: with a newline, or with the log
 };
 
 // One record: {"log":"…","stream":"stdout","time":"…"}; nothing for what is none (a torn last line).
@@ -37,6 +40,9 @@ public:
     // path: "…/<id>-json.log"; older files are path.1, path.2 … It need not exist yet.
     LogReader(std::string path, const LogRange& range);
 
+    // A line is given in pieces from this length on.
+    static constexpr std::size_t most_held = 65536;
+
     // The next line that is there; nothing at the end of what is written so far.
     std::optional<LogLine> next();
     // At the end: what stands there without its newline, once.
@@ -56,6 +62,7 @@ private:
     void seek_tail(std::size_t lines);
     std::optional<std::string_view> next_raw();
     bool in_range(const LogRecord& record) const;
+    bool take(LogRecord&& record, std::optional<LogLine>& out);
 
     std::string path_;
     LogRange range_;
@@ -67,6 +74,7 @@ private:
     LogLine partial_[2];        // of stdout, stderr
     bool has_partial_[2] = {false, false};
     bool opened_ = false, ended_ = false;
+    bool skipping_ = false; // to the next newline: what stands here is too long for a record
 };
 
 } // namespace davit::cli

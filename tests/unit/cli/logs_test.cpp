@@ -7,8 +7,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <unistd.h>
 
 using namespace davit;
 using namespace davit::cli;
@@ -156,7 +158,130 @@ TEST_CASE("logs: a reader can start at the end") {
     CHECK(all(none) == Lines{"1"});
 }
 
+TEST_CASE("logs: a line of any length comes in pieces that are not held") {
+    Log log;
+    const std::string part(16384, 'x');
+    std::string text = record("before\\n", 1);
+    for (int i = 0; i < 40; ++i) text += record(part, 2) + (i % 10 == 0 ? record("e", 2, "stderr") : "");
+    log.append(text + record("end\\n", 3) + record("after\\n", 4));
+    LogReader reader(log.path, {});
+    std::string line;
+    int pieces = 0, firsts = 0;
+    CHECK(reader.next()->text == "before");
+    for (auto piece = reader.next(); piece; piece = reader.next()) {
+        CHECK(piece->text.size() <= LogReader::most_held + part.size());
+        CHECK_FALSE(piece->is_error); // what stderr began is held apart
+        line += piece->text;
+        ++pieces;
+        firsts += piece->first;
+        CHECK(piece->time_ns == start + 2'000'000'000);
+        if (piece->last) break;
+    }
+    CHECK(line == std::string(40 * part.size(), 'x') + "end");
+    CHECK(pieces > 5);
+    CHECK(firsts == 1);
+    CHECK(all(reader) == Lines{"after", "!eeee~"});
+    LogReader tail(log.path, {2, {}, {}}); // counted from the end of lines, not of pieces
+    std::size_t bytes = 0;
+    while (auto piece = tail.next()) bytes += piece->text.size();
+    CHECK(bytes == line.size() + 5);
+}
+
+TEST_CASE("logs: a line that ends with the log after pieces of it were given") {
+    Log log;
+    for (int i = 0; i < 5; ++i) log.append(record(std::string(16384, 'y'), i));
+    LogReader reader(log.path, {});
+    const auto piece = reader.next();
+    REQUIRE(piece);
+    CHECK(piece->first);
+    CHECK_FALSE(piece->last);
+    CHECK_FALSE(reader.next());
+    const auto end = reader.rest();
+    REQUIRE(end);
+    CHECK_FALSE(end->first);
+    CHECK(end->last);
+    CHECK(piece->text.size() + end->text.size() == 5 * 16384);
+    CHECK_FALSE(reader.rest());
+}
+
+TEST_CASE("logs: what is too long to be a record is passed over and not held") {
+    Log log;
+    log.append(record("1\\n", 1) + std::string(5 << 20, 'z') + "\n" + record("2\\n", 2));
+    LogReader reader(log.path, {});
+    CHECK(all(reader) == Lines{"1", "2"});
+    for (const auto& [n, expected] : {std::pair<std::size_t, Lines>{1, {"2"}}, {2, {"1", "2"}}, {0, {}}}) {
+        LogReader tail(log.path, {n, {}, {}});
+        CHECK(all(tail) == expected);
+    }
+    log.append(std::string(3 << 20, 'z'));
+    CHECK(all(reader).empty());
+    log.append("\n" + record("3\\n", 3));
+    CHECK(all(reader) == Lines{"3"});
+}
+
+namespace {
+
+// What fn writes to standard output.
+template <typename F>
+std::string printed(F&& fn) {
+    std::fflush(stdout);
+    const UniqueFd kept(::dup(STDOUT_FILENO));
+    FILE* file = std::tmpfile();
+    ::dup2(::fileno(file), STDOUT_FILENO);
+    fn();
+    std::fflush(stdout);
+    ::dup2(kept.get(), STDOUT_FILENO);
+    std::string out(1 << 20, '\0');
+    out.resize(static_cast<std::size_t>(::pread(::fileno(file), out.data(), out.size(), 0)));
+    std::fclose(file);
+    return out;
+}
+
+LogLine piece(const std::string& text, bool first, bool last, bool error = false) { return {start, error, text, first, last}; }
+
+} // namespace
+
+TEST_CASE("logs: pieces of a line are one line, unless somebody else writes between them") {
+    CHECK(printed([] {
+        LogPrinter out({});
+        out.line("a-1", piece("one ", true, false));
+        out.line("a-1", piece("two ", false, false));
+        out.flush();
+        out.line("a-1", piece("three", false, true));
+        out.line("a-1", piece("next", true, true));
+        out.flush();
+    }) == "a-1  | one two three\na-1  | next\n");
+    CHECK(printed([] {
+        LogPrinter out({});
+        out.line("a-1", piece("one ", true, false));
+        out.line("b-1", piece("other", true, true));
+        out.line("a-1", piece("two", false, true));
+        out.line("a-1", piece("begun ", true, false));
+        out.status("b-1", "exited with code 0");
+        out.line("a-1", piece("", false, true)); // the newline has been written
+        out.line("a-1", piece("x", true, false));
+        out.line("a-1", piece("of stderr", true, true, true));
+        out.line("a-1", piece("y", false, true));
+        out.flush();
+    }) == "a-1  | one \nb-1  | other\na-1  | two\na-1  | begun \nb-1 exited with code 0\na-1  | x\na-1  | of stderr\na-1  | y\n");
+    CHECK(printed([] {
+        PrinterOptions options;
+        options.prefix = false;
+        options.whole_lines = true;
+        LogPrinter out(options);
+        out.line("a-1", piece("one ", true, false));
+        out.flush();
+        out.line("a-1", piece(std::string(70000, 'x'), false, false));
+        out.line("a-1", piece("end", false, true));
+        out.hide(true);
+        out.line("a-1", piece("hidden", true, true));
+        out.status("a-1", "exited");
+        out.flush();
+    }) == "one \n" + std::string(70000, 'x') + "\nend\na-1 exited\n");
+}
+
 TEST_CASE("logs: the name before a line is the container's without its project") {
+    CHECK(log_name("shop", "0123456789ab_shop-web-1") == "web-1"); // about to take another one's place
     CHECK(log_name("shop", "shop-web-1") == "web-1");
     CHECK(log_name("shop", "shop_web_1") == "web_1");
     CHECK(log_name("shop", "myname") == "myname");
