@@ -1,13 +1,17 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "cli/cmd/container_files.hpp"
+#include "cli/cmd/image.hpp"
 #include "cli/cmd/machine.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/format/container.hpp"
-#include "cli/format/health.hpp"
+#include "cli/format/inspect.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
-#include "cli/format/time.hpp"
 #include "cli/options.hpp"
+#include "project/store.hpp"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -45,46 +49,25 @@ int list(Globals& globals, const Args& args) {
     return 0;
 }
 
-std::string time_text(std::int64_t time) { return time ? rfc3339_nano(time) : "0001-01-01T00:00:00Z"; }
-
-OrderedJson state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& checks) {
-    OrderedJson state = {{"Status", to_string(c.state)}, {"Running", c.pid != 0}, {"Paused", c.state == ContainerState::paused},
-                  {"Restarting", c.state == ContainerState::restarting}, {"OOMKilled", c.oom_killed}, {"Pid", c.pid},
-                  {"ExitCode", c.exit_code}, {"Error", c.error}, {"StartedAt", time_text(c.started_at)}, {"FinishedAt", time_text(c.finished_at)}};
-    if (auto health = health_json(c, checks); !health.is_null()) state["Health"] = std::move(health);
-    return state;
-}
-
-OrderedJson networks_of(const ContainerInfo& c) {
-    OrderedJson out = OrderedJson::object();
-    for (const AttachedNetwork& n : c.networks)
-        out[n.name] = {{"Aliases", n.aliases}, {"MacAddress", n.mac}, {"IPAddress", n.ipv4}, {"GlobalIPv6Address", n.ipv6}};
-    return out;
-}
-
-OrderedJson ports_of(const ContainerInfo& c) {
-    OrderedJson out = OrderedJson::object();
-    for (const std::string& port : c.expose) out[port] = nullptr;
-    for (const PublishedPort& p : c.ports) {
-        OrderedJson& list = out[std::to_string(p.target) + "/" + p.protocol];
-        list.push_back({{"HostIp", p.host_ip}, {"HostPort", std::to_string(p.host_port)}});
+OrderedJson inspected(Context& context, const ContainerInfo& container) {
+    const RecordStore store(context.roots());
+    Inspected of;
+    of.info = container;
+    of.record = store.container(container.project, container.id).value_or(ContainerRecord{});
+    of.status = store.status(of.record);
+    of.checks = context.engine().health_log(container);
+    of.directory = ProjectPaths(context.roots(), container.project).container(container.id);
+    try {
+        of.spec = spec_of(context, container);
+        if (const auto image = open_image_store().find(container.image_id)) of.image = image->config;
+    } catch (const Error& e) { // it is being removed, or half of it is lost: what is known is shown
+        print_warning(e.describe());
     }
-    return out;
-}
-
-// The parts of `docker inspect` that do not describe Docker; the environment is left out, since
-// secrets are kept there all too often.
-OrderedJson inspected(const ContainerInfo& c, const std::vector<HealthCheckResult>& checks) {
-    OrderedJson mounts = OrderedJson::array();
-    for (const AttachedMount& m : c.mounts)
-        mounts.push_back({{"Type", m.type}, {"Name", m.name}, {"Source", m.source}, {"Destination", m.target}, {"RW", !m.read_only}});
-    const std::string path = c.command.empty() ? "" : c.command.front();
-    const std::vector<std::string> arguments(c.command.begin() + (c.command.empty() ? 0 : 1), c.command.end());
-    return {{"Id", c.id}, {"Created", rfc3339_nano(c.created)}, {"Path", path}, {"Args", arguments}, {"State", state_of(c, checks)},
-            {"Image", c.image_id}, {"LogPath", c.log_path}, {"Name", "/" + c.name}, {"RestartCount", c.restart_count},
-            {"HostConfig", {{"NetworkMode", c.network_mode}, {"AutoRemove", c.auto_remove}, {"LogConfig", {{"Type", c.log_driver}}}}},
-            {"Mounts", mounts}, {"Config", {{"Image", c.image}, {"Tty", c.tty}, {"OpenStdin", c.open_stdin}, {"Labels", c.labels}}},
-            {"NetworkSettings", {{"Ports", ports_of(c)}, {"Networks", networks_of(c)}}}};
+    for (const EndpointRecord& endpoint : of.record.endpoints)
+        if (auto network = store.network(endpoint.network)) of.networks.emplace(endpoint.network, std::move(*network));
+    for (const MountRecord& mount : of.record.mounts)
+        if (mount.type == "volume") of.volumes.emplace(mount.name, store.volume_data(mount.name));
+    return inspect_container(of);
 }
 
 int inspect(Globals& globals, const Args& args) {
@@ -95,11 +78,8 @@ int inspect(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     OrderedJson all = OrderedJson::array();
-    for (const std::string& name : names) {
-        const ContainerInfo container = find_container(context.engine(), name);
-        all.push_back(inspected(container, context.engine().health_log(container)));
-    }
-    print_inspected(all.dump(), format);
+    for (const std::string& name : names) all.push_back(inspected(context, find_container(context.engine(), name)));
+    print_inspected(json_text(all), format);
     return 0;
 }
 

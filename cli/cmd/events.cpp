@@ -1,7 +1,9 @@
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
 #include "cli/project_watch.hpp"
@@ -45,7 +47,7 @@ const char* action_of(const Event& event) {
 void print_json(const Shown& e) {
     const nlohmann::ordered_json line = {{"time", rfc3339_nano(e.time_ns)}, {"type", "container"}, {"service", e.service},
                                          {"id", e.id}, {"action", e.action}, {"attributes", {{"image", e.image}, {"name", e.name}}}};
-    std::printf("%s\n", line.dump().c_str());
+    std::printf("%s\n", json_text(line).c_str());
 }
 
 void print_plain(const Shown& e) {
@@ -56,7 +58,7 @@ void print_plain(const Shown& e) {
     std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &t);
     // The empty line belongs to docker compose's format.
     std::printf("%s.%06d container %s %s (image=%s, name=%s)\n\n", text, static_cast<int>(e.time_ns % 1'000'000'000 / 1000), e.action.c_str(),
-                e.id.c_str(), e.image.c_str(), e.name.c_str());
+                e.id.c_str(), printable(e.image).c_str(), printable(e.name).c_str());
 }
 
 // What the records still tell of the past: when each container was made, started and ended last.

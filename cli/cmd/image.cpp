@@ -1,6 +1,7 @@
 #include "cli/cmd/image.hpp"
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/time.hpp"
@@ -56,8 +57,8 @@ int run_tag(Globals& globals, const Args& args) {
 }
 
 void print(const image::Removed& removed) {
-    for (const auto& name : removed.untagged) std::printf("Untagged: %s\n", name.c_str());
-    for (const auto& id : removed.deleted) std::printf("Deleted: %s\n", id.c_str());
+    for (const auto& name : removed.untagged) std::printf("Untagged: %s\n", printable(name).c_str());
+    for (const auto& id : removed.deleted) std::printf("Deleted: %s\n", printable(id).c_str());
     std::fflush(stdout);
 }
 

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "base/glob.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/table.hpp"
 #include "cli/format/template.hpp"
@@ -189,11 +190,11 @@ int run_image_inspect(Globals& globals, const Args& args) {
         }
     }
     if (format.empty() || format == "json") {
-        std::puts(found.dump(format.empty() ? 4 : -1).c_str());
+        std::puts(json_text(found, format.empty() ? 4 : -1).c_str());
         return code;
     }
     Template text(format);
-    for (const auto& image : found) std::puts(text.execute(image).c_str());
+    for (const auto& image : found) std::puts(text.execute(image, "\n\t").c_str());
     return code;
 }
 
@@ -214,8 +215,7 @@ int run_image_history(Globals& globals, const Args& args) {
     for (const auto& step : image.history) {
         std::uint64_t size = 0;
         if (!step.empty_layer && layer != image.layers.end()) size = (layer++)->size;
-        std::string by = step.created_by;
-        if (!full && by.size() > 45) by = by.substr(0, 44) + "…";
+        const std::string by = full ? step.created_by : ellipsis(step.created_by, 45);
         rows.push_back({{"ID", "<missing>"}, {"CreatedSince", since(step.created)}, {"CreatedAt", step.created}, {"CreatedBy", by}, {"Size", human_size(static_cast<double>(size), 3)}, {"Comment", step.comment}});
     }
     std::reverse(rows.begin(), rows.end());

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/printable.hpp"
 #include "base/sys.hpp"
 #include "cli/display/display.hpp"
 #include "cli/interrupts.hpp"
@@ -31,8 +32,8 @@ int run_image_load(Globals& globals, const Args& args) {
     const auto loaded = input.empty() ? image::load(store, STDIN_FILENO, "standard input", load) : image::load(store, input, load);
     if (quiet) return 0;
     for (const auto& one : loaded) {
-        for (const auto& name : one.references) std::printf("Loaded image: %s\n", name.c_str());
-        if (one.references.empty()) std::printf("Loaded image ID: %s\n", one.image.id.c_str());
+        for (const auto& name : one.references) std::printf("Loaded image: %s\n", printable(name).c_str());
+        if (one.references.empty()) std::printf("Loaded image ID: %s\n", printable(one.image.id).c_str());
     }
     return 0;
 }
@@ -98,7 +99,7 @@ int run_image_pull(Globals& globals, const Args& args) {
     auto display = make_display(globals);
     pull_shown(store, reference, pull, *display);
     display.reset();
-    std::puts(reference.canonical().c_str());
+    std::puts(printable(reference.canonical()).c_str());
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "cli/cmd/image.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/table.hpp"
 #include "cli/format/time.hpp"
@@ -69,7 +70,7 @@ void print_json(const std::vector<Row>& rows) {
         if (!row.image.created.empty()) one["Created"] = row.image.created;
         all.push_back(std::move(one));
     }
-    std::printf("%s\n", all.dump(-1, ' ', false, OrderedJson::error_handler_t::replace).c_str());
+    std::printf("%s\n", json_text(all).c_str());
 }
 
 void print_table(const std::vector<Row>& rows) {

@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/format/table.hpp"
 #include "cli/options.hpp"
 
@@ -13,22 +14,16 @@ namespace davit::cli {
 
 namespace {
 
-// "exited(1), running(2)", by the state's name.
-std::string status_of(const ProjectInfo& project) {
+bool live(ContainerState state) { return state == ContainerState::running || state == ContainerState::paused || state == ContainerState::restarting; }
+
+// "exited(1), running(2)", by the state's name; what runs only, unless all are asked for.
+std::string status_of(const ProjectInfo& project, bool all) {
     std::map<std::string, int> by_name;
     for (const auto& [state, number] : project.containers)
-        if (number) by_name[to_string(state)] += number;
+        if (number && (all || live(state))) by_name[to_string(state)] += number;
     std::string out;
     for (const auto& [name, number] : by_name) out += (out.empty() ? "" : ", ") + name + "(" + std::to_string(number) + ")";
     return out;
-}
-
-bool live(const ProjectInfo& project) {
-    for (const ContainerState state : {ContainerState::running, ContainerState::paused, ContainerState::restarting}) {
-        const auto found = project.containers.find(state);
-        if (found != project.containers.end() && found->second) return true;
-    }
-    return false;
 }
 
 // The value of name=… is a regular expression, as in docker.
@@ -65,14 +60,14 @@ int run_ls(Globals& globals, const Args& args) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     std::string names;
     for (const ProjectInfo& project : context.engine().projects()) {
-        const std::string status = status_of(project);
-        if (status.empty() || (!all && !live(project))) continue;
+        const std::string status = status_of(project, all);
+        if (status.empty()) continue;
         if (!filter.empty() && !matches(filter.substr(5), project.name)) continue;
         names += project.name + "\n";
         table.rows.push_back({project.name, status, files_of(project)});
         list.push_back({{"Name", project.name}, {"Status", status}, {"ConfigFiles", files_of(project)}});
     }
-    const std::string out = quiet ? names : format == "json" ? list.dump() + "\n" : table.to_string();
+    const std::string out = quiet ? names : format == "json" ? json_text(list) + "\n" : table.to_string();
     std::fputs(out.c_str(), stdout);
     return 0;
 }

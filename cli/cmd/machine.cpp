@@ -1,6 +1,7 @@
 #include "cli/cmd/machine.hpp"
 
 #include "base/error.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 #include "project/store.hpp"
 
@@ -87,12 +88,12 @@ void print_inspected(const std::string& json_array, const std::string& format) {
     const auto array = nlohmann::ordered_json::parse(json_array);
     std::string out;
     if (format.empty()) {
-        out = array.dump(4) + "\n";
+        out = json_text(array, 4) + "\n";
     } else if (format == "json") {
-        out = array.dump() + "\n";
+        out = json_text(array) + "\n";
     } else {
         const Template shape(format);
-        for (const auto& element : array) out += shape.execute(nlohmann::json::parse(element.dump())) + "\n";
+        for (const auto& element : array) out += shape.execute(element, "\n\t") + "\n";
     }
     std::fputs(out.c_str(), stdout);
 }

@@ -2,6 +2,7 @@
 #include "cli/cmd/machine.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 #include "cli/format/time.hpp"
 #include "cli/format/volume.hpp"
@@ -67,7 +68,7 @@ int inspect(Globals& globals, const Args& args) {
     Context context(globals);
     OrderedJson all = OrderedJson::array();
     for (const std::string& name : names) all.push_back(inspected(context, find(context, name)));
-    print_inspected(all.dump(), format);
+    print_inspected(json_text(all), format);
     return 0;
 }
 

@@ -1,7 +1,9 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/printable.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/options.hpp"
 #include "image/store.hpp"
 #include "supervisor/doctor.hpp"
@@ -55,14 +57,14 @@ int doctor(Globals& globals, const Args& args) {
                 --left;
             });
         if (format == "json") {
-            std::printf("%s\n", leak_row(leak, fixed).dump().c_str());
+            std::printf("%s\n", json_text(leak_row(leak, fixed)).c_str());
             continue;
         }
-        std::printf("%s %s: %s\n", to_string(leak.kind), leak.name.c_str(), leak.text.c_str());
+        std::printf("%s %s: %s\n", to_string(leak.kind), printable(leak.name).c_str(), printable(leak.text).c_str());
         if (fixed)
             std::printf("  removed\n");
         else if (!leak.remedy.empty())
-            std::printf("  by hand: %s\n", leak.remedy.c_str());
+            std::printf("  by hand: %s\n", printable(leak.remedy).c_str());
     }
     if (format != "json" && leaks.empty()) std::printf("Nothing is left over.\n");
     if (format != "json" && left && !fix) std::printf("%zu found; `davit system doctor --fix` removes them.\n", left);

@@ -2,6 +2,7 @@
 #include "cli/cmd/machine.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 #include "cli/format/time.hpp"
 #include "cli/format/volume.hpp"
@@ -57,7 +58,7 @@ int inspect(Globals& globals, const Args& args) {
         all.push_back({{"CreatedAt", rfc3339_nano(v.created)}, {"Driver", v.driver}, {"Labels", v.labels}, {"Mountpoint", v.mountpoint},
                        {"Name", v.name}, {"Options", nullptr}, {"Scope", "local"}});
     }
-    print_inspected(all.dump(), format);
+    print_inspected(json_text(all), format);
     return 0;
 }
 

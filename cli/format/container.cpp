@@ -1,5 +1,6 @@
 #include "cli/format/container.hpp"
 
+#include "cli/format/template_functions.hpp"
 #include "cli/format/time.hpp"
 
 #include <algorithm>
@@ -61,18 +62,6 @@ std::string joined(const Range& range, const char* by, Text text) {
         if (!part.empty()) out += (out.empty() ? "" : by) + part;
     }
     return out;
-}
-
-std::string go_quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        if (c == '\n') out += "\\n";
-        else if (c == '\t') out += "\\t";
-        else if (c == '\r') out += "\\r";
-        else out += c;
-    }
-    return out + "\"";
 }
 
 } // namespace

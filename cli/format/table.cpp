@@ -1,5 +1,7 @@
 #include "cli/format/table.hpp"
 
+#include "base/printable.hpp"
+
 #include <algorithm>
 #include <cwchar>
 
@@ -45,19 +47,22 @@ std::size_t display_width(const std::string& text) {
 }
 
 std::string Table::to_string() const {
-    std::vector<const std::vector<std::string>*> lines;
-    if (!header.empty()) lines.push_back(&header);
-    for (const auto& row : rows) lines.push_back(&row);
+    std::vector<std::vector<std::string>> lines;
+    if (!header.empty()) lines.push_back(header);
+    lines.insert(lines.end(), rows.begin(), rows.end());
     std::vector<std::size_t> widths;
-    for (const auto* line : lines) {
-        if (line->size() > widths.size()) widths.resize(line->size(), minimum);
-        for (std::size_t i = 0; i < line->size(); ++i) widths[i] = std::max(widths[i], display_width((*line)[i]) + padding);
+    for (auto& line : lines) {
+        if (line.size() > widths.size()) widths.resize(line.size(), minimum);
+        for (std::size_t i = 0; i < line.size(); ++i) {
+            if (!as_it_is) line[i] = printable(line[i]);
+            widths[i] = std::max(widths[i], display_width(line[i]) + padding);
+        }
     }
     std::string out;
-    for (const auto* line : lines) {
-        for (std::size_t i = 0; i < line->size(); ++i) {
-            out += (*line)[i];
-            if (i + 1 < line->size()) out.append(widths[i] - display_width((*line)[i]), ' ');
+    for (const auto& line : lines) {
+        for (std::size_t i = 0; i < line.size(); ++i) {
+            out += line[i];
+            if (i + 1 < line.size()) out.append(widths[i] - display_width(line[i]), ' ');
         }
         out += '\n';
     }

@@ -1,4 +1,5 @@
-// Columns as docker prints them: at least ten wide, three spaces between, the last one unpadded.
+// Columns as docker prints them: at least ten wide, three spaces between, the last one unpadded. A cell is one
+// line, and does not steer the terminal, whatever a process or an image calls itself.
 #pragma once
 
 #include <string>
@@ -9,6 +10,7 @@ namespace davit::cli {
 struct Table {
     std::vector<std::string> header; // empty: no header line
     std::vector<std::vector<std::string>> rows;
+    bool as_it_is = false; // the cells are fit for a terminal
     std::string to_string() const;
 };
 

@@ -1,15 +1,18 @@
-// The part of Go's text/template that people write in --format: fields, strings and numbers,
-// pipelines, if, with, range, and the functions docker adds (json, upper, lower, title, join,
-// split, truncate, pad, println …). What a program cannot evaluate is an error, never empty text.
+// Go's text/template as people write it in --format: fields, variables, pipelines, if, with, range, Go's own functions
+// and those that docker adds (json, upper, lower, title, join, split, truncate, pad). What a program cannot evaluate is
+// an error, never empty text.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace davit::cli {
+
+struct TemplateNode;
 
 class Template {
 public:
@@ -18,14 +21,15 @@ public:
     Template(Template&&) noexcept;
     ~Template();
 
-    // The fields of `data` (an object) are .Name; a field that it lacks is an error.
-    // `.Label "x"` is the entry "x" of its member "Label" (an object).
-    std::string execute(const nlohmann::json& data) const;
-
-    struct Node;
+    // The fields of `data` (an object) are .Name; a field that it lacks is an error. `.Label "x"` is the entry "x" of
+    // its member "Label" (an object). A value that is printed as it is cannot steer a terminal or fake a line; the
+    // characters of `keep` stay as they are.
+    std::string execute(const nlohmann::ordered_json& data, std::string_view keep = {}) const;
+    // The titles above a table of such rows: as docker, some functions leave them alone, and ".Label" is its argument.
+    std::string execute_header(const nlohmann::ordered_json& titles) const;
 
 private:
-    std::unique_ptr<Node> root_;
+    std::unique_ptr<TemplateNode> root_;
 };
 
 // --format of a list: "table" or empty, "json" (a line each), "table TEMPLATE", or a template.

@@ -1,130 +1,209 @@
 #include "cli/format/template_functions.hpp"
 
-#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "cli/format/json_text.hpp"
+#include "cli/format/template_escapes.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
 namespace davit::cli {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 using Arguments = std::vector<Json>;
 
 namespace {
 
-[[noreturn]] void wrong(const char* name) { throw error(Errc::usage, "template parsing error: template: :1: error calling {}: wrong arguments", name); }
+constexpr std::int64_t most_padding = 1'000'000;
 
-std::string text_argument(const char* name, const Arguments& a, std::size_t i) {
-    if (i >= a.size() || !a[i].is_string()) wrong(name);
-    return a[i].get<std::string>();
+[[noreturn]] void wrong(const std::string& what) { throw TemplateFault{what}; }
+
+const std::string& text_argument(const Arguments& a, std::size_t i) {
+    if (!a[i].is_string()) wrong("wrong type for value; expected string; got " + go_text(a[i]));
+    return a[i].get_ref<const std::string&>();
 }
-int number_argument(const char* name, const Arguments& a, std::size_t i) {
-    if (i >= a.size() || !a[i].is_number_integer()) wrong(name);
-    return a[i].get<int>();
+std::int64_t number_argument(const Arguments& a, std::size_t i) {
+    if (!a[i].is_number_integer()) wrong("wrong type for value; expected int; got " + go_text(a[i]));
+    return a[i].get<std::int64_t>();
 }
 
 std::string changed(std::string text, int (*change)(int)) {
-    for (char& c : text) c = static_cast<char>(change(static_cast<unsigned char>(c)));
+    for (char& c : text) c = static_cast<char>(static_cast<unsigned char>(c) < 0x80 ? change(static_cast<unsigned char>(c)) : c);
     return text;
 }
 
+// strings.Title: what follows neither a letter nor a digit nor "_".
 std::string title(std::string text) {
     bool start = true;
     for (char& c : text) {
-        if (start) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-        start = c == ' ' || c == '-' || c == '_';
+        const auto byte = static_cast<unsigned char>(c);
+        if (start && byte < 0x80) c = static_cast<char>(std::toupper(byte));
+        start = byte < 0x80 && !std::isalnum(byte) && c != '_';
     }
     return text;
 }
 
 Json split(const Arguments& a) {
-    const std::string text = text_argument("split", a, 0), by = text_argument("split", a, 1);
+    const std::string &text = text_argument(a, 0), &by = text_argument(a, 1);
     Json parts = Json::array();
     std::size_t from = 0;
-    for (std::size_t at; !by.empty() && (at = text.find(by, from)) != std::string::npos; from = at + by.size()) parts.push_back(text.substr(from, at - from));
+    if (by.empty()) { // into characters
+        for (std::size_t i = 0; i < text.size(); i = from) {
+            for (from = i + 1; from < text.size() && (static_cast<unsigned char>(text[from]) & 0xc0) == 0x80;) ++from;
+            parts.push_back(text.substr(i, from - i));
+        }
+        return parts;
+    }
+    for (std::size_t at; (at = text.find(by, from)) != std::string::npos; from = at + by.size()) parts.push_back(text.substr(from, at - from));
     parts.push_back(text.substr(from));
     return parts;
 }
 
 Json join(const Arguments& a) {
-    if (a.size() != 2 || !a[0].is_array()) wrong("join");
+    if (!a[0].is_array() && !a[0].is_null()) wrong("wrong type for value; expected []string; got " + go_text(a[0]));
     std::string out;
-    for (const Json& part : a[0]) out += (out.empty() ? "" : text_argument("join", a, 1)) + go_text(part);
+    bool first = true;
+    for (const Json& part : a[0]) {
+        if (!std::exchange(first, false)) out += text_argument(a, 1);
+        out += go_text(part);
+    }
     return out;
 }
 
-std::string spaced(const Arguments& a) {
+// fmt.Sprint: spaces where neither side is a text; fmt.Sprintln: everywhere.
+std::string printed(const Arguments& a, bool always_spaced) {
     std::string out;
-    for (const Json& value : a) out += (out.empty() ? "" : " ") + go_text(value);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (i && (always_spaced || (!a[i].is_string() && !a[i - 1].is_string()))) out += ' ';
+        out += go_text(a[i]);
+    }
     return out;
 }
 
 Json length(const Arguments& a) {
-    if (a.size() != 1) wrong("len");
-    return a[0].is_string() ? a[0].get_ref<const std::string&>().size() : a[0].size();
+    if (a[0].is_string()) return a[0].get_ref<const std::string&>().size();
+    if (!a[0].is_structured() && !a[0].is_null()) wrong("len of type " + go_text(a[0]));
+    return a[0].size();
+}
+
+std::size_t index_of(const Arguments& a, std::size_t i, std::size_t most) {
+    if (!a[i].is_number_integer()) wrong("cannot index slice/array with type " + go_text(a[i]));
+    const std::int64_t at = a[i].get<std::int64_t>();
+    if (at < 0 || static_cast<std::uint64_t>(at) > most) wrong(fmt::format("index out of range: {}", at));
+    return static_cast<std::size_t>(at);
 }
 
 Json index(const Arguments& a) {
-    if (a.size() < 2) wrong("index");
     Json value = a[0];
     for (std::size_t i = 1; i < a.size(); ++i) {
         Json next;
         if (value.is_object()) {
-            const auto found = value.find(text_argument("index", a, i));
-            next = found == value.end() ? Json("") : *found;
+            const auto found = value.find(text_argument(a, i));
+            const bool texts = std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); });
+            next = found != value.end() ? *found : texts ? Json("") : Json();
         } else if (value.is_array()) {
-            const int at = number_argument("index", a, i);
-            if (at < 0 || static_cast<std::size_t>(at) >= value.size())
-                throw error(Errc::usage, "template parsing error: template: :1: error calling index: index out of range: {}", at);
-            next = value[static_cast<std::size_t>(at)];
+            if (value.empty()) wrong(fmt::format("index out of range: {}", go_text(a[i])));
+            next = value[index_of(a, i, value.size() - 1)];
+        } else if (value.is_string()) {
+            const std::string& text = value.get_ref<const std::string&>();
+            if (text.empty()) wrong(fmt::format("index out of range: {}", go_text(a[i])));
+            next = static_cast<unsigned char>(text[index_of(a, i, text.size() - 1)]);
         } else {
-            wrong("index");
+            wrong(value.is_null() ? "index of untyped nil" : "can't index item of type " + go_text(value));
         }
         value = std::move(next);
     }
     return value;
 }
 
+Json slice(const Arguments& a) {
+    if (!a[0].is_array() && !a[0].is_string()) wrong("can't slice item of type " + go_text(a[0]));
+    const std::size_t size = a[0].is_string() ? a[0].get_ref<const std::string&>().size() : a[0].size();
+    const std::size_t from = a.size() > 1 ? index_of(a, 1, size) : 0, to = a.size() > 2 ? index_of(a, 2, size) : size;
+    if (from > to) wrong(fmt::format("invalid slice index: {} > {}", from, to));
+    if (a[0].is_string()) return a[0].get_ref<const std::string&>().substr(from, to - from);
+    return Json(Json::array_t(a[0].begin() + static_cast<std::ptrdiff_t>(from), a[0].begin() + static_cast<std::ptrdiff_t>(to)));
+}
+
 Json choose(const Arguments& a, bool stop_at) {
     for (const Json& value : a)
         if (go_truth(value) == stop_at) return value;
-    return a.empty() ? Json() : a.back();
+    return a.back();
+}
+
+bool same_kind(const Json& a, const Json& b) {
+    return a.type() == b.type() || (a.is_number_integer() && b.is_number_integer()) || a.is_null() || b.is_null();
+}
+
+bool equal(const Json& a, const Json& b) {
+    if (a.is_structured() || b.is_structured()) wrong("non-comparable type " + go_text(a.is_structured() ? a : b));
+    if (!same_kind(a, b)) wrong("incompatible types for comparison");
+    return a == b;
+}
+
+bool less(const Json& a, const Json& b) {
+    if (a.is_structured() || a.is_boolean() || a.is_null()) wrong("invalid type for comparison");
+    if (!same_kind(a, b) || b.is_null()) wrong("incompatible types for comparison");
+    return a < b;
 }
 
 Json pad(const Arguments& a) {
-    const std::string text = text_argument("pad", a, 0);
+    const std::string& text = text_argument(a, 0);
     if (text.empty()) return text;
-    return std::string(static_cast<std::size_t>(std::max(0, number_argument("pad", a, 1))), ' ') + text +
-           std::string(static_cast<std::size_t>(std::max(0, number_argument("pad", a, 2))), ' ');
+    const auto spaces = [&](std::size_t i) {
+        const std::int64_t n = number_argument(a, i);
+        if (n < 0 || n > most_padding) wrong(fmt::format("cannot pad with {} spaces", n));
+        return std::string(static_cast<std::size_t>(n), ' ');
+    };
+    return spaces(1) + text + spaces(2);
 }
+
+Json truncate(const Arguments& a) {
+    const std::int64_t length = number_argument(a, 1);
+    if (length < 0) wrong(fmt::format("slice bounds out of range [:{}]", length));
+    return text_argument(a, 0).substr(0, static_cast<std::size_t>(length));
+}
+
+Json formatted(const Arguments& a) { return go_printf(text_argument(a, 0), {a.begin() + 1, a.end()}); }
+
+constexpr std::size_t any = static_cast<std::size_t>(-1);
 
 struct Function {
     const char* name;
+    std::size_t min, max;
     Json (*call)(const Arguments&);
 };
 
 const Function functions[] = {
-    {"json", [](const Arguments& a) -> Json { if (a.size() != 1) wrong("json"); return a[0].dump(-1, ' ', false, Json::error_handler_t::replace); }},
-    {"upper", [](const Arguments& a) -> Json { return changed(text_argument("upper", a, 0), std::toupper); }},
-    {"lower", [](const Arguments& a) -> Json { return changed(text_argument("lower", a, 0), std::tolower); }},
-    {"title", [](const Arguments& a) -> Json { return title(text_argument("title", a, 0)); }},
-    {"split", split},
-    {"join", join},
-    {"pad", pad},
-    {"truncate", [](const Arguments& a) -> Json { return text_argument("truncate", a, 0).substr(0, static_cast<std::size_t>(std::max(0, number_argument("truncate", a, 1)))); }},
-    {"print", [](const Arguments& a) -> Json { return spaced(a); }},
-    {"println", [](const Arguments& a) -> Json { return spaced(a) + "\n"; }},
-    {"len", length},
-    {"index", index},
-    {"and", [](const Arguments& a) -> Json { return choose(a, false); }},
-    {"or", [](const Arguments& a) -> Json { return choose(a, true); }},
-    {"not", [](const Arguments& a) -> Json { if (a.size() != 1) wrong("not"); return !go_truth(a[0]); }},
-    {"eq", [](const Arguments& a) -> Json { if (a.size() < 2) wrong("eq"); return std::find(a.begin() + 1, a.end(), a[0]) != a.end(); }},
-    {"ne", [](const Arguments& a) -> Json { if (a.size() != 2) wrong("ne"); return a[0] != a[1]; }},
-    {"lt", [](const Arguments& a) -> Json { if (a.size() != 2) wrong("lt"); return a[0] < a[1]; }},
-    {"le", [](const Arguments& a) -> Json { if (a.size() != 2) wrong("le"); return a[0] <= a[1]; }},
-    {"gt", [](const Arguments& a) -> Json { if (a.size() != 2) wrong("gt"); return a[0] > a[1]; }},
-    {"ge", [](const Arguments& a) -> Json { if (a.size() != 2) wrong("ge"); return a[0] >= a[1]; }},
+    {"json", 1, 1, [](const Arguments& a) -> Json { return json_text(a[0]); }},
+    {"upper", 1, 1, [](const Arguments& a) -> Json { return changed(text_argument(a, 0), std::toupper); }},
+    {"lower", 1, 1, [](const Arguments& a) -> Json { return changed(text_argument(a, 0), std::tolower); }},
+    {"title", 1, 1, [](const Arguments& a) -> Json { return title(text_argument(a, 0)); }},
+    {"split", 2, 2, split},
+    {"join", 2, 2, join},
+    {"pad", 3, 3, pad},
+    {"truncate", 2, 2, truncate},
+    {"print", 0, any, [](const Arguments& a) -> Json { return printed(a, false); }},
+    {"println", 0, any, [](const Arguments& a) -> Json { return printed(a, true) + "\n"; }},
+    {"printf", 1, any, formatted},
+    {"html", 0, any, [](const Arguments& a) -> Json { return html_escaped(printed(a, false)); }},
+    {"js", 0, any, [](const Arguments& a) -> Json { return js_escaped(printed(a, false)); }},
+    {"urlquery", 0, any, [](const Arguments& a) -> Json { return query_escaped(printed(a, false)); }},
+    {"len", 1, 1, length},
+    {"index", 1, any, index},
+    {"slice", 1, 3, slice},
+    {"and", 1, any, [](const Arguments& a) -> Json { return choose(a, false); }},
+    {"or", 1, any, [](const Arguments& a) -> Json { return choose(a, true); }},
+    {"not", 1, 1, [](const Arguments& a) -> Json { return !go_truth(a[0]); }},
+    {"eq", 1, any, [](const Arguments& a) -> Json {
+         if (a.size() < 2) wrong("missing argument for comparison");
+         return std::any_of(a.begin() + 1, a.end(), [&](const Json& b) { return equal(a[0], b); });
+     }},
+    {"ne", 2, 2, [](const Arguments& a) -> Json { return !equal(a[0], a[1]); }},
+    {"lt", 2, 2, [](const Arguments& a) -> Json { return less(a[0], a[1]); }},
+    {"le", 2, 2, [](const Arguments& a) -> Json { return less(a[0], a[1]) || a[0] == a[1]; }},
+    {"gt", 2, 2, [](const Arguments& a) -> Json { return !less(a[0], a[1]) && a[0] != a[1]; }},
+    {"ge", 2, 2, [](const Arguments& a) -> Json { return !less(a[0], a[1]); }},
 };
 
 const Function* find(const std::string& name) {
@@ -138,20 +217,30 @@ bool is_template_function(const std::string& name) { return find(name) != nullpt
 
 Json call_template_function(const std::string& name, const Arguments& arguments) {
     const Function* function = find(name);
-    if (!function) throw error(Errc::usage, "template parsing error: function \"{}\" not defined", name);
-    return function->call(arguments);
+    if (!function) wrong(fmt::format("\"{}\" is not a defined function", name));
+    if (arguments.size() < function->min || arguments.size() > function->max) {
+        const bool open = function->max == any;
+        wrong(fmt::format("wrong number of args for {}: want {}{} got {}", name, open ? "at least " : "", arguments.size() < function->min ? function->min : function->max, arguments.size()));
+    }
+    try {
+        return function->call(arguments);
+    } catch (const TemplateFault& fault) {
+        throw TemplateFault{"error calling " + name + ": " + fault.what};
+    }
 }
 
 std::string go_text(const Json& value) {
     if (value.is_string()) return value.get<std::string>();
     if (value.is_null()) return "<no value>";
+    if (value.is_number_float()) return go_printf("%v", {value});
     if (!value.is_structured()) return value.dump();
-    std::string out;
+    std::vector<std::string> parts;
     for (const auto& [key, member] : value.items()) {
-        if (!out.empty()) out += " ";
-        out += value.is_object() ? key + ":" + go_text(member) : go_text(member);
+        const std::string text = member.is_null() ? "<nil>" : go_text(member);
+        parts.push_back(value.is_object() ? key + ":" + text : text);
     }
-    return (value.is_object() ? "map[" : "[") + out + "]";
+    if (value.is_object()) std::sort(parts.begin(), parts.end()); // maps are printed by key
+    return (value.is_object() ? "map[" : "[") + fmt::format("{}", fmt::join(parts, " ")) + "]";
 }
 
 bool go_truth(const Json& value) {

@@ -7,13 +7,22 @@
 
 namespace davit::cli {
 
+// A call that cannot be made; whoever made it knows where it stands.
+struct TemplateFault {
+    std::string what;
+};
+
 bool is_template_function(const std::string& name);
-// Throws Error(usage) for a wrong number or kind of arguments.
-nlohmann::json call_template_function(const std::string& name, const std::vector<nlohmann::json>& arguments);
+// Throws TemplateFault for a wrong number or kind of arguments.
+nlohmann::ordered_json call_template_function(const std::string& name, const std::vector<nlohmann::ordered_json>& arguments);
 
 // As fmt.Print: "text", "5", "true", "[a b]", "map[k:v]", "<no value>".
-std::string go_text(const nlohmann::json& value);
+std::string go_text(const nlohmann::ordered_json& value);
+// As fmt.Sprintf, %!d(string=x) and the like for what does not fit.
+std::string go_printf(const std::string& format, const std::vector<nlohmann::ordered_json>& values);
+// A text as Go's source has it: "a\"b\n".
+std::string go_quoted(const std::string& text);
 // false, 0, "", empty lists and maps are false.
-bool go_truth(const nlohmann::json& value);
+bool go_truth(const nlohmann::ordered_json& value);
 
 } // namespace davit::cli

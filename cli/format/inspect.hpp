@@ -1,0 +1,37 @@
+// A container as `docker inspect` prints it: every key, in its order.
+#pragma once
+
+#include "davit/container.hpp"
+#include "davit/image.hpp"
+#include "project/record.hpp"
+#include "runtime/spec.hpp"
+
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit::cli {
+
+// What is known of it, from the places where it stands.
+struct Inspected {
+    ContainerInfo info;
+    ContainerRecord record;
+    ContainerStatus status;
+    std::vector<HealthCheckResult> checks;
+    std::optional<runtime::Spec> spec;     // its bundle
+    std::optional<image::Config> image;    // of the image it was made from
+    std::map<std::string, NetworkRecord> networks; // by name
+    std::map<std::string, std::string> volumes;    // name → directory
+    std::string directory;                 // its files below the state root
+};
+
+// Of its environment the values that come from the image are shown, and the names of the others: secrets are kept
+// there all too often.
+nlohmann::ordered_json inspect_container(const Inspected& of);
+
+// Its member HostConfig.
+nlohmann::ordered_json host_config(const Inspected& of);
+
+} // namespace davit::cli

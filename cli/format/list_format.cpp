@@ -1,0 +1,73 @@
+#include "cli/format/json_text.hpp"
+#include "cli/format/table.hpp"
+#include "cli/format/template.hpp"
+#include "cli/format/template_functions.hpp"
+
+namespace davit::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// Docker takes the two characters \t and \n for tab and newline, in lists only.
+std::string unescaped(std::string text) {
+    for (const auto& [from, to] : {std::pair{"\\t", '\t'}, std::pair{"\\n", '\n'}})
+        for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; ++at) text.replace(at, 2, 1, to);
+    return text;
+}
+
+std::string trimmed(const std::string& text) {
+    const std::size_t start = text.find_first_not_of(' ');
+    return start == std::string::npos ? "" : text.substr(start, text.find_last_not_of(' ') + 1 - start);
+}
+
+std::vector<std::string> cells_of(const std::string& line) {
+    std::vector<std::string> cells(1);
+    for (const char c : line) {
+        if (c == '\t') cells.emplace_back();
+        else cells.back() += c;
+    }
+    return cells;
+}
+
+} // namespace
+
+ListFormat ListFormat::parse(const std::string& option) {
+    if (option == "json") return {Kind::json, {}};
+    if (!option.empty() && !option.starts_with("table")) return {Kind::plain_template, unescaped(trimmed(option))};
+    const std::string text = option.empty() ? "" : unescaped(trimmed(option.substr(5)));
+    return text.empty() ? ListFormat{} : ListFormat{Kind::table_template, text};
+}
+
+std::string render_list(const ListFormat& format, const std::vector<Json>& rows, const std::vector<std::string>& columns, const Json& headers) {
+    std::string out;
+    Table table;
+    switch (format.kind) {
+    case ListFormat::Kind::json:
+        for (const Json& row : rows) out += json_text(row) + "\n";
+        return out;
+    case ListFormat::Kind::plain_template: {
+        const Template shape(format.text);
+        for (const Json& row : rows) out += shape.execute(row) + "\n";
+        return out;
+    }
+    case ListFormat::Kind::table_template: {
+        const Template shape(format.text);
+        table.as_it_is = true; // but for what the user wrote, the template has seen to it
+        for (const Json& row : rows) table.rows.push_back(cells_of(shape.execute(row)));
+        table.header = cells_of(shape.execute_header(headers));
+        return table.to_string();
+    }
+    case ListFormat::Kind::table:
+        for (const std::string& column : columns) table.header.push_back(headers.at(column).get<std::string>());
+        for (const Json& row : rows) {
+            std::vector<std::string> cells;
+            for (const std::string& column : columns) cells.push_back(go_text(row.at(column)));
+            table.rows.push_back(std::move(cells));
+        }
+        return table.to_string();
+    }
+    return out;
+}
+
+} // namespace davit::cli

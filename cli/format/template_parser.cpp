@@ -1,0 +1,253 @@
+#include "cli/format/template_parser.hpp"
+
+#include "base/error.hpp"
+#include "cli/format/template_functions.hpp"
+#include "cli/format/template_lexer.hpp"
+
+#include <charconv>
+#include <optional>
+
+namespace davit::cli {
+
+namespace {
+
+using Node = TemplateNode;
+using Kind = TemplateNode::Kind;
+using Token = TemplateToken;
+
+constexpr int deepest = 100; // blocks and parentheses in one another
+
+class Parser {
+public:
+    explicit Parser(const std::string& text) : pieces_(split_template(text)) {}
+
+    Node parse() {
+        Node root = list();
+        if (at_ < pieces_.size()) template_mistake(pieces_[at_].line, "unexpected {{" + keyword() + "}}");
+        return root;
+    }
+
+private:
+    std::string keyword() const {
+        if (at_ >= pieces_.size() || !pieces_[at_].action) return {};
+        const Token& first = pieces_[at_].tokens.front();
+        if (first.kind == Token::Kind::end) template_mistake(first.line, "missing value for command");
+        return first.kind == Token::Kind::word ? first.text : "";
+    }
+
+    Node list() {
+        if (++depth_ > deepest) template_mistake(pieces_[at_ < pieces_.size() ? at_ : 0].line, "too deep");
+        Node out;
+        while (at_ < pieces_.size()) {
+            const std::string word = keyword();
+            if (word == "end" || word == "else") break;
+            const TemplatePiece& piece = pieces_[at_];
+            if (!piece.action) {
+                Node text;
+                text.kind = Kind::text;
+                text.text = piece.text;
+                out.children.push_back(std::move(text));
+                ++at_;
+            } else if (word == "if" || word == "with" || word == "range") {
+                out.children.push_back(block(word, 1));
+            } else if (word == "break" || word == "continue") {
+                if (!ranges_) template_mistake(piece.line, "{{" + word + "}} outside {{range}}");
+                Node jump;
+                jump.kind = word == "break" ? Kind::break_ : Kind::continue_;
+                out.children.push_back(std::move(jump));
+                ++at_;
+            } else if (word == "define" || word == "template" || word == "block") {
+                template_mistake(piece.line, "{{" + word + "}} is not known to davit");
+            } else {
+                Node action;
+                action.kind = Kind::action;
+                action.children.push_back(expression(0, false));
+                out.children.push_back(std::move(action));
+            }
+        }
+        --depth_;
+        return out;
+    }
+
+    // From its pipeline, which begins at token `from` of this piece, to behind its {{end}}.
+    Node block(const std::string& word, std::size_t from) {
+        Node out;
+        out.kind = word == "if" ? Kind::if_ : word == "with" ? Kind::with : Kind::range;
+        const int line = pieces_[at_].line;
+        out.children.push_back(expression(from, out.kind == Kind::range));
+        if (out.kind == Kind::range) ++ranges_;
+        out.children.push_back(list());
+        if (out.kind == Kind::range) --ranges_;
+        Node otherwise;
+        if (keyword() == "else") {
+            const std::vector<Token>& tokens = pieces_[at_].tokens;
+            if (tokens.size() > 2) { // {{else if}}: its end is ours too
+                const std::string& next = tokens[1].text;
+                if (tokens[1].kind != Token::Kind::word || (next != "if" && next != "with") || next != word)
+                    template_mistake(tokens[1].line, "unexpected <" + next + "> in else");
+                otherwise.children.push_back(block(next, 2));
+                out.children.push_back(std::move(otherwise));
+                return out;
+            }
+            ++at_;
+            otherwise = list();
+        }
+        if (keyword() != "end") template_mistake(at_ < pieces_.size() ? pieces_[at_].line : line, at_ < pieces_.size() ? "unexpected {{else}}" : "unexpected EOF");
+        ++at_;
+        out.children.push_back(std::move(otherwise));
+        return out;
+    }
+
+    Node expression(std::size_t from, bool of_range) {
+        tokens_ = &pieces_[at_].tokens;
+        next_ = from;
+        Node out = pipeline(of_range);
+        if (token().kind != Token::Kind::end) template_mistake(token().line, fmt::format("unexpected {} in command", shown(token())));
+        ++at_;
+        return out;
+    }
+
+    static std::string shown(const Token& t) {
+        switch (t.kind) {
+        case Token::Kind::close: return "right paren";
+        case Token::Kind::comma: return "\",\"";
+        case Token::Kind::declare: return "\":=\"";
+        case Token::Kind::assign: return "\"=\"";
+        default: return "\"" + t.text + "\"";
+        }
+    }
+
+    const Token& token() const { return (*tokens_)[next_]; }
+
+    // "$x := ", "$i, $x := " (range), "$x = "
+    void declaration(Node& pipeline, bool of_range) {
+        if (token().kind != Token::Kind::variable) return;
+        const Token& after = (*tokens_)[next_ + 1];
+        std::size_t names = 0;
+        if (after.kind == Token::Kind::declare || after.kind == Token::Kind::assign) names = 1;
+        else if (of_range && after.kind == Token::Kind::comma && (*tokens_)[next_ + 2].kind == Token::Kind::variable) names = 2;
+        if (!names) return;
+        pipeline.variables.push_back(token().text);
+        if (names == 2) pipeline.variables.push_back((*tokens_)[next_ + 2].text);
+        next_ += names == 2 ? 3 : 1;
+        if (token().kind != Token::Kind::declare && token().kind != Token::Kind::assign) template_mistake(token().line, "missing := in range");
+        pipeline.declares = token().kind == Token::Kind::declare;
+        ++next_;
+    }
+
+    Node pipeline(bool of_range = false) {
+        if (++depth_ > deepest) template_mistake(token().line, "too deep");
+        Node out;
+        out.kind = Kind::pipeline;
+        declaration(out, of_range);
+        do {
+            Node command;
+            command.kind = Kind::command;
+            command.line = token().line;
+            command.column = token().column;
+            for (bool spaced = true; std::optional<Node> operand = this->operand(); spaced = token().spaced) {
+                if (!spaced) template_mistake(operand->line, "unexpected operand; a space is missing");
+                command.children.push_back(std::move(*operand));
+            }
+            if (command.children.empty()) template_mistake(token().line, "missing value for command");
+            const bool value_first = command.children[0].kind == Kind::literal && command.children.size() > 1;
+            if (value_first) template_mistake(command.line, "can't give argument to non-function");
+            out.children.push_back(std::move(command));
+        } while (token().kind == Token::Kind::pipe && ++next_);
+        --depth_;
+        return out;
+    }
+
+    Node node(Kind kind) const {
+        Node out;
+        out.kind = kind;
+        out.line = token().line;
+        out.column = token().column;
+        return out;
+    }
+
+    std::optional<Node> operand() {
+        std::optional<Node> out = term();
+        if (!out) return out;
+        std::vector<std::string> chain;
+        for (; token().kind == Token::Kind::field && !token().spaced && !token().text.empty(); ++next_) {
+            chain.push_back(token().text);
+            out->column = token().column;
+        }
+        if (chain.empty()) return out;
+        if (out->kind == Kind::field && out->chain.empty()) template_mistake(out->line, "unexpected . after term \".\"");
+        if (out->kind == Kind::literal) template_mistake(out->line, "unexpected . after term");
+        if (out->kind == Kind::field || out->kind == Kind::variable) {
+            out->chain.insert(out->chain.end(), chain.begin(), chain.end());
+            return out;
+        }
+        Node chained = *out;
+        chained.kind = Kind::chained;
+        chained.children.assign(1, std::move(*out));
+        chained.chain = std::move(chain);
+        return chained;
+    }
+
+    std::optional<Node> term() {
+        Node out = node(Kind::literal);
+        const Token& t = token();
+        switch (t.kind) {
+        case Token::Kind::field:
+            out.kind = Kind::field;
+            if (!t.text.empty()) out.chain.push_back(t.text);
+            break;
+        case Token::Kind::variable:
+            out.kind = Kind::variable;
+            out.text = t.text;
+            break;
+        case Token::Kind::text: out.value = t.text; break;
+        case Token::Kind::character: out.value = static_cast<unsigned char>(t.text[0]); break;
+        case Token::Kind::number: out.value = number(t); break;
+        case Token::Kind::word:
+            if (t.text == "true" || t.text == "false") out.value = t.text == "true";
+            else if (t.text == "nil") out.value = nullptr;
+            else if (!is_template_function(t.text)) template_mistake(t.line, fmt::format("function \"{}\" not defined", t.text));
+            else out.kind = Kind::function;
+            out.text = t.text;
+            break;
+        case Token::Kind::open: {
+            ++next_;
+            Node inner = pipeline();
+            if (token().kind != Token::Kind::close) template_mistake(token().line, "unclosed left paren");
+            ++next_;
+            return inner;
+        }
+        default: return std::nullopt;
+        }
+        ++next_;
+        return out;
+    }
+
+    static nlohmann::ordered_json number(const Token& t) {
+        std::string text = t.text;
+        std::erase(text, '_');
+        const bool negative = text[0] == '-';
+        if (text[0] == '-' || text[0] == '+') text.erase(0, 1);
+        int base = 10;
+        if (text.size() > 2 && text[0] == '0') base = (text[1] | 0x20) == 'x' ? 16 : (text[1] | 0x20) == 'b' ? 2 : (text[1] | 0x20) == 'o' ? 8 : 10;
+        const char* first = text.data() + (base == 10 ? 0 : 2);
+        const char* last = text.data() + text.size();
+        std::int64_t whole = 0;
+        if (auto [end, problem] = std::from_chars(first, last, whole, base); problem == std::errc{} && end == last) return negative ? -whole : whole;
+        double real = 0;
+        if (auto [end, problem] = std::from_chars(first, last, real); base == 10 && problem == std::errc{} && end == last) return negative ? -real : real;
+        template_mistake(t.line, fmt::format("bad number syntax: \"{}\"", t.text));
+    }
+
+    std::vector<TemplatePiece> pieces_;
+    std::size_t at_ = 0;
+    const std::vector<Token>* tokens_ = nullptr;
+    std::size_t next_ = 0;
+    int depth_ = 0, ranges_ = 0;
+};
+
+} // namespace
+
+TemplateNode parse_template(const std::string& text) { return Parser(text).parse(); }
+
+} // namespace davit::cli

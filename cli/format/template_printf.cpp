@@ -1,0 +1,241 @@
+// fmt.Sprintf for the values that templates have: texts, numbers, truth, lists and maps.
+#include "base/printable.hpp"
+#include "cli/format/template_functions.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace davit::cli {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr int widest = 1'000'000; // Go's limit
+
+struct Verb {
+    bool minus = false, plus = false, space = false, zero = false, sharp = false;
+    std::optional<int> width, precision;
+    char letter = 0;
+};
+
+const char* type_of(const Json& v) {
+    if (v.is_string()) return "string";
+    if (v.is_boolean()) return "bool";
+    if (v.is_number_integer()) return "int";
+    if (v.is_number_float()) return "float64";
+    if (v.is_array()) return "[]interface {}";
+    return v.is_object() ? "map[string]interface {}" : "<nil>";
+}
+
+std::size_t characters(const std::string& text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+std::string padded(std::string text, const Verb& verb, bool number) {
+    const std::size_t width = static_cast<std::size_t>(verb.width.value_or(0)), has = characters(text);
+    if (has >= width) return text;
+    const std::size_t missing = width - has;
+    if (verb.minus) return text + std::string(missing, ' ');
+    if (!verb.zero || !number) return std::string(missing, ' ') + text;
+    const bool sign = !text.empty() && (text[0] == '-' || text[0] == '+' || text[0] == ' ');
+    return text.insert(sign ? 1 : 0, missing, '0');
+}
+
+std::string cut(const std::string& text, const std::optional<int>& most) {
+    if (!most) return text;
+    int left = *most;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80 && left-- == 0) return text.substr(0, i);
+    return text;
+}
+
+std::string whole(std::int64_t n, const Verb& verb) {
+    const auto size = n < 0 ? 0 - static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);
+    std::string digits;
+    switch (verb.letter) {
+    case 'x': digits = fmt::format("{}{:x}", verb.sharp ? "0x" : "", size); break;
+    case 'X': digits = fmt::format("{}{:X}", verb.sharp ? "0X" : "", size); break;
+    case 'o': digits = fmt::format("{}{:o}", verb.sharp ? "0" : "", size); break;
+    case 'O': digits = fmt::format("0o{:o}", size); break;
+    case 'b': digits = fmt::format("{}{:b}", verb.sharp ? "0b" : "", size); break;
+    default: digits = fmt::format("{}", size);
+    }
+    if (verb.precision && digits.size() < static_cast<std::size_t>(*verb.precision)) digits.insert(0, static_cast<std::size_t>(*verb.precision) - digits.size(), '0');
+    Verb shown = verb;
+    shown.zero = verb.zero && !verb.precision;
+    return padded((n < 0 ? "-" : verb.plus ? "+" : verb.space ? " " : "") + digits, shown, true);
+}
+
+// The fewest digits that give the same number back; with an exponent below -4 and from 6 on.
+std::string shortest(double n) {
+    if (std::isnan(n)) return "NaN";
+    if (std::isinf(n)) return n < 0 ? "-Inf" : "+Inf";
+    char text[64];
+    const std::string scientific(text, std::to_chars(text, text + sizeof text, n, std::chars_format::scientific).ptr);
+    int exponent = 0;
+    const std::size_t e = scientific.find('e');
+    std::from_chars(scientific.data() + e + (scientific[e + 1] == '+' ? 2 : 1), scientific.data() + scientific.size(), exponent);
+    if (exponent < -4 || exponent >= 6) return scientific;
+    return {text, std::to_chars(text, text + sizeof text, n, std::chars_format::fixed).ptr};
+}
+
+std::string real(double n, const Verb& verb) {
+    std::string out;
+    switch (verb.letter) {
+    case 'e': out = fmt::format("{:.{}e}", n, verb.precision.value_or(6)); break;
+    case 'E': out = fmt::format("{:.{}E}", n, verb.precision.value_or(6)); break;
+    case 'f':
+    case 'F': out = fmt::format("{:.{}f}", n, verb.precision.value_or(6)); break;
+    default: out = verb.precision ? fmt::format("{:.{}g}", n, *verb.precision) : shortest(n);
+    }
+    if (verb.plus && out[0] != '-' && out[0] != '+') out.insert(0, "+");
+    else if (verb.space && out[0] != '-') out.insert(0, " ");
+    return padded(out, verb, true);
+}
+
+std::string hex(const std::string& text, bool upper) {
+    std::string out;
+    for (const char c : text) out += upper ? fmt::format("{:02X}", static_cast<unsigned char>(c)) : fmt::format("{:02x}", static_cast<unsigned char>(c));
+    return out;
+}
+
+std::string one(const Json& value, const Verb& verb);
+
+std::string composite(const Json& value, const Verb& verb) {
+    Verb inner = verb;
+    std::vector<std::string> parts;
+    for (const auto& [key, member] : value.items()) parts.push_back((value.is_object() ? key + ":" : "") + one(member, inner));
+    if (value.is_object()) std::sort(parts.begin(), parts.end());
+    return (value.is_object() ? "map[" : "[") + fmt::format("{}", fmt::join(parts, " ")) + "]";
+}
+
+std::string mismatch(const Json& value, char letter) {
+    if (value.is_null()) return fmt::format("%!{}(<nil>)", letter);
+    return fmt::format("%!{}({}={})", letter, type_of(value), go_text(value));
+}
+
+std::string one(const Json& value, const Verb& verb) {
+    const char c = verb.letter;
+    const bool plain = c == 'v' || c == 's';
+    if (c == 'T') return padded(type_of(value), verb, false);
+    if (c == 'v' && verb.sharp && value.is_string()) return padded(go_quoted(value.get<std::string>()), verb, false);
+    if (value.is_null()) return c == 'v' ? padded("<nil>", verb, false) : mismatch(value, c);
+    if (value.is_structured()) return composite(value, verb);
+    if (value.is_string()) {
+        const std::string& text = value.get_ref<const std::string&>();
+        if (plain) return padded(cut(text, verb.precision), verb, false);
+        if (c == 'q') return padded(go_quoted(cut(text, verb.precision)), verb, false);
+        if (c == 'x' || c == 'X') return padded(hex(text, c == 'X'), verb, false);
+        return mismatch(value, c);
+    }
+    if (value.is_boolean()) return c == 'v' || c == 't' ? padded(value.get<bool>() ? "true" : "false", verb, false) : mismatch(value, c);
+    if (value.is_number_integer()) {
+        const std::int64_t n = value.get<std::int64_t>();
+        if (std::string_view("vdxXobO").find(c) != std::string_view::npos) return whole(n, verb);
+        if (c == 'c' || c == 'q') {
+            const std::string text = n >= 0 && n < 0x80 ? std::string(1, static_cast<char>(n)) : "\xef\xbf\xbd";
+            return padded(c == 'c' ? text : "'" + text + "'", verb, false);
+        }
+        if (c == 'U') return padded(fmt::format("U+{:04X}", n), verb, false);
+        return mismatch(value, c);
+    }
+    if (std::string_view("vgGeEfF").find(c) != std::string_view::npos) return real(value.get<double>(), verb);
+    return mismatch(value, c);
+}
+
+class Printf {
+public:
+    Printf(const std::string& format, const std::vector<Json>& values) : format_(format), values_(values) {}
+
+    std::string run() {
+        while (at_ < format_.size()) {
+            const std::size_t percent = std::min(format_.find('%', at_), format_.size());
+            out_ += format_.substr(at_, percent - at_);
+            at_ = percent + 1;
+            if (percent < format_.size()) verb();
+        }
+        if (next_ < values_.size()) extra();
+        return std::move(out_);
+    }
+
+private:
+    void verb() {
+        Verb verb;
+        for (bool more = true; more && at_ < format_.size();) {
+            switch (format_[at_]) {
+            case '-': verb.minus = true; break;
+            case '+': verb.plus = true; break;
+            case ' ': verb.space = true; break;
+            case '0': verb.zero = true; break;
+            case '#': verb.sharp = true; break;
+            default: more = false; continue;
+            }
+            ++at_;
+        }
+        verb.width = number("%!(BADWIDTH)");
+        if (verb.width && *verb.width < 0) {
+            verb.minus = true;
+            verb.width = -*verb.width;
+        }
+        if (at_ < format_.size() && format_[at_] == '.') {
+            ++at_;
+            verb.precision = number("%!(BADPREC)");
+            if (!verb.precision || *verb.precision < 0) verb.precision = 0;
+        }
+        if (at_ >= format_.size()) {
+            out_ += "%!(NOVERB)";
+            return;
+        }
+        verb.letter = format_[at_++];
+        if (verb.letter == '%') out_ += '%';
+        else if (next_ >= values_.size()) out_ += fmt::format("%!{}(MISSING)", verb.letter);
+        else out_ += one(values_[next_++], verb);
+    }
+
+    // Digits, or "*" for a value.
+    std::optional<int> number(const char* wrong) {
+        if (at_ < format_.size() && format_[at_] == '*') {
+            ++at_;
+            const bool right = next_ < values_.size() && values_[next_].is_number_integer() && std::abs(values_[next_].get<double>()) <= widest;
+            if (!right) out_ += wrong;
+            const std::optional<int> value = right ? std::optional(values_[next_].get<int>()) : std::nullopt;
+            ++next_;
+            return value;
+        }
+        std::optional<int> value;
+        for (; at_ < format_.size() && format_[at_] >= '0' && format_[at_] <= '9'; ++at_) value = std::min(value.value_or(0) * 10 + (format_[at_] - '0'), widest);
+        return value;
+    }
+
+    void extra() {
+        out_ += "%!(EXTRA ";
+        for (std::size_t i = next_; i < values_.size(); ++i)
+            out_ += (i > next_ ? ", " : "") + std::string(type_of(values_[i])) + (values_[i].is_null() ? "" : "=" + go_text(values_[i]));
+        out_ += ")";
+    }
+
+    const std::string& format_;
+    const std::vector<Json>& values_;
+    std::size_t at_ = 0, next_ = 0;
+    std::string out_;
+};
+
+} // namespace
+
+std::string go_printf(const std::string& format, const std::vector<Json>& values) { return Printf(format, values).run(); }
+
+std::string go_quoted(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return "\"" + printable(out) + "\"";
+}
+
+} // namespace davit::cli
