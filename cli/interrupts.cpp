@@ -1,6 +1,7 @@
 #include "cli/interrupts.hpp"
 
 #include "base/error.hpp"
+#include "cli/plugin.hpp"
 #include "cli/terminal.hpp"
 
 #include <cerrno>
@@ -18,12 +19,17 @@ Interrupts::Interrupts() {
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGTSTP);
     sigaddset(&set, SIGCONT); // blocked or not, it continues the process
     ::pthread_sigmask(SIG_BLOCK, &set, &before_);
     signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC));
     end_.reset(::eventfd(0, EFD_CLOEXEC));
     if (!signals_ || !end_) throw sys_error(errno, "watching signals");
-    second_ = [] { ::_exit(130); };
+    caller_ = plugin_socket();
+    second_ = [] {
+        restore_terminal();
+        ::_exit(130);
+    };
     thread_ = std::thread([this] { serve(); });
 }
 
@@ -48,37 +54,78 @@ void Interrupts::on_resize(std::function<void()> fn) {
     resized_ = std::move(fn);
 }
 
+void Interrupts::on_suspend(std::function<void()> fn) {
+    std::lock_guard lock(mutex_);
+    suspended_ = std::move(fn);
+}
+
 void Interrupts::on_resume(std::function<void()> fn) {
     std::lock_guard lock(mutex_);
     resumed_ = std::move(fn);
 }
 
+// The terminal is left as it was found, whoever stops the process; then it is stopped in truth.
+void Interrupts::suspend() {
+    {
+        std::lock_guard lock(mutex_);
+        if (suspended_) suspended_();
+    }
+    leave_terminal();
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    ::pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
+    ::raise(SIGTSTP);
+    ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+    sigset_t pending;
+    // Where no shell would continue it the kernel ignores that, and no SIGCONT follows.
+    if (::sigpending(&pending) == 0 && !sigismember(&pending, SIGCONT)) resume();
+}
+
+void Interrupts::resume() {
+    return_to_terminal();
+    std::lock_guard lock(mutex_);
+    if (resumed_) resumed_();
+}
+
+void Interrupts::interrupt(int signal) {
+    std::function<void()> second;
+    std::function<void(int)> every;
+    {
+        std::lock_guard lock(mutex_);
+        second = second_;
+        every = every_;
+    }
+    if (++signals_taken_ == 3) { // whatever the first two led to: nobody is to be stuck here
+        restore_terminal();
+        std::fputs("got 3 SIGTERM/SIGINTs, forcefully exiting\n", stderr);
+        ::_exit(1);
+    }
+    if (every) every(signal);
+    if (!source_.request_stop() && second) second();
+}
+
 void Interrupts::serve() {
     for (;;) {
-        pollfd fds[] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}};
-        if (::poll(fds, 2, -1) < 0 && errno != EINTR) return;
+        pollfd fds[] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}, {caller_.get(), POLLIN, 0}};
+        if (::poll(fds, 3, -1) < 0 && errno != EINTR) return;
         if (fds[1].revents) return;
+        if (char ignored = 0; fds[2].revents && ::read(caller_.get(), &ignored, 1) <= 0) {
+            caller_.reset();
+            interrupt(SIGTERM);
+        }
         signalfd_siginfo info{};
         if (!(fds[0].revents & POLLIN) || ::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
-        std::function<void()> second;
-        std::function<void(int)> every;
-        {
+        switch (info.ssi_signo) {
+        case SIGTSTP: suspend(); break;
+        case SIGCONT: resume(); break;
+        case SIGWINCH: {
             std::lock_guard lock(mutex_);
-            if (info.ssi_signo == SIGWINCH || info.ssi_signo == SIGCONT) {
-                const auto& changed = info.ssi_signo == SIGWINCH ? resized_ : resumed_;
-                if (changed) changed();
-                continue;
-            }
-            second = second_;
-            every = every_;
+            if (resized_) resized_();
+            break;
         }
-        if (++signals_taken_ == 3) { // whatever the first two led to: nobody is to be stuck here
-            restore_terminal();
-            std::fputs("got 3 SIGTERM/SIGINTs, forcefully exiting\n", stderr);
-            ::_exit(1);
+        default: interrupt(static_cast<int>(info.ssi_signo));
         }
-        if (every) every(static_cast<int>(info.ssi_signo));
-        if (!source_.request_stop() && second) second();
     }
 }
 

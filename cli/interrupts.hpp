@@ -27,19 +27,24 @@ public:
     void on_signal(std::function<void(int signal)> fn);
     // The terminal's size has changed (SIGWINCH).
     void on_resize(std::function<void()> fn);
-    // The process was stopped (Ctrl-Z) and goes on (SIGCONT).
+    // The process is about to be stopped (Ctrl-Z); it was stopped and goes on (SIGCONT).
+    void on_suspend(std::function<void()> fn);
     void on_resume(std::function<void()> fn);
 
 private:
     void serve();
+    void interrupt(int signal);
+    void suspend();
+    void resume();
     sigset_t before_{};
     std::stop_source source_;
     std::mutex mutex_;
     std::function<void()> second_;
     std::function<void(int)> every_;
-    std::function<void()> resized_, resumed_;
+    std::function<void()> resized_, suspended_, resumed_;
     int signals_taken_ = 0;
     UniqueFd signals_, end_;
+    UniqueFd caller_; // docker's, when it has called us: closed when it is told to end
     std::thread thread_;
 };
 

@@ -1,38 +1,45 @@
 #include "cli/key_watch.hpp"
 
+#include "base/error.hpp"
+
+#include <cerrno>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace davit::cli {
 
-KeyWatch::KeyWatch(bool enabled, char key, std::function<void()> pressed) : enabled_(enabled && ::tcgetattr(STDIN_FILENO, &before_) == 0) {
-    if (!enabled_) return;
-    resume();
-    end_.reset(::eventfd(0, EFD_CLOEXEC));
-    thread_ = std::thread([this, key, pressed = std::move(pressed)] {
-        for (;;) {
-            pollfd fds[] = {{STDIN_FILENO, POLLIN, 0}, {end_.get(), POLLIN, 0}};
-            if (::poll(fds, 2, -1) < 0 || fds[1].revents) return;
-            char typed = 0;
-            if (::read(STDIN_FILENO, &typed, 1) != 1) return;
-            if (typed == key) pressed();
-        }
-    });
+KeyWatch::KeyWatch(bool enabled, std::function<void(char)> pressed) : pressed_(std::move(pressed)) {
+    if (!enabled) return;
+    wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake_) throw sys_error(errno, "making an event descriptor");
+    mode_.emplace(STDIN_FILENO, TerminalMode::Kind::keys);
+    thread_ = std::thread([this] { read_keys(); });
 }
 
-void KeyWatch::resume() const {
-    if (!enabled_ || ::tcgetpgrp(STDIN_FILENO) != ::getpgrp()) return; // in the background: not ours
-    termios mode = before_;
-    mode.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+void KeyWatch::read_keys() {
+    bool open = true;
+    while (!over_) {
+        // Who reads in the background is stopped by the kernel.
+        pollfd fds[] = {{open && in_foreground(STDIN_FILENO) ? STDIN_FILENO : -1, POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+        if (::poll(fds, 2, -1) < 0 && errno != EINTR) return;
+        eventfd_t ignored = 0;
+        ::eventfd_read(wake_.get(), &ignored);
+        if (over_ || !fds[0].revents || !in_foreground(STDIN_FILENO)) continue;
+        char typed = 0;
+        open = ::read(STDIN_FILENO, &typed, 1) == 1;
+        if (open) pressed_(typed);
+    }
+}
+
+void KeyWatch::resumed() {
+    if (wake_) ::eventfd_write(wake_.get(), 1);
 }
 
 KeyWatch::~KeyWatch() {
-    if (!enabled_) return;
-    ::eventfd_write(end_.get(), 1);
-    thread_.join();
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+    over_ = true;
+    resumed();
+    if (thread_.joinable()) thread_.join();
 }
 
 } // namespace davit::cli

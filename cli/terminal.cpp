@@ -3,6 +3,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <mutex>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -11,12 +12,14 @@ namespace davit::cli {
 namespace {
 
 // For the handlers below, which may only call async-signal-safe functions; tcsetattr is one.
-std::atomic<int> raw_fd{-1};
-termios saved;
+std::atomic<int> changed_fd{-1};
+termios saved, wanted;
+int when_restored = TCSANOW;
+std::mutex changing; // of the threads; no handler takes it
 
 void restore_saved() {
-    const int fd = raw_fd.exchange(-1);
-    if (fd >= 0) ::tcsetattr(fd, TCSAFLUSH, &saved);
+    const int fd = changed_fd.exchange(-1);
+    if (fd >= 0 && in_foreground(fd)) ::tcsetattr(fd, when_restored, &saved);
 }
 
 void restore_and_die(int signal) {
@@ -25,17 +28,39 @@ void restore_and_die(int signal) {
     ::raise(signal);
 }
 
+// Every signal that ends a process and that nobody else takes.
 void install_handlers() {
     static bool done = false;
     if (done) return;
     done = true;
     std::atexit(restore_saved);
-    for (const int signal : {SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(signal, restore_and_die);
+    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE,
+                             SIGALRM, SIGTERM, SIGSTKFLT, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSYS}) {
+        struct sigaction now {};
+        if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) std::signal(signal, restore_and_die);
+    }
 }
 
 } // namespace
 
+bool in_foreground(int fd) {
+    const pid_t group = ::tcgetpgrp(fd); // fails for a terminal that is not this session's: nobody is stopped for that
+    return group < 0 || group == ::getpgrp();
+}
+
 void restore_terminal() { restore_saved(); }
+
+void leave_terminal() {
+    const std::lock_guard lock(changing);
+    const int fd = changed_fd;
+    if (fd >= 0 && in_foreground(fd)) ::tcsetattr(fd, TCSANOW, &saved);
+}
+
+void return_to_terminal() {
+    const std::lock_guard lock(changing);
+    const int fd = changed_fd;
+    if (fd >= 0 && in_foreground(fd)) ::tcsetattr(fd, TCSANOW, &wanted);
+}
 
 bool is_terminal(int fd) { return ::isatty(fd) == 1; }
 
@@ -57,20 +82,23 @@ bool use_ansi(const Globals& globals, int fd) {
     return is_terminal(fd) && !(no_color && *no_color);
 }
 
-RawTerminal::RawTerminal(int fd) : fd_(fd) {
+TerminalMode::TerminalMode(int fd, Kind kind) {
+    const std::lock_guard lock(changing);
     if (!is_terminal(fd) || ::tcgetattr(fd, &saved) < 0) return;
+    wanted = saved;
+    if (kind == Kind::raw) ::cfmakeraw(&wanted);
+    else wanted.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    when_restored = kind == Kind::raw ? TCSAFLUSH : TCSANOW; // what was typed for a container is not for the shell
     install_handlers();
-    raw_fd = fd;
-    termios raw = saved;
-    ::cfmakeraw(&raw);
-    active_ = ::tcsetattr(fd, TCSAFLUSH, &raw) == 0;
+    changed_fd = fd;
+    // Raw mode is waited for: the kernel stops a process that asks for it in the background.
+    active_ = kind == Kind::keys && !in_foreground(fd) ? true : ::tcsetattr(fd, kind == Kind::raw ? TCSAFLUSH : TCSANOW, &wanted) == 0;
+    if (!active_) changed_fd = -1;
 }
 
-RawTerminal::~RawTerminal() { restore(); }
-
-void RawTerminal::restore() noexcept {
+TerminalMode::~TerminalMode() {
+    const std::lock_guard lock(changing);
     if (active_) restore_saved();
-    active_ = false;
 }
 
 } // namespace davit::cli

@@ -1,4 +1,4 @@
-// The terminal: what it can do, and raw mode that always ends.
+// The terminal: what it can do, and modes that always end.
 #pragma once
 
 #include "cli/app.hpp"
@@ -18,19 +18,29 @@ TerminalSize terminal_size(int fd);
 // Whether escape sequences go to fd: --ansi, else COMPOSE_ANSI, else NO_COLOR unset and fd a terminal.
 bool use_ansi(const Globals& globals, int fd);
 
-// What RawTerminal changed is put right: before a process ends without its destructors. Async-signal-safe.
+// Whether this process may read it and change how it works: of a shell's jobs only one may.
+bool in_foreground(int fd);
+
+// What a TerminalMode changed is put right: before a process ends without its destructors. Async-signal-safe.
 void restore_terminal();
 
-// Raw mode for as long as the object lives; also ended by atexit and when a signal ends the process.
-class RawTerminal {
+// The same while the process is stopped (Ctrl-Z): a shell need not do it. Thread-safe.
+void leave_terminal();
+void return_to_terminal();
+
+// Another mode for as long as the object lives; also ended by atexit and when a signal ends the process.
+// One at a time.
+class TerminalMode {
 public:
-    explicit RawTerminal(int fd); // does nothing when fd is no terminal
-    ~RawTerminal();
-    RawTerminal(const RawTerminal&) = delete;
-    void restore() noexcept;
+    enum class Kind {
+        raw, // every byte goes through; no key is a signal
+        keys // every key is read at once and not shown; Ctrl-C and Ctrl-Z stay what they are
+    };
+    TerminalMode(int fd, Kind kind); // does nothing when fd is no terminal
+    ~TerminalMode();
+    TerminalMode(const TerminalMode&) = delete;
 
 private:
-    int fd_;
     bool active_ = false;
 };
 

@@ -51,8 +51,8 @@ public:
         request.rows = size.rows;
         request.columns = size.columns;
         connection_.attach(request);
-        std::optional<RawTerminal> raw;
-        if (options_.tty && options_.input) raw.emplace(STDIN_FILENO);
+        std::optional<TerminalMode> raw;
+        if (options_.tty && options_.input) raw.emplace(STDIN_FILENO, TerminalMode::Kind::raw);
         input_open_ = options_.input;
         interrupts_.on_second({});
         if (options_.forward_signals) interrupts_.on_signal([this](int signal) { requests_.signal(signal); });

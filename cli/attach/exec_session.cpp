@@ -4,13 +4,13 @@
 #include "base/sys.hpp"
 #include "cli/attach/pump.hpp"
 #include "cli/attach/shim_events.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/terminal.hpp"
 #include "plan/exec.hpp"
 #include "plan/shim_of.hpp"
 
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -38,8 +38,8 @@ public:
         const std::uint32_t id = send(plan_fd);
         wait_for_start(id);
         if (request_.detach) return 0;
-        std::optional<RawTerminal> raw;
-        if (request_.tty) raw.emplace(STDIN_FILENO);
+        std::optional<TerminalMode> raw;
+        if (request_.tty) raw.emplace(STDIN_FILENO, TerminalMode::Kind::raw);
         start_pumps();
         interrupts_.on_second({}); // every signal goes to the process, and it decides
         interrupts_.on_signal([this](int signal) { requests_.signal(signal); });
@@ -162,7 +162,7 @@ int exec_in(const Roots& roots, const ContainerInfo& container, const ExecReques
     } catch (const Error& e) {
         const int code = not_executed_code(e);
         if (!code) throw;
-        std::fprintf(stderr, "error: %s\n", e.describe().c_str());
+        print_error(e);
         return code;
     }
 }

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "cli/cmd/common.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/key_watch.hpp"
 #include "cli/logs/follow.hpp"
 #include "cli/terminal.hpp"
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -33,7 +35,8 @@ class AttachedUp {
 public:
     AttachedUp(Context& context, const Project& project, const UpOptions& options, const UpFlags& flags)
         : context_(context), project_(project), options_(options), flags_(flags),
-          printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO), true,
+          on_terminal_(is_terminal(STDOUT_FILENO) && progress_mode(context.globals()) == ProgressMode::tty),
+          printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO), true, on_terminal_,
                    [&context](const auto& print) { context.display().beside(print); }}) {
         named_ = services_of(project, options.services, Dependencies::ignore);
         all_ = services_of(project, options.services, options.no_deps ? Dependencies::ignore : Dependencies::include);
@@ -59,19 +62,21 @@ public:
         LogFollower follower(engine, context_.roots(), project_.name, printer_, std::move(what));
         follower_ = &follower;
         announce();
-        KeyWatch keys(wants_menu(), 'd', [&] {
-            detached_ = true;
-            end_.request_stop();
-        });
+        const bool menu = wants_menu();
+        KeyWatch keys(menu, [this](char key) { on_key(key); });
         context_.interrupts().on_resume([&] {
-            keys.resume();
+            keys.resumed();
             context_.display().resumed();
+            if (menu) show_menu();
         });
+        if (menu) show_menu();
         std::stop_callback on_interrupt(context_.stop(), [this] { end_.request_stop(); });
         std::jthread following([&] { follower.run([this](const ContainerEnd& e) { return on_end(e); }, follow_end_.get_token(), [this] { return up_.load(); }); over(); });
         start(engine, following);
         wait_for_end();
         context_.interrupts().on_resume([this] { context_.display().resumed(); });
+        menu_over_ = true;
+        context_.display().keys({});
         if (detached_) {
             follow_end_.request_stop();
             return 0;
@@ -101,7 +106,36 @@ private:
         return out;
     }
 
-    bool wants_menu() const { return (flags_.menu || env_flag("COMPOSE_MENU")) && is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO); }
+    // On by default, as in docker compose.
+    bool wants_menu() const {
+        if (!on_terminal_ || !is_terminal(STDIN_FILENO)) return false;
+        return flags_.menu.value_or(!std::getenv("COMPOSE_MENU") || env_flag("COMPOSE_MENU"));
+    }
+
+    // In the background of a shell nobody could press a key.
+    void show_menu() {
+        if (menu_over_ || !in_foreground(STDIN_FILENO)) return context_.display().keys({});
+        context_.display().keys({{'w', "Enable Watch"}, {'l', logs_hidden_ ? "Show Logs" : "Hide Logs"}, {'d', "Detach"}});
+    }
+
+    // In the thread of the keys.
+    void on_key(char key) {
+        if (menu_over_) return;
+        switch (key) {
+        case 'd':
+            detached_ = true;
+            end_.request_stop();
+            break;
+        case 'l':
+            logs_hidden_ = !logs_hidden_;
+            printer_.hide(logs_hidden_);
+            show_menu();
+            break;
+        case 'w': say("watch: this version of davit cannot watch: bind mount the sources, or run 'davit up -d' again after a change\n"); break;
+        case '\n': say("\n"); break;
+        default: break;
+        }
+    }
 
     void announce() {
         std::vector<std::string> names;
@@ -184,7 +218,7 @@ private:
             try {
                 Engine(EngineOptions{}).kill(ProjectRef(project_), kill);
             } catch (const Error& e) {
-                std::fprintf(stderr, "error: %s\n", e.describe().c_str());
+                print_error(e);
             }
         });
         try {
@@ -194,7 +228,10 @@ private:
         }
         killer.request_stop();
         killer.join();
-        context_.interrupts().on_second([] { ::_exit(130); });
+        context_.interrupts().on_second([] {
+            restore_terminal();
+            ::_exit(130);
+        });
         follow_end_.request_stop();
         following.join();
         return 130;
@@ -217,10 +254,12 @@ private:
     const Project& project_;
     const UpOptions& options_;
     const UpFlags& flags_;
+    const bool on_terminal_; // all of it: progress, logs and what is drawn below them share one
     LogPrinter printer_;
     LogFollower* follower_ = nullptr;
     Names all_, named_, shown_, monitored_;
-    std::atomic<bool> up_ = false, aborted_ = false, detached_ = false;
+    std::atomic<bool> up_ = false, aborted_ = false, detached_ = false, menu_over_ = false;
+    bool logs_hidden_ = false; // of the keys' thread
     std::atomic<int> first_code_ = 0;
     std::optional<int> code_from_;
     std::stop_source end_;        // the foreground part is over: all ended, aborted, interrupted or detached

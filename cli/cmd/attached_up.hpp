@@ -3,6 +3,7 @@
 
 #include "cli/context.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@ namespace davit::cli {
 
 struct UpFlags {
     bool abort_on_exit = false, abort_on_failure = false, attach_dependencies = false, detach = false;
-    bool menu = false, no_colour = false, no_prefix = false, no_start = false, timestamps = false, wait = false, watch = false;
+    bool no_colour = false, no_prefix = false, no_start = false, timestamps = false, wait = false, watch = false;
+    std::optional<bool> menu;
     int wait_timeout = 0;
     std::string exit_code_from;
     std::vector<std::string> attach, no_attach;

@@ -19,7 +19,7 @@ void add_options(Options& options, CreateFlags& create, UpFlags& flags) {
         .flag("attach-dependencies", flags.attach_dependencies, "Automatically attach to log output of dependent services")
         .flag("d,detach", flags.detach, "Detached mode: Run containers in the background")
         .value("exit-code-from", flags.exit_code_from, "Return the exit code of the selected service container. Implies --abort-on-container-exit")
-        .flag("menu", flags.menu, "Enable the key d (detach) when running attached on a terminal. Also set by COMPOSE_MENU.")
+        .flag("menu", flags.menu, "Enable interactive shortcuts (detach, watch, logs) when running attached on a terminal (default true). Also set by COMPOSE_MENU.")
         .list("no-attach", flags.no_attach, "Do not attach (stream logs) to the specified services")
         .flag("no-color", flags.no_colour, "Produce monochrome output")
         .flag("no-deps", create.options.no_deps, "Don't start linked services")

@@ -1,6 +1,7 @@
 #include "cli/display/display.hpp"
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "cli/environment.hpp"
 #include "cli/terminal.hpp"
 
@@ -18,7 +19,7 @@ public:
 
     // Warnings are no progress: they are shown all the same.
     void on(const Event& event) override {
-        if (event.kind == EventKind::warning) std::fprintf(out_, "warning: %s\n", event.text.c_str());
+        if (event.kind == EventKind::warning) std::fprintf(out_, "warning: %s\n", printable(event.text, "\n\t").c_str());
     }
 
 private:

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace davit::cli {
 
@@ -25,8 +26,15 @@ public:
     virtual void pause() {}
     // Prints something else between the lines: what is shown of work in progress stays below it. Thread-safe.
     virtual void beside(const std::function<void()>& print) { print(); }
-    // The process was stopped and goes on: the terminal is not as it was. Thread-safe.
+    // The process is about to be stopped; it was stopped and goes on: the terminal is not as it was. Thread-safe.
+    virtual void suspended() {}
     virtual void resumed() {}
+    // What may be typed, in a line of its own below everything else, until it is taken away again (empty). Thread-safe.
+    struct Key {
+        char key;
+        std::string meaning;
+    };
+    virtual void keys(std::vector<Key>) {}
 };
 
 // Where progress is written: stderr, or stdout with COMPOSE_STATUS_STDOUT.

@@ -1,5 +1,6 @@
 #include "cli/display/display.hpp"
 #include "cli/display/step.hpp"
+#include "cli/format/json_text.hpp"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -10,7 +11,7 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-std::string dump(const OrderedJson& line) { return line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
+std::string dump(const OrderedJson& line) { return json_text(line); }
 
 const char* name_of(Step::State state) {
     switch (state) {

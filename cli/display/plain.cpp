@@ -13,8 +13,9 @@ public:
     PlainDisplay(FILE* out, bool dry_run) : out_(out), prefix_(dry_run ? "DRY-RUN MODE - " : "") {}
 
     void on(const Event& event) override {
-        const auto step = steps_.read(event);
+        auto step = steps_.read(event);
         if (!step) return;
+        make_printable(*step);
         if (event.kind == EventKind::warning) {
             std::fprintf(out_, "warning: %s\n", step->text.c_str());
             return;

@@ -1,5 +1,7 @@
 #include "cli/display/step.hpp"
 
+#include "base/printable.hpp"
+
 #include <utility>
 
 namespace davit::cli {
@@ -63,6 +65,12 @@ std::string name_of(const Event& event) {
 }
 
 } // namespace
+
+void make_printable(Step& step) {
+    step.id = printable(step.id);
+    step.text = printable(step.text, "\n\t");
+    step.details = printable(step.details, "\n\t");
+}
 
 std::optional<Step> StepReader::read(const Event& event) {
     if (event.kind == EventKind::warning) return Step{event.resource, Step::State::warning, event.text, {}, 0, 0};

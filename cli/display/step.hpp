@@ -20,6 +20,9 @@ struct Step {
     std::uint64_t current = 0, total = 0; // bytes; 0: not known
 };
 
+// What it quotes of images, registries and containers does not steer the terminal.
+void make_printable(Step& step);
+
 // Reads the events of one command, in their order.
 class StepReader {
 public:

@@ -23,13 +23,15 @@ public:
         ticker_.request_stop();
         wake_.notify_all();
         ticker_.join();
-        if (dirty_) draw();
+        keys_.clear();
+        if (dirty_ || keys_drawn_) draw();
     }
 
     void on(const Event& event) override {
         std::lock_guard lock(mutex_);
         auto step = steps_.read(event);
         if (!step) return;
+        make_printable(*step);
         if (event.kind == EventKind::warning) {
             erase();
             fmt::print(out_, "{} {}\n", colour_ ? "\x1b[33mwarning:\x1b[0m" : "warning:", step->text);
@@ -50,14 +52,27 @@ public:
         if (block_.working()) erase();
         else leave();
         print();
-        dirty_ = !block_.empty();
+        dirty_ = !block_.empty() || !keys_.empty();
         if (dirty_) draw();
+    }
+
+    void suspended() override {
+        std::lock_guard lock(mutex_);
+        if (!keys_.empty()) erase(); // the shell's prompt does not stand among them
+        suspended_ = true;
     }
 
     void resumed() override {
         std::lock_guard lock(mutex_);
+        suspended_ = false;
         drawn_ = 0; // the shell has written below
-        dirty_ = !block_.empty();
+        dirty_ = !block_.empty() || !keys_.empty();
+    }
+
+    void keys(std::vector<Key> keys) override {
+        std::lock_guard lock(mutex_);
+        keys_ = std::move(keys);
+        draw();
     }
 
 private:
@@ -65,13 +80,13 @@ private:
         std::unique_lock lock(mutex_);
         while (!stop.stop_requested()) {
             wake_.wait_for(lock, Block::redraw_every, [&] { return stop.stop_requested(); });
-            if (dirty_ || block_.working()) draw();
+            if (!suspended_ && (dirty_ || block_.working())) draw();
         }
     }
 
     // What is shown stays as it is; what comes later starts a block of its own below.
     void leave() {
-        if (dirty_) draw();
+        if (dirty_ || keys_drawn_) draw(false);
         block_.clear();
         drawn_ = 0;
         dirty_ = false;
@@ -79,17 +94,34 @@ private:
 
     void erase() {
         if (drawn_) fmt::print(out_, "\x1b[{}A\r\x1b[J", drawn_);
+        std::fflush(out_);
         drawn_ = 0;
+        keys_drawn_ = false;
     }
 
-    void draw() {
+    // "w Enable Watch   d Detach"; what finds no room is left out.
+    std::string keys_line(std::size_t width) const {
+        std::string out;
+        std::size_t used = 0;
+        for (const Key& k : keys_) {
+            used += (used ? 3 : 0) + 2 + k.meaning.size();
+            if (used >= width) break;
+            if (!out.empty()) out += "   ";
+            out += colour_ ? fmt::format("\x1b[1m{}\x1b[0m \x1b[2m{}\x1b[0m", k.key, k.meaning) : fmt::format("{} {}", k.key, k.meaning);
+        }
+        return out;
+    }
+
+    void draw(bool with_keys = true) {
         const TerminalSize size = terminal_size(::fileno(out_));
         // A terminal that became narrower may have wrapped our lines or cut them: nobody knows how many
         // there are now, and something else could be overwritten.
         if (size.columns < columns_) drawn_ = 0;
         columns_ = size.columns;
         if (size.rows) drawn_ = std::min(drawn_, size.rows - 1);
-        const auto lines = block_.lines(size, Block::Clock::now(), colour_);
+        auto lines = block_.lines(size, Block::Clock::now(), colour_);
+        keys_drawn_ = with_keys && !keys_.empty();
+        if (keys_drawn_) lines.push_back(keys_line(size.columns ? size.columns : 80));
         std::string text = "\x1b[?25l";
         if (drawn_) text += fmt::format("\x1b[{}A", drawn_);
         text += '\r';
@@ -110,7 +142,8 @@ private:
     Block block_;
     int drawn_ = 0; // lines above the cursor that are ours
     int columns_ = 0;
-    bool dirty_ = false;
+    bool dirty_ = false, suspended_ = false, keys_drawn_ = false;
+    std::vector<Key> keys_;
     std::jthread ticker_;
 };
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import termios
 import time
 
 from harness import Scenario
@@ -144,8 +145,9 @@ def sizes_and_keys(s):
     with terminal(s, "attach", "a") as t: # its first process ignores the signal
         s.eventually("davit takes the signals itself", lambda: int(re.search(r"SigBlk:\s*(\w+)", open(f"/proc/{t.pid}/status").read())[1], 16) & 1 << (signal.SIGINT - 1))
         def pressed(): # the kernel makes one of two that come at once
-            t.type("\x03")
-            t.read(0.1)
+            t.read(0.1) # before a key is typed at a program that is gone
+            if b"got 3" not in t.said:
+                t.type("\x03")
             return b"got 3" in t.said
         s.eventually("three Ctrl-C end the command", pressed)
         t.until("got 3 SIGTERM/SIGINTs, forcefully exiting")
@@ -193,6 +195,120 @@ def in_a_pipe(s):
     s.check("--timestamps", re.search(r"^bad-1   \| \d{4}-\d\d-\d\dT[\d:.]+Z bad says$", out, re.M), out)
 
 
+SHELL = """
+trap : INT; stty -a > before; "$DAVIT" $WORDS; echo "code $?" >> codes; stty -a > after
+"""
+JOBS_SHELL = """
+trap : INT; stty -a > before; "$DAVIT" $WORDS; stty -a > stopped; echo stopped now; read line; fg %1; echo "code $?" >> codes; stty -a > after
+"""
+
+
+def settings(s, name):
+    with open(os.path.join(s.directory, name), encoding="utf-8") as f:
+        return re.sub(r"(rows|columns) \d+;?", "", f.read())
+
+
+def in_shell(s, script, *words, shell=("sh", "-c"), **more):
+    """A shell that notes the terminal's settings before and after davit."""
+    for name in ("before", "after", "stopped", "codes"):
+        if os.path.exists(os.path.join(s.directory, name)):
+            os.unlink(os.path.join(s.directory, name))
+    return Terminal([*shell, script], cwd=s.directory, env={"DAVIT": s.binary, "WORDS": " ".join(words), **more})
+
+
+def unchanged(s, what, t, code, killed=False):
+    t.end()
+    s.equal(f"{what}: exit code", f"code {code}\n", open(os.path.join(s.directory, "codes"), encoding="utf-8").read())
+    s.equal(f"{what}: the terminal's settings", settings(s, "before"), settings(s, "after"))
+    s.check(f"{what}: no menu stays", killed or "Detach" not in "\n".join(t.screen()), t.text()[-900:])
+
+
+LINE = r"\| \S*line"  # a colour may end before it
+MENU = r"w.*Enable Watch.*l.*Hide Logs.*d.*Detach"
+
+
+def menu(s):
+    """The keys of an attached up; and however it ends, the terminal is as it was."""
+    s.write("compose.yaml", "services: {a: {image: busybox, command: [sh, -c, 'i=0; while :; do echo line $$i; i=$$((i+1)); sleep 0.05; done'], stop_signal: KILL}}\n")
+
+    def raw(t):
+        return int(termios.tcgetattr(t.fd)[3]) & (termios.ICANON | termios.ECHO) == 0
+
+    with in_shell(s, SHELL, "up") as t:
+        t.until(MENU)
+        s.eventually("keys are read at once", lambda: raw(t))
+        t.type("w")
+        place = t.until("cannot watch")
+        t.type("l")
+        place = t.until("Show Logs", after=place)
+        def goes_on(): # what was on its way has been shown by then
+            last = s.davit("logs", "-n", "1").out
+            s.eventually("the container goes on", lambda: s.davit("logs", "-n", "1").out != last and (t.read(0.05) or True))
+        goes_on()
+        said = len(t.said)
+        goes_on()
+        s.check("no log line is shown", not re.search(LINE.encode(), t.said[said:]), t.text()[-300:])
+        t.type("l")
+        t.until(LINE, after=t.until("Hide Logs", after=place))
+        t.type("d")
+        unchanged(s, "detached", t, 0)
+    s.equal("it still runs", "running", s.states()["a"])
+
+    with in_shell(s, SHELL, "up") as t:
+        t.until(MENU)
+        t.until(LINE)
+        t.type("\x03")
+        unchanged(s, "Ctrl-C", t, 130)
+    for number, code in ((signal.SIGHUP, 129), (signal.SIGQUIT, 131), (signal.SIGSEGV, 139), (signal.SIGABRT, 134), (signal.SIGUSR1, 138), (signal.SIGALRM, 142), (signal.SIGTERM, 130)):
+        with in_shell(s, SHELL, "up") as t:
+            t.until(MENU)
+            s.eventually("keys are read at once", lambda: raw(t))
+            os.kill(s.pids(r"davit up $")[0], number)
+            unchanged(s, f"signal {number}", t, code, killed=code != 130)
+    # the second Ctrl-C while it stops, and the third
+    s.write("stubborn.yaml", STUBBORN)
+    with in_shell(s, SHELL, "-f", "stubborn.yaml", "-p", "terminal", "up") as t:
+        t.until(MENU)
+        t.until(r"\| .*up")
+        t.type("\x03")
+        t.until("asked to stop")
+        t.type("\x03")
+        unchanged(s, "Ctrl-C twice", t, 130)
+    # Ctrl-Z, and on
+    with in_shell(s, JOBS_SHELL, "up", shell=("sh", "-mc")) as t:
+        t.until(MENU)
+        s.eventually("keys are read at once", lambda: raw(t))
+        t.type("\x1a")
+        t.until("stopped now")
+        s.equal("stopped: the terminal's settings", settings(s, "before"), settings(s, "stopped"))
+        t.type("\n")
+        place = len(t.said)
+        t.until(LINE, after=place)
+        s.eventually("keys are read at once again", lambda: raw(t))
+        t.type("d")
+        unchanged(s, "continued", t, 0)
+    # in the background it reads nothing, and is not stopped for that
+    with in_shell(s, 'trap : INT; stty -a > before; "$DAVIT" up & read line; kill -INT $!; wait $!; echo "code $?" >> codes; stty -a > after', shell=("sh", "-mc")) as t:
+        t.until(LINE)
+        s.check("the terminal is the shell's", not raw(t))
+        t.type("dd\n")
+        unchanged(s, "in the background", t, 130)
+    for words, more in ((["up", "--menu=false"], {}), (["up"], {"COMPOSE_MENU": "0"}), (["--progress", "plain", "up"], {}), (["--ansi", "never", "up"], {})):
+        with in_shell(s, SHELL, *words, **more) as t:
+            t.until(LINE)
+            s.check(f"no menu: {words} {more}", not raw(t) and "Detach" not in t.text(), t.text()[-300:])
+            t.type("\x03")
+            unchanged(s, str(words), t, 130)
+    # exec and attach, which take every key, put the terminal right as well
+    s.davit("up", "-d")
+    for number in (signal.SIGHUP, signal.SIGSEGV, signal.SIGUSR2):
+        with in_shell(s, SHELL, "exec", "a", "sleep", "600") as t:
+            s.eventually("raw", lambda: raw(t))
+            os.kill(s.pids(r"davit exec a")[0], number)
+            unchanged(s, f"exec and signal {number}", t, 128 + number)
+    s.davit("down", "-t", "0", "--remove-orphans")
+
+
 def limits(s):
     """--wait-timeout limits what dependents wait for as well."""
     s.write("compose.yaml", STACK.replace("/tmp/up]", "/tmp/never]").replace('"/tmp/up"]', '"/tmp/never"]'))
@@ -230,7 +346,7 @@ def told(s):
 with Scenario("terminal") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (progress_and_logs, two_interrupts, stopped_and_resized, sizes_and_keys, in_a_pipe, limits, told):
+    for part in (progress_and_logs, two_interrupts, stopped_and_resized, sizes_and_keys, menu, in_a_pipe, limits, told):
         try:
             part(s)
         except AssertionError as e:
