@@ -1,12 +1,14 @@
 #include "cli/app.hpp"
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/display/display.hpp"
 #include "cli/global_options.hpp"
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
+#include "cli/plugin.hpp"
 #include "cli/suggest.hpp"
 #include "davit/load.hpp"
 #include "project/paths.hpp"
@@ -42,6 +44,20 @@ Error unknown_verb(std::span<const Verb> table, const std::string& of, const std
     return error(Errc::usage, "unknown command: \"{} {}\"{}", of, name, did_you_mean(name, known)).with_hint("see '" + of + " --help'");
 }
 
+// docker compose's old names.
+void take_old_names(Globals& globals) {
+    if (globals.no_ansi) {
+        if (!globals.ansi.empty() && globals.ansi != "auto") throw error(Errc::usage, "--no-ansi and --ansi exclude each other").with_hint("--ansi never");
+        globals.ansi = "never";
+        print_warning("--no-ansi is deprecated: use --ansi never");
+    }
+    if (!globals.workdir.empty()) {
+        if (!globals.project_directory.empty()) throw error(Errc::usage, "--workdir and --project-directory exclude each other").with_hint("--workdir is the old name");
+        globals.project_directory = globals.workdir;
+        print_warning("--workdir is deprecated: use --project-directory");
+    }
+}
+
 void check_modes(const Globals& globals) {
     if (!globals.progress.empty() && std::find(std::begin(progress_modes), std::end(progress_modes), globals.progress) == std::end(progress_modes))
         throw error(Errc::usage, "unsupported --progress value \"{}\"", globals.progress).with_hint("one of auto, tty, plain, json, quiet");
@@ -64,9 +80,11 @@ int dispatch(Globals& globals, Args rest) {
     if (!rest.empty() && rest.front() == "compose") rest.erase(rest.begin());
     if (!rest.empty() && rest.front() == "help") {
         rest.erase(rest.begin());
+        if (!rest.empty() && rest.front() == "compose") rest.erase(rest.begin());
         if (rest.empty() || rest.front().starts_with("-")) rest.insert(rest.begin(), "--help");
         else rest.push_back("--help");
     }
+    if (globals.version) return run_version(globals, {});
     if (rest.empty() || rest.front() == "--help") {
         std::fputs(global_options(globals).help().c_str(), stdout);
         return 0;
@@ -78,15 +96,15 @@ int dispatch(Globals& globals, Args rest) {
     return verb->run(globals, {rest.begin() + 1, rest.end()});
 }
 
-int run_checked(Globals& globals, const Args& args) {
-    if (args.size() == 1 && (args[0] == "--version" || args[0] == "-v")) {
-        Globals none;
-        return run_version(none, {});
+int run_checked(Globals& globals, const Args& given) {
+    Args args = given, rest;
+    if (!args.empty() && args.front() == plugin_metadata_verb) {
+        std::fputs(plugin_metadata().c_str(), stdout);
+        return 0;
     }
-    Args rest;
-    // The plugin's name may stand before the global flags as well.
-    const bool plugin = !args.empty() && args.front() == "compose";
-    if (!global_options(globals).arguments(rest).parse({args.begin() + (plugin ? 1 : 0), args.end()})) return 0;
+    take_plugin_call(args);
+    if (!global_options(globals).arguments(rest).parse(args)) return 0;
+    take_old_names(globals);
     check_modes(globals);
     return dispatch(globals, std::move(rest));
 }
@@ -111,10 +129,10 @@ Error with_advice(Error e) {
     }
 }
 
-// Error::describe() with the line of its place and a caret below it, where that can be read.
+// error_text() with the line of its place and a caret below it, where that can be read.
 std::string with_line(const Error& e) {
     constexpr std::size_t longest = 160;
-    std::string text = e.describe();
+    std::string text = error_text(e);
     if (e.at().line <= 0 || e.at().column <= 0) return text;
     std::ifstream in(e.at().file);
     Diagnostic shown; // draws the caret as the messages of the loader have it
@@ -122,7 +140,7 @@ std::string with_line(const Error& e) {
         if (!std::getline(in, shown.source_line)) return text;
     if (shown.source_line.size() > longest) return text;
     shown.at.column = e.at().column;
-    return text.insert(std::min(text.size(), text.find('\n')), to_string(shown).substr(std::string_view("error: ").size()));
+    return text.insert(std::min(text.size(), text.find('\n')), printable(to_string(shown).substr(std::string_view("error: ").size()), "\n\t"));
 }
 
 } // namespace
@@ -139,7 +157,7 @@ int report_exception(bool json) {
         if (e.what()[0]) say(json ? with_advice(e).describe() : with_line(with_advice(e)));
         return e.kind() == Errc::interrupted ? 130 : 1;
     } catch (const std::exception& e) {
-        say(e.what());
+        say(printable(e.what(), "\n\t"));
         return 1;
     }
 }

@@ -31,6 +31,10 @@ struct Globals {
     bool all_resources = false;         // --all-resources
     bool compatibility = false;         // --compatibility
     bool dry_run = false;               // --dry-run; also after the verb
+    bool verbose = false;               // --verbose
+    bool version = false;               // -v, --version
+    bool no_ansi = false;               // --no-ansi, docker compose's old form of --ansi never
+    std::string workdir;                // --workdir, its old name of --project-directory
     CommandSink* describe = nullptr;    // verbs only say what they take
 };
 

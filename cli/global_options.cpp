@@ -41,8 +41,15 @@ Options global_options(Globals& g) {
         .value("progress", g.progress, "Type of progress output (auto, tty, plain, json, quiet)")
         .value("project-directory", g.project_directory, "Alternate working directory (default: the path of the first compose file)")
         .value("p,project-name", g.project_name, "Project name")
-        .value("workdir", g.project_directory, "Old name of --project-directory")
+        .value("workdir", g.workdir, "Old name of --project-directory")
         .hidden()
+        .flag("no-ansi", g.no_ansi, "Old form of --ansi never")
+        .hidden()
+        .flag("verbose", g.verbose, "Show more output")
+        .hidden()
+        .flag("v,version", g.version, "Show the version")
+        .hidden()
+        .ignored("insecure-registry", "stringArray")
         .verbatim_after_first()
         .epilog(global_help());
     return options;

@@ -104,6 +104,19 @@ Options& Options::hidden() {
     options_.back().hidden = true;
     return *this;
 }
+Options& Options::alias(std::string_view long_name) {
+    Option same = options_.back();
+    same.short_name.clear();
+    same.long_name = long_name;
+    same.hidden = true;
+    options_.push_back(std::move(same));
+    return *this;
+}
+Options& Options::ignored(std::string_view names, std::string_view type) {
+    return add(names, type, "Taken for docker compose's sake, without effect", [flag = type.empty()](const std::string& text) {
+               if (flag) parse_bool(text);
+           }).hidden();
+}
 Options& Options::epilog(std::string text) {
     epilog_ = std::move(text);
     return *this;

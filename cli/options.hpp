@@ -46,6 +46,10 @@ public:
     Options& each(std::string_view names, std::string_view type, std::function<void(const std::string&)> fn, std::string_view help);
     // The last added option is understood but not shown.
     Options& hidden();
+    // An older name of the last added option; understood, not shown.
+    Options& alias(std::string_view long_name);
+    // What docker compose takes and davit has no use for; understood, not shown. type empty: a flag.
+    Options& ignored(std::string_view names, std::string_view type = "");
     // More text for --help, after the options.
     Options& epilog(std::string text);
 

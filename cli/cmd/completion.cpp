@@ -4,8 +4,10 @@
 #include "cli/context.hpp"
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
+#include "cli/plugin.hpp"
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "image/store.hpp"
 
 #include <cstdio>
@@ -33,7 +35,11 @@ std::vector<std::string> from_file(Globals& globals, bool services) {
 std::vector<std::string> names_of(Globals& globals, const std::string& kind) {
     if (kind == "SERVICE" || kind == "PROFILE") return from_file(globals, kind == "SERVICE");
     std::vector<std::string> out;
-    if (kind == "IMAGE") {
+    if (kind == "SHELL") {
+        for (const CompletionScript& script : completion_scripts) out.emplace_back(script.shell);
+        return out;
+    }
+    if (kind == "IMAGE" || kind == "REPOSITORY") {
         for (const auto& image : image::Store(Roots::from_environment().images()).list())
             out.insert(out.end(), image.tags.begin(), image.tags.end());
         return out;
@@ -51,6 +57,18 @@ std::vector<std::string> names_of(Globals& globals, const std::string& kind) {
             for (const auto& c : engine.containers(p.name)) out.push_back(c.name);
         }
     return out;
+}
+
+// docker's own completion asks its plugins: the last line says what else may be offered.
+int print_for_docker(const Completion& found) {
+    constexpr int no_space = 2, no_files = 4;
+    int directive = found.files ? 0 : no_files;
+    for (const Candidate& c : found.candidates) {
+        std::printf("%s\t%s\n", printable(c.text).c_str(), printable(c.help).c_str());
+        if (c.text.ends_with('=')) directive |= no_space;
+    }
+    std::printf(":%d\n", directive);
+    return 0;
 }
 
 } // namespace
@@ -76,8 +94,9 @@ int run_complete(Globals&, const Args& words) {
             return {}; // there is nothing to offer; the command itself will say why
         }
     });
+    if (called_as_plugin()) return print_for_docker(found);
     if (found.files && found.candidates.empty()) std::puts(":files");
-    for (const Candidate& c : found.candidates) std::printf("%s\t%s\n", c.text.c_str(), c.help.c_str());
+    for (const Candidate& c : found.candidates) std::printf("%s\t%s\n", printable(c.text).c_str(), printable(c.help).c_str());
     return 0;
 }
 

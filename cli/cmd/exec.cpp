@@ -35,6 +35,7 @@ int run_exec(Globals& globals, const Args& args) {
         .value("index", index, "Index of the container if service has multiple replicas")
         .flag("i,interactive", request.interactive, "Keep STDIN open even if not attached (default true)")
         .flag("T,no-tty", no_tty, "Disable pseudo-TTY allocation. By default a TTY is allocated when stdin and stdout are terminals")
+        .alias("no-TTY")
         .flag("privileged", request.privileged, "Give extended privileges to the process")
         .flag("t,tty", tty, "Allocate a pseudo-TTY")
         .hidden()

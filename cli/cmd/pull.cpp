@@ -25,6 +25,7 @@ int run_pull(Globals& globals, const Args& args) {
         .flag("include-deps", pull.include_dependencies, "Also pull services declared as dependencies")
         .flag("no-parallel", no_parallel, "Pull one image after the other")
         .hidden()
+        .ignored("parallel") // as it is
         .value("policy", policy, "Apply pull policy (\"missing\"|\"always\")")
         .flag("q,quiet", pull.quiet, "Pull without printing progress information")
         .arguments(pull.services);

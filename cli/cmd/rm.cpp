@@ -1,3 +1,4 @@
+#include "base/printable.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/options.hpp"
@@ -12,7 +13,7 @@ namespace {
 bool confirmed(const std::vector<ContainerInfo>& containers) {
     std::string question = "? Going to remove ";
     for (const ContainerInfo& c : containers) question += (&c == &containers.front() ? "" : ", ") + c.name;
-    std::fprintf(stderr, "%s (y/N) ", question.c_str());
+    std::fprintf(stderr, "%s (y/N) ", printable(question).c_str());
     std::string answer;
     if (!std::getline(std::cin, answer)) std::fputc('\n', stderr); // the shell's prompt stands below
     return answer == "y" || answer == "Y" || answer == "yes";
@@ -26,7 +27,8 @@ int run_rm(Globals& globals, const Args& args) {
     Options options(globals, "rm [OPTIONS] [SERVICE...]",
                     "Remove stopped service containers\n\nAnonymous volumes attached to containers stay unless -v is given; named volumes always\n"
                     "stay. Any data which is not in a volume will be lost.");
-    options.flag("f,force", force, "Don't ask to confirm removal")
+    options.ignored("a,all") // without effect in docker compose too
+        .flag("f,force", force, "Don't ask to confirm removal")
         .flag("s,stop", rm.stop, "Stop the containers, if required, before removing")
         .flag("v,volumes", rm.volumes, "Remove any anonymous volumes attached to containers")
         .arguments(rm.services);

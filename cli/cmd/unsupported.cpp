@@ -10,16 +10,6 @@ namespace davit::cli {
 
 namespace {
 
-bool wants_help(const Args& args, const char* synopsis, const char* summary) {
-    for (const std::string& arg : args)
-        if (arg == "--help" || arg == "-h") {
-            Options options(synopsis, summary);
-            std::fputs(options.help().c_str(), stdout);
-            return true;
-        }
-    return false;
-}
-
 Error unsupported(const char* verb, const char* hint) {
     return error(Errc::unsupported, "this version of davit has no {}", verb).with_hint(hint);
 }
@@ -33,7 +23,6 @@ struct Advice {
 constexpr Advice advice[] = {
     {"davit", " bridge ", "'davit config' prints the resolved application, which docker compose bridge and kompose can read"},
     {"davit", " alpha ", "nothing of docker compose's experiments is here; 'davit plan' shows what an up would do, and why"},
-    {"davit", " convert ", "it is called 'davit config' now"},
     {"davit", " login logout ", "davit takes credentials from where docker and podman keep them: log in with one of them, or write $DOCKER_CONFIG/config.json"},
     {"davit", " inspect ", "'davit container inspect', 'davit image inspect', 'davit network inspect' and 'davit volume inspect'"},
     {"davit", " rmi ", "'davit image rm IMAGE'"},
@@ -63,10 +52,14 @@ std::string advice_for(std::string_view of, std::string_view name) {
 }
 
 int run_build(Globals& globals, const Args& args) {
-    if (wants_help(args, "build [SERVICE...]", "Build images of services (this version of davit cannot)")) return 0;
     std::vector<std::string> services;
-    for (const std::string& arg : args)
-        if (!arg.starts_with("-")) services.push_back(arg);
+    Options options(globals, "build [OPTIONS] [SERVICE...]", "Build images of services (this version of davit cannot)");
+    options.ignored("build-arg", "stringArray").ignored("builder", "string").ignored("check").ignored("compress").ignored("force-rm")
+        .ignored("m,memory", "bytes").ignored("no-cache").ignored("no-rm").ignored("parallel").ignored("print").ignored("progress", "string")
+        .ignored("provenance", "string").ignored("pull").ignored("push").ignored("q,quiet").ignored("sbom", "string").ignored("ssh", "string")
+        .ignored("with-dependencies")
+        .arguments(services);
+    if (!options.parse(args)) return 0;
     Context context(globals);
     const Project& project = context.project(services);
     std::string names;
@@ -80,18 +73,28 @@ int run_build(Globals& globals, const Args& args) {
         .with_hint("build elsewhere, save an OCI layout or docker-archive, and 'davit image load -i FILE'");
 }
 
-int run_push(Globals&, const Args& args) {
-    if (wants_help(args, "push [SERVICE...]", "Push the images of services (this version of davit cannot)")) return 0;
+int run_push(Globals& globals, const Args& args) {
+    std::vector<std::string> services;
+    Options options(globals, "push [OPTIONS] [SERVICE...]", "Push the images of services (this version of davit cannot)");
+    options.ignored("ignore-push-failures").ignored("include-deps").ignored("q,quiet").arguments(services);
+    if (!options.parse(args)) return 0;
     throw unsupported("push", "'davit image save -o FILE IMAGE' writes an archive that other tools can push");
 }
 
-int run_publish(Globals&, const Args& args) {
-    if (wants_help(args, "publish REPOSITORY[:TAG]", "Publish the compose application (this version of davit cannot)")) return 0;
+int run_publish(Globals& globals, const Args& args) {
+    std::vector<std::string> names;
+    Options options(globals, "publish [OPTIONS] REPOSITORY[:TAG]", "Publish the compose application (this version of davit cannot)");
+    options.ignored("app").ignored("insecure-registry").ignored("oci-version", "string").ignored("resolve-image-digests").ignored("with-env").ignored("y,yes")
+        .arguments(names, 1, 1);
+    if (!options.parse(args)) return 0;
     throw unsupported("publish", "'davit config -o FILE' writes the resolved application to a file");
 }
 
-int run_watch(Globals&, const Args& args) {
-    if (wants_help(args, "watch [SERVICE...]", "Refresh containers when files change (this version of davit cannot)")) return 0;
+int run_watch(Globals& globals, const Args& args) {
+    std::vector<std::string> services;
+    Options options(globals, "watch [OPTIONS] [SERVICE...]", "Refresh containers when files change (this version of davit cannot)");
+    options.ignored("no-up").ignored("prune").ignored("quiet").arguments(services);
+    if (!options.parse(args)) return 0;
     throw unsupported("watch", "bind mount the sources, or run 'davit up -d' again after a change");
 }
 

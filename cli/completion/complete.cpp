@@ -1,11 +1,12 @@
 #include "cli/completion/complete.hpp"
 
 #include "cli/cmd/verbs.hpp"
+#include "cli/completion/values.hpp"
 #include "cli/global_options.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
-#include <tuple>
 
 namespace davit::cli {
 
@@ -128,17 +129,20 @@ private:
         if (option.long_name == "project-name") return add_names("PROJECT", prefix, start);
         if (option.long_name == "scale") return add_names("SERVICE", prefix, start, "=");
         if (option.long_name == "exit-code-from" || option.long_name == "attach" || option.long_name == "no-attach") return add_names("SERVICE", prefix, start);
-        if (option.long_name == "signal")
-            for (const char* signal : {"SIGHUP", "SIGINT", "SIGKILL", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"}) add(signal, "", prefix, start);
-        const auto listed = listed_values(option.help);
-        for (const std::string& value : listed) add(value, "", prefix, start);
-        for (const char* path : {"file", "env-file", "project-directory", "output", "input", "env-from-file"})
-            if (option.long_name == path) out_.files = true;
+        if (option.long_name == "hash") return add_names("SERVICE", prefix, start);
+        for (const std::string& value : known_values(option)) add(value, "", prefix, start);
+        out_.files = takes_path(option);
     }
 
     void add_arguments(const std::string& synopsis, const std::string& start) {
-        for (const char* kind : {"SERVICE", "CONTAINER", "IMAGE", "NETWORK", "VOLUME", "PROJECT"})
-            if (synopsis.find(kind) != std::string::npos) return add_names(kind, "", start);
+        for (const char* kind : {"SERVICE", "CONTAINER", "IMAGE", "REPOSITORY", "NETWORK", "VOLUME", "PROJECT", "SHELL"}) {
+            const std::size_t at = synopsis.find(kind);
+            if (at == std::string::npos) continue;
+            // What stands behind the name itself: SERVICE=REPLICAS, SERVICE:SRC_PATH.
+            const char behind = at + std::strlen(kind) < synopsis.size() ? synopsis[at + std::strlen(kind)] : ' ';
+            out_.files = behind == ':'; // or a path of this machine
+            return add_names(kind, "", start, behind == '=' ? "=" : behind == ':' ? ":" : "");
+        }
     }
 
     const NameSource& names_;
@@ -147,24 +151,6 @@ private:
 };
 
 } // namespace
-
-std::vector<std::string> listed_values(const std::string& help) {
-    auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || c == '-' || c == '_'; };
-    for (const auto& [open, close, separators] : {std::tuple{'(', ')', "|,"}, std::tuple{'[', ']', "|"}}) {
-        const std::size_t from = help.find(open), to = help.find(close, from == std::string::npos ? 0 : from);
-        if (from == std::string::npos || to == std::string::npos) continue;
-        std::vector<std::string> out(1);
-        bool plain = true;
-        for (char c : help.substr(from + 1, to - from - 1)) {
-            if (std::string_view(separators).find(c) != std::string_view::npos) out.emplace_back();
-            else if (is_word(c)) out.back() += c;
-            else plain = plain && (c == ' ' || c == '"' || c == '\'');
-        }
-        plain = plain && out.size() > 1 && std::none_of(out.begin(), out.end(), [](const std::string& w) { return w.empty(); });
-        if (plain) return out;
-    }
-    return {};
-}
 
 Completion complete(const Args& words, const NameSource& names) {
     return words.empty() ? Completion() : Completer(names).run(words);

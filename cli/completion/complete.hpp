@@ -28,7 +28,4 @@ using NameSource = std::function<std::vector<std::string>(Globals&, const std::s
 // what the user has typed.
 Completion complete(const Args& words, const NameSource& names);
 
-// The words an option's help lists as its values: ("never"|"always"), (auto, tty), [table | json].
-std::vector<std::string> listed_values(const std::string& help);
-
 } // namespace davit::cli

@@ -26,7 +26,7 @@ _davit() {
     local kept=${current%"${current##*[=:]}"}
     for line in ${found[@]+"${found[@]}"}; do
         line=${line%%$'\t'*}
-        [[ $line == *= ]] && compopt -o nospace 2>/dev/null
+        [[ $line == *[=:] ]] && compopt -o nospace 2>/dev/null
         COMPREPLY+=("${line#"$kept"}")
     done
 }

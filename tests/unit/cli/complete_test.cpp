@@ -1,4 +1,6 @@
+#include "cli/cmd/verbs.hpp"
 #include "cli/completion/complete.hpp"
+#include "cli/completion/values.hpp"
 
 #include <doctest/doctest.h>
 #include <algorithm>
@@ -63,6 +65,71 @@ TEST_CASE("an option's values are offered") {
     CHECK(offered({"kill", "-s", "SIGU"}) == std::vector<std::string>{"SIGUSR1", "SIGUSR2"});
     CHECK(complete({"-f", ""}, names).files);
     CHECK(complete({"--env-file=x"}, names).files);
+}
+
+TEST_CASE("every option with fixed values offers them") {
+    const std::vector<std::string> states{"created", "running", "paused", "restarting", "removing", "exited", "dead"};
+    const auto with = [](const std::string& key, std::vector<std::string> values) {
+        for (std::string& v : values) v.insert(0, key);
+        return values;
+    };
+    const std::pair<Args, std::vector<std::string>> cases[] = {
+        {{"config", "--format", ""}, {"yaml", "json"}},
+        {{"config", "--format=j"}, {"--format=json"}},
+        {{"config", "--hash", "w"}, {"web", "worker"}},
+        {{"convert", "--format", ""}, {"yaml", "json"}},
+        {{"completion", ""}, {"SHELL-1"}},
+        {{"ps", "--format", ""}, {"table", "json"}},
+        {{"ps", "--filter", "status=r"}, {"status=running", "status=restarting", "status=removing"}},
+        {{"ps", "--status", "ex"}, {"exited"}},
+        {{"ls", "--format", ""}, {"table", "json"}},
+        {{"ls", "--filter", ""}, {"name="}},
+        {{"images", "--format", ""}, {"table", "json"}},
+        {{"stats", "--format", ""}, {"table", "json"}},
+        {{"volumes", "--format", ""}, {"table", "json"}},
+        {{"version", "-f", ""}, {"pretty", "json"}},
+        {{"plan", "--format", ""}, {"text", "json"}},
+        {{"up", "--pull", ""}, {"always", "missing", "never"}},
+        {{"run", "--pull", "n"}, {"never"}},
+        {{"pull", "--policy", ""}, {"missing", "always"}},
+        {{"down", "--rmi", ""}, {"local", "all"}},
+        {{"port", "--protocol", ""}, {"tcp", "udp"}},
+        {{"logs", "--tail", ""}, {"all"}},
+        {{"run", "--cap-add", "NET_A"}, {"NET_ADMIN"}},
+        {{"run", "--cap-drop", "AL"}, {"ALL"}},
+        {{"scale", "we"}, {"web="}},
+        {{"cp", "we"}, {"web:"}},
+        {{"container", "ls", "-f", "status=e"}, {"status=exited"}},
+        {{"container", "ls", "-f", "l"}, {"label="}},
+        {{"container", "ls", "--format", ""}, {"table", "json"}},
+        {{"container", "inspect", "--format", ""}, {"json"}},
+        {{"container", "inspect", ""}, {"CONTAINER-1"}},
+        {{"image", "ls", "-f", "d"}, {"dangling=true", "dangling=false"}},
+        {{"image", "ls", "-f", "l"}, {"label="}},
+        {{"image", "ls", ""}, {"REPOSITORY-1"}},
+        {{"image", "rm", ""}, {"IMAGE-1"}},
+        {{"image", "save", ""}, {"IMAGE-1"}},
+        {{"image", "tag", ""}, {"IMAGE-1"}},
+        {{"image", "history", "--format", ""}, {"table", "json"}},
+        {{"image", "pull", "--platform", "linux/am"}, {"linux/amd64"}},
+        {{"network", "ls", "-f", ""}, {"name=", "driver=", "label="}},
+        {{"network", "inspect", ""}, {"NETWORK-1"}},
+        {{"volume", "ls", "-f", "dangling="}, {"dangling=true", "dangling=false"}},
+        {{"volume", "rm", ""}, {"VOLUME-1"}},
+        {{"system", "doctor", "--format", ""}, {"text", "json"}},
+    };
+    for (const auto& [words, expected] : cases) {
+        INFO(words.back(), " of ", words.front());
+        CHECK(offered(words) == expected);
+    }
+    CHECK(offered({"ps", "--status", ""}).size() == states.size());
+    CHECK(offered({"container", "ls", "--filter", "status="}) == with("status=", states));
+    for (const Args& words : {Args{"config", "-o", ""}, Args{"cp", "./x"}, Args{"run", "--env-from-file", ""}, Args{"image", "load", "-i", ""}, Args{"--project-directory", ""}})
+        CHECK(complete(words, names).files);
+}
+
+TEST_CASE("asking what a verb takes does not run it") {
+    for (const char* verb : {"build", "push", "publish", "watch"}) CHECK(offers({verb, "--dr"}, "--dry-run"));
 }
 
 TEST_CASE("the values an option's help lists") {
