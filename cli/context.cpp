@@ -1,6 +1,7 @@
 #include "cli/context.hpp"
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/load_options.hpp"
 #include "cli/privileges.hpp"
@@ -46,7 +47,7 @@ void Context::check_names(const std::vector<std::string>& services) const {
             const std::string text = e.what() + did_you_mean(service, known);
             const char* name = std::getenv("COMPOSE_PROJECT_NAME");
             if (!name || !*name) throw error(Errc::not_found, "{}", text);
-            std::fprintf(stderr, "warning: %s\n", text.c_str());
+            print_warning(text);
         }
 }
 
@@ -87,6 +88,7 @@ const Roots& Context::roots() {
 Display& Context::display() {
     if (!display_) {
         display_ = make_display(globals_);
+        interrupts().on_suspend([this] { display_->suspended(); });
         interrupts().on_resume([this] { display_->resumed(); });
     }
     return *display_;
@@ -120,7 +122,7 @@ Engine& Context::engine() {
         options.approve = [json = globals_.progress == "json"](const Plan& plan) {
             const std::string text = json ? to_json(plan) + "\n" : to_summary(plan);
             if (plan.empty()) std::fputs("Nothing to do.\n", stderr);
-            else std::fputs(text.c_str(), stdout);
+            else std::fputs((json ? printable_json(text) : printable(text, "\n\t")).c_str(), stdout);
             return false;
         };
     engine_ = std::make_unique<Engine>(std::move(options));

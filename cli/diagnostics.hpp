@@ -15,4 +15,11 @@ std::string json_line(const Diagnostic&);
 // To stderr, each with its caret line; json: one object a line.
 void print_diagnostics(const std::vector<Diagnostic>&, bool json);
 
+// An error's text for a terminal: what it quotes of containers, images and registries cannot steer it, and a line
+// that such a text begins does not look like one of davit's.
+std::string error_text(const Error& error);
+// "error: …" and "warning: …" to stderr.
+void print_error(const Error& error);
+void print_warning(const std::string& text);
+
 } // namespace davit::cli

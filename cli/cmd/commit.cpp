@@ -1,7 +1,9 @@
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "cli/cmd/container_files.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/options.hpp"
 #include "rootfs/commit.hpp"
 
@@ -22,7 +24,7 @@ public:
         if (paused_) try {
                 engine_.unpause(container_.project, {container_.service});
             } catch (const Error& e) {
-                std::fprintf(stderr, "error: %s\n", e.describe().c_str());
+                print_error(e);
             }
     }
     Paused(const Paused&) = delete;
@@ -62,7 +64,7 @@ int run_commit(Globals& globals, const Args& args) {
     const Paused paused(context.engine(), container, pause);
     const image::Image image = rootfs::commit(store, *base, spec_of(context, container), commit);
     if (name) store.tag(image, *name);
-    std::fprintf(stderr, " Container %s Committed as %s\n", container.name.c_str(), name ? name->familiar().c_str() : image.id.c_str());
+    std::fprintf(stderr, " Container %s Committed as %s\n", printable(container.name).c_str(), printable(name ? name->familiar() : image.id).c_str());
     return 0;
 }
 

@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/config_check.hpp"
 #include "cli/cmd/config_digests.hpp"
@@ -7,6 +8,7 @@
 #include "cli/diagnostics.hpp"
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
+#include "cli/terminal.hpp"
 #include "compose/loader.hpp"
 #include "compose/print.hpp"
 
@@ -14,6 +16,7 @@
 #include <array>
 #include <cstdio>
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace davit::cli {
 
@@ -32,7 +35,7 @@ bool parse(ConfigFlags& f, Globals& g, const Args& args) {
     return Options(g, "config [OPTIONS] [SERVICE...]", "Parse, resolve and render the compose file")
         .flag("check", f.check, "Print mistakes as file:line:column: message lines, for editors")
         .flag("environment", f.environment, "Print environment used for interpolation")
-        .value("format", f.format, "Format the output (yaml or json)")
+        .value("format", f.format, "Format the output. Values: [yaml | json]")
         .value("hash", f.hash, "Print the service config hash, one per line")
         .flag("images", f.images, "Print the image names, one per line")
         .flag("lock-image-digests", f.lock_digests, "Produce an override file with image digests")
@@ -131,6 +134,7 @@ int run_config(Globals& g, const Args& args) {
     std::string text = make_text(g, options(), f, f.format == "json");
     if (f.quiet) return 0;
     if (!f.output.empty()) sys::write_all(sys::open(f.output, O_WRONLY | O_CREAT | O_TRUNC, 0666).get(), text);
+    else if (is_terminal(STDOUT_FILENO)) std::fputs(printable(text, "\n\t").c_str(), stdout); // included from a registry, perhaps
     else std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
 }

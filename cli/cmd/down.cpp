@@ -1,7 +1,9 @@
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/diagnostics.hpp"
 
 namespace davit::cli {
 
@@ -14,6 +16,7 @@ int run_down(Globals& globals, const Args& args) {
         .value("rmi", rmi, "Remove images used by services. \"local\" remove only images that don't have a custom tag (\"local\"|\"all\")")
         .value("t,timeout", timeout, "Specify a shutdown timeout in seconds")
         .flag("v,volumes", down.volumes, "Remove named volumes declared in the \"volumes\" section of the Compose file and anonymous volumes attached to containers")
+        .alias("volume")
         .arguments(down.services);
     if (!options.parse(args)) return 0;
     if (rmi == "all") down.images = RemoveImages::all;
@@ -24,7 +27,12 @@ int run_down(Globals& globals, const Args& args) {
     down.ignore_orphans = env_flag("COMPOSE_IGNORE_ORPHANS");
     Context context(globals);
     const ProjectRef project = context.ref(down.services);
-    return context.act([&](Engine& engine) { engine.down(project, down, context.stop()); });
+    return context.act([&](Engine& engine) {
+        const bool never_up = !exists(ProjectPaths(context.roots(), project.name).state) && down.images == RemoveImages::none;
+        if (never_up && !context.dry_run() && (!down.volumes || engine.volumes(project.name).empty()))
+            print_warning("no resource found to remove for project \"" + project.name + "\"");
+        engine.down(project, down, context.stop());
+    });
 }
 
 } // namespace davit::cli

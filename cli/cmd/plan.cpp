@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
@@ -37,7 +38,7 @@ int run_plan(Globals& globals, const Args& args) {
     } else {
         plan = context.engine().plan_up(context.project(up.services), up);
     }
-    const std::string text = format == "json" ? to_json(plan) + "\n" : verbose ? to_text(plan) : to_summary(plan);
+    const std::string text = format == "json" ? printable_json(to_json(plan)) + "\n" : printable(verbose ? to_text(plan) : to_summary(plan), "\n\t");
     if (text.empty()) std::fputs("Nothing to do.\n", stderr);
     std::fputs(text.c_str(), stdout);
     return 0;
