@@ -6,6 +6,7 @@
 #include "cli/format/template_parser.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 namespace davit::cli {
@@ -204,7 +205,7 @@ private:
         switch (node.kind) {
         case Kind::command: return text_of(node.children[0]);
         case Kind::variable: return "$" + node.text + (node.chain.empty() ? "" : dotted(node.chain));
-        case Kind::literal: return go_text(node.value);
+        case Kind::literal: return go_text(*node.value);
         case Kind::function: return node.text;
         default: return dotted(node.chain);
         }
@@ -219,7 +220,7 @@ private:
             return chain(node, found->second);
         }
         case Kind::chained: return chain(node, operand(node.children[0], dot));
-        case Kind::literal: return node.value;
+        case Kind::literal: return *node.value;
         case Kind::function: {
             Node command;
             command.children.push_back(node);

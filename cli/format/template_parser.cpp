@@ -5,6 +5,7 @@
 #include "cli/format/template_lexer.hpp"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 namespace davit::cli {
@@ -200,12 +201,12 @@ private:
             out.kind = Kind::variable;
             out.text = t.text;
             break;
-        case Token::Kind::text: out.value = t.text; break;
-        case Token::Kind::character: out.value = static_cast<unsigned char>(t.text[0]); break;
-        case Token::Kind::number: out.value = number(t); break;
+        case Token::Kind::text: out.value = literal(t.text); break;
+        case Token::Kind::character: out.value = literal(static_cast<unsigned char>(t.text[0])); break;
+        case Token::Kind::number: out.value = literal(number(t)); break;
         case Token::Kind::word:
-            if (t.text == "true" || t.text == "false") out.value = t.text == "true";
-            else if (t.text == "nil") out.value = nullptr;
+            if (t.text == "true" || t.text == "false") out.value = literal(t.text == "true");
+            else if (t.text == "nil") out.value = literal(nullptr);
             else if (!is_template_function(t.text)) template_mistake(t.line, fmt::format("function \"{}\" not defined", t.text));
             else out.kind = Kind::function;
             out.text = t.text;
@@ -222,6 +223,8 @@ private:
         ++next_;
         return out;
     }
+
+    static std::shared_ptr<const nlohmann::ordered_json> literal(nlohmann::ordered_json value) { return std::make_shared<const nlohmann::ordered_json>(std::move(value)); }
 
     static nlohmann::ordered_json number(const Token& t) {
         std::string text = t.text;

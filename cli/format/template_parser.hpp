@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json.hpp>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,7 @@ struct TemplateNode {
     Kind kind = Kind::list;
     std::string text;
     std::vector<std::string> chain;
-    nlohmann::ordered_json value;
+    std::shared_ptr<const nlohmann::ordered_json> value;
     std::vector<TemplateNode> children;
     std::vector<std::string> variables;
     bool declares = false; // :=, not =
