@@ -50,7 +50,7 @@ TEST_CASE("the exit code of a fast program is never lost, however early it ends"
     Box box({"sleep", "1000"});
     box.launch();
     box.wait_started();
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 60; ++i) {
         ExecSpec e = shell(box, "exit 7");
         REQUIRE((i % 2 ? box.exec(e) : box.exec_without_input(e)).code == 7);
     }
@@ -191,7 +191,7 @@ TEST_CASE("helpers killed at any moment, and a container that ends meanwhile, le
     Started started = box.wait_started();
     const pid_t shim = shim_of(box);
     int failed = 0, done = 0;
-    for (int i = 0; i < 150; ++i) {
+    for (int i = 0; i < 45; ++i) {
         auto connection = ShimConnection::connect(box.start.run_dir);
         REQUIRE(connection);
         UniqueFd plan = memfd_of(compile_exec(shell(box, "exit 5"), host(), {"/tmp/bpf"}));
@@ -219,7 +219,7 @@ TEST_CASE("helpers killed at any moment, and a container that ends meanwhile, le
     CHECK(box.exec({"echo", "fine"}).out == "fine\n");
     MESSAGE("killed before the program was there: " << failed);
 
-    for (int i = 0; i < 30; ++i) {
+    for (int i = 0; i < 10; ++i) {
         Box dying({"sleep", "1000"});
         dying.launch();
         const Started init = dying.wait_started();
@@ -248,7 +248,7 @@ TEST_CASE("a signal that comes before the program is there reaches it") {
     Box box({"sleep", "1000"});
     box.launch();
     box.wait_started();
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < 20; ++i) {
         auto connection = ShimConnection::connect(box.start.run_dir);
         REQUIRE(connection);
         UniqueFd plan = memfd_of(compile_exec(shell(box, "exec sleep 1000"), host(), {"/tmp/bpf"}));
