@@ -18,7 +18,7 @@ namespace davit::cli {
 
 namespace {
 
-using Json = nlohmann::json;
+using PlainJson = nlohmann::json;
 
 std::string since(const std::string& created) {
     auto time = parse_rfc3339(created);
@@ -26,8 +26,8 @@ std::string since(const std::string& created) {
 }
 
 // One line a name, as docker does; an image without name has one of its own.
-std::vector<Json> rows_of(const image::Image& image, bool truncate) {
-    Json row;
+std::vector<PlainJson> rows_of(const image::Image& image, bool truncate) {
+    PlainJson row;
     row["Containers"] = row["SharedSize"] = row["UniqueSize"] = "N/A";
     row["ID"] = truncate ? short_id(image.id) : image.id;
     auto created = parse_rfc3339(image.created);
@@ -40,7 +40,7 @@ std::vector<Json> rows_of(const image::Image& image, bool truncate) {
             if (d.starts_with(repository + "@")) return d.substr(repository.size() + 1);
         return std::string("<none>");
     };
-    std::vector<Json> out;
+    std::vector<PlainJson> out;
     for (const auto& tag : image.tags) {
         auto reference = image::Reference::parse(tag);
         row["Repository"] = reference.familiar_name();
@@ -57,7 +57,7 @@ std::vector<Json> rows_of(const image::Image& image, bool truncate) {
     return {row};
 }
 
-bool wanted(const Json& row, const std::string& pattern) {
+bool wanted(const PlainJson& row, const std::string& pattern) {
     if (pattern.empty()) return true;
     auto reference = image::Reference::try_parse(pattern);
     const std::string repository = row["Repository"], tag = row["Tag"];
@@ -69,7 +69,7 @@ bool wanted(const Json& row, const std::string& pattern) {
 }
 
 // dangling=true, label=K[=V], reference=PATTERN
-bool passes(const image::Image& image, const Json& row, const std::vector<std::string>& filters) {
+bool passes(const image::Image& image, const PlainJson& row, const std::vector<std::string>& filters) {
     for (const auto& filter : filters) {
         auto equals = filter.find('=');
         std::string key = filter.substr(0, equals), value = equals == std::string::npos ? "" : filter.substr(equals + 1);
@@ -88,22 +88,22 @@ bool passes(const image::Image& image, const Json& row, const std::vector<std::s
     return true;
 }
 
-Json list_or_null(const std::vector<std::string>& list) { return list.empty() ? Json() : Json(list); }
+PlainJson list_or_null(const std::vector<std::string>& list) { return list.empty() ? PlainJson() : PlainJson(list); }
 
-Json set_of(const std::vector<std::string>& names) {
-    Json out = Json::object();
-    for (const auto& name : names) out[name] = Json::object();
+PlainJson set_of(const std::vector<std::string>& names) {
+    PlainJson out = PlainJson::object();
+    for (const auto& name : names) out[name] = PlainJson::object();
     return out;
 }
 
-Json config_json(const image::Config& c) {
-    Json out{{"User", c.user}, {"Env", c.env}, {"Cmd", list_or_null(c.cmd)}, {"Entrypoint", list_or_null(c.entrypoint)}, {"WorkingDir", c.working_dir}, {"Labels", c.labels}, {"OnBuild", list_or_null(c.onbuild)}};
+PlainJson config_json(const image::Config& c) {
+    PlainJson out{{"User", c.user}, {"Env", c.env}, {"Cmd", list_or_null(c.cmd)}, {"Entrypoint", list_or_null(c.entrypoint)}, {"WorkingDir", c.working_dir}, {"Labels", c.labels}, {"OnBuild", list_or_null(c.onbuild)}};
     if (!c.volumes.empty()) out["Volumes"] = set_of(c.volumes);
     if (!c.exposed_ports.empty()) out["ExposedPorts"] = set_of(c.exposed_ports);
     if (!c.stop_signal.empty()) out["StopSignal"] = c.stop_signal;
     if (!c.shell.empty()) out["Shell"] = c.shell;
     if (c.healthcheck) {
-        Json h{{"Test", c.healthcheck->test}};
+        PlainJson h{{"Test", c.healthcheck->test}};
         auto put = [&](const char* key, std::int64_t value) {
             if (value) h[key] = value;
         };
@@ -117,8 +117,8 @@ Json config_json(const image::Config& c) {
     return out;
 }
 
-Json image_details(const image::Store& store, const image::Image& image) {
-    Json diff_ids = Json::array(), lowers = Json::array();
+PlainJson image_details(const image::Store& store, const image::Image& image) {
+    PlainJson diff_ids = PlainJson::array(), lowers = PlainJson::array();
     for (const auto& layer : image.layers) diff_ids.push_back(layer.diff_id);
     for (const auto& path : store.layer_paths(image)) lowers.push_back(path);
     return {{"Id", image.id},
@@ -152,7 +152,7 @@ int run_image_ls(Globals& globals, const Args& args) {
         .arguments(pattern, 0, 1);
     if (!options.parse(args)) return 0;
     image::Store store = open_image_store();
-    std::vector<Json> rows;
+    std::vector<PlainJson> rows;
     for (const auto& image : store.list())
         for (auto& row : rows_of(image, !full))
             if (wanted(row, pattern.empty() ? "" : pattern.front()) && passes(image, row, filters)) rows.push_back(std::move(row));
@@ -168,7 +168,7 @@ int run_image_ls(Globals& globals, const Args& args) {
     }
     std::vector<std::string> columns{"Repository", "Tag", "ID", "CreatedSince", "Size"};
     if (digests) columns.insert(columns.begin() + 2, "Digest");
-    const Json headers{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"Digest", "DIGEST"}, {"ID", "IMAGE ID"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"Size", "SIZE"}};
+    const PlainJson headers{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"Digest", "DIGEST"}, {"ID", "IMAGE ID"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"Size", "SIZE"}};
     std::fputs(render_list(ListFormat::parse(format), rows, columns, headers).c_str(), stdout);
     return 0;
 }
@@ -180,7 +180,7 @@ int run_image_inspect(Globals& globals, const Args& args) {
     options.value("f,format", format, "Format the output: json, or a Go template").arguments(names, 1);
     if (!options.parse(args)) return 0;
     image::Store store = open_image_store();
-    Json found = Json::array();
+    PlainJson found = PlainJson::array();
     int code = 0;
     for (const auto& name : names) {
         try {
@@ -210,7 +210,7 @@ int run_image_history(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     image::Store store = open_image_store();
     image::Image image = require_image(store, names[0]);
-    std::vector<Json> rows;
+    std::vector<PlainJson> rows;
     auto layer = image.layers.begin();
     for (const auto& step : image.history) {
         std::uint64_t size = 0;
@@ -224,7 +224,7 @@ int run_image_history(Globals& globals, const Args& args) {
         for (const auto& row : rows) std::puts(row["ID"].get<std::string>().c_str());
         return 0;
     }
-    const Json headers{{"ID", "IMAGE"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}};
+    const PlainJson headers{{"ID", "IMAGE"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}};
     std::fputs(render_list(ListFormat::parse(format), rows, {"ID", "CreatedSince", "CreatedBy", "Size", "Comment"}, headers).c_str(), stdout);
     return 0;
 }

@@ -7,7 +7,7 @@ namespace davit::cli {
 
 namespace {
 
-using Json = nlohmann::json;
+using PlainJson = nlohmann::json;
 
 // Docker takes the two characters \t and \n for tab and newline, in lists only.
 std::string unescaped(std::string text) {
@@ -39,28 +39,28 @@ ListFormat ListFormat::parse(const std::string& option) {
     return text.empty() ? ListFormat{} : ListFormat{Kind::table_template, text};
 }
 
-std::string render_list(const ListFormat& format, const std::vector<Json>& rows, const std::vector<std::string>& columns, const Json& headers) {
+std::string render_list(const ListFormat& format, const std::vector<PlainJson>& rows, const std::vector<std::string>& columns, const PlainJson& headers) {
     std::string out;
     Table table;
     switch (format.kind) {
     case ListFormat::Kind::json:
-        for (const Json& row : rows) out += json_text(row) + "\n";
+        for (const PlainJson& row : rows) out += json_text(row) + "\n";
         return out;
     case ListFormat::Kind::plain_template: {
         const Template shape(format.text);
-        for (const Json& row : rows) out += shape.execute(row) + "\n";
+        for (const PlainJson& row : rows) out += shape.execute(row) + "\n";
         return out;
     }
     case ListFormat::Kind::table_template: {
         const Template shape(format.text);
         table.as_it_is = true; // but for what the user wrote, the template has seen to it
-        for (const Json& row : rows) table.rows.push_back(cells_of(shape.execute(row)));
+        for (const PlainJson& row : rows) table.rows.push_back(cells_of(shape.execute(row)));
         table.header = cells_of(shape.execute_header(headers));
         return table.to_string();
     }
     case ListFormat::Kind::table:
         for (const std::string& column : columns) table.header.push_back(headers.at(column).get<std::string>());
-        for (const Json& row : rows) {
+        for (const PlainJson& row : rows) {
             std::vector<std::string> cells;
             for (const std::string& column : columns) cells.push_back(go_text(row.at(column)));
             table.rows.push_back(std::move(cells));

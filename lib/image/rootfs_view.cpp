@@ -19,7 +19,7 @@ namespace davit::image {
 namespace {
 
 constexpr int max_links = 40;
-constexpr std::size_t most_open = 16; // directories on the way down, with a descriptor for each layer
+constexpr std::size_t most_in_view = 16; // directories on the way down, with a descriptor for each layer
 
 std::list<std::string> split(std::string_view path) {
     std::list<std::string> out;
@@ -109,7 +109,7 @@ std::optional<RootfsView::Entry> RootfsView::lookup(std::string_view path, bool 
         auto next = child(stack.back(), name);
         if (!next) return std::nullopt;
         if (!S_ISLNK(next->status.st_mode) || (todo.empty() && !follow)) {
-            if (stack.size() >= most_open) stack[stack.size() - most_open].parts.clear();
+            if (stack.size() >= most_in_view) stack[stack.size() - most_in_view].parts.clear();
             stack.push_back(std::move(*next));
             continue;
         }

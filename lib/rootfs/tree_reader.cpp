@@ -54,8 +54,8 @@ std::string link_target(int link, const std::string& as) {
     return out;
 }
 
-std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
-std::string last_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string above(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+std::string name_in(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 image::TarEntry entry_of(const struct stat& st, const std::string& as) {
     image::TarEntry e;
@@ -132,7 +132,7 @@ private:
         if (vanished_) return {};
         struct stat st {};
         if (!entry || ::fstat(entry.get(), &st) < 0) throw sys_error(errno, "looking at {}", as);
-        if (options_.overlay_marks && image::is_whiteout(st)) return mark(parent_of(as) + ".wh." + last_of(as)), UniqueFd();
+        if (options_.overlay_marks && image::is_whiteout(st)) return mark(above(as) + ".wh." + name_in(as)), UniqueFd();
         image::TarEntry e = entry_of(st, as);
         if (S_ISDIR(st.st_mode)) return read_directory(entry.get(), std::move(e));
         if (S_ISSOCK(st.st_mode)) return {};
