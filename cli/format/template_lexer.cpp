@@ -1,6 +1,7 @@
 #include "cli/format/template_lexer.hpp"
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -17,24 +18,6 @@ constexpr std::string_view spaces = " \t\r\n";
 bool is_space(char c) { return spaces.find(c) != std::string_view::npos; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || (static_cast<unsigned char>(c) & 0x80); }
-
-void append_point(std::string& out, unsigned code) {
-    if (code < 0x80) {
-        out += static_cast<char>(code);
-    } else if (code < 0x800) {
-        out += static_cast<char>(0xc0 | code >> 6);
-        out += static_cast<char>(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        out += static_cast<char>(0xe0 | code >> 12);
-        out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
-        out += static_cast<char>(0x80 | (code & 0x3f));
-    } else {
-        out += static_cast<char>(0xf0 | code >> 18);
-        out += static_cast<char>(0x80 | (code >> 12 & 0x3f));
-        out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
-        out += static_cast<char>(0x80 | (code & 0x3f));
-    }
-}
 
 class Lexer {
 public:
@@ -188,7 +171,7 @@ private:
         at_ = from + digits - 1;
         std::string out;
         if (digits <= 3) out += static_cast<char>(code);
-        else append_point(out, code);
+        else append_utf8(out, code);
         return out;
     }
 

@@ -14,4 +14,7 @@ std::string printable(std::string_view text, std::string_view keep = {});
 // The same for a JSON document, spelled as in JSON: its meaning stays.
 std::string printable_json(std::string_view document);
 
+// Adds the UTF-8 of a code point.
+void append_utf8(std::string& out, unsigned code);
+
 } // namespace davit
