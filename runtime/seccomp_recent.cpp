@@ -196,9 +196,9 @@ std::vector<sock_filter> section(const ArchPrologue& arch) {
 
 } // namespace
 
-std::vector<sock_filter> seccomp_prologue(const std::vector<ArchPrologue>& architectures) {
+std::vector<sock_filter> seccomp_prologue(const std::vector<ArchPrologue>& sections) {
     std::vector<sock_filter> out;
-    for (const ArchPrologue& arch : architectures)
+    for (const ArchPrologue& arch : sections)
         if (arch.unknown_is_enosys || !arch.rules.empty()) append(out, section(arch));
     return out;
 }

@@ -28,7 +28,7 @@ struct ArchPrologue {
 // author knew, so that programs fall back instead of failing with EPERM (the reason runc patches its filters as well).
 // Everything else falls through. For a call with several rules, one without conditions wins, as in libseccomp; of
 // those with conditions the first that holds.
-std::vector<sock_filter> seccomp_prologue(const std::vector<ArchPrologue>& architectures);
+std::vector<sock_filter> seccomp_prologue(const std::vector<ArchPrologue>& sections);
 
 // nullopt: the architecture has no such call, or libseccomp's own table does.
 std::optional<unsigned> recent_syscall(std::string_view name, std::uint32_t arch);

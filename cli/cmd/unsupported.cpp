@@ -21,6 +21,7 @@ struct Advice {
 };
 
 constexpr Advice advice[] = {
+    {"davit", " convert ", "it is called 'davit config' now"},
     {"davit", " bridge ", "'davit config' prints the resolved application, which docker compose bridge and kompose can read"},
     {"davit", " alpha ", "nothing of docker compose's experiments is here; 'davit plan' shows what an up would do, and why"},
     {"davit", " login logout ", "davit takes credentials from where docker and podman keep them: log in with one of them, or write $DOCKER_CONFIG/config.json"},

@@ -10,7 +10,7 @@ std::span<const Verb> verbs() {
         {"commit", "Create a new image from a service container's changes", run_commit, project},
         {"__complete", "What the shell offers next", run_complete, hidden},
         {"completion", "Print the completion script of a shell", run_completion, machine},
-        {"config", "Parse, resolve and render the compose file", run_config, inspect, "convert"},
+        {"config", "Parse, resolve and render the compose file", run_config, inspect},
         {"container", "Look at the containers of all projects", run_container, machine},
         {"cp", "Copy files between a service container and this machine", run_cp, project},
         {"create", "Create containers for services", run_create, project},

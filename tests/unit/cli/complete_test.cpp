@@ -77,7 +77,6 @@ TEST_CASE("every option with fixed values offers them") {
         {{"config", "--format", ""}, {"yaml", "json"}},
         {{"config", "--format=j"}, {"--format=json"}},
         {{"config", "--hash", "w"}, {"web", "worker"}},
-        {{"convert", "--format", ""}, {"yaml", "json"}},
         {{"completion", ""}, {"SHELL-1"}},
         {{"ps", "--format", ""}, {"table", "json"}},
         {{"ps", "--filter", "status=r"}, {"status=running", "status=restarting", "status=removing"}},

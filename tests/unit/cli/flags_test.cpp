@@ -53,7 +53,6 @@ constexpr std::pair<const char*, const char*> reference[] = {
     {"commit", "a,author= c,change= dry-run index= m,message= p,pause"},
     {"config", "dry-run environment format= hash= images lock-image-digests models networks no-consistency no-env-resolution no-interpolate no-normalize "
                "no-path-resolution o,output= profiles q,quiet resolve-image-digests services variables volumes"},
-    {"convert", "format= o,output= services"},
     {"cp", "all a,archive dry-run L,follow-link index="},
     {"create", "build dry-run force-recreate no-build no-recreate pull= quiet-pull remove-orphans scale= y,yes"},
     {"down", "dry-run remove-orphans rmi= t,timeout= v,volumes volume"},
