@@ -25,14 +25,16 @@ std::string nearest_directory(std::string path) {
 void wait_for_change(const std::string& directory, const std::string& socket, std::stop_token stop) {
     const UniqueFd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     const UniqueFd end(::eventfd(0, EFD_CLOEXEC));
-    if (!inotify || !end) throw sys_error(errno, "watching {}", directory);
+    if (!end) throw sys_error(errno, "watching {}", directory);
     const std::string above = nearest_directory(directory);
-    if (::inotify_add_watch(inotify.get(), above.c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) < 0) return;
+    // Where the containers have taken all that root may have of inotify: look again.
+    const bool watched = inotify && ::inotify_add_watch(inotify.get(), above.c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) >= 0;
+    constexpr int look_again_ms = 100;
     // Made between the look and the watch?
     if (exists(socket) || nearest_directory(directory) != above) return;
     std::stop_callback wake(stop, [&] { ::eventfd_write(end.get(), 1); });
     pollfd fds[] = {{inotify.get(), POLLIN, 0}, {end.get(), POLLIN, 0}};
-    while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
+    while (::poll(fds, 2, watched ? -1 : look_again_ms) < 0 && errno == EINTR) {
     }
 }
 

@@ -17,6 +17,7 @@ namespace davit::cli {
 
 namespace {
 
+constexpr int look_again_ms = 200;
 constexpr std::uint32_t log_changes = IN_MODIFY | IN_CREATE | IN_MOVED_TO;
 constexpr std::uint32_t directory_changes = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM;
 
@@ -52,16 +53,22 @@ struct LogFollower::Impl {
     std::map<int, std::pair<Followed*, bool>> watches; // → whose, log or status; null: the lists of containers
     bool list_changed = true;
     bool first = true;
+    bool blind = false; // containers have taken all that root may have of inotify: look again and again
 
     Impl(Engine& e, const Roots& roots, const std::string& p, LogPrinter& out, FollowOptions o)
         : engine(e), project(p), paths(roots, p), store(roots), printer(out), options(std::move(o)) {
         if (options.history_only) return; // closing what watched something takes the kernel 15 ms
         inotify.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
         wake.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        if (!inotify || !wake) throw sys_error(errno, "watching the logs of project '{}'", project);
+        if (!wake) throw sys_error(errno, "watching the logs of project '{}'", project);
+        blind = !inotify;
     }
 
-    int watch(const std::string& path, std::uint32_t events) { return !inotify ? -1 : ::inotify_add_watch(inotify.get(), path.c_str(), events | IN_ONLYDIR); }
+    int watch(const std::string& path, std::uint32_t events) {
+        const int wd = !inotify ? -1 : ::inotify_add_watch(inotify.get(), path.c_str(), events | IN_ONLYDIR);
+        if (wd < 0 && inotify && (errno == ENOSPC || errno == ENOMEM)) blind = true;
+        return wd;
+    }
 
     void watch_lists() {
         for (const std::string& directory : {paths.containers(), paths.run + "/containers"})
@@ -201,11 +208,7 @@ struct LogFollower::Impl {
     }
 
     void note(const inotify_event& event) {
-        if (event.mask & IN_Q_OVERFLOW) {
-            list_changed = true;
-            for (Followed& f : all) f.log_changed = f.status_changed = true;
-            return;
-        }
+        if (event.mask & IN_Q_OVERFLOW) return look_at_all();
         const auto found = watches.find(event.wd);
         if (found == watches.end()) return;
         auto [f, is_log] = found->second;
@@ -222,11 +225,17 @@ struct LogFollower::Impl {
     void wait_for_changes() {
         printer.flush();
         pollfd fds[] = {{inotify.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}};
-        while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
+        while (::poll(fds, 2, blind ? look_again_ms : -1) < 0 && errno == EINTR) {
         }
         eventfd_t ignored = 0;
         if (fds[1].revents) ::eventfd_read(wake.get(), &ignored);
-        read_changes();
+        if (blind) look_at_all();
+        if (inotify) read_changes();
+    }
+
+    void look_at_all() {
+        list_changed = true;
+        for (Followed& f : all) f.log_changed = f.status_changed = true;
     }
 
     bool all_over() const {

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <iterator>
 #include <map>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unordered_map>
@@ -23,6 +25,9 @@ struct EventLoop::Impl {
     WatchId next = 1;
     bool stopping = false;
     std::unordered_map<int, FdEntry> fds;
+    // Descriptor → events: what the kernel takes no watch for. fs.epoll.max_user_watches counts all that root's
+    // processes have, those in containers too.
+    std::map<int, std::uint32_t> polled;
     std::map<std::pair<Clock::time_point, WatchId>, Callback> timers;
     std::unordered_map<int, std::pair<WatchId, std::function<void(int)>>> signal_fns;
     std::vector<Callback> posted;
@@ -31,6 +36,8 @@ struct EventLoop::Impl {
     void run_posted();
     void read_signals();
     int timeout(std::chrono::milliseconds limit) const;
+    void dispatch(int fd, std::uint32_t events);
+    void turn_polled(std::chrono::milliseconds limit);
     void turn(std::chrono::milliseconds limit);
 };
 
@@ -63,19 +70,27 @@ EventLoop::Watch EventLoop::watch_fd(int fd, std::uint32_t events, FdCallback fn
     ev.events = events;
     ev.data.fd = fd;
     // The fd number may have been closed and reused before its old watch ended.
+    impl->polled.erase(fd);
     if (::epoll_ctl(impl->epoll.get(), EPOLL_CTL_ADD, fd, &ev) < 0 &&
-        (errno != EEXIST || ::epoll_ctl(impl->epoll.get(), EPOLL_CTL_MOD, fd, &ev) < 0))
-        throw sys_error(errno, "watching descriptor {}", fd);
+        (errno != EEXIST || ::epoll_ctl(impl->epoll.get(), EPOLL_CTL_MOD, fd, &ev) < 0)) {
+        if (errno != ENOSPC) throw sys_error(errno, "watching descriptor {}", fd);
+        impl->polled[fd] = events;
+    }
     impl->fds[fd] = {id, std::make_shared<FdCallback>(std::move(fn))};
     return Watch(impl_, [impl, fd, id] {
         auto it = impl->fds.find(fd);
         if (it == impl->fds.end() || it->second.id != id) return;
         impl->fds.erase(it);
+        if (impl->polled.erase(fd)) return;
         ::epoll_ctl(impl->epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
     });
 }
 
 void EventLoop::change_events(int fd, std::uint32_t events) {
+    if (auto it = impl_->polled.find(fd); it != impl_->polled.end()) {
+        it->second = events;
+        return;
+    }
     epoll_event ev{};
     ev.events = events;
     ev.data.fd = fd;
@@ -136,20 +151,34 @@ int EventLoop::Impl::timeout(std::chrono::milliseconds limit) const {
 
 void EventLoop::Impl::turn(std::chrono::milliseconds limit) {
     epoll_event events[64];
-    int n = ::epoll_wait(epoll.get(), events, 64, timeout(limit));
+    if (!polled.empty()) turn_polled(limit);
+    int n = ::epoll_wait(epoll.get(), events, 64, polled.empty() ? timeout(limit) : 0);
     if (n < 0 && errno != EINTR) throw sys_error(errno, "waiting for events");
     for (int i = 0; i < n; ++i) {
         if (signal_fd && events[i].data.fd == signal_fd.get()) {
             read_signals();
             continue;
         }
-        auto it = fds.find(events[i].data.fd);
-        if (it == fds.end()) continue; // ended by an earlier callback of this turn
-        auto fn = it->second.fn;       // the callback may end its own watch
-        (*fn)(events[i].events);
+        dispatch(events[i].data.fd, events[i].events);
     }
     run_timers();
     run_posted();
+}
+
+void EventLoop::Impl::dispatch(int fd, std::uint32_t events) {
+    auto it = fds.find(fd);
+    if (it == fds.end()) return; // ended by an earlier callback of this turn
+    auto fn = it->second.fn;     // the callback may end its own watch
+    (*fn)(events);
+}
+
+// EPOLLIN, EPOLLOUT, EPOLLHUP … have the values of their POLL namesakes.
+void EventLoop::Impl::turn_polled(std::chrono::milliseconds limit) {
+    std::vector<pollfd> all{{epoll.get(), POLLIN, 0}};
+    for (const auto& [fd, events] : polled) all.push_back({fd, static_cast<short>(events), 0});
+    if (::poll(all.data(), all.size(), timeout(limit)) < 0 && errno != EINTR) throw sys_error(errno, "waiting for events");
+    for (std::size_t i = 1; i < all.size(); ++i)
+        if (all[i].revents && polled.contains(all[i].fd)) dispatch(all[i].fd, static_cast<std::uint32_t>(all[i].revents));
 }
 
 void EventLoop::Impl::run_timers() {
@@ -164,7 +193,12 @@ void EventLoop::Impl::run_timers() {
 void EventLoop::Impl::run_posted() {
     std::vector<Callback> now;
     now.swap(posted);
-    for (auto& fn : now) fn();
+    for (auto fn = now.begin(); fn != now.end(); ++fn) try {
+            (*fn)();
+        } catch (...) { // what one throws is not to lose the others
+            posted.insert(posted.begin(), std::make_move_iterator(fn + 1), std::make_move_iterator(now.end()));
+            throw;
+        }
 }
 
 void EventLoop::Impl::read_signals() {

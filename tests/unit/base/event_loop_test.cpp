@@ -96,6 +96,19 @@ TEST_CASE("event loop: an exception of a callback leaves run, and the loop goes 
     loop.run();
 }
 
+TEST_CASE("event loop: what one posted callback throws loses none of the others") {
+    EventLoop loop;
+    std::string ran;
+    loop.post([&] { ran += 'a'; });
+    loop.post([] { throw std::runtime_error("posted"); });
+    loop.post([&] { ran += 'b'; });
+    loop.post([&] { ran += 'c', loop.stop(); });
+    CHECK_THROWS_WITH(loop.run(), "posted");
+    CHECK(ran == "a");
+    loop.run();
+    CHECK(ran == "abc");
+}
+
 TEST_CASE("event loop: a watch may outlive its loop") {
     EventLoop::Watch watch;
     {
