@@ -4,6 +4,7 @@
 #include "base/printable.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/diagnostics.hpp"
+#include "cli/disk_use.hpp"
 #include "cli/display/display.hpp"
 #include "cli/global_options.hpp"
 #include "cli/load_options.hpp"
@@ -116,7 +117,11 @@ Error with_advice(Error e) {
     const std::string text = e.what();
     switch (e.os().value()) {
     case ENOSPC:
-    case EDQUOT: return e.with_hint("free space below " + roots.state + ": 'davit image prune -a', 'davit volume prune'");
+    case EDQUOT: {
+        const std::string biggest = ::geteuid() == 0 ? biggest_on_disk(roots) : "";
+        return e.with_hint("free space below " + roots.state + (biggest.empty() ? "" : "; the biggest there: " + biggest) +
+                           "; 'davit stop' and 'davit down' need none, 'davit image prune -a' and 'davit volume prune' free some");
+    }
     case EROFS:
         if (text.find(roots.state) == std::string::npos && text.find(roots.run) == std::string::npos) return e;
         return e.with_hint("DAVIT_STATE_DIR and DAVIT_RUN_DIR name other places for " + roots.state + " and " + roots.run);

@@ -8,6 +8,7 @@
 #include "cli/suggest.hpp"
 #include "davit/load.hpp"
 #include "plan/summary.hpp"
+#include "project/store.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -81,7 +82,10 @@ const Project* Context::model() {
 
 const Roots& Context::roots() {
     require_root();
-    if (!roots_) roots_ = Roots::from_environment();
+    if (!roots_) {
+        roots_ = Roots::from_environment();
+        check_roots(*roots_);
+    }
     return *roots_;
 }
 

@@ -137,8 +137,13 @@ Committed commit(const MachineLock& lock, NetlinkSocket& netfilter, const Projec
     const auto old = before.projects.find(project.project);
     Committed result{{}, changed_udp_ports(old == before.projects.end() ? nullptr : &old->second, project)};
 
-    const bool dirty = exists(dirty_file(run));
-    if (!dirty) write_file_atomic(dirty_file(run), "", 0600, false);
+    bool dirty = exists(dirty_file(run));
+    try {
+        if (!dirty) write_file_atomic(dirty_file(run), "", 0600, false);
+    } catch (const Error& e) { // a full run directory: what is removed now makes room
+        log::warning("{}; the table is written anew", e.what());
+        dirty = true;
+    }
     const std::string file = project_file(run, project.project);
     if (project.empty()) remove_file(file);
     else write_file_atomic(file, encode_state(project), 0600, false);

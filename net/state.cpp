@@ -97,13 +97,14 @@ namespace {
 // file before it is locked; then there is nothing to wait for, only to make it again.
 template <typename Take>
 std::optional<FileLock> take_lock(const std::string& run_dir, Take&& take) {
-    for (;;) {
+    constexpr int attempts = 1000;
+    for (int i = 1;; ++i) {
         const std::string path = lock_path(run_dir);
         try {
             std::optional<FileLock> lock = take(path);
             if (!lock || lock->still_at(path)) return lock;
         } catch (const Error& e) {
-            if (e.os().value() != ENOENT) throw;
+            if (e.os().value() != ENOENT || i == attempts) throw;
         }
     }
 }

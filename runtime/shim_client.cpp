@@ -103,6 +103,8 @@ bool shim_lives(const std::string& run_dir) {
     return dir && ::flock(dir.get(), LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+pid_t shim_pid(const std::string& run_dir) { return sys::listener_of(run_dir + "/shim.sock", SOCK_SEQPACKET); }
+
 std::optional<ShimConnection> ShimConnection::connect(const std::string& run_dir, Role role) {
     UniqueFd socket;
     try {
@@ -151,8 +153,14 @@ std::uint32_t ShimConnection::request(std::uint16_t type, std::string_view body,
     shim::Header head{shim::magic, shim::protocol, static_cast<shim::Type>(type), ++last_request_, static_cast<std::uint32_t>(body.size())};
     std::string message(raw(head));
     message += body;
-    // A shim that has gone is told by receive(), which comes next for every caller.
-    if (socket_) sys::send_with_fds(socket_.get(), message, fds);
+    // A shim that has gone is told by receive(), which comes next for every caller. One that reads nothing
+    // (it was stopped) must not stop its supervisor too.
+    try {
+        if (socket_) sys::send_with_fds(socket_.get(), message, fds, MSG_DONTWAIT);
+    } catch (Error& e) {
+        if (e.os().value() != EAGAIN && e.os().value() != ENOBUFS) throw;
+        throw error(Errc::unavailable, "davit-shim takes no requests");
+    }
     return head.request;
 }
 

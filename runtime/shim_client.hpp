@@ -108,6 +108,8 @@ struct AttachRequest {
 
 // Whether the container has a shim, even one that does not listen yet (or any more).
 bool shim_lives(const std::string& run_dir);
+// The process of the shim, if it listens; it need not answer.
+pid_t shim_pid(const std::string& run_dir);
 
 class ShimConnection {
 public:
@@ -184,6 +186,7 @@ public:
 private:
     void open(int shim_exe, std::size_t room);
     UniqueFd socket_, pidfd_;
+    pid_t pid_ = 0;
     std::size_t room_ = 0; // bytes of arguments that fit into its own
 };
 // A sealed memfd of the program, or where vm.memfd_noexec forbids it a read-only detached bind mount.

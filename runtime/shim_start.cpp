@@ -184,13 +184,14 @@ Shim start_shim(const ShimStart& start) {
 }
 
 void ShimNursery::open(int shim_exe, std::size_t room) {
-    if (socket_ && room <= room_) return;
+    if (socket_ && room <= room_ && !sys::is_stopped(pid_)) return;
     stop();
     FdPair ends = sys::socket_pair(SOCK_SEQPACKET);
     // The arguments of its shims, most of which have the same length, take the place of its own.
     const std::size_t blanks = room - sizeof shim::nursery_name - 1;
     const pid_t pid = execute(shim_exe, {shim::nursery_name, std::string(blanks, ' ')}, {{ends.second.get(), shim::fd_control}});
     pidfd_ = sys::pidfd_open(pid);
+    pid_ = pid;
     socket_ = std::move(ends.first);
     room_ = room;
 }
@@ -204,6 +205,7 @@ void ShimNursery::stop() {
     socket_.reset();
     if (!pidfd_) return;
     siginfo_t info{};
+    sys::pidfd_send_signal(pidfd_.get(), SIGKILL); // it keeps nothing, and one that was stopped would not see the end
     // Unless somebody has reaped it with all others.
     while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0 && errno == EINTR) {}
     pidfd_.reset();

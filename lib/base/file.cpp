@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
@@ -102,7 +103,9 @@ void fsync_directory_of(const std::string& path) {
 }
 } // namespace
 
-void write_file_atomic(const std::string& path, std::string_view bytes, mode_t mode, bool sync) {
+namespace {
+
+void replace_file(const std::string& path, std::string_view bytes, mode_t mode, bool sync) {
     std::string temp = path + "." + sys::random_hex(8) + ".tmp";
     UniqueFd fd = sys::open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     try {
@@ -115,6 +118,32 @@ void write_file_atomic(const std::string& path, std::string_view bytes, mode_t m
         throw;
     }
     if (sync) fsync_directory_of(path);
+}
+
+// Into the blocks that the file has already, which a full disk does not refuse. What is shorter than before is
+// followed by blanks until the file is cut: whoever reads meanwhile sees a document that ends in blanks.
+bool overwrite_file(const std::string& path, std::string_view bytes, mode_t mode, bool sync) {
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat st {};
+    constexpr std::size_t block = 512; // of st_blocks
+    if (!fd || ::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode) || bytes.size() > static_cast<std::size_t>(st.st_blocks) * block) return false;
+    std::string whole(bytes);
+    whole.resize(std::max(whole.size(), static_cast<std::size_t>(st.st_size)), ' ');
+    if (::pwrite(fd.get(), whole.data(), whole.size(), 0) != static_cast<ssize_t>(whole.size())) return false;
+    if (::ftruncate(fd.get(), static_cast<off_t>(bytes.size())) < 0) return false;
+    ::fchmod(fd.get(), mode);
+    return !sync || ::fsync(fd.get()) == 0;
+}
+
+} // namespace
+
+void write_file_atomic(const std::string& path, std::string_view bytes, mode_t mode, bool sync) {
+    try {
+        replace_file(path, bytes, mode, sync);
+    } catch (const Error& e) {
+        const int why = e.os().value();
+        if ((why != ENOSPC && why != EDQUOT) || !overwrite_file(path, bytes, mode, sync)) throw;
+    }
 }
 
 void write_file_in_place(const std::string& path, std::string_view bytes, mode_t mode) {
@@ -150,7 +179,13 @@ bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0;
 
 namespace {
 int operation(FileLock::Mode mode) { return mode == FileLock::Mode::shared ? LOCK_SH : LOCK_EX; }
-UniqueFd open_lock(const std::string& path) { return sys::open(path, O_RDWR | O_CREAT, 0600); }
+// One that is there can be locked on a read-only disk too.
+UniqueFd open_lock(const std::string& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd && errno == EROFS) fd.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) throw sys_error(errno, "opening {}", path);
+    return fd;
+}
 } // namespace
 
 FileLock FileLock::acquire(const std::string& path, Mode mode) {
@@ -165,6 +200,19 @@ std::optional<FileLock> FileLock::try_acquire(const std::string& path, Mode mode
     if (::flock(fd.get(), operation(mode) | LOCK_NB) == 0) return FileLock(std::move(fd));
     if (errno == EWOULDBLOCK) return std::nullopt;
     throw sys_error(errno, "locking {}", path);
+}
+
+std::optional<FileLock> FileLock::try_acquire_making(const std::string& path, Mode mode) {
+    constexpr int attempts = 1000; // each is lost to somebody else's whole life in that directory
+    for (int i = 1;; ++i) {
+        try {
+            sys::make_dirs(path.substr(0, path.find_last_of('/')), 0700);
+            auto lock = try_acquire(path, mode);
+            if (!lock || lock->still_at(path)) return lock;
+        } catch (const Error& e) {
+            if (e.os().value() != ENOENT || i == attempts) throw;
+        }
+    }
 }
 
 bool FileLock::still_at(const std::string& path) const {

@@ -17,6 +17,7 @@ UniqueFd open_to_read(const std::string& path);
 std::string read_file(const std::string& path);
 std::optional<std::string> read_file_if_exists(const std::string& path);
 // Temporary file in the same directory, rename. sync: fsync before the rename and of the directory after.
+// Where the disk is full, into the blocks of the file that is there, if they are enough.
 void write_file_atomic(const std::string& path, std::string_view bytes, mode_t mode = 0600, bool sync = true);
 // Truncates and writes in place: for files that are bind-mounted into containers.
 void write_file_in_place(const std::string& path, std::string_view bytes, mode_t mode = 0644);
@@ -45,6 +46,9 @@ public:
     FileLock() = default;
     static FileLock acquire(const std::string& path, Mode mode = Mode::exclusive);
     static std::optional<FileLock> try_acquire(const std::string& path, Mode mode = Mode::exclusive);
+    // Of a file that its last holder removes, together with its directory: both are made again, and what is
+    // locked is what stands at the path.
+    static std::optional<FileLock> try_acquire_making(const std::string& path, Mode mode = Mode::exclusive);
     explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {} // adopts a locked fd
     // False when the file was removed, or replaced, after it was opened: then the lock is nobody's.
     bool still_at(const std::string& path) const;

@@ -132,9 +132,14 @@ void make_dirs(const std::string& path, mode_t mode) {
     if (errno != ENOENT) throw sys_error(errno, "making the directory {}", path);
     auto slash = path.find_last_of('/');
     if (slash == std::string::npos || slash == 0) throw sys_error(ENOENT, "making the directory {}", path);
-    make_dirs(path.substr(0, slash), mode);
-    if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
-    if (errno == ENOENT) return make_dirs(path, mode); // a process that tidies up took the parent away
+    // A process that tidies up may take the parent away each time; but there are also places, as below /proc,
+    // where nothing can be made and the kernel says the same.
+    constexpr int attempts = 100;
+    for (int i = 0; i < attempts; ++i) {
+        make_dirs(path.substr(0, slash), mode);
+        if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
+        if (errno != ENOENT) break;
+    }
     throw sys_error(errno, "making the directory {}", path);
 }
 
@@ -181,6 +186,14 @@ UniqueFd connect_unix(const std::string& path, int type) {
         throw sys_error(errno, "connecting to {}", path);
     }
     return fd;
+}
+
+pid_t listener_of(const std::string& path, int type) {
+    try {
+        return peer_of(connect_unix(path, type | SOCK_NONBLOCK).get()).pid;
+    } catch (const Error&) {
+        return 0;
+    }
 }
 
 bool send_with_fds(int socket, std::string_view bytes, const std::vector<int>& fds, int flags) {
@@ -273,6 +286,13 @@ std::uint64_t start_time(pid_t pid) {
     return value;
 }
 
+char process_state(pid_t pid) {
+    auto text = read_file_if_exists(fmt::format("/proc/{}/stat", pid));
+    if (!text) return 0;
+    const auto close = text->rfind(')');
+    return close == std::string::npos || close + 2 >= text->size() ? '\0' : (*text)[close + 2];
+}
+
 std::string boot_id() {
     std::string id = read_file("/proc/sys/kernel/random/boot_id");
     while (!id.empty() && id.back() == '\n') id.pop_back();
@@ -288,6 +308,10 @@ std::int64_t clock_ns(clockid_t id) {
 } // namespace
 
 std::int64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
+std::int64_t age_ns(std::uint64_t start_time) {
+    const auto tick = 1'000'000'000 / ::sysconf(_SC_CLK_TCK);
+    return std::max<std::int64_t>(0, clock_ns(CLOCK_BOOTTIME) - static_cast<std::int64_t>(start_time) * tick);
+}
 std::int64_t realtime_ns() { return clock_ns(CLOCK_REALTIME); }
 
 std::string random_hex(std::size_t digits) {

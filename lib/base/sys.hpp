@@ -41,6 +41,8 @@ void remove_tree_at(int dir, const std::string& name);
 // Unix sockets by path. Paths over 107 bytes go through /proc/self/fd of the directory.
 UniqueFd listen_unix(const std::string& path, int type, int backlog = 64);
 UniqueFd connect_unix(const std::string& path, int type);
+// The process that listens there, if one does; it need not answer.
+pid_t listener_of(const std::string& path, int type);
 // SCM_RIGHTS. send returns false when the peer is gone (EPIPE, ECONNRESET).
 bool send_with_fds(int socket, std::string_view bytes, const std::vector<int>& fds, int flags = 0);
 struct Received {
@@ -56,8 +58,16 @@ Peer peer_of(int socket);
 // Start time of a process in clock ticks since boot (/proc/PID/stat field 22); 0 if it is gone.
 // Together with the pid it names a process for ever, see runtime.md §1.1.
 std::uint64_t start_time(pid_t pid);
+// Its state as /proc tells it: 'R', 'S', 'D', 'T' (stopped by a signal), 't' (by a debugger), 'Z' …; 0 if it is gone.
+char process_state(pid_t pid);
+inline bool is_stopped(pid_t pid) {
+    const char state = process_state(pid);
+    return state == 'T' || state == 't';
+}
 std::string boot_id();
 std::int64_t monotonic_ns();
+// How long ago that start time was, whatever became of the clock on the wall.
+std::int64_t age_ns(std::uint64_t start_time);
 std::int64_t realtime_ns();
 std::string random_hex(std::size_t digits);
 

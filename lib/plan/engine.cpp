@@ -11,6 +11,7 @@ Roots roots_of(const EngineOptions& options) {
     Roots roots = Roots::from_environment();
     if (!options.state_dir.empty()) roots.state = options.state_dir;
     if (!options.run_dir.empty()) roots.run = options.run_dir;
+    check_roots(roots);
     return roots;
 }
 

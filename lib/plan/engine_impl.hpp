@@ -73,7 +73,7 @@ struct Engine::Impl {
     // make: Scene → Plan. Whether it was approved.
     template <typename Make>
     bool act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop);
-    void cancel_others(const std::string& project, const Plan& hurried = {});
+    void cancel_others(const std::string& project, const Plan& hurried, std::stop_token stop);
     void forget_if_empty(const std::string& project);
     void remove_images(const ProjectRef& project, const std::vector<std::string>& references, RemoveImages which);
     bool is_custom(const ProjectRef& project, const std::string& reference) const;

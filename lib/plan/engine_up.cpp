@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <set>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -54,40 +53,30 @@ ReconcileOptions reconcile_options(const Project& project, const UpOptions& opti
     return out;
 }
 
-namespace {
-
-bool still_there(int fd, const std::string& path) {
-    struct stat mine {}, there {};
-    return ::fstat(fd, &mine) == 0 && ::stat(path.c_str(), &there) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
-}
-
-} // namespace
-
 FileLock Engine::Impl::lock(const std::string& project, std::stop_token stop) {
     const ProjectPaths paths(store.roots(), project);
     make_roots(store.roots());
-    sys::make_dirs(paths.state, 0700);
     std::mutex mutex;
     std::condition_variable_any woken;
-    const auto patience = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
+    auto patience = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
     bool told = false;
+    pid_t stopped = 0; // the holder, when it was last looked at
     for (;;) {
-        // flock(2) cannot be waited for together with a stop request.
-        auto held = FileLock::try_acquire(paths.lock());
-        if (held && still_there(held->fd(), paths.lock())) {
+        // flock(2) cannot be waited for together with a stop request. The last one's end removes file and directory.
+        if (auto held = FileLock::try_acquire_making(paths.lock())) {
             SupervisorClient::settle(store.roots(), project, stop);
             return std::move(*held);
         }
-        if (held) { // the last one's end removed the file: lock the one that counts
-            sys::make_dirs(paths.state, 0700);
-            continue;
-        }
         std::unique_lock guard(mutex);
         woken.wait_for(guard, stop, std::chrono::milliseconds(20), [] { return false; });
-        if (!told && std::chrono::steady_clock::now() > patience) {
-            told = true;
-            if (const UniqueFd fd(::open(paths.lock().c_str(), O_RDONLY | O_CLOEXEC)); fd)
-                warn(project, fmt::format("{} works on project {}: waiting until it has ended", lock_holder(fd.get()), project));
+        if (const UniqueFd fd(std::chrono::steady_clock::now() > patience ? ::open(paths.lock().c_str(), O_RDONLY | O_CLOEXEC) : -1); fd) {
+            patience += std::chrono::milliseconds(700);
+            if (!std::exchange(told, true)) warn(project, fmt::format("{} works on project {}: waiting until it has ended", lock_holder(fd.get()), project));
+            // Seen twice: one that is only traced stands for a moment.
+            const pid_t pid = lock_holder_pid(fd.get());
+            if (pid != 0 && sys::is_stopped(pid) && std::exchange(stopped, pid) == pid)
+                throw error(Errc::unavailable, "{} works on project {} and is stopped", lock_holder(fd.get()), project)
+                    .with_hint(fmt::format("let it go on or end it: kill -CONT {0}, kill -KILL {0}", pid));
         }
         if (stop.stop_requested()) throw error(Errc::interrupted, "interrupted while another command works on project {}", project);
     }

@@ -21,8 +21,8 @@ bool is_sigkill(const std::string& signal) { return signal.empty() || runtime::s
 template <typename Make>
 bool Engine::Impl::act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop) {
     if (config.approve && !approved(make(Scene{observe(store, project.name), project.model}))) return false;
-    if (precedence == Precedence::cancels) cancel_others(project.name);
-    if (precedence == Precedence::hurries) cancel_others(project.name, make(Scene{observe(store, project.name), project.model}));
+    if (precedence == Precedence::cancels) cancel_others(project.name, {}, stop);
+    if (precedence == Precedence::hurries) cancel_others(project.name, make(Scene{observe(store, project.name), project.model}), stop);
     if (!exists(ProjectPaths(store.roots(), project.name).state)) { // never up: nothing to lock, and nothing is left behind
         ObservedState nothing;
         nothing.project = project.name;
@@ -36,18 +36,19 @@ bool Engine::Impl::act(const ProjectRef& project, Precedence precedence, Make&& 
         plan.known = observed.ids();
         send(std::move(plan), stop);
     });
+    forget_if_empty(project.name);
     return true;
 }
 
 // down, stop, kill and rm do not wait for what an `up` has not begun yet.
-void Engine::Impl::cancel_others(const std::string& project, const Plan& hurried) {
+void Engine::Impl::cancel_others(const std::string& project, const Plan& hurried, std::stop_token stop) {
     if (!exists(ProjectPaths(store.roots(), project).state)) return;
     std::map<std::string, std::chrono::nanoseconds> patience;
     for (const Operation& op : hurried.operations) {
         if (op.kind == OpKind::kill_container && is_sigkill(op.signal)) patience[op.container_id] = {};
         if (op.kind == OpKind::stop_container && op.timeout_ns && *op.timeout_ns >= 0) patience[op.container_id] = std::chrono::nanoseconds(*op.timeout_ns);
     }
-    SupervisorClient::preempt(store.roots(), project, patience);
+    SupervisorClient::preempt(store.roots(), project, patience, std::move(stop));
 }
 
 void Engine::Impl::forget_if_empty(const std::string& project) {
@@ -66,7 +67,7 @@ void Engine::Impl::forget_if_empty(const std::string& project) {
 
 void Engine::down(const ProjectRef& project, const DownOptions& options, std::stop_token stop) {
     if (impl_->config.approve && !impl_->approved(plan_down(project, options))) return;
-    impl_->cancel_others(project.name, options.timeout ? plan_down(project, options) : Plan());
+    impl_->cancel_others(project.name, options.timeout ? plan_down(project, options) : Plan(), stop);
     // A project that is not up gets no directory, unless volumes or networks outlived the one it had.
     const bool known = exists(ProjectPaths(impl_->store.roots(), project.name).state);
     if (!known && plan_down(project, options).empty()) {

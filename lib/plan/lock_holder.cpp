@@ -3,6 +3,7 @@
 #include "base/file.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <sstream>
 #include <sys/stat.h>
@@ -22,12 +23,21 @@ std::string holder_pid(const std::string& proc_locks, unsigned major, unsigned m
     return {};
 }
 
-std::string lock_holder(int locked_elsewhere_fd) {
+pid_t lock_holder_pid(int locked_elsewhere_fd) {
     try {
         struct stat st {};
-        if (::fstat(locked_elsewhere_fd, &st) < 0) return "another process";
-        const std::string pid = holder_pid(read_file("/proc/locks"), ::major(st.st_dev), ::minor(st.st_dev), st.st_ino);
-        if (pid.empty() || pid == "0" || pid == "-1") return "another process";
+        if (::fstat(locked_elsewhere_fd, &st) < 0) return 0;
+        return std::max(0, std::atoi(holder_pid(read_file("/proc/locks"), ::major(st.st_dev), ::minor(st.st_dev), st.st_ino).c_str()));
+    } catch (const std::exception&) {
+        return 0;
+    }
+}
+
+std::string lock_holder(int locked_elsewhere_fd) {
+    try {
+        const pid_t number = lock_holder_pid(locked_elsewhere_fd);
+        if (number == 0) return "another process";
+        const std::string pid = std::to_string(number);
         std::string command = read_file_if_exists("/proc/" + pid + "/cmdline").value_or("");
         while (!command.empty() && command.back() == '\0') command.pop_back();
         std::replace(command.begin(), command.end(), '\0', ' ');

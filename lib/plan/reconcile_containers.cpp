@@ -260,10 +260,10 @@ void Reconciler::emit_oneoff() {
         return op;
     };
     after.insert(describe(plan_.add(OpKind::stage_container, resource, "one-off command", {image(run.service.name)})).id);
+    // Made when it may start, as in Compose: where what it depends on fails, or is not waited for to the end, it never was.
+    after.merge(gates(run.service));
     const int created = describe(plan_.add(OpKind::create_container, resource, "one-off command", after)).id;
-    std::set<int> before_start = gates(run.service);
-    before_start.insert(created);
-    describe(plan_.add(OpKind::start_container, resource, "one-off command", before_start)).hold_for_attach = run.hold_for_attach;
+    describe(plan_.add(OpKind::start_container, resource, "one-off command", {created})).hold_for_attach = run.hold_for_attach;
 }
 
 } // namespace davit

@@ -1,6 +1,7 @@
 #include "plan/shim_of.hpp"
 
 #include "base/error.hpp"
+#include "base/sys.hpp"
 #include "project/store.hpp"
 #include "supervisor/protocol.hpp"
 
@@ -14,24 +15,30 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto answer_limit = 10s;
+constexpr auto stopped_limit = 1s;   // of one that somebody has stopped
 constexpr auto takeover_limit = 10s; // a supervisor and a shim are started in 30 ms on a quiet machine
 constexpr auto look_again = 100ms;   // the supervisor may have been killed a moment later than its shim
 
 // A socket takes connections as long as its process has not quite died: only an answer tells.
-std::optional<runtime::ShimConnection> answering(const std::string& run_dir) {
+std::optional<runtime::ShimConnection> answering(const std::string& run_dir, const std::stop_token& stop) {
     auto shim = runtime::ShimConnection::connect(run_dir);
     if (!shim) return std::nullopt;
     shim->status();
-    const auto until = std::chrono::steady_clock::now() + answer_limit;
-    while (std::chrono::steady_clock::now() < until) {
+    const pid_t pid = sys::peer_of(shim->fd()).pid;
+    const auto began = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() < began + answer_limit) {
         pollfd readable{shim->fd(), POLLIN, 0};
-        ::poll(&readable, 1, static_cast<int>(std::chrono::milliseconds(answer_limit).count()));
+        ::poll(&readable, 1, static_cast<int>(look_again.count()));
+        if (stop.stop_requested()) throw error(Errc::interrupted, "interrupted");
+        if (!readable.revents && std::chrono::steady_clock::now() > began + stopped_limit && sys::is_stopped(pid))
+            throw error(Errc::unavailable, "davit-shim (pid {}) is stopped and does not answer", pid)
+                .with_hint(fmt::format("let it go on: kill -CONT {}", pid));
         while (auto event = shim->receive()) {
             if (std::holds_alternative<runtime::Disconnected>(*event)) return std::nullopt;
             if (std::holds_alternative<runtime::ShimStatus>(*event)) return shim;
         }
     }
-    throw error(Errc::unavailable, "davit-shim does not answer within {} s", answer_limit.count());
+    throw error(Errc::unavailable, "davit-shim (pid {}) does not answer within {} s", pid, answer_limit.count());
 }
 
 bool has_process(const RecordStore& store, const ContainerRecord& record) { return store.status(record).pid != 0; }
@@ -43,7 +50,7 @@ runtime::ShimConnection connect_to_shim(const Roots& roots, const std::string& p
     const RecordStore store(roots);
     const auto began = std::chrono::steady_clock::now();
     for (auto next_look = began;;) {
-        if (auto shim = answering(run_dir)) return std::move(*shim);
+        if (auto shim = answering(run_dir, stop)) return std::move(*shim);
         const auto record = store.container(project, container_id);
         const std::string name = record ? record->name : container_id.substr(0, 12);
         if (!record || !has_process(store, *record))

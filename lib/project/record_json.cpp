@@ -45,7 +45,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProjectRecord, format, name, wor
     boot_id, model)
 
 // Written by the shim, which has no JSON library: flat and small.
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ExitRecord, code, known, oom, finished_ns)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ExitRecord, pid, start_time, code, known, oom, finished_ns)
 
 std::optional<ExitRecord> exit_record(const std::string& file) {
     auto text = read_file_if_exists(file);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <dirent.h>
+#include <filesystem>
 #include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,36 @@ namespace {
 
 bool is_container_id(const std::string& name) {
     return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// What stands on the way to a root, link or directory, must not be another user's to change.
+void check_component(const std::string& path, const std::string& root, bool last) {
+    struct stat st {};
+    if (::lstat(path.c_str(), &st) < 0) {
+        if (errno == ENOENT) return; // it is made
+        throw sys_error(errno, "looking at {}", path);
+    }
+    auto refuse = [&](const char* why) {
+        return error(Errc::denied, "davit keeps nothing in {}: {} {}", root, path, why).with_hint("choose another directory with DAVIT_STATE_DIR and DAVIT_RUN_DIR, or give this one to the user davit runs as (chown, chmod go-w)");
+    };
+    if (st.st_uid != 0 && st.st_uid != ::geteuid()) throw refuse("belongs to another user");
+    if (S_ISLNK(st.st_mode)) return; // its modes mean nothing; where it leads is looked at as well
+    if (!S_ISDIR(st.st_mode)) throw refuse("is not a directory");
+    const bool shared = (st.st_mode & (S_IWGRP | S_IWOTH)) != 0, sticky = (st.st_mode & S_ISVTX) != 0;
+    if (shared && (last || !sticky)) throw refuse("can be written by other users");
+}
+
+// The path as it was given, and where its links lead.
+void check_root(const std::string& root) {
+    if (root.empty() || root[0] != '/') throw error(Errc::usage, "'{}' cannot be a directory of davit's: it is not an absolute path", root);
+    auto walk = [&](const std::string& path) {
+        for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) check_component(path.substr(0, slash), root, false);
+        check_component(path, root, true);
+    };
+    walk(root);
+    std::error_code failed;
+    const std::string real = std::filesystem::weakly_canonical(root, failed).string();
+    if (!failed && real != root) walk(real);
 }
 
 void make_private(const std::string& path) {
@@ -55,7 +86,12 @@ std::vector<std::string> anonymous_volumes(const ContainerRecord& record) {
     return names;
 }
 
+void check_roots(const Roots& roots) {
+    for (const auto& dir : {roots.state, roots.run}) check_root(dir);
+}
+
 void make_roots(const Roots& roots) {
+    check_roots(roots);
     // What is below roots.run comes with the first supervisor and goes with the last one.
     for (const auto& dir : {roots.state, roots.projects(), roots.volumes(), roots.networks()}) sys::make_dirs(dir, 0700);
     for (const auto& dir : {roots.state, roots.run}) make_private(dir);
@@ -125,6 +161,8 @@ ContainerStatus RecordStore::status(const ContainerRecord& record) const {
     auto text = read_record(paths.status(record.id));
     if (!text) return status_without_file(record);
     ContainerStatus status = container_status_from_json(*text, paths.status(record.id));
+    const auto pid = status.pid;
+    const auto pid_start = status.pid_start;
     if (!has_process(status.state) || sys::start_time(status.pid) == status.pid_start) return status;
     status.state = ContainerState::exited;
     status.pid = 0;
@@ -134,7 +172,7 @@ ContainerStatus RecordStore::status(const ContainerRecord& record) const {
     status.ports.clear();
     status.exit_known = false;
     status.exit_code = 255;
-    if (auto exit = exit_record(paths.exit_file(record.id)); exit && exit->finished_ns >= status.started_at) {
+    if (auto exit = exit_record(paths.exit_file(record.id)); exit && exit->pid == pid && exit->start_time == pid_start) {
         status.exit_known = exit->known;
         status.exit_code = exit->code;
         status.oom_killed = exit->oom;
@@ -245,7 +283,8 @@ void RecordStore::write(const NetworkRecord& record) const {
 
 void RecordStore::remove_network(const std::string& name) const {
     check_name("network", name);
-    ::unlink((roots_.networks() + "/" + name + ".json").c_str());
+    const std::string file = roots_.networks() + "/" + name + ".json";
+    if (::unlink(file.c_str()) < 0 && errno != ENOENT) throw sys_error(errno, "removing {}", file);
 }
 
 // ---- projects

@@ -37,6 +37,8 @@ ProjectRecord project_record_from_json(const std::string& text, const std::strin
 
 // What the shim leaves when it has reaped a container's init.
 struct ExitRecord {
+    int pid = 0;
+    std::uint64_t start_time = 0; // of that process: not an earlier run's
     int code = 0;
     bool known = true;
     bool oom = false;
@@ -48,7 +50,9 @@ std::vector<std::string> anonymous_volumes(const ContainerRecord& record); // th
 
 // Names in a directory, sorted, without hidden ones; empty when it is missing.
 std::vector<std::string> list_directory(const std::string& path);
-// Makes the roots (0700) if they are missing.
+// Throws (denied) when another user could change what stands there, or on the way there.
+void check_roots(const Roots& roots);
+// Checks the roots, and makes them (0700) if they are missing.
 void make_roots(const Roots& roots);
 
 class RecordStore {

@@ -20,6 +20,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto farewell_limit = 3s;
+constexpr auto stop_interval = 100ms; // a stop request while an answer is waited for
+constexpr auto look_interval = 1s;    // whether the supervisor was stopped
 constexpr int reconnects = 3;
 
 // Wakes a poll from another thread or a stop callback.
@@ -70,18 +72,24 @@ struct SupervisorClient::Impl {
 
     bool send(const json::Value& m) { return connection && connection->send(m); }
     void reconnect() { connection.emplace(supervisor::start_supervisor(roots, project)); }
-    json::Value request(json::Value message);
+    json::Value request(json::Value message, std::stop_token stop = {});
     void say_goodbye();
 };
 
 // A request with one result and nothing before it.
-json::Value SupervisorClient::Impl::request(json::Value message) {
+json::Value SupervisorClient::Impl::request(json::Value message, std::stop_token stop) {
     int id = next_id++;
     message["id"] = id;
     if (!send(message)) throw error(Errc::unavailable, "the supervisor of project {} is gone", project);
-    for (;;) {
-        auto answer = connection->wait(std::chrono::hours(1));
-        if (!answer) throw error(Errc::unavailable, "the supervisor of project {} is gone", project);
+    for (auto look = std::chrono::steady_clock::now() + look_interval;;) {
+        auto answer = connection->wait(stop_interval);
+        if (!answer && connection->ended()) throw error(Errc::unavailable, "the supervisor of project {} is gone", project);
+        if (!answer && stop.stop_requested()) throw error(Errc::interrupted, "interrupted while another command's plan for project {} ends", project);
+        if (!answer && std::chrono::steady_clock::now() >= look) {
+            connection->require_awake();
+            look += look_interval;
+        }
+        if (!answer) continue;
         if (answer->value("type", "") != "result" || answer->value("id", 0) != id) continue;
         if (auto failure = supervisor::optional_error(*answer, "error")) throw *failure;
         return *answer;
@@ -89,7 +97,7 @@ json::Value SupervisorClient::Impl::request(json::Value message) {
 }
 
 void SupervisorClient::Impl::say_goodbye() {
-    if (!connection) return;
+    if (!connection || sys::is_stopped(connection->pid())) return;
     try {
         if (!send({{"type", "bye"}})) return;
         auto until = std::chrono::steady_clock::now() + farewell_limit;
@@ -141,17 +149,18 @@ void SupervisorClient::tidy(const Roots& roots, const std::string& project) {
     if (exists(ProjectPaths(roots, project).run)) connect_or_start(roots, project); // it finds nothing to do and ends
 }
 
-void SupervisorClient::preempt(const Roots& roots, const std::string& project, const std::map<std::string, std::chrono::nanoseconds>& patience) {
-    if (exists(ProjectPaths(roots, project).journal())) return connect_or_start(roots, project).preempt(patience);
-    if (auto supervisor = connect(roots, project)) supervisor->preempt(patience);
+void SupervisorClient::preempt(const Roots& roots, const std::string& project, const std::map<std::string, std::chrono::nanoseconds>& patience,
+                               std::stop_token stop) {
+    if (exists(ProjectPaths(roots, project).journal())) return connect_or_start(roots, project).preempt(patience, std::move(stop));
+    if (auto supervisor = connect(roots, project)) supervisor->preempt(patience, std::move(stop));
 }
 
 int SupervisorClient::fd() const { return impl_->connection ? impl_->connection->fd() : -1; }
 
-void SupervisorClient::preempt(const std::map<std::string, std::chrono::nanoseconds>& patience) {
+void SupervisorClient::preempt(const std::map<std::string, std::chrono::nanoseconds>& patience, std::stop_token stop) {
     json::Value request{{"type", "preempt"}};
     for (const auto& [container, limit] : patience) request["patience"][container] = limit.count();
-    impl_->request(std::move(request));
+    impl_->request(std::move(request), std::move(stop));
 }
 
 std::vector<ContainerStatus> SupervisorClient::statuses() {
@@ -189,7 +198,9 @@ public:
             }
             if (stop.stop_requested() && !std::exchange(cancelled_, true)) c.send({{"type", "cancel"}, {"id", id}});
             pollfd p[2] = {{c.fd(), POLLIN, 0}, {reports_->wakeup.fd(), POLLIN, 0}};
-            if (::poll(p, 2, -1) < 0 && errno != EINTR) throw sys_error(errno, "waiting for the supervisor");
+            const int ready = ::poll(p, 2, static_cast<int>(std::chrono::milliseconds(look_interval).count()));
+            if (ready < 0 && errno != EINTR) throw sys_error(errno, "waiting for the supervisor");
+            if (ready == 0) c.require_awake();
             if (p[0].revents && !c.read()) {
                 while (auto m = c.next())
                     if (m->value("id", 0) == id && m->value("type", "") == "result") return m;

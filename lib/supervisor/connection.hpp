@@ -9,6 +9,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 
 namespace davit::supervisor {
 
@@ -22,10 +23,20 @@ public:
     std::optional<json::Value> next();      // from what was read
     bool read();                            // reads what is there; false at the end
     std::optional<json::Value> wait(std::chrono::milliseconds limit); // empty: the end, or the limit
+    bool ended() const { return ended_; }
+
+    // The supervisor's process, once it is known (0 until then), and the project's name for messages.
+    void know(pid_t pid, std::string project) { pid_ = pid, project_ = std::move(project); }
+    pid_t pid() const { return pid_; }
+    // Throws when somebody has stopped the supervisor (SIGSTOP): it does not answer until it is continued.
+    void require_awake() const;
 
 private:
     UniqueFd fd_;
     FrameReader reader_;
+    bool ended_ = false;
+    pid_t pid_ = 0;
+    std::string project_;
 };
 
 // Connected and greeted. Empty: none listens.

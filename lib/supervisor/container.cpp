@@ -4,7 +4,14 @@
 #include "base/log.hpp"
 #include "base/sys.hpp"
 
+#include <cerrno>
+#include <utility>
+
 namespace davit::supervisor {
+
+namespace {
+constexpr std::chrono::seconds write_again{1};
+}
 
 Container::Container(World& world, ContainerRecord record, ContainerStatus status)
     : world_(world), record_(std::move(record)), status_(std::move(status)),
@@ -28,8 +35,10 @@ void Container::save() {
     status_.failing_streak = out.failing_streak;
     try {
         world_.store.write(record_.project, out);
+        status_owed_ = false;
     } catch (const Error& e) { // a full /run must not keep containers from being looked after
-        log::warning("writing the status of container {}: {}", record_.name, e.what());
+        if (!std::exchange(status_owed_, true)) log::warning("writing the status of container {}: {}", record_.name, e.what());
+        owe_later();
     }
 }
 
@@ -40,13 +49,44 @@ void Container::set_state(ContainerState state) {
     world_.changed(*this);
 }
 
-void Container::set_desired(DesiredState desired) {
-    if (record_.desired == desired) return;
-    record_.desired = desired;
-    ++record_.generation;
+// Memory follows the disk: a plan names the generation that its client read there.
+void Container::write_record(ContainerRecord next) {
+    ++next.generation;
     // In the page cache it outlives every process; the disk gets it in the background.
-    world_.store.write(record_, false);
+    world_.store.write(next, false);
+    record_ = std::move(next);
+    record_owed_ = false;
     world_.sync_soon(world_.paths.record(record_.id));
+}
+
+void Container::set_desired(DesiredState desired) {
+    if (record_.desired == desired && !record_owed_) return;
+    ContainerRecord next = record_;
+    next.desired = desired;
+    try {
+        write_record(std::move(next));
+    } catch (const Error& e) {
+        if (desired == DesiredState::running) throw;
+        // What is to be down goes down without the disk: that is what frees it.
+        log::warning("container {} is to be down, which its record does not say yet: {}", record_.name, e.what());
+        record_.desired = desired;
+        record_owed_ = true;
+        owe_later();
+    }
+}
+
+void Container::owe_later() {
+    owed_timer_ = world_.loop.after(write_again, [this] { pay_owed(); });
+}
+
+void Container::pay_owed() {
+    if (status_owed_) save();
+    if (!record_owed_) return;
+    try {
+        write_record(record_);
+    } catch (const Error&) { // it has been told
+        owe_later();
+    }
 }
 
 void Container::emit(EventKind kind, std::string text, int exit_code) {
@@ -71,10 +111,9 @@ void Container::answer(std::vector<Done>& waiters, const Error* error) {
 }
 
 void Container::rename(const std::string& name) {
-    record_.name = name;
-    ++record_.generation;
-    world_.store.write(record_, false);
-    world_.sync_soon(world_.paths.record(record_.id));
+    ContainerRecord next = record_;
+    next.name = name;
+    write_record(std::move(next));
     if (running()) world_.networks.publish(record_, true);
 }
 
@@ -103,10 +142,13 @@ void Container::handle(runtime::Held& e) {
     status_.pid = e.pid;
     status_.pid_start = sys::start_time(e.pid);
     save();
+    if (!run_->abandoned.empty()) return send_kill();
     emit(EventKind::container_attachable);
 }
 
-void Container::handle(runtime::StartFailed& e) { run_->failed = std::move(e.error); }
+void Container::handle(runtime::StartFailed& e) {
+    run_->failed = run_->abandoned.empty() ? std::move(e.error) : Error(Errc::interrupted, run_->abandoned);
+}
 
 void Container::handle(runtime::Warning& e) { emit(EventKind::warning, std::move(e.text)); }
 
@@ -156,6 +198,13 @@ namespace {
 Error not_running(const ContainerRecord& r) { return error(Errc::conflict, "container {} is not running", r.name); }
 }
 
+Error Container::reply_error(int errnum, const char* what) const {
+    const pid_t shim = errnum == ETIMEDOUT ? runtime::shim_pid(world_.paths.run_container(record_.id)) : 0;
+    if (shim == 0) return sys_error(errnum, "{} container {}", what, record_.name);
+    return error(Errc::unavailable, "{} container {}: its davit-shim (pid {}) is stopped and does nothing", what, record_.name, shim)
+        .with_hint(fmt::format("let it go on: kill -CONT {}", shim));
+}
+
 void Container::pause(Done done) {
     std::vector<Done> waiter{std::move(done)};
     std::optional<Error> refusal;
@@ -163,9 +212,10 @@ void Container::pause(Done done) {
     else if (status_.state != ContainerState::running || !run_ || !run_->shim) refusal = not_running(record_);
     if (refusal) return answer(waiter, &*refusal);
     std::uint32_t request = run_->shim->pause();
+    expect_answer();
     run_->replies[request] = [this, waiter](int errnum) mutable {
         if (errnum != 0) {
-            Error e = sys_error(errnum, "pausing container {}", record_.name);
+            Error e = reply_error(errnum, "pausing");
             return answer(waiter, &e);
         }
         stop_health();
@@ -182,9 +232,10 @@ void Container::unpause(Done done) {
         refusal = error(Errc::conflict, "container {} is not paused", record_.name);
     if (refusal) return answer(waiter, &*refusal);
     std::uint32_t request = run_->shim->unpause();
+    expect_answer();
     run_->replies[request] = [this, waiter](int errnum) mutable {
         if (errnum != 0) {
-            Error e = sys_error(errnum, "unpausing container {}", record_.name);
+            Error e = reply_error(errnum, "unpausing");
             return answer(waiter, &e);
         }
         set_state(ContainerState::running);

@@ -41,6 +41,8 @@ public:
     // It has a process, is about to get one, or its shim has not ended yet.
     bool active() const { return run_ != nullptr || static_cast<bool>(restart_timer_); }
     bool checked() const { return HealthMonitor::configured(record_); }
+    // Since its start, by the clock that nobody sets.
+    std::chrono::nanoseconds age() const { return std::chrono::steady_clock::now() - began_; }
 
     // Done: init has exec'd, its ports are open and its post_start hooks have succeeded.
     void start(bool hold_for_attach, Done done);
@@ -56,6 +58,12 @@ public:
     void rename(const std::string& name);
     // Ends it (force) or refuses; then it may be destroyed and its files removed.
     void prepare_removal(bool force, Done done);
+    // Its removal failed: it is there as before.
+    void removal_failed();
+    // A start that waits for its client to attach, or has not come that far, ends: nobody will.
+    void abandon_start(const std::string& why);
+    // Record and status that a full disk refused: again, from time to time and before the supervisor ends.
+    void pay_owed();
 
     // After a restart of the supervisor: finds its shim, or what became of it.
     void adopt();
@@ -68,9 +76,10 @@ private:
         bool launched = false; // a shim was spawned
         bool stopping = false;
         bool stop_asked = false; // by stop, not by kill or removal
+        std::string abandoned;   // why a start goes no further
         UniqueFd netns;
         std::optional<runtime::ShimConnection> shim;
-        EventLoop::Watch shim_watch, shim_retry, kill_timer, stuck_timer;
+        EventLoop::Watch shim_watch, shim_retry, kill_timer, stuck_timer, answer_timer;
         std::optional<std::chrono::steady_clock::time_point> kill_at; // when kill_timer fires
         runtime::StdioFds stdio;
         std::optional<runtime::Exited> exited;
@@ -92,8 +101,11 @@ private:
     // container.cpp
     void save();
     void set_state(ContainerState state);
+    void write_record(ContainerRecord next);
     void set_desired(DesiredState desired);
+    void owe_later();
     void emit(EventKind kind, std::string text = {}, int exit_code = 0);
+    Error reply_error(int errnum, const char* what) const;
     void answer(std::vector<Done>& waiters, const Error* error);
     void on_shim_readable();
     void handle(runtime::Started& e);
@@ -132,6 +144,7 @@ private:
     void send_stop(const StopRequest& request);
     void send_kill();
     void kill_after(std::chrono::nanoseconds grace);
+    void expect_answer();
     void cancel_restart();
     void end_run();
     void leave_kernel();
@@ -143,7 +156,7 @@ private:
     void start_health(bool resume);
     void stop_health();
     void check_health();
-    void health_result(ExecJob::Result result, std::int64_t began);
+    void health_result(ExecJob::Result result, std::int64_t began, std::int64_t at);
     ExecJob* exec(const std::string& plan, std::chrono::nanoseconds timeout, ExecJob::Done done);
 
     // container_adopt.cpp
@@ -162,7 +175,11 @@ private:
     std::unique_ptr<Run> run_;
     std::unique_ptr<HealthMonitor> health_;
     EventLoop::Watch restart_timer_, health_timer_;
+    bool record_owed_ = false; // the disk did not take it; the generation is still the disk's
+    bool status_owed_ = false;
+    EventLoop::Watch owed_timer_;
     std::vector<Done> start_waiters_, stop_waiters_;
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now(); // its run
 };
 
 } // namespace davit::supervisor

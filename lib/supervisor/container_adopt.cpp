@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds shim_retry_pause{2};
 void Container::adopt() {
     if (running()) return adopt_running();
     if (status_.state == ContainerState::restarting) {
-        auto delay = std::chrono::nanoseconds(std::max<std::int64_t>(0, status_.next_restart - sys::realtime_ns()));
+        auto delay = std::chrono::nanoseconds(std::clamp<std::int64_t>(status_.next_restart - sys::realtime_ns(), 0, std::max<std::int64_t>(0, status_.restart_delay)));
         return schedule_restart(delay);
     }
     if (status_.state == ContainerState::removing) status_.state = ContainerState::exited; // the removal is asked for again
@@ -37,6 +37,7 @@ void Container::adopt() {
 }
 
 void Container::adopt_running() {
+    began_ -= std::chrono::nanoseconds(sys::age_ns(status_.pid_start));
     run_ = std::make_unique<Run>();
     run_->launched = true;
     if (checked())

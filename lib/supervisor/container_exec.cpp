@@ -71,35 +71,35 @@ void Container::start_health(bool resume) {
     if (!checked()) return;
     if (!health_) health_ = std::make_unique<HealthMonitor>(*record_.healthcheck, status_.started_at);
     if (resume) save(); // its health shows again
-    health_timer_ = world_.loop.after(health_->delay(sys::realtime_ns()), [this] { check_health(); });
+    health_timer_ = world_.loop.after(health_->delay(status_.started_at + age().count()), [this] { check_health(); });
 }
 
 void Container::stop_health() { health_timer_.reset(); }
 
 void Container::check_health() {
     if (!run_ || !run_->shim || status_.state != ContainerState::running) return;
-    std::int64_t began = sys::realtime_ns();
+    const std::int64_t began = sys::realtime_ns(), at = status_.started_at + age().count();
     try {
         exec(world_.paths.health_plan(record_.id), health_->timeout(),
-             guarded([this, began](ExecJob::Result r) { health_result(std::move(r), began); }));
+             guarded([this, began, at](ExecJob::Result r) { health_result(std::move(r), began, at); }));
     } catch (const Error& e) {
-        health_result({-1, false, {}, e}, began);
+        health_result({-1, false, {}, e}, began, at);
     }
 }
 
-void Container::health_result(ExecJob::Result result, std::int64_t began) {
+void Container::health_result(ExecJob::Result result, std::int64_t began, std::int64_t at) {
     if (!health_ || !run_ || status_.state != ContainerState::running) return;
     HealthResult r{began, sys::realtime_ns(), result.exit_code, std::move(result.output)};
     if (result.timed_out) r.output = over_time(health_->timeout(), r.output);
     else if (result.error) r.output = result.error->what();
-    bool changed = health_->add(r);
+    bool changed = health_->add(r, at);
     keep_result(world_.paths.health_log(record_.id), std::move(r));
     save();
     if (changed) {
         emit(EventKind::container_health, to_string(health_->state()));
         world_.changed(*this);
     }
-    health_timer_ = world_.loop.after(health_->delay(sys::realtime_ns()), [this] { check_health(); });
+    health_timer_ = world_.loop.after(health_->delay(status_.started_at + age().count()), [this] { check_health(); });
 }
 
 } // namespace davit::supervisor

@@ -18,8 +18,13 @@ namespace davit::supervisor {
 
 void Container::start(bool hold_for_attach, Done done) {
     std::vector<Done> waiter{std::move(done)};
-    set_desired(DesiredState::running);
+    try {
+        set_desired(DesiredState::running);
+    } catch (const Error& e) {
+        return answer(waiter, &e);
+    }
     if (running()) {
+        if (status_owed_) save(); // who asks may have read otherwise
         // A new supervisor finishes the start that its predecessor began: hooks that it did not begin.
         if (!run_ || !run_->shim || status_.post_start_begun >= static_cast<int>(record_.post_start.size())) return answer(waiter, nullptr);
         start_waiters_.insert(start_waiters_.end(), waiter.begin(), waiter.end());
@@ -53,6 +58,8 @@ void Container::connected(const Error* error, const Lease*) {
     if (error) return start_failed(*error);
     world_.take_turn(guarded([this] {
         if (!run_ || run_->launched) return;
+        if (run_->stopping) // by a command that came before there was anything to stop
+            return start_failed(Error(Errc::interrupted, run_->abandoned.empty() ? fmt::format("container {} was stopped before it began", record_.name) : run_->abandoned));
         try {
             launch();
         } catch (const Error& e) {
@@ -210,6 +217,7 @@ void Container::started() {
     status_.exit_code = 0;
     status_.exit_known = true;
     status_.finished_at = 0;
+    began_ = std::chrono::steady_clock::now();
     if (checked()) health_ = std::make_unique<HealthMonitor>(*record_.healthcheck, status_.started_at);
     set_state(ContainerState::running);
     emit(EventKind::container_started);

@@ -6,6 +6,7 @@
 #include "base/sys.hpp"
 #include "runtime/defaults.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace davit::supervisor {
 namespace {
 using namespace std::chrono_literals;
 constexpr std::chrono::nanoseconds stuck_limit = 10s; // from SIGKILL on
+constexpr std::chrono::nanoseconds answer_limit = 2s;
 }
 
 int Container::stop_signal(const std::string& wanted) const {
@@ -73,6 +75,7 @@ void Container::send_stop(const StopRequest& request) {
     auto grace = request.grace.value_or(std::chrono::nanoseconds(record_.stop_grace));
     run_->stop_asked = true;
     run_->shim->signal(stop_signal(request.signal));
+    expect_answer();
     emit(EventKind::container_signalled, request.signal.empty() ? record_.stop_signal : request.signal);
     if (status_.state == ContainerState::paused) run_->shim->unpause();
     if (grace < 0ns) return;
@@ -102,6 +105,22 @@ void Container::send_kill() {
         Error e = error(Errc::failed, "container {} (pid {}) did not end {} s after SIGKILL", record_.name, status_.pid,
                         std::chrono::duration_cast<std::chrono::seconds>(stuck_limit).count());
         answer(stop_waiters_, &e);
+        answer(start_waiters_, &e);
+    });
+    expect_answer();
+}
+
+// A shim answers at once. One that somebody has stopped does nothing until it is continued: whoever waits is told.
+void Container::expect_answer() {
+    run_->answer_timer = world_.loop.after(answer_limit, [this] {
+        if (!run_ || !run_->shim) return;
+        const pid_t shim = runtime::shim_pid(world_.paths.run_container(record_.id));
+        if (shim == 0 || !sys::is_stopped(shim)) return;
+        Error e = error(Errc::unavailable, "davit-shim (pid {}) of container {} is stopped and does nothing", shim, record_.name)
+                      .with_hint(fmt::format("let it go on: kill -CONT {}", shim));
+        answer(stop_waiters_, &e);
+        answer(start_waiters_, &e);
+        for (auto& [request, reply] : std::exchange(run_->replies, {})) reply(ETIMEDOUT);
     });
 }
 
@@ -131,18 +150,19 @@ void Container::kill(const std::string& signal, Done done) {
         cancel_restart();
         return answer(waiter, nullptr);
     }
-    if (!run_ || !run_->shim) return answer(waiter, nullptr);
+    if (!run_ || (!run_->shim && number != SIGKILL)) return answer(waiter, nullptr);
     if (number == SIGKILL) {
         stop_waiters_.insert(stop_waiters_.end(), waiter.begin(), waiter.end());
         run_->stopping = true;
         return send_kill();
     }
     std::uint32_t request = run_->shim->signal(number);
+    expect_answer();
     emit(EventKind::container_signalled, signal);
     if (status_.stopped_by_user && status_.state == ContainerState::paused) run_->shim->unpause();
     run_->replies[request] = [this, waiter](int errnum) mutable {
         if (errnum == 0) return answer(waiter, nullptr);
-        Error e = sys_error(errnum, "signalling container {}", record_.name);
+        Error e = reply_error(errnum, "signalling");
         answer(waiter, &e);
     };
 }
@@ -153,6 +173,8 @@ void Container::prepare_removal(bool force, Done done) {
         status_.state = ContainerState::removing;
         return answer(waiter, nullptr);
     }
+    // It never ran: a start that nobody completes is no reason to stay.
+    if (!force && run_ && !running() && status_.state != ContainerState::restarting) force = true;
     // Its process has ended and its shim is about to say so: who made the plan saw that first.
     if (!force && run_ && status_.pid > 0 && sys::start_time(status_.pid) != status_.pid_start) {
         stop_waiters_.push_back(std::move(waiter.front()));
@@ -171,6 +193,18 @@ void Container::prepare_removal(bool force, Done done) {
     stop_waiters_.insert(stop_waiters_.end(), waiter.begin(), waiter.end());
     run_->stopping = true;
     send_kill();
+}
+
+void Container::removal_failed() {
+    if (status_.state == ContainerState::removing) set_state(ContainerState::exited);
+}
+
+void Container::abandon_start(const std::string& why) {
+    if (!run_ || !run_->hold || running() || !run_->abandoned.empty()) return;
+    run_->abandoned = why;
+    run_->stopping = true;
+    status_.stopped_by_user = true;
+    send_kill(); // its end follows; one that is not ready yet is killed when it is
 }
 
 // ---- the end of a run
@@ -206,7 +240,7 @@ void Container::end_run() {
         status_.exit_code = run->failed->exit_code() != 0 ? run->failed->exit_code() : 128;
         if (ran || run->by_policy) status_.finished_at = sys::realtime_ns();
     }
-    auto ran_for = std::chrono::nanoseconds(ran && status_.finished_at > status_.started_at ? status_.finished_at - status_.started_at : 0);
+    const auto ran_for = ran ? age() : 0ns;
     RestartPolicy::Decision next;
     if (ran || run->by_policy) next = policy_.on_exit(status_.exit_code, status_.stopped_by_user, ran_for);
     status_.restart_count = policy_.count();

@@ -21,6 +21,7 @@ public:
     Container& get(const std::string& id) const; // throws not_found
     bool empty() const { return all_.empty(); }
     bool any_active() const;
+    void pay_records(); // those that a full disk refused
     const std::map<std::string, std::shared_ptr<Container>>& all() const { return all_; }
 
     // Takes staging/<id> over. One that is there already is fine.
@@ -30,6 +31,8 @@ public:
 
 private:
     void clear_remains();
+    ContainerStatus status_of(const ContainerRecord& record) const;
+    int throw_away(const std::string& id, const std::string& trash);
     void remove_volumes(const std::vector<std::string>& names);
     void remove_files(std::shared_ptr<Container> container, bool volumes, Done done);
 

@@ -47,14 +47,24 @@ void Control::listen(const std::string& path) {
 
 void Control::close_listener() {
     listener_watch_.reset();
+    accept_again_.reset();
     if (!listener_) return;
     ::unlink(path_.c_str());
     listener_.reset();
 }
 
+// Whoever waits stays in the queue, which would wake us all the time.
+void Control::accept_later() {
+    listener_watch_.reset();
+    accept_again_ = loop_.after(std::chrono::milliseconds(100), [this] {
+        listener_watch_ = loop_.watch_fd(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_all(); });
+    });
+}
+
 void Control::accept_all() {
     for (;;) {
         UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!fd && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) return accept_later();
         if (!fd) return;
         sys::Peer peer = sys::peer_of(fd.get());
         if (peer.uid != 0 && peer.uid != ::geteuid()) continue;

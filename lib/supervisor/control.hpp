@@ -51,6 +51,7 @@ public:
 private:
     struct Session;
     void accept_all();
+    void accept_later();
     void readable(Session& session);
     void handle(Session& session, const std::string& frame);
     void send(Session& session, const std::string& body);
@@ -62,7 +63,7 @@ private:
     ControlHandler& handler_;
     UniqueFd listener_;
     std::string path_;
-    EventLoop::Watch listener_watch_;
+    EventLoop::Watch listener_watch_, accept_again_;
     std::list<std::unique_ptr<Session>> sessions_;
     SessionId next_ = 1;
 };

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,13 +26,7 @@
 namespace davit::supervisor {
 
 std::optional<FileLock> take_supervisor_lock(const ProjectPaths& paths) {
-    for (;;) {
-        sys::make_dirs(paths.run, 0700);
-        auto lock = FileLock::try_acquire(paths.supervisor_lock());
-        if (!lock) return std::nullopt;
-        // Its last holder may have removed the file between our open and our lock.
-        if (lock->still_at(paths.supervisor_lock())) return lock;
-    }
+    return FileLock::try_acquire_making(paths.supervisor_lock()); // its last holder removes the file
 }
 
 FileLock freed_first(FileLock lock) {
@@ -48,7 +43,15 @@ void remove_run_files(const Roots& roots, const ProjectPaths& paths) {
     ::rmdir(paths.run.c_str());
     for (const auto& dir : {paths.staging(), paths.containers(), paths.state}) ::rmdir(dir.c_str());
     for (const auto& dir : {roots.run_networks(), roots.run_projects()}) ::rmdir(dir.c_str());
-    if (auto machine = net::MachineLock::try_acquire(roots.run)) machine->remove_if_unused();
+    // Another project's supervisor may have it for a moment.
+    constexpr int attempts = 100;
+    for (int i = 0; i < attempts; ++i) {
+        if (auto machine = net::MachineLock::try_acquire(roots.run)) {
+            machine->remove_if_unused();
+            break;
+        }
+        ::poll(nullptr, 0, 2);
+    }
     ::rmdir(roots.run.c_str());
 }
 
@@ -198,6 +201,20 @@ void OwnCgroup::leave() {
     }
     runtime::remove_cgroup(host, "davit/" + project_);
     runtime::remove_empty_cgroup(host, "davit");
+}
+
+void take_back_start(const Roots& roots, const std::string& project) {
+    try {
+        RecordStore store(roots);
+        if (!store.containers(project).empty()) return; // the next one goes on with all of it
+        for (const auto& network : store.networks())
+            if (network.project == project) return;
+        OwnCgroup(project).leave();
+        ::unlink(ProjectPaths(roots, project).supervisor_socket().c_str());
+        remove_run_files(roots, ProjectPaths(roots, project));
+    } catch (const Error& e) {
+        log::debug("taking back what a failed start has made: {}", e.what());
+    }
 }
 
 } // namespace davit::supervisor

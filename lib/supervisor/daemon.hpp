@@ -16,6 +16,9 @@ std::optional<FileLock> take_supervisor_lock(const ProjectPaths& paths);
 // The same lock at a high descriptor: the kernel closes those of a killed process from the top down, and
 // netlink and inotify sockets take it 5-25 ms (measured), in which no shim could start a successor.
 FileLock freed_first(FileLock lock);
+// Of a supervisor that could not start, for whoever holds its lock: its control group, and what it made in the run
+// directory, unless the project has something there.
+void take_back_start(const Roots& roots, const std::string& project);
 // The lock file and what else is empty then: nothing of a project that is down stays.
 void remove_run_files(const Roots& roots, const ProjectPaths& paths);
 

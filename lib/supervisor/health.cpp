@@ -29,12 +29,12 @@ std::chrono::nanoseconds HealthMonitor::delay(std::int64_t now) const {
 
 std::chrono::nanoseconds HealthMonitor::timeout() const { return or_default(check_.timeout, thirty_seconds); }
 
-bool HealthMonitor::add(const HealthResult& result) {
+bool HealthMonitor::add(const HealthResult& result, std::int64_t began) {
     Health before = state_;
     if (result.exit_code == 0) {
         streak_ = 0;
         state_ = Health::healthy;
-    } else if (state_ != Health::starting || result.start - started_at_ >= check_.start_period) {
+    } else if (state_ != Health::starting || began - started_at_ >= check_.start_period) {
         ++streak_;
         if (streak_ >= (check_.retries > 0 ? check_.retries : 3)) state_ = Health::unhealthy;
     }

@@ -19,11 +19,12 @@ public:
 
     static bool configured(const ContainerRecord& record); // it has a test, and the test is not NONE
 
-    // From the start or the end of the last check to the next one.
+    // From the start or the end of the last check to the next one. now, and the start of a result: as started_at.
     std::chrono::nanoseconds delay(std::int64_t now) const;
     std::chrono::nanoseconds timeout() const;
-    // True when the state changed.
-    bool add(const HealthResult& result);
+    // True when the state changed. began: when the check did, as started_at; the result has what a clock on the wall says.
+    bool add(const HealthResult& result, std::int64_t began);
+    bool add(const HealthResult& result) { return add(result, result.start); }
 
     Health state() const { return state_; }
     int failing_streak() const { return streak_; }

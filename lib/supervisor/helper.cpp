@@ -43,7 +43,15 @@ pid_t fork_helper(int socket) {
 
 void Helper::run(const HelperJob& job, Done done) {
     idle_.reset();
-    if (!socket_) start();
+    try {
+        if (!socket_) start();
+    } catch (const Error& e) { // no descriptor, no process: whoever waits is told, and not from inside its own call
+        watch_.reset();
+        loop_.post([done = std::move(done), e] {
+            if (done) done(&e);
+        });
+        return;
+    }
     out_ += encode_frame(encode_job(job));
     waiting_.push_back(std::move(done));
     flush();
@@ -51,8 +59,12 @@ void Helper::run(const HelperJob& job, Done done) {
 
 void Helper::prepare() {
     if (socket_) return;
-    start();
-    end_when_idle();
+    try {
+        start();
+        end_when_idle();
+    } catch (const Error&) { // the first job says why
+        watch_.reset();
+    }
 }
 
 void Helper::end_when_idle() {
@@ -68,11 +80,11 @@ void Helper::release() {
 
 void Helper::start() {
     FdPair pair = sys::socket_pair(SOCK_STREAM);
+    ::fcntl(pair.first.get(), F_SETFL, O_NONBLOCK);
+    watch_ = loop_.watch_fd(pair.first.get(), EPOLLIN, [this](std::uint32_t events) { on_event(events); });
     pid_ = fork_helper(pair.second.get());
     socket_ = std::move(pair.first);
-    ::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
     reader_ = {};
-    watch_ = loop_.watch_fd(socket_.get(), EPOLLIN, [this](std::uint32_t events) { on_event(events); });
 }
 
 void Helper::stop() {

@@ -32,16 +32,34 @@ std::optional<Journal::Found> Journal::read() const {
 void Journal::begin(const std::string& token, const Plan& plan) {
     ::unlink((dir_ + "/plan.done").c_str());
     json::Value value{{"token", token}, {"plan", to_json(plan)}};
-    write_file_atomic(dir_ + "/plan.json", json::dump(value), 0600, false);
-    done_ = sys::open(dir_ + "/plan.done", O_WRONLY | O_CREAT | O_APPEND | O_TRUNC, 0600);
+    kept_ = false;
+    try {
+        write_file_atomic(dir_ + "/plan.json", json::dump(value), 0600, false);
+        done_ = sys::open(dir_ + "/plan.done", O_WRONLY | O_CREAT | O_APPEND | O_TRUNC, 0600);
+        kept_ = true;
+    } catch (const Error& e) {
+        give_up(e);
+    }
 }
 
 void Journal::done(int operation) {
-    if (!done_) done_ = sys::open(dir_ + "/plan.done", O_WRONLY | O_CREAT | O_APPEND, 0600);
-    sys::write_all(done_.get(), std::to_string(operation) + "\n");
+    if (!kept_) return;
+    try {
+        sys::write_all(done_.get(), std::to_string(operation) + "\n");
+    } catch (const Error& e) {
+        give_up(e);
+    }
+}
+
+// Without a journal a plan still runs, and so does what frees the disk; only a supervisor that is killed now
+// cannot go on with it. Half a journal would have operations done twice.
+void Journal::give_up(const Error& why) {
+    log::warning("the plan runs without its journal: {}", why.what());
+    end();
 }
 
 void Journal::end() {
+    kept_ = false;
     done_.reset();
     ::unlink((dir_ + "/plan.json").c_str());
     ::unlink((dir_ + "/plan.done").c_str());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "davit/error.hpp"
 #include "davit/plan.hpp"
 
 #include <optional>
@@ -28,8 +29,11 @@ public:
     void end();
 
 private:
+    void give_up(const Error& why);
+
     std::string dir_;
     UniqueFd done_;
+    bool kept_ = false;
 };
 
 } // namespace davit::supervisor

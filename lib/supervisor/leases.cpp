@@ -12,7 +12,7 @@
 namespace davit::supervisor {
 
 namespace {
-constexpr std::chrono::milliseconds lock_retry{1};
+constexpr std::chrono::milliseconds lock_retry{1}, write_retry{1000};
 // Until then a new supervisor finds the addresses of what runs in its status.
 constexpr std::chrono::milliseconds keep_delay{100};
 }
@@ -26,8 +26,22 @@ void Networks::post_process() {
     if (!std::exchange(process_posted_, true)) loop_.post([this] { process(); });
 }
 
+// Nobody is left waiting for a lock that cannot even be opened.
+void Networks::refuse_all(const Error& why) {
+    process_posted_ = false;
+    log::warning("{}", why.describe());
+    for (auto& [name, done] : std::exchange(creations_, {})) done(&why);
+    for (auto& w : std::exchange(waiting_, {})) w.done(&why, nullptr);
+    if (!changed_.empty()) write_later();
+}
+
 void Networks::process() {
-    auto lock = net::MachineLock::try_acquire(store_.roots().run);
+    std::optional<net::MachineLock> lock;
+    try {
+        lock = net::MachineLock::try_acquire(store_.roots().run);
+    } catch (const Error& e) {
+        return refuse_all(e);
+    }
     if (!lock) {
         retry_ = loop_.after(lock_retry, [this] { process(); });
         return;
@@ -400,9 +414,19 @@ void Networks::write_changed() {
                 if (!holder->published) e.names.clear();
                 endpoints.push_back(std::move(e));
             }
-        write_endpoints(store_.roots(), name, project_, endpoints);
-        if (!endpoints.empty()) watch_foreign(name);
+        try {
+            write_endpoints(store_.roots(), name, project_, endpoints);
+            if (!endpoints.empty()) watch_foreign(name);
+        } catch (const Error& e) { // it is for other projects; this one must not lose its containers over it
+            log::warning("telling other projects who is on the network {}: {}", name, e.what());
+            changed_.insert(name);
+        }
     }
+    if (!changed_.empty()) write_later();
+}
+
+void Networks::write_later() {
+    rewrite_ = loop_.after(write_retry, [this] { post_process(); });
 }
 
 } // namespace davit::supervisor

@@ -11,6 +11,8 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
+#include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -78,9 +80,17 @@ int supervise(const Options& o, UniqueFd& client) {
     if (pid < 0) throw sys_error(errno, "starting the supervisor");
     if (pid > 0) ::_exit(0);
     supervisor::leave_caller(paths);
-    supervisor::Supervisor supervisor(o.roots, o.project, supervisor::freed_first(std::move(*lock)));
-    if (client) supervisor.add_client(std::move(client));
-    supervisor.run();
+    UniqueFd still_locked(::fcntl(lock->fd(), F_DUPFD_CLOEXEC, 0));
+    std::optional<supervisor::Supervisor> supervisor;
+    try {
+        supervisor.emplace(o.roots, o.project, supervisor::freed_first(std::move(*lock)));
+    } catch (...) {
+        supervisor::take_back_start(o.roots, o.project); // while the lock is still ours
+        throw;
+    }
+    still_locked.reset();
+    if (client) supervisor->add_client(std::move(client));
+    supervisor->run();
     return 0;
 }
 

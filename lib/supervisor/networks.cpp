@@ -10,6 +10,8 @@
 #include "supervisor/kept_addresses.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <linux/netlink.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -17,15 +19,12 @@
 namespace davit::supervisor {
 
 namespace {
-constexpr std::chrono::milliseconds heal_delay{50};
+constexpr std::chrono::milliseconds heal_delay{50}, commit_retry{1000}, foreign_interval{1000};
 }
 
 Networks::Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper, net::dns::Registry& registry)
     : loop_(loop), store_(store), project_(std::move(project)), helper_(helper), registry_(registry), host_(NETLINK_ROUTE),
-      proxied_(loop, find_program("davit-port-proxy"), ProjectPaths(store.roots(), project_).port_proxy_socket()),
-      inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-    if (!inotify_) throw sys_error(errno, "watching shared networks");
-    inotify_watch_ = loop_.watch_fd(inotify_.get(), EPOLLIN, [this](std::uint32_t) { on_inotify(); });
+      proxied_(loop, find_program("davit-port-proxy"), ProjectPaths(store.roots(), project_).port_proxy_socket()) {
     state_.project = project_;
 }
 
@@ -250,6 +249,7 @@ void Networks::remove(const std::string& name, Done done) {
         store_.remove_network(name);
         std::erase_if(state_.networks, [&](const auto& n) { return n.name == name; });
         networks_.erase(name);
+        unwatched_.erase(name);
         std::erase_if(watched_, [&](const auto& w) {
             if (w.second != name) return false;
             ::inotify_rm_watch(inotify_.get(), w.first);
@@ -296,6 +296,7 @@ void Networks::commit() {
     commit_posted_ = false;
     if (committing_ > committed_) return; // the answer starts the next one
     committing_ = version_;
+    recommit_.reset();
     HelperJob job;
     job.kind = HelperJob::Kind::commit_network;
     job.text = net::encode_state(state_);
@@ -303,8 +304,9 @@ void Networks::commit() {
     job.paths = std::exchange(bridges_to_remove_, {});
     job.state_dir = store_.roots().state;
     job.run_dir = store_.roots().run;
-    helper_.run(job, [this](const Error* failure) {
+    helper_.run(job, [this, job](const Error* failure) {
         committed_ = committing_;
+        if (failure) commit_again(job);
         auto waiters = std::exchange(commit_waiters_, {});
         for (auto& [version, done] : waiters) {
             if (version <= committed_) done(failure);
@@ -312,6 +314,16 @@ void Networks::commit() {
         }
         if (failure) log::warning("host network rules: {}", failure->what());
         if (version_ > committed_) commit();
+    });
+}
+
+// What did not get into the kernel, or out of it, must not stay so until the next change.
+void Networks::commit_again(const HelperJob& failed) {
+    if (failed.group != 0) group_to_remove_ = failed.group;
+    bridges_to_remove_.insert(bridges_to_remove_.end(), failed.paths.begin(), failed.paths.end());
+    recommit_ = loop_.after(commit_retry, [this] {
+        recommit_.reset();
+        schedule_commit();
     });
 }
 
@@ -325,10 +337,34 @@ void Networks::when_committed(Done done) {
 void Networks::watch_foreign(const std::string& network) {
     for (const auto& [wd, name] : watched_)
         if (name == network) return;
-    int wd = ::inotify_add_watch(inotify_.get(), endpoints_dir(store_.roots(), network).c_str(), IN_MOVED_TO | IN_DELETE);
-    if (wd < 0) return; // our own file is written first, so the directory is there
-    watched_[wd] = network;
+    int wd = !open_inotify() ? -1 : ::inotify_add_watch(inotify_.get(), endpoints_dir(store_.roots(), network).c_str(), IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE);
+    if (wd >= 0) {
+        watched_[wd] = network;
+        unwatched_.erase(network);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOSPC || errno == ENOMEM) {
+        if (!std::exchange(unwatched_told_, true)) log::warning("what other projects do on shared networks is looked at once a second: {}", std::strerror(errno));
+        unwatched_.insert(network);
+        if (!look_again_) look_again_ = loop_.after(foreign_interval, [this] { look_at_foreign(); });
+    } else return; // our own file is written first, so the directory is there
     read_foreign(network);
+}
+
+bool Networks::open_inotify() {
+    if (inotify_) return true;
+    inotify_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (!inotify_) return false;
+    inotify_watch_ = loop_.watch_fd(inotify_.get(), EPOLLIN, [this](std::uint32_t) { on_inotify(); });
+    return true;
+}
+
+void Networks::look_at_foreign() {
+    look_again_.reset();
+    for (const auto& network : std::exchange(unwatched_, {})) try {
+            watch_foreign(network); // perhaps there is one again
+        } catch (const Error&) {
+            unwatched_.insert(network);
+        }
+    if (!unwatched_.empty() && !look_again_) look_again_ = loop_.after(foreign_interval, [this] { look_at_foreign(); });
 }
 
 void Networks::read_foreign(const std::string& network) {

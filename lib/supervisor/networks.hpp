@@ -67,6 +67,7 @@ public:
     void when_committed(Done done);
 
     bool busy() const { return process_posted_; } // it waits for the machine's lock
+    bool owes_commit() const { return static_cast<bool>(recommit_); } // the last one failed: it is tried again
     std::uint32_t group() const { return state_.group; }
     const net::ResolvConf& host_resolv(); // read once a second at most
     bool uses_any() const { return !state_.networks.empty(); }
@@ -104,7 +105,9 @@ private:
     void serve_proxied(const std::string& id, const Lease& lease);
     void give_back(const std::string& id, const Lease& lease);
     void touch(const Lease& lease);
+    void refuse_all(const Error& why);
     void write_changed();
+    void write_later();
     void post_process();
 
     void remove_batch();
@@ -117,8 +120,11 @@ private:
     void heal_soon();
     void schedule_commit();
     void commit();
+    void commit_again(const HelperJob& failed);
 
     void watch_foreign(const std::string& network);
+    bool open_inotify();
+    void look_at_foreign();
     void read_foreign(const std::string& network);
     void on_inotify();
 
@@ -149,7 +155,7 @@ private:
     std::uint32_t group_to_remove_ = 0; // by the next commit
     std::vector<std::string> bridges_to_remove_;
     bool process_posted_ = false;
-    EventLoop::Watch retry_;
+    EventLoop::Watch retry_, rewrite_, recommit_;
 
     std::uint64_t version_ = 0, committing_ = 0, committed_ = 0;
     bool commit_posted_ = false;
@@ -159,8 +165,10 @@ private:
     EventLoop::Watch nftables_watch_, sysctl_watch_, heal_timer_;
 
     UniqueFd inotify_;
-    EventLoop::Watch inotify_watch_;
+    EventLoop::Watch inotify_watch_, look_again_;
     std::map<int, std::string> watched_;
+    std::set<std::string> unwatched_; // containers have taken what root may have of inotify: looked at by the clock
+    bool unwatched_told_ = false;
 
     net::ResolvConf host_resolv_;
     std::int64_t host_resolv_read_ = 0;

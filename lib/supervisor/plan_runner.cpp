@@ -63,7 +63,10 @@ void PlanRunner::step() {
             }
         }
     stepping_ = false;
-    for (int id : executor_.take_skipped()) world_.emit(event_of(EventKind::operation_skipped, executor_.operation(id)));
+    for (int id : executor_.take_skipped()) {
+        world_.emit(event_of(EventKind::operation_skipped, executor_.operation(id)));
+        drop_unstarted(executor_.operation(id));
+    }
     if (!executor_.finished() || std::exchange(over_, true)) return;
     journal_.end();
     finished_(executor_.failure());
@@ -114,10 +117,37 @@ void PlanRunner::cancel(const Error& why) {
         OpKind kind = executor_.operation(id).kind;
         if (kind == OpKind::wait_container || is_client_operation(kind)) ended(id, &why);
     }
+    abandon_held_starts(why.what());
     step();
 }
 
+// A start that waits for its client to attach has not begun for anybody who uses it. Its end is the operation's.
+void PlanRunner::abandon_held_starts(const std::string& why) {
+    for (int id : executor_.running()) {
+        const Operation& op = executor_.operation(id);
+        if (op.kind != OpKind::start_container || !op.hold_for_attach) continue;
+        if (Container* c = containers_.find(op.container_id)) c->abandon_start(why);
+    }
+}
+
+bool PlanRunner::holds_start() const {
+    for (int id : executor_.running()) {
+        const Operation& op = executor_.operation(id);
+        if (op.kind != OpKind::start_container || !op.hold_for_attach) continue;
+        if (Container* c = containers_.find(op.container_id); c && !c->running()) return true;
+    }
+    return false;
+}
+
+// `run --rm` whose start was dropped: what it has made goes, as if it had ended.
+void PlanRunner::drop_unstarted(const Operation& op) {
+    if (op.kind != OpKind::start_container) return;
+    Container* c = containers_.find(op.container_id);
+    if (c && c->record().auto_remove && !c->active() && !c->running()) world_.auto_remove(*c);
+}
+
 bool PlanRunner::needs_client() const {
+    if (holds_start()) return true;
     for (const Operation& op : executor_.plan().operations) {
         if (!is_client_operation(op.kind) || done_before_.contains(op.id)) continue;
         auto state = executor_.state(op.id);
@@ -249,15 +279,16 @@ bool PlanRunner::check_gate(const Operation& op, Gate& gate) {
             return true;
         }
         const ContainerStatus& s = c->status();
-        GateView view{c->record().name, c->record().service, s.state, s.health, c->checked(), s.exit_code, s.started_at};
-        Verdict v = judge(op.condition, view, sys::realtime_ns());
+        GateView view{c->record().name, c->record().service, s.state, s.health, c->checked(), s.exit_code, 0};
+        const std::int64_t age = c->age().count();
+        Verdict v = judge(op.condition, view, age);
         if (v.kind == Verdict::Kind::failed) {
             ended(op.id, &*v.error);
             return true;
         }
         all = all && v.kind == Verdict::Kind::met;
         if (v.look_again != 0)
-            gate.look_again = world_.loop.after(std::chrono::nanoseconds(std::max<std::int64_t>(0, v.look_again - sys::realtime_ns())),
+            gate.look_again = world_.loop.after(std::chrono::nanoseconds(std::max<std::int64_t>(0, v.look_again - age)),
                                                 [weak = weak_from_this()] {
                                                     if (auto self = weak.lock()) self->container_changed();
                                                 });

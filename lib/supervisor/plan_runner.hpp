@@ -28,8 +28,10 @@ public:
     const Plan& plan() const { return executor_.plan(); }
     void client_done(int operation, const Error* error);
     void cancel(const Error& why);
-    // Operations of the client that have not ended: without it the plan cannot go on.
+    // Operations of the client that have not ended, or a start that it is to attach to: without it the plan cannot go on.
     bool needs_client() const;
+    bool holds_start() const;
+    void abandon_held_starts(const std::string& why);
     // Client operations that have begun, told again to a client that joins.
     void repeat_client_operations(const std::function<void(const Event&)>& to) const;
     void container_changed();
@@ -41,6 +43,7 @@ private:
     };
 
     void step();
+    void drop_unstarted(const Operation& op);
     void run(const Operation& op);
     void run_volume(const Operation& op);
     void run_network(const Operation& op);

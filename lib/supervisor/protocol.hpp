@@ -77,8 +77,9 @@ public:
     // Cancels what has not begun of the plan that runs now, if one does, and returns when it has ended:
     // for down, stop, kill and rm, before they take the project's lock, which does not tell of the plan of a
     // client that was killed. patience: containers, and how long a stop that has begun may still wait before SIGKILL.
-    void preempt(const std::map<std::string, std::chrono::nanoseconds>& patience = {});
-    static void preempt(const Roots& roots, const std::string& project, const std::map<std::string, std::chrono::nanoseconds>& patience = {});
+    void preempt(const std::map<std::string, std::chrono::nanoseconds>& patience = {}, std::stop_token stop = {});
+    static void preempt(const Roots& roots, const std::string& project, const std::map<std::string, std::chrono::nanoseconds>& patience = {},
+                        std::stop_token stop = {});
     std::vector<ContainerStatus> statuses();
     // Calls sink for every event until it returns false, the supervisor ends or stop is requested.
     void subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop = {});

@@ -35,12 +35,23 @@ Supervisor::Supervisor(Roots roots, std::string project, FileLock lock)
     networks_.load();
     containers_.load();
     networks_.adopted();
-    control_.listen(paths_.supervisor_socket());
+    listen();
     resume();
     loop_.post([this] { consider_exit(); });
 }
 
 Supervisor::~Supervisor() = default;
+
+// In a full run directory there is no room for a socket; the one that started us is connected all the same, and
+// what it asks for may make room.
+void Supervisor::listen() {
+    try {
+        control_.listen(paths_.supervisor_socket());
+    } catch (const Error& e) {
+        log::warning("no other command is heard yet: {}", e.what());
+        listen_again_ = loop_.after(1s, [this] { listen(); });
+    }
+}
 
 World Supervisor::make_world() {
     std::string shim = find_program("davit-shim");
@@ -285,7 +296,9 @@ void Supervisor::on_closed(SessionId session) {
     std::erase_if(queue_, [&](const Request& r) { return r.session == session; });
     std::erase_if(preempters_, [&](const auto& p) { return p.first == session; });
     if (current_) {
-        std::erase_if(current_->listeners, [&](const auto& l) { return l.first == session; });
+        const bool listened = std::erase_if(current_->listeners, [&](const auto& l) { return l.first == session; }) != 0;
+        // It was here and is gone: what waits for it to attach waits for nobody.
+        if (listened && current_->listeners.empty()) current_->runner->abandon_held_starts("the command that started it is gone");
         cancel_if_orphaned();
     }
     loop_.post([this] { consider_exit(); });
@@ -296,7 +309,7 @@ void Supervisor::cancel_if_orphaned() {
     if (!current_ || !current_->listeners.empty() || !current_->runner->needs_client()) return;
     current_->orphan_limit = loop_.after(orphan_limit, [this] {
         if (current_ && current_->listeners.empty())
-            current_->runner->cancel(error(Errc::interrupted, "the command that pulls and builds for this plan is gone"));
+            current_->runner->cancel(error(Errc::interrupted, "the command that this plan waits for is gone"));
     });
 }
 
@@ -311,6 +324,10 @@ void Supervisor::consider_exit() {
         linger_ = loop_.after(2ms, [this] { consider_exit(); });
         return;
     }
+    if (networks_.owes_commit()) {
+        linger_ = loop_.after(100ms, [this] { consider_exit(); });
+        return;
+    }
     if (nothing_left()) return loop_.stop();
     linger_ = loop_.after(linger, [this] {
         if (!current_ && control_.idle() && !containers_.any_active()) loop_.stop();
@@ -322,16 +339,28 @@ bool Supervisor::on_bye() {
     return nothing_left() && !current_ && queue_.empty();
 }
 
+// Unless a command works on it: then it is that command's, which may have written the project's file a moment ago.
+void Supervisor::forget_project() {
+    std::optional<FileLock> lock;
+    if (exists(paths_.lock()) && !(lock = FileLock::try_acquire(paths_.lock()))) return;
+    if (lock && !lock->still_at(paths_.lock())) return;
+    store_.remove_project(project_);
+    if (!lock) return;
+    ::unlink(paths_.lock().c_str()); // who waits for it sees that it is another file now
+    ::rmdir(paths_.state.c_str());
+}
+
 void Supervisor::clean_up() {
     if (!nothing_left()) networks_.save_kept();
     if (containers_.any_active()) return; // killed by SIGTERM: as after a crash, the shims see to a successor
+    containers_.pay_records();
     control_.close_listener();
     files_helper_.stop();
     net_helper_.stop();
     nursery_.stop();
     group_.leave();
     if (nothing_left()) {
-        store_.remove_project(project_);
+        forget_project();
         remove_run_files(roots_, paths_);
     }
 }

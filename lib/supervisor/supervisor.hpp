@@ -54,6 +54,8 @@ private:
     void on_closed(SessionId session) override;
 
     World make_world();
+    void listen();
+    void forget_project();
     void prepare_helpers(const Plan& plan);
     void release_helpers();
     void resume();
@@ -96,7 +98,7 @@ private:
     std::deque<std::function<void()>> turns_;
     std::set<std::string> to_sync_;
     bool turn_posted_ = false, changed_posted_ = false;
-    EventLoop::Watch sync_timer_, linger_, terminate_, nursery_idle_, shrink_timer_;
+    EventLoop::Watch sync_timer_, linger_, terminate_, nursery_idle_, shrink_timer_, listen_again_;
 };
 
 } // namespace davit::supervisor

@@ -15,10 +15,24 @@ def finish(s, processes, wanted=(0,)):
         s.check(f"{' '.join(p.args[1:])} ends with one of {wanted}", p.returncode in wanted, f"({p.returncode}: {said})")
 
 
+def up_beside_down(s, before):
+    """The lock's file and directory go with the last `down`: whoever wants them at that moment makes them anew."""
+    for n in range(50):
+        both = [s.start("up", "-d"), s.start("down", "-v", "-t", "0"), s.start("up", "-d")]
+        for p in both:
+            said, _ = p.communicate(timeout=90)
+            took_precedence = "took precedence" in said or "has been removed" in said
+            s.check("up beside down -v works, or gives way to it", p.returncode == 0 or took_precedence, f"({p.args[1]}: {p.returncode}: {said})")
+    s.davit("down", "-v", "-t", "0", within=5)
+    s.davit("system", "doctor")
+    s.nothing_left(before)
+
+
 with Scenario("races") as s:
     s.images("busybox")
     s.write("compose.yaml", COMPOSE)
     before = s.listing()
+    up_beside_down(s, before)
     for n in range(ROUNDS):
         finish(s, [s.start("up", "-d") for _ in range(4)])
         s.equal("four ups make one project", {"a": "running", "b": "running"}, s.states())

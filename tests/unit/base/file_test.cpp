@@ -4,6 +4,9 @@
 #include "base/sys.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <thread>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -83,6 +86,35 @@ TEST_CASE("file: an exclusive lock keeps everybody else out until it is released
         CHECK_FALSE(FileLock::try_acquire(path, FileLock::Mode::shared).has_value());
     }
     CHECK(FileLock::try_acquire(path).has_value());
+}
+
+TEST_CASE("file: a lock whose file and directory others remove all the time is taken, and is the one that counts") {
+    test::TempDir dir;
+    const std::string path = dir / "project/lock";
+    std::atomic<bool> over = false;
+    std::thread other([&] {
+        while (!over) {
+            auto held = FileLock::try_acquire_making(path);
+            if (!held) continue;
+            ::unlink(path.c_str());
+            ::rmdir((dir / "project").c_str());
+        }
+    });
+    int taken = 0;
+    for (const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10); taken < 300 && std::chrono::steady_clock::now() < end;) {
+        auto lock = FileLock::try_acquire_making(path);
+        if (!lock) continue;
+        CHECK(lock->still_at(path));
+        ++taken;
+    }
+    over = true;
+    other.join();
+    CHECK(taken == 300);
+}
+
+TEST_CASE("file: a directory that nobody can make is an error at once") {
+    CHECK_THROWS_AS(sys::make_dirs("/proc/nope/below"), Error);
+    CHECK_THROWS_AS((void)FileLock::try_acquire_making("/proc/nope/lock"), Error);
 }
 
 TEST_CASE("file: shared locks go together and exclude an exclusive one") {

@@ -433,9 +433,9 @@ TEST_CASE("run starts the dependencies, then its own container") {
 [1] -> #2 service:db:1, create container: no existing container
 [2] -> #3 service:db:1, start container: created
 [] -> #4 run:job:p-job-run-abc, stage container: one-off command
-[4] -> #5 run:job:p-job-run-abc, create container: one-off command
-[3] -> #6 service:db, wait container: dependents need it healthy
-[5,6] -> #7 run:job:p-job-run-abc, start container: one-off command
+[3] -> #5 service:db, wait container: dependents need it healthy
+[4,5] -> #6 run:job:p-job-run-abc, create container: one-off command
+[6] -> #7 run:job:p-job-run-abc, start container: one-off command
 )");
     CHECK(w.result.plan.operations[6].hold_for_attach);
 }

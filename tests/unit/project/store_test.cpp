@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "base/programs.hpp"
 
+#include <fmt/format.h>
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -81,12 +82,18 @@ TEST_CASE("a status whose process is gone is exited with the code the shim recor
     CHECK(store.status(r).state == ContainerState::exited);
     CHECK_FALSE(store.status(r).exit_known);
     std::string exit_file = ProjectPaths(store.roots(), "shop").exit_file(r.id);
-    write_file_atomic(exit_file, R"({"code":137,"oom":true,"finished_ns":200})");
+    auto leave = [&](std::uint64_t start, const char* rest) {
+        write_file_atomic(exit_file, fmt::format(R"({{"pid":{},"start_time":{},{}}})", s.pid, start, rest));
+    };
+    leave(s.pid_start, R"("code":137,"oom":true,"finished_ns":200)");
     CHECK(store.status(r).exit_known);
     CHECK(store.status(r).exit_code == 137);
     CHECK(store.status(r).oom_killed);
-    write_file_atomic(exit_file, R"({"code":3,"finished_ns":99})"); // of the run before
+    leave(s.pid_start - 5, R"("code":3,"finished_ns":300)"); // of the run before
     CHECK_FALSE(store.status(r).exit_known);
+    leave(s.pid_start, R"("code":3,"finished_ns":1)"); // the clock was set back while it ran
+    CHECK(store.status(r).exit_known);
+    CHECK(store.status(r).exit_code == 3);
 }
 
 TEST_CASE("a container that its policy starts again is restarting from the end of its process on") {
@@ -103,7 +110,8 @@ TEST_CASE("a container that its policy starts again is restarting from the end o
     s.started_at = 100;
     s.restart_count = 2;
     store.write("shop", s);
-    write_file_atomic(ProjectPaths(store.roots(), "shop").exit_file(r.id), R"({"code":3,"known":true,"finished_ns":200})");
+    write_file_atomic(ProjectPaths(store.roots(), "shop").exit_file(r.id),
+                      fmt::format(R"({{"pid":{},"start_time":{},"code":3,"known":true,"finished_ns":200}})", s.pid, s.pid_start));
     auto state = [&](RestartKind kind, int retries) {
         r.restart = {kind, retries};
         return store.status(r).state;
