@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <linux/netlink.h>
+#include <set>
 
 namespace davit::net {
 
@@ -70,6 +71,24 @@ bool is_leak(const Finding& f, const std::vector<std::string>& live) {
     return true;
 }
 
+// What another root's living projects use: links of theirs, and the table, rules and sysctls that all roots share.
+void spare(const OtherRoot& other, std::vector<Finding>& findings) {
+    if (other.live_projects.empty()) return;
+    NetlinkSocket host(NETLINK_ROUTE);
+    std::set<std::string> theirs;
+    const HostNetworkState state = load_state(other.run_dir);
+    for (const auto& [name, project] : state.projects) {
+        if (!living(name, other.live_projects)) continue;
+        for (const auto& network : project.networks) theirs.insert(network.bridge);
+        for (const LinkInfo& link : list_davit_links(host))
+            if (project.group != 0 && link.group == project.group) theirs.insert(link.name);
+    }
+    std::erase_if(findings, [&](const Finding& f) {
+        if (f.kind == Kind::table || f.kind == Kind::foreign_rule || f.kind == Kind::sysctl) return true;
+        return (f.kind == Kind::bridge || f.kind == Kind::veth) && theirs.contains(f.name);
+    });
+}
+
 } // namespace
 
 std::vector<Finding> inventory(const std::string& run_dir) {
@@ -82,9 +101,10 @@ std::vector<Finding> inventory(const std::string& run_dir) {
     return findings;
 }
 
-std::vector<Finding> find_leaks(const std::string& run_dir, const std::vector<std::string>& live_projects) {
+std::vector<Finding> find_leaks(const std::string& run_dir, const std::vector<std::string>& live_projects, const std::vector<OtherRoot>& others) {
     std::vector<Finding> findings = inventory(run_dir);
     std::erase_if(findings, [&](const Finding& f) { return !is_leak(f, live_projects); });
+    for (const OtherRoot& other : others) spare(other, findings);
     for (Finding& f : findings)
         f.text += f.project.empty() ? ", which no running project uses" : ", which does not run";
     return findings;

@@ -54,7 +54,9 @@ constexpr std::pair<net::Finding::Kind, Kind> network_kinds[] = {
 };
 
 void add_network(const Machine& m, std::vector<Leak>& out) {
-    for (auto& f : net::find_leaks(m.roots.run, m.with_networks))
+    std::vector<net::OtherRoot> others;
+    for (const auto& [run_dir, projects] : m.others) others.push_back({run_dir, {projects.begin(), projects.end()}});
+    for (auto& f : net::find_leaks(m.roots.run, m.with_networks, others))
         for (const auto& [from, to] : network_kinds)
             if (f.kind == from) out.push_back({to, f.name, f.project, f.text, f.remedy});
 }
@@ -66,7 +68,7 @@ void add_cgroups(const Machine& m, std::vector<Leak>& out) {
     };
     for (const auto& project : runtime::cgroup_children(host, "davit")) {
         std::string group = "davit/" + project;
-        if (m.busy(project)) continue;
+        if (m.busy(project) || m.is_others(project)) continue;
         if (!m.supervised(project) && !m.knows(project)) {
             leak(group, project, "belongs to no project");
             continue;
@@ -82,6 +84,12 @@ void add_cgroups(const Machine& m, std::vector<Leak>& out) {
 void add_processes(const Machine& m, std::vector<Leak>& out) {
     for (const auto& p : m.processes) {
         bool shim = p.container.size() == 64;
+        if (shim && m.held.contains(p.container) && !m.busy(p.project)) {
+            out.push_back({Kind::process, std::to_string(p.pid), p.project,
+                           fmt::format("davit-shim {} holds the start of container {} of project {} for a command that is gone", p.pid, p.container.substr(0, 12), p.project),
+                           fmt::format("davit -p {} down", p.project)});
+            continue;
+        }
         if (shim ? m.containers.contains(p.container) : m.knows(p.project) || m.supervised(p.project)) continue;
         out.push_back({Kind::process, std::to_string(p.pid), p.project,
                        shim ? fmt::format("davit-shim {} serves the container {}, of which there is no record", p.pid, p.container.substr(0, 12))

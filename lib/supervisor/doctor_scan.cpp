@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fcntl.h>
 #include <sstream>
 #include <sys/stat.h>
@@ -16,6 +17,10 @@ namespace davit::doctor {
 
 bool Machine::any_running(const std::string& project) const {
     return std::any_of(running.begin(), running.end(), [&](const auto& r) { return r.second == project; });
+}
+
+bool Machine::is_others(const std::string& project) const {
+    return std::any_of(others.begin(), others.end(), [&](const auto& o) { return o.second.contains(project); });
 }
 
 namespace {
@@ -35,6 +40,7 @@ void scan_records(Machine& m) {
             m.containers[record.id] = project;
             ContainerStatus status = store.status(record);
             if (status.pid != 0) m.running[record.id] = project;
+            if (status.pid != 0 && status.state == ContainerState::created) m.held.insert(record.id);
         }
     }
     auto projects = list_directory(m.roots.run_projects());
@@ -62,6 +68,24 @@ std::string value_after(const std::vector<std::string>& words, const std::string
     return {};
 }
 
+constexpr std::string_view projects_dir = "/projects/", containers_dir = "/containers/"; // RUN/projects/NAME/containers/ID
+
+// Of a supervisor or shim with another run directory, as its own mount namespace has it.
+void note_other_root(Machine& m, const std::string& pid, const std::string& run_dir, std::string project) {
+    std::string root = run_dir;
+    if (const auto at = run_dir.rfind(containers_dir); project.empty() && at != std::string::npos) {
+        const auto name = run_dir.rfind(projects_dir, at - 1);
+        if (name == std::string::npos) return;
+        root = run_dir.substr(0, name);
+        project = run_dir.substr(name + projects_dir.size(), at - name - projects_dir.size());
+    }
+    if (project.empty() || root.empty() || root == m.roots.run) return;
+    const std::string seen_by_it = "/proc/" + pid + "/root" + root;
+    std::error_code missing;
+    const bool same_place = std::filesystem::equivalent(root, seen_by_it, missing);
+    m.others[same_place ? root : seen_by_it].insert(project);
+}
+
 void scan_processes(Machine& m) {
     for (const auto& pid : list_directory("/proc")) {
         if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
@@ -81,7 +105,8 @@ void scan_processes(Machine& m) {
             p.project = run_dir.substr(projects.size(), run_dir.find('/', projects.size()) - projects.size());
             p.container = run_dir.substr(run_dir.find_last_of('/') + 1);
         }
-        if (!p.project.empty()) m.processes.push_back(std::move(p));
+        if (p.project.empty()) note_other_root(m, pid, run_dir, shim ? "" : value_after(words, "--project"));
+        else m.processes.push_back(std::move(p));
     }
 }
 

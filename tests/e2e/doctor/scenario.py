@@ -85,6 +85,44 @@ def ruins(s, before):
     return wanted
 
 
+def two_roots(s, before):
+    """Another davit on this machine, with directories of its own, runs a project of the same name: nobody's left-over."""
+    there = {"DAVIT_STATE_DIR": os.path.join(s.scratch, "other", "state"), "DAVIT_RUN_DIR": os.path.join(s.scratch, "other", "run")}
+    os.makedirs(os.path.join(s.scratch, "other"))
+    s.davit("image", "load", "-i", os.environ["DAVIT_IMAGES"], env=there)
+    s.davit("up", "-d", env=there)
+
+    def unharmed(when):
+        s.equal(f"{when}: the doctor of this root finds nothing", [], look(s, exit=0))
+        s.equal(f"{when}: --fix mends nothing", [], look(s, "--fix", exit=0))
+        s.equal(f"{when}: its own doctor finds nothing", "", s.davit("system", "doctor", "--format", "json", env=there).out)
+        s.davit("exec", "-T", "a", "ping", "-c1", "-W5", "b", env=there)
+
+    unharmed("beside a root that never ran anything")
+    subprocess.run("ip link add dv-0123456789ab type bridge", shell=True, check=True)
+    s.equal("a left-over is still one", ["dv-0123456789ab"], [l["Name"] for l in look(s, "--fix", exit=0)])
+    unharmed("after a left-over was removed")
+    s.write("compose.yaml", ONE_MORE)
+    s.davit("up", "-d")
+    unharmed("beside a project of the same name")
+    s.davit("down")
+    unharmed("after that one's end")
+    s.write("compose.yaml", TWO)
+    s.davit("down", env=there)
+    s.eventually("it is gone", lambda: not s.pids("davit-supervisor --project"))
+    shutil.rmtree(os.path.join(s.scratch, "other"))
+    s.equal("and nothing is left over", [], look(s, exit=0))
+    s.nothing_left(before, but=OWN)
+
+
+ONE_MORE = """
+services:
+  a: {image: busybox, command: [sleep, "600"], stop_signal: KILL}
+"""
+TWO = ONE_MORE + """
+  b: {image: busybox, command: [sleep, "600"], stop_signal: KILL}
+"""
+
 with Scenario("doctor") as s:
     s.images("busybox")
     s.write("compose.yaml", """
@@ -106,6 +144,8 @@ services:
     s.equal("the doctor leaves alone what runs", {"a": "running"}, s.states())
     s.davit("down")
     s.nothing_left(before, but=OWN)
+    s.write("compose.yaml", TWO)
+    two_roots(s, before)
     s.write("compose.yaml", """
 services:
   a: {image: busybox, command: [sleep, "600"], stop_signal: KILL, ports: ["8086:80"]}
