@@ -389,6 +389,7 @@ void Networks::release(const std::string& container_id) {
     registry_.withdraw(container_id);
     bool had_ports = !holder->lease.ports.empty();
     give_back(container_id, holder->lease);
+    if (kept_timer_) save_kept(); // its status goes, and with it what a new supervisor would know it by
     touch(holder->lease);
     holder.reset();
     leave_unused();
