@@ -146,13 +146,13 @@ void Relay::end(bool reset) {
     --relay_count;
     *link = next;
     if (next) next->link = link;
+    loop.retire(this); // before its sides, which are part of it: what is retired last is destroyed first
     for (Side* s : {&client, &target}) {
         loop.forget(s->fd);
         if (reset) reset_on_close(s->fd);
         ::close(s->fd);
         loop.retire(s);
     }
-    loop.retire(this);
 }
 
 void Side::watch() {

@@ -170,16 +170,17 @@ TEST_CASE("UDP flows of a thousand ports are dropped by one walk through the tab
     flow(4999);
     flow(6500);
     const auto flows = [] { return lab::output_of({"conntrack", "-L", "-p", "udp"}); };
-    REQUIRE(flows().find("dport=5099") != std::string::npos);
+    REQUIRE(flows().find(" dport=5099 ") != std::string::npos);
     std::vector<UdpPorts> ports;
     for (std::uint16_t port = 5000; port < 6000; ++port) ports.push_back({port, 1});
     const auto start = std::chrono::steady_clock::now();
     flush_udp_conntrack(netfilter, ports);
     MESSAGE("flush of 1000 ports: " << std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count() << " ms");
     const std::string left = flows();
-    CHECK(left.find(" dport=50") == std::string::npos);
-    CHECK(left.find("dport=4999") != std::string::npos);
-    CHECK(left.find("dport=6500") != std::string::npos);
+    // With the blank behind: a port that the kernel chose for an answer may begin with 50, too.
+    for (std::uint16_t port = 5000; port < 5100; ++port) CHECK(left.find(fmt::format(" dport={} ", port)) == std::string::npos);
+    CHECK(left.find(" dport=4999 ") != std::string::npos);
+    CHECK(left.find(" dport=6500 ") != std::string::npos);
     flush_udp_conntrack(netfilter, {{6000, 1000}});
-    CHECK(flows().find("dport=6500") == std::string::npos);
+    CHECK(flows().find(" dport=6500 ") == std::string::npos);
 }
