@@ -1,9 +1,7 @@
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
-#include "cli/diagnostics.hpp"
 
 namespace davit::cli {
 
@@ -28,9 +26,6 @@ int run_down(Globals& globals, const Args& args) {
     Context context(globals);
     const ProjectRef project = context.ref(down.services);
     return context.act([&](Engine& engine) {
-        const bool never_up = !exists(ProjectPaths(context.roots(), project.name).state) && down.images == RemoveImages::none;
-        if (never_up && !context.dry_run() && (!down.volumes || engine.volumes(project.name).empty()))
-            print_warning("no resource found to remove for project \"" + project.name + "\"");
         engine.down(project, down, context.stop());
     });
 }

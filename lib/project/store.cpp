@@ -28,13 +28,19 @@ void check_component(const std::string& path, const std::string& root, bool last
         throw sys_error(errno, "looking at {}", path);
     }
     auto refuse = [&](const char* why) {
-        return error(Errc::denied, "davit keeps nothing in {}: {} {}", root, path, why).with_hint("choose another directory with DAVIT_STATE_DIR and DAVIT_RUN_DIR, or give this one to the user davit runs as (chown, chmod go-w)");
+        return error(Errc::denied, "davit keeps nothing in {}: {} {}", root, path, why)
+            .with_hint("choose another directory with DAVIT_STATE_DIR and DAVIT_RUN_DIR, or give this one to the user davit runs as (chown, chmod go-w)");
     };
     if (st.st_uid != 0 && st.st_uid != ::geteuid()) throw refuse("belongs to another user");
     if (S_ISLNK(st.st_mode)) return; // its modes mean nothing; where it leads is looked at as well
     if (!S_ISDIR(st.st_mode)) throw refuse("is not a directory");
-    const bool shared = (st.st_mode & (S_IWGRP | S_IWOTH)) != 0, sticky = (st.st_mode & S_ISVTX) != 0;
-    if (shared && (last || !sticky)) throw refuse("can be written by other users");
+    const bool others_group = st.st_gid != 0 && st.st_gid != ::getegid();
+    const bool shared = (st.st_mode & S_IWOTH) != 0 || (others_group && (st.st_mode & S_IWGRP) != 0), sticky = (st.st_mode & S_ISVTX) != 0;
+    if (shared && !sticky) throw refuse("can be written by other users");
+    if (!shared || !last) return;
+    // As a fresh tmpfs: it becomes ours alone, unless somebody was there first.
+    for (const auto& name : list_directory(path))
+        if (struct stat in {}; ::lstat((path + "/" + name).c_str(), &in) == 0 && in.st_uid != 0 && in.st_uid != ::geteuid()) throw refuse("holds what belongs to another user");
 }
 
 // The path as it was given, and where its links lead.

@@ -126,7 +126,7 @@ def counts(s):
 def small(s):
     """Said once, and truly."""
     s.write("compose.yaml", "services: {a: {image: busybox}}\n")
-    s.equal("down with nothing there", 'warning: no resource found to remove for project "look"\n', s.davit("down").err)
+    s.equal("down with nothing there", 'warning: No resource found to remove for project "look".\n', s.davit("down").err)
     s.davit("up", "-d")
     s.check("down with something there", "no resource" not in s.davit("down").err)
     s.write("compose.yaml", "services:\n  a:\n    imgae: busybox\n")

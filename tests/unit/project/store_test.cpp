@@ -256,3 +256,32 @@ TEST_CASE("a record that a power failure tore counts as not written") {
     write_file_in_place(paths.record(c.id), "not JSON", 0600); // nobody's power failed here
     CHECK_THROWS_AS(store.container("shop", c.id), Error);
 }
+
+TEST_CASE("a root is refused where another user could change it, and taken where only root can") {
+    char name[] = "/tmp/davit-roots-XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    const std::string top = name, state = top + "/state";
+    Roots roots = Roots::from_environment();
+    roots.state = state;
+    roots.run = top + "/run";
+    CHECK_NOTHROW(check_roots(roots)); // it is made
+    REQUIRE(::mkdir(state.c_str(), 0700) == 0);
+    CHECK_NOTHROW(check_roots(roots));
+    ::chmod(state.c_str(), 0777);
+    CHECK_THROWS_AS(check_roots(roots), Error);
+    ::chmod(state.c_str(), 01777); // a fresh tmpfs
+    CHECK_NOTHROW(check_roots(roots));
+    if (::geteuid() == 0) {
+        REQUIRE(::mkdir((state + "/projects").c_str(), 0700) == 0);
+        REQUIRE(::chown((state + "/projects").c_str(), 1234, 1234) == 0);
+        CHECK_THROWS_AS(check_roots(roots), Error); // somebody was there first
+        ::rmdir((state + "/projects").c_str());
+        ::chmod(state.c_str(), 0700);
+        REQUIRE(::chown(state.c_str(), 1234, 0) == 0);
+        CHECK_THROWS_AS(check_roots(roots), Error);
+    }
+    roots.state = "relative";
+    CHECK_THROWS_AS(check_roots(roots), Error);
+    ::rmdir(state.c_str());
+    ::rmdir(top.c_str());
+}
