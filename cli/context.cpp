@@ -19,11 +19,12 @@ namespace davit::cli {
 Context::Context(Globals& globals) : globals_(globals) {}
 Context::~Context() = default;
 
-void Context::load(const std::vector<std::string>& named_services) {
+void Context::load(const std::vector<std::string>& named_services, bool environment) {
     // Which services are named decides what is read and kept: a project of other names is no use.
-    if (project_ && std::all_of(named_services.begin(), named_services.end(), [&](const auto& name) { return !project_->disabled_services.count(name); })) return;
+    if (project_ && (environment_ || !environment) && std::all_of(named_services.begin(), named_services.end(), [&](const auto& name) { return !project_->disabled_services.count(name); })) return;
     LoadOptions options = load_options(globals_);
     options.named = named_services;
+    options.resolve_environment = options.resolve_labels = environment_ = environment;
     LoadResult result = davit::load(options);
     print_diagnostics(result.warnings, globals_.progress == "json");
     unacted_ = unacted_attributes(result);
@@ -32,7 +33,7 @@ void Context::load(const std::vector<std::string>& named_services) {
 }
 
 const Project& Context::project(const std::vector<std::string>& named_services) {
-    load(named_services);
+    load(named_services, true);
     print_diagnostics(std::exchange(unacted_, {}), globals_.progress == "json");
     resolved_ = true;
     return *project_;
@@ -60,7 +61,7 @@ ProjectRef Context::ref(const std::vector<std::string>& named_services) {
             name_ = globals_.project_name;
         } else {
             try {
-                load(named_services);
+                load(named_services, false);
             } catch (const Error&) {
                 const char* name = std::getenv("COMPOSE_PROJECT_NAME");
                 if (!name || !*name) throw;
@@ -70,7 +71,7 @@ ProjectRef Context::ref(const std::vector<std::string>& named_services) {
         }
     }
     if (name_only_) return ProjectRef(name_);
-    load(named_services);
+    load(named_services, false);
     check_names(named_services);
     return *project_;
 }

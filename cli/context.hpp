@@ -54,14 +54,16 @@ public:
     int act(const std::function<void(Engine&)>& fn);
 
 private:
-    void load(const std::vector<std::string>& named_services);
+    // environment: also what env_file and label_file hold, which only making containers needs. A file that is gone must
+    // not keep anybody from stopping what runs.
+    void load(const std::vector<std::string>& named_services, bool environment);
     void check_names(const std::vector<std::string>& services) const;
     void on_event(const Event& event);
 
     Globals& globals_;
     std::optional<Project> project_;
     std::vector<Diagnostic> unacted_; // not said yet
-    bool name_only_ = false, resolved_ = false;
+    bool name_only_ = false, resolved_ = false, environment_ = false;
     std::string name_;
     std::optional<Roots> roots_;
     std::unique_ptr<Interrupts> interrupts_;

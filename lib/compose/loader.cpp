@@ -166,7 +166,7 @@ LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     diag.throw_if_errors();
     enable_named(p, o, diag, *t.root);
     if (o.resolve_environment) read_service_env_files(*t.tree, p, *t.environment, diag);
-    read_service_label_files(*t.tree, p, *t.environment, diag);
+    if (o.resolve_labels) read_service_label_files(*t.tree, p, *t.environment, diag);
     diag.place(*t.root);
     diag.throw_if_errors();
     p = select_services(std::move(p), o.services);

@@ -33,7 +33,7 @@ Service run_service(const Service& of, const RunOptions& options) {
     }
     if (!options.service_ports) s.ports.clear();
     s.ports.insert(s.ports.end(), options.ports.begin(), options.ports.end());
-    if (options.user) s.user = *options.user;
+    if (options.user && !options.user->empty()) s.user = *options.user;
     if (options.working_dir) s.working_dir = *options.working_dir;
     s.cap_add.insert(s.cap_add.end(), options.cap_add.begin(), options.cap_add.end());
     s.cap_drop.insert(s.cap_drop.end(), options.cap_drop.begin(), options.cap_drop.end());

@@ -56,7 +56,8 @@ struct LoadOptions {
     bool normalize = true;
     bool resolve_paths = true;
     bool check_consistency = true;
-    bool resolve_environment = true;   // read env_file and label_file of services
+    bool resolve_environment = true;   // read env_file of services
+    bool resolve_labels = true;        // read label_file of services
     bool validate = true;
     bool compatibility = false;        // "_" in container names
     bool all_resources = false;        // keep networks, volumes … that no service uses

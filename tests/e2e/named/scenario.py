@@ -140,6 +140,28 @@ def network_of_others(s, before):
     down(s, before)
 
 
+def files_that_are_gone(s, before):
+    """Who only handles containers that are there needs no env_file: it must not keep anybody from stopping them."""
+    text = "services:\n" + service("a", "env_file: [a.env]\nlabel_file: [a.label]\nuser: '1000'") + service("never", "env_file: [never.env]\nprofiles: [p]")
+    s.write("compose.yaml", text)
+    s.write("a.env", "A=1\n")
+    s.write("a.label", "l=1\n")
+    s.davit("up", "-d")
+    os.unlink(os.path.join(s.directory, "a.env"))
+    os.unlink(os.path.join(s.directory, "a.label"))
+    for words in (["ps"], ["logs"], ["exec", "-T", "a", "true"], ["stop", "-t", "0"], ["start"], ["restart", "-t", "0"], ["kill"], ["rm", "-f"]):
+        s.davit(*words)
+    s.davit("up", "-d", exit=1, err=r"a\.env")
+    s.write("a.env", "A=1\n")
+    s.write("a.label", "l=1\n")
+    s.davit("up", "-d")
+    for words in (["exec", "-T"], ["run", "--rm", "-T"]):
+        s.equal("an empty user is none", "1000\n", s.davit(*words, "-u", "", "a", "id", "-u").out)
+    os.unlink(os.path.join(s.directory, "a.env"))
+    s.davit("--profile", "*", "down", "-v", "-t", "0")
+    s.nothing_left(before)
+
+
 with Scenario("named") as s:
     s.images("busybox")
     before = s.listing()
@@ -148,3 +170,4 @@ with Scenario("named") as s:
     down_v_after_down(s, before)
     sharers(s, before)
     network_of_others(s, before)
+    files_that_are_gone(s, before)
