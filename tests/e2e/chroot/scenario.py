@@ -29,8 +29,8 @@ def enter_chroot(jail):
             os.symlink(os.readlink(path), jail + path)
         elif os.path.isdir(path):
             os.mkdir(jail + path)
-            # /tmp holds the jail itself.
-            subprocess.run(["mount", "--bind" if name == "tmp" else "--rbind", path, jail + path], check=True)
+            # /run holds the jail itself; what is mounted below /tmp, as a checkout may be, comes along.
+            subprocess.run(["mount", "--bind" if name == "run" else "--rbind", path, jail + path], check=True)
     os.chroot(jail)
     os.chdir("/")
 
@@ -39,7 +39,7 @@ with Scenario("chroot") as s:
     s.images("busybox")
     s.write("compose.yaml", COMPOSE)
     s.write("file", "of the chroot\n")
-    enter_chroot("/tmp/jail")
+    enter_chroot("/run/jail")
     machine = os.stat("/proc/1/root/")
 
     s.davit("up", "-d", "--wait")
