@@ -1,6 +1,7 @@
 #include "cli/app.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/printable.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/diagnostics.hpp"
@@ -20,7 +21,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
+#include <filesystem>
+#include <sstream>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -139,7 +141,9 @@ std::string with_line(const Error& e) {
     constexpr std::size_t longest = 160;
     std::string text = error_text(e);
     if (e.at().line <= 0 || e.at().column <= 0) return text;
-    std::ifstream in(e.at().file);
+    std::error_code unknown;
+    if (!std::filesystem::is_regular_file(e.at().file, unknown)) return text; // a pipe was read already
+    std::istringstream in(read_file_if_exists(e.at().file).value_or(""));
     Diagnostic shown; // draws the caret as the messages of the loader have it
     for (int i = 0; i < e.at().line; ++i)
         if (!std::getline(in, shown.source_line)) return text;

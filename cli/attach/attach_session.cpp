@@ -63,7 +63,7 @@ private:
     std::optional<int> serve() {
         for (;;) {
             while (auto event = connection_.receive()) {
-                if (auto* output = std::get_if<runtime::Output>(&*event)) write_all(output->stream == 2 ? STDERR_FILENO : STDOUT_FILENO, output->data);
+                if (auto* output = std::get_if<runtime::Output>(&*event)) show(*output);
                 else if (auto* exited = std::get_if<runtime::Exited>(&*event)) return exited->code;
                 else if (auto* failed = std::get_if<runtime::StartFailed>(&*event)) throw failed->error;
                 else if (std::holds_alternative<runtime::Disconnected>(*event))
@@ -71,6 +71,14 @@ private:
             }
             if (!turn()) return std::nullopt;
         }
+    }
+
+    // `run … | head -1`: as any program whose reader left. The container goes on, as after a detach.
+    static void show(const runtime::Output& output) {
+        if (write_all(output.stream == 2 ? STDERR_FILENO : STDOUT_FILENO, output.data) || output.stream == 2 || errno != EPIPE) return;
+        restore_terminal();
+        std::signal(SIGPIPE, SIG_DFL);
+        ::raise(SIGPIPE);
     }
 
     // Waits for something and handles what is not the shim's. false: detach.

@@ -5,6 +5,7 @@
 #include "cli/diagnostics.hpp"
 #include "cli/key_watch.hpp"
 #include "cli/logs/follow.hpp"
+#include "cli/logs/last_words.hpp"
 #include "cli/terminal.hpp"
 
 #include <algorithm>
@@ -47,6 +48,7 @@ public:
     }
 
     int run() {
+        context_.also_to([this](const Event& event) { unmet_.see(event); });
         Engine& engine = context_.engine();
         CreateOptions create = options_;
         try {
@@ -167,6 +169,8 @@ private:
             if (!end_.stop_requested()) {
                 follow_end_.request_stop();
                 following.join();
+                context_.mute();
+                unmet_.tell(engine, context_.roots(), project_.name, shown_);
                 throw;
             }
         }
@@ -262,6 +266,7 @@ private:
     bool logs_hidden_ = false; // of the keys' thread
     std::atomic<int> first_code_ = 0;
     std::optional<int> code_from_;
+    UnmetConditions unmet_;
     std::stop_source end_;        // the foreground part is over: all ended, aborted, interrupted or detached
     std::stop_source follow_end_; // no more output is wanted
 };

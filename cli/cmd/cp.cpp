@@ -37,7 +37,8 @@ rootfs::ContainerRoot root_of(Context& context, const ContainerInfo& container) 
 
 rootfs::CopyOptions copy_options(const CpFlags& flags) {
     auto warn = [](const std::string& text) { std::fprintf(stderr, "warning: %s (-a keeps it)\n", printable(text).c_str()); };
-    return {flags.follow, flags.archive, warn};
+    auto left_out = [](const std::string& text) { std::fprintf(stderr, "warning: %s\n", printable(text).c_str()); };
+    return {flags.follow, flags.archive, warn, left_out};
 }
 
 void copy_out(Context& context, const CpFlags& flags, const End& from, const End& to) {
@@ -46,7 +47,7 @@ void copy_out(Context& context, const CpFlags& flags, const End& from, const End
     const rootfs::ContainerRoot root = root_of(context, container);
     in_context("copying from container " + container.name, [&] {
         const rootfs::Place source = rootfs::in_container(root.fd(), from.path);
-        if (to.path == "-") rootfs::copy_to_tar(source, flags.follow, STDOUT_FILENO);
+        if (to.path == "-") rootfs::copy_to_tar(source, copy_options(flags), STDOUT_FILENO);
         else rootfs::copy(source, rootfs::on_host(to.path), copy_options(flags));
     });
 }

@@ -1,5 +1,6 @@
 #include "compose/print.hpp"
 
+#include "base/printable.hpp"
 #include "base/units.hpp"
 #include "compose/scalar.hpp"
 #include "compose/yaml_text.hpp"
@@ -167,8 +168,7 @@ bool needs_quotes(std::string_view text) {
 // A text of several lines that can stand as a block.
 bool fits_block(std::string_view text) {
     if (text.find('\n') == std::string_view::npos || text[0] == ' ' || text[0] == '\n' || text[0] == '\t') return false;
-    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t'; }) &&
-           text.find(" \n") == std::string_view::npos && text.find('\x7f') == std::string_view::npos;
+    return text.find(" \n") == std::string_view::npos && printable(text, "\n\t") == text;
 }
 
 class YamlPrinter {
@@ -268,16 +268,15 @@ private:
     void text(std::string_view s, int) {
         if (!needs_quotes(s)) return dollars(s);
         if (first_bad_utf8(s) != std::string_view::npos) return binary(s);
-        bool plain_bytes = std::all_of(s.begin(), s.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '\x7f'; });
-        if (plain_bytes && s.find('\'') == std::string_view::npos) {
+        if (s.find('\'') == std::string_view::npos && printable(s) == s) {
             out_ += '\'';
             dollars(s);
             out_ += '\'';
             return;
         }
-        out_ += '"';
-        append_escaped(out_, s, dollars_);
-        out_ += '"';
+        std::string quoted;
+        append_escaped(quoted, s, dollars_);
+        out_ += '"' + printable(quoted) + '"'; // what is left to escape are \u and \U: YAML's own
     }
 
     std::string& out_;
@@ -296,7 +295,7 @@ std::string print_json(const Node& n, bool escape) {
     std::string out;
     JsonPrinter(out, escape).print(n, 0);
     out += '\n';
-    return out;
+    return printable_json(out);
 }
 
 } // namespace davit::compose

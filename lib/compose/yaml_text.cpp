@@ -34,6 +34,8 @@ std::size_t first_control(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         auto c = static_cast<unsigned char>(text[i]);
         if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f) return i;
+        const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+        if (c == 0xc2 && next >= 0x80 && next < 0xa0 && next != 0x85) return i; // C1 but NEL, as YAML's c-printable
     }
     return std::string_view::npos;
 }
@@ -71,8 +73,10 @@ bool check_yaml_text(std::string_view text, std::uint16_t file, Diagnostics& dia
     std::size_t control = first_control(text);
     std::size_t broken = first_bad_utf8(text);
     if (control < broken) {
-        diag.error(position(text, control, file), {}, fmt::format("the file has a control character here (0x{:02x})", static_cast<unsigned char>(text[control])),
-                   "remove it; in a text in double quotes write it as \\x01");
+        const auto lead = static_cast<unsigned char>(text[control]);
+        const unsigned code = lead == 0xc2 ? static_cast<unsigned char>(text[control + 1]) : lead;
+        diag.error(position(text, control, file), {}, fmt::format("the file has a control character here (0x{:02x})", code),
+                   fmt::format("remove it; in a text in double quotes write it as \\x{:02x}", code));
         return false;
     }
     if (broken != std::string_view::npos) {

@@ -34,6 +34,13 @@ void copy_bytes(int from, int to) {
     }
 }
 
+// A container that has the volume already put something there, or took away what was just made: that is its
+// entry now, and no reason for this container not to start.
+bool is_taken(const Error& e) {
+    const int code = e.os().value();
+    return e.kind() == Errc::conflict || code == EEXIST || code == ENOENT || code == ELOOP || code == ENOTDIR;
+}
+
 } // namespace
 
 void copy_directory_meta(const RootfsView::Entry& from, int to) {
@@ -115,12 +122,17 @@ void ViewCopier::copy_directory(RootfsView::Entry from) {
         const std::string name = std::move(here.names[here.next++]);
         auto entry = view_.child(here.from, name);
         if (!entry) continue;
-        if (!entry->is_directory()) {
-            copy_node(*entry, chain.fd(), name, entry->path.substr(top));
+        try {
+            if (!entry->is_directory()) {
+                copy_node(*entry, chain.fd(), name, entry->path.substr(top));
+                continue;
+            }
+            if (::mkdirat(chain.fd(), name.c_str(), 0700) < 0) throw sys_error(errno, "making {}", entry->path);
+            chain.enter(sys::open_at(chain.fd(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+        } catch (const Error& e) {
+            if (!is_taken(e)) throw;
             continue;
         }
-        if (::mkdirat(chain.fd(), name.c_str(), 0700) < 0) throw sys_error(errno, "making {}", entry->path);
-        chain.enter(sys::open_at(chain.fd(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
         enter(std::move(*entry));
     }
 }

@@ -11,7 +11,9 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace davit::rootfs {
 
@@ -112,10 +114,11 @@ Standing standing_at(const Place& place, const std::string& path) {
     return S_ISDIR(st->st_mode) ? Standing::directory : Standing::file;
 }
 
-void write_source(const Source& source, const std::string& as, TarStream::Sink sink) {
+void write_source(const Source& source, const std::string& as, TarStream::Sink sink, const std::function<void(const std::string&)>& left_out) {
     TarStream tar(std::move(sink));
     ReadOptions options;
     options.contents_only = as.empty();
+    options.left_out = left_out;
     read_tree(source.directory.get(), source.name, as, tar, options);
     tar.finish();
 }
@@ -175,10 +178,11 @@ void copy(const Place& from, const Place& to, const CopyOptions& options) {
         throw error(Errc::not_found, "no such directory: {}", target.directory).with_hint("it has to be there before anything can be copied into it");
     FdPair pipe = sys::pipe();
     std::exception_ptr read_failure;
+    std::vector<std::string> left_out; // of the other thread until it is joined
     std::thread reading([&] {
         block_sigpipe();
         try {
-            write_source(source, target.name, to_fd(pipe.second.get()));
+            write_source(source, target.name, to_fd(pipe.second.get()), [&](const std::string& text) { left_out.push_back(text); });
         } catch (...) {
             read_failure = std::current_exception();
         }
@@ -201,11 +205,13 @@ void copy(const Place& from, const Place& to, const CopyOptions& options) {
     pipe.first.reset();
     reading.join();
     if (read_failure) std::rethrow_exception(read_failure);
+    if (!options.left_out) return;
+    for (const std::string& text : left_out) options.left_out(text);
 }
 
-void copy_to_tar(const Place& from, bool follow, int fd) {
-    const Source source = open_source(from, follow);
-    write_source(source, source.as, to_fd(fd));
+void copy_to_tar(const Place& from, const CopyOptions& options, int fd) {
+    const Source source = open_source(from, options.follow);
+    write_source(source, source.as, to_fd(fd), options.left_out);
 }
 
 void copy_from_tar(int fd, const Place& to) {

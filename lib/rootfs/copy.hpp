@@ -35,12 +35,13 @@ Target target_of(const std::string& source, bool source_is_directory, const std:
 struct CopyOptions {
     bool follow = false;  // a symbolic link at the end of from.path is followed
     bool special = false; // what comes to this machine keeps device nodes, setuid and setgid bits
-    std::function<void(const std::string&)> warning = {}; // of what was left out
+    std::function<void(const std::string&)> warning = {};  // of what `special` would have kept
+    std::function<void(const std::string&)> left_out = {}; // of what nothing keeps
 };
 // Throws Error(not_found) when there is nothing at `from` or no directory to hold `to`.
 void copy(const Place& from, const Place& to, const CopyOptions& options);
 // The tree at `from` as a tar.
-void copy_to_tar(const Place& from, bool follow, int fd);
+void copy_to_tar(const Place& from, const CopyOptions& options, int fd);
 // A tar's entries into the directory at `to`.
 void copy_from_tar(int fd, const Place& to);
 

@@ -29,6 +29,8 @@ namespace {
 
 using Type = image::TarEntry::Type;
 
+constexpr std::size_t max_shown = 64 << 20; // of a file without a size, as /proc/kcore and pipes of tracing are
+
 bool shows_kernel(int fd) {
     struct statfs fs {};
     if (::fstatfs(fd, &fs) < 0) return false;
@@ -84,6 +86,12 @@ public:
     void read_all(int directory, const std::string& name, const std::string& as) {
         if (UniqueFd below = read(directory, name, as)) read_contents(std::move(below), as.ends_with("/") ? as : as + "/");
         else if (vanished_) throw sys_error(ENOENT, "looking at {}", as);
+        else if (sockets_) throw error(Errc::unsupported, "{} is a socket: without the program that listens it cannot be copied", as);
+    }
+
+    void tell() const {
+        if (!sockets_ || !options_.left_out) return;
+        options_.left_out("left out, being a socket: " + (sockets_ == 1 ? socket_ : fmt::format("{} and {} more", socket_, sockets_ - 1)));
     }
 
     // The entries of a directory and all below, without a call for each level: a container decides how
@@ -135,7 +143,10 @@ private:
         if (options_.overlay_marks && image::is_whiteout(st)) return mark(above(as) + ".wh." + name_in(as)), UniqueFd();
         image::TarEntry e = entry_of(st, as);
         if (S_ISDIR(st.st_mode)) return read_directory(entry.get(), std::move(e));
-        if (S_ISSOCK(st.st_mode)) return {};
+        if (S_ISSOCK(st.st_mode)) {
+            if (++sockets_ == 1) socket_ = as;
+            return {};
+        }
         if (st.st_nlink > 1 && !S_ISLNK(st.st_mode)) {
             const auto [first, fresh] = linked_.emplace(std::pair(st.st_dev, st.st_ino), as);
             if (!fresh) {
@@ -169,6 +180,7 @@ private:
         const UniqueFd fd = in_context(entry.path, [&] { return sys::reopen(file, O_RDONLY | O_NONBLOCK); });
         struct stat st {};
         if (::fstat(fd.get(), &st) < 0) throw sys_error(errno, "looking at {}", entry.path);
+        if (shows_kernel(fd.get())) return read_shown(fd.get(), std::move(entry));
         entry.size = static_cast<std::uint64_t>(st.st_size);
         entry.xattrs = xattrs_of(fd.get());
         to_.add(entry);
@@ -184,6 +196,22 @@ private:
         std::fill(buffer_.begin(), buffer_.end(), '\0');
         for (; left; left -= std::min<std::uint64_t>(left, buffer_.size()))
             to_.data({buffer_.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer_.size()))});
+    }
+
+    // The size that the kernel gives such a file says nothing: 0 in proc, a page in sysfs.
+    void read_shown(int file, image::TarEntry entry) {
+        std::string text;
+        for (;;) {
+            const ssize_t n = ::read(file, buffer_.data(), buffer_.size());
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0 && errno != EAGAIN) throw sys_error(errno, "reading {}", entry.path); // EAGAIN: there may be more later, as in kmsg
+            if (n <= 0) break;
+            text.append(buffer_.data(), static_cast<std::size_t>(n));
+            if (text.size() > max_shown) throw error(Errc::unsupported, "{} gives more than {} bytes", entry.path, max_shown);
+        }
+        entry.size = text.size();
+        to_.add(entry);
+        to_.data(text);
     }
 
     std::vector<std::pair<std::string, std::string>> xattrs_of(int fd) {
@@ -202,6 +230,8 @@ private:
     TarStream& to_;
     ReadOptions options_;
     bool vanished_ = false;
+    std::size_t sockets_ = 0;
+    std::string socket_; // the first of them
     std::map<std::pair<dev_t, ino_t>, std::string> linked_;
     std::vector<char> buffer_ = std::vector<char>(256 * 1024);
     std::vector<char> names_ = std::vector<char>(65536), value_ = std::vector<char>(65536); // XATTR_LIST_MAX, XATTR_SIZE_MAX
@@ -211,8 +241,9 @@ private:
 
 void read_tree(int directory, const std::string& name, const std::string& as, TarStream& to, const ReadOptions& options) {
     Reader reader(to, options);
-    if (!options.contents_only) return reader.read_all(directory, name, as);
-    reader.read_contents(sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), as.empty() ? as : as + "/");
+    if (options.contents_only) reader.read_contents(sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), as.empty() ? as : as + "/");
+    else reader.read_all(directory, name, as);
+    reader.tell();
 }
 
 } // namespace davit::rootfs

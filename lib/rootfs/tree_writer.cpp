@@ -55,6 +55,7 @@ private:
         struct stat status {};
         bool is_mount = false;
         bool is_directory() const { return fd && S_ISDIR(status.st_mode); }
+        bool is_device() const { return fd && (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)); }
     };
     using Inode = std::pair<dev_t, ino_t>;
     struct Directory {
@@ -71,6 +72,7 @@ private:
         if (e.type == Type::directory) return add_directory(e, place, path, present);
         if (present.is_directory()) throw error(Errc::conflict, "cannot overwrite directory \"{}\" with non-directory", shown(path));
         if (present.is_mount) return write_over(e, present, path);
+        if (present.is_device() && !is_device(e) && !options_.over_devices) throw error(Errc::conflict, "{} is a device: a file would take its place", shown(path));
         if (present.fd && ::unlinkat(place.directory, place.name.c_str(), 0) < 0) throw sys_error(errno, "replacing {}", shown(path));
         switch (e.type) {
         case Type::file: return add_file(e, place, path);
@@ -95,8 +97,10 @@ private:
         return out;
     }
 
+    static bool is_device(const image::TarEntry& e) { return e.type == Type::char_device || e.type == Type::block_device; }
+
     bool leave_out(const image::TarEntry& e, const std::string& path) {
-        const bool device = e.type == Type::char_device || e.type == Type::block_device;
+        const bool device = is_device(e);
         const bool link = e.type == Type::hardlink && left_out_.contains(image::clean_path(e.link));
         if (device || link) left_out_.insert(path);
         return device || link;
@@ -293,6 +297,7 @@ void write_file(int root, const SmallFile& file) {
     options.resolve = RESOLVE_IN_ROOT;
     options.directory = "/";
     options.over_mounts = false;
+    options.over_devices = true;
     options.through_links = true;
     write_tree(source, options);
 }

@@ -18,14 +18,15 @@ struct WriteOptions {
     bool owners = true;         // false: everything belongs to the caller
     bool over_mounts = true;    // false: a file that is a mount point is an error
     bool through_links = false; // a directory is also made where a link leads that leads nowhere; root is "/"
+    bool over_devices = false;  // true: what is no device takes a device's place
     bool special = true;        // false: no device nodes, and no file keeps setuid or setgid bits …
     std::function<void(const std::string&)> warning; // … which is said here, once for each
 };
 
 // What stands where an entry goes is replaced, except that a directory stays and gets the entry's mode
 // and owner, and a file that is a mount point, in whatever mount namespace root is, gets the contents.
-// Throws Error(conflict) for a directory in a file's place or the other way round, for what somebody
-// replaces meanwhile, and what the file system says (EROFS …).
+// Throws Error(conflict) for a directory in a file's place or the other way round, for anything but a device
+// in a device's (over_devices: not then), for what somebody replaces meanwhile, and what the file system says (EROFS …).
 void write_tree(image::ByteSource& tar, const WriteOptions& options);
 
 struct SmallFile {

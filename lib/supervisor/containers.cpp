@@ -156,6 +156,7 @@ int Containers::throw_away(const std::string& id, const std::string& trash) {
 
 void Containers::remove_files(std::shared_ptr<Container> container, bool volumes, Done done) {
     const ContainerRecord& record = container->record();
+    volumes = volumes || record.auto_remove; // whoever removes it: `--rm` takes them along
     std::string id = record.id, trash = world_.paths.trash(id, volumes);
     if (const int why = throw_away(id, trash)) {
         container->removal_failed();

@@ -48,6 +48,18 @@ bool Shim::read_stream(Stream& s) noexcept {
     return true;
 }
 
+// How much of a full buffer to log now: a character of UTF-8 whose end is still to come waits for it. A JSON
+// record of half of it would hold U+FFFD. `size` where the end is no beginning of a character.
+static std::size_t whole_characters(const char* text, std::size_t size) noexcept {
+    for (std::size_t back = 1; back <= 3 && back <= size; ++back) {
+        const auto byte = static_cast<unsigned char>(text[size - back]);
+        if ((byte & 0xc0) == 0x80) continue; // in the middle of one
+        const std::size_t length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+        return length > back && byte < 0xf8 ? size - back : size;
+    }
+    return size;
+}
+
 void Shim::log_lines(Stream& s) noexcept {
     std::int64_t now = realtime_ns();
     std::size_t start = 0;
@@ -63,9 +75,9 @@ void Shim::log_lines(Stream& s) noexcept {
     if (start == 0 && s.used == sizeof s.line) {
         // All parts of a long line carry the time of the first.
         if (!s.partial) s.line_time = now;
-        log_.add(s.number, s.line, s.used, false, s.line_time);
+        start = whole_characters(s.line, s.used);
+        log_.add(s.number, s.line, start, false, s.line_time);
         s.partial = true;
-        start = s.used;
     }
     std::memmove(s.line, s.line + start, s.used - start);
     s.used -= start;

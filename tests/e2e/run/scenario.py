@@ -108,6 +108,17 @@ def leaves_nothing(s):
     down(s, "interrupted")
 
 
+def removed_by_another(s):
+    """By its name alone `down` takes what runs for somebody, too."""
+    client = s.start("run", "--rm", "-T", "plain", "sleep", "1000")
+    s.eventually("it runs", lambda: [c["State"] for c in s.ps() if "-run-" in c["Name"]] == ["running"])
+    s.check("it has a volume", volumes(s))
+    s.davit("-p", s.ps()[0]["Project"], "down", "-t", "0", cwd="/")
+    client.communicate(timeout=20)
+    nothing_of(s, "removed by another")
+    clean(s)
+
+
 def no_false_alarm(s):
     for n in range(3):
         client = s.start("run", "--rm", "-T", "plain", "sh", "-c", "trap 'exit 3' INT; echo ready; while :; do sleep 0.1; done")
@@ -126,6 +137,12 @@ def cut_off(s):
     for n in range(5):
         subprocess.run(f"{s.binary} --progress plain run --rm -T plain seq 20000 2>&1 | head -1", shell=True, cwd=s.directory,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=30)
+    # The container goes on for three seconds; the client ends as any program does whose reader left.
+    slow = f"{s.binary} --progress plain run --rm -T plain sh -c 'echo one; sleep 0.5; echo two; exec sleep 3' | head -1"
+    said = subprocess.run(slow, shell=True, cwd=s.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30).stdout
+    s.equal("head has its line", b"one\n", said)
+    s.equal("its container runs", ["running"], [c["State"] for c in s.ps() if "-run-" in c["Name"]])
+    nothing_of(s, "a container that went on without its client")
     down(s, "run | head")
 
 
@@ -140,5 +157,6 @@ with Scenario("run") as s:
     stopped_before_it_attached(s)
     cut_off(s)
     leaves_nothing(s)
+    removed_by_another(s)
     no_false_alarm(s)
     s.nothing_left(before)

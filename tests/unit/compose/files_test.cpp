@@ -115,6 +115,7 @@ TEST_CASE("YAML: anchors, merge keys, kinds of scalars") {
 
 TEST_CASE("what is no text file is refused where it stops being one") {
     CHECK(error_of_text(std::string("services:\n  a: {image: \"x\0y\"}\n", 30)).find("control character here (0x00)") != std::string::npos);
+    CHECK(error_of_text("services:\n  a: {image: \"\xc2\x9b\"}\n").find("control character here (0x9b)") != std::string::npos);
     CHECK(error_of_text("services:\n  a: {image: \"\xff\"}\n").find("not UTF-8 text (byte 0xff)") != std::string::npos);
     CHECK(error_of_text("services:\n  a: {image: \"\xc0\x80\"}\n").find("not UTF-8") != std::string::npos);
     CHECK(error_of_text("services:\n  a: {image: \"\xed\xa0\x80\"}\n").find("not UTF-8") != std::string::npos);

@@ -1,4 +1,5 @@
 // What the printed project looks like where texts are odd, and that it reads back the same.
+#include "base/printable.hpp"
 #include "compose/short_forms.hpp"
 #include "tests/unit/compose/table.hpp"
 
@@ -34,6 +35,18 @@ TEST_CASE("JSON has the replacement character for what is no UTF-8") {
     const std::string text = render(with_variable("a\xff" "b$\x80"), RenderFormat::json);
     CHECK(text.find(R"("A": "a\ufffdb$$\ufffd")") != std::string::npos);
     CHECK(nlohmann::json::accept(text));
+}
+
+TEST_CASE("what steers a terminal is escaped, in one line and in several") {
+    for (const char* value : {"a\xc2\x9b" "31m$\xe2\x80\xae", "one\ntwo \xc2\x9b\n", "'\xe2\x81\xa6"}) {
+        CAPTURE(value);
+        const Project first = with_variable(value);
+        for (RenderFormat format : {RenderFormat::yaml, RenderFormat::json}) {
+            const std::string text = render(first, format);
+            CHECK(printable(text, "\n") == text);
+            CHECK(load(options_for(text)).project.services.at("web").environment == first.services.at("web").environment);
+        }
+    }
 }
 
 TEST_CASE("the whole range of ports is expanded in the order of its digits") {

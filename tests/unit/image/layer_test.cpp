@@ -270,6 +270,21 @@ TEST_CASE("copy-up fills a directory with all an image has there") {
     CHECK((stat_of(t / "n").st_mode & 07777) == 0711);
 }
 
+TEST_CASE("copy-up leaves what another container put there meanwhile") {
+    if (!root()) return;
+    TempDir t;
+    unpack(t / "0", TarBuilder().dir("data").dir("data/sub").file("data/sub/f", "image").file("data/file", "image").symlink("data/link", "file").file("data/last", "image").end());
+    sys::make_dirs(t / "v", 0755);
+    write_file_atomic(t / "v/file", "theirs", 0600);
+    REQUIRE(::symlink("/etc", (t / "v/sub").c_str()) == 0);
+    REQUIRE(::mkfifo((t / "v/link").c_str(), 0600) == 0);
+    CHECK(copy_up({t / "0"}, "data", sys::open(t / "v", O_RDONLY | O_DIRECTORY)));
+    CHECK(read_file(t / "v/file") == "theirs");
+    CHECK(S_ISLNK(stat_of(t / "v/sub").st_mode));
+    CHECK(S_ISFIFO(stat_of(t / "v/link").st_mode));
+    CHECK(read_file(t / "v/last") == "image");
+}
+
 TEST_CASE("a new node's mode never goes to what was put in its place") {
     TempDir t;
     write_file_atomic(t / "victim", "x", 0600);

@@ -151,11 +151,37 @@ TEST_CASE("copy: a tar comes out and goes in again") {
     put(both.container / "srv/d/f", "data");
     const std::string name = both.host / "t.tar";
     UniqueFd tar(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    copy_to_tar(both.in("/srv/d"), false, tar.get());
+    copy_to_tar(both.in("/srv/d"), {}, tar.get());
     ::lseek(tar.get(), 0, SEEK_SET);
     fs::create_directory(both.container / "other");
     copy_from_tar(tar.get(), both.in("/other"));
     CHECK(get(both.container / "other/d/f") == "data");
     CHECK(failure([&] { copy_from_tar(tar.get(), both.in("/srv/d/f")); }) == Errc::conflict);
     CHECK(failure([&] { copy_from_tar(tar.get(), both.in("/nowhere")); }) == Errc::not_found);
+}
+
+TEST_CASE("copy: a device is not replaced, a socket is told of, a file of proc has its contents") {
+    Both both;
+    put(both.host / "f", "data");
+    fs::create_directories(both.container / "dev");
+    // An overlay's whiteout is the one device that needs no privilege to be made.
+    REQUIRE(::mknod((both.container / "dev/null").c_str(), S_IFCHR | 0666, 0) == 0);
+    CHECK(failure([&] { copy(both.out("f"), both.in("/dev/null"), {}); }) == Errc::conflict);
+    struct stat st {};
+    REQUIRE(::lstat((both.container / "dev/null").c_str(), &st) == 0);
+    CHECK(S_ISCHR(st.st_mode));
+
+    put(both.container / "srv/d/f", "data");
+    REQUIRE(::mknod((both.container / "srv/d/s").c_str(), S_IFSOCK | 0600, 0) == 0);
+    std::string left_out;
+    CopyOptions options;
+    options.left_out = [&](const std::string& text) { left_out += text; };
+    copy(both.in("/srv/d"), both.out("d"), options);
+    CHECK(left_out == "left out, being a socket: d/s");
+    CHECK(failure([&] { copy(both.in("/srv/d/s"), both.out("s"), {}); }) == Errc::unsupported);
+
+    copy(on_host("/proc/self/status"), both.in("/status"), {});
+    CHECK(get(both.container / "status").starts_with("Name:\t"));
+    copy(on_host("/sys/kernel/mm/transparent_hugepage/enabled"), both.in("/page"), {});
+    CHECK(get(both.container / "page") == get("/sys/kernel/mm/transparent_hugepage/enabled"));
 }

@@ -316,6 +316,17 @@ TEST_CASE("the json-file log is Docker's, byte for byte") {
     CHECK(times[2][10] == 'T');
 }
 
+TEST_CASE("a piece of a long line ends with a whole character") {
+    Box box;
+    box.sh("printf y; for i in $(seq 3000); do printf '\\360\\237\\232\\242\\303\\244'; done; echo").launch();
+    box.wait_exited();
+    std::istringstream lines(box.log());
+    std::string whole;
+    for (std::string line; std::getline(lines, line);) whole += nlohmann::json::parse(line)["log"].get<std::string>();
+    CHECK(whole.size() == 1 + 3000 * 6 + 1);
+    CHECK(whole.find("\xef\xbf\xbd") == std::string::npos);
+}
+
 TEST_CASE("logs rotate by size and on request, and driver none keeps nothing") {
     Box box;
     box.start.log.max_size = 2000;
