@@ -44,28 +44,36 @@ Error unknown_verb(std::span<const Verb> table, const std::string& of, const std
     std::vector<std::string> known;
     for (const Verb& v : table)
         if (v.group != VerbGroup::hidden) known.emplace_back(v.name);
-    return error(Errc::usage, "unknown command: \"{} {}\"{}", of, name, did_you_mean(name, known)).with_hint("see '" + of + " --help'");
+    return error(Errc::usage, "unknown command: \"{} {}\"{}", of, name, did_you_mean(name, known))
+        .with_hint("see '" + of + " --help'");
 }
 
 // docker compose's old names.
 void take_old_names(Globals& globals) {
     if (globals.no_ansi) {
-        if (!globals.ansi.empty() && globals.ansi != "auto") throw error(Errc::usage, "--no-ansi and --ansi exclude each other").with_hint("--ansi never");
+        if (!globals.ansi.empty() && globals.ansi != "auto")
+            throw error(Errc::usage, "--no-ansi and --ansi exclude each other").with_hint("--ansi never");
         globals.ansi = "never";
         print_warning("--no-ansi is deprecated: use --ansi never");
     }
     if (!globals.workdir.empty()) {
-        if (!globals.project_directory.empty()) throw error(Errc::usage, "--workdir and --project-directory exclude each other").with_hint("--workdir is the old name");
+        if (!globals.project_directory.empty())
+            throw error(Errc::usage, "--workdir and --project-directory exclude each other")
+                .with_hint("--workdir is the old name");
         globals.project_directory = globals.workdir;
         print_warning("--workdir is deprecated: use --project-directory");
     }
 }
 
 void check_modes(const Globals& globals) {
-    if (!globals.progress.empty() && std::find(std::begin(progress_modes), std::end(progress_modes), globals.progress) == std::end(progress_modes))
-        throw error(Errc::usage, "unsupported --progress value \"{}\"", globals.progress).with_hint("one of auto, tty, plain, json, quiet");
-    if (!globals.ansi.empty() && std::find(std::begin(ansi_modes), std::end(ansi_modes), globals.ansi) == std::end(ansi_modes))
-        std::fprintf(stderr, "warning: --ansi %s is none of never, always, auto: taken as auto\n", globals.ansi.c_str()); // docker compose goes on
+    if (!globals.progress.empty() &&
+        std::find(std::begin(progress_modes), std::end(progress_modes), globals.progress) == std::end(progress_modes))
+        throw error(Errc::usage, "unsupported --progress value \"{}\"", globals.progress)
+            .with_hint("one of auto, tty, plain, json, quiet");
+    if (!globals.ansi.empty() &&
+        std::find(std::begin(ansi_modes), std::end(ansi_modes), globals.ansi) == std::end(ansi_modes))
+        std::fprintf(stderr, "warning: --ansi %s is none of never, always, auto: taken as auto\n",
+                     globals.ansi.c_str()); // docker compose goes on
 }
 
 // What the flags leave open. Flags win.
@@ -75,7 +83,8 @@ void apply_environment(Globals& globals) {
     if (globals.parallel >= 0 || !limit || !*limit) return;
     const char* end = limit + std::strlen(limit);
     const auto [stop, problem] = std::from_chars(limit, end, globals.parallel);
-    if (problem != std::errc{} || stop != end) throw error(Errc::usage, "COMPOSE_PARALLEL_LIMIT must be an integer (found: \"{}\")", limit);
+    if (problem != std::errc{} || stop != end)
+        throw error(Errc::usage, "COMPOSE_PARALLEL_LIMIT must be an integer (found: \"{}\")", limit);
 }
 
 int dispatch(Globals& globals, Args rest) {
@@ -121,15 +130,18 @@ Error with_advice(Error e) {
     case ENOSPC:
     case EDQUOT: {
         const std::string biggest = ::geteuid() == 0 ? biggest_on_disk(roots) : "";
-        return e.with_hint("free space below " + roots.state + (biggest.empty() ? "" : "; the biggest there: " + biggest) +
-                           "; 'davit stop' and 'davit down' need none, 'davit image prune -a' and 'davit volume prune' free some");
+        return e.with_hint(
+            "free space below " + roots.state + (biggest.empty() ? "" : "; the biggest there: " + biggest) +
+            "; 'davit stop' and 'davit down' need none, 'davit image prune -a' and 'davit volume prune' free some");
     }
     case EROFS:
         if (text.find(roots.state) == std::string::npos && text.find(roots.run) == std::string::npos) return e;
-        return e.with_hint("DAVIT_STATE_DIR and DAVIT_RUN_DIR name other places for " + roots.state + " and " + roots.run);
+        return e.with_hint("DAVIT_STATE_DIR and DAVIT_RUN_DIR name other places for " + roots.state + " and " +
+                           roots.run);
     case EPERM:
         if (::geteuid() != 0) return e;
-        return e.with_hint("root has not all its rights here: inside a container davit needs all capabilities and its own cgroups");
+        return e.with_hint(
+            "root has not all its rights here: inside a container davit needs all capabilities and its own cgroups");
     case EMFILE:
     case ENFILE: return e.with_hint("raise the limit of open files: ulimit -n");
     default: return e;
@@ -149,13 +161,16 @@ std::string with_line(const Error& e) {
         if (!std::getline(in, shown.source_line)) return text;
     if (shown.source_line.size() > longest) return text;
     shown.at.column = e.at().column;
-    return text.insert(std::min(text.size(), text.find('\n')), printable(to_string(shown).substr(std::string_view("error: ").size()), "\n\t"));
+    return text.insert(std::min(text.size(), text.find('\n')),
+                       printable(to_string(shown).substr(std::string_view("error: ").size()), "\n\t"));
 }
 
 } // namespace
 
 int report_exception(bool json) {
-    auto say = [json](const std::string& text) { std::fprintf(stderr, "%s\n", json ? json_error_line(text).c_str() : ("error: " + text).c_str()); };
+    auto say = [json](const std::string& text) {
+        std::fprintf(stderr, "%s\n", json ? json_error_line(text).c_str() : ("error: " + text).c_str());
+    };
     std::fflush(stdout);
     try {
         throw;

@@ -21,7 +21,10 @@ Context::~Context() = default;
 
 void Context::load(const std::vector<std::string>& named_services, bool environment) {
     // Which services are named decides what is read and kept: a project of other names is no use.
-    if (project_ && (environment_ || !environment) && std::all_of(named_services.begin(), named_services.end(), [&](const auto& name) { return !project_->disabled_services.count(name); })) return;
+    if (project_ && (environment_ || !environment) &&
+        std::all_of(named_services.begin(), named_services.end(),
+                    [&](const auto& name) { return !project_->disabled_services.count(name); }))
+        return;
     LoadOptions options = load_options(globals_);
     options.named = named_services;
     options.resolve_environment = options.resolve_labels = environment_ = environment;
@@ -110,7 +113,9 @@ void Context::mute() {
 
 void Context::on_event(const Event& event) {
     // What runs already is told once, however many calls a command makes.
-    if (event.kind == EventKind::operation_done && event.operation == 0 && !told_.insert(event.resource + ' ' + event.text).second) return;
+    if (event.kind == EventKind::operation_done && event.operation == 0 &&
+        !told_.insert(event.resource + ' ' + event.text).second)
+        return;
     if (event.kind == EventKind::warning && !told_.insert(event.text).second) return; // the same of each container
     const bool shown = !muted_ || event.kind == EventKind::operation_failed;
     if (shown && !(hidden_ && hidden_(event))) display().on(event);
@@ -147,7 +152,8 @@ std::vector<ContainerInfo> containers_of(Context& context, const ContainerFilter
         if (!names.empty() && std::find(names.begin(), names.end(), c.service) == names.end()) return true;
         if (c.oneoff && !filter.oneoffs) return true;
         if (filter.index && c.number != filter.index) return true;
-        const bool live = c.state == ContainerState::running || c.state == ContainerState::paused || c.state == ContainerState::restarting;
+        const bool live = c.state == ContainerState::running || c.state == ContainerState::paused ||
+                          c.state == ContainerState::restarting;
         return !filter.stopped && !live;
     });
     return all;

@@ -11,7 +11,8 @@ namespace davit::cli {
 
 std::string editor_line(const Diagnostic& d) {
     std::string out;
-    if (!d.at.file.empty()) out = d.at.line ? fmt::format("{}:{}:{}: ", d.at.file, d.at.line, d.at.column) : d.at.file + ": ";
+    if (!d.at.file.empty())
+        out = d.at.line ? fmt::format("{}:{}:{}: ", d.at.file, d.at.line, d.at.column) : d.at.file + ": ";
     if (d.severity == Diagnostic::Severity::warning) out += "warning: ";
     if (!d.path.empty()) out += d.path + ": ";
     out += d.message;

@@ -62,8 +62,10 @@ void add_containers(const Roots& roots, Survey& survey, std::vector<Use>& out) {
         for (const auto& record : store.containers(project)) {
             const ProjectPaths paths(roots, project);
             const std::string log = paths.log(record.id);
-            out.push_back({survey.bytes(log.substr(0, log.rfind('/'))), "the log of container " + record.name + " (" + log});
-            out.push_back({survey.bytes(paths.container(record.id) + "/upper"), "what container " + record.name + " has written (" + paths.container(record.id) + "/upper"});
+            out.push_back(
+                {survey.bytes(log.substr(0, log.rfind('/'))), "the log of container " + record.name + " (" + log});
+            out.push_back({survey.bytes(paths.container(record.id) + "/upper"),
+                           "what container " + record.name + " has written (" + paths.container(record.id) + "/upper"});
         }
 }
 
@@ -74,7 +76,8 @@ std::string biggest_on_disk(const Roots& roots) {
     Survey survey;
     try {
         add_containers(roots, survey, all);
-        for (const auto& volume : list_directory(roots.volumes())) all.push_back({survey.bytes(roots.volumes() + "/" + volume), "volume " + volume + " ("});
+        for (const auto& volume : list_directory(roots.volumes()))
+            all.push_back({survey.bytes(roots.volumes() + "/" + volume), "volume " + volume + " ("});
         all.push_back({survey.bytes(roots.images()), "images ("});
     } catch (const Error&) {
         return {}; // the hint is for another error
@@ -83,7 +86,8 @@ std::string biggest_on_disk(const Roots& roots) {
     std::sort(all.begin(), all.end(), [](const Use& a, const Use& b) { return a.bytes > b.bytes; });
     std::string text;
     for (std::size_t i = 0; i < std::min(all.size(), most_named); ++i)
-        text += (i ? ", " : "") + all[i].what + (all[i].what.ends_with('(') ? "" : ", ") + human_size(static_cast<double>(all[i].bytes)) + ")";
+        text += (i ? ", " : "") + all[i].what + (all[i].what.ends_with('(') ? "" : ", ") +
+                human_size(static_cast<double>(all[i].bytes)) + ")";
     return text;
 }
 

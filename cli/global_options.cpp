@@ -17,7 +17,8 @@ std::string global_help() {
         std::vector<const Verb*> shown;
         for (const Verb& v : verbs())
             if (v.group == group) shown.push_back(&v);
-        std::sort(shown.begin(), shown.end(), [](const Verb* a, const Verb* b) { return std::strcmp(a->name, b->name) < 0; });
+        std::sort(shown.begin(), shown.end(),
+                  [](const Verb* a, const Verb* b) { return std::strcmp(a->name, b->name) < 0; });
         for (const Verb* v : shown) out += fmt::format("\n  {:<12}{}", v->name, v->summary);
     };
     section("Commands for the project:", VerbGroup::project);
@@ -39,7 +40,8 @@ Options global_options(Globals& g) {
         .value("parallel", g.parallel, "Maximum parallelism, -1 for unlimited")
         .list("profile", g.profiles, "Profile to enable")
         .value("progress", g.progress, "Type of progress output (auto, tty, plain, json, quiet)")
-        .value("project-directory", g.project_directory, "Alternate working directory (default: the path of the first compose file)")
+        .value("project-directory", g.project_directory,
+               "Alternate working directory (default: the path of the first compose file)")
         .value("p,project-name", g.project_name, "Project name")
         .value("workdir", g.workdir, "Old name of --project-directory")
         .hidden()

@@ -115,7 +115,9 @@ void Interrupts::serve() {
             interrupt(SIGTERM);
         }
         signalfd_siginfo info{};
-        if (!(fds[0].revents & POLLIN) || ::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
+        if (!(fds[0].revents & POLLIN) ||
+            ::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info))
+            continue;
         switch (info.ssi_signo) {
         case SIGTSTP: suspend(); break;
         case SIGCONT: resume(); break;

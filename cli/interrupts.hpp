@@ -12,8 +12,8 @@
 namespace davit::cli {
 
 // While it lives, the signals are blocked in every thread started after it and taken by one thread:
-// the first requests stop, the second calls what on_second() was given (default: ends the process with 130). The third ends the
-// process with 1, as docker does.
+// the first requests stop, the second calls what on_second() was given (default: ends the process with 130). The third
+// ends the process with 1, as docker does.
 class Interrupts {
 public:
     Interrupts();

@@ -19,7 +19,8 @@ std::map<std::string, std::string> process_environment() {
     for (char** entry = environ; entry && *entry; ++entry) {
         std::string_view text = *entry;
         std::size_t equals = text.find('=');
-        if (equals != std::string_view::npos && equals > 0) out.emplace(text.substr(0, equals), text.substr(equals + 1));
+        if (equals != std::string_view::npos && equals > 0)
+            out.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
     return out;
 }
@@ -56,7 +57,9 @@ LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
     o.compatibility = g.compatibility;
     o.all_resources = g.all_resources;
     o.services = std::move(services);
-    o.resources = remote_resources({.cache_dir = {}, .git = remote_allowed(o, "COMPOSE_EXPERIMENTAL_GIT_REMOTE"), .oci = remote_allowed(o, "COMPOSE_EXPERIMENTAL_OCI_REMOTE")});
+    o.resources = remote_resources({.cache_dir = {},
+                                    .git = remote_allowed(o, "COMPOSE_EXPERIMENTAL_GIT_REMOTE"),
+                                    .oci = remote_allowed(o, "COMPOSE_EXPERIMENTAL_OCI_REMOTE")});
     print_diagnostics(complete_from_environment(o), g.progress == "json");
     if (std::find(o.files.begin(), o.files.end(), "-") != o.files.end()) o.stdin_text = sys::read_all(STDIN_FILENO);
     return o;

@@ -19,7 +19,8 @@ std::string escaped(std::string_view text) {
 }
 
 std::string lowered(std::string text) {
-    if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+    if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
+        text[0] = static_cast<char>(text[0] - 'A' + 'a');
     return text;
 }
 
@@ -34,7 +35,8 @@ std::string synopsis_of(const std::string& synopsis) {
         const std::size_t words = std::min(line.find_first_of("[ABCDEFGHIJKLMNOPQRSTUVWXYZ"), line.size());
         std::string command = line.substr(0, words);
         while (command.ends_with(' ')) command.pop_back();
-        out += (out.empty() ? "*" : " ++\n*") + escaped(command) + "*" + (words < line.size() ? " " + escaped(line.substr(words)) : "");
+        out += (out.empty() ? "*" : " ++\n*") + escaped(command) + "*" +
+               (words < line.size() ? " " + escaped(line.substr(words)) : "");
     }
     return out + "\n";
 }
@@ -48,8 +50,10 @@ std::string options_of(const CommandInfo& command) {
     for (const OptionInfo* option : shown) {
         std::string names;
         if (!option->short_name.empty()) names = "*-" + option->short_name + "*";
-        if (!option->long_name.empty()) names += (names.empty() ? "" : ", ") + ("*--" + escaped(option->long_name)) + "*";
-        out += "\n" + names + (option->type.empty() ? "" : " _" + escaped(option->type) + "_") + "\n\t" + escaped(option->help) + "\n";
+        if (!option->long_name.empty())
+            names += (names.empty() ? "" : ", ") + ("*--" + escaped(option->long_name)) + "*";
+        out += "\n" + names + (option->type.empty() ? "" : " _" + escaped(option->type) + "_") + "\n\t" +
+               escaped(option->help) + "\n";
     }
     return out;
 }
@@ -81,13 +85,16 @@ private:
 
 std::string to_scdoc(const ManualPage& page) {
     const auto [description, others] = split_text(page.text);
-    std::string out = "davit-" + page.verb + "(1)\n\n# NAME\n\ndavit-" + page.verb + " - " + escaped(lowered(page.summary)) + "\n\n# SYNOPSIS\n\n";
-    for (const CommandInfo& command : page.commands) out += (&command == page.commands.data() ? "" : "\n") + synopsis_of(command.synopsis);
+    std::string out = "davit-" + page.verb + "(1)\n\n# NAME\n\ndavit-" + page.verb + " - " +
+                      escaped(lowered(page.summary)) + "\n\n# SYNOPSIS\n\n";
+    for (const CommandInfo& command : page.commands)
+        out += (&command == page.commands.data() ? "" : "\n") + synopsis_of(command.synopsis);
     out += "\n" + description;
     if (page.group) {
         out += "\n# COMMANDS\n";
         for (const CommandInfo& command : page.commands) {
-            const std::string name = command.synopsis.substr(0, std::min(command.synopsis.find_first_of("[ABCDEFGHIJKLMNOPQRSTUVWXYZ"), command.synopsis.size()));
+            const std::string name = command.synopsis.substr(
+                0, std::min(command.synopsis.find_first_of("[ABCDEFGHIJKLMNOPQRSTUVWXYZ"), command.synopsis.size()));
             out += "\n## davit " + escaped(name) + "\n\n" + escaped(command.summary) + "\n" + options_of(command);
         }
     } else {
@@ -95,7 +102,8 @@ std::string to_scdoc(const ManualPage& page) {
         for (const CommandInfo& command : page.commands) out += options_of(command);
     }
     if (!others.empty()) out += "\n" + others;
-    if (others.find("# EXIT STATUS") == std::string::npos) out += "\n# EXIT STATUS\n\n0 on success; 1 when something failed; 130 after an interrupt.\n";
+    if (others.find("# EXIT STATUS") == std::string::npos)
+        out += "\n# EXIT STATUS\n\n0 on success; 1 when something failed; 130 after an interrupt.\n";
     return out + "\n# SEE ALSO\n\n*davit*(1)\n";
 }
 

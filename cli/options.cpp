@@ -51,14 +51,17 @@ void append_wrapped(std::string& out, std::string_view text, std::size_t indent,
 
 } // namespace
 
-Options::Options(std::string synopsis, std::string summary) : synopsis_(std::move(synopsis)), summary_(std::move(summary)) {}
+Options::Options(std::string synopsis, std::string summary)
+    : synopsis_(std::move(synopsis)), summary_(std::move(summary)) {}
 
-Options::Options(Globals& globals, std::string synopsis, std::string summary) : Options(std::move(synopsis), std::move(summary)) {
+Options::Options(Globals& globals, std::string synopsis, std::string summary)
+    : Options(std::move(synopsis), std::move(summary)) {
     describe_ = globals.describe;
     flag("dry-run", globals.dry_run, "Show what would be done and do nothing");
 }
 
-Options& Options::add(std::string_view names, std::string_view type, std::string_view help, std::function<void(const std::string&)> set) {
+Options& Options::add(std::string_view names, std::string_view type, std::string_view help,
+                      std::function<void(const std::string&)> set) {
     Option option;
     const std::size_t comma = names.find(',');
     if (comma != std::string_view::npos) {
@@ -85,7 +88,8 @@ Options& Options::flag(std::string_view names, std::optional<bool>& to, std::str
 Options& Options::value(std::string_view names, std::string& to, std::string_view help, std::string_view type) {
     return add(names, type, help, [&to](const std::string& text) { to = text; });
 }
-Options& Options::value(std::string_view names, std::optional<std::string>& to, std::string_view help, std::string_view type) {
+Options& Options::value(std::string_view names, std::optional<std::string>& to, std::string_view help,
+                        std::string_view type) {
     return add(names, type, help, [&to](const std::string& text) { to = text; });
 }
 Options& Options::value(std::string_view names, int& to, std::string_view help) {
@@ -94,10 +98,12 @@ Options& Options::value(std::string_view names, int& to, std::string_view help) 
 Options& Options::value(std::string_view names, std::optional<int>& to, std::string_view help) {
     return add(names, "int", help, [&to](const std::string& text) { to = parse_int(text); });
 }
-Options& Options::list(std::string_view names, std::vector<std::string>& to, std::string_view help, std::string_view type) {
+Options& Options::list(std::string_view names, std::vector<std::string>& to, std::string_view help,
+                       std::string_view type) {
     return add(names, type, help, [&to](const std::string& text) { to.push_back(text); });
 }
-Options& Options::each(std::string_view names, std::string_view type, std::function<void(const std::string&)> fn, std::string_view help) {
+Options& Options::each(std::string_view names, std::string_view type, std::function<void(const std::string&)> fn,
+                       std::string_view help) {
     return add(names, type, help, std::move(fn));
 }
 Options& Options::hidden() {
@@ -113,9 +119,11 @@ Options& Options::alias(std::string_view long_name) {
     return *this;
 }
 Options& Options::ignored(std::string_view names, std::string_view type) {
-    return add(names, type, "Taken for docker compose's sake, without effect", [flag = type.empty()](const std::string& text) {
-               if (flag) parse_bool(text);
-           }).hidden();
+    return add(names, type, "Taken for docker compose's sake, without effect",
+               [flag = type.empty()](const std::string& text) {
+                   if (flag) parse_bool(text);
+               })
+        .hidden();
 }
 Options& Options::epilog(std::string text) {
     epilog_ = std::move(text);
@@ -132,7 +140,9 @@ Options& Options::verbatim_after_first() {
     return *this;
 }
 
-CommandInfo Options::info() const { return {synopsis_, summary_, epilog_, {options_.begin(), options_.end()}, verbatim_}; }
+CommandInfo Options::info() const {
+    return {synopsis_, summary_, epilog_, {options_.begin(), options_.end()}, verbatim_};
+}
 
 bool Options::parse(const Args& args) {
     if (describe_) {
@@ -227,12 +237,14 @@ void Options::check_number_of_arguments() const {
 }
 
 const Options::Option* Options::find_long(std::string_view name) const {
-    auto it = std::find_if(options_.begin(), options_.end(), [&](const Option& o) { return !name.empty() && o.long_name == name; });
+    auto it = std::find_if(options_.begin(), options_.end(),
+                           [&](const Option& o) { return !name.empty() && o.long_name == name; });
     return it == options_.end() ? nullptr : &*it;
 }
 
 const Options::Option* Options::find_short(char name) const {
-    auto it = std::find_if(options_.begin(), options_.end(), [&](const Option& o) { return !o.short_name.empty() && o.short_name[0] == name; });
+    auto it = std::find_if(options_.begin(), options_.end(),
+                           [&](const Option& o) { return !o.short_name.empty() && o.short_name[0] == name; });
     return it == options_.end() ? nullptr : &*it;
 }
 
@@ -261,7 +273,8 @@ std::string Options::help() const {
     std::vector<std::string> left;
     std::size_t widest = 0;
     for (const Option* o : shown) {
-        std::string text = o->short_name.empty() ? "      " : "  -" + o->short_name + (o->long_name.empty() ? "" : ", ");
+        std::string text =
+            o->short_name.empty() ? "      " : "  -" + o->short_name + (o->long_name.empty() ? "" : ", ");
         if (!o->long_name.empty()) text += "--" + o->long_name;
         if (!o->type.empty()) text += " " + o->type;
         widest = std::max(widest, text.size());

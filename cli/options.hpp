@@ -38,12 +38,15 @@ public:
     Options& flag(std::string_view names, bool& to, std::string_view help);
     Options& flag(std::string_view names, std::optional<bool>& to, std::string_view help);
     Options& value(std::string_view names, std::string& to, std::string_view help, std::string_view type = "string");
-    Options& value(std::string_view names, std::optional<std::string>& to, std::string_view help, std::string_view type = "string");
+    Options& value(std::string_view names, std::optional<std::string>& to, std::string_view help,
+                   std::string_view type = "string");
     Options& value(std::string_view names, int& to, std::string_view help);
     Options& value(std::string_view names, std::optional<int>& to, std::string_view help);
-    Options& list(std::string_view names, std::vector<std::string>& to, std::string_view help, std::string_view type = "stringArray");
+    Options& list(std::string_view names, std::vector<std::string>& to, std::string_view help,
+                  std::string_view type = "stringArray");
     // fn may throw Error(usage) for a bad value.
-    Options& each(std::string_view names, std::string_view type, std::function<void(const std::string&)> fn, std::string_view help);
+    Options& each(std::string_view names, std::string_view type, std::function<void(const std::string&)> fn,
+                  std::string_view help);
     // The last added option is understood but not shown.
     Options& hidden();
     // An older name of the last added option; understood, not shown.
@@ -67,7 +70,8 @@ private:
     struct Option : OptionInfo {
         std::function<void(const std::string&)> set;
     };
-    Options& add(std::string_view names, std::string_view type, std::string_view help, std::function<void(const std::string&)> set);
+    Options& add(std::string_view names, std::string_view type, std::string_view help,
+                 std::function<void(const std::string&)> set);
     const Option* find_long(std::string_view name) const;
     const Option* find_short(char name) const;
     void take_long(const Args& args, std::size_t& i);

@@ -21,8 +21,10 @@ struct Flag {
     const char* long_name;
     bool value;
 };
-constexpr Flag flags[] = {{"", "--config", true}, {"-c", "--context", true}, {"-D", "--debug", false}, {"-H", "--host", true}, {"-l", "--log-level", true},
-                          {"", "--tls", false}, {"", "--tlscacert", true}, {"", "--tlscert", true}, {"", "--tlskey", true}, {"", "--tlsverify", false}};
+constexpr Flag flags[] = {{"", "--config", true},    {"-c", "--context", true},   {"-D", "--debug", false},
+                          {"-H", "--host", true},    {"-l", "--log-level", true}, {"", "--tls", false},
+                          {"", "--tlscacert", true}, {"", "--tlscert", true},     {"", "--tlskey", true},
+                          {"", "--tlsverify", false}};
 
 const Flag* find_flag(const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
@@ -47,23 +49,31 @@ std::string value_of(const Flag& flag, const Args& args, std::size_t& i) {
 void act_on(const Flag& flag, const std::string& value) {
     const std::string name = flag.long_name;
     if (name == "--config") ::setenv("DOCKER_CONFIG", value.c_str(), 1);
-    const bool elsewhere = (name == "--host" && !value.starts_with("unix://")) || (name == "--context" && value != "default");
+    const bool elsewhere =
+        (name == "--host" && !value.starts_with("unix://")) || (name == "--context" && value != "default");
     if (elsewhere)
-        throw error(Errc::unsupported, "davit has no engine elsewhere: docker's {} {} cannot be used with it", name, value)
+        throw error(Errc::unsupported, "davit has no engine elsewhere: docker's {} {} cannot be used with it", name,
+                    value)
             .with_hint("davit starts containers on this machine: run it there, by ssh for one");
 }
 
 } // namespace
 
 std::string plugin_metadata() {
-    return json_text(nlohmann::ordered_json{{"SchemaVersion", "0.1.0"}, {"Vendor", "davit"}, {"Version", "v" DAVIT_VERSION}, {"ShortDescription", "Docker Compose (davit)"}}, 4) + "\n";
+    return json_text(nlohmann::ordered_json{{"SchemaVersion", "0.1.0"},
+                                            {"Vendor", "davit"},
+                                            {"Version", "v" DAVIT_VERSION},
+                                            {"ShortDescription", "Docker Compose (davit)"}},
+                     4) +
+           "\n";
 }
 
 void take_plugin_call(Args& args) {
     std::size_t at = 0;
     std::vector<std::pair<const Flag*, std::string>> found;
     while (at < args.size() && args[at] != "compose") {
-        const bool help = args[at] == "help" && at + 1 < args.size() && args[at + 1] == "compose"; // docker help compose …
+        const bool help =
+            args[at] == "help" && at + 1 < args.size() && args[at + 1] == "compose"; // docker help compose …
         const Flag* flag = find_flag(args[at]);
         if (!flag && !help) return;
         if (flag) found.emplace_back(flag, value_of(*flag, args, at));
@@ -76,7 +86,10 @@ void take_plugin_call(Args& args) {
     for (const auto& [flag, value] : found) act_on(*flag, value);
 }
 
-bool called_as_plugin() { return std::string_view(program_invocation_short_name) == "docker-compose" && std::getenv("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND"); }
+bool called_as_plugin() {
+    return std::string_view(program_invocation_short_name) == "docker-compose" &&
+           std::getenv("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND");
+}
 
 UniqueFd plugin_socket() {
     const char* name = std::getenv("DOCKER_CLI_PLUGIN_SOCKET");

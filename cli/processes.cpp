@@ -28,7 +28,8 @@ std::vector<CgroupLine> cgroups_of(pid_t pid) {
     std::istringstream lines(read_file_if_exists(proc(pid, "cgroup")).value_or(""));
     for (std::string line; std::getline(lines, line);) {
         const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-        if (second != std::string::npos) out.push_back({line.substr(first + 1, second - first - 1), line.substr(second + 1)});
+        if (second != std::string::npos)
+            out.push_back({line.substr(first + 1, second - first - 1), line.substr(second + 1)});
     }
     return out;
 }
@@ -47,10 +48,11 @@ std::optional<std::string> mount_of(const std::string& controller) {
         std::istringstream words(line);
         std::string skip, root, point, word, type, source, options;
         words >> skip >> skip >> skip >> root >> point;
-        while (words >> word && word != "-") {
-        }
+        while (words >> word && word != "-") {}
         words >> type >> source >> options;
-        if ((controller.empty() && type == "cgroup2") || (!controller.empty() && type == "cgroup" && has_word(options, controller))) return point;
+        if ((controller.empty() && type == "cgroup2") ||
+            (!controller.empty() && type == "cgroup" && has_word(options, controller)))
+            return point;
     }
     return std::nullopt;
 }
@@ -147,8 +149,10 @@ std::vector<ProcessRow> processes_of(pid_t init) {
     for (const pid_t pid : pids_of(init)) {
         const auto s = stat_of(pid);
         if (!s) continue; // ended meanwhile
-        const auto age = since_boot.tv_sec - static_cast<std::time_t>(s->start_ticks / static_cast<unsigned long long>(hertz));
-        const auto used = static_cast<long long>((s->user_ticks + s->system_ticks) / static_cast<unsigned long long>(hertz));
+        const auto age =
+            since_boot.tv_sec - static_cast<std::time_t>(s->start_ticks / static_cast<unsigned long long>(hertz));
+        const auto used =
+            static_cast<long long>((s->user_ticks + s->system_ticks) / static_cast<unsigned long long>(hertz));
         ProcessRow row;
         row.user = user_of(pid);
         row.pid = pid;

@@ -28,30 +28,33 @@ void wait_for_change(const std::string& directory, const std::string& socket, st
     if (!end) throw sys_error(errno, "watching {}", directory);
     const std::string above = nearest_directory(directory);
     // Where the containers have taken all that root may have of inotify: look again.
-    const bool watched = inotify && ::inotify_add_watch(inotify.get(), above.c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) >= 0;
+    const bool watched =
+        inotify && ::inotify_add_watch(inotify.get(), above.c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) >= 0;
     constexpr int look_again_ms = 100;
     // Made between the look and the watch?
     if (exists(socket) || nearest_directory(directory) != above) return;
     std::stop_callback wake(stop, [&] { ::eventfd_write(end.get(), 1); });
     pollfd fds[] = {{inotify.get(), POLLIN, 0}, {end.get(), POLLIN, 0}};
-    while (::poll(fds, 2, watched ? -1 : look_again_ms) < 0 && errno == EINTR) {
-    }
+    while (::poll(fds, 2, watched ? -1 : look_again_ms) < 0 && errno == EINTR) {}
 }
 
 } // namespace
 
-void watch_project(Engine& engine, const Roots& roots, const std::string& project, const std::function<bool(const Event&)>& sink,
-                   std::stop_token stop, const std::function<void()>& gap) {
+void watch_project(Engine& engine, const Roots& roots, const std::string& project,
+                   const std::function<bool(const Event&)>& sink, std::stop_token stop,
+                   const std::function<void()>& gap) {
     const ProjectPaths paths(roots, project);
     bool go_on = true;
     while (go_on && !stop.stop_requested()) {
         try {
-            engine.subscribe(project, [&](const Event& event) { return go_on = sink(event); }, stop);
+            engine.subscribe(
+                project, [&](const Event& event) { return go_on = sink(event); }, stop);
         } catch (const Error& e) {
             if (e.kind() != Errc::unavailable && e.kind() != Errc::interrupted) throw;
         }
         if (gap) gap();
-        if (go_on && !stop.stop_requested() && !exists(paths.supervisor_socket())) wait_for_change(paths.run, paths.supervisor_socket(), stop);
+        if (go_on && !stop.stop_requested() && !exists(paths.supervisor_socket()))
+            wait_for_change(paths.run, paths.supervisor_socket(), stop);
         else if (go_on && !stop.stop_requested()) {
             // A socket that nobody listens on: its supervisor died, and the next one makes it anew.
             const auto listens = [&] {

@@ -34,8 +34,9 @@ void install_handlers() {
     if (done) return;
     done = true;
     std::atexit(restore_saved);
-    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE,
-                             SIGALRM, SIGTERM, SIGSTKFLT, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSYS}) {
+    for (const int signal :
+         {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,    SIGTRAP, SIGABRT, SIGBUS,    SIGFPE,  SIGUSR1, SIGSEGV, SIGUSR2,
+          SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGSYS}) {
         struct sigaction now {};
         if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) std::signal(signal, restore_and_die);
     }
@@ -92,7 +93,9 @@ TerminalMode::TerminalMode(int fd, Kind kind) {
     install_handlers();
     changed_fd = fd;
     // Raw mode is waited for: the kernel stops a process that asks for it in the background.
-    active_ = kind == Kind::keys && !in_foreground(fd) ? true : ::tcsetattr(fd, kind == Kind::raw ? TCSAFLUSH : TCSANOW, &wanted) == 0;
+    active_ = kind == Kind::keys && !in_foreground(fd)
+                  ? true
+                  : ::tcsetattr(fd, kind == Kind::raw ? TCSAFLUSH : TCSANOW, &wanted) == 0;
     if (!active_) changed_fd = -1;
 }
 

@@ -30,7 +30,8 @@ std::uint64_t value_of(const std::string& directory, const char* file, const std
 }
 
 void add_block_v1(Usage& usage, const std::string& directory) {
-    std::istringstream lines(directory.empty() ? "" : read_file_if_exists(directory + "/blkio.throttle.io_service_bytes").value_or(""));
+    std::istringstream lines(
+        directory.empty() ? "" : read_file_if_exists(directory + "/blkio.throttle.io_service_bytes").value_or(""));
     for (std::string line; std::getline(lines, line);) {
         std::istringstream words(line);
         std::string device, what;

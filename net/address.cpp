@@ -100,9 +100,7 @@ bool IpAddress::is_link_local() const noexcept {
     return bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
 }
 
-std::string_view IpAddress::bytes() const noexcept {
-    return {reinterpret_cast<const char*>(bytes_.data()), size()};
-}
+std::string_view IpAddress::bytes() const noexcept { return {reinterpret_cast<const char*>(bytes_.data()), size()}; }
 
 std::uint32_t IpAddress::to_v4() const noexcept {
     std::uint32_t order;
@@ -174,21 +172,13 @@ bool Subnet::contains(const IpAddress& a) const noexcept {
     return a.is_v6() == is_v6() && Subnet(a, prefix_).base_ == base_;
 }
 
-bool Subnet::contains(const Subnet& s) const noexcept {
-    return s.prefix_ >= prefix_ && contains(s.base_);
-}
+bool Subnet::contains(const Subnet& s) const noexcept { return s.prefix_ >= prefix_ && contains(s.base_); }
 
-bool Subnet::overlaps(const Subnet& s) const noexcept {
-    return contains(s) || s.contains(*this);
-}
+bool Subnet::overlaps(const Subnet& s) const noexcept { return contains(s) || s.contains(*this); }
 
-std::string Subnet::to_string() const {
-    return base_.to_string() + '/' + std::to_string(prefix_);
-}
+std::string Subnet::to_string() const { return base_.to_string() + '/' + std::to_string(prefix_); }
 
-std::string InterfaceAddress::to_string() const {
-    return address.to_string() + '/' + std::to_string(prefix);
-}
+std::string InterfaceAddress::to_string() const { return address.to_string() + '/' + std::to_string(prefix); }
 
 InterfaceAddress InterfaceAddress::parse(std::string_view text) {
     const auto slash = text.find('/');
@@ -200,7 +190,8 @@ InterfaceAddress InterfaceAddress::parse(std::string_view text) {
 }
 
 std::string MacAddress::to_string() const {
-    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
+    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
+                       bytes[5]);
 }
 
 std::optional<MacAddress> MacAddress::try_parse(std::string_view text) {

@@ -39,7 +39,8 @@ LinkInfo parse_link(const nlmsghdr* h) {
 }
 
 void check_name(const std::string& name) {
-    if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == ".." || name.find_first_of("/: \t\n") != std::string::npos)
+    if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == ".." ||
+        name.find_first_of("/: \t\n") != std::string::npos)
         throw error(Errc::usage, "'{}' is not an interface name: 1 to 15 characters, no slash, colon or blank", name);
 }
 
@@ -60,9 +61,11 @@ bool make_link(NetlinkSocket& host, const BridgeSpec& spec) {
     if (host.request_allowing(std::move(m), {EEXIST}) == 0) return true;
     const auto existing = find_link(host, spec.name);
     const bool ours = existing && existing->kind == "bridge" &&
-                      (existing->alias == std::string(alias_prefix) + spec.owner || (existing->alias.empty() && is_hex_name(spec.name, bridge_prefix)));
+                      (existing->alias == std::string(alias_prefix) + spec.owner ||
+                       (existing->alias.empty() && is_hex_name(spec.name, bridge_prefix)));
     if (!ours && existing && existing->alias.starts_with(alias_prefix))
-        throw error(Errc::conflict, "bridge {} is of the network {} already", spec.name, existing->alias.substr(alias_prefix.size()))
+        throw error(Errc::conflict, "bridge {} is of the network {} already", spec.name,
+                    existing->alias.substr(alias_prefix.size()))
             .with_hint("choose another name with the driver option com.docker.network.bridge.name");
     if (!ours)
         throw error(Errc::conflict, "interface {} exists already and is not a bridge of davit", spec.name)
@@ -138,7 +141,8 @@ std::vector<LinkInfo> list_links(NetlinkSocket& host) {
     std::vector<LinkInfo> links;
     Message m = link_message(RTM_GETLINK, 0);
     m.what = "listing network interfaces";
-    host.dump(m, [&](const nlmsghdr* h) { links.push_back(parse_link(h)); }, [&] { links.clear(); });
+    host.dump(
+        m, [&](const nlmsghdr* h) { links.push_back(parse_link(h)); }, [&] { links.clear(); });
     return links;
 }
 
@@ -154,7 +158,8 @@ std::optional<LinkInfo> find_link(NetlinkSocket& host, const std::string& name) 
 std::vector<LinkInfo> list_davit_links(NetlinkSocket& host) {
     std::vector<LinkInfo> links = list_links(host);
     std::erase_if(links, [](const LinkInfo& l) {
-        return !is_hex_name(l.name, bridge_prefix) && !is_hex_name(l.name, veth_prefix) && !l.alias.starts_with(alias_prefix);
+        return !is_hex_name(l.name, bridge_prefix) && !is_hex_name(l.name, veth_prefix) &&
+               !l.alias.starts_with(alias_prefix);
     });
     return links;
 }

@@ -19,12 +19,12 @@ inline constexpr std::string_view veth_prefix = "dve";
 std::string bridge_name(std::string_view project, std::string_view network, std::string_view run_dir = {});
 
 struct BridgeSpec {
-    std::string name;                       // at most 15 bytes
-    std::string owner;                      // "project/network": stands in the link's alias for doctor
+    std::string name;                        // at most 15 bytes
+    std::string owner;                       // "project/network": stands in the link's alias for doctor
     std::vector<InterfaceAddress> addresses; // the gateways; none: containers cannot reach the host
-    unsigned mtu = 0;                       // 0: 1500
-    bool ipv6 = false;                      // off: disable_ipv6 on the bridge
-    std::uint32_t group = 0;                // link group of the project (state.hpp)
+    unsigned mtu = 0;                        // 0: 1500
+    bool ipv6 = false;                       // off: disable_ipv6 on the bridge
+    std::uint32_t group = 0;                 // link group of the project (state.hpp)
 };
 
 // Creates the bridge or brings an existing one of ours to this shape. Sets route_localnet=1 (published
@@ -42,10 +42,10 @@ void delete_group(NetlinkSocket& host, std::uint32_t group);
 struct LinkInfo {
     int index = 0;
     std::string name;
-    std::string kind;   // "bridge", "veth", "" …
-    std::string alias;  // "davit project/network" on our bridges
+    std::string kind;  // "bridge", "veth", "" …
+    std::string alias; // "davit project/network" on our bridges
     std::uint32_t group = 0;
-    int master = 0;     // ifindex of the bridge, 0: none
+    int master = 0; // ifindex of the bridge, 0: none
     bool up = false;
     unsigned mtu = 0;
     bool operator==(const LinkInfo&) const = default;

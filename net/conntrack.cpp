@@ -36,7 +36,8 @@ std::vector<Flow> udp_flows_to(NetlinkSocket& netfilter, const std::vector<bool>
             if (proto.u8(CTA_PROTO_NUM) != IPPROTO_UDP) return;
             const auto bytes = proto.find(CTA_PROTO_DST_PORT);
             if (bytes.size() != 2) return;
-            const auto port = static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[0]) << 8 | static_cast<std::uint8_t>(bytes[1]));
+            const auto port = static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[0]) << 8 |
+                                                       static_cast<std::uint8_t>(bytes[1]));
             if (wanted[port]) flows.push_back({header_of<nfgenmsg>(h).nfgen_family, std::string(tuple)});
         },
         [&] { flows.clear(); });

@@ -34,7 +34,8 @@ void redirect(nft::Transaction& t, std::uint8_t proto, std::uint16_t to) {
 
 nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port, bool replace) {
     nft::Transaction t;
-    if (replace) t.add_table(nft::Family::ip, table).delete_table(nft::Family::ip, table).add_table(nft::Family::ip, table);
+    if (replace)
+        t.add_table(nft::Family::ip, table).delete_table(nft::Family::ip, table).add_table(nft::Family::ip, table);
     else t.create_table(nft::Family::ip, table);
     t.add_base_chain(table, nft::Family::ip, "output", {"nat", NF_INET_LOCAL_OUT, -100, false});
     redirect(t, IPPROTO_UDP, udp_port);

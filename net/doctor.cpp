@@ -28,7 +28,8 @@ std::string project_of(const LinkInfo& link, const HostNetworkState& state) {
 void add_links(NetlinkSocket& host, const HostNetworkState& state, std::vector<Finding>& out) {
     for (const LinkInfo& link : list_davit_links(host)) {
         const bool bridge = link.kind == "bridge";
-        Finding f{bridge ? Kind::bridge : Kind::veth, link.name, project_of(link, state), {}, "ip link delete " + link.name};
+        Finding f{
+            bridge ? Kind::bridge : Kind::veth, link.name, project_of(link, state), {}, "ip link delete " + link.name};
         f.text = fmt::format("{} {} of {}", bridge ? "bridge" : "network interface", link.name,
                              f.project.empty() ? "an unknown project" : "project " + f.project);
         out.push_back(std::move(f));
@@ -37,21 +38,38 @@ void add_links(NetlinkSocket& host, const HostNetworkState& state, std::vector<F
 
 void add_table(NetlinkSocket& netfilter, std::vector<Finding>& out) {
     if (nft::table_comment(netfilter, nft::Family::inet, host_table_name))
-        out.push_back({Kind::table, std::string("inet ") + host_table_name, {}, "the nftables table inet davit", "nft delete table inet davit"});
+        out.push_back({Kind::table,
+                       std::string("inet ") + host_table_name,
+                       {},
+                       "the nftables table inet davit",
+                       "nft delete table inet davit"});
     for (const ForeignDrop& d : foreign_forward_drops(netfilter)) {
         const std::string chain = fmt::format("{} {} {}", d.family, d.table, d.chain);
         if (d.opened)
-            out.push_back({Kind::foreign_rule, chain, {}, fmt::format("rules of davit in the chain {}", chain), "nft -a list chain " + chain});
+            out.push_back({Kind::foreign_rule,
+                           chain,
+                           {},
+                           fmt::format("rules of davit in the chain {}", chain),
+                           "nft -a list chain " + chain});
         else
-            out.push_back({Kind::foreign_drop, chain, {}, fmt::format("the chain {} drops forwarded packets: containers have no way out", chain), d.remedy});
+            out.push_back({Kind::foreign_drop,
+                           chain,
+                           {},
+                           fmt::format("the chain {} drops forwarded packets: containers have no way out", chain),
+                           d.remedy});
     }
 }
 
 void add_files(const std::string& run_dir, const HostNetworkState& state, std::vector<Finding>& out) {
     for (const auto& [name, project] : state.projects)
-        out.push_back({Kind::state_file, project_file(run_dir, name), name, fmt::format("network state of project {}", name), "davit -p " + name + " down"});
+        out.push_back({Kind::state_file, project_file(run_dir, name), name,
+                       fmt::format("network state of project {}", name), "davit -p " + name + " down"});
     for (const auto& [key, before] : load_forwarding(run_dir).before)
-        out.push_back({Kind::sysctl, key, {}, fmt::format("sysctl {} was {} before davit changed it", key, before), fmt::format("sysctl -w {}={}", key, before)});
+        out.push_back({Kind::sysctl,
+                       key,
+                       {},
+                       fmt::format("sysctl {} was {} before davit changed it", key, before),
+                       fmt::format("sysctl -w {}={}", key, before)});
 }
 
 bool living(const std::string& project, const std::vector<std::string>& live) {
@@ -101,7 +119,8 @@ std::vector<Finding> inventory(const std::string& run_dir) {
     return findings;
 }
 
-std::vector<Finding> find_leaks(const std::string& run_dir, const std::vector<std::string>& live_projects, const std::vector<OtherRoot>& others) {
+std::vector<Finding> find_leaks(const std::string& run_dir, const std::vector<std::string>& live_projects,
+                                const std::vector<OtherRoot>& others) {
     std::vector<Finding> findings = inventory(run_dir);
     std::erase_if(findings, [&](const Finding& f) { return !is_leak(f, live_projects); });
     for (const OtherRoot& other : others) spare(other, findings);

@@ -26,7 +26,8 @@ struct OtherRoot {
     std::vector<std::string> live_projects;
 };
 // Only what no living project accounts for, of this root or another. live_projects: those with a running supervisor.
-std::vector<Finding> find_leaks(const std::string& run_dir, const std::vector<std::string>& live_projects, const std::vector<OtherRoot>& others = {});
+std::vector<Finding> find_leaks(const std::string& run_dir, const std::vector<std::string>& live_projects,
+                                const std::vector<OtherRoot>& others = {});
 // Removes a finding of the kinds bridge, veth, table, foreign_rule, sysctl, state_file. Up to 50 ms each.
 void repair(const MachineLock& lock, const Finding& finding);
 

@@ -41,7 +41,9 @@ Message veth_message(const EndpointSpec& e, int bridge_index, int netns_fd) {
     m.put_string(IFLA_IFNAME, e.ifname).put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(netns_fd));
     if (e.mtu) m.put_u32(IFLA_MTU, e.mtu);
     one_queue(m);
-    if (const auto mac = e.mac ? e.mac : e.addresses.empty() ? std::nullopt : std::optional(MacAddress::of(e.addresses.front().address)))
+    if (const auto mac = e.mac                 ? e.mac
+                         : e.addresses.empty() ? std::nullopt
+                                               : std::optional(MacAddress::of(e.addresses.front().address)))
         m.put(IFLA_ADDRESS, mac->bytes.data(), mac->bytes.size());
     return m;
 }
@@ -82,21 +84,23 @@ void apply_sysctls(const EndpointSpec& e) {
 
 // Port isolation would also stop published ports between neighbours when bridged packets pass
 // iptables (the packet is turned round inside the bridge); then the host table does the work alone.
-bool isolation_works() {
-    return get_sysctl("net/bridge/bridge-nf-call-iptables") != "1";
-}
+bool isolation_works() { return get_sysctl("net/bridge/bridge-nf-call-iptables") != "1"; }
 
 // A bridge has 1,024 port numbers, and the first is never used (BR_MAX_PORTS).
 Error bridge_full(const Error& e, const NetnsPlan& plan) {
     std::string which = plan.endpoints.front().bridge;
     for (const EndpointSpec& s : plan.endpoints)
-        if (std::string_view(e.what()).find(s.bridge) != std::string_view::npos) which = s.network.empty() ? "bridge " + s.bridge : "network " + s.network;
-    return error(Errc::conflict, "{} is full: 1023 containers are on it, as many as a bridge of the kernel has ports", which)
+        if (std::string_view(e.what()).find(s.bridge) != std::string_view::npos)
+            which = s.network.empty() ? "bridge " + s.bridge : "network " + s.network;
+    return error(Errc::conflict, "{} is full: 1023 containers are on it, as many as a bridge of the kernel has ports",
+                 which)
         .with_hint("spread the containers over several networks; one that must reach all of them joins each");
 }
 
 void create_links(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan) {
-    const bool isolate = std::any_of(plan.endpoints.begin(), plan.endpoints.end(), [](const auto& e) { return !e.icc; }) && isolation_works();
+    const bool isolate =
+        std::any_of(plan.endpoints.begin(), plan.endpoints.end(), [](const auto& e) { return !e.icc; }) &&
+        isolation_works();
     std::vector<Message> create, raise;
     for (const EndpointSpec& e : plan.endpoints) {
         const int bridge = host.link_index(e.bridge);

@@ -32,7 +32,7 @@ struct DefaultRoute {
 };
 
 struct NetnsPlan {
-    std::vector<EndpointSpec> endpoints;   // in the order in which they are connected
+    std::vector<EndpointSpec> endpoints; // in the order in which they are connected
     std::optional<DefaultRoute> default_v4;
     std::optional<DefaultRoute> default_v6;
 };
@@ -49,7 +49,7 @@ void detach(NetlinkSocket& host, const std::string& host_ifname);
 // --- pure choices among the networks of a container -------------------------------------------------
 
 struct NetworkChoice {
-    std::string network;      // the network's real name
+    std::string network; // the network's real name
     int gw_priority = 0;
     bool internal = false;
     std::optional<IpAddress> gateway_v4;
@@ -65,6 +65,7 @@ struct GatewayChoice {
 GatewayChoice choose_gateways(const std::vector<NetworkChoice>& networks);
 
 // Requested names (empty: lowest free "<prefix>N"), in connect order. Throws conflict on a double name.
-std::vector<std::string> assign_interface_names(const std::vector<std::string>& requested, std::string_view prefix = "eth");
+std::vector<std::string> assign_interface_names(const std::vector<std::string>& requested,
+                                                std::string_view prefix = "eth");
 
 } // namespace davit::net

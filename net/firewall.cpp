@@ -44,7 +44,8 @@ std::vector<std::string> interfaces() {
 }
 
 // Remembers before it changes, so that a crash in between restores what was there.
-void change_sysctl(const std::string& run_dir, ChangedSysctls& changed, const std::string& key, const std::string& value) {
+void change_sysctl(const std::string& run_dir, ChangedSysctls& changed, const std::string& key,
+                   const std::string& value) {
     const std::string before = get_sysctl(key);
     if (before == value || before.empty()) return;
     if (!changed.has(key)) {
@@ -69,12 +70,14 @@ void restore_sysctls(const std::string& run_dir) {
     ChangedSysctls changed = load_forwarding(run_dir);
     // In reverse: setting all/forwarding touches the interfaces' own values
     for (auto it = changed.before.rbegin(); it != changed.before.rend(); ++it)
-        if (const std::string now = get_sysctl(it->first); !now.empty() && now != it->second) set_sysctl(it->first, it->second);
+        if (const std::string now = get_sysctl(it->first); !now.empty() && now != it->second)
+            set_sysctl(it->first, it->second);
     remove_file(forwarding_file(run_dir));
 }
 
 void replace_table(NetlinkSocket& netfilter, const HostNetworkState& state) {
-    in_context("writing the table inet davit", [&] { nft::create_or_replace(netfilter, [&](bool replace) { return render(state, replace); }); });
+    in_context("writing the table inet davit",
+               [&] { nft::create_or_replace(netfilter, [&](bool replace) { return render(state, replace); }); });
 }
 
 void delete_table(NetlinkSocket& netfilter) {
@@ -84,7 +87,8 @@ void delete_table(NetlinkSocket& netfilter) {
 }
 
 void apply(NetlinkSocket& netfilter, bool dirty, const HostNetworkState& before, const HostNetworkState& after) {
-    const bool incremental = !dirty && before.close_foreign_forwarding == after.close_foreign_forwarding && table_present(netfilter);
+    const bool incremental =
+        !dirty && before.close_foreign_forwarding == after.close_foreign_forwarding && table_present(netfilter);
     if (incremental) {
         try {
             return render_change(before, after).commit(netfilter);
@@ -125,7 +129,8 @@ std::set<std::string> bridges_of(const HostNetworkState& state) {
 } // namespace
 
 bool table_present(NetlinkSocket& netfilter) {
-    return nft::table_comment(netfilter, Family::inet, host_table_name) == std::optional<std::string>(host_table_version);
+    return nft::table_comment(netfilter, Family::inet, host_table_name) ==
+           std::optional<std::string>(host_table_version);
 }
 
 Committed commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project) {

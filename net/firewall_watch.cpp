@@ -69,7 +69,8 @@ bool message_concerns_us(const nlmsghdr* h) {
     case NFT_MSG_NEWCHAIN: {
         // A base chain of somebody else that looks at forwarded packets, or Docker's place for rules like ours.
         if (inet && a.text(NFTA_CHAIN_TABLE) == host_table_name) return false;
-        const bool forwards = a.has(NFTA_CHAIN_HOOK) && a.nested(NFTA_CHAIN_HOOK).be32(NFTA_HOOK_HOOKNUM, ~0u) == NF_INET_FORWARD;
+        const bool forwards =
+            a.has(NFTA_CHAIN_HOOK) && a.nested(NFTA_CHAIN_HOOK).be32(NFTA_HOOK_HOOKNUM, ~0u) == NF_INET_FORWARD;
         return forwards || a.text(NFTA_CHAIN_NAME) == "DOCKER-USER";
     }
     case NFT_MSG_NEWRULE: // a firewall that was reloaded step by step ends so
@@ -83,7 +84,8 @@ bool message_concerns_us(const nlmsghdr* h) {
 } // namespace
 
 FirewallWatch::FirewallWatch()
-    : nftables_(listen_to(NETLINK_NETFILTER, NFNLGRP_NFTABLES)), sysctl_(listen_to(NETLINK_ROUTE, RTNLGRP_IPV4_NETCONF)) {}
+    : nftables_(listen_to(NETLINK_NETFILTER, NFNLGRP_NFTABLES)),
+      sysctl_(listen_to(NETLINK_ROUTE, RTNLGRP_IPV4_NETCONF)) {}
 
 bool concerns_us(std::string_view messages) { return any_message(messages, message_concerns_us); }
 
@@ -91,8 +93,8 @@ bool forwarding_went(std::string_view messages) {
     return any_message(messages, [](const nlmsghdr* h) {
         if (h->nlmsg_type != RTM_NEWNETCONF || h->nlmsg_len < NLMSG_LENGTH(sizeof(netconfmsg))) return false;
         const Attributes a(h, sizeof(netconfmsg));
-        return a.u32(NETCONFA_IFINDEX) == static_cast<std::uint32_t>(NETCONFA_IFINDEX_ALL) && a.has(NETCONFA_FORWARDING) &&
-               a.u32(NETCONFA_FORWARDING) == 0;
+        return a.u32(NETCONFA_IFINDEX) == static_cast<std::uint32_t>(NETCONFA_IFINDEX_ALL) &&
+               a.has(NETCONFA_FORWARDING) && a.u32(NETCONFA_FORWARDING) == 0;
     });
 }
 

@@ -30,8 +30,8 @@ std::string family_name(nft::Family f) {
 
 struct Target {
     nft::Family family;
-    std::string table, chain;        // where accepts belong: DOCKER-USER or the base chain itself
-    std::string base;                // the chain that drops
+    std::string table, chain; // where accepts belong: DOCKER-USER or the base chain itself
+    std::string base;         // the chain that drops
     bool docker_user = false;
 };
 
@@ -44,7 +44,8 @@ std::vector<Target> targets(NetlinkSocket& netfilter) {
     const auto chains = nft::list_chains(netfilter);
     std::vector<Target> found;
     for (const auto& c : chains) {
-        if (!c.base || c.hook != NF_INET_FORWARD || (c.family == nft::Family::inet && c.table == host_table_name)) continue;
+        if (!c.base || c.hook != NF_INET_FORWARD || (c.family == nft::Family::inet && c.table == host_table_name))
+            continue;
         if (c.family == nft::Family::bridge) continue;
         if (!c.drop && !cuts(netfilter, c)) continue;
         const bool docker = std::any_of(chains.begin(), chains.end(), [&](const auto& o) {
@@ -56,7 +57,9 @@ std::vector<Target> targets(NetlinkSocket& netfilter) {
 }
 
 // Our rules say in their comments which bridges they accept: "davit" those with our prefix, "davit NAME" that one.
-bool is_ours(const nft::RuleInfo& rule) { return rule.comment == tag || rule.comment.starts_with(std::string(tag) + ' '); }
+bool is_ours(const nft::RuleInfo& rule) {
+    return rule.comment == tag || rule.comment.starts_with(std::string(tag) + ' ');
+}
 
 std::vector<nft::RuleInfo> tagged(NetlinkSocket& netfilter, const Target& t) {
     auto rules = nft::list_rules(netfilter, t.family, t.table, t.chain);
@@ -77,8 +80,9 @@ std::string comment_for(const std::string& name) { return std::string(tag) + ' '
 
 ForeignDrop describe(NetlinkSocket& netfilter, const Target& t) {
     ForeignDrop d{family_name(t.family), t.table, t.base, t.docker_user, !tagged(netfilter, t).empty(), {}};
-    d.remedy = fmt::format("nft insert rule {} {} {} iifname \"{}*\" accept; nft insert rule {} {} {} oifname \"{}*\" accept", d.family, t.table,
-                           t.chain, bridge_prefix, d.family, t.table, t.chain, bridge_prefix);
+    d.remedy =
+        fmt::format("nft insert rule {} {} {} iifname \"{}*\" accept; nft insert rule {} {} {} oifname \"{}*\" accept",
+                    d.family, t.table, t.chain, bridge_prefix, d.family, t.table, t.chain, bridge_prefix);
     return d;
 }
 
@@ -103,14 +107,17 @@ std::vector<ForeignDrop> open_foreign_forward(NetlinkSocket& netfilter, const Ho
         nft::Transaction change;
         for (const auto& rule : present) change.delete_rule(t.table, t.family, t.chain, rule.handle);
         for (const bool input : {true, false}) {
-            change.add_rule(t.table, t.family, t.chain, nft::Expressions().name_begins(input, bridge_prefix).counter().accept(), tag, true);
+            change.add_rule(t.table, t.family, t.chain,
+                            nft::Expressions().name_begins(input, bridge_prefix).counter().accept(), tag, true);
             for (const std::string& name : names)
-                change.add_rule(t.table, t.family, t.chain, nft::Expressions().name_is(input, name).counter().accept(), comment_for(name), true);
+                change.add_rule(t.table, t.family, t.chain, nft::Expressions().name_is(input, name).counter().accept(),
+                                comment_for(name), true);
         }
         try {
             change.commit(netfilter);
         } catch (const Error& e) { // a chain owned by a living process (NFT_TABLE_F_OWNER) refuses
-            log::warning("{} {} {} drops forwarded packets and cannot be changed: {}", family_name(t.family), t.table, t.base, e.what());
+            log::warning("{} {} {} drops forwarded packets and cannot be changed: {}", family_name(t.family), t.table,
+                         t.base, e.what());
             left.push_back(describe(netfilter, t));
         }
     }

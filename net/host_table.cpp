@@ -23,7 +23,22 @@ constexpr std::uint32_t ct_dst_nat = 0x20; // IPS_DST_NAT
 constexpr std::uint32_t offset_saddr4 = 12, offset_daddr4 = 16, offset_saddr6 = 8, offset_daddr6 = 24, offset_dport = 2;
 
 // Names of the sets, as indices into host_sets().
-enum Set : std::size_t { bridges, internal, same_bridge, masq4, masq6, hairpin4, hairpin6, pub4h, pub4, pub4r, pub6h, pub6, pub6r, set_count };
+enum Set : std::size_t {
+    bridges,
+    internal,
+    same_bridge,
+    masq4,
+    masq6,
+    hairpin4,
+    hairpin6,
+    pub4h,
+    pub4,
+    pub4r,
+    pub6h,
+    pub6,
+    pub6r,
+    set_count
+};
 
 std::string name_of(Set s) { return host_sets()[s].name; }
 
@@ -42,7 +57,8 @@ void add_network(Elements& out, const NetworkState& n) {
     else out[same_bridge].push_back({pair, {}, {}, NFT_GOTO, "no_icc"});
     for (const Subnet& s : n.subnets) {
         const std::string first = address_field(s.base()).bytes(), last = address_field(s.last()).bytes();
-        if (n.masquerade && !n.internal) out[s.is_v6() ? masq6 : masq4].push_back({first, address_field(s.last().plus(1)).bytes(), {}, 0, {}});
+        if (n.masquerade && !n.internal)
+            out[s.is_v6() ? masq6 : masq4].push_back({first, address_field(s.last().plus(1)).bytes(), {}, 0, {}});
         out[s.is_v6() ? hairpin6 : hairpin4].push_back({first + first, last + last, {}, 0, {}});
     }
 }
@@ -56,14 +72,20 @@ void add_port(Elements& out, const PublishedPort& p) {
     const auto proto = static_cast<std::uint8_t>(p.proto);
     if (!p.host_ip && p.count > 1 && p.host_port == p.container_port) {
         const auto last = static_cast<std::uint16_t>(p.host_port + p.count - 1);
-        out[v6 ? pub6r : pub4r].push_back({Fields().proto(proto).port(p.host_port).bytes(), Fields().proto(proto).port(last).bytes(),
-                                           address_field(p.container_ip).bytes(), 0, {}});
+        out[v6 ? pub6r : pub4r].push_back({Fields().proto(proto).port(p.host_port).bytes(),
+                                           Fields().proto(proto).port(last).bytes(),
+                                           address_field(p.container_ip).bytes(),
+                                           0,
+                                           {}});
         return;
     }
     for (std::uint16_t i = 0; i < p.count; ++i) {
-        const auto host_port = static_cast<std::uint16_t>(p.host_port + i), port = static_cast<std::uint16_t>(p.container_port + i);
+        const auto host_port = static_cast<std::uint16_t>(p.host_port + i),
+                   port = static_cast<std::uint16_t>(p.container_port + i);
         const std::string target = address_field(p.container_ip).port(port).bytes();
-        if (p.host_ip) out[v6 ? pub6h : pub4h].push_back({address_field(*p.host_ip).proto(proto).port(host_port).bytes(), {}, target, 0, {}});
+        if (p.host_ip)
+            out[v6 ? pub6h : pub4h].push_back(
+                {address_field(*p.host_ip).proto(proto).port(host_port).bytes(), {}, target, 0, {}});
         else out[v6 ? pub6 : pub4].push_back({Fields().proto(proto).port(host_port).bytes(), {}, target, 0, {}});
     }
 }
@@ -77,7 +99,9 @@ public:
         t_.add_base_chain(host_table_name, Family::inet, chain, {type, hook, priority, false});
     }
     void chain(const char* name) { t_.add_chain(host_table_name, Family::inet, name); }
-    void operator()(const char* chain_name, const Expressions& rule) { t_.add_rule(host_table_name, Family::inet, chain_name, rule); }
+    void operator()(const char* chain_name, const Expressions& rule) {
+        t_.add_rule(host_table_name, Family::inet, chain_name, rule);
+    }
 
 private:
     nft::Transaction& t_;
@@ -109,7 +133,10 @@ void publish_rules(Rules& rule) {
     const IpAddress loopback6 = IpAddress::parse("::1");
     rule("publish", family_start(true, true).equal(loopback6.bytes()).verdict(NFT_RETURN));
     Expressions link_local;
-    rule("publish", link_local.is_family(true).payload(NFT_PAYLOAD_NETWORK_HEADER, offset_daddr6, 2).equal("\xfe\x80").verdict(NFT_RETURN));
+    rule("publish", link_local.is_family(true)
+                        .payload(NFT_PAYLOAD_NETWORK_HEADER, offset_daddr6, 2)
+                        .equal("\xfe\x80")
+                        .verdict(NFT_RETURN));
     for (const bool v6 : {false, true}) {
         const unsigned after_address = v6 ? 4 : 1;
         Expressions single = family_start(v6, false);
@@ -141,9 +168,12 @@ void nat_rules(Rules& rule) {
         rule("postrouting", e.in_set(name_of(v6 ? hairpin6 : hairpin4)).masquerade());
     }
     rule("postrouting", Expressions()
-                            .ct(NFT_CT_STATUS).any_bit(ct_dst_nat)
-                            .fib_type(true).equal({reinterpret_cast<const char*>(&local), sizeof local})
-                            .name_in(false, name_of(bridges)).masquerade());
+                            .ct(NFT_CT_STATUS)
+                            .any_bit(ct_dst_nat)
+                            .fib_type(true)
+                            .equal({reinterpret_cast<const char*>(&local), sizeof local})
+                            .name_in(false, name_of(bridges))
+                            .masquerade());
     for (const bool v6 : {false, true}) {
         Expressions e;
         e.name_in(false, name_of(bridges), true).is_family(v6);
@@ -157,7 +187,10 @@ void nat_rules(Rules& rule) {
 void raw_rules(Rules& rule) {
     rule.base("raw_pre", "filter", NF_INET_PRE_ROUTING, -300);
     Expressions localnet;
-    localnet.name_in(true, name_of(bridges)).is_family(false).payload(NFT_PAYLOAD_NETWORK_HEADER, offset_daddr4, 1).equal("\x7f");
+    localnet.name_in(true, name_of(bridges))
+        .is_family(false)
+        .payload(NFT_PAYLOAD_NETWORK_HEADER, offset_daddr4, 1)
+        .equal("\x7f");
     rule("raw_pre", localnet.drop());
     for (const bool v6 : {false, true}) {
         Expressions direct;
@@ -184,7 +217,8 @@ void forward_rules(Rules& rule, bool close_foreign) {
 
     rule("containers", Expressions().ct(NFT_CT_STATE).any_bit(ct_established | ct_related).accept());
     rule("containers", Expressions().ct(NFT_CT_STATE).any_bit(ct_invalid).drop());
-    rule("containers", Expressions().meta(NFT_META_IIFNAME, 0).meta(NFT_META_OIFNAME, 4).verdict_from_map(name_of(same_bridge)));
+    rule("containers",
+         Expressions().meta(NFT_META_IIFNAME, 0).meta(NFT_META_OIFNAME, 4).verdict_from_map(name_of(same_bridge)));
     rule("containers", Expressions().name_in(true, name_of(internal)).drop());
     rule("containers", Expressions().name_in(false, name_of(internal)).drop());
     rule("containers", Expressions().ct(NFT_CT_STATUS).any_bit(ct_dst_nat).accept());
@@ -203,10 +237,16 @@ const std::vector<SetSpec>& host_sets() {
         {"masq6", {Type::ipv6_addr}, {}, true},
         {"hairpin4", {Type::ipv4_addr, Type::ipv4_addr}, {}, true},
         {"hairpin6", {Type::ipv6_addr, Type::ipv6_addr}, {}, true},
-        {"pub4h", {Type::ipv4_addr, Type::inet_proto, Type::inet_service}, {Type::ipv4_addr, Type::inet_service}, false},
+        {"pub4h",
+         {Type::ipv4_addr, Type::inet_proto, Type::inet_service},
+         {Type::ipv4_addr, Type::inet_service},
+         false},
         {"pub4", {Type::inet_proto, Type::inet_service}, {Type::ipv4_addr, Type::inet_service}, false},
         {"pub4r", {Type::inet_proto, Type::inet_service}, {Type::ipv4_addr}, true},
-        {"pub6h", {Type::ipv6_addr, Type::inet_proto, Type::inet_service}, {Type::ipv6_addr, Type::inet_service}, false},
+        {"pub6h",
+         {Type::ipv6_addr, Type::inet_proto, Type::inet_service},
+         {Type::ipv6_addr, Type::inet_service},
+         false},
         {"pub6", {Type::inet_proto, Type::inet_service}, {Type::ipv6_addr, Type::inet_service}, false},
         {"pub6r", {Type::inet_proto, Type::inet_service}, {Type::ipv6_addr}, true},
     };
@@ -254,7 +294,8 @@ nft::Transaction render_change(const HostNetworkState& before, const HostNetwork
     for (std::size_t i = 0; i < set_count; ++i) {
         std::vector<Element> gone;
         std::set_difference(old[i].begin(), old[i].end(), fresh[i].begin(), fresh[i].end(), std::back_inserter(gone));
-        std::set_difference(fresh[i].begin(), fresh[i].end(), old[i].begin(), old[i].end(), std::back_inserter(added[i]));
+        std::set_difference(fresh[i].begin(), fresh[i].end(), old[i].begin(), old[i].end(),
+                            std::back_inserter(added[i]));
         t.delete_elements(host_table_name, Family::inet, host_sets()[i], gone);
     }
     for (std::size_t i = 0; i < set_count; ++i) t.add_elements(host_table_name, Family::inet, host_sets()[i], added[i]);

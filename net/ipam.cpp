@@ -35,7 +35,8 @@ void check_pool(const Pool& p) {
         throw error(Errc::usage, "address pool {} cannot be cut into networks of size /{}", p.base.to_string(), p.size);
 }
 
-std::optional<Subnet> first_free_block(const std::vector<Pool>& pools, std::uint64_t start, const std::vector<Taken>& taken) {
+std::optional<Subnet> first_free_block(const std::vector<Pool>& pools, std::uint64_t start,
+                                       const std::vector<Taken>& taken) {
     std::uint64_t total = 0;
     for (const Pool& p : pools) total += blocks_in(p);
     for (std::uint64_t i = 0; i < total; ++i) {
@@ -57,12 +58,16 @@ std::map<int, std::string> link_names(NetlinkSocket& host) {
     Message m = link_message(RTM_GETLINK, 0);
     m.what = "listing network interfaces";
     host.dump(
-        m, [&](const nlmsghdr* h) { names[header_of<ifinfomsg>(h).ifi_index] = Attributes(h, sizeof(ifinfomsg)).text(IFLA_IFNAME); },
+        m,
+        [&](const nlmsghdr* h) {
+            names[header_of<ifinfomsg>(h).ifi_index] = Attributes(h, sizeof(ifinfomsg)).text(IFLA_IFNAME);
+        },
         [&] { names.clear(); });
     return names;
 }
 
-void add_routes(NetlinkSocket& host, const std::map<int, std::string>& names, const std::string& except, std::vector<Taken>& out) {
+void add_routes(NetlinkSocket& host, const std::map<int, std::string>& names, const std::string& except,
+                std::vector<Taken>& out) {
     const std::size_t start = out.size();
     Message m(RTM_GETROUTE, 0, rtmsg{});
     m.what = "listing routes";
@@ -82,12 +87,14 @@ void add_routes(NetlinkSocket& host, const std::map<int, std::string>& names, co
             const auto link = names.find(static_cast<int>(a.u32(RTA_OIF)));
             const std::string name = link == names.end() ? "" : link->second;
             if (!except.empty() && name == except) return;
-            out.push_back({Subnet(address, route.rtm_dst_len), name.empty() ? "a route of this machine" : "the route by " + name});
+            out.push_back({Subnet(address, route.rtm_dst_len),
+                           name.empty() ? "a route of this machine" : "the route by " + name});
         },
         [&] { out.resize(start); });
 }
 
-void add_addresses(NetlinkSocket& host, const std::map<int, std::string>& names, const std::string& except, std::vector<Taken>& out) {
+void add_addresses(NetlinkSocket& host, const std::map<int, std::string>& names, const std::string& except,
+                   std::vector<Taken>& out) {
     for (const auto& [index, a] : all_addresses(host)) {
         const auto link = names.find(index);
         const std::string name = link == names.end() ? "a new interface" : link->second;
@@ -134,11 +141,14 @@ Subnet choose_subnet(const std::vector<Pool>& pools, std::string_view key, const
         if (const auto found = first_free_block(members, hash64(key), taken)) return *found;
     std::uint64_t total = 0;
     for (const Pool& p : ranks.rbegin()->second) total += blocks_in(p);
-    throw error(Errc::conflict, "all {} subnets of the address pools are taken (the last one by {})", total, taken.back().holder)
-        .with_hint("remove networks that are not used any more, or give the network a subnet of its own in ipam.config");
+    throw error(Errc::conflict, "all {} subnets of the address pools are taken (the last one by {})", total,
+                taken.back().holder)
+        .with_hint(
+            "remove networks that are not used any more, or give the network a subnet of its own in ipam.config");
 }
 
-Subnet choose_ula(std::string_view machine_id, std::string_view key, const std::vector<Taken>& taken, const std::optional<Subnet>& prefer) {
+Subnet choose_ula(std::string_view machine_id, std::string_view key, const std::vector<Taken>& taken,
+                  const std::optional<Subnet>& prefer) {
     if (prefer && !first_overlap(*prefer, taken)) return *prefer;
     const std::uint64_t machine = hash64(machine_id) >> 24;
     const std::uint64_t start = hash64(key) & 0xffff;
@@ -169,16 +179,20 @@ void require_free(const Subnet& wanted, const std::vector<Taken>& taken) {
 void validate(const SubnetConfig& c) {
     const auto inside = [&](const IpAddress& a) { return c.subnet.contains(a); };
     if (c.ip_range && !c.subnet.contains(*c.ip_range))
-        throw error(Errc::invalid_project, "ip_range {} is not inside subnet {}", c.ip_range->to_string(), c.subnet.to_string());
+        throw error(Errc::invalid_project, "ip_range {} is not inside subnet {}", c.ip_range->to_string(),
+                    c.subnet.to_string());
     if (c.gateway && !inside(*c.gateway))
-        throw error(Errc::invalid_project, "gateway {} is not inside subnet {}", c.gateway->to_string(), c.subnet.to_string());
+        throw error(Errc::invalid_project, "gateway {} is not inside subnet {}", c.gateway->to_string(),
+                    c.subnet.to_string());
     std::map<IpAddress, std::string> seen;
     if (c.gateway) seen.emplace(*c.gateway, "the gateway");
     for (const auto& [name, address] : c.aux_addresses) {
         if (!inside(address))
-            throw error(Errc::invalid_project, "auxiliary address {} ({}) is not inside subnet {}", address.to_string(), name, c.subnet.to_string());
+            throw error(Errc::invalid_project, "auxiliary address {} ({}) is not inside subnet {}", address.to_string(),
+                        name, c.subnet.to_string());
         if (const auto [it, fresh] = seen.emplace(address, name); !fresh)
-            throw error(Errc::invalid_project, "address {} is given to both {} and {}", address.to_string(), it->second, name);
+            throw error(Errc::invalid_project, "address {} is given to both {} and {}", address.to_string(), it->second,
+                        name);
     }
 }
 
@@ -197,7 +211,8 @@ std::optional<IpAddress> gateway_of(const SubnetConfig& c) {
     if (!c.wants_gateway) return std::nullopt;
     IpAddress a = c.ip_range ? c.ip_range->base() : c.subnet.base();
     const auto is_aux = [&] {
-        return std::any_of(c.aux_addresses.begin(), c.aux_addresses.end(), [&](const auto& aux) { return aux.second == a; });
+        return std::any_of(c.aux_addresses.begin(), c.aux_addresses.end(),
+                           [&](const auto& aux) { return aux.second == a; });
     };
     while (is_reserved(c.subnet, a) || is_aux()) a = a.plus(1);
     return c.subnet.contains(a) ? std::optional(a) : std::nullopt;
@@ -207,7 +222,8 @@ AddressPool::AddressPool(SubnetConfig config) : config_(std::move(config)) { val
 
 bool AddressPool::valid(const IpAddress& a) const {
     if (!contains(a) || is_reserved(config_.subnet, a) || a == gateway()) return false;
-    return std::none_of(config_.aux_addresses.begin(), config_.aux_addresses.end(), [&](const auto& aux) { return aux.second == a; });
+    return std::none_of(config_.aux_addresses.begin(), config_.aux_addresses.end(),
+                        [&](const auto& aux) { return aux.second == a; });
 }
 
 void AddressPool::reserve(const IpAddress& address, const std::string& owner) {
@@ -218,10 +234,12 @@ void AddressPool::reserve(const IpAddress& address, const std::string& owner) {
     if (holder != used_.end() && holder->second == owner) return;
     if (holder != used_.end())
         throw error(Errc::conflict, "Address already in use: {} belongs to {}", address.to_string(), holder->second);
-    if (address == gateway()) throw error(Errc::conflict, "Address already in use: {} is the gateway of the network", address.to_string());
+    if (address == gateway())
+        throw error(Errc::conflict, "Address already in use: {} is the gateway of the network", address.to_string());
     for (const auto& [name, aux] : config_.aux_addresses)
         if (aux == address)
-            throw error(Errc::conflict, "Address already in use: {} is the network's auxiliary address '{}'", address.to_string(), name);
+            throw error(Errc::conflict, "Address already in use: {} is the network's auxiliary address '{}'",
+                        address.to_string(), name);
     used_.emplace(address, owner);
 }
 
@@ -231,7 +249,8 @@ std::optional<IpAddress> AddressPool::next_free(const std::set<IpAddress>* avoid
     const IpAddress first = range.base(), final = range.last();
     IpAddress a = last_ && range.contains(*last_) ? *last_ : final;
     // Each step passes a used, kept or reserved address; there are at most this many of them.
-    const std::size_t limit = used_.size() + config_.aux_addresses.size() + 4 + (avoid ? avoid->size() + keepers_.size() : 0);
+    const std::size_t limit =
+        used_.size() + config_.aux_addresses.size() + 4 + (avoid ? avoid->size() + keepers_.size() : 0);
     for (std::size_t i = 0; i < limit; ++i) {
         a = a == final ? first : a.plus(1);
         if (!valid(a) || used_.contains(a) || (avoid && (keepers_.contains(a) || avoid->contains(a)))) continue;
@@ -252,7 +271,8 @@ IpAddress AddressPool::allocate(const std::string& owner, const std::string& hol
     std::optional<IpAddress> a = next_free(&avoid);
     if (!a) a = next_free(nullptr);
     if (!a)
-        throw error(Errc::conflict, "no free address is left in {} ({} are used)", (config_.ip_range ? *config_.ip_range : config_.subnet).to_string(), used_.size())
+        throw error(Errc::conflict, "no free address is left in {} ({} are used)",
+                    (config_.ip_range ? *config_.ip_range : config_.subnet).to_string(), used_.size())
             .with_hint("use a larger subnet or ip_range");
     last_ = a;
     used_.emplace(*a, owner);

@@ -50,7 +50,7 @@ struct SubnetConfig {
     std::optional<Subnet> ip_range;   // restricts dynamic addresses only
     std::optional<IpAddress> gateway; // absent: first address of ip_range, else of the subnet
     std::map<std::string, IpAddress> aux_addresses;
-    bool wants_gateway = true;        // false: no gateway address is kept free (isolated networks)
+    bool wants_gateway = true; // false: no gateway address is kept free (isolated networks)
     bool operator==(const SubnetConfig&) const = default;
 };
 // Throws invalid_project: range or gateway outside the subnet, double aux addresses …

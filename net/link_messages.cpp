@@ -73,8 +73,10 @@ std::vector<std::pair<int, InterfaceAddress>> all_addresses(NetlinkSocket& socke
             // IFA_LOCAL is ours, IFA_ADDRESS the peer's on point-to-point links; IPv6 has only the latter.
             const auto bytes = a.has(IFA_LOCAL) ? a.find(IFA_LOCAL) : a.find(IFA_ADDRESS);
             const auto* raw = reinterpret_cast<const std::uint8_t*>(bytes.data());
-            if (header.ifa_family == AF_INET && bytes.size() == 4) addresses.push_back({index, {IpAddress::v4_bytes(raw), header.ifa_prefixlen}});
-            if (header.ifa_family == AF_INET6 && bytes.size() == 16) addresses.push_back({index, {IpAddress::v6_bytes(raw), header.ifa_prefixlen}});
+            if (header.ifa_family == AF_INET && bytes.size() == 4)
+                addresses.push_back({index, {IpAddress::v4_bytes(raw), header.ifa_prefixlen}});
+            if (header.ifa_family == AF_INET6 && bytes.size() == 16)
+                addresses.push_back({index, {IpAddress::v6_bytes(raw), header.ifa_prefixlen}});
         },
         [&] { addresses.clear(); });
     return addresses;

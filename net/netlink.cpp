@@ -4,16 +4,16 @@
 #include "net/netns.hpp"
 
 #include <cstring>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <memory>
+#include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <new>
 #include <optional>
-#include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -71,7 +71,8 @@ bool contains(std::initializer_list<int> list, int value) {
 
 // --- Message ----------------------------------------------------------------------------------------
 
-Message::Message(int type, int flags, const void* header, std::size_t header_size) : msg_(nlmsg_alloc_size(initial_size)) {
+Message::Message(int type, int flags, const void* header, std::size_t header_size)
+    : msg_(nlmsg_alloc_size(initial_size)) {
     if (!msg_ || !nlmsg_put(msg_, 0, 0, type, 0, flags | NLM_F_REQUEST)) throw std::bad_alloc();
     put_raw(header, header_size);
 }
@@ -162,12 +163,14 @@ struct NetlinkSocket::Impl {
     void send(std::string_view bytes) {
         if (bytes.size() > slice_bytes && bytes.size() > send_buffer) {
             const int size = static_cast<int>(bytes.size()); // the kernel takes it twice
-            if (::setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0) ::setsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+            if (::setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
+                ::setsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
             send_buffer = bytes.size();
         }
         sockaddr_nl kernel{};
         kernel.nl_family = AF_NETLINK;
-        while (::sendto(fd(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) < 0)
+        while (::sendto(fd(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&kernel),
+                        sizeof kernel) < 0)
             if (errno != EINTR) throw sys_error(errno, "sending to the kernel over netlink");
     }
 
@@ -194,16 +197,15 @@ struct NetlinkSocket::Impl {
                 if (h->nlmsg_type != NLMSG_ERROR || !ours(h, first, count)) return;
                 --waiting;
                 const auto* err = static_cast<const nlmsgerr*>(nlmsg_data(h));
-                if (err->error != 0 && !failed) failed = failure(messages[h->nlmsg_seq - first].what, -err->error, extended_text(h));
+                if (err->error != 0 && !failed)
+                    failed = failure(messages[h->nlmsg_seq - first].what, -err->error, extended_text(h));
             });
         }
         return failed;
     }
 
     // What an earlier exchange left behind when it ended with an exception.
-    static bool ours(const nlmsghdr* h, std::uint32_t first, std::size_t count) {
-        return h->nlmsg_seq - first < count;
-    }
+    static bool ours(const nlmsghdr* h, std::uint32_t first, std::size_t count) { return h->nlmsg_seq - first < count; }
 };
 
 NetlinkSocket::NetlinkSocket(int protocol) : impl_(std::make_unique<Impl>(protocol)) {}
@@ -277,7 +279,8 @@ int NetlinkSocket::request_allowing(Message message, std::initializer_list<int> 
     return result;
 }
 
-bool NetlinkSocket::query(Message message, const std::function<void(const nlmsghdr*)>& fn, std::initializer_list<int> allowed) {
+bool NetlinkSocket::query(Message message, const std::function<void(const nlmsghdr*)>& fn,
+                          std::initializer_list<int> allowed) {
     const std::uint32_t seq = impl_->seq++;
     std::string bytes(message.bytes());
     auto* out = reinterpret_cast<nlmsghdr*>(bytes.data());
@@ -300,7 +303,8 @@ bool NetlinkSocket::query(Message message, const std::function<void(const nlmsgh
     return result == 0;
 }
 
-void NetlinkSocket::dump(const Message& message, const std::function<void(const nlmsghdr*)>& fn, const std::function<void()>& restart) {
+void NetlinkSocket::dump(const Message& message, const std::function<void(const nlmsghdr*)>& fn,
+                         const std::function<void()>& restart) {
     Buffer buffer;
     for (int attempt = 0;; ++attempt) {
         const std::uint32_t seq = impl_->seq++;
@@ -412,7 +416,9 @@ T number(std::string_view bytes, T otherwise) {
 }
 } // namespace
 
-std::uint32_t Attributes::u32(int attribute, std::uint32_t otherwise) const { return number(find(attribute), otherwise); }
+std::uint32_t Attributes::u32(int attribute, std::uint32_t otherwise) const {
+    return number(find(attribute), otherwise);
+}
 std::uint8_t Attributes::u8(int attribute, std::uint8_t otherwise) const { return number(find(attribute), otherwise); }
 
 std::uint32_t Attributes::be32(int attribute, std::uint32_t otherwise) const {

@@ -84,9 +84,11 @@ public:
     // As request, but gives errno (0: done) instead of throwing for the given ones.
     int request_allowing(Message message, std::initializer_list<int> allowed);
     // NLM_F_DUMP; fn sees each answer. Retried whole when the kernel says that it was interrupted.
-    void dump(const Message& message, const std::function<void(const nlmsghdr*)>& fn, const std::function<void()>& restart = {});
+    void dump(const Message& message, const std::function<void(const nlmsghdr*)>& fn,
+              const std::function<void()>& restart = {});
     // A request that is answered by one message (RTM_GETLINK by name); false when errno is in allowed.
-    bool query(Message message, const std::function<void(const nlmsghdr*)>& fn, std::initializer_list<int> allowed = {});
+    bool query(Message message, const std::function<void(const nlmsghdr*)>& fn,
+               std::initializer_list<int> allowed = {});
     // A transaction of nf_tables: the messages between BATCH_BEGIN and BATCH_END, all or nothing.
     // Gives 0, or the errno of the first message that failed, with its place and the kernel's text.
     struct BatchFailure {

@@ -23,11 +23,13 @@ void bring_lo_up() {
     ifreq request{};
     std::memcpy(request.ifr_name, "lo", 3);
     request.ifr_flags = IFF_UP;
-    if (!s || ::ioctl(s.get(), SIOCSIFFLAGS, &request) < 0) throw sys_error(errno, "bringing lo up in a new network namespace");
+    if (!s || ::ioctl(s.get(), SIOCSIFFLAGS, &request) < 0)
+        throw sys_error(errno, "bringing lo up in a new network namespace");
 }
 
 [[noreturn]] void lost() {
-    log::write(log::Level::error, fmt::format("cannot return to the host's network namespace: {}", std::strerror(errno)));
+    log::write(log::Level::error,
+               fmt::format("cannot return to the host's network namespace: {}", std::strerror(errno)));
     std::terminate();
 }
 
@@ -63,10 +65,10 @@ std::string sysctl_path(std::string_view key) {
     // As sysctl(8): the first separator tells whether dots separate or belong to names (eth0.100).
     const auto separator = path.find_first_of("./");
     if (separator != std::string::npos && path[separator] == '.')
-        for (char& c : path)
-            c = c == '.' ? '/' : c == '/' ? '.' : c;
+        for (char& c : path) c = c == '.' ? '/' : c == '/' ? '.' : c;
     const bool bad = !path.starts_with("net/") || path.find("//") != std::string::npos || path.ends_with('/') ||
-                     ("/" + path + "/").find("/../") != std::string::npos || ("/" + path + "/").find("/./") != std::string::npos;
+                     ("/" + path + "/").find("/../") != std::string::npos ||
+                     ("/" + path + "/").find("/./") != std::string::npos;
     if (bad) throw error(Errc::usage, "'{}' is not a network sysctl", key).with_hint("its name begins with net.");
     return "/proc/sys/" + path;
 }
@@ -75,7 +77,8 @@ void set_sysctl(std::string_view key, std::string_view value) {
     const std::string path = sysctl_path(key);
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!fd) throw sys_error(errno, "setting sysctl {}", key);
-    if (::write(fd.get(), value.data(), value.size()) < 0) throw sys_error(errno, "setting sysctl {} to '{}'", key, value);
+    if (::write(fd.get(), value.data(), value.size()) < 0)
+        throw sys_error(errno, "setting sysctl {} to '{}'", key, value);
 }
 
 void set_sysctl_if_exists(std::string_view key, std::string_view value) {

@@ -266,7 +266,8 @@ Transaction& Transaction::add_chain(const std::string& table_name, Family family
     return *this;
 }
 
-Transaction& Transaction::add_base_chain(const std::string& table_name, Family family, const std::string& chain, const Hook& hook) {
+Transaction& Transaction::add_base_chain(const std::string& table_name, Family family, const std::string& chain,
+                                         const Hook& hook) {
     add_chain(table_name, family, chain);
     Message& m = messages_.back();
     m.put_string(NFTA_CHAIN_TYPE, hook.type);
@@ -284,7 +285,8 @@ Transaction& Transaction::add_set(const std::string& table_name, Family family, 
     if (spec.key.size() > 1) flags |= NFT_SET_CONCAT;
     m.put_string(NFTA_SET_TABLE, table_name).put_string(NFTA_SET_NAME, spec.name);
     m.put_be32(NFTA_SET_FLAGS, flags).put_be32(NFTA_SET_ID, next_set_id_++);
-    m.put_be32(NFTA_SET_KEY_TYPE, type_number(spec.key)).put_be32(NFTA_SET_KEY_LEN, static_cast<std::uint32_t>(length_of(spec.key)));
+    m.put_be32(NFTA_SET_KEY_TYPE, type_number(spec.key))
+        .put_be32(NFTA_SET_KEY_LEN, static_cast<std::uint32_t>(length_of(spec.key)));
     if (is_verdict_map(spec)) {
         m.put_be32(NFTA_SET_DATA_TYPE, NFT_DATA_VERDICT);
     } else if (!spec.data.empty()) {
@@ -315,7 +317,8 @@ void put_element(Message& m, const SetSpec& spec, const Element& e) {
         const auto element = m.nest(NFTA_LIST_ELEM);
         put_data(m, NFTA_SET_ELEM_KEY, trimmed(e.key, spec.key));
         // Intervals of concatenations carry both ends in one element.
-        if (spec.interval && spec.key.size() > 1) put_data(m, NFTA_SET_ELEM_KEY_END, e.key_end.empty() ? e.key : e.key_end);
+        if (spec.interval && spec.key.size() > 1)
+            put_data(m, NFTA_SET_ELEM_KEY_END, e.key_end.empty() ? e.key : e.key_end);
         if (is_verdict_map(spec)) put_verdict(m, NFTA_SET_ELEM_DATA, e.verdict, e.chain);
         else if (!spec.data.empty()) put_data(m, NFTA_SET_ELEM_DATA, trimmed(e.data, spec.data));
     }
@@ -327,36 +330,42 @@ void put_element(Message& m, const SetSpec& spec, const Element& e) {
 
 } // namespace
 
-void Transaction::elements(bool add, const std::string& table_name, Family family, const SetSpec& spec, const std::vector<Element>& elements) {
+void Transaction::elements(bool add, const std::string& table_name, Family family, const SetSpec& spec,
+                           const std::vector<Element>& elements) {
     for (std::size_t from = 0; from < elements.size(); from += elements_per_message) {
         Message& m = start(add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, add ? NLM_F_CREATE : 0, family,
                            fmt::format("{} nftables set {}", add ? "adding to" : "removing from", spec.name));
         m.put_string(NFTA_SET_ELEM_LIST_TABLE, table_name).put_string(NFTA_SET_ELEM_LIST_SET, spec.name);
         const auto list = m.nest(NFTA_SET_ELEM_LIST_ELEMENTS);
-        for (std::size_t i = from; i < std::min(from + elements_per_message, elements.size()); ++i) put_element(m, spec, elements[i]);
+        for (std::size_t i = from; i < std::min(from + elements_per_message, elements.size()); ++i)
+            put_element(m, spec, elements[i]);
     }
 }
 
-Transaction& Transaction::add_elements(const std::string& table_name, Family family, const SetSpec& spec, const std::vector<Element>& list) {
+Transaction& Transaction::add_elements(const std::string& table_name, Family family, const SetSpec& spec,
+                                       const std::vector<Element>& list) {
     elements(true, table_name, family, spec, list);
     return *this;
 }
 
-Transaction& Transaction::delete_elements(const std::string& table_name, Family family, const SetSpec& spec, const std::vector<Element>& list) {
+Transaction& Transaction::delete_elements(const std::string& table_name, Family family, const SetSpec& spec,
+                                          const std::vector<Element>& list) {
     elements(false, table_name, family, spec, list);
     return *this;
 }
 
-Transaction& Transaction::add_rule(const std::string& table_name, Family family, const std::string& chain, const Expressions& rule,
-                                   std::string_view comment, bool insert) {
-    Message& m = start(NFT_MSG_NEWRULE, NLM_F_CREATE | (insert ? 0 : NLM_F_APPEND), family, "adding a rule to nftables chain " + chain);
+Transaction& Transaction::add_rule(const std::string& table_name, Family family, const std::string& chain,
+                                   const Expressions& rule, std::string_view comment, bool insert) {
+    Message& m = start(NFT_MSG_NEWRULE, NLM_F_CREATE | (insert ? 0 : NLM_F_APPEND), family,
+                       "adding a rule to nftables chain " + chain);
     m.put_string(NFTA_RULE_TABLE, table_name).put_string(NFTA_RULE_CHAIN, chain);
     m.put(NFTA_RULE_EXPRESSIONS | NLA_F_NESTED, rule.bytes());
     if (!comment.empty()) m.put(NFTA_RULE_USERDATA, comment_userdata(comment));
     return *this;
 }
 
-Transaction& Transaction::delete_rule(const std::string& table_name, Family family, const std::string& chain, std::uint64_t handle) {
+Transaction& Transaction::delete_rule(const std::string& table_name, Family family, const std::string& chain,
+                                      std::uint64_t handle) {
     Message& m = start(NFT_MSG_DELRULE, 0, family, "deleting a rule of nftables chain " + chain);
     m.put_string(NFTA_RULE_TABLE, table_name).put_string(NFTA_RULE_CHAIN, chain).put_be64(NFTA_RULE_HANDLE, handle);
     return *this;
@@ -371,7 +380,8 @@ void Transaction::commit(NetlinkSocket& netfilter) const {
         if (failure.errnum != EINTR && failure.errnum != EAGAIN) break; // somebody else's transaction came between
     }
     const std::string what = failure.index < messages_.size() ? messages_[failure.index].what : "changing nftables";
-    throw failure.text.empty() ? sys_error(failure.errnum, "{}", what) : sys_error(failure.errnum, "{}: {}", what, failure.text);
+    throw failure.text.empty() ? sys_error(failure.errnum, "{}", what)
+                               : sys_error(failure.errnum, "{}: {}", what, failure.text);
 }
 
 void create_or_replace(NetlinkSocket& netfilter, const std::function<Transaction(bool replace)>& render) {
@@ -391,7 +401,9 @@ std::optional<std::string> table_comment(NetlinkSocket& netfilter, Family family
     m.put_string(NFTA_TABLE_NAME, name);
     std::string comment;
     const bool found = netfilter.query(
-        std::move(m), [&](const nlmsghdr* h) { comment = comment_of(Attributes(h, sizeof(nfgenmsg)).find(NFTA_TABLE_USERDATA)); }, {ENOENT});
+        std::move(m),
+        [&](const nlmsghdr* h) { comment = comment_of(Attributes(h, sizeof(nfgenmsg)).find(NFTA_TABLE_USERDATA)); },
+        {ENOENT});
     return found ? std::optional(comment) : std::nullopt;
 }
 
@@ -426,7 +438,9 @@ bool rule_cuts(const Attributes& rule) {
         const Attributes data = expression.nested(NFTA_EXPR_DATA);
         if (name == "reject") cuts = true;
         else if (name == "immediate")
-            cuts = cuts || data.nested(NFTA_IMMEDIATE_DATA).nested(NFTA_DATA_VERDICT).be32(NFTA_VERDICT_CODE, NF_ACCEPT) == NF_DROP;
+            cuts =
+                cuts || data.nested(NFTA_IMMEDIATE_DATA).nested(NFTA_DATA_VERDICT).be32(NFTA_VERDICT_CODE, NF_ACCEPT) ==
+                            NF_DROP;
         else if (name == "target") { // iptables' extensions
             const std::string target = data.text(NFTA_TARGET_NAME);
             cuts = cuts || target == "REJECT" || target == "DROP";
@@ -435,7 +449,8 @@ bool rule_cuts(const Attributes& rule) {
     return cuts && always;
 }
 
-std::vector<RuleInfo> list_rules(NetlinkSocket& netfilter, Family family, const std::string& table, const std::string& chain) {
+std::vector<RuleInfo> list_rules(NetlinkSocket& netfilter, Family family, const std::string& table,
+                                 const std::string& chain) {
     std::vector<RuleInfo> rules;
     Message m(type_of(NFT_MSG_GETRULE), 0, family_header(family));
     m.what = "listing the rules of nftables chain " + chain;

@@ -17,7 +17,12 @@ enum class Family : std::uint8_t { inet = 1, ip = 2, bridge = 7, ip6 = 10 };
 
 // Type numbers that `nft list` understands; concatenations are or-ed six bits each.
 enum class Type : std::uint32_t {
-    verdict = 0xffffff00u, ipv4_addr = 7, ipv6_addr = 8, inet_proto = 12, inet_service = 13, ifname = 41,
+    verdict = 0xffffff00u,
+    ipv4_addr = 7,
+    ipv6_addr = 8,
+    inet_proto = 12,
+    inet_service = 13,
+    ifname = 41,
 };
 
 struct SetSpec {
@@ -44,10 +49,10 @@ private:
 
 struct Element {
     std::string key;
-    std::string key_end;  // concatenated intervals: last key; single intervals: first key after; empty: one value
-    std::string data;     // value of a map
-    int verdict = 0;      // of a verdict map: NF_ACCEPT, NF_DROP, NFT_GOTO …
-    std::string chain;    // target of goto/jump
+    std::string key_end; // concatenated intervals: last key; single intervals: first key after; empty: one value
+    std::string data;    // value of a map
+    int verdict = 0;     // of a verdict map: NF_ACCEPT, NF_DROP, NFT_GOTO …
+    std::string chain;   // target of goto/jump
     bool operator==(const Element&) const = default;
     auto operator<=>(const Element&) const = default;
 };
@@ -105,14 +110,18 @@ public:
         std::int32_t priority;
         bool drop = false; // policy
     };
-    Transaction& add_base_chain(const std::string& table_name, Family family, const std::string& chain, const Hook& hook);
+    Transaction& add_base_chain(const std::string& table_name, Family family, const std::string& chain,
+                                const Hook& hook);
     Transaction& add_set(const std::string& table_name, Family family, const SetSpec& spec);
-    Transaction& add_elements(const std::string& table_name, Family family, const SetSpec& spec, const std::vector<Element>& elements);
-    Transaction& delete_elements(const std::string& table_name, Family family, const SetSpec& spec, const std::vector<Element>& elements);
+    Transaction& add_elements(const std::string& table_name, Family family, const SetSpec& spec,
+                              const std::vector<Element>& elements);
+    Transaction& delete_elements(const std::string& table_name, Family family, const SetSpec& spec,
+                                 const std::vector<Element>& elements);
     // userdata comment as `nft list` prints it; insert: at the head of the chain.
-    Transaction& add_rule(const std::string& table_name, Family family, const std::string& chain, const Expressions& rule,
-                          std::string_view comment = {}, bool insert = false);
-    Transaction& delete_rule(const std::string& table_name, Family family, const std::string& chain, std::uint64_t handle);
+    Transaction& add_rule(const std::string& table_name, Family family, const std::string& chain,
+                          const Expressions& rule, std::string_view comment = {}, bool insert = false);
+    Transaction& delete_rule(const std::string& table_name, Family family, const std::string& chain,
+                             std::uint64_t handle);
 
     bool empty() const { return messages_.empty(); }
     std::size_t size() const { return messages_.size(); }
@@ -122,7 +131,8 @@ public:
 
 private:
     Message& start(int type, int flags, Family family, std::string what);
-    void elements(bool add, const std::string& table_name, Family family, const SetSpec& spec, const std::vector<Element>& elements);
+    void elements(bool add, const std::string& table_name, Family family, const SetSpec& spec,
+                  const std::vector<Element>& elements);
     std::uint32_t next_set_id_ = 1;
     std::vector<Message> messages_;
 };
@@ -153,6 +163,7 @@ struct RuleInfo {
 };
 // RuleInfo::cuts of a rule's message.
 bool rule_cuts(const Attributes& rule);
-std::vector<RuleInfo> list_rules(NetlinkSocket& netfilter, Family family, const std::string& table, const std::string& chain);
+std::vector<RuleInfo> list_rules(NetlinkSocket& netfilter, Family family, const std::string& table,
+                                 const std::string& chain);
 
 } // namespace davit::net::nft

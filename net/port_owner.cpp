@@ -41,7 +41,8 @@ std::vector<Entry> read_table(const std::string& path) {
     while (std::getline(lines, line)) {
         std::istringstream words(line);
         std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
-        if (!(words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode)) continue;
+        if (!(words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode))
+            continue;
         const auto colon = local.find(':');
         if (colon == std::string::npos) continue;
         Entry e;
@@ -64,7 +65,9 @@ std::optional<Entry> find_socket(Proto proto, const std::optional<IpAddress>& ho
     const bool v6_first = host_ip && host_ip->is_v6();
     for (const char* suffix : {v6_first ? "6" : "", v6_first ? "" : "6"})
         for (const Entry& e : read_table("/proc/thread-self/net/" + base + suffix))
-            if (e.port == port && (proto == Proto::udp || e.state == listening) && stands_in_the_way(e.address, host_ip)) return e;
+            if (e.port == port && (proto == Proto::udp || e.state == listening) &&
+                stands_in_the_way(e.address, host_ip))
+                return e;
     return std::nullopt;
 }
 
@@ -99,7 +102,8 @@ bool claims(const PublishedPort& p, Proto proto, const std::optional<IpAddress>&
 
 } // namespace
 
-std::optional<PortOwner> find_port_owner(Proto proto, const std::optional<IpAddress>& host_ip, std::uint16_t port, const std::string& run_dir) {
+std::optional<PortOwner> find_port_owner(Proto proto, const std::optional<IpAddress>& host_ip, std::uint16_t port,
+                                         const std::string& run_dir) {
     const HostNetworkState all = load_state(run_dir);
     for (const auto& [project, state] : all.projects)
         for (const PublishedPort& p : state.ports)

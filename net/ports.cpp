@@ -41,7 +41,8 @@ struct SocketAddress {
 std::uint16_t port_of(int socket) {
     sockaddr_storage at{};
     socklen_t size = sizeof at;
-    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&at), &size) < 0) throw sys_error(errno, "reading a reserved port");
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&at), &size) < 0)
+        throw sys_error(errno, "reading a reserved port");
     // sin_port and sin6_port stand at the same place
     return ntohs(reinterpret_cast<const sockaddr_in*>(&at)->sin_port);
 }
@@ -50,7 +51,8 @@ std::uint16_t port_of(int socket) {
 void drop_everything(int socket) {
     sock_filter drop = {BPF_RET | BPF_K, 0, 0, 0};
     const sock_fprog program{1, &drop};
-    if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0) throw sys_error(errno, "closing a reserved port");
+    if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0)
+        throw sys_error(errno, "closing a reserved port");
 }
 
 struct BindResult {
@@ -62,7 +64,9 @@ bool listens(Proto proto) { return proto != Proto::udp; }
 
 BindResult try_bind(Proto proto, const IpAddress& host, std::uint16_t port) {
     const int type = listens(proto) ? SOCK_STREAM : SOCK_DGRAM;
-    BindResult r{UniqueFd(::socket(host.is_v6() ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, proto == Proto::sctp ? IPPROTO_SCTP : 0)), 0};
+    BindResult r{UniqueFd(::socket(host.is_v6() ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                                   proto == Proto::sctp ? IPPROTO_SCTP : 0)),
+                 0};
     if (!r.socket) return {UniqueFd(), errno};
     const int on = 1;
     // Connections in TIME_WAIT do not count; a listener still does.
@@ -70,11 +74,14 @@ BindResult try_bind(Proto proto, const IpAddress& host, std::uint16_t port) {
     if (host.is_v6()) ::setsockopt(r.socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (proto == Proto::tcp) drop_everything(r.socket.get());
     const SocketAddress at(host, port);
-    if (::bind(r.socket.get(), at.get(), at.size) < 0 || (listens(proto) && ::listen(r.socket.get(), backlog) < 0)) return {UniqueFd(), errno};
+    if (::bind(r.socket.get(), at.get(), at.size) < 0 || (listens(proto) && ::listen(r.socket.get(), backlog) < 0))
+        return {UniqueFd(), errno};
     return r;
 }
 
-bool family_missing(int errnum) { return errnum == EAFNOSUPPORT || errnum == EPROTONOSUPPORT || errnum == EADDRNOTAVAIL || errnum == ESOCKTNOSUPPORT; }
+bool family_missing(int errnum) {
+    return errnum == EAFNOSUPPORT || errnum == EPROTONOSUPPORT || errnum == EADDRNOTAVAIL || errnum == ESOCKTNOSUPPORT;
+}
 
 std::vector<IpAddress> hosts_of(const PortRequest& r) {
     if (r.host_ip) return {*r.host_ip};
@@ -122,7 +129,8 @@ std::string who(const PortOwner& o) {
 // the earlier lines of the same container. All files are read once, however many ports are asked for.
 class Claims {
 public:
-    Claims(const std::string& run_dir, const std::string& project, const std::vector<PublishedPort>& own) : run_dir_(run_dir) {
+    Claims(const std::string& run_dir, const std::string& project, const std::vector<PublishedPort>& own)
+        : run_dir_(run_dir) {
         if (!project.empty()) all_ = load_state(run_dir);
         all_.projects.erase(project);
         for (const auto& [name, other] : all_.projects)
@@ -138,7 +146,8 @@ public:
     void require_free(const Attempt& a) const {
         for (const auto& b : a.reservation.bound)
             if (const Claim* c = find(others_, a.reservation.proto, b.host_ip, a.reservation.port))
-                throw error(Errc::conflict, "Bind for {} failed: port is already allocated, by container {} of project {}",
+                throw error(Errc::conflict,
+                            "Bind for {} failed: port is already allocated, by container {} of project {}",
                             shown(b.host_ip, a.reservation.port), c->name, c->project)
                     .with_hint(fmt::format("take it down with: davit -p {} down", c->project));
     }
@@ -146,16 +155,20 @@ public:
     [[noreturn]] void refuse(const PortRequest& request, const IpAddress& host, std::uint16_t port, int errnum) const {
         const std::string at = fmt::format("{}/{}", shown(host, port), to_string(request.proto));
         if (errnum == EADDRNOTAVAIL)
-            throw error(Errc::invalid_project, "cannot publish {}: {} is not an address of this machine", at, host.to_string());
+            throw error(Errc::invalid_project, "cannot publish {}: {} is not an address of this machine", at,
+                        host.to_string());
         if (errnum != EADDRINUSE) throw sys_error(errnum, "reserving port {}", at);
         const std::string failed = fmt::format("Bind for {} failed: port is already allocated", at);
         if (const Claim* c = find(lines_, request.proto, host, port))
-            throw error(Errc::conflict, "{}, by another line of the same service: \"{}\" and \"{}\"", failed, c->name, request.line)
+            throw error(Errc::conflict, "{}, by another line of the same service: \"{}\" and \"{}\"", failed, c->name,
+                        request.line)
                 .with_hint("give each line of its ports a host port of its own");
         if (const Claim* c = find(own_, request.proto, host, port))
-            throw error(Errc::conflict, "{}, by container {} of the same project", failed, c->name).with_hint("give each service, and each of its containers, a port of its own");
+            throw error(Errc::conflict, "{}, by container {} of the same project", failed, c->name)
+                .with_hint("give each service, and each of its containers, a port of its own");
         const auto owner = find_port_owner(request.proto, host, port, run_dir_);
-        throw error(Errc::conflict, "{}, by {}", failed, owner ? who(*owner) : "a process that has just ended").with_hint("stop it, or publish another port");
+        throw error(Errc::conflict, "{}, by {}", failed, owner ? who(*owner) : "a process that has just ended")
+            .with_hint("stop it, or publish another port");
     }
 
 private:
@@ -168,7 +181,8 @@ private:
     static void add(Map& to, const PublishedPort& p, const std::string& project) {
         const IpAddress any = p.container_ip.is_v6() ? IpAddress::parse("::") : IpAddress();
         for (std::uint32_t i = 0; i < p.count; ++i)
-            to[{p.proto, static_cast<std::uint16_t>(p.host_port + i)}].push_back({p.host_ip.value_or(any), p.owner_name, project});
+            to[{p.proto, static_cast<std::uint16_t>(p.host_port + i)}].push_back(
+                {p.host_ip.value_or(any), p.owner_name, project});
     }
     static const Claim* find(const Map& in, Proto proto, const IpAddress& host, std::uint16_t port) {
         const auto it = in.find({proto, port});
@@ -199,7 +213,8 @@ PortReservation reserve(const PortRequest& request, Claims& claims) {
         failed = std::move(a);
     }
     if (tries > 1)
-        throw error(Errc::conflict, "no port is free in {}-{}/{}", request.host_first ? request.host_first : 32768, last ? last : 60999, to_string(request.proto))
+        throw error(Errc::conflict, "no port is free in {}-{}/{}", request.host_first ? request.host_first : 32768,
+                    last ? last : 60999, to_string(request.proto))
             .with_hint("publish a wider range");
     claims.refuse(request, failed->failed, request.host_first, failed->errnum);
 }
@@ -211,8 +226,8 @@ PortReservation reserve_port(const PortRequest& request, const std::string& run_
     return reserve(request, claims);
 }
 
-std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir, const std::string& project,
-                                           const std::vector<PublishedPort>& own) {
+std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir,
+                                           const std::string& project, const std::vector<PublishedPort>& own) {
     Claims claims(run_dir, project, own);
     std::vector<PortReservation> all;
     all.reserve(requests.size());
@@ -231,7 +246,8 @@ std::optional<ReservedPort> reserved_by(int socket) {
     const Proto proto = static_cast<Proto>(protocol);
     if (at.ss_family == AF_INET) {
         const auto* in = reinterpret_cast<const sockaddr_in*>(&at);
-        return ReservedPort{proto, IpAddress::v4_bytes(reinterpret_cast<const std::uint8_t*>(&in->sin_addr)), ntohs(in->sin_port)};
+        return ReservedPort{proto, IpAddress::v4_bytes(reinterpret_cast<const std::uint8_t*>(&in->sin_addr)),
+                            ntohs(in->sin_port)};
     }
     if (at.ss_family != AF_INET6) return std::nullopt;
     const auto* in = reinterpret_cast<const sockaddr_in6*>(&at);
@@ -240,10 +256,12 @@ std::optional<ReservedPort> reserved_by(int socket) {
 
 void open_reservation(int socket) {
     const int off = 0;
-    if (::setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, &off, sizeof off) < 0 && errno != ENOENT) throw sys_error(errno, "opening a reserved port");
+    if (::setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, &off, sizeof off) < 0 && errno != ENOENT)
+        throw sys_error(errno, "opening a reserved port");
 }
 
-std::optional<IpAddress> proxy_target(const IpAddress& bound, const std::optional<IpAddress>& v4, const std::optional<IpAddress>& v6) {
+std::optional<IpAddress> proxy_target(const IpAddress& bound, const std::optional<IpAddress>& v4,
+                                      const std::optional<IpAddress>& v6) {
     if (!bound.is_v6()) return v4 ? std::nullopt : v6;
     if (!v6) return v4;
     const bool translated_always = !bound.is_unspecified() && !bound.is_loopback() && !bound.is_link_local();

@@ -56,9 +56,9 @@ std::optional<IpAddress> proxy_target(const IpAddress& bound, const std::optiona
                                       const std::optional<IpAddress>& container_v6);
 
 struct PortOwner {
-    int pid = 0;          // 0: unknown
-    std::string process;  // comm
-    std::string address;  // "0.0.0.0:80"
+    int pid = 0;           // 0: unknown
+    std::string process;   // comm
+    std::string address;   // "0.0.0.0:80"
     std::string container; // name, if it is a davit container; with its project
     std::string project;
 };

@@ -22,7 +22,8 @@ using proxy::Reply;
 constexpr int patience_ms = 500;
 
 Command command(Op op, const std::string& owner) {
-    if (owner.empty() || owner.size() > proxy::owner_size) throw error(Errc::usage, "'{}' cannot own published ports", owner);
+    if (owner.empty() || owner.size() > proxy::owner_size)
+        throw error(Errc::usage, "'{}' cannot own published ports", owner);
     Command c{};
     c.magic = proxy::magic;
     c.version = proxy::version;
@@ -51,7 +52,8 @@ Reply reply_of(const std::string& bytes) {
 
 } // namespace
 
-PortProxy::PortProxy(std::string program, std::string socket_path) : program_(std::move(program)), path_(std::move(socket_path)) {}
+PortProxy::PortProxy(std::string program, std::string socket_path)
+    : program_(std::move(program)), path_(std::move(socket_path)) {}
 
 PortProxy::~PortProxy() { child_.detach(); }
 
@@ -82,7 +84,8 @@ void PortProxy::start() {
     connection_ = sys::connect_unix(path_, SOCK_SEQPACKET);
 }
 
-void PortProxy::add(const std::string& owner, Proto proto, int socket, std::uint16_t host_port, const IpAddress& target, std::uint16_t target_port) {
+void PortProxy::add(const std::string& owner, Proto proto, int socket, std::uint16_t host_port, const IpAddress& target,
+                    std::uint16_t target_port) {
     if (proto == Proto::sctp) return; // there is nothing to fall back to: SCTP is translated or not served
     Command c = command(Op::add, owner);
     c.udp = proto == Proto::udp;
@@ -93,7 +96,8 @@ void PortProxy::add(const std::string& owner, Proto proto, int socket, std::uint
     for (int attempt = 0; attempt < 2; ++attempt) {
         if (!connect()) start();
         if (const auto answer = exchange(connection_.get(), c, {socket})) {
-            if (const Reply r = reply_of(*answer); r.errnum != 0) throw sys_error(r.errnum, "passing port {} on through davit-port-proxy", host_port);
+            if (const Reply r = reply_of(*answer); r.errnum != 0)
+                throw sys_error(r.errnum, "passing port {} on through davit-port-proxy", host_port);
             return;
         }
         connection_.reset(); // it ended with its last entry just now

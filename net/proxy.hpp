@@ -21,7 +21,8 @@ public:
     // Passes what arrives at the reserving socket on to the container (see proxy_target in ports.hpp).
     // The socket is copied. Starts the proxy when none answers: 1-2 ms then, 0.1 ms otherwise.
     // owner: container id, at most 64 bytes.
-    void add(const std::string& owner, Proto proto, int socket, std::uint16_t host_port, const IpAddress& target, std::uint16_t target_port);
+    void add(const std::string& owner, Proto proto, int socket, std::uint16_t host_port, const IpAddress& target,
+             std::uint16_t target_port);
     // Ends its connections too. No proxy is fine; the last entry ends the process.
     void remove(const std::string& owner);
     // Who has entries (once per entry); empty when no proxy runs. For a supervisor that took over.

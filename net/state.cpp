@@ -28,7 +28,8 @@ constexpr std::uint32_t group_mark = 0x40000000;
 Json to_json(const NetworkState& n) {
     Json subnets = Json::array();
     for (const Subnet& s : n.subnets) subnets.push_back(s.to_string());
-    return {{"name", n.name}, {"bridge", n.bridge}, {"subnets", subnets}, {"internal", n.internal}, {"icc", n.icc}, {"masquerade", n.masquerade}};
+    return {{"name", n.name},         {"bridge", n.bridge}, {"subnets", subnets},
+            {"internal", n.internal}, {"icc", n.icc},       {"masquerade", n.masquerade}};
 }
 
 NetworkState network_of(const Json& j) {
@@ -43,8 +44,13 @@ NetworkState network_of(const Json& j) {
 }
 
 Json to_json(const PublishedPort& p) {
-    Json j{{"owner", p.owner}, {"owner_name", p.owner_name}, {"proto", std::string(to_string(p.proto))},
-           {"host_port", p.host_port}, {"container_port", p.container_port}, {"count", p.count}, {"container_ip", p.container_ip.to_string()}};
+    Json j{{"owner", p.owner},
+           {"owner_name", p.owner_name},
+           {"proto", std::string(to_string(p.proto))},
+           {"host_port", p.host_port},
+           {"container_port", p.container_port},
+           {"count", p.count},
+           {"container_ip", p.container_ip.to_string()}};
     if (p.host_ip) j["host_ip"] = p.host_ip->to_string();
     return j;
 }
@@ -111,7 +117,8 @@ std::optional<FileLock> take_lock(const std::string& run_dir, Take&& take) {
 } // namespace
 
 MachineLock MachineLock::acquire(const std::string& run_dir) {
-    auto lock = take_lock(run_dir, [](const std::string& path) { return std::optional<FileLock>(FileLock::acquire(path)); });
+    auto lock =
+        take_lock(run_dir, [](const std::string& path) { return std::optional<FileLock>(FileLock::acquire(path)); });
     return MachineLock(run_dir, std::move(*lock));
 }
 
@@ -128,7 +135,11 @@ void MachineLock::remove_if_unused() const {
 }
 
 std::string encode_state(const ProjectNetState& state) {
-    Json j{{"format", format_number}, {"project", state.project}, {"group", state.group}, {"networks", Json::array()}, {"ports", Json::array()}};
+    Json j{{"format", format_number},
+           {"project", state.project},
+           {"group", state.group},
+           {"networks", Json::array()},
+           {"ports", Json::array()}};
     for (const NetworkState& n : state.networks) j["networks"].push_back(to_json(n));
     for (const PublishedPort& p : state.ports) j["ports"].push_back(to_json(p));
     return j.dump(1) + '\n';
@@ -138,7 +149,8 @@ ProjectNetState decode_state(std::string_view json, const std::string& origin) {
     try {
         const Json j = Json::parse(json);
         if (j.at("format").get<int>() > format_number)
-            throw error(Errc::unsupported, "{} was written by a newer davit", origin).with_hint("use that davit, or bring its projects down with it");
+            throw error(Errc::unsupported, "{} was written by a newer davit", origin)
+                .with_hint("use that davit, or bring its projects down with it");
         ProjectNetState state;
         state.project = j.at("project");
         state.group = j.at("group");
@@ -174,10 +186,13 @@ std::string root_suffix(std::string_view run_dir) {
 }
 
 std::uint32_t choose_group(const HostNetworkState& all, const std::string& project, const std::string& run_dir) {
-    if (const auto it = all.projects.find(project); it != all.projects.end() && it->second.group != 0) return it->second.group;
+    if (const auto it = all.projects.find(project); it != all.projects.end() && it->second.group != 0)
+        return it->second.group;
     std::set<std::uint32_t> taken;
     for (const auto& [name, state] : all.projects) taken.insert(state.group);
-    auto group = static_cast<std::uint32_t>(std::stoul(sha256_hex(project + root_suffix(run_dir)).substr(0, 7), nullptr, 16)) | group_mark;
+    auto group =
+        static_cast<std::uint32_t>(std::stoul(sha256_hex(project + root_suffix(run_dir)).substr(0, 7), nullptr, 16)) |
+        group_mark;
     while (taken.contains(group)) group = group_mark | ((group + 1) & 0x0fffffff);
     return group;
 }
@@ -191,7 +206,8 @@ std::string forwarding_file(const std::string& run_dir) { return net_dir(run_dir
 void save_forwarding(const std::string& run_dir, const ChangedSysctls& changed) {
     Json list = Json::array();
     for (const auto& [key, before] : changed.before) list.push_back({{"key", key}, {"before", before}});
-    write_file_atomic(forwarding_file(run_dir), Json{{"format", format_number}, {"changed", list}}.dump(1) + '\n', 0600, false);
+    write_file_atomic(forwarding_file(run_dir), Json{{"format", format_number}, {"changed", list}}.dump(1) + '\n', 0600,
+                      false);
 }
 
 ChangedSysctls load_forwarding(const std::string& run_dir) {
@@ -211,7 +227,8 @@ void forget_sysctl(const std::string& run_dir, const std::string& key) {
     ChangedSysctls changed = load_forwarding(run_dir);
     std::erase_if(changed.before, [&](const auto& c) { return c.first == key; });
     save_forwarding(run_dir, changed);
-    if (changed.before.empty() && ::unlink(forwarding_file(run_dir).c_str()) < 0) throw sys_error(errno, "removing {}", forwarding_file(run_dir));
+    if (changed.before.empty() && ::unlink(forwarding_file(run_dir).c_str()) < 0)
+        throw sys_error(errno, "removing {}", forwarding_file(run_dir));
 }
 
 bool ChangedSysctls::close_foreign() const {

@@ -19,7 +19,7 @@ std::string_view to_string(Proto proto);
 Proto parse_proto(std::string_view text); // throws usage
 
 struct NetworkState {
-    std::string name;            // the real network name, e.g. shop_front
+    std::string name; // the real network name, e.g. shop_front
     std::string bridge;
     std::vector<Subnet> subnets; // IPv4 and IPv6
     bool internal = false;
@@ -30,8 +30,8 @@ struct NetworkState {
 
 // count successive ports of the host to count successive ports of one container.
 struct PublishedPort {
-    std::string owner;           // container id
-    std::string owner_name;      // container name, for conflict messages
+    std::string owner;      // container id
+    std::string owner_name; // container name, for conflict messages
     Proto proto = Proto::tcp;
     std::optional<IpAddress> host_ip; // none: every address of the family of container_ip
     std::uint16_t host_port = 0;
@@ -44,7 +44,7 @@ struct PublishedPort {
 
 struct ProjectNetState {
     std::string project;
-    std::uint32_t group = 0;     // link group of all its veths and bridges, unique on the machine
+    std::uint32_t group = 0; // link group of all its veths and bridges, unique on the machine
     std::vector<NetworkState> networks;
     std::vector<PublishedPort> ports;
     bool empty() const { return networks.empty() && ports.empty(); }

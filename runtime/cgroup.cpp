@@ -29,7 +29,8 @@ bool has(const CgroupHierarchy& h, std::string_view controller) {
 // A group name from outside must not lead out of the hierarchy.
 std::string directory(const CgroupHierarchy& h, const std::string& cgroup) {
     std::string slashed = "/" + cgroup + "/";
-    if (cgroup.empty() || cgroup[0] == '/' || slashed.find("/../") != std::string::npos || slashed.find("//") != std::string::npos)
+    if (cgroup.empty() || cgroup[0] == '/' || slashed.find("/../") != std::string::npos ||
+        slashed.find("//") != std::string::npos)
         throw error(Errc::failed, "'{}' is no cgroup path", cgroup);
     return h.mount_point + "/" + cgroup;
 }
@@ -186,7 +187,8 @@ CgroupStats cgroup_stats(const HostFacts& host, const std::string& cgroup) {
     for (const CgroupHierarchy& h : host.cgroups) {
         std::string dir = directory(h, cgroup);
         if (h.v2) {
-            if (auto us = keyed(read(dir + "/cpu.stat"), "usage_usec"); us && host.cgroup_v2_only) s.cpu_ns = *us * 1000;
+            if (auto us = keyed(read(dir + "/cpu.stat"), "usage_usec"); us && host.cgroup_v2_only)
+                s.cpu_ns = *us * 1000;
         } else if (has(h, "cpuacct")) s.cpu_ns = number(read(dir + "/cpuacct.usage"));
         if (has(h, "memory")) read_memory(dir, h.v2, s);
         if (has(h, "pids")) {

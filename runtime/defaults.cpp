@@ -13,7 +13,8 @@
 namespace davit::runtime {
 namespace {
 
-Mount filesystem(const char* type, const char* source, const char* destination, const char* data, bool nodev = true, bool noexec = true) {
+Mount filesystem(const char* type, const char* source, const char* destination, const char* data, bool nodev = true,
+                 bool noexec = true) {
     Mount m;
     m.kind = Mount::Kind::filesystem;
     m.type = type;
@@ -60,16 +61,18 @@ std::vector<Device> default_devices() {
     return out;
 }
 
-DeviceRule rule(bool allow, char type, std::optional<unsigned> major, std::optional<unsigned> minor, const char* access) {
+DeviceRule rule(bool allow, char type, std::optional<unsigned> major, std::optional<unsigned> minor,
+                const char* access) {
     return {allow, type, major, minor, access};
 }
 
 std::vector<DeviceRule> default_rules() {
-    std::vector<DeviceRule> rules{rule(false, 'a', {}, {}, "rwm"), rule(true, 'c', {}, {}, "m"), rule(true, 'b', {}, {}, "m")};
+    std::vector<DeviceRule> rules{rule(false, 'a', {}, {}, "rwm"), rule(true, 'c', {}, {}, "m"),
+                                  rule(true, 'b', {}, {}, "m")};
     for (unsigned minor : {3U, 5U, 7U, 8U, 9U}) rules.push_back(rule(true, 'c', 1, minor, "rwm"));
     for (unsigned minor : {0U, 1U, 2U}) rules.push_back(rule(true, 'c', 5, minor, "rwm")); // tty, console, ptmx
-    rules.push_back(rule(true, 'c', 136, {}, "rwm"));                                     // pts
-    rules.push_back(rule(true, 'c', 10, 200, "rwm"));                                     // net/tun
+    rules.push_back(rule(true, 'c', 136, {}, "rwm"));                                      // pts
+    rules.push_back(rule(true, 'c', 10, 200, "rwm"));                                      // net/tun
     return rules;
 }
 
@@ -90,7 +93,8 @@ void add_device(Spec& spec, const struct stat& st, const std::string& path, cons
     d.gid = st.st_gid;
     std::erase_if(spec.devices, [&](const Device& other) { return other.path == path; });
     spec.devices.push_back(d);
-    if (!spec.resources.devices.empty()) spec.resources.devices.push_back(rule(true, d.type, d.major, d.minor, access.c_str()));
+    if (!spec.resources.devices.empty())
+        spec.resources.devices.push_back(rule(true, d.type, d.major, d.minor, access.c_str()));
 }
 
 // Everything below dir; devpts and the like are the container's own.
@@ -102,9 +106,10 @@ void add_devices_below(Spec& spec, const std::string& dir, const std::string& in
     ::closedir(d);
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
-        static const std::vector<std::string> skipped = {".", "..", "pts", "shm", "fd", "mqueue", "console", ".lxc", ".lxd-mounts", ".udev"};
+        static const std::vector<std::string> skipped = {".",      "..",      "pts",  "shm",         "fd",
+                                                         "mqueue", "console", ".lxc", ".lxd-mounts", ".udev"};
         if (std::find(skipped.begin(), skipped.end(), name) != skipped.end()) continue;
-        struct stat st{};
+        struct stat st {};
         std::string path = dir + "/" + name;
         if (::lstat(path.c_str(), &st) < 0) continue;
         if (S_ISDIR(st.st_mode)) add_devices_below(spec, path, inside + "/" + name, access);
@@ -118,13 +123,24 @@ Spec default_spec() {
     Spec spec;
     spec.mounts = default_mounts();
     spec.devices = default_devices();
-    spec.symlinks = {{"/dev/fd", "/proc/self/fd"}, {"/dev/stdin", "/proc/self/fd/0"}, {"/dev/stdout", "/proc/self/fd/1"},
-                     {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/ptmx", "pts/ptmx"}, {"/dev/core", "/proc/kcore"},
+    spec.symlinks = {{"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"},
+                     {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
+                     {"/dev/ptmx", "pts/ptmx"},          {"/dev/core", "/proc/kcore"},
                      {"/etc/mtab", "/proc/mounts"}};
     spec.resources.devices = default_rules();
-    spec.masked_paths = {"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-                         "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
-                         "/sys/firmware", "/sys/devices/system/cpu/cpu*/thermal_throttle"};
+    spec.masked_paths = {"/proc/acpi",
+                         "/proc/asound",
+                         "/proc/interrupts",
+                         "/proc/kcore",
+                         "/proc/keys",
+                         "/proc/latency_stats",
+                         "/proc/sched_debug",
+                         "/proc/scsi",
+                         "/proc/timer_list",
+                         "/proc/timer_stats",
+                         "/sys/devices/virtual/powercap",
+                         "/sys/firmware",
+                         "/sys/devices/system/cpu/cpu*/thermal_throttle"};
     spec.readonly_paths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
     spec.open_ports_and_ping = true;
     set_capabilities(spec.process, default_capabilities());
@@ -139,7 +155,8 @@ void make_privileged(Spec& spec) {
     spec.readonly_paths.clear();
     spec.resources.devices.clear();
     for (Mount& m : spec.mounts)
-        if (m.kind == Mount::Kind::cgroup || (m.kind == Mount::Kind::filesystem && m.type == "sysfs")) m.readonly = false;
+        if (m.kind == Mount::Kind::cgroup || (m.kind == Mount::Kind::filesystem && m.type == "sysfs"))
+            m.readonly = false;
     add_devices_below(spec, "/dev", "/dev", "rwm");
 }
 
@@ -156,7 +173,8 @@ ExecSpec exec_spec(const Spec& spec, bool privileged) {
 }
 
 Mount* find_mount(Spec& spec, std::string_view destination) {
-    auto found = std::find_if(spec.mounts.begin(), spec.mounts.end(), [&](const Mount& m) { return m.destination == destination; });
+    auto found = std::find_if(spec.mounts.begin(), spec.mounts.end(),
+                              [&](const Mount& m) { return m.destination == destination; });
     return found == spec.mounts.end() ? nullptr : &*found;
 }
 
@@ -182,8 +200,8 @@ Mount tmpfs_mount(const std::string& destination, const std::string& options) {
         std::string o = options.substr(at, comma - at);
         at = comma + 1;
         std::string key = o.substr(0, o.find('='));
-        bool data = key == "size" || key == "mode" || key == "uid" || key == "gid" || key == "nr_inodes" || key == "nr_blocks" || key == "mpol" ||
-                    key == "huge";
+        bool data = key == "size" || key == "mode" || key == "uid" || key == "gid" || key == "nr_inodes" ||
+                    key == "nr_blocks" || key == "mpol" || key == "huge";
         if (o.empty() || o == "rw" || o == "async" || o == "defaults") continue;
         else if (data) m.data += (m.data.empty() ? "" : ",") + o;
         else if (o == "ro") m.readonly = true;
@@ -200,16 +218,19 @@ Mount tmpfs_mount(const std::string& destination, const std::string& options) {
 }
 
 void add_host_device(Spec& spec, const std::string& host_path, const std::string& path, const std::string& access) {
-    struct stat st{};
+    struct stat st {};
     if (::stat(host_path.c_str(), &st) < 0) throw sys_error(errno, "device '{}'", host_path);
     std::string checked = access_checked(access.empty() ? "rwm" : access);
     if (S_ISDIR(st.st_mode)) return add_devices_below(spec, host_path, path, checked);
-    if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)) throw error(Errc::invalid_project, "'{}' is not a device node", host_path);
+    if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+        throw error(Errc::invalid_project, "'{}' is not a device node", host_path);
     add_device(spec, st, path, checked);
 }
 
 DeviceRule device_rule_from_text(const std::string& text) {
-    auto bad = [&] { return error(Errc::invalid_project, "invalid device cgroup rule '{}': it must look like 'c 10:200 rwm'", text); };
+    auto bad = [&] {
+        return error(Errc::invalid_project, "invalid device cgroup rule '{}': it must look like 'c 10:200 rwm'", text);
+    };
     std::size_t a = text.find(' '), b = text.find(' ', a == std::string::npos ? a : a + 1);
     if (a != 1 || b == std::string::npos || std::string("acb").find(text[0]) == std::string::npos) throw bad();
     std::string numbers = text.substr(2, b - 2);
@@ -221,7 +242,8 @@ DeviceRule device_rule_from_text(const std::string& text) {
         if (s.empty() || std::from_chars(s.data(), s.data() + s.size(), value).ptr != s.data() + s.size()) throw bad();
         return value;
     };
-    return {true, text[0], number(numbers.substr(0, colon)), number(numbers.substr(colon + 1)), access_checked(text.substr(b + 1))};
+    return {true, text[0], number(numbers.substr(0, colon)), number(numbers.substr(colon + 1)),
+            access_checked(text.substr(b + 1))};
 }
 
 } // namespace davit::runtime

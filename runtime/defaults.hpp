@@ -35,7 +35,8 @@ CapSet grantable_capabilities();
 std::optional<int> capability_from_name(std::string_view name);
 const char* capability_name(int cap); // "CAP_NET_ADMIN"; nullptr if unknown
 // Docker's cap_add / cap_drop arithmetic on the default set, "ALL" included. Throws invalid_project for an
-// unknown name. Sets bounding, permitted and effective alike; a user other than root gets only bounding (done by the child).
+// unknown name. Sets bounding, permitted and effective alike; a user other than root gets only bounding (done by the
+// child).
 CapSet resolve_capabilities(const std::vector<std::string>& add, const std::vector<std::string>& drop);
 void set_capabilities(Process& process, CapSet set);
 

@@ -21,7 +21,9 @@ public:
     }
     void load(unsigned dst, std::int16_t field) { emit(BPF_LDX | BPF_MEM | BPF_W, dst, BPF_REG_1, field, 0); }
     void move(unsigned dst, unsigned src) { emit(BPF_ALU | BPF_MOV | BPF_X, dst, src, 0, 0); }
-    void op(std::uint8_t operation, unsigned dst, std::int32_t imm) { emit(static_cast<std::uint8_t>(BPF_ALU | operation | BPF_K), dst, 0, 0, imm); }
+    void op(std::uint8_t operation, unsigned dst, std::int32_t imm) {
+        emit(static_cast<std::uint8_t>(BPF_ALU | operation | BPF_K), dst, 0, 0, imm);
+    }
     // Skips to the end of the rule when the comparison holds.
     void skip_if(std::uint8_t comparison, unsigned dst, std::int32_t imm) {
         skips_.push_back(code_.size());
@@ -45,11 +47,18 @@ private:
     std::vector<std::size_t> skips_;
 };
 
-enum : unsigned { type_reg = BPF_REG_2, access_reg = BPF_REG_3, major_reg = BPF_REG_4, minor_reg = BPF_REG_5, scratch = BPF_REG_6 };
+enum : unsigned {
+    type_reg = BPF_REG_2,
+    access_reg = BPF_REG_3,
+    major_reg = BPF_REG_4,
+    minor_reg = BPF_REG_5,
+    scratch = BPF_REG_6
+};
 
 std::int32_t access_bits(const std::string& access) {
     std::int32_t bits = 0;
-    for (char c : access) bits |= c == 'm' ? BPF_DEVCG_ACC_MKNOD : c == 'r' ? BPF_DEVCG_ACC_READ : c == 'w' ? BPF_DEVCG_ACC_WRITE : 0;
+    for (char c : access)
+        bits |= c == 'm' ? BPF_DEVCG_ACC_MKNOD : c == 'r' ? BPF_DEVCG_ACC_READ : c == 'w' ? BPF_DEVCG_ACC_WRITE : 0;
     return bits;
 }
 
@@ -66,7 +75,8 @@ std::string device_filter(const std::vector<DeviceRule>& rules) {
     a.load(minor_reg, 8);
     for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
         std::int32_t bits = access_bits(rule->access);
-        if (rule->type != 'a') a.skip_if(BPF_JNE, type_reg, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+        if (rule->type != 'a')
+            a.skip_if(BPF_JNE, type_reg, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
         if (rule->major) a.skip_if(BPF_JNE, major_reg, static_cast<std::int32_t>(*rule->major));
         if (rule->minor) a.skip_if(BPF_JNE, minor_reg, static_cast<std::int32_t>(*rule->minor));
         if (rule->allow && bits != all) {

@@ -37,8 +37,9 @@ std::string unescape(std::string_view s) {
 
 // What the kernel calls controllers, to tell them from other options of a v1 mount.
 const std::set<std::string, std::less<>>& v1_controllers() {
-    static const std::set<std::string, std::less<>> names = {"cpu",     "cpuacct",    "cpuset",   "memory",  "devices", "freezer", "blkio",
-                                                             "pids",    "hugetlb",    "net_cls",  "net_prio", "perf_event", "rdma",    "misc"};
+    static const std::set<std::string, std::less<>> names = {"cpu",      "cpuacct",    "cpuset", "memory",  "devices",
+                                                             "freezer",  "blkio",      "pids",   "hugetlb", "net_cls",
+                                                             "net_prio", "perf_event", "rdma",   "misc"};
     return names;
 }
 

@@ -25,7 +25,8 @@ std::uint64_t add_namespaces(Compiler& c, const Spec& spec) {
         if (k.ns.mode == NsMode::fresh) flags |= static_cast<std::uint64_t>(k.type);
         if (k.ns.mode != NsMode::path && k.ns.mode != NsMode::passed) continue;
         if (k.ns.mode == NsMode::path && (k.ns.path.empty() || k.ns.path[0] != '/'))
-            throw error(Errc::invalid_project, "the path of the {} namespace to join, '{}', is not absolute", k.name, k.ns.path);
+            throw error(Errc::invalid_project, "the path of the {} namespace to join, '{}', is not absolute", k.name,
+                        k.ns.path);
         exec::JoinNamespace s{};
         s.type = static_cast<std::uint32_t>(k.type);
         s.slot = k.ns.mode == NsMode::passed ? k.slot : exec::slot_none;
@@ -54,12 +55,14 @@ void add_identity_of_host(Compiler& c, const Spec& spec) {
 }
 
 std::uint32_t flags_of(const Process& p) {
-    return (p.terminal ? std::uint32_t{exec::flag_terminal} : 0U) | (p.stdin_open ? std::uint32_t{exec::flag_stdin_open} : 0U);
+    return (p.terminal ? std::uint32_t{exec::flag_terminal} : 0U) |
+           (p.stdin_open ? std::uint32_t{exec::flag_stdin_open} : 0U);
 }
 
 } // namespace
 
-std::string compile(const Spec& spec, const HostFacts& host, const CompileOptions& options, std::vector<std::string>* warnings) {
+std::string compile(const Spec& spec, const HostFacts& host, const CompileOptions& options,
+                    std::vector<std::string>* warnings) {
     PlanBuilder out;
     Compiler c{out, host, options, warnings, 0};
     add_cgroups(c, spec.cgroup, spec.resources, false);
@@ -82,14 +85,17 @@ std::string compile(const Spec& spec, const HostFacts& host, const CompileOption
     return out.finish(exec::PlanKind::container, flags, clone_flags, spec.process.rows, spec.process.columns);
 }
 
-std::string compile_exec(const ExecSpec& spec, const HostFacts& host, const CompileOptions& options, std::vector<std::string>* warnings) {
+std::string compile_exec(const ExecSpec& spec, const HostFacts& host, const CompileOptions& options,
+                         std::vector<std::string>* warnings) {
     PlanBuilder out;
     Compiler c{out, host, options, warnings, 0};
     add_process(c, spec.process, spec.seccomp, spec.container_bounding);
-    return out.finish(exec::PlanKind::exec, flags_of(spec.process) | c.flags, 0, spec.process.rows, spec.process.columns);
+    return out.finish(exec::PlanKind::exec, flags_of(spec.process) | c.flags, 0, spec.process.rows,
+                      spec.process.columns);
 }
 
-std::string compile_update(const std::string& cgroup, const Resources& resources, const HostFacts& host, std::vector<std::string>* warnings) {
+std::string compile_update(const std::string& cgroup, const Resources& resources, const HostFacts& host,
+                           std::vector<std::string>* warnings) {
     PlanBuilder out;
     CompileOptions options;
     Compiler c{out, host, options, warnings, 0};

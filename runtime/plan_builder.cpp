@@ -15,7 +15,8 @@ std::uint32_t PlanBuilder::append(std::string_view data, std::size_t align) {
     auto at = static_cast<std::uint32_t>(data_.size());
     data_.append(data);
     if (data_.size() > exec::max_plan_size / 2)
-        throw error(Errc::invalid_project, "the container's configuration is larger than {} MiB", exec::max_plan_size >> 21);
+        throw error(Errc::invalid_project, "the container's configuration is larger than {} MiB",
+                    exec::max_plan_size >> 21);
     return at;
 }
 

@@ -17,13 +17,15 @@ public:
     exec::Str text(std::string_view s);
     exec::StrList list(const std::vector<std::string>& items);
     exec::Bytes bytes(std::string_view data); // 8-aligned
-    template <typename T> void add(T step) {
+    template <typename T>
+    void add(T step) {
         step.head = {T::id, 0, sizeof(T)};
         static_assert(sizeof(T) % 8 == 0);
         steps_.append(reinterpret_cast<const char*>(&step), sizeof step);
         ++count_;
     }
-    std::string finish(exec::PlanKind kind, std::uint32_t flags, std::uint64_t clone_flags, std::uint16_t rows, std::uint16_t columns);
+    std::string finish(exec::PlanKind kind, std::uint32_t flags, std::uint64_t clone_flags, std::uint16_t rows,
+                       std::uint16_t columns);
 
 private:
     std::uint32_t append(std::string_view data, std::size_t align);

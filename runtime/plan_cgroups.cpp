@@ -21,7 +21,8 @@ std::string handed_down(const CgroupHierarchy& h, const HostFacts& host, const R
     std::string out;
     for (const std::string& name : h.controllers) {
         bool usual = name == "cpu" || name == "memory" || name == "pids" || name == "io" || name == "cpuset";
-        bool wanted = host.cgroup_v2_only ? usual || (name == "hugetlb" && !r.hugepages.empty()) : name == "hugetlb" && !r.hugepages.empty();
+        bool wanted = host.cgroup_v2_only ? usual || (name == "hugetlb" && !r.hugepages.empty())
+                                          : name == "hugetlb" && !r.hugepages.empty();
         if (wanted) out += (out.empty() ? "+" : " +") + name;
     }
     return out;
@@ -47,9 +48,11 @@ public:
         c_.out.add(s);
     }
     // Calls fn(index, is_v2), or warns that the machine cannot limit this.
-    template <typename F> void with(std::string_view controller, std::string_view what, F&& fn) {
+    template <typename F>
+    void with(std::string_view controller, std::string_view what, F&& fn) {
         int i = find(controller);
-        if (i < 0) c_.warn(fmt::format("this machine has no cgroup controller '{}': {} is not limited", controller, what));
+        if (i < 0)
+            c_.warn(fmt::format("this machine has no cgroup controller '{}': {} is not limited", controller, what));
         else fn(i, v2(i));
     }
     void memory(const Resources& r);
@@ -64,7 +67,9 @@ private:
     Compiler& c_;
 };
 
-std::string limit_text(std::int64_t value, bool v2) { return value < 0 ? (v2 ? "max" : "-1") : fmt::format("{}", value); }
+std::string limit_text(std::int64_t value, bool v2) {
+    return value < 0 ? (v2 ? "max" : "-1") : fmt::format("{}", value);
+}
 
 void Limits::memory(const Resources& r) {
     if (!r.memory && !r.reservation && !r.memory_swap && !r.swappiness && !r.oom_kill_disable) return;
@@ -77,12 +82,14 @@ void Limits::memory(const Resources& r) {
             if (r.reservation) write(i, "memory.low", limit_text(*r.reservation, true));
             if (both && *both < 0) write(i, "memory.swap.max", "max", exec::write_optional);
             else if (both && r.memory && *r.memory >= 0)
-                write(i, "memory.swap.max", fmt::format("{}", std::max<std::int64_t>(0, *both - *r.memory)), exec::write_optional);
+                write(i, "memory.swap.max", fmt::format("{}", std::max<std::int64_t>(0, *both - *r.memory)),
+                      exec::write_optional);
             return;
         }
         // Memory may not exceed memory+swap at any moment: what is refused now is written after the other.
         if (r.memory) write(i, "memory.limit_in_bytes", limit_text(*r.memory, false), exec::write_retry);
-        if (both) write(i, "memory.memsw.limit_in_bytes", limit_text(*both, false), exec::write_retry | exec::write_optional);
+        if (both)
+            write(i, "memory.memsw.limit_in_bytes", limit_text(*both, false), exec::write_retry | exec::write_optional);
         if (r.reservation) write(i, "memory.soft_limit_in_bytes", limit_text(*r.reservation, false));
         if (r.swappiness) write(i, "memory.swappiness", fmt::format("{}", *r.swappiness), exec::write_warn);
         if (r.oom_kill_disable) write(i, "memory.oom_control", "1", exec::write_warn);
@@ -103,8 +110,11 @@ void Limits::cpu(const Resources& r) {
         if (v2) {
             if (r.cpu_shares && *r.cpu_shares) write(i, "cpu.weight", fmt::format("{}", weight_of(*r.cpu_shares)));
             if (r.cpu_quota || r.cpu_period)
-                write(i, "cpu.max", fmt::format("{} {}", r.cpu_quota && *r.cpu_quota > 0 ? fmt::format("{}", *r.cpu_quota) : "max", r.cpu_period.value_or(100000)));
-            if (r.cpu_rt_period || r.cpu_rt_runtime) c_.warn("cgroup v2 has no realtime CPU limits: cpu_rt_period and cpu_rt_runtime are ignored");
+                write(i, "cpu.max",
+                      fmt::format("{} {}", r.cpu_quota && *r.cpu_quota > 0 ? fmt::format("{}", *r.cpu_quota) : "max",
+                                  r.cpu_period.value_or(100000)));
+            if (r.cpu_rt_period || r.cpu_rt_runtime)
+                c_.warn("cgroup v2 has no realtime CPU limits: cpu_rt_period and cpu_rt_runtime are ignored");
             return;
         }
         if (r.cpu_shares && *r.cpu_shares) write(i, "cpu.shares", fmt::format("{}", *r.cpu_shares));
@@ -124,13 +134,14 @@ void Limits::cpuset(const Resources& r) {
 }
 
 std::string device_number(const std::string& path) {
-    struct stat st{};
+    struct stat st {};
     if (::stat(path.c_str(), &st) < 0) throw sys_error(errno, "blkio device '{}'", path);
     if (!S_ISBLK(st.st_mode)) throw error(Errc::invalid_project, "blkio device '{}' is not a block device", path);
     return fmt::format("{}:{}", major(st.st_rdev), minor(st.st_rdev));
 }
 
-void Limits::throttle(int i, bool v2, const std::vector<BlkioDevice>& devices, const char* v1_file, const char* v2_key) {
+void Limits::throttle(int i, bool v2, const std::vector<BlkioDevice>& devices, const char* v1_file,
+                      const char* v2_key) {
     for (const BlkioDevice& d : devices) {
         std::string number = device_number(d.path);
         if (v2) write(i, "io.max", fmt::format("{} {}={}", number, v2_key, d.value));
@@ -139,7 +150,9 @@ void Limits::throttle(int i, bool v2, const std::vector<BlkioDevice>& devices, c
 }
 
 void Limits::io(const Resources& r) {
-    if (!r.blkio_weight && r.blkio_weight_device.empty() && r.read_bps.empty() && r.write_bps.empty() && r.read_iops.empty() && r.write_iops.empty()) return;
+    if (!r.blkio_weight && r.blkio_weight_device.empty() && r.read_bps.empty() && r.write_bps.empty() &&
+        r.read_iops.empty() && r.write_iops.empty())
+        return;
     int v2_index = find("io");
     with(v2_index >= 0 ? "io" : "blkio", "disk I/O", [&](int i, bool v2) {
         constexpr std::uint32_t lenient = exec::write_optional | exec::write_warn; // only some schedulers have weights
@@ -173,7 +186,8 @@ std::string v1_rule(const DeviceRule& rule) {
 void Limits::devices(const Resources& r) {
     if (r.devices.empty()) return;
     if (int v1 = find("devices"); v1 >= 0 && !v2(v1)) {
-        for (const DeviceRule& rule : r.devices) write(v1, rule.allow ? "devices.allow" : "devices.deny", v1_rule(rule));
+        for (const DeviceRule& rule : r.devices)
+            write(v1, rule.allow ? "devices.allow" : "devices.deny", v1_rule(rule));
         return;
     }
     for (std::size_t i = 0; i < c_.host.cgroups.size(); ++i) {
@@ -189,17 +203,21 @@ void Limits::devices(const Resources& r) {
 
 void Limits::other(const Resources& r) {
     if (r.pids)
-        with("pids", "the number of processes", [&](int i, bool) { write(i, "pids.max", *r.pids <= 0 ? "max" : fmt::format("{}", *r.pids)); });
+        with("pids", "the number of processes",
+             [&](int i, bool) { write(i, "pids.max", *r.pids <= 0 ? "max" : fmt::format("{}", *r.pids)); });
     for (const HugepageLimit& h : r.hugepages)
         with("hugetlb", "huge pages", [&](int i, bool v2) {
             const char* suffix = v2 ? "max" : "limit_in_bytes";
             // Reservations first: mmap fails then, instead of a SIGBUS later.
-            write(i, fmt::format("hugetlb.{}.rsvd.{}", h.page_size, suffix), fmt::format("{}", h.bytes), exec::write_optional);
+            write(i, fmt::format("hugetlb.{}.rsvd.{}", h.page_size, suffix), fmt::format("{}", h.bytes),
+                  exec::write_optional);
             write(i, fmt::format("hugetlb.{}.{}", h.page_size, suffix), fmt::format("{}", h.bytes));
         });
     for (const auto& [file, value] : r.unified) {
-        if (!c_.host.cgroup_v2_only) throw error(Errc::unsupported, "'{}' needs cgroup v2, which this machine does not use", file);
-        if (file.find('/') != std::string::npos) throw error(Errc::invalid_project, "'{}' is no cgroup file name", file);
+        if (!c_.host.cgroup_v2_only)
+            throw error(Errc::unsupported, "'{}' needs cgroup v2, which this machine does not use", file);
+        if (file.find('/') != std::string::npos)
+            throw error(Errc::invalid_project, "'{}' is no cgroup file name", file);
         write(0, file, value);
     }
 }
@@ -208,8 +226,10 @@ void Limits::other(const Resources& r) {
 
 void add_cgroups(Compiler& c, const std::string& path, const Resources& resources, bool existing) {
     if (path.empty()) return;
-    if (c.host.cgroups.size() > exec::max_cgroups) throw error(Errc::unsupported, "more than {} cgroup hierarchies are mounted", exec::max_cgroups);
-    bool v1_freezer = std::any_of(c.host.cgroups.begin(), c.host.cgroups.end(), [](const auto& h) { return !h.v2 && has(h, "freezer"); });
+    if (c.host.cgroups.size() > exec::max_cgroups)
+        throw error(Errc::unsupported, "more than {} cgroup hierarchies are mounted", exec::max_cgroups);
+    bool v1_freezer = std::any_of(c.host.cgroups.begin(), c.host.cgroups.end(),
+                                  [](const auto& h) { return !h.v2 && has(h, "freezer"); });
     for (const CgroupHierarchy& h : c.host.cgroups) {
         exec::MakeCgroup s{};
         s.mount_point = c.out.text(h.mount_point);

@@ -21,9 +21,16 @@ constexpr std::size_t max_layers = 500; // the kernel's limit for overlay
 
 // What tools like lxcfs show in place of the machine's own numbers; nothing else in /proc can be covered.
 bool may_cover(const std::string& path) {
-    static const std::set<std::string, std::less<>> names = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo",
-                                                             "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
-                                                             "/proc/sys/crypto/fips_enabled", "/proc/sys/kernel/ns_last_pid"};
+    static const std::set<std::string, std::less<>> names = {"/proc/cpuinfo",
+                                                             "/proc/diskstats",
+                                                             "/proc/loadavg",
+                                                             "/proc/meminfo",
+                                                             "/proc/slabinfo",
+                                                             "/proc/stat",
+                                                             "/proc/swaps",
+                                                             "/proc/uptime",
+                                                             "/proc/sys/crypto/fips_enabled",
+                                                             "/proc/sys/kernel/ns_last_pid"};
     return names.contains(path);
 }
 
@@ -31,8 +38,9 @@ bool may_cover(const std::string& path) {
 void check_kernel_files(const Mount& m) {
     bool proc = m.kind == Mount::Kind::filesystem && m.type == "proc";
     std::string clean = std::filesystem::path(m.destination).lexically_normal().string();
-    struct statfs fs{};
-    if (clean == "/proc" && !proc && (m.kind != Mount::Kind::bind || ::statfs(m.source.c_str(), &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC))
+    struct statfs fs {};
+    if (clean == "/proc" && !proc &&
+        (m.kind != Mount::Kind::bind || ::statfs(m.source.c_str(), &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC))
         throw error(Errc::invalid_project, "\"/proc\" cannot be mounted because it is not of type proc");
     if (clean.starts_with("/proc/") && !may_cover(clean))
         throw error(Errc::invalid_project, "\"{}\" cannot be mounted because it is inside /proc", clean);
@@ -81,7 +89,8 @@ std::uint64_t propagation(Propagation p) {
 bool stays_private(Propagation p) { return p == Propagation::rprivate || p == Propagation::priv; }
 
 void check_absolute(const std::string& path, const char* what) {
-    if (path.empty() || path[0] != '/') throw error(Errc::invalid_project, "{} '{}' is not an absolute path", what, path);
+    if (path.empty() || path[0] != '/')
+        throw error(Errc::invalid_project, "{} '{}' is not an absolute path", what, path);
 }
 
 void add_bind(Compiler& c, const Mount& m) {
@@ -111,7 +120,8 @@ void add_filesystem(Compiler& c, const Mount& m) {
     s.type = c.out.text(m.type);
     std::vector<std::string> options = split_options(m.data);
     auto has_mode = [](const std::string& o) { return o.starts_with("mode="); };
-    if (m.type == "tmpfs" && std::none_of(options.begin(), options.end(), has_mode)) s.flags |= exec::mount_inherit_mode;
+    if (m.type == "tmpfs" && std::none_of(options.begin(), options.end(), has_mode))
+        s.flags |= exec::mount_inherit_mode;
     // mount(2) with MS_RDONLY makes the instance itself read-only too.
     if (m.readonly && m.type != "tmpfs") options.push_back("ro");
     if (m.type == "mqueue" || m.type == "cgroup") s.flags |= exec::mount_optional;
@@ -122,7 +132,9 @@ void add_filesystem(Compiler& c, const Mount& m) {
 }
 
 void check_layers(const std::vector<std::string>& layers) {
-    if (layers.size() > max_layers) throw error(Errc::unsupported, "the image has {} layers; the kernel mounts at most {}", layers.size(), max_layers);
+    if (layers.size() > max_layers)
+        throw error(Errc::unsupported, "the image has {} layers; the kernel mounts at most {}", layers.size(),
+                    max_layers);
 }
 
 void add_overlay(Compiler& c, const Mount& m) {
@@ -159,12 +171,14 @@ void add_link(Compiler& c, const std::string& path, const std::string& target, b
 // The container sees its own groups only: binds of them, which the cgroup namespace (if any) shows as "/".
 void add_cgroup_mounts(Compiler& c, const Spec& spec, const Mount& m) {
     if (c.host.cgroups.empty() || spec.cgroup.empty()) return;
-    if (c.host.cgroup_v2_only) return add_bind(c, bind_of(c.host.cgroups[0].mount_point + "/" + spec.cgroup, m.destination, m));
+    if (c.host.cgroup_v2_only)
+        return add_bind(c, bind_of(c.host.cgroups[0].mount_point + "/" + spec.cgroup, m.destination, m));
     Mount base;
     base.kind = Mount::Kind::filesystem;
     base.type = "tmpfs";
     base.destination = m.destination;
-    // As Docker's it can be written to, but there is room for mount points and links only, not for half the machine's memory.
+    // As Docker's it can be written to, but there is room for mount points and links only, not for half the machine's
+    // memory.
     base.data = "mode=755,size=4k,nr_inodes=256";
     base.nosuid = base.nodev = base.noexec = true;
     add_filesystem(c, base);
@@ -221,9 +235,10 @@ std::vector<std::string> expand(const std::string& path) {
     if (!d) return out;
     while (dirent* e = ::readdir(d)) {
         std::string name = e->d_name;
-        if (name.size() < prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+        if (name.size() < prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix))
+            continue;
         std::string full = dir + "/" + name + rest;
-        struct stat st{};
+        struct stat st {};
         if (::lstat(full.c_str(), &st) == 0) out.push_back(full);
     }
     ::closedir(d);
@@ -245,7 +260,8 @@ void add_root(Compiler& c, const Spec& spec) {
         return c.out.add(s);
     }
     check_layers(root.overlay.lower);
-    if (root.overlay.upper.empty() != root.overlay.work.empty()) throw error(Errc::failed, "an overlay needs both upper and work or neither");
+    if (root.overlay.upper.empty() != root.overlay.work.empty())
+        throw error(Errc::failed, "an overlay needs both upper and work or neither");
     exec::RootOverlay s{};
     s.lower = c.out.list(root.overlay.lower);
     s.upper = c.out.text(root.overlay.upper);

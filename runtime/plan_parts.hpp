@@ -18,7 +18,8 @@ struct Compiler {
     std::uint32_t flags = 0; // exec::PlanFlag, as far as the parts decide them
     void warn(std::string text) const {
         // Hooks and the healthcheck are compiled with the container, and meet the same.
-        if (warnings && std::find(warnings->begin(), warnings->end(), text) == warnings->end()) warnings->push_back(std::move(text));
+        if (warnings && std::find(warnings->begin(), warnings->end(), text) == warnings->end())
+            warnings->push_back(std::move(text));
     }
 };
 

@@ -22,8 +22,9 @@ constexpr std::uint64_t default_nofile = 1024;
 }
 
 void check_sysctl(const std::string& name, const std::string& dotted, const Spec& spec) {
-    static const std::set<std::string> ipc = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
-                                              "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
+    static const std::set<std::string> ipc = {"kernel.msgmax", "kernel.msgmnb",         "kernel.msgmni",
+                                              "kernel.sem",    "kernel.shmall",         "kernel.shmmax",
+                                              "kernel.shmmni", "kernel.shm_rmid_forced"};
     if (ipc.contains(dotted) || dotted.starts_with("fs.mqueue.")) {
         if (spec.ns.ipc.mode == NsMode::host)
             throw error(Errc::invalid_project, "sysctl \"{}\" is not allowed in the host's ipc namespace", name);
@@ -35,7 +36,8 @@ void check_sysctl(const std::string& name, const std::string& dotted, const Spec
         return;
     }
     if (dotted == "kernel.domainname" && spec.ns.uts.mode != NsMode::host) return;
-    if (dotted == "kernel.hostname") throw error(Errc::invalid_project, "sysctl \"{}\" conflicts with the container's hostname", name);
+    if (dotted == "kernel.hostname")
+        throw error(Errc::invalid_project, "sysctl \"{}\" conflicts with the container's hostname", name);
     not_namespaced(name);
 }
 
@@ -108,7 +110,9 @@ void add_seccomp(Compiler& c, CapSet bounding, const Seccomp& seccomp) {
         const SeccompProfile profile = seccomp_profile_from_json(seccomp.json, seccomp.source_name);
         if (profile.disabled) return;
         for (const std::string& name : unknown_refused_calls(profile))
-            c.warn(fmt::format("the seccomp profile {} refuses {}, which is no system call that davit knows: it refuses nothing there", seccomp.source_name, name));
+            c.warn(fmt::format(
+                "the seccomp profile {} refuses {}, which is no system call that davit knows: it refuses nothing there",
+                seccomp.source_name, name));
         // Synchronising threads is for processes that have some.
         s.flags = profile.flags & ~std::uint32_t{SECCOMP_FILTER_FLAG_TSYNC};
     }
@@ -131,13 +135,16 @@ void add_sysctls(Compiler& c, const Spec& spec) {
         given.insert(std::move(dotted));
     }
     if (!spec.open_ports_and_ping || spec.ns.net.mode == NsMode::host) return;
-    for (const auto& [dotted, value] : {std::pair("net.ipv4.ip_unprivileged_port_start", "0"), std::pair("net.ipv4.ping_group_range", "0 2147483647")})
+    for (const auto& [dotted, value] : {std::pair("net.ipv4.ip_unprivileged_port_start", "0"),
+                                        std::pair("net.ipv4.ping_group_range", "0 2147483647")})
         if (!given.contains(dotted)) add_sysctl(c, separators_swapped(dotted), value);
 }
 
 void add_process(Compiler& c, const Process& p, const Seccomp& seccomp, CapSet bounding) {
-    if (p.args.empty() || p.args[0].empty()) throw error(Errc::invalid_project, "there is no command to run: neither the service nor the image has one");
-    if (p.cwd.empty() || p.cwd[0] != '/') throw error(Errc::invalid_project, "the working directory '{}' is not an absolute path", p.cwd);
+    if (p.args.empty() || p.args[0].empty())
+        throw error(Errc::invalid_project, "there is no command to run: neither the service nor the image has one");
+    if (p.cwd.empty() || p.cwd[0] != '/')
+        throw error(Errc::invalid_project, "the working directory '{}' is not an absolute path", p.cwd);
     exec::OomScoreAdj oom{};
     oom.number = p.oom_score_adj;
     c.out.add(oom);
@@ -146,7 +153,9 @@ void add_process(Compiler& c, const Process& p, const Seccomp& seccomp, CapSet b
         exec::Apparmor s{};
         s.text = c.out.text(p.apparmor_profile);
         if (c.host.apparmor) c.out.add(s);
-        else c.warn(fmt::format("AppArmor is not enabled on this machine: the profile '{}' is not applied", p.apparmor_profile));
+        else
+            c.warn(fmt::format("AppArmor is not enabled on this machine: the profile '{}' is not applied",
+                               p.apparmor_profile));
     }
     exec::UserStep user{};
     user.name = c.out.text(p.user.name);
@@ -157,7 +166,8 @@ void add_process(Compiler& c, const Process& p, const Seccomp& seccomp, CapSet b
     if (seccomp.kind != Seccomp::Kind::unconfined && c.host.seccomp) {
         add_seccomp(c, bounding, seccomp);
     } else if (seccomp.kind == Seccomp::Kind::profile) {
-        throw error(Errc::unsupported, "this kernel has no seccomp filters, so profile '{}' cannot be used", seccomp.source_name);
+        throw error(Errc::unsupported, "this kernel has no seccomp filters, so profile '{}' cannot be used",
+                    seccomp.source_name);
     } else if (!c.host.seccomp) {
         c.warn("this kernel has no seccomp filters: the container runs without the default one");
     }

@@ -47,7 +47,8 @@ const ArchFamily& this_family() {
     std::uint32_t native = seccomp_arch_native();
     for (const auto& f : families())
         if (f.native == native) return f;
-    throw error(Errc::unsupported, "no default seccomp profile is known for this architecture (libseccomp token {:#x})", native)
+    throw error(Errc::unsupported, "no default seccomp profile is known for this architecture (libseccomp token {:#x})",
+                native)
         .with_hint("run with security_opt: [seccomp=unconfined]");
 }
 
@@ -70,7 +71,8 @@ bool applies(const SeccompRule& rule, CapSet bounding, const std::string& arch) 
     auto is_arch = [&](const std::string& a) { return a == arch; };
     if (!std::all_of(rule.with_caps.begin(), rule.with_caps.end(), holds)) return false;
     if (std::any_of(rule.without_caps.begin(), rule.without_caps.end(), holds)) return false;
-    if (!rule.with_arches.empty() && std::none_of(rule.with_arches.begin(), rule.with_arches.end(), is_arch)) return false;
+    if (!rule.with_arches.empty() && std::none_of(rule.with_arches.begin(), rule.with_arches.end(), is_arch))
+        return false;
     if (std::any_of(rule.without_arches.begin(), rule.without_arches.end(), is_arch)) return false;
     if (!is_any(rule.without_kernel) && kernel_at_least(rule.without_kernel)) return false;
     return is_any(rule.min_kernel) || kernel_at_least(rule.min_kernel);
@@ -98,10 +100,10 @@ std::vector<std::uint32_t> add_architectures(Filter& filter, const SeccompProfil
     return all;
 }
 
-void add_call(Filter& filter, std::uint32_t action, const std::vector<SeccompArg>& conditions, int number, const std::string& name) {
+void add_call(Filter& filter, std::uint32_t action, const std::vector<SeccompArg>& conditions, int number,
+              const std::string& name) {
     std::vector<scmp_arg_cmp> args;
-    for (const auto& a : conditions)
-        args.push_back({a.index, static_cast<scmp_compare>(a.op), a.value, a.value_two});
+    for (const auto& a : conditions) args.push_back({a.index, static_cast<scmp_compare>(a.op), a.value, a.value_two});
     int rc = seccomp_rule_add_array(filter.ctx, action, number, static_cast<unsigned>(args.size()), args.data());
     // EEXIST: an earlier rule says the same; EDOM: no such call on one of the architectures
     if (rc < 0 && rc != -EEXIST && rc != -EDOM) throw sys_error(-rc, "adding {} to a seccomp filter", name);
@@ -110,7 +112,8 @@ void add_call(Filter& filter, std::uint32_t action, const std::vector<SeccompArg
 // A rule that tests one argument twice: libseccomp takes each argument once, and runc makes each condition a rule.
 std::vector<std::vector<SeccompArg>> alternatives(const SeccompRule& rule) {
     std::set<unsigned> seen;
-    bool twice = std::any_of(rule.args.begin(), rule.args.end(), [&](const SeccompArg& a) { return !seen.insert(a.index).second; });
+    bool twice = std::any_of(rule.args.begin(), rule.args.end(),
+                             [&](const SeccompArg& a) { return !seen.insert(a.index).second; });
     if (!twice) return {rule.args};
     std::vector<std::vector<SeccompArg>> out;
     for (const SeccompArg& a : rule.args) out.push_back({a});
@@ -152,17 +155,18 @@ std::string export_bpf(Filter& filter) {
 }
 
 bool is_refusal(std::uint32_t action) {
-    return action != SCMP_ACT_ALLOW && action != SCMP_ACT_LOG && (action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_TRACE &&
-           action != SCMP_ACT_ERRNO(ENOSYS);
+    return action != SCMP_ACT_ALLOW && action != SCMP_ACT_LOG &&
+           (action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_TRACE && action != SCMP_ACT_ERRNO(ENOSYS);
 }
 
 std::string cache_key(const Seccomp& wanted, CapSet bounding) {
     const scmp_version* v = seccomp_version();
     utsname u{};
     ::uname(&u);
-    std::string_view text = wanted.kind == Seccomp::Kind::docker_default ? std::string_view("docker-default") : std::string_view(wanted.json);
-    return sha256_hex(fmt::format("{} {:#x} {}.{}.{} {:x} {}\n{}", compiler_version, seccomp_arch_native(), v->major, v->minor,
-                                  v->micro, bounding, u.release, text));
+    std::string_view text = wanted.kind == Seccomp::Kind::docker_default ? std::string_view("docker-default")
+                                                                         : std::string_view(wanted.json);
+    return sha256_hex(fmt::format("{} {:#x} {}.{}.{} {:x} {}\n{}", compiler_version, seccomp_arch_native(), v->major,
+                                  v->minor, v->micro, bounding, u.release, text));
 }
 
 } // namespace
@@ -174,7 +178,8 @@ std::string compile_profile(const SeccompProfile& profile, CapSet bounding) {
     // The shim, not libseccomp, loads the filter and decides about no_new_privs.
     seccomp_attr_set(filter.ctx, SCMP_FLTATR_CTL_NNP, 0);
     std::vector<ArchPrologue> prologue;
-    for (std::uint32_t arch : add_architectures(filter, profile)) prologue.push_back({arch, 0, is_refusal(profile.default_action), {}});
+    for (std::uint32_t arch : add_architectures(filter, profile))
+        prologue.push_back({arch, 0, is_refusal(profile.default_action), {}});
     add_rules(filter, profile, bounding, prologue);
     std::string program = export_bpf(filter);
     auto head = seccomp_prologue(prologue);
@@ -191,7 +196,9 @@ std::vector<std::string> unknown_refused_calls(const SeccompProfile& profile) {
     for (const auto& rule : profile.rules) {
         if (!is_refusal(rule.action) || rule.action == profile.default_action) continue;
         for (const auto& name : rule.names)
-            if (seccomp_syscall_resolve_name(name.c_str()) == __NR_SCMP_ERROR && !recent_syscall(name, this_family().native)) names.insert(name);
+            if (seccomp_syscall_resolve_name(name.c_str()) == __NR_SCMP_ERROR &&
+                !recent_syscall(name, this_family().native))
+                names.insert(name);
     }
     return {names.begin(), names.end()};
 }
@@ -204,8 +211,9 @@ std::string compile_seccomp(const Seccomp& wanted, CapSet bounding, const std::s
         auto kept = read_file_if_exists(path);
         if (kept && !kept->empty() && kept->size() % sizeof(sock_filter) == 0) return *kept;
     }
-    const SeccompProfile profile =
-        wanted.kind == Seccomp::Kind::docker_default ? docker_default_profile() : seccomp_profile_from_json(wanted.json, wanted.source_name);
+    const SeccompProfile profile = wanted.kind == Seccomp::Kind::docker_default
+                                       ? docker_default_profile()
+                                       : seccomp_profile_from_json(wanted.json, wanted.source_name);
     if (profile.disabled) return {};
     std::string program = compile_profile(profile, bounding);
     if (!path.empty()) {

@@ -29,8 +29,8 @@ struct SeccompRule {
     std::uint32_t action = 0; // SCMP_ACT_…
     std::vector<SeccompArg> args;
     // The rule counts only if all of these hold …
-    std::vector<int> with_caps;              // in the container's bounding set
-    std::vector<std::string> with_arches;    // Docker's names: amd64, arm64 …; empty: any
+    std::vector<int> with_caps;           // in the container's bounding set
+    std::vector<std::string> with_arches; // Docker's names: amd64, arm64 …; empty: any
     KernelVersion min_kernel;
     // … and none of these.
     std::vector<int> without_caps;

@@ -19,14 +19,16 @@ constexpr const char* always =
     "getdents getdents64 ioctl lchown lchown32 link linkat listmount _llseek lseek lstat lstat64 mkdir mkdirat mknod "
     "mknodat name_to_handle_at newfstatat open openat openat2 pipe pipe2 pread64 preadv preadv2 pwrite64 pwritev "
     "pwritev2 read readahead readlink readlinkat readv rename renameat renameat2 rmdir sendfile sendfile64 splice stat "
-    "stat64 statfs statfs64 statmount statx symlink symlinkat sync sync_file_range syncfs tee truncate truncate64 umask "
+    "stat64 statfs statfs64 statmount statx symlink symlinkat sync sync_file_range syncfs tee truncate truncate64 "
+    "umask "
     "unlink unlinkat utime utimensat utimensat_time64 utimes vmsplice write writev "
     // extended attributes
     "fgetxattr flistxattr fremovexattr fsetxattr getxattr getxattrat lgetxattr listxattr listxattrat llistxattr "
     "lremovexattr lsetxattr removexattr removexattrat setxattr setxattrat "
     // waiting
     "epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old eventfd "
-    "eventfd2 inotify_add_watch inotify_init inotify_init1 inotify_rm_watch _newselect poll ppoll ppoll_time64 pselect6 "
+    "eventfd2 inotify_add_watch inotify_init inotify_init1 inotify_rm_watch _newselect poll ppoll ppoll_time64 "
+    "pselect6 "
     "pselect6_time64 select signalfd signalfd4 timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime "
     "timerfd_settime64 io_cancel io_destroy io_getevents io_pgetevents io_pgetevents_time64 io_setup io_submit "
     // memory
@@ -101,8 +103,8 @@ constexpr ByArch by_arch[] = {
 
 // Families below 12 and these; missing are AF_ALG (38) and AF_VSOCK (40), doors into the kernel and
 // the hypervisor, and protocols long gone.
-constexpr unsigned socket_families[] = {13, 14, 15, 16, 17, 18, 21, 22, 24, 26, 27, 28, 29, 30, 31,
-                                        32, 33, 35, 36, 39, 41, 42, 43, 44, 45};
+constexpr unsigned socket_families[] = {13, 14, 15, 16, 17, 18, 21, 22, 24, 26, 27, 28, 29,
+                                        30, 31, 32, 33, 35, 36, 39, 41, 42, 43, 44, 45};
 constexpr std::uint64_t personalities[] = {0, 0x8, 0x20000, 0x20008, 0xffffffff};
 // CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}
 constexpr std::uint64_t namespace_flags = 0x7E020000;

@@ -23,21 +23,38 @@ struct Word {
 };
 
 constexpr Word architectures[] = {
-    {"SCMP_ARCH_X86_64", SCMP_ARCH_X86_64}, {"SCMP_ARCH_X86", SCMP_ARCH_X86},         {"SCMP_ARCH_X32", SCMP_ARCH_X32},
-    {"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64}, {"SCMP_ARCH_ARM", SCMP_ARCH_ARM},       {"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64},
-    {"SCMP_ARCH_S390X", SCMP_ARCH_S390X},   {"SCMP_ARCH_S390", SCMP_ARCH_S390},       {"SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE},
-    {"SCMP_ARCH_PPC64", SCMP_ARCH_PPC64},   {"SCMP_ARCH_PPC", SCMP_ARCH_PPC},         {"SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64},
-    {"SCMP_ARCH_MIPS", SCMP_ARCH_MIPS},     {"SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32}, {"SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64},
-    {"SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL}, {"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32},
+    {"SCMP_ARCH_X86_64", SCMP_ARCH_X86_64},
+    {"SCMP_ARCH_X86", SCMP_ARCH_X86},
+    {"SCMP_ARCH_X32", SCMP_ARCH_X32},
+    {"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64},
+    {"SCMP_ARCH_ARM", SCMP_ARCH_ARM},
+    {"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64},
+    {"SCMP_ARCH_S390X", SCMP_ARCH_S390X},
+    {"SCMP_ARCH_S390", SCMP_ARCH_S390},
+    {"SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE},
+    {"SCMP_ARCH_PPC64", SCMP_ARCH_PPC64},
+    {"SCMP_ARCH_PPC", SCMP_ARCH_PPC},
+    {"SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64},
+    {"SCMP_ARCH_MIPS", SCMP_ARCH_MIPS},
+    {"SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32},
+    {"SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64},
+    {"SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL},
+    {"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32},
 };
 
 constexpr Word comparisons[] = {
-    {"SCMP_CMP_NE", SCMP_CMP_NE}, {"SCMP_CMP_LT", SCMP_CMP_LT}, {"SCMP_CMP_LE", SCMP_CMP_LE}, {"SCMP_CMP_EQ", SCMP_CMP_EQ},
-    {"SCMP_CMP_GE", SCMP_CMP_GE}, {"SCMP_CMP_GT", SCMP_CMP_GT}, {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
+    {"SCMP_CMP_NE", SCMP_CMP_NE},
+    {"SCMP_CMP_LT", SCMP_CMP_LT},
+    {"SCMP_CMP_LE", SCMP_CMP_LE},
+    {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+    {"SCMP_CMP_GE", SCMP_CMP_GE},
+    {"SCMP_CMP_GT", SCMP_CMP_GT},
+    {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
 };
 
 constexpr Word filter_flags[] = {
-    {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC}, {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+    {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+    {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
     {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
 };
 
@@ -58,7 +75,8 @@ std::uint32_t action_of(const std::string& text, unsigned errno_value) {
     if (text == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(errno_value);
     if (text == "SCMP_ACT_NOTIFY")
         throw error(Errc::unsupported, "SCMP_ACT_NOTIFY needs a seccomp agent, which davit has not");
-    throw error(Errc::invalid_project, "{} is no seccomp action", json(text).dump()).with_hint("SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_ACT_KILL …");
+    throw error(Errc::invalid_project, "{} is no seccomp action", json(text).dump())
+        .with_hint("SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_ACT_KILL …");
 }
 
 std::vector<std::string> strings(const json& object, const char* key) {
@@ -85,7 +103,9 @@ KernelVersion kernel(const json& object) {
         auto minor = std::from_chars(major.ptr + 1, end, v.minor);
         ok = minor.ec == std::errc() && minor.ptr == end;
     }
-    if (!ok) throw error(Errc::invalid_project, "invalid kernel version: {}, expected \"<kernel>.<major>\"", json(text).dump());
+    if (!ok)
+        throw error(Errc::invalid_project, "invalid kernel version: {}, expected \"<kernel>.<major>\"",
+                    json(text).dump());
     return v;
 }
 
@@ -107,32 +127,40 @@ SeccompRule read_rule(const json& entry, unsigned default_errno) {
     rule.names = strings(entry, "names");
     if (const std::string name = entry.value("name", ""); !name.empty()) {
         if (!rule.names.empty())
-            throw error(Errc::invalid_project, "both 'name' and 'names' are specified in the seccomp profile, use either 'name' or 'names'");
+            throw error(Errc::invalid_project,
+                        "both 'name' and 'names' are specified in the seccomp profile, use either 'name' or 'names'");
         rule.names.push_back(name);
     }
     rule.action = action_of(entry.value("action", ""), entry.value("errnoRet", default_errno));
     if (auto it = entry.find("args"); it != entry.end() && it->is_array())
         for (const auto& a : *it)
-            rule.args.push_back({a.value("index", 0u), static_cast<int>(find(comparisons, a.value("op", ""), "seccomp comparison")),
+            rule.args.push_back({a.value("index", 0u),
+                                 static_cast<int>(find(comparisons, a.value("op", ""), "seccomp comparison")),
                                  a.value("value", std::uint64_t{0}), a.value("valueTwo", std::uint64_t{0})});
     for (const auto& a : rule.args)
-        if (a.index > 5) throw error(Errc::invalid_project, "argument {} of {} does not exist: calls have 6", a.index, rule.names.empty() ? "?" : rule.names[0]);
+        if (a.index > 5)
+            throw error(Errc::invalid_project, "argument {} of {} does not exist: calls have 6", a.index,
+                        rule.names.empty() ? "?" : rule.names[0]);
     read_conditions(entry, rule);
     return rule;
 }
 
 void read_architectures(const json& root, SeccompProfile& p) {
-    for (const auto& arch : strings(root, "architectures")) p.architectures.push_back(find(architectures, arch, "seccomp architecture"));
+    for (const auto& arch : strings(root, "architectures"))
+        p.architectures.push_back(find(architectures, arch, "seccomp architecture"));
     auto map = root.find("archMap");
     if (map == root.end() || !map->is_array() || map->empty()) return;
     if (!p.architectures.empty())
-        throw error(Errc::invalid_project, "both 'architectures' and 'archMap' are specified in the seccomp profile, use either 'architectures' or 'archMap'");
+        throw error(Errc::invalid_project, "both 'architectures' and 'archMap' are specified in the seccomp profile, "
+                                           "use either 'architectures' or 'archMap'");
     for (const auto& entry : *map) {
         const std::string name = entry.value("architecture", ""); // of machines that davit does not know, too
-        if (std::none_of(std::begin(architectures), std::end(architectures), [&](const Word& w) { return name == w.text && w.value == seccomp_arch_native(); }))
+        if (std::none_of(std::begin(architectures), std::end(architectures),
+                         [&](const Word& w) { return name == w.text && w.value == seccomp_arch_native(); }))
             continue;
         p.architectures.push_back(seccomp_arch_native());
-        for (const auto& sub : strings(entry, "subArchitectures")) p.architectures.push_back(find(architectures, sub, "seccomp architecture"));
+        for (const auto& sub : strings(entry, "subArchitectures"))
+            p.architectures.push_back(find(architectures, sub, "seccomp architecture"));
     }
 }
 
@@ -140,7 +168,8 @@ SeccompProfile read_profile(const json& root) {
     if (!root.is_object()) throw error(Errc::invalid_project, "a seccomp profile is a JSON object");
     SeccompProfile p;
     auto calls = root.find("syscalls");
-    p.disabled = root.value("defaultAction", "").empty() && (calls == root.end() || !calls->is_array() || calls->empty());
+    p.disabled =
+        root.value("defaultAction", "").empty() && (calls == root.end() || !calls->is_array() || calls->empty());
     if (p.disabled) return p;
     unsigned default_errno = root.value("defaultErrnoRet", static_cast<unsigned>(EPERM));
     p.default_action = action_of(root.value("defaultAction", ""), default_errno);
@@ -161,7 +190,8 @@ SeccompProfile seccomp_profile_from_json(const std::string& text, const std::str
             return read_profile(json::parse(text));
         } catch (const json::exception& e) {
             throw error(Errc::invalid_project, "{} is no seccomp profile: {}", file, e.what())
-                .with_hint("Docker's format: {\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ALLOW\"}]}");
+                .with_hint("Docker's format: {\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": "
+                           "[\"read\"], \"action\": \"SCMP_ACT_ALLOW\"}]}");
         }
     });
 }

@@ -11,17 +11,17 @@ namespace davit::runtime {
 
 namespace {
 
-
 struct Recent {
     const char* name;
     unsigned number;
 };
 // The same on all architectures since 424.
 constexpr Recent recent[] = {
-    {"cachestat", 451},  {"fchmodat2", 452},  {"map_shadow_stack", 453},  {"futex_wake", 454},    {"futex_wait", 455},
-    {"futex_requeue", 456}, {"statmount", 457}, {"listmount", 458},       {"lsm_get_self_attr", 459}, {"lsm_set_self_attr", 460},
-    {"lsm_list_modules", 461}, {"mseal", 462}, {"setxattrat", 463},       {"getxattrat", 464},    {"listxattrat", 465},
-    {"removexattrat", 466}, {"open_tree_attr", 467}, {"file_getattr", 468}, {"file_setattr", 469}, {"listns", 470},
+    {"cachestat", 451},         {"fchmodat2", 452},         {"map_shadow_stack", 453}, {"futex_wake", 454},
+    {"futex_wait", 455},        {"futex_requeue", 456},     {"statmount", 457},        {"listmount", 458},
+    {"lsm_get_self_attr", 459}, {"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
+    {"setxattrat", 463},        {"getxattrat", 464},        {"listxattrat", 465},      {"removexattrat", 466},
+    {"open_tree_attr", 467},    {"file_getattr", 468},      {"file_setattr", 469},     {"listns", 470},
     {"rseq_slice_yield", 471},
 };
 
@@ -81,7 +81,8 @@ public:
         bool masked = a.op == SCMP_CMP_MASKED_EQ;
         std::uint64_t value = masked ? a.value_two : a.value, mask = masked ? a.value : ~std::uint64_t{0};
         begin_ = code_.size();
-        if (!only_low_) part(half(a.index, true), mask >> 32, compare_high(a.op, static_cast<std::uint32_t>(value >> 32)));
+        if (!only_low_)
+            part(half(a.index, true), mask >> 32, compare_high(a.op, static_cast<std::uint32_t>(value >> 32)));
         part(half(a.index, false), mask, compare_low(a.op, static_cast<std::uint32_t>(value)));
         resolve(To::holds, begin_);
     }
@@ -101,7 +102,8 @@ private:
 
     void part(std::size_t offset, std::uint64_t mask, const std::vector<Jump>& jumps) {
         code_.push_back(load(offset));
-        if (static_cast<std::uint32_t>(mask) != ~std::uint32_t{0}) code_.push_back(statement(BPF_ALU | BPF_AND | BPF_K, static_cast<std::uint32_t>(mask)));
+        if (static_cast<std::uint32_t>(mask) != ~std::uint32_t{0})
+            code_.push_back(statement(BPF_ALU | BPF_AND | BPF_K, static_cast<std::uint32_t>(mask)));
         for (const Jump& j : jumps) {
             if (j.yes != To::next) open_.push_back({code_.size(), true, j.yes});
             if (j.no != To::next) open_.push_back({code_.size(), false, j.no});
@@ -127,7 +129,9 @@ private:
 
 // ---- one architecture
 
-void append(std::vector<sock_filter>& out, const std::vector<sock_filter>& more) { out.insert(out.end(), more.begin(), more.end()); }
+void append(std::vector<sock_filter>& out, const std::vector<sock_filter>& more) {
+    out.insert(out.end(), more.begin(), more.end());
+}
 
 // Skips `body` unless the test holds; conditional jumps reach 255 instructions only.
 void guarded(std::vector<sock_filter>& out, unsigned test, std::uint32_t value, const std::vector<sock_filter>& body) {

@@ -13,13 +13,13 @@ inline constexpr std::uint32_t x32_bit = 0x40000000;
 
 struct RecentRule {
     unsigned number = 0;
-    std::uint32_t action = 0; // SECCOMP_RET_…, which are libseccomp's words too
+    std::uint32_t action = 0;     // SECCOMP_RET_…, which are libseccomp's words too
     std::vector<SeccompArg> args; // all must hold; empty: always
 };
 
 struct ArchPrologue {
-    std::uint32_t arch = 0;  // SCMP_ARCH_…
-    unsigned highest = 0;    // the highest number that the profile's author knew
+    std::uint32_t arch = 0;         // SCMP_ARCH_…
+    unsigned highest = 0;           // the highest number that the profile's author knew
     bool unknown_is_enosys = false; // for numbers beyond it
     std::vector<RecentRule> rules;
 };

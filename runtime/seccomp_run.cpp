@@ -35,7 +35,10 @@ private:
     std::size_t jump(const sock_filter& in) const {
         if (BPF_OP(in.code) == BPF_JA) return in.k;
         const std::uint32_t k = BPF_SRC(in.code) == BPF_X ? x_ : in.k;
-        const bool yes = BPF_OP(in.code) == BPF_JEQ ? a_ == k : BPF_OP(in.code) == BPF_JGT ? a_ > k : BPF_OP(in.code) == BPF_JGE ? a_ >= k : (a_ & k) != 0;
+        const bool yes = BPF_OP(in.code) == BPF_JEQ   ? a_ == k
+                         : BPF_OP(in.code) == BPF_JGT ? a_ > k
+                         : BPF_OP(in.code) == BPF_JGE ? a_ >= k
+                                                      : (a_ & k) != 0;
         return yes ? in.jt : in.jf;
     }
 
@@ -95,10 +98,13 @@ std::uint32_t run_filter(std::string_view filter, long number, const std::array<
 }
 
 bool allows_birth(std::string_view filter) {
-    return std::all_of(std::begin(exec::filtered_calls), std::end(exec::filtered_calls), [&](const exec::FilteredCall& call) {
-        const std::uint32_t said = run_filter(filter, call.number, {call.args[0], call.args[1], call.args[2], 0, 0, 0}) & SECCOMP_RET_ACTION_FULL;
-        return said == SECCOMP_RET_ALLOW || said == SECCOMP_RET_LOG;
-    });
+    return std::all_of(std::begin(exec::filtered_calls), std::end(exec::filtered_calls),
+                       [&](const exec::FilteredCall& call) {
+                           const std::uint32_t said =
+                               run_filter(filter, call.number, {call.args[0], call.args[1], call.args[2], 0, 0, 0}) &
+                               SECCOMP_RET_ACTION_FULL;
+                           return said == SECCOMP_RET_ALLOW || said == SECCOMP_RET_LOG;
+                       });
 }
 
 } // namespace davit::runtime

@@ -18,10 +18,14 @@
 namespace davit::runtime {
 namespace {
 
-template <typename T> std::string_view raw(const T& body) { return {reinterpret_cast<const char*>(&body), sizeof body}; }
+template <typename T>
+std::string_view raw(const T& body) {
+    return {reinterpret_cast<const char*>(&body), sizeof body};
+}
 
 // The body as its type; a shim of the same protocol never sends another size.
-template <typename T> T body_of(std::string_view bytes) {
+template <typename T>
+T body_of(std::string_view bytes) {
     if (bytes.size() < sizeof(T)) throw error(Errc::failed, "the shim sent a message that is too short");
     T out;
     std::memcpy(&out, bytes.data(), sizeof out);
@@ -44,13 +48,15 @@ StdioFds stdio_of(std::uint32_t mask, std::vector<UniqueFd>& fds) {
 Exited exited_of(const shim::ExitBody& b) { return {b.code, b.signal, b.known != 0, b.oom != 0, b.time_ns}; }
 
 ShimStatus status_of(std::uint32_t request, const shim::StatusBody& b) {
-    return {request, b.pid, b.shim_pid, b.start_time, b.started_ns, b.running != 0, b.held != 0, b.paused != 0, b.execs, b.attached};
+    return {request,        b.pid,       b.shim_pid,    b.start_time, b.started_ns,
+            b.running != 0, b.held != 0, b.paused != 0, b.execs,      b.attached};
 }
 
 // `docker exec` ends with 127 for a missing working directory and 126 for one that cannot be entered.
 Error exec_error(const exec::Report& r) {
     Error e = error_from_report(r);
-    if (r.stage == exec::Stage::work_dir || r.stage == exec::Stage::escaped) return e.with_exit_code(r.errnum == ENOENT ? 127 : 126);
+    if (r.stage == exec::Stage::work_dir || r.stage == exec::Stage::escaped)
+        return e.with_exit_code(r.errnum == ENOENT ? 127 : 126);
     return e;
 }
 
@@ -132,7 +138,8 @@ std::optional<ShimEvent> ShimConnection::receive() {
     auto head = body_of<shim::Header>(got.bytes);
     if (head.magic != shim::magic) throw error(Errc::failed, "what answers on the shim's socket is no davit-shim");
     if (head.protocol != shim::protocol)
-        throw error(Errc::unsupported, "the shim speaks protocol {}, this davit {}: it was started by another version", head.protocol, shim::protocol);
+        throw error(Errc::unsupported, "the shim speaks protocol {}, this davit {}: it was started by another version",
+                    head.protocol, shim::protocol);
     return decode(head, std::string_view(got.bytes).substr(sizeof head), std::move(got.fds));
 }
 
@@ -140,17 +147,21 @@ ShimEvent ShimConnection::wait_any(std::chrono::milliseconds limit) {
     auto end = std::chrono::steady_clock::now() + limit;
     for (;;) {
         if (auto event = receive()) {
-            if (std::holds_alternative<Disconnected>(*event)) throw error(Errc::unavailable, "the container ended, or its shim was killed");
+            if (std::holds_alternative<Disconnected>(*event))
+                throw error(Errc::unavailable, "the container ended, or its shim was killed");
             return std::move(*event);
         }
-        auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+        auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
         pollfd p{socket_.get(), POLLIN, 0};
-        if (left < 0 || ::poll(&p, 1, static_cast<int>(left) + 1) == 0) throw error(Errc::unavailable, "the shim does not answer within {} ms", limit.count());
+        if (left < 0 || ::poll(&p, 1, static_cast<int>(left) + 1) == 0)
+            throw error(Errc::unavailable, "the shim does not answer within {} ms", limit.count());
     }
 }
 
 std::uint32_t ShimConnection::request(std::uint16_t type, std::string_view body, const std::vector<int>& fds) {
-    shim::Header head{shim::magic, shim::protocol, static_cast<shim::Type>(type), ++last_request_, static_cast<std::uint32_t>(body.size())};
+    shim::Header head{shim::magic, shim::protocol, static_cast<shim::Type>(type), ++last_request_,
+                      static_cast<std::uint32_t>(body.size())};
     std::string message(raw(head));
     message += body;
     // A shim that has gone is told by receive(), which comes next for every caller. One that reads nothing
@@ -169,7 +180,9 @@ constexpr std::uint16_t number(shim::Type type) { return static_cast<std::uint16
 } // namespace
 
 void ShimConnection::release() { request(number(shim::Type::release), {}); }
-std::uint32_t ShimConnection::signal(int signal) { return request(number(shim::Type::signal), raw(shim::SignalBody{0, signal})); }
+std::uint32_t ShimConnection::signal(int signal) {
+    return request(number(shim::Type::signal), raw(shim::SignalBody{0, signal}));
+}
 
 std::uint32_t ShimConnection::exec(const ExecRequest& r) {
     std::vector<int> fds{r.plan_fd};
@@ -194,7 +207,8 @@ std::uint32_t ShimConnection::attach(const AttachRequest& r) {
 
 bool ShimConnection::send_input(std::string_view data) {
     if (data.size() > shim::max_data) throw error(Errc::failed, "more than {} bytes of input at once", shim::max_data);
-    shim::Header head{shim::magic, shim::protocol, shim::Type::input, ++last_request_, static_cast<std::uint32_t>(data.size())};
+    shim::Header head{shim::magic, shim::protocol, shim::Type::input, ++last_request_,
+                      static_cast<std::uint32_t>(data.size())};
     std::string message(raw(head));
     message += data;
     if (!socket_) return true;
@@ -210,7 +224,8 @@ std::uint32_t ShimConnection::update_limits(int plan_fd) { return request(number
 
 std::uint32_t ShimConnection::park(const std::string& tag, const std::vector<int>& fds) {
     shim::TagBody body{};
-    if (tag.empty() || tag.size() >= sizeof body.tag) throw error(Errc::failed, "tag '{}' of parked descriptors is empty or too long", tag);
+    if (tag.empty() || tag.size() >= sizeof body.tag)
+        throw error(Errc::failed, "tag '{}' of parked descriptors is empty or too long", tag);
     if (fds.size() > shim::max_fds) throw error(Errc::failed, "more than {} descriptors under one tag", shim::max_fds);
     tag.copy(body.tag, sizeof body.tag - 1);
     return request(number(shim::Type::park), raw(body), fds);

@@ -43,8 +43,8 @@ struct ShimStart {
     int plan_fd = -1; // file or memfd with compile()'s bytes
     // Namespaces with NsMode::passed; closed by the caller after start_shim().
     int net_ns = -1, ipc_ns = -1, pid_ns = -1, uts_ns = -1;
-    int peer_pidfd = -1; // Mount::Kind::peer
-    int pid_peer_pidfd = -1; // a process of the container whose pid namespace is joined
+    int peer_pidfd = -1;          // Mount::Kind::peer
+    int pid_peer_pidfd = -1;      // a process of the container whose pid namespace is joined
     bool hold_for_attach = false; // init is ready, but executes only after Attach (or release())
     bool stdin_once = false;      // stdin closes when the attached client that wrote to it leaves
     // What to run when the supervisor is gone: its lock is taken, the locked fd handed over as fd 3
@@ -55,29 +55,62 @@ struct ShimStart {
 };
 
 // ---- what arrives
-struct Started { pid_t pid = 0; std::uint64_t start_time = 0; std::int64_t time_ns = 0; };
-struct Held { pid_t pid = 0; }; // hold_for_attach: set up, waiting for Attach
-struct StartFailed { // the container never ran; nothing is left of it
-    Error error;   // "while setting up …"; exit_code() 127 not found, 126 not executable, else 125's kind
+struct Started {
+    pid_t pid = 0;
+    std::uint64_t start_time = 0;
+    std::int64_t time_ns = 0;
 };
-struct Warning { std::string text; };
-struct Exited { // also to each attached client, after the last output. The shim ends after it.
-    int code = 0;   // exit code or 128 + signal
+struct Held {
+    pid_t pid = 0;
+};                   // hold_for_attach: set up, waiting for Attach
+struct StartFailed { // the container never ran; nothing is left of it
+    Error error;     // "while setting up …"; exit_code() 127 not found, 126 not executable, else 125's kind
+};
+struct Warning {
+    std::string text;
+};
+struct Exited {   // also to each attached client, after the last output. The shim ends after it.
+    int code = 0; // exit code or 128 + signal
     int signal = 0;
     bool known = true; // false: lost with an earlier shim
     bool oom = false;
     std::int64_t time_ns = 0; // realtime
 };
-struct OomEvent { std::uint64_t kills = 0; };
-struct LogTruncated { std::uint64_t bytes = 0; int errnum = 0; }; // output that could not be written to the log
+struct OomEvent {
+    std::uint64_t kills = 0;
+};
+struct LogTruncated {
+    std::uint64_t bytes = 0;
+    int errnum = 0;
+}; // output that could not be written to the log
 // To the supervisor, to be kept for Adopted. A later one takes the place of the earlier: an open copy
 // of stdin_write keeps the container from seeing its end.
-struct StdioFds { UniqueFd stdin_write, stdout_read, stderr_read, console; };
-struct ExecStarted { std::uint32_t exec = 0; pid_t pid = 0; std::uint64_t start_time = 0; UniqueFd console; };
-struct ExecFailed { std::uint32_t exec = 0; Error error; };
-struct ExecExited { std::uint32_t exec = 0; int code = 0; int signal = 0; };
-struct Output { int stream = 1; std::string data; }; // Attach: 1 stdout (and a terminal), 2 stderr
-struct Reply { std::uint32_t request = 0; int errnum = 0; }; // of signal, pause, resize …: 0 is success
+struct StdioFds {
+    UniqueFd stdin_write, stdout_read, stderr_read, console;
+};
+struct ExecStarted {
+    std::uint32_t exec = 0;
+    pid_t pid = 0;
+    std::uint64_t start_time = 0;
+    UniqueFd console;
+};
+struct ExecFailed {
+    std::uint32_t exec = 0;
+    Error error;
+};
+struct ExecExited {
+    std::uint32_t exec = 0;
+    int code = 0;
+    int signal = 0;
+};
+struct Output {
+    int stream = 1;
+    std::string data;
+}; // Attach: 1 stdout (and a terminal), 2 stderr
+struct Reply {
+    std::uint32_t request = 0;
+    int errnum = 0;
+}; // of signal, pause, resize …: 0 is success
 struct ShimStatus {
     std::uint32_t request = 0;
     pid_t pid = 0, shim_pid = 0;
@@ -86,11 +119,15 @@ struct ShimStatus {
     bool running = false, held = false, paused = false;
     unsigned execs = 0, attached = 0;
 };
-struct ParkedFds { std::string tag; std::vector<UniqueFd> fds; bool last = false; };
+struct ParkedFds {
+    std::string tag;
+    std::vector<UniqueFd> fds;
+    bool last = false;
+};
 struct Disconnected {}; // the shim is gone
 
-using ShimEvent = std::variant<Started, Held, StartFailed, Warning, Exited, OomEvent, LogTruncated, StdioFds, ExecStarted,
-                               ExecFailed, ExecExited, Output, Reply, ShimStatus, ParkedFds, Disconnected>;
+using ShimEvent = std::variant<Started, Held, StartFailed, Warning, Exited, OomEvent, LogTruncated, StdioFds,
+                               ExecStarted, ExecFailed, ExecExited, Output, Reply, ShimStatus, ParkedFds, Disconnected>;
 
 struct ExecRequest {
     int plan_fd = -1; // compile_exec()
@@ -126,7 +163,8 @@ public:
     // The next message; nothing when there is none now. After Disconnected there is never more.
     std::optional<ShimEvent> receive();
     // Blocks until a message of this kind; others are dropped. Throws unavailable after the limit or at the end.
-    template <typename T> T wait_for(std::chrono::milliseconds limit) {
+    template <typename T>
+    T wait_for(std::chrono::milliseconds limit) {
         for (;;) {
             ShimEvent event = wait_any(limit);
             if (T* found = std::get_if<T>(&event)) return std::move(*found);

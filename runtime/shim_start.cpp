@@ -37,7 +37,9 @@ public:
         kept_.push_back(moved_up(fd));
         ::posix_spawn_file_actions_adddup2(&actions_, kept_.back().get(), as);
     }
-    void open(int as, const char* path, int flags) { ::posix_spawn_file_actions_addopen(&actions_, as, path, flags, 0); }
+    void open(int as, const char* path, int flags) {
+        ::posix_spawn_file_actions_addopen(&actions_, as, path, flags, 0);
+    }
     const posix_spawn_file_actions_t* get() const { return &actions_; }
 
 private:
@@ -68,7 +70,9 @@ std::vector<std::string> arguments(const ShimStart& s, std::uint32_t fds) {
     std::vector<std::string> args{"davit-shim", "--id", s.id, "--run-dir", s.run_dir, "--fds", std::to_string(fds)};
     if (s.log.driver == ShimLog::Driver::json_file) {
         args.insert(args.end(), {"--log", s.log.path});
-        if (s.log.max_size) args.insert(args.end(), {"--log-max-size", std::to_string(s.log.max_size), "--log-max-files", std::to_string(s.log.max_files)});
+        if (s.log.max_size)
+            args.insert(args.end(), {"--log-max-size", std::to_string(s.log.max_size), "--log-max-files",
+                                     std::to_string(s.log.max_files)});
     }
     if (s.hold_for_attach) args.emplace_back("--hold");
     if (s.stdin_once) args.emplace_back("--stdin-once");
@@ -87,8 +91,8 @@ struct PassedFd {
 
 // In the order of their numbers in the shim.
 std::vector<PassedFd> passed_fds(const ShimStart& s, int control) {
-    std::vector<PassedFd> out{{control, shim::fd_control}, {s.plan_fd, shim::fd_plan}, {s.net_ns, shim::fd_net},
-                              {s.ipc_ns, shim::fd_ipc},    {s.pid_ns, shim::fd_pid},   {s.uts_ns, shim::fd_uts},
+    std::vector<PassedFd> out{{control, shim::fd_control},  {s.plan_fd, shim::fd_plan}, {s.net_ns, shim::fd_net},
+                              {s.ipc_ns, shim::fd_ipc},     {s.pid_ns, shim::fd_pid},   {s.uts_ns, shim::fd_uts},
                               {s.peer_pidfd, shim::fd_peer}};
     if (s.adopt)
         out.insert(out.end(), {{s.adopt->stdin_write, shim::fd_stdin},
@@ -112,7 +116,9 @@ UniqueFd detached_view(const std::string& path) {
     constexpr unsigned clone = 1, cloexec = O_CLOEXEC; // OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC
     UniqueFd fd(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path.c_str(), clone | cloexec)));
     if (!fd) throw sys_error(errno, "opening {}", path);
-    struct { std::uint64_t set, clear, propagation, userns; } attributes{1 /* MOUNT_ATTR_RDONLY */, 0, 0, 0};
+    struct {
+        std::uint64_t set, clear, propagation, userns;
+    } attributes{1 /* MOUNT_ATTR_RDONLY */, 0, 0, 0};
     if (::syscall(SYS_mount_setattr, fd.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0)
         throw sys_error(errno, "making {} read-only", path);
     return fd;
@@ -123,7 +129,7 @@ UniqueFd detached_view(const std::string& path) {
 UniqueFd sealed_copy(const std::string& path) {
     constexpr unsigned mfd_exec = 0x10; // 6.3 and newer; without it a sysctl may make the copy not executable
     UniqueFd from = sys::open(path, O_RDONLY);
-    struct stat st{};
+    struct stat st {};
     if (::fstat(from.get(), &st) < 0) throw sys_error(errno, "reading {}", path);
     UniqueFd to(::memfd_create("davit-shim", MFD_CLOEXEC | MFD_ALLOW_SEALING | mfd_exec));
     if (!to && errno == EINVAL) to = UniqueFd(::memfd_create("davit-shim", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -148,7 +154,8 @@ std::vector<char*> kept_environment() {
     std::vector<char*> out;
     for (char** variable = environ; *variable; ++variable) {
         const std::string_view text = *variable;
-        if (text.starts_with("PATH=") || text.starts_with("TZ=") || text.starts_with("DAVIT_")) out.push_back(*variable);
+        if (text.starts_with("PATH=") || text.starts_with("TZ=") || text.starts_with("DAVIT_"))
+            out.push_back(*variable);
     }
     out.push_back(nullptr);
     return out;
@@ -167,7 +174,8 @@ pid_t execute(int shim_exe, std::vector<std::string> args, const std::vector<Pas
     std::string program = fmt::format("/proc/self/fd/{}", exe.get());
     // Before 6.3 a container can have changed its mode; nothing else of it can be changed.
     if (struct stat st{}; ::fstat(exe.get(), &st) == 0 && !(st.st_mode & S_IXUSR)) ::fchmod(exe.get(), 0777);
-    if (int why = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(), argv.data(), kept_environment().data()))
+    if (int why = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(), argv.data(),
+                                kept_environment().data()))
         throw sys_error(why, "starting davit-shim");
     return pid;
 }
@@ -189,7 +197,8 @@ void ShimNursery::open(int shim_exe, std::size_t room) {
     FdPair ends = sys::socket_pair(SOCK_SEQPACKET);
     // The arguments of its shims, most of which have the same length, take the place of its own.
     const std::size_t blanks = room - sizeof shim::nursery_name - 1;
-    const pid_t pid = execute(shim_exe, {shim::nursery_name, std::string(blanks, ' ')}, {{ends.second.get(), shim::fd_control}});
+    const pid_t pid =
+        execute(shim_exe, {shim::nursery_name, std::string(blanks, ' ')}, {{ends.second.get(), shim::fd_control}});
     pidfd_ = sys::pidfd_open(pid);
     pid_ = pid;
     socket_ = std::move(ends.first);

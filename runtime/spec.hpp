@@ -26,7 +26,7 @@ struct Capabilities {
 };
 
 struct Rlimit {
-    int resource = 0; // RLIMIT_…; rlimit_from_name("nofile")
+    int resource = 0;       // RLIMIT_…; rlimit_from_name("nofile")
     std::uint64_t soft = 0; // ~0: unlimited
     std::uint64_t hard = 0;
     bool operator==(const Rlimit&) const = default;
@@ -82,12 +82,12 @@ struct Mount {
     };
     Kind kind = Kind::bind;
     std::string source;
-    std::string destination; // absolute, inside; made when missing. Symbolic links stay inside the root.
-    std::string type;        // filesystem: "tmpfs", "proc", "nfs4" …
-    std::string data;        // filesystem: "size=65536k,mode=1777"
-    std::string subpath;     // bind, overlay: below source, never leaving it
+    std::string destination;         // absolute, inside; made when missing. Symbolic links stay inside the root.
+    std::string type;                // filesystem: "tmpfs", "proc", "nfs4" …
+    std::string data;                // filesystem: "size=65536k,mode=1777"
+    std::string subpath;             // bind, overlay: below source, never leaving it
     std::vector<std::string> layers; // overlay: topmost first; at most 500
-    bool recursive = true;   // bind: with what is mounted below source
+    bool recursive = true;           // bind: with what is mounted below source
     bool readonly = false;
     bool readonly_recursive = false; // mount_setattr(AT_RECURSIVE)
     bool nosuid = false, nodev = false, noexec = false;
@@ -109,7 +109,7 @@ struct Device {
 
 struct DeviceRule { // the device cgroup; in order, later ones win
     bool allow = false;
-    char type = 'a'; // a, c, b
+    char type = 'a';                      // a, c, b
     std::optional<unsigned> major, minor; // absent: any
     std::string access = "rwm";
     bool operator==(const DeviceRule&) const = default;
@@ -128,7 +128,7 @@ struct HugepageLimit {
     bool operator==(const HugepageLimit&) const = default;
 };
 
-struct Resources { // absent: not written
+struct Resources {                           // absent: not written
     std::optional<std::int64_t> memory;      // bytes; -1 unlimited
     std::optional<std::int64_t> reservation; // bytes
     std::optional<std::int64_t> memory_swap; // memory + swap, bytes; -1 unlimited; absent with memory: 2 × memory
@@ -144,7 +144,7 @@ struct Resources { // absent: not written
     std::optional<std::uint64_t> blkio_weight;
     std::vector<BlkioDevice> blkio_weight_device, read_bps, write_bps, read_iops, write_iops;
     std::vector<HugepageLimit> hugepages;
-    std::vector<DeviceRule> devices; // empty: not restricted (privileged)
+    std::vector<DeviceRule> devices;            // empty: not restricted (privileged)
     std::map<std::string, std::string> unified; // cgroup v2 file → value
     bool operator==(const Resources&) const = default;
 };

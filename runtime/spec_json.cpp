@@ -17,30 +17,37 @@ constexpr char oci_version[] = "1.3.0";
 // ---- our own form: every field by its name
 
 // Defined below, when the fields of all records are known.
-template <typename T> json encode(const T& value);
-template <typename T> void decode(const json& j, T& out);
+template <typename T>
+json encode(const T& value);
+template <typename T>
+void decode(const json& j, T& out);
 
 // One list of fields for both directions; what equals a fresh value is left out of the text.
 struct Writer {
     json out = json::object();
-    template <typename T> void operator()(const char* key, const T& value, const T& plain) {
+    template <typename T>
+    void operator()(const char* key, const T& value, const T& plain) {
         if (!(value == plain)) out[key] = encode(value);
     }
-    template <typename T> void operator()(const char* key, const std::optional<T>& value, const std::optional<T>&) {
+    template <typename T>
+    void operator()(const char* key, const std::optional<T>& value, const std::optional<T>&) {
         if (value) out[key] = *value;
     }
 };
 struct Reader {
     const json& in;
-    template <typename T> void operator()(const char* key, T& value, const T&) const {
+    template <typename T>
+    void operator()(const char* key, T& value, const T&) const {
         if (auto found = in.find(key); found != in.end()) decode(*found, value);
     }
-    template <typename T> void operator()(const char* key, std::optional<T>& value, const std::optional<T>&) const {
+    template <typename T>
+    void operator()(const char* key, std::optional<T>& value, const std::optional<T>&) const {
         if (auto found = in.find(key); found != in.end()) value = found->get<T>();
     }
 };
 
-template <typename F, typename V> void fields_of_enum(F& f, const char* key, V& value, const std::remove_const_t<V>& plain) {
+template <typename F, typename V>
+void fields_of_enum(F& f, const char* key, V& value, const std::remove_const_t<V>& plain) {
     if constexpr (std::is_const_v<V>) f(key, static_cast<int>(value), static_cast<int>(plain));
     else {
         int number = static_cast<int>(value);
@@ -51,73 +58,111 @@ template <typename F, typename V> void fields_of_enum(F& f, const char* key, V& 
 
 #define FIELD(name) f(#name, v.name, d.name)
 
-template <typename F, typename V> void fields(F& f, V& v, const Rlimit& d) { FIELD(resource), FIELD(soft), FIELD(hard); }
-template <typename F, typename V> void fields(F& f, V& v, const Mount& d) {
+template <typename F, typename V>
+void fields(F& f, V& v, const Rlimit& d) {
+    FIELD(resource), FIELD(soft), FIELD(hard);
+}
+template <typename F, typename V>
+void fields(F& f, V& v, const Mount& d) {
     fields_of_enum(f, "kind", v.kind, d.kind);
-    FIELD(source), FIELD(destination), FIELD(type), FIELD(data), FIELD(subpath), FIELD(layers), FIELD(recursive), FIELD(readonly);
-    FIELD(readonly_recursive), FIELD(nosuid), FIELD(nodev), FIELD(noexec), FIELD(noatime), FIELD(nodiratime), FIELD(relatime);
+    FIELD(source), FIELD(destination), FIELD(type), FIELD(data), FIELD(subpath), FIELD(layers), FIELD(recursive),
+        FIELD(readonly);
+    FIELD(readonly_recursive), FIELD(nosuid), FIELD(nodev), FIELD(noexec), FIELD(noatime), FIELD(nodiratime),
+        FIELD(relatime);
     FIELD(strictatime), FIELD(nosymfollow);
     fields_of_enum(f, "propagation", v.propagation, d.propagation);
 }
-template <typename F, typename V> void fields(F& f, V& v, const Device& d) {
+template <typename F, typename V>
+void fields(F& f, V& v, const Device& d) {
     int type = v.type;
     f("type", type, int{d.type});
     if constexpr (!std::is_const_v<V>) v.type = static_cast<char>(type);
     FIELD(path), FIELD(major), FIELD(minor), FIELD(mode), FIELD(uid), FIELD(gid);
 }
-template <typename F, typename V> void fields(F& f, V& v, const DeviceRule& d) {
+template <typename F, typename V>
+void fields(F& f, V& v, const DeviceRule& d) {
     int type = v.type;
     f("type", type, int{d.type});
     if constexpr (!std::is_const_v<V>) v.type = static_cast<char>(type);
     FIELD(allow), FIELD(major), FIELD(minor), FIELD(access);
 }
-template <typename F, typename V> void fields(F& f, V& v, const BlkioDevice& d) { FIELD(path), FIELD(value); }
-template <typename F, typename V> void fields(F& f, V& v, const HugepageLimit& d) { FIELD(page_size), FIELD(bytes); }
-template <typename F, typename V> void fields(F& f, V& v, const Namespace& d) {
+template <typename F, typename V>
+void fields(F& f, V& v, const BlkioDevice& d) {
+    FIELD(path), FIELD(value);
+}
+template <typename F, typename V>
+void fields(F& f, V& v, const HugepageLimit& d) {
+    FIELD(page_size), FIELD(bytes);
+}
+template <typename F, typename V>
+void fields(F& f, V& v, const Namespace& d) {
     fields_of_enum(f, "mode", v.mode, d.mode);
     FIELD(path);
 }
-template <typename F, typename V> void fields(F& f, V& v, const Capabilities& d) {
+template <typename F, typename V>
+void fields(F& f, V& v, const Capabilities& d) {
     FIELD(bounding), FIELD(effective), FIELD(permitted), FIELD(inheritable), FIELD(ambient);
 }
-template <typename F, typename V> void fields(F& f, V& v, const User& d) { FIELD(name), FIELD(groups); }
-template <typename F, typename V> void fields(F& f, V& v, const Overlay& d) { FIELD(lower), FIELD(upper), FIELD(work); }
-template <typename F, typename V> void fields(F& f, V& v, const Seccomp& d) {
+template <typename F, typename V>
+void fields(F& f, V& v, const User& d) {
+    FIELD(name), FIELD(groups);
+}
+template <typename F, typename V>
+void fields(F& f, V& v, const Overlay& d) {
+    FIELD(lower), FIELD(upper), FIELD(work);
+}
+template <typename F, typename V>
+void fields(F& f, V& v, const Seccomp& d) {
     fields_of_enum(f, "kind", v.kind, d.kind);
     FIELD(json), FIELD(source_name);
 }
-template <typename F, typename V> void fields(F& f, V& v, const Resources& d) {
-    FIELD(memory), FIELD(reservation), FIELD(memory_swap), FIELD(swappiness), FIELD(oom_kill_disable), FIELD(cpu_shares);
-    FIELD(cpu_quota), FIELD(cpu_period), FIELD(cpu_rt_runtime), FIELD(cpu_rt_period), FIELD(cpuset_cpus), FIELD(cpuset_mems);
+template <typename F, typename V>
+void fields(F& f, V& v, const Resources& d) {
+    FIELD(memory), FIELD(reservation), FIELD(memory_swap), FIELD(swappiness), FIELD(oom_kill_disable),
+        FIELD(cpu_shares);
+    FIELD(cpu_quota), FIELD(cpu_period), FIELD(cpu_rt_runtime), FIELD(cpu_rt_period), FIELD(cpuset_cpus),
+        FIELD(cpuset_mems);
     FIELD(pids), FIELD(blkio_weight), FIELD(blkio_weight_device), FIELD(read_bps), FIELD(write_bps), FIELD(read_iops);
     FIELD(write_iops), FIELD(hugepages), FIELD(devices), FIELD(unified);
 }
 
-template <typename F, typename V> void fields(F& f, V& v, const Process& d) {
-    FIELD(args), FIELD(env), FIELD(cwd), FIELD(user), FIELD(umask), FIELD(terminal), FIELD(rows), FIELD(columns), FIELD(stdin_open);
+template <typename F, typename V>
+void fields(F& f, V& v, const Process& d) {
+    FIELD(args), FIELD(env), FIELD(cwd), FIELD(user), FIELD(umask), FIELD(terminal), FIELD(rows), FIELD(columns),
+        FIELD(stdin_open);
     FIELD(caps), FIELD(rlimits), FIELD(no_new_privileges), FIELD(oom_score_adj), FIELD(apparmor_profile);
 }
-template <typename F, typename V> void fields(F& f, V& v, const Root& d) { FIELD(overlay), FIELD(path), FIELD(readonly); }
-template <typename F, typename V> void fields(F& f, V& v, const Namespaces& d) {
+template <typename F, typename V>
+void fields(F& f, V& v, const Root& d) {
+    FIELD(overlay), FIELD(path), FIELD(readonly);
+}
+template <typename F, typename V>
+void fields(F& f, V& v, const Namespaces& d) {
     FIELD(pid), FIELD(net), FIELD(ipc), FIELD(uts), FIELD(private_cgroup);
 }
 
-template <typename F, typename V> void fields(F& f, V& v, const Spec& d) {
-    FIELD(id), FIELD(cgroup), FIELD(process), FIELD(root), FIELD(hostname), FIELD(domainname), FIELD(mounts), FIELD(devices);
+template <typename F, typename V>
+void fields(F& f, V& v, const Spec& d) {
+    FIELD(id), FIELD(cgroup), FIELD(process), FIELD(root), FIELD(hostname), FIELD(domainname), FIELD(mounts),
+        FIELD(devices);
     FIELD(symlinks), FIELD(ns), FIELD(resources), FIELD(sysctls), FIELD(open_ports_and_ping), FIELD(masked_paths);
     FIELD(readonly_paths), FIELD(seccomp), FIELD(init), FIELD(annotations);
 }
 
 #undef FIELD
 
-template <typename T, typename... Records> inline constexpr bool is_one_of = (std::is_same_v<T, Records> || ...);
+template <typename T, typename... Records>
+inline constexpr bool is_one_of = (std::is_same_v<T, Records> || ...);
 template <typename T>
-inline constexpr bool is_record = is_one_of<T, Rlimit, Mount, Device, DeviceRule, BlkioDevice, HugepageLimit, Namespace, Capabilities, User,
-                                            Overlay, Seccomp, Resources, Process, Root, Namespaces>;
-template <typename T> inline constexpr bool is_record_list = false;
-template <typename T> inline constexpr bool is_record_list<std::vector<T>> = is_record<T>;
+inline constexpr bool is_record = is_one_of<T, Rlimit, Mount, Device, DeviceRule, BlkioDevice, HugepageLimit, Namespace,
+                                            Capabilities, User, Overlay, Seccomp, Resources, Process, Root, Namespaces>;
+template <typename T>
+inline constexpr bool is_record_list = false;
+template <typename T>
+inline constexpr bool is_record_list<std::vector<T>> = is_record<T>;
 
-template <typename T> json encode(const T& value) {
+template <typename T>
+json encode(const T& value) {
     if constexpr (is_record<T>) {
         Writer w;
         fields(w, value, T{});
@@ -129,7 +174,8 @@ template <typename T> json encode(const T& value) {
     } else return value;
 }
 
-template <typename T> void decode(const json& j, T& out) {
+template <typename T>
+void decode(const json& j, T& out) {
     if constexpr (is_record<T>) {
         Reader r{j};
         fields(r, out, T{});
@@ -149,13 +195,20 @@ json caps_json(CapSet set) {
 }
 
 json process_json(const Process& p) {
-    json j{{"terminal", p.terminal}, {"args", p.args}, {"env", p.env}, {"cwd", p.cwd}, {"noNewPrivileges", p.no_new_privileges},
+    json j{{"terminal", p.terminal},
+           {"args", p.args},
+           {"env", p.env},
+           {"cwd", p.cwd},
+           {"noNewPrivileges", p.no_new_privileges},
            {"oomScoreAdj", p.oom_score_adj}};
     if (p.rows && p.columns) j["consoleSize"] = {{"height", p.rows}, {"width", p.columns}};
     j["user"] = {{"uid", 0}, {"gid", 0}, {"umask", p.umask}};
     if (!p.user.name.empty()) j["user"]["username"] = p.user.name;
-    j["capabilities"] = {{"bounding", caps_json(p.caps.bounding)}, {"effective", caps_json(p.caps.effective)}, {"permitted", caps_json(p.caps.permitted)},
-                         {"inheritable", caps_json(p.caps.inheritable)}, {"ambient", caps_json(p.caps.ambient)}};
+    j["capabilities"] = {{"bounding", caps_json(p.caps.bounding)},
+                         {"effective", caps_json(p.caps.effective)},
+                         {"permitted", caps_json(p.caps.permitted)},
+                         {"inheritable", caps_json(p.caps.inheritable)},
+                         {"ambient", caps_json(p.caps.ambient)}};
     for (const Rlimit& r : p.rlimits) {
         std::string name = std::string("RLIMIT_") + (rlimit_name(r.resource) ? rlimit_name(r.resource) : "?");
         for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -172,7 +225,8 @@ json mount_json(const Mount& m) {
     };
     bool bind = m.kind == Mount::Kind::bind || m.kind == Mount::Kind::peer;
     add(bind, m.recursive ? "rbind" : "bind");
-    add(m.nosuid, "nosuid"), add(m.nodev, "nodev"), add(m.noexec, "noexec"), add(m.noatime, "noatime"), add(m.nodiratime, "nodiratime");
+    add(m.nosuid, "nosuid"), add(m.nodev, "nodev"), add(m.noexec, "noexec"), add(m.noatime, "noatime"),
+        add(m.nodiratime, "nodiratime");
     add(m.relatime, "relatime"), add(m.strictatime, "strictatime"), add(m.nosymfollow, "nosymfollow");
     add(m.readonly_recursive, "rro");
     options.push_back(m.readonly ? "ro" : "rw");
@@ -189,7 +243,13 @@ json mount_json(const Mount& m) {
         options.push_back(lower);
     }
     std::string source = m.subpath.empty() ? m.source : m.source + "/" + m.subpath;
-    return {{"destination", m.destination}, {"type", bind ? "bind" : m.kind == Mount::Kind::cgroup ? "cgroup" : m.kind == Mount::Kind::overlay ? "overlay" : m.type}, {"source", source}, {"options", options}};
+    return {{"destination", m.destination},
+            {"type", bind                             ? "bind"
+                     : m.kind == Mount::Kind::cgroup  ? "cgroup"
+                     : m.kind == Mount::Kind::overlay ? "overlay"
+                                                      : m.type},
+            {"source", source},
+            {"options", options}};
 }
 
 json resources_json(const Resources& r) {
@@ -212,13 +272,17 @@ json resources_json(const Resources& r) {
         if (d.minor) rule["minor"] = *d.minor;
         j["devices"].push_back(rule);
     }
-    for (const HugepageLimit& h : r.hugepages) j["hugepageLimits"].push_back({{"pageSize", h.page_size}, {"limit", h.bytes}});
+    for (const HugepageLimit& h : r.hugepages)
+        j["hugepageLimits"].push_back({{"pageSize", h.page_size}, {"limit", h.bytes}});
     if (!r.unified.empty()) j["unified"] = r.unified;
     return j;
 }
 
 json linux_json(const Spec& s) {
-    json j{{"cgroupsPath", "/" + s.cgroup}, {"maskedPaths", s.masked_paths}, {"readonlyPaths", s.readonly_paths}, {"resources", resources_json(s.resources)}};
+    json j{{"cgroupsPath", "/" + s.cgroup},
+           {"maskedPaths", s.masked_paths},
+           {"readonlyPaths", s.readonly_paths},
+           {"resources", resources_json(s.resources)}};
     if (!s.sysctls.empty()) j["sysctl"] = s.sysctls;
     j["namespaces"].push_back({{"type", "mount"}});
     auto ns = [&](const char* type, const Namespace& n) {
@@ -230,7 +294,13 @@ json linux_json(const Spec& s) {
     ns("pid", s.ns.pid), ns("network", s.ns.net), ns("ipc", s.ns.ipc), ns("uts", s.ns.uts);
     if (s.ns.private_cgroup.value_or(false)) j["namespaces"].push_back({{"type", "cgroup"}});
     for (const Device& d : s.devices)
-        j["devices"].push_back({{"path", d.path}, {"type", std::string(1, d.type)}, {"major", d.major}, {"minor", d.minor}, {"fileMode", d.mode}, {"uid", d.uid}, {"gid", d.gid}});
+        j["devices"].push_back({{"path", d.path},
+                                {"type", std::string(1, d.type)},
+                                {"major", d.major},
+                                {"minor", d.minor},
+                                {"fileMode", d.mode},
+                                {"uid", d.uid},
+                                {"gid", d.gid}});
     return j;
 }
 

@@ -98,33 +98,46 @@ std::string shown(const std::string& source) {
     return "the volume '" + name.substr(name.rfind('/') + 1) + "'";
 }
 
-Error failed(int errnum, std::string what) { return errnum == 0 ? Error(Errc::failed, what) : make_sys_error(errnum, std::move(what)); }
+Error failed(int errnum, std::string what) {
+    return errnum == 0 ? Error(Errc::failed, what) : make_sys_error(errnum, std::move(what));
+}
 
 // What Docker asks with "Are you trying to mount a directory onto a file (or vice-versa)?".
 Error wrong_kind(const exec::Report& r, const Detail& d) {
     const std::string source = shown(d.second);
     if (r.errnum == ENOTDIR)
-        return error(Errc::invalid_project, "cannot mount {} on {}: {} is a directory, and in the container {} is a file", source, d.first, source, d.first)
-            .with_hint(fmt::format("a bind source that is missing is made as a directory: was the file missing when the project was first started? Then remove {}, "
-                                   "put the file there and start again", d.second));
-    return error(Errc::invalid_project, "cannot mount {} on {}: {} is a file, and in the container {} is a directory", source, d.first, source, d.first)
-        .with_hint(fmt::format("name a file as the target ({}/{}), or a directory as the source", d.first == "/" ? "" : d.first, d.second.substr(d.second.rfind('/') + 1)));
+        return error(Errc::invalid_project,
+                     "cannot mount {} on {}: {} is a directory, and in the container {} is a file", source, d.first,
+                     source, d.first)
+            .with_hint(fmt::format("a bind source that is missing is made as a directory: was the file missing when "
+                                   "the project was first started? Then remove {}, "
+                                   "put the file there and start again",
+                                   d.second));
+    return error(Errc::invalid_project, "cannot mount {} on {}: {} is a file, and in the container {} is a directory",
+                 source, d.first, source, d.first)
+        .with_hint(fmt::format("name a file as the target ({}/{}), or a directory as the source",
+                               d.first == "/" ? "" : d.first, d.second.substr(d.second.rfind('/') + 1)));
 }
 
 Error no_mount_point(const exec::Report& r, const Detail& d) {
-    if (r.errnum == EPERM) return error(Errc::invalid_project, "\"{}\" cannot be mounted because it leads into /proc", d.first);
+    if (r.errnum == EPERM)
+        return error(Errc::invalid_project, "\"{}\" cannot be mounted because it leads into /proc", d.first);
     if (r.errnum == EROFS && !d.second.empty())
-        return error(Errc::denied, "the mount point {} cannot be made: {} is mounted read-only and has no such file or directory", d.first, d.second)
+        return error(Errc::denied,
+                     "the mount point {} cannot be made: {} is mounted read-only and has no such file or directory",
+                     d.first, d.second)
             .with_hint(fmt::format("make it in what is mounted on {}, or mount that without ro (read_only)", d.second));
     if (r.errnum == ENOTDIR && !d.second.empty())
-        return error(Errc::invalid_project, "the mount point {} cannot be made: {} is a file in the container", d.first, d.second)
+        return error(Errc::invalid_project, "the mount point {} cannot be made: {} is a file in the container", d.first,
+                     d.second)
             .with_hint("choose another target");
     return failed(r.errnum, "while making the mount point " + d.first);
 }
 
 Error no_subpath(const exec::Report& r, const Detail& d) {
     const std::string source = d.second.empty() ? "the image" : shown(d.second);
-    if (r.errnum != ENOENT && r.errnum != ENOTDIR) return failed(r.errnum, fmt::format("while opening {} of {}", d.first, source));
+    if (r.errnum != ENOENT && r.errnum != ENOTDIR)
+        return failed(r.errnum, fmt::format("while opening {} of {}", d.first, source));
     return error(Errc::not_found, "{} has no '{}'", source, d.first)
         .with_hint("a subpath names what is there already: make it first, with a container that mounts the whole");
 }
@@ -137,23 +150,30 @@ struct Hint {
 // Where the kernel's word for it does not say what to do.
 constexpr Hint hints[] = {
     {Stage::plan, 0, "remove the container and create it anew with 'davit up --force-recreate'"},
-    {Stage::cgroup, EROFS, "/sys/fs/cgroup is mounted read-only: davit needs to make control groups (in a container: --privileged)"},
-    {Stage::cgroup, EACCES, "davit needs to make control groups: does it run in a container, or under a security module?"},
-    {Stage::cgroup, EPERM, "davit needs to make control groups: does it run in a container, or under a security module?"},
-    {Stage::cgroup, EAGAIN, "a level above allows no more control groups: see cgroup.max.descendants and cgroup.max.depth"},
-    {Stage::cgroup, ENOSPC, "the kernel has no more room for control groups of this kind: remove empty ones ('davit system doctor')"},
+    {Stage::cgroup, EROFS,
+     "/sys/fs/cgroup is mounted read-only: davit needs to make control groups (in a container: --privileged)"},
+    {Stage::cgroup, EACCES,
+     "davit needs to make control groups: does it run in a container, or under a security module?"},
+    {Stage::cgroup, EPERM,
+     "davit needs to make control groups: does it run in a container, or under a security module?"},
+    {Stage::cgroup, EAGAIN,
+     "a level above allows no more control groups: see cgroup.max.descendants and cgroup.max.depth"},
+    {Stage::cgroup, ENOSPC,
+     "the kernel has no more room for control groups of this kind: remove empty ones ('davit system doctor')"},
     {Stage::cgroup_limit, ENOENT, "this kernel, or a control group above davit's, does not have this limit"},
     {Stage::cgroup_limit, EACCES, "a control group above davit's does not pass this on"},
     {Stage::cgroup_limit, EBUSY, "the container needs more than that already"},
     {Stage::cgroup_limit, EINVAL, "the kernel does not take this value"},
     {Stage::cgroup_limit, ERANGE, "the kernel does not take this value"},
     {Stage::cgroup_device, EPERM, "loading a device filter needs CAP_BPF or CAP_SYS_ADMIN"},
-    {Stage::clone, EAGAIN, "the limit of processes is reached: of the control group (pids.max), of the user (ulimit -u), or kernel.pid_max"},
+    {Stage::clone, EAGAIN,
+     "the limit of processes is reached: of the control group (pids.max), of the user (ulimit -u), or kernel.pid_max"},
     {Stage::clone, ENOSPC, "the limit of namespaces is reached: see /proc/sys/user/max_*_namespaces"},
     {Stage::clone, ENOMEM, "the machine is out of memory, or the pid namespace that was to be joined has ended"},
     {Stage::clone, EPERM, "making namespaces needs CAP_SYS_ADMIN"},
     {Stage::clone, EBUSY, "a control group above has processes of its own and cannot hold others"},
-    {Stage::join_cgroup, ENOSPC, "the control group has no CPUs or no memory nodes: look at cpuset of the groups above"},
+    {Stage::join_cgroup, ENOSPC,
+     "the control group has no CPUs or no memory nodes: look at cpuset of the groups above"},
     {Stage::join_cgroup, EBUSY, "a control group above has processes of its own and cannot hold others"},
     {Stage::namespaces, ENOENT, "the container or process whose namespace it is has ended: start that first"},
     {Stage::namespaces, ESRCH, "the container whose namespace it is has ended: start that first"},
@@ -162,19 +182,26 @@ constexpr Hint hints[] = {
     {Stage::namespaces, ENOSPC, "the limit of namespaces is reached: see /proc/sys/user/max_*_namespaces"},
     {Stage::rootfs, ENOENT, "a layer of the image is missing: pull it again, then 'davit up --force-recreate'"},
     {Stage::rootfs, ENODEV, "this kernel has no overlay file system: modprobe overlay"},
-    {Stage::rootfs, EINVAL, "the file system of davit's state directory cannot hold an overlay (another overlay, NFS …): set DAVIT_STATE_DIR to one that can (ext4, xfs)"},
-    {Stage::rootfs, EOPNOTSUPP, "the file system of davit's state directory cannot hold an overlay: set DAVIT_STATE_DIR to one that can (ext4, xfs)"},
-    {Stage::rootfs, EBUSY, "the layer is in use by another mount: is an earlier process of this container left? See 'davit system doctor'"},
+    {Stage::rootfs, EINVAL,
+     "the file system of davit's state directory cannot hold an overlay (another overlay, NFS …): set DAVIT_STATE_DIR "
+     "to one that can (ext4, xfs)"},
+    {Stage::rootfs, EOPNOTSUPP,
+     "the file system of davit's state directory cannot hold an overlay: set DAVIT_STATE_DIR to one that can (ext4, "
+     "xfs)"},
+    {Stage::rootfs, EBUSY,
+     "the layer is in use by another mount: is an earlier process of this container left? See 'davit system doctor'"},
     {Stage::rootfs, ESTALE, "the container's own layer belongs to another image: 'davit up --force-recreate'"},
     {Stage::mount_source, ENOENT, "it was there when the container was made: put it back, or 'davit up' anew"},
-    {Stage::mount_source, EACCES, "davit may not look there: a FUSE file system needs allow_root, and NFS exports no_root_squash"},
+    {Stage::mount_source, EACCES,
+     "davit may not look there: a FUSE file system needs allow_root, and NFS exports no_root_squash"},
     {Stage::mount_source, EPERM, "davit may not mount it: is it a mount of another user namespace?"},
     {Stage::mount_source, ELOOP, "links there lead in a circle"},
     {Stage::mount_source, ESTALE, "the file system behind it has gone: mount it again"},
     {Stage::mount_source, ENOTCONN, "the file system behind it has gone: mount it again"},
     {Stage::mount_source, E2BIG, "at most 64 mounts of a container may have a propagation of their own"},
     {Stage::mount_source, EINVAL, "it is a mount that may not be shown elsewhere (unbindable)"},
-    {Stage::mount_target, ELOOP, "links of the image lead in a circle there, or the image has a link in place of /proc or /sys"},
+    {Stage::mount_target, ELOOP,
+     "links of the image lead in a circle there, or the image has a link in place of /proc or /sys"},
     {Stage::mount_target, ENOSPC, "the disk is full"},
     {Stage::mount, ENODEV, "this kernel has no such file system"},
     {Stage::mount, ENOENT, "there is no such device or server path"},
@@ -195,7 +222,8 @@ constexpr Hint hints[] = {
     {Stage::sysctl, EACCES, "it can be read only"},
     {Stage::sysctl, EPERM, "it cannot be set in a container"},
     {Stage::mask, ENOTDIR, "the image has something else at this path"},
-    {Stage::rlimit, EPERM, "it is above what the machine grants davit: raise the hard limit of davit's service or shell"},
+    {Stage::rlimit, EPERM,
+     "it is above what the machine grants davit: raise the hard limit of davit's service or shell"},
     {Stage::rlimit, EINVAL, "the soft limit may not be above the hard one"},
     {Stage::oom_score, EACCES, "only CAP_SYS_RESOURCE may make a container less likely to be killed"},
     {Stage::apparmor, ENOENT, "the profile is not loaded: see aa-status, and load it with apparmor_parser"},
@@ -219,9 +247,11 @@ const char* hint_for(Stage stage, int errnum) {
     for (const Hint& h : hints)
         if (h.stage == stage && (h.errnum == errnum || h.errnum == 0)) return h.text;
     switch (errnum) {
-    case ENOSPC: case EDQUOT: return "the disk is full";
+    case ENOSPC:
+    case EDQUOT: return "the disk is full";
     case ENOMEM: return "the machine is out of memory";
-    case EMFILE: case ENFILE: return "too many files are open";
+    case EMFILE:
+    case ENFILE: return "too many files are open";
     case EROFS: return "the file system there is read-only";
     case ENAMETOOLONG: return "the path is too long";
     case ELOOP: return "links there lead in a circle";
@@ -246,10 +276,13 @@ Error error_from_report(const exec::Report& r) {
         if (path) return in_setup(error(Errc::not_found, "exec: \"{}\": no such file or directory", detail), r);
         return in_setup(error(Errc::not_found, "exec: \"{}\": executable file not found in $PATH", detail), r);
     case Stage::not_executable:
-        if (r.errnum == EISDIR) return in_setup(error(Errc::denied, "exec: \"{}\": is a directory: permission denied", detail), r);
+        if (r.errnum == EISDIR)
+            return in_setup(error(Errc::denied, "exec: \"{}\": is a directory: permission denied", detail), r);
         return in_setup(error(Errc::denied, "exec: \"{}\": permission denied", detail), r);
-    case Stage::user: return error(Errc::not_found, "unable to find user {}: no matching entries in passwd file", detail);
-    case Stage::group: return error(Errc::not_found, "unable to find group {}: no matching entries in group file", detail);
+    case Stage::user:
+        return error(Errc::not_found, "unable to find user {}: no matching entries in passwd file", detail);
+    case Stage::group:
+        return error(Errc::not_found, "unable to find group {}: no matching entries in group file", detail);
     case Stage::escaped: return error(Errc::denied, "the working directory {} lies outside the container", detail);
     case Stage::frozen: return error(Errc::conflict, "the container is paused; unpause it first");
     case Stage::mount_kind: return completed(wrong_kind(r, d), r);
@@ -261,7 +294,8 @@ Error error_from_report(const exec::Report& r) {
         return completed(make_sys_error(r.errnum, "no more processes can be made in the container"), r);
     default: break;
     }
-    std::string what = fill(doing(r.stage), r.stage == Stage::mount && !d.second.empty() ? shown(d.second) + " on " + detail : detail);
+    std::string what =
+        fill(doing(r.stage), r.stage == Stage::mount && !d.second.empty() ? shown(d.second) + " on " + detail : detail);
     if (r.stage == Stage::mount_option) what = fmt::format("mounting on {}: option '{}'", detail, d.second);
     return completed(failed(r.errnum, "while " + what), r);
 }

@@ -35,7 +35,8 @@ bool write_all(int fd, std::string_view bytes) {
 class AttachSession {
 public:
     AttachSession(const AttachOptions& options, Interrupts& interrupts)
-        : options_(options), interrupts_(interrupts), keys_(options.keys), connection_(connect_to_shim(options.roots, options.project, options.container_id)) {}
+        : options_(options), interrupts_(interrupts), keys_(options.keys),
+          connection_(connect_to_shim(options.roots, options.project, options.container_id)) {}
     ~AttachSession() {
         interrupts_.on_signal({});
         interrupts_.on_resize({});
@@ -75,7 +76,9 @@ private:
 
     // `run … | head -1`: as any program whose reader left. The container goes on, as after a detach.
     static void show(const runtime::Output& output) {
-        if (write_all(output.stream == 2 ? STDERR_FILENO : STDOUT_FILENO, output.data) || output.stream == 2 || errno != EPIPE) return;
+        if (write_all(output.stream == 2 ? STDERR_FILENO : STDOUT_FILENO, output.data) || output.stream == 2 ||
+            errno != EPIPE)
+            return;
         restore_terminal();
         std::signal(SIGPIPE, SIG_DFL);
         ::raise(SIGPIPE);
@@ -127,6 +130,8 @@ private:
 
 } // namespace
 
-std::optional<int> attach_to(const AttachOptions& options, Interrupts& interrupts) { return AttachSession(options, interrupts).run(); }
+std::optional<int> attach_to(const AttachOptions& options, Interrupts& interrupts) {
+    return AttachSession(options, interrupts).run();
+}
 
 } // namespace davit::cli

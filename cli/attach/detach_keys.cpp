@@ -13,10 +13,12 @@ DetachKeys::DetachKeys(const std::string& sequence) {
         } else if (key.size() == 6 && key.starts_with("ctrl-")) {
             const char c = key[5];
             const bool letter = c >= 'a' && c <= 'z';
-            if (!letter && std::string_view("@[\\]^_").find(c) == std::string_view::npos) throw error(Errc::usage, "invalid detach key \"{}\"", key);
+            if (!letter && std::string_view("@[\\]^_").find(c) == std::string_view::npos)
+                throw error(Errc::usage, "invalid detach key \"{}\"", key);
             keys_ += static_cast<char>(letter ? c - 'a' + 1 : c - '@');
         } else {
-            throw error(Errc::usage, "invalid detach key \"{}\"", key).with_hint("a letter, or ctrl- and one of a-z, @, [, ], \\, ^, _");
+            throw error(Errc::usage, "invalid detach key \"{}\"", key)
+                .with_hint("a letter, or ctrl- and one of a-z, @, [, ], \\, ^, _");
         }
         i = end + 1;
     }

@@ -80,7 +80,8 @@ private:
                 console_ = std::move(started->console);
                 return;
             }
-            if (auto* failed = std::get_if<runtime::ExecFailed>(&event); failed && failed->exec == id) throw failed->error;
+            if (auto* failed = std::get_if<runtime::ExecFailed>(&event); failed && failed->exec == id)
+                throw failed->error;
             if (std::holds_alternative<runtime::Disconnected>(event) || std::holds_alternative<runtime::Exited>(event))
                 throw error(Errc::unavailable, "the container ended before the command began");
         }
@@ -124,9 +125,12 @@ private:
     int serve(std::uint32_t id) {
         for (;;) {
             while (auto event = connection_.receive()) {
-                if (auto* ended = std::get_if<runtime::ExecExited>(&*event); ended && ended->exec == id) return ended->code;
+                if (auto* ended = std::get_if<runtime::ExecExited>(&*event); ended && ended->exec == id)
+                    return ended->code;
                 // The container ended, and all its processes with it.
-                if (std::holds_alternative<runtime::Exited>(*event) || std::holds_alternative<runtime::Disconnected>(*event)) return 128 + SIGKILL;
+                if (std::holds_alternative<runtime::Exited>(*event) ||
+                    std::holds_alternative<runtime::Disconnected>(*event))
+                    return 128 + SIGKILL;
             }
             pollfd fds[] = {{connection_.fd(), POLLIN, 0}, {requests_.fd(), POLLIN, 0}};
             if (::poll(fds, 2, -1) < 0 || !fds[1].revents) continue;
@@ -153,7 +157,8 @@ private:
 
 } // namespace
 
-int exec_in(const Roots& roots, const ContainerInfo& container, const ExecRequestOptions& request, Interrupts& interrupts) {
+int exec_in(const Roots& roots, const ContainerInfo& container, const ExecRequestOptions& request,
+            Interrupts& interrupts) {
     const std::string plan = exec_plan(roots, container, request);
     const UniqueFd plan_fd = sys::sealed_memfd("davit-exec", plan);
     ExecSession session(connect_to_shim(roots, container.project, container.id), request, interrupts);

@@ -13,10 +13,10 @@ namespace davit::cli {
 class Pump {
 public:
     struct Ends {
-        int from = -1;           // read; not closed
-        UniqueFd owned_from;     // read instead of `from`; closed at the end
-        int to = -1;             // written; not closed
-        UniqueFd owned_to;       // written instead of `to`; closed at the end of the input
+        int from = -1;              // read; not closed
+        UniqueFd owned_from;        // read instead of `from`; closed at the end
+        int to = -1;                // written; not closed
+        UniqueFd owned_to;          // written instead of `to`; closed at the end of the input
         bool wait_for_room = false; // `to` may be full for long: watch for the end meanwhile (it is made non-blocking)
         DetachKeys* keys = nullptr; // looked for in what passes
         std::function<void()> detached;

@@ -13,7 +13,8 @@ int run_attach(Globals& globals, const Args& args) {
     bool no_stdin = false, sig_proxy = true;
     std::string keys = "ctrl-p,ctrl-q";
     std::vector<std::string> words;
-    Options options(globals, "attach [OPTIONS] SERVICE", "Attach local standard input, output, and error streams to a service's running container");
+    Options options(globals, "attach [OPTIONS] SERVICE",
+                    "Attach local standard input, output, and error streams to a service's running container");
     options.value("detach-keys", keys, "Override the key sequence for detaching from a container.")
         .value("index", index, "index of the container if service has multiple replicas.")
         .flag("no-stdin", no_stdin, "Do not attach STDIN")

@@ -37,8 +37,8 @@ public:
     AttachedUp(Context& context, const Project& project, const UpOptions& options, const UpFlags& flags)
         : context_(context), project_(project), options_(options), flags_(flags),
           on_terminal_(is_terminal(STDOUT_FILENO) && progress_mode(context.globals()) == ProgressMode::tty),
-          printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO), true, on_terminal_,
-                   [&context](const auto& print) { context.display().beside(print); }}) {
+          printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO),
+                    true, on_terminal_, [&context](const auto& print) { context.display().beside(print); }}) {
         named_ = services_of(project, options.services, Dependencies::ignore);
         all_ = services_of(project, options.services, options.no_deps ? Dependencies::ignore : Dependencies::include);
         shown_ = services_to_show();
@@ -58,7 +58,9 @@ public:
             return 130;
         }
         FollowOptions what;
-        what.wanted = [this](const ContainerInfo& c) { return !c.oneoff && (shown_.count(c.service) || monitored_.count(c.service)); };
+        what.wanted = [this](const ContainerInfo& c) {
+            return !c.oneoff && (shown_.count(c.service) || monitored_.count(c.service));
+        };
         what.shown = [this](const ContainerInfo& c) { return shown_.count(c.service) > 0; };
         what.from_now = true;
         LogFollower follower(engine, context_.roots(), project_.name, printer_, std::move(what));
@@ -73,7 +75,11 @@ public:
         });
         if (menu) show_menu();
         std::stop_callback on_interrupt(context_.stop(), [this] { end_.request_stop(); });
-        std::jthread following([&] { follower.run([this](const ContainerEnd& e) { return on_end(e); }, follow_end_.get_token(), [this] { return up_.load(); }); over(); });
+        std::jthread following([&] {
+            follower.run([this](const ContainerEnd& e) { return on_end(e); }, follow_end_.get_token(),
+                         [this] { return up_.load(); });
+            over();
+        });
         start(engine, following);
         wait_for_end();
         context_.interrupts().on_resume([this] { context_.display().resumed(); });
@@ -117,7 +123,8 @@ private:
     // In the background of a shell nobody could press a key.
     void show_menu() {
         if (menu_over_ || !in_foreground(STDIN_FILENO)) return context_.display().keys({});
-        context_.display().keys({{'w', "Enable Watch"}, {'l', logs_hidden_ ? "Show Logs" : "Hide Logs"}, {'d', "Detach"}});
+        context_.display().keys(
+            {{'w', "Enable Watch"}, {'l', logs_hidden_ ? "Show Logs" : "Hide Logs"}, {'d', "Detach"}});
     }
 
     // In the thread of the keys.
@@ -133,7 +140,10 @@ private:
             printer_.hide(logs_hidden_);
             show_menu();
             break;
-        case 'w': say("watch: this version of davit cannot watch: bind mount the sources, or run 'davit up -d' again after a change\n"); break;
+        case 'w':
+            say("watch: this version of davit cannot watch: bind mount the sources, or run 'davit up -d' again after a "
+                "change\n");
+            break;
         case '\n': say("\n"); break;
         default: break;
         }
@@ -228,7 +238,8 @@ private:
         try {
             engine.stop(ProjectRef(project_), stop_options());
         } catch (const Error& e) {
-            if (!forced.stop_requested() || e.kind() != Errc::interrupted) throw; // what it would still have stopped is killed
+            if (!forced.stop_requested() || e.kind() != Errc::interrupted)
+                throw; // what it would still have stopped is killed
         }
         killer.request_stop();
         killer.join();

@@ -1,3 +1,4 @@
+#include "rootfs/commit.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/cmd/container_files.hpp"
@@ -5,7 +6,6 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/options.hpp"
-#include "rootfs/commit.hpp"
 
 #include <cstdio>
 
@@ -43,7 +43,8 @@ int run_commit(Globals& globals, const Args& args) {
     bool pause = true;
     int index = 0;
     std::vector<std::string> words;
-    Options options(globals, "commit [OPTIONS] SERVICE [REPOSITORY[:TAG]]", "Create a new image from a service container's changes");
+    Options options(globals, "commit [OPTIONS] SERVICE [REPOSITORY[:TAG]]",
+                    "Create a new image from a service container's changes");
     options.value("a,author", commit.author, "Author (e.g., \"John Hannibal Smith <hannibal@a-team.com>\")")
         .list("c,change", commit.changes, "Apply Dockerfile instruction to the created image", "list")
         .value("index", index, "Index of the container if service has multiple replicas")
@@ -58,13 +59,16 @@ int run_commit(Globals& globals, const Args& args) {
     if (context.dry_run()) return 0;
     image::Store store = open_image_store();
     const auto base = store.find(container.image_id);
-    if (!base) throw error(Errc::not_found, "the image {} of container {} is no longer there", container.image, container.name);
+    if (!base)
+        throw error(Errc::not_found, "the image {} of container {} is no longer there", container.image,
+                    container.name);
     commit.labels = container.labels;
     context.mute();
     const Paused paused(context.engine(), container, pause);
     const image::Image image = rootfs::commit(store, *base, spec_of(context, container), commit);
     if (name) store.tag(image, *name);
-    std::fprintf(stderr, " Container %s Committed as %s\n", printable(container.name).c_str(), printable(name ? name->familiar() : image.id).c_str());
+    std::fprintf(stderr, " Container %s Committed as %s\n", printable(container.name).c_str(),
+                 printable(name ? name->familiar() : image.id).c_str());
     return 0;
 }
 

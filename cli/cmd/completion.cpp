@@ -76,7 +76,8 @@ int print_for_docker(const Completion& found) {
 int run_completion(Globals& globals, const Args& args) {
     std::vector<std::string> shell;
     Options options(globals, "completion SHELL", "Print the completion script of a shell: bash, zsh or fish");
-    options.arguments(shell, 1, 1).epilog("For this session:  source <(davit completion bash)    davit completion fish | source");
+    options.arguments(shell, 1, 1)
+        .epilog("For this session:  source <(davit completion bash)    davit completion fish | source");
     if (!options.parse(args)) return 0;
     for (const CompletionScript& script : completion_scripts)
         if (shell.front() == script.shell) {
@@ -96,7 +97,8 @@ int run_complete(Globals&, const Args& words) {
     });
     if (called_as_plugin()) return print_for_docker(found);
     if (found.files && found.candidates.empty()) std::puts(":files");
-    for (const Candidate& c : found.candidates) std::printf("%s\t%s\n", printable(c.text).c_str(), printable(c.help).c_str());
+    for (const Candidate& c : found.candidates)
+        std::printf("%s\t%s\n", printable(c.text).c_str(), printable(c.help).c_str());
     return 0;
 }
 

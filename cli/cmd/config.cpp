@@ -85,8 +85,13 @@ struct List {
 
 // In the order of precedence.
 std::array<List, 7> lists(const ConfigFlags& f) {
-    return {{{f.services, false, list_services}, {f.volumes, false, list_volumes}, {f.networks, false, list_networks}, {f.models, false, list_models},
-             {f.profiles, true, list_profiles}, {f.images, true, list_images}, {f.environment, true, list_environment}}};
+    return {{{f.services, false, list_services},
+             {f.volumes, false, list_volumes},
+             {f.networks, false, list_networks},
+             {f.models, false, list_models},
+             {f.profiles, true, list_profiles},
+             {f.images, true, list_images},
+             {f.environment, true, list_environment}}};
 }
 
 std::string render_project(Project& project, const ConfigFlags& f, bool json) {
@@ -134,7 +139,8 @@ int run_config(Globals& g, const Args& args) {
     std::string text = make_text(g, options(), f, f.format == "json");
     if (f.quiet) return 0;
     if (!f.output.empty()) sys::write_all(sys::open(f.output, O_WRONLY | O_CREAT | O_TRUNC, 0666).get(), text);
-    else if (is_terminal(STDOUT_FILENO)) std::fputs(printable(text, "\n\t").c_str(), stdout); // included from a registry, perhaps
+    else if (is_terminal(STDOUT_FILENO))
+        std::fputs(printable(text, "\n\t").c_str(), stdout); // included from a registry, perhaps
     else std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
 }

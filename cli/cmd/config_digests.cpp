@@ -60,7 +60,9 @@ void pin_images(compose::Tree& tree, compose::Node& root) {
         compose::Entry* image = service.value->find_entry("image");
         if (!image || image->value->str().empty()) continue;
         if (image->value->str().find('$') != std::string_view::npos)
-            throw error(Errc::usage, "the digest of {} needs the values of its variables", image->value->str()).with_at(tree.where(image->value->pos)).with_hint("leave out --no-interpolate");
+            throw error(Errc::usage, "the digest of {} needs the values of its variables", image->value->str())
+                .with_at(tree.where(image->value->pos))
+                .with_hint("leave out --no-interpolate");
         names[images.emplace_back(image, image->value->str()).second];
     }
     pin(names);

@@ -15,13 +15,15 @@ namespace davit::cli {
 
 namespace {
 
-template <typename Names> std::string lines(const Names& names) {
+template <typename Names>
+std::string lines(const Names& names) {
     std::string out;
     for (const auto& name : names) out += fmt::format("{}\n", name);
     return out;
 }
 
-template <typename Map> std::string keys(const Map& map) {
+template <typename Map>
+std::string keys(const Map& map) {
     std::set<std::string> names;
     for (const auto& [key, unused] : map) names.insert(key);
     return lines(names);
@@ -144,7 +146,8 @@ std::string list_variables(LoadOptions options, bool json) {
     collect(*loaded.root, variables);
     if (json) return variables_json(variables);
     std::vector<std::array<std::string, 4>> rows{{"NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"}};
-    for (const auto& [name, v] : variables) rows.push_back({name, v.required ? "true" : "false", v.default_value, v.alternate_value});
+    for (const auto& [name, v] : variables)
+        rows.push_back({name, v.required ? "true" : "false", v.default_value, v.alternate_value});
     return table(rows);
 }
 

@@ -1,3 +1,4 @@
+#include "cli/format/container.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/container_files.hpp"
@@ -6,7 +7,6 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/diagnostics.hpp"
-#include "cli/format/container.hpp"
 #include "cli/format/inspect.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
@@ -28,8 +28,10 @@ int list(Globals& globals, const Args& args) {
     std::vector<std::string> filters;
     Options options(globals, "container ls [OPTIONS]", "List the containers of all projects");
     options.flag("a,all", all, "Show all containers (default shows just running)")
-        .list("f,filter", filters, "Provide filter values: name=TEXT, id=TEXT, status=STATE, label=KEY[=VALUE]", "filter")
-        .value("format", format, "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
+        .list("f,filter", filters, "Provide filter values: name=TEXT, id=TEXT, status=STATE, label=KEY[=VALUE]",
+              "filter")
+        .value("format", format,
+               "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
         .flag("no-trunc", no_trunc, "Don't truncate output")
         .flag("q,quiet", quiet, "Only display container IDs");
     if (!options.parse(args)) return 0;
@@ -38,13 +40,19 @@ int list(Globals& globals, const Args& args) {
     std::vector<nlohmann::json> rows;
     std::string ids;
     for (const ContainerInfo& c : all_containers(context.engine())) {
-        const bool live = c.state == ContainerState::running || c.state == ContainerState::paused || c.state == ContainerState::restarting;
-        if ((!live && !all && filters.empty()) || !passes(filters, {{"name", c.name}, {"id", c.id}, {"status", to_string(c.state)}}, c.labels)) continue;
+        const bool live = c.state == ContainerState::running || c.state == ContainerState::paused ||
+                          c.state == ContainerState::restarting;
+        if ((!live && !all && filters.empty()) ||
+            !passes(filters, {{"name", c.name}, {"id", c.id}, {"status", to_string(c.state)}}, c.labels))
+            continue;
         rows.push_back(container_row(c, sys::realtime_ns(), !no_trunc));
         if (shape.kind == ListFormat::Kind::json) rows.back().erase("Label");
         ids += (no_trunc ? c.id : short_id(c.id)) + "\n";
     }
-    const std::string out = quiet ? ids : render_list(shape, rows, {"ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"}, container_headers());
+    const std::string out =
+        quiet ? ids
+              : render_list(shape, rows, {"ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"},
+                            container_headers());
     std::fputs(out.c_str(), stdout);
     return 0;
 }
@@ -73,8 +81,10 @@ OrderedJson inspected(Context& context, const ContainerInfo& container) {
 int inspect(Globals& globals, const Args& args) {
     std::string format;
     std::vector<std::string> names;
-    Options options(globals, "container inspect [OPTIONS] CONTAINER [CONTAINER...]", "Display detailed information on one or more containers");
-    options.value("f,format", format, "Format output using a custom template: 'json' or a Go template").arguments(names, 1);
+    Options options(globals, "container inspect [OPTIONS] CONTAINER [CONTAINER...]",
+                    "Display detailed information on one or more containers");
+    options.value("f,format", format, "Format output using a custom template: 'json' or a Go template")
+        .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
     OrderedJson all = OrderedJson::array();

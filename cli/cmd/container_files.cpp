@@ -10,7 +10,8 @@ std::vector<ContainerInfo> containers_for_files(Context& context, const std::str
     auto found = containers_of(context, {{service}, true, oneoffs, index});
     if (!found.empty()) return found;
     if (index) throw error(Errc::not_found, "service \"{}\" has no container #{}", service, index);
-    throw error(Errc::not_found, "no container found for service \"{}\"", service).with_hint("'davit ps -a' lists the containers that there are");
+    throw error(Errc::not_found, "no container found for service \"{}\"", service)
+        .with_hint("'davit ps -a' lists the containers that there are");
 }
 
 runtime::Spec spec_of(Context& context, const ContainerInfo& container) {

@@ -11,7 +11,8 @@ namespace davit::cli {
 
 // The containers of a service whether they run or not; index 0: all.
 // Throws Error(not_found) `no container found for service "x"`.
-std::vector<ContainerInfo> containers_for_files(Context& context, const std::string& service, int index, bool oneoffs = false);
+std::vector<ContainerInfo> containers_for_files(Context& context, const std::string& service, int index,
+                                                bool oneoffs = false);
 
 // As it was made.
 runtime::Spec spec_of(Context& context, const ContainerInfo& container);

@@ -36,7 +36,9 @@ rootfs::ContainerRoot root_of(Context& context, const ContainerInfo& container) 
 }
 
 rootfs::CopyOptions copy_options(const CpFlags& flags) {
-    auto warn = [](const std::string& text) { std::fprintf(stderr, "warning: %s (-a keeps it)\n", printable(text).c_str()); };
+    auto warn = [](const std::string& text) {
+        std::fprintf(stderr, "warning: %s (-a keeps it)\n", printable(text).c_str());
+    };
     auto left_out = [](const std::string& text) { std::fprintf(stderr, "warning: %s\n", printable(text).c_str()); };
     return {flags.follow, flags.archive, warn, left_out};
 }
@@ -71,20 +73,29 @@ void copy_in(Context& context, const CpFlags& flags, const End& from, const End&
 
 int run_cp(Globals& globals, const Args& args) {
     CpFlags flags;
-    Options options(globals, "cp [OPTIONS] SERVICE:SRC_PATH DEST_PATH|-\n\tdavit cp [OPTIONS] SRC_PATH|- SERVICE:DEST_PATH",
+    Options options(globals,
+                    "cp [OPTIONS] SERVICE:SRC_PATH DEST_PATH|-\n\tdavit cp [OPTIONS] SRC_PATH|- SERVICE:DEST_PATH",
                     "Copy files/folders between a service container and the local filesystem");
     options.flag("all", flags.all, "Include containers created by the run command")
-        .flag("a,archive", flags.archive, "Archive mode (copy all uid/gid information). What goes into a container always has it; what comes out keeps device nodes, setuid and setgid bits")
+        .flag("a,archive", flags.archive,
+              "Archive mode (copy all uid/gid information). What goes into a container always has it; what comes out "
+              "keeps device nodes, setuid and setgid bits")
         .flag("L,follow-link", flags.follow, "Always follow symbol link in SRC_PATH")
         .value("index", flags.index, "Index of the container if service has multiple replicas")
         .arguments(flags.words, 2, 2);
     if (!options.parse(args)) return 0;
     const End from(flags.words[0]), to(flags.words[1]);
-    if (!from.service.empty() && !to.service.empty()) throw error(Errc::usage, "copying between services is not supported").with_hint("copy to a local file first");
+    if (!from.service.empty() && !to.service.empty())
+        throw error(Errc::usage, "copying between services is not supported").with_hint("copy to a local file first");
     if (from.service.empty() && to.service.empty())
-        throw error(Errc::usage, "unknown copy direction: neither \"{}\" nor \"{}\" names a service", from.path, to.path).with_hint("SERVICE:PATH, as in web:/etc/nginx/nginx.conf");
-    if (to.path.empty() || from.path.empty()) throw error(Errc::usage, "a path is missing").with_hint("SERVICE:PATH, as in web:/tmp");
-    if (to.path == "-" && is_terminal(STDOUT_FILENO)) throw error(Errc::usage, "refusing to write a tar archive to a terminal").with_hint("redirect the output, or give a path instead of -");
+        throw error(Errc::usage, "unknown copy direction: neither \"{}\" nor \"{}\" names a service", from.path,
+                    to.path)
+            .with_hint("SERVICE:PATH, as in web:/etc/nginx/nginx.conf");
+    if (to.path.empty() || from.path.empty())
+        throw error(Errc::usage, "a path is missing").with_hint("SERVICE:PATH, as in web:/tmp");
+    if (to.path == "-" && is_terminal(STDOUT_FILENO))
+        throw error(Errc::usage, "refusing to write a tar archive to a terminal")
+            .with_hint("redirect the output, or give a path instead of -");
     Context context(globals);
     if (from.service.empty()) copy_in(context, flags, from, to);
     else copy_out(context, flags, from, to);

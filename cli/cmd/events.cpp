@@ -45,8 +45,12 @@ const char* action_of(const Event& event) {
 }
 
 void print_json(const Shown& e) {
-    const nlohmann::ordered_json line = {{"time", rfc3339_nano(e.time_ns)}, {"type", "container"}, {"service", e.service},
-                                         {"id", e.id}, {"action", e.action}, {"attributes", {{"image", e.image}, {"name", e.name}}}};
+    const nlohmann::ordered_json line = {{"time", rfc3339_nano(e.time_ns)},
+                                         {"type", "container"},
+                                         {"service", e.service},
+                                         {"id", e.id},
+                                         {"action", e.action},
+                                         {"attributes", {{"image", e.image}, {"name", e.name}}}};
     std::printf("%s\n", json_text(line).c_str());
 }
 
@@ -57,15 +61,17 @@ void print_plain(const Shown& e) {
     char text[32];
     std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &t);
     // The empty line belongs to docker compose's format.
-    std::printf("%s.%06d container %s %s (image=%s, name=%s)\n\n", text, static_cast<int>(e.time_ns % 1'000'000'000 / 1000), e.action.c_str(),
-                e.id.c_str(), printable(e.image).c_str(), printable(e.name).c_str());
+    std::printf("%s.%06d container %s %s (image=%s, name=%s)\n\n", text,
+                static_cast<int>(e.time_ns % 1'000'000'000 / 1000), e.action.c_str(), e.id.c_str(),
+                printable(e.image).c_str(), printable(e.name).c_str());
 }
 
 // What the records still tell of the past: when each container was made, started and ended last.
 std::vector<Shown> past_events(const std::vector<ContainerInfo>& containers) {
     std::vector<Shown> out;
     for (const ContainerInfo& c : containers) {
-        const std::pair<std::int64_t, const char*> known[] = {{c.created, "create"}, {c.started_at, "start"}, {c.finished_at, "die"}};
+        const std::pair<std::int64_t, const char*> known[] = {
+            {c.created, "create"}, {c.started_at, "start"}, {c.finished_at, "die"}};
         for (const auto& [time, action] : known)
             if (time) out.push_back({time, action, c.service, c.id, c.name, c.image});
     }
@@ -75,7 +81,8 @@ std::vector<Shown> past_events(const std::vector<ContainerInfo>& containers) {
 
 class Stream {
 public:
-    Stream(Context& context, std::vector<std::string> services, bool json) : context_(context), services_(std::move(services)), json_(json) {}
+    Stream(Context& context, std::vector<std::string> services, bool json)
+        : context_(context), services_(std::move(services)), json_(json) {}
 
     void show(const Shown& e) const {
         if (!services_.empty() && std::find(services_.begin(), services_.end(), e.service) == services_.end()) return;
@@ -89,16 +96,19 @@ public:
     }
 
     void follow(std::stop_token stop, std::int64_t from) {
-        watch_project(context_.engine(), context_.roots(), context_.project_name(), [this, from](const Event& event) {
-            const char* action = action_of(event);
-            if (!action) return true;
-            // A container that was told of from its record: these events may still come.
-            const auto [told, first_sight] = told_.emplace(event.container_id, false);
-            if (first_sight) show_missed(event, action, from);
-            if (told->second && event.time_ns <= caught_up_) return true;
-            show({event.time_ns, action, event.service, event.container_id, event.container_name, image_of(event)});
-            return true;
-        }, std::move(stop), [this, from] { catch_up(from); });
+        watch_project(
+            context_.engine(), context_.roots(), context_.project_name(),
+            [this, from](const Event& event) {
+                const char* action = action_of(event);
+                if (!action) return true;
+                // A container that was told of from its record: these events may still come.
+                const auto [told, first_sight] = told_.emplace(event.container_id, false);
+                if (first_sight) show_missed(event, action, from);
+                if (told->second && event.time_ns <= caught_up_) return true;
+                show({event.time_ns, action, event.service, event.container_id, event.container_name, image_of(event)});
+                return true;
+            },
+            std::move(stop), [this, from] { catch_up(from); });
     }
 
 private:

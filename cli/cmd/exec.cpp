@@ -34,7 +34,8 @@ int run_exec(Globals& globals, const Args& args) {
         .list("e,env", env, "Set environment variables")
         .value("index", index, "Index of the container if service has multiple replicas")
         .flag("i,interactive", request.interactive, "Keep STDIN open even if not attached (default true)")
-        .flag("T,no-tty", no_tty, "Disable pseudo-TTY allocation. By default a TTY is allocated when stdin and stdout are terminals")
+        .flag("T,no-tty", no_tty,
+              "Disable pseudo-TTY allocation. By default a TTY is allocated when stdin and stdout are terminals")
         .alias("no-TTY")
         .flag("privileged", request.privileged, "Give extended privileges to the process")
         .flag("t,tty", tty, "Allocate a pseudo-TTY")
@@ -50,7 +51,8 @@ int run_exec(Globals& globals, const Args& args) {
     Context context(globals);
     const ContainerInfo container = running_container(context, words[0], index);
     if (container.state == ContainerState::paused)
-        throw error(Errc::conflict, "container {} is paused", container.name).with_hint("'davit unpause " + words[0] + "' before exec");
+        throw error(Errc::conflict, "container {} is paused", container.name)
+            .with_hint("'davit unpause " + words[0] + "' before exec");
     if (context.dry_run()) return 0;
     return exec_in(context.roots(), container, request, context.interrupts());
 }

@@ -38,7 +38,9 @@ int run_export(Globals& globals, const Args& args) {
         .value("o,output", output, "Write to a file, instead of STDOUT")
         .arguments(words, 1, 1);
     if (!options.parse(args)) return 0;
-    if (output.empty() && is_terminal(STDOUT_FILENO)) throw error(Errc::usage, "output option is required when exporting to terminal").with_hint("-o FILE, or redirect the output");
+    if (output.empty() && is_terminal(STDOUT_FILENO))
+        throw error(Errc::usage, "output option is required when exporting to terminal")
+            .with_hint("-o FILE, or redirect the output");
     Context context(globals);
     const ContainerInfo container = containers_for_files(context, words[0], index).front();
     if (context.dry_run()) return 0;

@@ -2,12 +2,12 @@
 
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
 #include "cli/privileges.hpp"
-#include "base/sys.hpp"
 #include "image/pull.hpp"
 #include "project/store.hpp"
 
@@ -45,7 +45,8 @@ namespace {
 
 int run_tag(Globals& globals, const Args& args) {
     std::vector<std::string> names;
-    Options options(globals, "image tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE");
+    Options options(globals, "image tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+                    "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE");
     options.arguments(names, 2, 2);
     if (!options.parse(args)) return 0;
     image::Store store = open_image_store();
@@ -115,7 +116,8 @@ std::function<bool(const image::Image&)> prune_filter(const std::vector<std::str
                 return fits != negated;
             });
         } else {
-            throw error(Errc::usage, "invalid filter '{}'", f).with_hint("until=24h, label=KEY[=VALUE], label!=KEY[=VALUE]");
+            throw error(Errc::usage, "invalid filter '{}'", f)
+                .with_hint("until=24h, label=KEY[=VALUE], label!=KEY[=VALUE]");
         }
     }
     return [tests](const image::Image& i) {
@@ -137,12 +139,14 @@ int run_prune(Globals& globals, const Args& args) {
     prune.filter = prune_filter(filters);
     prune.in_use = [](const image::Image& i) { return !containers_of_image(i).empty(); };
     if (!force && !globals.dry_run &&
-        !confirmed(prune.all ? "WARNING! This will remove all images without at least one container associated to them." : "WARNING! This will remove all dangling images."))
+        !confirmed(prune.all ? "WARNING! This will remove all images without at least one container associated to them."
+                             : "WARNING! This will remove all dangling images."))
         return 0;
     image::Store store = open_image_store();
     if (globals.dry_run) {
         for (const auto& image : store.list())
-            if ((prune.all || image.tags.empty()) && !prune.in_use(image) && prune.filter(image)) std::printf("Would remove: %s\n", image.id.c_str());
+            if ((prune.all || image.tags.empty()) && !prune.in_use(image) && prune.filter(image))
+                std::printf("Would remove: %s\n", image.id.c_str());
         return 0;
     }
     image::Pruned pruned = store.prune(prune);

@@ -1,8 +1,8 @@
 #include "cli/cmd/image.hpp"
 
 #include "base/error.hpp"
-#include "base/sys.hpp"
 #include "base/glob.hpp"
+#include "base/sys.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/table.hpp"
@@ -62,7 +62,8 @@ bool wanted(const PlainJson& row, const std::string& pattern) {
     auto reference = image::Reference::try_parse(pattern);
     const std::string repository = row["Repository"], tag = row["Tag"];
     if (reference && pattern.find_first_of("*?[") == std::string::npos) {
-        const bool any_tag = pattern.find(':', pattern.find('/') == std::string::npos ? 0 : pattern.rfind('/')) == std::string::npos;
+        const bool any_tag =
+            pattern.find(':', pattern.find('/') == std::string::npos ? 0 : pattern.rfind('/')) == std::string::npos;
         return repository == reference->familiar_name() && (any_tag || tag == reference->tag());
     }
     return glob_match(pattern, repository) || glob_match(pattern, repository + ":" + tag);
@@ -72,13 +73,16 @@ bool wanted(const PlainJson& row, const std::string& pattern) {
 bool passes(const image::Image& image, const PlainJson& row, const std::vector<std::string>& filters) {
     for (const auto& filter : filters) {
         auto equals = filter.find('=');
-        std::string key = filter.substr(0, equals), value = equals == std::string::npos ? "" : filter.substr(equals + 1);
+        std::string key = filter.substr(0, equals),
+                    value = equals == std::string::npos ? "" : filter.substr(equals + 1);
         if (key == "dangling") {
             if (image.tags.empty() != (value == "true" || value == "1")) return false;
         } else if (key == "label") {
             auto split = value.find('=');
             auto it = image.config.labels.find(value.substr(0, split));
-            if (it == image.config.labels.end() || (split != std::string::npos && it->second != value.substr(split + 1))) return false;
+            if (it == image.config.labels.end() ||
+                (split != std::string::npos && it->second != value.substr(split + 1)))
+                return false;
         } else if (key == "reference") {
             if (!wanted(row, value)) return false;
         } else {
@@ -97,7 +101,13 @@ PlainJson set_of(const std::vector<std::string>& names) {
 }
 
 PlainJson config_json(const image::Config& c) {
-    PlainJson out{{"User", c.user}, {"Env", c.env}, {"Cmd", list_or_null(c.cmd)}, {"Entrypoint", list_or_null(c.entrypoint)}, {"WorkingDir", c.working_dir}, {"Labels", c.labels}, {"OnBuild", list_or_null(c.onbuild)}};
+    PlainJson out{{"User", c.user},
+                  {"Env", c.env},
+                  {"Cmd", list_or_null(c.cmd)},
+                  {"Entrypoint", list_or_null(c.entrypoint)},
+                  {"WorkingDir", c.working_dir},
+                  {"Labels", c.labels},
+                  {"OnBuild", list_or_null(c.onbuild)}};
     if (!c.volumes.empty()) out["Volumes"] = set_of(c.volumes);
     if (!c.exposed_ports.empty()) out["ExposedPorts"] = set_of(c.exposed_ports);
     if (!c.stop_signal.empty()) out["StopSignal"] = c.stop_signal;
@@ -155,7 +165,8 @@ int run_image_ls(Globals& globals, const Args& args) {
     std::vector<PlainJson> rows;
     for (const auto& image : store.list())
         for (auto& row : rows_of(image, !full))
-            if (wanted(row, pattern.empty() ? "" : pattern.front()) && passes(image, row, filters)) rows.push_back(std::move(row));
+            if (wanted(row, pattern.empty() ? "" : pattern.front()) && passes(image, row, filters))
+                rows.push_back(std::move(row));
     if (quiet) {
         std::vector<std::string> seen;
         for (const auto& row : rows) {
@@ -168,7 +179,13 @@ int run_image_ls(Globals& globals, const Args& args) {
     }
     std::vector<std::string> columns{"Repository", "Tag", "ID", "CreatedSince", "Size"};
     if (digests) columns.insert(columns.begin() + 2, "Digest");
-    const PlainJson headers{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"Digest", "DIGEST"}, {"ID", "IMAGE ID"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"Size", "SIZE"}};
+    const PlainJson headers{{"Repository", "REPOSITORY"},
+                            {"Tag", "TAG"},
+                            {"Digest", "DIGEST"},
+                            {"ID", "IMAGE ID"},
+                            {"CreatedSince", "CREATED"},
+                            {"CreatedAt", "CREATED AT"},
+                            {"Size", "SIZE"}};
     std::fputs(render_list(ListFormat::parse(format), rows, columns, headers).c_str(), stdout);
     return 0;
 }
@@ -176,7 +193,8 @@ int run_image_ls(Globals& globals, const Args& args) {
 int run_image_inspect(Globals& globals, const Args& args) {
     std::string format;
     std::vector<std::string> names;
-    Options options(globals, "image inspect [OPTIONS] IMAGE [IMAGE...]", "Display detailed information on one or more images");
+    Options options(globals, "image inspect [OPTIONS] IMAGE [IMAGE...]",
+                    "Display detailed information on one or more images");
     options.value("f,format", format, "Format the output: json, or a Go template").arguments(names, 1);
     if (!options.parse(args)) return 0;
     image::Store store = open_image_store();
@@ -216,7 +234,12 @@ int run_image_history(Globals& globals, const Args& args) {
         std::uint64_t size = 0;
         if (!step.empty_layer && layer != image.layers.end()) size = (layer++)->size;
         const std::string by = full ? step.created_by : ellipsis(step.created_by, 45);
-        rows.push_back({{"ID", "<missing>"}, {"CreatedSince", since(step.created)}, {"CreatedAt", step.created}, {"CreatedBy", by}, {"Size", human_size(static_cast<double>(size), 3)}, {"Comment", step.comment}});
+        rows.push_back({{"ID", "<missing>"},
+                        {"CreatedSince", since(step.created)},
+                        {"CreatedAt", step.created},
+                        {"CreatedBy", by},
+                        {"Size", human_size(static_cast<double>(size), 3)},
+                        {"Comment", step.comment}});
     }
     std::reverse(rows.begin(), rows.end());
     if (!rows.empty()) rows.front()["ID"] = full ? image.id : short_id(image.id);
@@ -224,8 +247,13 @@ int run_image_history(Globals& globals, const Args& args) {
         for (const auto& row : rows) std::puts(row["ID"].get<std::string>().c_str());
         return 0;
     }
-    const PlainJson headers{{"ID", "IMAGE"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}};
-    std::fputs(render_list(ListFormat::parse(format), rows, {"ID", "CreatedSince", "CreatedBy", "Size", "Comment"}, headers).c_str(), stdout);
+    const PlainJson headers{
+        {"ID", "IMAGE"},  {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"CreatedBy", "CREATED BY"},
+        {"Size", "SIZE"}, {"Comment", "COMMENT"}};
+    std::fputs(
+        render_list(ListFormat::parse(format), rows, {"ID", "CreatedSince", "CreatedBy", "Size", "Comment"}, headers)
+            .c_str(),
+        stdout);
     return 0;
 }
 

@@ -19,17 +19,20 @@ namespace davit::cli {
 int run_image_load(Globals& globals, const Args& args) {
     std::string input, platform;
     bool quiet = false;
-    Options options(globals, "image load [OPTIONS]", "Load images from a tar archive, an OCI layout directory or standard input");
+    Options options(globals, "image load [OPTIONS]",
+                    "Load images from a tar archive, an OCI layout directory or standard input");
     options.value("i,input", input, "Read from a tar (plain, gzip, zstd) or an OCI layout directory, instead of STDIN")
         .value("platform", platform, "Load only the given platform variant (e.g. \"linux/amd64\")")
         .flag("q,quiet", quiet, "Suppress the load output");
     if (!options.parse(args)) return 0;
-    if (input.empty() && ::isatty(STDIN_FILENO)) throw error(Errc::usage, "requested load from stdin, but stdin is empty").with_hint("name the archive with -i");
+    if (input.empty() && ::isatty(STDIN_FILENO))
+        throw error(Errc::usage, "requested load from stdin, but stdin is empty").with_hint("name the archive with -i");
     if (globals.dry_run) return 0;
     Interrupts interrupts;
     image::Store store = open_image_store();
     image::LoadOptions load{platform, interrupts.token()};
-    const auto loaded = input.empty() ? image::load(store, STDIN_FILENO, "standard input", load) : image::load(store, input, load);
+    const auto loaded =
+        input.empty() ? image::load(store, STDIN_FILENO, "standard input", load) : image::load(store, input, load);
     if (quiet) return 0;
     for (const auto& one : loaded) {
         for (const auto& name : one.references) std::printf("Loaded image: %s\n", printable(name).c_str());
@@ -49,7 +52,8 @@ Event pull_event(EventKind kind, const std::string& name) {
     return out;
 }
 
-image::Image pull_shown(image::Store& store, const image::Reference& reference, image::PullOptions& options, Display& display) {
+image::Image pull_shown(image::Store& store, const image::Reference& reference, image::PullOptions& options,
+                        Display& display) {
     const std::string name = reference.familiar();
     image::PullTotals totals;
     options.warning = [&](const std::string& text) {
@@ -106,13 +110,18 @@ int run_image_pull(Globals& globals, const Args& args) {
 int run_image_save(Globals& globals, const Args& args) {
     std::string output;
     std::vector<std::string> names;
-    Options options(globals, "image save [OPTIONS] IMAGE [IMAGE...]", "Save one or more images to a tar archive (streamed to STDOUT by default) or an OCI layout");
-    options.value("o,output", output, "Write to a file, or into a directory (a name that ends in / is made), instead of STDOUT").arguments(names, 1);
+    Options options(globals, "image save [OPTIONS] IMAGE [IMAGE...]",
+                    "Save one or more images to a tar archive (streamed to STDOUT by default) or an OCI layout");
+    options
+        .value("o,output", output,
+               "Write to a file, or into a directory (a name that ends in / is made), instead of STDOUT")
+        .arguments(names, 1);
     if (!options.parse(args)) return 0;
     image::Store store = open_image_store();
     if (globals.dry_run) return 0;
     if (output.empty()) {
-        if (::isatty(STDOUT_FILENO)) throw error(Errc::usage, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
+        if (::isatty(STDOUT_FILENO))
+            throw error(Errc::usage, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
         image::save(store, names, STDOUT_FILENO);
         return 0;
     }

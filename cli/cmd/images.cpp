@@ -65,8 +65,12 @@ void print_ids(const std::vector<Row>& rows) {
 void print_json(const std::vector<Row>& rows) {
     OrderedJson all = OrderedJson::array();
     for (const Row& row : rows) {
-        OrderedJson one = {{"ID", row.id}, {"ContainerName", row.container}, {"Repository", row.repository}, {"Tag", row.tag},
-                    {"Platform", platform_text(row.image.platform)}, {"Size", row.image.size}};
+        OrderedJson one = {{"ID", row.id},
+                           {"ContainerName", row.container},
+                           {"Repository", row.repository},
+                           {"Tag", row.tag},
+                           {"Platform", platform_text(row.image.platform)},
+                           {"Size", row.image.size}};
         if (!row.image.created.empty()) one["Created"] = row.image.created;
         all.push_back(std::move(one));
     }
@@ -77,9 +81,10 @@ void print_table(const std::vector<Row>& rows) {
     Table table{{"CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"}, {}};
     for (const Row& row : rows) {
         const auto created = parse_rfc3339(row.image.created);
-        const std::string age = created ? human_duration(std::chrono::nanoseconds(sys::realtime_ns() - *created)) + " ago" : "N/A";
-        table.rows.push_back({row.container, row.repository, row.tag, platform_text(row.image.platform), short_id(row.id),
-                   human_size(static_cast<double>(row.image.size), 3), age});
+        const std::string age =
+            created ? human_duration(std::chrono::nanoseconds(sys::realtime_ns() - *created)) + " ago" : "N/A";
+        table.rows.push_back({row.container, row.repository, row.tag, platform_text(row.image.platform),
+                              short_id(row.id), human_size(static_cast<double>(row.image.size), 3), age});
     }
     std::fputs(table.to_string().c_str(), stdout);
 }
@@ -95,7 +100,8 @@ int run_images(Globals& globals, const Args& args) {
         .flag("q,quiet", quiet, "Only display IDs")
         .arguments(services);
     if (!options.parse(args)) return 0;
-    if (format != "table" && format != "json") throw error(Errc::usage, "unsupported format value \"{}\"", format).with_hint("table or json");
+    if (format != "table" && format != "json")
+        throw error(Errc::usage, "unsupported format value \"{}\"", format).with_hint("table or json");
     Context context(globals);
     const auto rows = rows_of(containers_of(context, {services, true, false, 0}), open_image_store());
     if (quiet) print_ids(rows);

@@ -7,7 +7,8 @@ namespace davit::cli {
 int run_kill(Globals& globals, const Args& args) {
     KillOptions kill;
     Options options(globals, "kill [OPTIONS] [SERVICE...]", "Send a signal to the containers of services");
-    options.flag("remove-orphans", kill.remove_orphans, "Remove containers for services not defined in the Compose file")
+    options
+        .flag("remove-orphans", kill.remove_orphans, "Remove containers for services not defined in the Compose file")
         .value("s,signal", kill.signal, "SIGNAL to send to the container (default \"SIGKILL\")")
         .arguments(kill.services);
     if (!options.parse(args)) return 0;

@@ -33,7 +33,8 @@ LogRange range_of(const LogsFlags& flags) {
         long lines = 0;
         const char* end = flags.tail.data() + flags.tail.size();
         const auto [stop, problem] = std::from_chars(flags.tail.data(), end, lines);
-        if (problem != std::errc{} || stop != end) throw error(Errc::usage, "invalid value for --tail: \"{}\"", flags.tail).with_hint("a number or all");
+        if (problem != std::errc{} || stop != end)
+            throw error(Errc::usage, "invalid value for --tail: \"{}\"", flags.tail).with_hint("a number or all");
         if (lines >= 0) range.tail = static_cast<std::size_t>(lines);
     }
     return range;
@@ -48,13 +49,17 @@ int run_logs(Globals& globals, const Args& args) {
         .value("index", flags.index, "Index of the container if service has multiple replicas")
         .flag("no-color", flags.no_colour, "Produce monochrome output")
         .flag("no-log-prefix", flags.no_prefix, "Don't print prefix in logs")
-        .value("since", flags.since, "Show logs since timestamp (e.g. 2013-01-02T13:23:37Z) or relative (e.g. 42m for 42 minutes)")
-        .value("n,tail", flags.tail, "Number of lines to show from the end of the logs for each container (default \"all\")")
+        .value("since", flags.since,
+               "Show logs since timestamp (e.g. 2013-01-02T13:23:37Z) or relative (e.g. 42m for 42 minutes)")
+        .value("n,tail", flags.tail,
+               "Number of lines to show from the end of the logs for each container (default \"all\")")
         .flag("t,timestamps", flags.timestamps, "Show timestamps")
-        .value("until", flags.until, "Show logs before a timestamp (e.g. 2013-01-02T13:23:37Z) or relative (e.g. 42m for 42 minutes)")
+        .value("until", flags.until,
+               "Show logs before a timestamp (e.g. 2013-01-02T13:23:37Z) or relative (e.g. 42m for 42 minutes)")
         .arguments(flags.services);
     if (!options.parse(args)) return 0;
-    if (flags.index && flags.services.size() != 1) throw error(Errc::usage, "--index requires exactly one service to be selected");
+    if (flags.index && flags.services.size() != 1)
+        throw error(Errc::usage, "--index requires exactly one service to be selected");
 
     Context context(globals);
     context.interrupts();
@@ -69,9 +74,11 @@ int run_logs(Globals& globals, const Args& args) {
     what.history_only = !flags.follow;
     what.wanted = [&](const ContainerInfo& c) {
         if (c.oneoff || (flags.index && c.number != flags.index)) return false;
-        return flags.services.empty() || std::find(flags.services.begin(), flags.services.end(), c.service) != flags.services.end();
+        return flags.services.empty() ||
+               std::find(flags.services.begin(), flags.services.end(), c.service) != flags.services.end();
     };
-    LogPrinter printer({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(globals, STDOUT_FILENO), false});
+    LogPrinter printer(
+        {!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(globals, STDOUT_FILENO), false});
     LogFollower follower(context.engine(), context.roots(), project, printer, std::move(what));
     follower.print_history();
     if (flags.follow) follower.run({}, context.stop());

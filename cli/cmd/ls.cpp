@@ -14,7 +14,9 @@ namespace davit::cli {
 
 namespace {
 
-bool live(ContainerState state) { return state == ContainerState::running || state == ContainerState::paused || state == ContainerState::restarting; }
+bool live(ContainerState state) {
+    return state == ContainerState::running || state == ContainerState::paused || state == ContainerState::restarting;
+}
 
 // "exited(1), running(2)", by the state's name; what runs only, unless all are asked for.
 std::string status_of(const ProjectInfo& project, bool all) {
@@ -22,7 +24,8 @@ std::string status_of(const ProjectInfo& project, bool all) {
     for (const auto& [state, number] : project.containers)
         if (number && (all || live(state))) by_name[to_string(state)] += number;
     std::string out;
-    for (const auto& [name, number] : by_name) out += (out.empty() ? "" : ", ") + name + "(" + std::to_string(number) + ")";
+    for (const auto& [name, number] : by_name)
+        out += (out.empty() ? "" : ", ") + name + "(" + std::to_string(number) + ")";
     return out;
 }
 
@@ -53,8 +56,10 @@ int run_ls(Globals& globals, const Args& args) {
         .value("format", format, "Format the output. Values: [table | json] (default \"table\")")
         .flag("q,quiet", quiet, "Only display project names");
     if (!options.parse(args)) return 0;
-    if (!filter.empty() && !filter.starts_with("name=")) throw error(Errc::usage, "unsupported filter \"{}\"", filter).with_hint("name=…");
-    if (format != "table" && format != "json") throw error(Errc::usage, "unsupported format \"{}\"", format).with_hint("table or json");
+    if (!filter.empty() && !filter.starts_with("name="))
+        throw error(Errc::usage, "unsupported filter \"{}\"", filter).with_hint("name=…");
+    if (format != "table" && format != "json")
+        throw error(Errc::usage, "unsupported format \"{}\"", format).with_hint("table or json");
     Context context(globals);
     Table table{{"NAME", "STATUS", "CONFIG FILES"}, {}};
     nlohmann::ordered_json list = nlohmann::ordered_json::array();

@@ -28,15 +28,18 @@ ContainerInfo find_container(Engine& engine, const std::string& id_or_name) {
     return std::move(found.front());
 }
 
-bool passes(const std::vector<std::string>& filters, const std::map<std::string, std::string>& fields, const Labels& labels) {
+bool passes(const std::vector<std::string>& filters, const std::map<std::string, std::string>& fields,
+            const Labels& labels) {
     for (const std::string& filter : filters) {
         const std::size_t equals = filter.find('=');
-        if (equals == std::string::npos) throw error(Errc::usage, "invalid filter \"{}\"", filter).with_hint("KEY=VALUE");
+        if (equals == std::string::npos)
+            throw error(Errc::usage, "invalid filter \"{}\"", filter).with_hint("KEY=VALUE");
         const std::string key = filter.substr(0, equals), value = filter.substr(equals + 1);
         if (key == "label") {
             const std::size_t inner = value.find('=');
             const auto label = labels.find(value.substr(0, inner));
-            if (label == labels.end() || (inner != std::string::npos && label->second != value.substr(inner + 1))) return false;
+            if (label == labels.end() || (inner != std::string::npos && label->second != value.substr(inner + 1)))
+                return false;
             continue;
         }
         const auto field = fields.find(key);

@@ -18,7 +18,8 @@ ContainerInfo find_container(Engine& engine, const std::string& id_or_name);
 
 // --filter KEY=VALUE, all of them: a field of `fields` contains the text; label=KEY or label=KEY=VALUE.
 // Throws Error(usage) for a key that is none of these.
-bool passes(const std::vector<std::string>& filters, const std::map<std::string, std::string>& fields, const Labels& labels);
+bool passes(const std::vector<std::string>& filters, const std::map<std::string, std::string>& fields,
+            const Labels& labels);
 
 // The names of volumes that containers use.
 std::map<std::string, std::string> volumes_in_use(const std::vector<ContainerInfo>& containers); // → a container's name

@@ -1,7 +1,7 @@
+#include "cli/manual.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
-#include "cli/manual.hpp"
 
 #include <cstdio>
 #include <unistd.h>

@@ -24,7 +24,8 @@ int list(Globals& globals, const Args& args) {
     std::vector<std::string> filters;
     Options options(globals, "network ls [OPTIONS]", "List networks");
     options.list("f,filter", filters, "Provide filter values: name=TEXT, driver=NAME, label=KEY[=VALUE]", "filter")
-        .value("format", format, "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
+        .value("format", format,
+               "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
         .flag("no-trunc", no_trunc, "Do not truncate the output")
         .flag("q,quiet", quiet, "Only display network IDs");
     if (!options.parse(args)) return 0;
@@ -36,7 +37,9 @@ int list(Globals& globals, const Args& args) {
         rows.push_back(network_row(n, !no_trunc));
         ids += rows.back()["ID"].get<std::string>() + "\n";
     }
-    const std::string out = quiet ? ids : render_list(ListFormat::parse(format), rows, {"ID", "Name", "Driver", "Scope"}, network_headers());
+    const std::string out =
+        quiet ? ids
+              : render_list(ListFormat::parse(format), rows, {"ID", "Name", "Driver", "Scope"}, network_headers());
     std::fputs(out.c_str(), stdout);
     return 0;
 }
@@ -53,17 +56,27 @@ OrderedJson inspected(Context& context, const NetworkInfo& n) {
     for (const ContainerInfo& c : all_containers(context.engine()))
         for (const AttachedNetwork& a : c.networks)
             if (a.name == n.name && c.pid)
-                containers[c.id] = {{"Name", c.name}, {"MacAddress", a.mac}, {"IPv4Address", a.ipv4}, {"IPv6Address", a.ipv6}};
-    return {{"Name", n.name}, {"Id", n.id}, {"Created", rfc3339_nano(n.created)}, {"Scope", "local"}, {"Driver", n.driver},
-            {"EnableIPv6", n.enable_ipv6}, {"IPAM", {{"Driver", "default"}, {"Config", ipam}}}, {"Internal", n.internal},
-            {"Containers", containers}, {"Labels", n.labels}};
+                containers[c.id] = {
+                    {"Name", c.name}, {"MacAddress", a.mac}, {"IPv4Address", a.ipv4}, {"IPv6Address", a.ipv6}};
+    return {{"Name", n.name},
+            {"Id", n.id},
+            {"Created", rfc3339_nano(n.created)},
+            {"Scope", "local"},
+            {"Driver", n.driver},
+            {"EnableIPv6", n.enable_ipv6},
+            {"IPAM", {{"Driver", "default"}, {"Config", ipam}}},
+            {"Internal", n.internal},
+            {"Containers", containers},
+            {"Labels", n.labels}};
 }
 
 int inspect(Globals& globals, const Args& args) {
     std::string format;
     std::vector<std::string> names;
-    Options options(globals, "network inspect [OPTIONS] NETWORK [NETWORK...]", "Display detailed information on one or more networks");
-    options.value("f,format", format, "Format output using a custom template: 'json' or a Go template").arguments(names, 1);
+    Options options(globals, "network inspect [OPTIONS] NETWORK [NETWORK...]",
+                    "Display detailed information on one or more networks");
+    options.value("f,format", format, "Format output using a custom template: 'json' or a Go template")
+        .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
     OrderedJson all = OrderedJson::array();
@@ -86,7 +99,8 @@ int remove(Globals& globals, const Args& args) {
                 const NetworkInfo network = find(context, name);
                 for (const ContainerInfo& c : all_containers(context.engine()))
                     for (const AttachedNetwork& a : c.networks)
-                        if (a.name == network.name) throw error(Errc::conflict, "network {} is in use by container {}", name, c.name);
+                        if (a.name == network.name)
+                            throw error(Errc::conflict, "network {} is in use by container {}", name, c.name);
                 context.mute();
                 remove_network(context.engine(), network);
                 std::printf("%s\n", name.c_str());

@@ -25,7 +25,8 @@ int run_port(Globals& globals, const Args& args) {
     }
     std::uint16_t target = 0;
     const char* end = number.data() + number.size();
-    if (auto [stop, problem] = std::from_chars(number.data(), end, target); problem != std::errc{} || stop != end || !target)
+    if (auto [stop, problem] = std::from_chars(number.data(), end, target);
+        problem != std::errc{} || stop != end || !target)
         throw error(Errc::usage, "invalid port number \"{}\"", number);
     Context context(globals);
     const ContainerInfo container = running_container(context, words[0], index);
@@ -36,7 +37,8 @@ int run_port(Globals& globals, const Args& args) {
         return 0;
     }
     // Only exposed: docker compose shows the empty address that the engine reports for it, and is content.
-    if (std::find(container.expose.begin(), container.expose.end(), fmt::format("{}/{}", target, protocol)) != container.expose.end()) {
+    if (std::find(container.expose.begin(), container.expose.end(), fmt::format("{}/{}", target, protocol)) !=
+        container.expose.end()) {
         std::puts("invalid IP:0");
         return 0;
     }

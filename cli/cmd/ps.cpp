@@ -51,12 +51,14 @@ int run_ps(Globals& globals, const Args& args) {
     Options options(globals, "ps [OPTIONS] [SERVICE...]", "List containers");
     options.flag("a,all", flags.all, "Show all stopped containers (including those created by the run command)")
         .value("filter", flags.filter, "Filter services by a property (supported filters: status)")
-        .value("format", flags.format, "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
+        .value("format", flags.format,
+               "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
         .flag("no-trunc", flags.no_trunc, "Don't truncate output")
         .flag("orphans", flags.orphans, "Include orphaned services (not declared by project) (default true)")
         .flag("q,quiet", flags.quiet, "Only display IDs")
         .flag("services", flags.services, "Display services")
-        .list("status", flags.status, "Filter services by status. Values: [paused | restarting | removing | running | dead | created | exited]")
+        .list("status", flags.status,
+              "Filter services by status. Values: [paused | restarting | removing | running | dead | created | exited]")
         .arguments(flags.names);
     if (!options.parse(args)) return 0;
     take_filter(flags);
@@ -79,7 +81,8 @@ int run_ps(Globals& globals, const Args& args) {
             rows.push_back(container_row(c, sys::realtime_ns(), !flags.no_trunc));
             if (format.kind == ListFormat::Kind::json) rows.back().erase("Label");
         }
-        out = render_list(format, rows, {"Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"}, container_headers());
+        out = render_list(format, rows, {"Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"},
+                          container_headers());
     }
     std::fputs(out.c_str(), stdout);
     return 0;

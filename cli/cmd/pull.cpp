@@ -21,7 +21,8 @@ int run_pull(Globals& globals, const Args& args) {
     bool no_parallel = false;
     Options options(globals, "pull [OPTIONS] [SERVICE...]", "Pull service images");
     options.flag("ignore-buildable", pull.ignore_buildable, "Ignore images that can be built")
-        .flag("ignore-pull-failures", pull.ignore_failures, "Pull what can be pulled and ignore images with pull failures")
+        .flag("ignore-pull-failures", pull.ignore_failures,
+              "Pull what can be pulled and ignore images with pull failures")
         .flag("include-deps", pull.include_dependencies, "Also pull services declared as dependencies")
         .flag("no-parallel", no_parallel, "Pull one image after the other")
         .hidden()

@@ -25,9 +25,11 @@ int run_rm(Globals& globals, const Args& args) {
     RmOptions rm;
     bool force = false;
     Options options(globals, "rm [OPTIONS] [SERVICE...]",
-                    "Remove stopped service containers\n\nAnonymous volumes attached to containers stay unless -v is given; named volumes always\n"
+                    "Remove stopped service containers\n\nAnonymous volumes attached to containers stay unless -v is "
+                    "given; named volumes always\n"
                     "stay. Any data which is not in a volume will be lost.");
-    options.ignored("a,all") // without effect in docker compose too
+    options
+        .ignored("a,all") // without effect in docker compose too
         .flag("f,force", force, "Don't ask to confirm removal")
         .flag("s,stop", rm.stop, "Stop the containers, if required, before removing")
         .flag("v,volumes", rm.volumes, "Remove any anonymous volumes attached to containers")

@@ -23,7 +23,8 @@ namespace {
 
 struct RunFlags {
     RunOptions run;
-    bool build = false, detach = false, interactive = true, no_tty = false, tty = false, quiet = false, quiet_build = false;
+    bool build = false, detach = false, interactive = true, no_tty = false, tty = false, quiet = false,
+         quiet_build = false;
     std::optional<std::string> entrypoint;
     std::string pull;
     std::vector<std::string> env, env_files, publish, volumes, words;
@@ -51,10 +52,12 @@ void add_options(Options& options, RunFlags& f) {
         .flag("quiet-pull", f.run.quiet_pull, "Pull without printing progress information")
         .flag("remove-orphans", f.run.remove_orphans, "Remove containers for services not defined in the Compose file")
         .flag("rm", f.run.remove, "Automatically remove the container when it exits")
-        .flag("P,service-ports", f.run.service_ports, "Run command with all service's ports enabled and mapped to the host")
+        .flag("P,service-ports", f.run.service_ports,
+              "Run command with all service's ports enabled and mapped to the host")
         .flag("t,tty", f.tty, "Allocate a pseudo-TTY")
         .hidden()
-        .flag("use-aliases", f.run.use_aliases, "Use the service's network useAliases in the network(s) the container connects to")
+        .flag("use-aliases", f.run.use_aliases,
+              "Use the service's network useAliases in the network(s) the container connects to")
         .value("u,user", f.run.user, "Run as specified username or uid")
         .list("v,volume", f.volumes, "Bind mount a volume")
         .alias("volumes")
@@ -65,7 +68,8 @@ void add_options(Options& options, RunFlags& f) {
 
 void apply(RunFlags& f, const Project& project) {
     RunOptions& run = f.run;
-    if (!f.publish.empty() && run.service_ports) throw error(Errc::usage, "--service-ports and --publish are incompatible");
+    if (!f.publish.empty() && run.service_ports)
+        throw error(Errc::usage, "--service-ports and --publish are incompatible");
     run.service = f.words[0];
     if (f.words.size() > 1) run.command.emplace(f.words.begin() + 1, f.words.end());
     if (f.entrypoint) {
@@ -91,12 +95,15 @@ void apply(RunFlags& f, const Project& project) {
 // other has attached, so that no output is missed.
 class ForegroundRun {
 public:
-    ForegroundRun(Context& context, const Project& project, const RunOptions& run) : context_(context), project_(project), run_(run) {}
+    ForegroundRun(Context& context, const Project& project, const RunOptions& run)
+        : context_(context), project_(project), run_(run) {}
 
     int run() {
         context_.also_to([this](const Event& event) { on_event(event); });
         // Its start is seen by its output, and why it fails is told at the end.
-        context_.hide([](const Event& event) { return event.op == OpKind::start_container && event.resource.starts_with("run:"); });
+        context_.hide([](const Event& event) {
+            return event.op == OpKind::start_container && event.resource.starts_with("run:");
+        });
         Engine& engine = context_.engine();
         std::jthread starting([&] { start(engine); });
         std::optional<int> code;

@@ -22,7 +22,8 @@ std::optional<std::string> variable(const std::string& name, const Project& proj
 
 } // namespace
 
-RunEnvironment run_environment(const std::vector<std::string>& files, const std::vector<std::string>& entries, const Project& project) {
+RunEnvironment run_environment(const std::vector<std::string>& files, const std::vector<std::string>& entries,
+                               const Project& project) {
     RunEnvironment out;
     std::map<std::string, std::string> found; // what the lookup points into
     const compose::Lookup lookup = [&](std::string_view name) -> const std::string* {
@@ -33,7 +34,9 @@ RunEnvironment run_environment(const std::vector<std::string>& files, const std:
         const compose::DotenvResult read = compose::parse_dotenv(read_file(file), lookup);
         if (!read.errors.empty()) {
             const auto& wrong = read.errors.front();
-            throw error(Errc::invalid_project, "{}", wrong.message).with_at({file, wrong.line, 0}).with_hint(wrong.hint);
+            throw error(Errc::invalid_project, "{}", wrong.message)
+                .with_at({file, wrong.line, 0})
+                .with_hint(wrong.hint);
         }
         for (const auto& [key, value] : read.values) out.emplace_back(key, value);
     }

@@ -13,7 +13,8 @@ namespace davit::cli {
 using RunEnvironment = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
 // --env-from-file files, then -e entries: "K=V", or "K" for the value of this process or the project.
-RunEnvironment run_environment(const std::vector<std::string>& files, const std::vector<std::string>& entries, const Project& project);
+RunEnvironment run_environment(const std::vector<std::string>& files, const std::vector<std::string>& entries,
+                               const Project& project);
 
 // -p as in `ports:`; a range gives several.
 std::vector<Port> parse_publish(const std::string& text);

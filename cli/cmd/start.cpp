@@ -10,7 +10,8 @@ int run_start(Globals& globals, const Args& args) {
     int wait_timeout = 0;
     Options options(globals, "start [OPTIONS] [SERVICE...]", "Start the containers of services");
     options.flag("wait", start.wait, "Wait for services to be running|healthy. Implies detached mode.")
-        .value("wait-timeout", wait_timeout, "Maximum duration in seconds to wait for the project to be running|healthy")
+        .value("wait-timeout", wait_timeout,
+               "Maximum duration in seconds to wait for the project to be running|healthy")
         .arguments(start.services);
     if (!options.parse(args)) return 0;
     start.wait_timeout = std::chrono::seconds(wait_timeout);

@@ -35,21 +35,25 @@ nlohmann::json row_of(const ContainerInfo& c, const Usage* before, const Usage* 
     const double elapsed = now && before ? static_cast<double>(now->taken_ns - before->taken_ns) : 0;
     const double cpu = elapsed > 0 ? static_cast<double>(now->cpu_ns - before->cpu_ns) / elapsed * 100 : 0;
     const double share = u.memory_limit ? static_cast<double>(u.memory) / static_cast<double>(u.memory_limit) * 100 : 0;
-    const auto pair = [](std::uint64_t a, std::uint64_t b) { return human_size(static_cast<double>(a), 3) + " / " + human_size(static_cast<double>(b), 3); };
+    const auto pair = [](std::uint64_t a, std::uint64_t b) {
+        return human_size(static_cast<double>(a), 3) + " / " + human_size(static_cast<double>(b), 3);
+    };
     return {{"BlockIO", pair(u.block_read, u.block_written)},
             {"CPUPerc", fmt::format("{:.2f}%", cpu)},
             {"Container", truncate ? short_id(c.id) : c.id},
             {"ID", truncate ? short_id(c.id) : c.id},
             {"MemPerc", fmt::format("{:.2f}%", share)},
-            {"MemUsage", human_size_binary(static_cast<double>(u.memory)) + " / " + human_size_binary(static_cast<double>(u.memory_limit))},
+            {"MemUsage", human_size_binary(static_cast<double>(u.memory)) + " / " +
+                             human_size_binary(static_cast<double>(u.memory_limit))},
             {"Name", c.name},
             {"NetIO", pair(u.network_received, u.network_sent)},
             {"PIDs", std::to_string(u.pids)}};
 }
 
 const nlohmann::json& headers() {
-    static const nlohmann::json h = {{"BlockIO", "BLOCK I/O"}, {"CPUPerc", "CPU %"}, {"Container", "CONTAINER"}, {"ID", "CONTAINER ID"}, {"MemPerc", "MEM %"},
-                                     {"MemUsage", "MEM USAGE / LIMIT"}, {"Name", "NAME"}, {"NetIO", "NET I/O"}, {"PIDs", "PIDS"}};
+    static const nlohmann::json h = {{"BlockIO", "BLOCK I/O"}, {"CPUPerc", "CPU %"}, {"Container", "CONTAINER"},
+                                     {"ID", "CONTAINER ID"},   {"MemPerc", "MEM %"}, {"MemUsage", "MEM USAGE / LIMIT"},
+                                     {"Name", "NAME"},         {"NetIO", "NET I/O"}, {"PIDs", "PIDS"}};
     return h;
 }
 
@@ -68,9 +72,11 @@ int run_stats(Globals& globals, const Args& args) {
     bool all = false, no_stream = false, no_trunc = false;
     std::string format;
     std::vector<std::string> services;
-    Options options(globals, "stats [OPTIONS] [SERVICE]", "Display a live stream of container(s) resource usage statistics");
+    Options options(globals, "stats [OPTIONS] [SERVICE]",
+                    "Display a live stream of container(s) resource usage statistics");
     options.flag("a,all", all, "Show all containers (default shows just running)")
-        .value("format", format, "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
+        .value("format", format,
+               "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
         .flag("no-stream", no_stream, "Disable streaming stats and only pull the first result")
         .flag("no-trunc", no_trunc, "Do not truncate output")
         .arguments(services);
@@ -89,9 +95,11 @@ int run_stats(Globals& globals, const Args& args) {
         std::vector<nlohmann::json> rows;
         for (const ContainerInfo& c : containers) {
             const auto a = before.find(c.id), b = now.find(c.id);
-            rows.push_back(row_of(c, a == before.end() ? nullptr : &a->second, b == now.end() ? nullptr : &b->second, !no_trunc));
+            rows.push_back(
+                row_of(c, a == before.end() ? nullptr : &a->second, b == now.end() ? nullptr : &b->second, !no_trunc));
         }
-        const std::string text = render_list(shape, rows, {"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"}, headers());
+        const std::string text = render_list(
+            shape, rows, {"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"}, headers());
         std::fputs(((redraw ? "\x1b[H\x1b[J" : "") + text).c_str(), stdout);
         std::fflush(stdout);
         before = std::move(now);

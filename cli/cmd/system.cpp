@@ -17,7 +17,7 @@ namespace {
 
 nlohmann::ordered_json leak_row(const Leak& leak, bool fixed) {
     return {{"Kind", to_string(leak.kind)}, {"Name", leak.name}, {"Project", leak.project}, {"Text", leak.text},
-            {"Remedy", leak.remedy}, {"Fixed", fixed}};
+            {"Remedy", leak.remedy},        {"Fixed", fixed}};
 }
 
 void add_image_leftovers(const Roots& roots, std::vector<Leak>& leaks) {
@@ -38,10 +38,12 @@ int doctor(Globals& globals, const Args& args) {
     std::string format;
     Options options(globals, "system doctor [OPTIONS]",
                     "Find what davit left in the kernel and on disk that no record or living project accounts for");
-    options.flag("fix", fix, "Remove what is found").value("format", format, "Format the output. Values: [text | json]");
+    options.flag("fix", fix, "Remove what is found")
+        .value("format", format, "Format the output. Values: [text | json]");
     options.epilog("Exit status: 0 when nothing is left over, 1 when something is.");
     if (!options.parse(args)) return 0;
-    if (!format.empty() && format != "text" && format != "json") throw error(Errc::usage, "--format {}: choose text or json", format);
+    if (!format.empty() && format != "text" && format != "json")
+        throw error(Errc::usage, "--format {}: choose text or json", format);
     Context context(globals);
     const Roots& roots = context.roots();
     std::vector<Leak> leaks = find_leaks(roots);
@@ -61,10 +63,8 @@ int doctor(Globals& globals, const Args& args) {
             continue;
         }
         std::printf("%s %s: %s\n", to_string(leak.kind), printable(leak.name).c_str(), printable(leak.text).c_str());
-        if (fixed)
-            std::printf("  removed\n");
-        else if (!leak.remedy.empty())
-            std::printf("  by hand: %s\n", printable(leak.remedy).c_str());
+        if (fixed) std::printf("  removed\n");
+        else if (!leak.remedy.empty()) std::printf("  by hand: %s\n", printable(leak.remedy).c_str());
     }
     if (format != "json" && leaks.empty()) std::printf("Nothing is left over.\n");
     if (format != "json" && left && !fix) std::printf("%zu found; `davit system doctor --fix` removes them.\n", left);

@@ -10,6 +10,7 @@
 namespace davit::cli {
 
 // --build where there is something to build, --compatibility, --all-resources. services: those that were named.
-void warn_of_unacted_flags(const Globals& globals, const Project& project, bool build, const std::vector<std::string>& services);
+void warn_of_unacted_flags(const Globals& globals, const Project& project, bool build,
+                           const std::vector<std::string>& services);
 
 } // namespace davit::cli

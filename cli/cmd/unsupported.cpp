@@ -22,25 +22,42 @@ struct Advice {
 
 constexpr Advice advice[] = {
     {"davit", " convert ", "it is called 'davit config' now"},
-    {"davit", " bridge ", "'davit config' prints the resolved application, which docker compose bridge and kompose can read"},
-    {"davit", " alpha ", "nothing of docker compose's experiments is here; 'davit plan' shows what an up would do, and why"},
-    {"davit", " login logout ", "davit takes credentials from where docker and podman keep them: log in with one of them, or write $DOCKER_CONFIG/config.json"},
-    {"davit", " inspect ", "'davit container inspect', 'davit image inspect', 'davit network inspect' and 'davit volume inspect'"},
+    {"davit", " bridge ",
+     "'davit config' prints the resolved application, which docker compose bridge and kompose can read"},
+    {"davit", " alpha ",
+     "nothing of docker compose's experiments is here; 'davit plan' shows what an up would do, and why"},
+    {"davit", " login logout ",
+     "davit takes credentials from where docker and podman keep them: log in with one of them, or write "
+     "$DOCKER_CONFIG/config.json"},
+    {"davit", " inspect ",
+     "'davit container inspect', 'davit image inspect', 'davit network inspect' and 'davit volume inspect'"},
     {"davit", " rmi ", "'davit image rm IMAGE'"},
-    {"davit", " load save tag history import ", "images are managed by 'davit image', as in 'davit image load -i FILE'"},
+    {"davit", " load save tag history import ",
+     "images are managed by 'davit image', as in 'davit image load -i FILE'"},
     {"davit", " info ", "'davit version' and 'davit system doctor' tell about this machine"},
     {"davit", " diff update rename ", "change the compose file and run 'davit up -d'"},
-    {"davit", " search manifest trust scout sbom buildx builder ", "davit runs images; use a registry's or another tool's command for this"},
-    {"davit", " swarm stack node service secret context plugin ", "davit runs compose files on this machine, without Swarm, contexts or plugins"},
+    {"davit", " search manifest trust scout sbom buildx builder ",
+     "davit runs images; use a registry's or another tool's command for this"},
+    {"davit", " swarm stack node service secret context plugin ",
+     "davit runs compose files on this machine, without Swarm, contexts or plugins"},
     {"davit image", " build ", "build elsewhere, save an OCI layout or docker-archive, and 'davit image load -i FILE'"},
     {"davit image", " import ", "make an OCI layout or docker-archive of it, and 'davit image load -i FILE'"},
     {"davit image", " push ", "'davit image save -o FILE IMAGE' writes an archive that other tools can push"},
-    {"davit container", " run create ", "describe the container as a service in compose.yaml; 'davit run SERVICE COMMAND' runs another command in its place"},
-    {"davit container", " start stop restart kill pause unpause wait rm attach exec logs top stats cp commit export port prune rename update diff ",
-     "davit's containers belong to services: 'davit stop SERVICE', 'davit exec SERVICE COMMAND' …; 'davit -p PROJECT …' works from everywhere"},
-    {"davit network", " create connect disconnect prune ", "name it below 'networks:' in the compose file: 'davit up' makes networks, and 'davit down' removes them"},
-    {"davit volume", " create update ", "name it below 'volumes:' in the compose file: 'davit up' makes volumes, 'davit down -v' removes them"},
-    {"davit system", " df info prune events dial-stdio ", "'davit system doctor' finds what was left over; 'davit image prune' and 'davit volume prune' free space; 'davit events' shows events"},
+    {"davit container", " run create ",
+     "describe the container as a service in compose.yaml; 'davit run SERVICE COMMAND' runs another command in its "
+     "place"},
+    {"davit container",
+     " start stop restart kill pause unpause wait rm attach exec logs top stats cp commit export port prune rename "
+     "update diff ",
+     "davit's containers belong to services: 'davit stop SERVICE', 'davit exec SERVICE COMMAND' …; 'davit -p PROJECT "
+     "…' works from everywhere"},
+    {"davit network", " create connect disconnect prune ",
+     "name it below 'networks:' in the compose file: 'davit up' makes networks, and 'davit down' removes them"},
+    {"davit volume", " create update ",
+     "name it below 'volumes:' in the compose file: 'davit up' makes volumes, 'davit down -v' removes them"},
+    {"davit system", " df info prune events dial-stdio ",
+     "'davit system doctor' finds what was left over; 'davit image prune' and 'davit volume prune' free space; 'davit "
+     "events' shows events"},
 };
 
 } // namespace
@@ -55,9 +72,23 @@ std::string advice_for(std::string_view of, std::string_view name) {
 int run_build(Globals& globals, const Args& args) {
     std::vector<std::string> services;
     Options options(globals, "build [OPTIONS] [SERVICE...]", "Build images of services (this version of davit cannot)");
-    options.ignored("build-arg", "stringArray").ignored("builder", "string").ignored("check").ignored("compress").ignored("force-rm")
-        .ignored("m,memory", "bytes").ignored("no-cache").ignored("no-rm").ignored("parallel").ignored("print").ignored("progress", "string")
-        .ignored("provenance", "string").ignored("pull").ignored("push").ignored("q,quiet").ignored("sbom", "string").ignored("ssh", "string")
+    options.ignored("build-arg", "stringArray")
+        .ignored("builder", "string")
+        .ignored("check")
+        .ignored("compress")
+        .ignored("force-rm")
+        .ignored("m,memory", "bytes")
+        .ignored("no-cache")
+        .ignored("no-rm")
+        .ignored("parallel")
+        .ignored("print")
+        .ignored("progress", "string")
+        .ignored("provenance", "string")
+        .ignored("pull")
+        .ignored("push")
+        .ignored("q,quiet")
+        .ignored("sbom", "string")
+        .ignored("ssh", "string")
         .ignored("with-dependencies")
         .arguments(services);
     if (!options.parse(args)) return 0;
@@ -76,7 +107,8 @@ int run_build(Globals& globals, const Args& args) {
 
 int run_push(Globals& globals, const Args& args) {
     std::vector<std::string> services;
-    Options options(globals, "push [OPTIONS] [SERVICE...]", "Push the images of services (this version of davit cannot)");
+    Options options(globals, "push [OPTIONS] [SERVICE...]",
+                    "Push the images of services (this version of davit cannot)");
     options.ignored("ignore-push-failures").ignored("include-deps").ignored("q,quiet").arguments(services);
     if (!options.parse(args)) return 0;
     throw unsupported("push", "'davit image save -o FILE IMAGE' writes an archive that other tools can push");
@@ -84,8 +116,14 @@ int run_push(Globals& globals, const Args& args) {
 
 int run_publish(Globals& globals, const Args& args) {
     std::vector<std::string> names;
-    Options options(globals, "publish [OPTIONS] REPOSITORY[:TAG]", "Publish the compose application (this version of davit cannot)");
-    options.ignored("app").ignored("insecure-registry").ignored("oci-version", "string").ignored("resolve-image-digests").ignored("with-env").ignored("y,yes")
+    Options options(globals, "publish [OPTIONS] REPOSITORY[:TAG]",
+                    "Publish the compose application (this version of davit cannot)");
+    options.ignored("app")
+        .ignored("insecure-registry")
+        .ignored("oci-version", "string")
+        .ignored("resolve-image-digests")
+        .ignored("with-env")
+        .ignored("y,yes")
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
     throw unsupported("publish", "'davit config -o FILE' writes the resolved application to a file");
@@ -93,7 +131,8 @@ int run_publish(Globals& globals, const Args& args) {
 
 int run_watch(Globals& globals, const Args& args) {
     std::vector<std::string> services;
-    Options options(globals, "watch [OPTIONS] [SERVICE...]", "Refresh containers when files change (this version of davit cannot)");
+    Options options(globals, "watch [OPTIONS] [SERVICE...]",
+                    "Refresh containers when files change (this version of davit cannot)");
     options.ignored("no-up").ignored("prune").ignored("quiet").arguments(services);
     if (!options.parse(args)) return 0;
     throw unsupported("watch", "bind mount the sources, or run 'davit up -d' again after a change");

@@ -1,3 +1,4 @@
+#include "cli/format/volume.hpp"
 #include "base/error.hpp"
 #include "cli/cmd/machine.hpp"
 #include "cli/cmd/verbs.hpp"
@@ -5,7 +6,6 @@
 #include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 #include "cli/format/time.hpp"
-#include "cli/format/volume.hpp"
 #include "cli/options.hpp"
 
 #include <cstdio>
@@ -21,8 +21,11 @@ int list(Globals& globals, const Args& args) {
     std::string format;
     std::vector<std::string> filters;
     Options options(globals, "volume ls [OPTIONS]", "List volumes");
-    options.list("f,filter", filters, "Provide filter values: name=TEXT, driver=NAME, label=KEY[=VALUE], dangling=true|false", "filter")
-        .value("format", format, "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
+    options
+        .list("f,filter", filters,
+              "Provide filter values: name=TEXT, driver=NAME, label=KEY[=VALUE], dangling=true|false", "filter")
+        .value("format", format,
+               "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
         .flag("q,quiet", quiet, "Only display volume names");
     if (!options.parse(args)) return 0;
     Context context(globals);
@@ -30,11 +33,15 @@ int list(Globals& globals, const Args& args) {
     std::vector<nlohmann::json> rows;
     std::string names;
     for (const VolumeInfo& v : context.engine().volumes()) {
-        if (!passes(filters, {{"name", v.name}, {"driver", v.driver}, {"dangling", used.count(v.name) ? "false" : "true"}}, v.labels)) continue;
+        if (!passes(filters,
+                    {{"name", v.name}, {"driver", v.driver}, {"dangling", used.count(v.name) ? "false" : "true"}},
+                    v.labels))
+            continue;
         rows.push_back(volume_row(v));
         names += v.name + "\n";
     }
-    const std::string out = quiet ? names : render_list(ListFormat::parse(format), rows, {"Driver", "Name"}, volume_headers());
+    const std::string out =
+        quiet ? names : render_list(ListFormat::parse(format), rows, {"Driver", "Name"}, volume_headers());
     std::fputs(out.c_str(), stdout);
     return 0;
 }
@@ -48,15 +55,22 @@ VolumeInfo find(Context& context, const std::string& name) {
 int inspect(Globals& globals, const Args& args) {
     std::string format;
     std::vector<std::string> names;
-    Options options(globals, "volume inspect [OPTIONS] VOLUME [VOLUME...]", "Display detailed information on one or more volumes");
-    options.value("f,format", format, "Format output using a custom template: 'json' or a Go template").arguments(names, 1);
+    Options options(globals, "volume inspect [OPTIONS] VOLUME [VOLUME...]",
+                    "Display detailed information on one or more volumes");
+    options.value("f,format", format, "Format output using a custom template: 'json' or a Go template")
+        .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
     nlohmann::ordered_json all = nlohmann::ordered_json::array();
     for (const std::string& name : names) {
         const VolumeInfo v = find(context, name);
-        all.push_back({{"CreatedAt", rfc3339_nano(v.created)}, {"Driver", v.driver}, {"Labels", v.labels}, {"Mountpoint", v.mountpoint},
-                       {"Name", v.name}, {"Options", nullptr}, {"Scope", "local"}});
+        all.push_back({{"CreatedAt", rfc3339_nano(v.created)},
+                       {"Driver", v.driver},
+                       {"Labels", v.labels},
+                       {"Mountpoint", v.mountpoint},
+                       {"Name", v.name},
+                       {"Options", nullptr},
+                       {"Scope", "local"}});
     }
     print_inspected(json_text(all), format);
     return 0;
@@ -65,7 +79,8 @@ int inspect(Globals& globals, const Args& args) {
 int remove(Globals& globals, const Args& args) {
     bool force = false;
     std::vector<std::string> names;
-    Options options(globals, "volume rm [OPTIONS] VOLUME [VOLUME...]", "Remove one or more volumes. A volume that a container uses is refused.");
+    Options options(globals, "volume rm [OPTIONS] VOLUME [VOLUME...]",
+                    "Remove one or more volumes. A volume that a container uses is refused.");
     options.flag("f,force", force, "Do not error if the volume does not exist").arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
@@ -90,12 +105,16 @@ int remove(Globals& globals, const Args& args) {
 int prune(Globals& globals, const Args& args) {
     bool all = false, force = false;
     Options options(globals, "volume prune [OPTIONS]", "Remove volumes that no container uses");
-    options.flag("a,all", all, "Remove all unused volumes, not just anonymous ones").flag("f,force", force, "Do not prompt for confirmation");
+    options.flag("a,all", all, "Remove all unused volumes, not just anonymous ones")
+        .flag("f,force", force, "Do not prompt for confirmation");
     if (!options.parse(args)) return 0;
     Context context(globals);
     context.mute();
     if (!force && !context.dry_run()) {
-        std::fprintf(stderr, "WARNING! This will remove %s volumes not used by at least one container.\nAre you sure you want to continue? [y/N] ", all ? "all" : "anonymous");
+        std::fprintf(stderr,
+                     "WARNING! This will remove %s volumes not used by at least one container.\nAre you sure you want "
+                     "to continue? [y/N] ",
+                     all ? "all" : "anonymous");
         std::string answer;
         if (!std::getline(std::cin, answer)) std::fputc('\n', stderr);
         if (answer != "y" && answer != "Y") return 0;

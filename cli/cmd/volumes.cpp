@@ -15,7 +15,9 @@ int run_volumes(Globals& globals, const Args& args) {
     bool quiet = false;
     std::vector<std::string> services;
     Options options(globals, "volumes [OPTIONS] [SERVICE...]", "List the volumes of the project");
-    options.value("format", format, "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
+    options
+        .value("format", format,
+               "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
         .flag("q,quiet", quiet, "Only display volume names")
         .arguments(services);
     if (!options.parse(args)) return 0;
@@ -32,7 +34,8 @@ int run_volumes(Globals& globals, const Args& args) {
         names += volume.name + "\n";
         rows.push_back(volume_row(volume));
     }
-    const std::string out = quiet ? names : render_list(ListFormat::parse(format), rows, {"Driver", "Name"}, volume_headers());
+    const std::string out =
+        quiet ? names : render_list(ListFormat::parse(format), rows, {"Driver", "Name"}, volume_headers());
     std::fputs(out.c_str(), stdout);
     return 0;
 }

@@ -10,7 +10,8 @@ namespace davit::cli {
 int run_wait(Globals& globals, const Args& args) {
     bool down = false;
     std::vector<std::string> services;
-    Options options(globals, "wait [OPTIONS] SERVICE [SERVICE...]", "Block until containers of all (or specified) services stop");
+    Options options(globals, "wait [OPTIONS] SERVICE [SERVICE...]",
+                    "Block until containers of all (or specified) services stop");
     options.flag("down-project", down, "Drops project when the first container stops").arguments(services, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
@@ -24,12 +25,16 @@ int run_wait(Globals& globals, const Args& args) {
     std::stop_source enough;
     std::stop_callback interrupted(context.stop(), [&] { enough.request_stop(); });
     try {
-        context.engine().wait(project.name, ids, [&](const ExitResult& result) {
-            code = result.exit_code;
-            std::printf("container \"%s\" exited with status code %d\n", result.container.id.c_str(), result.exit_code);
-            std::fflush(stdout);
-            if (down) enough.request_stop();
-        }, enough.get_token());
+        context.engine().wait(
+            project.name, ids,
+            [&](const ExitResult& result) {
+                code = result.exit_code;
+                std::printf("container \"%s\" exited with status code %d\n", result.container.id.c_str(),
+                            result.exit_code);
+                std::fflush(stdout);
+                if (down) enough.request_stop();
+            },
+            enough.get_token());
     } catch (const Error& e) {
         if (e.kind() != Errc::interrupted || !enough.stop_requested()) throw;
     }

@@ -58,10 +58,12 @@ public:
             words.erase(words.begin() + static_cast<std::ptrdiff_t>(verb));
             verb = first_argument(global, words);
         }
-        if (verb + 1 >= words.size()) return of_command(global, words, [&](const std::string& start) { add_verbs(verbs(), start); });
+        if (verb + 1 >= words.size())
+            return of_command(global, words, [&](const std::string& start) { add_verbs(verbs(), start); });
         try {
             Args ignored;
-            global_options(globals_).arguments(ignored).parse({words.begin(), words.begin() + static_cast<std::ptrdiff_t>(verb)});
+            global_options(globals_).arguments(ignored).parse(
+                {words.begin(), words.begin() + static_cast<std::ptrdiff_t>(verb)});
         } catch (const Error&) {
             return {}; // the command line is wrong already
         }
@@ -74,7 +76,8 @@ private:
             add_verbs(table, words[0]);
             return std::move(out_);
         }
-        auto verb = std::find_if(table.begin(), table.end(), [&](const Verb& v) { return words[0] == v.name || words[0] == v.alias; });
+        auto verb = std::find_if(table.begin(), table.end(),
+                                 [&](const Verb& v) { return words[0] == v.name || words[0] == v.alias; });
         if (verb == table.end()) return {};
         Describer describer;
         Globals asked;
@@ -97,11 +100,10 @@ private:
         const std::size_t equals = current.find('=');
         if (waiting) add_values(*waiting, "", current);
         else if (is_option(current) && equals != std::string::npos) {
-            if (const OptionInfo* option = find_option(command, current)) add_values(*option, current.substr(0, equals + 1), current.substr(equals + 1));
-        } else if (current.starts_with('-'))
-            add_options(command, current);
-        else
-            arguments(current);
+            if (const OptionInfo* option = find_option(command, current))
+                add_values(*option, current.substr(0, equals + 1), current.substr(equals + 1));
+        } else if (current.starts_with('-')) add_options(command, current);
+        else arguments(current);
         return std::move(out_);
     }
 
@@ -120,7 +122,8 @@ private:
         add("--help", "What the command does and takes", "", start);
     }
 
-    void add_names(const std::string& kind, const std::string& prefix, const std::string& start, const char* after = "") {
+    void add_names(const std::string& kind, const std::string& prefix, const std::string& start,
+                   const char* after = "") {
         for (const std::string& name : names_(globals_, kind)) add(name + after, "", prefix, start);
     }
 
@@ -128,14 +131,16 @@ private:
         if (option.long_name == "profile") return add_names("PROFILE", prefix, start);
         if (option.long_name == "project-name") return add_names("PROJECT", prefix, start);
         if (option.long_name == "scale") return add_names("SERVICE", prefix, start, "=");
-        if (option.long_name == "exit-code-from" || option.long_name == "attach" || option.long_name == "no-attach") return add_names("SERVICE", prefix, start);
+        if (option.long_name == "exit-code-from" || option.long_name == "attach" || option.long_name == "no-attach")
+            return add_names("SERVICE", prefix, start);
         if (option.long_name == "hash") return add_names("SERVICE", prefix, start);
         for (const std::string& value : known_values(option)) add(value, "", prefix, start);
         out_.files = takes_path(option);
     }
 
     void add_arguments(const std::string& synopsis, const std::string& start) {
-        for (const char* kind : {"SERVICE", "CONTAINER", "IMAGE", "REPOSITORY", "NETWORK", "VOLUME", "PROJECT", "SHELL"}) {
+        for (const char* kind :
+             {"SERVICE", "CONTAINER", "IMAGE", "REPOSITORY", "NETWORK", "VOLUME", "PROJECT", "SHELL"}) {
             const std::size_t at = synopsis.find(kind);
             if (at == std::string::npos) continue;
             // What stands behind the name itself: SERVICE=REPLICAS, SERVICE:SRC_PATH.

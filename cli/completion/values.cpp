@@ -17,8 +17,9 @@ bool is_word(char c) { return (c >= 'a' && c <= 'z') || c == '-' || c == '_'; }
 
 Values states() {
     Values out;
-    for (const auto state : {ContainerState::created, ContainerState::running, ContainerState::paused, ContainerState::restarting, ContainerState::removing,
-                             ContainerState::exited, ContainerState::dead})
+    for (const auto state :
+         {ContainerState::created, ContainerState::running, ContainerState::paused, ContainerState::restarting,
+          ContainerState::removing, ContainerState::exited, ContainerState::dead})
         out.emplace_back(to_string(state));
     return out;
 }
@@ -47,7 +48,8 @@ Values filters(const std::string& help) {
         const std::size_t equals = one.find('=');
         if (equals == std::string::npos) continue;
         const std::string key = one.substr(0, equals + 1), value = one.substr(equals + 1);
-        const bool fixed = !value.empty() && std::all_of(value.begin(), value.end(), [](char c) { return is_word(c) || c == '|'; });
+        const bool fixed =
+            !value.empty() && std::all_of(value.begin(), value.end(), [](char c) { return is_word(c) || c == '|'; });
         if (key == "dangling=") add_with(out, key, {"true", "false"});
         else if (value == "STATE") add_with(out, key, states());
         else if (fixed) add_with(out, key, split(value, "|"));
@@ -83,11 +85,13 @@ Values listed_values(const std::string& help) {
             else if (is_word(c)) out.back() += c;
             else plain = plain && (c == ' ' || c == '"' || c == '\'');
         }
-        plain = plain && out.size() > 1 && std::none_of(out.begin(), out.end(), [](const std::string& w) { return w.empty(); });
+        plain = plain && out.size() > 1 &&
+                std::none_of(out.begin(), out.end(), [](const std::string& w) { return w.empty(); });
         if (plain) return out;
     }
     const Values words = split(help, " ");
-    if (words.size() > 2 && words[1] == "or" && std::all_of(words[0].begin(), words[0].end(), is_word)) return {words[0], words[2]};
+    if (words.size() > 2 && words[1] == "or" && std::all_of(words[0].begin(), words[0].end(), is_word))
+        return {words[0], words[2]};
     return {};
 }
 
@@ -97,7 +101,9 @@ Values known_values(const OptionInfo& option) {
     if (name == "filter") return filters(option.help);
     if (name == "cap-add" || name == "cap-drop") return capabilities();
     if (name == "tail") return {"all"};
-    if (name == "platform") return {"linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/ppc64le", "linux/riscv64", "linux/s390x"};
+    if (name == "platform")
+        return {"linux/amd64",   "linux/arm64",   "linux/arm/v7", "linux/386",
+                "linux/ppc64le", "linux/riscv64", "linux/s390x"};
     if (name == "signal") return {"SIGHUP", "SIGINT", "SIGKILL", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"};
     return listed_values(option.help);
 }

@@ -65,17 +65,22 @@ std::vector<std::string> Block::lines(TerminalSize size, Clock::time_point now, 
     if (shown.size() > room) std::stable_partition(shown.begin(), shown.end(), [](const Row* r) { return !r->over(); });
     std::size_t widest = 0;
     for (const Row* row : shown) widest = std::max(widest, row->step.id.size());
-    for (std::size_t i = 0; i < std::min(room, shown.size()); ++i) out.push_back(line(*shown[i], widest, width, now, colour));
+    for (std::size_t i = 0; i < std::min(room, shown.size()); ++i)
+        out.push_back(line(*shown[i], widest, width, now, colour));
     if (shown.size() > room) out.push_back(cut(fmt::format(" ... {} more", shown.size() - room), width));
     return out;
 }
 
 std::string Block::line(const Row& row, std::size_t widest, std::size_t width, Clock::time_point now, bool colour) {
     const auto spent = (row.over() ? row.ended : now) - row.begun;
-    const Sign sign = sign_of(row.step.state, static_cast<std::size_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now - row.begun) / redraw_every));
+    const Sign sign = sign_of(
+        row.step.state, static_cast<std::size_t>(
+                            std::chrono::duration_cast<std::chrono::milliseconds>(now - row.begun) / redraw_every));
     std::string text = fmt::format("{:<{}} {}", row.step.id, widest, row.step.text);
     if (!row.step.details.empty()) text += " " + row.step.details;
-    if (row.step.total && !row.over()) text += fmt::format(" {} / {}", human_size(static_cast<double>(row.step.current)), human_size(static_cast<double>(row.step.total)));
+    if (row.step.total && !row.over())
+        text += fmt::format(" {} / {}", human_size(static_cast<double>(row.step.current)),
+                            human_size(static_cast<double>(row.step.total)));
     // An error may have several lines; it is told in full once the command ends.
     std::replace(text.begin(), text.end(), '\n', ' ');
     std::string time = fmt::format("{:.1f}s", std::chrono::duration<double>(spent).count());

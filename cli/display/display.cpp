@@ -19,7 +19,8 @@ public:
 
     // Warnings are no progress: they are shown all the same.
     void on(const Event& event) override {
-        if (event.kind == EventKind::warning) std::fprintf(out_, "warning: %s\n", printable(event.text, "\n\t").c_str());
+        if (event.kind == EventKind::warning)
+            std::fprintf(out_, "warning: %s\n", printable(event.text, "\n\t").c_str());
     }
 
 private:
@@ -39,7 +40,8 @@ ProgressMode progress_mode(const Globals& globals) {
     if (mode == "json") return ProgressMode::json;
     if (mode == "quiet") return ProgressMode::quiet;
     if (!mode.empty() && mode != "auto")
-        throw error(Errc::usage, "unsupported COMPOSE_PROGRESS value \"{}\"", mode).with_hint("one of auto, tty, plain, json, quiet");
+        throw error(Errc::usage, "unsupported COMPOSE_PROGRESS value \"{}\"", mode)
+            .with_hint("one of auto, tty, plain, json, quiet");
     const char* term = std::getenv("TERM");
     const bool dumb = term && std::string(term) == "dumb";
     const int out = ::fileno(progress_stream());

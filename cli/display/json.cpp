@@ -52,8 +52,12 @@ private:
 
 } // namespace
 
-std::string json_error_line(const std::string& message) { return dump(OrderedJson{{"error", true}, {"message", message}}); }
+std::string json_error_line(const std::string& message) {
+    return dump(OrderedJson{{"error", true}, {"message", message}});
+}
 
-std::unique_ptr<Display> make_json_display(FILE* out, bool dry_run) { return std::make_unique<JsonDisplay>(out, dry_run); }
+std::unique_ptr<Display> make_json_display(FILE* out, bool dry_run) {
+    return std::make_unique<JsonDisplay>(out, dry_run);
+}
 
 } // namespace davit::cli

@@ -36,6 +36,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Display> make_plain_display(FILE* out, bool dry_run) { return std::make_unique<PlainDisplay>(out, dry_run); }
+std::unique_ptr<Display> make_plain_display(FILE* out, bool dry_run) {
+    return std::make_unique<PlainDisplay>(out, dry_run);
+}
 
 } // namespace davit::cli

@@ -54,7 +54,8 @@ const char* noun_of(const Event& event) {
 // The name a container gets whose predecessor still has its own: "0123456789ab_shop-web-1".
 std::optional<std::string> replaces(const std::string& name) {
     constexpr std::size_t id = 12;
-    if (name.size() <= id + 1 || name[id] != '_' || name.find_first_not_of("0123456789abcdef") != id) return std::nullopt;
+    if (name.size() <= id + 1 || name[id] != '_' || name.find_first_not_of("0123456789abcdef") != id)
+        return std::nullopt;
     return name.substr(id + 1);
 }
 
@@ -77,11 +78,15 @@ std::optional<Step> StepReader::read(const Event& event) {
     const Words words = words_of(event.op);
     Step step;
     switch (event.kind) {
-    case EventKind::operation_started: step = {{}, Step::State::working, words.doing ? words.doing : "", {}, 0, 0}; break;
+    case EventKind::operation_started:
+        step = {{}, Step::State::working, words.doing ? words.doing : "", {}, 0, 0};
+        break;
     case EventKind::operation_progress:
         step = {{}, Step::State::working, words.doing ? words.doing : "", event.text, event.current, event.total};
         break;
-    case EventKind::operation_done: step = {{}, Step::State::done, event.text.empty() && words.done ? words.done : event.text, {}, 0, 0}; break;
+    case EventKind::operation_done:
+        step = {{}, Step::State::done, event.text.empty() && words.done ? words.done : event.text, {}, 0, 0};
+        break;
     case EventKind::operation_skipped: step = {{}, Step::State::warning, "Skipped", event.text, 0, 0}; break;
     case EventKind::operation_failed: step = {{}, Step::State::error, "Error", event.text, 0, 0}; break;
     default: return std::nullopt;
@@ -90,7 +95,8 @@ std::optional<Step> StepReader::read(const Event& event) {
     if (!words.doing && event.kind != EventKind::operation_failed) return std::nullopt;
     step.id = (event.container_name.empty() ? noun_of(event) : "Container ") + name_of(event);
     // Several may wait for the same container, one for each that depends on it.
-    if (event.op == OpKind::wait_container && std::exchange(waits_[step.id], step.text) == step.text) return std::nullopt;
+    if (event.op == OpKind::wait_container && std::exchange(waits_[step.id], step.text) == step.text)
+        return std::nullopt;
     // It would have been created and started and waited for: told once.
     if (event.kind == EventKind::operation_skipped && !skipped_.insert(step.id).second) return std::nullopt;
     return read_recreation(event, std::move(step));

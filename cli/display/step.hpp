@@ -13,7 +13,7 @@ namespace davit::cli {
 
 struct Step {
     enum class State { working, done, warning, error };
-    std::string id;   // "Container shop-web-1"
+    std::string id; // "Container shop-web-1"
     State state = State::working;
     std::string text; // "Creating", "Started"
     std::string details;
@@ -33,8 +33,8 @@ private:
     std::optional<Step> read_recreation(const Event& event, Step step);
 
     std::map<std::string, std::string> waits_; // id → what was last told of it
-    std::set<std::string> skipped_;   // ids
-    std::set<std::string> recreated_; // names of containers whose successors stand beside them
+    std::set<std::string> skipped_;            // ids
+    std::set<std::string> recreated_;          // names of containers whose successors stand beside them
 };
 
 } // namespace davit::cli

@@ -17,7 +17,8 @@ namespace {
 class TtyDisplay : public Display {
 public:
     TtyDisplay(FILE* out, bool colour, bool dry_run)
-        : out_(out), colour_(colour), prefix_(dry_run ? "DRY-RUN MODE - " : ""), ticker_([this](const std::stop_token& stop) { tick(stop); }) {}
+        : out_(out), colour_(colour), prefix_(dry_run ? "DRY-RUN MODE - " : ""),
+          ticker_([this](const std::stop_token& stop) { tick(stop); }) {}
 
     ~TtyDisplay() override {
         ticker_.request_stop();
@@ -107,7 +108,8 @@ private:
             used += (used ? 3 : 0) + 2 + k.meaning.size();
             if (used >= width) break;
             if (!out.empty()) out += "   ";
-            out += colour_ ? fmt::format("\x1b[1m{}\x1b[0m \x1b[2m{}\x1b[0m", k.key, k.meaning) : fmt::format("{} {}", k.key, k.meaning);
+            out += colour_ ? fmt::format("\x1b[1m{}\x1b[0m \x1b[2m{}\x1b[0m", k.key, k.meaning)
+                           : fmt::format("{} {}", k.key, k.meaning);
         }
         return out;
     }
@@ -149,6 +151,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Display> make_tty_display(FILE* out, bool colour, bool dry_run) { return std::make_unique<TtyDisplay>(out, colour, dry_run); }
+std::unique_ptr<Display> make_tty_display(FILE* out, bool colour, bool dry_run) {
+    return std::make_unique<TtyDisplay>(out, colour, dry_run);
+}
 
 } // namespace davit::cli

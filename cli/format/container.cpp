@@ -13,7 +13,9 @@ namespace davit::cli {
 
 namespace {
 
-std::string ago(std::int64_t then, std::int64_t now) { return human_duration(std::chrono::nanoseconds(std::max<std::int64_t>(0, now - then))) + " ago"; }
+std::string ago(std::int64_t then, std::int64_t now) {
+    return human_duration(std::chrono::nanoseconds(std::max<std::int64_t>(0, now - then))) + " ago";
+}
 
 struct Shown {
     unsigned target = 0;
@@ -40,7 +42,9 @@ std::vector<Shown> shown_ports(const ContainerInfo& container) {
         const std::size_t slash = text.find('/');
         Shown port{0, {}, 0, slash == std::string::npos ? "tcp" : text.substr(slash + 1)};
         std::from_chars(text.data(), text.data() + std::min(slash, text.size()), port.target);
-        const bool published = std::any_of(all.begin(), all.end(), [&](const Shown& s) { return s.target == port.target && s.protocol == port.protocol; });
+        const bool published = std::any_of(all.begin(), all.end(), [&](const Shown& s) {
+            return s.target == port.target && s.protocol == port.protocol;
+        });
         if (!published && port.target) all.push_back(std::move(port));
     }
     std::sort(all.begin(), all.end());
@@ -50,7 +54,8 @@ std::vector<Shown> shown_ports(const ContainerInfo& container) {
 nlohmann::json publishers(const ContainerInfo& container) {
     nlohmann::json out = nlohmann::json::array();
     for (const Shown& p : shown_ports(container))
-        out.push_back({{"URL", p.ip}, {"TargetPort", p.target}, {"PublishedPort", p.published}, {"Protocol", p.protocol}});
+        out.push_back(
+            {{"URL", p.ip}, {"TargetPort", p.target}, {"PublishedPort", p.published}, {"Protocol", p.protocol}});
     return out;
 }
 
@@ -79,11 +84,15 @@ std::string short_id(const std::string& id) {
 }
 
 std::string command_text(const ContainerInfo& container) {
-    return joined(container.command, " ", [](const std::string& word) { return word.find(' ') == std::string::npos ? word : "'" + word + "'"; });
+    return joined(container.command, " ", [](const std::string& word) {
+        return word.find(' ') == std::string::npos ? word : "'" + word + "'";
+    });
 }
 
 std::string status_text(const ContainerInfo& c, std::int64_t now) {
-    const auto up = [&] { return "Up " + human_duration(std::chrono::nanoseconds(std::max<std::int64_t>(0, now - c.started_at))); };
+    const auto up = [&] {
+        return "Up " + human_duration(std::chrono::nanoseconds(std::max<std::int64_t>(0, now - c.started_at)));
+    };
     switch (c.state) {
     case ContainerState::created: return "Created";
     case ContainerState::paused: return up() + " (Paused)";
@@ -91,7 +100,8 @@ std::string status_text(const ContainerInfo& c, std::int64_t now) {
     case ContainerState::removing: return "Removal In Progress";
     case ContainerState::dead: return "Dead";
     case ContainerState::exited:
-        return fmt::format("Exited ({}) {}", c.exit_known ? std::to_string(c.exit_code) : "unknown", ago(c.finished_at, now));
+        return fmt::format("Exited ({}) {}", c.exit_known ? std::to_string(c.exit_code) : "unknown",
+                           ago(c.finished_at, now));
     case ContainerState::running: break;
     }
     if (c.health == Health::starting) return up() + " (health: starting)";
@@ -114,7 +124,8 @@ std::string ports_text(const ContainerInfo& container) {
     };
     for (const Shown& p : shown_ports(container)) {
         if (!p.ip.empty() && p.published != p.target) {
-            mapped.push_back(fmt::format("{}->{}/{}", host_and_port(p.ip, std::to_string(p.published)), p.target, p.protocol));
+            mapped.push_back(
+                fmt::format("{}->{}/{}", host_and_port(p.ip, std::to_string(p.published)), p.target, p.protocol));
             continue;
         }
         const std::string key = p.ip.empty() ? p.protocol : p.ip + "/" + p.protocol;
@@ -140,7 +151,8 @@ nlohmann::json container_row(const ContainerInfo& c, std::int64_t now, bool trun
         const std::string& name = m.name.empty() ? m.source : m.name;
         return truncate ? ellipsis(name, 15) : name;
     });
-    const auto volumes = std::count_if(c.mounts.begin(), c.mounts.end(), [](const AttachedMount& m) { return m.type == "volume"; });
+    const auto volumes =
+        std::count_if(c.mounts.begin(), c.mounts.end(), [](const AttachedMount& m) { return m.type == "volume"; });
     return {
         {"Command", go_quoted(truncate ? ellipsis(command, 20) : command)},
         {"CreatedAt", go_time(c.created)},
@@ -168,12 +180,17 @@ nlohmann::json container_row(const ContainerInfo& c, std::int64_t now, bool trun
 }
 
 const nlohmann::json& container_headers() {
-    static const nlohmann::json headers = {
-        {"Command", "COMMAND"}, {"CreatedAt", "CREATED AT"}, {"Engine", "ENGINE"}, {"ExitCode", "EXIT CODE"}, {"Health", "HEALTH"},
-        {"ID", "CONTAINER ID"}, {"Image", "IMAGE"}, {"Label", nlohmann::json::object()}, {"Labels", "LABELS"},
-        {"LocalVolumes", "LOCAL VOLUMES"}, {"Mounts", "MOUNTS"}, {"Name", "NAME"}, {"Names", "NAMES"}, {"Networks", "NETWORKS"},
-        {"Ports", "PORTS"}, {"Project", "PROJECT"}, {"Publishers", "PUBLISHERS"}, {"RunningFor", "CREATED"}, {"Service", "SERVICE"},
-        {"Size", "SIZE"}, {"State", "STATE"}, {"Status", "STATUS"}};
+    static const nlohmann::json headers = {{"Command", "COMMAND"},       {"CreatedAt", "CREATED AT"},
+                                           {"Engine", "ENGINE"},         {"ExitCode", "EXIT CODE"},
+                                           {"Health", "HEALTH"},         {"ID", "CONTAINER ID"},
+                                           {"Image", "IMAGE"},           {"Label", nlohmann::json::object()},
+                                           {"Labels", "LABELS"},         {"LocalVolumes", "LOCAL VOLUMES"},
+                                           {"Mounts", "MOUNTS"},         {"Name", "NAME"},
+                                           {"Names", "NAMES"},           {"Networks", "NETWORKS"},
+                                           {"Ports", "PORTS"},           {"Project", "PROJECT"},
+                                           {"Publishers", "PUBLISHERS"}, {"RunningFor", "CREATED"},
+                                           {"Service", "SERVICE"},       {"Size", "SIZE"},
+                                           {"State", "STATE"},           {"Status", "STATUS"}};
     return headers;
 }
 

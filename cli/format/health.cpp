@@ -11,7 +11,10 @@ nlohmann::ordered_json health_json(const ContainerInfo& c, const std::vector<Hea
     if (c.health == Health::none && log.empty()) return nullptr;
     Json results = Json::array();
     for (const HealthCheckResult& r : log)
-        results.push_back({{"Start", rfc3339_nano(r.start)}, {"End", rfc3339_nano(r.end)}, {"ExitCode", r.exit_code}, {"Output", r.output}});
+        results.push_back({{"Start", rfc3339_nano(r.start)},
+                           {"End", rfc3339_nano(r.end)},
+                           {"ExitCode", r.exit_code},
+                           {"Output", r.output}});
     // When nobody checks any more, docker shows a container that was checked as unhealthy.
     const Health shown = c.health == Health::none ? Health::unhealthy : c.health;
     return {{"Status", to_string(shown)}, {"FailingStreak", c.failing_streak}, {"Log", std::move(results)}};

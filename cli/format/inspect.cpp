@@ -17,9 +17,17 @@ using Json = nlohmann::ordered_json;
 std::string time_text(std::int64_t time) { return time ? rfc3339_nano(time) : "0001-01-01T00:00:00Z"; }
 
 Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& checks) {
-    Json state = {{"Status", to_string(c.state)}, {"Running", c.pid != 0}, {"Paused", c.state == ContainerState::paused},
-                  {"Restarting", c.state == ContainerState::restarting}, {"OOMKilled", c.oom_killed}, {"Dead", c.state == ContainerState::dead}, {"Pid", c.pid},
-                  {"ExitCode", c.exit_code}, {"Error", c.error}, {"StartedAt", time_text(c.started_at)}, {"FinishedAt", time_text(c.finished_at)}};
+    Json state = {{"Status", to_string(c.state)},
+                  {"Running", c.pid != 0},
+                  {"Paused", c.state == ContainerState::paused},
+                  {"Restarting", c.state == ContainerState::restarting},
+                  {"OOMKilled", c.oom_killed},
+                  {"Dead", c.state == ContainerState::dead},
+                  {"Pid", c.pid},
+                  {"ExitCode", c.exit_code},
+                  {"Error", c.error},
+                  {"StartedAt", time_text(c.started_at)},
+                  {"FinishedAt", time_text(c.finished_at)}};
     if (auto health = health_json(c, checks); !health.is_null()) state["Health"] = std::move(health);
     return state;
 }
@@ -51,25 +59,35 @@ Json set_of(const std::vector<std::string>& names) {
 Json environment_of(const Inspected& of) {
     Json out = Json::array();
     for (const std::string& entry : of.record.environment) {
-        const bool public_value = entry.starts_with("PATH=") || (of.image && std::find(of.image->env.begin(), of.image->env.end(), entry) != of.image->env.end());
+        const bool public_value =
+            entry.starts_with("PATH=") ||
+            (of.image && std::find(of.image->env.begin(), of.image->env.end(), entry) != of.image->env.end());
         out.push_back(public_value ? entry : entry.substr(0, entry.find('=')));
     }
     return out;
 }
 
 Json healthcheck_of(const HealthcheckRecord& h) {
-    return {{"Test", h.test}, {"Interval", h.interval}, {"Timeout", h.timeout}, {"StartPeriod", h.start_period}, {"StartInterval", h.start_interval}, {"Retries", h.retries}};
+    return {{"Test", h.test},
+            {"Interval", h.interval},
+            {"Timeout", h.timeout},
+            {"StartPeriod", h.start_period},
+            {"StartInterval", h.start_interval},
+            {"Retries", h.retries}};
 }
 
 Json config_of(const Inspected& of) {
     const ContainerRecord& r = of.record;
     const std::vector<std::string> entrypoint = of.image ? of.image->entrypoint : std::vector<std::string>{};
-    const bool of_image = !entrypoint.empty() && r.command.size() >= entrypoint.size() && std::equal(entrypoint.begin(), entrypoint.end(), r.command.begin());
-    const std::vector<std::string> command(r.command.begin() + static_cast<std::ptrdiff_t>(of_image ? entrypoint.size() : 0), r.command.end());
+    const bool of_image = !entrypoint.empty() && r.command.size() >= entrypoint.size() &&
+                          std::equal(entrypoint.begin(), entrypoint.end(), r.command.begin());
+    const std::vector<std::string> command(
+        r.command.begin() + static_cast<std::ptrdiff_t>(of_image ? entrypoint.size() : 0), r.command.end());
     std::vector<std::string> anonymous;
     for (const MountRecord& m : r.mounts)
         if (m.anonymous) anonymous.push_back(m.target);
-    Json out = {{"Hostname", r.hostname}, {"Domainname", r.domainname}, {"User", r.user}, {"AttachStdin", false}, {"AttachStdout", true}, {"AttachStderr", true}};
+    Json out = {{"Hostname", r.hostname}, {"Domainname", r.domainname}, {"User", r.user},
+                {"AttachStdin", false},   {"AttachStdout", true},       {"AttachStderr", true}};
     if (!r.expose.empty()) out["ExposedPorts"] = set_of(r.expose);
     out["Tty"] = r.tty;
     out["OpenStdin"] = r.open_stdin;
@@ -96,7 +114,8 @@ Json ports_of(const ContainerInfo& c) {
             out[key].push_back({{"HostIp", p.host_ip}, {"HostPort", std::to_string(p.host_port)}});
             continue;
         }
-        for (const char* all : {"0.0.0.0", "::"}) out[key].push_back({{"HostIp", all}, {"HostPort", std::to_string(p.host_port)}});
+        for (const char* all : {"0.0.0.0", "::"})
+            out[key].push_back({{"HostIp", all}, {"HostPort", std::to_string(p.host_port)}});
     }
     return out;
 }
@@ -144,15 +163,20 @@ Json network_settings(const Inspected& of) {
     for (const EndpointRecord& endpoint : of.record.endpoints) networks[endpoint.network] = network_of(of, endpoint);
     const bool alone = of.record.network_mode == "host" || of.record.network_mode == "none";
     if (alone) networks[of.record.network_mode] = Json::object();
-    return {{"SandboxID", ""}, {"SandboxKey", of.info.pid ? "/proc/" + std::to_string(of.info.pid) + "/ns/net" : ""}, {"Ports", ports_of(of.info)}, {"Networks", networks}};
+    return {{"SandboxID", ""},
+            {"SandboxKey", of.info.pid ? "/proc/" + std::to_string(of.info.pid) + "/ns/net" : ""},
+            {"Ports", ports_of(of.info)},
+            {"Networks", networks}};
 }
 
 Json graph_driver(const Inspected& of) {
     Json data = nullptr;
     if (of.spec) {
         std::string lower;
-        for (const std::string& directory : of.spec->root.overlay.lower) lower += (lower.empty() ? "" : ":") + directory;
-        data = {{"LowerDir", lower}, {"UpperDir", of.spec->root.overlay.upper}, {"WorkDir", of.spec->root.overlay.work}};
+        for (const std::string& directory : of.spec->root.overlay.lower)
+            lower += (lower.empty() ? "" : ":") + directory;
+        data = {
+            {"LowerDir", lower}, {"UpperDir", of.spec->root.overlay.upper}, {"WorkDir", of.spec->root.overlay.work}};
     }
     return {{"Data", data}, {"Name", "overlay"}};
 }

@@ -20,11 +20,11 @@ struct Inspected {
     ContainerRecord record;
     ContainerStatus status;
     std::vector<HealthCheckResult> checks;
-    std::optional<runtime::Spec> spec;     // its bundle
-    std::optional<image::Config> image;    // of the image it was made from
+    std::optional<runtime::Spec> spec;             // its bundle
+    std::optional<image::Config> image;            // of the image it was made from
     std::map<std::string, NetworkRecord> networks; // by name
     std::map<std::string, std::string> volumes;    // name → directory
-    std::string directory;                 // its files below the state root
+    std::string directory;                         // its files below the state root
 };
 
 // Of its environment the values that come from the image are shown, and the names of the others: secrets are kept

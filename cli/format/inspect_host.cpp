@@ -27,7 +27,8 @@ Json binds_of(const ContainerRecord& record) {
 // As they were asked for; where they are is in NetworkSettings.
 Json port_bindings(const ContainerRecord& record) {
     Json out = Json::object();
-    for (const PortRecord& p : record.ports) out[fmt::format("{}/{}", p.target, p.protocol)].push_back({{"HostIp", p.host_ip}, {"HostPort", p.published}});
+    for (const PortRecord& p : record.ports)
+        out[fmt::format("{}/{}", p.target, p.protocol)].push_back({{"HostIp", p.host_ip}, {"HostPort", p.published}});
     return out;
 }
 
@@ -56,7 +57,9 @@ Json capabilities(const runtime::Spec& spec, bool added) {
 Json security_options(const runtime::Spec& spec, bool privileged) {
     Json out = Json::array();
     if (spec.process.no_new_privileges) out.push_back("no-new-privileges:true");
-    if (spec.seccomp.kind == runtime::Seccomp::Kind::profile) out.push_back("seccomp=" + (spec.seccomp.source_name.starts_with('{') ? std::string("…") : spec.seccomp.source_name));
+    if (spec.seccomp.kind == runtime::Seccomp::Kind::profile)
+        out.push_back("seccomp=" +
+                      (spec.seccomp.source_name.starts_with('{') ? std::string("…") : spec.seccomp.source_name));
     if (spec.seccomp.kind == runtime::Seccomp::Kind::unconfined && !privileged) out.push_back("seccomp=unconfined");
     if (!spec.process.apparmor_profile.empty()) out.push_back("apparmor=" + spec.process.apparmor_profile);
     if (spec.masked_paths.empty() && !privileged) out.push_back("systempaths=unconfined");
@@ -80,7 +83,8 @@ Json tmpfs_of(const ContainerRecord& record, const runtime::Spec& spec) {
     Json out = Json::object();
     for (const MountRecord& m : record.mounts) {
         if (m.type != "tmpfs") continue;
-        const auto found = std::find_if(spec.mounts.begin(), spec.mounts.end(), [&](const runtime::Mount& s) { return s.destination == m.target; });
+        const auto found = std::find_if(spec.mounts.begin(), spec.mounts.end(),
+                                        [&](const runtime::Mount& s) { return s.destination == m.target; });
         out[m.target] = found == spec.mounts.end() ? "" : found->data;
     }
     return out;
@@ -91,7 +95,10 @@ Json devices_of(const runtime::Spec& spec, bool privileged) {
     static const std::vector<runtime::Device> usual = runtime::default_spec().devices;
     if (privileged) return out;
     for (const runtime::Device& d : spec.devices) {
-        if (std::any_of(usual.begin(), usual.end(), [&](const runtime::Device& u) { return u.path == d.path && u.major == d.major && u.minor == d.minor; })) continue;
+        if (std::any_of(usual.begin(), usual.end(), [&](const runtime::Device& u) {
+                return u.path == d.path && u.major == d.major && u.minor == d.minor;
+            }))
+            continue;
         std::string access = "rwm";
         for (const runtime::DeviceRule& r : spec.resources.devices)
             if (r.allow && r.type == d.type && r.major == d.major && r.minor == d.minor) access = r.access;
@@ -108,8 +115,11 @@ Json rates(const std::vector<runtime::BlkioDevice>& list, const char* value) {
 
 Json ulimits_of(const runtime::Spec& spec) {
     Json out = Json::array();
-    const auto shown = [](std::uint64_t n) { return n == ~std::uint64_t{0} ? std::int64_t{-1} : static_cast<std::int64_t>(n); };
-    for (const runtime::Rlimit& r : spec.process.rlimits) out.push_back({{"Name", runtime::rlimit_name(r.resource)}, {"Hard", shown(r.hard)}, {"Soft", shown(r.soft)}});
+    const auto shown = [](std::uint64_t n) {
+        return n == ~std::uint64_t{0} ? std::int64_t{-1} : static_cast<std::int64_t>(n);
+    };
+    for (const runtime::Rlimit& r : spec.process.rlimits)
+        out.push_back({{"Name", runtime::rlimit_name(r.resource)}, {"Hard", shown(r.hard)}, {"Soft", shown(r.soft)}});
     return out.empty() ? Json() : out;
 }
 
@@ -130,7 +140,9 @@ void add_resources(Json& out, const runtime::Spec& spec, const ContainerRecord& 
     const runtime::Resources& r = spec.resources;
     const bool cpus = from_cpus(r);
     const std::string tail = "/" + record.id;
-    const std::string parent = record.cgroup.starts_with("davit/") || !record.cgroup.ends_with(tail) ? "" : record.cgroup.substr(0, record.cgroup.size() - tail.size());
+    const std::string parent = record.cgroup.starts_with("davit/") || !record.cgroup.ends_with(tail)
+                                   ? ""
+                                   : record.cgroup.substr(0, record.cgroup.size() - tail.size());
     out["CpuShares"] = r.cpu_shares.value_or(0);
     out["Memory"] = r.memory.value_or(0);
     out["NanoCpus"] = cpus ? *r.cpu_quota * 10'000 : 0;
@@ -204,7 +216,8 @@ Json host_config(const Inspected& of) {
     out["Runtime"] = "davit";
     out["Isolation"] = "";
     add_resources(out, spec, record, privileged);
-    for (const char* of_windows : {"CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"}) out[of_windows] = 0;
+    for (const char* of_windows : {"CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"})
+        out[of_windows] = 0;
     out["MaskedPaths"] = list_or_null(spec.masked_paths);
     out["ReadonlyPaths"] = list_or_null(spec.readonly_paths);
     if (spec.init) out["Init"] = true;

@@ -39,7 +39,8 @@ ListFormat ListFormat::parse(const std::string& option) {
     return text.empty() ? ListFormat{} : ListFormat{Kind::table_template, text};
 }
 
-std::string render_list(const ListFormat& format, const std::vector<PlainJson>& rows, const std::vector<std::string>& columns, const PlainJson& headers) {
+std::string render_list(const ListFormat& format, const std::vector<PlainJson>& rows,
+                        const std::vector<std::string>& columns, const PlainJson& headers) {
     std::string out;
     Table table;
     switch (format.kind) {

@@ -20,7 +20,8 @@ using Kind = TemplateNode::Kind;
 constexpr std::size_t most_steps = 10'000'000, most_output = 64 << 20; // against a mistake, as range 1000000000
 
 [[noreturn]] void fail(const Node& at, const std::string& name, const std::string& what) {
-    throw error(Errc::usage, "template parsing error: template: :{}:{}: executing \"\" at <{}>: {}", at.line, at.column, name, what);
+    throw error(Errc::usage, "template parsing error: template: :{}:{}: executing \"\" at <{}>: {}", at.line, at.column,
+                name, what);
 }
 
 std::string dotted(const std::vector<std::string>& chain) {
@@ -37,9 +38,11 @@ bool only_literals(const Node& node) {
 
 // Go prints a nil pointer, a nil map and a nil list each in its way; JSON has one null for all.
 std::string null_text(const std::string& field) {
-    for (const char* pointer : {"OomKillDisable", "PidsLimit", "MemorySwappiness", "Init", "Healthcheck", "Health", "IPAMConfig", "Data"})
+    for (const char* pointer :
+         {"OomKillDisable", "PidsLimit", "MemorySwappiness", "Init", "Healthcheck", "Health", "IPAMConfig", "Data"})
         if (field == pointer) return "<nil>";
-    for (const char* map : {"Volumes", "ExposedPorts", "Labels", "Sysctls", "Tmpfs", "Annotations", "StorageOpt", "PortBindings", "DriverOpts", "Options", "Ports"})
+    for (const char* map : {"Volumes", "ExposedPorts", "Labels", "Sysctls", "Tmpfs", "Annotations", "StorageOpt",
+                            "PortBindings", "DriverOpts", "Options", "Ports"})
         if (field == map) return "map[]";
     return field.empty() ? "<no value>" : "[]";
 }
@@ -47,7 +50,8 @@ std::string null_text(const std::string& field) {
 // "com.example.my-key" → "my key", as the title of a column.
 std::string label_title(const std::string& key) {
     std::string out = key.substr(key.rfind('.') + 1);
-    std::replace_if(out.begin(), out.end(), [](char c) { return c == '-' || c == '_'; }, ' ');
+    std::replace_if(
+        out.begin(), out.end(), [](char c) { return c == '-' || c == '_'; }, ' ');
     return out;
 }
 
@@ -55,10 +59,13 @@ enum class Flow { on, next, out };
 
 class Execution {
 public:
-    Execution(const Json& data, std::string_view keep, bool header) : keep_(keep), header_(header) { variables_.emplace_back("", data); }
+    Execution(const Json& data, std::string_view keep, bool header) : keep_(keep), header_(header) {
+        variables_.emplace_back("", data);
+    }
 
     Flow run(const Node& node, const Json& dot) {
-        if (++steps_ > most_steps || out.size() > most_output) throw error(Errc::usage, "template parsing error: template: it does not come to an end");
+        if (++steps_ > most_steps || out.size() > most_output)
+            throw error(Errc::usage, "template parsing error: template: it does not come to an end");
         switch (node.kind) {
         case Kind::list:
             for (const Node& child : node.children)
@@ -125,7 +132,8 @@ private:
             for (std::int64_t i = 0; i < values.get<std::int64_t>(); ++i)
                 if (!turn(i, i)) break;
         } else if (!values.is_null()) {
-            fail(pipeline.children.back(), text_of(pipeline.children.back()), "range can't iterate over " + go_text(values));
+            fail(pipeline.children.back(), text_of(pipeline.children.back()),
+                 "range can't iterate over " + go_text(values));
         }
         flow = Flow::on;
         if (!any) flow = run(node.children[2], dot);
@@ -146,8 +154,11 @@ private:
             variables_.emplace_back(name, value);
             return;
         }
-        const auto found = std::find_if(variables_.rbegin(), variables_.rend(), [&](const auto& v) { return v.first == name; });
-        if (found == variables_.rend()) throw error(Errc::usage, "template parsing error: template: :{}: undefined variable \"${}\"", at.line, name);
+        const auto found =
+            std::find_if(variables_.rbegin(), variables_.rend(), [&](const auto& v) { return v.first == name; });
+        if (found == variables_.rend())
+            throw error(Errc::usage, "template parsing error: template: :{}: undefined variable \"${}\"", at.line,
+                        name);
         found->second = value;
     }
 
@@ -186,7 +197,8 @@ private:
         for (std::size_t i = 0; i < written; ++i) {
             arguments.push_back(operand(command.children[i + 1], dot));
             // What decides it is the last that is looked at.
-            if ((name == "and" || name == "or") && go_truth(arguments.back()) == (name == "or")) return arguments.back();
+            if ((name == "and" || name == "or") && go_truth(arguments.back()) == (name == "or"))
+                return arguments.back();
         }
         if (piped) arguments.push_back(*piped);
         if (header_ && leaves_titles_alone(name) && !arguments.empty()) return arguments[0];
@@ -215,8 +227,11 @@ private:
         switch (node.kind) {
         case Kind::field: return chain(node, dot);
         case Kind::variable: {
-            const auto found = std::find_if(variables_.rbegin(), variables_.rend(), [&](const auto& v) { return v.first == node.text; });
-            if (found == variables_.rend()) throw error(Errc::usage, "template parsing error: template: :{}: undefined variable \"${}\"", node.line, node.text);
+            const auto found = std::find_if(variables_.rbegin(), variables_.rend(),
+                                            [&](const auto& v) { return v.first == node.text; });
+            if (found == variables_.rend())
+                throw error(Errc::usage, "template parsing error: template: :{}: undefined variable \"${}\"", node.line,
+                            node.text);
             return chain(node, found->second);
         }
         case Kind::chained: return chain(node, operand(node.children[0], dot));
@@ -253,8 +268,9 @@ private:
 
     // Of a map any key may be asked for; of what has fields only those that it has.
     static bool is_map(const std::string& name) {
-        for (const char* map : {"Labels", "Label", "Ports", "Networks", "Volumes", "ExposedPorts", "Options", "Sysctls", "Tmpfs", "Annotations",
-                                "StorageOpt", "DriverOpts", "PortBindings", "Containers", "Attributes"})
+        for (const char* map :
+             {"Labels", "Label", "Ports", "Networks", "Volumes", "ExposedPorts", "Options", "Sysctls", "Tmpfs",
+              "Annotations", "StorageOpt", "DriverOpts", "PortBindings", "Containers", "Attributes"})
             if (name == map) return true;
         return false;
     }

@@ -32,7 +32,8 @@ std::string js_escaped(const std::string& text) {
 std::string query_escaped(const std::string& text) {
     std::string out;
     for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                           c == '_' || c == '.' || c == '~';
         if (plain) out += c;
         else if (c == ' ') out += '+';
         else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));

@@ -28,7 +28,8 @@ std::int64_t number_argument(const Arguments& a, std::size_t i) {
 }
 
 std::string changed(std::string text, int (*change)(int)) {
-    for (char& c : text) c = static_cast<char>(static_cast<unsigned char>(c) < 0x80 ? change(static_cast<unsigned char>(c)) : c);
+    for (char& c : text)
+        c = static_cast<char>(static_cast<unsigned char>(c) < 0x80 ? change(static_cast<unsigned char>(c)) : c);
     return text;
 }
 
@@ -54,7 +55,8 @@ Json split(const Arguments& a) {
         }
         return parts;
     }
-    for (std::size_t at; (at = text.find(by, from)) != std::string::npos; from = at + by.size()) parts.push_back(text.substr(from, at - from));
+    for (std::size_t at; (at = text.find(by, from)) != std::string::npos; from = at + by.size())
+        parts.push_back(text.substr(from, at - from));
     parts.push_back(text.substr(from));
     return parts;
 }
@@ -122,7 +124,8 @@ Json slice(const Arguments& a) {
     const std::size_t from = a.size() > 1 ? index_of(a, 1, size) : 0, to = a.size() > 2 ? index_of(a, 2, size) : size;
     if (from > to) wrong(fmt::format("invalid slice index: {} > {}", from, to));
     if (a[0].is_string()) return a[0].get_ref<const std::string&>().substr(from, to - from);
-    return Json(Json::array_t(a[0].begin() + static_cast<std::ptrdiff_t>(from), a[0].begin() + static_cast<std::ptrdiff_t>(to)));
+    return Json(Json::array_t(a[0].begin() + static_cast<std::ptrdiff_t>(from),
+                              a[0].begin() + static_cast<std::ptrdiff_t>(to)));
 }
 
 Json choose(const Arguments& a, bool stop_at) {
@@ -195,7 +198,8 @@ const Function functions[] = {
     {"and", 1, any, [](const Arguments& a) -> Json { return choose(a, false); }},
     {"or", 1, any, [](const Arguments& a) -> Json { return choose(a, true); }},
     {"not", 1, 1, [](const Arguments& a) -> Json { return !go_truth(a[0]); }},
-    {"eq", 1, any, [](const Arguments& a) -> Json {
+    {"eq", 1, any,
+     [](const Arguments& a) -> Json {
          if (a.size() < 2) wrong("missing argument for comparison");
          return std::any_of(a.begin() + 1, a.end(), [&](const Json& b) { return equal(a[0], b); });
      }},
@@ -207,7 +211,8 @@ const Function functions[] = {
 };
 
 const Function* find(const std::string& name) {
-    const auto* found = std::find_if(std::begin(functions), std::end(functions), [&](const Function& f) { return name == f.name; });
+    const auto* found =
+        std::find_if(std::begin(functions), std::end(functions), [&](const Function& f) { return name == f.name; });
     return found == std::end(functions) ? nullptr : found;
 }
 
@@ -220,7 +225,8 @@ Json call_template_function(const std::string& name, const Arguments& arguments)
     if (!function) wrong(fmt::format("\"{}\" is not a defined function", name));
     if (arguments.size() < function->min || arguments.size() > function->max) {
         const bool open = function->max == any;
-        wrong(fmt::format("wrong number of args for {}: want {}{} got {}", name, open ? "at least " : "", arguments.size() < function->min ? function->min : function->max, arguments.size()));
+        wrong(fmt::format("wrong number of args for {}: want {}{} got {}", name, open ? "at least " : "",
+                          arguments.size() < function->min ? function->min : function->max, arguments.size()));
     }
     try {
         return function->call(arguments);

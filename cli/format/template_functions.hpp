@@ -14,7 +14,8 @@ struct TemplateFault {
 
 bool is_template_function(const std::string& name);
 // Throws TemplateFault for a wrong number or kind of arguments.
-nlohmann::ordered_json call_template_function(const std::string& name, const std::vector<nlohmann::ordered_json>& arguments);
+nlohmann::ordered_json call_template_function(const std::string& name,
+                                              const std::vector<nlohmann::ordered_json>& arguments);
 
 // As fmt.Print: "text", "5", "true", "[a b]", "map[k:v]", "<no value>".
 std::string go_text(const nlohmann::ordered_json& value);

@@ -17,7 +17,10 @@ constexpr std::string_view spaces = " \t\r\n";
 
 bool is_space(char c) { return spaces.find(c) != std::string_view::npos; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || (static_cast<unsigned char>(c) & 0x80); }
+bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' ||
+           (static_cast<unsigned char>(c) & 0x80);
+}
 
 class Lexer {
 public:
@@ -27,7 +30,8 @@ public:
         bool trim_next = false;
         while (at_ < source_.size()) {
             const std::size_t open = std::min(source_.find("{{", at_), source_.size());
-            const bool trim_before = open + 3 < source_.size() && source_[open + 2] == '-' && is_space(source_[open + 3]);
+            const bool trim_before =
+                open + 3 < source_.size() && source_[open + 2] == '-' && is_space(source_[open + 3]);
             add_text(open, trim_next, trim_before);
             if (open == source_.size()) break;
             at_ = open + (trim_before ? 4 : 2);
@@ -99,7 +103,11 @@ private:
         if (c == '\'') return character();
         if (c == '|' || c == '(' || c == ')' || c == ',') {
             ++at_;
-            return at(c == '|' ? Token::Kind::pipe : c == '(' ? Token::Kind::open : c == ')' ? Token::Kind::close : Token::Kind::comma, start);
+            return at(c == '|'   ? Token::Kind::pipe
+                      : c == '(' ? Token::Kind::open
+                      : c == ')' ? Token::Kind::close
+                                 : Token::Kind::comma,
+                      start);
         }
         if (source_.compare(at_, 2, ":=") == 0) {
             at_ += 2;
@@ -109,16 +117,19 @@ private:
             ++at_;
             return at(Token::Kind::assign, start);
         }
-        const bool number = is_digit(c) || ((c == '.' || c == '-' || c == '+') && at_ + 1 < source_.size() && is_digit(source_[at_ + 1]));
+        const bool number = is_digit(c) || ((c == '.' || c == '-' || c == '+') && at_ + 1 < source_.size() &&
+                                            is_digit(source_[at_ + 1]));
         if (number) {
-            while (++at_ < source_.size() && (is_word(source_[at_]) || source_[at_] == '.' || ((source_[at_] == '-' || source_[at_] == '+') && (source_[at_ - 1] | 0x20) == 'e'))) {
-            }
+            while (++at_ < source_.size() &&
+                   (is_word(source_[at_]) || source_[at_] == '.' ||
+                    ((source_[at_] == '-' || source_[at_] == '+') && (source_[at_ - 1] | 0x20) == 'e'))) {}
             return at(Token::Kind::number, start, source_.substr(start, at_ - start));
         }
         if (c == '.' || c == '$') {
             ++at_;
             word_end();
-            return at(c == '.' ? Token::Kind::field : Token::Kind::variable, start, source_.substr(start + 1, at_ - start - 1));
+            return at(c == '.' ? Token::Kind::field : Token::Kind::variable, start,
+                      source_.substr(start + 1, at_ - start - 1));
         }
         if (is_word(c)) {
             word_end();
@@ -139,7 +150,9 @@ private:
             if (source_[at_] == '\\' && quote == '"') out += escape();
             else out += source_[at_];
         }
-        if (at_ >= source_.size() || source_[at_] != quote) template_mistake(line_at(start), quote == '"' ? "unterminated quoted string" : "unterminated raw quoted string");
+        if (at_ >= source_.size() || source_[at_] != quote)
+            template_mistake(line_at(start),
+                             quote == '"' ? "unterminated quoted string" : "unterminated raw quoted string");
         ++at_;
         return at(Token::Kind::text, start, std::move(out));
     }
@@ -148,7 +161,8 @@ private:
     Token character() {
         const std::size_t start = at_++;
         std::string out;
-        for (; at_ < source_.size() && source_[at_] != '\''; ++at_) out += source_[at_] == '\\' ? escape() : std::string(1, source_[at_]);
+        for (; at_ < source_.size() && source_[at_] != '\''; ++at_)
+            out += source_[at_] == '\\' ? escape() : std::string(1, source_[at_]);
         if (at_ >= source_.size() || out.empty()) template_mistake(line_at(start), "unterminated character constant");
         ++at_;
         return at(Token::Kind::character, start, std::move(out));
@@ -166,7 +180,8 @@ private:
         unsigned code = 0;
         const char* first = source_.data() + from;
         const char* last = source_.data() + std::min(from + digits, source_.size());
-        if (auto [end, problem] = std::from_chars(first, last, code, digits == 3 ? 8 : 16); problem != std::errc{} || end != last)
+        if (auto [end, problem] = std::from_chars(first, last, code, digits == 3 ? 8 : 16);
+            problem != std::errc{} || end != last)
             template_mistake(line_at(at_), "invalid syntax");
         at_ = from + digits - 1;
         std::string out;
@@ -175,7 +190,11 @@ private:
         return out;
     }
 
-    int line_at(std::size_t place) const { return 1 + static_cast<int>(std::count(source_.begin(), source_.begin() + static_cast<std::ptrdiff_t>(std::min(place, source_.size())), '\n')); }
+    int line_at(std::size_t place) const {
+        return 1 + static_cast<int>(std::count(
+                       source_.begin(), source_.begin() + static_cast<std::ptrdiff_t>(std::min(place, source_.size())),
+                       '\n'));
+    }
 
     const std::string& source_;
     std::size_t at_ = 0;
@@ -184,7 +203,9 @@ private:
 
 } // namespace
 
-void template_mistake(int line, const std::string& what) { throw error(Errc::usage, "template parsing error: template: :{}: {}", line, what); }
+void template_mistake(int line, const std::string& what) {
+    throw error(Errc::usage, "template parsing error: template: :{}: {}", line, what);
+}
 
 std::vector<TemplatePiece> split_template(const std::string& text) { return Lexer(text).run(); }
 

@@ -7,9 +7,23 @@
 namespace davit::cli {
 
 struct TemplateToken {
-    enum class Kind { word, field, variable, text, character, number, pipe, open, close, comma, declare, assign, end } kind = Kind::end;
-    std::string text;     // without its dot, dollar or quotes
-    bool spaced = false;  // white space stands before it
+    enum class Kind {
+        word,
+        field,
+        variable,
+        text,
+        character,
+        number,
+        pipe,
+        open,
+        close,
+        comma,
+        declare,
+        assign,
+        end
+    } kind = Kind::end;
+    std::string text;    // without its dot, dollar or quotes
+    bool spaced = false; // white space stands before it
     int line = 1, column = 0;
 };
 

@@ -93,7 +93,9 @@ private:
             ++at_;
             otherwise = list();
         }
-        if (keyword() != "end") template_mistake(at_ < pieces_.size() ? pieces_[at_].line : line, at_ < pieces_.size() ? "unexpected {{else}}" : "unexpected EOF");
+        if (keyword() != "end")
+            template_mistake(at_ < pieces_.size() ? pieces_[at_].line : line,
+                             at_ < pieces_.size() ? "unexpected {{else}}" : "unexpected EOF");
         ++at_;
         out.children.push_back(std::move(otherwise));
         return out;
@@ -103,7 +105,8 @@ private:
         tokens_ = &pieces_[at_].tokens;
         next_ = from;
         Node out = pipeline(of_range);
-        if (token().kind != Token::Kind::end) template_mistake(token().line, fmt::format("unexpected {} in command", shown(token())));
+        if (token().kind != Token::Kind::end)
+            template_mistake(token().line, fmt::format("unexpected {} in command", shown(token())));
         ++at_;
         return out;
     }
@@ -126,12 +129,14 @@ private:
         const Token& after = (*tokens_)[next_ + 1];
         std::size_t names = 0;
         if (after.kind == Token::Kind::declare || after.kind == Token::Kind::assign) names = 1;
-        else if (of_range && after.kind == Token::Kind::comma && (*tokens_)[next_ + 2].kind == Token::Kind::variable) names = 2;
+        else if (of_range && after.kind == Token::Kind::comma && (*tokens_)[next_ + 2].kind == Token::Kind::variable)
+            names = 2;
         if (!names) return;
         pipeline.variables.push_back(token().text);
         if (names == 2) pipeline.variables.push_back((*tokens_)[next_ + 2].text);
         next_ += names == 2 ? 3 : 1;
-        if (token().kind != Token::Kind::declare && token().kind != Token::Kind::assign) template_mistake(token().line, "missing := in range");
+        if (token().kind != Token::Kind::declare && token().kind != Token::Kind::assign)
+            template_mistake(token().line, "missing := in range");
         pipeline.declares = token().kind == Token::Kind::declare;
         ++next_;
     }
@@ -176,7 +181,8 @@ private:
             out->column = token().column;
         }
         if (chain.empty()) return out;
-        if (out->kind == Kind::field && out->chain.empty()) template_mistake(out->line, "unexpected . after term \".\"");
+        if (out->kind == Kind::field && out->chain.empty())
+            template_mistake(out->line, "unexpected . after term \".\"");
         if (out->kind == Kind::literal) template_mistake(out->line, "unexpected . after term");
         if (out->kind == Kind::field || out->kind == Kind::variable) {
             out->chain.insert(out->chain.end(), chain.begin(), chain.end());
@@ -207,7 +213,8 @@ private:
         case Token::Kind::word:
             if (t.text == "true" || t.text == "false") out.value = literal(t.text == "true");
             else if (t.text == "nil") out.value = literal(nullptr);
-            else if (!is_template_function(t.text)) template_mistake(t.line, fmt::format("function \"{}\" not defined", t.text));
+            else if (!is_template_function(t.text))
+                template_mistake(t.line, fmt::format("function \"{}\" not defined", t.text));
             else out.kind = Kind::function;
             out.text = t.text;
             break;
@@ -224,7 +231,9 @@ private:
         return out;
     }
 
-    static std::shared_ptr<const nlohmann::ordered_json> literal(nlohmann::ordered_json value) { return std::make_shared<const nlohmann::ordered_json>(std::move(value)); }
+    static std::shared_ptr<const nlohmann::ordered_json> literal(nlohmann::ordered_json value) {
+        return std::make_shared<const nlohmann::ordered_json>(std::move(value));
+    }
 
     static nlohmann::ordered_json number(const Token& t) {
         std::string text = t.text;
@@ -232,13 +241,17 @@ private:
         const bool negative = text[0] == '-';
         if (text[0] == '-' || text[0] == '+') text.erase(0, 1);
         int base = 10;
-        if (text.size() > 2 && text[0] == '0') base = (text[1] | 0x20) == 'x' ? 16 : (text[1] | 0x20) == 'b' ? 2 : (text[1] | 0x20) == 'o' ? 8 : 10;
+        if (text.size() > 2 && text[0] == '0')
+            base = (text[1] | 0x20) == 'x' ? 16 : (text[1] | 0x20) == 'b' ? 2 : (text[1] | 0x20) == 'o' ? 8 : 10;
         const char* first = text.data() + (base == 10 ? 0 : 2);
         const char* last = text.data() + text.size();
         std::int64_t whole = 0;
-        if (auto [end, problem] = std::from_chars(first, last, whole, base); problem == std::errc{} && end == last) return negative ? -whole : whole;
+        if (auto [end, problem] = std::from_chars(first, last, whole, base); problem == std::errc{} && end == last)
+            return negative ? -whole : whole;
         double real = 0;
-        if (auto [end, problem] = std::from_chars(first, last, real); base == 10 && problem == std::errc{} && end == last) return negative ? -real : real;
+        if (auto [end, problem] = std::from_chars(first, last, real);
+            base == 10 && problem == std::errc{} && end == last)
+            return negative ? -real : real;
         template_mistake(t.line, fmt::format("bad number syntax: \"{}\"", t.text));
     }
 

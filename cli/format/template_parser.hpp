@@ -12,13 +12,14 @@ namespace davit::cli {
 // One node of the parsed template; expressions too.
 struct TemplateNode {
     enum class Kind {
-        list,     // children in order
-        text,     // text
-        action,   // a pipeline whose value is printed
-        if_,      // pipeline, body, else
-        with,     // the same
-        range,    // the same
-        break_, continue_,
+        list,   // children in order
+        text,   // text
+        action, // a pipeline whose value is printed
+        if_,    // pipeline, body, else
+        with,   // the same
+        range,  // the same
+        break_,
+        continue_,
         pipeline, // commands; variables: what it declares or assigns
         command,  // operands; the first is called
         field,    // chain: of the dot
@@ -33,7 +34,7 @@ struct TemplateNode {
     std::shared_ptr<const nlohmann::ordered_json> value;
     std::vector<TemplateNode> children;
     std::vector<std::string> variables;
-    bool declares = false; // :=, not =
+    bool declares = false;    // :=, not =
     int line = 1, column = 0; // where it stands; the column counts from 0, as Go's
 };
 

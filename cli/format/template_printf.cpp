@@ -33,7 +33,8 @@ const char* type_of(const Json& v) {
 }
 
 std::size_t characters(const std::string& text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::string padded(std::string text, const Verb& verb, bool number) {
@@ -65,7 +66,8 @@ std::string whole(std::int64_t n, const Verb& verb) {
     case 'b': digits = fmt::format("{}{:b}", verb.sharp ? "0b" : "", size); break;
     default: digits = fmt::format("{}", size);
     }
-    if (verb.precision && digits.size() < static_cast<std::size_t>(*verb.precision)) digits.insert(0, static_cast<std::size_t>(*verb.precision) - digits.size(), '0');
+    if (verb.precision && digits.size() < static_cast<std::size_t>(*verb.precision))
+        digits.insert(0, static_cast<std::size_t>(*verb.precision) - digits.size(), '0');
     Verb shown = verb;
     shown.zero = verb.zero && !verb.precision;
     return padded((n < 0 ? "-" : verb.plus ? "+" : verb.space ? " " : "") + digits, shown, true);
@@ -79,7 +81,8 @@ std::string shortest(double n) {
     const std::string scientific(text, std::to_chars(text, text + sizeof text, n, std::chars_format::scientific).ptr);
     int exponent = 0;
     const std::size_t e = scientific.find('e');
-    std::from_chars(scientific.data() + e + (scientific[e + 1] == '+' ? 2 : 1), scientific.data() + scientific.size(), exponent);
+    std::from_chars(scientific.data() + e + (scientific[e + 1] == '+' ? 2 : 1), scientific.data() + scientific.size(),
+                    exponent);
     if (exponent < -4 || exponent >= 6) return scientific;
     return {text, std::to_chars(text, text + sizeof text, n, std::chars_format::fixed).ptr};
 }
@@ -100,7 +103,9 @@ std::string real(double n, const Verb& verb) {
 
 std::string hex(const std::string& text, bool upper) {
     std::string out;
-    for (const char c : text) out += upper ? fmt::format("{:02X}", static_cast<unsigned char>(c)) : fmt::format("{:02x}", static_cast<unsigned char>(c));
+    for (const char c : text)
+        out += upper ? fmt::format("{:02X}", static_cast<unsigned char>(c))
+                     : fmt::format("{:02x}", static_cast<unsigned char>(c));
     return out;
 }
 
@@ -109,7 +114,8 @@ std::string one(const Json& value, const Verb& verb);
 std::string composite(const Json& value, const Verb& verb) {
     Verb inner = verb;
     std::vector<std::string> parts;
-    for (const auto& [key, member] : value.items()) parts.push_back((value.is_object() ? key + ":" : "") + one(member, inner));
+    for (const auto& [key, member] : value.items())
+        parts.push_back((value.is_object() ? key + ":" : "") + one(member, inner));
     if (value.is_object()) std::sort(parts.begin(), parts.end());
     return (value.is_object() ? "map[" : "[") + fmt::format("{}", fmt::join(parts, " ")) + "]";
 }
@@ -133,7 +139,8 @@ std::string one(const Json& value, const Verb& verb) {
         if (c == 'x' || c == 'X') return padded(hex(text, c == 'X'), verb, false);
         return mismatch(value, c);
     }
-    if (value.is_boolean()) return c == 'v' || c == 't' ? padded(value.get<bool>() ? "true" : "false", verb, false) : mismatch(value, c);
+    if (value.is_boolean())
+        return c == 'v' || c == 't' ? padded(value.get<bool>() ? "true" : "false", verb, false) : mismatch(value, c);
     if (value.is_number_integer()) {
         const std::int64_t n = value.get<std::int64_t>();
         if (std::string_view("vdxXobO").find(c) != std::string_view::npos) return whole(n, verb);
@@ -201,21 +208,24 @@ private:
     std::optional<int> number(const char* wrong) {
         if (at_ < format_.size() && format_[at_] == '*') {
             ++at_;
-            const bool right = next_ < values_.size() && values_[next_].is_number_integer() && std::abs(values_[next_].get<double>()) <= widest;
+            const bool right = next_ < values_.size() && values_[next_].is_number_integer() &&
+                               std::abs(values_[next_].get<double>()) <= widest;
             if (!right) out_ += wrong;
             const std::optional<int> value = right ? std::optional(values_[next_].get<int>()) : std::nullopt;
             ++next_;
             return value;
         }
         std::optional<int> value;
-        for (; at_ < format_.size() && format_[at_] >= '0' && format_[at_] <= '9'; ++at_) value = std::min(value.value_or(0) * 10 + (format_[at_] - '0'), widest);
+        for (; at_ < format_.size() && format_[at_] >= '0' && format_[at_] <= '9'; ++at_)
+            value = std::min(value.value_or(0) * 10 + (format_[at_] - '0'), widest);
         return value;
     }
 
     void extra() {
         out_ += "%!(EXTRA ";
         for (std::size_t i = next_; i < values_.size(); ++i)
-            out_ += (i > next_ ? ", " : "") + std::string(type_of(values_[i])) + (values_[i].is_null() ? "" : "=" + go_text(values_[i]));
+            out_ += (i > next_ ? ", " : "") + std::string(type_of(values_[i])) +
+                    (values_[i].is_null() ? "" : "=" + go_text(values_[i]));
         out_ += ")";
     }
 
@@ -227,7 +237,9 @@ private:
 
 } // namespace
 
-std::string go_printf(const std::string& format, const std::vector<Json>& values) { return Printf(format, values).run(); }
+std::string go_printf(const std::string& format, const std::vector<Json>& values) {
+    return Printf(format, values).run();
+}
 
 std::string go_quoted(const std::string& text) {
     std::string out;

@@ -13,14 +13,16 @@ namespace {
 constexpr std::int64_t second = 1'000'000'000;
 
 std::tm utc(std::int64_t time_ns) {
-    const std::time_t seconds = static_cast<std::time_t>(time_ns >= 0 ? time_ns / second : (time_ns - second + 1) / second);
+    const std::time_t seconds =
+        static_cast<std::time_t>(time_ns >= 0 ? time_ns / second : (time_ns - second + 1) / second);
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
     return parts;
 }
 
 std::string text_of(const std::tm& t, char between) {
-    return fmt::format("{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, between, t.tm_hour, t.tm_min, t.tm_sec);
+    return fmt::format("{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, between,
+                       t.tm_hour, t.tm_min, t.tm_sec);
 }
 
 // `digits` digits at the front of text, taken off it.
@@ -54,7 +56,8 @@ std::int64_t take_fraction(std::string_view& text) {
 std::optional<std::int64_t> parse_date(std::string_view text, bool local) {
     std::tm t{};
     std::int64_t nanoseconds = 0;
-    if (!take_number(text, 4, t.tm_year) || !take(text, '-') || !take_number(text, 2, t.tm_mon) || !take(text, '-') || !take_number(text, 2, t.tm_mday))
+    if (!take_number(text, 4, t.tm_year) || !take(text, '-') || !take_number(text, 2, t.tm_mon) || !take(text, '-') ||
+        !take_number(text, 2, t.tm_mday))
         return std::nullopt;
     t.tm_year -= 1900;
     t.tm_mon -= 1;
@@ -99,7 +102,9 @@ std::string human_duration(std::chrono::nanoseconds duration) {
     return fmt::format("{} years", hours / 24 / 365);
 }
 
-std::string rfc3339(std::int64_t time_ns) { return fmt::format("{}.{:09}Z", text_of(utc(time_ns), 'T'), time_ns % second); }
+std::string rfc3339(std::int64_t time_ns) {
+    return fmt::format("{}.{:09}Z", text_of(utc(time_ns), 'T'), time_ns % second);
+}
 
 std::string rfc3339_nano(std::int64_t time_ns) {
     if (time_ns % second == 0) return text_of(utc(time_ns), 'T') + "Z";
@@ -123,7 +128,8 @@ std::int64_t parse_time(const std::string& text, std::int64_t now_ns) {
         if (rest.empty()) return seconds * second + part;
     }
     if (auto duration = parse_duration(text)) return now_ns - *duration;
-    throw error(Errc::usage, "invalid time \"{}\"", text).with_hint("a time such as 2026-01-31T12:00:00Z, or a span before now such as 42m");
+    throw error(Errc::usage, "invalid time \"{}\"", text)
+        .with_hint("a time such as 2026-01-31T12:00:00Z, or a span before now such as 42m");
 }
 
 } // namespace davit::cli

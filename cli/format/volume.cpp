@@ -18,27 +18,43 @@ std::string labels_text(const Labels& labels) {
 } // namespace
 
 nlohmann::json volume_row(const VolumeInfo& v) {
-    return {{"Availability", "N/A"}, {"Driver", v.driver}, {"Group", "N/A"}, {"Labels", labels_text(v.labels)}, {"Links", "N/A"},
-            {"Mountpoint", v.mountpoint}, {"Name", v.name}, {"Scope", "local"}, {"Size", "N/A"}, {"Status", "N/A"}};
+    return {{"Availability", "N/A"}, {"Driver", v.driver},
+            {"Group", "N/A"},        {"Labels", labels_text(v.labels)},
+            {"Links", "N/A"},        {"Mountpoint", v.mountpoint},
+            {"Name", v.name},        {"Scope", "local"},
+            {"Size", "N/A"},         {"Status", "N/A"}};
 }
 
 const nlohmann::json& volume_headers() {
-    static const nlohmann::json headers = {
-        {"Availability", "AVAILABILITY"}, {"Driver", "DRIVER"}, {"Group", "GROUP"}, {"Labels", "LABELS"}, {"Links", "LINKS"},
-        {"Mountpoint", "MOUNTPOINT"}, {"Name", "VOLUME NAME"}, {"Scope", "SCOPE"}, {"Size", "SIZE"}, {"Status", "STATUS"}};
+    static const nlohmann::json headers = {{"Availability", "AVAILABILITY"},
+                                           {"Driver", "DRIVER"},
+                                           {"Group", "GROUP"},
+                                           {"Labels", "LABELS"},
+                                           {"Links", "LINKS"},
+                                           {"Mountpoint", "MOUNTPOINT"},
+                                           {"Name", "VOLUME NAME"},
+                                           {"Scope", "SCOPE"},
+                                           {"Size", "SIZE"},
+                                           {"Status", "STATUS"}};
     return headers;
 }
 
 nlohmann::json network_row(const NetworkInfo& n, bool truncate) {
-    return {{"CreatedAt", go_time(n.created)}, {"Driver", n.driver}, {"ID", truncate ? short_id(n.id) : n.id},
-            {"IPv4", "true"}, {"IPv6", n.enable_ipv6 ? "true" : "false"}, {"Internal", n.internal ? "true" : "false"},
-            {"Labels", labels_text(n.labels)}, {"Name", n.name}, {"Scope", "local"}};
+    return {{"CreatedAt", go_time(n.created)},
+            {"Driver", n.driver},
+            {"ID", truncate ? short_id(n.id) : n.id},
+            {"IPv4", "true"},
+            {"IPv6", n.enable_ipv6 ? "true" : "false"},
+            {"Internal", n.internal ? "true" : "false"},
+            {"Labels", labels_text(n.labels)},
+            {"Name", n.name},
+            {"Scope", "local"}};
 }
 
 const nlohmann::json& network_headers() {
     static const nlohmann::json headers = {
-        {"CreatedAt", "CREATED AT"}, {"Driver", "DRIVER"}, {"ID", "NETWORK ID"}, {"IPv4", "IPV4"}, {"IPv6", "IPV6"},
-        {"Internal", "INTERNAL"}, {"Labels", "LABELS"}, {"Name", "NAME"}, {"Scope", "SCOPE"}};
+        {"CreatedAt", "CREATED AT"}, {"Driver", "DRIVER"}, {"ID", "NETWORK ID"}, {"IPv4", "IPV4"},  {"IPv6", "IPV6"},
+        {"Internal", "INTERNAL"},    {"Labels", "LABELS"}, {"Name", "NAME"},     {"Scope", "SCOPE"}};
     return headers;
 }
 

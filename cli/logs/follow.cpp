@@ -24,9 +24,9 @@ constexpr std::uint32_t directory_changes = IN_CREATE | IN_MOVED_TO | IN_CLOSE_W
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 bool live(const ContainerInfo& c) {
-    return c.state == ContainerState::running || c.state == ContainerState::paused || c.state == ContainerState::restarting;
+    return c.state == ContainerState::running || c.state == ContainerState::paused ||
+           c.state == ContainerState::restarting;
 }
-
 
 struct Followed {
     ContainerInfo container;
@@ -97,7 +97,8 @@ struct LogFollower::Impl {
         std::set<std::string> there;
         for (ContainerInfo& c : engine.containers(project)) {
             there.insert(c.id);
-            const bool known = std::any_of(all.begin(), all.end(), [&](const Followed& f) { return f.container.id == c.id; });
+            const bool known =
+                std::any_of(all.begin(), all.end(), [&](const Followed& f) { return f.container.id == c.id; });
             if (known || !options.wanted(c)) continue;
             add(std::move(c));
         }
@@ -127,8 +128,8 @@ struct LogFollower::Impl {
         }
     }
 
-    // It has been stopped, and is about to be started again: somebody restarts it. A stop says first that the container is
-    // to stay down; a restart leaves that as it is, and a start turns it round.
+    // It has been stopped, and is about to be started again: somebody restarts it. A stop says first that the container
+    // is to stay down; a restart leaves that as it is, and a start turns it round.
     bool comes_back(const ContainerInfo& c) const {
         if (c.state != ContainerState::exited) return false;
         const auto record = store.container(project, c.id);
@@ -140,7 +141,9 @@ struct LogFollower::Impl {
 
     // It does not run and will not by itself. One that was made and has not run yet is somebody's next step: the
     // container that takes the place of another, for one.
-    bool ended(const ContainerInfo& c) const { return !live(c) && c.state != ContainerState::created && !comes_back(c); }
+    bool ended(const ContainerInfo& c) const {
+        return !live(c) && c.state != ContainerState::created && !comes_back(c);
+    }
 
     // At the end of a log that nobody waits to see more of comes what stands there without a newline.
     std::optional<LogLine> next_of_history(Followed& f) const {
@@ -187,7 +190,8 @@ struct LogFollower::Impl {
         if (f.reader)
             while (auto line = f.reader->rest()) printer.line(f.name, *line);
         if (options.print_ends && f.reader) {
-            printer.status(f.name, fmt::format("exited with code {}{}", f.container.exit_code, restarting ? " (restarting)" : ""));
+            printer.status(
+                f.name, fmt::format("exited with code {}{}", f.container.exit_code, restarting ? " (restarting)" : ""));
         }
         printer.flush();
         return !on_end || on_end({f.container, f.container.exit_code, restarting});
@@ -225,8 +229,7 @@ struct LogFollower::Impl {
     void wait_for_changes() {
         printer.flush();
         pollfd fds[] = {{inotify.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}};
-        while (::poll(fds, 2, blind ? look_again_ms : -1) < 0 && errno == EINTR) {
-        }
+        while (::poll(fds, 2, blind ? look_again_ms : -1) < 0 && errno == EINTR) {}
         eventfd_t ignored = 0;
         if (fds[1].revents) ::eventfd_read(wake.get(), &ignored);
         if (blind) look_at_all();
@@ -243,7 +246,8 @@ struct LogFollower::Impl {
     }
 };
 
-LogFollower::LogFollower(Engine& engine, const Roots& roots, const std::string& project, LogPrinter& printer, FollowOptions options)
+LogFollower::LogFollower(Engine& engine, const Roots& roots, const std::string& project, LogPrinter& printer,
+                         FollowOptions options)
     : impl_(std::make_unique<Impl>(engine, roots, project, printer, std::move(options))) {
     impl_->refresh();
 }
@@ -272,7 +276,8 @@ void LogFollower::print_history() {
     impl_->printer.flush();
 }
 
-void LogFollower::run(const std::function<bool(const ContainerEnd&)>& on_end, std::stop_token stop, const std::function<bool()>& started) {
+void LogFollower::run(const std::function<bool(const ContainerEnd&)>& on_end, std::stop_token stop,
+                      const std::function<bool()>& started) {
     std::stop_callback on_stop(stop, [this] { wake(); });
     bool may_end = false;
     for (;;) {

@@ -4,9 +4,9 @@
 #include "cli/logs/reader.hpp"
 
 #include <cstdio>
-#include <utility>
 #include <fmt/format.h>
 #include <sstream>
+#include <utility>
 
 namespace davit::cli {
 
@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t shown_lines = 10, shown_bytes = 2000;
 
 bool is_broken(const ContainerInfo& c) {
-    return !c.oneoff && (c.health == Health::unhealthy || (c.state == ContainerState::exited && c.exit_code != 0) || c.state == ContainerState::restarting);
+    return !c.oneoff && (c.health == Health::unhealthy || (c.state == ContainerState::exited && c.exit_code != 0) ||
+                         c.state == ContainerState::restarting);
 }
 
 void print_last_check(const ContainerInfo& c, const std::vector<HealthCheckResult>& results) {
@@ -25,7 +26,8 @@ void print_last_check(const ContainerInfo& c, const std::vector<HealthCheckResul
     std::istringstream lines(last.output);
     for (std::string line; std::getline(lines, line);) text += "  | " + printable(line, "\t") + '\n';
     const std::string end = last.exit_code < 0 ? "failed" : fmt::format("exited with {}", last.exit_code);
-    fmt::print(stderr, "the last healthcheck of {} {}{}\n{}", c.name, end, text.empty() ? " and said nothing" : ":", text);
+    fmt::print(stderr, "the last healthcheck of {} {}{}\n{}", c.name, end, text.empty() ? " and said nothing" : ":",
+               text);
 }
 
 // These stand among davit's own lines: the beginning of each is enough, and nothing in it steers the terminal.
@@ -61,7 +63,8 @@ void UnmetConditions::see(const Event& event) {
     who_.insert(event.container_name.empty() ? event.resource : event.container_name);
 }
 
-void UnmetConditions::tell(Engine& engine, const Roots& roots, const std::string& project, const std::set<std::string>& read) {
+void UnmetConditions::tell(Engine& engine, const Roots& roots, const std::string& project,
+                           const std::set<std::string>& read) {
     const std::lock_guard lock(mutex_);
     if (!who_.empty()) print_last_words(engine, roots, project, std::exchange(who_, {}), read);
 }

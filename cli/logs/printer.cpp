@@ -88,7 +88,8 @@ std::string log_name(const std::string& project, const std::string& container_na
     std::string name = container_name;
     // As long as the container that it replaces has the name: "0123456789ab_shop-web-1".
     constexpr std::size_t id = 12;
-    if (name.size() > id + 1 && name.find_first_not_of("0123456789abcdef") == id && name[id] == '_') name.erase(0, id + 1);
+    if (name.size() > id + 1 && name.find_first_not_of("0123456789abcdef") == id && name[id] == '_')
+        name.erase(0, id + 1);
     for (const char separator : {'-', '_'})
         if (name.starts_with(project + separator)) return name.substr(project.size() + 1);
     return name;

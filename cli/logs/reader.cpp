@@ -19,7 +19,10 @@ bool hex4(std::string_view text, std::size_t at, unsigned& code) {
     code = 0;
     for (std::size_t i = at; i < at + 4; ++i) {
         const char c = text[i];
-        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        const int digit = c >= '0' && c <= '9'   ? c - '0'
+                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                 : -1;
         if (digit < 0) return false;
         code = code * 16 + static_cast<unsigned>(digit);
     }
@@ -44,7 +47,8 @@ bool read_string(std::string_view text, std::size_t& i, std::string& out) {
         unsigned code = 0, low = 0;
         if (!hex4(text, i, code)) return false;
         i += 4;
-        if (code >= 0xd800 && code < 0xdc00 && i + 6 <= text.size() && text[i] == '\\' && text[i + 1] == 'u' && hex4(text, i + 2, low) && low >= 0xdc00 && low < 0xe000) {
+        if (code >= 0xd800 && code < 0xdc00 && i + 6 <= text.size() && text[i] == '\\' && text[i + 1] == 'u' &&
+            hex4(text, i + 2, low) && low >= 0xdc00 && low < 0xe000) {
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
             i += 6;
         }
@@ -108,7 +112,8 @@ bool LogReader::open_first() {
     if (::stat(path_.c_str(), &status) < 0) return false;
     opened_ = true;
     std::vector<std::string> older;
-    for (int n = 1; n < most_files && ::stat((path_ + "." + std::to_string(n)).c_str(), &status) == 0; ++n) older.push_back(path_ + "." + std::to_string(n));
+    for (int n = 1; n < most_files && ::stat((path_ + "." + std::to_string(n)).c_str(), &status) == 0; ++n)
+        older.push_back(path_ + "." + std::to_string(n));
     std::reverse(older.begin(), older.end());
     later_ = std::move(older);
     later_.push_back(path_);
@@ -154,7 +159,8 @@ bool LogReader::fill() {
             if (advance()) continue;
             return false;
         }
-        struct stat here {}, now {};
+        struct stat here {
+        }, now{};
         if (::fstat(file_.fd.get(), &here) == 0 && static_cast<std::uint64_t>(here.st_size) < offset_) {
             buffer_.clear(); // truncated in place: a rotation that keeps one file
             offset_ = 0;
@@ -255,7 +261,8 @@ std::optional<std::string_view> LogReader::next_raw() {
 }
 
 bool LogReader::in_range(const LogRecord& record) const {
-    return (!range_.since_ns || record.time_ns >= *range_.since_ns) && (!range_.until_ns || record.time_ns <= *range_.until_ns);
+    return (!range_.since_ns || record.time_ns >= *range_.since_ns) &&
+           (!range_.until_ns || record.time_ns <= *range_.until_ns);
 }
 
 std::optional<LogLine> LogReader::next() {
@@ -305,8 +312,7 @@ void LogReader::skip_to_end() {
         range_.tail.reset();
         return;
     }
-    while (next_raw()) {
-    }
+    while (next_raw()) {}
     has_partial_[0] = has_partial_[1] = false;
 }
 

@@ -69,9 +69,9 @@ private:
     File file_;
     std::vector<std::string> later_; // rotated files after the one that is read, the newest last
     std::string buffer_;
-    std::size_t at_ = 0;        // in buffer_
-    std::uint64_t offset_ = 0;  // in the file, behind buffer_
-    LogLine partial_[2];        // of stdout, stderr
+    std::size_t at_ = 0;       // in buffer_
+    std::uint64_t offset_ = 0; // in the file, behind buffer_
+    LogLine partial_[2];       // of stdout, stderr
     bool has_partial_[2] = {false, false};
     bool opened_ = false, ended_ = false;
     bool skipping_ = false; // to the next newline: what stands here is too long for a record

@@ -40,7 +40,8 @@ void DirChain::leave() {
     here.fd = sys::open_at(left.get(), "..", O_RDONLY | O_DIRECTORY);
     struct stat st {};
     if (::fstat(here.fd.get(), &st) < 0) throw make_sys_error(errno, "looking at a directory");
-    if (st.st_dev != here.device || st.st_ino != here.inode) throw error(Errc::conflict, "a directory was moved away while its tree was walked");
+    if (st.st_dev != here.device || st.st_ino != here.inode)
+        throw error(Errc::conflict, "a directory was moved away while its tree was walked");
 }
 
 bool DirChain::let_go() {

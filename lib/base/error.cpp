@@ -21,11 +21,22 @@ std::string Error::describe() const {
 
 Errc errc_of(int errnum) noexcept {
     switch (errnum) {
-    case ENOENT: case ENOTDIR: case ESRCH: case ENODEV: return Errc::not_found;
-    case EACCES: case EPERM: case EROFS: return Errc::denied;
-    case EEXIST: case EADDRINUSE: case EBUSY: return Errc::conflict;
-    case ENOSYS: case EOPNOTSUPP: return Errc::unsupported;
-    case ECONNREFUSED: case ENETUNREACH: case EHOSTUNREACH: case ETIMEDOUT: return Errc::unavailable;
+    case ENOENT:
+    case ENOTDIR:
+    case ESRCH:
+    case ENODEV: return Errc::not_found;
+    case EACCES:
+    case EPERM:
+    case EROFS: return Errc::denied;
+    case EEXIST:
+    case EADDRINUSE:
+    case EBUSY: return Errc::conflict;
+    case ENOSYS:
+    case EOPNOTSUPP: return Errc::unsupported;
+    case ECONNREFUSED:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ETIMEDOUT: return Errc::unavailable;
     case EINTR: return Errc::interrupted;
     default: return Errc::failed;
     }
@@ -41,8 +52,7 @@ Error make_sys_error(int errnum, std::string what) {
 void ErrorList::throw_if_any() {
     if (errors_.empty()) return;
     Error first = errors_.front();
-    for (std::size_t i = 1; i < errors_.size(); ++i)
-        first.with_context(fmt::format("also: {}", errors_[i].what()));
+    for (std::size_t i = 1; i < errors_.size(); ++i) first.with_context(fmt::format("also: {}", errors_[i].what()));
     throw first;
 }
 

@@ -94,7 +94,8 @@ void EventLoop::change_events(int fd, std::uint32_t events) {
     epoll_event ev{};
     ev.events = events;
     ev.data.fd = fd;
-    if (::epoll_ctl(impl_->epoll.get(), EPOLL_CTL_MOD, fd, &ev) < 0) throw sys_error(errno, "watching descriptor {}", fd);
+    if (::epoll_ctl(impl_->epoll.get(), EPOLL_CTL_MOD, fd, &ev) < 0)
+        throw sys_error(errno, "watching descriptor {}", fd);
 }
 
 EventLoop::Watch EventLoop::after(std::chrono::nanoseconds delay, Callback fn) {
@@ -176,9 +177,11 @@ void EventLoop::Impl::dispatch(int fd, std::uint32_t events) {
 void EventLoop::Impl::turn_polled(std::chrono::milliseconds limit) {
     std::vector<pollfd> all{{epoll.get(), POLLIN, 0}};
     for (const auto& [fd, events] : polled) all.push_back({fd, static_cast<short>(events), 0});
-    if (::poll(all.data(), all.size(), timeout(limit)) < 0 && errno != EINTR) throw sys_error(errno, "waiting for events");
+    if (::poll(all.data(), all.size(), timeout(limit)) < 0 && errno != EINTR)
+        throw sys_error(errno, "waiting for events");
     for (std::size_t i = 1; i < all.size(); ++i)
-        if (all[i].revents && polled.contains(all[i].fd)) dispatch(all[i].fd, static_cast<std::uint32_t>(all[i].revents));
+        if (all[i].revents && polled.contains(all[i].fd))
+            dispatch(all[i].fd, static_cast<std::uint32_t>(all[i].revents));
 }
 
 void EventLoop::Impl::run_timers() {

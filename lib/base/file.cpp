@@ -23,7 +23,8 @@ std::string read_all_of(int fd, const std::string& path) {
     struct stat st {};
     const bool regular = ::fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     const std::size_t most = regular ? largest : largest_stream;
-    if (regular && static_cast<std::uint64_t>(st.st_size) > most) throw error(Errc::failed, "{} has {} bytes, more than {} MiB", path, st.st_size, most >> 20);
+    if (regular && static_cast<std::uint64_t>(st.st_size) > most)
+        throw error(Errc::failed, "{} has {} bytes, more than {} MiB", path, st.st_size, most >> 20);
     std::string out;
     if (regular && st.st_size > 0) out.reserve(static_cast<std::size_t>(st.st_size) + 1);
     char buffer[16384];
@@ -47,7 +48,8 @@ bool has_writer(int fifo) {
 bool is_harmless_device(const struct stat& st) {
     if (!S_ISCHR(st.st_mode)) return false;
     const unsigned kind = major(st.st_rdev), which = minor(st.st_rdev);
-    const bool memory = kind == 1 && (which == 3 || which == 5 || which == 7 || which == 8 || which == 9); // null, zero, full, random
+    const bool memory =
+        kind == 1 && (which == 3 || which == 5 || which == 7 || which == 8 || which == 9); // null, zero, full, random
     return memory || (kind == 4 && which < 64) || kind == 5 || (kind >= 136 && kind <= 143);
 }
 
@@ -56,8 +58,10 @@ UniqueFd open_if_harmless(const std::string& path) {
     const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
     struct stat st {};
     if (!place || ::fstat(place.get(), &st) < 0) return {};
-    if ((S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) && !is_harmless_device(st)) throw error(Errc::failed, "{} is a device", path);
-    UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", place.get()).c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if ((S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) && !is_harmless_device(st))
+        throw error(Errc::failed, "{} is a device", path);
+    UniqueFd fd(
+        ::open(fmt::format("/proc/self/fd/{}", place.get()).c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!fd) return {};
     pollfd wait{fd.get(), POLLIN, 0};
     if (S_ISFIFO(st.st_mode) && !has_writer(fd.get()) && ::poll(&wait, 1, writers_time) == 0 && !has_writer(fd.get()))
@@ -97,7 +101,9 @@ std::optional<std::string> read_file_if_exists(const std::string& path) {
 namespace {
 void fsync_directory_of(const std::string& path) {
     auto slash = path.find_last_of('/');
-    UniqueFd dir = sys::open(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash),
+    UniqueFd dir = sys::open(slash == std::string::npos ? "."
+                             : slash == 0               ? "/"
+                                                        : path.substr(0, slash),
                              O_RDONLY | O_DIRECTORY);
     ::fsync(dir.get());
 }
@@ -126,7 +132,9 @@ bool overwrite_file(const std::string& path, std::string_view bytes, mode_t mode
     UniqueFd fd(::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat st {};
     constexpr std::size_t block = 512; // of st_blocks
-    if (!fd || ::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode) || bytes.size() > static_cast<std::size_t>(st.st_blocks) * block) return false;
+    if (!fd || ::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode) ||
+        bytes.size() > static_cast<std::size_t>(st.st_blocks) * block)
+        return false;
     std::string whole(bytes);
     whole.resize(std::max(whole.size(), static_cast<std::size_t>(st.st_size)), ' ');
     if (::pwrite(fd.get(), whole.data(), whole.size(), 0) != static_cast<ssize_t>(whole.size())) return false;
@@ -155,12 +163,17 @@ void write_file_in_place(const std::string& path, std::string_view bytes, mode_t
 WholeFile::WholeFile(const std::string& path) : path_(path) {
     const auto slash = path.find_last_of('/');
     name_ = path.substr(slash == std::string::npos ? 0 : slash + 1);
-    directory_ = sys::open(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash), O_PATH | O_DIRECTORY);
+    directory_ = sys::open(slash == std::string::npos ? "."
+                           : slash == 0               ? "/"
+                                                      : path.substr(0, slash),
+                           O_PATH | O_DIRECTORY);
     struct stat st {};
     const bool there = !name_.empty() && ::fstatat(directory_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
     if (name_.empty() || (there && S_ISDIR(st.st_mode))) throw error(Errc::conflict, "{} is a directory", path);
     if (there && !S_ISREG(st.st_mode))
-        throw error(Errc::conflict, "{} is a {}, which a file would replace", path, S_ISLNK(st.st_mode) ? "symbolic link" : "device or pipe").with_hint("redirect the output instead");
+        throw error(Errc::conflict, "{} is a {}, which a file would replace", path,
+                    S_ISLNK(st.st_mode) ? "symbolic link" : "device or pipe")
+            .with_hint("redirect the output instead");
     std::string temporary = ".davit-" + sys::random_hex(16);
     fd_ = sys::open_at(directory_.get(), temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     temporary_ = std::move(temporary);
@@ -171,7 +184,8 @@ WholeFile::~WholeFile() {
 }
 
 void WholeFile::finish() {
-    if (::renameat(directory_.get(), temporary_.c_str(), directory_.get(), name_.c_str()) < 0) throw sys_error(errno, "writing {}", path_);
+    if (::renameat(directory_.get(), temporary_.c_str(), directory_.get(), name_.c_str()) < 0)
+        throw sys_error(errno, "writing {}", path_);
     temporary_.clear();
 }
 
@@ -216,8 +230,10 @@ std::optional<FileLock> FileLock::try_acquire_making(const std::string& path, Mo
 }
 
 bool FileLock::still_at(const std::string& path) const {
-    struct stat held {}, there {};
-    return ::fstat(fd_.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 && held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+    struct stat held {
+    }, there{};
+    return ::fstat(fd_.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 && held.st_ino == there.st_ino &&
+           held.st_dev == there.st_dev;
 }
 
 } // namespace davit

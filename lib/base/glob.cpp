@@ -37,9 +37,7 @@ int match_class(std::string_view& pattern, char c) {
 // One element that is not '*'; false if it does not match.
 bool match_one(std::string_view& pattern, char c) {
     switch (pattern.front()) {
-    case '?':
-        pattern.remove_prefix(1);
-        return c != '/';
+    case '?': pattern.remove_prefix(1); return c != '/';
     case '[': return match_class(pattern, c) == 1;
     case '\\':
         if (pattern.size() < 2) return false;

@@ -28,7 +28,9 @@ struct Crypto {
 #undef DAVIT_STRING
 #undef DAVIT_STRING_
         void* library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
-        if (!library) throw error(Errc::unsupported, "digests cannot be computed: {}", ::dlerror()).with_hint(fmt::format("install the package that has {}", name));
+        if (!library)
+            throw error(Errc::unsupported, "digests cannot be computed: {}", ::dlerror())
+                .with_hint(fmt::format("install the package that has {}", name));
         take(library, make, "EVP_MD_CTX_new");
         take(library, free, "EVP_MD_CTX_free");
         take(library, sha256, "EVP_sha256");
@@ -63,7 +65,8 @@ struct Hasher::Impl {
     void begin() {
         ctx = crypto().make();
         const EVP_MD* md = kind == Kind::sha256 ? crypto().sha256() : crypto().sha512();
-        if (!ctx || crypto().init(ctx, md, nullptr) != 1) throw Error(Errc::failed, "starting a digest: OpenSSL refused");
+        if (!ctx || crypto().init(ctx, md, nullptr) != 1)
+            throw Error(Errc::failed, "starting a digest: OpenSSL refused");
         crypto().update(ctx, small.data(), small.size());
         small = {};
     }

@@ -9,8 +9,7 @@ namespace davit::log {
 namespace {
 Sink& sink() {
     static Sink instance = [](Level level, std::string_view text) {
-        if (level >= Level::warning)
-            std::fprintf(stderr, "davit: %s\n", printable(text, "\n\t").c_str());
+        if (level >= Level::warning) std::fprintf(stderr, "davit: %s\n", printable(text, "\n\t").c_str());
     };
     return instance;
 }

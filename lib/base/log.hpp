@@ -13,8 +13,17 @@ using Sink = std::function<void(Level, std::string_view)>;
 void set_sink(Sink sink);
 void write(Level level, std::string_view text);
 
-template <typename... Args> void debug(fmt::format_string<Args...> f, Args&&... a) { write(Level::debug, fmt::format(f, std::forward<Args>(a)...)); }
-template <typename... Args> void info(fmt::format_string<Args...> f, Args&&... a) { write(Level::info, fmt::format(f, std::forward<Args>(a)...)); }
-template <typename... Args> void warning(fmt::format_string<Args...> f, Args&&... a) { write(Level::warning, fmt::format(f, std::forward<Args>(a)...)); }
+template <typename... Args>
+void debug(fmt::format_string<Args...> f, Args&&... a) {
+    write(Level::debug, fmt::format(f, std::forward<Args>(a)...));
+}
+template <typename... Args>
+void info(fmt::format_string<Args...> f, Args&&... a) {
+    write(Level::info, fmt::format(f, std::forward<Args>(a)...));
+}
+template <typename... Args>
+void warning(fmt::format_string<Args...> f, Args&&... a) {
+    write(Level::warning, fmt::format(f, std::forward<Args>(a)...));
+}
 
 } // namespace davit::log

@@ -3,8 +3,8 @@
 
 #include "base/fd.hpp"
 
-#include <map>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -14,7 +14,7 @@
 namespace davit {
 
 struct SpawnOptions {
-    std::vector<std::string> argv; // argv[0] is looked up in PATH when it has no slash
+    std::vector<std::string> argv;               // argv[0] is looked up in PATH when it has no slash
     std::optional<std::vector<std::string>> env; // "K=V"; the caller's when absent
     // (fd here, number there). 0,1,2 are inherited unless named; nothing else passes.
     std::vector<std::pair<int, int>> fds;
@@ -43,7 +43,10 @@ public:
     ExitStatus wait();
     std::optional<ExitStatus> try_wait(); // does not block
     void kill(int signal);
-    void detach() { pid_ = -1; pidfd_.reset(); } // somebody else reaps it
+    void detach() {
+        pid_ = -1;
+        pidfd_.reset();
+    } // somebody else reaps it
 
 private:
     pid_t pid_ = -1;

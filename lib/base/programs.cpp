@@ -24,9 +24,12 @@ std::string directory_of(const std::string& path) { return path.substr(0, path.f
 std::string library_directory() {
     Dl_info info{};
     link_map* map = nullptr;
-    if (::dladdr1(reinterpret_cast<void*>(&library_directory), &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) == 0) return "";
+    if (::dladdr1(reinterpret_cast<void*>(&library_directory), &info, reinterpret_cast<void**>(&map),
+                  RTLD_DL_LINKMAP) == 0)
+        return "";
     char path[PATH_MAX];
-    if (!map || !map->l_name || map->l_name[0] != '/' || !::realpath(map->l_name, path)) return ""; // the program itself has no name
+    if (!map || !map->l_name || map->l_name[0] != '/' || !::realpath(map->l_name, path))
+        return ""; // the program itself has no name
     return directory_of(path);
 }
 

@@ -59,7 +59,9 @@ private:
         if (::unlinkat(chain_.fd(), name, AT_REMOVEDIR) == 0 || errno == ENOENT) return;
         if (errno != ENOTEMPTY && errno != EEXIST) return stays(name, errno);
         int child = open_child(chain_.fd(), name);
-        while (child < 0 && (errno == EMFILE || errno == ENFILE || errno == EAGAIN) && (errno == EAGAIN || chain_.let_go())) child = open_child(chain_.fd(), name);
+        while (child < 0 && (errno == EMFILE || errno == ENFILE || errno == EAGAIN) &&
+               (errno == EAGAIN || chain_.let_go()))
+            child = open_child(chain_.fd(), name);
         if (child < 0) return stays(name, errno == EXDEV ? EBUSY : errno);
         levels_.push_back({name, {}, 0});
         chain_.enter(UniqueFd(child));

@@ -18,9 +18,7 @@
 
 namespace davit::sys {
 
-UniqueFd open(const std::string& path, int flags, mode_t mode) {
-    return open_at(AT_FDCWD, path, flags, mode);
-}
+UniqueFd open(const std::string& path, int flags, mode_t mode) { return open_at(AT_FDCWD, path, flags, mode); }
 
 UniqueFd open_if_exists(const std::string& path, int flags) {
     int fd = ::open(path.c_str(), flags | O_CLOEXEC);

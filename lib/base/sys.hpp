@@ -52,7 +52,11 @@ struct Received {
     bool would_block = false;
 };
 Received receive_with_fds(int socket, std::size_t max_bytes, int flags = 0);
-struct Peer { pid_t pid; uid_t uid; gid_t gid; };
+struct Peer {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
 Peer peer_of(int socket);
 
 // Start time of a process in clock ticks since boot (/proc/PID/stat field 22); 0 if it is gone.

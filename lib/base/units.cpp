@@ -33,9 +33,16 @@ struct DurationUnit {
 };
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::array kDurationUnits = {
-    DurationUnit{"ns", 1}, DurationUnit{"us", 1'000}, DurationUnit{"µs", 1'000}, DurationUnit{"μs", 1'000},
-    DurationUnit{"ms", 1'000'000}, DurationUnit{"s", kSecond}, DurationUnit{"m", 60 * kSecond}, DurationUnit{"h", 3600 * kSecond},
-    DurationUnit{"d", 24 * 3600 * kSecond}, DurationUnit{"w", 7 * 24 * 3600 * kSecond},
+    DurationUnit{"ns", 1},
+    DurationUnit{"us", 1'000},
+    DurationUnit{"µs", 1'000},
+    DurationUnit{"μs", 1'000},
+    DurationUnit{"ms", 1'000'000},
+    DurationUnit{"s", kSecond},
+    DurationUnit{"m", 60 * kSecond},
+    DurationUnit{"h", 3600 * kSecond},
+    DurationUnit{"d", 24 * 3600 * kSecond},
+    DurationUnit{"w", 7 * 24 * 3600 * kSecond},
 };
 
 template <typename T>
@@ -119,7 +126,8 @@ std::optional<std::int64_t> parse_duration(std::string_view text) {
         std::string_view number = text.substr(0, digits);
         text.remove_prefix(digits);
         std::string_view unit = text.substr(0, text.find_first_of("0123456789."));
-        auto found = std::find_if(kDurationUnits.begin(), kDurationUnits.end(), [&](const DurationUnit& u) { return u.name == unit; });
+        auto found = std::find_if(kDurationUnits.begin(), kDurationUnits.end(),
+                                  [&](const DurationUnit& u) { return u.name == unit; });
         if (found == kDurationUnits.end()) return std::nullopt;
         auto part = times_unit(number, found->nanoseconds);
         if (!part || *part > most - total) return std::nullopt;

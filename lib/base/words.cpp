@@ -78,7 +78,11 @@ private:
         case ')':
             if (!single_ && !double_ && !backtick_) dollar_ = !dollar_;
             break;
-        case ';': case '&': case '|': case '<': case '>':
+        case ';':
+        case '&':
+        case '|':
+        case '<':
+        case '>':
             if (quoted()) break;
             // "2>&1": the number belongs to the redirection.
             if (c == '>' && !word_.empty() && word_[0] >= '0' && word_[0] <= '9') in_word_ = false;

@@ -97,7 +97,7 @@ private:
     std::string_view rest_;
     int parent_;
     bool literal_ = false, leading_blank_ = false;
-    int keep_ = 0; // 1: +, -1: -
+    int keep_ = 0;                // 1: +, -1: -
     int indent_ = 0, column_ = 0; // 0: not known yet
     std::size_t line_ = 0;
     std::string leading_, trailing_; // breaks: after the last line, and of the blank lines since

@@ -74,8 +74,11 @@ std::optional<std::int64_t> Integer::read(Decoder& d, Node& n, std::int64_t leas
     if (n.kind == Kind::integer) v = n.integer;
     else if (n.kind == Kind::real && std::fabs(n.real) < 9.2e18) v = static_cast<std::int64_t>(n.real);
     else if (n.is_string() && texts) v = parse_int(n.str());
-    if (!v) d.error(n, fmt::format("must be a whole number, and this is '{}'", to_text(n)), n.is_string() && !texts && parse_int(n.str()) ? "write it without quotes" : "");
-    else if (*v < least && most == std::numeric_limits<std::int64_t>::max()) d.error(n, fmt::format("must be {} or more, and this is {}", least, *v));
+    if (!v)
+        d.error(n, fmt::format("must be a whole number, and this is '{}'", to_text(n)),
+                n.is_string() && !texts && parse_int(n.str()) ? "write it without quotes" : "");
+    else if (*v < least && most == std::numeric_limits<std::int64_t>::max())
+        d.error(n, fmt::format("must be {} or more, and this is {}", least, *v));
     else if (*v < least || *v > most) d.error(n, fmt::format("must be from {} to {}, and this is {}", least, most, *v));
     else return v;
     return std::nullopt;
@@ -102,7 +105,8 @@ Node* Real::encode(Encoder& e, const double& v) {
 
 void Bytes::decode(Decoder& d, Node& n, std::int64_t& out) {
     if (n.kind == Kind::integer) out = n.integer;
-    else if (n.kind == Kind::real) out = n.real == std::trunc(n.real) && std::fabs(n.real) < 9.2e18 ? static_cast<std::int64_t>(n.real) : 0;
+    else if (n.kind == Kind::real)
+        out = n.real == std::trunc(n.real) && std::fabs(n.real) < 9.2e18 ? static_cast<std::int64_t>(n.real) : 0;
     else if (auto v = n.is_string() ? parse_bytes(n.str()) : std::nullopt) out = *v;
     else d.error(n, fmt::format("'{}' is no size", to_text(n)), "write a number with b, k, m or g, for example 512m");
 }
@@ -111,12 +115,16 @@ Node* Bytes::encode(Encoder& e, const std::int64_t& v) { return v == 0 ? nullptr
 void Duration::decode(Decoder& d, Node& n, std::chrono::nanoseconds& out) {
     auto v = n.is_string() ? parse_duration(n.str()) : std::nullopt;
     if (v) out = std::chrono::nanoseconds(*v);
-    else d.error(n, fmt::format("'{}' is no duration", to_text(n)), "write numbers with units (ns, us, ms, s, m, h, d, w), for example 1m30s");
+    else
+        d.error(n, fmt::format("'{}' is no duration", to_text(n)),
+                "write numbers with units (ns, us, ms, s, m, h, d, w), for example 1m30s");
 }
 Node* Duration::encode(Encoder& e, const std::chrono::nanoseconds& v) {
     return v.count() == 0 ? nullptr : e.tree.string(format_duration(v.count()));
 }
-void Duration::decode(Decoder& d, Node& n, std::optional<std::chrono::nanoseconds>& out) { decode(d, n, out.emplace(0)); }
+void Duration::decode(Decoder& d, Node& n, std::optional<std::chrono::nanoseconds>& out) {
+    decode(d, n, out.emplace(0));
+}
 Node* Duration::encode(Encoder& e, const std::optional<std::chrono::nanoseconds>& v) {
     return v ? e.tree.string(format_duration(v->count())) : nullptr;
 }
@@ -148,9 +156,11 @@ void Command::decode(Decoder& d, Node& n, std::optional<std::vector<std::string>
     if (auto words = split_words(line, &rest)) {
         out = std::move(*words);
         if (!rest.empty())
-            d.warning(n, fmt::format("no shell runs this command: it ends before '{}'", rest.substr(0, 40)), "if a shell is meant write  [\"sh\", \"-c\", \"…\"]");
+            d.warning(n, fmt::format("no shell runs this command: it ends before '{}'", rest.substr(0, 40)),
+                      "if a shell is meant write  [\"sh\", \"-c\", \"…\"]");
     } else {
-        d.error(n, "this command line cannot be split into words: a quote or bracket is open, or a ( stands alone", "write it as a list: [\"program\", \"argument\"]");
+        d.error(n, "this command line cannot be split into words: a quote or bracket is open, or a ( stands alone",
+                "write it as a list: [\"program\", \"argument\"]");
     }
 }
 Node* Command::encode(Encoder& e, const std::optional<std::vector<std::string>>& words) {
@@ -169,9 +179,12 @@ KeyValue cut(std::string_view text) {
     if (equals == std::string_view::npos) return {std::string(text), std::nullopt};
     return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
 }
-template <typename F> void each_pair(Node& n, F&& take) {
+template <typename F>
+void each_pair(Node& n, F&& take) {
     for (Entry& e : n.map())
-        if (!e.value->failed) take(e.value, KeyValue{std::string(e.key), e.value->is_null() ? std::nullopt : std::optional(to_text(*e.value))});
+        if (!e.value->failed)
+            take(e.value,
+                 KeyValue{std::string(e.key), e.value->is_null() ? std::nullopt : std::optional(to_text(*e.value))});
     for (Node* item : n.list())
         if (!item->failed) take(item, cut(to_text(*item)));
     if (n.is_string()) take(&n, cut(n.str()));
@@ -179,7 +192,9 @@ template <typename F> void each_pair(Node& n, F&& take) {
 
 // YAML has dates, and Docker Compose keeps what they mean, not how they were written.
 void warn_of_date(Decoder& d, const Node& n) {
-    if (n.timestamp) d.warning(n, fmt::format("YAML reads this as a date; its text becomes '{}'", n.str()), "put it in quotes to keep what is written");
+    if (n.timestamp)
+        d.warning(n, fmt::format("YAML reads this as a date; its text becomes '{}'", n.str()),
+                  "put it in quotes to keep what is written");
 }
 } // namespace
 
@@ -207,7 +222,8 @@ void Variables::decode(Decoder& d, Node& n, std::map<std::string, std::optional<
 Node* Variables::encode(Encoder& e, const std::map<std::string, std::optional<std::string>>& variables) {
     if (variables.empty()) return nullptr;
     Node* out = e.tree.map();
-    for (const auto& [key, value] : variables) e.tree.add(*out, e.tree.copy(key), value ? e.tree.string(*value) : e.tree.null());
+    for (const auto& [key, value] : variables)
+        e.tree.add(*out, e.tree.copy(key), value ? e.tree.string(*value) : e.tree.null());
     return out;
 }
 

@@ -16,8 +16,12 @@ namespace davit::compose {
 class Decoder {
 public:
     Decoder(Tree& tree, Diagnostics& diag) : tree_(tree), diag_(diag) {}
-    void error(const Node& at, std::string message, std::string hint = {}) { diag_.error(at.pos, path_, std::move(message), std::move(hint)); }
-    void warning(const Node& at, std::string message, std::string hint = {}) { diag_.warning(at.pos, path_, std::move(message), std::move(hint)); }
+    void error(const Node& at, std::string message, std::string hint = {}) {
+        diag_.error(at.pos, path_, std::move(message), std::move(hint));
+    }
+    void warning(const Node& at, std::string message, std::string hint = {}) {
+        diag_.warning(at.pos, path_, std::move(message), std::move(hint));
+    }
     Path& path() { return path_; }
     SourcePos where(Pos at) const { return tree_.where(at); }
     Tree& tree() { return tree_; }
@@ -45,9 +49,16 @@ struct Text {
     static Node* encode(Encoder&, const std::string&);
 };
 // Upstream's JSON lacks it; its YAML, which can be loaded again, must not.
-template <typename F> struct YamlOnly {
-    template <typename T> static void decode(Decoder& d, Node& n, T& out) { F::decode(d, n, out); }
-    template <typename T> static Node* encode(Encoder& e, const T& v) { return e.json ? nullptr : F::encode(e, v); }
+template <typename F>
+struct YamlOnly {
+    template <typename T>
+    static void decode(Decoder& d, Node& n, T& out) {
+        F::decode(d, n, out);
+    }
+    template <typename T>
+    static Node* encode(Encoder& e, const T& v) {
+        return e.json ? nullptr : F::encode(e, v);
+    }
 };
 struct Flag {
     static void decode(Decoder&, Node&, bool&);
@@ -67,28 +78,35 @@ struct AlwaysFlag { // written in any case
 struct Integer {
     // texts: a number in quotes is one too
     static std::optional<std::int64_t> read(Decoder&, Node&, std::int64_t least, std::int64_t most, bool texts);
-    template <typename T> static void decode(Decoder& d, Node& n, T& out) {
+    template <typename T>
+    static void decode(Decoder& d, Node& n, T& out) {
         constexpr bool large = sizeof(T) >= 8;
         if (auto v = read(d, n, std::is_unsigned_v<T> ? 0 : static_cast<std::int64_t>(std::numeric_limits<T>::min()),
-                          large ? std::numeric_limits<std::int64_t>::max() : static_cast<std::int64_t>(std::numeric_limits<T>::max()),
+                          large ? std::numeric_limits<std::int64_t>::max()
+                                : static_cast<std::int64_t>(std::numeric_limits<T>::max()),
                           sizeof(T) >= 8 || std::is_signed_v<T>))
             out = static_cast<T>(*v);
     }
-    template <typename T> static Node* encode(Encoder& e, const T& v) {
+    template <typename T>
+    static Node* encode(Encoder& e, const T& v) {
         return v == 0 ? nullptr : e.tree.integer(static_cast<std::int64_t>(v));
     }
-    template <typename T> static void decode(Decoder& d, Node& n, std::optional<T>& out) {
+    template <typename T>
+    static void decode(Decoder& d, Node& n, std::optional<T>& out) {
         T v{};
         decode(d, n, v);
         out = v;
     }
-    template <typename T> static Node* encode(Encoder& e, const std::optional<T>& v) {
+    template <typename T>
+    static Node* encode(Encoder& e, const std::optional<T>& v) {
         return v ? e.tree.integer(static_cast<std::int64_t>(*v)) : nullptr;
     }
 };
 struct NonZero { // an optional number of which zero means "not given"
     static void decode(Decoder& d, Node& n, std::optional<std::int64_t>& out) { Integer::decode(d, n, out); }
-    static Node* encode(Encoder& e, const std::optional<std::int64_t>& v) { return v && *v ? e.tree.integer(*v) : nullptr; }
+    static Node* encode(Encoder& e, const std::optional<std::int64_t>& v) {
+        return v && *v ? e.tree.integer(*v) : nullptr;
+    }
 };
 struct Real {
     static void decode(Decoder&, Node&, double&);
@@ -126,29 +144,49 @@ struct Hosts {
 };
 
 // The format of a member, from its type.
-template <typename T> struct Format;
-template <> struct Format<std::string> : Text {};
-template <> struct Format<bool> : Flag {};
-template <> struct Format<std::optional<bool>> : Flag {};
-template <> struct Format<std::int64_t> : Integer {};
-template <> struct Format<std::uint64_t> : Integer {};
-template <> struct Format<int> : Integer {};
-template <> struct Format<std::uint32_t> : Integer {};
-template <> struct Format<std::uint16_t> : Integer {};
-template <> struct Format<std::optional<int>> : Integer {};
-template <> struct Format<std::optional<std::uint64_t>> : Integer {};
-template <> struct Format<double> : Real {};
-template <> struct Format<std::chrono::nanoseconds> : Duration {};
-template <> struct Format<std::optional<std::chrono::nanoseconds>> : Duration {};
-template <> struct Format<std::vector<std::string>> : TextList {};
-template <> struct Format<std::optional<std::vector<std::string>>> : Command {};
-template <> struct Format<std::map<std::string, std::string>> : Labels {};
-template <> struct Format<std::map<std::string, std::optional<std::string>>> : Variables {};
-template <> struct Format<std::map<std::string, std::vector<std::string>>> : Hosts {};
+template <typename T>
+struct Format;
+template <>
+struct Format<std::string> : Text {};
+template <>
+struct Format<bool> : Flag {};
+template <>
+struct Format<std::optional<bool>> : Flag {};
+template <>
+struct Format<std::int64_t> : Integer {};
+template <>
+struct Format<std::uint64_t> : Integer {};
+template <>
+struct Format<int> : Integer {};
+template <>
+struct Format<std::uint32_t> : Integer {};
+template <>
+struct Format<std::uint16_t> : Integer {};
+template <>
+struct Format<std::optional<int>> : Integer {};
+template <>
+struct Format<std::optional<std::uint64_t>> : Integer {};
+template <>
+struct Format<double> : Real {};
+template <>
+struct Format<std::chrono::nanoseconds> : Duration {};
+template <>
+struct Format<std::optional<std::chrono::nanoseconds>> : Duration {};
+template <>
+struct Format<std::vector<std::string>> : TextList {};
+template <>
+struct Format<std::optional<std::vector<std::string>>> : Command {};
+template <>
+struct Format<std::map<std::string, std::string>> : Labels {};
+template <>
+struct Format<std::map<std::string, std::optional<std::string>>> : Variables {};
+template <>
+struct Format<std::map<std::string, std::vector<std::string>>> : Hosts {};
 
 // ------------------------------------------------------------------ structs by rows
 
-template <typename S> struct Row {
+template <typename S>
+struct Row {
     std::string_view key;
     void (*decode)(Decoder&, Node&, S&);
     Node* (*encode)(Encoder&, const S&);
@@ -156,10 +194,13 @@ template <typename S> struct Row {
 };
 
 // The rows of each struct, defined with the tables.
-template <typename S> std::span<const Row<S>> rows();
+template <typename S>
+std::span<const Row<S>> rows();
 
-template <typename M> struct MemberOf;
-template <typename S, typename T> struct MemberOf<T S::*> {
+template <typename M>
+struct MemberOf;
+template <typename S, typename T>
+struct MemberOf<T S::*> {
     using Struct = S;
     using Type = T;
 };
@@ -172,30 +213,35 @@ constexpr Row<typename MemberOf<decltype(Member)>::Struct> row(std::string_view 
             [](Encoder& e, const S& s) -> Node* { return F::encode(e, s.*Member); }};
 }
 
-template <typename S> const Row<S>* find_row(std::string_view key) {
+template <typename S>
+const Row<S>* find_row(std::string_view key) {
     static const std::vector<const Row<S>*> sorted = [] {
         std::vector<const Row<S>*> out;
         for (const auto& r : rows<S>()) out.push_back(&r);
         std::sort(out.begin(), out.end(), [](auto* a, auto* b) { return a->key < b->key; });
         return out;
     }();
-    auto it = std::lower_bound(sorted.begin(), sorted.end(), key, [](auto* r, std::string_view k) { return r->key < k; });
+    auto it =
+        std::lower_bound(sorted.begin(), sorted.end(), key, [](auto* r, std::string_view k) { return r->key < k; });
     return it != sorted.end() && (*it)->key == key ? *it : nullptr;
 }
 
-template <typename S> void decode_struct(Decoder& d, Node& n, S& out) {
+template <typename S>
+void decode_struct(Decoder& d, Node& n, S& out) {
     for (Entry& e : n.map()) {
         if (e.value->failed) continue;
         auto step = d.path().key(e.key);
         if (const Row<S>* r = find_row<S>(e.key)) {
             if (!e.value->is_null() || e.key == "command" || e.key == "entrypoint") r->decode(d, *e.value, out);
         } else if constexpr (requires { out.extensions; }) {
-            if (e.key.substr(0, 2) == "x-" && e.key.substr(0, 3) != "x-#") out.extensions.emplace(std::string(e.key), to_value(*e.value));
+            if (e.key.substr(0, 2) == "x-" && e.key.substr(0, 3) != "x-#")
+                out.extensions.emplace(std::string(e.key), to_value(*e.value));
         }
     }
 }
 
-template <typename S> Node* encode_struct(Encoder& e, const S& s) {
+template <typename S>
+Node* encode_struct(Encoder& e, const S& s) {
     Node* out = e.tree.map();
     for (const auto& r : rows<S>())
         if (Node* n = r.encode(e, s)) e.tree.add(*out, e.json && !r.json_key.empty() ? r.json_key : r.key, n);
@@ -206,14 +252,16 @@ template <typename S> Node* encode_struct(Encoder& e, const S& s) {
 }
 
 // A struct that stands for itself; written if anything is in it.
-template <typename S> struct Object {
+template <typename S>
+struct Object {
     static void decode(Decoder& d, Node& n, S& out) { decode_struct(d, n, out); }
     static Node* encode(Encoder& e, const S& s) {
         Node* n = encode_struct(e, s);
         return n->empty() && !e.json ? nullptr : n; // JSON has {} where Go's structs are no pointers
     }
 };
-template <typename S> struct OptionalObject {
+template <typename S>
+struct OptionalObject {
     static void decode(Decoder& d, Node& n, std::optional<S>& out) {
         if (!n.is_map()) return;
         out.emplace();
@@ -221,7 +269,8 @@ template <typename S> struct OptionalObject {
     }
     static Node* encode(Encoder& e, const std::optional<S>& s) { return s ? encode_struct(e, *s) : nullptr; }
 };
-template <typename S> struct ObjectList {
+template <typename S>
+struct ObjectList {
     static void decode(Decoder& d, Node& n, std::vector<S>& out) {
         auto items = n.list();
         for (std::size_t i = 0; i < items.size(); ++i) {
@@ -238,7 +287,8 @@ template <typename S> struct ObjectList {
         return out;
     }
 };
-template <typename S> struct ObjectMap {
+template <typename S>
+struct ObjectMap {
     static void decode(Decoder& d, Node& n, std::map<std::string, S>& out) {
         for (Entry& e : n.map()) {
             if (e.value->failed) continue;
@@ -257,7 +307,8 @@ template <typename S> struct ObjectMap {
     }
 };
 // A mapping whose values may be null.
-template <typename S> struct NullableMap {
+template <typename S>
+struct NullableMap {
     static void decode(Decoder& d, Node& n, std::map<std::string, std::optional<S>>& out) {
         for (Entry& e : n.map()) {
             auto step = d.path().key(e.key);

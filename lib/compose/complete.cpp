@@ -29,8 +29,11 @@ public:
         read_env_files();
         if (o_.profiles.empty())
             if (const std::string* list = variable("COMPOSE_PROFILES")) o_.profiles = trimmed(*list);
-        if (const std::string* name = variable("COMPOSE_PROJECT_NAME"); name && o_.project_name.empty()) o_.project_name = *name;
-        if (const std::string* word = variable("COMPOSE_COMPATIBILITY"); word && boolean("COMPOSE_COMPATIBILITY", *word)) o_.compatibility = true;
+        if (const std::string* name = variable("COMPOSE_PROJECT_NAME"); name && o_.project_name.empty())
+            o_.project_name = *name;
+        if (const std::string* word = variable("COMPOSE_COMPATIBILITY");
+            word && boolean("COMPOSE_COMPATIBILITY", *word))
+            o_.compatibility = true;
         o_.environment.clear();
         o_.environment.insert(environment_.begin(), environment_.end());
         o_.env_files.clear();
@@ -63,13 +66,16 @@ private:
         return out;
     }
 
-    std::string absolute(const std::string& path) const { return is_absolute(path) ? clean_path(path) : join_path(o_.current_dir, path); }
+    std::string absolute(const std::string& path) const {
+        return is_absolute(path) ? clean_path(path) : join_path(o_.current_dir, path);
+    }
 
     void read_env_files() {
         std::vector<std::string> files;
         if (explicit_env_files_) {
             for (const auto& file : o_.env_files) files.push_back(absolute(file));
-        } else if (const std::string* off = variable("COMPOSE_DISABLE_ENV_FILE"); !off || !boolean("COMPOSE_DISABLE_ENV_FILE", *off)) {
+        } else if (const std::string* off = variable("COMPOSE_DISABLE_ENV_FILE");
+                   !off || !boolean("COMPOSE_DISABLE_ENV_FILE", *off)) {
             std::string dotenv = join_path(working_directory(o_), ".env");
             struct stat st {};
             if (stat(dotenv.c_str(), &st) == 0 && !S_ISDIR(st.st_mode)) files.push_back(dotenv);
@@ -86,7 +92,8 @@ private:
             const std::string* separator = variable("COMPOSE_PATH_SEPARATOR");
             std::string_view rest = *list;
             std::string_view by = separator ? std::string_view(*separator) : ":";
-            for (std::size_t end = 0; end != std::string_view::npos; rest.remove_prefix(end == std::string_view::npos ? 0 : end + by.size())) {
+            for (std::size_t end = 0; end != std::string_view::npos;
+                 rest.remove_prefix(end == std::string_view::npos ? 0 : end + by.size())) {
                 end = rest.find(by);
                 std::string file(rest.substr(0, end));
                 o_.files.push_back(file == "-" || is_remote(file) ? file : absolute(file));

@@ -14,7 +14,8 @@ namespace {
 
 class ServiceChecker {
 public:
-    ServiceChecker(const Project& project, Service& service, std::vector<Diagnostic>& out, bool may_need_disabled = false)
+    ServiceChecker(const Project& project, Service& service, std::vector<Diagnostic>& out,
+                   bool may_need_disabled = false)
         : p_(project), s_(service), out_(out), may_need_disabled_(may_need_disabled) {}
 
     void run() {
@@ -37,15 +38,19 @@ private:
         out_.push_back({Diagnostic::Severity::error, {}, std::move(path), std::move(message), std::move(hint), {}});
     }
 
-    template <typename Map> std::string hint_for(std::string_view name, const Map& known, std::string_view section) {
+    template <typename Map>
+    std::string hint_for(std::string_view name, const Map& known, std::string_view section) {
         std::vector<std::string_view> names;
         for (const auto& [key, unused] : known) names.push_back(key);
         if (auto near = nearest(name, names)) return fmt::format("did you mean '{}'?", *near);
         return fmt::format("declare it below {}: at the top of the file", section);
     }
 
-    template <typename Map> void undeclared(std::string_view path, std::string_view what, const std::string& name, const Map& known) {
-        if (!known.count(name)) error(path, fmt::format("the {} '{}' is not declared", what, name), hint_for(name, known, fmt::format("{}s", what)));
+    template <typename Map>
+    void undeclared(std::string_view path, std::string_view what, const std::string& name, const Map& known) {
+        if (!known.count(name))
+            error(path, fmt::format("the {} '{}' is not declared", what, name),
+                  hint_for(name, known, fmt::format("{}s", what)));
     }
 
     // A service that is there but not enabled, or not there at all.
@@ -55,8 +60,9 @@ private:
         if (disabled != p_.disabled_services.end()) {
             std::string profiles;
             for (const auto& profile : disabled->second.profiles) profiles += (profiles.empty() ? "" : ", ") + profile;
-            return error(attribute, fmt::format("needs the service '{}', which is disabled", name),
-                         fmt::format("enable one of its profiles ({}) with --profile, or write  required: false", profiles));
+            return error(
+                attribute, fmt::format("needs the service '{}', which is disabled", name),
+                fmt::format("enable one of its profiles ({}) with --profile, or write  required: false", profiles));
         }
         std::vector<std::string_view> names;
         for (const auto& [key, unused] : p_.services) names.push_back(key);
@@ -71,22 +77,30 @@ private:
     }
 
     void build(const BuildConfig& b) {
-        if (!b.dockerfile.empty() && !b.dockerfile_inline.empty()) error("build", "dockerfile and dockerfile_inline exclude each other", "keep one of them");
+        if (!b.dockerfile.empty() && !b.dockerfile_inline.empty())
+            error("build", "dockerfile and dockerfile_inline exclude each other", "keep one of them");
         for (const auto& [key, context] : b.additional_contexts) {
             if (context.substr(0, 8) != "service:") continue;
             std::string name = context.substr(8);
             const Service* other = p_.find(name);
             std::string path = "build.additional_contexts." + key;
-            if (!other) error(path, fmt::format("'{}' names the service '{}', which does not exist", key, name), "write service:NAME with the name of a service of this file");
-            else if (!other->build) error(path, fmt::format("'{}' names the service '{}', which is not built", key, name), "add  build: .  to that service");
+            if (!other)
+                error(path, fmt::format("'{}' names the service '{}', which does not exist", key, name),
+                      "write service:NAME with the name of a service of this file");
+            else if (!other->build)
+                error(path, fmt::format("'{}' names the service '{}', which is not built", key, name),
+                      "add  build: .  to that service");
         }
-        if (!s_.platform.empty() && !b.platforms.empty() && std::find(b.platforms.begin(), b.platforms.end(), s_.platform) == b.platforms.end())
+        if (!s_.platform.empty() && !b.platforms.empty() &&
+            std::find(b.platforms.begin(), b.platforms.end(), s_.platform) == b.platforms.end())
             error("platform", fmt::format("'{}' is not among build.platforms", s_.platform), "add it there");
-        for (std::size_t i = 0; i < b.secrets.size(); ++i) undeclared(fmt::format("build.secrets[{}]", i), "secret", b.secrets[i].source, p_.secrets);
+        for (std::size_t i = 0; i < b.secrets.size(); ++i)
+            undeclared(fmt::format("build.secrets[{}]", i), "secret", b.secrets[i].source, p_.secrets);
     }
 
     void networks() {
-        if (!s_.network_mode.empty() && !s_.networks.empty()) error("", "network_mode and networks exclude each other", "keep one of them");
+        if (!s_.network_mode.empty() && !s_.networks.empty())
+            error("", "network_mode and networks exclude each other", "keep one of them");
         for (const auto& [name, network] : s_.networks) undeclared("networks." + name, "network", name, p_.networks);
         if (s_.mac_address.empty() || s_.networks.empty()) return;
         const auto& first = s_.networks.at(network_order(s_).front());
@@ -98,12 +112,18 @@ private:
         if (!s_.healthcheck || s_.healthcheck->test.empty()) return;
         const std::string& kind = s_.healthcheck->test[0];
         if (kind != "CMD" && kind != "CMD-SHELL" && kind != "NONE")
-            error("healthcheck.test", fmt::format("a list must start with CMD, CMD-SHELL or NONE, and this one starts with '{}'", kind), "add \"CMD\" as its first item, or write the command as a text");
+            error("healthcheck.test",
+                  fmt::format("a list must start with CMD, CMD-SHELL or NONE, and this one starts with '{}'", kind),
+                  "add \"CMD\" as its first item, or write the command as a text");
     }
 
     // Which attribute an inferred dependency comes from.
     std::string origin_of(const std::string& name) const {
-        const std::pair<std::string_view, const std::string&> shared[] = {{"network_mode", s_.network_mode}, {"ipc", s_.ipc}, {"pid", s_.pid}, {"uts", s_.uts}, {"cgroup", s_.cgroup}};
+        const std::pair<std::string_view, const std::string&> shared[] = {{"network_mode", s_.network_mode},
+                                                                          {"ipc", s_.ipc},
+                                                                          {"pid", s_.pid},
+                                                                          {"uts", s_.uts},
+                                                                          {"cgroup", s_.cgroup}};
         for (const auto& [attribute, value] : shared)
             if (value == "service:" + name) return std::string(attribute);
         auto starts = [&](const std::string& text) { return text.substr(0, text.find(':')) == name; };
@@ -116,7 +136,8 @@ private:
             need_service(dependency.inferred ? origin_of(name) : "depends_on." + name, name);
         }
         // Without normalisation these are not among depends_on.
-        if (s_.network_mode.substr(0, 8) == "service:" && !s_.depends_on.count(s_.network_mode.substr(8))) need_service("network_mode", s_.network_mode.substr(8));
+        if (s_.network_mode.substr(0, 8) == "service:" && !s_.depends_on.count(s_.network_mode.substr(8)))
+            need_service("network_mode", s_.network_mode.substr(8));
     }
 
     void references() {
@@ -125,10 +146,14 @@ private:
             if (m.type != MountType::volume || m.source.empty() || p_.volumes.count(m.source)) continue;
             std::string path = fmt::format("volumes[{}]", i);
             if (m.source.find('/') == std::string::npos) undeclared(path, "volume", m.source, p_.volumes);
-            else error(path, fmt::format("the volume '{}' is not declared", m.source), fmt::format("a path of this machine starts with ./ or /: ./{}", m.source));
+            else
+                error(path, fmt::format("the volume '{}' is not declared", m.source),
+                      fmt::format("a path of this machine starts with ./ or /: ./{}", m.source));
         }
-        for (std::size_t i = 0; i < s_.secrets.size(); ++i) undeclared(fmt::format("secrets[{}]", i), "secret", s_.secrets[i].source, p_.secrets);
-        for (std::size_t i = 0; i < s_.configs.size(); ++i) undeclared(fmt::format("configs[{}]", i), "config", s_.configs[i].source, p_.configs);
+        for (std::size_t i = 0; i < s_.secrets.size(); ++i)
+            undeclared(fmt::format("secrets[{}]", i), "secret", s_.secrets[i].source, p_.secrets);
+        for (std::size_t i = 0; i < s_.configs.size(); ++i)
+            undeclared(fmt::format("configs[{}]", i), "config", s_.configs[i].source, p_.configs);
         for (const auto& [name, unused] : s_.models) undeclared("models." + name, "model", name, p_.models);
     }
 
@@ -138,39 +163,49 @@ private:
             else s_.deploy->replicas = s_.scale;
         }
         if (s_.scale && *s_.scale < 0) error("scale", fmt::format("must be 0 or more, and this is {}", *s_.scale));
-        if (s_.deploy && s_.deploy->replicas && *s_.deploy->replicas < 0) error("deploy.replicas", fmt::format("must be 0 or more, and this is {}", *s_.deploy->replicas));
+        if (s_.deploy && s_.deploy->replicas && *s_.deploy->replicas < 0)
+            error("deploy.replicas", fmt::format("must be 0 or more, and this is {}", *s_.deploy->replicas));
         if (!s_.container_name.empty() && replicas(s_) > 1)
-            error("container_name", fmt::format("{} replicas cannot have one container name", replicas(s_)), "remove container_name");
+            error("container_name", fmt::format("{} replicas cannot have one container name", replicas(s_)),
+                  "remove container_name");
     }
 
     void distinct(std::string_view one, std::string_view other) {
-        error(one, fmt::format("differs from {}", other), "they mean the same: keep one of them, or give both the same value");
+        error(one, fmt::format("differs from {}", other),
+              "they mean the same: keep one of them, or give both the same value");
     }
 
     void limits() {
         if (!s_.deploy) return;
         if (const auto& l = s_.deploy->resources.limits) {
-            if (s_.cpus != 0 && static_cast<float>(l->cpus) != static_cast<float>(s_.cpus)) distinct("cpus", "deploy.resources.limits.cpus");
+            if (s_.cpus != 0 && static_cast<float>(l->cpus) != static_cast<float>(s_.cpus))
+                distinct("cpus", "deploy.resources.limits.cpus");
             if (s_.mem_limit != 0 && l->memory != s_.mem_limit) distinct("mem_limit", "deploy.resources.limits.memory");
-            if (s_.pids_limit.value_or(0) != 0 && l->pids != *s_.pids_limit) distinct("pids_limit", "deploy.resources.limits.pids");
+            if (s_.pids_limit.value_or(0) != 0 && l->pids != *s_.pids_limit)
+                distinct("pids_limit", "deploy.resources.limits.pids");
         }
         if (const auto& r = s_.deploy->resources.reservations)
-            if (s_.mem_reservation != 0 && r->memory != s_.mem_reservation) distinct("mem_reservation", "deploy.resources.reservations.memory");
+            if (s_.mem_reservation != 0 && r->memory != s_.mem_reservation)
+                distinct("mem_reservation", "deploy.resources.reservations.memory");
     }
 
     void mounts() {
         for (std::size_t i = 0; i < s_.volumes.size(); ++i)
             for (const auto& t : s_.tmpfs)
                 if (const Mount& m = s_.volumes[i]; t.substr(0, t.find(':')) == m.target)
-                    error(fmt::format("volumes[{}]", i), fmt::format("{} is the target of a volume and of a tmpfs", m.target), "remove one of the two");
+                    error(fmt::format("volumes[{}]", i),
+                          fmt::format("{} is the target of a volume and of a tmpfs", m.target),
+                          "remove one of the two");
     }
 
     void watch() {
         if (!s_.develop) return;
         const auto& rules = s_.develop->watch;
         for (std::size_t i = 0; i < rules.size(); ++i)
-            if (rules[i].target.empty() && !rules[i].action.empty() && rules[i].action != "rebuild" && rules[i].action != "restart")
-                error(fmt::format("develop.watch[{}]", i), fmt::format("the action {} needs a target", rules[i].action), "add  target: /path/in/the/container");
+            if (rules[i].target.empty() && !rules[i].action.empty() && rules[i].action != "rebuild" &&
+                rules[i].action != "restart")
+                error(fmt::format("develop.watch[{}]", i), fmt::format("the action {} needs a target", rules[i].action),
+                      "add  target: /path/in/the/container");
     }
 
     const Project& p_;
@@ -199,7 +234,12 @@ void check_cycles(const Project& project, std::vector<Diagnostic>& out) {
     try {
         dependency_levels(project);
     } catch (const Error& e) {
-        out.push_back({Diagnostic::Severity::error, {}, "services." + cycle_start(project), e.what(), "one of these services must be able to start before the others: remove one depends_on", {}});
+        out.push_back({Diagnostic::Severity::error,
+                       {},
+                       "services." + cycle_start(project),
+                       e.what(),
+                       "one of these services must be able to start before the others: remove one depends_on",
+                       {}});
     }
 }
 } // namespace
@@ -208,7 +248,12 @@ void check_consistency(Project& project, std::vector<Diagnostic>& out) {
     for (auto& [name, service] : project.services) ServiceChecker(project, service, out).run();
     for (const auto& [key, secret] : project.secrets)
         if (!secret.external && secret.file.empty() && secret.environment.empty())
-            out.push_back({Diagnostic::Severity::error, {}, "secrets." + key, "does not say where its content comes from", "add one of: file, environment", {}});
+            out.push_back({Diagnostic::Severity::error,
+                           {},
+                           "secrets." + key,
+                           "does not say where its content comes from",
+                           "add one of: file, environment",
+                           {}});
     check_cycles(project, out);
 }
 
@@ -223,8 +268,13 @@ void check_container_names(const Project& project, std::vector<Diagnostic>& out)
         if (service.container_name.empty()) continue;
         auto [it, fresh] = owners.emplace(service.container_name, name);
         if (!fresh)
-            out.push_back({Diagnostic::Severity::error, {}, fmt::format("services.{}.container_name", name),
-                           fmt::format("'{}' is already the container name of the service '{}'", service.container_name, it->second), "container names must be unique", {}});
+            out.push_back({Diagnostic::Severity::error,
+                           {},
+                           fmt::format("services.{}.container_name", name),
+                           fmt::format("'{}' is already the container name of the service '{}'", service.container_name,
+                                       it->second),
+                           "container names must be unique",
+                           {}});
     }
 }
 

@@ -39,7 +39,8 @@ std::string to_string(const Diagnostic& d) {
 namespace {
 
 const Diagnostic& first_error(const std::vector<Diagnostic>& all) {
-    auto it = std::find_if(all.begin(), all.end(), [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
+    auto it = std::find_if(all.begin(), all.end(),
+                           [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
     return it == all.end() ? all.front() : *it;
 }
 
@@ -71,7 +72,8 @@ std::string LoadError::describe_all() const {
 
 namespace davit::compose {
 
-void Diagnostics::add(Diagnostic::Severity severity, Pos at, std::string_view path, std::string message, std::string hint) {
+void Diagnostics::add(Diagnostic::Severity severity, Pos at, std::string_view path, std::string message,
+                      std::string hint) {
     add({severity, tree_.where(at), std::string(path), std::move(message), std::move(hint), shown_line(at)});
 }
 
@@ -99,7 +101,8 @@ void Diagnostics::place(const Node& root) {
 }
 
 bool Diagnostics::any_error(const std::function<bool(std::string_view)>& that) const {
-    return std::any_of(items_.begin(), items_.end(), [&](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error && that(d.path); });
+    return std::any_of(items_.begin(), items_.end(),
+                       [&](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error && that(d.path); });
 }
 
 void Diagnostics::error(Pos at, std::string_view path, std::string message, std::string hint) {

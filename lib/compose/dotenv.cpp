@@ -48,7 +48,8 @@ std::string expand_escapes(std::string_view text) {
 
 class Parser {
 public:
-    Parser(std::string_view text, const Lookup& outside, const Lookup& earlier) : rest_(text), outside_(outside), earlier_(earlier) {
+    Parser(std::string_view text, const Lookup& outside, const Lookup& earlier)
+        : rest_(text), outside_(outside), earlier_(earlier) {
         if (rest_.substr(0, kBom.size()) == kBom) rest_.remove_prefix(kBom.size());
     }
 
@@ -78,13 +79,17 @@ private:
         return false;
     }
 
-    void fail(std::string message, std::string hint = {}) { result_.errors.push_back({line_, std::move(message), std::move(hint)}); }
+    void fail(std::string message, std::string hint = {}) {
+        result_.errors.push_back({line_, std::move(message), std::move(hint)});
+    }
 
-    void warn(std::string message, std::string hint) { result_.warnings.push_back({line_, std::move(message), std::move(hint)}); }
+    void warn(std::string message, std::string hint) {
+        result_.warnings.push_back({line_, std::move(message), std::move(hint)});
+    }
 
     static bool is_key_char(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' ||
-               c == '[' || c == ']' || static_cast<unsigned char>(c) >= 0x80;
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+               c == '-' || c == '[' || c == ']' || static_cast<unsigned char>(c) >= 0x80;
     }
 
     void statement() {
@@ -109,7 +114,8 @@ private:
     bool check_key(std::string_view key) {
         for (char c : key) {
             if (is_key_char(c)) continue;
-            if (is_blank(c)) fail(fmt::format("the name '{}' has a blank in it", key), "write NAME=value; a comment starts with #");
+            if (is_blank(c))
+                fail(fmt::format("the name '{}' has a blank in it", key), "write NAME=value; a comment starts with #");
             else fail(fmt::format("'{}' cannot be part of a name", c), "names have letters, digits and _ . - [ ]");
             return false;
         }
@@ -119,7 +125,9 @@ private:
     void value(std::string_view key) {
         if (!rest_.empty() && (rest_.front() == '"' || rest_.front() == '\'')) return quoted(key, rest_.front());
         std::string_view text = rest_.substr(0, line_end());
-        if (!text.empty() && text.front() == '#') warn(fmt::format("the value of {} starts with #: this is no comment", key), "put the comment on a line of its own");
+        if (!text.empty() && text.front() == '#')
+            warn(fmt::format("the value of {} starts with #: this is no comment", key),
+                 "put the comment on a line of its own");
         text = trim_right(text.substr(0, text.find(" #")));
         put_expanded(key, text);
         skip_line();
@@ -136,7 +144,9 @@ private:
                 advance(i + 1);
                 std::string_view after = trim_right(rest_.substr(0, line_end()));
                 if (!after.empty() && !is_blank(after.front()))
-                    warn(fmt::format("'{}' after the closing quote of {} does not belong to its value", after.substr(0, 40), key), "put the whole value in the quotes");
+                    warn(fmt::format("'{}' after the closing quote of {} does not belong to its value",
+                                     after.substr(0, 40), key),
+                         "put the whole value in the quotes");
                 return;
             }
             if (c == '\\' && !escape) {
@@ -157,7 +167,8 @@ private:
         if (text.find('$') == std::string_view::npos) return put(key, text);
         Expansion expanded = expand(text, [this](std::string_view name) -> const std::string* {
             if (const std::string* v = outside_(name)) return v;
-            auto it = std::find_if(result_.values.rbegin(), result_.values.rend(), [&](const auto& p) { return p.first == name; });
+            auto it = std::find_if(result_.values.rbegin(), result_.values.rend(),
+                                   [&](const auto& p) { return p.first == name; });
             if (it != result_.values.rend()) return &it->second;
             return earlier_ ? earlier_(name) : nullptr;
         });
@@ -177,7 +188,9 @@ private:
 
 } // namespace
 
-DotenvResult parse_dotenv(std::string_view text, const Lookup& outside, const Lookup& earlier) { return Parser(text, outside, earlier).run(); }
+DotenvResult parse_dotenv(std::string_view text, const Lookup& outside, const Lookup& earlier) {
+    return Parser(text, outside, earlier).run();
+}
 
 DotenvResult parse_raw_env(std::string_view text, const Lookup& outside) {
     DotenvResult out;
@@ -192,7 +205,8 @@ DotenvResult parse_raw_env(std::string_view text, const Lookup& outside) {
         std::size_t equals = current.find('=');
         std::string_view key = current.substr(0, equals);
         if (key.empty()) out.errors.push_back({line, "this line has no variable name", "write NAME=value"});
-        else if (key.find_first_of(" \t") != std::string_view::npos) out.errors.push_back({line, fmt::format("the name '{}' has a blank in it", key), "write NAME=value"});
+        else if (key.find_first_of(" \t") != std::string_view::npos)
+            out.errors.push_back({line, fmt::format("the name '{}' has a blank in it", key), "write NAME=value"});
         else if (equals != std::string_view::npos) out.values.emplace_back(key, current.substr(equals + 1));
         else if (const std::string* value = outside(key)) out.values.emplace_back(key, *value);
     }

@@ -12,7 +12,8 @@ void resolve_environment(Tree& tree, Node& document, const Environment& environm
             for (Node*& item : list->list()) {
                 if (!item->is_string() || item->str().find('=') != std::string_view::npos) continue;
                 auto value = environment.find(item->str());
-                if (value != environment.end()) item = tree.string(fmt::format("{}={}", item->str(), value->second), item->pos);
+                if (value != environment.end())
+                    item = tree.string(fmt::format("{}={}", item->str(), value->second), item->pos);
             }
         }
     for (std::string_view section : {"configs", "secrets"}) {
@@ -23,15 +24,18 @@ void resolve_environment(Tree& tree, Node& document, const Environment& environm
             if (!name || !name->is_string()) continue;
             auto value = environment.find(name->str());
             if (value == environment.end()) continue;
-            tree.set(*e.value, section == "configs" ? "content" : "x-#value", tree.string(value->second, name->pos), name->pos);
+            tree.set(*e.value, section == "configs" ? "content" : "x-#value", tree.string(value->second, name->pos),
+                     name->pos);
         }
     }
 }
 
 namespace {
 
-void missing(Diagnostics& diag, const Service& s, std::string_view attribute, std::size_t index, const std::string& path) {
-    diag.error({}, fmt::format("services.{}.{}[{}]", s.name, attribute, index), fmt::format("the file {} does not exist", path),
+void missing(Diagnostics& diag, const Service& s, std::string_view attribute, std::size_t index,
+             const std::string& path) {
+    diag.error({}, fmt::format("services.{}.{}[{}]", s.name, attribute, index),
+               fmt::format("the file {} does not exist", path),
                attribute == "env_file" ? "create it, or write  {path: …, required: false}" : "create it");
 }
 
@@ -52,7 +56,8 @@ void read_env_files(Tree& tree, Service& s, const Environment& environment, Diag
     for (std::size_t i = 0; i < s.env_file.size(); ++i) {
         const EnvFile& file = s.env_file[i];
         if (!file.format.empty() && file.format != "raw") {
-            diag.error({}, fmt::format("services.{}.env_file[{}]", s.name, i), fmt::format("'{}' is no format of an env_file", file.format), "the only one is raw");
+            diag.error({}, fmt::format("services.{}.env_file[{}]", s.name, i),
+                       fmt::format("'{}' is no format of an env_file", file.format), "the only one is raw");
             continue;
         }
         auto values = read_env_file(tree, file.path, file.format == "raw", outside, earlier, diag);

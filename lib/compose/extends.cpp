@@ -20,7 +20,8 @@ void ModelLoader::apply_extends(const FileSet& set, const std::string& file, Nod
     Node* services = doc.find("services");
     if (!services) return;
     if (!services->is_map()) {
-        if (!services->is_null() && !options_.validate) diag_.error(services->pos, "services", "must be a mapping of service names");
+        if (!services->is_null() && !options_.validate)
+            diag_.error(services->pos, "services", "must be a mapping of service names");
         return;
     }
     for (Entry& service : services->map()) {
@@ -30,7 +31,8 @@ void ModelLoader::apply_extends(const FileSet& set, const std::string& file, Nod
 }
 
 // The service with what it extends merged in; also stored in the entry. nullptr: it is empty.
-Node* ModelLoader::extend_service(const FileSet& set, const std::string& file, Node& services, Entry& service, const Resets& resets, std::vector<Chain>& chain) {
+Node* ModelLoader::extend_service(const FileSet& set, const std::string& file, Node& services, Entry& service,
+                                  const Resets& resets, std::vector<Chain>& chain) {
     if (service.value->is_null()) return nullptr;
     std::string path = fmt::format("services.{}", service.key);
     if (!service.value->is_map()) {
@@ -54,8 +56,10 @@ Node* ModelLoader::extend_service(const FileSet& set, const std::string& file, N
         if (c.file == file && c.service == service.key) {
             std::string text;
             for (const Chain& link : chain) text += fmt::format("{} in {} -> ", link.service, link.file);
-            return give_up(name->pos, fmt::format("the services extend each other in a circle: {}{} in {}", text, service.key, file),
-                           "one of them must stand for itself: remove its extends");
+            return give_up(
+                name->pos,
+                fmt::format("the services extend each other in a circle: {}{} in {}", text, service.key, file),
+                "one of them must stand for itself: remove its extends");
         }
     chain.push_back({file, std::string(service.key)});
 
@@ -70,13 +74,15 @@ Node* ModelLoader::extend_service(const FileSet& set, const std::string& file, N
         }
         base_file = std::move(*local);
         ExtendsBase& base = extends_file(set, base_file, path, *other);
-        if (!base.services || !base.services->is_map()) return give_up(other->pos, fmt::format("{} has no services", base_file), {});
+        if (!base.services || !base.services->is_map())
+            return give_up(other->pos, fmt::format("{} has no services", base_file), {});
         base_services = base.services;
         base_resets = &base.resets;
     }
     Entry* base_entry = base_services->find_entry(name->str());
     if (!base_entry)
-        return give_up(name->pos, fmt::format("there is no service '{}' in {}", name->str(), base_file), suggestion(*base_services, name->str()));
+        return give_up(name->pos, fmt::format("there is no service '{}' in {}", name->str(), base_file),
+                       suggestion(*base_services, name->str()));
     Node* base = extend_service(set, base_file, *base_services, *base_entry, *base_resets, chain);
     chain.pop_back();
     if (!base || !base->is_map()) return service.value;
@@ -88,7 +94,8 @@ Node* ModelLoader::extend_service(const FileSet& set, const std::string& file, N
 }
 
 // Another file as a source of bases: canonical, its paths relative to the extending project, not validated.
-ModelLoader::ExtendsBase& ModelLoader::extends_file(const FileSet& set, const std::string& file, const std::string&, const Node& at) {
+ModelLoader::ExtendsBase& ModelLoader::extends_file(const FileSet& set, const std::string& file, const std::string&,
+                                                    const Node& at) {
     auto [it, fresh] = extends_files_.try_emplace({file, set.environment});
     ExtendsBase& base = it->second;
     if (!fresh) return base;

@@ -5,7 +5,9 @@
 
 namespace davit::compose {
 
-#define DAVIT_ROWS(S) template <> std::span<const Row<S>> rows<S>()
+#define DAVIT_ROWS(S)                                                                                                  \
+    template <>                                                                                                        \
+    std::span<const Row<S>> rows<S>()
 DAVIT_ROWS(Service);
 DAVIT_ROWS(EnvFile);
 DAVIT_ROWS(HealthCheck);

@@ -13,7 +13,8 @@ void FileMode::decode(Decoder& d, Node& n, std::optional<std::uint32_t>& out) {
     std::uint32_t mode = 0;
     std::string_view text = n.str();
     auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-    if (code != std::errc() || end != text.data() + text.size()) return d.error(n, fmt::format("'{}' is no octal file mode", text), "write it as 0440");
+    if (code != std::errc() || end != text.data() + text.size())
+        return d.error(n, fmt::format("'{}' is no octal file mode", text), "write it as 0440");
     out = mode;
 }
 Node* FileMode::encode(Encoder& e, const std::optional<std::uint32_t>& v) {
@@ -23,7 +24,8 @@ Node* FileMode::encode(Encoder& e, const std::optional<std::uint32_t>& v) {
 void DeviceCount::decode(Decoder& d, Node& n, std::int64_t& out) {
     std::string_view text = n.str();
     if (text.size() == 3 && (text[0] | 0x20) == 'a' && (text[1] | 0x20) == 'l' && (text[2] | 0x20) == 'l') out = -1;
-    else if (n.is_string() && !parse_int(text)) d.error(n, fmt::format("'{}' is no count of devices", text), "write a number or all");
+    else if (n.is_string() && !parse_int(text))
+        d.error(n, fmt::format("'{}' is no count of devices", text), "write a number or all");
     else Integer::decode(d, n, out);
 }
 
@@ -55,7 +57,8 @@ Node* Ulimits::encode(Encoder& e, const std::map<std::string, Ulimit>& limits) {
     if (limits.empty()) return nullptr;
     Node* out = e.tree.map();
     for (const auto& [name, limit] : limits)
-        e.tree.add(*out, e.tree.copy(name), limit.single && (limit.soft || !e.json) ? e.tree.integer(limit.soft) : encode_struct(e, limit));
+        e.tree.add(*out, e.tree.copy(name),
+                   limit.single && (limit.soft || !e.json) ? e.tree.integer(limit.soft) : encode_struct(e, limit));
     return out;
 }
 
@@ -66,7 +69,8 @@ void SshKeys::decode(Decoder&, Node& n, std::vector<SshKey>& out) {
 Node* SshKeys::encode(Encoder& e, const std::vector<SshKey>& keys) {
     if (keys.empty()) return nullptr;
     Node* out = e.tree.list();
-    for (const auto& k : keys) e.tree.push(*out, e.tree.string(k.path.empty() ? k.id : fmt::format("{}: {}", k.id, k.path)));
+    for (const auto& k : keys)
+        e.tree.push(*out, e.tree.string(k.path.empty() ? k.id : fmt::format("{}: {}", k.id, k.path)));
     return out;
 }
 
@@ -102,11 +106,13 @@ Node* GenericResources::encode(Encoder& e, const std::vector<GenericResource>& r
 }
 
 namespace {
-void add_host(Decoder& d, Node& at, std::string_view host, std::string_view addresses, std::map<std::string, std::vector<std::string>>& out) {
+void add_host(Decoder& d, Node& at, std::string_view host, std::string_view addresses,
+              std::map<std::string, std::vector<std::string>>& out) {
     if (host.empty() || host.find(':') != std::string_view::npos)
         return d.error(at, fmt::format("'{}' is no host name", host), "write it as HOST=ADDRESS");
     for (std::string_view address : split(addresses, ',')) {
-        if (address.size() > 1 && address.front() == '[' && address.back() == ']') address = address.substr(1, address.size() - 2);
+        if (address.size() > 1 && address.front() == '[' && address.back() == ']')
+            address = address.substr(1, address.size() - 2);
         out[std::string(host)].emplace_back(address);
     }
 }
@@ -124,7 +130,8 @@ void Hosts::decode(Decoder& d, Node& n, std::map<std::string, std::vector<std::s
         std::string_view text = item->str();
         std::size_t separator = text.find('=');
         if (separator == std::string_view::npos) separator = text.find(':');
-        if (separator == std::string_view::npos) d.error(*item, fmt::format("'{}' has no address", text), "write it as HOST=ADDRESS");
+        if (separator == std::string_view::npos)
+            d.error(*item, fmt::format("'{}' has no address", text), "write it as HOST=ADDRESS");
         else add_host(d, *item, text.substr(0, separator), text.substr(separator + 1), out);
     }
 }

@@ -38,12 +38,14 @@ struct GenericResources {
     static Node* encode(Encoder&, const std::vector<GenericResource>&);
 };
 
-template <typename E> struct EnumWord {
+template <typename E>
+struct EnumWord {
     std::string_view word;
     E value;
 };
 // A text that stands for one of an enum's values; Words is a table of them.
-template <typename E, const auto& Words> struct Enum {
+template <typename E, const auto& Words>
+struct Enum {
     static void decode(Decoder& d, Node& n, E& out) {
         for (const EnumWord<E>& w : Words)
             if (n.str() == w.word) {

@@ -42,7 +42,8 @@ std::optional<std::string> ModelLoader::local_file(const FileSet& set, const Nod
         return std::nullopt;
     }
     if (!is_remote(name.str())) return absolute(set.directory, name.str());
-    diag_.error(name.pos, path, fmt::format("'{}' is not on this machine", name.str()), "git repositories and oci:// can be fetched; fetch anything else first");
+    diag_.error(name.pos, path, fmt::format("'{}' is not on this machine", name.str()),
+                "git repositories and oci:// can be fetched; fetch anything else first");
     return std::nullopt;
 }
 
@@ -57,8 +58,10 @@ void ModelLoader::apply_includes(const FileSet& set, const std::string& file, No
     doc.erase("include");
 }
 
-void ModelLoader::include_one(const FileSet& set, const std::string& from, Node& doc, const Node& item, const Resets& resets) {
-    if (!item.is_string() && !item.is_map()) return diag_.error(item.pos, "include", "an item is a path or a mapping with a path");
+void ModelLoader::include_one(const FileSet& set, const std::string& from, Node& doc, const Node& item,
+                              const Resets& resets) {
+    if (!item.is_string() && !item.is_map())
+        return diag_.error(item.pos, "include", "an item is a path or a mapping with a path");
     auto paths = texts(item.is_map() ? item.find("path") : &item);
     warn_of_unknown_keys(item, "include", {"path", "project_directory", "env_file"});
     if (paths.empty()) {
@@ -75,9 +78,12 @@ void ModelLoader::include_one(const FileSet& set, const std::string& from, Node&
     inner.named_at = paths.front()->pos;
     inner.ancestors = set.ancestors;
     inner.ancestors.push_back(from); // not what it is merged with: that may be included
-    const auto again = std::find_first_of(inner.ancestors.begin(), inner.ancestors.end(), inner.files.begin(), inner.files.end());
+    const auto again =
+        std::find_first_of(inner.ancestors.begin(), inner.ancestors.end(), inner.files.begin(), inner.files.end());
     if (again != inner.ancestors.end()) {
-        diag_.error(paths.front()->pos, "include", fmt::format("the files include each other in a circle: {} -> {}", fmt::join(inner.ancestors, " -> "), *again),
+        diag_.error(paths.front()->pos, "include",
+                    fmt::format("the files include each other in a circle: {} -> {}",
+                                fmt::join(inner.ancestors, " -> "), *again),
                     "remove one of these includes");
         diag_.throw_if_errors();
     }
@@ -99,7 +105,8 @@ void ModelLoader::include_one(const FileSet& set, const std::string& from, Node&
     import_resources(*load(inner), doc, resets);
 }
 
-std::vector<std::string> ModelLoader::include_env_files(const FileSet& set, const Node& item, const std::string& project_directory) {
+std::vector<std::string> ModelLoader::include_env_files(const FileSet& set, const Node& item,
+                                                        const std::string& project_directory) {
     std::vector<std::string> out;
     auto given = texts(item.find("env_file"));
     if (given.empty()) {
@@ -110,7 +117,8 @@ std::vector<std::string> ModelLoader::include_env_files(const FileSet& set, cons
     for (const Node* file : given) {
         if (file->str() == "/dev/null") continue;
         std::string path = absolute(set.directory, file->str());
-        if (what_is(path) == There::nothing) diag_.error(file->pos, "include", fmt::format("the env file {} does not exist", path));
+        if (what_is(path) == There::nothing)
+            diag_.error(file->pos, "include", fmt::format("the env file {} does not exist", path));
         else out.push_back(path);
     }
     return out;

@@ -87,7 +87,8 @@ private:
         if (n.str().find('$') != std::string_view::npos) {
             Expansion result = expand(n.str(), lookup_);
             for (const auto& name : result.unset)
-                diag_.warning(n.pos, path_, fmt::format("the variable {} is not set; an empty text is used for it", name),
+                diag_.warning(n.pos, path_,
+                              fmt::format("the variable {} is not set; an empty text is used for it", name),
                               fmt::format("set it in the environment or in .env, or write ${{{}:-default}}", name));
             if (result.error) return fail(n, *result.error);
             Tag tag = n.tag;
@@ -99,9 +100,11 @@ private:
 
     void fail(Node& n, const TemplateError& e) {
         n.failed = true;
-        if (e.kind == TemplateError::Kind::required) return diag_.error(n.pos, path_, e.message, "set it in the environment or in .env");
+        if (e.kind == TemplateError::Kind::required)
+            return diag_.error(n.pos, path_, e.message, "set it in the environment or in .env");
         diag_.error(n.pos, path_, fmt::format("'{}' is no valid variable", e.message),
-                    "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${NAME:+other}; a dollar that is meant as such is written $$");
+                    "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${NAME:+other}; a dollar that is meant as "
+                    "such is written $$");
     }
 
     void cast_to(Node& n, Cast cast) {

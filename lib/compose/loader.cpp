@@ -43,8 +43,9 @@ std::string project_name(const LoadOptions& o, LoadedTree& t, ModelLoader& loade
     if (written && o.interpolate) {
         Expansion expanded = expand(name, [&](std::string_view v) { return find_variable(*t.environment, v); });
         if (!expanded.error) name = expanded.text; // an error is reported when the file is interpolated
-        if (name.empty()) { // two checkouts would silently become other projects
-            t.diagnostics->error(written->pos, "name", "the project has no name: nothing is left of this once its variables are replaced",
+        if (name.empty()) {                        // two checkouts would silently become other projects
+            t.diagnostics->error(written->pos, "name",
+                                 "the project has no name: nothing is left of this once its variables are replaced",
                                  "set the variable, write ${NAME:-default}, or give the project's name with -p");
             t.diagnostics->throw_if_errors();
         }
@@ -53,7 +54,8 @@ std::string project_name(const LoadOptions& o, LoadedTree& t, ModelLoader& loade
     if (!from_file) name = base_name(t.working_dir);
     if (o.normalize || !from_file) name = normalize_project_name(name);
     if (name.empty() && o.validate)
-        throw error(Errc::invalid_project, "the project has no name: nothing usable is left of {}", from_file ? "name:" : fmt::format("the directory {}", t.working_dir))
+        throw error(Errc::invalid_project, "the project has no name: nothing usable is left of {}",
+                    from_file ? "name:" : fmt::format("the directory {}", t.working_dir))
             .with_hint("give one with -p NAME, or name: in the file");
     return name;
 }
@@ -64,7 +66,8 @@ LoadedTree load_tree(const LoadOptions& given) {
     LoadOptions o = given;
     fetch_files(o);
     if (o.files.empty())
-        throw error(Errc::not_found, "no compose file is given and none was found").with_hint("create compose.yaml here, or name a file with -f");
+        throw error(Errc::not_found, "no compose file is given and none was found")
+            .with_hint("create compose.yaml here, or name a file with -f");
     LoadedTree t;
     t.tree = std::make_unique<Tree>();
     t.diagnostics = std::make_unique<Diagnostics>(*t.tree);
@@ -77,7 +80,8 @@ LoadedTree load_tree(const LoadOptions& given) {
     t.working_dir = working_directory(o);
 
     const std::string* home = find_variable(*t.environment, "HOME");
-    ModelLoader loader(*t.tree, *t.diagnostics, {o.interpolate, o.validate, o.resolve_paths, home ? *home : "", o.stdin_text, o.resources});
+    ModelLoader loader(*t.tree, *t.diagnostics,
+                       {o.interpolate, o.validate, o.resolve_paths, home ? *home : "", o.stdin_text, o.resources});
     t.project_name = project_name(o, t, loader);
     (*t.environment)["COMPOSE_PROJECT_NAME"] = t.project_name;
 
@@ -85,7 +89,8 @@ LoadedTree load_tree(const LoadOptions& given) {
     t.root = loader.load(set);
     if (t.root->map().empty()) {
         t.diagnostics->throw_if_errors();
-        throw error(Errc::invalid_project, "the compose file is empty: {}", t.files.front()).with_hint("it needs at least  services:");
+        throw error(Errc::invalid_project, "the compose file is empty: {}", t.files.front())
+            .with_hint("it needs at least  services:");
     }
     if (o.normalize) normalize(*t.tree, *t.root, t.project_name, o.interpolate ? t.environment.get() : nullptr);
     return t;
@@ -112,7 +117,8 @@ void enable_profiles(Project& p, const std::vector<std::string>& profiles) {
 // unknown key, an undeclared volume when `volumes:` could not be read.
 bool follows_from(const Diagnostics& diag, std::string_view path) {
     auto below = [](std::string_view inner, std::string_view outer) {
-        return inner.substr(0, outer.size()) == outer && (inner.size() == outer.size() || inner[outer.size()] == '.' || inner[outer.size()] == '[');
+        return inner.substr(0, outer.size()) == outer &&
+               (inner.size() == outer.size() || inner[outer.size()] == '.' || inner[outer.size()] == '[');
     };
     bool whole_service = path.substr(0, 9) == "services." && path.find('.', 9) == std::string_view::npos;
     return diag.any_error([&](std::string_view known) {

@@ -9,7 +9,6 @@ namespace davit::compose {
 
 namespace {
 
-
 enum class Rule : int { replace, to_sequence, extra_hosts, build, depends_on, names, logging, ipam_config, ulimit };
 
 const PathTable<Rule>& merge_rules() {
@@ -64,7 +63,8 @@ public:
 private:
     Node* mismatch(Node* base, Node* over) {
         auto name = [](const Node& n) { return n.is_map() ? "a mapping" : n.is_list() ? "a list" : "a single value"; };
-        diag_.error(over->pos, path_, fmt::format("{} cannot be merged into the {} of an earlier file", name(*over), name(*base) + 2),
+        diag_.error(over->pos, path_,
+                    fmt::format("{} cannot be merged into the {} of an earlier file", name(*over), name(*base) + 2),
                     "tag it !override to replace the earlier value");
         return base;
     }
@@ -136,7 +136,8 @@ private:
         std::size_t before = base->list().size();
         for (Node* item : over->list()) {
             auto known = base->list().first(before);
-            if (std::none_of(known.begin(), known.end(), [&](const Node* n) { return equal(*n, *item); })) tree_.push(*base, item);
+            if (std::none_of(known.begin(), known.end(), [&](const Node* n) { return equal(*n, *item); }))
+                tree_.push(*base, item);
         }
         return base;
     }
@@ -179,7 +180,10 @@ private:
         if (over->is_null()) return base;
         if (!base->is_list() || !over->is_list()) return mismatch(base, over);
         Node* out = tree_.list(base->pos);
-        auto subnet = [](const Node& n) { const Node* s = n.find("subnet"); return s ? to_text(*s) : std::string(); };
+        auto subnet = [](const Node& n) {
+            const Node* s = n.find("subnet");
+            return s ? to_text(*s) : std::string();
+        };
         auto position = [&](const std::string& wanted) {
             auto items = out->list();
             auto it = std::find_if(items.begin(), items.end(), [&](const Node* n) { return subnet(*n) == wanted; });
@@ -199,7 +203,9 @@ private:
                 else tree_.push(*out, merged);
             }
             if (!subnet(*mine).empty() && !position(subnet(*mine)))
-                diag_.warning(mine->pos, path_, fmt::format("the subnet {} is dropped, as a later file names others only", subnet(*mine)), "repeat it there if both are meant");
+                diag_.warning(mine->pos, path_,
+                              fmt::format("the subnet {} is dropped, as a later file names others only", subnet(*mine)),
+                              "repeat it there if both are meant");
         }
         return out;
     }
@@ -248,7 +254,8 @@ void Resets::collect(Node& n, std::vector<std::string_view>& path, Diagnostics& 
         for (std::size_t i = 0; i < n.list().size();) {
             Node* item = n.list()[i];
             if (item->tag == Tag::reset) {
-                diag.warning(item->pos, {}, "!reset on an item of a list removes nothing from earlier files", "tag the whole list !override and repeat what stays");
+                diag.warning(item->pos, {}, "!reset on an item of a list removes nothing from earlier files",
+                             "tag the whole list !override and repeat what stays");
                 n.erase_item(i);
                 continue;
             }

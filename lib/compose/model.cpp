@@ -23,8 +23,13 @@ std::vector<Node*> ModelLoader::documents(const std::string& file, Pos referrer)
         try {
             text = read_file(file);
         } catch (const Error& e) {
-            if (!referrer.line) throw e.os() ? Error(e.kind(), fmt::format("cannot read the compose file {}: {}", file, e.os().message())).with_os(e.os()) : e;
-            diag_.error(referrer, {}, fmt::format("cannot read the compose file {}: {}", file, e.os().message()), "paths are relative to the directory of the file that names them");
+            if (!referrer.line)
+                throw e.os()
+                    ? Error(e.kind(), fmt::format("cannot read the compose file {}: {}", file, e.os().message()))
+                          .with_os(e.os())
+                    : e;
+            diag_.error(referrer, {}, fmt::format("cannot read the compose file {}: {}", file, e.os().message()),
+                        "paths are relative to the directory of the file that names them");
             diag_.throw_if_errors();
         }
     }
@@ -56,7 +61,8 @@ Node* ModelLoader::load(const FileSet& set) {
 
 Node* ModelLoader::document(const FileSet& set, const std::string& file, Node* merged, Node* doc) {
     if (!doc->is_map()) {
-        diag_.error(doc->pos, {}, "a compose file must be a mapping at the top", "it starts with keys such as  services:");
+        diag_.error(doc->pos, {}, "a compose file must be a mapping at the top",
+                    "it starts with keys such as  services:");
         diag_.throw_if_errors();
     }
     if (options_.interpolate) interpolate(tree_, *doc, *set.environment, diag_);
@@ -79,16 +85,19 @@ Node* ModelLoader::document(const FileSet& set, const std::string& file, Node* m
 void ModelLoader::drop_version(Node& merged, const std::string& file) {
     Entry* version = merged.find_entry("version");
     if (!version) return;
-    diag_.warning(version->key_pos, "version", fmt::format("the attribute is obsolete and ignored (in {})", file), "remove the line");
+    diag_.warning(version->key_pos, "version", fmt::format("the attribute is obsolete and ignored (in {})", file),
+                  "remove the line");
     merged.erase("version");
 }
 
-void ModelLoader::warn_of_unknown_keys(const Node& map, std::string_view path, std::initializer_list<std::string_view> known) {
+void ModelLoader::warn_of_unknown_keys(const Node& map, std::string_view path,
+                                       std::initializer_list<std::string_view> known) {
     for (const Entry& e : map.map()) {
         if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
         auto near = nearest(e.key, {known.begin(), known.size()});
         diag_.warning(e.key_pos, path, fmt::format("the key '{}' is not known here and ignored", e.key),
-                      near ? fmt::format("did you mean '{}'?", *near) : fmt::format("known are: {}", fmt::join(known, ", ")));
+                      near ? fmt::format("did you mean '{}'?", *near)
+                           : fmt::format("known are: {}", fmt::join(known, ", ")));
     }
 }
 

@@ -26,9 +26,9 @@ struct ModelOptions {
 
 // A set of files that are merged, and what they are read with: the project itself or an include.
 struct FileSet {
-    std::vector<std::string> files;     // absolute, or "-"
-    std::string directory;              // absolute: what paths of include and extends are relative to
-    std::string path_base;              // what other paths are made relative to; may be relative to the parent's
+    std::vector<std::string> files; // absolute, or "-"
+    std::string directory;          // absolute: what paths of include and extends are relative to
+    std::string path_base;          // what other paths are made relative to; may be relative to the parent's
     const Environment* environment = nullptr;
     bool resolve_paths = true;
     std::vector<std::string> ancestors; // the files whose includes led here
@@ -37,7 +37,8 @@ struct FileSet {
 
 class ModelLoader {
 public:
-    ModelLoader(Tree& tree, Diagnostics& diag, ModelOptions options) : tree_(tree), diag_(diag), options_(std::move(options)) {}
+    ModelLoader(Tree& tree, Diagnostics& diag, ModelOptions options)
+        : tree_(tree), diag_(diag), options_(std::move(options)) {}
 
     // The merged tree with defaults and resolved paths.
     Node* load(const FileSet&);
@@ -72,7 +73,8 @@ private:
     std::vector<std::string> include_env_files(const FileSet&, const Node& item, const std::string& project_directory);
 
     void apply_extends(const FileSet&, const std::string& file, Node& doc, const Resets&);
-    Node* extend_service(const FileSet&, const std::string& file, Node& services, Entry& service, const Resets&, std::vector<Chain>&);
+    Node* extend_service(const FileSet&, const std::string& file, Node& services, Entry& service, const Resets&,
+                         std::vector<Chain>&);
     ExtendsBase& extends_file(const FileSet&, const std::string& ref, const std::string& path, const Node& at);
 
     Tree& tree_;

@@ -67,7 +67,8 @@ private:
 
     void normalize_build(Node& build) {
         if (!build.has("context")) put(build, "context", tree_.string(".", build.pos));
-        if (!build.has("dockerfile") && !build.has("dockerfile_inline")) put(build, "dockerfile", tree_.string("Dockerfile", build.pos));
+        if (!build.has("dockerfile") && !build.has("dockerfile_inline"))
+            put(build, "dockerfile", tree_.string("Dockerfile", build.pos));
         if (Node* args = build.find("args")) resolve(*args, false);
     }
 
@@ -90,7 +91,8 @@ private:
             for (std::size_t i = n.list().size(); i-- > 0;) {
                 Node*& item = n.list()[i];
                 if (!item->is_string() || item->str().find('=') != std::string_view::npos) continue;
-                if (const std::string* v = variable(item->str())) item = tree_.string(fmt::format("{}={}", item->str(), *v), item->pos);
+                if (const std::string* v = variable(item->str()))
+                    item = tree_.string(fmt::format("{}={}", item->str(), *v), item->pos);
                 else if (!keep) n.erase_item(i);
             }
         }
@@ -123,7 +125,8 @@ private:
         }
         if (const Node* from = s.find("volumes_from"))
             for (const Node* n : from->list())
-                if (n->is_string() && n->str().substr(0, 10) != "container:") depend(s, split(n->str(), ':')[0], false, n->pos);
+                if (n->is_string() && n->str().substr(0, 10) != "container:")
+                    depend(s, split(n->str(), ':')[0], false, n->pos);
     }
 
     void pre_start(Node& s) {
@@ -144,7 +147,8 @@ private:
             if (name && !name->is_null()) continue;
             const Node* external = e.value->find("external");
             bool ours = !external || !external->is_bool() || !external->boolean;
-            put(*e.value, "name", tree_.string(ours ? fmt::format("{}_{}", project_, e.key) : std::string(e.key), e.key_pos));
+            put(*e.value, "name",
+                tree_.string(ours ? fmt::format("{}_{}", project_, e.key) : std::string(e.key), e.key_pos));
         }
     }
 

@@ -138,7 +138,8 @@ public:
         const Node* type = n.find("type");
         if (!type || type->str() != "bind") return;
         Node* source = n.find("source");
-        if (!source) return diag_.error(n.pos, path_, "a bind mount needs a source", "add  source: ./path/on/this/machine");
+        if (!source)
+            return diag_.error(n.pos, path_, "a bind mount needs a source", "add  source: ./path/on/this/machine");
         host_path(*source);
     }
 

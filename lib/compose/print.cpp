@@ -18,7 +18,9 @@ namespace {
 
 bool is_hidden(std::string_view key) { return key.substr(0, 3) == "x-#"; }
 
-bool is_escaped(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '"' || c == '\\' || c == '$'; }
+bool is_escaped(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '"' || c == '\\' || c == '$';
+}
 
 void append_escaped(std::string& out, std::string_view text, bool dollars) {
     while (true) {
@@ -43,7 +45,8 @@ std::string json_number(double v) {
     std::array<char, 400> buffer{};
     double magnitude = std::fabs(v);
     bool exponent = magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21);
-    auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v, exponent ? std::chars_format::scientific : std::chars_format::fixed);
+    auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v,
+                             exponent ? std::chars_format::scientific : std::chars_format::fixed);
     return {buffer.data(), end.ptr};
 }
 
@@ -139,10 +142,12 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // true, null, yes and their like, in any case.
 bool is_word_of_yaml(std::string_view text) {
-    static constexpr std::array<std::string_view, 9> words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
+    static constexpr std::array<std::string_view, 9> words = {"true", "false", "null", "yes", "no",
+                                                              "on",   "off",   "y",    "n"};
     if (text.size() > 5) return false;
     std::array<char, 5> lower{};
-    std::transform(text.begin(), text.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::transform(text.begin(), text.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     return std::find(words.begin(), words.end(), std::string_view(lower.data(), text.size())) != words.end();
 }
 
@@ -254,7 +259,8 @@ private:
     }
 
     void dollars(std::string_view s) {
-        for (std::size_t at; dollars_ && (at = s.find('$')) != std::string_view::npos; s.remove_prefix(at + 1)) out_.append(s.substr(0, at)).append("$$");
+        for (std::size_t at; dollars_ && (at = s.find('$')) != std::string_view::npos; s.remove_prefix(at + 1))
+            out_.append(s.substr(0, at)).append("$$");
         out_.append(s);
     }
 

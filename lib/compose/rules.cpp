@@ -30,7 +30,8 @@ void external_resource(const Node& n, const Context& c) {
     for (const Entry& e : n.map()) {
         if (e.key == "name" || e.key == "external" || e.key.substr(0, 2) == "x-" || e.value->empty()) continue;
         auto step = c.path.key(e.key);
-        c.diag.warning(e.key_pos, c.path, "has no effect: this is external, so davit does not create it", "remove this key or external: true");
+        c.diag.warning(e.key_pos, c.path, "has no effect: this is external, so davit does not create it",
+                       "remove this key or external: true");
     }
 }
 
@@ -42,9 +43,12 @@ void one_source(const Node& n, const Context& c, std::initializer_list<std::stri
             given.push_back(e.key);
             last = &e;
         }
-    if (given.size() > 1) c.diag.error(last->key_pos, c.path, fmt::format("{} exclude each other", fmt::join(given, " and ")), "keep one of them");
+    if (given.size() > 1)
+        c.diag.error(last->key_pos, c.path, fmt::format("{} exclude each other", fmt::join(given, " and ")),
+                     "keep one of them");
     if (given.empty() && n.is_map() && !n.has("driver") && !n.has("external"))
-        c.diag.error(n.pos, c.path, "does not say where its content comes from", fmt::format("add one of: {}", fmt::join(keys, ", ")));
+        c.diag.error(n.pos, c.path, "does not say where its content comes from",
+                     fmt::format("add one of: {}", fmt::join(keys, ", ")));
 }
 
 void config_source(const Node& n, const Context& c) { one_source(n, c, {"file", "environment", "content"}); }
@@ -53,7 +57,8 @@ void secret_source(const Node& n, const Context& c) { one_source(n, c, {"file", 
 void port_address(const Node& n, const Context& c) {
     const Node* ip = n.find("host_ip");
     if (ip && ip->is_string() && !ip->str().empty() && !is_ip_address(ip->str()))
-        c.diag.error(ip->pos, c.path, fmt::format("host_ip '{}' is no IP address", ip->str()), "write it without brackets, for example 127.0.0.1 or ::1");
+        c.diag.error(ip->pos, c.path, fmt::format("host_ip '{}' is no IP address", ip->str()),
+                     "write it without brackets, for example 127.0.0.1 or ::1");
 }
 
 void watch_path(const Node& n, const Context& c) {

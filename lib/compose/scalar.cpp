@@ -161,7 +161,8 @@ std::optional<std::string> parse_timestamp(std::string_view text) {
         zone = *z;
     }
     if (!text.empty()) return std::nullopt;
-    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}{} {}", *year, *month, *day, *hour, *minute, *second, fraction, zone);
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}{} {}", *year, *month, *day, *hour, *minute, *second,
+                       fraction, zone);
 }
 
 } // namespace
@@ -170,13 +171,17 @@ Node* resolve_plain(Tree& tree, std::string_view text, Pos at) {
     if (text.empty()) return tree.null(at);
     char c = text.front();
     switch (c) {
-    case '~': case 'n': case 'N':
+    case '~':
+    case 'n':
+    case 'N':
         if (one_of(text, {"~", "null", "Null", "NULL"})) return tree.null(at);
         break;
-    case 't': case 'T':
+    case 't':
+    case 'T':
         if (one_of(text, {"true", "True", "TRUE"})) return tree.boolean(true, at);
         break;
-    case 'f': case 'F':
+    case 'f':
+    case 'F':
         if (one_of(text, {"false", "False", "FALSE"})) return tree.boolean(false, at);
         break;
     default: break;
@@ -202,7 +207,8 @@ std::string encode_base64(std::string_view bytes) {
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         const std::string_view three = bytes.substr(i, 3);
         std::uint32_t bits = 0;
-        for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < three.size() ? static_cast<unsigned char>(three[k]) : 0u);
+        for (std::size_t k = 0; k < 3; ++k)
+            bits = bits << 8 | (k < three.size() ? static_cast<unsigned char>(three[k]) : 0u);
         for (std::size_t k = 0; k < 4; ++k) out += k <= three.size() ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
     }
     return out;

@@ -22,15 +22,15 @@ enum class Keys : std::uint8_t { any, resource /* [a-zA-Z0-9._-]+ */, lower /* o
 enum class Pattern : std::uint8_t { none, container_name, pull_policy };
 
 struct Shape {
-    std::string_view noun{};             // "a service", for messages
-    Types types = 0;                     // 0 = anything
-    std::span<const Field> fields{};     // of a mapping; sorted by key if there are more than 32
-    const Shape* values = nullptr;       // of a mapping with free keys
+    std::string_view noun{};         // "a service", for messages
+    Types types = 0;                 // 0 = anything
+    std::span<const Field> fields{}; // of a mapping; sorted by key if there are more than 32
+    const Shape* values = nullptr;   // of a mapping with free keys
     Keys keys = Keys::any;
-    bool closed = true;                  // other keys are errors
-    bool extensions = true;              // x- keys are allowed
-    const Shape* items = nullptr;        // of a list
-    bool unique = false;                 // no two items are equal
+    bool closed = true;           // other keys are errors
+    bool extensions = true;       // x- keys are allowed
+    const Shape* items = nullptr; // of a list
+    bool unique = false;          // no two items are equal
     std::span<const std::string_view> required{};
     std::span<const std::string_view> words{}; // the only texts allowed
     Pattern pattern = Pattern::none;

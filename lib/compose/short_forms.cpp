@@ -76,7 +76,8 @@ std::pair<std::uint32_t, int> textual(std::uint32_t port) {
 }
 
 std::string why_not(std::string_view what, std::string_view port) {
-    std::string why = port.find('-') != std::string_view::npos ? "is no range of ports from 0 to 65535, lower first" : "is no port number from 0 to 65535";
+    std::string why = port.find('-') != std::string_view::npos ? "is no range of ports from 0 to 65535, lower first"
+                                                               : "is no port number from 0 to 65535";
     return fmt::format("the {} port '{}' {}", what, port, why);
 }
 
@@ -105,7 +106,8 @@ ShortPorts parse_ports(std::string_view text) {
         if (container->length() == 0 && host.length() != 0) port.published += fmt::format("-{}", host.last);
         out.ports.push_back(std::move(port));
     }
-    std::sort(out.ports.begin(), out.ports.end(), [](const ShortPort& a, const ShortPort& b) { return textual(a.target) < textual(b.target); });
+    std::sort(out.ports.begin(), out.ports.end(),
+              [](const ShortPort& a, const ShortPort& b) { return textual(a.target) < textual(b.target); });
     return out;
 }
 
@@ -126,7 +128,8 @@ void apply_option(ShortVolume& v, std::string_view option) {
     else if (option == "rw") v.read_only = false;
     else if (option == "nocopy") v.nocopy = true;
     else if (option == "z" || option == "Z") v.selinux = option;
-    else if (std::find(std::begin(propagations), std::end(propagations), option) != std::end(propagations)) v.propagation = option;
+    else if (std::find(std::begin(propagations), std::end(propagations), option) != std::end(propagations))
+        v.propagation = option;
     else v.unknown_options.emplace_back(option);
 }
 
@@ -157,7 +160,8 @@ ShortVolume parse_volume(std::string_view text) {
         parts.push_back(text.substr(start, i - start));
         start = i + 1;
     }
-    if (std::any_of(parts.begin(), parts.end(), [](auto p) { return p.empty(); })) out.error = fmt::format("'{}' has an empty part between colons", text);
+    if (std::any_of(parts.begin(), parts.end(), [](auto p) { return p.empty(); }))
+        out.error = fmt::format("'{}' has an empty part between colons", text);
     else if (parts.size() > 3) out.error = fmt::format("'{}' has too many colons", text);
     if (!out.error.empty()) return out;
     if (parts.size() == 1) {

@@ -26,7 +26,7 @@ ShortPorts parse_ports(std::string_view text);
 struct ShortVolume {
     bool bind = false;
     bool drive = false; // starts with a letter and a colon, as paths of Windows do
-    bool bare = false; // one or two characters: a target and nothing more
+    bool bare = false;  // one or two characters: a target and nothing more
     std::string source;
     std::string target;
     bool read_only = false;

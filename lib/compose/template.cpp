@@ -101,7 +101,8 @@ private:
             out += '$';
             return true;
         }
-        if (e.kind == Element::Kind::invalid || depth > deepest) return fail(TemplateError::Kind::invalid, std::string(source));
+        if (e.kind == Element::Kind::invalid || depth > deepest)
+            return fail(TemplateError::Kind::invalid, std::string(source));
         const std::string* value = lookup_(e.name);
         bool colon = !e.op.empty() && e.op[0] == ':';
         bool present = value && !(colon && value->empty());
@@ -123,8 +124,9 @@ private:
     bool required(const Element& e, int depth) {
         std::string text;
         if (!run(e.word, text, depth + 1)) return false;
-        return fail(TemplateError::Kind::required,
-                    fmt::format("the variable {} {}{}{}", e.name, "must be given a value", text.empty() ? "" : ": ", text));
+        return fail(
+            TemplateError::Kind::required,
+            fmt::format("the variable {} {}{}{}", e.name, "must be given a value", text.empty() ? "" : ": ", text));
     }
 
     const Lookup& lookup_;

@@ -87,13 +87,16 @@ public:
     Node* volume(Node* n) {
         if (!n->is_string()) return n;
         ShortVolume v = parse_volume(n->str());
-        if (!v.error.empty()) return fail(n, v.error, "write it as SOURCE:TARGET[:options], for example ./data:/data:ro");
+        if (!v.error.empty())
+            return fail(n, v.error, "write it as SOURCE:TARGET[:options], for example ./data:/data:ro");
         if (!lenient_)
             for (const auto& option : v.unknown_options)
                 if (option != "cached" && option != "delegated" && option != "consistent")
-                    diag_.warning(n->pos, path_, fmt::format("the volume option '{}' is not known and ignored", option), "known are ro, rw, nocopy, z, Z and private, shared, slave with or without r before");
+                    diag_.warning(n->pos, path_, fmt::format("the volume option '{}' is not known and ignored", option),
+                                  "known are ro, rw, nocopy, z, Z and private, shared, slave with or without r before");
         if (v.drive && !lenient_)
-            diag_.warning(n->pos, path_, fmt::format("'{}' is read as a path of Windows", n->str().substr(0, 60)), "if a volume of that name is meant write  {type: volume, source: …, target: …}");
+            diag_.warning(n->pos, path_, fmt::format("'{}' is read as a path of Windows", n->str().substr(0, 60)),
+                          "if a volume of that name is meant write  {type: volume, source: …, target: …}");
         Node* out = tree_.map(n->pos);
         put(*out, n, "type", v.bind ? "bind" : "volume");
         if (!v.source.empty()) put(*out, n, "source", v.source);
@@ -156,10 +159,12 @@ public:
                 continue;
             }
             if (equals == std::string_view::npos && text != "default") {
-                fail(item, fmt::format("the ssh key '{}' has no path", text), "write it as ID=PATH; only 'default' may stand alone");
+                fail(item, fmt::format("the ssh key '{}' has no path", text),
+                     "write it as ID=PATH; only 'default' may stand alone");
                 continue;
             }
-            Node* value = equals == std::string_view::npos ? tree_.null(item->pos) : tree_.string(text.substr(equals + 1), item->pos);
+            Node* value = equals == std::string_view::npos ? tree_.null(item->pos)
+                                                           : tree_.string(text.substr(equals + 1), item->pos);
             tree_.set(*out, text.substr(0, equals), value, item->pos);
         }
         return out;
@@ -187,7 +192,8 @@ public:
         Node* old_name = external->find("name");
         Node* name = n->find("name");
         if (old_name) {
-            diag_.warning(external->pos, path_, "external.name is an old spelling", "write  name: … and external: true");
+            diag_.warning(external->pos, path_, "external.name is an old spelling",
+                          "write  name: … and external: true");
             if (name && !equal(*name, *old_name)) {
                 diag_.error(old_name->pos, path_, "name and external.name differ", "keep only name");
                 return n;
@@ -222,12 +228,15 @@ private:
 
     bool expand_ports(const Node& item, Node& out) {
         if (item.kind != Kind::integer && !item.is_string()) {
-            diag_.error(item.pos, path_, "a port must be a whole number, a text or a mapping", "write it as 80 or \"8080:80\"");
+            diag_.error(item.pos, path_, "a port must be a whole number, a text or a mapping",
+                        "write it as 80 or \"8080:80\"");
             return false;
         }
         ShortPorts parsed = parse_ports(to_text(item));
         if (!parsed.error.empty()) {
-            if (!lenient_) diag_.error(item.pos, path_, parsed.error, "write it as [[IP:]HOST:]CONTAINER[/PROTOCOL], for example 127.0.0.1:8080:80");
+            if (!lenient_)
+                diag_.error(item.pos, path_, parsed.error,
+                            "write it as [[IP:]HOST:]CONTAINER[/PROTOCOL], for example 127.0.0.1:8080:80");
             return false;
         }
         for (const ShortPort& p : parsed.ports) {

@@ -68,7 +68,9 @@ struct Node {
 
     std::string_view str() const { return is_string() ? std::string_view(text.data, text.size) : std::string_view(); }
     std::span<Node*> list() const { return is_list() ? std::span<Node*>(items.data, items.size) : std::span<Node*>(); }
-    std::span<Entry> map() const { return is_map() ? std::span<Entry>(entries.data, entries.size) : std::span<Entry>(); }
+    std::span<Entry> map() const {
+        return is_map() ? std::span<Entry>(entries.data, entries.size) : std::span<Entry>();
+    }
     bool empty() const { return is_list() ? items.size == 0 : is_map() ? entries.size == 0 : is_null(); }
 
     Entry* find_entry(std::string_view key) const;
@@ -115,7 +117,8 @@ public:
     const std::string& file_text(std::uint16_t file) const { return files_[file - 1u].text; }
 
 private:
-    template <typename T> void grow(T*& data, std::uint32_t size, std::uint32_t& capacity);
+    template <typename T>
+    void grow(T*& data, std::uint32_t size, std::uint32_t& capacity);
     Node* make(Kind kind, Pos at);
 
     struct File {

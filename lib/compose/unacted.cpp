@@ -9,10 +9,11 @@ namespace {
 
 struct Unacted {
     std::string_view why;
-    std::string_view only = {}; // the value it is about; "" = any
+    std::string_view only = {};      // the value it is about; "" = any
     std::string_view other_why = {}; // a second value
     std::string_view other = {};
-    std::string_view acted = {}; // of a mapping: the keys that have an effect, as " one two "; the row is about the others
+    std::string_view acted =
+        {}; // of a mapping: the keys that have an effect, as " one two "; the row is about the others
 };
 
 // In the order of the specification. A row goes when davit learns to act on it.
@@ -38,10 +39,12 @@ const PathTable<Unacted>& table() {
         {"services.*.deploy.restart_policy.delay", {"the delay doubles from 100 ms to a minute"}},
         {"services.*.deploy.restart_policy.window", {"a container that ran for ten seconds counts as started"}},
         {"services.*.deploy.rollback_config", {"there is nothing to roll back to"}},
-        {"services.*.volumes.[].type", {"it is for Windows containers", "npipe", "cluster volumes need Swarm", "cluster"}},
+        {"services.*.volumes.[].type",
+         {"it is for Windows containers", "npipe", "cluster volumes need Swarm", "cluster"}},
         {"services.*.volumes.[].bind.selinux", {"davit sets no labels of SELinux"}},
         {"services.*.volumes.[].consistency", {"it is for Docker Desktop"}},
-        {"services.*.logging.options.compress", {"rotated log files stay as they are", "true", "rotated log files stay as they are", "1"}},
+        {"services.*.logging.options.compress",
+         {"rotated log files stay as they are", "true", "rotated log files stay as they are", "1"}},
         {"services.*.ports.[].mode", {"there is one machine; it is published as ingress is", "host"}},
         {"services.*.ports.[].app_protocol", {"nothing on this machine reads it"}},
         {"services.*.logging.options.labels", {"lines of davit's logs have no attributes"}},
@@ -57,19 +60,29 @@ const PathTable<Unacted>& table() {
         {"secrets.*.template_driver", {"davit has no template drivers"}},
         {"secrets.*.driver", {"davit has no secret drivers"}},
         {"secrets.*.external", {"davit keeps no secrets; use file or environment"}},
-        {"networks.*.driver_opts", {.why = "davit does not know this option", .acted = " com.docker.network.bridge.name com.docker.network.driver.mtu "
-            "com.docker.network.bridge.enable_icc com.docker.network.bridge.default_bridge com.docker.network.bridge.enable_ip_masquerade "
-            "com.docker.network.bridge.gateway_mode_ipv4 com.docker.network.container_iface_prefix "}},
-        {"services.*.networks.*.driver_opts", {.why = "davit does not know this option", .acted = " com.docker.network.endpoint.sysctls "}},
+        {"networks.*.driver_opts",
+         {.why = "davit does not know this option",
+          .acted = " com.docker.network.bridge.name com.docker.network.driver.mtu "
+                   "com.docker.network.bridge.enable_icc com.docker.network.bridge.default_bridge "
+                   "com.docker.network.bridge.enable_ip_masquerade "
+                   "com.docker.network.bridge.gateway_mode_ipv4 com.docker.network.container_iface_prefix "}},
+        {"services.*.networks.*.driver_opts",
+         {.why = "davit does not know this option", .acted = " com.docker.network.endpoint.sysctls "}},
         {"networks.*.ipam.options", {"davit gives out the addresses itself"}},
         {"networks.*.attachable", {"any container of this machine can be attached"}},
     };
     return rows;
 }
 
-void say(const Tree& tree, const Entry& e, const Path& path, const std::string& what, std::string_view why, std::vector<Diagnostic>& out) {
+void say(const Tree& tree, const Entry& e, const Path& path, const std::string& what, std::string_view why,
+         std::vector<Diagnostic>& out) {
     const Pos pos = e.key_pos.line ? e.key_pos : e.value->pos;
-    out.push_back({Diagnostic::Severity::warning, tree.where(pos), path.text(), fmt::format("{}: {}", what, why), {}, std::string(tree.line_text(pos))});
+    out.push_back({Diagnostic::Severity::warning,
+                   tree.where(pos),
+                   path.text(),
+                   fmt::format("{}: {}", what, why),
+                   {},
+                   std::string(tree.line_text(pos))});
 }
 
 void walk(const Tree& tree, const Entry& e, PathTable<Unacted>::Cursor at, Path& path, std::vector<Diagnostic>& out) {
@@ -82,10 +95,12 @@ void walk(const Tree& tree, const Entry& e, PathTable<Unacted>::Cursor at, Path&
     if (rule && !rule->acted.empty()) {
         for (const Entry& child : n.map()) {
             auto step = path.key(child.key);
-            if (rule->acted.find(fmt::format(" {} ", child.key)) == std::string_view::npos) say(tree, child, path, nothing, rule->why, out);
+            if (rule->acted.find(fmt::format(" {} ", child.key)) == std::string_view::npos)
+                say(tree, child, path, nothing, rule->why, out);
         }
     } else if (rule && !off && (rule->only.empty() || n.str() == rule->only || second)) {
-        say(tree, e, path, rule->only.empty() ? nothing : fmt::format("the value '{}' has no effect", n.str()), second ? rule->other_why : rule->why, out);
+        say(tree, e, path, rule->only.empty() ? nothing : fmt::format("the value '{}' has no effect", n.str()),
+            second ? rule->other_why : rule->why, out);
     }
     for (const Entry& child : n.map()) {
         auto below = at.key(child.key);
@@ -127,11 +142,13 @@ std::vector<Diagnostic> unacted_attributes(const LoadResult& loaded) {
         }
         auto in = [&](std::string_view section, const auto& map) {
             for (const auto& [name, unused] : map)
-                if (path.substr(0, section.size() + name.size() + 2) == fmt::format("{}.{}.", section, name)) return true;
+                if (path.substr(0, section.size() + name.size() + 2) == fmt::format("{}.{}.", section, name))
+                    return true;
             return false;
         };
         const Project& p = loaded.project;
-        return in("configs", p.configs) || in("secrets", p.secrets) || in("networks", p.networks) || in("volumes", p.volumes);
+        return in("configs", p.configs) || in("secrets", p.secrets) || in("networks", p.networks) ||
+               in("volumes", p.volumes);
     };
     std::vector<Diagnostic> out;
     for (const Diagnostic& d : loaded.unacted)

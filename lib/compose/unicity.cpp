@@ -65,7 +65,8 @@ private:
     void unify(Node& list, Key rule) {
         std::size_t size = list.list().size();
         if (size == 0) return;
-        bool items_are_checked = rule == Key::mount_target || rule == Key::device_target || rule == Key::port || rule == Key::expose;
+        bool items_are_checked =
+            rule == Key::mount_target || rule == Key::device_target || rule == Key::port || rule == Key::expose;
         if (size == 1 && !items_are_checked) return;
         std::unordered_map<std::string, std::size_t> seen;
         std::size_t kept = 0;
@@ -82,7 +83,9 @@ private:
     std::string target(const Node& item, std::string_view what, std::string (*short_form)(std::string_view)) {
         if (item.is_string()) return short_form(item.str());
         if (const Node* t = item.find("target"); t && t->is_string()) return std::string(t->str());
-        if (item.is_map()) diag_.error(item.pos, path_, fmt::format("this {} has no target", what), "add  target: /path/in/the/container");
+        if (item.is_map())
+            diag_.error(item.pos, path_, fmt::format("this {} has no target", what),
+                        "add  target: /path/in/the/container");
         return {};
     }
 
@@ -102,7 +105,8 @@ private:
             diag_.error(item.pos, path_, "this port has no target", "add  target: <port in the container>");
             return fmt::format("?{}", static_cast<const void*>(&item));
         }
-        return fmt::format("{}:{}:{}/{}", field("host_ip", "0.0.0.0"), field("published", ""), field("target", ""), field("protocol", "tcp"));
+        return fmt::format("{}:{}:{}/{}", field("host_ip", "0.0.0.0"), field("published", ""), field("target", ""),
+                           field("protocol", "tcp"));
     }
 
     std::string key_of(const Node& item, Key rule) {
@@ -120,7 +124,9 @@ private:
             return to_text(path ? *path : item);
         }
         case Key::expose:
-            if (item.kind == Kind::real) diag_.error(item.pos, path_, fmt::format("a port is a whole number, and this is {}", to_text(item)), "write it as 80, \"80/udp\" or \"8000-8010\"");
+            if (item.kind == Kind::real)
+                diag_.error(item.pos, path_, fmt::format("a port is a whole number, and this is {}", to_text(item)),
+                            "write it as 80, \"80/udp\" or \"8000-8010\"");
             return to_text(item);
         case Key::port: return port_key(item);
         }
@@ -134,6 +140,8 @@ private:
 
 } // namespace
 
-void enforce_unicity(Tree& tree, Node& document, Diagnostics& diag) { Unifier(tree, diag).walk(document, keys().root()); }
+void enforce_unicity(Tree& tree, Node& document, Diagnostics& diag) {
+    Unifier(tree, diag).walk(document, keys().root());
+}
 
 } // namespace davit::compose

@@ -6,17 +6,24 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <fmt/ranges.h>
 #include <functional>
 #include <unordered_map>
-#include <fmt/ranges.h>
 
 namespace davit::compose {
 
 namespace {
 
-bool is_name_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; }
-bool is_resource_name(std::string_view key) { return !key.empty() && std::all_of(key.begin(), key.end(), is_name_char); }
-bool is_lower_name(std::string_view key) { return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return c >= 'a' && c <= 'z'; }); }
+bool is_name_char(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+}
+bool is_resource_name(std::string_view key) {
+    return !key.empty() && std::all_of(key.begin(), key.end(), is_name_char);
+}
+bool is_lower_name(std::string_view key) {
+    return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
 bool is_extension(std::string_view key) { return key.substr(0, 2) == "x-"; }
 
 Types type_of(const Node& n) {
@@ -64,13 +71,24 @@ std::string describe(const Node& n) {
 
 // Old and mistaken names of service attributes, with what is meant.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kOtherNames = {{
-    {"dockerfile", "it stands below build:"}, {"context", "it stands below build:"}, {"args", "it stands below build:"},
-    {"net", "it is called network_mode"}, {"network", "it is called networks"}, {"memory", "it is called mem_limit"},
-    {"mem", "it is called mem_limit"}, {"name", "it is called container_name"}, {"log_driver", "write logging: {driver: …}"},
-    {"log_opt", "write logging: {options: {…}}"}, {"volume_driver", "it stands with the volume, below volumes: at the top"},
-    {"replicas", "it is called scale, or stands below deploy:"}, {"env", "it is called environment"},
-    {"cmd", "it is called command"}, {"workdir", "it is called working_dir"}, {"resources", "it stands below deploy:"},
-    {"limits", "it stands below deploy: resources:"}, {"depends", "it is called depends_on"},
+    {"dockerfile", "it stands below build:"},
+    {"context", "it stands below build:"},
+    {"args", "it stands below build:"},
+    {"net", "it is called network_mode"},
+    {"network", "it is called networks"},
+    {"memory", "it is called mem_limit"},
+    {"mem", "it is called mem_limit"},
+    {"name", "it is called container_name"},
+    {"log_driver", "write logging: {driver: …}"},
+    {"log_opt", "write logging: {options: {…}}"},
+    {"volume_driver", "it stands with the volume, below volumes: at the top"},
+    {"replicas", "it is called scale, or stands below deploy:"},
+    {"env", "it is called environment"},
+    {"cmd", "it is called command"},
+    {"workdir", "it is called working_dir"},
+    {"resources", "it stands below deploy:"},
+    {"limits", "it stands below deploy: resources:"},
+    {"depends", "it is called depends_on"},
 }};
 
 class Checker {
@@ -90,9 +108,12 @@ private:
     void wrong_type(Node& n, const Shape& s) {
         n.failed = true;
         std::string hint;
-        if (n.is_string() && &s == &schema_service) hint = fmt::format("write  {{image: \"{}\"}}", n.str().substr(0, 60));
-        else if (n.is_scalar() && !n.is_null() && !n.is_string() && (s.types & t_str)) hint = fmt::format("put it in quotes: \"{}\"", to_text(n));
-        else if (n.is_scalar() && !n.is_null() && (s.types & t_list)) hint = fmt::format("write it as a list: [{}]", n.is_string() ? fmt::format("\"{}\"", n.str()) : to_text(n));
+        if (n.is_string() && &s == &schema_service)
+            hint = fmt::format("write  {{image: \"{}\"}}", n.str().substr(0, 60));
+        else if (n.is_scalar() && !n.is_null() && !n.is_string() && (s.types & t_str))
+            hint = fmt::format("put it in quotes: \"{}\"", to_text(n));
+        else if (n.is_scalar() && !n.is_null() && (s.types & t_list))
+            hint = fmt::format("write it as a list: [{}]", n.is_string() ? fmt::format("\"{}\"", n.str()) : to_text(n));
         else if (n.is_map() && (s.types & t_list)) hint = "start each item with \"- \"";
         else if (n.is_null() && !(s.types & t_null)) hint = "give it a value or remove the key";
         else if (n.is_list() && (s.types & t_map)) hint = "write it as KEY: VALUE lines without \"- \"";
@@ -103,21 +124,27 @@ private:
         if (!s.words.empty() && std::find(s.words.begin(), s.words.end(), n.str()) == s.words.end()) {
             n.failed = true;
             auto near = nearest(n.str(), s.words);
-            diag_.error(n.pos, path_, fmt::format("must be {}{}, and this is '{}'", s.words.size() > 1 ? "one of " : "", fmt::join(s.words, ", "), n.str()),
+            diag_.error(n.pos, path_,
+                        fmt::format("must be {}{}, and this is '{}'", s.words.size() > 1 ? "one of " : "",
+                                    fmt::join(s.words, ", "), n.str()),
                         near ? fmt::format("did you mean '{}'?", *near) : std::string());
         }
         if (s.pattern == Pattern::container_name && !good_container_name(n.str()))
-            diag_.error(n.pos, path_, fmt::format("'{}' cannot name a container", n.str()), "use at least two letters, digits, '_', '.' or '-', starting with a letter or digit");
+            diag_.error(n.pos, path_, fmt::format("'{}' cannot name a container", n.str()),
+                        "use at least two letters, digits, '_', '.' or '-', starting with a letter or digit");
         if (s.pattern == Pattern::pull_policy && !good_pull_policy(n.str()))
             diag_.error(n.pos, path_, fmt::format("'{}' is no pull policy", n.str()), kPullPolicies);
         else if (s.pattern == Pattern::pull_policy && !exact_pull_policy(n.str()))
-            diag_.warning(n.pos, path_, fmt::format("'{}' is no pull policy, though one stands in it", n.str()), kPullPolicies);
+            diag_.warning(n.pos, path_, fmt::format("'{}' is no pull policy, though one stands in it", n.str()),
+                          kPullPolicies);
     }
 
     void check_number(Node& n, const Shape& s) {
         double value = n.kind == Kind::integer ? static_cast<double>(n.integer) : n.real;
-        if (s.least && value < static_cast<double>(*s.least)) diag_.error(n.pos, path_, fmt::format("must be {} or more, and this is {}", *s.least, to_text(n)));
-        if (s.most && value > static_cast<double>(*s.most)) diag_.error(n.pos, path_, fmt::format("must be {} or less, and this is {}", *s.most, to_text(n)));
+        if (s.least && value < static_cast<double>(*s.least))
+            diag_.error(n.pos, path_, fmt::format("must be {} or more, and this is {}", *s.least, to_text(n)));
+        if (s.most && value > static_cast<double>(*s.most))
+            diag_.error(n.pos, path_, fmt::format("must be {} or less, and this is {}", *s.most, to_text(n)));
     }
 
     void check_list(Node& n, const Shape& s) {
@@ -128,12 +155,15 @@ private:
             if (s.items) check(*items[i], *s.items);
             if (!s.unique || items.size() == 1) continue;
             std::size_t twin = find_twin(items, i, seen);
-            if (twin < i) diag_.error(items[i]->pos, path_, fmt::format("is the same as item [{}] of this list", twin), "remove one of the two");
+            if (twin < i)
+                diag_.error(items[i]->pos, path_, fmt::format("is the same as item [{}] of this list", twin),
+                            "remove one of the two");
         }
     }
 
     // A list of sixty thousand ports is possible: no item is compared with all others.
-    static std::size_t find_twin(std::span<Node*> items, std::size_t i, std::unordered_multimap<std::size_t, std::size_t>& seen) {
+    static std::size_t find_twin(std::span<Node*> items, std::size_t i,
+                                 std::unordered_multimap<std::size_t, std::size_t>& seen) {
         const std::size_t hash = hash_of(*items[i]);
         std::size_t first = i;
         auto [begin, end] = seen.equal_range(hash);
@@ -145,7 +175,9 @@ private:
 
     // The same for what equal() takes for the same: the order of a mapping does not count.
     static std::size_t hash_of(const Node& n) {
-        const auto mix = [](std::size_t a, std::size_t b) { return (a ^ (b + 0x9e3779b97f4a7c15u + (a << 6) + (a >> 2))) * 0xff51afd7ed558ccdu; };
+        const auto mix = [](std::size_t a, std::size_t b) {
+            return (a ^ (b + 0x9e3779b97f4a7c15u + (a << 6) + (a >> 2))) * 0xff51afd7ed558ccdu;
+        };
         std::size_t out = static_cast<std::size_t>(n.kind);
         switch (n.kind) {
         case Kind::null: return out;
@@ -166,7 +198,8 @@ private:
     static const Shape* field(const Shape& s, std::string_view key) {
         constexpr std::size_t many = 32; // such a table is sorted
         if (s.fields.size() > many) {
-            auto it = std::lower_bound(s.fields.begin(), s.fields.end(), key, [](const Field& f, std::string_view k) { return f.key < k; });
+            auto it = std::lower_bound(s.fields.begin(), s.fields.end(), key,
+                                       [](const Field& f, std::string_view k) { return f.key < k; });
             return it != s.fields.end() && it->key == key ? it->shape : nullptr;
         }
         for (const Field& f : s.fields)
@@ -181,7 +214,9 @@ private:
             else if (s.extensions && is_extension(e.key)) continue;
             else if (s.values && key_fits(e.key, s.keys)) check(*e.value, *s.values);
             else if (s.closed) unknown_key(e, s);
-            else if (s.keys == Keys::resource) diag_.warning(e.key_pos, path_, fmt::format("'{}' cannot be a name here and is ignored", e.key), "use letters, digits, '.', '_' and '-'");
+            else if (s.keys == Keys::resource)
+                diag_.warning(e.key_pos, path_, fmt::format("'{}' cannot be a name here and is ignored", e.key),
+                              "use letters, digits, '.', '_' and '-'");
         }
         for (std::string_view key : s.required)
             if (!n.has(key)) diag_.error(n.pos, path_, fmt::format("{} needs '{}'", s.noun, key), how_to_add(s, key));
@@ -202,7 +237,8 @@ private:
     void unknown_key(const Entry& e, const Shape& s) {
         if (s.values)
             return diag_.error(e.key_pos, path_, fmt::format("'{}' cannot be a name here", e.key),
-                               s.keys == Keys::resource ? "use letters, digits, '.', '_' and '-'" : "a name must not be empty");
+                               s.keys == Keys::resource ? "use letters, digits, '.', '_' and '-'"
+                                                        : "a name must not be empty");
         std::vector<std::string_view> known;
         for (const Field& f : s.fields) known.push_back(f.key);
         std::string hint;
@@ -210,9 +246,12 @@ private:
         if (&s == &schema_service)
             for (const auto& [name, meant] : kOtherNames)
                 if (name == e.key) hint = meant;
-        if (hint.empty() && &s == &schema_project && e.value->is_map() && (e.value->has("image") || e.value->has("build")))
+        if (hint.empty() && &s == &schema_project && e.value->is_map() &&
+            (e.value->has("image") || e.value->has("build")))
             hint = "services stand below services:";
-        if (hint.empty()) hint = known.size() <= 12 ? fmt::format("known are: {}", fmt::join(known, ", ")) : "your own keys must start with x-";
+        if (hint.empty())
+            hint = known.size() <= 12 ? fmt::format("known are: {}", fmt::join(known, ", "))
+                                      : "your own keys must start with x-";
         diag_.error(e.key_pos, path_, fmt::format("'{}' is no attribute of {}", e.key, s.noun), hint);
     }
 
@@ -223,22 +262,27 @@ private:
         return false;
     }
 
-    static constexpr const char* kPullPolicies = "use always, never, missing, build, refresh, daily, weekly or every_<duration> such as every_12h";
+    static constexpr const char* kPullPolicies =
+        "use always, never, missing, build, refresh, daily, weekly or every_<duration> such as every_12h";
     static bool exact_pull_policy(std::string_view text) {
-        constexpr std::string_view words[] = {"always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"};
+        constexpr std::string_view words[] = {"always",  "never",   "build", "if_not_present",
+                                              "missing", "refresh", "daily", "weekly"};
         if (std::find(std::begin(words), std::end(words), text) != std::end(words)) return true;
-        return text.substr(0, 6) == "every_" && text.size() > 7 && text.find_first_not_of("0123456789wdhms", 6) == std::string_view::npos;
+        return text.substr(0, 6) == "every_" && text.size() > 7 &&
+               text.find_first_not_of("0123456789wdhms", 6) == std::string_view::npos;
     }
 
     // Upstream's pattern is not anchored: the word may stand anywhere.
     static bool good_pull_policy(std::string_view text) {
-        for (std::string_view word : {"always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"})
+        for (std::string_view word :
+             {"always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"})
             if (text.find(word) != std::string_view::npos) return true;
         std::size_t every = text.find("every_");
         if (every == std::string_view::npos) return false;
         std::string_view rest = text.substr(every + 6);
         std::size_t digits = rest.find_first_not_of("0123456789");
-        return digits != 0 && digits != std::string_view::npos && std::string_view("wdhms").find(rest[digits]) != std::string_view::npos;
+        return digits != 0 && digits != std::string_view::npos &&
+               std::string_view("wdhms").find(rest[digits]) != std::string_view::npos;
     }
 
     Diagnostics& diag_;

@@ -75,12 +75,15 @@ bool check_yaml_text(std::string_view text, std::uint16_t file, Diagnostics& dia
     if (control < broken) {
         const auto lead = static_cast<unsigned char>(text[control]);
         const unsigned code = lead == 0xc2 ? static_cast<unsigned char>(text[control + 1]) : lead;
-        diag.error(position(text, control, file), {}, fmt::format("the file has a control character here (0x{:02x})", code),
+        diag.error(position(text, control, file), {},
+                   fmt::format("the file has a control character here (0x{:02x})", code),
                    fmt::format("remove it; in a text in double quotes write it as \\x{:02x}", code));
         return false;
     }
     if (broken != std::string_view::npos) {
-        diag.error(position(text, broken, file), {}, fmt::format("the file is not UTF-8 text (byte 0x{:02x})", static_cast<unsigned char>(text[broken])), "save it as UTF-8");
+        diag.error(position(text, broken, file), {},
+                   fmt::format("the file is not UTF-8 text (byte 0x{:02x})", static_cast<unsigned char>(text[broken])),
+                   "save it as UTF-8");
         return false;
     }
     if (std::size_t at = foreign_version(text); at != std::string_view::npos) {

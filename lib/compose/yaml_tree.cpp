@@ -26,7 +26,8 @@ struct Stop {}; // an error is in the diagnostics
 class Builder : public YAML::EventHandler {
 public:
     Builder(Tree& tree, std::uint16_t file, Diagnostics& diagnostics)
-        : tree_(tree), diag_(diagnostics), file_(file), has_slash_escape_(tree.file_text(file).find("\\/") != std::string::npos) {}
+        : tree_(tree), diag_(diagnostics), file_(file),
+          has_slash_escape_(tree.file_text(file).find("\\/") != std::string::npos) {}
 
     // yaml-cpp lets the end of the file close a quote.
     void check_last_quote() {
@@ -39,14 +40,17 @@ public:
             else if (text[i] == quote && quote == '\'' && text.substr(i + 1, 1) == "'") ++i;
             else if (text[i] == quote) return;
         }
-        fail(last_quote_, "this is not valid YAML: this quote is not closed before the file ends", "add the closing quote");
+        fail(last_quote_, "this is not valid YAML: this quote is not closed before the file ends",
+             "add the closing quote");
     }
 
     Node* take_document() { return std::exchange(document_, nullptr); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         // yaml-cpp never gets past a , ] or } that stands alone: it gives empty documents without end.
-        if (mark.pos == document_start_) fail(at(mark), "this is not valid YAML: nothing can be read from here on", "remove what stands here, or open the [ or { that it belongs to");
+        if (mark.pos == document_start_)
+            fail(at(mark), "this is not valid YAML: nothing can be read from here on",
+                 "remove what stands here, or open the [ or { that it belongs to");
         document_start_ = mark.pos;
         frames_.clear();
         anchors_.clear();
@@ -67,19 +71,24 @@ public:
             if (f.node == target) fail(at(mark), "this alias stands inside of what it names");
         copied_ += count(*target);
         if (copied_ > kMaxCopiedNodes)
-            fail(at(mark), "the aliases of this file multiply to too much", "at most 400000 values may come from aliases");
+            fail(at(mark), "the aliases of this file multiply to too much",
+                 "at most 400000 values may come from aliases");
         put(tree_.clone(*target), 0);
     }
 
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
-        if (value.find('\n') == std::string::npos && (value.empty() || value[0] != '\t')) return put(scalar(at(mark), tag, value), anchor);
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        if (value.find('\n') == std::string::npos && (value.empty() || value[0] != '\t'))
+            return put(scalar(at(mark), tag, value), anchor);
         put(scalar(at(mark), tag, tag == "?" ? value : block_text(at(mark), value)), anchor);
     }
 
-    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
         open(tree_.list(at(mark)), tag, anchor);
     }
-    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
         open(tree_.map(at(mark)), tag, anchor);
     }
     void OnSequenceEnd() override { frames_.pop_back(); }
@@ -100,7 +109,8 @@ private:
     };
 
     Pos at(const YAML::Mark& m) const {
-        return {static_cast<std::uint32_t>(m.line + 1), static_cast<std::uint16_t>(std::min(m.column + 1, 65535)), file_};
+        return {static_cast<std::uint32_t>(m.line + 1), static_cast<std::uint16_t>(std::min(m.column + 1, 65535)),
+                file_};
     }
 
     [[noreturn]] void fail(Pos pos, std::string message, std::string hint = {}) {
@@ -118,7 +128,9 @@ private:
     Tag tag_of(Pos pos, const std::string& tag) {
         if (tag == "!reset") return Tag::reset;
         if (tag == "!override") return Tag::override_value;
-        if (tag.size() > 1 && tag[0] == '!') diag_.warning(pos, {}, fmt::format("the tag {} is not known and ignored", tag), "known are !reset and !override");
+        if (tag.size() > 1 && tag[0] == '!')
+            diag_.warning(pos, {}, fmt::format("the tag {} is not known and ignored", tag),
+                          "known are !reset and !override");
         return Tag::none;
     }
 
@@ -129,7 +141,8 @@ private:
         if (bad == std::string_view::npos) return tree_.string(value, pos);
         // The whole file is UTF-8: a stray byte is yaml-cpp's reading of the escapes \_ and \N.
         std::string whole = value;
-        for (; bad != std::string_view::npos && (whole[bad] & 0x40) == 0; bad = first_bad_utf8(whole)) whole.insert(bad, 1, '\xc2');
+        for (; bad != std::string_view::npos && (whole[bad] & 0x40) == 0; bad = first_bad_utf8(whole))
+            whole.insert(bad, 1, '\xc2');
         return tree_.string(whole, pos);
     }
 
@@ -162,9 +175,12 @@ private:
             // The header may stand some lines below its tag.
             Pos tab = pos;
             const std::size_t header = text.find_first_of("|>");
-            tab.line += static_cast<std::uint32_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(header), '\n') + static_cast<std::ptrdiff_t>(block->tab->first));
+            tab.line += static_cast<std::uint32_t>(
+                std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(header), '\n') +
+                static_cast<std::ptrdiff_t>(block->tab->first));
             tab.column = static_cast<std::uint16_t>(std::min<std::size_t>(block->tab->second + 1, 65535));
-            fail(tab, "this is not valid YAML: a tab stands where spaces must indent the text", "indent it with spaces");
+            fail(tab, "this is not valid YAML: a tab stands where spaces must indent the text",
+                 "indent it with spaces");
         }
         return std::move(block->text);
     }
@@ -175,7 +191,9 @@ private:
         if (text.empty() || text.front() != '"') return;
         for (std::size_t i = 1; i < text.size() && text[i] != '"'; ++i) {
             if (text[i] != '\\') continue;
-            if (text.substr(++i, 1) == "/") fail(pos, "this text has the escape \\/, which YAML 1.1 does not know", "write / without the backslash");
+            if (text.substr(++i, 1) == "/")
+                fail(pos, "this text has the escape \\/, which YAML 1.1 does not know",
+                     "write / without the backslash");
         }
     }
 
@@ -183,7 +201,8 @@ private:
     Node* plain(Pos pos, const std::string& value) {
         Node* n = resolve_plain(tree_, value, pos);
         if (n->kind != Kind::real || std::isfinite(n->real)) return n;
-        diag_.error(pos, {}, fmt::format("{} is no number that can be used here", value), fmt::format("put it in quotes if it is meant as text: \"{}\"", value));
+        diag_.error(pos, {}, fmt::format("{} is no number that can be used here", value),
+                    fmt::format("put it in quotes if it is meant as text: \"{}\"", value));
         n->failed = true;
         return n;
     }
@@ -221,7 +240,8 @@ private:
 
     void open(Node* node, const std::string& tag, YAML::anchor_t anchor) {
         node->tag = tag_of(node->pos, tag);
-        if (frames_.size() >= kMaxDepth) fail(node->pos, "this is nested too deep", fmt::format("at most {} levels", kMaxDepth));
+        if (frames_.size() >= kMaxDepth)
+            fail(node->pos, "this is nested too deep", fmt::format("at most {} levels", kMaxDepth));
         put(node, anchor);
         frames_.push_back({node});
     }
@@ -248,7 +268,10 @@ private:
 
     void take_key(Frame& top, const Node& node) {
         if (!node.is_string() || node.timestamp) {
-            std::string what = node.is_null() ? "null" : node.is_list() ? "a list" : node.is_map() ? "a mapping" : to_text(node);
+            std::string what = node.is_null()   ? "null"
+                               : node.is_list() ? "a list"
+                               : node.is_map()  ? "a mapping"
+                                                : to_text(node);
             fail(node.pos, fmt::format("a key must be text, and this is {}", what),
                  node.is_bool() || node.is_number() ? fmt::format("put it in quotes: \"{}\"", what) : std::string());
         }
@@ -268,11 +291,15 @@ private:
         for (std::size_t i = 1; i < order.size(); ++i) {
             if (order[i]->key != order[i - 1]->key) continue;
             twins.push_back(order[i]);
-            diag_.error(order[i]->key_pos, {}, fmt::format("the key '{}' is already given in line {}", order[i]->key, order[i - 1]->key_pos.line),
-                        "a mapping may have each key once; remove one of the two");
+            diag_.error(
+                order[i]->key_pos, {},
+                fmt::format("the key '{}' is already given in line {}", order[i]->key, order[i - 1]->key_pos.line),
+                "a mapping may have each key once; remove one of the two");
         }
         if (twins.empty()) return;
-        Entry* end = std::remove_if(entries.data(), entries.data() + entries.size(), [&](const Entry& e) { return std::find(twins.begin(), twins.end(), &e) != twins.end(); });
+        Entry* end = std::remove_if(entries.data(), entries.data() + entries.size(), [&](const Entry& e) {
+            return std::find(twins.begin(), twins.end(), &e) != twins.end();
+        });
         map.entries.size = static_cast<std::uint32_t>(end - entries.data());
     }
 
@@ -283,9 +310,13 @@ private:
         const Pos key_pos = entry->key_pos;
         map.erase("<<");
         if (source->is_map()) return merge_one(map, *source);
-        if (!source->is_list()) fail(key_pos, "<< needs a mapping or a list of mappings", "write it as  <<: *name, with &name at a mapping");
+        if (!source->is_list())
+            fail(key_pos, "<< needs a mapping or a list of mappings",
+                 "write it as  <<: *name, with &name at a mapping");
         for (const Node* item : source->list()) {
-            if (!item->is_map()) fail(key_pos, "<< needs a mapping or a list of mappings", "write it as  <<: [*one, *other], with the anchors at mappings");
+            if (!item->is_map())
+                fail(key_pos, "<< needs a mapping or a list of mappings",
+                     "write it as  <<: [*one, *other], with the anchors at mappings");
             merge_one(map, *item);
         }
     }
@@ -335,7 +366,8 @@ std::vector<Node*> parse_yaml(Tree& tree, std::uint16_t file, Diagnostics& diag)
     } catch (const Stop&) {
         documents.clear();
     } catch (const YAML::Exception& e) {
-        Pos pos{static_cast<std::uint32_t>(std::max(e.mark.line, 0) + 1), static_cast<std::uint16_t>(std::clamp(e.mark.column + 1, 1, 65535)), file};
+        Pos pos{static_cast<std::uint32_t>(std::max(e.mark.line, 0) + 1),
+                static_cast<std::uint16_t>(std::clamp(e.mark.column + 1, 1, 65535)), file};
         YamlMistake mistake = explain_yaml_error(e.msg, tree.line_text(pos));
         diag.error(pos, {}, std::move(mistake.message), std::move(mistake.hint));
         documents.clear();

@@ -27,7 +27,8 @@ public:
         const std::string full = path_ + "/" + path;
         UniqueFd fd = open_to_read(full);
         struct stat st {};
-        if (::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode)) throw error(Errc::failed, "{} is no regular file", full);
+        if (::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode))
+            throw error(Errc::failed, "{} is no regular file", full);
         return std::make_unique<FileSource>(std::move(fd), full, offset);
     }
     std::uint64_t size(const std::string& path) const override {
@@ -47,13 +48,16 @@ public:
         TarReader tar(file);
         TarEntry entry;
         while (tar.next(entry)) {
-            if (members_.size() == max_members) throw error(Errc::failed, "{} has more than {} files, which no archive of images needs", name_, max_members);
+            if (members_.size() == max_members)
+                throw error(Errc::failed, "{} has more than {} files, which no archive of images needs", name_,
+                            max_members);
             std::string path = clean_path(entry.path);
             if (entry.type == TarEntry::Type::file && !entry.sparse) {
                 members_[path] = {tar.data_offset(), tar.data_size(), ""};
             } else if (entry.type == TarEntry::Type::symlink) { // old docker save: a layer twice
                 auto slash = path.find_last_of('/');
-                members_[path] = {0, 0, clean_path((slash == std::string::npos ? "" : path.substr(0, slash)) + "/" + entry.link)};
+                members_[path] = {
+                    0, 0, clean_path((slash == std::string::npos ? "" : path.substr(0, slash)) + "/" + entry.link)};
             } else if (entry.type == TarEntry::Type::hardlink) {
                 members_[path] = {0, 0, clean_path(entry.link)};
             }
@@ -64,7 +68,8 @@ public:
         const Member& m = get(path);
         UniqueFd copy(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0)); // pread only: the offset is nobody's
         if (!copy) throw sys_error(errno, "reading {}", name_);
-        return std::make_unique<FileSource>(std::move(copy), name_ + ":" + path, m.offset + offset, m.size - std::min(offset, m.size));
+        return std::make_unique<FileSource>(std::move(copy), name_ + ":" + path, m.offset + offset,
+                                            m.size - std::min(offset, m.size));
     }
     std::uint64_t size(const std::string& path) const override { return get(path).size; }
 
@@ -96,7 +101,8 @@ private:
 
 std::optional<std::string> ArchiveFiles::read(const std::string& path) const {
     if (!has(path)) return std::nullopt;
-    if (size(path) > max_archive_document) throw error(Errc::failed, "{} has {} bytes, more than {}", path, size(path), max_archive_document);
+    if (size(path) > max_archive_document)
+        throw error(Errc::failed, "{} has {} bytes, more than {}", path, size(path), max_archive_document);
     auto source = open(path, 0);
     std::string out;
     char buffer[16384];
@@ -106,6 +112,8 @@ std::optional<std::string> ArchiveFiles::read(const std::string& path) const {
 
 std::unique_ptr<ArchiveFiles> open_directory(const std::string& path) { return std::make_unique<DirectoryFiles>(path); }
 
-std::unique_ptr<ArchiveFiles> open_tar(UniqueFd fd, const std::string& name) { return std::make_unique<TarFiles>(std::move(fd), name); }
+std::unique_ptr<ArchiveFiles> open_tar(UniqueFd fd, const std::string& name) {
+    return std::make_unique<TarFiles>(std::move(fd), name);
+}
 
 } // namespace davit::image

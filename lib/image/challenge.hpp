@@ -9,7 +9,7 @@
 namespace davit::image {
 
 struct Challenge {
-    std::string scheme; // lower case: "bearer", "basic"
+    std::string scheme;                            // lower case: "bearer", "basic"
     std::map<std::string, std::string> parameters; // names in lower case: realm, service, scope, error
     std::string get(const std::string& name) const {
         auto it = parameters.find(name);

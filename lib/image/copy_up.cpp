@@ -24,7 +24,8 @@ void copy_bytes(int from, int to) {
     for (;;) {
         ssize_t n = -1;
         if (by_kernel) n = ::copy_file_range(from, nullptr, to, nullptr, 1u << 30, 0);
-        if (by_kernel && n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) by_kernel = false;
+        if (by_kernel && n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS))
+            by_kernel = false;
         if (!by_kernel) {
             n = ::read(from, buffer, sizeof buffer);
             if (n > 0) sys::write_all(to, {buffer, static_cast<std::size_t>(n)});
@@ -50,7 +51,8 @@ void copy_directory_meta(const RootfsView::Entry& from, int to) {
     set_modified(to, from.status.st_mtim);
 }
 
-ViewCopier::ViewCopier(const RootfsView& view, int root) : view_(view), root_(sys::open_at(root, ".", O_PATH | O_DIRECTORY)) {}
+ViewCopier::ViewCopier(const RootfsView& view, int root)
+    : view_(view), root_(sys::open_at(root, ".", O_PATH | O_DIRECTORY)) {}
 
 bool ViewCopier::link_copy(const RootfsView::Entry& from, int to, const std::string& name) {
     const auto found = linked_.find({from.status.st_dev, from.status.st_ino});
@@ -64,7 +66,9 @@ bool ViewCopier::link_copy(const RootfsView::Entry& from, int to, const std::str
     const UniqueFd file(static_cast<int>(::syscall(SYS_openat2, root_.get(), copy.path.c_str(), &how, sizeof how)));
     struct stat st {};
     if (!file || ::fstat(file.get(), &st) < 0 || st.st_dev != copy.device || st.st_ino != copy.inode) return false;
-    if (::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", file.get()).c_str(), to, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+    if (::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", file.get()).c_str(), to, name.c_str(), AT_SYMLINK_FOLLOW) ==
+        0)
+        return true;
     if (errno != ENOENT && errno != EMLINK) throw sys_error(errno, "linking {}", from.path);
     return false;
 }
@@ -80,7 +84,8 @@ void ViewCopier::copy_file(const RootfsView::Entry& from, int to, const std::str
     copy_xattrs(in.get(), out.get());
     set_modified(out.get(), st.st_mtim);
     struct stat made {};
-    if (st.st_nlink > 1 && ::fstat(out.get(), &made) == 0) linked_.try_emplace({st.st_dev, st.st_ino}, Copy{path, made.st_dev, made.st_ino, st.st_nlink - 1});
+    if (st.st_nlink > 1 && ::fstat(out.get(), &made) == 0)
+        linked_.try_emplace({st.st_dev, st.st_ino}, Copy{path, made.st_dev, made.st_ino, st.st_nlink - 1});
 }
 
 void ViewCopier::copy_node(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path) {
@@ -88,7 +93,8 @@ void ViewCopier::copy_node(const RootfsView::Entry& from, int to, const std::str
     if (S_ISREG(st.st_mode)) return copy_file(from, to, name, path);
     if (S_ISSOCK(st.st_mode)) return; // without its owner it is nothing
     if (S_ISLNK(st.st_mode)) {
-        if (::symlinkat(from.link_target.c_str(), to, name.c_str()) < 0) throw sys_error(errno, "linking {}", from.path);
+        if (::symlinkat(from.link_target.c_str(), to, name.c_str()) < 0)
+            throw sys_error(errno, "linking {}", from.path);
     } else if (::mknodat(to, name.c_str(), (st.st_mode & S_IFMT) | 0600, st.st_rdev) < 0) {
         throw sys_error(errno, "making {}", from.path);
     }

@@ -28,7 +28,9 @@ std::string host_of_key(std::string key) {
     return key.substr(0, key.find('/'));
 }
 
-bool is_hub(const std::string& host) { return host == "docker.io" || host == "index.docker.io" || host == "registry-1.docker.io"; }
+bool is_hub(const std::string& host) {
+    return host == "docker.io" || host == "index.docker.io" || host == "registry-1.docker.io";
+}
 
 bool same_host(const std::string& key, const std::string& domain) {
     std::string host = host_of_key(key);
@@ -65,7 +67,8 @@ std::optional<Credentials> ask_helper(const std::string& helper, const std::stri
     }
     if (result.status.code != 0) {
         if ((result.out + result.err).find("credentials not found") != std::string::npos) return std::nullopt;
-        throw error(Errc::denied, "the credential helper {} failed for {}: {}", program, server, result.out.empty() ? result.err : result.out);
+        throw error(Errc::denied, "the credential helper {} failed for {}: {}", program, server,
+                    result.out.empty() ? result.err : result.out);
     }
     Json json = parse_untrusted(result.out);
     if (!json.is_object()) throw error(Errc::denied, "the credential helper {} answered no JSON object", program);
@@ -93,7 +96,8 @@ std::optional<Credentials> from_auths(const Json& json, const std::string& domai
 std::optional<Credentials> from_docker_config(const Json& json, const std::string& domain) {
     if (const Json* helpers = object_of(json, "credHelpers"))
         for (const auto& [key, helper] : helpers->items())
-            if (same_host(key, domain) && helper.is_string()) return ask_helper(helper.get<std::string>(), helper_server(domain));
+            if (same_host(key, domain) && helper.is_string())
+                return ask_helper(helper.get<std::string>(), helper_server(domain));
     if (std::string store = text_of(json, "credsStore"); !store.empty())
         if (auto found = ask_helper(store, helper_server(domain))) return found;
     return from_auths(json, domain);
@@ -117,7 +121,8 @@ std::optional<Json> read_config(const std::string& path) {
     auto text = read_file_if_exists(path);
     if (!text) return std::nullopt;
     Json json = parse_untrusted(*text);
-    if (!json.is_object()) throw error(Errc::denied, "{} is no JSON object", path).with_hint("log in again, or remove the file");
+    if (!json.is_object())
+        throw error(Errc::denied, "{} is no JSON object", path).with_hint("log in again, or remove the file");
     return json;
 }
 

@@ -18,7 +18,8 @@ bool privileged() {
 } // namespace
 
 void set_owner(int fd, uid_t uid, gid_t gid) {
-    if (::fchown(fd, uid, gid) < 0 && (privileged() || errno != EPERM)) throw sys_error(errno, "giving a file to {}:{}", uid, gid);
+    if (::fchown(fd, uid, gid) < 0 && (privileged() || errno != EPERM))
+        throw sys_error(errno, "giving a file to {}:{}", uid, gid);
 }
 
 void set_modified(int fd, timespec when) {

@@ -30,7 +30,7 @@ struct HttpRequest {
 enum class HttpFailure { none, resolve, connect, tls, timeout, broken, cancelled };
 
 struct HttpResponse {
-    int status = 0; // 0: there was no answer
+    int status = 0;                                  // 0: there was no answer
     std::multimap<std::string, std::string> headers; // names in lower case
     HttpFailure failure = HttpFailure::none;
     std::string failure_text;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t spill_limit = 1 << 20; // bytes kept beyond what read() asked for
 constexpr std::size_t most_header_bytes = 1 << 20;
-constexpr long connect_timeout = 15;         // s
+constexpr long connect_timeout = 15; // s
 
 void init_once() {
     static const CURLcode done = curl_global_init(CURL_GLOBAL_ALL);
@@ -97,7 +97,8 @@ private:
 
     void set_options(const HttpRequest& r) {
         curl_easy_reset(easy_); // keeps connections, sessions and DNS
-        for (const auto& [name, value] : r.headers) headers_ = curl_slist_append(headers_, (name + ": " + value).c_str());
+        for (const auto& [name, value] : r.headers)
+            headers_ = curl_slist_append(headers_, (name + ": " + value).c_str());
         set(CURLOPT_URL, r.url.c_str());
         set(CURLOPT_PROTOCOLS_STR, "http,https");
         if (r.method == "HEAD") {

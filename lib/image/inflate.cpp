@@ -84,7 +84,8 @@ private:
 
 class ZstdSource : public ByteSource {
 public:
-    ZstdSource(ByteSource& from, std::string first) : from_(from, std::move(first)), context_(ZSTD_createDStream()), input_(input_size) {
+    ZstdSource(ByteSource& from, std::string first)
+        : from_(from, std::move(first)), context_(ZSTD_createDStream()), input_(input_size) {
         if (!context_) throw error(Errc::failed, "zstd refused to start");
     }
     ~ZstdSource() override { ZSTD_freeDStream(context_); }
@@ -123,9 +124,13 @@ Compression compression_of(std::string_view b) {
     if (begins("\x1f\x8b")) return Compression::gzip;
     if (begins("\x28\xb5\x2f\xfd")) return Compression::zstd;
     // A skippable frame may come first (zstd:chunked and others): 0x184D2A50 … 5F, little endian.
-    if (b.size() >= 4 && (static_cast<unsigned char>(b[0]) & 0xf0) == 0x50 && b.substr(1, 3) == "\x2a\x4d\x18") return Compression::zstd;
+    if (b.size() >= 4 && (static_cast<unsigned char>(b[0]) & 0xf0) == 0x50 && b.substr(1, 3) == "\x2a\x4d\x18")
+        return Compression::zstd;
     if (begins("BZh")) return Compression::bzip2;
-    if (begins(std::string_view("\xfd" "7zXZ\0", 6))) return Compression::xz;
+    if (begins(std::string_view("\xfd"
+                                "7zXZ\0",
+                                6)))
+        return Compression::xz;
     return Compression::none;
 }
 
@@ -143,8 +148,10 @@ std::unique_ptr<ByteSource> make_inflater(ByteSource& from) {
         if (isal_available()) return make_isal_inflater(from, std::move(first));
         return std::make_unique<ZlibSource>(from, std::move(first));
     case Compression::zstd: return std::make_unique<ZstdSource>(from, std::move(first));
-    case Compression::bzip2: throw error(Errc::unsupported, "the data is compressed by bzip2; layers are plain, gzip or zstd");
-    case Compression::xz: throw error(Errc::unsupported, "the data is compressed by xz; layers are plain, gzip or zstd");
+    case Compression::bzip2:
+        throw error(Errc::unsupported, "the data is compressed by bzip2; layers are plain, gzip or zstd");
+    case Compression::xz:
+        throw error(Errc::unsupported, "the data is compressed by xz; layers are plain, gzip or zstd");
     case Compression::none: break;
     }
     return std::make_unique<PrefixedSource>(from, std::move(first));

@@ -35,7 +35,8 @@ const Isal& isal() {
 
 class IsalSource : public ByteSource {
 public:
-    IsalSource(ByteSource& from, const std::string& first) : from_(from), state_(std::make_unique<inflate_state>()), input_(256 * 1024) {
+    IsalSource(ByteSource& from, const std::string& first)
+        : from_(from), state_(std::make_unique<inflate_state>()), input_(256 * 1024) {
         std::memcpy(input_.data(), first.data(), first.size());
         isal().init(state_.get());
         begin_member(first.size());

@@ -26,9 +26,11 @@ constexpr std::uint64_t max_document = 4u << 20; // what registries accept for a
 // One image on its way into the store.
 class ImageIngest {
 public:
-    ImageIngest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json, const IngestOptions& options)
-        : store_(store), impl_(store.impl()), provider_(provider), options_(options), manifest_descriptor_(manifest), manifest_json_(manifest_json),
-          manifest_(parse_manifest(manifest_json)), session_(impl_), lease_(store.empty_lease()) {
+    ImageIngest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json,
+                const IngestOptions& options)
+        : store_(store), impl_(store.impl()), provider_(provider), options_(options), manifest_descriptor_(manifest),
+          manifest_json_(manifest_json), manifest_(parse_manifest(manifest_json)), session_(impl_),
+          lease_(store.empty_lease()) {
         if (options.progress)
             options_.progress = [this](const PullProgress& p) {
                 std::lock_guard lock(progress_mutex_);
@@ -39,10 +41,12 @@ public:
 
     Ingested run() {
         protect();
-        config_json_ = impl_.has_blob(manifest_.config.digest) ? impl_.read_blob(manifest_.config.digest) : read_document(provider_, manifest_.config);
+        config_json_ = impl_.has_blob(manifest_.config.digest) ? impl_.read_blob(manifest_.config.digest)
+                                                               : read_document(provider_, manifest_.config);
         diff_ids_ = parse_configuration(config_json_).diff_ids;
         if (diff_ids_.size() != manifest_.layers.size())
-            throw error(Errc::failed, "the image has {} layers but its configuration names {}", manifest_.layers.size(), diff_ids_.size());
+            throw error(Errc::failed, "the image has {} layers but its configuration names {}", manifest_.layers.size(),
+                        diff_ids_.size());
         layers_.resize(diff_ids_.size());
         fetch_layers();
         for (std::size_t i = 0; i < layers_.size(); ++i) assemble(i);
@@ -86,7 +90,8 @@ private:
     }
 
     void report(const Descriptor& blob, PullProgress::Stage stage) {
-        if (options_.progress) options_.progress({blob.digest, stage, stage == PullProgress::Stage::done ? blob.size : 0, blob.size});
+        if (options_.progress)
+            options_.progress({blob.digest, stage, stage == PullProgress::Stage::done ? blob.size : 0, blob.size});
     }
 
     // A layer that stands, once the collector cannot take it any more.
@@ -105,14 +110,18 @@ private:
     void fetch_layers() {
         std::vector<std::size_t> todo;
         for (std::size_t i = 0; i < layers_.size(); ++i) {
-            auto earlier = std::find(diff_ids_.begin(), diff_ids_.begin() + static_cast<std::ptrdiff_t>(i), diff_ids_[i]) - diff_ids_.begin();
+            auto earlier =
+                std::find(diff_ids_.begin(), diff_ids_.begin() + static_cast<std::ptrdiff_t>(i), diff_ids_[i]) -
+                diff_ids_.begin();
             if (static_cast<std::size_t>(earlier) < i) layers_[i].same_as = static_cast<std::size_t>(earlier);
             else if (!take_present(i)) todo.push_back(i);
         }
         // The biggest first: it decides when all is done.
-        std::stable_sort(todo.begin(), todo.end(), [&](auto a, auto b) { return manifest_.layers[a].size > manifest_.layers[b].size; });
+        std::stable_sort(todo.begin(), todo.end(),
+                         [&](auto a, auto b) { return manifest_.layers[a].size > manifest_.layers[b].size; });
         for (std::size_t i : todo) report(manifest_.layers[i], PullProgress::Stage::waiting);
-        std::size_t threads = options_.threads > 0 ? static_cast<std::size_t>(options_.threads) : std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+        std::size_t threads = options_.threads > 0 ? static_cast<std::size_t>(options_.threads)
+                                                   : std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
         threads = std::min(threads, todo.size());
         std::stop_source stop;
         std::stop_callback forward(options_.stop, [&] { stop.request_stop(); });
@@ -154,9 +163,15 @@ private:
 
     // The session's directory becomes a layer of the store.
     void keep(std::size_t i, const std::string& key, const UnpackedLayer& layer) {
-        LayerRecord record{diff_ids_[i], impl_.fresh_layer_name(), layer.result.size, layer.result.opaque_root, !layer.result.unsettled.empty(), manifest_.layers[i]};
+        LayerRecord record{diff_ids_[i],
+                           impl_.fresh_layer_name(),
+                           layer.result.size,
+                           layer.result.opaque_root,
+                           !layer.result.unsettled.empty(),
+                           manifest_.layers[i]};
         store_.extend(lease_, record.directory);
-        if (::rename(layer.directory.c_str(), impl_.path(record.directory).c_str()) < 0) throw sys_error(errno, "keeping layer {}", diff_ids_[i]);
+        if (::rename(layer.directory.c_str(), impl_.path(record.directory).c_str()) < 0)
+            throw sys_error(errno, "keeping layer {}", diff_ids_[i]);
         impl_.write_layer(key, record, false);
         layers_[i].present = Store::Impl::Match{key, record};
     }
@@ -183,7 +198,8 @@ private:
             if (take_present(i)) return;
             layer.fresh = ingest_layer(impl_, session_, provider_, manifest_.layers[i], diff_ids_[i], options_);
         }
-        in_context("settling layer " + diff_ids_[i], [&] { settle_layer(layer.fresh->directory, layer.fresh->result.unsettled, below(i)); });
+        in_context("settling layer " + diff_ids_[i],
+                   [&] { settle_layer(layer.fresh->directory, layer.fresh->result.unsettled, below(i)); });
         keep(i, chain_id(diff_ids_, i + 1), *layer.fresh);
     }
 
@@ -198,7 +214,8 @@ private:
             const auto& [key, layer] = *layers_[i].present;
             impl_.write_layer(key, layer, true);
             const Descriptor& blob = manifest_.layers[i];
-            record.layers.push_back({diff_ids_[i], blob.digest, blob.media_type, blob.size, layer.size, layer.directory, layer.opaque_root});
+            record.layers.push_back({diff_ids_[i], blob.digest, blob.media_type, blob.size, layer.size, layer.directory,
+                                     layer.opaque_root});
         }
         impl_.write_image(record);
     }
@@ -228,23 +245,28 @@ Hasher::Kind hash_kind(const std::string& digest) {
 void verify_bytes(const Descriptor& descriptor, std::string_view bytes) {
     Hasher hash(hash_kind(descriptor.digest));
     hash.update(bytes);
-    if (hash.hex() != hex_of(descriptor.digest)) throw error(Errc::failed, "corrupt document: its bytes do not have the digest {}", descriptor.digest);
+    if (hash.hex() != hex_of(descriptor.digest))
+        throw error(Errc::failed, "corrupt document: its bytes do not have the digest {}", descriptor.digest);
 }
 
 std::string read_document(BlobProvider& provider, const Descriptor& descriptor) {
-    if (descriptor.size > max_document) throw error(Errc::failed, "the document {} has {} bytes, more than {}", descriptor.digest, descriptor.size, max_document);
+    if (descriptor.size > max_document)
+        throw error(Errc::failed, "the document {} has {} bytes, more than {}", descriptor.digest, descriptor.size,
+                    max_document);
     auto source = provider.open(descriptor, 0, {});
     std::string out;
     char buffer[16384];
     while (std::size_t n = source->read(buffer, sizeof buffer)) {
         out.append(buffer, n);
-        if (out.size() > max_document) throw error(Errc::failed, "the document {} has more than {} bytes", descriptor.digest, max_document);
+        if (out.size() > max_document)
+            throw error(Errc::failed, "the document {} has more than {} bytes", descriptor.digest, max_document);
     }
     verify_bytes(descriptor, out);
     return out;
 }
 
-Ingested ingest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json, const IngestOptions& options) {
+Ingested ingest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json,
+                const IngestOptions& options) {
     verify_bytes(manifest, manifest_json);
     return ImageIngest(store, provider, manifest, manifest_json, options).run();
 }

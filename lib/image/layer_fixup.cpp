@@ -76,7 +76,8 @@ private:
         for (const auto& p : implicit_) moved.insert(renamed(p, path, place.path()));
         implicit_ = std::move(moved);
         std::map<std::string, std::string> links;
-        for (const auto& [link, file] : links_) links[renamed(link, path, place.path())] = renamed(file, path, place.path());
+        for (const auto& [link, file] : links_)
+            links[renamed(link, path, place.path())] = renamed(file, path, place.path());
         links_ = std::move(links);
     }
 
@@ -90,14 +91,16 @@ private:
             UniqueFd a(::openat(from, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
             UniqueFd b(::openat(to, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
             if (errno == EMFILE && (!a || !b)) throw sys_error(EMFILE, "moving '{}'", name);
-            if (!a || !b) throw error(Errc::failed, "'{}' stands twice in the layer, by two names of one directory", name);
+            if (!a || !b)
+                throw error(Errc::failed, "'{}' stands twice in the layer, by two names of one directory", name);
             merge(a.get(), b.get());
         }
     }
 
     void settle_link(const std::string& link, const std::string& file) {
         auto source = below_.lookup(file, false);
-        if (!source || source->is_directory()) throw error(Errc::failed, "'{}' is a hard link to '{}', which is not there", link, file);
+        if (!source || source->is_directory())
+            throw error(Errc::failed, "'{}' is a hard link to '{}', which is not there", link, file);
         LayerTree::Place place = tree_.place(link);
         struct stat st {};
         if (::fstatat(place.directory, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) tree_.remove(place);

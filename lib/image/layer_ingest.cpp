@@ -42,7 +42,8 @@ public:
         std::size_t n = at_ < kept_ ? reread(to, max) : receive(to, max);
         at_ += n;
         // More than promised is an attack on the disk, or a mix-up: no need to read on.
-        if (blob_.size > 0 && at_ > blob_.size) throw error(Errc::failed, "corrupt layer {}: more than its {} bytes", blob_.digest, blob_.size);
+        if (blob_.size > 0 && at_ > blob_.size)
+            throw error(Errc::failed, "corrupt layer {}: more than its {} bytes", blob_.digest, blob_.size);
         report();
         return n;
     }
@@ -51,7 +52,8 @@ public:
 
 private:
     std::size_t reread(char* to, std::size_t max) {
-        ssize_t n = ::pread(file_.get(), to, static_cast<std::size_t>(std::min<std::uint64_t>(max, kept_ - at_)), static_cast<off_t>(at_));
+        ssize_t n = ::pread(file_.get(), to, static_cast<std::size_t>(std::min<std::uint64_t>(max, kept_ - at_)),
+                            static_cast<off_t>(at_));
         if (n <= 0) throw sys_error(n < 0 ? errno : EIO, "reading a partial download");
         return static_cast<std::size_t>(n);
     }
@@ -105,7 +107,8 @@ Unpacked unpack_verified(ByteSource& from, const Descriptor& blob, const std::st
         damage = std::move(e);
     }
     compressed.drain();
-    if (blob.size > 0 && compressed.bytes() != blob.size) corrupt(blob, fmt::format("it has {} of {} bytes", compressed.bytes(), blob.size));
+    if (blob.size > 0 && compressed.bytes() != blob.size)
+        corrupt(blob, fmt::format("it has {} of {} bytes", compressed.bytes(), blob.size));
     if (compressed.hex() != hex_of(blob.digest)) corrupt(blob, "its bytes do not have that digest");
     if (damage) {
         damage->with_context("unpacking layer " + blob.digest);
@@ -140,7 +143,8 @@ std::string IngestSession::fresh() {
 
 FileLock lock_digest(const Store::Impl& store, const std::string& digest, const std::stop_token& stop) {
     const std::string file = store.path("locks/" + hex_of(digest));
-    if (auto lock = FileLock::try_acquire(file); lock && lock->still_at(file)) return std::move(*lock); // the collector removes it
+    if (auto lock = FileLock::try_acquire(file); lock && lock->still_at(file))
+        return std::move(*lock); // the collector removes it
     std::mutex mutex;
     std::condition_variable_any stopped;
     std::unique_lock hold(mutex);
@@ -176,7 +180,8 @@ UnpackedLayer ingest_layer(Store::Impl& store, IngestSession& session, BlobProvi
         if (!resumable) ::unlink(part.c_str());
         throw;
     }
-    if (::rename(part.c_str(), store.blob_path(blob.digest).c_str()) < 0) throw sys_error(errno, "keeping {}", blob.digest);
+    if (::rename(part.c_str(), store.blob_path(blob.digest).c_str()) < 0)
+        throw sys_error(errno, "keeping {}", blob.digest);
     return out;
 }
 

@@ -16,7 +16,7 @@ public:
     explicit IngestSession(const Store::Impl& store);
     ~IngestSession();
     IngestSession(const IngestSession&) = delete;
-    std::string fresh() ; // a new empty directory, 0755
+    std::string fresh(); // a new empty directory, 0755
     const std::string& path() const { return path_; }
 
 private:

@@ -46,7 +46,9 @@ std::string read_link(int directory, const std::string& name) {
 }
 
 // No program could name it, and nobody means it.
-Error too_deep(const std::string& path) { return error(Errc::failed, "the path '{}…' has more than {} bytes", path.substr(0, 80), PATH_MAX - 1); }
+Error too_deep(const std::string& path) {
+    return error(Errc::failed, "the path '{}…' has more than {} bytes", path.substr(0, 80), PATH_MAX - 1);
+}
 
 constexpr int directory_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
@@ -101,7 +103,9 @@ bool LayerTree::walk(const std::string& parent, bool make) {
             if (done.empty()) continue;
             length -= done.back().size() + 1;
             done.pop_back();
-            last = done.empty() ? UniqueFd() : sys::open_at2(root_.get(), join(done), directory_flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+            last = done.empty() ? UniqueFd()
+                                : sys::open_at2(root_.get(), join(done), directory_flags, 0,
+                                                RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
             continue;
         }
         done.push_back(name);
@@ -187,7 +191,8 @@ void LayerTree::remove(const Place& place) {
 bool is_whiteout(const struct stat& st) { return S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0); }
 
 void make_whiteout(int directory, const std::string& name) {
-    if (::mknodat(directory, name.c_str(), S_IFCHR, makedev(0, 0)) < 0) throw sys_error(errno, "marking {} as removed", name);
+    if (::mknodat(directory, name.c_str(), S_IFCHR, makedev(0, 0)) < 0)
+        throw sys_error(errno, "marking {} as removed", name);
 }
 
 void make_opaque(int fd) {

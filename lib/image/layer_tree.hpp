@@ -49,8 +49,8 @@ private:
 
     UniqueFd root_;
     Listener listener_;
-    std::string cached_for_;   // parent as asked for
-    std::string cached_path_;  // parent as resolved
+    std::string cached_for_;  // parent as asked for
+    std::string cached_path_; // parent as resolved
     UniqueFd cached_;
     bool valid_ = false;
 };

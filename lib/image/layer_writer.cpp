@@ -83,14 +83,16 @@ void LayerWriter::forget_below(const std::string& path) {
 void LayerWriter::hold(std::size_t bytes) {
     constexpr std::size_t most = 256u << 20;
     held_ += bytes + 200;
-    if (held_ > most) throw error(Errc::failed, "the layer's directories and links need more than {} MiB of memory", most >> 20);
+    if (held_ > most)
+        throw error(Errc::failed, "the layer's directories and links need more than {} MiB of memory", most >> 20);
 }
 
 void LayerWriter::remember(const std::string& path, const TarEntry& e) {
     constexpr std::size_t most = 32u << 20;
     std::size_t size = 0;
     for (const auto& [name, value] : e.xattrs) size += name.size() + value.size();
-    if ((held_xattrs_ += size) > most) throw error(Errc::failed, "the layer's directories have more than {} MiB of extended attributes", most >> 20);
+    if ((held_xattrs_ += size) > most)
+        throw error(Errc::failed, "the layer's directories have more than {} MiB of extended attributes", most >> 20);
     hold(path.size() + size);
     directories_[path] = {e.mode, e.uid, e.gid, e.mtime_ns, e.mtime, e.xattrs};
 }
@@ -150,11 +152,13 @@ void LayerWriter::add_directory(const TarEntry& e, const std::string& path) {
     if (::mkdirat(place.directory, place.name.c_str(), 0700) < 0) {
         if (errno != EEXIST) throw sys_error(errno, "making the directory {}", where);
         struct stat st {};
-        if (::fstatat(place.directory, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) throw sys_error(errno, "looking at {}", where);
+        if (::fstatat(place.directory, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0)
+            throw sys_error(errno, "looking at {}", where);
         if (!S_ISDIR(st.st_mode)) {
             opaque = is_whiteout(st);
             tree_.remove(place);
-            if (::mkdirat(place.directory, place.name.c_str(), 0700) < 0) throw sys_error(errno, "making the directory {}", where);
+            if (::mkdirat(place.directory, place.name.c_str(), 0700) < 0)
+                throw sys_error(errno, "making the directory {}", where);
         }
     }
     if (opaque) {
@@ -168,7 +172,8 @@ void LayerWriter::add_directory(const TarEntry& e, const std::string& path) {
 void LayerWriter::add_file(TarReader& tar, const TarEntry& e, const LayerTree::Place& place) {
     UniqueFd fd;
     make_in_place(tree_, place, [&] {
-        fd.reset(::openat(place.directory, place.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        fd.reset(
+            ::openat(place.directory, place.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         return fd.get();
     });
     if (e.sparse) {
@@ -193,16 +198,19 @@ void LayerWriter::add_hardlink(const TarEntry& e, const LayerTree::Place& place)
     mine.directory = directory.get();
     LayerTree::Place there = tree_.find(target);
     struct stat st {};
-    if (there.directory < 0 || ::fstatat(there.directory, there.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0 || is_whiteout(st)) {
+    if (there.directory < 0 || ::fstatat(there.directory, there.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        is_whiteout(st)) {
         std::string source = there.directory < 0 ? target : there.path();
-        if (auto waits = result_.unsettled.links.find(source); waits != result_.unsettled.links.end()) source = waits->second;
+        if (auto waits = result_.unsettled.links.find(source); waits != result_.unsettled.links.end())
+            source = waits->second;
         hold(mine.path().size() + source.size());
         result_.unsettled.links[mine.path()] = source;
         return;
     }
     if (S_ISDIR(st.st_mode)) throw error(Errc::failed, "'{}' is a hard link to the directory '{}'", e.path, e.link);
     if (there.path() == mine.path()) return;
-    make_in_place(tree_, mine, [&] { return ::linkat(there.directory, there.name.c_str(), mine.directory, mine.name.c_str(), 0); });
+    make_in_place(tree_, mine,
+                  [&] { return ::linkat(there.directory, there.name.c_str(), mine.directory, mine.name.c_str(), 0); });
 }
 
 void LayerWriter::add_symlink(const TarEntry& e, const LayerTree::Place& place) {
@@ -211,7 +219,9 @@ void LayerWriter::add_symlink(const TarEntry& e, const LayerTree::Place& place) 
 }
 
 void LayerWriter::add_node(const TarEntry& e, const LayerTree::Place& place) {
-    mode_t type = e.type == TarEntry::Type::char_device ? S_IFCHR : e.type == TarEntry::Type::block_device ? S_IFBLK : S_IFIFO;
+    mode_t type = e.type == TarEntry::Type::char_device    ? S_IFCHR
+                  : e.type == TarEntry::Type::block_device ? S_IFBLK
+                                                           : S_IFIFO;
     dev_t device = type == S_IFIFO ? 0 : makedev(e.device_major, e.device_minor);
     if (type == S_IFCHR && device == 0)
         throw error(Errc::failed, "'{}' is the character device 0:0, which overlayfs takes for a whiteout", e.path);
@@ -222,7 +232,8 @@ void LayerWriter::add_node(const TarEntry& e, const LayerTree::Place& place) {
 
 Unpacked LayerWriter::finish() {
     for (const auto& [path, meta] : directories_) {
-        UniqueFd fd = sys::open_at2(tree_.root(), path.empty() ? "." : path, O_RDONLY | O_DIRECTORY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+        UniqueFd fd = sys::open_at2(tree_.root(), path.empty() ? "." : path, O_RDONLY | O_DIRECTORY, 0,
+                                    RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
         set_owner(fd.get(), meta.uid, meta.gid);
         if (::fchmod(fd.get(), meta.mode) < 0) throw sys_error(errno, "setting the mode of {}", path);
         for (const auto& [name, value] : meta.xattrs) set_layer_xattr(fd.get(), name, value);

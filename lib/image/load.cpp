@@ -26,7 +26,9 @@ class FilesProvider : public BlobProvider {
 public:
     explicit FilesProvider(const ArchiveFiles& files) : files_(files) {}
     void put(const std::string& digest, const std::string& path) { paths_[digest] = path; }
-    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset, const std::stop_token&) override { return files_.open(path_of(blob.digest), offset); }
+    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset, const std::stop_token&) override {
+        return files_.open(path_of(blob.digest), offset);
+    }
     std::string path_of(const std::string& digest) const {
         if (auto it = paths_.find(digest); it != paths_.end()) return it->second;
         return "blobs/" + digest.substr(0, digest.find(':')) + "/" + hex_of(digest);
@@ -48,8 +50,11 @@ public:
         // A hybrid (docker save since 25) says more in its index: it keeps the manifest's digest.
         if (files_.has("oci-layout") && files_.has("index.json")) load_layout();
         else if (auto manifest = files_.read("manifest.json")) load_docker(*manifest);
-        else if (files_.has("repositories")) throw error(Errc::unsupported, "{} is a docker-archive of before Docker 1.10", name);
-        else throw error(Errc::failed, "{} is neither an OCI layout nor a docker-archive", name).with_hint("it has no oci-layout with index.json, and no manifest.json");
+        else if (files_.has("repositories"))
+            throw error(Errc::unsupported, "{} is a docker-archive of before Docker 1.10", name);
+        else
+            throw error(Errc::failed, "{} is neither an OCI layout nor a docker-archive", name)
+                .with_hint("it has no oci-layout with index.json, and no manifest.json");
         return std::move(loaded_);
     }
 
@@ -69,7 +74,8 @@ private:
     }
 
     static std::optional<Reference> name_of(const Descriptor& d) {
-        if (auto it = d.annotations.find("io.containerd.image.name"); it != d.annotations.end()) return Reference::try_parse(it->second);
+        if (auto it = d.annotations.find("io.containerd.image.name"); it != d.annotations.end())
+            return Reference::try_parse(it->second);
         auto it = d.annotations.find("org.opencontainers.image.ref.name");
         // "7" alone is a tag of a name that the layout does not tell
         if (it == d.annotations.end() || it->second.find_first_of(":/@") == std::string::npos) return std::nullopt;
@@ -102,8 +108,10 @@ private:
         // An index lists more platforms than were saved: the best whose manifest is there.
         const auto manifests = parse_index(json);
         auto choice = choose_platform(manifests, wanted_);
-        auto present = std::find_if(choice.begin(), choice.end(), [&](const Descriptor& d) { return provider_.has(d.digest); });
-        if (present == choice.end()) throw error(Errc::not_found, "the archive holds no image for {}", to_string(wanted_));
+        auto present =
+            std::find_if(choice.begin(), choice.end(), [&](const Descriptor& d) { return provider_.has(d.digest); });
+        if (present == choice.end())
+            throw error(Errc::not_found, "the archive holds no image for {}", to_string(wanted_));
         load_entry(*present, references);
     }
 
@@ -125,7 +133,9 @@ private:
         provider_.put(manifest.config.digest, text_of(item, "Config"));
         const auto diff_ids = parse_configuration(*config).diff_ids;
         const auto paths = list_of(item, "Layers");
-        if (paths.size() != diff_ids.size()) throw error(Errc::failed, "the archive has {} layers but its configuration names {}", paths.size(), diff_ids.size());
+        if (paths.size() != diff_ids.size())
+            throw error(Errc::failed, "the archive has {} layers but its configuration names {}", paths.size(),
+                        diff_ids.size());
         for (std::size_t i = 0; i < paths.size(); ++i) manifest.layers.push_back(describe_layer(paths[i], diff_ids[i]));
         std::string json = write_manifest(manifest);
         std::vector<Reference> references;

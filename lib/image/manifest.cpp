@@ -53,7 +53,9 @@ std::vector<std::string> keys_of(const Json& json, const char* key) {
 std::optional<Healthcheck> read_healthcheck(const Json& json) {
     const Json* h = object_of(json, "Healthcheck");
     if (!h) return std::nullopt;
-    auto duration = [&](const char* key) { return std::chrono::nanoseconds(static_cast<std::int64_t>(unsigned_of(*h, key))); };
+    auto duration = [&](const char* key) {
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(unsigned_of(*h, key)));
+    };
     Healthcheck out;
     out.test = list_of(*h, "Test");
     out.interval = duration("Interval");
@@ -87,8 +89,12 @@ DocumentKind kind_of_document(std::string_view text) {
     Json json = parse_json(text, "manifest");
     const bool index = json.contains("manifests"), layers = json.contains("layers") || json.contains("config");
     if (json.contains("fsLayers") || (json.contains("schemaVersion") && json["schemaVersion"] == 1))
-        throw error(Errc::unsupported, "the manifest is of Docker's old schema 1").with_hint("push the image again with any tool of the past eight years");
-    if (index == layers) throw error(Errc::failed, "{}", index ? "the manifest claims to be an index as well" : "the document is neither a manifest nor an index");
+        throw error(Errc::unsupported, "the manifest is of Docker's old schema 1")
+            .with_hint("push the image again with any tool of the past eight years");
+    if (index == layers)
+        throw error(Errc::failed, "{}",
+                    index ? "the manifest claims to be an index as well"
+                          : "the document is neither a manifest nor an index");
     return index ? DocumentKind::index : DocumentKind::manifest;
 }
 
@@ -102,13 +108,18 @@ Manifest parse_manifest(std::string_view text) {
     out.layers = read_descriptors(json, "layers");
     const std::string artifact = text_of(json, "artifactType");
     const std::string& type = out.config.media_type;
-    const bool is_image = type.empty() || type == media::oci_config || type == "application/vnd.docker.container.image.v1+json" || type == "application/octet-stream";
+    const bool is_image = type.empty() || type == media::oci_config ||
+                          type == "application/vnd.docker.container.image.v1+json" ||
+                          type == "application/octet-stream";
     if (!artifact.empty() || !is_image)
-        throw error(Errc::unsupported, "the manifest is of an artifact ({}), not of an image that can run", artifact.empty() ? type : artifact);
+        throw error(Errc::unsupported, "the manifest is of an artifact ({}), not of an image that can run",
+                    artifact.empty() ? type : artifact);
     return out;
 }
 
-std::vector<Descriptor> parse_index(std::string_view text) { return read_descriptors(parse_json(text, "index"), "manifests"); }
+std::vector<Descriptor> parse_index(std::string_view text) {
+    return read_descriptors(parse_json(text, "index"), "manifests");
+}
 
 ImageConfiguration parse_configuration(std::string_view text) {
     Json json = parse_json(text, "image configuration");
@@ -121,7 +132,8 @@ ImageConfiguration parse_configuration(std::string_view text) {
         for (const Json& h : *it) {
             if (!h.is_object()) continue;
             auto empty = h.find("empty_layer");
-            out.history.push_back({text_of(h, "created"), text_of(h, "created_by"), text_of(h, "author"), text_of(h, "comment"),
+            out.history.push_back({text_of(h, "created"), text_of(h, "created_by"), text_of(h, "author"),
+                                   text_of(h, "comment"),
                                    empty != h.end() && empty->is_boolean() && empty->get<bool>()});
         }
     const Json* rootfs = object_of(json, "rootfs");
@@ -138,14 +150,18 @@ std::string write_manifest(const Manifest& manifest) {
         if (!d.urls.empty()) out["urls"] = d.urls;
         return out;
     };
-    Json json{{"schemaVersion", 2}, {"mediaType", manifest.media_type}, {"config", descriptor(manifest.config)}, {"layers", Json::array()}};
+    Json json{{"schemaVersion", 2},
+              {"mediaType", manifest.media_type},
+              {"config", descriptor(manifest.config)},
+              {"layers", Json::array()}};
     for (const auto& layer : manifest.layers) json["layers"].push_back(descriptor(layer));
     return json.dump();
 }
 
 std::string chain_id(const std::vector<std::string>& diff_ids, std::size_t n) {
     std::string chain;
-    for (std::size_t i = 0; i < n; ++i) chain = i == 0 ? diff_ids[0] : "sha256:" + sha256_hex(chain + " " + diff_ids[i]);
+    for (std::size_t i = 0; i < n; ++i)
+        chain = i == 0 ? diff_ids[0] : "sha256:" + sha256_hex(chain + " " + diff_ids[i]);
     return chain;
 }
 

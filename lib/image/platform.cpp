@@ -15,9 +15,9 @@ struct Alias {
     const char* variant;
 };
 constexpr Alias aliases[] = {
-    {"x86_64", "amd64", ""}, {"x86-64", "amd64", ""}, {"i386", "386", ""},    {"i686", "386", ""},
-    {"aarch64", "arm64", ""}, {"armhf", "arm", "v7"}, {"armel", "arm", "v6"}, {"armv7l", "arm", "v7"},
-    {"armv6l", "arm", "v6"},
+    {"x86_64", "amd64", ""}, {"x86-64", "amd64", ""},  {"i386", "386", ""},
+    {"i686", "386", ""},     {"aarch64", "arm64", ""}, {"armhf", "arm", "v7"},
+    {"armel", "arm", "v6"},  {"armv7l", "arm", "v7"},  {"armv6l", "arm", "v6"},
 };
 
 int variant_level(const std::string& variant) {
@@ -94,11 +94,13 @@ Platform parse_platform(std::string_view text) {
     }
     auto valid = [](const std::string& s) {
         return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+                   c == '.';
         });
     };
     if (parts.size() > 3 || !std::all_of(parts.begin(), parts.end(), valid))
-        throw error(Errc::usage, "'{}' is no platform", text).with_hint("platforms look like linux/amd64 or linux/arm/v7");
+        throw error(Errc::usage, "'{}' is no platform", text)
+            .with_hint("platforms look like linux/amd64 or linux/arm/v7");
     if (parts.size() == 1) {
         Platform host = host_platform();
         if (parts[0] == "linux") return host;
@@ -133,7 +135,8 @@ std::vector<Descriptor> choose_platform(const std::vector<Descriptor>& manifests
         if (!d.platform) candidates.push_back({1000, &d});
         else if (auto far = distance(wanted, *d.platform)) candidates.push_back({*far * 2 + (is_zstd(d) ? 0 : 1), &d});
     }
-    std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) { return a.distance < b.distance; });
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [](const auto& a, const auto& b) { return a.distance < b.distance; });
     std::vector<Descriptor> out;
     for (const auto& c : candidates) out.push_back(*c.descriptor);
     return out;

@@ -23,26 +23,38 @@ namespace {
 class Puller : public BlobProvider {
 public:
     Puller(Store& store, const Reference& reference, const PullOptions& options)
-        : store_(store), reference_(reference), options_(options), wanted_(options.platform.empty() ? host_platform() : parse_platform(options.platform)) {
-        RegistryOptions registry{options.credentials ? options.credentials : CredentialSource(default_credentials), options.warning, options.max_attempts, static_cast<int>(options.stall_timeout.count()), options.stop};
+        : store_(store), reference_(reference), options_(options),
+          wanted_(options.platform.empty() ? host_platform() : parse_platform(options.platform)) {
+        RegistryOptions registry{options.credentials ? options.credentials : CredentialSource(default_credentials),
+                                 options.warning, options.max_attempts, static_cast<int>(options.stall_timeout.count()),
+                                 options.stop};
         if (reference.domain() == "docker.io")
             for (const auto& mirror : options.mirrors) add_mirror(mirror, registry);
-        clients_.push_back(std::make_unique<RegistryClient>(registry_endpoint(reference.domain(), options.insecure_registries), reference.path(), registry));
+        clients_.push_back(std::make_unique<RegistryClient>(
+            registry_endpoint(reference.domain(), options.insecure_registries), reference.path(), registry));
     }
 
     Image run() {
         if (auto present = up_to_date()) return std::move(*present);
-        RegistryClient::Document document = first_answer([&](RegistryClient& client) { return client.manifest(reference_.selector()); });
+        RegistryClient::Document document =
+            first_answer([&](RegistryClient& client) { return client.manifest(reference_.selector()); });
         const std::string listed_digest = document.digest;
         if (kind_of_document(document.bytes) == DocumentKind::index) document = choose(parse_index(document.bytes));
-        if (kind_of_document(document.bytes) == DocumentKind::index) document = choose(parse_index(document.bytes)); // an index in an index
-        IngestOptions ingest_options{options_.max_parallel > 0 ? options_.max_parallel : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 3, 8), options_.progress, options_.stop};
-        Ingested result = ingest(store_, *this, {document.media_type, document.digest, document.bytes.size(), std::nullopt, {}}, document.bytes, ingest_options);
+        if (kind_of_document(document.bytes) == DocumentKind::index)
+            document = choose(parse_index(document.bytes)); // an index in an index
+        IngestOptions ingest_options{options_.max_parallel > 0
+                                         ? options_.max_parallel
+                                         : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 3, 8),
+                                     options_.progress, options_.stop};
+        Ingested result =
+            ingest(store_, *this, {document.media_type, document.digest, document.bytes.size(), std::nullopt, {}},
+                   document.bytes, ingest_options);
         check_platform(result.image);
         return name(result.image.id, listed_digest);
     }
 
-    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset, const std::stop_token& stop) override {
+    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset,
+                                     const std::stop_token& stop) override {
         return serving_->blob(blob, offset, stop.stop_possible() ? stop : options_.stop);
     }
     bool is_remote() const override { return true; }
@@ -52,7 +64,9 @@ private:
         auto url = parse_url(text);
         if (!url) throw error(Errc::usage, "the registry mirror '{}' is no URL", text);
         if (!url->path.ends_with('/')) url->path += '/';
-        clients_.push_back(std::make_unique<RegistryClient>(RegistryEndpoint{url->host, *url, registry_endpoint(url->host, options_.insecure_registries).insecure}, reference_.path(), registry));
+        clients_.push_back(std::make_unique<RegistryClient>(
+            RegistryEndpoint{url->host, *url, registry_endpoint(url->host, options_.insecure_registries).insecure},
+            reference_.path(), registry));
     }
 
     void report(PullProgress::Stage stage) const {
@@ -65,7 +79,8 @@ private:
         if (!reference_.digest().empty()) return fits(store_.find(reference_));
         auto present = fits(store_.find(reference_));
         if (!present) return std::nullopt;
-        const std::string digest = first_answer([&](RegistryClient& client) { return client.digest_of(reference_.tag()); });
+        const std::string digest =
+            first_answer([&](RegistryClient& client) { return client.digest_of(reference_.tag()); });
         if (digest.empty()) return std::nullopt;
         auto same = store_.find(reference_.with_digest(digest));
         if (!same || same->id != present->id) return std::nullopt;
@@ -98,8 +113,11 @@ private:
         if (choice.empty()) {
             std::string offered;
             for (const auto& m : manifests)
-                if (m.platform && m.platform->os != "unknown") offered += (offered.empty() ? "" : ", ") + to_string(*m.platform);
-            throw error(Errc::not_found, "no matching manifest for {} in the manifest list of {}", to_string(wanted_), reference_.familiar()).with_hint("there are: " + offered);
+                if (m.platform && m.platform->os != "unknown")
+                    offered += (offered.empty() ? "" : ", ") + to_string(*m.platform);
+            throw error(Errc::not_found, "no matching manifest for {} in the manifest list of {}", to_string(wanted_),
+                        reference_.familiar())
+                .with_hint("there are: " + offered);
         }
         return serving_->manifest(choice.front().digest);
     }
@@ -107,8 +125,13 @@ private:
     void check_platform(const Image& image) const {
         if (distance(wanted_, image.platform) || image.platform.architecture.empty()) return;
         if (!options_.platform.empty())
-            throw error(Errc::not_found, "image with reference {} was found but its platform ({}) does not match the specified platform ({})", reference_.familiar(), to_string(image.platform), to_string(wanted_));
-        if (options_.warning) options_.warning(fmt::format("the platform of {} ({}) does not match this machine's ({})", reference_.familiar(), to_string(image.platform), to_string(wanted_)));
+            throw error(
+                Errc::not_found,
+                "image with reference {} was found but its platform ({}) does not match the specified platform ({})",
+                reference_.familiar(), to_string(image.platform), to_string(wanted_));
+        if (options_.warning)
+            options_.warning(fmt::format("the platform of {} ({}) does not match this machine's ({})",
+                                         reference_.familiar(), to_string(image.platform), to_string(wanted_)));
     }
 
     Image name(const std::string& id, const std::string& digest) {
@@ -157,7 +180,8 @@ void read_daemon_config(PullOptions& options) {
     if (const char* seconds = std::getenv("DAVIT_REGISTRY_TIMEOUT"); seconds && *seconds) {
         int value = 0;
         auto [end, failure] = std::from_chars(seconds, seconds + std::strlen(seconds), value);
-        if (failure != std::errc() || *end || value < 1) throw error(Errc::usage, "DAVIT_REGISTRY_TIMEOUT is '{}', not a number of seconds", seconds);
+        if (failure != std::errc() || *end || value < 1)
+            throw error(Errc::usage, "DAVIT_REGISTRY_TIMEOUT is '{}', not a number of seconds", seconds);
         options.stall_timeout = std::chrono::seconds(value);
     }
     for (const char* path : {"/etc/docker/daemon.json", "/etc/davit/daemon.json"}) {
@@ -173,9 +197,11 @@ void read_daemon_config(PullOptions& options) {
 Image pull(Store& store, const Reference& reference, const PullOptions& options) {
     if (options.policy != PullPolicy::always) {
         auto present = store.find(reference);
-        const bool fits = present && (options.platform.empty() || distance(parse_platform(options.platform), present->platform));
+        const bool fits =
+            present && (options.platform.empty() || distance(parse_platform(options.platform), present->platform));
         if (fits) return std::move(*present);
-        if (options.policy == PullPolicy::never) throw error(Errc::not_found, "No such image: {}", reference.familiar());
+        if (options.policy == PullPolicy::never)
+            throw error(Errc::not_found, "No such image: {}", reference.familiar());
     }
     try {
         return in_context("pulling " + reference.familiar(), [&] { return Puller(store, reference, options).run(); });
@@ -191,7 +217,8 @@ void hint_at_others(Error& error, const Store& store, const Reference& reference
     for (const Image& image : store.list())
         for (const std::string& tag : image.tags) {
             const auto other = Reference::try_parse(tag);
-            if (other && other->domain() == reference.domain() && other->path() == reference.path()) here.push_back(fmt::format("{}, {}", tag, to_string(image.platform)));
+            if (other && other->domain() == reference.domain() && other->path() == reference.path())
+                here.push_back(fmt::format("{}, {}", tag, to_string(image.platform)));
         }
     if (here.empty()) return;
     std::string text = error.hint() + (error.hint().empty() ? "" : "; ") + "you have ";

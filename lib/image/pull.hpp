@@ -47,12 +47,12 @@ private:
 struct PullOptions {
     std::string platform; // "linux/arm64/v8"; empty: this machine's
     PullPolicy policy = PullPolicy::always;
-    CredentialSource credentials; // default: Docker's and podman's files, see credentials.hpp
+    CredentialSource credentials;                 // default: Docker's and podman's files, see credentials.hpp
     std::vector<std::string> insecure_registries; // "host[:port]": plain HTTP or unverified TLS allowed
     std::vector<std::string> mirrors;             // URLs tried first for docker.io
-    int max_parallel = 0; // layers at once; 0: by the number of processors, at least 3
-    int max_attempts = 5; // per request, without progress in between
-    std::chrono::seconds stall_timeout{30}; // without a byte, before a connection counts as broken
+    int max_parallel = 0;                         // layers at once; 0: by the number of processors, at least 3
+    int max_attempts = 5;                         // per request, without progress in between
+    std::chrono::seconds stall_timeout{30};       // without a byte, before a connection counts as broken
     // Called from several threads, never at the same time.
     std::function<void(const PullProgress&)> progress;
     // Called with texts a user should see (registry's Warning header, platform mismatch).

@@ -15,7 +15,9 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 
 template <typename Pred>
-bool all(std::string_view s, Pred pred) { return std::all_of(s.begin(), s.end(), pred); }
+bool all(std::string_view s, Pred pred) {
+    return std::all_of(s.begin(), s.end(), pred);
+}
 
 template <typename Pred>
 bool each_part(std::string_view s, char separator, Pred pred) {
@@ -58,7 +60,8 @@ bool is_domain(std::string_view s) {
     if (s.starts_with('[')) {
         auto close = s.find(']');
         if (close == std::string_view::npos || close == 1) return false;
-        if (!all(s.substr(1, close - 1), [](char c) { return is_hex(c) || (c >= 'A' && c <= 'F') || c == ':'; })) return false;
+        if (!all(s.substr(1, close - 1), [](char c) { return is_hex(c) || (c >= 'A' && c <= 'F') || c == ':'; }))
+            return false;
         port = s.substr(close + 1);
     } else {
         auto colon = s.find(':');

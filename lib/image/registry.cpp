@@ -25,10 +25,14 @@ int retry_after(const HttpResponse& r) {
     return std::min(std::atoi(value.c_str()), longest_wait);
 }
 
-bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
+bool is_redirect(int status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
 
 bool is_transient(const HttpResponse& r) {
-    if (r.failure != HttpFailure::none) return r.failure == HttpFailure::broken || r.failure == HttpFailure::timeout || r.failure == HttpFailure::connect;
+    if (r.failure != HttpFailure::none)
+        return r.failure == HttpFailure::broken || r.failure == HttpFailure::timeout ||
+               r.failure == HttpFailure::connect;
     return r.status == 429 || r.status == 500 || r.status == 502 || r.status == 503 || r.status == 504;
 }
 
@@ -49,7 +53,10 @@ void back_off(int attempt, int at_least_seconds, const std::stop_token& stop) {
 RegistryEndpoint registry_endpoint(const std::string& domain, const std::vector<std::string>& insecure_registries) {
     const std::string host = domain == "docker.io" ? "registry-1.docker.io" : domain;
     const std::string without_port = host.substr(0, host.rfind(':'));
-    const bool insecure = is_loopback(host) || std::any_of(insecure_registries.begin(), insecure_registries.end(), [&](const std::string& listed) { return listed == host || listed == without_port; });
+    const bool insecure = is_loopback(host) || std::any_of(insecure_registries.begin(), insecure_registries.end(),
+                                                           [&](const std::string& listed) {
+                                                               return listed == host || listed == without_port;
+                                                           });
     return {domain, {"https", host, "/"}, insecure};
 }
 
@@ -98,7 +105,8 @@ HttpTls RegistryClient::tls_for(const std::string& host) const {
     return out;
 }
 
-void RegistryClient::start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization, const std::stop_token& stop) {
+void RegistryClient::start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers,
+                           const std::string& authorization, const std::stop_token& stop) {
     HttpRequest request{method, url.text(), headers, "", tls_for(url.host), options_.stall_seconds};
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
     exchange.session().start(request, either(stop));
@@ -107,7 +115,8 @@ void RegistryClient::start(Exchange& exchange, const std::string& method, const 
 
 // Storage behind a registry (S3 and its like) refuses requests that carry the registry's token, and
 // must not learn it.
-bool RegistryClient::start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization, const std::stop_token& stop) {
+bool RegistryClient::start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers,
+                                     const std::string& authorization, const std::stop_token& stop) {
     std::string credentials = authorization;
     bool own = true;
     for (int hops = 0;; ++hops) {
@@ -115,9 +124,11 @@ bool RegistryClient::start_following(Exchange& exchange, const std::string& meth
         if (!is_redirect(exchange.response().status)) return own;
         const std::string location = exchange.response().header("location");
         auto next = resolve_url(url, location);
-        if (!next || hops == max_redirects) throw error(Errc::unavailable, "the registry {} redirects to '{}'", endpoint_.domain, location);
+        if (!next || hops == max_redirects)
+            throw error(Errc::unavailable, "the registry {} redirects to '{}'", endpoint_.domain, location);
         if (url.scheme == "https" && next->scheme == "http" && !is_loopback(next->host) && !endpoint_.insecure)
-            throw error(Errc::denied, "the registry {} redirects from HTTPS to plain HTTP ({})", endpoint_.domain, next->host);
+            throw error(Errc::denied, "the registry {} redirects from HTTPS to plain HTTP ({})", endpoint_.domain,
+                        next->host);
         if (next->host != url.host || next->scheme != url.scheme) {
             credentials.clear();
             own = false;
@@ -129,12 +140,14 @@ bool RegistryClient::start_following(Exchange& exchange, const std::string& meth
 bool RegistryClient::fall_back_to_http(const HttpResponse& r) {
     std::lock_guard lock(mutex_);
     if (reached_ || !endpoint_.insecure || endpoint_.base.scheme != "https" || r.status != 0) return false;
-    if (r.failure != HttpFailure::tls && r.failure != HttpFailure::broken && r.failure != HttpFailure::connect) return false;
+    if (r.failure != HttpFailure::tls && r.failure != HttpFailure::broken && r.failure != HttpFailure::connect)
+        return false;
     endpoint_.base.scheme = "http";
     return true;
 }
 
-RegistryClient::Exchange RegistryClient::send(const std::string& method, const std::string& path, const Headers& headers, const std::stop_token& stop) {
+RegistryClient::Exchange RegistryClient::send(const std::string& method, const std::string& path,
+                                              const Headers& headers, const std::stop_token& stop) {
     int authentications = 0;
     for (int attempt = 0;;) {
         Exchange exchange = borrow();
@@ -171,14 +184,16 @@ RegistryClient::Exchange RegistryClient::send(const std::string& method, const s
     }
 }
 
-RegistryClient::Exchange RegistryClient::get_elsewhere(const Url& url, const Headers& headers, const std::stop_token& stop) {
+RegistryClient::Exchange RegistryClient::get_elsewhere(const Url& url, const Headers& headers,
+                                                       const std::stop_token& stop) {
     for (int attempt = 0;;) {
         Exchange exchange = borrow();
         start_following(exchange, "GET", url, headers, "", stop);
         const HttpResponse& r = exchange.response();
         if (r.status >= 200 && r.status < 300) return exchange;
         if (!is_transient(r) || ++attempt >= options_.max_attempts)
-            throw error(Errc::unavailable, "{} does not give the layer: {}", url.text(), r.status ? fmt::format("HTTP status {}", r.status) : r.failure_text);
+            throw error(Errc::unavailable, "{} does not give the layer: {}", url.text(),
+                        r.status ? fmt::format("HTTP status {}", r.status) : r.failure_text);
         back_off(attempt, retry_after(r), either(stop));
     }
 }
@@ -196,7 +211,9 @@ void RegistryClient::show_warnings(const HttpResponse& r) {
 namespace {
 
 const RegistryClient::Headers& accept_manifests() {
-    static const RegistryClient::Headers headers{{"Accept", std::string(media::oci_index) + ", " + media::oci_manifest + ", " + media::docker_list + ", " + media::docker_manifest}};
+    static const RegistryClient::Headers headers{{"Accept", std::string(media::oci_index) + ", " + media::oci_manifest +
+                                                                ", " + media::docker_list + ", " +
+                                                                media::docker_manifest}};
     return headers;
 }
 
@@ -215,7 +232,9 @@ RegistryClient::Document RegistryClient::manifest(const std::string& selector) {
     out.media_type = out.media_type.substr(0, out.media_type.find(';'));
     const std::string claimed = exchange.response().header("docker-content-digest");
     out.bytes = exchange.body(max_manifest);
-    if (exchange.response().failure != HttpFailure::none) throw registry_error(endpoint_, repository_, "manifests/" + selector, exchange.response(), "", had_credentials_);
+    if (exchange.response().failure != HttpFailure::none)
+        throw registry_error(endpoint_, repository_, "manifests/" + selector, exchange.response(), "",
+                             had_credentials_);
     out.digest = is_digest(selector) ? selector : is_digest(claimed) ? claimed : "sha256:" + sha256_hex(out.bytes);
     verify_bytes({out.media_type, out.digest, out.bytes.size(), std::nullopt, {}}, out.bytes);
     return out;
@@ -225,8 +244,10 @@ namespace {
 
 class RemoteBlob : public ByteSource {
 public:
-    RemoteBlob(RegistryClient& client, const Descriptor& blob, std::uint64_t offset, const RegistryOptions& options, std::stop_token stop)
-        : client_(client), blob_(blob), options_(options), stop_(stop.stop_possible() ? std::move(stop) : options.stop), at_(offset) {}
+    RemoteBlob(RegistryClient& client, const Descriptor& blob, std::uint64_t offset, const RegistryOptions& options,
+               std::stop_token stop)
+        : client_(client), blob_(blob), options_(options), stop_(stop.stop_possible() ? std::move(stop) : options.stop),
+          at_(offset) {}
 
     std::size_t read(char* to, std::size_t max) override {
         for (;;) {
@@ -240,10 +261,12 @@ public:
             }
             if (failure == HttpFailure::cancelled) throw error(Errc::interrupted, "cancelled");
             if (failure == HttpFailure::none && at_ >= blob_.size) return 0;
-            const std::string why = failure == HttpFailure::none ? "the answer ended early" : exchange_->response().failure_text;
+            const std::string why =
+                failure == HttpFailure::none ? "the answer ended early" : exchange_->response().failure_text;
             exchange_.reset();
             if (++failures_ >= options_.max_attempts)
-                throw error(Errc::unavailable, "downloading {} from {} stopped after {} of {} bytes: {}", blob_.digest, client_.endpoint().domain, at_, blob_.size, why)
+                throw error(Errc::unavailable, "downloading {} from {} stopped after {} of {} bytes: {}", blob_.digest,
+                            client_.endpoint().domain, at_, blob_.size, why)
                     .with_hint("what has come is kept: pull again to go on from there");
             back_off(failures_, 0, stop_);
         }
@@ -260,7 +283,9 @@ private:
         for (std::size_t i = 0;; ++i) {
             auto url = parse_url(blob_.urls[i]);
             try {
-                if (!url) throw error(Errc::failed, "the layer {} is said to be at '{}', which is no URL", blob_.digest, blob_.urls[i]);
+                if (!url)
+                    throw error(Errc::failed, "the layer {} is said to be at '{}', which is no URL", blob_.digest,
+                                blob_.urls[i]);
                 return client_.get_elsewhere(*url, headers, stop_);
             } catch (const Error& e) {
                 if (i + 1 == blob_.urls.size() || e.kind() == Errc::interrupted) throw;
@@ -275,7 +300,8 @@ private:
         if (at_ == 0 || exchange_->response().status == 206) return;
         char scratch[65536]; // the whole blob again: pass over what is here
         for (std::uint64_t left = at_; left > 0;) {
-            std::size_t n = exchange_->session().read(scratch, static_cast<std::size_t>(std::min<std::uint64_t>(left, sizeof scratch)));
+            std::size_t n = exchange_->session().read(
+                scratch, static_cast<std::size_t>(std::min<std::uint64_t>(left, sizeof scratch)));
             if (n == 0) return; // read() sees why
             left -= n;
         }
@@ -292,7 +318,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<ByteSource> RegistryClient::blob(const Descriptor& blob, std::uint64_t offset, const std::stop_token& stop) {
+std::unique_ptr<ByteSource> RegistryClient::blob(const Descriptor& blob, std::uint64_t offset,
+                                                 const std::stop_token& stop) {
     return std::make_unique<RemoteBlob>(*this, blob, offset, options_, stop);
 }
 

@@ -28,8 +28,8 @@ struct RegistryOptions {
 };
 
 struct RegistryEndpoint {
-    std::string domain; // as in references; credentials are asked for it
-    Url base;           // "https://registry-1.docker.io/"
+    std::string domain;    // as in references; credentials are asked for it
+    Url base;              // "https://registry-1.docker.io/"
     bool insecure = false; // unverified TLS, and plain HTTP when TLS fails
 };
 
@@ -58,7 +58,8 @@ public:
     // A session of the pool for as long as it lives.
     class Exchange {
     public:
-        Exchange(RegistryClient& client, std::unique_ptr<HttpSession> session) : client_(&client), session_(std::move(session)) {}
+        Exchange(RegistryClient& client, std::unique_ptr<HttpSession> session)
+            : client_(&client), session_(std::move(session)) {}
         Exchange(Exchange&&) = default;
         Exchange& operator=(Exchange&&) = default;
         ~Exchange() {
@@ -76,7 +77,8 @@ public:
     using Headers = std::vector<std::pair<std::string, std::string>>;
     // Sends, authenticates, follows redirects and retries; throws unless the answer is 2xx.
     // path: below /v2/<repository>/.
-    Exchange send(const std::string& method, const std::string& path, const Headers& headers, const std::stop_token& stop = {});
+    Exchange send(const std::string& method, const std::string& path, const Headers& headers,
+                  const std::stop_token& stop = {});
     // GET from somebody else, who gets none of the registry's credentials.
     Exchange get_elsewhere(const Url& url, const Headers& headers, const std::stop_token& stop = {});
 
@@ -85,15 +87,20 @@ private:
     Exchange borrow();
     void give_back(std::unique_ptr<HttpSession> session);
     HttpTls tls_for(const std::string& host) const;
-    void start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers, const std::string& authorization, const std::stop_token& stop);
+    void start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers,
+               const std::string& authorization, const std::stop_token& stop);
     // Whether the answer is of the host that was asked, not of one it led to.
-    bool start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers, const std::string& authorization, const std::stop_token& stop);
-    const std::stop_token& either(const std::stop_token& stop) const { return stop.stop_possible() ? stop : options_.stop; }
+    bool start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers,
+                         const std::string& authorization, const std::stop_token& stop);
+    const std::stop_token& either(const std::stop_token& stop) const {
+        return stop.stop_possible() ? stop : options_.stop;
+    }
     bool fall_back_to_http(const HttpResponse& response);
     std::string authorization() const;
     // A fresh Authorization header for a 401; empty if there is nothing (more) to offer.
     std::string authenticate(const HttpResponse& response, const std::string& used);
-    std::string bearer_token(const std::map<std::string, std::string>& challenge, const std::optional<Credentials>& credentials);
+    std::string bearer_token(const std::map<std::string, std::string>& challenge,
+                             const std::optional<Credentials>& credentials);
     void show_warnings(const HttpResponse& response);
 
     RegistryEndpoint endpoint_;
@@ -103,7 +110,7 @@ private:
     std::vector<std::unique_ptr<HttpSession>> idle_;
     std::string authorization_;
     bool had_credentials_ = false;
-    bool reached_ = false; // it has answered once: failures may be transient
+    bool reached_ = false;            // it has answered once: failures may be transient
     std::mutex authentication_mutex_; // one thread at a time asks for a token
 };
 
@@ -112,6 +119,7 @@ void back_off(int attempt, int at_least_seconds, const std::stop_token& stop);
 // What the registry says in its errors document, or its status line's text.
 std::string registry_message(const HttpResponse& response, const std::string& body);
 // The error for an answer that is no success.
-Error registry_error(const RegistryEndpoint& endpoint, const std::string& repository, const std::string& path, const HttpResponse& response, const std::string& body, bool had_credentials);
+Error registry_error(const RegistryEndpoint& endpoint, const std::string& repository, const std::string& path,
+                     const HttpResponse& response, const std::string& body, bool had_credentials);
 
 } // namespace davit::image

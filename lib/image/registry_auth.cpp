@@ -31,7 +31,8 @@ std::string RegistryClient::authenticate(const HttpResponse& response, const std
     std::string challenges;
     auto [begin, end] = response.headers.equal_range("www-authenticate");
     for (auto it = begin; it != end; ++it) challenges += it->second + ", ";
-    std::optional<Credentials> credentials = options_.credentials ? options_.credentials(endpoint_.domain, repository_) : std::nullopt;
+    std::optional<Credentials> credentials =
+        options_.credentials ? options_.credentials(endpoint_.domain, repository_) : std::nullopt;
     had_credentials_ = credentials.has_value();
     std::string fresh;
     for (const auto& challenge : parse_challenges(challenges)) {
@@ -47,7 +48,8 @@ std::string RegistryClient::authenticate(const HttpResponse& response, const std
 }
 
 // docs/spec/auth/{token,oauth}.md of the distribution project
-std::string RegistryClient::bearer_token(const std::map<std::string, std::string>& challenge, const std::optional<Credentials>& credentials) {
+std::string RegistryClient::bearer_token(const std::map<std::string, std::string>& challenge,
+                                         const std::optional<Credentials>& credentials) {
     auto parameter = [&](const char* name) {
         auto it = challenge.find(name);
         return it == challenge.end() ? std::string() : it->second;
@@ -55,9 +57,12 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
     std::string scope = parameter("scope");
     if (scope.empty()) scope = "repository:" + repository_ + ":pull";
     auto realm = resolve_url(endpoint_.base, parameter("realm"));
-    if (!realm) throw error(Errc::denied, "the registry {} names no usable token server ('{}')", endpoint_.domain, parameter("realm"));
+    if (!realm)
+        throw error(Errc::denied, "the registry {} names no usable token server ('{}')", endpoint_.domain,
+                    parameter("realm"));
     if (credentials && realm->scheme == "http" && !is_loopback(realm->host) && endpoint_.base.scheme == "https")
-        throw error(Errc::denied, "the registry {} asks to send the password to {} in clear text", endpoint_.domain, realm->host);
+        throw error(Errc::denied, "the registry {} asks to send the password to {} in clear text", endpoint_.domain,
+                    realm->host);
     HttpRequest request;
     request.tls = tls_for(realm->host);
     request.stall_seconds = options_.stall_seconds;
@@ -66,7 +71,8 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
         request.method = "POST";
         request.url = realm->text();
         request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
-        request.body = query + "&client_id=davit&grant_type=refresh_token&refresh_token=" + percent_encode(credentials->identity_token);
+        request.body = query + "&client_id=davit&grant_type=refresh_token&refresh_token=" +
+                       percent_encode(credentials->identity_token);
     } else {
         request.url = realm->text() + (realm->path.find('?') == std::string::npos ? "?" : "&") + query;
         if (credentials) {
@@ -84,16 +90,22 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
             Json json = parse_untrusted(body);
             std::string token = json.is_object() ? text_of(json, "token") : "";
             if (token.empty() && json.is_object()) token = text_of(json, "access_token");
-            if (token.empty() || !is_header_text(token)) throw error(Errc::denied, "the token server {} answered without a token", realm->host);
+            if (token.empty() || !is_header_text(token))
+                throw error(Errc::denied, "the token server {} answered without a token", realm->host);
             return token;
         }
         if (r.status == 401 || r.status == 403) {
-            if (credentials) throw error(Errc::denied, "the registry {} refuses the credentials of user '{}': {}", endpoint_.domain, credentials->username, registry_message(r, body)).with_hint("docker login or podman login stores others");
-            throw error(Errc::denied, "pull access denied for {}: the repository does not exist or needs a login", repository_);
+            if (credentials)
+                throw error(Errc::denied, "the registry {} refuses the credentials of user '{}': {}", endpoint_.domain,
+                            credentials->username, registry_message(r, body))
+                    .with_hint("docker login or podman login stores others");
+            throw error(Errc::denied, "pull access denied for {}: the repository does not exist or needs a login",
+                        repository_);
         }
         const bool again = r.status == 0 || r.status >= 500 || r.status == 429;
         if (!again || attempt + 1 >= std::min(options_.max_attempts, 3))
-            throw error(Errc::unavailable, "the token server {} of {} does not answer: {}", realm->host, endpoint_.domain, r.status ? registry_message(r, body) : r.failure_text);
+            throw error(Errc::unavailable, "the token server {} of {} does not answer: {}", realm->host,
+                        endpoint_.domain, r.status ? registry_message(r, body) : r.failure_text);
         back_off(attempt, 0, options_.stop);
     }
 }

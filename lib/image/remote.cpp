@@ -13,9 +13,10 @@ namespace {
 RegistryEndpoint endpoint_of(const Reference& reference, const PullOptions& options) {
     const std::string host = reference.domain() == "docker.io" ? "registry-1.docker.io" : reference.domain();
     const std::string without_port = host.substr(0, host.rfind(':'));
-    const bool insecure = is_loopback(host) || std::any_of(options.insecure_registries.begin(), options.insecure_registries.end(), [&](const std::string& listed) {
-        return listed == host || listed == without_port;
-    });
+    const bool insecure =
+        is_loopback(host) ||
+        std::any_of(options.insecure_registries.begin(), options.insecure_registries.end(),
+                    [&](const std::string& listed) { return listed == host || listed == without_port; });
     return {reference.domain(), {"https", host, "/"}, insecure};
 }
 
@@ -42,13 +43,17 @@ std::string RemoteImage::digest() {
 RegistryClient::Document RemoteImage::manifest() { return client_.manifest(reference_.selector()); }
 
 std::string RemoteImage::blob(const Descriptor& descriptor, std::size_t most) {
-    if (descriptor.size > most) throw error(Errc::failed, "{} of {} has {} bytes, more than the {} expected here", descriptor.digest, reference_.familiar(), descriptor.size, most);
+    if (descriptor.size > most)
+        throw error(Errc::failed, "{} of {} has {} bytes, more than the {} expected here", descriptor.digest,
+                    reference_.familiar(), descriptor.size, most);
     auto source = client_.blob(descriptor, 0);
     std::string out;
     char buffer[16384];
     while (std::size_t n = source->read(buffer, sizeof buffer)) {
         out.append(buffer, n);
-        if (out.size() > most) throw error(Errc::failed, "{} of {} is larger than its manifest says", descriptor.digest, reference_.familiar());
+        if (out.size() > most)
+            throw error(Errc::failed, "{} of {} is larger than its manifest says", descriptor.digest,
+                        reference_.familiar());
     }
     in_context(reference_.familiar(), [&] { verify_bytes(descriptor, out); });
     return out;

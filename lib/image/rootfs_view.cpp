@@ -78,7 +78,8 @@ void RootfsView::open_again(Entry& directory) const {
     if (!directory.parts.empty()) return;
     const std::string below = directory.path == "/" ? "." : directory.path.substr(1);
     for (const std::size_t layer : directory.layers)
-        directory.parts.push_back(sys::open_at2(roots_[layer].get(), below, O_PATH | O_DIRECTORY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS));
+        directory.parts.push_back(
+            sys::open_at2(roots_[layer].get(), below, O_PATH | O_DIRECTORY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS));
 }
 
 std::optional<RootfsView::Entry> RootfsView::lookup(std::string_view path, bool follow) const {
@@ -89,7 +90,8 @@ std::optional<RootfsView::Entry> RootfsView::lookup(std::string_view path, bool 
             out.parts.push_back(sys::open_at(roots_[i].get(), ".", O_PATH | O_DIRECTORY));
             out.layers.push_back(i);
         }
-        if (!roots_.empty() && ::fstat(roots_.front().get(), &out.status) < 0) throw sys_error(errno, "looking at the image's root");
+        if (!roots_.empty() && ::fstat(roots_.front().get(), &out.status) < 0)
+            throw sys_error(errno, "looking at the image's root");
         return out;
     };
     if (roots_.empty()) return std::nullopt;
@@ -134,7 +136,9 @@ std::vector<std::string> RootfsView::names(const Entry& directory) const {
             std::string name = e->d_name;
             if (name == "." || name == ".." || !seen.insert(name).second) continue;
             struct stat st {};
-            if ((e->d_type == DT_CHR || e->d_type == DT_UNKNOWN) && ::fstatat(part.get(), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_whiteout(st)) continue;
+            if ((e->d_type == DT_CHR || e->d_type == DT_UNKNOWN) &&
+                ::fstatat(part.get(), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_whiteout(st))
+                continue;
             visible.insert(std::move(name));
         }
     }

@@ -50,7 +50,6 @@ private:
 // named volume: contents with modes, owners, times, xattrs, hard links; the directory's own mode and
 // owner too. Others may reach destination meanwhile: nothing outside it changes, whatever they do.
 // false: the image has nothing there, or no directory; destination is untouched then.
-bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path_in_image,
-             UniqueFd destination);
+bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path_in_image, UniqueFd destination);
 
 } // namespace davit::image

@@ -37,13 +37,15 @@ void use_what_is_there(const Store::Impl& store, Export& e) {
         if (store.has_blob(e.manifest.layers[i].digest)) continue;
         auto match = store.match_layer(diff_ids, i);
         if (!match || !store.has_blob(match->record.blob.digest))
-            throw error(Errc::failed, "the store has no blob of layer {} of {}", diff_ids[i], e.image.id).with_hint("pull or load the image again");
+            throw error(Errc::failed, "the store has no blob of layer {} of {}", diff_ids[i], e.image.id)
+                .with_hint("pull or load the image again");
         e.manifest.layers[i] = match->record.blob;
         changed = true;
     }
     if (!changed) return;
     e.manifest_json = write_manifest(e.manifest);
-    e.descriptor = {e.manifest.media_type, "sha256:" + sha256_hex(e.manifest_json), e.manifest_json.size(), std::nullopt, {}};
+    e.descriptor = {
+        e.manifest.media_type, "sha256:" + sha256_hex(e.manifest_json), e.manifest_json.size(), std::nullopt, {}};
 }
 
 std::vector<Export> collect(const Store& store, const std::vector<std::string>& names) {
@@ -64,7 +66,8 @@ std::vector<Export> collect(const Store& store, const std::vector<std::string>& 
             use_what_is_there(store.impl(), e);
             same = out.insert(out.end(), std::move(e));
         }
-        if (by_name && std::find(same->references.begin(), same->references.end(), *reference) == same->references.end())
+        if (by_name &&
+            std::find(same->references.begin(), same->references.end(), *reference) == same->references.end())
             same->references.push_back(*reference);
     }
     return out;
@@ -74,7 +77,9 @@ Json index_entry(const Export& e, const Reference* reference) {
     Json out{{"mediaType", e.descriptor.media_type}, {"digest", e.descriptor.digest}, {"size", e.descriptor.size}};
     out["platform"] = {{"architecture", e.image.platform.architecture}, {"os", e.image.platform.os}};
     if (!e.image.platform.variant.empty()) out["platform"]["variant"] = e.image.platform.variant;
-    if (reference) out["annotations"] = {{"io.containerd.image.name", reference->canonical()}, {"org.opencontainers.image.ref.name", reference->familiar()}};
+    if (reference)
+        out["annotations"] = {{"io.containerd.image.name", reference->canonical()},
+                              {"org.opencontainers.image.ref.name", reference->familiar()}};
     return out;
 }
 
@@ -85,12 +90,15 @@ Json index_entries(const Export& e) {
     return out;
 }
 
-std::string member_of(const std::string& digest) { return "blobs/" + digest.substr(0, digest.find(':')) + "/" + hex_of(digest); }
+std::string member_of(const std::string& digest) {
+    return "blobs/" + digest.substr(0, digest.find(':')) + "/" + hex_of(digest);
+}
 
 std::string docker_manifest(const std::vector<Export>& exports) {
     Json out = Json::array();
     for (const auto& e : exports) {
-        Json item{{"Config", member_of(e.manifest.config.digest)}, {"RepoTags", Json::array()}, {"Layers", Json::array()}};
+        Json item{
+            {"Config", member_of(e.manifest.config.digest)}, {"RepoTags", Json::array()}, {"Layers", Json::array()}};
         for (const auto& reference : e.references) item["RepoTags"].push_back(reference.familiar());
         for (const auto& layer : e.manifest.layers) item["Layers"].push_back(member_of(layer.digest));
         out.push_back(std::move(item));
@@ -99,7 +107,8 @@ std::string docker_manifest(const std::vector<Export>& exports) {
 }
 
 // Every blob once, in the order of their names.
-std::map<std::string, std::string> documents_of(const std::vector<Export>& exports, const Store& store, std::set<std::string>& layers) {
+std::map<std::string, std::string> documents_of(const std::vector<Export>& exports, const Store& store,
+                                                std::set<std::string>& layers) {
     std::map<std::string, std::string> out;
     for (const auto& e : exports) {
         out[member_of(e.descriptor.digest)] = e.manifest_json;
@@ -137,7 +146,8 @@ void save_layout(const Store& store, const std::vector<std::string>& names, cons
     const auto exports = collect(store, names);
     std::set<std::string> layers;
     for (const char* sub : {"/blobs/sha256", "/blobs/sha512"}) sys::make_dirs(directory + sub, 0700);
-    for (const auto& [path, bytes] : documents_of(exports, store, layers)) write_file_atomic(directory + "/" + path, bytes, 0600);
+    for (const auto& [path, bytes] : documents_of(exports, store, layers))
+        write_file_atomic(directory + "/" + path, bytes, 0600);
     for (const auto& digest : layers) {
         const std::string to = directory + "/" + member_of(digest);
         if (exists(to)) continue;
@@ -154,8 +164,14 @@ void save_layout(const Store& store, const std::vector<std::string>& names, cons
     for (const auto& e : exports)
         for (auto& entry : index_entries(e)) entries.push_back(std::move(entry));
     auto replaced = [&](const Json& old) {
-        auto name = [](const Json& entry) { return entry.contains("annotations") ? text_of(entry["annotations"], "org.opencontainers.image.ref.name") : std::string(); };
-        return std::any_of(entries.begin(), entries.end(), [&](const Json& entry) { return name(entry) == name(old) && (!name(old).empty() || text_of(entry, "digest") == text_of(old, "digest")); });
+        auto name = [](const Json& entry) {
+            return entry.contains("annotations") ? text_of(entry["annotations"], "org.opencontainers.image.ref.name")
+                                                 : std::string();
+        };
+        return std::any_of(entries.begin(), entries.end(), [&](const Json& entry) {
+            return name(entry) == name(old) &&
+                   (!name(old).empty() || text_of(entry, "digest") == text_of(old, "digest"));
+        });
     };
     if (index.contains("manifests") && index["manifests"].is_array())
         for (const auto& old : index["manifests"])

@@ -33,15 +33,18 @@ std::optional<std::string> id_in_link(const std::string& target) {
 }
 
 bool is_hex_text(std::string_view s) {
-    return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    return !s.empty() &&
+           std::all_of(s.begin(), s.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 } // namespace
 
 std::string Store::Impl::name_path(const Reference& reference) const {
     // name:tag@digest is looked up and kept by its digest alone: the digest wins.
-    std::string file = reference.digest().empty() ? reference.canonical() : reference.with_digest(reference.digest()).canonical();
-    if (file.size() > NAME_MAX) throw error(Errc::unsupported, "the image name '{}' is longer than {} characters", file, NAME_MAX);
+    std::string file =
+        reference.digest().empty() ? reference.canonical() : reference.with_digest(reference.digest()).canonical();
+    if (file.size() > NAME_MAX)
+        throw error(Errc::unsupported, "the image name '{}' is longer than {} characters", file, NAME_MAX);
     std::replace(file.begin(), file.end(), '/', slash_in_names);
     return path("refs/" + file);
 }
@@ -54,7 +57,8 @@ std::optional<std::string> Store::Impl::id_of(const Reference& reference) const 
 void Store::Impl::set_name(const Reference& reference, const std::string& id) const {
     std::string link = name_path(reference), temporary = path("ingest/ref." + sys::random_hex(12));
     std::string target = "../images/" + hex_of(id) + ".json";
-    if (::symlink(target.c_str(), temporary.c_str()) < 0) throw sys_error(errno, "naming an image {}", reference.familiar());
+    if (::symlink(target.c_str(), temporary.c_str()) < 0)
+        throw sys_error(errno, "naming an image {}", reference.familiar());
     if (::rename(temporary.c_str(), link.c_str()) < 0) {
         int saved = errno;
         ::unlink(temporary.c_str());
@@ -94,7 +98,8 @@ std::optional<Image> Store::find(const Reference& reference) const {
     auto id = impl_->id_of(reference);
     if (!id && !reference.digest().empty())
         for (const auto& candidate : impl_->image_ids())
-            if (auto record = impl_->image_record(candidate); record && record->manifest.digest == reference.digest()) id = candidate;
+            if (auto record = impl_->image_record(candidate); record && record->manifest.digest == reference.digest())
+                id = candidate;
     if (!id) return std::nullopt;
     auto image = impl_->image(*id);
     if (image) impl_->add_names(*image);

@@ -57,7 +57,7 @@ struct Removed {
 };
 
 struct PruneOptions {
-    bool all = false; // images without container, not only those without name
+    bool all = false;                         // images without container, not only those without name
     std::function<bool(const Image&)> in_use; // by a container
     std::function<bool(const Image&)> filter; // only those for which it is true
 };

@@ -100,7 +100,8 @@ std::set<std::string> leased(const Store::Impl& store, bool remove_dead = false)
             continue;
         }
         std::string text = sys::read_all(fd.get());
-        for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) out.insert(text.substr(at, end - at));
+        for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1)
+            out.insert(text.substr(at, end - at));
     }
     return out;
 }
@@ -133,7 +134,8 @@ void discard_sessions(const Store::Impl& store) {
 // Files that were locked while a layer came in: whoever waits for one looks again whether it is still there.
 void remove_locks(const Store::Impl& store) {
     for (const auto& name : list_directory(store.path("locks")))
-        if (auto lock = FileLock::try_acquire(store.path("locks/" + name))) ::unlink(store.path("locks/" + name).c_str());
+        if (auto lock = FileLock::try_acquire(store.path("locks/" + name)))
+            ::unlink(store.path("locks/" + name).c_str());
 }
 
 // Records and blobs whose writer died before their rename.
@@ -160,7 +162,8 @@ std::uint64_t Store::collect_garbage() {
     std::set<std::string> recorded;
     for (const auto& file : list_directory(impl_->path("layers"))) {
         if (file.ends_with(".tmp")) continue;
-        auto record = file.ends_with(".json") ? impl_->layer("sha256:" + file.substr(0, file.size() - 5)) : std::nullopt;
+        auto record =
+            file.ends_with(".json") ? impl_->layer("sha256:" + file.substr(0, file.size() - 5)) : std::nullopt;
         if (record && marks.directories.contains(record->directory)) {
             recorded.insert(record->directory);
             marks.blobs.insert(record->blob.digest);
@@ -194,17 +197,31 @@ std::vector<Store::Leftover> Store::leftovers() const {
         UniqueFd fd = sys::open_if_exists(path, O_RDONLY);
         return fd && !locked_by_somebody(fd.get());
     };
-    each("ingest", [&](const auto& name, const auto& path) { return name.starts_with("s-") ? unlocked(path) : !name.ends_with(".part") && is_older(path, write_life); },
-         "was being unpacked by a davit that died");
-    each("leases", [&](const auto&, const auto& path) { return unlocked(path); }, "kept an image for a davit that died");
-    each("trash", [](const auto&, const auto&) { return true; }, "was to be deleted by a davit that died");
+    each(
+        "ingest",
+        [&](const auto& name, const auto& path) {
+            return name.starts_with("s-") ? unlocked(path) : !name.ends_with(".part") && is_older(path, write_life);
+        },
+        "was being unpacked by a davit that died");
+    each(
+        "leases", [&](const auto&, const auto& path) { return unlocked(path); }, "kept an image for a davit that died");
+    each(
+        "trash", [](const auto&, const auto&) { return true; }, "was to be deleted by a davit that died");
     for (const char* directory : {"images", "layers", "blobs/sha256", "blobs/sha512"})
-        each(directory, [](const auto& name, const auto& path) { return name.ends_with(".tmp") && is_older(path, write_life); }, "is left of a write that was interrupted");
+        each(
+            directory,
+            [](const auto& name, const auto& path) { return name.ends_with(".tmp") && is_older(path, write_life); },
+            "is left of a write that was interrupted");
     std::set<std::string> recorded;
     for (const auto& file : list_directory(impl_->path("layers")))
-        if (auto record = file.ends_with(".json") ? impl_->layer("sha256:" + file.substr(0, file.size() - 5)) : std::nullopt) recorded.insert(record->directory);
+        if (auto record =
+                file.ends_with(".json") ? impl_->layer("sha256:" + file.substr(0, file.size() - 5)) : std::nullopt)
+            recorded.insert(record->directory);
     const auto leases = leased(*impl_);
-    each("l", [&](const auto& name, const auto&) { return !recorded.contains("l/" + name) && !leases.contains("l/" + name); }, "is a layer without a record");
+    each(
+        "l",
+        [&](const auto& name, const auto&) { return !recorded.contains("l/" + name) && !leases.contains("l/" + name); },
+        "is a layer without a record");
     return out;
 }
 
@@ -245,9 +262,11 @@ Removed Store::remove(std::string_view name, const RemoveOptions& options) {
             return out;
         }
         if (!users.empty() && !options.force)
-            throw error(Errc::conflict, "the image {} is used by {}", name, join(users)).with_hint("remove the containers first; -f only takes its names away");
+            throw error(Errc::conflict, "the image {} is used by {}", name, join(users))
+                .with_hint("remove the containers first; -f only takes its names away");
         if (!by_name && image->tags.size() > 1 && !options.force)
-            throw error(Errc::conflict, "the image {} has several names: {}", name, join(image->tags)).with_hint("-f removes them all");
+            throw error(Errc::conflict, "the image {} has several names: {}", name, join(image->tags))
+                .with_hint("-f removes them all");
         untag_all(*impl_, *image, out);
         if (!users.empty() || leased_now) return out; // prune takes it once nobody uses it
         delete_record(*impl_, image->id, out);
@@ -263,7 +282,9 @@ Pruned Store::prune(const PruneOptions& options) {
         const auto leases = leased(*impl_);
         for (const auto& image : list()) {
             if (!image.tags.empty() && !options.all) continue;
-            if (leases.contains(image.id) || (options.in_use && options.in_use(image)) || (options.filter && !options.filter(image))) continue;
+            if (leases.contains(image.id) || (options.in_use && options.in_use(image)) ||
+                (options.filter && !options.filter(image)))
+                continue;
             untag_all(*impl_, image, out.removed);
             delete_record(*impl_, image.id, out.removed);
         }

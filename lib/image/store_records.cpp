@@ -25,7 +25,9 @@ Json read_record(const std::string& path) {
     return json.is_object() ? json : Json();
 }
 
-Json descriptor_json(const Descriptor& d) { return {{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}}; }
+Json descriptor_json(const Descriptor& d) {
+    return {{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
+}
 
 Descriptor read_descriptor(const Json& json, const char* key) {
     const Json* d = object_of(json, key);
@@ -66,7 +68,8 @@ std::uint64_t blob_bytes(const std::string& path) {
 
 Store::Impl::Impl(std::string root_path) : root(std::move(root_path)), boot(sys::boot_id()) {
     if (exists(path("trash"))) return;
-    for (const char* directory : {"blobs/sha256", "blobs/sha512", "l", "layers", "images", "refs", "ingest", "locks", "leases", "trash"})
+    for (const char* directory :
+         {"blobs/sha256", "blobs/sha512", "l", "layers", "images", "refs", "ingest", "locks", "leases", "trash"})
         sys::make_dirs(path(directory), 0700);
 }
 
@@ -80,7 +83,8 @@ std::string Store::Impl::read_blob(const std::string& digest) const {
     std::string bytes = read_file(blob_path(digest));
     Hasher hash(kind_of(digest));
     hash.update(bytes);
-    if (hash.hex() != hex_of(digest)) throw error(Errc::failed, "the stored blob {} is damaged", digest).with_hint("pull or load the image again");
+    if (hash.hex() != hex_of(digest))
+        throw error(Errc::failed, "the stored blob {} is damaged", digest).with_hint("pull or load the image again");
     return bytes;
 }
 
@@ -105,14 +109,17 @@ std::optional<LayerRecord> Store::Impl::layer(const std::string& key) const {
 }
 
 void Store::Impl::write_layer(const std::string& key, const LayerRecord& r, bool synced) const {
-    Json json{{"format", 1}, {"key", key}, {"diff_id", r.diff_id}, {"directory", r.directory}, {"size", r.size}, {"blob", descriptor_json(r.blob)}};
+    Json json{{"format", 1},          {"key", key},
+              {"diff_id", r.diff_id}, {"directory", r.directory},
+              {"size", r.size},       {"blob", descriptor_json(r.blob)}};
     if (r.opaque_root) json["opaque_root"] = true;
     if (r.depends) json["depends"] = true;
     if (!synced) json["boot"] = boot;
     write_file_atomic(path("layers/" + hex_of(key) + ".json"), json.dump(1), 0600, false);
 }
 
-std::optional<Store::Impl::Match> Store::Impl::match_layer(const std::vector<std::string>& diff_ids, std::size_t i) const {
+std::optional<Store::Impl::Match> Store::Impl::match_layer(const std::vector<std::string>& diff_ids,
+                                                           std::size_t i) const {
     std::string chain = chain_id(diff_ids, i + 1);
     if (auto record = layer(chain)) return Match{chain, *record};
     if (i == 0) return std::nullopt; // the ChainID of one layer is its diffID
@@ -128,7 +135,9 @@ std::optional<ImageRecord> Store::Impl::image_record(const std::string& id) cons
     out.id = text_of(json, "id");
     out.manifest = read_descriptor(json, "manifest");
     for (const Json& l : json.value("layers", Json::array())) {
-        Layer layer{text_of(l, "diff_id"), text_of(l, "digest"), text_of(l, "media_type"), unsigned_of(l, "blob_size"), unsigned_of(l, "size"), text_of(l, "directory"), flag_of(l, "opaque_root")};
+        Layer layer{text_of(l, "diff_id"),       text_of(l, "digest"),   text_of(l, "media_type"),
+                    unsigned_of(l, "blob_size"), unsigned_of(l, "size"), text_of(l, "directory"),
+                    flag_of(l, "opaque_root")};
         if (!exists(path(layer.directory))) return std::nullopt;
         out.layers.push_back(std::move(layer));
     }
@@ -138,7 +147,8 @@ std::optional<ImageRecord> Store::Impl::image_record(const std::string& id) cons
 void Store::Impl::write_image(const ImageRecord& r) const {
     Json json{{"format", 1}, {"id", r.id}, {"manifest", descriptor_json(r.manifest)}, {"layers", Json::array()}};
     for (const auto& l : r.layers) {
-        Json layer{{"diff_id", l.diff_id}, {"digest", l.digest}, {"media_type", l.media_type}, {"blob_size", l.blob_size}, {"size", l.size}, {"directory", l.directory}};
+        Json layer{{"diff_id", l.diff_id},     {"digest", l.digest}, {"media_type", l.media_type},
+                   {"blob_size", l.blob_size}, {"size", l.size},     {"directory", l.directory}};
         if (l.opaque_root) layer["opaque_root"] = true;
         json["layers"].push_back(std::move(layer));
     }
@@ -149,7 +159,8 @@ void Store::Impl::write_image(const ImageRecord& r) const {
 
 std::optional<Image> Store::Impl::image(const std::string& id) const {
     std::lock_guard lock(mutex_);
-    if (auto it = cache_.find(id); it != cache_.end() && exists(path("images/" + hex_of(id) + ".json"))) return it->second;
+    if (auto it = cache_.find(id); it != cache_.end() && exists(path("images/" + hex_of(id) + ".json")))
+        return it->second;
     auto record = image_record(id);
     if (!record || !has_blob(id)) return std::nullopt;
     ImageConfiguration c = parse_configuration(read_blob(id));
@@ -170,7 +181,8 @@ std::optional<Image> Store::Impl::image(const std::string& id) const {
 std::vector<std::string> Store::Impl::image_ids() const {
     std::vector<std::string> out;
     for (const auto& name : list_directory(path("images")))
-        if (name.ends_with(".json")) out.push_back((name.size() > 69 ? "sha512:" : "sha256:") + name.substr(0, name.size() - 5));
+        if (name.ends_with(".json"))
+            out.push_back((name.size() > 69 ? "sha512:" : "sha256:") + name.substr(0, name.size() - 5));
     return out;
 }
 

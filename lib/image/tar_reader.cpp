@@ -22,9 +22,7 @@ bool all_zero(const char* block) {
     return std::all_of(block, block + block_size, [](char c) { return c == 0; });
 }
 
-std::string_view text(const char* field, std::size_t size) {
-    return {field, ::strnlen(field, size)};
-}
+std::string_view text(const char* field, std::size_t size) { return {field, ::strnlen(field, size)}; }
 
 std::uint64_t padding_of(std::uint64_t size) { return (block_size - size % block_size) % block_size; }
 
@@ -150,7 +148,9 @@ std::optional<TarEntry::Type> type_of(char flag, const std::string& path) {
     switch (flag) {
     case '\0': // v7 marks directories by the name alone
         return path.ends_with('/') ? TarEntry::Type::directory : TarEntry::Type::file;
-    case '0': case '7': case 'S': return TarEntry::Type::file;
+    case '0':
+    case '7':
+    case 'S': return TarEntry::Type::file;
     case '1': return TarEntry::Type::hardlink;
     case '2': return TarEntry::Type::symlink;
     case '3': return TarEntry::Type::char_device;
@@ -281,7 +281,8 @@ void TarReader::read_pax_sparse(TarEntry& e, std::uint64_t stored) {
         }
         for (const auto& [key, value] : sparse_numbers_) {
             auto n = decimal(value);
-            if (!n || key != (numbers.size() % 2 ? "GNU.sparse.numbytes" : "GNU.sparse.offset")) corrupt("a sparse file's map");
+            if (!n || key != (numbers.size() % 2 ? "GNU.sparse.numbytes" : "GNU.sparse.offset"))
+                corrupt("a sparse file's map");
             numbers.push_back(*n);
         }
         if (numbers.size() % 2) corrupt("a sparse file's map");
@@ -313,7 +314,8 @@ bool TarReader::next(TarEntry& e) {
             std::size_t& held = type == 'x' ? local_size_ : global_size_;
             if ((held += records.size()) > max_payload) corrupt("PAX headers without end");
             bool fine = each_pax_record(records, [&](std::string_view key, std::string_view value) {
-                if (key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes") sparse_numbers_.emplace_back(key, value);
+                if (key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes")
+                    sparse_numbers_.emplace_back(key, value);
                 else (type == 'x' ? local_ : global_).insert_or_assign(std::string(key), std::string(value));
             });
             if (!fine) corrupt("a PAX header's record");
@@ -337,7 +339,8 @@ bool TarReader::next(TarEntry& e) {
     if (!mtime) corrupt("an entry's time");
     e.mtime = *mtime;
     apply_records(e, stored);
-    if (e.path.find('\0') != std::string::npos || e.link.find('\0') != std::string::npos) corrupt("a name with a zero byte");
+    if (e.path.find('\0') != std::string::npos || e.link.find('\0') != std::string::npos)
+        corrupt("a name with a zero byte");
     auto type = type_of(h.type(), e.path);
     if (!type) corrupt(fmt::format("an entry of unknown type {:#x}", static_cast<unsigned char>(h.type())));
     e.type = *type;

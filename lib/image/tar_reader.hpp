@@ -20,8 +20,8 @@ struct TarEntry {
     };
 
     Type type = Type::file;
-    std::string path; // as written: may be absolute, may hold ".."
-    std::string link; // target of hardlink and symlink
+    std::string path;       // as written: may be absolute, may hold ".."
+    std::string link;       // target of hardlink and symlink
     std::uint32_t mode = 0; // permission bits with setuid, setgid, sticky
     std::uint32_t uid = 0, gid = 0;
     std::int64_t mtime = 0; // seconds since 1970
@@ -71,7 +71,7 @@ private:
     std::uint64_t base_ = 0;          // offset of the buffer's start in the stream
     std::uint64_t data_left_ = 0, padding_ = 0;
     Records global_, local_;
-    std::size_t global_size_ = 0, local_size_ = 0; // bytes of the headers they came in
+    std::size_t global_size_ = 0, local_size_ = 0;                    // bytes of the headers they came in
     std::vector<std::pair<std::string, std::string>> sparse_numbers_; // PAX 0.0 repeats its keys
 };
 

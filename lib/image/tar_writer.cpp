@@ -34,7 +34,10 @@ void TarWriter::header(const std::string& path, char type, std::uint32_t mode, s
     put_size(block + 124, size);
     put_octal(block + 136, 11, 0);
     block[156] = type;
-    std::memcpy(block + 257, "ustar\0" "00", 8);
+    std::memcpy(block + 257,
+                "ustar\0"
+                "00",
+                8);
     std::memset(block + 148, ' ', 8);
     std::uint64_t sum = 0;
     for (char c : block) sum += static_cast<unsigned char>(c);

@@ -22,7 +22,8 @@ std::optional<Url> parse_url(std::string_view text) {
 
 std::optional<Url> resolve_url(const Url& base, std::string_view location) {
     if (location.starts_with("//")) return parse_url(base.scheme + ":" + std::string(location));
-    if (location.find("://") != std::string_view::npos && location.find("://") < location.find_first_of("/?")) return parse_url(location);
+    if (location.find("://") != std::string_view::npos && location.find("://") < location.find_first_of("/?"))
+        return parse_url(location);
     Url out = base;
     if (location.starts_with('/')) {
         out.path = location;
@@ -38,7 +39,8 @@ bool is_loopback(std::string_view host) {
     if (host.starts_with("[::1]")) return true;
     host = host.substr(0, host.find(':'));
     if (host == "localhost") return true;
-    return host.starts_with("127.") && std::all_of(host.begin(), host.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+    return host.starts_with("127.") &&
+           std::all_of(host.begin(), host.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
 }
 
 } // namespace davit::image

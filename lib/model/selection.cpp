@@ -31,7 +31,8 @@ Error missing(const Project& p, const std::string& service, const std::string& n
     std::string hint = "name it as well, or use --no-deps";
     const auto& profiles = disabled->second.profiles;
     if (!profiles.empty()) hint = fmt::format("enable its profile with --profile {}, {}", profiles.front(), hint);
-    return error(Errc::not_found, "service \"{}\" needs the service \"{}\", which is disabled", service, needed).with_hint(hint);
+    return error(Errc::not_found, "service \"{}\" needs the service \"{}\", which is disabled", service, needed)
+        .with_hint(hint);
 }
 
 template <typename Map, typename Set>

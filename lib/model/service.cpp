@@ -25,7 +25,8 @@ std::vector<std::string> network_order(const Service& s) {
         const auto& network = s.networks.at(name);
         return network ? network->priority : 0;
     };
-    std::stable_sort(names.begin(), names.end(), [&](const auto& a, const auto& b) { return priority(a) > priority(b); });
+    std::stable_sort(names.begin(), names.end(),
+                     [&](const auto& a, const auto& b) { return priority(a) > priority(b); });
     return names;
 }
 

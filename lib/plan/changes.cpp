@@ -17,7 +17,8 @@ using nlohmann::json;
 constexpr std::size_t longest = 60; // of a value that is shown
 
 std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     return text;
 }
 
@@ -27,10 +28,12 @@ bool looks_like_a_credential(const std::string& value) {
     const auto at = value.find('@');
     if (scheme != std::string::npos && at != std::string::npos && at > scheme) return true;
     if (value.find("-----BEGIN") != std::string::npos || value.rfind("eyJ", 0) == 0) return true;
-    for (const char* word : {"PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY", "API_KEY", "API-KEY", "BEARER ", "BASIC "})
+    for (const char* word :
+         {"PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY", "API_KEY", "API-KEY", "BEARER ", "BASIC "})
         if (upper(value).find(word) != std::string::npos) return true;
     // Letters and digits without a word in them: a key whatever it is called.
-    const bool plain = std::all_of(value.begin(), value.end(), [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '/' || c == '='; });
+    const bool plain = std::all_of(value.begin(), value.end(),
+                                   [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '/' || c == '='; });
     const bool digits = std::any_of(value.begin(), value.end(), [](unsigned char c) { return std::isdigit(c); });
     return value.size() >= 20 && plain && digits;
 }
@@ -68,8 +71,11 @@ private:
         for (const json* map : {a, b})
             if (map)
                 for (const auto& [key, unused] : map->items()) keys.insert(key);
-        auto below = [](const json* map, const std::string& key) { return map && map->contains(key) ? &map->at(key) : nullptr; };
-        for (const auto& key : keys) run(name + (name.find(' ') == std::string::npos ? " " : ".") + key, below(a, key), below(b, key));
+        auto below = [](const json* map, const std::string& key) {
+            return map && map->contains(key) ? &map->at(key) : nullptr;
+        };
+        for (const auto& key : keys)
+            run(name + (name.find(' ') == std::string::npos ? " " : ".") + key, below(a, key), below(b, key));
     }
 
     std::vector<std::string> out_;
@@ -79,8 +85,8 @@ private:
 
 bool looks_secret(const std::string& name) {
     const std::string text = upper(name);
-    for (const char* word : {"PASS", "PWD", "SECRET", "TOKEN", "KEY", "CRED", "AUTH", "PRIVATE", "CERT", "SALT", "COOKIE", "SESSION", "SIGNATURE", "SIGNING", "DSN",
-                             "CONNECTION", "LICENSE", "WEBHOOK"})
+    for (const char* word : {"PASS", "PWD", "SECRET", "TOKEN", "KEY", "CRED", "AUTH", "PRIVATE", "CERT", "SALT",
+                             "COOKIE", "SESSION", "SIGNATURE", "SIGNING", "DSN", "CONNECTION", "LICENSE", "WEBHOOK"})
         if (text.find(word) != std::string::npos) return true;
     return false;
 }
@@ -89,7 +95,8 @@ std::string changed_attributes(const std::string& old_model, const std::string& 
     const auto before = json::parse(old_model, nullptr, false), after = json::parse(new_model, nullptr, false);
     const json::json_pointer at = json::json_pointer("/services") / service;
     if (before.is_discarded() || after.is_discarded() || !before.contains(at) || !after.contains(at)) return "";
-    static const std::set<std::string> no_difference{"build", "pull_policy", "scale", "depends_on", "profiles", "label_file"};
+    static const std::set<std::string> no_difference{"build",      "pull_policy", "scale",
+                                                     "depends_on", "profiles",    "label_file"};
     std::set<std::string> keys;
     const auto& a = before.at(at);
     const auto& b = after.at(at);
@@ -97,7 +104,8 @@ std::string changed_attributes(const std::string& old_model, const std::string& 
         for (const auto& [key, unused] : map->items()) keys.insert(key);
     Comparison comparison;
     for (const auto& key : keys)
-        if (!no_difference.count(key)) comparison.run(key, a.contains(key) ? &a.at(key) : nullptr, b.contains(key) ? &b.at(key) : nullptr);
+        if (!no_difference.count(key))
+            comparison.run(key, a.contains(key) ? &a.at(key) : nullptr, b.contains(key) ? &b.at(key) : nullptr);
     return fmt::format("{}", fmt::join(comparison.take(), ", "));
 }
 

@@ -35,7 +35,9 @@ bool overlap(const PortRecord& held, const Port& wanted) {
 
 bool competes(const ContainerRecord& holder, const Service& service, const Project& project) {
     for (const auto& held : holder.ports)
-        if (std::any_of(service.ports.begin(), service.ports.end(), [&](const auto& wanted) { return overlap(held, wanted); })) return true;
+        if (std::any_of(service.ports.begin(), service.ports.end(),
+                        [&](const auto& wanted) { return overlap(held, wanted); }))
+            return true;
     for (const auto& [key, wish] : service.networks) {
         auto network = project.networks.find(key);
         if (!wish || network == project.networks.end()) continue;

@@ -104,9 +104,9 @@ private:
     Surroundings& around_;
     ProjectPaths paths_;
     BuiltContainer out_;
-    std::map<std::string, runtime::Mount> mounts_;    // by target: the user's
+    std::map<std::string, runtime::Mount> mounts_;     // by target: the user's
     std::map<std::string, MountRecord> mount_records_; // those that inspect shows
-    std::string files_of_; // id of the container whose /etc files are used
+    std::string files_of_;                             // id of the container whose /etc files are used
 };
 
 } // namespace davit

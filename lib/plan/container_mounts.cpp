@@ -17,17 +17,21 @@ using Kind = runtime::Mount::Kind;
 
 std::string target_of(const std::string& target, const char* type) {
     if (target.empty() || target.front() != '/')
-        throw error(Errc::invalid_project, "invalid mount config for type \"{}\": invalid mount path: '{}' mount path must be absolute", type, target);
+        throw error(Errc::invalid_project,
+                    "invalid mount config for type \"{}\": invalid mount path: '{}' mount path must be absolute", type,
+                    target);
     std::string clean = std::filesystem::path(target).lexically_normal().string();
     while (clean.size() > 1 && clean.back() == '/') clean.pop_back();
-    if (clean == "/") throw error(Errc::invalid_project, "invalid mount config for type \"{}\": destination can't be '/'", type);
+    if (clean == "/")
+        throw error(Errc::invalid_project, "invalid mount config for type \"{}\": destination can't be '/'", type);
     return clean;
 }
 
 runtime::Propagation propagation_of(const std::string& name) {
     using P = runtime::Propagation;
-    static const std::map<std::string, P> known{{"", P::rprivate}, {"rprivate", P::rprivate}, {"private", P::priv},
-                                                {"rshared", P::rshared}, {"shared", P::shared}, {"rslave", P::rslave}, {"slave", P::slave}};
+    static const std::map<std::string, P> known{
+        {"", P::rprivate},     {"rprivate", P::rprivate}, {"private", P::priv}, {"rshared", P::rshared},
+        {"shared", P::shared}, {"rslave", P::rslave},     {"slave", P::slave}};
     auto it = known.find(name);
     if (it == known.end()) throw error(Errc::invalid_project, "invalid propagation mode: {}", name);
     return it->second;
@@ -44,7 +48,8 @@ void apply_options(runtime::Mount& m, const std::string& options) {
         else if (option == "noatime") m.noatime = true;
         else if (option == "nodiratime") m.nodiratime = true;
         else if (option == "relatime") m.relatime = true;
-        else if (option == "rw" || option == "defaults" || option == "bind" || option == "rbind" || option.empty()) continue;
+        else if (option == "rw" || option == "defaults" || option == "bind" || option == "rbind" || option.empty())
+            continue;
         else m.data += (m.data.empty() ? "" : ",") + option;
     }
 }
@@ -89,7 +94,8 @@ void ContainerBuilder::root() {
     root.overlay.work = paths_.container(in_.container.id) + "/work";
     root.readonly = service_.read_only;
     // It belongs to the container's layer: a volume at /etc is left alone.
-    if (mounts_.count("/etc")) std::erase_if(out_.spec.symlinks, [](const auto& link) { return link.first == "/etc/mtab"; });
+    if (mounts_.count("/etc"))
+        std::erase_if(out_.spec.symlinks, [](const auto& link) { return link.first == "/etc/mtab"; });
 }
 
 void ContainerBuilder::etc_files() {
@@ -110,7 +116,8 @@ void ContainerBuilder::inherited_mounts() {
     auto take = [&](const Donor& donor, bool read_only) {
         for (const auto& record : donor.record.mounts) {
             if (record.type != "volume" && record.type != "bind") continue;
-            auto it = std::find_if(donor.mounts.begin(), donor.mounts.end(), [&](const auto& m) { return m.destination == record.target; });
+            auto it = std::find_if(donor.mounts.begin(), donor.mounts.end(),
+                                   [&](const auto& m) { return m.destination == record.target; });
             if (it == donor.mounts.end()) continue;
             runtime::Mount m = *it;
             m.readonly = m.readonly || read_only;
@@ -141,14 +148,16 @@ void ContainerBuilder::mount(const Mount& m) {
     case MountType::tmpfs: {
         std::string options;
         if (m.tmpfs && m.tmpfs->size > 0) options += fmt::format("size={}", m.tmpfs->size);
-        if (m.tmpfs && m.tmpfs->mode != 0) options += fmt::format("{}mode={:o}", options.empty() ? "" : ",", m.tmpfs->mode);
+        if (m.tmpfs && m.tmpfs->mode != 0)
+            options += fmt::format("{}mode={:o}", options.empty() ? "" : ",", m.tmpfs->mode);
         runtime::Mount tmpfs = runtime::tmpfs_mount(target_of(m.target, "tmpfs"), options);
         tmpfs.readonly = m.read_only;
         return add(std::move(tmpfs), {"tmpfs"});
     }
     case MountType::npipe:
     case MountType::cluster:
-        throw error(Errc::unsupported, "mounts of type {} are not possible on this machine", m.type == MountType::npipe ? "npipe" : "cluster")
+        throw error(Errc::unsupported, "mounts of type {} are not possible on this machine",
+                    m.type == MountType::npipe ? "npipe" : "cluster")
             .with_hint("mount a directory or a volume instead");
     }
 }
@@ -192,7 +201,8 @@ void ContainerBuilder::volume_mount(const Mount& from, const std::string& target
 }
 
 void ContainerBuilder::named_volume(const VolumeRecord& volume, runtime::Mount m) {
-    if (volume.driver != "local") throw error(Errc::unsupported, "volume driver \"{}\" of volume {} not found", volume.driver, volume.name);
+    if (volume.driver != "local")
+        throw error(Errc::unsupported, "volume driver \"{}\" of volume {} not found", volume.driver, volume.name);
     const std::string type = option(volume.driver_opts, "type"), device = option(volume.driver_opts, "device");
     const std::string options = option(volume.driver_opts, "o");
     MountRecord record{"volume", volume.name, RecordStore(in_.host.roots).volume_data(volume.name)};
@@ -241,7 +251,9 @@ void ContainerBuilder::tmpfs_mounts() {
         const auto colon = text.find(':');
         const std::string target = target_of(text.substr(0, colon), "tmpfs");
         const auto index = static_cast<std::size_t>(&text - service_.tmpfs.data());
-        at_start(fmt::format("tmpfs[{}]", index), [&] { add(runtime::tmpfs_mount(target, colon == std::string::npos ? "" : text.substr(colon + 1)), {"tmpfs"}); });
+        at_start(fmt::format("tmpfs[{}]", index), [&] {
+            add(runtime::tmpfs_mount(target, colon == std::string::npos ? "" : text.substr(colon + 1)), {"tmpfs"});
+        });
     });
 }
 

@@ -29,7 +29,8 @@ void ContainerBuilder::namespaces() {
     about("cgroup", [&] {
         if (service_.cgroup == "private") out_.spec.ns.private_cgroup = true;
         else if (service_.cgroup == "host") out_.spec.ns.private_cgroup = false;
-        else if (!service_.cgroup.empty()) throw error(Errc::invalid_project, "invalid cgroup namespace mode: {}", service_.cgroup);
+        else if (!service_.cgroup.empty())
+            throw error(Errc::invalid_project, "invalid cgroup namespace mode: {}", service_.cgroup);
     });
     about("userns_mode", [&] {
         if (!service_.userns_mode.empty() && service_.userns_mode != "host")
@@ -48,7 +49,8 @@ void ContainerBuilder::ipc(const std::string& mode) {
     }
     if (mode == "none") {
         auto& list = out_.spec.mounts;
-        list.erase(std::remove_if(list.begin(), list.end(), [](const auto& m) { return m.destination == "/dev/shm"; }), list.end());
+        list.erase(std::remove_if(list.begin(), list.end(), [](const auto& m) { return m.destination == "/dev/shm"; }),
+                   list.end());
         return;
     }
     if (auto donor = donor_of(mode, around_)) {
@@ -60,12 +62,15 @@ void ContainerBuilder::ipc(const std::string& mode) {
         const Service* other = in_.project.find(donor->record.service);
         if (donor->record.project == in_.project.name && other && other->ipc != "shareable" && other->ipc != "host")
             at_start("ipc", [&] {
-                throw error(Errc::invalid_project, "failed to join IPC namespace: container {}: non-shareable IPC (hint: use "
-                                                   "ipc: shareable for service \"{}\")", donor->record.id, donor->record.service);
+                throw error(Errc::invalid_project,
+                            "failed to join IPC namespace: container {}: non-shareable IPC (hint: use "
+                            "ipc: shareable for service \"{}\")",
+                            donor->record.id, donor->record.service);
             });
         return;
     }
-    if (!mode.empty() && mode != "private" && mode != "shareable") throw error(Errc::invalid_project, "invalid IPC mode: {}", mode);
+    if (!mode.empty() && mode != "private" && mode != "shareable")
+        throw error(Errc::invalid_project, "invalid IPC mode: {}", mode);
 }
 
 void ContainerBuilder::pid(const std::string& mode) {

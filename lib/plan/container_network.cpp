@@ -34,7 +34,8 @@ bool same_host_port(const PortRecord& a, const PortRecord& b) {
 }
 
 void check_mac(const std::string& mac) {
-    if (!mac.empty() && !net::MacAddress::try_parse(mac)) throw error(Errc::invalid_project, "invalid MAC address: {}", mac);
+    if (!mac.empty() && !net::MacAddress::try_parse(mac))
+        throw error(Errc::invalid_project, "invalid MAC address: {}", mac);
 }
 
 } // namespace
@@ -89,18 +90,21 @@ void ContainerBuilder::refuse_with_donor() const {
         if (conflict.given)
             about(conflict.attribute, [&] {
                 throw error(Errc::invalid_project, "conflicting options: {}", conflict.what)
-                    .with_hint(fmt::format("service {} uses the network of another container: it is set there", service_.name));
+                    .with_hint(fmt::format("service {} uses the network of another container: it is set there",
+                                           service_.name));
             });
 }
 
 void ContainerBuilder::endpoints() {
     for (const auto& key : network_order(service_)) {
         auto network = in_.project.networks.find(key);
-        if (network == in_.project.networks.end()) throw error(Errc::invalid_project, "service \"{}\" refers to undefined network {}", service_.name, key);
+        if (network == in_.project.networks.end())
+            throw error(Errc::invalid_project, "service \"{}\" refers to undefined network {}", service_.name, key);
         EndpointRecord e;
         e.network = network->second.name;
         e.compose_name = key;
-        const bool known_by_service = !out_.record.oneoff || (in_.container.oneoff && in_.container.oneoff->use_aliases);
+        const bool known_by_service =
+            !out_.record.oneoff || (in_.container.oneoff && in_.container.oneoff->use_aliases);
         if (known_by_service) e.aliases.push_back(service_.name);
         if (const auto& wish = service_.networks.at(key)) {
             if (known_by_service) e.aliases.insert(e.aliases.end(), wish->aliases.begin(), wish->aliases.end());
@@ -114,7 +118,8 @@ void ContainerBuilder::endpoints() {
             e.driver_opts = wish->driver_opts;
         }
         if (e.mac_address.empty() && out_.record.endpoints.empty()) e.mac_address = service_.mac_address;
-        about(e.mac_address == service_.mac_address ? "mac_address" : "networks." + key + ".mac_address", [&] { check_mac(e.mac_address); });
+        about(e.mac_address == service_.mac_address ? "mac_address" : "networks." + key + ".mac_address",
+              [&] { check_mac(e.mac_address); });
         links(e);
         out_.record.endpoints.push_back(std::move(e));
     }
@@ -157,8 +162,10 @@ void ContainerBuilder::ports() {
         if (!port.protocol.empty()) p.protocol = port.protocol;
         for (const auto& other : out_.record.ports)
             if (same_host_port(p, other) && other.target != p.target)
-                throw error(Errc::conflict, "port {} of the machine is published twice by service \"{}\": for {} and for {} in the container",
-                            p.published, service_.name, other.target, p.target);
+                throw error(
+                    Errc::conflict,
+                    "port {} of the machine is published twice by service \"{}\": for {} and for {} in the container",
+                    p.published, service_.name, other.target, p.target);
         out_.record.ports.push_back(std::move(p));
     });
 }
@@ -174,7 +181,8 @@ void ContainerBuilder::names() {
     for (const auto& port : in_.image.config.exposed_ports) expose(port);
     for (const auto& port : r.ports) expose(fmt::format("{}/{}", port.target, port.protocol));
     about_each("dns", service_.dns, [](const auto& server) {
-        if (!net::IpAddress::try_parse(server)) throw error(Errc::invalid_project, "invalid DNS address: \"{}\": unable to parse IP", server);
+        if (!net::IpAddress::try_parse(server))
+            throw error(Errc::invalid_project, "invalid DNS address: \"{}\": unable to parse IP", server);
     });
     r.dns = service_.dns;
     r.dns_search = service_.dns_search;

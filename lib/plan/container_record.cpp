@@ -31,15 +31,18 @@ void assign(std::vector<std::string>& env, const std::string& key, const std::op
 RestartRecord restart_record(const Service& service) {
     static const std::set<std::string> known{"", "no", "always", "unless-stopped", "on-failure"};
     if (!known.count(service.restart.substr(0, service.restart.find(':'))))
-        throw error(Errc::invalid_project,
-                    "invalid restart policy: unknown policy '{}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
-                    service.restart);
+        throw error(
+            Errc::invalid_project,
+            "invalid restart policy: unknown policy '{}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
+            service.restart);
     // As docker compose: what is no number counts as 0, and the engine judges the rest.
     const auto colon = service.restart.find(':');
     const int retries = colon == std::string::npos ? 0 : std::atoi(service.restart.c_str() + colon + 1);
     if (retries != 0 && service.restart.compare(0, colon, "on-failure") != 0)
-        throw error(Errc::invalid_project, "invalid restart policy: maximum retry count can only be used with 'on-failure'");
-    if (retries < 0) throw error(Errc::invalid_project, "invalid restart policy: maximum retry count cannot be negative");
+        throw error(Errc::invalid_project,
+                    "invalid restart policy: maximum retry count can only be used with 'on-failure'");
+    if (retries < 0)
+        throw error(Errc::invalid_project, "invalid restart policy: maximum retry count cannot be negative");
     const RestartPolicy policy = effective_restart(service);
     switch (policy.kind) {
     case RestartPolicy::Kind::no: return {};
@@ -103,7 +106,8 @@ void ContainerBuilder::process() {
     about("command", [&] {
         if (p.args.empty())
             throw error(Errc::invalid_project, "no command specified")
-                .with_hint(fmt::format("neither the service \"{}\" nor its image {} says what to run", service_.name, in_.reference));
+                .with_hint(fmt::format("neither the service \"{}\" nor its image {} says what to run", service_.name,
+                                       in_.reference));
     });
     p.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=" + r.hostname};
     if (service_.tty) p.env.push_back("TERM=xterm");
@@ -118,7 +122,8 @@ void ContainerBuilder::process() {
     if (p.cwd.empty()) p.cwd = "/";
     about("working_dir", [&] {
         if (p.cwd.front() != '/')
-            throw error(Errc::invalid_project, "the working directory '{}' is invalid, it needs to be an absolute path", p.cwd);
+            throw error(Errc::invalid_project, "the working directory '{}' is invalid, it needs to be an absolute path",
+                        p.cwd);
     });
     p.terminal = r.tty = service_.tty;
     p.stdin_open = r.open_stdin = service_.stdin_open;
@@ -133,11 +138,14 @@ void ContainerBuilder::process() {
 
 void ContainerBuilder::logging() {
     if (!service_.logging) return;
-    static const std::set<std::string> foreign{"syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "etwlogs", "gcplogs"};
+    static const std::set<std::string> foreign{"syslog",  "journald", "gelf",    "fluentd",
+                                               "awslogs", "splunk",   "etwlogs", "gcplogs"};
     LogConfig& log = out_.record.log;
     const std::string& driver = service_.logging->driver;
     if (foreign.count(driver)) {
-        out_.warnings.push_back(fmt::format("service \"{}\": logging driver {} is not known to davit; logs are kept as with json-file", service_.name, driver));
+        out_.warnings.push_back(
+            fmt::format("service \"{}\": logging driver {} is not known to davit; logs are kept as with json-file",
+                        service_.name, driver));
         return;
     }
     if (!driver.empty()) log.driver = driver;
@@ -145,19 +153,25 @@ void ContainerBuilder::logging() {
     if (log.driver == "json-file") options.insert({"labels", "labels-regex", "env", "env-regex", "tag"});
     else if (log.driver == "none") options.clear();
     else if (log.driver != "local")
-        about("logging.driver", [&] { throw error(Errc::invalid_project, "error looking up logging plugin {0}: plugin \"{0}\" not found", driver); });
+        about("logging.driver", [&] {
+            throw error(Errc::invalid_project, "error looking up logging plugin {0}: plugin \"{0}\" not found", driver);
+        });
     for (const auto& [key, unused] : service_.logging->options)
         if (!options.count(key))
-            about("logging.options." + key, [&, &option = key] { throw error(Errc::invalid_project, "unknown log opt '{}' for {} log driver", option, log.driver); });
+            about("logging.options." + key, [&, &option = key] {
+                throw error(Errc::invalid_project, "unknown log opt '{}' for {} log driver", option, log.driver);
+            });
     log.options = service_.logging->options;
 }
 
 void ContainerBuilder::behaviour() {
     ContainerRecord& r = out_.record;
-    r.stop_signal = !service_.stop_signal.empty() ? service_.stop_signal
-                    : !in_.image.config.stop_signal.empty() ? in_.image.config.stop_signal : "SIGTERM";
+    r.stop_signal = !service_.stop_signal.empty()           ? service_.stop_signal
+                    : !in_.image.config.stop_signal.empty() ? in_.image.config.stop_signal
+                                                            : "SIGTERM";
     about("stop_signal", [&] {
-        if (!runtime::signal_from_name(r.stop_signal)) throw error(Errc::invalid_project, "invalid signal: {}", r.stop_signal);
+        if (!runtime::signal_from_name(r.stop_signal))
+            throw error(Errc::invalid_project, "invalid signal: {}", r.stop_signal);
     });
     if (service_.stop_grace_period) r.stop_grace = service_.stop_grace_period->count();
     logging();
@@ -165,13 +179,16 @@ void ContainerBuilder::behaviour() {
         const RestartRecord restart = restart_record(service_);
         const auto colon = service_.restart.find(':');
         if (colon != std::string::npos && restart.max_retries == 0)
-            out_.warnings.push_back(fmt::format("service \"{}\": restart: {} sets no number of retries, and so there is no end", service_.name, service_.restart));
+            out_.warnings.push_back(
+                fmt::format("service \"{}\": restart: {} sets no number of retries, and so there is no end",
+                            service_.name, service_.restart));
         if (!r.oneoff) r.restart = restart;
     });
     if (in_.container.pre_start < 0) r.healthcheck = effective_healthcheck(service_, in_.image.config);
     about("healthcheck.test", [&] {
         if (r.healthcheck && r.healthcheck->test.front() != "CMD" && r.healthcheck->test.front() != "CMD-SHELL")
-            throw error(Errc::invalid_project, "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"");
+            throw error(Errc::invalid_project,
+                        "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"");
     });
 }
 

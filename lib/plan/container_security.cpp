@@ -23,7 +23,8 @@ std::optional<bool> truth(std::string_view word) {
 
 // "[[gpu nvidia]]" as the engine prints what a device request asks for.
 std::string capabilities_text(const DeviceRequest& request) {
-    return fmt::format("[[{}]]", request.capabilities.empty() ? "gpu" : fmt::format("{}", fmt::join(request.capabilities, " ")));
+    return fmt::format("[[{}]]",
+                       request.capabilities.empty() ? "gpu" : fmt::format("{}", fmt::join(request.capabilities, " ")));
 }
 
 } // namespace
@@ -48,8 +49,9 @@ void ContainerBuilder::security_option(const std::string& option) {
         const auto on = value.empty() && key == "no-new-privileges" ? true : truth(value);
         if (!on) throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option);
         if (key == "no-new-privileges") spec.process.no_new_privileges = *on;
-        else for (auto& m : spec.mounts)
-            if (m.kind == runtime::Mount::Kind::cgroup) m.readonly = !*on && !service_.privileged;
+        else
+            for (auto& m : spec.mounts)
+                if (m.kind == runtime::Mount::Kind::cgroup) m.readonly = !*on && !service_.privileged;
     } else if (key == "seccomp" && !value.empty()) {
         seccomp(value);
     } else if (key == "systempaths" && value == "unconfined") {
@@ -95,7 +97,8 @@ void ContainerBuilder::engine_features() {
     auto refuse = [&](const std::string& part, const std::vector<DeviceRequest>& requests) {
         for (const auto& request : requests)
             at_start(part, [&] {
-                throw error(Errc::unsupported, "could not select device driver \"{}\" with capabilities: {}", request.driver, capabilities_text(request));
+                throw error(Errc::unsupported, "could not select device driver \"{}\" with capabilities: {}",
+                            request.driver, capabilities_text(request));
             });
     };
     refuse("gpus", service_.gpus);
@@ -111,7 +114,8 @@ void ContainerBuilder::devices() {
         const std::string access = device.permissions.empty() ? "rwm" : device.permissions;
         if (device.source.empty() || device.source.front() != '/') {
             at_start(part, [&] { // a program that runs without its device would fail in less clear ways
-                throw error(Errc::unsupported, "CDI device injection failed: unresolvable CDI devices {}", device.source)
+                throw error(Errc::unsupported, "CDI device injection failed: unresolvable CDI devices {}",
+                            device.source)
                     .with_hint("davit reads no CDI specifications; name the device files: /dev/…");
             });
             continue;

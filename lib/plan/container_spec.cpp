@@ -10,7 +10,8 @@
 namespace davit {
 
 BuiltContainer build_container(const ContainerInput& input, Surroundings& surroundings) {
-    return in_context(fmt::format("container {}", input.container.name), [&] { return ContainerBuilder(input, surroundings).run(); });
+    return in_context(fmt::format("container {}", input.container.name),
+                      [&] { return ContainerBuilder(input, surroundings).run(); });
 }
 
 BuiltContainer ContainerBuilder::run() {
@@ -31,7 +32,8 @@ BuiltContainer ContainerBuilder::run() {
 
 void ContainerBuilder::put_at(Error& e, const std::string& part) const {
     // What the command line of `run` says stands in no file.
-    if (in_.container.oneoff && in_.container.oneoff->overridden.count(part.substr(0, part.find_first_of(".[")))) return;
+    if (in_.container.oneoff && in_.container.oneoff->overridden.count(part.substr(0, part.find_first_of(".["))))
+        return;
     SourcePos at = compose::place_of(in_.project, "services." + service_.name + '.' + part);
     if (!at.line) at = service_.origin.pos;
     if (at.line) e.with_at(std::move(at));
@@ -69,7 +71,9 @@ std::optional<HealthcheckRecord> effective_healthcheck(const Service& service, c
         if (check.disable) return std::nullopt;
         if (!check.test.empty()) out.test = check.test;
         // 0 means "the default" to the engine.
-        auto take = [](const auto& from, std::int64_t& to) { if (from && from->count() > 0) to = from->count(); };
+        auto take = [](const auto& from, std::int64_t& to) {
+            if (from && from->count() > 0) to = from->count();
+        };
         take(check.interval, out.interval);
         take(check.timeout, out.timeout);
         take(check.start_period, out.start_period);

@@ -34,12 +34,12 @@ struct Donor {
 class Surroundings {
 public:
     virtual ~Surroundings() = default;
-    virtual Donor of_service(const std::string& service) = 0;  // its first container
-    virtual Donor by_name(const std::string& container) = 0;   // name or id, of any project
+    virtual Donor of_service(const std::string& service) = 0;                  // its first container
+    virtual Donor by_name(const std::string& container) = 0;                   // name or id, of any project
     virtual std::vector<std::string> names_of(const std::string& service) = 0; // of its containers, for links
-    virtual ImageFacts image(const std::string& reference) = 0; // type: image mounts
-    virtual VolumeRecord volume(const std::string& name) = 0;   // existing ones, for their driver_opts
-    virtual std::string read_file(const std::string& path) = 0; // seccomp profiles
+    virtual ImageFacts image(const std::string& reference) = 0;                // type: image mounts
+    virtual VolumeRecord volume(const std::string& name) = 0;                  // existing ones, for their driver_opts
+    virtual std::string read_file(const std::string& path) = 0;                // seccomp profiles
     virtual std::string new_volume_name() = 0;
 };
 

@@ -6,7 +6,8 @@ namespace davit {
 
 void add_default_bridge(Project& project) {
     const auto& services = project.services;
-    if (std::none_of(services.begin(), services.end(), [](const auto& s) { return s.second.network_mode == "bridge"; })) return;
+    if (std::none_of(services.begin(), services.end(), [](const auto& s) { return s.second.network_mode == "bridge"; }))
+        return;
     Network network;
     network.key = default_bridge_key;
     network.name = project.name + ".bridge"; // names made of keys have no dot after the project's name

@@ -63,7 +63,8 @@ void Engine::create(const Project& project, const CreateOptions& options, std::s
     impl_->up(project, up, false, std::move(stop));
 }
 
-void Engine::scale(const Project& project, const std::map<std::string, int>& replicas, bool no_deps, std::stop_token stop) {
+void Engine::scale(const Project& project, const std::map<std::string, int>& replicas, bool no_deps,
+                   std::stop_token stop) {
     UpOptions up;
     for (const auto& [service, unused] : replicas) up.services.push_back(service);
     up.scale = replicas;

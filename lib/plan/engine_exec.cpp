@@ -59,9 +59,13 @@ public:
                     while (pass_on(errors_, ExecStream::errors)) {}
                     return *code;
                 }
-            std::array<pollfd, 5> fds{{{shim_.fd(), POLLIN, 0}, {wake.get(), POLLIN, 0}, {output_.get(), POLLIN, 0},
-                                       {errors_.get(), POLLIN, 0}, {stdin_.get(), POLLOUT, 0}}};
-            if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) throw sys_error(errno, "waiting for a command's output");
+            std::array<pollfd, 5> fds{{{shim_.fd(), POLLIN, 0},
+                                       {wake.get(), POLLIN, 0},
+                                       {output_.get(), POLLIN, 0},
+                                       {errors_.get(), POLLIN, 0},
+                                       {stdin_.get(), POLLOUT, 0}}};
+            if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR)
+                throw sys_error(errno, "waiting for a command's output");
             if (stop.stop_requested()) {
                 shim_.signal_exec(exec_, SIGKILL);
                 throw error(Errc::interrupted, "interrupted");
@@ -105,16 +109,19 @@ private:
                 output_ = std::move(started->console);
                 return;
             }
-            if (auto* failed = std::get_if<runtime::ExecFailed>(&event); failed && failed->exec == exec_) throw failed->error;
+            if (auto* failed = std::get_if<runtime::ExecFailed>(&event); failed && failed->exec == exec_)
+                throw failed->error;
             if (std::holds_alternative<runtime::Disconnected>(event) || std::holds_alternative<runtime::Exited>(event))
                 throw error(Errc::unavailable, "the container ended before the command began");
         }
     }
 
     std::optional<int> ended(const runtime::ShimEvent& event) const {
-        if (auto* exited = std::get_if<runtime::ExecExited>(&event); exited && exited->exec == exec_) return exited->code;
+        if (auto* exited = std::get_if<runtime::ExecExited>(&event); exited && exited->exec == exec_)
+            return exited->code;
         // The container ended, and all its processes with it.
-        if (std::holds_alternative<runtime::Exited>(event) || std::holds_alternative<runtime::Disconnected>(event)) return 128 + SIGKILL;
+        if (std::holds_alternative<runtime::Exited>(event) || std::holds_alternative<runtime::Disconnected>(event))
+            return 128 + SIGKILL;
         return std::nullopt;
     }
 
@@ -153,7 +160,8 @@ private:
 
 } // namespace
 
-int Engine::exec(const ContainerInfo& container, const ExecOptions& options, std::string_view input, const ExecSink& sink, std::stop_token stop) {
+int Engine::exec(const ContainerInfo& container, const ExecOptions& options, std::string_view input,
+                 const ExecSink& sink, std::stop_token stop) {
     const Roots& roots = impl_->store.roots();
     const std::string plan = exec_plan(roots, container, options);
     return ExecRun(connect_to_shim(roots, container.project, container.id, stop), options, input, sink).run(plan, stop);

@@ -57,11 +57,12 @@ struct Engine::Impl {
     // started: from start_supervisor().
     void send(Plan plan, std::stop_token stop, Supervisor started = {}, const EventSink& also = {});
     // Gives what failed in the supervisor the place in the file that it is about.
-    void put_at(Error& error, const Event& failed, const Project& project, const std::vector<BuiltContainer>& built) const;
+    void put_at(Error& error, const Event& failed, const Project& project,
+                const std::vector<BuiltContainer>& built) const;
     // Whether the program that embeds the engine agrees; it is asked once a call.
     bool approved(const Plan& plan) const { return !config.approve || config.approve(plan); }
-    BuiltContainer build(const Project& project, const Planned& planned, const NewContainer& made, const HostValues& host,
-                         class MachineSurroundings& around);
+    BuiltContainer build(const Project& project, const Planned& planned, const NewContainer& made,
+                         const HostValues& host, class MachineSurroundings& around);
 
     // --- engine_verbs.cpp
     // Plans anew when containers have changed between planning and applying (a restart policy, `run --rm`).
@@ -86,18 +87,22 @@ struct Engine::Impl {
         std::string platform;
         bool build = false; // the service says how to make it
     };
-    void pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures, std::stop_token stop);
+    void pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures,
+                  std::stop_token stop);
     // Fetches what the services need and the policies ask for.
-    void ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet, std::stop_token stop);
+    void ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet,
+                       std::stop_token stop);
     void pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet, std::stop_token stop);
 
     // --- engine_provide.cpp
     // Has a provider do "up", "stop" or "down", and tells of it.
-    std::map<std::string, std::string> provide(const Project& project, const Service& service, const std::string& command, std::stop_token stop);
+    std::map<std::string, std::string> provide(const Project& project, const Service& service,
+                                               const std::string& command, std::stop_token stop);
     // "up" of each; the services that depend on them get their variables.
     void provide_all(Project& project, const std::vector<Provided>& providers, std::stop_token stop);
     // "stop" and "down" of what the model's services are provided by, those that need others first.
-    void withdraw(const ProjectRef& project, const std::vector<std::string>& services, const std::string& command, std::stop_token stop);
+    void withdraw(const ProjectRef& project, const std::vector<std::string>& services, const std::string& command,
+                  std::stop_token stop);
 
     // --- engine_look.cpp
     ContainerInfo info(const ContainerRecord& record, const ContainerStatus& status) const;

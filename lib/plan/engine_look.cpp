@@ -37,7 +37,9 @@ std::vector<AttachedNetwork> networks_of(const ContainerRecord& record, const Co
     return out;
 }
 
-bool ended(const ContainerStatus& status) { return status.state == ContainerState::exited || status.state == ContainerState::dead; }
+bool ended(const ContainerStatus& status) {
+    return status.state == ContainerState::exited || status.state == ContainerState::dead;
+}
 
 } // namespace
 
@@ -137,7 +139,8 @@ std::vector<VolumeInfo> Engine::volumes(const std::string& project) {
     std::vector<VolumeInfo> out;
     for (const auto& r : impl_->store.volumes()) {
         if (!project.empty() && r.project != project) continue;
-        out.push_back({r.name, r.project, r.compose_name, r.driver, impl_->store.volume_data(r.name), r.anonymous, r.labels, r.created});
+        out.push_back({r.name, r.project, r.compose_name, r.driver, impl_->store.volume_data(r.name), r.anonymous,
+                       r.labels, r.created});
     }
     return out;
 }
@@ -158,7 +161,10 @@ void Engine::wait(const std::string& project, const std::vector<std::string>& id
         auto record = impl_->store.container(project, id);
         if (!record) throw error(Errc::not_found, "No such container: {}", id);
         open.emplace(id, std::move(*record));
-        if (watched && ::inotify_add_watch(inotify.get(), paths.run_container(id).c_str(), IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF) < 0 && errno != ENOENT)
+        if (watched &&
+            ::inotify_add_watch(inotify.get(), paths.run_container(id).c_str(),
+                                IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF) < 0 &&
+            errno != ENOENT)
             watched = false;
     }
     SupervisorClient::look_after(impl_->store.roots(), project); // somebody has to see the end
@@ -176,14 +182,16 @@ void Engine::wait(const std::string& project, const std::vector<std::string>& id
         if (open.empty()) return;
         pollfd fds[2] = {{inotify.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}};
         constexpr int look_again_ms = 100;
-        if (::poll(fds, 2, watched ? -1 : look_again_ms) < 0 && errno != EINTR) throw sys_error(errno, "waiting for containers");
+        if (::poll(fds, 2, watched ? -1 : look_again_ms) < 0 && errno != EINTR)
+            throw sys_error(errno, "waiting for containers");
         if (stop.stop_requested()) throw error(Errc::interrupted, "interrupted");
         char drained[4096];
         while (inotify && ::read(inotify.get(), drained, sizeof drained) > 0) {}
     }
 }
 
-bool Engine::wait_removed(const std::string& project, const std::string& id, std::chrono::milliseconds limit, std::stop_token stop) {
+bool Engine::wait_removed(const std::string& project, const std::string& id, std::chrono::milliseconds limit,
+                          std::stop_token stop) {
     const ProjectPaths paths(impl_->store.roots(), project);
     const auto end = std::chrono::steady_clock::now() + limit;
     UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -195,14 +203,17 @@ bool Engine::wait_removed(const std::string& project, const std::string& id, std
         if (std::chrono::steady_clock::now() >= end || stop.stop_requested()) return false;
         pollfd woken{wake.get(), POLLIN, 0};
         const timespec pause{0, pause_ns};
-        if (::ppoll(&woken, 1, &pause, nullptr) < 0 && errno != EINTR) throw sys_error(errno, "watching container {}", id);
+        if (::ppoll(&woken, 1, &pause, nullptr) < 0 && errno != EINTR)
+            throw sys_error(errno, "watching container {}", id);
     }
     return true;
 }
 
-void Engine::subscribe(const std::string& project, const std::function<bool(const Event&)>& sink, std::stop_token stop) {
+void Engine::subscribe(const std::string& project, const std::function<bool(const Event&)>& sink,
+                       std::stop_token stop) {
     SupervisorClient::look_after(impl_->store.roots(), project);
-    if (auto supervisor = SupervisorClient::connect(impl_->store.roots(), project)) supervisor->subscribe(sink, std::move(stop));
+    if (auto supervisor = SupervisorClient::connect(impl_->store.roots(), project))
+        supervisor->subscribe(sink, std::move(stop));
 }
 
 } // namespace davit

@@ -17,7 +17,8 @@ OpKind kind_of(const std::string& command) {
 
 } // namespace
 
-std::map<std::string, std::string> Engine::Impl::provide(const Project& project, const Service& service, const std::string& command, std::stop_token stop) {
+std::map<std::string, std::string> Engine::Impl::provide(const Project& project, const Service& service,
+                                                         const std::string& command, std::stop_token stop) {
     Event event;
     event.op = kind_of(command);
     event.resource = "provider:" + service.name;
@@ -53,7 +54,8 @@ void Engine::Impl::provide_all(Project& project, const std::vector<Provided>& pr
     }
 }
 
-void Engine::Impl::withdraw(const ProjectRef& project, const std::vector<std::string>& services, const std::string& command, std::stop_token stop) {
+void Engine::Impl::withdraw(const ProjectRef& project, const std::vector<std::string>& services,
+                            const std::string& command, std::stop_token stop) {
     if (!project.model) return;
     Project copy = *project.model;
     auto providers = take_providers(copy);

@@ -1,9 +1,9 @@
 #include "plan/engine_impl.hpp"
 
 #include "base/error.hpp"
-#include "compose/place.hpp"
 #include "base/sys.hpp"
 #include "base/units.hpp"
+#include "compose/place.hpp"
 #include "image/pull.hpp"
 #include "plan/image_lookup.hpp"
 #include "plan/plan_builder.hpp"
@@ -38,7 +38,8 @@ bool serves(const image::Image& image, const std::string& platform) {
     const auto slash = platform.find('/');
     if (slash == std::string::npos) return image.platform.os == platform || image.platform.architecture == platform;
     const std::string rest = platform.substr(slash + 1);
-    return image.platform.os == platform.substr(0, slash) && image.platform.architecture == rest.substr(0, rest.find('/'));
+    return image.platform.os == platform.substr(0, slash) &&
+           image.platform.architecture == rest.substr(0, rest.find('/'));
 }
 
 // How old an image may be before this policy fetches it again; nothing: age does not matter.
@@ -54,7 +55,8 @@ std::optional<std::int64_t> refresh_after(const std::string& policy, const std::
 
 } // namespace
 
-void Engine::Impl::pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet, std::stop_token stop) {
+void Engine::Impl::pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet,
+                            std::stop_token stop) {
     Event event;
     event.op = OpKind::pull_image;
     event.resource = "image:" + pull.reference;
@@ -98,7 +100,8 @@ SourcePos image_place(const Project& project, const std::string& service) {
 
 } // namespace
 
-void Engine::Impl::pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures, std::stop_token stop) {
+void Engine::Impl::pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures,
+                            std::stop_token stop) {
     if (pulls.empty()) return;
     image::Store images(store.roots().images());
     std::atomic<std::size_t> next{0};
@@ -109,7 +112,8 @@ void Engine::Impl::pull_all(const Project& project, const std::vector<Pull>& pul
                 pull_one(images, project.name, pulls[i], quiet, stop);
             } catch (const Error& e) {
                 const std::lock_guard guard(mutex);
-                if (!first && !ignore_failures) first = Error(e).with_at(e.at().line ? e.at() : image_place(project, pulls[i].service));
+                if (!first && !ignore_failures)
+                    first = Error(e).with_at(e.at().line ? e.at() : image_place(project, pulls[i].service));
                 if (ignore_failures) warn(project.name, e.what());
             }
     };
@@ -130,14 +134,19 @@ Error with_others(const image::Store& images, const std::string& reference, Erro
 
 Error missing_build(const Project& project, const Service& service, const std::string& reference) {
     const SourcePos at = compose::place_of(project, "services." + service.name + ".build");
-    return error(Errc::unsupported, "service \"{}\" is to be built, which this version of davit cannot do, and there is no image {}", service.name, reference)
-        .with_hint(fmt::format("build it elsewhere and load it: davit image load -i FILE (an OCI layout or docker-archive that names {})", reference))
+    return error(Errc::unsupported,
+                 "service \"{}\" is to be built, which this version of davit cannot do, and there is no image {}",
+                 service.name, reference)
+        .with_hint(fmt::format(
+            "build it elsewhere and load it: davit image load -i FILE (an OCI layout or docker-archive that names {})",
+            reference))
         .with_at(at.line ? at : service.origin.pos);
 }
 
 } // namespace
 
-void Engine::Impl::ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet, std::stop_token stop) {
+void Engine::Impl::ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode,
+                                 bool quiet, std::stop_token stop) {
     const image::Store images(store.roots().images());
     ImageLookup lookup(images);
     std::vector<Pull> pulls;
@@ -149,7 +158,12 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
         if (mode == PullMode::never) policy = "never";
         const auto& found = lookup.find(reference);
         if (found && policy == "never" && !serves(*found, service.platform))
-            throw with_others(images, reference, error(Errc::not_found, "image with reference {} was found but does not provide the specified platform ({})", reference, service.platform).with_at(service.origin.pos));
+            throw with_others(
+                images, reference,
+                error(Errc::not_found,
+                      "image with reference {} was found but does not provide the specified platform ({})", reference,
+                      service.platform)
+                    .with_at(service.origin.pos));
         if (found && !serves(*found, service.platform) && policy == "missing") policy = "always";
         bool fetch = !found || policy == "always";
         if (const auto limit = refresh_after(policy, service.pull_refresh_after); found && limit) {
@@ -162,9 +176,13 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
             throw missing_build(project, service, reference);
         }
         if (policy == "never" || (policy == "build" && !service.build))
-            throw with_others(images, reference, error(Errc::not_found, "No such image: {}", reference)
-                .with_hint(fmt::format("pull_policy forbids to fetch it here: 'davit image pull {}', or 'davit image load -i FILE'", reference))
-                .with_at(image_place(project, service.name)));
+            throw with_others(
+                images, reference,
+                error(Errc::not_found, "No such image: {}", reference)
+                    .with_hint(fmt::format(
+                        "pull_policy forbids to fetch it here: 'davit image pull {}', or 'davit image load -i FILE'",
+                        reference))
+                    .with_at(image_place(project, service.name)));
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
             pulls.push_back({reference, service.name, service.platform, service.build && !found});
     };
@@ -179,14 +197,16 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
         pull_all(project, pulls, quiet, false, std::move(stop));
     } catch (const Error& e) {
         for (const auto& pull : pulls)
-            if (pull.build && !images.find(pull.reference)) throw missing_build(project, *project.find(pull.service), pull.reference).with_context(e.what());
+            if (pull.build && !images.find(pull.reference))
+                throw missing_build(project, *project.find(pull.service), pull.reference).with_context(e.what());
         throw;
     }
 }
 
 void Engine::pull(const Project& project, const PullOptions& options, std::stop_token stop) {
     Project wanted = enable_services(project, options.services);
-    wanted = select_services(wanted, options.services, options.include_dependencies ? Dependencies::include : Dependencies::ignore);
+    wanted = select_services(wanted, options.services,
+                             options.include_dependencies ? Dependencies::include : Dependencies::ignore);
     const image::Store images(impl_->store.roots().images());
     std::vector<Impl::Pull> pulls;
     for (const auto& [name, service] : wanted.services) {
@@ -195,7 +215,8 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
         const std::string policy = service.pull_policy;
         if (policy == "never" || policy == "build") continue;
         const std::string reference = image_reference(wanted, service);
-        const bool only_missing = options.policy == PullMode::missing || (options.policy == PullMode::by_service && policy != "always");
+        const bool only_missing =
+            options.policy == PullMode::missing || (options.policy == PullMode::by_service && policy != "always");
         if (only_missing && images.find(reference)) continue;
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
             pulls.push_back({reference, name, service.platform, service.build.has_value()});

@@ -5,8 +5,8 @@
 #include "plan/plan_builder.hpp"
 
 #include <algorithm>
-#include <set>
 #include <fmt/format.h>
+#include <set>
 #include <utility>
 
 namespace davit {
@@ -28,7 +28,9 @@ Service run_service(const Service& of, const RunOptions& options) {
     for (const auto& [key, value] : options.environment) s.environment[key] = value;
     for (const auto& label : options.labels) set_label(s, label);
     for (const auto& mount : options.volumes) {
-        s.volumes.erase(std::remove_if(s.volumes.begin(), s.volumes.end(), [&](const auto& m) { return m.target == mount.target; }), s.volumes.end());
+        s.volumes.erase(
+            std::remove_if(s.volumes.begin(), s.volumes.end(), [&](const auto& m) { return m.target == mount.target; }),
+            s.volumes.end());
         s.volumes.push_back(mount);
     }
     if (!options.service_ports) s.ports.clear();
@@ -87,7 +89,9 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     auto found = wanted.services.find(options.service);
     if (found == wanted.services.end()) throw error(Errc::not_found, "no such service: {}", options.service);
 
-    if (found->second.provider) throw error(Errc::invalid_project, "service \"{}\" is provided by '{}': there is no container to run", options.service, found->second.provider->type);
+    if (found->second.provider)
+        throw error(Errc::invalid_project, "service \"{}\" is provided by '{}': there is no container to run",
+                    options.service, found->second.provider->type);
     const auto providers = take_providers(wanted);
 
     auto shared = std::make_shared<OneOff>();
@@ -97,7 +101,8 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     oneoff.auto_remove = options.remove;
     oneoff.use_aliases = options.use_aliases;
     oneoff.hold_for_attach = options.hold_for_attach;
-    oneoff.name = options.name.empty() ? fmt::format("{}-{}-run-{}", project.name, options.service, sys::random_hex(12)) : options.name;
+    oneoff.name = options.name.empty() ? fmt::format("{}-{}-run-{}", project.name, options.service, sys::random_hex(12))
+                                       : options.name;
     check_container_name(oneoff.name);
     keep_volumes(project, options.volumes, wanted, oneoff);
     wanted.disabled_services.insert(wanted.services.extract(found));
@@ -125,7 +130,8 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
         auto planned = impl_->plan(wanted, reconcile);
         for (const auto& c : planned.observed.containers)
             if (c.record.name == oneoff.name)
-                throw error(Errc::conflict, "Conflict. The container name \"{}\" is already in use by container {}", oneoff.name, c.record.id)
+                throw error(Errc::conflict, "Conflict. The container name \"{}\" is already in use by container {}",
+                            oneoff.name, c.record.id)
                     .with_hint("remove that container, or choose another --name");
         if (!std::exchange(warned, true))
             for (const auto& warning : planned.result.warnings) impl_->warn(project.name, warning);

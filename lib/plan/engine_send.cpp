@@ -12,7 +12,8 @@ namespace davit {
 // It starts beside the staging of containers, which needs nothing of it.
 Engine::Impl::Supervisor Engine::Impl::start_supervisor(const std::string& project, bool needed) {
     if (!needed) return {};
-    return std::async(std::launch::async, [this, project] { return SupervisorClient::connect_or_start(store.roots(), project); });
+    return std::async(std::launch::async,
+                      [this, project] { return SupervisorClient::connect_or_start(store.roots(), project); });
 }
 
 void Engine::Impl::send(Plan plan, std::stop_token stop, Supervisor started, const EventSink& also) {
@@ -33,11 +34,23 @@ namespace {
 
 // The attribute that the words of a failed start are about.
 std::string part_of(std::string_view text) {
-    static const std::pair<std::string_view, const char*> words[] = {
-        {"find user", "user"}, {"find group", "group_add"}, {"port is already", "ports"}, {"ddress already in use", "ports"}, {"ports are not available", "ports"},
-        {"ysctl", "sysctls"}, {"working directory", "working_dir"}, {"rlimit", "ulimits"}, {"limit of", "ulimits"}, {"device", "devices"},
-        {"seccomp", "security_opt"}, {"apparmor", "security_opt"}, {"IPC namespace", "ipc"}, {"joins a namespace", "network_mode"},
-        {"executable", "command"}, {"exec", "command"}, {"mount", "volumes"}};
+    static const std::pair<std::string_view, const char*> words[] = {{"find user", "user"},
+                                                                     {"find group", "group_add"},
+                                                                     {"port is already", "ports"},
+                                                                     {"ddress already in use", "ports"},
+                                                                     {"ports are not available", "ports"},
+                                                                     {"ysctl", "sysctls"},
+                                                                     {"working directory", "working_dir"},
+                                                                     {"rlimit", "ulimits"},
+                                                                     {"limit of", "ulimits"},
+                                                                     {"device", "devices"},
+                                                                     {"seccomp", "security_opt"},
+                                                                     {"apparmor", "security_opt"},
+                                                                     {"IPC namespace", "ipc"},
+                                                                     {"joins a namespace", "network_mode"},
+                                                                     {"executable", "command"},
+                                                                     {"exec", "command"},
+                                                                     {"mount", "volumes"}};
     for (const auto& [word, part] : words)
         if (text.find(word) != std::string_view::npos) return std::string(".") + part;
     return {};
@@ -45,7 +58,8 @@ std::string part_of(std::string_view text) {
 
 } // namespace
 
-void Engine::Impl::put_at(Error& error, const Event& failed, const Project& project, const std::vector<BuiltContainer>& built) const {
+void Engine::Impl::put_at(Error& error, const Event& failed, const Project& project,
+                          const std::vector<BuiltContainer>& built) const {
     if (error.at().line || failed.op == OpKind::wait_container) return;
     auto put = [&](const std::string& path) {
         if (SourcePos at = compose::place_of(project, path); at.line) error.with_at(std::move(at));
@@ -72,7 +86,8 @@ void Engine::apply(const Plan& plan, std::stop_token stop) {
     impl_->send(plan, std::move(stop));
     // What is taken away last takes the project with it.
     const auto removes = [](const Operation& op) {
-        return op.kind == OpKind::remove_container || op.kind == OpKind::remove_network || op.kind == OpKind::remove_volume;
+        return op.kind == OpKind::remove_container || op.kind == OpKind::remove_network ||
+               op.kind == OpKind::remove_volume;
     };
     if (std::all_of(plan.operations.begin(), plan.operations.end(), removes)) impl_->forget_if_empty(plan.project);
 }

@@ -36,7 +36,8 @@ Project selected(const Project& project, const std::vector<std::string>& service
 ReconcileOptions reconcile_options(const Project& project, const UpOptions& options, bool start) {
     ReconcileOptions out;
     if (!options.services.empty())
-        out.targets = match_services(enable_services(project, options.services), options.services, Dependencies::ignore);
+        out.targets =
+            match_services(enable_services(project, options.services), options.services, Dependencies::ignore);
     for (const auto& [service, unused] : options.scale)
         if (!project.find(service)) throw error(Errc::not_found, "no such service: {}", service);
     out.recreate = options.recreate;
@@ -69,16 +70,21 @@ FileLock Engine::Impl::lock(const std::string& project, std::stop_token stop) {
         }
         std::unique_lock guard(mutex);
         woken.wait_for(guard, stop, std::chrono::milliseconds(20), [] { return false; });
-        if (const UniqueFd fd(std::chrono::steady_clock::now() > patience ? ::open(paths.lock().c_str(), O_RDONLY | O_CLOEXEC) : -1); fd) {
+        if (const UniqueFd fd(
+                std::chrono::steady_clock::now() > patience ? ::open(paths.lock().c_str(), O_RDONLY | O_CLOEXEC) : -1);
+            fd) {
             patience += std::chrono::milliseconds(700);
-            if (!std::exchange(told, true)) warn(project, fmt::format("{} works on project {}: waiting until it has ended", lock_holder(fd.get()), project));
+            if (!std::exchange(told, true))
+                warn(project,
+                     fmt::format("{} works on project {}: waiting until it has ended", lock_holder(fd.get()), project));
             // Seen twice: one that is only traced stands for a moment.
             const pid_t pid = lock_holder_pid(fd.get());
             if (pid != 0 && sys::is_stopped(pid) && std::exchange(stopped, pid) == pid)
                 throw error(Errc::unavailable, "{} works on project {} and is stopped", lock_holder(fd.get()), project)
                     .with_hint(fmt::format("let it go on or end it: kill -CONT {0}, kill -KILL {0}", pid));
         }
-        if (stop.stop_requested()) throw error(Errc::interrupted, "interrupted while another command works on project {}", project);
+        if (stop.stop_requested())
+            throw error(Errc::interrupted, "interrupted while another command works on project {}", project);
     }
 }
 
@@ -116,7 +122,9 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
     out.observed = observe(store, project.name, wishes);
     for (const auto& [unused, network] : project.networks) {
         auto found = out.observed.networks.find(network.name);
-        if (network.external || found == out.observed.networks.end() || found->second.config_hash == network_hash(network)) continue;
+        if (network.external || found == out.observed.networks.end() ||
+            found->second.config_hash == network_hash(network))
+            continue;
         wishes.in_use = true; // it is to be made anew: who else is on it?
     }
     if (wishes.in_use) out.observed = observe(store, project.name, wishes);
@@ -128,7 +136,8 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
         out.wanted.images[service.name] = reference;
         const auto& image = lookup.find(reference);
         if (image) out.observed.images[reference] = image->id;
-        if (effective_healthcheck(service, image ? image->config : image::Config())) out.wanted.healthchecks.insert(service.name);
+        if (effective_healthcheck(service, image ? image->config : image::Config()))
+            out.wanted.healthchecks.insert(service.name);
     };
     for (const auto& [name, service] : project.services) {
         out.wanted.hashes[name] = config_hash(service);
@@ -195,7 +204,8 @@ void Engine::Impl::tell_running(const Project& project, const Planned& planned) 
     std::set<std::string> touched;
     for (const Operation& op : planned.result.plan.operations) touched.insert(op.container_id);
     for (const auto& c : planned.observed.containers) {
-        if (c.record.oneoff || !c.active() || touched.count(c.record.id) || !project.services.count(c.record.service)) continue;
+        if (c.record.oneoff || !c.active() || touched.count(c.record.id) || !project.services.count(c.record.service))
+            continue;
         Event event;
         event.kind = EventKind::operation_done;
         event.op = OpKind::start_container;
@@ -223,7 +233,8 @@ HostValues host_values(const RecordStore& store) {
     return host;
 }
 
-NetworkRecord network_record(const Project& project, const Network& network, const std::string& hash, const HostValues& host) {
+NetworkRecord network_record(const Project& project, const Network& network, const std::string& hash,
+                             const HostValues& host) {
     NetworkRecord r;
     r.name = network.name;
     r.id = sys::random_hex(64);
@@ -235,7 +246,8 @@ NetworkRecord network_record(const Project& project, const Network& network, con
     r.attachable = network.attachable;
     r.enable_ipv4 = network.enable_ipv4.value_or(true);
     r.enable_ipv6 = network.enable_ipv6.value_or(false);
-    for (const auto& pool : network.ipam.config) r.ipam.push_back({pool.subnet, pool.ip_range, pool.gateway, pool.aux_addresses});
+    for (const auto& pool : network.ipam.config)
+        r.ipam.push_back({pool.subnet, pool.ip_range, pool.gateway, pool.aux_addresses});
     r.config_hash = hash;
     r.labels = network.labels;
     r.labels["com.docker.compose.project"] = project.name;
@@ -246,7 +258,8 @@ NetworkRecord network_record(const Project& project, const Network& network, con
     return r;
 }
 
-VolumeRecord volume_record(const Project& project, const Volume& volume, const std::string& hash, const HostValues& host) {
+VolumeRecord volume_record(const Project& project, const Volume& volume, const std::string& hash,
+                           const HostValues& host) {
     VolumeRecord r;
     r.name = volume.name;
     r.created = host.now;
@@ -272,7 +285,8 @@ Plan without(const Plan& plan, const std::set<int>& done) {
     out.known = plan.known;
     for (Operation op : plan.operations) {
         if (done.count(op.id)) continue;
-        op.after.erase(std::remove_if(op.after.begin(), op.after.end(), [&](int id) { return done.count(id) != 0; }), op.after.end());
+        op.after.erase(std::remove_if(op.after.begin(), op.after.end(), [&](int id) { return done.count(id) != 0; }),
+                       op.after.end());
         out.operations.push_back(std::move(op));
     }
     return out;
@@ -280,8 +294,8 @@ Plan without(const Plan& plan, const std::set<int>& done) {
 
 } // namespace
 
-BuiltContainer Engine::Impl::build(const Project& project, const Planned& planned, const NewContainer& made, const HostValues& host,
-                                   MachineSurroundings& around) {
+BuiltContainer Engine::Impl::build(const Project& project, const Planned& planned, const NewContainer& made,
+                                   const HostValues& host, MachineSurroundings& around) {
     const Service* service = made.oneoff ? &made.oneoff->service : project.find(made.service);
     std::string reference = planned.wanted.images.at(made.service);
     Service hook;
@@ -291,7 +305,8 @@ BuiltContainer Engine::Impl::build(const Project& project, const Planned& planne
         if (!hook.image.empty()) reference = hook.image;
     }
     const ImageFacts image = around.image(reference);
-    return build_container({project, *service, made, image, reference, planned.wanted.hashes.at(made.service), host}, around);
+    return build_container({project, *service, made, image, reference, planned.wanted.hashes.at(made.service), host},
+                           around);
 }
 
 std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned& planned, std::stop_token stop) {
@@ -312,15 +327,18 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
     }
     auto supervisor = start_supervisor(project.name, !built.empty());
     for (const auto& key : planned.result.networks)
-        store.stage(project.name, network_record(project, project.networks.at(key), planned.wanted.network_hashes.at(key), host));
+        store.stage(project.name,
+                    network_record(project, project.networks.at(key), planned.wanted.network_hashes.at(key), host));
     std::set<std::string> replaced; // volumes that are removed first: the supervisor makes them anew
     for (const auto& op : planned.result.plan.operations)
         if (op.kind == OpKind::remove_volume) replaced.insert(op.volume);
     for (const auto& op : planned.result.plan.operations) {
         if (op.kind == OpKind::stage_container) done.insert(op.id);
         if (op.kind != OpKind::create_volume) continue;
-        const auto volume = std::find_if(project.volumes.begin(), project.volumes.end(), [&](const auto& v) { return v.second.name == op.volume; });
-        const VolumeRecord record = volume_record(project, volume->second, planned.wanted.volume_hashes.at(volume->first), host);
+        const auto volume = std::find_if(project.volumes.begin(), project.volumes.end(),
+                                         [&](const auto& v) { return v.second.name == op.volume; });
+        const VolumeRecord record =
+            volume_record(project, volume->second, planned.wanted.volume_hashes.at(volume->first), host);
         if (replaced.count(op.volume)) {
             store.stage(project.name, record);
             continue;

@@ -22,8 +22,10 @@ template <typename Make>
 bool Engine::Impl::act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop) {
     if (config.approve && !approved(make(Scene{observe(store, project.name), project.model}))) return false;
     if (precedence == Precedence::cancels) cancel_others(project.name, {}, stop);
-    if (precedence == Precedence::hurries) cancel_others(project.name, make(Scene{observe(store, project.name), project.model}), stop);
-    if (!exists(ProjectPaths(store.roots(), project.name).state)) { // never up: nothing to lock, and nothing is left behind
+    if (precedence == Precedence::hurries)
+        cancel_others(project.name, make(Scene{observe(store, project.name), project.model}), stop);
+    if (!exists(
+            ProjectPaths(store.roots(), project.name).state)) { // never up: nothing to lock, and nothing is left behind
         ObservedState nothing;
         nothing.project = project.name;
         make(Scene{nothing, project.model});
@@ -46,7 +48,8 @@ void Engine::Impl::cancel_others(const std::string& project, const Plan& hurried
     std::map<std::string, std::chrono::nanoseconds> patience;
     for (const Operation& op : hurried.operations) {
         if (op.kind == OpKind::kill_container && is_sigkill(op.signal)) patience[op.container_id] = {};
-        if (op.kind == OpKind::stop_container && op.timeout_ns && *op.timeout_ns >= 0) patience[op.container_id] = std::chrono::nanoseconds(*op.timeout_ns);
+        if (op.kind == OpKind::stop_container && op.timeout_ns && *op.timeout_ns >= 0)
+            patience[op.container_id] = std::chrono::nanoseconds(*op.timeout_ns);
     }
     SupervisorClient::preempt(store.roots(), project, patience, std::move(stop));
 }
@@ -74,7 +77,8 @@ void Engine::down(const ProjectRef& project, const DownOptions& options, std::st
         SupervisorClient::tidy(impl_->store.roots(), project.name);
         ObservedState nothing;
         nothing.project = project.name;
-        if (options.images != RemoveImages::none) impl_->remove_images(project, davit::plan_down({nothing, project.model}, options).images, options.images);
+        if (options.images != RemoveImages::none)
+            impl_->remove_images(project, davit::plan_down({nothing, project.model}, options).images, options.images);
         else impl_->warn(project.name, fmt::format("No resource found to remove for project \"{}\".", project.name));
         return;
     }
@@ -94,7 +98,8 @@ void Engine::down(const ProjectRef& project, const DownOptions& options, std::st
     impl_->forget_if_empty(project.name);
 }
 
-void Engine::Impl::remove_images(const ProjectRef& project, const std::vector<std::string>& references, RemoveImages which) {
+void Engine::Impl::remove_images(const ProjectRef& project, const std::vector<std::string>& references,
+                                 RemoveImages which) {
     image::Store images(store.roots().images());
     for (const auto& reference : references) {
         if (which == RemoveImages::local && is_custom(project, reference)) continue;
@@ -138,53 +143,71 @@ Plan Engine::plan_down(const ProjectRef& project, const DownOptions& options) {
 }
 
 void Engine::start(const ProjectRef& project, const StartOptions& options, std::stop_token stop) {
-    impl_->act(project, Impl::Precedence::none, [&](const Scene& scene) { return plan_start(scene, options); }, std::move(stop));
+    impl_->act(
+        project, Impl::Precedence::none, [&](const Scene& scene) { return plan_start(scene, options); },
+        std::move(stop));
 }
 
 void Engine::stop(const ProjectRef& project, const StopOptions& options, std::stop_token stop) {
     const auto precedence = options.timeout ? Impl::Precedence::hurries : Impl::Precedence::cancels;
-    if (impl_->act(project, precedence, [&](const Scene& scene) { return plan_stop(scene, options); }, stop))
+    if (impl_->act(
+            project, precedence, [&](const Scene& scene) { return plan_stop(scene, options); }, stop))
         impl_->withdraw(project, options.services, "stop", std::move(stop));
 }
 
 void Engine::restart(const ProjectRef& project, const RestartOptions& options, std::stop_token stop) {
-    impl_->act(project, Impl::Precedence::none, [&](const Scene& scene) { return plan_restart(scene, options); }, std::move(stop));
+    impl_->act(
+        project, Impl::Precedence::none, [&](const Scene& scene) { return plan_restart(scene, options); },
+        std::move(stop));
 }
 
 void Engine::kill(const ProjectRef& project, const KillOptions& options, std::stop_token stop) {
-    impl_->act(project, Impl::Precedence::hurries, [&](const Scene& scene) { return plan_kill(scene, options); }, std::move(stop));
+    impl_->act(
+        project, Impl::Precedence::hurries, [&](const Scene& scene) { return plan_kill(scene, options); },
+        std::move(stop));
 }
 
 void Engine::pause(const ProjectRef& project, const std::vector<std::string>& services, std::stop_token stop) {
-    impl_->act(project, Impl::Precedence::none, [&](const Scene& scene) { return plan_pause(scene, services); }, std::move(stop));
+    impl_->act(
+        project, Impl::Precedence::none, [&](const Scene& scene) { return plan_pause(scene, services); },
+        std::move(stop));
 }
 
 void Engine::unpause(const ProjectRef& project, const std::vector<std::string>& services, std::stop_token stop) {
-    impl_->act(project, Impl::Precedence::none, [&](const Scene& scene) { return plan_unpause(scene, services); }, std::move(stop));
+    impl_->act(
+        project, Impl::Precedence::none, [&](const Scene& scene) { return plan_unpause(scene, services); },
+        std::move(stop));
 }
 
 void Engine::rm(const ProjectRef& project, const RmOptions& options, std::stop_token stop) {
-    impl_->act(project, Impl::Precedence::cancels, [&](const Scene& scene) { return plan_rm(scene, options); }, std::move(stop));
+    impl_->act(
+        project, Impl::Precedence::cancels, [&](const Scene& scene) { return plan_rm(scene, options); },
+        std::move(stop));
 }
 
 std::vector<ContainerInfo> Engine::removable(const ProjectRef& project, const RmOptions& options) {
     const ObservedState observed = observe(impl_->store, project.name);
     std::vector<ContainerInfo> out;
-    for (const auto* c : davit::removable({observed, project.model}, options)) out.push_back(impl_->info(c->record, c->status));
+    for (const auto* c : davit::removable({observed, project.model}, options))
+        out.push_back(impl_->info(c->record, c->status));
     return out;
 }
 
 void Engine::remove_container(const std::string& project, const std::string& id, bool force, bool volumes) {
-    impl_->act(ProjectRef(project), Impl::Precedence::none, [&](const Scene& scene) {
-        const ObservedContainer* c = scene.observed.find(id);
-        if (!c) throw error(Errc::not_found, "No such container: {}", id);
-        if (c->active() && !force) throw error(Errc::conflict, "container {} is running", c->record.name).with_hint("stop it first, or use --force");
-        PlanBuilder plan(project);
-        Operation& op = plan.add(OpKind::remove_container, *c, "rm");
-        op.force = force;
-        op.remove_volumes = volumes;
-        return plan.take();
-    }, {});
+    impl_->act(ProjectRef(project), Impl::Precedence::none,
+               [&](const Scene& scene) {
+                   const ObservedContainer* c = scene.observed.find(id);
+                   if (!c) throw error(Errc::not_found, "No such container: {}", id);
+                   if (c->active() && !force)
+                       throw error(Errc::conflict, "container {} is running", c->record.name)
+                           .with_hint("stop it first, or use --force");
+                   PlanBuilder plan(project);
+                   Operation& op = plan.add(OpKind::remove_container, *c, "rm");
+                   op.force = force;
+                   op.remove_volumes = volumes;
+                   return plan.take();
+               },
+               {});
 }
 
 } // namespace davit

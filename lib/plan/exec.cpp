@@ -22,7 +22,8 @@ std::string exec_plan(const Roots& roots, const ContainerInfo& container, const 
     process.terminal = options.tty;
     process.stdin_open = options.interactive;
     const auto is_term = [](const std::string& variable) { return variable.starts_with("TERM="); };
-    if (options.tty && std::none_of(process.env.begin(), process.env.end(), is_term)) process.env.push_back("TERM=xterm");
+    if (options.tty && std::none_of(process.env.begin(), process.env.end(), is_term))
+        process.env.push_back("TERM=xterm");
     process.env.insert(process.env.end(), options.environment.begin(), options.environment.end());
     if (options.user && !options.user->empty()) process.user.name = *options.user; // as docker: an empty one is none
     if (options.working_dir) process.cwd = *options.working_dir;

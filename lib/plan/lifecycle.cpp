@@ -69,7 +69,8 @@ Plan plan_stop(const Scene& scene, const StopOptions& options) {
     std::map<std::string, std::set<int>> stopped; // by service
     for (const auto& service : reverse_order(needs, services)) {
         std::set<int> after;
-        for (const auto& other : dependents_in(needs, service)) after.insert(stopped[other].begin(), stopped[other].end());
+        for (const auto& other : dependents_in(needs, service))
+            after.insert(stopped[other].begin(), stopped[other].end());
         // A service between two that are not stopped itself hands the order on.
         stopped[service] = after;
         for (const auto* c : replicas_of(scene, {service}))
@@ -83,10 +84,12 @@ namespace {
 
 // What a service waits for before it begins: that the containers of `on` have begun, or what it asks of them.
 void add_gate(PlanBuilder& plan, const std::string& on, const Dependency& dependency, const std::set<int>& begun,
-              const std::vector<const ObservedContainer*>& containers, std::set<int>& before, std::chrono::nanoseconds limit = {}) {
+              const std::vector<const ObservedContainer*>& containers, std::set<int>& before,
+              std::chrono::nanoseconds limit = {}) {
     if (dependency.condition == DependencyCondition::started) return before.insert(begun.begin(), begun.end());
     Operation& gate = plan.add(OpKind::wait_container, "service:" + on, "dependents wait for it", begun);
-    gate.condition = dependency.condition == DependencyCondition::healthy ? WaitCondition::healthy : WaitCondition::completed_successfully;
+    gate.condition = dependency.condition == DependencyCondition::healthy ? WaitCondition::healthy
+                                                                          : WaitCondition::completed_successfully;
     for (const auto* c : containers) gate.wait_for.push_back(c->record.id);
     if (containers.size() == 1) gate.container_name = containers.front()->record.name;
     gate.required = dependency.required;
@@ -112,12 +115,14 @@ Plan plan_start(const Scene& scene, const StartOptions& options) {
         for (const auto* c : containers) all[service].push_back(c);
         if (std::all_of(containers.begin(), containers.end(), [](const auto* c) { return c->active(); })) continue;
         std::set<int> before;
-        for (const auto& [on, dependency] : needs.count(service) ? needs.at(service) : std::map<std::string, Dependency>()) {
+        for (const auto& [on, dependency] :
+             needs.count(service) ? needs.at(service) : std::map<std::string, Dependency>()) {
             if (!all[on].empty()) add_gate(plan, on, dependency, started[on], all[on], before, options.wait_timeout);
         }
         for (const auto* c : containers) {
             if (c->active()) continue;
-            started[service].insert(plan.add(OpKind::start_container, *c, fmt::format("it is {}", to_string(c->status.state)), before).id);
+            started[service].insert(
+                plan.add(OpKind::start_container, *c, fmt::format("it is {}", to_string(c->status.state)), before).id);
         }
     }
     if (!options.wait) return plan.take();
@@ -127,7 +132,8 @@ Plan plan_start(const Scene& scene, const StartOptions& options) {
             wait.condition = c->record.healthcheck ? WaitCondition::healthy : WaitCondition::started;
             wait.container_name = c->record.name;
             wait.wait_for = {c->record.id};
-            if (options.wait_timeout.count() > 0) wait.timeout_ns = std::chrono::nanoseconds(options.wait_timeout).count();
+            if (options.wait_timeout.count() > 0)
+                wait.timeout_ns = std::chrono::nanoseconds(options.wait_timeout).count();
         }
     return plan.take();
 }
@@ -178,7 +184,8 @@ Plan plan_kill(const Scene& scene, const KillOptions& options) {
 
 namespace {
 
-Plan pausing(const Scene& scene, const std::vector<std::string>& names, OpKind kind, ContainerState wrong, const char* complaint) {
+Plan pausing(const Scene& scene, const std::vector<std::string>& names, OpKind kind, ContainerState wrong,
+             const char* complaint) {
     PlanBuilder plan(scene.observed.project, scene.model);
     for (const auto* c : replicas_of(scene, services_of(scene, names, true))) {
         if (!c->active()) continue;
@@ -202,7 +209,8 @@ std::vector<const ObservedContainer*> removable(const Scene& scene, const RmOpti
     std::vector<const ObservedContainer*> out;
     const auto services = services_of(scene, options.services, false);
     for (const auto& c : scene.observed.containers)
-        if (contains(services, c.record.service) && (!c.active() || (options.stop && !c.record.oneoff))) out.push_back(&c);
+        if (contains(services, c.record.service) && (!c.active() || (options.stop && !c.record.oneoff)))
+            out.push_back(&c);
     return out;
 }
 

@@ -36,7 +36,8 @@ public:
 
 private:
     void image(const std::string& reference) {
-        if (std::find(out_.images.begin(), out_.images.end(), reference) == out_.images.end()) out_.images.push_back(reference);
+        if (std::find(out_.images.begin(), out_.images.end(), reference) == out_.images.end())
+            out_.images.push_back(reference);
     }
 
     // Stopped after those who need it are gone.
@@ -78,8 +79,8 @@ private:
     bool in_use(const std::string& network) const {
         if (scene_.observed.networks_in_use.count(network)) return true;
         return std::any_of(scene_.observed.containers.begin(), scene_.observed.containers.end(), [&](const auto& c) {
-            return !gone_.count(c.record.id) &&
-                   std::any_of(c.record.endpoints.begin(), c.record.endpoints.end(), [&](const auto& e) { return e.network == network; });
+            return !gone_.count(c.record.id) && std::any_of(c.record.endpoints.begin(), c.record.endpoints.end(),
+                                                            [&](const auto& e) { return e.network == network; });
         });
     }
 
@@ -87,7 +88,8 @@ private:
         for (const auto& [name, record] : scene_.observed.networks) {
             if (record.project != scene_.observed.project) continue;
             if (in_use(name)) {
-                if (options_.services.empty()) out_.warnings.push_back(fmt::format("Network {} Resource is still in use", name));
+                if (options_.services.empty())
+                    out_.warnings.push_back(fmt::format("Network {} Resource is still in use", name));
                 continue;
             }
             Operation& op = plan_.add(OpKind::remove_network, "network:" + record.compose_name, "down", removals_);
@@ -99,7 +101,8 @@ private:
         if (scene_.observed.volumes_in_use.count(volume)) return true;
         return std::any_of(scene_.observed.containers.begin(), scene_.observed.containers.end(), [&](const auto& c) {
             return !gone_.count(c.record.id) &&
-                   std::any_of(c.record.mounts.begin(), c.record.mounts.end(), [&](const auto& m) { return m.type == "volume" && m.name == volume; });
+                   std::any_of(c.record.mounts.begin(), c.record.mounts.end(),
+                               [&](const auto& m) { return m.type == "volume" && m.name == volume; });
         });
     }
 
@@ -108,10 +111,12 @@ private:
             // Anonymous ones go with their containers.
             if (record.project != scene_.observed.project || record.anonymous) continue;
             if (mounted(name)) {
-                if (options_.services.empty()) out_.warnings.push_back(fmt::format("Volume {} Resource is still in use", name));
+                if (options_.services.empty())
+                    out_.warnings.push_back(fmt::format("Volume {} Resource is still in use", name));
                 continue;
             }
-            Operation& op = plan_.add(OpKind::remove_volume, "volume:" + record.compose_name, "down --volumes", removals_);
+            Operation& op =
+                plan_.add(OpKind::remove_volume, "volume:" + record.compose_name, "down --volumes", removals_);
             op.volume = name;
         }
     }

@@ -27,7 +27,9 @@ pid_t lock_holder_pid(int locked_elsewhere_fd) {
     try {
         struct stat st {};
         if (::fstat(locked_elsewhere_fd, &st) < 0) return 0;
-        return std::max(0, std::atoi(holder_pid(read_file("/proc/locks"), ::major(st.st_dev), ::minor(st.st_dev), st.st_ino).c_str()));
+        return std::max(
+            0,
+            std::atoi(holder_pid(read_file("/proc/locks"), ::major(st.st_dev), ::minor(st.st_dev), st.st_ino).c_str()));
     } catch (const std::exception&) {
         return 0;
     }

@@ -26,11 +26,11 @@ struct ObservedContainer {
 
 struct ObservedState {
     std::string project;
-    std::vector<ObservedContainer> containers; // of the project, one-offs too, by service and number
+    std::vector<ObservedContainer> containers;     // of the project, one-offs too, by service and number
     std::map<std::string, NetworkRecord> networks; // of the whole machine, by name
     std::map<std::string, VolumeRecord> volumes;
     std::map<std::string, std::string> images; // reference as the file has it → id; absent: not on this machine
-    std::map<std::string, ObservedContainer> foreign; // of other projects, by the name that the project uses
+    std::map<std::string, ObservedContainer> foreign;      // of other projects, by the name that the project uses
     std::set<std::string> networks_in_use, volumes_in_use; // by containers of other projects
 
     const ObservedContainer* find(const std::string& id) const;
@@ -40,7 +40,7 @@ struct ObservedState {
 
 struct ObserveWishes {
     std::vector<std::string> foreign; // names of containers of other projects: container:NAME, external_links
-    bool in_use = false; // networks_in_use, volumes_in_use: reads the containers of every project
+    bool in_use = false;              // networks_in_use, volumes_in_use: reads the containers of every project
 };
 
 // By service and number, with one-offs.

@@ -8,9 +8,12 @@
 namespace davit {
 
 void check_container_name(const std::string& name) {
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
-    const bool right = name.size() >= 2 && letter(name[0]) &&
-                       std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || c == '_' || c == '.' || c == '-'; });
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    const bool right = name.size() >= 2 && letter(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
+                           return letter(c) || c == '_' || c == '.' || c == '-';
+                       });
     if (!right)
         throw error(Errc::invalid_project, "Invalid container name ({})", name)
             .with_hint("at least two letters, digits, '_', '.' or '-', starting with a letter or digit");
@@ -60,8 +63,9 @@ void PlanBuilder::hooks(Operation& op, const ObservedContainer& container) const
 }
 
 bool PlanBuilder::removes(const std::string& container_id) const {
-    return std::any_of(plan_.operations.begin(), plan_.operations.end(),
-                       [&](const auto& op) { return op.kind == OpKind::remove_container && op.container_id == container_id; });
+    return std::any_of(plan_.operations.begin(), plan_.operations.end(), [&](const auto& op) {
+        return op.kind == OpKind::remove_container && op.container_id == container_id;
+    });
 }
 
 int PlanBuilder::stop_of(const std::string& container_id) const {

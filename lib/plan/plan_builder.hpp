@@ -22,7 +22,9 @@ class PlanBuilder {
 public:
     // Containers of services that the model lacks are stopped without their hooks, as in Compose; so are
     // all when there is no model.
-    explicit PlanBuilder(std::string project, const Project* model = nullptr) : model_(model) { plan_.project = std::move(project); }
+    explicit PlanBuilder(std::string project, const Project* model = nullptr) : model_(model) {
+        plan_.project = std::move(project);
+    }
 
     Operation& add(OpKind kind, std::string resource, std::string cause, std::set<int> after = {});
     // The same for a container that exists; its intent generation goes into Plan::seen.

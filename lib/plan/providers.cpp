@@ -34,7 +34,8 @@ std::string program_of(const Service& service) {
         std::vector<std::string> places;
         if (const char* own = std::getenv("DOCKER_CONFIG")) places.push_back(std::string(own) + "/cli-plugins");
         else if (const char* home = std::getenv("HOME")) places.push_back(std::string(home) + "/.docker/cli-plugins");
-        for (const char* place : {"/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins", "/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins"})
+        for (const char* place : {"/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins",
+                                  "/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins"})
             places.emplace_back(place);
         for (const auto& place : places)
             if (const std::string path = place + "/docker-" + type; runs(path)) return path;
@@ -42,7 +43,8 @@ std::string program_of(const Service& service) {
         std::string_view rest = search ? search : "";
         while (!rest.empty()) {
             const std::size_t colon = std::min(rest.find(':'), rest.size());
-            if (const std::string path = std::string(rest.substr(0, colon)) + "/" + type; colon > 0 && runs(path)) return path;
+            if (const std::string path = std::string(rest.substr(0, colon)) + "/" + type; colon > 0 && runs(path))
+                return path;
             rest.remove_prefix(std::min(colon + 1, rest.size()));
         }
     } else if (runs(type)) {
@@ -60,7 +62,10 @@ std::vector<std::string> environment_of(const Project& project) {
 // NAME of SERVICE_NAME=…: what an environment allows.
 std::string prefix_of(const std::string& service) {
     std::string out;
-    for (const char c : service) out += std::isalnum(static_cast<unsigned char>(c)) ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : '_';
+    for (const char c : service)
+        out += std::isalnum(static_cast<unsigned char>(c))
+                   ? static_cast<char>(std::toupper(static_cast<unsigned char>(c)))
+                   : '_';
     return out + "_";
 }
 
@@ -81,11 +86,13 @@ std::optional<std::map<std::string, bool>> parameters_of(std::string_view metada
 
 class Conversation {
 public:
-    Conversation(const Service& service, const std::function<void(const std::string&)>& said) : service_(service), said_(said) {}
+    Conversation(const Service& service, const std::function<void(const std::string&)>& said)
+        : service_(service), said_(said) {}
 
     void hear(std::string_view text) {
         pending_ += text;
-        for (std::size_t end; (end = pending_.find('\n')) != std::string::npos; pending_.erase(0, end + 1)) line(std::string_view(pending_).substr(0, end));
+        for (std::size_t end; (end = pending_.find('\n')) != std::string::npos; pending_.erase(0, end + 1))
+            line(std::string_view(pending_).substr(0, end));
     }
     void finish() {
         if (!pending_.empty()) line(pending_);
@@ -106,7 +113,8 @@ private:
         case ProviderMessage::Kind::rawsetenv: {
             const std::size_t equals = m.text.find('=');
             if (equals == std::string::npos || equals == 0)
-                throw error(Errc::failed, "the provider of service \"{}\" sets '{}', which is no NAME=VALUE", service_.name, m.text);
+                throw error(Errc::failed, "the provider of service \"{}\" sets '{}', which is no NAME=VALUE",
+                            service_.name, m.text);
             const std::string prefix = m.kind == ProviderMessage::Kind::setenv ? prefix_of(service_.name) : "";
             variables[prefix + m.text.substr(0, equals)] = m.text.substr(equals + 1);
         }
@@ -122,7 +130,8 @@ private:
 
 ProviderMessage parse_provider_message(std::string_view line) {
     const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_object() || !json.contains("type") || !json["type"].is_string()) return {ProviderMessage::Kind::info, std::string(line)};
+    if (!json.is_object() || !json.contains("type") || !json["type"].is_string())
+        return {ProviderMessage::Kind::info, std::string(line)};
     ProviderMessage out;
     const auto text = json.find("message");
     if (text != json.end()) out.text = text->is_string() ? text->get<std::string>() : text->dump();
@@ -134,12 +143,14 @@ ProviderMessage parse_provider_message(std::string_view line) {
     return out;
 }
 
-std::vector<std::string> provider_arguments(const std::string& project, const Service& service, const std::string& command, std::string_view metadata) {
+std::vector<std::string> provider_arguments(const std::string& project, const Service& service,
+                                            const std::string& command, std::string_view metadata) {
     const auto known = parameters_of(metadata, command);
     if (known)
         for (const auto& [name, required] : *known)
             if (required && !service.provider->options.count(name))
-                throw error(Errc::invalid_project, "service \"{}\": the provider '{}' needs the option '{}'", service.name, service.provider->type, name)
+                throw error(Errc::invalid_project, "service \"{}\": the provider '{}' needs the option '{}'",
+                            service.name, service.provider->type, name)
                     .with_at(service.origin.pos)
                     .with_hint(fmt::format("write it under services.{}.provider.options", service.name));
     std::vector<std::string> out{"compose", "--project-name=" + project, command};
@@ -167,8 +178,10 @@ std::vector<Provided> take_providers(Project& project) {
     return out;
 }
 
-std::map<std::string, std::string> run_provider(const Project& project, const Service& service, const std::string& command,
-                                                const std::function<void(const std::string&)>& said, std::stop_token stop) {
+std::map<std::string, std::string> run_provider(const Project& project, const Service& service,
+                                                const std::string& command,
+                                                const std::function<void(const std::string&)>& said,
+                                                std::stop_token stop) {
     const std::string program = program_of(service);
     SpawnOptions spawn;
     spawn.env = environment_of(project);
@@ -191,9 +204,13 @@ std::map<std::string, std::string> run_provider(const Project& project, const Se
     }
     conversation.finish();
     const ExitStatus status = child.wait();
-    if (stop.stop_requested()) throw error(Errc::interrupted, "interrupted while the provider of service {} ran", service.name);
-    if (!conversation.failure().empty()) throw error(Errc::failed, "the provider of service \"{}\" says: {}", service.name, conversation.failure());
-    if (status.code != 0) throw error(Errc::failed, "the provider of service \"{}\" ({} compose {}) exited with status {}", service.name, program, command, status.code);
+    if (stop.stop_requested())
+        throw error(Errc::interrupted, "interrupted while the provider of service {} ran", service.name);
+    if (!conversation.failure().empty())
+        throw error(Errc::failed, "the provider of service \"{}\" says: {}", service.name, conversation.failure());
+    if (status.code != 0)
+        throw error(Errc::failed, "the provider of service \"{}\" ({} compose {}) exited with status {}", service.name,
+                    program, command, status.code);
     return conversation.variables;
 }
 

@@ -30,11 +30,14 @@ ProviderMessage parse_provider_message(std::string_view line);
 
 // `compose --project-name=NAME COMMAND --OPTION=VALUE… SERVICE`. metadata: what `PROGRAM compose metadata`
 // printed; when it names the parameters of the command, only those are passed, and the required ones must be there.
-std::vector<std::string> provider_arguments(const std::string& project, const Service& service, const std::string& command, std::string_view metadata);
+std::vector<std::string> provider_arguments(const std::string& project, const Service& service,
+                                            const std::string& command, std::string_view metadata);
 
 // Runs a provider and gives the variables that the services which depend on it get. Blocks until it has ended;
 // `stop` ends it (SIGTERM). Throws not_found when there is no such program, and failed with what it said.
-std::map<std::string, std::string> run_provider(const Project& project, const Service& service, const std::string& command,
-                                                const std::function<void(const std::string&)>& said, std::stop_token stop);
+std::map<std::string, std::string> run_provider(const Project& project, const Service& service,
+                                                const std::string& command,
+                                                const std::function<void(const std::string&)>& said,
+                                                std::stop_token stop);
 
 } // namespace davit

@@ -19,7 +19,8 @@ std::vector<const ObservedContainer*> orphans_of(const Project& project, const O
     for (const auto& c : observed.containers) {
         const bool hook = c.record.labels.count(label::hook) != 0;
         const bool known = project.find(c.record.service) != nullptr;
-        if (c.record.oneoff ? (!hook && !c.active() && c.status.state != ContainerState::created) : !known) out.push_back(&c);
+        if (c.record.oneoff ? (!hook && !c.active() && c.status.state != ContainerState::created) : !known)
+            out.push_back(&c);
     }
     return out;
 }
@@ -27,9 +28,10 @@ std::vector<const ObservedContainer*> orphans_of(const Project& project, const O
 std::string orphan_warning(const std::vector<const ObservedContainer*>& orphans) {
     std::vector<std::string> names;
     for (const auto* c : orphans) names.push_back(c->record.name);
-    return fmt::format("Found orphan containers ([{}]) for this project. If you removed or renamed this service in your "
-                       "compose file, you can run this command with the --remove-orphans flag to clean it up.",
-                       fmt::join(names, " "));
+    return fmt::format(
+        "Found orphan containers ([{}]) for this project. If you removed or renamed this service in your "
+        "compose file, you can run this command with the --remove-orphans flag to clean it up.",
+        fmt::join(names, " "));
 }
 
 Reconciled Reconciler::run() {

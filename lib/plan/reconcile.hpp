@@ -18,20 +18,20 @@ namespace davit {
 
 // What the project comes to, computed once for all of its containers.
 struct Wanted {
-    std::map<std::string, std::string> hashes; // service → configuration hash
-    std::map<std::string, std::string> content_hashes; // service → of its inline configs and secrets
+    std::map<std::string, std::string> hashes;                        // service → configuration hash
+    std::map<std::string, std::string> content_hashes;                // service → of its inline configs and secrets
     std::map<std::string, std::string> network_hashes, volume_hashes; // key →
-    std::map<std::string, std::string> images; // service → reference
+    std::map<std::string, std::string> images;                        // service → reference
     std::set<std::string> healthchecks; // services that have one, of their own or of the image
 };
 
-struct OneOff { // `run`
+struct OneOff {      // `run`
     Service service; // with what the command line says
     std::string name;
     bool auto_remove = false;
     bool use_aliases = false;
     bool hold_for_attach = false;
-    std::set<std::string> overridden; // attributes of the service that the command line wins over
+    std::set<std::string> overridden;  // attributes of the service that the command line wins over
     std::set<std::string> own_volumes; // named on the command line and by no compose file: made if missing
 };
 
@@ -58,21 +58,21 @@ struct ReconcileOptions {
 
 struct NewContainer {
     std::string id;
-    std::string name;     // the final one
+    std::string name;       // the final one
     std::string created_as; // the one it is created with: differs while the replaced one still has its name
-    std::string service;  // key of the project's services
+    std::string service;    // key of the project's services
     int number = 1;
     const ObservedContainer* replaces = nullptr; // gives its anonymous volumes
     std::shared_ptr<const OneOff> oneoff;
-    int pre_start = -1;   // index of the hook this is the container of
-    std::string donor;    // pre_start: the container whose volumes it shares
+    int pre_start = -1; // index of the hook this is the container of
+    std::string donor;  // pre_start: the container whose volumes it shares
 };
 
 struct Reconciled {
     Plan plan;
-    std::vector<NewContainer> containers; // to stage, in the order of the plan
-    std::vector<std::string> networks;    // keys, to record before the plan is sent
-    std::vector<std::string> volumes;     // keys, to make before the plan is sent
+    std::vector<NewContainer> containers;                     // to stage, in the order of the plan
+    std::vector<std::string> networks;                        // keys, to record before the plan is sent
+    std::vector<std::string> volumes;                         // keys, to make before the plan is sent
     std::map<std::string, std::vector<std::string>> services; // service → ids of its containers afterwards, by number
     std::vector<std::string> warnings;
 };

@@ -27,9 +27,11 @@ int Reconciler::scale_of(const Service& service) const {
     const int count = it == options_.scale.end() ? replicas(service) : it->second;
     if (count > 1 && !service.container_name.empty())
         throw put_at(error(Errc::invalid_project,
-                    "The \"{}\" service is using the custom container name \"{}\". Every container must have a unique name. "
-                    "Remove the custom name to scale the service",
-                    service.name, service.container_name), "services." + service.name + ".container_name", service.origin.pos);
+                           "The \"{}\" service is using the custom container name \"{}\". Every container must have a "
+                           "unique name. "
+                           "Remove the custom name to scale the service",
+                           service.name, service.container_name),
+                     "services." + service.name + ".container_name", service.origin.pos);
     return count;
 }
 
@@ -38,7 +40,10 @@ void Reconciler::decide(const Service& service) {
     plan.service = &service;
     const auto want = static_cast<std::size_t>(std::max(0, scale_of(service)));
 
-    struct Candidate { const ObservedContainer* container; std::string cause; };
+    struct Candidate {
+        const ObservedContainer* container;
+        std::string cause;
+    };
     std::vector<Candidate> candidates;
     int highest = 0;
     for (const auto* c : observed_.of_service(service.name)) {
@@ -79,8 +84,10 @@ void Reconciler::decide(const Service& service) {
 void Reconciler::check_content(const Service& service, const ObservedContainer& container) {
     auto wanted = wanted_.content_hashes.find(service.name);
     if (wanted == wanted_.content_hashes.end() || wanted->second == container.record.content_hash) return;
-    out_.warnings.push_back(fmt::format("the content of a config or secret of service \"{}\" has changed; container {} keeps the old "
-                                        "one until it is made anew (--force-recreate)", service.name, container.record.name));
+    out_.warnings.push_back(
+        fmt::format("the content of a config or secret of service \"{}\" has changed; container {} keeps the old "
+                    "one until it is made anew (--force-recreate)",
+                    service.name, container.record.name));
 }
 
 std::string Reconciler::recreate_cause(const Service& service, const ObservedContainer& container) const {
@@ -92,7 +99,8 @@ std::string Reconciler::recreate_cause(const Service& service, const ObservedCon
     case Recreate::diverged: break;
     }
     if (container.status.state == ContainerState::dead) return "container is dead";
-    if (std::string parent = parent_recreated(service); !parent.empty()) return fmt::format("'{}' is recreated", parent);
+    if (std::string parent = parent_recreated(service); !parent.empty())
+        return fmt::format("'{}' is recreated", parent);
     return divergence(service, container);
 }
 
@@ -112,7 +120,8 @@ std::string Reconciler::divergence(const Service& service, const ObservedContain
     }
     for (const auto& mount : service.volumes) {
         auto it = project_.volumes.find(mount.source);
-        if (mount.type == MountType::volume && it != project_.volumes.end() && !has_volume_at(record, it->second.name, mount.target))
+        if (mount.type == MountType::volume && it != project_.volumes.end() &&
+            !has_volume_at(record, it->second.name, mount.target))
             return fmt::format("volume '{}' is another one now", mount.source);
     }
     return "";
@@ -179,7 +188,8 @@ void Reconciler::emit_surplus(const ServicePlan& service) {
     }
 }
 
-Operation& Reconciler::create(const Service& service, const Slot& slot, const std::string& cause, const std::string& name) {
+Operation& Reconciler::create(const Service& service, const Slot& slot, const std::string& cause,
+                              const std::string& name) {
     const std::string resource = fmt::format("service:{}:{}", service.name, slot.number);
     auto describe = [&](Operation& op) -> Operation& {
         op.container_id = slot.id;
@@ -259,11 +269,14 @@ void Reconciler::emit_oneoff() {
         op.container_name = run.name;
         return op;
     };
-    after.insert(describe(plan_.add(OpKind::stage_container, resource, "one-off command", {image(run.service.name)})).id);
-    // Made when it may start, as in Compose: where what it depends on fails, or is not waited for to the end, it never was.
+    after.insert(
+        describe(plan_.add(OpKind::stage_container, resource, "one-off command", {image(run.service.name)})).id);
+    // Made when it may start, as in Compose: where what it depends on fails, or is not waited for to the end, it never
+    // was.
     after.merge(gates(run.service));
     const int created = describe(plan_.add(OpKind::create_container, resource, "one-off command", after)).id;
-    describe(plan_.add(OpKind::start_container, resource, "one-off command", {created})).hold_for_attach = run.hold_for_attach;
+    describe(plan_.add(OpKind::start_container, resource, "one-off command", {created})).hold_for_attach =
+        run.hold_for_attach;
 }
 
 } // namespace davit

@@ -28,8 +28,8 @@ bool mounts(const ContainerRecord& record, const std::string& volume) {
 bool Reconciler::to_be_made(const Network& network) const {
     if (network.external) return false;
     auto found = observed_.networks.find(network.name);
-    return found == observed_.networks.end() ||
-           (found->second.project == project_.name && found->second.config_hash != wanted_.network_hashes.at(network.key));
+    return found == observed_.networks.end() || (found->second.project == project_.name &&
+                                                 found->second.config_hash != wanted_.network_hashes.at(network.key));
 }
 
 // Subnets that exclude each other are refused before anything is made. What else has an address in
@@ -41,7 +41,8 @@ void Reconciler::check_subnets() const {
     std::vector<net::Taken> taken;
     for (const auto& [name, record] : observed_.networks)
         for (const auto* text : {&record.subnet4, &record.subnet6})
-            if (auto subnet = net::Subnet::try_parse(*text); subnet && !remade.count(name)) taken.push_back({*subnet, "network " + name});
+            if (auto subnet = net::Subnet::try_parse(*text); subnet && !remade.count(name))
+                taken.push_back({*subnet, "network " + name});
     for (const auto& [key, network] : project_.networks) {
         if (!remade.count(network.name)) continue;
         for (const auto& pool : network.ipam.config) {
@@ -63,7 +64,8 @@ void Reconciler::networks() {
     for (const bool own_subnet : {true, false})
         for (const auto& [key, network] : project_.networks) {
             const auto& pools = network.ipam.config;
-            const bool own = std::any_of(pools.begin(), pools.end(), [](const auto& pool) { return !pool.subnet.empty(); });
+            const bool own =
+                std::any_of(pools.begin(), pools.end(), [](const auto& pool) { return !pool.subnet.empty(); });
             if (own == own_subnet) this->network(key, network);
         }
 }
@@ -74,7 +76,8 @@ void Reconciler::network(const std::string& key, const Network& network) {
         const bool builtin = network.name == "host" || network.name == "none";
         if (found == observed_.networks.end() && !builtin)
             throw put_at(error(Errc::not_found, "network {} declared as external, but could not be found", network.name)
-                             .with_hint(fmt::format("bring up the project that makes it: one whose network has  name: {}", network.name)),
+                             .with_hint(fmt::format(
+                                 "bring up the project that makes it: one whose network has  name: {}", network.name)),
                          "networks." + key, network.origin.pos);
         return;
     }
@@ -97,14 +100,17 @@ void Reconciler::existing_network(const Network& network, const NetworkRecord& r
     }
     if (record.config_hash == wanted_.network_hashes.at(network.key)) return;
     if (observed_.networks_in_use.count(network.name)) {
-        out_.warnings.push_back(fmt::format("network {} needs to be recreated - option has changed, but containers of another "
-                                            "project use it", network.name));
+        out_.warnings.push_back(
+            fmt::format("network {} needs to be recreated - option has changed, but containers of another "
+                        "project use it",
+                        network.name));
         return;
     }
     for (const auto& c : observed_.containers) // nobody could start a `run` again
         if (c.record.oneoff && c.active() && attached(c.record, network.name)) {
-            out_.warnings.push_back(fmt::format("network {} needs to be recreated - option has changed, but the one-off container {} uses it",
-                                                network.name, c.record.name));
+            out_.warnings.push_back(fmt::format(
+                "network {} needs to be recreated - option has changed, but the one-off container {} uses it",
+                network.name, c.record.name));
             return;
         }
     replace_network(network, record);
@@ -134,9 +140,11 @@ void Reconciler::volumes() {
         if (volume.external) {
             const bool named = options_.oneoff && options_.oneoff->own_volumes.count(key) != 0;
             if (found == observed_.volumes.end() && !named)
-                throw put_at(error(Errc::not_found, "external volume \"{}\" not found", volume.name)
-                                 .with_hint(fmt::format("bring up the project that makes it: one whose volume has  name: {}", volume.name)),
-                             "volumes." + key, volume.origin.pos);
+                throw put_at(
+                    error(Errc::not_found, "external volume \"{}\" not found", volume.name)
+                        .with_hint(fmt::format("bring up the project that makes it: one whose volume has  name: {}",
+                                               volume.name)),
+                    "volumes." + key, volume.origin.pos);
             if (found != observed_.volumes.end()) continue;
         } else if (found != observed_.volumes.end()) {
             existing_volume(volume, found->second);
@@ -151,24 +159,28 @@ void Reconciler::volumes() {
 
 void Reconciler::existing_volume(const Volume& volume, const VolumeRecord& record) {
     if (record.project != project_.name) {
-        out_.warnings.push_back(fmt::format("volume \"{}\" already exists but was {}. Use `external: true` to use an existing volume",
-                                            volume.name,
-                                            record.project.empty()
-                                                ? std::string("not created by a project")
-                                                : fmt::format("created for project \"{}\" (expected \"{}\")", record.project, project_.name)));
+        out_.warnings.push_back(fmt::format(
+            "volume \"{}\" already exists but was {}. Use `external: true` to use an existing volume", volume.name,
+            record.project.empty()
+                ? std::string("not created by a project")
+                : fmt::format("created for project \"{}\" (expected \"{}\")", record.project, project_.name)));
         return;
     }
     if (record.config_hash == wanted_.volume_hashes.at(volume.key)) return;
     if (!options_.recreate_volumes) {
-        out_.warnings.push_back(fmt::format("volume \"{}\" exists but doesn't match the configuration in the compose file; "
-                                            "it is kept, since its data would be lost", volume.name));
+        out_.warnings.push_back(
+            fmt::format("volume \"{}\" exists but doesn't match the configuration in the compose file; "
+                        "it is kept, since its data would be lost",
+                        volume.name));
         return;
     }
     const std::string cause = fmt::format("volume '{}' changed", volume.key);
     for (const auto& c : observed_.containers)
         if (mounts(c.record, volume.name) && (c.record.oneoff || !project_.services.count(c.record.service))) {
-            out_.warnings.push_back(fmt::format("volume \"{}\" exists but doesn't match the configuration in the compose file; it is kept, "
-                                                "since container {} uses it, whose service is not among those brought up", volume.name, c.record.name));
+            out_.warnings.push_back(
+                fmt::format("volume \"{}\" exists but doesn't match the configuration in the compose file; it is kept, "
+                            "since container {} uses it, whose service is not among those brought up",
+                            volume.name, c.record.name));
             return;
         }
     std::set<int> gone;

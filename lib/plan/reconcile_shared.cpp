@@ -61,7 +61,8 @@ std::string owner_of(const Project& project, const std::string& container) {
             continue;
         }
         const std::string number = after_prefix(container, project.name + "-" + name + "-");
-        if (!number.empty() && std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; })) return name;
+        if (!number.empty() && std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; }))
+            return name;
     }
     return "";
 }
@@ -97,7 +98,8 @@ std::string Reconciler::parent_recreated(const Service& service) const {
 // The id of the container that would be shared now; "" if there is none yet.
 std::string Reconciler::donor_now(const std::string& of) const {
     if (const std::string service = after_prefix(of, "service:"); !service.empty()) {
-        if (auto it = services_.find(service); it != services_.end() && !it->second.slots.empty()) return it->second.slots.front().id;
+        if (auto it = services_.find(service); it != services_.end() && !it->second.slots.empty())
+            return it->second.slots.front().id;
         const auto there = observed_.of_service(service);
         return there.empty() ? std::string() : there.front()->record.id;
     }
@@ -131,8 +133,10 @@ void Reconciler::warn_of_sharers() {
         for (const auto& sharing : sharings(c.record)) {
             auto it = replaced.find(sharing.had);
             if (it == replaced.end()) continue;
-            out_.warnings.push_back(fmt::format("container {} shares the {} of {}, which is made anew: it keeps the old one's until it "
-                                                "is brought up as well (davit up -d {})", c.record.name, sharing.what, it->second, c.record.service));
+            out_.warnings.push_back(
+                fmt::format("container {} shares the {} of {}, which is made anew: it keeps the old one's until it "
+                            "is brought up as well (davit up -d {})",
+                            c.record.name, sharing.what, it->second, c.record.service));
             break;
         }
     }

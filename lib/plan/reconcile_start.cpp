@@ -68,7 +68,8 @@ std::set<int> Reconciler::gates(const Service& service) {
 std::set<int> Reconciler::releases(const Service& service) const {
     std::set<int> after;
     for (const auto& c : observed_.containers)
-        if (const int stop = plan_.stop_of(c.record.id); stop != 0 && competes(c.record, service, project_)) after.insert(stop);
+        if (const int stop = plan_.stop_of(c.record.id); stop != 0 && competes(c.record, service, project_))
+            after.insert(stop);
     return after;
 }
 
@@ -88,7 +89,8 @@ void Reconciler::start(ServicePlan& service) {
         std::string cause = "created";
         if (!slot.fresh()) {
             plan_.saw(*slot.existing);
-            cause = plan_.stop_of(slot.id) ? "stopped by this plan" : fmt::format("it is {}", to_string(slot.existing->status.state));
+            cause = plan_.stop_of(slot.id) ? "stopped by this plan"
+                                           : fmt::format("it is {}", to_string(slot.existing->status.state));
         }
         Operation& op = plan_.add(OpKind::start_container, resource, cause, after);
         op.container_id = slot.id;
@@ -101,7 +103,9 @@ void Reconciler::start(ServicePlan& service) {
 void Reconciler::restart_others() {
     for (const auto& c : observed_.containers) {
         const int stopped = plan_.stop_of(c.record.id);
-        if (!restarting_.count(c.record.id) || services_.count(c.record.service) || stopped == 0 || plan_.removes(c.record.id)) continue;
+        if (!restarting_.count(c.record.id) || services_.count(c.record.service) || stopped == 0 ||
+            plan_.removes(c.record.id))
+            continue;
         std::set<int> after{stopped};
         for (const auto& [key, op] : network_ops_)
             if (attached(c.record, project_.networks.at(key).name)) after.insert(op);
@@ -111,14 +115,18 @@ void Reconciler::restart_others() {
 
 // A one-shot that ends counts as a failure, as in Compose, unless a dependent waits for its end.
 void Reconciler::wait(const ServicePlan& service) {
-    WaitCondition condition = wanted_.healthchecks.count(service.service->name) ? WaitCondition::healthy : WaitCondition::started;
+    WaitCondition condition =
+        wanted_.healthchecks.count(service.service->name) ? WaitCondition::healthy : WaitCondition::started;
     for (const auto& [unused, other] : services_) {
         auto it = other.service->depends_on.find(service.service->name);
-        if (it != other.service->depends_on.end() && it->second.condition == DependencyCondition::completed_successfully)
+        if (it != other.service->depends_on.end() &&
+            it->second.condition == DependencyCondition::completed_successfully)
             condition = WaitCondition::completed_successfully;
     }
     for (const auto& slot : service.slots) {
-        Operation& op = plan_.add(OpKind::wait_container, fmt::format("service:{}:{}", service.service->name, slot.number), "--wait", {slot.start});
+        Operation& op =
+            plan_.add(OpKind::wait_container, fmt::format("service:{}:{}", service.service->name, slot.number),
+                      "--wait", {slot.start});
         op.condition = condition;
         op.container_name = slot.name;
         op.wait_for = {slot.id};
@@ -139,7 +147,8 @@ int Reconciler::pre_start(ServicePlan& service, std::set<int> after) {
     for (std::size_t i = 0; i < s.pre_start.size(); ++i) {
         NewContainer& made = out_.containers.emplace_back();
         made.id = options_.new_id();
-        made.name = made.created_as = fmt::format("{}-{}-pre_start-{}-{}", project_.name, s.name, i, made.id.substr(0, 12));
+        made.name = made.created_as =
+            fmt::format("{}-{}-pre_start-{}-{}", project_.name, s.name, i, made.id.substr(0, 12));
         made.service = s.name;
         made.pre_start = static_cast<int>(i);
         made.donor = first.id;

@@ -18,7 +18,8 @@ bool attached(const ContainerRecord& record, const std::string& network);
 
 class Reconciler {
 public:
-    Reconciler(const Project& project, const Wanted& wanted, const ObservedState& observed, const ReconcileOptions& options)
+    Reconciler(const Project& project, const Wanted& wanted, const ObservedState& observed,
+               const ReconcileOptions& options)
         : project_(project), wanted_(wanted), observed_(observed), options_(options), plan_(project.name, &project) {}
 
     Reconciled run();
@@ -95,10 +96,10 @@ private:
     PlanBuilder plan_;
     Reconciled out_;
     std::map<std::string, ServicePlan> services_;
-    std::vector<std::string> order_; // services, dependencies first
+    std::vector<std::string> order_;                                  // services, dependencies first
     std::map<std::string, int> network_ops_, volume_ops_, image_ops_; // by key, key, reference
-    std::map<std::string, std::string> forced_; // container id → why it has to be recreated
-    std::set<std::string> restarting_; // containers this plan stops and starts again
+    std::map<std::string, std::string> forced_;                       // container id → why it has to be recreated
+    std::set<std::string> restarting_;                                // containers this plan stops and starts again
     std::map<std::tuple<std::string, DependencyCondition, bool>, int> gates_;
 };
 

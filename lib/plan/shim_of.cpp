@@ -45,7 +45,8 @@ bool has_process(const RecordStore& store, const ContainerRecord& record) { retu
 
 } // namespace
 
-runtime::ShimConnection connect_to_shim(const Roots& roots, const std::string& project, const std::string& container_id, std::stop_token stop) {
+runtime::ShimConnection connect_to_shim(const Roots& roots, const std::string& project, const std::string& container_id,
+                                        std::stop_token stop) {
     const std::string run_dir = ProjectPaths(roots, project).run_container(container_id);
     const RecordStore store(roots);
     const auto began = std::chrono::steady_clock::now();
@@ -54,9 +55,11 @@ runtime::ShimConnection connect_to_shim(const Roots& roots, const std::string& p
         const auto record = store.container(project, container_id);
         const std::string name = record ? record->name : container_id.substr(0, 12);
         if (!record || !has_process(store, *record))
-            throw error(Errc::unavailable, "container {} is not running", name).with_hint("'davit ps -a' tells what became of it");
+            throw error(Errc::unavailable, "container {} is not running", name)
+                .with_hint("'davit ps -a' tells what became of it");
         const auto now = std::chrono::steady_clock::now();
-        if (now > began + takeover_limit) throw error(Errc::unavailable, "container {} does not answer: it has no davit-shim", name);
+        if (now > began + takeover_limit)
+            throw error(Errc::unavailable, "container {} does not answer: it has no davit-shim", name);
         if (now >= next_look) {
             SupervisorClient::look_after(roots, project);
             next_look = std::chrono::steady_clock::now() + look_again;

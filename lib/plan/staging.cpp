@@ -51,7 +51,8 @@ std::vector<std::string> volume_names(const BuiltContainer& container) {
     return names;
 }
 
-// A fresh volume takes what Docker's init layer has in /etc, too: mounted read-only it could not get these mount points.
+// A fresh volume takes what Docker's init layer has in /etc, too: mounted read-only it could not get these mount
+// points.
 void add_etc_files(int etc) {
     for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
         UniqueFd file(::openat(etc, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
@@ -102,7 +103,8 @@ std::vector<std::vector<std::string>> Stager::stage(std::vector<BuiltContainer>&
             }
         }
     };
-    const std::size_t wanted = std::min({containers.size() / worth_a_thread, std::size_t{std::thread::hardware_concurrency()}, most_threads});
+    const std::size_t wanted =
+        std::min({containers.size() / worth_a_thread, std::size_t{std::thread::hardware_concurrency()}, most_threads});
     std::vector<std::jthread> threads;
     for (std::size_t i = 1; i < wanted; ++i) threads.emplace_back(work);
     work();
@@ -121,12 +123,15 @@ std::vector<std::string> Stager::stage(BuiltContainer& container) {
     }
     const std::string directory = paths_.staging(container.record.id);
     sys::make_dirs(directory, 0700);
-    if (!container.volumes.empty()) put(paths_.fresh_volumes(container.record.id), fmt::format("{}\n", fmt::join(volume_names(container), "\n")));
+    if (!container.volumes.empty())
+        put(paths_.fresh_volumes(container.record.id), fmt::format("{}\n", fmt::join(volume_names(container), "\n")));
     own_layer(container, directory);
     volumes(container);
     files(container, directory);
     secrets(container);
-    auto readable = [&](const char* name, const std::string& text) { own(put(directory + name, text).get(), directory + name, 0644, 0, 0); };
+    auto readable = [&](const char* name, const std::string& text) {
+        own(put(directory + name, text).get(), directory + name, 0644, 0, 0);
+    };
     readable("/hosts", "127.0.0.1\tlocalhost\n");
     readable("/resolv.conf", "");
     readable("/hostname", container.record.hostname + "\n");
@@ -142,7 +147,8 @@ void Stager::bind_sources(const BuiltContainer& container) {
         if (exists(bind.path)) continue;
         if (!bind.create)
             throw error(Errc::not_found, "{}: bind source path does not exist: {}",
-                        bind.what.empty() ? std::string("invalid mount config for type \"bind\"") : bind.what, bind.path)
+                        bind.what.empty() ? std::string("invalid mount config for type \"bind\"") : bind.what,
+                        bind.path)
                 .with_at(bind.at);
         sys::make_dirs(bind.path, 0755);
     }
@@ -154,7 +160,8 @@ void Stager::volumes(const BuiltContainer& container) {
         const UniqueFd to(::open(copy.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!to || !is_empty(to.get())) continue;
         in_context("filling " + copy.directory, [&] {
-            image::copy_up(container.spec.root.overlay.lower, copy.path_in_image, sys::open_at(to.get(), ".", O_RDONLY | O_DIRECTORY));
+            image::copy_up(container.spec.root.overlay.lower, copy.path_in_image,
+                           sys::open_at(to.get(), ".", O_RDONLY | O_DIRECTORY));
             if (copy.path_in_image == "/etc") add_etc_files(to.get());
         });
     }
@@ -192,7 +199,8 @@ void Stager::check_working_dir(const BuiltContainer& container) const {
         so_far /= part;
         const auto entry = view.lookup(so_far.string());
         if (!entry) return;
-        if (!entry->is_directory()) throw error(Errc::invalid_project, "Cannot mkdir: {} is not a directory", so_far.string());
+        if (!entry->is_directory())
+            throw error(Errc::invalid_project, "Cannot mkdir: {} is not a directory", so_far.string());
     }
 }
 
@@ -205,7 +213,9 @@ void Stager::files(const BuiltContainer& container, const std::string& directory
     spec.root.overlay.work = directory + "/work";
     const auto root = rootfs::ContainerRoot::as_seen(spec, 0);
     for (const auto& file : container.files)
-        in_context("writing the config " + file.path, [&] { rootfs::write_file(root.fd(), {file.path, file.content, file.mode, file.uid, file.gid}); });
+        in_context("writing the config " + file.path, [&] {
+            rootfs::write_file(root.fd(), {file.path, file.content, file.mode, file.uid, file.gid});
+        });
 }
 
 void Stager::secrets(const BuiltContainer& container) {

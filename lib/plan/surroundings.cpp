@@ -18,7 +18,8 @@ Donor MachineSurroundings::existing(const ContainerRecord& record) const {
 }
 
 Donor MachineSurroundings::of_service(const std::string& service) {
-    if (auto it = plan_.services.find(service); it != plan_.services.end() && !it->second.empty()) return by_name(it->second.front());
+    if (auto it = plan_.services.find(service); it != plan_.services.end() && !it->second.empty())
+        return by_name(it->second.front());
     const auto replicas = observed_.of_service(service);
     if (replicas.empty()) throw error(Errc::not_found, "no container found for service \"{}\"", service);
     return existing(replicas.front()->record);
@@ -29,7 +30,8 @@ Donor MachineSurroundings::by_name(const std::string& name) {
     for (const auto& made : plan_.containers) // one that replaces another has that one's name in the end
         if (auto it = made_.find(made.id); made.name == name && it != made_.end()) return it->second;
     for (const auto& c : observed_.containers)
-        if (c.record.name == name || (name.size() >= 12 && c.record.id.compare(0, name.size(), name) == 0)) return existing(c.record);
+        if (c.record.name == name || (name.size() >= 12 && c.record.id.compare(0, name.size(), name) == 0))
+            return existing(c.record);
     if (auto it = observed_.foreign.find(name); it != observed_.foreign.end()) return existing(it->second.record);
     throw error(Errc::not_found, "No such container: {}", name);
 }
@@ -56,8 +58,9 @@ ImageFacts MachineSurroundings::image(const std::string& reference) {
     if (!found) {
         facts_.erase(it);
         auto missing = error(Errc::not_found, "No such image: {}", reference)
-            .with_hint(fmt::format("'davit image pull {}', or 'davit image load -i FILE'", reference));
-        if (const auto parsed = image::Reference::try_parse(reference)) image::hint_at_others(missing, images_, *parsed);
+                           .with_hint(fmt::format("'davit image pull {}', or 'davit image load -i FILE'", reference));
+        if (const auto parsed = image::Reference::try_parse(reference))
+            image::hint_at_others(missing, images_, *parsed);
         throw missing;
     }
     it->second = {found->id, found->config, images_.layer_paths(*found)};

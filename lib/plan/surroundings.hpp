@@ -13,7 +13,8 @@ namespace davit {
 
 class MachineSurroundings final : public Surroundings {
 public:
-    MachineSurroundings(const RecordStore& store, const image::Store& images, const ObservedState& observed, const Reconciled& plan)
+    MachineSurroundings(const RecordStore& store, const image::Store& images, const ObservedState& observed,
+                        const Reconciled& plan)
         : store_(store), images_(images), observed_(observed), plan_(plan) {}
 
     Donor of_service(const std::string& service) override;

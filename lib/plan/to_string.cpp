@@ -17,7 +17,9 @@ const char* to_string(Errc kind) noexcept {
     return "";
 }
 
-const char* to_string(Diagnostic::Severity severity) noexcept { return severity == Diagnostic::Severity::error ? "error" : "warning"; }
+const char* to_string(Diagnostic::Severity severity) noexcept {
+    return severity == Diagnostic::Severity::error ? "error" : "warning";
+}
 const char* to_string(RenderFormat format) noexcept { return format == RenderFormat::json ? "json" : "yaml"; }
 
 const char* to_string(DependencyCondition condition) noexcept {

@@ -47,7 +47,8 @@ template <typename T>
 T parse_record(const std::string& text, const std::string& file, int newest) {
     T record = parse<T>(text, file);
     if (record.format > newest)
-        throw error(Errc::unsupported, "{} was written by a newer davit (format {}, this one knows {})", file, record.format, newest)
+        throw error(Errc::unsupported, "{} was written by a newer davit (format {}, this one knows {})", file,
+                    record.format, newest)
             .with_hint("use that davit, or remove the project with it first");
     return record;
 }
@@ -72,7 +73,12 @@ struct adl_serializer<std::optional<T>> {
 // Makes to_json and from_json of an enum out of its table. Use in the enum's namespace.
 #define DAVIT_JSON_ENUM(E, ...)                                                                                        \
     namespace json {                                                                                                   \
-    template <> struct EnumNames<E> { static constexpr std::pair<E, const char*> table[] = {__VA_ARGS__}; };           \
+    template <>                                                                                                        \
+    struct EnumNames<E> {                                                                                              \
+        static constexpr std::pair<E, const char*> table[] = {__VA_ARGS__};                                            \
+    };                                                                                                                 \
     }                                                                                                                  \
     [[maybe_unused]] static void to_json(nlohmann::json& j, const E& v) { j = json::name_of(v); }                      \
-    [[maybe_unused]] static void from_json(const nlohmann::json& j, E& v) { v = json::value_of<E>(j.get<std::string>()); }
+    [[maybe_unused]] static void from_json(const nlohmann::json& j, E& v) {                                            \
+        v = json::value_of<E>(j.get<std::string>());                                                                   \
+    }

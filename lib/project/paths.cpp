@@ -39,7 +39,9 @@ void check_name(const char* what, const std::string& name) {
     auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
     bool ok = !name.empty() && name.size() <= 255 && (plain(name[0]) || name[0] == '_');
     for (char c : name) ok = ok && (plain(c) || c == '_' || c == '-' || c == '.');
-    if (!ok) throw error(Errc::invalid_project, "'{}' cannot be the name of a {}: only letters, digits, '_', '.' and '-' are allowed", name, what);
+    if (!ok)
+        throw error(Errc::invalid_project,
+                    "'{}' cannot be the name of a {}: only letters, digits, '_', '.' and '-' are allowed", name, what);
 }
 
 } // namespace davit

@@ -14,7 +14,7 @@ struct Roots {
     std::string volumes() const { return state + "/volumes"; }
     std::string projects() const { return state + "/projects"; }
     std::string bpf_cache() const { return state + "/cache/seccomp"; } // compiled seccomp filters, by hash
-    std::string networks() const { return state + "/networks"; } // one <name>.json each; shared by projects
+    std::string networks() const { return state + "/networks"; }       // one <name>.json each; shared by projects
     // <network>/<project>.json: the addresses that the project keeps on the network.
     std::string addresses() const { return state + "/addresses"; }
     std::string run_projects() const { return run + "/projects"; }
@@ -43,7 +43,9 @@ struct ProjectPaths {
     // The anonymous volumes that are made with what is staged: they go with it when nobody takes it over.
     std::string fresh_volumes(const std::string& id) const { return staging(id) + "/volumes"; }
     // Where a container's directory goes with the one rename that removes it.
-    std::string trash(const std::string& id, bool with_volumes) const { return staging((with_volumes ? "trash-v-" : "trash-") + id); }
+    std::string trash(const std::string& id, bool with_volumes) const {
+        return staging((with_volumes ? "trash-v-" : "trash-") + id);
+    }
     std::string containers() const { return state + "/containers"; }
     std::string container(const std::string& id) const { return state + "/containers/" + id; }
     std::string record(const std::string& id) const { return container(id) + "/record.json"; }
@@ -51,8 +53,12 @@ struct ProjectPaths {
     std::string plan(const std::string& id) const { return container(id) + "/plan.bin"; }
     // compile_exec() of the healthcheck and of each hook (n from 0): the supervisor has no libseccomp.
     std::string health_plan(const std::string& id) const { return container(id) + "/health.bin"; }
-    std::string post_start_plan(const std::string& id, std::size_t n) const { return container(id) + "/post_start." + std::to_string(n) + ".bin"; }
-    std::string pre_stop_plan(const std::string& id, std::size_t n) const { return container(id) + "/pre_stop." + std::to_string(n) + ".bin"; }
+    std::string post_start_plan(const std::string& id, std::size_t n) const {
+        return container(id) + "/post_start." + std::to_string(n) + ".bin";
+    }
+    std::string pre_stop_plan(const std::string& id, std::size_t n) const {
+        return container(id) + "/pre_stop." + std::to_string(n) + ".bin";
+    }
     std::string hosts(const std::string& id) const { return container(id) + "/hosts"; }
     std::string resolv_conf(const std::string& id) const { return container(id) + "/resolv.conf"; }
     std::string hostname(const std::string& id) const { return container(id) + "/hostname"; }

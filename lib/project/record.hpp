@@ -18,8 +18,8 @@ inline constexpr int record_format = 1;
 
 // One attachment of a container to a network.
 struct EndpointRecord {
-    std::string network;      // NetworkRecord::name
-    std::string compose_name; // key in the compose file
+    std::string network;              // NetworkRecord::name
+    std::string compose_name;         // key in the compose file
     std::vector<std::string> aliases; // service name, container_name, user aliases; without id and hostname
     // name → container names of the project, visible to this container only (links, external_links)
     std::map<std::string, std::vector<std::string>> links;
@@ -60,7 +60,7 @@ struct RestartRecord {
 };
 
 struct LogConfig {
-    std::string driver = "json-file"; // json-file, local, none
+    std::string driver = "json-file";           // json-file, local, none
     std::map<std::string, std::string> options; // max-size, max-file …
     bool operator==(const LogConfig&) const = default;
 };
@@ -75,7 +75,7 @@ struct HookRecord {
     bool operator==(const HookRecord&) const = default;
 };
 
-struct MountRecord { // for ps, inspect, down -v, volumes_from, recreate with the same anonymous volumes
+struct MountRecord {  // for ps, inspect, down -v, volumes_from, recreate with the same anonymous volumes
     std::string type; // volume, bind, tmpfs, image
     std::string name; // volume's name
     std::string source;
@@ -101,7 +101,7 @@ struct ContainerRecord {
     std::string image_id;     // sha256:…
     std::string config_hash;
     std::string content_hash; // of its inline configs and secrets; empty: none
-    Labels labels; // com.docker.compose.* and the user's
+    Labels labels;            // com.docker.compose.* and the user's
     std::int64_t created = 0;
 
     DesiredState desired = DesiredState::created;
@@ -132,9 +132,9 @@ struct ContainerRecord {
     std::vector<std::string> command; // entrypoint + command as it runs, for ps
     std::string user;
     std::string working_dir;
-    std::vector<std::string> environment; // for exec; "K=V"
+    std::vector<std::string> environment;       // for exec; "K=V"
     std::map<std::string, std::string> sysctls; // net.* ones are written into the netns by the supervisor
-    std::string cgroup; // below the cgroup root: davit/<project>/<id>
+    std::string cgroup;                         // below the cgroup root: davit/<project>/<id>
     // Why it can never start (a device that is missing, a sysctl of the whole machine): there is no plan.bin then,
     // and start_container fails with this text. The container stands as "created", as with Docker.
     std::string start_error;
@@ -155,8 +155,8 @@ struct EndpointStatus {
 struct ContainerStatus {
     std::string id;
     ContainerState state = ContainerState::created;
-    int pid = 0;                     // 0: not running
-    std::uint64_t pid_start = 0;     // start time in ticks; names the process together with pid
+    int pid = 0;                 // 0: not running
+    std::uint64_t pid_start = 0; // start time in ticks; names the process together with pid
     std::int64_t started_at = 0;
     std::int64_t finished_at = 0;
     int exit_code = 0;
@@ -177,7 +177,7 @@ struct ContainerStatus {
 };
 
 struct IpamPoolRecord {
-    std::string subnet;   // empty: from the pools
+    std::string subnet; // empty: from the pools
     std::string ip_range;
     std::string gateway;
     std::map<std::string, std::string> aux_addresses;

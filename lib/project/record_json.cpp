@@ -12,37 +12,42 @@ DAVIT_JSON_ENUM(DesiredState, {DesiredState::created, "created"}, {DesiredState:
                 {DesiredState::stopped, "stopped"})
 DAVIT_JSON_ENUM(ContainerState, {ContainerState::created, "created"}, {ContainerState::running, "running"},
                 {ContainerState::paused, "paused"}, {ContainerState::restarting, "restarting"},
-                {ContainerState::removing, "removing"}, {ContainerState::exited, "exited"}, {ContainerState::dead, "dead"})
+                {ContainerState::removing, "removing"}, {ContainerState::exited, "exited"},
+                {ContainerState::dead, "dead"})
 DAVIT_JSON_ENUM(Health, {Health::none, "none"}, {Health::starting, "starting"}, {Health::healthy, "healthy"},
                 {Health::unhealthy, "unhealthy"})
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EndpointRecord, network, compose_name, aliases, links, ipv4_address,
-    ipv6_address, link_local_ips, mac_address, interface_name, priority, gw_priority, driver_opts)
+                                                ipv6_address, link_local_ips, mac_address, interface_name, priority,
+                                                gw_priority, driver_opts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PortRecord, host_ip, published, target, protocol)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HealthcheckRecord, test, interval, timeout, start_period, start_interval, retries)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HealthcheckRecord, test, interval, timeout, start_period,
+                                                start_interval, retries)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RestartRecord, kind, max_retries)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LogConfig, driver, options)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HookRecord, command, user, privileged, working_dir, environment)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MountRecord, type, name, source, target, read_only, anonymous)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerRecord, format, id, name, project, service, number, oneoff,
-    auto_remove, image, image_id, config_hash, content_hash, labels, created, desired, generation, network_mode, ipc_mode, pid_mode, volumes_from, endpoints, ports,
-    hostname, domainname, dns, dns_search, dns_options, extra_hosts, expose, healthcheck, restart, stop_signal,
-    stop_grace, log, tty, open_stdin, post_start, pre_stop, mounts, command, user, working_dir, environment, sysctls, cgroup,
-    start_error)
+                                                auto_remove, image, image_id, config_hash, content_hash, labels,
+                                                created, desired, generation, network_mode, ipc_mode, pid_mode,
+                                                volumes_from, endpoints, ports, hostname, domainname, dns, dns_search,
+                                                dns_options, extra_hosts, expose, healthcheck, restart, stop_signal,
+                                                stop_grace, log, tty, open_stdin, post_start, pre_stop, mounts, command,
+                                                user, working_dir, environment, sysctls, cgroup, start_error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EndpointStatus, network, interface, ipv4, ipv6, mac, gateway)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PublishedPort, host_ip, host_port, target, protocol)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerStatus, id, state, pid, pid_start, started_at, finished_at,
-    exit_code, exit_known, oom_killed, error, restart_count, next_restart,
-    restart_delay, post_start_begun, pre_stop_begun, stopped_by_user, health, failing_streak,
-    endpoints, ports)
+                                                exit_code, exit_known, oom_killed, error, restart_count, next_restart,
+                                                restart_delay, post_start_begun, pre_stop_begun, stopped_by_user,
+                                                health, failing_streak, endpoints, ports)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(IpamPoolRecord, subnet, ip_range, gateway, aux_addresses)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NetworkRecord, format, name, id, project, compose_name, driver,
-    driver_opts, internal, attachable, enable_ipv4, enable_ipv6, ipam, config_hash, labels, created, bridge, subnet4,
-    gateway4, subnet6, gateway6)
+                                                driver_opts, internal, attachable, enable_ipv4, enable_ipv6, ipam,
+                                                config_hash, labels, created, bridge, subnet4, gateway4, subnet6,
+                                                gateway6)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VolumeRecord, format, name, project, compose_name, driver, driver_opts,
-    anonymous, config_hash, labels, created)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProjectRecord, format, name, working_dir, config_files,
-    boot_id, model)
+                                                anonymous, config_hash, labels, created)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProjectRecord, format, name, working_dir, config_files, boot_id, model)
 
 // Written by the shim, which has no JSON library: flat and small.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ExitRecord, pid, start_time, code, known, oom, finished_ns)

@@ -29,25 +29,31 @@ void check_component(const std::string& path, const std::string& root, bool last
     }
     auto refuse = [&](const char* why) {
         return error(Errc::denied, "davit keeps nothing in {}: {} {}", root, path, why)
-            .with_hint("choose another directory with DAVIT_STATE_DIR and DAVIT_RUN_DIR, or give this one to the user davit runs as (chown, chmod go-w)");
+            .with_hint("choose another directory with DAVIT_STATE_DIR and DAVIT_RUN_DIR, or give this one to the user "
+                       "davit runs as (chown, chmod go-w)");
     };
     if (st.st_uid != 0 && st.st_uid != ::geteuid()) throw refuse("belongs to another user");
     if (S_ISLNK(st.st_mode)) return; // its modes mean nothing; where it leads is looked at as well
     if (!S_ISDIR(st.st_mode)) throw refuse("is not a directory");
     const bool others_group = st.st_gid != 0 && st.st_gid != ::getegid();
-    const bool shared = (st.st_mode & S_IWOTH) != 0 || (others_group && (st.st_mode & S_IWGRP) != 0), sticky = (st.st_mode & S_ISVTX) != 0;
+    const bool shared = (st.st_mode & S_IWOTH) != 0 || (others_group && (st.st_mode & S_IWGRP) != 0),
+               sticky = (st.st_mode & S_ISVTX) != 0;
     if (shared && !sticky) throw refuse("can be written by other users");
     if (!shared || !last) return;
     // As a fresh tmpfs: it becomes ours alone, unless somebody was there first.
     for (const auto& name : list_directory(path))
-        if (struct stat in {}; ::lstat((path + "/" + name).c_str(), &in) == 0 && in.st_uid != 0 && in.st_uid != ::geteuid()) throw refuse("holds what belongs to another user");
+        if (struct stat in{};
+            ::lstat((path + "/" + name).c_str(), &in) == 0 && in.st_uid != 0 && in.st_uid != ::geteuid())
+            throw refuse("holds what belongs to another user");
 }
 
 // The path as it was given, and where its links lead.
 void check_root(const std::string& root) {
-    if (root.empty() || root[0] != '/') throw error(Errc::usage, "'{}' cannot be a directory of davit's: it is not an absolute path", root);
+    if (root.empty() || root[0] != '/')
+        throw error(Errc::usage, "'{}' cannot be a directory of davit's: it is not an absolute path", root);
     auto walk = [&](const std::string& path) {
-        for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) check_component(path.substr(0, slash), root, false);
+        for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+            check_component(path.substr(0, slash), root, false);
         check_component(path, root, true);
     };
     walk(root);
@@ -99,7 +105,8 @@ void check_roots(const Roots& roots) {
 void make_roots(const Roots& roots) {
     check_roots(roots);
     // What is below roots.run comes with the first supervisor and goes with the last one.
-    for (const auto& dir : {roots.state, roots.projects(), roots.volumes(), roots.networks()}) sys::make_dirs(dir, 0700);
+    for (const auto& dir : {roots.state, roots.projects(), roots.volumes(), roots.networks()})
+        sys::make_dirs(dir, 0700);
     for (const auto& dir : {roots.state, roots.run}) make_private(dir);
 }
 
@@ -178,7 +185,8 @@ ContainerStatus RecordStore::status(const ContainerRecord& record) const {
     status.ports.clear();
     status.exit_known = false;
     status.exit_code = 255;
-    if (auto exit = exit_record(paths.exit_file(record.id)); exit && exit->pid == pid && exit->start_time == pid_start) {
+    if (auto exit = exit_record(paths.exit_file(record.id));
+        exit && exit->pid == pid && exit->start_time == pid_start) {
         status.exit_known = exit->known;
         status.exit_code = exit->code;
         status.oom_killed = exit->oom;
@@ -312,7 +320,8 @@ std::vector<ProjectRecord> RecordStore::projects() const {
 void RecordStore::write(const ProjectRecord& record) const {
     ProjectPaths paths(roots_, record.name);
     sys::make_dirs(paths.state, 0700);
-    write_file_atomic(paths.project_file(), to_json(record), 0600, false); // the supervisor syncs it with the containers
+    write_file_atomic(paths.project_file(), to_json(record), 0600,
+                      false); // the supervisor syncs it with the containers
 }
 
 namespace {
@@ -321,7 +330,8 @@ void forget_addresses(const Roots& roots, const std::string& project) {
     for (const auto& network : list_directory(roots.addresses())) {
         const std::string dir = roots.addresses() + "/" + network;
         for (const auto& file : list_directory(dir))
-            if (file.starts_with(project + ".json") && (file.size() == project.size() + 5 || file.ends_with(".tmp"))) ::unlink((dir + "/" + file).c_str());
+            if (file.starts_with(project + ".json") && (file.size() == project.size() + 5 || file.ends_with(".tmp")))
+                ::unlink((dir + "/" + file).c_str());
         ::rmdir(dir.c_str());
     }
     ::rmdir(roots.addresses().c_str());

@@ -26,8 +26,8 @@ struct ProjectRecord {
     std::string name;
     std::string working_dir;
     std::vector<std::string> config_files;
-    std::string boot_id;             // of the boot in which it was last brought up
-    std::string model;               // the resolved project, as `config` prints it
+    std::string boot_id; // of the boot in which it was last brought up
+    std::string model;   // the resolved project, as `config` prints it
     bool operator==(const ProjectRecord&) const = default;
 };
 using ProjectSummary = ProjectRecord; // `ls`
@@ -76,8 +76,8 @@ public:
     void drop_staged_volume(const std::string& project, const std::string& name) const;
     // The anonymous volumes that go with an entry of staging/: of a container whose making or removal was cut short.
     std::vector<std::string> volumes_of_staged(const std::string& project, const std::string& entry) const;
-    // What a crash left in staging/: for whoever holds the project's lock and knows that no plan uses it. trash: also what
-    // a supervisor may be removing now.
+    // What a crash left in staging/: for whoever holds the project's lock and knows that no plan uses it. trash: also
+    // what a supervisor may be removing now.
     void clear_staging(const std::string& project, bool trash = true) const;
     // Status as written by the supervisor, corrected by the kernel: a running one whose process is gone is exited.
     ContainerStatus status(const ContainerRecord& record) const;
@@ -97,7 +97,8 @@ public:
     std::vector<ProjectRecord> projects() const; // those that have a project.json
     std::optional<ProjectRecord> project(const std::string& name) const;
     void write(const ProjectRecord& record) const;
-    void remove_project(const std::string& name) const; // its project.json, the addresses it kept; directories that are empty then
+    void remove_project(
+        const std::string& name) const; // its project.json, the addresses it kept; directories that are empty then
 
 private:
     Roots roots_;

@@ -10,7 +10,9 @@
 namespace davit {
 
 namespace {
-std::string volume_file(const Roots& roots, const std::string& name) { return roots.volumes() + "/" + name + "/volume.json"; }
+std::string volume_file(const Roots& roots, const std::string& name) {
+    return roots.volumes() + "/" + name + "/volume.json";
+}
 } // namespace
 
 std::vector<VolumeRecord> RecordStore::volumes() const {

@@ -19,7 +19,8 @@ std::string default_cache_directory() {
     return std::string(home && *home ? home : "/root") + "/.cache/davit";
 }
 
-std::string cached(const std::string& cache, const std::string& key, const std::function<void(const std::string&)>& fill) {
+std::string cached(const std::string& cache, const std::string& key,
+                   const std::function<void(const std::string&)>& fill) {
     const std::string final_path = cache + "/" + key;
     if (exists(final_path)) return final_path;
     std::error_code code;
@@ -43,7 +44,8 @@ std::string cached(const std::string& cache, const std::string& key, const std::
 std::string compose_file_in(const std::string& directory, const std::string& shown) {
     for (const char* name : {"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"})
         if (exists(directory + "/" + name)) return directory + "/" + name;
-    throw error(Errc::not_found, "{} has no compose file", shown).with_hint("it needs compose.yaml; name a subdirectory with #REF:DIRECTORY");
+    throw error(Errc::not_found, "{} has no compose file", shown)
+        .with_hint("it needs compose.yaml; name a subdirectory with #REF:DIRECTORY");
 }
 
 } // namespace davit::remote

@@ -28,7 +28,8 @@ public:
     // ref: a branch, a tag, a full name (refs/…), a commit in full, or empty for HEAD.
     virtual GitResult resolve(const std::string& url, const std::string& ref) = 0;
     // The files of the commit, which ref resolved to, in a directory that does not exist yet.
-    virtual GitResult checkout(const std::string& url, const std::string& ref, const std::string& commit, const std::string& directory) = 0;
+    virtual GitResult checkout(const std::string& url, const std::string& ref, const std::string& commit,
+                               const std::string& directory) = 0;
 };
 
 inline constexpr unsigned git_module_abi = 1;

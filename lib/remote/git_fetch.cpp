@@ -21,7 +21,8 @@ GitLogin ask_git(const std::string& url) {
     try {
         std::vector<std::string> environment{"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true"};
         for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
-        const Output answer = run({{"git", "credential", "fill"}, environment, {}, false, true, ""}, "url=" + url + "\n\n");
+        const Output answer =
+            run({{"git", "credential", "fill"}, environment, {}, false, true, ""}, "url=" + url + "\n\n");
         for (std::size_t at = 0; at < answer.out.size();) {
             const std::size_t end = std::min(answer.out.find('\n', at), answer.out.size());
             const std::string line = answer.out.substr(at, end - at);
@@ -38,7 +39,8 @@ GitLogin ask_git(const std::string& url) {
 std::unique_ptr<GitClient> make_client() {
     static const auto entry = reinterpret_cast<GitModuleEntry>(open_module("davit-git.so", git_module_entry));
     std::unique_ptr<GitClient> client(entry(git_module_abi, ask_git));
-    if (!client) throw error(Errc::unsupported, "davit-git.so belongs to another version of davit").with_hint("reinstall davit");
+    if (!client)
+        throw error(Errc::unsupported, "davit-git.so belongs to another version of davit").with_hint("reinstall davit");
     return client;
 }
 
@@ -46,12 +48,14 @@ std::string or_throw(const GitResult& result, const GitRef& ref) {
     switch (result.failure) {
     case GitFailure::none: return result.text;
     case GitFailure::not_found:
-        throw error(Errc::not_found, "the git repository {}: {}", ref.url, result.text).with_hint("check the address, and the branch or tag after '#'");
+        throw error(Errc::not_found, "the git repository {}: {}", ref.url, result.text)
+            .with_hint("check the address, and the branch or tag after '#'");
     case GitFailure::denied:
         throw error(Errc::denied, "the git repository {} refuses access: {}", ref.url, result.text)
             .with_hint("give credentials by an ssh agent, a key in ~/.ssh or a git credential helper");
     case GitFailure::unreachable:
-        throw error(Errc::unavailable, "the git repository {} cannot be reached: {}", ref.url, result.text).with_hint("check the address and the network");
+        throw error(Errc::unavailable, "the git repository {} cannot be reached: {}", ref.url, result.text)
+            .with_hint("check the address and the network");
     case GitFailure::other: break;
     }
     throw error(Errc::failed, "the git repository {}: {}", ref.url, result.text);
@@ -62,12 +66,16 @@ std::string or_throw(const GitResult& result, const GitRef& ref) {
 std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache) {
     const auto client = make_client();
     const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref);
-    const std::string directory = cached(cache + "/git", commit, [&](const std::string& to) { or_throw(client->checkout(ref.url, ref.ref, commit, to), ref); });
+    const std::string directory = cached(cache + "/git", commit, [&](const std::string& to) {
+        or_throw(client->checkout(ref.url, ref.ref, commit, to), ref);
+    });
     std::string wanted = ref.subdirectory.empty() ? directory : directory + "/" + ref.subdirectory;
     std::error_code code;
     // A symbolic link in the repository must not lead out of it.
     const std::string real = std::filesystem::canonical(wanted, code).string();
-    if (code) throw error(Errc::not_found, "the git repository {} has no '{}'", ref.url, ref.subdirectory).with_hint("what follows #REF: is a directory or a file of the repository");
+    if (code)
+        throw error(Errc::not_found, "the git repository {} has no '{}'", ref.url, ref.subdirectory)
+            .with_hint("what follows #REF: is a directory or a file of the repository");
     if (real != directory && !real.starts_with(std::filesystem::canonical(directory).string()))
         throw error(Errc::denied, "'{}' of the git repository {} leads out of it", ref.subdirectory, ref.url);
     return std::filesystem::is_directory(real) ? compose_file_in(wanted, shown) : wanted;

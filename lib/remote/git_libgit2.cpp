@@ -15,7 +15,9 @@ namespace {
 template <auto Free>
 struct Freed {
     template <typename T>
-    void operator()(T* p) const { Free(p); }
+    void operator()(T* p) const {
+        Free(p);
+    }
 };
 using Repository = std::unique_ptr<git_repository, Freed<git_repository_free>>;
 using Remote = std::unique_ptr<git_remote, Freed<git_remote_free>>;
@@ -24,11 +26,10 @@ using Object = std::unique_ptr<git_object, Freed<git_object_free>>;
 GitResult failed(int code) {
     const git_error* e = git_error_last();
     GitResult out{GitFailure::other, e && e->message ? e->message : "unknown error"};
-    if (code == GIT_EAUTH || code == GIT_ECERTIFICATE)
-        out.failure = GitFailure::denied;
-    else if (code == GIT_ENOTFOUND)
-        out.failure = GitFailure::not_found;
-    else if (e && (e->klass == GIT_ERROR_NET || e->klass == GIT_ERROR_OS || e->klass == GIT_ERROR_SSH || e->klass == GIT_ERROR_SSL))
+    if (code == GIT_EAUTH || code == GIT_ECERTIFICATE) out.failure = GitFailure::denied;
+    else if (code == GIT_ENOTFOUND) out.failure = GitFailure::not_found;
+    else if (e && (e->klass == GIT_ERROR_NET || e->klass == GIT_ERROR_OS || e->klass == GIT_ERROR_SSH ||
+                   e->klass == GIT_ERROR_SSL))
         out.failure = GitFailure::unreachable;
     // git's own protocol says it in words only, and HTTP by status.
     for (const char* word : {"not found", "does not exist", "not exported", "status code: 404"})
@@ -54,7 +55,8 @@ int ssh_key(git_credential** out, Session& session, const char* user) {
     const char* home = std::getenv("HOME");
     while (home && session.tried <= static_cast<int>(std::size(key_names))) {
         const std::string key = std::string(home) + "/.ssh/" + key_names[session.tried++ - 1];
-        if (::access(key.c_str(), R_OK) == 0) return git_credential_ssh_key_new(out, user, (key + ".pub").c_str(), key.c_str(), "");
+        if (::access(key.c_str(), R_OK) == 0)
+            return git_credential_ssh_key_new(out, user, (key + ".pub").c_str(), key.c_str(), "");
     }
     return GIT_EAUTH;
 }
@@ -65,7 +67,8 @@ int credentials(git_credential** out, const char*, const char* user, unsigned al
     if (allowed & GIT_CREDENTIAL_USERNAME) return git_credential_username_new(out, user ? user : "git");
     if (!(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) || session.tried++) return GIT_EAUTH;
     const GitLogin login = session.logins(session.url);
-    return login.user.empty() ? GIT_EAUTH : git_credential_userpass_plaintext_new(out, login.user.c_str(), login.password.c_str());
+    return login.user.empty() ? GIT_EAUTH
+                              : git_credential_userpass_plaintext_new(out, login.user.c_str(), login.password.c_str());
 }
 
 git_remote_callbacks callbacks(Session& session) {
@@ -77,8 +80,10 @@ git_remote_callbacks callbacks(Session& session) {
 
 // The full name a server knows the ref by; an annotated tag's commit is listed with "^{}".
 const git_remote_head* find_head(const git_remote_head** heads, std::size_t count, const std::string& ref) {
-    const std::vector<std::string> names = ref.empty() ? std::vector<std::string>{"HEAD"}
-                                                       : std::vector<std::string>{ref, "refs/tags/" + ref + "^{}", "refs/tags/" + ref, "refs/heads/" + ref};
+    const std::vector<std::string> names =
+        ref.empty()
+            ? std::vector<std::string>{"HEAD"}
+            : std::vector<std::string>{ref, "refs/tags/" + ref + "^{}", "refs/tags/" + ref, "refs/heads/" + ref};
     for (const std::string& name : names)
         for (std::size_t i = 0; i < count; ++i)
             if (name == heads[i]->name) return heads[i];
@@ -97,17 +102,21 @@ public:
         Remote remote(raw);
         Session session{logins_, url};
         git_remote_callbacks asked = callbacks(session);
-        if (int code = git_remote_connect(remote.get(), GIT_DIRECTION_FETCH, &asked, nullptr, nullptr)) return failed(code);
+        if (int code = git_remote_connect(remote.get(), GIT_DIRECTION_FETCH, &asked, nullptr, nullptr))
+            return failed(code);
         const git_remote_head** heads = nullptr;
         std::size_t count = 0;
         if (int code = git_remote_ls(&heads, &count, remote.get())) return failed(code);
         const git_remote_head* head = find_head(heads, count, ref);
-        if (!head) return {GitFailure::not_found, ref.empty() ? "the repository is empty" : "it has no branch or tag '" + ref + "'"};
+        if (!head)
+            return {GitFailure::not_found,
+                    ref.empty() ? "the repository is empty" : "it has no branch or tag '" + ref + "'"};
         char hex[GIT_OID_HEXSZ + 1];
         return {GitFailure::none, git_oid_tostr(hex, sizeof hex, &head->oid)};
     }
 
-    GitResult checkout(const std::string& url, const std::string& ref, const std::string& commit, const std::string& directory) override {
+    GitResult checkout(const std::string& url, const std::string& ref, const std::string& commit,
+                       const std::string& directory) override {
         git_repository* raw = nullptr;
         if (int code = git_repository_init(&raw, directory.c_str(), 0)) return failed(code);
         Repository repository(raw);
@@ -116,7 +125,8 @@ public:
         git_object* found = nullptr;
         if (int code = git_oid_fromstr(&oid, commit.c_str())) return failed(code);
         if (int code = git_object_lookup(&found, repository.get(), &oid, GIT_OBJECT_COMMIT))
-            return code == GIT_ENOTFOUND ? GitResult{GitFailure::not_found, "it has no commit " + commit} : failed(code);
+            return code == GIT_ENOTFOUND ? GitResult{GitFailure::not_found, "it has no commit " + commit}
+                                         : failed(code);
         Object object(found);
         git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
         options.checkout_strategy = GIT_CHECKOUT_FORCE;
@@ -137,7 +147,8 @@ private:
         options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_ALL;
         if (ref.empty()) return git_remote_fetch(remote.get(), nullptr, &options, nullptr);
         options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-        std::vector<std::string> specs{"+refs/heads/" + ref + ":refs/davit/head", "+refs/tags/" + ref + ":refs/davit/tag"};
+        std::vector<std::string> specs{"+refs/heads/" + ref + ":refs/davit/head",
+                                       "+refs/tags/" + ref + ":refs/davit/tag"};
         if (ref.rfind("refs/", 0) == 0) specs = {"+" + ref + ":refs/davit/ref"};
         std::vector<char*> pointers;
         for (std::string& spec : specs) pointers.push_back(spec.data());
@@ -152,6 +163,7 @@ private:
 
 } // namespace davit::remote
 
-extern "C" __attribute__((visibility("default"))) davit::remote::GitClient* davit_git_client(unsigned abi, const davit::remote::GitLogins& logins) {
+extern "C" __attribute__((visibility("default"))) davit::remote::GitClient* davit_git_client(
+    unsigned abi, const davit::remote::GitLogins& logins) {
     return abi == davit::remote::git_module_abi ? new davit::remote::Libgit2Client(logins) : nullptr;
 }

@@ -15,9 +15,14 @@ bool starts_with_any(std::string_view text, std::initializer_list<std::string_vi
 // user@host:path, the way ssh and scp write it.
 bool is_scp_style(std::string_view text) {
     const std::size_t at = text.find('@'), colon = text.find(':');
-    if (at == std::string_view::npos || colon == std::string_view::npos || at == 0 || colon < at + 2 || colon + 1 == text.size()) return false;
+    if (at == std::string_view::npos || colon == std::string_view::npos || at == 0 || colon < at + 2 ||
+        colon + 1 == text.size())
+        return false;
     const std::string_view user = text.substr(0, at), host = text.substr(at + 1, colon - at - 1);
-    auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
+    auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
+    };
     return std::all_of(user.begin(), user.end(), plain) && std::all_of(host.begin(), host.end(), plain);
 }
 
@@ -25,7 +30,8 @@ std::string checked_subdirectory(std::string_view text, std::string_view whole) 
     while (text.starts_with('/')) text.remove_prefix(1);
     for (std::string_view rest = text; !rest.empty();) {
         const std::size_t slash = rest.find('/');
-        if (rest.substr(0, slash) == "..") throw error(Errc::usage, "the subdirectory of '{}' leads out of the repository", whole);
+        if (rest.substr(0, slash) == "..")
+            throw error(Errc::usage, "the subdirectory of '{}' leads out of the repository", whole);
         rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
     }
     return std::string(text);
@@ -37,15 +43,12 @@ std::optional<GitRef> parse_git_ref(std::string_view text) {
     const std::size_t hash = text.find('#');
     const std::string_view place = text.substr(0, hash);
     GitRef out;
-    if (place.starts_with("github.com/"))
-        out.url = "https://" + std::string(place);
+    if (place.starts_with("github.com/")) out.url = "https://" + std::string(place);
     else if (starts_with_any(place, {"http://", "https://"})) {
         if (!place.ends_with(".git")) return std::nullopt;
         out.url = place;
-    } else if (starts_with_any(place, {"git://", "ssh://"}) || is_scp_style(place))
-        out.url = place;
-    else
-        return std::nullopt;
+    } else if (starts_with_any(place, {"git://", "ssh://"}) || is_scp_style(place)) out.url = place;
+    else return std::nullopt;
     if (hash == std::string_view::npos) return out;
     const std::string_view fragment = text.substr(hash + 1);
     const std::size_t colon = fragment.find(':');

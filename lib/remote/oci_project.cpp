@@ -31,7 +31,8 @@ void check_inside(const std::string& file, const std::string& shown) {
     const std::filesystem::path path(file);
     bool inside = !file.empty() && path.is_relative() && file.find('\0') == std::string::npos;
     for (const auto& part : path) inside = inside && part != "..";
-    if (!inside) throw error(Errc::failed, "{} holds a file with the name '{}', which leads out of the project", shown, file);
+    if (!inside)
+        throw error(Errc::failed, "{} holds a file with the name '{}', which leads out of the project", shown, file);
 }
 
 std::string read_whole(image::RegistryClient& client, const ProjectLayer& layer) {
@@ -44,7 +45,8 @@ std::string read_whole(image::RegistryClient& client, const ProjectLayer& layer)
         if (n == 0) break;
         have += n;
     }
-    if (have != layer.size || layer.digest != "sha256:" + sha256_hex(out)) throw error(Errc::failed, "the registry sent something else than {}", layer.digest);
+    if (have != layer.size || layer.digest != "sha256:" + sha256_hex(out))
+        throw error(Errc::failed, "the registry sent something else than {}", layer.digest);
     return out;
 }
 
@@ -54,15 +56,14 @@ void write_below(const std::string& directory, const std::string& file, const st
     write_file_atomic(path, bytes, 0600, false);
 }
 
-void write_project(image::RegistryClient& client, const std::vector<ProjectLayer>& layers, const std::string& directory) {
+void write_project(image::RegistryClient& client, const std::vector<ProjectLayer>& layers,
+                   const std::string& directory) {
     std::filesystem::create_directories(directory);
     std::string whole; // several compose files are documents of one
     for (const ProjectLayer& layer : layers) {
         const std::string bytes = read_whole(client, layer);
-        if (layer.kind != ProjectLayer::Kind::compose)
-            write_below(directory, layer.file, bytes);
-        else
-            whole += (whole.empty() ? "" : "\n---\n") + bytes;
+        if (layer.kind != ProjectLayer::Kind::compose) write_below(directory, layer.file, bytes);
+        else whole += (whole.empty() ? "" : "\n---\n") + bytes;
     }
     write_below(directory, "compose.yaml", whole);
 }
@@ -75,15 +76,20 @@ std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const s
     const std::string type = text(manifest, "artifactType");
     const std::string config = manifest.contains("config") ? text(manifest["config"], "mediaType") : "";
     if (type != project_type && !(type.empty() && config == empty_config))
-        throw error(Errc::unsupported, "{} is no compose project{}", shown, type.empty() && config.empty() ? "" : " but " + (type.empty() ? config : type))
+        throw error(Errc::unsupported, "{} is no compose project{}", shown,
+                    type.empty() && config.empty() ? "" : " but " + (type.empty() ? config : type))
             .with_hint("images are named by `image:` of a service");
     std::vector<ProjectLayer> out;
     const auto layers = manifest.find("layers");
-    if (layers == manifest.end() || !layers->is_array()) throw error(Errc::failed, "the manifest of {} lists no layers", shown);
+    if (layers == manifest.end() || !layers->is_array())
+        throw error(Errc::failed, "the manifest of {} lists no layers", shown);
     for (const auto& item : *layers) {
         if (!item.is_object()) throw error(Errc::failed, "a layer of {} is no JSON object", shown);
-        ProjectLayer layer{ProjectLayer::Kind::compose, "", text(item, "mediaType"), text(item, "digest"), image::unsigned_of(item, "size")};
-        if (layer.size > max_file) throw error(Errc::failed, "{} holds a file of {} bytes; compose files have at most {}", shown, layer.size, max_file);
+        ProjectLayer layer{ProjectLayer::Kind::compose, "", text(item, "mediaType"), text(item, "digest"),
+                           image::unsigned_of(item, "size")};
+        if (layer.size > max_file)
+            throw error(Errc::failed, "{} holds a file of {} bytes; compose files have at most {}", shown, layer.size,
+                        max_file);
         const auto* noted = image::object_of(item, "annotations");
         const auto annotations = noted ? *noted : nlohmann::json::object();
         if (layer.media_type == env_file) {
@@ -106,11 +112,13 @@ std::string fetch_from_registry(const std::string& name, const std::string& cach
     const image::Reference reference = image::Reference::parse(name);
     image::PullOptions configured;
     image::read_daemon_config(configured);
-    image::RegistryClient client(image::registry_endpoint(reference.domain(), configured.insecure_registries), reference.path(), {image::default_credentials, {}, 5, {}});
+    image::RegistryClient client(image::registry_endpoint(reference.domain(), configured.insecure_registries),
+                                 reference.path(), {image::default_credentials, {}, 5, {}});
     const auto document = client.manifest(reference.selector());
     const auto layers = parse_project_manifest(document.bytes, shown);
     const std::string key = document.digest.substr(document.digest.find(':') + 1);
-    return cached(cache + "/oci", key, [&](const std::string& to) { write_project(client, layers, to); }) + "/compose.yaml";
+    return cached(cache + "/oci", key, [&](const std::string& to) { write_project(client, layers, to); }) +
+           "/compose.yaml";
 }
 
 } // namespace davit::remote

@@ -27,9 +27,11 @@ public:
     CommitBlobs(const image::Store& store, int layer, std::string digest, std::string config)
         : store_(store), layer_(layer), digest_(std::move(digest)), config_(std::move(config)) {}
 
-    std::unique_ptr<image::ByteSource> open(const image::Descriptor& blob, std::uint64_t offset, const std::stop_token&) override {
+    std::unique_ptr<image::ByteSource> open(const image::Descriptor& blob, std::uint64_t offset,
+                                            const std::stop_token&) override {
         if (blob.digest == digest_) return file(fmt::format("/proc/self/fd/{}", layer_), offset);
-        if (blob.digest == "sha256:" + sha256_hex(config_)) return std::make_unique<image::MemorySource>(config_.substr(offset));
+        if (blob.digest == "sha256:" + sha256_hex(config_))
+            return std::make_unique<image::MemorySource>(config_.substr(offset));
         return file(store_.impl().blob_path(blob.digest), offset);
     }
 
@@ -86,8 +88,10 @@ std::string joined(const std::vector<std::string>& words) {
 // An entrypoint that is still the image's stays one, so that arguments can be added to it.
 void set_command(Json& config, const std::vector<std::string>& args) {
     std::vector<std::string> entrypoint;
-    if (const auto found = config.find("Entrypoint"); found != config.end() && found->is_array()) entrypoint = found->get<std::vector<std::string>>();
-    if (entrypoint.empty() || entrypoint.size() > args.size() || !std::equal(entrypoint.begin(), entrypoint.end(), args.begin())) {
+    if (const auto found = config.find("Entrypoint"); found != config.end() && found->is_array())
+        entrypoint = found->get<std::vector<std::string>>();
+    if (entrypoint.empty() || entrypoint.size() > args.size() ||
+        !std::equal(entrypoint.begin(), entrypoint.end(), args.begin())) {
         config.erase("Entrypoint");
         entrypoint.clear();
     }
@@ -122,18 +126,23 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
     return whole.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-image::Image commit(image::Store& store, const image::Image& base, const runtime::Spec& spec, const CommitOptions& options) {
-    if (spec.root.overlay.upper.empty()) throw error(Errc::unsupported, "the container has no layer of its own that could be committed");
+image::Image commit(image::Store& store, const image::Image& base, const runtime::Spec& spec,
+                    const CommitOptions& options) {
+    if (spec.root.overlay.upper.empty())
+        throw error(Errc::unsupported, "the container has no layer of its own that could be committed");
     const NewLayer layer = write_layer(spec.root.overlay.upper, store.root());
     const std::string config = committed_config(store.config_json(base), spec, options, layer.digest, now_text());
     image::Manifest manifest;
     manifest.media_type = image::media::oci_manifest;
     manifest.config = {image::media::oci_config, "sha256:" + sha256_hex(config), config.size(), std::nullopt, {}};
-    for (const image::Layer& below : base.layers) manifest.layers.push_back({below.media_type, below.digest, below.blob_size, std::nullopt, {}});
+    for (const image::Layer& below : base.layers)
+        manifest.layers.push_back({below.media_type, below.digest, below.blob_size, std::nullopt, {}});
     manifest.layers.push_back({image::media::oci_layer, layer.digest, layer.size, std::nullopt, {}});
     const std::string json = image::write_manifest(manifest);
     CommitBlobs blobs(store, layer.file.get(), layer.digest, config);
-    return image::ingest(store, blobs, {manifest.media_type, "sha256:" + sha256_hex(json), json.size(), std::nullopt, {}}, json, {}).image;
+    return image::ingest(store, blobs,
+                         {manifest.media_type, "sha256:" + sha256_hex(json), json.size(), std::nullopt, {}}, json, {})
+        .image;
 }
 
 } // namespace davit::rootfs

@@ -12,7 +12,7 @@ namespace davit::rootfs {
 
 struct CommitOptions {
     std::string author, message;
-    std::vector<std::string> changes; // Dockerfile instructions: "CMD [\"sh\"]", "ENV A=b"
+    std::vector<std::string> changes;          // Dockerfile instructions: "CMD [\"sh\"]", "ENV A=b"
     std::map<std::string, std::string> labels; // of the container
 };
 
@@ -23,6 +23,7 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
 
 // Reads the writable layer as it stands: pause the container for a consistent picture.
 // Throws Error(unsupported) when its root is no overlay.
-image::Image commit(image::Store& store, const image::Image& base, const runtime::Spec& spec, const CommitOptions& options);
+image::Image commit(image::Store& store, const image::Image& base, const runtime::Spec& spec,
+                    const CommitOptions& options);
 
 } // namespace davit::rootfs

@@ -17,13 +17,15 @@ using Words = std::vector<std::string>;
 
 Error mistake(const std::string& instruction, const char* why) {
     return error(Errc::usage, "invalid --change \"{}\": {}", instruction, why)
-        .with_hint("CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR can be given, as in --change 'CMD [\"sh\"]'");
+        .with_hint("CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR can be given, "
+                   "as in --change 'CMD [\"sh\"]'");
 }
 
 // ["a","b"] as it stands, else a line for the shell.
 Words command_of(const std::string& text, const Json& config) {
     const Json list = Json::parse(text, nullptr, false);
-    if (list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& word) { return word.is_string(); })) return list.get<Words>();
+    if (list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& word) { return word.is_string(); }))
+        return list.get<Words>();
     Words shell{"/bin/sh", "-c"};
     if (const auto own = config.find("Shell"); own != config.end() && own->is_array()) shell = own->get<Words>();
     shell.push_back(text);
@@ -70,7 +72,8 @@ void set_env(Json& config, const Pairs& pairs) {
 void apply_change(Json& config, const std::string& instruction) {
     const std::size_t space = instruction.find_first_of(" \t");
     std::string verb = instruction.substr(0, space);
-    std::transform(verb.begin(), verb.end(), verb.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    std::transform(verb.begin(), verb.end(), verb.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     const std::size_t at = space == std::string::npos ? std::string::npos : instruction.find_first_not_of(" \t", space);
     if (at == std::string::npos) throw mistake(instruction, "it has no argument");
     const std::string text = instruction.substr(at);
@@ -80,7 +83,8 @@ void apply_change(Json& config, const std::string& instruction) {
     else if (verb == "LABEL")
         for (const auto& [key, value] : pairs_of(text, instruction)) config["Labels"][key] = value;
     else if (verb == "EXPOSE")
-        for (const std::string& port : words_or_list(text, instruction)) config["ExposedPorts"][port.find('/') == std::string::npos ? port + "/tcp" : port] = Json::object();
+        for (const std::string& port : words_or_list(text, instruction))
+            config["ExposedPorts"][port.find('/') == std::string::npos ? port + "/tcp" : port] = Json::object();
     else if (verb == "VOLUME")
         for (const std::string& path : words_or_list(text, instruction)) config["Volumes"][path] = Json::object();
     else if (verb == "ONBUILD") config["OnBuild"].push_back(text);

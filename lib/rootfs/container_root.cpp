@@ -34,7 +34,8 @@ void in_own_thread(F&& fn) {
 
 void leave_mount_namespace() {
     if (::unshare(CLONE_NEWNS) < 0) throw sys_error(errno, "making a mount namespace");
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) throw sys_error(errno, "making the mounts private");
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0)
+        throw sys_error(errno, "making the mounts private");
 }
 
 // mount(2) takes one page of options: the layers are named by number, which lets 500 fit.
@@ -57,14 +58,17 @@ UniqueFd mount_overlay(const runtime::Overlay& overlay, const std::string& at) {
     }
     options += ",index=off";
     if (::chdir("/proc/self/fd") < 0) throw sys_error(errno, "entering /proc/self/fd");
-    if (::mount("overlay", at.c_str(), "overlay", 0, options.c_str()) < 0) throw sys_error(errno, "mounting the container's layers");
+    if (::mount("overlay", at.c_str(), "overlay", 0, options.c_str()) < 0)
+        throw sys_error(errno, "mounting the container's layers");
     if (::chdir("/") < 0) throw sys_error(errno, "entering /");
     return sys::open(at, O_PATH | O_DIRECTORY);
 }
 
 UniqueFd mount_root(const runtime::Root& root) {
     // The writable layer's directory is there whatever else is; the overlay has its own hold on it.
-    if (!root.overlay.lower.empty()) return mount_overlay(root.overlay, root.overlay.upper.empty() ? root.overlay.lower.front() : root.overlay.upper);
+    if (!root.overlay.lower.empty())
+        return mount_overlay(root.overlay,
+                             root.overlay.upper.empty() ? root.overlay.lower.front() : root.overlay.upper);
     const UniqueFd at = sys::open(root.path, O_PATH | O_DIRECTORY);
     UniqueFd tree(::open_tree(at.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
     if (!tree || ::move_mount(tree.get(), "", at.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
@@ -73,7 +77,8 @@ UniqueFd mount_root(const runtime::Root& root) {
 }
 
 UniqueFd open_inside(int root, const std::string& path, int flags) {
-    return sys::open_at2(root, path, static_cast<std::uint64_t>(flags) | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    return sys::open_at2(root, path, static_cast<std::uint64_t>(flags) | O_CLOEXEC, 0,
+                         RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 bool is_directory(int fd) {
@@ -94,7 +99,8 @@ UniqueFd mount_point(int root, const std::string& path, bool directory) {
         struct stat st {};
         if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) continue;
         const bool last = at >= path.size();
-        const int made_it = last && !directory ? ::mknodat(parent.get(), name.c_str(), S_IFREG | 0644, 0) : ::mkdirat(parent.get(), name.c_str(), 0755);
+        const int made_it = last && !directory ? ::mknodat(parent.get(), name.c_str(), S_IFREG | 0644, 0)
+                                               : ::mkdirat(parent.get(), name.c_str(), 0755);
         if (made_it < 0 && errno != EEXIST) throw sys_error(errno, "making {} in the container", made);
     }
     return open_inside(root, made.empty() ? "." : made, O_PATH);
@@ -104,7 +110,8 @@ UniqueFd mount_point(int root, const std::string& path, bool directory) {
 UniqueFd tree_of(const runtime::Mount& mount) {
     UniqueFd source = sys::open(mount.source, O_PATH);
     if (!mount.subpath.empty()) source = open_inside(source.get(), mount.subpath, O_PATH);
-    UniqueFd tree(::open_tree(source.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (mount.recursive ? AT_RECURSIVE : 0)));
+    UniqueFd tree(::open_tree(
+        source.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (mount.recursive ? AT_RECURSIVE : 0)));
     if (!tree) throw sys_error(errno, "mounting {}", mount.source);
     return tree;
 }
@@ -120,7 +127,8 @@ void add_mount(int root, const runtime::Mount& mount) {
     if (mount.readonly) {
         mount_attr attr{};
         attr.attr_set = MOUNT_ATTR_RDONLY;
-        if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH | (mount.readonly_recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0)
+        if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH | (mount.readonly_recursive ? AT_RECURSIVE : 0), &attr,
+                            sizeof attr) < 0)
             throw sys_error(errno, "making {} read-only", mount.destination);
     }
     const UniqueFd at = mount_point(root, mount.destination, is_directory(tree.get()));
@@ -131,12 +139,15 @@ void add_mount(int root, const runtime::Mount& mount) {
 void make_readonly(int root) {
     mount_attr attr{};
     attr.attr_set = MOUNT_ATTR_RDONLY;
-    if (::mount_setattr(root, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0) throw sys_error(errno, "making the root read-only");
+    if (::mount_setattr(root, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+        throw sys_error(errno, "making the root read-only");
 }
 
 UniqueFd open_of_process(pid_t pid, const char* what, int flags) {
     UniqueFd fd(::open(fmt::format("/proc/{}/{}", pid, what).c_str(), flags | O_CLOEXEC));
-    if (!fd) throw error(Errc::unavailable, "the container's first process ({}) has just ended", pid).with_os({errno, std::generic_category()});
+    if (!fd)
+        throw error(Errc::unavailable, "the container's first process ({}) has just ended", pid)
+            .with_os({errno, std::generic_category()});
     return fd;
 }
 
@@ -164,7 +175,8 @@ ContainerRoot ContainerRoot::own_files(const runtime::Spec& spec, pid_t init) {
     in_own_thread([&] {
         if (init) {
             const UniqueFd space = open_of_process(init, "ns/mnt", O_RDONLY);
-            if (::unshare(CLONE_FS) < 0 || ::setns(space.get(), CLONE_NEWNS) < 0) throw sys_error(errno, "entering the container's mount namespace");
+            if (::unshare(CLONE_FS) < 0 || ::setns(space.get(), CLONE_NEWNS) < 0)
+                throw sys_error(errno, "entering the container's mount namespace");
             out.root_.reset(::open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
             if (!out.root_) throw sys_error(errno, "opening the container's root");
             return;

@@ -10,8 +10,8 @@
 #include <exception>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/stat.h>
 #include <string>
+#include <sys/stat.h>
 #include <thread>
 #include <vector>
 
@@ -19,8 +19,12 @@ namespace davit::rootfs {
 
 namespace {
 
-bool means_directory(const std::string& path) { return path.ends_with("/") || path == "." || path == ".." || path.ends_with("/.") || path.ends_with("/.."); }
-bool means_contents(const std::string& path) { return path == "." || path.ends_with("/.") || path.find_first_not_of('/') == std::string::npos; }
+bool means_directory(const std::string& path) {
+    return path.ends_with("/") || path == "." || path == ".." || path.ends_with("/.") || path.ends_with("/..");
+}
+bool means_contents(const std::string& path) {
+    return path == "." || path.ends_with("/.") || path.find_first_not_of('/') == std::string::npos;
+}
 
 std::string without_end_slashes(std::string path) {
     while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -40,13 +44,15 @@ std::string last_of(const std::string& path) {
 }
 
 UniqueFd open_directory(const Place& place, const std::string& path, int flags) {
-    return sys::open_at2(place.root, path, static_cast<std::uint64_t>(flags | O_DIRECTORY | O_CLOEXEC), 0, place.resolve | RESOLVE_NO_MAGICLINKS);
+    return sys::open_at2(place.root, path, static_cast<std::uint64_t>(flags | O_DIRECTORY | O_CLOEXEC), 0,
+                         place.resolve | RESOLVE_NO_MAGICLINKS);
 }
 
 // The entry itself, not what a link points to; nothing: it is not there.
 std::optional<struct stat> entry_at(const Place& place, const std::string& path) {
     try {
-        const UniqueFd fd = sys::open_at2(place.root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, place.resolve | RESOLVE_NO_MAGICLINKS);
+        const UniqueFd fd =
+            sys::open_at2(place.root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, place.resolve | RESOLVE_NO_MAGICLINKS);
         struct stat st {};
         if (::fstat(fd.get(), &st) < 0) throw sys_error(errno, "looking at {}", path);
         return st;
@@ -94,7 +100,8 @@ Source open_source(const Place& from, bool follow) {
     if (!st) throw error(Errc::not_found, "Could not find the file {}", from.path);
     Source out;
     out.is_directory = S_ISDIR(st->st_mode);
-    if (!out.is_directory && means_directory(from.path)) throw error(Errc::conflict, "{} is not a directory", from.path);
+    if (!out.is_directory && means_directory(from.path))
+        throw error(Errc::conflict, "{} is not a directory", from.path);
     out.as = means_contents(from.path) ? "" : last_of(from.path);
     const std::string name = last_of(path);
     if (means_contents(path) || name == "..") {
@@ -114,7 +121,8 @@ Standing standing_at(const Place& place, const std::string& path) {
     return S_ISDIR(st->st_mode) ? Standing::directory : Standing::file;
 }
 
-void write_source(const Source& source, const std::string& as, TarStream::Sink sink, const std::function<void(const std::string&)>& left_out) {
+void write_source(const Source& source, const std::string& as, TarStream::Sink sink,
+                  const std::function<void(const std::string&)>& left_out) {
     TarStream tar(std::move(sink));
     ReadOptions options;
     options.contents_only = as.empty();
@@ -159,7 +167,8 @@ Place in_container(int root, const std::string& path) {
 
 Place on_host(const std::string& path) { return {AT_FDCWD, 0, path, true}; }
 
-Target target_of(const std::string& source, bool source_is_directory, const std::string& destination, Standing standing) {
+Target target_of(const std::string& source, bool source_is_directory, const std::string& destination,
+                 Standing standing) {
     if (standing == Standing::directory) return {destination, means_contents(source) ? "" : last_of(source)};
     if (standing == Standing::file) {
         if (means_directory(destination)) throw error(Errc::conflict, "{} is not a directory", destination);
@@ -175,14 +184,16 @@ void copy(const Place& from, const Place& to, const CopyOptions& options) {
     const std::string destination = resolved(to, to.path);
     const Target target = target_of(from.path, source.is_directory, destination, standing_at(to, destination));
     if (standing_at(to, resolved(to, target.directory)) != Standing::directory)
-        throw error(Errc::not_found, "no such directory: {}", target.directory).with_hint("it has to be there before anything can be copied into it");
+        throw error(Errc::not_found, "no such directory: {}", target.directory)
+            .with_hint("it has to be there before anything can be copied into it");
     FdPair pipe = sys::pipe();
     std::exception_ptr read_failure;
     std::vector<std::string> left_out; // of the other thread until it is joined
     std::thread reading([&] {
         block_sigpipe();
         try {
-            write_source(source, target.name, to_fd(pipe.second.get()), [&](const std::string& text) { left_out.push_back(text); });
+            write_source(source, target.name, to_fd(pipe.second.get()),
+                         [&](const std::string& text) { left_out.push_back(text); });
         } catch (...) {
             read_failure = std::current_exception();
         }

@@ -15,7 +15,7 @@ struct Place {
     int root = -1;             // open directory
     std::uint64_t resolve = 0; // RESOLVE_ flags of openat2(2) that keep paths inside
     std::string path;
-    bool host = false;         // files made here belong to the caller
+    bool host = false; // files made here belong to the caller
 };
 Place in_container(int root, const std::string& path);
 // Relative to the working directory.
@@ -30,7 +30,8 @@ struct Target {
 // What stands at the destination, after symbolic links.
 enum class Standing { nothing, file, directory };
 // Pure. Throws Error(conflict) "cannot copy directory", Error(not_found) "no such directory".
-Target target_of(const std::string& source, bool source_is_directory, const std::string& destination, Standing standing);
+Target target_of(const std::string& source, bool source_is_directory, const std::string& destination,
+                 Standing standing);
 
 struct CopyOptions {
     bool follow = false;  // a symbolic link at the end of from.path is followed

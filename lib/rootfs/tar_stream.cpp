@@ -63,7 +63,8 @@ std::string header(const image::TarEntry& e, char type, std::uint64_t size) {
     octal(h.uid, fits(h.uid, e.uid) ? e.uid : 0);
     octal(h.gid, fits(h.gid, e.gid) ? e.gid : 0);
     octal(h.size, fits(h.size, size) ? size : 0);
-    octal(h.mtime, e.mtime >= 0 && fits(h.mtime, static_cast<std::uint64_t>(e.mtime)) ? static_cast<std::uint64_t>(e.mtime) : 0);
+    octal(h.mtime,
+          e.mtime >= 0 && fits(h.mtime, static_cast<std::uint64_t>(e.mtime)) ? static_cast<std::uint64_t>(e.mtime) : 0);
     octal(h.major, e.device_major);
     octal(h.minor, e.device_minor);
     h.type = type;
@@ -87,7 +88,8 @@ std::string records_of(const image::TarEntry& e) {
     if (!fits(limits.size, e.size)) add_record(out, "size", std::to_string(e.size));
     if (!fits(limits.uid, e.uid)) add_record(out, "uid", std::to_string(e.uid));
     if (!fits(limits.gid, e.gid)) add_record(out, "gid", std::to_string(e.gid));
-    if (e.mtime < 0 || !fits(limits.mtime, static_cast<std::uint64_t>(e.mtime))) add_record(out, "mtime", std::to_string(e.mtime));
+    if (e.mtime < 0 || !fits(limits.mtime, static_cast<std::uint64_t>(e.mtime)))
+        add_record(out, "mtime", std::to_string(e.mtime));
     for (const auto& [name, value] : e.xattrs) add_record(out, "SCHILY.xattr." + name, value);
     return out;
 }
@@ -104,7 +106,8 @@ void TarStream::add(const image::TarEntry& entry) {
     pad();
     if (const std::string records = records_of(entry); !records.empty()) {
         image::TarEntry extended;
-        extended.path = "PaxHeaders/" + entry.path.substr(entry.path.find_last_of('/', entry.path.size() - 2) + 1).substr(0, 80);
+        extended.path =
+            "PaxHeaders/" + entry.path.substr(entry.path.find_last_of('/', entry.path.size() - 2) + 1).substr(0, 80);
         extended.mode = 0644;
         put(header(extended, 'x', records.size()));
         data(records);

@@ -34,8 +34,10 @@ constexpr std::size_t max_shown = 64 << 20; // of a file without a size, as /pro
 bool shows_kernel(int fd) {
     struct statfs fs {};
     if (::fstatfs(fd, &fs) < 0) return false;
-    static constexpr std::array magics{PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC};
-    return std::any_of(magics.begin(), magics.end(), [&](auto magic) { return static_cast<long>(fs.f_type) == static_cast<long>(magic); });
+    static constexpr std::array magics{PROC_SUPER_MAGIC,    SYSFS_MAGIC,        CGROUP_SUPER_MAGIC,
+                                       CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC};
+    return std::any_of(magics.begin(), magics.end(),
+                       [&](auto magic) { return static_cast<long>(fs.f_type) == static_cast<long>(magic); });
 }
 
 std::vector<std::string> names_in(DIR* list) {
@@ -84,14 +86,17 @@ public:
     Reader(TarStream& to, const ReadOptions& options) : to_(to), options_(options) {}
 
     void read_all(int directory, const std::string& name, const std::string& as) {
-        if (UniqueFd below = read(directory, name, as)) read_contents(std::move(below), as.ends_with("/") ? as : as + "/");
+        if (UniqueFd below = read(directory, name, as))
+            read_contents(std::move(below), as.ends_with("/") ? as : as + "/");
         else if (vanished_) throw sys_error(ENOENT, "looking at {}", as);
-        else if (sockets_) throw error(Errc::unsupported, "{} is a socket: without the program that listens it cannot be copied", as);
+        else if (sockets_)
+            throw error(Errc::unsupported, "{} is a socket: without the program that listens it cannot be copied", as);
     }
 
     void tell() const {
         if (!sockets_ || !options_.left_out) return;
-        options_.left_out("left out, being a socket: " + (sockets_ == 1 ? socket_ : fmt::format("{} and {} more", socket_, sockets_ - 1)));
+        options_.left_out("left out, being a socket: " +
+                          (sockets_ == 1 ? socket_ : fmt::format("{} and {} more", socket_, sockets_ - 1)));
     }
 
     // The entries of a directory and all below, without a call for each level: a container decides how
@@ -186,7 +191,8 @@ private:
         to_.add(entry);
         std::uint64_t left = entry.size;
         while (left) {
-            const ssize_t n = ::read(fd.get(), buffer_.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer_.size())));
+            const ssize_t n = ::read(fd.get(), buffer_.data(),
+                                     static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer_.size())));
             if (n < 0 && errno == EINTR) continue;
             if (n < 0) throw sys_error(errno, "reading {}", entry.path);
             if (n == 0) break;
@@ -204,10 +210,12 @@ private:
         for (;;) {
             const ssize_t n = ::read(file, buffer_.data(), buffer_.size());
             if (n < 0 && errno == EINTR) continue;
-            if (n < 0 && errno != EAGAIN) throw sys_error(errno, "reading {}", entry.path); // EAGAIN: there may be more later, as in kmsg
+            if (n < 0 && errno != EAGAIN)
+                throw sys_error(errno, "reading {}", entry.path); // EAGAIN: there may be more later, as in kmsg
             if (n <= 0) break;
             text.append(buffer_.data(), static_cast<std::size_t>(n));
-            if (text.size() > max_shown) throw error(Errc::unsupported, "{} gives more than {} bytes", entry.path, max_shown);
+            if (text.size() > max_shown)
+                throw error(Errc::unsupported, "{} gives more than {} bytes", entry.path, max_shown);
         }
         entry.size = text.size();
         to_.add(entry);
@@ -234,14 +242,18 @@ private:
     std::string socket_; // the first of them
     std::map<std::pair<dev_t, ino_t>, std::string> linked_;
     std::vector<char> buffer_ = std::vector<char>(256 * 1024);
-    std::vector<char> names_ = std::vector<char>(65536), value_ = std::vector<char>(65536); // XATTR_LIST_MAX, XATTR_SIZE_MAX
+    std::vector<char> names_ = std::vector<char>(65536),
+                      value_ = std::vector<char>(65536); // XATTR_LIST_MAX, XATTR_SIZE_MAX
 };
 
 } // namespace
 
-void read_tree(int directory, const std::string& name, const std::string& as, TarStream& to, const ReadOptions& options) {
+void read_tree(int directory, const std::string& name, const std::string& as, TarStream& to,
+               const ReadOptions& options) {
     Reader reader(to, options);
-    if (options.contents_only) reader.read_contents(sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), as.empty() ? as : as + "/");
+    if (options.contents_only)
+        reader.read_contents(sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
+                             as.empty() ? as : as + "/");
     else reader.read_all(directory, name, as);
     reader.tell();
 }

@@ -10,8 +10,8 @@
 namespace davit::rootfs {
 
 struct ReadOptions {
-    bool overlay_marks = false; // the tree is an overlay's upper directory: its marks become a layer's whiteouts
-    bool contents_only = false; // a directory's entries without itself
+    bool overlay_marks = false;   // the tree is an overlay's upper directory: its marks become a layer's whiteouts
+    bool contents_only = false;   // a directory's entries without itself
     std::size_t max_path = 32768; // longer ones are an error: each level costs the paths of all below it
     std::function<void(const std::string&)> left_out; // told once which sockets were
 };
@@ -21,6 +21,7 @@ struct ReadOptions {
 // kernel's own file systems (proc, sysfs, cgroup …) show; asked for by its own name a socket is an error
 // (Errc::unsupported) and such a file is read to its end, whatever size the kernel gives it. A file that
 // shrinks meanwhile is filled up with zeros, of one that grows only what it had is taken.
-void read_tree(int directory, const std::string& name, const std::string& as, TarStream& to, const ReadOptions& options = {});
+void read_tree(int directory, const std::string& name, const std::string& as, TarStream& to,
+               const ReadOptions& options = {});
 
 } // namespace davit::rootfs

@@ -70,15 +70,19 @@ private:
         const Place place = place_of(path);
         const Present present = present_at(place, path);
         if (e.type == Type::directory) return add_directory(e, place, path, present);
-        if (present.is_directory()) throw error(Errc::conflict, "cannot overwrite directory \"{}\" with non-directory", shown(path));
+        if (present.is_directory())
+            throw error(Errc::conflict, "cannot overwrite directory \"{}\" with non-directory", shown(path));
         if (present.is_mount) return write_over(e, present, path);
-        if (present.is_device() && !is_device(e) && !options_.over_devices) throw error(Errc::conflict, "{} is a device: a file would take its place", shown(path));
-        if (present.fd && ::unlinkat(place.directory, place.name.c_str(), 0) < 0) throw sys_error(errno, "replacing {}", shown(path));
+        if (present.is_device() && !is_device(e) && !options_.over_devices)
+            throw error(Errc::conflict, "{} is a device: a file would take its place", shown(path));
+        if (present.fd && ::unlinkat(place.directory, place.name.c_str(), 0) < 0)
+            throw sys_error(errno, "replacing {}", shown(path));
         switch (e.type) {
         case Type::file: return add_file(e, place, path);
         case Type::hardlink: return add_hardlink(e, place, path);
         case Type::symlink:
-            if (::symlinkat(e.link.c_str(), place.directory, place.name.c_str()) < 0) throw sys_error(errno, "making {}", shown(path));
+            if (::symlinkat(e.link.c_str(), place.directory, place.name.c_str()) < 0)
+                throw sys_error(errno, "making {}", shown(path));
             return node_meta(e, place, S_IFLNK, 0);
         default: return add_node(e, place, path);
         }
@@ -97,7 +101,9 @@ private:
         return out;
     }
 
-    static bool is_device(const image::TarEntry& e) { return e.type == Type::char_device || e.type == Type::block_device; }
+    static bool is_device(const image::TarEntry& e) {
+        return e.type == Type::char_device || e.type == Type::block_device;
+    }
 
     bool leave_out(const image::TarEntry& e, const std::string& path) {
         const bool device = is_device(e);
@@ -109,7 +115,8 @@ private:
     std::string shown(const std::string& path) const {
         constexpr std::size_t enough = 240;
         const std::string& directory = options_.directory;
-        const std::string whole = directory.empty() || directory == "." ? path : directory + (directory.ends_with("/") ? "" : "/") + path;
+        const std::string whole =
+            directory.empty() || directory == "." ? path : directory + (directory.ends_with("/") ? "" : "/") + path;
         return whole.size() > enough ? whole.substr(0, enough) + "…" : whole;
     }
 
@@ -127,16 +134,19 @@ private:
     UniqueFd open_directory(const std::string& path) {
         const std::string whole = path.empty() ? options_.directory : options_.directory + "/" + path;
         try {
-            return sys::open_at2(options_.root, whole, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, options_.resolve | RESOLVE_NO_MAGICLINKS);
+            return sys::open_at2(options_.root, whole, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
+                                 options_.resolve | RESOLVE_NO_MAGICLINKS);
         } catch (const Error& e) {
             if (e.os().value() == ENAMETOOLONG) throw sys_error(ENAMETOOLONG, "writing {}", shown(path));
             if (e.os().value() != ENOENT || path.empty()) throw;
         }
         const std::size_t slash = path.rfind('/');
-        const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash), name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+        const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash),
+                          name = path.substr(slash == std::string::npos ? 0 : slash + 1);
         const UniqueFd above = open_directory(parent);
         if (::mkdirat(above.get(), name.c_str(), 0755) < 0) {
-            if (errno != EEXIST || !options_.through_links || ++links_ > max_links) throw sys_error(errno, "making {}", shown(path));
+            if (errno != EEXIST || !options_.through_links || ++links_ > max_links)
+                throw sys_error(errno, "making {}", shown(path));
             open_directory(link_target(above.get(), parent, name));
         }
         return open_directory(path);
@@ -156,7 +166,8 @@ private:
     UniqueFd open_made(const std::string& path) {
         UniqueFd fd = open_directory(path);
         const auto made = made_.find(path);
-        if (made != made_.end() && inode_of(fd.get()) != made->second) throw error(Errc::conflict, "{} was replaced while it was written", shown(path));
+        if (made != made_.end() && inode_of(fd.get()) != made->second)
+            throw error(Errc::conflict, "{} was replaced while it was written", shown(path));
         return fd;
     }
 
@@ -167,8 +178,10 @@ private:
     }
 
     void add_directory(const image::TarEntry& e, const Place& place, const std::string& path, const Present& present) {
-        if (present.fd && !present.is_directory()) throw error(Errc::conflict, "cannot overwrite non-directory \"{}\" with directory", shown(path));
-        if (!present.fd && ::mkdirat(place.directory, place.name.c_str(), 0700) < 0) throw sys_error(errno, "making {}", shown(path));
+        if (present.fd && !present.is_directory())
+            throw error(Errc::conflict, "cannot overwrite non-directory \"{}\" with directory", shown(path));
+        if (!present.fd && ::mkdirat(place.directory, place.name.c_str(), 0700) < 0)
+            throw sys_error(errno, "making {}", shown(path));
         const UniqueFd fd = sys::open_at(place.directory, place.name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
         made_[path] = inode_of(fd.get());
         directories_.push_back({path, e});
@@ -190,7 +203,9 @@ private:
     }
 
     void add_file(const image::TarEntry& e, const Place& place, const std::string& path) {
-        const UniqueFd fd = in_context("writing " + shown(path), [&] { return sys::open_at(place.directory, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600); });
+        const UniqueFd fd = in_context("writing " + shown(path), [&] {
+            return sys::open_at(place.directory, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        });
         write_data(fd.get(), e, path);
         mode_t mode = e.mode;
         if (!options_.special && (mode & (S_ISUID | S_ISGID))) {
@@ -205,7 +220,8 @@ private:
     void write_over(const image::TarEntry& e, const Present& present, const std::string& path) {
         if (!options_.over_mounts) throw error(Errc::conflict, "something is mounted at {}", shown(path));
         if (e.type != Type::file || !S_ISREG(present.status.st_mode))
-            throw error(Errc::conflict, "{} is a mount point: only a file's contents can be written there", shown(path));
+            throw error(Errc::conflict, "{} is a mount point: only a file's contents can be written there",
+                        shown(path));
         UniqueFd fd;
         try {
             fd = sys::reopen(present.fd.get(), O_WRONLY | O_NONBLOCK);
@@ -224,8 +240,10 @@ private:
         for (auto piece = tar_.data(); !piece.empty(); piece = tar_.data()) {
             while (e.sparse && !piece.empty()) {
                 const auto& s = e.segments.at(segment);
-                const auto now = piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), s.length - at)));
-                if (::lseek(fd, static_cast<off_t>(s.offset + at), SEEK_SET) < 0) throw sys_error(errno, "writing {}", shown(path));
+                const auto now =
+                    piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), s.length - at)));
+                if (::lseek(fd, static_cast<off_t>(s.offset + at), SEEK_SET) < 0)
+                    throw sys_error(errno, "writing {}", shown(path));
                 sys::write_all(fd, now);
                 piece.remove_prefix(now.size());
                 at += now.size();
@@ -233,34 +251,44 @@ private:
             }
             sys::write_all(fd, piece);
         }
-        if (e.sparse && ::ftruncate(fd, static_cast<off_t>(e.size)) < 0) throw sys_error(errno, "writing {}", shown(path));
+        if (e.sparse && ::ftruncate(fd, static_cast<off_t>(e.size)) < 0)
+            throw sys_error(errno, "writing {}", shown(path));
     }
 
     void add_hardlink(const image::TarEntry& e, const Place& place, const std::string& path) {
         const std::string target = image::clean_path(e.link);
         const std::size_t slash = target.rfind('/');
         const UniqueFd directory = open_directory(slash == std::string::npos ? "" : target.substr(0, slash));
-        if (::linkat(directory.get(), target.substr(slash == std::string::npos ? 0 : slash + 1).c_str(), place.directory, place.name.c_str(), 0) < 0)
+        if (::linkat(directory.get(), target.substr(slash == std::string::npos ? 0 : slash + 1).c_str(),
+                     place.directory, place.name.c_str(), 0) < 0)
             throw sys_error(errno, "linking {} to {}", shown(path), e.link);
     }
 
     void add_node(const image::TarEntry& e, const Place& place, const std::string& path) {
         const mode_t type = e.type == Type::char_device ? S_IFCHR : e.type == Type::block_device ? S_IFBLK : S_IFIFO;
         const dev_t device = type == S_IFIFO ? 0 : makedev(e.device_major, e.device_minor);
-        if (::mknodat(place.directory, place.name.c_str(), type | 0600, device) < 0) throw sys_error(errno, "making {}", shown(path));
+        if (::mknodat(place.directory, place.name.c_str(), type | 0600, device) < 0)
+            throw sys_error(errno, "making {}", shown(path));
         node_meta(e, place, type, device);
     }
 
     void node_meta(const image::TarEntry& e, const Place& place, mode_t type, dev_t device) const {
-        const auto owner = options_.owners ? std::pair<uid_t, gid_t>(e.uid, e.gid) : std::pair<uid_t, gid_t>(::geteuid(), ::getegid());
-        image::set_node_meta(place.directory, place.name, {type | e.mode, device, modified(e), owner.first, owner.second});
+        const auto owner =
+            options_.owners ? std::pair<uid_t, gid_t>(e.uid, e.gid) : std::pair<uid_t, gid_t>(::geteuid(), ::getegid());
+        image::set_node_meta(place.directory, place.name,
+                             {type | e.mode, device, modified(e), owner.first, owner.second});
     }
 
     void tell() const {
         if (!options_.warning) return;
-        const auto several = [](std::size_t n, const std::string& path) { return n == 1 ? path : fmt::format("{} and {} more", path, n - 1); };
-        if (!left_out_.empty()) options_.warning("left out, being a device: " + several(left_out_.size(), shown(*left_out_.begin())));
-        if (!stripped_.empty()) options_.warning("without its setuid and setgid bits: " + several(stripped_.size(), shown(stripped_.front())));
+        const auto several = [](std::size_t n, const std::string& path) {
+            return n == 1 ? path : fmt::format("{} and {} more", path, n - 1);
+        };
+        if (!left_out_.empty())
+            options_.warning("left out, being a device: " + several(left_out_.size(), shown(*left_out_.begin())));
+        if (!stripped_.empty())
+            options_.warning("without its setuid and setgid bits: " +
+                             several(stripped_.size(), shown(stripped_.front())));
     }
 
     image::TarReader tar_;

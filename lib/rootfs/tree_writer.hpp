@@ -26,7 +26,8 @@ struct WriteOptions {
 // What stands where an entry goes is replaced, except that a directory stays and gets the entry's mode
 // and owner, and a file that is a mount point, in whatever mount namespace root is, gets the contents.
 // Throws Error(conflict) for a directory in a file's place or the other way round, for anything but a device
-// in a device's (over_devices: not then), for what somebody replaces meanwhile, and what the file system says (EROFS …).
+// in a device's (over_devices: not then), for what somebody replaces meanwhile, and what the file system says (EROFS
+// …).
 void write_tree(image::ByteSource& tar, const WriteOptions& options);
 
 struct SmallFile {

@@ -83,8 +83,10 @@ json::Value SupervisorClient::Impl::request(json::Value message, std::stop_token
     if (!send(message)) throw error(Errc::unavailable, "the supervisor of project {} is gone", project);
     for (auto look = std::chrono::steady_clock::now() + look_interval;;) {
         auto answer = connection->wait(stop_interval);
-        if (!answer && connection->ended()) throw error(Errc::unavailable, "the supervisor of project {} is gone", project);
-        if (!answer && stop.stop_requested()) throw error(Errc::interrupted, "interrupted while another command's plan for project {} ends", project);
+        if (!answer && connection->ended())
+            throw error(Errc::unavailable, "the supervisor of project {} is gone", project);
+        if (!answer && stop.stop_requested())
+            throw error(Errc::interrupted, "interrupted while another command's plan for project {} ends", project);
         if (!answer && std::chrono::steady_clock::now() >= look) {
             connection->require_awake();
             look += look_interval;
@@ -101,7 +103,8 @@ void SupervisorClient::Impl::say_goodbye() {
     try {
         if (!send({{"type", "bye"}})) return;
         auto until = std::chrono::steady_clock::now() + farewell_limit;
-        while (connection->wait(std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()))) {}
+        while (
+            connection->wait(std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()))) {}
     } catch (const std::exception&) { // the end is the end
     }
 }
@@ -132,7 +135,8 @@ void SupervisorClient::look_after(const Roots& roots, const std::string& project
     RecordStore store(roots);
     for (const auto& record : store.containers(project)) {
         ContainerState state = store.status(record).state;
-        if (state != ContainerState::running && state != ContainerState::paused && state != ContainerState::restarting) continue;
+        if (state != ContainerState::running && state != ContainerState::paused && state != ContainerState::restarting)
+            continue;
         connect_or_start(roots, project);
         return;
     }
@@ -149,9 +153,10 @@ void SupervisorClient::tidy(const Roots& roots, const std::string& project) {
     if (exists(ProjectPaths(roots, project).run)) connect_or_start(roots, project); // it finds nothing to do and ends
 }
 
-void SupervisorClient::preempt(const Roots& roots, const std::string& project, const std::map<std::string, std::chrono::nanoseconds>& patience,
-                               std::stop_token stop) {
-    if (exists(ProjectPaths(roots, project).journal())) return connect_or_start(roots, project).preempt(patience, std::move(stop));
+void SupervisorClient::preempt(const Roots& roots, const std::string& project,
+                               const std::map<std::string, std::chrono::nanoseconds>& patience, std::stop_token stop) {
+    if (exists(ProjectPaths(roots, project).journal()))
+        return connect_or_start(roots, project).preempt(patience, std::move(stop));
     if (auto supervisor = connect(roots, project)) supervisor->preempt(patience, std::move(stop));
 }
 
@@ -166,7 +171,8 @@ void SupervisorClient::preempt(const std::map<std::string, std::chrono::nanoseco
 std::vector<ContainerStatus> SupervisorClient::statuses() {
     json::Value answer = impl_->request({{"type", "status"}});
     std::vector<ContainerStatus> out;
-    for (const auto& s : answer.at("statuses")) out.push_back(container_status_from_json(json::dump(s), "the supervisor's answer"));
+    for (const auto& s : answer.at("statuses"))
+        out.push_back(container_status_from_json(json::dump(s), "the supervisor's answer"));
     return out;
 }
 
@@ -176,7 +182,8 @@ namespace {
 class Application {
 public:
     Application(const Plan& plan, const SupervisorClient::ClientOperation& client_operation, const EventSink& sink)
-        : plan_(plan), client_operation_(client_operation), sink_(sink), token_(sys::random_hex(32)), reports_(std::make_shared<Reports>()) {}
+        : plan_(plan), client_operation_(client_operation), sink_(sink), token_(sys::random_hex(32)),
+          reports_(std::make_shared<Reports>()) {}
 
     json::Value apply_message(int id) const {
         return {{"type", "apply"}, {"id", id}, {"token", token_}, {"plan", json::Value::parse(to_json(plan_))}};
@@ -244,7 +251,8 @@ private:
 
 } // namespace
 
-void SupervisorClient::apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink, std::stop_token stop) {
+void SupervisorClient::apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink,
+                             std::stop_token stop) {
     Application application(plan, on_client_operation, sink);
     for (int attempt = 0;; ++attempt) {
         int id = impl_->next_id++;
@@ -256,7 +264,8 @@ void SupervisorClient::apply(const Plan& plan, const ClientOperation& on_client_
             if (failure) throw *failure;
             return;
         }
-        if (attempt >= reconnects) throw error(Errc::unavailable, "the supervisor of project {} ended again and again", impl_->project);
+        if (attempt >= reconnects)
+            throw error(Errc::unavailable, "the supervisor of project {} ended again and again", impl_->project);
         impl_->reconnect(); // killed: its successor goes on with the plan
         application.reconnected();
     }
@@ -270,7 +279,9 @@ void SupervisorClient::subscribe(const std::function<bool(const Event&)>& sink, 
     Connection& c = *impl_->connection;
     while (!stop.stop_requested()) {
         while (auto m = c.next())
-            if (m->value("type", "") == "event" && m->value("id", 0) == id && !sink(supervisor::event_from_json(m->at("event")))) return;
+            if (m->value("type", "") == "event" && m->value("id", 0) == id &&
+                !sink(supervisor::event_from_json(m->at("event"))))
+                return;
         pollfd p[2] = {{c.fd(), POLLIN, 0}, {wakeup.fd(), POLLIN, 0}};
         if (::poll(p, 2, -1) < 0 && errno != EINTR) throw sys_error(errno, "waiting for events");
         if (p[0].revents && !c.read()) return;

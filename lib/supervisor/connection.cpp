@@ -3,8 +3,8 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/process.hpp"
-#include "base/sys.hpp"
 #include "base/programs.hpp"
+#include "base/sys.hpp"
 #include "project/store.hpp"
 #include "supervisor/protocol.hpp"
 
@@ -20,10 +20,12 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto hello_limit = 10s;
 constexpr auto awake_interval = 500ms; // whether the supervisor was stopped
-constexpr auto takeover_limit = 5s; // another process is starting the supervisor at this moment
+constexpr auto takeover_limit = 5s;    // another process is starting the supervisor at this moment
 } // namespace
 
-bool Connection::send(const json::Value& message) { return sys::send_with_fds(fd_.get(), encode_frame(json::dump(message)), {}); }
+bool Connection::send(const json::Value& message) {
+    return sys::send_with_fds(fd_.get(), encode_frame(json::dump(message)), {});
+}
 
 std::optional<json::Value> Connection::next() {
     auto frame = reader_.next();
@@ -46,7 +48,8 @@ bool Connection::read() {
 namespace {
 
 Error stopped_supervisor(pid_t pid, const std::string& project) {
-    return error(Errc::unavailable, "davit-supervisor (pid {}) of project {} is stopped and does not answer", pid, project)
+    return error(Errc::unavailable, "davit-supervisor (pid {}) of project {} is stopped and does not answer", pid,
+                 project)
         .with_hint(fmt::format("let it go on: kill -CONT {}", pid));
 }
 
@@ -85,15 +88,19 @@ Greeting greet(Connection& c, const std::string& project) {
     if (!c.send({{"type", "hello"}, {"proto", supervisor_proto}})) return Greeting::gone;
     auto answer = first_answer(c);
     if (!answer && !c.ended() && c.pid() != 0)
-        throw error(Errc::unavailable, "davit-supervisor (pid {}) of project {} does not answer within {} s", c.pid(), project, hello_limit.count());
+        throw error(Errc::unavailable, "davit-supervisor (pid {}) of project {} does not answer within {} s", c.pid(),
+                    project, hello_limit.count());
     if (!answer) return Greeting::gone;
     auto type = answer->value("type", "");
     if (type == "taken") return Greeting::taken;
-    if (type == "failed") throw error(Errc::unavailable, "the supervisor could not start: {}", answer->value("text", ""));
+    if (type == "failed")
+        throw error(Errc::unavailable, "the supervisor could not start: {}", answer->value("text", ""));
     int proto = answer->value("proto", 0);
     if (type != "hello" || proto != supervisor_proto)
-        throw error(Errc::unsupported, "the running supervisor is of davit {} and speaks protocol {}, not {}", answer->value("version", "?"), proto, supervisor_proto)
-            .with_hint(fmt::format("end it (kill {}): containers go on, and the next command starts this davit's own", answer->value("pid", 0)));
+        throw error(Errc::unsupported, "the running supervisor is of davit {} and speaks protocol {}, not {}",
+                    answer->value("version", "?"), proto, supervisor_proto)
+            .with_hint(fmt::format("end it (kill {}): containers go on, and the next command starts this davit's own",
+                                   answer->value("pid", 0)));
     c.know(answer->value("pid", 0), project);
     return Greeting::welcome;
 }
@@ -118,8 +125,10 @@ pid_t find_supervisor(const Roots& roots, const std::string& project) {
         pid_t pid = 0;
         if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
         const std::string line = read_file_if_exists("/proc/" + name + "/cmdline").value_or("");
-        if (line.find("davit-supervisor") == std::string::npos || line.find(word("--project").substr(0, 10) + word(project)) == std::string::npos ||
-            line.find(word(roots.run)) == std::string::npos) continue;
+        if (line.find("davit-supervisor") == std::string::npos ||
+            line.find(word("--project").substr(0, 10) + word(project)) == std::string::npos ||
+            line.find(word(roots.run)) == std::string::npos)
+            continue;
         return pid;
     }
     return 0;
@@ -128,12 +137,23 @@ pid_t find_supervisor(const Roots& roots, const std::string& project) {
 UniqueFd spawn(const Roots& roots, const std::string& project) {
     FdPair pair = sys::socket_pair(SOCK_STREAM);
     SpawnOptions o;
-    o.argv = {find_program("davit-supervisor"), "--project", project, "--state-dir", roots.state, "--run-dir", roots.run, "--client-fd", "3"};
+    o.argv = {find_program("davit-supervisor"),
+              "--project",
+              project,
+              "--state-dir",
+              roots.state,
+              "--run-dir",
+              roots.run,
+              "--client-fd",
+              "3"};
     UniqueFd null = sys::open("/dev/null", O_RDWR);
     o.fds = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}, {pair.second.get(), 3}};
     o.new_session = true;
     ExitStatus status = Child::spawn(o).wait(); // it forks and ends at once: its successor is nobody's child
-    if (status.code != 0) throw error(Errc::unavailable, "the supervisor could not start: {} ended with status {}", o.argv[0], status.code).with_hint("the program may be damaged or of another davit: reinstall davit");
+    if (status.code != 0)
+        throw error(Errc::unavailable, "the supervisor could not start: {} ended with status {}", o.argv[0],
+                    status.code)
+            .with_hint("the program may be damaged or of another davit: reinstall davit");
     return std::move(pair.first);
 }
 
@@ -153,8 +173,10 @@ Connection start_supervisor(const Roots& roots, const std::string& project) {
         if (greet(c, project) == Greeting::welcome) return c;
         // Its lock is held: one starts, ends, or was just killed (the kernel frees the lock some ms later).
         if (std::chrono::steady_clock::now() > until) {
-            if (const pid_t pid = find_supervisor(roots, project); pid != 0 && sys::is_stopped(pid)) throw stopped_supervisor(pid, project);
-            throw error(Errc::unavailable, "the supervisor of project {} does not answer, and its lock {} is held", project, paths.supervisor_lock());
+            if (const pid_t pid = find_supervisor(roots, project); pid != 0 && sys::is_stopped(pid))
+                throw stopped_supervisor(pid, project);
+            throw error(Errc::unavailable, "the supervisor of project {} does not answer, and its lock {} is held",
+                        project, paths.supervisor_lock());
         }
         ::poll(nullptr, 0, static_cast<int>(pause.count()));
         pause = std::min(pause * 2, std::chrono::milliseconds(50));

@@ -20,8 +20,8 @@ public:
     // false: the supervisor is gone.
     bool send(const json::Value& message);
     // What has arrived; empty: nothing yet (would_block) or the end.
-    std::optional<json::Value> next();      // from what was read
-    bool read();                            // reads what is there; false at the end
+    std::optional<json::Value> next();                                // from what was read
+    bool read();                                                      // reads what is there; false at the end
     std::optional<json::Value> wait(std::chrono::milliseconds limit); // empty: the end, or the limit
     bool ended() const { return ended_; }
 

@@ -37,7 +37,8 @@ void Container::save() {
         world_.store.write(record_.project, out);
         status_owed_ = false;
     } catch (const Error& e) { // a full /run must not keep containers from being looked after
-        if (!std::exchange(status_owed_, true)) log::warning("writing the status of container {}: {}", record_.name, e.what());
+        if (!std::exchange(status_owed_, true))
+            log::warning("writing the status of container {}: {}", record_.name, e.what());
         owe_later();
     }
 }
@@ -106,8 +107,7 @@ void Container::answer(std::vector<Done>& waiters, const Error* error) {
     auto all = std::exchange(waiters, {});
     std::optional<Error> copy;
     if (error) copy = *error;
-    for (auto& done : all)
-        world_.loop.post([done = std::move(done), copy] { done(copy ? &*copy : nullptr); });
+    for (auto& done : all) world_.loop.post([done = std::move(done), copy] { done(copy ? &*copy : nullptr); });
 }
 
 void Container::rename(const std::string& name) {
@@ -160,8 +160,8 @@ void Container::handle(runtime::OomEvent&) {
 }
 
 void Container::handle(runtime::LogTruncated& e) {
-    emit(EventKind::warning, fmt::format("{} bytes of output of {} could not be written to its log: {}", e.bytes, record_.name,
-                                         std::generic_category().message(e.errnum)));
+    emit(EventKind::warning, fmt::format("{} bytes of output of {} could not be written to its log: {}", e.bytes,
+                                         record_.name, std::generic_category().message(e.errnum)));
 }
 
 void Container::handle(runtime::StdioFds& e) { run_->stdio = std::move(e); }
@@ -201,14 +201,16 @@ Error not_running(const ContainerRecord& r) { return error(Errc::conflict, "cont
 Error Container::reply_error(int errnum, const char* what) const {
     const pid_t shim = errnum == ETIMEDOUT ? runtime::shim_pid(world_.paths.run_container(record_.id)) : 0;
     if (shim == 0) return sys_error(errnum, "{} container {}", what, record_.name);
-    return error(Errc::unavailable, "{} container {}: its davit-shim (pid {}) is stopped and does nothing", what, record_.name, shim)
+    return error(Errc::unavailable, "{} container {}: its davit-shim (pid {}) is stopped and does nothing", what,
+                 record_.name, shim)
         .with_hint(fmt::format("let it go on: kill -CONT {}", shim));
 }
 
 void Container::pause(Done done) {
     std::vector<Done> waiter{std::move(done)};
     std::optional<Error> refusal;
-    if (status_.state == ContainerState::paused) refusal = error(Errc::conflict, "container {} is already paused", record_.name);
+    if (status_.state == ContainerState::paused)
+        refusal = error(Errc::conflict, "container {} is already paused", record_.name);
     else if (status_.state != ContainerState::running || !run_ || !run_->shim) refusal = not_running(record_);
     if (refusal) return answer(waiter, &*refusal);
     std::uint32_t request = run_->shim->pause();

@@ -20,10 +20,12 @@ constexpr std::chrono::milliseconds shim_retry_pause{2};
 void Container::adopt() {
     if (running()) return adopt_running();
     if (status_.state == ContainerState::restarting) {
-        auto delay = std::chrono::nanoseconds(std::clamp<std::int64_t>(status_.next_restart - sys::realtime_ns(), 0, std::max<std::int64_t>(0, status_.restart_delay)));
+        auto delay = std::chrono::nanoseconds(std::clamp<std::int64_t>(
+            status_.next_restart - sys::realtime_ns(), 0, std::max<std::int64_t>(0, status_.restart_delay)));
         return schedule_restart(delay);
     }
-    if (status_.state == ContainerState::removing) status_.state = ContainerState::exited; // the removal is asked for again
+    if (status_.state == ContainerState::removing)
+        status_.state = ContainerState::exited; // the removal is asked for again
     // A shim that was spawned, and whose Started nobody saw.
     if (runtime::shim_lives(world_.paths.run_container(record_.id))) {
         status_.stopped_by_user = false; // not any more; see save()
@@ -42,13 +44,15 @@ void Container::adopt_running() {
     run_->launched = true;
     if (checked())
         health_ = std::make_unique<HealthMonitor>(*record_.healthcheck, status_.started_at,
-                                                  status_.health == Health::none ? Health::starting : status_.health, status_.failing_streak);
+                                                  status_.health == Health::none ? Health::starting : status_.health,
+                                                  status_.failing_streak);
     lease_again();
     find_shim();
 }
 
 bool Container::connect_shim() {
-    auto shim = runtime::ShimConnection::connect(world_.paths.run_container(record_.id), runtime::ShimConnection::Role::supervisor);
+    auto shim = runtime::ShimConnection::connect(world_.paths.run_container(record_.id),
+                                                 runtime::ShimConnection::Role::supervisor);
     if (!shim) return false;
     attach_shim(std::move(*shim));
     if (run_->adopted || run_->netns) park_descriptors(); // wired by this supervisor
@@ -63,8 +67,8 @@ void Container::find_shim() {
     if (connect_shim()) return;
     if (!runtime::shim_lives(world_.paths.run_container(record_.id))) return shim_lost();
     run_->shim_retry = world_.loop.after(shim_retry_pause, guarded([this] {
-        if (run_ && !run_->shim) find_shim();
-    }));
+                                             if (run_ && !run_->shim) find_shim();
+                                         }));
 }
 
 // At once, before anything else can be given its addresses.
@@ -119,7 +123,8 @@ void Container::adopt_wiring() {
 void Container::shim_lost() {
     // What the dead shim recorded; else what the kernel still knows.
     std::string run_dir = world_.paths.run_container(record_.id);
-    if (auto exit = runtime::read_exit_record(run_dir); exit && status_.pid != 0 && exit->pid == status_.pid && exit->start_time == status_.pid_start) {
+    if (auto exit = runtime::read_exit_record(run_dir);
+        exit && status_.pid != 0 && exit->pid == status_.pid && exit->start_time == status_.pid_start) {
         run_->exited = runtime::Exited{exit->code, exit->signal, exit->known, exit->oom, exit->finished_ns};
         return end_run();
     }
@@ -154,11 +159,12 @@ void Container::replace_shim() {
         runtime::Shim shim = runtime::start_shim(s);
         shim.process.detach();
         attach_shim(std::move(shim.control));
-        emit(EventKind::warning, fmt::format("davit-shim of container {} was lost and has been replaced", record_.name));
+        emit(EventKind::warning,
+             fmt::format("davit-shim of container {} was lost and has been replaced", record_.name));
         // As subreaper this supervisor became the parent of the container when its shim died.
         world_.reaper.expect(status_.pid, guarded([this](const ExitStatus& status) {
-            if (run_ && run_->shim) run_->shim->report_exit(status.code, status.signal);
-        }));
+                                 if (run_ && run_->shim) run_->shim->report_exit(status.code, status.signal);
+                             }));
         park_descriptors();
         start_health(true);
         if (run_->stopping) send_kill();

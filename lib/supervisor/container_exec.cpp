@@ -33,16 +33,18 @@ void Container::run_hooks(bool post_start, std::size_t n, Done done) {
     // Written first: whatever becomes of this supervisor, the hook does not run twice.
     (post_start ? status_.post_start_begun : status_.pre_stop_begun) = static_cast<int>(n) + 1;
     save();
-    std::string plan = post_start ? world_.paths.post_start_plan(record_.id, n) : world_.paths.pre_stop_plan(record_.id, n);
+    std::string plan =
+        post_start ? world_.paths.post_start_plan(record_.id, n) : world_.paths.pre_stop_plan(record_.id, n);
     try {
         exec(plan, {}, guarded([this, post_start, n, done](ExecJob::Result result) {
-            if (!result.error && result.exit_code == 0) return run_hooks(post_start, n + 1, done);
-            Error e = error(Errc::failed, "{} hook {} of container {} exited with status {}", post_start ? "post_start" : "pre_stop",
-                            n + 1, record_.name, result.exit_code);
-            if (result.error) e = Error(*result.error).with_context(fmt::format("running a hook of container {}", record_.name));
-            else if (!result.output.empty()) e.with_hint("it said: " + result.output);
-            done(&e);
-        }));
+                 if (!result.error && result.exit_code == 0) return run_hooks(post_start, n + 1, done);
+                 Error e = error(Errc::failed, "{} hook {} of container {} exited with status {}",
+                                 post_start ? "post_start" : "pre_stop", n + 1, record_.name, result.exit_code);
+                 if (result.error)
+                     e = Error(*result.error).with_context(fmt::format("running a hook of container {}", record_.name));
+                 else if (!result.output.empty()) e.with_hint("it said: " + result.output);
+                 done(&e);
+             }));
     } catch (const Error& e) {
         done(&e);
     }
@@ -53,13 +55,15 @@ void Container::run_hooks(bool post_start, std::size_t n, Done done) {
 namespace {
 
 std::string over_time(std::chrono::nanoseconds limit, const std::string& output) {
-    return fmt::format("Health check exceeded timeout ({}){}{}", format_duration(limit.count()), output.empty() ? "" : ": ", output);
+    return fmt::format("Health check exceeded timeout ({}){}{}", format_duration(limit.count()),
+                       output.empty() ? "" : ": ", output);
 }
 
 // It only explains: without room for it the checks go on.
 void keep_result(const std::string& file, HealthResult result) {
     try {
-        write_file_atomic(file, health_log_with(read_file_if_exists(file).value_or(""), std::move(result)), 0600, false);
+        write_file_atomic(file, health_log_with(read_file_if_exists(file).value_or(""), std::move(result)), 0600,
+                          false);
     } catch (const Error& e) {
         log::warning("{}", e.what());
     }

@@ -26,9 +26,11 @@ void Container::start(bool hold_for_attach, Done done) {
     if (running()) {
         if (status_owed_) save(); // who asks may have read otherwise
         // A new supervisor finishes the start that its predecessor began: hooks that it did not begin.
-        if (!run_ || !run_->shim || status_.post_start_begun >= static_cast<int>(record_.post_start.size())) return answer(waiter, nullptr);
+        if (!run_ || !run_->shim || status_.post_start_begun >= static_cast<int>(record_.post_start.size()))
+            return answer(waiter, nullptr);
         start_waiters_.insert(start_waiters_.end(), waiter.begin(), waiter.end());
-        return run_hooks(true, static_cast<std::size_t>(status_.post_start_begun), guarded([this](const Error* e) { finish_start(e); }));
+        return run_hooks(true, static_cast<std::size_t>(status_.post_start_begun),
+                         guarded([this](const Error* e) { finish_start(e); }));
     }
     start_waiters_.insert(start_waiters_.end(), waiter.begin(), waiter.end());
     if (run_) return; // it starts by its restart policy at this moment
@@ -59,7 +61,10 @@ void Container::connected(const Error* error, const Lease*) {
     world_.take_turn(guarded([this] {
         if (!run_ || run_->launched) return;
         if (run_->stopping) // by a command that came before there was anything to stop
-            return start_failed(Error(Errc::interrupted, run_->abandoned.empty() ? fmt::format("container {} was stopped before it began", record_.name) : run_->abandoned));
+            return start_failed(
+                Error(Errc::interrupted, run_->abandoned.empty()
+                                             ? fmt::format("container {} was stopped before it began", record_.name)
+                                             : run_->abandoned));
         try {
             launch();
         } catch (const Error& e) {
@@ -106,7 +111,8 @@ UniqueFd Container::make_netns(const Lease* lease) {
         return net::netns_of(other->status().pid);
     }
     if (mode == "host" || mode == "none") {
-        write_files(wire_without_network(record_, world_.networks.host_resolv(), read_file_if_exists("/etc/hosts").value_or(""), host_name()));
+        write_files(wire_without_network(record_, world_.networks.host_resolv(),
+                                         read_file_if_exists("/etc/hosts").value_or(""), host_name()));
         UniqueFd netns;
         if (mode == "none") netns = net::create_netns();
         if (netns) apply_sysctls(netns.get(), record_.sysctls);
@@ -145,7 +151,8 @@ runtime::ShimLog shim_log(const ContainerRecord& record, const ProjectPaths& pat
         auto it = record.log.options.find(key);
         return it == record.log.options.end() ? std::string() : it->second;
     };
-    if (auto size = parse_bytes(option("max-size")); size && *size > 0) log.max_size = static_cast<std::uint64_t>(*size);
+    if (auto size = parse_bytes(option("max-size")); size && *size > 0)
+        log.max_size = static_cast<std::uint64_t>(*size);
     if (auto files = parse_int(option("max-file")); files && *files > 0) log.max_files = static_cast<unsigned>(*files);
     if (record.log.driver == "local" && log.max_size == 0) {
         log.max_size = 20u << 20;
@@ -179,7 +186,9 @@ void Container::spawn_shim() {
     auto join = [&](const std::string& mode, const char* ns) -> int {
         if (mode.rfind("container:", 0) != 0) return -1;
         Container* other = world_.find(mode.substr(10));
-        if (!other || !other->running()) throw error(Errc::conflict, "container {} joins a namespace of {}, which is not running", record_.name, mode.substr(10, 12));
+        if (!other || !other->running())
+            throw error(Errc::conflict, "container {} joins a namespace of {}, which is not running", record_.name,
+                        mode.substr(10, 12));
         keep.push_back(sys::open(fmt::format("/proc/{}/ns/{}", other->status().pid, ns), O_RDONLY));
         int fd = keep.back().get();
         keep.push_back(sys::pidfd_open(other->status().pid));
@@ -208,7 +217,8 @@ void Container::park_descriptors() {
     constexpr std::size_t per_message = 30;
     for (std::size_t at = 0; at < lease->port_sockets.size(); at += per_message) {
         std::vector<int> fds;
-        for (std::size_t i = at; i < lease->port_sockets.size() && i < at + per_message; ++i) fds.push_back(lease->port_sockets[i].get());
+        for (std::size_t i = at; i < lease->port_sockets.size() && i < at + per_message; ++i)
+            fds.push_back(lease->port_sockets[i].get());
         run_->shim->park(fmt::format("ports.{}", at / per_message), fds);
     }
 }
@@ -225,10 +235,10 @@ void Container::started() {
     park_descriptors();
     start_health(false);
     run_hooks(true, 0, guarded([this](const Error* e) {
-        if (e) return finish_start(e);
-        if (record_.ports.empty()) return finish_start(nullptr);
-        world_.networks.when_committed(guarded([this](const Error* commit) { finish_start(commit); }));
-    }));
+                  if (e) return finish_start(e);
+                  if (record_.ports.empty()) return finish_start(nullptr);
+                  world_.networks.when_committed(guarded([this](const Error* commit) { finish_start(commit); }));
+              }));
 }
 
 void Container::finish_start(const Error* error) { answer(start_waiters_, error); }

@@ -58,11 +58,11 @@ void Container::begin_stop(const StopRequest& request) {
                  status_.pre_stop_begun < static_cast<int>(record_.pre_stop.size());
     if (!hooks) return send_stop(request);
     run_hooks(false, static_cast<std::size_t>(status_.pre_stop_begun), guarded([this, request](const Error* e) {
-        if (!e) return send_stop(request);
-        status_.pre_stop_begun = 0; // it goes on running: the next stop runs them again
-        save();
-        answer(stop_waiters_, e);
-    }));
+                  if (!e) return send_stop(request);
+                  status_.pre_stop_begun = 0; // it goes on running: the next stop runs them again
+                  save();
+                  answer(stop_waiters_, e);
+              }));
 }
 
 void Container::send_stop(const StopRequest& request) {
@@ -116,7 +116,8 @@ void Container::expect_answer() {
         if (!run_ || !run_->shim) return;
         const pid_t shim = runtime::shim_pid(world_.paths.run_container(record_.id));
         if (shim == 0 || !sys::is_stopped(shim)) return;
-        Error e = error(Errc::unavailable, "davit-shim (pid {}) of container {} is stopped and does nothing", shim, record_.name)
+        Error e = error(Errc::unavailable, "davit-shim (pid {}) of container {} is stopped and does nothing", shim,
+                        record_.name)
                       .with_hint(fmt::format("let it go on: kill -CONT {}", shim));
         answer(stop_waiters_, &e);
         answer(start_waiters_, &e);
@@ -128,9 +129,9 @@ void Container::restart(const StopRequest& request, Done done) {
     StopRequest keep = request;
     keep.keep_desired = true;
     stop(keep, guarded([this, done](const Error* e) {
-        if (e) return done(e);
-        start(false, done);
-    }));
+             if (e) return done(e);
+             start(false, done);
+         }));
 }
 
 void Container::kill(const std::string& signal, Done done) {
@@ -258,17 +259,21 @@ void Container::end_run() {
     if (ran) emit(EventKind::container_exited, {}, status_.exit_code);
     if (ran && run->stop_asked) emit(EventKind::container_stopped, {}, status_.exit_code);
     if (next.restart) {
-        emit(EventKind::container_restarting, fmt::format("in {} ms", next.delay.count() / 1'000'000), status_.exit_code);
+        emit(EventKind::container_restarting, fmt::format("in {} ms", next.delay.count() / 1'000'000),
+             status_.exit_code);
         schedule_restart(next.delay);
     }
     if (had_ports && !next.restart && !stop_waiters_.empty()) {
         // Whoever waits may give the port to another project next: its rule has to be gone.
-        world_.networks.when_committed([this, keep, waiters = std::exchange(stop_waiters_, {})](const Error*) mutable { answer(waiters, nullptr); });
+        world_.networks.when_committed([this, keep, waiters = std::exchange(stop_waiters_, {})](const Error*) mutable {
+            answer(waiters, nullptr);
+        });
     } else {
         answer(stop_waiters_, nullptr);
     }
     if (!start_waiters_.empty()) {
-        Error e = run->failed ? *run->failed : error(Errc::failed, "container {} ended before its start was complete", record_.name);
+        Error e = run->failed ? *run->failed
+                              : error(Errc::failed, "container {} ended before its start was complete", record_.name);
         e.with_context(fmt::format("starting container {}", record_.name));
         answer(start_waiters_, &e);
     }
@@ -277,9 +282,9 @@ void Container::end_run() {
 
 void Container::schedule_restart(std::chrono::nanoseconds delay) {
     restart_timer_ = world_.loop.after(delay, guarded([this] {
-        restart_timer_.reset();
-        begin_run(false, true);
-    }));
+                                           restart_timer_.reset();
+                                           begin_run(false, true);
+                                       }));
 }
 
 } // namespace davit::supervisor

@@ -129,13 +129,15 @@ void Control::handle(Session& s, const std::string& frame) {
     int id = m.value("id", 0);
     if (type == "hello") {
         int proto = m.at("proto").get<int>();
-        json::Value hello{{"type", "hello"}, {"proto", supervisor_proto}, {"version", DAVIT_VERSION}, {"pid", ::getpid()}};
+        json::Value hello{
+            {"type", "hello"}, {"proto", supervisor_proto}, {"version", DAVIT_VERSION}, {"pid", ::getpid()}};
         s.closing = proto != supervisor_proto;
         s.greeted = !s.closing;
         return send(s, json::dump(hello));
     }
     if (!s.greeted) throw error(Errc::failed, "'{}' came before 'hello'", type);
-    if (type == "apply") handler_.on_apply(s.id, id, m.at("token").get<std::string>(), plan_from_json(json::dump(m.at("plan"))));
+    if (type == "apply")
+        handler_.on_apply(s.id, id, m.at("token").get<std::string>(), plan_from_json(json::dump(m.at("plan"))));
     else if (type == "client_done") {
         auto failure = optional_error(m, "error");
         handler_.on_client_done(s.id, id, m.at("operation").get<int>(), failure ? &*failure : nullptr);
@@ -155,7 +157,8 @@ void Control::handle(Session& s, const std::string& frame) {
         s.watch.reset();
         drop(s.id);
         // The client sees the end of the connection, and with it that nothing is left.
-        if (handler_.on_bye()) [[maybe_unused]] int until_exit = fd.release();
+        if (handler_.on_bye()) [[maybe_unused]]
+            int until_exit = fd.release();
     } else throw error(Errc::unsupported, "unknown request '{}'", type);
 }
 
@@ -179,8 +182,7 @@ void Control::flush(Session& s) {
         break;
     }
     // Never from inside a sender's loop over sessions.
-    if (s.out.size() > backlog_limit || (s.closing && s.out.empty()))
-        loop_.post([this, id = s.id] { drop(id); });
+    if (s.out.size() > backlog_limit || (s.closing && s.out.empty())) loop_.post([this, id = s.id] { drop(id); });
     loop_.change_events(s.fd.get(), was_waiting && !s.out.empty() ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 

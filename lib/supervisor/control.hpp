@@ -27,9 +27,10 @@ public:
     virtual void on_client_done(SessionId session, int id, int operation, const Error* error) = 0;
     virtual void on_cancel(SessionId session, int id) = 0;
     // patience: containers that are being stopped, and how much longer that may take.
-    virtual void on_preempt(SessionId session, int id, const std::map<std::string, std::chrono::nanoseconds>& patience) = 0;
+    virtual void on_preempt(SessionId session, int id,
+                            const std::map<std::string, std::chrono::nanoseconds>& patience) = 0;
     virtual std::vector<std::string> on_status() = 0; // statuses as JSON
-    virtual bool on_bye() = 0; // true: the process ends now, and with it the connection
+    virtual bool on_bye() = 0;                        // true: the process ends now, and with it the connection
     virtual void on_closed(SessionId session) = 0;
 };
 

@@ -85,7 +85,8 @@ void raise_limit(int resource, rlim_t to) {
 // whatever limits and however nicely. What is forbidden stays as it is.
 void take_machine_defaults() {
     raise_limit(RLIMIT_NOFILE, 0);
-    for (int resource : {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_AS, RLIMIT_RSS}) raise_limit(resource, RLIM_INFINITY);
+    for (int resource : {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_AS, RLIMIT_RSS})
+        raise_limit(resource, RLIM_INFINITY);
     const sched_param none{};
     ::sched_setscheduler(0, SCHED_OTHER, &none);
     ::setpriority(PRIO_PROCESS, 0, 0);
@@ -165,7 +166,8 @@ pid_t fork_into_group(const std::string& project) {
     return pid >= 0 ? pid : ::fork();
 }
 
-OwnCgroup::OwnCgroup(const std::string& project) : project_(project), before_(callers_groups.empty() ? present_groups() : callers_groups) {
+OwnCgroup::OwnCgroup(const std::string& project)
+    : project_(project), before_(callers_groups.empty() ? present_groups() : callers_groups) {
     try {
         runtime::HostFacts host = runtime::HostFacts::probe();
         // Started by a shim of the project: entering it again would cost an RCU grace period, 7-14 ms (measured).

@@ -48,9 +48,9 @@ const char* to_string(Leak::Kind kind) {
 namespace {
 
 constexpr std::pair<net::Finding::Kind, Kind> network_kinds[] = {
-    {net::Finding::Kind::bridge, Kind::bridge},          {net::Finding::Kind::veth, Kind::interface},
-    {net::Finding::Kind::table, Kind::firewall_table},   {net::Finding::Kind::foreign_rule, Kind::firewall_rule},
-    {net::Finding::Kind::sysctl, Kind::sysctl},          {net::Finding::Kind::state_file, Kind::network_state},
+    {net::Finding::Kind::bridge, Kind::bridge},        {net::Finding::Kind::veth, Kind::interface},
+    {net::Finding::Kind::table, Kind::firewall_table}, {net::Finding::Kind::foreign_rule, Kind::firewall_rule},
+    {net::Finding::Kind::sysctl, Kind::sysctl},        {net::Finding::Kind::state_file, Kind::network_state},
 };
 
 void add_network(const Machine& m, std::vector<Leak>& out) {
@@ -64,7 +64,8 @@ void add_network(const Machine& m, std::vector<Leak>& out) {
 void add_cgroups(const Machine& m, std::vector<Leak>& out) {
     runtime::HostFacts host = runtime::HostFacts::probe();
     auto leak = [&](const std::string& group, const std::string& project, const std::string& why) {
-        out.push_back({Kind::cgroup, group, project, fmt::format("control group {} {}", group, why), "davit system doctor --fix"});
+        out.push_back({Kind::cgroup, group, project, fmt::format("control group {} {}", group, why),
+                       "davit system doctor --fix"});
     };
     for (const auto& project : runtime::cgroup_children(host, "davit")) {
         std::string group = "davit/" + project;
@@ -74,9 +75,12 @@ void add_cgroups(const Machine& m, std::vector<Leak>& out) {
             continue;
         }
         for (const auto& child : runtime::cgroup_children(host, group)) {
-            if (child == "supervisor" ? m.supervised(project) || !runtime::cgroup_processes(host, group + "/supervisor").empty()
-                                      : m.running.contains(child)) continue;
-            leak(group + "/" + child, project, child == "supervisor" ? "is of a supervisor that is gone" : "is of a container that does not run");
+            if (child == "supervisor"
+                    ? m.supervised(project) || !runtime::cgroup_processes(host, group + "/supervisor").empty()
+                    : m.running.contains(child))
+                continue;
+            leak(group + "/" + child, project,
+                 child == "supervisor" ? "is of a supervisor that is gone" : "is of a container that does not run");
         }
     }
 }
@@ -85,22 +89,29 @@ void add_processes(const Machine& m, std::vector<Leak>& out) {
     for (const auto& p : m.processes) {
         bool shim = p.container.size() == 64;
         if (shim && m.held.contains(p.container) && !m.busy(p.project)) {
-            out.push_back({Kind::process, std::to_string(p.pid), p.project,
-                           fmt::format("davit-shim {} holds the start of container {} of project {} for a command that is gone", p.pid, p.container.substr(0, 12), p.project),
-                           fmt::format("davit -p {} down", p.project)});
+            out.push_back(
+                {Kind::process, std::to_string(p.pid), p.project,
+                 fmt::format("davit-shim {} holds the start of container {} of project {} for a command that is gone",
+                             p.pid, p.container.substr(0, 12), p.project),
+                 fmt::format("davit -p {} down", p.project)});
             continue;
         }
         if (shim ? m.containers.contains(p.container) : m.knows(p.project) || m.supervised(p.project)) continue;
         out.push_back({Kind::process, std::to_string(p.pid), p.project,
-                       shim ? fmt::format("davit-shim {} serves the container {}, of which there is no record", p.pid, p.container.substr(0, 12))
-                            : fmt::format("davit-supervisor {} serves the project {}, of which there is no record", p.pid, p.project),
+                       shim ? fmt::format("davit-shim {} serves the container {}, of which there is no record", p.pid,
+                                          p.container.substr(0, 12))
+                            : fmt::format("davit-supervisor {} serves the project {}, of which there is no record",
+                                          p.pid, p.project),
                        fmt::format("kill -9 {}", p.pid)});
     }
     for (const auto& [id, project] : m.running) {
-        bool shim = std::any_of(m.processes.begin(), m.processes.end(), [&](const auto& p) { return p.container == id; });
+        bool shim =
+            std::any_of(m.processes.begin(), m.processes.end(), [&](const auto& p) { return p.container == id; });
         if (shim || m.supervised(project)) continue;
-        out.push_back({Kind::unsupervised, id, project, fmt::format("container {} of project {} runs without shim and supervisor", id.substr(0, 12), project),
-                       fmt::format("davit -p {} restart", project)});
+        out.push_back(
+            {Kind::unsupervised, id, project,
+             fmt::format("container {} of project {} runs without shim and supervisor", id.substr(0, 12), project),
+             fmt::format("davit -p {} restart", project)});
     }
 }
 
@@ -109,22 +120,29 @@ void add_run_directories(const Machine& m, std::vector<Leak>& out) {
         if (m.busy(project)) continue;
         ProjectPaths paths(m.roots, project);
         if (!m.knows(project) && !m.supervised(project)) {
-            out.push_back({Kind::run_directory, paths.run, project, fmt::format("{} is of project {}, which has no containers or networks", paths.run, project), "rm -r " + paths.run});
+            out.push_back({Kind::run_directory, paths.run, project,
+                           fmt::format("{} is of project {}, which has no containers or networks", paths.run, project),
+                           "rm -r " + paths.run});
             continue;
         }
         if (exists(paths.supervisor_socket()) && !m.supervised(project))
             out.push_back({Kind::supervisor_socket, paths.supervisor_socket(), project,
-                           fmt::format("{} is left of a supervisor that is dead", paths.supervisor_socket()), "rm " + paths.supervisor_socket()});
+                           fmt::format("{} is left of a supervisor that is dead", paths.supervisor_socket()),
+                           "rm " + paths.supervisor_socket()});
         for (const auto& id : list_directory(paths.run_containers()))
             if (!m.containers.contains(id))
                 out.push_back({Kind::run_directory, paths.run_container(id), project,
-                               fmt::format("{} is of a container without record", paths.run_container(id)), "rm -r " + paths.run_container(id)});
+                               fmt::format("{} is of a container without record", paths.run_container(id)),
+                               "rm -r " + paths.run_container(id)});
     }
     for (const auto& network : list_directory(m.roots.run_networks()))
         for (const auto& file : list_directory(m.roots.run_networks() + "/" + network)) {
-            std::string project = file.substr(0, file.find_last_of('.')), path = m.roots.run_networks() + "/" + network + "/" + file;
+            std::string project = file.substr(0, file.find_last_of('.')),
+                        path = m.roots.run_networks() + "/" + network + "/" + file;
             if (!file.ends_with(".json") || m.supervised(project) || m.any_running(project)) continue;
-            out.push_back({Kind::endpoints_file, path, project, fmt::format("{} names endpoints of project {}, which does not run", path, project), "rm " + path});
+            out.push_back({Kind::endpoints_file, path, project,
+                           fmt::format("{} names endpoints of project {}, which does not run", path, project),
+                           "rm " + path});
         }
 }
 
@@ -134,31 +152,42 @@ void add_state_directories(const Machine& m, std::vector<Leak>& out) {
         if (m.busy(project)) continue;
         ProjectPaths paths(m.roots, project);
         for (const auto& entry : list_directory(paths.staging()))
-            out.push_back({Kind::staging, paths.staging(entry), project, fmt::format("{} was made for a plan that nobody carries out", paths.staging(entry)), "rm -r " + paths.staging(entry)});
+            out.push_back({Kind::staging, paths.staging(entry), project,
+                           fmt::format("{} was made for a plan that nobody carries out", paths.staging(entry)),
+                           "rm -r " + paths.staging(entry)});
         for (const auto& id : list_directory(paths.containers()))
             if (!store.container(project, id))
-                out.push_back({Kind::container_directory, paths.container(id), project, fmt::format("{} has no record", paths.container(id)), "rm -r " + paths.container(id)});
+                out.push_back({Kind::container_directory, paths.container(id), project,
+                               fmt::format("{} has no record", paths.container(id)), "rm -r " + paths.container(id)});
     }
     for (const auto& network : list_directory(m.roots.addresses()))
         for (const auto& file : list_directory(m.roots.addresses() + "/" + network)) {
-            const std::string project = file.substr(0, file.find_last_of('.')), path = m.roots.addresses() + "/" + network + "/" + file;
+            const std::string project = file.substr(0, file.find_last_of('.')),
+                              path = m.roots.addresses() + "/" + network + "/" + file;
             if (file.ends_with(".json") && !m.knows(project) && !m.supervised(project) && !m.busy(project))
-                out.push_back({Kind::addresses_file, path, project, fmt::format("{} keeps addresses for project {}, which has no containers or networks", path, project), "rm " + path});
+                out.push_back({Kind::addresses_file, path, project,
+                               fmt::format("{} keeps addresses for project {}, which has no containers or networks",
+                                           path, project),
+                               "rm " + path});
         }
     for (const auto& volume : list_directory(m.roots.volumes())) {
         std::string path = m.roots.volumes() + "/" + volume;
         // What is mounted over it may hide its record: that goes first, and then there is another look.
         bool hidden = std::find(m.mounts.begin(), m.mounts.end(), path) != m.mounts.end();
         if (!hidden && !exists(path + "/volume.json"))
-            out.push_back({Kind::volume_directory, path, "", fmt::format("{} has no record: no volume is called {}", path, volume), "rm -r " + path});
+            out.push_back({Kind::volume_directory, path, "",
+                           fmt::format("{} has no record: no volume is called {}", path, volume), "rm -r " + path});
     }
     for (const auto& path : m.temporary_files)
-        out.push_back({Kind::temporary_file, path, "", fmt::format("{} is left of a write that was interrupted", path), "rm " + path});
+        out.push_back({Kind::temporary_file, path, "", fmt::format("{} is left of a write that was interrupted", path),
+                       "rm " + path});
 }
 
 void add_mounts(const Machine& m, std::vector<Leak>& out) {
     for (const auto& mount : m.mounts)
-        out.push_back({Kind::mount, mount, "", fmt::format("something is mounted at {}; davit mounts nothing there", mount), "umount " + mount});
+        out.push_back({Kind::mount, mount, "",
+                       fmt::format("something is mounted at {}; davit mounts nothing there", mount),
+                       "umount " + mount});
 }
 
 } // namespace
@@ -190,7 +219,8 @@ void fix_network(const Roots& roots, const Leak& leak) {
 void fix_cgroup(const std::string& group) {
     runtime::HostFacts host = runtime::HostFacts::probe();
     runtime::cgroup_kill(host, group);
-    if (!runtime::remove_cgroup(host, group)) throw error(Errc::failed, "processes in the control group {} do not end", group);
+    if (!runtime::remove_cgroup(host, group))
+        throw error(Errc::failed, "processes in the control group {} do not end", group);
     // What it lay in goes with the last one, as at a project's end.
     for (std::string above = group; above.find('/') != std::string::npos;) {
         above.resize(above.find_last_of('/'));

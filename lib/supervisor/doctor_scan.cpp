@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <fcntl.h>
+#include <filesystem>
 #include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,7 +68,8 @@ std::string value_after(const std::vector<std::string>& words, const std::string
     return {};
 }
 
-constexpr std::string_view projects_dir = "/projects/", containers_dir = "/containers/"; // RUN/projects/NAME/containers/ID
+constexpr std::string_view projects_dir = "/projects/",
+                           containers_dir = "/containers/"; // RUN/projects/NAME/containers/ID
 
 // Of a supervisor or shim with another run directory, as its own mount namespace has it.
 void note_other_root(Machine& m, const std::string& pid, const std::string& run_dir, std::string project) {
@@ -143,7 +144,8 @@ Machine scan(const Roots& roots) {
     scan_mounts(m);
     for (const auto& project : list_directory(roots.projects())) {
         ProjectPaths paths(roots, project);
-        for (const auto& id : list_directory(paths.containers())) find_temporary(paths.container(id), 0, m.temporary_files);
+        for (const auto& id : list_directory(paths.containers()))
+            find_temporary(paths.container(id), 0, m.temporary_files);
     }
     find_temporary(roots.networks(), 0, m.temporary_files);
     find_temporary(roots.addresses(), 1, m.temporary_files);

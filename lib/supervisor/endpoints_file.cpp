@@ -10,7 +10,9 @@
 
 namespace davit::supervisor {
 
-std::string endpoints_dir(const Roots& roots, const std::string& network) { return roots.run_networks() + "/" + network; }
+std::string endpoints_dir(const Roots& roots, const std::string& network) {
+    return roots.run_networks() + "/" + network;
+}
 
 namespace {
 
@@ -47,8 +49,8 @@ void write_endpoints(const Roots& roots, const std::string& network, const std::
     write_file_atomic(file, json::dump(list), 0600, false);
 }
 
-std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>>
-read_foreign_endpoints(const Roots& roots, const std::string& network, const std::string& own_project) {
+std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>> read_foreign_endpoints(
+    const Roots& roots, const std::string& network, const std::string& own_project) {
     std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>> out;
     for (const auto& file : list_directory(endpoints_dir(roots, network))) {
         if (!file.ends_with(".json") || file == own_project + ".json") continue;

@@ -16,7 +16,7 @@ std::string endpoints_dir(const Roots& roots, const std::string& network);
 void write_endpoints(const Roots& roots, const std::string& network, const std::string& project,
                      const std::vector<net::dns::EndpointRecord>& endpoints);
 // Of all other projects: (project, its endpoints). Files that are no records are skipped.
-std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>>
-read_foreign_endpoints(const Roots& roots, const std::string& network, const std::string& own_project);
+std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>> read_foreign_endpoints(
+    const Roots& roots, const std::string& network, const std::string& own_project);
 
 } // namespace davit::supervisor

@@ -9,8 +9,8 @@
 
 namespace davit::supervisor {
 
-ExecJob::ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& plan_file, std::chrono::nanoseconds timeout,
-                 std::size_t output_limit, Done done)
+ExecJob::ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& plan_file,
+                 std::chrono::nanoseconds timeout, std::size_t output_limit, Done done)
     : shim_(shim), limit_(output_limit), done_(std::move(done)) {
     UniqueFd plan = sys::open(plan_file, O_RDONLY);
     FdPair pipe = sys::pipe();

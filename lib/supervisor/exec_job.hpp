@@ -19,14 +19,14 @@ public:
     struct Result {
         int exit_code = -1;
         bool timed_out = false;
-        std::string output; // stdout and stderr as they came, at most the limit
+        std::string output;         // stdout and stderr as they came, at most the limit
         std::optional<Error> error; // it could not be run
     };
     using Done = std::function<void(Result)>;
 
     // Sends the request at once; throws when the plan cannot be opened. timeout 0: none.
-    ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& plan_file, std::chrono::nanoseconds timeout,
-            std::size_t output_limit, Done done);
+    ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& plan_file,
+            std::chrono::nanoseconds timeout, std::size_t output_limit, Done done);
 
     std::uint32_t id() const { return id_; }
     // From the shim, for this id. done is called last: it may destroy the job.

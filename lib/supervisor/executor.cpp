@@ -19,7 +19,8 @@ PlanExecutor::PlanExecutor(Plan plan) : plan_(std::move(plan)) {
     for (const Operation& op : plan_.operations) {
         for (int before : op.after) {
             auto it = nodes_.find(before);
-            if (it == nodes_.end()) throw error(Errc::failed, "operation {} waits for {}, which the plan does not have", op.id, before);
+            if (it == nodes_.end())
+                throw error(Errc::failed, "operation {} waits for {}, which the plan does not have", op.id, before);
             it->second.dependents.push_back(op.id);
         }
         if (op.after.empty()) ready_.push_back(op.id);

@@ -7,7 +7,8 @@
 namespace davit::supervisor {
 
 std::string encode_frame(std::string_view body) {
-    if (body.size() > frame_limit) throw error(Errc::failed, "a message of {} bytes is too long for the control socket", body.size());
+    if (body.size() > frame_limit)
+        throw error(Errc::failed, "a message of {} bytes is too long for the control socket", body.size());
     auto n = static_cast<std::uint32_t>(body.size());
     std::string out;
     out.reserve(body.size() + 4);
@@ -36,7 +37,8 @@ void FrameReader::feed(std::string_view bytes) {
 std::optional<std::string> FrameReader::next() {
     auto n = announced();
     if (!n) return std::nullopt;
-    if (*n > frame_limit) throw error(Errc::failed, "a message of {} bytes was announced; at most {} are accepted", *n, frame_limit);
+    if (*n > frame_limit)
+        throw error(Errc::failed, "a message of {} bytes was announced; at most {} are accepted", *n, frame_limit);
     if (buffer_.size() - used_ - 4 < *n) return std::nullopt;
     std::string body = buffer_.substr(used_ + 4, *n);
     used_ += 4 + *n;

@@ -21,8 +21,8 @@ struct GateView {
 
 struct Verdict {
     enum class Kind { pending, met, failed } kind = Kind::pending;
-    std::optional<Error> error;   // failed
-    std::int64_t look_again = 0;  // pending: at this time even if nothing happens; 0: no
+    std::optional<Error> error;  // failed
+    std::int64_t look_again = 0; // pending: at this time even if nothing happens; 0: no
 };
 
 Verdict judge(WaitCondition condition, const GateView& view, std::int64_t now);

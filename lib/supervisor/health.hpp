@@ -22,7 +22,8 @@ public:
     // From the start or the end of the last check to the next one. now, and the start of a result: as started_at.
     std::chrono::nanoseconds delay(std::int64_t now) const;
     std::chrono::nanoseconds timeout() const;
-    // True when the state changed. began: when the check did, as started_at; the result has what a clock on the wall says.
+    // True when the state changed. began: when the check did, as started_at; the result has what a clock on the wall
+    // says.
     bool add(const HealthResult& result, std::int64_t began);
     bool add(const HealthResult& result) { return add(result, result.start); }
 

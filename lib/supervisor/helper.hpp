@@ -18,14 +18,14 @@ namespace davit::supervisor {
 
 struct HelperJob {
     enum class Kind {
-        remove_trees,  // paths; missing ones are fine
-        sync,          // fsync of paths and of their directories; missing ones are fine
+        remove_trees,   // paths; missing ones are fine
+        sync,           // fsync of paths and of their directories; missing ones are fine
         commit_network, // text: net::encode_state(); brings the kernel's table along, opens foreign firewalls;
                         // then removes paths: bridges, or with a group everything in it
-        heal_network,  // what others changed
+        heal_network,   // what others changed
         remove_cgroups, // paths: groups below each hierarchy
-        create_volume, // text: VolumeRecord
-        remove_volume, // text: its name
+        create_volume,  // text: VolumeRecord
+        remove_volume,  // text: its name
     };
     Kind kind{};
     std::vector<std::string> paths;

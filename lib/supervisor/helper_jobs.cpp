@@ -30,7 +30,8 @@ std::vector<net::UdpPorts> commit_rules(net::NetlinkSocket& netfilter, const Hel
     net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
     auto [unused, udp] = net::commit(lock, netfilter, state);
     if (const auto all = net::load_state(job.run_dir); !all.projects.empty()) net::open_foreign_forward(netfilter, all);
-    std::erase_if(unused, [&](const auto& bridge) { return std::count(job.paths.begin(), job.paths.end(), bridge) != 0; });
+    std::erase_if(unused,
+                  [&](const auto& bridge) { return std::count(job.paths.begin(), job.paths.end(), bridge) != 0; });
     if (unused.empty()) return udp;
     net::NetlinkSocket host(NETLINK_ROUTE);
     for (const auto& bridge : unused) net::remove_bridge(host, bridge);
@@ -57,13 +58,15 @@ void commit_network(const HelperJob& job) {
 void heal_network(const HelperJob& job) {
     net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
     net::NetlinkSocket netfilter(NETLINK_NETFILTER);
-    if (net::heal(lock, netfilter)) log::warning("the host's network rules or forwarding were changed by somebody else and have been restored");
+    if (net::heal(lock, netfilter))
+        log::warning("the host's network rules or forwarding were changed by somebody else and have been restored");
 }
 
 void remove_cgroups(const HelperJob& job) {
     runtime::HostFacts host = runtime::HostFacts::probe();
     for (const auto& group : job.paths)
-        if (!runtime::remove_cgroup(host, group)) throw error(Errc::failed, "processes are left in the control group {}", group);
+        if (!runtime::remove_cgroup(host, group))
+            throw error(Errc::failed, "processes are left in the control group {}", group);
 }
 
 void remove_trees(const HelperJob& job) {

@@ -50,10 +50,12 @@ void write_kept(const Roots& roots, const std::string& network, const std::strin
     for (const auto& [holder, list] : kept)
         for (const auto& a : list) addresses[holder].push_back(a.to_string());
     sys::make_dirs(dir_of(roots, network), 0700);
-    write_file_atomic(file_of(roots, network, project), json::dump({{"format", format_number}, {"addresses", addresses}}), 0600, false);
+    write_file_atomic(file_of(roots, network, project),
+                      json::dump({{"format", format_number}, {"addresses", addresses}}), 0600, false);
 }
 
-std::set<net::IpAddress> kept_by_others(const Roots& roots, const std::string& network, const std::string& own_project) {
+std::set<net::IpAddress> kept_by_others(const Roots& roots, const std::string& network,
+                                        const std::string& own_project) {
     std::set<net::IpAddress> out;
     for (const auto& name : list_directory(dir_of(roots, network))) {
         if (!name.ends_with(suffix)) continue;
@@ -63,7 +65,8 @@ std::set<net::IpAddress> kept_by_others(const Roots& roots, const std::string& n
             ::unlink(file_of(roots, network, project).c_str());
             continue;
         }
-        for (const auto& [holder, addresses] : read_kept(roots, network, project)) out.insert(addresses.begin(), addresses.end());
+        for (const auto& [holder, addresses] : read_kept(roots, network, project))
+            out.insert(addresses.begin(), addresses.end());
     }
     return out;
 }

@@ -70,10 +70,11 @@ void Networks::process() {
     for (auto& w : waiting) {
         auto failure = attempt([&] { connect_now(w.record); });
         if (failure) answers.emplace_back([done = w.done, failure] { done(&*failure, nullptr); });
-        else answers.emplace_back([this, done = w.done, id = w.record.id] {
-            auto it = holders_.find(id);
-            if (it != holders_.end()) done(nullptr, &it->second->lease);
-        });
+        else
+            answers.emplace_back([this, done = w.done, id = w.record.id] {
+                auto it = holders_.find(id);
+                if (it != holders_.end()) done(nullptr, &it->second->lease);
+            });
     }
     write_changed();
     lock.reset();
@@ -92,7 +93,8 @@ void Networks::connect_now(const ContainerRecord& record) {
     }
     std::vector<EndpointStatus> endpoints;
     for (const auto& a : holder->lease.attachments)
-        endpoints.push_back({a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
+        endpoints.push_back(
+            {a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
     holder->names = names_of(record, endpoints);
     for (const auto& name : holder->names) registry_.publish(name);
     touch(holder->lease);
@@ -124,7 +126,6 @@ private:
     std::vector<net::IpAddress> reserved_;
 };
 
-
 } // namespace
 
 net::IpAddress Networks::lease_one(Network& network, bool v6, const std::string& wish, const ContainerRecord& record) {
@@ -141,7 +142,9 @@ net::IpAddress Networks::lease_one(Network& network, bool v6, const std::string&
         return pool.allocate(record.id, holder, kept_by_others(store_.roots(), network.name(), project_));
     } catch (Error& e) {
         e.with_context("looking for an address on network " + network.name());
-        if (network.record().ipam.empty()) e.with_hint("networks that are made now have room for 1023 containers: `davit down` and `up` make this one anew");
+        if (network.record().ipam.empty())
+            e.with_hint(
+                "networks that are made now have room for 1023 containers: `davit down` and `up` make this one anew");
         throw;
     }
 }
@@ -198,7 +201,8 @@ void Networks::lease_addresses(const ContainerRecord& record, Lease& lease) {
             net::AddressPool* pool = network.pool(v6);
             const std::string& wanted = v6 ? wish.ipv6_address : wish.ipv4_address;
             if (!pool && !wanted.empty())
-                throw error(Errc::invalid_project, "network {} has no {} subnet for the address {}", wish.network, v6 ? "IPv6" : "IPv4", wanted);
+                throw error(Errc::invalid_project, "network {} has no {} subnet for the address {}", wish.network,
+                            v6 ? "IPv6" : "IPv4", wanted);
             if (!pool) continue;
             ForeignAddresses others(*pool, foreign);
             auto address = lease_one(network, v6, wanted, record);
@@ -229,7 +233,8 @@ std::pair<std::uint16_t, std::uint16_t> host_range(const PortRecord& p) {
 const Attachment* publishing(const Lease& lease) {
     std::vector<net::NetworkChoice> nets;
     for (const auto& a : lease.attachments)
-        nets.push_back({a.network->name(), a.wish->gw_priority, a.network->record().internal, a.network->gateway(false), a.network->gateway(true)});
+        nets.push_back({a.network->name(), a.wish->gw_priority, a.network->record().internal, a.network->gateway(false),
+                        a.network->gateway(true)});
     auto gw = net::choose_gateways(nets);
     if (gw.v4) return &lease.attachments[*gw.v4];
     if (gw.v6) return &lease.attachments[*gw.v6];
@@ -246,13 +251,15 @@ void Networks::lease_ports(const ContainerRecord& record, Lease& lease) {
         q.proto = net::parse_proto(p.protocol);
         if (!p.host_ip.empty()) q.host_ip = net::IpAddress::parse(p.host_ip);
         std::tie(q.host_first, q.host_last) = host_range(p);
-        q.line = fmt::format("{}{}{}:{}{}", p.host_ip, p.host_ip.empty() ? "" : ":", p.published, p.target, p.protocol == "tcp" ? "" : "/" + p.protocol);
+        q.line = fmt::format("{}{}{}:{}{}", p.host_ip, p.host_ip.empty() ? "" : ":", p.published, p.target,
+                             p.protocol == "tcp" ? "" : "/" + p.protocol);
         requests.push_back(q);
     }
     auto reservations = net::reserve_ports(requests, store_.roots().run, project_, state_.ports);
     for (std::size_t i = 0; i < reservations.size(); ++i)
         for (auto& bound : reservations[i].bound) {
-            lease.ports.push_back({bound.host_ip.to_string(), reservations[i].port, record.ports[i].target, record.ports[i].protocol});
+            lease.ports.push_back(
+                {bound.host_ip.to_string(), reservations[i].port, record.ports[i].target, record.ports[i].protocol});
             lease.port_sockets.push_back(std::move(bound.socket));
         }
     add_port_rules(record, lease);
@@ -291,7 +298,8 @@ using Parked = std::map<net::ReservedPort, UniqueFd>;
 
 // The parked reservation of that port; made anew where it was lost together with the shim.
 UniqueFd take_reservation(Parked& parked, const davit::PublishedPort& port) {
-    const net::ReservedPort wanted{net::parse_proto(port.protocol), net::IpAddress::parse(port.host_ip), port.host_port};
+    const net::ReservedPort wanted{net::parse_proto(port.protocol), net::IpAddress::parse(port.host_ip),
+                                   port.host_port};
     if (auto it = parked.find(wanted); it != parked.end()) return std::move(parked.extract(it).mapped());
     net::PortRequest again;
     again.proto = wanted.proto;
@@ -310,12 +318,14 @@ void Networks::keep_sockets(const std::string& container_id, std::vector<UniqueF
     lease.port_sockets.clear();
     Parked parked;
     for (auto& socket : sockets)
-        if (auto port = socket ? net::reserved_by(socket.get()) : std::nullopt) parked.emplace(*port, std::move(socket));
+        if (auto port = socket ? net::reserved_by(socket.get()) : std::nullopt)
+            parked.emplace(*port, std::move(socket));
     for (const auto& port : lease.ports) {
         try {
             lease.port_sockets.push_back(take_reservation(parked, port));
         } catch (const Error& e) {
-            log::warning("container {} keeps port {}, but another process holds it too: {}", container_id.substr(0, 12), port.host_port, e.what());
+            log::warning("container {} keeps port {}, but another process holds it too: {}", container_id.substr(0, 12),
+                         port.host_port, e.what());
             lease.port_sockets.emplace_back();
         }
     }
@@ -360,8 +370,9 @@ void Networks::publish(const ContainerRecord& record, bool published) {
     Holder& h = *it->second;
     std::vector<EndpointStatus> endpoints;
     for (const auto& a : h.lease.attachments)
-        endpoints.push_back({a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
-    auto names = names_of(record, endpoints); // a rename changes them
+        endpoints.push_back(
+            {a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
+    auto names = names_of(record, endpoints);                 // a rename changes them
     if (h.published == published && h.names == names) return; // connect() has published them
     h.names = std::move(names);
     h.published = published;
@@ -376,7 +387,8 @@ void Networks::give_back(const std::string& id, const Lease& lease) {
     proxied_.remove(id);
     for (const auto& a : lease.attachments)
         for (bool v6 : {false, true})
-            if (auto it = networks_.find(a.network->name()); it != networks_.end() && it->second->pool(v6)) it->second->pool(v6)->release_owner(id);
+            if (auto it = networks_.find(a.network->name()); it != networks_.end() && it->second->pool(v6))
+                it->second->pool(v6)->release_owner(id);
     std::erase_if(state_.ports, [&](const auto& p) { return p.owner == id; });
 }
 

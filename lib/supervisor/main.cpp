@@ -60,7 +60,8 @@ void tell_client(int fd, const char* type, const std::string& text) {
         if (c == '\n') quoted += "\\n";
         else quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
     }
-    std::string frame = supervisor::encode_frame(std::string("{\"type\":\"") + type + "\",\"text\":\"" + quoted + "\"}");
+    std::string frame =
+        supervisor::encode_frame(std::string("{\"type\":\"") + type + "\",\"text\":\"" + quoted + "\"}");
     [[maybe_unused]] ssize_t n = ::send(fd, frame.data(), frame.size(), MSG_NOSIGNAL);
 }
 

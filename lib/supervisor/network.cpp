@@ -34,7 +34,8 @@ std::optional<net::AddressPool> make_pool(const NetworkRecord& r, bool v6, const
     for (const auto& pool : r.ipam) {
         if (pool.subnet.empty() || net::Subnet::parse(pool.subnet) != config.subnet) continue;
         if (!pool.ip_range.empty()) config.ip_range = net::Subnet::parse(pool.ip_range);
-        for (const auto& [name, address] : pool.aux_addresses) config.aux_addresses[name] = net::IpAddress::parse(address);
+        for (const auto& [name, address] : pool.aux_addresses)
+            config.aux_addresses[name] = net::IpAddress::parse(address);
     }
     return net::AddressPool(config);
 }
@@ -124,14 +125,16 @@ const IpamPoolRecord* wanted_pool(const NetworkRecord& r, bool v6) {
     for (const auto& pool : r.ipam) {
         bool is_v6 = pool.subnet.find(':') != std::string::npos;
         if (is_v6 != v6) continue;
-        if (found) throw error(Errc::unsupported, "network {} has two {} subnets; one of a family is supported", r.name, v6 ? "IPv6" : "IPv4");
+        if (found)
+            throw error(Errc::unsupported, "network {} has two {} subnets; one of a family is supported", r.name,
+                        v6 ? "IPv6" : "IPv4");
         found = &pool;
     }
     return found;
 }
 
-void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& taken, const std::string& machine_id, const std::string& salt,
-                     bool isolated) {
+void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& taken, const std::string& machine_id,
+                     const std::string& salt, bool isolated) {
     std::string& subnet = v6 ? r.subnet6 : r.subnet4;
     std::string& gateway = v6 ? r.gateway6 : r.gateway4;
     const IpamPoolRecord* pool = wanted_pool(r, v6);
@@ -143,7 +146,8 @@ void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& t
         net::require_free(config.subnet, taken);
         if (!pool->ip_range.empty()) config.ip_range = net::Subnet::parse(pool->ip_range);
         if (!pool->gateway.empty()) config.gateway = net::IpAddress::parse(pool->gateway);
-        for (const auto& [name, address] : pool->aux_addresses) config.aux_addresses[name] = net::IpAddress::parse(address);
+        for (const auto& [name, address] : pool->aux_addresses)
+            config.aux_addresses[name] = net::IpAddress::parse(address);
     } else if (v6) {
         config.subnet = net::choose_ula(machine_id, r.name + salt, taken, before);
     } else {
@@ -158,9 +162,11 @@ void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& t
 
 } // namespace
 
-void complete(NetworkRecord& record, const std::vector<net::Taken>& taken, const std::string& machine_id, const std::string& salt) {
+void complete(NetworkRecord& record, const std::vector<net::Taken>& taken, const std::string& machine_id,
+              const std::string& salt) {
     if (record.driver != "bridge" && !record.driver.empty())
-        throw error(Errc::unsupported, "network {} wants the driver {}; davit makes bridge networks", record.name, record.driver);
+        throw error(Errc::unsupported, "network {} wants the driver {}; davit makes bridge networks", record.name,
+                    record.driver);
     NetworkOptions options = network_options(record);
     bool v6_written = false;
     for (const auto& pool : record.ipam) v6_written = v6_written || pool.subnet.find(':') != std::string::npos;
@@ -168,7 +174,8 @@ void complete(NetworkRecord& record, const std::vector<net::Taken>& taken, const
     if (record.enable_ipv6 || v6_written) complete_family(record, true, taken, machine_id, salt, options.isolated);
     record.bridge = options.bridge_name.empty() ? net::bridge_name(record.project, record.name) : options.bridge_name;
     if (record.bridge.size() > 15)
-        throw error(Errc::invalid_project, "the bridge name '{}' of network {} has more than 15 bytes", record.bridge, record.name);
+        throw error(Errc::invalid_project, "the bridge name '{}' of network {} has more than 15 bytes", record.bridge,
+                    record.name);
 }
 
 } // namespace davit::supervisor

@@ -22,8 +22,10 @@ namespace {
 constexpr std::chrono::milliseconds heal_delay{50}, commit_retry{1000}, foreign_interval{1000};
 }
 
-Networks::Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper, net::dns::Registry& registry)
-    : loop_(loop), store_(store), project_(std::move(project)), helper_(helper), registry_(registry), host_(NETLINK_ROUTE),
+Networks::Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper,
+                   net::dns::Registry& registry)
+    : loop_(loop), store_(store), project_(std::move(project)), helper_(helper), registry_(registry),
+      host_(NETLINK_ROUTE),
       proxied_(loop, find_program("davit-port-proxy"), ProjectPaths(store.roots(), project_).port_proxy_socket()) {
     state_.project = project_;
 }
@@ -181,7 +183,8 @@ std::unique_ptr<Network> Networks::settle(NetworkRecord record, const std::strin
         }
         net::remove_bridge(host_, record.bridge);
         if (attempt == attempts)
-            throw error(Errc::conflict, "the subnets of network {} are taken by somebody else at each attempt", record.name);
+            throw error(Errc::conflict, "the subnets of network {} are taken by somebody else at each attempt",
+                        record.name);
         record.subnet4.clear();
         record.subnet6.clear();
     }
@@ -198,11 +201,14 @@ Network& Networks::in_kernel(const std::string& name) {
         if (missing)
             for (const auto& subnet : network->state().subnets) net::require_free(subnet, taken(r.bridge, name));
         net::HostNetworkState all = net::load_state(store_.roots().run);
-        net::create_bridge(host_, network->bridge(r.project == project_ ? state_.group : net::choose_group(all, r.project, store_.roots().run)));
+        net::create_bridge(host_, network->bridge(r.project == project_
+                                                      ? state_.group
+                                                      : net::choose_group(all, r.project, store_.roots().run)));
         network->in_kernel = true;
     }
     // Every project that uses a network lists it: the rules stay until the last of them has gone.
-    auto mine = std::find_if(state_.networks.begin(), state_.networks.end(), [&](const auto& n) { return n.name == name; });
+    auto mine =
+        std::find_if(state_.networks.begin(), state_.networks.end(), [&](const auto& n) { return n.name == name; });
     if (mine != state_.networks.end()) *mine = network->state();
     else state_.networks.push_back(network->state());
     schedule_commit();
@@ -265,10 +271,12 @@ void Networks::remove(const std::string& name, Done done) {
 void Networks::require_unused(const std::string& name) {
     for (const auto& [id, holder] : holders_)
         for (const auto& a : holder->lease.attachments)
-            if (a.network->name() == name) throw error(Errc::conflict, "network {} is in use by container {}", name, id.substr(0, 12));
+            if (a.network->name() == name)
+                throw error(Errc::conflict, "network {} is in use by container {}", name, id.substr(0, 12));
     for (const auto& [project, endpoints] : read_foreign_endpoints(store_.roots(), name, project_))
         for (const auto& e : endpoints)
-            throw error(Errc::conflict, "network {} is in use by container {} of project {}", name, e.container_name, project);
+            throw error(Errc::conflict, "network {} is in use by container {} of project {}", name, e.container_name,
+                        project);
 }
 
 void Networks::remove_batch() {
@@ -337,12 +345,16 @@ void Networks::when_committed(Done done) {
 void Networks::watch_foreign(const std::string& network) {
     for (const auto& [wd, name] : watched_)
         if (name == network) return;
-    int wd = !open_inotify() ? -1 : ::inotify_add_watch(inotify_.get(), endpoints_dir(store_.roots(), network).c_str(), IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE);
+    int wd = !open_inotify() ? -1
+                             : ::inotify_add_watch(inotify_.get(), endpoints_dir(store_.roots(), network).c_str(),
+                                                   IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE);
     if (wd >= 0) {
         watched_[wd] = network;
         unwatched_.erase(network);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOSPC || errno == ENOMEM) {
-        if (!std::exchange(unwatched_told_, true)) log::warning("what other projects do on shared networks is looked at once a second: {}", std::strerror(errno));
+        if (!std::exchange(unwatched_told_, true))
+            log::warning("what other projects do on shared networks is looked at once a second: {}",
+                         std::strerror(errno));
         unwatched_.insert(network);
         if (!look_again_) look_again_ = loop_.after(foreign_interval, [this] { look_at_foreign(); });
     } else return; // our own file is written first, so the directory is there

@@ -5,8 +5,8 @@
 
 #include "base/event_loop.hpp"
 #include "davit/error.hpp"
-#include "net/firewall_watch.hpp"
 #include "net/dns/registry.hpp"
+#include "net/firewall_watch.hpp"
 #include "net/netlink.hpp"
 #include "net/ports.hpp"
 #include "net/state.hpp"
@@ -27,8 +27,8 @@ namespace davit::supervisor {
 
 // What a container holds on its networks as long as it runs or is about to be restarted.
 struct Lease {
-    std::vector<EndpointRecord> wishes;   // in connect order
-    std::vector<Attachment> attachments;  // point into wishes and the networks
+    std::vector<EndpointRecord> wishes;  // in connect order
+    std::vector<Attachment> attachments; // point into wishes and the networks
     std::vector<UniqueFd> port_sockets;
     std::vector<davit::PublishedPort> ports; // for ps
 };
@@ -38,7 +38,8 @@ public:
     using Done = std::function<void(const Error* error)>;
     using Connected = std::function<void(const Error* error, const Lease* lease)>;
 
-    Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper, net::dns::Registry& registry);
+    Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper,
+             net::dns::Registry& registry);
 
     // What earlier supervisors left: the project's file under <run>/net.
     void load();
@@ -66,7 +67,7 @@ public:
     // When the host's rules reflect everything until now.
     void when_committed(Done done);
 
-    bool busy() const { return process_posted_; } // it waits for the machine's lock
+    bool busy() const { return process_posted_; }                     // it waits for the machine's lock
     bool owes_commit() const { return static_cast<bool>(recommit_); } // the last one failed: it is tried again
     std::uint32_t group() const { return state_.group; }
     const net::ResolvConf& host_resolv(); // read once a second at most
@@ -94,7 +95,7 @@ private:
     bool overlaps_others(const Network& network);
     std::vector<net::Taken> taken(const std::string& bridge, const std::string& name);
 
-    void process();                       // with the machine's lock: creations, connections
+    void process(); // with the machine's lock: creations, connections
     void create_now(const std::string& name);
     void connect_now(const ContainerRecord& record);
     void lease_addresses(const ContainerRecord& record, Lease& lease);
@@ -138,15 +139,15 @@ private:
 
     std::map<std::string, std::unique_ptr<Network>> networks_;
     std::map<std::string, std::unique_ptr<Holder>> holders_; // by container id
-    ProxiedPorts proxied_; // watches sockets of the holders
+    ProxiedPorts proxied_;                                   // watches sockets of the holders
     std::set<std::string> changed_;                          // networks whose endpoints file is to be written
 
     struct Expected {
         std::string network, holder;
         net::IpAddress address;
     };
-    std::vector<Expected> expected_;       // of networks that nobody has asked for yet
-    std::set<std::string> kept_to_write_;  // networks
+    std::vector<Expected> expected_;      // of networks that nobody has asked for yet
+    std::set<std::string> kept_to_write_; // networks
     EventLoop::Watch kept_timer_;
 
     std::vector<Waiting> waiting_;

@@ -158,7 +158,8 @@ bool PlanRunner::needs_client() const {
 
 void PlanRunner::repeat_client_operations(const std::function<void(const Event&)>& to) const {
     for (int id : executor_.running())
-        if (const Operation& op = executor_.operation(id); is_client_operation(op.kind)) to(event_of(EventKind::operation_started, op));
+        if (const Operation& op = executor_.operation(id); is_client_operation(op.kind))
+            to(event_of(EventKind::operation_started, op));
 }
 
 // ---- operations
@@ -211,18 +212,19 @@ void PlanRunner::run_volume(const Operation& op) {
         job.kind = HelperJob::Kind::remove_volume;
         job.text = op.volume;
     }
-    world_.files.run(job, [this, end = ender(op.id), create, name = op.volume, self = shared_from_this()](const Error* error) {
-        if (create) world_.store.drop_staged_volume(executor_.plan().project, name);
-        if (!error) {
-            Event e;
-            e.kind = create ? EventKind::volume_created : EventKind::volume_removed;
-            e.time_ns = sys::realtime_ns();
-            e.project = executor_.plan().project;
-            e.resource = name;
-            world_.emit(std::move(e));
-        }
-        end(error);
-    });
+    world_.files.run(
+        job, [this, end = ender(op.id), create, name = op.volume, self = shared_from_this()](const Error* error) {
+            if (create) world_.store.drop_staged_volume(executor_.plan().project, name);
+            if (!error) {
+                Event e;
+                e.kind = create ? EventKind::volume_created : EventKind::volume_removed;
+                e.time_ns = sys::realtime_ns();
+                e.project = executor_.plan().project;
+                e.resource = name;
+                world_.emit(std::move(e));
+            }
+            end(error);
+        });
 }
 
 namespace {
@@ -248,9 +250,7 @@ void PlanRunner::run_container(const Operation& op) {
     case OpKind::pause_container: return containers_.get(op.container_id).pause(done);
     case OpKind::unpause_container: return containers_.get(op.container_id).unpause(done);
     case OpKind::remove_container: return containers_.remove(op.container_id, op.force, op.remove_volumes, done);
-    case OpKind::rename_container:
-        containers_.get(op.container_id).rename(op.new_name);
-        return ended(op.id, nullptr);
+    case OpKind::rename_container: containers_.get(op.container_id).rename(op.new_name); return ended(op.id, nullptr);
     default: throw error(Errc::unsupported, "the supervisor cannot do '{}'", to_string(op.kind));
     }
 }
@@ -262,7 +262,8 @@ void PlanRunner::open_gate(const Operation& op) {
     if (op.timeout_ns) {
         auto limit = std::chrono::nanoseconds(*op.timeout_ns);
         gate.limit = world_.loop.after(limit, [end = ender(op.id), limit] {
-            Error e = error(Errc::failed, "application not healthy after {}s", std::chrono::duration_cast<std::chrono::seconds>(limit).count());
+            Error e = error(Errc::failed, "application not healthy after {}s",
+                            std::chrono::duration_cast<std::chrono::seconds>(limit).count());
             end(&e);
         });
     }

@@ -28,7 +28,8 @@ public:
     const Plan& plan() const { return executor_.plan(); }
     void client_done(int operation, const Error* error);
     void cancel(const Error& why);
-    // Operations of the client that have not ended, or a start that it is to attach to: without it the plan cannot go on.
+    // Operations of the client that have not ended, or a start that it is to attach to: without it the plan cannot go
+    // on.
     bool needs_client() const;
     bool holds_start() const;
     void abandon_held_starts(const std::string& why);

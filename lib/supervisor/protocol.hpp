@@ -73,12 +73,14 @@ public:
     // plan's first failure after everything that could go on has.
     using ClientDone = std::function<void(int operation, const Error* error)>; // thread-safe
     using ClientOperation = std::function<void(const Operation&, const ClientDone&)>;
-    void apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink, std::stop_token stop = {});
+    void apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink,
+               std::stop_token stop = {});
     // Cancels what has not begun of the plan that runs now, if one does, and returns when it has ended:
     // for down, stop, kill and rm, before they take the project's lock, which does not tell of the plan of a
     // client that was killed. patience: containers, and how long a stop that has begun may still wait before SIGKILL.
     void preempt(const std::map<std::string, std::chrono::nanoseconds>& patience = {}, std::stop_token stop = {});
-    static void preempt(const Roots& roots, const std::string& project, const std::map<std::string, std::chrono::nanoseconds>& patience = {},
+    static void preempt(const Roots& roots, const std::string& project,
+                        const std::map<std::string, std::chrono::nanoseconds>& patience = {},
                         std::stop_token stop = {});
     std::vector<ContainerStatus> statuses();
     // Calls sink for every event until it returns false, the supervisor ends or stop is requested.

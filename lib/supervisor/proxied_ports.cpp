@@ -14,8 +14,8 @@ ProxiedPorts::ProxiedPorts(EventLoop& loop, std::string program, std::string soc
     watch_proxy();
 }
 
-void ProxiedPorts::add(const std::string& container_id, const std::vector<davit::PublishedPort>& ports, const std::vector<UniqueFd>& sockets,
-                       const PortTarget& target) {
+void ProxiedPorts::add(const std::string& container_id, const std::vector<davit::PublishedPort>& ports,
+                       const std::vector<UniqueFd>& sockets, const PortTarget& target) {
     Owner owner;
     for (std::size_t i = 0; i < ports.size() && i < sockets.size(); ++i) {
         const auto& p = ports[i];

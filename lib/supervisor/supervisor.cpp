@@ -2,8 +2,8 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
-#include "base/sys.hpp"
 #include "base/programs.hpp"
+#include "base/sys.hpp"
 #include "supervisor/footprint.hpp"
 
 #include <algorithm>
@@ -15,20 +15,20 @@ namespace davit::supervisor {
 
 namespace {
 using namespace std::chrono_literals;
-constexpr auto linger = 1s;            // after the last client, while containers exist but none runs
-constexpr auto orphan_limit = 5s;      // for the client of a resumed plan to come back
+constexpr auto linger = 1s;       // after the last client, while containers exist but none runs
+constexpr auto orphan_limit = 5s; // for the client of a resumed plan to come back
 constexpr auto sync_delay = 1s;
 constexpr auto nursery_idle_limit = 3s;
-constexpr auto shrink_delay = 3s;      // after the last plan, or the start without one
+constexpr auto shrink_delay = 3s; // after the last plan, or the start without one
 constexpr std::size_t remembered_results = 16;
 constexpr int failure_limit = 10'000;
 } // namespace
 
 Supervisor::Supervisor(Roots roots, std::string project, FileLock lock)
-    : roots_(std::move(roots)), project_(std::move(project)), lock_(std::move(lock)), group_(project_), store_(roots_), paths_(roots_, project_),
-      reaper_(loop_), files_helper_(loop_), net_helper_(loop_),
-      dns_(loop_, registry_), host_(NETLINK_ROUTE), networks_(loop_, store_, project_, net_helper_, registry_),
-      world_(make_world()), containers_(world_), journal_(paths_.run), control_(loop_, *this) {
+    : roots_(std::move(roots)), project_(std::move(project)), lock_(std::move(lock)), group_(project_), store_(roots_),
+      paths_(roots_, project_), reaper_(loop_), files_helper_(loop_), net_helper_(loop_), dns_(loop_, registry_),
+      host_(NETLINK_ROUTE), networks_(loop_, store_, project_, net_helper_, registry_), world_(make_world()),
+      containers_(world_), journal_(paths_.run), control_(loop_, *this) {
     sys::make_dirs(paths_.state, 0700);
     sys::make_dirs(paths_.run_containers(), 0700);
     terminate_ = loop_.watch_signal(SIGTERM, [this](int) { loop_.stop(); }); // as a crash: the shims see to a successor
@@ -55,12 +55,14 @@ void Supervisor::listen() {
 
 World Supervisor::make_world() {
     std::string shim = find_program("davit-shim");
-    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, {}, {}, {}, {}, {}, {},
+            {},    {},     {},     {}};
     w.shim_exe = [this, shim] {
         if (!shim_exe_) shim_exe_ = runtime::sealed_copy(shim);
         return shim_exe_.get();
     };
-    w.supervisor_argv = {find_program("davit-supervisor"), "--project", project_, "--state-dir", roots_.state, "--run-dir", roots_.run};
+    w.supervisor_argv = {
+        find_program("davit-supervisor"), "--project", project_, "--state-dir", roots_.state, "--run-dir", roots_.run};
     w.ready_shims = [this] {
         nursery_idle_ = loop_.after(nursery_idle_limit, [this] { nursery_.release(); });
         nursery_.prepare(world_.shim_exe());
@@ -190,12 +192,13 @@ std::optional<Error> Supervisor::staleness(const Plan& plan) const {
     for (const auto& [id, generation] : plan.seen) {
         Container* c = containers_.find(id);
         if (c && c->record().generation == generation) continue;
-        return error(Errc::conflict, "container {} has been {} since the plan was made", c ? c->record().name : id.substr(0, 12),
-                     c ? "changed" : "removed");
+        return error(Errc::conflict, "container {} has been {} since the plan was made",
+                     c ? c->record().name : id.substr(0, 12), c ? "changed" : "removed");
     }
     if (!plan.known) return std::nullopt;
     for (const auto& [id, container] : containers_.all())
-        if (!plan.known->contains(id)) return error(Errc::conflict, "container {} has been made since the plan was", container->record().name);
+        if (!plan.known->contains(id))
+            return error(Errc::conflict, "container {} has been made since the plan was", container->record().name);
     return std::nullopt;
 }
 
@@ -207,15 +210,19 @@ void Supervisor::start_plan(Request request, std::set<int> done_before) {
     current_ = std::make_unique<Current>();
     if (request.session != 0) current_->listeners.emplace_back(request.session, request.id);
     prepare_helpers(request.plan);
-    current_->runner = std::make_shared<PlanRunner>(world_, containers_, journal_, request.token, std::move(request.plan),
-                                                    std::move(done_before), [this](const std::optional<Error>& e) { finished(e); });
+    current_->runner =
+        std::make_shared<PlanRunner>(world_, containers_, journal_, request.token, std::move(request.plan),
+                                     std::move(done_before), [this](const std::optional<Error>& e) { finished(e); });
     auto runner = current_->runner;
     runner->begin();
 }
 
 // They start while the containers end.
 void Supervisor::prepare_helpers(const Plan& plan) {
-    auto has = [&](OpKind kind) { return std::any_of(plan.operations.begin(), plan.operations.end(), [&](const Operation& op) { return op.kind == kind; }); };
+    auto has = [&](OpKind kind) {
+        return std::any_of(plan.operations.begin(), plan.operations.end(),
+                           [&](const Operation& op) { return op.kind == kind; });
+    };
     if (has(OpKind::remove_container)) loop_.post([this] { files_helper_.prepare(); });
     if (has(OpKind::remove_network)) loop_.post([this] { net_helper_.prepare(); });
     // While the network is made.
@@ -277,7 +284,8 @@ void Supervisor::on_cancel(SessionId session, int id) {
         if (listener == std::pair{session, id}) return current_->runner->cancel(why);
 }
 
-void Supervisor::on_preempt(SessionId session, int id, const std::map<std::string, std::chrono::nanoseconds>& patience) {
+void Supervisor::on_preempt(SessionId session, int id,
+                            const std::map<std::string, std::chrono::nanoseconds>& patience) {
     if (!current_) return control_.send_result(session, id, nullptr);
     preempters_.emplace_back(session, id);
     for (const auto& [container, limit] : patience)
@@ -296,9 +304,11 @@ void Supervisor::on_closed(SessionId session) {
     std::erase_if(queue_, [&](const Request& r) { return r.session == session; });
     std::erase_if(preempters_, [&](const auto& p) { return p.first == session; });
     if (current_) {
-        const bool listened = std::erase_if(current_->listeners, [&](const auto& l) { return l.first == session; }) != 0;
+        const bool listened =
+            std::erase_if(current_->listeners, [&](const auto& l) { return l.first == session; }) != 0;
         // It was here and is gone: what waits for it to attach waits for nobody.
-        if (listened && current_->listeners.empty()) current_->runner->abandon_held_starts("the command that started it is gone");
+        if (listened && current_->listeners.empty())
+            current_->runner->abandon_held_starts("the command that started it is gone");
         cancel_if_orphaned();
     }
     loop_.post([this] { consider_exit(); });
@@ -319,7 +329,8 @@ bool Supervisor::nothing_left() const { return containers_.empty() && !networks_
 
 void Supervisor::consider_exit() {
     bool waits_for_helpers = files_helper_.busy() || net_helper_.busy() || networks_.busy();
-    if (current_ || !queue_.empty() || !control_.idle() || containers_.any_active() || !turns_.empty()) return linger_.reset();
+    if (current_ || !queue_.empty() || !control_.idle() || containers_.any_active() || !turns_.empty())
+        return linger_.reset();
     if (waits_for_helpers) {
         linger_ = loop_.after(2ms, [this] { consider_exit(); });
         return;

@@ -48,7 +48,8 @@ private:
     void on_apply(SessionId session, int id, const std::string& token, Plan plan) override;
     void on_client_done(SessionId session, int id, int operation, const Error* error) override;
     void on_cancel(SessionId session, int id) override;
-    void on_preempt(SessionId session, int id, const std::map<std::string, std::chrono::nanoseconds>& patience) override;
+    void on_preempt(SessionId session, int id,
+                    const std::map<std::string, std::chrono::nanoseconds>& patience) override;
     std::vector<std::string> on_status() override;
     bool on_bye() override;
     void on_closed(SessionId session) override;

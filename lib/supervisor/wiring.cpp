@@ -39,7 +39,8 @@ net::EndpointSpec endpoint_spec(const Attachment& a, const std::string& ifname, 
             std::string_view item = rest.substr(0, comma);
             auto equals = item.find('=');
             if (equals == std::string_view::npos)
-                throw error(Errc::invalid_project, "endpoint sysctl '{}' on network {} has no value", item, a.network->name());
+                throw error(Errc::invalid_project, "endpoint sysctl '{}' on network {} has no value", item,
+                            a.network->name());
             spec.sysctls.emplace_back(item.substr(0, equals), item.substr(equals + 1));
             rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
         }
@@ -57,11 +58,13 @@ std::vector<std::string> interface_names(const std::vector<Attachment>& attachme
 std::vector<net::NetworkChoice> choices(const std::vector<Attachment>& attachments) {
     std::vector<net::NetworkChoice> out;
     for (const auto& a : attachments)
-        out.push_back({a.network->name(), a.wish->gw_priority, a.network->record().internal, a.network->gateway(false), a.network->gateway(true)});
+        out.push_back({a.network->name(), a.wish->gw_priority, a.network->record().internal, a.network->gateway(false),
+                       a.network->gateway(true)});
     return out;
 }
 
-void add_default_routes(Wiring& w, const std::vector<Attachment>& attachments, const std::vector<net::NetworkChoice>& nets) {
+void add_default_routes(Wiring& w, const std::vector<Attachment>& attachments,
+                        const std::vector<net::NetworkChoice>& nets) {
     net::GatewayChoice gw = net::choose_gateways(nets);
     auto route = [&](std::optional<std::size_t> at, bool v6) -> std::optional<net::DefaultRoute> {
         if (!at) return std::nullopt;
@@ -120,7 +123,8 @@ std::vector<EndpointRecord> connect_order(const ContainerRecord& record) {
     return out;
 }
 
-std::vector<net::dns::EndpointRecord> names_of(const ContainerRecord& record, const std::vector<EndpointStatus>& endpoints) {
+std::vector<net::dns::EndpointRecord> names_of(const ContainerRecord& record,
+                                               const std::vector<EndpointStatus>& endpoints) {
     std::vector<net::dns::EndpointRecord> out;
     for (const auto& status : endpoints) {
         net::dns::EndpointRecord e;
@@ -130,7 +134,8 @@ std::vector<net::dns::EndpointRecord> names_of(const ContainerRecord& record, co
         for (const auto& text : {status.ipv4, status.ipv6})
             if (!text.empty()) e.addresses.push_back(net::IpAddress::parse(text));
         for (const auto& wish : record.endpoints)
-            if (wish.network == status.network) e.names = net::dns::docker_names(record.name, wish.aliases, record.id, hostname_of(record));
+            if (wish.network == status.network)
+                e.names = net::dns::docker_names(record.name, wish.aliases, record.id, hostname_of(record));
         out.push_back(std::move(e));
     }
     return out;
@@ -157,7 +162,8 @@ Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attach
     w.names = names_of(record, w.endpoints);
 
     const net::ResolvRequest request = resolv_request(record, host_resolv);
-    net::ResolvResult resolv = w.dns || attachments.empty() ? net::resolv_conf_internal(request) : net::resolv_conf_plain(request, false);
+    net::ResolvResult resolv =
+        w.dns || attachments.empty() ? net::resolv_conf_internal(request) : net::resolv_conf_plain(request, false);
     w.resolv_conf = resolv.text;
     w.upstreams = resolv.upstreams;
     net::HostsRequest hosts = hosts_request(record, w.endpoints);
@@ -167,8 +173,8 @@ Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attach
     return w;
 }
 
-Wiring wire_without_network(const ContainerRecord& record, const net::ResolvConf& host_resolv, const std::string& host_hosts,
-                            const std::string& host_name) {
+Wiring wire_without_network(const ContainerRecord& record, const net::ResolvConf& host_resolv,
+                            const std::string& host_hosts, const std::string& host_name) {
     Wiring w;
     bool host = record.network_mode == "host";
     w.resolv_conf = net::resolv_conf_plain(resolv_request(record, host_resolv), host).text;

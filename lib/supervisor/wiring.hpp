@@ -21,13 +21,13 @@ struct Attachment {
 
 struct Wiring {
     net::NetnsPlan plan;
-    std::vector<EndpointStatus> endpoints;         // in connect order
-    bool dns = false;                              // a network with names: the embedded server is asked
-    net::dns::Client client;                       // networks in gateway order
-    std::vector<net::dns::EndpointRecord> names;   // to be published
+    std::vector<EndpointStatus> endpoints;       // in connect order
+    bool dns = false;                            // a network with names: the embedded server is asked
+    net::dns::Client client;                     // networks in gateway order
+    std::vector<net::dns::EndpointRecord> names; // to be published
     std::vector<net::Upstream> upstreams;
-    bool external = false;                         // some network leads out
-    std::string hosts, resolv_conf, hostname;      // file texts
+    bool external = false;                    // some network leads out
+    std::string hosts, resolv_conf, hostname; // file texts
 };
 
 // The order in which networks are connected: priority falling, else as written.
@@ -37,10 +37,11 @@ std::vector<EndpointRecord> connect_order(const ContainerRecord& record);
 Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attachments, std::uint32_t group,
             const net::ResolvConf& host_resolv);
 // network_mode none or host: files only.
-Wiring wire_without_network(const ContainerRecord& record, const net::ResolvConf& host_resolv, const std::string& host_hosts,
-                            const std::string& host_name);
+Wiring wire_without_network(const ContainerRecord& record, const net::ResolvConf& host_resolv,
+                            const std::string& host_hosts, const std::string& host_name);
 
 // The names and addresses of a running container, from its record and status (after a restart of the supervisor).
-std::vector<net::dns::EndpointRecord> names_of(const ContainerRecord& record, const std::vector<EndpointStatus>& endpoints);
+std::vector<net::dns::EndpointRecord> names_of(const ContainerRecord& record,
+                                               const std::vector<EndpointStatus>& endpoints);
 
 } // namespace davit::supervisor

@@ -30,7 +30,7 @@ struct World {
     net::NetlinkSocket& host; // rtnetlink in the host's namespace
 
     std::string shim_path;
-    std::function<int()> shim_exe; // a sealed copy, made at the first start and shared by all
+    std::function<int()> shim_exe;            // a sealed copy, made at the first start and shared by all
     std::vector<std::string> supervisor_argv; // how a shim starts the next supervisor
 
     std::function<void()> ready_shims; // what starts shims is started ahead

@@ -22,12 +22,14 @@ std::optional<std::string> AnswerCache::find(const std::string& key, Clock::time
     const auto it = entries_.find(key);
     if (it == entries_.end() || it->second.expires <= now) return std::nullopt;
     std::string answer = it->second.answer;
-    const auto elapsed = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now - it->second.stored).count());
+    const auto elapsed =
+        static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now - it->second.stored).count());
     for (const std::size_t at : it->second.ttl_offsets) lower_ttl(answer, at, elapsed);
     return answer;
 }
 
-void AnswerCache::insert(const std::string& key, std::string_view answer, const AnswerInfo& info, Clock::time_point now) {
+void AnswerCache::insert(const std::string& key, std::string_view answer, const AnswerInfo& info,
+                         Clock::time_point now) {
     const bool keep = info.min_ttl > 0 && !info.truncated && (info.rcode == rcode_ok || info.rcode == rcode_no_name);
     if (!keep || capacity_ == 0 || answer.size() > max_answer) return;
     const auto life = std::chrono::seconds(std::min(info.min_ttl, max_ttl));

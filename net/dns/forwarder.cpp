@@ -22,7 +22,8 @@ std::uint16_t random_id() {
     static std::uint16_t pool[128];
     static std::size_t left = 0;
     if (left == 0) {
-        if (::getrandom(pool, sizeof pool, 0) != static_cast<ssize_t>(sizeof pool)) throw sys_error(errno, "reading random numbers");
+        if (::getrandom(pool, sizeof pool, 0) != static_cast<ssize_t>(sizeof pool))
+            throw sys_error(errno, "reading random numbers");
         left = std::size(pool);
     }
     return pool[--left];
@@ -75,7 +76,8 @@ Forwarder::Forwarder(EventLoop& loop, const ServerOptions& options, ServerStats&
 
 Forwarder::~Forwarder() = default;
 
-void Forwarder::ask(const std::shared_ptr<Route>& route, std::string_view packet, const Query& query, bool tcp, Done done) {
+void Forwarder::ask(const std::shared_ptr<Route>& route, std::string_view packet, const Query& query, bool tcp,
+                    Done done) {
     if (route->servers.empty()) return done({});
     const auto now = EventLoop::Clock::now();
     std::string key = key_of(*route, packet, query, tcp);
@@ -136,7 +138,8 @@ bool Forwarder::open(const std::shared_ptr<Exchange>& e, std::size_t server) {
     auto a = std::make_unique<Attempt>();
     a->server = server;
     const auto make = [&] {
-        return UniqueFd(::socket(u.address.is_v6() ? AF_INET6 : AF_INET, (e->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        return UniqueFd(::socket(u.address.is_v6() ? AF_INET6 : AF_INET,
+                                 (e->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     };
     try {
         a->socket = u.from_container ? in_netns(e->route->netns.get(), make) : make();
@@ -158,7 +161,8 @@ bool Forwarder::open(const std::shared_ptr<Exchange>& e, std::size_t server) {
         std::memcpy(&in->sin_addr, u.address.data(), 4);
         size = sizeof *in;
     }
-    if (!a->socket || (::connect(a->socket.get(), reinterpret_cast<sockaddr*>(&to), size) < 0 && errno != EINPROGRESS)) return false;
+    if (!a->socket || (::connect(a->socket.get(), reinterpret_cast<sockaddr*>(&to), size) < 0 && errno != EINPROGRESS))
+        return false;
     a->packet = e->packet;
     const std::uint16_t id = random_id();
     std::memcpy(a->packet.data(), &id, sizeof id);
@@ -171,11 +175,12 @@ bool Forwarder::open(const std::shared_ptr<Exchange>& e, std::size_t server) {
         return false;
     }
     Attempt* raw = a.get();
-    a->watch = loop_.watch_fd(raw->socket.get(), e->tcp ? EPOLLIN | EPOLLOUT : EPOLLIN, [this, raw, weak = std::weak_ptr(e)](std::uint32_t events) {
-        const auto x = weak.lock();
-        if (!x || x->finished || raw->done) return;
-        x->tcp ? on_tcp(x, *raw, events) : on_udp(x, *raw);
-    });
+    a->watch = loop_.watch_fd(raw->socket.get(), e->tcp ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                              [this, raw, weak = std::weak_ptr(e)](std::uint32_t events) {
+                                  const auto x = weak.lock();
+                                  if (!x || x->finished || raw->done) return;
+                                  x->tcp ? on_tcp(x, *raw, events) : on_udp(x, *raw);
+                              });
     e->attempts.push_back(std::move(a));
     return true;
 }
@@ -202,7 +207,8 @@ void Forwarder::on_tcp(const std::shared_ptr<Exchange>& e, Attempt& a, std::uint
     if (n <= 0) return fail(e, a);
     a.in.append(buffer.data(), static_cast<std::size_t>(n));
     if (a.in.size() < 2) return;
-    const std::size_t length = std::size_t{static_cast<std::uint8_t>(a.in[0])} << 8 | static_cast<std::uint8_t>(a.in[1]);
+    const std::size_t length =
+        std::size_t{static_cast<std::uint8_t>(a.in[0])} << 8 | static_cast<std::uint8_t>(a.in[1]);
     if (a.in.size() < 2 + length) return;
     const std::string answer = a.in.substr(2, length);
     take(e, a, answer);

@@ -9,8 +9,8 @@ namespace davit::net::dns {
 namespace {
 
 constexpr std::size_t max_label = 63, max_name = 255;
-constexpr std::uint16_t flag_response = 0x8000, flag_truncated = 0x0200, flag_recursion_desired = 0x0100, flag_recursion_available = 0x0080,
-                        flag_checking_disabled = 0x0010;
+constexpr std::uint16_t flag_response = 0x8000, flag_truncated = 0x0200, flag_recursion_desired = 0x0100,
+                        flag_recursion_available = 0x0080, flag_checking_disabled = 0x0010;
 constexpr std::uint16_t opcode_mask = 0x7800;
 constexpr std::uint16_t class_in = 1;
 constexpr std::uint16_t own_udp_size = 1232; // fits into one packet on any path (DNS flag day 2020)
@@ -18,7 +18,9 @@ constexpr std::size_t opt_size = 11;
 constexpr int max_records = 512; // an honest packet has far fewer
 
 std::uint8_t byte_at(std::string_view s, std::size_t i) { return static_cast<std::uint8_t>(s[i]); }
-std::uint16_t u16_at(std::string_view s, std::size_t i) { return static_cast<std::uint16_t>(byte_at(s, i) << 8 | byte_at(s, i + 1)); }
+std::uint16_t u16_at(std::string_view s, std::size_t i) {
+    return static_cast<std::uint16_t>(byte_at(s, i) << 8 | byte_at(s, i + 1));
+}
 std::uint32_t u32_at(std::string_view s, std::size_t i) { return std::uint32_t{u16_at(s, i)} << 16 | u16_at(s, i + 2); }
 
 void append_u16(std::string& out, std::uint32_t v) {
@@ -52,7 +54,8 @@ void append_label_byte(std::string& name, char c, bool& plain) {
         return;
     }
     plain = false;
-    const char text[] = {'\\', static_cast<char>('0' + u / 100), static_cast<char>('0' + u / 10 % 10), static_cast<char>('0' + u % 10)};
+    const char text[] = {'\\', static_cast<char>('0' + u / 100), static_cast<char>('0' + u / 10 % 10),
+                         static_cast<char>('0' + u % 10)};
     name.append(text, sizeof text);
 }
 
@@ -75,7 +78,9 @@ struct Header {
     std::uint16_t id, flags, questions, answers, authorities, additional;
 };
 
-Header read_header(std::string_view p) { return {u16_at(p, 0), u16_at(p, 2), u16_at(p, 4), u16_at(p, 6), u16_at(p, 8), u16_at(p, 10)}; }
+Header read_header(std::string_view p) {
+    return {u16_at(p, 0), u16_at(p, 2), u16_at(p, 4), u16_at(p, 6), u16_at(p, 8), u16_at(p, 10)};
+}
 
 struct RecordView {
     std::size_t name, type_at; // offset of the ten bytes behind the name
@@ -151,7 +156,8 @@ void put_u16(std::string& out, std::size_t at, std::uint32_t v) {
 }
 
 std::uint16_t answer_flags(std::uint16_t query_flags, Rcode rcode, bool recursion_available) {
-    return static_cast<std::uint16_t>(flag_response | (query_flags & (flag_recursion_desired | flag_checking_disabled | opcode_mask)) |
+    return static_cast<std::uint16_t>(flag_response |
+                                      (query_flags & (flag_recursion_desired | flag_checking_disabled | opcode_mask)) |
                                       (recursion_available ? flag_recursion_available : 0) | rcode);
 }
 
@@ -334,7 +340,8 @@ namespace {
 bool strip_suffix(std::string_view& name, std::string_view suffix) {
     if (name.size() < suffix.size()) return false;
     const auto tail = name.substr(name.size() - suffix.size());
-    if (!std::equal(tail.begin(), tail.end(), suffix.begin(), [](char a, char b) { return lower(a) == b; })) return false;
+    if (!std::equal(tail.begin(), tail.end(), suffix.begin(), [](char a, char b) { return lower(a) == b; }))
+        return false;
     name.remove_suffix(suffix.size());
     return true;
 }

@@ -11,17 +11,37 @@
 
 namespace davit::net::dns {
 
-enum Type : std::uint16_t { type_a = 1, type_ns = 2, type_cname = 5, type_soa = 6, type_ptr = 12, type_mx = 15, type_txt = 16, type_aaaa = 28, type_srv = 33, type_opt = 41, type_https = 65, type_any = 255 };
-enum Rcode : std::uint8_t { rcode_ok = 0, rcode_format = 1, rcode_failure = 2, rcode_no_name = 3, rcode_not_implemented = 4, rcode_refused = 5 };
+enum Type : std::uint16_t {
+    type_a = 1,
+    type_ns = 2,
+    type_cname = 5,
+    type_soa = 6,
+    type_ptr = 12,
+    type_mx = 15,
+    type_txt = 16,
+    type_aaaa = 28,
+    type_srv = 33,
+    type_opt = 41,
+    type_https = 65,
+    type_any = 255
+};
+enum Rcode : std::uint8_t {
+    rcode_ok = 0,
+    rcode_format = 1,
+    rcode_failure = 2,
+    rcode_no_name = 3,
+    rcode_not_implemented = 4,
+    rcode_refused = 5
+};
 
 inline constexpr std::size_t header_size = 12;
 inline constexpr std::size_t max_udp = 4096; // what we accept and answer over UDP at most
 
 struct Query {
     std::uint16_t id = 0;
-    std::uint16_t flags = 0;      // as received
-    std::string name;             // as received (any case), no trailing dot; odd bytes stand as \DDD
-    bool plain = true;            // no byte needed escaping: it can be a container's name
+    std::uint16_t flags = 0; // as received
+    std::string name;        // as received (any case), no trailing dot; odd bytes stand as \DDD
+    bool plain = true;       // no byte needed escaping: it can be a container's name
     std::uint16_t type = 0;
     std::uint16_t klass = 0;
     std::size_t question_end = 0; // offset after the question
@@ -41,8 +61,8 @@ struct Record {
     std::string target; // PTR
 };
 
-// Writes an answer into out (cleared first) for the query in packet: id, question and case of the name are the client's.
-// Over limit bytes: records are left out and TC is set.
+// Writes an answer into out (cleared first) for the query in packet: id, question and case of the name are the
+// client's. Over limit bytes: records are left out and TC is set.
 void write_answer(std::string& out, std::string_view packet, const Query& query, Rcode rcode, bool recursion_available,
                   const std::vector<Record>& records, std::size_t limit);
 // A bare header for what could not be parsed. packet: what parse_query() did not tell to ignore, so a header at least.
@@ -60,7 +80,8 @@ struct AnswerInfo {
 std::optional<AnswerInfo> inspect_answer(std::string_view answer, std::string_view query);
 
 // A query packet for tests and probes.
-std::string make_query(std::uint16_t id, std::string_view name, std::uint16_t type, bool edns = false, std::uint16_t udp_size = 1232);
+std::string make_query(std::uint16_t id, std::string_view name, std::uint16_t type, bool edns = false,
+                       std::uint16_t udp_size = 1232);
 // Reads the records of an answer section (tests, the doctor).
 std::vector<Record> parse_records(std::string_view answer);
 // 1.2.0.192.in-addr.arpa or nibbles.ip6.arpa to an address.

@@ -66,7 +66,8 @@ struct Registry::Impl {
         remove(record.network, record.container_id);
         ++generation;
         Network& n = networks[record.network];
-        for (const std::string& name : record.names) n.names[lowered(name)].push_back({record.container_id, record.addresses});
+        for (const std::string& name : record.names)
+            n.names[lowered(name)].push_back({record.container_id, record.addresses});
         for (const IpAddress& a : record.addresses) n.reverse[a] = record.container_name;
         n.by_container_name[record.container_name] = record.container_id;
         std::string id = record.container_id;
@@ -89,8 +90,10 @@ struct Registry::Impl {
         }
         // A recreated container may hold the address already.
         for (const IpAddress& a : r.addresses)
-            if (const auto rev = n.reverse.find(a); rev != n.reverse.end() && rev->second == r.container_name) n.reverse.erase(rev);
-        if (const auto named = n.by_container_name.find(r.container_name); named != n.by_container_name.end() && named->second == container_id)
+            if (const auto rev = n.reverse.find(a); rev != n.reverse.end() && rev->second == r.container_name)
+                n.reverse.erase(rev);
+        if (const auto named = n.by_container_name.find(r.container_name);
+            named != n.by_container_name.end() && named->second == container_id)
             n.by_container_name.erase(named);
         n.records.erase(found);
         if (n.records.empty()) networks.erase(it);
@@ -102,7 +105,9 @@ Registry::~Registry() = default;
 Registry::Registry(Registry&&) noexcept = default;
 
 void Registry::publish(EndpointRecord record) { impl_->add(std::move(record), {}); }
-void Registry::withdraw(const std::string& container_id, const std::string& network) { impl_->remove(network, container_id); }
+void Registry::withdraw(const std::string& container_id, const std::string& network) {
+    impl_->remove(network, container_id);
+}
 
 void Registry::withdraw(const std::string& container_id) {
     std::vector<std::string> names;
@@ -110,11 +115,13 @@ void Registry::withdraw(const std::string& container_id) {
     for (const std::string& name : names) impl_->remove(name, container_id);
 }
 
-void Registry::replace_network(const std::string& network, std::string_view source, std::vector<EndpointRecord> records) {
+void Registry::replace_network(const std::string& network, std::string_view source,
+                               std::vector<EndpointRecord> records) {
     std::vector<std::string> gone;
     if (const Network* n = impl_->network(network))
         for (const auto& [id, stored] : n->records) {
-            const bool stays = std::any_of(records.begin(), records.end(), [&](const auto& r) { return r.container_id == id; });
+            const bool stays =
+                std::any_of(records.begin(), records.end(), [&](const auto& r) { return r.container_id == id; });
             if (stored.source == source && !stays) gone.push_back(id);
         }
     for (const std::string& id : gone) impl_->remove(network, id);
@@ -140,7 +147,8 @@ bool take(const Network* network, std::string_view name, Lookup& out) {
     const auto it = network->names.find(name);
     if (it == network->names.end()) return false;
     out.known = true;
-    for (const Holder& h : it->second) out.addresses.insert(out.addresses.end(), h.addresses.begin(), h.addresses.end());
+    for (const Holder& h : it->second)
+        out.addresses.insert(out.addresses.end(), h.addresses.begin(), h.addresses.end());
     return true;
 }
 
@@ -160,7 +168,8 @@ Lookup Registry::find(const Client& client, std::string_view name) const {
             out.known = true;
             // One container is linked by each of its names.
             for (const IpAddress& a : addresses)
-                if (std::find(out.addresses.begin(), out.addresses.end(), a) == out.addresses.end()) out.addresses.push_back(a);
+                if (std::find(out.addresses.begin(), out.addresses.end(), a) == out.addresses.end())
+                    out.addresses.push_back(a);
             break;
         }
     }

@@ -38,8 +38,8 @@ struct Client {
 };
 
 struct Lookup {
-    bool known = false;                // the name exists: an empty list is NODATA
-    std::vector<IpAddress> addresses;  // of both families
+    bool known = false;               // the name exists: an empty list is NODATA
+    std::vector<IpAddress> addresses; // of both families
 };
 
 class Registry {
@@ -57,8 +57,9 @@ public:
     std::vector<EndpointRecord> records() const;
     std::uint64_t generation() const; // moves with each change: caches compare it
 
-    // name without trailing dot; host parts in any case, network parts as they are (as Docker). Links first, then each network in order; the first that
-    // knows the name wins. a.b.c is tried whole, then as a.b on network c, a on network b.c.
+    // name without trailing dot; host parts in any case, network parts as they are (as Docker). Links first, then each
+    // network in order; the first that knows the name wins. a.b.c is tried whole, then as a.b on network c, a on
+    // network b.c.
     Lookup find(const Client& client, std::string_view name) const;
     // PTR: <container>.<network>, or empty when no network of the client has the address.
     std::string reverse(const Client& client, const IpAddress& address) const;

@@ -151,14 +151,17 @@ struct Server::Impl {
     }
 
     // A name that exists does not fail because nobody knows its TXT record: that one is just not there.
-    void write_failure(const Served& s, std::string& out, std::string_view packet, const Query& q, Rcode rcode, std::size_t limit) {
-        if (rcode == rcode_failure && is_host_question(q) && q.type != type_ptr && registry.find(s.spec.client, q.name).known)
+    void write_failure(const Served& s, std::string& out, std::string_view packet, const Query& q, Rcode rcode,
+                       std::size_t limit) {
+        if (rcode == rcode_failure && is_host_question(q) && q.type != type_ptr &&
+            registry.find(s.spec.client, q.name).known)
             return write_answer(out, packet, q, rcode_ok, true, {}, limit);
         write_answer(out, packet, q, rcode, false, {}, limit);
     }
 
     // The upstream's answer for this client: its id, its spelling of the name, its size.
-    void translate(const Served& s, std::string& out, std::string_view packet, const Query& q, std::string_view answer, std::size_t limit) {
+    void translate(const Served& s, std::string& out, std::string_view packet, const Query& q, std::string_view answer,
+                   std::size_t limit) {
         if (answer.size() < q.question_end) return write_failure(s, out, packet, q, rcode_failure, limit);
         if (answer.size() > limit) {
             write_answer(out, packet, q, rcode_ok, true, {}, limit);
@@ -178,7 +181,10 @@ struct Server::Impl {
         switch (parse_query(packet, q)) {
         case ParseResult::ok: break;
         case ParseResult::ignore: ++stats.malformed; return false;
-        case ParseResult::format_error: ++stats.malformed; write_error(out, packet, rcode_format, false); return true;
+        case ParseResult::format_error:
+            ++stats.malformed;
+            write_error(out, packet, rcode_format, false);
+            return true;
         case ParseResult::not_implemented: write_error(out, packet, rcode_not_implemented, false); return true;
         }
         const std::size_t limit = tcp ? tcp_limit : std::min<std::size_t>(q.udp_size, max_udp);
@@ -187,7 +193,8 @@ struct Server::Impl {
             write_failure(s, out, packet, q, rcode_failure, limit);
             return true;
         }
-        if (s.inflight >= options.max_inflight_per_client || (*inflight >= options.max_inflight && s.inflight >= share())) {
+        if (s.inflight >= options.max_inflight_per_client ||
+            (*inflight >= options.max_inflight && s.inflight >= share())) {
             ++stats.refused;
             write_failure(s, out, packet, q, rcode_refused, limit);
             return true;
@@ -200,7 +207,8 @@ struct Server::Impl {
     void forward(Served& s, std::string_view packet, const Query& q, bool tcp, std::size_t limit, Later later) {
         ++s.inflight;
         forwarder.ask(s.route, packet, q, tcp,
-                      [this, counted = std::make_shared<Counted>(inflight), id = s.spec.client.container_id, serial = s.serial, question = std::string(packet), q, limit,
+                      [this, counted = std::make_shared<Counted>(inflight), id = s.spec.client.container_id,
+                       serial = s.serial, question = std::string(packet), q, limit,
                        later = std::move(later)](std::string_view answer) {
                           Served* client = find(id, serial);
                           if (!client) return;
@@ -222,7 +230,8 @@ struct Server::Impl {
             for (unsigned i = 0; i < static_cast<unsigned>(n); ++i) {
                 const sockaddr_in peer = io.peers[i];
                 const auto later = [peer](Served& client, const std::string& out) {
-                    ::sendto(client.sockets.udp.get(), out.data(), out.size(), MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&peer), sizeof peer);
+                    ::sendto(client.sockets.udp.get(), out.data(), out.size(), MSG_DONTWAIT,
+                             reinterpret_cast<const sockaddr*>(&peer), sizeof peer);
                 };
                 if (io.messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
                     ++stats.malformed;
@@ -243,7 +252,8 @@ struct Server::Impl {
         for (unsigned i = 0; i < batch; ++i) {
             UniqueFd fd(::accept4(s.sockets.tcp.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
             if (!fd) return;
-            if (s.connections.size() >= options.max_tcp_per_client) s.connections.erase(s.connections.begin()); // the oldest
+            if (s.connections.size() >= options.max_tcp_per_client)
+                s.connections.erase(s.connections.begin()); // the oldest
             const std::string id = s.spec.client.container_id;
             const std::uint64_t serial = s.serial;
             s.connections.push_back(std::make_unique<TcpConnection>(
@@ -268,13 +278,15 @@ struct Server::Impl {
     void drop(const std::string& id, std::uint64_t serial, TcpConnection& c) {
         loop.post([this, alive = std::weak_ptr(life), id, serial, number = c.number()] {
             if (alive.expired()) return;
-            if (Served* s = find(id, serial)) std::erase_if(s->connections, [&](const auto& x) { return x->number() == number; });
+            if (Served* s = find(id, serial))
+                std::erase_if(s->connections, [&](const auto& x) { return x->number() == number; });
         });
     }
     std::shared_ptr<int> life = std::make_shared<int>(0);
 };
 
-Server::Server(EventLoop& loop, Registry& registry, ServerOptions options) : impl_(std::make_unique<Impl>(loop, registry, options)) {}
+Server::Server(EventLoop& loop, Registry& registry, ServerOptions options)
+    : impl_(std::make_unique<Impl>(loop, registry, options)) {}
 Server::~Server() = default;
 
 void Server::serve(ServeSpec spec, Sockets sockets, int netns_fd) {
@@ -293,7 +305,8 @@ void Server::serve(ServeSpec spec, Sockets sockets, int netns_fd) {
 
 void Server::update(ServeSpec spec) {
     const auto it = impl_->clients.find(spec.client.container_id);
-    if (it == impl_->clients.end()) throw error(Errc::not_found, "container {} has no DNS server", spec.client.container_id);
+    if (it == impl_->clients.end())
+        throw error(Errc::not_found, "container {} has no DNS server", spec.client.container_id);
     const UniqueFd netns = std::move(it->second->route->netns);
     it->second->spec = std::move(spec);
     impl_->set_route(*it->second, netns.get());

@@ -31,7 +31,8 @@ UniqueFd bound(int type) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(server_address);
-    if (!s || ::bind(s.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) < 0) throw sys_error(errno, "opening the DNS server's socket in a container");
+    if (!s || ::bind(s.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) < 0)
+        throw sys_error(errno, "opening the DNS server's socket in a container");
     return s;
 }
 

@@ -20,8 +20,10 @@ std::size_t length_at(const std::string& s, std::size_t at) {
 
 } // namespace
 
-TcpConnection::TcpConnection(EventLoop& loop, UniqueFd socket, std::chrono::milliseconds idle, OnQuery on_query, OnEnd on_end)
-    : loop_(loop), socket_(std::move(socket)), idle_(idle), on_query_(std::move(on_query)), on_end_(std::move(on_end)), number_(++last_number) {
+TcpConnection::TcpConnection(EventLoop& loop, UniqueFd socket, std::chrono::milliseconds idle, OnQuery on_query,
+                             OnEnd on_end)
+    : loop_(loop), socket_(std::move(socket)), idle_(idle), on_query_(std::move(on_query)), on_end_(std::move(on_end)),
+      number_(++last_number) {
     watch_ = loop_.watch_fd(socket_.get(), EPOLLIN, [this](std::uint32_t events) { on_events(events); });
     rest();
 }

@@ -40,7 +40,7 @@ private:
     bool ended_ = false;
     bool writing_ = false;
     bool extended_ = false;
-    unsigned waiting_ = 0; // questions without an answer yet
+    unsigned waiting_ = 0;  // questions without an answer yet
     EventLoop::Watch more_; // questions are left for the next turn of the loop
     EventLoop::Watch idle_timer_;
     EventLoop::Watch watch_; // ends before the socket closes

@@ -18,8 +18,8 @@ struct Target {
 class Entry : public Handler {
 public:
     static Entry* create(Loop& loop, const Command& command, int socket); // takes the socket, also on failure
-    virtual void expire(std::int64_t now) = 0; // ends idle UDP sessions
-    void close_all();                          // stops taking, ends what belongs to it; retire() it then
+    virtual void expire(std::int64_t now) = 0;                            // ends idle UDP sessions
+    void close_all(); // stops taking, ends what belongs to it; retire() it then
     bool is_of(const char* owner) const;
     const char* owner() const { return owner_; }
     Entry* next = nullptr;

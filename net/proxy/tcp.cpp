@@ -85,7 +85,8 @@ public:
     void on_event(std::uint32_t) override {
         for (int i = 0; i < accepts_per_turn; ++i) {
             const int fd = ::accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (fd < 0) return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS ? pause() : void();
+            if (fd < 0)
+                return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS ? pause() : void();
             if (relay_count < max_relays) start(fd);
             else refuse(fd);
         }
@@ -117,7 +118,6 @@ private:
     std::int64_t paused_until_ = 0;
 };
 
-
 void TcpEntry::start(int client) {
     const int fd = ::socket(target_.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     void* room = fd >= 0 ? std::malloc(sizeof(Relay)) : nullptr;
@@ -134,7 +134,8 @@ void TcpEntry::start(int client) {
     r->next = relays;
     if (relays) relays->link = &r->next;
     relays = r;
-    const bool failed = ::connect(fd, reinterpret_cast<const sockaddr*>(&target_.address), target_.size) < 0 && errno != EINPROGRESS;
+    const bool failed =
+        ::connect(fd, reinterpret_cast<const sockaddr*>(&target_.address), target_.size) < 0 && errno != EINPROGRESS;
     r->target.connecting = true;
     r->target.watched = EPOLLOUT;
     // The client is watched once the target answers.

@@ -88,8 +88,10 @@ bool same_client(const Session& s, const msghdr& m) {
 
 void note_local(Session& s, msghdr& m) {
     for (cmsghdr* c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) std::memcpy(&s.local6, CMSG_DATA(c), sizeof s.local6);
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) std::memcpy(&s.local4, CMSG_DATA(c), sizeof s.local4);
+        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
+            std::memcpy(&s.local6, CMSG_DATA(c), sizeof s.local6);
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+            std::memcpy(&s.local4, CMSG_DATA(c), sizeof s.local4);
     }
 }
 
@@ -111,7 +113,9 @@ Session* UdpEntry::session_for(const msghdr& message) {
         drop(last);
     }
     const int fd = ::socket(target_.address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    void* room = fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&target_.address), target_.size) == 0 ? std::malloc(sizeof(Session)) : nullptr;
+    void* room = fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&target_.address), target_.size) == 0
+                     ? std::malloc(sizeof(Session))
+                     : nullptr;
     if (!room) {
         if (fd >= 0) ::close(fd);
         return nullptr;

@@ -49,10 +49,11 @@ pid_t clone_for_shim(pid_t* number) noexcept {
 
 // Nobody listens any more; what hardly ever fails is told where the program's own errors go.
 [[noreturn]] void live(Context& c, const Program& program, bool filter_last) noexcept {
-    if (take_session(c) && limit_processes(c) && (!filter_last || (load_filter(c) && drop_to_final(c)))) execute(c, program);
+    if (take_session(c) && limit_processes(c) && (!filter_last || (load_filter(c) && drop_to_final(c))))
+        execute(c, program);
     TextBuffer<384> line;
-    line.text << "davit: the program could not be started: stage " << static_cast<int>(c.report.stage) << " (" << c.report.detail
-              << "), error " << c.report.errnum << "\n";
+    line.text << "davit: the program could not be started: stage " << static_cast<int>(c.report.stage) << " ("
+              << c.report.detail << "), error " << c.report.errnum << "\n";
     ::_exit(::write(2, line.c_str(), std::strlen(line.c_str())) < 0 ? 126 : 125);
 }
 

@@ -53,7 +53,8 @@ private:
 inline int to_int(long value) noexcept { return static_cast<int>(value); }
 
 // EAGAIN: a rename or mount elsewhere crossed the walk (openat2(2)); it is never the answer.
-inline int open_beneath(int dir, const char* path, std::uint64_t flags, std::uint64_t resolve, std::uint64_t mode = 0) noexcept {
+inline int open_beneath(int dir, const char* path, std::uint64_t flags, std::uint64_t resolve,
+                        std::uint64_t mode = 0) noexcept {
     open_how how{};
     how.flags = flags | O_CLOEXEC;
     how.mode = mode;
@@ -78,9 +79,11 @@ inline int open_tree(int dir, const char* path, unsigned flags) noexcept {
     return to_int(::syscall(SYS_open_tree, dir, path, flags | OPEN_TREE_CLOEXEC));
 }
 inline int move_mount(int mount_fd, int target) noexcept {
-    return to_int(::syscall(SYS_move_mount, mount_fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+    return to_int(
+        ::syscall(SYS_move_mount, mount_fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
-inline int set_mount_attr(int fd, unsigned flags, std::uint64_t set, std::uint64_t clear, std::uint64_t propagation) noexcept {
+inline int set_mount_attr(int fd, unsigned flags, std::uint64_t set, std::uint64_t clear,
+                          std::uint64_t propagation) noexcept {
     mount_attr attr{};
     attr.attr_set = set;
     attr.attr_clr = clear;
@@ -117,7 +120,8 @@ private:
     char* end_;
 };
 
-template <std::size_t N> struct TextBuffer {
+template <std::size_t N>
+struct TextBuffer {
     char data[N];
     Text text{data, N};
     TextBuffer() noexcept = default;

@@ -109,7 +109,8 @@ int make_group(const char* mount_point, const char* path, std::uint32_t flags, c
     if (flags & cgroup_exists) return open_it();
     if (::mkdir(full.c_str(), 0755) < 0) return make_levels(mount_point, path, flags, controllers);
     Fd dir(open_it());
-    if (flags & cgroup_v2 && !has_all(dir.get(), controllers)) return make_levels(mount_point, path, flags, controllers);
+    if (flags & cgroup_v2 && !has_all(dir.get(), controllers))
+        return make_levels(mount_point, path, flags, controllers);
     return dir.release();
 }
 
@@ -177,7 +178,8 @@ void sleep_us(long us) noexcept {
 
 bool Cgroups::add(const PlanView& plan, const MakeCgroup& s, bool running, Report* why) noexcept {
     const char* path = plan.text(s.path);
-    if (set_.count == max_cgroups || s.mount_point.size >= sizeof Location::mount_point || s.path.size >= sizeof Location::path)
+    if (set_.count == max_cgroups || s.mount_point.size >= sizeof Location::mount_point ||
+        s.path.size >= sizeof Location::path)
         return failed(why, Stage::cgroup, ENAMETOOLONG, path);
     std::uint32_t flags = s.flags | (running ? std::uint32_t{cgroup_exists} : 0U);
     int dir = make_group(plan.text(s.mount_point), path, flags, plan.text(s.controllers));
@@ -229,7 +231,9 @@ bool Cgroups::limit(const PlanView& plan, Report* why, Sink sink, void* self) no
             using T = std::remove_cvref_t<decltype(s)>;
             if constexpr (std::is_same_v<T, WriteCgroup>) return (last && !(s.flags & write_retry)) || write(s, last);
             else if constexpr (std::is_same_v<T, DeviceFilter>)
-                return last || (s.cgroup < set_.count && load_device_filter(set_.entries[s.cgroup].dir, plan.bytes(s.code), s.code.size)) ||
+                return last ||
+                       (s.cgroup < set_.count &&
+                        load_device_filter(set_.entries[s.cgroup].dir, plan.bytes(s.code), s.code.size)) ||
                        failed(why, Stage::cgroup_device, errno, where_[0].path);
             else return true;
         });
@@ -281,7 +285,8 @@ bool Cgroups::frozen() const noexcept {
     if (i < 0) return false;
     char state[64];
     bool v2 = set_.entries[i].flags & cgroup_v2;
-    if (read_file_at(set_.entries[i].dir, v2 ? "cgroup.freeze" : "freezer.state", state, sizeof state) <= 0) return false;
+    if (read_file_at(set_.entries[i].dir, v2 ? "cgroup.freeze" : "freezer.state", state, sizeof state) <= 0)
+        return false;
     return v2 ? state[0] == '1' : std::strncmp(state, "FR", 2) == 0; // FROZEN, FREEZING
 }
 
@@ -290,10 +295,12 @@ std::uint64_t Cgroups::oom_kills() const noexcept {
     if (i < 0) return 0;
     char text[1024];
     bool v2 = set_.entries[i].flags & cgroup_v2;
-    if (read_file_at(set_.entries[i].dir, v2 ? "memory.events" : "memory.oom_control", text, sizeof text) <= 0) return 0;
+    if (read_file_at(set_.entries[i].dir, v2 ? "memory.events" : "memory.oom_control", text, sizeof text) <= 0)
+        return 0;
     const char* line = std::strstr(text, "oom_kill ");
     std::uint64_t n = 0;
-    for (const char* p = line ? line + 9 : ""; *p >= '0' && *p <= '9'; ++p) n = n * 10 + static_cast<std::uint64_t>(*p - '0');
+    for (const char* p = line ? line + 9 : ""; *p >= '0' && *p <= '9'; ++p)
+        n = n * 10 + static_cast<std::uint64_t>(*p - '0');
     return n;
 }
 

@@ -42,26 +42,26 @@ struct Area {
 
 struct Context {
     PlanView plan;
-    int channel = -1;           // to the shim; see report.hpp
+    int channel = -1; // to the shim; see report.hpp
     int slots[slot_count] = {-1, -1, -1, -1, -1, -1, -1};
-    int join_pidfd = -1;        // exec: whose namespaces
+    int join_pidfd = -1;           // exec: whose namespaces
     const char* keyring = nullptr; // exec: the container's
-    Birth* birth = nullptr;     // this process is only the helper
-    int pid_ns = -1;            // helper of an init: where that is to be born
-    Area secrets[4];            // the shim's own memory, which nobody born here may have
+    Birth* birth = nullptr;        // this process is only the helper
+    int pid_ns = -1;               // helper of an init: where that is to be born
+    Area secrets[4];               // the shim's own memory, which nobody born here may have
     const CgroupSet* cgroups = nullptr;
-    int stdio[3] = {-1, -1, -1}; // not with a terminal; -1: the container's /dev/null
-    int init_exe = -1;          // flag_init: the sealed program to run as pid 1
+    int stdio[3] = {-1, -1, -1};  // not with a terminal; -1: the container's /dev/null
+    int init_exe = -1;            // flag_init: the sealed program to run as pid 1
     bool signals_default = false; // cloned so (CLONE_CLEAR_SIGHAND) by a process that ignores none
-    bool hold = false;          // wait for a byte from the channel before execve
+    bool hold = false;            // wait for a byte from the channel before execve
 
     // filled by the steps
     int root = -1; // the new root directory
     int proc = -1; // a procfs of our own that nothing can be mounted over
     int dev_null = -1;
     dev_t hosts_dev = 0; // where the host's /dev/null lies
-    int own_proc = -1; // a helper's directory in the host's procfs: it is in no other
-    int ns_root = -1; // the mount namespace's root, when ours is another (a chroot)
+    int own_proc = -1;   // a helper's directory in the host's procfs: it is in no other
+    int ns_root = -1;    // the mount namespace's root, when ours is another (a chroot)
     int start_root = -1; // where the host's paths begin
     int mask_dir = -1;
     int console = -1; // terminal, the container's side

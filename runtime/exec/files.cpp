@@ -10,7 +10,7 @@ namespace {
 // CVE-2026-47766: an image whose /dev is a link must not make us unlink or create on the host; the
 // parent is opened inside the root and everything happens relative to it.
 bool same_node(int dir, const char* name, const DeviceNode& s) noexcept {
-    struct stat st{};
+    struct stat st {};
     return ::fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & S_IFMT) == (s.mode & S_IFMT) &&
            st.st_rdev == s.device;
 }
@@ -46,7 +46,7 @@ bool step(Context& c, const SymlinkStep& s) noexcept {
 bool step(Context& c, const MakeDir& s) noexcept {
     const char* path = c.plan.text(s.path);
     Fd fd(make_in_root(c.root, path, true, s.mode));
-    struct stat st{};
+    struct stat st {};
     if (!fd || ::fstat(fd.get(), &st) < 0) return c.fail(Stage::work_dir, path);
     if (!S_ISDIR(st.st_mode)) return c.fail(Stage::work_dir, ENOTDIR, path);
     return true;

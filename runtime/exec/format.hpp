@@ -34,10 +34,10 @@ enum PlanFlag : std::uint32_t {
 struct PlanHeader {
     char magic[4];
     std::uint32_t format;
-    std::uint32_t size;       // of all
-    std::uint32_t arch;       // AUDIT_ARCH_… the filter was made for
+    std::uint32_t size; // of all
+    std::uint32_t arch; // AUDIT_ARCH_… the filter was made for
     PlanKind kind;
-    std::uint32_t flags;      // PlanFlag
+    std::uint32_t flags; // PlanFlag
     std::uint32_t step_count;
     std::uint32_t steps_at;
     std::uint64_t clone_flags; // CLONE_NEW…
@@ -46,7 +46,16 @@ struct PlanHeader {
 };
 
 // Descriptors that are handed over at start and named in steps.
-enum Slot : std::uint32_t { slot_none = 0, slot_net = 1, slot_ipc = 2, slot_pid = 3, slot_uts = 4, slot_peer = 5, slot_pid_peer = 6, slot_count = 7 };
+enum Slot : std::uint32_t {
+    slot_none = 0,
+    slot_net = 1,
+    slot_ipc = 2,
+    slot_pid = 3,
+    slot_uts = 4,
+    slot_peer = 5,
+    slot_pid_peer = 6,
+    slot_count = 7
+};
 
 enum class StepKind : std::uint16_t {
     // by the shim, before clone
@@ -97,10 +106,10 @@ inline constexpr std::uint32_t max_early_mounts = 64;
 
 enum CgroupFlag : std::uint32_t {
     cgroup_v2 = 1,
-    cgroup_cpuset = 2,     // v1: cpus and mems must be filled level by level before a task may enter
-    cgroup_exists = 4,     // exec: only opened
-    cgroup_memory = 8,     // where OOM kills are counted
-    cgroup_freezer = 16,   // where pause is done
+    cgroup_cpuset = 2,   // v1: cpus and mems must be filled level by level before a task may enter
+    cgroup_exists = 4,   // exec: only opened
+    cgroup_memory = 8,   // where OOM kills are counted
+    cgroup_freezer = 16, // where pause is done
 };
 struct MakeCgroup {
     static constexpr StepKind id = StepKind::make_cgroup;
@@ -108,7 +117,10 @@ struct MakeCgroup {
     Str mount_point, path;
     Str controllers; // v2: what parents hand down, "+cpu +memory"
     std::uint32_t flags, reserved;
-    template <typename F> void refs(F&& f) const { f(mount_point), f(path), f(controllers); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(mount_point), f(path), f(controllers);
+    }
 };
 
 enum WriteFlag : std::uint32_t {
@@ -122,7 +134,10 @@ struct WriteCgroup {
     Str file, value;
     std::uint32_t cgroup; // index of the make_cgroup step
     std::uint32_t flags;
-    template <typename F> void refs(F&& f) const { f(file), f(value); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(file), f(value);
+    }
 };
 
 struct DeviceFilter { // eBPF for BPF_CGROUP_DEVICE
@@ -130,23 +145,30 @@ struct DeviceFilter { // eBPF for BPF_CGROUP_DEVICE
     StepHeader head;
     Bytes code;
     std::uint32_t cgroup, reserved;
-    template <typename F> void refs(F&& f) const { f(code); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(code);
+    }
 };
 
 struct JoinNamespace {
     static constexpr StepKind id = StepKind::join_namespace;
     StepHeader head;
-    Str path;            // when slot is slot_none
-    std::uint32_t type;  // CLONE_NEW…
+    Str path;           // when slot is slot_none
+    std::uint32_t type; // CLONE_NEW…
     std::uint32_t slot;
-    template <typename F> void refs(F&& f) const { f(path); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(path);
+    }
 };
 
 struct SetPropagation {
     static constexpr StepKind id = StepKind::propagation;
     StepHeader head;
     std::uint64_t flags; // MS_PRIVATE | MS_REC …
-    template <typename F> void refs(F&&) const {}
+    template <typename F>
+    void refs(F&&) const {}
 };
 
 struct RootOverlay {
@@ -154,20 +176,28 @@ struct RootOverlay {
     StepHeader head;
     StrList lower; // topmost first
     Str upper, work;
-    template <typename F> void refs(F&& f) const { f(lower), f(upper), f(work); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(lower), f(upper), f(work);
+    }
 };
 
 struct RootBind {
     static constexpr StepKind id = StepKind::root_bind;
     StepHeader head;
     Str path;
-    template <typename F> void refs(F&& f) const { f(path); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(path);
+    }
 };
 
-template <StepKind K> struct PlainStep {
+template <StepKind K>
+struct PlainStep {
     static constexpr StepKind id = K;
     StepHeader head;
-    template <typename F> void refs(F&&) const {}
+    template <typename F>
+    void refs(F&&) const {}
 };
 using OpenProc = PlainStep<StepKind::open_proc>;
 using ReadonlyRoot = PlainStep<StepKind::readonly_root>;
@@ -177,12 +207,12 @@ using NoNewPrivileges = PlainStep<StepKind::no_new_privileges>;
 
 enum class MountKind : std::uint32_t { bind = 1, filesystem = 2, peer = 3, overlay = 4 };
 enum MountFlag : std::uint32_t {
-    mount_recursive = 1,          // bind: OPEN_TREE_CLONE with AT_RECURSIVE
-    mount_attr_recursive = 2,     // attributes apply to submounts too
-    mount_inherit_mode = 4,       // tmpfs without mode=: takes that of the directory it covers
-    mount_optional = 8,           // a file system this kernel lacks is skipped
-    mount_over_proc = 32,         // one of the few files of procfs that may be covered
-    mount_early = 16,             // the source is opened first of all, see open_early_source()
+    mount_recursive = 1,      // bind: OPEN_TREE_CLONE with AT_RECURSIVE
+    mount_attr_recursive = 2, // attributes apply to submounts too
+    mount_inherit_mode = 4,   // tmpfs without mode=: takes that of the directory it covers
+    mount_optional = 8,       // a file system this kernel lacks is skipped
+    mount_over_proc = 32,     // one of the few files of procfs that may be covered
+    mount_early = 16,         // the source is opened first of all, see open_early_source()
 };
 struct MountStep {
     static constexpr StepKind id = StepKind::mount;
@@ -190,10 +220,13 @@ struct MountStep {
     MountKind kind;
     std::uint32_t flags;
     Str source, target, type, subpath;
-    StrList options;             // filesystem: "key=value" or "key"; overlay: layers, topmost first
+    StrList options;                    // filesystem: "key=value" or "key"; overlay: layers, topmost first
     std::uint64_t attr_set, attr_clear; // MOUNT_ATTR_…
-    std::uint64_t propagation;   // MS_PRIVATE …, 0: as it comes
-    template <typename F> void refs(F&& f) const { f(source), f(target), f(type), f(subpath), f(options); }
+    std::uint64_t propagation;          // MS_PRIVATE …, 0: as it comes
+    template <typename F>
+    void refs(F&& f) const {
+        f(source), f(target), f(type), f(subpath), f(options);
+    }
 };
 
 struct DeviceNode {
@@ -203,7 +236,10 @@ struct DeviceNode {
     std::uint32_t mode; // with S_IFCHR …
     std::uint32_t uid, gid, reserved;
     std::uint64_t device;
-    template <typename F> void refs(F&& f) const { f(path); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(path);
+    }
 };
 
 struct SymlinkStep {
@@ -211,7 +247,10 @@ struct SymlinkStep {
     StepHeader head;
     Str path, target;
     std::uint32_t only_if_target_exists, reserved;
-    template <typename F> void refs(F&& f) const { f(path), f(target); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(path), f(target);
+    }
 };
 
 struct MakeDir {
@@ -219,21 +258,31 @@ struct MakeDir {
     StepHeader head;
     Str path;
     std::uint32_t mode, reserved;
-    template <typename F> void refs(F&& f) const { f(path); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(path);
+    }
 };
 
 struct SysctlStep {
     static constexpr StepKind id = StepKind::sysctl;
     StepHeader head;
     Str path, value; // "sys/net/core/somaxconn"
-    template <typename F> void refs(F&& f) const { f(path), f(value); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(path), f(value);
+    }
 };
 
-template <StepKind K> struct TextStep {
+template <StepKind K>
+struct TextStep {
     static constexpr StepKind id = K;
     StepHeader head;
     Str text;
-    template <typename F> void refs(F&& f) const { f(text); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(text);
+    }
 };
 using MaskPath = TextStep<StepKind::mask_path>;
 using ReadonlyPath = TextStep<StepKind::readonly_path>;
@@ -250,14 +299,17 @@ struct RlimitStep {
     std::uint64_t soft, hard;
     std::uint32_t resource;
     std::uint32_t soft_only; // the hard limit stays as inherited
-    template <typename F> void refs(F&&) const {}
+    template <typename F>
+    void refs(F&&) const {}
 };
 
-template <StepKind K> struct NumberStep {
+template <StepKind K>
+struct NumberStep {
     static constexpr StepKind id = K;
     StepHeader head;
     std::int64_t number;
-    template <typename F> void refs(F&&) const {}
+    template <typename F>
+    void refs(F&&) const {}
 };
 using OomScoreAdj = NumberStep<StepKind::oom_score_adj>;
 using UmaskStep = NumberStep<StepKind::umask>;
@@ -267,7 +319,10 @@ struct UserStep {
     StepHeader head;
     Str name;
     StrList groups;
-    template <typename F> void refs(F&& f) const { f(name), f(groups); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(name), f(groups);
+    }
 };
 
 struct CapabilityStep {
@@ -275,7 +330,8 @@ struct CapabilityStep {
     StepHeader head;
     std::uint64_t bounding, effective, permitted, inheritable, ambient;
     std::uint32_t last, reserved; // the kernel's last capability
-    template <typename F> void refs(F&&) const {}
+    template <typename F>
+    void refs(F&&) const {}
 };
 
 struct SeccompStep {
@@ -284,14 +340,20 @@ struct SeccompStep {
     Bytes filter;        // struct sock_filter[], 8-aligned
     std::uint32_t flags; // SECCOMP_FILTER_FLAG_…
     std::uint32_t reserved;
-    template <typename F> void refs(F&& f) const { f(filter); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(filter);
+    }
 };
 
 struct ExecuteStep {
     static constexpr StepKind id = StepKind::execute;
     StepHeader head;
     StrList args, env;
-    template <typename F> void refs(F&& f) const { f(args), f(env); }
+    template <typename F>
+    void refs(F&& f) const {
+        f(args), f(env);
+    }
 };
 
 } // namespace davit::exec

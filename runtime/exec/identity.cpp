@@ -30,8 +30,9 @@ std::uint64_t present_permitted() noexcept {
 }
 
 const char* resource_name(std::uint32_t resource) noexcept {
-    static const char* const names[] = {"cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile",
-                                        "memlock", "as", "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"};
+    static const char* const names[] = {"cpu",      "fsize",  "data",    "stack", "core",  "rss",
+                                        "nproc",    "nofile", "memlock", "as",    "locks", "sigpending",
+                                        "msgqueue", "nice",   "rtprio",  "rttime"};
     return resource < sizeof names / sizeof *names ? names[resource] : "rlimit";
 }
 
@@ -158,7 +159,8 @@ bool apply_identity(Context& c) noexcept {
     if (::syscall(SYS_setresuid, a.uid, a.uid, a.uid) < 0) return c.fail(Stage::identity, "uid");
     // The program is looked for with the rights it will run with; the rest is still needed for the filter.
     std::uint64_t permitted = present_permitted();
-    if (c.limits_caps && !set_caps(a.uid ? 0 : c.caps.effective & permitted, permitted, 0)) return c.fail(Stage::capabilities, "effective");
+    if (c.limits_caps && !set_caps(a.uid ? 0 : c.caps.effective & permitted, permitted, 0))
+        return c.fail(Stage::capabilities, "effective");
     if (c.work_dir_pending && ::chdir(c.work_dir) < 0) return c.fail(Stage::work_dir, c.work_dir);
     return true;
 }
@@ -170,7 +172,8 @@ bool load_filter(Context& c) noexcept {
     sock_fprog program{};
     program.len = static_cast<unsigned short>(c.filter.size / sizeof(sock_filter));
     program.filter = static_cast<sock_filter*>(const_cast<void*>(c.filter.code));
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, c.filter.flags, &program) != 0) return c.fail(Stage::seccomp, "filter");
+    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, c.filter.flags, &program) != 0)
+        return c.fail(Stage::seccomp, "filter");
     return true;
 }
 

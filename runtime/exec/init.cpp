@@ -21,7 +21,10 @@ namespace {
     int why = errno;
     TextBuffer<512> line;
     line.text << "davit-init: " << argv[0] << ": "
-              << (why == ENOENT ? "not found" : why == EACCES ? "permission denied" : "cannot be executed") << "\n";
+              << (why == ENOENT   ? "not found"
+                  : why == EACCES ? "permission denied"
+                                  : "cannot be executed")
+              << "\n";
     if (::write(2, line.c_str(), std::strlen(line.c_str())) < 0) why = ENOENT;
     ::_exit(why == ENOENT ? 127 : 126);
 }
@@ -42,7 +45,8 @@ void run_init(char** argv) noexcept {
     ::prctl(PR_SET_NAME, "davit-init", 0, 0, 0); // the kernel would show the descriptor it was run from
     sigset_t all, before;
     ::sigfillset(&all);
-    for (int fatal : {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU}) ::sigdelset(&all, fatal);
+    for (int fatal : {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU})
+        ::sigdelset(&all, fatal);
     ::signal(SIGTTIN, SIG_IGN);
     ::signal(SIGTTOU, SIG_IGN);
     ::sigprocmask(SIG_SETMASK, &all, &before);

@@ -39,7 +39,8 @@ std::size_t bytes_of(const PlanView& plan, StrList list) noexcept {
 bool build(Context& c, const ExecuteStep& s, Vectors& v) noexcept {
     std::size_t count = std::size_t{s.args.count} + s.env.count + 8, filter = (std::size_t{c.filter.size} + 7) / 8 * 8;
     std::size_t texts = bytes_of(c.plan, s.args) + bytes_of(c.plan, s.env);
-    void* memory = ::mmap(nullptr, count * sizeof(char*) + filter + texts, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* memory = ::mmap(nullptr, count * sizeof(char*) + filter + texts, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return c.fail(Stage::memory, "arguments");
     char* next = static_cast<char*>(memory) + count * sizeof(char*);
     if (filter) c.filter.code = std::memcpy(next, c.filter.code, c.filter.size);
@@ -72,7 +73,7 @@ bool build(Context& c, const ExecuteStep& s, Vectors& v) noexcept {
 
 // As the process itself will see it: effective ids and capabilities, noexec mounts.
 int may_execute(const char* path) noexcept {
-    struct stat st{};
+    struct stat st {};
     if (::stat(path, &st) < 0) return errno;
     if (S_ISDIR(st.st_mode)) return EISDIR;
     if (::syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS) < 0) return errno;

@@ -13,18 +13,18 @@ namespace davit::exec {
 namespace {
 
 bool is_directory(int fd) noexcept {
-    struct stat st{};
+    struct stat st {};
     return ::fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 bool is_fs(int fd, long magic) noexcept {
-    struct statfs fs{};
+    struct statfs fs {};
     return ::fstatfs(fd, &fs) == 0 && fs.f_type == magic;
 }
 
 // CVE-2019-19921: a volume or image must not stand in for /proc.
 bool is_proc_root(int fd) noexcept {
-    struct stat st{};
+    struct stat st {};
     return is_fs(fd, PROC_SUPER_MAGIC) && ::fstat(fd, &st) == 0 && st.st_ino == 1;
 }
 
@@ -56,7 +56,8 @@ int new_filesystem(Context& c, const MountStep& s) noexcept {
         const char* option = c.plan.text(c.plan.item(s.options, i));
         if (!set_option(fs.get(), option)) return c.fail(Stage::mount_option, errno, target, option), -1;
     }
-    if (fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) return c.fail(Stage::mount, errno, target, source), -1;
+    if (fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0)
+        return c.fail(Stage::mount, errno, target, source), -1;
     int fd = fs_mount(fs.get(), s.attr_set);
     if (fd < 0) c.fail(Stage::mount, errno, target, source);
     return fd;
@@ -102,7 +103,8 @@ int peer_source(Context& c, const MountStep& s) noexcept {
 int procfs(Context& c, unsigned attributes) noexcept {
     Fd fs(fs_open("proc"));
     bool named = c.pid_ns < 0 || (fs && fs_config(fs.get(), FSCONFIG_SET_FD, "pidns", nullptr, c.pid_ns) == 0);
-    if (named && fs && fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) == 0) return fs_mount(fs.get(), attributes);
+    if (named && fs && fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) == 0)
+        return fs_mount(fs.get(), attributes);
     if (c.pid_ns < 0 || c.slots[slot_pid_peer] < 0) return -1;
     Fd home(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
     if (!home || ::syscall(SYS_setns, c.slots[slot_pid_peer], CLONE_NEWNS) < 0) return -1;
@@ -115,7 +117,9 @@ int procfs(Context& c, unsigned attributes) noexcept {
 
 int detached_mount(Context& c, const MountStep& s, int early) noexcept {
     if (s.kind == MountKind::filesystem) return new_filesystem(c, s);
-    int fd = early >= 0 ? early : s.kind == MountKind::overlay ? overlay_of(c, s.options, s.subpath) : bind_source(c, s);
+    int fd = early >= 0                     ? early
+             : s.kind == MountKind::overlay ? overlay_of(c, s.options, s.subpath)
+                                            : bind_source(c, s);
     if (fd < 0) return -1;
     unsigned how = s.flags & mount_attr_recursive ? unsigned{AT_RECURSIVE} : 0U;
     bool changes = s.attr_set || s.attr_clear;
@@ -130,7 +134,7 @@ int detached_mount(Context& c, const MountStep& s, int early) noexcept {
 
 // A tmpfs over a directory of the image looks like that directory (/tmp stays 1777).
 void inherit_mode(int mount_fd, int target) noexcept {
-    struct stat st{};
+    struct stat st {};
     if (::fstat(target, &st) == 0) ::fchmodat(mount_fd, ".", st.st_mode & 07777, 0);
 }
 
@@ -156,9 +160,10 @@ bool fail_target(Context& c, const char* target) noexcept {
     for (char* slash; (slash = std::strrchr(above, '/'));) {
         slash[slash == above] = 0;
         Fd fd(open_in_root(c.root, above, O_PATH));
-        struct statx st{};
+        struct statx st {};
         bool there = fd && ::statx(fd.get(), "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0;
-        bool cause = there && (why == ENOTDIR ? !S_ISDIR(st.stx_mode) : (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0);
+        bool cause =
+            there && (why == ENOTDIR ? !S_ISDIR(st.stx_mode) : (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0);
         if (cause) return c.fail(Stage::mount_target, why, target, above);
         if (!above[1]) break;
     }
@@ -206,7 +211,7 @@ bool step(Context& c, const OpenProc&) noexcept {
 namespace {
 
 bool is_null(int fd) noexcept {
-    struct stat st{};
+    struct stat st {};
     return fd >= 0 && ::fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == ::makedev(1, 3);
 }
 

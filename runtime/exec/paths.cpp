@@ -34,7 +34,8 @@ bool follow(Path& path, std::size_t start, std::size_t end, int parent) noexcept
     link[size] = 0;
     std::strcpy(rest, path.text + end);
     std::size_t keep = link[0] == '/' ? 0 : start;
-    if (keep + static_cast<std::size_t>(size) + std::strlen(rest) >= sizeof path.text) return errno = ENAMETOOLONG, false;
+    if (keep + static_cast<std::size_t>(size) + std::strlen(rest) >= sizeof path.text)
+        return errno = ENAMETOOLONG, false;
     std::strcpy(path.text + keep, link);
     std::strcat(path.text, rest);
     return true;
@@ -85,7 +86,8 @@ int make_last(int root, const char* wanted, bool directory, mode_t mode) noexcep
     Fd parent(open_in_root(root, above.text, O_PATH | O_DIRECTORY));
     if (!parent) return -1;
     const char* name = slash + 1;
-    if ((directory ? ::mkdirat(parent.get(), name, mode) : ::mknodat(parent.get(), name, S_IFREG | mode, 0)) < 0) return -1;
+    if ((directory ? ::mkdirat(parent.get(), name, mode) : ::mknodat(parent.get(), name, S_IFREG | mode, 0)) < 0)
+        return -1;
     return open_beneath(parent.get(), name, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 

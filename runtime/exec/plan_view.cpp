@@ -63,7 +63,8 @@ const char* PlanView::validate(const void* data, std::size_t size) noexcept {
     Checker check(base, header->size);
     std::size_t at = header->steps_at;
     for (std::uint32_t i = 0; i < header->step_count; ++i) {
-        if (at % 8 != 0 || at < sizeof(PlanHeader) || at > size || size - at < sizeof(StepHeader)) return "a step is outside";
+        if (at % 8 != 0 || at < sizeof(PlanHeader) || at > size || size - at < sizeof(StepHeader))
+            return "a step is outside";
         const auto* head = reinterpret_cast<const StepHeader*>(base + at);
         bool good = dispatch(*head, [&](const auto& step) {
             if (head->size != sizeof step || size - at < sizeof step) return false;

@@ -17,11 +17,10 @@ public:
     const PlanHeader& header() const noexcept { return *static_cast<const PlanHeader*>(data_); }
     const char* text(Str s) const noexcept { return s.size ? base() + s.at : ""; }
     const void* bytes(Bytes b) const noexcept { return base() + b.at; }
-    Str item(StrList list, std::uint32_t i) const noexcept {
-        return reinterpret_cast<const Str*>(base() + list.at)[i];
-    }
+    Str item(StrList list, std::uint32_t i) const noexcept { return reinterpret_cast<const Str*>(base() + list.at)[i]; }
     // fn(const Step&) for each step, in order, until it returns false. fn is overloaded on the step types.
-    template <typename F> bool each(F&& fn) const noexcept {
+    template <typename F>
+    bool each(F&& fn) const noexcept {
         const char* at = base() + header().steps_at;
         for (std::uint32_t i = 0; i < header().step_count; ++i) {
             const auto* head = reinterpret_cast<const StepHeader*>(at);
@@ -31,7 +30,8 @@ public:
         return true;
     }
     // The first step of this type, nullptr if there is none.
-    template <typename T> const T* find() const noexcept {
+    template <typename T>
+    const T* find() const noexcept {
         const T* found = nullptr;
         each([&](const auto& step) {
             if constexpr (std::is_same_v<std::remove_cvref_t<decltype(step)>, T>) {
@@ -43,14 +43,16 @@ public:
     }
 
     // Calls fn with the step as its own type; false for an unknown kind.
-    template <typename F> static bool dispatch(const StepHeader& head, F&& fn) noexcept;
+    template <typename F>
+    static bool dispatch(const StepHeader& head, F&& fn) noexcept;
 
 private:
     const char* base() const noexcept { return static_cast<const char*>(data_); }
     const void* data_ = nullptr;
 };
 
-template <typename F> bool PlanView::dispatch(const StepHeader& head, F&& fn) noexcept {
+template <typename F>
+bool PlanView::dispatch(const StepHeader& head, F&& fn) noexcept {
     auto as = [&]<typename T>(const T*) { return fn(reinterpret_cast<const T&>(head)); };
     switch (head.kind) {
     case StepKind::make_cgroup: return as(static_cast<MakeCgroup*>(nullptr));

@@ -50,7 +50,7 @@ enum class Stage : std::uint32_t {
     mount_kind,    // path inside, and the source: ENOTDIR a directory over a file, EISDIR a file over a directory
     mount_subpath, // the subpath, and the source that lacks it
     mount_option,  // path inside, and the option that was refused
-    ended, // exec in a container that is ending or has ended
+    ended,         // exec in a container that is ending or has ended
 };
 
 // Between the two names of a detail, where a stage has two.
@@ -58,9 +58,9 @@ inline constexpr char detail_separator = '\n';
 
 enum class ReportKind : std::uint32_t {
     failed = 1,
-    warning = 2, // something was granted less than asked for; goes on
-    ready = 3,   // everything is set up; waits for one byte before execve
-    console = 4, // carries the terminal's master
+    warning = 2,   // something was granted less than asked for; goes on
+    ready = 3,     // everything is set up; waits for one byte before execve
+    console = 4,   // carries the terminal's master
     launching = 5, // execve is next: the channel's end after this means that the program runs
 };
 

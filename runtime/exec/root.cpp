@@ -22,12 +22,14 @@ bool change_root(int dir) noexcept { return ::fchdir(dir) == 0 && ::chroot(".") 
 
 struct Place {
     std::uint64_t mount = 0;
-    struct stat st{};
+    struct stat st {};
     explicit Place(int fd) noexcept {
-        struct statx more{};
+        struct statx more {};
         if (::fstat(fd, &st) == 0 && ::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &more) == 0) mount = more.stx_mnt_id;
     }
-    bool operator==(const Place& o) const noexcept { return mount == o.mount && st.st_dev == o.st.st_dev && st.st_ino == o.st.st_ino; }
+    bool operator==(const Place& o) const noexcept {
+        return mount == o.mount && st.st_dev == o.st.st_dev && st.st_ino == o.st.st_ino;
+    }
 };
 
 } // namespace
@@ -56,7 +58,8 @@ bool come_home(Context& c, int mount_ns) noexcept {
 bool step(Context& c, const SetPropagation& s) noexcept {
     if (c.ns_root >= 0) {
         std::uint64_t type = s.flags & ~std::uint64_t{MS_REC};
-        return set_mount_attr(c.ns_root, s.flags & MS_REC ? unsigned{AT_RECURSIVE} : 0U, 0, 0, type) == 0 || c.fail(Stage::namespaces, "mount");
+        return set_mount_attr(c.ns_root, s.flags & MS_REC ? unsigned{AT_RECURSIVE} : 0U, 0, 0, type) == 0 ||
+               c.fail(Stage::namespaces, "mount");
     }
     if (::mount(nullptr, "/", nullptr, s.flags, nullptr) < 0) return c.fail(Stage::namespaces, "mount");
     return true;
@@ -92,9 +95,9 @@ bool step(Context& c, const PivotRoot&) noexcept {
     } else {
         // The host runs from its initramfs, which cannot be moved. The new root lies over "/" for
         // good, so that ".." ends there; what lies below can no longer be named.
-        struct statfs fs{};
-        bool ramfs = errno == EINVAL && ::statfs("/", &fs) == 0 &&
-                     (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
+        struct statfs fs {};
+        bool ramfs =
+            errno == EINVAL && ::statfs("/", &fs) == 0 && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
         if (!ramfs || ::chroot(".") < 0) return c.fail(Stage::pivot_root, "");
     }
     if (::chdir("/") < 0) return c.fail(Stage::pivot_root, "");

@@ -77,9 +77,9 @@ template <typename T>
 inline constexpr bool is_noted = std::is_same_v<T, CapabilityStep> || std::is_same_v<T, SeccompStep> ||
                                  std::is_same_v<T, WorkDir> || std::is_same_v<T, UmaskStep>;
 template <typename T>
-inline constexpr bool is_callers = std::is_same_v<T, MakeCgroup> || std::is_same_v<T, WriteCgroup> ||
-                                   std::is_same_v<T, DeviceFilter> || std::is_same_v<T, JoinNamespace> ||
-                                   std::is_same_v<T, ExecuteStep> || std::is_same_v<T, NoNewPrivileges>;
+inline constexpr bool is_callers =
+    std::is_same_v<T, MakeCgroup> || std::is_same_v<T, WriteCgroup> || std::is_same_v<T, DeviceFilter> ||
+    std::is_same_v<T, JoinNamespace> || std::is_same_v<T, ExecuteStep> || std::is_same_v<T, NoNewPrivileges>;
 
 void note(Context& c, const CapabilityStep& s) noexcept { c.caps = s, c.limits_caps = true; }
 void note(Context& c, const SeccompStep& s) noexcept { c.filter = {c.plan.bytes(s.filter), s.filter.size, s.flags}; }
@@ -114,7 +114,7 @@ namespace {
 
 // What is known of the host before we leave it.
 bool remember_host(Context& c) noexcept {
-    struct stat st{};
+    struct stat st {};
     if (::stat("/dev/null", &st) == 0) c.hosts_dev = st.st_dev;
     if (!c.birth) return true;
     c.own_proc = ::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -128,7 +128,8 @@ bool become_container(Context& c) noexcept {
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     ::umask(0);
     EarlyMounts early;
-    return enter_cgroups(c) && find_ns_root(c) && remember_host(c) && join_namespaces(c) && open_early(c, early) && run_steps(c, early) && finish(c);
+    return enter_cgroups(c) && find_ns_root(c) && remember_host(c) && join_namespaces(c) && open_early(c, early) &&
+           run_steps(c, early) && finish(c);
 }
 
 namespace {
@@ -166,7 +167,8 @@ bool become_exec(Context& c) noexcept {
     if (const auto* s = c.plan.find<Apparmor>(); s && !step(c, *s)) return false;
     if (!join_keyring(c, c.keyring) || !keep_only_needed(c)) return false;
     // All at once, or nothing: the root, the working directory and what the child will be born into.
-    constexpr int namespaces = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID;
+    constexpr int namespaces =
+        CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID;
     if (::syscall(SYS_setns, c.join_pidfd, namespaces) < 0) return c.fail(Stage::namespaces, "container's");
     c.own_proc = -1; // closed with the rest
     if (::chdir("/") < 0) return c.fail(Stage::work_dir, "/");

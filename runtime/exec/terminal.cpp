@@ -18,10 +18,11 @@ namespace {
 // The multiplexer of the devpts that is really mounted there, whatever an image or container put at /dev/ptmx.
 int open_multiplexer() noexcept {
     Fd fd(::open("/dev/pts/ptmx", O_PATH | O_CLOEXEC | O_NOFOLLOW));
-    struct stat st{};
-    struct statfs fs{};
+    struct stat st {};
+    struct statfs fs {};
     if (!fd || ::fstat(fd.get(), &st) < 0 || ::fstatfs(fd.get(), &fs) < 0) return -1;
-    if (fs.f_type != DEVPTS_SUPER_MAGIC || !S_ISCHR(st.st_mode) || st.st_rdev != ::makedev(5, 2)) return errno = ENODEV, -1;
+    if (fs.f_type != DEVPTS_SUPER_MAGIC || !S_ISCHR(st.st_mode) || st.st_rdev != ::makedev(5, 2))
+        return errno = ENODEV, -1;
     return ::open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
 }
 
@@ -51,7 +52,8 @@ bool open_terminal(Context& c) noexcept {
         ::ioctl(master.get(), TIOCSWINSZ, &size);
     }
     // Not the group: devpts' gid=5 is what the container's tools expect.
-    if (c.account.uid && ::fchown(c.console, c.account.uid, static_cast<gid_t>(-1)) < 0) return c.fail(Stage::terminal, "owner");
+    if (c.account.uid && ::fchown(c.console, c.account.uid, static_cast<gid_t>(-1)) < 0)
+        return c.fail(Stage::terminal, "owner");
     if (head.kind == PlanKind::container && !bind_console(c, c.console)) return false;
     Report r{};
     r.kind = ReportKind::console;
@@ -61,8 +63,9 @@ bool open_terminal(Context& c) noexcept {
 namespace {
 
 bool is_own_null(const Context& c, int fd) noexcept {
-    struct stat st{};
-    return fd >= 0 && ::fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == ::makedev(1, 3) && st.st_dev != c.hosts_dev;
+    struct stat st {};
+    return fd >= 0 && ::fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == ::makedev(1, 3) &&
+           st.st_dev != c.hosts_dev;
 }
 
 // Never the host's node: whoever has it open can change its mode and owner for the whole machine. The
@@ -71,7 +74,9 @@ bool is_own_null(const Context& c, int fd) noexcept {
 int open_nothing(Context& c, int mode) noexcept {
     Fd dev(::open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     Fd seen(dev ? ::openat(dev.get(), "null", O_PATH | O_CLOEXEC | O_NOFOLLOW) : -1);
-    Fd null(is_own_null(c, seen.get()) ? ::openat(dev.get(), "null", mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW) : -1);
+    Fd null(is_own_null(c, seen.get())
+                ? ::openat(dev.get(), "null", mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW)
+                : -1);
     if (is_own_null(c, null.get()) && ::fcntl(null.get(), F_SETFL, 0) == 0) return null.release();
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) < 0) return c.fail(Stage::stdio, "/dev/null"), -1;

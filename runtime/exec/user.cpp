@@ -13,7 +13,7 @@ constexpr std::size_t max_file = 1 << 20; // beyond this the rest of the file is
 class Lines {
 public:
     explicit Lines(const char* path) noexcept : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
-        struct stat st{};
+        struct stat st {};
         if (fd_ && (::fstat(fd_.get(), &st) < 0 || !S_ISREG(st.st_mode))) fd_.reset();
     }
     // The next line, NUL-terminated, cut at the buffer's end; nullptr after the last.
@@ -51,7 +51,8 @@ private:
 };
 
 // Splits at ':' in place; missing fields are empty.
-template <std::size_t N> void split(char* line, const char* (&fields)[N]) noexcept {
+template <std::size_t N>
+void split(char* line, const char* (&fields)[N]) noexcept {
     for (std::size_t i = 0; i < N; ++i) {
         fields[i] = line;
         char* colon = std::strchr(line, ':');
@@ -81,7 +82,8 @@ void add_group(Account& a, gid_t gid) noexcept {
     if (a.group_count < static_cast<int>(sizeof a.groups / sizeof *a.groups)) a.groups[a.group_count++] = gid;
 }
 
-bool find_user(const char* wanted, bool by_number, std::uint32_t number, Account& a, char* name, std::size_t name_size) noexcept {
+bool find_user(const char* wanted, bool by_number, std::uint32_t number, Account& a, char* name,
+               std::size_t name_size) noexcept {
     Lines lines("/etc/passwd");
     while (char* line = lines.next()) {
         const char* field[7]; // name:password:uid:gid:gecos:home:shell
@@ -100,7 +102,8 @@ bool find_user(const char* wanted, bool by_number, std::uint32_t number, Account
 }
 
 // fn(gid, members) for each group of that name or number.
-template <typename F> void each_group(F&& fn) noexcept {
+template <typename F>
+void each_group(F&& fn) noexcept {
     Lines lines("/etc/group");
     while (char* line = lines.next()) {
         const char* field[4]; // name:password:gid:members

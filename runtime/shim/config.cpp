@@ -16,9 +16,11 @@ bool number(const char* text, std::uint64_t* out) noexcept {
     return true;
 }
 
-template <typename T> bool number(const char* text, T* out) noexcept {
+template <typename T>
+bool number(const char* text, T* out) noexcept {
     std::uint64_t wide = 0;
-    if (!number(text, &wide) || wide > static_cast<std::uint64_t>(static_cast<T>(~T{0}) & 0x7fffffffffffffff)) return false;
+    if (!number(text, &wide) || wide > static_cast<std::uint64_t>(static_cast<T>(~T{0}) & 0x7fffffffffffffff))
+        return false;
     *out = static_cast<T>(wide);
     return true;
 }

@@ -65,8 +65,8 @@ int Shim::supervisor_connection() const noexcept {
 }
 
 // false: not sent, the frame does not wait either.
-bool Shim::send(int index, Type type, std::uint32_t request, const void* body, std::uint32_t size, const int* fds, std::uint32_t count,
-                const void* data, std::uint32_t data_size) noexcept {
+bool Shim::send(int index, Type type, std::uint32_t request, const void* body, std::uint32_t size, const int* fds,
+                std::uint32_t count, const void* data, std::uint32_t data_size) noexcept {
     if (index < 0 || !connections_[index].fd) return false;
     Header head{magic, protocol, type, request, size + data_size};
     iovec parts[3] = {{&head, sizeof head}, {const_cast<void*>(body), size}, {const_cast<void*>(data), data_size}};
@@ -90,7 +90,8 @@ bool Shim::send(int index, Type type, std::uint32_t request, const void* body, s
     return false;
 }
 
-void Shim::send_supervisor(Type type, const void* body, std::uint32_t size, const int* fds, std::uint32_t count) noexcept {
+void Shim::send_supervisor(Type type, const void* body, std::uint32_t size, const int* fds,
+                           std::uint32_t count) noexcept {
     send(supervisor_connection(), type, 0, body, size, fds, count);
 }
 
@@ -123,7 +124,8 @@ void Shim::on_connection(int index, std::uint32_t events) noexcept {
             return;
         }
         c.pending = 0;
-        watch(c.fd.get(), c.input_paused ? 0U : unsigned{EPOLLIN}, Source::connection, static_cast<std::uint32_t>(index), false);
+        watch(c.fd.get(), c.input_paused ? 0U : unsigned{EPOLLIN}, Source::connection,
+              static_cast<std::uint32_t>(index), false);
         arm_streams();
     }
     if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR))) return;
@@ -139,15 +141,16 @@ void Shim::on_connection(int index, std::uint32_t events) noexcept {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) return drop_connection(index);
     std::uint32_t count = 0;
-    if (cmsghdr* head = CMSG_FIRSTHDR(&message); head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
+    if (cmsghdr* head = CMSG_FIRSTHDR(&message);
+        head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
         count = static_cast<std::uint32_t>((head->cmsg_len - CMSG_LEN(0)) / sizeof(int));
         std::memcpy(fds, CMSG_DATA(head), count * sizeof(int));
     }
     Header head{};
     bool good = n >= static_cast<ssize_t>(sizeof head);
     if (good) std::memcpy(&head, receive_, sizeof head);
-    good = good && head.magic == magic && head.protocol == protocol && head.size == static_cast<std::size_t>(n) - sizeof head &&
-           !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+    good = good && head.magic == magic && head.protocol == protocol &&
+           head.size == static_cast<std::size_t>(n) - sizeof head && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
     if (good) handle(index, head, receive_ + sizeof head, fds, count);
     for (std::uint32_t i = 0; i < count; ++i)
         if (fds[i] >= 0) ::close(fds[i]); // handle() takes what it keeps by setting -1

@@ -20,7 +20,7 @@ struct MappedPlan {
     void* memory = MAP_FAILED;
     std::size_t size = 0;
     explicit MappedPlan(int fd) noexcept {
-        struct stat st{};
+        struct stat st {};
         if (::fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > exec::max_plan_size) return;
         // Somebody may still hold the descriptor and change the bytes after they were checked; a copy
         // of our own cannot change.
@@ -57,7 +57,8 @@ void Shim::exec_failed(int connection, std::uint32_t request, Report why) noexce
     send(connection, Type::exec_failed, request, &why, sizeof why);
 }
 
-void Shim::start_exec(int connection, std::uint32_t request, const ExecBody& body, int* fds, std::uint32_t count) noexcept {
+void Shim::start_exec(int connection, std::uint32_t request, const ExecBody& body, int* fds,
+                      std::uint32_t count) noexcept {
     static exec::Context c; // large; one is made at a time
     c = exec::Context{};
     auto refuse = [&](Stage stage, int errnum, const char* detail) {
@@ -70,7 +71,8 @@ void Shim::start_exec(int connection, std::uint32_t request, const ExecBody& bod
     if (!e) return refuse(Stage::clone, EAGAIN, "too many at once");
     if (count == 0) return refuse(Stage::plan, 0, "there is none");
     MappedPlan plan(fds[0]);
-    const char* wrong = plan.memory == MAP_FAILED || !plan.size ? "it cannot be read" : c.plan.validate(plan.memory, plan.size);
+    const char* wrong =
+        plan.memory == MAP_FAILED || !plan.size ? "it cannot be read" : c.plan.validate(plan.memory, plan.size);
     if (wrong) return refuse(Stage::plan, 0, wrong);
     bool terminal = c.plan.header().flags & exec::flag_terminal;
     // Those missing in front are the container's /dev/null.
@@ -82,7 +84,8 @@ void Shim::start_exec(int connection, std::uint32_t request, const ExecBody& bod
         head->columns = body.columns;
     }
     int channel[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0) return refuse(Stage::clone, errno, "channel");
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
+        return refuse(Stage::clone, errno, "channel");
     Fd ours(channel[0]), theirs(channel[1]);
     exec::Birth* birth = birth_place(static_cast<std::size_t>(e - execs_));
     if (!birth) return refuse(Stage::memory, ENOMEM, "birth");
@@ -179,7 +182,8 @@ void Shim::exec_helper_ended(Exec& e) noexcept {
     if (e.wanted_signal && e.pid) ::kill(e.pid, e.wanted_signal);
     StartedBody body{e.pid, 0, e.pid ? process_start_time(e.pid) : 0, realtime_ns()};
     int console = e.console.get();
-    if (owns(e)) send(e.connection, Type::exec_started, e.request, &body, sizeof body, &console, console >= 0 ? 1U : 0U);
+    if (owns(e))
+        send(e.connection, Type::exec_started, e.request, &body, sizeof body, &console, console >= 0 ? 1U : 0U);
     e.console.reset(); // the client's now; its end hangs the terminal up
     if (e.ended) exec_ended(e, e.code, e.signal);
 }

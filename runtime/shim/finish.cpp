@@ -89,9 +89,10 @@ void Shim::try_finish() noexcept {
 void Shim::write_exit_record() noexcept {
     exec::TextBuffer<512> json;
     auto flag = [](bool b) { return b ? "true" : "false"; };
-    json.text << "{\"format\":1,\"pid\":" << init_ << ",\"start_time\":" << init_start_ << ",\"started_ns\":" << started_ns_
-              << ",\"finished_ns\":" << finished_ns_ << ",\"code\":" << exit_code_ << ",\"signal\":" << exit_signal_
-              << ",\"known\":" << flag(exit_known_) << ",\"oom\":" << flag(oom_) << "}\n";
+    json.text << "{\"format\":1,\"pid\":" << init_ << ",\"start_time\":" << init_start_
+              << ",\"started_ns\":" << started_ns_ << ",\"finished_ns\":" << finished_ns_ << ",\"code\":" << exit_code_
+              << ",\"signal\":" << exit_signal_ << ",\"known\":" << flag(exit_known_) << ",\"oom\":" << flag(oom_)
+              << "}\n";
     Fd dir(::openat(run_dir_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     Fd file(::openat(dir.get(), "exit.json.tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     std::size_t size = std::strlen(json.c_str());

@@ -42,7 +42,7 @@ int LogWriter::open(const char* path, std::uint64_t max_size, unsigned max_files
 
 int LogWriter::reopen(int extra_flags) noexcept {
     file_.reset(::open(path_, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | extra_flags, 0600));
-    struct stat st{};
+    struct stat st {};
     if (!file_ || ::fstat(file_.get(), &st) < 0) return errno;
     size_ = static_cast<std::uint64_t>(st.st_size);
     return 0;
@@ -62,7 +62,8 @@ void LogWriter::quote(const char* text, std::size_t size) noexcept {
         if (c >= 0x80) {
             std::size_t n = sequence(p + i, size - i);
             if (n == 0) put("\\ufffd", 6);
-            else if (n == 3 && c == 0xe2 && p[i + 1] == 0x80 && (p[i + 2] & 0xfe) == 0xa8) put(p[i + 2] & 1 ? "\\u2029" : "\\u2028", 6);
+            else if (n == 3 && c == 0xe2 && p[i + 1] == 0x80 && (p[i + 2] & 0xfe) == 0xa8)
+                put(p[i + 2] & 1 ? "\\u2029" : "\\u2028", 6);
             else put(text + i, n);
             i += n ? n : 1;
             continue;

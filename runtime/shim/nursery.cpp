@@ -48,7 +48,8 @@ void take_arguments(const Request& r, char* room, std::size_t size, Arguments& a
     // So that what reads /proc/PID/cmdline sees no empty arguments behind them.
     ::prctl(PR_SET_MM, PR_SET_MM_ARG_END, room + r.size, 0, 0);
     args.count = 0;
-    for (char* p = room; p < room + r.size && args.count < max_arguments; p += std::strlen(p) + 1) values[args.count++] = p;
+    for (char* p = room; p < room + r.size && args.count < max_arguments; p += std::strlen(p) + 1)
+        values[args.count++] = p;
     values[args.count] = nullptr;
     args.values = values;
 }
@@ -78,7 +79,8 @@ void become_shims(Arguments& args) noexcept {
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     ::prctl(PR_SET_NAME, nursery_name, 0, 0, 0);
     char* room = args.values[0];
-    const auto size = static_cast<std::size_t>(args.values[args.count - 1] - room) + std::strlen(args.values[args.count - 1]) + 1;
+    const auto size =
+        static_cast<std::size_t>(args.values[args.count - 1] - room) + std::strlen(args.values[args.count - 1]) + 1;
     args.request = {reinterpret_cast<char*>(&request), sizeof request};
     while (receive(request)) {
         clone_args clone{};

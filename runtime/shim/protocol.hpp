@@ -30,18 +30,18 @@ enum class Type : std::uint16_t {
     unpause,
     status,
     rotate,
-    update,     // fd: plan
-    park,       // TagBody; fds
-    get_parked, // answered by one `parked` per tag
+    update,      // fd: plan
+    park,        // TagBody; fds
+    get_parked,  // answered by one `parked` per tag
     report_exit, // ExitBody
 
     // events and answers
-    started = 64, // StartedBody
-    held,         // StartedBody
-    start_failed, // Report
-    warning,      // Report
-    exited,       // ExitBody
-    oom,          // CountBody
+    started = 64,  // StartedBody
+    held,          // StartedBody
+    start_failed,  // Report
+    warning,       // Report
+    exited,        // ExitBody
+    oom,           // CountBody
     log_truncated, // CountBody
     stdio_fds,     // MaskBody; fds
     exec_started,  // StartedBody; fd with a terminal
@@ -62,20 +62,54 @@ struct Header {
 };
 
 enum Role : std::uint32_t { role_client = 0, role_supervisor = 1 };
-struct HelloBody { std::uint32_t role; };
-struct SignalBody { std::uint32_t exec; std::int32_t signal; };
-struct ExecBody { std::uint16_t rows, columns; };
-struct SizeBody { std::uint16_t rows, columns; };
+struct HelloBody {
+    std::uint32_t role;
+};
+struct SignalBody {
+    std::uint32_t exec;
+    std::int32_t signal;
+};
+struct ExecBody {
+    std::uint16_t rows, columns;
+};
+struct SizeBody {
+    std::uint16_t rows, columns;
+};
 enum AttachFlag : std::uint32_t { attach_input = 1, attach_output = 2, attach_errors = 4, attach_lossless = 8 };
-struct AttachBody { std::uint32_t flags; std::uint16_t rows, columns; };
-struct TagBody { char tag[64]; std::uint32_t last, reserved; };
-struct ExitBody { std::int32_t code, signal; std::uint32_t known, oom; std::int64_t time_ns; };
-struct StartedBody { std::int32_t pid; std::uint32_t reserved; std::uint64_t start_time; std::int64_t time_ns; };
-struct CountBody { std::uint64_t count; std::int32_t errnum; std::uint32_t reserved; };
+struct AttachBody {
+    std::uint32_t flags;
+    std::uint16_t rows, columns;
+};
+struct TagBody {
+    char tag[64];
+    std::uint32_t last, reserved;
+};
+struct ExitBody {
+    std::int32_t code, signal;
+    std::uint32_t known, oom;
+    std::int64_t time_ns;
+};
+struct StartedBody {
+    std::int32_t pid;
+    std::uint32_t reserved;
+    std::uint64_t start_time;
+    std::int64_t time_ns;
+};
+struct CountBody {
+    std::uint64_t count;
+    std::int32_t errnum;
+    std::uint32_t reserved;
+};
 enum StdioBit : std::uint32_t { stdio_in = 1, stdio_out = 2, stdio_err = 4, stdio_console = 8 }; // in this order
-struct MaskBody { std::uint32_t mask; };
-struct OutputBody { std::uint32_t stream; };
-struct ReplyBody { std::int32_t errnum; };
+struct MaskBody {
+    std::uint32_t mask;
+};
+struct OutputBody {
+    std::uint32_t stream;
+};
+struct ReplyBody {
+    std::int32_t errnum;
+};
 struct StatusBody {
     std::int32_t pid, shim_pid;
     std::uint64_t start_time;

@@ -14,7 +14,8 @@ namespace davit::shim {
 namespace {
 
 // The body as its type; false when the size is another.
-template <typename T> bool read_body(const Header& head, const char* body, T& out) noexcept {
+template <typename T>
+bool read_body(const Header& head, const char* body, T& out) noexcept {
     if (head.size != sizeof out) return false;
     std::memcpy(&out, body, sizeof out);
     return true;
@@ -62,9 +63,7 @@ void Shim::handle(int index, const Header& head, const char* body, int* fds, std
         return read_body(head, body, a) ? attach(index, request, a) : drop_connection(index);
     }
     case Type::input: return take_input(index, body, head.size);
-    case Type::close_input:
-        c.wrote_input = false;
-        return close_input();
+    case Type::close_input: c.wrote_input = false; return close_input();
     case Type::pause: return reply(index, request, phase_ == Phase::running ? cgroups_.freeze(true) : ESRCH);
     case Type::unpause: return reply(index, request, cgroups_.freeze(false));
     case Type::status: return status(index, request);
@@ -78,7 +77,8 @@ void Shim::handle(int index, const Header& head, const char* body, int* fds, std
     case Type::report_exit: {
         ExitBody e{};
         if (!read_body(head, body, e) || !c.supervisor) return drop_connection(index);
-        if (adopted_ && !recorded_) exit_code_ = e.code, exit_signal_ = e.signal, exit_known_ = true, init_ended(e.code, e.signal, true);
+        if (adopted_ && !recorded_)
+            exit_code_ = e.code, exit_signal_ = e.signal, exit_known_ = true, init_ended(e.code, e.signal, true);
         return;
     }
     default: return drop_connection(index);
@@ -157,7 +157,7 @@ void Shim::send_parked(int index, std::uint32_t request) noexcept {
 }
 
 int Shim::update(int plan_fd) noexcept {
-    struct stat st{};
+    struct stat st {};
     static char plan[65536]; // limits only
     if (::fstat(plan_fd, &st) < 0 || st.st_size <= 0 || st.st_size > static_cast<off_t>(sizeof plan)) return EINVAL;
     auto size = static_cast<std::size_t>(st.st_size);

@@ -99,7 +99,8 @@ void Shim::run() noexcept {
         epoll_event events[16];
         int n = ::epoll_wait(epoll_.get(), events, 16, -1);
         for (int i = 0; i < n; ++i)
-            dispatch(static_cast<Source>(events[i].data.u64 >> 32), static_cast<std::uint32_t>(events[i].data.u64), events[i].events);
+            dispatch(static_cast<Source>(events[i].data.u64 >> 32), static_cast<std::uint32_t>(events[i].data.u64),
+                     events[i].events);
         log_.flush();
         if (log_.lost_bytes()) report_loss();
         try_finish();

@@ -61,11 +61,22 @@ struct Parked {
 class Shim {
 public:
     // arguments: argv and the environment, as they stand in memory.
-    Shim(const Config& config, exec::Area arguments, exec::Area request) noexcept : config_(config), arguments_(arguments), request_(request) {}
+    Shim(const Config& config, exec::Area arguments, exec::Area request) noexcept
+        : config_(config), arguments_(arguments), request_(request) {}
     [[noreturn]] void run() noexcept;
 
 private:
-    enum class Source : std::uint32_t { signals, timer, listener, connection, stream, input, init_channel, exec_channel, init_pidfd };
+    enum class Source : std::uint32_t {
+        signals,
+        timer,
+        listener,
+        connection,
+        stream,
+        input,
+        init_channel,
+        exec_channel,
+        init_pidfd
+    };
     enum class Phase { starting, held, running, ended };
 
     // shim.cpp: loop
@@ -96,7 +107,8 @@ private:
     static void pass_warning(void* self, const exec::Report& report) noexcept;
 
     // execs.cpp
-    void start_exec(int connection, std::uint32_t request, const ExecBody& body, int* fds, std::uint32_t count) noexcept;
+    void start_exec(int connection, std::uint32_t request, const ExecBody& body, int* fds,
+                    std::uint32_t count) noexcept;
     void on_exec_channel(std::uint32_t index) noexcept;
     void exec_failed(int connection, std::uint32_t request, exec::Report why) noexcept;
     bool init_gone() const noexcept;
@@ -114,9 +126,11 @@ private:
     int add_connection(int fd) noexcept;
     void drop_connection(int index) noexcept;
     void on_connection(int index, std::uint32_t events) noexcept;
-    bool send(int index, Type type, std::uint32_t request, const void* body, std::uint32_t size, const int* fds = nullptr,
-              std::uint32_t count = 0, const void* data = nullptr, std::uint32_t data_size = 0) noexcept;
-    void send_supervisor(Type type, const void* body, std::uint32_t size, const int* fds = nullptr, std::uint32_t count = 0) noexcept;
+    bool send(int index, Type type, std::uint32_t request, const void* body, std::uint32_t size,
+              const int* fds = nullptr, std::uint32_t count = 0, const void* data = nullptr,
+              std::uint32_t data_size = 0) noexcept;
+    void send_supervisor(Type type, const void* body, std::uint32_t size, const int* fds = nullptr,
+                         std::uint32_t count = 0) noexcept;
     void broadcast(Type type, const void* body, std::uint32_t size) noexcept;
     void reply(int index, std::uint32_t request, int errnum) noexcept;
     void greet(int index) noexcept; // a supervisor: tells where things stand
@@ -160,7 +174,7 @@ private:
     Config config_;
     exec::Area arguments_, request_;
     exec::Birth* births_ = nullptr; // shared with helpers: of the execs, and of an init
-    Fd life_; // its lock says that this container has a shim
+    Fd life_;                       // its lock says that this container has a shim
     Fd epoll_, signals_, timer_, listener_, run_dir_, init_pidfd_, own_pid_ns_, self_exe_;
     exec::Context context_; // of the container's init; kept for its plan only until it has started
     void* plan_memory_ = nullptr;

@@ -24,9 +24,10 @@ using exec::ReportKind;
 using exec::Stage;
 
 bool Shim::map_plan() noexcept {
-    struct stat st{};
+    struct stat st {};
     if (::fstat(fd_plan, &st) < 0) return context_.fail(Stage::plan, "cannot be read");
-    if (st.st_size <= 0 || st.st_size > exec::max_plan_size) return context_.fail(Stage::plan, 0, "its size is impossible");
+    if (st.st_size <= 0 || st.st_size > exec::max_plan_size)
+        return context_.fail(Stage::plan, 0, "its size is impossible");
     plan_size_ = static_cast<std::size_t>(st.st_size);
     plan_memory_ = ::mmap(nullptr, plan_size_, PROT_READ, MAP_PRIVATE, fd_plan, 0);
     if (plan_memory_ == MAP_FAILED) return plan_memory_ = nullptr, context_.fail(Stage::plan, "cannot be mapped");
@@ -64,7 +65,7 @@ int copy_of_program(int exe) noexcept {
     exec::TextBuffer<48> path;
     path.text << "/proc/self/fd/" << exe;
     Fd from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat st{};
+    struct stat st {};
     if (!to || !from || ::fstat(from.get(), &st) < 0) return -1;
     for (off_t left = st.st_size; left > 0;) {
         ssize_t n = ::sendfile(to.get(), from.get(), nullptr, static_cast<std::size_t>(left));
@@ -150,7 +151,8 @@ void Shim::start_container() noexcept {
         return fail_start(context_.report);
     }
     if (!map_plan()) return fail_start(context_.report);
-    if (!cgroups_.make(context_.plan, &why) || !cgroups_.limit(context_.plan, &why, pass_warning, this)) return fail_start(why);
+    if (!cgroups_.make(context_.plan, &why) || !cgroups_.limit(context_.plan, &why, pass_warning, this))
+        return fail_start(why);
     oom_before_ = cgroups_.oom_kills();
     int side[3] = {-1, -1, -1}, channel[2];
     if (!make_streams(side)) return fail_start(context_.report);
@@ -166,7 +168,8 @@ void Shim::start_container() noexcept {
     context_.hold = config_.hold;
     Fd init_copy(context_.plan.header().flags & exec::flag_init ? copy_of_program(self_exe_.get()) : -1);
     // Where programs may not run from memory ours is a read-only view already.
-    if (context_.plan.header().flags & exec::flag_init) context_.init_exe = init_copy ? init_copy.get() : self_exe_.get();
+    if (context_.plan.header().flags & exec::flag_init)
+        context_.init_exe = init_copy ? init_copy.get() : self_exe_.get();
     init_ = clone_init(side, channel[1]);
     ::close(channel[1]);
     for (int fd : side)
@@ -183,7 +186,8 @@ void Shim::adopt_container() noexcept {
     adopted_ = true;
     Report why{};
     log_.open(config_.log, config_.log_max_size, config_.log_max_files);
-    if (!map_plan() || !cgroups_.make(context_.plan, &why, true)) return fail_start(context_.report.stage == Stage::none ? why : context_.report);
+    if (!map_plan() || !cgroups_.make(context_.plan, &why, true))
+        return fail_start(context_.report.stage == Stage::none ? why : context_.report);
     terminal_ = context_.plan.header().flags & exec::flag_terminal;
     init_ = config_.adopt_pid;
     init_start_ = config_.adopt_start;
@@ -195,7 +199,7 @@ void Shim::adopt_container() noexcept {
         // Lost with the supervisor: init's own end, if it is still one of our pipes.
         else if (alive && !terminal_ && of_init > 0) {
             to.reset(exec::to_int(::syscall(SYS_pidfd_getfd, init_pidfd_.get(), of_init, 0)));
-            struct stat st{};
+            struct stat st {};
             if (to && (::fstat(to.get(), &st) < 0 || !S_ISFIFO(st.st_mode))) to.reset();
         }
         if (to) ::fcntl(to.get(), F_SETFL, O_NONBLOCK);
@@ -211,7 +215,8 @@ void Shim::adopt_container() noexcept {
     streams_[1].number = 2;
     launched_ = true;
     ::close(fd_plan);
-    static const char gap[] = "davit: the process that wrote this log was killed; what it had read and not yet written may be missing here";
+    static const char gap[] =
+        "davit: the process that wrote this log was killed; what it had read and not yet written may be missing here";
     if (alive) log_.add(2, gap, sizeof gap - 1, true, realtime_ns());
     arm_streams();
     started();
@@ -240,7 +245,8 @@ void Shim::on_init_channel() noexcept {
             init_channel_.reset();
             if (init_helper_) return; // its end tells more
             if (launched_ && !start_failed_) started();
-            else if (!start_failed_) context_.fail(Stage::clone, 0, "the set-up was killed"), fail_start(context_.report);
+            else if (!start_failed_)
+                context_.fail(Stage::clone, 0, "the set-up was killed"), fail_start(context_.report);
             return;
         }
         if (r.kind == ReportKind::failed) fail_start(r);

@@ -95,7 +95,8 @@ void Shim::forward(const Stream& s, const char* data, std::size_t size) noexcept
     for (int i = 0; i < max_connections; ++i) {
         Connection& c = connections_[i];
         if (!c.fd || !(c.attach & flag)) continue;
-        if (send(i, Type::output, 0, &body, sizeof body, nullptr, 0, data, static_cast<std::uint32_t>(size)) || !c.fd) continue;
+        if (send(i, Type::output, 0, &body, sizeof body, nullptr, 0, data, static_cast<std::uint32_t>(size)) || !c.fd)
+            continue;
         if (!(c.attach & attach_lossless)) {
             drop_connection(i);
             continue;
@@ -106,7 +107,8 @@ void Shim::forward(const Stream& s, const char* data, std::size_t size) noexcept
         std::memcpy(frame + sizeof head, &body, sizeof body);
         std::memcpy(frame + sizeof head + sizeof body, data, size);
         c.pending = static_cast<std::uint32_t>(sizeof head + sizeof body + size);
-        watch(c.fd.get(), EPOLLOUT | (c.input_paused ? 0U : EPOLLIN), Source::connection, static_cast<std::uint32_t>(i), false);
+        watch(c.fd.get(), EPOLLOUT | (c.input_paused ? 0U : EPOLLIN), Source::connection, static_cast<std::uint32_t>(i),
+              false);
         held = true;
     }
     if (held) arm_streams();
@@ -136,7 +138,8 @@ void Shim::take_input(int index, const char* data, std::uint32_t size) noexcept 
     on_input_writable();
     if (input_used_ == input_done_ || !c.fd) return;
     c.input_paused = true;
-    watch(c.fd.get(), c.pending ? unsigned{EPOLLOUT} : 0U, Source::connection, static_cast<std::uint32_t>(index), false);
+    watch(c.fd.get(), c.pending ? unsigned{EPOLLOUT} : 0U, Source::connection, static_cast<std::uint32_t>(index),
+          false);
 }
 
 void Shim::on_input_writable() noexcept {
@@ -161,7 +164,8 @@ void Shim::on_input_writable() noexcept {
         Connection& c = connections_[i];
         if (!c.fd || !c.input_paused) continue;
         c.input_paused = false;
-        watch(c.fd.get(), EPOLLIN | (c.pending ? unsigned{EPOLLOUT} : 0U), Source::connection, static_cast<std::uint32_t>(i), false);
+        watch(c.fd.get(), EPOLLIN | (c.pending ? unsigned{EPOLLOUT} : 0U), Source::connection,
+              static_cast<std::uint32_t>(i), false);
     }
     if (!input_ || !input_close_wanted_ || terminal_) return;
     input_.reset();

@@ -30,7 +30,9 @@ int main(int argc, char** argv) {
             std::cout << c.service << (c.health == davit::Health::healthy ? " is healthy\n" : " is not healthy\n");
             davit::ExecOptions command;
             command.command = {"echo", "hello from inside"};
-            well = engine.exec(c, command, {}, [](davit::ExecStream, std::string_view text) { std::cout << text; }) == 0 && well;
+            well =
+                engine.exec(c, command, {}, [](davit::ExecStream, std::string_view text) { std::cout << text; }) == 0 &&
+                well;
         }
         engine.down(project);
         return well && engine.containers(project.name).empty() ? 0 : 1;

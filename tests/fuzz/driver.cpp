@@ -26,8 +26,12 @@ std::string mutate(Rng& rng, const std::vector<std::string>& seeds) {
         const std::string& other = seeds[below(rng, seeds.size())];
         std::size_t at = below(rng, s.size() + 1), size = below(rng, 16);
         switch (below(rng, 8)) {
-        case 0: if (at < s.size()) s[at] = static_cast<char>(s[at] ^ (1 << below(rng, 8))); break;
-        case 1: if (at < s.size()) s[at] = static_cast<char>(rng()); break;
+        case 0:
+            if (at < s.size()) s[at] = static_cast<char>(s[at] ^ (1 << below(rng, 8)));
+            break;
+        case 1:
+            if (at < s.size()) s[at] = static_cast<char>(rng());
+            break;
         case 2: s.erase(at, size); break;
         case 3: s.insert(at, s.substr(below(rng, s.size() + 1), size)); break;
         case 4: s.insert(at, std::string(size, at < s.size() ? s[at] : '{')); break;
@@ -63,12 +67,14 @@ int main(int argc, char** argv) {
     std::uint64_t runs = 0;
     for (; std::chrono::steady_clock::now() < end; ++runs) {
         std::string input = runs < seeds.size() ? seeds[runs] : mutate(rng, seeds);
-        std::ofstream(trace, std::ios::binary | std::ios::trunc).write(input.data(), static_cast<std::streamsize>(input.size()));
+        std::ofstream(trace, std::ios::binary | std::ios::trunc)
+            .write(input.data(), static_cast<std::streamsize>(input.size()));
         auto begin = std::chrono::steady_clock::now();
         LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
         slowest = std::max(slowest, std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin));
         if (slowest > std::chrono::seconds(5)) {
-            std::printf("an input took %.1f s; it stands in %s\n", std::chrono::duration<double>(slowest).count(), trace.c_str());
+            std::printf("an input took %.1f s; it stands in %s\n", std::chrono::duration<double>(slowest).count(),
+                        trace.c_str());
             return 1;
         }
     }

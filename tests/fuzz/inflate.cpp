@@ -1,6 +1,6 @@
 // Compressed streams of any bytes end or are refused, and cut anywhere give nothing that is not there.
-#include "davit/error.hpp"
 #include "image/inflate.hpp"
+#include "davit/error.hpp"
 
 #include <cstdint>
 
@@ -19,7 +19,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (n == 0) break;
             bytes += n;
         }
-    } catch (const davit::Error&) {
-    }
+    } catch (const davit::Error&) {}
     return 0;
 }

@@ -30,7 +30,8 @@ Files split_files(std::string_view text) {
     while (!text.empty()) {
         const std::string_view line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(text.size(), line.size() + 1));
-        if (line.starts_with(mark) && usable(line.substr(mark.size()))) now = &out[std::string(line.substr(mark.size()))];
+        if (line.starts_with(mark) && usable(line.substr(mark.size())))
+            now = &out[std::string(line.substr(mark.size()))];
         else now->append(line).append(text.empty() ? "" : "\n");
     }
     return out;
@@ -107,15 +108,20 @@ bool printed_badly(const davit::FileObject& config) {
 }
 
 bool printed_badly(const davit::BuildConfig& build) {
-    return std::any_of(build.ssh.begin(), build.ssh.end(), [](const davit::SshKey& key) { return key.path.empty() && key.id != "default"; });
+    return std::any_of(build.ssh.begin(), build.ssh.end(),
+                       [](const davit::SshKey& key) { return key.path.empty() && key.id != "default"; });
 }
 
 bool printed_badly(const davit::Service& s) {
     if (s.build && printed_badly(*s.build)) return true;
     auto no_command = [](const davit::ServiceHook& hook) { return !hook.command || hook.command->empty(); };
     auto port_zero = [](const davit::Port& port) { return port.target == 0; };
-    auto twice = [](const auto& host) { return std::set<std::string>(host.second.begin(), host.second.end()).size() != host.second.size(); };
-    return std::any_of(s.extra_hosts.begin(), s.extra_hosts.end(), twice) || s.environment.contains("") || s.labels.contains("") || std::any_of(s.ports.begin(), s.ports.end(), port_zero) || std::any_of(s.post_start.begin(), s.post_start.end(), no_command) ||
+    auto twice = [](const auto& host) {
+        return std::set<std::string>(host.second.begin(), host.second.end()).size() != host.second.size();
+    };
+    return std::any_of(s.extra_hosts.begin(), s.extra_hosts.end(), twice) || s.environment.contains("") ||
+           s.labels.contains("") || std::any_of(s.ports.begin(), s.ports.end(), port_zero) ||
+           std::any_of(s.post_start.begin(), s.post_start.end(), no_command) ||
            std::any_of(s.pre_stop.begin(), s.pre_stop.end(), no_command);
 }
 
@@ -154,7 +160,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } catch (const davit::Error&) {
         return 0;
     }
-    if (odd || has_odd_size(printed) || !first.interpolate || !first.normalize || !first.resolve_paths || !first.check_consistency || !first.validate) return 0;
+    if (odd || has_odd_size(printed) || !first.interpolate || !first.normalize || !first.resolve_paths ||
+        !first.check_consistency || !first.validate)
+        return 0;
     auto again = options(directory.path(), printed);
     again.profiles = {"*"};          // a service that is printed was enabled
     again.check_consistency = false; // a service it would rather have may have been disabled

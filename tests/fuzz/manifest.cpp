@@ -1,7 +1,7 @@
 // Documents of images, of any bytes: read or refused; a manifest that is read is written and read the same.
+#include "image/manifest.hpp"
 #include "davit/error.hpp"
 #include "image/challenge.hpp"
-#include "image/manifest.hpp"
 #include "image/platform.hpp"
 
 #include <cstdint>
@@ -14,8 +14,7 @@ template <typename F>
 void refusable(F&& read) {
     try {
         read();
-    } catch (const davit::Error&) {
-    }
+    } catch (const davit::Error&) {}
 }
 
 bool same(const std::vector<Descriptor>& a, const std::vector<Descriptor>& b) {
@@ -33,7 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     refusable([&] { choose_platform(parse_index(text), host_platform()); });
     refusable([&] {
         auto configuration = parse_configuration(text);
-        if (!configuration.diff_ids.empty() && !chain_id(configuration.diff_ids, configuration.diff_ids.size()).starts_with("sha")) __builtin_trap();
+        if (!configuration.diff_ids.empty() &&
+            !chain_id(configuration.diff_ids, configuration.diff_ids.size()).starts_with("sha"))
+            __builtin_trap();
     });
     refusable([&] {
         Manifest first = parse_manifest(text);

@@ -1,6 +1,6 @@
 // Image references: what parses prints, and what is printed parses to the same.
-#include "davit/error.hpp"
 #include "image/reference.hpp"
+#include "davit/error.hpp"
 
 #include <cstdint>
 #include <string>

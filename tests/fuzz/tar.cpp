@@ -14,8 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
         while (reader.next(entry))
             for (auto piece = reader.data(); !piece.empty(); piece = reader.data()) bytes += piece.size();
-    } catch (const davit::Error&) {
-    }
+    } catch (const davit::Error&) {}
     if (bytes > size) __builtin_trap();
     return 0;
 }

@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const nlohmann::json row = {{"Name", "web-1"}, {"State", "running"}, {"ExitCode", 3}, {"Publishers", {{{"URL", "::"}}}}, {"Labels", "a=b"}};
+    static const nlohmann::json row = {
+        {"Name", "web-1"}, {"State", "running"}, {"ExitCode", 3}, {"Publishers", {{{"URL", "::"}}}}, {"Labels", "a=b"}};
     try {
         davit::cli::Template(std::string(reinterpret_cast<const char*>(data), size)).execute(row);
-    } catch (const davit::Error&) {
-    }
+    } catch (const davit::Error&) {}
     return 0;
 }

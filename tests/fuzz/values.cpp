@@ -15,7 +15,8 @@ namespace {
 
 void numbers(std::string_view text) {
     if (auto bytes = parse_bytes(text); bytes && *bytes < -1) __builtin_trap();
-    if (auto ns = parse_duration(text); ns && parse_duration(format_duration(*ns)) != ns) __builtin_trap(); // what is printed reads the same
+    if (auto ns = parse_duration(text); ns && parse_duration(format_duration(*ns)) != ns)
+        __builtin_trap(); // what is printed reads the same
     if (auto number = parse_int(text); number && parse_int(std::to_string(*number)) != number) __builtin_trap();
     const double value = std::strtod(std::string(text).c_str(), nullptr);
     if (std::isfinite(value) && std::strtod(format_float(value).c_str(), nullptr) != value) __builtin_trap();

@@ -1,10 +1,10 @@
 // private-host [--keep PATH]… CMD…: runs CMD on a machine of its own and leaves nothing behind.
 //
 // New mount, network, pid, ipc, uts and cgroup namespaces; own /proc, /sys, /run, /tmp and
-// /var/lib/davit (all tmpfs, except what --keep names); lo up; every cgroup hierarchy rooted in a directory made for the
-// purpose. IP forwarding is off, or on with DAVIT_TEST_FORWARDING=1, whatever the machine has. When CMD ends,
-// its pid namespace and with it every process it left is killed, and the cgroups are removed.
-// Exit status: CMD's; 77 when not root; 125 when the host could not be made.
+// /var/lib/davit (all tmpfs, except what --keep names); lo up; every cgroup hierarchy rooted in a directory made for
+// the purpose. IP forwarding is off, or on with DAVIT_TEST_FORWARDING=1, whatever the machine has. When CMD ends, its
+// pid namespace and with it every process it left is killed, and the cgroups are removed. Exit status: CMD's; 77 when
+// not root; 125 when the host could not be made.
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -75,9 +75,9 @@ string first_line(const string& path) {
 struct Hierarchy {
     string mount_point;
     bool v2 = false;
-    string options;  // what mount(2) needs to show it again: "memory", "none,name=systemd"
-    string own;      // the directory made for this host, seen from outside
-    int lock = -1;   // held on that directory as long as a process of this host lives
+    string options; // what mount(2) needs to show it again: "memory", "none,name=systemd"
+    string own;     // the directory made for this host, seen from outside
+    int lock = -1;  // held on that directory as long as a process of this host lives
 };
 
 // "cpu,cpuacct" from the super options "rw,cpu,cpuacct"; a named one has no controller.
@@ -154,7 +154,7 @@ void sweep(const string& base) {
 }
 
 string group_name() {
-    struct stat st{};
+    struct stat st {};
     check(::stat("/proc/self/ns/pid", &st) == 0, "looking at the pid namespace");
     return group_prefix + std::to_string(::getpid()) + "-" + std::to_string(st.st_ino);
 }
@@ -168,8 +168,10 @@ void make_group(Hierarchy& h, const string& name) {
     for (int i = 0; h.lock < 0 && i < 100; ++i) {
         check(::mkdir(dir.c_str(), 0755) == 0 || errno == EEXIST, "making " + dir);
         h.lock = lock_group(dir);
-        struct stat held{}, there{};
-        if (h.lock >= 0 && (::fstat(h.lock, &held) != 0 || ::stat(dir.c_str(), &there) != 0 || held.st_ino != there.st_ino)) {
+        struct stat held {
+        }, there{};
+        if (h.lock >= 0 &&
+            (::fstat(h.lock, &held) != 0 || ::stat(dir.c_str(), &there) != 0 || held.st_ino != there.st_ino)) {
             ::close(h.lock);
             h.lock = -1;
         }
@@ -231,7 +233,7 @@ int clone_tree(const string& path) {
 }
 
 void put_tree(int fd, const string& path) {
-    struct stat st{};
+    struct stat st {};
     check(::fstat(fd, &st) == 0, "looking at " + path);
     make_dirs(S_ISDIR(st.st_mode) ? path : path.substr(0, path.find_last_of('/')));
     if (!S_ISDIR(st.st_mode)) ::close(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
@@ -260,7 +262,8 @@ void mount_all(const std::vector<Hierarchy>& groups, const std::vector<string>& 
 int status_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
 // pid 1: orphans (supervisors) come to it; its end is the end of all.
-[[noreturn]] void run_init(const std::vector<Hierarchy>& groups, const std::vector<string>& keep, const string& cwd, char** argv) {
+[[noreturn]] void run_init(const std::vector<Hierarchy>& groups, const std::vector<string>& keep, const string& cwd,
+                           char** argv) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     try {
         mount_all(groups, keep);

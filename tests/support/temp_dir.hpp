@@ -11,7 +11,8 @@ class TempDir {
 public:
     TempDir() {
         std::string name = (std::filesystem::temp_directory_path() / "davit-test-XXXXXX").string();
-        if (!::mkdtemp(name.data())) throw std::filesystem::filesystem_error("mkdtemp", std::error_code(errno, std::generic_category()));
+        if (!::mkdtemp(name.data()))
+            throw std::filesystem::filesystem_error("mkdtemp", std::error_code(errno, std::generic_category()));
         path_ = name;
     }
     TempDir(const TempDir&) = delete;

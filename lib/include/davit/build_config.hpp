@@ -13,18 +13,18 @@
 namespace davit {
 
 struct SshKey {
-    std::string id;                    // "default" or a name
-    std::string path;                  // socket or key; "" = the agent
+    std::string id;   // "default" or a name
+    std::string path; // socket or key; "" = the agent
     bool operator==(const SshKey&) const = default;
 };
 
 struct BuildConfig {
-    std::string context;               // directory, URL
-    std::string dockerfile;            // relative to the context
+    std::string context;    // directory, URL
+    std::string dockerfile; // relative to the context
     std::string dockerfile_inline;
     std::vector<std::string> entitlements;
     std::map<std::string, std::optional<std::string>> args;
-    std::string provenance;            // "", "true", "false", "mode=max"
+    std::string provenance; // "", "true", "false", "mode=max"
     std::string sbom;
     std::vector<SshKey> ssh;
     std::map<std::string, std::string> labels;

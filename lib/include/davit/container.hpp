@@ -67,7 +67,7 @@ struct ContainerInfo {
     ContainerState state = ContainerState::created;
     Health health = Health::none;
     int failing_streak = 0; // healthchecks that failed in a row
-    int pid = 0; // 0: not running
+    int pid = 0;            // 0: not running
     std::int64_t started_at = 0;
     std::int64_t finished_at = 0;
     int exit_code = 0;

@@ -17,7 +17,7 @@ namespace davit {
 struct DeviceRequest {
     std::vector<std::string> capabilities;
     std::string driver;
-    std::int64_t count = 0;            // -1 = all
+    std::int64_t count = 0; // -1 = all
     std::vector<std::string> device_ids;
     std::map<std::string, std::string> options;
     Extensions extensions;
@@ -27,16 +27,16 @@ struct DeviceRequest {
 struct GenericResource {
     std::string kind;
     std::int64_t value = 0;
-    bool discrete = true;              // false: an item without discrete_resource_spec
+    bool discrete = true; // false: an item without discrete_resource_spec
     Extensions extensions;
     bool operator==(const GenericResource&) const = default;
 };
 
 // Limits and reservations.
 struct Resources {
-    double cpus = 0;                   // 0 = none
-    std::int64_t memory = 0;           // bytes
-    std::int64_t pids = 0;             // limits only; -1 = unlimited
+    double cpus = 0;                    // 0 = none
+    std::int64_t memory = 0;            // bytes
+    std::int64_t pids = 0;              // limits only; -1 = unlimited
     std::vector<DeviceRequest> devices; // reservations only
     std::vector<GenericResource> generic_resources;
     Extensions extensions;
@@ -44,7 +44,7 @@ struct Resources {
 };
 
 struct DeployRestartPolicy {
-    std::string condition;             // any on-failure none; "" = any
+    std::string condition; // any on-failure none; "" = any
     std::optional<std::chrono::nanoseconds> delay;
     std::optional<std::uint64_t> max_attempts;
     std::optional<std::chrono::nanoseconds> window;
@@ -56,10 +56,10 @@ struct DeployRestartPolicy {
 struct UpdateConfig {
     std::optional<std::uint64_t> parallelism;
     std::chrono::nanoseconds delay{0};
-    std::string failure_action;        // pause continue rollback
+    std::string failure_action; // pause continue rollback
     std::chrono::nanoseconds monitor{0};
     double max_failure_ratio = 0;
-    std::string order;                 // stop-first start-first
+    std::string order; // stop-first start-first
     Extensions extensions;
     bool operator==(const UpdateConfig&) const = default;
 };
@@ -78,7 +78,7 @@ struct Placement {
 };
 
 struct Deploy {
-    std::string mode;                  // replicated global
+    std::string mode; // replicated global
     std::optional<int> replicas;
     std::map<std::string, std::string> labels; // of the service, not of its containers
     std::optional<UpdateConfig> update_config;
@@ -92,7 +92,7 @@ struct Deploy {
     ResourcesSet resources;
     std::optional<DeployRestartPolicy> restart_policy; // wins over Service::restart
     Placement placement;
-    std::string endpoint_mode;         // vip dnsrr
+    std::string endpoint_mode; // vip dnsrr
     Extensions extensions;
     bool operator==(const Deploy&) const = default;
 };

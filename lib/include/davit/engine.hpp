@@ -41,11 +41,11 @@ struct EngineOptions {
     // Where davit-supervisor, davit-shim and the modules are, for the whole process. Empty: DAVIT_LIBEXEC, else
     // beside libdavit.so (libexec/davit of the prefix it was installed to).
     std::string libexec_dir;
-    EventSink events;      // may be empty
+    EventSink events; // may be empty
     // Sees what a call would do before anything is pulled or changed; false: nothing is (dry run).
     // What has changed when the call's turn comes is planned anew, without asking again.
     std::function<bool(const Plan&)> approve;
-    int parallel = -1;     // images pulled at once; -1: unlimited
+    int parallel = -1; // images pulled at once; -1: unlimited
 };
 
 // A project by name, with its compose file's content where there is one: verbs that act on existing
@@ -63,32 +63,32 @@ enum class PullMode { by_service, always, missing, never }; // by_service: each 
 using Timeout = std::optional<std::chrono::nanoseconds>; // absent: stop_grace_period of each container
 
 struct CreateOptions {
-    std::vector<std::string> services;  // names or globs; empty: all. Their dependencies come along
+    std::vector<std::string> services; // names or globs; empty: all. Their dependencies come along
     bool no_deps = false;
     Recreate recreate = Recreate::diverged;              // of the named services
     Recreate recreate_dependencies = Recreate::diverged; // of the others
-    std::map<std::string, int> scale;   // wins over the file
+    std::map<std::string, int> scale;                    // wins over the file
     bool renew_anonymous_volumes = false;
-    bool recreate_volumes = false;      // volumes whose configuration changed: their data is lost
+    bool recreate_volumes = false; // volumes whose configuration changed: their data is lost
     bool remove_orphans = false;
-    bool ignore_orphans = false;        // no warning either
+    bool ignore_orphans = false; // no warning either
     PullMode pull = PullMode::by_service;
     bool quiet_pull = false;
     bool no_build = false;
-    Timeout timeout;                    // for the containers that are stopped
+    Timeout timeout; // for the containers that are stopped
 };
 
 struct UpOptions : CreateOptions {
     bool no_start = false;
-    bool wait = false;                  // until running, and healthy where there is a healthcheck
+    bool wait = false;                    // until running, and healthy where there is a healthcheck
     std::chrono::seconds wait_timeout{0}; // 0: no limit
 };
 
 enum class RemoveImages { none, local, all };
 
 struct DownOptions {
-    std::vector<std::string> services;  // empty: all, with networks
-    bool volumes = false;               // named (not external) and anonymous ones
+    std::vector<std::string> services; // empty: all, with networks
+    bool volumes = false;              // named (not external) and anonymous ones
     RemoveImages images = RemoveImages::none;
     bool remove_orphans = false;
     bool ignore_orphans = false;
@@ -129,14 +129,14 @@ struct RunOptions {
     std::optional<std::vector<std::string>> command; // wins over the service's
     std::optional<std::vector<std::string>> entrypoint;
     std::vector<std::pair<std::string, std::optional<std::string>>> environment; // no value: unset it
-    std::vector<std::string> labels;      // K=V
-    std::vector<Mount> volumes;           // replace those with the same target. The source of a named volume
-                                          // is a key of the project's, else a name: made if there is none
+    std::vector<std::string> labels;                                             // K=V
+    std::vector<Mount> volumes; // replace those with the same target. The source of a named volume
+                                // is a key of the project's, else a name: made if there is none
     std::vector<Port> ports;
     bool service_ports = false;
     bool use_aliases = false;
     bool no_deps = false;
-    bool remove = false;                  // --rm: done by the supervisor, whatever becomes of the caller
+    bool remove = false; // --rm: done by the supervisor, whatever becomes of the caller
     std::string name;
     std::optional<std::string> user;
     std::optional<std::string> working_dir;
@@ -210,8 +210,8 @@ public:
     // killed it. With a terminal, input is what is typed; its end is not told. When stop is requested the
     // process is killed. Errors: unavailable (not running), not_found or denied with Error::exit_code() 127
     // or 126 (the command cannot be executed), usage (no command).
-    int exec(const ContainerInfo& container, const ExecOptions& options, std::string_view input = {}, const ExecSink& sink = {},
-             std::stop_token = {});
+    int exec(const ContainerInfo& container, const ExecOptions& options, std::string_view input = {},
+             const ExecSink& sink = {}, std::stop_token = {});
 
     // Sends a plan of one's own and waits for its end.
     void apply(const Plan&, std::stop_token = {});
@@ -232,7 +232,8 @@ public:
               const std::function<void(const ExitResult&)>& ended, std::stop_token = {});
     // Blocks until the container, which was made with RunOptions::remove and has ended, is gone, but at most
     // `limit`. Whether it is.
-    bool wait_removed(const std::string& project, const std::string& id, std::chrono::milliseconds limit, std::stop_token = {});
+    bool wait_removed(const std::string& project, const std::string& id, std::chrono::milliseconds limit,
+                      std::stop_token = {});
     // Every event of the project until sink returns false, its supervisor ends or stop is requested.
     void subscribe(const std::string& project, const std::function<bool(const Event&)>& sink, std::stop_token = {});
 

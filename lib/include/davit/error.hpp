@@ -46,11 +46,26 @@ public:
     // The process exit code this failure asks for; 0 lets the kind decide.
     int exit_code() const noexcept { return exit_code_; }
 
-    Error& with_os(std::error_code os) { os_ = os; return *this; }
-    Error& with_at(SourcePos at) { at_ = std::move(at); return *this; }
-    Error& with_context(std::string what) { context_.push_back(std::move(what)); return *this; }
-    Error& with_hint(std::string hint) { hint_ = std::move(hint); return *this; }
-    Error& with_exit_code(int code) { exit_code_ = code; return *this; }
+    Error& with_os(std::error_code os) {
+        os_ = os;
+        return *this;
+    }
+    Error& with_at(SourcePos at) {
+        at_ = std::move(at);
+        return *this;
+    }
+    Error& with_context(std::string what) {
+        context_.push_back(std::move(what));
+        return *this;
+    }
+    Error& with_hint(std::string hint) {
+        hint_ = std::move(hint);
+        return *this;
+    }
+    Error& with_exit_code(int code) {
+        exit_code_ = code;
+        return *this;
+    }
 
     // "file:line:col: message" and one "  while …" line for each context, then "  hint: …".
     std::string describe() const;

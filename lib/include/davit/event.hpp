@@ -13,12 +13,27 @@
 namespace davit {
 
 enum class EventKind {
-    operation_started, operation_progress, operation_done, operation_failed, operation_skipped,
-    container_created, container_started, container_exited, container_restarting, container_removed,
-    container_paused, container_unpaused, container_health, container_attachable, container_oom,
+    operation_started,
+    operation_progress,
+    operation_done,
+    operation_failed,
+    operation_skipped,
+    container_created,
+    container_started,
+    container_exited,
+    container_restarting,
+    container_removed,
+    container_paused,
+    container_unpaused,
+    container_health,
+    container_attachable,
+    container_oom,
     container_signalled, // text: the signal
     container_stopped,   // ended because it was asked to
-    network_created, network_removed, volume_created, volume_removed,
+    network_created,
+    network_removed,
+    volume_created,
+    volume_removed,
     warning,
 };
 
@@ -32,7 +47,7 @@ struct Event {
     // Progress, warning or failure text; health: healthy, unhealthy, starting; operation_done: what came
     // of it, where that is not its kind's usual end (Running, Healthy, Exited, Removed).
     std::string text;
-    int exit_code = 0;  // container_exited
+    int exit_code = 0;                    // container_exited
     std::uint64_t current = 0, total = 0; // operation_progress: bytes
 };
 

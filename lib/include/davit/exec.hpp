@@ -12,12 +12,12 @@ namespace davit {
 
 struct ExecOptions {
     std::vector<std::string> command;
-    std::vector<std::string> environment;     // K=V, added to the container's
-    std::optional<std::string> user;          // absent: the container's
-    std::optional<std::string> working_dir;   // absent: the container's
-    bool tty = false;                         // a terminal: output and errors arrive as one stream
-    bool interactive = true;                  // keeps standard input open
-    bool privileged = false;                  // all capabilities that this machine can give
+    std::vector<std::string> environment;   // K=V, added to the container's
+    std::optional<std::string> user;        // absent: the container's
+    std::optional<std::string> working_dir; // absent: the container's
+    bool tty = false;                       // a terminal: output and errors arrive as one stream
+    bool interactive = true;                // keeps standard input open
+    bool privileged = false;                // all capabilities that this machine can give
 };
 
 enum class ExecStream { output = 1, errors = 2 };

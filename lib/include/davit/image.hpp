@@ -31,7 +31,7 @@ struct Healthcheck {
 
 // The "config" object of the image configuration (image-spec config.md, Docker's additions).
 struct Config {
-    std::string user; // "", "name", "uid", "name:group", "uid:gid"
+    std::string user;             // "", "name", "uid", "name:group", "uid:gid"
     std::vector<std::string> env; // "K=V"
     std::vector<std::string> entrypoint;
     std::vector<std::string> cmd;
@@ -56,8 +56,8 @@ struct HistoryEntry {
 };
 
 struct Layer {
-    std::string diff_id;       // digest of the uncompressed tar
-    std::string digest;        // digest of the blob as stored
+    std::string diff_id; // digest of the uncompressed tar
+    std::string digest;  // digest of the blob as stored
     std::string media_type;
     std::uint64_t blob_size = 0; // bytes of the blob
     std::uint64_t size = 0;      // bytes of the files in it
@@ -67,8 +67,8 @@ struct Layer {
 };
 
 struct Image {
-    std::string id;              // "sha256:…", the digest of its configuration
-    std::string manifest_digest; // of the single-platform manifest
+    std::string id;                   // "sha256:…", the digest of its configuration
+    std::string manifest_digest;      // of the single-platform manifest
     std::vector<std::string> tags;    // familiar form: "redis:7", "localhost:5000/shop/web:1"
     std::vector<std::string> digests; // familiar form: "redis@sha256:…"
     Config config;

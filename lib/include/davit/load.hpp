@@ -20,11 +20,11 @@ namespace davit {
 struct Diagnostic {
     enum class Severity { warning, error };
     Severity severity = Severity::error;
-    SourcePos at;                      // line 0: no place in a file
-    std::string path;                  // dotted: services.web.ports[0]
-    std::string message;               // one sentence
-    std::string hint;                  // what to do; may be empty
-    std::string source_line;           // the text of the line, for the caret
+    SourcePos at;            // line 0: no place in a file
+    std::string path;        // dotted: services.web.ports[0]
+    std::string message;     // one sentence
+    std::string hint;        // what to do; may be empty
+    std::string source_line; // the text of the line, for the caret
     bool operator==(const Diagnostic&) const = default;
 };
 
@@ -36,17 +36,17 @@ std::string to_string(const Diagnostic&);
 using ResourceLoader = std::function<std::optional<std::string>(const std::string& name)>;
 
 struct LoadOptions {
-    std::vector<std::string> files;    // compose files in order, relative to `current_dir`; "-" = `stdin_text`
-    std::string stdin_text;            // content of "-"
-    std::string current_dir;           // absolute; what the process's working directory was
-    std::string project_directory;     // --project-directory; "" = directory of the first file
-    std::string project_name;          // --project-name or COMPOSE_PROJECT_NAME; "" = `name:` or the directory
-    std::vector<std::string> profiles; // active ones; "*" = all
-    std::vector<std::string> env_files; // for interpolation; later ones win
+    std::vector<std::string> files;          // compose files in order, relative to `current_dir`; "-" = `stdin_text`
+    std::string stdin_text;                  // content of "-"
+    std::string current_dir;                 // absolute; what the process's working directory was
+    std::string project_directory;           // --project-directory; "" = directory of the first file
+    std::string project_name;                // --project-name or COMPOSE_PROJECT_NAME; "" = `name:` or the directory
+    std::vector<std::string> profiles;       // active ones; "*" = all
+    std::vector<std::string> env_files;      // for interpolation; later ones win
     std::vector<std::string> env_files_read; // their values are in `environment` already; only recorded
     std::map<std::string, std::string> environment; // wins over env_files
-    ResourceLoader resources;          // empty: local files only
-    std::vector<std::string> services; // selection by name or glob; empty = all
+    ResourceLoader resources;                       // empty: local files only
+    std::vector<std::string> services;              // selection by name or glob; empty = all
     // Services that are enabled whatever their profiles say, as naming them on a command line does; the
     // others stay. Who brings such a service up names it here: enable_services() comes too late for
     // its env_file and for networks, volumes, secrets and configs that nobody else uses.
@@ -56,11 +56,11 @@ struct LoadOptions {
     bool normalize = true;
     bool resolve_paths = true;
     bool check_consistency = true;
-    bool resolve_environment = true;   // read env_file of services
-    bool resolve_labels = true;        // read label_file of services
+    bool resolve_environment = true; // read env_file of services
+    bool resolve_labels = true;      // read label_file of services
     bool validate = true;
-    bool compatibility = false;        // "_" in container names
-    bool all_resources = false;        // keep networks, volumes … that no service uses
+    bool compatibility = false; // "_" in container names
+    bool all_resources = false; // keep networks, volumes … that no service uses
 };
 
 struct LoadResult {

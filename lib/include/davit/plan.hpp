@@ -13,14 +13,14 @@
 namespace davit {
 
 enum class OpKind {
-    pull_image,        // client
-    build_image,       // client
-    stage_container,   // client: writes record, bundle and step plan into staging/<id>
-    create_network,    // supervisor, as all below
+    pull_image,      // client
+    build_image,     // client
+    stage_container, // client: writes record, bundle and step plan into staging/<id>
+    create_network,  // supervisor, as all below
     remove_network,
     create_volume,
     remove_volume,
-    create_container,  // takes over staging/<id>
+    create_container, // takes over staging/<id>
     start_container,
     stop_container,
     restart_container,
@@ -29,7 +29,7 @@ enum class OpKind {
     unpause_container,
     remove_container,
     rename_container,
-    wait_container,    // gate: until the containers meet the condition
+    wait_container, // gate: until the containers meet the condition
 };
 
 enum class WaitCondition {
@@ -42,25 +42,25 @@ enum class WaitCondition {
 struct Operation {
     int id = 0; // from 1, in the order of printing
     OpKind kind{};
-    std::string resource;  // "service:web:1", "network:default", "volume:data", "image:nginx:1.22"
-    std::string cause;     // "no existing container", "configuration changed: image", "orphan" …
+    std::string resource;   // "service:web:1", "network:default", "volume:data", "image:nginx:1.22"
+    std::string cause;      // "no existing container", "configuration changed: image", "orphan" …
     std::vector<int> after; // ids of the operations that must have succeeded
 
-    std::string container_id;   // container operations
+    std::string container_id; // container operations
     std::string container_name;
-    std::string network;        // full name
-    std::string volume;         // full name
-    std::string image;          // reference
-    std::string signal;         // kill; stop: overrides the record's
+    std::string network;                    // full name
+    std::string volume;                     // full name
+    std::string image;                      // reference
+    std::string signal;                     // kill; stop: overrides the record's
     std::optional<std::int64_t> timeout_ns; // stop, restart: grace; absent: the record's. wait: limit; absent: none
     bool remove_volumes = false;            // remove: its anonymous volumes too
     bool force = false;                     // remove: kill first
     bool skip_hooks = false;                // stop, restart: without pre_stop (no compose file says so)
     bool hold_for_attach = false;           // start: init waits until a client has attached (run, up --attach)
     WaitCondition condition = WaitCondition::started;
-    std::vector<std::string> wait_for;      // container ids
-    bool required = true;                   // wait: false lets the plan go on with a warning
-    std::string new_name;                   // rename
+    std::vector<std::string> wait_for; // container ids
+    bool required = true;              // wait: false lets the plan go on with a warning
+    std::string new_name;              // rename
 
     bool operator==(const Operation&) const = default;
 };

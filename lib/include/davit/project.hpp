@@ -15,9 +15,9 @@
 namespace davit {
 
 struct IpamPool {
-    std::string subnet;                // CIDR
+    std::string subnet; // CIDR
     std::string gateway;
-    std::string ip_range;              // CIDR
+    std::string ip_range; // CIDR
     std::map<std::string, std::string> aux_addresses;
     Extensions extensions;
     bool operator==(const IpamPool&) const = default;
@@ -32,17 +32,17 @@ struct Ipam {
 };
 
 struct Network {
-    std::string key;                   // below `networks:`
-    std::string name;                  // on the machine: <project>_<key>, or as given
+    std::string key;  // below `networks:`
+    std::string name; // on the machine: <project>_<key>, or as given
     std::string driver;
     std::map<std::string, std::string> driver_opts;
     Ipam ipam;
-    bool external = false;             // not ours: must exist, is never changed or removed
+    bool external = false; // not ours: must exist, is never changed or removed
     bool internal = false;
     bool attachable = false;
     std::map<std::string, std::string> labels;
-    std::optional<bool> enable_ipv4;   // unset: yes
-    std::optional<bool> enable_ipv6;   // unset: no
+    std::optional<bool> enable_ipv4; // unset: yes
+    std::optional<bool> enable_ipv6; // unset: no
     Extensions extensions;
     Origin origin;
     bool operator==(const Network&) const = default;
@@ -50,8 +50,8 @@ struct Network {
 
 struct Volume {
     std::string key;
-    std::string name;                  // on the machine: <project>_<key>, or as given
-    std::string driver;                // "" = local
+    std::string name;   // on the machine: <project>_<key>, or as given
+    std::string driver; // "" = local
     std::map<std::string, std::string> driver_opts;
     bool external = false;
     std::map<std::string, std::string> labels;
@@ -64,8 +64,8 @@ struct Volume {
 struct FileObject {
     std::string key;
     std::string name;
-    std::string file;                  // absolute
-    std::string environment;           // name of the variable
+    std::string file;                   // absolute
+    std::string environment;            // name of the variable
     std::optional<std::string> content; // configs: inline text. With `environment`: the value at load time, if set
     bool external = false;
     std::map<std::string, std::string> labels;
@@ -89,11 +89,11 @@ struct Model {
 
 struct Project {
     std::string name;
-    std::string working_dir;           // absolute: relative paths are relative to it
-    std::vector<std::string> compose_files; // absolute, in order; "-" is standard input
-    std::vector<std::string> env_files;     // those read for interpolation, absolute
+    std::string working_dir;                        // absolute: relative paths are relative to it
+    std::vector<std::string> compose_files;         // absolute, in order; "-" is standard input
+    std::vector<std::string> env_files;             // those read for interpolation, absolute
     std::map<std::string, std::string> environment; // what interpolation saw
-    std::vector<std::string> profiles; // the active ones
+    std::vector<std::string> profiles;              // the active ones
 
     std::map<std::string, Service> services;          // enabled and selected
     std::map<std::string, Service> disabled_services; // by profiles or selection
@@ -127,7 +127,7 @@ EffectiveLimits effective_limits(const Service&);
 // `deploy.restart_policy` and `restart` as one.
 struct RestartPolicy {
     enum class Kind { no, always, on_failure, unless_stopped } kind = Kind::no;
-    std::uint64_t max_attempts = 0;    // on_failure only; 0 = no end
+    std::uint64_t max_attempts = 0; // on_failure only; 0 = no end
     bool operator==(const RestartPolicy&) const = default;
 };
 RestartPolicy effective_restart(const Service&);

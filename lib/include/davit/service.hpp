@@ -25,22 +25,22 @@ struct Service {
     Origin origin;    // where it is declared first; never part of a comparison
 
     // What runs
-    std::string image;                           // may be empty with `build`
+    std::string image; // may be empty with `build`
     std::optional<BuildConfig> build;
-    std::string pull_policy;                     // always never build missing refresh daily weekly every_<duration>; "" = missing
+    std::string pull_policy; // always never build missing refresh daily weekly every_<duration>; "" = missing
     std::string pull_refresh_after;
-    std::string platform;                        // linux/amd64
-    std::optional<std::vector<std::string>> command;    // unset: the image's; empty list: none
-    std::optional<std::vector<std::string>> entrypoint; // unset: the image's; empty list: none
+    std::string platform;                                          // linux/amd64
+    std::optional<std::vector<std::string>> command;               // unset: the image's; empty list: none
+    std::optional<std::vector<std::string>> entrypoint;            // unset: the image's; empty list: none
     std::map<std::string, std::optional<std::string>> environment; // env_file already merged in; no value: unset it
     std::vector<EnvFile> env_file;
     std::string working_dir;
-    std::string user;                            // uid, name, uid:gid
+    std::string user; // uid, name, uid:gid
     std::vector<std::string> group_add;
     std::optional<bool> init;
     bool tty = false;
     bool stdin_open = false;
-    std::string stop_signal;                     // "" = the image's or SIGTERM
+    std::string stop_signal;                                   // "" = the image's or SIGTERM
     std::optional<std::chrono::nanoseconds> stop_grace_period; // unset: 10 s
     std::optional<HealthCheck> healthcheck;
     std::vector<ServiceHook> pre_start;
@@ -51,52 +51,53 @@ struct Service {
     std::map<std::string, std::optional<ServiceModel>> models;
 
     // How it is run and kept
-    std::string container_name;                  // excludes more than one replica
-    std::optional<int> scale;                    // unset: deploy.replicas or 1; see replicas()
+    std::string container_name; // excludes more than one replica
+    std::optional<int> scale;   // unset: deploy.replicas or 1; see replicas()
     std::optional<Deploy> deploy;
-    std::string restart;                         // no always on-failure[:N] unless-stopped; "" = no
+    std::string restart;                          // no always on-failure[:N] unless-stopped; "" = no
     std::map<std::string, Dependency> depends_on; // includes those inferred from links, namespaces, volumes_from
     std::vector<std::string> profiles;
-    std::optional<bool> attach;                  // false: `up` does not show its logs
+    std::optional<bool> attach; // false: `up` does not show its logs
     std::optional<Logging> logging;
-    std::optional<Extends> extends;              // only kept where it extends an empty service
+    std::optional<Extends> extends; // only kept where it extends an empty service
 
     // Names and labels
-    std::map<std::string, std::string> labels;   // label_file already merged in
+    std::map<std::string, std::string> labels; // label_file already merged in
     std::vector<std::string> label_file;
     std::map<std::string, std::string> annotations;
     std::string hostname;
     std::string domainname;
 
     // Network
-    std::string network_mode;                    // none host bridge service:X container:X; "" = networks
-    std::map<std::string, std::optional<ServiceNetwork>> networks; // key of the project's networks; connect order: see network_order()
+    std::string network_mode; // none host bridge service:X container:X; "" = networks
+    std::map<std::string, std::optional<ServiceNetwork>>
+        networks; // key of the project's networks; connect order: see network_order()
     std::vector<Port> ports;
-    std::vector<std::string> expose;             // "8080", "8080-8085/tcp"
+    std::vector<std::string> expose; // "8080", "8080-8085/tcp"
     std::vector<std::string> dns;
     std::vector<std::string> dns_opt;
     std::vector<std::string> dns_search;
     std::map<std::string, std::vector<std::string>> extra_hosts; // host → addresses; may be "host-gateway"
-    std::vector<std::string> links;              // SERVICE[:ALIAS]
-    std::vector<std::string> external_links;     // CONTAINER[:ALIAS]
+    std::vector<std::string> links;                              // SERVICE[:ALIAS]
+    std::vector<std::string> external_links;                     // CONTAINER[:ALIAS]
     std::string mac_address;
 
     // Storage
     std::vector<Mount> volumes;
-    std::vector<std::string> volumes_from;       // SERVICE[:ro|rw], container:NAME[:ro|rw]
-    std::vector<std::string> tmpfs;              // PATH[:options]
+    std::vector<std::string> volumes_from; // SERVICE[:ro|rw], container:NAME[:ro|rw]
+    std::vector<std::string> tmpfs;        // PATH[:options]
     std::vector<FileReference> configs;
     std::vector<FileReference> secrets;
     bool read_only = false;
-    std::int64_t shm_size = 0;                   // 0: the engine's default (64 MiB)
+    std::int64_t shm_size = 0; // 0: the engine's default (64 MiB)
     std::map<std::string, std::string> storage_opt;
 
     // Namespaces
-    std::string pid;                             // host service:X container:X
-    std::string ipc;                             // host private shareable none service:X container:X
-    std::string uts;                             // host
-    std::string userns_mode;                     // host
-    std::string cgroup;                          // host private
+    std::string pid;         // host service:X container:X
+    std::string ipc;         // host private shareable none service:X container:X
+    std::string uts;         // host
+    std::string userns_mode; // host
+    std::string cgroup;      // host private
     std::string cgroup_parent;
     std::string isolation;
     std::string runtime;
@@ -119,17 +120,17 @@ struct Service {
     double cpus = 0;
     std::int64_t cpu_count = 0;
     double cpu_percent = 0;
-    std::int64_t cpu_period = 0;                 // µs
-    std::int64_t cpu_quota = 0;                  // µs
-    std::int64_t cpu_rt_period = 0;              // µs
-    std::int64_t cpu_rt_runtime = 0;             // µs
+    std::int64_t cpu_period = 0;     // µs
+    std::int64_t cpu_quota = 0;      // µs
+    std::int64_t cpu_rt_period = 0;  // µs
+    std::int64_t cpu_rt_runtime = 0; // µs
     std::int64_t cpu_shares = 0;
     std::string cpuset;
     std::int64_t mem_limit = 0;
     std::int64_t mem_reservation = 0;
-    std::int64_t memswap_limit = 0;              // -1 = unlimited
-    std::int64_t mem_swappiness = 0;             // 0..100
-    std::optional<std::int64_t> pids_limit;      // -1 = unlimited
+    std::int64_t memswap_limit = 0;         // -1 = unlimited
+    std::int64_t mem_swappiness = 0;        // 0..100
+    std::optional<std::int64_t> pids_limit; // -1 = unlimited
     bool oom_kill_disable = false;
     int oom_score_adj = 0;
     std::map<std::string, Ulimit> ulimits;

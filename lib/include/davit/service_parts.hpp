@@ -21,9 +21,9 @@ struct Origin {
 };
 
 struct EnvFile {
-    std::string path;      // absolute after path resolution
+    std::string path; // absolute after path resolution
     bool required = true;
-    std::string format;    // "" = compose dotenv, "raw" = no interpolation
+    std::string format; // "" = compose dotenv, "raw" = no interpolation
     bool operator==(const EnvFile&) const = default;
 };
 
@@ -43,12 +43,12 @@ struct HealthCheck {
 // pre_start, post_start, pre_stop.
 struct ServiceHook {
     std::optional<std::vector<std::string>> command;
-    std::string image;                 // pre_start only: the service's image unless given
+    std::string image; // pre_start only: the service's image unless given
     std::string user;
     bool privileged = false;
     std::string working_dir;
     std::map<std::string, std::optional<std::string>> environment;
-    bool per_replica = false;          // pre_start only
+    bool per_replica = false; // pre_start only
     Extensions extensions;
     bool operator==(const ServiceHook&) const = default;
 };
@@ -62,9 +62,9 @@ struct Provider {
 
 struct WatchRule {
     std::string path;
-    std::string action;                // rebuild sync restart sync+restart sync+exec
+    std::string action; // rebuild sync restart sync+restart sync+exec
     std::string target;
-    std::vector<std::string> include;  // dockerignore syntax
+    std::vector<std::string> include; // dockerignore syntax
     std::vector<std::string> ignore;
     std::optional<ServiceHook> exec;
     bool initial_sync = false;
@@ -89,9 +89,9 @@ enum class DependencyCondition { started, healthy, completed_successfully };
 
 struct Dependency {
     DependencyCondition condition = DependencyCondition::started;
-    bool restart = false;              // restart this service when the other is restarted
-    bool required = true;              // false: a missing or failing dependency is only a warning
-    bool inferred = false;             // not written: from links, namespaces or volumes_from
+    bool restart = false;  // restart this service when the other is restarted
+    bool required = true;  // false: a missing or failing dependency is only a warning
+    bool inferred = false; // not written: from links, namespaces or volumes_from
     Extensions extensions;
     bool operator==(const Dependency&) const = default;
 };
@@ -116,8 +116,8 @@ struct ServiceNetwork {
     std::vector<std::string> link_local_ips;
     std::string mac_address;
     std::string interface_name;
-    int priority = 0;                  // higher is connected first
-    int gw_priority = 0;               // the highest gives the default gateway
+    int priority = 0;    // higher is connected first
+    int gw_priority = 0; // the highest gives the default gateway
     std::map<std::string, std::string> driver_opts;
     Extensions extensions;
     bool operator==(const ServiceNetwork&) const = default;
@@ -126,10 +126,10 @@ struct ServiceNetwork {
 // One container port; short ranges are expanded, one entry per port.
 struct Port {
     std::uint32_t target = 0;
-    std::string published;             // "", "8080", or "8080-8090": pick a free one of these
-    std::string host_ip;               // "" = all
-    std::string protocol;              // tcp udp sctp
-    std::string mode;                  // ingress host
+    std::string published; // "", "8080", or "8080-8090": pick a free one of these
+    std::string host_ip;   // "" = all
+    std::string protocol;  // tcp udp sctp
+    std::string mode;      // ingress host
     std::string name;
     std::string app_protocol;
     Extensions extensions;
@@ -140,10 +140,10 @@ enum class MountType { bind, volume, tmpfs, npipe, image, cluster };
 
 // What only one type of mount has.
 struct MountBind {
-    std::string propagation;           // rprivate private rshared shared rslave slave
+    std::string propagation; // rprivate private rshared shared rslave slave
     bool create_host_path = true;
-    std::string recursive;             // enabled disabled writable readonly
-    std::string selinux;               // z Z
+    std::string recursive; // enabled disabled writable readonly
+    std::string selinux;   // z Z
     Extensions extensions;
     bool operator==(const MountBind&) const = default;
 };
@@ -175,7 +175,7 @@ struct Mount {
     using Tmpfs = MountTmpfs;
     using Image = MountImage;
     MountType type = MountType::volume;
-    std::string source;                // path, key of the project's volumes, image; "" = anonymous volume
+    std::string source; // path, key of the project's volumes, image; "" = anonymous volume
     std::string target;
     bool read_only = false;
     std::string consistency;
@@ -190,8 +190,8 @@ struct Mount {
 
 // A service's use of a config or secret.
 struct FileReference {
-    std::string source;                // key of the project's configs or secrets
-    std::string target;                // secrets: relative to /run/secrets; configs: "" = /<source>
+    std::string source; // key of the project's configs or secrets
+    std::string target; // secrets: relative to /run/secrets; configs: "" = /<source>
     std::string uid;
     std::string gid;
     std::optional<std::uint32_t> mode; // unset: 0444
@@ -208,18 +208,18 @@ struct CredentialSpec {
 };
 
 struct Device {
-    std::string source;                // host path, or a CDI name vendor/class=name with target and permissions as given
+    std::string source; // host path, or a CDI name vendor/class=name with target and permissions as given
     std::string target;
-    std::string permissions;           // rwm
+    std::string permissions; // rwm
     Extensions extensions;
     bool operator==(const Device&) const = default;
 };
 
 // `ulimits:` and `build.ulimits:`. With `single` the one number is both limits.
 struct Ulimit {
-    std::int64_t soft = 0;             // -1 = unlimited
+    std::int64_t soft = 0; // -1 = unlimited
     std::int64_t hard = 0;
-    bool single = false;               // written as one number
+    bool single = false; // written as one number
     Extensions extensions;
     bool operator==(const Ulimit&) const = default;
 };
@@ -232,10 +232,10 @@ struct BlkioConfig {
     };
     struct Rate {
         std::string path;
-        std::int64_t rate = 0;         // bytes or operations a second
+        std::int64_t rate = 0; // bytes or operations a second
         bool operator==(const Rate&) const = default;
     };
-    std::uint16_t weight = 0;          // 10..1000
+    std::uint16_t weight = 0; // 10..1000
     std::vector<Weight> weight_device;
     std::vector<Rate> device_read_bps;
     std::vector<Rate> device_read_iops;

@@ -12,9 +12,9 @@
 namespace davit {
 
 struct Value {
-    struct Member;                       // {first, second}: a pair would have to know all of Value too early
+    struct Member; // {first, second}: a pair would have to know all of Value too early
     using List = std::vector<Value>;
-    using Map = std::vector<Member>;     // in the order of the file
+    using Map = std::vector<Member>; // in the order of the file
     using Data = std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map>;
     Data data;
     bool is_null() const { return std::holds_alternative<std::monostate>(data); }

@@ -7,9 +7,13 @@ using namespace davit;
 
 TEST_CASE("error: describe puts the place first, then each context, then the hint") {
     Error e = error(Errc::invalid_project, "unknown key '{}'", "imge");
-    e.with_at({"compose.yaml", 3, 5}).with_context("reading service 'web'").with_context("loading the project").with_hint("did you mean 'image'?");
-    CHECK(e.describe() == "compose.yaml:3:5: unknown key 'imge'\n  while reading service 'web'\n  while loading the project\n"
-                          "  hint: did you mean 'image'?");
+    e.with_at({"compose.yaml", 3, 5})
+        .with_context("reading service 'web'")
+        .with_context("loading the project")
+        .with_hint("did you mean 'image'?");
+    CHECK(e.describe() ==
+          "compose.yaml:3:5: unknown key 'imge'\n  while reading service 'web'\n  while loading the project\n"
+          "  hint: did you mean 'image'?");
 }
 
 TEST_CASE("error: an unknown line or column is left out") {
@@ -27,10 +31,14 @@ TEST_CASE("error: a system error carries errno, its text and the kind a caller c
 }
 
 TEST_CASE("error: errno maps to what a caller can act on") {
-    struct { int errnum; Errc kind; } table[] = {
-        {ENOENT, Errc::not_found},  {ESRCH, Errc::not_found},     {EACCES, Errc::denied},          {EPERM, Errc::denied},
-        {EEXIST, Errc::conflict},   {EADDRINUSE, Errc::conflict}, {ENOSYS, Errc::unsupported},     {ECONNREFUSED, Errc::unavailable},
-        {EINTR, Errc::interrupted}, {EIO, Errc::failed},
+    struct {
+        int errnum;
+        Errc kind;
+    } table[] = {
+        {ENOENT, Errc::not_found},   {ESRCH, Errc::not_found},          {EACCES, Errc::denied},
+        {EPERM, Errc::denied},       {EEXIST, Errc::conflict},          {EADDRINUSE, Errc::conflict},
+        {ENOSYS, Errc::unsupported}, {ECONNREFUSED, Errc::unavailable}, {EINTR, Errc::interrupted},
+        {EIO, Errc::failed},
     };
     for (auto& row : table) CHECK(errc_of(row.errnum) == row.kind);
 }
@@ -48,9 +56,15 @@ TEST_CASE("error: in_context adds to what leaves it and returns what the functio
 TEST_CASE("error: teardown runs every step and reports all failures") {
     ErrorList list;
     int ran = 0;
-    list.run([&] { ++ran; throw error(Errc::conflict, "first"); });
+    list.run([&] {
+        ++ran;
+        throw error(Errc::conflict, "first");
+    });
     list.run([&] { ++ran; });
-    list.run([&] { ++ran; throw error(Errc::failed, "second"); });
+    list.run([&] {
+        ++ran;
+        throw error(Errc::failed, "second");
+    });
     CHECK(ran == 3);
     try {
         list.throw_if_any();

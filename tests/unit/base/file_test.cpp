@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <thread>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,7 +17,7 @@ using namespace davit;
 
 namespace {
 struct stat stat_of(const std::string& path) {
-    struct stat st{};
+    struct stat st {};
     REQUIRE(::lstat(path.c_str(), &st) == 0);
     return st;
 }
@@ -101,7 +100,8 @@ TEST_CASE("file: a lock whose file and directory others remove all the time is t
         }
     });
     int taken = 0;
-    for (const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10); taken < 300 && std::chrono::steady_clock::now() < end;) {
+    for (const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+         taken < 300 && std::chrono::steady_clock::now() < end;) {
         auto lock = FileLock::try_acquire_making(path);
         if (!lock) continue;
         CHECK(lock->still_at(path));

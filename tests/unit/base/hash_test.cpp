@@ -26,13 +26,15 @@ TEST_CASE("hash: a million times a, in pieces and at once") {
     CHECK(sha256_hex(million) == expected);
     for (std::size_t piece : {std::size_t{1}, std::size_t{1000}, std::size_t{65536}, million.size()}) {
         Hasher h;
-        for (std::size_t at = 0; at < million.size(); at += piece) h.update(std::string_view(million).substr(at, piece));
+        for (std::size_t at = 0; at < million.size(); at += piece)
+            h.update(std::string_view(million).substr(at, piece));
         CAPTURE(piece);
         CHECK(h.hex() == expected);
     }
 }
 
-TEST_CASE("the hash of a text is that of the stream at every length around a block, on both sides of what OpenSSL does") {
+TEST_CASE(
+    "the hash of a text is that of the stream at every length around a block, on both sides of what OpenSSL does") {
     for (std::size_t base : {std::size_t{0}, std::size_t{64 * 1024 - 150}}) {
         std::string text(base, 'x');
         for (int i = 0; i < 300; ++i) {

@@ -63,9 +63,11 @@ TEST_CASE("process: descriptors may swap their numbers") {
     sys::write_all(b.second.get(), "B");
     a.second.reset();
     b.second.reset();
-    UniqueFd five(::fcntl(a.first.get(), F_DUPFD_CLOEXEC, 50)), six(::fcntl(b.first.get(), F_DUPFD_CLOEXEC, five.get() + 1));
+    UniqueFd five(::fcntl(a.first.get(), F_DUPFD_CLOEXEC, 50)),
+        six(::fcntl(b.first.get(), F_DUPFD_CLOEXEC, five.get() + 1));
     SpawnOptions o;
-    o.argv = {"sh", "-c", "cat /proc/self/fd/" + std::to_string(five.get()) + " /proc/self/fd/" + std::to_string(six.get())};
+    o.argv = {"sh", "-c",
+              "cat /proc/self/fd/" + std::to_string(five.get()) + " /proc/self/fd/" + std::to_string(six.get())};
     o.fds = {{five.get(), six.get()}, {six.get(), five.get()}};
     CHECK(run(o).out == "BA");
 }

@@ -17,8 +17,14 @@ using namespace davit;
 
 TEST_CASE("sys: every descriptor is born close-on-exec") {
     FdPair pipe = sys::pipe(), pair = sys::socket_pair(SOCK_SEQPACKET);
-    UniqueFd fds[] = {sys::open("/dev/null", O_RDONLY), sys::memfd("m"), sys::sealed_memfd("s", "x"), sys::pidfd_open(::getpid()),
-                      std::move(pipe.first), std::move(pipe.second), std::move(pair.first), std::move(pair.second)};
+    UniqueFd fds[] = {sys::open("/dev/null", O_RDONLY),
+                      sys::memfd("m"),
+                      sys::sealed_memfd("s", "x"),
+                      sys::pidfd_open(::getpid()),
+                      std::move(pipe.first),
+                      std::move(pipe.second),
+                      std::move(pair.first),
+                      std::move(pair.second)};
     for (auto& fd : fds) CHECK((::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC) != 0);
 }
 

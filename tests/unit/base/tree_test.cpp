@@ -70,7 +70,8 @@ TEST_CASE("tree: removing stays on its side of a mount, says why something is le
             why = e.os().value();
             text = e.what();
         }
-    }).join();
+    })
+        .join();
     if (why == 0 && !exists(dir / "tree/a") && exists(dir / "kept/file")) return; // no mounts are allowed here
     CHECK(why == EBUSY);
     CHECK(text.find("a/mounted") != std::string::npos);
@@ -86,14 +87,16 @@ TEST_CASE("tree: a way down is found back by what is above, and by nothing else"
         for (int i = 0; i < 100; ++i) chain.enter(sys::open_at(chain.fd(), "d", O_RDONLY | O_DIRECTORY));
         meanwhile();
         while (chain.depth() > 1) chain.leave();
-        struct stat here {}, top {};
+        struct stat here {
+        }, top{};
         ::fstat(chain.fd(), &here);
         ::stat((dir / "tree").c_str(), &top);
         CHECK(here.st_ino == top.st_ino);
     };
     FewDescriptors few;
     walk([] {});
-    CHECK_THROWS_AS(walk([&] { REQUIRE(::rename((dir / "tree/d/d/d").c_str(), (dir / "elsewhere").c_str()) == 0); }), Error);
+    CHECK_THROWS_AS(walk([&] { REQUIRE(::rename((dir / "tree/d/d/d").c_str(), (dir / "elsewhere").c_str()) == 0); }),
+                    Error);
 }
 
 TEST_CASE("file: a whole file replaces files only, and leaves nothing of one that failed") {

@@ -2,8 +2,8 @@
 #include "cli/completion/complete.hpp"
 #include "cli/completion/values.hpp"
 
-#include <doctest/doctest.h>
 #include <algorithm>
+#include <doctest/doctest.h>
 
 using namespace davit::cli;
 
@@ -123,7 +123,8 @@ TEST_CASE("every option with fixed values offers them") {
     }
     CHECK(offered({"ps", "--status", ""}).size() == states.size());
     CHECK(offered({"container", "ls", "--filter", "status="}) == with("status=", states));
-    for (const Args& words : {Args{"config", "-o", ""}, Args{"cp", "./x"}, Args{"run", "--env-from-file", ""}, Args{"image", "load", "-i", ""}, Args{"--project-directory", ""}})
+    for (const Args& words : {Args{"config", "-o", ""}, Args{"cp", "./x"}, Args{"run", "--env-from-file", ""},
+                              Args{"image", "load", "-i", ""}, Args{"--project-directory", ""}})
         CHECK(complete(words, names).files);
 }
 

@@ -30,7 +30,10 @@ Typed type(const std::string& sequence, const std::vector<std::string>& pieces) 
 } // namespace
 
 TEST_CASE("detach keys: the sequence ends it and is not passed on, in one piece or several") {
-    for (const auto& pieces : {std::vector<std::string>{"ab\x10\x11"}, {"ab", "\x10", "\x11"}, {"ab\x10", "\x11" "c"}}) {
+    for (const auto& pieces : {std::vector<std::string>{"ab\x10\x11"},
+                               {"ab", "\x10", "\x11"},
+                               {"ab\x10", "\x11"
+                                          "c"}}) {
         const Typed t = type("ctrl-p,ctrl-q", pieces);
         CHECK(t.detached);
         CHECK(t.passed == "ab");

@@ -89,7 +89,8 @@ const Block::Clock::time_point begin{};
 
 } // namespace
 
-TEST_CASE("plain progress: a line for each step, in docker's words, a new container in place of an old one as one matter") {
+TEST_CASE(
+    "plain progress: a line for each step, in docker's words, a new container in place of an old one as one matter") {
     CHECK(shown([](FILE* out) { return make_plain_display(out, false); }, small_up()) ==
           " Container shop-cache-1 Running\n"
           " Image redis:7 Pulling\n"
@@ -109,19 +110,27 @@ TEST_CASE("plain progress: a line for each step, in docker's words, a new contai
 }
 
 TEST_CASE("plain progress: a dry run says so on every line") {
-    CHECK(shown([](FILE* out) { return make_plain_display(out, true); }, {small_up()[0]}) == " DRY-RUN MODE - Container shop-cache-1 Running\n");
+    CHECK(shown([](FILE* out) { return make_plain_display(out, true); }, {small_up()[0]}) ==
+          " DRY-RUN MODE - Container shop-cache-1 Running\n");
 }
 
 TEST_CASE("json progress: a line of JSON for each step") {
     const auto all = small_up();
-    CHECK(shown([](FILE* out) { return make_json_display(out, false); }, {all[1], all[2], all[3], all[18], all[20]}) ==
-          R"({"id":"Image redis:7","status":"Working","text":"Pulling"})" "\n"
-          R"({"id":"Image redis:7","status":"Working","text":"Pulling","details":"3b7db6bf01f1 Downloading","current":10000000,"total":40000000,"percent":25})" "\n"
-          R"({"id":"Image redis:7","status":"Done","text":"Pulled"})" "\n"
-          R"({"status":"Warning","text":"the volume is old"})" "\n"
-          R"({"id":"Container shop-web-1","status":"Error","text":"Error","details":"port 80 is taken"})" "\n");
+    CHECK(
+        shown([](FILE* out) { return make_json_display(out, false); }, {all[1], all[2], all[3], all[18], all[20]}) ==
+        R"({"id":"Image redis:7","status":"Working","text":"Pulling"})"
+        "\n"
+        R"({"id":"Image redis:7","status":"Working","text":"Pulling","details":"3b7db6bf01f1 Downloading","current":10000000,"total":40000000,"percent":25})"
+        "\n"
+        R"({"id":"Image redis:7","status":"Done","text":"Pulled"})"
+        "\n"
+        R"({"status":"Warning","text":"the volume is old"})"
+        "\n"
+        R"({"id":"Container shop-web-1","status":"Error","text":"Error","details":"port 80 is taken"})"
+        "\n");
     CHECK(shown([](FILE* out) { return make_json_display(out, true); }, {all[3]}) ==
-          R"({"dry-run":true,"id":"Image redis:7","status":"Done","text":"Pulled"})" "\n");
+          R"({"dry-run":true,"id":"Image redis:7","status":"Done","text":"Pulled"})"
+          "\n");
 }
 
 TEST_CASE("terminal progress: a frame has a line for each step, aligned, with the time at the right") {
@@ -144,16 +153,18 @@ TEST_CASE("terminal progress: a frame has a line for each step, aligned, with th
     failed.details = "no such image\nand more";
     block.update(failed, begin + 2s);
     CHECK_FALSE(block.working());
-    CHECK(frame(block, {24, 60}, begin + 9s) ==
-          "[+] 3/3\n"
-          " ✔ Network shop_default Created                        0.1s\n"
-          " ✘ Image redis:7        Error no such image and more   1.8s\n"
-          " ! Container shop-web-1 Skipped                        0.0s\n");
+    CHECK(frame(block, {24, 60}, begin + 9s) == "[+] 3/3\n"
+                                                " ✔ Network shop_default Created                        0.1s\n"
+                                                " ✘ Image redis:7        Error no such image and more   1.8s\n"
+                                                " ! Container shop-web-1 Skipped                        0.0s\n");
 }
 
 TEST_CASE("terminal progress: no line is wider than the terminal, however narrow, and the block not higher") {
     Block block;
-    for (int i = 0; i < 40; ++i) block.update(step(fmt::format("Container a-rather-long-name-of-a-project-web-{}", i), i % 2 ? Step::State::done : Step::State::working, "Creating"), begin);
+    for (int i = 0; i < 40; ++i)
+        block.update(step(fmt::format("Container a-rather-long-name-of-a-project-web-{}", i),
+                          i % 2 ? Step::State::done : Step::State::working, "Creating"),
+                     begin);
     for (const std::uint16_t columns : std::initializer_list<std::uint16_t>{1, 5, 9, 17, 20, 40, 79, 80, 200})
         for (const std::uint16_t rows : std::initializer_list<std::uint16_t>{4, 5, 24, 60}) {
             const auto lines = block.lines({rows, columns}, begin + 100s, false);

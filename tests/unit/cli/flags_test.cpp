@@ -2,8 +2,8 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/global_options.hpp"
 
-#include <doctest/doctest.h>
 #include <algorithm>
+#include <doctest/doctest.h>
 #include <optional>
 #include <sstream>
 
@@ -39,7 +39,8 @@ void check_flags(const std::string& command, const CommandInfo& info, const std:
         const std::size_t comma = word.find(',');
         const std::string short_name = comma == std::string::npos ? "" : word.substr(0, comma);
         const std::string long_name = comma == std::string::npos ? word : word.substr(comma + 1);
-        const auto found = std::find_if(info.options.begin(), info.options.end(), [&](const OptionInfo& o) { return o.long_name == long_name; });
+        const auto found = std::find_if(info.options.begin(), info.options.end(),
+                                        [&](const OptionInfo& o) { return o.long_name == long_name; });
         INFO(command, " --", long_name);
         REQUIRE(found != info.options.end());
         CHECK(found->type.empty() == !value);
@@ -49,9 +50,11 @@ void check_flags(const std::string& command, const CommandInfo& info, const std:
 
 constexpr std::pair<const char*, const char*> reference[] = {
     {"attach", "detach-keys= dry-run index= no-stdin sig-proxy"},
-    {"build", "build-arg= builder= check compress force-rm m,memory= no-cache no-rm parallel print progress= provenance= pull push q,quiet sbom= ssh= with-dependencies dry-run"},
+    {"build", "build-arg= builder= check compress force-rm m,memory= no-cache no-rm parallel print progress= "
+              "provenance= pull push q,quiet sbom= ssh= with-dependencies dry-run"},
     {"commit", "a,author= c,change= dry-run index= m,message= p,pause"},
-    {"config", "dry-run environment format= hash= images lock-image-digests models networks no-consistency no-env-resolution no-interpolate no-normalize "
+    {"config", "dry-run environment format= hash= images lock-image-digests models networks no-consistency "
+               "no-env-resolution no-interpolate no-normalize "
                "no-path-resolution o,output= profiles q,quiet resolve-image-digests services variables volumes"},
     {"cp", "all a,archive dry-run L,follow-link index="},
     {"create", "build dry-run force-recreate no-build no-recreate pull= quiet-pull remove-orphans scale= y,yes"},
@@ -71,16 +74,20 @@ constexpr std::pair<const char*, const char*> reference[] = {
     {"push", "dry-run ignore-push-failures include-deps q,quiet"},
     {"restart", "dry-run no-deps t,timeout="},
     {"rm", "a,all dry-run f,force s,stop v,volumes"},
-    {"run", "build cap-add= cap-drop= d,detach dry-run entrypoint= e,env= env-from-file= i,interactive l,label= labels= name= no-deps T,no-tty no-TTY "
-            "p,publish= pull= q,quiet quiet-build quiet-pull remove-orphans rm P,service-ports t,tty use-aliases u,user= v,volume= volumes= w,workdir="},
+    {"run", "build cap-add= cap-drop= d,detach dry-run entrypoint= e,env= env-from-file= i,interactive l,label= "
+            "labels= name= no-deps T,no-tty no-TTY "
+            "p,publish= pull= q,quiet quiet-build quiet-pull remove-orphans rm P,service-ports t,tty use-aliases "
+            "u,user= v,volume= volumes= w,workdir="},
     {"scale", "dry-run no-deps"},
     {"start", "dry-run wait wait-timeout="},
     {"stats", "a,all dry-run format= no-stream no-trunc"},
     {"stop", "dry-run t,timeout="},
     {"top", "dry-run"},
     {"unpause", "dry-run"},
-    {"up", "abort-on-container-exit abort-on-container-failure always-recreate-deps attach= attach-dependencies build d,detach dry-run exit-code-from= "
-           "force-recreate menu no-attach= no-build no-color no-deps no-log-prefix no-recreate no-start pull= quiet-build quiet-pull remove-orphans "
+    {"up", "abort-on-container-exit abort-on-container-failure always-recreate-deps attach= attach-dependencies build "
+           "d,detach dry-run exit-code-from= "
+           "force-recreate menu no-attach= no-build no-color no-deps no-log-prefix no-recreate no-start pull= "
+           "quiet-build quiet-pull remove-orphans "
            "V,renew-anon-volumes scale= t,timeout= timestamps wait wait-timeout= w,watch y,yes"},
     {"version", "dry-run f,format= short"},
     {"volumes", "dry-run format= q,quiet"},
@@ -102,7 +109,8 @@ TEST_CASE("flags: every verb of docker compose takes every flag it has there") {
 TEST_CASE("flags: so does the command before the verb") {
     Globals globals;
     check_flags("davit", global_options(globals).info(),
-                "all-resources ansi= compatibility dry-run env-file= f,file= insecure-registry= no-ansi parallel= profile= progress= project-directory= "
+                "all-resources ansi= compatibility dry-run env-file= f,file= insecure-registry= no-ansi parallel= "
+                "profile= progress= project-directory= "
                 "p,project-name= verbose v,version workdir=");
 }
 

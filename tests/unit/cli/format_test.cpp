@@ -29,11 +29,24 @@ TEST_CASE("table: wide and combining characters count as the terminal shows them
 }
 
 TEST_CASE("time: durations are told in docker's words") {
-    const std::pair<std::chrono::nanoseconds, const char*> cases[] = {
-        {0ns, "Less than a second"}, {999ms, "Less than a second"}, {1s, "1 second"}, {59s, "59 seconds"}, {60s, "About a minute"},
-        {119s, "About a minute"}, {2min, "2 minutes"}, {59min, "59 minutes"}, {60min, "About an hour"}, {89min, "About an hour"},
-        {90min, "2 hours"}, {47h, "47 hours"}, {48h, "2 days"}, {24h * 13, "13 days"}, {24h * 14, "2 weeks"}, {24h * 59, "8 weeks"},
-        {24h * 60, "2 months"}, {24h * 365 * 2, "2 years"}};
+    const std::pair<std::chrono::nanoseconds, const char*> cases[] = {{0ns, "Less than a second"},
+                                                                      {999ms, "Less than a second"},
+                                                                      {1s, "1 second"},
+                                                                      {59s, "59 seconds"},
+                                                                      {60s, "About a minute"},
+                                                                      {119s, "About a minute"},
+                                                                      {2min, "2 minutes"},
+                                                                      {59min, "59 minutes"},
+                                                                      {60min, "About an hour"},
+                                                                      {89min, "About an hour"},
+                                                                      {90min, "2 hours"},
+                                                                      {47h, "47 hours"},
+                                                                      {48h, "2 days"},
+                                                                      {24h * 13, "13 days"},
+                                                                      {24h * 14, "2 weeks"},
+                                                                      {24h * 59, "8 weeks"},
+                                                                      {24h * 60, "2 months"},
+                                                                      {24h * 365 * 2, "2 years"}};
     for (const auto& [duration, text] : cases) CHECK(human_duration(duration) == text);
 }
 
@@ -73,11 +86,14 @@ TEST_CASE("size: powers of 1000 and of 1024") {
 
 namespace {
 
-const nlohmann::json container = {{"Name", "shop-web-1"}, {"Service", "web"}, {"ExitCode", 0}, {"Health", ""},
-                                  {"Label", {{"a", "1"}}}, {"Publishers", {{{"TargetPort", 80}}, {{"TargetPort", 81}}}}};
+const nlohmann::json container = {
+    {"Name", "shop-web-1"}, {"Service", "web"},      {"ExitCode", 0},
+    {"Health", ""},         {"Label", {{"a", "1"}}}, {"Publishers", {{{"TargetPort", 80}}, {{"TargetPort", 81}}}}};
 
 std::string run(const std::string& text) { return Template(text).execute(container); }
-std::string inspected(const std::string& text, const nlohmann::ordered_json& data) { return Template(text).execute(data, "\n\t"); }
+std::string inspected(const std::string& text, const nlohmann::ordered_json& data) {
+    return Template(text).execute(data, "\n\t");
+}
 
 std::string template_error(const std::string& text) {
     try {
@@ -91,12 +107,19 @@ std::string template_error(const std::string& text) {
 } // namespace
 
 TEST_CASE("template: fields, functions and pipelines") {
-    const std::pair<const char*, const char*> cases[] = {
-        {"{{.Name}}/{{.Service}}/{{.ExitCode}}", "shop-web-1/web/0"}, {"{{json .Service}}", "\"web\""}, {"{{upper .Service}}", "WEB"},
-        {"{{ .Service|title }}", "Web"}, {"{{.Label \"a\"}}|{{.Label \"b\"}}", "1|"},
-        {"{{truncate .Name 4}}", "shop"}, {"{{join (split .Name \"-\") \"+\"}}", "shop+web+1"}, {"{{len .Publishers}}", "2"},
-        {"{{index .Label \"a\"}}", "1"}, {"{{pad .Service 1 2}}|", " web  |"},
-        {"a\\tb", "a\\tb"}, {"{{println .Service}}", "web\n"}, {"x {{- .Service -}} y", "xweby"}};
+    const std::pair<const char*, const char*> cases[] = {{"{{.Name}}/{{.Service}}/{{.ExitCode}}", "shop-web-1/web/0"},
+                                                         {"{{json .Service}}", "\"web\""},
+                                                         {"{{upper .Service}}", "WEB"},
+                                                         {"{{ .Service|title }}", "Web"},
+                                                         {"{{.Label \"a\"}}|{{.Label \"b\"}}", "1|"},
+                                                         {"{{truncate .Name 4}}", "shop"},
+                                                         {"{{join (split .Name \"-\") \"+\"}}", "shop+web+1"},
+                                                         {"{{len .Publishers}}", "2"},
+                                                         {"{{index .Label \"a\"}}", "1"},
+                                                         {"{{pad .Service 1 2}}|", " web  |"},
+                                                         {"a\\tb", "a\\tb"},
+                                                         {"{{println .Service}}", "web\n"},
+                                                         {"x {{- .Service -}} y", "xweby"}};
     for (const auto& [text, expected] : cases) CHECK(run(text) == expected);
 }
 
@@ -110,20 +133,35 @@ TEST_CASE("template: if, with and range") {
 }
 
 TEST_CASE("template: what cannot be evaluated is an error that names it") {
-    CHECK(template_error("{{.Nope}}") == "template parsing error: template: :1:2: executing \"\" at <.Nope>: can't evaluate field Nope");
+    CHECK(template_error("{{.Nope}}") ==
+          "template parsing error: template: :1:2: executing \"\" at <.Nope>: can't evaluate field Nope");
     CHECK(template_error("{{frob .Name}}") == "template parsing error: template: :1: function \"frob\" not defined");
     CHECK(template_error("{{.Name") == "template parsing error: template: :1: unclosed action");
     CHECK(template_error("{{if .Name}}x") == "template parsing error: template: :1: unexpected EOF");
     CHECK(template_error("{{}}") == "template parsing error: template: :1: missing value for command");
     CHECK(template_error("{{end}}") == "template parsing error: template: :1: unexpected {{end}}");
     const std::pair<const char*, const char*> parts[] = {
-        {"a\n{{.Nope}}", ":2:2:"}, {"{{if}}x{{end}}", "missing value for command"}, {"{{/* x", "unclosed comment"}, {"{{\"x}}", "unterminated quoted string"},
-        {"{{.Name 1}}", "can't give argument to non-function .Name"}, {"{{$x}}", "undefined variable \"$x\""}, {"{{.Name.First}}", "can't evaluate field First"},
-        {"{{len 3}}", "error calling len: len of type 3"}, {"{{index .Publishers 5}}", "index out of range: 5"}, {"{{eq 1 \"1\"}}", "incompatible types for comparison"},
-        {"{{lt true false}}", "invalid type for comparison"}, {"{{upper}}", "wrong number of args for upper: want 1 got 0"}, {"{{range .Name}}{{end}}", "range can't iterate over shop-web-1"},
-        {"{{break}}", "outside {{range}}"}, {"{{if true}}{{else if false}}{{else}}{{else}}{{end}}", "unexpected {{else}}"}, {"{{1 2}}", "can't give argument to non-function"},
-        {"{{(.Name}}", "unclosed left paren"}, {"{{.Name)}}", "unexpected right paren"}, {"{{range 99999999999}}{{range 99999}}{{end}}{{end}}", "does not come to an end"},
-        {"{{pad .Name 9999999999 1}}", "cannot pad"}, {"{{template \"x\"}}", "is not known to davit"}};
+        {"a\n{{.Nope}}", ":2:2:"},
+        {"{{if}}x{{end}}", "missing value for command"},
+        {"{{/* x", "unclosed comment"},
+        {"{{\"x}}", "unterminated quoted string"},
+        {"{{.Name 1}}", "can't give argument to non-function .Name"},
+        {"{{$x}}", "undefined variable \"$x\""},
+        {"{{.Name.First}}", "can't evaluate field First"},
+        {"{{len 3}}", "error calling len: len of type 3"},
+        {"{{index .Publishers 5}}", "index out of range: 5"},
+        {"{{eq 1 \"1\"}}", "incompatible types for comparison"},
+        {"{{lt true false}}", "invalid type for comparison"},
+        {"{{upper}}", "wrong number of args for upper: want 1 got 0"},
+        {"{{range .Name}}{{end}}", "range can't iterate over shop-web-1"},
+        {"{{break}}", "outside {{range}}"},
+        {"{{if true}}{{else if false}}{{else}}{{else}}{{end}}", "unexpected {{else}}"},
+        {"{{1 2}}", "can't give argument to non-function"},
+        {"{{(.Name}}", "unclosed left paren"},
+        {"{{.Name)}}", "unexpected right paren"},
+        {"{{range 99999999999}}{{range 99999}}{{end}}{{end}}", "does not come to an end"},
+        {"{{pad .Name 9999999999 1}}", "cannot pad"},
+        {"{{template \"x\"}}", "is not known to davit"}};
     for (const auto& [text, part] : parts) {
         INFO(text);
         CHECK(template_error(text).find(part) != std::string::npos);
@@ -132,8 +170,14 @@ TEST_CASE("template: what cannot be evaluated is an error that names it") {
 
 TEST_CASE("template: variables, ranges and blocks as in Go") {
     const nlohmann::ordered_json data = {
-        {"Name", "web"}, {"N", 3}, {"F", 2.5}, {"List", {"a", "b", "c"}}, {"Empty", nlohmann::ordered_json::array()}, {"None", nullptr},
-        {"Labels", {{"z", "1"}, {"a", "2"}}}, {"Networks", {{"front", {{"IPAddress", "10.0.0.2"}}}, {"back", {{"IPAddress", "10.0.0.3"}}}}}};
+        {"Name", "web"},
+        {"N", 3},
+        {"F", 2.5},
+        {"List", {"a", "b", "c"}},
+        {"Empty", nlohmann::ordered_json::array()},
+        {"None", nullptr},
+        {"Labels", {{"z", "1"}, {"a", "2"}}},
+        {"Networks", {{"front", {{"IPAddress", "10.0.0.2"}}}, {"back", {{"IPAddress", "10.0.0.3"}}}}}};
     const std::pair<const char*, const char*> cases[] = {
         {"{{range $k, $v := .Labels}}{{$k}}={{$v}};{{end}}", "a=2;z=1;"}, // a map is walked in the order of its keys
         {"{{range $i, $e := .List}}{{$i}}:{{$e}} {{end}}", "0:a 1:b 2:c "},
@@ -158,16 +202,20 @@ TEST_CASE("template: variables, ranges and blocks as in Go") {
         {"{{'a'}} {{0x10}} {{1e3}} {{-5}} {{true}}", "97 16 1000 -5 true"},
         {"{{print 1 2 \"a\" 3}}|{{print \"a\" \"b\"}}|{{println 1 \"a\"}}", "1 2a3|ab|1 a\n"},
         {"{{and 1 0 2}} {{or 0 \"\" \"x\"}} {{not \"\"}} {{and .Name .None}}", "0 x true <no value>"},
-        {"{{eq .N 1 2 3}} {{ne .N 3}} {{lt 1 2}} {{le 2 2}} {{gt \"b\" \"a\"}} {{ge 1 2}}", "true false true true true false"},
+        {"{{eq .N 1 2 3}} {{ne .N 3}} {{lt 1 2}} {{le 2 2}} {{gt \"b\" \"a\"}} {{ge 1 2}}",
+         "true false true true true false"},
         {"{{len .List}} {{len .Name}} {{len .Labels}}", "3 3 2"},
-        {"{{slice .Name 1}} {{slice .Name 1 2}} {{slice .List 1}} {{index .List 2}} {{index .Name 0}}", "eb e [b c] c 119"},
+        {"{{slice .Name 1}} {{slice .Name 1 2}} {{slice .List 1}} {{index .List 2}} {{index .Name 0}}",
+         "eb e [b c] c 119"},
         {"{{.List}} {{.Labels}} {{.F}} {{.None}} {{json .None}}", "[a b c] map[a:2 z:1] 2.5 [] null"},
-        {"{{json .}}", R"({"Name":"web","N":3,"F":2.5,"List":["a","b","c"],"Empty":[],"None":null,"Labels":{"z":"1","a":"2"},"Networks":{"front":{"IPAddress":"10.0.0.2"},"back":{"IPAddress":"10.0.0.3"}}})"},
+        {"{{json .}}",
+         R"({"Name":"web","N":3,"F":2.5,"List":["a","b","c"],"Empty":[],"None":null,"Labels":{"z":"1","a":"2"},"Networks":{"front":{"IPAddress":"10.0.0.2"},"back":{"IPAddress":"10.0.0.3"}}})"},
         {"{{json .Labels}}{{.Labels | json | len}}", R"({"z":"1","a":"2"}17)"},
         {"{{join .List \",\"}} {{split \"a,b\" \",\"}} {{len (split \"abc\" \"\")}}", "a,b,c [a b] 3"},
         {"{{title \"hello wORLD foo-bar a_b\"}} {{upper \"aé\"}}", "Hello WORLD Foo-Bar A_b Aé"},
         {"{{truncate .Name 2}}{{truncate .Name 9}}|{{pad .Name 1 2}}|{{pad \"\" 3 3}}|", "weweb| web  ||"},
-        {"{{html \"<a href='x'>&\"}} {{js \"a'b<\"}} {{urlquery \"a b&c/ü\"}}", "&lt;a href=&#39;x&#39;&gt;&amp; a\\'b\\u003C a+b%26c%2F%C3%BC"},
+        {"{{html \"<a href='x'>&\"}} {{js \"a'b<\"}} {{urlquery \"a b&c/ü\"}}",
+         "&lt;a href=&#39;x&#39;&gt;&amp; a\\'b\\u003C a+b%26c%2F%C3%BC"},
     };
     for (const auto& [text, expected] : cases) {
         INFO(text);
@@ -177,13 +225,23 @@ TEST_CASE("template: variables, ranges and blocks as in Go") {
 
 TEST_CASE("template: printf is Go's") {
     const std::pair<const char*, const char*> cases[] = {
-        {"{{printf \"%s/%v/%d\" .Name .Service .ExitCode}}", "shop-web-1/web/0"}, {"{{printf \"%-12s|%5s|%.2s\" .Name .Service .Service}}", "shop-web-1  |  web|we"},
-        {"{{printf \"%5d|%-5d|%05d|%+d\" 42 42 -42 42}}", "   42|42   |-0042|+42"}, {"{{printf \"%x %X %o %b %#x %c %U\" 255 255 8 5 255 65 65}}", "ff FF 10 101 0xff A U+0041"},
-        {"{{printf \"%.2f %8.3f %e %g %v\" 3.14159 3.14159 1234.5 1e21 0.1}}", "3.14    3.142 1.234500e+03 1e+21 0.1"}, {"{{printf \"%q %x %t %%\" .Service .Service true}}", "\"web\" 776562 true %"},
-        {"{{printf \"%d\" .Service}}", "%!d(string=web)"}, {"{{printf \"%s\"}}", "%!s(MISSING)"}, {"{{printf \"x\" 1 \"a\"}}", "x%!(EXTRA int=1, string=a)"},
-        {"{{printf \"%z\" 1}}", "%!z(int=1)"}, {"{{printf \"%*d|%T|%T\" 5 1 .Service 1.5}}", "    1|string|float64"}, {"{{printf \"%v %s\" .Label .Label}}", "map[a:1] map[a:1]"},
-        {"{{.Service | printf \"%s-%s\" \"a\"}}", "a-web"}, {"{{printf \"%5t|%-6v|\" true false}}", " true|false |"}, {"{{printf \"%v %v\" 1000000.5 123456.0}}", "1.0000005e+06 123456"},
-        {"{{printf \"%6.2f%%\" 12.345}}", " 12.35%"}, {"{{printf \"%\"}}", "%!(NOVERB)"}};
+        {"{{printf \"%s/%v/%d\" .Name .Service .ExitCode}}", "shop-web-1/web/0"},
+        {"{{printf \"%-12s|%5s|%.2s\" .Name .Service .Service}}", "shop-web-1  |  web|we"},
+        {"{{printf \"%5d|%-5d|%05d|%+d\" 42 42 -42 42}}", "   42|42   |-0042|+42"},
+        {"{{printf \"%x %X %o %b %#x %c %U\" 255 255 8 5 255 65 65}}", "ff FF 10 101 0xff A U+0041"},
+        {"{{printf \"%.2f %8.3f %e %g %v\" 3.14159 3.14159 1234.5 1e21 0.1}}", "3.14    3.142 1.234500e+03 1e+21 0.1"},
+        {"{{printf \"%q %x %t %%\" .Service .Service true}}", "\"web\" 776562 true %"},
+        {"{{printf \"%d\" .Service}}", "%!d(string=web)"},
+        {"{{printf \"%s\"}}", "%!s(MISSING)"},
+        {"{{printf \"x\" 1 \"a\"}}", "x%!(EXTRA int=1, string=a)"},
+        {"{{printf \"%z\" 1}}", "%!z(int=1)"},
+        {"{{printf \"%*d|%T|%T\" 5 1 .Service 1.5}}", "    1|string|float64"},
+        {"{{printf \"%v %s\" .Label .Label}}", "map[a:1] map[a:1]"},
+        {"{{.Service | printf \"%s-%s\" \"a\"}}", "a-web"},
+        {"{{printf \"%5t|%-6v|\" true false}}", " true|false |"},
+        {"{{printf \"%v %v\" 1000000.5 123456.0}}", "1.0000005e+06 123456"},
+        {"{{printf \"%6.2f%%\" 12.345}}", " 12.35%"},
+        {"{{printf \"%\"}}", "%!(NOVERB)"}};
     for (const auto& [text, expected] : cases) {
         INFO(text);
         CHECK(run(text) == expected);
@@ -191,10 +249,12 @@ TEST_CASE("template: printf is Go's") {
 }
 
 TEST_CASE("template: what a container wrote does not steer the terminal") {
-    const nlohmann::json row = {{"Labels", "a=\x1b]0;PWN\x07\n\u009b2Jfake\xff"}, {"Label", {{"k", "\x1b[2J\ttab"}}}, {"List", {"x\x1b"}}};
+    const nlohmann::json row = {
+        {"Labels", "a=\x1b]0;PWN\x07\n\u009b2Jfake\xff"}, {"Label", {{"k", "\x1b[2J\ttab"}}}, {"List", {"x\x1b"}}};
     const std::string safe = "a=\\x1b]0;PWN\\a\\n\\u009b2Jfake\\xff";
     CHECK(Template("{{.Labels}}").execute(row) == safe);
-    CHECK(Template("{{range .List}}{{.}}{{end}}{{$x := .Label}}{{index $x \"k\"}}").execute(row) == "x\\x1b\\x1b[2J\ttab");
+    CHECK(Template("{{range .List}}{{.}}{{end}}{{$x := .Label}}{{index $x \"k\"}}").execute(row) ==
+          "x\\x1b\\x1b[2J\ttab");
     CHECK(Template("{{.Label \"k\"}}").execute(row) == "\\x1b[2J\\ttab");
     CHECK(Template("{{upper .Labels}}").execute(row).find('\x1b') == std::string::npos);
     CHECK(Template("{{json .Labels}}").execute(row) == "\"a=\\u001b]0;PWN\\u0007\\n\\u009b2Jfake\xef\xbf\xbd\"");
@@ -213,7 +273,8 @@ TEST_CASE("template: titles of a table as docker makes them") {
         return all.substr(0, all.find('\n'));
     };
     CHECK(title("table {{.Name}}\\t{{.Service}}") == "NAME      SERVICE");
-    CHECK(title("table {{lower .Name}} {{title .Service}} {{json .Name}} {{truncate .Name 1}}") == "NAME SERVICE NAME NAME");
+    CHECK(title("table {{lower .Name}} {{title .Service}} {{json .Name}} {{truncate .Name 1}}") ==
+          "NAME SERVICE NAME NAME");
     CHECK(title("table{{.Name}}") == "NAME");
     CHECK(title("table   {{.Label \"com.example.my-key\"}}") == "my key");
     CHECK(title("table {{.Nope}}") == "<no value>");
@@ -223,8 +284,10 @@ TEST_CASE("template: titles of a table as docker makes them") {
 
 TEST_CASE("template: a table template has a header from the same fields") {
     const nlohmann::json headers = {{"Name", "NAME"}, {"Service", "SERVICE"}};
-    CHECK(render_list(ListFormat::parse("table {{.Name}}\t{{.Service}}"), {container}, {}, headers) == "NAME         SERVICE\nshop-web-1   web\n");
+    CHECK(render_list(ListFormat::parse("table {{.Name}}\t{{.Service}}"), {container}, {}, headers) ==
+          "NAME         SERVICE\nshop-web-1   web\n");
     CHECK(render_list(ListFormat::parse(""), {}, {"Name", "Service"}, headers) == "NAME      SERVICE\n");
     CHECK(render_list(ListFormat::parse("{{.Service}}"), {container, container}, {}, headers) == "web\nweb\n");
-    CHECK(render_list(ListFormat::parse("json"), {nlohmann::json{{"b", 1}, {"a", 2}}}, {}, headers) == "{\"a\":2,\"b\":1}\n");
+    CHECK(render_list(ListFormat::parse("json"), {nlohmann::json{{"b", 1}, {"a", 2}}}, {}, headers) ==
+          "{\"a\":2,\"b\":1}\n");
 }

@@ -5,9 +5,9 @@
 #include "base/sys.hpp"
 #include "cli/format/time.hpp"
 
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <unistd.h>
@@ -20,7 +20,8 @@ namespace {
 constexpr std::int64_t start = 1'795'262'215'000'000'000;
 
 std::string record(const std::string& text, int second, const char* stream = "stdout") {
-    return "{\"log\":\"" + text + "\",\"stream\":\"" + stream + "\",\"time\":\"" + rfc3339_nano(start + second * 1'000'000'000LL) + "\"}\n";
+    return "{\"log\":\"" + text + "\",\"stream\":\"" + stream + "\",\"time\":\"" +
+           rfc3339_nano(start + second * 1'000'000'000LL) + "\"}\n";
 }
 
 struct Log {
@@ -47,18 +48,21 @@ using Lines = std::vector<std::string>;
 } // namespace
 
 TEST_CASE("logs: a record is read with its escapes, and anything else is refused") {
-    const auto r = parse_log_record(R"({"log":"a\"\\\u001b[31m\u00e9\ud83d\ude00\t\n","stream":"stderr","attrs":{"x":"}"},"time":"2026-11-21T11:56:55.5Z"})");
+    const auto r = parse_log_record(
+        R"({"log":"a\"\\\u001b[31m\u00e9\ud83d\ude00\t\n","stream":"stderr","attrs":{"x":"}"},"time":"2026-11-21T11:56:55.5Z"})");
     REQUIRE(r);
     CHECK(r->text == "a\"\\\x1b[31mé😀\t\n");
     CHECK(r->is_error);
     CHECK(r->time_ns == start + 500'000'000);
-    for (const char* torn : {"", "{", "{\"log\":\"x", "{\"log\":\"x\",\"stream\":\"stdout\"}", "nonsense", R"({"log":"x","stream":"stdout","time":"now"})"})
+    for (const char* torn : {"", "{", "{\"log\":\"x", "{\"log\":\"x\",\"stream\":\"stdout\"}", "nonsense",
+                             R"({"log":"x","stream":"stdout","time":"now"})"})
         CHECK_FALSE(parse_log_record(torn));
 }
 
 TEST_CASE("logs: partial records are one line, apart for each stream") {
     Log log;
-    log.append(record("aa", 1) + record("x", 1, "stderr") + record("bb\\n", 2) + record("y\\n", 3, "stderr") + record("end", 4));
+    log.append(record("aa", 1) + record("x", 1, "stderr") + record("bb\\n", 2) + record("y\\n", 3, "stderr") +
+               record("end", 4));
     LogReader reader(log.path, {});
     CHECK(all(reader) == Lines{"aabb", "!xy", "end~"});
 }
@@ -98,8 +102,12 @@ TEST_CASE("logs: tail counts lines, over files and partial records") {
     log.append(record("1\\n", 1) + record("2\\n", 2));
     log.rotate();
     log.append(record("3\\n", 3) + record("fo", 4) + record("ur\\n", 4));
-    const std::pair<std::size_t, Lines> cases[] = {
-        {0, {}}, {1, {"four"}}, {2, {"3", "four"}}, {3, {"2", "3", "four"}}, {4, {"1", "2", "3", "four"}}, {9, {"1", "2", "3", "four"}}};
+    const std::pair<std::size_t, Lines> cases[] = {{0, {}},
+                                                   {1, {"four"}},
+                                                   {2, {"3", "four"}},
+                                                   {3, {"2", "3", "four"}},
+                                                   {4, {"1", "2", "3", "four"}},
+                                                   {9, {"1", "2", "3", "four"}}};
     for (const auto& [n, expected] : cases) {
         LogReader reader(log.path, {n, {}, {}});
         CHECK(all(reader) == expected);
@@ -237,47 +245,50 @@ std::string printed(F&& fn) {
     return out;
 }
 
-LogLine piece(const std::string& text, bool first, bool last, bool error = false) { return {start, error, text, first, last}; }
+LogLine piece(const std::string& text, bool first, bool last, bool error = false) {
+    return {start, error, text, first, last};
+}
 
 } // namespace
 
 TEST_CASE("logs: pieces of a line are one line, unless somebody else writes between them") {
     CHECK(printed([] {
-        LogPrinter out({});
-        out.line("a-1", piece("one ", true, false));
-        out.line("a-1", piece("two ", false, false));
-        out.flush();
-        out.line("a-1", piece("three", false, true));
-        out.line("a-1", piece("next", true, true));
-        out.flush();
-    }) == "a-1  | one two three\na-1  | next\n");
+              LogPrinter out({});
+              out.line("a-1", piece("one ", true, false));
+              out.line("a-1", piece("two ", false, false));
+              out.flush();
+              out.line("a-1", piece("three", false, true));
+              out.line("a-1", piece("next", true, true));
+              out.flush();
+          }) == "a-1  | one two three\na-1  | next\n");
     CHECK(printed([] {
-        LogPrinter out({});
-        out.line("a-1", piece("one ", true, false));
-        out.line("b-1", piece("other", true, true));
-        out.line("a-1", piece("two", false, true));
-        out.line("a-1", piece("begun ", true, false));
-        out.status("b-1", "exited with code 0");
-        out.line("a-1", piece("", false, true)); // the newline has been written
-        out.line("a-1", piece("x", true, false));
-        out.line("a-1", piece("of stderr", true, true, true));
-        out.line("a-1", piece("y", false, true));
-        out.flush();
-    }) == "a-1  | one \nb-1  | other\na-1  | two\na-1  | begun \nb-1 exited with code 0\na-1  | x\na-1  | of stderr\na-1  | y\n");
+              LogPrinter out({});
+              out.line("a-1", piece("one ", true, false));
+              out.line("b-1", piece("other", true, true));
+              out.line("a-1", piece("two", false, true));
+              out.line("a-1", piece("begun ", true, false));
+              out.status("b-1", "exited with code 0");
+              out.line("a-1", piece("", false, true)); // the newline has been written
+              out.line("a-1", piece("x", true, false));
+              out.line("a-1", piece("of stderr", true, true, true));
+              out.line("a-1", piece("y", false, true));
+              out.flush();
+          }) == "a-1  | one \nb-1  | other\na-1  | two\na-1  | begun \nb-1 exited with code 0\na-1  | x\na-1  | of "
+                "stderr\na-1  | y\n");
     CHECK(printed([] {
-        PrinterOptions options;
-        options.prefix = false;
-        options.whole_lines = true;
-        LogPrinter out(options);
-        out.line("a-1", piece("one ", true, false));
-        out.flush();
-        out.line("a-1", piece(std::string(70000, 'x'), false, false));
-        out.line("a-1", piece("end", false, true));
-        out.hide(true);
-        out.line("a-1", piece("hidden", true, true));
-        out.status("a-1", "exited");
-        out.flush();
-    }) == "one \n" + std::string(70000, 'x') + "\nend\na-1 exited\n");
+              PrinterOptions options;
+              options.prefix = false;
+              options.whole_lines = true;
+              LogPrinter out(options);
+              out.line("a-1", piece("one ", true, false));
+              out.flush();
+              out.line("a-1", piece(std::string(70000, 'x'), false, false));
+              out.line("a-1", piece("end", false, true));
+              out.hide(true);
+              out.line("a-1", piece("hidden", true, true));
+              out.status("a-1", "exited");
+              out.flush();
+          }) == "one \n" + std::string(70000, 'x') + "\nend\na-1 exited\n");
 }
 
 TEST_CASE("logs: the name before a line is the container's without its project") {

@@ -14,7 +14,9 @@ using namespace davit::cli;
 
 namespace {
 
-std::string text_of(const std::string& verb) { return read_file_if_exists(std::string(DAVIT_MAN_DIR) + "/verbs/" + verb + ".scd").value_or(""); }
+std::string text_of(const std::string& verb) {
+    return read_file_if_exists(std::string(DAVIT_MAN_DIR) + "/verbs/" + verb + ".scd").value_or("");
+}
 
 std::vector<std::string> shown_verbs() {
     std::vector<std::string> out;
@@ -51,7 +53,8 @@ TEST_CASE("manual: every option of every verb is described") {
             for (const OptionInfo& option : command.options) {
                 CAPTURE(option.long_name);
                 CHECK(option.help.size() > 5);
-                if (!option.hidden && !option.long_name.empty()) CHECK(text.find("*--" + option.long_name + "*") != std::string::npos);
+                if (!option.hidden && !option.long_name.empty())
+                    CHECK(text.find("*--" + option.long_name + "*") != std::string::npos);
             }
         }
     }
@@ -78,14 +81,20 @@ TEST_CASE("manual: davit(1) tells every global option") {
     REQUIRE_FALSE(page.empty());
     Globals globals;
     for (const OptionInfo& option : global_options(globals).info().options)
-        if (!option.hidden) CHECK_MESSAGE(page.find("*--" + option.long_name + "*") != std::string::npos, option.long_name);
+        if (!option.hidden)
+            CHECK_MESSAGE(page.find("*--" + option.long_name + "*") != std::string::npos, option.long_name);
 }
 
 TEST_CASE("manual: a page is put together from the table and the text") {
     ManualPage page;
     page.verb = "frob";
     page.summary = "Frobs a * thing";
-    page.commands = {{"frob [OPTIONS] A_B\n\tdavit frob -", "Frobs", "", {{"f", "force", "", "Do it_now", false}, {"", "out", "string", "Where", false}, {"", "old", "", "Gone", true}}, false}};
+    page.commands = {
+        {"frob [OPTIONS] A_B\n\tdavit frob -",
+         "Frobs",
+         "",
+         {{"f", "force", "", "Do it_now", false}, {"", "out", "string", "Where", false}, {"", "old", "", "Gone", true}},
+         false}};
     page.text = "# DESCRIPTION\n\nWords.\n\n# EXAMPLES\n\nNone.\n";
     CHECK(to_scdoc(page) == R"(davit-frob(1)
 

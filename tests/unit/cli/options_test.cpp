@@ -38,7 +38,8 @@ std::string mistake(const Args& words) {
 } // namespace
 
 TEST_CASE("options: long and short forms, joined and apart, are the same") {
-    for (const Args& words : {Args{"--timeout", "5"}, Args{"--timeout=5"}, Args{"-t", "5"}, Args{"-t5"}, Args{"-t=5"}, Args{"-dt5"}})
+    for (const Args& words :
+         {Args{"--timeout", "5"}, Args{"--timeout=5"}, Args{"-t", "5"}, Args{"-t5"}, Args{"-t=5"}, Args{"-dt5"}})
         CHECK(Parsed(words).timeout == 5);
     CHECK(Parsed({"-do", "x"}).file == "x");
     CHECK(Parsed({"-o", "-"}).file == "-");
@@ -72,7 +73,8 @@ TEST_CASE("options: mistakes are one line that names the word") {
     CHECK(mistake({"-t"}) == "flag needs an argument: 't' in -t");
     CHECK(mistake({"--timeout"}) == "flag needs an argument: --timeout");
     CHECK(mistake({"-t", "soon"}) == "invalid argument \"soon\" for \"-t, --timeout\" flag: a whole number is needed");
-    CHECK(mistake({"--detach=perhaps"}) == "invalid argument \"perhaps\" for \"-d, --detach\" flag: it is either true or false");
+    CHECK(mistake({"--detach=perhaps"}) ==
+          "invalid argument \"perhaps\" for \"-d, --detach\" flag: it is either true or false");
     CHECK(mistake({"a", "b", "c", "d"}) == "takes at most 3 arguments, got 4");
 }
 

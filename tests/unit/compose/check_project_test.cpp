@@ -64,7 +64,8 @@ TEST_CASE("what load() made is complete") {
     o.current_dir = "/case";
     o.project_name = "p";
     o.profiles = {"a"};
-    const std::string text = "services: {web: {image: x, ports: ['80:80'], profiles: [a], ulimits: {core: 0}, command: 'a $$b'}, off: {image: y, profiles: [b]}}\nx-a: {b: 1}\n";
+    const std::string text = "services: {web: {image: x, ports: ['80:80'], profiles: [a], ulimits: {core: 0}, command: "
+                             "'a $$b'}, off: {image: y, profiles: [b]}}\nx-a: {b: 1}\n";
     const Project loaded = load_string(text, o).project;
     Project again = loaded;
     CHECK(normalize(again).empty());
@@ -82,7 +83,8 @@ TEST_CASE("validate() says what load() says") {
     s.scale = -1;
     const Project before = p;
     const std::string found = what(p);
-    CHECK(found.find("error: services.web.networks.front: the network 'front' is not declared\n  hint: declare it below networks:") != std::string::npos);
+    CHECK(found.find("error: services.web.networks.front: the network 'front' is not declared\n  hint: declare it "
+                     "below networks:") != std::string::npos);
     CHECK(found.find("services.web.pid: needs the service 'nobody', which does not exist") != std::string::npos);
     CHECK(found.find("services.web.secrets[0]: the secret 'none' is not declared") != std::string::npos);
     CHECK(found.find("services.web.scale: must be 0 or more") != std::string::npos);
@@ -175,9 +177,11 @@ TEST_CASE("a file that is not there is no mistake of the project: kind and errno
 TEST_CASE("services that are named are enabled with all that is theirs") {
     LoadOptions o;
     o.current_dir = "/case";
-    const std::string text = "name: p\nservices: {web: {image: x}, job: {image: x, profiles: [t], secrets: [s], volumes: ['vol:/v'], networks: [n], env_file: none.env, depends_on: [dep]},\n"
-                             "  dep: {image: x, profiles: [t], configs: [c]}, off: {image: x, profiles: [u], networks: [nowhere]}}\n"
-                             "secrets: {s: {file: ./s}}\nconfigs: {c: {file: ./c}}\nvolumes: {vol: {}}\nnetworks: {n: {}}\n";
+    const std::string text =
+        "name: p\nservices: {web: {image: x}, job: {image: x, profiles: [t], secrets: [s], volumes: ['vol:/v'], "
+        "networks: [n], env_file: none.env, depends_on: [dep]},\n"
+        "  dep: {image: x, profiles: [t], configs: [c]}, off: {image: x, profiles: [u], networks: [nowhere]}}\n"
+        "secrets: {s: {file: ./s}}\nconfigs: {c: {file: ./c}}\nvolumes: {vol: {}}\nnetworks: {n: {}}\n";
     CHECK(load_string(text, o).project.secrets.empty());
     o.named = {"dep"};
     CHECK_THROWS_AS(load_string(text, o), LoadError); // job comes with its profile, and its file is missing

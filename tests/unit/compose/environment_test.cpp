@@ -7,27 +7,51 @@ using namespace davit::compose;
 
 TEST_CASE("environment, labels and annotations: lists and mappings") {
     check_attribute("environment", {
-        {"[A=1, B, FOO, 'C=']", R"({"A":"1","B":null,"C":"","FOO":"first"})"},
-        {"{A: 1, B: , FOO: , C: '', D: true, E: 1.10}", R"({"A":"1","B":null,"C":"","D":"true","E":"1.1","FOO":"first"})"},
-        {"{A: 0755, B: 1e21, C: 100000000000000000000.0, D: 0x10, E: 08}", R"({"A":"493","B":"1e+21","C":"1e+20","D":"16","E":"8"})"},
-        {"['A =1']", "! ends with a blank"},
-        {"{A: [1]}", "! must be"},
-        {"A=1", "! must be"},
-        {"{A: .inf}", "! is no number that can be used"},
-    });
-    for (const char* attribute : {"labels", "annotations"}) check_attribute(attribute, {{"[a=b, c]", R"({"a":"b","c":""})"}, {"{a: b, c: }", R"({"a":"b","c":""})"}});
+                                       {"[A=1, B, FOO, 'C=']", R"({"A":"1","B":null,"C":"","FOO":"first"})"},
+                                       {"{A: 1, B: , FOO: , C: '', D: true, E: 1.10}",
+                                        R"({"A":"1","B":null,"C":"","D":"true","E":"1.1","FOO":"first"})"},
+                                       {"{A: 0755, B: 1e21, C: 100000000000000000000.0, D: 0x10, E: 08}",
+                                        R"({"A":"493","B":"1e+21","C":"1e+20","D":"16","E":"8"})"},
+                                       {"['A =1']", "! ends with a blank"},
+                                       {"{A: [1]}", "! must be"},
+                                       {"A=1", "! must be"},
+                                       {"{A: .inf}", "! is no number that can be used"},
+                                   });
+    for (const char* attribute : {"labels", "annotations"})
+        check_attribute(attribute, {{"[a=b, c]", R"({"a":"b","c":""})"}, {"{a: b, c: }", R"({"a":"b","c":""})"}});
 }
 
 // FOO=first, BAR="", U unset: the table of the reference.
 TEST_CASE("the grammar of variables") {
     const std::string first = "first", empty, hundred = "100";
-    const Lookup lookup = [&](std::string_view name) -> const std::string* { return name == "FOO" ? &first : name == "BAR" ? &empty : name == "AMOUNT" ? &hundred : nullptr; };
+    const Lookup lookup = [&](std::string_view name) -> const std::string* {
+        return name == "FOO" ? &first : name == "BAR" ? &empty : name == "AMOUNT" ? &hundred : nullptr;
+    };
     const std::pair<const char*, const char*> good[] = {
-        {"$${foo}", "${foo}"}, {"${BAR:-d}", "d"}, {"${BAR-d}", ""}, {"${U-d}", "d"}, {"${BAR:+x}", ""}, {"${BAR+x}", "x"}, {"${U+x}", ""},
-        {"${FOO:+x}", "x"}, {"${U-${FOO} ${FOO}}", "first first"}, {"${BAR+$FOO ${FOO:+second}}", "first second"},
-        {"${U-myerror?msg}", "myerror?msg"}, {"${SUB:-redis}.${FOO:?}", "redis.first"}, {"ok ${missing:-{\"json\":1}}", "ok {\"json\":1}"},
-        {"$FOO-bar", "first-bar"}, {"Price: $$${AMOUNT}", "Price: $100"}, {"${A:+${A},}B", "B"}, {"^a$", "^a$"}, {"a $ b", "a $ b"}, {"$", "$"}, {"$}", "$}"},
-        {"${NOPE:-{x}", "{x"}, {"${FOO:-a:b}", "first"}, {"${U:-a:b}", "a:b"}, {"${U:-}", ""},
+        {"$${foo}", "${foo}"},
+        {"${BAR:-d}", "d"},
+        {"${BAR-d}", ""},
+        {"${U-d}", "d"},
+        {"${BAR:+x}", ""},
+        {"${BAR+x}", "x"},
+        {"${U+x}", ""},
+        {"${FOO:+x}", "x"},
+        {"${U-${FOO} ${FOO}}", "first first"},
+        {"${BAR+$FOO ${FOO:+second}}", "first second"},
+        {"${U-myerror?msg}", "myerror?msg"},
+        {"${SUB:-redis}.${FOO:?}", "redis.first"},
+        {"ok ${missing:-{\"json\":1}}", "ok {\"json\":1}"},
+        {"$FOO-bar", "first-bar"},
+        {"Price: $$${AMOUNT}", "Price: $100"},
+        {"${A:+${A},}B", "B"},
+        {"^a$", "^a$"},
+        {"a $ b", "a $ b"},
+        {"$", "$"},
+        {"$}", "$}"},
+        {"${NOPE:-{x}", "{x"},
+        {"${FOO:-a:b}", "first"},
+        {"${U:-a:b}", "a:b"},
+        {"${U:-}", ""},
     };
     for (const auto& [text, expected] : good) {
         CAPTURE(text);
@@ -42,7 +66,8 @@ TEST_CASE("the grammar of variables") {
         CHECK(out.error->kind == TemplateError::Kind::invalid);
     }
     CHECK(expand("${U?bar-baz}", lookup).error->message == "the variable U must be given a value: bar-baz");
-    CHECK(expand("${U:?Mandatory ${FOO}}", lookup).error->message == "the variable U must be given a value: Mandatory first");
+    CHECK(expand("${U:?Mandatory ${FOO}}", lookup).error->message ==
+          "the variable U must be given a value: Mandatory first");
     CHECK(expand("${A:+${A},}B", lookup).unset.empty());
     CHECK(expand("$U", lookup).unset == std::vector<std::string>{"U"});
 }
@@ -68,10 +93,27 @@ std::string parsed(const std::string& text, bool raw = false) {
 
 TEST_CASE("env files: quotes, comments, escapes") {
     const std::pair<const char*, const char*> rows[] = {
-        {"A=1\nB = 2 # c\n", "A=1|B=2|"}, {"export A=1", "A=1|"}, {"A: 1", "A=1|"}, {"A=a#b", "A=a#b|"}, {"A='$X \\n'", "A=$X \\n|"},
-        {"A=\"a\\nb\"", "A=a\nb|"}, {"A=\"x\ny\"\nB=1", "A=x\ny|B=1|"}, {"A=\"\\$X\"", "A=$X|"}, {"A=1\nB=${A}2", "A=1|B=12|"}, {"OUTSIDE\nMISSING\n", "OUTSIDE=OUT|"},
-        {"A=${OUTSIDE}", "A=OUT|"}, {"\xef\xbb\xbf" "A=1", "A=1|"}, {"A= # x", "A=# x|"}, {"# only\n\n", ""}, {"A=1\r\nB=2\r\n", "A=1|B=2|"},
-        {"A B=1\nC=2", "C=2|error 1|"}, {"A=1\nB=\"open", "A=1|error 2|"}, {"A$=1", "error 1|"}, {"A=${X", "error 1|"},
+        {"A=1\nB = 2 # c\n", "A=1|B=2|"},
+        {"export A=1", "A=1|"},
+        {"A: 1", "A=1|"},
+        {"A=a#b", "A=a#b|"},
+        {"A='$X \\n'", "A=$X \\n|"},
+        {"A=\"a\\nb\"", "A=a\nb|"},
+        {"A=\"x\ny\"\nB=1", "A=x\ny|B=1|"},
+        {"A=\"\\$X\"", "A=$X|"},
+        {"A=1\nB=${A}2", "A=1|B=12|"},
+        {"OUTSIDE\nMISSING\n", "OUTSIDE=OUT|"},
+        {"A=${OUTSIDE}", "A=OUT|"},
+        {"\xef\xbb\xbf"
+         "A=1",
+         "A=1|"},
+        {"A= # x", "A=# x|"},
+        {"# only\n\n", ""},
+        {"A=1\r\nB=2\r\n", "A=1|B=2|"},
+        {"A B=1\nC=2", "C=2|error 1|"},
+        {"A=1\nB=\"open", "A=1|error 2|"},
+        {"A$=1", "error 1|"},
+        {"A=${X", "error 1|"},
     };
     for (const auto& [text, expected] : rows) {
         CAPTURE(text);

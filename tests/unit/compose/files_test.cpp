@@ -55,18 +55,24 @@ TEST_CASE("later files are merged attribute by attribute") {
         {"labels", "{a: 1}", "[a=2, b=3]", R"({"a":"2","b":"3"})"},
         {"cap_add", "[A, B]", "[B, C]", R"(["A","B","C"])"},
         {"dns", "1.1.1.1", "[2.2.2.2]", R"(["1.1.1.1","2.2.2.2"])"},
-        {"volumes", "['aa:/a', 'bb:/b']", "['cc:/a']", R"([{"source":"cc","target":"/a","type":"volume","volume":{}},{"source":"bb","target":"/b","type":"volume","volume":{}}])"},
-        {"ports", "['80:80']", "['80:80', '81:81']", R"([{"mode":"ingress","protocol":"tcp","published":"80","target":80},{"mode":"ingress","protocol":"tcp","published":"81","target":81}])"},
+        {"volumes", "['aa:/a', 'bb:/b']", "['cc:/a']",
+         R"([{"source":"cc","target":"/a","type":"volume","volume":{}},{"source":"bb","target":"/b","type":"volume","volume":{}}])"},
+        {"ports", "['80:80']", "['80:80', '81:81']",
+         R"([{"mode":"ingress","protocol":"tcp","published":"80","target":80},{"mode":"ingress","protocol":"tcp","published":"81","target":81}])"},
         {"expose", "[80]", "[80, 81]", R"(["80","81"])"},
         {"networks", "[a]", "{b: {aliases: [x]}}", R"({"a":null,"b":{"aliases":["x"]}})"},
-        {"depends_on", "[a]", "{b: {condition: service_healthy}}", R"({"a":{"condition":"service_started","required":true},"b":{"condition":"service_healthy","required":true}})"},
+        {"depends_on", "[a]", "{b: {condition: service_healthy}}",
+         R"({"a":{"condition":"service_started","required":true},"b":{"condition":"service_healthy","required":true}})"},
         {"healthcheck", "{test: [CMD, a], retries: 3}", "{test: [CMD, b]}", R"({"retries":3,"test":["CMD","b"]})"},
-        {"logging", "{driver: a, options: {x: 1}}", "{driver: a, options: {y: 2}}", R"({"driver":"a","options":{"x":"1","y":"2"}})"},
-        {"logging", "{driver: a, options: {x: 1}}", "{driver: b, options: {y: 2}}", R"({"driver":"b","options":{"y":"2"}})"},
+        {"logging", "{driver: a, options: {x: 1}}", "{driver: a, options: {y: 2}}",
+         R"({"driver":"a","options":{"x":"1","y":"2"}})"},
+        {"logging", "{driver: a, options: {x: 1}}", "{driver: b, options: {y: 2}}",
+         R"({"driver":"b","options":{"y":"2"}})"},
         {"ulimits", "{n: {soft: 1, hard: 2}}", "{n: 5}", R"({"n":5})"},
         {"extra_hosts", "['a=1.1.1.1']", "['a=1.1.1.1', 'b=2.2.2.2']", R"(["a=1.1.1.1","b=2.2.2.2"])"},
         {"restart", "always", "", R"("always")"},
-        {"ports", "['80:80']", "!override ['81:81']", R"([{"mode":"ingress","protocol":"tcp","published":"81","target":81}])"},
+        {"ports", "['80:80']", "!override ['81:81']",
+         R"([{"mode":"ingress","protocol":"tcp","published":"81","target":81}])"},
         {"ports", "['80:80']", "!reset []", "(absent)"},
         {"environment", "{A: 1, B: 2}", "{A: !reset null}", R"({"B":"2"})"},
         {"healthcheck", "{test: [CMD, a]}", "[a]", "! cannot be merged"},
@@ -75,20 +81,25 @@ TEST_CASE("later files are merged attribute by attribute") {
         CAPTURE(row.attribute);
         CAPTURE(row.over);
         const std::string attribute = row.attribute;
-        Files files(Texts{{"compose.yaml", "services:\n  web:\n    " + std::string(attribute == "image" ? "" : "image: x\n    ") + attribute + ": " + row.base},
-                     {"b.yaml", "services:\n  web:\n    " + attribute + ": " + row.over}},
+        Files files(Texts{{"compose.yaml", "services:\n  web:\n    " +
+                                               std::string(attribute == "image" ? "" : "image: x\n    ") + attribute +
+                                               ": " + row.base},
+                          {"b.yaml", "services:\n  web:\n    " + attribute + ": " + row.over}},
                     {"compose.yaml", "b.yaml"});
         check(files.load(), Pointer("/services/web/" + attribute), row.expect);
     }
 }
 
 TEST_CASE("documents of one file are merged") {
-    CHECK(load_json(options_for("services: {a: {image: x}}\n---\nservices: {a: {user: u}}\n"))["services"]["a"]["user"] == "u");
+    CHECK(load_json(options_for(
+              "services: {a: {image: x}}\n---\nservices: {a: {user: u}}\n"))["services"]["a"]["user"] == "u");
 }
 
 TEST_CASE("extends: from this file, from another one, and from there on") {
-    Files files(Texts{{"compose.yaml", "services:\n  web: {extends: {file: common/base.yaml, service: base}, environment: {B: 2}}\n  api: {extends: web, image: y}\n"},
-                 {"common/base.yaml", "services:\n  base: {extends: root, environment: {A: 1}, volumes: ['./d:/d']}\n  root: {image: x, user: u}\n"}});
+    Files files(Texts{{"compose.yaml", "services:\n  web: {extends: {file: common/base.yaml, service: base}, "
+                                       "environment: {B: 2}}\n  api: {extends: web, image: y}\n"},
+                      {"common/base.yaml", "services:\n  base: {extends: root, environment: {A: 1}, volumes: "
+                                           "['./d:/d']}\n  root: {image: x, user: u}\n"}});
     auto out = files.load();
     CHECK(out["services"]["web"]["environment"] == json({{"A", "1"}, {"B", "2"}}));
     CHECK(out["services"]["web"]["user"] == "u");
@@ -98,9 +109,13 @@ TEST_CASE("extends: from this file, from another one, and from there on") {
 }
 
 TEST_CASE("include: its own directory and variables, and this file wins") {
-    Files files(Texts{{"compose.yaml", "include: [sub/compose.yaml, {path: other.yaml, env_file: o.env}]\nservices:\n  db: {user: mine}\n"},
-                 {"sub/compose.yaml", "services:\n  db: {image: 'db:${TAG}', volumes: ['./d:/d']}\n"}, {"sub/.env", "TAG=1\n"},
-                 {"other.yaml", "services:\n  o: {image: 'o:${TAG}'}\n"}, {"o.env", "TAG=2\n"}});
+    Files files(
+        Texts{{"compose.yaml",
+               "include: [sub/compose.yaml, {path: other.yaml, env_file: o.env}]\nservices:\n  db: {user: mine}\n"},
+              {"sub/compose.yaml", "services:\n  db: {image: 'db:${TAG}', volumes: ['./d:/d']}\n"},
+              {"sub/.env", "TAG=1\n"},
+              {"other.yaml", "services:\n  o: {image: 'o:${TAG}'}\n"},
+              {"o.env", "TAG=2\n"}});
     auto out = files.load();
     CHECK(out["services"]["db"]["image"] == "db:1");
     CHECK(out["services"]["db"]["user"] == "mine");
@@ -109,13 +124,16 @@ TEST_CASE("include: its own directory and variables, and this file wins") {
 }
 
 TEST_CASE("YAML: anchors, merge keys, kinds of scalars") {
-    auto out = load_json(options_for("x-a: &a {A: 1, B: 2}\nx-b: &b {B: 3, C: 4}\nservices:\n  web:\n    image: x\n    environment: {<<: [*a, *b], D: \"a\\_b\"}\n"));
+    auto out = load_json(options_for("x-a: &a {A: 1, B: 2}\nx-b: &b {B: 3, C: 4}\nservices:\n  web:\n    image: x\n    "
+                                     "environment: {<<: [*a, *b], D: \"a\\_b\"}\n"));
     CHECK(out["services"]["web"]["environment"] == json({{"A", "1"}, {"B", "2"}, {"C", "4"}, {"D", "a\u00a0b"}}));
 }
 
 TEST_CASE("what is no text file is refused where it stops being one") {
-    CHECK(error_of_text(std::string("services:\n  a: {image: \"x\0y\"}\n", 30)).find("control character here (0x00)") != std::string::npos);
-    CHECK(error_of_text("services:\n  a: {image: \"\xc2\x9b\"}\n").find("control character here (0x9b)") != std::string::npos);
+    CHECK(error_of_text(std::string("services:\n  a: {image: \"x\0y\"}\n", 30)).find("control character here (0x00)") !=
+          std::string::npos);
+    CHECK(error_of_text("services:\n  a: {image: \"\xc2\x9b\"}\n").find("control character here (0x9b)") !=
+          std::string::npos);
     CHECK(error_of_text("services:\n  a: {image: \"\xff\"}\n").find("not UTF-8 text (byte 0xff)") != std::string::npos);
     CHECK(error_of_text("services:\n  a: {image: \"\xc0\x80\"}\n").find("not UTF-8") != std::string::npos);
     CHECK(error_of_text("services:\n  a: {image: \"\xed\xa0\x80\"}\n").find("not UTF-8") != std::string::npos);
@@ -132,7 +150,8 @@ TEST_CASE("aliases that multiply are refused at once") {
     const auto start = std::chrono::steady_clock::now();
     CHECK(error_of_text(bomb + "services: {a: {image: x}}\n").find("multiply to too much") != std::string::npos);
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
-    CHECK(error_of_text("services: {a: &a {image: x, labels: *a}}\n").find("stands inside of what it names") != std::string::npos);
+    CHECK(error_of_text("services: {a: &a {image: x, labels: *a}}\n").find("stands inside of what it names") !=
+          std::string::npos);
 }
 
 TEST_CASE("deep nesting is refused") {
@@ -146,7 +165,8 @@ TEST_CASE("deep nesting is refused") {
 
 TEST_CASE("a file of ten megabytes loads or is refused in bounded time") {
     std::string large = "services:\n  web:\n    image: x\n    environment:\n";
-    while (large.size() < 10'000'000) large += "      V" + std::to_string(large.size()) + ": value of some length that fills the file\n";
+    while (large.size() < 10'000'000)
+        large += "      V" + std::to_string(large.size()) + ": value of some length that fills the file\n";
     const auto start = std::chrono::steady_clock::now();
     CHECK(error_of_text(large).empty());
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
@@ -154,23 +174,33 @@ TEST_CASE("a file of ten megabytes loads or is refused in bounded time") {
 }
 
 TEST_CASE("a file that was given as well may be included: only what includes itself is a circle") {
-    Files both(Texts{{"compose.yaml", "services: {m: {image: x}}"}, {"b.yaml", "include: [compose.yaml]\nservices: {n: {image: y}}"}}, {"compose.yaml", "b.yaml"});
+    Files both(Texts{{"compose.yaml", "services: {m: {image: x}}"},
+                     {"b.yaml", "include: [compose.yaml]\nservices: {n: {image: y}}"}},
+               {"compose.yaml", "b.yaml"});
     CHECK(both.load()["services"].size() == 2);
-    Files other(Texts{{"compose.yaml", "services: {m: {image: x}}"}, {"b.yaml", "include: [compose.yaml]"}, {"c.yaml", "include: [b.yaml, compose.yaml]"}},
+    Files other(Texts{{"compose.yaml", "services: {m: {image: x}}"},
+                      {"b.yaml", "include: [compose.yaml]"},
+                      {"c.yaml", "include: [b.yaml, compose.yaml]"}},
                 {"compose.yaml", "b.yaml", "c.yaml"});
     CHECK(other.load()["services"].size() == 1);
-    Files merged(Texts{{"compose.yaml", "include: [{path: [a.yaml, b.yaml]}]"}, {"a.yaml", "services: {m: {image: x}}"}, {"b.yaml", "include: [a.yaml]"}});
+    Files merged(Texts{{"compose.yaml", "include: [{path: [a.yaml, b.yaml]}]"},
+                       {"a.yaml", "services: {m: {image: x}}"},
+                       {"b.yaml", "include: [a.yaml]"}});
     CHECK(merged.load()["services"].size() == 1);
-    Files circle(Texts{{"compose.yaml", "include: [b.yaml]"}, {"b.yaml", "include: [compose.yaml]"}}, {"compose.yaml", "b.yaml"});
+    Files circle(Texts{{"compose.yaml", "include: [b.yaml]"}, {"b.yaml", "include: [compose.yaml]"}},
+                 {"compose.yaml", "b.yaml"});
     CHECK(error_of(circle.options).find("in a circle") != std::string::npos);
-    Files second(Texts{{"compose.yaml", "include: [{path: [a.yaml, b.yaml]}]"}, {"a.yaml", "services: {m: {image: x}}"}, {"b.yaml", "include: [{path: [a.yaml, b.yaml]}]"}});
+    Files second(Texts{{"compose.yaml", "include: [{path: [a.yaml, b.yaml]}]"},
+                       {"a.yaml", "services: {m: {image: x}}"},
+                       {"b.yaml", "include: [{path: [a.yaml, b.yaml]}]"}});
     CHECK(error_of(second.options).find("in a circle") != std::string::npos);
 }
 
 TEST_CASE("circles end with an error: extends, include, symbolic links") {
     CHECK(error_of_text("services: {a: {extends: b}, b: {extends: a}}").find("in a circle") != std::string::npos);
     CHECK(error_of_text("services: {a: {extends: a}}").find("in a circle") != std::string::npos);
-    Files mutual(Texts{{"compose.yaml", "services: {a: {extends: {file: b.yaml, service: a}}}"}, {"b.yaml", "services: {a: {extends: {file: compose.yaml, service: a}}}"}});
+    Files mutual(Texts{{"compose.yaml", "services: {a: {extends: {file: b.yaml, service: a}}}"},
+                       {"b.yaml", "services: {a: {extends: {file: compose.yaml, service: a}}}"}});
     CHECK(error_of(mutual.options).find("in a circle") != std::string::npos);
     Files include(Texts{{"compose.yaml", "include: [b.yaml]"}, {"b.yaml", "include: [compose.yaml]"}});
     CHECK(error_of(include.options).find("in a circle") != std::string::npos);
@@ -184,10 +214,12 @@ TEST_CASE("circles end with an error: extends, include, symbolic links") {
 }
 
 TEST_CASE("all mistakes come in one run, and what follows from a mistake does not") {
-    auto o = options_for("services:\n  web: {imgae: x, depends_on: [nope]}\n  api: {image: y, networks: [nowhere], mem_limit: huge}\n  db: {image: z, restart: 5}\n");
+    auto o = options_for("services:\n  web: {imgae: x, depends_on: [nope]}\n  api: {image: y, networks: [nowhere], "
+                         "mem_limit: huge}\n  db: {image: z, restart: 5}\n");
     o.check_consistency = true;
     const std::string all = error_of(o);
-    for (const char* part : {"'imgae' is no attribute", "needs the service 'nope'", "the network 'nowhere' is not declared", "'huge' is no size", "must be text"}) {
+    for (const char* part : {"'imgae' is no attribute", "needs the service 'nope'",
+                             "the network 'nowhere' is not declared", "'huge' is no size", "must be text"}) {
         CAPTURE(part);
         CHECK(all.find(part) != std::string::npos);
     }

@@ -127,8 +127,7 @@ TEST_CASE("every message has a place and a path or names the file") {
                     CHECK(d.at.line > 0);
                     CHECK(d.at.column > 0);
                 }
-            } catch (const Error&) {
-            }
+            } catch (const Error&) {}
         }
     }
 }

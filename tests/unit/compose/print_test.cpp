@@ -19,7 +19,8 @@ Project with_variable(const std::string& value) {
 } // namespace
 
 TEST_CASE("a value that is no UTF-8 is printed in base64, and reads back as the same bytes") {
-    for (const std::string& value : {std::string("\xff\xfe"), std::string("a\xc3"), std::string("line\n\xe9\n"), std::string("$\x80 $$"), std::string("caf\xe9")}) {
+    for (const std::string& value : {std::string("\xff\xfe"), std::string("a\xc3"), std::string("line\n\xe9\n"),
+                                     std::string("$\x80 $$"), std::string("caf\xe9")}) {
         CAPTURE(value);
         const Project first = with_variable(value);
         const std::string text = render(first, RenderFormat::yaml);
@@ -32,19 +33,24 @@ TEST_CASE("a value that is no UTF-8 is printed in base64, and reads back as the 
 }
 
 TEST_CASE("JSON has the replacement character for what is no UTF-8") {
-    const std::string text = render(with_variable("a\xff" "b$\x80"), RenderFormat::json);
+    const std::string text = render(with_variable("a\xff"
+                                                  "b$\x80"),
+                                    RenderFormat::json);
     CHECK(text.find(R"("A": "a\ufffdb$$\ufffd")") != std::string::npos);
     CHECK(nlohmann::json::accept(text));
 }
 
 TEST_CASE("what steers a terminal is escaped, in one line and in several") {
-    for (const char* value : {"a\xc2\x9b" "31m$\xe2\x80\xae", "one\ntwo \xc2\x9b\n", "'\xe2\x81\xa6"}) {
+    for (const char* value : {"a\xc2\x9b"
+                              "31m$\xe2\x80\xae",
+                              "one\ntwo \xc2\x9b\n", "'\xe2\x81\xa6"}) {
         CAPTURE(value);
         const Project first = with_variable(value);
         for (RenderFormat format : {RenderFormat::yaml, RenderFormat::json}) {
             const std::string text = render(first, format);
             CHECK(printable(text, "\n") == text);
-            CHECK(load(options_for(text)).project.services.at("web").environment == first.services.at("web").environment);
+            CHECK(load(options_for(text)).project.services.at("web").environment ==
+                  first.services.at("web").environment);
         }
     }
 }

@@ -45,7 +45,8 @@ inline void check(const nlohmann::json& whole, const nlohmann::json::json_pointe
     const std::string wanted = expect;
     if (wanted.rfind("! ", 0) == 0) {
         REQUIRE_MESSAGE(whole.contains("error"), whole.dump());
-        CHECK_MESSAGE(whole["error"].get<std::string>().find(wanted.substr(2)) != std::string::npos, whole["error"].get<std::string>());
+        CHECK_MESSAGE(whole["error"].get<std::string>().find(wanted.substr(2)) != std::string::npos,
+                      whole["error"].get<std::string>());
         return;
     }
     REQUIRE_MESSAGE(!whole.contains("error"), whole.dump());
@@ -57,7 +58,8 @@ inline void check(const nlohmann::json& whole, const nlohmann::json::json_pointe
 }
 
 // Rows of one attribute of a service.
-inline void check_attribute(const std::string& attribute, const std::vector<Row>& rows, const std::string& rest = "image: x") {
+inline void check_attribute(const std::string& attribute, const std::vector<Row>& rows,
+                            const std::string& rest = "image: x") {
     for (const Row& row : rows) {
         CAPTURE(attribute);
         CAPTURE(row.yaml);

@@ -14,8 +14,10 @@ json extension(const std::string& text) { return load_json(options_for("services
 TEST_CASE("a merge key may have its tag written out") {
     for (const char* key : {"<<", "!!merge <<", "!<tag:yaml.org,2002:merge> <<", "!!merge '<<'", "!!merge any"}) {
         CAPTURE(key);
-        CHECK(extension(std::string("x-c: &c {a: 1, b: 2}\nx-t:\n  ") + key + ": *c\n  b: 3\n") == json{{"a", 1}, {"b", 3}});
-        CHECK(extension(std::string("x-c: [&c {a: 1}, &d {a: 2, b: 2}]\nx-t: {") + key + ": [*c, *d]}\n") == json{{"a", 1}, {"b", 2}});
+        CHECK(extension(std::string("x-c: &c {a: 1, b: 2}\nx-t:\n  ") + key + ": *c\n  b: 3\n") ==
+              json{{"a", 1}, {"b", 3}});
+        CHECK(extension(std::string("x-c: [&c {a: 1}, &d {a: 2, b: 2}]\nx-t: {") + key + ": [*c, *d]}\n") ==
+              json{{"a", 1}, {"b", 2}});
     }
     CHECK(extension("x-c: &c {a: 1}\nx-t: {'<<': *c}\n") == json{{"<<", {{"a", 1}}}});
     CHECK(extension("x-t: !!merge <<\n") == "<<");
@@ -24,7 +26,10 @@ TEST_CASE("a merge key may have its tag written out") {
 }
 
 TEST_CASE("block scalars are those of libyaml: blank lines at the end, indentation, comments") {
-    const struct { const char* yaml; const char* value; } rows[] = {
+    const struct {
+        const char* yaml;
+        const char* value;
+    } rows[] = {
         {">+\n    one\n\n    two\n\n\n", "one\ntwo\n\n\n"},
         {">+\n    one\n", "one\n"},
         {">+\n    one\n\n", "one\n\n"},
@@ -52,7 +57,8 @@ TEST_CASE("block scalars are those of libyaml: blank lines at the end, indentati
         CAPTURE(yaml);
         CHECK(extension(std::string("x-t:\n  k: ") + yaml)["k"] == value);
         LoadOptions o = options_for("services: {a: {image: x}}\nx-t:\n  k: " + std::string(yaml));
-        CHECK(load_json(options_for(render(load(o).project, RenderFormat::yaml)))["x-t"]["k"] == value); // and printed so
+        CHECK(load_json(options_for(render(load(o).project, RenderFormat::yaml)))["x-t"]["k"] ==
+              value); // and printed so
     }
     CHECK(extension("x-t:\n- >+\n  one\n\n- - |2+\n      two\n\n").dump() == R"(["one\n\n",["  two\n\n"]])");
     CHECK(extension("x-t: &m\n  ? k\n  : >+\n    one\n\n").dump() == R"({"k":"one\n\n"})");

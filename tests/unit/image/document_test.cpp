@@ -12,7 +12,9 @@ using namespace davit::image;
 
 namespace {
 const std::string a = "sha256:" + std::string(64, 'a'), b = "sha256:" + std::string(64, 'b');
-std::string descriptor(const std::string& type, const std::string& digest) { return R"({"mediaType":")" + type + R"(","digest":")" + digest + R"(","size":7})"; }
+std::string descriptor(const std::string& type, const std::string& digest) {
+    return R"({"mediaType":")" + type + R"(","digest":")" + digest + R"(","size":7})";
+}
 Descriptor offer(const char* platform, const std::string& digest = a) {
     Descriptor d;
     d.digest = digest;
@@ -32,8 +34,11 @@ TEST_CASE("manifests and indexes are told apart by shape, media type or not") {
     CHECK_THROWS_AS(kind_of_document(R"({"schemaVersion":1,"fsLayers":[]})"), Error);
     CHECK_THROWS_AS(kind_of_document("[]"), Error);
     CHECK_THROWS_AS(kind_of_document("{\"a\""), Error);
-    CHECK_THROWS_AS(parse_manifest(R"({"config":)" + descriptor("application/vnd.cncf.helm.config.v1+json", a) + R"(,"layers":[]})"), Error);
-    CHECK_THROWS_AS(parse_manifest(R"({"config":)" + descriptor(media::oci_config, "sha256:short") + R"(,"layers":[]})"), Error);
+    CHECK_THROWS_AS(parse_manifest(R"({"config":)" + descriptor("application/vnd.cncf.helm.config.v1+json", a) +
+                                   R"(,"layers":[]})"),
+                    Error);
+    CHECK_THROWS_AS(
+        parse_manifest(R"({"config":)" + descriptor(media::oci_config, "sha256:short") + R"(,"layers":[]})"), Error);
     CHECK_THROWS_AS(parse_manifest(R"({"config":)" + config + R"(,"layers":{}})"), Error);
     CHECK(parse_manifest(write_manifest(parse_manifest(manifest))).config.digest == a);
 }
@@ -43,7 +48,8 @@ TEST_CASE("an image configuration is read whole; wrong types read as missing") {
         "User":"999:999","Env":["A=1","B"],"Entrypoint":["/e"],"Cmd":null,"WorkingDir":"/w","Volumes":{"/b":{},"/a":{}},
         "ExposedPorts":{"80/tcp":{}},"Labels":{"k":"v","n":3},"StopSignal":"SIGINT","Shell":["/bin/bash","-c"],"OnBuild":["RUN x"],
         "Healthcheck":{"Test":["CMD-SHELL","ok"],"Interval":30000000000,"Timeout":1,"StartPeriod":2,"StartInterval":3,"Retries":4}},
-        "rootfs":{"type":"layers","diff_ids":[")" + a + R"("]},"history":[{"created_by":"x","empty_layer":true},{"created_by":"y"}]})");
+        "rootfs":{"type":"layers","diff_ids":[")" +
+                                 a + R"("]},"history":[{"created_by":"x","empty_layer":true},{"created_by":"y"}]})");
     CHECK(c.platform == Platform{"linux", "amd64", ""});
     CHECK(c.config.user == "999:999");
     CHECK(c.config.env == std::vector<std::string>{"A=1", "B"});
@@ -84,7 +90,8 @@ TEST_CASE("platforms are normalised and the nearest that runs is chosen") {
     CHECK(best("linux/arm/v7", {offer("linux/arm/v5"), offer("linux/arm/v6"), offer("linux/arm64")}) == "linux/arm/v6");
     CHECK(best("linux/arm64", {offer("linux/arm/v7"), offer("linux/amd64")}) == "linux/arm/v7");
     CHECK(best("linux/arm/v6", {offer("linux/arm/v7")}).empty());
-    CHECK(best("linux/amd64/v3", {offer("linux/amd64"), offer("linux/amd64/v2"), offer("linux/amd64/v4")}) == "linux/amd64/v2");
+    CHECK(best("linux/amd64/v3", {offer("linux/amd64"), offer("linux/amd64/v2"), offer("linux/amd64/v4")}) ==
+          "linux/amd64/v2");
     CHECK(best("linux/amd64", {offer("linux/amd64/v2")}).empty());
 
     Descriptor attestation = offer("linux/amd64", b);
@@ -97,14 +104,16 @@ TEST_CASE("platforms are normalised and the nearest that runs is chosen") {
 }
 
 TEST_CASE("authentication challenges: several, quoted commas, bare values, rubbish") {
-    auto two = parse_challenges(R"(Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push", Basic realm="x \"y\"")");
+    auto two = parse_challenges(
+        R"(Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push", Basic realm="x \"y\"")");
     REQUIRE(two.size() == 2);
     CHECK(two[0].scheme == "bearer");
     CHECK(two[0].get("realm") == "https://auth.docker.io/token");
     CHECK(two[0].get("scope") == "repository:a/b:pull,push");
     CHECK(two[1].scheme == "basic");
     CHECK(two[1].get("realm") == "x \"y\"");
-    CHECK(parse_challenges("BEARER Realm=https://x/y,error=\"insufficient_scope\"").at(0).get("error") == "insufficient_scope");
+    CHECK(parse_challenges("BEARER Realm=https://x/y,error=\"insufficient_scope\"").at(0).get("error") ==
+          "insufficient_scope");
     CHECK(parse_challenges("Bearer realm=https://x/y").at(0).get("realm") == "https://x/y");
     CHECK(parse_challenges("Negotiate, Basic").size() == 2);
     CHECK(parse_challenges("").empty());
@@ -130,7 +139,9 @@ TEST_CASE("redirect targets are resolved against where they came from") {
 }
 
 TEST_CASE("base64 and percent codes go both ways") {
-    for (const std::string& text : {std::string(), std::string("a"), std::string("ab"), std::string("abc"), std::string("\0\xff\x80", 3)}) CHECK(base64_decode(base64_encode(text)) == text);
+    for (const std::string& text :
+         {std::string(), std::string("a"), std::string("ab"), std::string("abc"), std::string("\0\xff\x80", 3)})
+        CHECK(base64_decode(base64_encode(text)) == text);
     CHECK(base64_encode("user:pass") == "dXNlcjpwYXNz");
     CHECK(base64_decode("dXNlcjpwYXNz\n") == "user:pass");
     CHECK(base64_decode("_-8") == "\xff\xef");
@@ -150,5 +161,6 @@ TEST_CASE("documents that are nested without end are refused before anything rec
     std::string closed = "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},\"x\":";
     CHECK_THROWS_AS(parse_configuration(closed + std::string(100000, '[') + std::string(100000, ']') + "}"), Error);
     CHECK_NOTHROW(parse_configuration(closed + std::string(100, '[') + std::string(100, ']') + "}"));
-    CHECK_NOTHROW(parse_configuration(closed + "\"" + std::string(100000, '[') + "\\\"" + std::string(100000, '[') + "\"}"));
+    CHECK_NOTHROW(
+        parse_configuration(closed + "\"" + std::string(100000, '[') + "\\\"" + std::string(100000, '[') + "\"}"));
 }

@@ -59,7 +59,14 @@ std::string failure(const std::string& directory, const std::string& tar) {
 
 TEST_CASE("a layer's files keep mode, time, links and setuid bits") {
     TempDir t;
-    auto result = unpack(t / "l", TarBuilder().dir("./", 0711).dir("d", 0700).file("d/suid", "abc", {06755}).symlink("d/s", "suid").hardlink("d/h", "d/suid").raw("d/fifo", '6', 0, "", {0620}).end());
+    auto result = unpack(t / "l", TarBuilder()
+                                      .dir("./", 0711)
+                                      .dir("d", 0700)
+                                      .file("d/suid", "abc", {06755})
+                                      .symlink("d/s", "suid")
+                                      .hardlink("d/h", "d/suid")
+                                      .raw("d/fifo", '6', 0, "", {0620})
+                                      .end());
     CHECK((stat_of(t / "l").st_mode & 07777) == 0711);
     CHECK((stat_of(t / "l/d").st_mode & 07777) == 0700);
     CHECK((stat_of(t / "l/d/suid").st_mode & 07777) == 06755);
@@ -74,7 +81,11 @@ TEST_CASE("a layer's files keep mode, time, links and setuid bits") {
 TEST_CASE("owners and devices are set by root") {
     if (!root()) return;
     TempDir t;
-    unpack(t / "l", TarBuilder().dir("d", 0755, 12).file("d/f", "x", {04711, 3, 4}).raw("null", '3', 0, "", {0666, 0, 6, 1, 3}).end());
+    unpack(t / "l", TarBuilder()
+                        .dir("d", 0755, 12)
+                        .file("d/f", "x", {04711, 3, 4})
+                        .raw("null", '3', 0, "", {0666, 0, 6, 1, 3})
+                        .end());
     CHECK(stat_of(t / "l/d").st_uid == 12);
     CHECK(stat_of(t / "l/d/f").st_uid == 3);
     CHECK(stat_of(t / "l/d/f").st_gid == 4);
@@ -85,7 +96,10 @@ TEST_CASE("owners and devices are set by root") {
 
 TEST_CASE("sparse files have their holes") {
     TempDir t;
-    unpack(t / "l", TarBuilder().pax({{"GNU.sparse.size", "1000000"}, {"GNU.sparse.map", "0,3,500000,2"}}).file("s", "abcde").end());
+    unpack(t / "l", TarBuilder()
+                        .pax({{"GNU.sparse.size", "1000000"}, {"GNU.sparse.map", "0,3,500000,2"}})
+                        .file("s", "abcde")
+                        .end());
     std::string bytes = read_file(t / "l/s");
     REQUIRE(bytes.size() == 1000000);
     CHECK(bytes.substr(0, 4) == std::string("abc\0", 4));
@@ -94,7 +108,20 @@ TEST_CASE("sparse files have their holes") {
 
 TEST_CASE("a later entry replaces an earlier one of any type") {
     TempDir t;
-    unpack(t / "l", TarBuilder().dir("a").file("a/x").file("a", "file now").file("b").dir("b").file("b/y").symlink("c", "b").dir("c").file("c/z").file("d", "1").file("d", "2").hardlink("d", "d").end());
+    unpack(t / "l", TarBuilder()
+                        .dir("a")
+                        .file("a/x")
+                        .file("a", "file now")
+                        .file("b")
+                        .dir("b")
+                        .file("b/y")
+                        .symlink("c", "b")
+                        .dir("c")
+                        .file("c/z")
+                        .file("d", "1")
+                        .file("d", "2")
+                        .hardlink("d", "d")
+                        .end());
     CHECK(read_file(t / "l/a") == "file now");
     CHECK(there(t / "l/b/y"));
     CHECK_FALSE(there(t / "l/b/z"));
@@ -146,37 +173,55 @@ TEST_CASE("marks that name nothing, or too much, are refused") {
     CHECK(failure(t / "a", TarBuilder().file(".wh.", "").end()).find("no valid whiteout") != std::string::npos);
     CHECK(failure(t / "b", TarBuilder().file("d/.wh..", "").end()).find("no valid whiteout") != std::string::npos);
     CHECK(failure(t / "c", TarBuilder().file("d/.wh...", "").end()).find("no valid whiteout") != std::string::npos);
-    CHECK_FALSE(there(t / "c/d/.."  "/whatever"));
+    CHECK_FALSE(there(t / "c/d/.."
+                          "/whatever"));
 }
 
 TEST_CASE("nothing of a hostile tar lands outside of its layer") {
     TempDir t;
     write_file_atomic(t / "victim", "safe", 0644);
     const std::string outside = t / "victim";
-    CHECK(failure(t / "dots", TarBuilder().file("../victim", "bad").end()).find("leaves the image") != std::string::npos);
-    CHECK(failure(t / "dots2", TarBuilder().file("a/../../victim", "bad").end()).find("leaves the image") != std::string::npos);
+    CHECK(failure(t / "dots", TarBuilder().file("../victim", "bad").end()).find("leaves the image") !=
+          std::string::npos);
+    CHECK(failure(t / "dots2", TarBuilder().file("a/../../victim", "bad").end()).find("leaves the image") !=
+          std::string::npos);
     unpack(t / "absolute", TarBuilder().file(outside.substr(0, 90), "bad").end());
     CHECK(read_file(t / ("absolute" + outside)) == "bad");
     // through a symbolic link, relative and absolute: scoped to the layer
-    unpack(t / "link", TarBuilder().symlink("up", "../..").file("up/victim", "bad").symlink("abs", t.path()).file("abs/victim", "bad").end());
+    unpack(t / "link", TarBuilder()
+                           .symlink("up", "../..")
+                           .file("up/victim", "bad")
+                           .symlink("abs", t.path())
+                           .file("abs/victim", "bad")
+                           .end());
     CHECK(read_file(t / "link/victim") == "bad");
     // a link as the last component is replaced, not followed
     unpack(t / "last", TarBuilder().symlink("f", outside).file("f", "bad").end());
     CHECK(read_file(t / "last/f") == "bad");
     // hard links cannot reach out either: the target is looked for inside, and is missing there
-    auto result = unpack(t / "hard", TarBuilder().symlink("abs", t.path()).hardlink("h", "abs/victim").hardlink("i", outside.substr(0, 99)).end());
+    auto result = unpack(
+        t / "hard",
+        TarBuilder().symlink("abs", t.path()).hardlink("h", "abs/victim").hardlink("i", outside.substr(0, 99)).end());
     CHECK(result.unsettled.links.size() == 2);
     CHECK_FALSE(there(t / "hard/h"));
-    CHECK(failure(t / "hard2", TarBuilder().hardlink("h", "../victim").end()).find("leaves the image") != std::string::npos);
+    CHECK(failure(t / "hard2", TarBuilder().hardlink("h", "../victim").end()).find("leaves the image") !=
+          std::string::npos);
     // a loop of links ends
-    CHECK(failure(t / "loop", TarBuilder().symlink("a", "b").symlink("b", "a").file("a/x").end()).find("too many symbolic links") != std::string::npos);
+    CHECK(failure(t / "loop", TarBuilder().symlink("a", "b").symlink("b", "a").file("a/x").end())
+              .find("too many symbolic links") != std::string::npos);
     CHECK(read_file(outside) == "safe");
 }
 
 TEST_CASE("a layer cannot forge overlayfs's own marks") {
     if (!root()) return;
     TempDir t;
-    unpack(t / "l", TarBuilder().pax({{"SCHILY.xattr.trusted.overlay.opaque", "y"}, {"SCHILY.xattr.trusted.overlay.redirect", "/etc"}, {"SCHILY.xattr.user.overlay.opaque", "y"}, {"SCHILY.xattr.security.selinux", "x"}}).dir("d").end());
+    unpack(t / "l", TarBuilder()
+                        .pax({{"SCHILY.xattr.trusted.overlay.opaque", "y"},
+                              {"SCHILY.xattr.trusted.overlay.redirect", "/etc"},
+                              {"SCHILY.xattr.user.overlay.opaque", "y"},
+                              {"SCHILY.xattr.security.selinux", "x"}})
+                        .dir("d")
+                        .end());
     CHECK_FALSE(opaque(t / "l/d"));
     char value[16];
     CHECK(::getxattr((t / "l/d").c_str(), "trusted.overlay.redirect", value, sizeof value) < 0);
@@ -187,7 +232,8 @@ TEST_CASE("file capabilities survive the change of owner") {
     if (!root()) return;
     TempDir t;
     const std::string cap("\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20); // cap_net_bind_service=ep, revision 2
-    unpack(t / "l", TarBuilder().pax({{"SCHILY.xattr.security.capability", cap}}).file("ping", "x", {0755, 9, 9}).end());
+    unpack(t / "l",
+           TarBuilder().pax({{"SCHILY.xattr.security.capability", cap}}).file("ping", "x", {0755, 9, 9}).end());
     char value[64];
     ssize_t n = ::getxattr((t / "l/ping").c_str(), "security.capability", value, sizeof value);
     CHECK(n == 20);
@@ -197,7 +243,8 @@ TEST_CASE("file capabilities survive the change of owner") {
 TEST_CASE("directories that a layer uses without holding them look as below") {
     if (!root()) return;
     TempDir t;
-    unpack(t / "0", TarBuilder().dir("etc", 0700, 5).dir("etc/deep", 0750, 6).dir("usr/bin").symlink("bin", "usr/bin").end());
+    unpack(t / "0",
+           TarBuilder().dir("etc", 0700, 5).dir("etc/deep", 0750, 6).dir("usr/bin").symlink("bin", "usr/bin").end());
     auto upper = unpack(t / "1", TarBuilder().file("etc/deep/f").file("bin/tool").file("other/x").end());
     CHECK(upper.unsettled.implicit == std::set<std::string>{"bin", "etc", "etc/deep", "other"});
     settle_layer(t / "1", upper.unsettled, {t / "0"});
@@ -227,8 +274,25 @@ TEST_CASE("hard links to files of a lower layer become copies") {
 TEST_CASE("the merged view honours whiteouts, opaque directories and links") {
     if (!root()) return;
     TempDir t;
-    unpack(t / "0", TarBuilder().dir("etc").file("etc/passwd", "low").file("etc/old", "old").dir("o").file("o/hidden").symlink("var/run", "/run").dir("run").file("run/pid", "1").dir("x").end());
-    unpack(t / "1", TarBuilder().dir("etc").file("etc/passwd", "high").file("etc/.wh.old", "").file("o/.wh..wh..opq", "").file("o/own").file("x", "a file over a directory").end());
+    unpack(t / "0", TarBuilder()
+                        .dir("etc")
+                        .file("etc/passwd", "low")
+                        .file("etc/old", "old")
+                        .dir("o")
+                        .file("o/hidden")
+                        .symlink("var/run", "/run")
+                        .dir("run")
+                        .file("run/pid", "1")
+                        .dir("x")
+                        .end());
+    unpack(t / "1", TarBuilder()
+                        .dir("etc")
+                        .file("etc/passwd", "high")
+                        .file("etc/.wh.old", "")
+                        .file("o/.wh..wh..opq", "")
+                        .file("o/own")
+                        .file("x", "a file over a directory")
+                        .end());
     RootfsView view({t / "1", t / "0"});
     CHECK(view.read_file("/etc/passwd") == "high");
     CHECK_FALSE(view.lookup("etc/old"));
@@ -247,8 +311,20 @@ TEST_CASE("the merged view honours whiteouts, opaque directories and links") {
 TEST_CASE("copy-up fills a directory with all an image has there") {
     if (!root()) return;
     TempDir t;
-    unpack(t / "0", TarBuilder().dir("data", 0700, 70).file("data/a", "1", {0600, 70, 70}).hardlink("data/b", "data/a").symlink("data/s", "a").dir("data/sub", 01777).file("data/gone").end());
-    unpack(t / "1", TarBuilder().file("data/.wh.gone", "").pax({{"SCHILY.xattr.user.k", "v"}}).file("data/sub/top", "2").symlink("alias", "data").end());
+    unpack(t / "0", TarBuilder()
+                        .dir("data", 0700, 70)
+                        .file("data/a", "1", {0600, 70, 70})
+                        .hardlink("data/b", "data/a")
+                        .symlink("data/s", "a")
+                        .dir("data/sub", 01777)
+                        .file("data/gone")
+                        .end());
+    unpack(t / "1", TarBuilder()
+                        .file("data/.wh.gone", "")
+                        .pax({{"SCHILY.xattr.user.k", "v"}})
+                        .file("data/sub/top", "2")
+                        .symlink("alias", "data")
+                        .end());
     sys::make_dirs(t / "v", 0755);
     CHECK(copy_up({t / "1", t / "0"}, "/alias", sys::open(t / "v", O_RDONLY | O_DIRECTORY)));
     CHECK((stat_of(t / "v").st_mode & 07777) == 0755); // the upper layer's own "data", implicit here
@@ -273,7 +349,14 @@ TEST_CASE("copy-up fills a directory with all an image has there") {
 TEST_CASE("copy-up leaves what another container put there meanwhile") {
     if (!root()) return;
     TempDir t;
-    unpack(t / "0", TarBuilder().dir("data").dir("data/sub").file("data/sub/f", "image").file("data/file", "image").symlink("data/link", "file").file("data/last", "image").end());
+    unpack(t / "0", TarBuilder()
+                        .dir("data")
+                        .dir("data/sub")
+                        .file("data/sub/f", "image")
+                        .file("data/file", "image")
+                        .symlink("data/link", "file")
+                        .file("data/last", "image")
+                        .end());
     sys::make_dirs(t / "v", 0755);
     write_file_atomic(t / "v/file", "theirs", 0600);
     REQUIRE(::symlink("/etc", (t / "v/sub").c_str()) == 0);
@@ -292,7 +375,8 @@ TEST_CASE("a new node's mode never goes to what was put in its place") {
     UniqueFd directory = sys::open(t.path(), O_RDONLY | O_DIRECTORY);
     const auto mine = ::geteuid(), group = ::getegid();
     for (const char* name : {"fifo", "victim"}) // swapped for a link, or for a file
-        CHECK_THROWS_WITH_AS(set_node_meta(directory.get(), name, {S_IFIFO | 06777, 0, {}, mine, group}), doctest::Contains("was replaced"), Error);
+        CHECK_THROWS_WITH_AS(set_node_meta(directory.get(), name, {S_IFIFO | 06777, 0, {}, mine, group}),
+                             doctest::Contains("was replaced"), Error);
     CHECK((stat_of(t / "victim").st_mode & 07777) == 0600);
     CHECK(stat_of(t / "victim").st_mtim.tv_sec > 0);
     REQUIRE(::mkfifo((t / "p").c_str(), 0600) == 0);
@@ -310,7 +394,9 @@ TEST_CASE("copy-up needs few descriptors, however deep and linked the image is")
     std::string deep = "data";
     for (int i = 0; i < 1000; ++i) deep += "/d";
     tar.pax({{"path", deep + "/f"}}).file("x", "deep").pax({{"linkpath", deep}}).symlink("short", "x");
-    for (int i = 0; i < 300; ++i) tar.file("data/a" + std::to_string(i), "x").hardlink("data/b" + std::to_string(i), "data/a" + std::to_string(i));
+    for (int i = 0; i < 300; ++i)
+        tar.file("data/a" + std::to_string(i), "x")
+            .hardlink("data/b" + std::to_string(i), "data/a" + std::to_string(i));
     unpack(t / "0", tar.end());
     unpack(t / "1", TarBuilder().pax({{"path", deep + "/g"}}).file("x", "top").end());
     sys::make_dirs(t / "v", 0755);
@@ -335,7 +421,8 @@ TEST_CASE("a layer is as deep as a path may be long, by whatever way") {
     auto file = [](TarBuilder tar, const std::string& path) { return tar.pax({{"path", path}}).file("x").end(); };
     unpack(t / "0", file({}, deep + "f"));
     CHECK(failure(t / "1", file({}, deep + deep + "f")).find("more than 4095 bytes") != std::string::npos);
-    CHECK(failure(t / "2", file(TarBuilder().pax({{"linkpath", deep}}).symlink("l", "x"), "l/" + deep + "f")).find("more than 4095 bytes") != std::string::npos);
+    CHECK(failure(t / "2", file(TarBuilder().pax({{"linkpath", deep}}).symlink("l", "x"), "l/" + deep + "f"))
+              .find("more than 4095 bytes") != std::string::npos);
 }
 
 TEST_CASE("a layer that replaces directories over and over, or loads them with attributes, ends soon") {
@@ -348,6 +435,7 @@ TEST_CASE("a layer that replaces directories over and over, or loads them with a
     for (int i = 0; i < 2000; ++i) links.hardlink("l" + std::to_string(i), "below" + std::to_string(i));
     CHECK(unpack(t / "1", links.end()).unsettled.links.size() == 2000);
     TarBuilder heavy;
-    for (int i = 0; i < 80; ++i) heavy.pax({{"SCHILY.xattr.user.k", std::string(500000, 'v')}}).dir("d" + std::to_string(i));
+    for (int i = 0; i < 80; ++i)
+        heavy.pax({{"SCHILY.xattr.user.k", std::string(500000, 'v')}}).dir("d" + std::to_string(i));
     CHECK(failure(t / "2", heavy.end()).find("extended attributes") != std::string::npos);
 }

@@ -6,7 +6,9 @@
 using davit::image::Reference;
 
 TEST_CASE("names are completed as Docker completes them") {
-    struct Row { const char *text, *canonical, *familiar; };
+    struct Row {
+        const char *text, *canonical, *familiar;
+    };
     const std::string digest = "sha256:" + std::string(64, 'a');
     const Row rows[] = {
         {"redis", "docker.io/library/redis:latest", "redis:latest"},
@@ -19,7 +21,7 @@ TEST_CASE("names are completed as Docker completes them") {
         {"localhost:5000/x:1", "localhost:5000/x:1", "localhost:5000/x:1"},
         {"ghcr.io/a/b-c__d.e:V1_x", "ghcr.io/a/b-c__d.e:V1_x", "ghcr.io/a/b-c__d.e:V1_x"},
         {"[::1]:5000/x", "[::1]:5000/x:latest", "[::1]:5000/x:latest"},
-        {"Upper/x", "Upper/x:latest", "Upper/x:latest"}, // an upper-case letter makes it a host
+        {"Upper/x", "Upper/x:latest", "Upper/x:latest"},  // an upper-case letter makes it a host
         {"a:5000", "docker.io/library/a:5000", "a:5000"}, // a single word is never a host
         {"foo---bar/x", "docker.io/foo---bar/x:latest", "foo---bar/x:latest"},
     };
@@ -42,11 +44,25 @@ TEST_CASE("names are completed as Docker completes them") {
 TEST_CASE("what is no reference is refused with the reason") {
     const std::string hex(64, 'a');
     const std::pair<std::string, const char*> rows[] = {
-        {"", "empty"}, {hex, "image id"}, {"redis@sha256:12", "digest"}, {"redis@md5:" + hex, "digest"},
-        {"Redis", "must be lowercase"}, {"redis:", "tag"}, {"redis:.x", "tag"}, {"redis:" + std::string(129, 'x'), "tag"},
-        {"a..b", "repository"}, {"a___b", "repository"}, {"-a", "repository"}, {"a/", "repository"}, {"/a", "repository"},
-        {"a//b", "repository"}, {"-x.io/a", "registry host"}, {"x.io:port/a", "registry host"}, {"a b", "repository"},
-        {"x.io/" + std::string(255, 'a'), "longer"}, {"redis@" + hex, "digest"},
+        {"", "empty"},
+        {hex, "image id"},
+        {"redis@sha256:12", "digest"},
+        {"redis@md5:" + hex, "digest"},
+        {"Redis", "must be lowercase"},
+        {"redis:", "tag"},
+        {"redis:.x", "tag"},
+        {"redis:" + std::string(129, 'x'), "tag"},
+        {"a..b", "repository"},
+        {"a___b", "repository"},
+        {"-a", "repository"},
+        {"a/", "repository"},
+        {"/a", "repository"},
+        {"a//b", "repository"},
+        {"-x.io/a", "registry host"},
+        {"x.io:port/a", "registry host"},
+        {"a b", "repository"},
+        {"x.io/" + std::string(255, 'a'), "longer"},
+        {"redis@" + hex, "digest"},
     };
     for (const auto& [text, why] : rows) {
         CAPTURE(text);

@@ -32,7 +32,10 @@ public:
         std::snprintf(b + 136, 12, "%011lo", static_cast<unsigned long>(m.mtime));
         b[156] = type;
         std::memcpy(b + 157, link.data(), std::min<std::size_t>(link.size(), 100));
-        std::memcpy(b + 257, "ustar\0" "00", 8);
+        std::memcpy(b + 257,
+                    "ustar\0"
+                    "00",
+                    8);
         std::snprintf(b + 329, 8, "%07o", m.major);
         std::snprintf(b + 337, 8, "%07o", m.minor);
         std::memset(b + 148, ' ', 8);
@@ -47,9 +50,15 @@ public:
         bytes_.append((512 - d.size() % 512) % 512, '\0');
         return *this;
     }
-    TarBuilder& file(const std::string& path, std::string_view contents = "x", const Meta& m = {}) { return raw(path, '0', contents.size(), "", m).data(contents); }
-    TarBuilder& dir(const std::string& path, unsigned mode = 0755, unsigned uid = 0) { return raw(path, '5', 0, "", {mode, uid, uid}); }
-    TarBuilder& symlink(const std::string& path, const std::string& target) { return raw(path, '2', 0, target, {0777}); }
+    TarBuilder& file(const std::string& path, std::string_view contents = "x", const Meta& m = {}) {
+        return raw(path, '0', contents.size(), "", m).data(contents);
+    }
+    TarBuilder& dir(const std::string& path, unsigned mode = 0755, unsigned uid = 0) {
+        return raw(path, '5', 0, "", {mode, uid, uid});
+    }
+    TarBuilder& symlink(const std::string& path, const std::string& target) {
+        return raw(path, '2', 0, target, {0777});
+    }
     TarBuilder& hardlink(const std::string& path, const std::string& target) { return raw(path, '1', 0, target, {}); }
     // The PAX header of what follows.
     TarBuilder& pax(const std::vector<std::pair<std::string, std::string>>& records, char type = 'x') {

@@ -101,7 +101,14 @@ std::string pattern(std::size_t size) {
 } // namespace
 
 TEST_CASE("plain ustar entries keep type, owner, mode, time and data") {
-    auto entries = read_all(TarBuilder().dir("d/", 01777, 5).file("d/f", "hello", {04755, 7, 8, 0, 0, 1234567890}).symlink("s", "../x").hardlink("h", "d/f").raw("c", '3', 0, "", {0600, 0, 0, 1, 5}).raw("p", '6', 0, "", {}).end());
+    auto entries = read_all(TarBuilder()
+                                .dir("d/", 01777, 5)
+                                .file("d/f", "hello", {04755, 7, 8, 0, 0, 1234567890})
+                                .symlink("s", "../x")
+                                .hardlink("h", "d/f")
+                                .raw("c", '3', 0, "", {0600, 0, 0, 1, 5})
+                                .raw("p", '6', 0, "", {})
+                                .end());
     REQUIRE(entries.size() == 6);
     CHECK(entries[0].entry.type == TarEntry::Type::directory);
     CHECK(entries[0].entry.mode == 01777);
@@ -121,7 +128,11 @@ TEST_CASE("PAX records override the header, local ones the global ones") {
     const std::string name = std::string(300, 'n') + "/ü";
     auto entries = read_all(TarBuilder()
                                 .pax({{"uid", "77"}, {"mtime", "5"}}, 'g')
-                                .pax({{"path", name}, {"uid", "4000000000"}, {"mtime", "-1.5"}, {"SCHILY.xattr.user.a", std::string("b\0c", 3)}, {"LIBARCHIVE.xattr.user.z%20y", "YWJj"}})
+                                .pax({{"path", name},
+                                      {"uid", "4000000000"},
+                                      {"mtime", "-1.5"},
+                                      {"SCHILY.xattr.user.a", std::string("b\0c", 3)},
+                                      {"LIBARCHIVE.xattr.user.z%20y", "YWJj"}})
                                 .file("short", "data")
                                 .pax({{"linkpath", name}})
                                 .symlink("l", "x")
@@ -141,7 +152,8 @@ TEST_CASE("PAX records override the header, local ones the global ones") {
 }
 
 TEST_CASE("PAX size rules over the header's") {
-    auto entries = read_all(TarBuilder().pax({{"size", "5"}}).raw("f", '0', 0, "", {}).data("12345").file("g", "z").end());
+    auto entries =
+        read_all(TarBuilder().pax({{"size", "5"}}).raw("f", '0', 0, "", {}).data("12345").file("g", "z").end());
     REQUIRE(entries.size() == 2);
     CHECK(entries[0].data == "12345");
     CHECK(entries[1].data == "z");
@@ -149,7 +161,15 @@ TEST_CASE("PAX size rules over the header's") {
 
 TEST_CASE("GNU long names and v7 directories are understood") {
     const std::string name(200, 'a'), target(150, 'b');
-    auto entries = read_all(TarBuilder().raw("././@LongLink", 'L', name.size() + 1, "", {}).data(name + '\0').raw("././@LongLink", 'K', target.size() + 1, "", {}).data(target + '\0').symlink("x", "y").raw("old/", '\0', 0, "", {}).raw("oldfile", '\0', 0, "", {}).end());
+    auto entries = read_all(TarBuilder()
+                                .raw("././@LongLink", 'L', name.size() + 1, "", {})
+                                .data(name + '\0')
+                                .raw("././@LongLink", 'K', target.size() + 1, "", {})
+                                .data(target + '\0')
+                                .symlink("x", "y")
+                                .raw("old/", '\0', 0, "", {})
+                                .raw("oldfile", '\0', 0, "", {})
+                                .end());
     REQUIRE(entries.size() == 3);
     CHECK(entries[0].entry.path == name);
     CHECK(entries[0].entry.link == target);
@@ -159,7 +179,12 @@ TEST_CASE("GNU long names and v7 directories are understood") {
 
 TEST_CASE("PAX sparse files of all three kinds give size and places") {
     const std::vector<std::vector<std::pair<std::string, std::string>>> kinds{
-        {{"GNU.sparse.size", "10000"}, {"GNU.sparse.numblocks", "2"}, {"GNU.sparse.offset", "0"}, {"GNU.sparse.numbytes", "3"}, {"GNU.sparse.offset", "9000"}, {"GNU.sparse.numbytes", "2"}},
+        {{"GNU.sparse.size", "10000"},
+         {"GNU.sparse.numblocks", "2"},
+         {"GNU.sparse.offset", "0"},
+         {"GNU.sparse.numbytes", "3"},
+         {"GNU.sparse.offset", "9000"},
+         {"GNU.sparse.numbytes", "2"}},
         {{"GNU.sparse.size", "10000"}, {"GNU.sparse.name", "s"}, {"GNU.sparse.map", "0,3,9000,2"}},
     };
     for (const auto& kind : kinds) {
@@ -175,7 +200,16 @@ TEST_CASE("PAX sparse files of all three kinds give size and places") {
     }
     std::string map = "2\n0\n3\n9000\n2\n";
     map.resize(512);
-    auto entries = read_all(TarBuilder().pax({{"GNU.sparse.major", "1"}, {"GNU.sparse.minor", "0"}, {"GNU.sparse.name", "real"}, {"GNU.sparse.realsize", "10000"}}).raw("x", '0', 517, "", {}).bytes(map).data("abcde").file("next", "n").end());
+    auto entries = read_all(TarBuilder()
+                                .pax({{"GNU.sparse.major", "1"},
+                                      {"GNU.sparse.minor", "0"},
+                                      {"GNU.sparse.name", "real"},
+                                      {"GNU.sparse.realsize", "10000"}})
+                                .raw("x", '0', 517, "", {})
+                                .bytes(map)
+                                .data("abcde")
+                                .file("next", "n")
+                                .end());
     REQUIRE(entries.size() == 2);
     CHECK(entries[0].entry.path == "real");
     CHECK(entries[0].entry.size == 10000);
@@ -201,13 +235,18 @@ TEST_CASE("damaged tars are refused with the place") {
     std::string flipped = TarBuilder().file("f").end();
     flipped[10] = 'z';
     CHECK(failure(flipped).find("checksum") != std::string::npos);
-    CHECK(failure(TarBuilder().raw("f", '0', 5000, "", {}).bytes("short").cut()).find("ends inside") != std::string::npos);
-    CHECK(failure(TarBuilder().file("f").cut() + std::string(512, '\0') + TarBuilder().file("g").end()).find("lone block") != std::string::npos);
+    CHECK(failure(TarBuilder().raw("f", '0', 5000, "", {}).bytes("short").cut()).find("ends inside") !=
+          std::string::npos);
+    CHECK(failure(TarBuilder().file("f").cut() + std::string(512, '\0') + TarBuilder().file("g").end())
+              .find("lone block") != std::string::npos);
     CHECK(failure(TarBuilder().raw("f", 'Z', 0, "", {}).end()).find("unknown type") != std::string::npos);
-    CHECK(failure(TarBuilder().raw("pax", 'x', 5, "", {}).data("9 a=b").file("f").end()).find("PAX") != std::string::npos);
-    CHECK(failure(TarBuilder().pax({{"path", std::string("a\0b", 3)}}).file("f").end()).find("zero byte") != std::string::npos);
+    CHECK(failure(TarBuilder().raw("pax", 'x', 5, "", {}).data("9 a=b").file("f").end()).find("PAX") !=
+          std::string::npos);
+    CHECK(failure(TarBuilder().pax({{"path", std::string("a\0b", 3)}}).file("f").end()).find("zero byte") !=
+          std::string::npos);
     CHECK(failure(TarBuilder().raw("L", 'L', 5 << 20, "", {}).end()).find("long name") != std::string::npos);
-    CHECK(failure(TarBuilder().pax({{"GNU.sparse.size", "10"}, {"GNU.sparse.map", "8,5"}}).file("s", "abcde").end()).find("map") != std::string::npos);
+    CHECK(failure(TarBuilder().pax({{"GNU.sparse.size", "10"}, {"GNU.sparse.map", "8,5"}}).file("s", "abcde").end())
+              .find("map") != std::string::npos);
     CHECK(failure(std::string(100, 'x')).find("inside a block") != std::string::npos);
     CHECK(read_all(std::string()).empty());
     CHECK(read_all(std::string(10240, '\0')).empty());
@@ -258,13 +297,16 @@ TEST_CASE("PAX headers that do not end, or speak of every entry without end, are
     const std::string large(400000, 'v');
     TarBuilder many, global, few;
     for (int i = 0; i < 5; ++i) many.pax({{"SCHILY.xattr.user.k" + std::to_string(i), large}});
-    for (int i = 0; i < 5; ++i) global.pax({{"SCHILY.xattr.user.k" + std::to_string(i), large}}, 'g').file("f" + std::to_string(i));
-    for (int i = 0; i < 5; ++i) few.pax({{"SCHILY.xattr.user.k" + std::to_string(i), large}}).file("f" + std::to_string(i));
+    for (int i = 0; i < 5; ++i)
+        global.pax({{"SCHILY.xattr.user.k" + std::to_string(i), large}}, 'g').file("f" + std::to_string(i));
+    for (int i = 0; i < 5; ++i)
+        few.pax({{"SCHILY.xattr.user.k" + std::to_string(i), large}}).file("f" + std::to_string(i));
     std::vector<std::pair<std::string, std::string>> records;
     for (int i = 0; i < 2000; ++i) records.emplace_back("k" + std::to_string(i), "v");
     CHECK_THROWS_WITH_AS(read(many.file("f").end()), doctest::Contains("without end"), Error);
     CHECK_THROWS_WITH_AS(read(global.end()), doctest::Contains("without end"), Error);
-    CHECK_THROWS_WITH_AS(read(TarBuilder().pax(records, 'g').file("f").end()), doctest::Contains("too many records"), Error);
+    CHECK_THROWS_WITH_AS(read(TarBuilder().pax(records, 'g').file("f").end()), doctest::Contains("too many records"),
+                         Error);
     read(few.end());
     read(TarBuilder().pax(records).file("f").end());
 }

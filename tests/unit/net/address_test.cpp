@@ -37,7 +37,8 @@ TEST_CASE("a subnet clears host bits and knows its ends") {
 }
 
 TEST_CASE("subnets overlap when one contains the other") {
-    const auto wide = Subnet::parse("10.0.0.0/8"), narrow = Subnet::parse("10.9.0.0/16"), other = Subnet::parse("11.0.0.0/16");
+    const auto wide = Subnet::parse("10.0.0.0/8"), narrow = Subnet::parse("10.9.0.0/16"),
+               other = Subnet::parse("11.0.0.0/16");
     CHECK(wide.overlaps(narrow));
     CHECK(narrow.overlaps(wide));
     CHECK_FALSE(narrow.overlaps(other));

@@ -8,8 +8,8 @@
 #include <arpa/inet.h>
 #include <cstring>
 #include <doctest/doctest.h>
-#include <linux/netlink.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -44,9 +44,14 @@ struct Stub {
         Query q;
         REQUIRE(parse_query(packet, q) == ParseResult::ok);
         std::vector<Record> records;
-        if (q.name == "up.test" && q.type == type_a) records.push_back({type_a, 60, IpAddress::parse("10.123.250.1"), {}});
+        if (q.name == "up.test" && q.type == type_a)
+            records.push_back({type_a, 60, IpAddress::parse("10.123.250.1"), {}});
         std::string out;
-        write_answer(out, packet, q, fail != rcode_ok ? fail : q.name == "up.test" ? rcode_ok : rcode_no_name, true, records, 512);
+        write_answer(out, packet, q,
+                     fail != rcode_ok      ? fail
+                     : q.name == "up.test" ? rcode_ok
+                                           : rcode_no_name,
+                     true, records, 512);
         ::sendto(socket.get(), out.data(), out.size(), 0, reinterpret_cast<sockaddr*>(&peer), size);
     }
 };
@@ -67,7 +72,11 @@ struct Network {
 
     Network() {
         registry.publish({"w1", "p-web-1", "net", {IpAddress::parse("10.0.0.11")}, {"p-web-1", "web"}});
-        registry.publish({"w2", "p-web-2", "net", {IpAddress::parse("10.0.0.12"), IpAddress::parse("fd00::12")}, {"p-web-2", "web"}});
+        registry.publish({"w2",
+                          "p-web-2",
+                          "net",
+                          {IpAddress::parse("10.0.0.12"), IpAddress::parse("fd00::12")},
+                          {"p-web-2", "web"}});
     }
     void serve(std::vector<Upstream> upstreams, bool external = true) {
         server.serve({{"cli", {"net"}, {}}, std::move(upstreams), external}, open_sockets(cli.get()), cli.get());
@@ -82,7 +91,8 @@ struct Network {
         return true;
     }
     UniqueFd ask(const std::string& packet, const std::string& server_address = "127.0.0.11") {
-        UniqueFd s = in_netns(cli.get(), [] { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); });
+        UniqueFd s = in_netns(cli.get(),
+                              [] { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); });
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(53);
@@ -109,7 +119,8 @@ struct Network {
         const auto info = inspect_answer(out, packet);
         REQUIRE(info);
         std::vector<std::string> parts;
-        for (const Record& r : parse_records(out)) parts.push_back(r.type == type_ptr ? r.target : r.address.to_string());
+        for (const Record& r : parse_records(out))
+            parts.push_back(r.type == type_ptr ? r.target : r.address.to_string());
         std::sort(parts.begin(), parts.end());
         std::string text = std::to_string(info->rcode);
         for (const auto& p : parts) text += ' ' + p;
@@ -125,7 +136,8 @@ Upstream inside(std::string_view address) { return {IpAddress::parse(address), 5
 TEST_CASE("a real resolver inside a container is answered over UDP and TCP with bridge-nf 0 and 1") {
     for (const char* bridge_nf : {"0", "1"}) {
         CAPTURE(bridge_nf);
-        if (!get_sysctl("net/bridge/bridge-nf-call-iptables").empty()) set_sysctl("net/bridge/bridge-nf-call-iptables", bridge_nf);
+        if (!get_sysctl("net/bridge/bridge-nf-call-iptables").empty())
+            set_sysctl("net/bridge/bridge-nf-call-iptables", bridge_nf);
         Network n;
         n.serve({});
         for (const char* transport : {"+notcp", "+tcp"}) {
@@ -133,7 +145,11 @@ TEST_CASE("a real resolver inside a container is answered over UDP and TCP with 
             // dig runs in the container's namespace while this process serves it
             SpawnOptions dig;
             dig.argv = {"dig", "+short", "+tries=1", "+timeout=3", transport, "@127.0.0.11", "web", "A"};
-            const FdPair out = [] { int fds[2]; REQUIRE(::pipe2(fds, O_CLOEXEC) == 0); return FdPair{UniqueFd(fds[0]), UniqueFd(fds[1])}; }();
+            const FdPair out = [] {
+                int fds[2];
+                REQUIRE(::pipe2(fds, O_CLOEXEC) == 0);
+                return FdPair{UniqueFd(fds[0]), UniqueFd(fds[1])};
+            }();
             dig.fds = {{out.second.get(), 1}};
             Child child = in_netns(n.cli.get(), [&] { return Child::spawn(dig); });
             std::optional<ExitStatus> status;
@@ -347,12 +363,14 @@ struct Neighbour {
         n.server.serve({{"neighbour", {"net"}, {}}, {host("127.0.0.8")}, true}, open_sockets(ns.get()), ns.get());
     }
     void ask() {
-        socket = in_netns(ns.get(), [] { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); });
+        socket = in_netns(ns.get(),
+                          [] { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); });
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(53);
         ::inet_pton(AF_INET, "127.0.0.11", &to.sin_addr);
-        REQUIRE(::sendto(socket.get(), packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to) > 0);
+        REQUIRE(::sendto(socket.get(), packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to) >
+                0);
     }
     bool answered() {
         char b[512];
@@ -393,7 +411,8 @@ TEST_CASE("a flood of questions gets a share of each turn, and a neighbour its a
         std::string many;
         while (many.size() < 4000) many += framed;
         for (int i = 0; i < 16; ++i) {
-            flood.push_back(in_netns(n.cli.get(), [] { return UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }));
+            flood.push_back(
+                in_netns(n.cli.get(), [] { return UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }));
             sockaddr_in to{};
             to.sin_family = AF_INET;
             to.sin_port = htons(53);
@@ -423,18 +442,21 @@ TEST_CASE("questions that wait for upstreams are bounded for all together, and e
     int number = 0;
     const auto ask = [&](int netns, int count) {
         for (int i = 0; i < count; ++i) {
-            asked.push_back(in_netns(netns, [] { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }));
+            asked.push_back(in_netns(
+                netns, [] { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }));
             sockaddr_in to{};
             to.sin_family = AF_INET;
             to.sin_port = htons(53);
             ::inet_pton(AF_INET, "127.0.0.11", &to.sin_addr);
             const std::string packet = make_query(1, "y" + std::to_string(number++) + ".test", type_a);
-            REQUIRE(::sendto(asked.back().get(), packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to) > 0);
+            REQUIRE(::sendto(asked.back().get(), packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to),
+                             sizeof to) > 0);
         }
     };
     for (const char* id : {"loud", "louder", "quiet"}) {
         spaces.push_back(create_netns());
-        server.serve({{id, {"net"}, {}}, {host("127.0.0.8")}, true}, open_sockets(spaces.back().get()), spaces.back().get());
+        server.serve({{id, {"net"}, {}}, {host("127.0.0.8")}, true}, open_sockets(spaces.back().get()),
+                     spaces.back().get());
     }
     ask(spaces[0].get(), 100);
     ask(spaces[1].get(), 100);

@@ -9,7 +9,8 @@ using namespace davit::net::dns;
 
 namespace {
 
-std::string answer_to(const std::string& packet, const std::vector<Record>& records, std::size_t limit = 512, Rcode rcode = rcode_ok) {
+std::string answer_to(const std::string& packet, const std::vector<Record>& records, std::size_t limit = 512,
+                      Rcode rcode = rcode_ok) {
     Query q;
     REQUIRE(parse_query(packet, q) == ParseResult::ok);
     std::string out;
@@ -21,7 +22,9 @@ std::uint16_t flags_of(const std::string& packet) {
     return static_cast<std::uint16_t>(static_cast<std::uint8_t>(packet[2]) << 8 | static_cast<std::uint8_t>(packet[3]));
 }
 
-Record a_record(std::string_view address, std::uint32_t ttl = 5) { return {type_a, ttl, IpAddress::parse(address), {}}; }
+Record a_record(std::string_view address, std::uint32_t ttl = 5) {
+    return {type_a, ttl, IpAddress::parse(address), {}};
+}
 
 } // namespace
 
@@ -70,7 +73,8 @@ TEST_CASE("what is no question is ignored or refused") {
     pointer[header_size] = static_cast<char>(0xc0);
     CHECK(parse_query(pointer, q) == ParseResult::format_error);
     const std::string whole = make_query(1, "web.example", type_a, true);
-    for (std::size_t n = header_size; n < whole.size(); ++n) CHECK(parse_query(whole.substr(0, n), q) == ParseResult::format_error);
+    for (std::size_t n = header_size; n < whole.size(); ++n)
+        CHECK(parse_query(whole.substr(0, n), q) == ParseResult::format_error);
 }
 
 TEST_CASE("an answer repeats the question and carries the records") {
@@ -90,10 +94,12 @@ TEST_CASE("an answer repeats the question and carries the records") {
 }
 
 TEST_CASE("PTR and AAAA records survive the way") {
-    const auto ptr = parse_records(answer_to(make_query(1, "2.0.0.10.in-addr.arpa", type_ptr), {{type_ptr, 5, {}, "shop-web-1.shop_default"}}));
+    const auto ptr = parse_records(
+        answer_to(make_query(1, "2.0.0.10.in-addr.arpa", type_ptr), {{type_ptr, 5, {}, "shop-web-1.shop_default"}}));
     REQUIRE(ptr.size() == 1);
     CHECK(ptr[0].target == "shop-web-1.shop_default");
-    const auto six = parse_records(answer_to(make_query(1, "web", type_aaaa), {{type_aaaa, 5, IpAddress::parse("fd00::2"), {}}}));
+    const auto six =
+        parse_records(answer_to(make_query(1, "web", type_aaaa), {{type_aaaa, 5, IpAddress::parse("fd00::2"), {}}}));
     CHECK(six.at(0).address.to_string() == "fd00::2");
 }
 
@@ -124,7 +130,8 @@ TEST_CASE("reverse names become addresses again") {
         const auto a = IpAddress::parse(text);
         CHECK(parse_reverse_name(a.reverse_name()) == a);
     }
-    for (const char* bad : {"in-addr.arpa", "1.in-addr.arpa", "256.0.0.1.in-addr.arpa", "1.2.3.4.5.in-addr.arpa", "web", "1.ip6.arpa", "a.0.0.1.in-addr.arpa", ".0.0.1.in-addr.arpa"})
+    for (const char* bad : {"in-addr.arpa", "1.in-addr.arpa", "256.0.0.1.in-addr.arpa", "1.2.3.4.5.in-addr.arpa", "web",
+                            "1.ip6.arpa", "a.0.0.1.in-addr.arpa", ".0.0.1.in-addr.arpa"})
         CHECK_FALSE(parse_reverse_name(bad));
 }
 
@@ -166,7 +173,9 @@ TEST_CASE("failures and answers without a TTL are not cached") {
     const std::string packet = make_query(9, "up.test", type_a);
     AnswerCache cache(2);
     const auto now = AnswerCache::Clock::now();
-    for (const std::string& answer : {answer_to(packet, {}, 512, rcode_failure), answer_to(packet, {a_record("10.0.0.2", 0)}), answer_to(packet, {}, 512, rcode_no_name)})
+    for (const std::string& answer :
+         {answer_to(packet, {}, 512, rcode_failure), answer_to(packet, {a_record("10.0.0.2", 0)}),
+          answer_to(packet, {}, 512, rcode_no_name)})
         cache.insert("k", answer, inspect_answer(answer, packet).value(), now);
     CHECK(cache.size() == 0);
 }

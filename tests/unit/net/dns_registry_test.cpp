@@ -8,7 +8,8 @@ using namespace davit::net::dns;
 
 namespace {
 
-EndpointRecord record(std::string id, std::string name, std::string network, std::string address, std::vector<std::string> names) {
+EndpointRecord record(std::string id, std::string name, std::string network, std::string address,
+                      std::vector<std::string> names) {
     return {std::move(id), std::move(name), std::move(network), {IpAddress::parse(address)}, std::move(names)};
 }
 
@@ -112,7 +113,8 @@ TEST_CASE("PTR gives the container's name on a network of the client") {
 
 TEST_CASE("records of another project on a shared network are replaced as a whole") {
     Stack s;
-    s.r.replace_network("p_front", "other", {record("o1", "o-x-1", "", "10.1.0.31", {"x"}), record("o2", "o-y-1", "", "10.1.0.32", {"y"})});
+    s.r.replace_network("p_front", "other",
+                        {record("o1", "o-x-1", "", "10.1.0.31", {"x"}), record("o2", "o-y-1", "", "10.1.0.32", {"y"})});
     CHECK(s.ask(s.cli, "x") == "10.1.0.31");
     s.r.replace_network("p_front", "other", {record("o2", "o-y-1", "", "10.1.0.33", {"y"})});
     CHECK(s.ask(s.cli, "x") == "unknown");

@@ -31,20 +31,24 @@ TEST_CASE("resolv.conf of a plain service names the embedded server and ndots:0"
 }
 
 TEST_CASE("dns, dns_search and dns_opt replace the host's") {
-    const auto r = resolv_conf_internal({host, {"10.123.0.53", "10.123.0.54"}, {"a.test", "b.test"}, {"ndots:2", "timeout:1"}});
+    const auto r =
+        resolv_conf_internal({host, {"10.123.0.53", "10.123.0.54"}, {"a.test", "b.test"}, {"ndots:2", "timeout:1"}});
     CHECK(without_comments(r.text) == "\nnameserver 127.0.0.11\nsearch a.test b.test\noptions ndots:2 timeout:1\n\n");
     CHECK(r.text.find("# ExtServers: [10.123.0.53 10.123.0.54]\n") != std::string::npos);
     CHECK(r.upstreams[1] == Upstream{IpAddress::parse("10.123.0.54"), 53, true});
 }
 
 TEST_CASE("ndots is added behind the options that were given, and a broken one goes away") {
-    CHECK(resolv_conf_internal({host, {}, {}, {"attempts:1", "rotate"}}).text.find("options attempts:1 rotate ndots:0\n") != std::string::npos);
+    CHECK(resolv_conf_internal({host, {}, {}, {"attempts:1", "rotate"}})
+              .text.find("options attempts:1 rotate ndots:0\n") != std::string::npos);
     CHECK(resolv_conf_internal({host, {}, {}, {"ndots:x"}}).text.find("options ndots:0\n") != std::string::npos);
-    CHECK(resolv_conf_internal({host, {}, {"."}, {}}).text.find("search") == resolv_conf_internal({host, {}, {"."}, {}}).text.find("search]"));
+    CHECK(resolv_conf_internal({host, {}, {"."}, {}}).text.find("search") ==
+          resolv_conf_internal({host, {}, {"."}, {}}).text.find("search]"));
 }
 
 TEST_CASE("at most three servers are asked, and scoped link-local ones are left out") {
-    const auto r = resolv_conf_internal({{{"fe80::1%eth0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"}, {}, {}}, {}, {}, {}});
+    const auto r =
+        resolv_conf_internal({{{"fe80::1%eth0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"}, {}, {}}, {}, {}, {}});
     REQUIRE(r.upstreams.size() == 3);
     CHECK(r.upstreams[2].address.to_string() == "10.0.0.3");
 }
@@ -52,11 +56,13 @@ TEST_CASE("at most three servers are asked, and scoped link-local ones are left 
 TEST_CASE("without the embedded server loopback servers are useless inside") {
     const auto plain = resolv_conf_plain({{{"127.0.0.53"}, {"lan"}, {}}, {}, {}, {}}, false);
     CHECK(without_comments(plain.text) == "\nnameserver 8.8.8.8\nnameserver 8.8.4.4\nsearch lan\n\n");
-    CHECK(resolv_conf_plain({{{"127.0.0.53"}, {}, {}}, {}, {}, {}}, true).text.find("nameserver 127.0.0.53\n") != std::string::npos);
+    CHECK(resolv_conf_plain({{{"127.0.0.53"}, {}, {}}, {}, {}, {}}, true).text.find("nameserver 127.0.0.53\n") !=
+          std::string::npos);
 }
 
 TEST_CASE("resolv.conf is read with comments, tabs and a last search line that wins") {
-    const auto c = parse_resolv_conf("# x\nnameserver\t10.0.0.1 # y\ndomain a\nsearch b c\noptions ndots:1\noptions rotate\nnameserver 10.0.0.2");
+    const auto c = parse_resolv_conf(
+        "# x\nnameserver\t10.0.0.1 # y\ndomain a\nsearch b c\noptions ndots:1\noptions rotate\nnameserver 10.0.0.2");
     CHECK(c == ResolvConf{{"10.0.0.1", "10.0.0.2"}, {"b", "c"}, {"ndots:1", "rotate"}});
     CHECK(parse_resolv_conf("") == ResolvConf{});
 }

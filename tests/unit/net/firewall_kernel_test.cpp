@@ -26,7 +26,8 @@ void make_bridge(NetlinkSocket& host, const std::string& name, std::vector<Inter
     create_bridge(host, b);
 }
 
-PublishedPort port(Proto proto, std::uint16_t host, std::string_view ip, std::uint16_t inside, std::string_view host_ip = {}, std::uint16_t count = 1) {
+PublishedPort port(Proto proto, std::uint16_t host, std::string_view ip, std::uint16_t inside,
+                   std::string_view host_ip = {}, std::uint16_t count = 1) {
     PublishedPort p;
     p.owner = p.owner_name = "c";
     p.proto = proto;
@@ -55,13 +56,19 @@ struct Machine {
         make_bridge(host, "dv-i", {InterfaceAddress::parse("172.30.3.1/24")});
         make_bridge(host, "wan", {InterfaceAddress::parse("192.0.2.1/24"), InterfaceAddress::parse("2001:db8::1/64")});
         const auto none = IpAddress();
-        a1 = lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24"), InterfaceAddress::parse("fd00:1::11/64")}, IpAddress::parse("172.30.1.1"));
-        a2 = lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.12/24"), InterfaceAddress::parse("fd00:1::12/64")}, IpAddress::parse("172.30.1.1"));
+        a1 = lab::container(host, "dv-a",
+                            {InterfaceAddress::parse("172.30.1.11/24"), InterfaceAddress::parse("fd00:1::11/64")},
+                            IpAddress::parse("172.30.1.1"));
+        a2 = lab::container(host, "dv-a",
+                            {InterfaceAddress::parse("172.30.1.12/24"), InterfaceAddress::parse("fd00:1::12/64")},
+                            IpAddress::parse("172.30.1.1"));
         b1 = lab::container(host, "dv-b", {InterfaceAddress::parse("172.30.2.11/24")}, IpAddress::parse("172.30.2.1"));
         i1 = lab::container(host, "dv-i", {InterfaceAddress::parse("172.30.3.11/24")}, none);
         i2 = lab::container(host, "dv-i", {InterfaceAddress::parse("172.30.3.12/24")}, IpAddress::parse("172.30.3.1"));
         // the outside has a route to the containers' networks, as a hostile neighbour on the LAN would
-        outside = lab::container(host, "wan", {InterfaceAddress::parse("192.0.2.9/24"), InterfaceAddress::parse("2001:db8::9/64")}, IpAddress::parse("192.0.2.1"));
+        outside = lab::container(host, "wan",
+                                 {InterfaceAddress::parse("192.0.2.9/24"), InterfaceAddress::parse("2001:db8::9/64")},
+                                 IpAddress::parse("192.0.2.1"));
         a1_tcp = lab::tcp_listen(a1.get(), "0.0.0.0", 8080);
         a1_tcp6 = lab::tcp_listen(a1.get(), "::", 8080);
         a1_udp = lab::udp_bind(a1.get(), "0.0.0.0", 8080);
@@ -82,13 +89,18 @@ struct Machine {
         s.networks = {{"a", "dv-a", {Subnet::parse("172.30.1.0/24"), Subnet::parse("fd00:1::/64")}, false, true, true},
                       {"b", "dv-b", {Subnet::parse("172.30.2.0/24")}, false, true, true},
                       {"i", "dv-i", {Subnet::parse("172.30.3.0/24")}, true, true, true}};
-        s.ports = {port(Proto::tcp, 8081, "172.30.1.11", 8080), port(Proto::udp, 8081, "172.30.1.11", 8080),
-                   port(Proto::tcp, 8082, "172.30.2.11", 8080), port(Proto::tcp, 9000, "172.30.1.11", 8080, "127.0.0.1"),
-                   port(Proto::tcp, 9001, "172.30.2.11", 8080, "192.0.2.1"), port(Proto::tcp, 20000, "172.30.1.11", 20000, {}, 1000),
+        s.ports = {port(Proto::tcp, 8081, "172.30.1.11", 8080),
+                   port(Proto::udp, 8081, "172.30.1.11", 8080),
+                   port(Proto::tcp, 8082, "172.30.2.11", 8080),
+                   port(Proto::tcp, 9000, "172.30.1.11", 8080, "127.0.0.1"),
+                   port(Proto::tcp, 9001, "172.30.2.11", 8080, "192.0.2.1"),
+                   port(Proto::tcp, 20000, "172.30.1.11", 20000, {}, 1000),
                    port(Proto::tcp, 8081, "fd00:1::11", 8080)};
         return s;
     }
-    void apply(const ProjectNetState& s) { flush_udp_conntrack(netfilter, commit(MachineLock::acquire(run.path()), netfilter, s).udp); }
+    void apply(const ProjectNetState& s) {
+        flush_udp_conntrack(netfilter, commit(MachineLock::acquire(run.path()), netfilter, s).udp);
+    }
     std::string ruleset() const { return lab::output_of({"nft", "list", "ruleset"}); }
 };
 
@@ -204,7 +216,8 @@ TEST_CASE("ports come and go by element transactions, and the last project takes
 TEST_CASE("what is not davit's is not forwarded when davit opened forwarding") {
     Machine m("0");
     make_bridge(m.host, "lan", {InterfaceAddress::parse("198.51.100.1/24")});
-    const UniqueFd lan = lab::container(m.host, "lan", {InterfaceAddress::parse("198.51.100.9/24")}, IpAddress::parse("198.51.100.1"));
+    const UniqueFd lan =
+        lab::container(m.host, "lan", {InterfaceAddress::parse("198.51.100.9/24")}, IpAddress::parse("198.51.100.1"));
     set_sysctl("net/ipv4/ip_forward", "0");
     m.apply(m.state());
     CHECK(lab::tcp_try(lan.get(), "192.0.2.9", 80, m.out_tcp.get()) == "timeout");
@@ -261,8 +274,11 @@ TEST_CASE("an UDP flow follows its port to the new container") {
 TEST_CASE("a foreign forward chain with policy drop is opened for our bridges and closed again") {
     Machine m("0");
     for (const bool docker : {false, true}) {
-        lab::output_of({"nft", "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }"});
-        if (docker) lab::output_of({"nft", "add chain ip filter DOCKER-USER; insert rule ip filter FORWARD jump DOCKER-USER"});
+        lab::output_of(
+            {"nft",
+             "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }"});
+        if (docker)
+            lab::output_of({"nft", "add chain ip filter DOCKER-USER; insert rule ip filter FORWARD jump DOCKER-USER"});
         const std::string before = m.ruleset();
         REQUIRE(foreign_forward_drops(m.netfilter).size() == 1);
         CHECK_FALSE(foreign_forward_drops(m.netfilter)[0].opened);
@@ -279,22 +295,29 @@ TEST_CASE("a foreign forward chain with policy drop is opened for our bridges an
 
 TEST_CASE("a foreign forward chain whose last rule drops or rejects everything is opened, too") {
     Machine m("0");
-    for (const char* last : {"reject with icmpx admin-prohibited", "counter drop", "log drop"}) { // firewalld's is the first
+    for (const char* last :
+         {"reject with icmpx admin-prohibited", "counter drop", "log drop"}) { // firewalld's is the first
         CAPTURE(last);
-        lab::output_of({"nft", "add table inet fw; add chain inet fw FORWARD { type filter hook forward priority 10; policy accept; }"});
-        lab::output_of({"nft", std::string("add rule inet fw FORWARD ct state established accept; add rule inet fw FORWARD ct status dnat accept; add rule inet fw FORWARD ") + last});
+        lab::output_of(
+            {"nft",
+             "add table inet fw; add chain inet fw FORWARD { type filter hook forward priority 10; policy accept; }"});
+        lab::output_of({"nft", std::string("add rule inet fw FORWARD ct state established accept; add rule inet fw "
+                                           "FORWARD ct status dnat accept; add rule inet fw FORWARD ") +
+                                   last});
         const std::string before = m.ruleset();
         REQUIRE(foreign_forward_drops(m.netfilter).size() == 1);
         CHECK_FALSE(foreign_forward_drops(m.netfilter)[0].opened);
         m.apply(m.state());
         CHECK(foreign_forward_drops(m.netfilter)[0].opened);
         CHECK(lab::tcp_try(m.a1.get(), "192.0.2.9", 80, m.out_tcp.get()) == "192.0.2.1");
-        CHECK(lab::tcp_try(m.outside.get(), "172.30.1.11", 8080, m.a1_tcp.get()) == "timeout"); // our own table still guards
+        CHECK(lab::tcp_try(m.outside.get(), "172.30.1.11", 8080, m.a1_tcp.get()) ==
+              "timeout"); // our own table still guards
         m.apply({"test", group, {}, {}});
         CHECK(m.ruleset() == before);
         lab::output_of({"nft", "delete table inet fw"});
     }
-    lab::output_of({"nft", "add table inet fw; add chain inet fw FORWARD { type filter hook forward priority 10; policy accept; }; add rule inet fw FORWARD iifname wlan0 drop"});
+    lab::output_of({"nft", "add table inet fw; add chain inet fw FORWARD { type filter hook forward priority 10; "
+                           "policy accept; }; add rule inet fw FORWARD iifname wlan0 drop"});
     CHECK(foreign_forward_drops(m.netfilter).empty()); // a rule with a condition means some, not all
     lab::output_of({"nft", "delete table inet fw"});
 }

@@ -43,7 +43,8 @@ TEST_CASE("every subnet of the pools is given out before they are used up") {
         CHECK(seen.insert(s).second);
         holders.push_back({s, "network n" + std::to_string(i)});
     }
-    CHECK_THROWS_WITH_AS(choose_subnet({{Subnet::parse("10.9.0.0/22"), 24}}, "k5", holders), doctest::Contains("all 4 subnets"), Error);
+    CHECK_THROWS_WITH_AS(choose_subnet({{Subnet::parse("10.9.0.0/22"), 24}}, "k5", holders),
+                         doctest::Contains("all 4 subnets"), Error);
 }
 
 TEST_CASE("a VPN's route keeps its whole block free") {
@@ -52,7 +53,8 @@ TEST_CASE("a VPN's route keeps its whole block free") {
     CHECK(s.prefix() == 20);
 }
 
-TEST_CASE("every network has room for a whole bridge until the large blocks are used up, and then there are small ones") {
+TEST_CASE(
+    "every network has room for a whole bridge until the large blocks are used up, and then there are small ones") {
     const auto pools = default_pools();
     std::vector<Taken> holders;
     for (int i = 0; i < 256; ++i) {
@@ -65,9 +67,11 @@ TEST_CASE("every network has room for a whole bridge until the large blocks are 
     CHECK_THROWS_WITH_AS(choose_subnet(pools, "one more", holders), doctest::Contains("are taken"), Error);
     // A route through the middle of each: what is left of them is given out as /24.
     holders.clear();
-    for (int second = 17; second <= 31; ++second) holders.push_back(taken("172." + std::to_string(second) + ".0.0/17", "the route by tun0"));
     for (int second = 17; second <= 31; ++second)
-        for (int third = 128; third < 256; third += 16) holders.push_back(taken("172." + std::to_string(second) + '.' + std::to_string(third) + ".0/28", "x"));
+        holders.push_back(taken("172." + std::to_string(second) + ".0.0/17", "the route by tun0"));
+    for (int second = 17; second <= 31; ++second)
+        for (int third = 128; third < 256; third += 16)
+            holders.push_back(taken("172." + std::to_string(second) + '.' + std::to_string(third) + ".0/28", "x"));
     holders.push_back(taken("192.168.0.0/16", "the route by tun1"));
     const Subnet small = choose_subnet(pools, "net", holders);
     CHECK(small.prefix() == 24);
@@ -77,14 +81,18 @@ TEST_CASE("every network has room for a whole bridge until the large blocks are 
 TEST_CASE("a thousand containers fit on one network") {
     AddressPool pool(config("172.20.0.0/20"));
     std::set<IpAddress> seen;
-    for (int i = 0; i < 1023; ++i) CHECK(seen.insert(pool.allocate("id" + std::to_string(i), "a/" + std::to_string(i))).second);
+    for (int i = 0; i < 1023; ++i)
+        CHECK(seen.insert(pool.allocate("id" + std::to_string(i), "a/" + std::to_string(i))).second);
     CHECK(pool.kept().size() == 1023);
 }
 
 TEST_CASE("an overlap names the block and who holds it") {
     CHECK_NOTHROW(require_free(Subnet::parse("10.1.0.0/16"), {taken("10.2.0.0/16", "x")}));
-    CHECK_THROWS_WITH_AS(require_free(Subnet::parse("10.1.0.0/16"), {taken("10.1.2.0/24", "network front of project shop"), taken("10.0.0.0/8", "the route by tun0")}),
-                         "subnet 10.1.0.0/16 overlaps 10.0.0.0/8 (the route by tun0), 10.1.2.0/24 (network front of project shop)", Error);
+    CHECK_THROWS_WITH_AS(
+        require_free(Subnet::parse("10.1.0.0/16"),
+                     {taken("10.1.2.0/24", "network front of project shop"), taken("10.0.0.0/8", "the route by tun0")}),
+        "subnet 10.1.0.0/16 overlaps 10.0.0.0/8 (the route by tun0), 10.1.2.0/24 (network front of project shop)",
+        Error);
 }
 
 TEST_CASE("ULA subnets stay in the machine's own prefix") {
@@ -118,7 +126,8 @@ TEST_CASE("an address is not reused while others were never used") {
 TEST_CASE("an address belongs to its holder, whoever comes and goes in between") {
     AddressPool pool(config("10.0.0.0/24"));
     std::map<std::string, IpAddress> first;
-    for (const char* holder : {"a/1", "b/1", "c/1"}) first[holder] = pool.allocate(std::string("id of ") + holder, holder);
+    for (const char* holder : {"a/1", "b/1", "c/1"})
+        first[holder] = pool.allocate(std::string("id of ") + holder, holder);
     CHECK(pool.take_change());
     for (int round = 0; round < 20; ++round) {
         // all are recreated at once, in another order each time, while a one-off runs
@@ -173,7 +182,8 @@ TEST_CASE("auxiliary and static addresses are not given out") {
     AddressPool pool(c);
     pool.reserve(IpAddress::parse("10.123.28.4"), "static");
     CHECK(pool.allocate("a").to_string() == "10.123.28.5");
-    CHECK_THROWS_WITH_AS(pool.reserve(IpAddress::parse("10.123.28.2"), "a"), doctest::Contains("auxiliary address 'router'"), Error);
+    CHECK_THROWS_WITH_AS(pool.reserve(IpAddress::parse("10.123.28.2"), "a"),
+                         doctest::Contains("auxiliary address 'router'"), Error);
 }
 
 TEST_CASE("ip_range restricts dynamic addresses and gives the gateway") {
@@ -189,9 +199,12 @@ TEST_CASE("static addresses are refused in Docker's words") {
     AddressPool pool(config("10.123.30.0/24"));
     pool.reserve(IpAddress::parse("10.123.30.9"), "a");
     CHECK_NOTHROW(pool.reserve(IpAddress::parse("10.123.30.9"), "a"));
-    CHECK_THROWS_WITH_AS(pool.reserve(IpAddress::parse("10.123.30.9"), "b"), "Address already in use: 10.123.30.9 belongs to a", Error);
-    CHECK_THROWS_WITH_AS(pool.reserve(IpAddress::parse("10.123.30.1"), "b"), doctest::Contains("Address already in use"), Error);
-    CHECK_THROWS_WITH_AS(pool.reserve(IpAddress::parse("10.123.250.77"), "b"), "no configured subnet contains IP address 10.123.250.77", Error);
+    CHECK_THROWS_WITH_AS(pool.reserve(IpAddress::parse("10.123.30.9"), "b"),
+                         "Address already in use: 10.123.30.9 belongs to a", Error);
+    CHECK_THROWS_WITH_AS(pool.reserve(IpAddress::parse("10.123.30.1"), "b"),
+                         doctest::Contains("Address already in use"), Error);
+    CHECK_THROWS_WITH_AS(pool.reserve(IpAddress::parse("10.123.250.77"), "b"),
+                         "no configured subnet contains IP address 10.123.250.77", Error);
     CHECK_THROWS_AS(pool.reserve(IpAddress::parse("10.123.30.0"), "b"), Error);
     CHECK_THROWS_AS(pool.reserve(IpAddress::parse("10.123.30.255"), "b"), Error);
 }

@@ -45,7 +45,8 @@ Endpoint endpoint(const IpAddress& a, std::uint16_t port) {
 
 std::string address_of(const sockaddr_storage& s) {
     char text[INET6_ADDRSTRLEN];
-    if (s.ss_family == AF_INET6) ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&s)->sin6_addr, text, sizeof text);
+    if (s.ss_family == AF_INET6)
+        ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&s)->sin6_addr, text, sizeof text);
     else ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&s)->sin_addr, text, sizeof text);
     return text;
 }
@@ -76,7 +77,9 @@ void wait_for_neighbours(int netns_fd, const IpAddress& a) {
     std::string group = "ff0200000000000000000001ff";
     for (int i = 13; i < 16; ++i) group += fmt::format("{:02x}", a.data()[i]);
     for (int left = deadline_ms; left > 0; --left) {
-        if (in_netns(netns_fd, [] { return read_file("/proc/thread-self/net/igmp6"); }).find(group) != std::string::npos) return;
+        if (in_netns(netns_fd, [] { return read_file("/proc/thread-self/net/igmp6"); }).find(group) !=
+            std::string::npos)
+            return;
         ::poll(nullptr, 0, 1);
     }
     throw error(Errc::failed, "{} was not joined", group);
@@ -117,7 +120,9 @@ std::string tcp_try(int from_netns, const std::string& address, std::uint16_t po
     if (!accepted) return reason(errno);
     // The way back has to work as well.
     char byte = 0;
-    if (::send(accepted.get(), "x", 1, 0) != 1 || !wait_for(s.get(), POLLIN, deadline_ms) || ::recv(s.get(), &byte, 1, 0) != 1) return "no answer";
+    if (::send(accepted.get(), "x", 1, 0) != 1 || !wait_for(s.get(), POLLIN, deadline_ms) ||
+        ::recv(s.get(), &byte, 1, 0) != 1)
+        return "no answer";
     return address_of(peer);
 }
 

@@ -55,7 +55,9 @@ TEST_CASE("a container is connected to sixty networks at once, with two hundred 
         bridge(host, "dv-m" + n, "10.200." + n + ".1/24");
         plan.endpoints.push_back(endpoint("dv-m" + n, "eth" + n, IpAddress::parse("10.200." + n + ".2"), 24));
     }
-    for (int i = 0; i < 200; ++i) plan.endpoints[7].addresses.push_back({IpAddress::parse("169.254.3.0").plus(static_cast<std::uint64_t>(i)), 32});
+    for (int i = 0; i < 200; ++i)
+        plan.endpoints[7].addresses.push_back(
+            {IpAddress::parse("169.254.3.0").plus(static_cast<std::uint64_t>(i)), 32});
     plan.default_v4 = DefaultRoute{IpAddress::parse("10.200.59.1"), "eth59"};
     const UniqueFd ns = create_netns();
     attach(host, ns.get(), plan);
@@ -90,7 +92,7 @@ TEST_CASE("a batch is as long as it has to be, and says which of its messages fa
     }
     CHECK_THROWS_WITH_AS(socket.request_all(std::move(batch)), doctest::Contains("removal 700"), Error);
     CHECK(list_addresses(socket, lo).size() == 302); // 127.0.0.1, ::1 and the last three hundred
-    CHECK_NOTHROW(find_link(socket, "lo")); // nothing of the long exchanges is left in the socket
+    CHECK_NOTHROW(find_link(socket, "lo"));          // nothing of the long exchanges is left in the socket
 }
 
 TEST_CASE("a transaction of any size is carried out or refused, and then names its first failure") {
@@ -100,19 +102,23 @@ TEST_CASE("a transaction of any size is carried out or refused, and then names i
     const nft::SetSpec set{"ports", {nft::Type::inet_service}, {}, false};
     const auto elements = [](unsigned count) {
         std::vector<nft::Element> list;
-        for (unsigned i = 0; i < count; ++i) list.push_back({nft::Fields().port(static_cast<std::uint16_t>(i + 1)).bytes(), {}, {}, 0, {}});
+        for (unsigned i = 0; i < count; ++i)
+            list.push_back({nft::Fields().port(static_cast<std::uint16_t>(i + 1)).bytes(), {}, {}, 0, {}});
         return list;
     };
     // From one datagram's default size to far beyond it: 20 to 900 KB.
     for (const unsigned count : {1000u, 3000u, 3500u, 4000u, 5000u, 40000u}) {
         CAPTURE(count);
         nft::Transaction t;
-        t.add_table(nft::Family::inet, "test").delete_table(nft::Family::inet, "test").add_table(nft::Family::inet, "test");
+        t.add_table(nft::Family::inet, "test")
+            .delete_table(nft::Family::inet, "test")
+            .add_table(nft::Family::inet, "test");
         t.add_set("test", nft::Family::inet, set).add_elements("test", nft::Family::inet, set, elements(count));
         CHECK_NOTHROW(t.commit(netfilter));
     }
     std::vector<Message> rules;
-    for (int i = 0; i < 2000; ++i) rules.push_back(address_message(RTM_NEWADDR, 1, {IpAddress(), 32})); // no nftables messages at all
+    for (int i = 0; i < 2000; ++i)
+        rules.push_back(address_message(RTM_NEWADDR, 1, {IpAddress(), 32})); // no nftables messages at all
     const auto failure = netfilter.transact(rules);
     CHECK(failure.errnum != 0);
     CHECK(failure.index == 0);
@@ -130,7 +136,8 @@ TEST_CASE("a bridge takes 1023 containers, and the one too many is told why") {
     }
     const auto start = std::chrono::steady_clock::now();
     attach(host, ns.get(), plan);
-    MESSAGE("1023 endpoints: " << std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() << " s");
+    MESSAGE("1023 endpoints: " << std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()
+                               << " s");
     {
         NetlinkSocket inside(NETLINK_ROUTE, ns.get());
         CHECK(list_links(inside).size() == 1024);
@@ -144,7 +151,8 @@ TEST_CASE("a bridge takes 1023 containers, and the one too many is told why") {
         FAIL("the kernel has more ports than it had");
     } catch (const Error& e) {
         CHECK(e.kind() == Errc::conflict);
-        CHECK(std::string(e.what()) == "network shop_default is full: 1023 containers are on it, as many as a bridge of the kernel has ports");
+        CHECK(std::string(e.what()) ==
+              "network shop_default is full: 1023 containers are on it, as many as a bridge of the kernel has ports");
         CHECK_FALSE(e.hint().empty());
     }
     delete_group(host, group);
@@ -155,7 +163,9 @@ TEST_CASE("UDP flows of a thousand ports are dropped by one walk through the tab
     NetnsScope inside(ns.get());
     NetlinkSocket host(NETLINK_ROUTE), netfilter(NETLINK_NETFILTER);
     // Flows are tracked where somebody asks for it.
-    REQUIRE(lab::output_of({"nft", "add table ip track; add chain ip track out { type filter hook output priority 0; }; add rule ip track out ct state new counter"}).empty());
+    REQUIRE(lab::output_of({"nft", "add table ip track; add chain ip track out { type filter hook output priority 0; "
+                                   "}; add rule ip track out ct state new counter"})
+                .empty());
     std::vector<UniqueFd> sockets;
     const UniqueFd server = lab::udp_bind(-1, "127.0.0.1", 4999);
     const auto flow = [&](std::uint16_t port) {
@@ -175,10 +185,12 @@ TEST_CASE("UDP flows of a thousand ports are dropped by one walk through the tab
     for (std::uint16_t port = 5000; port < 6000; ++port) ports.push_back({port, 1});
     const auto start = std::chrono::steady_clock::now();
     flush_udp_conntrack(netfilter, ports);
-    MESSAGE("flush of 1000 ports: " << std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count() << " ms");
+    MESSAGE("flush of 1000 ports: "
+            << std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count() << " ms");
     const std::string left = flows();
     // With the blank behind: a port that the kernel chose for an answer may begin with 50, too.
-    for (std::uint16_t port = 5000; port < 5100; ++port) CHECK(left.find(fmt::format(" dport={} ", port)) == std::string::npos);
+    for (std::uint16_t port = 5000; port < 5100; ++port)
+        CHECK(left.find(fmt::format(" dport={} ", port)) == std::string::npos);
     CHECK(left.find(" dport=4999 ") != std::string::npos);
     CHECK(left.find(" dport=6500 ") != std::string::npos);
     flush_udp_conntrack(netfilter, {{6000, 1000}});

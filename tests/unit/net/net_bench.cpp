@@ -29,7 +29,11 @@ void bench_dns(const std::string& seconds) {
     EventLoop loop;
     dns::Registry registry;
     for (int i = 1; i <= 50; ++i)
-        registry.publish({"id" + std::to_string(i), "shop-s" + std::to_string(i) + "-1", "shop_default", {IpAddress::parse("10.0.0.1").plus(static_cast<unsigned>(i))}, {"s" + std::to_string(i)}});
+        registry.publish({"id" + std::to_string(i),
+                          "shop-s" + std::to_string(i) + "-1",
+                          "shop_default",
+                          {IpAddress::parse("10.0.0.1").plus(static_cast<unsigned>(i))},
+                          {"s" + std::to_string(i)}});
     dns::Server server(loop, registry);
     const UniqueFd container = create_netns();
     server.serve({{"cli", {"shop_default"}, {}}, {}, true}, dns::open_sockets(container.get()), container.get());
@@ -56,7 +60,8 @@ void bench_wiring() {
     std::vector<double> wiring, dns_times;
     for (unsigned i = 0; i < 50; ++i) {
         auto t = Clock::now();
-        all.push_back(lab::container(host, "dv-bench", {{IpAddress::parse("172.30.1.0").plus(i), 16}}, IpAddress::parse("172.30.0.1")));
+        all.push_back(lab::container(host, "dv-bench", {{IpAddress::parse("172.30.1.0").plus(i), 16}},
+                                     IpAddress::parse("172.30.0.1")));
         wiring.push_back(ms_since(t));
         t = Clock::now();
         const auto sockets = dns::open_sockets(all.back().get());
@@ -73,11 +78,14 @@ void bench_wiring() {
 void bench_table() {
     const lab::TempDir run;
     NetlinkSocket netfilter(NETLINK_NETFILTER);
-    ProjectNetState s{"bench", 0x40000001, {{"n", "dv-bench", {Subnet::parse("172.30.0.0/16")}, false, true, true}}, {}};
+    ProjectNetState s{
+        "bench", 0x40000001, {{"n", "dv-bench", {Subnet::parse("172.30.0.0/16")}, false, true, true}}, {}};
     auto t = Clock::now();
     commit(MachineLock::acquire(run.path()), netfilter, s);
     std::printf("table: first use %.2f ms", ms_since(t));
-    for (std::uint16_t i = 0; i < 1000; ++i) s.ports.push_back({"c", "c", Proto::tcp, std::nullopt, static_cast<std::uint16_t>(10000 + i), 80, 1, IpAddress::parse("172.30.0.2")});
+    for (std::uint16_t i = 0; i < 1000; ++i)
+        s.ports.push_back({"c", "c", Proto::tcp, std::nullopt, static_cast<std::uint16_t>(10000 + i), 80, 1,
+                           IpAddress::parse("172.30.0.2")});
     t = Clock::now();
     commit(MachineLock::acquire(run.path()), netfilter, s);
     std::printf(", 1000 ports more %.2f ms", ms_since(t));

@@ -17,7 +17,8 @@ using namespace davit::net;
 
 namespace {
 
-PortRequest request(std::uint16_t first, std::uint16_t last = 0, Proto proto = Proto::tcp, std::string_view host_ip = {}) {
+PortRequest request(std::uint16_t first, std::uint16_t last = 0, Proto proto = Proto::tcp,
+                    std::string_view host_ip = {}) {
     PortRequest r;
     r.proto = proto;
     r.host_first = first;
@@ -45,7 +46,7 @@ TEST_CASE("a published port is reserved in both families until its sockets close
         CHECK(r.bound[1].host_ip.to_string() == "::");
         CHECK_THROWS_AS(reserve_port(request(8081), run.path()), Error);
         CHECK_THROWS_AS(reserve_port(request(8081, 0, Proto::tcp, "127.0.0.1"), run.path()), Error);
-        CHECK_NOTHROW(reserve_port(request(8081, 0, Proto::udp), run.path())); // another protocol
+        CHECK_NOTHROW(reserve_port(request(8081, 0, Proto::udp), run.path()));            // another protocol
         CHECK(lab::tcp_try(-1, "127.0.0.1", 8081, r.bound[0].socket.get()) == "timeout"); // nothing gets in
         open_reservation(r.bound[0].socket.get());
         CHECK(lab::tcp_try(-1, "127.0.0.1", 8081, r.bound[0].socket.get()) == "127.0.0.1");
@@ -58,21 +59,26 @@ TEST_CASE("a conflict names the process that holds the port") {
     const UniqueFd tcp = lab::tcp_listen(-1, "127.0.0.1", 8082);
     const UniqueFd udp = lab::udp_bind(-1, "0.0.0.0", 8082);
     const std::string me = "net_kernel (pid " + std::to_string(::getpid()) + ")";
-    CHECK_THROWS_WITH_AS(reserve_port(request(8082), run.path()), ("Bind for 0.0.0.0:8082/tcp failed: port is already allocated, by " + me).c_str(), Error);
+    CHECK_THROWS_WITH_AS(reserve_port(request(8082), run.path()),
+                         ("Bind for 0.0.0.0:8082/tcp failed: port is already allocated, by " + me).c_str(), Error);
     CHECK_THROWS_WITH_AS(reserve_port(request(8082, 0, Proto::udp), run.path()), doctest::Contains(me.c_str()), Error);
     CHECK_NOTHROW(reserve_port(request(8082, 0, Proto::tcp, "127.0.0.2"), run.path()));
-    CHECK_THROWS_WITH_AS(reserve_port(request(8082, 0, Proto::tcp, "203.0.113.7"), run.path()), doctest::Contains("is not an address of this machine"), Error);
+    CHECK_THROWS_WITH_AS(reserve_port(request(8082, 0, Proto::tcp, "203.0.113.7"), run.path()),
+                         doctest::Contains("is not an address of this machine"), Error);
 }
 
 TEST_CASE("a conflict names the container of another project, even of one whose supervisor is gone") {
     const lab::TempDir run;
     NetlinkSocket netfilter(NETLINK_NETFILTER);
-    ProjectNetState shop{"shop", 0x40000005, {}, {{"id", "shop-web-1", Proto::tcp, {}, 8083, 80, 1, IpAddress::parse("10.0.0.2")}}};
+    ProjectNetState shop{
+        "shop", 0x40000005, {}, {{"id", "shop-web-1", Proto::tcp, {}, 8083, 80, 1, IpAddress::parse("10.0.0.2")}}};
     commit(MachineLock::acquire(run.path()), netfilter, shop);
-    CHECK_THROWS_WITH_AS(reserve_port(request(8083), run.path(), "blog"), doctest::Contains("by container shop-web-1 of project shop"), Error);
+    CHECK_THROWS_WITH_AS(reserve_port(request(8083), run.path(), "blog"),
+                         doctest::Contains("by container shop-web-1 of project shop"), Error);
     CHECK_NOTHROW(reserve_port(request(8083), run.path(), "shop"));
     const auto held = reserve_port(request(8083), run.path(), "shop");
-    CHECK_THROWS_WITH_AS(reserve_port(request(8083), run.path(), "blog"), doctest::Contains("by container shop-web-1 of project shop"), Error);
+    CHECK_THROWS_WITH_AS(reserve_port(request(8083), run.path(), "blog"),
+                         doctest::Contains("by container shop-web-1 of project shop"), Error);
     commit(MachineLock::acquire(run.path()), netfilter, {"shop", 0, {}, {}});
 }
 
@@ -84,7 +90,8 @@ TEST_CASE("a range gives the first free port, and says when it is used up") {
     CHECK(one.port == 21391);
     CHECK(two.port == 21392);
     CHECK(three.port == 21393);
-    CHECK_THROWS_WITH_AS(reserve_port(request(21391, 21393), run.path()), doctest::Contains("no port is free in 21391-21393/tcp"), Error);
+    CHECK_THROWS_WITH_AS(reserve_port(request(21391, 21393), run.path()),
+                         doctest::Contains("no port is free in 21391-21393/tcp"), Error);
 }
 
 TEST_CASE("an ephemeral port lies in the machine's range, the same in both families") {
@@ -111,11 +118,16 @@ TEST_CASE("a conflict inside a service names both lines, and one inside a projec
     one.line = "8094:80";
     two.line = "127.0.0.1:8094:81";
     CHECK_THROWS_WITH_AS(reserve_ports({one, two}, run.path(), "shop"),
-                         "Bind for 127.0.0.1:8094/tcp failed: port is already allocated, by another line of the same service: \"8094:80\" and \"127.0.0.1:8094:81\"", Error);
+                         "Bind for 127.0.0.1:8094/tcp failed: port is already allocated, by another line of the same "
+                         "service: \"8094:80\" and \"127.0.0.1:8094:81\"",
+                         Error);
     const auto held = reserve_ports({one}, run.path(), "shop");
-    const PublishedPort own{"id", "shop-web-1", Proto::tcp, {}, 8094, 80, 1, IpAddress::parse("10.0.0.2")}; // not written down yet
-    CHECK_THROWS_WITH_AS(reserve_ports({request(8094)}, run.path(), "shop", {own}),
-                         "Bind for 0.0.0.0:8094/tcp failed: port is already allocated, by container shop-web-1 of the same project", Error);
+    const PublishedPort own{"id", "shop-web-1", Proto::tcp, {},
+                            8094, 80,           1,          IpAddress::parse("10.0.0.2")}; // not written down yet
+    CHECK_THROWS_WITH_AS(
+        reserve_ports({request(8094)}, run.path(), "shop", {own}),
+        "Bind for 0.0.0.0:8094/tcp failed: port is already allocated, by container shop-web-1 of the same project",
+        Error);
     CHECK_NOTHROW(reserve_ports({request(8094, 0, Proto::udp), request(8095)}, run.path(), "shop", {own}));
 }
 
@@ -130,12 +142,14 @@ TEST_CASE("davit's marks are found in the kernel and every leak can be repaired"
     b.group = 0x40000007;
     b.addresses = {InterfaceAddress::parse("172.30.1.1/24")};
     create_bridge(host, b);
-    const UniqueFd ns = lab::container(host, b.name, {InterfaceAddress::parse("172.30.1.11/24")}, IpAddress::parse("172.30.1.1"));
-    commit(MachineLock::acquire(run.path()), netfilter, {"shop", b.group, {{"shop_front", b.name, {Subnet::parse("172.30.1.0/24")}, false, true, true}}, {}});
+    const UniqueFd ns =
+        lab::container(host, b.name, {InterfaceAddress::parse("172.30.1.11/24")}, IpAddress::parse("172.30.1.1"));
+    commit(MachineLock::acquire(run.path()), netfilter,
+           {"shop", b.group, {{"shop_front", b.name, {Subnet::parse("172.30.1.0/24")}, false, true, true}}, {}});
     lab::output_of({"ip", "link", "add", "br0", "type", "bridge"}); // somebody else's
 
     const auto all = inventory(run.path());
-    CHECK(all.size() == 5); // bridge, veth, table, file, sysctl
+    CHECK(all.size() == 5);                              // bridge, veth, table, file, sysctl
     CHECK(find_leaks(run.path(), {"shop"}).size() == 1); // the veth is of another group than the project's
     const auto leaks = find_leaks(run.path(), {});
     CHECK(kinds(leaks) == kinds(all));

@@ -39,7 +39,8 @@ struct Published {
     Published() {
         BridgeSpec b{"dv-a", "test/a", {InterfaceAddress::parse("172.30.1.1/24")}, 0, false, group};
         create_bridge(host, b);
-        container = lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24")}, IpAddress::parse("172.30.1.1"));
+        container =
+            lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24")}, IpAddress::parse("172.30.1.1"));
         web = lab::tcp_listen(container.get(), "0.0.0.0", 80);
         echo = lab::udp_bind(container.get(), "0.0.0.0", 53);
     }
@@ -89,7 +90,7 @@ TEST_CASE("the machine's ::1 reaches an IPv4 container over TCP and UDP, seen as
     p.proxy.remove("c1");
     CHECK(p.proxy.owners().empty());
     CHECK(::access((p.run.path() + "/proxy.sock").c_str(), F_OK) != 0); // nothing is left
-    p.publish("c2", Proto::tcp, 8081, 80); // and it starts again
+    p.publish("c2", Proto::tcp, 8081, 80);                              // and it starts again
     CHECK(lab::tcp_try(-1, "::1", 8081, p.web.get()) == "172.30.1.1");
     p.proxy.remove("c2");
 }
@@ -130,9 +131,10 @@ TEST_CASE("the proxy has no rights on the machine: no user, no capability, no fi
     CHECK(lab::tcp_try(-1, "::1", 8080, p.web.get()) == "172.30.1.1"); // it works like that
     std::string process;
     const std::string status = proxy_status(&process);
-    for (const char* line : {"Uid:\t65533\t65533\t65533\t65533\n", "Gid:\t65533\t65533\t65533\t65533\n", "Groups:\t \n", "CapInh:\t0000000000000000\n",
-                             "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n", "CapAmb:\t0000000000000000\n",
-                             "NoNewPrivs:\t1\n", "Seccomp:\t2\n"})
+    for (const char* line :
+         {"Uid:\t65533\t65533\t65533\t65533\n", "Gid:\t65533\t65533\t65533\t65533\n", "Groups:\t \n",
+          "CapInh:\t0000000000000000\n", "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n",
+          "CapBnd:\t0000000000000000\n", "CapAmb:\t0000000000000000\n", "NoNewPrivs:\t1\n", "Seccomp:\t2\n"})
         CHECK_MESSAGE(status.find(line) != std::string::npos, line);
     CHECK(std::filesystem::is_empty(process + "/root/"));
     CHECK(read_file(process + "/mountinfo").find("/proc") == std::string::npos);
@@ -141,7 +143,8 @@ TEST_CASE("the proxy has no rights on the machine: no user, no capability, no fi
     CHECK(id("net") == std::filesystem::read_symlink("/proc/self/ns/net"));
     for (const auto& fd : std::filesystem::directory_iterator(process + "/fd")) {
         const std::string what = std::filesystem::read_symlink(fd.path());
-        const bool harmless = what.starts_with("socket:") || what == "anon_inode:[eventpoll]" || what == "/dev/null" || what.starts_with("pipe:");
+        const bool harmless = what.starts_with("socket:") || what == "anon_inode:[eventpoll]" || what == "/dev/null" ||
+                              what.starts_with("pipe:");
         if (fd.path().filename().string() > "2") CHECK_MESSAGE(harmless, what);
     }
     // Its user may not talk to it, only who started it, and root.
@@ -184,7 +187,8 @@ TEST_CASE("who opens connections without end takes neither memory without end no
     std::string answer; // the proxy hears of our ends when both are there
     while (answer != "172.30.1.1" && std::chrono::steady_clock::now() < end) {
         // What an earlier try left in the server's queue would be taken for the next one's.
-        for (pollfd waiting{p.web.get(), POLLIN, 0}; ::poll(&waiting, 1, 0) == 1;) UniqueFd(::accept4(p.web.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        for (pollfd waiting{p.web.get(), POLLIN, 0}; ::poll(&waiting, 1, 0) == 1;)
+            UniqueFd(::accept4(p.web.get(), nullptr, nullptr, SOCK_CLOEXEC));
         answer = lab::tcp_try(-1, "::1", 8080, p.web.get());
     }
     CHECK(answer == "172.30.1.1");

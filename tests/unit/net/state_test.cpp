@@ -1,8 +1,8 @@
 #include "net/state.hpp"
 
 #include "davit/error.hpp"
-#include "net/host_table.hpp"
 #include "net/firewall.hpp"
+#include "net/host_table.hpp"
 #include "net/netns.hpp"
 #include "net/ports.hpp"
 
@@ -17,9 +17,11 @@ ProjectNetState shop() {
     ProjectNetState s;
     s.project = "shop";
     s.group = 0x40000001;
-    s.networks = {{"shop_front", "dv-1", {Subnet::parse("172.20.0.0/20"), Subnet::parse("fd00:1::/64")}, false, false, true}};
-    s.ports = {{"id", "shop-web-1", Proto::udp, IpAddress::parse("127.0.0.1"), 8080, 80, 1, IpAddress::parse("172.20.0.2")},
-               {"id", "shop-web-1", Proto::tcp, std::nullopt, 9000, 9000, 10, IpAddress::parse("172.20.0.2")}};
+    s.networks = {
+        {"shop_front", "dv-1", {Subnet::parse("172.20.0.0/20"), Subnet::parse("fd00:1::/64")}, false, false, true}};
+    s.ports = {
+        {"id", "shop-web-1", Proto::udp, IpAddress::parse("127.0.0.1"), 8080, 80, 1, IpAddress::parse("172.20.0.2")},
+        {"id", "shop-web-1", Proto::tcp, std::nullopt, 9000, 9000, 10, IpAddress::parse("172.20.0.2")}};
     return s;
 }
 
@@ -37,9 +39,7 @@ HostNetworkState with(std::initializer_list<ProjectNetState> projects) {
 
 } // namespace
 
-TEST_CASE("a project's network state survives its file") {
-    CHECK(decode_state(encode_state(shop()), "x") == shop());
-}
+TEST_CASE("a project's network state survives its file") { CHECK(decode_state(encode_state(shop()), "x") == shop()); }
 
 TEST_CASE("a broken or newer state file is an error that names it") {
     CHECK_THROWS_WITH_AS(decode_state("{", "/run/x.json"), doctest::Contains("/run/x.json"), Error);
@@ -105,6 +105,7 @@ TEST_CASE("sysctl keys stay below net and keep dots in interface names") {
     CHECK(sysctl_path("net.ipv4.conf.eth0.log_martians") == "/proc/sys/net/ipv4/conf/eth0/log_martians");
     CHECK(sysctl_path("net/ipv4/conf/eth0.100/log_martians") == "/proc/sys/net/ipv4/conf/eth0.100/log_martians");
     CHECK(sysctl_path("net.ipv4.conf.eth0/100.log_martians") == "/proc/sys/net/ipv4/conf/eth0.100/log_martians");
-    for (const char* bad : {"kernel.core_pattern", "net/../kernel/core_pattern", "net/./x", "net//x", "net/x/", "", "net"})
+    for (const char* bad :
+         {"kernel.core_pattern", "net/../kernel/core_pattern", "net/./x", "net//x", "net/x/", "", "net"})
         CHECK_THROWS_AS(sysctl_path(bad), Error);
 }

@@ -27,10 +27,13 @@ BridgeSpec bridge(const std::string& name, std::vector<InterfaceAddress> address
 
 TEST_CASE("containers on one bridge reach each other and the gateway over IPv4 and IPv6") {
     NetlinkSocket host(NETLINK_ROUTE);
-    create_bridge(host, bridge("dv-a", {InterfaceAddress::parse("172.30.1.1/24"), InterfaceAddress::parse("fd00:1::1/64")}));
+    create_bridge(host,
+                  bridge("dv-a", {InterfaceAddress::parse("172.30.1.1/24"), InterfaceAddress::parse("fd00:1::1/64")}));
     const auto gateway = IpAddress::parse("172.30.1.1");
-    const UniqueFd a = lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24"), InterfaceAddress::parse("fd00:1::11/64")}, gateway);
-    const UniqueFd b = lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.12/24"), InterfaceAddress::parse("fd00:1::12/64")}, gateway);
+    const UniqueFd a = lab::container(
+        host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24"), InterfaceAddress::parse("fd00:1::11/64")}, gateway);
+    const UniqueFd b = lab::container(
+        host, "dv-a", {InterfaceAddress::parse("172.30.1.12/24"), InterfaceAddress::parse("fd00:1::12/64")}, gateway);
     const UniqueFd web4 = lab::tcp_listen(a.get(), "0.0.0.0", 80);
     const UniqueFd web6 = lab::tcp_listen(a.get(), "::", 80);
     const UniqueFd on_host = lab::tcp_listen(-1, "0.0.0.0", 9);
@@ -56,7 +59,8 @@ TEST_CASE("containers on one bridge reach each other and the gateway over IPv4 a
 TEST_CASE("creating a bridge twice gives the second shape and keeps its ports") {
     NetlinkSocket host(NETLINK_ROUTE);
     create_bridge(host, bridge("dv-a", {InterfaceAddress::parse("172.30.1.1/24")}));
-    const UniqueFd a = lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24")}, IpAddress::parse("172.30.1.1"));
+    const UniqueFd a =
+        lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24")}, IpAddress::parse("172.30.1.1"));
     auto second = bridge("dv-a", {InterfaceAddress::parse("172.30.1.254/24")});
     second.mtu = 1400;
     create_bridge(host, second);
@@ -91,7 +95,8 @@ TEST_CASE("a bridge of another network, perhaps of another state root, is left a
 TEST_CASE("without IPv6 the interface has it disabled and lo keeps it") {
     NetlinkSocket host(NETLINK_ROUTE);
     create_bridge(host, bridge("dv-a", {InterfaceAddress::parse("172.30.1.1/24")}));
-    const UniqueFd a = lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24")}, IpAddress::parse("172.30.1.1"));
+    const UniqueFd a =
+        lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24")}, IpAddress::parse("172.30.1.1"));
     in_netns(a.get(), [] {
         CHECK(get_sysctl("net.ipv6.conf.eth0.disable_ipv6") == "1");
         CHECK(get_sysctl("net.ipv6.conf.lo.disable_ipv6") == "0");
@@ -105,8 +110,18 @@ TEST_CASE("an endpoint gets its names, routes, MAC, MTU and sysctls") {
     create_bridge(host, bridge("dv-a", {InterfaceAddress::parse("172.30.1.1/24")}));
     create_bridge(host, bridge("dv-b", {InterfaceAddress::parse("172.30.2.1/24")}));
     UniqueFd ns = create_netns();
-    EndpointSpec front{"dv-a", new_veth_name(), "uplink", MacAddress::parse("02:12:3b:00:00:09"), {InterfaceAddress::parse("172.30.1.11/24"), InterfaceAddress::parse("169.254.8.8/16")}, 1400, 0x40000001, false, true, {{"net.ipv4.conf.IFNAME.log_martians", "1"}}};
-    EndpointSpec back{"dv-b", new_veth_name(), "side0", std::nullopt, {InterfaceAddress::parse("172.30.2.11/24")}, 0, 0x40000001, false, true, {}};
+    EndpointSpec front{"dv-a",
+                       new_veth_name(),
+                       "uplink",
+                       MacAddress::parse("02:12:3b:00:00:09"),
+                       {InterfaceAddress::parse("172.30.1.11/24"), InterfaceAddress::parse("169.254.8.8/16")},
+                       1400,
+                       0x40000001,
+                       false,
+                       true,
+                       {{"net.ipv4.conf.IFNAME.log_martians", "1"}}};
+    EndpointSpec back{"dv-b", new_veth_name(), "side0", std::nullopt, {InterfaceAddress::parse("172.30.2.11/24")},
+                      0,      0x40000001,      false,   true,         {}};
     attach(host, ns.get(), {{front, back}, DefaultRoute{IpAddress::parse("172.30.2.1"), "side0"}, std::nullopt});
     NetnsScope inside(ns.get());
     NetlinkSocket socket(NETLINK_ROUTE);
@@ -116,7 +131,8 @@ TEST_CASE("an endpoint gets its names, routes, MAC, MTU and sysctls") {
     const std::string routes = lab::output_of({"ip", "route"});
     CHECK(routes.find("default via 172.30.2.1 dev side0") != std::string::npos);
     CHECK(lab::output_of({"ip", "-o", "addr", "show", "uplink"}).find("169.254.8.8/16") != std::string::npos);
-    CHECK(lab::output_of({"ip", "-o", "addr", "show", "uplink"}).find("172.30.1.11/24 brd 172.30.1.255") != std::string::npos);
+    CHECK(lab::output_of({"ip", "-o", "addr", "show", "uplink"}).find("172.30.1.11/24 brd 172.30.1.255") !=
+          std::string::npos);
     CHECK(lab::output_of({"ip", "link", "show", "uplink"}).find("02:12:3b:00:00:09") != std::string::npos);
     CHECK(lab::output_of({"ip", "link", "show", "side0"}).find("02:42:ac:1e:02:0b") != std::string::npos);
 }
@@ -125,7 +141,8 @@ TEST_CASE("a failed attachment says what failed and in which words of the kernel
     NetlinkSocket host(NETLINK_ROUTE);
     create_bridge(host, bridge("dv-b", {InterfaceAddress::parse("172.30.2.1/24")}));
     UniqueFd ns = create_netns();
-    EndpointSpec e{"dv-b", new_veth_name(), "eth0", std::nullopt, {InterfaceAddress::parse("172.30.2.11/24")}, 0, 0x40000001, false, true, {}};
+    EndpointSpec e{"dv-b", new_veth_name(), "eth0", std::nullopt, {InterfaceAddress::parse("172.30.2.11/24")},
+                   0,      0x40000001,      false,  true,         {}};
     try {
         attach(host, ns.get(), {{e}, DefaultRoute{IpAddress::parse("10.9.9.9"), "eth0"}, std::nullopt});
         FAIL("the gateway cannot be reached");
@@ -134,13 +151,15 @@ TEST_CASE("a failed attachment says what failed and in which words of the kernel
         CHECK(std::string(error.what()).find("Nexthop has invalid gateway") != std::string::npos);
     }
     e.bridge = "dv-none";
-    CHECK_THROWS_WITH_AS(attach(host, ns.get(), {{e}, {}, {}}), doctest::Contains("bridge dv-none does not exist"), Error);
+    CHECK_THROWS_WITH_AS(attach(host, ns.get(), {{e}, {}, {}}), doctest::Contains("bridge dv-none does not exist"),
+                         Error);
     delete_group(host, 0x40000001);
 }
 
 TEST_CASE("with icc off neighbours are cut off and the gateway stays") {
     NetlinkSocket host(NETLINK_ROUTE);
-    if (!get_sysctl("net/bridge/bridge-nf-call-iptables").empty()) set_sysctl("net/bridge/bridge-nf-call-iptables", "0");
+    if (!get_sysctl("net/bridge/bridge-nf-call-iptables").empty())
+        set_sysctl("net/bridge/bridge-nf-call-iptables", "0");
     create_bridge(host, bridge("dv-a", {InterfaceAddress::parse("172.30.1.1/24")}));
     const auto gateway = IpAddress::parse("172.30.1.1");
     const UniqueFd a = lab::container(host, "dv-a", {InterfaceAddress::parse("172.30.1.11/24")}, gateway, false);
@@ -158,12 +177,14 @@ TEST_CASE("fifty endpoints are connected at about a millisecond each") {
     std::vector<UniqueFd> all;
     const auto start = std::chrono::steady_clock::now();
     for (unsigned i = 0; i < 50; ++i)
-        all.push_back(lab::container(host, "dv-a", {{IpAddress::parse("172.30.1.0").plus(i), 16}}, IpAddress::parse("172.30.0.1")));
+        all.push_back(lab::container(host, "dv-a", {{IpAddress::parse("172.30.1.0").plus(i), 16}},
+                                     IpAddress::parse("172.30.0.1")));
     const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     MESSAGE("per endpoint: " << ms / 50 << " ms");
     CHECK(list_davit_links(host).size() == 51);
     const auto removal = std::chrono::steady_clock::now();
     delete_group(host, 0x40000001);
-    MESSAGE("removal of all: " << std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - removal).count() << " ms");
+    MESSAGE("removal of all: "
+            << std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - removal).count() << " ms");
     CHECK(list_davit_links(host).empty());
 }

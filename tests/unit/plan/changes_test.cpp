@@ -1,6 +1,6 @@
 // What differs, in words that may be shown; and a plan as people read it.
-#include "fixture.hpp"
 #include "davit/to_string.hpp"
+#include "fixture.hpp"
 #include "plan/hashes.hpp"
 #include "plan/summary.hpp"
 
@@ -17,32 +17,40 @@ std::string changed(const std::string& before, const std::string& after) {
 } // namespace
 
 TEST_CASE("changes are told with both values") {
-    CHECK(changed(R"({"environment": {"MODE": "dev", "A": "1"}})", R"({"environment": {"MODE": "staging", "B": null}})") ==
+    CHECK(changed(R"({"environment": {"MODE": "dev", "A": "1"}})",
+                  R"({"environment": {"MODE": "staging", "B": null}})") ==
           R"(environment A "1" is gone, environment B unset is new, environment MODE "dev" → "staging")");
-    CHECK(changed(R"({"image": "a:1", "cap_add": ["X"], "tty": false})", R"({"image": "a:2", "cap_add": ["Y"], "tty": true, "init": true})") ==
+    CHECK(changed(R"({"image": "a:1", "cap_add": ["X"], "tty": false})",
+                  R"({"image": "a:2", "cap_add": ["Y"], "tty": true, "init": true})") ==
           R"(cap_add, image "a:1" → "a:2", init true is new, tty false → true)");
-    CHECK(changed(R"({"deploy": {"resources": {"limits": {"cpus": 1}}}})", R"({"deploy": {"resources": {"limits": {"cpus": 2}}}})") ==
-          "deploy resources.limits.cpus 1 → 2");
+    CHECK(changed(R"({"deploy": {"resources": {"limits": {"cpus": 1}}}})",
+                  R"({"deploy": {"resources": {"limits": {"cpus": 2}}}})") == "deploy resources.limits.cpus 1 → 2");
     CHECK(changed(R"({"ports": [{"target": 80}]})", R"({"ports": [{"target": 81}]})") == "ports");
     CHECK(changed(R"({"image": "a", "scale": 1, "depends_on": {"x": {}}})", R"({"image": "a", "scale": 2})").empty());
     CHECK(changed_attributes("no json", "{}", "api").empty());
 }
 
 TEST_CASE("what may be a secret is named and not shown") {
-    for (const char* name : {"DB_PASSWORD", "PGPASS", "API_TOKEN", "aws_secret_access_key", "SIGNING_KEY", "SENTRY_DSN", "GH_PRIVATE", "MYSQL_PWD", "BASIC_AUTH"}) {
+    for (const char* name : {"DB_PASSWORD", "PGPASS", "API_TOKEN", "aws_secret_access_key", "SIGNING_KEY", "SENTRY_DSN",
+                             "GH_PRIVATE", "MYSQL_PWD", "BASIC_AUTH"}) {
         CAPTURE(name);
-        CHECK(changed(fmt::format(R"({{"environment": {{"{}": "old"}}}})", name), fmt::format(R"({{"environment": {{"{}": "new"}}}})", name)) ==
+        CHECK(changed(fmt::format(R"({{"environment": {{"{}": "old"}}}})", name),
+                      fmt::format(R"({{"environment": {{"{}": "new"}}}})", name)) ==
               fmt::format("environment {}", name));
     }
-    for (const char* value : {"postgres://me:pass@db/x", "-----BEGIN KEY-----", "eyJhbGciOi", "--password=x", "Bearer abc", "AKIAIOSFODNN7EXAMPLE0", "line\\nother",
+    for (const char* value : {"postgres://me:pass@db/x", "-----BEGIN KEY-----", "eyJhbGciOi", "--password=x",
+                              "Bearer abc", "AKIAIOSFODNN7EXAMPLE0", "line\\nother",
                               "a value that is so long that nobody wants to read it in one line of a plan"}) {
         CAPTURE(value);
-        CHECK(changed(R"({"environment": {"URL": "plain"}})", fmt::format(R"({{"environment": {{"URL": "{}"}}}})", value)) == "environment URL");
+        CHECK(changed(R"({"environment": {"URL": "plain"}})",
+                      fmt::format(R"({{"environment": {{"URL": "{}"}}}})", value)) == "environment URL");
         CHECK(changed(fmt::format(R"({{"labels": {{"l": "{}"}}}})", value), R"({"labels": {}})") == "labels l");
     }
     CHECK(changed(R"({"command": ["--token", "x"]})", R"({"command": ["--token", "y"]})") == "command");
-    CHECK(changed(R"({"environment": {"HOST": "http://a/b"}})", R"({"environment": {"HOST": "http://a@b"}})") == "environment HOST");
-    CHECK(changed(R"({"stop_signal": "SIGTERM"})", R"({"stop_signal": "SIGINT"})") == R"(stop_signal "SIGTERM" → "SIGINT")");
+    CHECK(changed(R"({"environment": {"HOST": "http://a/b"}})", R"({"environment": {"HOST": "http://a@b"}})") ==
+          "environment HOST");
+    CHECK(changed(R"({"stop_signal": "SIGTERM"})", R"({"stop_signal": "SIGINT"})") ==
+          R"(stop_signal "SIGTERM" → "SIGINT")");
 }
 
 TEST_CASE("a plan in short: a line for each thing, with what happens and why") {

@@ -18,14 +18,16 @@ struct Run {
     std::string out, err;
 };
 
-Run exec(Engine& engine, const ContainerInfo& container, const std::string& script, const std::string& input = {}, std::stop_token stop = {}) {
+Run exec(Engine& engine, const ContainerInfo& container, const std::string& script, const std::string& input = {},
+         std::stop_token stop = {}) {
     ExecOptions options;
     options.command = {"/bin/sh", "-c", script};
     options.environment = {"WORD=said"};
     Run run;
-    run.code = engine.exec(container, options, input, [&](ExecStream stream, std::string_view text) {
-        (stream == ExecStream::output ? run.out : run.err) += text;
-    }, std::move(stop));
+    run.code = engine.exec(
+        container, options, input,
+        [&](ExecStream stream, std::string_view text) { (stream == ExecStream::output ? run.out : run.err) += text; },
+        std::move(stop));
     return run;
 }
 
@@ -77,7 +79,8 @@ TEST_CASE("a program runs a command in a container: both streams, input, its cod
     ExecOptions endless;
     endless.command = {"/bin/sh", "-c", "echo up; exec sleep 1000"};
     try {
-        engine.exec(*container, endless, {}, [&](ExecStream, std::string_view) { stop.request_stop(); }, stop.get_token());
+        engine.exec(
+            *container, endless, {}, [&](ExecStream, std::string_view) { stop.request_stop(); }, stop.get_token());
         FAIL("went on");
     } catch (const Error& e) {
         CHECK(e.kind() == Errc::interrupted);

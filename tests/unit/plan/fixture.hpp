@@ -36,7 +36,8 @@ struct World {
         s.volumes.push_back(m);
     }
     // A container as an earlier run of this very plan would have left it.
-    ObservedContainer& container(const std::string& service, int number, ContainerState state = ContainerState::running) {
+    ObservedContainer& container(const std::string& service, int number,
+                                 ContainerState state = ContainerState::running) {
         ObservedContainer c;
         c.record.id = fmt::format("{:064x}", ++existing_);
         c.record.project = "p";
@@ -49,7 +50,8 @@ struct World {
         if (auto it = project.services.find(service); it != project.services.end()) {
             c.record.image_id = "sha256:" + it->second.image;
             for (const auto& [key, unused] : it->second.networks) c.record.endpoints.push_back({"p_" + key, key});
-            for (const auto& m : it->second.volumes) c.record.mounts.push_back({"volume", "p_" + m.source, "", m.target});
+            for (const auto& m : it->second.volumes)
+                c.record.mounts.push_back({"volume", "p_" + m.source, "", m.target});
         }
         observed.containers.push_back(c);
         return observed.containers.back();

@@ -179,7 +179,8 @@ TEST_CASE("a network or volume that another project uses stays, with a warning")
     DownOptions all;
     all.volumes = true;
     const DownPlan down = plan_down(w.scene(), all);
-    CHECK(down.warnings == std::vector<std::string>{"Network p_default Resource is still in use", "Volume p_data Resource is still in use"});
+    CHECK(down.warnings == std::vector<std::string>{"Network p_default Resource is still in use",
+                                                    "Volume p_data Resource is still in use"});
 }
 
 TEST_CASE("without a compose file containers stop without their hooks, as in Compose") {

@@ -38,15 +38,21 @@ TEST_CASE("a provider's lines are JSON messages, and anything else is informatio
 
 TEST_CASE("a provider gets every option, once for each value") {
     const Service s = provided("db", {{"size", {"10"}}, {"zone", {"a", "b"}}});
-    CHECK(provider_arguments("shop", s, "up", "") == Words{"compose", "--project-name=shop", "up", "--size=10", "--zone=a", "--zone=b", "db"});
-    CHECK(provider_arguments("shop", s, "down", "no metadata") == Words{"compose", "--project-name=shop", "down", "--size=10", "--zone=a", "--zone=b", "db"});
+    CHECK(provider_arguments("shop", s, "up", "") ==
+          Words{"compose", "--project-name=shop", "up", "--size=10", "--zone=a", "--zone=b", "db"});
+    CHECK(provider_arguments("shop", s, "down", "no metadata") ==
+          Words{"compose", "--project-name=shop", "down", "--size=10", "--zone=a", "--zone=b", "db"});
 }
 
 TEST_CASE("where the provider names its parameters, only those are passed and the required ones demanded") {
-    const char* metadata = R"({"description":"d","up":{"parameters":[{"name":"size","required":true},{"name":"zone","required":"false"}]},"down":{}})";
-    CHECK(provider_arguments("p", provided("db", {{"size", {"1"}}, {"other", {"2"}}}), "up", metadata) == Words{"compose", "--project-name=p", "up", "--size=1", "db"});
-    CHECK(provider_arguments("p", provided("db", {{"size", {"1"}}}), "down", metadata) == Words{"compose", "--project-name=p", "down", "db"});
-    CHECK_THROWS_WITH_AS(provider_arguments("p", provided("db"), "up", metadata), "service \"db\": the provider 'cloud' needs the option 'size'", Error);
+    const char* metadata =
+        R"({"description":"d","up":{"parameters":[{"name":"size","required":true},{"name":"zone","required":"false"}]},"down":{}})";
+    CHECK(provider_arguments("p", provided("db", {{"size", {"1"}}, {"other", {"2"}}}), "up", metadata) ==
+          Words{"compose", "--project-name=p", "up", "--size=1", "db"});
+    CHECK(provider_arguments("p", provided("db", {{"size", {"1"}}}), "down", metadata) ==
+          Words{"compose", "--project-name=p", "down", "db"});
+    CHECK_THROWS_WITH_AS(provider_arguments("p", provided("db"), "up", metadata),
+                         "service \"db\": the provider 'cloud' needs the option 'size'", Error);
 }
 
 TEST_CASE("providers leave the project in the order they need each other, and say who needs them") {

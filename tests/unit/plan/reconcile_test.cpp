@@ -8,9 +8,12 @@ using davit::test::depends;
 using davit::test::World;
 
 namespace {
-const OpKind* kind_at(const Reconciled& r, std::size_t i) { return i < r.plan.operations.size() ? &r.plan.operations[i].kind : nullptr; }
+const OpKind* kind_at(const Reconciled& r, std::size_t i) {
+    return i < r.plan.operations.size() ? &r.plan.operations[i].kind : nullptr;
+}
 long count(const Reconciled& r, OpKind kind) {
-    return std::count_if(r.plan.operations.begin(), r.plan.operations.end(), [&](const auto& op) { return op.kind == kind; });
+    return std::count_if(r.plan.operations.begin(), r.plan.operations.end(),
+                         [&](const auto& op) { return op.kind == kind; });
 }
 } // namespace
 
@@ -94,7 +97,8 @@ TEST_CASE("services that exchange a host port or a fixed address start after the
         w.plan();
         int stop = 0;
         for (const auto& op : w.result.plan.operations)
-            if (op.kind == OpKind::stop_container && op.container_id == w.observed.containers[container].record.id) stop = op.id;
+            if (op.kind == OpKind::stop_container && op.container_id == w.observed.containers[container].record.id)
+                stop = op.id;
         for (const auto& op : w.result.plan.operations)
             if (op.kind == OpKind::start_container && op.resource == "service:" + service + ":1")
                 return stop != 0 && std::count(op.after.begin(), op.after.end(), stop) == 1;
@@ -121,8 +125,12 @@ TEST_CASE("services that exchange a host port or a fixed address start after the
     auto& held = w.observed.containers[1].record.ports;
     held = {{"", "8080", 80, "tcp"}};
     CHECK_FALSE(starts_after_stop_of(w, "a", 1));
-    for (const auto& [wanted, competes] : std::vector<std::pair<Port, bool>>{{port("8080"), true}, {port("8079-8081"), true}, {port("8081"), false}, {port(""), false},
-                                                                           {port("8080", "127.0.0.1"), true}, {port("8080", "", "udp"), false}}) {
+    for (const auto& [wanted, competes] : std::vector<std::pair<Port, bool>>{{port("8080"), true},
+                                                                             {port("8079-8081"), true},
+                                                                             {port("8081"), false},
+                                                                             {port(""), false},
+                                                                             {port("8080", "127.0.0.1"), true},
+                                                                             {port("8080", "", "udp"), false}}) {
         CAPTURE(wanted.published + wanted.host_ip + wanted.protocol);
         a.ports = {wanted};
         CHECK(starts_after_stop_of(w, "a", 1) == competes);
@@ -246,7 +254,8 @@ TEST_CASE("a gate for one container is named after it, and one for several after
     w.plan();
     const auto gate = [&] {
         const auto& all = w.result.plan.operations;
-        return *std::find_if(all.begin(), all.end(), [](const Operation& op) { return op.kind == OpKind::wait_container; });
+        return *std::find_if(all.begin(), all.end(),
+                             [](const Operation& op) { return op.kind == OpKind::wait_container; });
     };
     CHECK(gate().container_name == "p-db-1");
     w.options.scale["db"] = 2;
@@ -283,9 +292,12 @@ TEST_CASE("a container name that another service's container has is a conflict")
 
 TEST_CASE("a container name that another project has is a conflict before anything is made") {
     World w;
-    w.options.name_owner = [](const std::string& name) { return name == "shop" ? std::string("container 0123456789ab of project q") : std::string(); };
+    w.options.name_owner = [](const std::string& name) {
+        return name == "shop" ? std::string("container 0123456789ab of project q") : std::string();
+    };
     w.service("web").container_name = "shop";
-    CHECK_THROWS_WITH_AS(w.plan(), "The container name \"shop\" is already in use by container 0123456789ab of project q", Error);
+    CHECK_THROWS_WITH_AS(w.plan(),
+                         "The container name \"shop\" is already in use by container 0123456789ab of project q", Error);
     w.container("web", 1).record.name = "shop"; // it stands already: nobody is asked
     CHECK(w.plan() == "\n");
 }
@@ -330,8 +342,9 @@ TEST_CASE("a dependent that shares a namespace is recreated with its parent, one
     w.plan();
     CHECK(count(w.result, OpKind::create_container) == 2);
     CHECK(w.result.containers[1].service == "side");
-    auto cause = std::find_if(w.result.plan.operations.begin(), w.result.plan.operations.end(),
-                              [](const auto& op) { return op.resource == "service:side:1" && op.kind == OpKind::create_container; });
+    auto cause = std::find_if(w.result.plan.operations.begin(), w.result.plan.operations.end(), [](const auto& op) {
+        return op.resource == "service:side:1" && op.kind == OpKind::create_container;
+    });
     CHECK(cause->cause == "'db' is recreated");
 }
 

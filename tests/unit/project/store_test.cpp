@@ -4,9 +4,9 @@
 #include "base/file.hpp"
 #include "base/programs.hpp"
 
-#include <fmt/format.h>
 #include <cstdlib>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,8 +110,9 @@ TEST_CASE("a container that its policy starts again is restarting from the end o
     s.started_at = 100;
     s.restart_count = 2;
     store.write("shop", s);
-    write_file_atomic(ProjectPaths(store.roots(), "shop").exit_file(r.id),
-                      fmt::format(R"({{"pid":{},"start_time":{},"code":3,"known":true,"finished_ns":200}})", s.pid, s.pid_start));
+    write_file_atomic(
+        ProjectPaths(store.roots(), "shop").exit_file(r.id),
+        fmt::format(R"({{"pid":{},"start_time":{},"code":3,"known":true,"finished_ns":200}})", s.pid, s.pid_start));
     auto state = [&](RestartKind kind, int retries) {
         r.restart = {kind, retries};
         return store.status(r).state;

@@ -51,12 +51,14 @@ TEST_CASE("a subdirectory stays in the repository") {
 }
 
 TEST_CASE("the manifest of a published project names its files") {
-    const auto layers = parse_project_manifest(R"({"schemaVersion": 2, "artifactType": "application/vnd.docker.compose.project",
+    const auto layers =
+        parse_project_manifest(R"({"schemaVersion": 2, "artifactType": "application/vnd.docker.compose.project",
         "config": {"mediaType": "application/vnd.oci.empty.v1+json"}, "layers": [
         {"mediaType": "application/vnd.docker.compose.file+yaml", "digest": "sha256:a", "size": 1, "annotations": {"com.docker.compose.file": "compose.yaml"}},
         {"mediaType": "application/vnd.docker.compose.file+yaml", "digest": "sha256:b", "size": 2, "annotations": {"com.docker.compose.extends": "true", "com.docker.compose.file": "base.yaml"}},
         {"mediaType": "application/vnd.docker.compose.envfile", "digest": "sha256:c", "size": 3, "annotations": {"com.docker.compose.envfile": "sub/a.env"}},
-        {"mediaType": "application/vnd.oci.empty.v1+json", "digest": "sha256:d", "size": 2}]})", "oci://x");
+        {"mediaType": "application/vnd.oci.empty.v1+json", "digest": "sha256:d", "size": 2}]})",
+                               "oci://x");
     REQUIRE(layers.size() == 3);
     CHECK(layers[0].kind == ProjectLayer::Kind::compose);
     CHECK(layers[1].file == "base.yaml");
@@ -72,12 +74,18 @@ TEST_CASE("a manifest that is no project, or would write elsewhere, is refused")
         }
         return "";
     };
-    CHECK(message(R"({"config": {"mediaType": "application/vnd.oci.image.config.v1+json"}, "layers": []})") == "oci://x is no compose project but application/vnd.oci.image.config.v1+json");
+    CHECK(message(R"({"config": {"mediaType": "application/vnd.oci.image.config.v1+json"}, "layers": []})") ==
+          "oci://x is no compose project but application/vnd.oci.image.config.v1+json");
     CHECK(message("[]") == "the manifest of oci://x is no JSON object");
     for (const char* file : {"../x", "/etc/x", "", "a/../../x"}) {
         CAPTURE(file);
-        const std::string json = R"({"artifactType": "application/vnd.docker.compose.project", "layers": [{"mediaType": "application/vnd.docker.compose.envfile", "digest": "sha256:c", "size": 3, "annotations": {"com.docker.compose.envfile": ")" + std::string(file) + R"("}}]})";
+        const std::string json =
+            R"({"artifactType": "application/vnd.docker.compose.project", "layers": [{"mediaType": "application/vnd.docker.compose.envfile", "digest": "sha256:c", "size": 3, "annotations": {"com.docker.compose.envfile": ")" +
+            std::string(file) + R"("}}]})";
         CHECK(message(json.c_str()).find("leads out of the project") != std::string::npos);
     }
-    CHECK(message(R"({"artifactType": "application/vnd.docker.compose.project", "layers": [{"mediaType": "application/vnd.docker.compose.file+yaml", "digest": "sha256:c", "size": 99999999999}]})").find("compose files have at most") != std::string::npos);
+    CHECK(
+        message(
+            R"({"artifactType": "application/vnd.docker.compose.project", "layers": [{"mediaType": "application/vnd.docker.compose.file+yaml", "digest": "sha256:c", "size": 99999999999}]})")
+            .find("compose files have at most") != std::string::npos);
 }

@@ -24,7 +24,9 @@ runtime::Spec spec_with(std::vector<std::string> args) {
     return spec;
 }
 
-Json committed(const runtime::Spec& spec, const CommitOptions& options = {}) { return Json::parse(committed_config(base, spec, options, "sha256:two", "2026-01-01T00:00:00Z")); }
+Json committed(const runtime::Spec& spec, const CommitOptions& options = {}) {
+    return Json::parse(committed_config(base, spec, options, "sha256:two", "2026-01-01T00:00:00Z"));
+}
 
 Json changed(const std::string& change, const char* config = "{}") {
     Json out = Json::parse(config);

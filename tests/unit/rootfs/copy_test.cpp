@@ -56,20 +56,13 @@ TEST_CASE("copy: where things go") {
         Target target;
     };
     const Row rows[] = {
-        {"a/f", false, "/tmp", directory, {"/tmp", "f"}},
-        {"a/f", false, "/tmp/", directory, {"/tmp/", "f"}},
-        {"a/f", false, "/tmp/new", nothing, {"/tmp", "new"}},
-        {"a/f", false, "/tmp/old", file, {"/tmp", "old"}},
-        {"a/f", false, "new", nothing, {".", "new"}},
-        {"a/f", false, "/new", nothing, {"/", "new"}},
-        {"d", true, "/new", nothing, {"/", "new"}},
-        {"d/", true, "/new/", nothing, {"/", "new"}},
-        {"d", true, "/there", directory, {"/there", "d"}},
-        {"d/", true, "/there", directory, {"/there", "d"}},
-        {"d/.", true, "/there", directory, {"/there", ""}},
-        {".", true, "/there", directory, {"/there", ""}},
-        {"/", true, "there", directory, {"there", ""}},
-        {"d/.", true, "/new", nothing, {"/", "new"}},
+        {"a/f", false, "/tmp", directory, {"/tmp", "f"}},     {"a/f", false, "/tmp/", directory, {"/tmp/", "f"}},
+        {"a/f", false, "/tmp/new", nothing, {"/tmp", "new"}}, {"a/f", false, "/tmp/old", file, {"/tmp", "old"}},
+        {"a/f", false, "new", nothing, {".", "new"}},         {"a/f", false, "/new", nothing, {"/", "new"}},
+        {"d", true, "/new", nothing, {"/", "new"}},           {"d/", true, "/new/", nothing, {"/", "new"}},
+        {"d", true, "/there", directory, {"/there", "d"}},    {"d/", true, "/there", directory, {"/there", "d"}},
+        {"d/.", true, "/there", directory, {"/there", ""}},   {".", true, "/there", directory, {"/there", ""}},
+        {"/", true, "there", directory, {"there", ""}},       {"d/.", true, "/new", nothing, {"/", "new"}},
     };
     for (const Row& row : rows) {
         CAPTURE(row.source);

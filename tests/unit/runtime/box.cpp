@@ -23,7 +23,8 @@ constexpr char busybox[] = "/bin/busybox";
 
 std::string make_image() {
     std::string root = "/tmp/image";
-    for (const char* dir : {"bin", "etc", "tmp", "root", "proc", "sys", "dev", "var/lib"}) fs::create_directories(root + "/" + dir);
+    for (const char* dir : {"bin", "etc", "tmp", "root", "proc", "sys", "dev", "var/lib"})
+        fs::create_directories(root + "/" + dir);
     ::chmod((root + "/tmp").c_str(), 01777);
     fs::copy_file(busybox, root + "/bin/busybox");
     SpawnOptions list;
@@ -33,7 +34,8 @@ std::string make_image() {
         if (name != "busybox") fs::create_symlink("busybox", root + "/bin/" + name);
     write_file_in_place(root + "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/usr/sbin:/bin/sh\n"
                                               "web:x:1000:1000::/home/web:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n");
-    write_file_in_place(root + "/etc/group", "root:x:0:\nadm:x:4:web\ndaemon:x:1:\nweb:x:1000:\nextra:x:77:web,nobody\n");
+    write_file_in_place(root + "/etc/group",
+                        "root:x:0:\nadm:x:4:web\ndaemon:x:1:\nweb:x:1000:\nextra:x:77:web,nobody\n");
     return root;
 }
 
@@ -90,7 +92,8 @@ Box::Box(std::vector<std::string> args) {
     spec.cgroup = "davit/test/" + id;
     spec.hostname = id.substr(0, 12);
     spec.process.args = std::move(args);
-    spec.process.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=" + spec.hostname};
+    spec.process.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                        "HOSTNAME=" + spec.hostname};
     spec.root.overlay = {{image()}, dir_ + "/upper", dir_ + "/work"};
     start.shim_exe = shim_exe();
     start.id = id;
@@ -104,8 +107,7 @@ Box::~Box() {
         shim.control.signal(9);
         try {
             wait_exited();
-        } catch (const Error&) {
-        }
+        } catch (const Error&) {}
     }
     shim.process.wait();
 }

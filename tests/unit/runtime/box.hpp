@@ -38,13 +38,13 @@ public:
     ShimStart start;
     Box& sh(const std::string& script) { return spec.process.args = {"sh", "-c", script}, *this; }
 
-    void launch();            // starts the shim
-    Started wait_started();   // throws the StartFailed's error
-    Exited wait_exited();     // collects what comes before
+    void launch();          // starts the shim
+    Started wait_started(); // throws the StartFailed's error
+    Exited wait_exited();   // collects what comes before
     int run() { return launch(), wait_exited().code; }
     // launch, wait, and what it wrote to stdout and stderr as one text in log order.
     std::string output();
-    std::string log() const;  // the raw json-file
+    std::string log() const; // the raw json-file
     std::string log_text(const std::string& stream = "") const;
     std::string start_error(); // launch; the text of the error, "" if it started
     std::string dir() const { return dir_; }

@@ -47,7 +47,8 @@ TEST_CASE("names become numbers, and nothing else does") {
     CHECK(signal_from_name("RTMIN") == 34);
     CHECK(signal_from_name("SIGRTMIN+3") == 37);
     CHECK(signal_from_name("RTMAX-1") == 63);
-    for (const char* bad : {"", "0", "65", "-1", "15x", "SIG", "RTMIN+", "RTMIN-1", "RTMIN+99", "NOPE"}) CHECK_FALSE(signal_from_name(bad));
+    for (const char* bad : {"", "0", "65", "-1", "15x", "SIG", "RTMIN+", "RTMIN-1", "RTMIN+99", "NOPE"})
+        CHECK_FALSE(signal_from_name(bad));
 }
 
 TEST_CASE("tmpfs options override Docker's defaults") {
@@ -67,7 +68,9 @@ TEST_CASE("device rules are read strictly") {
     CHECK(r.major == 10U);
     CHECK_FALSE(r.minor);
     CHECK(r.access == "rw");
-    for (const char* bad : {"", "c", "c 10:1", "x 1:1 r", "c 1:1 q", "c 1 r", "c 1:1x r", "c 1:1 ", "cc 1:1 r", "c -1:1 r"}) CHECK_THROWS_AS(device_rule_from_text(bad), Error);
+    for (const char* bad :
+         {"", "c", "c 10:1", "x 1:1 r", "c 1:1 q", "c 1 r", "c 1:1x r", "c 1:1 ", "cc 1:1 r", "c -1:1 r"})
+        CHECK_THROWS_AS(device_rule_from_text(bad), Error);
 }
 
 TEST_CASE("mounts are arranged parents first, and a user's takes the place of a default") {

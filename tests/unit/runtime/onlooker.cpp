@@ -61,7 +61,8 @@ void bad(const string& dir, const string& what) {
 }
 
 bool same_file(const string& a, const string& b) {
-    struct stat x {}, y {};
+    struct stat x {
+    }, y{};
     if (::stat(a.c_str(), &x) < 0 || ::stat(b.c_str(), &y) < 0) return false;
     return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
@@ -73,7 +74,8 @@ void check_rights(const string& dir) {
     const string own = slurp("/proc/self/status"), theirs = slurp(dir + "/status");
     if (field(theirs, "State").empty()) return; // gone
     for (const char* key : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
-        const auto have = std::strtoull(field(theirs, key).c_str(), nullptr, 16), may = std::strtoull(field(own, key).c_str(), nullptr, 16);
+        const auto have = std::strtoull(field(theirs, key).c_str(), nullptr, 16),
+                   may = std::strtoull(field(own, key).c_str(), nullptr, 16);
         if (have & ~may) bad(dir, string(key) + " " + field(theirs, key));
     }
     for (const char* key : {"Seccomp", "NoNewPrivs", "Uid", "Gid", "Groups"})
@@ -88,7 +90,8 @@ void check_places(const string& dir) {
         if (same_file(dir + place, "/") || ::stat((dir + place).c_str(), &st) < 0) continue;
         bad(dir, string(place) + " " + std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino));
     }
-    if (const string mounts = slurp(dir + "/mountinfo"); mounts != slurp("/proc/self/mountinfo")) bad(dir, "mountinfo " + mounts.substr(0, mounts.find('\n')));
+    if (const string mounts = slurp(dir + "/mountinfo"); mounts != slurp("/proc/self/mountinfo"))
+        bad(dir, "mountinfo " + mounts.substr(0, mounts.find('\n')));
     if (slurp(dir + "/cgroup") != slurp("/proc/self/cgroup")) bad(dir, "cgroup");
 }
 
@@ -104,7 +107,8 @@ void check_descriptors(const string& dir) {
         [[maybe_unused]] ssize_t n = ::readlink(path.c_str(), link, sizeof link - 1);
         if (::stat(path.c_str(), &st) < 0) continue;
         const bool fine = S_ISFIFO(st.st_mode) || (S_ISCHR(st.st_mode) && same_file(path, "/dev/null"));
-        if (std::atoi(e->d_name) > 2 || !fine) bad(dir, string("descriptor ") + e->d_name + " " + link + " on " + std::to_string(st.st_dev));
+        if (std::atoi(e->d_name) > 2 || !fine)
+            bad(dir, string("descriptor ") + e->d_name + " " + link + " on " + std::to_string(st.st_dev));
     }
     ::closedir(d);
 }
@@ -126,7 +130,8 @@ void check_memory(const string& dir) {
         if (std::sscanf(maps.c_str() + at, "%lx-%lx %7s %*s %*s %*s%255[^\n]", &begin, &end, mode, name) < 3) continue;
         if (std::strstr(name, "plan.bin") || std::strstr(name, "/dev/zero")) bad(dir, string("maps") + name);
         if (mode[1] != 'w') continue; // not what it had to write down
-        const ssize_t n = ::pread(mem, buffer, std::min<std::size_t>(end - begin, sizeof buffer), static_cast<off_t>(begin));
+        const ssize_t n =
+            ::pread(mem, buffer, std::min<std::size_t>(end - begin, sizeof buffer), static_cast<off_t>(begin));
         if (n > 0) check_text(dir, string("memory") + name, string(buffer, static_cast<std::size_t>(n)));
         if (maps.find('\n', at) == string::npos) break;
     }
@@ -176,7 +181,8 @@ void look_one(int pid, const string& mounts, const string& groups, const string&
 }
 
 // Numbers are given in order: what comes next has the next one.
-template <typename F> [[noreturn]] void each_new_process(F&& fn) {
+template <typename F>
+[[noreturn]] void each_new_process(F&& fn) {
     std::puts("ready");
     std::fflush(stdout);
     for (int seen = last_pid();;) {
@@ -188,7 +194,8 @@ template <typename F> [[noreturn]] void each_new_process(F&& fn) {
 }
 
 int climb() {
-    struct stat before {}, after {};
+    struct stat before {
+    }, after{};
     ::stat("/", &before);
     ::mkdir("/below", 0700);
     const int here = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -203,13 +210,16 @@ int climb() {
 int keys() {
     char text[512] = "";
     const long id = ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
-    if (id < 0 || ::syscall(SYS_keyctl, KEYCTL_DESCRIBE, id, text, sizeof text - 1) < 0) return std::perror("keyctl"), 2;
+    if (id < 0 || ::syscall(SYS_keyctl, KEYCTL_DESCRIBE, id, text, sizeof text - 1) < 0)
+        return std::perror("keyctl"), 2;
     std::printf("%s %ld\n", std::strrchr(text, ';') + 1, id); // type;uid;gid;permissions;name
     std::int32_t inside[64];
     const long size = ::syscall(SYS_keyctl, KEYCTL_READ, id, inside, sizeof inside);
     for (long i = 0; i < size / 4; ++i)
         if (::syscall(SYS_keyctl, KEYCTL_DESCRIBE, inside[i], text, sizeof text - 1) > 0) std::puts(text);
-    if (const long found = ::syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "hostsecret", 0); found > 0) std::puts("hostsecret found");
+    if (const long found = ::syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "hostsecret", 0);
+        found > 0)
+        std::puts("hostsecret found");
     return 0;
 }
 
@@ -221,6 +231,7 @@ int main(int argc, char** argv) {
     if (what == "climb") return climb();
     if (what == "keys") return keys();
     if (what != "look") return 2;
-    const string mounts = slurp("/proc/self/mountinfo"), groups = slurp("/proc/self/cgroup"), devices = interfaces(slurp("/proc/self/net/dev"));
+    const string mounts = slurp("/proc/self/mountinfo"), groups = slurp("/proc/self/cgroup"),
+                 devices = interfaces(slurp("/proc/self/net/dev"));
     each_new_process([&](int pid) { look_one(pid, mounts, groups, devices); });
 }

@@ -14,7 +14,8 @@ namespace davit::runtime::test {
 
 void with_onlooker(Box& box) {
     static const std::string path = [] {
-        write_file_in_place("/tmp/onlooker", std::string_view(onlooker_begin, static_cast<std::size_t>(onlooker_end - onlooker_begin)));
+        write_file_in_place("/tmp/onlooker",
+                            std::string_view(onlooker_begin, static_cast<std::size_t>(onlooker_end - onlooker_begin)));
         ::chmod("/tmp/onlooker", 0755);
         return std::string("/tmp/onlooker");
     }();

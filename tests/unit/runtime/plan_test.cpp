@@ -28,10 +28,14 @@ Spec small() {
 
 HostFacts v1_host() {
     HostFacts h;
-    h.cgroups = {{"/sys/fs/cgroup/memory", {"memory"}, false, false}, {"/sys/fs/cgroup/cpu,cpuacct", {"cpu", "cpuacct"}, false, false},
-                 {"/sys/fs/cgroup/cpuset", {"cpuset"}, false, false}, {"/sys/fs/cgroup/pids", {"pids"}, false, false},
-                 {"/sys/fs/cgroup/blkio", {"blkio"}, false, false}, {"/sys/fs/cgroup/devices", {"devices"}, false, false},
-                 {"/sys/fs/cgroup/freezer", {"freezer"}, false, false}, {"/sys/fs/cgroup/unified", {"hugetlb"}, true, false}};
+    h.cgroups = {{"/sys/fs/cgroup/memory", {"memory"}, false, false},
+                 {"/sys/fs/cgroup/cpu,cpuacct", {"cpu", "cpuacct"}, false, false},
+                 {"/sys/fs/cgroup/cpuset", {"cpuset"}, false, false},
+                 {"/sys/fs/cgroup/pids", {"pids"}, false, false},
+                 {"/sys/fs/cgroup/blkio", {"blkio"}, false, false},
+                 {"/sys/fs/cgroup/devices", {"devices"}, false, false},
+                 {"/sys/fs/cgroup/freezer", {"freezer"}, false, false},
+                 {"/sys/fs/cgroup/unified", {"hugetlb"}, true, false}};
     h.grantable = ~CapSet{0};
     return h;
 }
@@ -44,7 +48,9 @@ HostFacts v2_host() {
     return h;
 }
 
-bool has_line(const std::string& text, const std::string& line) { return ("\n" + text).find("\n" + line + "\n") != std::string::npos; }
+bool has_line(const std::string& text, const std::string& line) {
+    return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
 std::size_t place(const std::string& text, const std::string& line) { return ("\n" + text).find("\n" + line); }
 
 } // namespace
@@ -59,7 +65,8 @@ TEST_CASE("a plain container's steps come in the order that is safe") {
     CHECK(place(steps, "device /dev/null") < place(steps, "mask /proc/acpi"));
     CHECK(place(steps, "mask") < place(steps, "pivot root"));
     CHECK(place(steps, "pivot root") < place(steps, "user ''"));
-    CHECK(place(steps, "user ''") < place(steps, "capabilities bounding a80425fb permitted a80425fb effective a80425fb inheritable 0 ambient 0"));
+    CHECK(place(steps, "user ''") <
+          place(steps, "capabilities bounding a80425fb permitted a80425fb effective a80425fb inheritable 0 ambient 0"));
     CHECK(place(steps, "capabilities") < place(steps, "execute sh -c true with 2 variables"));
     CHECK(place(steps, "execute") != std::string::npos);
 }
@@ -114,7 +121,8 @@ TEST_CASE("limits become files of cgroup v2") {
         CHECK_MESSAGE(has_line(describe(compile(s, v2_host())), row.line), row.line);
     }
     CHECK(describe(compile(small(), v2_host())).find("device filter") != std::string::npos);
-    CHECK(describe(compile(small(), v2_host())).find("cgroup /sys/fs/cgroup/davit/p/aaaa [+cpuset +cpu +io +memory +pids]") != std::string::npos);
+    CHECK(describe(compile(small(), v2_host()))
+              .find("cgroup /sys/fs/cgroup/davit/p/aaaa [+cpuset +cpu +io +memory +pids]") != std::string::npos);
 }
 
 TEST_CASE("what the machine cannot limit is a warning, what it must not is an error") {
@@ -207,7 +215,8 @@ TEST_CASE("a plan that was cut or changed in any byte of its structure is refuse
     std::string good = compile(small(), v1_host());
     exec::PlanView view;
     CHECK(view.validate(good.data(), good.size()) == nullptr);
-    for (std::size_t size : {std::size_t{0}, std::size_t{8}, good.size() - 1, good.size() / 2}) CHECK(view.validate(good.data(), size) != nullptr);
+    for (std::size_t size : {std::size_t{0}, std::size_t{8}, good.size() - 1, good.size() / 2})
+        CHECK(view.validate(good.data(), size) != nullptr);
     std::string longer = good + std::string(8, '\0');
     CHECK(view.validate(longer.data(), longer.size()) != nullptr);
     // Every byte to three values: whatever is still accepted must be readable to the end.

@@ -25,7 +25,9 @@ exec::Report report(Stage stage, int errnum, const std::string& detail) {
     return r;
 }
 
-std::string told(Stage stage, int errnum, const std::string& detail) { return error_from_report(report(stage, errnum, detail)).describe(); }
+std::string told(Stage stage, int errnum, const std::string& detail) {
+    return error_from_report(report(stage, errnum, detail)).describe();
+}
 
 struct Row {
     Stage stage;
@@ -34,22 +36,38 @@ struct Row {
     std::vector<const char*> words; // all of them are said
 };
 
-constexpr int any_errno[] = {0,      EPERM,  ENOENT, EIO,   E2BIG, EAGAIN, ENOMEM, EACCES, EBUSY, EEXIST,       ENODEV, ENOTDIR,
-                             EISDIR, EINVAL, EMFILE, ENOSPC, EROFS, ERANGE, ENAMETOOLONG, ELOOP, EDQUOT, EOPNOTSUPP};
+constexpr int any_errno[] = {0,     EPERM,  ENOENT,       EIO,     E2BIG,  EAGAIN,    ENOMEM, EACCES,
+                             EBUSY, EEXIST, ENODEV,       ENOTDIR, EISDIR, EINVAL,    EMFILE, ENOSPC,
+                             EROFS, ERANGE, ENAMETOOLONG, ELOOP,   EDQUOT, EOPNOTSUPP};
 
 } // namespace
 
 TEST_CASE("a failed set-up is told with its place, its reason and what to do about it") {
     const Row rows[] = {
-        {Stage::mount_kind, ENOTDIR, "/etc/passwd\n/home/me/conf", {"/home/me/conf is a directory", "/etc/passwd is a file", "missing", "remove /home/me/conf"}},
-        {Stage::mount_kind, EISDIR, "/etc\n/home/me/file.txt", {"/home/me/file.txt is a file", "/etc is a directory", "/etc/file.txt"}},
-        {Stage::mount_kind, ENOTDIR, "/etc/passwd\n/var/lib/davit/volumes/p_v/_data", {"the volume 'p_v' is a directory", "/etc/passwd is a file"}},
+        {Stage::mount_kind,
+         ENOTDIR,
+         "/etc/passwd\n/home/me/conf",
+         {"/home/me/conf is a directory", "/etc/passwd is a file", "missing", "remove /home/me/conf"}},
+        {Stage::mount_kind,
+         EISDIR,
+         "/etc\n/home/me/file.txt",
+         {"/home/me/file.txt is a file", "/etc is a directory", "/etc/file.txt"}},
+        {Stage::mount_kind,
+         ENOTDIR,
+         "/etc/passwd\n/var/lib/davit/volumes/p_v/_data",
+         {"the volume 'p_v' is a directory", "/etc/passwd is a file"}},
         {Stage::mount_kind, ENOTDIR, "/etc/passwd\ntmpfs", {"tmpfs", "/etc/passwd is a file"}},
-        {Stage::mount_subpath, ENOENT, "a/b\n/var/lib/davit/volumes/p_v/_data", {"the volume 'p_v' has no 'a/b'", "make it first"}},
+        {Stage::mount_subpath,
+         ENOENT,
+         "a/b\n/var/lib/davit/volumes/p_v/_data",
+         {"the volume 'p_v' has no 'a/b'", "make it first"}},
         {Stage::mount_subpath, ENOENT, "a/b\n", {"the image has no 'a/b'"}},
         {Stage::mount_subpath, ELOOP, "a/b\n/srv", {"a/b of /srv", "Too many levels"}},
         {Stage::mount_target, EROFS, "/m/sub\n/m", {"/m/sub cannot be made", "/m is mounted read-only", "without ro"}},
-        {Stage::mount_target, ENOTDIR, "/etc/passwd/x\n/etc/passwd", {"/etc/passwd/x cannot be made", "/etc/passwd is a file", "another target"}},
+        {Stage::mount_target,
+         ENOTDIR,
+         "/etc/passwd/x\n/etc/passwd",
+         {"/etc/passwd/x cannot be made", "/etc/passwd is a file", "another target"}},
         {Stage::mount_target, EPERM, "/p/x", {"/p/x", "/proc"}},
         {Stage::mount_target, ELOOP, "/proc", {"/proc", "links"}},
         {Stage::mount_source, ENOENT, "/srv/gone", {"/srv/gone", "No such file", "put it back"}},
@@ -88,7 +106,8 @@ TEST_CASE("a failed set-up is told with its place, its reason and what to do abo
 }
 
 TEST_CASE("no stage with no errno leaves a person with half a sentence") {
-    for (auto stage = Stage::plan; stage <= Stage::mount_option; stage = static_cast<Stage>(static_cast<int>(stage) + 1))
+    for (auto stage = Stage::plan; stage <= Stage::mount_option;
+         stage = static_cast<Stage>(static_cast<int>(stage) + 1))
         for (int errnum : any_errno)
             for (const char* detail : {"", "/a/place", "/a/place\n/another"}) {
                 const std::string text = told(stage, errnum, detail);
@@ -98,11 +117,16 @@ TEST_CASE("no stage with no errno leaves a person with half a sentence") {
                 CHECK(text.find("Success") == std::string::npos);
                 CHECK(text.size() > 10);
                 if (*detail && stage != Stage::frozen) CHECK(text.find("/a/place") != std::string::npos);
-                CHECK((std::string(detail) != "/a/place\n/another" || text.find('\n') == std::string::npos || text.find("\n  hint: ") == text.find('\n')));
+                CHECK((std::string(detail) != "/a/place\n/another" || text.find('\n') == std::string::npos ||
+                       text.find("\n  hint: ") == text.find('\n')));
             }
     // What there is no more of is said whatever was being done.
-    for (auto stage = Stage::plan; stage <= Stage::mount_option; stage = static_cast<Stage>(static_cast<int>(stage) + 1)) {
-        if (stage == Stage::not_found || stage == Stage::not_executable || stage == Stage::user || stage == Stage::group || stage == Stage::escaped || stage == Stage::frozen) continue;
-        for (int errnum : {ENOSPC, ENOMEM, EMFILE, EROFS, ELOOP}) CHECK_MESSAGE(told(stage, errnum, "x").find("hint: ") != std::string::npos, static_cast<int>(stage));
+    for (auto stage = Stage::plan; stage <= Stage::mount_option;
+         stage = static_cast<Stage>(static_cast<int>(stage) + 1)) {
+        if (stage == Stage::not_found || stage == Stage::not_executable || stage == Stage::user ||
+            stage == Stage::group || stage == Stage::escaped || stage == Stage::frozen)
+            continue;
+        for (int errnum : {ENOSPC, ENOMEM, EMFILE, EROFS, ELOOP})
+            CHECK_MESSAGE(told(stage, errnum, "x").find("hint: ") != std::string::npos, static_cast<int>(stage));
     }
 }

@@ -48,9 +48,10 @@ struct Victim {
         write_file_in_place(dir + "/file", "untouched\n");
     }
     bool untouched() const {
-        struct stat st{};
-        return std::distance(fs::directory_iterator(dir), fs::directory_iterator()) == 1 && read_file(dir + "/file") == "untouched\n" &&
-               ::lstat((dir + "/file").c_str(), &st) == 0 && S_ISREG(st.st_mode);
+        struct stat st {};
+        return std::distance(fs::directory_iterator(dir), fs::directory_iterator()) == 1 &&
+               read_file(dir + "/file") == "untouched\n" && ::lstat((dir + "/file").c_str(), &st) == 0 &&
+               S_ISREG(st.st_mode);
     }
 };
 
@@ -80,7 +81,8 @@ TEST_CASE("CVE-2019-5736: neither pid 1 nor exec lets a container write or disab
     std::string before = read_file(fmt::format("/proc/self/fd/{}", shim_exe()));
     box.sh("exec 9</proc/1/exe; for f in /proc/1/exe /proc/self/fd/9; do (echo x > $f) 2>/dev/null && echo written; "
            "truncate -s 0 $f 2>/dev/null && echo cut; chmod 0 $f 2>/dev/null; done; "
-           "while :; do for p in /proc/[0-9]*; do (echo x >> $p/exe) 2>/dev/null && echo written $p; done; done").launch();
+           "while :; do for p in /proc/[0-9]*; do (echo x >> $p/exe) 2>/dev/null && echo written $p; done; done")
+        .launch();
     box.wait_started();
     for (int i = 0; i < 20; ++i) CHECK(box.exec({"/evil"}).code == 125); // our own program, with a usage text
     CHECK(box.log_text() == "");
@@ -96,7 +98,8 @@ TEST_CASE("CVE-2024-21626: no working directory leads out through a descriptor")
         box.spec.process.cwd = fmt::format("/proc/self/fd/{}", fd);
         CHECK_MESSAGE(box.start_error() != "", fd);
         Box linked;
-        ship(linked, "cwd", [&](const std::string& dir) { fs::create_symlink(fmt::format("/proc/self/fd/{}", fd), dir + "/work"); });
+        ship(linked, "cwd",
+             [&](const std::string& dir) { fs::create_symlink(fmt::format("/proc/self/fd/{}", fd), dir + "/work"); });
         linked.spec.process.cwd = "/work";
         CHECK_MESSAGE(linked.start_error() != "", fd);
     }
@@ -131,7 +134,8 @@ TEST_CASE("links in an image keep mount points, devices, files and directories i
     };
     write_file_in_place("/tmp/source", "source\n");
     for (const Row& row : rows)
-        for (const char* target : {"/tmp/victim", "../../../../../../tmp/victim", "/proc/1/root/tmp/victim", "/proc/self/cwd"}) {
+        for (const char* target :
+             {"/tmp/victim", "../../../../../../tmp/victim", "/proc/1/root/tmp/victim", "/proc/self/cwd"}) {
             Box box;
             ship(box, "links", [&](const std::string& dir) { fs::create_symlink(target, dir + row.link); });
             row.use(box.spec);
@@ -158,7 +162,8 @@ TEST_CASE("CVE-2019-16884, 2023-27561: nothing can stand in for /proc, by name o
     Box linked;
     ship(linked, "proc", [](const std::string& dir) { fs::create_symlink("/proc/sys", dir + "/place"); });
     add_mount(linked.spec, bind_mount("/tmp/victim", "/place/kernel"));
-    CHECK(linked.start_error().find("\"/place/kernel\" cannot be mounted because it leads into /proc") != std::string::npos);
+    CHECK(linked.start_error().find("\"/place/kernel\" cannot be mounted because it leads into /proc") !=
+          std::string::npos);
     Box allowed;
     write_file_in_place("/tmp/uptime", "1.00 1.00\n");
     add_mount(allowed.spec, bind_mount("/tmp/uptime", "/proc/uptime"));
@@ -187,7 +192,8 @@ TEST_CASE("CVE-2025-31133, 52881: masks and sysctls hold while a volume on /dev 
         Box box;
         box.spec.sysctls = {{"net.core.somaxconn", "321"}};
         add_mount(box.spec, bind_mount(dev, "/dev"));
-        box.sh("stat -c %t:%T /proc/keys /proc/timer_list; cat /proc/sys/net/core/somaxconn; grep -c core_pattern /proc/self/mountinfo");
+        box.sh("stat -c %t:%T /proc/keys /proc/timer_list; cat /proc/sys/net/core/somaxconn; grep -c core_pattern "
+               "/proc/self/mountinfo");
         try {
             std::string out = box.output();
             ++started;
@@ -210,7 +216,8 @@ TEST_CASE("CVE-2025-52565: a link at /dev/console does not get the terminal") {
     box.spec.process.terminal = true;
     add_mount(box.spec, bind_mount(dev, "/dev"));
     try {
-        CHECK(box.sh("head -n1 /etc/passwd; awk '{print $5}' /proc/self/mountinfo | grep -c passwd").output() == "root:x:0:0:root:/root:/bin/sh\r\n0\r\n");
+        CHECK(box.sh("head -n1 /etc/passwd; awk '{print $5}' /proc/self/mountinfo | grep -c passwd").output() ==
+              "root:x:0:0:root:/root:/bin/sh\r\n0\r\n");
     } catch (const Error& e) {
         CHECK(std::string(e.what()).find("/dev/console") != std::string::npos);
     }
@@ -232,7 +239,9 @@ TEST_CASE("a container that never reads its input, or writes while nobody listen
     CHECK(deaf.exec({"echo", "fine"}).out == "fine\n");
 
     Box loud;
-    loud.sh("while [ ! -e /go ]; do sleep 0.01; done; head -c 400000 /dev/zero | tr '\\0' 'x' | fold -w 1000; echo; echo end").launch();
+    loud.sh("while [ ! -e /go ]; do sleep 0.01; done; head -c 400000 /dev/zero | tr '\\0' 'x' | fold -w 1000; echo; "
+            "echo end")
+        .launch();
     Started started = loud.wait_started();
     loud.shim.control.status();
     pid_t shim = loud.shim.control.wait_for<ShimStatus>(limit).shim_pid;
@@ -241,7 +250,8 @@ TEST_CASE("a container that never reads its input, or writes while nobody listen
     UniqueFd pipe = sys::open(process + "/fd/1", O_RDWR | O_NONBLOCK);
     write_file_in_place(process + "/root/go", "");
     auto end = std::chrono::steady_clock::now() + limit;
-    for (int filled = 0; filled < 65536; ::ioctl(pipe.get(), FIONREAD, &filled)) REQUIRE(std::chrono::steady_clock::now() < end);
+    for (int filled = 0; filled < 65536; ::ioctl(pipe.get(), FIONREAD, &filled))
+        REQUIRE(std::chrono::steady_clock::now() < end);
     pipe.reset();
     ::kill(shim, SIGCONT); // the container has waited for it
     CHECK(loud.wait_exited().code == 0);
@@ -257,7 +267,8 @@ TEST_CASE("garbage on a shim's socket, too many clients and stolen descriptors c
         box.shim.control.status();
         ShimStatus status = box.shim.control.wait_for<ShimStatus>(limit);
         CHECK(status.running);
-        return std::distance(fs::directory_iterator(fmt::format("/proc/{}/fd", status.shim_pid)), fs::directory_iterator());
+        return std::distance(fs::directory_iterator(fmt::format("/proc/{}/fd", status.shim_pid)),
+                             fs::directory_iterator());
     };
     const auto before = descriptors();
     std::string head("HSVD", 4); // another byte order
@@ -267,7 +278,8 @@ TEST_CASE("garbage on a shim's socket, too many clients and stolen descriptors c
         for (char& c : junk) c = static_cast<char>((seed = seed * 6364136223846793005U + 1442695040888963407U) >> 56);
         if (i % 3 == 0) junk = std::string("DVSH\x01\x00", 6) + junk; // the right magic and protocol
         UniqueFd s = sys::connect_unix(socket, SOCK_SEQPACKET), null = sys::open("/dev/null", O_RDONLY);
-        sys::send_with_fds(s.get(), junk.empty() ? head : junk, i % 2 ? std::vector<int>{null.get(), null.get()} : std::vector<int>{});
+        sys::send_with_fds(s.get(), junk.empty() ? head : junk,
+                           i % 2 ? std::vector<int>{null.get(), null.get()} : std::vector<int>{});
     }
     {
         std::vector<UniqueFd> crowd;

@@ -19,7 +19,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double ms_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+double ms_since(Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
 
 struct Series {
     const char* what;
@@ -93,7 +95,8 @@ TEST_CASE("benchmark: memory of 50 shims" * doctest::skip()) {
         pid_t pid = box->shim.process.pid();
         pss += memory_of(pid, "Pss"), own += memory_of(pid, "Private_Dirty"), rss += memory_of(pid, "Rss");
     }
-    fmt::print("one of 50 idle shims: PSS {:.1f} KiB, private {:.1f} KiB, RSS {:.1f} KiB; the program has {} KiB\n", static_cast<double>(pss) / 50, static_cast<double>(own) / 50,
-               static_cast<double>(rss) / 50, std::filesystem::file_size("/proc/self/fd/" + std::to_string(shim_exe())) / 1024);
+    fmt::print("one of 50 idle shims: PSS {:.1f} KiB, private {:.1f} KiB, RSS {:.1f} KiB; the program has {} KiB\n",
+               static_cast<double>(pss) / 50, static_cast<double>(own) / 50, static_cast<double>(rss) / 50,
+               std::filesystem::file_size("/proc/self/fd/" + std::to_string(shim_exe())) / 1024);
     CHECK(pss / 50 < 120); // DESIGN §4
 }

@@ -106,7 +106,8 @@ TEST_CASE("a container that joins another's pid namespace shows that nothing of 
     first.launch();
     Started started = first.wait_started();
     wait_until_ready(first);
-    UniqueFd pid = sys::open(fmt::format("/proc/{}/ns/pid", started.pid), O_RDONLY), peer = sys::pidfd_open(started.pid);
+    UniqueFd pid = sys::open(fmt::format("/proc/{}/ns/pid", started.pid), O_RDONLY),
+             peer = sys::pidfd_open(started.pid);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(280);
     for (int i = 0; i < 6 || count(first.log_text(), "early\n") < 4; ++i) {
         Box joins;
@@ -120,7 +121,8 @@ TEST_CASE("a container that joins another's pid namespace shows that nothing of 
     }
     // It has a root, mounts and other namespaces of its own; nothing of it is the host's, and nothing else differs.
     const std::string log = first.log_text(), host_mounts = read_file("/proc/self/mountinfo");
-    struct stat root{}, hosts_null{};
+    struct stat root {
+    }, hosts_null{};
     REQUIRE(::stat("/", &root) == 0);
     REQUIRE(::stat("/dev/null", &hosts_null) == 0);
     CHECK(log.find(fmt::format(" {}:{}\n", root.st_dev, root.st_ino)) == std::string::npos);
@@ -129,9 +131,11 @@ TEST_CASE("a container that joins another's pid namespace shows that nothing of 
     for (std::string line; std::getline(lines, line);) {
         if (!line.starts_with("bad: ")) continue;
         const std::string what = line.substr(line.find(' ', 5) + 1), key = what.substr(0, what.find(' '));
-        const bool own = key == "/root" || key == "/cwd" || key == "mountinfo" || key == "cgroup" || (key.starts_with("/ns/") && key != "/ns/pid" && key != "/ns/user");
+        const bool own = key == "/root" || key == "/cwd" || key == "mountinfo" || key == "cgroup" ||
+                         (key.starts_with("/ns/") && key != "/ns/pid" && key != "/ns/user");
         // Its own /dev/null, and with init: true the program that execveat is about to run.
-        const bool stream = what.starts_with("descriptor 0 /dev/null on ") && !what.ends_with(fmt::format(" on {}", hosts_null.st_dev));
+        const bool stream =
+            what.starts_with("descriptor 0 /dev/null on ") && !what.ends_with(fmt::format(" on {}", hosts_null.st_dev));
         CHECK_MESSAGE((own || stream || what.starts_with("descriptor 4 /memfd:davit-init")), line);
     }
 }

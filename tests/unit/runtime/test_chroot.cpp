@@ -20,10 +20,12 @@ using namespace davit::runtime::test;
 
 namespace {
 
-// This process is in a chroot until it leaves; the shims that it started stay there. With mount_point its root is one, as with a bind, else a plain directory.
+// This process is in a chroot until it leaves; the shims that it started stay there. With mount_point its root is one,
+// as with a bind, else a plain directory.
 class Chroot {
 public:
-    explicit Chroot(bool mount_point) : dir_(mount_point ? "/tmp/mounted-root" : "/tmp/plain-root"), back_(sys::open("/", O_PATH | O_DIRECTORY)) {
+    explicit Chroot(bool mount_point)
+        : dir_(mount_point ? "/tmp/mounted-root" : "/tmp/plain-root"), back_(sys::open("/", O_PATH | O_DIRECTORY)) {
         sys::make_dirs(dir_, 0755);
         if (mount_point) bind(dir_, "");
         for (const char* part : {"/proc", "/sys", "/dev", "/tmp"}) {
@@ -63,7 +65,7 @@ struct Place {
     bool operator==(const Place&) const = default;
 };
 Place place_of(const std::string& path) {
-    struct stat st{};
+    struct stat st {};
     REQUIRE(::stat(path.c_str(), &st) == 0);
     return {st.st_dev, st.st_ino};
 }
@@ -74,7 +76,7 @@ Place root_of_namespace(pid_t pid) {
     FdPair pipe = sys::pipe();
     const pid_t child = ::fork();
     if (child == 0) {
-        struct stat st{};
+        struct stat st {};
         if (::setns(ns.get(), CLONE_NEWNS) < 0 || ::stat("/", &st) < 0) ::_exit(1);
         const Place found{st.st_dev, st.st_ino};
         ::_exit(::write(pipe.second.get(), &found, sizeof found) == sizeof found ? 0 : 1);
@@ -109,7 +111,9 @@ void check_container(Box& box, const Started& started) {
     CHECK(mounts.front() == "/");
     for (const std::string& at : mounts) CHECK_MESSAGE(!at.starts_with("/tmp/"), at);
     CHECK(box.exec({"/onlooker", "climb"}).code == 0);
-    auto inside = box.exec({"sh", "-c", "pwd; cat /volume/file; test $(ls / | wc -l) = $(ls /proc/1/root/ | wc -l) && echo same; stat -L -c %d:%i /proc/self/root/"});
+    auto inside = box.exec({"sh", "-c",
+                            "pwd; cat /volume/file; test $(ls / | wc -l) = $(ls /proc/1/root/ | wc -l) && echo same; "
+                            "stat -L -c %d:%i /proc/self/root/"});
     CHECK(inside.out == fmt::format("/\nof the chroot\nsame\n{}:{}\n", root.device, root.inode));
     ExecSpec check = exec_spec(box.spec);
     check.process.args = {"sh", "-c", "pwd; head -c1 | wc -c"};
@@ -139,7 +143,8 @@ TEST_CASE("in a chroot a container starts, executes and keeps what it climbs in"
         Box peer({"sleep", "1000"});
         peer.launch();
         const Started first = peer.wait_started();
-        UniqueFd pid_ns = sys::open(fmt::format("/proc/{}/ns/pid", first.pid), O_RDONLY), ipc_ns = sys::open(fmt::format("/proc/{}/ns/ipc", first.pid), O_RDONLY);
+        UniqueFd pid_ns = sys::open(fmt::format("/proc/{}/ns/pid", first.pid), O_RDONLY),
+                 ipc_ns = sys::open(fmt::format("/proc/{}/ns/ipc", first.pid), O_RDONLY);
         UniqueFd pidfd = sys::pidfd_open(first.pid);
         Box box({"sleep", "1000"}), joins({"sleep", "1000"});
         Mount volume;

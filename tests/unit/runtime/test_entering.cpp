@@ -42,7 +42,9 @@ pid_t shim_of(Box& box) {
     return box.shim.control.wait_for<ShimStatus>(limit).shim_pid;
 }
 
-long key(long a, long b, const char* c, const char* d = nullptr, long e = 0) { return ::syscall(SYS_keyctl, a, b, c, d, e); }
+long key(long a, long b, const char* c, const char* d = nullptr, long e = 0) {
+    return ::syscall(SYS_keyctl, a, b, c, d, e);
+}
 
 } // namespace
 
@@ -59,12 +61,14 @@ TEST_CASE("the exit code of a fast program is never lost, however early it ends"
 }
 
 TEST_CASE("healthchecks, hooks and exec -d get the container's own /dev/null, never the host's") {
-    struct stat before{}, after{};
+    struct stat before {
+    }, after{};
     REQUIRE(::stat("/dev/null", &before) == 0);
     Box box({"sleep", "1000"});
     box.launch();
     box.wait_started();
-    const std::string look = "stat -L -c '%t:%T %d' /proc/self/fd/0; stat -c %d /dev; readlink /proc/self/fd/0; chmod 600 /proc/self/fd/0; chown 3 /proc/self/fd/0; cat | wc -c";
+    const std::string look = "stat -L -c '%t:%T %d' /proc/self/fd/0; stat -c %d /dev; readlink /proc/self/fd/0; chmod "
+                             "600 /proc/self/fd/0; chown 3 /proc/self/fd/0; cat | wc -c";
     std::istringstream said(box.exec_without_input(shell(box, look)).out);
     std::string type, device, dev, link, bytes;
     said >> type >> device >> dev >> link >> bytes;
@@ -74,7 +78,11 @@ TEST_CASE("healthchecks, hooks and exec -d get the container's own /dev/null, ne
     CHECK(bytes == "0");
     CHECK(std::stoul(device) != before.st_dev);
     // With all three missing, as exec -d.
-    CHECK(box.exec_without_input(shell(box, "a=$(readlink /proc/$$/fd/0) b=$(readlink /proc/$$/fd/1) c=$(readlink /proc/$$/fd/2); echo $a $b $c > /tmp/links; for f in 0 1 2; do chmod 600 /proc/self/fd/$f; done; echo lost; echo lost >&2; exit 3"), false).code == 3);
+    CHECK(box.exec_without_input(shell(box, "a=$(readlink /proc/$$/fd/0) b=$(readlink /proc/$$/fd/1) c=$(readlink "
+                                            "/proc/$$/fd/2); echo $a $b $c > /tmp/links; for f in 0 1 2; do chmod 600 "
+                                            "/proc/self/fd/$f; done; echo lost; echo lost >&2; exit 3"),
+                                 false)
+              .code == 3);
     CHECK(box.exec({"cat", "/tmp/links"}).out == "/dev/null /dev/null /dev/null\n");
     REQUIRE(::stat("/dev/null", &after) == 0);
     CHECK(after.st_mode == before.st_mode);
@@ -82,14 +90,16 @@ TEST_CASE("healthchecks, hooks and exec -d get the container's own /dev/null, ne
 }
 
 TEST_CASE("what stands in for /dev/null is not opened: a pipe without another end takes its place") {
-    for (const char* instead : {"rm /dev/null; mkfifo /dev/null", "rm /dev/null", "rm /dev/null; ln -s /dev/zero /dev/null", "rm /dev/null; echo text > /dev/null",
-                                "rm /dev/null; mknod /dev/null c 1 5"}) {
+    for (const char* instead :
+         {"rm /dev/null; mkfifo /dev/null", "rm /dev/null", "rm /dev/null; ln -s /dev/zero /dev/null",
+          "rm /dev/null; echo text > /dev/null", "rm /dev/null; mknod /dev/null c 1 5"}) {
         CAPTURE(instead);
         Box box({"sleep", "1000"});
         box.launch();
         box.wait_started();
         REQUIRE(box.exec({"sh", "-c", instead}).code == 0);
-        CHECK(box.exec_without_input(shell(box, "cat | wc -c; readlink /proc/self/fd/0 | cut -d: -f1")).out == "0\npipe\n");
+        CHECK(box.exec_without_input(shell(box, "cat | wc -c; readlink /proc/self/fd/0 | cut -d: -f1")).out ==
+              "0\npipe\n");
         CHECK(box.exec_without_input(shell(box, "trap '' PIPE; echo lost; exit 4"), false).code == 4);
     }
     // The host's whole /dev as a volume: its node is not ours to hand out either.
@@ -99,7 +109,9 @@ TEST_CASE("what stands in for /dev/null is not opened: a pipe without another en
     add_mount(box.spec, m);
     box.launch();
     box.wait_started();
-    CHECK(box.exec_without_input(shell(box, "readlink /proc/self/fd/0 | cut -d: -f1; readlink /proc/1/fd/0 | cut -d: -f1")).out == "pipe\npipe\n");
+    CHECK(box.exec_without_input(
+                 shell(box, "readlink /proc/self/fd/0 | cut -d: -f1; readlink /proc/1/fd/0 | cut -d: -f1"))
+              .out == "pipe\npipe\n");
 }
 
 TEST_CASE("exec runs with the container's session keyring, not with that of whoever started davit") {
@@ -113,11 +125,13 @@ TEST_CASE("exec runs with the container's session keyring, not with that of whoe
         with_onlooker(box);
         box.launch();
         box.wait_started();
-        const std::string first = box.exec({"/onlooker", "keys"}).out, second = box.exec_without_input([&] {
-            ExecSpec e = exec_spec(box.spec);
-            e.process.args = {"/onlooker", "keys"};
-            return e;
-        }()).out;
+        const std::string first = box.exec({"/onlooker", "keys"}).out,
+                          second = box.exec_without_input([&] {
+                                          ExecSpec e = exec_spec(box.spec);
+                                          e.process.args = {"/onlooker", "keys"};
+                                          return e;
+                                      }())
+                                       .out;
         CHECK(first.starts_with("_ses." + box.spec.id));
         CHECK(first == second); // the same for all of them
         CHECK(first.find("hostsecret") == std::string::npos);
@@ -138,19 +152,28 @@ TEST_CASE("a profile that forbids what follows the filter is loaded last, and is
                 e.process.args = {"grep", "-E", "^(Seccomp|NoNewPrivs|CapPrm):", "/proc/self/status"};
                 e.process.user.name = user;
                 e.process.no_new_privileges = no_new_privileges;
-                e.seccomp = {Seccomp::Kind::profile,
-                             fmt::format(R"({{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{{"names":["{}"],"action":"SCMP_ACT_ERRNO"}}]}})", call), "p.json"};
-                const bool early = describe(compile_exec(e, host())).find("loaded before the process is born") != std::string::npos;
+                e.seccomp = {
+                    Seccomp::Kind::profile,
+                    fmt::format(
+                        R"({{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{{"names":["{}"],"action":"SCMP_ACT_ERRNO"}}]}})",
+                        call),
+                    "p.json"};
+                const bool early =
+                    describe(compile_exec(e, host())).find("loaded before the process is born") != std::string::npos;
                 CHECK_FALSE(early);
                 if (std::strcmp(call, "capset") == 0) continue; // such a profile cannot be used at all
-                CHECK(box.exec(e).out == fmt::format("CapPrm:\t{}\nNoNewPrivs:\t{}\nSeccomp:\t2\n", *user ? "0000000000000000" : "00000000a80425fb", no_new_privileges ? 1 : 0));
+                CHECK(box.exec(e).out == fmt::format("CapPrm:\t{}\nNoNewPrivs:\t{}\nSeccomp:\t2\n",
+                                                     *user ? "0000000000000000" : "00000000a80425fb",
+                                                     no_new_privileges ? 1 : 0));
             }
     Box box;
-    CHECK(describe(compile_exec(shell(box, "true"), host())).find("loaded before the process is born") != std::string::npos);
+    CHECK(describe(compile_exec(shell(box, "true"), host())).find("loaded before the process is born") !=
+          std::string::npos);
 }
 
 TEST_CASE("exec --privileged has all rights and the container's own filter, chosen by the container's rights") {
-    const std::string look = "grep -E '^(CapPrm|CapBnd|Seccomp):' /proc/self/status | cut -f2 | tr '\\n' ' '; unshare -m true 2>/dev/null && echo unshared || echo refused";
+    const std::string look = "grep -E '^(CapPrm|CapBnd|Seccomp):' /proc/self/status | cut -f2 | tr '\\n' ' '; unshare "
+                             "-m true 2>/dev/null && echo unshared || echo refused";
     for (bool admin : {false, true}) {
         Box box({"sleep", "1000"});
         if (admin) set_capabilities(box.spec.process, resolve_capabilities({"SYS_ADMIN"}, {}));
@@ -234,7 +257,8 @@ TEST_CASE("helpers killed at any moment, and a container that ends meanwhile, le
         try {
             for (bool told = false; !told;) {
                 ShimEvent event = connection->wait_any(limit);
-                if (auto* e = std::get_if<ExecFailed>(&event)) CHECK(std::string(e->error.what()) == "the container is not running (any more)");
+                if (auto* e = std::get_if<ExecFailed>(&event))
+                    CHECK(std::string(e->error.what()) == "the container is not running (any more)");
                 told = std::holds_alternative<ExecFailed>(event) || std::holds_alternative<ExecExited>(event);
             }
         } catch (const Error& e) {

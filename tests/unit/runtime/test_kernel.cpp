@@ -28,7 +28,8 @@ namespace {
 std::vector<std::string> layers(std::size_t count, bool long_names = false) {
     std::vector<std::string> out;
     for (std::size_t i = 0; i < count; ++i) {
-        std::string name = fmt::format("{}{}", long_names ? std::string(240, 'x') + "/" + std::string(100, 'y') : "layer", i);
+        std::string name =
+            fmt::format("{}{}", long_names ? std::string(240, 'x') + "/" + std::string(100, 'y') : "layer", i);
         std::string dir = fmt::format("/tmp/layers-{}/{}", count, name);
         sys::make_dirs(dir + "/sub");
         write_file_in_place(fmt::format("{}/f{}", dir, i), "");
@@ -72,9 +73,10 @@ TEST_CASE("a root of many layers, and of layers with long names, is mounted on e
         all.push_back(image());
         box.spec.root.overlay.lower = all;
         std::string last = std::to_string(row.count - 1);
-        CHECK_MESSAGE(box.sh("cat /top; ls / | grep -c '^f[0-9]'; touch /new && rm /f0 && ls / | grep -c '^f[0-9]'").output() ==
-                          fmt::format("{}\n{}\n{}\n", last, row.count, row.count - 1),
-                      row.count);
+        CHECK_MESSAGE(
+            box.sh("cat /top; ls / | grep -c '^f[0-9]'; touch /new && rm /f0 && ls / | grep -c '^f[0-9]'").output() ==
+                fmt::format("{}\n{}\n{}\n", last, row.count, row.count - 1),
+            row.count);
     }
     Box over;
     over.spec.root.overlay.lower = std::vector<std::string>(501, image());
@@ -114,14 +116,20 @@ TEST_CASE("with cgroup v2 devices are filtered by a program, and rules are honou
         std::string expected;           // what may be done with zero and null
     };
     const Row rows[] = {
-        {{}, "rw rw"},          {{"-c 1:5 w"}, "r rw"},          {{"-c 1:5 rw", "c 1:5 r"}, "r rw"},
-        {{"-c 1:* rw", "c 1:3 r"}, "no r"}, {{"-a *:* rw", "c 1:3 rw"}, "no rw"}, {{"-a *:* rw", "c *:3 rwm"}, "no rw"},
-        {{"-b *:* rwm"}, "rw rw"}, {{"-c 1:* rw", "a *:* rwm"}, "rw rw"},
+        {{}, "rw rw"},
+        {{"-c 1:5 w"}, "r rw"},
+        {{"-c 1:5 rw", "c 1:5 r"}, "r rw"},
+        {{"-c 1:* rw", "c 1:3 r"}, "no r"},
+        {{"-a *:* rw", "c 1:3 rw"}, "no rw"},
+        {{"-a *:* rw", "c *:3 rwm"}, "no rw"},
+        {{"-b *:* rwm"}, "rw rw"},
+        {{"-c 1:* rw", "a *:* rwm"}, "rw rw"},
     };
     for (const Row& row : rows) {
         Box box;
         box.facts = *facts;
-        box.sh("may() { r=; (exec < $1) 2>&- && r=r; (exec > $1) 2>&- && r=${r}w; echo ${r:-no}; }; echo $(may /dev/zero) $(may /dev/null)");
+        box.sh("may() { r=; (exec < $1) 2>&- && r=r; (exec > $1) 2>&- && r=${r}w; echo ${r:-no}; }; echo $(may "
+               "/dev/zero) $(may /dev/null)");
         for (const char* rule : row.rules) {
             DeviceRule r = device_rule_from_text(*rule == '-' ? rule + 1 : rule);
             r.allow = *rule != '-';
@@ -141,7 +149,8 @@ TEST_CASE("with cgroup v2 a container is frozen, thawed and killed through its g
     std::string counter = "/proc/" + std::to_string(started.pid) + "/root/n";
     auto end = std::chrono::steady_clock::now() + limit;
     while (!exists(counter)) REQUIRE(std::chrono::steady_clock::now() < end);
-    CHECK(read_file(facts->cgroups[0].mount_point + "/" + box.spec.cgroup + "/cgroup.procs").find(std::to_string(started.pid) + "\n") == 0);
+    CHECK(read_file(facts->cgroups[0].mount_point + "/" + box.spec.cgroup + "/cgroup.procs")
+              .find(std::to_string(started.pid) + "\n") == 0);
     box.shim.control.pause();
     CHECK(box.shim.control.wait_for<Reply>(limit).errnum == 0);
     auto events = [&] { return read_file(facts->cgroups[0].mount_point + "/" + box.spec.cgroup + "/cgroup.events"); };
@@ -168,8 +177,10 @@ TEST_CASE("on cgroup v2 exec follows an init that moved into a group of its own 
     box.facts = *facts;
     box.spec.ns.private_cgroup = true;
     find_mount(box.spec, "/sys/fs/cgroup")->readonly = false;
-    box.sh("cd /sys/fs/cgroup; mkdir init && echo 1 > init/cgroup.procs; for c in $(cat cgroup.controllers); do echo +$c > cgroup.subtree_control; done; "
-           "echo moved; exec sleep 1000").launch();
+    box.sh("cd /sys/fs/cgroup; mkdir init && echo 1 > init/cgroup.procs; for c in $(cat cgroup.controllers); do echo "
+           "+$c > cgroup.subtree_control; done; "
+           "echo moved; exec sleep 1000")
+        .launch();
     box.wait_started();
     auto end = std::chrono::steady_clock::now() + limit;
     while (box.log_text().find("moved") == std::string::npos) REQUIRE(std::chrono::steady_clock::now() < end);
@@ -194,15 +205,17 @@ TEST_CASE("on cgroup v2 the levels above a container hand the controllers down, 
     box.spec.resources.cpu_shares = 1024;
     box.spec.resources.cpuset_cpus = "0";
     box.spec.resources.pids = 40;
-    CHECK(box.sh("cd /sys/fs/cgroup; cat memory.max memory.low cpu.max cpu.weight cpuset.cpus.effective pids.max; cat memory.swap.max 2>/dev/null || echo 33554432").output() ==
-          "67108864\n33554432\n50000 100000\n100\n0\n40\n33554432\n");
+    CHECK(box.sh("cd /sys/fs/cgroup; cat memory.max memory.low cpu.max cpu.weight cpuset.cpus.effective pids.max; cat "
+                 "memory.swap.max 2>/dev/null || echo 33554432")
+              .output() == "67108864\n33554432\n50000 100000\n100\n0\n40\n33554432\n");
     std::string project = host().cgroups[0].mount_point + "/davit/test";
     std::string down = read_file(project + "/cgroup.subtree_control");
-    for (const char* controller : {"cpuset", "cpu", "io", "memory", "pids"}) CHECK_MESSAGE(down.find(controller) != std::string::npos, controller);
+    for (const char* controller : {"cpuset", "cpu", "io", "memory", "pids"})
+        CHECK_MESSAGE(down.find(controller) != std::string::npos, controller);
 }
 
 TEST_CASE("a level of cgroups that another project removes while it is empty is made again under a start") {
-    host(); // asked before the processes part
+    host();                        // asked before the processes part
     const pid_t others = ::fork(); // no thread: a child forked beside one may not allocate
     if (others == 0)
         for (;; ::poll(nullptr, 0, 1)) remove_empty_cgroup(host(), "davit-shared"); // far more often than projects end

@@ -49,7 +49,8 @@ std::string command_line(pid_t pid) {
 }
 
 void replace(std::string& text, const std::string& what, const std::string& with) {
-    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) text.replace(at, what.size(), with);
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+        text.replace(at, what.size(), with);
 }
 
 std::string status_line(pid_t pid, const std::string& key) {
@@ -102,7 +103,9 @@ TEST_CASE("a nursery's shims are children of who asked, and look like those that
         CHECK(::getsid(pid) == pid);
         CHECK(open_files(pid) <= open_files(other)); // an executed one may have inherited more
         std::string expected = command_line(other);
-        for (auto [from, to] : {std::pair{executed.start.log.path, box->start.log.path}, {executed.start.run_dir, box->start.run_dir}, {executed.start.id, box->start.id}})
+        for (auto [from, to] : {std::pair{executed.start.log.path, box->start.log.path},
+                                {executed.start.run_dir, box->start.run_dir},
+                                {executed.start.id, box->start.id}})
             replace(expected, from, to);
         CHECK(command_line(pid) == expected);
     }

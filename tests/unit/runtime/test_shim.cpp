@@ -145,8 +145,11 @@ TEST_CASE("exec runs in the container with its environment, user, cgroup and fil
     box.spec.resources.pids = 50;
     box.launch();
     box.wait_started();
-    auto r = box.exec({"sh", "-c", "echo $MARK; cat " + in_cgroup("pids", "pids.max") + "; cut -d: -f3 /proc/self/cgroup | sort -u | wc -l; "
-                                   "grep -E '^(Seccomp:|CapEff)' /proc/self/status; cat; echo err >&2; ls /proc/self/fd | tr '\\n' ' '; exit 3"},
+    auto r = box.exec({"sh", "-c",
+                       "echo $MARK; cat " + in_cgroup("pids", "pids.max") +
+                           "; cut -d: -f3 /proc/self/cgroup | sort -u | wc -l; "
+                           "grep -E '^(Seccomp:|CapEff)' /proc/self/status; cat; echo err >&2; ls /proc/self/fd | tr "
+                           "'\\n' ' '; exit 3"},
                       "input\n");
     CHECK(r.code == 3);
     CHECK(r.out == "here\n50\n1\nCapEff:\t00000000a80425fb\nSeccomp:\t2\ninput\n0 1 2 3 ");
@@ -214,8 +217,9 @@ TEST_CASE("a container with a terminal has one, of the asked size, and its outpu
     Box box;
     box.spec.process.terminal = true;
     box.spec.process.rows = 33, box.spec.process.columns = 99;
-    CHECK(box.sh("test -t 0 && echo in; test -t 1 && echo out; tty; stty size; stat -c %F /dev/console; ls -l /proc/self/fd/0 | sed 's/.*-> //'").output() ==
-          "in\r\nout\r\n/dev/pts/0\r\n33 99\r\ncharacter special file\r\n/dev/pts/0\r\n");
+    CHECK(box.sh("test -t 0 && echo in; test -t 1 && echo out; tty; stty size; stat -c %F /dev/console; ls -l "
+                 "/proc/self/fd/0 | sed 's/.*-> //'")
+              .output() == "in\r\nout\r\n/dev/pts/0\r\n33 99\r\ncharacter special file\r\n/dev/pts/0\r\n");
 }
 
 TEST_CASE("exec with a terminal hands its master over") {
@@ -266,7 +270,9 @@ TEST_CASE("an attached client hears everything and can speak") {
 TEST_CASE("a lossless client that reads late gets every byte; the log has them too") {
     Box box;
     box.start.hold_for_attach = true;
-    box.sh("i=0; while [ $i -lt 20000 ]; do echo line-$i-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; i=$((i+1)); done").launch();
+    box.sh("i=0; while [ $i -lt 20000 ]; do echo line-$i-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; i=$((i+1)); "
+           "done")
+        .launch();
     box.shim.control.wait_for<Held>(limit);
     auto client = ShimConnection::connect(box.start.run_dir);
     REQUIRE(client);
@@ -294,12 +300,14 @@ TEST_CASE("a client that only wants what it can take is cut off and slows nobody
 
 TEST_CASE("the json-file log is Docker's, byte for byte") {
     Box box;
-    box.sh("printf 'a\\tb\"\\\\<&>\\001\\303\\244\\377\\n'; head -c 20000 /dev/zero | tr '\\0' 'y'; echo; printf tail").launch();
+    box.sh("printf 'a\\tb\"\\\\<&>\\001\\303\\244\\377\\n'; head -c 20000 /dev/zero | tr '\\0' 'y'; echo; printf tail")
+        .launch();
     box.wait_exited();
     std::istringstream lines(box.log());
     std::string line;
     std::getline(lines, line);
-    CHECK(line.substr(0, line.find("\"stream\"")) == "{\"log\":\"a\\u0009b\\\"\\\\\\u003c\\u0026\\u003e\\u0001\xc3\xa4\\ufffd\\n\",");
+    CHECK(line.substr(0, line.find("\"stream\"")) ==
+          "{\"log\":\"a\\u0009b\\\"\\\\\\u003c\\u0026\\u003e\\u0001\xc3\xa4\\ufffd\\n\",");
     std::vector<std::string> logs, times;
     while (std::getline(lines, line)) {
         auto j = nlohmann::json::parse(line);
@@ -333,7 +341,7 @@ TEST_CASE("logs rotate by size and on request, and driver none keeps nothing") {
     box.start.log.max_files = 3;
     box.sh("i=0; while [ $i -lt 200 ]; do echo line-$i; i=$((i+1)); done").run();
     for (const char* suffix : {"", ".1", ".2"}) {
-        struct stat st{};
+        struct stat st {};
         REQUIRE(::stat((box.start.log.path + suffix).c_str(), &st) == 0);
         CHECK(st.st_size < 2200);
     }
@@ -385,7 +393,8 @@ TEST_CASE("a killed shim costs nothing: the container goes on, a new shim loses 
     box.shim.process.kill(SIGKILL);
     box.shim.process.wait();
     CHECK(sys::start_time(started->pid) == started->start_time);
-    box.start.adopt = Adopted{started->pid, started->start_time, -1, stdio.stdout_read.get(), stdio.stderr_read.get(), -1};
+    box.start.adopt =
+        Adopted{started->pid, started->start_time, -1, stdio.stdout_read.get(), stdio.stderr_read.get(), -1};
     box.shim = start_shim(box.start);
     CHECK(box.wait_started().pid == started->pid);
     // We are the reaper now, as the supervisor would be.
@@ -428,7 +437,8 @@ TEST_CASE("even when all descriptors are lost a new shim finds the container's o
 TEST_CASE("when the supervisor is gone the shim takes its lock and starts another") {
     Box box({"sleep", "1000"});
     box.start.supervisor_lock = box.dir() + "/lock";
-    box.start.supervisor_argv = {"/bin/busybox", "sh", "-c", "echo $@ > " + box.dir() + "/told; exec sleep 1000 <&3", "sh"};
+    box.start.supervisor_argv = {"/bin/busybox", "sh", "-c", "echo $@ > " + box.dir() + "/told; exec sleep 1000 <&3",
+                                 "sh"};
     box.launch();
     box.wait_started();
     {
@@ -473,10 +483,13 @@ TEST_CASE("an end that nobody heard is told to the next supervisor") {
 TEST_CASE("init: true reaps orphans, passes signals on and ends as its program") {
     Box box;
     box.spec.init = true;
-    box.sh("test $$ -gt 1 && echo below; cat /proc/1/comm; tr '\\0' ' ' < /proc/1/cmdline; echo; grep CapEff /proc/1/status; (sleep 0.01 & exec true); sleep 0.1; "
-           "grep -l '^State:.*zombie' /proc/[0-9]*/status 2>/dev/null | wc -l; ls /proc/1/fd | tr '\\n' ' '; exit 3").launch();
+    box.sh("test $$ -gt 1 && echo below; cat /proc/1/comm; tr '\\0' ' ' < /proc/1/cmdline; echo; grep CapEff "
+           "/proc/1/status; (sleep 0.01 & exec true); sleep 0.1; "
+           "grep -l '^State:.*zombie' /proc/[0-9]*/status 2>/dev/null | wc -l; ls /proc/1/fd | tr '\\n' ' '; exit 3")
+        .launch();
     CHECK(box.wait_exited().code == 3);
-    CHECK(box.log_text() == "below\ndavit-init\n/sbin/davit-init -- sh -c " + box.spec.process.args[2] + " \nCapEff:\t00000000a80425fb\n0\n0 1 2 ");
+    CHECK(box.log_text() == "below\ndavit-init\n/sbin/davit-init -- sh -c " + box.spec.process.args[2] +
+                                " \nCapEff:\t00000000a80425fb\n0\n0 1 2 ");
     Box stopped;
     stopped.spec.init = true;
     stopped.sh("trap 'echo term; exit 4' TERM; echo ready; while :; do sleep 0.01; done").launch();
@@ -494,18 +507,22 @@ TEST_CASE("containers can share namespaces and /dev/shm") {
     a.sh("echo hi > /dev/shm/f; sleep 1000").launch();
     Started first = a.wait_started();
     std::string ns = "/proc/" + std::to_string(first.pid) + "/ns/";
-    UniqueFd net = sys::open(ns + "net", O_RDONLY), pid = sys::open(ns + "pid", O_RDONLY), ipc = sys::open(ns + "ipc", O_RDONLY);
+    UniqueFd net = sys::open(ns + "net", O_RDONLY), pid = sys::open(ns + "pid", O_RDONLY),
+             ipc = sys::open(ns + "ipc", O_RDONLY);
     UniqueFd peer = sys::pidfd_open(first.pid);
     Box b;
     b.spec.ns.net.mode = b.spec.ns.pid.mode = b.spec.ns.ipc.mode = NsMode::passed;
-    b.start.net_ns = net.get(), b.start.pid_ns = pid.get(), b.start.ipc_ns = ipc.get(), b.start.peer_pidfd = b.start.pid_peer_pidfd = peer.get();
+    b.start.net_ns = net.get(), b.start.pid_ns = pid.get(), b.start.ipc_ns = ipc.get(),
+    b.start.peer_pidfd = b.start.pid_peer_pidfd = peer.get();
     Mount shm;
     shm.kind = Mount::Kind::peer;
     shm.source = "/dev/shm";
     shm.destination = "/dev/shm";
     shm.nosuid = shm.nodev = shm.noexec = true;
     add_mount(b.spec, shm);
-    b.sh("cat /dev/shm/f; for n in net pid ipc mnt uts; do test $(readlink /proc/1/ns/$n) = $(readlink /proc/self/ns/$n) && echo $n; done; echo bye > /dev/shm/g").launch();
+    b.sh("cat /dev/shm/f; for n in net pid ipc mnt uts; do test $(readlink /proc/1/ns/$n) = $(readlink "
+         "/proc/self/ns/$n) && echo $n; done; echo bye > /dev/shm/g")
+        .launch();
     CHECK(b.wait_exited().code == 0);
     CHECK(b.log_text() == "hi\nnet\npid\nipc\n");
     CHECK(a.exec({"cat", "/dev/shm/g"}).out == "bye\n");
@@ -522,7 +539,9 @@ TEST_CASE("limits of a running container can be changed") {
         r.pids = 77;
         UniqueFd plan = memfd_of(compile_update(box.spec.cgroup, r, host()));
         CHECK(reply_to(box.shim.control, box.shim.control.update_limits(plan.get())) == 0);
-        CHECK(box.exec({"cat", in_cgroup("memory", "memory.limit_in_bytes", "memory.max"), in_cgroup("pids", "pids.max")}).out == std::to_string(memory) + "\n77\n");
+        CHECK(
+            box.exec({"cat", in_cgroup("memory", "memory.limit_in_bytes", "memory.max"), in_cgroup("pids", "pids.max")})
+                .out == std::to_string(memory) + "\n77\n");
     }
 }
 

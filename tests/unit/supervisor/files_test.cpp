@@ -47,7 +47,8 @@ TEST_CASE("who has which address is written down for a project and goes with it"
     Roots roots = scratch.roots();
     RecordStore store(roots);
     for (const char* project : {"shop", "shop.json"}) store.write(ProjectRecord{.name = project});
-    const KeptAddresses kept{{"web/1", {net::IpAddress::parse("10.1.0.2"), net::IpAddress::parse("fd00::2")}}, {"web/2", {net::IpAddress::parse("10.1.0.3")}}};
+    const KeptAddresses kept{{"web/1", {net::IpAddress::parse("10.1.0.2"), net::IpAddress::parse("fd00::2")}},
+                             {"web/2", {net::IpAddress::parse("10.1.0.3")}}};
     write_kept(roots, "shared", "shop", kept);
     write_kept(roots, "shared", "shop.json", {{"db/1", {net::IpAddress::parse("10.1.0.9")}}});
     CHECK(read_kept(roots, "shared", "shop") == kept);
@@ -58,7 +59,8 @@ TEST_CASE("who has which address is written down for a project and goes with it"
     CHECK(read_kept(roots, "shared", "gone").empty());
     const std::string file = roots.addresses() + "/shared/shop.json";
     write_file_atomic(file + ".0123abcd.tmp", "cut");
-    for (const char* text : {"{", "[]", "{\"format\":1}", "{\"format\":2,\"addresses\":{\"web/1\":[\"10.1.0.2\"]}}", "{\"format\":1,\"addresses\":[1]}"}) {
+    for (const char* text : {"{", "[]", "{\"format\":1}", "{\"format\":2,\"addresses\":{\"web/1\":[\"10.1.0.2\"]}}",
+                             "{\"format\":1,\"addresses\":[1]}"}) {
         write_file_atomic(file, text);
         CHECK(read_kept(roots, "shared", "shop").empty());
     }
@@ -80,7 +82,8 @@ TEST_CASE("nothing is kept for a one-off") {
 TEST_CASE("projects on one network see each other's endpoints and not their own") {
     Scratch scratch;
     Roots roots = scratch.roots();
-    net::dns::EndpointRecord e{"id1", "shop-web-1", "shared", {net::IpAddress::parse("10.1.0.2"), net::IpAddress::parse("fd00::2")}, {"web"}};
+    net::dns::EndpointRecord e{
+        "id1", "shop-web-1", "shared", {net::IpAddress::parse("10.1.0.2"), net::IpAddress::parse("fd00::2")}, {"web"}};
     write_endpoints(roots, "shared", "shop", {e});
     CHECK(read_foreign_endpoints(roots, "shared", "shop").empty());
     auto seen = read_foreign_endpoints(roots, "shared", "blog");

@@ -35,7 +35,8 @@ TEST_CASE("healthy is met by healthy and failed by unhealthy, exit and a missing
     CHECK(ask(checked(Health::starting)).kind == Kind::pending);
     CHECK(ask(checked(Health::none, ContainerState::restarting)).kind == Kind::pending);
     CHECK(std::string(ask(checked(Health::unhealthy)).error->what()) == "container shop-db-1 is unhealthy");
-    CHECK(std::string(ask(view(ContainerState::running)).error->what()) == "container shop-db-1 has no healthcheck configured");
+    CHECK(std::string(ask(view(ContainerState::running)).error->what()) ==
+          "container shop-db-1 has no healthcheck configured");
     GateView gone = checked(Health::none, ContainerState::exited);
     gone.exit_code = 4;
     CHECK(std::string(ask(gone).error->what()) == "container shop-db-1 exited (4)");
@@ -47,7 +48,8 @@ TEST_CASE("completed_successfully is met by exit 0 only and does not end while a
     CHECK(ask(view(ContainerState::running)).kind == Kind::pending);
     CHECK(ask(view(ContainerState::created)).kind == Kind::pending);
     CHECK(ask(view(ContainerState::restarting, 3)).kind == Kind::pending);
-    CHECK(std::string(ask(view(ContainerState::exited, 3)).error->what()) == "service \"db\" didn't complete successfully: exit 3");
+    CHECK(std::string(ask(view(ContainerState::exited, 3)).error->what()) ==
+          "service \"db\" didn't complete successfully: exit 3");
 }
 
 TEST_CASE("started is met after half a second of running, and says when to look again") {

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::int64_t ms = 1'000'000;
 
-Lab::Edit checked(std::vector<std::string> test, int retries = 1, std::int64_t start_period = 0, std::int64_t timeout = 20'000 * ms) {
+Lab::Edit checked(std::vector<std::string> test, int retries = 1, std::int64_t start_period = 0,
+                  std::int64_t timeout = 20'000 * ms) {
     return [=](ContainerRecord& r, runtime::Spec& s) {
         Lab::on_no_network()(r, s);
         r.healthcheck = HealthcheckRecord{test, 50 * ms, timeout, start_period, 50 * ms, retries};
@@ -77,8 +78,10 @@ TEST_CASE("a check over its time and a check that cannot run count as failures")
 
 TEST_CASE("failures in the start period do not count, and unhealthy turns healthy again") {
     Lab lab("recover");
-    std::string late = lab.add("late", "sleep 0.3; touch /tmp/ok; exec sleep 1000", checked({"CMD", "test", "-f", "/tmp/ok"}, 1, 30'000 * ms));
-    std::string back = lab.add("back", "sleep 0.4; touch /tmp/ok; exec sleep 1000", checked({"CMD", "test", "-f", "/tmp/ok"}));
+    std::string late = lab.add("late", "sleep 0.3; touch /tmp/ok; exec sleep 1000",
+                               checked({"CMD", "test", "-f", "/tmp/ok"}, 1, 30'000 * ms));
+    std::string back =
+        lab.add("back", "sleep 0.4; touch /tmp/ok; exec sleep 1000", checked({"CMD", "test", "-f", "/tmp/ok"}));
     lab.up();
     wait_for(lab, late, WaitCondition::healthy);
     lab.until("unhealthy, then healthy", [&] { return lab.status(back).health == Health::healthy; });
@@ -101,7 +104,8 @@ TEST_CASE("a dependant starts when its dependency is healthy, and not at all whe
             op.wait_for = {id};
         });
     };
-    int healthy = gate(db, WaitCondition::healthy, db_up), done = gate(job, WaitCondition::completed_successfully, job_up);
+    int healthy = gate(db, WaitCondition::healthy, db_up),
+        done = gate(job, WaitCondition::completed_successfully, job_up);
     m.add(OpKind::start_container, web, {created_web, healthy});
     m.add(OpKind::start_container, late, {created_late, done});
     lab.staged.clear();
@@ -123,15 +127,18 @@ TEST_CASE("a condition that is not required warns, a time limit ends the waiting
         op.required = false;
     });
     CHECK(lab.saw(EventKind::warning));
-    CHECK_THROWS_WITH_AS(wait_for(lab, never, WaitCondition::healthy, 1000 * ms), "application not healthy after 1s", Error);
+    CHECK_THROWS_WITH_AS(wait_for(lab, never, WaitCondition::healthy, 1000 * ms), "application not healthy after 1s",
+                         Error);
     CHECK_THROWS_WITH_AS(wait_for(lab, job, WaitCondition::started), "container waiting-job-1 exited (3)", Error);
 }
 
-TEST_CASE("post_start hooks run in order before the start is done, again at a restart, and their failure is the start's") {
+TEST_CASE(
+    "post_start hooks run in order before the start is done, again at a restart, and their failure is the start's") {
     Lab lab("hooks");
     std::string id = lab.add("a", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec& s) {
         Lab::on_no_network()(r, s);
-        r.post_start = {{{"sh", "-c", "sleep 0.1; echo one >> /tmp/h"}, "", false, "", {}}, {{"sh", "-c", "echo two >> /tmp/h"}, "", false, "", {}}};
+        r.post_start = {{{"sh", "-c", "sleep 0.1; echo one >> /tmp/h"}, "", false, "", {}},
+                        {{"sh", "-c", "echo two >> /tmp/h"}, "", false, "", {}}};
     });
     lab.up();
     CHECK(lab.out(id, "/tmp/h") == "one\ntwo\n");

@@ -77,7 +77,7 @@ TEST_CASE("the log keeps the last five results, the oldest first, and of each at
     REQUIRE(log.size() == 5);
     CHECK(log.front() == HealthResult{3, 4, 3, "said 3"});
     CHECK(log.back() == HealthResult{7, 8, 7, "said 7"});
-    log = parse_health_log(health_log_with(text, {8, 9, -1, std::string(100'000, 'x') }));
+    log = parse_health_log(health_log_with(text, {8, 9, -1, std::string(100'000, 'x')}));
     CHECK(log.back().output.size() == 4096);
     // What a container writes need not be text.
     log = parse_health_log(health_log_with("", {1, 2, 1, std::string("a\xff\x1b[2J\0b", 8)}));

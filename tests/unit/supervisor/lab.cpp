@@ -11,8 +11,8 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <filesystem>
-#include <sstream>
 #include <poll.h>
+#include <sstream>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -27,7 +27,8 @@ constexpr char busybox[] = "/bin/busybox";
 const std::string& image() {
     static const std::string root = [] {
         std::string dir = "/tmp/image";
-        for (const char* sub : {"bin", "etc", "tmp", "root", "proc", "sys", "dev"}) sys::make_dirs(dir + "/" + sub, 0755);
+        for (const char* sub : {"bin", "etc", "tmp", "root", "proc", "sys", "dev"})
+            sys::make_dirs(dir + "/" + sub, 0755);
         ::chmod((dir + "/tmp").c_str(), 01777);
         std::filesystem::copy_file(busybox, dir + "/bin/busybox");
         SpawnOptions list;
@@ -165,11 +166,14 @@ std::string Lab::add(const std::string& name, const std::string& script, const E
     for (const char* sub : {"/upper", "/work", "/log"}) sys::make_dirs(staging + sub, 0755);
     write_file_atomic(staging + "/config.json", runtime::to_json(spec), 0600, false);
     write_file_atomic(staging + "/plan.bin", runtime::compile(spec, host(), compile_options()), 0600, false);
-    if (r.healthcheck) write_file_atomic(staging + "/health.bin", exec_plan(spec, health_command(r.healthcheck->test)), 0600, false);
+    if (r.healthcheck)
+        write_file_atomic(staging + "/health.bin", exec_plan(spec, health_command(r.healthcheck->test)), 0600, false);
     for (std::size_t i = 0; i < r.post_start.size(); ++i)
-        write_file_atomic(fmt::format("{}/post_start.{}.bin", staging, i), exec_plan(spec, r.post_start[i].command), 0600, false);
+        write_file_atomic(fmt::format("{}/post_start.{}.bin", staging, i), exec_plan(spec, r.post_start[i].command),
+                          0600, false);
     for (std::size_t i = 0; i < r.pre_stop.size(); ++i)
-        write_file_atomic(fmt::format("{}/pre_stop.{}.bin", staging, i), exec_plan(spec, r.pre_stop[i].command), 0600, false);
+        write_file_atomic(fmt::format("{}/pre_stop.{}.bin", staging, i), exec_plan(spec, r.pre_stop[i].command), 0600,
+                          false);
     staged.push_back(r.id);
     all.push_back(r.id);
     return r.id;
@@ -206,7 +210,8 @@ Plan Lab::down_plan() const {
     Ids removed;
     for (const auto& r : store.containers(project)) {
         int stopped = maker.add(OpKind::stop_container, r.id);
-        removed.push_back(maker.add(OpKind::remove_container, r.id, {stopped}, [](Operation& op) { op.force = op.remove_volumes = true; }));
+        removed.push_back(maker.add(OpKind::remove_container, r.id, {stopped},
+                                    [](Operation& op) { op.force = op.remove_volumes = true; }));
     }
     for (const auto& n : store.networks())
         if (n.project == project) maker.network(OpKind::remove_network, n.name, removed);

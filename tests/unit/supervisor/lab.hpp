@@ -51,7 +51,7 @@ public:
 
     ContainerRecord record(const std::string& id) const;
     ContainerStatus status(const std::string& id) const { return store.status(record(id)); }
-    std::string log(const std::string& id) const; // raw json-file
+    std::string log(const std::string& id) const;                          // raw json-file
     std::string out(const std::string& id, const std::string& file) const; // a file of its upper directory
     // Looks every few ms until it holds; fails the test after 10 s.
     void until(const char* what, const std::function<bool()>& holds) const;

@@ -14,15 +14,17 @@ namespace {
 
 // What a project may change on the host. The roots themselves stay.
 std::string traces() {
-    return shell("ip -o link | grep -v ' lo:' | cut -d: -f2; nft list ruleset; find /sys/fs/cgroup -path '*davit/*' -type d;"
-                 "find /run/davit /var/lib/davit -mindepth 2 ! -path '/run/davit/net/lock' ! -path '/run/davit/net/projects';"
-                 "ps -e -o comm= | grep '^davit'; cat /proc/sys/net/ipv4/ip_forward; true");
+    return shell(
+        "ip -o link | grep -v ' lo:' | cut -d: -f2; nft list ruleset; find /sys/fs/cgroup -path '*davit/*' -type d;"
+        "find /run/davit /var/lib/davit -mindepth 2 ! -path '/run/davit/net/lock' ! -path '/run/davit/net/projects';"
+        "ps -e -o comm= | grep '^davit'; cat /proc/sys/net/ipv4/ip_forward; true");
 }
 
 // The supervisor's processes end a moment after they gave up its lock.
 std::string traces_when(const std::string& wanted) {
     std::string now = traces();
-    for (int i = 0; i < 100 && now != wanted; ++i, now = traces()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    for (int i = 0; i < 100 && now != wanted; ++i, now = traces())
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
     return now;
 }
 
@@ -58,10 +60,11 @@ TEST_CASE("a container is created, started, stopped and removed, and nothing sta
 TEST_CASE("exit codes are kept, and a stop signal that is handled ends early") {
     Lab lab("codes");
     std::string three = lab.add("three", "exit 3", Lab::on_no_network());
-    std::string trap = lab.add("trap", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done", [](ContainerRecord& r, runtime::Spec& s) {
-        Lab::on_no_network()(r, s);
-        r.stop_grace = 20'000'000'000;
-    });
+    std::string trap = lab.add("trap", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done",
+                               [](ContainerRecord& r, runtime::Spec& s) {
+                                   Lab::on_no_network()(r, s);
+                                   r.stop_grace = 20'000'000'000;
+                               });
     lab.up();
     lab.until("exit 3", [&] { return lab.status(three).state == ContainerState::exited; });
     CHECK(lab.status(three).exit_code == 3);
@@ -131,10 +134,11 @@ TEST_CASE("a container that removes itself is gone after its end") {
 
 TEST_CASE("kill sends its signal, and SIGKILL keeps a restart policy from starting it again") {
     Lab lab("killing");
-    std::string id = lab.add("a", "trap 'echo usr1' USR1; echo ready; while :; do sleep 0.01; done", [](ContainerRecord& r, runtime::Spec& s) {
-        Lab::on_no_network()(r, s);
-        r.restart.kind = RestartKind::always;
-    });
+    std::string id = lab.add("a", "trap 'echo usr1' USR1; echo ready; while :; do sleep 0.01; done",
+                             [](ContainerRecord& r, runtime::Spec& s) {
+                                 Lab::on_no_network()(r, s);
+                                 r.restart.kind = RestartKind::always;
+                             });
     lab.up();
     lab.until("the trap", [&] { return lab.log(id).find("ready") != std::string::npos; });
     lab.one(OpKind::kill_container, id, [](Operation& op) { op.signal = "USR1"; });
@@ -147,9 +151,8 @@ TEST_CASE("kill sends its signal, and SIGKILL keeps a restart policy from starti
 
 TEST_CASE("a restart by policy keeps the container, its files and its count") {
     Lab lab("policy");
-    std::string id = lab.add("a", "echo x >> /tmp/n; [ $(wc -l < /tmp/n) -ge 3 ] && exec sleep 1000; exit 1", [](ContainerRecord& r, runtime::Spec&) {
-        r.restart.kind = RestartKind::on_failure;
-    });
+    std::string id = lab.add("a", "echo x >> /tmp/n; [ $(wc -l < /tmp/n) -ge 3 ] && exec sleep 1000; exit 1",
+                             [](ContainerRecord& r, runtime::Spec&) { r.restart.kind = RestartKind::on_failure; });
     lab.up();
     // Running means that the shell was exec'd; its first line of script comes later.
     lab.until("the third run", [&] {

@@ -74,8 +74,10 @@ TEST_CASE("IPv6 is given when it is asked for, by flag or by subnet") {
 TEST_CASE("driver options shape the bridge and the host's rules") {
     NetworkRecord r = record();
     r.internal = true;
-    r.driver_opts = {{"com.docker.network.bridge.name", "br-mine"}, {"com.docker.network.driver.mtu", "1400"},
-                     {"com.docker.network.bridge.enable_icc", "false"}, {"com.docker.network.bridge.enable_ip_masquerade", "false"}};
+    r.driver_opts = {{"com.docker.network.bridge.name", "br-mine"},
+                     {"com.docker.network.driver.mtu", "1400"},
+                     {"com.docker.network.bridge.enable_icc", "false"},
+                     {"com.docker.network.bridge.enable_ip_masquerade", "false"}};
     complete(r, {}, "machine");
     Network n(r);
     CHECK(n.bridge(9).name == "br-mine");

@@ -133,7 +133,9 @@ TEST_CASE("a request to stop cancels what has not begun of its own plan") {
     std::stop_source stop;
     auto client = SupervisorClient::connect_or_start(lab.roots, "cancel");
     try {
-        client.apply(m.plan, [&](const Operation&, const SupervisorClient::ClientDone&) { stop.request_stop(); }, {}, stop.get_token());
+        client.apply(
+            m.plan, [&](const Operation&, const SupervisorClient::ClientDone&) { stop.request_stop(); }, {},
+            stop.get_token());
         FAIL("went on");
     } catch (const Error& e) {
         CHECK(e.kind() == Errc::interrupted);
@@ -153,12 +155,14 @@ TEST_CASE("the client's operations are gates: done by other threads, and their f
     auto client = SupervisorClient::connect_or_start(lab.roots, "client");
     std::vector<std::thread> threads;
     try {
-        client.apply(m.plan, [&](const Operation& op, const SupervisorClient::ClientDone& done) {
-            threads.emplace_back([id = op.id, kind = op.kind, done] {
-                Error e(Errc::not_found, "no such image");
-                done(id, kind == OpKind::build_image ? &e : nullptr);
-            });
-        }, {});
+        client.apply(m.plan,
+                     [&](const Operation& op, const SupervisorClient::ClientDone& done) {
+                         threads.emplace_back([id = op.id, kind = op.kind, done] {
+                             Error e(Errc::not_found, "no such image");
+                             done(id, kind == OpKind::build_image ? &e : nullptr);
+                         });
+                     },
+                     {});
         FAIL("went on");
     } catch (const Error& e) {
         CHECK(std::string(e.what()) == "no such image");
@@ -169,20 +173,26 @@ TEST_CASE("the client's operations are gates: done by other threads, and their f
 
 TEST_CASE("containers find each other by service name, and a published port leads to its container") {
     Lab lab("names");
-    std::string web = lab.add("web", "while :; do echo 'from web' | nc -l -p 80; done", [](ContainerRecord& r, runtime::Spec&) {
-        r.ports = {{"127.0.0.1", "18080", 80, "tcp"}};
-    });
-    std::string asker = lab.add("asker", "nslookup web > /tmp/ns 2>&1; cat /etc/hosts /etc/resolv.conf > /tmp/files; exec sleep 1000");
+    std::string web =
+        lab.add("web", "while :; do echo 'from web' | nc -l -p 80; done", [](ContainerRecord& r, runtime::Spec&) {
+            r.ports = {{"127.0.0.1", "18080", 80, "tcp"}};
+        });
+    std::string asker =
+        lab.add("asker", "nslookup web > /tmp/ns 2>&1; cat /etc/hosts /etc/resolv.conf > /tmp/files; exec sleep 1000");
     lab.up();
     std::string address = lab.status(web).endpoints.at(0).ipv4;
     lab.until("the answer", [&] { return lab.out(asker, "/tmp/ns").find(address) != std::string::npos; });
     lab.until("the files", [&] { return lab.out(asker, "/tmp/files").find("127.0.0.11") != std::string::npos; });
     CHECK(lab.out(asker, "/tmp/files").find(lab.status(asker).endpoints.at(0).ipv4) != std::string::npos);
     CHECK(lab.status(web).ports.at(0).host_port == 18080);
-    lab.until("the published port", [&] { return shell("busybox nc -w 1 127.0.0.1 18080 < /dev/null || true").find("from web") != std::string::npos; });
+    lab.until("the published port", [&] {
+        return shell("busybox nc -w 1 127.0.0.1 18080 < /dev/null || true").find("from web") != std::string::npos;
+    });
 
     Lab other("thief");
-    std::string thief = other.add("web", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec&) { r.ports = {{"", "18080", 80, "tcp"}}; });
+    std::string thief = other.add("web", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec&) {
+        r.ports = {{"", "18080", 80, "tcp"}};
+    });
     try {
         other.up();
         FAIL("took the port");
@@ -201,13 +211,18 @@ TEST_CASE("a network shared by two projects has one set of addresses and names, 
     std::string a = owner.add("a", "exec sleep 1000");
     owner.up();
     guest.has_network = true;
-    std::string b = guest.add("b", "nslookup a > /tmp/ns 2>&1; exec sleep 1000", [](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].network = "owner_default"; });
+    std::string b = guest.add("b", "nslookup a > /tmp/ns 2>&1; exec sleep 1000",
+                              [](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].network = "owner_default"; });
     guest.up();
     CHECK(guest.status(b).endpoints.at(0).ipv4 != owner.status(a).endpoints.at(0).ipv4);
-    guest.until("the other project's name", [&] { return guest.out(b, "/tmp/ns").find(owner.status(a).endpoints.at(0).ipv4) != std::string::npos; });
+    guest.until("the other project's name", [&] {
+        return guest.out(b, "/tmp/ns").find(owner.status(a).endpoints.at(0).ipv4) != std::string::npos;
+    });
     std::string late = owner.add("late", "until nslookup b > /tmp/ns 2>&1; do sleep 0.05; done; exec sleep 1000");
     owner.up();
-    owner.until("the guest's name", [&] { return owner.out(late, "/tmp/ns").find(guest.status(b).endpoints.at(0).ipv4) != std::string::npos; });
+    owner.until("the guest's name", [&] {
+        return owner.out(late, "/tmp/ns").find(guest.status(b).endpoints.at(0).ipv4) != std::string::npos;
+    });
     try {
         owner.down();
         FAIL("removed a network in use");
@@ -222,7 +237,9 @@ TEST_CASE("a network shared by two projects has one set of addresses and names, 
 
 TEST_CASE("an address that is taken, a network that is missing and a subnet that overlaps are refused") {
     Lab lab("refused");
-    auto at = [](const char* address) { return [=](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].ipv4_address = address; }; };
+    auto at = [](const char* address) {
+        return [=](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].ipv4_address = address; };
+    };
     lab.has_network = true;
     lab.stage_network("refused_default", [](NetworkRecord& n) { n.ipam = {{"10.77.0.0/24", "", "", {}}}; });
     PlanMaker m("refused");
@@ -249,7 +266,8 @@ TEST_CASE("an address that a container asks for by name is left to it while it d
     PlanMaker m("asked");
     m.network(OpKind::create_network, "asked_default");
     lab.apply(m.plan);
-    std::string late = lab.add("late", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].ipv4_address = "10.78.0.2"; });
+    std::string late = lab.add("late", "exec sleep 1000",
+                               [](ContainerRecord& r, runtime::Spec&) { r.endpoints[0].ipv4_address = "10.78.0.2"; });
     std::string first = lab.add("first", "exec sleep 1000");
     lab.apply(lab.up_plan(false));
     lab.one(OpKind::start_container, first);
@@ -270,7 +288,8 @@ TEST_CASE("addresses stay with their services when all are made anew in another 
         return addresses;
     };
     auto remove_all = [&] {
-        for (const auto& r : lab.store.containers("stays")) lab.one(OpKind::remove_container, r.id, [](Operation& op) { op.force = true; });
+        for (const auto& r : lab.store.containers("stays"))
+            lab.one(OpKind::remove_container, r.id, [](Operation& op) { op.force = true; });
     };
     first = make({"a", "b", "c", "d"});
     remove_all();
@@ -288,12 +307,13 @@ TEST_CASE("a container shares the network of another, one has the host's and one
     Lab lab("modes");
     std::string base = lab.add("base", "exec sleep 1000");
     lab.up();
-    std::string side = lab.add("side", "ip -o addr > /tmp/a; exec sleep 1000", [&](ContainerRecord& r, runtime::Spec& s) {
-        r.network_mode = "container:" + base;
-        r.endpoints.clear();
-        for (auto& m : s.mounts) // it has no files of its own
-            if (auto at = m.source.find(r.id); at != std::string::npos) m.source.replace(at, r.id.size(), base);
-    });
+    std::string side =
+        lab.add("side", "ip -o addr > /tmp/a; exec sleep 1000", [&](ContainerRecord& r, runtime::Spec& s) {
+            r.network_mode = "container:" + base;
+            r.endpoints.clear();
+            for (auto& m : s.mounts) // it has no files of its own
+                if (auto at = m.source.find(r.id); at != std::string::npos) m.source.replace(at, r.id.size(), base);
+        });
     std::string host = lab.add("host", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec& s) {
         r.network_mode = "host";
         r.endpoints.clear();
@@ -301,11 +321,15 @@ TEST_CASE("a container shares the network of another, one has the host's and one
     });
     lab.apply([&] {
         PlanMaker m("modes");
-        for (const auto& id : std::exchange(lab.staged, {})) m.add(OpKind::start_container, id, {m.add(OpKind::create_container, id)});
+        for (const auto& id : std::exchange(lab.staged, {}))
+            m.add(OpKind::start_container, id, {m.add(OpKind::create_container, id)});
         return m.plan;
     }());
-    lab.until("its view of the network", [&] { return lab.out(side, "/tmp/a").find(lab.status(base).endpoints.at(0).ipv4) != std::string::npos; });
-    auto ns = [&](const std::string& id) { return shell("readlink /proc/" + std::to_string(lab.status(id).pid) + "/ns/net"); };
+    lab.until("its view of the network",
+              [&] { return lab.out(side, "/tmp/a").find(lab.status(base).endpoints.at(0).ipv4) != std::string::npos; });
+    auto ns = [&](const std::string& id) {
+        return shell("readlink /proc/" + std::to_string(lab.status(id).pid) + "/ns/net");
+    };
     CHECK(ns(side) == ns(base));
     CHECK(ns(host) == shell("readlink /proc/self/ns/net"));
     CHECK(read_file(lab.paths.hosts(host)).find("localhost") != std::string::npos);
@@ -314,7 +338,8 @@ TEST_CASE("a container shares the network of another, one has the host's and one
 TEST_CASE("a new supervisor clears away what its predecessor had begun to remove, and nothing that is being staged") {
     Lab lab("remains");
     const std::string gone(64, 'a'), coming(64, 'b');
-    for (const auto& dir : {lab.paths.run_container(gone), lab.paths.staging("trash-" + gone), lab.paths.staging(coming), lab.paths.run_container(coming)})
+    for (const auto& dir : {lab.paths.run_container(gone), lab.paths.staging("trash-" + gone),
+                            lab.paths.staging(coming), lab.paths.run_container(coming)})
         sys::make_dirs(dir + "/files", 0700);
     const std::string lost = lab.roots.run_networks() + "/remains_lost";
     for (const char* name : {"goes", "kept"}) {
@@ -336,8 +361,11 @@ TEST_CASE("a new supervisor clears away what its predecessor had begun to remove
     write_file_atomic(lost + "/remains.json", "[]", 0600, false);
     lab.add("a", "exec sleep 1000", Lab::on_no_network());
     lab.up();
-    lab.until("the remains are gone", [&] { return !exists(lab.paths.run_container(gone)) && !exists(lab.paths.staging("trash-" + gone)) && !exists(lost); });
-    lab.until("so are the volumes that were to go with it", [&] { return !exists(volume) && !exists(lab.paths.trash(gone, true)); });
+    lab.until("the remains are gone", [&] {
+        return !exists(lab.paths.run_container(gone)) && !exists(lab.paths.staging("trash-" + gone)) && !exists(lost);
+    });
+    lab.until("so are the volumes that were to go with it",
+              [&] { return !exists(volume) && !exists(lab.paths.trash(gone, true)); });
     CHECK(lab.store.volume("kept"));
     lab.store.remove_volume("kept");
     CHECK(exists(lab.paths.run_container(coming) + "/files"));

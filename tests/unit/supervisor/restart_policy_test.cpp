@@ -27,7 +27,14 @@ TEST_CASE("a run of ten seconds begins the delay anew, one a little shorter does
 }
 
 TEST_CASE("each policy decides by code, count and the user's will") {
-    struct Row { RestartKind kind; int max; int count; int code; bool stopped; bool restart; };
+    struct Row {
+        RestartKind kind;
+        int max;
+        int count;
+        int code;
+        bool stopped;
+        bool restart;
+    };
     const Row rows[] = {
         {RestartKind::no, 0, 0, 1, false, false},
         {RestartKind::always, 0, 0, 0, false, true},

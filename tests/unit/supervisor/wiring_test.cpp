@@ -45,7 +45,8 @@ struct Wired {
         std::vector<Attachment> attachments;
         for (const auto& wish : wishes) {
             bool is_front = wish.network == "shop_front";
-            attachments.push_back({&wish, is_front ? &front : &back, net::IpAddress::parse(is_front ? "10.1.0.5" : "10.2.0.6"), {}});
+            attachments.push_back(
+                {&wish, is_front ? &front : &back, net::IpAddress::parse(is_front ? "10.1.0.5" : "10.2.0.6"), {}});
         }
         return wire(record, attachments, 42, host);
     }
@@ -131,13 +132,15 @@ TEST_CASE("endpoint sysctls and addresses that the user wrote are passed on") {
     r.endpoints[0].mac_address = "02:12:03:00:00:07";
     r.endpoints[0].interface_name = "lan0";
     r.endpoints[0].link_local_ips = {"169.254.7.7"};
-    r.endpoints[0].driver_opts = {{"com.docker.network.endpoint.sysctls", "net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.conf.IFNAME.forwarding=0"}};
+    r.endpoints[0].driver_opts = {{"com.docker.network.endpoint.sysctls",
+                                   "net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.conf.IFNAME.forwarding=0"}};
     Wired wired(r);
     net::EndpointSpec e = wired().plan.endpoints.at(0);
     CHECK(e.ifname == "lan0");
     CHECK(e.mac->to_string() == "02:12:03:00:00:07");
     CHECK(e.addresses.at(1).address.to_string() == "169.254.7.7");
-    CHECK(e.sysctls == std::vector<std::pair<std::string, std::string>>{{"net.ipv4.conf.IFNAME.log_martians", "1"}, {"net.ipv4.conf.IFNAME.forwarding", "0"}});
+    CHECK(e.sysctls == std::vector<std::pair<std::string, std::string>>{{"net.ipv4.conf.IFNAME.log_martians", "1"},
+                                                                        {"net.ipv4.conf.IFNAME.forwarding", "0"}});
 }
 
 TEST_CASE("without network of its own a container gets the host's view or none") {
