@@ -7,8 +7,8 @@
 #include "cli/privileges.hpp"
 #include "cli/suggest.hpp"
 #include "davit/load.hpp"
-#include "plan/summary.hpp"
 #include "project/store.hpp"
+#include "reconcile/summary.hpp"
 
 #include <algorithm>
 #include <cstdio>

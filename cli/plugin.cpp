@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "cli/format/json_text.hpp"
+#include "davit/version.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 # The components that define what lib/include/davit declares go in whole; the others are taken
 # from their archives as needed. Everything outside the public headers stays hidden.
-set(public_components davit_base davit_model davit_compose davit_plan davit_engine davit_image davit_remote davit_project)
+set(public_components davit_base davit_model davit_compose davit_reconcile davit_engine davit_image davit_remote davit_project)
 if(DAVIT_SHARED)
     add_library(davit_shared SHARED) # not "davit": the program has that file name
     foreach(component IN LISTS public_components)

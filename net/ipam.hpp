@@ -1,8 +1,7 @@
-// Subnets for networks and addresses for endpoints. Pure but for observe_taken().
+// Subnets for networks and addresses for endpoints. Pure.
 #pragma once
 
 #include "net/address.hpp"
-#include "net/netlink.hpp"
 
 #include <map>
 #include <optional>
@@ -29,10 +28,6 @@ struct Taken {
     Subnet subnet;
     std::string holder;
 };
-// All routes of all tables but those of prefix 0 and 1 (default routes, OpenVPN's halves), all
-// interface addresses, the resolvers of /etc/resolv.conf.
-// except_link: routes and addresses of this interface do not count (the network's own bridge).
-std::vector<Taken> observe_taken(NetlinkSocket& host, const std::string& except_link = {});
 
 // The same key gets the same subnet again while nothing else took it: the search begins at hash(key) in each rank.
 // prefer: tried first (the subnet of the network's record). Throws conflict when all pools are used up.

@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "cli/attach/shim_events.hpp"
 #include "cli/terminal.hpp"
-#include "plan/shim_of.hpp"
+#include "engine/shim_of.hpp"
 
 #include <cerrno>
 #include <csignal>

@@ -6,8 +6,8 @@
 #include "cli/attach/shim_events.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/terminal.hpp"
-#include "plan/exec.hpp"
-#include "plan/shim_of.hpp"
+#include "engine/exec.hpp"
+#include "engine/shim_of.hpp"
 
 #include <cerrno>
 #include <csignal>

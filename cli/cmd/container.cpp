@@ -74,7 +74,7 @@ OrderedJson inspected(Context& context, const ContainerInfo& container) {
     for (const EndpointRecord& endpoint : of.record.endpoints)
         if (auto network = store.network(endpoint.network)) of.networks.emplace(endpoint.network, std::move(*network));
     for (const MountRecord& mount : of.record.mounts)
-        if (mount.type == "volume") of.volumes.emplace(mount.name, store.volume_data(mount.name));
+        if (mount.type == "volume") of.volumes.emplace(mount.name, store.roots().volume_data(mount.name));
     return inspect_container(of);
 }
 

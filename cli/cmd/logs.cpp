@@ -7,7 +7,7 @@
 #include "cli/logs/follow.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
-#include "supervisor/protocol.hpp"
+#include "supervisor/client/protocol.hpp"
 
 #include <algorithm>
 #include <charconv>

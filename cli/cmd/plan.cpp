@@ -3,7 +3,7 @@
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
-#include "plan/summary.hpp"
+#include "reconcile/summary.hpp"
 
 #include <cstdio>
 

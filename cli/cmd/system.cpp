@@ -6,7 +6,7 @@
 #include "cli/format/json_text.hpp"
 #include "cli/options.hpp"
 #include "image/store.hpp"
-#include "supervisor/doctor.hpp"
+#include "supervisor/doctor/doctor.hpp"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>

@@ -2,6 +2,7 @@
 #include "cli/options.hpp"
 
 #include "base/error.hpp"
+#include "davit/version.hpp"
 
 #include <cstdio>
 

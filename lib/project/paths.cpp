@@ -35,6 +35,11 @@ ProjectPaths::ProjectPaths(const Roots& roots, const std::string& project)
     check_name("project", project);
 }
 
+std::string Roots::volume_data(const std::string& name) const {
+    check_name("volume", name);
+    return volumes() + "/" + name + "/_data";
+}
+
 void check_name(const char* what, const std::string& name) {
     auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
     bool ok = !name.empty() && name.size() <= 255 && (plain(name[0]) || name[0] == '_');

@@ -12,6 +12,7 @@ struct Roots {
     static Roots from_environment();
     std::string images() const { return state + "/images"; }
     std::string volumes() const { return state + "/volumes"; }
+    std::string volume_data(const std::string& name) const; // throws as check_name()
     std::string projects() const { return state + "/projects"; }
     std::string bpf_cache() const { return state + "/cache/seccomp"; } // compiled seccomp filters, by hash
     std::string networks() const { return state + "/networks"; }       // one <name>.json each; shared by projects

@@ -90,8 +90,7 @@ public:
 
     std::vector<VolumeRecord> volumes() const;
     std::optional<VolumeRecord> volume(const std::string& name) const;
-    std::string volume_data(const std::string& name) const; // …/<name>/_data
-    void create(const VolumeRecord& record) const;          // makes _data (0755); existing is fine
+    void create(const VolumeRecord& record) const; // makes _data (0755); existing is fine
     void remove_volume(const std::string& name) const;
 
     std::vector<ProjectRecord> projects() const; // those that have a project.json

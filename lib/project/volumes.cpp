@@ -29,13 +29,8 @@ std::optional<VolumeRecord> RecordStore::volume(const std::string& name) const {
     return volume_record_from_json(*text, volume_file(roots_, name));
 }
 
-std::string RecordStore::volume_data(const std::string& name) const {
-    check_name("volume", name);
-    return roots_.volumes() + "/" + name + "/_data";
-}
-
 void RecordStore::create(const VolumeRecord& record) const {
-    std::string data = volume_data(record.name);
+    std::string data = roots_.volume_data(record.name);
     if (exists(volume_file(roots_, record.name))) return;
     sys::make_dirs(roots_.volumes() + "/" + record.name, 0700);
     // Users inside the container walk through _data; the 0700 above it keeps those of the host out.

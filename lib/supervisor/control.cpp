@@ -3,19 +3,16 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
+#include "davit/version.hpp"
 #include "project/paths.hpp"
-#include "supervisor/protocol.hpp"
-#include "supervisor/wire.hpp"
+#include "supervisor/client/protocol.hpp"
+#include "supervisor/client/wire.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#ifndef DAVIT_VERSION
-#define DAVIT_VERSION "0"
-#endif
 
 namespace davit::supervisor {
 

@@ -5,7 +5,7 @@
 #include "base/fd.hpp"
 #include "davit/event.hpp"
 #include "davit/plan.hpp"
-#include "supervisor/frame.hpp"
+#include "supervisor/client/frame.hpp"
 
 #include <chrono>
 #include <functional>

@@ -4,8 +4,8 @@
 #include "base/process.hpp"
 #include "base/programs.hpp"
 #include "base/sys.hpp"
+#include "supervisor/client/frame.hpp"
 #include "supervisor/daemon.hpp"
-#include "supervisor/frame.hpp"
 #include "supervisor/supervisor.hpp"
 
 #include <charconv>

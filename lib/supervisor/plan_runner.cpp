@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
-#include "supervisor/gate.hpp"
+#include "supervisor/policy/gate.hpp"
 
 namespace davit::supervisor {
 

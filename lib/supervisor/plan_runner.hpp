@@ -2,9 +2,9 @@
 #pragma once
 
 #include "davit/event.hpp"
-#include "supervisor/containers.hpp"
-#include "supervisor/executor.hpp"
+#include "supervisor/container/containers.hpp"
 #include "supervisor/journal.hpp"
+#include "supervisor/policy/executor.hpp"
 #include "supervisor/world.hpp"
 
 #include <functional>

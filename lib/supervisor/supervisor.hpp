@@ -5,13 +5,13 @@
 #include "base/file.hpp"
 #include "net/dns/registry.hpp"
 #include "net/dns/server.hpp"
-#include "supervisor/containers.hpp"
+#include "supervisor/container/containers.hpp"
 #include "supervisor/control.hpp"
 #include "supervisor/daemon.hpp"
+#include "supervisor/helper/reaper.hpp"
 #include "supervisor/journal.hpp"
-#include "supervisor/networks.hpp"
+#include "supervisor/network/networks.hpp"
 #include "supervisor/plan_runner.hpp"
-#include "supervisor/reaper.hpp"
 #include "supervisor/world.hpp"
 
 #include <deque>

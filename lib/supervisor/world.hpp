@@ -7,9 +7,9 @@
 #include "net/netlink.hpp"
 #include "project/store.hpp"
 #include "runtime/shim_client.hpp"
-#include "supervisor/helper.hpp"
-#include "supervisor/networks.hpp"
-#include "supervisor/reaper.hpp"
+#include "supervisor/helper/helper.hpp"
+#include "supervisor/helper/reaper.hpp"
+#include "supervisor/network/networks.hpp"
 
 #include <functional>
 #include <string>

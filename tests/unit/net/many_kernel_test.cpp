@@ -7,6 +7,7 @@
 #include "net/ipam.hpp"
 #include "net/link_messages.hpp"
 #include "net/nft.hpp"
+#include "net/taken.hpp"
 
 #include <cerrno>
 #include <chrono>

@@ -144,12 +144,12 @@ TEST_CASE("a volume keeps its data and its first record when it is created again
     v.name = "shop_data";
     v.project = "shop";
     store.create(v);
-    write_file_atomic(store.volume_data("shop_data") + "/f", "kept");
+    write_file_atomic(store.roots().volume_data("shop_data") + "/f", "kept");
     v.labels = {{"new", "label"}};
     store.create(v);
-    CHECK(read_file(store.volume_data("shop_data") + "/f") == "kept");
+    CHECK(read_file(store.roots().volume_data("shop_data") + "/f") == "kept");
     CHECK(store.volume("shop_data")->labels.empty());
-    CHECK(mode_of(store.volume_data("shop_data")) == 0755);
+    CHECK(mode_of(store.roots().volume_data("shop_data")) == 0755);
     CHECK(store.volumes().size() == 1);
     store.remove_volume("shop_data");
     CHECK(store.volumes().empty());
@@ -203,7 +203,7 @@ TEST_CASE("names that would leave their directory are refused") {
     for (const char* name : {"", "..", ".", "a/b", "../x", "a\nb", "-x", "a b"}) {
         CAPTURE(name);
         CHECK_THROWS_AS(store.network(name), Error);
-        CHECK_THROWS_AS(store.volume_data(name), Error);
+        CHECK_THROWS_AS(store.roots().volume_data(name), Error);
         CHECK_THROWS_AS(ProjectPaths(store.roots(), name), Error);
     }
 }

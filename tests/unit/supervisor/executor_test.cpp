@@ -1,4 +1,4 @@
-#include "supervisor/executor.hpp"
+#include "supervisor/policy/executor.hpp"
 
 #include "base/error.hpp"
 

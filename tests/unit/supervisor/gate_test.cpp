@@ -1,4 +1,4 @@
-#include "supervisor/gate.hpp"
+#include "supervisor/policy/gate.hpp"
 
 #include <doctest/doctest.h>
 

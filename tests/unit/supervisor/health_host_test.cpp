@@ -3,7 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "supervisor/health.hpp"
+#include "supervisor/policy/health.hpp"
 
 #include <doctest/doctest.h>
 

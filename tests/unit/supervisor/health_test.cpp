@@ -1,4 +1,4 @@
-#include "supervisor/health.hpp"
+#include "supervisor/policy/health.hpp"
 
 #include <doctest/doctest.h>
 

@@ -4,7 +4,7 @@
 #include "base/sys.hpp"
 #include "project/store.hpp"
 #include "runtime/spec.hpp"
-#include "supervisor/protocol.hpp"
+#include "supervisor/client/protocol.hpp"
 
 #include <chrono>
 #include <functional>

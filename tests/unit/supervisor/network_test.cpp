@@ -1,4 +1,4 @@
-#include "supervisor/network.hpp"
+#include "supervisor/network/network.hpp"
 
 #include "base/error.hpp"
 

@@ -3,7 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "supervisor/connection.hpp"
+#include "supervisor/client/connection.hpp"
 
 #include <atomic>
 #include <csignal>

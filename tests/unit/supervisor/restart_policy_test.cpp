@@ -1,4 +1,4 @@
-#include "supervisor/restart_policy.hpp"
+#include "supervisor/policy/restart_policy.hpp"
 
 #include <doctest/doctest.h>
 

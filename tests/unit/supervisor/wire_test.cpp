@@ -1,5 +1,5 @@
-#include "supervisor/frame.hpp"
-#include "supervisor/wire.hpp"
+#include "supervisor/client/frame.hpp"
+#include "supervisor/client/wire.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/wiring.hpp"
+#include "supervisor/network/wiring.hpp"
 
 #include <doctest/doctest.h>
 

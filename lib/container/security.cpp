@@ -1,0 +1,132 @@
+#include "container/builder.hpp"
+
+#include "base/error.hpp"
+#include "runtime/defaults.hpp"
+
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+namespace davit {
+
+namespace {
+
+// strconv.ParseBool's words, which the engine takes.
+std::optional<bool> truth(std::string_view word) {
+    for (std::string_view yes : {"1", "t", "T", "TRUE", "true", "True"})
+        if (word == yes) return true;
+    for (std::string_view no : {"0", "f", "F", "FALSE", "false", "False"})
+        if (word == no) return false;
+    return std::nullopt;
+}
+
+// "[[gpu nvidia]]" as the engine prints what a device request asks for.
+std::string capabilities_text(const DeviceRequest& request) {
+    return fmt::format("[[{}]]",
+                       request.capabilities.empty() ? "gpu" : fmt::format("{}", fmt::join(request.capabilities, " ")));
+}
+
+} // namespace
+
+void ContainerBuilder::security() {
+    runtime::Spec& spec = out_.spec;
+    engine_features();
+    about_each("cap_add", service_.cap_add, [](const auto& name) { runtime::resolve_capabilities({name}, {}); });
+    about_each("cap_drop", service_.cap_drop, [](const auto& name) { runtime::resolve_capabilities({}, {name}); });
+    runtime::set_capabilities(spec.process, runtime::resolve_capabilities(service_.cap_add, service_.cap_drop));
+    if (service_.privileged) runtime::make_privileged(spec);
+    about_each("security_opt", service_.security_opt, [&](const auto& option) { security_option(option); });
+    devices();
+}
+
+void ContainerBuilder::security_option(const std::string& option) {
+    const auto end = option.find_first_of("=:");
+    const std::string key = option.substr(0, end);
+    const std::string value = end == std::string::npos ? std::string() : option.substr(end + 1);
+    runtime::Spec& spec = out_.spec;
+    if (key == "no-new-privileges" || key == "writable-cgroups") {
+        const auto on = value.empty() && key == "no-new-privileges" ? true : truth(value);
+        if (!on) throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option);
+        if (key == "no-new-privileges") spec.process.no_new_privileges = *on;
+        else
+            for (auto& m : spec.mounts)
+                if (m.kind == runtime::Mount::Kind::cgroup) m.readonly = !*on && !service_.privileged;
+    } else if (key == "seccomp" && !value.empty()) {
+        seccomp(value);
+    } else if (key == "systempaths" && value == "unconfined") {
+        spec.masked_paths.clear();
+        spec.readonly_paths.clear();
+    } else if (key == "apparmor" && !value.empty()) {
+        spec.process.apparmor_profile = value;
+    } else if (key != "label") { // SELinux: Docker takes it where SELinux is off
+        throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option)
+            .with_hint("known: no-new-privileges, seccomp=…, systempaths=unconfined, apparmor=…, label=…");
+    }
+}
+
+void ContainerBuilder::seccomp(const std::string& value) {
+    runtime::Seccomp& seccomp = out_.spec.seccomp;
+    seccomp = {};
+    if (value == "unconfined") {
+        seccomp.kind = runtime::Seccomp::Kind::unconfined;
+        return;
+    }
+    if (value == "builtin") return;
+    seccomp.kind = runtime::Seccomp::Kind::profile;
+    seccomp.source_name = value;
+    const bool absolute = value.front() == '/';
+    seccomp.json = value.front() == '{' ? value : in_context(fmt::format("opening seccomp profile ({})", value), [&] {
+        return around_.read_file(absolute ? value : in_.project.working_dir + "/" + value);
+    });
+    if (!nlohmann::json::accept(seccomp.json))
+        throw error(Errc::invalid_project, "the seccomp profile {} is not valid JSON", value);
+}
+
+// What the engine would hand to a part of it that is not there.
+void ContainerBuilder::engine_features() {
+    const std::string& name = service_.runtime;
+    about("runtime", [&] {
+        if (!name.empty() && name != "runc" && name != "io.containerd.runc.v2" && name != "davit")
+            throw error(Errc::invalid_project, "unknown or invalid runtime name: {}", name);
+    });
+    about("isolation", [&] {
+        if (!service_.isolation.empty() && service_.isolation != "default")
+            throw error(Errc::invalid_project, "invalid isolation \"{}\" on linux", service_.isolation);
+    });
+    auto refuse = [&](const std::string& part, const std::vector<DeviceRequest>& requests) {
+        for (const auto& request : requests)
+            at_start(part, [&] {
+                throw error(Errc::unsupported, "could not select device driver \"{}\" with capabilities: {}",
+                            request.driver, capabilities_text(request));
+            });
+    };
+    refuse("gpus", service_.gpus);
+    if (service_.deploy && service_.deploy->resources.reservations)
+        refuse("deploy.resources.reservations.devices", service_.deploy->resources.reservations->devices);
+}
+
+void ContainerBuilder::devices() {
+    for (std::size_t i = 0; i < service_.devices.size(); ++i) {
+        const Device& device = service_.devices[i];
+        const std::string part = fmt::format("devices[{}]", i);
+        const std::string target = device.target.empty() ? device.source : device.target;
+        const std::string access = device.permissions.empty() ? "rwm" : device.permissions;
+        if (device.source.empty() || device.source.front() != '/') {
+            at_start(part, [&] { // a program that runs without its device would fail in less clear ways
+                throw error(Errc::unsupported, "CDI device injection failed: unresolvable CDI devices {}",
+                            device.source)
+                    .with_hint("davit reads no CDI specifications; name the device files: /dev/…");
+            });
+            continue;
+        }
+        at_start(part, [&] {
+            in_context(fmt::format("adding device {}", device.source),
+                       [&] { runtime::add_host_device(out_.spec, device.source, target, access); });
+        });
+    }
+    about_each("device_cgroup_rules", service_.device_cgroup_rules,
+               [&](const auto& rule) { out_.spec.resources.devices.push_back(runtime::device_rule_from_text(rule)); });
+}
+
+} // namespace davit

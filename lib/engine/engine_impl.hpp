@@ -1,0 +1,125 @@
+// What the parts of Engine share. engine_up.cpp, engine_run.cpp, engine_verbs.cpp, engine_look.cpp,
+// engine_pull.cpp hold its methods by theme.
+#pragma once
+
+#include "davit/engine.hpp"
+
+#include "base/file.hpp"
+#include "container/container.hpp"
+#include "engine/providers.hpp"
+#include "image/store.hpp"
+#include "project/store.hpp"
+#include "reconcile/lifecycle.hpp"
+#include "reconcile/observed.hpp"
+#include "reconcile/reconcile.hpp"
+#include "supervisor/client/protocol.hpp"
+
+#include <future>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace davit {
+
+struct Engine::Impl {
+    explicit Impl(EngineOptions with);
+
+    EngineOptions config;
+    RecordStore store;
+    std::mutex events_mutex;
+
+    // --- events
+    void emit(const Event& event);
+    void warn(const std::string& project, const std::string& text);
+    EventSink sink();
+
+    // --- engine_up.cpp
+    // The project's lock, waited for, and with it the end of a plan whose client was killed. Throws interrupted.
+    FileLock lock(const std::string& project, std::stop_token stop);
+    // Names of the containers of all other projects → "container 0123456789ab of project shop".
+    std::map<std::string, std::string> foreign_names(const std::string& project) const;
+    void up(const Project& project, const UpOptions& options, bool start, std::stop_token stop);
+    // Observes, completes the wishes and plans; the caller holds the lock, or does not act.
+    struct Planned {
+        ObservedState observed;
+        Wanted wanted;
+        Reconciled result;
+    };
+    Planned plan(const Project& project, ReconcileOptions options);
+    // Stages what the plan makes and has the supervisor carry out the rest.
+    std::vector<ContainerRecord> apply(const Project& project, Planned& planned, std::stop_token stop);
+    void remember(const Project& project);
+    void tell_running(const Project& project, const Planned& planned);
+    // engine_send.cpp
+    using Supervisor = std::future<SupervisorClient>;
+    Supervisor start_supervisor(const std::string& project, bool needed);
+    // started: from start_supervisor().
+    void send(Plan plan, std::stop_token stop, Supervisor started = {}, const EventSink& also = {});
+    // Gives what failed in the supervisor the place in the file that it is about.
+    void put_at(Error& error, const Event& failed, const Project& project,
+                const std::vector<BuiltContainer>& built) const;
+    // Whether the program that embeds the engine agrees; it is asked once a call.
+    bool approved(const Plan& plan) const { return !config.approve || config.approve(plan); }
+    BuiltContainer build(const Project& project, const Planned& planned, const NewContainer& made,
+                         const HostValues& host, class MachineSurroundings& around);
+
+    // --- engine_verbs.cpp
+    // Plans anew when containers have changed between planning and applying (a restart policy, `run --rm`).
+    template <typename F>
+    void until_fresh(F&& plan_and_send);
+    // Whether what another client's plan has not begun is dropped; and what that plan is stopping is not
+    // waited for longer than this one would.
+    enum class Precedence { none, cancels, hurries };
+    // make: Scene → Plan. Whether it was approved.
+    template <typename Make>
+    bool act(const ProjectRef& project, Precedence precedence, Make&& make, std::stop_token stop);
+    void cancel_others(const std::string& project, const Plan& hurried, std::stop_token stop);
+    void forget_if_empty(const std::string& project);
+    void remove_images(const ProjectRef& project, const std::vector<std::string>& references, RemoveImages which);
+    bool is_custom(const ProjectRef& project, const std::string& reference) const;
+    std::vector<std::string> users_of(const std::string& image_id) const;
+
+    // --- engine_pull.cpp
+    struct Pull {
+        std::string reference;
+        std::string service;
+        std::string platform;
+        bool build = false; // the service says how to make it
+    };
+    void pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures,
+                  std::stop_token stop);
+    // Fetches what the services need and the policies ask for.
+    void ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet,
+                       std::stop_token stop);
+    void pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet, std::stop_token stop);
+
+    // --- engine_provide.cpp
+    // Has a provider do "up", "stop" or "down", and tells of it.
+    std::map<std::string, std::string> provide(const Project& project, const Service& service,
+                                               const std::string& command, std::stop_token stop);
+    // "up" of each; the services that depend on them get their variables.
+    void provide_all(Project& project, const std::vector<Provided>& providers, std::stop_token stop);
+    // "stop" and "down" of what the model's services are provided by, those that need others first.
+    void withdraw(const ProjectRef& project, const std::vector<std::string>& services, const std::string& command,
+                  std::stop_token stop);
+
+    // --- engine_look.cpp
+    ContainerInfo info(const ContainerRecord& record, const ContainerStatus& status) const;
+};
+
+template <typename F>
+void Engine::Impl::until_fresh(F&& plan_and_send) {
+    for (int attempt = 1;; ++attempt) try {
+            return plan_and_send();
+        } catch (const StalePlan&) {
+            if (attempt == 5) throw;
+        }
+}
+
+// Throws not_found for a service in options.scale that the project lacks.
+ReconcileOptions reconcile_options(const Project& project, const UpOptions& options, bool start);
+// Enabled, selected, and without the networks and volumes that nobody left uses.
+Project selected(const Project& project, const std::vector<std::string>& services, bool no_deps);
+
+} // namespace davit

@@ -1,0 +1,233 @@
+#include "engine/engine_impl.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "base/units.hpp"
+#include "compose/place.hpp"
+#include "engine/image_lookup.hpp"
+#include "image/pull.hpp"
+#include "model/image_reference.hpp"
+#include "reconcile/plan_builder.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <fmt/format.h>
+#include <thread>
+
+namespace davit {
+
+namespace {
+
+using Stage = image::PullProgress::Stage;
+
+const char* stage_text(Stage stage) {
+    switch (stage) {
+    case Stage::resolving: return "Resolving";
+    case Stage::waiting: return "Waiting";
+    case Stage::downloading: return "Downloading";
+    case Stage::unpacking: return "Extracting";
+    case Stage::present: return "Already exists";
+    case Stage::done: return "Pull complete";
+    case Stage::failed: return "Failed";
+    }
+    return "";
+}
+
+// The variant is left to the store: an image for linux/arm64 serves linux/arm64/v8.
+bool serves(const image::Image& image, const std::string& platform) {
+    if (platform.empty()) return true;
+    const auto slash = platform.find('/');
+    if (slash == std::string::npos) return image.platform.os == platform || image.platform.architecture == platform;
+    const std::string rest = platform.substr(slash + 1);
+    return image.platform.os == platform.substr(0, slash) &&
+           image.platform.architecture == rest.substr(0, rest.find('/'));
+}
+
+// How old an image may be before this policy fetches it again; nothing: age does not matter.
+std::optional<std::int64_t> refresh_after(const std::string& policy, const std::string& after) {
+    std::string span;
+    if (policy == "daily") span = "24h";
+    else if (policy == "weekly") span = "168h";
+    else if (policy.rfind("every_", 0) == 0) span = policy.substr(6);
+    else if (policy == "refresh") span = after;
+    if (span.empty()) return std::nullopt;
+    return parse_duration(span);
+}
+
+} // namespace
+
+void Engine::Impl::pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet,
+                            std::stop_token stop) {
+    Event event;
+    event.op = OpKind::pull_image;
+    event.resource = "image:" + pull.reference;
+    event.project = project;
+    event.service = pull.service;
+    event.kind = EventKind::operation_started;
+    emit(event);
+    image::PullOptions how;
+    how.platform = pull.platform;
+    how.stop = std::move(stop);
+    how.warning = [&](const std::string& text) { warn(project, text); };
+    if (!quiet)
+        how.progress = [&](const image::PullProgress& p) {
+            Event progress = event;
+            progress.kind = EventKind::operation_progress;
+            progress.text = (p.layer.empty() ? std::string() : p.layer + " ") + stage_text(p.stage);
+            progress.current = p.current;
+            progress.total = p.total;
+            emit(progress);
+        };
+    image::read_daemon_config(how);
+    try {
+        image::pull(images, image::Reference::parse(pull.reference), how);
+        event.kind = EventKind::operation_done;
+        emit(event);
+    } catch (const Error& e) {
+        event.kind = EventKind::operation_failed;
+        event.text = e.what();
+        emit(event);
+        throw;
+    }
+}
+
+namespace {
+
+SourcePos image_place(const Project& project, const std::string& service) {
+    SourcePos at = compose::place_of(project, "services." + service + ".image");
+    if (const Service* s = project.find(service); s && !at.line) at = s->origin.pos;
+    return at;
+}
+
+} // namespace
+
+void Engine::Impl::pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures,
+                            std::stop_token stop) {
+    if (pulls.empty()) return;
+    image::Store images(store.roots().images());
+    std::atomic<std::size_t> next{0};
+    std::mutex mutex;
+    std::optional<Error> first;
+    auto work = [&] {
+        for (std::size_t i = next++; i < pulls.size(); i = next++) try {
+                pull_one(images, project.name, pulls[i], quiet, stop);
+            } catch (const Error& e) {
+                const std::lock_guard guard(mutex);
+                if (!first && !ignore_failures)
+                    first = Error(e).with_at(e.at().line ? e.at() : image_place(project, pulls[i].service));
+                if (ignore_failures) warn(project.name, e.what());
+            }
+    };
+    const std::size_t limit = config.parallel > 0 ? static_cast<std::size_t>(config.parallel) : 8;
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < std::min(limit, pulls.size()); ++i) threads.emplace_back(work);
+    work();
+    threads.clear(); // joins
+    if (first) throw *first;
+}
+
+namespace {
+
+Error with_others(const image::Store& images, const std::string& reference, Error error) {
+    if (const auto parsed = image::Reference::try_parse(reference)) image::hint_at_others(error, images, *parsed);
+    return error;
+}
+
+Error missing_build(const Project& project, const Service& service, const std::string& reference) {
+    const SourcePos at = compose::place_of(project, "services." + service.name + ".build");
+    return error(Errc::unsupported,
+                 "service \"{}\" is to be built, which this version of davit cannot do, and there is no image {}",
+                 service.name, reference)
+        .with_hint(fmt::format(
+            "build it elsewhere and load it: davit image load -i FILE (an OCI layout or docker-archive that names {})",
+            reference))
+        .with_at(at.line ? at : service.origin.pos);
+}
+
+} // namespace
+
+void Engine::Impl::ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode,
+                                 bool quiet, std::stop_token stop) {
+    const image::Store images(store.roots().images());
+    ImageLookup lookup(images);
+    std::vector<Pull> pulls;
+    auto need = [&](const Service& service, const std::string& reference) {
+        std::string policy = service.pull_policy.empty() ? "missing" : service.pull_policy;
+        if (policy == "if_not_present") policy = "missing";
+        if (mode == PullMode::always) policy = "always";
+        if (mode == PullMode::missing) policy = "missing";
+        if (mode == PullMode::never) policy = "never";
+        const auto& found = lookup.find(reference);
+        if (found && policy == "never" && !serves(*found, service.platform))
+            throw with_others(
+                images, reference,
+                error(Errc::not_found,
+                      "image with reference {} was found but does not provide the specified platform ({})", reference,
+                      service.platform)
+                    .with_at(service.origin.pos));
+        if (found && !serves(*found, service.platform) && policy == "missing") policy = "always";
+        bool fetch = !found || policy == "always";
+        if (const auto limit = refresh_after(policy, service.pull_refresh_after); found && limit) {
+            const auto pulled = images.named_at(image::Reference::parse(reference));
+            fetch = pulled && sys::realtime_ns() - *pulled > *limit;
+        }
+        if (!fetch) return;
+        if (service.build && (service.image.empty() || policy == "build" || policy == "never")) {
+            if (found) return;
+            throw missing_build(project, service, reference);
+        }
+        if (policy == "never" || (policy == "build" && !service.build))
+            throw with_others(
+                images, reference,
+                error(Errc::not_found, "No such image: {}", reference)
+                    .with_hint(fmt::format(
+                        "pull_policy forbids to fetch it here: 'davit image pull {}', or 'davit image load -i FILE'",
+                        reference))
+                    .with_at(image_place(project, service.name)));
+        if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
+            pulls.push_back({reference, service.name, service.platform, service.build && !found});
+    };
+    for (const Service* service : services) {
+        need(*service, image_reference(project, *service));
+        for (const auto& hook : service->pre_start)
+            if (!hook.image.empty()) need(*service, hook.image);
+        for (const auto& mount : service->volumes)
+            if (mount.type == MountType::image) need(*service, mount.source);
+    }
+    try {
+        pull_all(project, pulls, quiet, false, std::move(stop));
+    } catch (const Error& e) {
+        for (const auto& pull : pulls)
+            if (pull.build && !images.find(pull.reference))
+                throw missing_build(project, *project.find(pull.service), pull.reference).with_context(e.what());
+        throw;
+    }
+}
+
+void Engine::pull(const Project& project, const PullOptions& options, std::stop_token stop) {
+    Project wanted = enable_services(project, options.services);
+    wanted = select_services(wanted, options.services,
+                             options.include_dependencies ? Dependencies::include : Dependencies::ignore);
+    const image::Store images(impl_->store.roots().images());
+    std::vector<Impl::Pull> pulls;
+    for (const auto& [name, service] : wanted.services) {
+        if (service.provider) continue;
+        if (service.build && (options.ignore_buildable || service.image.empty())) continue;
+        const std::string policy = service.pull_policy;
+        if (policy == "never" || policy == "build") continue;
+        const std::string reference = image_reference(wanted, service);
+        const bool only_missing =
+            options.policy == PullMode::missing || (options.policy == PullMode::by_service && policy != "always");
+        if (only_missing && images.find(reference)) continue;
+        if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
+            pulls.push_back({reference, name, service.platform, service.build.has_value()});
+    }
+    if (impl_->config.approve) {
+        PlanBuilder plan(project.name);
+        for (const auto& pull : pulls) plan.add(OpKind::pull_image, "image:" + pull.reference, "pull");
+        if (!impl_->approved(plan.take())) return;
+    }
+    impl_->pull_all(project, pulls, options.quiet, options.ignore_failures, std::move(stop));
+}
+
+} // namespace davit

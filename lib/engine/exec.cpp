@@ -1,0 +1,39 @@
+#include "engine/exec.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "runtime/defaults.hpp"
+#include "runtime/plan.hpp"
+#include "runtime/spec_json.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace davit {
+
+std::string exec_plan(const Roots& roots, const ContainerInfo& container, const ExecOptions& options) {
+    if (options.command.empty()) throw error(Errc::usage, "no command to run in container {}", container.name);
+    const std::string file = ProjectPaths(roots, container.project).bundle(container.id);
+    const runtime::Spec spec = runtime::spec_from_json(read_file(file), file);
+    const runtime::HostFacts host = runtime::HostFacts::probe();
+    runtime::ExecSpec exec = runtime::exec_spec(spec, options.privileged);
+    runtime::Process& process = exec.process;
+    process.args = options.command;
+    process.terminal = options.tty;
+    process.stdin_open = options.interactive;
+    const auto is_term = [](const std::string& variable) { return variable.starts_with("TERM="); };
+    if (options.tty && std::none_of(process.env.begin(), process.env.end(), is_term))
+        process.env.push_back("TERM=xterm");
+    process.env.insert(process.env.end(), options.environment.begin(), options.environment.end());
+    if (options.user && !options.user->empty()) process.user.name = *options.user; // as docker: an empty one is none
+    if (options.working_dir) process.cwd = *options.working_dir;
+    return runtime::compile_exec(exec, host, {roots.bpf_cache()});
+}
+
+int not_executed_code(const Error& e) {
+    if (e.exit_code()) return e.exit_code();
+    if (e.os().value() == ENOENT) return 127;
+    return e.os().value() == EACCES ? 126 : 0;
+}
+
+} // namespace davit

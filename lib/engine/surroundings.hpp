@@ -1,0 +1,42 @@
+// What containers refer to, looked up on this machine and among those being made by the same plan.
+#pragma once
+
+#include "container/container.hpp"
+#include "image/store.hpp"
+#include "reconcile/observed.hpp"
+#include "reconcile/reconcile.hpp"
+
+#include <map>
+#include <string>
+
+namespace davit {
+
+class MachineSurroundings final : public Surroundings {
+public:
+    MachineSurroundings(const RecordStore& store, const image::Store& images, const ObservedState& observed,
+                        const Reconciled& plan)
+        : store_(store), images_(images), observed_(observed), plan_(plan) {}
+
+    Donor of_service(const std::string& service) override;
+    Donor by_name(const std::string& container) override;
+    std::vector<std::string> names_of(const std::string& service) override;
+    ImageFacts image(const std::string& reference) override;
+    VolumeRecord volume(const std::string& name) override;
+    std::string read_file(const std::string& path) override;
+    std::string new_volume_name() override;
+
+    // One that is being made: later ones may refer to it.
+    void made(const BuiltContainer& container);
+
+private:
+    Donor existing(const ContainerRecord& record) const;
+
+    const RecordStore& store_;
+    const image::Store& images_;
+    const ObservedState& observed_;
+    const Reconciled& plan_;
+    std::map<std::string, Donor> made_; // by id
+    std::map<std::string, ImageFacts> facts_;
+};
+
+} // namespace davit

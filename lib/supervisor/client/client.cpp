@@ -1,0 +1,291 @@
+#include "supervisor/client/protocol.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/sys.hpp"
+#include "project/store.hpp"
+#include "supervisor/client/connection.hpp"
+#include "supervisor/policy/executor.hpp"
+
+#include <mutex>
+#include <poll.h>
+#include <set>
+#include <sys/eventfd.h>
+
+namespace davit {
+
+using supervisor::Connection;
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto farewell_limit = 3s;
+constexpr auto stop_interval = 100ms; // a stop request while an answer is waited for
+constexpr auto look_interval = 1s;    // whether the supervisor was stopped
+constexpr int reconnects = 3;
+
+// Wakes a poll from another thread or a stop callback.
+class Wakeup {
+public:
+    Wakeup() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+        if (!fd_) throw sys_error(errno, "making an event descriptor");
+    }
+    int fd() const { return fd_.get(); }
+    void ring() const {
+        std::uint64_t one = 1;
+        [[maybe_unused]] ssize_t n = ::write(fd_.get(), &one, sizeof one);
+    }
+    void clear() const {
+        std::uint64_t count = 0;
+        [[maybe_unused]] ssize_t n = ::read(fd_.get(), &count, sizeof count);
+    }
+
+private:
+    UniqueFd fd_;
+};
+
+// What the threads that pull and build report, until the calling thread sends it on.
+struct Reports {
+    Wakeup wakeup;
+    std::mutex mutex;
+    std::vector<json::Value> queue;
+
+    void add(json::Value message) {
+        std::lock_guard guard(mutex);
+        queue.push_back(std::move(message));
+        wakeup.ring();
+    }
+    std::vector<json::Value> take() {
+        std::lock_guard guard(mutex);
+        wakeup.clear();
+        return std::exchange(queue, {});
+    }
+};
+
+} // namespace
+
+struct SupervisorClient::Impl {
+    Roots roots;
+    std::string project;
+    std::optional<Connection> connection;
+    int next_id = 1;
+
+    bool send(const json::Value& m) { return connection && connection->send(m); }
+    void reconnect() { connection.emplace(supervisor::start_supervisor(roots, project)); }
+    json::Value request(json::Value message, std::stop_token stop = {});
+    void say_goodbye();
+};
+
+// A request with one result and nothing before it.
+json::Value SupervisorClient::Impl::request(json::Value message, std::stop_token stop) {
+    int id = next_id++;
+    message["id"] = id;
+    if (!send(message)) throw error(Errc::unavailable, "the supervisor of project {} is gone", project);
+    for (auto look = std::chrono::steady_clock::now() + look_interval;;) {
+        auto answer = connection->wait(stop_interval);
+        if (!answer && connection->ended())
+            throw error(Errc::unavailable, "the supervisor of project {} is gone", project);
+        if (!answer && stop.stop_requested())
+            throw error(Errc::interrupted, "interrupted while another command's plan for project {} ends", project);
+        if (!answer && std::chrono::steady_clock::now() >= look) {
+            connection->require_awake();
+            look += look_interval;
+        }
+        if (!answer) continue;
+        if (answer->value("type", "") != "result" || answer->value("id", 0) != id) continue;
+        if (auto failure = supervisor::optional_error(*answer, "error")) throw *failure;
+        return *answer;
+    }
+}
+
+void SupervisorClient::Impl::say_goodbye() {
+    if (!connection || sys::is_stopped(connection->pid())) return;
+    try {
+        if (!send({{"type", "bye"}})) return;
+        auto until = std::chrono::steady_clock::now() + farewell_limit;
+        while (
+            connection->wait(std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()))) {}
+    } catch (const std::exception&) { // the end is the end
+    }
+}
+
+SupervisorClient::SupervisorClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SupervisorClient::SupervisorClient(SupervisorClient&&) noexcept = default;
+SupervisorClient& SupervisorClient::operator=(SupervisorClient&&) noexcept = default;
+SupervisorClient::~SupervisorClient() {
+    if (impl_) impl_->say_goodbye();
+}
+
+SupervisorClient SupervisorClient::connect_or_start(const Roots& roots, const std::string& project) {
+    make_roots(roots);
+    auto impl = std::make_unique<Impl>(Impl{roots, project, std::nullopt, 1});
+    impl->reconnect();
+    return SupervisorClient(std::move(impl));
+}
+
+std::unique_ptr<SupervisorClient> SupervisorClient::connect(const Roots& roots, const std::string& project) {
+    auto connection = supervisor::connect_supervisor(roots, project);
+    if (!connection) return nullptr;
+    auto impl = std::make_unique<Impl>(Impl{roots, project, std::move(connection), 1});
+    return std::unique_ptr<SupervisorClient>(new SupervisorClient(std::move(impl)));
+}
+
+void SupervisorClient::look_after(const Roots& roots, const std::string& project) {
+    if (supervisor::connect_supervisor(roots, project)) return;
+    RecordStore store(roots);
+    for (const auto& record : store.containers(project)) {
+        ContainerState state = store.status(record).state;
+        if (state != ContainerState::running && state != ContainerState::paused && state != ContainerState::restarting)
+            continue;
+        connect_or_start(roots, project);
+        return;
+    }
+}
+
+void SupervisorClient::settle(const Roots& roots, const std::string& project, std::stop_token stop) {
+    if (!exists(ProjectPaths(roots, project).journal())) return;
+    Plan nothing; // waits in line for its turn
+    nothing.project = project;
+    connect_or_start(roots, project).apply(nothing, {}, {}, std::move(stop));
+}
+
+void SupervisorClient::tidy(const Roots& roots, const std::string& project) {
+    if (exists(ProjectPaths(roots, project).run)) connect_or_start(roots, project); // it finds nothing to do and ends
+}
+
+void SupervisorClient::preempt(const Roots& roots, const std::string& project,
+                               const std::map<std::string, std::chrono::nanoseconds>& patience, std::stop_token stop) {
+    if (exists(ProjectPaths(roots, project).journal()))
+        return connect_or_start(roots, project).preempt(patience, std::move(stop));
+    if (auto supervisor = connect(roots, project)) supervisor->preempt(patience, std::move(stop));
+}
+
+int SupervisorClient::fd() const { return impl_->connection ? impl_->connection->fd() : -1; }
+
+void SupervisorClient::preempt(const std::map<std::string, std::chrono::nanoseconds>& patience, std::stop_token stop) {
+    json::Value request{{"type", "preempt"}};
+    for (const auto& [container, limit] : patience) request["patience"][container] = limit.count();
+    impl_->request(std::move(request), std::move(stop));
+}
+
+std::vector<ContainerStatus> SupervisorClient::statuses() {
+    json::Value answer = impl_->request({{"type", "status"}});
+    std::vector<ContainerStatus> out;
+    for (const auto& s : answer.at("statuses"))
+        out.push_back(container_status_from_json(json::dump(s), "the supervisor's answer"));
+    return out;
+}
+
+namespace {
+
+// One plan on its way through a supervisor, and its successor if it is killed.
+class Application {
+public:
+    Application(const Plan& plan, const SupervisorClient::ClientOperation& client_operation, const EventSink& sink)
+        : plan_(plan), client_operation_(client_operation), sink_(sink), token_(sys::random_hex(32)),
+          reports_(std::make_shared<Reports>()) {}
+
+    json::Value apply_message(int id) const {
+        return {{"type", "apply"}, {"id", id}, {"token", token_}, {"plan", json::Value::parse(to_json(plan_))}};
+    }
+
+    // The result, or nothing when the connection ended before it.
+    std::optional<json::Value> follow(Connection& c, int id, std::stop_token stop) {
+        auto reports = reports_;
+        std::stop_callback on_stop(stop, [reports] { reports->wakeup.ring(); });
+        for (;;) {
+            while (auto m = c.next()) {
+                if (m->value("id", 0) != id) continue;
+                if (m->value("type", "") == "result") return m;
+                handle_event(supervisor::event_from_json(m->at("event")));
+            }
+            for (auto& report : reports_->take()) {
+                report["id"] = id;
+                c.send(report);
+            }
+            if (stop.stop_requested() && !std::exchange(cancelled_, true)) c.send({{"type", "cancel"}, {"id", id}});
+            pollfd p[2] = {{c.fd(), POLLIN, 0}, {reports_->wakeup.fd(), POLLIN, 0}};
+            const int ready = ::poll(p, 2, static_cast<int>(std::chrono::milliseconds(look_interval).count()));
+            if (ready < 0 && errno != EINTR) throw sys_error(errno, "waiting for the supervisor");
+            if (ready == 0) c.require_awake();
+            if (p[0].revents && !c.read()) {
+                while (auto m = c.next())
+                    if (m->value("id", 0) == id && m->value("type", "") == "result") return m;
+                return std::nullopt;
+            }
+        }
+    }
+    void reconnected() { cancelled_ = false; }
+
+private:
+    void handle_event(const Event& e) {
+        bool begins = e.kind == EventKind::operation_started && supervisor::is_client_operation(e.op);
+        if (sink_ && !(begins && begun_.contains(e.operation))) sink_(e);
+        if (!begins || !begun_.insert(e.operation).second) return;
+        for (const Operation& op : plan_.operations)
+            if (op.id == e.operation) return run_client_operation(op);
+    }
+
+    void run_client_operation(const Operation& op) {
+        auto done = [reports = reports_](int operation, const Error* failure) {
+            json::Value m{{"type", "client_done"}, {"operation", operation}, {"error", nullptr}};
+            if (failure) m["error"] = supervisor::error_to_json(*failure);
+            reports->add(std::move(m));
+        };
+        try {
+            if (!client_operation_) throw error(Errc::failed, "nobody here does '{}'", to_string(op.kind));
+            client_operation_(op, done);
+        } catch (const Error& e) {
+            done(op.id, &e);
+        }
+    }
+
+    const Plan& plan_;
+    const SupervisorClient::ClientOperation& client_operation_;
+    const EventSink& sink_;
+    std::string token_;
+    std::shared_ptr<Reports> reports_; // outlives threads that report late
+    std::set<int> begun_;
+    bool cancelled_ = false;
+};
+
+} // namespace
+
+void SupervisorClient::apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink,
+                             std::stop_token stop) {
+    Application application(plan, on_client_operation, sink);
+    for (int attempt = 0;; ++attempt) {
+        int id = impl_->next_id++;
+        std::optional<json::Value> result;
+        if (impl_->send(application.apply_message(id))) result = application.follow(*impl_->connection, id, stop);
+        if (result) {
+            auto failure = supervisor::optional_error(*result, "error");
+            if (failure && result->value("stale", false)) throw StalePlan(*failure);
+            if (failure) throw *failure;
+            return;
+        }
+        if (attempt >= reconnects)
+            throw error(Errc::unavailable, "the supervisor of project {} ended again and again", impl_->project);
+        impl_->reconnect(); // killed: its successor goes on with the plan
+        application.reconnected();
+    }
+}
+
+void SupervisorClient::subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop) {
+    int id = impl_->next_id++;
+    if (!impl_->send({{"type", "subscribe"}, {"id", id}})) return;
+    Wakeup wakeup;
+    std::stop_callback on_stop(stop, [&wakeup] { wakeup.ring(); });
+    Connection& c = *impl_->connection;
+    while (!stop.stop_requested()) {
+        while (auto m = c.next())
+            if (m->value("type", "") == "event" && m->value("id", 0) == id &&
+                !sink(supervisor::event_from_json(m->at("event"))))
+                return;
+        pollfd p[2] = {{c.fd(), POLLIN, 0}, {wakeup.fd(), POLLIN, 0}};
+        if (::poll(p, 2, -1) < 0 && errno != EINTR) throw sys_error(errno, "waiting for events");
+        if (p[0].revents && !c.read()) return;
+    }
+}
+
+} // namespace davit

@@ -1,0 +1,43 @@
+// The containers of the project: made from staging, removed with their files.
+#pragma once
+
+#include "supervisor/container/container.hpp"
+#include "supervisor/world.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace davit::supervisor {
+
+class Containers {
+public:
+    using Done = Container::Done;
+
+    explicit Containers(World& world) : world_(world) {}
+
+    void load(); // from the records; running ones are adopted
+    Container* find(const std::string& id) const;
+    Container& get(const std::string& id) const; // throws not_found
+    bool empty() const { return all_.empty(); }
+    bool any_active() const;
+    void pay_records(); // those that a full disk refused
+    const std::map<std::string, std::shared_ptr<Container>>& all() const { return all_; }
+
+    // Takes staging/<id> over. One that is there already is fine.
+    void create(const std::string& id);
+    // Missing is fine.
+    void remove(const std::string& id, bool force, bool volumes, Done done);
+
+private:
+    void clear_remains();
+    ContainerStatus status_of(const ContainerRecord& record) const;
+    int throw_away(const std::string& id, const std::string& trash);
+    void remove_volumes(const std::vector<std::string>& names);
+    void remove_files(std::shared_ptr<Container> container, bool volumes, Done done);
+
+    World& world_;
+    std::map<std::string, std::shared_ptr<Container>> all_;
+};
+
+} // namespace davit::supervisor

@@ -1,0 +1,69 @@
+#include "supervisor/container/exec_job.hpp"
+
+#include "base/sys.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <sys/epoll.h>
+
+namespace davit::supervisor {
+
+ExecJob::ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& plan_file,
+                 std::chrono::nanoseconds timeout, std::size_t output_limit, Done done)
+    : shim_(shim), limit_(output_limit), done_(std::move(done)) {
+    UniqueFd plan = sys::open(plan_file, O_RDONLY);
+    FdPair pipe = sys::pipe();
+    runtime::ExecRequest request;
+    request.plan_fd = plan.get();
+    request.stdout_fd = pipe.second.get();
+    request.stderr_fd = pipe.second.get();
+    output_ = std::move(pipe.first);
+    ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
+    id_ = shim_.exec(request);
+    watch_ = loop.watch_fd(output_.get(), EPOLLIN, [this](std::uint32_t) { read_output(); });
+    if (timeout.count() > 0)
+        timer_ = loop.after(timeout, [this] {
+            result_.timed_out = true;
+            shim_.signal_exec(id_, SIGKILL);
+        });
+}
+
+void ExecJob::read_output() {
+    char buffer[4096];
+    for (;;) {
+        ssize_t n = ::read(output_.get(), buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) return;
+        if (n <= 0) return watch_.reset();
+        // Over the limit it is read and dropped, so that the command does not block.
+        std::size_t room = limit_ - std::min(limit_, result_.output.size());
+        result_.output.append(buffer, std::min(room, static_cast<std::size_t>(n)));
+    }
+}
+
+void ExecJob::finish() {
+    watch_.reset();
+    timer_.reset();
+    Done done = std::move(done_);
+    done(std::move(result_));
+}
+
+void ExecJob::failed(const Error& error) {
+    result_.error = error;
+    if (error.exit_code() != 0) result_.exit_code = error.exit_code();
+    finish();
+}
+
+void ExecJob::exited(int code) {
+    read_output(); // to EAGAIN: what it left behind may keep the pipe open
+    result_.exit_code = result_.timed_out ? -1 : code;
+    finish();
+}
+
+void ExecJob::abort(const std::string& why) {
+    result_.error = Error(Errc::failed, why);
+    finish();
+}
+
+} // namespace davit::supervisor

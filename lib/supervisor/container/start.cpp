@@ -1,0 +1,252 @@
+// Container: from created to running.
+#include "supervisor/container/container.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/sys.hpp"
+#include "base/units.hpp"
+#include "net/endpoint.hpp"
+#include "net/netns.hpp"
+#include "supervisor/network/wiring.hpp"
+
+#include <climits>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+namespace davit::supervisor {
+
+void Container::start(bool hold_for_attach, Done done) {
+    std::vector<Done> waiter{std::move(done)};
+    try {
+        set_desired(DesiredState::running);
+    } catch (const Error& e) {
+        return answer(waiter, &e);
+    }
+    if (running()) {
+        if (status_owed_) save(); // who asks may have read otherwise
+        // A new supervisor finishes the start that its predecessor began: hooks that it did not begin.
+        if (!run_ || !run_->shim || status_.post_start_begun >= static_cast<int>(record_.post_start.size()))
+            return answer(waiter, nullptr);
+        start_waiters_.insert(start_waiters_.end(), waiter.begin(), waiter.end());
+        return run_hooks(true, static_cast<std::size_t>(status_.post_start_begun),
+                         guarded([this](const Error* e) { finish_start(e); }));
+    }
+    start_waiters_.insert(start_waiters_.end(), waiter.begin(), waiter.end());
+    if (run_) return; // it starts by its restart policy at this moment
+    restart_timer_.reset();
+    policy_.reset();
+    status_.restart_count = 0;
+    begin_run(hold_for_attach, false);
+}
+
+void Container::begin_run(bool hold, bool by_policy) {
+    run_ = std::make_unique<Run>();
+    run_->hold = hold;
+    run_->by_policy = by_policy;
+    status_.stopped_by_user = false;
+    status_.error.clear();
+    status_.oom_killed = false;
+    status_.next_restart = 0;
+    status_.post_start_begun = status_.pre_stop_begun = 0;
+    if (!record_.start_error.empty()) return start_failed(Error(Errc::failed, record_.start_error));
+    if (record_.network_mode != "bridge") return connected(nullptr, nullptr);
+    if (const Lease* lease = world_.networks.lease(record_.id)) return connected(nullptr, lease);
+    world_.networks.connect(record_, guarded([this](const Error* e, const Lease* lease) { connected(e, lease); }));
+}
+
+void Container::connected(const Error* error, const Lease*) {
+    if (!run_) return;
+    if (error) return start_failed(*error);
+    world_.take_turn(guarded([this] {
+        if (!run_ || run_->launched) return;
+        if (run_->stopping) // by a command that came before there was anything to stop
+            return start_failed(
+                Error(Errc::interrupted, run_->abandoned.empty()
+                                             ? fmt::format("container {} was stopped before it began", record_.name)
+                                             : run_->abandoned));
+        try {
+            launch();
+        } catch (const Error& e) {
+            start_failed(e);
+        }
+    }));
+}
+
+void Container::launch() {
+    const Lease* lease = world_.networks.lease(record_.id);
+    sys::make_dirs(world_.paths.run_container(record_.id), 0700);
+    run_->netns = make_netns(lease);
+    save(); // a new supervisor finds the addresses here
+    spawn_shim();
+}
+
+namespace {
+
+void apply_sysctls(int netns, const std::map<std::string, std::string>& sysctls) {
+    bool any = false;
+    for (const auto& [key, value] : sysctls) any = any || key.rfind("net.", 0) == 0;
+    if (!any) return;
+    net::in_netns(netns, [&] {
+        for (const auto& [key, value] : sysctls)
+            if (key.rfind("net.", 0) == 0) net::set_sysctl(key, value);
+    });
+}
+
+std::string host_name() {
+    char name[HOST_NAME_MAX + 1] = {};
+    ::gethostname(name, sizeof name - 1);
+    return name;
+}
+
+} // namespace
+
+UniqueFd Container::make_netns(const Lease* lease) {
+    const std::string& mode = record_.network_mode;
+    if (mode.rfind("container:", 0) == 0) {
+        Container* other = world_.find(mode.substr(10));
+        if (!other || !other->running())
+            throw error(Errc::conflict, "container {} shares the network of {}, which is not running", record_.name,
+                        other ? other->record().name : mode.substr(10, 12));
+        return net::netns_of(other->status().pid);
+    }
+    if (mode == "host" || mode == "none") {
+        write_files(wire_without_network(record_, world_.networks.host_resolv(),
+                                         read_file_if_exists("/etc/hosts").value_or(""), host_name()));
+        UniqueFd netns;
+        if (mode == "none") netns = net::create_netns();
+        if (netns) apply_sysctls(netns.get(), record_.sysctls);
+        return netns;
+    }
+    if (!lease) throw error(Errc::failed, "container {} has no addresses", record_.name);
+    Wiring wiring = wire(record_, lease->attachments, world_.networks.group(), world_.networks.host_resolv());
+    UniqueFd netns = net::create_netns();
+    net::attach(world_.host, netns.get(), wiring.plan);
+    apply_sysctls(netns.get(), record_.sysctls);
+    if (wiring.dns) {
+        net::dns::ServeSpec serve{wiring.client, wiring.upstreams, wiring.external};
+        world_.dns.serve(std::move(serve), net::dns::open_sockets(netns.get()), netns.get());
+    }
+    world_.networks.publish(record_, true);
+    status_.endpoints = wiring.endpoints;
+    status_.ports = lease->ports;
+    write_files(wiring);
+    return netns;
+}
+
+void Container::write_files(const Wiring& wiring) {
+    // In place: the files are bind-mounted, and a restart keeps their inode.
+    write_file_in_place(world_.paths.hosts(record_.id), wiring.hosts);
+    write_file_in_place(world_.paths.resolv_conf(record_.id), wiring.resolv_conf);
+    write_file_in_place(world_.paths.hostname(record_.id), wiring.hostname);
+}
+
+namespace {
+
+runtime::ShimLog shim_log(const ContainerRecord& record, const ProjectPaths& paths) {
+    runtime::ShimLog log;
+    if (record.log.driver == "none") log.driver = runtime::ShimLog::Driver::none;
+    log.path = paths.log(record.id);
+    auto option = [&](const char* key) {
+        auto it = record.log.options.find(key);
+        return it == record.log.options.end() ? std::string() : it->second;
+    };
+    if (auto size = parse_bytes(option("max-size")); size && *size > 0)
+        log.max_size = static_cast<std::uint64_t>(*size);
+    if (auto files = parse_int(option("max-file")); files && *files > 0) log.max_files = static_cast<unsigned>(*files);
+    if (record.log.driver == "local" && log.max_size == 0) {
+        log.max_size = 20u << 20;
+        log.max_files = 5;
+    }
+    return log;
+}
+
+} // namespace
+
+runtime::ShimStart Container::shim_start() const {
+    runtime::ShimStart s;
+    s.shim_path = world_.shim_path;
+    s.shim_exe = world_.shim_exe();
+    s.id = record_.id;
+    s.run_dir = world_.paths.run_container(record_.id);
+    s.log = shim_log(record_, world_.paths);
+    s.hold_for_attach = run_->hold;
+    s.stdin_once = record_.oneoff;
+    s.supervisor_argv = world_.supervisor_argv;
+    s.supervisor_lock = world_.paths.supervisor_lock();
+    return s;
+}
+
+void Container::spawn_shim() {
+    runtime::ShimStart s = shim_start();
+    UniqueFd plan = sys::open(world_.paths.plan(record_.id), O_RDONLY);
+    s.plan_fd = plan.get();
+    s.net_ns = run_->netns ? run_->netns.get() : -1;
+    std::vector<UniqueFd> keep;
+    auto join = [&](const std::string& mode, const char* ns) -> int {
+        if (mode.rfind("container:", 0) != 0) return -1;
+        Container* other = world_.find(mode.substr(10));
+        if (!other || !other->running())
+            throw error(Errc::conflict, "container {} joins a namespace of {}, which is not running", record_.name,
+                        mode.substr(10, 12));
+        keep.push_back(sys::open(fmt::format("/proc/{}/ns/{}", other->status().pid, ns), O_RDONLY));
+        int fd = keep.back().get();
+        keep.push_back(sys::pidfd_open(other->status().pid));
+        (std::string_view(ns) == "ipc" ? s.peer_pidfd : s.pid_peer_pidfd) = keep.back().get();
+        return fd;
+    };
+    s.ipc_ns = join(record_.ipc_mode, "ipc");
+    s.pid_ns = join(record_.pid_mode, "pid");
+    sys::make_dirs(world_.paths.container(record_.id) + "/log", 0700);
+    ::unlink(world_.paths.exit_file(record_.id).c_str());
+    runtime::ShimConnection shim = world_.start_shim(s); // reaped with all others; its end shows on the socket
+    run_->launched = true;
+    attach_shim(std::move(shim));
+}
+
+void Container::attach_shim(runtime::ShimConnection connection) {
+    run_->shim.emplace(std::move(connection));
+    run_->shim_watch = world_.loop.watch_fd(run_->shim->fd(), EPOLLIN, [this](std::uint32_t) { on_shim_readable(); });
+}
+
+void Container::park_descriptors() {
+    if (!run_->shim) return;
+    if (auto dns = world_.dns.fds_of(record_.id); !dns.empty()) run_->shim->park("dns", dns);
+    const Lease* lease = world_.networks.lease(record_.id);
+    if (!lease) return;
+    constexpr std::size_t per_message = 30;
+    for (std::size_t at = 0; at < lease->port_sockets.size(); at += per_message) {
+        std::vector<int> fds;
+        for (std::size_t i = at; i < lease->port_sockets.size() && i < at + per_message; ++i)
+            fds.push_back(lease->port_sockets[i].get());
+        run_->shim->park(fmt::format("ports.{}", at / per_message), fds);
+    }
+}
+
+void Container::started() {
+    status_.exit_code = 0;
+    status_.exit_known = true;
+    status_.finished_at = 0;
+    began_ = std::chrono::steady_clock::now();
+    if (checked()) health_ = std::make_unique<HealthMonitor>(*record_.healthcheck, status_.started_at);
+    set_state(ContainerState::running);
+    emit(EventKind::container_started);
+    if (!run_->netns && world_.networks.lease(record_.id)) adopt_wiring(); // started under an earlier supervisor
+    park_descriptors();
+    start_health(false);
+    run_hooks(true, 0, guarded([this](const Error* e) {
+                  if (e) return finish_start(e);
+                  if (record_.ports.empty()) return finish_start(nullptr);
+                  world_.networks.when_committed(guarded([this](const Error* commit) { finish_start(commit); }));
+              }));
+}
+
+void Container::finish_start(const Error* error) { answer(start_waiters_, error); }
+
+void Container::start_failed(Error error) {
+    run_->failed = std::move(error);
+    // With a shim its end follows.
+    if (!run_->shim) end_run();
+}
+
+} // namespace davit::supervisor

@@ -1,0 +1,445 @@
+// Networks: addresses, ports and names of containers.
+#include "supervisor/network/networks.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "supervisor/network/endpoints_file.hpp"
+#include "supervisor/network/kept_addresses.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace davit::supervisor {
+
+namespace {
+constexpr std::chrono::milliseconds lock_retry{1}, write_retry{1000};
+// Until then a new supervisor finds the addresses of what runs in its status.
+constexpr std::chrono::milliseconds keep_delay{100};
+}
+
+void Networks::connect(const ContainerRecord& record, Connected done) {
+    waiting_.push_back({record, std::move(done)});
+    post_process();
+}
+
+void Networks::post_process() {
+    if (!std::exchange(process_posted_, true)) loop_.post([this] { process(); });
+}
+
+// Nobody is left waiting for a lock that cannot even be opened.
+void Networks::refuse_all(const Error& why) {
+    process_posted_ = false;
+    log::warning("{}", why.describe());
+    for (auto& [name, done] : std::exchange(creations_, {})) done(&why);
+    for (auto& w : std::exchange(waiting_, {})) w.done(&why, nullptr);
+    if (!changed_.empty()) write_later();
+}
+
+void Networks::process() {
+    std::optional<net::MachineLock> lock;
+    try {
+        lock = net::MachineLock::try_acquire(store_.roots().run);
+    } catch (const Error& e) {
+        return refuse_all(e);
+    }
+    if (!lock) {
+        retry_ = loop_.after(lock_retry, [this] { process(); });
+        return;
+    }
+    process_posted_ = false;
+    auto attempt = [](auto&& fn) -> std::optional<Error> {
+        try {
+            fn();
+            return std::nullopt;
+        } catch (const Error& e) {
+            return e;
+        }
+    };
+    std::vector<std::function<void()>> answers; // given after the lock is free again
+    for (auto& [name, done] : std::exchange(creations_, {})) {
+        auto failure = attempt([&] { create_now(name); });
+        if (failure) answers.emplace_back([done, failure] { done(&*failure); });
+        else answers.emplace_back([this, done] { when_committed(done); });
+    }
+    auto waiting = std::exchange(waiting_, {});
+    // Static addresses of all first, so that no dynamic one takes them.
+    std::stable_partition(waiting.begin(), waiting.end(), [](const Waiting& w) {
+        return std::any_of(w.record.endpoints.begin(), w.record.endpoints.end(),
+                           [](const auto& e) { return !e.ipv4_address.empty() || !e.ipv6_address.empty(); });
+    });
+    for (auto& w : waiting) {
+        auto failure = attempt([&] { connect_now(w.record); });
+        if (failure) answers.emplace_back([done = w.done, failure] { done(&*failure, nullptr); });
+        else
+            answers.emplace_back([this, done = w.done, id = w.record.id] {
+                auto it = holders_.find(id);
+                if (it != holders_.end()) done(nullptr, &it->second->lease);
+            });
+    }
+    write_changed();
+    lock.reset();
+    for (auto& answer : answers) answer();
+}
+
+void Networks::connect_now(const ContainerRecord& record) {
+    auto holder = std::make_unique<Holder>();
+    holder->lease.wishes = connect_order(record);
+    try {
+        lease_addresses(record, holder->lease);
+        lease_ports(record, holder->lease);
+    } catch (...) {
+        give_back(record.id, holder->lease);
+        throw;
+    }
+    std::vector<EndpointStatus> endpoints;
+    for (const auto& a : holder->lease.attachments)
+        endpoints.push_back(
+            {a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
+    holder->names = names_of(record, endpoints);
+    for (const auto& name : holder->names) registry_.publish(name);
+    touch(holder->lease);
+    holders_[record.id] = std::move(holder);
+}
+
+namespace {
+
+// What other projects hold of the network stands in their files; it counts while an address is chosen.
+class ForeignAddresses {
+public:
+    using Files = std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>>;
+    ForeignAddresses(net::AddressPool& pool, const Files& files) : pool_(pool) {
+        for (const auto& [project, endpoints] : files)
+            for (const auto& e : endpoints)
+                for (const auto& a : e.addresses)
+                    if (pool_.contains(a) && !pool_.used().contains(a)) {
+                        pool_.reserve(a, fmt::format("container {} of project {}", e.container_name, project));
+                        reserved_.push_back(a);
+                    }
+    }
+    ~ForeignAddresses() {
+        for (const auto& a : reserved_) pool_.release(a);
+    }
+    ForeignAddresses(const ForeignAddresses&) = delete;
+
+private:
+    net::AddressPool& pool_;
+    std::vector<net::IpAddress> reserved_;
+};
+
+} // namespace
+
+net::IpAddress Networks::lease_one(Network& network, bool v6, const std::string& wish, const ContainerRecord& record) {
+    net::AddressPool& pool = *network.pool(v6);
+    const std::string holder = holder_of(record);
+    if (!wish.empty()) {
+        auto address = net::IpAddress::parse(wish);
+        pool.reserve(address, record.id);
+        pool.keep(address, holder);
+        return address;
+    }
+    if (auto own = pool.reuse(record.id, holder)) return *own;
+    try {
+        return pool.allocate(record.id, holder, kept_by_others(store_.roots(), network.name(), project_));
+    } catch (Error& e) {
+        e.with_context("looking for an address on network " + network.name());
+        if (network.record().ipam.empty())
+            e.with_hint(
+                "networks that are made now have room for 1023 containers: `davit down` and `up` make this one anew");
+        throw;
+    }
+}
+
+void Networks::expect(const ContainerRecord& record) {
+    const std::string holder = holder_of(record);
+    for (const auto& wish : record.endpoints)
+        for (const auto& text : {wish.ipv4_address, wish.ipv6_address}) {
+            const auto address = net::IpAddress::try_parse(text);
+            if (!address || holder.empty()) continue;
+            const auto network = networks_.find(wish.network);
+            if (network == networks_.end()) {
+                expected_.push_back({wish.network, holder, *address});
+            } else if (net::AddressPool* pool = network->second->pool(address->is_v6())) {
+                pool->keep(*address, holder);
+                keep_soon(*network->second);
+            }
+        }
+}
+
+void Networks::keep_soon(Network& network) {
+    bool changed = false;
+    for (bool v6 : {false, true})
+        if (net::AddressPool* pool = network.pool(v6)) changed = pool->take_change() || changed;
+    if (!changed) return;
+    kept_to_write_.insert(network.name());
+    if (!kept_timer_) kept_timer_ = loop_.after(keep_delay, [this] { save_kept(); });
+}
+
+void Networks::save_kept() {
+    kept_timer_.reset();
+    for (const auto& name : std::exchange(kept_to_write_, {})) {
+        const auto network = networks_.find(name);
+        if (network == networks_.end()) continue;
+        KeptAddresses kept;
+        for (bool v6 : {false, true})
+            if (net::AddressPool* pool = network->second->pool(v6))
+                for (const auto& [holder, address] : pool->kept()) kept[holder].push_back(address);
+        try {
+            write_kept(store_.roots(), name, project_, kept);
+        } catch (const Error& e) { // a full disk keeps nobody from starting
+            log::warning("which addresses of network {} belong to whom is not written down: {}", name, e.what());
+        }
+    }
+}
+
+void Networks::lease_addresses(const ContainerRecord& record, Lease& lease) {
+    for (const auto& wish : lease.wishes) {
+        Network& network = in_kernel(wish.network);
+        Attachment a{&wish, &network, {}, {}};
+        auto foreign = read_foreign_endpoints(store_.roots(), wish.network, project_);
+        lease.attachments.push_back(a);
+        for (bool v6 : {false, true}) {
+            net::AddressPool* pool = network.pool(v6);
+            const std::string& wanted = v6 ? wish.ipv6_address : wish.ipv4_address;
+            if (!pool && !wanted.empty())
+                throw error(Errc::invalid_project, "network {} has no {} subnet for the address {}", wish.network,
+                            v6 ? "IPv6" : "IPv4", wanted);
+            if (!pool) continue;
+            ForeignAddresses others(*pool, foreign);
+            auto address = lease_one(network, v6, wanted, record);
+            (v6 ? lease.attachments.back().v6 : lease.attachments.back().v4) = address;
+        }
+        keep_soon(network);
+    }
+}
+
+namespace {
+
+std::pair<std::uint16_t, std::uint16_t> host_range(const PortRecord& p) {
+    if (p.published.empty()) return {std::uint16_t{0}, std::uint16_t{0}};
+    auto number = [&](std::string_view text) {
+        std::uint16_t n = 0;
+        auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
+        if (ec != std::errc() || end != text.data() + text.size())
+            throw error(Errc::invalid_project, "'{}' is not a port to publish", p.published);
+        return n;
+    };
+    auto dash = p.published.find('-');
+    std::uint16_t first = number(std::string_view(p.published).substr(0, dash));
+    std::uint16_t last = dash == std::string::npos ? first : number(std::string_view(p.published).substr(dash + 1));
+    return {first, last};
+}
+
+// The network that carries the default route is the one that ports are published to.
+const Attachment* publishing(const Lease& lease) {
+    std::vector<net::NetworkChoice> nets;
+    for (const auto& a : lease.attachments)
+        nets.push_back({a.network->name(), a.wish->gw_priority, a.network->record().internal, a.network->gateway(false),
+                        a.network->gateway(true)});
+    auto gw = net::choose_gateways(nets);
+    if (gw.v4) return &lease.attachments[*gw.v4];
+    if (gw.v6) return &lease.attachments[*gw.v6];
+    return nullptr;
+}
+
+} // namespace
+
+void Networks::lease_ports(const ContainerRecord& record, Lease& lease) {
+    if (record.ports.empty() || !publishing(lease)) return;
+    std::vector<net::PortRequest> requests;
+    for (const auto& p : record.ports) {
+        net::PortRequest q;
+        q.proto = net::parse_proto(p.protocol);
+        if (!p.host_ip.empty()) q.host_ip = net::IpAddress::parse(p.host_ip);
+        std::tie(q.host_first, q.host_last) = host_range(p);
+        q.line = fmt::format("{}{}{}:{}{}", p.host_ip, p.host_ip.empty() ? "" : ":", p.published, p.target,
+                             p.protocol == "tcp" ? "" : "/" + p.protocol);
+        requests.push_back(q);
+    }
+    auto reservations = net::reserve_ports(requests, store_.roots().run, project_, state_.ports);
+    for (std::size_t i = 0; i < reservations.size(); ++i)
+        for (auto& bound : reservations[i].bound) {
+            lease.ports.push_back(
+                {bound.host_ip.to_string(), reservations[i].port, record.ports[i].target, record.ports[i].protocol});
+            lease.port_sockets.push_back(std::move(bound.socket));
+        }
+    add_port_rules(record, lease);
+    serve_proxied(record.id, lease);
+}
+
+void Networks::serve_proxied(const std::string& id, const Lease& lease) {
+    if (const Attachment* to = publishing(lease)) proxied_.add(id, lease.ports, lease.port_sockets, {to->v4, to->v6});
+}
+
+void Networks::add_port_rules(const ContainerRecord& record, const Lease& lease) {
+    const Attachment* to = publishing(lease);
+    if (!to) return;
+    for (const auto& p : lease.ports) {
+        net::PublishedPort rule;
+        rule.owner = record.id;
+        rule.owner_name = record.name;
+        rule.proto = net::parse_proto(p.protocol);
+        rule.host_port = p.host_port;
+        rule.container_port = p.target;
+        auto host = net::IpAddress::parse(p.host_ip);
+        if (!host.is_unspecified()) rule.host_ip = host;
+        // [::] of a container without IPv6 is the port proxy's.
+        if (host.is_v6() && host.is_unspecified() && !to->v6) continue;
+        auto target = host.is_v6() && to->v6 ? to->v6 : to->v4;
+        if (!target) continue;
+        rule.container_ip = *target;
+        state_.ports.push_back(rule);
+    }
+    schedule_commit();
+}
+
+namespace {
+
+using Parked = std::map<net::ReservedPort, UniqueFd>;
+
+// The parked reservation of that port; made anew where it was lost together with the shim.
+UniqueFd take_reservation(Parked& parked, const davit::PublishedPort& port) {
+    const net::ReservedPort wanted{net::parse_proto(port.protocol), net::IpAddress::parse(port.host_ip),
+                                   port.host_port};
+    if (auto it = parked.find(wanted); it != parked.end()) return std::move(parked.extract(it).mapped());
+    net::PortRequest again;
+    again.proto = wanted.proto;
+    again.host_ip = wanted.host_ip;
+    again.host_first = wanted.port;
+    return std::move(net::reserve_port(again, {}).bound.at(0).socket);
+}
+
+} // namespace
+
+void Networks::keep_sockets(const std::string& container_id, std::vector<UniqueFd> sockets) {
+    auto it = holders_.find(container_id);
+    if (it == holders_.end()) return;
+    Lease& lease = it->second->lease;
+    proxied_.release(container_id);
+    lease.port_sockets.clear();
+    Parked parked;
+    for (auto& socket : sockets)
+        if (auto port = socket ? net::reserved_by(socket.get()) : std::nullopt)
+            parked.emplace(*port, std::move(socket));
+    for (const auto& port : lease.ports) {
+        try {
+            lease.port_sockets.push_back(take_reservation(parked, port));
+        } catch (const Error& e) {
+            log::warning("container {} keeps port {}, but another process holds it too: {}", container_id.substr(0, 12),
+                         port.host_port, e.what());
+            lease.port_sockets.emplace_back();
+        }
+    }
+    serve_proxied(container_id, lease);
+}
+
+void Networks::adopt(const ContainerRecord& record, const ContainerStatus& status) {
+    auto holder = std::make_unique<Holder>();
+    Lease& lease = holder->lease;
+    for (const auto& wish : connect_order(record))
+        for (const auto& e : status.endpoints)
+            if (e.network == wish.network) lease.wishes.push_back(wish);
+    for (const auto& wish : lease.wishes) {
+        Network& network = get(wish.network);
+        network.in_kernel = true;
+        Attachment a{&wish, &network, {}, {}};
+        for (const auto& e : status.endpoints) {
+            if (e.network != wish.network) continue;
+            a.v4 = net::IpAddress::try_parse(e.ipv4);
+            a.v6 = net::IpAddress::try_parse(e.ipv6);
+        }
+        for (bool v6 : {false, true})
+            if (auto& address = v6 ? a.v6 : a.v4; address && network.pool(v6)) {
+                network.pool(v6)->reserve(*address, record.id);
+                network.pool(v6)->keep(*address, holder_of(record));
+            }
+        keep_soon(network);
+        lease.attachments.push_back(a);
+    }
+    lease.ports = status.ports;
+    add_port_rules(record, lease);
+    holder->names = names_of(record, status.endpoints);
+    for (const auto& name : holder->names) registry_.publish(name);
+    touch(lease);
+    holders_[record.id] = std::move(holder);
+    post_process();
+}
+
+void Networks::publish(const ContainerRecord& record, bool published) {
+    auto it = holders_.find(record.id);
+    if (it == holders_.end()) return;
+    Holder& h = *it->second;
+    std::vector<EndpointStatus> endpoints;
+    for (const auto& a : h.lease.attachments)
+        endpoints.push_back(
+            {a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
+    auto names = names_of(record, endpoints);                 // a rename changes them
+    if (h.published == published && h.names == names) return; // connect() has published them
+    h.names = std::move(names);
+    h.published = published;
+    registry_.withdraw(record.id);
+    if (published)
+        for (const auto& name : h.names) registry_.publish(name);
+    touch(h.lease);
+    write_changed();
+}
+
+void Networks::give_back(const std::string& id, const Lease& lease) {
+    proxied_.remove(id);
+    for (const auto& a : lease.attachments)
+        for (bool v6 : {false, true})
+            if (auto it = networks_.find(a.network->name()); it != networks_.end() && it->second->pool(v6))
+                it->second->pool(v6)->release_owner(id);
+    std::erase_if(state_.ports, [&](const auto& p) { return p.owner == id; });
+}
+
+void Networks::release(const std::string& container_id) {
+    std::erase_if(waiting_, [&](const auto& w) { return w.record.id == container_id; });
+    auto it = holders_.find(container_id);
+    if (it == holders_.end()) return;
+    auto holder = std::move(it->second);
+    holders_.erase(it);
+    registry_.withdraw(container_id);
+    bool had_ports = !holder->lease.ports.empty();
+    give_back(container_id, holder->lease);
+    if (kept_timer_) save_kept(); // its status goes, and with it what a new supervisor would know it by
+    touch(holder->lease);
+    holder.reset();
+    leave_unused();
+    if (!changed_.empty()) post_process();
+    if (had_ports) schedule_commit();
+}
+
+const Lease* Networks::lease(const std::string& container_id) const {
+    auto it = holders_.find(container_id);
+    return it == holders_.end() ? nullptr : &it->second->lease;
+}
+
+void Networks::touch(const Lease& lease) {
+    for (const auto& a : lease.attachments) changed_.insert(a.network->name());
+}
+
+void Networks::write_changed() {
+    for (const auto& name : std::exchange(changed_, {})) {
+        std::vector<net::dns::EndpointRecord> endpoints;
+        for (const auto& [id, holder] : holders_)
+            for (auto e : holder->names) {
+                if (e.network != name) continue;
+                if (!holder->published) e.names.clear();
+                endpoints.push_back(std::move(e));
+            }
+        try {
+            write_endpoints(store_.roots(), name, project_, endpoints);
+            if (!endpoints.empty()) watch_foreign(name);
+        } catch (const Error& e) { // it is for other projects; this one must not lose its containers over it
+            log::warning("telling other projects who is on the network {}: {}", name, e.what());
+            changed_.insert(name);
+        }
+    }
+    if (!changed_.empty()) write_later();
+}
+
+void Networks::write_later() {
+    rewrite_ = loop_.after(write_retry, [this] { post_process(); });
+}
+
+} // namespace davit::supervisor

@@ -1,0 +1,410 @@
+#include "supervisor/network/networks.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "base/programs.hpp"
+#include "base/sys.hpp"
+#include "net/bridge.hpp"
+#include "net/taken.hpp"
+#include "supervisor/network/endpoints_file.hpp"
+#include "supervisor/network/kept_addresses.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <linux/netlink.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+
+namespace davit::supervisor {
+
+namespace {
+constexpr std::chrono::milliseconds heal_delay{50}, commit_retry{1000}, foreign_interval{1000};
+}
+
+Networks::Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper,
+                   net::dns::Registry& registry)
+    : loop_(loop), store_(store), project_(std::move(project)), helper_(helper), registry_(registry),
+      host_(NETLINK_ROUTE),
+      proxied_(loop, find_program("davit-port-proxy"), ProjectPaths(store.roots(), project_).port_proxy_socket()) {
+    state_.project = project_;
+}
+
+void Networks::load() {
+    net::HostNetworkState all = net::load_state(store_.roots().run);
+    if (auto it = all.projects.find(project_); it != all.projects.end()) state_ = it->second;
+    state_.project = project_;
+    if (state_.group == 0) state_.group = net::choose_group(all, project_, store_.roots().run);
+    // Rules of containers that are gone: those that live are adopted and add theirs again.
+    if (!state_.ports.empty()) schedule_commit();
+    state_.ports.clear();
+}
+
+void Networks::adopted() {
+    std::set<std::string> ids;
+    for (const auto& [id, holder] : holders_) ids.insert(id);
+    proxied_.keep_only(ids);
+    leave_unused();
+    // What an earlier supervisor said of containers that ended with it.
+    for (const auto& network : list_directory(store_.roots().run_networks())) {
+        const std::string dir = endpoints_dir(store_.roots(), network);
+        if (exists(dir + "/" + project_ + ".json")) changed_.insert(network);
+        for (const auto& file : list_directory(dir)) // it was killed while it wrote
+            if (file.starts_with(project_ + ".json.") && file.ends_with(".tmp")) ::unlink((dir + "/" + file).c_str());
+    }
+    if (!changed_.empty()) post_process();
+    watch_firewall();
+}
+
+bool Networks::in_use(const std::string& name) const {
+    for (const auto& [id, holder] : holders_)
+        for (const auto& a : holder->lease.attachments)
+            if (a.network->name() == name) return true;
+    return false;
+}
+
+// Networks of others that no container of ours is on any more; our own stay until they are removed.
+void Networks::leave_unused() {
+    std::size_t before = state_.networks.size();
+    std::erase_if(state_.networks, [&](const net::NetworkState& n) {
+        auto record = store_.network(n.name);
+        if ((record && record->project == project_) || in_use(n.name)) return false;
+        save_kept();
+        networks_.erase(n.name);
+        return true;
+    });
+    if (state_.networks.size() != before) schedule_commit();
+}
+
+// ---- what others do to the firewall
+
+void Networks::watch_firewall() {
+    try {
+        firewall_.emplace();
+    } catch (const Error& e) {
+        return log::warning("changes of the firewall by others will not be noticed: {}", e.what());
+    }
+    nftables_watch_ = loop_.watch_fd(firewall_->nftables_fd(), EPOLLIN, [this](std::uint32_t) {
+        if (firewall_->read_nftables()) heal_soon();
+    });
+    sysctl_watch_ = loop_.watch_fd(firewall_->sysctl_fd(), EPOLLIN, [this](std::uint32_t) {
+        if (firewall_->read_sysctl()) heal_soon();
+    });
+}
+
+// A reload comes as many changes: one look after the last of them, but not later than the first one's.
+void Networks::heal_soon() {
+    if (heal_timer_ || state_.empty()) return;
+    heal_timer_ = loop_.after(heal_delay, [this] {
+        heal_timer_.reset();
+        HelperJob job;
+        job.kind = HelperJob::Kind::heal_network;
+        job.state_dir = store_.roots().state;
+        job.run_dir = store_.roots().run;
+        helper_.run(job, [](const Error* e) {
+            if (e) log::warning("restoring the host's network rules: {}", e->what());
+        });
+    });
+}
+
+Network& Networks::get(const std::string& name) {
+    auto it = networks_.find(name);
+    if (it != networks_.end()) return *it->second;
+    auto record = store_.network(name);
+    if (!record || record->bridge.empty()) throw error(Errc::not_found, "network {} does not exist", name);
+    return add(std::make_unique<Network>(std::move(*record)));
+}
+
+Network& Networks::add(std::unique_ptr<Network> network) {
+    const std::string& name = network->name();
+    auto keep = [&](const std::string& holder, const net::IpAddress& address) {
+        if (net::AddressPool* pool = network->pool(address.is_v6())) pool->keep(address, holder);
+    };
+    for (const auto& [holder, addresses] : read_kept(store_.roots(), name, project_))
+        for (const auto& address : addresses) keep(holder, address);
+    for (bool v6 : {false, true})
+        if (net::AddressPool* pool = network->pool(v6)) pool->take_change(); // that is what the file says
+    std::erase_if(expected_, [&](const Expected& e) {
+        if (e.network == name) keep(e.holder, e.address);
+        return e.network == name;
+    });
+    return *(networks_[name] = std::move(network));
+}
+
+const net::ResolvConf& Networks::host_resolv() {
+    std::int64_t now = sys::monotonic_ns();
+    if (host_resolv_read_ == 0 || now - host_resolv_read_ > 1'000'000'000) {
+        host_resolv_ = net::host_resolv_conf();
+        host_resolv_read_ = now;
+    }
+    return host_resolv_;
+}
+
+// ---- creation
+
+void Networks::create(const std::string& name, Done done) {
+    creations_.emplace_back(name, std::move(done));
+    post_process();
+}
+
+std::vector<net::Taken> Networks::taken(const std::string& bridge, const std::string& name) {
+    auto out = net::observe_taken(host_, bridge);
+    auto others = taken_by(store_.networks(), name);
+    out.insert(out.end(), others.begin(), others.end());
+    return out;
+}
+
+bool Networks::overlaps_others(const Network& network) {
+    const auto others = net::observe_taken(host_, network.record().bridge);
+    for (const auto& subnet : network.state().subnets)
+        for (const auto& other : others)
+            if (other.subnet.overlaps(subnet)) return true;
+    return false;
+}
+
+// Gives a network of ours its subnets and makes its bridge. The machine's lock is one state root's: another
+// root, or a VPN, may take the subnet between the look and the bridge. Whoever sees the other afterwards
+// yields and looks again from another place; if both do, there is room for both.
+std::unique_ptr<Network> Networks::settle(NetworkRecord record, const std::string& own_link) {
+    const std::string machine = read_file_if_exists("/etc/machine-id").value_or("");
+    constexpr int attempts = 6;
+    if (record.bridge.empty() && network_options(record).bridge_name.empty())
+        record.bridge = net::bridge_name(record.project, record.name, store_.roots().run);
+    for (int attempt = 1;; ++attempt) {
+        const std::string bridge = record.bridge;
+        complete(record, taken(own_link, record.name), machine, attempt == 1 ? std::string() : sys::random_hex(8));
+        if (!bridge.empty()) record.bridge = bridge;
+        auto network = std::make_unique<Network>(record);
+        store_.write(record); // first: a bridge without a record would be nobody's after a crash
+        net::create_bridge(host_, network->bridge(state_.group));
+        if (!overlaps_others(*network)) {
+            network->in_kernel = true;
+            return network;
+        }
+        net::remove_bridge(host_, record.bridge);
+        if (attempt == attempts)
+            throw error(Errc::conflict, "the subnets of network {} are taken by somebody else at each attempt",
+                        record.name);
+        record.subnet4.clear();
+        record.subnet6.clear();
+    }
+}
+
+Network& Networks::in_kernel(const std::string& name) {
+    Network* network = &get(name);
+    if (network->in_kernel) return *network;
+    const NetworkRecord& r = network->record();
+    const bool missing = !net::find_link(host_, r.bridge); // after a boot: meanwhile its subnet may be another's
+    if (missing && r.project == project_ && read_foreign_endpoints(store_.roots(), name, project_).empty()) {
+        network = &add(settle(r, r.bridge));
+    } else {
+        if (missing)
+            for (const auto& subnet : network->state().subnets) net::require_free(subnet, taken(r.bridge, name));
+        net::HostNetworkState all = net::load_state(store_.roots().run);
+        net::create_bridge(host_, network->bridge(r.project == project_
+                                                      ? state_.group
+                                                      : net::choose_group(all, r.project, store_.roots().run)));
+        network->in_kernel = true;
+    }
+    // Every project that uses a network lists it: the rules stay until the last of them has gone.
+    auto mine =
+        std::find_if(state_.networks.begin(), state_.networks.end(), [&](const auto& n) { return n.name == name; });
+    if (mine != state_.networks.end()) *mine = network->state();
+    else state_.networks.push_back(network->state());
+    schedule_commit();
+    return *network;
+}
+
+void Networks::create_now(const std::string& name) {
+    auto staged = store_.staged_network(project_, name);
+    if (staged) {
+        if (auto made = store_.network(name)) {
+            store_.drop_staged_network(project_, name);
+            // Ours: an earlier supervisor was killed after it had written the record.
+            if (made->project != project_) throw error(Errc::conflict, "network {} exists already", name);
+            staged.reset();
+        }
+    }
+    if (!staged) {
+        in_kernel(name);
+        return;
+    }
+    if (staged->id.empty()) staged->id = sys::random_hex(64);
+    if (staged->created == 0) staged->created = sys::realtime_ns();
+    std::unique_ptr<Network> network;
+    try {
+        network = settle(*staged, {});
+    } catch (...) {
+        store_.remove_network(name);
+        throw;
+    }
+    store_.drop_staged_network(project_, name);
+    state_.networks.push_back(network->state());
+    add(std::move(network));
+    schedule_commit();
+}
+
+// ---- removal
+
+void Networks::remove(const std::string& name, Done done) {
+    try {
+        auto record = store_.network(name);
+        if (!record) return done(nullptr);
+        require_unused(name);
+        save_kept(); // for a network of that name that follows
+        store_.remove_network(name);
+        std::erase_if(state_.networks, [&](const auto& n) { return n.name == name; });
+        networks_.erase(name);
+        unwatched_.erase(name);
+        std::erase_if(watched_, [&](const auto& w) {
+            if (w.second != name) return false;
+            ::inotify_rm_watch(inotify_.get(), w.first);
+            return true;
+        });
+        if (removals_.empty()) loop_.post([this] { remove_batch(); });
+        removals_.push_back({name, record->bridge, std::move(done)});
+    } catch (const Error& e) {
+        done(&e);
+    }
+}
+
+void Networks::require_unused(const std::string& name) {
+    for (const auto& [id, holder] : holders_)
+        for (const auto& a : holder->lease.attachments)
+            if (a.network->name() == name)
+                throw error(Errc::conflict, "network {} is in use by container {}", name, id.substr(0, 12));
+    for (const auto& [project, endpoints] : read_foreign_endpoints(store_.roots(), name, project_))
+        for (const auto& e : endpoints)
+            throw error(Errc::conflict, "network {} is in use by container {} of project {}", name, e.container_name,
+                        project);
+}
+
+void Networks::remove_batch() {
+    std::vector<Removal> batch;
+    batch.swap(removals_);
+    // The last networks of the project: one grace period for all that it ever made.
+    bool last = state_.networks.empty() && holders_.empty();
+    if (last) group_to_remove_ = state_.group;
+    for (const auto& r : batch)
+        if (!r.bridge.empty()) bridges_to_remove_.push_back(r.bridge);
+    schedule_commit();
+    when_committed([all = std::move(batch)](const Error* e) {
+        for (const auto& r : all) r.done(e);
+    });
+}
+
+// ---- the host's rules
+
+void Networks::schedule_commit() {
+    ++version_;
+    if (!std::exchange(commit_posted_, true)) loop_.post([this] { commit(); });
+}
+
+void Networks::commit() {
+    commit_posted_ = false;
+    if (committing_ > committed_) return; // the answer starts the next one
+    committing_ = version_;
+    recommit_.reset();
+    HelperJob job;
+    job.kind = HelperJob::Kind::commit_network;
+    job.text = net::encode_state(state_);
+    job.group = std::exchange(group_to_remove_, 0);
+    job.paths = std::exchange(bridges_to_remove_, {});
+    job.state_dir = store_.roots().state;
+    job.run_dir = store_.roots().run;
+    helper_.run(job, [this, job](const Error* failure) {
+        committed_ = committing_;
+        if (failure) commit_again(job);
+        auto waiters = std::exchange(commit_waiters_, {});
+        for (auto& [version, done] : waiters) {
+            if (version <= committed_) done(failure);
+            else commit_waiters_.emplace_back(version, std::move(done));
+        }
+        if (failure) log::warning("host network rules: {}", failure->what());
+        if (version_ > committed_) commit();
+    });
+}
+
+// What did not get into the kernel, or out of it, must not stay so until the next change.
+void Networks::commit_again(const HelperJob& failed) {
+    if (failed.group != 0) group_to_remove_ = failed.group;
+    bridges_to_remove_.insert(bridges_to_remove_.end(), failed.paths.begin(), failed.paths.end());
+    recommit_ = loop_.after(commit_retry, [this] {
+        recommit_.reset();
+        schedule_commit();
+    });
+}
+
+void Networks::when_committed(Done done) {
+    if (committed_ >= version_) return done(nullptr);
+    commit_waiters_.emplace_back(version_, std::move(done));
+}
+
+// ---- networks shared with other projects
+
+void Networks::watch_foreign(const std::string& network) {
+    for (const auto& [wd, name] : watched_)
+        if (name == network) return;
+    int wd = !open_inotify() ? -1
+                             : ::inotify_add_watch(inotify_.get(), endpoints_dir(store_.roots(), network).c_str(),
+                                                   IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE);
+    if (wd >= 0) {
+        watched_[wd] = network;
+        unwatched_.erase(network);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOSPC || errno == ENOMEM) {
+        if (!std::exchange(unwatched_told_, true))
+            log::warning("what other projects do on shared networks is looked at once a second: {}",
+                         std::strerror(errno));
+        unwatched_.insert(network);
+        if (!look_again_) look_again_ = loop_.after(foreign_interval, [this] { look_at_foreign(); });
+    } else return; // our own file is written first, so the directory is there
+    read_foreign(network);
+}
+
+bool Networks::open_inotify() {
+    if (inotify_) return true;
+    inotify_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (!inotify_) return false;
+    inotify_watch_ = loop_.watch_fd(inotify_.get(), EPOLLIN, [this](std::uint32_t) { on_inotify(); });
+    return true;
+}
+
+void Networks::look_at_foreign() {
+    look_again_.reset();
+    for (const auto& network : std::exchange(unwatched_, {})) try {
+            watch_foreign(network); // perhaps there is one again
+        } catch (const Error&) {
+            unwatched_.insert(network);
+        }
+    if (!unwatched_.empty() && !look_again_) look_again_ = loop_.after(foreign_interval, [this] { look_at_foreign(); });
+}
+
+void Networks::read_foreign(const std::string& network) {
+    std::vector<net::dns::EndpointRecord> all;
+    for (auto& [project, endpoints] : read_foreign_endpoints(store_.roots(), network, project_))
+        all.insert(all.end(), endpoints.begin(), endpoints.end());
+    registry_.replace_network(network, "others", std::move(all));
+}
+
+void Networks::on_inotify() {
+    alignas(inotify_event) char buffer[4096];
+    std::set<std::string> touched;
+    for (;;) {
+        ssize_t n = ::read(inotify_.get(), buffer, sizeof buffer);
+        if (n <= 0) break;
+        for (char* p = buffer; p < buffer + n;) {
+            inotify_event event;
+            std::copy_n(p, sizeof event, reinterpret_cast<char*>(&event));
+            std::string name = event.len ? p + sizeof event : "";
+            if (event.mask & IN_Q_OVERFLOW) // some were lost: all are looked at
+                for (const auto& [wd, network] : watched_) touched.insert(network);
+            auto it = watched_.find(event.wd);
+            if (it != watched_.end() && name != project_ + ".json") touched.insert(it->second);
+            p += sizeof event + event.len;
+        }
+    }
+    for (const auto& network : touched) read_foreign(network);
+}
+
+} // namespace davit::supervisor
