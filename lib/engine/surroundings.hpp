@@ -3,6 +3,7 @@
 
 #include "container/container.hpp"
 #include "image/store.hpp"
+#include "project/store.hpp"
 #include "reconcile/observed.hpp"
 #include "reconcile/reconcile.hpp"
 
