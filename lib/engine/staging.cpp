@@ -1,10 +1,10 @@
 #include "engine/staging.hpp"
 
+#include "archive/rootfs_view.hpp"
 #include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
-#include "image/rootfs_view.hpp"
 #include "rootfs/container_root.hpp"
 #include "rootfs/tree_writer.hpp"
 #include "runtime/defaults.hpp"

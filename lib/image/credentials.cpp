@@ -3,8 +3,8 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/process.hpp"
+#include "base/text_code.hpp"
 #include "image/json_read.hpp"
-#include "image/text_code.hpp"
 
 #include <cerrno>
 #include <cstdlib>

@@ -1,9 +1,9 @@
 #include "image/ingest.hpp"
 
+#include "archive/layer_fixup.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
-#include "image/layer_fixup.hpp"
 #include "image/layer_ingest.hpp"
 #include "image/store_impl.hpp"
 

@@ -2,7 +2,7 @@
 // layers in parallel, visible only when all is there.
 #pragma once
 
-#include "image/byte_source.hpp"
+#include "archive/byte_source.hpp"
 #include "image/manifest.hpp"
 #include "image/pull.hpp"
 #include "image/store.hpp"

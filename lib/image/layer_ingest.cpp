@@ -1,9 +1,9 @@
 #include "image/layer_ingest.hpp"
 
+#include "archive/ahead_source.hpp"
+#include "archive/inflate.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
-#include "image/ahead_source.hpp"
-#include "image/inflate.hpp"
 #include "image/room.hpp"
 
 #include <algorithm>

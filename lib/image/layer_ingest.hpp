@@ -1,8 +1,8 @@
 // One layer from its provider to an unpacked directory.
 #pragma once
 
+#include "archive/layer_writer.hpp"
 #include "image/ingest.hpp"
-#include "image/layer_writer.hpp"
 #include "image/store_impl.hpp"
 
 #include <optional>

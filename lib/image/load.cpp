@@ -1,11 +1,11 @@
 #include "image/archive.hpp"
 
+#include "archive/archive_files.hpp"
+#include "archive/inflate.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
-#include "image/archive_files.hpp"
-#include "image/inflate.hpp"
 #include "image/ingest.hpp"
 #include "image/json_read.hpp"
 #include "image/platform.hpp"

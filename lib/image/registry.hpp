@@ -2,8 +2,8 @@
 // authentication it asks for.
 #pragma once
 
+#include "archive/byte_source.hpp"
 #include "davit/error.hpp"
-#include "image/byte_source.hpp"
 #include "image/credentials.hpp"
 #include "image/http.hpp"
 #include "image/manifest.hpp"

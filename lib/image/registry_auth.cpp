@@ -1,8 +1,8 @@
 #include "base/error.hpp"
+#include "base/text_code.hpp"
 #include "image/challenge.hpp"
 #include "image/json_read.hpp"
 #include "image/registry.hpp"
-#include "image/text_code.hpp"
 
 #include <algorithm>
 

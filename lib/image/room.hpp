@@ -4,7 +4,7 @@
 // hundredth of the store's file system stays free for those who share it.
 #pragma once
 
-#include "image/byte_source.hpp"
+#include "archive/byte_source.hpp"
 
 #include <string>
 

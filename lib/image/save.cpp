@@ -1,5 +1,6 @@
 #include "image/archive.hpp"
 
+#include "archive/tar_writer.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
@@ -7,7 +8,6 @@
 #include "image/ingest.hpp"
 #include "image/json_read.hpp"
 #include "image/store_impl.hpp"
-#include "image/tar_writer.hpp"
 
 #include <algorithm>
 #include <fcntl.h>

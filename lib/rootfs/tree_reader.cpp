@@ -1,10 +1,10 @@
 #include "rootfs/tree_reader.hpp"
 
+#include "archive/file_meta.hpp"
+#include "archive/layer_tree.hpp"
 #include "base/dir_chain.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
-#include "image/file_meta.hpp"
-#include "image/layer_tree.hpp"
 
 #include <algorithm>
 #include <array>

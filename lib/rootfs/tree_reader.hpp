@@ -1,7 +1,7 @@
 // Directory trees → tar.
 #pragma once
 
-#include "rootfs/tar_stream.hpp"
+#include "archive/tar_stream.hpp"
 
 #include <cstddef>
 #include <functional>

@@ -1,11 +1,11 @@
 #include "rootfs/tree_writer.hpp"
 
+#include "archive/file_meta.hpp"
+#include "archive/layer_tree.hpp"
+#include "archive/tar_reader.hpp"
+#include "archive/tar_stream.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
-#include "image/file_meta.hpp"
-#include "image/layer_tree.hpp"
-#include "image/tar_reader.hpp"
-#include "rootfs/tar_stream.hpp"
 
 #include <algorithm>
 #include <cerrno>

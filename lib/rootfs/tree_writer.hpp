@@ -1,8 +1,8 @@
 // Tar → an existing directory tree.
 #pragma once
 
+#include "archive/byte_source.hpp"
 #include "base/fd.hpp"
-#include "image/byte_source.hpp"
 
 #include <cstdint>
 #include <functional>

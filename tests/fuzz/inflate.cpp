@@ -1,5 +1,5 @@
 // Compressed streams of any bytes end or are refused, and cut anywhere give nothing that is not there.
-#include "image/inflate.hpp"
+#include "archive/inflate.hpp"
 #include "davit/error.hpp"
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Archives of any bytes are read to their end or refused, never more than was there.
+#include "archive/tar_reader.hpp"
 #include "davit/error.hpp"
-#include "image/tar_reader.hpp"
 
 #include <cstdint>
 

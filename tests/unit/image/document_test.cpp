@@ -1,8 +1,8 @@
 #include "base/error.hpp"
+#include "base/text_code.hpp"
 #include "image/challenge.hpp"
 #include "image/manifest.hpp"
 #include "image/platform.hpp"
-#include "image/text_code.hpp"
 #include "image/url.hpp"
 
 #include <doctest/doctest.h>

@@ -1,0 +1,43 @@
+// Copies out of the merged view of layers, with everything a file has.
+#pragma once
+
+#include "archive/rootfs_view.hpp"
+
+#include <map>
+#include <string>
+#include <sys/types.h>
+#include <utility>
+
+namespace davit::image {
+
+class ViewCopier {
+public:
+    // root: the directory below which everything is copied.
+    ViewCopier(const RootfsView& view, int root);
+
+    // Everything below a directory into root; its own metadata too.
+    void copy_directory(RootfsView::Entry from);
+    // One entry (not a directory's contents) to name in the directory to, where nothing is yet; path: the
+    // same place, from root.
+    void copy_node(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path);
+
+private:
+    void copy_file(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path);
+    bool link_copy(const RootfsView::Entry& from, int to, const std::string& name);
+
+    // Files with several links: where the first copy is, until the last link has come.
+    struct Copy {
+        std::string path;
+        dev_t device;
+        ino_t inode;
+        nlink_t to_come;
+    };
+    const RootfsView& view_;
+    UniqueFd root_;
+    std::map<std::pair<dev_t, ino_t>, Copy> linked_;
+};
+
+// Owner, mode, xattrs and times of a directory of the view onto an open directory.
+void copy_directory_meta(const RootfsView::Entry& from, int to);
+
+} // namespace davit::image

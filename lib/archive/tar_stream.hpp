@@ -1,0 +1,36 @@
+// Writes tar streams with everything a file has: PAX records where ustar's fields are too small.
+#pragma once
+
+#include "archive/tar_reader.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace davit::rootfs {
+
+class TarStream {
+public:
+    using Sink = std::function<void(std::string_view)>;
+    // sink gets the bytes in order; what it throws passes through.
+    explicit TarStream(Sink sink) : sink_(std::move(sink)) {}
+
+    // entry.size bytes of data() follow for a regular file. Directories' paths end in "/".
+    void add(const image::TarEntry& entry);
+    void data(std::string_view bytes);
+    // The end mark.
+    void finish();
+
+private:
+    void put(std::string_view bytes) { sink_(bytes); }
+    void pad();
+
+    Sink sink_;
+    std::uint64_t written_ = 0; // of the present entry's data
+};
+
+// To a descriptor, which stays the caller's. Throws Error with EPIPE when its reader is gone.
+TarStream::Sink to_fd(int fd);
+
+} // namespace davit::rootfs

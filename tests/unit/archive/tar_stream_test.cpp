@@ -1,0 +1,112 @@
+#include "archive/tar_stream.hpp"
+
+#include "archive/byte_source.hpp"
+
+#include <doctest/doctest.h>
+#include <optional>
+
+using namespace davit;
+using namespace davit::rootfs;
+using davit::image::TarEntry;
+
+namespace {
+
+struct Read {
+    TarEntry entry;
+    std::string data;
+};
+
+std::vector<Read> round_trip(const std::vector<Read>& in) {
+    std::string bytes;
+    TarStream out([&](std::string_view piece) { bytes += piece; });
+    for (const Read& one : in) {
+        out.add(one.entry);
+        out.data(one.data);
+    }
+    out.finish();
+    CHECK(bytes.size() % 512 == 0);
+    image::MemorySource source(bytes);
+    image::TarReader reader(source);
+    std::vector<Read> back;
+    for (TarEntry e; reader.next(e);) {
+        Read one{e, ""};
+        for (auto piece = reader.data(); !piece.empty(); piece = reader.data()) one.data += piece;
+        back.push_back(one);
+    }
+    return back;
+}
+
+TarEntry file(const std::string& path, const std::string& data) {
+    TarEntry e;
+    e.path = path;
+    e.size = data.size();
+    e.mode = 0640;
+    return e;
+}
+
+} // namespace
+
+TEST_CASE("tar stream: what is written is read back") {
+    TarEntry first = file("etc/passwd", "root");
+    first.uid = 33;
+    first.gid = 44;
+    first.mtime = 1700000000;
+    TarEntry link;
+    link.type = TarEntry::Type::symlink;
+    link.path = "etc/l";
+    link.link = "passwd";
+    TarEntry device;
+    device.type = TarEntry::Type::char_device;
+    device.path = "dev/null";
+    device.device_major = 1;
+    device.device_minor = 3;
+    const auto back = round_trip({{first, "root"}, {link, ""}, {device, ""}, {file("empty", ""), ""}});
+    REQUIRE(back.size() == 4);
+    CHECK(back[0].entry.path == "etc/passwd");
+    CHECK(back[0].data == "root");
+    CHECK(back[0].entry.mode == 0640);
+    CHECK(back[0].entry.uid == 33);
+    CHECK(back[0].entry.gid == 44);
+    CHECK(back[0].entry.mtime == 1700000000);
+    CHECK(back[1].entry.type == TarEntry::Type::symlink);
+    CHECK(back[1].entry.link == "passwd");
+    CHECK(back[2].entry.device_major == 1);
+    CHECK(back[2].entry.device_minor == 3);
+    CHECK(back[3].data.empty());
+}
+
+TEST_CASE("tar stream: data of any length is padded to whole blocks") {
+    for (const std::size_t size : {1u, 511u, 512u, 513u, 70000u}) {
+        const std::string data(size, 'x');
+        const auto back = round_trip({{file("a", data), data}, {file("b", "end"), "end"}});
+        REQUIRE(back.size() == 2);
+        CHECK(back[0].data == data);
+        CHECK(back[1].data == "end");
+    }
+}
+
+TEST_CASE("tar stream: what ustar's fields cannot hold goes into records") {
+    const std::string name(98, 'n');
+    for (const std::string& path : {name, name + "1", name + "12", name + "123", std::string(300, 'p') + "/" + name}) {
+        TarEntry e = file(path, "x");
+        e.uid = 3000000;
+        e.gid = 2097152;
+        e.mtime = -5;
+        e.xattrs = {{"user.k", std::string("a\nb\0c", 5)}};
+        const auto back = round_trip({{e, "x"}});
+        REQUIRE(back.size() == 1);
+        CHECK(back[0].entry.path == path);
+        CHECK(back[0].entry.uid == 3000000);
+        CHECK(back[0].entry.gid == 2097152);
+        CHECK(back[0].entry.mtime == -5);
+        CHECK(back[0].entry.xattrs == e.xattrs);
+        CHECK(back[0].data == "x");
+    }
+    TarEntry link;
+    link.type = TarEntry::Type::hardlink;
+    link.path = "l";
+    link.link = std::string(200, 't');
+    const auto back = round_trip({{link, ""}});
+    REQUIRE(back.size() == 1);
+    CHECK(back[0].entry.link == link.link);
+}
