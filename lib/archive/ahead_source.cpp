@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace davit::image {
+namespace davit::archive {
 
 AheadSource::AheadSource(ByteSource& from) : from_(from), thread_([this] { produce(); }) {}
 
@@ -77,4 +77,4 @@ std::size_t AheadSource::read(char* to, std::size_t max) {
     }
 }
 
-} // namespace davit::image
+} // namespace davit::archive

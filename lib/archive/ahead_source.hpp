@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-namespace davit::image {
+namespace davit::archive {
 
 class AheadSource : public ByteSource {
 public:
@@ -44,4 +44,4 @@ private:
     std::thread thread_; // last: it uses all the others
 };
 
-} // namespace davit::image
+} // namespace davit::archive

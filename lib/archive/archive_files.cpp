@@ -12,7 +12,7 @@
 #include <map>
 #include <sys/stat.h>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -116,4 +116,4 @@ std::unique_ptr<ArchiveFiles> open_tar(UniqueFd fd, const std::string& name) {
     return std::make_unique<TarFiles>(std::move(fd), name);
 }
 
-} // namespace davit::image
+} // namespace davit::archive

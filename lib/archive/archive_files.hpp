@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace davit::image {
+namespace davit::archive {
 
 class ArchiveFiles {
 public:
@@ -26,4 +26,4 @@ std::unique_ptr<ArchiveFiles> open_directory(const std::string& path);
 // fd: a seekable file with a plain tar; name is for messages.
 std::unique_ptr<ArchiveFiles> open_tar(UniqueFd fd, const std::string& name);
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -9,7 +9,7 @@
 #include <memory>
 #include <unistd.h>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 constexpr std::size_t scratch_size = 256 * 1024;
@@ -67,4 +67,4 @@ std::size_t TeeSource::read(char* to, std::size_t max) {
 
 void TeeSource::drain() { skip(UINT64_MAX); }
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace davit::image {
+namespace davit::archive {
 
 class ByteSource {
 public:
@@ -71,4 +71,4 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
-} // namespace davit::image
+} // namespace davit::archive

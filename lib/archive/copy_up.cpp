@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -153,4 +153,4 @@ bool copy_up(const std::vector<std::string>& layer_paths, const std::string& pat
     });
 }
 
-} // namespace davit::image
+} // namespace davit::archive

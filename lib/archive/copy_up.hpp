@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include <utility>
 
-namespace davit::image {
+namespace davit::archive {
 
 class ViewCopier {
 public:
@@ -40,4 +40,4 @@ private:
 // Owner, mode, xattrs and times of a directory of the view onto an open directory.
 void copy_directory_meta(const RootfsView::Entry& from, int to);
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -8,7 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 bool privileged() {
@@ -70,4 +70,4 @@ void copy_xattrs(int from, int to) {
     }
 }
 
-} // namespace davit::image
+} // namespace davit::archive

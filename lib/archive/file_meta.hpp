@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-namespace davit::image {
+namespace davit::archive {
 
 // Without privileges everything belongs to the caller: owners are left then.
 void set_owner(int fd, uid_t uid, gid_t gid);
@@ -34,4 +34,4 @@ void set_layer_xattr(int fd, const std::string& name, std::string_view value);
 // Copies all that is_layer_xattr allows, by /proc/self/fd where one is O_PATH.
 void copy_xattrs(int from, int to);
 
-} // namespace davit::image
+} // namespace davit::archive

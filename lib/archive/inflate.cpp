@@ -9,7 +9,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -159,4 +159,4 @@ std::unique_ptr<ByteSource> make_inflater(ByteSource& from) {
 
 const char* gzip_engine() { return isal_available() ? "isa-l" : "zlib"; }
 
-} // namespace davit::image
+} // namespace davit::archive

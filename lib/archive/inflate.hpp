@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-namespace davit::image {
+namespace davit::archive {
 
 enum class Compression { none, gzip, zstd, bzip2, xz };
 Compression compression_of(std::string_view first_bytes);
@@ -20,4 +20,4 @@ std::unique_ptr<ByteSource> make_inflater(ByteSource& from);
 // Which library inflates gzip here: "isa-l" or "zlib".
 const char* gzip_engine();
 
-} // namespace davit::image
+} // namespace davit::archive

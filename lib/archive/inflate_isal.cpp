@@ -9,7 +9,7 @@
 #include <isa-l/igzip_lib.h>
 #include <vector>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -111,11 +111,11 @@ std::unique_ptr<ByteSource> make_isal_inflater(ByteSource& from, std::string fir
     return std::make_unique<IsalSource>(from, first);
 }
 
-} // namespace davit::image
+} // namespace davit::archive
 
 #else
 
-namespace davit::image {
+namespace davit::archive {
 
 bool isal_available() { return false; }
 
@@ -123,6 +123,6 @@ std::unique_ptr<ByteSource> make_isal_inflater(ByteSource&, std::string) {
     throw error(Errc::unsupported, "this davit was built without ISA-L");
 }
 
-} // namespace davit::image
+} // namespace davit::archive
 
 #endif

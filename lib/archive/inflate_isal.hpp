@@ -6,10 +6,10 @@
 #include <memory>
 #include <string>
 
-namespace davit::image {
+namespace davit::archive {
 
 bool isal_available();
 // first: bytes of the stream that were read already.
 std::unique_ptr<ByteSource> make_isal_inflater(ByteSource& from, std::string first);
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -121,4 +121,4 @@ void settle_layer(const std::string& root, const Unsettled& unsettled, const std
     Settler(root, unsettled, below).run();
 }
 
-} // namespace davit::image
+} // namespace davit::archive

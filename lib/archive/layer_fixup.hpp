@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace davit::image {
+namespace davit::archive {
 
 // root: the unpacked layer; below: the layers under it, topmost first. Directories the tar used
 // without holding them take owner, mode, xattrs and times from below; where the layers below have
@@ -14,4 +14,4 @@ namespace davit::image {
 // have put them. Hard links to files below become copies. Errc::failed if such a file is missing.
 void settle_layer(const std::string& root, const Unsettled& unsettled, const std::vector<std::string>& below);
 
-} // namespace davit::image
+} // namespace davit::archive

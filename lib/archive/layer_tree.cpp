@@ -14,7 +14,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -207,4 +207,4 @@ bool is_opaque(int fd) {
            (::fgetxattr(fd, "user.overlay.opaque", &value, 1) == 1 && value == 'y');
 }
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <vector>
 
-namespace davit::image {
+namespace davit::archive {
 
 // "a/./b//c" → "a/b/c", "/" → "". Errc::failed if ".." would leave the root.
 std::string clean_path(std::string_view path);
@@ -61,4 +61,4 @@ void make_opaque(int directory_fd);
 bool is_whiteout(const struct stat& status);
 bool is_opaque(int directory_fd);
 
-} // namespace davit::image
+} // namespace davit::archive

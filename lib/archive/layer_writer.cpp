@@ -12,7 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -257,4 +257,4 @@ Unpacked unpack_layer(ByteSource& from, const std::string& root) {
     return writer.finish();
 }
 
-} // namespace davit::image
+} // namespace davit::archive

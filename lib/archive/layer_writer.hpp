@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace davit::image {
+namespace davit::archive {
 
 // What unpacking alone could not settle: it needs the layers below (see layer_fixup.hpp).
 struct Unsettled {
@@ -63,4 +63,4 @@ private:
 // Whole: reads the tar to its end mark (not to the end of from) into root.
 Unpacked unpack_layer(ByteSource& from, const std::string& root);
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -14,7 +14,7 @@
 #include <memory>
 #include <set>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -153,4 +153,4 @@ std::optional<std::string> RootfsView::read_file(std::string_view path, std::siz
     return sys::read_all(sys::reopen(entry->parts.front().get(), O_RDONLY).get());
 }
 
-} // namespace davit::image
+} // namespace davit::archive

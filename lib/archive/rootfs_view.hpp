@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <vector>
 
-namespace davit::image {
+namespace davit::archive {
 
 class RootfsView {
 public:
@@ -52,4 +52,4 @@ private:
 // false: the image has nothing there, or no directory; destination is untouched then.
 bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path_in_image, UniqueFd destination);
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -62,4 +62,4 @@ std::optional<TarTime> pax_time(std::string_view text) {
     return out;
 }
 
-} // namespace davit::image
+} // namespace davit::archive

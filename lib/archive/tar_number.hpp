@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace davit::image {
+namespace davit::archive {
 
 // A header field: octal with spaces and NULs around, or base-256 when the top bit is set.
 std::optional<std::int64_t> tar_number(std::string_view field);
@@ -18,4 +18,4 @@ struct TarTime {
 // "1350244992.023960108", "-1.5"
 std::optional<TarTime> pax_time(std::string_view text);
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <optional>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 
@@ -369,4 +369,4 @@ void TarReader::check_segments(const TarEntry& e) const {
     if (sum != data_left_) corrupt("a sparse file's map does not fit its data");
 }
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace davit::image {
+namespace davit::archive {
 
 struct TarEntry {
     enum class Type { file, hardlink, symlink, char_device, block_device, directory, fifo };
@@ -75,4 +75,4 @@ private:
     std::vector<std::pair<std::string, std::string>> sparse_numbers_; // PAX 0.0 repeats its keys
 };
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace davit::rootfs {
+namespace davit::archive {
 
 namespace {
 
@@ -33,8 +33,8 @@ void text(char (&field)[N], const std::string& value) {
     std::memcpy(field, value.data(), std::min(N, value.size()));
 }
 
-char type_of(image::TarEntry::Type type) {
-    using Type = image::TarEntry::Type;
+char type_of(TarEntry::Type type) {
+    using Type = TarEntry::Type;
     switch (type) {
     case Type::file: return '0';
     case Type::hardlink: return '1';
@@ -55,7 +55,7 @@ void add_record(std::string& out, const std::string& key, const std::string& val
     out += std::to_string(length) + " " + key + "=" + value + "\n";
 }
 
-std::string header(const image::TarEntry& e, char type, std::uint64_t size) {
+std::string header(const TarEntry& e, char type, std::uint64_t size) {
     Header h{};
     text(h.name, e.path);
     text(h.link, e.link);
@@ -80,7 +80,7 @@ std::string header(const image::TarEntry& e, char type, std::uint64_t size) {
     return bytes;
 }
 
-std::string records_of(const image::TarEntry& e) {
+std::string records_of(const TarEntry& e) {
     static const Header limits{};
     std::string out;
     if (e.path.size() > sizeof limits.name) add_record(out, "path", e.path);
@@ -102,10 +102,10 @@ void TarStream::pad() {
     written_ = 0;
 }
 
-void TarStream::add(const image::TarEntry& entry) {
+void TarStream::add(const TarEntry& entry) {
     pad();
     if (const std::string records = records_of(entry); !records.empty()) {
-        image::TarEntry extended;
+        TarEntry extended;
         extended.path =
             "PaxHeaders/" + entry.path.substr(entry.path.find_last_of('/', entry.path.size() - 2) + 1).substr(0, 80);
         extended.mode = 0644;
@@ -131,4 +131,4 @@ TarStream::Sink to_fd(int fd) {
     return [fd](std::string_view bytes) { sys::write_all(fd, bytes); };
 }
 
-} // namespace davit::rootfs
+} // namespace davit::archive

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace davit::rootfs {
+namespace davit::archive {
 
 class TarStream {
 public:
@@ -17,7 +17,7 @@ public:
     explicit TarStream(Sink sink) : sink_(std::move(sink)) {}
 
     // entry.size bytes of data() follow for a regular file. Directories' paths end in "/".
-    void add(const image::TarEntry& entry);
+    void add(const TarEntry& entry);
     void data(std::string_view bytes);
     // The end mark.
     void finish();
@@ -33,4 +33,4 @@ private:
 // To a descriptor, which stays the caller's. Throws Error with EPIPE when its reader is gone.
 TarStream::Sink to_fd(int fd);
 
-} // namespace davit::rootfs
+} // namespace davit::archive

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <memory>
 
-namespace davit::image {
+namespace davit::archive {
 
 namespace {
 constexpr std::size_t block_size = 512;
@@ -77,4 +77,4 @@ void TarWriter::finish() {
     sys::write_all(fd_, {zeros, sizeof zeros});
 }
 
-} // namespace davit::image
+} // namespace davit::archive

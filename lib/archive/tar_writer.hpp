@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace davit::image {
+namespace davit::archive {
 
 class TarWriter {
 public:
@@ -25,4 +25,4 @@ private:
     int fd_;
 };
 
-} // namespace davit::image
+} // namespace davit::archive

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace davit::image {
+namespace davit {
 
 namespace {
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -76,4 +76,4 @@ std::string percent_encode(std::string_view text) {
     return out;
 }
 
-} // namespace davit::image
+} // namespace davit

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace davit::image {
+namespace davit {
 
 // Standard or URL alphabet, padding optional; nullopt if it is neither.
 std::optional<std::string> base64_decode(std::string_view text);
@@ -13,4 +13,4 @@ std::string base64_encode(std::string_view bytes);
 std::string percent_decode(std::string_view text);
 std::string percent_encode(std::string_view text); // all but RFC 3986's unreserved characters
 
-} // namespace davit::image
+} // namespace davit

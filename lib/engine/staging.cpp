@@ -160,8 +160,8 @@ void Stager::volumes(const BuiltContainer& container) {
         const UniqueFd to(::open(copy.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!to || !is_empty(to.get())) continue;
         in_context("filling " + copy.directory, [&] {
-            image::copy_up(container.spec.root.overlay.lower, copy.path_in_image,
-                           sys::open_at(to.get(), ".", O_RDONLY | O_DIRECTORY));
+            archive::copy_up(container.spec.root.overlay.lower, copy.path_in_image,
+                             sys::open_at(to.get(), ".", O_RDONLY | O_DIRECTORY));
             if (copy.path_in_image == "/etc") add_etc_files(to.get());
         });
     }
@@ -193,7 +193,7 @@ void Stager::check_working_dir(const BuiltContainer& container) const {
     if (wanted == "/") return;
     for (const auto& mount : container.spec.mounts) // what a mount has there shows only at the start
         if ((wanted.string() + "/").starts_with(mount.destination + "/")) return;
-    const image::RootfsView view(container.spec.root.overlay.lower);
+    const archive::RootfsView view(container.spec.root.overlay.lower);
     fs::path so_far = "/";
     for (const auto& part : wanted.relative_path()) {
         so_far /= part;

@@ -199,7 +199,7 @@ private:
             layer.fresh = ingest_layer(impl_, session_, provider_, manifest_.layers[i], diff_ids_[i], options_);
         }
         in_context("settling layer " + diff_ids_[i],
-                   [&] { settle_layer(layer.fresh->directory, layer.fresh->result.unsettled, below(i)); });
+                   [&] { archive::settle_layer(layer.fresh->directory, layer.fresh->result.unsettled, below(i)); });
         keep(i, chain_id(diff_ids_, i + 1), *layer.fresh);
     }
 

@@ -18,8 +18,8 @@ class BlobProvider {
 public:
     virtual ~BlobProvider() = default;
     // The blob's bytes from offset on, until stop. Called from several threads at once.
-    virtual std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset,
-                                             const std::stop_token& stop) = 0;
+    virtual std::unique_ptr<archive::ByteSource> open(const Descriptor& blob, std::uint64_t offset,
+                                                      const std::stop_token& stop) = 0;
     // What an interrupted transfer has brought is kept for the next one.
     virtual bool is_remote() const { return false; }
 };

@@ -23,7 +23,7 @@ namespace davit::image {
 namespace {
 
 // A blob as it comes in: what an earlier try left, then the provider's bytes, which are kept too.
-class IncomingBlob : public ByteSource {
+class IncomingBlob : public archive::ByteSource {
 public:
     IncomingBlob(const std::string& part, BlobProvider& provider, const Descriptor& blob, const IngestOptions& options)
         : provider_(provider), blob_(blob), options_(options), file_(sys::open(part, O_RDWR | O_CREAT | O_CLOEXEC)) {
@@ -77,7 +77,7 @@ private:
     const Descriptor& blob_;
     const IngestOptions& options_;
     UniqueFd file_;
-    std::unique_ptr<ByteSource> source_;
+    std::unique_ptr<archive::ByteSource> source_;
     std::uint64_t kept_ = 0, at_ = 0, reported_ = 0;
 };
 
@@ -87,19 +87,20 @@ constexpr std::uint64_t worth_a_thread = 1 << 20; // bytes of a blob
     throw error(Errc::failed, "corrupt layer {}: {}", blob.digest, why);
 }
 
-Unpacked unpack_verified(ByteSource& from, const Descriptor& blob, const std::string& diff_id, const std::string& to) {
+archive::Unpacked unpack_verified(archive::ByteSource& from, const Descriptor& blob, const std::string& diff_id,
+                                  const std::string& to) {
     RoomKeeper bounded_blob(from, to); // a manifest need not tell its size
-    TeeSource compressed(bounded_blob, hash_kind(blob.digest));
-    Unpacked out;
+    archive::TeeSource compressed(bounded_blob, hash_kind(blob.digest));
+    archive::Unpacked out;
     std::string plain_hex;
     std::optional<Error> damage;
     try {
-        auto inflater = make_inflater(compressed);
-        std::optional<AheadSource> ahead;
+        auto inflater = archive::make_inflater(compressed);
+        std::optional<archive::AheadSource> ahead;
         if (blob.size >= worth_a_thread && std::thread::hardware_concurrency() > 1) ahead.emplace(*inflater);
-        RoomKeeper bounded(ahead ? static_cast<ByteSource&>(*ahead) : *inflater, to);
-        TeeSource plain(bounded, hash_kind(diff_id));
-        out = unpack_layer(plain, to);
+        RoomKeeper bounded(ahead ? static_cast<archive::ByteSource&>(*ahead) : *inflater, to);
+        archive::TeeSource plain(bounded, hash_kind(diff_id));
+        out = archive::unpack_layer(plain, to);
         plain.drain();
         plain_hex = plain.hex();
     } catch (Error& e) {
@@ -160,7 +161,7 @@ UnpackedLayer ingest_layer(Store::Impl& store, IngestSession& session, BlobProvi
     UnpackedLayer out;
     out.directory = session.fresh();
     if (store.has_blob(blob.digest)) {
-        FileSource file(sys::open(store.blob_path(blob.digest), O_RDONLY), blob.digest);
+        archive::FileSource file(sys::open(store.blob_path(blob.digest), O_RDONLY), blob.digest);
         try {
             out.result = unpack_verified(file, blob, diff_id, out.directory);
             return out;

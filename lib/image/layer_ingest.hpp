@@ -26,7 +26,7 @@ private:
 
 struct UnpackedLayer {
     std::string directory; // still in the session
-    Unpacked result;
+    archive::Unpacked result;
 };
 
 // Downloads (or resumes), verifies and unpacks. Errors leave the store as it was, except that a

@@ -24,9 +24,10 @@ namespace {
 
 class FilesProvider : public BlobProvider {
 public:
-    explicit FilesProvider(const ArchiveFiles& files) : files_(files) {}
+    explicit FilesProvider(const archive::ArchiveFiles& files) : files_(files) {}
     void put(const std::string& digest, const std::string& path) { paths_[digest] = path; }
-    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset, const std::stop_token&) override {
+    std::unique_ptr<archive::ByteSource> open(const Descriptor& blob, std::uint64_t offset,
+                                              const std::stop_token&) override {
         return files_.open(path_of(blob.digest), offset);
     }
     std::string path_of(const std::string& digest) const {
@@ -36,13 +37,13 @@ public:
     bool has(const std::string& digest) const { return files_.has(path_of(digest)); }
 
 private:
-    const ArchiveFiles& files_;
+    const archive::ArchiveFiles& files_;
     std::map<std::string, std::string> paths_;
 };
 
 class Loader {
 public:
-    Loader(Store& store, const ArchiveFiles& files, const LoadOptions& options)
+    Loader(Store& store, const archive::ArchiveFiles& files, const LoadOptions& options)
         : store_(store), files_(files), provider_(files), options_(options),
           wanted_(options.platform.empty() ? host_platform() : parse_platform(options.platform)) {}
 
@@ -148,21 +149,21 @@ private:
         auto source = files_.open(path, 0);
         char first[6];
         std::size_t n = source->read(first, sizeof first);
-        const Compression compression = compression_of({first, n});
+        const archive::Compression compression = archive::compression_of({first, n});
         Descriptor out{media::oci_layer, diff_id, files_.size(path), std::nullopt, {}};
-        if (compression != Compression::none) {
+        if (compression != archive::Compression::none) {
             auto whole = files_.open(path, 0);
-            TeeSource hashed(*whole, Hasher::Kind::sha256);
+            archive::TeeSource hashed(*whole, Hasher::Kind::sha256);
             hashed.drain();
             out.digest = "sha256:" + hashed.hex();
-            out.media_type += compression == Compression::gzip ? "+gzip" : "+zstd";
+            out.media_type += compression == archive::Compression::gzip ? "+gzip" : "+zstd";
         }
         provider_.put(out.digest, path);
         return out;
     }
 
     Store& store_;
-    const ArchiveFiles& files_;
+    const archive::ArchiveFiles& files_;
     FilesProvider provider_;
     const LoadOptions& options_;
     Platform wanted_;
@@ -177,15 +178,15 @@ UniqueFd seekable_tar(const Store& store, int fd, const std::string& name) {
     if (S_ISREG(st.st_mode) && ::lseek(fd, 0, SEEK_CUR) == 0) {
         char first[6];
         ssize_t n = ::pread(fd, first, sizeof first, 0);
-        if (n > 0 && compression_of({first, static_cast<std::size_t>(n)}) == Compression::none) {
+        if (n > 0 && archive::compression_of({first, static_cast<std::size_t>(n)}) == archive::Compression::none) {
             UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
             if (!copy) throw sys_error(errno, "reading {}", name);
             return copy;
         }
     }
     UniqueFd spool = sys::open(store.root() + "/ingest", O_TMPFILE | O_RDWR);
-    StreamSource stream(fd, name);
-    auto inflated = make_inflater(stream);
+    archive::StreamSource stream(fd, name);
+    auto inflated = archive::make_inflater(stream);
     RoomKeeper plain(*inflated, store.root());
     std::string buffer(256 * 1024, '\0');
     while (std::size_t n = plain.read(buffer.data(), buffer.size())) sys::write_all(spool.get(), {buffer.data(), n});
@@ -196,7 +197,7 @@ UniqueFd seekable_tar(const Store& store, int fd, const std::string& name) {
 
 std::vector<Loaded> load(Store& store, int fd, const std::string& name, const LoadOptions& options) {
     return in_context("loading " + name, [&] {
-        auto files = open_tar(seekable_tar(store, fd, name), name);
+        auto files = archive::open_tar(seekable_tar(store, fd, name), name);
         return Loader(store, *files, options).run(name);
     });
 }
@@ -207,7 +208,7 @@ std::vector<Loaded> load(Store& store, const std::string& path, const LoadOption
     if (::fstat(fd.get(), &st) < 0) throw sys_error(errno, "looking at {}", path);
     if (!S_ISDIR(st.st_mode)) return load(store, fd.get(), path, options);
     return in_context("loading " + path, [&] {
-        auto files = open_directory(path);
+        auto files = archive::open_directory(path);
         return Loader(store, *files, options).run(path);
     });
 }

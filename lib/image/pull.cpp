@@ -53,8 +53,8 @@ public:
         return name(result.image.id, listed_digest);
     }
 
-    std::unique_ptr<ByteSource> open(const Descriptor& blob, std::uint64_t offset,
-                                     const std::stop_token& stop) override {
+    std::unique_ptr<archive::ByteSource> open(const Descriptor& blob, std::uint64_t offset,
+                                              const std::stop_token& stop) override {
         return serving_->blob(blob, offset, stop.stop_possible() ? stop : options_.stop);
     }
     bool is_remote() const override { return true; }

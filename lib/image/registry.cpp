@@ -242,7 +242,7 @@ RegistryClient::Document RegistryClient::manifest(const std::string& selector) {
 
 namespace {
 
-class RemoteBlob : public ByteSource {
+class RemoteBlob : public archive::ByteSource {
 public:
     RemoteBlob(RegistryClient& client, const Descriptor& blob, std::uint64_t offset, const RegistryOptions& options,
                std::stop_token stop)
@@ -318,8 +318,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<ByteSource> RegistryClient::blob(const Descriptor& blob, std::uint64_t offset,
-                                                 const std::stop_token& stop) {
+std::unique_ptr<archive::ByteSource> RegistryClient::blob(const Descriptor& blob, std::uint64_t offset,
+                                                          const std::stop_token& stop) {
     return std::make_unique<RemoteBlob>(*this, blob, offset, options_, stop);
 }
 

@@ -53,7 +53,8 @@ public:
     Document manifest(const std::string& selector);
     // Goes on after interruptions by itself, by Range requests.
     // Ended by stop as well as by the options' one.
-    std::unique_ptr<ByteSource> blob(const Descriptor& blob, std::uint64_t offset, const std::stop_token& stop = {});
+    std::unique_ptr<archive::ByteSource> blob(const Descriptor& blob, std::uint64_t offset,
+                                              const std::stop_token& stop = {});
 
     // A session of the pool for as long as it lives.
     class Exchange {

@@ -10,14 +10,14 @@
 
 namespace davit::image {
 
-class RoomKeeper : public ByteSource {
+class RoomKeeper : public archive::ByteSource {
 public:
     // Passes on what comes from `from`, which is written below `path`. Throws Error with ENOSPC.
-    RoomKeeper(ByteSource& from, std::string path) : from_(from), path_(std::move(path)) {}
+    RoomKeeper(archive::ByteSource& from, std::string path) : from_(from), path_(std::move(path)) {}
     std::size_t read(char* to, std::size_t max) override;
 
 private:
-    ByteSource& from_;
+    archive::ByteSource& from_;
     std::string path_;
     std::uint64_t unchecked_ = 0; // bytes since the last look
 };

@@ -124,13 +124,13 @@ void save(const Store& store, const std::vector<std::string>& names, int fd) {
     const auto exports = collect(store, names);
     std::set<std::string> layers;
     const auto documents = documents_of(exports, store, layers);
-    TarWriter tar(fd);
+    archive::TarWriter tar(fd);
     tar.directory("blobs");
     tar.directory("blobs/sha256");
     for (const auto& [path, bytes] : documents) tar.file(path, bytes);
     for (const auto& digest : layers) {
         const std::string path = store.impl().blob_path(digest);
-        FileSource blob(sys::open(path, O_RDONLY), path);
+        archive::FileSource blob(sys::open(path, O_RDONLY), path);
         tar.file(member_of(digest), blob, blob_bytes(path));
     }
     Json index{{"schemaVersion", 2}, {"mediaType", media::oci_index}, {"manifests", Json::array()}};
@@ -151,9 +151,9 @@ void save_layout(const Store& store, const std::vector<std::string>& names, cons
     for (const auto& digest : layers) {
         const std::string to = directory + "/" + member_of(digest);
         if (exists(to)) continue;
-        FileSource blob(sys::open(store.impl().blob_path(digest), O_RDONLY), digest);
+        archive::FileSource blob(sys::open(store.impl().blob_path(digest), O_RDONLY), digest);
         WholeFile part(to);
-        TeeSource copy(blob, hash_kind(digest), part.fd());
+        archive::TeeSource copy(blob, hash_kind(digest), part.fd());
         copy.drain();
         if (copy.hex() != hex_of(digest)) throw error(Errc::failed, "the stored blob {} is damaged", digest);
         part.finish();

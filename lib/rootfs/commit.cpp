@@ -27,17 +27,17 @@ public:
     CommitBlobs(const image::Store& store, int layer, std::string digest, std::string config)
         : store_(store), layer_(layer), digest_(std::move(digest)), config_(std::move(config)) {}
 
-    std::unique_ptr<image::ByteSource> open(const image::Descriptor& blob, std::uint64_t offset,
-                                            const std::stop_token&) override {
+    std::unique_ptr<archive::ByteSource> open(const image::Descriptor& blob, std::uint64_t offset,
+                                              const std::stop_token&) override {
         if (blob.digest == digest_) return file(fmt::format("/proc/self/fd/{}", layer_), offset);
         if (blob.digest == "sha256:" + sha256_hex(config_))
-            return std::make_unique<image::MemorySource>(config_.substr(offset));
+            return std::make_unique<archive::MemorySource>(config_.substr(offset));
         return file(store_.impl().blob_path(blob.digest), offset);
     }
 
 private:
-    static std::unique_ptr<image::ByteSource> file(const std::string& path, std::uint64_t offset) {
-        return std::make_unique<image::FileSource>(sys::open(path, O_RDONLY), path, offset);
+    static std::unique_ptr<archive::ByteSource> file(const std::string& path, std::uint64_t offset) {
+        return std::make_unique<archive::FileSource>(sys::open(path, O_RDONLY), path, offset);
     }
 
     const image::Store& store_;
@@ -55,7 +55,7 @@ NewLayer write_layer(const std::string& upper, const std::string& directory) {
     NewLayer out;
     out.file = sys::open(directory, O_TMPFILE | O_RDWR, 0600);
     Hasher hash(Hasher::Kind::sha256);
-    TarStream tar([&](std::string_view bytes) {
+    archive::TarStream tar([&](std::string_view bytes) {
         hash.update(bytes);
         out.size += bytes.size();
         sys::write_all(out.file.get(), bytes);

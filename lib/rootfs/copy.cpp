@@ -121,9 +121,9 @@ Standing standing_at(const Place& place, const std::string& path) {
     return S_ISDIR(st->st_mode) ? Standing::directory : Standing::file;
 }
 
-void write_source(const Source& source, const std::string& as, TarStream::Sink sink,
+void write_source(const Source& source, const std::string& as, archive::TarStream::Sink sink,
                   const std::function<void(const std::string&)>& left_out) {
-    TarStream tar(std::move(sink));
+    archive::TarStream tar(std::move(sink));
     ReadOptions options;
     options.contents_only = as.empty();
     options.left_out = left_out;
@@ -141,7 +141,7 @@ void block_sigpipe() {
 
 // On this machine a container's files stay below the directory they are copied to, whatever links
 // they bring; in the container they stay in the container.
-void write_to(const Place& to, const std::string& directory, image::ByteSource& tar, const CopyOptions& how) {
+void write_to(const Place& to, const std::string& directory, archive::ByteSource& tar, const CopyOptions& how) {
     WriteOptions options;
     options.owners = !to.host;
     options.special = how.special || !to.host;
@@ -192,7 +192,7 @@ void copy(const Place& from, const Place& to, const CopyOptions& options) {
     std::thread reading([&] {
         block_sigpipe();
         try {
-            write_source(source, target.name, to_fd(pipe.second.get()),
+            write_source(source, target.name, archive::to_fd(pipe.second.get()),
                          [&](const std::string& text) { left_out.push_back(text); });
         } catch (...) {
             read_failure = std::current_exception();
@@ -200,7 +200,7 @@ void copy(const Place& from, const Place& to, const CopyOptions& options) {
         pipe.second.reset();
     });
     try {
-        image::StreamSource tar(pipe.first.get(), from.path);
+        archive::StreamSource tar(pipe.first.get(), from.path);
         write_to(to, target.directory, tar, options);
     } catch (...) {
         pipe.first.reset(); // ends the other thread
@@ -222,7 +222,7 @@ void copy(const Place& from, const Place& to, const CopyOptions& options) {
 
 void copy_to_tar(const Place& from, const CopyOptions& options, int fd) {
     const Source source = open_source(from, options.follow);
-    write_source(source, source.as, to_fd(fd), options.left_out);
+    write_source(source, source.as, archive::to_fd(fd), options.left_out);
 }
 
 void copy_from_tar(int fd, const Place& to) {
@@ -230,7 +230,7 @@ void copy_from_tar(int fd, const Place& to) {
     const Standing standing = standing_at(to, destination);
     if (standing == Standing::nothing) throw error(Errc::not_found, "no such directory: {}", to.path);
     if (standing == Standing::file) throw error(Errc::conflict, "destination {} must be a directory", to.path);
-    image::StreamSource tar(fd, "standard input");
+    archive::StreamSource tar(fd, "standard input");
     write_to(to, destination, tar, {});
 }
 

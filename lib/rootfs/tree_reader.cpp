@@ -27,7 +27,7 @@ namespace davit::rootfs {
 
 namespace {
 
-using Type = image::TarEntry::Type;
+using Type = archive::TarEntry::Type;
 
 constexpr std::size_t max_shown = 64 << 20; // of a file without a size, as /proc/kcore and pipes of tracing are
 
@@ -61,8 +61,8 @@ std::string link_target(int link, const std::string& as) {
 std::string above(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 std::string name_in(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-image::TarEntry entry_of(const struct stat& st, const std::string& as) {
-    image::TarEntry e;
+archive::TarEntry entry_of(const struct stat& st, const std::string& as) {
+    archive::TarEntry e;
     e.path = as;
     e.mode = st.st_mode & 07777;
     e.uid = st.st_uid;
@@ -83,7 +83,7 @@ image::TarEntry entry_of(const struct stat& st, const std::string& as) {
 
 class Reader {
 public:
-    Reader(TarStream& to, const ReadOptions& options) : to_(to), options_(options) {}
+    Reader(archive::TarStream& to, const ReadOptions& options) : to_(to), options_(options) {}
 
     void read_all(int directory, const std::string& name, const std::string& as) {
         if (UniqueFd below = read(directory, name, as))
@@ -130,7 +130,7 @@ public:
 private:
     std::vector<std::string> names_of(DirChain& chain, const std::string& as) {
         if (shows_kernel(chain.fd())) return {};
-        if (options_.overlay_marks && !as.empty() && image::is_opaque(chain.fd())) mark(as + ".wh..wh..opq");
+        if (options_.overlay_marks && !as.empty() && archive::is_opaque(chain.fd())) mark(as + ".wh..wh..opq");
         return names_in(chain.list());
     }
 
@@ -145,8 +145,9 @@ private:
         if (vanished_) return {};
         struct stat st {};
         if (!entry || ::fstat(entry.get(), &st) < 0) throw sys_error(errno, "looking at {}", as);
-        if (options_.overlay_marks && image::is_whiteout(st)) return mark(above(as) + ".wh." + name_in(as)), UniqueFd();
-        image::TarEntry e = entry_of(st, as);
+        if (options_.overlay_marks && archive::is_whiteout(st))
+            return mark(above(as) + ".wh." + name_in(as)), UniqueFd();
+        archive::TarEntry e = entry_of(st, as);
         if (S_ISDIR(st.st_mode)) return read_directory(entry.get(), std::move(e));
         if (S_ISSOCK(st.st_mode)) {
             if (++sockets_ == 1) socket_ = as;
@@ -167,13 +168,13 @@ private:
     }
 
     void mark(const std::string& path) {
-        image::TarEntry e;
+        archive::TarEntry e;
         e.path = path;
         e.mode = 0;
         to_.add(e);
     }
 
-    UniqueFd read_directory(int directory, image::TarEntry entry) {
+    UniqueFd read_directory(int directory, archive::TarEntry entry) {
         UniqueFd fd = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
         entry.xattrs = xattrs_of(fd.get());
         if (!entry.path.ends_with("/")) entry.path += "/";
@@ -181,7 +182,7 @@ private:
         return fd;
     }
 
-    void read_file(int file, image::TarEntry entry) {
+    void read_file(int file, archive::TarEntry entry) {
         const UniqueFd fd = in_context(entry.path, [&] { return sys::reopen(file, O_RDONLY | O_NONBLOCK); });
         struct stat st {};
         if (::fstat(fd.get(), &st) < 0) throw sys_error(errno, "looking at {}", entry.path);
@@ -205,7 +206,7 @@ private:
     }
 
     // The size that the kernel gives such a file says nothing: 0 in proc, a page in sysfs.
-    void read_shown(int file, image::TarEntry entry) {
+    void read_shown(int file, archive::TarEntry entry) {
         std::string text;
         for (;;) {
             const ssize_t n = ::read(file, buffer_.data(), buffer_.size());
@@ -228,14 +229,14 @@ private:
         for (ssize_t at = 0; at < size;) {
             const std::string name = names_.data() + at;
             at += static_cast<ssize_t>(name.size()) + 1;
-            if (!image::is_layer_xattr(name)) continue;
+            if (!archive::is_layer_xattr(name)) continue;
             const ssize_t n = ::fgetxattr(fd, name.c_str(), value_.data(), value_.size());
             if (n >= 0) out.emplace_back(name, std::string(value_.data(), static_cast<std::size_t>(n)));
         }
         return out;
     }
 
-    TarStream& to_;
+    archive::TarStream& to_;
     ReadOptions options_;
     bool vanished_ = false;
     std::size_t sockets_ = 0;
@@ -248,7 +249,7 @@ private:
 
 } // namespace
 
-void read_tree(int directory, const std::string& name, const std::string& as, TarStream& to,
+void read_tree(int directory, const std::string& name, const std::string& as, archive::TarStream& to,
                const ReadOptions& options) {
     Reader reader(to, options);
     if (options.contents_only)

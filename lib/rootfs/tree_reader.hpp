@@ -21,7 +21,7 @@ struct ReadOptions {
 // kernel's own file systems (proc, sysfs, cgroup …) show; asked for by its own name a socket is an error
 // (Errc::unsupported) and such a file is read to its end, whatever size the kernel gives it. A file that
 // shrinks meanwhile is filled up with zeros, of one that grows only what it had is taken.
-void read_tree(int directory, const std::string& name, const std::string& as, TarStream& to,
+void read_tree(int directory, const std::string& name, const std::string& as, archive::TarStream& to,
                const ReadOptions& options = {});
 
 } // namespace davit::rootfs

@@ -26,18 +26,18 @@ namespace davit::rootfs {
 
 namespace {
 
-using Type = image::TarEntry::Type;
+using Type = archive::TarEntry::Type;
 
 constexpr int max_links = 40; // as the kernel's own limit
 
-timespec modified(const image::TarEntry& e) { return {static_cast<time_t>(e.mtime), static_cast<long>(e.mtime_ns)}; }
+timespec modified(const archive::TarEntry& e) { return {static_cast<time_t>(e.mtime), static_cast<long>(e.mtime_ns)}; }
 
 class Writer {
 public:
-    Writer(image::ByteSource& from, const WriteOptions& options) : tar_(from), options_(options) {}
+    Writer(archive::ByteSource& from, const WriteOptions& options) : tar_(from), options_(options) {}
 
     void run() {
-        image::TarEntry entry;
+        archive::TarEntry entry;
         while (tar_.next(entry)) add(entry);
         // Last, because what is written into a directory changes its time and may need its mode.
         for (auto it = directories_.rbegin(); it != directories_.rend(); ++it) finish_directory(*it);
@@ -60,11 +60,11 @@ private:
     using Inode = std::pair<dev_t, ino_t>;
     struct Directory {
         std::string path;
-        image::TarEntry entry;
+        archive::TarEntry entry;
     };
 
-    void add(const image::TarEntry& e) {
-        const std::string path = image::clean_path(e.path);
+    void add(const archive::TarEntry& e) {
+        const std::string path = archive::clean_path(e.path);
         if (path.empty()) return; // the directory itself stays as it is
         if (!options_.special && leave_out(e, path)) return;
         const Place place = place_of(path);
@@ -101,13 +101,13 @@ private:
         return out;
     }
 
-    static bool is_device(const image::TarEntry& e) {
+    static bool is_device(const archive::TarEntry& e) {
         return e.type == Type::char_device || e.type == Type::block_device;
     }
 
-    bool leave_out(const image::TarEntry& e, const std::string& path) {
+    bool leave_out(const archive::TarEntry& e, const std::string& path) {
         const bool device = is_device(e);
-        const bool link = e.type == Type::hardlink && left_out_.contains(image::clean_path(e.link));
+        const bool link = e.type == Type::hardlink && left_out_.contains(archive::clean_path(e.link));
         if (device || link) left_out_.insert(path);
         return device || link;
     }
@@ -159,7 +159,7 @@ private:
         if (n < 0) throw sys_error(EEXIST, "making {}", shown(parent + "/" + name));
         target.resize(static_cast<std::size_t>(n));
         const std::filesystem::path whole = target.starts_with("/") ? target : "/" + parent + "/" + target;
-        return image::clean_path(whole.lexically_normal().string());
+        return archive::clean_path(whole.lexically_normal().string());
     }
 
     // A directory that came with the tar is the one that was made, not what somebody put in its place.
@@ -177,7 +177,8 @@ private:
         return {st.st_dev, st.st_ino};
     }
 
-    void add_directory(const image::TarEntry& e, const Place& place, const std::string& path, const Present& present) {
+    void add_directory(const archive::TarEntry& e, const Place& place, const std::string& path,
+                       const Present& present) {
         if (present.fd && !present.is_directory())
             throw error(Errc::conflict, "cannot overwrite non-directory \"{}\" with directory", shown(path));
         if (!present.fd && ::mkdirat(place.directory, place.name.c_str(), 0700) < 0)
@@ -188,21 +189,21 @@ private:
     }
 
     void finish_directory(const Directory& one) {
-        const image::TarEntry& e = one.entry;
+        const archive::TarEntry& e = one.entry;
         const UniqueFd fd = open_made(one.path);
         set_meta(fd.get(), e, e.mode, one.path);
     }
 
-    void set_meta(int fd, const image::TarEntry& e, mode_t mode, const std::string& path) const {
+    void set_meta(int fd, const archive::TarEntry& e, mode_t mode, const std::string& path) const {
         // The owner first: chown drops setuid bits and capabilities.
-        if (options_.owners) image::set_owner(fd, e.uid, e.gid);
+        if (options_.owners) archive::set_owner(fd, e.uid, e.gid);
         if (::fchmod(fd, mode) < 0) throw sys_error(errno, "setting the mode of {}", shown(path));
         if (options_.owners)
-            for (const auto& [name, value] : e.xattrs) image::set_layer_xattr(fd, name, value);
-        image::set_modified(fd, modified(e));
+            for (const auto& [name, value] : e.xattrs) archive::set_layer_xattr(fd, name, value);
+        archive::set_modified(fd, modified(e));
     }
 
-    void add_file(const image::TarEntry& e, const Place& place, const std::string& path) {
+    void add_file(const archive::TarEntry& e, const Place& place, const std::string& path) {
         const UniqueFd fd = in_context("writing " + shown(path), [&] {
             return sys::open_at(place.directory, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
         });
@@ -217,7 +218,7 @@ private:
 
     // What is mounted there gets the contents, and stays the file it is. It may be the very file that is
     // being read: nothing is cut off before all of it has come.
-    void write_over(const image::TarEntry& e, const Present& present, const std::string& path) {
+    void write_over(const archive::TarEntry& e, const Present& present, const std::string& path) {
         if (!options_.over_mounts) throw error(Errc::conflict, "something is mounted at {}", shown(path));
         if (e.type != Type::file || !S_ISREG(present.status.st_mode))
             throw error(Errc::conflict, "{} is a mount point: only a file's contents can be written there",
@@ -234,7 +235,7 @@ private:
         if (::ftruncate(fd.get(), static_cast<off_t>(e.size)) < 0) throw sys_error(errno, "writing {}", shown(path));
     }
 
-    void write_data(int fd, const image::TarEntry& e, const std::string& path) {
+    void write_data(int fd, const archive::TarEntry& e, const std::string& path) {
         std::size_t segment = 0;
         std::uint64_t at = 0;
         for (auto piece = tar_.data(); !piece.empty(); piece = tar_.data()) {
@@ -255,8 +256,8 @@ private:
             throw sys_error(errno, "writing {}", shown(path));
     }
 
-    void add_hardlink(const image::TarEntry& e, const Place& place, const std::string& path) {
-        const std::string target = image::clean_path(e.link);
+    void add_hardlink(const archive::TarEntry& e, const Place& place, const std::string& path) {
+        const std::string target = archive::clean_path(e.link);
         const std::size_t slash = target.rfind('/');
         const UniqueFd directory = open_directory(slash == std::string::npos ? "" : target.substr(0, slash));
         if (::linkat(directory.get(), target.substr(slash == std::string::npos ? 0 : slash + 1).c_str(),
@@ -264,7 +265,7 @@ private:
             throw sys_error(errno, "linking {} to {}", shown(path), e.link);
     }
 
-    void add_node(const image::TarEntry& e, const Place& place, const std::string& path) {
+    void add_node(const archive::TarEntry& e, const Place& place, const std::string& path) {
         const mode_t type = e.type == Type::char_device ? S_IFCHR : e.type == Type::block_device ? S_IFBLK : S_IFIFO;
         const dev_t device = type == S_IFIFO ? 0 : makedev(e.device_major, e.device_minor);
         if (::mknodat(place.directory, place.name.c_str(), type | 0600, device) < 0)
@@ -272,11 +273,11 @@ private:
         node_meta(e, place, type, device);
     }
 
-    void node_meta(const image::TarEntry& e, const Place& place, mode_t type, dev_t device) const {
+    void node_meta(const archive::TarEntry& e, const Place& place, mode_t type, dev_t device) const {
         const auto owner =
             options_.owners ? std::pair<uid_t, gid_t>(e.uid, e.gid) : std::pair<uid_t, gid_t>(::geteuid(), ::getegid());
-        image::set_node_meta(place.directory, place.name,
-                             {type | e.mode, device, modified(e), owner.first, owner.second});
+        archive::set_node_meta(place.directory, place.name,
+                               {type | e.mode, device, modified(e), owner.first, owner.second});
     }
 
     void tell() const {
@@ -291,7 +292,7 @@ private:
                              several(stripped_.size(), shown(stripped_.front())));
     }
 
-    image::TarReader tar_;
+    archive::TarReader tar_;
     const WriteOptions& options_;
     std::string parent_path_;
     UniqueFd parent_;
@@ -304,12 +305,12 @@ private:
 
 } // namespace
 
-void write_tree(image::ByteSource& tar, const WriteOptions& options) { Writer(tar, options).run(); }
+void write_tree(archive::ByteSource& tar, const WriteOptions& options) { Writer(tar, options).run(); }
 
 void write_file(int root, const SmallFile& file) {
     std::string bytes;
-    TarStream tar([&](std::string_view more) { bytes += more; });
-    image::TarEntry entry;
+    archive::TarStream tar([&](std::string_view more) { bytes += more; });
+    archive::TarEntry entry;
     entry.path = file.path;
     entry.mode = file.mode & 07777;
     entry.uid = file.uid;
@@ -319,7 +320,7 @@ void write_file(int root, const SmallFile& file) {
     tar.add(entry);
     tar.data(file.content);
     tar.finish();
-    image::MemorySource source(std::move(bytes));
+    archive::MemorySource source(std::move(bytes));
     WriteOptions options;
     options.root = root;
     options.resolve = RESOLVE_IN_ROOT;

@@ -28,7 +28,7 @@ struct WriteOptions {
 // Throws Error(conflict) for a directory in a file's place or the other way round, for anything but a device
 // in a device's (over_devices: not then), for what somebody replaces meanwhile, and what the file system says (EROFS
 // …).
-void write_tree(image::ByteSource& tar, const WriteOptions& options);
+void write_tree(archive::ByteSource& tar, const WriteOptions& options);
 
 struct SmallFile {
     std::string path, content;

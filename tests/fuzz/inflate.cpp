@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-using namespace davit::image;
+using namespace davit::archive;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     constexpr std::size_t enough = 4u << 20; // of a bomb

@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 
 using namespace davit;
-using namespace davit::image;
+using namespace davit::archive;
 
 namespace {
 

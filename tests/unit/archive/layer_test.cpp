@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 using namespace davit;
-using namespace davit::image;
+using namespace davit::archive;
 using davit::test::TarBuilder;
 using davit::test::TempDir;
 

@@ -6,8 +6,7 @@
 #include <optional>
 
 using namespace davit;
-using namespace davit::rootfs;
-using davit::image::TarEntry;
+using namespace davit::archive;
 
 namespace {
 
@@ -25,8 +24,8 @@ std::vector<Read> round_trip(const std::vector<Read>& in) {
     }
     out.finish();
     CHECK(bytes.size() % 512 == 0);
-    image::MemorySource source(bytes);
-    image::TarReader reader(source);
+    archive::MemorySource source(bytes);
+    archive::TarReader reader(source);
     std::vector<Read> back;
     for (TarEntry e; reader.next(e);) {
         Read one{e, ""};

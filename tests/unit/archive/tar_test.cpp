@@ -10,7 +10,7 @@
 #include <zstd.h>
 
 using namespace davit;
-using namespace davit::image;
+using namespace davit::archive;
 using davit::test::TarBuilder;
 
 namespace {

@@ -1,5 +1,4 @@
 #include "base/error.hpp"
-#include "base/text_code.hpp"
 #include "image/challenge.hpp"
 #include "image/manifest.hpp"
 #include "image/platform.hpp"
@@ -136,19 +135,6 @@ TEST_CASE("redirect targets are resolved against where they came from") {
     CHECK(is_loopback("[::1]:80"));
     CHECK_FALSE(is_loopback("127.evil.example"));
     CHECK_FALSE(is_loopback("localhost.example"));
-}
-
-TEST_CASE("base64 and percent codes go both ways") {
-    for (const std::string& text :
-         {std::string(), std::string("a"), std::string("ab"), std::string("abc"), std::string("\0\xff\x80", 3)})
-        CHECK(base64_decode(base64_encode(text)) == text);
-    CHECK(base64_encode("user:pass") == "dXNlcjpwYXNz");
-    CHECK(base64_decode("dXNlcjpwYXNz\n") == "user:pass");
-    CHECK(base64_decode("_-8") == "\xff\xef");
-    CHECK_FALSE(base64_decode("a"));
-    CHECK_FALSE(base64_decode("a b!"));
-    CHECK(percent_encode("a b/ü") == "a%20b%2F%C3%BC");
-    CHECK(percent_decode("a%20b%2F%zz%4") == "a b/%zz%4");
 }
 
 TEST_CASE("documents that are nested without end are refused before anything recurses into them") {
