@@ -14,7 +14,7 @@ namespace davit::cli {
 namespace {
 
 void write_tar(const rootfs::ContainerRoot& root, int fd) {
-    rootfs::TarStream tar(rootfs::to_fd(fd));
+    archive::TarStream tar(archive::to_fd(fd));
     rootfs::ReadOptions contents;
     contents.contents_only = true;
     rootfs::read_tree(root.fd(), ".", "", tar, contents);

@@ -18,20 +18,6 @@ namespace davit::archive {
 
 namespace {
 
-constexpr int max_links = 40; // as the kernel's own limit
-
-std::vector<std::string> split(std::string_view path) {
-    std::vector<std::string> out;
-    while (!path.empty()) {
-        auto slash = path.find('/');
-        auto part = path.substr(0, slash);
-        if (!part.empty() && part != ".") out.emplace_back(part);
-        if (slash == std::string_view::npos) break;
-        path.remove_prefix(slash + 1);
-    }
-    return out;
-}
-
 std::string join(const std::vector<std::string>& parts) {
     std::string out;
     for (const auto& p : parts) out += (out.empty() ? "" : "/") + p;
@@ -54,9 +40,21 @@ constexpr int directory_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 } // namespace
 
+std::list<std::string> split_path(std::string_view path) {
+    std::list<std::string> out;
+    while (!path.empty()) {
+        auto slash = path.find('/');
+        auto part = path.substr(0, slash);
+        if (!part.empty() && part != ".") out.emplace_back(part);
+        if (slash == std::string_view::npos) break;
+        path.remove_prefix(slash + 1);
+    }
+    return out;
+}
+
 std::string clean_path(std::string_view path) {
     std::vector<std::string> out;
-    for (auto& part : split(path)) {
+    for (auto& part : split_path(path)) {
         if (part != "..") out.push_back(std::move(part));
         else if (out.empty()) throw error(Errc::failed, "the path '{}' leaves the image", path);
         else out.pop_back();
@@ -89,8 +87,7 @@ UniqueFd LayerTree::step(int from, const std::string& name, const std::string& p
 }
 
 bool LayerTree::walk(const std::string& parent, bool make) {
-    std::list<std::string> todo;
-    for (auto& part : split(parent)) todo.push_back(std::move(part));
+    std::list<std::string> todo = split_path(parent);
     std::vector<std::string> done;
     std::size_t length = 0; // of what is done
     UniqueFd last;          // empty: the root
@@ -127,8 +124,7 @@ bool LayerTree::walk(const std::string& parent, bool make) {
             length = 0;
             last.reset();
         }
-        auto parts = split(target);
-        todo.insert(todo.begin(), parts.begin(), parts.end());
+        todo.splice(todo.begin(), split_path(target));
     }
     cached_for_ = parent;
     cached_path_ = join(done);

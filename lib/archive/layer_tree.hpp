@@ -6,6 +6,7 @@
 #include "base/fd.hpp"
 
 #include <functional>
+#include <list>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -13,6 +14,10 @@
 
 namespace davit::archive {
 
+// Links on one way, at most: the kernel's own limit.
+inline constexpr int max_links = 40;
+// The parts of a path, without empty ones and ".".
+std::list<std::string> split_path(std::string_view path);
 // "a/./b//c" → "a/b/c", "/" → "". Errc::failed if ".." would leave the root.
 std::string clean_path(std::string_view path);
 

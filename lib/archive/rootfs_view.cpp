@@ -10,7 +10,6 @@
 #include <climits>
 #include <cstring>
 #include <fcntl.h>
-#include <list>
 #include <memory>
 #include <set>
 
@@ -18,20 +17,7 @@ namespace davit::archive {
 
 namespace {
 
-constexpr int max_links = 40;
 constexpr std::size_t most_in_view = 16; // directories on the way down, with a descriptor for each layer
-
-std::list<std::string> split(std::string_view path) {
-    std::list<std::string> out;
-    while (!path.empty()) {
-        auto slash = path.find('/');
-        auto part = path.substr(0, slash);
-        if (!part.empty() && part != ".") out.emplace_back(part);
-        if (slash == std::string_view::npos) break;
-        path.remove_prefix(slash + 1);
-    }
-    return out;
-}
 
 UniqueFd reopen_directory(int path_fd) { return sys::open_at(path_fd, ".", O_RDONLY | O_DIRECTORY); }
 
@@ -97,7 +83,7 @@ std::optional<RootfsView::Entry> RootfsView::lookup(std::string_view path, bool 
     if (roots_.empty()) return std::nullopt;
     std::vector<Entry> stack;
     stack.push_back(root());
-    std::list<std::string> todo = split(path);
+    std::list<std::string> todo = split_path(path);
     int links = 0;
     while (!todo.empty()) {
         std::string name = std::move(todo.front());
@@ -120,7 +106,7 @@ std::optional<RootfsView::Entry> RootfsView::lookup(std::string_view path, bool 
             stack.resize(1);
             open_again(stack.back());
         }
-        todo.splice(todo.begin(), split(next->link_target));
+        todo.splice(todo.begin(), split_path(next->link_target));
     }
     return std::move(stack.back());
 }

@@ -1,11 +1,14 @@
-// The number formats of tar: octal text, base-256, PAX decimals.
+// The sizes and number formats of tar: octal text, base-256, PAX decimals.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace davit::archive {
+
+inline constexpr std::size_t tar_block = 512; // headers are one, data is padded to whole ones
 
 // A header field: octal with spaces and NULs around, or base-256 when the top bit is set.
 std::optional<std::int64_t> tar_number(std::string_view field);

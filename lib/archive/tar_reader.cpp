@@ -12,24 +12,23 @@ namespace davit::archive {
 
 namespace {
 
-constexpr std::size_t block_size = 512;
 constexpr std::size_t buffer_size = 256 * 1024;
 constexpr std::uint64_t max_payload = 1 << 20; // of a long name or PAX header: Go's limit too
 constexpr std::size_t max_segments = 1 << 20;
 constexpr std::size_t max_global = 1000;
 
 bool all_zero(const char* block) {
-    return std::all_of(block, block + block_size, [](char c) { return c == 0; });
+    return std::all_of(block, block + tar_block, [](char c) { return c == 0; });
 }
 
 std::string_view text(const char* field, std::size_t size) { return {field, ::strnlen(field, size)}; }
 
-std::uint64_t padding_of(std::uint64_t size) { return (block_size - size % block_size) % block_size; }
+std::uint64_t padding_of(std::uint64_t size) { return (tar_block - size % tar_block) % tar_block; }
 
 } // namespace
 
 struct TarReader::Header {
-    char raw[block_size];
+    char raw[tar_block];
 
     std::string_view field(std::size_t at, std::size_t size) const { return {raw + at, size}; }
     char type() const { return raw[156]; }
@@ -46,7 +45,7 @@ struct TarReader::Header {
     bool checksum_fits() const {
         auto want = tar_number(field(148, 8));
         std::int64_t with_sign = 0, without = 0;
-        for (std::size_t i = 0; i < block_size; ++i) {
+        for (std::size_t i = 0; i < tar_block; ++i) {
             char c = i >= 148 && i < 156 ? ' ' : raw[i];
             with_sign += static_cast<signed char>(c);
             without += static_cast<unsigned char>(c);
@@ -76,12 +75,12 @@ bool TarReader::fill(std::size_t want) {
 }
 
 bool TarReader::read_block(char* block) {
-    if (!fill(block_size)) {
+    if (!fill(tar_block)) {
         if (begin_ != end_) corrupt("it ends inside a block");
         return false;
     }
-    std::memcpy(block, buffer_.data() + begin_, block_size);
-    begin_ += block_size;
+    std::memcpy(block, buffer_.data() + begin_, tar_block);
+    begin_ += tar_block;
     return true;
 }
 
@@ -220,7 +219,7 @@ void TarReader::read_old_sparse(const Header& header, TarEntry& e, std::uint64_t
     take(header.raw + 386, 4);
     bool more = header.raw[482] != 0;
     while (more) {
-        char block[block_size];
+        char block[tar_block];
         if (!read_block(block) || e.segments.size() > max_segments) corrupt("a sparse file's map");
         take(block, 21);
         more = block[504] != 0;
@@ -229,14 +228,14 @@ void TarReader::read_old_sparse(const Header& header, TarEntry& e, std::uint64_t
 }
 
 void TarReader::read_sparse_map_from_data(TarEntry& e, std::uint64_t& stored) {
-    char block[block_size];
-    std::size_t at = block_size;
+    char block[tar_block];
+    std::size_t at = tar_block;
     auto number = [&] {
         std::string digits;
         for (;;) {
-            if (at == block_size) {
-                if (stored < block_size || !read_block(block)) corrupt("a sparse file's map");
-                stored -= block_size;
+            if (at == tar_block) {
+                if (stored < tar_block || !read_block(block)) corrupt("a sparse file's map");
+                stored -= tar_block;
                 at = 0;
             }
             char c = block[at++];

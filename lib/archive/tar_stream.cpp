@@ -1,5 +1,6 @@
 #include "archive/tar_stream.hpp"
 
+#include "archive/tar_number.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
 
@@ -10,13 +11,11 @@ namespace davit::archive {
 
 namespace {
 
-constexpr std::size_t block = 512;
-
 struct Header { // POSIX.1-1988 ustar
     char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
     char magic[6], version[2], uname[32], gname[32], major[8], minor[8], prefix[155], rest[12];
 };
-static_assert(sizeof(Header) == block);
+static_assert(sizeof(Header) == tar_block);
 
 template <std::size_t N>
 void octal(char (&field)[N], std::uint64_t value) {
@@ -97,8 +96,8 @@ std::string records_of(const TarEntry& e) {
 } // namespace
 
 void TarStream::pad() {
-    static constexpr char zeros[block] = {};
-    if (const std::size_t over = written_ % block) put({zeros, block - over});
+    static constexpr char zeros[tar_block] = {};
+    if (const std::size_t over = written_ % tar_block) put({zeros, tar_block - over});
     written_ = 0;
 }
 
@@ -122,7 +121,7 @@ void TarStream::data(std::string_view bytes) {
 }
 
 void TarStream::finish() {
-    static constexpr char zeros[2 * block] = {};
+    static constexpr char zeros[2 * tar_block] = {};
     pad();
     put({zeros, sizeof zeros});
 }

@@ -1,5 +1,6 @@
 #include "archive/tar_writer.hpp"
 
+#include "archive/tar_number.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
 
@@ -10,7 +11,6 @@
 namespace davit::archive {
 
 namespace {
-constexpr std::size_t block_size = 512;
 constexpr std::uint64_t largest_octal = 077777777777;
 
 void put_octal(char* at, std::size_t digits, std::uint64_t value) {
@@ -25,7 +25,7 @@ void put_size(char* at, std::uint64_t size) {
 } // namespace
 
 void TarWriter::header(const std::string& path, char type, std::uint32_t mode, std::uint64_t size) {
-    char block[block_size] = {};
+    char block[tar_block] = {};
     if (path.size() > 100) throw error(Errc::failed, "the archive's file name '{}' is longer than 100 bytes", path);
     std::memcpy(block, path.data(), path.size());
     put_octal(block + 100, 7, mode);
@@ -43,12 +43,12 @@ void TarWriter::header(const std::string& path, char type, std::uint32_t mode, s
     for (char c : block) sum += static_cast<unsigned char>(c);
     put_octal(block + 148, 6, sum);
     block[154] = 0;
-    sys::write_all(fd_, {block, block_size});
+    sys::write_all(fd_, {block, tar_block});
 }
 
 void TarWriter::pad(std::uint64_t size) {
-    static const char zeros[block_size] = {};
-    sys::write_all(fd_, {zeros, static_cast<std::size_t>((block_size - size % block_size) % block_size)});
+    static const char zeros[tar_block] = {};
+    sys::write_all(fd_, {zeros, static_cast<std::size_t>((tar_block - size % tar_block) % tar_block)});
 }
 
 void TarWriter::directory(const std::string& path) { header(path + "/", '5', 0755, 0); }
@@ -73,7 +73,7 @@ void TarWriter::file(const std::string& path, ByteSource& from, std::uint64_t si
 }
 
 void TarWriter::finish() {
-    static const char zeros[2 * block_size] = {};
+    static const char zeros[2 * tar_block] = {};
     sys::write_all(fd_, {zeros, sizeof zeros});
 }
 

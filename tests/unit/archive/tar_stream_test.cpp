@@ -10,25 +10,25 @@ using namespace davit::archive;
 
 namespace {
 
-struct Read {
+struct Member {
     TarEntry entry;
     std::string data;
 };
 
-std::vector<Read> round_trip(const std::vector<Read>& in) {
+std::vector<Member> round_trip(const std::vector<Member>& in) {
     std::string bytes;
     TarStream out([&](std::string_view piece) { bytes += piece; });
-    for (const Read& one : in) {
+    for (const Member& one : in) {
         out.add(one.entry);
         out.data(one.data);
     }
     out.finish();
     CHECK(bytes.size() % 512 == 0);
-    archive::MemorySource source(bytes);
-    archive::TarReader reader(source);
-    std::vector<Read> back;
+    MemorySource source(bytes);
+    TarReader reader(source);
+    std::vector<Member> back;
     for (TarEntry e; reader.next(e);) {
-        Read one{e, ""};
+        Member one{e, ""};
         for (auto piece = reader.data(); !piece.empty(); piece = reader.data()) one.data += piece;
         back.push_back(one);
     }
