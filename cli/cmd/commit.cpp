@@ -52,8 +52,8 @@ int run_commit(Globals& globals, const Args& args) {
         .flag("p,pause", pause, "Pause the service's containers during commit (default true)")
         .arguments(words, 1, 2);
     if (!options.parse(args)) return 0;
-    std::optional<image::Reference> name;
-    if (words.size() == 2) name = image::Reference::parse(words[1]);
+    std::optional<registry::Reference> name;
+    if (words.size() == 2) name = registry::Reference::parse(words[1]);
     Context context(globals);
     const ContainerInfo container = containers_for_files(context, words[0], index).front();
     if (context.dry_run()) return 0;

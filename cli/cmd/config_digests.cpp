@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "compose/print.hpp"
-#include "image/remote.hpp"
+#include "registry/remote_image.hpp"
 
 #include <deque>
 #include <future>
@@ -14,19 +14,19 @@ namespace davit::cli {
 namespace {
 
 // As docker compose writes it: a digest that is given stays and makes the tag superfluous.
-std::string pinned(const std::string& name, const image::PullOptions& options) {
+std::string pinned(const std::string& name, const registry::RegistryOptions& options) {
     return in_context("looking up the digest of " + name, [&] {
-        const image::Reference reference = image::Reference::parse(name);
+        const registry::Reference reference = registry::Reference::parse(name);
         if (!reference.digest().empty()) return reference.with_digest(reference.digest()).canonical();
-        return reference.canonical() + "@" + image::RemoteImage(reference, options).digest();
+        return reference.canonical() + "@" + registry::RemoteImage(reference, options).digest();
     });
 }
 
 // Asks several registries at once, and all of them before the first failure is thrown, the others with it.
 void pin(std::map<std::string, std::string>& names) {
     constexpr std::size_t at_once = 8;
-    image::PullOptions options;
-    image::read_daemon_config(options);
+    registry::RegistryOptions options;
+    registry::read_daemon_config(options);
     ErrorList errors;
     std::deque<std::pair<std::string*, std::future<std::string>>> running;
     auto finish_first = [&] {

@@ -35,7 +35,8 @@ image::Image require_image(const image::Store& store, const std::string& name) {
     auto image = store.find(name);
     if (!image) {
         auto missing = error(Errc::not_found, "No such image: {}", name);
-        if (const auto reference = image::Reference::try_parse(name)) image::hint_at_others(missing, store, *reference);
+        if (const auto reference = registry::Reference::try_parse(name))
+            image::hint_at_others(missing, store, *reference);
         throw missing;
     }
     return std::move(*image);
@@ -50,7 +51,7 @@ int run_tag(Globals& globals, const Args& args) {
     options.arguments(names, 2, 2);
     if (!options.parse(args)) return 0;
     image::Store store = open_image_store();
-    auto target = image::Reference::parse(names[1]);
+    auto target = registry::Reference::parse(names[1]);
     if (!target.digest().empty()) throw error(Errc::usage, "refusing to create a tag with a digest reference");
     image::Image image = require_image(store, names[0]);
     if (!globals.dry_run) store.tag(image, target);

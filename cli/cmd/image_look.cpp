@@ -42,7 +42,7 @@ std::vector<PlainJson> rows_of(const image::Image& image, bool truncate) {
     };
     std::vector<PlainJson> out;
     for (const auto& tag : image.tags) {
-        auto reference = image::Reference::parse(tag);
+        auto reference = registry::Reference::parse(tag);
         row["Repository"] = reference.familiar_name();
         row["Tag"] = reference.tag();
         row["Digest"] = digest_of(reference.familiar_name());
@@ -50,7 +50,7 @@ std::vector<PlainJson> rows_of(const image::Image& image, bool truncate) {
     }
     if (!out.empty()) return out;
     if (!image.digests.empty()) {
-        auto reference = image::Reference::parse(image.digests.front());
+        auto reference = registry::Reference::parse(image.digests.front());
         row["Repository"] = reference.familiar_name();
         row["Digest"] = reference.digest();
     }
@@ -59,7 +59,7 @@ std::vector<PlainJson> rows_of(const image::Image& image, bool truncate) {
 
 bool wanted(const PlainJson& row, const std::string& pattern) {
     if (pattern.empty()) return true;
-    auto reference = image::Reference::try_parse(pattern);
+    auto reference = registry::Reference::try_parse(pattern);
     const std::string repository = row["Repository"], tag = row["Tag"];
     if (reference && pattern.find_first_of("*?[") == std::string::npos) {
         const bool any_tag =

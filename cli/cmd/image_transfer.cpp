@@ -52,7 +52,7 @@ Event pull_event(EventKind kind, const std::string& name) {
     return out;
 }
 
-image::Image pull_shown(image::Store& store, const image::Reference& reference, image::PullOptions& options,
+image::Image pull_shown(image::Store& store, const registry::Reference& reference, image::PullOptions& options,
                         Display& display) {
     const std::string name = reference.familiar();
     image::PullTotals totals;
@@ -93,7 +93,7 @@ int run_image_pull(Globals& globals, const Args& args) {
         .flag("q,quiet", quiet, "Suppress verbose output")
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
-    auto reference = image::Reference::parse(names[0]);
+    auto reference = registry::Reference::parse(names[0]);
     if (globals.dry_run) return 0;
     read_daemon_config(pull);
     Interrupts interrupts;

@@ -33,11 +33,11 @@ std::string platform_text(const image::Platform& p) {
 // The name it was made from, if the image still has that name; else the first it has.
 void name_row(Row& row, const std::string& reference) {
     const auto& tags = row.image.tags;
-    const auto wanted = image::Reference::try_parse(reference);
+    const auto wanted = registry::Reference::try_parse(reference);
     auto tag = wanted ? std::find(tags.begin(), tags.end(), wanted->familiar()) : tags.end();
     if (tag == tags.end()) tag = tags.begin();
     if (tag == tags.end()) return;
-    const auto found = image::Reference::parse(*tag);
+    const auto found = registry::Reference::parse(*tag);
     row.repository = found.familiar_name();
     row.tag = found.tag();
 }

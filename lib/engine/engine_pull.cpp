@@ -78,9 +78,9 @@ void Engine::Impl::pull_one(image::Store& images, const std::string& project, co
             progress.total = p.total;
             emit(progress);
         };
-    image::read_daemon_config(how);
+    registry::read_daemon_config(how);
     try {
-        image::pull(images, image::Reference::parse(pull.reference), how);
+        image::pull(images, registry::Reference::parse(pull.reference), how);
         event.kind = EventKind::operation_done;
         emit(event);
     } catch (const Error& e) {
@@ -129,7 +129,7 @@ void Engine::Impl::pull_all(const Project& project, const std::vector<Pull>& pul
 namespace {
 
 Error with_others(const image::Store& images, const std::string& reference, Error error) {
-    if (const auto parsed = image::Reference::try_parse(reference)) image::hint_at_others(error, images, *parsed);
+    if (const auto parsed = registry::Reference::try_parse(reference)) image::hint_at_others(error, images, *parsed);
     return error;
 }
 
@@ -168,7 +168,7 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
         if (found && !serves(*found, service.platform) && policy == "missing") policy = "always";
         bool fetch = !found || policy == "always";
         if (const auto limit = refresh_after(policy, service.pull_refresh_after); found && limit) {
-            const auto pulled = images.named_at(image::Reference::parse(reference));
+            const auto pulled = images.named_at(registry::Reference::parse(reference));
             fetch = pulled && sys::realtime_ns() - *pulled > *limit;
         }
         if (!fetch) return;

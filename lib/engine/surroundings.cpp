@@ -59,7 +59,7 @@ ImageFacts MachineSurroundings::image(const std::string& reference) {
         facts_.erase(it);
         auto missing = error(Errc::not_found, "No such image: {}", reference)
                            .with_hint(fmt::format("'davit image pull {}', or 'davit image load -i FILE'", reference));
-        if (const auto parsed = image::Reference::try_parse(reference))
+        if (const auto parsed = registry::Reference::try_parse(reference))
             image::hint_at_others(missing, images_, *parsed);
         throw missing;
     }

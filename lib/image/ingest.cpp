@@ -26,8 +26,8 @@ constexpr std::uint64_t max_document = 4u << 20; // what registries accept for a
 // One image on its way into the store.
 class ImageIngest {
 public:
-    ImageIngest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json,
-                const IngestOptions& options)
+    ImageIngest(Store& store, BlobProvider& provider, const registry::Descriptor& manifest,
+                const std::string& manifest_json, const IngestOptions& options)
         : store_(store), impl_(store.impl()), provider_(provider), options_(options), manifest_descriptor_(manifest),
           manifest_json_(manifest_json), manifest_(parse_manifest(manifest_json)), session_(impl_),
           lease_(store.empty_lease()) {
@@ -83,13 +83,13 @@ private:
     }
 
     void remove_part(std::size_t i) {
-        const std::string lock_file = impl_.path("locks/" + hex_of(diff_ids_[i]));
+        const std::string lock_file = impl_.path("locks/" + registry::hex_of(diff_ids_[i]));
         const auto lock = FileLock::try_acquire(lock_file);
         if (!lock || !lock->still_at(lock_file)) return; // another process is at it
-        ::unlink(impl_.path("ingest/" + hex_of(manifest_.layers[i].digest) + ".part").c_str());
+        ::unlink(impl_.path("ingest/" + registry::hex_of(manifest_.layers[i].digest) + ".part").c_str());
     }
 
-    void report(const Descriptor& blob, PullProgress::Stage stage) {
+    void report(const registry::Descriptor& blob, PullProgress::Stage stage) {
         if (options_.progress)
             options_.progress({blob.digest, stage, stage == PullProgress::Stage::done ? blob.size : 0, blob.size});
     }
@@ -154,7 +154,7 @@ private:
     void fetch(std::size_t i, const IngestOptions& options) {
         FileLock lock = lock_digest(impl_, diff_ids_[i], options.stop);
         if (take_present(i)) return; // another process was faster
-        const Descriptor& blob = manifest_.layers[i];
+        const registry::Descriptor& blob = manifest_.layers[i];
         UnpackedLayer layer = ingest_layer(impl_, session_, provider_, blob, diff_ids_[i], options);
         if (layer.result.unsettled.empty() || i == 0) keep(i, diff_ids_[i], layer);
         else layers_[i].fresh = std::move(layer);
@@ -213,7 +213,7 @@ private:
         for (std::size_t i = 0; i < layers_.size(); ++i) {
             const auto& [key, layer] = *layers_[i].present;
             impl_.write_layer(key, layer, true);
-            const Descriptor& blob = manifest_.layers[i];
+            const registry::Descriptor& blob = manifest_.layers[i];
             record.layers.push_back({diff_ids_[i], blob.digest, blob.media_type, blob.size, layer.size, layer.directory,
                                      layer.opaque_root});
         }
@@ -226,7 +226,7 @@ private:
     IngestOptions options_;
     std::function<void(const PullProgress&)> user_progress_;
     std::mutex progress_mutex_;
-    Descriptor manifest_descriptor_;
+    registry::Descriptor manifest_descriptor_;
     const std::string& manifest_json_;
     Manifest manifest_;
     std::string config_json_;
@@ -238,18 +238,7 @@ private:
 
 } // namespace
 
-Hasher::Kind hash_kind(const std::string& digest) {
-    return digest.starts_with("sha512:") ? Hasher::Kind::sha512 : Hasher::Kind::sha256;
-}
-
-void verify_bytes(const Descriptor& descriptor, std::string_view bytes) {
-    Hasher hash(hash_kind(descriptor.digest));
-    hash.update(bytes);
-    if (hash.hex() != hex_of(descriptor.digest))
-        throw error(Errc::failed, "corrupt document: its bytes do not have the digest {}", descriptor.digest);
-}
-
-std::string read_document(BlobProvider& provider, const Descriptor& descriptor) {
+std::string read_document(BlobProvider& provider, const registry::Descriptor& descriptor) {
     if (descriptor.size > max_document)
         throw error(Errc::failed, "the document {} has {} bytes, more than {}", descriptor.digest, descriptor.size,
                     max_document);
@@ -261,13 +250,13 @@ std::string read_document(BlobProvider& provider, const Descriptor& descriptor) 
         if (out.size() > max_document)
             throw error(Errc::failed, "the document {} has more than {} bytes", descriptor.digest, max_document);
     }
-    verify_bytes(descriptor, out);
+    registry::verify_bytes(descriptor, out);
     return out;
 }
 
-Ingested ingest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json,
-                const IngestOptions& options) {
-    verify_bytes(manifest, manifest_json);
+Ingested ingest(Store& store, BlobProvider& provider, const registry::Descriptor& manifest,
+                const std::string& manifest_json, const IngestOptions& options) {
+    registry::verify_bytes(manifest, manifest_json);
     return ImageIngest(store, provider, manifest, manifest_json, options).run();
 }
 

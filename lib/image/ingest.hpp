@@ -18,7 +18,7 @@ class BlobProvider {
 public:
     virtual ~BlobProvider() = default;
     // The blob's bytes from offset on, until stop. Called from several threads at once.
-    virtual std::unique_ptr<archive::ByteSource> open(const Descriptor& blob, std::uint64_t offset,
+    virtual std::unique_ptr<archive::ByteSource> open(const registry::Descriptor& blob, std::uint64_t offset,
                                                       const std::stop_token& stop) = 0;
     // What an interrupted transfer has brought is kept for the next one.
     virtual bool is_remote() const { return false; }
@@ -36,13 +36,10 @@ struct Ingested {
 };
 
 // manifest_json is what manifest's digest is of; that is checked here.
-Ingested ingest(Store& store, BlobProvider& provider, const Descriptor& manifest, const std::string& manifest_json,
-                const IngestOptions& options);
+Ingested ingest(Store& store, BlobProvider& provider, const registry::Descriptor& manifest,
+                const std::string& manifest_json, const IngestOptions& options);
 
-Hasher::Kind hash_kind(const std::string& digest);
-// Throws Errc::failed unless these are the bytes that the descriptor promises.
-void verify_bytes(const Descriptor& descriptor, std::string_view bytes);
 // Reads a small document (manifest, configuration): at most 4 MiB.
-std::string read_document(BlobProvider& provider, const Descriptor& descriptor);
+std::string read_document(BlobProvider& provider, const registry::Descriptor& descriptor);
 
 } // namespace davit::image

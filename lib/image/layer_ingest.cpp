@@ -25,7 +25,8 @@ namespace {
 // A blob as it comes in: what an earlier try left, then the provider's bytes, which are kept too.
 class IncomingBlob : public archive::ByteSource {
 public:
-    IncomingBlob(const std::string& part, BlobProvider& provider, const Descriptor& blob, const IngestOptions& options)
+    IncomingBlob(const std::string& part, BlobProvider& provider, const registry::Descriptor& blob,
+                 const IngestOptions& options)
         : provider_(provider), blob_(blob), options_(options), file_(sys::open(part, O_RDWR | O_CREAT | O_CLOEXEC)) {
         struct stat st {};
         if (::fstat(file_.get(), &st) < 0) throw sys_error(errno, "looking at {}", part);
@@ -74,7 +75,7 @@ private:
     }
 
     BlobProvider& provider_;
-    const Descriptor& blob_;
+    const registry::Descriptor& blob_;
     const IngestOptions& options_;
     UniqueFd file_;
     std::unique_ptr<archive::ByteSource> source_;
@@ -83,14 +84,14 @@ private:
 
 constexpr std::uint64_t worth_a_thread = 1 << 20; // bytes of a blob
 
-[[noreturn]] void corrupt(const Descriptor& blob, std::string_view why) {
+[[noreturn]] void corrupt(const registry::Descriptor& blob, std::string_view why) {
     throw error(Errc::failed, "corrupt layer {}: {}", blob.digest, why);
 }
 
-archive::Unpacked unpack_verified(archive::ByteSource& from, const Descriptor& blob, const std::string& diff_id,
-                                  const std::string& to) {
+archive::Unpacked unpack_verified(archive::ByteSource& from, const registry::Descriptor& blob,
+                                  const std::string& diff_id, const std::string& to) {
     RoomKeeper bounded_blob(from, to); // a manifest need not tell its size
-    archive::TeeSource compressed(bounded_blob, hash_kind(blob.digest));
+    archive::TeeSource compressed(bounded_blob, registry::hash_kind(blob.digest));
     archive::Unpacked out;
     std::string plain_hex;
     std::optional<Error> damage;
@@ -99,7 +100,7 @@ archive::Unpacked unpack_verified(archive::ByteSource& from, const Descriptor& b
         std::optional<archive::AheadSource> ahead;
         if (blob.size >= worth_a_thread && std::thread::hardware_concurrency() > 1) ahead.emplace(*inflater);
         RoomKeeper bounded(ahead ? static_cast<archive::ByteSource&>(*ahead) : *inflater, to);
-        archive::TeeSource plain(bounded, hash_kind(diff_id));
+        archive::TeeSource plain(bounded, registry::hash_kind(diff_id));
         out = archive::unpack_layer(plain, to);
         plain.drain();
         plain_hex = plain.hex();
@@ -110,12 +111,13 @@ archive::Unpacked unpack_verified(archive::ByteSource& from, const Descriptor& b
     compressed.drain();
     if (blob.size > 0 && compressed.bytes() != blob.size)
         corrupt(blob, fmt::format("it has {} of {} bytes", compressed.bytes(), blob.size));
-    if (compressed.hex() != hex_of(blob.digest)) corrupt(blob, "its bytes do not have that digest");
+    if (compressed.hex() != registry::hex_of(blob.digest)) corrupt(blob, "its bytes do not have that digest");
     if (damage) {
         damage->with_context("unpacking layer " + blob.digest);
         throw *damage; // the registry holds it like that
     }
-    if (plain_hex != hex_of(diff_id)) corrupt(blob, "its contents are not " + diff_id + ", which the image asks for");
+    if (plain_hex != registry::hex_of(diff_id))
+        corrupt(blob, "its contents are not " + diff_id + ", which the image asks for");
     return out;
 }
 
@@ -143,7 +145,7 @@ std::string IngestSession::fresh() {
 }
 
 FileLock lock_digest(const Store::Impl& store, const std::string& digest, const std::stop_token& stop) {
-    const std::string file = store.path("locks/" + hex_of(digest));
+    const std::string file = store.path("locks/" + registry::hex_of(digest));
     if (auto lock = FileLock::try_acquire(file); lock && lock->still_at(file))
         return std::move(*lock); // the collector removes it
     std::mutex mutex;
@@ -156,8 +158,8 @@ FileLock lock_digest(const Store::Impl& store, const std::string& digest, const 
     }
 }
 
-UnpackedLayer ingest_layer(Store::Impl& store, IngestSession& session, BlobProvider& provider, const Descriptor& blob,
-                           const std::string& diff_id, const IngestOptions& options) {
+UnpackedLayer ingest_layer(Store::Impl& store, IngestSession& session, BlobProvider& provider,
+                           const registry::Descriptor& blob, const std::string& diff_id, const IngestOptions& options) {
     UnpackedLayer out;
     out.directory = session.fresh();
     if (store.has_blob(blob.digest)) {
@@ -171,7 +173,7 @@ UnpackedLayer ingest_layer(Store::Impl& store, IngestSession& session, BlobProvi
             out.directory = session.fresh();
         }
     }
-    const std::string part = store.path("ingest/" + hex_of(blob.digest) + ".part");
+    const std::string part = store.path("ingest/" + registry::hex_of(blob.digest) + ".part");
     try {
         IncomingBlob incoming(part, provider, blob, options);
         out.result = unpack_verified(incoming, blob, diff_id, out.directory);

@@ -31,8 +31,8 @@ struct UnpackedLayer {
 
 // Downloads (or resumes), verifies and unpacks. Errors leave the store as it was, except that a
 // download cut off by the network or by stop stays to be resumed. ENOSPC leaves nothing.
-UnpackedLayer ingest_layer(Store::Impl& store, IngestSession& session, BlobProvider& provider, const Descriptor& blob,
-                           const std::string& diff_id, const IngestOptions& options);
+UnpackedLayer ingest_layer(Store::Impl& store, IngestSession& session, BlobProvider& provider,
+                           const registry::Descriptor& blob, const std::string& diff_id, const IngestOptions& options);
 
 // Waits for the lock of a digest, so that one process at a time fetches it; Errc::interrupted.
 FileLock lock_digest(const Store::Impl& store, const std::string& digest, const std::stop_token& stop);

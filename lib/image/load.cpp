@@ -5,9 +5,9 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json_read.hpp"
 #include "base/sys.hpp"
 #include "image/ingest.hpp"
-#include "image/json_read.hpp"
 #include "image/platform.hpp"
 #include "image/room.hpp"
 #include "image/store_impl.hpp"
@@ -26,13 +26,13 @@ class FilesProvider : public BlobProvider {
 public:
     explicit FilesProvider(const archive::ArchiveFiles& files) : files_(files) {}
     void put(const std::string& digest, const std::string& path) { paths_[digest] = path; }
-    std::unique_ptr<archive::ByteSource> open(const Descriptor& blob, std::uint64_t offset,
+    std::unique_ptr<archive::ByteSource> open(const registry::Descriptor& blob, std::uint64_t offset,
                                               const std::stop_token&) override {
         return files_.open(path_of(blob.digest), offset);
     }
     std::string path_of(const std::string& digest) const {
         if (auto it = paths_.find(digest); it != paths_.end()) return it->second;
-        return "blobs/" + digest.substr(0, digest.find(':')) + "/" + hex_of(digest);
+        return "blobs/" + digest.substr(0, digest.find(':')) + "/" + registry::hex_of(digest);
     }
     bool has(const std::string& digest) const { return files_.has(path_of(digest)); }
 
@@ -60,7 +60,8 @@ public:
     }
 
 private:
-    void take(const Descriptor& manifest, const std::string& json, const std::vector<Reference>& references) {
+    void take(const registry::Descriptor& manifest, const std::string& json,
+              const std::vector<registry::Reference>& references) {
         IngestOptions options;
         options.stop = options_.stop;
         Ingested result = ingest(store_, provider_, manifest, json, options);
@@ -74,43 +75,43 @@ private:
         loaded_.push_back(std::move(out));
     }
 
-    static std::optional<Reference> name_of(const Descriptor& d) {
+    static std::optional<registry::Reference> name_of(const registry::Descriptor& d) {
         if (auto it = d.annotations.find("io.containerd.image.name"); it != d.annotations.end())
-            return Reference::try_parse(it->second);
+            return registry::Reference::try_parse(it->second);
         auto it = d.annotations.find("org.opencontainers.image.ref.name");
         // "7" alone is a tag of a name that the layout does not tell
         if (it == d.annotations.end() || it->second.find_first_of(":/@") == std::string::npos) return std::nullopt;
-        return Reference::try_parse(it->second);
+        return registry::Reference::try_parse(it->second);
     }
 
     void load_layout() {
-        std::map<std::string, std::vector<Descriptor>> by_name;
-        std::vector<Descriptor> unnamed;
+        std::map<std::string, std::vector<registry::Descriptor>> by_name;
+        std::vector<registry::Descriptor> unnamed;
         for (auto& entry : parse_index(*files_.read("index.json"))) {
             auto reference = name_of(entry);
             (reference ? by_name[reference->canonical()] : unnamed).push_back(std::move(entry));
         }
-        for (const auto& [name, entries] : by_name) load_entry(best(entries, name), {Reference::parse(name)});
+        for (const auto& [name, entries] : by_name) load_entry(best(entries, name), {registry::Reference::parse(name)});
         for (const auto& entry : unnamed)
             if (!choose_platform({entry}, wanted_).empty()) load_entry(entry, {});
         if (loaded_.empty()) throw error(Errc::not_found, "the layout holds no image for {}", to_string(wanted_));
     }
 
-    Descriptor best(const std::vector<Descriptor>& entries, const std::string& name) const {
+    registry::Descriptor best(const std::vector<registry::Descriptor>& entries, const std::string& name) const {
         if (entries.size() == 1 && options_.platform.empty()) return entries.front();
         for (const auto& entry : choose_platform(entries, wanted_))
             if (provider_.has(entry.digest)) return entry;
         throw error(Errc::not_found, "the archive holds no image {} for {}", name, to_string(wanted_));
     }
 
-    void load_entry(const Descriptor& entry, const std::vector<Reference>& references) {
+    void load_entry(const registry::Descriptor& entry, const std::vector<registry::Reference>& references) {
         std::string json = read_document(provider_, entry);
         if (kind_of_document(json) == DocumentKind::manifest) return take(entry, json, references);
         // An index lists more platforms than were saved: the best whose manifest is there.
         const auto manifests = parse_index(json);
         auto choice = choose_platform(manifests, wanted_);
-        auto present =
-            std::find_if(choice.begin(), choice.end(), [&](const Descriptor& d) { return provider_.has(d.digest); });
+        auto present = std::find_if(choice.begin(), choice.end(),
+                                    [&](const registry::Descriptor& d) { return provider_.has(d.digest); });
         if (present == choice.end())
             throw error(Errc::not_found, "the archive holds no image for {}", to_string(wanted_));
         load_entry(*present, references);
@@ -129,8 +130,9 @@ private:
         auto config = files_.read(text_of(item, "Config"));
         if (!config) throw error(Errc::failed, "the archive has no file {}", text_of(item, "Config"));
         Manifest manifest;
-        manifest.media_type = media::oci_manifest;
-        manifest.config = {media::oci_config, "sha256:" + sha256_hex(*config), config->size(), std::nullopt, {}};
+        manifest.media_type = registry::media::oci_manifest;
+        manifest.config = {
+            registry::media::oci_config, "sha256:" + sha256_hex(*config), config->size(), std::nullopt, {}};
         provider_.put(manifest.config.digest, text_of(item, "Config"));
         const auto diff_ids = parse_configuration(*config).diff_ids;
         const auto paths = list_of(item, "Layers");
@@ -139,18 +141,18 @@ private:
                         diff_ids.size());
         for (std::size_t i = 0; i < paths.size(); ++i) manifest.layers.push_back(describe_layer(paths[i], diff_ids[i]));
         std::string json = write_manifest(manifest);
-        std::vector<Reference> references;
-        for (const auto& tag : list_of(item, "RepoTags")) references.push_back(Reference::parse(tag));
+        std::vector<registry::Reference> references;
+        for (const auto& tag : list_of(item, "RepoTags")) references.push_back(registry::Reference::parse(tag));
         take({manifest.media_type, "sha256:" + sha256_hex(json), json.size(), std::nullopt, {}}, json, references);
     }
 
     // A plain layer's digest is its diffID; a compressed one's has to be found out first.
-    Descriptor describe_layer(const std::string& path, const std::string& diff_id) {
+    registry::Descriptor describe_layer(const std::string& path, const std::string& diff_id) {
         auto source = files_.open(path, 0);
         char first[6];
         std::size_t n = source->read(first, sizeof first);
         const archive::Compression compression = archive::compression_of({first, n});
-        Descriptor out{media::oci_layer, diff_id, files_.size(path), std::nullopt, {}};
+        registry::Descriptor out{registry::media::oci_layer, diff_id, files_.size(path), std::nullopt, {}};
         if (compression != archive::Compression::none) {
             auto whole = files_.open(path, 0);
             archive::TeeSource hashed(*whole, Hasher::Kind::sha256);

@@ -2,9 +2,9 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
-#include "image/json_read.hpp"
+#include "base/json_read.hpp"
 #include "image/platform.hpp"
-#include "image/reference.hpp"
+#include "registry/reference.hpp"
 
 #include <algorithm>
 
@@ -18,21 +18,21 @@ Json parse_json(std::string_view text, const char* what) {
     return json;
 }
 
-Descriptor read_descriptor(const Json& json) {
-    Descriptor out;
+registry::Descriptor read_descriptor(const Json& json) {
+    registry::Descriptor out;
     out.media_type = text_of(json, "mediaType");
     out.digest = text_of(json, "digest");
     out.size = unsigned_of(json, "size");
     out.annotations = map_of(json, "annotations");
     out.urls = list_of(json, "urls");
-    if (!is_digest(out.digest)) throw error(Errc::failed, "'{}' is no digest", out.digest);
+    if (!registry::is_digest(out.digest)) throw error(Errc::failed, "'{}' is no digest", out.digest);
     if (const Json* p = object_of(json, "platform"))
         out.platform = normalized({text_of(*p, "os"), text_of(*p, "architecture"), text_of(*p, "variant")});
     return out;
 }
 
-std::vector<Descriptor> read_descriptors(const Json& json, const char* key) {
-    std::vector<Descriptor> out;
+std::vector<registry::Descriptor> read_descriptors(const Json& json, const char* key) {
+    std::vector<registry::Descriptor> out;
     auto it = json.find(key);
     if (it == json.end() || !it->is_array()) throw error(Errc::failed, "'{}' is no list", key);
     for (const Json& entry : *it) {
@@ -108,7 +108,7 @@ Manifest parse_manifest(std::string_view text) {
     out.layers = read_descriptors(json, "layers");
     const std::string artifact = text_of(json, "artifactType");
     const std::string& type = out.config.media_type;
-    const bool is_image = type.empty() || type == media::oci_config ||
+    const bool is_image = type.empty() || type == registry::media::oci_config ||
                           type == "application/vnd.docker.container.image.v1+json" ||
                           type == "application/octet-stream";
     if (!artifact.empty() || !is_image)
@@ -117,7 +117,7 @@ Manifest parse_manifest(std::string_view text) {
     return out;
 }
 
-std::vector<Descriptor> parse_index(std::string_view text) {
+std::vector<registry::Descriptor> parse_index(std::string_view text) {
     return read_descriptors(parse_json(text, "index"), "manifests");
 }
 
@@ -140,12 +140,13 @@ ImageConfiguration parse_configuration(std::string_view text) {
     if (!rootfs) throw error(Errc::failed, "the image configuration has no rootfs");
     out.diff_ids = list_of(*rootfs, "diff_ids");
     for (const auto& id : out.diff_ids)
-        if (!is_digest(id)) throw error(Errc::failed, "the layer id '{}' of the image configuration is no digest", id);
+        if (!registry::is_digest(id))
+            throw error(Errc::failed, "the layer id '{}' of the image configuration is no digest", id);
     return out;
 }
 
 std::string write_manifest(const Manifest& manifest) {
-    auto descriptor = [](const Descriptor& d) {
+    auto descriptor = [](const registry::Descriptor& d) {
         Json out{{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
         if (!d.urls.empty()) out["urls"] = d.urls;
         return out;

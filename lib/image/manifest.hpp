@@ -3,6 +3,7 @@
 #pragma once
 
 #include "davit/image.hpp"
+#include "registry/descriptor.hpp"
 
 #include <cstdint>
 #include <map>
@@ -13,28 +14,10 @@
 
 namespace davit::image {
 
-namespace media {
-inline constexpr const char* oci_manifest = "application/vnd.oci.image.manifest.v1+json";
-inline constexpr const char* oci_index = "application/vnd.oci.image.index.v1+json";
-inline constexpr const char* oci_config = "application/vnd.oci.image.config.v1+json";
-inline constexpr const char* oci_layer = "application/vnd.oci.image.layer.v1.tar";
-inline constexpr const char* docker_manifest = "application/vnd.docker.distribution.manifest.v2+json";
-inline constexpr const char* docker_list = "application/vnd.docker.distribution.manifest.list.v2+json";
-} // namespace media
-
-struct Descriptor {
-    std::string media_type;
-    std::string digest;
-    std::uint64_t size = 0;
-    std::optional<Platform> platform;
-    std::map<std::string, std::string> annotations;
-    std::vector<std::string> urls = {}; // where else the blob is, if the registry does not have it
-};
-
 struct Manifest {
     std::string media_type;
-    Descriptor config;
-    std::vector<Descriptor> layers; // lowest first
+    registry::Descriptor config;
+    std::vector<registry::Descriptor> layers; // lowest first
 };
 
 enum class DocumentKind { manifest, index };
@@ -43,7 +26,7 @@ enum class DocumentKind { manifest, index };
 // neither, or both at once (CVE-2021-41190).
 DocumentKind kind_of_document(std::string_view json);
 Manifest parse_manifest(std::string_view json);
-std::vector<Descriptor> parse_index(std::string_view json);
+std::vector<registry::Descriptor> parse_index(std::string_view json);
 
 struct ImageConfiguration {
     Config config;

@@ -42,13 +42,13 @@ const char* host_variant() {
     return "";
 }
 
-bool is_attestation(const Descriptor& d) {
+bool is_attestation(const registry::Descriptor& d) {
     auto it = d.annotations.find("vnd.docker.reference.type");
     return (it != d.annotations.end() && it->second == "attestation-manifest") ||
            (d.platform && (d.platform->os == "unknown" || d.platform->architecture == "unknown"));
 }
 
-bool is_zstd(const Descriptor& d) {
+bool is_zstd(const registry::Descriptor& d) {
     auto it = d.annotations.find("io.github.containers.compression.zstd");
     return it != d.annotations.end() && it->second == "true";
 }
@@ -124,10 +124,11 @@ std::optional<int> distance(const Platform& wanted, const Platform& offered) {
     return penalty + have - need;
 }
 
-std::vector<Descriptor> choose_platform(const std::vector<Descriptor>& manifests, const Platform& wanted) {
+std::vector<registry::Descriptor> choose_platform(const std::vector<registry::Descriptor>& manifests,
+                                                  const Platform& wanted) {
     struct Candidate {
         int distance;
-        const Descriptor* descriptor;
+        const registry::Descriptor* descriptor;
     };
     std::vector<Candidate> candidates;
     for (const auto& d : manifests) {
@@ -137,7 +138,7 @@ std::vector<Descriptor> choose_platform(const std::vector<Descriptor>& manifests
     }
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const auto& a, const auto& b) { return a.distance < b.distance; });
-    std::vector<Descriptor> out;
+    std::vector<registry::Descriptor> out;
     for (const auto& c : candidates) out.push_back(*c.descriptor);
     return out;
 }

@@ -20,6 +20,7 @@ Platform normalized(Platform platform);
 // (arm v8 → v7 → v6 → v5, amd64 v3 → v2 → v1), arm64 also 32-bit arm.
 std::optional<int> distance(const Platform& wanted, const Platform& offered);
 // Best first; entries without platform come last. Attestations and unknown platforms are left out.
-std::vector<Descriptor> choose_platform(const std::vector<Descriptor>& manifests, const Platform& wanted);
+std::vector<registry::Descriptor> choose_platform(const std::vector<registry::Descriptor>& manifests,
+                                                  const Platform& wanted);
 
 } // namespace davit::image

@@ -1,17 +1,12 @@
 #include "image/pull.hpp"
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "image/ingest.hpp"
-#include "image/json_read.hpp"
 #include "image/platform.hpp"
-#include "image/registry.hpp"
 #include "image/store_impl.hpp"
+#include "registry/client.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <thread>
 #include <type_traits>
@@ -22,22 +17,19 @@ namespace {
 
 class Puller : public BlobProvider {
 public:
-    Puller(Store& store, const Reference& reference, const PullOptions& options)
+    Puller(Store& store, const registry::Reference& reference, const PullOptions& options)
         : store_(store), reference_(reference), options_(options),
           wanted_(options.platform.empty() ? host_platform() : parse_platform(options.platform)) {
-        RegistryOptions registry{options.credentials ? options.credentials : CredentialSource(default_credentials),
-                                 options.warning, options.max_attempts, static_cast<int>(options.stall_timeout.count()),
-                                 options.stop};
         if (reference.domain() == "docker.io")
-            for (const auto& mirror : options.mirrors) add_mirror(mirror, registry);
-        clients_.push_back(std::make_unique<RegistryClient>(
-            registry_endpoint(reference.domain(), options.insecure_registries), reference.path(), registry));
+            for (const auto& mirror : options.mirrors) add_mirror(mirror);
+        clients_.push_back(std::make_unique<registry::RegistryClient>(
+            registry::registry_endpoint(reference.domain(), options.insecure_registries), reference.path(), options));
     }
 
     Image run() {
         if (auto present = up_to_date()) return std::move(*present);
-        RegistryClient::Document document =
-            first_answer([&](RegistryClient& client) { return client.manifest(reference_.selector()); });
+        registry::RegistryClient::Document document =
+            first_answer([&](registry::RegistryClient& client) { return client.manifest(reference_.selector()); });
         const std::string listed_digest = document.digest;
         if (kind_of_document(document.bytes) == DocumentKind::index) document = choose(parse_index(document.bytes));
         if (kind_of_document(document.bytes) == DocumentKind::index)
@@ -53,20 +45,21 @@ public:
         return name(result.image.id, listed_digest);
     }
 
-    std::unique_ptr<archive::ByteSource> open(const Descriptor& blob, std::uint64_t offset,
+    std::unique_ptr<archive::ByteSource> open(const registry::Descriptor& blob, std::uint64_t offset,
                                               const std::stop_token& stop) override {
         return serving_->blob(blob, offset, stop.stop_possible() ? stop : options_.stop);
     }
     bool is_remote() const override { return true; }
 
 private:
-    void add_mirror(const std::string& text, const RegistryOptions& registry) {
-        auto url = parse_url(text);
+    void add_mirror(const std::string& text) {
+        auto url = registry::parse_url(text);
         if (!url) throw error(Errc::usage, "the registry mirror '{}' is no URL", text);
         if (!url->path.ends_with('/')) url->path += '/';
-        clients_.push_back(std::make_unique<RegistryClient>(
-            RegistryEndpoint{url->host, *url, registry_endpoint(url->host, options_.insecure_registries).insecure},
-            reference_.path(), registry));
+        clients_.push_back(std::make_unique<registry::RegistryClient>(
+            registry::RegistryEndpoint{url->host, *url,
+                                       registry::registry_endpoint(url->host, options_.insecure_registries).insecure},
+            reference_.path(), options_));
     }
 
     void report(PullProgress::Stage stage) const {
@@ -80,7 +73,7 @@ private:
         auto present = fits(store_.find(reference_));
         if (!present) return std::nullopt;
         const std::string digest =
-            first_answer([&](RegistryClient& client) { return client.digest_of(reference_.tag()); });
+            first_answer([&](registry::RegistryClient& client) { return client.digest_of(reference_.tag()); });
         if (digest.empty()) return std::nullopt;
         auto same = store_.find(reference_.with_digest(digest));
         if (!same || same->id != present->id) return std::nullopt;
@@ -96,7 +89,7 @@ private:
 
     // Mirrors first; a mirror that fails is passed over, the registry itself has the last word.
     template <typename F>
-    std::invoke_result_t<F, RegistryClient&> first_answer(F&& ask) {
+    std::invoke_result_t<F, registry::RegistryClient&> first_answer(F&& ask) {
         for (const auto& client : clients_) {
             try {
                 serving_ = client.get();
@@ -108,7 +101,7 @@ private:
         throw error(Errc::unavailable, "no registry for {}", reference_.familiar());
     }
 
-    RegistryClient::Document choose(const std::vector<Descriptor>& manifests) {
+    registry::RegistryClient::Document choose(const std::vector<registry::Descriptor>& manifests) {
         auto choice = choose_platform(manifests, wanted_);
         if (choice.empty()) {
             std::string offered;
@@ -144,11 +137,11 @@ private:
     }
 
     Store& store_;
-    const Reference& reference_;
+    const registry::Reference& reference_;
     const PullOptions& options_;
     Platform wanted_;
-    std::vector<std::unique_ptr<RegistryClient>> clients_; // mirrors, then the registry itself
-    RegistryClient* serving_ = nullptr;
+    std::vector<std::unique_ptr<registry::RegistryClient>> clients_; // mirrors, then the registry itself
+    registry::RegistryClient* serving_ = nullptr;
 };
 
 } // namespace
@@ -176,25 +169,7 @@ void PullTotals::add(const PullProgress& p) {
     text_ = fmt::format("{} of {} layers", done, layers_.size());
 }
 
-void read_daemon_config(PullOptions& options) {
-    if (const char* seconds = std::getenv("DAVIT_REGISTRY_TIMEOUT"); seconds && *seconds) {
-        int value = 0;
-        auto [end, failure] = std::from_chars(seconds, seconds + std::strlen(seconds), value);
-        if (failure != std::errc() || *end || value < 1)
-            throw error(Errc::usage, "DAVIT_REGISTRY_TIMEOUT is '{}', not a number of seconds", seconds);
-        options.stall_timeout = std::chrono::seconds(value);
-    }
-    for (const char* path : {"/etc/docker/daemon.json", "/etc/davit/daemon.json"}) {
-        auto text = read_file_if_exists(path);
-        if (!text) continue;
-        Json json = Json::parse(*text, nullptr, false);
-        if (!json.is_object()) throw error(Errc::usage, "{} is no JSON object", path);
-        for (auto& host : list_of(json, "insecure-registries")) options.insecure_registries.push_back(std::move(host));
-        for (auto& mirror : list_of(json, "registry-mirrors")) options.mirrors.push_back(std::move(mirror));
-    }
-}
-
-Image pull(Store& store, const Reference& reference, const PullOptions& options) {
+Image pull(Store& store, const registry::Reference& reference, const PullOptions& options) {
     if (options.policy != PullPolicy::always) {
         auto present = store.find(reference);
         const bool fits =
@@ -211,12 +186,12 @@ Image pull(Store& store, const Reference& reference, const PullOptions& options)
     }
 }
 
-void hint_at_others(Error& error, const Store& store, const Reference& reference) {
+void hint_at_others(Error& error, const Store& store, const registry::Reference& reference) {
     constexpr std::size_t enough = 5;
     std::vector<std::string> here;
     for (const Image& image : store.list())
         for (const std::string& tag : image.tags) {
-            const auto other = Reference::try_parse(tag);
+            const auto other = registry::Reference::try_parse(tag);
             if (other && other->domain() == reference.domain() && other->path() == reference.path())
                 here.push_back(fmt::format("{}, {}", tag, to_string(image.platform)));
         }

@@ -4,9 +4,9 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json_read.hpp"
 #include "base/sys.hpp"
 #include "image/ingest.hpp"
-#include "image/json_read.hpp"
 #include "image/store_impl.hpp"
 
 #include <algorithm>
@@ -22,10 +22,10 @@ constexpr const char* layout_file = "{\"imageLayoutVersion\":\"1.0.0\"}";
 
 struct Export {
     Image image;
-    std::vector<Reference> references;
+    std::vector<registry::Reference> references;
     std::string manifest_json;
     Manifest manifest;
-    Descriptor descriptor;
+    registry::Descriptor descriptor;
 };
 
 // The layers that were unpacked from other blobs (another compression) are named as those blobs.
@@ -53,14 +53,14 @@ std::vector<Export> collect(const Store& store, const std::vector<std::string>& 
     for (const auto& name : names) {
         auto image = store.find(name);
         if (!image) throw error(Errc::not_found, "No such image: {}", name);
-        auto reference = Reference::try_parse(name);
+        auto reference = registry::Reference::try_parse(name);
         const bool by_name = reference && store.impl().id_of(*reference) == image->id && reference->digest().empty();
         auto same = std::find_if(out.begin(), out.end(), [&](const Export& e) { return e.image.id == image->id; });
         if (same == out.end()) {
             Export e;
             e.manifest_json = store.manifest_json(*image);
             e.manifest = parse_manifest(e.manifest_json);
-            if (e.manifest.media_type.empty()) e.manifest.media_type = media::oci_manifest;
+            if (e.manifest.media_type.empty()) e.manifest.media_type = registry::media::oci_manifest;
             e.descriptor = {e.manifest.media_type, image->manifest_digest, e.manifest_json.size(), std::nullopt, {}};
             e.image = std::move(*image);
             use_what_is_there(store.impl(), e);
@@ -73,7 +73,7 @@ std::vector<Export> collect(const Store& store, const std::vector<std::string>& 
     return out;
 }
 
-Json index_entry(const Export& e, const Reference* reference) {
+Json index_entry(const Export& e, const registry::Reference* reference) {
     Json out{{"mediaType", e.descriptor.media_type}, {"digest", e.descriptor.digest}, {"size", e.descriptor.size}};
     out["platform"] = {{"architecture", e.image.platform.architecture}, {"os", e.image.platform.os}};
     if (!e.image.platform.variant.empty()) out["platform"]["variant"] = e.image.platform.variant;
@@ -91,7 +91,7 @@ Json index_entries(const Export& e) {
 }
 
 std::string member_of(const std::string& digest) {
-    return "blobs/" + digest.substr(0, digest.find(':')) + "/" + hex_of(digest);
+    return "blobs/" + digest.substr(0, digest.find(':')) + "/" + registry::hex_of(digest);
 }
 
 std::string docker_manifest(const std::vector<Export>& exports) {
@@ -133,7 +133,7 @@ void save(const Store& store, const std::vector<std::string>& names, int fd) {
         archive::FileSource blob(sys::open(path, O_RDONLY), path);
         tar.file(member_of(digest), blob, blob_bytes(path));
     }
-    Json index{{"schemaVersion", 2}, {"mediaType", media::oci_index}, {"manifests", Json::array()}};
+    Json index{{"schemaVersion", 2}, {"mediaType", registry::media::oci_index}, {"manifests", Json::array()}};
     for (const auto& e : exports)
         for (auto& entry : index_entries(e)) index["manifests"].push_back(std::move(entry));
     tar.file("index.json", index.dump());
@@ -153,9 +153,9 @@ void save_layout(const Store& store, const std::vector<std::string>& names, cons
         if (exists(to)) continue;
         archive::FileSource blob(sys::open(store.impl().blob_path(digest), O_RDONLY), digest);
         WholeFile part(to);
-        archive::TeeSource copy(blob, hash_kind(digest), part.fd());
+        archive::TeeSource copy(blob, registry::hash_kind(digest), part.fd());
         copy.drain();
-        if (copy.hex() != hex_of(digest)) throw error(Errc::failed, "the stored blob {} is damaged", digest);
+        if (copy.hex() != registry::hex_of(digest)) throw error(Errc::failed, "the stored blob {} is damaged", digest);
         part.finish();
     }
     Json index = parse_untrusted(read_file_if_exists(directory + "/index.json").value_or("{}"));

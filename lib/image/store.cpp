@@ -29,7 +29,7 @@ std::optional<std::string> id_in_link(const std::string& target) {
     if (!hex.ends_with(".json")) return std::nullopt;
     hex.resize(hex.size() - 5);
     std::string id = (hex.size() > 64 ? "sha512:" : "sha256:") + hex;
-    return is_digest(id) ? std::optional(id) : std::nullopt;
+    return registry::is_digest(id) ? std::optional(id) : std::nullopt;
 }
 
 bool is_hex_text(std::string_view s) {
@@ -39,7 +39,7 @@ bool is_hex_text(std::string_view s) {
 
 } // namespace
 
-std::string Store::Impl::name_path(const Reference& reference) const {
+std::string Store::Impl::name_path(const registry::Reference& reference) const {
     // name:tag@digest is looked up and kept by its digest alone: the digest wins.
     std::string file =
         reference.digest().empty() ? reference.canonical() : reference.with_digest(reference.digest()).canonical();
@@ -49,14 +49,14 @@ std::string Store::Impl::name_path(const Reference& reference) const {
     return path("refs/" + file);
 }
 
-std::optional<std::string> Store::Impl::id_of(const Reference& reference) const {
+std::optional<std::string> Store::Impl::id_of(const registry::Reference& reference) const {
     auto target = read_link(name_path(reference));
     return target ? id_in_link(*target) : std::nullopt;
 }
 
-void Store::Impl::set_name(const Reference& reference, const std::string& id) const {
+void Store::Impl::set_name(const registry::Reference& reference, const std::string& id) const {
     std::string link = name_path(reference), temporary = path("ingest/ref." + sys::random_hex(12));
-    std::string target = "../images/" + hex_of(id) + ".json";
+    std::string target = "../images/" + registry::hex_of(id) + ".json";
     if (::symlink(target.c_str(), temporary.c_str()) < 0)
         throw sys_error(errno, "naming an image {}", reference.familiar());
     if (::rename(temporary.c_str(), link.c_str()) < 0) {
@@ -83,7 +83,7 @@ void Store::Impl::add_names(Image& image) const { add_names(image, names()); }
 void Store::Impl::add_names(Image& image, const std::vector<Name>& all) const {
     for (const auto& name : all) {
         if (name.id != image.id) continue;
-        auto reference = Reference::try_parse(name.reference);
+        auto reference = registry::Reference::try_parse(name.reference);
         if (reference) (reference->digest().empty() ? image.tags : image.digests).push_back(reference->familiar());
     }
 }
@@ -94,7 +94,7 @@ Store::Store(Store&&) noexcept = default;
 
 const std::string& Store::root() const { return impl_->root; }
 
-std::optional<Image> Store::find(const Reference& reference) const {
+std::optional<Image> Store::find(const registry::Reference& reference) const {
     auto id = impl_->id_of(reference);
     if (!id && !reference.digest().empty())
         for (const auto& candidate : impl_->image_ids())
@@ -107,13 +107,13 @@ std::optional<Image> Store::find(const Reference& reference) const {
 }
 
 std::optional<Image> Store::find(std::string_view name) const {
-    if (auto reference = Reference::try_parse(name))
+    if (auto reference = registry::Reference::try_parse(name))
         if (auto image = find(*reference)) return image;
     std::string_view hex = name.starts_with("sha256:") ? name.substr(7) : name;
     if (!is_hex_text(hex)) return std::nullopt;
     std::string found;
     for (const auto& id : impl_->image_ids()) {
-        if (!hex_of(id).starts_with(hex)) continue;
+        if (!registry::hex_of(id).starts_with(hex)) continue;
         if (!found.empty()) throw error(Errc::conflict, "several images have an id that begins with {}", hex);
         found = id;
     }
@@ -151,13 +151,13 @@ std::vector<std::string> Store::layer_paths(const Image& image) const {
 std::string Store::manifest_json(const Image& image) const { return impl_->read_blob(image.manifest_digest); }
 std::string Store::config_json(const Image& image) const { return impl_->read_blob(image.id); }
 
-void Store::tag(const Image& image, const Reference& reference) {
+void Store::tag(const Image& image, const registry::Reference& reference) {
     FileLock lock = impl_->use();
     if (!impl_->image_record(image.id)) throw error(Errc::not_found, "no such image: {}", image.id);
     impl_->set_name(reference, image.id);
 }
 
-std::optional<std::int64_t> Store::named_at(const Reference& reference) const {
+std::optional<std::int64_t> Store::named_at(const registry::Reference& reference) const {
     struct stat st {};
     if (::lstat(impl_->name_path(reference).c_str(), &st) < 0) return std::nullopt;
     return st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec;

@@ -17,7 +17,7 @@
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "davit/image.hpp"
-#include "image/reference.hpp"
+#include "registry/reference.hpp"
 
 #include <functional>
 #include <memory>
@@ -79,7 +79,7 @@ public:
     // "redis", "redis:7", "redis@sha256:…", "sha256:<id>", or a prefix (≥ 1 hex digit) of an id; a
     // name wins over an id prefix. Errc::conflict if the prefix fits several images.
     std::optional<Image> find(std::string_view name) const;
-    std::optional<Image> find(const Reference& reference) const;
+    std::optional<Image> find(const registry::Reference& reference) const;
     std::vector<Image> list() const; // sorted by name, those without a name last
 
     // Absolute lowerdir paths, topmost first.
@@ -89,9 +89,9 @@ public:
     std::string config_json(const Image& image) const;
 
     // The image's name; another image of that name loses it.
-    void tag(const Image& image, const Reference& reference);
+    void tag(const Image& image, const registry::Reference& reference);
     // When tag() last gave the name, be it to the same image again (ns since 1970).
-    std::optional<std::int64_t> named_at(const Reference& reference) const;
+    std::optional<std::int64_t> named_at(const registry::Reference& reference) const;
     // Errc::not_found, Errc::conflict (in use, several names). What it deletes stands in trash/
     // afterwards; empty_trash() gives the space back, outside of all locks.
     Removed remove(std::string_view name, const RemoveOptions& options = {});

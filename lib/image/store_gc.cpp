@@ -232,14 +232,14 @@ void Store::empty_trash() {
 namespace {
 
 void delete_record(const Store::Impl& store, const std::string& id, Removed& removed) {
-    ::unlink(store.path("images/" + hex_of(id) + ".json").c_str());
+    ::unlink(store.path("images/" + registry::hex_of(id) + ".json").c_str());
     removed.deleted.push_back(id);
 }
 
 void untag_all(const Store::Impl& store, const Image& image, Removed& removed) {
     for (const auto* names : {&image.tags, &image.digests})
         for (const auto& name : *names) {
-            ::unlink(store.name_path(Reference::parse(name)).c_str());
+            ::unlink(store.name_path(registry::Reference::parse(name)).c_str());
             removed.untagged.push_back(name);
         }
 }
@@ -254,7 +254,7 @@ Removed Store::remove(std::string_view name, const RemoveOptions& options) {
         if (!image) throw error(Errc::not_found, "no such image: {}", name);
         const std::vector<std::string> users = options.users ? options.users(*image) : std::vector<std::string>();
         const bool leased_now = leased(*impl_).contains(image->id);
-        auto reference = Reference::try_parse(name);
+        auto reference = registry::Reference::try_parse(name);
         const bool by_name = reference && impl_->id_of(*reference) == image->id;
         if (by_name && reference->digest().empty() && image->tags.size() > 1) {
             ::unlink(impl_->name_path(*reference).c_str());

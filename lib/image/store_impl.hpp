@@ -17,13 +17,13 @@ struct LayerRecord {
     std::string directory; // "l/abcdefgh"
     std::uint64_t size = 0;
     bool opaque_root = false;
-    bool depends = false; // it was, or would have to be, settled upon the layers below it
-    Descriptor blob;      // what it was unpacked from
+    bool depends = false;      // it was, or would have to be, settled upon the layers below it
+    registry::Descriptor blob; // what it was unpacked from
 };
 
 struct ImageRecord {
     std::string id;
-    Descriptor manifest;
+    registry::Descriptor manifest;
     std::vector<Layer> layers;
 };
 
@@ -62,9 +62,9 @@ struct Store::Impl {
         std::string id;
     };
     std::vector<Name> names() const;
-    std::optional<std::string> id_of(const Reference& reference) const;
-    std::string name_path(const Reference& reference) const;
-    void set_name(const Reference& reference, const std::string& id) const;
+    std::optional<std::string> id_of(const registry::Reference& reference) const;
+    std::string name_path(const registry::Reference& reference) const;
+    void set_name(const registry::Reference& reference, const std::string& id) const;
     void add_names(Image& image) const;
     void add_names(Image& image, const std::vector<Name>& names) const;
 
@@ -76,8 +76,6 @@ private:
     mutable std::map<std::string, Image> cache_; // content-addressed: never stale
 };
 
-// File name part of a digest: its hex.
-std::string hex_of(const std::string& digest);
 std::vector<std::string> list_directory(const std::string& path);
 std::uint64_t blob_bytes(const std::string& path); // size of one file; 0 if missing
 

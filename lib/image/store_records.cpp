@@ -3,8 +3,8 @@
 #include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/json_read.hpp"
 #include "base/sys.hpp"
-#include "image/json_read.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -25,11 +25,11 @@ Json read_record(const std::string& path) {
     return json.is_object() ? json : Json();
 }
 
-Json descriptor_json(const Descriptor& d) {
+Json descriptor_json(const registry::Descriptor& d) {
     return {{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
 }
 
-Descriptor read_descriptor(const Json& json, const char* key) {
+registry::Descriptor read_descriptor(const Json& json, const char* key) {
     const Json* d = object_of(json, key);
     if (!d) return {};
     return {text_of(*d, "mediaType"), text_of(*d, "digest"), unsigned_of(*d, "size"), std::nullopt, {}};
@@ -45,8 +45,6 @@ Hasher::Kind kind_of(const std::string& digest) {
 }
 
 } // namespace
-
-std::string hex_of(const std::string& digest) { return digest.substr(digest.find(':') + 1); }
 
 std::vector<std::string> list_directory(const std::string& path) {
     std::vector<std::string> out;
@@ -74,7 +72,7 @@ Store::Impl::Impl(std::string root_path) : root(std::move(root_path)), boot(sys:
 }
 
 std::string Store::Impl::blob_path(const std::string& digest) const {
-    return path("blobs/" + digest.substr(0, digest.find(':')) + "/" + hex_of(digest));
+    return path("blobs/" + digest.substr(0, digest.find(':')) + "/" + registry::hex_of(digest));
 }
 
 bool Store::Impl::has_blob(const std::string& digest) const { return exists(blob_path(digest)); }
@@ -83,7 +81,7 @@ std::string Store::Impl::read_blob(const std::string& digest) const {
     std::string bytes = read_file(blob_path(digest));
     Hasher hash(kind_of(digest));
     hash.update(bytes);
-    if (hash.hex() != hex_of(digest))
+    if (hash.hex() != registry::hex_of(digest))
         throw error(Errc::failed, "the stored blob {} is damaged", digest).with_hint("pull or load the image again");
     return bytes;
 }
@@ -94,7 +92,7 @@ void Store::Impl::write_blob(const std::string& digest, std::string_view bytes) 
 }
 
 std::optional<LayerRecord> Store::Impl::layer(const std::string& key) const {
-    Json json = read_record(path("layers/" + hex_of(key) + ".json"));
+    Json json = read_record(path("layers/" + registry::hex_of(key) + ".json"));
     LayerRecord out;
     out.directory = json.is_object() ? text_of(json, "directory") : "";
     if (out.directory.empty()) return std::nullopt;
@@ -115,7 +113,7 @@ void Store::Impl::write_layer(const std::string& key, const LayerRecord& r, bool
     if (r.opaque_root) json["opaque_root"] = true;
     if (r.depends) json["depends"] = true;
     if (!synced) json["boot"] = boot;
-    write_file_atomic(path("layers/" + hex_of(key) + ".json"), json.dump(1), 0600, false);
+    write_file_atomic(path("layers/" + registry::hex_of(key) + ".json"), json.dump(1), 0600, false);
 }
 
 std::optional<Store::Impl::Match> Store::Impl::match_layer(const std::vector<std::string>& diff_ids,
@@ -129,7 +127,7 @@ std::optional<Store::Impl::Match> Store::Impl::match_layer(const std::vector<std
 }
 
 std::optional<ImageRecord> Store::Impl::image_record(const std::string& id) const {
-    Json json = read_record(path("images/" + hex_of(id) + ".json"));
+    Json json = read_record(path("images/" + registry::hex_of(id) + ".json"));
     if (!json.is_object()) return std::nullopt;
     ImageRecord out;
     out.id = text_of(json, "id");
@@ -152,14 +150,14 @@ void Store::Impl::write_image(const ImageRecord& r) const {
         if (l.opaque_root) layer["opaque_root"] = true;
         json["layers"].push_back(std::move(layer));
     }
-    write_file_atomic(path("images/" + hex_of(r.id) + ".json"), json.dump(1), 0600, false);
+    write_file_atomic(path("images/" + registry::hex_of(r.id) + ".json"), json.dump(1), 0600, false);
     std::lock_guard lock(mutex_);
     cache_.erase(r.id);
 }
 
 std::optional<Image> Store::Impl::image(const std::string& id) const {
     std::lock_guard lock(mutex_);
-    if (auto it = cache_.find(id); it != cache_.end() && exists(path("images/" + hex_of(id) + ".json")))
+    if (auto it = cache_.find(id); it != cache_.end() && exists(path("images/" + registry::hex_of(id) + ".json")))
         return it->second;
     auto record = image_record(id);
     if (!record || !has_blob(id)) return std::nullopt;

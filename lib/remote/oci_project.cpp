@@ -3,10 +3,9 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
-#include "image/json_read.hpp"
-#include "image/pull.hpp"
-#include "image/reference.hpp"
-#include "image/registry.hpp"
+#include "base/json_read.hpp"
+#include "registry/client.hpp"
+#include "registry/reference.hpp"
 #include "remote/cache.hpp"
 
 #include <filesystem>
@@ -35,8 +34,8 @@ void check_inside(const std::string& file, const std::string& shown) {
         throw error(Errc::failed, "{} holds a file with the name '{}', which leads out of the project", shown, file);
 }
 
-std::string read_whole(image::RegistryClient& client, const ProjectLayer& layer) {
-    image::Descriptor descriptor{layer.media_type, layer.digest, layer.size, std::nullopt, {}};
+std::string read_whole(registry::RegistryClient& client, const ProjectLayer& layer) {
+    registry::Descriptor descriptor{layer.media_type, layer.digest, layer.size, std::nullopt, {}};
     auto source = client.blob(descriptor, 0);
     std::string out(layer.size, '\0');
     std::size_t have = 0;
@@ -56,7 +55,7 @@ void write_below(const std::string& directory, const std::string& file, const st
     write_file_atomic(path, bytes, 0600, false);
 }
 
-void write_project(image::RegistryClient& client, const std::vector<ProjectLayer>& layers,
+void write_project(registry::RegistryClient& client, const std::vector<ProjectLayer>& layers,
                    const std::string& directory) {
     std::filesystem::create_directories(directory);
     std::string whole; // several compose files are documents of one
@@ -71,7 +70,7 @@ void write_project(image::RegistryClient& client, const std::vector<ProjectLayer
 } // namespace
 
 std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const std::string& shown) {
-    const auto manifest = image::parse_untrusted(bytes);
+    const auto manifest = parse_untrusted(bytes);
     if (!manifest.is_object()) throw error(Errc::failed, "the manifest of {} is no JSON object", shown);
     const std::string type = text(manifest, "artifactType");
     const std::string config = manifest.contains("config") ? text(manifest["config"], "mediaType") : "";
@@ -86,11 +85,11 @@ std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const s
     for (const auto& item : *layers) {
         if (!item.is_object()) throw error(Errc::failed, "a layer of {} is no JSON object", shown);
         ProjectLayer layer{ProjectLayer::Kind::compose, "", text(item, "mediaType"), text(item, "digest"),
-                           image::unsigned_of(item, "size")};
+                           unsigned_of(item, "size")};
         if (layer.size > max_file)
             throw error(Errc::failed, "{} holds a file of {} bytes; compose files have at most {}", shown, layer.size,
                         max_file);
-        const auto* noted = image::object_of(item, "annotations");
+        const auto* noted = object_of(item, "annotations");
         const auto annotations = noted ? *noted : nlohmann::json::object();
         if (layer.media_type == env_file) {
             layer.kind = ProjectLayer::Kind::env_file;
@@ -109,11 +108,11 @@ std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const s
 
 std::string fetch_from_registry(const std::string& name, const std::string& cache) {
     const std::string shown = "oci://" + name;
-    const image::Reference reference = image::Reference::parse(name);
-    image::PullOptions configured;
-    image::read_daemon_config(configured);
-    image::RegistryClient client(image::registry_endpoint(reference.domain(), configured.insecure_registries),
-                                 reference.path(), {image::default_credentials, {}, 5, {}});
+    const registry::Reference reference = registry::Reference::parse(name);
+    registry::RegistryOptions options;
+    registry::read_daemon_config(options);
+    registry::RegistryClient client(registry::registry_endpoint(reference.domain(), options.insecure_registries),
+                                    reference.path(), options);
     const auto document = client.manifest(reference.selector());
     const auto layers = parse_project_manifest(document.bytes, shown);
     const std::string key = document.digest.substr(document.digest.find(':') + 1);

@@ -27,7 +27,7 @@ public:
     CommitBlobs(const image::Store& store, int layer, std::string digest, std::string config)
         : store_(store), layer_(layer), digest_(std::move(digest)), config_(std::move(config)) {}
 
-    std::unique_ptr<archive::ByteSource> open(const image::Descriptor& blob, std::uint64_t offset,
+    std::unique_ptr<archive::ByteSource> open(const registry::Descriptor& blob, std::uint64_t offset,
                                               const std::stop_token&) override {
         if (blob.digest == digest_) return file(fmt::format("/proc/self/fd/{}", layer_), offset);
         if (blob.digest == "sha256:" + sha256_hex(config_))
@@ -133,11 +133,11 @@ image::Image commit(image::Store& store, const image::Image& base, const runtime
     const NewLayer layer = write_layer(spec.root.overlay.upper, store.root());
     const std::string config = committed_config(store.config_json(base), spec, options, layer.digest, now_text());
     image::Manifest manifest;
-    manifest.media_type = image::media::oci_manifest;
-    manifest.config = {image::media::oci_config, "sha256:" + sha256_hex(config), config.size(), std::nullopt, {}};
+    manifest.media_type = registry::media::oci_manifest;
+    manifest.config = {registry::media::oci_config, "sha256:" + sha256_hex(config), config.size(), std::nullopt, {}};
     for (const image::Layer& below : base.layers)
         manifest.layers.push_back({below.media_type, below.digest, below.blob_size, std::nullopt, {}});
-    manifest.layers.push_back({image::media::oci_layer, layer.digest, layer.size, std::nullopt, {}});
+    manifest.layers.push_back({registry::media::oci_layer, layer.digest, layer.size, std::nullopt, {}});
     const std::string json = image::write_manifest(manifest);
     CommitBlobs blobs(store, layer.file.get(), layer.digest, config);
     return image::ingest(store, blobs,

@@ -1,12 +1,13 @@
 // Documents of images, of any bytes: read or refused; a manifest that is read is written and read the same.
 #include "image/manifest.hpp"
 #include "davit/error.hpp"
-#include "image/challenge.hpp"
 #include "image/platform.hpp"
+#include "registry/challenge.hpp"
 
 #include <cstdint>
 
 using namespace davit::image;
+using namespace davit::registry;
 
 namespace {
 

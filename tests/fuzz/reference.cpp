@@ -1,11 +1,11 @@
 // Image references: what parses prints, and what is printed parses to the same.
-#include "image/reference.hpp"
+#include "registry/reference.hpp"
 #include "davit/error.hpp"
 
 #include <cstdint>
 #include <string>
 
-using davit::image::Reference;
+using davit::registry::Reference;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     auto first = Reference::try_parse({reinterpret_cast<const char*>(data), size});

@@ -1,9 +1,9 @@
 #include "base/error.hpp"
-#include "image/reference.hpp"
+#include "registry/reference.hpp"
 
 #include <doctest/doctest.h>
 
-using davit::image::Reference;
+using davit::registry::Reference;
 
 TEST_CASE("names are completed as Docker completes them") {
     struct Row {

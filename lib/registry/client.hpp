@@ -4,10 +4,10 @@
 
 #include "archive/byte_source.hpp"
 #include "davit/error.hpp"
-#include "image/credentials.hpp"
-#include "image/http.hpp"
-#include "image/manifest.hpp"
-#include "image/url.hpp"
+#include "registry/descriptor.hpp"
+#include "registry/http.hpp"
+#include "registry/options.hpp"
+#include "registry/url.hpp"
 
 #include <functional>
 #include <memory>
@@ -17,15 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace davit::image {
-
-struct RegistryOptions {
-    CredentialSource credentials;
-    std::function<void(const std::string&)> warning;
-    int max_attempts = 5;
-    int stall_seconds = 30; // without a byte, before a connection counts as broken
-    std::stop_token stop;
-};
+namespace davit::registry {
 
 struct RegistryEndpoint {
     std::string domain;    // as in references; credentials are asked for it
@@ -123,4 +115,4 @@ std::string registry_message(const HttpResponse& response, const std::string& bo
 Error registry_error(const RegistryEndpoint& endpoint, const std::string& repository, const std::string& path,
                      const HttpResponse& response, const std::string& body, bool had_credentials);
 
-} // namespace davit::image
+} // namespace davit::registry

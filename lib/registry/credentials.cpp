@@ -1,17 +1,17 @@
-#include "image/credentials.hpp"
+#include "registry/credentials.hpp"
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/json_read.hpp"
 #include "base/process.hpp"
 #include "base/text_code.hpp"
-#include "image/json_read.hpp"
 
 #include <cerrno>
 #include <cstdlib>
 #include <unistd.h>
 #include <vector>
 
-namespace davit::image {
+namespace davit::registry {
 
 namespace {
 
@@ -151,4 +151,4 @@ std::optional<Credentials> default_credentials(const std::string& domain, const 
     return std::nullopt;
 }
 
-} // namespace davit::image
+} // namespace davit::registry

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace davit::image {
+namespace davit::registry {
 
 struct Url {
     std::string scheme; // "http", "https"
@@ -19,4 +19,4 @@ std::optional<Url> parse_url(std::string_view text);
 std::optional<Url> resolve_url(const Url& base, std::string_view location);
 bool is_loopback(std::string_view host);
 
-} // namespace davit::image
+} // namespace davit::registry

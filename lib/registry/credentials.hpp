@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace davit::image {
+namespace davit::registry {
 
 struct Credentials {
     std::string username;
@@ -21,4 +21,4 @@ using CredentialSource = std::function<std::optional<Credentials>(const std::str
 // REGISTRY_AUTH_FILE and auth.json files. Runs docker-credential-* helpers: blocks on them.
 std::optional<Credentials> default_credentials(const std::string& domain, const std::string& path);
 
-} // namespace davit::image
+} // namespace davit::registry

@@ -1,17 +1,16 @@
-#include "image/registry.hpp"
+#include "registry/client.hpp"
 
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
-#include "image/ingest.hpp"
-#include "image/reference.hpp"
+#include "registry/reference.hpp"
 
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <random>
 
-namespace davit::image {
+namespace davit::registry {
 
 namespace {
 
@@ -107,7 +106,8 @@ HttpTls RegistryClient::tls_for(const std::string& host) const {
 
 void RegistryClient::start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers,
                            const std::string& authorization, const std::stop_token& stop) {
-    HttpRequest request{method, url.text(), headers, "", tls_for(url.host), options_.stall_seconds};
+    HttpRequest request{method, url.text(),        headers,
+                        "",     tls_for(url.host), static_cast<int>(options_.stall_timeout.count())};
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
     exchange.session().start(request, either(stop));
     if (exchange.response().failure == HttpFailure::cancelled) throw error(Errc::interrupted, "cancelled");
@@ -323,4 +323,4 @@ std::unique_ptr<archive::ByteSource> RegistryClient::blob(const Descriptor& blob
     return std::make_unique<RemoteBlob>(*this, blob, offset, options_, stop);
 }
 
-} // namespace davit::image
+} // namespace davit::registry

@@ -1,10 +1,10 @@
-#include "image/reference.hpp"
+#include "registry/reference.hpp"
 
 #include "base/error.hpp"
 
 #include <algorithm>
 
-namespace davit::image {
+namespace davit::registry {
 
 namespace {
 
@@ -170,4 +170,4 @@ Reference Reference::with_digest(std::string digest) const {
     return out;
 }
 
-} // namespace davit::image
+} // namespace davit::registry

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace davit::image {
+namespace davit::registry {
 
 // "sha256:<64 hex>" or "sha512:<128 hex>".
 bool is_digest(std::string_view text);
@@ -38,4 +38,4 @@ private:
     std::string domain_, path_, tag_, digest_;
 };
 
-} // namespace davit::image
+} // namespace davit::registry

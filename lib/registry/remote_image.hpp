@@ -1,20 +1,18 @@
 // What a registry has, looked at without bringing it into the store.
 #pragma once
 
-#include "image/manifest.hpp"
-#include "image/pull.hpp"
-#include "image/reference.hpp"
-#include "image/registry.hpp"
+#include "registry/client.hpp"
+#include "registry/reference.hpp"
 
 #include <string>
 
-namespace davit::image {
+namespace davit::registry {
 
-// Blocks on the network. Errors as of pull(). For one thread at a time.
+// Blocks on the network. Errors as of image::pull(). For one thread at a time.
 class RemoteImage {
 public:
-    // options: credentials, insecure registries, warning, attempts and stop are used.
-    RemoteImage(const Reference& reference, const PullOptions& options);
+    // The mirrors are not asked.
+    RemoteImage(const Reference& reference, const RegistryOptions& options);
 
     // The digest of what the reference's tag, or digest, names now.
     std::string digest();
@@ -27,4 +25,4 @@ private:
     RegistryClient client_;
 };
 
-} // namespace davit::image
+} // namespace davit::registry

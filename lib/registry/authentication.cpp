@@ -1,12 +1,12 @@
 #include "base/error.hpp"
+#include "base/json_read.hpp"
 #include "base/text_code.hpp"
-#include "image/challenge.hpp"
-#include "image/json_read.hpp"
-#include "image/registry.hpp"
+#include "registry/challenge.hpp"
+#include "registry/client.hpp"
 
 #include <algorithm>
 
-namespace davit::image {
+namespace davit::registry {
 
 namespace {
 
@@ -65,7 +65,7 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
                     realm->host);
     HttpRequest request;
     request.tls = tls_for(realm->host);
-    request.stall_seconds = options_.stall_seconds;
+    request.stall_seconds = static_cast<int>(options_.stall_timeout.count());
     std::string query = "service=" + percent_encode(parameter("service")) + "&scope=" + percent_encode(scope);
     if (credentials && !credentials->identity_token.empty()) {
         request.method = "POST";
@@ -110,4 +110,4 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
     }
 }
 
-} // namespace davit::image
+} // namespace davit::registry

@@ -1,5 +1,5 @@
 // The module davit-registry.so: HttpSession over libcurl's multi interface.
-#include "image/http.hpp"
+#include "registry/http.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include <new>
 #include <string_view>
 
-namespace davit::image {
+namespace davit::registry {
 
 namespace {
 
@@ -236,12 +236,12 @@ private:
 
 } // namespace
 
-} // namespace davit::image
+} // namespace davit::registry
 
-extern "C" __attribute__((visibility("default"))) davit::image::HttpSession* davit_registry_session(unsigned abi) {
-    if (abi != davit::image::http_module_abi) return nullptr;
-    davit::image::init_once();
-    auto* session = new (std::nothrow) davit::image::CurlSession;
+extern "C" __attribute__((visibility("default"))) davit::registry::HttpSession* davit_registry_session(unsigned abi) {
+    if (abi != davit::registry::http_module_abi) return nullptr;
+    davit::registry::init_once();
+    auto* session = new (std::nothrow) davit::registry::CurlSession;
     if (session && !session->usable()) {
         delete session;
         return nullptr;

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace davit::image {
+namespace davit {
 
 using Json = nlohmann::json;
 
@@ -59,4 +59,4 @@ inline std::map<std::string, std::string> map_of(const Json& json, const char* k
     return out;
 }
 
-} // namespace davit::image
+} // namespace davit

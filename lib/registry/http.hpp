@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace davit::image {
+namespace davit::registry {
 
 struct HttpTls {
     bool verify = true;
@@ -60,4 +60,4 @@ inline constexpr unsigned http_module_abi = 2;
 inline constexpr const char* http_module_entry = "davit_registry_session";
 using HttpModuleEntry = HttpSession* (*)(unsigned abi); // null: another ABI
 
-} // namespace davit::image
+} // namespace davit::registry

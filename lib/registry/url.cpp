@@ -1,8 +1,8 @@
-#include "image/url.hpp"
+#include "registry/url.hpp"
 
 #include <algorithm>
 
-namespace davit::image {
+namespace davit::registry {
 
 std::optional<Url> parse_url(std::string_view text) {
     auto colon = text.find("://");
@@ -43,4 +43,4 @@ bool is_loopback(std::string_view host) {
            std::all_of(host.begin(), host.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
 }
 
-} // namespace davit::image
+} // namespace davit::registry

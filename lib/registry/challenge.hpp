@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace davit::image {
+namespace davit::registry {
 
 struct Challenge {
     std::string scheme;                            // lower case: "bearer", "basic"
@@ -20,4 +20,4 @@ struct Challenge {
 // One header may hold several challenges; quoted strings may hold commas. What cannot be read is left out.
 std::vector<Challenge> parse_challenges(std::string_view header);
 
-} // namespace davit::image
+} // namespace davit::registry

@@ -1,9 +1,9 @@
-#include "image/http.hpp"
+#include "registry/http.hpp"
 
 #include "base/error.hpp"
 #include "base/programs.hpp"
 
-namespace davit::image {
+namespace davit::registry {
 
 std::unique_ptr<HttpSession> make_http_session() {
     static const auto entry = reinterpret_cast<HttpModuleEntry>(open_module("davit-registry.so", http_module_entry));
@@ -14,4 +14,4 @@ std::unique_ptr<HttpSession> make_http_session() {
     return session;
 }
 
-} // namespace davit::image
+} // namespace davit::registry

@@ -1,6 +1,6 @@
-#include "image/challenge.hpp"
+#include "registry/challenge.hpp"
 
-namespace davit::image {
+namespace davit::registry {
 
 namespace {
 
@@ -82,4 +82,4 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
     }
 }
 
-} // namespace davit::image
+} // namespace davit::registry

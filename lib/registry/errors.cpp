@@ -1,8 +1,8 @@
 #include "base/error.hpp"
-#include "image/json_read.hpp"
-#include "image/registry.hpp"
+#include "base/json_read.hpp"
+#include "registry/client.hpp"
 
-namespace davit::image {
+namespace davit::registry {
 
 std::string registry_message(const HttpResponse& response, const std::string& body) {
     std::string out;
@@ -66,4 +66,4 @@ Error registry_error(const RegistryEndpoint& endpoint, const std::string& reposi
     return error(Errc::unavailable, "the registry {} failed: {}", endpoint.domain, said);
 }
 
-} // namespace davit::image
+} // namespace davit::registry
