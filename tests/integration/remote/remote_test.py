@@ -185,6 +185,14 @@ class Registry(Case):
         self.assertIn("corrupt", self.run_davit("-f", name, "config", code=1).err.replace("something else", "corrupt"))
         self.assertFalse(os.path.exists(self.dir + "/.cache/davit/oci") and os.listdir(self.dir + "/.cache/davit/oci"))
 
+    def test_a_registry_that_never_answers_is_left(self):
+        server = Faulty()
+        name = self.publish(server, [(COMPOSE, {}, b"services: {}\n")])
+        release = threading.Event()
+        self.addCleanup(release.set)
+        server.fault = lambda request, path: release.wait(60)
+        self.assertIn("broke: ", self.run_davit("-f", name, "config", code=1, env={"DAVIT_REGISTRY_TIMEOUT": "1"}).err)
+
 
 if __name__ == "__main__":
     main()
