@@ -5,7 +5,6 @@
 #include "base/sys.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <dirent.h>
 #include <fcntl.h>
@@ -47,66 +46,6 @@ std::optional<std::string> read(const std::string& path) {
 bool write(const std::string& path, std::string_view value) {
     UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     return fd && ::write(fd.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
-}
-
-std::optional<std::uint64_t> number(const std::optional<std::string>& text) {
-    if (!text) return std::nullopt;
-    std::uint64_t value = 0;
-    auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (problem != std::errc{}) return std::nullopt; // "max"
-    return value;
-}
-
-// "key 123" lines
-std::optional<std::uint64_t> keyed(const std::optional<std::string>& text, std::string_view key) {
-    if (!text) return std::nullopt;
-    std::istringstream lines(*text);
-    std::string word;
-    for (std::uint64_t value; lines >> word >> value;)
-        if (word == key) return value;
-    return std::nullopt;
-}
-
-// The kernel's "no limit" on v1 is the largest page-aligned number.
-std::optional<std::uint64_t> real_limit(std::optional<std::uint64_t> value) {
-    constexpr std::uint64_t unlimited = std::uint64_t{1} << 62;
-    return value && *value < unlimited ? value : std::nullopt;
-}
-
-void add(std::optional<std::uint64_t>& sum, std::uint64_t value) { sum = sum.value_or(0) + value; }
-
-void read_memory(const std::string& dir, bool v2, CgroupStats& s) {
-    auto stat = read(dir + "/memory.stat");
-    s.memory_bytes = number(read(dir + (v2 ? "/memory.current" : "/memory.usage_in_bytes")));
-    std::uint64_t cache = keyed(stat, v2 ? "inactive_file" : "total_inactive_file").value_or(0);
-    if (s.memory_bytes) *s.memory_bytes -= std::min(cache, *s.memory_bytes);
-    s.memory_limit = real_limit(number(read(dir + (v2 ? "/memory.max" : "/memory.limit_in_bytes"))));
-    s.memory_peak = number(read(dir + (v2 ? "/memory.peak" : "/memory.max_usage_in_bytes")));
-    s.oom_kills = keyed(read(dir + (v2 ? "/memory.events" : "/memory.oom_control")), "oom_kill").value_or(0);
-}
-
-void read_io(const std::string& dir, bool v2, CgroupStats& s) {
-    auto text = read(dir + (v2 ? "/io.stat" : "/blkio.throttle.io_service_bytes_recursive"));
-    if (!text) return;
-    s.io_read_bytes = s.io_write_bytes = 0;
-    std::istringstream lines(*text);
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream words(line);
-        std::string device, word;
-        words >> device;
-        while (words >> word) {
-            std::uint64_t value = 0;
-            if (v2) { // "8:0 rbytes=1 wbytes=2"
-                std::size_t eq = word.find('=');
-                if (eq != std::string::npos) std::from_chars(word.data() + eq + 1, word.data() + word.size(), value);
-                if (word.starts_with("rbytes=")) add(s.io_read_bytes, value);
-                if (word.starts_with("wbytes=")) add(s.io_write_bytes, value);
-            } else if (words >> value) { // "8:0 Read 1"
-                if (word == "Read") add(s.io_read_bytes, value);
-                if (word == "Write") add(s.io_write_bytes, value);
-            }
-        }
-    }
 }
 
 std::vector<std::string> subdirectories(const std::string& dir) {
@@ -181,24 +120,6 @@ std::string make_levels(const CgroupHierarchy& h, const std::string& cgroup) {
 }
 
 } // namespace
-
-CgroupStats cgroup_stats(const HostFacts& host, const std::string& cgroup) {
-    CgroupStats s;
-    for (const CgroupHierarchy& h : host.cgroups) {
-        std::string dir = directory(h, cgroup);
-        if (h.v2) {
-            if (auto us = keyed(read(dir + "/cpu.stat"), "usage_usec"); us && host.cgroup_v2_only)
-                s.cpu_ns = *us * 1000;
-        } else if (has(h, "cpuacct")) s.cpu_ns = number(read(dir + "/cpuacct.usage"));
-        if (has(h, "memory")) read_memory(dir, h.v2, s);
-        if (has(h, "pids")) {
-            s.pids = number(read(dir + "/pids.current"));
-            s.pids_limit = number(read(dir + "/pids.max"));
-        }
-        if (has(h, "io") || has(h, "blkio")) read_io(dir, h.v2, s);
-    }
-    return s;
-}
 
 std::vector<pid_t> cgroup_processes(const HostFacts& host, const std::string& cgroup) {
     std::set<pid_t> all;

@@ -1,4 +1,4 @@
-// Control groups from outside: reading counters, listing, freezing, killing, removing. Creation and
+// Control groups from outside: listing, freezing, killing, removing. Creation and
 // limits are steps of the plan, done by the shim. Paths are relative to each hierarchy
 // ("davit/<project>/<id>"); hierarchies as in HostFacts. All calls block briefly; none throws for a group that is gone.
 #pragma once
@@ -6,7 +6,6 @@
 #include "base/fd.hpp"
 #include "runtime/plan.hpp"
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -14,18 +13,6 @@
 
 namespace davit::runtime {
 
-struct CgroupStats { // absent: this machine or group has no such counter
-    std::optional<std::uint64_t> cpu_ns;
-    std::optional<std::uint64_t> memory_bytes; // without inactive file cache, as docker stats
-    std::optional<std::uint64_t> memory_limit;
-    std::optional<std::uint64_t> memory_peak;
-    std::optional<std::uint64_t> pids;
-    std::optional<std::uint64_t> pids_limit;
-    std::optional<std::uint64_t> io_read_bytes, io_write_bytes;
-    std::uint64_t oom_kills = 0;
-};
-
-CgroupStats cgroup_stats(const HostFacts& host, const std::string& cgroup);
 // All processes in it and below.
 std::vector<pid_t> cgroup_processes(const HostFacts& host, const std::string& cgroup);
 bool cgroup_frozen(const HostFacts& host, const std::string& cgroup);

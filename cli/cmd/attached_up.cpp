@@ -4,8 +4,8 @@
 #include "cli/cmd/common.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/key_watch.hpp"
-#include "cli/logs/follow.hpp"
 #include "cli/logs/last_words.hpp"
+#include "cli/logs/printer.hpp"
 #include "cli/terminal.hpp"
 
 #include <algorithm>
@@ -63,7 +63,8 @@ public:
         };
         what.shown = [this](const ContainerInfo& c) { return shown_.count(c.service) > 0; };
         what.from_now = true;
-        LogFollower follower(engine, context_.roots(), project_.name, printer_, std::move(what));
+        LogSink sink = print_to(printer_, project_.name, true, [this](const ContainerEnd& e) { return on_end(e); });
+        LogFollower follower(engine, project_.name, std::move(sink), std::move(what));
         follower_ = &follower;
         announce();
         const bool menu = wants_menu();
@@ -76,8 +77,7 @@ public:
         if (menu) show_menu();
         std::stop_callback on_interrupt(context_.stop(), [this] { end_.request_stop(); });
         std::jthread following([&] {
-            follower.run([this](const ContainerEnd& e) { return on_end(e); }, follow_end_.get_token(),
-                         [this] { return up_.load(); });
+            follower.run(follow_end_.get_token(), [this] { return up_.load(); });
             over();
         });
         start(engine, following);
@@ -180,7 +180,7 @@ private:
                 follow_end_.request_stop();
                 following.join();
                 context_.mute();
-                unmet_.tell(engine, context_.roots(), project_.name, shown_);
+                unmet_.tell(engine, project_.name, shown_);
                 throw;
             }
         }

@@ -11,6 +11,7 @@
 #include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 #include "cli/options.hpp"
+#include "engine/bundle.hpp"
 #include "project/store.hpp"
 
 #include <cstdio>
@@ -39,7 +40,7 @@ int list(Globals& globals, const Args& args) {
     const ListFormat shape = ListFormat::parse(format);
     std::vector<nlohmann::json> rows;
     std::string ids;
-    for (const ContainerInfo& c : all_containers(context.engine())) {
+    for (const ContainerInfo& c : context.engine().all_containers()) {
         const bool live = c.state == ContainerState::running || c.state == ContainerState::paused ||
                           c.state == ContainerState::restarting;
         if ((!live && !all && filters.empty()) ||
@@ -66,7 +67,7 @@ OrderedJson inspected(Context& context, const ContainerInfo& container) {
     of.checks = context.engine().health_log(container);
     of.directory = ProjectPaths(context.roots(), container.project).container(container.id);
     try {
-        of.spec = spec_of(context, container);
+        of.spec = spec_of(context.roots(), container);
         if (const auto image = open_image_store().find(container.image_id)) of.image = image->config;
     } catch (const Error& e) { // it is being removed, or half of it is lost: what is known is shown
         print_warning(e.describe());

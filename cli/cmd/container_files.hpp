@@ -1,8 +1,7 @@
-// What cp, export and commit share: containers of a service, and how each was set up.
+// What cp, export and commit share: the containers of a service.
 #pragma once
 
 #include "cli/context.hpp"
-#include "runtime/spec.hpp"
 
 #include <string>
 #include <vector>
@@ -13,8 +12,5 @@ namespace davit::cli {
 // Throws Error(not_found) `no container found for service "x"`.
 std::vector<ContainerInfo> containers_for_files(Context& context, const std::string& service, int index,
                                                 bool oneoffs = false);
-
-// As it was made.
-runtime::Spec spec_of(Context& context, const ContainerInfo& container);
 
 } // namespace davit::cli

@@ -4,8 +4,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
-#include "rootfs/container_root.hpp"
-#include "rootfs/copy.hpp"
+#include "davit/files.hpp"
 
 #include <cstdio>
 #include <unistd.h>
@@ -31,11 +30,7 @@ struct End {
     }
 };
 
-rootfs::ContainerRoot root_of(Context& context, const ContainerInfo& container) {
-    return rootfs::ContainerRoot::as_seen(spec_of(context, container), container.pid);
-}
-
-rootfs::CopyOptions copy_options(const CpFlags& flags) {
+CopyOptions copy_options(const CpFlags& flags) {
     auto warn = [](const std::string& text) {
         std::fprintf(stderr, "warning: %s (-a keeps it)\n", printable(text).c_str());
     };
@@ -46,12 +41,9 @@ rootfs::CopyOptions copy_options(const CpFlags& flags) {
 void copy_out(Context& context, const CpFlags& flags, const End& from, const End& to) {
     const ContainerInfo container = containers_for_files(context, from.service, flags.index, flags.all).front();
     if (context.dry_run()) return;
-    const rootfs::ContainerRoot root = root_of(context, container);
-    in_context("copying from container " + container.name, [&] {
-        const rootfs::Place source = rootfs::in_container(root.fd(), from.path);
-        if (to.path == "-") rootfs::copy_to_tar(source, copy_options(flags), STDOUT_FILENO);
-        else rootfs::copy(source, rootfs::on_host(to.path), copy_options(flags));
-    });
+    Engine& engine = context.engine();
+    if (to.path == "-") read_tar(engine, container, from.path, STDOUT_FILENO, copy_options(flags));
+    else copy_from(engine, container, from.path, to.path, copy_options(flags));
 }
 
 void copy_in(Context& context, const CpFlags& flags, const End& from, const End& to) {
@@ -60,12 +52,8 @@ void copy_in(Context& context, const CpFlags& flags, const End& from, const End&
     // Standard input can be read once.
     if (from.path == "-" && containers.size() > 1) containers.resize(1);
     for (const ContainerInfo& container : containers) {
-        const rootfs::ContainerRoot root = root_of(context, container);
-        in_context("copying to container " + container.name, [&] {
-            const rootfs::Place target = rootfs::in_container(root.fd(), to.path);
-            if (from.path == "-") rootfs::copy_from_tar(STDIN_FILENO, target);
-            else rootfs::copy(rootfs::on_host(from.path), target, copy_options(flags));
-        });
+        if (from.path == "-") write_tar(context.engine(), container, to.path, STDIN_FILENO);
+        else copy_to(context.engine(), container, from.path, to.path, copy_options(flags));
     }
 }
 

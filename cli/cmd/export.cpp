@@ -4,8 +4,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
-#include "rootfs/container_root.hpp"
-#include "rootfs/tree_reader.hpp"
+#include "davit/files.hpp"
 
 #include <unistd.h>
 
@@ -13,17 +12,9 @@ namespace davit::cli {
 
 namespace {
 
-void write_tar(const rootfs::ContainerRoot& root, int fd) {
-    archive::TarStream tar(archive::to_fd(fd));
-    rootfs::ReadOptions contents;
-    contents.contents_only = true;
-    rootfs::read_tree(root.fd(), ".", "", tar, contents);
-    tar.finish();
-}
-
-void write_file(const rootfs::ContainerRoot& root, const std::string& path) {
+void export_to(Engine& engine, const ContainerInfo& container, const std::string& path) {
     WholeFile file(path); // 0600, as docker's: a container may hold secrets
-    write_tar(root, file.fd());
+    export_files(engine, container, file.fd());
     file.finish();
 }
 
@@ -44,11 +35,8 @@ int run_export(Globals& globals, const Args& args) {
     Context context(globals);
     const ContainerInfo container = containers_for_files(context, words[0], index).front();
     if (context.dry_run()) return 0;
-    const auto root = rootfs::ContainerRoot::own_files(spec_of(context, container), container.pid);
-    in_context("exporting container " + container.name, [&] {
-        if (output.empty()) write_tar(root, STDOUT_FILENO);
-        else write_file(root, output);
-    });
+    if (output.empty()) export_files(context.engine(), container, STDOUT_FILENO);
+    else export_to(context.engine(), container, output);
     return 0;
 }
 

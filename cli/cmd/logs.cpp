@@ -4,10 +4,9 @@
 #include "cli/context.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/format/time.hpp"
-#include "cli/logs/follow.hpp"
+#include "cli/logs/printer.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
-#include "supervisor/client/protocol.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -65,7 +64,7 @@ int run_logs(Globals& globals, const Args& args) {
     context.interrupts();
     const std::string project = context.ref(flags.services).name;
     try { // what the containers write is kept again when nobody has since their shims were killed
-        SupervisorClient::look_after(context.roots(), project);
+        keep_logs(context.engine(), project);
     } catch (const Error& e) {
         print_warning("what the containers write at present is not kept: " + e.describe());
     }
@@ -79,9 +78,9 @@ int run_logs(Globals& globals, const Args& args) {
     };
     LogPrinter printer(
         {!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(globals, STDOUT_FILENO), false});
-    LogFollower follower(context.engine(), context.roots(), project, printer, std::move(what));
-    follower.print_history();
-    if (flags.follow) follower.run({}, context.stop());
+    LogFollower follower(context.engine(), project, print_to(printer, project, true), std::move(what));
+    follower.read_history();
+    if (flags.follow) follower.run(context.stop());
     return context.interrupts().requested() ? 130 : 0;
 }
 

@@ -3,23 +3,15 @@
 #include "base/error.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
-#include "project/store.hpp"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 namespace davit::cli {
 
-std::vector<ContainerInfo> all_containers(Engine& engine) {
-    std::vector<ContainerInfo> out;
-    for (const ProjectInfo& project : engine.projects())
-        for (ContainerInfo& c : engine.containers(project.name)) out.push_back(std::move(c));
-    return out;
-}
-
 ContainerInfo find_container(Engine& engine, const std::string& id_or_name) {
     std::vector<ContainerInfo> found;
-    for (ContainerInfo& c : all_containers(engine)) {
+    for (ContainerInfo& c : engine.all_containers()) {
         if (c.name == id_or_name || c.id == id_or_name) return std::move(c);
         if (!id_or_name.empty() && c.id.starts_with(id_or_name)) found.push_back(std::move(c));
     }
@@ -47,44 +39,6 @@ bool passes(const std::vector<std::string>& filters, const std::map<std::string,
         if (field->second.find(value) == std::string::npos) return false;
     }
     return true;
-}
-
-std::map<std::string, std::string> volumes_in_use(const std::vector<ContainerInfo>& containers) {
-    std::map<std::string, std::string> out;
-    for (const ContainerInfo& c : containers)
-        for (const AttachedMount& m : c.mounts)
-            if (!m.name.empty()) out.emplace(m.name, c.name);
-    return out;
-}
-
-void remove_network(Engine& engine, const NetworkInfo& network) {
-    Plan plan;
-    plan.project = network.project;
-    Operation op;
-    op.id = 1;
-    op.kind = OpKind::remove_network;
-    op.resource = "network:" + network.compose_name;
-    op.cause = "asked for";
-    op.network = network.name;
-    plan.operations.push_back(std::move(op));
-    engine.apply(plan);
-}
-
-void remove_volume(Engine& engine, const VolumeInfo& volume) {
-    if (volume.project.empty()) { // made for nobody in particular: no supervisor owns it
-        RecordStore(Roots::from_environment()).remove_volume(volume.name);
-        return;
-    }
-    Plan plan;
-    plan.project = volume.project;
-    Operation op;
-    op.id = 1;
-    op.kind = OpKind::remove_volume;
-    op.resource = "volume:" + volume.compose_name;
-    op.cause = "asked for";
-    op.volume = volume.name;
-    plan.operations.push_back(std::move(op));
-    engine.apply(plan);
 }
 
 void print_inspected(const std::string& json_array, const std::string& format) {

@@ -10,9 +10,6 @@
 
 namespace davit::cli {
 
-// Of all projects.
-std::vector<ContainerInfo> all_containers(Engine& engine);
-
 // By id, an id's first digits, or name. Throws Error(not_found), or conflict when several fit.
 ContainerInfo find_container(Engine& engine, const std::string& id_or_name);
 
@@ -20,12 +17,6 @@ ContainerInfo find_container(Engine& engine, const std::string& id_or_name);
 // Throws Error(usage) for a key that is none of these.
 bool passes(const std::vector<std::string>& filters, const std::map<std::string, std::string>& fields,
             const Labels& labels);
-
-// The names of volumes that containers use.
-std::map<std::string, std::string> volumes_in_use(const std::vector<ContainerInfo>& containers); // → a container's name
-
-void remove_network(Engine& engine, const NetworkInfo& network);
-void remove_volume(Engine& engine, const VolumeInfo& volume);
 
 // A JSON array: indented as it is, or each element by the template, or on one line ("json").
 void print_inspected(const std::string& json_array, const std::string& format);

@@ -7,8 +7,8 @@
 #include "cli/format/time.hpp"
 #include "cli/format/volume.hpp"
 #include "cli/options.hpp"
+#include "davit/networks.hpp"
 
-#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -44,16 +44,10 @@ int list(Globals& globals, const Args& args) {
     return 0;
 }
 
-NetworkInfo find(Context& context, const std::string& name) {
-    for (NetworkInfo& n : context.engine().networks())
-        if (n.name == name || (name.size() >= 4 && n.id.starts_with(name))) return std::move(n);
-    throw error(Errc::not_found, "network {} not found", name);
-}
-
 OrderedJson inspected(Context& context, const NetworkInfo& n) {
     OrderedJson ipam = OrderedJson::array(), containers = OrderedJson::object();
     for (const std::string& subnet : n.subnets) ipam.push_back({{"Subnet", subnet}});
-    for (const ContainerInfo& c : all_containers(context.engine()))
+    for (const ContainerInfo& c : containers_of(context.engine(), n))
         for (const AttachedNetwork& a : c.networks)
             if (a.name == n.name && c.pid)
                 containers[c.id] = {
@@ -80,7 +74,7 @@ int inspect(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     OrderedJson all = OrderedJson::array();
-    for (const std::string& name : names) all.push_back(inspected(context, find(context, name)));
+    for (const std::string& name : names) all.push_back(inspected(context, network(context.engine(), name)));
     print_inspected(json_text(all), format);
     return 0;
 }
@@ -96,13 +90,8 @@ int remove(Globals& globals, const Args& args) {
     for (const std::string& name : names)
         errors.run([&] {
             try {
-                const NetworkInfo network = find(context, name);
-                for (const ContainerInfo& c : all_containers(context.engine()))
-                    for (const AttachedNetwork& a : c.networks)
-                        if (a.name == network.name)
-                            throw error(Errc::conflict, "network {} is in use by container {}", name, c.name);
                 context.mute();
-                remove_network(context.engine(), network);
+                remove_network(context.engine(), name);
                 std::printf("%s\n", name.c_str());
             } catch (const Error& e) {
                 if (!force || e.kind() != Errc::not_found) throw;

@@ -128,7 +128,7 @@ public:
         // The signals of now were the command's, which has ended by them or in spite of them.
         if (code && run_.remove && !engine.wait_removed(project_.name, id_, std::chrono::seconds(10)))
             std::fprintf(stderr, "warning: container %s has ended and is not removed yet\n", name_.c_str());
-        if (failure_ && !code) unmet_.tell(engine, context_.roots(), project_.name);
+        if (failure_ && !code) unmet_.tell(engine, project_.name);
         // A container that ended before the engine heard of its start is no failure.
         if (failure_ && !code) std::rethrow_exception(failure_);
         return code.value_or(0);

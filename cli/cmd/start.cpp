@@ -23,7 +23,7 @@ int run_start(Globals& globals, const Args& args) {
         return context.act([&](Engine& engine) { engine.start(project, start, context.stop()); });
     } catch (const Error&) {
         context.mute();
-        unmet.tell(context.engine(), context.roots(), project.name);
+        unmet.tell(context.engine(), project.name);
         throw;
     }
 }

@@ -1,3 +1,4 @@
+#include "davit/stats.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
@@ -6,7 +7,6 @@
 #include "cli/format/template.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
-#include "cli/usage.hpp"
 
 #include <condition_variable>
 #include <cstdio>
@@ -20,18 +20,18 @@ namespace davit::cli {
 
 namespace {
 
-using Samples = std::map<std::string, Usage>; // by container id
+using Samples = std::map<std::string, ContainerStats>; // by container id
 
 Samples sample(const std::vector<ContainerInfo>& containers) {
     Samples out;
     for (const ContainerInfo& c : containers)
-        if (c.pid) out[c.id] = usage_of(c.pid);
+        if (c.pid) out[c.id] = stats(c);
     return out;
 }
 
-nlohmann::json row_of(const ContainerInfo& c, const Usage* before, const Usage* now, bool truncate) {
-    const Usage none;
-    const Usage& u = now ? *now : none;
+nlohmann::json row_of(const ContainerInfo& c, const ContainerStats* before, const ContainerStats* now, bool truncate) {
+    const ContainerStats none;
+    const ContainerStats& u = now ? *now : none;
     const double elapsed = now && before ? static_cast<double>(now->taken_ns - before->taken_ns) : 0;
     const double cpu = elapsed > 0 ? static_cast<double>(now->cpu_ns - before->cpu_ns) / elapsed * 100 : 0;
     const double share = u.memory_limit ? static_cast<double>(u.memory) / static_cast<double>(u.memory_limit) * 100 : 0;

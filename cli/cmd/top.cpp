@@ -4,7 +4,7 @@
 #include "cli/context.hpp"
 #include "cli/format/table.hpp"
 #include "cli/options.hpp"
-#include "cli/processes.hpp"
+#include "davit/stats.hpp"
 
 #include <cstdio>
 
@@ -18,7 +18,7 @@ int run_top(Globals& globals, const Args& args) {
     Context context(globals);
     Table table{{"SERVICE", "#", "UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}, {}};
     for (const ContainerInfo& c : containers_of(context, {services, false, true, 0}))
-        for (const ProcessRow& p : processes_of(c.pid))
+        for (const ProcessInfo& p : processes(c))
             table.rows.push_back({c.service, std::to_string(c.number), p.user, std::to_string(p.pid),
                                   std::to_string(p.parent), p.cpu, p.started, p.terminal, p.time, p.command});
     if (!table.rows.empty()) std::fputs(table.to_string().c_str(), stdout);

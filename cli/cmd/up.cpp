@@ -78,8 +78,8 @@ int detached_up(Context& context, const Project& project, const UpOptions& up) {
     } catch (const Error& e) {
         if (e.kind() == Errc::interrupted) throw;
         context.mute();
-        if (up.wait) print_last_words(context.engine(), context.roots(), project.name);
-        else unmet.tell(context.engine(), context.roots(), project.name);
+        if (up.wait) print_last_words(context.engine(), project.name);
+        else unmet.tell(context.engine(), project.name);
         throw;
     }
 }

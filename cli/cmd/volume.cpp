@@ -7,6 +7,7 @@
 #include "cli/format/template.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
+#include "davit/volumes.hpp"
 
 #include <cstdio>
 #include <iostream>
@@ -29,7 +30,7 @@ int list(Globals& globals, const Args& args) {
         .flag("q,quiet", quiet, "Only display volume names");
     if (!options.parse(args)) return 0;
     Context context(globals);
-    const auto used = volumes_in_use(all_containers(context.engine()));
+    const auto used = volumes_in_use(context.engine());
     std::vector<nlohmann::json> rows;
     std::string names;
     for (const VolumeInfo& v : context.engine().volumes()) {
@@ -46,12 +47,6 @@ int list(Globals& globals, const Args& args) {
     return 0;
 }
 
-VolumeInfo find(Context& context, const std::string& name) {
-    for (VolumeInfo& v : context.engine().volumes())
-        if (v.name == name) return std::move(v);
-    throw error(Errc::not_found, "no such volume: {}", name);
-}
-
 int inspect(Globals& globals, const Args& args) {
     std::string format;
     std::vector<std::string> names;
@@ -63,7 +58,7 @@ int inspect(Globals& globals, const Args& args) {
     Context context(globals);
     nlohmann::ordered_json all = nlohmann::ordered_json::array();
     for (const std::string& name : names) {
-        const VolumeInfo v = find(context, name);
+        const VolumeInfo v = volume(context.engine(), name);
         all.push_back({{"CreatedAt", rfc3339_nano(v.created)},
                        {"Driver", v.driver},
                        {"Labels", v.labels},
@@ -85,14 +80,11 @@ int remove(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     context.mute();
-    const auto used = volumes_in_use(all_containers(context.engine()));
     ErrorList errors;
     for (const std::string& name : names)
         errors.run([&] {
-            if (const auto user = used.find(name); user != used.end())
-                throw error(Errc::conflict, "volume {} is in use by container {}", name, user->second);
             try {
-                remove_volume(context.engine(), find(context, name));
+                remove_volume(context.engine(), name);
             } catch (const Error& e) {
                 if (!force || e.kind() != Errc::not_found) throw;
             }
@@ -119,12 +111,7 @@ int prune(Globals& globals, const Args& args) {
         if (!std::getline(std::cin, answer)) std::fputc('\n', stderr);
         if (answer != "y" && answer != "Y") return 0;
     }
-    const auto used = volumes_in_use(all_containers(context.engine()));
-    for (const VolumeInfo& v : context.engine().volumes()) {
-        if (used.count(v.name) || (!all && !v.anonymous)) continue;
-        remove_volume(context.engine(), v);
-        std::printf("%s\n", v.name.c_str());
-    }
+    prune_volumes(context.engine(), all, [](const VolumeInfo& v) { std::printf("%s\n", v.name.c_str()); });
     return 0;
 }
 

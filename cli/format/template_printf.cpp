@@ -17,7 +17,7 @@ namespace {
 
 constexpr int widest = 1'000'000; // Go's limit
 
-struct Verb {
+struct FormatVerb {
     bool minus = false, plus = false, space = false, zero = false, sharp = false;
     std::optional<int> width, precision;
     char letter = 0;
@@ -37,7 +37,7 @@ std::size_t characters(const std::string& text) {
         std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string padded(std::string text, const Verb& verb, bool number) {
+std::string padded(std::string text, const FormatVerb& verb, bool number) {
     const std::size_t width = static_cast<std::size_t>(verb.width.value_or(0)), has = characters(text);
     if (has >= width) return text;
     const std::size_t missing = width - has;
@@ -55,7 +55,7 @@ std::string cut(const std::string& text, const std::optional<int>& most) {
     return text;
 }
 
-std::string whole(std::int64_t n, const Verb& verb) {
+std::string whole(std::int64_t n, const FormatVerb& verb) {
     const auto size = n < 0 ? 0 - static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);
     std::string digits;
     switch (verb.letter) {
@@ -68,7 +68,7 @@ std::string whole(std::int64_t n, const Verb& verb) {
     }
     if (verb.precision && digits.size() < static_cast<std::size_t>(*verb.precision))
         digits.insert(0, static_cast<std::size_t>(*verb.precision) - digits.size(), '0');
-    Verb shown = verb;
+    FormatVerb shown = verb;
     shown.zero = verb.zero && !verb.precision;
     return padded((n < 0 ? "-" : verb.plus ? "+" : verb.space ? " " : "") + digits, shown, true);
 }
@@ -87,7 +87,7 @@ std::string shortest(double n) {
     return {text, std::to_chars(text, text + sizeof text, n, std::chars_format::fixed).ptr};
 }
 
-std::string real(double n, const Verb& verb) {
+std::string real(double n, const FormatVerb& verb) {
     std::string out;
     switch (verb.letter) {
     case 'e': out = fmt::format("{:.{}e}", n, verb.precision.value_or(6)); break;
@@ -109,10 +109,10 @@ std::string hex(const std::string& text, bool upper) {
     return out;
 }
 
-std::string one(const Json& value, const Verb& verb);
+std::string one(const Json& value, const FormatVerb& verb);
 
-std::string composite(const Json& value, const Verb& verb) {
-    Verb inner = verb;
+std::string composite(const Json& value, const FormatVerb& verb) {
+    FormatVerb inner = verb;
     std::vector<std::string> parts;
     for (const auto& [key, member] : value.items())
         parts.push_back((value.is_object() ? key + ":" : "") + one(member, inner));
@@ -125,7 +125,7 @@ std::string mismatch(const Json& value, char letter) {
     return fmt::format("%!{}({}={})", letter, type_of(value), go_text(value));
 }
 
-std::string one(const Json& value, const Verb& verb) {
+std::string one(const Json& value, const FormatVerb& verb) {
     const char c = verb.letter;
     const bool plain = c == 'v' || c == 's';
     if (c == 'T') return padded(type_of(value), verb, false);
@@ -172,7 +172,7 @@ public:
 
 private:
     void verb() {
-        Verb verb;
+        FormatVerb verb;
         for (bool more = true; more && at_ < format_.size();) {
             switch (format_[at_]) {
             case '-': verb.minus = true; break;

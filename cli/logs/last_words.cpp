@@ -1,7 +1,7 @@
 #include "cli/logs/last_words.hpp"
 
 #include "base/printable.hpp"
-#include "cli/logs/reader.hpp"
+#include "davit/logs.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
@@ -37,22 +37,22 @@ void append(std::string& text, const LogLine& line) {
     text += "  | " + printable(std::string_view(line.text).substr(0, shown_bytes), "\t") + (cut ? "…\n" : "\n");
 }
 
-void print_last_lines(const ContainerInfo& c, const std::string& log) {
-    LogReader reader(log, LogRange{shown_lines, {}, {}});
+void print_last_lines(const ContainerInfo& c) {
     std::string text;
-    while (auto line = reader.next()) append(text, *line);
-    while (auto line = reader.rest()) append(text, *line);
+    read_log(c, LogRange{shown_lines, {}, {}}, [&](const LogLine& line) {
+        append(text, line);
+        return true;
+    });
     fmt::print(stderr, "{}\n{}", text.empty() ? c.name + " wrote nothing" : "last lines of " + c.name + ":", text);
 }
 
 } // namespace
 
-void print_last_words(Engine& engine, const Roots& roots, const std::string& project, const std::set<std::string>& of,
+void print_last_words(Engine& engine, const std::string& project, const std::set<std::string>& of,
                       const std::set<std::string>& read) {
-    const ProjectPaths paths(roots, project);
     for (const ContainerInfo& c : engine.containers(project)) {
         if (!is_broken(c) || (!of.empty() && !of.count(c.name) && !of.count("service:" + c.service))) continue;
-        if (!read.count(c.service)) print_last_lines(c, paths.log(c.id));
+        if (!read.count(c.service)) print_last_lines(c);
         if (c.health == Health::unhealthy) print_last_check(c, engine.health_log(c));
     }
 }
@@ -63,10 +63,9 @@ void UnmetConditions::see(const Event& event) {
     who_.insert(event.container_name.empty() ? event.resource : event.container_name);
 }
 
-void UnmetConditions::tell(Engine& engine, const Roots& roots, const std::string& project,
-                           const std::set<std::string>& read) {
+void UnmetConditions::tell(Engine& engine, const std::string& project, const std::set<std::string>& read) {
     const std::lock_guard lock(mutex_);
-    if (!who_.empty()) print_last_words(engine, roots, project, std::exchange(who_, {}), read);
+    if (!who_.empty()) print_last_words(engine, project, std::exchange(who_, {}), read);
 }
 
 } // namespace davit::cli

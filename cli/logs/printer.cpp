@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fmt/format.h>
 #include <iterator>
 #include <utility>
 
@@ -93,6 +94,27 @@ std::string log_name(const std::string& project, const std::string& container_na
     for (const char separator : {'-', '_'})
         if (name.starts_with(project + separator)) return name.substr(project.size() + 1);
     return name;
+}
+
+LogSink print_to(LogPrinter& printer, const std::string& project, bool print_ends,
+                 std::function<bool(const ContainerEnd&)> on_end) {
+    LogSink out;
+    out.added = [&printer, project](const ContainerInfo& c) { printer.add(log_name(project, c.name)); };
+    // Most lines come from the container that wrote the one before.
+    out.line = [&printer, project, of = std::string(), name = std::string()](const ContainerInfo& c,
+                                                                             const LogLine& line) mutable {
+        if (of != c.name) name = log_name(project, of = c.name);
+        printer.line(name, line);
+    };
+    out.ended = [&printer, project, print_ends, on_end = std::move(on_end)](const ContainerEnd& end) {
+        if (print_ends && end.shown)
+            printer.status(log_name(project, end.container.name),
+                           fmt::format("exited with code {}{}", end.exit_code, end.restarting ? " (restarting)" : ""));
+        printer.flush();
+        return !on_end || on_end(end);
+    };
+    out.idle = [&printer] { printer.flush(); };
+    return out;
 }
 
 } // namespace davit::cli

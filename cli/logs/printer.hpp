@@ -1,7 +1,7 @@
 // Log lines of several containers on one output: "web-1  | text", coloured and padded as docker compose does.
 #pragma once
 
-#include "cli/logs/reader.hpp"
+#include "davit/logs.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -53,6 +53,10 @@ private:
     std::map<std::string, std::size_t> colours_;
     std::optional<std::pair<std::string, bool>> open_; // whose line has not ended yet: name, of stderr
 };
+
+// What is passed on goes to the printer, and each end to on_end. print_ends: "web-1 exited with code 0".
+LogSink print_to(LogPrinter& printer, const std::string& project, bool print_ends,
+                 std::function<bool(const ContainerEnd&)> on_end = {});
 
 // What precedes a line: "web-1" for a numbered container of a service, else the container's name.
 std::string log_name(const std::string& project, const std::string& container_name);

@@ -46,6 +46,9 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
+const std::string& Engine::state_dir() const { return impl_->store.roots().state; }
+const std::string& Engine::run_dir() const { return impl_->store.roots().run; }
+
 Plan Engine::plan_up(const Project& project, const UpOptions& options) {
     Project wanted = selected(project, options.services, options.no_deps);
     ReconcileOptions reconcile = reconcile_options(project, options, !options.no_start);

@@ -89,6 +89,13 @@ std::vector<ContainerInfo> Engine::containers(const std::string& project) {
     return out;
 }
 
+std::vector<ContainerInfo> Engine::all_containers() {
+    std::vector<ContainerInfo> out;
+    for (const ProjectInfo& project : projects())
+        for (ContainerInfo& c : containers(project.name)) out.push_back(std::move(c));
+    return out;
+}
+
 std::optional<ContainerInfo> Engine::container(const std::string& project, const std::string& id_or_name) {
     std::optional<ContainerInfo> by_prefix;
     for (auto& c : containers(project)) {

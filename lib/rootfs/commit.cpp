@@ -101,7 +101,7 @@ void set_command(Json& config, const std::vector<std::string>& args) {
 } // namespace
 
 std::string committed_config(const std::string& config_json, const runtime::Spec& spec, const CommitOptions& options,
-                             const std::string& diff_id, const std::string& now) {
+                             const Labels& labels, const std::string& diff_id, const std::string& now) {
     Json whole = Json::parse(config_json);
     Json& config = whole["config"];
     if (!config.is_object()) config = Json::object();
@@ -112,7 +112,7 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
     config["Env"] = env;
     config["WorkingDir"] = spec.process.cwd;
     if (!spec.process.user.name.empty()) config["User"] = spec.process.user.name;
-    for (const auto& [key, value] : options.labels)
+    for (const auto& [key, value] : labels)
         if (!key.starts_with("com.docker.compose.")) config["Labels"][key] = value;
     for (const std::string& change : options.changes) apply_change(config, change);
     whole["created"] = now;
@@ -127,11 +127,12 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
 }
 
 image::Image commit(image::Store& store, const image::Image& base, const runtime::Spec& spec,
-                    const CommitOptions& options) {
+                    const CommitOptions& options, const Labels& labels) {
     if (spec.root.overlay.upper.empty())
         throw error(Errc::unsupported, "the container has no layer of its own that could be committed");
     const NewLayer layer = write_layer(spec.root.overlay.upper, store.root());
-    const std::string config = committed_config(store.config_json(base), spec, options, layer.digest, now_text());
+    const std::string config =
+        committed_config(store.config_json(base), spec, options, labels, layer.digest, now_text());
     image::Manifest manifest;
     manifest.media_type = registry::media::oci_manifest;
     manifest.config = {registry::media::oci_config, "sha256:" + sha256_hex(config), config.size(), std::nullopt, {}};

@@ -1,29 +1,22 @@
 // A container's changes as one more layer on its image.
 #pragma once
 
+#include "davit/files.hpp"
 #include "image/store.hpp"
 #include "runtime/spec.hpp"
 
-#include <map>
 #include <string>
-#include <vector>
 
 namespace davit::rootfs {
 
-struct CommitOptions {
-    std::string author, message;
-    std::vector<std::string> changes;          // Dockerfile instructions: "CMD [\"sh\"]", "ENV A=b"
-    std::map<std::string, std::string> labels; // of the container
-};
-
 // The image's configuration with what the container was started with and the changes; `diff_id` is the
-// new layer. Pure. Throws Error(usage) naming the change that is none.
+// new layer. labels: the container's. Pure. Throws Error(usage) naming the change that is none.
 std::string committed_config(const std::string& config_json, const runtime::Spec& spec, const CommitOptions& options,
-                             const std::string& diff_id, const std::string& now);
+                             const Labels& labels, const std::string& diff_id, const std::string& now);
 
 // Reads the writable layer as it stands: pause the container for a consistent picture.
 // Throws Error(unsupported) when its root is no overlay.
 image::Image commit(image::Store& store, const image::Image& base, const runtime::Spec& spec,
-                    const CommitOptions& options);
+                    const CommitOptions& options, const Labels& labels);
 
 } // namespace davit::rootfs

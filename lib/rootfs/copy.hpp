@@ -2,9 +2,9 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "davit/files.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -33,12 +33,6 @@ enum class Standing { nothing, file, directory };
 Target target_of(const std::string& source, bool source_is_directory, const std::string& destination,
                  Standing standing);
 
-struct CopyOptions {
-    bool follow = false;  // a symbolic link at the end of from.path is followed
-    bool special = false; // what comes to this machine keeps device nodes, setuid and setgid bits
-    std::function<void(const std::string&)> warning = {};  // of what `special` would have kept
-    std::function<void(const std::string&)> left_out = {}; // of what nothing keeps
-};
 // Throws Error(not_found) when there is nothing at `from` or no directory to hold `to`.
 void copy(const Place& from, const Place& to, const CopyOptions& options);
 // The tree at `from` as a tar.

@@ -174,6 +174,10 @@ public:
     Engine& operator=(Engine&&) noexcept;
     ~Engine();
 
+    // The directories that it works in, as options and environment gave them.
+    const std::string& state_dir() const;
+    const std::string& run_dir() const;
+
     // --- Plans. Nothing on the machine is changed, nothing is pulled; no lock is held.
     // Errors: invalid_project, not_found (service, external network or volume), conflict.
     Plan plan_up(const Project&, const UpOptions& = {});
@@ -219,6 +223,7 @@ public:
     // --- Looking. Never blocks but on the disk; no lock.
     // All containers of the project, one-offs and orphans too, by service and number.
     std::vector<ContainerInfo> containers(const std::string& project);
+    std::vector<ContainerInfo> all_containers(); // of all projects
     std::optional<ContainerInfo> container(const std::string& project, const std::string& id_or_name);
     // Its last five healthchecks, the oldest first; empty: none, or it did not run since the machine's start.
     std::vector<HealthCheckResult> health_log(const ContainerInfo& container);

@@ -1,5 +1,5 @@
 #include "cli/logs/printer.hpp"
-#include "cli/logs/reader.hpp"
+#include "engine/logs/reader.hpp"
 
 #include "base/file.hpp"
 #include "base/sys.hpp"

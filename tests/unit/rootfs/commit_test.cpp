@@ -24,8 +24,8 @@ runtime::Spec spec_with(std::vector<std::string> args) {
     return spec;
 }
 
-Json committed(const runtime::Spec& spec, const CommitOptions& options = {}) {
-    return Json::parse(committed_config(base, spec, options, "sha256:two", "2026-01-01T00:00:00Z"));
+Json committed(const runtime::Spec& spec, const CommitOptions& options = {}, const Labels& labels = {}) {
+    return Json::parse(committed_config(base, spec, options, labels, "sha256:two", "2026-01-01T00:00:00Z"));
 }
 
 Json changed(const std::string& change, const char* config = "{}") {
@@ -51,8 +51,7 @@ TEST_CASE("commit: one layer and one entry of history are added") {
     CommitOptions options;
     options.author = "me";
     options.message = "why";
-    options.labels = {{"mine", "1"}, {"com.docker.compose.project", "p"}};
-    const Json made = committed(spec_with({"sh"}), options);
+    const Json made = committed(spec_with({"sh"}), options, {{"mine", "1"}, {"com.docker.compose.project", "p"}});
     CHECK(made["rootfs"]["diff_ids"] == Json{"sha256:one", "sha256:two"});
     REQUIRE(made["history"].size() == 2);
     CHECK(made["history"][1]["comment"] == "why");

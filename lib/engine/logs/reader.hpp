@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "davit/logs.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -11,16 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace davit::cli {
-
-// A line, or a piece of one that is too long to be held.
-struct LogLine {
-    std::int64_t time_ns = 0; // of the line's first record
-    bool is_error = false;    // written to stderr
-    std::string text;         // without the newline
-    bool first = true;        // the line begins here
-    bool last = true;         // and ends here: with a newline, or with the log
-};
+namespace davit {
 
 // One record: {"log":"…","stream":"stdout","time":"…"}; nothing for what is none (a torn last line).
 struct LogRecord {
@@ -29,11 +21,6 @@ struct LogRecord {
     std::string text;
 };
 std::optional<LogRecord> parse_log_record(std::string_view line);
-
-struct LogRange {
-    std::optional<std::size_t> tail; // only the last so many lines
-    std::optional<std::int64_t> since_ns, until_ns;
-};
 
 class LogReader {
 public:
@@ -77,4 +64,4 @@ private:
     bool skipping_ = false; // to the next newline: what stands here is too long for a record
 };
 
-} // namespace davit::cli
+} // namespace davit

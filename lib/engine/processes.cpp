@@ -1,4 +1,4 @@
-#include "cli/processes.hpp"
+#include "engine/processes.hpp"
 
 #include "base/file.hpp"
 
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace davit::cli {
+namespace davit {
 
 namespace {
 
@@ -124,6 +124,8 @@ std::string cgroup_directory(pid_t pid, const std::string& controller) {
     return {};
 }
 
+namespace {
+
 std::vector<pid_t> pids_of(pid_t init) {
     std::vector<pid_t> out;
     if (init <= 0) return out;
@@ -140,20 +142,22 @@ std::vector<pid_t> pids_of(pid_t init) {
     return out;
 }
 
-std::vector<ProcessRow> processes_of(pid_t init) {
-    std::vector<ProcessRow> rows;
+} // namespace
+
+std::vector<ProcessInfo> processes(const ContainerInfo& container) {
+    std::vector<ProcessInfo> rows;
     const long hertz = ::sysconf(_SC_CLK_TCK);
     timespec since_boot{};
     ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
     const std::time_t now = std::time(nullptr);
-    for (const pid_t pid : pids_of(init)) {
+    for (const pid_t pid : pids_of(container.pid)) {
         const auto s = stat_of(pid);
         if (!s) continue; // ended meanwhile
         const auto age =
             since_boot.tv_sec - static_cast<std::time_t>(s->start_ticks / static_cast<unsigned long long>(hertz));
         const auto used =
             static_cast<long long>((s->user_ticks + s->system_ticks) / static_cast<unsigned long long>(hertz));
-        ProcessRow row;
+        ProcessInfo row;
         row.user = user_of(pid);
         row.pid = pid;
         row.parent = s->parent;
@@ -167,4 +171,4 @@ std::vector<ProcessRow> processes_of(pid_t init) {
     return rows;
 }
 
-} // namespace davit::cli
+} // namespace davit

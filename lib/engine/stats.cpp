@@ -1,15 +1,15 @@
-#include "cli/usage.hpp"
+#include "davit/stats.hpp"
 
 #include "base/file.hpp"
 #include "base/sys.hpp"
-#include "cli/processes.hpp"
+#include "engine/processes.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <sstream>
 #include <sys/sysinfo.h>
 
-namespace davit::cli {
+namespace davit {
 
 namespace {
 
@@ -29,7 +29,7 @@ std::uint64_t value_of(const std::string& directory, const char* file, const std
     return 0;
 }
 
-void add_block_v1(Usage& usage, const std::string& directory) {
+void add_block_v1(ContainerStats& usage, const std::string& directory) {
     std::istringstream lines(
         directory.empty() ? "" : read_file_if_exists(directory + "/blkio.throttle.io_service_bytes").value_or(""));
     for (std::string line; std::getline(lines, line);) {
@@ -42,7 +42,7 @@ void add_block_v1(Usage& usage, const std::string& directory) {
     }
 }
 
-void add_block_v2(Usage& usage, const std::string& directory) {
+void add_block_v2(ContainerStats& usage, const std::string& directory) {
     std::istringstream words(directory.empty() ? "" : read_file_if_exists(directory + "/io.stat").value_or(""));
     for (std::string word; words >> word;) {
         std::uint64_t bytes = 0;
@@ -54,7 +54,7 @@ void add_block_v2(Usage& usage, const std::string& directory) {
     }
 }
 
-void add_network(Usage& usage, pid_t init) {
+void add_network(ContainerStats& usage, pid_t init) {
     std::istringstream lines(read_file_if_exists("/proc/" + std::to_string(init) + "/net/dev").value_or(""));
     for (std::string line; std::getline(lines, line);) {
         const std::size_t colon = line.find(':');
@@ -76,8 +76,10 @@ std::uint64_t machine_memory() {
 
 } // namespace
 
-Usage usage_of(pid_t init) {
-    Usage usage;
+ContainerStats stats(const ContainerInfo& container) {
+    ContainerStats usage;
+    const pid_t init = container.pid;
+    if (!init) return usage;
     usage.taken_ns = sys::monotonic_ns();
     const std::string memory = cgroup_directory(init, "memory"), v2 = cgroup_directory(init, "");
     std::uint64_t cache = 0;
@@ -103,4 +105,4 @@ Usage usage_of(pid_t init) {
     return usage;
 }
 
-} // namespace davit::cli
+} // namespace davit

@@ -1,8 +1,11 @@
-#include "cli/logs/follow.hpp"
+#include "davit/logs.hpp"
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "engine/logs/reader.hpp"
+#include "engine/roots.hpp"
 #include "project/store.hpp"
+#include "supervisor/client/protocol.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 
-namespace davit::cli {
+namespace davit {
 
 namespace {
 
@@ -30,7 +33,6 @@ bool live(const ContainerInfo& c) {
 
 struct Followed {
     ContainerInfo container;
-    std::string name;
     std::unique_ptr<LogReader> reader; // none when its log is not shown
     std::int64_t finished_at = 0;      // of the last end that was reported
     bool over = false;                 // it has ended
@@ -46,7 +48,7 @@ struct LogFollower::Impl {
     std::string project;
     ProjectPaths paths;
     RecordStore store;
-    LogPrinter& printer;
+    LogSink sink;
     FollowOptions options;
     UniqueFd inotify, wake;
     std::list<Followed> all;
@@ -55,8 +57,8 @@ struct LogFollower::Impl {
     bool first = true;
     bool blind = false; // containers have taken all that root may have of inotify: look again and again
 
-    Impl(Engine& e, const Roots& roots, const std::string& p, LogPrinter& out, FollowOptions o)
-        : engine(e), project(p), paths(roots, p), store(roots), printer(out), options(std::move(o)) {
+    Impl(Engine& e, const Roots& roots, const std::string& p, LogSink to, FollowOptions o)
+        : engine(e), project(p), paths(roots, p), store(roots), sink(std::move(to)), options(std::move(o)) {
         if (options.history_only) return; // closing what watched something takes the kernel 15 ms
         inotify.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
         wake.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -115,12 +117,11 @@ struct LogFollower::Impl {
     void add(ContainerInfo&& c) {
         Followed& f = all.emplace_back();
         f.container = std::move(c);
-        f.name = log_name(project, f.container.name);
         const bool shown = !options.shown || options.shown(f.container);
         if (shown && !f.container.log_path.empty()) {
             f.reader = std::make_unique<LogReader>(f.container.log_path, first ? options.range : LogRange{});
             if (first && options.from_now) f.reader->skip_to_end();
-            printer.add(f.name);
+            if (sink.added) sink.added(f.container);
         }
         if (first) {
             f.finished_at = f.container.finished_at;
@@ -154,7 +155,7 @@ struct LogFollower::Impl {
     void drain(Followed& f) {
         f.log_changed = false;
         if (!f.reader) return;
-        while (auto line = f.reader->next()) printer.line(f.name, *line);
+        while (auto line = f.reader->next()) pass(f, *line);
     }
 
     // It ran when it was looked at last, or has run since; its process is gone, and how it ended is about to
@@ -165,7 +166,7 @@ struct LogFollower::Impl {
     }
 
     // Reads the status first: once it says "exited" the log is complete.
-    bool look(Followed& f, const std::function<bool(const ContainerEnd&)>& on_end) {
+    bool look(Followed& f) {
         f.status_changed = false;
         bool go_on = true;
         auto now = engine.container(project, f.container.id);
@@ -176,25 +177,19 @@ struct LogFollower::Impl {
         }
         if (now) {
             f.container = std::move(*now);
-            f.name = log_name(project, f.container.name);
             // It may have been started again since.
-            if (f.container.finished_at && f.container.finished_at != f.finished_at) go_on = report(f, on_end);
+            if (f.container.finished_at && f.container.finished_at != f.finished_at) go_on = report(f);
         }
         f.over = f.gone || !now || ended(f.container);
         return go_on;
     }
 
-    bool report(Followed& f, const std::function<bool(const ContainerEnd&)>& on_end) {
+    bool report(Followed& f) {
         f.finished_at = f.container.finished_at;
         const bool restarting = live(f.container) || comes_back(f.container);
         if (f.reader)
-            while (auto line = f.reader->rest()) printer.line(f.name, *line);
-        if (options.print_ends && f.reader) {
-            printer.status(
-                f.name, fmt::format("exited with code {}{}", f.container.exit_code, restarting ? " (restarting)" : ""));
-        }
-        printer.flush();
-        return !on_end || on_end({f.container, f.container.exit_code, restarting});
+            while (auto line = f.reader->rest()) pass(f, *line);
+        return !sink.ended || sink.ended({f.container, f.container.exit_code, restarting, f.reader != nullptr});
     }
 
     void read_changes() {
@@ -226,8 +221,16 @@ struct LogFollower::Impl {
         else f->status_changed = true;
     }
 
+    void pass(const Followed& f, const LogLine& line) const {
+        if (sink.line) sink.line(f.container, line);
+    }
+
+    void rest() const {
+        if (sink.idle) sink.idle();
+    }
+
     void wait_for_changes() {
-        printer.flush();
+        rest();
         pollfd fds[] = {{inotify.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}};
         while (::poll(fds, 2, blind ? look_again_ms : -1) < 0 && errno == EINTR) {}
         eventfd_t ignored = 0;
@@ -246,9 +249,8 @@ struct LogFollower::Impl {
     }
 };
 
-LogFollower::LogFollower(Engine& engine, const Roots& roots, const std::string& project, LogPrinter& printer,
-                         FollowOptions options)
-    : impl_(std::make_unique<Impl>(engine, roots, project, printer, std::move(options))) {
+LogFollower::LogFollower(Engine& engine, const std::string& project, LogSink sink, FollowOptions options)
+    : impl_(std::make_unique<Impl>(engine, roots_of(engine), project, std::move(sink), std::move(options))) {
     impl_->refresh();
 }
 LogFollower::~LogFollower() = default;
@@ -256,7 +258,7 @@ LogFollower::~LogFollower() = default;
 void LogFollower::wake() { ::eventfd_write(impl_->wake.get(), 1); }
 bool LogFollower::empty() const { return impl_->all.empty(); }
 
-void LogFollower::print_history() {
+void LogFollower::read_history() {
     // A merge of the readers by time; each holds one line. One that comes in pieces is shown to its end.
     using Head = std::pair<Followed*, std::optional<LogLine>>;
     std::vector<Head> heads;
@@ -270,14 +272,13 @@ void LogFollower::print_history() {
                 if (head.second && (!best || head.second->time_ns < best->second->time_ns)) best = &head;
         }
         if (!best) break;
-        impl_->printer.line(best->first->name, *best->second);
+        impl_->pass(*best->first, *best->second);
         best->second = impl_->next_of_history(*best->first);
     }
-    impl_->printer.flush();
+    impl_->rest();
 }
 
-void LogFollower::run(const std::function<bool(const ContainerEnd&)>& on_end, std::stop_token stop,
-                      const std::function<bool()>& started) {
+void LogFollower::run(std::stop_token stop, const std::function<bool()>& started) {
     std::stop_callback on_stop(stop, [this] { wake(); });
     bool may_end = false;
     for (;;) {
@@ -290,7 +291,7 @@ void LogFollower::run(const std::function<bool(const ContainerEnd&)>& on_end, st
         if (impl_->list_changed) impl_->refresh();
         bool go_on = true;
         for (Followed& f : impl_->all) {
-            if (f.status_changed) go_on = impl_->look(f, on_end) && go_on;
+            if (f.status_changed) go_on = impl_->look(f) && go_on;
             else if (f.log_changed) impl_->drain(f);
         }
         impl_->all.remove_if([&](const Followed& f) {
@@ -301,7 +302,18 @@ void LogFollower::run(const std::function<bool(const ContainerEnd&)>& on_end, st
         if (!go_on || stop.stop_requested() || (may_end && impl_->all_over())) break;
         impl_->wait_for_changes();
     }
-    impl_->printer.flush();
+    impl_->rest();
 }
 
-} // namespace davit::cli
+void read_log(const ContainerInfo& container, const LogRange& range, const std::function<bool(const LogLine&)>& sink) {
+    if (container.log_path.empty()) return;
+    LogReader reader(container.log_path, range);
+    while (auto line = reader.next())
+        if (!sink(*line)) return;
+    while (auto line = reader.rest())
+        if (!sink(*line)) return;
+}
+
+void keep_logs(Engine& engine, const std::string& project) { SupervisorClient::look_after(roots_of(engine), project); }
+
+} // namespace davit

@@ -1,8 +1,8 @@
-#include "cli/logs/reader.hpp"
+#include "engine/logs/reader.hpp"
 
+#include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
-#include "cli/format/time.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <utility>
 
-namespace davit::cli {
+namespace davit {
 
 namespace {
 
@@ -316,4 +316,4 @@ void LogReader::skip_to_end() {
     has_partial_[0] = has_partial_[1] = false;
 }
 
-} // namespace davit::cli
+} // namespace davit

@@ -1,0 +1,40 @@
+#include "davit/networks.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+
+namespace davit {
+
+NetworkInfo network(Engine& engine, const std::string& name_or_id) {
+    for (NetworkInfo& n : engine.networks())
+        if (n.name == name_or_id || (name_or_id.size() >= 4 && n.id.starts_with(name_or_id))) return std::move(n);
+    throw error(Errc::not_found, "network {} not found", name_or_id);
+}
+
+std::vector<ContainerInfo> containers_of(Engine& engine, const NetworkInfo& network) {
+    std::vector<ContainerInfo> all = engine.all_containers();
+    std::erase_if(all, [&](const ContainerInfo& c) {
+        return std::none_of(c.networks.begin(), c.networks.end(),
+                            [&](const AttachedNetwork& a) { return a.name == network.name; });
+    });
+    return all;
+}
+
+void remove_network(Engine& engine, const std::string& name_or_id) {
+    const NetworkInfo found = network(engine, name_or_id);
+    if (const auto users = containers_of(engine, found); !users.empty())
+        throw error(Errc::conflict, "network {} is in use by container {}", name_or_id, users.front().name);
+    Plan plan;
+    plan.project = found.project;
+    Operation op;
+    op.id = 1;
+    op.kind = OpKind::remove_network;
+    op.resource = "network:" + found.compose_name;
+    op.cause = "asked for";
+    op.network = found.name;
+    plan.operations.push_back(std::move(op));
+    engine.apply(plan);
+}
+
+} // namespace davit
