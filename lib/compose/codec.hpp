@@ -1,14 +1,11 @@
-// Trees ↔ the model. One table of rows per struct serves both directions: adding an attribute is
-// adding a row. What a member looks like in YAML follows from its type, or from the format its row names.
+// Trees ↔ the model: the formats a member can have in YAML. attributes/ says which member has which.
 #pragma once
 
 #include "compose/diagnostics.hpp"
 #include "compose/tree.hpp"
 #include "davit/project.hpp"
 
-#include <algorithm>
 #include <limits>
-#include <span>
 #include <vector>
 
 namespace davit::compose {
@@ -182,147 +179,6 @@ template <>
 struct Format<std::map<std::string, std::optional<std::string>>> : Variables {};
 template <>
 struct Format<std::map<std::string, std::vector<std::string>>> : Hosts {};
-
-// ------------------------------------------------------------------ structs by rows
-
-template <typename S>
-struct Row {
-    std::string_view key;
-    void (*decode)(Decoder&, Node&, S&);
-    Node* (*encode)(Encoder&, const S&);
-    std::string_view json_key{}; // in JSON, if it is another one
-};
-
-// The rows of each struct, defined with the tables.
-template <typename S>
-std::span<const Row<S>> rows();
-
-template <typename M>
-struct MemberOf;
-template <typename S, typename T>
-struct MemberOf<T S::*> {
-    using Struct = S;
-    using Type = T;
-};
-
-// row<&Service::image>("image"), row<&Service::mem_limit, Bytes>("mem_limit")
-template <auto Member, typename F = Format<typename MemberOf<decltype(Member)>::Type>>
-constexpr Row<typename MemberOf<decltype(Member)>::Struct> row(std::string_view key) {
-    using S = typename MemberOf<decltype(Member)>::Struct;
-    return {key, [](Decoder& d, Node& n, S& s) { F::decode(d, n, s.*Member); },
-            [](Encoder& e, const S& s) -> Node* { return F::encode(e, s.*Member); }};
-}
-
-template <typename S>
-const Row<S>* find_row(std::string_view key) {
-    static const std::vector<const Row<S>*> sorted = [] {
-        std::vector<const Row<S>*> out;
-        for (const auto& r : rows<S>()) out.push_back(&r);
-        std::sort(out.begin(), out.end(), [](auto* a, auto* b) { return a->key < b->key; });
-        return out;
-    }();
-    auto it =
-        std::lower_bound(sorted.begin(), sorted.end(), key, [](auto* r, std::string_view k) { return r->key < k; });
-    return it != sorted.end() && (*it)->key == key ? *it : nullptr;
-}
-
-template <typename S>
-void decode_struct(Decoder& d, Node& n, S& out) {
-    for (Entry& e : n.map()) {
-        if (e.value->failed) continue;
-        auto step = d.path().key(e.key);
-        if (const Row<S>* r = find_row<S>(e.key)) {
-            if (!e.value->is_null() || e.key == "command" || e.key == "entrypoint") r->decode(d, *e.value, out);
-        } else if constexpr (requires { out.extensions; }) {
-            if (e.key.substr(0, 2) == "x-" && e.key.substr(0, 3) != "x-#")
-                out.extensions.emplace(std::string(e.key), to_value(*e.value));
-        }
-    }
-}
-
-template <typename S>
-Node* encode_struct(Encoder& e, const S& s) {
-    Node* out = e.tree.map();
-    for (const auto& r : rows<S>())
-        if (Node* n = r.encode(e, s)) e.tree.add(*out, e.json && !r.json_key.empty() ? r.json_key : r.key, n);
-    if constexpr (requires { s.extensions; })
-        if (!e.json)
-            for (const auto& [key, value] : s.extensions) e.tree.add(*out, e.tree.copy(key), from_value(e.tree, value));
-    return out;
-}
-
-// A struct that stands for itself; written if anything is in it.
-template <typename S>
-struct Object {
-    static void decode(Decoder& d, Node& n, S& out) { decode_struct(d, n, out); }
-    static Node* encode(Encoder& e, const S& s) {
-        Node* n = encode_struct(e, s);
-        return n->empty() && !e.json ? nullptr : n; // JSON has {} where Go's structs are no pointers
-    }
-};
-template <typename S>
-struct OptionalObject {
-    static void decode(Decoder& d, Node& n, std::optional<S>& out) {
-        if (!n.is_map()) return;
-        out.emplace();
-        decode_struct(d, n, *out);
-    }
-    static Node* encode(Encoder& e, const std::optional<S>& s) { return s ? encode_struct(e, *s) : nullptr; }
-};
-template <typename S>
-struct ObjectList {
-    static void decode(Decoder& d, Node& n, std::vector<S>& out) {
-        auto items = n.list();
-        for (std::size_t i = 0; i < items.size(); ++i) {
-            if (items[i]->failed) continue;
-            auto step = d.path().item(i);
-            decode_struct(d, *items[i], out.emplace_back());
-            if constexpr (requires { out.back().origin; }) out.back().origin.pos = d.where(items[i]->pos);
-        }
-    }
-    static Node* encode(Encoder& e, const std::vector<S>& items) {
-        if (items.empty()) return nullptr;
-        Node* out = e.tree.list();
-        for (const S& s : items) e.tree.push(*out, encode_struct(e, s));
-        return out;
-    }
-};
-template <typename S>
-struct ObjectMap {
-    static void decode(Decoder& d, Node& n, std::map<std::string, S>& out) {
-        for (Entry& e : n.map()) {
-            if (e.value->failed) continue;
-            auto step = d.path().key(e.key);
-            S& s = out[std::string(e.key)];
-            if constexpr (requires { s.key; }) s.key = e.key;
-            if constexpr (requires { s.origin; }) s.origin.pos = d.where(e.key_pos.line ? e.key_pos : e.value->pos);
-            decode_struct(d, *e.value, s);
-        }
-    }
-    static Node* encode(Encoder& e, const std::map<std::string, S>& items) {
-        if (items.empty()) return nullptr;
-        Node* out = e.tree.map();
-        for (const auto& [key, s] : items) e.tree.add(*out, e.tree.copy(key), encode_struct(e, s));
-        return out;
-    }
-};
-// A mapping whose values may be null.
-template <typename S>
-struct NullableMap {
-    static void decode(Decoder& d, Node& n, std::map<std::string, std::optional<S>>& out) {
-        for (Entry& e : n.map()) {
-            auto step = d.path().key(e.key);
-            auto& s = out[std::string(e.key)];
-            if (e.value->is_map()) decode_struct(d, *e.value, s.emplace());
-        }
-    }
-    static Node* encode(Encoder& e, const std::map<std::string, std::optional<S>>& items) {
-        if (items.empty()) return nullptr;
-        Node* out = e.tree.map();
-        for (const auto& [key, s] : items) e.tree.add(*out, e.tree.copy(key), s ? encode_struct(e, *s) : e.tree.null());
-        return out;
-    }
-};
 
 // ------------------------------------------------------------------ the whole
 

@@ -1,4 +1,4 @@
-#include "compose/path_table.hpp"
+#include "compose/attributes/rule_table.hpp"
 #include "compose/transform.hpp"
 
 namespace davit::compose {
@@ -27,31 +27,26 @@ void device_request(Tree& tree, Node& n) {
 
 void bind(Tree& tree, Node& n) { fill(tree, n, "create_host_path", tree.boolean(true, n.pos)); }
 
-struct Default {
-    void (*apply)(Tree&, Node&);
-};
-
-const PathTable<Default>& default_rules() {
-    static const PathTable<Default> table{
-        {"services.*.build", {build}},
-        {"services.*.secrets.[]", {secret_target}},
-        {"services.*.ports.[]", {port}},
-        {"services.*.deploy.resources.reservations.devices.[]", {device_request}},
-        {"services.*.gpus.[]", {device_request}},
-        {"services.*.volumes.[].bind", {bind}},
-    };
-    return table;
+void fill_in(Default what, Tree& tree, Node& n) {
+    switch (what) {
+    case Default::none: return;
+    case Default::build: return build(tree, n);
+    case Default::secret_target: return secret_target(tree, n);
+    case Default::port: return port(tree, n);
+    case Default::device_request: return device_request(tree, n);
+    case Default::bind: return bind(tree, n);
+    }
 }
 
-void walk(Tree& tree, Node& n, PathTable<Default>::Cursor at) {
+void walk(Tree& tree, Node& n, RuleTable<Default>::Cursor at) {
     if (!at) return;
-    if (at.rule()) at.rule()->apply(tree, n);
+    if (at.rule()) fill_in(*at.rule(), tree, n);
     for (Entry& e : n.map()) walk(tree, *e.value, at.key(e.key));
     for (Node* item : n.list()) walk(tree, *item, at.item());
 }
 
 } // namespace
 
-void set_defaults(Tree& tree, Node& document) { walk(tree, document, default_rules().root()); }
+void set_defaults(Tree& tree, Node& document) { walk(tree, document, rule_table<&Rules::filled>().root()); }
 
 } // namespace davit::compose

@@ -1,6 +1,7 @@
 #include "compose/formats.hpp"
 
 #include "base/units.hpp"
+#include "compose/attributes/rows.hpp"
 #include "compose/paths.hpp"
 #include "compose/short_forms.hpp"
 
@@ -45,7 +46,7 @@ void Ulimits::decode(Decoder& d, Node& n, std::map<std::string, Ulimit>& out) {
         auto step = d.path().key(e.key);
         Ulimit& limit = out[std::string(e.key)];
         if (e.value->is_map()) {
-            decode_struct(d, *e.value, limit);
+            decode_struct<Ulimit>(d, *e.value, limit);
         } else {
             Integer::decode(d, *e.value, limit.soft);
             limit.hard = limit.soft;
@@ -58,7 +59,8 @@ Node* Ulimits::encode(Encoder& e, const std::map<std::string, Ulimit>& limits) {
     Node* out = e.tree.map();
     for (const auto& [name, limit] : limits)
         e.tree.add(*out, e.tree.copy(name),
-                   limit.single && (limit.soft || !e.json) ? e.tree.integer(limit.soft) : encode_struct(e, limit));
+                   limit.single && (limit.soft || !e.json) ? e.tree.integer(limit.soft)
+                                                           : encode_struct<Ulimit>(e, limit));
     return out;
 }
 
@@ -91,7 +93,7 @@ void GenericResources::decode(Decoder& d, Node& n, std::vector<GenericResource>&
         GenericResource& resource = out.emplace_back();
         Node* spec = item->find("discrete_resource_spec");
         resource.discrete = spec && spec->is_map();
-        if (resource.discrete) decode_struct(d, *spec, resource);
+        if (resource.discrete) decode_struct<GenericResource>(d, *spec, resource);
     }
 }
 Node* GenericResources::encode(Encoder& e, const std::vector<GenericResource>& resources) {
@@ -99,7 +101,7 @@ Node* GenericResources::encode(Encoder& e, const std::vector<GenericResource>& r
     Node* out = e.tree.list();
     for (const auto& r : resources) {
         Node* item = e.tree.map();
-        if (r.discrete) e.tree.add(*item, "discrete_resource_spec", encode_struct(e, r));
+        if (r.discrete) e.tree.add(*item, "discrete_resource_spec", encode_struct<GenericResource>(e, r));
         e.tree.push(*out, item);
     }
     return out;

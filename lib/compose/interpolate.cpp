@@ -1,7 +1,7 @@
 #include "compose/interpolate.hpp"
 
 #include "base/units.hpp"
-#include "compose/path_table.hpp"
+#include "compose/attributes/rule_table.hpp"
 
 #include <charconv>
 #include <limits>
@@ -9,57 +9,6 @@
 namespace davit::compose {
 
 namespace {
-
-enum class Cast { integer, real, boolean };
-
-// The places where a text is turned into a number or boolean before anything looks at it.
-const PathTable<Cast>& casts() {
-    static const PathTable<Cast> table{
-        {"services.*.cpu_count", Cast::integer},
-        {"services.*.cpu_percent", Cast::real},
-        {"services.*.cpu_period", Cast::integer},
-        {"services.*.cpu_quota", Cast::integer},
-        {"services.*.cpu_rt_period", Cast::integer},
-        {"services.*.cpu_rt_runtime", Cast::integer},
-        {"services.*.cpus", Cast::real},
-        {"services.*.cpu_shares", Cast::integer},
-        {"services.*.init", Cast::boolean},
-        {"services.*.depends_on.*.required", Cast::boolean},
-        {"services.*.depends_on.*.restart", Cast::boolean},
-        {"services.*.deploy.replicas", Cast::integer},
-        {"services.*.deploy.update_config.parallelism", Cast::integer},
-        {"services.*.deploy.update_config.max_failure_ratio", Cast::real},
-        {"services.*.deploy.rollback_config.parallelism", Cast::integer},
-        {"services.*.deploy.rollback_config.max_failure_ratio", Cast::real},
-        {"services.*.deploy.restart_policy.max_attempts", Cast::integer},
-        {"services.*.deploy.placement.max_replicas_per_node", Cast::integer},
-        {"services.*.healthcheck.retries", Cast::integer},
-        {"services.*.healthcheck.disable", Cast::boolean},
-        {"services.*.oom_kill_disable", Cast::boolean},
-        {"services.*.oom_score_adj", Cast::integer},
-        {"services.*.pids_limit", Cast::integer},
-        {"services.*.ports.[].target", Cast::integer},
-        {"services.*.privileged", Cast::boolean},
-        {"services.*.read_only", Cast::boolean},
-        {"services.*.scale", Cast::integer},
-        {"services.*.stdin_open", Cast::boolean},
-        {"services.*.tty", Cast::boolean},
-        {"services.*.ulimits.*", Cast::integer},
-        {"services.*.ulimits.*.hard", Cast::integer},
-        {"services.*.ulimits.*.soft", Cast::integer},
-        {"services.*.volumes.[].read_only", Cast::boolean},
-        {"services.*.volumes.[].volume.nocopy", Cast::boolean},
-        {"networks.*.external", Cast::boolean},
-        {"networks.*.internal", Cast::boolean},
-        {"networks.*.attachable", Cast::boolean},
-        {"networks.*.enable_ipv4", Cast::boolean},
-        {"networks.*.enable_ipv6", Cast::boolean},
-        {"volumes.*.external", Cast::boolean},
-        {"secrets.*.external", Cast::boolean},
-        {"configs.*.external", Cast::boolean},
-    };
-    return table;
-}
 
 class Interpolator {
 public:
@@ -69,7 +18,7 @@ public:
               return it == environment.end() ? nullptr : &it->second;
           }) {}
 
-    void walk(Node& n, PathTable<Cast>::Cursor cast) {
+    void walk(Node& n, RuleTable<Cast>::Cursor cast) {
         if (n.is_string() && !n.timestamp) return value(n, cast.rule());
         for (Entry& e : n.map()) {
             auto step = path_.key(e.key);
@@ -122,8 +71,8 @@ private:
         }
         if (!out) {
             n.failed = true;
-            constexpr const char* names[] = {"a whole number", "a number", "a boolean"};
-            constexpr const char* hints[] = {"", "", "write true or false"};
+            constexpr const char* names[] = {"", "a whole number", "a number", "a boolean"};
+            constexpr const char* hints[] = {"", "", "", "write true or false"};
             auto i = static_cast<std::size_t>(cast);
             return diag_.error(n.pos, path_, fmt::format("must be {}, and this is '{}'", names[i], text), hints[i]);
         }
@@ -141,7 +90,7 @@ private:
 } // namespace
 
 void interpolate(Tree& tree, Node& document, const Environment& environment, Diagnostics& diag) {
-    Interpolator(tree, environment, diag).walk(document, casts().root());
+    Interpolator(tree, environment, diag).walk(document, rule_table<&Rules::cast>().root());
 }
 
 } // namespace davit::compose

@@ -1,6 +1,6 @@
 #include "compose/merge.hpp"
 
-#include "compose/path_table.hpp"
+#include "compose/attributes/rule_table.hpp"
 
 #include <algorithm>
 #include <unordered_map>
@@ -9,51 +9,16 @@ namespace davit::compose {
 
 namespace {
 
-enum class Rule : int { replace, to_sequence, extra_hosts, build, depends_on, names, logging, ipam_config, ulimit };
+const RuleTable<Merging>& merge_rules() { return rule_table<&Rules::merging>(); }
 
-const PathTable<Rule>& merge_rules() {
-    static const PathTable<Rule> table{
-        {"networks.*.ipam.config", Rule::ipam_config},
-        {"networks.*.labels", Rule::to_sequence},
-        {"volumes.*.labels", Rule::to_sequence},
-        {"services.*.annotations", Rule::to_sequence},
-        {"services.*.build", Rule::build},
-        {"services.*.build.args", Rule::to_sequence},
-        {"services.*.build.additional_contexts", Rule::to_sequence},
-        {"services.*.build.extra_hosts", Rule::extra_hosts},
-        {"services.*.build.labels", Rule::to_sequence},
-        {"services.*.command", Rule::replace},
-        {"services.*.depends_on", Rule::depends_on},
-        {"services.*.deploy.labels", Rule::to_sequence},
-        {"services.*.dns", Rule::to_sequence},
-        {"services.*.dns_opt", Rule::to_sequence},
-        {"services.*.dns_search", Rule::to_sequence},
-        {"services.*.entrypoint", Rule::replace},
-        {"services.*.env_file", Rule::to_sequence},
-        {"services.*.label_file", Rule::to_sequence},
-        {"services.*.environment", Rule::to_sequence},
-        {"services.*.extra_hosts", Rule::extra_hosts},
-        {"services.*.healthcheck.test", Rule::replace},
-        {"services.*.labels", Rule::to_sequence},
-        {"services.*.logging", Rule::logging},
-        {"services.*.models", Rule::names},
-        {"services.*.networks", Rule::names},
-        {"services.*.sysctls", Rule::to_sequence},
-        {"services.*.tmpfs", Rule::to_sequence},
-        {"services.*.ulimits.*", Rule::ulimit},
-        {"services.*.volumes.[].volume.labels", Rule::to_sequence},
-    };
-    return table;
-}
-
-using Cursor = PathTable<Rule>::Cursor;
+using Cursor = RuleTable<Merging>::Cursor;
 
 class Merger {
 public:
     Merger(Tree& tree, Diagnostics& diag, std::string_view path) : tree_(tree), diag_(diag), path_(path) {}
 
     Node* merge(Node* base, Node* over, Cursor at) {
-        if (const Rule* rule = at.rule()) return special(*rule, base, over, at);
+        if (const Merging* rule = at.rule()) return special(*rule, base, over, at);
         if (over->is_null()) return base;
         if (base->is_map()) return over->is_map() ? merge_maps(base, over, at) : mismatch(base, over);
         if (base->is_list()) return over->is_list() ? append(base, over) : mismatch(base, over);
@@ -94,18 +59,19 @@ private:
         return base;
     }
 
-    Node* special(Rule rule, Node* base, Node* over, Cursor at) {
+    Node* special(Merging rule, Node* base, Node* over, Cursor at) {
         switch (rule) {
-        case Rule::replace: return over;
-        case Rule::to_sequence: return append(sequence(base), sequence(over));
-        case Rule::extra_hosts: return merge_hosts(sequence(base), sequence(over));
-        case Rule::build: return merge_maps(build_map(base), build_map(over), at);
-        case Rule::depends_on: return merge_maps(names_map(base, true), names_map(over, true), at);
-        case Rule::names: return merge_maps(names_map(base, false), names_map(over, false), at);
-        case Rule::logging: return merge_logging(base, over, at);
-        case Rule::ipam_config: return merge_ipam(base, over, at);
+        case Merging::plain: break;
+        case Merging::replace: return over;
+        case Merging::to_sequence: return append(sequence(base), sequence(over));
+        case Merging::extra_hosts: return merge_hosts(sequence(base), sequence(over));
+        case Merging::build: return merge_maps(build_map(base), build_map(over), at);
+        case Merging::depends_on: return merge_maps(names_map(base, true), names_map(over, true), at);
+        case Merging::names: return merge_maps(names_map(base, false), names_map(over, false), at);
+        case Merging::logging: return merge_logging(base, over, at);
+        case Merging::ipam_config: return merge_ipam(base, over, at);
         // Upstream takes both halves from the later file: a mapping replaces, it does not merge.
-        case Rule::ulimit: return over;
+        case Merging::ulimit: return over;
         }
         return over;
     }

@@ -1,6 +1,6 @@
 #include "compose/paths.hpp"
 
-#include "compose/path_table.hpp"
+#include "compose/attributes/rule_table.hpp"
 #include "compose/short_forms.hpp"
 
 #include <filesystem>
@@ -78,19 +78,13 @@ bool is_windows_path(std::string_view p) {
     return p.substr(0, 2) == "\\\\" || (p.size() > 2 && letter && p[1] == ':' && (p[2] == '\\' || p[2] == '/'));
 }
 
-class Resolver;
-struct Resolve {
-    void (Resolver::*run)(Node&);
-};
-const PathTable<Resolve>& path_rules();
-
 class Resolver {
 public:
     Resolver(Tree& tree, const PathBase& base, Diagnostics& diag) : tree_(tree), base_(base), diag_(diag) {}
 
-    void walk(Node& n, PathTable<Resolve>::Cursor at) {
+    void walk(Node& n, RuleTable<HostPath>::Cursor at) {
         if (!at) return;
-        if (at.rule()) return (this->*at.rule()->run)(n);
+        if (at.rule()) return resolve(*at.rule(), n);
         for (Entry& e : n.map()) {
             auto below = at.key(e.key);
             if (!below) continue;
@@ -103,6 +97,20 @@ public:
                 auto step = path_.item(i);
                 walk(*items[i], below);
             }
+    }
+
+private:
+    void resolve(HostPath kind, Node& n) {
+        switch (kind) {
+        case HostPath::none: return;
+        case HostPath::file: return file(n);
+        case HostPath::host_path: return host_path(n);
+        case HostPath::context: return context(n);
+        case HostPath::extends_file: return extends_file(n);
+        case HostPath::watch: return watch(n);
+        case HostPath::mount: return mount(n);
+        case HostPath::volume: return volume(n);
+        }
     }
 
     void file(Node& n) {
@@ -153,7 +161,6 @@ public:
         if (o && device && o->str() == "bind") host_path(*device);
     }
 
-private:
     std::string absolute(std::string_view text) {
         std::string p = expand_home(text, base_.home);
         return is_absolute(p) ? p : join_path(base_.directory, p);
@@ -169,28 +176,10 @@ private:
     Path path_;
 };
 
-const PathTable<Resolve>& path_rules() {
-    using R = Resolver;
-    static const PathTable<Resolve> table{
-        {"services.*.build.context", {&R::context}},
-        {"services.*.build.additional_contexts.*", {&R::context}},
-        {"services.*.build.ssh.*", {&R::host_path}},
-        {"services.*.env_file.[].path", {&R::file}},
-        {"services.*.label_file.[]", {&R::file}},
-        {"services.*.extends.file", {&R::extends_file}},
-        {"services.*.develop.watch.[].path", {&R::watch}},
-        {"services.*.volumes.[]", {&R::mount}},
-        {"configs.*.file", {&R::host_path}},
-        {"secrets.*.file", {&R::host_path}},
-        {"volumes.*", {&R::volume}},
-    };
-    return table;
-}
-
 } // namespace
 
 void resolve_paths(Tree& tree, Node& document, const PathBase& base, Diagnostics& diag) {
-    Resolver(tree, base, diag).walk(document, path_rules().root());
+    Resolver(tree, base, diag).walk(document, rule_table<&Rules::path>().root());
 }
 
 } // namespace davit::compose

@@ -1,4 +1,4 @@
-#include "compose/path_table.hpp"
+#include "compose/attributes/rule_table.hpp"
 #include "compose/short_forms.hpp"
 #include "compose/validate.hpp"
 
@@ -70,27 +70,22 @@ void device_request(const Node& n, const Context& c) {
         c.diag.error(n.pos, c.path, "count and device_ids exclude each other", "keep one of them");
 }
 
-struct Check {
-    void (*run)(const Node&, const Context&);
-};
-
-const PathTable<Check>& check_rules() {
-    static const PathTable<Check> table{
-        {"volumes.*", {external_volume}},
-        {"networks.*", {external_resource}},
-        {"configs.*", {config_source}},
-        {"secrets.*", {secret_source}},
-        {"services.*.ports.[]", {port_address}},
-        {"services.*.develop.watch.[].path", {watch_path}},
-        {"services.*.deploy.resources.reservations.devices.[]", {device_request}},
-        {"services.*.gpus.[]", {device_request}},
-    };
-    return table;
+void check(Check rule, const Node& n, const Context& c) {
+    switch (rule) {
+    case Check::none: return;
+    case Check::external_volume: return external_volume(n, c);
+    case Check::external_resource: return external_resource(n, c);
+    case Check::config_source: return config_source(n, c);
+    case Check::secret_source: return secret_source(n, c);
+    case Check::port_address: return port_address(n, c);
+    case Check::watch_path: return watch_path(n, c);
+    case Check::device_request: return device_request(n, c);
+    }
 }
 
-void walk(const Node& n, PathTable<Check>::Cursor at, Path& path, Diagnostics& diag) {
+void walk(const Node& n, RuleTable<Check>::Cursor at, Path& path, Diagnostics& diag) {
     if (!at || n.failed) return;
-    if (at.rule()) at.rule()->run(n, {diag, path});
+    if (at.rule()) check(*at.rule(), n, {diag, path});
     for (const Entry& e : n.map()) {
         auto below = at.key(e.key);
         if (!below) continue;
@@ -108,7 +103,7 @@ void walk(const Node& n, PathTable<Check>::Cursor at, Path& path, Diagnostics& d
 
 void check_rules(const Node& document, Diagnostics& diag) {
     Path path;
-    walk(document, check_rules().root(), path, diag);
+    walk(document, rule_table<&Rules::check>().root(), path, diag);
 }
 
 } // namespace davit::compose

@@ -1,6 +1,6 @@
 #include "compose/transform.hpp"
 
-#include "compose/path_table.hpp"
+#include "compose/attributes/rule_table.hpp"
 #include "compose/paths.hpp"
 #include "compose/short_forms.hpp"
 
@@ -8,20 +8,13 @@ namespace davit::compose {
 
 namespace {
 
-class Transformer;
-struct Transform {
-    Node* (Transformer::*run)(Node*);
-};
-
-const PathTable<Transform>& transforms();
-
 class Transformer {
 public:
     Transformer(Tree& tree, bool lenient, Diagnostics& diag) : tree_(tree), lenient_(lenient), diag_(diag) {}
 
-    Node* walk(Node* n, PathTable<Transform>::Cursor at) {
+    Node* walk(Node* n, RuleTable<ShortForm>::Cursor at) {
         if (!at) return n;
-        if (const Transform* t = at.rule()) n = (this->*t->run)(n);
+        if (const ShortForm* form = at.rule()) n = write_out(*form, n);
         for (Entry& e : n->map()) {
             auto below = at.key(e.key);
             if (!below) continue;
@@ -37,9 +30,32 @@ public:
         return n;
     }
 
+private:
+    Node* write_out(ShortForm form, Node* n) {
+        switch (form) {
+        case ShortForm::none: return n;
+        case ShortForm::build: return build(n);
+        case ShortForm::depends_on: return depends_on(n);
+        case ShortForm::device: return device(n);
+        case ShortForm::env_file: return env_file(n);
+        case ShortForm::extends: return extends(n);
+        case ShortForm::external: return external(n);
+        case ShortForm::file_reference: return file_reference(n);
+        case ShortForm::gpus: return gpus(n);
+        case ShortForm::key_values: return key_values(n);
+        case ShortForm::names: return names(n);
+        case ShortForm::ports: return ports(n);
+        case ShortForm::ssh: return ssh(n);
+        case ShortForm::text_of_bool: return text_of_bool(n);
+        case ShortForm::text_or_list: return text_or_list(n);
+        case ShortForm::volume: return volume(n);
+        }
+        return n;
+    }
+
     Node* build(Node* n) { return n->is_string() ? wrap(n, "context") : n; }
     Node* extends(Node* n) { return n->is_string() ? wrap(n, "service") : n; }
-    Node* file_mount(Node* n) { return n->is_string() ? wrap(n, "source") : n; }
+    Node* file_reference(Node* n) { return n->is_string() ? wrap(n, "source") : n; }
 
     Node* depends_on(Node* n) {
         Node* out = names(n);
@@ -53,7 +69,7 @@ public:
     }
 
     Node* env_file(Node* n) {
-        Node* out = string_or_list(n);
+        Node* out = text_or_list(n);
         for (Node*& item : out->list()) {
             if (item->is_string()) item = wrap(item, "path");
             if (item->is_map()) fill(*item, "required", tree_.boolean(true, item->pos));
@@ -61,7 +77,7 @@ public:
         return out;
     }
 
-    Node* string_or_list(Node* n) {
+    Node* text_or_list(Node* n) {
         if (n->is_list() || n->is_map() || n->is_null()) return n;
         Node* out = tree_.list(n->pos);
         tree_.push(*out, n);
@@ -146,7 +162,7 @@ public:
     }
 
     Node* ssh(Node* n) {
-        if (n->is_string()) n = string_or_list(n);
+        if (n->is_string()) n = text_or_list(n);
         if (!n->is_list()) return n;
         Node* out = tree_.map(n->pos);
         for (Node* item : n->list()) {
@@ -186,7 +202,7 @@ public:
     }
 
     // external: {name: x} is the old spelling of external: true, name: x.
-    Node* maybe_external(Node* n) {
+    Node* external(Node* n) {
         Node* external = n->find("external");
         if (!external || !external->is_map()) return n;
         Node* old_name = external->find("name");
@@ -206,7 +222,6 @@ public:
 
     Node* text_of_bool(Node* n) { return n->is_bool() ? tree_.string(to_text(*n), n->pos) : n; }
 
-private:
     Node* wrap(Node* n, std::string_view key) {
         Node* out = tree_.map(n->pos);
         tree_.add(*out, key, n, n->pos);
@@ -257,40 +272,10 @@ private:
     Path path_;
 };
 
-const PathTable<Transform>& transforms() {
-    using T = Transformer;
-    static const PathTable<Transform> table{
-        {"services.*.build", {&T::build}},
-        {"services.*.build.secrets.[]", {&T::file_mount}},
-        {"services.*.build.provenance", {&T::text_of_bool}},
-        {"services.*.build.sbom", {&T::text_of_bool}},
-        {"services.*.build.additional_contexts", {&T::key_values}},
-        {"services.*.build.ssh", {&T::ssh}},
-        {"services.*.depends_on", {&T::depends_on}},
-        {"services.*.env_file", {&T::env_file}},
-        {"services.*.label_file", {&T::string_or_list}},
-        {"services.*.extends", {&T::extends}},
-        {"services.*.gpus", {&T::gpus}},
-        {"services.*.networks", {&T::names}},
-        {"services.*.models", {&T::names}},
-        {"services.*.volumes.[]", {&T::volume}},
-        {"services.*.dns", {&T::string_or_list}},
-        {"services.*.devices.[]", {&T::device}},
-        {"services.*.secrets.[]", {&T::file_mount}},
-        {"services.*.configs.[]", {&T::file_mount}},
-        {"services.*.ports", {&T::ports}},
-        {"volumes.*", {&T::maybe_external}},
-        {"networks.*", {&T::maybe_external}},
-        {"secrets.*", {&T::maybe_external}},
-        {"configs.*", {&T::maybe_external}},
-    };
-    return table;
-}
-
 } // namespace
 
 void to_canonical(Tree& tree, Node& document, bool lenient, Diagnostics& diag) {
-    Transformer(tree, lenient, diag).walk(&document, transforms().root());
+    Transformer(tree, lenient, diag).walk(&document, rule_table<&Rules::written>().root());
 }
 
 void omit_empty(Node& document) {

@@ -1,5 +1,5 @@
+#include "compose/attributes/rule_table.hpp"
 #include "compose/merge.hpp"
-#include "compose/path_table.hpp"
 #include "compose/short_forms.hpp"
 
 #include <unordered_map>
@@ -8,49 +8,11 @@ namespace davit::compose {
 
 namespace {
 
-// What makes two items of a list the same.
-enum class Key { name, mount_target, device_target, config_target, secret_target, path, expose, port };
-
-const PathTable<Key>& keys() {
-    static const PathTable<Key> table{
-        {"networks.*.labels", Key::name},
-        {"networks.*.ipam.options", Key::name},
-        {"services.*.annotations", Key::name},
-        {"services.*.build.args", Key::name},
-        {"services.*.build.additional_contexts", Key::name},
-        {"services.*.build.platform", Key::name},
-        {"services.*.build.tags", Key::name},
-        {"services.*.build.labels", Key::name},
-        {"services.*.cap_add", Key::name},
-        {"services.*.cap_drop", Key::name},
-        {"services.*.devices", Key::device_target},
-        {"services.*.configs", Key::config_target},
-        {"services.*.deploy.labels", Key::name},
-        {"services.*.dns", Key::name},
-        {"services.*.dns_opt", Key::name},
-        {"services.*.dns_search", Key::name},
-        {"services.*.environment", Key::name},
-        {"services.*.env_file", Key::path},
-        {"services.*.expose", Key::expose},
-        {"services.*.labels", Key::name},
-        {"services.*.links", Key::name},
-        {"services.*.networks.*.aliases", Key::name},
-        {"services.*.networks.*.link_local_ips", Key::name},
-        {"services.*.ports", Key::port},
-        {"services.*.profiles", Key::name},
-        {"services.*.secrets", Key::secret_target},
-        {"services.*.sysctls", Key::name},
-        {"services.*.tmpfs", Key::name},
-        {"services.*.volumes", Key::mount_target},
-    };
-    return table;
-}
-
 class Unifier {
 public:
     Unifier(Tree& tree, Diagnostics& diag) : tree_(tree), diag_(diag) {}
 
-    void walk(Node& n, PathTable<Key>::Cursor at) {
+    void walk(Node& n, RuleTable<Identity>::Cursor at) {
         if (!at) return;
         if (n.is_list() && at.rule()) return unify(n, *at.rule());
         for (Entry& e : n.map()) {
@@ -62,11 +24,11 @@ public:
     }
 
 private:
-    void unify(Node& list, Key rule) {
+    void unify(Node& list, Identity rule) {
         std::size_t size = list.list().size();
         if (size == 0) return;
-        bool items_are_checked =
-            rule == Key::mount_target || rule == Key::device_target || rule == Key::port || rule == Key::expose;
+        bool items_are_checked = rule == Identity::mount_target || rule == Identity::device_target ||
+                                 rule == Identity::port || rule == Identity::expose;
         if (size == 1 && !items_are_checked) return;
         std::unordered_map<std::string, std::size_t> seen;
         std::size_t kept = 0;
@@ -109,26 +71,27 @@ private:
                            field("protocol", "tcp"));
     }
 
-    std::string key_of(const Node& item, Key rule) {
+    std::string key_of(const Node& item, Identity rule) {
         switch (rule) {
-        case Key::name: {
+        case Identity::none: break;
+        case Identity::name: {
             std::string text = to_text(item);
             return text.substr(0, text.find('='));
         }
-        case Key::mount_target: return target(item, "volume", volume_target);
-        case Key::device_target: return target(item, "device", device_target);
-        case Key::config_target: return file_target(item, "");
-        case Key::secret_target: return file_target(item, "/run/secrets");
-        case Key::path: {
+        case Identity::mount_target: return target(item, "volume", volume_target);
+        case Identity::device_target: return target(item, "device", device_target);
+        case Identity::config_target: return file_target(item, "");
+        case Identity::secret_target: return file_target(item, "/run/secrets");
+        case Identity::path: {
             const Node* path = item.find("path");
             return to_text(path ? *path : item);
         }
-        case Key::expose:
+        case Identity::expose:
             if (item.kind == Kind::real)
                 diag_.error(item.pos, path_, fmt::format("a port is a whole number, and this is {}", to_text(item)),
                             "write it as 80, \"80/udp\" or \"8000-8010\"");
             return to_text(item);
-        case Key::port: return port_key(item);
+        case Identity::port: return port_key(item);
         }
         return {};
     }
@@ -141,7 +104,7 @@ private:
 } // namespace
 
 void enforce_unicity(Tree& tree, Node& document, Diagnostics& diag) {
-    Unifier(tree, diag).walk(document, keys().root());
+    Unifier(tree, diag).walk(document, rule_table<&Rules::identity>().root());
 }
 
 } // namespace davit::compose

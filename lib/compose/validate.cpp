@@ -1,7 +1,7 @@
 #include "compose/validate.hpp"
 
 #include "base/words.hpp"
-#include "compose/schema.hpp"
+#include "compose/attributes/shapes.hpp"
 
 #include <algorithm>
 #include <array>
@@ -108,7 +108,7 @@ private:
     void wrong_type(Node& n, const Shape& s) {
         n.failed = true;
         std::string hint;
-        if (n.is_string() && &s == &schema_service)
+        if (n.is_string() && &s == &shapes::service)
             hint = fmt::format("write  {{image: \"{}\"}}", n.str().substr(0, 60));
         else if (n.is_scalar() && !n.is_null() && !n.is_string() && (s.types & t_str))
             hint = fmt::format("put it in quotes: \"{}\"", to_text(n));
@@ -195,22 +195,10 @@ private:
         return out;
     }
 
-    static const Shape* field(const Shape& s, std::string_view key) {
-        constexpr std::size_t many = 32; // such a table is sorted
-        if (s.fields.size() > many) {
-            auto it = std::lower_bound(s.fields.begin(), s.fields.end(), key,
-                                       [](const Field& f, std::string_view k) { return f.key < k; });
-            return it != s.fields.end() && it->key == key ? it->shape : nullptr;
-        }
-        for (const Field& f : s.fields)
-            if (f.key == key) return f.shape;
-        return nullptr;
-    }
-
     void check_map(Node& n, const Shape& s) {
         for (const Entry& e : n.map()) {
             auto step = path_.key(e.key);
-            if (const Shape* shape = field(s, e.key)) check(*e.value, *shape);
+            if (const Attribute* a = s.fields.find(e.key)) check(*e.value, *a->shape);
             else if (s.extensions && is_extension(e.key)) continue;
             else if (s.values && key_fits(e.key, s.keys)) check(*e.value, *s.values);
             else if (s.closed) unknown_key(e, s);
@@ -223,7 +211,8 @@ private:
     }
 
     static std::string how_to_add(const Shape& s, std::string_view key) {
-        const Shape* shape = field(s, key);
+        const Attribute* a = s.fields.find(key);
+        const Shape* shape = a ? a->shape : nullptr;
         if (!shape || shape->words.empty()) return fmt::format("add  {}: …", key);
         return fmt::format("add  {}: {}; known are {}", key, shape->words.front(), fmt::join(shape->words, ", "));
     }
@@ -240,13 +229,14 @@ private:
                                s.keys == Keys::resource ? "use letters, digits, '.', '_' and '-'"
                                                         : "a name must not be empty");
         std::vector<std::string_view> known;
-        for (const Field& f : s.fields) known.push_back(f.key);
+        for (const Attribute* a : s.fields)
+            if (!a->internal()) known.push_back(a->key);
         std::string hint;
         if (auto near = nearest(e.key, known)) hint = fmt::format("did you mean '{}'?", *near);
-        if (&s == &schema_service)
+        if (&s == &shapes::service)
             for (const auto& [name, meant] : kOtherNames)
                 if (name == e.key) hint = meant;
-        if (hint.empty() && &s == &schema_project && e.value->is_map() &&
+        if (hint.empty() && &s == &shapes::project && e.value->is_map() &&
             (e.value->has("image") || e.value->has("build")))
             hint = "services stand below services:";
         if (hint.empty())
@@ -291,6 +281,6 @@ private:
 
 } // namespace
 
-void check_schema(Node& document, Diagnostics& diag) { Checker(diag).check(document, schema_project); }
+void check_schema(Node& document, Diagnostics& diag) { Checker(diag).check(document, shapes::project); }
 
 } // namespace davit::compose
