@@ -84,6 +84,8 @@ void Limits::memory(const Resources& r) {
             else if (both && r.memory && *r.memory >= 0)
                 write(i, "memory.swap.max", fmt::format("{}", std::max<std::int64_t>(0, *both - *r.memory)),
                       exec::write_optional);
+            if (r.swappiness) c_.warn("cgroup v2 has no swappiness of its own: mem_swappiness is ignored");
+            if (r.oom_kill_disable) c_.warn("cgroup v2 cannot turn off the OOM killer: oom_kill_disable is ignored");
             return;
         }
         // Memory may not exceed memory+swap at any moment: what is refused now is written after the other.

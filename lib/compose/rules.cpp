@@ -54,6 +54,23 @@ void one_source(const Node& n, const Context& c, std::initializer_list<std::stri
 void config_source(const Node& n, const Context& c) { one_source(n, c, {"file", "environment", "content"}); }
 void secret_source(const Node& n, const Context& c) { one_source(n, c, {"file", "environment"}); }
 
+// As Docker Compose: what only another type of mount has is told and left out.
+void mount_options(const Node& n, const Context& c) {
+    const Node* type = n.find("type");
+    for (std::string_view section : {"bind", "volume", "tmpfs", "image"}) {
+        const Entry* given = n.is_map() ? n.find_entry(section) : nullptr;
+        if (!given || !type || type->str() == section || !given->value->is_map()) continue;
+        // Filled in by defaults and short forms; of SELinux there is a warning of its own.
+        if (std::all_of(given->value->map().begin(), given->value->map().end(),
+                        [](const Entry& e) { return e.key == "create_host_path" || e.key == "selinux"; }))
+            continue;
+        auto step = c.path.key(section);
+        c.diag.warning(given->key_pos.line ? given->key_pos : given->value->pos, c.path,
+                       fmt::format("has no effect: this is a mount of type {}", type->str()),
+                       fmt::format("remove it, or write  type: {}", section));
+    }
+}
+
 void port_address(const Node& n, const Context& c) {
     const Node* ip = n.find("host_ip");
     if (ip && ip->is_string() && !ip->str().empty() && !is_ip_address(ip->str()))
@@ -77,6 +94,7 @@ void check(Check rule, const Node& n, const Context& c) {
     case Check::external_resource: return external_resource(n, c);
     case Check::config_source: return config_source(n, c);
     case Check::secret_source: return secret_source(n, c);
+    case Check::mount_options: return mount_options(n, c);
     case Check::port_address: return port_address(n, c);
     case Check::watch_path: return watch_path(n, c);
     case Check::device_request: return device_request(n, c);

@@ -178,12 +178,18 @@ void ContainerBuilder::bind_mount(const Mount& from, const std::string& target) 
 void ContainerBuilder::volume_mount(const Mount& from, const std::string& target) {
     const bool nocopy = from.volume && from.volume->nocopy;
     if (from.source.empty()) {
+        if (from.volume && !from.volume->subpath.empty())
+            throw error(Errc::invalid_project, "must not set Subpath when using anonymous volumes");
         anonymous_volume(target, from.read_only, nocopy, from.volume ? from.volume->labels : Labels());
         return;
     }
     auto known = in_.project.volumes.find(from.source);
     if (known == in_.project.volumes.end())
         throw error(Errc::invalid_project, "service \"{}\" refers to undefined volume {}", service_.name, from.source);
+    if (from.volume && !from.volume->labels.empty())
+        out_.warnings.push_back(fmt::format("service \"{}\": labels of the mount at {} have no effect: those of a "
+                                            "volume with a name stand below volumes:",
+                                            service_.name, target));
     VolumeRecord volume;
     if (known->second.external) volume = around_.volume(known->second.name);
     volume.name = known->second.name;

@@ -60,6 +60,9 @@ void ContainerBuilder::network() {
         refuse_with_donor();
         return;
     }
+    if ((mode == "host" || mode == "none") && !service_.ports.empty())
+        out_.warnings.push_back(
+            fmt::format("service \"{}\": ports have no effect with network_mode: {}", service_.name, mode));
     if (mode == "host") {
         r.network_mode = "host";
         out_.spec.ns.net.mode = runtime::NsMode::host;
@@ -130,6 +133,10 @@ void ContainerBuilder::bridge_endpoint() {
     EndpointRecord e;
     e.network = in_.project.networks.at(default_bridge_key).name;
     e.compose_name = "bridge";
+    if (!service_.links.empty() || !service_.external_links.empty())
+        out_.warnings.push_back(fmt::format(
+            "service \"{}\": links have no effect with network_mode: bridge, where containers have no names",
+            service_.name));
     e.mac_address = service_.mac_address;
     about("mac_address", [&] { check_mac(e.mac_address); });
     out_.record.endpoints.push_back(std::move(e));

@@ -149,9 +149,9 @@ void ContainerBuilder::logging() {
         return;
     }
     if (!driver.empty()) log.driver = driver;
-    std::set<std::string> options{"max-size", "max-file", "compress"};
+    std::set<std::string> options{"max-size", "max-file", "compress", "mode", "max-buffer-size"};
     if (log.driver == "json-file") options.insert({"labels", "labels-regex", "env", "env-regex", "tag"});
-    else if (log.driver == "none") options.clear();
+    else if (log.driver == "none") options = {"mode", "max-buffer-size"};
     else if (log.driver != "local")
         about("logging.driver", [&] {
             throw error(Errc::invalid_project, "error looking up logging plugin {0}: plugin \"{0}\" not found", driver);

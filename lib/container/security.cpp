@@ -59,7 +59,12 @@ void ContainerBuilder::security_option(const std::string& option) {
         spec.readonly_paths.clear();
     } else if (key == "apparmor" && !value.empty()) {
         spec.process.apparmor_profile = value;
-    } else if (key != "label") { // SELinux: Docker takes it where SELinux is off
+    } else if (key == "label") { // SELinux: Docker takes it where SELinux is off
+        if (value != "disable")
+            out_.warnings.push_back(
+                fmt::format("service \"{}\": security_opt {} has no effect: davit sets no labels of SELinux",
+                            service_.name, option));
+    } else {
         throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option)
             .with_hint("known: no-new-privileges, seccomp=…, systempaths=unconfined, apparmor=…, label=…");
     }

@@ -113,6 +113,7 @@ enum class Check : std::uint8_t {
     external_resource,
     config_source,
     secret_source,
+    mount_options,
     port_address,
     watch_path,
     device_request

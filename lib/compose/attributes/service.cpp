@@ -131,7 +131,7 @@ constexpr Row<S> service_rows[] = {
     row<&S::userns_mode>("userns_mode", text),
     row<&S::uts>("uts", text),
     row<&S::volumes, ObjectList<Mount>>("volumes", mounts, {.identity = Identity::mount_target})
-        .each_item({.written = ShortForm::volume, .path = HostPath::mount}),
+        .each_item({.written = ShortForm::volume, .path = HostPath::mount, .check = Check::mount_options}),
     row<&S::volumes_from>("volumes_from", unique_texts),
     row<&S::working_dir>("working_dir", text),
     row<&S::pre_start, ObjectList<PreStartHook>>("pre_start", pre_start),

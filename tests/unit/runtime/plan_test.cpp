@@ -138,6 +138,22 @@ TEST_CASE("what the machine cannot limit is a warning, what it must not is an er
     CHECK_THROWS_AS(compile(s, v1_host()), Error);
 }
 
+TEST_CASE("what cgroup v2 has no file for is said") {
+    Spec s = small();
+    s.resources.swappiness = 60;
+    s.resources.oom_kill_disable = true;
+    s.resources.cpu_rt_runtime = 1000;
+    std::vector<std::string> warnings;
+    compile(s, v2_host(), {}, &warnings);
+    REQUIRE(warnings.size() == 3);
+    CHECK(warnings[0].find("mem_swappiness is ignored") != std::string::npos);
+    CHECK(warnings[1].find("oom_kill_disable is ignored") != std::string::npos);
+    CHECK(warnings[2].find("cpu_rt_runtime are ignored") != std::string::npos);
+    warnings.clear();
+    compile(s, v1_host(), {}, &warnings);
+    CHECK(warnings.empty());
+}
+
 TEST_CASE("only sysctls of the container's own namespaces are taken") {
     auto error_for = [](const std::string& name, void (*change)(Spec&) = nullptr) -> std::string {
         Spec s = small();

@@ -71,6 +71,16 @@ TEST_CASE("IPv6 is given when it is asked for, by flag or by subnet") {
     CHECK(Network(subnet).bridge(7).ipv6);
 }
 
+TEST_CASE("a network can do without IPv4") {
+    NetworkRecord r = record();
+    r.enable_ipv4 = false;
+    r.enable_ipv6 = true;
+    complete(r, {}, "machine");
+    CHECK(r.subnet4.empty());
+    CHECK(r.subnet6.starts_with("fd"));
+    CHECK(Network(r).bridge(7).addresses.size() == 1);
+}
+
 TEST_CASE("driver options shape the bridge and the host's rules") {
     NetworkRecord r = record();
     r.internal = true;
