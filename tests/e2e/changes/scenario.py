@@ -156,6 +156,14 @@ def maker_of(volume):
     return text + "networks: {n: {name: outside}}\n" + ("volumes: {vol: {name: outside}}\n" if volume else "")
 
 
+def labels_are_kept(s, before):
+    up(s, f"services:\n  a:\n    {BUSYBOX}    command: sleep 600\n    volumes: ['v:/v']\n"
+       "networks: {default: {labels: {mine: net}}}\nvolumes: {v: {labels: [mine=vol]}}\n")
+    s.equal("of the network", "net", json.loads(s.davit("network", "inspect", "changes_default").out)[0]["Labels"]["mine"])
+    s.equal("of the volume", "vol", json.loads(s.davit("volume", "inspect", "changes_v").out)[0]["Labels"]["mine"])
+    down(s, before)
+
+
 def externals(s, before):
     text = f"""
 services:
@@ -280,5 +288,5 @@ services:
 with Scenario("changes") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (only_what_changed, orphans_and_scale, conditions, stop_order, volumes_stay, externals, one_off, providers, owners, side_by_side):
+    for part in (only_what_changed, orphans_and_scale, conditions, stop_order, volumes_stay, labels_are_kept, externals, one_off, providers, owners, side_by_side):
         part(s, before)

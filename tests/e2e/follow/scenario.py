@@ -167,9 +167,22 @@ services:
     s.davit("down")
 
 
+def what_is_not_attached_is_not_shown(s):
+    s.write("compose.yaml", """
+services:
+  quiet: {image: busybox, command: [echo, of the quiet one], attach: false}
+  loud: {image: busybox, command: [echo, of the loud one], depends_on: {quiet: {condition: service_completed_successfully}}}
+""")
+    shown = s.davit("up").out
+    s.check("up shows the one", "loud-1  | of the loud one" in shown, shown)
+    s.check("and not the other", "of the quiet one" not in shown, shown)
+    s.check("whose log is there", "of the quiet one" in s.davit("logs", "quiet").out)
+    s.davit("down")
+
+
 with Scenario("follow") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (restarts, several, created, last_line, long_line):
+    for part in (restarts, several, created, last_line, long_line, what_is_not_attached_is_not_shown):
         part(s)
         s.nothing_left(before)

@@ -74,14 +74,15 @@ class Policies(Project):
     def test_policies_with_an_age(self):
         self.create()
         self.asked()
-        for policy, hours in (("daily", 24), ("weekly", 7 * 24), ("every_2h", 2), ("every_3d", 72), ("every_1w2d", 9 * 24), ("every_90m", 1.5)):
+        for policy, hours in (("daily", 24), ("weekly", 7 * 24), ("every_2h", 2), ("every_3d", 72), ("every_1w2d", 9 * 24), ("every_90m", 1.5), ("refresh", 3)):
+            more = {"pull_refresh_after": "3h"} if policy == "refresh" else {}
             self.age((hours - 0.2) * HOUR)
-            self.create(policy=policy)
+            self.create(policy=policy, **more)
             self.assertEqual(self.asked(), [], policy + ": young enough")
             self.age((hours + 0.2) * HOUR)
-            self.create(policy=policy)
+            self.create(policy=policy, **more)
             self.assertEqual(self.asked(), ["HEAD"], policy + ": too old")
-            self.create(policy=policy)
+            self.create(policy=policy, **more)
             self.assertEqual(self.asked(), [], policy + ": asked a moment ago")
 
     def test_never_fetches_nothing(self):
