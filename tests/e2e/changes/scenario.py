@@ -157,10 +157,10 @@ def maker_of(volume):
 
 
 def labels_are_kept(s, before):
-    up(s, f"services:\n  a:\n    {BUSYBOX}    command: sleep 600\n    volumes: ['v:/v']\n"
-       "networks: {default: {labels: {mine: net}}}\nvolumes: {v: {labels: [mine=vol]}}\n")
+    up(s, f"services:\n  a:\n    {BUSYBOX}    command: sleep 600\n    volumes: ['data:/v']\n"
+       "networks: {default: {labels: {mine: net}}}\nvolumes: {data: {labels: [mine=vol]}}\n")
     s.equal("of the network", "net", json.loads(s.davit("network", "inspect", "changes_default").out)[0]["Labels"]["mine"])
-    s.equal("of the volume", "vol", json.loads(s.davit("volume", "inspect", "changes_v").out)[0]["Labels"]["mine"])
+    s.equal("of the volume", "vol", json.loads(s.davit("volume", "inspect", "changes_data").out)[0]["Labels"]["mine"])
     down(s, before)
 
 
