@@ -10,7 +10,7 @@
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
 #include "compose/loader.hpp"
-#include "compose/print.hpp"
+#include "yaml/print.hpp"
 
 #include <algorithm>
 #include <array>
@@ -64,7 +64,7 @@ std::string render_tree(const Globals& g, const LoadOptions& options, const Conf
     print_diagnostics(loaded.diagnostics->take_warnings(), g.progress == "json");
     if (f.lock_digests || f.resolve_digests) pin_images(*loaded.tree, *loaded.root);
     if (f.lock_digests) keep_images(*loaded.root);
-    return json ? compose::print_json(*loaded.root, false) : compose::print_yaml(*loaded.root, false);
+    return json ? yaml::print_json(*loaded.root, false) : yaml::print_yaml(*loaded.root, false);
 }
 
 // Those profiles disable as well: without values nobody knows the profiles.
@@ -72,8 +72,8 @@ std::string list_uninterpolated_services(const LoadOptions& options) {
     auto loaded = compose::load_tree(options);
     loaded.diagnostics->throw_if_errors();
     std::string out;
-    if (const compose::Node* services = loaded.root->find("services"))
-        for (const compose::Entry& e : services->map()) out += fmt::format("{}\n", e.key);
+    if (const yaml::Node* services = loaded.root->find("services"))
+        for (const yaml::Entry& e : services->map()) out += fmt::format("{}\n", e.key);
     return out;
 }
 

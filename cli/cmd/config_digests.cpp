@@ -1,8 +1,8 @@
 #include "cli/cmd/config_digests.hpp"
 
 #include "base/error.hpp"
-#include "compose/print.hpp"
 #include "registry/remote_image.hpp"
+#include "yaml/print.hpp"
 
 #include <deque>
 #include <future>
@@ -52,12 +52,12 @@ void pin_images(Project& project) {
         if (!service.image.empty()) service.image = names[service.image];
 }
 
-void pin_images(compose::Tree& tree, compose::Node& root) {
+void pin_images(yaml::Tree& tree, yaml::Node& root) {
     std::map<std::string, std::string> names;
-    std::vector<std::pair<compose::Entry*, std::string>> images;
-    const compose::Node* services = root.find("services");
-    for (const compose::Entry& service : services ? services->map() : std::span<compose::Entry>()) {
-        compose::Entry* image = service.value->find_entry("image");
+    std::vector<std::pair<yaml::Entry*, std::string>> images;
+    const yaml::Node* services = root.find("services");
+    for (const yaml::Entry& service : services ? services->map() : std::span<yaml::Entry>()) {
+        yaml::Entry* image = service.value->find_entry("image");
         if (!image || image->value->str().empty()) continue;
         if (image->value->str().find('$') != std::string_view::npos)
             throw error(Errc::usage, "the digest of {} needs the values of its variables", image->value->str())
@@ -69,27 +69,27 @@ void pin_images(compose::Tree& tree, compose::Node& root) {
     for (auto& [entry, name] : images) entry->value = tree.string(names[name]);
 }
 
-void keep_images(compose::Node& root) {
-    const auto drop_others = [](compose::Node& map, std::string_view kept) {
+void keep_images(yaml::Node& root) {
+    const auto drop_others = [](yaml::Node& map, std::string_view kept) {
         for (std::size_t i = map.map().size(); i > 0; --i)
             if (map.map()[i - 1].key != kept) map.erase(map.map()[i - 1].key);
     };
     drop_others(root, "services");
-    if (const compose::Node* services = root.find("services"))
-        for (const compose::Entry& service : services->map()) drop_others(*service.value, "image");
+    if (const yaml::Node* services = root.find("services"))
+        for (const yaml::Entry& service : services->map()) drop_others(*service.value, "image");
 }
 
 std::string render_images(const Project& project, RenderFormat format) {
-    compose::Tree tree;
-    compose::Node* services = tree.map();
+    yaml::Tree tree;
+    yaml::Node* services = tree.map();
     for (const auto& [name, service] : project.services) {
-        compose::Node* one = tree.map();
+        yaml::Node* one = tree.map();
         if (!service.image.empty()) tree.add(*one, "image", tree.string(service.image));
         tree.add(*services, tree.copy(name), one);
     }
-    compose::Node* root = tree.map();
+    yaml::Node* root = tree.map();
     tree.add(*root, "services", services);
-    return format == RenderFormat::json ? compose::print_json(*root, true) : compose::print_yaml(*root, true);
+    return format == RenderFormat::json ? yaml::print_json(*root, true) : yaml::print_yaml(*root, true);
 }
 
 } // namespace davit::cli

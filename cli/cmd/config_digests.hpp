@@ -1,8 +1,8 @@
 // Images by digest, for `davit config --resolve-image-digests` and `--lock-image-digests`.
 #pragma once
 
-#include "compose/tree.hpp"
 #include "davit/load.hpp"
+#include "yaml/tree.hpp"
 
 #include <string>
 
@@ -12,9 +12,9 @@ namespace davit::cli {
 // the network; what cannot be looked up is thrown, all of it.
 void pin_images(Project& project);
 // The same in a file whose variables stand as they are written.
-void pin_images(compose::Tree& tree, compose::Node& root);
+void pin_images(yaml::Tree& tree, yaml::Node& root);
 // Drops all but the images of services.
-void keep_images(compose::Node& root);
+void keep_images(yaml::Node& root);
 // The services with nothing but their images: an override file that holds them at what they are.
 std::string render_images(const Project& project, RenderFormat format);
 

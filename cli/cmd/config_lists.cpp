@@ -2,9 +2,9 @@
 
 #include "base/error.hpp"
 #include "compose/loader.hpp"
-#include "compose/print.hpp"
 #include "compose/short_forms.hpp"
 #include "compose/template.hpp"
+#include "yaml/print.hpp"
 
 #include <algorithm>
 #include <array>
@@ -29,10 +29,10 @@ std::string keys(const Map& map) {
     return lines(names);
 }
 
-void collect(const compose::Node& n, std::map<std::string, compose::Variable>& out) {
+void collect(const yaml::Node& n, std::map<std::string, compose::Variable>& out) {
     if (n.is_string()) compose::collect_variables(n.str(), out);
-    for (const compose::Node* item : n.list()) collect(*item, out);
-    for (const compose::Entry& e : n.map()) collect(*e.value, out);
+    for (const yaml::Node* item : n.list()) collect(*item, out);
+    for (const yaml::Entry& e : n.map()) collect(*e.value, out);
 }
 
 // Docker Compose indents this list by four and ends it with an empty line.
@@ -46,17 +46,17 @@ std::string four_spaces(std::string_view json) {
 }
 
 std::string variables_json(const std::map<std::string, compose::Variable>& variables) {
-    compose::Tree tree;
-    compose::Node* root = tree.map();
+    yaml::Tree tree;
+    yaml::Node* root = tree.map();
     for (const auto& [name, v] : variables) {
-        compose::Node* one = tree.map();
+        yaml::Node* one = tree.map();
         tree.add(*one, "Name", tree.string(v.name));
         tree.add(*one, "DefaultValue", tree.string(v.default_value));
         tree.add(*one, "PresenceValue", tree.string(v.alternate_value));
         tree.add(*one, "Required", tree.boolean(v.required));
         tree.add(*root, tree.copy(name), one);
     }
-    return four_spaces(compose::print_json(*root, false));
+    return four_spaces(yaml::print_json(*root, false));
 }
 
 // Columns of at least 20 characters, three of them blank.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "compose/diagnostics.hpp"
-#include "compose/tree.hpp"
 #include "davit/project.hpp"
 
 #include <limits>

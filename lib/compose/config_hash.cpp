@@ -1,7 +1,7 @@
 #include "base/hash.hpp"
 #include "compose/codec.hpp"
-#include "compose/print.hpp"
 #include "davit/load.hpp"
+#include "yaml/print.hpp"
 
 namespace davit {
 
@@ -14,8 +14,8 @@ std::string config_hash(const Service& service) {
     s.depends_on.clear();
     s.profiles.clear();
     s.label_file.clear(); // the labels count, not where they come from
-    compose::Tree tree;
-    return sha256_hex(compose::print_json(*compose::encode_service(tree, s, true), false));
+    yaml::Tree tree;
+    return sha256_hex(yaml::print_json(*compose::encode_service(tree, s, true), false));
 }
 
 } // namespace davit

@@ -1,8 +1,8 @@
 // Collects what is wrong, so that one run reports every mistake.
 #pragma once
 
-#include "compose/tree.hpp"
 #include "davit/load.hpp"
+#include "yaml/reporter.hpp"
 
 #include <fmt/format.h>
 #include <functional>
@@ -12,12 +12,20 @@
 
 namespace davit::compose {
 
-class Diagnostics {
+// All passes of the loader work on one tree, and call its parts by their first names.
+using yaml::Entry;
+using yaml::Kind;
+using yaml::Node;
+using yaml::Pos;
+using yaml::Tag;
+using yaml::Tree;
+
+class Diagnostics final : public yaml::Reporter {
 public:
     explicit Diagnostics(const Tree& tree) : tree_(tree) {}
 
-    void error(Pos at, std::string_view path, std::string message, std::string hint = {});
-    void warning(Pos at, std::string_view path, std::string message, std::string hint = {});
+    void error(Pos at, std::string_view path, std::string message, std::string hint = {}) override;
+    void warning(Pos at, std::string_view path, std::string message, std::string hint = {}) override;
     // Gives those that have a path and no place the place the path has in the tree.
     void place(const Node& root);
     bool any_error(const std::function<bool(std::string_view path)>& that) const;

@@ -3,7 +3,6 @@
 
 #include "compose/diagnostics.hpp"
 #include "compose/template.hpp"
-#include "compose/tree.hpp"
 #include "davit/project.hpp"
 
 namespace davit::compose {

@@ -3,7 +3,6 @@
 
 #include "compose/diagnostics.hpp"
 #include "compose/template.hpp"
-#include "compose/tree.hpp"
 
 namespace davit::compose {
 

@@ -6,8 +6,8 @@
 #include "compose/env_files.hpp"
 #include "compose/environment.hpp"
 #include "compose/normalize.hpp"
-#include "compose/print.hpp"
 #include "compose/unacted.hpp"
+#include "yaml/print.hpp"
 
 #include <algorithm>
 #include <set>
@@ -191,10 +191,10 @@ namespace davit {
 LoadResult load(const LoadOptions& options) { return compose::to_project(compose::load_tree(options), options); }
 
 std::string render(const Project& project, RenderFormat format, bool escape_dollars) {
-    compose::Tree tree;
+    yaml::Tree tree;
     bool json = format == RenderFormat::json;
-    const compose::Node* root = compose::encode_project(tree, project, json);
-    return json ? compose::print_json(*root, escape_dollars) : compose::print_yaml(*root, escape_dollars);
+    const yaml::Node* root = compose::encode_project(tree, project, json);
+    return json ? yaml::print_json(*root, escape_dollars) : yaml::print_yaml(*root, escape_dollars);
 }
 
 } // namespace davit

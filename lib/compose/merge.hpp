@@ -3,7 +3,6 @@
 #pragma once
 
 #include "compose/diagnostics.hpp"
-#include "compose/tree.hpp"
 
 #include <string>
 #include <vector>

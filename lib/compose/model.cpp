@@ -7,7 +7,7 @@
 #include "compose/interpolate.hpp"
 #include "compose/transform.hpp"
 #include "compose/validate.hpp"
-#include "compose/yaml_tree.hpp"
+#include "yaml/reader.hpp"
 
 #include <algorithm>
 #include <fmt/ranges.h>
@@ -34,7 +34,7 @@ std::vector<Node*> ModelLoader::documents(const std::string& file, Pos referrer)
         }
     }
     std::uint16_t id = tree_.add_file(file == "-" ? "(standard input)" : file, std::move(text));
-    auto out = parse_yaml(tree_, id, diag_);
+    auto out = yaml::parse_yaml(tree_, id, diag_);
     if (out.empty()) diag_.throw_if_errors(); // no tree to go on with
     return out;
 }

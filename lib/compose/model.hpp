@@ -5,7 +5,6 @@
 #include "compose/merge.hpp"
 #include "compose/paths.hpp"
 #include "compose/template.hpp"
-#include "compose/tree.hpp"
 #include "davit/load.hpp"
 
 #include <map>

@@ -1,8 +1,8 @@
 // Fills in what follows from the rest: names, the default network, inferred dependencies.
 #pragma once
 
+#include "compose/diagnostics.hpp"
 #include "compose/template.hpp"
-#include "compose/tree.hpp"
 
 #include <string>
 

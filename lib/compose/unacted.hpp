@@ -1,7 +1,7 @@
 // Attributes that are read and checked but that davit cannot act on.
 #pragma once
 
-#include "compose/tree.hpp"
+#include "compose/diagnostics.hpp"
 #include "davit/load.hpp"
 
 #include <vector>

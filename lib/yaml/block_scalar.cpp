@@ -1,8 +1,8 @@
-#include "compose/block_scalar.hpp"
+#include "yaml/block_scalar.hpp"
 
 #include <algorithm>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 namespace {
 
@@ -108,4 +108,4 @@ private:
 
 std::optional<BlockScalar> read_block_scalar(std::string_view text, int parent) { return Reader(text, parent).read(); }
 
-} // namespace davit::compose
+} // namespace davit::yaml

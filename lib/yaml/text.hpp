@@ -1,19 +1,19 @@
 // What is checked on the bytes of a YAML file before yaml-cpp reads it, as it would let it through.
 #pragma once
 
-#include "compose/diagnostics.hpp"
+#include "yaml/reporter.hpp"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 // The offset of the first byte that is no part of UTF-8, npos if there is none.
 std::size_t first_bad_utf8(std::string_view text);
 
 // Control characters, broken UTF-8, and what Docker Compose's YAML 1.1 does not know: other versions
 // in a %YAML line, the escape \/. Reports the first; true if there is none.
-bool check_yaml_text(std::string_view text, std::uint16_t file, Diagnostics&);
+bool check_yaml_text(std::string_view text, std::uint16_t file, Reporter&);
 
-} // namespace davit::compose
+} // namespace davit::yaml

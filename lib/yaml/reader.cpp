@@ -1,19 +1,20 @@
-#include "compose/yaml_tree.hpp"
+#include "yaml/reader.hpp"
 
-#include "compose/block_scalar.hpp"
-#include "compose/scalar.hpp"
-#include "compose/yaml_errors.hpp"
-#include "compose/yaml_text.hpp"
+#include "yaml/block_scalar.hpp"
+#include "yaml/errors.hpp"
+#include "yaml/scalar.hpp"
+#include "yaml/text.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <istream>
 #include <streambuf>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 namespace {
 
@@ -21,12 +22,12 @@ namespace {
 constexpr std::size_t kMaxCopiedNodes = 400'000;
 constexpr std::size_t kMaxDepth = 400;
 
-struct Stop {}; // an error is in the diagnostics
+struct Stop {}; // an error was reported
 
 class Builder : public YAML::EventHandler {
 public:
-    Builder(Tree& tree, std::uint16_t file, Diagnostics& diagnostics)
-        : tree_(tree), diag_(diagnostics), file_(file),
+    Builder(Tree& tree, std::uint16_t file, Reporter& reporter)
+        : tree_(tree), reporter_(reporter), file_(file),
           has_slash_escape_(tree.file_text(file).find("\\/") != std::string::npos) {}
 
     // yaml-cpp lets the end of the file close a quote.
@@ -114,7 +115,7 @@ private:
     }
 
     [[noreturn]] void fail(Pos pos, std::string message, std::string hint = {}) {
-        diag_.error(pos, {}, std::move(message), std::move(hint));
+        reporter_.error(pos, {}, std::move(message), std::move(hint));
         throw Stop();
     }
 
@@ -129,8 +130,8 @@ private:
         if (tag == "!reset") return Tag::reset;
         if (tag == "!override") return Tag::override_value;
         if (tag.size() > 1 && tag[0] == '!')
-            diag_.warning(pos, {}, fmt::format("the tag {} is not known and ignored", tag),
-                          "known are !reset and !override");
+            reporter_.warning(pos, {}, fmt::format("the tag {} is not known and ignored", tag),
+                              "known are !reset and !override");
         return Tag::none;
     }
 
@@ -201,8 +202,8 @@ private:
     Node* plain(Pos pos, const std::string& value) {
         Node* n = resolve_plain(tree_, value, pos);
         if (n->kind != Kind::real || std::isfinite(n->real)) return n;
-        diag_.error(pos, {}, fmt::format("{} is no number that can be used here", value),
-                    fmt::format("put it in quotes if it is meant as text: \"{}\"", value));
+        reporter_.error(pos, {}, fmt::format("{} is no number that can be used here", value),
+                        fmt::format("put it in quotes if it is meant as text: \"{}\"", value));
         n->failed = true;
         return n;
     }
@@ -291,7 +292,7 @@ private:
         for (std::size_t i = 1; i < order.size(); ++i) {
             if (order[i]->key != order[i - 1]->key) continue;
             twins.push_back(order[i]);
-            diag_.error(
+            reporter_.error(
                 order[i]->key_pos, {},
                 fmt::format("the key '{}' is already given in line {}", order[i]->key, order[i - 1]->key_pos.line),
                 "a mapping may have each key once; remove one of the two");
@@ -327,7 +328,7 @@ private:
     }
 
     Tree& tree_;
-    Diagnostics& diag_;
+    Reporter& reporter_;
     std::uint16_t file_;
     bool has_slash_escape_;
     std::vector<std::size_t> lines_; // where they start, as far as somebody asked
@@ -349,11 +350,11 @@ public:
 
 } // namespace
 
-std::vector<Node*> parse_yaml(Tree& tree, std::uint16_t file, Diagnostics& diag) {
+std::vector<Node*> parse_yaml(Tree& tree, std::uint16_t file, Reporter& reporter) {
     std::vector<Node*> documents;
     const std::string& text = tree.file_text(file);
-    if (!check_yaml_text(text, file, diag)) return documents;
-    Builder builder(tree, file, diag);
+    if (!check_yaml_text(text, file, reporter)) return documents;
+    Builder builder(tree, file, reporter);
     try {
         ViewBuffer buffer(text);
         std::istream input(&buffer);
@@ -369,10 +370,10 @@ std::vector<Node*> parse_yaml(Tree& tree, std::uint16_t file, Diagnostics& diag)
         Pos pos{static_cast<std::uint32_t>(std::max(e.mark.line, 0) + 1),
                 static_cast<std::uint16_t>(std::clamp(e.mark.column + 1, 1, 65535)), file};
         YamlMistake mistake = explain_yaml_error(e.msg, tree.line_text(pos));
-        diag.error(pos, {}, std::move(mistake.message), std::move(mistake.hint));
+        reporter.error(pos, {}, std::move(mistake.message), std::move(mistake.hint));
         documents.clear();
     }
     return documents;
 }
 
-} // namespace davit::compose
+} // namespace davit::yaml

@@ -1,9 +1,10 @@
-#include "compose/print.hpp"
+#include "yaml/print.hpp"
 
 #include "base/printable.hpp"
+#include "base/text_code.hpp"
 #include "base/units.hpp"
-#include "compose/scalar.hpp"
-#include "compose/yaml_text.hpp"
+#include "yaml/scalar.hpp"
+#include "yaml/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +13,7 @@
 #include <cstdint>
 #include <fmt/format.h>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 namespace {
 
@@ -268,7 +269,7 @@ private:
     void binary(std::string_view s) {
         std::string bytes;
         for (char c : s) bytes.append(c == '$' && dollars_ ? 2 : 1, c);
-        out_ += "!!binary " + encode_base64(bytes);
+        out_ += "!!binary " + base64_encode(bytes);
     }
 
     void text(std::string_view s, int) {
@@ -304,4 +305,4 @@ std::string print_json(const Node& n, bool escape) {
     return printable_json(out);
 }
 
-} // namespace davit::compose
+} // namespace davit::yaml

@@ -1,6 +1,8 @@
-#include "compose/yaml_text.hpp"
+#include "yaml/text.hpp"
 
-namespace davit::compose {
+#include <fmt/format.h>
+
+namespace davit::yaml {
 
 namespace {
 
@@ -69,28 +71,30 @@ std::size_t first_bad_utf8(std::string_view text) {
     return std::string_view::npos;
 }
 
-bool check_yaml_text(std::string_view text, std::uint16_t file, Diagnostics& diag) {
+bool check_yaml_text(std::string_view text, std::uint16_t file, Reporter& reporter) {
     std::size_t control = first_control(text);
     std::size_t broken = first_bad_utf8(text);
     if (control < broken) {
         const auto lead = static_cast<unsigned char>(text[control]);
         const unsigned code = lead == 0xc2 ? static_cast<unsigned char>(text[control + 1]) : lead;
-        diag.error(position(text, control, file), {},
-                   fmt::format("the file has a control character here (0x{:02x})", code),
-                   fmt::format("remove it; in a text in double quotes write it as \\x{:02x}", code));
+        reporter.error(position(text, control, file), {},
+                       fmt::format("the file has a control character here (0x{:02x})", code),
+                       fmt::format("remove it; in a text in double quotes write it as \\x{:02x}", code));
         return false;
     }
     if (broken != std::string_view::npos) {
-        diag.error(position(text, broken, file), {},
-                   fmt::format("the file is not UTF-8 text (byte 0x{:02x})", static_cast<unsigned char>(text[broken])),
-                   "save it as UTF-8");
+        reporter.error(
+            position(text, broken, file), {},
+            fmt::format("the file is not UTF-8 text (byte 0x{:02x})", static_cast<unsigned char>(text[broken])),
+            "save it as UTF-8");
         return false;
     }
     if (std::size_t at = foreign_version(text); at != std::string_view::npos) {
-        diag.error(position(text, at, file), {}, "compose files are YAML 1.1", "remove this line, or write  %YAML 1.1");
+        reporter.error(position(text, at, file), {}, "compose files are YAML 1.1",
+                       "remove this line, or write  %YAML 1.1");
         return false;
     }
     return true;
 }
 
-} // namespace davit::compose
+} // namespace davit::yaml

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 // Where a node was written. file: index into Tree's files, counted from 1; 0 = nowhere.
 struct Pos {
@@ -129,4 +129,4 @@ private:
     std::deque<File> files_; // references to its texts stay valid
 };
 
-} // namespace davit::compose
+} // namespace davit::yaml

@@ -2,15 +2,14 @@
 // octal 0, underscores, true and false but not yes and no, dates.
 #pragma once
 
-#include "compose/tree.hpp"
+#include "yaml/tree.hpp"
 
 #include <optional>
 #include <string>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 Node* resolve_plain(Tree&, std::string_view text, Pos at);
 std::optional<std::string> decode_base64(std::string_view text);
-std::string encode_base64(std::string_view bytes);
 
-} // namespace davit::compose
+} // namespace davit::yaml

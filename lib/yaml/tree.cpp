@@ -1,11 +1,11 @@
-#include "compose/tree.hpp"
+#include "yaml/tree.hpp"
 
 #include "base/units.hpp"
 
 #include <cstring>
 #include <new>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 Entry* Node::find_entry(std::string_view key) const {
     for (Entry& e : map())
@@ -205,4 +205,4 @@ std::string_view Tree::line_text(Pos at) const {
     return line;
 }
 
-} // namespace davit::compose
+} // namespace davit::yaml

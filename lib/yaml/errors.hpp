@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 struct YamlMistake {
     std::string message;
@@ -14,4 +14,4 @@ struct YamlMistake {
 // message: yaml-cpp's; line: the text of the line it names.
 YamlMistake explain_yaml_error(std::string_view message, std::string_view line);
 
-} // namespace davit::compose
+} // namespace davit::yaml

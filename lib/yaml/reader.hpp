@@ -2,15 +2,15 @@
 // duplicate keys, tags, scalar types and the limits against bombs.
 #pragma once
 
-#include "compose/diagnostics.hpp"
-#include "compose/tree.hpp"
+#include "yaml/reporter.hpp"
+#include "yaml/tree.hpp"
 
 #include <vector>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 // The documents of a file that was added to the tree. A document with a syntax error gives an
-// error in the diagnostics and ends the list.
-std::vector<Node*> parse_yaml(Tree&, std::uint16_t file, Diagnostics&);
+// error and ends the list.
+std::vector<Node*> parse_yaml(Tree&, std::uint16_t file, Reporter&);
 
-} // namespace davit::compose
+} // namespace davit::yaml

@@ -1,4 +1,4 @@
-#include "compose/scalar.hpp"
+#include "yaml/scalar.hpp"
 
 #include <array>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <limits>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 namespace {
 
@@ -202,18 +202,6 @@ Node* resolve_plain(Tree& tree, std::string_view text, Pos at) {
 
 static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-std::string encode_base64(std::string_view bytes) {
-    std::string out;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const std::string_view three = bytes.substr(i, 3);
-        std::uint32_t bits = 0;
-        for (std::size_t k = 0; k < 3; ++k)
-            bits = bits << 8 | (k < three.size() ? static_cast<unsigned char>(three[k]) : 0u);
-        for (std::size_t k = 0; k < 4; ++k) out += k <= three.size() ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
-    }
-    return out;
-}
-
 std::optional<std::string> decode_base64(std::string_view text) {
     std::string out;
     std::uint32_t bits = 0;
@@ -232,4 +220,4 @@ std::optional<std::string> decode_base64(std::string_view text) {
     return out;
 }
 
-} // namespace davit::compose
+} // namespace davit::yaml

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 struct BlockScalar {
     std::string text;
@@ -20,4 +20,4 @@ struct BlockScalar {
 // around it, -1 at the top. Nothing if it is no block scalar.
 std::optional<BlockScalar> read_block_scalar(std::string_view text, int parent);
 
-} // namespace davit::compose
+} // namespace davit::yaml

@@ -1,8 +1,8 @@
-#include "compose/yaml_errors.hpp"
+#include "yaml/errors.hpp"
 
 #include <fmt/format.h>
 
-namespace davit::compose {
+namespace davit::yaml {
 
 namespace {
 
@@ -44,4 +44,4 @@ YamlMistake explain_yaml_error(std::string_view message, std::string_view line) 
     return {fmt::format("this is not valid YAML: {}", message), {}};
 }
 
-} // namespace davit::compose
+} // namespace davit::yaml

@@ -1,0 +1,136 @@
+// Corners of YAML where readers differ: merge keys, block scalars; where things stand, and what is refused.
+#include "tests/unit/yaml/read.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace davit;
+using namespace davit::test;
+using nlohmann::json;
+
+namespace {
+
+json extension(const std::string& text) { return json_of("a: {image: x}\n" + text)["x-t"]; }
+
+} // namespace
+
+TEST_CASE("a merge key may have its tag written out") {
+    for (const char* key : {"<<", "!!merge <<", "!<tag:yaml.org,2002:merge> <<", "!!merge '<<'", "!!merge any"}) {
+        CAPTURE(key);
+        CHECK(extension(std::string("x-c: &c {a: 1, b: 2}\nx-t:\n  ") + key + ": *c\n  b: 3\n") ==
+              json{{"a", 1}, {"b", 3}});
+        CHECK(extension(std::string("x-c: [&c {a: 1}, &d {a: 2, b: 2}]\nx-t: {") + key + ": [*c, *d]}\n") ==
+              json{{"a", 1}, {"b", 2}});
+    }
+    CHECK(extension("x-c: &c {a: 1}\nx-t: {'<<': *c}\n") == json{{"<<", {{"a", 1}}}});
+    CHECK(extension("x-t: !!merge <<\n") == "<<");
+    CHECK(extension("x-t: !!merge word\n") == "word");
+    CHECK(json_of("x-t: {!!merge a: 1}\n").contains("error"));
+}
+
+TEST_CASE("block scalars are those of libyaml: blank lines at the end, indentation, comments") {
+    const struct {
+        const char* yaml;
+        const char* value;
+    } rows[] = {
+        {">+\n    one\n\n    two\n\n\n", "one\ntwo\n\n\n"},
+        {">+\n    one\n", "one\n"},
+        {">+\n    one\n\n", "one\n\n"},
+        {">\n    one\n\n\n", "one\n"},
+        {">-\n    one\n\n\n", "one"},
+        {"|+\n    one\n\n\n", "one\n\n\n"},
+        {"|-\n    one\n\n\n", "one"},
+        {"|\n    one\n\n\n", "one\n"},
+        {">+\n\n\n", "\n\n"},
+        {">+\n\n    one\n     more\n\n", "\none\n more\n\n"},
+        {">+2\n      one\n    two\n\n", "  one\ntwo\n\n"},
+        {">2+ # word\n    one\n\n", "one\n\n"},
+        {"&a >+\n    one\n\n", "one\n\n"},
+        {"!!str >+\n    one\n\n", "one\n\n"},
+        {"!!str\n    >+\n    one\n\n", "one\n\n"},
+        {">+\n    one\n\n# word\n\n", "one\n\n"},
+        {">+\r\n    one\r\n\r\n    two\r\n\r\n", "one\ntwo\n\n"},
+        {">+\n    one\n      ", "one\n  "},
+        {">+\n    one\n   ", "one\n"},
+        {"|+\n    one", "one"},
+        {"'one\n\n    two'\n", "one\ntwo"},
+        {"one\n\n    two\n", "one\ntwo"},
+    };
+    for (const auto& [yaml, value] : rows) {
+        CAPTURE(yaml);
+        CHECK(extension(std::string("x-t:\n  k: ") + yaml)["k"] == value);
+        const std::string printed = ReadYaml(std::string("x-t:\n  k: ") + yaml).yaml();
+        CHECK(extension(printed)["k"] == value);
+    }
+    CHECK(extension("x-t:\n- >+\n  one\n\n- - |2+\n      two\n\n").dump() == R"(["one\n\n",["  two\n\n"]])");
+    CHECK(extension("x-t: &m\n  ? k\n  : >+\n    one\n\n").dump() == R"({"k":"one\n\n"})");
+    const json tab = json_of("x-t:\n  k: |\n    \tone\n");
+    CHECK(tab.value("error", "").find("a tab stands where spaces must indent the text") != std::string::npos);
+}
+
+TEST_CASE("a plain scalar is what Go's YAML makes of it") {
+    const struct {
+        const char* yaml;
+        json value;
+    } rows[] = {
+        {"0x1F", 31},   {"0o17", 15},       {"017", 15},
+        {"0b101", 5},   {"1_000", 1000},    {"-5", -5},
+        {"1.5", 1.5},   {"1e3", 1000},      {"true", true},
+        {"TRUE", true}, {"yes", "yes"},     {"off", "off"},
+        {"~", nullptr}, {"null", nullptr},  {"", nullptr},
+        {"'1'", "1"},   {"!!str 1", "1"},   {"12:30:45", "12:30:45"},
+        {"08", 8},      {"1.2.3", "1.2.3"}, {"!!binary aGk=", "hi"},
+    };
+    for (const auto& [yaml, value] : rows) {
+        CAPTURE(yaml);
+        CHECK(extension(std::string("x-t: ") + yaml + "\n") == value);
+    }
+}
+
+TEST_CASE("every node knows where it was written") {
+    const ReadYaml read("a: 1\nb:\n  - x\n  - {c: y}\n---\nd: z\n");
+    REQUIRE(read.documents.size() == 2);
+    const auto place = [](const yaml::Pos& at) { return std::pair<unsigned, unsigned>(at.line, at.column); };
+    CHECK(place(yaml::locate(*read.documents[0], "b[1].c")) == std::pair<unsigned, unsigned>(4, 6));
+    CHECK(place(read.documents[0]->find_entry("b")->key_pos) == std::pair<unsigned, unsigned>(2, 1));
+    CHECK(place(read.documents[1]->find("d")->pos) == std::pair<unsigned, unsigned>(6, 4));
+    CHECK(read.tree.where(read.documents[1]->find("d")->pos).file == "t.yaml");
+}
+
+TEST_CASE("what cannot be read is told at its place, and ends the documents") {
+    const struct {
+        const char* yaml;
+        const char* message;
+        unsigned line, column;
+    } rows[] = {
+        {"a: 1\na: 2\n", "a", 2, 1},
+        {"a: b: c\n", "a ': ' stands where no key can be", 1, 5},
+        {"a: \"x\n", "quote", 1, 4},
+        {"a: *b\n", "no anchor", 1, 4},
+        {"a: x\x01\n", "control character", 1, 5},
+        {"a: \xff\n", "not UTF-8", 1, 4},
+        {"%YAML 1.2\n---\na: 1\n", "YAML 1.1", 1, 1},
+        {"a: &a {b: *a}\n", "inside of what it names", 1, 11},
+    };
+    for (const auto& [yaml, message, line, column] : rows) {
+        CAPTURE(yaml);
+        const ReadYaml read(yaml);
+        REQUIRE(read.said.errors.size() == 1);
+        const Said::Line& error = read.said.errors.front();
+        CAPTURE(error.message);
+        CHECK(error.message.find(message) != std::string::npos);
+        CHECK(error.at.line == line);
+        CHECK(error.at.column == column);
+    }
+}
+
+TEST_CASE("aliases that multiply, and nesting without end, are refused") {
+    std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
+    for (int i = 1; i < 9; ++i) {
+        const std::string last = "*a" + std::to_string(i - 1);
+        bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last;
+        for (int k = 0; k < 8; ++k) bomb += ", " + last;
+        bomb += "]\n";
+    }
+    CHECK(json_of(bomb)["error"] == "the aliases of this file multiply to too much");
+    CHECK(json_of("a: " + std::string(2000, '[')).contains("error"));
+}
