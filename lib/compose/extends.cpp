@@ -106,10 +106,10 @@ ModelLoader::ExtendsBase& ModelLoader::extends_file(const FileSet& set, const st
         Resets resets = Resets::take_from(*doc, diag_);
         resets.apply(*merged);
         merged = merge(tree_, merged, doc, diag_);
-        enforce_unicity(tree_, *merged, diag_);
+        enforce_unicity(*merged, diag_);
         to_canonical(tree_, *merged, !options_.interpolate, diag_);
         omit_empty(*merged);
-        enforce_unicity(tree_, *merged, diag_);
+        enforce_unicity(*merged, diag_);
         base.resets = std::move(resets);
     }
     resolve_paths(tree_, *merged, {relative_path(set.directory, parent_path(file)), options_.home}, diag_);

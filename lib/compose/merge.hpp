@@ -15,7 +15,7 @@ Node* merge(Tree&, Node* base, Node* over, Diagnostics&);
 Node* merge_at(Tree&, Node* base, Node* over, std::string_view path, Diagnostics&);
 
 // In lists with keys (KEY=value, mount targets, ports …) a later item replaces an earlier one in place.
-void enforce_unicity(Tree&, Node& document, Diagnostics&);
+void enforce_unicity(Node& document, Diagnostics&);
 
 // The paths a document resets or overrides.
 class Resets {

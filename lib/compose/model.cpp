@@ -71,14 +71,14 @@ Node* ModelLoader::document(const FileSet& set, const std::string& file, Node* m
     resets.apply(*merged);
     apply_extends(set, file, *doc, resets);
     merged = merge(tree_, merged, doc, diag_);
-    enforce_unicity(tree_, *merged, diag_);
+    enforce_unicity(*merged, diag_);
     if (options_.validate) {
         check_schema(*merged, diag_);
         drop_version(*merged, file);
     }
     to_canonical(tree_, *merged, !options_.interpolate, diag_);
     omit_empty(*merged);
-    enforce_unicity(tree_, *merged, diag_);
+    enforce_unicity(*merged, diag_);
     return merged;
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 class Unifier {
 public:
-    Unifier(Tree& tree, Diagnostics& diag) : tree_(tree), diag_(diag) {}
+    explicit Unifier(Diagnostics& diag) : diag_(diag) {}
 
     void walk(Node& n, RuleTable<Identity>::Cursor at) {
         if (!at) return;
@@ -96,15 +96,14 @@ private:
         return {};
     }
 
-    Tree& tree_;
     Diagnostics& diag_;
     Path path_;
 };
 
 } // namespace
 
-void enforce_unicity(Tree& tree, Node& document, Diagnostics& diag) {
-    Unifier(tree, diag).walk(document, rule_table<&Rules::identity>().root());
+void enforce_unicity(Node& document, Diagnostics& diag) {
+    Unifier(diag).walk(document, rule_table<&Rules::identity>().root());
 }
 
 } // namespace davit::compose

@@ -149,9 +149,9 @@ Rows<Service> rows<Service>() {
     return service_table;
 }
 
-Node* encode_service(Tree& tree, const Service& service, bool json) {
+Node* encode_service(Tree& tree, const Service& s, bool json) {
     Encoder e{tree, json};
-    return encode_struct<Service>(e, service);
+    return encode_struct<Service>(e, s);
 }
 
 } // namespace davit::compose
