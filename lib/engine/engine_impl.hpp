@@ -48,11 +48,13 @@ struct Engine::Impl {
     };
     Planned plan(const Project& project, ReconcileOptions options);
     // Stages what the plan makes and has the supervisor carry out the rest.
-    std::vector<ContainerRecord> apply(const Project& project, Planned& planned, std::stop_token stop);
+    // supervisor: when it was started before the plan was made.
+    using Supervisor = std::future<SupervisorClient>;
+    std::vector<ContainerRecord> apply(const Project& project, Planned& planned, std::stop_token stop,
+                                       Supervisor supervisor = {});
     void remember(const Project& project);
     void tell_running(const Project& project, const Planned& planned);
     // engine_send.cpp
-    using Supervisor = std::future<SupervisorClient>;
     Supervisor start_supervisor(const std::string& project, bool needed);
     // started: from start_supervisor().
     void send(Plan plan, std::stop_token stop, Supervisor started = {}, const EventSink& also = {});
@@ -89,7 +91,10 @@ struct Engine::Impl {
     };
     void pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures,
                   std::stop_token stop);
-    // Fetches what the services need and the policies ask for.
+    // Fetches what the services need and the policies ask for, and holds all of it against `image prune` until the
+    // records of containers do.
+    image::Hold provide_images(const Project& project, const std::vector<const Service*>& services, PullMode mode,
+                               bool quiet, std::stop_token stop);
     void ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet,
                        std::stop_token stop);
     void pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet, std::stop_token stop);

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <atomic>
 #include <fmt/format.h>
+#include <map>
+#include <set>
 #include <thread>
 
 namespace davit {
@@ -201,6 +203,40 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
             if (pull.build && !images.find(pull.reference))
                 throw missing_build(project, *project.find(pull.service), pull.reference).with_context(e.what());
         throw;
+    }
+}
+
+namespace {
+
+// What the containers of these services are made of.
+std::set<std::string> references_of(const Project& project, const std::vector<const Service*>& services) {
+    std::set<std::string> out;
+    for (const Service* service : services) {
+        out.insert(image_reference(project, *service));
+        for (const auto& hook : service->pre_start)
+            if (!hook.image.empty()) out.insert(hook.image);
+        for (const auto& mount : service->volumes)
+            if (mount.type == MountType::image) out.insert(mount.source);
+    }
+    return out;
+}
+
+} // namespace
+
+image::Hold Engine::Impl::provide_images(const Project& project, const std::vector<const Service*>& services,
+                                         PullMode mode, bool quiet, std::stop_token stop) {
+    const image::Store images(store.roots().images());
+    const std::set<std::string> references = references_of(project, services);
+    for (int attempt = 1;; ++attempt) {
+        ensure_images(project, services, mode, quiet, stop);
+        std::set<std::string> ids;
+        for (const auto& reference : references)
+            if (const auto image = images.find(reference)) ids.insert(image->id);
+        image::Hold held = images.hold({ids.begin(), ids.end()});
+        // A prune may have come in between: then it is fetched again.
+        const bool all = std::all_of(references.begin(), references.end(),
+                                     [&](const std::string& reference) { return images.find(reference).has_value(); });
+        if (all || attempt == 3) return held;
     }
 }
 

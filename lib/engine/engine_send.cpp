@@ -19,15 +19,11 @@ Engine::Impl::Supervisor Engine::Impl::start_supervisor(const std::string& proje
 void Engine::Impl::send(Plan plan, std::stop_token stop, Supervisor started, const EventSink& also) {
     if (plan.empty()) return SupervisorClient::look_after(store.roots(), plan.project);
     auto supervisor = started.valid() ? started.get() : SupervisorClient::connect_or_start(store.roots(), plan.project);
-    const auto nothing_of_ours = [](const Operation& op, const SupervisorClient::ClientDone& done) {
-        const Error missing = error(Errc::failed, "{} cannot be done here: the plan came from elsewhere", op.resource);
-        done(op.id, &missing);
-    };
     EventSink both = [ours = sink(), &also](const Event& event) {
         if (also) also(event);
         ours(event);
     };
-    supervisor.apply(plan, nothing_of_ours, both, std::move(stop));
+    supervisor.apply(plan, both, std::move(stop));
 }
 
 namespace {

@@ -181,7 +181,7 @@ void Engine::Impl::up(const Project& project, const UpOptions& options, bool sta
     if (config.approve && !approved(plan(wanted, reconcile).result.plan)) return;
     std::vector<const Service*> services;
     for (const auto& [unused, service] : wanted.services) services.push_back(&service);
-    ensure_images(wanted, services, options.pull, options.quiet_pull, stop);
+    const image::Hold images = provide_images(wanted, services, options.pull, options.quiet_pull, stop);
 
     const FileLock held = lock(project.name, stop);
     Project given = wanted; // with what the providers say, which is no change of the configuration
@@ -189,6 +189,8 @@ void Engine::Impl::up(const Project& project, const UpOptions& options, bool sta
         remember(project); // what a provider has made is to be taken down, whatever happens next
         provide_all(given, providers, stop);
     }
+    // Where nothing is yet there will be something: the supervisor starts beside the planning.
+    Supervisor supervisor = start_supervisor(project.name, !services.empty() && store.containers(project.name).empty());
     bool told = false;
     until_fresh([&] {
         Planned planned = plan(wanted, reconcile);
@@ -198,7 +200,7 @@ void Engine::Impl::up(const Project& project, const UpOptions& options, bool sta
         }
         remember(project);
         if (planned.result.plan.empty()) SupervisorClient::look_after(store.roots(), project.name);
-        else apply(given, planned, stop);
+        else apply(given, planned, stop, std::move(supervisor));
     });
 }
 
@@ -312,7 +314,8 @@ BuiltContainer Engine::Impl::build(const Project& project, const Planned& planne
                            around);
 }
 
-std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned& planned, std::stop_token stop) {
+std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned& planned, std::stop_token stop,
+                                                 Supervisor supervisor) {
     const HostValues host = host_values(store);
     const image::Store images(store.roots().images());
     MachineSurroundings around(store, images, planned.observed, planned.result);
@@ -328,7 +331,7 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
         built.push_back(build(project, planned, made, host, around));
         around.made(built.back());
     }
-    auto supervisor = start_supervisor(project.name, !built.empty());
+    if (!supervisor.valid()) supervisor = start_supervisor(project.name, !built.empty());
     for (const auto& key : planned.result.networks)
         store.stage(project.name,
                     network_record(project, project.networks.at(key), planned.wanted.network_hashes.at(key), host));

@@ -8,7 +8,7 @@
 //   images/<hex>.json      an image: its manifest and its layers' directories
 //   refs/<name>            a symbolic link per name ("/" written as "%") to ../images/<hex>.json
 //   ingest/                unfinished: <hex>.part (a download to be resumed), s-*/ (a running unpack)
-//   lock locks/ leases/ trash/
+//   lock held locks/ leases/ trash/
 //
 // All methods may be called from several threads and processes at once. They block on disk only,
 // and on the store lock, which is held for milliseconds.
@@ -42,6 +42,17 @@ private:
     friend class Store;
     std::string path_;
     UniqueFd fd_; // locked: a lease whose lock is free belongs to a dead process
+};
+
+// Keeps images from `prune` and `rm` until it goes: who starts containers of them holds them until the containers'
+// records stand. A locked byte of one common file for each: nothing is left of a process that dies.
+class Hold {
+public:
+    Hold() = default;
+
+private:
+    friend class Store;
+    UniqueFd fd_;
 };
 
 struct RemoveOptions {
@@ -107,7 +118,8 @@ public:
     };
     std::vector<Leftover> leftovers() const;
 
-    Lease lease(const Image& image) const;
+    // Of images by id. Look them up afterwards: a prune may have come before.
+    Hold hold(const std::vector<std::string>& ids) const;
 
     // For the writers of this component (pull, load): see image/store_impl.hpp.
     struct Impl;

@@ -68,9 +68,34 @@ void Store::extend(Lease& lease, const std::string& line) const {
     sys::write_all(lease.fd_.get(), line + "\n");
 }
 
-Lease Store::lease(const Image& image) const {
-    Lease out = empty_lease();
-    extend(out, image.id);
+namespace {
+
+// The byte of the common file that stands for an image.
+struct flock byte_of(const std::string& id, short type) {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(std::stoull(registry::hex_of(id).substr(0, 15), nullptr, 16));
+    lock.l_len = 1;
+    return lock;
+}
+
+bool is_held(const Store::Impl& store, const std::string& id) {
+    const UniqueFd fd = sys::open_if_exists(store.path("held"), O_RDWR);
+    struct flock lock = byte_of(id, F_WRLCK);
+    return fd && ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+} // namespace
+
+Hold Store::hold(const std::vector<std::string>& ids) const {
+    const FileLock lock = impl_->use(); // whoever removes images looks while nobody takes a hold
+    Hold out;
+    out.fd_ = sys::open(impl_->path("held"), O_RDWR | O_CREAT, 0600);
+    for (const std::string& id : ids) {
+        struct flock byte = byte_of(id, F_RDLCK);
+        if (::fcntl(out.fd_.get(), F_OFD_SETLK, &byte) < 0) throw sys_error(errno, "locking {}", impl_->path("held"));
+    }
     return out;
 }
 
@@ -253,7 +278,7 @@ Removed Store::remove(std::string_view name, const RemoveOptions& options) {
         auto image = find(name);
         if (!image) throw error(Errc::not_found, "no such image: {}", name);
         const std::vector<std::string> users = options.users ? options.users(*image) : std::vector<std::string>();
-        const bool leased_now = leased(*impl_).contains(image->id);
+        const bool leased_now = leased(*impl_).contains(image->id) || is_held(*impl_, image->id);
         auto reference = registry::Reference::try_parse(name);
         const bool by_name = reference && impl_->id_of(*reference) == image->id;
         if (by_name && reference->digest().empty() && image->tags.size() > 1) {
@@ -282,7 +307,7 @@ Pruned Store::prune(const PruneOptions& options) {
         const auto leases = leased(*impl_);
         for (const auto& image : list()) {
             if (!image.tags.empty() && !options.all) continue;
-            if (leases.contains(image.id) || (options.in_use && options.in_use(image)) ||
+            if (leases.contains(image.id) || is_held(*impl_, image.id) || (options.in_use && options.in_use(image)) ||
                 (options.filter && !options.filter(image)))
                 continue;
             untag_all(*impl_, image, out.removed);

@@ -135,10 +135,7 @@ void Control::handle(Session& s, const std::string& frame) {
     if (!s.greeted) throw error(Errc::failed, "'{}' came before 'hello'", type);
     if (type == "apply")
         handler_.on_apply(s.id, id, m.at("token").get<std::string>(), plan_from_json(json::dump(m.at("plan"))));
-    else if (type == "client_done") {
-        auto failure = optional_error(m, "error");
-        handler_.on_client_done(s.id, id, m.at("operation").get<int>(), failure ? &*failure : nullptr);
-    } else if (type == "cancel") handler_.on_cancel(s.id, id);
+    else if (type == "cancel") handler_.on_cancel(s.id, id);
     else if (type == "preempt") {
         std::map<std::string, std::chrono::nanoseconds> patience;
         if (auto given = m.find("patience"); given != m.end())

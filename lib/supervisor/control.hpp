@@ -24,7 +24,6 @@ class ControlHandler {
 public:
     virtual ~ControlHandler() = default;
     virtual void on_apply(SessionId session, int id, const std::string& token, Plan plan) = 0;
-    virtual void on_client_done(SessionId session, int id, int operation, const Error* error) = 0;
     virtual void on_cancel(SessionId session, int id) = 0;
     // patience: containers that are being stopped, and how much longer that may take.
     virtual void on_preempt(SessionId session, int id,

@@ -105,18 +105,11 @@ std::function<void(const Error*)> PlanRunner::ender(int id) {
     };
 }
 
-void PlanRunner::client_done(int operation, const Error* error) {
-    if (!is_client_operation(executor_.operation(operation).kind)) return;
-    ended(operation, error);
-}
-
 void PlanRunner::cancel(const Error& why) {
     executor_.cancel(why);
-    // What waits for a condition or for the client has not begun anything that could be completed.
-    for (int id : executor_.running()) {
-        OpKind kind = executor_.operation(id).kind;
-        if (kind == OpKind::wait_container || is_client_operation(kind)) ended(id, &why);
-    }
+    // What waits for a condition has not begun anything that could be completed.
+    for (int id : executor_.running())
+        if (executor_.operation(id).kind == OpKind::wait_container) ended(id, &why);
     abandon_held_starts(why.what());
     step();
 }
@@ -146,29 +139,10 @@ void PlanRunner::drop_unstarted(const Operation& op) {
     if (c && c->record().auto_remove && !c->active() && !c->running()) world_.auto_remove(*c);
 }
 
-bool PlanRunner::needs_client() const {
-    if (holds_start()) return true;
-    for (const Operation& op : executor_.plan().operations) {
-        if (!is_client_operation(op.kind) || done_before_.contains(op.id)) continue;
-        auto state = executor_.state(op.id);
-        if (state == PlanExecutor::State::waiting || state == PlanExecutor::State::running) return true;
-    }
-    return false;
-}
-
-void PlanRunner::repeat_client_operations(const std::function<void(const Event&)>& to) const {
-    for (int id : executor_.running())
-        if (const Operation& op = executor_.operation(id); is_client_operation(op.kind))
-            to(event_of(EventKind::operation_started, op));
-}
-
 // ---- operations
 
 void PlanRunner::run(const Operation& op) {
     switch (op.kind) {
-    case OpKind::pull_image:
-    case OpKind::build_image:
-    case OpKind::stage_container: return; // the client has read the event
     case OpKind::create_network:
     case OpKind::remove_network: return run_network(op);
     case OpKind::create_volume:

@@ -26,15 +26,10 @@ public:
     void begin();
     const std::string& token() const { return token_; }
     const Plan& plan() const { return executor_.plan(); }
-    void client_done(int operation, const Error* error);
     void cancel(const Error& why);
-    // Operations of the client that have not ended, or a start that it is to attach to: without it the plan cannot go
-    // on.
-    bool needs_client() const;
+    // A start that waits for its client to attach: without it the plan cannot go on.
     bool holds_start() const;
     void abandon_held_starts(const std::string& why);
-    // Client operations that have begun, told again to a client that joins.
-    void repeat_client_operations(const std::function<void(const Event&)>& to) const;
     void container_changed();
 
 private:

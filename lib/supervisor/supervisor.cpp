@@ -16,7 +16,7 @@ namespace davit::supervisor {
 namespace {
 using namespace std::chrono_literals;
 constexpr auto linger = 1s;       // after the last client, while containers exist but none runs
-constexpr auto orphan_limit = 5s; // for the client of a resumed plan to come back
+constexpr auto return_limit = 5s; // for the client whose attaching a resumed plan waits for
 constexpr auto sync_delay = 1s;
 constexpr auto nursery_idle_limit = 3s;
 constexpr auto shrink_delay = 3s; // after the last plan, or the start without one
@@ -159,10 +159,7 @@ void Supervisor::on_apply(SessionId session, int id, const std::string& token, P
     for (const auto& [ended, failure] : ended_)
         if (ended == token) return control_.send_result(session, id, failure ? &*failure : nullptr);
     if (current_ && current_->runner->token() == token) {
-        current_->orphan_limit.reset();
-        current_->listeners.emplace_back(session, id);
-        current_->runner->repeat_client_operations([&](const Event& e) { control_.send_event(session, id, e); });
-        return;
+        return current_->listeners.emplace_back(session, id), void();
     }
     queue_.push_back({session, id, token, std::move(plan)});
     next_plan();
@@ -237,7 +234,7 @@ void Supervisor::resume() {
     request.plan = std::move(found->plan);
     try {
         start_plan(std::move(request), std::move(found->done));
-        cancel_if_orphaned();
+        expect_client();
     } catch (const Error& e) {
         log::warning("the interrupted plan cannot be finished: {}", e.what());
         current_.reset();
@@ -264,12 +261,6 @@ void Supervisor::release_helpers() {
     net_helper_.release();
     nursery_.release();
     shrink_timer_ = loop_.after(shrink_delay, shrink_footprint);
-}
-
-void Supervisor::on_client_done(SessionId session, int id, int operation, const Error* error) {
-    if (!current_) return;
-    for (const auto& listener : current_->listeners)
-        if (listener == std::pair{session, id}) return current_->runner->client_done(operation, error);
 }
 
 void Supervisor::on_cancel(SessionId session, int id) {
@@ -309,17 +300,16 @@ void Supervisor::on_closed(SessionId session) {
         // It was here and is gone: what waits for it to attach waits for nobody.
         if (listened && current_->listeners.empty())
             current_->runner->abandon_held_starts("the command that started it is gone");
-        cancel_if_orphaned();
     }
     loop_.post([this] { consider_exit(); });
 }
 
-// A plan that needs its client goes on only with it; a client whose supervisor was killed comes back at once.
-void Supervisor::cancel_if_orphaned() {
-    if (!current_ || !current_->listeners.empty() || !current_->runner->needs_client()) return;
-    current_->orphan_limit = loop_.after(orphan_limit, [this] {
+// A client whose supervisor was killed comes back at once; what its successor holds for one that does not is let go.
+void Supervisor::expect_client() {
+    if (!current_ || !current_->runner->holds_start()) return;
+    current_->return_limit = loop_.after(return_limit, [this] {
         if (current_ && current_->listeners.empty())
-            current_->runner->cancel(error(Errc::interrupted, "the command that this plan waits for is gone"));
+            current_->runner->abandon_held_starts("the command that started it is gone");
     });
 }
 

@@ -42,11 +42,10 @@ private:
     struct Current {
         std::shared_ptr<PlanRunner> runner;
         std::vector<std::pair<SessionId, int>> listeners; // sessions that wait for its result
-        EventLoop::Watch orphan_limit;
+        EventLoop::Watch return_limit;
     };
 
     void on_apply(SessionId session, int id, const std::string& token, Plan plan) override;
-    void on_client_done(SessionId session, int id, int operation, const Error* error) override;
     void on_cancel(SessionId session, int id) override;
     void on_preempt(SessionId session, int id,
                     const std::map<std::string, std::chrono::nanoseconds>& patience) override;
@@ -64,7 +63,7 @@ private:
     void start_plan(Request request, std::set<int> done_before);
     std::optional<Error> staleness(const Plan& plan) const;
     void finished(const std::optional<Error>& failure);
-    void cancel_if_orphaned();
+    void expect_client();
     void emit(Event event);
     void take_turn(std::function<void()> work);
     void next_turn();

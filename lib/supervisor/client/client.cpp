@@ -5,9 +5,7 @@
 #include "base/sys.hpp"
 #include "project/store.hpp"
 #include "supervisor/client/connection.hpp"
-#include "supervisor/policy/executor.hpp"
 
-#include <mutex>
 #include <poll.h>
 #include <set>
 #include <sys/eventfd.h>
@@ -42,24 +40,6 @@ public:
 
 private:
     UniqueFd fd_;
-};
-
-// What the threads that pull and build report, until the calling thread sends it on.
-struct Reports {
-    Wakeup wakeup;
-    std::mutex mutex;
-    std::vector<json::Value> queue;
-
-    void add(json::Value message) {
-        std::lock_guard guard(mutex);
-        queue.push_back(std::move(message));
-        wakeup.ring();
-    }
-    std::vector<json::Value> take() {
-        std::lock_guard guard(mutex);
-        wakeup.clear();
-        return std::exchange(queue, {});
-    }
 };
 
 } // namespace
@@ -146,7 +126,7 @@ void SupervisorClient::settle(const Roots& roots, const std::string& project, st
     if (!exists(ProjectPaths(roots, project).journal())) return;
     Plan nothing; // waits in line for its turn
     nothing.project = project;
-    connect_or_start(roots, project).apply(nothing, {}, {}, std::move(stop));
+    connect_or_start(roots, project).apply(nothing, {}, std::move(stop));
 }
 
 void SupervisorClient::tidy(const Roots& roots, const std::string& project) {
@@ -181,9 +161,7 @@ namespace {
 // One plan on its way through a supervisor, and its successor if it is killed.
 class Application {
 public:
-    Application(const Plan& plan, const SupervisorClient::ClientOperation& client_operation, const EventSink& sink)
-        : plan_(plan), client_operation_(client_operation), sink_(sink), token_(sys::random_hex(32)),
-          reports_(std::make_shared<Reports>()) {}
+    Application(const Plan& plan, const EventSink& sink) : plan_(plan), sink_(sink), token_(sys::random_hex(32)) {}
 
     json::Value apply_message(int id) const {
         return {{"type", "apply"}, {"id", id}, {"token", token_}, {"plan", json::Value::parse(to_json(plan_))}};
@@ -191,23 +169,19 @@ public:
 
     // The result, or nothing when the connection ended before it.
     std::optional<json::Value> follow(Connection& c, int id, std::stop_token stop) {
-        auto reports = reports_;
-        std::stop_callback on_stop(stop, [reports] { reports->wakeup.ring(); });
+        std::stop_callback on_stop(stop, [this] { wakeup_.ring(); });
         for (;;) {
             while (auto m = c.next()) {
                 if (m->value("id", 0) != id) continue;
                 if (m->value("type", "") == "result") return m;
-                handle_event(supervisor::event_from_json(m->at("event")));
-            }
-            for (auto& report : reports_->take()) {
-                report["id"] = id;
-                c.send(report);
+                if (sink_) sink_(supervisor::event_from_json(m->at("event")));
             }
             if (stop.stop_requested() && !std::exchange(cancelled_, true)) c.send({{"type", "cancel"}, {"id", id}});
-            pollfd p[2] = {{c.fd(), POLLIN, 0}, {reports_->wakeup.fd(), POLLIN, 0}};
+            pollfd p[2] = {{c.fd(), POLLIN, 0}, {wakeup_.fd(), POLLIN, 0}};
             const int ready = ::poll(p, 2, static_cast<int>(std::chrono::milliseconds(look_interval).count()));
             if (ready < 0 && errno != EINTR) throw sys_error(errno, "waiting for the supervisor");
             if (ready == 0) c.require_awake();
+            if (p[1].revents) wakeup_.clear();
             if (p[0].revents && !c.read()) {
                 while (auto m = c.next())
                     if (m->value("id", 0) == id && m->value("type", "") == "result") return m;
@@ -218,42 +192,17 @@ public:
     void reconnected() { cancelled_ = false; }
 
 private:
-    void handle_event(const Event& e) {
-        bool begins = e.kind == EventKind::operation_started && supervisor::is_client_operation(e.op);
-        if (sink_ && !(begins && begun_.contains(e.operation))) sink_(e);
-        if (!begins || !begun_.insert(e.operation).second) return;
-        for (const Operation& op : plan_.operations)
-            if (op.id == e.operation) return run_client_operation(op);
-    }
-
-    void run_client_operation(const Operation& op) {
-        auto done = [reports = reports_](int operation, const Error* failure) {
-            json::Value m{{"type", "client_done"}, {"operation", operation}, {"error", nullptr}};
-            if (failure) m["error"] = supervisor::error_to_json(*failure);
-            reports->add(std::move(m));
-        };
-        try {
-            if (!client_operation_) throw error(Errc::failed, "nobody here does '{}'", to_string(op.kind));
-            client_operation_(op, done);
-        } catch (const Error& e) {
-            done(op.id, &e);
-        }
-    }
-
     const Plan& plan_;
-    const SupervisorClient::ClientOperation& client_operation_;
     const EventSink& sink_;
     std::string token_;
-    std::shared_ptr<Reports> reports_; // outlives threads that report late
-    std::set<int> begun_;
+    Wakeup wakeup_;
     bool cancelled_ = false;
 };
 
 } // namespace
 
-void SupervisorClient::apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink,
-                             std::stop_token stop) {
-    Application application(plan, on_client_operation, sink);
+void SupervisorClient::apply(const Plan& plan, const EventSink& sink, std::stop_token stop) {
+    Application application(plan, sink);
     for (int attempt = 0;; ++attempt) {
         int id = impl_->next_id++;
         std::optional<json::Value> result;

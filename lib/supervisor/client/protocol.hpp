@@ -8,7 +8,6 @@
 //   {"type":"apply","id":7,"token","plan":{…}}→  one plan at a time; a second one waits in line.
 //                                                The token of a plan that runs or has just ended joins it
 //                                       ←{"type":"event","id":7,"event":{…}}          zero or more
-//   {"type":"client_done","id":7,"operation":3,"error":null|{…}}→   pull/build/stage finished
 //                                       ←{"type":"result","id":7,"error":null|{…},"stale":bool}
 //   {"type":"cancel","id":7}            →        drops what has not begun
 //   {"type":"preempt","id":8,"patience":{container:ns}}→  drops what has not begun of whatever plan runs;
@@ -20,9 +19,9 @@
 //   {"type":"status","id":9}            →
 //                                       ←{"type":"result","id":9,"statuses":[…]}
 //
-// A client that vanishes does not stop its plan once the client's own operations are done
-// (DESIGN §3.4); a plan that still waits for one of them is cancelled. A supervisor that was killed
-// is replaced; its successor goes on with the plan, and apply() joins it again by the token.
+// Everything in a plan is the supervisor's: images are there and containers are staged before it is sent. So a client
+// that vanishes does not stop its plan (DESIGN §3.4), but for a start that waits for it to attach. A supervisor that
+// was killed is replaced; its successor goes on with the plan, and apply() joins it again by the token.
 #pragma once
 
 #include "davit/event.hpp"
@@ -68,13 +67,9 @@ public:
     ~SupervisorClient();
 
     int fd() const;
-    // Sends the plan and returns when it has ended. on_client_operation runs pull, build and stage
-    // in the calling thread's loop or its own threads; it reports through ClientDone. Throws the
-    // plan's first failure after everything that could go on has.
-    using ClientDone = std::function<void(int operation, const Error* error)>; // thread-safe
-    using ClientOperation = std::function<void(const Operation&, const ClientDone&)>;
-    void apply(const Plan& plan, const ClientOperation& on_client_operation, const EventSink& sink,
-               std::stop_token stop = {});
+    // Sends the plan and returns when it has ended. Throws the plan's first failure after everything that could go
+    // on has.
+    void apply(const Plan& plan, const EventSink& sink, std::stop_token stop = {});
     // Cancels what has not begun of the plan that runs now, if one does, and returns when it has ended:
     // for down, stop, kill and rm, before they take the project's lock, which does not tell of the plan of a
     // client that was killed. patience: containers, and how long a stop that has begun may still wait before SIGKILL.

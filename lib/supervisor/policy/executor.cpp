@@ -6,10 +6,6 @@
 
 namespace davit::supervisor {
 
-bool is_client_operation(OpKind kind) {
-    return kind == OpKind::pull_image || kind == OpKind::build_image || kind == OpKind::stage_container;
-}
-
 PlanExecutor::PlanExecutor(Plan plan) : plan_(std::move(plan)) {
     for (std::size_t i = 0; i < plan_.operations.size(); ++i) {
         const Operation& op = plan_.operations[i];

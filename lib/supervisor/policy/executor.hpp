@@ -10,9 +10,6 @@
 
 namespace davit::supervisor {
 
-// Pull, build, stage: done by the client, gates for everything else.
-bool is_client_operation(OpKind kind);
-
 class PlanExecutor {
 public:
     enum class State { waiting, running, done, failed, skipped };

@@ -248,6 +248,24 @@ esac
 """
 
 
+def prune_beside(s, before):
+    """What `up` has found or fetched stays until the containers have it: here a provider prunes in between."""
+    program = os.path.join(s.scratch, "pruner")
+    s.write(program, f"""#!/bin/sh
+case "$*" in *metadata*) exit 1 ;; *" up "*) {s.binary} image prune -af >&2 || exit 1; {s.binary} image rm -f other >&2 || exit 1 ;; esac
+""")
+    os.chmod(program, 0o755)
+    s.davit("image", "tag", "busybox", "other")
+    text = f"services:\n  app:\n    {BUSYBOX}    command: sleep 600\n    depends_on: [p]\n  p:\n    provider: {{type: {program}}}\n"
+    up(s, text)
+    s.equal("it runs", {"app": "running"}, s.states())
+    s.davit("down", "-t", "0")
+    s.davit("image", "prune", "-af")
+    s.check("nobody holds it any more", "busybox" not in s.davit("image", "ls").out)
+    s.images("busybox")
+    s.nothing_left(before)
+
+
 def providers(s, before):
     log = os.path.join(s.scratch, "provider.log")
     program = os.path.join(s.scratch, "cloud")
@@ -288,5 +306,5 @@ services:
 with Scenario("changes") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (only_what_changed, orphans_and_scale, conditions, stop_order, volumes_stay, labels_are_kept, externals, one_off, providers, owners, side_by_side):
+    for part in (only_what_changed, orphans_and_scale, conditions, stop_order, volumes_stay, labels_are_kept, externals, one_off, providers, prune_beside, owners, side_by_side):
         part(s, before)

@@ -196,7 +196,7 @@ Plan Lab::up_plan(bool start) {
 
 void Lab::apply(const Plan& plan) {
     auto client = SupervisorClient::connect_or_start(roots, project);
-    client.apply(plan, {}, [this](const Event& e) { events.push_back(e); });
+    client.apply(plan, [this](const Event& e) { events.push_back(e); });
 }
 
 void Lab::one(OpKind kind, const std::string& id, const std::function<void(Operation&)>& edit) {

@@ -1,4 +1,4 @@
-// Plans against each other, names and ports, networks, the client's own operations.
+// Plans against each other, names and ports, networks.
 #include "lab.hpp"
 
 #include "base/error.hpp"
@@ -104,7 +104,7 @@ TEST_CASE("a second plan waits for the first, and a command that takes precedenc
     std::thread up([&] {
         auto client = SupervisorClient::connect_or_start(lab.roots, "turns");
         try {
-            client.apply(m.plan, {}, {});
+            client.apply(m.plan, {});
         } catch (const Error& e) {
             cancelled = e.kind() == Errc::interrupted;
         }
@@ -126,49 +126,43 @@ TEST_CASE("a second plan waits for the first, and a command that takes precedenc
 TEST_CASE("a request to stop cancels what has not begun of its own plan") {
     Lab lab("cancel");
     std::string a = lab.add("a", "exec sleep 1000", Lab::on_no_network());
+    std::string b = lab.add("b", "exec sleep 1000", Lab::on_no_network());
     PlanMaker m("cancel");
-    int pulled = m.add(OpKind::pull_image, "");
-    m.add(OpKind::create_container, a, {pulled});
+    int created = m.add(OpKind::create_container, a);
+    int started = m.add(OpKind::start_container, a, {created});
+    int ended = m.add(OpKind::wait_container, "", {started}, [&](Operation& op) {
+        op.condition = WaitCondition::exited;
+        op.wait_for = {a};
+    });
+    m.add(OpKind::create_container, b, {ended});
     lab.staged.clear();
     std::stop_source stop;
     auto client = SupervisorClient::connect_or_start(lab.roots, "cancel");
     try {
         client.apply(
-            m.plan, [&](const Operation&, const SupervisorClient::ClientDone&) { stop.request_stop(); }, {},
+            m.plan,
+            [&](const Event& e) {
+                if (e.kind == EventKind::operation_started && e.operation == ended) stop.request_stop();
+            },
             stop.get_token());
         FAIL("went on");
     } catch (const Error& e) {
         CHECK(e.kind() == Errc::interrupted);
     }
-    CHECK_FALSE(lab.store.container("cancel", a));
+    CHECK(lab.status(a).state == ContainerState::running);
+    CHECK_FALSE(lab.store.container("cancel", b));
 }
 
-TEST_CASE("the client's operations are gates: done by other threads, and their failure is the plan's") {
+TEST_CASE("what a client does before it sends a plan is no part of one") {
     Lab lab("client");
     std::string a = lab.add("a", "exec sleep 1000", Lab::on_no_network());
-    PlanMaker m("client");
-    int pulled = m.add(OpKind::pull_image, "");
-    int bad = m.add(OpKind::build_image, "");
-    int created = m.add(OpKind::create_container, a, {pulled});
-    m.add(OpKind::start_container, a, {created, bad});
-    lab.staged.clear();
-    auto client = SupervisorClient::connect_or_start(lab.roots, "client");
-    std::vector<std::thread> threads;
-    try {
-        client.apply(m.plan,
-                     [&](const Operation& op, const SupervisorClient::ClientDone& done) {
-                         threads.emplace_back([id = op.id, kind = op.kind, done] {
-                             Error e(Errc::not_found, "no such image");
-                             done(id, kind == OpKind::build_image ? &e : nullptr);
-                         });
-                     },
-                     {});
-        FAIL("went on");
-    } catch (const Error& e) {
-        CHECK(std::string(e.what()) == "no such image");
+    for (OpKind kind : {OpKind::pull_image, OpKind::build_image, OpKind::stage_container}) {
+        PlanMaker m("client");
+        int theirs = m.add(kind, "");
+        m.add(OpKind::create_container, a, {theirs});
+        CHECK_THROWS_WITH_AS(lab.apply(m.plan), doctest::Contains("the supervisor cannot do"), Error);
+        CHECK_FALSE(lab.store.container("client", a));
     }
-    for (auto& t : threads) t.join();
-    CHECK(lab.status(a).state == ContainerState::created);
 }
 
 TEST_CASE("containers find each other by service name, and a published port leads to its container") {
