@@ -68,7 +68,7 @@ OrderedJson inspected(Context& context, const ContainerInfo& container) {
     of.directory = ProjectPaths(context.roots(), container.project).container(container.id);
     try {
         of.spec = spec_of(context.roots(), container);
-        if (const auto image = open_image_store().find(container.image_id)) of.image = image->config;
+        if (const auto image = find_image(context.engine(), container.image_id)) of.image = image->config;
     } catch (const Error& e) { // it is being removed, or half of it is lost: what is known is shown
         print_warning(e.describe());
     }

@@ -8,8 +8,6 @@
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
 #include "cli/privileges.hpp"
-#include "image/pull.hpp"
-#include "project/store.hpp"
 
 #include <cstdio>
 #include <iostream>
@@ -17,29 +15,9 @@
 
 namespace davit::cli {
 
-image::Store open_image_store() {
+Engine image_engine() {
     require_root();
-    return image::Store(Roots::from_environment().images());
-}
-
-std::vector<std::string> containers_of_image(const image::Image& image) {
-    RecordStore records(Roots::from_environment());
-    std::vector<std::string> out;
-    for (const auto& project : list_directory(records.roots().projects()))
-        for (const auto& container : records.containers(project))
-            if (container.image_id == image.id) out.push_back(container.name);
-    return out;
-}
-
-image::Image require_image(const image::Store& store, const std::string& name) {
-    auto image = store.find(name);
-    if (!image) {
-        auto missing = error(Errc::not_found, "No such image: {}", name);
-        if (const auto reference = registry::Reference::try_parse(name))
-            image::hint_at_others(missing, store, *reference);
-        throw missing;
-    }
-    return std::move(*image);
+    return Engine();
 }
 
 namespace {
@@ -50,15 +28,13 @@ int run_tag(Globals& globals, const Args& args) {
                     "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE");
     options.arguments(names, 2, 2);
     if (!options.parse(args)) return 0;
-    image::Store store = open_image_store();
-    auto target = registry::Reference::parse(names[1]);
-    if (!target.digest().empty()) throw error(Errc::usage, "refusing to create a tag with a digest reference");
-    image::Image image = require_image(store, names[0]);
-    if (!globals.dry_run) store.tag(image, target);
+    Engine engine = image_engine();
+    if (globals.dry_run) require_image(engine, names[0]);
+    else tag_image(engine, names[0], names[1]);
     return 0;
 }
 
-void print(const image::Removed& removed) {
+void print(const RemovedImages& removed) {
     for (const auto& name : removed.untagged) std::printf("Untagged: %s\n", printable(name).c_str());
     for (const auto& id : removed.deleted) std::printf("Deleted: %s\n", printable(id).c_str());
     std::fflush(stdout);
@@ -66,25 +42,24 @@ void print(const image::Removed& removed) {
 
 int run_image_rm(Globals& globals, const Args& args) {
     std::vector<std::string> names;
-    image::RemoveOptions remove;
+    RemoveImageOptions remove;
     Options options(globals, "image rm [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images");
     options.flag("f,force", remove.force, "Force removal of the image")
         .flag("no-prune", remove.no_prune, "Keep layers and blobs until the next prune")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
-    remove.users = containers_of_image;
-    image::Store store = open_image_store();
+    Engine engine = image_engine();
     int code = 0;
     for (const auto& name : names) {
         try {
-            if (globals.dry_run) std::printf("Would remove: %s\n", require_image(store, name).id.c_str());
-            else print(store.remove(name, remove));
+            if (globals.dry_run) std::printf("Would remove: %s\n", require_image(engine, name).id.c_str());
+            else print(remove_image(engine, name, remove));
         } catch (const Error& e) {
             if (e.kind() == Errc::not_found && remove.force) continue;
             code = report_exception();
         }
     }
-    store.empty_trash(); // after the answer: unlinking thousands of files takes longer than the rest
+    empty_image_trash(engine);
     return code;
 }
 
@@ -129,7 +104,7 @@ std::function<bool(const image::Image&)> prune_filter(const std::vector<std::str
 }
 
 int run_prune(Globals& globals, const Args& args) {
-    image::PruneOptions prune;
+    PruneImageOptions prune;
     bool force = false;
     std::vector<std::string> filters;
     Options options(globals, "image prune [OPTIONS]", "Remove unused images");
@@ -138,24 +113,21 @@ int run_prune(Globals& globals, const Args& args) {
         .flag("f,force", force, "Do not prompt for confirmation");
     if (!options.parse(args)) return 0;
     prune.filter = prune_filter(filters);
-    prune.in_use = [](const image::Image& i) { return !containers_of_image(i).empty(); };
     if (!force && !globals.dry_run &&
         !confirmed(prune.all ? "WARNING! This will remove all images without at least one container associated to them."
                              : "WARNING! This will remove all dangling images."))
         return 0;
-    image::Store store = open_image_store();
+    Engine engine = image_engine();
     if (globals.dry_run) {
-        for (const auto& image : store.list())
-            if ((prune.all || image.tags.empty()) && !prune.in_use(image) && prune.filter(image))
-                std::printf("Would remove: %s\n", image.id.c_str());
+        for (const auto& image : prunable_images(engine, prune)) std::printf("Would remove: %s\n", image.id.c_str());
         return 0;
     }
-    image::Pruned pruned = store.prune(prune);
-    if (!pruned.removed.untagged.empty() || !pruned.removed.deleted.empty()) std::puts("Deleted Images:");
-    print(pruned.removed);
+    const PrunedImages pruned = prune_images(engine, prune);
+    if (!pruned.untagged.empty() || !pruned.deleted.empty()) std::puts("Deleted Images:");
+    print(pruned);
     std::printf("\nTotal reclaimed space: %s\n", human_size(static_cast<double>(pruned.bytes)).c_str());
     std::fflush(stdout);
-    store.empty_trash();
+    empty_image_trash(engine);
     return 0;
 }
 

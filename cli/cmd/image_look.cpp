@@ -9,6 +9,7 @@
 #include "cli/format/template.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
+#include "registry/reference.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -127,10 +128,10 @@ PlainJson config_json(const image::Config& c) {
     return out;
 }
 
-PlainJson image_details(const image::Store& store, const image::Image& image) {
+PlainJson image_details(Engine& engine, const image::Image& image) {
     PlainJson diff_ids = PlainJson::array(), lowers = PlainJson::array();
     for (const auto& layer : image.layers) diff_ids.push_back(layer.diff_id);
-    for (const auto& path : store.layer_paths(image)) lowers.push_back(path);
+    for (const auto& path : layer_directories(engine, image)) lowers.push_back(path);
     return {{"Id", image.id},
             {"RepoTags", image.tags},
             {"RepoDigests", image.digests},
@@ -161,9 +162,9 @@ int run_image_ls(Globals& globals, const Args& args) {
         .flag("q,quiet", quiet, "Only show image IDs")
         .arguments(pattern, 0, 1);
     if (!options.parse(args)) return 0;
-    image::Store store = open_image_store();
+    Engine engine = image_engine();
     std::vector<PlainJson> rows;
-    for (const auto& image : store.list())
+    for (const auto& image : list_images(engine))
         for (auto& row : rows_of(image, !full))
             if (wanted(row, pattern.empty() ? "" : pattern.front()) && passes(image, row, filters))
                 rows.push_back(std::move(row));
@@ -197,12 +198,12 @@ int run_image_inspect(Globals& globals, const Args& args) {
                     "Display detailed information on one or more images");
     options.value("f,format", format, "Format the output: json, or a Go template").arguments(names, 1);
     if (!options.parse(args)) return 0;
-    image::Store store = open_image_store();
+    Engine engine = image_engine();
     PlainJson found = PlainJson::array();
     int code = 0;
     for (const auto& name : names) {
         try {
-            found.push_back(image_details(store, require_image(store, name)));
+            found.push_back(image_details(engine, require_image(engine, name)));
         } catch (const Error&) {
             code = report_exception();
         }
@@ -226,8 +227,8 @@ int run_image_history(Globals& globals, const Args& args) {
         .flag("q,quiet", quiet, "Only show image IDs")
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
-    image::Store store = open_image_store();
-    image::Image image = require_image(store, names[0]);
+    Engine engine = image_engine();
+    image::Image image = require_image(engine, names[0]);
     std::vector<PlainJson> rows;
     auto layer = image.layers.begin();
     for (const auto& step : image.history) {

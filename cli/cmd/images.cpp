@@ -8,6 +8,7 @@
 #include "cli/format/table.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
+#include "registry/reference.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -42,14 +43,14 @@ void name_row(Row& row, const std::string& reference) {
     row.tag = found.tag();
 }
 
-std::vector<Row> rows_of(std::vector<ContainerInfo> containers, const image::Store& store) {
+std::vector<Row> rows_of(std::vector<ContainerInfo> containers, Engine& engine) {
     std::sort(containers.begin(), containers.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     std::vector<Row> rows;
     for (const ContainerInfo& c : containers) {
         Row row;
         row.container = c.name;
         row.id = c.image_id;
-        if (auto image = store.find(c.image_id)) row.image = std::move(*image);
+        if (auto image = find_image(engine, c.image_id)) row.image = std::move(*image);
         name_row(row, c.image);
         rows.push_back(std::move(row));
     }
@@ -103,7 +104,7 @@ int run_images(Globals& globals, const Args& args) {
     if (format != "table" && format != "json")
         throw error(Errc::usage, "unsupported format value \"{}\"", format).with_hint("table or json");
     Context context(globals);
-    const auto rows = rows_of(containers_of(context, {services, true, false, 0}), open_image_store());
+    const auto rows = rows_of(containers_of(context, {services, true, false, 0}), context.engine());
     if (quiet) print_ids(rows);
     else if (format == "json") print_json(rows);
     else print_table(rows);

@@ -1,0 +1,87 @@
+// The machine's image store: listed, named, fetched, read from and written to archives, removed. What an image is
+// stands in davit/image.hpp.
+//
+// Calls block on the disk, pull_image() on the network; several threads and processes may call at once. Names are as
+// people write them: "redis", "redis:7", "redis@sha256:…", an id or the beginning of one. Errors besides those each
+// call names: denied (not root, not our directory), failed (the disk; os() == ENOSPC when it is full).
+#pragma once
+
+#include "davit/engine.hpp"
+#include "davit/event.hpp"
+#include "davit/image.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#pragma GCC visibility push(default)
+namespace davit {
+
+std::vector<image::Image> list_images(Engine& engine); // by name, those without a name last
+// Errors: conflict (the beginning of an id fits several).
+std::optional<image::Image> find_image(Engine& engine, const std::string& name);
+// Errors: not_found, with a hint at others of that repository; conflict.
+image::Image require_image(Engine& engine, const std::string& name);
+// Where its layers stand, the topmost first, as overlayfs has lowerdir.
+std::vector<std::string> layer_directories(Engine& engine, const image::Image& image);
+// Names of the containers of all projects that were made from it.
+std::vector<std::string> containers_of(Engine& engine, const image::Image& image);
+
+// Gives the image `source` the name `target`; another image of that name loses it. Errors: not_found, usage (no name,
+// a digest).
+void tag_image(Engine& engine, const std::string& source, const std::string& target);
+
+struct RemovedImages {
+    std::vector<std::string> untagged; // familiar names
+    std::vector<std::string> deleted;  // ids
+};
+
+struct RemoveImageOptions {
+    bool force = false;    // remove all names of an image given by id; one that containers have loses its names
+    bool no_prune = false; // keep the layers and blobs until the next prune
+};
+// Errors: not_found, conflict (a container has it, several names).
+RemovedImages remove_image(Engine& engine, const std::string& name, const RemoveImageOptions& options = {});
+
+struct PruneImageOptions {
+    bool all = false;                                // images without container, not only those without name
+    std::function<bool(const image::Image&)> filter; // only those for which it is true
+};
+struct PrunedImages : RemovedImages {
+    std::uint64_t bytes = 0; // that are free now
+};
+PrunedImages prune_images(Engine& engine, const PruneImageOptions& options = {});
+// What prune_images() would remove.
+std::vector<image::Image> prunable_images(Engine& engine, const PruneImageOptions& options = {});
+// Deletes the files of removed images, which takes longer than removing them: call it when the answer has been given.
+void empty_image_trash(Engine& engine);
+
+struct PullImageOptions {
+    std::string platform; // "linux/arm64/v8"; empty: this machine's
+    EventSink events;     // of OpKind::pull_image, with the sum of all layers; from several threads, never at once
+};
+// With the credentials and settings that docker and podman keep for this user. Errors: not_found (image, tag,
+// platform), denied (credentials), unavailable (registry), interrupted. The store holds the whole image or nothing.
+image::Image pull_image(Engine& engine, const std::string& name, const PullImageOptions& options = {},
+                        std::stop_token stop = {});
+
+struct LoadedImage {
+    image::Image image;
+    std::vector<std::string> references; // familiar names given to it; empty: known by id only
+};
+// An OCI layout directory, or a tar (plain, gzip, zstd) of an OCI layout or docker-archive; from a path or from a
+// descriptor that messages call `name`. platform: empty: this machine's, or the only one there is.
+std::vector<LoadedImage> load_images(Engine& engine, const std::string& path, const std::string& platform = {},
+                                     std::stop_token stop = {});
+std::vector<LoadedImage> load_images(Engine& engine, int fd, const std::string& name, const std::string& platform = {},
+                                     std::stop_token stop = {});
+// One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it. Errors: not_found.
+void save_images(Engine& engine, const std::vector<std::string>& names, int fd);
+// An OCI layout directory; images are added to one that exists.
+void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory);
+
+} // namespace davit
+#pragma GCC visibility pop
