@@ -5,6 +5,7 @@
 #include "base/sys.hpp"
 #include "image/ingest.hpp"
 #include "image/store_impl.hpp"
+#include "registry/descriptor.hpp"
 #include "rootfs/commit_changes.hpp"
 #include "rootfs/tree_reader.hpp"
 
