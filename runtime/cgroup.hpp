@@ -1,10 +1,10 @@
 // Control groups from outside: listing, freezing, killing, removing. Creation and
-// limits are steps of the plan, done by the shim. Paths are relative to each hierarchy
+// limits are steps, done by the shim. Paths are relative to each hierarchy
 // ("davit/<project>/<id>"); hierarchies as in HostFacts. All calls block briefly; none throws for a group that is gone.
 #pragma once
 
 #include "base/fd.hpp"
-#include "runtime/plan.hpp"
+#include "runtime/host_facts.hpp"
 
 #include <optional>
 #include <string>

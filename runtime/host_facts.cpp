@@ -1,7 +1,7 @@
+#include "runtime/host_facts.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "runtime/defaults.hpp"
-#include "runtime/plan.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -185,7 +185,7 @@ std::uint32_t ShimConnection::signal(int signal) {
 }
 
 std::uint32_t ShimConnection::exec(const ExecRequest& r) {
-    std::vector<int> fds{r.plan_fd};
+    std::vector<int> fds{r.steps_fd};
     if (r.stdin_fd >= 0) fds.push_back(r.stdin_fd);
     if (r.stdout_fd >= 0) fds.insert(fds.end(), {r.stdout_fd, r.stderr_fd});
     return request(number(shim::Type::exec), raw(shim::ExecBody{r.rows, r.columns}), fds);
@@ -220,7 +220,9 @@ std::uint32_t ShimConnection::pause() { return request(number(shim::Type::pause)
 std::uint32_t ShimConnection::unpause() { return request(number(shim::Type::unpause), {}); }
 std::uint32_t ShimConnection::status() { return request(number(shim::Type::status), {}); }
 std::uint32_t ShimConnection::rotate_log() { return request(number(shim::Type::rotate), {}); }
-std::uint32_t ShimConnection::update_limits(int plan_fd) { return request(number(shim::Type::update), {}, {plan_fd}); }
+std::uint32_t ShimConnection::update_limits(int steps_fd) {
+    return request(number(shim::Type::update), {}, {steps_fd});
+}
 
 std::uint32_t ShimConnection::park(const std::string& tag, const std::vector<int>& fds) {
     shim::TagBody body{};

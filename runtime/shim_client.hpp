@@ -40,7 +40,7 @@ struct ShimStart {
     std::string id;        // for `ps` and the session keyring
     std::string run_dir;   // exists, 0700: shim.sock and exit.json are made there
     ShimLog log;
-    int plan_fd = -1; // file or memfd with compile()'s bytes
+    int steps_fd = -1; // file or memfd with compile()'s bytes
     // Namespaces with NsMode::passed; closed by the caller after start_shim().
     int net_ns = -1, ipc_ns = -1, pid_ns = -1, uts_ns = -1;
     int peer_pidfd = -1;          // Mount::Kind::peer
@@ -130,7 +130,7 @@ using ShimEvent = std::variant<Started, Held, StartFailed, Warning, Exited, OomE
                                ExecStarted, ExecFailed, ExecExited, Output, Reply, ShimStatus, ParkedFds, Disconnected>;
 
 struct ExecRequest {
-    int plan_fd = -1; // compile_exec()
+    int steps_fd = -1; // compile_exec()
     // Pipes made for the purpose: never the caller's own terminal or files, nor a device of the host. Without
     // stdin, or without all three, the container's own /dev/null. Unused with a terminal.
     int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;
@@ -186,7 +186,7 @@ public:
     std::uint32_t unpause();
     std::uint32_t status();
     std::uint32_t rotate_log();
-    std::uint32_t update_limits(int plan_fd);
+    std::uint32_t update_limits(int steps_fd);
     // Copies kept by the shim across a crash of the supervisor; the same tag replaces, no fds drops.
     std::uint32_t park(const std::string& tag, const std::vector<int>& fds);
     std::uint32_t get_parked(); // one ParkedFds per tag, the last (maybe empty) with last = true

@@ -91,8 +91,8 @@ struct PassedFd {
 
 // In the order of their numbers in the shim.
 std::vector<PassedFd> passed_fds(const ShimStart& s, int control) {
-    std::vector<PassedFd> out{{control, shim::fd_control},  {s.plan_fd, shim::fd_plan}, {s.net_ns, shim::fd_net},
-                              {s.ipc_ns, shim::fd_ipc},     {s.pid_ns, shim::fd_pid},   {s.uts_ns, shim::fd_uts},
+    std::vector<PassedFd> out{{control, shim::fd_control},  {s.steps_fd, shim::fd_steps}, {s.net_ns, shim::fd_net},
+                              {s.ipc_ns, shim::fd_ipc},     {s.pid_ns, shim::fd_pid},     {s.uts_ns, shim::fd_uts},
                               {s.peer_pidfd, shim::fd_peer}};
     if (s.adopt)
         out.insert(out.end(), {{s.adopt->stdin_write, shim::fd_stdin},

@@ -1,5 +1,5 @@
 // What a container is to the kernel: plain data after the OCI runtime-spec 1.3, with names where
-// the numbers are only known inside (users) and everything typed. compile() (plan.hpp) turns it
+// the numbers are only known inside (users) and everything typed. compile() (steps.hpp) turns it
 // into the steps that init executes; spec_json.hpp writes it as the bundle's config.json.
 #pragma once
 
@@ -115,7 +115,7 @@ struct DeviceRule { // the device cgroup; in order, later ones win
     bool operator==(const DeviceRule&) const = default;
 };
 
-// "/dev/vda" is looked up when the plan is compiled.
+// "/dev/vda" is looked up when the steps are compiled.
 struct BlkioDevice {
     std::string path;
     std::uint64_t value = 0; // weight 10-1000, bytes or operations per second

@@ -16,7 +16,7 @@ using exec::Stage;
 const char* doing(Stage stage) {
     switch (stage) {
     case Stage::none: return "setting up the container {}";
-    case Stage::plan: return "reading the step plan: {}";
+    case Stage::steps: return "reading the steps: {}";
     case Stage::cgroup: return "making the cgroup {}";
     case Stage::cgroup_limit: return "limiting resources: writing {}";
     case Stage::cgroup_device: return "restricting devices of {}";
@@ -149,7 +149,7 @@ struct Hint {
 };
 // Where the kernel's word for it does not say what to do.
 constexpr Hint hints[] = {
-    {Stage::plan, 0, "remove the container and create it anew with 'davit up --force-recreate'"},
+    {Stage::steps, 0, "remove the container and create it anew with 'davit up --force-recreate'"},
     {Stage::cgroup, EROFS,
      "/sys/fs/cgroup is mounted read-only: davit needs to make control groups (in a container: --privileged)"},
     {Stage::cgroup, EACCES,

@@ -32,10 +32,10 @@ public:
     }
     ExecSession(const ExecSession&) = delete;
 
-    int run(int plan_fd) {
+    int run(int steps_fd) {
         std::signal(SIGPIPE, SIG_IGN);
         interrupts_.on_resize([this] { requests_.resize(); }); // before the size is read: none is missed
-        const std::uint32_t id = send(plan_fd);
+        const std::uint32_t id = send(steps_fd);
         wait_for_start(id);
         if (request_.detach) return 0;
         std::optional<TerminalMode> raw;
@@ -50,9 +50,9 @@ public:
     }
 
 private:
-    std::uint32_t send(int plan_fd) {
+    std::uint32_t send(int steps_fd) {
         runtime::ExecRequest exec;
-        exec.plan_fd = plan_fd;
+        exec.steps_fd = steps_fd;
         FdPair in, out, err;
         if (request_.tty) {
             const TerminalSize size = terminal_size(STDIN_FILENO);
@@ -159,11 +159,11 @@ private:
 
 int exec_in(const Roots& roots, const ContainerInfo& container, const ExecRequestOptions& request,
             Interrupts& interrupts) {
-    const std::string plan = exec_plan(roots, container, request);
-    const UniqueFd plan_fd = sys::sealed_memfd("davit-exec", plan);
+    const std::string steps = exec_steps(roots, container, request);
+    const UniqueFd steps_fd = sys::sealed_memfd("davit-exec", steps);
     ExecSession session(connect_to_shim(roots, container.project, container.id), request, interrupts);
     try {
-        return session.run(plan_fd.get());
+        return session.run(steps_fd.get());
     } catch (const Error& e) {
         const int code = not_executed_code(e);
         if (!code) throw;

@@ -47,8 +47,8 @@ public:
     ExecRun(runtime::ShimConnection shim, const ExecOptions& options, std::string_view input, const ExecSink& sink)
         : shim_(std::move(shim)), options_(options), input_(input), sink_(sink) {}
 
-    int run(const std::string& plan, const std::stop_token& stop) {
-        begin(plan);
+    int run(const std::string& steps, const std::stop_token& stop) {
+        begin(steps);
         const UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         const std::stop_callback on_stop(stop, [&] { ::eventfd_write(wake.get(), 1); });
         for (;;) {
@@ -77,10 +77,10 @@ public:
     }
 
 private:
-    void begin(const std::string& plan) {
-        const UniqueFd plan_fd = sys::sealed_memfd("davit-exec", plan);
+    void begin(const std::string& steps) {
+        const UniqueFd steps_fd = sys::sealed_memfd("davit-exec", steps);
         runtime::ExecRequest request;
-        request.plan_fd = plan_fd.get();
+        request.steps_fd = steps_fd.get();
         FdPair in, out, err;
         if (!options_.tty) {
             in = sys::pipe();
@@ -163,8 +163,9 @@ private:
 int Engine::exec(const ContainerInfo& container, const ExecOptions& options, std::string_view input,
                  const ExecSink& sink, std::stop_token stop) {
     const Roots& roots = impl_->store.roots();
-    const std::string plan = exec_plan(roots, container, options);
-    return ExecRun(connect_to_shim(roots, container.project, container.id, stop), options, input, sink).run(plan, stop);
+    const std::string steps = exec_steps(roots, container, options);
+    return ExecRun(connect_to_shim(roots, container.project, container.id, stop), options, input, sink)
+        .run(steps, stop);
 }
 
 } // namespace davit

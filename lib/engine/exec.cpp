@@ -3,15 +3,15 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "runtime/defaults.hpp"
-#include "runtime/plan.hpp"
 #include "runtime/spec_json.hpp"
+#include "runtime/steps.hpp"
 
 #include <algorithm>
 #include <cerrno>
 
 namespace davit {
 
-std::string exec_plan(const Roots& roots, const ContainerInfo& container, const ExecOptions& options) {
+std::string exec_steps(const Roots& roots, const ContainerInfo& container, const ExecOptions& options) {
     if (options.command.empty()) throw error(Errc::usage, "no command to run in container {}", container.name);
     const std::string file = ProjectPaths(roots, container.project).bundle(container.id);
     const runtime::Spec spec = runtime::spec_from_json(read_file(file), file);

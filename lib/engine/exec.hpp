@@ -12,7 +12,7 @@ namespace davit {
 
 // compile_exec()'s bytes: the container's own process with what the options say. Throws usage (no
 // command) and what reading the container's bundle throws.
-std::string exec_plan(const Roots& roots, const ContainerInfo& container, const ExecOptions& options);
+std::string exec_steps(const Roots& roots, const ContainerInfo& container, const ExecOptions& options);
 
 // The exit code that stands for a process which did not begin: 127 for what is not there (the command
 // or its working directory), 126 for what may not be used, as a shell says it; 0: another failure.

@@ -136,7 +136,7 @@ std::vector<std::string> Stager::stage(BuiltContainer& container) {
     readable("/resolv.conf", "");
     readable("/hostname", container.record.hostname + "\n");
     sys::make_dirs(directory + "/log", 0700);
-    plans(container, directory, warnings);
+    steps(container, directory, warnings);
     put(directory + "/config.json", runtime::to_json(container.spec));
     put(directory + "/record.json", to_json(container.record));
     return warnings;
@@ -226,7 +226,7 @@ void Stager::secrets(const BuiltContainer& container) {
     }
 }
 
-void Stager::plans(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings) {
+void Stager::steps(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings) {
     ContainerRecord& record = container.record;
     const runtime::Spec& spec = container.spec;
     const runtime::CompileOptions options{store_.roots().state + "/cache/seccomp"};

@@ -1,10 +1,10 @@
-// Puts what build_container() made on the disk: staging/<id>/ with record, bundle and step plan, the
+// Puts what build_container() made on the disk: staging/<id>/ with record, bundle and steps, the
 // container's own layer, fresh volumes, secrets in memory. The supervisor takes staging/<id> over.
 #pragma once
 
 #include "container/container.hpp"
 #include "project/store.hpp"
-#include "runtime/plan.hpp"
+#include "runtime/steps.hpp"
 
 #include <mutex>
 #include <string>
@@ -32,7 +32,7 @@ private:
     void check_working_dir(const BuiltContainer& container) const;
     void files(const BuiltContainer& container, const std::string& directory);
     void secrets(const BuiltContainer& container);
-    void plans(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings);
+    void steps(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings);
 
     struct Staged {
         std::string id;

@@ -51,13 +51,14 @@ struct ProjectPaths {
     std::string container(const std::string& id) const { return state + "/containers/" + id; }
     std::string record(const std::string& id) const { return container(id) + "/record.json"; }
     std::string bundle(const std::string& id) const { return container(id) + "/config.json"; }
-    std::string plan(const std::string& id) const { return container(id) + "/plan.bin"; }
+    // compile(). The name is the one that a supervisor which runs since before an upgrade opens.
+    std::string steps(const std::string& id) const { return container(id) + "/plan.bin"; }
     // compile_exec() of the healthcheck and of each hook (n from 0): the supervisor has no libseccomp.
-    std::string health_plan(const std::string& id) const { return container(id) + "/health.bin"; }
-    std::string post_start_plan(const std::string& id, std::size_t n) const {
+    std::string health_steps(const std::string& id) const { return container(id) + "/health.bin"; }
+    std::string post_start_steps(const std::string& id, std::size_t n) const {
         return container(id) + "/post_start." + std::to_string(n) + ".bin";
     }
-    std::string pre_stop_plan(const std::string& id, std::size_t n) const {
+    std::string pre_stop_steps(const std::string& id, std::size_t n) const {
         return container(id) + "/pre_stop." + std::to_string(n) + ".bin";
     }
     std::string hosts(const std::string& id) const { return container(id) + "/hosts"; }

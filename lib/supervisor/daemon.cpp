@@ -6,7 +6,7 @@
 #include "net/state.hpp"
 #include "project/store.hpp"
 #include "runtime/cgroup.hpp"
-#include "runtime/plan.hpp"
+#include "runtime/host_facts.hpp"
 
 #include <algorithm>
 #include <csignal>

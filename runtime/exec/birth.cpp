@@ -60,15 +60,15 @@ pid_t clone_for_shim(pid_t* number) noexcept {
 } // namespace
 
 bool give_birth(Context& c, const Program& program) noexcept {
-    const bool filter_last = c.filter.size && !(c.plan.header().flags & flag_filter_first);
-    const bool no_new_privileges = c.plan.find<NoNewPrivileges>() != nullptr;
+    const bool filter_last = c.filter.size && !(c.steps.header().flags & flag_filter_first);
+    const bool no_new_privileges = c.steps.find<NoNewPrivileges>() != nullptr;
     const std::uint64_t keep = filter_last && !no_new_privileges ? std::uint64_t{1} << CAP_SYS_ADMIN : 0;
     // Changing ids has reset it; nothing that follows does.
     if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return c.fail(Stage::identity, "dumpable");
     const auto page = reinterpret_cast<std::uintptr_t>(c.birth) & ~(static_cast<std::uintptr_t>(::getpagesize()) - 1);
     if (::madvise(reinterpret_cast<void*>(page), 1, MADV_DONTFORK) < 0) return c.fail(Stage::memory, "birth");
-    const PlanHeader& plan = c.plan.header();
-    if (::munmap(const_cast<PlanHeader*>(&plan), plan.size) < 0) return c.fail(Stage::memory, "plan");
+    const StepsHeader& steps = c.steps.header();
+    if (::munmap(const_cast<StepsHeader*>(&steps), steps.size) < 0) return c.fail(Stage::memory, "steps");
     for (const Area& area : c.secrets) forget(area);
     forget_old_frames();
     if ((!filter_last && !load_filter(c)) || !drop_to_final(c, keep)) return false;

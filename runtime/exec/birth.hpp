@@ -1,4 +1,4 @@
-// What birth.cpp asks of the kernel once the filter is loaded. The planner looks whether the filter allows
+// What birth.cpp asks of the kernel once the filter is loaded. The step writer looks whether the filter allows
 // all of it (flag_filter_first); if not, it is loaded last, by a process that needs CAP_SYS_ADMIN until then.
 #pragma once
 

@@ -117,14 +117,14 @@ int make_group(const char* mount_point, const char* path, std::uint32_t flags, c
 // Values for one file follow one another (a container's devices): it is opened once.
 class LimitFile {
 public:
-    bool write(const PlanView& plan, const CgroupSet& set, const WriteCgroup& s) noexcept {
-        const char* file = plan.text(s.file);
+    bool write(const StepView& steps, const CgroupSet& set, const WriteCgroup& s) noexcept {
+        const char* file = steps.text(s.file);
         if (!fd_ || group_ != s.cgroup || std::strcmp(file_, file) != 0) {
             fd_.reset(::openat(set.entries[s.cgroup].dir, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
             group_ = s.cgroup;
             file_ = file;
         }
-        return fd_ && ::pwrite(fd_.get(), plan.text(s.value), s.value.size, 0) == static_cast<ssize_t>(s.value.size);
+        return fd_ && ::pwrite(fd_.get(), steps.text(s.value), s.value.size, 0) == static_cast<ssize_t>(s.value.size);
     }
 
 private:
@@ -176,31 +176,31 @@ void sleep_us(long us) noexcept {
 
 } // namespace
 
-bool Cgroups::add(const PlanView& plan, const MakeCgroup& s, bool running, Report* why) noexcept {
-    const char* path = plan.text(s.path);
+bool Cgroups::add(const StepView& steps, const MakeCgroup& s, bool running, Report* why) noexcept {
+    const char* path = steps.text(s.path);
     if (set_.count == max_cgroups || s.mount_point.size >= sizeof Location::mount_point ||
         s.path.size >= sizeof Location::path)
         return failed(why, Stage::cgroup, ENAMETOOLONG, path);
     std::uint32_t flags = s.flags | (running ? std::uint32_t{cgroup_exists} : 0U);
-    int dir = make_group(plan.text(s.mount_point), path, flags, plan.text(s.controllers));
+    int dir = make_group(steps.text(s.mount_point), path, flags, steps.text(s.controllers));
     if (dir < 0) {
         int errnum = errno;
         TextBuffer<256> full;
-        full.text << plan.text(s.mount_point) << "/" << path;
+        full.text << steps.text(s.mount_point) << "/" << path;
         return failed(why, Stage::cgroup, errnum, full.c_str());
     }
-    std::strcpy(where_[set_.count].mount_point, plan.text(s.mount_point));
+    std::strcpy(where_[set_.count].mount_point, steps.text(s.mount_point));
     std::strcpy(where_[set_.count].path, path);
     set_.entries[set_.count++] = {dir, s.flags};
     owned_ = owned_ || !(s.flags & cgroup_exists);
     return true;
 }
 
-bool Cgroups::make(const PlanView& plan, Report* why, bool running) noexcept {
+bool Cgroups::make(const StepView& steps, Report* why, bool running) noexcept {
     // Whoever runs inside reads its own limits, whatever its uid: a JVM sizes its heap by them.
     mode_t own = ::umask(0022);
-    bool ok = plan.each([&](const auto& s) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(s)>, MakeCgroup>) return add(plan, s, running, why);
+    bool ok = steps.each([&](const auto& s) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(s)>, MakeCgroup>) return add(steps, s, running, why);
         return true;
     });
     ::umask(own);
@@ -208,17 +208,17 @@ bool Cgroups::make(const PlanView& plan, Report* why, bool running) noexcept {
     return ok;
 }
 
-bool Cgroups::limit(const PlanView& plan, Report* why, Sink sink, void* self) noexcept {
+bool Cgroups::limit(const StepView& steps, Report* why, Sink sink, void* self) noexcept {
     bool again = false;
     LimitFile file;
     auto write = [&](const WriteCgroup& s, bool last) {
-        if (s.cgroup >= set_.count) return failed(why, Stage::plan, EINVAL, plan.text(s.file));
-        if (file.write(plan, set_, s)) return true;
+        if (s.cgroup >= set_.count) return failed(why, Stage::steps, EINVAL, steps.text(s.file));
+        if (file.write(steps, set_, s)) return true;
         int errnum = errno;
         if (errnum == ENOENT && s.flags & write_optional) return true;
         if (!last && s.flags & write_retry) return again = true;
         TextBuffer<256> detail;
-        detail.text << plan.text(s.file) << "=" << plan.text(s.value);
+        detail.text << steps.text(s.file) << "=" << steps.text(s.value);
         if (!(s.flags & write_warn)) return failed(why, Stage::cgroup_limit, errnum, detail.c_str());
         Report r{};
         failed(&r, Stage::cgroup_limit, errnum, detail.c_str());
@@ -227,13 +227,13 @@ bool Cgroups::limit(const PlanView& plan, Report* why, Sink sink, void* self) no
         return true;
     };
     auto pass = [&](bool last) {
-        return plan.each([&](const auto& s) {
+        return steps.each([&](const auto& s) {
             using T = std::remove_cvref_t<decltype(s)>;
             if constexpr (std::is_same_v<T, WriteCgroup>) return (last && !(s.flags & write_retry)) || write(s, last);
             else if constexpr (std::is_same_v<T, DeviceFilter>)
                 return last ||
                        (s.cgroup < set_.count &&
-                        load_device_filter(set_.entries[s.cgroup].dir, plan.bytes(s.code), s.code.size)) ||
+                        load_device_filter(set_.entries[s.cgroup].dir, steps.bytes(s.code), s.code.size)) ||
                        failed(why, Stage::cgroup_device, errno, where_[0].path);
             else return true;
         });

@@ -1,5 +1,5 @@
 // Control groups of one container, as the shim makes, limits, freezes, empties and removes them.
-// No allocation; strings are bounded copies, so that the plan need not stay mapped.
+// No allocation; strings are bounded copies, so that the steps need not stay mapped.
 #pragma once
 
 #include "runtime/exec/context.hpp"
@@ -8,11 +8,11 @@ namespace davit::exec {
 
 class Cgroups {
 public:
-    // Makes the groups of the plan, or opens those of a container that runs. false: *why tells.
-    bool make(const PlanView& plan, Report* why, bool running = false) noexcept;
+    // Makes the groups of the steps, or opens those of a container that runs. false: *why tells.
+    bool make(const StepView& steps, Report* why, bool running = false) noexcept;
     // Limits and the device filter; warnings go to sink(report).
     using Sink = void (*)(void* self, const Report& report);
-    bool limit(const PlanView& plan, Report* why, Sink sink, void* self) noexcept;
+    bool limit(const StepView& steps, Report* why, Sink sink, void* self) noexcept;
     // Kills what still runs in them and removes them; false: something stays. Waits up to limit_ms.
     bool remove(int limit_ms) noexcept;
     void kill_all() noexcept;
@@ -34,7 +34,7 @@ private:
         char mount_point[128];
         char path[192];
     };
-    bool add(const PlanView& plan, const MakeCgroup& s, bool running, Report* why) noexcept;
+    bool add(const StepView& steps, const MakeCgroup& s, bool running, Report* why) noexcept;
     bool occupied() const noexcept;
     int entry_with(std::uint32_t flag) const noexcept;
 

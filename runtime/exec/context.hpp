@@ -2,8 +2,8 @@
 #pragma once
 
 #include "runtime/exec/calls.hpp"
-#include "runtime/exec/plan_view.hpp"
 #include "runtime/exec/report.hpp"
+#include "runtime/exec/step_view.hpp"
 
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -41,7 +41,7 @@ struct Area {
 };
 
 struct Context {
-    PlanView plan;
+    StepView steps;
     int channel = -1; // to the shim; see report.hpp
     int slots[slot_count] = {-1, -1, -1, -1, -1, -1, -1};
     int join_pidfd = -1;           // exec: whose namespaces

@@ -20,7 +20,7 @@ bool exists(const char* path) noexcept { return ::faccessat(AT_FDCWD, path, F_OK
 } // namespace
 
 bool step(Context& c, const DeviceNode& s) noexcept {
-    const char* path = c.plan.text(s.path);
+    const char* path = c.steps.text(s.path);
     const char* name = nullptr;
     const int dir = parent_in_root(c, path, &name);
     if (dir < 0) return c.fail(Stage::device, path);
@@ -33,8 +33,8 @@ bool step(Context& c, const DeviceNode& s) noexcept {
 }
 
 bool step(Context& c, const SymlinkStep& s) noexcept {
-    const char* path = c.plan.text(s.path);
-    const char* target = c.plan.text(s.target);
+    const char* path = c.steps.text(s.path);
+    const char* target = c.steps.text(s.target);
     // The kernel's own files are the same in every procfs, so the host's view answers.
     if (s.only_if_target_exists && !exists(target)) return true;
     const char* name = nullptr;
@@ -44,7 +44,7 @@ bool step(Context& c, const SymlinkStep& s) noexcept {
 }
 
 bool step(Context& c, const MakeDir& s) noexcept {
-    const char* path = c.plan.text(s.path);
+    const char* path = c.steps.text(s.path);
     Fd fd(make_in_root(c.root, path, true, s.mode));
     struct stat st {};
     if (!fd || ::fstat(fd.get(), &st) < 0) return c.fail(Stage::work_dir, path);
@@ -54,8 +54,8 @@ bool step(Context& c, const MakeDir& s) noexcept {
 
 // Through our own procfs and without leaving it: CVE-2023-27561, CVE-2025-52881.
 bool step(Context& c, const SysctlStep& s) noexcept {
-    const char* path = c.plan.text(s.path);
-    const char* value = c.plan.text(s.value);
+    const char* path = c.steps.text(s.path);
+    const char* value = c.steps.text(s.value);
     Fd fd(open_beneath(c.proc, path, O_WRONLY, RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS));
     if (fd && ::write(fd.get(), value, s.value.size) == static_cast<ssize_t>(s.value.size)) return true;
     int why = errno;

@@ -1,15 +1,15 @@
-// The step plan's bytes: one header, then steps one behind the other, then the data they refer to.
+// The steps' bytes: one header, then steps one behind the other, then the data they refer to.
 // Everything is little fixed structs and offsets from the start, so that a file or memfd can be
-// mapped and used in place. Written by runtime/plan, read only after validate() (plan_view.hpp).
+// mapped and used in place. Written by runtime/steps, read only after validate() (step_view.hpp).
 #pragma once
 
 #include <cstdint>
 
 namespace davit::exec {
 
-inline constexpr char plan_magic[4] = {'D', 'V', 'P', 'L'};
-inline constexpr std::uint32_t plan_format = 1;
-inline constexpr std::uint32_t max_plan_size = 8u << 20;
+inline constexpr char steps_magic[4] = {'D', 'V', 'P', 'L'};
+inline constexpr std::uint32_t steps_format = 1;
+inline constexpr std::uint32_t max_steps_size = 8u << 20;
 
 struct Str { // NUL-terminated; size without the NUL. size 0 with at 0: empty
     std::uint32_t at, size;
@@ -21,9 +21,9 @@ struct StrList { // count × Str, 4-aligned
     std::uint32_t at, count;
 };
 
-enum class PlanKind : std::uint32_t { container = 1, exec = 2, update = 3 };
+enum class StepsKind : std::uint32_t { container = 1, exec = 2, update = 3 };
 
-enum PlanFlag : std::uint32_t {
+enum StepsFlag : std::uint32_t {
     flag_terminal = 1,
     flag_stdin_open = 2,
     flag_private_cgroup_ns = 4,
@@ -31,13 +31,13 @@ enum PlanFlag : std::uint32_t {
     flag_filter_first = 16, // the filter allows what birth.cpp does after loading it
 };
 
-struct PlanHeader {
+struct StepsHeader {
     char magic[4];
     std::uint32_t format;
     std::uint32_t size; // of all
     std::uint32_t arch; // AUDIT_ARCH_… the filter was made for
-    PlanKind kind;
-    std::uint32_t flags; // PlanFlag
+    StepsKind kind;
+    std::uint32_t flags; // StepsFlag
     std::uint32_t step_count;
     std::uint32_t steps_at;
     std::uint64_t clone_flags; // CLONE_NEW…

@@ -127,7 +127,7 @@ bool step(Context& c, const OomScoreAdj& s) noexcept {
 }
 
 bool step(Context& c, const Apparmor& s) noexcept {
-    const char* profile = c.plan.text(s.text);
+    const char* profile = c.steps.text(s.text);
     TextBuffer<300> value;
     value.text << "exec " << profile;
     static const char* const files[] = {"/attr/apparmor/exec", "/attr/exec"}; // the second: before 5.8

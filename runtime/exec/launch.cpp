@@ -28,17 +28,17 @@ struct Vectors {
     char home[520];
 };
 
-std::size_t bytes_of(const PlanView& plan, StrList list) noexcept {
+std::size_t bytes_of(const StepView& steps, StrList list) noexcept {
     std::size_t bytes = 0;
-    for (std::uint32_t i = 0; i < list.count; ++i) bytes += std::size_t{plan.item(list, i).size} + 1;
+    for (std::uint32_t i = 0; i < list.count; ++i) bytes += std::size_t{steps.item(list, i).size} + 1;
     return bytes;
 }
 
-// A copy: the plan with the host's paths may be gone before the program runs. The memory is the
+// A copy: the steps with the host's paths may be gone before the program runs. The memory is the
 // process's own and goes with execve.
 bool build(Context& c, const ExecuteStep& s, Vectors& v) noexcept {
     std::size_t count = std::size_t{s.args.count} + s.env.count + 8, filter = (std::size_t{c.filter.size} + 7) / 8 * 8;
-    std::size_t texts = bytes_of(c.plan, s.args) + bytes_of(c.plan, s.env);
+    std::size_t texts = bytes_of(c.steps, s.args) + bytes_of(c.steps, s.env);
     void* memory = ::mmap(nullptr, count * sizeof(char*) + filter + texts, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return c.fail(Stage::memory, "arguments");
@@ -46,8 +46,8 @@ bool build(Context& c, const ExecuteStep& s, Vectors& v) noexcept {
     if (filter) c.filter.code = std::memcpy(next, c.filter.code, c.filter.size);
     next += filter;
     auto copied = [&](StrList list, std::uint32_t i) {
-        Str text = c.plan.item(list, i);
-        char* copy = static_cast<char*>(std::memcpy(next, c.plan.text(text), std::size_t{text.size} + 1));
+        Str text = c.steps.item(list, i);
+        char* copy = static_cast<char*>(std::memcpy(next, c.steps.text(text), std::size_t{text.size} + 1));
         next += std::size_t{text.size} + 1;
         return copy;
     };

@@ -42,18 +42,18 @@ bool set_option(int fs, const char* option) noexcept {
 int procfs(Context& c, unsigned attributes) noexcept;
 
 int new_filesystem(Context& c, const MountStep& s) noexcept {
-    const char* target = c.plan.text(s.target);
-    const char* source = c.plan.text(s.source.size ? s.source : s.type);
-    if (c.pid_ns >= 0 && !std::strcmp(c.plan.text(s.type), "proc")) {
+    const char* target = c.steps.text(s.target);
+    const char* source = c.steps.text(s.source.size ? s.source : s.type);
+    if (c.pid_ns >= 0 && !std::strcmp(c.steps.text(s.type), "proc")) {
         int fd = procfs(c, static_cast<unsigned>(s.attr_set));
         if (fd < 0) c.fail(Stage::proc, "/proc of the joined pid namespace");
         return fd;
     }
-    Fd fs(fs_open(c.plan.text(s.type)));
-    if (!fs) return c.fail(Stage::mount, errno, target, c.plan.text(s.type)), -1;
+    Fd fs(fs_open(c.steps.text(s.type)));
+    if (!fs) return c.fail(Stage::mount, errno, target, c.steps.text(s.type)), -1;
     if (s.source.size) fs_config(fs.get(), FSCONFIG_SET_STRING, "source", source);
     for (std::uint32_t i = 0; i < s.options.count; ++i) {
-        const char* option = c.plan.text(c.plan.item(s.options, i));
+        const char* option = c.steps.text(c.steps.item(s.options, i));
         if (!set_option(fs.get(), option)) return c.fail(Stage::mount_option, errno, target, option), -1;
     }
     if (fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0)
@@ -69,14 +69,14 @@ unsigned clone_flags(const MountStep& s) noexcept {
 
 // The part of a volume that subpath names; links in it cannot lead out (volume-subpath escapes).
 int bind_source(Context& c, const MountStep& s) noexcept {
-    const char* source = c.plan.text(s.source);
+    const char* source = c.steps.text(s.source);
     int fd;
     if (s.subpath.size == 0) {
         fd = open_tree(AT_FDCWD, source, clone_flags(s));
     } else {
         Fd base(::open(source, O_PATH | O_CLOEXEC));
-        Fd part(base ? open_in_root(base.get(), c.plan.text(s.subpath), O_PATH) : -1);
-        if (base && !part) return c.fail(Stage::mount_subpath, errno, c.plan.text(s.subpath), source), -1;
+        Fd part(base ? open_in_root(base.get(), c.steps.text(s.subpath), O_PATH) : -1);
+        if (base && !part) return c.fail(Stage::mount_subpath, errno, c.steps.text(s.subpath), source), -1;
         fd = part ? open_tree(part.get(), "", clone_flags(s) | AT_EMPTY_PATH) : -1;
     }
     if (fd < 0) c.fail(Stage::mount_source, source);
@@ -86,7 +86,7 @@ int bind_source(Context& c, const MountStep& s) noexcept {
 // A mount of another container (ipc: service:x shares /dev/shm). A mount can only be cloned from
 // inside its namespace, so this process goes there and comes back.
 int peer_source(Context& c, const MountStep& s) noexcept {
-    const char* source = c.plan.text(s.source);
+    const char* source = c.steps.text(s.source);
     Fd home(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
     if (!home) return c.fail(Stage::mount_source, source), -1;
     if (::syscall(SYS_setns, c.slots[slot_peer], CLONE_NEWNS) < 0) return c.fail(Stage::mount_source, source), -1;
@@ -127,7 +127,7 @@ int detached_mount(Context& c, const MountStep& s, int early) noexcept {
     std::uint64_t type = s.propagation & ~std::uint64_t{MS_REC};
     if (!bad && type) bad = set_mount_attr(fd, s.propagation & MS_REC ? unsigned{AT_RECURSIVE} : 0U, 0, 0, type) < 0;
     if (!bad) return fd;
-    c.fail(Stage::mount, c.plan.text(s.target));
+    c.fail(Stage::mount, c.steps.text(s.target));
     ::close(fd);
     return -1;
 }
@@ -179,26 +179,26 @@ int open_early_source(Context& c, const MountStep& s) noexcept {
 }
 
 bool mount_step(Context& c, const MountStep& s, int early) noexcept {
-    const char* target = c.plan.text(s.target);
+    const char* target = c.steps.text(s.target);
     bool filesystem = s.kind == MountKind::filesystem;
-    bool kernel_fs = filesystem && is_kernel_fs(c.plan.text(s.type));
+    bool kernel_fs = filesystem && is_kernel_fs(c.steps.text(s.type));
     if (kernel_fs && !plain_target(c, target)) return false;
     Fd mount_fd(detached_mount(c, s, early));
     if (!mount_fd) return (s.flags & mount_optional) && (c.report.errnum == ENODEV || c.report.errnum == ENOENT);
-    if (filesystem && !std::strcmp(c.plan.text(s.type), "proc") && !remember_proc(c, mount_fd.get())) return false;
+    if (filesystem && !std::strcmp(c.steps.text(s.type), "proc") && !remember_proc(c, mount_fd.get())) return false;
     bool directory = filesystem || is_directory(mount_fd.get());
     bool made = false;
     Fd place(make_in_root(c.root, target, directory, directory ? 0755 : 0644, &made));
     const int at = place.get();
     if (at < 0) return fail_target(c, target);
-    // The image may have led us there by a link; see check_kernel_files() in plan_mounts.cpp.
+    // The image may have led us there by a link; see check_kernel_files() in steps/mounts.cpp.
     if (is_fs(at, PROC_SUPER_MAGIC) && !(s.flags & mount_over_proc) && !is_fs(mount_fd.get(), PROC_SUPER_MAGIC))
         return c.fail(Stage::mount_target, EPERM, target);
     if (!made && (s.flags & mount_inherit_mode)) inherit_mode(mount_fd.get(), at);
     forget_last_dir(c);
     if (move_mount(mount_fd.get(), at) == 0) return true;
     const int why = errno;
-    const char* source = c.plan.text(s.source.size ? s.source : s.subpath.size ? s.subpath : s.type);
+    const char* source = c.steps.text(s.source.size ? s.source : s.subpath.size ? s.subpath : s.type);
     if (directory != is_directory(at)) return c.fail(Stage::mount_kind, directory ? ENOTDIR : EISDIR, target, source);
     return c.fail(Stage::mount, why, target, source);
 }
@@ -243,7 +243,7 @@ bool missing() noexcept { return errno == ENOENT || errno == ENOTDIR; }
 } // namespace
 
 bool step(Context& c, const MaskPath& s) noexcept {
-    const char* path = c.plan.text(s.text);
+    const char* path = c.steps.text(s.text);
     Fd target(open_in_root(c.root, path, O_PATH));
     if (!target) return missing() || c.fail(Stage::mask, path);
     bool directory = is_directory(target.get());
@@ -256,7 +256,7 @@ bool step(Context& c, const MaskPath& s) noexcept {
 }
 
 bool step(Context& c, const ReadonlyPath& s) noexcept {
-    const char* path = c.plan.text(s.text);
+    const char* path = c.steps.text(s.text);
     Fd target(open_in_root(c.root, path, O_PATH));
     if (!target) return missing() || c.fail(Stage::mask, path);
     Fd copy(open_tree(target.get(), "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE));
@@ -266,7 +266,7 @@ bool step(Context& c, const ReadonlyPath& s) noexcept {
 }
 
 bool step(Context& c, const ReadonlyMount& s) noexcept {
-    const char* path = c.plan.text(s.text);
+    const char* path = c.steps.text(s.text);
     Fd target(open_in_root(c.root, path, O_PATH));
     return (target && set_mount_attr(target.get(), 0, MOUNT_ATTR_RDONLY, 0, 0) == 0) || c.fail(Stage::mount, path);
 }

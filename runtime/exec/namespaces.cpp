@@ -20,7 +20,7 @@ bool enter_cgroups(Context& c) noexcept {
     unsigned long all[128];
     std::memset(all, 0xff, sizeof all);
     ::syscall(SYS_sched_setaffinity, 0, sizeof all, all);
-    if (c.plan.header().flags & flag_private_cgroup_ns)
+    if (c.steps.header().flags & flag_private_cgroup_ns)
         if (::syscall(SYS_unshare, CLONE_NEWCGROUP) < 0) return c.fail(Stage::namespaces, "cgroup");
     return true;
 }
@@ -43,7 +43,7 @@ bool join(Context& c, const JoinNamespace& s) noexcept {
     Fd opened;
     int fd = c.slots[s.slot];
     if (s.slot == slot_none) {
-        opened.reset(::open(c.plan.text(s.path), O_RDONLY | O_CLOEXEC));
+        opened.reset(::open(c.steps.text(s.path), O_RDONLY | O_CLOEXEC));
         fd = opened.get();
     }
     if (fd < 0 || ::syscall(SYS_setns, fd, s.type) < 0) return c.fail(Stage::namespaces, namespace_name(s.type));
@@ -53,19 +53,19 @@ bool join(Context& c, const JoinNamespace& s) noexcept {
 } // namespace
 
 bool join_namespaces(Context& c) noexcept {
-    return c.plan.each([&](const auto& s) {
+    return c.steps.each([&](const auto& s) {
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(s)>, JoinNamespace>) return join(c, s);
         return true;
     });
 }
 
 bool step(Context& c, const HostName& s) noexcept {
-    const char* name = c.plan.text(s.text);
+    const char* name = c.steps.text(s.text);
     return ::syscall(SYS_sethostname, name, s.text.size) == 0 || c.fail(Stage::hostname, name);
 }
 
 bool step(Context& c, const DomainName& s) noexcept {
-    const char* name = c.plan.text(s.text);
+    const char* name = c.steps.text(s.text);
     return ::syscall(SYS_setdomainname, name, s.text.size) == 0 || c.fail(Stage::hostname, name);
 }
 
@@ -90,6 +90,6 @@ bool join_keyring(Context& c, const char* name) noexcept {
     return true;
 }
 
-bool step(Context& c, const Keyring& s) noexcept { return join_keyring(c, c.plan.text(s.text)); }
+bool step(Context& c, const Keyring& s) noexcept { return join_keyring(c, c.steps.text(s.text)); }
 
 } // namespace davit::exec

@@ -41,18 +41,18 @@ int by_fsconfig(Context& c, const Dirs& s, bool* unknown) noexcept {
     if (!fs) return c.fail(Stage::rootfs, "overlay"), -1;
     fs_config(fs.get(), FSCONFIG_SET_STRING, "source", "overlay");
     for (std::uint32_t i = 0; i < s.lower.count; ++i)
-        if (!add_dir(c, fs.get(), "lowerdir+", c.plan.text(c.plan.item(s.lower, i)))) {
+        if (!add_dir(c, fs.get(), "lowerdir+", c.steps.text(c.steps.item(s.lower, i)))) {
             *unknown = c.report.errnum == EINVAL;
             return -1;
         }
-    if (s.upper.size && (!add_dir(c, fs.get(), "upperdir", c.plan.text(s.upper)) ||
-                         !add_dir(c, fs.get(), "workdir", c.plan.text(s.work))))
+    if (s.upper.size && (!add_dir(c, fs.get(), "upperdir", c.steps.text(s.upper)) ||
+                         !add_dir(c, fs.get(), "workdir", c.steps.text(s.work))))
         return -1;
     // Hard link tracking across copy-up costs xattrs and refuses a lower layer that was seen before.
     fs_config(fs.get(), FSCONFIG_SET_STRING, "index", "off");
     if (fs_config(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) {
         *unknown = errno == EINVAL;
-        return c.fail(Stage::rootfs, c.plan.text(c.plan.item(s.lower, 0))), -1;
+        return c.fail(Stage::rootfs, c.steps.text(c.steps.item(s.lower, 0))), -1;
     }
     int fd = fs_mount(fs.get(), 0);
     if (fd < 0) c.fail(Stage::rootfs, "overlay");
@@ -76,15 +76,15 @@ bool add_fd(Context& c, OptionText& out, const char* before, const char* path) n
 int by_mount(Context& c, const Dirs& s) noexcept {
     OptionText options;
     for (std::uint32_t i = 0; i < s.lower.count; ++i)
-        if (!add_fd(c, options, i ? ":" : "lowerdir=", c.plan.text(c.plan.item(s.lower, i)))) return -1;
-    if (s.upper.size && (!add_fd(c, options, ",upperdir=", c.plan.text(s.upper)) ||
-                         !add_fd(c, options, ",workdir=", c.plan.text(s.work))))
+        if (!add_fd(c, options, i ? ":" : "lowerdir=", c.steps.text(c.steps.item(s.lower, i)))) return -1;
+    if (s.upper.size && (!add_fd(c, options, ",upperdir=", c.steps.text(s.upper)) ||
+                         !add_fd(c, options, ",workdir=", c.steps.text(s.work))))
         return -1;
     options.text << ",index=off";
     if (options.text.full()) return c.fail(Stage::rootfs, E2BIG, "too many layers"), -1;
     if (::chdir("/proc/self/fd") < 0) return c.fail(Stage::rootfs, "/proc/self/fd"), -1;
     if (::mount("overlay", "/", "overlay", 0, options.data) < 0)
-        return c.fail(Stage::rootfs, c.plan.text(c.plan.item(s.lower, 0))), -1;
+        return c.fail(Stage::rootfs, c.steps.text(c.steps.item(s.lower, 0))), -1;
     // ".." of the root crosses to what is mounted on top of it, "/" does not.
     int fd = ::open("/..", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) c.fail(Stage::rootfs, "overlay");
@@ -129,8 +129,8 @@ int part_of(Context& c, int overlay, bool attached, const char* subpath) noexcep
 } // namespace
 
 int overlay_of(Context& c, StrList layers, Str subpath) noexcept {
-    const char* part = c.plan.text(subpath);
-    if (layers.count == 1) return one_layer(c, c.plan.text(c.plan.item(layers, 0)), part);
+    const char* part = c.steps.text(subpath);
+    if (layers.count == 1) return one_layer(c, c.steps.text(c.steps.item(layers, 0)), part);
     bool attached = false;
     Fd fd(mount_overlay(c, layers, {}, {}, &attached));
     if (!fd || !*part) return fd.release();

@@ -9,7 +9,7 @@ namespace davit::exec {
 // Numbers are part of the shim's protocol: append only.
 enum class Stage : std::uint32_t {
     none = 0,
-    plan,          // detail: why it was refused
+    steps,         // detail: why it was refused
     cgroup,        // path
     cgroup_limit,  // file=value
     cgroup_device, // path

@@ -75,7 +75,7 @@ bool step(Context& c, const RootOverlay& s) noexcept {
 }
 
 bool step(Context& c, const RootBind& s) noexcept {
-    const char* path = c.plan.text(s.path);
+    const char* path = c.steps.text(s.path);
     int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | AT_RECURSIVE);
     if (fd < 0) return c.fail(Stage::rootfs, path);
     return attach(c, fd, path);

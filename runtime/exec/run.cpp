@@ -60,10 +60,10 @@ struct EarlyMounts {
 };
 
 bool open_early(Context& c, EarlyMounts& early) noexcept {
-    return c.plan.each([&](const auto& s) {
+    return c.steps.each([&](const auto& s) {
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(s)>, MountStep>) {
             if (!(s.flags & mount_early)) return true;
-            if (early.count == max_early_mounts) return c.fail(Stage::mount_source, E2BIG, c.plan.text(s.source));
+            if (early.count == max_early_mounts) return c.fail(Stage::mount_source, E2BIG, c.steps.text(s.source));
             int fd = open_early_source(c, s);
             if (fd < 0) return false;
             early.fds[early.count++] = fd;
@@ -82,12 +82,12 @@ inline constexpr bool is_callers =
     std::is_same_v<T, JoinNamespace> || std::is_same_v<T, ExecuteStep> || std::is_same_v<T, NoNewPrivileges>;
 
 void note(Context& c, const CapabilityStep& s) noexcept { c.caps = s, c.limits_caps = true; }
-void note(Context& c, const SeccompStep& s) noexcept { c.filter = {c.plan.bytes(s.filter), s.filter.size, s.flags}; }
-void note(Context& c, const WorkDir& s) noexcept { c.work_dir = c.plan.text(s.text); }
+void note(Context& c, const SeccompStep& s) noexcept { c.filter = {c.steps.bytes(s.filter), s.filter.size, s.flags}; }
+void note(Context& c, const WorkDir& s) noexcept { c.work_dir = c.steps.text(s.text); }
 void note(Context& c, const UmaskStep& s) noexcept { c.umask = static_cast<mode_t>(s.number); }
 
 bool run_steps(Context& c, EarlyMounts& early) noexcept {
-    return c.plan.each([&](const auto& s) {
+    return c.steps.each([&](const auto& s) {
         using T = std::remove_cvref_t<decltype(s)>;
         if constexpr (is_noted<T>) return note(c, s), true;
         else if constexpr (is_callers<T>) return true;
@@ -98,13 +98,13 @@ bool run_steps(Context& c, EarlyMounts& early) noexcept {
 }
 
 bool finish(Context& c) noexcept {
-    const auto* execute = c.plan.find<ExecuteStep>();
-    if (!execute) return c.fail(Stage::plan, 0, "it executes nothing");
-    if ((c.plan.header().flags & flag_terminal) && !open_terminal(c)) return false;
+    const auto* execute = c.steps.find<ExecuteStep>();
+    if (!execute) return c.fail(Stage::steps, 0, "they execute nothing");
+    if ((c.steps.header().flags & flag_terminal) && !open_terminal(c)) return false;
     // From here on this process has no children but the one.
     if (c.pid_ns >= 0 && ::syscall(SYS_setns, c.pid_ns, CLONE_NEWPID) < 0) return c.fail(Stage::namespaces, "pid");
     if (!enter_work_dir(c) || !apply_identity(c)) return false;
-    if (const auto* s = c.plan.find<NoNewPrivileges>(); s && !step(c, *s)) return false;
+    if (const auto* s = c.steps.find<NoNewPrivileges>(); s && !step(c, *s)) return false;
     return step(c, *execute);
 }
 
@@ -163,8 +163,8 @@ bool become_exec(Context& c) noexcept {
     ::umask(0);
     if (!remember_host(c) || !enter_cgroups(c)) return false;
     // Written through the host's procfs, which the container cannot have replaced.
-    if (const auto* s = c.plan.find<OomScoreAdj>(); s && !step(c, *s)) return false;
-    if (const auto* s = c.plan.find<Apparmor>(); s && !step(c, *s)) return false;
+    if (const auto* s = c.steps.find<OomScoreAdj>(); s && !step(c, *s)) return false;
+    if (const auto* s = c.steps.find<Apparmor>(); s && !step(c, *s)) return false;
     if (!join_keyring(c, c.keyring) || !keep_only_needed(c)) return false;
     // All at once, or nothing: the root, the working directory and what the child will be born into.
     constexpr int namespaces =
@@ -172,7 +172,7 @@ bool become_exec(Context& c) noexcept {
     if (::syscall(SYS_setns, c.join_pidfd, namespaces) < 0) return c.fail(Stage::namespaces, "container's");
     c.own_proc = -1; // closed with the rest
     if (::chdir("/") < 0) return c.fail(Stage::work_dir, "/");
-    bool ok = c.plan.each([&](const auto& s) {
+    bool ok = c.steps.each([&](const auto& s) {
         using T = std::remove_cvref_t<decltype(s)>;
         if constexpr (is_noted<T>) return note(c, s), true;
         else if constexpr (std::is_same_v<T, UserStep> || std::is_same_v<T, RlimitStep>) return step(c, s);

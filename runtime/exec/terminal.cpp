@@ -40,7 +40,7 @@ bool bind_console(Context& c, int slave) noexcept {
 } // namespace
 
 bool open_terminal(Context& c) noexcept {
-    const PlanHeader& head = c.plan.header();
+    const StepsHeader& head = c.steps.header();
     Fd master(open_multiplexer());
     int unlock = 0;
     if (!master || ::ioctl(master.get(), TIOCSPTLCK, &unlock) < 0) return c.fail(Stage::terminal, "/dev/pts/ptmx");
@@ -54,7 +54,7 @@ bool open_terminal(Context& c) noexcept {
     // Not the group: devpts' gid=5 is what the container's tools expect.
     if (c.account.uid && ::fchown(c.console, c.account.uid, static_cast<gid_t>(-1)) < 0)
         return c.fail(Stage::terminal, "owner");
-    if (head.kind == PlanKind::container && !bind_console(c, c.console)) return false;
+    if (head.kind == StepsKind::container && !bind_console(c, c.console)) return false;
     Report r{};
     r.kind = ReportKind::console;
     return c.send(r, master.get()) || c.fail(Stage::terminal, "handing it over");

@@ -146,8 +146,8 @@ bool is_member(const char* members, const char* name) noexcept {
 bool step(Context& c, const UserStep& s) noexcept {
     Account& a = c.account;
     char wanted[256];
-    if (s.name.size >= sizeof wanted) return c.fail(Stage::user, ENAMETOOLONG, c.plan.text(s.name));
-    std::strcpy(wanted, c.plan.text(s.name));
+    if (s.name.size >= sizeof wanted) return c.fail(Stage::user, ENAMETOOLONG, c.steps.text(s.name));
+    std::strcpy(wanted, c.steps.text(s.name));
     char* group = std::strchr(wanted, ':');
     if (group) *group++ = 0;
     const char* user = *wanted ? wanted : "0";
@@ -171,7 +171,7 @@ bool step(Context& c, const UserStep& s) noexcept {
             return true;
         });
     for (std::uint32_t i = 0; i < s.groups.count; ++i) {
-        const char* extra = c.plan.text(c.plan.item(s.groups, i));
+        const char* extra = c.steps.text(c.steps.item(s.groups, i));
         std::uint32_t gid = 0;
         if (!find_group(extra, &gid, NumericNames::yes)) return c.fail(Stage::group, 0, extra);
         add_group(a, gid);

@@ -62,7 +62,7 @@ bool parse(int argc, char** argv, Config& out) noexcept {
             if (!ok) return false;
         }
     }
-    return out.run_dir && out.fds & (1U << fd_plan);
+    return out.run_dir && out.fds & (1U << fd_steps);
 }
 
 } // namespace davit::shim

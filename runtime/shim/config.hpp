@@ -8,7 +8,7 @@ namespace davit::shim {
 
 enum FixedFd : int {
     fd_control = 3,
-    fd_plan = 4,
+    fd_steps = 4,
     fd_net = 5,
     fd_ipc = 6,
     fd_pid = 7,

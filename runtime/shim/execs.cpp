@@ -16,22 +16,22 @@ using exec::Stage;
 
 namespace {
 
-struct MappedPlan {
+struct MappedSteps {
     void* memory = MAP_FAILED;
     std::size_t size = 0;
-    explicit MappedPlan(int fd) noexcept {
+    explicit MappedSteps(int fd) noexcept {
         struct stat st {};
-        if (::fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > exec::max_plan_size) return;
+        if (::fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > exec::max_steps_size) return;
         // Somebody may still hold the descriptor and change the bytes after they were checked; a copy
         // of our own cannot change.
         size = static_cast<std::size_t>(st.st_size);
         memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory != MAP_FAILED && ::pread(fd, memory, size, 0) != static_cast<ssize_t>(size)) size = 0;
     }
-    ~MappedPlan() {
+    ~MappedSteps() {
         if (memory != MAP_FAILED) ::munmap(memory, size);
     }
-    MappedPlan(const MappedPlan&) = delete;
+    MappedSteps(const MappedSteps&) = delete;
 };
 
 Exec* unused(Exec (&execs)[max_execs]) noexcept {
@@ -69,17 +69,17 @@ void Shim::start_exec(int connection, std::uint32_t request, const ExecBody& bod
     if (cgroups_.frozen()) return refuse(Stage::frozen, EBUSY, "");
     Exec* e = unused(execs_);
     if (!e) return refuse(Stage::clone, EAGAIN, "too many at once");
-    if (count == 0) return refuse(Stage::plan, 0, "there is none");
-    MappedPlan plan(fds[0]);
+    if (count == 0) return refuse(Stage::steps, 0, "there are none");
+    MappedSteps steps(fds[0]);
     const char* wrong =
-        plan.memory == MAP_FAILED || !plan.size ? "it cannot be read" : c.plan.validate(plan.memory, plan.size);
-    if (wrong) return refuse(Stage::plan, 0, wrong);
-    bool terminal = c.plan.header().flags & exec::flag_terminal;
+        steps.memory == MAP_FAILED || !steps.size ? "they cannot be read" : c.steps.validate(steps.memory, steps.size);
+    if (wrong) return refuse(Stage::steps, 0, wrong);
+    bool terminal = c.steps.header().flags & exec::flag_terminal;
     // Those missing in front are the container's /dev/null.
     std::uint32_t streams = terminal ? 0 : count - 1, missing = 3 - streams;
     if (streams == 1 || streams > 3) return refuse(Stage::stdio, EBADF, "none, two or three descriptors are needed");
     if (terminal && body.rows && body.columns) {
-        auto* head = static_cast<exec::PlanHeader*>(plan.memory);
+        auto* head = static_cast<exec::StepsHeader*>(steps.memory);
         head->rows = body.rows;
         head->columns = body.columns;
     }

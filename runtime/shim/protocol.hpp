@@ -19,7 +19,7 @@ enum class Type : std::uint16_t {
     hello = 1,   // HelloBody; first on a connection by path
     release,     // ends "held"
     signal,      // SignalBody
-    exec,        // ExecBody; fds: plan, then stdin, stdout, stderr, or the last two, or none (/dev/null for
+    exec,        // ExecBody; fds: steps, then stdin, stdout, stderr, or the last two, or none (/dev/null for
                  // what is missing); none with a terminal
     signal_exec, // SignalBody
     resize,      // SizeBody
@@ -30,7 +30,7 @@ enum class Type : std::uint16_t {
     unpause,
     status,
     rotate,
-    update,      // fd: plan
+    update,      // fd: steps
     park,        // TagBody; fds
     get_parked,  // answered by one `parked` per tag
     report_exit, // ExitBody

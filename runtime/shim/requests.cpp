@@ -156,15 +156,15 @@ void Shim::send_parked(int index, std::uint32_t request) noexcept {
     send(index, Type::parked, request, &last, sizeof last);
 }
 
-int Shim::update(int plan_fd) noexcept {
+int Shim::update(int steps_fd) noexcept {
     struct stat st {};
-    static char plan[65536]; // limits only
-    if (::fstat(plan_fd, &st) < 0 || st.st_size <= 0 || st.st_size > static_cast<off_t>(sizeof plan)) return EINVAL;
+    static char steps[65536]; // limits only
+    if (::fstat(steps_fd, &st) < 0 || st.st_size <= 0 || st.st_size > static_cast<off_t>(sizeof steps)) return EINVAL;
     auto size = static_cast<std::size_t>(st.st_size);
-    if (::pread(plan_fd, plan, size, 0) != static_cast<ssize_t>(size)) return EIO;
-    exec::PlanView view;
+    if (::pread(steps_fd, steps, size, 0) != static_cast<ssize_t>(size)) return EIO;
+    exec::StepView view;
     exec::Report why{};
-    if (view.validate(plan, size) || view.header().kind != exec::PlanKind::update) return EINVAL;
+    if (view.validate(steps, size) || view.header().kind != exec::StepsKind::update) return EINVAL;
     static exec::Cgroups groups;
     groups = exec::Cgroups{};
     bool ok = groups.make(view, &why) && groups.limit(view, &why, pass_warning, this);

@@ -1,5 +1,5 @@
 // davit-shim: the parent of one container. One thread, one epoll, all memory static. It starts the
-// container from its step plan, reads its output into the log and to attached clients, runs more
+// container from its steps, reads its output into the log and to attached clients, runs more
 // processes in it, reaps everything, writes the exit record, and looks after the supervisor.
 #pragma once
 
@@ -90,7 +90,7 @@ private:
     void reap() noexcept;
 
     // start.cpp
-    bool map_plan() noexcept;
+    bool map_steps() noexcept;
     void start_container() noexcept;
     void adopt_container() noexcept;
     bool make_streams(int container_side[3]) noexcept;
@@ -143,7 +143,7 @@ private:
     void park(int index, std::uint32_t request, const TagBody& body, int* fds, std::uint32_t count) noexcept;
     void send_parked(int index, std::uint32_t request) noexcept;
     int signal_init(int signal) noexcept;
-    int update(int plan_fd) noexcept;
+    int update(int steps_fd) noexcept;
     int resize(std::uint16_t rows, std::uint16_t columns) noexcept;
 
     // streams.cpp
@@ -176,9 +176,9 @@ private:
     exec::Birth* births_ = nullptr; // shared with helpers: of the execs, and of an init
     Fd life_;                       // its lock says that this container has a shim
     Fd epoll_, signals_, timer_, listener_, run_dir_, init_pidfd_, own_pid_ns_, self_exe_;
-    exec::Context context_; // of the container's init; kept for its plan only until it has started
-    void* plan_memory_ = nullptr;
-    std::size_t plan_size_ = 0;
+    exec::Context context_; // of the container's init; kept for its steps only until it has started
+    void* steps_memory_ = nullptr;
+    std::size_t steps_size_ = 0;
     exec::Cgroups cgroups_;
     std::uint64_t oom_before_ = 0;
 

@@ -1,4 +1,4 @@
-// From the step plan to a running init, or to the exact reason why not.
+// From the steps to a running init, or to the exact reason why not.
 #include "runtime/shim/shim.hpp"
 
 #include <csignal>
@@ -23,16 +23,16 @@ using exec::Report;
 using exec::ReportKind;
 using exec::Stage;
 
-bool Shim::map_plan() noexcept {
+bool Shim::map_steps() noexcept {
     struct stat st {};
-    if (::fstat(fd_plan, &st) < 0) return context_.fail(Stage::plan, "cannot be read");
-    if (st.st_size <= 0 || st.st_size > exec::max_plan_size)
-        return context_.fail(Stage::plan, 0, "its size is impossible");
-    plan_size_ = static_cast<std::size_t>(st.st_size);
-    plan_memory_ = ::mmap(nullptr, plan_size_, PROT_READ, MAP_PRIVATE, fd_plan, 0);
-    if (plan_memory_ == MAP_FAILED) return plan_memory_ = nullptr, context_.fail(Stage::plan, "cannot be mapped");
-    const char* wrong = context_.plan.validate(plan_memory_, plan_size_);
-    return !wrong || context_.fail(Stage::plan, 0, wrong);
+    if (::fstat(fd_steps, &st) < 0) return context_.fail(Stage::steps, "cannot be read");
+    if (st.st_size <= 0 || st.st_size > exec::max_steps_size)
+        return context_.fail(Stage::steps, 0, "their size is impossible");
+    steps_size_ = static_cast<std::size_t>(st.st_size);
+    steps_memory_ = ::mmap(nullptr, steps_size_, PROT_READ, MAP_PRIVATE, fd_steps, 0);
+    if (steps_memory_ == MAP_FAILED) return steps_memory_ = nullptr, context_.fail(Stage::steps, "cannot be mapped");
+    const char* wrong = context_.steps.validate(steps_memory_, steps_size_);
+    return !wrong || context_.fail(Stage::steps, 0, wrong);
 }
 
 void Shim::pass_warning(void* self, const Report& report) noexcept {
@@ -79,7 +79,7 @@ int copy_of_program(int exe) noexcept {
 } // namespace
 
 bool Shim::make_streams(int container_side[3]) noexcept {
-    std::uint32_t flags = context_.plan.header().flags;
+    std::uint32_t flags = context_.steps.header().flags;
     terminal_ = flags & exec::flag_terminal;
     if (terminal_) return true; // its master comes from inside
     for (int i = 0; i < 2; ++i) {
@@ -105,13 +105,13 @@ void Shim::become_init() noexcept {
 }
 
 pid_t Shim::clone_init(int container_side[3], int channel) noexcept {
-    const exec::PlanHeader& head = context_.plan.header();
+    const exec::StepsHeader& head = context_.steps.header();
     int pid_ns = config_.fds & (1U << fd_pid) ? int{fd_pid} : -1;
     Fd by_path;
-    bool joins = context_.plan.each([&](const auto& s) {
+    bool joins = context_.steps.each([&](const auto& s) {
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(s)>, exec::JoinNamespace>)
             if (s.type == CLONE_NEWPID && s.slot == exec::slot_none) {
-                by_path.reset(::open(context_.plan.text(s.path), O_RDONLY | O_CLOEXEC));
+                by_path.reset(::open(context_.steps.text(s.path), O_RDONLY | O_CLOEXEC));
                 pid_ns = by_path.get();
                 return pid_ns >= 0;
             }
@@ -150,8 +150,8 @@ void Shim::start_container() noexcept {
         context_.fail(Stage::stdio, error, config_.log);
         return fail_start(context_.report);
     }
-    if (!map_plan()) return fail_start(context_.report);
-    if (!cgroups_.make(context_.plan, &why) || !cgroups_.limit(context_.plan, &why, pass_warning, this))
+    if (!map_steps()) return fail_start(context_.report);
+    if (!cgroups_.make(context_.steps, &why) || !cgroups_.limit(context_.steps, &why, pass_warning, this))
         return fail_start(why);
     oom_before_ = cgroups_.oom_kills();
     int side[3] = {-1, -1, -1}, channel[2];
@@ -166,16 +166,16 @@ void Shim::start_container() noexcept {
         if (config_.fds & (1U << slot_fds[i])) context_.slots[i] = slot_fds[i];
     context_.cgroups = &cgroups_.set();
     context_.hold = config_.hold;
-    Fd init_copy(context_.plan.header().flags & exec::flag_init ? copy_of_program(self_exe_.get()) : -1);
+    Fd init_copy(context_.steps.header().flags & exec::flag_init ? copy_of_program(self_exe_.get()) : -1);
     // Where programs may not run from memory ours is a read-only view already.
-    if (context_.plan.header().flags & exec::flag_init)
+    if (context_.steps.header().flags & exec::flag_init)
         context_.init_exe = init_copy ? init_copy.get() : self_exe_.get();
     init_ = clone_init(side, channel[1]);
     ::close(channel[1]);
     for (int fd : side)
         if (fd >= 0) ::close(fd);
     if (init_ < 0) return fail_start(context_.report);
-    for (int fd : {fd_plan, fd_net, fd_ipc, fd_pid, fd_uts, fd_peer, fd_pid_peer})
+    for (int fd : {fd_steps, fd_net, fd_ipc, fd_pid, fd_uts, fd_peer, fd_pid_peer})
         if (config_.fds & (1U << fd)) ::close(fd);
     init_start_ = process_start_time(init_);
     watch(init_channel_.get(), EPOLLIN, Source::init_channel, 0);
@@ -186,9 +186,9 @@ void Shim::adopt_container() noexcept {
     adopted_ = true;
     Report why{};
     log_.open(config_.log, config_.log_max_size, config_.log_max_files);
-    if (!map_plan() || !cgroups_.make(context_.plan, &why, true))
+    if (!map_steps() || !cgroups_.make(context_.steps, &why, true))
         return fail_start(context_.report.stage == Stage::none ? why : context_.report);
-    terminal_ = context_.plan.header().flags & exec::flag_terminal;
+    terminal_ = context_.steps.header().flags & exec::flag_terminal;
     init_ = config_.adopt_pid;
     init_start_ = config_.adopt_start;
     started_ns_ = realtime_ns();
@@ -214,7 +214,7 @@ void Shim::adopt_container() noexcept {
     }
     streams_[1].number = 2;
     launched_ = true;
-    ::close(fd_plan);
+    ::close(fd_steps);
     static const char gap[] =
         "davit: the process that wrote this log was killed; what it had read and not yet written may be missing here";
     if (alive) log_.add(2, gap, sizeof gap - 1, true, realtime_ns());
@@ -269,8 +269,8 @@ void Shim::on_init_channel() noexcept {
 void Shim::started() noexcept {
     if (!started_ns_) started_ns_ = realtime_ns();
     if (phase_ != Phase::ended) phase_ = Phase::running;
-    if (plan_memory_) ::munmap(plan_memory_, plan_size_);
-    plan_memory_ = nullptr;
+    if (steps_memory_) ::munmap(steps_memory_, steps_size_);
+    steps_memory_ = nullptr;
     send_stdio(supervisor_connection());
     StartedBody body{init_, 0, init_start_, started_ns_};
     broadcast(Type::started, &body, sizeof body);

@@ -154,8 +154,8 @@ void Container::replace_shim() {
     if (run_->stdio.console) adopted.console = run_->stdio.console.get();
     s.adopt = adopted;
     try {
-        UniqueFd plan = sys::open(world_.paths.plan(record_.id), O_RDONLY);
-        s.plan_fd = plan.get();
+        UniqueFd steps = sys::open(world_.paths.steps(record_.id), O_RDONLY);
+        s.steps_fd = steps.get();
         runtime::Shim shim = runtime::start_shim(s);
         shim.process.detach();
         attach_shim(std::move(shim.control));

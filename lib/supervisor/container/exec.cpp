@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t hook_output_limit = 4096;
 }
 
-ExecJob* Container::exec(const std::string& plan, std::chrono::nanoseconds timeout, ExecJob::Done done) {
-    auto job = std::make_unique<ExecJob>(world_.loop, *run_->shim, plan, timeout,
+ExecJob* Container::exec(const std::string& steps, std::chrono::nanoseconds timeout, ExecJob::Done done) {
+    auto job = std::make_unique<ExecJob>(world_.loop, *run_->shim, steps, timeout,
                                          std::max(hook_output_limit, health_output_limit), std::move(done));
     ExecJob* out = job.get();
     run_->execs[job->id()] = std::move(job);
@@ -33,10 +33,10 @@ void Container::run_hooks(bool post_start, std::size_t n, Done done) {
     // Written first: whatever becomes of this supervisor, the hook does not run twice.
     (post_start ? status_.post_start_begun : status_.pre_stop_begun) = static_cast<int>(n) + 1;
     save();
-    std::string plan =
-        post_start ? world_.paths.post_start_plan(record_.id, n) : world_.paths.pre_stop_plan(record_.id, n);
+    std::string steps =
+        post_start ? world_.paths.post_start_steps(record_.id, n) : world_.paths.pre_stop_steps(record_.id, n);
     try {
-        exec(plan, {}, guarded([this, post_start, n, done](ExecJob::Result result) {
+        exec(steps, {}, guarded([this, post_start, n, done](ExecJob::Result result) {
                  if (!result.error && result.exit_code == 0) return run_hooks(post_start, n + 1, done);
                  Error e = error(Errc::failed, "{} hook {} of container {} exited with status {}",
                                  post_start ? "post_start" : "pre_stop", n + 1, record_.name, result.exit_code);
@@ -84,7 +84,7 @@ void Container::check_health() {
     if (!run_ || !run_->shim || status_.state != ContainerState::running) return;
     const std::int64_t began = sys::realtime_ns(), at = status_.started_at + age().count();
     try {
-        exec(world_.paths.health_plan(record_.id), health_->timeout(),
+        exec(world_.paths.health_steps(record_.id), health_->timeout(),
              guarded([this, began, at](ExecJob::Result r) { health_result(std::move(r), began, at); }));
     } catch (const Error& e) {
         health_result({-1, false, {}, e}, began, at);

@@ -9,13 +9,13 @@
 
 namespace davit::supervisor {
 
-ExecJob::ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& plan_file,
+ExecJob::ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& steps_file,
                  std::chrono::nanoseconds timeout, std::size_t output_limit, Done done)
     : shim_(shim), limit_(output_limit), done_(std::move(done)) {
-    UniqueFd plan = sys::open(plan_file, O_RDONLY);
+    UniqueFd steps = sys::open(steps_file, O_RDONLY);
     FdPair pipe = sys::pipe();
     runtime::ExecRequest request;
-    request.plan_fd = plan.get();
+    request.steps_fd = steps.get();
     request.stdout_fd = pipe.second.get();
     request.stderr_fd = pipe.second.get();
     output_ = std::move(pipe.first);

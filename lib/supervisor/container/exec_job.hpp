@@ -24,8 +24,8 @@ public:
     };
     using Done = std::function<void(Result)>;
 
-    // Sends the request at once; throws when the plan cannot be opened. timeout 0: none.
-    ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& plan_file,
+    // Sends the request at once; throws when the steps cannot be opened. timeout 0: none.
+    ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& steps_file,
             std::chrono::nanoseconds timeout, std::size_t output_limit, Done done);
 
     std::uint32_t id() const { return id_; }

@@ -179,8 +179,8 @@ runtime::ShimStart Container::shim_start() const {
 
 void Container::spawn_shim() {
     runtime::ShimStart s = shim_start();
-    UniqueFd plan = sys::open(world_.paths.plan(record_.id), O_RDONLY);
-    s.plan_fd = plan.get();
+    UniqueFd steps = sys::open(world_.paths.steps(record_.id), O_RDONLY);
+    s.steps_fd = steps.get();
     s.net_ns = run_->netns ? run_->netns.get() : -1;
     std::vector<UniqueFd> keep;
     auto join = [&](const std::string& mode, const char* ns) -> int {

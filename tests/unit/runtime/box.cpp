@@ -63,7 +63,7 @@ const std::string& image() {
     return root;
 }
 
-UniqueFd memfd_of(const std::string& bytes) { return sys::sealed_memfd("plan", bytes); }
+UniqueFd memfd_of(const std::string& bytes) { return sys::sealed_memfd("steps", bytes); }
 
 std::string drain(int fd) {
     std::string out;
@@ -115,8 +115,8 @@ Box::~Box() {
 void Box::launch() {
     CompileOptions options;
     options.bpf_cache_dir = "/tmp/bpf";
-    plan_ = memfd_of(compile(spec, facts, options, &warnings));
-    start.plan_fd = plan_.get();
+    steps_ = memfd_of(compile(spec, facts, options, &warnings));
+    start.steps_fd = steps_.get();
     shim = start_shim(start);
 }
 
@@ -181,7 +181,7 @@ Box::ExecResult Box::exec(std::vector<std::string> args, const std::string& inpu
 
 namespace {
 
-UniqueFd exec_plan(const ExecSpec& e) {
+UniqueFd exec_steps(const ExecSpec& e) {
     CompileOptions options;
     options.bpf_cache_dir = "/tmp/bpf";
     return memfd_of(compile_exec(e, host(), options));
@@ -206,11 +206,11 @@ Box::ExecResult wait_for_end(ShimConnection& connection, std::uint32_t number) {
 } // namespace
 
 Box::ExecResult Box::exec(const ExecSpec& e, const std::string& input) {
-    UniqueFd plan = exec_plan(e);
+    UniqueFd steps = exec_steps(e);
     FdPair in = sys::pipe(), out = sys::pipe(), err = sys::pipe();
     auto connection = ShimConnection::connect(start.run_dir);
     REQUIRE(connection);
-    std::uint32_t number = connection->exec({plan.get(), in.first.get(), out.second.get(), err.second.get()});
+    std::uint32_t number = connection->exec({steps.get(), in.first.get(), out.second.get(), err.second.get()});
     in.first.reset();
     out.second.reset();
     err.second.reset();
@@ -223,12 +223,12 @@ Box::ExecResult Box::exec(const ExecSpec& e, const std::string& input) {
 }
 
 Box::ExecResult Box::exec_without_input(const ExecSpec& e, bool outputs) {
-    UniqueFd plan = exec_plan(e);
+    UniqueFd steps = exec_steps(e);
     FdPair out = sys::pipe();
     auto connection = ShimConnection::connect(start.run_dir);
     REQUIRE(connection);
     ExecRequest request;
-    request.plan_fd = plan.get();
+    request.steps_fd = steps.get();
     if (outputs) request.stdout_fd = request.stderr_fd = out.second.get();
     std::uint32_t number = connection->exec(request);
     out.second.reset();

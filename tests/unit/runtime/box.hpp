@@ -3,8 +3,8 @@
 
 #include "base/sys.hpp"
 #include "runtime/defaults.hpp"
-#include "runtime/plan.hpp"
 #include "runtime/shim_client.hpp"
+#include "runtime/steps.hpp"
 
 #include <chrono>
 #include <map>
@@ -64,7 +64,7 @@ public:
 
 private:
     std::string dir_;
-    UniqueFd plan_;
+    UniqueFd steps_;
 };
 
 // Puts the hostile program of onlooker.cpp at /onlooker.

@@ -106,7 +106,7 @@ TEST_CASE("a failed set-up is told with its place, its reason and what to do abo
 }
 
 TEST_CASE("no stage with no errno leaves a person with half a sentence") {
-    for (auto stage = Stage::plan; stage <= Stage::mount_option;
+    for (auto stage = Stage::steps; stage <= Stage::mount_option;
          stage = static_cast<Stage>(static_cast<int>(stage) + 1))
         for (int errnum : any_errno)
             for (const char* detail : {"", "/a/place", "/a/place\n/another"}) {
@@ -121,7 +121,7 @@ TEST_CASE("no stage with no errno leaves a person with half a sentence") {
                        text.find("\n  hint: ") == text.find('\n')));
             }
     // What there is no more of is said whatever was being done.
-    for (auto stage = Stage::plan; stage <= Stage::mount_option;
+    for (auto stage = Stage::steps; stage <= Stage::mount_option;
          stage = static_cast<Stage>(static_cast<int>(stage) + 1)) {
         if (stage == Stage::not_found || stage == Stage::not_executable || stage == Stage::user ||
             stage == Stage::group || stage == Stage::escaped || stage == Stage::frozen)

@@ -65,7 +65,7 @@ TEST_CASE("benchmark: start, end and exec of one container, ms" * doctest::skip(
     const char* apart[] = {"start_shim to exec of true, 50 ms apart", "... to the shim's end, 50 ms apart"};
     start_and_end(200, std::chrono::milliseconds(0), tight);
     start_and_end(40, std::chrono::milliseconds(50), apart);
-    Series exec{"exec of true, from the request to its end"}, compile_time{"compiling the plan, filter cached"};
+    Series exec{"exec of true, from the request to its end"}, compile_time{"compiling the steps, filter cached"};
     Box box({"sleep", "1000"});
     box.launch();
     box.wait_started();

@@ -1,4 +1,4 @@
-// Containers through the whole road: spec, plan, shim, kernel.
+// Containers through the whole road: spec, steps, shim, kernel.
 #include "unit/runtime/box.hpp"
 
 #include "base/file.hpp"

@@ -217,9 +217,9 @@ TEST_CASE("helpers killed at any moment, and a container that ends meanwhile, le
     for (int i = 0; i < 45; ++i) {
         auto connection = ShimConnection::connect(box.start.run_dir);
         REQUIRE(connection);
-        UniqueFd plan = memfd_of(compile_exec(shell(box, "exit 5"), host(), {"/tmp/bpf"}));
+        UniqueFd steps = memfd_of(compile_exec(shell(box, "exit 5"), host(), {"/tmp/bpf"}));
         ExecRequest request;
-        request.plan_fd = plan.get();
+        request.steps_fd = steps.get();
         connection->exec(request);
         // Its helper, or already the program: whatever is there first.
         for (pid_t child : children_of(shim))
@@ -248,9 +248,9 @@ TEST_CASE("helpers killed at any moment, and a container that ends meanwhile, le
         const Started init = dying.wait_started();
         auto connection = ShimConnection::connect(dying.start.run_dir);
         REQUIRE(connection);
-        UniqueFd plan = memfd_of(compile_exec(shell(dying, "sleep 1000"), host(), {"/tmp/bpf"}));
+        UniqueFd steps = memfd_of(compile_exec(shell(dying, "sleep 1000"), host(), {"/tmp/bpf"}));
         ExecRequest request;
-        request.plan_fd = plan.get();
+        request.steps_fd = steps.get();
         if (i % 2) ::kill(init.pid, SIGKILL);
         connection->exec(request);
         if (i % 2 == 0) ::kill(init.pid, SIGKILL);
@@ -275,9 +275,9 @@ TEST_CASE("a signal that comes before the program is there reaches it") {
     for (int i = 0; i < 20; ++i) {
         auto connection = ShimConnection::connect(box.start.run_dir);
         REQUIRE(connection);
-        UniqueFd plan = memfd_of(compile_exec(shell(box, "exec sleep 1000"), host(), {"/tmp/bpf"}));
+        UniqueFd steps = memfd_of(compile_exec(shell(box, "exec sleep 1000"), host(), {"/tmp/bpf"}));
         ExecRequest request;
-        request.plan_fd = plan.get();
+        request.steps_fd = steps.get();
         const std::uint32_t id = connection->exec(request);
         connection->signal_exec(id, i % 2 ? SIGKILL : SIGTERM);
         for (bool told = false; !told;) {

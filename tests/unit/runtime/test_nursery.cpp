@@ -25,8 +25,8 @@ struct Nursling : Box {
     void launch(ShimNursery& nursery) {
         CompileOptions options;
         options.bpf_cache_dir = "/tmp/bpf";
-        plan = memfd_of(compile(spec, facts, options, &warnings));
-        start.plan_fd = plan.get();
+        steps = memfd_of(compile(spec, facts, options, &warnings));
+        start.steps_fd = steps.get();
         shim.control = nursery.start(start);
     }
     // What the shim says of itself, once the container runs.
@@ -39,7 +39,7 @@ struct Nursling : Box {
         shim.control.signal(SIGKILL);
         wait_exited();
     }
-    UniqueFd plan;
+    UniqueFd steps;
 };
 
 std::string command_line(pid_t pid) {

@@ -180,8 +180,8 @@ TEST_CASE("a running exec does not keep the container from ending") {
     REQUIRE(connection);
     ExecSpec e = exec_spec(box.spec);
     e.process.args = {"sleep", "1000"};
-    UniqueFd plan = memfd_of(compile_exec(e, host())), null = sys::open("/dev/null", O_RDWR);
-    connection->exec({plan.get(), null.get(), null.get(), null.get()});
+    UniqueFd steps = memfd_of(compile_exec(e, host())), null = sys::open("/dev/null", O_RDWR);
+    connection->exec({steps.get(), null.get(), null.get(), null.get()});
     CHECK(connection->wait_for<ExecStarted>(limit).pid > 0);
     write_file_in_place("/proc/" + std::to_string(started.pid) + "/root/go", "");
     CHECK(connection->wait_for<ExecExited>(limit).code == 137);
@@ -196,8 +196,8 @@ TEST_CASE("exec can be signalled, and a paused container refuses it") {
     REQUIRE(connection);
     ExecSpec e = exec_spec(box.spec);
     e.process.args = {"sleep", "1000"};
-    UniqueFd plan = memfd_of(compile_exec(e, host())), null = sys::open("/dev/null", O_RDWR);
-    std::uint32_t number = connection->exec({plan.get(), null.get(), null.get(), null.get()});
+    UniqueFd steps = memfd_of(compile_exec(e, host())), null = sys::open("/dev/null", O_RDWR);
+    std::uint32_t number = connection->exec({steps.get(), null.get(), null.get(), null.get()});
     connection->wait_for<ExecStarted>(limit);
     connection->signal_exec(number, SIGTERM);
     CHECK(connection->wait_for<ExecExited>(limit).code == 143);
@@ -231,9 +231,9 @@ TEST_CASE("exec with a terminal hands its master over") {
     ExecSpec e = exec_spec(box.spec);
     e.process.args = {"sh", "-c", "tty; stty size; read x; echo got-$x; exit 4"};
     e.process.terminal = true;
-    UniqueFd plan = memfd_of(compile_exec(e, host()));
+    UniqueFd steps = memfd_of(compile_exec(e, host()));
     ExecRequest request;
-    request.plan_fd = plan.get();
+    request.steps_fd = steps.get();
     request.rows = 10, request.columns = 20;
     connection->exec(request);
     ExecStarted started = connection->wait_for<ExecStarted>(limit);
@@ -537,8 +537,8 @@ TEST_CASE("limits of a running container can be changed") {
         Resources r;
         r.memory = memory;
         r.pids = 77;
-        UniqueFd plan = memfd_of(compile_update(box.spec.cgroup, r, host()));
-        CHECK(reply_to(box.shim.control, box.shim.control.update_limits(plan.get())) == 0);
+        UniqueFd steps = memfd_of(compile_update(box.spec.cgroup, r, host()));
+        CHECK(reply_to(box.shim.control, box.shim.control.update_limits(steps.get())) == 0);
         CHECK(
             box.exec({"cat", in_cgroup("memory", "memory.limit_in_bytes", "memory.max"), in_cgroup("pids", "pids.max")})
                 .out == std::to_string(memory) + "\n77\n");

@@ -4,9 +4,9 @@
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "runtime/defaults.hpp"
-#include "runtime/plan.hpp"
 #include "runtime/shim_client.hpp"
 #include "runtime/spec_json.hpp"
+#include "runtime/steps.hpp"
 
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -62,7 +62,7 @@ void bind_file(runtime::Spec& spec, const std::string& source, const std::string
     runtime::add_mount(spec, m);
 }
 
-std::string exec_plan(const runtime::Spec& spec, const std::vector<std::string>& args) {
+std::string exec_steps(const runtime::Spec& spec, const std::vector<std::string>& args) {
     runtime::ExecSpec e = runtime::exec_spec(spec);
     e.process.args = args;
     return runtime::compile_exec(e, host(), compile_options());
@@ -167,12 +167,12 @@ std::string Lab::add(const std::string& name, const std::string& script, const E
     write_file_atomic(staging + "/config.json", runtime::to_json(spec), 0600, false);
     write_file_atomic(staging + "/plan.bin", runtime::compile(spec, host(), compile_options()), 0600, false);
     if (r.healthcheck)
-        write_file_atomic(staging + "/health.bin", exec_plan(spec, health_command(r.healthcheck->test)), 0600, false);
+        write_file_atomic(staging + "/health.bin", exec_steps(spec, health_command(r.healthcheck->test)), 0600, false);
     for (std::size_t i = 0; i < r.post_start.size(); ++i)
-        write_file_atomic(fmt::format("{}/post_start.{}.bin", staging, i), exec_plan(spec, r.post_start[i].command),
+        write_file_atomic(fmt::format("{}/post_start.{}.bin", staging, i), exec_steps(spec, r.post_start[i].command),
                           0600, false);
     for (std::size_t i = 0; i < r.pre_stop.size(); ++i)
-        write_file_atomic(fmt::format("{}/pre_stop.{}.bin", staging, i), exec_plan(spec, r.pre_stop[i].command), 0600,
+        write_file_atomic(fmt::format("{}/pre_stop.{}.bin", staging, i), exec_steps(spec, r.pre_stop[i].command), 0600,
                           false);
     staged.push_back(r.id);
     all.push_back(r.id);

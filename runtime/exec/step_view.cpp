@@ -1,4 +1,4 @@
-#include "runtime/exec/plan_view.hpp"
+#include "runtime/exec/step_view.hpp"
 
 #include "runtime/exec/arch.hpp"
 
@@ -15,7 +15,7 @@ public:
     void operator()(Str s) noexcept {
         if (s.size == 0 && s.at == 0) return;
         if (!inside(s.at, s.size, 1) || !inside(s.at + s.size, 1, 1)) return fail();
-        // A NUL inside would make the kernel see another string than the planner meant.
+        // A NUL inside would make the kernel see another string than the writer meant.
         if (std::memchr(base_ + s.at, 0, std::size_t{s.size} + 1) != base_ + s.at + s.size) fail();
     }
     void operator()(Bytes b) noexcept {
@@ -33,7 +33,7 @@ public:
 
 private:
     bool inside(std::uint32_t at, std::uint32_t size, std::uint32_t align) const noexcept {
-        return at >= sizeof(PlanHeader) && at <= size_ && size <= size_ - at && at % align == 0;
+        return at >= sizeof(StepsHeader) && at <= size_ && size <= size_ - at && at % align == 0;
     }
     void fail() noexcept { ok_ = false; }
 
@@ -52,18 +52,18 @@ bool meaningful(const WriteCgroup& s) noexcept { return s.cgroup < max_cgroups; 
 
 } // namespace
 
-const char* PlanView::validate(const void* data, std::size_t size) noexcept {
-    const auto* header = static_cast<const PlanHeader*>(data);
-    if (size < sizeof(PlanHeader) || size > max_plan_size) return "its size is impossible";
-    if (std::memcmp(header->magic, plan_magic, sizeof plan_magic) != 0) return "it is no step plan";
-    if (header->format != plan_format) return "it is of another version";
+const char* StepView::validate(const void* data, std::size_t size) noexcept {
+    const auto* header = static_cast<const StepsHeader*>(data);
+    if (size < sizeof(StepsHeader) || size > max_steps_size) return "their size is impossible";
+    if (std::memcmp(header->magic, steps_magic, sizeof steps_magic) != 0) return "these are no steps";
+    if (header->format != steps_format) return "they are of another version";
     if (header->arch != native_audit_arch) return "it is for another architecture";
     if (header->size != size) return "it is truncated";
     const auto* base = static_cast<const char*>(data);
     Checker check(base, header->size);
     std::size_t at = header->steps_at;
     for (std::uint32_t i = 0; i < header->step_count; ++i) {
-        if (at % 8 != 0 || at < sizeof(PlanHeader) || at > size || size - at < sizeof(StepHeader))
+        if (at % 8 != 0 || at < sizeof(StepsHeader) || at > size || size - at < sizeof(StepHeader))
             return "a step is outside";
         const auto* head = reinterpret_cast<const StepHeader*>(base + at);
         bool good = dispatch(*head, [&](const auto& step) {

@@ -1,26 +1,26 @@
-#include "runtime/plan_builder.hpp"
+#include "runtime/steps/step_writer.hpp"
 
 #include "base/error.hpp"
 #include "runtime/exec/arch.hpp"
-#include "runtime/exec/plan_view.hpp"
+#include "runtime/exec/step_view.hpp"
 
 #include <cstring>
 
 namespace davit::runtime {
 
-PlanBuilder::PlanBuilder() : data_(sizeof(exec::PlanHeader), '\0') {}
+StepWriter::StepWriter() : data_(sizeof(exec::StepsHeader), '\0') {}
 
-std::uint32_t PlanBuilder::append(std::string_view data, std::size_t align) {
+std::uint32_t StepWriter::append(std::string_view data, std::size_t align) {
     data_.resize((data_.size() + align - 1) / align * align);
     auto at = static_cast<std::uint32_t>(data_.size());
     data_.append(data);
-    if (data_.size() > exec::max_plan_size / 2)
+    if (data_.size() > exec::max_steps_size / 2)
         throw error(Errc::invalid_project, "the container's configuration is larger than {} MiB",
-                    exec::max_plan_size >> 21);
+                    exec::max_steps_size >> 21);
     return at;
 }
 
-exec::Str PlanBuilder::text(std::string_view s) {
+exec::Str StepWriter::text(std::string_view s) {
     if (s.empty()) return {0, 0};
     if (s.find('\0') != std::string_view::npos)
         throw error(Errc::invalid_project, "'{}' contains a NUL byte", s.substr(0, s.find('\0')));
@@ -31,7 +31,7 @@ exec::Str PlanBuilder::text(std::string_view s) {
     return known_.emplace(s, str).first->second;
 }
 
-exec::StrList PlanBuilder::list(const std::vector<std::string>& items) {
+exec::StrList StepWriter::list(const std::vector<std::string>& items) {
     std::vector<exec::Str> strings;
     for (const std::string& item : items) strings.push_back(text(item));
     if (strings.empty()) return {0, 0};
@@ -39,16 +39,16 @@ exec::StrList PlanBuilder::list(const std::vector<std::string>& items) {
     return {append(raw, 4), static_cast<std::uint32_t>(strings.size())};
 }
 
-exec::Bytes PlanBuilder::bytes(std::string_view data) {
+exec::Bytes StepWriter::bytes(std::string_view data) {
     if (data.empty()) return {0, 0};
     return {append(data, 8), static_cast<std::uint32_t>(data.size())};
 }
 
-std::string PlanBuilder::finish(exec::PlanKind kind, std::uint32_t flags, std::uint64_t clone_flags, std::uint16_t rows,
-                                std::uint16_t columns) {
-    exec::PlanHeader head{};
-    std::memcpy(head.magic, exec::plan_magic, sizeof head.magic);
-    head.format = exec::plan_format;
+std::string StepWriter::finish(exec::StepsKind kind, std::uint32_t flags, std::uint64_t clone_flags, std::uint16_t rows,
+                               std::uint16_t columns) {
+    exec::StepsHeader head{};
+    std::memcpy(head.magic, exec::steps_magic, sizeof head.magic);
+    head.format = exec::steps_format;
     head.arch = exec::native_audit_arch;
     head.kind = kind;
     head.flags = flags;
@@ -59,9 +59,9 @@ std::string PlanBuilder::finish(exec::PlanKind kind, std::uint32_t flags, std::u
     head.columns = columns;
     head.size = static_cast<std::uint32_t>(data_.size());
     std::memcpy(data_.data(), &head, sizeof head);
-    exec::PlanView view;
+    exec::StepView view;
     if (const char* wrong = view.validate(data_.data(), data_.size()))
-        throw error(Errc::failed, "internal error: the step plan just made is not valid: {}", wrong);
+        throw error(Errc::failed, "internal error: the steps just made are not valid: {}", wrong);
     return std::move(data_);
 }
 

@@ -1,8 +1,8 @@
-#include "runtime/plan.hpp"
+#include "runtime/steps.hpp"
 
 #include "davit/error.hpp"
 #include "runtime/defaults.hpp"
-#include "runtime/exec/plan_view.hpp"
+#include "runtime/exec/step_view.hpp"
 #include "runtime/spec_json.hpp"
 
 #include <cstring>
@@ -211,7 +211,7 @@ TEST_CASE("a private cgroup mount shows each hierarchy and the names mounted tog
     CHECK(has_line(steps, "link /sys/fs/cgroup/cpuacct -> cpu,cpuacct"));
 }
 
-TEST_CASE("bad text is refused when the plan is made") {
+TEST_CASE("bad text is refused when the steps are made") {
     auto refused = [](void (*change)(Spec&)) {
         Spec s = small();
         change(s);
@@ -227,9 +227,9 @@ TEST_CASE("bad text is refused when the plan is made") {
     refused([](Spec& s) { s.ns.pid = {NsMode::path, "proc/1/ns/pid"}; });
 }
 
-TEST_CASE("a plan that was cut or changed in any byte of its structure is refused or still in bounds") {
+TEST_CASE("steps that were cut or changed in any byte of their structure are refused or still in bounds") {
     std::string good = compile(small(), v1_host());
-    exec::PlanView view;
+    exec::StepView view;
     CHECK(view.validate(good.data(), good.size()) == nullptr);
     for (std::size_t size : {std::size_t{0}, std::size_t{8}, good.size() - 1, good.size() / 2})
         CHECK(view.validate(good.data(), size) != nullptr);
@@ -241,7 +241,7 @@ TEST_CASE("a plan that was cut or changed in any byte of its structure is refuse
         for (char value : {'\0', '\x7f', '\xff'}) {
             std::string bad = good;
             bad[i] = value;
-            exec::PlanView v;
+            exec::StepView v;
             if (v.validate(bad.data(), bad.size())) ++refused;
             else CHECK_NOTHROW(describe(bad));
         }

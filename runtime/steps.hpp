@@ -4,30 +4,13 @@
 // architecture: recompile after a reboot.
 #pragma once
 
+#include "runtime/host_facts.hpp"
 #include "runtime/spec.hpp"
 
 #include <string>
 #include <vector>
 
 namespace davit::runtime {
-
-struct CgroupHierarchy {
-    std::string mount_point;              // "/sys/fs/cgroup/memory"
-    std::vector<std::string> controllers; // {"cpu","cpuacct"}; {} for name=systemd
-    bool v2 = false;
-    bool named = false; // v1 without controllers, such as systemd's
-};
-
-struct HostFacts {
-    std::vector<CgroupHierarchy> cgroups;
-    bool cgroup_v2_only = false;
-    int last_capability = 40;
-    CapSet grantable = 0;
-    bool seccomp = true;
-    bool apparmor = false;
-    // Reads /proc and /sys of this process; 0.1 ms.
-    static HostFacts probe();
-};
 
 struct CompileOptions {
     std::string bpf_cache_dir; // filters are kept here by the hash of their input; empty: not kept
@@ -44,6 +27,6 @@ std::string compile_exec(const ExecSpec& spec, const HostFacts& host, const Comp
 std::string compile_update(const std::string& cgroup, const Resources& resources, const HostFacts& host,
                            std::vector<std::string>* warnings = nullptr);
 // One line per step, for tests and `davit system explain`.
-std::string describe(const std::string& plan);
+std::string describe(const std::string& steps);
 
 } // namespace davit::runtime

@@ -1,4 +1,4 @@
-// Reads a plan in place. validate() checks everything once; after that no access can leave the plan.
+// Reads steps in place. validate() checks everything once; after that no access can leave their bytes.
 #pragma once
 
 #include "runtime/exec/format.hpp"
@@ -8,13 +8,13 @@
 
 namespace davit::exec {
 
-class PlanView {
+class StepView {
 public:
-    PlanView() = default;
-    // nullptr if the bytes are a plan of this format and machine, else why not.
+    StepView() = default;
+    // nullptr if the bytes are steps of this format and machine, else why not.
     const char* validate(const void* data, std::size_t size) noexcept;
 
-    const PlanHeader& header() const noexcept { return *static_cast<const PlanHeader*>(data_); }
+    const StepsHeader& header() const noexcept { return *static_cast<const StepsHeader*>(data_); }
     const char* text(Str s) const noexcept { return s.size ? base() + s.at : ""; }
     const void* bytes(Bytes b) const noexcept { return base() + b.at; }
     Str item(StrList list, std::uint32_t i) const noexcept { return reinterpret_cast<const Str*>(base() + list.at)[i]; }
@@ -52,7 +52,7 @@ private:
 };
 
 template <typename F>
-bool PlanView::dispatch(const StepHeader& head, F&& fn) noexcept {
+bool StepView::dispatch(const StepHeader& head, F&& fn) noexcept {
     auto as = [&]<typename T>(const T*) { return fn(reinterpret_cast<const T&>(head)); };
     switch (head.kind) {
     case StepKind::make_cgroup: return as(static_cast<MakeCgroup*>(nullptr));

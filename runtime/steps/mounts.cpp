@@ -1,5 +1,5 @@
 // The root, mounts, device nodes and masks as steps.
-#include "runtime/plan_parts.hpp"
+#include "runtime/steps/parts.hpp"
 
 #include "base/error.hpp"
 

@@ -1,7 +1,7 @@
-// A step plan in words.
+// Steps in words.
 #include "base/error.hpp"
-#include "runtime/exec/plan_view.hpp"
-#include "runtime/plan.hpp"
+#include "runtime/exec/step_view.hpp"
+#include "runtime/steps.hpp"
 
 #include <type_traits>
 
@@ -12,7 +12,7 @@ using namespace davit::exec;
 
 class Describer {
 public:
-    explicit Describer(const PlanView& view) : view_(view) {}
+    explicit Describer(const StepView& view) : view_(view) {}
     std::string operator()(const MakeCgroup& s) const {
         return fmt::format("cgroup {}/{}{}", text(s.mount_point), text(s.path),
                            s.controllers.size ? fmt::format(" [{}]", text(s.controllers)) : "");
@@ -93,16 +93,16 @@ private:
         for (std::uint32_t i = 0; i < l.count; ++i) out += (i ? std::string(1, between) : "") + text(view_.item(l, i));
         return out;
     }
-    const PlanView& view_;
+    const StepView& view_;
 };
 
 } // namespace
 
-std::string describe(const std::string& plan) {
-    PlanView view;
+std::string describe(const std::string& steps) {
+    StepView view;
     // Steps are read in place and need their alignment, which a heap string has.
-    if (const char* wrong = view.validate(plan.data(), plan.size()))
-        throw error(Errc::failed, "the step plan cannot be used: {}", wrong);
+    if (const char* wrong = view.validate(steps.data(), steps.size()))
+        throw error(Errc::failed, "the steps cannot be used: {}", wrong);
     std::string out;
     Describer words(view);
     view.each([&](const auto& step) {

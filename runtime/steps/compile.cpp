@@ -1,7 +1,7 @@
-#include "runtime/plan.hpp"
+#include "runtime/steps.hpp"
 
 #include "base/error.hpp"
-#include "runtime/plan_parts.hpp"
+#include "runtime/steps/parts.hpp"
 
 #include <sched.h>
 
@@ -63,7 +63,7 @@ std::uint32_t flags_of(const Process& p) {
 
 std::string compile(const Spec& spec, const HostFacts& host, const CompileOptions& options,
                     std::vector<std::string>* warnings) {
-    PlanBuilder out;
+    StepWriter out;
     Compiler c{out, host, options, warnings, 0};
     add_cgroups(c, spec.cgroup, spec.resources, false);
     if (!spec.cgroup.empty()) add_limits(c, spec.resources);
@@ -82,26 +82,26 @@ std::string compile(const Spec& spec, const HostFacts& host, const CompileOption
     std::uint32_t flags = flags_of(spec.process) | c.flags;
     if (spec.ns.private_cgroup.value_or(host.cgroup_v2_only)) flags |= exec::flag_private_cgroup_ns;
     if (spec.init) flags |= exec::flag_init;
-    return out.finish(exec::PlanKind::container, flags, clone_flags, spec.process.rows, spec.process.columns);
+    return out.finish(exec::StepsKind::container, flags, clone_flags, spec.process.rows, spec.process.columns);
 }
 
 std::string compile_exec(const ExecSpec& spec, const HostFacts& host, const CompileOptions& options,
                          std::vector<std::string>* warnings) {
-    PlanBuilder out;
+    StepWriter out;
     Compiler c{out, host, options, warnings, 0};
     add_process(c, spec.process, spec.seccomp, spec.container_bounding);
-    return out.finish(exec::PlanKind::exec, flags_of(spec.process) | c.flags, 0, spec.process.rows,
+    return out.finish(exec::StepsKind::exec, flags_of(spec.process) | c.flags, 0, spec.process.rows,
                       spec.process.columns);
 }
 
 std::string compile_update(const std::string& cgroup, const Resources& resources, const HostFacts& host,
                            std::vector<std::string>* warnings) {
-    PlanBuilder out;
+    StepWriter out;
     CompileOptions options;
     Compiler c{out, host, options, warnings, 0};
     add_cgroups(c, cgroup, resources, true);
     add_limits(c, resources);
-    return out.finish(exec::PlanKind::update, 0, 0, 0, 0);
+    return out.finish(exec::StepsKind::update, 0, 0, 0, 0);
 }
 
 } // namespace davit::runtime

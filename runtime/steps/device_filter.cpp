@@ -1,6 +1,6 @@
 // Device rules as an eBPF program for cgroup v2. Later rules win, so they are tried from the last:
 // an allowing rule must cover all of the access asked for, a denying one any of it.
-#include "runtime/plan_parts.hpp"
+#include "runtime/steps/parts.hpp"
 
 #include <cstring>
 #include <linux/bpf.h>

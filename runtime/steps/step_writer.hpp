@@ -1,4 +1,4 @@
-// Puts a step plan together: header, then strings and filters, then steps.
+// Puts steps together: header, then strings and filters, then the steps themselves.
 #pragma once
 
 #include "runtime/exec/format.hpp"
@@ -10,9 +10,9 @@
 
 namespace davit::runtime {
 
-class PlanBuilder {
+class StepWriter {
 public:
-    PlanBuilder();
+    StepWriter();
     // Throws invalid_project for text with a NUL inside: the kernel would see another string.
     exec::Str text(std::string_view s);
     exec::StrList list(const std::vector<std::string>& items);
@@ -24,7 +24,7 @@ public:
         steps_.append(reinterpret_cast<const char*>(&step), sizeof step);
         ++count_;
     }
-    std::string finish(exec::PlanKind kind, std::uint32_t flags, std::uint64_t clone_flags, std::uint16_t rows,
+    std::string finish(exec::StepsKind kind, std::uint32_t flags, std::uint64_t clone_flags, std::uint16_t rows,
                        std::uint16_t columns);
 
 private:

@@ -1,5 +1,5 @@
 // What concerns the process itself.
-#include "runtime/plan_parts.hpp"
+#include "runtime/steps/parts.hpp"
 
 #include "base/error.hpp"
 #include "runtime/seccomp.hpp"

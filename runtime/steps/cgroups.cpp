@@ -1,5 +1,5 @@
 // Where the container's cgroups are and what limits them. The shim writes; nothing is computed there.
-#include "runtime/plan_parts.hpp"
+#include "runtime/steps/parts.hpp"
 
 #include "base/error.hpp"
 
