@@ -1,7 +1,9 @@
 // What a container is to the kernel: plain data after the OCI runtime-spec 1.3, with names where
 // the numbers are only known inside (users) and everything typed. compile() (steps.hpp) turns it
-// into the steps that init executes; spec_json.hpp writes it as the bundle's config.json.
+// into the steps that init executes; oci/document.hpp writes and reads it as the bundle's config.json.
 #pragma once
+
+#include "runtime/oci/types.hpp"
 
 #include <cstdint>
 #include <map>
@@ -37,6 +39,11 @@ struct User {
     // the container's own /etc/passwd and /etc/group; numbers known there bring group and home.
     std::string name;
     std::vector<std::string> groups; // group_add: names or numbers
+    // A bundle's numbers, not looked up anywhere. They count when there is no name.
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> additional_gids{};
+    std::string username{}; // OCI's, for other systems
     bool operator==(const User&) const = default;
 };
 
@@ -54,6 +61,11 @@ struct Process {
     bool no_new_privileges = false;
     int oom_score_adj = 0;
     std::string apparmor_profile; // empty: not set
+    std::string selinux_label;
+    std::string command_line; // of other systems
+    std::optional<Scheduler> scheduler;
+    std::optional<IoPriority> io_priority;
+    std::optional<CpuAffinity> exec_cpu_affinity;
     bool operator==(const Process&) const = default;
 };
 
@@ -94,6 +106,8 @@ struct Mount {
     bool noatime = false, nodiratime = false, relatime = false, strictatime = false;
     bool nosymfollow = false;
     Propagation propagation = Propagation::rprivate;
+    std::vector<IdMapping> uid_mappings, gid_mappings;
+    std::vector<std::string> other_options; // of a bundle, which davit has no step for: "idmap", "rnosuid"
     bool operator==(const Mount&) const = default;
 };
 
@@ -118,7 +132,9 @@ struct DeviceRule { // the device cgroup; in order, later ones win
 // "/dev/vda" is looked up when the steps are compiled.
 struct BlkioDevice {
     std::string path;
-    std::uint64_t value = 0; // weight 10-1000, bytes or operations per second
+    std::uint64_t value = 0;           // weight 10-1000, bytes or operations per second
+    std::int64_t major = 0, minor = 0; // a bundle's, when there is no path
+    std::optional<std::uint64_t> leaf_weight{};
     bool operator==(const BlkioDevice&) const = default;
 };
 
@@ -146,6 +162,14 @@ struct Resources {                           // absent: not written
     std::vector<HugepageLimit> hugepages;
     std::vector<DeviceRule> devices;            // empty: not restricted (privileged)
     std::map<std::string, std::string> unified; // cgroup v2 file → value
+    std::optional<std::uint64_t> cpu_burst;     // µs
+    std::optional<std::int64_t> cpu_idle;
+    std::optional<std::int64_t> memory_kernel, memory_kernel_tcp;
+    std::optional<bool> memory_use_hierarchy, memory_check_before_update;
+    std::optional<std::uint64_t> blkio_leaf_weight;
+    std::optional<std::uint32_t> network_class;
+    std::vector<NetworkPriority> network_priorities;
+    std::map<std::string, RdmaLimit> rdma;
     bool operator==(const Resources&) const = default;
 };
 
@@ -160,9 +184,13 @@ struct Namespace {
     std::string path;
     bool operator==(const Namespace&) const = default;
 };
-struct Namespaces { // the mount namespace is always new
+struct Namespaces {
     Namespace pid, net, ipc, uts;
     std::optional<bool> private_cgroup; // unset: as Docker does, private on a machine with cgroup v2 only
+    // compile() refuses any but these until there are steps for them.
+    Namespace mount;
+    Namespace user{NsMode::host, ""}, time{NsMode::host, ""};
+    std::string cgroup_path; // joined
     bool operator==(const Namespaces&) const = default;
 };
 
@@ -170,7 +198,8 @@ struct Seccomp {
     enum class Kind { docker_default, unconfined, profile };
     Kind kind = Kind::docker_default;
     std::string json;        // profile: text of the file, Docker's or OCI's format
-    std::string source_name; // profile: its path, for messages
+    std::string source_name; // profile: its path, for messages; in_bundle: it stands in config.json itself
+    static constexpr char in_bundle[] = "#/linux/seccomp";
     bool operator==(const Seccomp&) const = default;
 };
 
@@ -192,6 +221,16 @@ struct Spec {
     Seccomp seccomp;
     bool init = false; // a tiny init is pid 1 and the command its child
     std::map<std::string, std::string> annotations;
+    std::vector<IdMapping> uid_mappings, gid_mappings; // of the user namespace
+    std::map<std::string, TimeOffset> time_offsets;    // "boottime", "monotonic"
+    Hooks hooks;
+    std::string rootfs_propagation, mount_label;
+    std::optional<IntelRdt> intel_rdt;
+    std::optional<MemoryPolicy> memory_policy;
+    std::optional<Personality> personality;
+    std::map<std::string, NetDevice> net_devices;
+    std::vector<AsItCame> as_it_came;        // when read from a document
+    std::vector<std::string> unknown_fields; // JSON pointers of what that document has and nobody here knows
     bool operator==(const Spec&) const = default;
 };
 

@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "runtime/defaults.hpp"
-#include "runtime/spec_json.hpp"
+#include "runtime/oci/document.hpp"
 #include "runtime/steps.hpp"
 
 #include <algorithm>

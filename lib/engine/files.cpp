@@ -10,7 +10,7 @@
 #include "rootfs/container_root.hpp"
 #include "rootfs/copy.hpp"
 #include "rootfs/tree_reader.hpp"
-#include "runtime/spec_json.hpp"
+#include "runtime/oci/document.hpp"
 
 #include <optional>
 

@@ -8,7 +8,7 @@
 #include "rootfs/container_root.hpp"
 #include "rootfs/tree_writer.hpp"
 #include "runtime/defaults.hpp"
-#include "runtime/spec_json.hpp"
+#include "runtime/oci/document.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -4,7 +4,7 @@
 #include "base/file.hpp"
 #include "base/sys.hpp"
 #include "image/pull.hpp"
-#include "runtime/spec_json.hpp"
+#include "runtime/oci/document.hpp"
 
 #include <algorithm>
 

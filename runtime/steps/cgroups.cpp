@@ -135,7 +135,9 @@ void Limits::cpuset(const Resources& r) {
     });
 }
 
-std::string device_number(const std::string& path) {
+std::string device_number(const BlkioDevice& device) {
+    const std::string& path = device.path;
+    if (path.empty()) return fmt::format("{}:{}", device.major, device.minor); // a bundle's
     struct stat st {};
     if (::stat(path.c_str(), &st) < 0) throw sys_error(errno, "blkio device '{}'", path);
     if (!S_ISBLK(st.st_mode)) throw error(Errc::invalid_project, "blkio device '{}' is not a block device", path);
@@ -145,7 +147,7 @@ std::string device_number(const std::string& path) {
 void Limits::throttle(int i, bool v2, const std::vector<BlkioDevice>& devices, const char* v1_file,
                       const char* v2_key) {
     for (const BlkioDevice& d : devices) {
-        std::string number = device_number(d.path);
+        std::string number = device_number(d);
         if (v2) write(i, "io.max", fmt::format("{} {}={}", number, v2_key, d.value));
         else write(i, v1_file, fmt::format("{} {}", number, d.value));
     }
@@ -168,7 +170,7 @@ void Limits::io(const Resources& r) {
             }
         }
         for (const BlkioDevice& d : r.blkio_weight_device) {
-            std::string value = fmt::format("{} {}", device_number(d.path), d.value);
+            std::string value = fmt::format("{} {}", device_number(d), d.value);
             if (v2) write(i, "io.bfq.weight", value, lenient);
             else write(i, "blkio.weight_device", value, lenient), write(i, "blkio.bfq.weight_device", value, lenient);
         }

@@ -1,6 +1,7 @@
 #include "runtime/steps.hpp"
 
 #include "base/error.hpp"
+#include "runtime/oci/document.hpp"
 #include "runtime/steps/parts.hpp"
 
 #include <sched.h>
@@ -54,6 +55,17 @@ void add_identity_of_host(Compiler& c, const Spec& spec) {
     }
 }
 
+// A bundle may ask for more than there are steps for. What others rely on for safety is refused, the rest is told.
+void check_fields(Compiler& c, const Spec& spec) {
+    for (const std::string& field : not_acted_on(spec)) {
+        if (field.starts_with("/hooks/") || field.starts_with("/linux/namespaces") ||
+            field.find("idMappings") != std::string::npos)
+            throw error(Errc::unsupported, "{}: davit has no step for this yet, so the container is not started",
+                        field);
+        c.warn(fmt::format("{} changes nothing: davit has no step for it", field));
+    }
+}
+
 std::uint32_t flags_of(const Process& p) {
     return (p.terminal ? std::uint32_t{exec::flag_terminal} : 0U) |
            (p.stdin_open ? std::uint32_t{exec::flag_stdin_open} : 0U);
@@ -65,6 +77,7 @@ std::string compile(const Spec& spec, const HostFacts& host, const CompileOption
                     std::vector<std::string>* warnings) {
     StepWriter out;
     Compiler c{out, host, options, warnings, 0};
+    check_fields(c, spec);
     add_cgroups(c, spec.cgroup, spec.resources, false);
     if (!spec.cgroup.empty()) add_limits(c, spec.resources);
     std::uint64_t clone_flags = add_namespaces(c, spec);

@@ -122,6 +122,18 @@ void add_seccomp(Compiler& c, CapSet bounding, const Seccomp& seccomp) {
     c.out.add(s);
 }
 
+// A bundle's numbers as the text that a name would be.
+void add_user(Compiler& c, const User& u) {
+    std::string name = u.name;
+    std::vector<std::string> groups = u.groups;
+    if (name.empty() && (u.uid || u.gid)) name = fmt::format("{}:{}", u.uid, u.gid);
+    for (gid_t gid : u.additional_gids) groups.push_back(fmt::format("{}", gid));
+    exec::UserStep s{};
+    s.name = c.out.text(name);
+    s.groups = c.out.list(groups);
+    c.out.add(s);
+}
+
 } // namespace
 
 void add_sysctls(Compiler& c, const Spec& spec) {
@@ -157,10 +169,7 @@ void add_process(Compiler& c, const Process& p, const Seccomp& seccomp, CapSet b
             c.warn(fmt::format("AppArmor is not enabled on this machine: the profile '{}' is not applied",
                                p.apparmor_profile));
     }
-    exec::UserStep user{};
-    user.name = c.out.text(p.user.name);
-    user.groups = c.out.list(p.user.groups);
-    c.out.add(user);
+    add_user(c, p.user);
     add_capabilities(c, p.caps);
     if (p.no_new_privileges) c.out.add(exec::NoNewPrivileges{});
     if (seccomp.kind != Seccomp::Kind::unconfined && c.host.seccomp) {

@@ -4,7 +4,7 @@
 #include "davit/load.hpp"
 #include "project/store.hpp"
 #include "reconcile/default_bridge.hpp"
-#include "runtime/spec_json.hpp"
+#include "runtime/oci/document.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <fmt/format.h>

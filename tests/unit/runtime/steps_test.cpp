@@ -3,7 +3,6 @@
 #include "davit/error.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/exec/step_view.hpp"
-#include "runtime/spec_json.hpp"
 
 #include <cstring>
 #include <doctest/doctest.h>
@@ -246,36 +245,4 @@ TEST_CASE("steps that were cut or changed in any byte of their structure are ref
             else CHECK_NOTHROW(describe(bad));
         }
     CHECK(refused > 1000);
-}
-
-TEST_CASE("the bundle's config.json reads back to the same spec and is OCI's in between") {
-    Spec s = small();
-    s.process.user = {"web:adm", {"extra", "77"}};
-    s.process.terminal = true;
-    s.process.rows = 24, s.process.columns = 80;
-    s.process.rlimits = {{RLIMIT_NOFILE, 100, 200}};
-    s.process.oom_score_adj = -7;
-    s.resources.memory = 5;
-    s.resources.read_bps = {{"/dev/sda", 7}};
-    s.resources.hugepages = {{"2MB", 9}};
-    s.ns.net = {NsMode::passed, ""};
-    s.ns.pid = {NsMode::path, "/proc/7/ns/pid"};
-    s.sysctls = {{"net.core.somaxconn", "777"}};
-    s.mounts.push_back(tmpfs_mount("/t", "size=2m,exec"));
-    s.mounts.back().propagation = Propagation::rslave;
-    Mount layers;
-    layers.kind = Mount::Kind::overlay;
-    layers.destination = "/img";
-    layers.layers = {"/layers/b", "/layers/a"};
-    s.mounts.push_back(layers);
-    s.seccomp = {Seccomp::Kind::profile, "{}", "p.json"};
-    s.annotations = {{"a.b", "c"}};
-    s.init = true;
-    std::string text = to_json(s);
-    CHECK(spec_from_json(text, "config.json") == s);
-    CHECK(spec_from_json(to_json(Spec{}), "config.json") == Spec{});
-    CHECK(text.find("\"ociVersion\": \"1.3.0\"") != std::string::npos);
-    CHECK(text.find("\"CAP_NET_BIND_SERVICE\"") != std::string::npos);
-    CHECK_THROWS_AS(spec_from_json("{", "config.json"), Error);
-    CHECK_THROWS_AS(spec_from_json("{\"ociVersion\":\"1.0\"}", "config.json"), Error);
 }

@@ -4,8 +4,8 @@
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "runtime/defaults.hpp"
+#include "runtime/oci/document.hpp"
 #include "runtime/shim_client.hpp"
-#include "runtime/spec_json.hpp"
 #include "runtime/steps.hpp"
 
 #include <cstdlib>
