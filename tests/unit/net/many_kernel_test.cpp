@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
