@@ -210,9 +210,7 @@ Json host_config(const Inspected& of) {
     out["UTSMode"] = spec.ns.uts.mode == runtime::NsMode::host ? "host" : "";
     out["UsernsMode"] = "";
     out["ShmSize"] = shm_size(spec);
-    std::map<std::string, std::string> sysctls = spec.sysctls;
-    sysctls.insert(record.sysctls.begin(), record.sysctls.end());
-    if (!sysctls.empty()) out["Sysctls"] = Json(sysctls);
+    if (!spec.sysctls.empty()) out["Sysctls"] = Json(spec.sysctls);
     out["Runtime"] = "davit";
     out["Isolation"] = "";
     add_resources(out, spec, record, privileged);

@@ -132,9 +132,8 @@ struct ContainerRecord {
     std::vector<std::string> command; // entrypoint + command as it runs, for ps
     std::string user;
     std::string working_dir;
-    std::vector<std::string> environment;       // for exec; "K=V"
-    std::map<std::string, std::string> sysctls; // net.* ones are written into the netns by the supervisor
-    std::string cgroup;                         // below the cgroup root: davit/<project>/<id>
+    std::vector<std::string> environment; // for exec; "K=V"
+    std::string cgroup;                   // below the cgroup root: davit/<project>/<id>
     // Why it can never start (a device that is missing, a sysctl of the whole machine): there is no plan.bin then,
     // and start_container fails with this text. The container stands as "created", as with Docker.
     std::string start_error;

@@ -33,7 +33,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerRecord, format, id, nam
                                                 volumes_from, endpoints, ports, hostname, domainname, dns, dns_search,
                                                 dns_options, extra_hosts, expose, healthcheck, restart, stop_signal,
                                                 stop_grace, log, tty, open_stdin, post_start, pre_stop, mounts, command,
-                                                user, working_dir, environment, sysctls, cgroup, start_error)
+                                                user, working_dir, environment, cgroup, start_error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EndpointStatus, network, interface, ipv4, ipv6, mac, gateway)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PublishedPort, host_ip, host_port, target, protocol)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerStatus, id, state, pid, pid_start, started_at, finished_at,

@@ -83,16 +83,6 @@ void Container::launch() {
 
 namespace {
 
-void apply_sysctls(int netns, const std::map<std::string, std::string>& sysctls) {
-    bool any = false;
-    for (const auto& [key, value] : sysctls) any = any || key.rfind("net.", 0) == 0;
-    if (!any) return;
-    net::in_netns(netns, [&] {
-        for (const auto& [key, value] : sysctls)
-            if (key.rfind("net.", 0) == 0) net::set_sysctl(key, value);
-    });
-}
-
 std::string host_name() {
     char name[HOST_NAME_MAX + 1] = {};
     ::gethostname(name, sizeof name - 1);
@@ -113,16 +103,12 @@ UniqueFd Container::make_netns(const Lease* lease) {
     if (mode == "host" || mode == "none") {
         write_files(wire_without_network(record_, world_.networks.host_resolv(),
                                          read_file_if_exists("/etc/hosts").value_or(""), host_name()));
-        UniqueFd netns;
-        if (mode == "none") netns = net::create_netns();
-        if (netns) apply_sysctls(netns.get(), record_.sysctls);
-        return netns;
+        return mode == "none" ? net::create_netns() : UniqueFd();
     }
     if (!lease) throw error(Errc::failed, "container {} has no addresses", record_.name);
     Wiring wiring = wire(record_, lease->attachments, world_.networks.group(), world_.networks.host_resolv());
     UniqueFd netns = net::create_netns();
     net::attach(world_.host, netns.get(), wiring.plan);
-    apply_sysctls(netns.get(), record_.sysctls);
     if (wiring.dns) {
         net::dns::ServeSpec serve{wiring.client, wiring.upstreams, wiring.external};
         world_.dns.serve(std::move(serve), net::dns::open_sockets(netns.get()), netns.get());

@@ -50,7 +50,6 @@ inline ContainerRecord sample_container() {
     r.post_start = {{{"sh", "-c", "true"}, "33", true, "/tmp", {"H=x"}}};
     r.mounts = {{"volume", "shop_data", "", "/data", true, false}};
     r.environment = {"A=b", "C="};
-    r.sysctls = {{"net.core.somaxconn", "1024"}};
     r.cgroup = "davit/shop/" + r.id;
     return r;
 }
