@@ -102,18 +102,18 @@ void apply(NetlinkSocket& netfilter, bool dirty, const HostNetworkState& before,
 // Ports of UDP whose translation is new, gone or different: conntrack would keep old flows on the old path.
 std::vector<UdpPorts> changed_udp_ports(const ProjectNetState* before, const ProjectNetState& after) {
     const auto udp_of = [](const ProjectNetState& state) {
-        std::vector<const PublishedPort*> ports;
-        for (const PublishedPort& p : state.ports)
+        std::vector<const PortForward*> ports;
+        for (const PortForward& p : state.ports)
             if (p.proto == Proto::udp) ports.push_back(&p);
         std::sort(ports.begin(), ports.end(), [](const auto* a, const auto* b) { return *a < *b; });
         return ports;
     };
-    const auto old = before ? udp_of(*before) : std::vector<const PublishedPort*>(), fresh = udp_of(after);
-    std::vector<const PublishedPort*> different;
+    const auto old = before ? udp_of(*before) : std::vector<const PortForward*>(), fresh = udp_of(after);
+    std::vector<const PortForward*> different;
     std::set_symmetric_difference(old.begin(), old.end(), fresh.begin(), fresh.end(), std::back_inserter(different),
                                   [](const auto* a, const auto* b) { return *a < *b; });
     std::vector<UdpPorts> changed;
-    for (const PublishedPort* p : different) changed.push_back({p->host_port, p->count});
+    for (const PortForward* p : different) changed.push_back({p->host_port, p->count});
     std::sort(changed.begin(), changed.end());
     changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
     return changed;

@@ -63,7 +63,7 @@ void add_network(Elements& out, const NetworkState& n) {
     }
 }
 
-void add_port(Elements& out, const PublishedPort& p) {
+void add_port(Elements& out, const PortForward& p) {
     const bool v6 = p.container_ip.is_v6();
     // The other family is the proxy's: there is no address translation between families.
     if (p.host_ip && p.host_ip->is_v6() != v6) return;
@@ -257,7 +257,7 @@ std::vector<std::vector<Element>> host_elements(const HostNetworkState& state) {
     Elements out(set_count);
     for (const auto& [name, project] : state.projects) {
         for (const NetworkState& n : project.networks) add_network(out, n);
-        for (const PublishedPort& p : project.ports) add_port(out, p);
+        for (const PortForward& p : project.ports) add_port(out, p);
     }
     for (auto& list : out) {
         std::sort(list.begin(), list.end());

@@ -95,7 +95,7 @@ int holder_of(const std::string& inode) {
     return found;
 }
 
-bool claims(const PublishedPort& p, Proto proto, const std::optional<IpAddress>& host_ip, std::uint16_t port) {
+bool claims(const PortForward& p, Proto proto, const std::optional<IpAddress>& host_ip, std::uint16_t port) {
     const bool address = !p.host_ip || !host_ip || host_ip->is_unspecified() || *p.host_ip == *host_ip;
     return p.proto == proto && address && port >= p.host_port && port < p.host_port + p.count;
 }
@@ -106,7 +106,7 @@ std::optional<PortOwner> find_port_owner(Proto proto, const std::optional<IpAddr
                                          const std::string& run_dir) {
     const HostNetworkState all = load_state(run_dir);
     for (const auto& [project, state] : all.projects)
-        for (const PublishedPort& p : state.ports)
+        for (const PortForward& p : state.ports)
             if (claims(p, proto, host_ip, port)) return PortOwner{0, {}, {}, p.owner_name, project};
     const auto entry = find_socket(proto, host_ip, port);
     if (!entry) return std::nullopt;

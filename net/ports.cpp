@@ -129,13 +129,13 @@ std::string who(const PortOwner& o) {
 // the earlier lines of the same container. All files are read once, however many ports are asked for.
 class Claims {
 public:
-    Claims(const std::string& run_dir, const std::string& project, const std::vector<PublishedPort>& own)
+    Claims(const std::string& run_dir, const std::string& project, const std::vector<PortForward>& own)
         : run_dir_(run_dir) {
         if (!project.empty()) all_ = load_state(run_dir);
         all_.projects.erase(project);
         for (const auto& [name, other] : all_.projects)
-            for (const PublishedPort& p : other.ports) add(others_, p, name);
-        for (const PublishedPort& p : own) add(own_, p, project);
+            for (const PortForward& p : other.ports) add(others_, p, name);
+        for (const PortForward& p : own) add(own_, p, project);
     }
 
     void add_line(const PortRequest& request, const PortReservation& r) {
@@ -178,7 +178,7 @@ private:
     };
     using Map = std::map<std::pair<Proto, std::uint16_t>, std::vector<Claim>>;
 
-    static void add(Map& to, const PublishedPort& p, const std::string& project) {
+    static void add(Map& to, const PortForward& p, const std::string& project) {
         const IpAddress any = p.container_ip.is_v6() ? IpAddress::parse("::") : IpAddress();
         for (std::uint32_t i = 0; i < p.count; ++i)
             to[{p.proto, static_cast<std::uint16_t>(p.host_port + i)}].push_back(
@@ -227,7 +227,7 @@ PortReservation reserve_port(const PortRequest& request, const std::string& run_
 }
 
 std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir,
-                                           const std::string& project, const std::vector<PublishedPort>& own) {
+                                           const std::string& project, const std::vector<PortForward>& own) {
     Claims claims(run_dir, project, own);
     std::vector<PortReservation> all;
     all.reserve(requests.size());

@@ -38,7 +38,7 @@ PortReservation reserve_port(const PortRequest& request, const std::string& run_
 // Several at once (a range maps pairwise: one request each); all or nothing. own: what other containers of
 // the project have, written down or not yet. A conflict among the requests names both lines.
 std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir,
-                                           const std::string& project = {}, const std::vector<PublishedPort>& own = {});
+                                           const std::string& project = {}, const std::vector<PortForward>& own = {});
 // What a reserving socket reserves, for sockets that come back after a crash; nothing for another kind of descriptor.
 struct ReservedPort {
     Proto proto = Proto::tcp;

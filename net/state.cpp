@@ -43,7 +43,7 @@ NetworkState network_of(const Json& j) {
     return n;
 }
 
-Json to_json(const PublishedPort& p) {
+Json to_json(const PortForward& p) {
     Json j{{"owner", p.owner},
            {"owner_name", p.owner_name},
            {"proto", std::string(to_string(p.proto))},
@@ -55,8 +55,8 @@ Json to_json(const PublishedPort& p) {
     return j;
 }
 
-PublishedPort port_of(const Json& j) {
-    PublishedPort p;
+PortForward port_of(const Json& j) {
+    PortForward p;
     p.owner = j.at("owner");
     p.owner_name = j.at("owner_name");
     p.proto = parse_proto(j.at("proto").get<std::string>());
@@ -141,7 +141,7 @@ std::string encode_state(const ProjectNetState& state) {
            {"networks", Json::array()},
            {"ports", Json::array()}};
     for (const NetworkState& n : state.networks) j["networks"].push_back(to_json(n));
-    for (const PublishedPort& p : state.ports) j["ports"].push_back(to_json(p));
+    for (const PortForward& p : state.ports) j["ports"].push_back(to_json(p));
     return j.dump(1) + '\n';
 }
 

@@ -29,7 +29,7 @@ struct NetworkState {
 };
 
 // count successive ports of the host to count successive ports of one container.
-struct PublishedPort {
+struct PortForward {
     std::string owner;      // container id
     std::string owner_name; // container name, for conflict messages
     Proto proto = Proto::tcp;
@@ -39,14 +39,14 @@ struct PublishedPort {
     std::uint16_t count = 1;
     // IPv4 or IPv6 of the container. Of another family than host_ip: served by the port proxy, no rule.
     IpAddress container_ip;
-    auto operator<=>(const PublishedPort&) const = default;
+    auto operator<=>(const PortForward&) const = default;
 };
 
 struct ProjectNetState {
     std::string project;
     std::uint32_t group = 0; // link group of all its veths and bridges, unique on the machine
     std::vector<NetworkState> networks;
-    std::vector<PublishedPort> ports;
+    std::vector<PortForward> ports;
     bool empty() const { return networks.empty() && ports.empty(); }
     bool operator==(const ProjectNetState&) const = default;
 };

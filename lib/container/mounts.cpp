@@ -1,6 +1,7 @@
 #include "container/builder.hpp"
 
 #include "base/error.hpp"
+#include "reconcile/labels.hpp"
 #include "runtime/defaults.hpp"
 
 #include <algorithm>
@@ -243,7 +244,7 @@ void ContainerBuilder::anonymous_volume(const std::string& target, bool read_onl
         volume.name = around_.new_volume_name();
         volume.project = in_.project.name;
         volume.labels = labels;
-        volume.labels["com.docker.volume.anonymous"] = "";
+        volume.labels[label::anonymous] = "";
         volume.created = in_.host.now;
         out_.volumes.push_back(volume);
     }

@@ -67,7 +67,7 @@ void Engine::Impl::pull_one(image::Store& images, const std::string& project, co
     event.service = pull.service;
     event.kind = EventKind::operation_started;
     emit(event);
-    image::PullOptions how;
+    image::FetchOptions how;
     how.platform = pull.platform;
     how.stop = std::move(stop);
     how.warning = [&](const std::string& text) { warn(project, text); };

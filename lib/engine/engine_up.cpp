@@ -13,6 +13,7 @@
 #include "model/image_reference.hpp"
 #include "reconcile/default_bridge.hpp"
 #include "reconcile/hashes.hpp"
+#include "reconcile/labels.hpp"
 #include "reconcile/plan_builder.hpp"
 #include "supervisor/client/protocol.hpp"
 
@@ -255,10 +256,10 @@ NetworkRecord network_record(const Project& project, const Network& network, con
         r.ipam.push_back({pool.subnet, pool.ip_range, pool.gateway, pool.aux_addresses});
     r.config_hash = hash;
     r.labels = network.labels;
-    r.labels["com.docker.compose.project"] = project.name;
-    r.labels["com.docker.compose.network"] = network.key;
-    r.labels["com.docker.compose.version"] = host.version;
-    r.labels["com.docker.compose.config-hash"] = hash;
+    r.labels[label::project] = project.name;
+    r.labels[label::network] = network.key;
+    r.labels[label::version] = host.version;
+    r.labels[label::config_hash] = hash;
     r.created = host.now;
     return r;
 }
@@ -275,10 +276,10 @@ VolumeRecord volume_record(const Project& project, const Volume& volume, const s
     r.driver_opts = volume.driver_opts;
     r.config_hash = hash;
     r.labels = volume.labels;
-    r.labels["com.docker.compose.project"] = project.name;
-    r.labels["com.docker.compose.volume"] = volume.key;
-    r.labels["com.docker.compose.version"] = host.version;
-    r.labels["com.docker.compose.config-hash"] = hash;
+    r.labels[label::project] = project.name;
+    r.labels[label::volume] = volume.key;
+    r.labels[label::version] = host.version;
+    r.labels[label::config_hash] = hash;
     return r;
 }
 

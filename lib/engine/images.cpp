@@ -102,7 +102,7 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
         event.total = kind == EventKind::operation_progress ? totals.total() : 0;
         options.events(event);
     };
-    image::PullOptions how;
+    image::FetchOptions how;
     registry::read_daemon_config(how);
     how.platform = options.platform;
     how.stop = std::move(stop);

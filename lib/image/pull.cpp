@@ -17,7 +17,7 @@ namespace {
 
 class Puller : public BlobProvider {
 public:
-    Puller(Store& store, const registry::Reference& reference, const PullOptions& options)
+    Puller(Store& store, const registry::Reference& reference, const FetchOptions& options)
         : store_(store), reference_(reference), options_(options),
           wanted_(options.platform.empty() ? host_platform() : parse_platform(options.platform)) {
         if (reference.domain() == "docker.io")
@@ -138,7 +138,7 @@ private:
 
     Store& store_;
     const registry::Reference& reference_;
-    const PullOptions& options_;
+    const FetchOptions& options_;
     Platform wanted_;
     std::vector<std::unique_ptr<registry::RegistryClient>> clients_; // mirrors, then the registry itself
     registry::RegistryClient* serving_ = nullptr;
@@ -169,7 +169,7 @@ void PullTotals::add(const PullProgress& p) {
     text_ = fmt::format("{} of {} layers", done, layers_.size());
 }
 
-Image pull(Store& store, const registry::Reference& reference, const PullOptions& options) {
+Image pull(Store& store, const registry::Reference& reference, const FetchOptions& options) {
     if (options.policy != PullPolicy::always) {
         auto present = store.find(reference);
         const bool fits =

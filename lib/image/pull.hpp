@@ -40,7 +40,7 @@ private:
     std::string text_;
 };
 
-struct PullOptions : registry::RegistryOptions {
+struct FetchOptions : registry::RegistryOptions {
     std::string platform; // "linux/arm64/v8"; empty: this machine's
     PullPolicy policy = PullPolicy::always;
     int max_parallel = 0; // layers at once; 0: by the number of processors, at least 3
@@ -51,7 +51,7 @@ struct PullOptions : registry::RegistryOptions {
 // Errors: not_found (no such image, tag or platform), denied (credentials), unavailable (registry
 // down, rate limit), failed (corrupt blob; disk full with os() == ENOSPC), interrupted (stop).
 // Whatever happens, the store holds either the whole image or nothing that a lookup can see.
-Image pull(Store& store, const registry::Reference& reference, const PullOptions& options = {});
+Image pull(Store& store, const registry::Reference& reference, const FetchOptions& options = {});
 
 // Adds to the hint of an error about an image which others of that repository are here: most often the
 // tag or the platform is wrong. "you have busybox:latest, linux/amd64".

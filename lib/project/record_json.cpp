@@ -50,12 +50,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VolumeRecord, format, name, proj
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProjectRecord, format, name, working_dir, config_files, boot_id, model)
 
 // Written by the shim, which has no JSON library: flat and small.
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ExitRecord, pid, start_time, code, known, oom, finished_ns)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ShimExit, pid, start_time, code, known, oom, finished_ns)
 
-std::optional<ExitRecord> exit_record(const std::string& file) {
+std::optional<ShimExit> exit_record(const std::string& file) {
     auto text = read_file_if_exists(file);
     if (!text || text->empty()) return std::nullopt;
-    return json::parse<ExitRecord>(*text, file);
+    return json::parse<ShimExit>(*text, file);
 }
 
 std::string to_json(const ContainerRecord& r) { return json::dump(r); }

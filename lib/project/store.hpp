@@ -36,7 +36,7 @@ std::string to_json(const ProjectRecord&);
 ProjectRecord project_record_from_json(const std::string& text, const std::string& file);
 
 // What the shim leaves when it has reaped a container's init.
-struct ExitRecord {
+struct ShimExit {
     int pid = 0;
     std::uint64_t start_time = 0; // of that process: not an earlier run's
     int code = 0;
@@ -44,7 +44,7 @@ struct ExitRecord {
     bool oom = false;
     std::int64_t finished_ns = 0; // since the epoch
 };
-std::optional<ExitRecord> exit_record(const std::string& file); // empty: none, or half-written
+std::optional<ShimExit> exit_record(const std::string& file); // empty: none, or half-written
 
 std::vector<std::string> anonymous_volumes(const ContainerRecord& record); // their names
 

@@ -25,6 +25,7 @@ inline constexpr const char* volume = "com.docker.compose.volume";
 inline constexpr const char* hook = "com.docker.compose.hook"; // pre_start containers
 inline constexpr const char* slug = "com.docker.compose.slug";
 inline constexpr const char* replace = "com.docker.compose.replace";
+inline constexpr const char* anonymous = "com.docker.volume.anonymous"; // the engine's own
 
 // "db:service_healthy:false,cache:service_started:true"
 std::string depends_on_text(const std::map<std::string, Dependency>& dependencies);

@@ -26,7 +26,7 @@ struct Holder {
 };
 
 struct Stored {
-    EndpointRecord record;
+    NamedEndpoint record;
     std::string source;
 };
 
@@ -62,7 +62,7 @@ struct Registry::Impl {
         return it == networks.end() ? nullptr : &it->second;
     }
 
-    void add(EndpointRecord record, std::string source) {
+    void add(NamedEndpoint record, std::string source) {
         remove(record.network, record.container_id);
         ++generation;
         Network& n = networks[record.network];
@@ -81,7 +81,7 @@ struct Registry::Impl {
         const auto found = n.records.find(container_id);
         if (found == n.records.end()) return;
         ++generation;
-        const EndpointRecord& r = found->second.record;
+        const NamedEndpoint& r = found->second.record;
         for (const std::string& name : r.names) {
             const auto holders = n.names.find(lowered(name));
             if (holders == n.names.end()) continue;
@@ -104,7 +104,7 @@ Registry::Registry() : impl_(std::make_unique<Impl>()) {}
 Registry::~Registry() = default;
 Registry::Registry(Registry&&) noexcept = default;
 
-void Registry::publish(EndpointRecord record) { impl_->add(std::move(record), {}); }
+void Registry::publish(NamedEndpoint record) { impl_->add(std::move(record), {}); }
 void Registry::withdraw(const std::string& container_id, const std::string& network) {
     impl_->remove(network, container_id);
 }
@@ -116,7 +116,7 @@ void Registry::withdraw(const std::string& container_id) {
 }
 
 void Registry::replace_network(const std::string& network, std::string_view source,
-                               std::vector<EndpointRecord> records) {
+                               std::vector<NamedEndpoint> records) {
     std::vector<std::string> gone;
     if (const Network* n = impl_->network(network))
         for (const auto& [id, stored] : n->records) {
@@ -125,14 +125,14 @@ void Registry::replace_network(const std::string& network, std::string_view sour
             if (stored.source == source && !stays) gone.push_back(id);
         }
     for (const std::string& id : gone) impl_->remove(network, id);
-    for (EndpointRecord& r : records) {
+    for (NamedEndpoint& r : records) {
         r.network = network;
         impl_->add(std::move(r), std::string(source));
     }
 }
 
-std::vector<EndpointRecord> Registry::records() const {
-    std::vector<EndpointRecord> all;
+std::vector<NamedEndpoint> Registry::records() const {
+    std::vector<NamedEndpoint> all;
     for (const auto& [name, network] : impl_->networks)
         for (const auto& [id, stored] : network.records) all.push_back(stored.record);
     return all;

@@ -15,14 +15,14 @@
 namespace davit::net::dns {
 
 // One container on one network.
-struct EndpointRecord {
+struct NamedEndpoint {
     std::string container_id;
     std::string container_name; // PTR answers <container_name>.<network>
     std::string network;        // the network's real name
     std::vector<IpAddress> addresses;
     // Everything it answers to: container name, service, aliases, short id, hostname (docker_names()).
     std::vector<std::string> names;
-    bool operator==(const EndpointRecord&) const = default;
+    bool operator==(const NamedEndpoint&) const = default;
 };
 
 // Docker's list for an endpoint, without doubles: container name, aliases (service first), short id, hostname.
@@ -49,12 +49,12 @@ public:
     Registry(Registry&&) noexcept;
 
     // Replaces what the container had on that network.
-    void publish(EndpointRecord record);
+    void publish(NamedEndpoint record);
     void withdraw(const std::string& container_id, const std::string& network);
     void withdraw(const std::string& container_id); // from all networks
     // All records of one network at once (a network shared by projects, read from its directory).
-    void replace_network(const std::string& network, std::string_view source, std::vector<EndpointRecord> records);
-    std::vector<EndpointRecord> records() const;
+    void replace_network(const std::string& network, std::string_view source, std::vector<NamedEndpoint> records);
+    std::vector<NamedEndpoint> records() const;
     std::uint64_t generation() const; // moves with each change: caches compare it
 
     // name without trailing dot; host parts in any case, network parts as they are (as Docker). Links first, then each

@@ -102,7 +102,7 @@ void Container::adopt_wiring() {
     }
     run_->parked.clear();
     try {
-        if (const Lease* lease = world_.networks.lease(record_.id)) {
+        if (const NetworkLease* lease = world_.networks.lease(record_.id)) {
             world_.networks.keep_sockets(record_.id, std::move(ports));
             run_->netns = net::netns_of(status_.pid);
             Wiring wiring = wire(record_, lease->attachments, world_.networks.group(), world_.networks.host_resolv());

@@ -127,9 +127,9 @@ private:
 
     // container_start.cpp
     void begin_run(bool hold, bool by_policy);
-    void connected(const Error* error, const Lease* lease);
+    void connected(const Error* error, const NetworkLease* lease);
     void launch();
-    UniqueFd make_netns(const Lease* lease);
+    UniqueFd make_netns(const NetworkLease* lease);
     void write_files(const struct Wiring& wiring);
     runtime::ShimStart shim_start() const;
     void spawn_shim();

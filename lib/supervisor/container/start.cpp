@@ -51,11 +51,12 @@ void Container::begin_run(bool hold, bool by_policy) {
     status_.post_start_begun = status_.pre_stop_begun = 0;
     if (!record_.start_error.empty()) return start_failed(Error(Errc::failed, record_.start_error));
     if (record_.network_mode != "bridge") return connected(nullptr, nullptr);
-    if (const Lease* lease = world_.networks.lease(record_.id)) return connected(nullptr, lease);
-    world_.networks.connect(record_, guarded([this](const Error* e, const Lease* lease) { connected(e, lease); }));
+    if (const NetworkLease* lease = world_.networks.lease(record_.id)) return connected(nullptr, lease);
+    world_.networks.connect(record_,
+                            guarded([this](const Error* e, const NetworkLease* lease) { connected(e, lease); }));
 }
 
-void Container::connected(const Error* error, const Lease*) {
+void Container::connected(const Error* error, const NetworkLease*) {
     if (!run_) return;
     if (error) return start_failed(*error);
     world_.take_turn(guarded([this] {
@@ -74,7 +75,7 @@ void Container::connected(const Error* error, const Lease*) {
 }
 
 void Container::launch() {
-    const Lease* lease = world_.networks.lease(record_.id);
+    const NetworkLease* lease = world_.networks.lease(record_.id);
     sys::make_dirs(world_.paths.run_container(record_.id), 0700);
     run_->netns = make_netns(lease);
     save(); // a new supervisor finds the addresses here
@@ -91,7 +92,7 @@ std::string host_name() {
 
 } // namespace
 
-UniqueFd Container::make_netns(const Lease* lease) {
+UniqueFd Container::make_netns(const NetworkLease* lease) {
     const std::string& mode = record_.network_mode;
     if (mode.rfind("container:", 0) == 0) {
         Container* other = world_.find(mode.substr(10));
@@ -198,7 +199,7 @@ void Container::attach_shim(runtime::ShimConnection connection) {
 void Container::park_descriptors() {
     if (!run_->shim) return;
     if (auto dns = world_.dns.fds_of(record_.id); !dns.empty()) run_->shim->park("dns", dns);
-    const Lease* lease = world_.networks.lease(record_.id);
+    const NetworkLease* lease = world_.networks.lease(record_.id);
     if (!lease) return;
     constexpr std::size_t per_message = 30;
     for (std::size_t at = 0; at < lease->port_sockets.size(); at += per_message) {

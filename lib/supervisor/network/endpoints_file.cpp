@@ -16,14 +16,14 @@ std::string endpoints_dir(const Roots& roots, const std::string& network) {
 
 namespace {
 
-json::Value to_value(const net::dns::EndpointRecord& e) {
+json::Value to_value(const net::dns::NamedEndpoint& e) {
     json::Value addresses = json::Value::array();
     for (const auto& a : e.addresses) addresses.push_back(a.to_string());
     return {{"id", e.container_id}, {"name", e.container_name}, {"addresses", addresses}, {"names", e.names}};
 }
 
-net::dns::EndpointRecord from_value(const json::Value& v, const std::string& network) {
-    net::dns::EndpointRecord e;
+net::dns::NamedEndpoint from_value(const json::Value& v, const std::string& network) {
+    net::dns::NamedEndpoint e;
     e.container_id = v.at("id").get<std::string>();
     e.container_name = v.at("name").get<std::string>();
     e.network = network;
@@ -36,7 +36,7 @@ net::dns::EndpointRecord from_value(const json::Value& v, const std::string& net
 } // namespace
 
 void write_endpoints(const Roots& roots, const std::string& network, const std::string& project,
-                     const std::vector<net::dns::EndpointRecord>& endpoints) {
+                     const std::vector<net::dns::NamedEndpoint>& endpoints) {
     std::string dir = endpoints_dir(roots, network), file = dir + "/" + project + ".json";
     if (endpoints.empty()) {
         ::unlink(file.c_str());
@@ -49,15 +49,15 @@ void write_endpoints(const Roots& roots, const std::string& network, const std::
     write_file_atomic(file, json::dump(list), 0600, false);
 }
 
-std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>> read_foreign_endpoints(
+std::vector<std::pair<std::string, std::vector<net::dns::NamedEndpoint>>> read_foreign_endpoints(
     const Roots& roots, const std::string& network, const std::string& own_project) {
-    std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>> out;
+    std::vector<std::pair<std::string, std::vector<net::dns::NamedEndpoint>>> out;
     for (const auto& file : list_directory(endpoints_dir(roots, network))) {
         if (!file.ends_with(".json") || file == own_project + ".json") continue;
         auto text = read_file_if_exists(endpoints_dir(roots, network) + "/" + file);
         if (!text) continue;
         try {
-            std::vector<net::dns::EndpointRecord> endpoints;
+            std::vector<net::dns::NamedEndpoint> endpoints;
             for (const auto& v : json::Value::parse(*text)) endpoints.push_back(from_value(v, network));
             out.emplace_back(file.substr(0, file.size() - 5), std::move(endpoints));
         } catch (const nlohmann::json::exception& e) {

@@ -106,7 +106,7 @@ namespace {
 // What other projects hold of the network stands in their files; it counts while an address is chosen.
 class ForeignAddresses {
 public:
-    using Files = std::vector<std::pair<std::string, std::vector<net::dns::EndpointRecord>>>;
+    using Files = std::vector<std::pair<std::string, std::vector<net::dns::NamedEndpoint>>>;
     ForeignAddresses(net::AddressPool& pool, const Files& files) : pool_(pool) {
         for (const auto& [project, endpoints] : files)
             for (const auto& e : endpoints)
@@ -191,7 +191,7 @@ void Networks::save_kept() {
     }
 }
 
-void Networks::lease_addresses(const ContainerRecord& record, Lease& lease) {
+void Networks::lease_addresses(const ContainerRecord& record, NetworkLease& lease) {
     for (const auto& wish : lease.wishes) {
         Network& network = in_kernel(wish.network);
         Attachment a{&wish, &network, {}, {}};
@@ -230,7 +230,7 @@ std::pair<std::uint16_t, std::uint16_t> host_range(const PortRecord& p) {
 }
 
 // The network that carries the default route is the one that ports are published to.
-const Attachment* publishing(const Lease& lease) {
+const Attachment* publishing(const NetworkLease& lease) {
     std::vector<net::NetworkChoice> nets;
     for (const auto& a : lease.attachments)
         nets.push_back({a.network->name(), a.wish->gw_priority, a.network->record().internal, a.network->gateway(false),
@@ -243,7 +243,7 @@ const Attachment* publishing(const Lease& lease) {
 
 } // namespace
 
-void Networks::lease_ports(const ContainerRecord& record, Lease& lease) {
+void Networks::lease_ports(const ContainerRecord& record, NetworkLease& lease) {
     if (record.ports.empty() || !publishing(lease)) return;
     std::vector<net::PortRequest> requests;
     for (const auto& p : record.ports) {
@@ -266,15 +266,15 @@ void Networks::lease_ports(const ContainerRecord& record, Lease& lease) {
     serve_proxied(record.id, lease);
 }
 
-void Networks::serve_proxied(const std::string& id, const Lease& lease) {
+void Networks::serve_proxied(const std::string& id, const NetworkLease& lease) {
     if (const Attachment* to = publishing(lease)) proxied_.add(id, lease.ports, lease.port_sockets, {to->v4, to->v6});
 }
 
-void Networks::add_port_rules(const ContainerRecord& record, const Lease& lease) {
+void Networks::add_port_rules(const ContainerRecord& record, const NetworkLease& lease) {
     const Attachment* to = publishing(lease);
     if (!to) return;
     for (const auto& p : lease.ports) {
-        net::PublishedPort rule;
+        net::PortForward rule;
         rule.owner = record.id;
         rule.owner_name = record.name;
         rule.proto = net::parse_proto(p.protocol);
@@ -297,7 +297,7 @@ namespace {
 using Parked = std::map<net::ReservedPort, UniqueFd>;
 
 // The parked reservation of that port; made anew where it was lost together with the shim.
-UniqueFd take_reservation(Parked& parked, const davit::PublishedPort& port) {
+UniqueFd take_reservation(Parked& parked, const PublishedPort& port) {
     const net::ReservedPort wanted{net::parse_proto(port.protocol), net::IpAddress::parse(port.host_ip),
                                    port.host_port};
     if (auto it = parked.find(wanted); it != parked.end()) return std::move(parked.extract(it).mapped());
@@ -313,7 +313,7 @@ UniqueFd take_reservation(Parked& parked, const davit::PublishedPort& port) {
 void Networks::keep_sockets(const std::string& container_id, std::vector<UniqueFd> sockets) {
     auto it = holders_.find(container_id);
     if (it == holders_.end()) return;
-    Lease& lease = it->second->lease;
+    NetworkLease& lease = it->second->lease;
     proxied_.release(container_id);
     lease.port_sockets.clear();
     Parked parked;
@@ -334,7 +334,7 @@ void Networks::keep_sockets(const std::string& container_id, std::vector<UniqueF
 
 void Networks::adopt(const ContainerRecord& record, const ContainerStatus& status) {
     auto holder = std::make_unique<Holder>();
-    Lease& lease = holder->lease;
+    NetworkLease& lease = holder->lease;
     for (const auto& wish : connect_order(record))
         for (const auto& e : status.endpoints)
             if (e.network == wish.network) lease.wishes.push_back(wish);
@@ -383,7 +383,7 @@ void Networks::publish(const ContainerRecord& record, bool published) {
     write_changed();
 }
 
-void Networks::give_back(const std::string& id, const Lease& lease) {
+void Networks::give_back(const std::string& id, const NetworkLease& lease) {
     proxied_.remove(id);
     for (const auto& a : lease.attachments)
         for (bool v6 : {false, true})
@@ -409,18 +409,18 @@ void Networks::release(const std::string& container_id) {
     if (had_ports) schedule_commit();
 }
 
-const Lease* Networks::lease(const std::string& container_id) const {
+const NetworkLease* Networks::lease(const std::string& container_id) const {
     auto it = holders_.find(container_id);
     return it == holders_.end() ? nullptr : &it->second->lease;
 }
 
-void Networks::touch(const Lease& lease) {
+void Networks::touch(const NetworkLease& lease) {
     for (const auto& a : lease.attachments) changed_.insert(a.network->name());
 }
 
 void Networks::write_changed() {
     for (const auto& name : std::exchange(changed_, {})) {
-        std::vector<net::dns::EndpointRecord> endpoints;
+        std::vector<net::dns::NamedEndpoint> endpoints;
         for (const auto& [id, holder] : holders_)
             for (auto e : holder->names) {
                 if (e.network != name) continue;

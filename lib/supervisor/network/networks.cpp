@@ -381,7 +381,7 @@ void Networks::look_at_foreign() {
 }
 
 void Networks::read_foreign(const std::string& network) {
-    std::vector<net::dns::EndpointRecord> all;
+    std::vector<net::dns::NamedEndpoint> all;
     for (auto& [project, endpoints] : read_foreign_endpoints(store_.roots(), network, project_))
         all.insert(all.end(), endpoints.begin(), endpoints.end());
     registry_.replace_network(network, "others", std::move(all));

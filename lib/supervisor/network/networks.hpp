@@ -26,17 +26,17 @@
 namespace davit::supervisor {
 
 // What a container holds on its networks as long as it runs or is about to be restarted.
-struct Lease {
+struct NetworkLease {
     std::vector<EndpointRecord> wishes;  // in connect order
     std::vector<Attachment> attachments; // point into wishes and the networks
     std::vector<UniqueFd> port_sockets;
-    std::vector<davit::PublishedPort> ports; // for ps
+    std::vector<PublishedPort> ports; // for ps
 };
 
 class Networks {
 public:
     using Done = std::function<void(const Error* error)>;
-    using Connected = std::function<void(const Error* error, const Lease* lease)>;
+    using Connected = std::function<void(const Error* error, const NetworkLease* lease)>;
 
     Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper,
              net::dns::Registry& registry);
@@ -60,7 +60,7 @@ public:
     // Its names go and come back while it is down between restarts.
     void publish(const ContainerRecord& record, bool published);
     void release(const std::string& container_id);
-    const Lease* lease(const std::string& container_id) const;
+    const NetworkLease* lease(const std::string& container_id) const;
 
     // Writes down which addresses belong to whom; at the end, else it happens by itself.
     void save_kept();
@@ -75,8 +75,8 @@ public:
 
 private:
     struct Holder {
-        Lease lease;
-        std::vector<net::dns::EndpointRecord> names;
+        NetworkLease lease;
+        std::vector<net::dns::NamedEndpoint> names;
         bool published = true;
     };
     struct Waiting {
@@ -98,14 +98,14 @@ private:
     void process(); // with the machine's lock: creations, connections
     void create_now(const std::string& name);
     void connect_now(const ContainerRecord& record);
-    void lease_addresses(const ContainerRecord& record, Lease& lease);
+    void lease_addresses(const ContainerRecord& record, NetworkLease& lease);
     net::IpAddress lease_one(Network& network, bool v6, const std::string& wish, const ContainerRecord& record);
     void keep_soon(Network& network);
-    void lease_ports(const ContainerRecord& record, Lease& lease);
-    void add_port_rules(const ContainerRecord& record, const Lease& lease);
-    void serve_proxied(const std::string& id, const Lease& lease);
-    void give_back(const std::string& id, const Lease& lease);
-    void touch(const Lease& lease);
+    void lease_ports(const ContainerRecord& record, NetworkLease& lease);
+    void add_port_rules(const ContainerRecord& record, const NetworkLease& lease);
+    void serve_proxied(const std::string& id, const NetworkLease& lease);
+    void give_back(const std::string& id, const NetworkLease& lease);
+    void touch(const NetworkLease& lease);
     void refuse_all(const Error& why);
     void write_changed();
     void write_later();

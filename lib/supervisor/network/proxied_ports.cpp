@@ -14,7 +14,7 @@ ProxiedPorts::ProxiedPorts(EventLoop& loop, std::string program, std::string soc
     watch_proxy();
 }
 
-void ProxiedPorts::add(const std::string& container_id, const std::vector<davit::PublishedPort>& ports,
+void ProxiedPorts::add(const std::string& container_id, const std::vector<PublishedPort>& ports,
                        const std::vector<UniqueFd>& sockets, const PortTarget& target) {
     Owner owner;
     for (std::size_t i = 0; i < ports.size() && i < sockets.size(); ++i) {

@@ -26,7 +26,7 @@ public:
 
     // sockets[i] reserves ports[i] and stays the caller's until remove(). A container that the proxy
     // already serves (found after a crash of the supervisor) is left to it.
-    void add(const std::string& container_id, const std::vector<davit::PublishedPort>& ports,
+    void add(const std::string& container_id, const std::vector<PublishedPort>& ports,
              const std::vector<UniqueFd>& sockets, const PortTarget& target);
     // Its sockets are about to be exchanged for copies; what the proxy has stays there.
     void release(const std::string& container_id);

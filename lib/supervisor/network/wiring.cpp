@@ -123,11 +123,11 @@ std::vector<EndpointRecord> connect_order(const ContainerRecord& record) {
     return out;
 }
 
-std::vector<net::dns::EndpointRecord> names_of(const ContainerRecord& record,
-                                               const std::vector<EndpointStatus>& endpoints) {
-    std::vector<net::dns::EndpointRecord> out;
+std::vector<net::dns::NamedEndpoint> names_of(const ContainerRecord& record,
+                                              const std::vector<EndpointStatus>& endpoints) {
+    std::vector<net::dns::NamedEndpoint> out;
     for (const auto& status : endpoints) {
-        net::dns::EndpointRecord e;
+        net::dns::NamedEndpoint e;
         e.container_id = record.id;
         e.container_name = record.name;
         e.network = status.network;

@@ -21,10 +21,10 @@ struct Attachment {
 
 struct Wiring {
     net::NetnsPlan plan;
-    std::vector<EndpointStatus> endpoints;       // in connect order
-    bool dns = false;                            // a network with names: the embedded server is asked
-    net::dns::Client client;                     // networks in gateway order
-    std::vector<net::dns::EndpointRecord> names; // to be published
+    std::vector<EndpointStatus> endpoints;      // in connect order
+    bool dns = false;                           // a network with names: the embedded server is asked
+    net::dns::Client client;                    // networks in gateway order
+    std::vector<net::dns::NamedEndpoint> names; // to be published
     std::vector<net::Upstream> upstreams;
     bool external = false;                    // some network leads out
     std::string hosts, resolv_conf, hostname; // file texts
@@ -41,7 +41,7 @@ Wiring wire_without_network(const ContainerRecord& record, const net::ResolvConf
                             const std::string& host_hosts, const std::string& host_name);
 
 // The names and addresses of a running container, from its record and status (after a restart of the supervisor).
-std::vector<net::dns::EndpointRecord> names_of(const ContainerRecord& record,
-                                               const std::vector<EndpointStatus>& endpoints);
+std::vector<net::dns::NamedEndpoint> names_of(const ContainerRecord& record,
+                                              const std::vector<EndpointStatus>& endpoints);
 
 } // namespace davit::supervisor

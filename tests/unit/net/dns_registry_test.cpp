@@ -8,8 +8,8 @@ using namespace davit::net::dns;
 
 namespace {
 
-EndpointRecord record(std::string id, std::string name, std::string network, std::string address,
-                      std::vector<std::string> names) {
+NamedEndpoint record(std::string id, std::string name, std::string network, std::string address,
+                     std::vector<std::string> names) {
     return {std::move(id), std::move(name), std::move(network), {IpAddress::parse(address)}, std::move(names)};
 }
 

@@ -26,9 +26,9 @@ void make_bridge(NetlinkSocket& host, const std::string& name, std::vector<Inter
     create_bridge(host, b);
 }
 
-PublishedPort port(Proto proto, std::uint16_t host, std::string_view ip, std::uint16_t inside,
-                   std::string_view host_ip = {}, std::uint16_t count = 1) {
-    PublishedPort p;
+PortForward port(Proto proto, std::uint16_t host, std::string_view ip, std::uint16_t inside,
+                 std::string_view host_ip = {}, std::uint16_t count = 1) {
+    PortForward p;
     p.owner = p.owner_name = "c";
     p.proto = proto;
     p.host_port = host;

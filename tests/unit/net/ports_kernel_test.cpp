@@ -122,8 +122,8 @@ TEST_CASE("a conflict inside a service names both lines, and one inside a projec
                          "service: \"8094:80\" and \"127.0.0.1:8094:81\"",
                          Error);
     const auto held = reserve_ports({one}, run.path(), "shop");
-    const PublishedPort own{"id", "shop-web-1", Proto::tcp, {},
-                            8094, 80,           1,          IpAddress::parse("10.0.0.2")}; // not written down yet
+    const PortForward own{"id", "shop-web-1", Proto::tcp, {},
+                          8094, 80,           1,          IpAddress::parse("10.0.0.2")}; // not written down yet
     CHECK_THROWS_WITH_AS(
         reserve_ports({request(8094)}, run.path(), "shop", {own}),
         "Bind for 0.0.0.0:8094/tcp failed: port is already allocated, by container shop-web-1 of the same project",

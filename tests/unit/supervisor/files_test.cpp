@@ -82,7 +82,7 @@ TEST_CASE("nothing is kept for a one-off") {
 TEST_CASE("projects on one network see each other's endpoints and not their own") {
     Scratch scratch;
     Roots roots = scratch.roots();
-    net::dns::EndpointRecord e{
+    net::dns::NamedEndpoint e{
         "id1", "shop-web-1", "shared", {net::IpAddress::parse("10.1.0.2"), net::IpAddress::parse("fd00::2")}, {"web"}};
     write_endpoints(roots, "shared", "shop", {e});
     CHECK(read_foreign_endpoints(roots, "shared", "shop").empty());
