@@ -1,5 +1,5 @@
 // What davit says about mistakes, word by word: messages/*.txt. To take over new wordings, after
-// having read them aloud: DAVIT_UPDATE_GOLDEN=1 compose_messages_test
+// having read them aloud: DAVIT_UPDATE_GOLDEN=1 unit_compose_messages
 #include "davit/load.hpp"
 #include "tests/support/temp_dir.hpp"
 

@@ -58,7 +58,7 @@ TEST_CASE("a conflict names the process that holds the port") {
     const lab::TempDir run;
     const UniqueFd tcp = lab::tcp_listen(-1, "127.0.0.1", 8082);
     const UniqueFd udp = lab::udp_bind(-1, "0.0.0.0", 8082);
-    const std::string me = "net_kernel (pid " + std::to_string(::getpid()) + ")";
+    const std::string me = "host_net (pid " + std::to_string(::getpid()) + ")";
     CHECK_THROWS_WITH_AS(reserve_port(request(8082), run.path()),
                          ("Bind for 0.0.0.0:8082/tcp failed: port is already allocated, by " + me).c_str(), Error);
     CHECK_THROWS_WITH_AS(reserve_port(request(8082, 0, Proto::udp), run.path()), doctest::Contains(me.c_str()), Error);
