@@ -219,7 +219,6 @@ void ShimConnection::close_input() { request(number(shim::Type::close_input), {}
 std::uint32_t ShimConnection::pause() { return request(number(shim::Type::pause), {}); }
 std::uint32_t ShimConnection::unpause() { return request(number(shim::Type::unpause), {}); }
 std::uint32_t ShimConnection::status() { return request(number(shim::Type::status), {}); }
-std::uint32_t ShimConnection::rotate_log() { return request(number(shim::Type::rotate), {}); }
 std::uint32_t ShimConnection::update_limits(int steps_fd) {
     return request(number(shim::Type::update), {}, {steps_fd});
 }

@@ -185,7 +185,6 @@ public:
     std::uint32_t pause();
     std::uint32_t unpause();
     std::uint32_t status();
-    std::uint32_t rotate_log();
     std::uint32_t update_limits(int steps_fd);
     // Copies kept by the shim across a crash of the supervisor; the same tag replaces, no fds drops.
     std::uint32_t park(const std::string& tag, const std::vector<int>& fds);

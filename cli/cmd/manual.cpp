@@ -8,7 +8,7 @@
 
 namespace davit::cli {
 
-// `davit __manual VERB < man/verbs/VERB.scd`: its whole page. For the build.
+// `davit __manual VERB`, with what stands below man/verbs for it on standard input: its whole page. For the build.
 int run_manual(Globals&, const Args& args) {
     if (args.size() != 1) throw error(Errc::usage, "one verb is needed").with_hint("davit __manual VERB < TEXT > PAGE");
     ManualPage page = describe_verb(args[0]);

@@ -157,6 +157,4 @@ std::unique_ptr<ByteSource> make_inflater(ByteSource& from) {
     return std::make_unique<PrefixedSource>(from, std::move(first));
 }
 
-const char* gzip_engine() { return isal_available() ? "isa-l" : "zlib"; }
-
 } // namespace davit::archive

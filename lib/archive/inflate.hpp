@@ -17,7 +17,4 @@ Compression compression_of(std::string_view first_bytes);
 // from must outlive the result.
 std::unique_ptr<ByteSource> make_inflater(ByteSource& from);
 
-// Which library inflates gzip here: "isa-l" or "zlib".
-const char* gzip_engine();
-
 } // namespace davit::archive

@@ -17,14 +17,14 @@ public:
     BuiltContainer run();
 
 private:
-    // container_record.cpp
+    // record.cpp
     void identity();
     void labels();
     void process();
     void behaviour();
     void logging();
     void hooks();
-    // container_network.cpp
+    // network.cpp
     void network();
     void endpoints();
     void refuse_with_donor() const;
@@ -32,24 +32,24 @@ private:
     void links(EndpointRecord& endpoint) const;
     void ports();
     void names();
-    // container_namespaces.cpp
+    // namespaces.cpp
     void namespaces();
     void ipc(const std::string& mode);
     void pid(const std::string& mode);
-    // container_security.cpp
+    // security.cpp
     void security();
     void engine_features();
     void security_option(const std::string& option);
     void seccomp(const std::string& value);
     void devices();
-    // container_limits.cpp
+    // limits.cpp
     void limits();
     void memory();
     void cpu();
     void cpus();
     void blkio();
     void rlimits_and_sysctls();
-    // container_mounts.cpp
+    // mounts.cpp
     void mounts();
     void inherited_mounts();
     void mount(const Mount& mount);
@@ -63,7 +63,7 @@ private:
     void etc_files();
     void root();
     void add(runtime::Mount mount, MountRecord record);
-    // container_files.cpp
+    // files.cpp
     void secrets();
     void configs();
     std::string inline_content(const FileObject& object, const char* kind) const;

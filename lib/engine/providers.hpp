@@ -1,5 +1,5 @@
-// Services that another program provides: `provider:` of the Compose specification, and the protocol of
-// Docker Compose's docs/extension.md.
+// Services that another program provides: `provider:` of the Compose specification, and the protocol that
+// Docker Compose documents for its extensions.
 #pragma once
 
 #include "davit/event.hpp"

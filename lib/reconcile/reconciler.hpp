@@ -1,5 +1,5 @@
-// The working state of reconcile(); one file per stage: reconcile.cpp, reconcile_resources.cpp,
-// reconcile_containers.cpp, reconcile_shared.cpp, reconcile_start.cpp.
+// The working state of reconcile(); one file per stage: reconcile.cpp, resources.cpp,
+// containers.cpp, shared.cpp, start.cpp.
 #pragma once
 
 #include "davit/error.hpp"

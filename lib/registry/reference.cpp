@@ -154,14 +154,6 @@ std::string with_suffix(std::string name, const std::string& tag, const std::str
 std::string Reference::canonical() const { return with_suffix(name(), tag_, digest_); }
 std::string Reference::familiar() const { return with_suffix(familiar_name(), tag_, digest_); }
 
-Reference Reference::with_tag(std::string tag) const {
-    if (!is_tag(tag)) throw invalid(tag, "it is no tag");
-    Reference out = *this;
-    out.tag_ = std::move(tag);
-    out.digest_.clear();
-    return out;
-}
-
 Reference Reference::with_digest(std::string digest) const {
     if (!is_digest(digest)) throw invalid(digest, "it is no digest");
     Reference out = *this;

@@ -29,7 +29,6 @@ public:
     // What follows ":" or "@" in a registry request: the digest if there is one, else the tag.
     const std::string& selector() const { return digest_.empty() ? tag_ : digest_; }
 
-    Reference with_tag(std::string tag) const;       // drops the digest
     Reference with_digest(std::string digest) const; // drops the tag
 
     bool operator==(const Reference&) const = default;

@@ -29,7 +29,7 @@ enum class Type : std::uint16_t {
     pause,
     unpause,
     status,
-    rotate,
+    rotate,      // nobody sends it any more; shims of earlier versions know it
     update,      // fd: steps
     park,        // TagBody; fds
     get_parked,  // answered by one `parked` per tag

@@ -67,7 +67,6 @@ void Shim::handle(int index, const Header& head, const char* body, int* fds, std
     case Type::pause: return reply(index, request, phase_ == Phase::running ? cgroups_.freeze(true) : ESRCH);
     case Type::unpause: return reply(index, request, cgroups_.freeze(false));
     case Type::status: return status(index, request);
-    case Type::rotate: return reply(index, request, log_.rotate());
     case Type::update: return reply(index, request, count ? update(fds[0]) : EBADF);
     case Type::park: {
         TagBody t{};

@@ -125,7 +125,7 @@ private:
     void handle(runtime::ParkedFds& e);
     void handle(runtime::Disconnected&);
 
-    // container_start.cpp
+    // start.cpp
     void begin_run(bool hold, bool by_policy);
     void connected(const Error* error, const NetworkLease* lease);
     void launch();
@@ -139,7 +139,7 @@ private:
     void finish_start(const Error* error);
     void start_failed(Error error);
 
-    // container_stop.cpp
+    // stop.cpp
     void begin_stop(const StopRequest& request);
     void send_stop(const StopRequest& request);
     void send_kill();
@@ -151,7 +151,7 @@ private:
     void schedule_restart(std::chrono::nanoseconds delay);
     int stop_signal(const std::string& wanted) const;
 
-    // container_exec.cpp
+    // exec.cpp
     void run_hooks(bool post_start, std::size_t n, Done done);
     void start_health(bool resume);
     void stop_health();
@@ -159,7 +159,7 @@ private:
     void health_result(ExecJob::Result result, std::int64_t began, std::int64_t at);
     ExecJob* exec(const std::string& plan, std::chrono::nanoseconds timeout, ExecJob::Done done);
 
-    // container_adopt.cpp
+    // adopt.cpp
     void adopt_running();
     void lease_again();
     void adopt_wiring();

@@ -335,7 +335,7 @@ TEST_CASE("a piece of a long line ends with a whole character") {
     CHECK(whole.find("\xef\xbf\xbd") == std::string::npos);
 }
 
-TEST_CASE("logs rotate by size and on request, and driver none keeps nothing") {
+TEST_CASE("logs rotate by size, and driver none keeps nothing") {
     Box box;
     box.start.log.max_size = 2000;
     box.start.log.max_files = 3;

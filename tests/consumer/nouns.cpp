@@ -1,0 +1,89 @@
+// What an embedding program does beside up and down: one call of each noun, on a project that runs.
+#include <davit/files.hpp>
+#include <davit/images.hpp>
+#include <davit/in_code.hpp>
+#include <davit/load.hpp>
+#include <davit/logs.hpp>
+#include <davit/networks.hpp>
+#include <davit/stats.hpp>
+#include <davit/volumes.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+namespace {
+
+void require(bool holds, const char* what) {
+    if (holds) return;
+    std::cerr << "not so: " << what << "\n";
+    std::exit(1);
+}
+
+void look(davit::Engine& engine, const davit::ContainerInfo& web) {
+    davit::LogSink sink;
+    std::string first;
+    sink.line = [&](const davit::ContainerInfo&, const davit::LogLine& line) { first = line.text; };
+    sink.idle = [] {};
+    davit::FollowOptions which;
+    which.wanted = [](const davit::ContainerInfo&) { return true; };
+    std::stop_source enough;
+    sink.line = [&](const davit::ContainerInfo&, const davit::LogLine& line) {
+        first = line.text;
+        enough.request_stop();
+    };
+    davit::LogFollower follower(engine, "nouns", sink, which);
+    follower.read_history();
+    if (first.empty()) follower.run(enough.get_token());
+    require(first == "ready", "its line is followed");
+    std::string again;
+    davit::read_log(web, {}, [&](const davit::LogLine& line) {
+        again = line.text;
+        return false;
+    });
+    require(again == "ready", "its line is read");
+    require(davit::stats(web).pids > 0 && davit::stats(web).memory > 0, "it uses something");
+    require(!davit::processes(web).empty(), "it has processes");
+    require(!davit::containers_of(engine, davit::network(engine, "nouns_default")).empty(), "it is on its network");
+    require(davit::volumes_in_use(engine).at("nouns_data") == web.name, "it has its volume");
+    require(davit::containers_of(engine, davit::require_image(engine, "busybox")).size() == 1, "it has its image");
+}
+
+void copy(davit::Engine& engine, const davit::ContainerInfo& web) {
+    std::ofstream("/tmp/noun") << "carried\n";
+    davit::copy_to(engine, web, "/tmp/noun", "/data/");
+    davit::copy_from(engine, web, "/data/noun", "/tmp/back");
+    std::string text;
+    std::getline(std::ifstream("/tmp/back"), text);
+    require(text == "carried", "a file goes in and out");
+    davit::CommitOptions how;
+    how.name = "nouns:1";
+    davit::commit(engine, web, how);
+    require(davit::find_image(engine, "nouns:1").has_value(), "it is an image now");
+}
+
+} // namespace
+
+int main() {
+    try {
+        const davit::Project project =
+            davit::load_string(
+                "name: nouns\nservices:\n  web:\n    image: busybox\n    command: sh -c 'echo ready; exec sleep 100'\n"
+                "    stop_signal: KILL\n    volumes: ['data:/data']\nvolumes: {data: {}}\n")
+                .project;
+        davit::Engine engine;
+        engine.up(project);
+        const davit::ContainerInfo web = engine.containers("nouns").at(0);
+        look(engine, web);
+        copy(engine, web);
+        engine.down(project);
+        davit::remove_volume(engine, "nouns_data");
+        davit::remove_image(engine, "nouns:1");
+        require(engine.volumes().empty() && engine.networks().empty(), "nothing is left");
+    } catch (const davit::Error& e) {
+        std::cerr << e.describe() << "\n";
+        return 1;
+    }
+    std::cout << "each noun does its work\n";
+}
