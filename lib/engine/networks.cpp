@@ -1,6 +1,7 @@
 #include "davit/networks.hpp"
 
 #include "base/error.hpp"
+#include "reconcile/plan_builder.hpp"
 
 #include <algorithm>
 
@@ -25,16 +26,9 @@ void remove_network(Engine& engine, const std::string& name_or_id) {
     const NetworkInfo found = network(engine, name_or_id);
     if (const auto users = containers_of(engine, found); !users.empty())
         throw error(Errc::conflict, "network {} is in use by container {}", name_or_id, users.front().name);
-    Plan plan;
-    plan.project = found.project;
-    Operation op;
-    op.id = 1;
-    op.kind = OpKind::remove_network;
-    op.resource = "network:" + found.compose_name;
-    op.cause = "asked for";
-    op.network = found.name;
-    plan.operations.push_back(std::move(op));
-    engine.apply(plan);
+    PlanBuilder plan(found.project);
+    plan.add(OpKind::remove_network, "network:" + found.compose_name, "asked for").network = found.name;
+    engine.apply(plan.take());
 }
 
 } // namespace davit

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "engine/roots.hpp"
 #include "project/store.hpp"
+#include "reconcile/plan_builder.hpp"
 
 namespace davit {
 
@@ -13,16 +14,9 @@ void remove(Engine& engine, const VolumeInfo& volume) {
         RecordStore(roots_of(engine)).remove_volume(volume.name);
         return;
     }
-    Plan plan;
-    plan.project = volume.project;
-    Operation op;
-    op.id = 1;
-    op.kind = OpKind::remove_volume;
-    op.resource = "volume:" + volume.compose_name;
-    op.cause = "asked for";
-    op.volume = volume.name;
-    plan.operations.push_back(std::move(op));
-    engine.apply(plan);
+    PlanBuilder plan(volume.project);
+    plan.add(OpKind::remove_volume, "volume:" + volume.compose_name, "asked for").volume = volume.name;
+    engine.apply(plan.take());
 }
 
 } // namespace

@@ -24,8 +24,6 @@ void require(bool holds, const char* what) {
 void look(davit::Engine& engine, const davit::ContainerInfo& web) {
     davit::LogSink sink;
     std::string first;
-    sink.line = [&](const davit::ContainerInfo&, const davit::LogLine& line) { first = line.text; };
-    sink.idle = [] {};
     davit::FollowOptions which;
     which.wanted = [](const davit::ContainerInfo&) { return true; };
     std::stop_source enough;
