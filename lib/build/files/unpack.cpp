@@ -264,6 +264,9 @@ FileDigest unpack_archive(int fd, int directory, const UnpackOptions& options) {
     {
         const auto plain = plain_bytes(bytes);
         Unpacker(*plain, directory, options).run();
+        // To its end, where the checksums of the compressed stream stand.
+        std::vector<char> rest(64 * 1024);
+        while (plain->read(rest.data(), rest.size()) > 0) {}
     }
     bytes.drain();
     return digest_from_hex(bytes.hex());
