@@ -67,15 +67,11 @@ std::string run_key(const std::string& parent, const dockerfile::Step& step, con
     }
     Json scripts = Json::array();
     for (const auto& script : run.scripts) scripts.push_back({script.name, script.content});
-    std::vector<std::string> env;
-    for (const auto& entry : step.env)
-        if (std::find(step.unkeyed_env.begin(), step.unkeyed_env.end(), entry) == step.unkeyed_env.end())
-            env.push_back(entry);
     std::vector<std::string> hosts;
     for (const auto& [name, address] : request.extra_hosts) hosts.push_back(name);
     return key_of("run", {{"parent", parent},
                           {"args", run.args},
-                          {"env", env},
+                          {"env", step.env},
                           {"cwd", step.config.working_dir},
                           {"user", step.config.user},
                           {"mounts", mounts},

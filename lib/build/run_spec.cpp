@@ -82,7 +82,8 @@ runtime::Spec run_spec(const RunInput& input) {
     spec.hostname = sandbox_name;
     spec.process.args = input.run.args;
     spec.process.env = input.step.env;
-    spec.process.env.insert(spec.process.env.end(), input.env.begin(), input.env.end());
+    for (const auto* more : {&input.step.unkeyed_env, &input.env}) // the last one of a key wins
+        spec.process.env.insert(spec.process.env.end(), more->begin(), more->end());
     if (!has_path(spec.process.env))
         spec.process.env.insert(spec.process.env.begin(),
                                 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");

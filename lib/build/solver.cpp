@@ -163,6 +163,7 @@ StageState Solver::of_image(const Input& input) {
 }
 
 void Solver::add_history(StageState& state, const Step& step) const {
+    if (step.history.empty()) return;
     image::HistoryEntry entry;
     entry.created = state.created; // a layer's own when it is there
     entry.created_by = step.history;
@@ -171,10 +172,11 @@ void Solver::add_history(StageState& state, const Step& step) const {
     state.history.push_back(std::move(entry));
 }
 
-void Solver::apply(StageState& state, const Step&, const Outcome& outcome) const {
+void Solver::apply(StageState& state, const Step& step, const Outcome& outcome) const {
     state.key = outcome.key;
     state.layers.push_back(outcome.layer);
-    state.history.back().created = state.created = outcome.created;
+    state.created = outcome.created;
+    if (!step.history.empty()) state.history.back().created = outcome.created;
 }
 
 std::string Solver::step_name(int number, std::size_t index) const {

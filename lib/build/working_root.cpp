@@ -69,10 +69,12 @@ image::Layer WorkingRoot::commit(image::Lease& lease, const std::vector<std::str
     root_.reset();
     mounted_.reset();
     const UniqueFd upper = sys::open(overlay_.upper, O_RDONLY | O_DIRECTORY);
-    settle_upper(upper.get(), made, layers_);
-    const LayerDigest digest = layer_digest(upper.get());
+    std::vector<MountStub> stubs;
+    for (const auto& path : made) stubs.push_back({path});
+    normalize_layer(upper.get(), layers_, stubs);
+    const LayerFacts facts = digest_layer(upper.get());
     sys::remove_tree(overlay_.work);
-    return image::keep_layer(store_, lease, overlay_.upper, digest.diff_id, digest.files_size, digest.tar_size, false);
+    return image::keep_layer(store_, lease, overlay_.upper, facts.diff_id, facts.size, facts.size, false);
 }
 
 std::vector<std::string> WorkingRoot::missing(const std::vector<std::string>& paths) const {

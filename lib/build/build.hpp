@@ -1,0 +1,29 @@
+// One build, from its request to the image.
+#pragma once
+
+#include "build/session.hpp"
+#include "davit/build.hpp"
+#include "image/store.hpp"
+#include "project/paths.hpp"
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+namespace davit::build {
+
+struct Surroundings {
+    Roots roots;
+    image::Store& images;
+    // An image of a registry, fetched into the store. Called from several threads.
+    std::function<image::Image(const std::string& reference, const std::string& platform,
+                               const std::function<void(std::uint64_t current, std::uint64_t total)>& progress)>
+        pull;
+    std::string platform; // of this machine: "linux/amd64"
+};
+
+// Blocks until the image is there. Errors as Engine::build().
+BuildResult build(const BuildRequest& request, const Surroundings& surroundings, const BuildSink& sink,
+                  std::stop_token stop);
+
+} // namespace davit::build
