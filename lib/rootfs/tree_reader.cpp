@@ -230,6 +230,7 @@ private:
             const std::string name = names_.data() + at;
             at += static_cast<ssize_t>(name.size()) + 1;
             if (!archive::is_layer_xattr(name)) continue;
+            if (options_.only_capabilities && name != "security.capability") continue;
             const ssize_t n = ::fgetxattr(fd, name.c_str(), value_.data(), value_.size());
             if (n >= 0) out.emplace_back(name, std::string(value_.data(), static_cast<std::size_t>(n)));
         }

@@ -10,9 +10,10 @@
 namespace davit::rootfs {
 
 struct ReadOptions {
-    bool overlay_marks = false;   // the tree is an overlay's upper directory: its marks become a layer's whiteouts
-    bool contents_only = false;   // a directory's entries without itself
-    std::size_t max_path = 32768; // longer ones are an error: each level costs the paths of all below it
+    bool overlay_marks = false;     // the tree is an overlay's upper directory: its marks become a layer's whiteouts
+    bool only_capabilities = false; // of extended attributes: what Docker keeps in the layers that it builds
+    bool contents_only = false;     // a directory's entries without itself
+    std::size_t max_path = 32768;   // longer ones are an error: each level costs the paths of all below it
     std::function<void(const std::string&)> left_out; // told once which sockets were
 };
 
