@@ -24,17 +24,24 @@ namespace {
 
 using dockerfile::Input;
 
+// Variants are left to the store: an image for linux/arm64 serves linux/arm64/v8.
+bool same_machine(const image::Platform& a, const image::Platform& b) {
+    return a.os == b.os && a.architecture == b.architecture;
+}
+
 class Build {
 public:
-    Build(const BuildRequest& request, const Surroundings& around, const BuildSink& sink, std::stop_token stop)
-        : request_(request), around_(around), progress_(sink),
-          session_(around.images, around.roots, request, progress_, std::move(stop)) {}
+    Build(const BuildRequest& request, const Surroundings& around, Progress& progress, std::stop_token stop)
+        : request_(request), around_(around), progress_(progress),
+          session_(around.images, around.roots, request, progress_, std::move(stop)) {
+        session_.prefix = around.prefix;
+    }
 
     BuildResult run() {
         check_request();
         open_contexts();
         const dockerfile::Document document =
-            progress_.during("[internal] load build definition from " + dockerfile_name(), [&](int) {
+            progress_.during(internal() + "load build definition from " + dockerfile_name(), [&](int) {
                 return dockerfile::read(context_->dockerfile(), context_->dockerfile_name());
             });
         if (request_.check_only) return checks(document);
@@ -59,15 +66,22 @@ private:
         }
         check_outputs(request_);
         source_date_epoch(request_);
+        if (request_.privileged && std::find(request_.entitlements.begin(), request_.entitlements.end(),
+                                             "security.insecure") == request_.entitlements.end())
+            throw error(Errc::denied, "granting entitlement security.insecure is not allowed")
+                .with_hint("entitlements: [security.insecure] gives this build's commands all rights on this machine");
         if (request_.platforms.size() > 1)
             throw error(Errc::unsupported, "one platform at a time can be built here, not {}",
                         request_.platforms.size());
     }
 
+    std::string internal() const {
+        return around_.prefix.empty() ? "[internal] " : "[" + around_.prefix + " internal] ";
+    }
     std::string dockerfile_name() const { return request_.dockerfile.empty() ? "Dockerfile" : request_.dockerfile; }
 
     void open_contexts() {
-        progress_.during("[internal] load build context", [&](int) {
+        progress_.during(internal() + "load build context", [&](int) {
             context_ = open_context(context_request());
             session_.context = context_.get();
         });
@@ -184,11 +198,11 @@ private:
     image::Image find_image(const std::string& reference, const std::string& platform) {
         const auto here = around_.images.find(reference);
         const auto parsed = registry::Reference::try_parse(reference);
-        const bool fits = here && image::serves(here->platform, platform);
+        const bool fits = here && same_machine(here->platform, image::parse_platform(platform));
         if (here && (fits || !parsed) && !request_.pull) return *here;
         if (!parsed) throw error(Errc::not_found, "no such image: {}", reference);
         if (here && !parsed->digest().empty() && fits) return *here;
-        return progress_.during("[internal] load metadata for " + parsed->canonical(), [&](int vertex) {
+        return progress_.during(internal() + "load metadata for " + parsed->canonical(), [&](int vertex) {
             try {
                 return around_.pull(reference, platform, [&](std::uint64_t current, std::uint64_t total) {
                     progress_.amount(vertex, current, total);
@@ -219,7 +233,7 @@ private:
 
     const BuildRequest& request_;
     const Surroundings& around_;
-    Progress progress_;
+    Progress& progress_;
     Session session_;
     std::unique_ptr<Context> context_;
     std::mutex images_mutex_;
@@ -228,9 +242,9 @@ private:
 
 } // namespace
 
-BuildResult build(const BuildRequest& request, const Surroundings& surroundings, const BuildSink& sink,
+BuildResult build(const BuildRequest& request, const Surroundings& surroundings, Progress& progress,
                   std::stop_token stop) {
-    return Build(request, surroundings, sink, std::move(stop)).run();
+    return Build(request, surroundings, progress, std::move(stop)).run();
 }
 
 } // namespace davit::build

@@ -1,7 +1,7 @@
 // One build, from its request to the image.
 #pragma once
 
-#include "build/session.hpp"
+#include "build/progress.hpp"
 #include "davit/build.hpp"
 #include "image/store.hpp"
 #include "project/paths.hpp"
@@ -20,10 +20,11 @@ struct Surroundings {
                                const std::function<void(std::uint64_t current, std::uint64_t total)>& progress)>
         pull;
     std::string platform; // of this machine: "linux/amd64"
+    std::string prefix;   // before steps' names, where several builds share one progress: the service
 };
 
 // Blocks until the image is there. Errors as Engine::build().
-BuildResult build(const BuildRequest& request, const Surroundings& surroundings, const BuildSink& sink,
+BuildResult build(const BuildRequest& request, const Surroundings& surroundings, Progress& progress,
                   std::stop_token stop);
 
 } // namespace davit::build

@@ -41,6 +41,7 @@ struct Session {
     HashCache hashes;
     const runtime::HostFacts host;
     ImageFinder image_of;
+    std::string prefix;                                       // of steps' names
     Context* context = nullptr;                               // the build's own
     std::map<std::string, std::unique_ptr<Context>> contexts; // named ones that are directories
     std::map<std::string, std::string> image_contexts;        // named ones that are images: their references

@@ -191,6 +191,7 @@ std::string Solver::step_name(int number, std::size_t index) const {
         std::count_if(file_.stages.begin(), file_.stages.end(), [](const Stage& s) { return s.reachable; });
     std::string name = stage.name;
     if (name.empty() && reachable > 1) name = fmt::format("stage-{}", number);
+    if (!session_.prefix.empty()) name = session_.prefix + (name.empty() ? "" : " " + name);
     return fmt::format("[{}{}{}/{}] {}", name, name.empty() ? "" : " ", at, total, stage.steps[index].instruction);
 }
 

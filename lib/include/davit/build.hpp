@@ -42,7 +42,7 @@ struct BuildRequest {
     // A directory; a URL of a git repository, a tar or a Dockerfile; "-": context_stream.
     std::string context = ".";
     int context_stream = -1; // a tar (compressed or not), or a Dockerfile; stays the caller's
-    std::string dockerfile;  // relative to the context, or absolute; empty: Dockerfile; "-": context_stream
+    std::string dockerfile;  // below the context, or absolute; empty: Dockerfile; "-": context_stream
     std::optional<std::string> dockerfile_inline;
     std::string target;                                                   // empty: the last stage
     std::vector<std::pair<std::string, std::optional<std::string>>> args; // no value: the process's environment
@@ -60,6 +60,7 @@ struct BuildRequest {
     std::vector<BuildSecret> secrets;
     std::vector<BuildSsh> ssh;
     std::vector<std::string> entitlements; // network.host, security.insecure
+    bool privileged = false;               // every RUN has all rights; needs security.insecure
     std::vector<BuildOutput> outputs;      // empty: the image store
     int output_stream = -1;
     std::vector<std::string> cache_from, cache_to;
@@ -98,6 +99,19 @@ struct BuildResult {
     std::vector<std::string> names; // given to it, canonical
     std::vector<BuildCheck> checks;
     bool checks_fail = false; // # check=error=true
+};
+
+// The services of a project that have `build:`.
+struct BuildServicesOptions {
+    std::vector<std::string> services; // names; empty: all
+    bool with_dependencies = false;    // what they depend on too
+    bool pull = false, no_cache = false, check_only = false;
+    std::vector<std::pair<std::string, std::optional<std::string>>> args; // beside each service's own
+    std::vector<BuildSsh> ssh;
+};
+struct BuiltService {
+    std::string service;
+    BuildResult result;
 };
 
 } // namespace davit
