@@ -1,11 +1,13 @@
 #include "build/build.hpp"
 
 #include "base/error.hpp"
-#include "build/image_config.hpp"
+#include "build/files/context.hpp"
+#include "build/filters.hpp"
 #include "build/outputs.hpp"
 #include "build/solver.hpp"
 #include "build/times.hpp"
 #include "dockerfile/evaluate.hpp"
+#include "dockerfile/ignore.hpp"
 #include "dockerfile/place.hpp"
 #include "image/manifest.hpp"
 #include "image/platform.hpp"
@@ -42,7 +44,7 @@ public:
         open_contexts();
         const dockerfile::Document document =
             progress_.during(internal() + "load build definition from " + dockerfile_name(), [&](int) {
-                return dockerfile::read(context_->dockerfile(), context_->dockerfile_name());
+                return dockerfile::read_document(context_->dockerfile(), context_->dockerfile_name());
             });
         if (request_.check_only) return checks(document);
         session_.image_of = [this](const std::string& reference, const std::string& platform) {
@@ -50,10 +52,11 @@ public:
         };
         std::vector<std::string> platforms = request_.platforms;
         if (platforms.empty()) platforms.push_back(around_.platform);
-        std::vector<Built> built;
-        for (const std::string& platform : platforms) built.push_back(one_platform(document, platform));
+        const Built built = one_platform(document, platforms.front());
         session_.hashes.save();
-        return deliver(session_, built);
+        BuildResult result = deliver(session_, built);
+        add_checks(built.file.checks, result);
+        return result;
     }
 
 private:
@@ -82,8 +85,15 @@ private:
 
     void open_contexts() {
         progress_.during(internal() + "load build context", [&](int) {
-            context_ = open_context(context_request());
+            ContextSpec spec = context_spec(request_.context);
+            if (!request_.dockerfile.empty()) spec.dockerfile = request_.dockerfile;
+            spec.dockerfile_inline = request_.dockerfile_inline;
+            for (const auto& [name, value] : request_.args)
+                if (name == "BUILDKIT_CONTEXT_KEEP_GIT_DIR" && value)
+                    spec.keep_git_dir = *value == "1" || *value == "true";
+            context_ = std::make_unique<BuildContext>(open_context(spec));
             session_.context = context_.get();
+            own_ignored_ = std::move(ignored_);
         });
         for (const auto& [name, value] : request_.contexts) open_named(name, value);
     }
@@ -95,19 +105,27 @@ private:
         } else if (value.starts_with(layout_scheme)) {
             session_.image_contexts[name] = load_layout(session_, value.substr(layout_scheme.size()));
         } else {
-            session_.contexts[name] = open_named_context(context_request(), name, value);
+            ContextSpec spec = context_spec(value);
+            spec.wants_dockerfile = false;
+            try {
+                session_.contexts[name] = std::make_unique<BuildContext>(open_context(spec));
+            } catch (Error& e) {
+                e.with_context("failed to get build context " + name);
+                throw;
+            }
         }
     }
 
-    ContextRequest context_request() {
-        ContextRequest out;
-        out.context = request_.context;
-        out.stream = request_.context_stream;
-        out.dockerfile = request_.dockerfile;
-        out.dockerfile_inline = request_.dockerfile_inline;
-        out.scratch = session_.ingest.fresh();
-        out.cache = around_.roots.state + "/cache/build";
-        out.stop = session_.stop();
+    ContextSpec context_spec(const std::string& context) {
+        ContextSpec out;
+        out.context = context;
+        out.stdin_fd = request_.context_stream;
+        out.scratch = session_.ingest.path() + "/context";
+        out.http = session_.http();
+        out.read_ignore = [this](const std::string& text, const std::string&) {
+            ignored_ = dockerfile::ignore_patterns(text);
+            return make_filter(ignored_);
+        };
         return out;
     }
 
@@ -120,7 +138,7 @@ private:
         out.build_platform = around_.platform;
         for (const auto& [name, value] : request_.contexts) out.named_contexts.push_back(name);
         for (const auto& [key, value] : request_.labels) out.labels[key] = value;
-        out.ignore_patterns = context_->ignore_patterns();
+        out.ignore_patterns = own_ignored_;
         out.base_image = [this, platform](const Input& input) { return base_image(input, platform); };
         return out;
     }
@@ -235,7 +253,8 @@ private:
     const Surroundings& around_;
     Progress& progress_;
     Session session_;
-    std::unique_ptr<Context> context_;
+    std::unique_ptr<BuildContext> context_;
+    std::vector<std::string> ignored_, own_ignored_; // patterns of the ignore file read last, and of the context
     std::mutex images_mutex_;
     std::map<std::string, std::shared_future<image::Image>> found_;
 };

@@ -4,7 +4,7 @@
 #include "base/sys.hpp"
 #include "build/files/locate.hpp"
 #include "build/files/owner_mode.hpp"
-#include "dockerfile/ignore.hpp"
+#include "build/filters.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -16,7 +16,7 @@ namespace davit::build {
 CopyOptions copy_options(Session& session, const dockerfile::Step& step) {
     CopyOptions out;
     out.place = step.place;
-    out.make_filter = ignore_filter;
+    out.make_filter = make_filter;
     out.hashes = &session.hashes;
     out.stop = session.stop();
     return out;

@@ -3,7 +3,8 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
-#include "build/files/copy.hpp"
+#include "build/copy_files.hpp"
+#include "build/files/locate.hpp"
 #include "build/working_root.hpp"
 
 #include <cerrno>
@@ -64,10 +65,10 @@ private:
     std::string copy_of(const RunMount& mount, const Source& source) {
         const std::string to = session_.ingest.fresh();
         const UniqueFd root = sys::open(to, O_RDONLY | O_DIRECTORY);
-        dockerfile::CopyStep copy;
-        copy.sources = {mount.source.empty() ? "/" : mount.source};
-        copy.destination = is_directory(source, copy.sources.front()) ? "/m/" : "/m";
-        copy_files(session_, source, copy, root.get());
+        dockerfile::CopyStep copy_step;
+        copy_step.sources = {mount.source.empty() ? "/" : mount.source};
+        copy_step.destination = is_directory(source, copy_step.sources.front()) ? "/m/" : "/m";
+        copy(source, copy_step, root.get(), copy_options(session_, step_));
         return to + "/m";
     }
 
@@ -78,7 +79,7 @@ private:
 
     void bind(const RunMount& mount) {
         if (mount.from.kind == Input::Kind::context || is_directory_context(mount.from)) {
-            const Context& context =
+            const BuildContext& context =
                 mount.from.kind == Input::Kind::context ? *session_.context : *session_.contexts.at(mount.from.name);
             runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, mount.read_only);
             m.source = copy_of(mount, context.source());
@@ -147,11 +148,12 @@ private:
             const ReadRoot root(session_.store, session_.ingest, layers_of_(mount.from));
             Source source;
             source.root = root.fd();
-            dockerfile::CopyStep copy;
-            copy.sources = {mount.source.empty() ? "/" : mount.source};
-            copy.destination = "/";
+            dockerfile::CopyStep copy_step;
+            copy_step.sources = {mount.source.empty() ? "/" : mount.source};
+            copy_step.destination = "/";
             const UniqueFd to = sys::open(data, O_RDONLY | O_DIRECTORY);
-            if (locate(source.root, copy.sources.front())) copy_files(session_, source, copy, to.get());
+            if (locate(source.root, copy_step.sources.front()))
+                copy(source, copy_step, to.get(), copy_options(session_, step_));
         }
         if (::chown(data.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) < 0 ||
             ::chmod(data.c_str(), mount.mode.value_or(0755)) < 0)
@@ -166,19 +168,8 @@ private:
         if (mount.size) m.data += ",size=" + std::to_string(mount.size);
     }
 
-    std::optional<std::string> value_of(const std::string& id) const {
-        for (const BuildSecret& secret : session_.request.secrets) {
-            if (secret.id != id) continue;
-            if (secret.value) return secret.value;
-            if (!secret.file.empty()) return read_file(secret.file);
-            const char* value = std::getenv((secret.environment.empty() ? id : secret.environment).c_str());
-            if (value) return std::string(value);
-        }
-        return std::nullopt;
-    }
-
     void secret(const RunMount& mount) {
-        const auto value = value_of(mount.id);
+        const auto value = session_.secret(mount.id);
         if (!value && !mount.required) return;
         if (!value)
             throw here(error(Errc::not_found, "secret {}: not found", mount.id)

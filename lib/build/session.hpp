@@ -41,13 +41,17 @@ struct Session {
     HashCache hashes;
     const runtime::HostFacts host;
     ImageFinder image_of;
-    std::string prefix;                                       // of steps' names
-    Context* context = nullptr;                               // the build's own
-    std::map<std::string, std::unique_ptr<Context>> contexts; // named ones that are directories
-    std::map<std::string, std::string> image_contexts;        // named ones that are images: their references
+    std::string prefix;                                            // of steps' names
+    const BuildContext* context = nullptr;                         // the build's own
+    std::map<std::string, std::unique_ptr<BuildContext>> contexts; // named ones that are directories
+    std::map<std::string, std::string> image_contexts;             // named ones that are images: their references
 
     std::stop_token stop() const { return cancel.get_token(); }
     void check_stop() const;
+    // What --secret gives under that name; nullopt: nothing. Errors of reading its file.
+    std::optional<std::string> secret(const std::string& id) const;
+    // Of contexts and ADD: where they may put files, and how they reach servers.
+    HttpFileOptions http() const;
 
 private:
     std::stop_callback<std::function<void()>> forward_;

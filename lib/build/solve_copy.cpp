@@ -3,8 +3,11 @@
 
 #include "base/error.hpp"
 #include "build/copy_files.hpp"
+#include "build/files/fetch.hpp"
 #include "build/keys.hpp"
 #include "build/working_root.hpp"
+
+#include <algorithm>
 
 namespace davit::build {
 
@@ -14,10 +17,30 @@ using dockerfile::WorkdirStep;
 
 namespace {
 
+// The options with what ADD names elsewhere, fetched.
+class CopyInput {
+public:
+    CopyInput(Session& session, const Step& step, const CopyStep& copy) : options_(copy_options(session, step)) {
+        if (!copy.add || std::none_of(copy.sources.begin(), copy.sources.end(), is_remote_source)) return;
+        FetchOptions fetch;
+        fetch.scratch = session.ingest.path() + "/add";
+        fetch.place = step.place;
+        fetch.http = session.http();
+        remote_.emplace(copy, fetch);
+        options_.remote = [this](const std::string& written) { return remote_->find(written); };
+    }
+    CopyInput(const CopyInput&) = delete;
+    const CopyOptions& options() const { return options_; }
+
+private:
+    CopyOptions options_;
+    std::optional<RemoteSources> remote_;
+};
+
 // Sources of a stage or an image are read from its layers, mounted.
 class OpenSource {
 public:
-    OpenSource(Session& session, const Context* directory, const std::vector<image::Layer>& layers) {
+    OpenSource(Session& session, const BuildContext* directory, const std::vector<image::Layer>& layers) {
         if (directory) {
             source_ = directory->source();
             return;
@@ -53,8 +76,9 @@ std::optional<Solver::Outcome> Solver::cached_copy(const Step& step, const CopyS
 Solver::Outcome Solver::execute_copy(const Step& step, const CopyStep& copy, const StageState& state) {
     const Files files = *files_of(copy.from, false);
     const OpenSource source(session_, files.directory, files.layers);
+    const CopyInput input(session_, step, copy);
     WorkingRoot root(session_.store, session_.ingest, copy.link ? std::vector<image::Layer>() : state.layers);
-    const CopyResult result = davit::build::copy(source.get(), copy, root.fd(), copy_options(session_, step));
+    const CopyResult result = davit::build::copy(source.get(), copy, root.fd(), input.options());
     for (const auto& warning : result.warnings) session_.progress.warning(warning);
     const std::string key = copy_key(state.key, copy, result.digest);
     const Outcome outcome = keep(key, root.commit(session_.lease), step.instruction);
@@ -71,7 +95,7 @@ Solver::Outcome Solver::execute_workdir(const Step& step, const WorkdirStep& wor
 }
 
 // FROM a named context: its files are the first layer.
-StageState Solver::of_directory(const Context& context) {
+StageState Solver::of_directory(const BuildContext& context) {
     Step step;
     step.instruction = "FROM a directory";
     CopyStep all;

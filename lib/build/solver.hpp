@@ -38,7 +38,7 @@ private:
     };
     // The files that a step takes from elsewhere.
     struct Files {
-        const Context* directory = nullptr;
+        const BuildContext* directory = nullptr;
         std::vector<image::Layer> layers;
         std::string key; // of layers
     };
@@ -51,7 +51,7 @@ private:
 
     std::optional<StageState> begin(const dockerfile::Stage& stage, bool only_known);
     StageState of_image(const dockerfile::Input& input);
-    StageState of_directory(const Context& context);
+    StageState of_directory(const BuildContext& context);
     void add_history(StageState& state, const dockerfile::Step& step) const;
     void apply(StageState& state, const dockerfile::Step& step, const Outcome& outcome) const;
     std::string step_name(int stage, std::size_t step) const;
