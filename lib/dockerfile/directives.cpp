@@ -14,9 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> known = {"syntax", "escape", "check"};
 
-bool is_alphanumeric(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // "name = value" behind the comment sign; false if it is none of ours.
 bool split_directive(std::string_view line, std::string_view sign, std::string& name, std::string& value) {
@@ -95,7 +93,8 @@ void require_own_frontend(const Directive& syntax) {
     if (std::find(names.begin(), names.end(), name) != names.end()) return;
     throw error(Errc::unsupported, "the Dockerfile wants to be read by the frontend '{}'", syntax.value)
         .with_at(position_of(syntax.place))
-        .with_hint("the frontend here is docker/dockerfile's language, built in: remove the syntax line, or name docker/dockerfile:1");
+        .with_hint("the frontend here is docker/dockerfile's language, built in: remove the syntax line, or name "
+                   "docker/dockerfile:1");
 }
 
 } // namespace davit::dockerfile

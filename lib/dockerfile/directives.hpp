@@ -15,15 +15,18 @@ struct Directive {
 };
 
 struct Directives {
-    std::optional<Directive> syntax; // also from "// syntax=" and {"syntax": …}, as frontends of other languages have it
+    std::optional<Directive>
+        syntax; // also from "// syntax=" and {"syntax": …}, as frontends of other languages have it
     std::optional<Directive> check;
     char escape = '\\';
 };
 
-// text: without a byte order mark. Throws Errc::invalid_project: a directive twice, an escape character that is neither \ nor `.
+// text: without a byte order mark. Throws Errc::invalid_project: a directive twice, an escape character that is neither
+// \ nor `.
 Directives read_directives(std::string_view text, const std::string& file);
 
-// This library is the frontend: a syntax line, or BUILDKIT_SYNTAX, that names another one is refused, Errc::unsupported.
+// This library is the frontend: a syntax line, or BUILDKIT_SYNTAX, that names another one is refused,
+// Errc::unsupported.
 void require_own_frontend(const Directive& syntax);
 
 } // namespace davit::dockerfile

@@ -117,11 +117,11 @@ void take_trigger(Line& line) {
     read_arguments(trigger, line.rest, line.escape);
 }
 
-struct Form {
+struct ArgumentForm {
     std::string_view keyword;
     void (*take)(Line&);
 };
-constexpr Form forms[] = {
+constexpr ArgumentForm argument_forms[] = {
     {"add", take_json_or_words},
     {"arg", take_quoted_words},
     {"cmd", take_json_or_text},
@@ -174,8 +174,9 @@ void read_arguments(Node& node, std::string_view line, char escape) {
     node.keyword.assign(line.begin(), end);
     const std::string keyword = lower(node.keyword);
     std::string_view rest = take_flags({end, line.end()}, node.flags);
-    auto form = std::find_if(std::begin(forms), std::end(forms), [&](const Form& f) { return f.keyword == keyword; });
-    if (form == std::end(forms)) return; // instructions.cpp knows what to say
+    auto form = std::find_if(std::begin(argument_forms), std::end(argument_forms),
+                             [&](const ArgumentForm& f) { return f.keyword == keyword; });
+    if (form == std::end(argument_forms)) return; // instructions.cpp knows what to say
     Line parts{node, rest, escape};
     form->take(parts);
 }

@@ -156,7 +156,8 @@ Syntax parse(std::string_view text, const std::string& file) {
         throw mistake(start, "the Dockerfile is empty").with_hint("the least that makes an image is: FROM IMAGE");
     Syntax syntax = Parser(text, file).run(read_directives(text, file));
     if (syntax.nodes.empty())
-        throw mistake(start, "the Dockerfile has no instructions").with_hint("the least that makes an image is: FROM IMAGE");
+        throw mistake(start, "the Dockerfile has no instructions")
+            .with_hint("the least that makes an image is: FROM IMAGE");
     return syntax;
 }
 

@@ -1,5 +1,5 @@
-// Text → lines of instructions, with the reference's rules for continuations, comments, JSON forms and heredocs. What an
-// instruction means is not known here: instructions.hpp.
+// Text → lines of instructions, with the reference's rules for continuations, comments, JSON forms and heredocs. What
+// an instruction means is not known here: instructions.hpp.
 #pragma once
 
 #include "dockerfile/directives.hpp"
@@ -15,8 +15,8 @@ namespace davit::dockerfile {
 struct Node {
     std::string keyword;            // as written
     std::vector<std::string> flags; // "--name=value", quotes removed
-    // Words; one text for shell forms, MAINTAINER, USER …; name, value and separator ("=" or "") for each pair of ENV and
-    // LABEL; the type first for HEALTHCHECK.
+    // Words; one text for shell forms, MAINTAINER, USER …; name, value and separator ("=" or "") for each pair of ENV
+    // and LABEL; the type first for HEALTHCHECK.
     std::vector<std::string> args;
     bool json = false; // args were a JSON array
     std::vector<Heredoc> heredocs;
@@ -36,8 +36,8 @@ struct Syntax {
     std::vector<Place> empty_continuations; // instructions with empty lines inside, each at its last line
 };
 
-// file: its name in messages. Throws Errc::invalid_project with the place: a line that is too long, a heredoc without its
-// end, ENV without a value, JSON of something else than strings, a file without instructions.
+// file: its name in messages. Throws Errc::invalid_project with the place: a line that is too long, a heredoc without
+// its end, ENV without a value, JSON of something else than strings, a file without instructions.
 Syntax parse(std::string_view text, const std::string& file);
 
 // One instruction, not of a file: a trigger of an image. place: that of the FROM.

@@ -132,8 +132,7 @@ private:
         if (end == std::string_view::npos)
             throw error(Errc::invalid_project, "a single quote is not closed")
                 .with_hint("write \\' for the character itself");
-        std::string_view text =
-            rules_.keep_quotes ? rest_.substr(0, end + 1) : rest_.substr(1, end - 1);
+        std::string_view text = rules_.keep_quotes ? rest_.substr(0, end + 1) : rest_.substr(1, end - 1);
         rest_.remove_prefix(end + 1);
         return std::string(text);
     }
@@ -160,7 +159,8 @@ private:
                 add(out, next());
             }
         }
-        throw error(Errc::invalid_project, "a double quote is not closed").with_hint("write \\\" for the character itself");
+        throw error(Errc::invalid_project, "a double quote is not closed")
+            .with_hint("write \\\" for the character itself");
     }
 
     // A name, a number, or one of the shell's special parameters, which are never set.
@@ -204,7 +204,8 @@ private:
     std::string braced(std::string_view source) {
         if (at_end()) throw error(Errc::invalid_project, "'}}' is missing");
         if (at('{') || at('}') || at(':'))
-            throw error(Errc::invalid_project, "'{}' names no variable", source.substr(0, source.size() - rest_.size() + 1));
+            throw error(Errc::invalid_project, "'{}' names no variable",
+                        source.substr(0, source.size() - rest_.size() + 1));
         std::string_view variable = name();
         if (at_end()) throw error(Errc::invalid_project, "'}}' is missing");
         std::string modifier(next());
@@ -236,7 +237,8 @@ private:
     std::string modified(std::string_view variable, const std::string& modifier) {
         const char kind = modifier.back();
         if (std::string_view("+-?#%").find(kind) == std::string_view::npos)
-            throw error(Errc::invalid_project, "unsupported modifier '{}' in the substitution of {}", modifier, variable)
+            throw error(Errc::invalid_project, "unsupported modifier '{}' in the substitution of {}", modifier,
+                        variable)
                 .with_hint("modifiers are :- - :+ + :? ? # ## % %% / //");
         const bool is_pattern = kind == '#' || kind == '%';
         std::string word = is_pattern ? raw_until('}') : until('}');

@@ -15,7 +15,8 @@ TEST_CASE("trees: every recorded Dockerfile has the tree that the reference pars
     int count = 0;
     for (const auto& folder : recorded::entries(recorded::root() / "dockerfile/parser")) {
         CAPTURE(folder.filename().string());
-        CHECK(tree_text(parse(recorded::read(folder / "Dockerfile"), "Dockerfile")) == recorded::read(folder / "result"));
+        CHECK(tree_text(parse(recorded::read(folder / "Dockerfile"), "Dockerfile")) ==
+              recorded::read(folder / "result"));
         ++count;
     }
     CHECK(count > 30);

@@ -21,7 +21,9 @@ Variables some_variables() {
     return v;
 }
 
-std::string expanded_text(std::string_view word, const WordRules& rules = {}) { return expand(word, some_variables(), rules).text; }
+std::string expanded_text(std::string_view word, const WordRules& rules = {}) {
+    return expand(word, some_variables(), rules).text;
+}
 
 std::string word_refusal(std::string_view word) {
     try {
@@ -112,7 +114,8 @@ TEST_CASE("words: what is refused") {
     CHECK(word_refusal("${NONE:?}") == "NONE: is not allowed to be unset");
     CHECK(word_refusal("${SET!x}").find("'!'") != std::string::npos);
     CHECK(word_refusal("${SET:=x}").find("':='") != std::string::npos);
-    for (const char* word : {"${", "${}", "${:-a}", "${{a}", "${SET", "${SET:-", "'a", "\"a", "${X/a}", "${X#\\a}", "${X#\\"}) {
+    for (const char* word :
+         {"${", "${}", "${:-a}", "${{a}", "${SET", "${SET:-", "'a", "\"a", "${X/a}", "${X#\\a}", "${X#\\"}) {
         CAPTURE(word);
         CHECK_FALSE(word_refusal(word).empty());
     }
