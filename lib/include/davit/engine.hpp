@@ -161,6 +161,13 @@ struct PullOptions {
     bool quiet = false;
 };
 
+struct PushOptions {
+    std::vector<std::string> services;
+    bool include_dependencies = false;
+    bool ignore_failures = false;
+    bool quiet = false;
+};
+
 // What the supervisor says of a container that has ended.
 struct ExitResult {
     ContainerInfo container;
@@ -195,6 +202,8 @@ public:
     // A one-off container of a service and the service's dependencies; returns when its init runs.
     ContainerInfo run(const Project&, const RunOptions&, std::stop_token = {});
     void pull(const Project&, const PullOptions& = {}, std::stop_token = {});
+    // The images, and tags of `build`, of services that are built and named. Errors: as push_image().
+    void push(const Project&, const PushOptions& = {}, std::stop_token = {});
 
     // --- Existing containers. Errors: not_found (no such service).
     void start(const ProjectRef&, const StartOptions& = {}, std::stop_token = {});
