@@ -201,7 +201,8 @@ std::uint64_t Store::collect_garbage() {
         ::unlink(impl_->path("layers/" + file).c_str());
     }
     for (const auto& name : list_directory(impl_->path("l")))
-        if (!recorded.contains("l/" + name) && !leases.contains("l/" + name)) impl_->discard(impl_->path("l/" + name));
+        if (!recorded.contains("l/" + name) && !marks.directories.contains("l/" + name))
+            impl_->discard(impl_->path("l/" + name));
     for (const char* algorithm : {"sha256", "sha512"})
         for (const auto& hex : list_directory(impl_->path(std::string("blobs/") + algorithm))) {
             if (hex.ends_with(".tmp") || marks.blobs.contains(algorithm + (":" + hex))) continue;

@@ -165,6 +165,13 @@ struct PullOptions {
     bool quiet = false;
 };
 
+struct PushOptions {
+    std::vector<std::string> services;
+    bool include_dependencies = false;
+    bool ignore_failures = false;
+    bool quiet = false;
+};
+
 // What the supervisor says of a container that has ended.
 struct ExitResult {
     ContainerInfo container;
@@ -203,6 +210,8 @@ public:
     // A one-off container of a service and the service's dependencies; returns when its init runs.
     ContainerInfo run(const Project&, const RunOptions&, std::stop_token = {});
     void pull(const Project&, const PullOptions& = {}, std::stop_token = {});
+    // The images, and tags of `build`, of services that are built and named. Errors: as push_image().
+    void push(const Project&, const PushOptions& = {}, std::stop_token = {});
 
     // --- Building
     // An image from a Dockerfile; steps that were done before are taken from the cache. Blocks until it is there.
