@@ -63,6 +63,12 @@ std::string or_throw(const GitResult& result, const GitRef& ref) {
 
 } // namespace
 
+std::string resolve_git(const GitRef& ref) { return or_throw(make_client()->resolve(ref.url, ref.ref), ref); }
+
+void checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory) {
+    or_throw(make_client()->checkout(ref.url, ref.ref, commit, directory), ref);
+}
+
 std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache) {
     const auto client = make_client();
     const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref);

@@ -44,6 +44,7 @@ public:
               const RemoteFiles* remote) {
         context_ = source.context;
         linked_.clear();
+        recording_ = !remote;
         if (remote) record_.remote(remote->key);
         if (match.at.is_directory()) return take_directory(selection, match, source, include);
         record_.source(match.name);
@@ -54,7 +55,7 @@ public:
 
     void take_inline(const dockerfile::InlineFile& file) {
         record_.source(file.name);
-        context_ = true;
+        context_ = recording_ = true;
         Hasher hash;
         hash.update(file.content);
         struct stat st {};
@@ -66,7 +67,7 @@ public:
         sys::write_all(fd.get(), file.content);
         file_meta(fd.get(), st, {}, target.set_gid);
         const FileDigest digest = digest_from_hex(hash.hex());
-        record_.entry("", st, true, {}, {}, &digest);
+        record("", st, true, {}, {}, &digest);
         count(st);
     }
 
@@ -76,7 +77,7 @@ public:
     }
 
     void enter(const Seen& seen) override {
-        record_.entry(seen.path, seen.status, context_, seen.xattrs);
+        record(seen.path, seen.status, context_, seen.xattrs);
         const int above = to_->fd();
         bool fresh = ::mkdirat(above, seen.name.c_str(), 0700) == 0;
         if (!fresh && errno != EEXIST) throw sys_error(errno, "making the directory {}", seen.path);
@@ -130,6 +131,11 @@ private:
         FileDigest digest;
         off_t size;
     };
+
+    void record(std::string_view path, const struct stat& st, bool context, const Xattrs& xattrs,
+                std::string_view link = {}, const FileDigest* contents = nullptr) {
+        if (recording_) record_.entry(path, st, context, xattrs, link, contents);
+    }
 
     Error no_directory(const std::string& path) const {
         return error(Errc::conflict, "cannot copy a directory to {}: there is something else", path);
@@ -198,7 +204,7 @@ private:
         options.owner = owner_;
         options.stop = options_.stop;
         const FileDigest digest = unpack_archive(bytes.get(), to.fd.get(), options);
-        record_.entry("", match.at.status, context_, {}, {}, &digest);
+        record("", match.at.status, context_, {}, {}, &digest);
         count(match.at.status);
         return true;
     }
@@ -210,7 +216,7 @@ private:
         if (S_ISLNK(st.st_mode)) return put_link(from, st, to, name, path);
         if (S_ISSOCK(st.st_mode)) return put_socket(st, to, name, path, set_gid);
         const Xattrs none;
-        record_.entry(path_of(path), st, context_, none);
+        record(path_of(path), st, context_, none);
         clear(to, name, path);
         if (::mknodat(to, name.c_str(), (st.st_mode & S_IFMT) | 0600, st.st_rdev) < 0)
             throw sys_error(errno, "making {}", path);
@@ -227,14 +233,14 @@ private:
         if (st.st_nlink > 1 && to_)
             if (const Linked* first = link_to_first(st, to, name, path)) {
                 st.st_size = first->size;
-                record_.entry(path_of(path), st, context_, xattrs, {}, &first->digest);
+                record(path_of(path), st, context_, xattrs, {}, &first->digest);
                 return count(st, 0);
             }
         const UniqueFd fd = make_file(to, name, path);
         const FileDigest digest =
             in_context("copying " + path, [&] { return copy_bytes(bytes.get(), fd.get(), st, options_.hashes); });
         file_meta(fd.get(), st, xattrs, set_gid);
-        record_.entry(path_of(path), st, context_, xattrs, {}, &digest);
+        record(path_of(path), st, context_, xattrs, {}, &digest);
         count(st);
         if (st.st_nlink < 2 || !to_) return;
         struct stat copied {};
@@ -264,7 +270,7 @@ private:
 
     void put_link(int from, const struct stat& st, int to, const std::string& name, const std::string& path) {
         const std::string text = link_text(from);
-        record_.entry(path_of(path), st, context_, {}, text);
+        record(path_of(path), st, context_, {}, text);
         if (::symlinkat(text.c_str(), to, name.c_str()) < 0) {
             if (errno != EEXIST) throw sys_error(errno, "making {}", path);
             clear(to, name, path);
@@ -280,7 +286,7 @@ private:
             return;
         }
         st.st_size = 0;
-        record_.entry(path_of(path), st, true, {});
+        record(path_of(path), st, true, {});
         file_meta(make_file(to, name, path).get(), st, {}, set_gid);
         count(st);
     }
@@ -348,6 +354,7 @@ private:
     ContentRecord record_;
     CopyResult result_;
     bool context_ = false;
+    bool recording_ = true;      // what is remote is known by its key
     std::optional<DirChain> to_; // while a directory's contents are copied
     UniqueFd top_;               // of to_
     std::vector<Level> levels_;  // as long as to_
@@ -428,6 +435,7 @@ std::string content_digest(const Source& source, const dockerfile::CopyStep& ste
                 visitor.context = from.context;
                 if (remote) record.remote(remote->key);
                 record.source(match.at.is_directory() ? "" : match.name);
+                if (remote) return; // known by its key
                 if (!match.at.is_directory()) return visitor.add(match.at.fd.get(), match.at.status, "");
                 const WalkRules rules = selection.rules(match, from, include);
                 walk_tree(sys::open_at(match.at.fd.get(), ".", O_RDONLY | O_DIRECTORY), rules, visitor);

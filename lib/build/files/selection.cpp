@@ -62,6 +62,12 @@ public:
 Selection::Selection(const Source& source, const dockerfile::CopyStep& step, const CopyOptions& options)
     : source_(source), step_(step), options_(options) {
     if (!step.exclude.empty()) exclude_ = options.make_filter(step.exclude);
+    if (step.checksum.empty()) return;
+    if (step.sources.size() + step.inline_files.size() != 1)
+        throw error(Errc::usage, "--checksum is of one source; here are {}",
+                    step.sources.size() + step.inline_files.size());
+    if (step.sources.empty() || !options.remote || !options.remote(step.sources.front()))
+        throw error(Errc::usage, "--checksum needs a URL or a git repository; this is neither");
 }
 
 Error Selection::missing(const std::string& written, const std::string& path) const {

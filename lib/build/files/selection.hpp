@@ -4,6 +4,7 @@
 #include "build/files/copy.hpp"
 #include "build/files/locate.hpp"
 #include "build/files/path_pattern.hpp"
+#include "build/files/tree_walk.hpp"
 
 #include <memory>
 #include <string>

@@ -1,0 +1,179 @@
+#include "build/files/fetch.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "build/files/locate.hpp"
+#include "build/files/tree_walk.hpp"
+#include "remote/git_fetch.hpp"
+#include "remote/git_ref.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace davit::build {
+
+namespace {
+
+bool is_web_address(std::string_view text) { return text.starts_with("http://") || text.starts_with("https://"); }
+
+bool truth(std::string_view text, std::string_view whole) {
+    for (const std::string_view yes : {"", "1", "t", "T", "true", "TRUE", "True"})
+        if (text == yes) return true;
+    for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"})
+        if (text == no) return false;
+    throw error(Errc::usage, "'{}' in {} is neither true nor false", text, whole);
+}
+
+void apply_query(GitSource& out, std::string_view query, std::string_view whole) {
+    while (!query.empty()) {
+        const std::string_view pair = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(query.size(), pair.size() + 1));
+        const std::string_view key = pair.substr(0, pair.find('=')),
+                               value = key.size() == pair.size() ? "" : pair.substr(key.size() + 1);
+        const auto once = [&](std::string& to) {
+            if (!to.empty() && to != value) throw error(Errc::usage, "{} names two of what '{}' is", whole, key);
+            to = value;
+        };
+        if (key == "ref" || key == "tag" || key == "branch") {
+            once(out.ref);
+            if (key == "tag") out.ref = "refs/tags/" + std::string(value);
+            if (key == "branch") out.ref = "refs/heads/" + std::string(value);
+        } else if (key == "subdir") once(out.subdirectory);
+        else if (key == "checksum" || key == "commit") once(out.checksum);
+        else if (key == "keep-git-dir") out.keep_git_dir = truth(value, whole);
+        else if (key == "submodules" && !truth(value, whole)) continue; // they never come
+        else
+            throw error(Errc::usage, "'{}' in {} is not known", key, whole)
+                .with_hint("ref, tag, branch, subdir, checksum and keep-git-dir are");
+    }
+}
+
+// By the executable bit alone, as git knows them.
+class PlainModes : public TreeVisitor {
+public:
+    explicit PlainModes(int root) : root_(root) {}
+    void enter(const Seen& seen) override {
+        const UniqueFd fd = sys::open_at(root_, std::string(seen.path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        set(fd.get(), 0755);
+    }
+    void leave() override {}
+    void file(const Seen& seen) override {
+        if (!S_ISREG(seen.status.st_mode)) return;
+        const UniqueFd fd = sys::open_at(seen.directory, seen.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+        set(fd.get(), seen.status.st_mode & 0100 ? 0755 : 0644);
+    }
+
+private:
+    static void set(int fd, mode_t mode) {
+        if (::fchmod(fd, mode) < 0) throw make_sys_error(errno, "setting the mode of a fetched file");
+    }
+    int root_;
+};
+
+Error other_checksum(std::string_view source, std::string_view wanted, std::string_view found) {
+    return error(Errc::failed, "{} has the checksum {}, not {}", source, found, wanted);
+}
+
+// The digest is known by its algorithm: "sha256:…".
+void check_digest(const std::string& wanted, const std::string& url, const HttpFile& file) {
+    const std::size_t colon = wanted.find(':');
+    const std::string kind = wanted.substr(0, colon);
+    const std::string found = kind == "sha256" ? file.sha256 : kind == "sha512" ? file.sha512 : "";
+    if (found.empty() || colon == std::string::npos)
+        throw error(Errc::usage, "--checksum={}: it is no sha256: or sha512: digest", wanted);
+    if (wanted.substr(colon + 1) != found) throw other_checksum(url, wanted, kind + ":" + found);
+}
+
+void check_commit(const std::string& wanted, const std::string& url, const std::string& commit) {
+    if (!wanted.empty() && !commit.starts_with(wanted)) throw other_checksum(url, wanted, commit);
+}
+
+} // namespace
+
+std::optional<GitSource> parse_git_source(std::string_view text, bool is_context) {
+    if (!is_context && text.starts_with("github.com/")) return std::nullopt;
+    const std::size_t hash = text.find('#');
+    const std::string_view place = text.substr(0, hash);
+    const std::size_t question = place.find('?');
+    const std::string without_query =
+        std::string(place.substr(0, question)) + std::string(hash == std::string_view::npos ? "" : text.substr(hash));
+    const auto ref = remote::parse_git_ref(without_query);
+    if (!ref) return std::nullopt;
+    GitSource out{ref->url, ref->ref, ref->subdirectory, {}, {}};
+    if (question != std::string_view::npos) apply_query(out, place.substr(question + 1), text);
+    if (lexical_path(out.subdirectory).empty()) out.subdirectory.clear();
+    return out;
+}
+
+bool is_remote_source(const std::string& written) {
+    return is_web_address(written) || parse_git_source(written, false).has_value();
+}
+
+GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch) {
+    const remote::GitRef ref{source.url, source.ref.empty() ? "" : source.ref, source.subdirectory};
+    // A whole commit needs no name.
+    const std::string commit = remote::resolve_git(ref);
+    check_commit(source.checksum, source.url, commit);
+    GitTree out{ScratchDir(scratch), {}, commit};
+    remote::checkout_git(ref, commit, out.scratch.path() + "/tree");
+    const UniqueFd tree = sys::open_at(out.scratch.fd(), "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!keep_git_dir) sys::remove_tree_at(tree.get(), ".git");
+    PlainModes modes(tree.get());
+    walk_tree(sys::open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY), {}, modes);
+    if (::fchmod(tree.get(), 0755) < 0) throw make_sys_error(errno, "setting the mode of a fetched tree");
+    LocateRules inside;
+    inside.refuse_escape = true;
+    const auto found = locate(tree.get(), source.subdirectory, inside);
+    if (!found || !found->is_directory())
+        throw error(Errc::not_found, "the git repository {} has no directory '{}'", source.url, source.subdirectory);
+    out.root = sys::open_at(found->fd.get(), ".", O_RDONLY | O_DIRECTORY);
+    return out;
+}
+
+RemoteSources::Fetched RemoteSources::fetch_url(const std::string& url, const dockerfile::CopyStep& step,
+                                                const FetchOptions& options) const {
+    Fetched out{ScratchDir(options.scratch), {}, {}};
+    const std::string name = file_name_of(url);
+    const UniqueFd file = sys::open_at(out.scratch.fd(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    const HttpFile got = download(url, file.get(), options.http, step.checksum.starts_with("sha512:"));
+    if (!step.checksum.empty()) check_digest(step.checksum, url, got);
+    const timespec when{static_cast<time_t>(got.modified), 0}, times[2] = {when, when};
+    if (::fchmod(file.get(), 0600) < 0 || ::futimens(file.get(), times) < 0)
+        throw make_sys_error(errno, "writing a download");
+    out.root = sys::open_at(out.scratch.fd(), ".", O_RDONLY | O_DIRECTORY);
+    out.files = {{out.root.get(), nullptr, true}, name, "sha256:" + got.sha256, true};
+    return out;
+}
+
+RemoteSources::Fetched RemoteSources::fetch_repository(const GitSource& source, const dockerfile::CopyStep& step,
+                                                       const FetchOptions& options) const {
+    const bool keep = step.keep_git_dir || source.keep_git_dir.value_or(false);
+    GitTree tree = fetch_git(source, keep, options.scratch);
+    check_commit(step.checksum, source.url, tree.commit);
+    Fetched out{std::move(tree.scratch), std::move(tree.root), {}};
+    const std::string key = "git:" + tree.commit + (keep ? " with .git" : "") + " " + source.subdirectory;
+    out.files = {{out.root.get(), nullptr, true}, "", key, false};
+    return out;
+}
+
+RemoteSources::RemoteSources(const dockerfile::CopyStep& step, const FetchOptions& options) {
+    if (!step.add) return;
+    for (const std::string& written : step.sources) {
+        if (fetched_.contains(written)) continue;
+        try {
+            if (const auto git = parse_git_source(written, false))
+                fetched_.emplace(written, fetch_repository(*git, step, options));
+            else if (is_web_address(written)) fetched_.emplace(written, fetch_url(written, step, options));
+        } catch (Error& e) {
+            if (e.at().line == 0) e.with_at({options.place.file, options.place.first_line, options.place.column});
+            throw;
+        }
+    }
+}
+
+const RemoteFiles* RemoteSources::find(const std::string& written) const {
+    const auto at = fetched_.find(written);
+    return at == fetched_.end() ? nullptr : &at->second.files;
+}
+
+} // namespace davit::build

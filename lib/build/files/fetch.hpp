@@ -1,0 +1,62 @@
+// Sources of ADD that are elsewhere: URLs and git repositories become directories of this machine.
+#pragma once
+
+#include "build/files/copy.hpp"
+#include "build/files/http_file.hpp"
+#include "build/files/scratch_dir.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace davit::build {
+
+// A git repository as BuildKit reads one: URL#REF:SUBDIR, or URL?ref=…&subdir=…&checksum=…&keep-git-dir=….
+struct GitSource {
+    std::string url, ref, subdirectory;
+    std::string checksum; // a commit or the beginning of one
+    std::optional<bool> keep_git_dir;
+};
+// nullopt: it is none. In ADD "github.com/x/y" is a path; as a context it is a repository.
+// Throws Error(usage) for what leads out of the repository, or asks for what davit does not know.
+std::optional<GitSource> parse_git_source(std::string_view text, bool is_context);
+
+// Whether a source of ADD is no path of the context. Pure.
+bool is_remote_source(const std::string& written);
+
+struct FetchOptions {
+    std::string scratch; // the caller's directory: what is fetched is below it until the end
+    dockerfile::Place place;
+    HttpFileOptions http; // stop is that of git too, as far as libgit2 allows
+};
+
+// A tree of a repository, with .git or without, as it is copied: modes by the executable bit, whatever the umask.
+struct GitTree {
+    ScratchDir scratch;
+    UniqueFd root; // of the subdirectory
+    std::string commit;
+};
+GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch);
+
+// All remote sources of one ADD, fetched. CopyOptions::remote asks it; it must live as long.
+class RemoteSources {
+public:
+    // Blocks on the network. Throws Error with the instruction's place; where there is a checksum, also for
+    // what has another (Errc::failed).
+    RemoteSources(const dockerfile::CopyStep& step, const FetchOptions& options);
+    const RemoteFiles* find(const std::string& written) const;
+
+private:
+    struct Fetched {
+        ScratchDir scratch;
+        UniqueFd root;
+        RemoteFiles files;
+    };
+    Fetched fetch_url(const std::string& url, const dockerfile::CopyStep& step, const FetchOptions& options) const;
+    Fetched fetch_repository(const GitSource& source, const dockerfile::CopyStep& step,
+                             const FetchOptions& options) const;
+    std::map<std::string, Fetched> fetched_;
+};
+
+} // namespace davit::build

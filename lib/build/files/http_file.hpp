@@ -1,0 +1,38 @@
+// One file by http or https.
+#pragma once
+
+#include "build/files/hash_cache.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+namespace davit::build {
+
+struct HttpFileOptions {
+    // Of a secret by its id: HTTP_AUTH_HEADER_HOST is the whole Authorization header, HTTP_AUTH_TOKEN_HOST a
+    // bearer token. Only the host itself gets it, none that a redirect leads to.
+    std::function<std::optional<std::string>(const std::string& id)> secret;
+    std::uint64_t most_bytes = std::uint64_t{64} << 30;
+    std::stop_token stop;
+};
+
+struct HttpFile {
+    std::string sha256, sha512; // hex; of sha512 nothing unless it was asked for
+    std::int64_t modified = 0;  // seconds since the epoch; 0: the server did not say
+    std::uint64_t size = 0;
+};
+
+// The file's bytes go to fd, from its start. Redirects are followed; what broke off is tried again. Throws Error
+// with the URL and the status: not_found, denied, unavailable …
+HttpFile download(const std::string& url, int fd, const HttpFileOptions& options, bool with_sha512 = false);
+
+// The last component of the URL's path, decoded; "__unnamed__" without one.
+std::string file_name_of(const std::string& url);
+
+// "Sat, 03 Feb 2001 04:05:06 GMT" as seconds since the epoch.
+std::optional<std::int64_t> parse_http_date(std::string_view text);
+
+} // namespace davit::build
