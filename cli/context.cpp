@@ -122,12 +122,20 @@ void Context::on_event(const Event& event) {
     if (extra_sink_) extra_sink_(event);
 }
 
+void Context::on_build(const BuildEvent& event) {
+    if (!build_display_) build_display_ = make_build_display(quiet_build_ ? BuildProgress::quiet : build_progress(""));
+    failed_step_.see(event);
+    build_display_->on(event);
+    if (event.kind == BuildEvent::Kind::failed) std::fputs(failed_step_.text().c_str(), stderr);
+}
+
 Engine& Context::engine() {
     if (engine_) return *engine_;
     require_root();
     EngineOptions options;
     options.parallel = globals_.parallel;
     options.events = [this](const Event& event) { on_event(event); };
+    options.builds = [this](const BuildEvent& event) { on_build(event); };
     if (dry_run())
         options.approve = [json = globals_.progress == "json"](const Plan& plan) {
             const std::string text = json ? to_json(plan) + "\n" : to_summary(plan);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/app.hpp"
+#include "cli/display/build_display.hpp"
 #include "cli/display/display.hpp"
 #include "cli/interrupts.hpp"
 #include "davit/engine.hpp"
@@ -45,6 +46,8 @@ public:
     Display& display();
     // These events are not shown. Before the engine is asked for.
     void hide(std::function<bool(const Event&)> which) { hidden_ = std::move(which); }
+    // Builds are not shown; before the engine is asked for.
+    void quiet_build() { quiet_build_ = true; }
     // No more progress is shown, and what was shown stays: the command's own output follows. Thread-safe.
     void mute();
     Interrupts& interrupts();
@@ -59,6 +62,7 @@ private:
     void load(const std::vector<std::string>& named_services, bool environment);
     void check_names(const std::vector<std::string>& services) const;
     void on_event(const Event& event);
+    void on_build(const BuildEvent& event);
 
     Globals& globals_;
     std::optional<Project> project_;
@@ -68,6 +72,9 @@ private:
     std::optional<Roots> roots_;
     std::unique_ptr<Interrupts> interrupts_;
     std::unique_ptr<Display> display_;
+    std::unique_ptr<BuildDisplay> build_display_;
+    FailedStep failed_step_;
+    bool quiet_build_ = false;
     EventSink extra_sink_;
     std::function<bool(const Event&)> hidden_;
     std::set<std::string> told_;

@@ -61,6 +61,7 @@ void CreateFlags::check_and_apply() {
     if (always_recreate_deps || (options.recreate == Recreate::always && options.services.empty()))
         options.recreate_dependencies = Recreate::always;
     options.pull = pull_mode(pull);
+    options.build = build || pull == "build";
     options.timeout = timeout_of(timeout);
     options.recreate_volumes = assume_yes;
     options.remove_orphans = options.remove_orphans || env_flag("COMPOSE_REMOVE_ORPHANS");

@@ -14,7 +14,7 @@ int run_create(Globals& globals, const Args& args) {
     flags.check_and_apply();
     Context context(globals);
     const Project& project = context.project(flags.options.services);
-    warn_of_unacted_flags(globals, project, flags.build || flags.pull == "build", flags.options.services);
+    warn_of_unacted_flags(globals);
     return context.act([&](Engine& engine) { engine.create(project, flags.options, context.stop()); });
 }
 

@@ -13,6 +13,7 @@ namespace davit::cli {
 // With the state directory of the environment. Throws Error(denied) for who is not root.
 Engine image_engine();
 
+int run_image_build(Globals&, const Args&);
 int run_image_ls(Globals&, const Args&);
 int run_image_inspect(Globals&, const Args&);
 int run_image_history(Globals&, const Args&);

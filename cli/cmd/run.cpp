@@ -87,6 +87,7 @@ void apply(RunFlags& f, const Project& project) {
     run.open_stdin = f.interactive && !f.detach;
     run.hold_for_attach = !f.detach;
     run.pull = pull_mode(f.pull);
+    run.build = f.build || f.pull == "build";
     run.remove_orphans = run.remove_orphans || env_flag("COMPOSE_REMOVE_ORPHANS");
     run.ignore_orphans = env_flag("COMPOSE_IGNORE_ORPHANS");
 }
@@ -184,9 +185,10 @@ int run_run(Globals& globals, const Args& args) {
     globals.all_resources = globals.all_resources || !flags.volumes.empty(); // --volume may name what no service uses
     Context context(globals);
     const Project& project = context.project({flags.words[0]});
-    warn_of_unacted_flags(given, project, flags.build || flags.pull == "build", {flags.words[0]});
+    warn_of_unacted_flags(given);
     apply(flags, project);
     context.interrupts();
+    if (flags.quiet || flags.quiet_build) context.quiet_build();
     if (flags.quiet) context.mute();
     if (!flags.detach && !context.dry_run()) return ForegroundRun(context, project, flags.run).run();
     const ContainerInfo container = context.engine().run(project, flags.run, context.stop());

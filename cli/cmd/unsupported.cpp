@@ -40,7 +40,6 @@ constexpr Advice advice[] = {
      "davit runs images; use a registry's or another tool's command for this"},
     {"davit", " swarm stack node service secret context plugin ",
      "davit runs compose files on this machine, without Swarm, contexts or plugins"},
-    {"davit image", " build ", "build elsewhere, save an OCI layout or docker-archive, and 'davit image load -i FILE'"},
     {"davit image", " import ", "make an OCI layout or docker-archive of it, and 'davit image load -i FILE'"},
     {"davit image", " push ", "'davit image save -o FILE IMAGE' writes an archive that other tools can push"},
     {"davit container", " run create ",
@@ -67,42 +66,6 @@ std::string advice_for(std::string_view of, std::string_view name) {
     for (const Advice& a : advice)
         if (of == a.of && std::string_view(a.names).find(wanted) != std::string_view::npos) return a.hint;
     return {};
-}
-
-int run_build(Globals& globals, const Args& args) {
-    std::vector<std::string> services;
-    Options options(globals, "build [OPTIONS] [SERVICE...]", "Build images of services (this version of davit cannot)");
-    options.ignored("build-arg", "stringArray")
-        .ignored("builder", "string")
-        .ignored("check")
-        .ignored("compress")
-        .ignored("force-rm")
-        .ignored("m,memory", "bytes")
-        .ignored("no-cache")
-        .ignored("no-rm")
-        .ignored("parallel")
-        .ignored("print")
-        .ignored("progress", "string")
-        .ignored("provenance", "string")
-        .ignored("pull")
-        .ignored("push")
-        .ignored("q,quiet")
-        .ignored("sbom", "string")
-        .ignored("ssh", "string")
-        .ignored("with-dependencies")
-        .arguments(services);
-    if (!options.parse(args)) return 0;
-    Context context(globals);
-    const Project& project = context.project(services);
-    std::string names;
-    for (const auto& [name, service] : select_services(project, services, Dependencies::ignore).services)
-        if (service.build) names += (names.empty() ? "" : ", ") + name;
-    if (names.empty()) {
-        std::fputs("No services to build\n", stderr);
-        return 0;
-    }
-    throw error(Errc::unsupported, "this version of davit has no build: {} cannot be built", names)
-        .with_hint("build elsewhere, save an OCI layout or docker-archive, and 'davit image load -i FILE'");
 }
 
 int run_push(Globals& globals, const Args& args) {

@@ -97,9 +97,10 @@ int run_up(Globals& globals, const Args& args) {
 
     Context context(globals);
     const Project& project = context.project(create.options.services);
-    warn_of_unacted_flags(globals, project, create.build || create.pull == "build", create.options.services);
+    warn_of_unacted_flags(globals);
     if (!flags.exit_code_from.empty() && !project.services.count(flags.exit_code_from))
         throw error(Errc::not_found, "no such service: {}", flags.exit_code_from);
+    if (create.quiet_build) context.quiet_build();
     UpOptions up;
     static_cast<CreateOptions&>(up) = create.options;
     up.no_start = flags.no_start;

@@ -18,6 +18,7 @@ Words words_of(OpKind op) {
     switch (op) {
     case OpKind::pull_image: return {"Pulling", "Pulled"};
     case OpKind::build_image: return {"Building", "Built"};
+    case OpKind::push_image: return {"Pushing", "Pushed"};
     case OpKind::create_network:
     case OpKind::create_volume:
     case OpKind::create_container: return {"Creating", "Created"};
@@ -41,7 +42,8 @@ const char* noun_of(const Event& event) {
     if (event.resource.rfind("provider:", 0) == 0) return "Service ";
     switch (event.op) {
     case OpKind::pull_image:
-    case OpKind::build_image: return "Image ";
+    case OpKind::build_image:
+    case OpKind::push_image: return "Image ";
     case OpKind::create_network:
     case OpKind::remove_network: return "Network ";
     case OpKind::create_volume:

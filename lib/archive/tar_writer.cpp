@@ -72,6 +72,18 @@ void TarWriter::file(const std::string& path, ByteSource& from, std::uint64_t si
     pad(size);
 }
 
+void TarWriter::file(const std::string& path, std::uint64_t size, const std::function<void(const Sink&)>& produce) {
+    header(path, '0', 0644, size);
+    std::uint64_t left = size;
+    produce([&](std::string_view bytes) {
+        if (bytes.size() > left) throw error(Errc::failed, "{} has more than its {} bytes", path, size);
+        sys::write_all(fd_, bytes);
+        left -= bytes.size();
+    });
+    if (left > 0) throw error(Errc::failed, "{} ends {} bytes early", path, left);
+    pad(size);
+}
+
 void TarWriter::finish() {
     static const char zeros[2 * tar_block] = {};
     sys::write_all(fd_, {zeros, sizeof zeros});

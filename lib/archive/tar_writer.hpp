@@ -4,6 +4,7 @@
 #include "archive/byte_source.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,9 @@ public:
     void file(const std::string& path, std::string_view bytes);
     // size bytes of from; Errc::failed if it has fewer.
     void file(const std::string& path, ByteSource& from, std::uint64_t size);
+    // size bytes that produce() gives to its sink, which throws Errc::failed for more; fewer are Errc::failed too.
+    using Sink = std::function<void(std::string_view)>;
+    void file(const std::string& path, std::uint64_t size, const std::function<void(const Sink&)>& produce);
     void finish(); // the end mark
 
 private:

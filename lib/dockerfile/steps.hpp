@@ -96,11 +96,11 @@ struct ConfigStep {
 struct Step {
     Place place;
     std::string instruction;  // as written, on one line: what progress shows
-    std::string history;      // created_by of the image's history
+    std::string history;      // created_by of the image's history; empty: no entry (ONBUILD)
     bool empty_layer = false; // of the history entry
     std::variant<RunStep, CopyStep, WorkdirStep, ConfigStep> action;
-    std::vector<std::string> env; // RunStep: "K=V", with the ARGs that are in scope
-    // Of env, what neither keys nor history see: proxy variables.
+    std::vector<std::string> env; // RunStep: "K=V", with the ARGs that are in scope; each name once
+    // Beside env, what neither keys nor history see: proxy variables. They win over env.
     std::vector<std::string> unkeyed_env;
     image::Config config;              // after the step
     std::optional<std::string> author; // after MAINTAINER
@@ -113,14 +113,34 @@ struct Stage {
     std::string instruction;
     std::string platform; // that it is built for: "linux/amd64"
     image::Config base_config;
+    std::string base_author;
     std::vector<Step> steps; // ONBUILD triggers of the base first
     bool reachable = true;   // from the target; others have no steps
     const image::Config& config() const { return steps.empty() ? base_config : steps.back().config; }
 };
 
+// What a build check found: "StageNameCasing", what is wrong.
+struct Check {
+    std::string rule, message;
+    Place place;
+    bool operator==(const Check&) const = default;
+};
+
+// An ARG that the target takes, for a listing.
+struct Parameter {
+    std::string name, value, description; // value: what this build gives it
+    bool operator==(const Parameter&) const = default;
+};
+
 struct Evaluated {
     std::vector<Stage> stages; // as in the file
     int target = -1;           // the stage that is asked for
+    image::Config config;      // of the image: the target's, with the labels asked for
+    std::string author;
+    std::string platform;                 // of the image: "linux/amd64"
+    std::vector<Check> checks;            // in the order in which they were found
+    std::vector<std::string> unused_args; // build arguments that nothing takes
+    std::vector<Parameter> parameters;    // of the target and the stages it is made from, in the order of the file
 };
 
 } // namespace davit::dockerfile

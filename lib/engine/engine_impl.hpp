@@ -93,10 +93,17 @@ struct Engine::Impl {
                   std::stop_token stop);
     // Fetches what the services need and the policies ask for, and holds all of it against `image prune` until the
     // records of containers do.
-    image::Hold provide_images(const Project& project, const std::vector<const Service*>& services, PullMode mode,
-                               bool quiet, std::stop_token stop);
-    void ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode, bool quiet,
+    struct ImageWishes {
+        PullMode pull = PullMode::by_service;
+        bool quiet = false, build = false, no_build = false;
+    };
+    image::Hold provide_images(const Project& project, const std::vector<const Service*>& services,
+                               const ImageWishes& wishes, std::stop_token stop);
+    void ensure_images(const Project& project, const std::vector<const Service*>& services, const ImageWishes& wishes,
                        std::stop_token stop);
+    // engine_build.cpp. sink may be empty.
+    std::vector<BuiltService> build_all(const Project& project, const std::vector<std::string>& services,
+                                        const struct BuildWishes& wishes, const BuildSink& sink, std::stop_token stop);
     void pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet, std::stop_token stop);
 
     // --- engine_provide.cpp

@@ -4,6 +4,7 @@
 #include "base/sys.hpp"
 #include "base/units.hpp"
 #include "compose/place.hpp"
+#include "engine/build_request.hpp"
 #include "engine/image_lookup.hpp"
 #include "image/pull.hpp"
 #include "model/image_reference.hpp"
@@ -135,75 +136,111 @@ Error with_others(const image::Store& images, const std::string& reference, Erro
     return error;
 }
 
-Error missing_build(const Project& project, const Service& service, const std::string& reference) {
+// What `--no-build` leaves without an image.
+Error not_built(const Project& project, const Service& service, const std::string& reference) {
     const SourcePos at = compose::place_of(project, "services." + service.name + ".build");
-    return error(Errc::unsupported,
-                 "service \"{}\" is to be built, which this version of davit cannot do, and there is no image {}",
-                 service.name, reference)
-        .with_hint(fmt::format(
-            "build it elsewhere and load it: davit image load -i FILE (an OCI layout or docker-archive that names {})",
-            reference))
+    return error(Errc::not_found, "No such image: {}", reference)
+        .with_hint(fmt::format("service {} is to be built, which --no-build forbids: 'davit build {}' makes it",
+                               service.name, service.name))
         .with_at(at.line ? at : service.origin.pos);
 }
 
 } // namespace
 
-void Engine::Impl::ensure_images(const Project& project, const std::vector<const Service*>& services, PullMode mode,
-                                 bool quiet, std::stop_token stop) {
-    const image::Store images(store.roots().images());
-    ImageLookup lookup(images);
-    std::vector<Pull> pulls;
-    auto need = [&](const Service& service, const std::string& reference) {
-        std::string policy = service.pull_policy.empty() ? "missing" : service.pull_policy;
-        if (policy == "if_not_present") policy = "missing";
-        if (mode == PullMode::always) policy = "always";
-        if (mode == PullMode::missing) policy = "missing";
-        if (mode == PullMode::never) policy = "never";
-        const auto& found = lookup.find(reference);
-        if (found && policy == "never" && !serves(*found, service.platform))
-            throw with_others(
-                images, reference,
-                error(Errc::not_found,
-                      "image with reference {} was found but does not provide the specified platform ({})", reference,
-                      service.platform)
-                    .with_at(service.origin.pos));
+namespace {
+
+std::string effective_policy(const Service& service, PullMode mode) {
+    if (mode == PullMode::always) return "always";
+    if (mode == PullMode::missing) return "missing";
+    if (mode == PullMode::never) return "never";
+    if (service.pull_policy.empty() || service.pull_policy == "if_not_present") return "missing";
+    return service.pull_policy;
+}
+
+// What is to be fetched and what is to be built, before anything is.
+class ImageNeeds {
+public:
+    ImageNeeds(const Project& project, const image::Store& images, const Engine::Impl::ImageWishes& wishes)
+        : project_(project), images_(images), wishes_(wishes), lookup_(images) {}
+
+    void add(const Service& service) {
+        const std::string reference = image_reference(project_, service);
+        if (service.build && (wishes_.build || service.pull_policy == "build") && !wishes_.no_build)
+            builds.push_back(service.name);
+        else need(service, reference);
+        for (const auto& hook : service.pre_start)
+            if (!hook.image.empty() && hook.image != reference) need(service, hook.image);
+        for (const auto& mount : service.volumes)
+            if (mount.type == MountType::image) need(service, mount.source);
+    }
+
+    std::vector<Engine::Impl::Pull> pulls;
+    std::vector<std::string> builds; // services
+
+private:
+    void need(const Service& service, const std::string& reference) {
+        std::string policy = effective_policy(service, wishes_.pull);
+        const auto& found = lookup_.find(reference);
+        const bool own = reference == image_reference(project_, service);
+        if (found && policy == "never" && !serves(*found, service.platform)) throw other_platform(service, reference);
         if (found && !serves(*found, service.platform) && policy == "missing") policy = "always";
         bool fetch = !found || policy == "always";
         if (const auto limit = refresh_after(policy, service.pull_refresh_after); found && limit) {
-            const auto pulled = images.named_at(registry::Reference::parse(reference));
+            const auto pulled = images_.named_at(registry::Reference::parse(reference));
             fetch = pulled && sys::realtime_ns() - *pulled > *limit;
         }
         if (!fetch) return;
-        if (service.build && (service.image.empty() || policy == "build" || policy == "never")) {
+        const bool buildable = service.build && own;
+        if (buildable && (service.image.empty() || policy == "build" || policy == "never")) {
             if (found) return;
-            throw missing_build(project, service, reference);
+            if (wishes_.no_build) throw not_built(project_, service, reference);
+            builds.push_back(service.name);
+            return;
         }
-        if (policy == "never" || (policy == "build" && !service.build))
-            throw with_others(
-                images, reference,
-                error(Errc::not_found, "No such image: {}", reference)
-                    .with_hint(fmt::format(
-                        "pull_policy forbids to fetch it here: 'davit image pull {}', or 'davit image load -i FILE'",
-                        reference))
-                    .with_at(image_place(project, service.name)));
+        if (policy == "never" || policy == "build") throw not_fetched(service, reference);
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
-            pulls.push_back({reference, service.name, service.platform, service.build && !found});
-    };
-    for (const Service* service : services) {
-        need(*service, image_reference(project, *service));
-        for (const auto& hook : service->pre_start)
-            if (!hook.image.empty()) need(*service, hook.image);
-        for (const auto& mount : service->volumes)
-            if (mount.type == MountType::image) need(*service, mount.source);
+            pulls.push_back({reference, service.name, service.platform, buildable && !found});
     }
-    try {
-        pull_all(project, pulls, quiet, false, std::move(stop));
-    } catch (const Error& e) {
-        for (const auto& pull : pulls)
-            if (pull.build && !images.find(pull.reference))
-                throw missing_build(project, *project.find(pull.service), pull.reference).with_context(e.what());
-        throw;
+
+    Error other_platform(const Service& service, const std::string& reference) const {
+        return with_others(images_, reference,
+                           error(Errc::not_found,
+                                 "image with reference {} was found but does not provide the specified platform ({})",
+                                 reference, service.platform)
+                               .with_at(service.origin.pos));
     }
+
+    Error not_fetched(const Service& service, const std::string& reference) const {
+        return with_others(
+            images_, reference,
+            error(Errc::not_found, "No such image: {}", reference)
+                .with_hint(fmt::format(
+                    "pull_policy forbids to fetch it here: 'davit image pull {}', or 'davit image load -i FILE'",
+                    reference))
+                .with_at(image_place(project_, service.name)));
+    }
+
+    const Project& project_;
+    const image::Store& images_;
+    const Engine::Impl::ImageWishes& wishes_;
+    ImageLookup lookup_;
+};
+
+} // namespace
+
+void Engine::Impl::ensure_images(const Project& project, const std::vector<const Service*>& services,
+                                 const ImageWishes& wishes, std::stop_token stop) {
+    const image::Store images(store.roots().images());
+    ImageNeeds needs(project, images, wishes);
+    for (const Service* service : services) needs.add(*service);
+    // What can be built is, where no registry has it.
+    std::vector<Pull> first, rest;
+    for (const Pull& pull : needs.pulls) (pull.build && !wishes.no_build ? first : rest).push_back(pull);
+    pull_all(project, rest, wishes.quiet, false, stop);
+    pull_all(project, first, wishes.quiet, true, stop);
+    for (const Pull& pull : first)
+        if (!images.find(pull.reference)) needs.builds.push_back(pull.service);
+    if (!needs.builds.empty()) build_all(project, needs.builds, {}, config.builds, std::move(stop));
 }
 
 namespace {
@@ -224,11 +261,11 @@ std::set<std::string> references_of(const Project& project, const std::vector<co
 } // namespace
 
 image::Hold Engine::Impl::provide_images(const Project& project, const std::vector<const Service*>& services,
-                                         PullMode mode, bool quiet, std::stop_token stop) {
+                                         const ImageWishes& wishes, std::stop_token stop) {
     const image::Store images(store.roots().images());
     const std::set<std::string> references = references_of(project, services);
     for (int attempt = 1;; ++attempt) {
-        ensure_images(project, services, mode, quiet, stop);
+        ensure_images(project, services, wishes, stop);
         std::set<std::string> ids;
         for (const auto& reference : references)
             if (const auto image = images.find(reference)) ids.insert(image->id);

@@ -182,7 +182,8 @@ void Engine::Impl::up(const Project& project, const UpOptions& options, bool sta
     if (config.approve && !approved(plan(wanted, reconcile).result.plan)) return;
     std::vector<const Service*> services;
     for (const auto& [unused, service] : wanted.services) services.push_back(&service);
-    const image::Hold images = provide_images(wanted, services, options.pull, options.quiet_pull, stop);
+    const image::Hold images =
+        provide_images(wanted, services, {options.pull, options.quiet_pull, options.build, options.no_build}, stop);
 
     const FileLock held = lock(project.name, stop);
     Project given = wanted; // with what the providers say, which is no change of the configuration

@@ -1,6 +1,7 @@
 // Images from and to files: OCI layouts (directory or tar) and docker-archives.
 #pragma once
 
+#include "image/layer_blobs.hpp"
 #include "image/store.hpp"
 
 #include <functional>
@@ -25,10 +26,15 @@ std::vector<Loaded> load(Store& store, const std::string& path, const LoadOption
 // The same from a stream (stdin); a pipe is spooled into the store's ingest directory first.
 std::vector<Loaded> load(Store& store, int fd, const std::string& name, const LoadOptions& options = {});
 
+struct SaveOptions {
+    BlobMaker blobs; // for layers that stand only as directories; without it they are Errc::failed
+};
+
 // One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it; its bytes depend on
 // the images only. names: as for Store::find.
-void save(const Store& store, const std::vector<std::string>& names, int fd);
+void save(const Store& store, const std::vector<std::string>& names, int fd, const SaveOptions& options = {});
 // An OCI layout directory; images are added to one that exists.
-void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory);
+void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory,
+                 const SaveOptions& options = {});
 
 } // namespace davit::image

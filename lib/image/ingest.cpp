@@ -101,7 +101,10 @@ private:
         store_.extend(lease_, match->record.directory);
         match = impl_.match_layer(diff_ids_, i);
         if (!match) return false;
-        if (!impl_.has_blob(manifest_.layers[i].digest) && !impl_.has_blob(match->record.blob.digest)) return false;
+        // A build's layer has no blob: it can be made of the directory.
+        const bool made_here = match->record.blob.digest == diff_ids_[i];
+        if (!made_here && !impl_.has_blob(manifest_.layers[i].digest) && !impl_.has_blob(match->record.blob.digest))
+            return false;
         layers_[i].present = std::move(match);
         report(manifest_.layers[i], PullProgress::Stage::present);
         return true;

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <map>
-#include <set>
 
 namespace davit::image {
 
@@ -35,6 +34,7 @@ void use_what_is_there(const Store::Impl& store, Export& e) {
     for (const auto& layer : e.image.layers) diff_ids.push_back(layer.diff_id);
     for (std::size_t i = 0; i < e.manifest.layers.size(); ++i) {
         if (store.has_blob(e.manifest.layers[i].digest)) continue;
+        if (e.manifest.layers[i].digest == diff_ids[i]) continue; // its tar itself, which is made
         auto match = store.match_layer(diff_ids, i);
         if (!match || !store.has_blob(match->record.blob.digest))
             throw error(Errc::failed, "the store has no blob of layer {} of {}", diff_ids[i], e.image.id)
@@ -106,30 +106,42 @@ std::string docker_manifest(const std::vector<Export>& exports) {
     return out.dump();
 }
 
+struct BlobToSave {
+    std::uint64_t size = 0;
+    Layer layer; // of which it can be made
+};
+
 // Every blob once, in the order of their names.
 std::map<std::string, std::string> documents_of(const std::vector<Export>& exports, const Store& store,
-                                                std::set<std::string>& layers) {
+                                                std::map<std::string, BlobToSave>& layers) {
     std::map<std::string, std::string> out;
     for (const auto& e : exports) {
         out[member_of(e.descriptor.digest)] = e.manifest_json;
         out[member_of(e.manifest.config.digest)] = store.config_json(e.image);
-        for (const auto& layer : e.manifest.layers) layers.insert(layer.digest);
+        for (std::size_t i = 0; i < e.manifest.layers.size(); ++i)
+            layers[e.manifest.layers[i].digest] = {e.manifest.layers[i].size, e.image.layers.at(i)};
     }
     return out;
 }
 
 } // namespace
 
-void save(const Store& store, const std::vector<std::string>& names, int fd) {
+void save(const Store& store, const std::vector<std::string>& names, int fd, const SaveOptions& options) {
     const auto exports = collect(store, names);
-    std::set<std::string> layers;
+    std::map<std::string, BlobToSave> layers;
     const auto documents = documents_of(exports, store, layers);
     archive::TarWriter tar(fd);
     tar.directory("blobs");
     tar.directory("blobs/sha256");
     for (const auto& [path, bytes] : documents) tar.file(path, bytes);
-    for (const auto& digest : layers) {
+    for (const auto& [digest, what] : layers) {
         const std::string path = store.impl().blob_path(digest);
+        if (!exists(path)) {
+            tar.file(member_of(digest), what.size, [&, layer = &what.layer](const TarSink& sink) {
+                write_layer(store, *layer, options.blobs, sink);
+            });
+            continue;
+        }
         archive::FileSource blob(sys::open(path, O_RDONLY), path);
         tar.file(member_of(digest), blob, blob_bytes(path));
     }
@@ -142,15 +154,23 @@ void save(const Store& store, const std::vector<std::string>& names, int fd) {
     tar.finish();
 }
 
-void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory) {
+void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory,
+                 const SaveOptions& options) {
     const auto exports = collect(store, names);
-    std::set<std::string> layers;
+    std::map<std::string, BlobToSave> layers;
     for (const char* sub : {"/blobs/sha256", "/blobs/sha512"}) sys::make_dirs(directory + sub, 0700);
     for (const auto& [path, bytes] : documents_of(exports, store, layers))
         write_file_atomic(directory + "/" + path, bytes, 0600);
-    for (const auto& digest : layers) {
+    for (const auto& [digest, what] : layers) {
         const std::string to = directory + "/" + member_of(digest);
         if (exists(to)) continue;
+        if (!store.impl().has_blob(digest)) {
+            WholeFile made(to);
+            write_layer(store, what.layer, options.blobs,
+                        [&](std::string_view bytes) { sys::write_all(made.fd(), bytes); });
+            made.finish();
+            continue;
+        }
         archive::FileSource blob(sys::open(store.impl().blob_path(digest), O_RDONLY), digest);
         WholeFile part(to);
         archive::TeeSource copy(blob, registry::hash_kind(digest), part.fd());

@@ -1,5 +1,6 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "image/step_records.hpp"
 #include "image/store_impl.hpp"
 
 #include <algorithm>
@@ -165,7 +166,7 @@ void remove_locks(const Store::Impl& store) {
 
 // Records and blobs whose writer died before their rename.
 void discard_torn_writes(const Store::Impl& store) {
-    for (const char* directory : {"images", "layers", "blobs/sha256", "blobs/sha512"})
+    for (const char* directory : {"images", "layers", "build", "blobs/sha256", "blobs/sha512"})
         for (const auto& name : list_directory(store.path(directory))) {
             std::string file = store.path(directory) + ("/" + name);
             if (name.ends_with(".tmp") && !is_in_the_making(file)) ::unlink(file.c_str());
@@ -181,6 +182,8 @@ std::uint64_t Store::collect_garbage() {
     std::set<std::string> leases = leased(*impl_, true);
     for (const auto& id : impl_->image_ids())
         if (auto record = impl_->image_record(id)) mark_image(*record, marks);
+    for (const auto& step : StepRecords(*this).list())
+        if (step.record.layer) marks.directories.insert(step.record.layer->directory);
     marks.blobs.insert(leases.begin(), leases.end());
     marks.directories.insert(leases.begin(), leases.end());
     std::uint64_t freed = 0;
@@ -198,7 +201,8 @@ std::uint64_t Store::collect_garbage() {
         ::unlink(impl_->path("layers/" + file).c_str());
     }
     for (const auto& name : list_directory(impl_->path("l")))
-        if (!recorded.contains("l/" + name) && !leases.contains("l/" + name)) impl_->discard(impl_->path("l/" + name));
+        if (!recorded.contains("l/" + name) && !marks.directories.contains("l/" + name))
+            impl_->discard(impl_->path("l/" + name));
     for (const char* algorithm : {"sha256", "sha512"})
         for (const auto& hex : list_directory(impl_->path(std::string("blobs/") + algorithm))) {
             if (hex.ends_with(".tmp") || marks.blobs.contains(algorithm + (":" + hex))) continue;
@@ -232,7 +236,7 @@ std::vector<Store::Leftover> Store::leftovers() const {
         "leases", [&](const auto&, const auto& path) { return unlocked(path); }, "kept an image for a davit that died");
     each(
         "trash", [](const auto&, const auto&) { return true; }, "was to be deleted by a davit that died");
-    for (const char* directory : {"images", "layers", "blobs/sha256", "blobs/sha512"})
+    for (const char* directory : {"images", "layers", "build", "blobs/sha256", "blobs/sha512"})
         each(
             directory,
             [](const auto& name, const auto& path) { return name.ends_with(".tmp") && is_older(path, write_life); },

@@ -116,6 +116,11 @@ void Store::Impl::write_layer(const std::string& key, const LayerRecord& r, bool
     write_file_atomic(path("layers/" + registry::hex_of(key) + ".json"), json.dump(1), 0600, false);
 }
 
+bool Store::Impl::is_synced(const std::string& key) const {
+    const Json json = read_record(path("layers/" + registry::hex_of(key) + ".json"));
+    return json.is_object() && text_of(json, "boot").empty();
+}
+
 std::optional<Store::Impl::Match> Store::Impl::match_layer(const std::vector<std::string>& diff_ids,
                                                            std::size_t i) const {
     std::string chain = chain_id(diff_ids, i + 1);

@@ -7,13 +7,13 @@
 namespace davit {
 
 DAVIT_JSON_ENUM(OpKind, {OpKind::pull_image, "pull_image"}, {OpKind::build_image, "build_image"},
-                {OpKind::stage_container, "stage_container"}, {OpKind::create_network, "create_network"},
-                {OpKind::remove_network, "remove_network"}, {OpKind::create_volume, "create_volume"},
-                {OpKind::remove_volume, "remove_volume"}, {OpKind::create_container, "create_container"},
-                {OpKind::start_container, "start_container"}, {OpKind::stop_container, "stop_container"},
-                {OpKind::restart_container, "restart_container"}, {OpKind::kill_container, "kill_container"},
-                {OpKind::pause_container, "pause_container"}, {OpKind::unpause_container, "unpause_container"},
-                {OpKind::remove_container, "remove_container"}, {OpKind::rename_container, "rename_container"},
-                {OpKind::wait_container, "wait_container"})
+                {OpKind::push_image, "push_image"}, {OpKind::stage_container, "stage_container"},
+                {OpKind::create_network, "create_network"}, {OpKind::remove_network, "remove_network"},
+                {OpKind::create_volume, "create_volume"}, {OpKind::remove_volume, "remove_volume"},
+                {OpKind::create_container, "create_container"}, {OpKind::start_container, "start_container"},
+                {OpKind::stop_container, "stop_container"}, {OpKind::restart_container, "restart_container"},
+                {OpKind::kill_container, "kill_container"}, {OpKind::pause_container, "pause_container"},
+                {OpKind::unpause_container, "unpause_container"}, {OpKind::remove_container, "remove_container"},
+                {OpKind::rename_container, "rename_container"}, {OpKind::wait_container, "wait_container"})
 
 } // namespace davit

@@ -59,7 +59,7 @@ std::string told(const Line& line) {
         {OpKind::restart_container, "restart"}, {OpKind::kill_container, "kill"},
         {OpKind::pause_container, "pause"},     {OpKind::unpause_container, "unpause"},
         {OpKind::rename_container, "rename"},   {OpKind::pull_image, "pull"},
-        {OpKind::build_image, "build"}};
+        {OpKind::build_image, "build"},         {OpKind::push_image, "push"}};
     for (const auto& [kind, word] : others)
         if (line.has(kind)) return because(word, cause(kind));
     return {}; // only waited for

@@ -47,6 +47,14 @@ std::string RegistryClient::authenticate(const HttpResponse& response, const std
     return authorization_ = fresh;
 }
 
+// What is asked for now and was before: a token with less would be refused at the next step.
+std::vector<std::string> RegistryClient::token_scopes(const std::string& asked) {
+    std::lock_guard lock(mutex_);
+    merge_scopes(scopes_, asked);
+    if (scopes_.empty() && !repository_.empty()) return {"repository:" + repository_ + ":pull"};
+    return scopes_;
+}
+
 // docs/spec/auth/{token,oauth}.md of the distribution project
 std::string RegistryClient::bearer_token(const std::map<std::string, std::string>& challenge,
                                          const std::optional<Credentials>& credentials) {
@@ -54,8 +62,7 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
         auto it = challenge.find(name);
         return it == challenge.end() ? std::string() : it->second;
     };
-    std::string scope = parameter("scope");
-    if (scope.empty()) scope = "repository:" + repository_ + ":pull";
+    const std::vector<std::string> scopes = token_scopes(parameter("scope"));
     auto realm = resolve_url(endpoint_.base, parameter("realm"));
     if (!realm)
         throw error(Errc::denied, "the registry {} names no usable token server ('{}')", endpoint_.domain,
@@ -66,14 +73,18 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
     HttpRequest request;
     request.tls = tls_for(realm->host);
     request.stall_seconds = static_cast<int>(options_.stall_timeout.count());
-    std::string query = "service=" + percent_encode(parameter("service")) + "&scope=" + percent_encode(scope);
+    std::string query = "service=" + percent_encode(parameter("service"));
     if (credentials && !credentials->identity_token.empty()) {
         request.method = "POST";
         request.url = realm->text();
         request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
+        std::string listed;
+        for (const auto& scope : scopes) listed += (listed.empty() ? "" : " ") + scope;
+        if (!listed.empty()) query += "&scope=" + percent_encode(listed);
         request.body = query + "&client_id=davit&grant_type=refresh_token&refresh_token=" +
                        percent_encode(credentials->identity_token);
     } else {
+        for (const auto& scope : scopes) query += "&scope=" + percent_encode(scope);
         request.url = realm->text() + (realm->path.find('?') == std::string::npos ? "?" : "&") + query;
         if (credentials) {
             request.url += "&account=" + percent_encode(credentials->username);
@@ -96,11 +107,8 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
         }
         if (r.status == 401 || r.status == 403) {
             if (credentials)
-                throw error(Errc::denied, "the registry {} refuses the credentials of user '{}': {}", endpoint_.domain,
-                            credentials->username, registry_message(r, body))
-                    .with_hint("docker login or podman login stores others");
-            throw error(Errc::denied, "pull access denied for {}: the repository does not exist or needs a login",
-                        repository_);
+                throw refused_credentials(endpoint_.domain, credentials->username, registry_message(r, body), purpose_);
+            throw needs_login(endpoint_.domain, repository_, "", purpose_);
         }
         const bool again = r.status == 0 || r.status >= 500 || r.status == 429;
         if (!again || attempt + 1 >= std::min(options_.max_attempts, 3))

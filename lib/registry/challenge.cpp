@@ -1,5 +1,8 @@
 #include "registry/challenge.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace davit::registry {
 
 namespace {
@@ -79,6 +82,44 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
         in.skip(" \t");
         std::string value = in.value();
         if (!out.empty()) out.back().parameters.insert_or_assign(name, std::move(value));
+    }
+}
+
+namespace {
+
+// "repository:host:5000/a:pull" → the resource before the last colon, the actions after it.
+std::pair<std::string, std::string> split_scope(const std::string& scope) {
+    const auto colon = scope.rfind(':');
+    if (colon == std::string::npos) return {scope, ""};
+    return {scope.substr(0, colon), scope.substr(colon + 1)};
+}
+
+void add_scope(std::vector<std::string>& scopes, const std::string& added) {
+    const auto [resource, actions] = split_scope(added);
+    for (std::string& scope : scopes) {
+        const auto [known, has] = split_scope(scope);
+        if (known != resource) continue;
+        std::string all = has;
+        for (std::size_t at = 0; at <= actions.size();) {
+            const auto end = std::min(actions.find(',', at), actions.size());
+            const std::string action = actions.substr(at, end - at);
+            if (!action.empty() && ("," + all + ",").find("," + action + ",") == std::string::npos)
+                all += (all.empty() ? "" : ",") + action;
+            at = end + 1;
+        }
+        scope = known + ":" + all;
+        return;
+    }
+    scopes.push_back(added);
+}
+
+} // namespace
+
+void merge_scopes(std::vector<std::string>& scopes, std::string_view asked) {
+    while (!asked.empty()) {
+        const auto end = std::min(asked.find(' '), asked.size());
+        if (end > 0) add_scope(scopes, std::string(asked.substr(0, end)));
+        asked.remove_prefix(std::min(end + 1, asked.size()));
     }
 }
 

@@ -20,4 +20,8 @@ struct Challenge {
 // One header may hold several challenges; quoted strings may hold commas. What cannot be read is left out.
 std::vector<Challenge> parse_challenges(std::string_view header);
 
+// Adds what a challenge asks for ("repository:a/b:pull,push"; several between spaces) to scopes; the actions of one
+// resource are joined.
+void merge_scopes(std::vector<std::string>& scopes, std::string_view asked);
+
 } // namespace davit::registry

@@ -3,8 +3,10 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "registry/challenge.hpp"
 #include "registry/reference.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -19,14 +21,11 @@ constexpr std::size_t max_manifest = 4u << 20;
 constexpr std::size_t max_error_body = 64u << 10;
 constexpr int longest_wait = 60; // s, of what a Retry-After may ask for
 
-int retry_after(const HttpResponse& r) {
-    const std::string value = r.header("retry-after");
-    return std::min(std::atoi(value.c_str()), longest_wait);
-}
-
 bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
+
+} // namespace
 
 bool is_transient(const HttpResponse& r) {
     if (r.failure != HttpFailure::none)
@@ -35,7 +34,10 @@ bool is_transient(const HttpResponse& r) {
     return r.status == 429 || r.status == 500 || r.status == 502 || r.status == 503 || r.status == 504;
 }
 
-} // namespace
+int retry_after(const HttpResponse& r) {
+    const std::string value = r.header("retry-after");
+    return std::min(std::atoi(value.c_str()), longest_wait);
+}
 
 void back_off(int attempt, int at_least_seconds, const std::stop_token& stop) {
     static thread_local std::minstd_rand random(std::random_device{}());
@@ -59,8 +61,12 @@ RegistryEndpoint registry_endpoint(const std::string& domain, const std::vector<
     return {domain, {"https", host, "/"}, insecure};
 }
 
-RegistryClient::RegistryClient(RegistryEndpoint endpoint, std::string repository, RegistryOptions options)
-    : endpoint_(std::move(endpoint)), repository_(std::move(repository)), options_(std::move(options)) {}
+RegistryClient::RegistryClient(RegistryEndpoint endpoint, std::string repository, RegistryOptions options,
+                               Purpose purpose)
+    : endpoint_(std::move(endpoint)), repository_(std::move(repository)), options_(std::move(options)),
+      purpose_(purpose) {
+    if (purpose == Purpose::push) scopes_.push_back("repository:" + repository_ + ":pull,push");
+}
 RegistryClient::~RegistryClient() = default;
 
 RegistryClient::Exchange RegistryClient::borrow() {
@@ -104,24 +110,31 @@ HttpTls RegistryClient::tls_for(const std::string& host) const {
     return out;
 }
 
-void RegistryClient::start(Exchange& exchange, const std::string& method, const Url& url, const Headers& headers,
-                           const std::string& authorization, const std::stop_token& stop) {
-    HttpRequest request{method, url.text(),        headers,
-                        "",     tls_for(url.host), static_cast<int>(options_.stall_timeout.count())};
+void RegistryClient::start(Exchange& exchange, const Request& what, const Url& url, const std::string& authorization,
+                           const std::stop_token& stop) {
+    HttpRequest request;
+    request.method = what.method;
+    request.url = url.text();
+    request.headers = what.headers;
+    request.body = what.body;
+    request.upload = what.upload;
+    request.tls = tls_for(url.host);
+    request.stall_seconds = static_cast<int>(options_.stall_timeout.count());
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
+    if (what.upload) what.upload->rewind();
+    exchange.url_ = url;
     exchange.session().start(request, either(stop));
     if (exchange.response().failure == HttpFailure::cancelled) throw error(Errc::interrupted, "cancelled");
 }
 
 // Storage behind a registry (S3 and its like) refuses requests that carry the registry's token, and
 // must not learn it.
-bool RegistryClient::start_following(Exchange& exchange, const std::string& method, Url url, const Headers& headers,
+void RegistryClient::start_following(Exchange& exchange, const Request& request, Url url,
                                      const std::string& authorization, const std::stop_token& stop) {
     std::string credentials = authorization;
-    bool own = true;
     for (int hops = 0;; ++hops) {
-        start(exchange, method, url, headers, credentials, stop);
-        if (!is_redirect(exchange.response().status)) return own;
+        start(exchange, request, url, credentials, stop);
+        if (!is_redirect(exchange.response().status)) return;
         const std::string location = exchange.response().header("location");
         auto next = resolve_url(url, location);
         if (!next || hops == max_redirects)
@@ -129,9 +142,9 @@ bool RegistryClient::start_following(Exchange& exchange, const std::string& meth
         if (url.scheme == "https" && next->scheme == "http" && !is_loopback(next->host) && !endpoint_.insecure)
             throw error(Errc::denied, "the registry {} redirects from HTTPS to plain HTTP ({})", endpoint_.domain,
                         next->host);
-        if (next->host != url.host || next->scheme != url.scheme) {
+        if (!same_origin(*next, url)) {
             credentials.clear();
-            own = false;
+            exchange.own_ = false;
         }
         url = std::move(*next);
     }
@@ -146,41 +159,63 @@ bool RegistryClient::fall_back_to_http(const HttpResponse& r) {
     return true;
 }
 
-RegistryClient::Exchange RegistryClient::send(const std::string& method, const std::string& path,
-                                              const Headers& headers, const std::stop_token& stop) {
-    int authentications = 0;
-    for (int attempt = 0;;) {
+Url RegistryClient::url_of(const Request& request) const {
+    std::lock_guard lock(mutex_);
+    Url url = endpoint_.base;
+    if (request.at) {
+        url = *request.at;
+        // Behind a proxy that ends TLS a registry may take itself for plain HTTP.
+        if (url.scheme == "http" && endpoint_.base.scheme == "https" && url.host == endpoint_.base.host)
+            url.scheme = "https";
+        return url;
+    }
+    url.path += repository_.empty() ? "v2/" : "v2/" + repository_ + "/";
+    url.path += request.path;
+    return url;
+}
+
+bool RegistryClient::reached() const {
+    std::lock_guard lock(mutex_);
+    return reached_;
+}
+
+RegistryClient::Exchange RegistryClient::send_once(const Request& request, const std::stop_token& stop) {
+    for (int authentications = 0;;) {
         Exchange exchange = borrow();
-        const std::string used = authorization();
-        Url url = endpoint_.base;
-        {
-            std::lock_guard lock(mutex_);
-            url = endpoint_.base;
-        }
-        url.path += "v2/" + repository_ + "/" + path;
-        const bool own = start_following(exchange, method, url, headers, used, stop);
+        const Url url = url_of(request);
+        exchange.own_ = !request.at || same_origin(url, url_of({}));
+        const std::string used = exchange.own_ ? authorization() : "";
+        start_following(exchange, request, url, used, stop);
         const HttpResponse& r = exchange.response();
         if (r.status == 0 && fall_back_to_http(r)) continue;
         show_warnings(r);
         // Who the registry merely leads to does not say where the password goes.
-        if (r.status == 401 && own && authentications < 2 && !authenticate(r, used).empty()) {
+        if (r.status == 401 && exchange.own_ && authentications < 2 && !authenticate(r, used).empty()) {
             ++authentications;
             continue;
         }
-        bool reached;
-        {
-            std::lock_guard lock(mutex_);
-            reached_ = reached_ || r.status != 0;
-            reached = reached_;
-        }
+        std::lock_guard lock(mutex_);
+        reached_ = reached_ || r.status != 0;
+        return exchange;
+    }
+}
+
+Error RegistryClient::failure(const Request& request, Exchange& exchange) const {
+    const HttpResponse& r = exchange.response();
+    const std::string body = r.status ? exchange.body(max_error_body) : "";
+    return registry_error(endpoint_, repository_, request.path, r, body, had_credentials_, purpose_);
+}
+
+RegistryClient::Exchange RegistryClient::send(const Request& request, const std::stop_token& stop,
+                                              std::initializer_list<int> also) {
+    for (int attempt = 0;;) {
+        Exchange exchange = send_once(request, stop);
+        const HttpResponse& r = exchange.response();
         if (r.status >= 200 && r.status < 300) return exchange;
+        if (std::find(also.begin(), also.end(), r.status) != also.end()) return exchange;
         // A registry that has never answered is down, not busy: say so at once.
-        if (reached && is_transient(r) && ++attempt < options_.max_attempts) {
-            back_off(attempt, retry_after(r), either(stop));
-            continue;
-        }
-        const std::string body = r.status ? exchange.body(max_error_body) : "";
-        throw registry_error(endpoint_, repository_, path, r, body, had_credentials_);
+        if (!reached() || !is_transient(r) || ++attempt >= options_.max_attempts) throw failure(request, exchange);
+        back_off(attempt, retry_after(r), either(stop));
     }
 }
 
@@ -188,7 +223,7 @@ RegistryClient::Exchange RegistryClient::get_elsewhere(const Url& url, const Hea
                                                        const std::stop_token& stop) {
     for (int attempt = 0;;) {
         Exchange exchange = borrow();
-        start_following(exchange, "GET", url, headers, "", stop);
+        start_following(exchange, {.method = "GET", .path = "", .headers = headers}, url, "", stop);
         const HttpResponse& r = exchange.response();
         if (r.status >= 200 && r.status < 300) return exchange;
         if (!is_transient(r) || ++attempt >= options_.max_attempts)
@@ -196,6 +231,11 @@ RegistryClient::Exchange RegistryClient::get_elsewhere(const Url& url, const Hea
                         r.status ? fmt::format("HTTP status {}", r.status) : r.failure_text);
         back_off(attempt, retry_after(r), either(stop));
     }
+}
+
+void RegistryClient::want(const std::string& scope) {
+    std::lock_guard lock(mutex_);
+    merge_scopes(scopes_, scope);
 }
 
 void RegistryClient::show_warnings(const HttpResponse& r) {
@@ -220,13 +260,13 @@ const RegistryClient::Headers& accept_manifests() {
 } // namespace
 
 std::string RegistryClient::digest_of(const std::string& selector) {
-    Exchange exchange = send("HEAD", "manifests/" + selector, accept_manifests());
+    Exchange exchange = send({.method = "HEAD", .path = "manifests/" + selector, .headers = accept_manifests()});
     std::string digest = exchange.response().header("docker-content-digest");
     return is_digest(digest) ? digest : "";
 }
 
 RegistryClient::Document RegistryClient::manifest(const std::string& selector) {
-    Exchange exchange = send("GET", "manifests/" + selector, accept_manifests());
+    Exchange exchange = send({.path = "manifests/" + selector, .headers = accept_manifests()});
     Document out;
     out.media_type = exchange.response().header("content-type");
     out.media_type = out.media_type.substr(0, out.media_type.find(';'));
@@ -276,7 +316,7 @@ private:
     // Layers that may not be distributed ("foreign") stand elsewhere; most registries have them none the less.
     RegistryClient::Exchange request(const RegistryClient::Headers& headers) {
         try {
-            return client_.send("GET", "blobs/" + blob_.digest, headers, stop_);
+            return client_.send({.path = "blobs/" + blob_.digest, .headers = headers}, stop_);
         } catch (const Error& e) {
             if (e.kind() != Errc::not_found || blob_.urls.empty()) throw;
         }

@@ -2,6 +2,9 @@
 #include "base/json_read.hpp"
 #include "registry/client.hpp"
 
+#include <algorithm>
+#include <optional>
+
 namespace davit::registry {
 
 std::string registry_message(const HttpResponse& response, const std::string& body) {
@@ -42,18 +45,73 @@ Error unreachable(const RegistryEndpoint& endpoint, const HttpResponse& r) {
 
 } // namespace
 
+Error refused_credentials(const std::string& domain, const std::string& user, const std::string& said,
+                          Purpose purpose) {
+    auto out = error(Errc::denied, "the registry {} refuses the credentials{}: {}", domain,
+                     user.empty() ? "" : " of user '" + user + "'", said);
+    if (purpose != Purpose::login) out.with_hint(fmt::format("'davit login {}' stores others", domain));
+    return out;
+}
+
+Error needs_login(const std::string& domain, const std::string& name, const std::string& said, Purpose purpose) {
+    const std::string tail = said.empty() ? "" : " (" + said + ")";
+    const std::string hint = fmt::format("'davit login {}' stores a user name and a password", domain);
+    if (purpose == Purpose::login) return error(Errc::denied, "the registry {} refuses the login{}", domain, tail);
+    if (purpose == Purpose::push)
+        return error(Errc::denied, "push access denied for {}: it needs a login{}", name, tail).with_hint(hint);
+    return error(Errc::denied, "pull access denied for {}: the repository does not exist or needs a login{}", name,
+                 tail)
+        .with_hint(hint);
+}
+
+namespace {
+
+// The login is good, but not for this.
+bool lacks_right(const HttpResponse& r) {
+    auto [begin, end] = r.headers.equal_range("www-authenticate");
+    return std::any_of(
+        begin, end, [](const auto& header) { return header.second.find("insufficient_scope") != std::string::npos; });
+}
+
+// Answers that mean something else when something is sent.
+std::optional<Error> refused_push(const RegistryEndpoint& endpoint, const std::string& name, const HttpResponse& r,
+                                  const std::string& said, const std::string& body, bool had_credentials) {
+    if (r.status == 403) {
+        auto out = error(Errc::denied, "the registry {} forbids to push to {}: {}", endpoint.domain, name, said);
+        return out.with_hint(had_credentials ? "the user may not write there; 'davit login' stores another"
+                                             : fmt::format("'davit login {}' first", endpoint.domain));
+    }
+    if (r.status == 405 || r.status == 501 || body.find("\"UNSUPPORTED\"") != std::string::npos)
+        return error(Errc::unsupported, "the registry {} takes no pushes to {}: {}", endpoint.domain, name, said);
+    if (r.status == 404)
+        return error(Errc::not_found, "the registry {} knows no repository {}: {}", endpoint.domain, name, said)
+            .with_hint("some registries want a repository to be made before the first push");
+    if (r.status == 413)
+        return error(Errc::failed, "the registry {}, or a proxy before it, takes no bodies of this size: {}",
+                     endpoint.domain, said);
+    if (r.status == 429)
+        return error(Errc::unavailable, "the registry {} limits the number of requests: {}", endpoint.domain, said)
+            .with_hint("wait, then push again: what is there already is not sent again");
+    if (r.status >= 400 && r.status < 500)
+        return error(Errc::failed, "the registry {} refuses what is pushed to {}: {}", endpoint.domain, name, said);
+    return std::nullopt;
+}
+
+} // namespace
+
 Error registry_error(const RegistryEndpoint& endpoint, const std::string& repository, const std::string& path,
-                     const HttpResponse& r, const std::string& body, bool had_credentials) {
+                     const HttpResponse& r, const std::string& body, bool had_credentials, Purpose purpose) {
     if (r.status == 0 || r.failure != HttpFailure::none) return unreachable(endpoint, r);
     const std::string name = endpoint.domain + "/" + repository;
     const std::string said = registry_message(r, body);
-    if (r.status == 401) {
-        if (had_credentials)
-            return error(Errc::denied, "the registry {} refuses the credentials: {}", endpoint.domain, said)
-                .with_hint("docker login or podman login stores others");
-        return error(Errc::denied, "pull access denied for {}: the repository does not exist or needs a login ({})",
-                     name, said);
-    }
+    if (r.status == 401 && purpose == Purpose::push && had_credentials && lacks_right(r))
+        return error(Errc::denied, "push access denied for {}: the user has no right to write there ({})", name, said)
+            .with_hint(fmt::format("'davit login {}' stores another user", endpoint.domain));
+    if (r.status == 401)
+        return had_credentials ? refused_credentials(endpoint.domain, "", said, purpose)
+                               : needs_login(endpoint.domain, name, said, purpose);
+    if (purpose == Purpose::push)
+        if (auto refused = refused_push(endpoint, name, r, said, body, had_credentials)) return std::move(*refused);
     if (r.status == 403) return error(Errc::denied, "the registry {} forbids {}: {}", endpoint.domain, name, said);
     if (r.status == 404 && path.starts_with("manifests/"))
         return error(Errc::not_found, "the image {}{}{} is not in its registry: {}", name,

@@ -18,11 +18,23 @@ struct HttpTls {
     std::string ca_file, client_cert, client_key; // paths; empty: the system's, none
 };
 
+// What a request sends, pulled while the connection takes it. Never throws: what went wrong inside stays with its
+// maker.
+class HttpBody {
+public:
+    static constexpr std::size_t failed = static_cast<std::size_t>(-1);
+    virtual ~HttpBody() = default;
+    virtual std::uint64_t size() const noexcept = 0;
+    virtual std::size_t read(char* to, std::size_t max) noexcept = 0; // `failed` ends the transfer
+    virtual bool rewind() noexcept = 0;                               // to the beginning, for another try
+};
+
 struct HttpRequest {
     std::string method = "GET";
     std::string url;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
+    HttpBody* upload = nullptr; // instead of body; must live until the answer's head is there
     HttpTls tls;
     int stall_seconds = 30; // without a byte: HttpFailure::timeout
 };
@@ -56,7 +68,7 @@ public:
 // Opens the module on first use. Errc::not_found if it is not installed, unsupported if it is of another davit.
 std::unique_ptr<HttpSession> make_http_session();
 
-inline constexpr unsigned http_module_abi = 2;
+inline constexpr unsigned http_module_abi = 3;
 inline constexpr const char* http_module_entry = "davit_registry_session";
 using HttpModuleEntry = HttpSession* (*)(unsigned abi); // null: another ABI
 

@@ -2,6 +2,7 @@
 #include "registry/http.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <curl/curl.h>
 #include <new>
@@ -95,21 +96,35 @@ private:
         curl_easy_setopt(easy_, option, value);
     }
 
+    void set_body(const HttpRequest& r) {
+        if (r.method == "HEAD") return set(CURLOPT_NOBODY, 1L);
+        if (r.method == "GET") return;
+        // A server that does not know the question costs a second each time.
+        headers_ = curl_slist_append(headers_, "Expect:");
+        if (r.upload) {
+            set(CURLOPT_UPLOAD, 1L);
+            set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(r.upload->size()));
+            set(CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
+            set(CURLOPT_READFUNCTION, &CurlSession::on_upload);
+            set(CURLOPT_READDATA, r.upload);
+            set(CURLOPT_SEEKFUNCTION, &CurlSession::on_rewind);
+            set(CURLOPT_SEEKDATA, r.upload);
+        } else if (r.method != "DELETE") {
+            set(CURLOPT_POST, 1L);
+            set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body.size()));
+            set(CURLOPT_COPYPOSTFIELDS, r.body.data());
+            if (r.body.empty()) headers_ = curl_slist_append(headers_, "Content-Type:"); // there is no form
+        }
+        set(CURLOPT_CUSTOMREQUEST, r.method.c_str());
+    }
+
     void set_options(const HttpRequest& r) {
         curl_easy_reset(easy_); // keeps connections, sessions and DNS
         for (const auto& [name, value] : r.headers)
             headers_ = curl_slist_append(headers_, (name + ": " + value).c_str());
         set(CURLOPT_URL, r.url.c_str());
         set(CURLOPT_PROTOCOLS_STR, "http,https");
-        if (r.method == "HEAD") {
-            set(CURLOPT_NOBODY, 1L);
-        } else if (r.method == "POST") {
-            set(CURLOPT_POST, 1L);
-            set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body.size()));
-            set(CURLOPT_COPYPOSTFIELDS, r.body.data());
-        } else if (r.method != "GET") {
-            set(CURLOPT_CUSTOMREQUEST, r.method.c_str());
-        }
+        set_body(r);
         set(CURLOPT_HTTPHEADER, headers_);
         set(CURLOPT_USERAGENT, "davit");
         set(CURLOPT_NOSIGNAL, 1L);
@@ -166,6 +181,16 @@ private:
             spill_.clear();
             spill_at_ = 0;
         }
+    }
+
+    static std::size_t on_upload(char* to, std::size_t, std::size_t max, void* body) {
+        const std::size_t n = static_cast<HttpBody*>(body)->read(to, max);
+        return n == HttpBody::failed ? CURL_READFUNC_ABORT : n;
+    }
+
+    static int on_rewind(void* body, curl_off_t offset, int origin) {
+        if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+        return static_cast<HttpBody*>(body)->rewind() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
     }
 
     static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) {

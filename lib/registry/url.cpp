@@ -35,6 +35,18 @@ std::optional<Url> resolve_url(const Url& base, std::string_view location) {
     return out;
 }
 
+namespace {
+
+std::string host_with_port(const Url& url) {
+    const auto colon = url.host.rfind(':');
+    const bool has_port = colon != std::string::npos && url.host.find(']', colon) == std::string::npos;
+    return has_port ? url.host : url.host + (url.scheme == "https" ? ":443" : ":80");
+}
+
+} // namespace
+
+bool same_origin(const Url& a, const Url& b) { return a.scheme == b.scheme && host_with_port(a) == host_with_port(b); }
+
 bool is_loopback(std::string_view host) {
     if (host.starts_with("[::1]")) return true;
     host = host.substr(0, host.find(':'));

@@ -17,6 +17,7 @@ struct Url {
 std::optional<Url> parse_url(std::string_view text);
 // location as a Location header has it: absolute, "//host/…", "/path" or relative.
 std::optional<Url> resolve_url(const Url& base, std::string_view location);
+bool same_origin(const Url& a, const Url& b); // a scheme's own port may be left out
 bool is_loopback(std::string_view host);
 
 } // namespace davit::registry

@@ -4,6 +4,7 @@
 #include "base/process.hpp"
 #include "base/programs.hpp"
 #include "base/sys.hpp"
+#include "supervisor/build/build_supervisor.hpp"
 #include "supervisor/client/frame.hpp"
 #include "supervisor/daemon.hpp"
 #include "supervisor/supervisor.hpp"
@@ -25,6 +26,7 @@ struct Options {
     Roots roots;
     std::string project;
     int client_fd = -1, lock_fd = -1;
+    bool build = false; // of a build instead of a project
 };
 
 int number(const char* text) {
@@ -38,6 +40,10 @@ Options parse(int argc, char** argv) {
     o.roots = Roots::from_environment();
     for (int i = 1; i < argc; ++i) {
         std::string flag = argv[i];
+        if (flag == "--build") {
+            o.build = true;
+            continue;
+        }
         if (i + 1 >= argc) throw error(Errc::usage, "{} needs a value", flag);
         const char* value = argv[++i];
         if (flag == "--project") o.project = value;
@@ -95,6 +101,20 @@ int supervise(const Options& o, UniqueFd& client) {
     return 0;
 }
 
+// A client reaps the first process at once, as with a project's.
+int supervise_build(const Options& o, UniqueFd& client) {
+    const ProjectPaths paths(o.roots, o.project);
+    make_roots(o.roots);
+    const std::optional<FileLock> lock = supervisor::take_supervisor_lock(paths);
+    if (!lock) throw error(Errc::conflict, "another build is called {}", o.project);
+    const pid_t pid = ::fork();
+    if (pid < 0) throw sys_error(errno, "starting the build's supervisor");
+    if (pid > 0) ::_exit(0);
+    supervisor::leave_caller(paths);
+    supervisor::BuildSupervisor(o.roots, o.project, std::move(client)).run();
+    return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -104,7 +124,7 @@ int main(int argc, char** argv) {
         Options o = parse(argc, argv);
         name_programs_beside();
         client.reset(o.client_fd);
-        return supervise(o, client);
+        return o.build ? supervise_build(o, client) : supervise(o, client);
     } catch (const std::exception& e) {
         auto* known = dynamic_cast<const Error*>(&e);
         std::string text = known ? known->describe() : e.what();

@@ -13,6 +13,7 @@
 // is completed, the rest is dropped), conflict (name, port or subnet taken).
 #pragma once
 
+#include "davit/build.hpp"
 #include "davit/container.hpp"
 #include "davit/error.hpp"
 #include "davit/event.hpp"
@@ -42,6 +43,7 @@ struct EngineOptions {
     // beside libdavit.so (libexec/davit of the prefix it was installed to).
     std::string libexec_dir;
     EventSink events; // may be empty
+    BuildSink builds; // of the builds that up, create, run and scale begin; may be empty
     // Sees what a call would do before anything is pulled or changed; false: nothing is (dry run).
     // What has changed when the call's turn comes is planned anew, without asking again.
     std::function<bool(const Plan&)> approve;
@@ -74,8 +76,9 @@ struct CreateOptions {
     bool ignore_orphans = false; // no warning either
     PullMode pull = PullMode::by_service;
     bool quiet_pull = false;
-    bool no_build = false;
-    Timeout timeout; // for the containers that are stopped
+    bool build = false;    // all that can be built is, first
+    bool no_build = false; // nothing is
+    Timeout timeout;       // for the containers that are stopped
 };
 
 struct UpOptions : CreateOptions {
@@ -149,6 +152,7 @@ struct RunOptions {
     bool ignore_orphans = false;
     PullMode pull = PullMode::by_service;
     bool quiet_pull = false;
+    bool build = false;
     bool no_build = false;
 };
 
@@ -161,11 +165,22 @@ struct PullOptions {
     bool quiet = false;
 };
 
+struct PushOptions {
+    std::vector<std::string> services;
+    bool include_dependencies = false;
+    bool ignore_failures = false;
+    bool quiet = false;
+};
+
 // What the supervisor says of a container that has ended.
 struct ExitResult {
     ContainerInfo container;
     int exit_code = 0;
 };
+
+// What Engine::build_services() would build, by service; pure. A context that is another service stays "service:NAME".
+// Errors: not_found (no such service).
+std::vector<std::pair<std::string, BuildRequest>> build_requests(const Project&, const BuildServicesOptions& = {});
 
 class Engine {
 public:
@@ -195,6 +210,19 @@ public:
     // A one-off container of a service and the service's dependencies; returns when its init runs.
     ContainerInfo run(const Project&, const RunOptions&, std::stop_token = {});
     void pull(const Project&, const PullOptions& = {}, std::stop_token = {});
+    // The images, and tags of `build`, of services that are built and named. Errors: as push_image().
+    void push(const Project&, const PushOptions& = {}, std::stop_token = {});
+
+    // --- Building
+    // An image from a Dockerfile; steps that were done before are taken from the cache. Blocks until it is there.
+    // Errors: invalid_project (the Dockerfile, with its place), not_found (context, target, base, a file that COPY
+    // names), failed (a step; Error::at() is the instruction), denied (an entitlement, a registry), unavailable,
+    // interrupted: nothing of the build runs any more, and finished steps stay in the cache.
+    BuildResult build(const BuildRequest&, const BuildSink& = {}, std::stop_token = {});
+    // Of services with `build:`, side by side, those whose results others need first. The first failure cancels the
+    // rest.
+    std::vector<BuiltService> build_services(const Project&, const BuildServicesOptions& = {}, const BuildSink& = {},
+                                             std::stop_token = {});
 
     // --- Existing containers. Errors: not_found (no such service).
     void start(const ProjectRef&, const StartOptions& = {}, std::stop_token = {});

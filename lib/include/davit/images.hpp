@@ -1,9 +1,10 @@
 // The machine's image store: listed, named, fetched, read from and written to archives, removed. What an image is
 // stands in davit/image.hpp.
 //
-// Calls block on the disk, pull_image() on the network; several threads and processes may call at once. Names are as
-// people write them: "redis", "redis:7", "redis@sha256:…", an id or the beginning of one. Errors besides those each
-// call names: denied (not root, not our directory), failed (the disk; os() == ENOSPC when it is full).
+// Calls block on the disk, pull_image() and push_image() on the network; several threads and processes may call at
+// once. Names are as people write them: "redis", "redis:7", "redis@sha256:…", an id or the beginning of one. Errors
+// besides those each call names: denied (not root, not our directory), failed (the disk; os() == ENOSPC when it is
+// full).
 #pragma once
 
 #include "davit/engine.hpp"
@@ -67,6 +68,29 @@ struct PullImageOptions {
 // platform), denied (credentials), unavailable (registry), interrupted. The store holds the whole image or nothing.
 image::Image pull_image(Engine& engine, const std::string& name, const PullImageOptions& options = {},
                         std::stop_token stop = {});
+
+struct PushedLayer {
+    enum class How { present, mounted, pushed, skipped }; // skipped: it may not be distributed
+    std::string diff_id;
+    How how = How::present;
+    std::string from; // mounted: the repository that had it
+};
+struct PushImageOptions {
+    std::string platform; // the image must be for it; empty: whatever it is for
+    EventSink events;     // of OpKind::push_image, with the sum of all layers; from several threads, never at once
+    std::function<void(const PushedLayer&)> layer; // when it is there; as events
+};
+struct PushedImage {
+    std::string name;       // "docker.io/library/app:1"
+    std::string tag;        // "1"
+    std::string digest;     // of the manifest: a name of the image from now on
+    std::uint64_t size = 0; // bytes of the manifest
+};
+// With the credentials and settings of pull_image(). What the registry has is not sent; what was cut off goes on where
+// it stopped. Errors: not_found (no such image here, no such repository there), denied (login), unavailable (registry),
+// unsupported (it takes no pushes), usage (a digest), interrupted.
+PushedImage push_image(Engine& engine, const std::string& name, const PushImageOptions& options = {},
+                       std::stop_token stop = {});
 
 struct LoadedImage {
     image::Image image;

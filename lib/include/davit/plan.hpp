@@ -15,6 +15,7 @@ namespace davit {
 enum class OpKind {
     pull_image,      // client
     build_image,     // client
+    push_image,      // client
     stage_container, // client: writes record, bundle and steps into staging/<id>
     create_network,  // supervisor, as all below
     remove_network,

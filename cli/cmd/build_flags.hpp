@@ -1,0 +1,35 @@
+// The options of `davit image build`, with docker's grammars for their values.
+#pragma once
+
+#include "cli/options.hpp"
+#include "davit/build.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit::cli {
+
+struct BuildFlags {
+    BuildRequest request;
+    std::string iid_file, metadata_file, progress;
+    bool quiet = false, push = false, check = false;
+    std::vector<std::string> arguments;
+    // As they were written.
+    std::vector<std::string> args, labels, contexts, secrets, ssh, outputs, hosts, no_cache_filter, platforms, allow;
+    std::string shm_size, call;
+    std::vector<std::string> ulimits;
+
+    void add_to(Options& options);
+    // After parsing. Throws Error(usage).
+    void apply();
+};
+
+// --secret id=ID[,src=FILE|env=NAME][,type=…]; --ssh ID[=PATH,…]; -o DEST or type=…,dest=…; NAME=VALUE.
+BuildSecret parse_secret(const std::string& text);
+BuildSsh parse_ssh(const std::string& text);
+BuildOutput parse_output(const std::string& text);
+// HOST:ADDRESS or HOST=ADDRESS, with [] around an IPv6 address or not.
+std::pair<std::string, std::string> parse_extra_host(const std::string& text);
+
+} // namespace davit::cli

@@ -1,0 +1,269 @@
+#include "build/build.hpp"
+
+#include "base/error.hpp"
+#include "build/files/context.hpp"
+#include "build/filters.hpp"
+#include "build/outputs.hpp"
+#include "build/solver.hpp"
+#include "build/times.hpp"
+#include "dockerfile/evaluate.hpp"
+#include "dockerfile/ignore.hpp"
+#include "dockerfile/place.hpp"
+#include "image/manifest.hpp"
+#include "image/platform.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace davit::build {
+
+namespace {
+
+using dockerfile::Input;
+
+// Variants are left to the store: an image for linux/arm64 serves linux/arm64/v8.
+bool same_machine(const image::Platform& a, const image::Platform& b) {
+    return a.os == b.os && a.architecture == b.architecture;
+}
+
+class Build {
+public:
+    Build(const BuildRequest& request, const Surroundings& around, Progress& progress, std::stop_token stop)
+        : request_(request), around_(around), progress_(progress),
+          session_(around.images, around.roots, request, progress_, std::move(stop)) {
+        session_.prefix = around.prefix;
+    }
+
+    BuildResult run() {
+        check_request();
+        open_contexts();
+        const dockerfile::Document document =
+            progress_.during(internal() + "load build definition from " + dockerfile_name(), [&](int) {
+                return dockerfile::read_document(context_->dockerfile(), context_->dockerfile_name());
+            });
+        if (request_.check_only) return checks(document);
+        session_.image_of = [this](const std::string& reference, const std::string& platform) {
+            return image_of(reference, platform);
+        };
+        std::vector<std::string> platforms = request_.platforms;
+        if (platforms.empty()) platforms.push_back(around_.platform);
+        const Built built = one_platform(document, platforms.front());
+        session_.hashes.save();
+        BuildResult result = deliver(session_, built);
+        add_checks(built.file.checks, result);
+        return result;
+    }
+
+private:
+    void check_request() const {
+        for (const auto& tag : request_.tags) {
+            const auto reference = registry::Reference::try_parse(tag);
+            if (!reference || !reference->digest().empty())
+                throw error(Errc::usage, "invalid tag \"{}\": invalid reference format", tag)
+                    .with_hint("names are in small letters: [registry/]repository[:tag]");
+        }
+        check_outputs(request_);
+        source_date_epoch(request_);
+        if (request_.privileged && std::find(request_.entitlements.begin(), request_.entitlements.end(),
+                                             "security.insecure") == request_.entitlements.end())
+            throw error(Errc::denied, "granting entitlement security.insecure is not allowed")
+                .with_hint("entitlements: [security.insecure] gives this build's commands all rights on this machine");
+        if (request_.platforms.size() > 1)
+            throw error(Errc::unsupported, "one platform at a time can be built here, not {}",
+                        request_.platforms.size());
+    }
+
+    std::string internal() const {
+        return around_.prefix.empty() ? "[internal] " : "[" + around_.prefix + " internal] ";
+    }
+    std::string dockerfile_name() const { return request_.dockerfile.empty() ? "Dockerfile" : request_.dockerfile; }
+
+    void open_contexts() {
+        progress_.during(internal() + "load build context", [&](int) {
+            ContextSpec spec = context_spec(request_.context);
+            if (!request_.dockerfile.empty()) spec.dockerfile = request_.dockerfile;
+            spec.dockerfile_inline = request_.dockerfile_inline;
+            for (const auto& [name, value] : request_.args)
+                if (name == "BUILDKIT_CONTEXT_KEEP_GIT_DIR" && value)
+                    spec.keep_git_dir = *value == "1" || *value == "true";
+            context_ = std::make_unique<BuildContext>(open_context(spec));
+            session_.context = context_.get();
+            own_ignored_ = std::move(ignored_);
+        });
+        for (const auto& [name, value] : request_.contexts) open_named(name, value);
+    }
+
+    void open_named(const std::string& name, const std::string& value) {
+        static constexpr std::string_view image_scheme = "docker-image://", layout_scheme = "oci-layout://";
+        if (value.starts_with(image_scheme)) {
+            session_.image_contexts[name] = value.substr(image_scheme.size());
+        } else if (value.starts_with(layout_scheme)) {
+            session_.image_contexts[name] = load_layout(session_, value.substr(layout_scheme.size()));
+        } else {
+            ContextSpec spec = context_spec(value);
+            spec.wants_dockerfile = false;
+            try {
+                session_.contexts[name] = std::make_unique<BuildContext>(open_context(spec));
+            } catch (Error& e) {
+                e.with_context("failed to get build context " + name);
+                throw;
+            }
+        }
+    }
+
+    ContextSpec context_spec(const std::string& context) {
+        ContextSpec out;
+        out.context = context;
+        out.stdin_fd = request_.context_stream;
+        out.scratch = session_.ingest.path() + "/context";
+        out.http = session_.http();
+        out.read_ignore = [this](const std::string& text, const std::string&) {
+            ignored_ = dockerfile::ignore_patterns(text);
+            return make_filter(ignored_);
+        };
+        return out;
+    }
+
+    dockerfile::EvaluateOptions options_for(const std::string& platform) {
+        dockerfile::EvaluateOptions out;
+        for (const auto& [name, value] : request_.args)
+            if (value) out.build_args.set(name, *value);
+        out.target = request_.target;
+        out.platform = platform;
+        out.build_platform = around_.platform;
+        for (const auto& [name, value] : request_.contexts) out.named_contexts.push_back(name);
+        for (const auto& [key, value] : request_.labels) out.labels[key] = value;
+        out.ignore_patterns = own_ignored_;
+        out.base_image = [this, platform](const Input& input) { return base_image(input, platform); };
+        return out;
+    }
+
+    BuildResult checks(const dockerfile::Document& document) {
+        dockerfile::EvaluateOptions options = options_for(around_.platform);
+        options.base_image = nullptr; // nothing is fetched for a check
+        const dockerfile::Checked found = dockerfile::check(document, options);
+        if (found.failure) throw *found.failure;
+        BuildResult out;
+        add_checks(found.checks, out);
+        return out;
+    }
+
+    static void add_checks(const std::vector<dockerfile::Check>& found, BuildResult& to) {
+        for (const auto& check : found)
+            to.checks.push_back({check.rule, check.message, check.place.file, check.place.first_line});
+    }
+
+    // Side by side; what is here needs no registry.
+    void fetch_bases(const dockerfile::Document& document, const dockerfile::EvaluateOptions& options) {
+        std::vector<std::jthread> threads;
+        std::mutex mutex;
+        std::optional<Error> first;
+        for (const Input& input : dockerfile::bases(document, options)) {
+            if (input.kind == Input::Kind::named && !session_.image_contexts.contains(input.name)) continue;
+            threads.emplace_back([&, input] {
+                try {
+                    image_of(reference_of(input), input.platform.empty() ? options.platform : input.platform);
+                } catch (const Error& e) {
+                    const std::lock_guard hold(mutex);
+                    if (!first) first = e;
+                }
+            });
+        }
+        threads.clear(); // joins
+        if (first) throw *first;
+    }
+
+    std::string reference_of(const Input& input) const {
+        if (input.kind != Input::Kind::named) return input.name;
+        return session_.image_contexts.at(input.name);
+    }
+
+    std::optional<dockerfile::BaseImage> base_image(const Input& input, const std::string& platform) {
+        if (input.kind == Input::Kind::named && session_.contexts.contains(input.name)) return std::nullopt;
+        const image::Image image = image_of(reference_of(input), input.platform.empty() ? platform : input.platform);
+        return dockerfile::BaseImage{image.config, image::to_string(image.platform), image.author};
+    }
+
+    // Each once: here as it is, fetched when it is missing, or with --pull.
+    image::Image image_of(const std::string& reference, const std::string& platform) {
+        const std::string key = reference + " " + platform;
+        std::shared_future<image::Image> future;
+        std::promise<image::Image> mine;
+        bool owner = false;
+        {
+            const std::lock_guard hold(images_mutex_);
+            if (const auto it = found_.find(key); it != found_.end()) future = it->second;
+            else {
+                owner = true;
+                future = found_[key] = mine.get_future().share();
+            }
+        }
+        if (owner) {
+            try {
+                mine.set_value(find_image(reference, platform));
+            } catch (...) {
+                mine.set_exception(std::current_exception());
+            }
+        }
+        return future.get();
+    }
+
+    image::Image find_image(const std::string& reference, const std::string& platform) {
+        const auto here = around_.images.find(reference);
+        const auto parsed = registry::Reference::try_parse(reference);
+        const bool fits = here && same_machine(here->platform, image::parse_platform(platform));
+        if (here && (fits || !parsed) && !request_.pull) return *here;
+        if (!parsed) throw error(Errc::not_found, "no such image: {}", reference);
+        if (here && !parsed->digest().empty() && fits) return *here;
+        return progress_.during(internal() + "load metadata for " + parsed->canonical(), [&](int vertex) {
+            try {
+                return around_.pull(reference, platform, [&](std::uint64_t current, std::uint64_t total) {
+                    progress_.amount(vertex, current, total);
+                });
+            } catch (const Error& e) {
+                if (!here || request_.pull) throw;
+                progress_.warning(fmt::format("{} is here for {} only, and is used although {} is asked for: {}",
+                                              reference, image::to_string(here->platform), platform, e.what()));
+                return *here;
+            }
+        });
+    }
+
+    Built one_platform(const dockerfile::Document& document, const std::string& platform) {
+        const dockerfile::EvaluateOptions options = options_for(platform);
+        fetch_bases(document, options);
+        Built out;
+        out.file = dockerfile::evaluate(document, options);
+        for (const auto& check : out.file.checks)
+            progress_.warning(fmt::format("{}: {} (line {})", check.rule, check.message, check.place.first_line));
+        if (!out.file.unused_args.empty())
+            progress_.warning(fmt::format("[Warning] One or more build-args [{}] were not consumed",
+                                          fmt::join(out.file.unused_args, " ")));
+        Solver solver(session_, out.file, platform);
+        out.state = solver.target();
+        return out;
+    }
+
+    const BuildRequest& request_;
+    const Surroundings& around_;
+    Progress& progress_;
+    Session session_;
+    std::unique_ptr<BuildContext> context_;
+    std::vector<std::string> ignored_, own_ignored_; // patterns of the ignore file read last, and of the context
+    std::mutex images_mutex_;
+    std::map<std::string, std::shared_future<image::Image>> found_;
+};
+
+} // namespace
+
+BuildResult build(const BuildRequest& request, const Surroundings& surroundings, Progress& progress,
+                  std::stop_token stop) {
+    return Build(request, surroundings, progress, std::move(stop)).run();
+}
+
+} // namespace davit::build

@@ -1,0 +1,25 @@
+#include "build/filters.hpp"
+
+#include "dockerfile/ignore.hpp"
+
+namespace davit::build {
+
+namespace {
+
+class IgnoreFilter : public PathFilter {
+public:
+    explicit IgnoreFilter(const std::vector<std::string>& patterns) : list_(patterns) {}
+    bool excludes(const std::string& path) const override { return list_.ignored(path); }
+    bool reaches_into(const std::string& directory) const override { return list_.may_hold_taken(directory); }
+
+private:
+    dockerfile::IgnoreList list_;
+};
+
+} // namespace
+
+std::unique_ptr<PathFilter> make_filter(const std::vector<std::string>& patterns) {
+    return std::make_unique<IgnoreFilter>(patterns);
+}
+
+} // namespace davit::build

@@ -1,0 +1,101 @@
+#include "build/keys.hpp"
+
+#include "base/hash.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace davit::build {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int key_format = 1; // another one makes all records of the past useless
+
+std::string key_of(const char* kind, Json parts) {
+    parts["format"] = key_format;
+    parts["kind"] = kind;
+    return "sha256:" + sha256_hex(parts.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+Json mount_json(const dockerfile::RunMount& m) {
+    Json out{{"type", static_cast<int>(m.type)}, {"target", m.target}, {"ro", m.read_only}};
+    if (m.type == dockerfile::RunMount::Type::bind) out["source"] = m.source;
+    if (m.type == dockerfile::RunMount::Type::tmpfs) out["size"] = m.size;
+    if (m.type == dockerfile::RunMount::Type::secret || m.type == dockerfile::RunMount::Type::ssh) {
+        out["id"] = m.id;
+        out["required"] = m.required;
+        if (m.env) out["env"] = *m.env;
+    }
+    for (const auto& [name, value] : {std::pair{"mode", m.mode}, {"uid", m.uid}, {"gid", m.gid}})
+        if (value) out[name] = *value;
+    return out;
+}
+
+bool has_source(const dockerfile::RunMount& m) { return m.type == dockerfile::RunMount::Type::bind; }
+
+Json limits_json(const BuildRequest& request) {
+    Json out = Json::object();
+    for (const auto& [name, limit] : request.ulimits) out[name] = {limit.soft, limit.hard};
+    return out;
+}
+
+bool is_number(const std::string& text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || c == ':'; });
+}
+
+} // namespace
+
+std::string scratch_key() { return key_of("scratch", Json::object()); }
+
+std::string image_key(const std::vector<std::string>& diff_ids, const std::string& platform) {
+    return key_of("image", {{"layers", diff_ids}, {"platform", platform}});
+}
+
+std::string directory_key(const std::string& content_digest) {
+    return key_of("directory", {{"content", content_digest}});
+}
+
+std::string run_key(const std::string& parent, const dockerfile::Step& step, const dockerfile::RunStep& run,
+                    const BuildRequest& request, const std::string& platform, const std::vector<std::string>& sources) {
+    Json mounts = Json::array();
+    std::size_t source = 0;
+    for (const auto& mount : run.mounts) {
+        mounts.push_back(mount_json(mount));
+        if (has_source(mount) && source < sources.size()) mounts.back()["from"] = sources[source++];
+    }
+    Json scripts = Json::array();
+    for (const auto& script : run.scripts) scripts.push_back({script.name, script.content});
+    std::vector<std::string> hosts;
+    for (const auto& [name, address] : request.extra_hosts) hosts.push_back(name);
+    return key_of("run", {{"parent", parent},
+                          {"args", run.args},
+                          {"env", step.env},
+                          {"cwd", step.config.working_dir},
+                          {"user", step.config.user},
+                          {"mounts", mounts},
+                          {"scripts", scripts},
+                          {"network", static_cast<int>(run.network)},
+                          {"network_mode", request.network == "default" ? "" : request.network},
+                          {"insecure", run.insecure},
+                          {"hosts", hosts},
+                          {"ulimits", limits_json(request)},
+                          {"shm", request.shm_size},
+                          {"platform", platform}});
+}
+
+std::string copy_key(const std::string& parent, const dockerfile::CopyStep& copy, const std::string& content) {
+    Json parts{{"add", copy.add},   {"destination", copy.destination}, {"chown", copy.chown},     {"chmod", copy.chmod},
+               {"link", copy.link}, {"parents", copy.parents},         {"exclude", copy.exclude}, {"content", content}};
+    if (copy.unpack) parts["unpack"] = *copy.unpack;
+    if (copy.add) parts["sources"] = copy.sources; // names of archives and URLs decide what is done with them
+    if (!copy.link || !is_number(copy.chown)) parts["parent"] = parent;
+    return key_of("copy", parts);
+}
+
+std::string workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path) {
+    return key_of("workdir", {{"parent", parent}, {"path", path}, {"user", step.config.user}});
+}
+
+} // namespace davit::build

@@ -1,0 +1,28 @@
+// The names under which steps' results are known. Pure.
+//
+// A key is the digest of all that a step's result depends on and nothing else: no times, no secrets' values, no
+// addresses of --add-host. What COPY takes counts by its contents, so a stage that was built again to the same files
+// changes nothing after it.
+#pragma once
+
+#include "davit/build.hpp"
+#include "dockerfile/steps.hpp"
+
+#include <string>
+#include <vector>
+
+namespace davit::build {
+
+// Of what a stage begins with.
+std::string scratch_key();
+std::string image_key(const std::vector<std::string>& diff_ids, const std::string& platform);
+std::string directory_key(const std::string& content_digest); // FROM a named context that is a directory
+
+// sources: of each mount with one, in order: the key of the stage or image, or the digest of the files.
+std::string run_key(const std::string& parent, const dockerfile::Step& step, const dockerfile::RunStep& run,
+                    const BuildRequest& request, const std::string& platform, const std::vector<std::string>& sources);
+// content: what identifies the sources, see above; with --link the parent does not count.
+std::string copy_key(const std::string& parent, const dockerfile::CopyStep& copy, const std::string& content);
+std::string workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path);
+
+} // namespace davit::build

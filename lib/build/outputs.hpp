@@ -1,0 +1,22 @@
+// What becomes of what was built: an image of the store, files, an archive.
+#pragma once
+
+#include "build/solver.hpp"
+
+#include <string>
+#include <vector>
+
+namespace davit::build {
+
+struct Built { // for one platform
+    dockerfile::Evaluated file;
+    StageState state;
+};
+
+// Before anything is done. Errc::usage: an output that cannot be.
+void check_outputs(const BuildRequest& request);
+BuildResult deliver(Session& session, const Built& built);
+// An OCI layout directory as a named context: its image, by id.
+std::string load_layout(Session& session, const std::string& directory);
+
+} // namespace davit::build

@@ -1,0 +1,232 @@
+#include "build/run_mounts.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/sys.hpp"
+#include "build/copy_files.hpp"
+#include "build/files/locate.hpp"
+#include "build/working_root.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+namespace davit::build {
+
+namespace {
+
+using dockerfile::Input;
+using dockerfile::RunMount;
+
+constexpr auto lock_interval = std::chrono::milliseconds(20);
+
+class Preparation {
+public:
+    Preparation(Session& session, const dockerfile::Step& step, const std::string& directory, const LayersOf& layers_of,
+                const std::function<void(const std::string&)>& waiting)
+        : session_(session), step_(step), directory_(directory), layers_of_(layers_of), waiting_(waiting) {}
+
+    PreparedMounts all(const std::vector<RunMount>& mounts) {
+        for (const RunMount& mount : mounts) {
+            switch (mount.type) {
+            case RunMount::Type::bind: bind(mount); break;
+            case RunMount::Type::cache: cache(mount); break;
+            case RunMount::Type::tmpfs: tmpfs(mount); break;
+            case RunMount::Type::secret: secret(mount); break;
+            case RunMount::Type::ssh: ssh(mount); break;
+            }
+        }
+        return std::move(out_);
+    }
+
+private:
+    Error here(Error e) const {
+        SourcePos at;
+        at.file = step_.place.file;
+        at.line = step_.place.first_line;
+        at.column = step_.place.column;
+        return std::move(e.with_at(at));
+    }
+
+    runtime::Mount& add(runtime::Mount::Kind kind, const std::string& destination, bool read_only) {
+        runtime::Mount m;
+        m.kind = kind;
+        m.destination = destination;
+        m.readonly = read_only;
+        out_.mounts.push_back(m);
+        return out_.mounts.back();
+    }
+
+    // The files as they are in the source, writable: what a step changes there is dropped with it.
+    std::string copy_of(const RunMount& mount, const Source& source) {
+        const std::string to = session_.ingest.fresh();
+        const UniqueFd root = sys::open(to, O_RDONLY | O_DIRECTORY);
+        dockerfile::CopyStep copy_step;
+        copy_step.sources = {mount.source.empty() ? "/" : mount.source};
+        copy_step.destination = is_directory(source, copy_step.sources.front()) ? "/m/" : "/m";
+        copy(source, copy_step, root.get(), copy_options(session_, step_));
+        return to + "/m";
+    }
+
+    static bool is_directory(const Source& source, const std::string& path) {
+        const auto found = locate(source.root, path);
+        return found && found->is_directory();
+    }
+
+    void bind(const RunMount& mount) {
+        if (mount.from.kind == Input::Kind::context || is_directory_context(mount.from)) {
+            const BuildContext& context =
+                mount.from.kind == Input::Kind::context ? *session_.context : *session_.contexts.at(mount.from.name);
+            runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, mount.read_only);
+            m.source = copy_of(mount, context.source());
+            return;
+        }
+        const auto layers = layers_of_(mount.from);
+        const std::string subpath = lexical_path(mount.source);
+        {
+            const ReadRoot root(session_.store, session_.ingest, layers);
+            if (!locate(root.fd(), subpath)) throw here(error(Errc::not_found, "\"/{}\": not found", subpath));
+            if (!mount.read_only) {
+                Source source;
+                source.root = root.fd();
+                runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, false);
+                m.source = copy_of(mount, source);
+                return;
+            }
+        }
+        runtime::Mount& m = add(runtime::Mount::Kind::overlay, mount.target, true);
+        m.layers = lower_paths(session_.store, layers);
+        if (m.layers.empty()) m.layers.push_back(session_.ingest.fresh());
+        m.subpath = subpath;
+    }
+
+    bool is_directory_context(const Input& input) const {
+        return input.kind == Input::Kind::named && session_.contexts.contains(input.name);
+    }
+
+    // A step of this or another build holds it: the lock is free when its processes are gone.
+    FileLock lock_of(const std::string& base, const RunMount& mount, std::string& chosen) {
+        const auto mode =
+            mount.sharing == RunMount::Sharing::shared ? FileLock::Mode::shared : FileLock::Mode::exclusive;
+        bool told = false;
+        for (int number = 0;;) {
+            chosen = base + (number ? "." + std::to_string(number) : std::string());
+            sys::make_dirs(chosen, 0700);
+            if (auto lock = FileLock::try_acquire(chosen + "/lock", mode)) return std::move(*lock);
+            if (mount.sharing == RunMount::Sharing::private_) {
+                ++number;
+                continue;
+            }
+            if (!std::exchange(told, true)) waiting_("waiting for cache " + mount.id);
+            session_.check_stop();
+            std::this_thread::sleep_for(lock_interval);
+        }
+    }
+
+    void cache(const RunMount& mount) {
+        const bool seeded = mount.from.kind != Input::Kind::scratch;
+        const std::string identity = mount.id + '\0' +
+                                     (seeded ? std::to_string(static_cast<int>(mount.from.kind)) + mount.from.name +
+                                                   std::to_string(mount.from.stage) + mount.source
+                                             : std::string());
+        const std::string base = session_.store.root() + "/cache-mounts/" + sha256_hex(identity).substr(0, 32);
+        std::string chosen;
+        out_.locks.push_back(lock_of(base, mount, chosen));
+        const std::string data = chosen + "/data";
+        if (::mkdir(data.c_str(), 0755) == 0) begin_cache(mount, data);
+        else if (errno != EEXIST) throw sys_error(errno, "making {}", data);
+        runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, mount.read_only);
+        m.source = data;
+    }
+
+    void begin_cache(const RunMount& mount, const std::string& data) {
+        if (mount.from.kind != Input::Kind::scratch) {
+            const ReadRoot root(session_.store, session_.ingest, layers_of_(mount.from));
+            Source source;
+            source.root = root.fd();
+            dockerfile::CopyStep copy_step;
+            copy_step.sources = {mount.source.empty() ? "/" : mount.source};
+            copy_step.destination = "/";
+            const UniqueFd to = sys::open(data, O_RDONLY | O_DIRECTORY);
+            if (locate(source.root, copy_step.sources.front()))
+                copy(source, copy_step, to.get(), copy_options(session_, step_));
+        }
+        if (::chown(data.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) < 0 ||
+            ::chmod(data.c_str(), mount.mode.value_or(0755)) < 0)
+            throw sys_error(errno, "making {}", data);
+    }
+
+    void tmpfs(const RunMount& mount) {
+        runtime::Mount& m = add(runtime::Mount::Kind::filesystem, mount.target, false);
+        m.type = m.source = "tmpfs";
+        m.nosuid = m.nodev = true;
+        m.data = "mode=755";
+        if (mount.size) m.data += ",size=" + std::to_string(mount.size);
+    }
+
+    void secret(const RunMount& mount) {
+        const auto value = session_.secret(mount.id);
+        if (!value && !mount.required) return;
+        if (!value)
+            throw here(error(Errc::not_found, "secret {}: not found", mount.id)
+                           .with_hint("--secret id=" + mount.id + ",src=FILE gives it"));
+        if (mount.env) out_.env.push_back(*mount.env + "=" + *value);
+        if (mount.env && mount.target.empty()) return;
+        const std::string file = directory_ + "/secret." + std::to_string(number_++);
+        const UniqueFd fd = sys::open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        sys::write_all(fd.get(), *value);
+        own(fd.get(), file, mount, 0400);
+        runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, true);
+        m.source = file;
+        m.nosuid = m.nodev = m.noexec = true;
+    }
+
+    static void own(int fd, const std::string& file, const RunMount& mount, mode_t mode) {
+        if (::fchown(fd, mount.uid.value_or(0), mount.gid.value_or(0)) < 0 ||
+            ::fchmod(fd, mount.mode.value_or(mode)) < 0)
+            throw sys_error(errno, "giving {} away", file);
+    }
+
+    void ssh(const RunMount& mount) {
+        std::string agent;
+        for (const BuildSsh& given : session_.request.ssh) {
+            if (given.id != mount.id) continue;
+            const char* own = std::getenv("SSH_AUTH_SOCK");
+            agent = given.paths.empty() ? (own ? own : "") : given.paths.front();
+        }
+        if (agent.empty() && !mount.required) return;
+        if (agent.empty())
+            throw here(error(Errc::not_found, "no SSH key \"{}\" forwarded from the client", mount.id)
+                           .with_hint("--ssh " + mount.id + " passes the agent of SSH_AUTH_SOCK on"));
+        const std::string file = directory_ + "/ssh." + std::to_string(number_++);
+        out_.proxies.push_back(std::make_unique<SshProxy>(file, agent, mount.mode.value_or(0600), mount.uid.value_or(0),
+                                                          mount.gid.value_or(0)));
+        runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, false);
+        m.source = file;
+        if (!agent_named_) out_.env.push_back("SSH_AUTH_SOCK=" + mount.target);
+        agent_named_ = true;
+    }
+
+    Session& session_;
+    const dockerfile::Step& step_;
+    const std::string& directory_;
+    const LayersOf& layers_of_;
+    const std::function<void(const std::string&)>& waiting_;
+    PreparedMounts out_;
+    int number_ = 0;
+    bool agent_named_ = false;
+};
+
+} // namespace
+
+PreparedMounts prepare_mounts(Session& session, const dockerfile::Step& step, const dockerfile::RunStep& run,
+                              const std::string& directory, const LayersOf& layers_of,
+                              const std::function<void(const std::string&)>& waiting) {
+    return Preparation(session, step, directory, layers_of, waiting).all(run.mounts);
+}
+
+} // namespace davit::build

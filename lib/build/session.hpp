@@ -1,0 +1,60 @@
+// What all steps of one build share. One object a build, used by the threads of its stages.
+#pragma once
+
+#include "build/files/context.hpp"
+#include "build/files/hash_cache.hpp"
+#include "build/progress.hpp"
+#include "build/worker.hpp"
+#include "davit/build.hpp"
+#include "dockerfile/steps.hpp"
+#include "image/layer_ingest.hpp"
+#include "image/step_records.hpp"
+#include "runtime/host_facts.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+namespace davit::build {
+
+// An image that is here, fetched when it must be.
+using ImageFinder = std::function<image::Image(const std::string& reference, const std::string& platform)>;
+
+struct Session {
+    Session(image::Store& images, const Roots& where, const BuildRequest& what, Progress& tell, std::stop_token until)
+        : roots(where), request(what), store(images), records(images), ingest(images.impl()),
+          lease(images.empty_lease()), worker(where), progress(tell), hashes(where.state + "/cache/build"),
+          host(runtime::HostFacts::probe()), forward_(std::move(until), [this] { cancel.request_stop(); }) {}
+
+    const Roots roots;
+    const BuildRequest& request;
+    image::Store& store;
+    image::StepRecords records;
+    image::IngestSession ingest;
+    image::Lease lease; // of all layers that the build has met
+    Worker worker;
+    Progress& progress;
+    std::stop_source cancel; // by the caller, or by the first step that fails
+    HashCache hashes;
+    const runtime::HostFacts host;
+    ImageFinder image_of;
+    std::string prefix;                                            // of steps' names
+    const BuildContext* context = nullptr;                         // the build's own
+    std::map<std::string, std::unique_ptr<BuildContext>> contexts; // named ones that are directories
+    std::map<std::string, std::string> image_contexts;             // named ones that are images: their references
+
+    std::stop_token stop() const { return cancel.get_token(); }
+    void check_stop() const;
+    // What --secret gives under that name; nullopt: nothing. Errors of reading its file.
+    std::optional<std::string> secret(const std::string& id) const;
+    // Of contexts and ADD: where they may put files, and how they reach servers.
+    HttpFileOptions http() const;
+
+private:
+    std::stop_callback<std::function<void()>> forward_;
+};
+
+} // namespace davit::build

@@ -1,0 +1,120 @@
+// Solver: COPY, ADD and WORKDIR, and stages that begin with a directory.
+#include "build/solver.hpp"
+
+#include "base/error.hpp"
+#include "build/copy_files.hpp"
+#include "build/files/fetch.hpp"
+#include "build/keys.hpp"
+#include "build/working_root.hpp"
+
+#include <algorithm>
+
+namespace davit::build {
+
+using dockerfile::CopyStep;
+using dockerfile::Step;
+using dockerfile::WorkdirStep;
+
+namespace {
+
+// The options with what ADD names elsewhere, fetched.
+class CopyInput {
+public:
+    CopyInput(Session& session, const Step& step, const CopyStep& copy) : options_(copy_options(session, step)) {
+        if (!copy.add || std::none_of(copy.sources.begin(), copy.sources.end(), is_remote_source)) return;
+        FetchOptions fetch;
+        fetch.scratch = session.ingest.path() + "/add";
+        fetch.place = step.place;
+        fetch.http = session.http();
+        remote_.emplace(copy, fetch);
+        options_.remote = [this](const std::string& written) { return remote_->find(written); };
+    }
+    CopyInput(const CopyInput&) = delete;
+    const CopyOptions& options() const { return options_; }
+
+private:
+    CopyOptions options_;
+    std::optional<RemoteSources> remote_;
+};
+
+// Sources of a stage or an image are read from its layers, mounted.
+class OpenSource {
+public:
+    OpenSource(Session& session, const BuildContext* directory, const std::vector<image::Layer>& layers) {
+        if (directory) {
+            source_ = directory->source();
+            return;
+        }
+        root_.emplace(session.store, session.ingest, layers);
+        source_.root = root_->fd();
+    }
+    const Source& get() const { return source_; }
+
+private:
+    std::optional<ReadRoot> root_;
+    Source source_;
+};
+
+} // namespace
+
+// Of layers the stage's own key is tried first: their files need not be read when it is known.
+std::optional<Solver::Outcome> Solver::cached_copy(const Step& step, const CopyStep& copy, const StageState& state,
+                                                   bool only_known) {
+    const auto files = files_of(copy.from, only_known);
+    if (!files) return std::nullopt;
+    const bool by_stage = !files->directory;
+    const std::string quick = by_stage ? copy_key(state.key, copy, files->key) : std::string();
+    if (by_stage)
+        if (auto outcome = cached(quick)) return outcome;
+    const OpenSource source(session_, files->directory, files->layers);
+    const std::string key = copy_key(state.key, copy, content_digest(source.get(), copy, copy_options(session_, step)));
+    auto outcome = cached(key);
+    if (outcome && by_stage) session_.records.put({quick, key, std::nullopt, outcome->created, step.instruction});
+    return outcome;
+}
+
+Solver::Outcome Solver::execute_copy(const Step& step, const CopyStep& copy, const StageState& state) {
+    const Files files = *files_of(copy.from, false);
+    const OpenSource source(session_, files.directory, files.layers);
+    const CopyInput input(session_, step, copy);
+    WorkingRoot root(session_.store, session_.ingest, copy.link ? std::vector<image::Layer>() : state.layers);
+    const CopyResult result = davit::build::copy(source.get(), copy, root.fd(), input.options());
+    for (const auto& warning : result.warnings) session_.progress.warning(warning);
+    const std::string key = copy_key(state.key, copy, result.digest);
+    const Outcome outcome = keep(key, root.commit(session_.lease), step.instruction);
+    if (!files.directory)
+        session_.records.put(
+            {copy_key(state.key, copy, files.key), key, std::nullopt, outcome.created, step.instruction});
+    return outcome;
+}
+
+Solver::Outcome Solver::execute_workdir(const Step& step, const WorkdirStep& workdir, const StageState& state) {
+    WorkingRoot root(session_.store, session_.ingest, state.layers);
+    make_directory(root.fd(), workdir.path, step.config.user);
+    return keep(workdir_key(state.key, step, workdir.path), root.commit(session_.lease), step.instruction);
+}
+
+// FROM a named context: its files are the first layer.
+StageState Solver::of_directory(const BuildContext& context) {
+    Step step;
+    step.instruction = "FROM a directory";
+    CopyStep all;
+    all.sources = {"/"};
+    all.destination = "/";
+    StageState state;
+    state.key = scratch_key();
+    if (auto outcome = cached_copy(step, all, state, true)) {
+        state.layers.push_back(outcome->layer);
+        state.key = outcome->key;
+        return state;
+    }
+    WorkingRoot root(session_.store, session_.ingest, {});
+    const CopyResult result = davit::build::copy(context.source(), all, root.fd(), copy_options(session_, step));
+    const Outcome outcome =
+        keep(copy_key(state.key, all, result.digest), root.commit(session_.lease), step.instruction);
+    state.layers.push_back(outcome.layer);
+    state.key = outcome.key;
+    return state;
+}
+
+} // namespace davit::build

@@ -1,0 +1,120 @@
+// Solver: RUN.
+#include "build/solver.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "build/copy_files.hpp"
+#include "build/keys.hpp"
+#include "build/run_mounts.hpp"
+#include "build/run_spec.hpp"
+#include "build/times.hpp"
+#include "build/working_root.hpp"
+#include "net/files.hpp"
+#include "runtime/steps.hpp"
+
+#include <fcntl.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+
+namespace davit::build {
+
+using dockerfile::RunMount;
+using dockerfile::RunStep;
+using dockerfile::Step;
+
+std::optional<std::string> Solver::key_of_run(const Step& step, const RunStep& run, const StageState& state,
+                                              bool only_known) {
+    std::vector<std::string> sources;
+    for (const RunMount& mount : run.mounts) {
+        if (mount.type != RunMount::Type::bind) continue;
+        const auto files = files_of(mount.from, only_known);
+        if (!files) return std::nullopt;
+        if (!files->directory) {
+            sources.push_back(files->key);
+            continue;
+        }
+        dockerfile::CopyStep all;
+        all.sources = {mount.source.empty() ? "/" : mount.source};
+        all.destination = "/m/";
+        sources.push_back(content_digest(files->directory->source(), all, copy_options(session_, step)));
+    }
+    return run_key(state.key, step, run, session_.request, platform_, sources);
+}
+
+namespace {
+
+// Files that the step mounts from its directory.
+std::string put_file(const std::string& path, std::string_view content, mode_t mode) {
+    const UniqueFd fd = sys::open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    sys::write_all(fd.get(), content);
+    if (::fchmod(fd.get(), mode) < 0) throw sys_error(errno, "making {}", path);
+    return path;
+}
+
+std::string resolv_conf(RunNetwork network) {
+    net::ResolvRequest request;
+    request.host = net::host_resolv_conf();
+    return net::resolv_conf_plain(request, network == RunNetwork::host).text;
+}
+
+std::vector<runtime::Mount> script_mounts(const RunStep& run, const std::string& directory) {
+    std::vector<runtime::Mount> out;
+    int number = 0;
+    for (const auto& script : run.scripts) {
+        runtime::Mount m;
+        m.source = put_file(fmt::format("{}/script.{}", directory, number++), script.content, 0755);
+        m.destination = "/dev/pipes/" + script.name;
+        m.readonly = true;
+        out.push_back(m);
+    }
+    return out;
+}
+
+} // namespace
+
+Solver::Outcome Solver::execute_run(const Step& step, const RunStep& run, const StageState& state, int vertex) {
+    const auto key = key_of_run(step, run, state, false);
+    const FileLock turn = image::lock_digest(session_.store.impl(), *key, session_.stop());
+    if (!session_.request.no_cache) // another build was at the same step
+        if (auto there = cached(*key)) return *there;
+    const RunNetwork network = network_of(step, run, session_.request);
+    WorkingRoot root(session_.store, session_.ingest, state.layers);
+    const std::string id = sys::random_hex(64);
+    const std::string directory = session_.worker.step_directory(id);
+    sys::make_dirs(directory, 0700);
+    const auto layers_of = [&](const dockerfile::Input& input) { return files_of(input, false)->layers; };
+    const PreparedMounts prepared =
+        prepare_mounts(session_, step, run, directory, layers_of,
+                       [&](const std::string& text) { session_.progress.text(vertex, text); });
+    RunInput input{
+        step, run, session_.request, id, "davit/" + session_.worker.name() + "/" + id, root.overlay(), {}, {}, {}, {}};
+    input.hosts = put_file(directory + "/hosts", hosts_of(session_.request), 0644);
+    input.resolv_conf = put_file(directory + "/resolv.conf", resolv_conf(network), 0644);
+    input.mounts = script_mounts(run, directory);
+    input.mounts.insert(input.mounts.end(), prepared.mounts.begin(), prepared.mounts.end());
+    input.env = prepared.env;
+    const runtime::Spec spec = run_spec(input);
+    std::vector<std::string> places{"/etc/hosts", "/etc/resolv.conf", "/proc", "/sys", "/dev"};
+    for (const auto& mount : spec.mounts) places.push_back(mount.destination);
+    const std::vector<std::string> made = root.missing(places);
+    const std::string steps = runtime::compile(spec, session_.host, {session_.roots.bpf_cache()});
+    const StepExit exit = session_.worker.run(
+        id, steps, network == RunNetwork::bridge,
+        [&](int stream, std::string_view bytes) { session_.progress.log(vertex, stream, bytes); }, session_.stop());
+    if (exit.code != 0)
+        throw error(Errc::failed, "process \"{}\" did not complete successfully: {}{}", fmt::join(run.args, " "),
+                    exit.oom ? "cannot allocate memory: " : "", fmt::format("exit code: {}", exit.code));
+    return keep(*key, root.commit(session_.lease, made), step.instruction);
+}
+
+Solver::Outcome Solver::keep(const std::string& key, const image::Layer& layer, const std::string& description) {
+    image::StepRecord record;
+    record.key = record.result = key;
+    record.layer = layer;
+    record.created = now_text(session_.request);
+    record.description = description;
+    session_.records.put(record);
+    return {key, record.created, layer};
+}
+
+} // namespace davit::build

@@ -1,0 +1,256 @@
+#include "build/solver.hpp"
+
+#include "base/error.hpp"
+#include "build/keys.hpp"
+#include "dockerfile/place.hpp"
+#include "image/manifest.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace davit::build {
+
+using dockerfile::ConfigStep;
+using dockerfile::CopyStep;
+using dockerfile::Input;
+using dockerfile::RunStep;
+using dockerfile::Stage;
+using dockerfile::Step;
+using dockerfile::WorkdirStep;
+
+Solver::Solver(Session& session, const dockerfile::Evaluated& file, std::string platform)
+    : session_(session), file_(file), platform_(std::move(platform)) {}
+
+Solver::~Solver() {
+    session_.cancel.request_stop(); // nothing is left to wait for, unless a failure brought us here
+    for (const auto& [stage, future] : running_) future.wait();
+}
+
+StageState Solver::target() {
+    try {
+        return launch(file_.target).get();
+    } catch (const Error& e) {
+        if (e.kind() != Errc::interrupted) throw;
+    }
+    // Cancelled by the failure of another stage: that one says why.
+    for (const auto& [stage, future] : running_) {
+        try {
+            future.get();
+        } catch (const Error& e) {
+            if (e.kind() != Errc::interrupted) throw;
+        }
+    }
+    throw error(Errc::interrupted, "cancelled");
+}
+
+std::shared_future<StageState> Solver::launch(int stage) {
+    const std::lock_guard hold(mutex_);
+    auto& future = running_[stage];
+    if (!future.valid())
+        future = std::async(std::launch::async, [this, stage] {
+                     try {
+                         return solve(stage);
+                     } catch (...) {
+                         session_.cancel.request_stop();
+                         throw;
+                     }
+                 }).share();
+    return future;
+}
+
+std::vector<int> Solver::stages_needed_by(const Stage& stage) const {
+    std::set<int> out;
+    const auto add = [&](const Input& input) {
+        if (input.kind == Input::Kind::stage) out.insert(input.stage);
+    };
+    add(stage.base);
+    for (const Step& step : stage.steps) {
+        if (const auto* copy = std::get_if<CopyStep>(&step.action)) add(copy->from);
+        if (const auto* run = std::get_if<RunStep>(&step.action))
+            for (const auto& mount : run->mounts) add(mount.from);
+    }
+    return {out.begin(), out.end()};
+}
+
+StageState Solver::solve(int number) {
+    const Stage& stage = file_.stages.at(static_cast<std::size_t>(number));
+    for (int needed : stages_needed_by(stage))
+        if (!known(needed)) launch(needed);
+    StageState state = *begin(stage, false);
+    for (std::size_t i = 0; i < stage.steps.size(); ++i) {
+        const Step& step = stage.steps[i];
+        session_.check_stop();
+        add_history(state, step);
+        if (std::holds_alternative<ConfigStep>(step.action)) continue;
+        dockerfile::at_place(step.place, [&] {
+            if (auto outcome = cached_step(stage, step, state, false)) {
+                session_.progress.cached(step_name(number, i));
+                return apply(state, step, *outcome);
+            }
+            session_.progress.during(step_name(number, i),
+                                     [&](int vertex) { apply(state, step, execute(step, state, vertex)); });
+        });
+    }
+    return state;
+}
+
+// The same without doing anything. nullopt: some step has to be done.
+std::optional<StageState> Solver::known(int number) {
+    const std::lock_guard hold(known_mutex_);
+    if (const auto it = known_.find(number); it != known_.end()) return it->second;
+    auto state = look_up(number);
+    return known_[number] = std::move(state);
+}
+
+std::optional<StageState> Solver::look_up(int number) {
+    const Stage& stage = file_.stages.at(static_cast<std::size_t>(number));
+    auto state = begin(stage, true);
+    for (std::size_t i = 0; state && i < stage.steps.size(); ++i) {
+        const Step& step = stage.steps[i];
+        add_history(*state, step);
+        if (std::holds_alternative<ConfigStep>(step.action)) continue;
+        const auto outcome = dockerfile::at_place(step.place, [&] { return cached_step(stage, step, *state, true); });
+        if (!outcome) return std::nullopt;
+        apply(*state, step, *outcome);
+    }
+    return state;
+}
+
+std::optional<StageState> Solver::begin(const Stage& stage, bool only_known) {
+    switch (stage.base.kind) {
+    case Input::Kind::stage:
+        if (only_known) return known(stage.base.stage);
+        if (auto there = known(stage.base.stage)) return there;
+        return launch(stage.base.stage).get();
+    case Input::Kind::scratch: {
+        StageState out;
+        out.key = scratch_key();
+        return out;
+    }
+    case Input::Kind::named:
+        if (const auto it = session_.contexts.find(stage.base.name); it != session_.contexts.end())
+            return of_directory(*it->second);
+        [[fallthrough]];
+    default: return of_image(stage.base);
+    }
+}
+
+namespace {
+
+std::vector<std::string> diff_ids_of(const std::vector<image::Layer>& layers) {
+    std::vector<std::string> out;
+    for (const auto& layer : layers) out.push_back(layer.diff_id);
+    return out;
+}
+
+} // namespace
+
+StageState Solver::of_image(const Input& input) {
+    std::string reference = input.name;
+    if (const auto it = session_.image_contexts.find(input.name);
+        input.kind == Input::Kind::named && it != session_.image_contexts.end())
+        reference = it->second;
+    const image::Image image = session_.image_of(reference, input.platform.empty() ? platform_ : input.platform);
+    for (const auto& layer : image.layers) session_.store.extend(session_.lease, layer.directory);
+    StageState out;
+    out.key = image_key(diff_ids_of(image.layers), platform_);
+    out.layers = image.layers;
+    out.history = image.history;
+    out.created = image.created;
+    out.config_json = session_.store.config_json(image);
+    return out;
+}
+
+void Solver::add_history(StageState& state, const Step& step) const {
+    if (step.history.empty()) return;
+    image::HistoryEntry entry;
+    entry.created = state.created; // a layer's own when it is there
+    entry.created_by = step.history;
+    entry.comment = "buildkit.dockerfile.v0";
+    entry.empty_layer = std::holds_alternative<ConfigStep>(step.action);
+    state.history.push_back(std::move(entry));
+}
+
+void Solver::apply(StageState& state, const Step& step, const Outcome& outcome) const {
+    state.key = outcome.key;
+    state.layers.push_back(outcome.layer);
+    state.created = outcome.created;
+    if (!step.history.empty()) state.history.back().created = outcome.created;
+}
+
+std::string Solver::step_name(int number, std::size_t index) const {
+    const Stage& stage = file_.stages.at(static_cast<std::size_t>(number));
+    std::size_t total = 1, at = 1;
+    for (std::size_t i = 0; i < stage.steps.size(); ++i) {
+        if (std::holds_alternative<ConfigStep>(stage.steps[i].action)) continue;
+        ++total;
+        if (i <= index) ++at;
+    }
+    const auto reachable =
+        std::count_if(file_.stages.begin(), file_.stages.end(), [](const Stage& s) { return s.reachable; });
+    std::string name = stage.name;
+    if (name.empty() && reachable > 1) name = fmt::format("stage-{}", number);
+    if (!session_.prefix.empty()) name = session_.prefix + (name.empty() ? "" : " " + name);
+    return fmt::format("[{}{}{}/{}] {}", name, name.empty() ? "" : " ", at, total, stage.steps[index].instruction);
+}
+
+bool Solver::use_cache(const Stage& stage) const {
+    const auto& filter = session_.request.no_cache_filter;
+    return !session_.request.no_cache && std::find(filter.begin(), filter.end(), stage.name) == filter.end();
+}
+
+std::optional<Solver::Files> Solver::files_of(const Input& input, bool only_known) {
+    Files out;
+    switch (input.kind) {
+    case Input::Kind::context: out.directory = session_.context; return out;
+    case Input::Kind::scratch: out.key = scratch_key(); return out;
+    case Input::Kind::stage: {
+        auto state = known(input.stage);
+        if (!state && only_known) return std::nullopt;
+        if (!state) state = launch(input.stage).get();
+        out.layers = state->layers;
+        out.key = state->key;
+        return out;
+    }
+    case Input::Kind::named:
+        if (const auto it = session_.contexts.find(input.name); it != session_.contexts.end()) {
+            out.directory = it->second.get();
+            return out;
+        }
+        [[fallthrough]];
+    case Input::Kind::image: {
+        const StageState state = of_image(input);
+        out.layers = state.layers;
+        out.key = state.key;
+        return out;
+    }
+    }
+    return out;
+}
+
+std::optional<Solver::Outcome> Solver::cached(const std::string& key) {
+    auto record = session_.records.find(key, session_.lease);
+    if (record && record->result != key) record = session_.records.find(record->result, session_.lease);
+    if (!record || !record->layer) return std::nullopt;
+    return Outcome{record->result, record->created, *record->layer};
+}
+
+std::optional<Solver::Outcome> Solver::cached_step(const Stage& stage, const Step& step, const StageState& state,
+                                                   bool only_known) {
+    if (!use_cache(stage)) return std::nullopt;
+    if (const auto* run = std::get_if<RunStep>(&step.action)) {
+        const auto key = key_of_run(step, *run, state, only_known);
+        return key ? cached(*key) : std::nullopt;
+    }
+    if (const auto* copy = std::get_if<CopyStep>(&step.action)) return cached_copy(step, *copy, state, only_known);
+    return cached(workdir_key(state.key, step, std::get<WorkdirStep>(step.action).path));
+}
+
+Solver::Outcome Solver::execute(const Step& step, const StageState& state, int vertex) {
+    if (const auto* run = std::get_if<RunStep>(&step.action)) return execute_run(step, *run, state, vertex);
+    if (const auto* copy = std::get_if<CopyStep>(&step.action)) return execute_copy(step, *copy, state);
+    return execute_workdir(step, std::get<WorkdirStep>(step.action), state);
+}
+
+} // namespace davit::build

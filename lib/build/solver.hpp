@@ -1,0 +1,86 @@
+// Stages → images: what is known is taken from the cache, what is not is done, independent stages side by side.
+#pragma once
+
+#include "build/session.hpp"
+#include "dockerfile/steps.hpp"
+
+#include <future>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit::build {
+
+// What a stage has come to after some of its steps.
+struct StageState {
+    std::string key; // keys.hpp
+    std::vector<image::Layer> layers;
+    std::vector<image::HistoryEntry> history;
+    std::string created;     // of the last layer, RFC 3339
+    std::string config_json; // of the base image
+};
+
+class Solver {
+public:
+    // One platform. All three outlive the solver; the evaluation is of that platform.
+    Solver(Session& session, const dockerfile::Evaluated& file, std::string platform);
+    ~Solver();
+
+    // Blocks. The first failure cancels the other stages; it is what is thrown.
+    StageState target();
+
+private:
+    struct Outcome {
+        std::string key, created;
+        image::Layer layer;
+    };
+    // The files that a step takes from elsewhere.
+    struct Files {
+        const BuildContext* directory = nullptr;
+        std::vector<image::Layer> layers;
+        std::string key; // of layers
+    };
+
+    std::shared_future<StageState> launch(int stage);
+    StageState solve(int stage);
+    std::optional<StageState> known(int stage);
+    std::optional<StageState> look_up(int stage);
+    std::vector<int> stages_needed_by(const dockerfile::Stage& stage) const;
+
+    std::optional<StageState> begin(const dockerfile::Stage& stage, bool only_known);
+    StageState of_image(const dockerfile::Input& input);
+    StageState of_directory(const BuildContext& context);
+    void add_history(StageState& state, const dockerfile::Step& step) const;
+    void apply(StageState& state, const dockerfile::Step& step, const Outcome& outcome) const;
+    std::string step_name(int stage, std::size_t step) const;
+    bool use_cache(const dockerfile::Stage& stage) const;
+
+    std::optional<Files> files_of(const dockerfile::Input& input, bool only_known);
+    std::optional<Outcome> cached(const std::string& key);
+    std::optional<Outcome> cached_step(const dockerfile::Stage& stage, const dockerfile::Step& step,
+                                       const StageState& state, bool only_known);
+    Outcome execute(const dockerfile::Step& step, const StageState& state, int vertex);
+
+    std::optional<std::string> key_of_run(const dockerfile::Step& step, const dockerfile::RunStep& run,
+                                          const StageState& state, bool only_known);
+    Outcome execute_run(const dockerfile::Step& step, const dockerfile::RunStep& run, const StageState& state,
+                        int vertex);
+    std::optional<Outcome> cached_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy,
+                                       const StageState& state, bool only_known);
+    Outcome execute_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy, const StageState& state);
+    Outcome execute_workdir(const dockerfile::Step& step, const dockerfile::WorkdirStep& workdir,
+                            const StageState& state);
+    Outcome keep(const std::string& key, const image::Layer& layer, const std::string& description);
+
+    Session& session_;
+    const dockerfile::Evaluated& file_;
+    const std::string platform_;
+    std::mutex mutex_;
+    std::map<int, std::shared_future<StageState>> running_;
+    std::recursive_mutex known_mutex_;
+    std::map<int, std::optional<StageState>> known_;
+};
+
+} // namespace davit::build

@@ -1,0 +1,17 @@
+// Times of images: SOURCE_DATE_EPOCH where it is given, else now.
+#pragma once
+
+#include "davit/build.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace davit::build {
+
+// Of the build's arguments. Seconds since 1970. Errc::usage: no number.
+std::optional<std::int64_t> source_date_epoch(const BuildRequest& request);
+std::string rfc3339(std::int64_t seconds, unsigned nanoseconds = 0);
+std::string now_text(const BuildRequest& request);
+
+} // namespace davit::build

@@ -1,0 +1,126 @@
+// COPY, ADD and WORKDIR.
+#include "dockerfile/applier.hpp"
+
+#include "dockerfile/ignore.hpp"
+#include "dockerfile/place.hpp"
+#include "dockerfile/sources.hpp"
+#include "dockerfile/text.hpp"
+
+#include <algorithm>
+
+namespace davit::dockerfile {
+
+Input Applier::source_of(std::string_view from, bool numbers, const Place& place, std::string_view what) {
+    Input input = scope_.graph.source(from, numbers, place);
+    if (input.kind == Input::Kind::stage && !scope_.evaluated[static_cast<std::size_t>(input.stage)])
+        throw mistake(place, "{} names the stage '{}', which stands further down", what, from)
+            .with_hint("move that stage before this one");
+    return input;
+}
+
+std::string Applier::destination_of(const std::string& path) const {
+    const bool directory = path.empty() || path == "." || path.ends_with('/') || path.ends_with("/.");
+    const std::string below = path.starts_with('/') ? "" : config_.working_dir;
+    std::string out = clean_path("/" + below + "/" + path);
+    return directory && out != "/" ? out + "/" : out;
+}
+
+void Applier::check_sources(const CopyStep& step) {
+    const std::string keyword = step.add ? "ADD" : "COPY";
+    if (!step.chmod.empty() && !is_mode(step.chmod))
+        throw mistake(node_.place_of("--chmod"), "'{}' is no mode", step.chmod)
+            .with_hint("modes are octal, 0 to 07777, or symbols such as u=rwX,go=rX");
+    // Names are looked up in the image below, and a linked layer has none; with a mode it is no linked one.
+    if (step.link && step.chmod.empty() && step.chown.find_first_not_of("0123456789:") != std::string::npos)
+        throw mistake(node_.place_of("--chown"), "--link looks into no image, so --chown={} cannot be looked up",
+                      step.chown)
+            .with_hint("give numbers, or leave --link out");
+    const bool remote = std::all_of(step.sources.begin(), step.sources.end(),
+                                    [](const std::string& s) { return kind_of_source(s) != SourceKind::path; });
+    if (!step.checksum.empty() && (step.sources.size() != 1 || !remote))
+        throw mistake(node_.place_of("--checksum"), "--checksum is for one source that is a URL or a git repository")
+            .with_hint("files of the context need none: what they hold is part of the cache's key");
+    for (const std::string& source : step.sources) {
+        if (!step.add && kind_of_source(source) != SourceKind::path)
+            throw mistake(node_.place_of(source), "COPY takes files, and '{}' is a {}", source,
+                          kind_of_source(source) == SourceKind::git ? "git repository" : "URL")
+                .with_hint("ADD takes it");
+        if (kind_of_source(source) == SourceKind::path && has_wildcards(source))
+            at_place(node_.place_of(source), [&] {
+                PathPattern(source, step.parents ? PathPattern::Stars::across : PathPattern::Stars::single);
+            });
+    }
+    at_place(node_.place_of("--exclude"), [&] { IgnoreList{step.exclude}; });
+}
+
+void Applier::check_ignored(const CopyStep& step) {
+    if (step.from.kind != Input::Kind::context || scope_.options.ignore_patterns.empty()) return;
+    const IgnoreList list(scope_.options.ignore_patterns);
+    // With exceptions nothing can be said: they may reach into what is ignored.
+    if (list.has_exceptions()) return;
+    for (const std::string& source : step.sources) {
+        if (kind_of_source(source) != SourceKind::path) continue;
+        const std::string path = clean_path(source);
+        const bool root = path == "." || path == "/";
+        const std::string relative = path.starts_with('/') ? path.substr(1) : path;
+        if (root ? list.ignores_root() : list.ignored(relative))
+            scope_.checks.add(Rule::copy_ignored_file, node_,
+                              fmt::format("'{}' is excluded by .dockerignore, so {} does not find it", source,
+                                          step.add ? "ADD" : "COPY"));
+    }
+}
+
+void Applier::operator()(const instruction::Copy& copy) {
+    CopyStep step;
+    step.add = copy.add;
+    step.chown = word(copy.chown);
+    step.chmod = word(copy.chmod);
+    step.checksum = word(copy.checksum);
+    step.exclude = words(copy.exclude);
+    step.sources = words(copy.sources);
+    const std::string destination = word(copy.destination);
+    for (const Heredoc& file : copy.files) {
+        std::string content = file.content;
+        if (file.expand) {
+            Expansion text =
+                at_place(node_.place, [&] { return expand(content, state_.env, {.ignore_quotes = true}); });
+            report_undefined(text.unmatched);
+            content = std::move(text.text);
+        }
+        step.inline_files.push_back({file.name, std::move(content)});
+    }
+    if (!copy.from.empty()) step.from = source_of(copy.from, true, node_.place_of("--from"), "COPY --from");
+    step.destination = destination_of(destination);
+    step.link = copy.link;
+    step.parents = copy.parents;
+    step.keep_git_dir = copy.keep_git_dir.value_or(false);
+    step.unpack = copy.unpack;
+    check_sources(step);
+    check_ignored(step);
+
+    std::string text = copy.add ? "ADD" : "COPY";
+    if (step.parents) text += " --parents";
+    if (!step.chown.empty()) text += " --chown=" + step.chown;
+    if (!step.chmod.empty()) text += " --chmod=" + step.chmod;
+    for (const std::string& source : step.sources) text += " " + source;
+    for (const InlineFile& file : step.inline_files) text += " <<" + file.name;
+    step_.history = text + " " + destination + " # buildkit";
+    step_.action = std::move(step);
+}
+
+void Applier::operator()(const instruction::Workdir& workdir) {
+    const std::string path = word(workdir.path);
+    const bool absolute = path.starts_with('/');
+    if (!state_.workdir_set && !absolute)
+        scope_.checks.add(
+            Rule::workdir_relative_path, node_,
+            fmt::format("WORKDIR '{}' is below the working directory of the base, whatever that is", path));
+    state_.workdir_set = true;
+    // An absolute one stays as it is written: images of the reference say so.
+    config_.working_dir = absolute ? path : clean_path("/" + config_.working_dir + "/" + path);
+    step_.history = "WORKDIR " + config_.working_dir;
+    step_.empty_layer = config_.working_dir == "/";
+    step_.action = WorkdirStep{clean_path(config_.working_dir)};
+}
+
+} // namespace davit::dockerfile

@@ -1,0 +1,361 @@
+#include "dockerfile/evaluate.hpp"
+
+#include "dockerfile/globals.hpp"
+#include "dockerfile/place.hpp"
+#include "dockerfile/stage_state.hpp"
+#include "dockerfile/text.hpp"
+#include "image/platform.hpp"
+#include "registry/reference.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace davit::dockerfile {
+
+namespace {
+
+constexpr std::string_view default_path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::size_t stage_index(int stage) { return static_cast<std::size_t>(stage); }
+
+void want_path(image::Config& config) {
+    const bool has = std::any_of(config.env.begin(), config.env.end(),
+                                 [](const std::string& entry) { return entry.starts_with("PATH="); });
+    if (!has) config.env.emplace_back(default_path);
+}
+
+BaseImage empty_image(const std::string& platform) {
+    BaseImage out{{}, platform, {}};
+    out.config.working_dir = "/";
+    return out;
+}
+
+CheckSettings check_settings(const Document& document, const EvaluateOptions& options) {
+    if (const std::string* given = options.build_args.find("BUILDKIT_DOCKERFILE_CHECK"))
+        return CheckSettings::read(*given);
+    if (!document.directives.check) return {};
+    // Only the first word counts, as in the reference.
+    const std::string& value = document.directives.check->value;
+    return at_place(document.directives.check->place,
+                    [&] { return CheckSettings::read(value.substr(0, value.find(' '))); });
+}
+
+void require_frontend(const Document& document, const EvaluateOptions& options) {
+    if (const std::string* given = options.build_args.find("BUILDKIT_SYNTAX"))
+        require_own_frontend({*given, {document.file, 0, 0}});
+    else if (document.directives.syntax) require_own_frontend(*document.directives.syntax);
+}
+
+// FROM names a valid image when no build argument is given.
+void check_default_bases(const Document& document, const EvaluateOptions& options, CheckList& checks) {
+    try {
+        const Variables defaults = global_args(document, options, nullptr);
+        for (const DocumentStage& stage : document.stages) {
+            const std::string name = expand(stage.base, defaults, {.escape = document.directives.escape}).text;
+            if (!registry::Reference::try_parse(name))
+                checks.add(Rule::invalid_default_arg_in_from, stage.node,
+                           fmt::format("without build arguments '{}' is '{}', which is no image", stage.base, name));
+        }
+    } catch (const Error&) {
+        // Evaluation itself meets the mistake, and says so.
+    }
+}
+
+class Evaluation {
+public:
+    Evaluation(const Document& document, const EvaluateOptions& options, Evaluated& result)
+        : document_(document), options_(options), result_(result),
+          checks_(check_settings(document, options), result.checks), globals_(begin()),
+          graph_(document, options, globals_, checks_), scope_{document,
+                                                               options,
+                                                               globals_,
+                                                               graph_,
+                                                               checks_,
+                                                               proxy_environment(options.build_args),
+                                                               std::vector<char>(document.stages.size())},
+          needed_(document.stages.size()), triggers_(document.stages.size()), images_(document.stages.size()),
+          states_(document.stages.size()) {}
+
+    void run() {
+        result_.target = graph_.target();
+        find_needed();
+        for (int i = 0; i < graph_.size(); ++i) {
+            make_stage(i);
+            if (!needed_[stage_index(i)]) continue;
+            if (!graph_[i].replaced) take_instructions(i);
+            scope_.evaluated[stage_index(i)] = 1;
+        }
+        finish();
+        checks_.finish();
+    }
+
+    // What base_image will be asked for, without asking.
+    std::vector<Input> bases() {
+        asks_ = false;
+        find_needed();
+        std::vector<Input> out;
+        for (int i = 0; i < graph_.size(); ++i) {
+            const Input& base = graph_[i].base;
+            const bool asked = base.kind == Input::Kind::image || base.kind == Input::Kind::named;
+            if (needed_[stage_index(i)] && asked && std::find(out.begin(), out.end(), base) == out.end())
+                out.push_back(base);
+        }
+        return out;
+    }
+
+private:
+    Variables begin() {
+        require_frontend(document_, options_);
+        check_document(document_, checks_);
+        check_default_bases(document_, options_, checks_);
+        return global_args(document_, options_, &options_.build_args);
+    }
+
+    const DocumentStage& written(int stage) const { return document_.stages[stage_index(stage)]; }
+    // Of the FROM line, as triggers of the base stand there.
+    const Place& place(int stage) const { return written(stage).node.place; }
+
+    // The target and all that it is made from and copies from; triggers of bases may add to it.
+    void find_needed() {
+        std::vector<int> open = {graph_.target()};
+        if (options_.all_stages)
+            for (int i = graph_.size(); i-- > 0;) open.push_back(i);
+        while (!open.empty()) {
+            const int stage = open.back();
+            open.pop_back();
+            if (std::exchange(needed_[stage_index(stage)], 1)) continue;
+            const Input& base = graph_[stage].base;
+            if (base.kind == Input::Kind::stage) open.push_back(base.stage);
+            for (const auto& [need, where] : graph_[stage].needs) open.push_back(need);
+            if (graph_[stage].replaced) continue;
+            for (const std::string& text : trigger_texts(stage)) {
+                triggers_[stage_index(stage)].push_back(read_trigger(text, place(stage)));
+                for (const Input& input : graph_.sources(triggers_[stage_index(stage)].back()))
+                    if (input.kind == Input::Kind::stage) open.push_back(input.stage);
+            }
+        }
+    }
+
+    std::vector<std::string> trigger_texts(int stage) {
+        const Input& base = graph_[stage].base;
+        if (base.kind != Input::Kind::stage) {
+            const auto& image = image_of(stage);
+            return image ? image->config.onbuild : std::vector<std::string>();
+        }
+        std::vector<std::string> out;
+        if (graph_[base.stage].replaced) return out;
+        for (const Instruction& instruction : written(base.stage).instructions)
+            if (const auto* onbuild = std::get_if<instruction::OnBuild>(&instruction.action))
+                out.push_back(onbuild->trigger);
+        return out;
+    }
+
+    // Of a base that is no stage; nullopt: files alone.
+    const std::optional<BaseImage>& image_of(int stage) {
+        auto& image = images_[stage_index(stage)];
+        const Input& base = graph_[stage].base;
+        if (image || !asks_) return image;
+        if (base.kind == Input::Kind::scratch) {
+            image = empty_image(target_platform(options_));
+            return image;
+        }
+        for (int other = 0; other < graph_.size(); ++other)
+            if (asked_.count(other) && graph_[other].base == base) return image = images_[stage_index(other)];
+        asked_.insert(stage);
+        if (!options_.base_image) image = empty_image("");
+        else image = at_place(place(stage), [&] { return options_.base_image(base); });
+        return image;
+    }
+
+    void make_stage(int i) {
+        const DocumentStage& from = written(i);
+        Stage stage;
+        stage.name = from.name;
+        stage.base = graph_[i].base;
+        stage.place = from.node.place;
+        stage.instruction = upper(from.node.keyword) + from.node.original.substr(from.node.keyword.size());
+        stage.reachable = needed_[stage_index(i)];
+        if (stage.reachable) {
+            StageState state = stage.base.kind == Input::Kind::stage ? state_from_stage(i) : state_from_image(i);
+            stage.platform = state.platform;
+            stage.base_config = state.config;
+            stage.base_author = state.author;
+            states_[stage_index(i)] = std::move(state);
+        } else {
+            stage.platform = stage.base.platform.empty() ? target_platform(options_) : stage.base.platform;
+        }
+        result_.stages.push_back(std::move(stage));
+    }
+
+    StageState state_from_stage(int i) {
+        const int base = graph_[i].base.stage;
+        StageState state = states_[stage_index(base)];
+        state.index = i;
+        state.cmd = state.entrypoint = state.healthcheck = nullptr;
+        state.config.onbuild.clear();
+        want_path(state.config);
+        take_environment(state);
+        return state;
+    }
+
+    StageState state_from_image(int i) {
+        const Input& base = graph_[i].base;
+        StageState state;
+        state.index = i;
+        const std::string wanted = base.platform.empty() ? target_platform(options_) : base.platform;
+        state.platform = base.kind == Input::Kind::scratch ? target_platform(options_) : wanted;
+        const std::optional<BaseImage>& image = image_of(i);
+        if (graph_[i].replaced && !image) return state; // files alone, and nothing is added to them
+        const BaseImage& known = image ? *image : empty_image(wanted);
+        state.config = known.config;
+        state.config.onbuild.clear();
+        state.author = known.author;
+        state.image_platform = known.platform.empty() ? state.platform : known.platform;
+        if (graph_[i].replaced && !known.platform.empty()) state.platform = known.platform;
+        check_platform(i, state);
+        if (graph_[i].replaced) return state;
+        if (!state.config.working_dir.empty() && state.config.working_dir[0] != '/')
+            state.config.working_dir = clean_path("/" + state.config.working_dir);
+        want_path(state.config);
+        take_environment(state);
+        return state;
+    }
+
+    void check_platform(int i, const StageState& state) {
+        if (graph_[i].base.kind != Input::Kind::image) return;
+        const auto wanted = image::parse_platform(state.platform), has = image::parse_platform(state.image_platform);
+        if (wanted.os == has.os && wanted.architecture == has.architecture) return;
+        checks_.add(Rule::invalid_base_image_platform, written(i).node,
+                    fmt::format("the base {} is for {}, not for {}", graph_[i].base.name, state.image_platform,
+                                state.platform));
+    }
+
+    // ENV of the base wins over what ARGs of the base left.
+    static void take_environment(StageState& state) {
+        for (const std::string& entry : state.config.env) {
+            const auto equals = entry.find('=');
+            state.env.set(entry.substr(0, equals), equals == std::string::npos ? "" : entry.substr(equals + 1));
+        }
+    }
+
+    void take_instructions(int i) {
+        for (const Instruction& trigger : triggers_[stage_index(i)]) take(i, trigger, true);
+        for (const Instruction& instruction : written(i).instructions) take(i, instruction, false);
+    }
+
+    void take(int i, const Instruction& instruction, bool is_trigger) {
+        StageState& state = states_[stage_index(i)];
+        Step step;
+        step.place = instruction.node.place;
+        apply(instruction, scope_, state, step);
+        if (is_trigger) step.instruction = "ONBUILD " + step.instruction;
+        step.config = state.config;
+        if (!state.author.empty()) step.author = state.author;
+        note_args(instruction);
+        result_.stages[stage_index(i)].steps.push_back(std::move(step));
+    }
+
+    void note_args(const Instruction& instruction) {
+        if (const auto* arg = std::get_if<instruction::Arg>(&instruction.action))
+            for (const auto& [name, value] : arg->args) taken_.insert(name);
+    }
+
+    void finish() {
+        const StageState& target = states_[stage_index(result_.target)];
+        result_.config = target.config;
+        for (const auto& [name, value] : options_.labels) result_.config.labels[name] = value;
+        result_.author = target.author;
+        result_.platform = !options_.platform.empty()      ? image::to_string(image::parse_platform(options_.platform))
+                           : target.image_platform.empty() ? target.platform
+                                                           : target.image_platform;
+        list_parameters();
+        list_unused();
+    }
+
+    void add_parameter(const std::string& name, const std::string* value, const Node& node) {
+        auto& all = result_.parameters;
+        if (std::none_of(all.begin(), all.end(), [&](const Parameter& p) { return p.name == name; }))
+            all.push_back({name, value ? *value : "", description_of(node.comments, name)});
+    }
+
+    void add_parameters(int stage, const Instruction& instruction) {
+        if (const auto* arg = std::get_if<instruction::Arg>(&instruction.action))
+            for (const auto& [name, value] : arg->args)
+                add_parameter(name, states_[stage_index(stage)].env.find(name), instruction.node);
+    }
+
+    void list_parameters() {
+        std::set<std::string> used = taken_;
+        for (int i = 0; i < graph_.size(); ++i)
+            if (needed_[stage_index(i)]) used.insert(graph_[i].used_args.begin(), graph_[i].used_args.end());
+        for (const Instruction& instruction : document_.global_args)
+            for (const auto& [name, value] : std::get<instruction::Arg>(instruction.action).args)
+                if (used.count(name)) add_parameter(name, globals_.find(name), instruction.node);
+        for (int i = 0; i < graph_.size(); ++i) {
+            if (!needed_[stage_index(i)] || graph_[i].replaced) continue;
+            for (const Instruction& trigger : triggers_[stage_index(i)]) add_parameters(i, trigger);
+            for (const Instruction& instruction : written(i).instructions) add_parameters(i, instruction);
+        }
+    }
+
+    void list_unused() {
+        std::set<std::string> known = taken_;
+        const Variables predefined = predefined_args(document_, options_);
+        for (const auto& [name, value] : predefined.entries()) known.insert(name);
+        for (const Instruction& instruction : document_.global_args) note_known(instruction, known);
+        for (const DocumentStage& stage : document_.stages)
+            for (const Instruction& instruction : stage.instructions) note_known(instruction, known);
+        for (const auto& [name, value] : options_.build_args.entries()) {
+            const bool for_us = is_proxy_variable(name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH";
+            if (!for_us && !known.count(name)) result_.unused_args.push_back(name);
+        }
+    }
+
+    static void note_known(const Instruction& instruction, std::set<std::string>& known) {
+        if (const auto* arg = std::get_if<instruction::Arg>(&instruction.action))
+            for (const auto& [name, value] : arg->args) known.insert(name);
+    }
+
+    const Document& document_;
+    const EvaluateOptions& options_;
+    Evaluated& result_;
+    CheckList checks_;
+    Variables globals_;
+    StageGraph graph_;
+    EvaluationScope scope_;
+    bool asks_ = true;
+    std::vector<char> needed_;
+    std::vector<std::vector<Instruction>> triggers_;
+    std::vector<std::optional<BaseImage>> images_;
+    std::set<int> asked_; // stages whose base was asked for
+    std::vector<StageState> states_;
+    std::set<std::string> taken_; // names of ARGs that were applied
+};
+
+} // namespace
+
+Evaluated evaluate(const Document& document, const EvaluateOptions& options) {
+    Evaluated out;
+    Evaluation(document, options, out).run();
+    return out;
+}
+
+Checked check(const Document& document, EvaluateOptions options) {
+    options.all_stages = options.all_stages || options.target.empty();
+    Checked out;
+    Evaluated result;
+    try {
+        Evaluation(document, options, result).run();
+    } catch (const Error& e) {
+        out.failure = e;
+    }
+    out.checks = std::move(result.checks);
+    return out;
+}
+
+std::vector<Input> bases(const Document& document, const EvaluateOptions& options) {
+    Evaluated out;
+    return Evaluation(document, options, out).bases();
+}
+
+} // namespace davit::dockerfile

@@ -1,0 +1,179 @@
+// Engine: building.
+#include "engine/engine_impl.hpp"
+
+#include "base/error.hpp"
+#include "build/build.hpp"
+#include "engine/build_request.hpp"
+#include "image/platform.hpp"
+#include "image/pull.hpp"
+#include "model/image_reference.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <future>
+#include <map>
+#include <set>
+
+namespace davit {
+
+namespace {
+
+build::Surroundings surroundings_of(const Roots& roots, image::Store& images, build::Progress& progress,
+                                    std::stop_token stop) {
+    build::Surroundings out{roots, images, {}, image::to_string(image::host_platform()), {}};
+    out.pull = [&images, &progress,
+                stop = std::move(stop)](const std::string& reference, const std::string& platform,
+                                        const std::function<void(std::uint64_t, std::uint64_t)>& tell) {
+        image::FetchOptions how;
+        registry::read_daemon_config(how);
+        how.platform = platform;
+        how.stop = stop;
+        how.warning = [&progress](const std::string& text) { progress.warning(text); };
+        image::PullTotals totals;
+        how.progress = [&](const image::PullProgress& p) {
+            totals.add(p);
+            tell(totals.current(), totals.total());
+        };
+        return image::pull(images, registry::Reference::parse(reference), how);
+    };
+    return out;
+}
+
+BuildRequest with_defaults(BuildRequest request) {
+    if (request.platforms.empty())
+        if (const char* own = std::getenv("DOCKER_DEFAULT_PLATFORM"); own && *own) request.platforms = {own};
+    return request;
+}
+
+// The builds of one call: each service once, its dependencies first.
+class ServiceBuilds {
+public:
+    ServiceBuilds(const Project& project, const Roots& roots, const BuildWishes& wishes, const BuildSink& sink,
+                  std::stop_token stop)
+        : project_(project), wishes_(wishes), images_(roots.images()), roots_(roots), progress_(sink),
+          forward_(std::move(stop), [this] { cancel_.request_stop(); }) {}
+
+    std::vector<BuiltService> run(const std::vector<std::string>& services) {
+        // Services with one image: the first of them builds it.
+        std::map<std::string, std::string> by_image;
+        for (const auto& name : services) {
+            const Service& service = *project_.find(name);
+            by_image.emplace(image_reference(project_, service), name);
+        }
+        for (const auto& [image, name] : by_image) named_.insert(name);
+        for (const auto& [image, name] : by_image) launch(name, {});
+        std::vector<BuiltService> out;
+        std::optional<Error> first;
+        for (const auto& [name, future] : running_) {
+            try {
+                const BuildResult result = future.get();
+                if (named_.contains(name)) out.push_back({name, result});
+            } catch (const Error& e) {
+                if (!first || first->kind() == Errc::interrupted) first = e;
+            }
+        }
+        if (first) throw *first;
+        return out;
+    }
+
+private:
+    // way: the services whose contexts led here.
+    std::shared_future<BuildResult> launch(const std::string& name, std::vector<std::string> way) {
+        if (std::find(way.begin(), way.end(), name) != way.end())
+            throw error(Errc::invalid_project, "infinite loop from {} to {}", way.front(), way.back());
+        if (const auto it = running_.find(name); it != running_.end()) return it->second;
+        const Service* service = project_.find(name);
+        if (!service || !service->build)
+            throw error(Errc::invalid_project, "service \"{}\" declares {} service \"{}\" as additional context",
+                        way.empty() ? name : way.back(), service ? "non-buildable" : "unknown", name);
+        way.push_back(name);
+        std::map<std::string, std::shared_future<BuildResult>> needed;
+        for (const auto& other : build_dependencies(*service)) needed[other] = launch(other, way);
+        return running_[name] = std::async(std::launch::async, [this, service, needed] {
+                                    try {
+                                        return build_one(*service, needed);
+                                    } catch (...) {
+                                        cancel_.request_stop();
+                                        throw;
+                                    }
+                                }).share();
+    }
+
+    BuildResult build_one(const Service& service,
+                          const std::map<std::string, std::shared_future<BuildResult>>& needed) {
+        for (const auto& key : unacted_build_keys(service))
+            progress_.warning("build." + key + " has no effect: it needs BuildKit's daemon or its registry format");
+        const BuildRequest request = with_defaults(build_request(
+            project_, service, wishes_, [&](const std::string& other) { return needed.at(other).get().image_id; },
+            named_.contains(service.name)));
+        auto surroundings = surroundings_of(roots_, images_, progress_, cancel_.get_token());
+        surroundings.prefix = service.name;
+        return build::build(request, surroundings, progress_, cancel_.get_token());
+    }
+
+    const Project& project_;
+    const BuildWishes& wishes_;
+    image::Store images_;
+    const Roots roots_;
+    build::Progress progress_;
+    std::stop_source cancel_;
+    std::stop_callback<std::function<void()>> forward_;
+    std::set<std::string> named_; // whose images get their names
+    std::map<std::string, std::shared_future<BuildResult>> running_;
+};
+
+} // namespace
+
+BuildResult Engine::build(const BuildRequest& request, const BuildSink& sink, std::stop_token stop) {
+    image::Store images(impl_->store.roots().images());
+    build::Progress progress(sink);
+    return build::build(with_defaults(request), surroundings_of(impl_->store.roots(), images, progress, stop), progress,
+                        stop);
+}
+
+std::vector<BuiltService> Engine::Impl::build_all(const Project& project, const std::vector<std::string>& services,
+                                                  const BuildWishes& wishes, const BuildSink& sink,
+                                                  std::stop_token stop) {
+    return ServiceBuilds(project, store.roots(), wishes, sink, std::move(stop)).run(services);
+}
+
+namespace {
+
+BuildWishes wishes_of(const BuildServicesOptions& options) {
+    return {options.pull, options.no_cache, options.args, options.ssh, options.check_only};
+}
+
+// enabled: the project with the services that were named, whatever their profiles say.
+std::vector<std::string> services_to_build(const Project& enabled, const BuildServicesOptions& options) {
+    std::vector<std::string> out;
+    for (const auto& [name, service] :
+         select_services(enabled, options.services,
+                         options.with_dependencies ? Dependencies::include : Dependencies::ignore)
+             .services)
+        if (service.build) out.push_back(name);
+    return out;
+}
+
+} // namespace
+
+std::vector<std::pair<std::string, BuildRequest>> build_requests(const Project& project,
+                                                                 const BuildServicesOptions& options) {
+    const Project enabled = enable_services(project, options.services);
+    const BuildWishes wishes = wishes_of(options);
+    std::vector<std::pair<std::string, BuildRequest>> out;
+    for (const auto& name : services_to_build(enabled, options)) {
+        const Service& service = *enabled.find(name);
+        out.emplace_back(name, build_request(enabled, service, wishes, {}, true));
+        for (auto& [context, value] : out.back().second.contexts)
+            value = service.build->additional_contexts.at(context);
+    }
+    return out;
+}
+
+std::vector<BuiltService> Engine::build_services(const Project& project, const BuildServicesOptions& options,
+                                                 const BuildSink& sink, std::stop_token stop) {
+    const Project enabled = enable_services(project, options.services);
+    return impl_->build_all(enabled, services_to_build(enabled, options), wishes_of(options), sink, std::move(stop));
+}
+
+} // namespace davit
