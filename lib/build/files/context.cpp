@@ -198,8 +198,8 @@ private:
 
     void open_url() {
         const UniqueFd file = make_file();
-        const HttpFile got = in_context("fetching the build context",
-                                        [&] { return download(spec_.context, file.get(), spec_.http); });
+        const HttpFile got =
+            in_context("fetching the build context", [&] { return download(spec_.context, file.get(), spec_.http); });
         out_.origin_ = "sha256:" + got.sha256;
         use_file(file.get());
     }

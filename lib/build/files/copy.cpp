@@ -354,7 +354,7 @@ private:
     ContentRecord record_;
     CopyResult result_;
     bool context_ = false;
-    bool recording_ = true; // what is remote is known by its key
+    bool recording_ = true;      // what is remote is known by its key
     std::optional<DirChain> to_; // while a directory's contents are copied
     UniqueFd top_;               // of to_
     std::vector<Level> levels_;  // as long as to_
@@ -435,6 +435,7 @@ std::string content_digest(const Source& source, const dockerfile::CopyStep& ste
                 visitor.context = from.context;
                 if (remote) record.remote(remote->key);
                 record.source(match.at.is_directory() ? "" : match.name);
+                if (remote) return; // known by its key
                 if (!match.at.is_directory()) return visitor.add(match.at.fd.get(), match.at.status, "");
                 const WalkRules rules = selection.rules(match, from, include);
                 walk_tree(sys::open_at(match.at.fd.get(), ".", O_RDONLY | O_DIRECTORY), rules, visitor);

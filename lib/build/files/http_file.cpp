@@ -51,7 +51,9 @@ bool is_passing(const registry::HttpResponse& r) {
     return r.failure == HttpFailure::none && (r.status == 429 || r.status >= 500);
 }
 
-bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
+bool is_redirect(int status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
 
 class HttpDownload {
 public:
@@ -64,7 +66,8 @@ public:
             if (head.failure == registry::HttpFailure::none && head.status >= 200 && head.status < 300 && body())
                 return std::move(file_);
             const registry::HttpResponse& end = session_->response();
-            if (options_.stop.stop_requested()) throw error(Errc::interrupted, "{}: the download was interrupted", url_);
+            if (options_.stop.stop_requested())
+                throw error(Errc::interrupted, "{}: the download was interrupted", url_);
             if (!is_passing(end) || attempt + 1 >= most_attempts) throw refusal(end);
             registry::back_off(attempt, 0, options_.stop);
         }
@@ -98,7 +101,8 @@ private:
             const registry::HttpResponse& head = session_->start(request, options_.stop);
             if (head.failure != registry::HttpFailure::none || !is_redirect(head.status)) return head;
             const auto next = registry::resolve_url(*url, head.header("location"));
-            if (!next) throw error(Errc::failed, "{}: it leads to '{}', which is no URL", url_, head.header("location"));
+            if (!next)
+                throw error(Errc::failed, "{}: it leads to '{}', which is no URL", url_, head.header("location"));
             // A secret that was sent encrypted would not have stayed so.
             if (url->scheme == "https" && next->scheme == "http")
                 throw error(Errc::denied, "{}: it leads from https to {}", url_, next->text());
@@ -130,13 +134,12 @@ private:
         return true;
     }
 
-    Error too_large() const {
-        return error(Errc::failed, "{}: it has more than {} bytes", url_, options_.most_bytes);
-    }
+    Error too_large() const { return error(Errc::failed, "{}: it has more than {} bytes", url_, options_.most_bytes); }
 
     Error refusal(const registry::HttpResponse& r) const {
         if (r.failure != registry::HttpFailure::none)
-            return error(Errc::unavailable, "{}: {}", url_, r.failure_text).with_hint("check the address and the network");
+            return error(Errc::unavailable, "{}: {}", url_, r.failure_text)
+                .with_hint("check the address and the network");
         const Errc kind = r.status == 404 || r.status == 410   ? Errc::not_found
                           : r.status == 401 || r.status == 403 ? Errc::denied
                           : r.status >= 500                    ? Errc::unavailable

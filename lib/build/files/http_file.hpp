@@ -20,8 +20,8 @@ struct HttpFileOptions {
 };
 
 struct HttpFile {
-    std::string sha256, sha512;  // hex; of sha512 nothing unless it was asked for
-    std::int64_t modified = 0;   // seconds since the epoch; 0: the server did not say
+    std::string sha256, sha512; // hex; of sha512 nothing unless it was asked for
+    std::int64_t modified = 0;  // seconds since the epoch; 0: the server did not say
     std::uint64_t size = 0;
 };
 

@@ -1,0 +1,317 @@
+#include "build/files/fetch.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/process.hpp"
+#include "build/files/context.hpp"
+#include "tests/unit/build_files/tree.hpp"
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <thread>
+
+using namespace davit;
+using namespace davit::build;
+using namespace davit::build::test;
+
+namespace {
+
+// HTTP on loopback, an answer a path; one connection at a time, closed after each answer.
+class Server {
+public:
+    explicit Server(std::function<std::string(const std::string& request)> answer) : answer_(std::move(answer)) {
+        socket_ = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        REQUIRE(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+        REQUIRE(::listen(socket_.get(), 8) == 0);
+        REQUIRE(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+        url_ = fmt::format("http://127.0.0.1:{}", ntohs(address.sin_port));
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~Server() {
+        ::shutdown(socket_.get(), SHUT_RDWR);
+        thread_.join();
+    }
+    const std::string& url() const { return url_; }
+
+private:
+    void serve() {
+        for (;;) {
+            const UniqueFd peer(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+            if (!peer) return;
+            std::string request;
+            char buffer[4096];
+            while (request.find("\r\n\r\n") == std::string::npos) {
+                const ssize_t n = ::read(peer.get(), buffer, sizeof buffer);
+                if (n <= 0) break;
+                request.append(buffer, static_cast<std::size_t>(n));
+            }
+            const std::string out = answer_(request);
+            for (std::size_t at = 0; at < out.size();) {
+                const ssize_t n = ::send(peer.get(), out.data() + at, out.size() - at, MSG_NOSIGNAL);
+                if (n <= 0) break;
+                at += static_cast<std::size_t>(n);
+            }
+        }
+    }
+    std::function<std::string(const std::string&)> answer_;
+    UniqueFd socket_;
+    std::string url_;
+    std::thread thread_;
+};
+
+std::string ok(const std::string& body, const std::string& headers = "") {
+    return fmt::format("HTTP/1.1 200 OK\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n{}", headers, body.size(),
+                       body);
+}
+std::string status(int code, const std::string& headers = "") {
+    return fmt::format("HTTP/1.1 {} X\r\nConnection: close\r\n{}Content-Length: 0\r\n\r\n", code, headers);
+}
+std::string path_asked(const std::string& request) { return request.substr(4, request.find(' ', 4) - 4); }
+
+struct AddGround : Ground {
+    davit::test::TempDir scratch;
+    HttpFileOptions http;
+    CopyResult add(const dockerfile::CopyStep& step) const {
+        const RemoteSources remote(step, {scratch.path(), {"Dockerfile", 7, 7, 1}, http});
+        CopyOptions options = this->options();
+        options.remote = [&](const std::string& written) { return remote.find(written); };
+        const std::string before = content_digest(source(), step, options);
+        CopyResult out = build::copy(source(), step, root.get(), options);
+        CHECK(out.digest == before);
+        return out;
+    }
+    static dockerfile::CopyStep add_step(std::vector<std::string> sources, const std::string& to) {
+        auto out = step(std::move(sources), to);
+        out.add = true;
+        return out;
+    }
+};
+
+Errc kind_of(const std::function<void()>& fn, std::string* text = nullptr) {
+    try {
+        fn();
+    } catch (const Error& e) {
+        if (text) *text = e.describe();
+        return e.kind();
+    }
+    FAIL("nothing was refused");
+    return Errc::failed;
+}
+
+// git in a directory, with fixed people and dates; false: git is not here.
+bool git(const std::string& directory, const std::string& script) {
+    SpawnOptions options;
+    options.argv = {"sh", "-ec",
+                    "export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b "
+                    "GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b; command -v git >/dev/null; " +
+                        script};
+    options.cwd = directory;
+    return run(options).status.code == 0;
+}
+
+} // namespace
+
+TEST_CASE("URL: names and dates") {
+    CHECK(file_name_of("http://h/a/f.txt?v=1#x") == "f.txt");
+    CHECK(file_name_of("http://h/a%20b/c%2Fd") == "d");
+    CHECK(file_name_of("http://h") == "__unnamed__");
+    CHECK(file_name_of("http://h/") == "__unnamed__");
+    CHECK(file_name_of("http://h/x/..") == "__unnamed__");
+    CHECK(file_name_of("http://h/%zz") == "%zz");
+    CHECK(parse_http_date("Sat, 03 Feb 2001 04:05:06 GMT") == 981173106);
+    CHECK(!parse_http_date("Sat, 03 Feb 2001 04:05:06 CET"));
+    CHECK(!parse_http_date("yesterday"));
+}
+
+TEST_CASE("ADD of URLs: mode, time, name, checksum, redirects") {
+    const std::string digest = sha256_hex("f\n");
+    Server elsewhere([](const std::string& request) {
+        return request.find("Authorization") == std::string::npos ? ok("moved\n") : status(400);
+    });
+    const Server server([&](const std::string& request) {
+        const std::string path = path_asked(request);
+        if (path == "/f.txt" || path == "/f.txt?v=1")
+            return ok("f\n", "Last-Modified: Sat, 03 Feb 2001 04:05:06 GMT\r\n");
+        if (path == "/redirect/g.txt") return status(302, "Location: /f.txt\r\n");
+        if (path == "/away") return status(302, "Location: " + elsewhere.url() + "/x\r\n");
+        if (path == "/loop") return status(301, "Location: /loop\r\n");
+        if (path == "/auth")
+            return request.find("Authorization: Bearer word\r\n") != std::string::npos ? ok("secret") : status(401);
+        return status(404);
+    });
+    AddGround g;
+    g.add(AddGround::add_step({server.url() + "/f.txt"}, "/x/"));
+    g.add(AddGround::add_step({server.url() + "/redirect/g.txt", server.url() + "/f.txt?v=1"}, "/r/"));
+    auto step = AddGround::add_step({server.url() + "/f.txt"}, "/a");
+    step.chmod = "u=rw,go=r";
+    step.checksum = "sha256:" + digest;
+    g.add(step);
+    CHECK(g.tree() == Tree{{"a", "f 0644 f\n"},
+                           {"r", "d 0755"},
+                           {"r/f.txt", "f 0600 f\n"},
+                           {"r/g.txt", "f 0600 f\n"},
+                           {"x", "d 0755"},
+                           {"x/f.txt", "f 0600 f\n"}});
+    struct stat st {};
+    CHECK(::stat((g.to / "x/f.txt").c_str(), &st) == 0);
+    CHECK(st.st_mtim.tv_sec == 981173106);
+    step.checksum = "sha256:" + std::string(64, '0');
+    CHECK(kind_of([&] { g.add(step); }) == Errc::failed);
+    step.checksum = "md5:00";
+    CHECK(kind_of([&] { g.add(step); }) == Errc::usage);
+    std::string text;
+    CHECK(kind_of([&] { g.add(AddGround::add_step({server.url() + "/none"}, "/")); }, &text) == Errc::not_found);
+    CHECK(text.find("Dockerfile:7:1: " + server.url() + "/none: the server answered 404") == 0);
+    CHECK(kind_of([&] { g.add(AddGround::add_step({server.url() + "/loop"}, "/")); }) == Errc::failed);
+    CHECK(kind_of([&] { g.add(AddGround::add_step({"http://127.0.0.1:1/f"}, "/")); }) == Errc::unavailable);
+    CHECK(kind_of([&] { g.add(AddGround::add_step({server.url() + "/auth"}, "/")); }) == Errc::denied);
+    g.http.secret = [](const std::string& id) {
+        return id == "HTTP_AUTH_TOKEN_127.0.0.1" ? std::optional<std::string>("word\n") : std::nullopt;
+    };
+    g.add(AddGround::add_step({server.url() + "/auth", server.url() + "/away"}, "/s/"));
+    CHECK(g.tree()["s/auth"] == "f 0600 secret");
+    CHECK(g.tree()["s/away"] == "f 0600 moved\n"); // the secret was not sent on
+    g.http.most_bytes = 3;
+    CHECK(kind_of([&] { g.add(AddGround::add_step({server.url() + "/auth"}, "/")); }) == Errc::failed);
+    CHECK(fs::is_empty(g.scratch.path())); // nothing stays
+    // A checksum is of what is fetched.
+    step = AddGround::add_step({"a"}, "/");
+    put(g.from / "a", "");
+    step.checksum = "sha256:" + digest;
+    CHECK(kind_of([&] { g.add(step); }) == Errc::usage);
+}
+
+TEST_CASE("ADD of URLs: what breaks off or is too busy is asked again") {
+    std::atomic<int> asked = 0;
+    const Server server([&](const std::string&) {
+        switch (asked++) {
+        case 0: return std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
+        case 1: return status(503);
+        default: return ok("whole");
+        }
+    });
+    AddGround g;
+    g.add(AddGround::add_step({server.url() + "/f"}, "/f"));
+    CHECK(g.tree()["f"] == "f 0600 whole");
+}
+
+TEST_CASE("git sources: how they are written") {
+    struct Row {
+        const char* text;
+        bool context;
+        const char *url, *ref, *subdirectory, *checksum; // url null: none
+    };
+    for (const Row& row : std::initializer_list<Row>{
+             {"https://h/r.git", false, "https://h/r.git", "", "", ""},
+             {"https://h/r.git#v1:sub", false, "https://h/r.git", "v1", "sub", ""},
+             {"https://h/r.git?ref=v1&subdir=a/b&checksum=abc", false, "https://h/r.git", "v1", "a/b", "abc"},
+             {"https://h/r.git?tag=v1", false, "https://h/r.git", "refs/tags/v1", "", ""},
+             {"https://h/r.git?branch=x&keep-git-dir=1", false, "https://h/r.git", "refs/heads/x", "", ""},
+             {"git@h:r.git#main", false, "git@h:r.git", "main", "", ""},
+             {"github.com/a/b", true, "https://github.com/a/b", "", "", ""},
+             {"github.com/a/b", false, nullptr, "", "", ""},
+             {"https://h/f.tar", false, nullptr, "", "", ""},
+             {"a.txt", false, nullptr, "", "", ""},
+         }) {
+        CAPTURE(row.text);
+        const auto source = parse_git_source(row.text, row.context);
+        CHECK(source.has_value() == (row.url != nullptr));
+        if (!source || !row.url) continue;
+        CHECK(source->url == row.url);
+        CHECK(source->ref == row.ref);
+        CHECK(source->subdirectory == row.subdirectory);
+        CHECK(source->checksum == row.checksum);
+    }
+    CHECK(parse_git_source("https://h/r.git?keep-git-dir=1", false)->keep_git_dir == true);
+    CHECK(kind_of([] { parse_git_source("https://h/r.git?frob=1", false); }) == Errc::usage);
+    CHECK(kind_of([] { parse_git_source("https://h/r.git?ref=a&tag=b", false); }) == Errc::usage);
+    CHECK(is_remote_source("http://h/x"));
+    CHECK(is_remote_source("git@h:x"));
+    CHECK(!is_remote_source("a.txt"));
+}
+
+TEST_CASE("git: trees of a repository, and contexts") {
+    davit::test::TempDir served;
+    if (!git(served.path(),
+             "git init -q -b main r.git; cd r.git; mkdir sub; echo one > f; echo s > sub/g; ln -s f l; "
+             "ln -s /etc out; printf '#!/bin/sh\\n' > x; chmod 755 x; printf 'FROM scratch\\n' > Dockerfile; "
+             "echo '*' > .dockerignore; git add -A; git commit -q -m 1; git tag v1; echo two > f; "
+             "git commit -q -am 2")) {
+        MESSAGE("skipped: git is not installed");
+        return;
+    }
+    // A free port, and the daemon on it.
+    UniqueFd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(probe.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    const std::string port = std::to_string(ntohs(address.sin_port));
+    probe.reset();
+    SpawnOptions daemon;
+    // Not by git(1), which would be what is ended in the daemon's place.
+    daemon.argv = {"sh", "-c",
+                   "exec \"$(git --exec-path)/git-daemon\" --export-all --listen=127.0.0.1 --reuseaddr "
+                   "--port=" +
+                       port + " --base-path=. . >/dev/null 2>&1"};
+    daemon.cwd = served.path();
+    const Child child = Child::spawn(daemon);
+    const std::string url = "git://127.0.0.1:" + port + "/r.git";
+    for (int i = 0; i < 200; ++i) {
+        const UniqueFd there(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (::connect(there.get(), reinterpret_cast<sockaddr*>(&address), size) == 0) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    AddGround g;
+    const mode_t before = ::umask(077); // no matter
+    g.add(AddGround::add_step({url}, "/x"));
+    ::umask(before);
+    CHECK(g.tree() == Tree{{"x", "d 0755"},
+                           {"x/.dockerignore", "f 0644 *\n"},
+                           {"x/Dockerfile", "f 0644 FROM scratch\n"},
+                           {"x/f", "f 0644 two\n"},
+                           {"x/l", "l -> f"},
+                           {"x/out", "l -> /etc"},
+                           {"x/sub", "d 0755"},
+                           {"x/sub/g", "f 0644 s\n"},
+                           {"x/x", "f 0755 #!/bin/sh\n"}});
+    const CopyResult first = g.add(AddGround::add_step({url + "#v1:sub"}, "/v"));
+    CHECK(g.tree()["v/g"] == "f 0644 s\n");
+    CHECK(g.add(AddGround::add_step({url + "?tag=v1&subdir=sub"}, "/v2")).digest == first.digest);
+    auto step = AddGround::add_step({url}, "/k");
+    step.keep_git_dir = true;
+    g.add(step);
+    CHECK(get(g.to / "k/.git/HEAD").size() == 41);
+    step.checksum = get(g.to / "k/.git/HEAD").substr(0, 12);
+    step.destination = "/k2";
+    g.add(step);
+    step.checksum = "0123456";
+    CHECK(kind_of([&] { g.add(step); }) == Errc::failed);
+    CHECK(kind_of([&] { g.add(AddGround::add_step({url + "#nope"}, "/n")); }) == Errc::not_found);
+    CHECK(kind_of([&] { g.add(AddGround::add_step({url + "#main:nope"}, "/n")); }) == Errc::not_found);
+    CHECK(kind_of([&] { g.add(AddGround::add_step({url + "#main:out"}, "/n")); }) == Errc::not_found);
+
+    ContextSpec spec;
+    spec.context = url + "#v1";
+    spec.scratch = g.scratch.path();
+    spec.read_ignore = [](const std::string&, const std::string&) -> std::unique_ptr<PathFilter> {
+        FAIL("no ignore file counts in what is fetched");
+        return nullptr;
+    };
+    {
+        const BuildContext context = open_context(spec);
+        CHECK(context.dockerfile() == "FROM scratch\n");
+        CHECK(context.origin().size() == 40);
+        CHECK(context.source().context);
+        CHECK(!fs::is_empty(g.scratch.path()));
+    }
+    CHECK(fs::is_empty(g.scratch.path()));
+}
