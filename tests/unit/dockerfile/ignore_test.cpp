@@ -66,6 +66,7 @@ TEST_CASE("ignore: the last match counts, and a directory goes with all below it
     CHECK_FALSE(list.ignored("d/e/b.md"));
     CHECK(list_of("d\n!d\nd").ignored("d/x"));
     CHECK_FALSE(IgnoreList().ignored("x"));
+    CHECK_FALSE(list_of("a").ignored("/a/b/")); // no such path, and no reason to stand still
 }
 
 TEST_CASE("ignore: a walk from the root gives the same") {
