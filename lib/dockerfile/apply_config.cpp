@@ -2,7 +2,7 @@
 #include "dockerfile/applier.hpp"
 
 #include "base/words.hpp"
-#include "dockerfile/globals.hpp"
+#include "dockerfile/frontend.hpp"
 #include "dockerfile/history.hpp"
 #include "dockerfile/place.hpp"
 #include "dockerfile/ports.hpp"

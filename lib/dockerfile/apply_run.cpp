@@ -1,6 +1,7 @@
 // RUN.
 #include "dockerfile/applier.hpp"
 
+#include "dockerfile/frontend.hpp"
 #include "dockerfile/history.hpp"
 #include "dockerfile/mount.hpp"
 #include "dockerfile/place.hpp"
@@ -47,6 +48,7 @@ void Applier::add_mounts(const instruction::Run& run, RunStep& step) {
         auto [mount, from] = read_mount(
             text, [&](std::string_view w) { return word(w); }, config_.working_dir, sockets, place);
         if (mount.type == RunMount::Type::ssh) ++sockets;
+        if (mount.type == RunMount::Type::cache) mount.id = cache_id(scope_.options, mount.id);
         if (mount.type == RunMount::Type::bind || mount.type == RunMount::Type::cache) {
             if (!from.empty()) mount.from = source_of(from, false, place, "RUN --mount=from");
             else if (mount.type == RunMount::Type::cache) mount.from.kind = Input::Kind::scratch;

@@ -1,12 +1,12 @@
 #include "dockerfile/evaluate.hpp"
 
+#include "dockerfile/frontend.hpp"
 #include "dockerfile/globals.hpp"
 #include "dockerfile/parameters.hpp"
 #include "dockerfile/place.hpp"
 #include "dockerfile/stage_state.hpp"
 #include "dockerfile/text.hpp"
 #include "image/platform.hpp"
-#include "registry/reference.hpp"
 
 #include <algorithm>
 #include <set>
@@ -30,37 +30,6 @@ BaseImage empty_image(const std::string& platform) {
     BaseImage out{{}, platform, {}};
     out.config.working_dir = "/";
     return out;
-}
-
-CheckSettings check_settings(const Document& document, const EvaluateOptions& options) {
-    if (const std::string* given = options.build_args.find("BUILDKIT_DOCKERFILE_CHECK"))
-        return CheckSettings::read(*given);
-    if (!document.directives.check) return {};
-    // Only the first word counts, as in the reference.
-    const std::string& value = document.directives.check->value;
-    return at_place(document.directives.check->place,
-                    [&] { return CheckSettings::read(value.substr(0, value.find(' '))); });
-}
-
-void require_frontend(const Document& document, const EvaluateOptions& options) {
-    if (const std::string* given = options.build_args.find("BUILDKIT_SYNTAX"))
-        require_own_frontend({*given, {document.file, 0, 0}});
-    else if (document.directives.syntax) require_own_frontend(*document.directives.syntax);
-}
-
-// FROM names a valid image when no build argument is given.
-void check_default_bases(const Document& document, const EvaluateOptions& options, CheckList& checks) {
-    try {
-        const Variables defaults = global_args(document, options, nullptr);
-        for (const DocumentStage& stage : document.stages) {
-            const std::string name = expand(stage.base, defaults, {.escape = document.directives.escape}).text;
-            if (!registry::Reference::try_parse(name))
-                checks.add(Rule::invalid_default_arg_in_from, stage.node,
-                           fmt::format("without build arguments '{}' is '{}', which is no image", stage.base, name));
-        }
-    } catch (const Error&) {
-        // Evaluation itself meets the mistake, and says so.
-    }
 }
 
 class Evaluation {
@@ -107,7 +76,7 @@ public:
 
 private:
     Variables begin() {
-        require_frontend(document_, options_);
+        require_this_frontend(document_, options_);
         check_document(document_, checks_);
         check_default_bases(document_, options_, checks_);
         return global_args(document_, options_, &options_.build_args);

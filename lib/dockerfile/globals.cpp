@@ -71,8 +71,4 @@ bool is_proxy_variable(std::string_view name) {
     return std::find(proxies.begin(), proxies.end(), upper(name)) != proxies.end();
 }
 
-bool is_frontend_argument(std::string_view name) {
-    return name == "BUILDKIT_SBOM_SCAN_CONTEXT" || name == "BUILDKIT_SBOM_SCAN_STAGE";
-}
-
 } // namespace davit::dockerfile

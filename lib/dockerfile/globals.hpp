@@ -18,7 +18,4 @@ std::string target_platform(const EvaluateOptions& options);
 std::vector<std::string> proxy_environment(const Variables& build_args);
 bool is_proxy_variable(std::string_view name);
 
-// Arguments for the frontend itself: they never become environment.
-bool is_frontend_argument(std::string_view name);
-
 } // namespace davit::dockerfile

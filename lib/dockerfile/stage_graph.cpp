@@ -2,6 +2,7 @@
 
 #include "base/units.hpp"
 #include "base/words.hpp"
+#include "dockerfile/globals.hpp"
 #include "dockerfile/mount.hpp"
 #include "dockerfile/place.hpp"
 #include "dockerfile/text.hpp"
@@ -209,6 +210,20 @@ void StageGraph::refuse_circles() const {
             }
             if (colors[static_cast<std::size_t>(need)] == unseen) path.emplace_back(need, 0);
         }
+    }
+}
+
+void check_default_bases(const Document& document, const EvaluateOptions& options, CheckList& checks) {
+    try {
+        const Variables defaults = global_args(document, options, nullptr);
+        for (const DocumentStage& stage : document.stages) {
+            const std::string name = expand(stage.base, defaults, {.escape = document.directives.escape}).text;
+            if (!registry::Reference::try_parse(name))
+                checks.add(Rule::invalid_default_arg_in_from, stage.node,
+                           fmt::format("without build arguments '{}' is '{}', which is no image", stage.base, name));
+        }
+    } catch (const Error&) {
+        // Evaluation itself meets the mistake, and says so.
     }
 }
 

@@ -47,4 +47,7 @@ private:
     int target_ = -1;
 };
 
+// The check that FROM names a valid image when no build argument is given.
+void check_default_bases(const Document& document, const EvaluateOptions& options, CheckList& checks);
+
 } // namespace davit::dockerfile

@@ -206,6 +206,8 @@ TEST_CASE("evaluate: RUN, its script and its heredocs") {
     CHECK(steps_of(e)[3].history == "RUN |1 A=1 p $A # buildkit");
     CHECK(step<RunStep>(e, 4).mounts[1].target == "/run/buildkit/ssh_agent.1");
     CHECK(steps_of(e)[4].env.back() == "SSH_AUTH_SOCK=/run/buildkit/ssh_agent.0");
+    auto cached = evaluated("FROM x\nRUN --mount=type=cache,target=/c r", given({"BUILDKIT_CACHE_MOUNT_NS=ns"}));
+    CHECK(step<RunStep>(cached, 0).mounts.at(0).id == "ns//c");
     CHECK(failure_of("FROM x\nRUN []").find("Dockerfile:2:1") != std::string::npos);
 }
 
