@@ -50,7 +50,7 @@ private:
     struct Level {
         std::vector<std::string> names;
         std::size_t next = 0, path_size = 0;
-        PathPattern::State state = 0;
+        SourcePattern::State state = 0;
         bool inside = false; // everything below matches
         bool told = false;
         Seen self;

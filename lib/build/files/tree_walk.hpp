@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/fd.hpp"
-#include "build/files/path_pattern.hpp"
+#include "build/files/source_pattern.hpp"
 #include "build/files/source.hpp"
 
 #include <stop_token>
@@ -38,7 +38,7 @@ struct WalkRules {
     const PathFilter* filter = nullptr;   // told paths with the prefix
     std::string prefix;                   // of the top in its source: "" or ending in '/'
     const PathFilter* exclude = nullptr;  // told paths from the top
-    const PathPattern* include = nullptr; // --parents
+    const SourcePattern* include = nullptr; // --parents
     bool xattrs = true;
     std::stop_token stop;
 };

@@ -1,6 +1,7 @@
 #include "build/files/copy.hpp"
 
 #include "base/error.hpp"
+#include "dockerfile/ignore.hpp"
 #include "build/files/owner_mode.hpp"
 #include "tests/unit/build_files/tree.hpp"
 
@@ -166,6 +167,10 @@ TEST_CASE("copy: wildcards") {
     put(g.from / "-1.t", "");
     put(g.from / "a1.t", "");
     put(g.from / "x1.t", "");
+    put(g.from / "ü.u", "");
+    g.copy({"?.u"}, "/u/"); // one character
+    CHECK(g.tree()["u/ü.u"] == "f 0644 ");
+    sys::remove_tree_at(g.root.get(), "u");
     g.copy({"*.txt"}, "/1/");
     g.copy({"**/*.txt"}, "/2/");
     g.copy({"d/*/f.txt"}, "/3/");
@@ -189,8 +194,8 @@ TEST_CASE("copy: wildcards") {
                         {"6/a1.t", ""},
                         {"6/x1.t", ""}});
     CHECK(!tree.contains("7"));
-    CHECK(refused([&] { g.copy({"[a.txt"}, "/x"); }) == Errc::usage);
-    CHECK(refused([&] { g.copy({"*\\"}, "/x"); }) == Errc::usage);
+    CHECK(refused([&] { g.copy({"[a.txt"}, "/x"); }) == Errc::invalid_project);
+    CHECK(refused([&] { g.copy({"*\\"}, "/x"); }) == Errc::invalid_project);
 }
 
 TEST_CASE("copy: several files to what is no directory: each takes the last one's place") {
