@@ -111,8 +111,9 @@ Match Selection::one(const Source& source, const std::string& path, const std::s
     return {std::move(*found), base_name(path)};
 }
 
-void Selection::expand(const Source& source, const Located& from, const SourcePattern& pattern, SourcePattern::State state,
-                       const std::string& path, std::vector<Match>& to, const std::string& written) const {
+void Selection::expand(const Source& source, const Located& from, const SourcePattern& pattern,
+                       SourcePattern::State state, const std::string& path, std::vector<Match>& to,
+                       const std::string& written) const {
     std::vector<std::string> names;
     if (!pattern.names(state, names)) names = names_in_directory(from.fd.get());
     for (const std::string& name : names) {

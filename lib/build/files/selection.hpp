@@ -4,8 +4,8 @@
 #include "build/files/copy.hpp"
 #include "build/files/locate.hpp"
 #include "build/files/source_pattern.hpp"
-#include "davit/error.hpp"
 #include "build/files/tree_walk.hpp"
+#include "davit/error.hpp"
 
 #include <functional>
 #include <memory>
