@@ -88,7 +88,7 @@ TerminalMode::TerminalMode(int fd, Kind kind) {
     if (!is_terminal(fd) || ::tcgetattr(fd, &saved) < 0) return;
     wanted = saved;
     if (kind == Kind::raw) ::cfmakeraw(&wanted);
-    else wanted.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    else wanted.c_lflag &= ~static_cast<tcflag_t>(kind == Kind::hidden ? ECHO : ICANON | ECHO);
     when_restored = kind == Kind::raw ? TCSAFLUSH : TCSANOW; // what was typed for a container is not for the shell
     install_handlers();
     changed_fd = fd;

@@ -33,8 +33,9 @@ void return_to_terminal();
 class TerminalMode {
 public:
     enum class Kind {
-        raw, // every byte goes through; no key is a signal
-        keys // every key is read at once and not shown; Ctrl-C and Ctrl-Z stay what they are
+        raw,   // every byte goes through; no key is a signal
+        keys,  // every key is read at once and not shown; Ctrl-C and Ctrl-Z stay what they are
+        hidden // a line that is not shown, such as a password
     };
     TerminalMode(int fd, Kind kind); // does nothing when fd is no terminal
     ~TerminalMode();

@@ -142,6 +142,7 @@ int run_image(Globals& globals, const Args& args) {
         {"ls", "List images", run_image_ls, VerbGroup::inspect, "list"},
         {"prune", "Remove unused images", run_prune},
         {"pull", "Download an image from a registry", run_image_pull},
+        {"push", "Upload an image to a registry", run_image_push},
         {"rm", "Remove one or more images", run_image_rm, VerbGroup::project, "remove"},
         {"save", "Save one or more images to a tar archive or an OCI layout", run_image_save},
         {"tag", "Create a tag that refers to an image", run_tag},

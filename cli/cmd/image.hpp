@@ -20,5 +20,6 @@ int run_image_history(Globals&, const Args&);
 int run_image_load(Globals&, const Args&);
 int run_image_save(Globals&, const Args&);
 int run_image_pull(Globals&, const Args&);
+int run_image_push(Globals&, const Args&);
 
 } // namespace davit::cli

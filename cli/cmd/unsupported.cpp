@@ -26,9 +26,6 @@ constexpr Advice advice[] = {
      "'davit config' prints the resolved application, which docker compose bridge and kompose can read"},
     {"davit", " alpha ",
      "nothing of docker compose's experiments is here; 'davit plan' shows what an up would do, and why"},
-    {"davit", " login logout ",
-     "davit takes credentials from where docker and podman keep them: log in with one of them, or write "
-     "$DOCKER_CONFIG/config.json"},
     {"davit", " inspect ",
      "'davit container inspect', 'davit image inspect', 'davit network inspect' and 'davit volume inspect'"},
     {"davit", " rmi ", "'davit image rm IMAGE'"},
@@ -41,7 +38,6 @@ constexpr Advice advice[] = {
     {"davit", " swarm stack node service secret context plugin ",
      "davit runs compose files on this machine, without Swarm, contexts or plugins"},
     {"davit image", " import ", "make an OCI layout or docker-archive of it, and 'davit image load -i FILE'"},
-    {"davit image", " push ", "'davit image save -o FILE IMAGE' writes an archive that other tools can push"},
     {"davit container", " run create ",
      "describe the container as a service in compose.yaml; 'davit run SERVICE COMMAND' runs another command in its "
      "place"},
@@ -66,15 +62,6 @@ std::string advice_for(std::string_view of, std::string_view name) {
     for (const Advice& a : advice)
         if (of == a.of && std::string_view(a.names).find(wanted) != std::string_view::npos) return a.hint;
     return {};
-}
-
-int run_push(Globals& globals, const Args& args) {
-    std::vector<std::string> services;
-    Options options(globals, "push [OPTIONS] [SERVICE...]",
-                    "Push the images of services (this version of davit cannot)");
-    options.ignored("ignore-push-failures").ignored("include-deps").ignored("q,quiet").arguments(services);
-    if (!options.parse(args)) return 0;
-    throw unsupported("push", "'davit image save -o FILE IMAGE' writes an archive that other tools can push");
 }
 
 int run_publish(Globals& globals, const Args& args) {

@@ -31,6 +31,8 @@ int run_export(Globals&, const Args&);
 int run_image(Globals&, const Args&);
 int run_images(Globals&, const Args&);
 int run_kill(Globals&, const Args&);
+int run_login(Globals&, const Args&);
+int run_logout(Globals&, const Args&);
 int run_logs(Globals&, const Args&);
 int run_ls(Globals&, const Args&);
 int run_manual(Globals&, const Args&);

@@ -6,6 +6,7 @@
 #include "base/sys.hpp"
 #include "build/files/copy.hpp"
 #include "build/image_config.hpp"
+#include "build/layer_blobs.hpp"
 #include "build/times.hpp"
 #include "build/working_root.hpp"
 #include "image/archive.hpp"
@@ -105,10 +106,10 @@ void write_archive(Session& session, const Built& built, const BuildOutput& outp
     const auto plain = output.attributes.find("tar");
     if (plain != output.attributes.end() && plain->second == "false") {
         sys::make_dirs(output.destination, 0755);
-        return image::save_layout(session.store, {{image, names}}, output.destination, session.save_options());
+        return image::save_layout(session.store, {image.id}, output.destination, {names, layer_blobs()});
     }
     to_file(session.request, output.destination, [&](int fd) {
-        image::save(session.store, {{image, names}}, fd, session.save_options());
+        image::save(session.store, {image.id}, fd, {names, layer_blobs()});
     });
 }
 

@@ -23,13 +23,15 @@ Solver::Solver(Session& session, const dockerfile::Evaluated& file, std::string 
     : session_(session), file_(file), platform_(std::move(platform)) {}
 
 Solver::~Solver() {
-    session_.cancel.request_stop(); // nothing is left to wait for, unless a failure brought us here
+    if (!succeeded_) session_.cancel.request_stop();
     for (const auto& [stage, future] : running_) future.wait();
 }
 
 StageState Solver::target() {
     try {
-        return launch(file_.target).get();
+        StageState state = launch(file_.target).get();
+        succeeded_ = true;
+        return state;
     } catch (const Error& e) {
         if (e.kind() != Errc::interrupted) throw;
     }

@@ -81,6 +81,7 @@ private:
     std::map<int, std::shared_future<StageState>> running_;
     std::recursive_mutex known_mutex_;
     std::map<int, std::optional<StageState>> known_;
+    bool succeeded_ = false;
 };
 
 } // namespace davit::build

@@ -21,9 +21,10 @@ void set_env(std::vector<std::string>& env, const std::string& name, const std::
     else *it = name + "=" + value;
 }
 
-void add_sorted(std::vector<std::string>& list, const std::string& item) {
-    auto it = std::lower_bound(list.begin(), list.end(), item);
-    if (it == list.end() || *it != item) list.insert(it, item);
+void add_sorted(std::vector<std::string>& list, const std::vector<std::string>& items) {
+    list.insert(list.end(), items.begin(), items.end());
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
 }
 
 std::string pairs_text(std::string_view keyword, const std::vector<instruction::Pair>& pairs) {
@@ -182,17 +183,16 @@ void Applier::operator()(const instruction::Expose& expose) {
             all.insert(all.end(), ports.ports.begin(), ports.ports.end());
         }
     }
-    for (const std::string& port : all) add_sorted(config_.exposed_ports, port);
+    add_sorted(config_.exposed_ports, all);
     configured("EXPOSE " + history::list(all));
 }
 
 void Applier::operator()(const instruction::Volume& volume) {
     const auto paths = words(volume.paths);
-    for (const std::string& path : paths) {
+    for (const std::string& path : paths)
         if (path.empty())
             throw mistake(node_.place, "a path of VOLUME is empty").with_hint("give the variable a value");
-        add_sorted(config_.volumes, path);
-    }
+    add_sorted(config_.volumes, paths);
     configured("VOLUME " + history::list(paths));
 }
 

@@ -120,6 +120,19 @@ void check_arg_description(const Instruction& instruction, CheckList& checks) {
     check_description(instruction.node, names, "the ARG", checks);
 }
 
+// "# check=skip=RULE" right above an instruction. Another comment that begins so is only a comment.
+bool skipped_by(const std::vector<std::string>& comments, std::string_view rule) {
+    return std::any_of(comments.begin(), comments.end(), [&](const std::string& comment) {
+        if (!comment.starts_with("check=")) return false;
+        try {
+            const CheckSettings here = CheckSettings::read(std::string_view(comment).substr(6));
+            return here.skip_all || holds(here.skip, rule);
+        } catch (const Error&) {
+            return false;
+        }
+    });
+}
+
 } // namespace
 
 const RuleText& text_of(Rule rule) {
@@ -161,12 +174,7 @@ void CheckList::add(Rule rule, const Place& place, std::string message) {
 }
 
 void CheckList::add(Rule rule, const Node& node, std::string message) {
-    for (const std::string& comment : node.comments) {
-        if (!comment.starts_with("check=")) continue;
-        CheckSettings here = CheckSettings::read(std::string_view(comment).substr(6));
-        if (here.skip_all || holds(here.skip, text_of(rule).name)) return;
-    }
-    add(rule, node.place, std::move(message));
+    if (!skipped_by(node.comments, text_of(rule).name)) add(rule, node.place, std::move(message));
 }
 
 void CheckList::finish() const {

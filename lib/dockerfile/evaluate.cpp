@@ -1,6 +1,7 @@
 #include "dockerfile/evaluate.hpp"
 
 #include "dockerfile/globals.hpp"
+#include "dockerfile/parameters.hpp"
 #include "dockerfile/place.hpp"
 #include "dockerfile/stage_state.hpp"
 #include "dockerfile/text.hpp"
@@ -14,6 +15,7 @@ namespace davit::dockerfile {
 
 namespace {
 
+constexpr std::size_t largest_result = std::size_t{256} << 20U;
 constexpr std::string_view default_path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::size_t stage_index(int stage) { return static_cast<std::size_t>(stage); }
@@ -190,7 +192,6 @@ private:
     StageState state_from_stage(int i) {
         const int base = graph_[i].base.stage;
         StageState state = states_[stage_index(base)];
-        state.index = i;
         state.cmd = state.entrypoint = state.healthcheck = nullptr;
         state.config.onbuild.clear();
         want_path(state.config);
@@ -201,7 +202,6 @@ private:
     StageState state_from_image(int i) {
         const Input& base = graph_[i].base;
         StageState state;
-        state.index = i;
         const std::string wanted = base.platform.empty() ? target_platform(options_) : base.platform;
         state.platform = base.kind == Input::Kind::scratch ? target_platform(options_) : wanted;
         const std::optional<BaseImage>& image = image_of(i);
@@ -249,15 +249,22 @@ private:
         step.place = instruction.node.place;
         apply(instruction, scope_, state, step);
         if (is_trigger) step.instruction = "ONBUILD " + step.instruction;
+        add_size(state.config, step.place);
         step.config = state.config;
         if (!state.author.empty()) step.author = state.author;
-        note_args(instruction);
         result_.stages[stage_index(i)].steps.push_back(std::move(step));
     }
 
-    void note_args(const Instruction& instruction) {
-        if (const auto* arg = std::get_if<instruction::Arg>(&instruction.action))
-            for (const auto& [name, value] : arg->args) taken_.insert(name);
+    // Each step holds a configuration, and variables that name each other grow by doubling.
+    void add_size(const image::Config& config, const Place& place) {
+        const auto add = [&](std::string_view text) { size_ += sizeof(std::string) + text.size(); };
+        for (const auto* list : {&config.env, &config.cmd, &config.entrypoint, &config.volumes, &config.exposed_ports,
+                                 &config.shell, &config.onbuild})
+            for (const std::string& text : *list) add(text);
+        for (const auto& [name, value] : config.labels) add(value);
+        if (size_ > largest_result)
+            throw mistake(place, "the configurations of all steps take more than {} MiB", largest_result >> 20U)
+                .with_hint("a variable or a label has become very long: look for one that holds itself");
     }
 
     void finish() {
@@ -268,52 +275,7 @@ private:
         result_.platform = !options_.platform.empty()      ? image::to_string(image::parse_platform(options_.platform))
                            : target.image_platform.empty() ? target.platform
                                                            : target.image_platform;
-        list_parameters();
-        list_unused();
-    }
-
-    void add_parameter(const std::string& name, const std::string* value, const Node& node) {
-        auto& all = result_.parameters;
-        if (std::none_of(all.begin(), all.end(), [&](const Parameter& p) { return p.name == name; }))
-            all.push_back({name, value ? *value : "", description_of(node.comments, name)});
-    }
-
-    void add_parameters(int stage, const Instruction& instruction) {
-        if (const auto* arg = std::get_if<instruction::Arg>(&instruction.action))
-            for (const auto& [name, value] : arg->args)
-                add_parameter(name, states_[stage_index(stage)].env.find(name), instruction.node);
-    }
-
-    void list_parameters() {
-        std::set<std::string> used = taken_;
-        for (int i = 0; i < graph_.size(); ++i)
-            if (needed_[stage_index(i)]) used.insert(graph_[i].used_args.begin(), graph_[i].used_args.end());
-        for (const Instruction& instruction : document_.global_args)
-            for (const auto& [name, value] : std::get<instruction::Arg>(instruction.action).args)
-                if (used.count(name)) add_parameter(name, globals_.find(name), instruction.node);
-        for (int i = 0; i < graph_.size(); ++i) {
-            if (!needed_[stage_index(i)] || graph_[i].replaced) continue;
-            for (const Instruction& trigger : triggers_[stage_index(i)]) add_parameters(i, trigger);
-            for (const Instruction& instruction : written(i).instructions) add_parameters(i, instruction);
-        }
-    }
-
-    void list_unused() {
-        std::set<std::string> known = taken_;
-        const Variables predefined = predefined_args(document_, options_);
-        for (const auto& [name, value] : predefined.entries()) known.insert(name);
-        for (const Instruction& instruction : document_.global_args) note_known(instruction, known);
-        for (const DocumentStage& stage : document_.stages)
-            for (const Instruction& instruction : stage.instructions) note_known(instruction, known);
-        for (const auto& [name, value] : options_.build_args.entries()) {
-            const bool for_us = is_proxy_variable(name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH";
-            if (!for_us && !known.count(name)) result_.unused_args.push_back(name);
-        }
-    }
-
-    static void note_known(const Instruction& instruction, std::set<std::string>& known) {
-        if (const auto* arg = std::get_if<instruction::Arg>(&instruction.action))
-            for (const auto& [name, value] : arg->args) known.insert(name);
+        list_arguments(scope_, needed_, triggers_, states_, result_);
     }
 
     const Document& document_;
@@ -329,7 +291,7 @@ private:
     std::vector<std::optional<BaseImage>> images_;
     std::set<int> asked_; // stages whose base was asked for
     std::vector<StageState> states_;
-    std::set<std::string> taken_; // names of ARGs that were applied
+    std::size_t size_ = 0; // of all configurations, bytes
 };
 
 } // namespace

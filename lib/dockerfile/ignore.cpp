@@ -56,8 +56,8 @@ bool IgnoreList::ignored(std::string_view path, const Matched& above, Matched& o
 bool IgnoreList::ignored(std::string_view path) const {
     Matched above;
     bool out = false;
-    for (std::size_t end = 0; end != std::string_view::npos;) {
-        end = path.find('/', end == 0 ? 0 : end + 1);
+    for (std::size_t start = 0, end = 0; end != std::string_view::npos; start = end + 1) {
+        end = path.find('/', start);
         Matched own;
         out = ignored(path.substr(0, end), above, own);
         above = std::move(own);

@@ -8,7 +8,6 @@
 namespace davit::dockerfile {
 
 struct StageState {
-    int index = -1;
     Variables env; // the configuration's, and ARGs
     image::Config config;
     std::string author;

@@ -22,6 +22,20 @@
 
 namespace davit {
 
+// An image that is to be fetched.
+struct ImagePull {
+    std::string reference;
+    std::string service;
+    std::string platform;
+    bool build = false; // the service says how to make it
+};
+
+// What a command says of the images that it needs.
+struct ImageWishes {
+    PullMode pull = PullMode::by_service;
+    bool quiet = false, build = false, no_build = false;
+};
+
 struct Engine::Impl {
     explicit Impl(EngineOptions with);
 
@@ -83,20 +97,10 @@ struct Engine::Impl {
     std::vector<std::string> users_of(const std::string& image_id) const;
 
     // --- engine_pull.cpp
-    struct Pull {
-        std::string reference;
-        std::string service;
-        std::string platform;
-        bool build = false; // the service says how to make it
-    };
-    void pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures,
+    void pull_all(const Project& project, const std::vector<ImagePull>& pulls, bool quiet, bool ignore_failures,
                   std::stop_token stop);
     // Fetches what the services need and the policies ask for, and holds all of it against `image prune` until the
     // records of containers do.
-    struct ImageWishes {
-        PullMode pull = PullMode::by_service;
-        bool quiet = false, build = false, no_build = false;
-    };
     image::Hold provide_images(const Project& project, const std::vector<const Service*>& services,
                                const ImageWishes& wishes, std::stop_token stop);
     void ensure_images(const Project& project, const std::vector<const Service*>& services, const ImageWishes& wishes,
@@ -104,7 +108,8 @@ struct Engine::Impl {
     // engine_build.cpp. sink may be empty.
     std::vector<BuiltService> build_all(const Project& project, const std::vector<std::string>& services,
                                         const struct BuildWishes& wishes, const BuildSink& sink, std::stop_token stop);
-    void pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet, std::stop_token stop);
+    void pull_one(image::Store& images, const std::string& project, const ImagePull& pull, bool quiet,
+                  std::stop_token stop);
 
     // --- engine_provide.cpp
     // Has a provider do "up", "stop" or "down", and tells of it.

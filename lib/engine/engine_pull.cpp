@@ -59,7 +59,7 @@ std::optional<std::int64_t> refresh_after(const std::string& policy, const std::
 
 } // namespace
 
-void Engine::Impl::pull_one(image::Store& images, const std::string& project, const Pull& pull, bool quiet,
+void Engine::Impl::pull_one(image::Store& images, const std::string& project, const ImagePull& pull, bool quiet,
                             std::stop_token stop) {
     Event event;
     event.op = OpKind::pull_image;
@@ -104,8 +104,8 @@ SourcePos image_place(const Project& project, const std::string& service) {
 
 } // namespace
 
-void Engine::Impl::pull_all(const Project& project, const std::vector<Pull>& pulls, bool quiet, bool ignore_failures,
-                            std::stop_token stop) {
+void Engine::Impl::pull_all(const Project& project, const std::vector<ImagePull>& pulls, bool quiet,
+                            bool ignore_failures, std::stop_token stop) {
     if (pulls.empty()) return;
     image::Store images(store.roots().images());
     std::atomic<std::size_t> next{0};
@@ -160,7 +160,7 @@ std::string effective_policy(const Service& service, PullMode mode) {
 // What is to be fetched and what is to be built, before anything is.
 class ImageNeeds {
 public:
-    ImageNeeds(const Project& project, const image::Store& images, const Engine::Impl::ImageWishes& wishes)
+    ImageNeeds(const Project& project, const image::Store& images, const ImageWishes& wishes)
         : project_(project), images_(images), wishes_(wishes), lookup_(images) {}
 
     void add(const Service& service) {
@@ -174,7 +174,7 @@ public:
             if (mount.type == MountType::image) need(service, mount.source);
     }
 
-    std::vector<Engine::Impl::Pull> pulls;
+    std::vector<ImagePull> pulls;
     std::vector<std::string> builds; // services
 
 private:
@@ -222,7 +222,7 @@ private:
 
     const Project& project_;
     const image::Store& images_;
-    const Engine::Impl::ImageWishes& wishes_;
+    const ImageWishes& wishes_;
     ImageLookup lookup_;
 };
 
@@ -234,11 +234,11 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
     ImageNeeds needs(project, images, wishes);
     for (const Service* service : services) needs.add(*service);
     // What can be built is, where no registry has it.
-    std::vector<Pull> first, rest;
-    for (const Pull& pull : needs.pulls) (pull.build && !wishes.no_build ? first : rest).push_back(pull);
+    std::vector<ImagePull> first, rest;
+    for (const ImagePull& pull : needs.pulls) (pull.build && !wishes.no_build ? first : rest).push_back(pull);
     pull_all(project, rest, wishes.quiet, false, stop);
     pull_all(project, first, wishes.quiet, true, stop);
-    for (const Pull& pull : first)
+    for (const ImagePull& pull : first)
         if (!images.find(pull.reference)) needs.builds.push_back(pull.service);
     if (!needs.builds.empty()) build_all(project, needs.builds, {}, config.builds, std::move(stop));
 }
@@ -282,7 +282,7 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
     wanted = select_services(wanted, options.services,
                              options.include_dependencies ? Dependencies::include : Dependencies::ignore);
     const image::Store images(impl_->store.roots().images());
-    std::vector<Impl::Pull> pulls;
+    std::vector<ImagePull> pulls;
     for (const auto& [name, service] : wanted.services) {
         if (service.provider) continue;
         if (service.build && (options.ignore_buildable || service.image.empty())) continue;

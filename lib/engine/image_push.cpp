@@ -4,7 +4,7 @@
 #include "base/sys.hpp"
 #include "compose/place.hpp"
 #include "engine/engine_impl.hpp"
-#include "engine/layer_blobs.hpp"
+#include "build/layer_blobs.hpp"
 #include "engine/roots.hpp"
 #include "image/push.hpp"
 #include "reconcile/plan_builder.hpp"
@@ -40,7 +40,7 @@ PushedImage push_told(image::Store& store, const registry::Reference& reference,
     image::PushOptions how;
     registry::read_daemon_config(how);
     how.platform = platform;
-    how.blobs = layer_blobs();
+    how.blobs = build::layer_blobs();
     how.stop = std::move(stop);
     how.warning = [&](const std::string& text) { tell(EventKind::warning, text, 0, 0); };
     how.progress = [&](const image::PushProgress& progress) {

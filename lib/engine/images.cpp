@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
-#include "engine/layer_blobs.hpp"
+#include "build/layer_blobs.hpp"
 #include "engine/roots.hpp"
 #include "image/archive.hpp"
 #include "image/pull.hpp"
@@ -137,11 +137,11 @@ std::vector<LoadedImage> load_images(Engine& engine, int fd, const std::string& 
 }
 
 void save_images(Engine& engine, const std::vector<std::string>& names, int fd) {
-    image::save(store_of(engine), names, fd, {layer_blobs()});
+    image::save(store_of(engine), names, fd, {{}, build::layer_blobs()});
 }
 
 void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory) {
-    image::save_layout(store_of(engine), names, directory, {layer_blobs()});
+    image::save_layout(store_of(engine), names, directory, {{}, build::layer_blobs()});
 }
 
 } // namespace davit

@@ -27,7 +27,8 @@ std::vector<Loaded> load(Store& store, const std::string& path, const LoadOption
 std::vector<Loaded> load(Store& store, int fd, const std::string& name, const LoadOptions& options = {});
 
 struct SaveOptions {
-    BlobMaker blobs; // for layers that stand only as directories; without it they are Errc::failed
+    std::vector<std::string> names; // that an image given by id has in the archive, whatever the store calls it
+    BlobMaker blobs;                // for layers that stand only as directories; without it they are Errc::failed
 };
 
 // One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it; its bytes depend on

@@ -48,7 +48,7 @@ void use_what_is_there(const Store::Impl& store, Export& e) {
         e.manifest.media_type, "sha256:" + sha256_hex(e.manifest_json), e.manifest_json.size(), std::nullopt, {}};
 }
 
-std::vector<Export> collect(const Store& store, const std::vector<std::string>& names) {
+std::vector<Export> collect(const Store& store, const std::vector<std::string>& names, const SaveOptions& options) {
     std::vector<Export> out;
     for (const auto& name : names) {
         auto image = store.find(name);
@@ -70,6 +70,8 @@ std::vector<Export> collect(const Store& store, const std::vector<std::string>& 
             std::find(same->references.begin(), same->references.end(), *reference) == same->references.end())
             same->references.push_back(*reference);
     }
+    for (Export& e : out)
+        for (const auto& name : options.names) e.references.push_back(registry::Reference::parse(name));
     return out;
 }
 
@@ -127,7 +129,7 @@ std::map<std::string, std::string> documents_of(const std::vector<Export>& expor
 } // namespace
 
 void save(const Store& store, const std::vector<std::string>& names, int fd, const SaveOptions& options) {
-    const auto exports = collect(store, names);
+    const auto exports = collect(store, names, options);
     std::map<std::string, BlobToSave> layers;
     const auto documents = documents_of(exports, store, layers);
     archive::TarWriter tar(fd);
@@ -156,7 +158,7 @@ void save(const Store& store, const std::vector<std::string>& names, int fd, con
 
 void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory,
                  const SaveOptions& options) {
-    const auto exports = collect(store, names);
+    const auto exports = collect(store, names, options);
     std::map<std::string, BlobToSave> layers;
     for (const char* sub : {"/blobs/sha256", "/blobs/sha512"}) sys::make_dirs(directory + sub, 0700);
     for (const auto& [path, bytes] : documents_of(exports, store, layers))

@@ -3,10 +3,9 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json_read.hpp"
-#include "base/process.hpp"
 #include "base/text_code.hpp"
+#include "registry/credential_helper.hpp"
 
-#include <cerrno>
 #include <cstdlib>
 #include <unistd.h>
 #include <vector>
@@ -15,26 +14,9 @@ namespace davit::registry {
 
 namespace {
 
-constexpr const char* hub_key = "https://index.docker.io/v1/"; // what docker login writes for docker.io
-
 std::string environment(const char* name) {
     const char* value = std::getenv(name);
     return value ? value : "";
-}
-
-// "https://host/v1/" → "host", "host:5000/path" → "host:5000"
-std::string host_of_key(std::string key) {
-    if (auto scheme = key.find("://"); scheme != std::string::npos) key.erase(0, scheme + 3);
-    return key.substr(0, key.find('/'));
-}
-
-bool is_hub(const std::string& host) {
-    return host == "docker.io" || host == "index.docker.io" || host == "registry-1.docker.io";
-}
-
-bool same_host(const std::string& key, const std::string& domain) {
-    std::string host = host_of_key(key);
-    return host == domain || (is_hub(host) && is_hub(domain));
 }
 
 std::optional<Credentials> read_entry(const Json& entry) {
@@ -55,31 +37,17 @@ std::optional<Credentials> read_entry(const Json& entry) {
 }
 
 // git-credential's cousin: the host on stdin, JSON on stdout.
-std::optional<Credentials> ask_helper(const std::string& helper, const std::string& server) {
-    const std::string program = "docker-credential-" + helper;
-    Output result;
-    try {
-        result = run({.argv = {program, "get"}}, server);
-    } catch (Error& e) {
-        e.with_context("asking the credential helper for " + server);
-        if (e.os().value() == ENOENT) e.with_hint(program + " is named in Docker's config.json but is not in PATH");
-        throw;
-    }
-    if (result.status.code != 0) {
-        if ((result.out + result.err).find("credentials not found") != std::string::npos) return std::nullopt;
-        throw error(Errc::denied, "the credential helper {} failed for {}: {}", program, server,
-                    result.out.empty() ? result.err : result.out);
-    }
-    Json json = parse_untrusted(result.out);
-    if (!json.is_object()) throw error(Errc::denied, "the credential helper {} answered no JSON object", program);
+std::optional<Credentials> ask_helper(const std::string& helper, const std::string& domain) {
+    const auto answer = run_credential_helper(helper, "get", key_of_registry(domain), domain);
+    if (!answer) return std::nullopt;
+    Json json = parse_untrusted(*answer);
+    if (!json.is_object())
+        throw error(Errc::denied, "the credential helper docker-credential-{} answered no JSON object", helper);
     Credentials out{text_of(json, "Username"), text_of(json, "Secret"), ""};
     if (out.username == "<token>") out = {"", "", out.password};
     if (out.username.empty() && out.identity_token.empty()) return std::nullopt;
     return out;
 }
-
-// Helpers know Docker Hub by the key that docker login uses.
-std::string helper_server(const std::string& domain) { return is_hub(domain) ? hub_key : domain; }
 
 std::optional<Credentials> from_auths(const Json& json, const std::string& domain) {
     const Json* auths = object_of(json, "auths");
@@ -88,7 +56,7 @@ std::optional<Credentials> from_auths(const Json& json, const std::string& domai
         if (key == domain && entry.is_object())
             if (auto found = read_entry(entry)) return found;
     for (const auto& [key, entry] : auths->items())
-        if (same_host(key, domain) && entry.is_object())
+        if (same_registry(key, domain) && entry.is_object())
             if (auto found = read_entry(entry)) return found;
     return std::nullopt;
 }
@@ -96,10 +64,9 @@ std::optional<Credentials> from_auths(const Json& json, const std::string& domai
 std::optional<Credentials> from_docker_config(const Json& json, const std::string& domain) {
     if (const Json* helpers = object_of(json, "credHelpers"))
         for (const auto& [key, helper] : helpers->items())
-            if (same_host(key, domain) && helper.is_string())
-                return ask_helper(helper.get<std::string>(), helper_server(domain));
+            if (same_registry(key, domain) && helper.is_string()) return ask_helper(helper.get<std::string>(), domain);
     if (std::string store = text_of(json, "credsStore"); !store.empty())
-        if (auto found = ask_helper(store, helper_server(domain))) return found;
+        if (auto found = ask_helper(store, domain)) return found;
     return from_auths(json, domain);
 }
 

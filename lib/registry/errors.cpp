@@ -104,6 +104,9 @@ Error registry_error(const RegistryEndpoint& endpoint, const std::string& reposi
     if (r.status == 0 || r.failure != HttpFailure::none) return unreachable(endpoint, r);
     const std::string name = endpoint.domain + "/" + repository;
     const std::string said = registry_message(r, body);
+    if (purpose == Purpose::login && r.status == 404)
+        return error(Errc::not_found, "{} is no registry: it has no /v2/ ({})", endpoint.domain, said);
+    if (purpose == Purpose::login && r.status == 403) return needs_login(endpoint.domain, name, said, purpose);
     if (r.status == 401 && purpose == Purpose::push && had_credentials && lacks_right(r))
         return error(Errc::denied, "push access denied for {}: the user has no right to write there ({})", name, said)
             .with_hint(fmt::format("'davit login {}' stores another user", endpoint.domain));

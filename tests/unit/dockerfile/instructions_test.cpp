@@ -24,7 +24,7 @@ struct WrongRow {
 };
 
 void check_refused(const WrongRow& row) {
-    CAPTURE(row.text);
+    CAPTURE(std::string(row.text));
     try {
         read_document(row.text, "Dockerfile");
         FAIL_CHECK("was read");
@@ -189,7 +189,7 @@ TEST_CASE("mounts: what is refused") {
           "target=/x,required", "target=/x,size=1", "target=/x,mode=0", "type=secret", "type=secret,id=a,src=b",
           "type=secret,id=a,from=b", "target", "target=/x,nope=1", "target=/x,ro=maybe", "type=cache,target=/x,mode=8",
           "type=cache,target=/x,uid=-1", "type=tmpfs,target=/x,size=many", "target=/x,env=A"}) {
-        CAPTURE(text);
+        CAPTURE(std::string(text));
         try {
             mount_of(text);
             FAIL_CHECK("was read");

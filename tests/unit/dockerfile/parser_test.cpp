@@ -113,7 +113,7 @@ TEST_CASE("parser: heredocs") {
     CHECK(nodes[1].heredocs == std::vector<Heredoc>{{"EOF", "", false, true}});
     for (const char* none : {"RUN echo \"<<EOF\"", "RUN echo $((1<<3))", "RUN a <<<b", "RUN it's <<EOF", "RUN a << EOF",
                              "ENV A=<<EOF", "RUN [\"a\", \"<<EOF\"]"}) {
-        CAPTURE(none);
+        CAPTURE(std::string(none));
         CHECK(read(none).nodes.at(0).heredocs.empty());
     }
     auto onbuild = read("ONBUILD RUN <<EOF\na\nEOF\n").nodes;

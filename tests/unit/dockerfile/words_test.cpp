@@ -80,7 +80,7 @@ TEST_CASE("words: modifiers") {
         {"${X/X/$SET}", "asetbXc"},
     };
     for (const WordRow& row : rows) {
-        CAPTURE(row.word);
+        CAPTURE(std::string(row.word));
         CHECK(expanded_text(row.word) == row.expected);
     }
 }
@@ -116,7 +116,7 @@ TEST_CASE("words: what is refused") {
     CHECK(word_refusal("${SET:=x}").find("':='") != std::string::npos);
     for (const char* word :
          {"${", "${}", "${:-a}", "${{a}", "${SET", "${SET:-", "'a", "\"a", "${X/a}", "${X#\\a}", "${X#\\"}) {
-        CAPTURE(word);
+        CAPTURE(std::string(word));
         CHECK_FALSE(word_refusal(word).empty());
     }
     std::string deep;

@@ -1,0 +1,93 @@
+#include "cli/cmd/image.hpp"
+
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "cli/display/display.hpp"
+#include "cli/interrupts.hpp"
+#include "cli/options.hpp"
+#include "registry/reference.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace davit::cli {
+
+namespace {
+
+// All names of that repository.
+std::vector<std::string> tags_of(Engine& engine, const registry::Reference& repository) {
+    std::vector<std::string> out;
+    for (const auto& image : list_images(engine))
+        for (const auto& tag : image.tags) {
+            const auto name = registry::Reference::try_parse(tag);
+            if (name && name->name() == repository.name()) out.push_back(tag);
+        }
+    if (out.empty())
+        throw error(Errc::not_found, "an image does not exist locally with the name: {}", repository.familiar_name());
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+std::string told(const PushedLayer& layer) {
+    constexpr std::size_t shown = 12;
+    const std::string id = layer.diff_id.substr(layer.diff_id.find(':') + 1).substr(0, shown);
+    switch (layer.how) {
+    case PushedLayer::How::present: return id + ": Layer already exists";
+    case PushedLayer::How::mounted: return id + ": Mounted from " + layer.from;
+    case PushedLayer::How::pushed: return id + ": Pushed";
+    case PushedLayer::How::skipped: return id + ": Skipped foreign layer";
+    }
+    return id;
+}
+
+} // namespace
+
+int run_image_push(Globals& globals, const Args& args) {
+    bool all = false, quiet = false;
+    std::vector<std::string> names;
+    PushImageOptions push;
+    Options options(globals, "image push [OPTIONS] NAME[:TAG]", "Upload an image to a registry");
+    options.flag("a,all-tags", all, "Push all tags of an image to the repository")
+        .value("platform", push.platform,
+               "Push only what is for this platform (os[/arch[/variant]], e.g. \"linux/amd64\")")
+        .flag("q,quiet", quiet, "Suppress verbose output")
+        .ignored("disable-content-trust")
+        .arguments(names, 1, 1);
+    if (!options.parse(args)) return 0;
+    const auto reference = registry::Reference::parse(names[0]);
+    const bool tagged = names[0].find(':', names[0].find_last_of('/') + 1) != std::string::npos;
+    if (all && (tagged || !reference.digest().empty()))
+        throw error(Errc::usage, "a tag cannot be used with --all-tags/-a");
+    Interrupts interrupts;
+    Engine engine = image_engine();
+    const std::vector<std::string> pushed = all ? tags_of(engine, reference) : std::vector{reference.familiar()};
+    if (globals.dry_run) {
+        for (const auto& name : pushed) {
+            require_image(engine, name);
+            std::printf("Would push: %s\n", printable(name).c_str());
+        }
+        return 0;
+    }
+    if (quiet) globals.progress = "quiet";
+    auto display = make_display(globals);
+    const auto say = [&](const std::string& line) {
+        if (quiet) return;
+        display->beside([&] {
+            std::puts(printable(line).c_str());
+            std::fflush(stdout);
+        });
+    };
+    push.events = [&](const Event& event) { display->on(event); };
+    push.layer = [&](const PushedLayer& layer) { say(told(layer)); };
+    if (!all && !tagged && reference.digest().empty()) say("Using default tag: latest");
+    say("The push refers to repository [" + reference.name() + "]");
+    for (const auto& name : pushed) {
+        const PushedImage done = push_image(engine, name, push, interrupts.token());
+        say(fmt::format("{}: digest: {} size: {}", done.tag, done.digest, done.size));
+        if (quiet) std::puts(printable(done.name).c_str());
+    }
+    display.reset();
+    return 0;
+}
+
+} // namespace davit::cli

@@ -1,0 +1,37 @@
+// Logging in to registries, with Docker's files and credential helpers: who logs in here may pull and push with davit,
+// docker and podman.
+//
+// Calls block on the network, the disk and helpers. No engine is needed. A registry is "host[:port]"; a scheme and a
+// path are left out, and nothing is Docker Hub.
+#pragma once
+
+#include "davit/error.hpp"
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#pragma GCC visibility push(default)
+namespace davit {
+
+// "" → "docker.io", "https://host:5000/v2/" → "host:5000". Errc::usage: neither.
+std::string registry_name(const std::string& text);
+
+struct LoginRequest {
+    std::string registry, user, password;
+};
+struct KeptLogin {
+    std::string place;      // the file, or the helper's program
+    bool plain_text = true; // whoever reads the file knows the password
+};
+// Asks the registry whether it takes them, then keeps them: by the helper that $DOCKER_CONFIG/config.json (or
+// ~/.docker/config.json) names for it, else in that file. Errors: denied (it takes them not, or the helper fails),
+// unavailable, not_found (no registry there, no such helper), interrupted.
+KeptLogin login(const LoginRequest& request, std::stop_token stop = {});
+// Asks it whether it takes what is kept already; the user's name, or nothing when none is kept. Errors as login().
+std::optional<std::string> check_kept_login(const std::string& registry, std::stop_token stop = {});
+// False: none was kept. Errors: denied, not_found (the helper), failed.
+bool logout(const std::string& registry);
+
+} // namespace davit
+#pragma GCC visibility pop
