@@ -1,5 +1,5 @@
-// Ignore files: the first line is a path, the rest the file. A walk from the root finds what a look at the path does, and
-// never misses anything in a directory that it does not enter.
+// Ignore files: the first line is a path, the rest the file. A walk from the root finds what a look at the path does,
+// and never misses anything in a directory that it does not enter.
 #include "dockerfile/ignore.hpp"
 
 #include "davit/error.hpp"

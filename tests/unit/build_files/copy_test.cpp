@@ -390,6 +390,29 @@ TEST_CASE("copy: an ignore file hides; what it takes back brings its directories
     CHECK(refused([&] { g.copy({"d"}, "/x"); }) == Errc::not_found);
 }
 
+TEST_CASE("copy: an ignore file is meant from the root, wherever the walk begins") {
+    Letters g;
+    put(g.from / "d/e/g/x", "x");
+    const SomeNames filter({"d/e/**", "!d/e/g"});
+    g.filter = &filter;
+    g.copy({"d"}, "/1");
+    g.copy({"d/e"}, "/2");
+    g.copy({"d/e/g"}, "/3");
+    CHECK(g.tree() == Tree{{"1", "d 0755"},
+                           {"1/c.txt", "f 0644 c"},
+                           {"1/e", "d 0755"},
+                           {"1/e/g", "d 0755"},
+                           {"1/e/g/x", "f 0644 x"},
+                           {"2", "d 0755"},
+                           {"2/g", "d 0755"},
+                           {"2/g/x", "f 0644 x"},
+                           {"3", "d 0755"},
+                           {"3/x", "f 0644 x"}});
+    const SomeNames whole({"d"});
+    g.filter = &whole;
+    CHECK(refused([&] { g.copy({"d/e"}, "/4"); }) == Errc::not_found);
+}
+
 TEST_CASE("copy: an excluded directory is not read, and of many files only those that are named are looked at") {
     Ground g;
     for (int i = 0; i < 300; ++i) put(g.from / fmt::format("many/f{}", i), "");

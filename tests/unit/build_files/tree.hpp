@@ -60,6 +60,13 @@ public:
         ++asked;
         return list_.ignored(path);
     }
+    bool excludes(const std::string& path, const State& above, State& own) const override {
+        ++asked;
+        dockerfile::IgnoreList::Matched matched;
+        const bool out = list_.ignored(path, {above.patterns}, matched);
+        own.patterns = std::move(matched.patterns);
+        return out;
+    }
     bool reaches_into(const std::string& directory) const override { return list_.may_hold_taken(directory); }
     mutable int asked = 0;
 
