@@ -5,6 +5,7 @@
 #include "tests/unit/build_files/tree.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -490,7 +491,10 @@ TEST_CASE("copy: times of files and of directories inside are kept") {
 
 TEST_CASE("copy: a tree deeper than there are descriptors") {
     Ground g;
-    constexpr int depth = 1100;
+    constexpr int depth = 300;
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit few{100, before.rlim_max};
     const auto down = [](int from, bool make) {
         UniqueFd at = sys::open_at(from, ".", O_PATH | O_DIRECTORY);
         for (int i = 0; i < depth; ++i) {
@@ -504,7 +508,9 @@ TEST_CASE("copy: a tree deeper than there are descriptors") {
         const UniqueFd file = sys::open_at(last.get(), "f", O_WRONLY | O_CREAT, 0644);
         sys::write_all(file.get(), "deep");
     }
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
     g.copy({"."}, "/x");
+    CHECK(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     const UniqueFd top = sys::open_at(g.root.get(), "x", O_PATH | O_DIRECTORY);
     const UniqueFd file = sys::open_at(down(top.get(), false).get(), "f", O_RDONLY);
     CHECK(sys::read_all(file.get()) == "deep");

@@ -6,10 +6,12 @@
 #include "build/files/layer.hpp"
 #include "tests/unit/build_files/tree.hpp"
 
+#include <chrono>
 #include <doctest/doctest.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <thread>
 
 using namespace davit;
 using namespace davit::build;
@@ -135,5 +137,29 @@ TEST_CASE("overlay: owners and attributes of a stage, and of a context") {
     CHECK(value_of(at + "/stage/f", "security.capability") == capability);
     CHECK(value_of(at + "/given/f", "security.capability") == capability);
     CHECK(value_of(at + "/context/f", "security.capability").empty());
+    o.unmount();
+}
+
+TEST_CASE("overlay: files that were hashed before are copied within the kernel") {
+    const Overlay o;
+    o.mount();
+    Ground g;
+    davit::test::TempDir dir;
+    HashCache cache(dir / "cache");
+    g.hashes = &cache;
+    for (int i = 0; i < 20; ++i)
+        put(g.from / fmt::format("f{}", i), std::string(static_cast<std::size_t>(i) * 5000, 'x'));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50)); // for the clock's tick
+    const auto step = Ground::step({"."}, "/x");
+    const std::string key = content_digest(g.source(), step, g.options());
+    struct stat st {};
+    CHECK(::stat((g.from / "f7").c_str(), &st) == 0);
+    CHECK(cache.find(st).has_value());
+    {
+        const UniqueFd merged = o.open("merged");
+        CHECK(build::copy(g.source(), step, merged.get(), g.options()).digest == key);
+    }
+    for (int i = 0; i < 20; ++i)
+        CHECK(get(o.dir / fmt::format("merged/x/f{}", i)) == get(g.from / fmt::format("f{}", i)));
     o.unmount();
 }
