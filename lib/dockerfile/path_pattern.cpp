@@ -40,6 +40,11 @@ PathPattern::PathPattern(std::string_view pattern, Stars stars) {
             elements_.push_back({kind, c});
         }
     }
+    // What most paths are told apart by, without looking at each element.
+    const auto plain = [](const Element& e) { return e.kind == Kind::one && e.character < 0x80; };
+    for (auto e = elements_.begin(); e != elements_.end() && plain(*e); ++e) begin_ += static_cast<char>(e->character);
+    if (begin_.size() == elements_.size()) return;
+    for (auto e = elements_.rbegin(); plain(*e); ++e) end_.insert(0, 1, static_cast<char>(e->character));
 }
 
 void PathPattern::add_set(std::string_view& rest, std::string_view pattern) {
@@ -85,6 +90,8 @@ bool PathPattern::Element::takes(char32_t c) const {
 // All states at once: a state is the element that comes next. Elements that repeat can be left where they are entered;
 // `directories` else only behind a slash.
 bool PathPattern::matches(std::string_view path) const {
+    if (begin_.size() == elements_.size()) return path == begin_;
+    if (path.size() < begin_.size() + end_.size() || !path.starts_with(begin_) || !path.ends_with(end_)) return false;
     std::vector<char> at(elements_.size() + 1), next(elements_.size() + 1);
     const auto enter = [&](std::vector<char>& states, std::size_t e) {
         states[e] = 1;

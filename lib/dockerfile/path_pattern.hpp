@@ -31,6 +31,7 @@ private:
     };
     void add_set(std::string_view& rest, std::string_view pattern);
     std::vector<Element> elements_;
+    std::string begin_, end_; // plain characters that each path that matches begins and ends with
 };
 
 // *, ? or [ that is not escaped: the name of a file else.

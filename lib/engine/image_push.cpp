@@ -2,9 +2,9 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "build/layer_blobs.hpp"
 #include "compose/place.hpp"
 #include "engine/engine_impl.hpp"
-#include "build/layer_blobs.hpp"
 #include "engine/roots.hpp"
 #include "image/push.hpp"
 #include "reconcile/plan_builder.hpp"

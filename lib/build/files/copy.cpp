@@ -40,7 +40,7 @@ public:
         if (!step.chown.empty()) owner_ = parse_owner(step.chown, step.link ? -1 : root, result_.warnings);
     }
 
-    void take(const Selection& selection, const Match& match, const Source& source, const PathPattern* include,
+    void take(const Selection& selection, const Match& match, const Source& source, const SourcePattern* include,
               const RemoteFiles* remote) {
         context_ = source.context;
         linked_.clear();
@@ -184,7 +184,7 @@ private:
     }
 
     void take_directory(const Selection& selection, const Match& match, const Source& source,
-                        const PathPattern* include) {
+                        const SourcePattern* include) {
         record_.source("");
         const Located to = destination(true, made_mode());
         to_.emplace(sys::open_at(to.fd.get(), ".", O_RDONLY | O_DIRECTORY));
@@ -418,7 +418,7 @@ CopyResult copy(const Source& source, const dockerfile::CopyStep& step, int dest
     return at_place(options.place, [&] {
         const Selection selection(source, step, options);
         Copier copier(step, destination_root, options);
-        selection.each([&](const Match& match, const Source& from, const PathPattern* include,
+        selection.each([&](const Match& match, const Source& from, const SourcePattern* include,
                            const RemoteFiles* remote) { copier.take(selection, match, from, include, remote); });
         for (const dockerfile::InlineFile& file : step.inline_files) copier.take_inline(file);
         return copier.finish();
@@ -431,7 +431,7 @@ std::string content_digest(const Source& source, const dockerfile::CopyStep& ste
         ContentRecord record;
         DigestVisitor visitor(record, options);
         selection.each(
-            [&](const Match& match, const Source& from, const PathPattern* include, const RemoteFiles* remote) {
+            [&](const Match& match, const Source& from, const SourcePattern* include, const RemoteFiles* remote) {
                 visitor.context = from.context;
                 if (remote) record.remote(remote->key);
                 record.source(match.at.is_directory() ? "" : match.name);

@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <memory>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 namespace davit::build {
@@ -95,12 +96,13 @@ std::uint64_t pass_bytes(int from, int to, std::uint64_t size, bool holes, Hashe
 
 bool has_holes(const struct stat& st) { return st.st_blocks * 512 < st.st_size; }
 
-// Within the kernel, by sharing blocks where the file system can. False: it cannot, nothing was copied.
-bool clone_bytes(int from, int to, std::uint64_t size) {
-    if (::ioctl(to, FICLONE, from) == 0) return true;
+// Up to `size` bytes by a call that copies some of what is left, returning how many. False: it cannot do
+// these two files at all.
+template <typename Call>
+bool copy_by(Call call, std::uint64_t size) {
     std::uint64_t left = size;
     while (left) {
-        const ssize_t n = ::copy_file_range(from, nullptr, to, nullptr, static_cast<std::size_t>(left), 0);
+        const ssize_t n = call(static_cast<std::size_t>(std::min<std::uint64_t>(left, 1u << 30)));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && left == size) return false;
         if (n < 0) throw make_sys_error(errno, "copying a file");
@@ -108,6 +110,14 @@ bool clone_bytes(int from, int to, std::uint64_t size) {
         left -= static_cast<std::uint64_t>(n);
     }
     return true;
+}
+
+// Within the kernel, by sharing blocks where the file system can. An overlay takes copy_file_range() from
+// another overlay only.
+bool clone_bytes(int from, int to, std::uint64_t size) {
+    return ::ioctl(to, FICLONE, from) == 0 ||
+           copy_by([&](std::size_t most) { return ::copy_file_range(from, nullptr, to, nullptr, most, 0); }, size) ||
+           copy_by([&](std::size_t most) { return ::sendfile(to, from, nullptr, most); }, size);
 }
 
 struct stat status_of(int fd) {

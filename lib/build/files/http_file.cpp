@@ -92,20 +92,19 @@ private:
         if (!url)
             throw error(Errc::usage, "{}: this is no http or https URL that can be fetched", url_)
                 .with_hint("user names and passwords are given by the secret HTTP_AUTH_HEADER_HOST");
-        const std::string host = url->host;
+        const std::string host = url->host, scheme = url->scheme;
         const auto credentials = authorization(host);
         for (int i = 0; i <= most_redirects; ++i) {
             registry::HttpRequest request;
             request.url = url->text().substr(0, url->text().find('#'));
-            if (credentials && url->host == host) request.headers.emplace_back("Authorization", *credentials);
+            // Not to another host, nor in clear what was to be encrypted.
+            if (credentials && url->host == host && url->scheme == scheme)
+                request.headers.emplace_back("Authorization", *credentials);
             const registry::HttpResponse& head = session_->start(request, options_.stop);
             if (head.failure != registry::HttpFailure::none || !is_redirect(head.status)) return head;
             const auto next = registry::resolve_url(*url, head.header("location"));
             if (!next)
                 throw error(Errc::failed, "{}: it leads to '{}', which is no URL", url_, head.header("location"));
-            // A secret that was sent encrypted would not have stayed so.
-            if (url->scheme == "https" && next->scheme == "http")
-                throw error(Errc::denied, "{}: it leads from https to {}", url_, next->text());
             url = next;
         }
         throw error(Errc::failed, "{}: more than {} redirects", url_, most_redirects);

@@ -80,7 +80,7 @@ Error Selection::missing(const std::string& written, const std::string& path) co
     return out;
 }
 
-WalkRules Selection::rules(const Match& match, const Source& source, const PathPattern* include) const {
+WalkRules Selection::rules(const Match& match, const Source& source, const SourcePattern* include) const {
     WalkRules out;
     out.filter = source.filter;
     out.prefix = match.at.path.empty() ? "" : match.at.path + "/";
@@ -111,12 +111,13 @@ Match Selection::one(const Source& source, const std::string& path, const std::s
     return {std::move(*found), base_name(path)};
 }
 
-void Selection::expand(const Source& source, const Located& from, const PathPattern& pattern, PathPattern::State state,
-                       const std::string& path, std::vector<Match>& to, const std::string& written) const {
+void Selection::expand(const Source& source, const Located& from, const SourcePattern& pattern,
+                       SourcePattern::State state, const std::string& path, std::vector<Match>& to,
+                       const std::string& written) const {
     std::vector<std::string> names;
     if (!pattern.names(state, names)) names = names_in_directory(from.fd.get());
     for (const std::string& name : names) {
-        const PathPattern::State next = pattern.next(state, name);
+        const SourcePattern::State next = pattern.next(state, name);
         if (!next) continue;
         const std::string whole = path.empty() ? name : path + "/" + name;
         LocateRules rules = visible(source);
@@ -137,17 +138,17 @@ void Selection::expand(const Source& source, const Located& from, const PathPatt
 std::vector<Match> Selection::matches(const Source& source, const std::string& written) const {
     const std::string path = lexical_path(written);
     std::vector<Match> out;
-    if (!has_wildcards(path)) {
+    if (!dockerfile::has_wildcards(path)) {
         out.push_back(one(source, path, written));
         return out;
     }
     // The directories before the first wildcard are followed as any path; below, links are none.
     std::string base, rest;
     for (const std::string& part : archive::split_path(path)) {
-        std::string& side = rest.empty() && !has_wildcards(part) ? base : rest;
+        std::string& side = rest.empty() && !dockerfile::has_wildcards(part) ? base : rest;
         side += (side.empty() ? "" : "/") + part;
     }
-    const PathPattern pattern(rest, false);
+    const SourcePattern pattern(rest, false);
     const auto from = locate(source.root, base, visible(source));
     if (!from || !from->is_directory()) throw missing(written, base);
     expand(source, *from, pattern, pattern.start(), from->path, out, written);
@@ -159,10 +160,10 @@ void Selection::each_with_parents(const std::string& written, const Visit& visit
     const std::size_t pivot = written.find("/./");
     const std::string base = pivot == std::string::npos ? "" : written.substr(0, pivot);
     const std::string kept = lexical_path(pivot == std::string::npos ? written : written.substr(pivot + 3));
-    const PathPattern pattern(kept, true);
+    const SourcePattern pattern(kept, true);
     for (const Match& top : matches(source_, base)) {
         if (!top.at.is_directory()) throw missing(written, lexical_path(base) + "/" + kept);
-        if (!has_wildcards(kept)) {
+        if (!dockerfile::has_wildcards(kept)) {
             const std::string whole = (top.at.path.empty() ? "" : top.at.path + "/") + kept;
             LocateRules rules = visible(source_);
             rules.follow_last = false;

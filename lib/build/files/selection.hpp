@@ -3,9 +3,11 @@
 
 #include "build/files/copy.hpp"
 #include "build/files/locate.hpp"
-#include "build/files/path_pattern.hpp"
+#include "build/files/source_pattern.hpp"
 #include "build/files/tree_walk.hpp"
+#include "davit/error.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,14 +26,14 @@ public:
 
     // visit(match, source, include, remote): include of --parents, remote of a URL or repository; else null.
     using Visit =
-        std::function<void(const Match&, const Source&, const PathPattern* include, const RemoteFiles* remote)>;
+        std::function<void(const Match&, const Source&, const SourcePattern* include, const RemoteFiles* remote)>;
     void each(const Visit& visit) const;
-    WalkRules rules(const Match& match, const Source& source, const PathPattern* include) const;
+    WalkRules rules(const Match& match, const Source& source, const SourcePattern* include) const;
 
 private:
     void each_with_parents(const std::string& written, const Visit& visit) const;
     std::vector<Match> matches(const Source& source, const std::string& written) const;
-    void expand(const Source& source, const Located& from, const PathPattern& pattern, PathPattern::State state,
+    void expand(const Source& source, const Located& from, const SourcePattern& pattern, SourcePattern::State state,
                 const std::string& path, std::vector<Match>& to, const std::string& written) const;
     Match one(const Source& source, const std::string& path, const std::string& written) const;
     bool holds_something(const Source& source, const Located& directory) const;

@@ -14,6 +14,16 @@ public:
     virtual ~PathFilter() = default;
     // Whether it, or a directory above it, is left out and no later pattern takes it back.
     virtual bool excludes(const std::string& path) const = 0;
+    // The same for what walks downwards: `above` is what it gave for the directory that path is in, empty at
+    // the root.
+    struct State {
+        std::vector<char> patterns;
+    };
+    virtual bool excludes(const std::string& path, const State& above, State& own) const {
+        static_cast<void>(above);
+        static_cast<void>(own);
+        return excludes(path);
+    }
     // Of an excluded directory: whether something below it may be taken back.
     virtual bool reaches_into(const std::string& directory) const = 0;
 };

@@ -34,6 +34,7 @@ public:
         level.told = true;
         level.state = rules.include ? rules.include->start() : 0;
         level.inside = !rules.include || rules.include->complete(level.state);
+        if (rules.filter) descend(*rules.filter, rules.prefix, level.filter);
         push(std::move(level));
     }
 
@@ -50,8 +51,9 @@ private:
     struct Level {
         std::vector<std::string> names;
         std::size_t next = 0, path_size = 0;
-        PathPattern::State state = 0;
-        bool inside = false; // everything below matches
+        SourcePattern::State state = 0;
+        PathFilter::State filter, exclude; // what they told of this directory
+        bool inside = false;               // everything below matches
         bool told = false;
         Seen self;
     };
@@ -71,10 +73,20 @@ private:
         if (!way_.empty()) chain_.leave();
     }
 
+    // The state for the directory that the walk begins in.
+    static void descend(const PathFilter& filter, const std::string& prefix, PathFilter::State& state) {
+        for (std::size_t slash = prefix.find('/'); slash != std::string::npos; slash = prefix.find('/', slash + 1)) {
+            PathFilter::State own;
+            filter.excludes(prefix.substr(0, slash), state, own);
+            state = std::move(own);
+        }
+    }
+
     // Whether it is taken; of a directory that is not, whether it must be looked into.
     enum class Choice { take, look, pass };
-    Choice choose(const PathFilter* filter, const std::string& path, bool directory) const {
-        if (!filter || !filter->excludes(path)) return Choice::take;
+    Choice choose(const PathFilter* filter, const std::string& path, bool directory, const PathFilter::State& above,
+                  PathFilter::State& own) const {
+        if (!filter || !filter->excludes(path, above, own)) return Choice::take;
         return directory && filter->reaches_into(path) ? Choice::look : Choice::pass;
     }
 
@@ -94,8 +106,9 @@ private:
         const bool directory = S_ISDIR(st.st_mode);
         if (!next.inside && !directory) return;
         path_ += next.self.name;
-        const Choice choice = std::max(choose(rules_.filter, rules_.filter ? rules_.prefix + path_ : path_, directory),
-                                       choose(rules_.exclude, path_, directory));
+        const Choice choice = std::max(
+            choose(rules_.filter, rules_.filter ? rules_.prefix + path_ : path_, directory, here.filter, next.filter),
+            choose(rules_.exclude, path_, directory, here.exclude, next.exclude));
         if (choice == Choice::pass) return;
         next.self.on_the_way = !next.inside;
         if (directory) return look_into(std::move(next), choice);

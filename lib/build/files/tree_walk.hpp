@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/fd.hpp"
-#include "build/files/path_pattern.hpp"
 #include "build/files/source.hpp"
+#include "build/files/source_pattern.hpp"
 
 #include <stop_token>
 #include <string>
@@ -35,10 +35,10 @@ public:
 };
 
 struct WalkRules {
-    const PathFilter* filter = nullptr;   // told paths with the prefix
-    std::string prefix;                   // of the top in its source: "" or ending in '/'
-    const PathFilter* exclude = nullptr;  // told paths from the top
-    const PathPattern* include = nullptr; // --parents
+    const PathFilter* filter = nullptr;     // told paths with the prefix
+    std::string prefix;                     // of the top in its source: "" or ending in '/'
+    const PathFilter* exclude = nullptr;    // told paths from the top
+    const SourcePattern* include = nullptr; // --parents
     bool xattrs = true;
     std::stop_token stop;
 };

@@ -5,6 +5,7 @@
 #include "tests/unit/build_files/tree.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -166,6 +167,10 @@ TEST_CASE("copy: wildcards") {
     put(g.from / "-1.t", "");
     put(g.from / "a1.t", "");
     put(g.from / "x1.t", "");
+    put(g.from / "ü.u", "");
+    g.copy({"?.u"}, "/u/"); // one character
+    CHECK(g.tree()["u/ü.u"] == "f 0644 ");
+    sys::remove_tree_at(g.root.get(), "u");
     g.copy({"*.txt"}, "/1/");
     g.copy({"**/*.txt"}, "/2/");
     g.copy({"d/*/f.txt"}, "/3/");
@@ -189,8 +194,8 @@ TEST_CASE("copy: wildcards") {
                         {"6/a1.t", ""},
                         {"6/x1.t", ""}});
     CHECK(!tree.contains("7"));
-    CHECK(refused([&] { g.copy({"[a.txt"}, "/x"); }) == Errc::usage);
-    CHECK(refused([&] { g.copy({"*\\"}, "/x"); }) == Errc::usage);
+    CHECK(refused([&] { g.copy({"[a.txt"}, "/x"); }) == Errc::invalid_project);
+    CHECK(refused([&] { g.copy({"*\\"}, "/x"); }) == Errc::invalid_project);
 }
 
 TEST_CASE("copy: several files to what is no directory: each takes the last one's place") {
@@ -386,6 +391,29 @@ TEST_CASE("copy: an ignore file hides; what it takes back brings its directories
     CHECK(refused([&] { g.copy({"d"}, "/x"); }) == Errc::not_found);
 }
 
+TEST_CASE("copy: an ignore file is meant from the root, wherever the walk begins") {
+    Letters g;
+    put(g.from / "d/e/g/x", "x");
+    const SomeNames filter({"d/e/**", "!d/e/g"});
+    g.filter = &filter;
+    g.copy({"d"}, "/1");
+    g.copy({"d/e"}, "/2");
+    g.copy({"d/e/g"}, "/3");
+    CHECK(g.tree() == Tree{{"1", "d 0755"},
+                           {"1/c.txt", "f 0644 c"},
+                           {"1/e", "d 0755"},
+                           {"1/e/g", "d 0755"},
+                           {"1/e/g/x", "f 0644 x"},
+                           {"2", "d 0755"},
+                           {"2/g", "d 0755"},
+                           {"2/g/x", "f 0644 x"},
+                           {"3", "d 0755"},
+                           {"3/x", "f 0644 x"}});
+    const SomeNames whole({"d"});
+    g.filter = &whole;
+    CHECK(refused([&] { g.copy({"d/e"}, "/4"); }) == Errc::not_found);
+}
+
 TEST_CASE("copy: an excluded directory is not read, and of many files only those that are named are looked at") {
     Ground g;
     for (int i = 0; i < 300; ++i) put(g.from / fmt::format("many/f{}", i), "");
@@ -461,9 +489,12 @@ TEST_CASE("copy: times of files and of directories inside are kept") {
     CHECK(dated("x/e") == 3000);
 }
 
-TEST_CASE("copy: a tree deeper than there are descriptors, and than a path can be") {
+TEST_CASE("copy: a tree deeper than there are descriptors") {
     Ground g;
-    constexpr int depth = 3000;
+    constexpr int depth = 300;
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit few{100, before.rlim_max};
     const auto down = [](int from, bool make) {
         UniqueFd at = sys::open_at(from, ".", O_PATH | O_DIRECTORY);
         for (int i = 0; i < depth; ++i) {
@@ -477,7 +508,9 @@ TEST_CASE("copy: a tree deeper than there are descriptors, and than a path can b
         const UniqueFd file = sys::open_at(last.get(), "f", O_WRONLY | O_CREAT, 0644);
         sys::write_all(file.get(), "deep");
     }
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
     g.copy({"."}, "/x");
+    CHECK(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     const UniqueFd top = sys::open_at(g.root.get(), "x", O_PATH | O_DIRECTORY);
     const UniqueFd file = sys::open_at(down(top.get(), false).get(), "f", O_RDONLY);
     CHECK(sys::read_all(file.get()) == "deep");

@@ -304,6 +304,11 @@ TEST_CASE("bench: 2,600 files with 74 MB" * doctest::skip()) {
     HashCache again(dir / "cache");
     g.hashes = &again;
     took("key, warm", [&] { g.key({"."}); });
+    const SomeNames filter({".git", "**/.env", "**/*.*proj.user", "**/node_modules", "**/Dockerfile*", "**/obj",
+                            "**/charts", "**/compose*", "**/.vs", "README.md", "!d1/e1"});
+    g.filter = &filter;
+    took("key, warm, with an ignore file", [&] { g.key({"."}); });
+    g.filter = nullptr;
     took("copy, warm", [&] { build::copy(g.source(), step, g.root.get(), g.options()); });
     g.hashes = nullptr;
     took("copy, hashing", [&] { build::copy(g.source(), Ground::step({"."}, "/y"), g.root.get(), g.options()); });

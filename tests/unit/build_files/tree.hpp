@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "base/sys.hpp"
 #include "build/files/copy.hpp"
+#include "dockerfile/ignore.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <algorithm>
@@ -51,32 +52,26 @@ inline std::map<std::string, std::string> tree_of(const std::string& root) {
     return out;
 }
 
-// A stand-in: "name" and all below, "*.suffix" of a last component at any depth, "!…" takes back.
+// An ignore file's patterns, and how often it was asked.
 class SomeNames : public PathFilter {
 public:
-    explicit SomeNames(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {}
+    explicit SomeNames(const std::vector<std::string>& patterns) : list_(patterns) {}
     bool excludes(const std::string& path) const override {
         ++asked;
-        bool out = false;
-        for (const std::string& pattern : patterns_) {
-            const bool back = pattern.starts_with('!');
-            if (matches(pattern.substr(back), path)) out = !back;
-        }
+        return list_.ignored(path);
+    }
+    bool excludes(const std::string& path, const State& above, State& own) const override {
+        ++asked;
+        dockerfile::IgnoreList::Matched matched;
+        const bool out = list_.ignored(path, {above.patterns}, matched);
+        own.patterns = std::move(matched.patterns);
         return out;
     }
-    bool reaches_into(const std::string& directory) const override {
-        return std::any_of(patterns_.begin(), patterns_.end(),
-                           [&](const std::string& p) { return p.starts_with("!" + directory + "/"); });
-    }
+    bool reaches_into(const std::string& directory) const override { return list_.may_hold_taken(directory); }
     mutable int asked = 0;
 
 private:
-    static bool matches(const std::string& pattern, const std::string& path) {
-        if (pattern == "*") return true;
-        if (pattern.starts_with("*")) return path.ends_with(pattern.substr(1));
-        return path == pattern || path.starts_with(pattern + "/");
-    }
-    std::vector<std::string> patterns_;
+    dockerfile::IgnoreList list_;
 };
 
 // A source and a destination, with short words for steps.

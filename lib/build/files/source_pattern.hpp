@@ -1,22 +1,22 @@
-// Wildcards in the sources of COPY and ADD: a pattern of path components, matched one name at a time, so
-// that only directories that can hold a match are read.
+// A pattern among the sources of COPY and ADD, matched one name at a time, so that only directories that
+// can hold a match are read.
 #pragma once
 
+#include "dockerfile/path_pattern.hpp"
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace davit::build {
 
-// An unescaped '*', '?' or '['.
-bool has_wildcards(std::string_view text);
-
-class PathPattern {
+class SourcePattern {
 public:
     // double_star: "**" matches any number of components, none as well; else it is like "*".
-    // Throws Error(usage) for a set that is not closed and for more than 62 components.
-    PathPattern(std::string_view pattern, bool double_star);
+    // Throws Error(invalid_project) for a set that is not closed, Error(usage) for more than 62 components.
+    SourcePattern(std::string_view pattern, bool double_star);
 
     // How far the names given so far match, every way at once. 0: nothing below can match any more.
     using State = std::uint64_t;
@@ -31,8 +31,8 @@ private:
 
     struct Part {
         std::string text;
-        bool any_depth = false; // "**"
-        bool plain = false;     // a name as it is
+        bool any_depth = false;                         // "**"
+        std::optional<dockerfile::PathPattern> pattern; // else a name as it is
     };
     std::vector<Part> parts_;
 };
