@@ -150,11 +150,14 @@ void RegistryClient::start_following(Exchange& exchange, const Request& request,
     }
 }
 
-bool RegistryClient::fall_back_to_http(const HttpResponse& r) {
-    std::lock_guard lock(mutex_);
-    if (reached_ || !endpoint_.insecure || endpoint_.base.scheme != "https" || r.status != 0) return false;
+bool RegistryClient::fall_back_to_http(const HttpResponse& r, const Url& tried) {
+    if (!endpoint_.insecure || tried.scheme != "https" || r.status != 0) return false;
     if (r.failure != HttpFailure::tls && r.failure != HttpFailure::broken && r.failure != HttpFailure::connect)
         return false;
+    std::lock_guard lock(mutex_);
+    if (tried.host != endpoint_.base.host) return false;
+    if (endpoint_.base.scheme == "http") return true; // another thread has found out meanwhile
+    if (reached_) return false;
     endpoint_.base.scheme = "http";
     return true;
 }
@@ -187,7 +190,7 @@ RegistryClient::Exchange RegistryClient::send_once(const Request& request, const
         const std::string used = exchange.own_ ? authorization() : "";
         start_following(exchange, request, url, used, stop);
         const HttpResponse& r = exchange.response();
-        if (r.status == 0 && fall_back_to_http(r)) continue;
+        if (r.status == 0 && fall_back_to_http(r, url)) continue;
         show_warnings(r);
         // Who the registry merely leads to does not say where the password goes.
         if (r.status == 401 && exchange.own_ && authentications < 2 && !authenticate(r, used).empty()) {

@@ -114,7 +114,7 @@ private:
     const std::stop_token& either(const std::stop_token& stop) const {
         return stop.stop_possible() ? stop : options_.stop;
     }
-    bool fall_back_to_http(const HttpResponse& response);
+    bool fall_back_to_http(const HttpResponse& response, const Url& tried);
     std::string authorization() const;
     // A fresh Authorization header for a 401; empty if there is nothing (more) to offer.
     std::string authenticate(const HttpResponse& response, const std::string& used);

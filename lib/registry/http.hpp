@@ -26,7 +26,7 @@ public:
     virtual ~HttpBody() = default;
     virtual std::uint64_t size() const noexcept = 0;
     virtual std::size_t read(char* to, std::size_t max) noexcept = 0; // `failed` ends the transfer
-    virtual bool rewind() noexcept = 0;                               // to the beginning, for another try
+    virtual void rewind() noexcept = 0;                               // to the beginning, before another start()
 };
 
 struct HttpRequest {

@@ -2,7 +2,6 @@
 #include "registry/http.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <curl/curl.h>
 #include <new>
@@ -107,8 +106,7 @@ private:
             set(CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
             set(CURLOPT_READFUNCTION, &CurlSession::on_upload);
             set(CURLOPT_READDATA, r.upload);
-            set(CURLOPT_SEEKFUNCTION, &CurlSession::on_rewind);
-            set(CURLOPT_SEEKDATA, r.upload);
+            // No way back: libcurl would send it all again by itself where the registry has part of it.
         } else if (r.method != "DELETE") {
             set(CURLOPT_POST, 1L);
             set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body.size()));
@@ -186,11 +184,6 @@ private:
     static std::size_t on_upload(char* to, std::size_t, std::size_t max, void* body) {
         const std::size_t n = static_cast<HttpBody*>(body)->read(to, max);
         return n == HttpBody::failed ? CURL_READFUNC_ABORT : n;
-    }
-
-    static int on_rewind(void* body, curl_off_t offset, int origin) {
-        if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-        return static_cast<HttpBody*>(body)->rewind() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
     }
 
     static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) {

@@ -37,10 +37,9 @@ public:
             return failed;
         }
     }
-    bool rewind() noexcept override {
+    void rewind() noexcept override {
         source_.reset();
         at_ = 0;
-        return true;
     }
     void rethrow() const {
         if (failure_) std::rethrow_exception(failure_);

@@ -49,7 +49,7 @@ class Faulty:
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
 
-            do_HEAD = do_GET
+            do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
             def log_message(self, *_):
                 pass
@@ -118,11 +118,103 @@ class Faulty:
         request.close_connection = True
 
 
+class Receiving(Faulty):
+    """Takes pushes as well, each repository its own blobs. relative: Locations without a host; least: OCI-Chunk-Min-Length."""
+
+    def __init__(self, mounts=True, relative=False, least=0, tls=None):
+        self.mounts, self.relative, self.least = mounts, relative, least
+        self.owned, self.uploads, self.received, self.lock = {}, {}, 0, threading.Lock()
+        super().__init__(tls=tls)
+
+    def body(self, request, most=None):
+        """What the request brings, at most `most` bytes of it."""
+        length = int(request.headers.get("Content-Length", 0))
+        data = request.rfile.read(length if most is None else min(most, length))
+        with self.lock:
+            self.received += len(data)
+        return data
+
+    def place(self, name, key):
+        # With a query that has to come back as it was.
+        path = "/v2/%s/blobs/uploads/%s?_state=a%%2Fb%%3D&n=%d" % (name, key, len(self.uploads[key]))
+        return path if self.relative else "http://%s%s" % (self.host, path)
+
+    def began(self, request, name):
+        key = "u%d" % len(self.uploads)
+        self.uploads[key] = bytearray()
+        headers = {"Location": self.place(name, key), "Range": "0-0"}
+        if self.least:
+            headers["OCI-Chunk-Min-Length"] = str(self.least)
+        self.answer(request, 202, headers=headers)
+
+    def stand(self, request, name, key, status):
+        size = len(self.uploads[key])
+        self.answer(request, status, headers={"Location": self.place(name, key), "Range": "0-%d" % max(size - 1, 0)})
+
+    def keep(self, request, name, data, wanted):
+        if digest(data) != wanted:
+            return self.error(request, 400, "DIGEST_INVALID")
+        self.blobs[wanted] = bytes(data)
+        self.owned.setdefault(name, set()).add(wanted)
+        self.answer(request, 201, headers={"Location": "/v2/%s/blobs/%s" % (name, wanted), "Docker-Content-Digest": wanted})
+
+    def serve(self, request):
+        from urllib.parse import parse_qs, urlsplit
+        url = urlsplit(request.path)
+        query = {k: v[0] for k, v in parse_qs(url.query).items()}
+        blob = re.fullmatch(r"/v2/(.+)/blobs/(sha256:[0-9a-f]+)", url.path)
+        upload = re.fullmatch(r"/v2/(.+)/blobs/uploads/([^/]*)", url.path)
+        manifest = re.fullmatch(r"/v2/(.+)/manifests/([^/]+)", url.path)
+        if blob and request.command in ("HEAD", "GET") and blob.group(2) not in self.owned.get(blob.group(1), ()):
+            return self.error(request, 404, "BLOB_UNKNOWN")
+        if upload and request.command == "POST":
+            self.body(request)
+            name, mount, source = upload.group(1), query.get("mount"), query.get("from")
+            if mount and self.mounts and mount in self.owned.get(source, ()):
+                self.owned.setdefault(name, set()).add(mount)
+                return self.answer(request, 201, headers={"Location": "/v2/%s/blobs/%s" % (name, mount)})
+            return self.began(request, name)
+        if upload:
+            name, key = upload.groups()
+            if key not in self.uploads:
+                self.body(request)
+                return self.error(request, 404, "BLOB_UPLOAD_UNKNOWN")
+            if query.get("_state") != "a/b=" or query.get("n") != str(len(self.uploads[key])) and request.command != "GET":
+                self.body(request)
+                return self.error(request, 400, "BLOB_UPLOAD_INVALID")
+            if request.command == "GET":
+                return self.stand(request, name, key, 204)
+            if request.command == "DELETE":
+                del self.uploads[key]
+                return self.answer(request, 204)
+            if request.command == "PATCH":
+                if int(request.headers["Content-Range"].split("-")[0]) != len(self.uploads[key]):
+                    self.body(request)
+                    return self.stand(request, name, key, 416)
+                self.uploads[key] += self.body(request)
+                return self.stand(request, name, key, 202)
+            data = self.uploads.pop(key) + self.body(request)
+            self.uploads[key + "-done"] = bytearray()
+            return self.keep(request, name, data, query["digest"])
+        if manifest and request.command == "PUT":
+            name, tag = manifest.groups()
+            data = self.body(request)
+            document = json.loads(data)
+            for d in document.get("layers", []) + ([document["config"]] if "config" in document else []):
+                if d["digest"] not in self.owned.get(name, ()) and not d.get("urls"):
+                    return self.error(request, 400, "MANIFEST_BLOB_UNKNOWN")
+            self.blobs[digest(data)] = data
+            self.tags[name + ":" + tag] = digest(data)
+            return self.answer(request, 201, headers={"Docker-Content-Digest": digest(data)})
+        super().serve(request)
+
+
 class TokenServer:
     """docs/spec/auth/token.md, for docker-registry: RS256 tokens signed by openssl."""
 
     def __init__(self, directory, users):
         self.directory, self.users, self.asked = directory, users, []
+        self.withheld = set()  # actions that nobody gets
         self.key, self.cert = directory + "/token.key", directory + "/token.crt"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=issuer", "-keyout", self.key, "-out", self.cert], check=True, capture_output=True)
         outer = self
@@ -142,8 +234,9 @@ class TokenServer:
             return base64.urlsafe_b64encode(data).rstrip(b"=")
         with open(self.cert) as f:
             der = "".join(l.strip() for l in f if "-----" not in l)
-        kind, name, actions = scope.split(":") if scope else ("", "", "")
-        access = [{"type": kind, "name": name, "actions": actions.split(",")}] if scope else []
+        """scope: one, or several in a list."""
+        scopes = [s.split(":") for s in ([scope] if isinstance(scope, str) else scope) if s]
+        access = [{"type": kind, "name": name, "actions": [a for a in actions.split(",") if a not in self.withheld]} for kind, name, actions in scopes]
         now = int(time.time())
         head = code(json.dumps({"typ": "JWT", "alg": "RS256", "x5c": [der]}).encode())
         body = code(json.dumps({"iss": "issuer", "sub": "u", "aud": "test", "exp": now + 300, "nbf": now - 10, "iat": now, "jti": str(now), "access": access}).encode())
@@ -155,7 +248,7 @@ class TokenServer:
         self.asked.append(request.path)
         given = request.headers.get("Authorization", "")
         user = base64.b64decode(given[6:]).decode() if given.startswith("Basic ") else None
-        scope = parse_qs(urlparse(request.path).query).get("scope", [""])[0]
+        scope = parse_qs(urlparse(request.path).query).get("scope", [""])
         allowed = user in self.users
         body = json.dumps({"access_token": self.token(scope), "expires_in": 300} if allowed else {"details": "incorrect username or password"}).encode()
         request.send_response(200 if allowed else 401)
