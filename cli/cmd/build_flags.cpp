@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <sys/stat.h>
 #include <utility>
 
@@ -175,7 +176,7 @@ void BuildFlags::add_to(Options& options) {
         .value("f,file", request.dockerfile, "Name of the Dockerfile (default: \"PATH/Dockerfile\")")
         .value("iidfile", iid_file, "Write the image ID to a file")
         .list("label", labels, "Set metadata for an image")
-        .ignored("load")
+        .flag("load", load, "Shorthand for \"--output=type=docker\"")
         .value("metadata-file", metadata_file, "Write build result metadata to a file")
         .value("network", request.network, "Set the networking mode for the RUN instructions (default, none, host)")
         .flag("no-cache", request.no_cache, "Do not use cache when building the image")
@@ -197,10 +198,13 @@ void BuildFlags::add_to(Options& options) {
          {"annotation", "attest", "builder", "cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus",
           "cpuset-mems", "isolation", "m,memory", "memory-swap", "provenance", "sbom", "security-opt", "policy"})
         options.ignored(value, "string");
-    options.arguments(arguments, 1, 1);
+    options.arguments(arguments);
 }
 
 void BuildFlags::apply() {
+    if (arguments.size() != 1)
+        throw error(Errc::usage, "'davit image build' requires 1 argument, not {}", arguments.size())
+            .with_hint("the context: a directory, a URL or - for standard input");
     for (const auto& text : args) {
         const std::size_t equals = text.find('=');
         std::optional<std::string> value;
@@ -236,11 +240,30 @@ void BuildFlags::apply() {
         if (!size || *size < 0) throw bad_value("shm-size", shm_size, "invalid size: '" + shm_size + "'");
         request.shm_size = *size;
     }
-    if (!call.empty() && call != "build" && call != "check")
-        throw error(Errc::unsupported, "--call={} is not among what davit can evaluate", call)
-            .with_hint("--call=check, or --check, reports the build's checks");
-    request.check_only = check || call == "check";
+    if (check) call = "check";
+    if (!call.empty() && call != "build" && call != "check" && call != "targets" && call != "outline")
+        throw error(Errc::usage, "invalid value \"{}\" for --call", call).with_hint("build, check, outline or targets");
+    request.check_only = !call.empty() && call != "build";
+    const bool somewhere = !request.outputs.empty();
+    if (load && somewhere) {
+        request.outputs.emplace_back();
+        request.outputs.back().type = BuildOutput::Type::docker;
+    }
+    if (push) {
+        const auto image = std::find_if(request.outputs.begin(), request.outputs.end(),
+                                        [](const BuildOutput& o) { return o.type == BuildOutput::Type::image; });
+        BuildOutput& to = image != request.outputs.end() ? *image : request.outputs.emplace_back();
+        to.attributes["push"] = "true";
+    }
+    if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
+        epoch && std::none_of(request.args.begin(), request.args.end(),
+                              [](const auto& arg) { return arg.first == "SOURCE_DATE_EPOCH"; }))
+        request.args.emplace_back("SOURCE_DATE_EPOCH", epoch);
     request.context = arguments.front();
+    // -f is meant from here, not from the context.
+    if (!request.dockerfile.empty() && request.dockerfile != "-" && request.dockerfile.front() != '/' &&
+        std::filesystem::is_directory(request.context))
+        request.dockerfile = std::filesystem::absolute(request.dockerfile).string();
     if (request.context == "-" && request.dockerfile == "-")
         throw error(Errc::usage, "invalid argument: can't use stdin for both build context and dockerfile");
     if (!request.network.empty() && request.network != "default" && request.network != "none" &&

@@ -13,7 +13,7 @@ namespace davit::cli {
 struct BuildFlags {
     BuildRequest request;
     std::string iid_file, metadata_file, progress;
-    bool quiet = false, push = false, check = false;
+    bool quiet = false, push = false, check = false, load = false;
     std::vector<std::string> arguments;
     // As they were written.
     std::vector<std::string> args, labels, contexts, secrets, ssh, outputs, hosts, no_cache_filter, platforms, allow;

@@ -13,6 +13,7 @@
 #include "image/platform.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <future>
@@ -29,6 +30,12 @@ using dockerfile::Input;
 // Variants are left to the store: an image for linux/arm64 serves linux/arm64/v8.
 bool same_machine(const image::Platform& a, const image::Platform& b) {
     return a.os == b.os && a.architecture == b.architecture;
+}
+
+// As evaluation compares it: a level of amd64 is no platform of its own.
+std::string platform_text(image::Platform platform) {
+    if (platform.architecture == "amd64") platform.variant.clear();
+    return image::to_string(platform);
 }
 
 class Build {
@@ -86,7 +93,7 @@ private:
     void open_contexts() {
         progress_.during(internal() + "load build context", [&](int) {
             ContextSpec spec = context_spec(request_.context);
-            if (!request_.dockerfile.empty()) spec.dockerfile = request_.dockerfile;
+            if (!request_.dockerfile.empty()) spec.dockerfile = dockerfile_path();
             spec.dockerfile_inline = request_.dockerfile_inline;
             for (const auto& [name, value] : request_.args)
                 if (name == "BUILDKIT_CONTEXT_KEEP_GIT_DIR" && value)
@@ -96,6 +103,13 @@ private:
             own_ignored_ = std::move(ignored_);
         });
         for (const auto& [name, value] : request_.contexts) open_named(name, value);
+    }
+
+    // A context that is a directory has it inside, unless it stands elsewhere.
+    std::string dockerfile_path() const {
+        const std::string& path = request_.dockerfile;
+        if (path == "-" || path.starts_with('/') || !std::filesystem::is_directory(request_.context)) return path;
+        return request_.context + "/" + path;
     }
 
     void open_named(const std::string& name, const std::string& value) {
@@ -143,13 +157,27 @@ private:
         return out;
     }
 
+    // Nothing is fetched for a check: of an image that is not here only its name is known.
     BuildResult checks(const dockerfile::Document& document) {
         dockerfile::EvaluateOptions options = options_for(around_.platform);
-        options.base_image = nullptr; // nothing is fetched for a check
+        options.base_image = [this](const Input& input) -> std::optional<dockerfile::BaseImage> {
+            const auto reference = registry::Reference::try_parse(input.name);
+            const auto here = reference ? around_.images.find(*reference) : std::nullopt;
+            if (!here) return dockerfile::BaseImage{};
+            return dockerfile::BaseImage{here->config, platform_text(here->platform), here->author};
+        };
         const dockerfile::Checked found = dockerfile::check(document, options);
-        if (found.failure) throw *found.failure;
         BuildResult out;
         add_checks(found.checks, out);
+        if (found.failure) out.check_failure = *found.failure;
+        for (std::size_t i = 0; i < document.stages.size(); ++i) {
+            const auto& stage = document.stages[i];
+            if (stage.name.empty() && i + 1 != document.stages.size()) continue;
+            out.targets.push_back({stage.name_given, dockerfile::description_of(stage.node.comments, stage.name_given),
+                                   i + 1 == document.stages.size()});
+        }
+        for (const auto& parameter : found.parameters)
+            out.parameters.push_back({parameter.name, parameter.value, parameter.description});
         return out;
     }
 
@@ -186,7 +214,7 @@ private:
     std::optional<dockerfile::BaseImage> base_image(const Input& input, const std::string& platform) {
         if (input.kind == Input::Kind::named && session_.contexts.contains(input.name)) return std::nullopt;
         const image::Image image = image_of(reference_of(input), input.platform.empty() ? platform : input.platform);
-        return dockerfile::BaseImage{image.config, image::to_string(image.platform), image.author};
+        return dockerfile::BaseImage{image.config, platform_text(image.platform), image.author};
     }
 
     // Each once: here as it is, fetched when it is missing, or with --pull.
@@ -214,8 +242,10 @@ private:
     }
 
     image::Image find_image(const std::string& reference, const std::string& platform) {
-        const auto here = around_.images.find(reference);
-        const auto parsed = registry::Reference::try_parse(reference);
+        // An id is none's name: contexts that other builds have made have no other.
+        const bool by_id = reference.starts_with("sha256:");
+        const auto parsed = by_id ? std::nullopt : registry::Reference::try_parse(reference);
+        const auto here = by_id ? around_.images.find(reference) : parsed ? around_.images.find(*parsed) : std::nullopt;
         const bool fits = here && same_machine(here->platform, image::parse_platform(platform));
         if (here && (fits || !parsed) && !request_.pull) return *here;
         if (!parsed) throw error(Errc::not_found, "no such image: {}", reference);

@@ -11,6 +11,7 @@
 #include "build/working_root.hpp"
 #include "image/archive.hpp"
 #include "image/platform.hpp"
+#include "image/push.hpp"
 #include "rootfs/tree_reader.hpp"
 
 #include <algorithm>
@@ -57,6 +58,25 @@ void tag(Session& session, const image::Image& image, const std::vector<std::str
     }
 }
 
+void push(Session& session, const std::vector<std::string>& names) {
+    for (const auto& name : names) {
+        const auto reference = registry::Reference::parse(name);
+        session.progress.during("pushing " + reference.canonical(), [&](int vertex) {
+            image::PushTotals totals;
+            image::PushOptions how;
+            registry::read_daemon_config(how);
+            how.blobs = layer_blobs();
+            how.stop = session.stop();
+            how.warning = [&](const std::string& text) { session.progress.warning(text); };
+            how.progress = [&](const image::PushProgress& progress) {
+                totals.add(progress);
+                session.progress.amount(vertex, totals.current(), totals.total());
+            };
+            image::push(session.store, reference, how);
+        });
+    }
+}
+
 void write_tar(Session& session, const Built& built, int fd) {
     const ReadRoot root(session.store, session.ingest, built.state.layers);
     archive::TarStream tar(archive::to_fd(fd));
@@ -67,8 +87,9 @@ void write_tar(Session& session, const Built& built, int fd) {
     tar.finish();
 }
 
+// As the one who asked for them owns files: modes are kept, owners are not.
 void write_files(Session& session, const Built& built, const std::string& directory) {
-    sys::make_dirs(directory, 0755);
+    sys::make_dirs(directory, 0700);
     const ReadRoot root(session.store, session.ingest, built.state.layers);
     const UniqueFd to = sys::open(directory, O_RDONLY | O_DIRECTORY);
     Source source;
@@ -76,6 +97,7 @@ void write_files(Session& session, const Built& built, const std::string& direct
     dockerfile::CopyStep all;
     all.sources = {"/"};
     all.destination = "/";
+    all.chown = "0:0";
     CopyOptions options;
     options.stop = session.stop();
     copy(source, all, to.get(), options);
@@ -140,6 +162,7 @@ BuildResult deliver(Session& session, const Built& built) {
                 result.manifest_digest = image.manifest_digest;
                 tag(session, image, names_of(request, output), result);
             });
+            if (is_true(output.attributes, "push")) push(session, names_of(request, output));
             break;
         case Type::local:
             session.progress.during("exporting to client directory",

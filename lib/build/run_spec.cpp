@@ -76,6 +76,8 @@ std::string hosts_of(const BuildRequest& request) {
 
 runtime::Spec run_spec(const RunInput& input) {
     runtime::Spec spec = runtime::default_spec();
+    // BuildKit makes no link beside those of /dev: it would stand in the layer.
+    std::erase_if(spec.symlinks, [](const auto& link) { return !link.first.starts_with("/dev/"); });
     spec.id = input.id;
     spec.cgroup = input.cgroup;
     spec.root.overlay = input.root;

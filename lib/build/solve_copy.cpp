@@ -17,26 +17,6 @@ using dockerfile::WorkdirStep;
 
 namespace {
 
-// The options with what ADD names elsewhere, fetched.
-class CopyInput {
-public:
-    CopyInput(Session& session, const Step& step, const CopyStep& copy) : options_(copy_options(session, step)) {
-        if (!copy.add || std::none_of(copy.sources.begin(), copy.sources.end(), is_remote_source)) return;
-        FetchOptions fetch;
-        fetch.scratch = session.ingest.path() + "/add";
-        fetch.place = step.place;
-        fetch.http = session.http();
-        remote_.emplace(copy, fetch);
-        options_.remote = [this](const std::string& written) { return remote_->find(written); };
-    }
-    CopyInput(const CopyInput&) = delete;
-    const CopyOptions& options() const { return options_; }
-
-private:
-    CopyOptions options_;
-    std::optional<RemoteSources> remote_;
-};
-
 // Sources of a stage or an image are read from its layers, mounted.
 class OpenSource {
 public:
@@ -57,6 +37,23 @@ private:
 
 } // namespace
 
+// With what ADD names elsewhere, fetched once.
+CopyOptions Solver::options_of(const Step& step, const CopyStep& copy) {
+    CopyOptions out = copy_options(session_, step);
+    if (!copy.add || std::none_of(copy.sources.begin(), copy.sources.end(), is_remote_source)) return out;
+    const std::lock_guard hold(remote_mutex_);
+    auto& remote = remote_[&step];
+    if (!remote) {
+        FetchOptions fetch;
+        fetch.scratch = session_.ingest.path() + "/add";
+        fetch.place = step.place;
+        fetch.http = session_.http();
+        remote = std::make_unique<RemoteSources>(copy, fetch);
+    }
+    out.remote = [found = remote.get()](const std::string& written) { return found->find(written); };
+    return out;
+}
+
 // Of layers the stage's own key is tried first: their files need not be read when it is known.
 std::optional<Solver::Outcome> Solver::cached_copy(const Step& step, const CopyStep& copy, const StageState& state,
                                                    bool only_known) {
@@ -67,7 +64,7 @@ std::optional<Solver::Outcome> Solver::cached_copy(const Step& step, const CopyS
     if (by_stage)
         if (auto outcome = cached(quick)) return outcome;
     const OpenSource source(session_, files->directory, files->layers);
-    const std::string key = copy_key(state.key, copy, content_digest(source.get(), copy, copy_options(session_, step)));
+    const std::string key = copy_key(state.key, copy, content_digest(source.get(), copy, options_of(step, copy)));
     auto outcome = cached(key);
     if (outcome && by_stage) session_.records.put({quick, key, std::nullopt, outcome->created, step.instruction});
     return outcome;
@@ -76,9 +73,8 @@ std::optional<Solver::Outcome> Solver::cached_copy(const Step& step, const CopyS
 Solver::Outcome Solver::execute_copy(const Step& step, const CopyStep& copy, const StageState& state) {
     const Files files = *files_of(copy.from, false);
     const OpenSource source(session_, files.directory, files.layers);
-    const CopyInput input(session_, step, copy);
     WorkingRoot root(session_.store, session_.ingest, copy.link ? std::vector<image::Layer>() : state.layers);
-    const CopyResult result = davit::build::copy(source.get(), copy, root.fd(), input.options());
+    const CopyResult result = davit::build::copy(source.get(), copy, root.fd(), options_of(step, copy));
     for (const auto& warning : result.warnings) session_.progress.warning(warning);
     const std::string key = copy_key(state.key, copy, result.digest);
     const Outcome outcome = keep(key, root.commit(session_.lease), step.instruction);

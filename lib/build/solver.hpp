@@ -1,11 +1,13 @@
 // Stages → images: what is known is taken from the cache, what is not is done, independent stages side by side.
 #pragma once
 
+#include "build/files/fetch.hpp"
 #include "build/session.hpp"
 #include "dockerfile/steps.hpp"
 
 #include <future>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -67,6 +69,7 @@ private:
                                           const StageState& state, bool only_known);
     Outcome execute_run(const dockerfile::Step& step, const dockerfile::RunStep& run, const StageState& state,
                         int vertex);
+    CopyOptions options_of(const dockerfile::Step& step, const dockerfile::CopyStep& copy);
     std::optional<Outcome> cached_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy,
                                        const StageState& state, bool only_known);
     Outcome execute_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy, const StageState& state);
@@ -81,6 +84,8 @@ private:
     std::map<int, std::shared_future<StageState>> running_;
     std::recursive_mutex known_mutex_;
     std::map<int, std::optional<StageState>> known_;
+    std::mutex remote_mutex_;
+    std::map<const dockerfile::Step*, std::unique_ptr<RemoteSources>> remote_; // of ADD
     bool succeeded_ = false;
 };
 

@@ -281,6 +281,7 @@ Checked check(const Document& document, EvaluateOptions options) {
         out.failure = e;
     }
     out.checks = std::move(result.checks);
+    out.parameters = std::move(result.parameters);
     return out;
 }
 

@@ -44,7 +44,8 @@ Evaluated evaluate(const Document& document, const EvaluateOptions& options);
 
 struct Checked {
     std::vector<Check> checks;
-    std::optional<Error> failure; // evaluation ended here
+    std::optional<Error> failure;      // evaluation ended here
+    std::vector<Parameter> parameters; // as in Evaluated
 };
 // Never throws for what the Dockerfile says. all_stages is on where no target is named.
 Checked check(const Document& document, EvaluateOptions options);

@@ -18,9 +18,16 @@ namespace davit {
 
 namespace {
 
+// As FROM and TARGETPLATFORM have it: a level of amd64 is no platform of its own.
+std::string build_platform() {
+    image::Platform platform = image::host_platform();
+    if (platform.architecture != "arm") platform.variant.clear();
+    return image::to_string(platform);
+}
+
 build::Surroundings surroundings_of(const Roots& roots, image::Store& images, build::Progress& progress,
                                     std::stop_token stop) {
-    build::Surroundings out{roots, images, {}, image::to_string(image::host_platform()), {}};
+    build::Surroundings out{roots, images, {}, build_platform(), {}};
     out.pull = [&images, &progress,
                 stop = std::move(stop)](const std::string& reference, const std::string& platform,
                                         const std::function<void(std::uint64_t, std::uint64_t)>& tell) {

@@ -93,12 +93,25 @@ struct BuildCheck {
     int line = 0; // from 1
 };
 
+struct BuildTarget {
+    std::string name, description;
+    bool is_default = false;
+};
+
+struct BuildParameter {
+    std::string name, value, description;
+};
+
 struct BuildResult {
     std::string image_id;           // sha256:…; empty when it went elsewhere only
     std::string manifest_digest;    // sha256:…
     std::vector<std::string> names; // given to it, canonical
     std::vector<BuildCheck> checks;
-    bool checks_fail = false; // # check=error=true
+    // With check_only.
+    std::optional<Error> check_failure; // the evaluation ended here
+    std::vector<BuildTarget> targets;
+    std::vector<BuildParameter> parameters; // of the target
+    bool checks_fail = false;               // # check=error=true
 };
 
 // The services of a project that have `build:`.
