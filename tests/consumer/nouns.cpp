@@ -2,6 +2,7 @@
 #include <davit/files.hpp>
 #include <davit/images.hpp>
 #include <davit/in_code.hpp>
+#include <davit/inspect.hpp>
 #include <davit/load.hpp>
 #include <davit/logs.hpp>
 #include <davit/networks.hpp>
@@ -48,6 +49,16 @@ void look(davit::Engine& engine, const davit::ContainerInfo& web) {
     require(davit::containers_of(engine, davit::require_image(engine, "busybox")).size() == 1, "it has its image");
 }
 
+void documents(davit::Engine& engine, const davit::ContainerInfo& web) {
+    const auto has = [](const std::string& document, const std::string& part) {
+        return document.find(part) != std::string::npos;
+    };
+    require(has(davit::inspect(engine, web), "\"Name\":\"/" + web.name + "\""), "it has a document");
+    require(has(davit::inspect(engine, davit::network(engine, "nouns_default")), web.id), "its network's names it");
+    require(has(davit::inspect(davit::volume(engine, "nouns_data")), "\"Mountpoint\":\"/"), "its volume has one");
+    require(has(davit::inspect(engine, davit::require_image(engine, "busybox")), "\"RootFS\""), "its image has one");
+}
+
 void copy(davit::Engine& engine, const davit::ContainerInfo& web) {
     std::ofstream("/tmp/noun") << "carried\n";
     davit::copy_to(engine, web, "/tmp/noun", "/data/");
@@ -74,6 +85,7 @@ int main() {
         engine.up(project);
         const davit::ContainerInfo web = engine.containers("nouns").at(0);
         look(engine, web);
+        documents(engine, web);
         copy(engine, web);
         engine.down(project);
         davit::remove_volume(engine, "nouns_data");
