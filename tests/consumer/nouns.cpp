@@ -1,4 +1,5 @@
 // What an embedding program does beside up and down: one call of each noun, on a project that runs.
+#include <davit/attach.hpp>
 #include <davit/files.hpp>
 #include <davit/images.hpp>
 #include <davit/in_code.hpp>
@@ -59,6 +60,19 @@ void documents(davit::Engine& engine, const davit::ContainerInfo& web) {
     require(has(davit::inspect(engine, davit::require_image(engine, "busybox")), "\"RootFS\""), "its image has one");
 }
 
+void sessions(davit::Engine& engine, const davit::ContainerInfo& web) {
+    davit::ExecOptions command;
+    command.command = {"sh", "-c", "echo $WORD; exit 4"};
+    command.environment = {"WORD=said"};
+    std::string said;
+    davit::Session session;
+    session.sink = [&](davit::ExecStream, std::string_view text) { said += text; };
+    require(davit::exec(engine, web, command, session) == 4 && said == "said\n", "a command runs in it");
+    davit::Session left;
+    left.started = [&] { left.control.detach(); };
+    require(!davit::attach(engine, web, left), "it is attached to, and left");
+}
+
 void copy(davit::Engine& engine, const davit::ContainerInfo& web) {
     std::ofstream("/tmp/noun") << "carried\n";
     davit::copy_to(engine, web, "/tmp/noun", "/data/");
@@ -86,6 +100,7 @@ int main() {
         const davit::ContainerInfo web = engine.containers("nouns").at(0);
         look(engine, web);
         documents(engine, web);
+        sessions(engine, web);
         copy(engine, web);
         engine.down(project);
         davit::remove_volume(engine, "nouns_data");
