@@ -1,5 +1,6 @@
 // What an embedding program does beside up and down: one call of each noun, on a project that runs.
 #include <davit/attach.hpp>
+#include <davit/events.hpp>
 #include <davit/files.hpp>
 #include <davit/images.hpp>
 #include <davit/in_code.hpp>
@@ -8,6 +9,7 @@
 #include <davit/logs.hpp>
 #include <davit/networks.hpp>
 #include <davit/stats.hpp>
+#include <davit/system.hpp>
 #include <davit/volumes.hpp>
 
 #include <cstdlib>
@@ -73,6 +75,20 @@ void sessions(davit::Engine& engine, const davit::ContainerInfo& web) {
     require(!davit::attach(engine, web, left), "it is attached to, and left");
 }
 
+void machine(davit::Engine& engine, const davit::ContainerInfo& web) {
+    davit::EventRange range;
+    range.since = 0;
+    std::string actions;
+    davit::follow_events(engine, "nouns", range, [&](const davit::ContainerEvent& e) {
+        actions += e.action + " of " + e.name + " ";
+        return e.action != "start";
+    });
+    require(actions == "create of " + web.name + " start of " + web.name + " ", "what happened is known");
+    require(davit::find_leaks(engine).empty(), "nothing is left over");
+    require(davit::disk_use(engine).front().kind == davit::DiskUse::Kind::images, "images take the most");
+    require(davit::default_directories().state == engine.state_dir(), "it works in the usual place");
+}
+
 void copy(davit::Engine& engine, const davit::ContainerInfo& web) {
     std::ofstream("/tmp/noun") << "carried\n";
     davit::copy_to(engine, web, "/tmp/noun", "/data/");
@@ -101,6 +117,7 @@ int main() {
         look(engine, web);
         documents(engine, web);
         sessions(engine, web);
+        machine(engine, web);
         copy(engine, web);
         engine.down(project);
         davit::remove_volume(engine, "nouns_data");
