@@ -8,7 +8,6 @@
 #include "davit/engine.hpp"
 #include "davit/load.hpp"
 #include "davit/project.hpp"
-#include "project/paths.hpp"
 
 #include <atomic>
 #include <functional>
@@ -39,7 +38,6 @@ public:
     const Project* model();
 
     Engine& engine();
-    const Roots& roots();
     // Besides the display, events go here too.
     void also_to(EventSink sink) { extra_sink_ = std::move(sink); }
     Display& display();
@@ -65,7 +63,6 @@ private:
     std::vector<Diagnostic> unacted_; // not said yet
     bool name_only_ = false, resolved_ = false, environment_ = false;
     std::string name_;
-    std::optional<Roots> roots_;
     std::unique_ptr<Interrupts> interrupts_;
     std::unique_ptr<Display> display_;
     EventSink extra_sink_;

@@ -10,7 +10,6 @@
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
 #include "davit/inspect.hpp"
-#include "registry/reference.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -44,29 +43,29 @@ std::vector<PlainJson> rows_of(const image::Image& image, bool truncate) {
     };
     std::vector<PlainJson> out;
     for (const auto& tag : image.tags) {
-        auto reference = registry::Reference::parse(tag);
-        row["Repository"] = reference.familiar_name();
-        row["Tag"] = reference.tag();
-        row["Digest"] = digest_of(reference.familiar_name());
+        const ImageName name = parse_image_name(tag);
+        row["Repository"] = name.repository;
+        row["Tag"] = name.tag;
+        row["Digest"] = digest_of(name.repository);
         out.push_back(row);
     }
     if (!out.empty()) return out;
     if (!image.digests.empty()) {
-        auto reference = registry::Reference::parse(image.digests.front());
-        row["Repository"] = reference.familiar_name();
-        row["Digest"] = reference.digest();
+        const ImageName name = parse_image_name(image.digests.front());
+        row["Repository"] = name.repository;
+        row["Digest"] = name.digest;
     }
     return {row};
 }
 
 bool wanted(const PlainJson& row, const std::string& pattern) {
     if (pattern.empty()) return true;
-    auto reference = registry::Reference::try_parse(pattern);
+    const auto name = try_parse_image_name(pattern);
     const std::string repository = row["Repository"], tag = row["Tag"];
-    if (reference && pattern.find_first_of("*?[") == std::string::npos) {
+    if (name && pattern.find_first_of("*?[") == std::string::npos) {
         const bool any_tag =
             pattern.find(':', pattern.find('/') == std::string::npos ? 0 : pattern.rfind('/')) == std::string::npos;
-        return repository == reference->familiar_name() && (any_tag || tag == reference->tag());
+        return repository == name->repository && (any_tag || tag == name->tag);
     }
     return glob_match(pattern, repository) || glob_match(pattern, repository + ":" + tag);
 }

@@ -3,6 +3,7 @@
 #include "base/file.hpp"
 #include "engine/roots.hpp"
 #include "image/store.hpp"
+#include "runtime/defaults.hpp"
 #include "supervisor/doctor/doctor.hpp"
 
 namespace davit {
@@ -10,6 +11,12 @@ namespace davit {
 Directories default_directories() {
     Roots roots = Roots::from_environment();
     return {std::move(roots.state), std::move(roots.run)};
+}
+
+std::vector<std::string> capability_names() {
+    std::vector<std::string> out;
+    for (int i = 0; const char* name = runtime::capability_name(i); ++i) out.emplace_back(name + 4); // without CAP_
+    return out;
 }
 
 const char* to_string(Leak::Kind kind) {

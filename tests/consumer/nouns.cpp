@@ -7,7 +7,9 @@
 #include <davit/inspect.hpp>
 #include <davit/load.hpp>
 #include <davit/logs.hpp>
+#include <davit/merged.hpp>
 #include <davit/networks.hpp>
+#include <davit/short_forms.hpp>
 #include <davit/stats.hpp>
 #include <davit/system.hpp>
 #include <davit/volumes.hpp>
@@ -102,6 +104,22 @@ void copy(davit::Engine& engine, const davit::ContainerInfo& web) {
     require(davit::find_image(engine, "nouns:1").has_value(), "it is an image now");
 }
 
+void texts() {
+    davit::LoadOptions options;
+    options.files = {"-"};
+    options.stdin_text = "services: {web: {image: 'web:$TAG'}}";
+    options.current_dir = "/";
+    options.project_name = "texts";
+    options.interpolate = false;
+    davit::MergedFiles files(options);
+    files.check();
+    require(files.variables().count("TAG") == 1, "its variable is found");
+    require(files.images().at(0).image == "web:$TAG", "its image stands as it is written");
+    require(davit::parse_short_ports("80-81:80-81").size() == 2, "a range of ports is two");
+    require(davit::parse_short_volume("data:/data").target == "/data", "a volume is parsed");
+    require(davit::parse_image_name("busybox").canonical == "docker.io/library/busybox:latest", "so is a name");
+}
+
 } // namespace
 
 int main() {
@@ -111,6 +129,7 @@ int main() {
                 "name: nouns\nservices:\n  web:\n    image: busybox\n    command: sh -c 'echo ready; exec sleep 100'\n"
                 "    stop_signal: KILL\n    volumes: ['data:/data']\nvolumes: {data: {}}\n")
                 .project;
+        texts();
         davit::Engine engine;
         engine.up(project);
         const davit::ContainerInfo web = engine.containers("nouns").at(0);

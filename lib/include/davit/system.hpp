@@ -17,6 +17,9 @@ struct Directories {
 // Those of an Engine without options: of the environment, or the default of this user. They need not exist.
 Directories default_directories();
 
+// What cap_add and cap_drop take beside "ALL": "CHOWN", "NET_ADMIN" … in the order of the kernel's numbers.
+std::vector<std::string> capability_names();
+
 // Everything davit makes carries its name, so everything stale can be found.
 struct Leak {
     enum class Kind {
