@@ -13,7 +13,7 @@
 #include "cli/plugin.hpp"
 #include "cli/suggest.hpp"
 #include "davit/load.hpp"
-#include "project/paths.hpp"
+#include "davit/system.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -124,12 +124,12 @@ int run_checked(Globals& globals, const Args& given) {
 // What can be done about an error of the machine that nobody nearer to it has said.
 Error with_advice(Error e) {
     if (!e.hint().empty()) return e;
-    const Roots roots = Roots::from_environment();
+    const Directories roots = default_directories();
     const std::string text = e.what();
     switch (e.os().value()) {
     case ENOSPC:
     case EDQUOT: {
-        const std::string biggest = ::geteuid() == 0 ? biggest_on_disk(roots) : "";
+        const std::string biggest = ::geteuid() == 0 ? biggest_on_disk() : "";
         return e.with_hint(
             "free space below " + roots.state + (biggest.empty() ? "" : "; the biggest there: " + biggest) +
             "; 'davit stop' and 'davit down' need none, 'davit image prune -a' and 'davit volume prune' free some");

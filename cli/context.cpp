@@ -7,8 +7,6 @@
 #include "cli/privileges.hpp"
 #include "cli/suggest.hpp"
 #include "davit/load.hpp"
-#include "project/store.hpp"
-#include "reconcile/summary.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -82,15 +80,6 @@ ProjectRef Context::ref(const std::vector<std::string>& named_services) {
 const Project* Context::model() {
     ref();
     return name_only_ ? nullptr : &*project_;
-}
-
-const Roots& Context::roots() {
-    require_root();
-    if (!roots_) {
-        roots_ = Roots::from_environment();
-        check_roots(*roots_);
-    }
-    return *roots_;
 }
 
 Display& Context::display() {

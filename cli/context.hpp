@@ -9,7 +9,6 @@
 #include "davit/engine.hpp"
 #include "davit/load.hpp"
 #include "davit/project.hpp"
-#include "project/paths.hpp"
 
 #include <atomic>
 #include <functional>
@@ -40,7 +39,6 @@ public:
     const Project* model();
 
     Engine& engine();
-    const Roots& roots();
     // Besides the display, events go here too.
     void also_to(EventSink sink) { extra_sink_ = std::move(sink); }
     Display& display();
@@ -69,7 +67,6 @@ private:
     std::vector<Diagnostic> unacted_; // not said yet
     bool name_only_ = false, resolved_ = false, environment_ = false;
     std::string name_;
-    std::optional<Roots> roots_;
     std::unique_ptr<Interrupts> interrupts_;
     std::unique_ptr<Display> display_;
     std::unique_ptr<BuildDisplay> build_display_;

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -234,28 +233,6 @@ std::uint32_t ShimConnection::park(const std::string& tag, const std::vector<int
 std::uint32_t ShimConnection::get_parked() { return request(number(shim::Type::get_parked), {}); }
 void ShimConnection::report_exit(int code, int signal) {
     request(number(shim::Type::report_exit), raw(shim::ExitBody{code, signal, 1, 0, sys::realtime_ns()}));
-}
-
-std::optional<ExitRecord> read_exit_record(const std::string& run_dir) {
-    std::string path = run_dir + "/exit.json";
-    auto text = read_file_if_exists(path);
-    if (!text) return std::nullopt;
-    try {
-        auto j = nlohmann::json::parse(*text);
-        if (j.at("format") != 1) throw error(Errc::unsupported, "{} was written by a newer davit", path);
-        ExitRecord r;
-        r.pid = j.at("pid");
-        r.start_time = j.at("start_time");
-        r.started_ns = j.at("started_ns");
-        r.finished_ns = j.at("finished_ns");
-        r.code = j.at("code");
-        r.signal = j.at("signal");
-        r.known = j.at("known");
-        r.oom = j.at("oom");
-        return r;
-    } catch (const nlohmann::json::exception& e) {
-        throw error(Errc::failed, "{}: {}", path, e.what());
-    }
 }
 
 } // namespace davit::runtime

@@ -229,14 +229,4 @@ private:
 // A sealed memfd of the program, or where vm.memfd_noexec forbids it a read-only detached bind mount.
 UniqueFd sealed_copy(const std::string& path);
 
-// run_dir/exit.json, written (fsync, rename) before Exited is sent.
-struct ExitRecord {
-    pid_t pid = 0;
-    std::uint64_t start_time = 0;
-    std::int64_t started_ns = 0, finished_ns = 0;
-    int code = 0, signal = 0;
-    bool known = true, oom = false;
-};
-std::optional<ExitRecord> read_exit_record(const std::string& run_dir);
-
 } // namespace davit::runtime

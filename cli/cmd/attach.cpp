@@ -1,4 +1,4 @@
-#include "cli/attach/attach_session.hpp"
+#include "cli/attach/session.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/options.hpp"
@@ -26,14 +26,10 @@ int run_attach(Globals& globals, const Args& args) {
     Context context(globals);
     const ContainerInfo container = running_container(context, words[0], index);
     if (context.dry_run()) return 0;
-    attach.roots = context.roots();
-    attach.project = container.project;
-    attach.container_id = container.id;
-    attach.container_name = container.name;
+    attach.container = container;
     attach.input = !no_stdin && container.open_stdin;
-    attach.tty = container.tty;
     attach.forward_signals = sig_proxy;
-    return attach_to(attach, context.interrupts()).value_or(0);
+    return attach_to(context.engine(), attach, context.interrupts()).value_or(0);
 }
 
 } // namespace davit::cli

@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/printable.hpp"
-#include "image/store.hpp"
+#include "davit/images.hpp"
 
 #include <cstdio>
 #include <set>
@@ -40,8 +40,8 @@ std::vector<std::string> names_of(Globals& globals, const std::string& kind) {
         return out;
     }
     if (kind == "IMAGE" || kind == "REPOSITORY") {
-        for (const auto& image : image::Store(Roots::from_environment().images()).list())
-            out.insert(out.end(), image.tags.begin(), image.tags.end());
+        Engine engine;
+        for (const auto& image : list_images(engine)) out.insert(out.end(), image.tags.begin(), image.tags.end());
         return out;
     }
     Context context(globals);

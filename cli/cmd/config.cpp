@@ -9,8 +9,6 @@
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
-#include "compose/loader.hpp"
-#include "yaml/print.hpp"
 
 #include <algorithm>
 #include <array>
@@ -59,21 +57,19 @@ bool parse(ConfigFlags& f, Globals& g, const Args& args) {
 
 // Without interpolation the file is no project yet: numbers may still be texts with variables.
 std::string render_tree(const Globals& g, const LoadOptions& options, const ConfigFlags& f, bool json) {
-    auto loaded = compose::load_tree(options);
-    loaded.diagnostics->throw_if_errors();
-    print_diagnostics(loaded.diagnostics->take_warnings(), g.progress == "json");
-    if (f.lock_digests || f.resolve_digests) pin_images(*loaded.tree, *loaded.root);
-    if (f.lock_digests) keep_images(*loaded.root);
-    return json ? yaml::print_json(*loaded.root, false) : yaml::print_yaml(*loaded.root, false);
+    MergedFiles files(options);
+    print_diagnostics(files.check(), g.progress == "json");
+    if (f.lock_digests || f.resolve_digests) pin_images(files);
+    if (f.lock_digests) files.keep_images();
+    return files.render(json ? RenderFormat::json : RenderFormat::yaml);
 }
 
 // Those profiles disable as well: without values nobody knows the profiles.
 std::string list_uninterpolated_services(const LoadOptions& options) {
-    auto loaded = compose::load_tree(options);
-    loaded.diagnostics->throw_if_errors();
+    MergedFiles files(options);
+    files.check();
     std::string out;
-    if (const yaml::Node* services = loaded.root->find("services"))
-        for (const yaml::Entry& e : services->map()) out += fmt::format("{}\n", e.key);
+    for (const std::string& service : files.services()) out += service + "\n";
     return out;
 }
 

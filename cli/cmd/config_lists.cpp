@@ -1,10 +1,7 @@
 #include "cli/cmd/config_lists.hpp"
 
 #include "base/error.hpp"
-#include "compose/loader.hpp"
-#include "compose/short_forms.hpp"
-#include "compose/template.hpp"
-#include "yaml/print.hpp"
+#include "davit/merged.hpp"
 
 #include <algorithm>
 #include <array>
@@ -29,34 +26,24 @@ std::string keys(const Map& map) {
     return lines(names);
 }
 
-void collect(const yaml::Node& n, std::map<std::string, compose::Variable>& out) {
-    if (n.is_string()) compose::collect_variables(n.str(), out);
-    for (const yaml::Node* item : n.list()) collect(*item, out);
-    for (const yaml::Entry& e : n.map()) collect(*e.value, out);
+std::vector<std::string_view> split(std::string_view text, char separator) {
+    std::vector<std::string_view> out;
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t end = std::min(text.find(separator, at), text.size());
+        out.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return out;
 }
 
 // Docker Compose indents this list by four and ends it with an empty line.
 std::string four_spaces(std::string_view json) {
     std::string out;
-    for (std::string_view line : compose::split(json, '\n')) {
+    for (std::string_view line : split(json, '\n')) {
         out.append(std::min(line.size(), line.find_first_not_of(' ')), ' ').append(line);
         out += '\n';
     }
     return out;
-}
-
-std::string variables_json(const std::map<std::string, compose::Variable>& variables) {
-    yaml::Tree tree;
-    yaml::Node* root = tree.map();
-    for (const auto& [name, v] : variables) {
-        yaml::Node* one = tree.map();
-        tree.add(*one, "Name", tree.string(v.name));
-        tree.add(*one, "DefaultValue", tree.string(v.default_value));
-        tree.add(*one, "PresenceValue", tree.string(v.alternate_value));
-        tree.add(*one, "Required", tree.boolean(v.required));
-        tree.add(*root, tree.copy(name), one);
-    }
-    return four_spaces(yaml::print_json(*root, false));
 }
 
 // Columns of at least 20 characters, three of them blank.
@@ -121,7 +108,7 @@ std::string list_hashes(const Project& p, std::string_view which) {
         for (const auto& [name, service] : p.services) out += fmt::format("{} {}\n", name, config_hash(service));
         return out;
     }
-    const auto given = compose::split(which, ',');
+    const auto given = split(which, ',');
     for (std::string_view name : std::set<std::string_view>(given.begin(), given.end())) {
         auto service = p.services.find(std::string(name));
         if (service == p.services.end()) throw error(Errc::not_found, "no such service: {}", name);
@@ -141,10 +128,8 @@ std::string list_variables(LoadOptions options, bool json) {
     options.validate = false;
     options.normalize = false;
     options.resolve_paths = false;
-    auto loaded = compose::load_tree(options);
-    std::map<std::string, compose::Variable> variables;
-    collect(*loaded.root, variables);
-    if (json) return variables_json(variables);
+    const auto variables = MergedFiles(options).variables();
+    if (json) return four_spaces(to_json(variables));
     std::vector<std::array<std::string, 4>> rows{{"NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"}};
     for (const auto& [name, v] : variables)
         rows.push_back({name, v.required ? "true" : "false", v.default_value, v.alternate_value});

@@ -1,18 +1,13 @@
 #include "cli/format/container.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
-#include "cli/cmd/container_files.hpp"
-#include "cli/cmd/image.hpp"
 #include "cli/cmd/machine.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/diagnostics.hpp"
-#include "cli/format/inspect.hpp"
-#include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 #include "cli/options.hpp"
-#include "engine/bundle.hpp"
-#include "project/store.hpp"
+#include "davit/inspect.hpp"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -20,8 +15,6 @@
 namespace davit::cli {
 
 namespace {
-
-using OrderedJson = nlohmann::ordered_json;
 
 int list(Globals& globals, const Args& args) {
     bool all = false, quiet = false, no_trunc = false;
@@ -58,27 +51,6 @@ int list(Globals& globals, const Args& args) {
     return 0;
 }
 
-OrderedJson inspected(Context& context, const ContainerInfo& container) {
-    const RecordStore store(context.roots());
-    Inspected of;
-    of.info = container;
-    of.record = store.container(container.project, container.id).value_or(ContainerRecord{});
-    of.status = store.status(of.record);
-    of.checks = context.engine().health_log(container);
-    of.directory = ProjectPaths(context.roots(), container.project).container(container.id);
-    try {
-        of.spec = spec_of(context.roots(), container);
-        if (const auto image = find_image(context.engine(), container.image_id)) of.image = image->config;
-    } catch (const Error& e) { // it is being removed, or half of it is lost: what is known is shown
-        print_warning(e.describe());
-    }
-    for (const EndpointRecord& endpoint : of.record.endpoints)
-        if (auto network = store.network(endpoint.network)) of.networks.emplace(endpoint.network, std::move(*network));
-    for (const MountRecord& mount : of.record.mounts)
-        if (mount.type == "volume") of.volumes.emplace(mount.name, store.roots().volume_data(mount.name));
-    return inspect_container(of);
-}
-
 int inspect(Globals& globals, const Args& args) {
     std::string format;
     std::vector<std::string> names;
@@ -88,9 +60,10 @@ int inspect(Globals& globals, const Args& args) {
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    OrderedJson all = OrderedJson::array();
-    for (const std::string& name : names) all.push_back(inspected(context, find_container(context.engine(), name)));
-    print_inspected(json_text(all), format);
+    std::vector<std::string> all;
+    for (const std::string& name : names)
+        all.push_back(davit::inspect(context.engine(), find_container(context.engine(), name), print_warning));
+    print_inspected(all, format);
     return 0;
 }
 

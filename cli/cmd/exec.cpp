@@ -1,5 +1,5 @@
 #include "base/error.hpp"
-#include "cli/attach/exec_session.hpp"
+#include "cli/attach/session.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/options.hpp"
@@ -25,7 +25,7 @@ std::vector<std::string> with_values(const std::vector<std::string>& env) {
 } // namespace
 
 int run_exec(Globals& globals, const Args& args) {
-    ExecRequestOptions request;
+    ExecOptions request;
     int index = 0;
     bool no_tty = false, tty = false;
     std::vector<std::string> env, words;
@@ -54,7 +54,7 @@ int run_exec(Globals& globals, const Args& args) {
         throw error(Errc::conflict, "container {} is paused", container.name)
             .with_hint("'davit unpause " + words[0] + "' before exec");
     if (context.dry_run()) return 0;
-    return exec_in(context.roots(), container, request, context.interrupts());
+    return exec_in(context.engine(), container, request, context.interrupts());
 }
 
 } // namespace davit::cli

@@ -3,13 +3,13 @@
 #include "base/error.hpp"
 #include "base/glob.hpp"
 #include "base/sys.hpp"
-#include "cli/format/json_text.hpp"
+#include "cli/cmd/machine.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/table.hpp"
 #include "cli/format/template.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
-#include "registry/reference.hpp"
+#include "davit/inspect.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -43,29 +43,29 @@ std::vector<PlainJson> rows_of(const image::Image& image, bool truncate) {
     };
     std::vector<PlainJson> out;
     for (const auto& tag : image.tags) {
-        auto reference = registry::Reference::parse(tag);
-        row["Repository"] = reference.familiar_name();
-        row["Tag"] = reference.tag();
-        row["Digest"] = digest_of(reference.familiar_name());
+        const ImageName name = parse_image_name(tag);
+        row["Repository"] = name.repository;
+        row["Tag"] = name.tag;
+        row["Digest"] = digest_of(name.repository);
         out.push_back(row);
     }
     if (!out.empty()) return out;
     if (!image.digests.empty()) {
-        auto reference = registry::Reference::parse(image.digests.front());
-        row["Repository"] = reference.familiar_name();
-        row["Digest"] = reference.digest();
+        const ImageName name = parse_image_name(image.digests.front());
+        row["Repository"] = name.repository;
+        row["Digest"] = name.digest;
     }
     return {row};
 }
 
 bool wanted(const PlainJson& row, const std::string& pattern) {
     if (pattern.empty()) return true;
-    auto reference = registry::Reference::try_parse(pattern);
+    const auto name = try_parse_image_name(pattern);
     const std::string repository = row["Repository"], tag = row["Tag"];
-    if (reference && pattern.find_first_of("*?[") == std::string::npos) {
+    if (name && pattern.find_first_of("*?[") == std::string::npos) {
         const bool any_tag =
             pattern.find(':', pattern.find('/') == std::string::npos ? 0 : pattern.rfind('/')) == std::string::npos;
-        return repository == reference->familiar_name() && (any_tag || tag == reference->tag());
+        return repository == name->repository && (any_tag || tag == name->tag);
     }
     return glob_match(pattern, repository) || glob_match(pattern, repository + ":" + tag);
 }
@@ -91,60 +91,6 @@ bool passes(const image::Image& image, const PlainJson& row, const std::vector<s
         }
     }
     return true;
-}
-
-PlainJson list_or_null(const std::vector<std::string>& list) { return list.empty() ? PlainJson() : PlainJson(list); }
-
-PlainJson set_of(const std::vector<std::string>& names) {
-    PlainJson out = PlainJson::object();
-    for (const auto& name : names) out[name] = PlainJson::object();
-    return out;
-}
-
-PlainJson config_json(const image::Config& c) {
-    PlainJson out{{"User", c.user},
-                  {"Env", c.env},
-                  {"Cmd", list_or_null(c.cmd)},
-                  {"Entrypoint", list_or_null(c.entrypoint)},
-                  {"WorkingDir", c.working_dir},
-                  {"Labels", c.labels},
-                  {"OnBuild", list_or_null(c.onbuild)}};
-    if (!c.volumes.empty()) out["Volumes"] = set_of(c.volumes);
-    if (!c.exposed_ports.empty()) out["ExposedPorts"] = set_of(c.exposed_ports);
-    if (!c.stop_signal.empty()) out["StopSignal"] = c.stop_signal;
-    if (!c.shell.empty()) out["Shell"] = c.shell;
-    if (c.healthcheck) {
-        PlainJson h{{"Test", c.healthcheck->test}};
-        auto put = [&](const char* key, std::int64_t value) {
-            if (value) h[key] = value;
-        };
-        put("Interval", c.healthcheck->interval.count());
-        put("Timeout", c.healthcheck->timeout.count());
-        put("StartPeriod", c.healthcheck->start_period.count());
-        put("StartInterval", c.healthcheck->start_interval.count());
-        put("Retries", c.healthcheck->retries);
-        out["Healthcheck"] = h;
-    }
-    return out;
-}
-
-PlainJson image_details(Engine& engine, const image::Image& image) {
-    PlainJson diff_ids = PlainJson::array(), lowers = PlainJson::array();
-    for (const auto& layer : image.layers) diff_ids.push_back(layer.diff_id);
-    for (const auto& path : layer_directories(engine, image)) lowers.push_back(path);
-    return {{"Id", image.id},
-            {"RepoTags", image.tags},
-            {"RepoDigests", image.digests},
-            {"Created", image.created},
-            {"Author", image.author},
-            {"Architecture", image.platform.architecture},
-            {"Variant", image.platform.variant},
-            {"Os", image.platform.os},
-            {"Size", image.size},
-            {"Config", config_json(image.config)},
-            {"Descriptor", {{"digest", image.manifest_digest}}},
-            {"GraphDriver", {{"Name", "overlay"}, {"Data", {{"LowerDirs", lowers}}}}},
-            {"RootFS", {{"Type", "layers"}, {"Layers", diff_ids}}}};
 }
 
 } // namespace
@@ -199,21 +145,16 @@ int run_image_inspect(Globals& globals, const Args& args) {
     options.value("f,format", format, "Format the output: json, or a Go template").arguments(names, 1);
     if (!options.parse(args)) return 0;
     Engine engine = image_engine();
-    PlainJson found = PlainJson::array();
+    std::vector<std::string> found;
     int code = 0;
     for (const auto& name : names) {
         try {
-            found.push_back(image_details(engine, require_image(engine, name)));
+            found.push_back(inspect(engine, require_image(engine, name)));
         } catch (const Error&) {
             code = report_exception();
         }
     }
-    if (format.empty() || format == "json") {
-        std::puts(json_text(found, format.empty() ? 4 : -1).c_str());
-        return code;
-    }
-    Template text(format);
-    for (const auto& image : found) std::puts(text.execute(image, "\n\t").c_str());
+    print_inspected(found, format);
     return code;
 }
 

@@ -7,7 +7,6 @@
 #include "cli/display/display.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/options.hpp"
-#include "registry/reference.hpp"
 
 #include <cstdio>
 #include <sys/stat.h>
@@ -49,7 +48,7 @@ int run_image_pull(Globals& globals, const Args& args) {
         .flag("q,quiet", quiet, "Suppress verbose output")
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
-    auto reference = registry::Reference::parse(names[0]);
+    const ImageName name = parse_image_name(names[0]);
     if (globals.dry_run) return 0;
     Interrupts interrupts;
     Engine engine = image_engine();
@@ -58,7 +57,7 @@ int run_image_pull(Globals& globals, const Args& args) {
     pull.events = [&](const Event& event) { display->on(event); };
     pull_image(engine, names[0], pull, interrupts.token());
     display.reset();
-    std::puts(printable(reference.canonical()).c_str());
+    std::puts(printable(name.canonical).c_str());
     return 0;
 }
 

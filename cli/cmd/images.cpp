@@ -8,7 +8,6 @@
 #include "cli/format/table.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
-#include "registry/reference.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -34,13 +33,13 @@ std::string platform_text(const image::Platform& p) {
 // The name it was made from, if the image still has that name; else the first it has.
 void name_row(Row& row, const std::string& reference) {
     const auto& tags = row.image.tags;
-    const auto wanted = registry::Reference::try_parse(reference);
-    auto tag = wanted ? std::find(tags.begin(), tags.end(), wanted->familiar()) : tags.end();
+    const auto wanted = try_parse_image_name(reference);
+    auto tag = wanted ? std::find(tags.begin(), tags.end(), wanted->familiar) : tags.end();
     if (tag == tags.end()) tag = tags.begin();
     if (tag == tags.end()) return;
-    const auto found = registry::Reference::parse(*tag);
-    row.repository = found.familiar_name();
-    row.tag = found.tag();
+    const ImageName found = parse_image_name(*tag);
+    row.repository = found.repository;
+    row.tag = found.tag;
 }
 
 std::vector<Row> rows_of(std::vector<ContainerInfo> containers, Engine& engine) {

@@ -41,8 +41,9 @@ bool passes(const std::vector<std::string>& filters, const std::map<std::string,
     return true;
 }
 
-void print_inspected(const std::string& json_array, const std::string& format) {
-    const auto array = nlohmann::ordered_json::parse(json_array);
+void print_inspected(const std::vector<std::string>& documents, const std::string& format) {
+    auto array = nlohmann::ordered_json::array();
+    for (const std::string& document : documents) array.push_back(nlohmann::ordered_json::parse(document));
     std::string out;
     if (format.empty()) {
         out = json_text(array, 4) + "\n";

@@ -18,7 +18,7 @@ ContainerInfo find_container(Engine& engine, const std::string& id_or_name);
 bool passes(const std::vector<std::string>& filters, const std::map<std::string, std::string>& fields,
             const Labels& labels);
 
-// A JSON array: indented as it is, or each element by the template, or on one line ("json").
-void print_inspected(const std::string& json_array, const std::string& format);
+// JSON documents: as one indented array, or each by the template, or as an array on one line ("json").
+void print_inspected(const std::vector<std::string>& documents, const std::string& format);
 
 } // namespace davit::cli

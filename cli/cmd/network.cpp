@@ -2,11 +2,10 @@
 #include "cli/cmd/machine.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
-#include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
-#include "cli/format/time.hpp"
 #include "cli/format/volume.hpp"
 #include "cli/options.hpp"
+#include "davit/inspect.hpp"
 #include "davit/networks.hpp"
 
 #include <cstdio>
@@ -15,8 +14,6 @@
 namespace davit::cli {
 
 namespace {
-
-using OrderedJson = nlohmann::ordered_json;
 
 int list(Globals& globals, const Args& args) {
     bool quiet = false, no_trunc = false;
@@ -44,26 +41,6 @@ int list(Globals& globals, const Args& args) {
     return 0;
 }
 
-OrderedJson inspected(Context& context, const NetworkInfo& n) {
-    OrderedJson ipam = OrderedJson::array(), containers = OrderedJson::object();
-    for (const std::string& subnet : n.subnets) ipam.push_back({{"Subnet", subnet}});
-    for (const ContainerInfo& c : containers_of(context.engine(), n))
-        for (const AttachedNetwork& a : c.networks)
-            if (a.name == n.name && c.pid)
-                containers[c.id] = {
-                    {"Name", c.name}, {"MacAddress", a.mac}, {"IPv4Address", a.ipv4}, {"IPv6Address", a.ipv6}};
-    return {{"Name", n.name},
-            {"Id", n.id},
-            {"Created", rfc3339_nano(n.created)},
-            {"Scope", "local"},
-            {"Driver", n.driver},
-            {"EnableIPv6", n.enable_ipv6},
-            {"IPAM", {{"Driver", "default"}, {"Config", ipam}}},
-            {"Internal", n.internal},
-            {"Containers", containers},
-            {"Labels", n.labels}};
-}
-
 int inspect(Globals& globals, const Args& args) {
     std::string format;
     std::vector<std::string> names;
@@ -73,9 +50,10 @@ int inspect(Globals& globals, const Args& args) {
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    OrderedJson all = OrderedJson::array();
-    for (const std::string& name : names) all.push_back(inspected(context, network(context.engine(), name)));
-    print_inspected(json_text(all), format);
+    std::vector<std::string> all;
+    for (const std::string& name : names)
+        all.push_back(davit::inspect(context.engine(), network(context.engine(), name)));
+    print_inspected(all, format);
     return 0;
 }
 

@@ -1,9 +1,9 @@
+#include "davit/plan.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
-#include "reconcile/summary.hpp"
 
 #include <cstdio>
 

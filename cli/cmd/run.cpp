@@ -1,6 +1,6 @@
 #include "base/error.hpp"
 #include "base/words.hpp"
-#include "cli/attach/attach_session.hpp"
+#include "cli/attach/session.hpp"
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/run_values.hpp"
 #include "cli/cmd/unacted_flags.hpp"
@@ -110,15 +110,14 @@ public:
         std::optional<int> code;
         if (wait_for_container()) {
             AttachOptions attach;
-            attach.roots = context_.roots();
-            attach.project = project_.name;
-            attach.container_id = id_;
-            attach.container_name = name_;
+            attach.container.project = project_.name;
+            attach.container.id = id_;
+            attach.container.name = name_;
+            attach.container.tty = run_.tty;
             attach.input = run_.open_stdin;
-            attach.tty = run_.tty;
             context_.mute();
             try {
-                code = attach_to(attach, context_.interrupts());
+                code = attach_to(engine, attach, context_.interrupts());
             } catch (const Error&) {
                 starting.join(); // why the container could not start says more than that it went away
                 if (failure_) std::rethrow_exception(failure_);

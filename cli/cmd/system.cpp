@@ -1,12 +1,10 @@
+#include "davit/system.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/printable.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/options.hpp"
-#include "image/store.hpp"
-#include "supervisor/doctor/doctor.hpp"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -18,19 +16,6 @@ namespace {
 nlohmann::ordered_json leak_row(const Leak& leak, bool fixed) {
     return {{"Kind", to_string(leak.kind)}, {"Name", leak.name}, {"Project", leak.project}, {"Text", leak.text},
             {"Remedy", leak.remedy},        {"Fixed", fixed}};
-}
-
-void add_image_leftovers(const Roots& roots, std::vector<Leak>& leaks) {
-    if (!exists(roots.images())) return;
-    for (const auto& left : image::Store(roots.images()).leftovers())
-        leaks.push_back({Leak::Kind::image_leftover, left.path, "", left.path + " " + left.text, "davit image prune"});
-}
-
-void remove_leak(const Roots& roots, const Leak& leak) {
-    if (leak.kind != Leak::Kind::image_leftover) return fix_leak(roots, leak);
-    image::Store store(roots.images());
-    store.collect_garbage();
-    store.empty_trash();
 }
 
 int doctor(Globals& globals, const Args& args) {
@@ -45,16 +30,15 @@ int doctor(Globals& globals, const Args& args) {
     if (!format.empty() && format != "text" && format != "json")
         throw error(Errc::usage, "--format {}: choose text or json", format);
     Context context(globals);
-    const Roots& roots = context.roots();
-    std::vector<Leak> leaks = find_leaks(roots);
-    add_image_leftovers(roots, leaks);
+    Engine& engine = context.engine();
+    const std::vector<Leak> leaks = find_leaks(engine);
     std::size_t left = leaks.size();
     ErrorList errors;
     for (const Leak& leak : leaks) {
         bool fixed = false;
         if (fix && !context.dry_run())
             errors.run([&] {
-                in_context("removing " + leak.name, [&] { remove_leak(roots, leak); });
+                in_context("removing " + leak.name, [&] { remove_leak(engine, leak); });
                 fixed = true;
                 --left;
             });

@@ -3,10 +3,9 @@
 #include "cli/cmd/machine.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
-#include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
-#include "cli/format/time.hpp"
 #include "cli/options.hpp"
+#include "davit/inspect.hpp"
 #include "davit/volumes.hpp"
 
 #include <cstdio>
@@ -56,18 +55,9 @@ int inspect(Globals& globals, const Args& args) {
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    nlohmann::ordered_json all = nlohmann::ordered_json::array();
-    for (const std::string& name : names) {
-        const VolumeInfo v = volume(context.engine(), name);
-        all.push_back({{"CreatedAt", rfc3339_nano(v.created)},
-                       {"Driver", v.driver},
-                       {"Labels", v.labels},
-                       {"Mountpoint", v.mountpoint},
-                       {"Name", v.name},
-                       {"Options", nullptr},
-                       {"Scope", "local"}});
-    }
-    print_inspected(json_text(all), format);
+    std::vector<std::string> all;
+    for (const std::string& name : names) all.push_back(davit::inspect(volume(context.engine(), name)));
+    print_inspected(all, format);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 #include "cli/completion/values.hpp"
 
 #include "davit/container.hpp"
-#include "runtime/defaults.hpp"
+#include "davit/system.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -67,8 +67,8 @@ Values formats(const std::string& help) {
 }
 
 Values capabilities() {
-    Values out{"ALL"};
-    for (int i = 0; const char* name = runtime::capability_name(i); ++i) out.emplace_back(name + 4); // without CAP_
+    Values out = capability_names();
+    out.insert(out.begin(), "ALL");
     return out;
 }
 

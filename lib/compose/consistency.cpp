@@ -1,6 +1,7 @@
 #include "compose/consistency.hpp"
 
 #include "base/error.hpp"
+#include "base/shared_with.hpp"
 #include "base/words.hpp"
 #include "compose/paths.hpp"
 #include "graph/graph.hpp"
@@ -80,8 +81,9 @@ private:
         if (!b.dockerfile.empty() && !b.dockerfile_inline.empty())
             error("build", "dockerfile and dockerfile_inline exclude each other", "keep one of them");
         for (const auto& [key, context] : b.additional_contexts) {
-            if (context.substr(0, 8) != "service:") continue;
-            std::string name = context.substr(8);
+            const SharedWith built = SharedWith::parse(context);
+            if (!built.is_service()) continue;
+            const std::string name(built.name);
             const Service* other = p_.find(name);
             std::string path = "build.additional_contexts." + key;
             if (!other)
@@ -125,7 +127,7 @@ private:
                                                                           {"uts", s_.uts},
                                                                           {"cgroup", s_.cgroup}};
         for (const auto& [attribute, value] : shared)
-            if (value == "service:" + name) return std::string(attribute);
+            if (SharedWith::parse(value) == SharedWith{SharedWith::Kind::service, name}) return std::string(attribute);
         auto starts = [&](const std::string& text) { return text.substr(0, text.find(':')) == name; };
         return std::any_of(s_.links.begin(), s_.links.end(), starts) ? "links" : "volumes_from";
     }
@@ -136,8 +138,10 @@ private:
             need_service(dependency.inferred ? origin_of(name) : "depends_on." + name, name);
         }
         // Without normalisation these are not among depends_on.
-        if (s_.network_mode.substr(0, 8) == "service:" && !s_.depends_on.count(s_.network_mode.substr(8)))
-            need_service("network_mode", s_.network_mode.substr(8));
+        if (const SharedWith other = SharedWith::parse(s_.network_mode); other.is_service()) {
+            const std::string name(other.name);
+            if (!s_.depends_on.count(name)) need_service("network_mode", name);
+        }
     }
 
     void references() {

@@ -1,5 +1,6 @@
 #include "compose/normalize.hpp"
 
+#include "base/shared_with.hpp"
 #include "compose/paths.hpp"
 #include "compose/short_forms.hpp"
 
@@ -121,12 +122,14 @@ private:
             }
         for (std::string_view key : {"network_mode", "ipc", "pid", "uts", "cgroup"}) {
             const Node* n = s.find(key);
-            if (n && n->str().substr(0, 8) == "service:") depend(s, n->str().substr(8), true, n->pos);
+            const SharedWith other = n ? SharedWith::parse(n->str()) : SharedWith();
+            if (other.is_service()) depend(s, other.name, true, n->pos);
         }
         if (const Node* from = s.find("volumes_from"))
             for (const Node* n : from->list())
-                if (n->is_string() && n->str().substr(0, 10) != "container:")
-                    depend(s, split(n->str(), ':')[0], false, n->pos);
+                if (n->is_string())
+                    if (const SharedWith other = VolumesFrom::parse(n->str()).of; other.is_service())
+                        depend(s, other.name, false, n->pos);
     }
 
     void pre_start(Node& s) {

@@ -1,5 +1,6 @@
 #include "compose/paths.hpp"
 
+#include "base/shared_with.hpp"
 #include "compose/attributes/rule_table.hpp"
 #include "compose/short_forms.hpp"
 
@@ -126,7 +127,7 @@ private:
 
     void context(Node& n) {
         std::string_view text = n.str();
-        if (!n.is_string() || is_remote(text) || text.substr(0, 8) == "service:") return;
+        if (!n.is_string() || is_remote(text) || SharedWith::parse(text).is_service()) return;
         file(n);
     }
 

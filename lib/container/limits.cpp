@@ -1,6 +1,7 @@
 #include "container/builder.hpp"
 
 #include "base/error.hpp"
+#include "base/shared_with.hpp"
 #include "runtime/defaults.hpp"
 
 #include <charconv>
@@ -188,7 +189,7 @@ void ContainerBuilder::rlimits_and_sysctls() {
         spec.sysctls[name] = text;
     }
     // The network of another container is as that one wants it.
-    if (network.starts_with("container:")) spec.open_ports_and_ping = false;
+    if (SharedWith::parse(network).is_container()) spec.open_ports_and_ping = false;
 }
 
 } // namespace davit

@@ -1,6 +1,7 @@
 #include "container/builder.hpp"
 
 #include "base/error.hpp"
+#include "base/shared_with.hpp"
 #include "reconcile/labels.hpp"
 #include "runtime/defaults.hpp"
 
@@ -128,15 +129,13 @@ void ContainerBuilder::inherited_mounts() {
         }
     };
     about_each("volumes_from", service_.volumes_from, [&](const auto& from) {
-        const bool foreign = from.compare(0, 10, "container:") == 0;
-        const std::string spec = foreign ? from.substr(10) : from;
-        const auto colon = spec.find(':');
-        const std::string name = spec.substr(0, colon);
-        const std::string mode = colon == std::string::npos ? "" : spec.substr(colon + 1);
+        const VolumesFrom parsed = VolumesFrom::parse(from);
+        const bool foreign = parsed.of.is_container();
+        const std::string name(parsed.of.name);
         // docker compose v5 loses the mode of `service:ro`; files written for it count on that.
         const Donor donor = foreign ? around_.by_name(name) : around_.of_service(name);
         out_.record.volumes_from.push_back(donor.record.id);
-        take(donor, foreign && mode == "ro");
+        take(donor, foreign && parsed.mode == "ro");
     });
     if (!in_.container.donor.empty()) take(around_.by_name(in_.container.donor), false);
 }

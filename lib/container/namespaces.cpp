@@ -1,6 +1,7 @@
 #include "container/builder.hpp"
 
 #include "base/error.hpp"
+#include "base/shared_with.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -10,8 +11,9 @@ namespace davit {
 namespace {
 
 std::optional<Donor> donor_of(const std::string& mode, Surroundings& around) {
-    if (mode.compare(0, 8, "service:") == 0) return around.of_service(mode.substr(8));
-    if (mode.compare(0, 10, "container:") == 0) return around.by_name(mode.substr(10));
+    const SharedWith other = SharedWith::parse(mode);
+    if (other.is_service()) return around.of_service(std::string(other.name));
+    if (other.is_container()) return around.by_name(std::string(other.name));
     return std::nullopt;
 }
 
@@ -54,7 +56,7 @@ void ContainerBuilder::ipc(const std::string& mode) {
         return;
     }
     if (auto donor = donor_of(mode, around_)) {
-        out_.record.ipc_mode = "container:" + donor->record.id;
+        out_.record.ipc_mode = mode_of_container(donor->record.id);
         out_.spec.ns.ipc.mode = runtime::NsMode::passed;
         shm.kind = runtime::Mount::Kind::peer;
         mounts_["/dev/shm"] = shm;
@@ -76,7 +78,7 @@ void ContainerBuilder::ipc(const std::string& mode) {
 void ContainerBuilder::pid(const std::string& mode) {
     if (mode == "host") out_.spec.ns.pid.mode = runtime::NsMode::host;
     else if (auto donor = donor_of(mode, around_)) {
-        out_.record.pid_mode = "container:" + donor->record.id;
+        out_.record.pid_mode = mode_of_container(donor->record.id);
         out_.spec.ns.pid.mode = runtime::NsMode::passed;
     } else if (!mode.empty()) throw error(Errc::invalid_project, "invalid PID mode: {}", mode);
 }

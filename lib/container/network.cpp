@@ -1,6 +1,7 @@
 #include "container/builder.hpp"
 
 #include "base/error.hpp"
+#include "base/shared_with.hpp"
 #include "net/address.hpp"
 #include "reconcile/default_bridge.hpp"
 
@@ -11,10 +12,6 @@
 namespace davit {
 
 namespace {
-
-std::string after_prefix(const std::string& text, std::string_view prefix) {
-    return text.compare(0, prefix.size(), prefix) == 0 ? text.substr(prefix.size()) : std::string();
-}
 
 // "4000-4002/udp": one text for each port. What is no range stays as it is.
 std::vector<std::string> single_ports(const std::string& text) {
@@ -46,14 +43,15 @@ void ContainerBuilder::network() {
     out_.spec.ns.net.mode = runtime::NsMode::passed;
     std::optional<Donor> donor;
     about("network_mode", [&] {
-        if (std::string service = after_prefix(mode, "service:"); !service.empty()) donor = around_.of_service(service);
-        if (std::string name = after_prefix(mode, "container:"); !name.empty()) donor = around_.by_name(name);
+        const SharedWith other = SharedWith::parse(mode);
+        const std::string name(other.name);
+        if (!name.empty()) donor = other.is_service() ? around_.of_service(name) : around_.by_name(name);
     });
     r.hostname = service_.hostname.empty() ? r.id.substr(0, 12) : service_.hostname;
     r.domainname = service_.domainname;
     if (donor) {
         // One network stack has one set of names: the files are the donor's own.
-        r.network_mode = "container:" + donor->record.id;
+        r.network_mode = mode_of_container(donor->record.id);
         r.hostname = donor->record.hostname;
         r.domainname = donor->record.domainname;
         files_of_ = donor->record.id;

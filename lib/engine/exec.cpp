@@ -1,9 +1,8 @@
 #include "engine/exec.hpp"
 
 #include "base/error.hpp"
-#include "base/file.hpp"
+#include "engine/bundle.hpp"
 #include "runtime/defaults.hpp"
-#include "runtime/oci/document.hpp"
 #include "runtime/steps.hpp"
 
 #include <algorithm>
@@ -11,12 +10,8 @@
 
 namespace davit {
 
-std::string exec_steps(const Roots& roots, const ContainerInfo& container, const ExecOptions& options) {
-    if (options.command.empty()) throw error(Errc::usage, "no command to run in container {}", container.name);
-    const std::string file = ProjectPaths(roots, container.project).bundle(container.id);
-    const runtime::Spec spec = runtime::spec_from_json(read_file(file), file);
-    const runtime::HostFacts host = runtime::HostFacts::probe();
-    runtime::ExecSpec exec = runtime::exec_spec(spec, options.privileged);
+runtime::ExecSpec describe_exec(const runtime::Spec& container, const ExecOptions& options) {
+    runtime::ExecSpec exec = runtime::exec_spec(container, options.privileged);
     runtime::Process& process = exec.process;
     process.args = options.command;
     process.terminal = options.tty;
@@ -26,8 +21,14 @@ std::string exec_steps(const Roots& roots, const ContainerInfo& container, const
         process.env.push_back("TERM=xterm");
     process.env.insert(process.env.end(), options.environment.begin(), options.environment.end());
     if (options.user && !options.user->empty()) process.user.name = *options.user; // as docker: an empty one is none
-    if (options.working_dir) process.cwd = *options.working_dir;
-    return runtime::compile_exec(exec, host, {roots.bpf_cache()});
+    if (options.working_dir && !options.working_dir->empty()) process.cwd = *options.working_dir;
+    return exec;
+}
+
+std::string exec_steps(const Roots& roots, const ContainerInfo& container, const ExecOptions& options) {
+    if (options.command.empty()) throw error(Errc::usage, "no command to run in container {}", container.name);
+    return runtime::compile_exec(describe_exec(spec_of(roots, container), options), runtime::HostFacts::probe(),
+                                 {roots.bpf_cache()});
 }
 
 int not_executed_code(const Error& e) {

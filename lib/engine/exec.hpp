@@ -1,14 +1,19 @@
-// What a shim needs to run one more process in its container.
+// One more process in a container: what it is, and what a shim needs to run it. The one place that says so, whoever
+// starts it.
 #pragma once
 
 #include "davit/container.hpp"
 #include "davit/error.hpp"
 #include "davit/exec.hpp"
 #include "project/paths.hpp"
+#include "runtime/spec.hpp"
 
 #include <string>
 
 namespace davit {
+
+// The container's own process with what the options say: for exec, hooks and healthchecks.
+runtime::ExecSpec describe_exec(const runtime::Spec& container, const ExecOptions& options);
 
 // compile_exec()'s bytes: the container's own process with what the options say. Throws usage (no
 // command) and what reading the container's bundle throws.

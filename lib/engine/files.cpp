@@ -5,6 +5,7 @@
 #include "base/file.hpp"
 #include "engine/bundle.hpp"
 #include "engine/roots.hpp"
+#include "reconcile/labels.hpp"
 #include "registry/reference.hpp"
 #include "rootfs/commit.hpp"
 #include "rootfs/container_root.hpp"
@@ -104,7 +105,8 @@ image::Image commit(Engine& engine, const ContainerInfo& container, const Commit
         throw error(Errc::not_found, "the image {} of container {} is no longer there", container.image,
                     container.name);
     Paused paused(engine, container, options.pause);
-    image::Image image = rootfs::commit(store, *base, spec_of(roots, container), options, container.labels);
+    image::Image image =
+        rootfs::commit(store, *base, spec_of(roots, container), options, label::of_user(container.labels));
     if (name) {
         store.tag(image, *name);
         image.tags.push_back(name->familiar());

@@ -7,6 +7,10 @@
 #include "image/archive.hpp"
 #include "image/pull.hpp"
 #include "project/store.hpp"
+#include "registry/remote_image.hpp"
+
+#include <deque>
+#include <future>
 
 namespace davit {
 
@@ -41,7 +45,28 @@ std::vector<LoadedImage> plain(std::vector<image::Loaded>&& loaded) {
     return out;
 }
 
+ImageName name_of(const registry::Reference& r) {
+    return {r.familiar_name(), r.tag(), r.digest(), r.familiar(), r.canonical()};
+}
+
+// As docker compose writes it: a digest that is given stays and makes the tag superfluous.
+std::string pinned(const std::string& name, const registry::RegistryOptions& options) {
+    return in_context("looking up the digest of " + name, [&] {
+        const registry::Reference reference = registry::Reference::parse(name);
+        if (!reference.digest().empty()) return reference.with_digest(reference.digest()).canonical();
+        return reference.canonical() + "@" + registry::RemoteImage(reference, options).digest();
+    });
+}
+
 } // namespace
+
+ImageName parse_image_name(const std::string& text) { return name_of(registry::Reference::parse(text)); }
+
+std::optional<ImageName> try_parse_image_name(const std::string& text) {
+    const auto reference = registry::Reference::try_parse(text);
+    if (!reference) return std::nullopt;
+    return name_of(*reference);
+}
 
 std::vector<image::Image> list_images(Engine& engine) { return store_of(engine).list(); }
 
@@ -122,6 +147,26 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
         tell(EventKind::operation_failed, e.what());
         throw;
     }
+}
+
+std::map<std::string, std::string> pinned_images(const std::set<std::string>& names) {
+    constexpr std::size_t at_once = 8;
+    registry::RegistryOptions options;
+    registry::read_daemon_config(options);
+    std::map<std::string, std::string> out;
+    ErrorList errors;
+    std::deque<std::pair<std::string, std::future<std::string>>> running;
+    auto finish_first = [&] {
+        errors.run([&] { out[running.front().first] = running.front().second.get(); });
+        running.pop_front();
+    };
+    for (const std::string& name : names) {
+        if (running.size() == at_once) finish_first();
+        running.emplace_back(name, std::async(std::launch::async, pinned, name, std::cref(options)));
+    }
+    while (!running.empty()) finish_first();
+    errors.throw_if_any();
+    return out;
 }
 
 std::vector<LoadedImage> load_images(Engine& engine, const std::string& path, const std::string& platform,

@@ -5,9 +5,9 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "engine/exec.hpp"
 #include "rootfs/container_root.hpp"
 #include "rootfs/tree_writer.hpp"
-#include "runtime/defaults.hpp"
 #include "runtime/oci/document.hpp"
 
 #include <algorithm>
@@ -62,9 +62,23 @@ void add_etc_files(int etc) {
     if (::symlinkat("/proc/mounts", etc, "mtab") < 0 && errno != EEXIST) throw make_sys_error(errno, "making mtab");
 }
 
-std::vector<std::string> with(std::vector<std::string> env, const std::vector<std::string>& more) {
-    env.insert(env.end(), more.begin(), more.end()); // the last one of a key wins
-    return env;
+ExecOptions options_of(const HookRecord& hook) {
+    ExecOptions o;
+    o.command = hook.command;
+    o.environment = hook.environment;
+    o.user = hook.user;
+    o.working_dir = hook.working_dir;
+    o.privileged = hook.privileged;
+    o.interactive = false;
+    return o;
+}
+
+ExecOptions options_of(const HealthcheckRecord& check) {
+    ExecOptions o;
+    if (check.test.front() == "CMD-SHELL") o.command = {"/bin/sh", "-c"};
+    o.command.insert(o.command.end(), check.test.begin() + 1, check.test.end());
+    o.interactive = false;
+    return o;
 }
 
 } // namespace
@@ -229,34 +243,16 @@ void Stager::secrets(const BuiltContainer& container) {
 void Stager::steps(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings) {
     ContainerRecord& record = container.record;
     const runtime::Spec& spec = container.spec;
-    const runtime::CompileOptions options{store_.roots().state + "/cache/seccomp"};
+    const runtime::CompileOptions options{store_.roots().bpf_cache()};
     if (!record.start_error.empty()) return;
     try {
         put(directory + "/plan.bin", runtime::compile(spec, host_, options, &warnings));
-        auto exec = [&](const HookRecord& hook, const std::string& file) {
-            runtime::ExecSpec e = runtime::exec_spec(spec, hook.privileged);
-            e.process.args = hook.command;
-            if (!hook.user.empty()) e.process.user.name = hook.user;
-            if (!hook.working_dir.empty()) e.process.cwd = hook.working_dir;
-            e.process.env = with(std::move(e.process.env), hook.environment);
-            e.process.terminal = false;
-            e.process.stdin_open = false;
-            put(directory + file, runtime::compile_exec(e, host_, options, &warnings));
+        auto exec = [&](const ExecOptions& described, const std::string& file) {
+            put(directory + file, runtime::compile_exec(describe_exec(spec, described), host_, options, &warnings));
         };
-        if (record.healthcheck) {
-            HookRecord check;
-            const auto& test = record.healthcheck->test;
-            if (test.front() == "CMD-SHELL") check.command = {"/bin/sh", "-c"};
-            check.command.insert(check.command.end(), test.begin() + 1, test.end());
-            check.working_dir = spec.process.cwd;
-            exec(check, "/health.bin");
-        }
+        if (record.healthcheck) exec(options_of(*record.healthcheck), "/health.bin");
         auto hooks = [&](const std::vector<HookRecord>& list, const char* name) {
-            for (std::size_t i = 0; i < list.size(); ++i) {
-                HookRecord hook = list[i];
-                if (hook.working_dir.empty()) hook.working_dir = spec.process.cwd;
-                exec(hook, fmt::format("/{}.{}.bin", name, i));
-            }
+            for (std::size_t i = 0; i < list.size(); ++i) exec(options_of(list[i]), fmt::format("/{}.{}.bin", name, i));
         };
         hooks(record.post_start, "post_start");
         hooks(record.pre_stop, "pre_stop");

@@ -50,12 +50,13 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VolumeRecord, format, name, proj
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProjectRecord, format, name, working_dir, config_files, boot_id, model)
 
 // Written by the shim, which has no JSON library: flat and small.
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ShimExit, pid, start_time, code, known, oom, finished_ns)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ShimExit, format, pid, start_time, code, signal, known, oom,
+                                                finished_ns)
 
 std::optional<ShimExit> exit_record(const std::string& file) {
     auto text = read_file_if_exists(file);
     if (!text || text->empty()) return std::nullopt;
-    return json::parse<ShimExit>(*text, file);
+    return json::parse_record<ShimExit>(*text, file, 1);
 }
 
 std::string to_json(const ContainerRecord& r) { return json::dump(r); }

@@ -37,9 +37,11 @@ ProjectRecord project_record_from_json(const std::string& text, const std::strin
 
 // What the shim leaves when it has reaped a container's init.
 struct ShimExit {
+    int format = 1;
     int pid = 0;
     std::uint64_t start_time = 0; // of that process: not an earlier run's
-    int code = 0;
+    int code = 0;                 // exit code or 128 + signal
+    int signal = 0;
     bool known = true;
     bool oom = false;
     std::int64_t finished_ns = 0; // since the epoch

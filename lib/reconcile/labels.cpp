@@ -4,6 +4,11 @@
 
 namespace davit::label {
 
+Labels of_user(Labels labels) {
+    std::erase_if(labels, [](const auto& label) { return label.first.starts_with("com.docker.compose."); });
+    return labels;
+}
+
 namespace {
 
 const char* condition_name(DependencyCondition condition) {

@@ -27,6 +27,9 @@ inline constexpr const char* slug = "com.docker.compose.slug";
 inline constexpr const char* replace = "com.docker.compose.replace";
 inline constexpr const char* anonymous = "com.docker.volume.anonymous"; // the engine's own
 
+// Those that compose did not give.
+Labels of_user(Labels labels);
+
 // "db:service_healthy:false,cache:service_started:true"
 std::string depends_on_text(const std::map<std::string, Dependency>& dependencies);
 // The reverse; what does not parse is left out.

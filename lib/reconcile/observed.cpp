@@ -1,5 +1,7 @@
 #include "reconcile/observed.hpp"
 
+#include "base/shared_with.hpp"
+
 #include <algorithm>
 
 namespace davit {
@@ -22,26 +24,16 @@ std::vector<const ObservedContainer*> ObservedState::of_service(const std::strin
     return out;
 }
 
-namespace {
-
-std::string container_of(const std::string& mode) {
-    constexpr std::string_view prefix = "container:";
-    return mode.compare(0, prefix.size(), prefix) == 0 ? mode.substr(prefix.size()) : std::string();
-}
-
-} // namespace
-
 std::vector<std::string> foreign_containers(const Project& project) {
     std::vector<std::string> out;
-    auto add = [&](const std::string& name) {
-        if (!name.empty() && std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+    auto add = [&](std::string_view name) {
+        if (!name.empty() && std::find(out.begin(), out.end(), name) == out.end()) out.emplace_back(name);
     };
     for (const auto& [unused, s] : project.services) {
-        for (const auto* mode : {&s.network_mode, &s.ipc, &s.pid}) add(container_of(*mode));
-        for (const auto& from : s.volumes_from) {
-            std::string name = container_of(from);
-            add(name.substr(0, name.find(':')));
-        }
+        for (const auto* mode : {&s.network_mode, &s.ipc, &s.pid})
+            if (const SharedWith other = SharedWith::parse(*mode); other.is_container()) add(other.name);
+        for (const auto& from : s.volumes_from)
+            if (const SharedWith other = VolumesFrom::parse(from).of; other.is_container()) add(other.name);
         for (const auto& link : s.external_links) add(link.substr(0, link.find(':')));
     }
     return out;

@@ -1,4 +1,4 @@
-#include "reconcile/summary.hpp"
+#include "davit/plan.hpp"
 
 #include <fmt/format.h>
 

@@ -2,6 +2,7 @@
 // containers.cpp, shared.cpp, start.cpp.
 #pragma once
 
+#include "base/shared_with.hpp"
 #include "davit/error.hpp"
 #include "reconcile/plan_builder.hpp"
 #include "reconcile/reconcile.hpp"
@@ -76,7 +77,7 @@ private:
 
     // namespaces and volumes of other containers
     std::string parent_recreated(const Service& service) const;
-    std::string donor_now(const std::string& of) const;
+    std::string donor_now(const SharedWith& of) const;
     std::string donor_replaced(const Service& service, const ContainerRecord& record) const;
     void warn_of_sharers();
 

@@ -10,7 +10,7 @@ namespace {
 // One thing that a container has of another one.
 struct Sharing {
     const char* what; // for people
-    std::string of;   // service:NAME or container:NAME
+    SharedWith of;    // by the service
     std::string had;  // the id of the container it was made with; "": of none, or unknown
 };
 
@@ -18,17 +18,17 @@ std::string after_prefix(const std::string& text, std::string_view prefix) {
     return text.compare(0, prefix.size(), prefix) == 0 ? text.substr(prefix.size()) : std::string();
 }
 
-// "x:ro" → "service:x", "container:x:ro" → "container:x"
-std::string source_of(const std::string& from) {
-    const std::string container = after_prefix(from, "container:");
-    const std::string& name = container.empty() ? from : container;
-    return (container.empty() ? "service:" : "container:") + name.substr(0, name.find(':'));
+// The id in a mode of a record's, "" if there is none.
+std::string id_in(const std::string& mode) {
+    const SharedWith other = SharedWith::parse(mode);
+    return other.is_container() ? std::string(other.name) : std::string();
 }
 
 std::vector<Sharing> sharings(const Service& service, const ContainerRecord& record) {
     std::vector<Sharing> out;
     auto mode = [&](const char* what, const std::string& wanted, const std::string& had) {
-        if (wanted.find(':') != std::string::npos) out.push_back({what, wanted, after_prefix(had, "container:")});
+        const SharedWith of = SharedWith::parse(wanted);
+        if (of.kind != SharedWith::Kind::nobody) out.push_back({what, of, id_in(had)});
     };
     mode("network", service.network_mode, record.network_mode);
     mode("IPC namespace", service.ipc, record.ipc_mode);
@@ -36,7 +36,8 @@ std::vector<Sharing> sharings(const Service& service, const ContainerRecord& rec
     // Records of davit 0.1 do not tell whose volumes these are.
     const bool known = record.volumes_from.size() == service.volumes_from.size();
     for (std::size_t i = 0; i < service.volumes_from.size(); ++i)
-        out.push_back({"volumes", source_of(service.volumes_from[i]), known ? record.volumes_from[i] : std::string()});
+        out.push_back({"volumes", VolumesFrom::parse(service.volumes_from[i]).of,
+                       known ? record.volumes_from[i] : std::string()});
     return out;
 }
 
@@ -44,7 +45,7 @@ std::vector<Sharing> sharings(const Service& service, const ContainerRecord& rec
 std::vector<Sharing> sharings(const ContainerRecord& record) {
     std::vector<Sharing> out;
     auto mode = [&](const char* what, const std::string& had) {
-        if (std::string id = after_prefix(had, "container:"); !id.empty()) out.push_back({what, {}, id});
+        if (std::string id = id_in(had); !id.empty()) out.push_back({what, {}, id});
     };
     mode("network", record.network_mode);
     mode("IPC namespace", record.ipc_mode);
@@ -72,7 +73,8 @@ std::string owner_of(const Project& project, const std::string& container) {
 void depend_on_named_containers(Project& project) {
     for (auto& [name, service] : project.services)
         for (const auto& sharing : sharings(service, {})) {
-            const std::string owner = owner_of(project, after_prefix(sharing.of, "container:"));
+            if (!sharing.of.is_container()) continue;
+            const std::string owner = owner_of(project, std::string(sharing.of.name));
             if (owner.empty() || owner == name || service.depends_on.count(owner)) continue;
             Dependency& dependency = service.depends_on[owner];
             dependency.restart = std::string_view(sharing.what) != "volumes";
@@ -87,8 +89,8 @@ void depend_on_named_containers(Project& project) {
 
 std::string Reconciler::parent_recreated(const Service& service) const {
     for (const auto& sharing : sharings(service, {})) {
-        std::string parent = after_prefix(sharing.of, "service:");
-        if (parent.empty()) parent = owner_of(project_, after_prefix(sharing.of, "container:"));
+        std::string parent(sharing.of.name);
+        if (sharing.of.is_container()) parent = owner_of(project_, parent);
         auto it = services_.find(parent);
         if (it != services_.end() && it->second.recreated) return parent;
     }
@@ -96,14 +98,14 @@ std::string Reconciler::parent_recreated(const Service& service) const {
 }
 
 // The id of the container that would be shared now; "" if there is none yet.
-std::string Reconciler::donor_now(const std::string& of) const {
-    if (const std::string service = after_prefix(of, "service:"); !service.empty()) {
-        if (auto it = services_.find(service); it != services_.end() && !it->second.slots.empty())
+std::string Reconciler::donor_now(const SharedWith& of) const {
+    const std::string name(of.name);
+    if (of.is_service()) {
+        if (auto it = services_.find(name); it != services_.end() && !it->second.slots.empty())
             return it->second.slots.front().id;
-        const auto there = observed_.of_service(service);
+        const auto there = observed_.of_service(name);
         return there.empty() ? std::string() : there.front()->record.id;
     }
-    const std::string name = after_prefix(of, "container:");
     for (const auto& [unused, plan] : services_)
         for (const auto& slot : plan.slots)
             if (slot.name == name) return slot.id;
@@ -115,8 +117,7 @@ std::string Reconciler::donor_replaced(const Service& service, const ContainerRe
     for (const auto& sharing : sharings(service, record)) {
         if (sharing.had.empty() && std::string_view(sharing.what) == "volumes") continue;
         const std::string now = donor_now(sharing.of);
-        if (!now.empty() && now != sharing.had)
-            return fmt::format("'{}' is another container now", sharing.of.substr(sharing.of.find(':') + 1));
+        if (!now.empty() && now != sharing.had) return fmt::format("'{}' is another container now", sharing.of.name);
     }
     return "";
 }

@@ -113,8 +113,7 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
     config["Env"] = env;
     config["WorkingDir"] = spec.process.cwd;
     if (!spec.process.user.name.empty()) config["User"] = spec.process.user.name;
-    for (const auto& [key, value] : labels)
-        if (!key.starts_with("com.docker.compose.")) config["Labels"][key] = value;
+    for (const auto& [key, value] : labels) config["Labels"][key] = value;
     for (const std::string& change : options.changes) apply_change(config, change);
     whole["created"] = now;
     if (!options.author.empty()) whole["author"] = options.author;

@@ -10,7 +10,7 @@
 namespace davit::rootfs {
 
 // The image's configuration with what the container was started with and the changes; `diff_id` is the
-// new layer. labels: the container's. Pure. Throws Error(usage) naming the change that is none.
+// new layer. labels: the image's own besides its base's. Pure. Throws Error(usage) naming the change that is none.
 std::string committed_config(const std::string& config_json, const runtime::Spec& spec, const CommitOptions& options,
                              const Labels& labels, const std::string& diff_id, const std::string& now);
 

@@ -1,11 +1,17 @@
 // What an embedding program does beside up and down: one call of each noun, on a project that runs.
+#include <davit/attach.hpp>
+#include <davit/events.hpp>
 #include <davit/files.hpp>
 #include <davit/images.hpp>
 #include <davit/in_code.hpp>
+#include <davit/inspect.hpp>
 #include <davit/load.hpp>
 #include <davit/logs.hpp>
+#include <davit/merged.hpp>
 #include <davit/networks.hpp>
+#include <davit/short_forms.hpp>
 #include <davit/stats.hpp>
+#include <davit/system.hpp>
 #include <davit/volumes.hpp>
 
 #include <cstdlib>
@@ -48,6 +54,43 @@ void look(davit::Engine& engine, const davit::ContainerInfo& web) {
     require(davit::containers_of(engine, davit::require_image(engine, "busybox")).size() == 1, "it has its image");
 }
 
+void documents(davit::Engine& engine, const davit::ContainerInfo& web) {
+    const auto has = [](const std::string& document, const std::string& part) {
+        return document.find(part) != std::string::npos;
+    };
+    require(has(davit::inspect(engine, web), "\"Name\":\"/" + web.name + "\""), "it has a document");
+    require(has(davit::inspect(engine, davit::network(engine, "nouns_default")), web.id), "its network's names it");
+    require(has(davit::inspect(davit::volume(engine, "nouns_data")), "\"Mountpoint\":\"/"), "its volume has one");
+    require(has(davit::inspect(engine, davit::require_image(engine, "busybox")), "\"RootFS\""), "its image has one");
+}
+
+void sessions(davit::Engine& engine, const davit::ContainerInfo& web) {
+    davit::ExecOptions command;
+    command.command = {"sh", "-c", "echo $WORD; exit 4"};
+    command.environment = {"WORD=said"};
+    std::string said;
+    davit::Session session;
+    session.sink = [&](davit::ExecStream, std::string_view text) { said += text; };
+    require(davit::exec(engine, web, command, session) == 4 && said == "said\n", "a command runs in it");
+    davit::Session left;
+    left.started = [&] { left.control.detach(); };
+    require(!davit::attach(engine, web, left), "it is attached to, and left");
+}
+
+void machine(davit::Engine& engine, const davit::ContainerInfo& web) {
+    davit::EventRange range;
+    range.since = 0;
+    std::string actions;
+    davit::follow_events(engine, "nouns", range, [&](const davit::ContainerEvent& e) {
+        actions += e.action + " of " + e.name + " ";
+        return e.action != "start";
+    });
+    require(actions == "create of " + web.name + " start of " + web.name + " ", "what happened is known");
+    require(davit::find_leaks(engine).empty(), "nothing is left over");
+    require(davit::disk_use(engine).front().kind == davit::DiskUse::Kind::images, "images take the most");
+    require(davit::default_directories().state == engine.state_dir(), "it works in the usual place");
+}
+
 void copy(davit::Engine& engine, const davit::ContainerInfo& web) {
     std::ofstream("/tmp/noun") << "carried\n";
     davit::copy_to(engine, web, "/tmp/noun", "/data/");
@@ -61,6 +104,22 @@ void copy(davit::Engine& engine, const davit::ContainerInfo& web) {
     require(davit::find_image(engine, "nouns:1").has_value(), "it is an image now");
 }
 
+void texts() {
+    davit::LoadOptions options;
+    options.files = {"-"};
+    options.stdin_text = "services: {web: {image: 'web:$TAG'}}";
+    options.current_dir = "/";
+    options.project_name = "texts";
+    options.interpolate = false;
+    davit::MergedFiles files(options);
+    files.check();
+    require(files.variables().count("TAG") == 1, "its variable is found");
+    require(files.images().at(0).image == "web:$TAG", "its image stands as it is written");
+    require(davit::parse_short_ports("80-81:80-81").size() == 2, "a range of ports is two");
+    require(davit::parse_short_volume("data:/data").target == "/data", "a volume is parsed");
+    require(davit::parse_image_name("busybox").canonical == "docker.io/library/busybox:latest", "so is a name");
+}
+
 } // namespace
 
 int main() {
@@ -70,10 +129,14 @@ int main() {
                 "name: nouns\nservices:\n  web:\n    image: busybox\n    command: sh -c 'echo ready; exec sleep 100'\n"
                 "    stop_signal: KILL\n    volumes: ['data:/data']\nvolumes: {data: {}}\n")
                 .project;
+        texts();
         davit::Engine engine;
         engine.up(project);
         const davit::ContainerInfo web = engine.containers("nouns").at(0);
         look(engine, web);
+        documents(engine, web);
+        sessions(engine, web);
+        machine(engine, web);
         copy(engine, web);
         engine.down(project);
         davit::remove_volume(engine, "nouns_data");

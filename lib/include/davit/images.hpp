@@ -13,13 +13,26 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #pragma GCC visibility push(default)
 namespace davit {
+
+struct ImageName {
+    std::string repository; // as people write it: "redis", "grafana/grafana", "localhost:5000/x"
+    std::string tag;        // empty only when a digest is given without one
+    std::string digest;     // "sha256:…" or empty
+    std::string familiar;   // "redis:7", "redis@sha256:…"
+    std::string canonical;  // "docker.io/library/redis:7@sha256:…"
+};
+// With Docker's rules for what is left out. Errors: usage (the rule that is broken).
+ImageName parse_image_name(const std::string& text);
+std::optional<ImageName> try_parse_image_name(const std::string& text);
 
 std::vector<image::Image> list_images(Engine& engine); // by name, those without a name last
 // Errors: conflict (the beginning of an id fits several).
@@ -91,6 +104,11 @@ struct PushedImage {
 // unsupported (it takes no pushes), usage (a digest), interrupted.
 PushedImage push_image(Engine& engine, const std::string& name, const PushImageOptions& options = {},
                        std::stop_token stop = {});
+
+// Each name → its canonical form with the digest that its registry has now, as `config --resolve-image-digests` writes
+// it. Blocks on the network, asks several registries at once; what cannot be looked up is thrown, all of it. Errors: as
+// pull_image(), usage (no name).
+std::map<std::string, std::string> pinned_images(const std::set<std::string>& names);
 
 struct LoadedImage {
     image::Image image;

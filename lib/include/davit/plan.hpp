@@ -81,6 +81,9 @@ struct Plan {
 
 // "[1] -> #2 service:web:1, create container: no existing container", one line each.
 std::string to_text(const Plan& plan);
+// What it comes to, one line for each container, network, volume and image:
+// web-1: recreate: environment MODE "dev" → "staging"
+std::string to_summary(const Plan& plan);
 std::string to_json(const Plan& plan);
 Plan plan_from_json(const std::string& text);
 const char* to_string(OpKind kind);

@@ -122,8 +122,7 @@ void Container::adopt_wiring() {
 
 void Container::shim_lost() {
     // What the dead shim recorded; else what the kernel still knows.
-    std::string run_dir = world_.paths.run_container(record_.id);
-    if (auto exit = runtime::read_exit_record(run_dir);
+    if (auto exit = exit_record(world_.paths.exit_file(record_.id));
         exit && status_.pid != 0 && exit->pid == status_.pid && exit->start_time == status_.pid_start) {
         run_->exited = runtime::Exited{exit->code, exit->signal, exit->known, exit->oom, exit->finished_ns};
         return end_run();

@@ -12,27 +12,21 @@ namespace davit::supervisor {
 ExecJob::ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& steps_file,
                  std::chrono::nanoseconds timeout, std::size_t output_limit, Done done)
     : shim_(shim), limit_(output_limit), done_(std::move(done)) {
-    UniqueFd steps = sys::open(steps_file, O_RDONLY);
-    FdPair pipe = sys::pipe();
-    runtime::ExecRequest request;
-    request.steps_fd = steps.get();
-    request.stdout_fd = pipe.second.get();
-    request.stderr_fd = pipe.second.get();
-    output_ = std::move(pipe.first);
-    ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
-    id_ = shim_.exec(request);
-    watch_ = loop.watch_fd(output_.get(), EPOLLIN, [this](std::uint32_t) { read_output(); });
+    const UniqueFd steps = sys::open(steps_file, O_RDONLY);
+    client_ = runtime::ExecClient(shim_, steps.get(), runtime::ExecStreams::merged);
+    ::fcntl(client_.output.get(), F_SETFL, O_NONBLOCK);
+    watch_ = loop.watch_fd(client_.output.get(), EPOLLIN, [this](std::uint32_t) { read_output(); });
     if (timeout.count() > 0)
         timer_ = loop.after(timeout, [this] {
             result_.timed_out = true;
-            shim_.signal_exec(id_, SIGKILL);
+            shim_.signal_exec(id(), SIGKILL);
         });
 }
 
 void ExecJob::read_output() {
     char buffer[4096];
     for (;;) {
-        ssize_t n = ::read(output_.get(), buffer, sizeof buffer);
+        ssize_t n = ::read(client_.output.get(), buffer, sizeof buffer);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) return;
         if (n <= 0) return watch_.reset();

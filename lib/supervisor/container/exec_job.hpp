@@ -4,7 +4,7 @@
 #include "base/event_loop.hpp"
 #include "base/fd.hpp"
 #include "davit/error.hpp"
-#include "runtime/shim_client.hpp"
+#include "runtime/exec_client.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -28,7 +28,7 @@ public:
     ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& steps_file,
             std::chrono::nanoseconds timeout, std::size_t output_limit, Done done);
 
-    std::uint32_t id() const { return id_; }
+    std::uint32_t id() const { return client_.id(); }
     // From the shim, for this id. done is called last: it may destroy the job.
     void failed(const Error& error);
     void exited(int code);
@@ -41,8 +41,7 @@ private:
     runtime::ShimConnection& shim_;
     std::size_t limit_;
     Done done_;
-    std::uint32_t id_ = 0;
-    UniqueFd output_;
+    runtime::ExecClient client_;
     Result result_;
     EventLoop::Watch watch_, timer_;
 };

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/shared_with.hpp"
 #include "base/sys.hpp"
 #include "base/units.hpp"
 #include "net/endpoint.hpp"
@@ -94,11 +95,11 @@ std::string host_name() {
 
 UniqueFd Container::make_netns(const NetworkLease* lease) {
     const std::string& mode = record_.network_mode;
-    if (mode.rfind("container:", 0) == 0) {
-        Container* other = world_.find(mode.substr(10));
+    if (const SharedWith shared = SharedWith::parse(mode); shared.is_container()) {
+        Container* other = world_.find(std::string(shared.name));
         if (!other || !other->running())
             throw error(Errc::conflict, "container {} shares the network of {}, which is not running", record_.name,
-                        other ? other->record().name : mode.substr(10, 12));
+                        other ? other->record().name : std::string(shared.name.substr(0, 12)));
         return net::netns_of(other->status().pid);
     }
     if (mode == "host" || mode == "none") {
@@ -171,11 +172,12 @@ void Container::spawn_shim() {
     s.net_ns = run_->netns ? run_->netns.get() : -1;
     std::vector<UniqueFd> keep;
     auto join = [&](const std::string& mode, const char* ns) -> int {
-        if (mode.rfind("container:", 0) != 0) return -1;
-        Container* other = world_.find(mode.substr(10));
+        const SharedWith shared = SharedWith::parse(mode);
+        if (!shared.is_container()) return -1;
+        Container* other = world_.find(std::string(shared.name));
         if (!other || !other->running())
             throw error(Errc::conflict, "container {} joins a namespace of {}, which is not running", record_.name,
-                        mode.substr(10, 12));
+                        std::string(shared.name.substr(0, 12)));
         keep.push_back(sys::open(fmt::format("/proc/{}/ns/{}", other->status().pid, ns), O_RDONLY));
         int fd = keep.back().get();
         keep.push_back(sys::pidfd_open(other->status().pid));

@@ -20,31 +20,6 @@ namespace davit {
 using doctor::Machine;
 using Kind = Leak::Kind;
 
-const char* to_string(Leak::Kind kind) {
-    switch (kind) {
-    case Kind::bridge: return "bridge";
-    case Kind::interface: return "interface";
-    case Kind::firewall_table: return "firewall table";
-    case Kind::firewall_rule: return "firewall rule";
-    case Kind::sysctl: return "sysctl";
-    case Kind::network_state: return "network state";
-    case Kind::endpoints_file: return "endpoints file";
-    case Kind::addresses_file: return "addresses file";
-    case Kind::cgroup: return "control group";
-    case Kind::process: return "process";
-    case Kind::unsupervised: return "unsupervised container";
-    case Kind::run_directory: return "run directory";
-    case Kind::supervisor_socket: return "supervisor socket";
-    case Kind::staging: return "staging directory";
-    case Kind::container_directory: return "container directory";
-    case Kind::volume_directory: return "volume directory";
-    case Kind::temporary_file: return "temporary file";
-    case Kind::image_leftover: return "image leftover";
-    case Kind::mount: return "mount";
-    }
-    return "";
-}
-
 namespace {
 
 constexpr std::pair<net::Finding::Kind, Kind> network_kinds[] = {

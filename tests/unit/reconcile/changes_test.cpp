@@ -2,7 +2,6 @@
 #include "davit/to_string.hpp"
 #include "fixture.hpp"
 #include "reconcile/hashes.hpp"
-#include "reconcile/summary.hpp"
 
 using namespace davit;
 using davit::test::World;

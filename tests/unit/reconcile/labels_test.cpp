@@ -21,3 +21,8 @@ TEST_CASE("a damaged depends_on label gives what can be read of it") {
     CHECK(deps.at("x").restart);
     CHECK(label::parse_depends_on("").empty());
 }
+
+TEST_CASE("the labels of the user are those that compose did not give") {
+    const Labels all{{"mine", "1"}, {label::project, "p"}, {label::number, "1"}, {"com.docker.other", "2"}};
+    CHECK(label::of_user(all) == Labels{{"mine", "1"}, {"com.docker.other", "2"}});
+}

@@ -51,7 +51,7 @@ TEST_CASE("commit: one layer and one entry of history are added") {
     CommitOptions options;
     options.author = "me";
     options.message = "why";
-    const Json made = committed(spec_with({"sh"}), options, {{"mine", "1"}, {"com.docker.compose.project", "p"}});
+    const Json made = committed(spec_with({"sh"}), options, {{"mine", "1"}});
     CHECK(made["rootfs"]["diff_ids"] == Json{"sha256:one", "sha256:two"});
     REQUIRE(made["history"].size() == 2);
     CHECK(made["history"][1]["comment"] == "why");

@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "davit/error.hpp"
+#include "project/store.hpp"
 
 #include <doctest/doctest.h>
 
@@ -15,7 +16,7 @@ TEST_CASE("a container says hello, ends with its exit code, and the log has the 
     CHECK(box.sh("echo hello; echo oops >&2; exit 7").run() == 7);
     CHECK(box.log_text("stdout") == "hello\n");
     CHECK(box.log_text("stderr") == "oops\n");
-    auto record = read_exit_record(box.start.run_dir);
+    auto record = exit_record(box.start.run_dir + "/exit.json");
     REQUIRE(record);
     CHECK(record->code == 7);
     CHECK(record->known);

@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "davit/error.hpp"
+#include "project/store.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -315,7 +316,7 @@ TEST_CASE("a container that eats more memory than it may is killed, and the reco
     box.launch();
     Exited end = box.wait_exited();
     CHECK(end.oom);
-    CHECK(read_exit_record(box.start.run_dir)->oom);
+    CHECK(exit_record(box.start.run_dir + "/exit.json")->oom);
 }
 
 TEST_CASE("the cgroup seen inside is the own one: by its path, or / with a private namespace") {

@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "davit/error.hpp"
+#include "project/store.hpp"
 #include "runtime/cgroup.hpp"
 
 #include <csignal>
@@ -473,7 +474,7 @@ TEST_CASE("an end that nobody heard is told to the next supervisor") {
     box.shim.control = ShimConnection(UniqueFd());
     write_file_in_place("/proc/" + std::to_string(started.pid) + "/root/go", "");
     auto end = std::chrono::steady_clock::now() + limit;
-    while (!read_exit_record(box.start.run_dir)) REQUIRE(std::chrono::steady_clock::now() < end);
+    while (!exit_record(box.start.run_dir + "/exit.json")) REQUIRE(std::chrono::steady_clock::now() < end);
     auto next = ShimConnection::connect(box.start.run_dir, ShimConnection::Role::supervisor);
     REQUIRE(next);
     box.shim.control = std::move(*next);

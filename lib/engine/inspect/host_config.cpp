@@ -1,5 +1,6 @@
-#include "cli/format/inspect.hpp"
+#include "engine/inspect/container.hpp"
 
+#include "engine/inspect/json_parts.hpp"
 #include "runtime/defaults.hpp"
 
 #include <algorithm>
@@ -7,13 +8,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace davit::cli {
+namespace davit::documents {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json list_or_null(const std::vector<std::string>& list) { return list.empty() ? Json() : Json(list); }
 Json list_of(const std::vector<std::string>& list) { return list.empty() ? Json::array() : Json(list); }
 
 Json binds_of(const ContainerRecord& record) {
@@ -196,7 +194,7 @@ Json host_config(const Inspected& of) {
                 {"DnsOptions", list_of(record.dns_options)},
                 {"DnsSearch", list_of(record.dns_search)},
                 {"ExtraHosts", list_of(hosts)},
-                {"GroupAdd", list_or_null(spec.process.user.groups)},
+                {"GroupAdd", list_or_null<Json>(spec.process.user.groups)},
                 {"IpcMode", namespace_mode(record.ipc_mode, spec.ns.ipc, "private")},
                 {"Cgroup", ""},
                 {"Links", nullptr},
@@ -216,10 +214,10 @@ Json host_config(const Inspected& of) {
     add_resources(out, spec, record, privileged);
     for (const char* of_windows : {"CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"})
         out[of_windows] = 0;
-    out["MaskedPaths"] = list_or_null(spec.masked_paths);
-    out["ReadonlyPaths"] = list_or_null(spec.readonly_paths);
+    out["MaskedPaths"] = list_or_null<Json>(spec.masked_paths);
+    out["ReadonlyPaths"] = list_or_null<Json>(spec.readonly_paths);
     if (spec.init) out["Init"] = true;
     return out;
 }
 
-} // namespace davit::cli
+} // namespace davit::documents

@@ -1,9 +1,10 @@
-#include "cli/project_watch.hpp"
+#include "engine/events/watch.hpp"
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "engine/roots.hpp"
 
 #include <cerrno>
 #include <poll.h>
@@ -11,7 +12,7 @@
 #include <sys/inotify.h>
 #include <sys/socket.h>
 
-namespace davit::cli {
+namespace davit {
 
 namespace {
 
@@ -40,10 +41,9 @@ void wait_for_change(const std::string& directory, const std::string& socket, st
 
 } // namespace
 
-void watch_project(Engine& engine, const Roots& roots, const std::string& project,
-                   const std::function<bool(const Event&)>& sink, std::stop_token stop,
-                   const std::function<void()>& gap) {
-    const ProjectPaths paths(roots, project);
+void watch_project(Engine& engine, const std::string& project, const std::function<bool(const Event&)>& sink,
+                   std::stop_token stop, const std::function<bool()>& gap) {
+    const ProjectPaths paths(roots_of(engine), project);
     bool go_on = true;
     while (go_on && !stop.stop_requested()) {
         try {
@@ -52,7 +52,7 @@ void watch_project(Engine& engine, const Roots& roots, const std::string& projec
         } catch (const Error& e) {
             if (e.kind() != Errc::unavailable && e.kind() != Errc::interrupted) throw;
         }
-        if (gap) gap();
+        go_on = gap() && go_on;
         if (go_on && !stop.stop_requested() && !exists(paths.supervisor_socket()))
             wait_for_change(paths.run, paths.supervisor_socket(), stop);
         else if (go_on && !stop.stop_requested()) {
@@ -69,4 +69,4 @@ void watch_project(Engine& engine, const Roots& roots, const std::string& projec
     }
 }
 
-} // namespace davit::cli
+} // namespace davit

@@ -1,14 +1,15 @@
-#include "cli/attach/pump.hpp"
+#include "engine/attach/pump.hpp"
 
 #include "base/error.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-namespace davit::cli {
+namespace davit {
 
 Pump::Pump(Ends ends) : ends_(std::move(ends)), end_(::eventfd(0, EFD_CLOEXEC)) {
     if (!end_) throw sys_error(errno, "making an event descriptor");
@@ -27,6 +28,11 @@ void Pump::finish() {
 }
 
 void Pump::run() {
+    // Who reads no more is an error of write() here, not a signal; what is blocked in a thread stays in it.
+    sigset_t pipe;
+    ::sigemptyset(&pipe);
+    ::sigaddset(&pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     char buffer[32768];
     for (;;) {
         pollfd fds[] = {{ends_.from, POLLIN, 0}, {end_.get(), POLLIN, 0}};
@@ -42,9 +48,15 @@ void Pump::run() {
         }
         if (n <= 0) break; // the end; EIO is the end of a terminal
         const std::string_view bytes(buffer, static_cast<std::size_t>(n));
-        if (!(ends_.keys ? pass(ends_.keys->feed(bytes)) : pass(bytes))) break;
-        if (ends_.keys && ends_.keys->typed()) {
-            if (ends_.detached) ends_.detached();
+        if (!ends_.typed) {
+            if (!pass(bytes)) break;
+            continue;
+        }
+        std::string text(bytes);
+        const bool more = ends_.typed(text);
+        if (!pass(text)) break;
+        if (!more) {
+            if (ends_.left) ends_.left();
             break;
         }
     }
@@ -69,4 +81,4 @@ bool Pump::pass(std::string_view bytes) {
     return true;
 }
 
-} // namespace davit::cli
+} // namespace davit

@@ -1,4 +1,4 @@
-// A container as `docker inspect` prints it: every key, in its order.
+// A container as `docker inspect` prints it: every key, in its order. Pure.
 #pragma once
 
 #include "davit/container.hpp"
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace davit::cli {
+namespace davit::documents {
 
 // What is known of it, from the places where it stands.
 struct Inspected {
@@ -27,11 +27,10 @@ struct Inspected {
     std::string directory;                         // its files below the state root
 };
 
-// Of its environment the values that come from the image are shown, and the names of the others: secrets are kept
-// there all too often.
-nlohmann::ordered_json inspect_container(const Inspected& of);
-
+nlohmann::ordered_json container(const Inspected& of);
 // Its member HostConfig.
 nlohmann::ordered_json host_config(const Inspected& of);
+// Its member State.Health; null for a container that has no healthcheck, or was not checked yet.
+nlohmann::ordered_json health(const ContainerInfo& container, const std::vector<HealthCheckResult>& log);
 
-} // namespace davit::cli
+} // namespace davit::documents

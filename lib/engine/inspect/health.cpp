@@ -1,13 +1,11 @@
-#include "cli/format/health.hpp"
+#include "engine/inspect/container.hpp"
 
-#include "cli/format/time.hpp"
+#include "base/date.hpp"
+#include "engine/inspect/json_parts.hpp"
 
-#include <nlohmann/json.hpp>
+namespace davit::documents {
 
-namespace davit::cli {
-
-nlohmann::ordered_json health_json(const ContainerInfo& c, const std::vector<HealthCheckResult>& log) {
-    using Json = nlohmann::ordered_json;
+nlohmann::ordered_json health(const ContainerInfo& c, const std::vector<HealthCheckResult>& log) {
     if (c.health == Health::none && log.empty()) return nullptr;
     Json results = Json::array();
     for (const HealthCheckResult& r : log)
@@ -20,4 +18,4 @@ nlohmann::ordered_json health_json(const ContainerInfo& c, const std::vector<Hea
     return {{"Status", to_string(shown)}, {"FailingStreak", c.failing_streak}, {"Log", std::move(results)}};
 }
 
-} // namespace davit::cli
+} // namespace davit::documents

@@ -1,36 +1,35 @@
-// Waiting for a shim's messages together with this process's signals.
+// What other threads ask of the thread that owns a session's connection.
 #pragma once
 
 #include "base/fd.hpp"
-#include "runtime/shim_client.hpp"
+#include "davit/attach.hpp"
 
-#include <atomic>
 #include <mutex>
 #include <optional>
 #include <vector>
 
-namespace davit::cli {
+namespace davit {
 
-// What other threads ask of the thread that owns the connection.
-class Requests {
+class SessionControl::Requests {
 public:
     Requests();
     void signal(int number);
-    void resize();
+    void resize(WindowSize size);
     void detach();
+    void wake() const;
     int fd() const { return event_.get(); } // readable when something was asked for
 
     struct Taken {
         std::vector<int> signals;
-        bool resize = false, detach = false;
+        std::optional<WindowSize> size;
+        bool detach = false;
     };
     Taken take();
 
 private:
-    void wake() const;
     UniqueFd event_;
     std::mutex mutex_;
     Taken pending_;
 };
 
-} // namespace davit::cli
+} // namespace davit

@@ -3,12 +3,13 @@
 #pragma once
 
 #include "base/fd.hpp"
-#include "cli/attach/detach_keys.hpp"
 
 #include <functional>
+#include <string>
+#include <string_view>
 #include <thread>
 
-namespace davit::cli {
+namespace davit {
 
 class Pump {
 public:
@@ -18,8 +19,8 @@ public:
         int to = -1;                // written; not closed
         UniqueFd owned_to;          // written instead of `to`; closed at the end of the input
         bool wait_for_room = false; // `to` may be full for long: watch for the end meanwhile (it is made non-blocking)
-        DetachKeys* keys = nullptr; // looked for in what passes
-        std::function<void()> detached;
+        std::function<bool(std::string&)> typed; // as Session::typed
+        std::function<void()> left;              // it has returned false
     };
     explicit Pump(Ends ends);
     ~Pump(); // abandons what is not yet passed on
@@ -36,4 +37,4 @@ private:
     std::thread thread_;
 };
 
-} // namespace davit::cli
+} // namespace davit

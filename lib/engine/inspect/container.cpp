@@ -1,18 +1,15 @@
-#include "cli/format/inspect.hpp"
+#include "engine/inspect/container.hpp"
 
-#include "cli/format/container.hpp"
-#include "cli/format/health.hpp"
-#include "cli/format/time.hpp"
+#include "base/date.hpp"
+#include "engine/inspect/json_parts.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-namespace davit::cli {
+namespace davit::documents {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string time_text(std::int64_t time) { return time ? rfc3339_nano(time) : "0001-01-01T00:00:00Z"; }
 
@@ -28,7 +25,7 @@ Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& chec
                   {"Error", c.error},
                   {"StartedAt", time_text(c.started_at)},
                   {"FinishedAt", time_text(c.finished_at)}};
-    if (auto health = health_json(c, checks); !health.is_null()) state["Health"] = std::move(health);
+    if (auto checked = health(c, checks); !checked.is_null()) state["Health"] = std::move(checked);
     return state;
 }
 
@@ -46,12 +43,6 @@ Json mounts_of(const Inspected& of) {
         one["Propagation"] = m.type == "bind" ? "rprivate" : "";
         out.push_back(std::move(one));
     }
-    return out;
-}
-
-Json set_of(const std::vector<std::string>& names) {
-    Json out = Json::object();
-    for (const std::string& name : names) out[name] = Json::object();
     return out;
 }
 
@@ -88,7 +79,7 @@ Json config_of(const Inspected& of) {
         if (m.anonymous) anonymous.push_back(m.target);
     Json out = {{"Hostname", r.hostname}, {"Domainname", r.domainname}, {"User", r.user},
                 {"AttachStdin", false},   {"AttachStdout", true},       {"AttachStderr", true}};
-    if (!r.expose.empty()) out["ExposedPorts"] = set_of(r.expose);
+    if (!r.expose.empty()) out["ExposedPorts"] = set_of<Json>(r.expose);
     out["Tty"] = r.tty;
     out["OpenStdin"] = r.open_stdin;
     out["StdinOnce"] = false;
@@ -96,7 +87,7 @@ Json config_of(const Inspected& of) {
     out["Cmd"] = command.empty() ? Json() : Json(command);
     if (r.healthcheck) out["Healthcheck"] = healthcheck_of(*r.healthcheck);
     out["Image"] = r.image;
-    out["Volumes"] = anonymous.empty() ? Json() : set_of(anonymous);
+    out["Volumes"] = anonymous.empty() ? Json() : set_of<Json>(anonymous);
     out["WorkingDir"] = r.working_dir;
     out["Entrypoint"] = of_image ? Json(entrypoint) : Json();
     out["Labels"] = Json(r.labels);
@@ -136,7 +127,7 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
     Json names = Json::array({of.record.name});
     for (const std::string& alias : endpoint.aliases)
         if (alias != of.record.name) names.push_back(alias);
-    names.push_back(short_id(of.record.id));
+    names.push_back(of.record.id.substr(0, 12));
     Json asked;
     if (!endpoint.ipv4_address.empty()) asked["IPv4Address"] = endpoint.ipv4_address;
     if (!endpoint.ipv6_address.empty()) asked["IPv6Address"] = endpoint.ipv6_address;
@@ -183,7 +174,7 @@ Json graph_driver(const Inspected& of) {
 
 } // namespace
 
-Json inspect_container(const Inspected& of) {
+Json container(const Inspected& of) {
     const ContainerInfo& c = of.info;
     const std::string path = c.command.empty() ? "" : c.command.front();
     const std::vector<std::string> arguments(c.command.begin() + (c.command.empty() ? 0 : 1), c.command.end());
@@ -212,4 +203,4 @@ Json inspect_container(const Inspected& of) {
             {"NetworkSettings", network_settings(of)}};
 }
 
-} // namespace davit::cli
+} // namespace davit::documents

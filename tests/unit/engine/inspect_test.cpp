@@ -1,0 +1,56 @@
+#include "engine/inspect/container.hpp"
+
+#include "davit/inspect.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+using namespace davit;
+
+namespace {
+
+documents::Inspected shop() {
+    documents::Inspected of;
+    of.info.id = of.record.id = "0123456789abcdef";
+    of.info.name = of.record.name = "shop-web-1";
+    of.record.environment = {"PATH=/usr/bin", "LANG=C", "PASSWORD=secret", "TOKEN"};
+    of.image.emplace();
+    of.image->env = {"LANG=C"};
+    of.image->entrypoint = {"/entry"};
+    of.record.command = {"/entry", "serve"};
+    return of;
+}
+
+} // namespace
+
+TEST_CASE("values of the environment are shown where the image has them, and PATH") {
+    const auto document = documents::container(shop());
+    CHECK(document["Config"]["Env"] == nlohmann::ordered_json({"PATH=/usr/bin", "LANG=C", "PASSWORD", "TOKEN"}));
+}
+
+TEST_CASE("the image's entrypoint is told from the command") {
+    auto of = shop();
+    CHECK(documents::container(of)["Config"]["Entrypoint"] == nlohmann::ordered_json({"/entry"}));
+    CHECK(documents::container(of)["Config"]["Cmd"] == nlohmann::ordered_json({"serve"}));
+    of.record.command = {"/other"};
+    CHECK(documents::container(of)["Config"]["Entrypoint"].is_null());
+    CHECK(documents::container(of)["Config"]["Cmd"] == nlohmann::ordered_json({"/other"}));
+}
+
+TEST_CASE("nobody checks any more: as docker, unhealthy; never checked: no health at all") {
+    auto of = shop();
+    CHECK_FALSE(documents::container(of)["State"].contains("Health"));
+    of.checks.resize(1);
+    CHECK(documents::container(of)["State"]["Health"]["Status"] == "unhealthy");
+    of.info.health = Health::healthy;
+    CHECK(documents::container(of)["State"]["Health"]["Status"] == "healthy");
+}
+
+TEST_CASE("a volume's document: bytes that are not UTF-8 do not spoil it") {
+    VolumeInfo volume;
+    volume.name = "data";
+    volume.labels["bad"] = "\xff";
+    const auto document = nlohmann::json::parse(inspect(volume));
+    CHECK(document["Name"] == "data");
+    CHECK(document["Labels"]["bad"] == "\xef\xbf\xbd");
+}
