@@ -1,6 +1,7 @@
 #include "cli/format/container.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "cli/cmd/container_run.hpp"
 #include "cli/cmd/machine.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
@@ -73,6 +74,7 @@ int run_container(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
         {"inspect", "Display detailed information on one or more containers", inspect},
         {"ls", "List the containers of all projects", list, VerbGroup::project, "list"},
+        {"run", "Create and run a new container from an image", run_container_run},
     };
     return run_group(globals, args, "container", "Look at the containers of all projects", verbs);
 }

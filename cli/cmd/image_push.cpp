@@ -5,7 +5,6 @@
 #include "cli/display/display.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/options.hpp"
-#include "registry/reference.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -15,17 +14,23 @@ namespace davit::cli {
 namespace {
 
 // All names of that repository.
-std::vector<std::string> tags_of(Engine& engine, const registry::Reference& repository) {
+std::vector<std::string> tags_of(Engine& engine, const ImageName& repository) {
     std::vector<std::string> out;
     for (const auto& image : list_images(engine))
         for (const auto& tag : image.tags) {
-            const auto name = registry::Reference::try_parse(tag);
-            if (name && name->name() == repository.name()) out.push_back(tag);
+            const auto name = try_parse_image_name(tag);
+            if (name && name->repository == repository.repository) out.push_back(tag);
         }
     if (out.empty())
-        throw error(Errc::not_found, "an image does not exist locally with the name: {}", repository.familiar_name());
+        throw error(Errc::not_found, "an image does not exist locally with the name: {}", repository.repository);
     std::sort(out.begin(), out.end());
     return out;
+}
+
+// "docker.io/library/app"
+std::string full_repository(const ImageName& name) {
+    const std::string bare = name.canonical.substr(0, name.canonical.find('@'));
+    return name.tag.empty() ? bare : bare.substr(0, bare.size() - name.tag.size() - 1);
 }
 
 std::string told(const PushedLayer& layer) {
@@ -54,13 +59,13 @@ int run_image_push(Globals& globals, const Args& args) {
         .ignored("disable-content-trust")
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
-    const auto reference = registry::Reference::parse(names[0]);
+    const ImageName reference = parse_image_name(names[0]);
     const bool tagged = names[0].find(':', names[0].find_last_of('/') + 1) != std::string::npos;
-    if (all && (tagged || !reference.digest().empty()))
+    if (all && (tagged || !reference.digest.empty()))
         throw error(Errc::usage, "a tag cannot be used with --all-tags/-a");
     Interrupts interrupts;
     Engine engine = image_engine();
-    const std::vector<std::string> pushed = all ? tags_of(engine, reference) : std::vector{reference.familiar()};
+    const std::vector<std::string> pushed = all ? tags_of(engine, reference) : std::vector{reference.familiar};
     if (globals.dry_run) {
         for (const auto& name : pushed) {
             require_image(engine, name);
@@ -79,8 +84,8 @@ int run_image_push(Globals& globals, const Args& args) {
     };
     push.events = [&](const Event& event) { display->on(event); };
     push.layer = [&](const PushedLayer& layer) { say(told(layer)); };
-    if (!all && !tagged && reference.digest().empty()) say("Using default tag: latest");
-    say("The push refers to repository [" + reference.name() + "]");
+    if (!all && !tagged && reference.digest.empty()) say("Using default tag: latest");
+    say("The push refers to repository [" + full_repository(reference) + "]");
     for (const auto& name : pushed) {
         const PushedImage done = push_image(engine, name, push, interrupts.token());
         say(fmt::format("{}: digest: {} size: {}", done.tag, done.digest, done.size));

@@ -38,7 +38,7 @@ constexpr Advice advice[] = {
     {"davit", " swarm stack node service secret context plugin ",
      "davit runs compose files on this machine, without Swarm, contexts or plugins"},
     {"davit image", " import ", "make an OCI layout or docker-archive of it, and 'davit image load -i FILE'"},
-    {"davit container", " run create ",
+    {"davit container", " create ",
      "describe the container as a service in compose.yaml; 'davit run SERVICE COMMAND' runs another command in its "
      "place"},
     {"davit container",

@@ -1,0 +1,106 @@
+#include "cli/cmd/foreground_run.hpp"
+
+#include "base/error.hpp"
+#include "cli/attach/session.hpp"
+#include "cli/logs/last_words.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace davit::cli {
+
+namespace {
+
+// The engine starts the container in one thread; it waits before its first instruction until the
+// other has attached, so that no output is missed.
+class ForegroundRun {
+public:
+    ForegroundRun(Context& context, const Project& project, const RunOptions& run)
+        : context_(context), project_(project), run_(run) {}
+
+    int run() {
+        context_.also_to([this](const Event& event) { on_event(event); });
+        // Its start is seen by its output, and why it fails is told at the end.
+        context_.hide([](const Event& event) {
+            return event.op == OpKind::start_container && event.resource.starts_with("run:");
+        });
+        Engine& engine = context_.engine();
+        std::jthread starting([&] { start(engine); });
+        std::optional<int> code;
+        if (wait_for_container()) {
+            AttachOptions attach;
+            attach.container.project = project_.name;
+            attach.container.id = id_;
+            attach.container.name = name_;
+            attach.container.tty = run_.tty;
+            attach.input = run_.open_stdin;
+            context_.mute();
+            try {
+                code = attach_to(engine, attach, context_.interrupts());
+            } catch (const Error&) {
+                starting.join(); // why the container could not start says more than that it went away
+                if (failure_) std::rethrow_exception(failure_);
+                throw;
+            }
+        }
+        if (starting.joinable()) starting.join();
+        // The signals of now were the command's, which has ended by them or in spite of them.
+        if (code && run_.remove && !engine.wait_removed(project_.name, id_, std::chrono::seconds(10)))
+            std::fprintf(stderr, "warning: container %s has ended and is not removed yet\n", name_.c_str());
+        if (failure_ && !code) unmet_.tell(engine, project_.name);
+        // A container that ended before the engine heard of its start is no failure.
+        if (failure_ && !code) std::rethrow_exception(failure_);
+        return code.value_or(0);
+    }
+
+private:
+    void start(Engine& engine) {
+        try {
+            engine.run(project_, run_, context_.stop());
+        } catch (...) {
+            failure_ = std::current_exception();
+        }
+        std::lock_guard lock(mutex_);
+        over_ = true;
+        changed_.notify_all();
+    }
+
+    void on_event(const Event& event) {
+        unmet_.see(event);
+        if (event.kind != EventKind::container_attachable) return;
+        context_.mute(); // before its output comes
+        std::lock_guard lock(mutex_);
+        id_ = event.container_id;
+        name_ = event.container_name;
+        changed_.notify_all();
+    }
+
+    bool wait_for_container() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return over_ || !id_.empty(); });
+        return !id_.empty();
+    }
+
+    Context& context_;
+    const Project& project_;
+    const RunOptions& run_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::string id_, name_;
+    UnmetConditions unmet_;
+    bool over_ = false;
+    std::exception_ptr failure_;
+};
+
+} // namespace
+
+int run_in_foreground(Context& context, const Project& project, const RunOptions& run) {
+    return ForegroundRun(context, project, run).run();
+}
+
+} // namespace davit::cli
