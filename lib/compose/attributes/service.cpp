@@ -28,8 +28,7 @@ constexpr Row<S> service_rows[] = {
     row<&S::annotations>("annotations", list_or_map, {.merging = Merging::to_sequence, .identity = Identity::name}),
     row<&S::attach>("attach", bool_or_text),
     row<&S::build, OptionalObject<BuildConfig>>(
-        "build", build, {.written = ShortForm::build, .merging = Merging::build, .filled = Default::build})
-        .without_effect({"davit builds no images; it uses the one that is there"}),
+        "build", build, {.written = ShortForm::build, .merging = Merging::build, .filled = Default::build}),
     row<&S::develop, OptionalObject<Develop>>("develop", develop),
     row<&S::blkio_config, OptionalObject<BlkioConfig>>("blkio_config", blkio_config),
     row<&S::cap_add>("cap_add", unique_texts, {.identity = Identity::name}),
@@ -107,7 +106,7 @@ constexpr Row<S> service_rows[] = {
     row<&S::ports, ObjectList<Port>>("ports", ports, {.written = ShortForm::ports, .identity = Identity::port})
         .each_item({.filled = Default::port, .check = Check::port_address}),
     row<&S::privileged>("privileged", bool_or_text, {.cast = Cast::boolean}),
-    row<&S::pull_policy>("pull_policy", pull_policy).without_effect({"davit builds no images", "build"}),
+    row<&S::pull_policy>("pull_policy", pull_policy),
     row<&S::pull_refresh_after, YamlOnly<Text>>("pull_refresh_after", text),
     row<&S::read_only>("read_only", bool_or_text, {.cast = Cast::boolean}),
     row<&S::restart>("restart", text),
