@@ -1,0 +1,198 @@
+"""Builds: what is cached runs nothing, a failing step says why, and whoever kills the client finds a clean machine."""
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+
+from harness import Scenario
+
+UUID = "/proc/sys/kernel/random/uuid"
+TEN_STEPS = f"""FROM busybox
+WORKDIR /app
+COPY package*.json ./
+RUN cp {UUID} installed
+COPY src ./src
+RUN cat src/* > all
+RUN cp {UUID} built
+RUN adduser -D -H app 2>/dev/null || echo app:x:1000:1000::/app:/bin/sh >> /etc/passwd
+RUN mkdir -p logs && chown 1000:1000 logs
+COPY run.sh /usr/local/bin/run
+RUN chmod 755 /usr/local/bin/run
+EXPOSE 3000
+USER 1000
+CMD ["run"]
+"""
+
+
+def build(s, *words, **more):
+    """davit image build; what became of each step: {"[2/10] WORKDIR /app": "cached"}."""
+    result = s.davit("image", "build", "--progress", "rawjson", *words, **more)
+    return steps_of(result.err)
+
+
+def steps_of(text):
+    names, became = {}, {}
+    for line in text.splitlines():
+        if not line.startswith("{"):
+            continue
+        event = json.loads(line)
+        vertex = event.get("vertex", 0)
+        if "name" in event:
+            names[vertex] = event["name"]
+        if vertex in names and event["event"] in ("cached", "done", "failed", "cancelled") and re.match(r"\[[^]]*\d/\d+\]", names[vertex]):
+            became[names[vertex]] = event["event"]
+    return became
+
+
+def image_id(s, name):
+    return json.loads(s.davit("image", "inspect", name).out)[0]["Id"]
+
+
+def inside(s, name, *words):
+    return s.davit("container", "run", "--rm", name, *words).out
+
+
+def ten_steps(s, before):
+    s.write("Dockerfile", TEN_STEPS)
+    for name, text in (("package.json", "{}"), ("package-lock.json", "{}"), ("src/a", "1\n"), ("run.sh", "#!/bin/sh\nexec sleep 600\n")):
+        s.write(name, text)
+    first = build(s, "-t", "ten", ".")
+    s.equal("ten steps are done", ["done"] * 9, list(first.values()))  # FROM is the first of ten
+    s.check("they are numbered", all(f"[{n}/10]" in " ".join(first) for n in range(2, 11)), str(first))
+    s.nothing_left(before, within=1)
+    ten = image_id(s, "ten")
+    again = build(s, "-t", "ten", ".")
+    s.equal("the same again runs nothing", ["cached"] * 9, list(again.values()))
+    s.equal("and is the same image", ten, image_id(s, "ten"))
+    os.utime(os.path.join(s.directory, "src/a"), (1, 1))
+    s.equal("times are no part of it", ["cached"] * 9, list(build(s, "-t", "ten", ".").values()))
+
+    installed, built = inside(s, "ten", "cat", "/app/installed"), inside(s, "ten", "cat", "/app/built")
+    s.write("src/a", "2\n")
+    changed = list(build(s, "-t", "ten", ".").values())
+    s.equal("an edit of the source does what comes after it", ["cached"] * 3 + ["done"] * 6, changed)
+    s.equal("what comes before is as it was", installed, inside(s, "ten", "cat", "/app/installed"))
+    s.check("what comes after is not", built != inside(s, "ten", "cat", "/app/built"))
+    s.write("src/a", "1\n")
+    s.equal("the old contents are known still", ["cached"] * 9, list(build(s, "-t", "ten", ".").values()))
+    s.equal("as the old image", ten, image_id(s, "ten"))
+    s.equal("--no-cache does all again", ["done"] * 9, list(build(s, "--no-cache", "-t", "ten", ".").values()))
+    s.check("with other results", built != inside(s, "ten", "cat", "/app/built"))
+    s.davit("image", "build", ".", err=r"^#\d+ \[2/10\] WORKDIR /app\n#\d+ CACHED$")
+
+
+def up_build(s, before):
+    s.write("compose.yaml", "services:\n  web: {build: ., init: true, stop_signal: KILL}\n  other: {image: busybox, command: sleep 600, init: true, stop_signal: KILL}\n")
+    s.davit("up", "-d", "--build")
+    ids = {c["Service"]: c["ID"] for c in s.ps()}
+    s.davit("up", "-d", "--build")
+    s.equal("up --build recreates nothing when nothing changed", ids, {c["Service"]: c["ID"] for c in s.ps()})
+    s.write("src/a", "3\n")
+    s.davit("up", "-d")
+    s.equal("up alone builds nothing that is there", ids, {c["Service"]: c["ID"] for c in s.ps()})
+    s.davit("up", "-d", "--build")
+    now = {c["Service"]: c["ID"] for c in s.ps()}
+    s.check("what was built anew is recreated", now["web"] != ids["web"])
+    s.equal("nothing else is", ids["other"], now["other"])
+    s.davit("exec", "-T", "web", "cat", "/app/all", out="^3$")
+    s.davit("down", "-t", "0", "--rmi", "local")
+    s.davit("image", "inspect", "build-web", exit=1)
+    s.nothing_left(before)
+
+
+def failing_step(s, before):
+    s.write("fails.Dockerfile", "FROM busybox\nRUN echo first >/a\n\nRUN echo what went wrong >&2; exit 7\n")
+    failed = s.davit("image", "build", "-f", "fails.Dockerfile", "-t", "fails", ".", exit=1, err=r"^#\d+ [\d.]+ what went wrong$")
+    for wanted in (r"exit code: 7", r"fails\.Dockerfile:4", r"(?s)------\n > \[3/3\] RUN echo what went wrong.*\n[\d.]+ what went wrong\n------"):
+        s.check(f"it says {wanted}", re.search(wanted, failed.err), failed.err)
+    s.davit("image", "inspect", "fails", exit=1)
+    quiet = s.davit("image", "build", "-q", "-f", "fails.Dockerfile", ".", exit=1, err="what went wrong")
+    s.equal("-q prints no id of what failed", "", quiet.out)
+    s.equal("what was done before is known", "cached", build(s, "-f", "fails.Dockerfile", ".", exit=1)["[2/3] RUN echo first >/a"])
+    s.nothing_left(before, within=1)
+
+
+def client_ends(s, before, number, wanted):
+    """One second after the client's end nothing of the build is there, and what it had done is."""
+    s.write("slow.Dockerfile", f"FROM busybox\nRUN cp {UUID} /done-{number}\nRUN sleep 5432{number} & (sleep 5432{number}; true) | cat\n")
+    client = subprocess.Popen([s.binary, "image", "build", "--progress", "plain", "-f", "slow.Dockerfile", "-t", "slow", "."], cwd=s.directory,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    said = []
+    reader = threading.Thread(target=lambda: said.extend(client.stderr))
+    reader.start()
+    s.eventually("the step runs", lambda: len(s.pids(rf"^sleep 5432{number}")) == 2, within=20)
+    client.send_signal(number)
+    code = client.wait(5)
+    s.nothing_left(before, within=1)
+    reader.join()
+    s.equal("the client's end", wanted, code)
+    s.davit("image", "inspect", "slow", exit=1)
+    s.write("slow.Dockerfile", f"FROM busybox\nRUN cp {UUID} /done-{number}\nRUN true\n")
+    s.equal("finished steps stay cached", ["cached", "done"], list(build(s, "-f", "slow.Dockerfile", ".").values()))
+
+
+def supervisor_dies(s, before):
+    s.write("slow.Dockerfile", "FROM busybox\nRUN sleep 54320\n")
+    client = s.start("image", "build", "-f", "slow.Dockerfile", ".")
+    s.eventually("the step runs", lambda: s.pids(r"^sleep 54320"), within=20)
+    for pid in s.pids(r"^\S*davit-supervisor --build"):
+        os.kill(pid, signal.SIGKILL)
+    said = client.communicate(timeout=20)[0]
+    s.equal("the client fails", 1, client.returncode)
+    s.check("and says why", "supervisor" in said, said)
+
+
+def secrets(s, before):
+    hidden = "correct-horse-battery-staple"
+    s.write("secret.txt", hidden + "\n")
+    s.write("secret.Dockerfile", "FROM busybox\n"
+            "RUN --mount=type=secret,id=token test $(wc -c < /run/secrets/token) -gt 20 && grep -q ' /run/secrets/token .* tmpfs ' /proc/self/mountinfo && echo seen > /result\n"
+            f"RUN --mount=type=secret,id=token,env=TOKEN test -n \"$TOKEN\" && cp {UUID} /with\n")
+    words = ("-f", "secret.Dockerfile", "-t", "secret", ".")
+    build(s, "--secret", "id=token,src=secret.txt", *words)
+    s.equal("the step has read it", "seen\n", inside(s, "secret", "cat", "/result"))
+    s.equal("nothing of it is in the image's file system", "", inside(s, "secret", "sh", "-c", "ls /run/secrets 2>/dev/null; true"))
+    s.davit("image", "save", "-o", "/tmp/secret.tar", "secret")
+    s.check("history does not tell it", hidden not in s.davit("image", "history", "--no-trunc", "secret").out)
+    found = s.run("grep", "-rlF", hidden, "/var/lib/davit", "/run/davit", "/tmp/secret.tar")
+    os.unlink("/tmp/secret.tar")
+    s.equal("nor does any layer, record or archive hold it", "", found.out)
+    s.equal("another value is no other step", ["cached", "cached"],
+            list(build(s, "--secret", "id=token,env=OTHER", *words, env={"OTHER": "x" * 30}).values()))
+    s.nothing_left(before, within=1)
+
+
+def at_once(s, before):
+    """Two builds of the same: the second waits for the steps of the first, and takes them."""
+    s.write("same.Dockerfile", f"FROM busybox\nRUN cp {UUID} /id; sleep 1\nRUN cp {UUID} /id2\n")
+    both = [s.start("image", "build", "-q", "-f", "same.Dockerfile", "-t", name, ".") for name in ("one", "two")]
+    ids = [b.communicate(timeout=60)[0].strip() for b in both]
+    s.equal("both end well", [0, 0], [b.returncode for b in both])
+    s.check("as one image", ids[0] == ids[1] and ids[0].startswith("sha256:"), str(ids))
+    s.nothing_left(before, within=1)
+
+
+def garbage(s):
+    """The cache is kept when images go, and so are images made from it."""
+    s.davit("image", "rm", "ten")
+    s.davit("image", "prune", "-f")
+    s.equal("all is cached still", ["cached"] * 9, list(build(s, "-t", "ten", ".").values()))
+    s.davit("container", "run", "--rm", "ten", "true")
+
+
+with Scenario("build") as s:
+    s.images("busybox")
+    before = s.listing()
+    ten_steps(s, before)
+    up_build(s, before)
+    failing_step(s, before)
+    client_ends(s, before, signal.SIGKILL, -signal.SIGKILL)
+    client_ends(s, before, signal.SIGINT, 130)
+    client_ends(s, before, signal.SIGTERM, 143)
+    secrets(s, before)
+    at_once(s, before)
+    s.write("src/a", "1\n")
+    garbage(s)
+    supervisor_dies(s, before)
