@@ -101,6 +101,10 @@ Values known_values(const OptionInfo& option) {
     if (name == "filter") return filters(option.help);
     if (name == "cap-add" || name == "cap-drop") return capabilities();
     if (name == "tail") return {"all"};
+    if (name == "call") return {"build", "check", "outline", "targets"};
+    if (name == "allow") return {"network.host", "security.insecure"};
+    if (name == "output" && option.help.find("type=") != std::string::npos)
+        return {"type=image", "type=local,dest=", "type=tar,dest=", "type=oci,dest=", "type=docker,dest="};
     if (name == "platform")
         return {"linux/amd64",   "linux/arm64",   "linux/arm/v7", "linux/386",
                 "linux/ppc64le", "linux/riscv64", "linux/s390x"};
@@ -109,7 +113,7 @@ Values known_values(const OptionInfo& option) {
 }
 
 bool takes_path(const OptionInfo& option) {
-    for (const char* path : {"file", "env-file", "project-directory", "output", "input", "env-from-file", "volume"})
+    for (const char* path : {"file", "env-file", "project-directory", "output", "input", "env-from-file", "volume", "iidfile", "metadata-file"})
         if (option.long_name == path) return true;
     return false;
 }
