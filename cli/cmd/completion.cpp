@@ -7,11 +7,14 @@
 #include "cli/plugin.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/printable.hpp"
 #include "davit/images.hpp"
 
 #include <cstdio>
 #include <set>
+#include <sstream>
+#include <strings.h>
 
 namespace davit::cli {
 
@@ -32,8 +35,23 @@ std::vector<std::string> from_file(Globals& globals, bool services) {
     return {out.begin(), out.end()};
 }
 
+// Those that have a name in the Dockerfile here: "FROM [--platform=…] image AS name".
+std::vector<std::string> stages() {
+    std::vector<std::string> out;
+    std::istringstream lines(read_file_if_exists("Dockerfile").value_or(""));
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream in(line);
+        std::vector<std::string> words;
+        for (std::string word; in >> word;) words.push_back(word);
+        const auto is = [&](std::size_t at, const char* what) { return ::strcasecmp(words[at].c_str(), what) == 0; };
+        if (words.size() >= 4 && is(0, "from") && is(words.size() - 2, "as")) out.push_back(words.back());
+    }
+    return out;
+}
+
 std::vector<std::string> names_of(Globals& globals, const std::string& kind) {
     if (kind == "SERVICE" || kind == "PROFILE") return from_file(globals, kind == "SERVICE");
+    if (kind == "STAGE") return stages();
     std::vector<std::string> out;
     if (kind == "SHELL") {
         for (const CompletionScript& script : completion_scripts) out.emplace_back(script.shell);

@@ -133,6 +133,7 @@ private:
         if (option.long_name == "scale") return add_names("SERVICE", prefix, start, "=");
         if (option.long_name == "exit-code-from" || option.long_name == "attach" || option.long_name == "no-attach")
             return add_names("SERVICE", prefix, start);
+        if (option.long_name == "target") return add_names("STAGE", prefix, start);
         if (option.long_name == "hash") return add_names("SERVICE", prefix, start);
         for (const std::string& value : known_values(option)) add(value, "", prefix, start);
         out_.files = takes_path(option);
