@@ -207,8 +207,6 @@ private:
                                                           mount.gid.value_or(0)));
         runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, false);
         m.source = file;
-        if (!agent_named_) out_.env.push_back("SSH_AUTH_SOCK=" + mount.target);
-        agent_named_ = true;
     }
 
     Session& session_;
@@ -218,7 +216,6 @@ private:
     const std::function<void(const std::string&)>& waiting_;
     PreparedMounts out_;
     int number_ = 0;
-    bool agent_named_ = false;
 };
 
 } // namespace

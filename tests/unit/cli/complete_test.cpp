@@ -115,6 +115,7 @@ TEST_CASE("every option with fixed values offers them") {
         {{"image", "build", "--target", ""}, {"STAGE-1"}},
         {{"image", "build", "-o", "type=l"}, {"type=local,dest="}},
         {{"image", "rm", ""}, {"IMAGE-1"}},
+        {{"image", "push", ""}, {"IMAGE-1"}},
         {{"image", "save", ""}, {"IMAGE-1"}},
         {{"image", "tag", ""}, {"IMAGE-1"}},
         {{"image", "history", "--format", ""}, {"table", "json"}},
