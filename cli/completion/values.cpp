@@ -113,7 +113,8 @@ Values known_values(const OptionInfo& option) {
 }
 
 bool takes_path(const OptionInfo& option) {
-    for (const char* path : {"file", "env-file", "project-directory", "output", "input", "env-from-file", "volume", "iidfile", "metadata-file"})
+    for (const char* path : {"file", "env-file", "project-directory", "output", "input", "env-from-file", "volume",
+                             "iidfile", "metadata-file"})
         if (option.long_name == path) return true;
     return false;
 }

@@ -29,7 +29,8 @@ constexpr Row<BuildConfig> build_rows[] = {
         .each_value({.path = HostPath::context}),
     row<&BuildConfig::pull>("pull", bool_or_text),
     row<&BuildConfig::extra_hosts>("extra_hosts", extra_hosts, {.merging = Merging::extra_hosts}),
-    row<&BuildConfig::isolation>("isolation", text).without_effect({"it chooses between kinds of containers of Windows"}),
+    row<&BuildConfig::isolation>("isolation", text)
+        .without_effect({"it chooses between kinds of containers of Windows"}),
     row<&BuildConfig::network>("network", text),
     row<&BuildConfig::target>("target", text),
     row<&BuildConfig::secrets, ObjectList<FileReference>>("secrets", file_references)

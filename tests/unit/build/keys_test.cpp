@@ -73,13 +73,17 @@ TEST_CASE("a RUN's key is the same for the same step, and another one for each t
         [](Given& g) { g.run.mounts[1].target = "/elsewhere"; },
         [](Given& g) { g.run.mounts[1].read_only = false; },
         [](Given& g) { g.run.mounts.pop_back(); },
-        [](Given& g) { g.run.scripts = {{"x", "#!/bin/sh\n"}}; },
+        [](Given& g) {
+            g.run.scripts = {{"x", "#!/bin/sh\n"}};
+        },
         [](Given& g) { g.run.network = RunStep::Network::none; },
         [](Given& g) { g.run.insecure = true; },
         [](Given& g) { g.request.network = "none"; },
         [](Given& g) { g.request.extra_hosts.emplace_back("more", "10.0.0.2"); },
         [](Given& g) { g.request.shm_size = 1 << 20; },
-        [](Given& g) { g.request.ulimits["nofile"] = {5, 6, false, {}}; },
+        [](Given& g) {
+            g.request.ulimits["nofile"] = {5, 6, false, {}};
+        },
     };
     std::set<std::string> keys{before};
     for (std::size_t i = 0; i < changes.size(); ++i) {

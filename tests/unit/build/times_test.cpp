@@ -25,8 +25,7 @@ TEST_CASE("SOURCE_DATE_EPOCH is the time of everything that is built") {
     BuildRequest of_the_process; // a name without a value
     of_the_process.args = {{"SOURCE_DATE_EPOCH", std::nullopt}};
     CHECK_FALSE(source_date_epoch(of_the_process));
-    for (const char* wrong : {"x", "1.5", "1700000000s", " 1"})
-        CHECK_THROWS_AS(source_date_epoch(with(wrong)), Error);
+    for (const char* wrong : {"x", "1.5", "1700000000s", " 1"}) CHECK_THROWS_AS(source_date_epoch(with(wrong)), Error);
 }
 
 TEST_CASE("times as RFC 3339 has them, without zeros at the end") {

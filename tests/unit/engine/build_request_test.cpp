@@ -102,11 +102,12 @@ TEST_CASE("how RUN runs, and what is done again") {
     CHECK_FALSE(none.privileged);
     CHECK_FALSE(none.pull);
     CHECK_FALSE(none.no_cache);
-    const BuildRequest all = Built("{context: ., target: dev, network: none, shm_size: 1m, privileged: true, pull: true, "
-                                   "no_cache: true, no_cache_filter: [a, b], entitlements: [network.host], "
-                                   "extra_hosts: ['db=10.0.0.5', 'db6=fd00::5'], "
-                                   "ulimits: {nofile: {soft: 10, hard: 20}, nproc: 7}}")
-                                 .request();
+    const BuildRequest all =
+        Built("{context: ., target: dev, network: none, shm_size: 1m, privileged: true, pull: true, "
+              "no_cache: true, no_cache_filter: [a, b], entitlements: [network.host], "
+              "extra_hosts: ['db=10.0.0.5', 'db6=fd00::5'], "
+              "ulimits: {nofile: {soft: 10, hard: 20}, nproc: 7}}")
+            .request();
     CHECK(all.target == "dev");
     CHECK(all.network == "none");
     CHECK(all.shm_size == 1 << 20);
@@ -147,12 +148,12 @@ TEST_CASE("secrets by their three sources, and agents") {
 }
 
 TEST_CASE("contexts, those of other services by the image that they have become") {
-    const Built built("{context: ., additional_contexts: {src: ./base, img: 'docker-image://busybox', b: 'service:base'}}");
+    const Built built(
+        "{context: ., additional_contexts: {src: ./base, img: 'docker-image://busybox', b: 'service:base'}}");
     Pairs contexts = built.request().contexts;
     std::sort(contexts.begin(), contexts.end());
-    CHECK(contexts == Pairs{{"b", "docker-image://sha256:of-base"},
-                            {"img", "docker-image://busybox"},
-                            {"src", built.in("base")}});
+    CHECK(contexts ==
+          Pairs{{"b", "docker-image://sha256:of-base"}, {"img", "docker-image://busybox"}, {"src", built.in("base")}});
     CHECK(build_dependencies(built.service()) == Words{"base"});
     CHECK(build_dependencies(*built.project.find("base")).empty());
 }

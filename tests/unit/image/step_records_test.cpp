@@ -38,7 +38,9 @@ public:
         Lease lease = store.empty_lease();
         return records.find(key, lease);
     }
-    bool stands(const Layer& layer) const { return std::filesystem::exists(store.root() + "/" + layer.directory + "/file"); }
+    bool stands(const Layer& layer) const {
+        return std::filesystem::exists(store.root() + "/" + layer.directory + "/file");
+    }
     std::string file_of(const StepRecord& record) const {
         return store.root() + "/build/" + record.key.substr(7) + ".json";
     }
