@@ -17,7 +17,6 @@ COPY src ./src
 RUN cat src/* > all
 RUN cp {UUID} built
 RUN adduser -D -H app 2>/dev/null || echo app:x:1000:1000::/app:/bin/sh >> /etc/passwd
-RUN mkdir -p logs && chown 1000:1000 logs
 COPY run.sh /usr/local/bin/run
 RUN chmod 755 /usr/local/bin/run
 EXPOSE 3000
@@ -190,7 +189,7 @@ with Scenario("build") as s:
     failing_step(s, before)
     client_ends(s, before, signal.SIGKILL, -signal.SIGKILL)
     client_ends(s, before, signal.SIGINT, 130)
-    client_ends(s, before, signal.SIGTERM, 143)
+    client_ends(s, before, signal.SIGTERM, 130)
     secrets(s, before)
     at_once(s, before)
     s.write("src/a", "1\n")

@@ -13,7 +13,7 @@ using dockerfile::Step;
 
 namespace {
 
-struct Given {
+struct RunGiven {
     Step step;
     RunStep run;
     BuildRequest request;
@@ -34,8 +34,8 @@ struct Given {
     RunNetwork network() const { return network_of(step, run, request); }
 };
 
-Given usual() {
-    Given g;
+RunGiven plain_run() {
+    RunGiven g;
     g.run.args = {"/bin/sh", "-c", "id"};
     g.step.place = {"Dockerfile", 7, 7, 1};
     return g;
@@ -47,14 +47,14 @@ const runtime::Mount* mount_at(const runtime::Spec& spec, const std::string& des
     return it == spec.mounts.end() ? nullptr : &*it;
 }
 
-bool has(const std::vector<std::string>& list, const std::string& entry) {
+bool holds(const std::vector<std::string>& list, const std::string& entry) {
     return std::find(list.begin(), list.end(), entry) != list.end();
 }
 
 } // namespace
 
 TEST_CASE("a RUN finds what Docker gives it") {
-    Given g = usual();
+    RunGiven g = plain_run();
     const runtime::Spec spec = g.spec();
     CHECK(spec.process.args == std::vector<std::string>{"/bin/sh", "-c", "id"});
     CHECK(spec.process.env ==
@@ -73,7 +73,7 @@ TEST_CASE("a RUN finds what Docker gives it") {
 }
 
 TEST_CASE("the step's variables, then proxies, then secrets; a PATH of the image stays") {
-    Given g = usual();
+    RunGiven g = plain_run();
     g.step.env = {"PATH=/mine", "A=1"};
     g.step.unkeyed_env = {"HTTP_PROXY=p"};
     g.env = {"TOKEN=t"};
@@ -86,7 +86,7 @@ TEST_CASE("the step's variables, then proxies, then secrets; a PATH of the image
 }
 
 TEST_CASE("limits, /dev/shm and mounts as asked") {
-    Given g = usual();
+    RunGiven g = plain_run();
     g.request.ulimits["nofile"] = {5, -1, false, {}};
     g.request.shm_size = 1 << 20;
     runtime::Mount mount;
@@ -119,7 +119,7 @@ TEST_CASE("which network a RUN gets: the build's word holds for every step that 
                                            {"host", Network::none, {}, RunNetwork::none},
                                            {"host", Network::host, {}, RunNetwork::host},
                                            {"", Network::host, {"network.host"}, RunNetwork::host}}) {
-        Given g = usual();
+        RunGiven g = plain_run();
         g.request.network = row.build;
         g.run.network = row.step;
         g.request.entitlements = row.allowed;
@@ -132,7 +132,7 @@ TEST_CASE("which network a RUN gets: the build's word holds for every step that 
 }
 
 TEST_CASE("the host's network and rights need the entitlement, and the refusal names the line") {
-    Given g = usual();
+    RunGiven g = plain_run();
     g.run.network = RunStep::Network::host;
     const auto refusal = [&] {
         try {
@@ -151,10 +151,10 @@ TEST_CASE("the host's network and rights need the entitlement, and the refusal n
     CHECK(refusal().find("security.insecure is not allowed") != std::string::npos);
     const auto bounding = [&] { return g.spec().process.caps.bounding; };
     g.run.insecure = false;
-    const auto usually = bounding();
+    const auto before = bounding();
     g.run.insecure = true;
     g.request.entitlements = {"security.insecure"};
-    CHECK(bounding() != usually);
+    CHECK(bounding() != before);
 }
 
 TEST_CASE("/etc/hosts has the names that were asked for") {
@@ -162,5 +162,5 @@ TEST_CASE("/etc/hosts has the names that were asked for") {
     CHECK(hosts_of(request).starts_with("127.0.0.1\tlocalhost buildkitsandbox\n"));
     request.extra_hosts = {{"db", "10.0.0.5"}, {"db6", "fd00::5"}};
     CHECK(hosts_of(request).find("10.0.0.5\tdb\nfd00::5\tdb6\n") != std::string::npos);
-    CHECK_FALSE(has({hosts_of({})}, hosts_of(request)));
+    CHECK_FALSE(holds({hosts_of({})}, hosts_of(request)));
 }

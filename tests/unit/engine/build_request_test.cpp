@@ -24,7 +24,7 @@ public:
         const std::string yaml =
             "name: shop\nservices:\n  web:\n    build: " + build + "\n" + rest +
             "  base: {build: ./base}\n"
-            "secrets: {of_file: {file: ./s.txt}, of_env: {environment: TOKEN}, of_text: {content: seen}}\n";
+            "secrets: {of_file: {file: ./s.txt}, of_env: {environment: TOKEN}, of_text: {environment: TEXT}}\n";
         std::filesystem::create_directories(directory_ / "base");
         std::ofstream(directory_ / "compose.yaml") << yaml;
         LoadOptions options;
@@ -32,6 +32,9 @@ public:
         options.files = {"compose.yaml"};
         options.all_resources = true;
         project = load(options).project;
+        FileObject& in_code = project.secrets["of_text"]; // no compose file can say it
+        in_code.environment.clear();
+        in_code.content = "seen";
     }
     BuildRequest request(const BuildWishes& wishes = {}, bool named = true) const {
         return build_request(
