@@ -213,7 +213,8 @@ std::optional<Solver::Files> Solver::files_of(const Input& input, bool only_know
         if (!state && only_known) return std::nullopt;
         if (!state) state = launch(input.stage).get();
         out.layers = state->layers;
-        out.key = state->key;
+        // A step that was done again may have other results under its key.
+        out.key = image_key(diff_ids_of(state->layers), state->key);
         return out;
     }
     case Input::Kind::named:
