@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <fmt/ranges.h>
+#include <set>
 #include <sys/stat.h>
 
 namespace davit::build {
@@ -72,10 +73,11 @@ std::vector<runtime::Mount> script_mounts(const RunStep& run, const std::string&
 
 } // namespace
 
-Solver::Outcome Solver::execute_run(const Step& step, const RunStep& run, const StageState& state, int vertex) {
+Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& step, const RunStep& run,
+                                    const StageState& state, int vertex) {
     const auto key = key_of_run(step, run, state, false);
     const FileLock turn = image::lock_digest(session_.store.impl(), *key, session_.stop());
-    if (!session_.request.no_cache) // another build was at the same step
+    if (use_cache(stage)) // another build was at the same step
         if (auto there = cached(*key)) return *there;
     const RunNetwork network = network_of(step, run, session_.request);
     WorkingRoot root(session_.store, session_.ingest, state.layers);
@@ -94,9 +96,13 @@ Solver::Outcome Solver::execute_run(const Step& step, const RunStep& run, const 
     input.mounts.insert(input.mounts.end(), prepared.mounts.begin(), prepared.mounts.end());
     input.env = prepared.env;
     const runtime::Spec spec = run_spec(input);
-    std::vector<std::string> places{"/etc/hosts", "/etc/resolv.conf", "/proc", "/sys", "/dev"};
-    for (const auto& mount : spec.mounts) places.push_back(mount.destination);
-    const std::vector<std::string> made = root.missing(places);
+    // What BuildKit leaves behind where a base lacks it, images rely on.
+    const std::set<std::string> kept{"/proc", "/sys", "/dev"};
+    std::vector<std::string> places;
+    for (const auto& mount : spec.mounts)
+        if (!kept.contains(mount.destination)) places.push_back(mount.destination);
+    std::vector<std::string> made = root.missing(places);
+    std::erase_if(made, [&](const std::string& path) { return kept.contains(path); });
     const std::string steps = runtime::compile(spec, session_.host, {session_.roots.bpf_cache()});
     const StepExit exit = session_.worker.run(
         id, steps, network == RunNetwork::bridge,
@@ -114,6 +120,7 @@ Solver::Outcome Solver::keep(const std::string& key, const image::Layer& layer, 
     record.created = now_text(session_.request);
     record.description = description;
     session_.records.put(record);
+    session_.use(record);
     return {key, record.created, layer};
 }
 

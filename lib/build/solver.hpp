@@ -20,8 +20,9 @@ struct StageState {
     std::string key; // keys.hpp
     std::vector<image::Layer> layers;
     std::vector<image::HistoryEntry> history;
-    std::string created;     // of the last layer, RFC 3339
-    std::string config_json; // of the base image
+    std::string created;         // of the last layer, RFC 3339
+    std::string config_json;     // of the base image
+    std::size_t base_layers = 0; // how many of layers are its
 };
 
 class Solver {
@@ -63,12 +64,12 @@ private:
     std::optional<Outcome> cached(const std::string& key);
     std::optional<Outcome> cached_step(const dockerfile::Stage& stage, const dockerfile::Step& step,
                                        const StageState& state, bool only_known);
-    Outcome execute(const dockerfile::Step& step, const StageState& state, int vertex);
+    Outcome execute(const dockerfile::Stage& stage, const dockerfile::Step& step, const StageState& state, int vertex);
 
     std::optional<std::string> key_of_run(const dockerfile::Step& step, const dockerfile::RunStep& run,
                                           const StageState& state, bool only_known);
-    Outcome execute_run(const dockerfile::Step& step, const dockerfile::RunStep& run, const StageState& state,
-                        int vertex);
+    Outcome execute_run(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::RunStep& run,
+                        const StageState& state, int vertex);
     CopyOptions options_of(const dockerfile::Step& step, const dockerfile::CopyStep& copy);
     std::optional<Outcome> cached_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy,
                                        const StageState& state, bool only_known);

@@ -135,6 +135,22 @@ Layer keep_layer(Store& store, Lease& lease, const std::string& directory, const
     return out;
 }
 
+namespace {
+
+// An image outlives the boot: what it names is on the disk before it does.
+void settle_on_disk(const Store& store, const std::vector<Layer>& layers) {
+    std::vector<LayerRecord> fresh;
+    for (const Layer& layer : layers)
+        if (store.impl().counts_in_this_boot_only(layer.diff_id))
+            if (auto record = store.impl().layer(layer.diff_id)) fresh.push_back(std::move(*record));
+    if (fresh.empty()) return;
+    const UniqueFd fs = sys::open(store.root(), O_RDONLY | O_DIRECTORY);
+    if (::syncfs(fs.get()) < 0) throw sys_error(errno, "writing the image to the disk");
+    for (const LayerRecord& record : fresh) store.impl().write_layer(record.diff_id, record, true);
+}
+
+} // namespace
+
 Image put_image(Store& store, Lease& lease, const std::string& config_json, const std::vector<Layer>& layers) {
     Manifest manifest;
     manifest.media_type = registry::media::oci_manifest;
@@ -151,6 +167,7 @@ Image put_image(Store& store, Lease& lease, const std::string& config_json, cons
     if (const auto there = store.impl().image(record.id)) return *there;
     store.impl().write_blob(record.id, config_json);
     store.impl().write_blob(record.manifest.digest, json);
+    settle_on_disk(store, layers);
     store.impl().write_image(record);
     auto image = store.impl().image(record.id);
     if (!image) throw error(Errc::failed, "the image {} is gone from the store", record.id);
