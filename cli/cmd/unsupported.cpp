@@ -34,7 +34,7 @@ constexpr Advice advice[] = {
     {"davit", " info ", "'davit version' and 'davit system doctor' tell about this machine"},
     {"davit", " diff update rename ", "change the compose file and run 'davit up -d'"},
     {"davit", " buildx ", "'davit image build' takes its options"},
-    {"davit", " search manifest trust scout sbom builder ",
+    {"davit", " search manifest trust scout sbom ",
      "davit runs images; use a registry's or another tool's command for this"},
     {"davit", " swarm stack node service secret context plugin ",
      "davit runs compose files on this machine, without Swarm, contexts or plugins"},

@@ -23,8 +23,8 @@ using dockerfile::RunMount;
 using dockerfile::RunStep;
 using dockerfile::Step;
 
-std::optional<std::string> Solver::key_of_run(const Step& step, const RunStep& run, const StageState& state,
-                                              bool only_known) {
+std::optional<StepKey> Solver::key_of_run(const Step& step, const RunStep& run, const StageState& state,
+                                          bool only_known) {
     std::vector<std::string> sources;
     for (const RunMount& mount : run.mounts) {
         if (mount.type != RunMount::Type::bind) continue;
@@ -76,9 +76,10 @@ std::vector<runtime::Mount> script_mounts(const RunStep& run, const std::string&
 Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& step, const RunStep& run,
                                     const StageState& state, int vertex) {
     const auto key = key_of_run(step, run, state, false);
-    const FileLock turn = image::lock_digest(session_.store.impl(), *key, session_.stop());
+    const FileLock turn = image::lock_digest(session_.store.impl(), key->digest, session_.stop());
     if (use_cache(stage)) // another build was at the same step
-        if (auto there = cached(*key)) return *there;
+        if (auto there = cached(key->digest)) return *there;
+    session_.progress.text(vertex, reason(stage, step, *key));
     const RunNetwork network = network_of(step, run, session_.request);
     WorkingRoot root(session_.store, session_.ingest, state.layers);
     const std::string id = sys::random_hex(64);
@@ -113,15 +114,18 @@ Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& 
     return keep(*key, root.commit(session_.lease, made), step.instruction);
 }
 
-Solver::Outcome Solver::keep(const std::string& key, const image::Layer& layer, const std::string& description) {
+Solver::Outcome Solver::keep(const StepKey& key, const image::Layer& layer, const std::string& description) {
     image::StepRecord record;
-    record.key = record.result = key;
+    record.key = record.result = key.digest;
+    record.parent = key.parent;
+    record.content = key.content;
+    record.rest = key.rest;
     record.layer = layer;
     record.created = now_text(session_.request);
     record.description = description;
     session_.records.put(record);
     session_.use(record);
-    return {key, record.created, layer};
+    return {key.digest, record.created, layer};
 }
 
 } // namespace davit::build

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "build/files/fetch.hpp"
+#include "build/keys.hpp"
 #include "build/session.hpp"
 #include "dockerfile/steps.hpp"
 
@@ -66,17 +67,20 @@ private:
                                        const StageState& state, bool only_known);
     Outcome execute(const dockerfile::Stage& stage, const dockerfile::Step& step, const StageState& state, int vertex);
 
-    std::optional<std::string> key_of_run(const dockerfile::Step& step, const dockerfile::RunStep& run,
-                                          const StageState& state, bool only_known);
+    std::optional<StepKey> key_of_run(const dockerfile::Step& step, const dockerfile::RunStep& run,
+                                      const StageState& state, bool only_known);
     Outcome execute_run(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::RunStep& run,
                         const StageState& state, int vertex);
     CopyOptions options_of(const dockerfile::Step& step, const dockerfile::CopyStep& copy);
     std::optional<Outcome> cached_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy,
                                        const StageState& state, bool only_known);
-    Outcome execute_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy, const StageState& state);
+    Outcome execute_copy(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::CopyStep& copy,
+                         const StageState& state, int vertex);
     Outcome execute_workdir(const dockerfile::Step& step, const dockerfile::WorkdirStep& workdir,
                             const StageState& state);
-    Outcome keep(const std::string& key, const image::Layer& layer, const std::string& description);
+    Outcome keep(const StepKey& key, const image::Layer& layer, const std::string& description);
+    // Why a step has to be done; empty: nobody needs to be told.
+    std::string reason(const dockerfile::Stage& stage, const dockerfile::Step& step, const StepKey& key) const;
 
     Session& session_;
     const dockerfile::Evaluated& file_;

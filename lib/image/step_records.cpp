@@ -52,6 +52,9 @@ std::optional<StepRecord> read_step(const std::string& path) {
     out.result = text_of(json, "result");
     out.created = text_of(json, "created");
     out.description = text_of(json, "description");
+    out.parent = text_of(json, "parent");
+    out.content = text_of(json, "content");
+    out.rest = text_of(json, "rest");
     if (const Json* layer = object_of(json, "layer")) out.layer = layer_of(*layer);
     if (out.key.empty() || out.result.empty()) return std::nullopt;
     return out;
@@ -78,13 +81,23 @@ void StepRecords::put(const StepRecord& record) const {
               {"key", record.key},
               {"result", record.result},
               {"created", record.created},
-              {"description", record.description}};
+              {"description", record.description},
+              {"parent", record.parent},
+              {"content", record.content},
+              {"rest", record.rest}};
     if (record.layer) json["layer"] = layer_json(*record.layer);
     write_file_atomic(record_path(store_.impl(), record.key), json.dump(1, ' ', false, Json::error_handler_t::replace),
                       0600, false);
 }
 
 void StepRecords::remove(const std::string& key) const { ::unlink(record_path(store_.impl(), key).c_str()); }
+
+std::optional<StepRecord> StepRecords::alike(const std::string& description) const {
+    auto all = list();
+    for (auto it = all.rbegin(); it != all.rend(); ++it)
+        if (it->record.description == description && it->record.layer) return std::move(it->record);
+    return std::nullopt;
+}
 
 std::vector<StepRecords::Listed> StepRecords::list() const {
     std::set<std::string> in_images;

@@ -20,7 +20,8 @@ struct Given {
     RunStep run;
     BuildRequest request;
     std::vector<std::string> sources;
-    std::string key() const { return run_key(parent, step, run, request, platform, sources); }
+    std::string key() const { return whole().digest; }
+    StepKey whole() const { return run_key(parent, step, run, request, platform, sources); }
 };
 
 Given usual() {
@@ -129,14 +130,14 @@ TEST_CASE("a COPY counts by what it copies; one with --link stands without its p
     CopyStep copy;
     copy.sources = {"a.txt"};
     copy.destination = "/app/";
-    const std::string one = copy_key("p1", copy, "content");
-    CHECK(one == copy_key("p1", copy, "content"));
-    CHECK(one != copy_key("p2", copy, "content"));
-    CHECK(one != copy_key("p1", copy, "other content"));
+    const std::string one = copy_key("p1", copy, "content").digest;
+    CHECK(one == copy_key("p1", copy, "content").digest);
+    CHECK(one != copy_key("p2", copy, "content").digest);
+    CHECK(one != copy_key("p1", copy, "other content").digest);
     const auto with = [&](const std::function<void(CopyStep&)>& change) {
         CopyStep other = copy;
         change(other);
-        return copy_key("p1", other, "content");
+        return copy_key("p1", other, "content").digest;
     };
     CHECK(one == with([](CopyStep& c) { c.sources = {"*.txt"}; })); // the same files by another name
     CHECK(one != with([](CopyStep& c) { c.destination = "/app"; }));
@@ -148,22 +149,42 @@ TEST_CASE("a COPY counts by what it copies; one with --link stands without its p
     CHECK(with([](CopyStep& c) { c.unpack = true; }) != with([](CopyStep& c) { c.unpack = false; }));
 
     copy.add = true; // a URL's last part is the file's name
-    CHECK(copy_key("p1", copy, "content") != with([](CopyStep& c) { c.sources = {"b.txt"}; }));
+    CHECK(copy_key("p1", copy, "content").digest != with([](CopyStep& c) { c.sources = {"b.txt"}; }));
     copy.add = false;
 
     copy.link = true;
-    CHECK(copy_key("p1", copy, "content") == copy_key("p2", copy, "content"));
+    CHECK(copy_key("p1", copy, "content").digest == copy_key("p2", copy, "content").digest);
     copy.chown = "1000:1000";
-    CHECK(copy_key("p1", copy, "content") == copy_key("p2", copy, "content"));
+    CHECK(copy_key("p1", copy, "content").digest == copy_key("p2", copy, "content").digest);
     copy.chown = "www-data"; // only the parent's /etc/passwd tells who that is
-    CHECK(copy_key("p1", copy, "content") != copy_key("p2", copy, "content"));
+    CHECK(copy_key("p1", copy, "content").digest != copy_key("p2", copy, "content").digest);
 }
 
 TEST_CASE("WORKDIR makes a directory of the step's user") {
     Step step;
-    const std::string one = workdir_key("p", step, "/a");
-    CHECK(one != workdir_key("p", step, "/b"));
-    CHECK(one != workdir_key("q", step, "/a"));
+    const std::string one = workdir_key("p", step, "/a").digest;
+    CHECK(one != workdir_key("p", step, "/b").digest);
+    CHECK(one != workdir_key("q", step, "/a").digest);
     step.config.user = "1000";
-    CHECK(one != workdir_key("p", step, "/a"));
+    CHECK(one != workdir_key("p", step, "/a").digest);
+}
+
+TEST_CASE("a key's parts tell what is another than before") {
+    const auto parts = [](const Change& change) {
+        Given g = usual();
+        change(g);
+        const StepKey was = usual().whole(), is = g.whole();
+        CHECK(was.digest != is.digest);
+        return std::string(was.parent != is.parent ? "parent " : "") + (was.content != is.content ? "content " : "") +
+               (was.rest != is.rest ? "rest " : "");
+    };
+    CHECK(parts([](Given& g) { g.parent = "sha256:x"; }) == "parent ");
+    CHECK(parts([](Given& g) { g.sources = {"sha256:of-other-files"}; }) == "content ");
+    CHECK(parts([](Given& g) { g.run.args.back() = "make all"; }) == "rest ");
+    CopyStep copy;
+    copy.destination = "/app/";
+    const StepKey one = copy_key("p1", copy, "a"), other = copy_key("p1", copy, "b");
+    CHECK(one.content != other.content);
+    CHECK(one.rest == other.rest);
+    CHECK(one.parent == other.parent);
 }

@@ -31,7 +31,7 @@ public:
     StepRecord put(const std::string& text) {
         Lease lease = store.empty_lease();
         StepRecord record{digest_of("key of " + text), digest_of("key of " + text), layer(text, lease),
-                          "2026-01-02T03:04:05Z", "RUN echo " + text};
+                          "2026-01-02T03:04:05Z", "RUN echo " + text, "p " + text, "c", "r"};
         records.put(record);
         return record;
     }
@@ -66,9 +66,12 @@ TEST_CASE("what was put is found again, by its key only") {
     CHECK(found->layer == put.layer);
     CHECK(found->created == put.created);
     CHECK(found->description == put.description);
+    CHECK(found->parent == "p one");
+    CHECK(found->content == "c");
+    CHECK(found->rest == "r");
     CHECK_FALSE(cache.find(digest_of("another")));
 
-    cache.records.put({digest_of("no files"), digest_of("no files"), std::nullopt, "", "RUN true"});
+    cache.records.put({digest_of("no files"), digest_of("no files"), std::nullopt, "", "RUN true", {}, {}, {}});
     REQUIRE(cache.find(digest_of("no files")));
     CHECK_FALSE(cache.find(digest_of("no files"))->layer);
 
@@ -144,4 +147,17 @@ TEST_CASE("a layer that is there already is not kept twice") {
     const Layer first = cache.layer("same", lease), second = cache.layer("same", lease);
     CHECK(first.directory == second.directory);
     CHECK(cache.stands(first));
+}
+
+TEST_CASE("of what a step was before, the last one used tells") {
+    Cache cache;
+    StepRecord record = cache.put("one");
+    CHECK(cache.records.alike("RUN echo one")->key == record.key);
+    CHECK_FALSE(cache.records.alike("RUN echo"));
+    const StepRecord first = record;
+    record.key = record.result = digest_of("after another base");
+    cache.records.put(record);
+    const timespec times[2] = {{1000, 0}, {1000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, cache.file_of(first).c_str(), times, 0) == 0);
+    CHECK(cache.records.alike("RUN echo one")->key == record.key);
 }
