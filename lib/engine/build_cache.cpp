@@ -3,29 +3,18 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "engine/disk_survey.hpp"
 #include "engine/roots.hpp"
 #include "image/step_records.hpp"
 #include "image/store_impl.hpp"
 #include "registry/descriptor.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <sys/stat.h>
 
 namespace davit {
 
 namespace {
-
-std::uint64_t bytes_below(const std::string& directory) {
-    std::uint64_t out = 0;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, ignored)) {
-        struct stat st {};
-        if (::lstat(entry.path().c_str(), &st) == 0 && S_ISREG(st.st_mode))
-            out += static_cast<std::uint64_t>(st.st_size);
-    }
-    return out;
-}
 
 std::string mounts_of(const image::Store& store) { return store.root() + "/cache-mounts"; }
 
@@ -34,7 +23,7 @@ BuildCacheEntry mount_entry(const std::string& directory, const std::string& nam
     out.id = name;
     out.description = "cache mount";
     out.mount = true;
-    out.size = bytes_below(directory + "/data");
+    out.size = DiskSurvey().bytes(directory + "/data");
     struct stat st {};
     if (::stat((directory + "/lock").c_str(), &st) == 0)
         out.last_used = std::int64_t{st.st_mtim.tv_sec} * 1'000'000'000 + st.st_mtim.tv_nsec;

@@ -30,8 +30,14 @@ public:
     }
     StepRecord put(const std::string& text) {
         Lease lease = store.empty_lease();
-        StepRecord record{digest_of("key of " + text), digest_of("key of " + text), layer(text, lease),
-                          "2026-01-02T03:04:05Z", "RUN echo " + text, "p " + text, "c", "r"};
+        StepRecord record{digest_of("key of " + text),
+                          digest_of("key of " + text),
+                          layer(text, lease),
+                          "2026-01-02T03:04:05Z",
+                          "RUN echo " + text,
+                          "p " + text,
+                          "c",
+                          "r"};
         records.put(record);
         return record;
     }
