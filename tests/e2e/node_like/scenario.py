@@ -14,7 +14,7 @@ def page(path="/"):
 
 def steps(text):
     """{"COPY src ./src": "CACHED"} of plain progress."""
-    return {name: what.split(" ")[0] for name, what in re.findall(r"^#\d+ \[[^]]*\d/\d+\] (.*)\n(?:#\d+ [\d.]+ .*\n)*#\d+ (CACHED|DONE.*)", text, re.M)}
+    return {name: what.split(" ")[0] for name, what in re.findall(r"^#\d+ \[[^]]*\d/\d+\] (.*)\n(?:#\d+ (?!CACHED|DONE|ERROR).*\n)*#\d+ (CACHED|DONE.*)", text, re.M)}
 
 
 with Scenario("node_like", project="node-like", files=os.path.join(SOURCE, "samples/node-like")) as s:
