@@ -114,7 +114,7 @@ int prune(Globals& globals, const Args& args) {
 
 int run_builder(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
-        {"build", "Build an image from a Dockerfile", run_image_build},
+        {"build", "Build an image from a Dockerfile", run_image_build, VerbGroup::hidden}, // davit image build
         {"du", "Disk usage of the build cache", disk_use},
         {"prune", "Remove build cache", prune},
     };
