@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 
+import machine
 from harness import Scenario
 
 UUID = "/proc/sys/kernel/random/uuid"
@@ -123,6 +124,8 @@ def client_ends(s, before, number, wanted):
     reader = threading.Thread(target=lambda: said.extend(client.stderr))
     reader.start()
     s.eventually("the step runs", lambda: len(s.pids(rf"^sleep 5432{number}")) == 2, within=20)
+    there = {line.split(":")[0] for line in machine.differences(before, s.listing())}
+    s.check("it has processes, a link, rules, a cgroup and files", {"+ processes", "+ network", "+ nft", "+ cgroups", "+ files"} <= there, str(there))
     client.send_signal(number)
     code = client.wait(5)
     s.nothing_left(before, within=1)
