@@ -81,7 +81,10 @@ Solver::Outcome Solver::execute_copy(const dockerfile::Stage& stage, const Step&
     for (const auto& warning : result.warnings) session_.progress.warning(warning);
     const StepKey key = copy_key(state.key, copy, result.digest);
     session_.progress.text(vertex, reason(stage, step, key));
-    const Outcome outcome = keep(key, root.commit(session_.lease), step.instruction);
+    const FileLock turn = image::lock_digest(session_.store.impl(), key.digest, session_.stop());
+    // Another stage or build was at the same step: what a cached build will find is what counts.
+    const auto there = use_cache(stage) ? cached(key.digest) : std::nullopt;
+    const Outcome outcome = there ? *there : keep(key, root.commit(session_.lease), step.instruction);
     if (!files.directory)
         session_.records.put({copy_key(state.key, copy, files.key).digest,
                               key.digest,
@@ -94,10 +97,15 @@ Solver::Outcome Solver::execute_copy(const dockerfile::Stage& stage, const Step&
     return outcome;
 }
 
-Solver::Outcome Solver::execute_workdir(const Step& step, const WorkdirStep& workdir, const StageState& state) {
+Solver::Outcome Solver::execute_workdir(const dockerfile::Stage& stage, const Step& step, const WorkdirStep& workdir,
+                                        const StageState& state) {
+    const StepKey key = workdir_key(state.key, step, workdir.path);
+    const FileLock turn = image::lock_digest(session_.store.impl(), key.digest, session_.stop());
+    if (use_cache(stage)) // another stage or build was at the same step
+        if (auto there = cached(key.digest)) return *there;
     WorkingRoot root(session_.store, session_.ingest, state.layers);
     make_directory(root.fd(), workdir.path, step.config.user);
-    return keep(workdir_key(state.key, step, workdir.path), root.commit(session_.lease), step.instruction);
+    return keep(key, root.commit(session_.lease), step.instruction);
 }
 
 // FROM a named context: its files are the first layer.
@@ -109,7 +117,8 @@ StageState Solver::of_directory(const BuildContext& context) {
     all.destination = "/";
     StageState state;
     state.key = scratch_key();
-    if (auto outcome = cached_copy(step, all, state, true)) {
+    const std::string content = content_digest(context.source(), all, copy_options(session_, step));
+    if (auto outcome = cached(copy_key(state.key, all, content).digest)) {
         state.layers.push_back(outcome->layer);
         state.key = outcome->key;
         return state;

@@ -265,7 +265,7 @@ std::optional<Solver::Outcome> Solver::cached_step(const Stage& stage, const Ste
 Solver::Outcome Solver::execute(const Stage& stage, const Step& step, const StageState& state, int vertex) {
     if (const auto* run = std::get_if<RunStep>(&step.action)) return execute_run(stage, step, *run, state, vertex);
     if (const auto* copy = std::get_if<CopyStep>(&step.action)) return execute_copy(stage, step, *copy, state, vertex);
-    return execute_workdir(step, std::get<WorkdirStep>(step.action), state);
+    return execute_workdir(stage, step, std::get<WorkdirStep>(step.action), state);
 }
 
 } // namespace davit::build

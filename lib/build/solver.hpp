@@ -76,8 +76,8 @@ private:
                                        const StageState& state, bool only_known);
     Outcome execute_copy(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::CopyStep& copy,
                          const StageState& state, int vertex);
-    Outcome execute_workdir(const dockerfile::Step& step, const dockerfile::WorkdirStep& workdir,
-                            const StageState& state);
+    Outcome execute_workdir(const dockerfile::Stage& stage, const dockerfile::Step& step,
+                            const dockerfile::WorkdirStep& workdir, const StageState& state);
     Outcome keep(const StepKey& key, const image::Layer& layer, const std::string& description);
     // Why a step has to be done; empty: nobody needs to be told.
     std::string reason(const dockerfile::Stage& stage, const dockerfile::Step& step, const StepKey& key) const;

@@ -92,13 +92,13 @@ namespace {
 
 // Until the step's end; nullopt: its shim is gone without having told one.
 std::optional<StepExit> follow(runtime::ShimConnection& shim, const Worker::Output& output,
-                               const std::stop_token& stop) {
+                               const std::function<bool()>& unwanted) {
     shim.attach({});
     bool killed = false;
     for (;;) {
         pollfd ready{shim.fd(), POLLIN, 0};
         ::poll(&ready, 1, static_cast<int>(look_for_stop.count()));
-        if (stop.stop_requested() && !std::exchange(killed, true)) shim.signal(SIGKILL);
+        if (unwanted() && !std::exchange(killed, true)) shim.signal(SIGKILL);
         while (auto event = shim.receive()) {
             if (const auto* text = std::get_if<runtime::Output>(&*event)) output(text->stream, text->data);
             if (const auto* end = std::get_if<runtime::Exited>(&*event)) return StepExit{end->code, end->oom};
@@ -136,7 +136,12 @@ StepExit Worker::run(const std::string& id, const std::string& steps, bool netwo
     if (waiting.held) {
         hold.unlock();
         try {
-            if (auto shim = runtime::ShimConnection::connect(step_directory(id))) exit = follow(*shim, output, stop);
+            if (auto shim = runtime::ShimConnection::connect(step_directory(id))) {
+                exit = follow(*shim, output, [&] {
+                    const std::lock_guard look(mutex_);
+                    return ended_ || stop.stop_requested(); // nobody else would end it
+                });
+            }
         } catch (...) {
             failure = std::current_exception();
         }

@@ -136,6 +136,17 @@ def client_ends(s, before, number, wanted):
     s.equal("finished steps stay cached", ["cached", "done"], list(build(s, "-f", "slow.Dockerfile", ".").values()))
 
 
+def supervisor_dies(s, before):
+    s.write("slow.Dockerfile", "FROM busybox\nRUN sleep 54320\n")
+    client = s.start("image", "build", "-f", "slow.Dockerfile", ".")
+    s.eventually("the step runs", lambda: s.pids(r"^sleep 54320"), within=20)
+    for pid in s.pids(r"^\S*davit-supervisor --build"):
+        os.kill(pid, signal.SIGKILL)
+    said = client.communicate(timeout=20)[0]
+    s.equal("the client fails", 1, client.returncode)
+    s.check("and says why", "supervisor" in said, said)
+
+
 def secrets(s, before):
     hidden = "correct-horse-battery-staple"
     s.write("secret.txt", hidden + "\n")
@@ -166,6 +177,18 @@ def at_once(s, before):
     s.nothing_left(before, within=1)
 
 
+def named_contexts(s, before):
+    """FROM a directory is that directory, whatever was built from others."""
+    s.write("own/x", "of own\n")
+    s.write("other/x", "of other\n")
+    s.write("named.Dockerfile", "FROM base\nCOPY x /copied\n")
+    for base, context in (("other", "own"), ("own", "other"), ("own", "other")):
+        s.davit("image", "build", "-q", "-f", "named.Dockerfile", "--build-context", f"base={base}", "-o", "../out", context)
+        got = [open(os.path.join(s.scratch, "out", n), encoding="utf-8").read() for n in ("x", "copied")]
+        s.equal(f"FROM {base} in {context}", [f"of {base}\n", f"of {context}\n"], got)
+    s.nothing_left(before, within=1)
+
+
 def garbage(s):
     """The cache is kept when images go, and so are images made from it."""
     s.davit("image", "rm", "ten")
@@ -190,5 +213,7 @@ with Scenario("build") as s:
     client_ends(s, before, signal.SIGTERM, 130)
     secrets(s, before)
     at_once(s, before)
+    named_contexts(s, before)
     s.write("src/a", "1\n")
     garbage(s)
+    supervisor_dies(s, before)
