@@ -7,6 +7,7 @@
 #include "cli/logs/last_words.hpp"
 #include "cli/logs/printer.hpp"
 #include "cli/terminal.hpp"
+#include "cli/watching.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -23,6 +24,9 @@ namespace davit::cli {
 namespace {
 
 using Names = std::set<std::string>;
+
+constexpr char no_rules[] =
+    "none of the selected services is configured for watch, consider setting a 'develop' section";
 
 // No pattern: every service.
 Names services_of(const Project& project, const std::vector<std::string>& patterns, Dependencies dependencies) {
@@ -49,6 +53,8 @@ public:
 
     int run() {
         context_.also_to([this](const Event& event) { unmet_.see(event); });
+        if (flags_.watch && !has_watch_rules(project_, options_.services))
+            throw error(Errc::usage, "{}", no_rules);
         Engine& engine = context_.engine();
         CreateOptions create = options_;
         try {
@@ -67,7 +73,7 @@ public:
         LogFollower follower(engine, project_.name, std::move(sink), std::move(what));
         follower_ = &follower;
         announce();
-        const bool menu = wants_menu();
+        const bool menu = menu_ = wants_menu();
         KeyWatch keys(menu, [this](char key) { on_key(key); });
         context_.interrupts().on_resume([&] {
             keys.resumed();
@@ -77,11 +83,13 @@ public:
         if (menu) show_menu();
         std::stop_callback on_interrupt(context_.stop(), [this] { end_.request_stop(); });
         std::jthread following([&] {
-            follower.run(follow_end_.get_token(), [this] { return up_.load(); });
+            follower.run(follow_end_.get_token(), [this] { return up_ && !watching_; });
             over();
         });
         start(engine, following);
+        if (flags_.watch) toggle_watch();
         wait_for_end();
+        end_watch();
         context_.interrupts().on_resume([this] { context_.display().resumed(); });
         menu_over_ = true;
         context_.display().keys({});
@@ -124,7 +132,7 @@ private:
     void show_menu() {
         if (menu_over_ || !in_foreground(STDIN_FILENO)) return context_.display().keys({});
         context_.display().keys(
-            {{'w', "Enable Watch"}, {'l', logs_hidden_ ? "Show Logs" : "Hide Logs"}, {'d', "Detach"}});
+            {{'w', watching_ ? "Disable Watch" : "Enable Watch"}, {'l', logs_hidden_ ? "Show Logs" : "Hide Logs"}, {'d', "Detach"}});
     }
 
     // In the thread of the keys.
@@ -141,12 +149,66 @@ private:
             show_menu();
             break;
         case 'w':
-            say("watch: this version of davit cannot watch: bind mount the sources, or run 'davit up -d' again after a "
-                "change\n");
+            if (up_) toggle_watch();
             break;
         case '\n': say("\n"); break;
         default: break;
         }
+    }
+
+    // In the thread of the keys, or before and after it has a say.
+    void toggle_watch() {
+        const std::lock_guard guard(watch_mutex_);
+        if (watching_) {
+            stop_watch();
+            say(" ⦿ Watch disabled\n");
+        } else if (!has_watch_rules(project_, options_.services)) {
+            return say((std::string(" ⦿ ") + no_rules + "\n").c_str());
+        } else {
+            if (watch_thread_.joinable()) watch_thread_.join(); // it has failed
+            watching_ = true;
+            watch_thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+        }
+        show_menu_again();
+    }
+
+    void end_watch() {
+        const std::lock_guard guard(watch_mutex_);
+        stop_watch();
+    }
+
+    void stop_watch() {
+        if (!watch_thread_.joinable()) return;
+        watch_thread_.request_stop();
+        watch_thread_.join();
+        watching_ = false;
+        follower_->wake();
+    }
+
+    void watch(const std::stop_token& stop) {
+        Watching what;
+        what.services = options_.services;
+        what.up = options_;
+        what.up->build = false;
+        what.up->recreate = what.up->recreate_dependencies = Recreate::diverged;
+        const auto print = [this](const std::string& text, bool failure) {
+            context_.display().beside([&] {
+                std::fprintf(failure ? stderr : stdout, " ⦿ %s", text.c_str());
+                std::fflush(stdout);
+            });
+        };
+        try {
+            watch_files(context_, project_, what, print, stop);
+        } catch (const Error& e) {
+            print(e.describe() + "\n", true);
+            watching_ = false;
+            follower_->wake();
+            show_menu_again();
+        }
+    }
+
+    void show_menu_again() {
+        if (menu_) show_menu();
     }
 
     void announce() {
@@ -273,6 +335,9 @@ private:
     LogPrinter printer_;
     LogFollower* follower_ = nullptr;
     Names all_, named_, shown_, monitored_;
+    std::atomic<bool> watching_ = false, menu_ = false;
+    std::mutex watch_mutex_;
+    std::jthread watch_thread_;
     std::atomic<bool> up_ = false, aborted_ = false, detached_ = false, menu_over_ = false;
     bool logs_hidden_ = false; // of the keys' thread
     std::atomic<int> first_code_ = 0;
