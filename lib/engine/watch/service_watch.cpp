@@ -60,7 +60,7 @@ void ServiceWatch::begin(bool first, std::stop_token stop) {
     });
     pending_.merge(memory_.pending);
     memory_.pending.clear();
-    thread_ = std::jthread([this] { work(); });
+    thread_ = std::jthread([this](const std::stop_token& ending) { work(ending); });
 }
 
 void ServiceWatch::changed(const std::set<std::string>& paths) {
@@ -82,8 +82,7 @@ void ServiceWatch::look_if(const std::string& service) {
     wake_.notify_one();
 }
 
-void ServiceWatch::work() {
-    const std::stop_token ending = thread_.get_stop_token();
+void ServiceWatch::work(const std::stop_token& ending) {
     std::stop_callback wake(stop_, [this] {
         const std::lock_guard guard(mutex_); // not between the question and the wait
         wake_.notify_one();

@@ -40,7 +40,7 @@ public:
     void look_if(const std::string& service);
 
 private:
-    void work();
+    void work(const std::stop_token& ending);
     void handle(const std::set<std::string>& paths);
     bool rebuild();
     void prune(const std::set<std::string>& images);
