@@ -45,11 +45,12 @@ void watch_files(Context& context, const Project& project, const Watching& what,
     options.up = what.up;
     const auto& files = project.compose_files;
     // What came from standard input cannot come again.
-    if (std::find(files.begin(), files.end(), "-") == files.end()) options.reload = [&]() -> std::optional<Project> {
-        LoadOptions load = load_options(context.globals());
-        load.named = what.services;
-        return built_when_watched(std::move(davit::load(load).project));
-    };
+    if (std::find(files.begin(), files.end(), "-") == files.end())
+        options.reload = [&]() -> std::optional<Project> {
+            LoadOptions load = load_options(context.globals());
+            load.named = what.services;
+            return built_when_watched(std::move(davit::load(load).project));
+        };
     const auto sink = [&](const WatchEvent& event) {
         if (const std::string text = watch_text(event); !text.empty())
             print(text, event.kind == WatchEvent::Kind::failed || event.kind == WatchEvent::Kind::warning);

@@ -53,8 +53,7 @@ public:
 
     int run() {
         context_.also_to([this](const Event& event) { unmet_.see(event); });
-        if (flags_.watch && !has_watch_rules(project_, options_.services))
-            throw error(Errc::usage, "{}", no_rules);
+        if (flags_.watch && !has_watch_rules(project_, options_.services)) throw error(Errc::usage, "{}", no_rules);
         Engine& engine = context_.engine();
         CreateOptions create = options_;
         try {
@@ -131,8 +130,9 @@ private:
     // In the background of a shell nobody could press a key.
     void show_menu() {
         if (menu_over_ || !in_foreground(STDIN_FILENO)) return context_.display().keys({});
-        context_.display().keys(
-            {{'w', watching_ ? "Disable Watch" : "Enable Watch"}, {'l', logs_hidden_ ? "Show Logs" : "Hide Logs"}, {'d', "Detach"}});
+        context_.display().keys({{'w', watching_ ? "Disable Watch" : "Enable Watch"},
+                                 {'l', logs_hidden_ ? "Show Logs" : "Hide Logs"},
+                                 {'d', "Detach"}});
     }
 
     // In the thread of the keys.

@@ -53,8 +53,8 @@ void check(const CreateFlags& create, UpFlags& flags) {
     if (!flags.exit_code_from.empty()) flags.abort_on_exit = true;
     if (flags.wait) flags.detach = true;
     if (create.options.no_build && flags.watch) throw error(Errc::usage, "--no-build and --watch are incompatible");
-    if (flags.detach &&
-        (flags.watch || flags.abort_on_exit || flags.abort_on_failure || flags.attach_dependencies || !flags.attach.empty()))
+    if (flags.detach && (flags.watch || flags.abort_on_exit || flags.abort_on_failure || flags.attach_dependencies ||
+                         !flags.attach.empty()))
         throw error(Errc::usage, "--detach cannot be combined with --abort-on-container-exit, "
                                  "--abort-on-container-failure, --attach, --attach-dependencies or --watch");
     if (!flags.attach.empty() && flags.attach_dependencies)

@@ -14,8 +14,8 @@ namespace {
 // vim's swap files and its test for a writable directory, emacs' locks and autosaves, backups, JetBrains' safe write,
 // kate's and gedit's temporary files.
 constexpr const char* editors_patterns[] = {
-    ".*.sw[a-z]", ".*.sw[a-z]x", "4913", "*~",         ".#*",         "#*#",
-    "*___jb_tmp___", "*___jb_old___", ".*.kate-swp", ".goutputstream-*", ".~lock.*#",
+    ".*.sw[a-z]",  ".*.sw[a-z]x",      "4913",      "*~", ".#*", "#*#", "*___jb_tmp___", "*___jb_old___",
+    ".*.kate-swp", ".goutputstream-*", ".~lock.*#",
 };
 
 std::string normal_path(const std::string& path) {
@@ -70,8 +70,8 @@ WatchRules::WatchRules(const Service& service, const ContextIgnore& context)
         rule.exec = from.action == "sync+exec" && from.exec.has_value();
         rule.initial = rule.sync && from.initial_sync;
         if (rule.rebuild && !service.build)
-            throw error(Errc::invalid_project, "service \"{}\" doesn't have a build section, can't apply rebuild on watch",
-                        service.name);
+            throw error(Errc::invalid_project,
+                        "service \"{}\" doesn't have a build section, can't apply rebuild on watch", service.name);
         in_context(at, [&] {
             rule.include = dockerfile::IgnoreList(from.include);
             rule.ignore = dockerfile::IgnoreList(from.ignore);
@@ -79,8 +79,8 @@ WatchRules::WatchRules(const Service& service, const ContextIgnore& context)
         const bool bound = std::any_of(binds_.begin(), binds_.end(),
                                        [&](const std::string& source) { return is_below(rule.path, source); });
         if (rule.sync && bound) {
-            warnings_.push_back(fmt::format("{}: {} is in the container by a bind mount already: it is not watched", at,
-                                            rule.path));
+            warnings_.push_back(
+                fmt::format("{}: {} is in the container by a bind mount already: it is not watched", at, rule.path));
             continue;
         }
         rules_.push_back(std::move(rule));

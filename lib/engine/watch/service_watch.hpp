@@ -17,7 +17,7 @@ namespace davit {
 
 // What containers of a service have got; outlives changes of the configuration.
 struct WatchMemory {
-    std::set<WatchCopy> synced;         // whatever became of the file since
+    std::set<WatchCopy> synced;       // whatever became of the file since
     std::set<std::string> up_to_date; // ids of the containers that have all of it
     std::set<std::string> pending;    // changes that nothing was done about
 };

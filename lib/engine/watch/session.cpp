@@ -114,8 +114,7 @@ private:
                                    [&](const auto& service) { return service->rules().enters(directory); });
             },
             how.since);
-        if (how.changed && options_.up)
-            attempt("bringing it up", [&] { engine_.up(project, *options_.up, stop_); });
+        if (how.changed && options_.up) attempt("bringing it up", [&] { engine_.up(project, *options_.up, stop_); });
         std::stop_source over;
         std::stop_callback forward(stop_, [&] { over.request_stop(); });
         std::jthread looking([&](const std::stop_token& end) {

@@ -84,9 +84,10 @@ Error too_few_watches(std::size_t have) {
                  "is {}",
                  have, limit)
         .with_os(std::error_code(ENOSPC, std::generic_category()))
-        .with_hint("allow more with 'sysctl fs.inotify.max_user_watches=1048576', and write "
-                   "'fs.inotify.max_user_watches=1048576' to /etc/sysctl.d/60-watch.conf to keep it; or name folders that "
-                   "need no watching below 'ignore:'");
+        .with_hint(
+            "allow more with 'sysctl fs.inotify.max_user_watches=1048576', and write "
+            "'fs.inotify.max_user_watches=1048576' to /etc/sysctl.d/60-watch.conf to keep it; or name folders that "
+            "need no watching below 'ignore:'");
 }
 
 } // namespace

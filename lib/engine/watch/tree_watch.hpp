@@ -64,7 +64,7 @@ private:
     void settle_writing(Clock::time_point now);
     Clock::time_point due() const;
     int timeout() const;
-    bool inside(const std::string& path) const; // at or below a root
+    bool inside(const std::string& path) const;     // at or below a root
     bool on_the_way(const std::string& path) const; // above a root
     bool watched(const std::string& directory) const;
 
@@ -74,9 +74,9 @@ private:
     std::map<std::string, Directory> directories_;
     std::unordered_map<int, std::string> by_watch_;
     std::set<std::string> ready_;
-    Clock::time_point first_{}, last_{};                  // of ready_
+    Clock::time_point first_{}, last_{};               // of ready_
     std::map<std::string, Clock::time_point> writing_; // begun, not closed
-    std::int64_t quiet_since_ = 0;                        // realtime at which all events had been read
+    std::int64_t quiet_since_ = 0;                     // realtime at which all events had been read
 };
 
 } // namespace davit

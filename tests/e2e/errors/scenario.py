@@ -212,10 +212,8 @@ def small_words(s, before):
     for words in (["up", "-d"], ["create"], ["run", "--rm", "-T", "a", "true"]):
         result = s.davit(*words)
         s.check("build is not ignored in silence", re.search(r"compose\.yaml:4:5: warning: services\.a\.build: is read but has no effect", result.err), result.err)
-        s.check("nor is develop", "services.a.develop.watch: is read but has no effect" in result.err, result.err)
         s.check("nothing is said of --build that was not given", "--build" not in result.err, result.err)
         s.davit(words[0], "--build", *words[1:], err="warning: --build has no effect: davit builds no images")
-    s.davit("up", "--watch", exit=1, err="cannot --watch")
     s.davit("down", "-t", "0")
     s.nothing_left(before)
 

@@ -6,6 +6,7 @@ import threading
 import time
 
 from harness import Scenario
+from terminal import Terminal
 
 COMPOSE = """
 services:
@@ -233,6 +234,23 @@ def fast(s):
     watch.end()
 
 
+def by_key(s):
+    with Terminal([s.binary, "up", "bare"], cwd=s.directory) as t:
+        at = t.until("Enable Watch", within=30)
+        t.type("w")
+        at = t.until("Watch enabled", after=at)
+        at = t.until("Disable Watch", after=at)
+        s.write("bare/files/fourth", "fourth\n")
+        at = t.until('Syncing service "bare" after 1 changes', after=at)
+        s.eventually("the key w watches", lambda: inside_bare(s, "/files/fourth") == "fourth\n")
+        t.type("w")
+        at = t.until("Watch disabled", after=at)
+        t.until("Enable Watch", after=at)
+        t.type("\x03")
+        s.equal("Ctrl-C stops it", 130, t.end())
+    s.equal("what runs has stopped", "exited", s.states()["bare"])
+
+
 def cpu(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
         return f.read().rsplit(")", 1)[1].split()[11:13]
@@ -270,5 +288,6 @@ with Scenario("watch") as s:
     s.eventually("up --watch watches too", lambda: inside_bare(s, "/files/third") == "third\n")
     up.until('⦿ Syncing service "bare" after 1 changes')
     up.end()
+    by_key(s)
     s.davit("down", "-t", "1")
     s.nothing_left(before)

@@ -130,16 +130,22 @@ TEST_CASE("what a bind mount brings is not synced, but restarts and rebuilds") {
 }
 
 TEST_CASE("a directory is entered when something in it can trigger a rule") {
-    const Service web = watched({rule("sync", "/p", "/app", {"node_modules", "cache", "!cache/keep"}),
-                                 rule("rebuild", "/p/node_modules/own")});
+    const Service web = watched(
+        {rule("sync", "/p", "/app", {"node_modules", "cache", "!cache/keep"}), rule("rebuild", "/p/node_modules/own")});
     const WatchRules rules(web, {"/p", {"target"}});
     struct Case {
         const char* directory;
         bool entered;
     };
     const Case cases[] = {
-        {"/p", true},        {"/p/src", true},    {"/p/node_modules", false}, {"/p/node_modules/own", true},
-        {"/p/.git", false},  {"/p/target", false}, {"/p/cache", true},        {"/q", false},
+        {"/p", true},
+        {"/p/src", true},
+        {"/p/node_modules", false},
+        {"/p/node_modules/own", true},
+        {"/p/.git", false},
+        {"/p/target", false},
+        {"/p/cache", true},
+        {"/q", false},
         {"/p/src/.git/objects", false},
     };
     for (const Case& c : cases) {
@@ -176,8 +182,7 @@ TEST_CASE("a rebuild needs a build section") {
         FAIL("it was taken");
     } catch (const Error& e) {
         CHECK(e.kind() == Errc::invalid_project);
-        CHECK(std::string(e.what()) ==
-              "service \"web\" doesn't have a build section, can't apply rebuild on watch");
+        CHECK(std::string(e.what()) == "service \"web\" doesn't have a build section, can't apply rebuild on watch");
     }
 }
 

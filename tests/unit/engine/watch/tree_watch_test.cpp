@@ -45,9 +45,8 @@ public:
     // All of these come; what has come by then, and is forgotten.
     Paths wait_for(const Paths& wanted) {
         std::unique_lock lock(mutex_);
-        const bool all = changed_.wait_for(lock, 5s, [&] {
-            return std::includes(seen_.begin(), seen_.end(), wanted.begin(), wanted.end());
-        });
+        const bool all = changed_.wait_for(
+            lock, 5s, [&] { return std::includes(seen_.begin(), seen_.end(), wanted.begin(), wanted.end()); });
         for (const auto& path : wanted)
             if (!all && !seen_.contains(path)) FAIL_CHECK("never told: " << path);
         return std::exchange(seen_, {});
