@@ -1,8 +1,7 @@
-// `container run --rm`: a container of an image, without a compose file. It has a project of its own, which goes with
-// it.
-#include "cli/cmd/container_run.hpp"
+// `container run --rm`: a container of an image, without a compose file. It has a project of its own, which goes with it.
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "cli/cmd/container_run.hpp"
 #include "cli/cmd/foreground_run.hpp"
 #include "cli/cmd/run_values.hpp"
 #include "cli/context.hpp"
