@@ -43,6 +43,7 @@ public:
           on_terminal_(is_terminal(STDOUT_FILENO) && progress_mode(context.globals()) == ProgressMode::tty),
           printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO),
                     true, on_terminal_, [&context](const auto& print) { context.display().beside(print); }}) {
+        watch_wanted_ = flags.watch;
         named_ = services_of(project, options.services, Dependencies::ignore);
         all_ = services_of(project, options.services, options.no_deps ? Dependencies::ignore : Dependencies::include);
         shown_ = services_to_show();
@@ -86,7 +87,7 @@ public:
             over();
         });
         start(engine, following);
-        if (flags_.watch) toggle_watch();
+        allow_watch();
         wait_for_end();
         end_watch();
         context_.interrupts().on_resume([this] { context_.display().resumed(); });
@@ -148,27 +149,37 @@ private:
             printer_.hide(logs_hidden_);
             show_menu();
             break;
-        case 'w':
-            if (up_) toggle_watch();
-            break;
+        case 'w': toggle_watch(); break;
         case '\n': say("\n"); break;
         default: break;
         }
     }
 
-    // In the thread of the keys, or before and after it has a say.
+    // The containers are there: what was asked for before begins.
+    void allow_watch() {
+        const std::lock_guard guard(watch_mutex_);
+        may_watch_ = true;
+        if (watch_wanted_) begin_watch();
+    }
+
+    // In the thread of the keys.
     void toggle_watch() {
         const std::lock_guard guard(watch_mutex_);
+        watch_wanted_ = !watching_ && (may_watch_ || !watch_wanted_);
         if (watching_) {
             stop_watch();
             say(" ⦿ Watch disabled\n");
-        } else if (!has_watch_rules(project_, options_.services)) {
-            return say((std::string(" ⦿ ") + no_rules + "\n").c_str());
-        } else {
-            if (watch_thread_.joinable()) watch_thread_.join(); // it has failed
-            watching_ = true;
-            watch_thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+            show_menu_again();
+        } else if (may_watch_) {
+            begin_watch();
         }
+    }
+
+    void begin_watch() {
+        if (!has_watch_rules(project_, options_.services)) return say((std::string(" ⦿ ") + no_rules + "\n").c_str());
+        if (watch_thread_.joinable()) watch_thread_.join(); // it has failed
+        watching_ = true;
+        watch_thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
         show_menu_again();
     }
 
@@ -336,7 +347,8 @@ private:
     LogFollower* follower_ = nullptr;
     Names all_, named_, shown_, monitored_;
     std::atomic<bool> watching_ = false, menu_ = false;
-    std::mutex watch_mutex_;
+    std::mutex watch_mutex_; // of the next three
+    bool watch_wanted_ = false, may_watch_ = false;
     std::jthread watch_thread_;
     std::atomic<bool> up_ = false, aborted_ = false, detached_ = false, menu_over_ = false;
     bool logs_hidden_ = false; // of the keys' thread
