@@ -32,7 +32,8 @@ std::string watch_text(const WatchEvent& event) {
         return (service.empty() ? "" : fmt::format("service \"{}\": ", service)) + printable(event.text, "\n") + "\n";
     case Kind::hook_output: return printable(event.text, "\n\t") + (event.text.ends_with('\n') ? "" : "\n");
     case Kind::synced:
-    case Kind::restarting: break;
+    case Kind::restarting:
+    case Kind::reconfigured: break;
     }
     return {};
 }
@@ -52,6 +53,7 @@ void watch_files(Context& context, const Project& project, const Watching& what,
             return built_when_watched(std::move(davit::load(load).project));
         };
     const auto sink = [&](const WatchEvent& event) {
+        if (what.seen) what.seen(event);
         if (const std::string text = watch_text(event); !text.empty())
             print(text, event.kind == WatchEvent::Kind::failed || event.kind == WatchEvent::Kind::warning);
     };

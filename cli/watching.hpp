@@ -20,7 +20,8 @@ std::string watch_text(const WatchEvent& event);
 struct Watching {
     std::vector<std::string> services;
     bool prune = true;
-    std::optional<UpOptions> up; // when the configuration has changed
+    std::optional<UpOptions> up;                 // when the configuration has changed
+    std::function<void(const WatchEvent&)> seen; // before it is printed; may be empty
 };
 // Blocks until stop is requested; print gets each text, and whether it is about a failure, never twice at once. Throws
 // as davit::watch().

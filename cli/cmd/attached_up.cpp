@@ -202,6 +202,9 @@ private:
         what.up = options_;
         what.up->build = false;
         what.up->recreate = what.up->recreate_dependencies = Recreate::diverged;
+        what.up->renew_anonymous_volumes = false;
+        what.up->pull = PullMode::by_service;
+        what.seen = [this](const WatchEvent& event) { note_ends(event); };
         const auto print = [this](const std::string& text, bool failure) {
             context_.display().beside([&] {
                 std::fprintf(failure ? stderr : stdout, " ⦿ %s", text.c_str());
@@ -216,6 +219,16 @@ private:
             follower_->wake();
             show_menu_again();
         }
+    }
+
+    // What a rule stops has not ended by itself.
+    void note_ends(const WatchEvent& event) {
+        using Kind = WatchEvent::Kind;
+        if (event.kind == Kind::rebuilding || event.kind == Kind::restarting || event.kind == Kind::reconfiguring)
+            replacing_ = true;
+        else if (event.kind == Kind::rebuilt || event.kind == Kind::restarted || event.kind == Kind::reconfigured ||
+                 event.kind == Kind::failed)
+            replacing_ = false;
     }
 
     void show_menu_again() {
@@ -263,7 +276,7 @@ private:
 
     // In the follower's thread. What must not go on while it prints is left to the main thread.
     bool on_end(const ContainerEnd& end) {
-        if (end.restarting || !monitored_.count(end.container.service)) return true;
+        if (end.restarting || replacing_ || !monitored_.count(end.container.service)) return true;
         if (end.container.service == flags_.exit_code_from) code_from_ = end.exit_code;
         const bool abort = flags_.abort_on_exit || (flags_.abort_on_failure && end.exit_code != 0);
         if (abort && !aborted_.exchange(true)) {
@@ -346,7 +359,7 @@ private:
     LogPrinter printer_;
     LogFollower* follower_ = nullptr;
     Names all_, named_, shown_, monitored_;
-    std::atomic<bool> watching_ = false, menu_ = false;
+    std::atomic<bool> watching_ = false, replacing_ = false, menu_ = false;
     std::mutex watch_mutex_; // of the next three
     bool watch_wanted_ = false, may_watch_ = false;
     std::jthread watch_thread_;

@@ -126,6 +126,7 @@ private:
             service->changed(how.last);
         }
         if (how.first) tell(WatchEvent::Kind::enabled);
+        if (how.changed) tell(WatchEvent::Kind::reconfigured);
         Next next;
         bool changed_project = false;
         tree.run(

@@ -39,6 +39,7 @@ struct WatchEvent {
         restarted,     //
         hook_output,   // text: what an exec hook wrote, as it came; container
         reconfiguring, // the compose file or one that belongs to it has changed; service is empty
+        reconfigured,  // its rules count from now on
         warning,       // text
         failed,        // text; what was there stays, and watching goes on
     };

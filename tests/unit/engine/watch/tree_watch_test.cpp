@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -245,6 +247,33 @@ TEST_CASE("events that the kernel dropped are made up for") {
     CHECK(seen.contains(dir / "src/gone/file"));
     CHECK(seen.contains(dir / "src/gone"));
     CHECK_FALSE(seen.contains(dir / "src/kept"));
+}
+
+TEST_CASE("too few watches are told with the sysctl that gives more") {
+    const test::TempDir dir;
+    for (int i = 0; i < 20; ++i) fs::create_directories(dir / ("src/d" + std::to_string(i)));
+    // A user namespace has a limit of its own, which may be small.
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (::unshare(CLONE_NEWUSER) < 0) ::_exit(77);
+        write("/proc/self/setgroups", "deny");
+        write("/proc/self/uid_map", "0 " + std::to_string(::geteuid()) + " 1");
+        write("/proc/sys/user/max_inotify_watches", "5");
+        try {
+            TreeWatch tree({dir / "src"}, enters_all_but_skip);
+        } catch (const Error& e) {
+            ::_exit(std::string(e.what()).find("fs.inotify.max_user_watches is ") != std::string::npos &&
+                            e.hint().find("sysctl fs.inotify.max_user_watches=") != std::string::npos
+                        ? 0
+                        : 1);
+        }
+        ::_exit(2);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77) MESSAGE("no user namespaces here");
+    else CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("nothing happens, nothing is done") {
