@@ -9,6 +9,7 @@
 #include "engine/watch/tree_watch.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,17 +39,35 @@ std::vector<std::string> ignore_files(const Service& service) {
     return {dockerfile + ".dockerignore", context + "/.dockerignore"};
 }
 
-ContextIgnore context_ignore(const Service& service) {
+// Rules' paths have no symbolic links any more, and neither has what the watcher tells.
+std::string real_path(const std::string& path) {
+    std::error_code code;
+    const auto real = std::filesystem::weakly_canonical(path, code);
+    return code ? path : real.string();
+}
+
+WatchRules rules_of(const Service& service) {
+    ContextIgnore context;
     for (const std::string& file : ignore_files(service))
-        if (exists(file)) return {service.build->context, dockerfile::ignore_patterns(read_file(file))};
-    return {};
+        if (context.directory.empty() && exists(file))
+            context = {real_path(service.build->context), dockerfile::ignore_patterns(read_file(file))};
+    Service seen = service;
+    for (Mount& mount : seen.volumes)
+        if (mount.type == MountType::bind) mount.source = real_path(mount.source);
+    return WatchRules(seen, context);
+}
+
+// A file that is a link changes when it leads elsewhere, and when what it leads to does.
+void add_watched_file(std::set<std::string>& to, const std::string& path) {
+    if (!path.starts_with("/")) return;
+    const std::filesystem::path whole = path;
+    to.insert((std::filesystem::path(real_path(whole.parent_path().string())) / whole.filename()).string());
+    to.insert(real_path(path));
 }
 
 std::set<std::string> configuration_files(const Project& project) {
     std::set<std::string> out;
-    const auto add = [&](const std::string& path) {
-        if (path.starts_with("/")) out.insert(path);
-    };
+    const auto add = [&](const std::string& path) { add_watched_file(out, path); };
     for (const std::string& file : project.compose_files) add(file);
     for (const std::string& file : project.env_files) add(file);
     add(project.working_dir + "/.env");
@@ -94,12 +113,11 @@ private:
         std::vector<std::unique_ptr<ServiceWatch>> services;
         std::set<std::string> roots, ignores;
         for (const Service* service : chosen) {
-            services.push_back(std::make_unique<ServiceWatch>(engine_, project, *service,
-                                                              WatchRules(*service, context_ignore(*service)),
+            services.push_back(std::make_unique<ServiceWatch>(engine_, project, *service, rules_of(*service),
                                                               memory_[service->name], options_, sink_));
             const auto paths = services.back()->rules().paths();
             roots.insert(paths.begin(), paths.end());
-            for (const std::string& file : ignore_files(*service)) ignores.insert(file);
+            for (const std::string& file : ignore_files(*service)) add_watched_file(ignores, file);
             for (const std::string& warning : services.back()->rules().warnings())
                 tell(WatchEvent::Kind::warning, warning);
         }
@@ -160,7 +178,7 @@ private:
             auto project_now = options_.reload();
             if (!project_now || *project_now == project) return;
             for (const Service* service : watched_services(*project_now, options_.services))
-                WatchRules(*service, context_ignore(*service)); // throws for what is wrong
+                rules_of(*service); // throws for what is wrong
             out = std::move(*project_now);
         });
         if (out) tell(WatchEvent::Kind::reconfiguring);

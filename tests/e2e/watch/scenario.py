@@ -102,6 +102,7 @@ def syncs(s, watch):
     shutil.rmtree(os.path.join(s.directory, "web/src/moved"))
     s.eventually("and go", lambda: s.davit("exec", "-T", "web", "test", "-e", "/app/src/moved", exit=None).code == 1)
     s.write("web/src/ignored/file", "no\n")
+    s.write("web/src/note.md", "no\n")
     s.write("web/src/thing", "a file\n")
     s.eventually("a file", lambda: inside(s, "/app/src/thing") == "a file\n")
     os.unlink(os.path.join(s.directory, "web/src/thing"))
@@ -110,7 +111,8 @@ def syncs(s, watch):
     os.unlink(os.path.join(s.directory, "web/src/new.txt"))
     s.eventually("a removed file goes", lambda: inside(s, "/app/src/new.txt") is None)
     s.equal("what is ignored stays here", None, inside(s, "/app/src/ignored/file"))
-    s.equal("so does what editors write", None, inside(s, "/app/src/.new.txt.swp"))
+    s.equal("so does what .dockerignore names", None, inside(s, "/app/src/note.md"))
+    s.equal("and what editors write", None, inside(s, "/app/src/.new.txt.swp"))
     watch.until(r'^Syncing service "web" after 1 changes were detected$')
     # Without tar, a shell or anything else.
     s.equal("initial_sync has brought what was there", "first\n", inside_bare(s, "/files/first"))
@@ -266,10 +268,11 @@ with Scenario("watch") as s:
 
     s.write("compose.yaml", COMPOSE)
     s.write(".env", "SETTING=one\n")
-    for name, text in {"web/Dockerfile": WEB % "1", "web/src/old.txt": "old\n", "web/conf/app.conf": "a\n", "web/hooked/.keep": "",
+    for name, text in {"web/Dockerfile": WEB % "1", "web/.dockerignore": "**/*.md\nDockerfile\n", "web/src/old.txt": "old\n", "web/conf/app.conf": "a\n", "web/hooked/.keep": "",
                        "bare/Dockerfile": BARE, "bare/files/first": "first\n"}.items():
         s.write(name, text)
-    watch = Watch(s, "watch")
+    os.symlink(s.directory, os.path.join(s.scratch, "link"))
+    watch = Watch(s, "--project-directory", os.path.join(s.scratch, "link"), "-f", os.path.join(s.scratch, "link/compose.yaml"), "-p", "watch", "watch")
     watch.until("^Watch enabled$", within=60)
     s.eventually("initial_sync is done", lambda: inside_bare(s, "/files/first") == "first\n")
     syncs(s, watch)
