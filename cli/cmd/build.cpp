@@ -90,6 +90,14 @@ int print_bake(const std::vector<std::pair<std::string, BuildRequest>>& requests
     return 0;
 }
 
+// Those with a name of their own; what only this project calls so is nobody else's.
+void push(Context& context, const Project& project, const std::vector<BuiltService>& built) {
+    PushOptions options;
+    for (const auto& one : built)
+        if (!project.services.at(one.service).image.empty()) options.services.push_back(one.service);
+    if (!options.services.empty()) context.engine().push(project, options, context.stop());
+}
+
 int report_checks(const std::vector<BuiltService>& built) {
     bool any = false;
     for (const auto& one : built)
@@ -125,6 +133,7 @@ int run_build(Globals& globals, const Args& args) {
         const auto built = context.engine().build_services(project, flags.options, on, context.stop());
         display->close();
         if (flags.options.check_only) return report_checks(built);
+        if (flags.push && !built.empty()) push(context, project, built);
         if (built.empty()) std::fputs("No services to build\n", stderr);
         for (const auto& one : built)
             if (!flags.quiet)

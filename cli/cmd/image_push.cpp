@@ -51,7 +51,7 @@ int run_image_push(Globals& globals, const Args& args) {
     bool all = false, quiet = false;
     std::vector<std::string> names;
     PushImageOptions push;
-    Options options(globals, "image push [OPTIONS] NAME[:TAG]", "Upload an image to a registry");
+    Options options(globals, "image push [OPTIONS] IMAGE", "Upload an image to a registry");
     options.flag("a,all-tags", all, "Push all tags of an image to the repository")
         .value("platform", push.platform,
                "Push only what is for this platform (os[/arch[/variant]], e.g. \"linux/amd64\")")

@@ -33,7 +33,7 @@ constexpr Advice advice[] = {
      "images are managed by 'davit image', as in 'davit image load -i FILE'"},
     {"davit", " info ", "'davit version' and 'davit system doctor' tell about this machine"},
     {"davit", " diff update rename ", "change the compose file and run 'davit up -d'"},
-    {"davit", " search manifest trust scout sbom buildx builder ",
+    {"davit", " search manifest trust scout sbom buildx ",
      "davit runs images; use a registry's or another tool's command for this"},
     {"davit", " swarm stack node service secret context plugin ",
      "davit runs compose files on this machine, without Swarm, contexts or plugins"},

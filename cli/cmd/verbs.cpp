@@ -6,7 +6,8 @@ std::span<const Verb> verbs() {
     using enum VerbGroup;
     static const Verb table[] = {
         {"attach", "Attach to a service's running container", run_attach, project},
-        {"build", "Build images of services (not in this version)", run_build, hidden},
+        {"build", "Build or rebuild services", run_build, project},
+        {"builder", "Manage the build cache", run_builder, machine},
         {"commit", "Create a new image from a service container's changes", run_commit, project},
         {"__complete", "What the shell offers next", run_complete, hidden},
         {"completion", "Print the completion script of a shell", run_completion, machine},

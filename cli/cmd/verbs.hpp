@@ -17,6 +17,7 @@ std::string advice_for(std::string_view of, std::string_view name);
 
 int run_attach(Globals&, const Args&);
 int run_build(Globals&, const Args&);
+int run_builder(Globals&, const Args&);
 int run_commit(Globals&, const Args&);
 int run_complete(Globals&, const Args&);
 int run_completion(Globals&, const Args&);

@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -146,6 +145,10 @@ std::unique_ptr<BuildDisplay> make_build_display(BuildProgress mode) {
     switch (mode) {
     case BuildProgress::quiet: return std::make_unique<QuietBuild>();
     case BuildProgress::rawjson: return std::make_unique<JsonBuild>();
+    case BuildProgress::tty: return make_tty_build();
+    case BuildProgress::automatic:
+        if (is_terminal(STDERR_FILENO) && !std::getenv("NO_COLOR")) return make_tty_build();
+        [[fallthrough]];
     default: return std::make_unique<PlainBuild>();
     }
 }

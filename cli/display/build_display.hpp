@@ -23,6 +23,7 @@ public:
     virtual void close() {}
 };
 std::unique_ptr<BuildDisplay> make_build_display(BuildProgress mode);
+std::unique_ptr<BuildDisplay> make_tty_build(); // build_tty.cpp
 
 // What failed, told once the progress is closed: the step with its last lines.
 class FailedStep {

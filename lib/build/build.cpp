@@ -1,6 +1,7 @@
 #include "build/build.hpp"
 
 #include "base/error.hpp"
+#include "build/cache_images.hpp"
 #include "build/files/context.hpp"
 #include "build/filters.hpp"
 #include "build/outputs.hpp"
@@ -57,12 +58,15 @@ public:
         session_.image_of = [this](const std::string& reference, const std::string& platform) {
             return image_of(reference, platform);
         };
+        import_caches(session_);
         std::vector<std::string> platforms = request_.platforms;
         if (platforms.empty()) platforms.push_back(around_.platform);
-        const Built built = one_platform(document, platforms.front());
+        std::vector<Built> built;
+        for (const std::string& platform : platforms) built.push_back(one_platform(document, platform));
         session_.hashes.save();
         BuildResult result = deliver(session_, built);
-        add_checks(built.file.checks, result);
+        export_caches(session_, built.front());
+        add_checks(built.front().file.checks, result);
         return result;
     }
 
@@ -75,14 +79,12 @@ private:
                     .with_hint("names are in small letters: [registry/]repository[:tag]");
         }
         check_outputs(request_);
+        check_caches(request_);
         source_date_epoch(request_);
         if (request_.privileged && std::find(request_.entitlements.begin(), request_.entitlements.end(),
                                              "security.insecure") == request_.entitlements.end())
             throw error(Errc::denied, "granting entitlement security.insecure is not allowed")
                 .with_hint("entitlements: [security.insecure] gives this build's commands all rights on this machine");
-        if (request_.platforms.size() > 1)
-            throw error(Errc::unsupported, "one platform at a time can be built here, not {}",
-                        request_.platforms.size());
     }
 
     std::string internal() const {

@@ -19,6 +19,12 @@ std::string key_of(const char* kind, Json parts) {
     return "sha256:" + sha256_hex(parts.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
+StepKey step_key(const char* kind, const std::string& parent, const Json& content, const Json& rest) {
+    StepKey out{{}, parent, content.is_null() ? "" : key_of("content", {{"content", content}}), key_of(kind, rest)};
+    out.digest = key_of(kind, {{"parent", parent}, {"content", out.content}, {"rest", out.rest}});
+    return out;
+}
+
 Json mount_json(const dockerfile::RunMount& m) {
     Json out{{"type", static_cast<int>(m.type)}, {"target", m.target}, {"ro", m.read_only}};
     if (m.type == dockerfile::RunMount::Type::bind) out["source"] = m.source;
@@ -32,8 +38,6 @@ Json mount_json(const dockerfile::RunMount& m) {
         if (value) out[name] = *value;
     return out;
 }
-
-bool has_source(const dockerfile::RunMount& m) { return m.type == dockerfile::RunMount::Type::bind; }
 
 Json limits_json(const BuildRequest& request) {
     Json out = Json::object();
@@ -57,45 +61,40 @@ std::string directory_key(const std::string& content_digest) {
     return key_of("directory", {{"content", content_digest}});
 }
 
-std::string run_key(const std::string& parent, const dockerfile::Step& step, const dockerfile::RunStep& run,
-                    const BuildRequest& request, const std::string& platform, const std::vector<std::string>& sources) {
+StepKey run_key(const std::string& parent, const dockerfile::Step& step, const dockerfile::RunStep& run,
+                const BuildRequest& request, const std::string& platform, const std::vector<std::string>& sources) {
     Json mounts = Json::array();
-    std::size_t source = 0;
-    for (const auto& mount : run.mounts) {
-        mounts.push_back(mount_json(mount));
-        if (has_source(mount) && source < sources.size()) mounts.back()["from"] = sources[source++];
-    }
+    for (const auto& mount : run.mounts) mounts.push_back(mount_json(mount));
     Json scripts = Json::array();
     for (const auto& script : run.scripts) scripts.push_back({script.name, script.content});
     std::vector<std::string> hosts;
     for (const auto& [name, address] : request.extra_hosts) hosts.push_back(name);
-    return key_of("run", {{"parent", parent},
-                          {"args", run.args},
-                          {"env", step.env},
-                          {"cwd", step.config.working_dir},
-                          {"user", step.config.user},
-                          {"mounts", mounts},
-                          {"scripts", scripts},
-                          {"network", static_cast<int>(run.network)},
-                          {"network_mode", request.network == "default" ? "" : request.network},
-                          {"insecure", run.insecure},
-                          {"hosts", hosts},
-                          {"ulimits", limits_json(request)},
-                          {"shm", request.shm_size},
-                          {"platform", platform}});
+    return step_key("run", parent, sources.empty() ? Json() : Json(sources),
+                    {{"args", run.args},
+                     {"env", step.env},
+                     {"cwd", step.config.working_dir},
+                     {"user", step.config.user},
+                     {"mounts", mounts},
+                     {"scripts", scripts},
+                     {"network", static_cast<int>(run.network)},
+                     {"network_mode", request.network == "default" ? "" : request.network},
+                     {"insecure", run.insecure},
+                     {"hosts", hosts},
+                     {"ulimits", limits_json(request)},
+                     {"shm", request.shm_size},
+                     {"platform", platform}});
 }
 
-std::string copy_key(const std::string& parent, const dockerfile::CopyStep& copy, const std::string& content) {
-    Json parts{{"add", copy.add},   {"destination", copy.destination}, {"chown", copy.chown},     {"chmod", copy.chmod},
-               {"link", copy.link}, {"parents", copy.parents},         {"exclude", copy.exclude}, {"content", content}};
+StepKey copy_key(const std::string& parent, const dockerfile::CopyStep& copy, const std::string& content) {
+    Json parts{{"add", copy.add},   {"destination", copy.destination}, {"chown", copy.chown},    {"chmod", copy.chmod},
+               {"link", copy.link}, {"parents", copy.parents},         {"exclude", copy.exclude}};
     if (copy.unpack) parts["unpack"] = *copy.unpack;
     if (copy.add) parts["sources"] = copy.sources; // names of archives and URLs decide what is done with them
-    if (!copy.link || !is_number(copy.chown)) parts["parent"] = parent;
-    return key_of("copy", parts);
+    return step_key("copy", copy.link && is_number(copy.chown) ? "" : parent, content, parts);
 }
 
-std::string workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path) {
-    return key_of("workdir", {{"parent", parent}, {"path", path}, {"user", step.config.user}});
+StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path) {
+    return step_key("workdir", parent, Json(), {{"path", path}, {"user", step.config.user}});
 }
 
 } // namespace davit::build

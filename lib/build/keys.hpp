@@ -13,16 +13,22 @@
 
 namespace davit::build {
 
+// With what it is made of, so that a build can say why a step has another key than before.
+struct StepKey {
+    std::string digest; // the key
+    std::string parent, content, rest;
+};
+
 // Of what a stage begins with.
 std::string scratch_key();
 std::string image_key(const std::vector<std::string>& diff_ids, const std::string& platform);
 std::string directory_key(const std::string& content_digest); // FROM a named context that is a directory
 
 // sources: of each mount with one, in order: the key of the stage or image, or the digest of the files.
-std::string run_key(const std::string& parent, const dockerfile::Step& step, const dockerfile::RunStep& run,
-                    const BuildRequest& request, const std::string& platform, const std::vector<std::string>& sources);
+StepKey run_key(const std::string& parent, const dockerfile::Step& step, const dockerfile::RunStep& run,
+                const BuildRequest& request, const std::string& platform, const std::vector<std::string>& sources);
 // content: what identifies the sources, see above; with --link the parent does not count.
-std::string copy_key(const std::string& parent, const dockerfile::CopyStep& copy, const std::string& content);
-std::string workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path);
+StepKey copy_key(const std::string& parent, const dockerfile::CopyStep& copy, const std::string& content);
+StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path);
 
 } // namespace davit::build

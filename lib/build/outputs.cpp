@@ -4,9 +4,11 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "build/cache_images.hpp"
 #include "build/files/copy.hpp"
 #include "build/image_config.hpp"
 #include "build/layer_blobs.hpp"
+#include "build/rewrite_times.hpp"
 #include "build/times.hpp"
 #include "build/working_root.hpp"
 #include "image/archive.hpp"
@@ -45,8 +47,9 @@ ImageDescription describe(const Session& session, const Built& built) {
 }
 
 image::Image store_image(Session& session, const Built& built) {
-    return image::put_image(session.store, session.lease,
-                            configuration_json(describe(session, built), built.state.config_json), built.state.layers);
+    std::string config = configuration_json(describe(session, built), built.state.config_json);
+    if (wants_inline_cache(session.request)) config = with_records(session, config, built);
+    return image::put_image(session.store, session.lease, config, built.state.layers);
 }
 
 void tag(Session& session, const image::Image& image, const std::vector<std::string>& names, BuildResult& result) {
@@ -122,22 +125,40 @@ std::vector<std::string> names_of(const BuildRequest& request, const BuildOutput
     return out;
 }
 
-void write_archive(Session& session, const Built& built, const BuildOutput& output) {
-    const image::Image image = store_image(session, built);
+// As the output wants it.
+Built shaped(Session& session, const Built& built, const BuildOutput& output) {
+    Built out = built;
+    const auto epoch = source_date_epoch(session.request);
+    if (epoch && is_true(output.attributes, "rewrite-timestamp"))
+        out.state.layers = with_times(session, built.state.layers, built.state.base_layers, *epoch);
+    return out;
+}
+
+// One archive, of an image for each platform.
+void write_archive(Session& session, const std::vector<Built>& built, const BuildOutput& output) {
+    std::vector<std::string> ids;
+    for (const Built& one : built) ids.push_back(store_image(session, shaped(session, one, output)).id);
     const auto names = names_of(session.request, output);
     const auto plain = output.attributes.find("tar");
     if (plain != output.attributes.end() && plain->second == "false") {
         sys::make_dirs(output.destination, 0755);
-        return image::save_layout(session.store, {image.id}, output.destination, {names, layer_blobs()});
+        return image::save_layout(session.store, ids, output.destination, {names, layer_blobs()});
     }
     to_file(session.request, output.destination, [&](int fd) {
-        image::save(session.store, {image.id}, fd, {names, layer_blobs()});
+        image::save(session.store, ids, fd, {names, layer_blobs()});
     });
 }
 
 } // namespace
 
 void check_outputs(const BuildRequest& request) {
+    const bool only_archives =
+        !request.outputs.empty() && std::all_of(request.outputs.begin(), request.outputs.end(),
+                                                [](const BuildOutput& o) { return o.type == Type::oci; });
+    if (request.platforms.size() > 1 && !only_archives)
+        throw error(Errc::unsupported, "an image of {} platforms cannot be kept in the image store",
+                    request.platforms.size())
+            .with_hint("-o type=oci,dest=FILE writes one; or build each platform under a name of its own");
     for (const BuildOutput& output : request.outputs) {
         if (output.type == Type::local && output.destination.empty())
             throw error(Errc::usage, "dest is required for local output").with_hint("-o DIRECTORY");
@@ -147,7 +168,8 @@ void check_outputs(const BuildRequest& request) {
     }
 }
 
-BuildResult deliver(Session& session, const Built& built) {
+BuildResult deliver(Session& session, const std::vector<Built>& all) {
+    const Built& built = all.front();
     BuildResult result;
     const BuildRequest& request = session.request;
     std::vector<BuildOutput> outputs = request.outputs;
@@ -157,7 +179,7 @@ BuildResult deliver(Session& session, const Built& built) {
         switch (output.type) {
         case Type::image:
             session.progress.during("exporting to image", [&](int) {
-                const image::Image image = store_image(session, built);
+                const image::Image image = store_image(session, shaped(session, built, output));
                 result.image_id = image.id;
                 result.manifest_digest = image.manifest_digest;
                 tag(session, image, names_of(request, output), result);
@@ -181,8 +203,7 @@ BuildResult deliver(Session& session, const Built& built) {
                 tag(session, image, names_of(request, output), result);
                 break;
             }
-            session.progress.during("exporting to oci image format",
-                                    [&](int) { write_archive(session, built, output); });
+            session.progress.during("exporting to oci image format", [&](int) { write_archive(session, all, output); });
             break;
         }
     }

@@ -15,7 +15,8 @@ struct Built { // for one platform
 
 // Before anything is done. Errc::usage: an output that cannot be.
 void check_outputs(const BuildRequest& request);
-BuildResult deliver(Session& session, const Built& built);
+// built: one for each platform.
+BuildResult deliver(Session& session, const std::vector<Built>& built);
 // An OCI layout directory as a named context: its image, by id.
 std::string load_layout(Session& session, const std::string& directory);
 

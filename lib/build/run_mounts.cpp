@@ -135,12 +135,19 @@ private:
                                              : std::string());
         const std::string base = session_.store.root() + "/cache-mounts/" + sha256_hex(identity).substr(0, 32);
         std::string chosen;
+        if (session_.request.no_cache && session_.first_use(base)) empty_cache(base);
         out_.locks.push_back(lock_of(base, mount, chosen));
         const std::string data = chosen + "/data";
         if (::mkdir(data.c_str(), 0755) == 0) begin_cache(mount, data);
         else if (errno != EEXIST) throw sys_error(errno, "making {}", data);
         runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, mount.read_only);
         m.source = data;
+    }
+
+    // One that somebody uses stays as it is.
+    static void empty_cache(const std::string& base) {
+        if (!exists(base)) return;
+        if (const auto lock = FileLock::try_acquire(base + "/lock")) sys::remove_tree(base + "/data");
     }
 
     void begin_cache(const RunMount& mount, const std::string& data) {
@@ -207,8 +214,6 @@ private:
                                                           mount.gid.value_or(0)));
         runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, false);
         m.source = file;
-        if (!agent_named_) out_.env.push_back("SSH_AUTH_SOCK=" + mount.target);
-        agent_named_ = true;
     }
 
     Session& session_;
@@ -218,7 +223,6 @@ private:
     const std::function<void(const std::string&)>& waiting_;
     PreparedMounts out_;
     int number_ = 0;
-    bool agent_named_ = false;
 };
 
 } // namespace

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -48,12 +49,20 @@ struct Session {
 
     std::stop_token stop() const { return cancel.get_token(); }
     void check_stop() const;
+    // A record that the build rests on; thread-safe.
+    void use(const image::StepRecord& record);
+    std::vector<image::StepRecord> used() const;
+    // --no-cache: whether this is the first use of a cache mount in this build, which finds it empty. Thread-safe.
+    bool first_use(const std::string& cache);
     // What --secret gives under that name; nullopt: nothing. Errors of reading its file.
     std::optional<std::string> secret(const std::string& id) const;
     // Of contexts and ADD: where they may put files, and how they reach servers.
     HttpFileOptions http() const;
 
 private:
+    mutable std::mutex mutex_;
+    std::map<std::string, image::StepRecord> used_; // by key
+    std::set<std::string> caches_;
     std::stop_callback<std::function<void()>> forward_;
 };
 

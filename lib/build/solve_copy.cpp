@@ -60,27 +60,37 @@ std::optional<Solver::Outcome> Solver::cached_copy(const Step& step, const CopyS
     const auto files = files_of(copy.from, only_known);
     if (!files) return std::nullopt;
     const bool by_stage = !files->directory;
-    const std::string quick = by_stage ? copy_key(state.key, copy, files->key) : std::string();
+    const std::string quick = by_stage ? copy_key(state.key, copy, files->key).digest : std::string();
     if (by_stage)
         if (auto outcome = cached(quick)) return outcome;
     const OpenSource source(session_, files->directory, files->layers);
-    const std::string key = copy_key(state.key, copy, content_digest(source.get(), copy, options_of(step, copy)));
+    const std::string key =
+        copy_key(state.key, copy, content_digest(source.get(), copy, options_of(step, copy))).digest;
     auto outcome = cached(key);
-    if (outcome && by_stage) session_.records.put({quick, key, std::nullopt, outcome->created, step.instruction});
+    if (outcome && by_stage)
+        session_.records.put({quick, key, std::nullopt, outcome->created, step.instruction, {}, {}, {}});
     return outcome;
 }
 
-Solver::Outcome Solver::execute_copy(const Step& step, const CopyStep& copy, const StageState& state) {
+Solver::Outcome Solver::execute_copy(const dockerfile::Stage& stage, const Step& step, const CopyStep& copy,
+                                     const StageState& state, int vertex) {
     const Files files = *files_of(copy.from, false);
     const OpenSource source(session_, files.directory, files.layers);
     WorkingRoot root(session_.store, session_.ingest, copy.link ? std::vector<image::Layer>() : state.layers);
     const CopyResult result = davit::build::copy(source.get(), copy, root.fd(), options_of(step, copy));
     for (const auto& warning : result.warnings) session_.progress.warning(warning);
-    const std::string key = copy_key(state.key, copy, result.digest);
+    const StepKey key = copy_key(state.key, copy, result.digest);
+    session_.progress.text(vertex, reason(stage, step, key));
     const Outcome outcome = keep(key, root.commit(session_.lease), step.instruction);
     if (!files.directory)
-        session_.records.put(
-            {copy_key(state.key, copy, files.key), key, std::nullopt, outcome.created, step.instruction});
+        session_.records.put({copy_key(state.key, copy, files.key).digest,
+                              key.digest,
+                              std::nullopt,
+                              outcome.created,
+                              step.instruction,
+                              {},
+                              {},
+                              {}});
     return outcome;
 }
 

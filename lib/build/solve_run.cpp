@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <fmt/ranges.h>
+#include <set>
 #include <sys/stat.h>
 
 namespace davit::build {
@@ -22,8 +23,8 @@ using dockerfile::RunMount;
 using dockerfile::RunStep;
 using dockerfile::Step;
 
-std::optional<std::string> Solver::key_of_run(const Step& step, const RunStep& run, const StageState& state,
-                                              bool only_known) {
+std::optional<StepKey> Solver::key_of_run(const Step& step, const RunStep& run, const StageState& state,
+                                          bool only_known) {
     std::vector<std::string> sources;
     for (const RunMount& mount : run.mounts) {
         if (mount.type != RunMount::Type::bind) continue;
@@ -72,11 +73,13 @@ std::vector<runtime::Mount> script_mounts(const RunStep& run, const std::string&
 
 } // namespace
 
-Solver::Outcome Solver::execute_run(const Step& step, const RunStep& run, const StageState& state, int vertex) {
+Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& step, const RunStep& run,
+                                    const StageState& state, int vertex) {
     const auto key = key_of_run(step, run, state, false);
-    const FileLock turn = image::lock_digest(session_.store.impl(), *key, session_.stop());
-    if (!session_.request.no_cache) // another build was at the same step
-        if (auto there = cached(*key)) return *there;
+    const FileLock turn = image::lock_digest(session_.store.impl(), key->digest, session_.stop());
+    if (use_cache(stage)) // another build was at the same step
+        if (auto there = cached(key->digest)) return *there;
+    session_.progress.text(vertex, reason(stage, step, *key));
     const RunNetwork network = network_of(step, run, session_.request);
     WorkingRoot root(session_.store, session_.ingest, state.layers);
     const std::string id = sys::random_hex(64);
@@ -94,9 +97,13 @@ Solver::Outcome Solver::execute_run(const Step& step, const RunStep& run, const 
     input.mounts.insert(input.mounts.end(), prepared.mounts.begin(), prepared.mounts.end());
     input.env = prepared.env;
     const runtime::Spec spec = run_spec(input);
-    std::vector<std::string> places{"/etc/hosts", "/etc/resolv.conf", "/proc", "/sys", "/dev"};
-    for (const auto& mount : spec.mounts) places.push_back(mount.destination);
-    const std::vector<std::string> made = root.missing(places);
+    // What BuildKit leaves behind where a base lacks it, images rely on.
+    const std::set<std::string> kept{"/proc", "/sys", "/dev"};
+    std::vector<std::string> places;
+    for (const auto& mount : spec.mounts)
+        if (!kept.contains(mount.destination)) places.push_back(mount.destination);
+    std::vector<std::string> made = root.missing(places);
+    std::erase_if(made, [&](const std::string& path) { return kept.contains(path); });
     const std::string steps = runtime::compile(spec, session_.host, {session_.roots.bpf_cache()});
     const StepExit exit = session_.worker.run(
         id, steps, network == RunNetwork::bridge,
@@ -107,14 +114,18 @@ Solver::Outcome Solver::execute_run(const Step& step, const RunStep& run, const 
     return keep(*key, root.commit(session_.lease, made), step.instruction);
 }
 
-Solver::Outcome Solver::keep(const std::string& key, const image::Layer& layer, const std::string& description) {
+Solver::Outcome Solver::keep(const StepKey& key, const image::Layer& layer, const std::string& description) {
     image::StepRecord record;
-    record.key = record.result = key;
+    record.key = record.result = key.digest;
+    record.parent = key.parent;
+    record.content = key.content;
+    record.rest = key.rest;
     record.layer = layer;
     record.created = now_text(session_.request);
     record.description = description;
     session_.records.put(record);
-    return {key, record.created, layer};
+    session_.use(record);
+    return {key.digest, record.created, layer};
 }
 
 } // namespace davit::build

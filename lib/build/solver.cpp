@@ -91,7 +91,7 @@ StageState Solver::solve(int number) {
                 return apply(state, step, *outcome);
             }
             session_.progress.during(step_name(number, i),
-                                     [&](int vertex) { apply(state, step, execute(step, state, vertex)); });
+                                     [&](int vertex) { apply(state, step, execute(stage, step, state, vertex)); });
         });
     }
     return state;
@@ -158,6 +158,7 @@ StageState Solver::of_image(const Input& input) {
     StageState out;
     out.key = image_key(diff_ids_of(image.layers), platform_);
     out.layers = image.layers;
+    out.base_layers = image.layers.size();
     out.history = image.history;
     out.created = image.created;
     out.config_json = session_.store.config_json(image);
@@ -202,6 +203,16 @@ bool Solver::use_cache(const Stage& stage) const {
     return !session_.request.no_cache && std::find(filter.begin(), filter.end(), stage.name) == filter.end();
 }
 
+std::string Solver::reason(const Stage& stage, const Step& step, const StepKey& key) const {
+    if (!use_cache(stage)) return "done again: the cache is not to be used";
+    const auto before = session_.records.alike(step.instruction);
+    if (!before) return "not in the cache: it was never done here";
+    if (before->key == key.digest) return "not in the cache any more";
+    if (before->rest != key.rest) return "not in the cache: its arguments, environment, user or options are others";
+    if (before->content != key.content) return "not in the cache: the files that it takes have changed";
+    return "not in the cache: what comes before it has changed";
+}
+
 std::optional<Solver::Files> Solver::files_of(const Input& input, bool only_known) {
     Files out;
     switch (input.kind) {
@@ -212,7 +223,8 @@ std::optional<Solver::Files> Solver::files_of(const Input& input, bool only_know
         if (!state && only_known) return std::nullopt;
         if (!state) state = launch(input.stage).get();
         out.layers = state->layers;
-        out.key = state->key;
+        // A step that was done again may have other results under its key.
+        out.key = image_key(diff_ids_of(state->layers), state->key);
         return out;
     }
     case Input::Kind::named:
@@ -235,6 +247,7 @@ std::optional<Solver::Outcome> Solver::cached(const std::string& key) {
     auto record = session_.records.find(key, session_.lease);
     if (record && record->result != key) record = session_.records.find(record->result, session_.lease);
     if (!record || !record->layer) return std::nullopt;
+    session_.use(*record);
     return Outcome{record->result, record->created, *record->layer};
 }
 
@@ -243,15 +256,15 @@ std::optional<Solver::Outcome> Solver::cached_step(const Stage& stage, const Ste
     if (!use_cache(stage)) return std::nullopt;
     if (const auto* run = std::get_if<RunStep>(&step.action)) {
         const auto key = key_of_run(step, *run, state, only_known);
-        return key ? cached(*key) : std::nullopt;
+        return key ? cached(key->digest) : std::nullopt;
     }
     if (const auto* copy = std::get_if<CopyStep>(&step.action)) return cached_copy(step, *copy, state, only_known);
-    return cached(workdir_key(state.key, step, std::get<WorkdirStep>(step.action).path));
+    return cached(workdir_key(state.key, step, std::get<WorkdirStep>(step.action).path).digest);
 }
 
-Solver::Outcome Solver::execute(const Step& step, const StageState& state, int vertex) {
-    if (const auto* run = std::get_if<RunStep>(&step.action)) return execute_run(step, *run, state, vertex);
-    if (const auto* copy = std::get_if<CopyStep>(&step.action)) return execute_copy(step, *copy, state);
+Solver::Outcome Solver::execute(const Stage& stage, const Step& step, const StageState& state, int vertex) {
+    if (const auto* run = std::get_if<RunStep>(&step.action)) return execute_run(stage, step, *run, state, vertex);
+    if (const auto* copy = std::get_if<CopyStep>(&step.action)) return execute_copy(stage, step, *copy, state, vertex);
     return execute_workdir(step, std::get<WorkdirStep>(step.action), state);
 }
 

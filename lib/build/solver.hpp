@@ -2,6 +2,7 @@
 #pragma once
 
 #include "build/files/fetch.hpp"
+#include "build/keys.hpp"
 #include "build/session.hpp"
 #include "dockerfile/steps.hpp"
 
@@ -20,8 +21,9 @@ struct StageState {
     std::string key; // keys.hpp
     std::vector<image::Layer> layers;
     std::vector<image::HistoryEntry> history;
-    std::string created;     // of the last layer, RFC 3339
-    std::string config_json; // of the base image
+    std::string created;         // of the last layer, RFC 3339
+    std::string config_json;     // of the base image
+    std::size_t base_layers = 0; // how many of layers are its
 };
 
 class Solver {
@@ -63,19 +65,22 @@ private:
     std::optional<Outcome> cached(const std::string& key);
     std::optional<Outcome> cached_step(const dockerfile::Stage& stage, const dockerfile::Step& step,
                                        const StageState& state, bool only_known);
-    Outcome execute(const dockerfile::Step& step, const StageState& state, int vertex);
+    Outcome execute(const dockerfile::Stage& stage, const dockerfile::Step& step, const StageState& state, int vertex);
 
-    std::optional<std::string> key_of_run(const dockerfile::Step& step, const dockerfile::RunStep& run,
-                                          const StageState& state, bool only_known);
-    Outcome execute_run(const dockerfile::Step& step, const dockerfile::RunStep& run, const StageState& state,
-                        int vertex);
+    std::optional<StepKey> key_of_run(const dockerfile::Step& step, const dockerfile::RunStep& run,
+                                      const StageState& state, bool only_known);
+    Outcome execute_run(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::RunStep& run,
+                        const StageState& state, int vertex);
     CopyOptions options_of(const dockerfile::Step& step, const dockerfile::CopyStep& copy);
     std::optional<Outcome> cached_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy,
                                        const StageState& state, bool only_known);
-    Outcome execute_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy, const StageState& state);
+    Outcome execute_copy(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::CopyStep& copy,
+                         const StageState& state, int vertex);
     Outcome execute_workdir(const dockerfile::Step& step, const dockerfile::WorkdirStep& workdir,
                             const StageState& state);
-    Outcome keep(const std::string& key, const image::Layer& layer, const std::string& description);
+    Outcome keep(const StepKey& key, const image::Layer& layer, const std::string& description);
+    // Why a step has to be done; empty: nobody needs to be told.
+    std::string reason(const dockerfile::Stage& stage, const dockerfile::Step& step, const StepKey& key) const;
 
     Session& session_;
     const dockerfile::Evaluated& file_;

@@ -2,8 +2,12 @@
 #include "engine/engine_impl.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/sys.hpp"
 #include "build/build.hpp"
+#include "davit/build_cache.hpp"
 #include "engine/build_request.hpp"
+#include "engine/roots.hpp"
 #include "image/platform.hpp"
 #include "image/pull.hpp"
 #include "model/image_reference.hpp"
@@ -13,6 +17,8 @@
 #include <future>
 #include <map>
 #include <set>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 namespace davit {
 
@@ -50,6 +56,23 @@ BuildRequest with_defaults(BuildRequest request) {
     if (request.platforms.empty())
         if (const char* own = std::getenv("DOCKER_DEFAULT_PLATFORM"); own && *own) request.platforms = {own};
     return request;
+}
+
+// Beyond 20 GB, or a tenth of the disk, what was used longest ago goes; looked at once an hour.
+void keep_cache_small(Engine& engine) {
+    constexpr std::uint64_t most = 20'000'000'000, part = 10;
+    constexpr std::int64_t interval = std::int64_t{3600} * 1'000'000'000;
+    const std::string mark = roots_of(engine).images() + "/build-pruned";
+    struct stat st {};
+    const bool looked = ::stat(mark.c_str(), &st) == 0 &&
+                        sys::realtime_ns() - std::int64_t{st.st_mtim.tv_sec} * 1'000'000'000 < interval;
+    if (looked) return;
+    struct statvfs disk {};
+    if (::statvfs(roots_of(engine).images().c_str(), &disk) < 0) return;
+    write_file_atomic(mark, "", 0600, false);
+    PruneBuildCacheOptions options;
+    options.keep = std::min<std::uint64_t>(most, std::uint64_t{disk.f_blocks} * disk.f_frsize / part);
+    prune_build_cache(engine, options);
 }
 
 // The builds of one call: each service once, its dependencies first.
@@ -134,8 +157,10 @@ private:
 BuildResult Engine::build(const BuildRequest& request, const BuildSink& sink, std::stop_token stop) {
     image::Store images(impl_->store.roots().images());
     build::Progress progress(sink);
-    return build::build(with_defaults(request), surroundings_of(impl_->store.roots(), images, progress, stop), progress,
-                        stop);
+    BuildResult result = build::build(with_defaults(request),
+                                      surroundings_of(impl_->store.roots(), images, progress, stop), progress, stop);
+    keep_cache_small(*this);
+    return result;
 }
 
 std::vector<BuiltService> Engine::Impl::build_all(const Project& project, const std::vector<std::string>& services,
@@ -180,7 +205,10 @@ std::vector<std::pair<std::string, BuildRequest>> build_requests(const Project& 
 std::vector<BuiltService> Engine::build_services(const Project& project, const BuildServicesOptions& options,
                                                  const BuildSink& sink, std::stop_token stop) {
     const Project enabled = enable_services(project, options.services);
-    return impl_->build_all(enabled, services_to_build(enabled, options), wishes_of(options), sink, std::move(stop));
+    auto built =
+        impl_->build_all(enabled, services_to_build(enabled, options), wishes_of(options), sink, std::move(stop));
+    keep_cache_small(*this);
+    return built;
 }
 
 } // namespace davit

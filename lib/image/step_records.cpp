@@ -52,6 +52,9 @@ std::optional<StepRecord> read_step(const std::string& path) {
     out.result = text_of(json, "result");
     out.created = text_of(json, "created");
     out.description = text_of(json, "description");
+    out.parent = text_of(json, "parent");
+    out.content = text_of(json, "content");
+    out.rest = text_of(json, "rest");
     if (const Json* layer = object_of(json, "layer")) out.layer = layer_of(*layer);
     if (out.key.empty() || out.result.empty()) return std::nullopt;
     return out;
@@ -78,13 +81,23 @@ void StepRecords::put(const StepRecord& record) const {
               {"key", record.key},
               {"result", record.result},
               {"created", record.created},
-              {"description", record.description}};
+              {"description", record.description},
+              {"parent", record.parent},
+              {"content", record.content},
+              {"rest", record.rest}};
     if (record.layer) json["layer"] = layer_json(*record.layer);
     write_file_atomic(record_path(store_.impl(), record.key), json.dump(1, ' ', false, Json::error_handler_t::replace),
                       0600, false);
 }
 
 void StepRecords::remove(const std::string& key) const { ::unlink(record_path(store_.impl(), key).c_str()); }
+
+std::optional<StepRecord> StepRecords::alike(const std::string& description) const {
+    auto all = list();
+    for (auto it = all.rbegin(); it != all.rend(); ++it)
+        if (it->record.description == description && it->record.layer) return std::move(it->record);
+    return std::nullopt;
+}
 
 std::vector<StepRecords::Listed> StepRecords::list() const {
     std::set<std::string> in_images;
@@ -135,6 +148,22 @@ Layer keep_layer(Store& store, Lease& lease, const std::string& directory, const
     return out;
 }
 
+namespace {
+
+// An image outlives the boot: what it names is on the disk before it does.
+void settle_on_disk(const Store& store, const std::vector<Layer>& layers) {
+    std::vector<LayerRecord> fresh;
+    for (const Layer& layer : layers)
+        if (store.impl().counts_in_this_boot_only(layer.diff_id))
+            if (auto record = store.impl().layer(layer.diff_id)) fresh.push_back(std::move(*record));
+    if (fresh.empty()) return;
+    const UniqueFd fs = sys::open(store.root(), O_RDONLY | O_DIRECTORY);
+    if (::syncfs(fs.get()) < 0) throw sys_error(errno, "writing the image to the disk");
+    for (const LayerRecord& record : fresh) store.impl().write_layer(record.diff_id, record, true);
+}
+
+} // namespace
+
 Image put_image(Store& store, Lease& lease, const std::string& config_json, const std::vector<Layer>& layers) {
     Manifest manifest;
     manifest.media_type = registry::media::oci_manifest;
@@ -151,6 +180,7 @@ Image put_image(Store& store, Lease& lease, const std::string& config_json, cons
     if (const auto there = store.impl().image(record.id)) return *there;
     store.impl().write_blob(record.id, config_json);
     store.impl().write_blob(record.manifest.digest, json);
+    settle_on_disk(store, layers);
     store.impl().write_image(record);
     auto image = store.impl().image(record.id);
     if (!image) throw error(Errc::failed, "the image {} is gone from the store", record.id);

@@ -18,6 +18,8 @@ struct StepRecord {
     std::optional<Layer> layer; // none: the step changed no files, or `result` names another record
     std::string created;        // RFC 3339
     std::string description;    // "RUN apt-get update"
+    // Of the key: what the step came after, the contents it took, and the rest.
+    std::string parent, content, rest;
 };
 
 // All methods may be called from several threads and processes; they block on the disk only.
@@ -37,6 +39,8 @@ public:
         bool shared = false;        // an image has that layer too
     };
     std::vector<Listed> list() const; // least recently used first
+    // The last one used of that description that was made in another way.
+    std::optional<StepRecord> alike(const std::string& description) const;
 
 private:
     Store& store_;

@@ -45,6 +45,7 @@ struct Store::Impl {
     // key: a diffID, or a ChainID for what depends on the layers below. synced: on the disk for sure.
     std::optional<LayerRecord> layer(const std::string& key) const;
     void write_layer(const std::string& key, const LayerRecord& record, bool synced) const;
+    bool counts_in_this_boot_only(const std::string& key) const;
     // Whether the record counts after a power cut.
     bool is_synced(const std::string& key) const;
     // The record that may serve as layer i of an image with these diffIDs, and its key.

@@ -106,6 +106,11 @@ std::optional<LayerRecord> Store::Impl::layer(const std::string& key) const {
     return out;
 }
 
+bool Store::Impl::counts_in_this_boot_only(const std::string& key) const {
+    const Json json = read_record(path("layers/" + registry::hex_of(key) + ".json"));
+    return json.is_object() && !text_of(json, "boot").empty();
+}
+
 void Store::Impl::write_layer(const std::string& key, const LayerRecord& r, bool synced) const {
     Json json{{"format", 1},          {"key", key},
               {"diff_id", r.diff_id}, {"directory", r.directory},

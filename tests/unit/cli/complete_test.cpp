@@ -107,6 +107,7 @@ TEST_CASE("every option with fixed values offers them") {
         {{"image", "ls", "-f", "l"}, {"label="}},
         {{"image", "ls", ""}, {"REPOSITORY-1"}},
         {{"image", "rm", ""}, {"IMAGE-1"}},
+        {{"image", "push", ""}, {"IMAGE-1"}},
         {{"image", "save", ""}, {"IMAGE-1"}},
         {{"image", "tag", ""}, {"IMAGE-1"}},
         {{"image", "history", "--format", ""}, {"table", "json"}},

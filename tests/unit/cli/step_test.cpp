@@ -33,6 +33,7 @@ TEST_CASE("steps: operations in docker's words") {
         {operation_done, OpKind::remove_volume, "volume:shop_data", "Volume shop_data", "Removed"},
         {operation_started, OpKind::pull_image, "image:redis:7", "Image redis:7", "Pulling"},
         {operation_done, OpKind::pull_image, "image:host:5000/x:1", "Image host:5000/x:1", "Pulled"},
+        {operation_done, OpKind::push_image, "image:host:5000/x:1", "Image host:5000/x:1", "Pushed"},
         {operation_done, OpKind::restart_container, "service:web:1", "Container web:1", "Started"},
         {operation_started, OpKind::wait_container, "service:db", "Service db", "Waiting"},
         {operation_failed, OpKind::stage_container, "service:web:1", "Container web:1", "Error"},

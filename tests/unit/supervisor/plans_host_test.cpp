@@ -156,7 +156,7 @@ TEST_CASE("a request to stop cancels what has not begun of its own plan") {
 TEST_CASE("what a client does before it sends a plan is no part of one") {
     Lab lab("client");
     std::string a = lab.add("a", "exec sleep 1000", Lab::on_no_network());
-    for (OpKind kind : {OpKind::pull_image, OpKind::build_image, OpKind::stage_container}) {
+    for (OpKind kind : {OpKind::pull_image, OpKind::build_image, OpKind::push_image, OpKind::stage_container}) {
         PlanMaker m("client");
         int theirs = m.add(kind, "");
         m.add(OpKind::create_container, a, {theirs});

@@ -1,0 +1,124 @@
+// What docker calls the builder: its cache.
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "base/sys.hpp"
+#include "base/units.hpp"
+#include "cli/cmd/image.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/format/container.hpp"
+#include "cli/format/size.hpp"
+#include "cli/format/template.hpp"
+#include "cli/format/time.hpp"
+#include "cli/options.hpp"
+#include "davit/build_cache.hpp"
+
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace davit::cli {
+
+namespace {
+
+constexpr std::size_t shown_id = 12;
+
+std::string used(const BuildCacheEntry& entry) {
+    if (!entry.last_used) return "N/A";
+    return human_duration(std::chrono::nanoseconds(sys::realtime_ns() - entry.last_used)) + " ago";
+}
+
+void print_total(const char* what, std::uint64_t bytes) {
+    std::printf("%s\t%s\n", what, human_size(static_cast<double>(bytes)).c_str());
+}
+
+int disk_use(Globals& globals, const Args& args) {
+    bool verbose = false;
+    Options options(globals, "builder du [OPTIONS]", "Disk usage of the build cache");
+    options.flag("verbose", verbose, "Whole ids and descriptions");
+    if (!options.parse(args)) return 0;
+    Engine engine = image_engine();
+    std::uint64_t total = 0, shared = 0, reclaimable = 0;
+    std::vector<nlohmann::json> rows;
+    for (const BuildCacheEntry& entry : build_cache(engine)) {
+        total += entry.size;
+        (entry.shared ? shared : reclaimable) += entry.in_use ? 0 : entry.size;
+        rows.push_back({{"ID", verbose ? entry.id : entry.id.substr(0, shown_id)},
+                        {"Reclaimable", entry.in_use ? "false" : "true"},
+                        {"Size", human_size(static_cast<double>(entry.size))},
+                        {"LastUsed", used(entry)},
+                        {"Description", verbose ? entry.description : ellipsis(entry.description, 45)}});
+    }
+    const nlohmann::json headers{{"ID", "ID"},
+                                 {"Reclaimable", "RECLAIMABLE"},
+                                 {"Size", "SIZE"},
+                                 {"LastUsed", "LAST ACCESSED"},
+                                 {"Description", "DESCRIPTION"}};
+    std::fputs(
+        render_list(ListFormat::parse(""), rows, {"ID", "Reclaimable", "Size", "LastUsed", "Description"}, headers)
+            .c_str(),
+        stdout);
+    print_total("Shared:\t", shared);
+    print_total("Private:", reclaimable);
+    print_total("Reclaimable:", reclaimable);
+    print_total("Total:\t", total);
+    return 0;
+}
+
+bool agreed(bool all) {
+    std::fprintf(stderr, "WARNING! This will remove all %sbuild cache. Are you sure you want to continue? [y/N] ",
+                 all ? "" : "dangling ");
+    std::string answer;
+    if (!std::getline(std::cin, answer)) std::fputc('\n', stderr);
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+int prune(Globals& globals, const Args& args) {
+    bool force = false, verbose = false;
+    std::string keep;
+    std::vector<std::string> filters;
+    PruneBuildCacheOptions how;
+    Options options(globals, "builder prune [OPTIONS]", "Remove build cache");
+    options.flag("a,all", how.all, "Remove all unused build cache, not just dangling ones")
+        .list("filter", filters, "Provide filter values (e.g., \"until=24h\")", "filter")
+        .flag("f,force", force, "Do not prompt for confirmation")
+        .value("keep-storage", keep, "Amount of disk space to keep for cache", "bytes")
+        .alias("max-used-space")
+        .flag("verbose", verbose, "Whole ids");
+    if (!options.parse(args)) return 0;
+    for (const std::string& filter : filters) {
+        const std::string_view until = "until=";
+        if (!filter.starts_with(until)) throw error(Errc::usage, "invalid filter '{}'", filter).with_hint("until=24h");
+        how.unused_since = parse_time(filter.substr(until.size()), sys::realtime_ns());
+    }
+    if (!keep.empty()) {
+        const auto bytes = parse_bytes(keep);
+        if (!bytes || *bytes < 0) throw error(Errc::usage, "invalid --keep-storage {}", keep).with_hint("as in 10GB");
+        how.keep = static_cast<std::uint64_t>(*bytes);
+    }
+    if (!force && !globals.dry_run && !agreed(how.all)) return 0;
+    Engine engine = image_engine();
+    if (globals.dry_run) {
+        for (const auto& entry : build_cache(engine))
+            if (!entry.in_use && (how.all || !entry.shared)) std::printf("Would remove: %s\n", entry.id.c_str());
+        return 0;
+    }
+    const PrunedBuildCache pruned = prune_build_cache(engine, how);
+    for (const auto& entry : pruned.removed)
+        std::printf("%s\n", verbose ? entry.id.c_str() : entry.id.substr(0, shown_id).c_str());
+    std::printf("Total:\t%s\n", human_size(static_cast<double>(pruned.bytes)).c_str());
+    return 0;
+}
+
+} // namespace
+
+int run_builder(Globals& globals, const Args& args) {
+    static const Verb verbs[] = {
+        {"build", "Build an image from a Dockerfile", run_image_build},
+        {"du", "Disk usage of the build cache", disk_use},
+        {"prune", "Remove build cache", prune},
+    };
+    return run_group(globals, args, "builder", "Manage the build cache", verbs);
+}
+
+} // namespace davit::cli

@@ -1,0 +1,101 @@
+#include "davit/build_cache.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/sys.hpp"
+#include "engine/roots.hpp"
+#include "image/step_records.hpp"
+#include "image/store_impl.hpp"
+#include "registry/descriptor.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <sys/stat.h>
+
+namespace davit {
+
+namespace {
+
+std::uint64_t bytes_below(const std::string& directory) {
+    std::uint64_t out = 0;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, ignored)) {
+        struct stat st {};
+        if (::lstat(entry.path().c_str(), &st) == 0 && S_ISREG(st.st_mode))
+            out += static_cast<std::uint64_t>(st.st_size);
+    }
+    return out;
+}
+
+std::string mounts_of(const image::Store& store) { return store.root() + "/cache-mounts"; }
+
+BuildCacheEntry mount_entry(const std::string& directory, const std::string& name) {
+    BuildCacheEntry out;
+    out.id = name;
+    out.description = "cache mount";
+    out.mount = true;
+    out.size = bytes_below(directory + "/data");
+    struct stat st {};
+    if (::stat((directory + "/lock").c_str(), &st) == 0)
+        out.last_used = std::int64_t{st.st_mtim.tv_sec} * 1'000'000'000 + st.st_mtim.tv_nsec;
+    out.in_use = exists(directory + "/lock") && !FileLock::try_acquire(directory + "/lock");
+    return out;
+}
+
+std::vector<BuildCacheEntry> entries(image::Store& store) {
+    std::vector<BuildCacheEntry> out;
+    for (const auto& listed : image::StepRecords(store).list()) {
+        BuildCacheEntry entry;
+        entry.id = registry::hex_of(listed.record.key);
+        entry.description = listed.record.description;
+        entry.size = listed.size;
+        entry.last_used = listed.last_used;
+        entry.shared = listed.shared;
+        out.push_back(std::move(entry));
+    }
+    for (const auto& name : image::list_directory(mounts_of(store)))
+        out.push_back(mount_entry(mounts_of(store) + "/" + name, name));
+    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.last_used < b.last_used; });
+    return out;
+}
+
+// A build that has begun with it meanwhile keeps it.
+bool remove_mount(const std::string& directory) {
+    const auto lock = FileLock::try_acquire(directory + "/lock");
+    if (!lock) return false;
+    sys::remove_tree(directory + "/data");
+    return true;
+}
+
+} // namespace
+
+std::vector<BuildCacheEntry> build_cache(Engine& engine) {
+    image::Store store(roots_of(engine).images());
+    return entries(store);
+}
+
+PrunedBuildCache prune_build_cache(Engine& engine, const PruneBuildCacheOptions& options) {
+    image::Store store(roots_of(engine).images());
+    std::vector<BuildCacheEntry> all = entries(store);
+    std::uint64_t total = 0;
+    for (const auto& entry : all) total += entry.shared ? 0 : entry.size;
+    PrunedBuildCache out;
+    for (BuildCacheEntry& entry : all) {
+        if (total <= options.keep && options.keep > 0) break;
+        if (entry.in_use || (entry.shared && !options.all)) continue;
+        if (options.unused_since && entry.last_used > *options.unused_since) continue;
+        if (entry.mount) {
+            if (!remove_mount(mounts_of(store) + "/" + entry.id)) continue;
+            out.bytes += entry.size;
+        } else {
+            image::StepRecords(store).remove("sha256:" + entry.id);
+        }
+        if (!entry.shared) total -= entry.size;
+        out.removed.push_back(std::move(entry));
+    }
+    if (!out.removed.empty()) out.bytes += store.collect_garbage();
+    store.empty_trash();
+    return out;
+}
+
+} // namespace davit
