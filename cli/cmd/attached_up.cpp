@@ -7,6 +7,7 @@
 #include "cli/logs/last_words.hpp"
 #include "cli/logs/printer.hpp"
 #include "cli/terminal.hpp"
+#include "cli/watching.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -24,6 +25,9 @@ namespace {
 
 using Names = std::set<std::string>;
 
+constexpr char no_rules[] =
+    "none of the selected services is configured for watch, consider setting a 'develop' section";
+
 // No pattern: every service.
 Names services_of(const Project& project, const std::vector<std::string>& patterns, Dependencies dependencies) {
     if (!patterns.empty()) return match_services(project, patterns, dependencies);
@@ -39,6 +43,7 @@ public:
           on_terminal_(is_terminal(STDOUT_FILENO) && progress_mode(context.globals()) == ProgressMode::tty),
           printer_({!flags.no_prefix, flags.timestamps, !flags.no_colour && use_ansi(context.globals(), STDOUT_FILENO),
                     true, on_terminal_, [&context](const auto& print) { context.display().beside(print); }}) {
+        watch_wanted_ = flags.watch;
         named_ = services_of(project, options.services, Dependencies::ignore);
         all_ = services_of(project, options.services, options.no_deps ? Dependencies::ignore : Dependencies::include);
         shown_ = services_to_show();
@@ -49,6 +54,7 @@ public:
 
     int run() {
         context_.also_to([this](const Event& event) { unmet_.see(event); });
+        if (flags_.watch && !has_watch_rules(project_, options_.services)) throw error(Errc::usage, "{}", no_rules);
         Engine& engine = context_.engine();
         CreateOptions create = options_;
         try {
@@ -67,7 +73,7 @@ public:
         LogFollower follower(engine, project_.name, std::move(sink), std::move(what));
         follower_ = &follower;
         announce();
-        const bool menu = wants_menu();
+        const bool menu = menu_ = wants_menu();
         KeyWatch keys(menu, [this](char key) { on_key(key); });
         context_.interrupts().on_resume([&] {
             keys.resumed();
@@ -77,11 +83,13 @@ public:
         if (menu) show_menu();
         std::stop_callback on_interrupt(context_.stop(), [this] { end_.request_stop(); });
         std::jthread following([&] {
-            follower.run(follow_end_.get_token(), [this] { return up_.load(); });
+            follower.run(follow_end_.get_token(), [this] { return up_ && !watching_; });
             over();
         });
         start(engine, following);
+        allow_watch();
         wait_for_end();
+        end_watch();
         context_.interrupts().on_resume([this] { context_.display().resumed(); });
         menu_over_ = true;
         context_.display().keys({});
@@ -123,8 +131,9 @@ private:
     // In the background of a shell nobody could press a key.
     void show_menu() {
         if (menu_over_ || !in_foreground(STDIN_FILENO)) return context_.display().keys({});
-        context_.display().keys(
-            {{'w', "Enable Watch"}, {'l', logs_hidden_ ? "Show Logs" : "Hide Logs"}, {'d', "Detach"}});
+        context_.display().keys({{'w', watching_ ? "Disable Watch" : "Enable Watch"},
+                                 {'l', logs_hidden_ ? "Show Logs" : "Hide Logs"},
+                                 {'d', "Detach"}});
     }
 
     // In the thread of the keys.
@@ -140,13 +149,90 @@ private:
             printer_.hide(logs_hidden_);
             show_menu();
             break;
-        case 'w':
-            say("watch: this version of davit cannot watch: bind mount the sources, or run 'davit up -d' again after a "
-                "change\n");
-            break;
+        case 'w': toggle_watch(); break;
         case '\n': say("\n"); break;
         default: break;
         }
+    }
+
+    // The containers are there: what was asked for before begins.
+    void allow_watch() {
+        const std::lock_guard guard(watch_mutex_);
+        may_watch_ = true;
+        if (watch_wanted_) begin_watch();
+    }
+
+    // In the thread of the keys.
+    void toggle_watch() {
+        const std::lock_guard guard(watch_mutex_);
+        watch_wanted_ = !watching_ && (may_watch_ || !watch_wanted_);
+        if (watching_) {
+            stop_watch();
+            say(" ⦿ Watch disabled\n");
+            show_menu_again();
+        } else if (may_watch_) {
+            begin_watch();
+        }
+    }
+
+    void begin_watch() {
+        if (!has_watch_rules(project_, options_.services)) return say((std::string(" ⦿ ") + no_rules + "\n").c_str());
+        if (watch_thread_.joinable()) watch_thread_.join(); // it has failed
+        watching_ = true;
+        watch_thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+        show_menu_again();
+    }
+
+    void end_watch() {
+        const std::lock_guard guard(watch_mutex_);
+        stop_watch();
+    }
+
+    void stop_watch() {
+        if (!watch_thread_.joinable()) return;
+        watch_thread_.request_stop();
+        watch_thread_.join();
+        watching_ = false;
+        follower_->wake();
+    }
+
+    void watch(const std::stop_token& stop) {
+        Watching what;
+        what.services = options_.services;
+        what.up = options_;
+        what.up->build = false;
+        what.up->recreate = what.up->recreate_dependencies = Recreate::diverged;
+        what.up->renew_anonymous_volumes = false;
+        what.up->pull = PullMode::by_service;
+        what.seen = [this](const WatchEvent& event) { note_ends(event); };
+        const auto print = [this](const std::string& text, bool failure) {
+            context_.display().beside([&] {
+                std::fprintf(failure ? stderr : stdout, " ⦿ %s", text.c_str());
+                std::fflush(stdout);
+            });
+        };
+        try {
+            watch_files(context_, project_, what, print, stop);
+        } catch (const Error& e) {
+            print(e.describe() + "\n", true);
+            watching_ = false;
+            follower_->wake();
+            show_menu_again();
+        }
+    }
+
+    // What a rule stops has not ended by itself.
+    void note_ends(const WatchEvent& event) {
+        using Kind = WatchEvent::Kind;
+        if (event.kind == Kind::rebuilding || event.kind == Kind::restarting || event.kind == Kind::reconfiguring)
+            replacing_ = true;
+        else if (event.kind == Kind::rebuilt || event.kind == Kind::restarted || event.kind == Kind::reconfigured ||
+                 event.kind == Kind::failed)
+            replacing_ = false;
+    }
+
+    void show_menu_again() {
+        if (menu_) show_menu();
     }
 
     void announce() {
@@ -190,7 +276,7 @@ private:
 
     // In the follower's thread. What must not go on while it prints is left to the main thread.
     bool on_end(const ContainerEnd& end) {
-        if (end.restarting || !monitored_.count(end.container.service)) return true;
+        if (end.restarting || replacing_ || !monitored_.count(end.container.service)) return true;
         if (end.container.service == flags_.exit_code_from) code_from_ = end.exit_code;
         const bool abort = flags_.abort_on_exit || (flags_.abort_on_failure && end.exit_code != 0);
         if (abort && !aborted_.exchange(true)) {
@@ -273,6 +359,10 @@ private:
     LogPrinter printer_;
     LogFollower* follower_ = nullptr;
     Names all_, named_, shown_, monitored_;
+    std::atomic<bool> watching_ = false, replacing_ = false, menu_ = false;
+    std::mutex watch_mutex_; // of the next three
+    bool watch_wanted_ = false, may_watch_ = false;
+    std::jthread watch_thread_;
     std::atomic<bool> up_ = false, aborted_ = false, detached_ = false, menu_over_ = false;
     bool logs_hidden_ = false; // of the keys' thread
     std::atomic<int> first_code_ = 0;

@@ -80,13 +80,4 @@ int run_publish(Globals& globals, const Args& args) {
     throw unsupported("publish", "'davit config -o FILE' writes the resolved application to a file");
 }
 
-int run_watch(Globals& globals, const Args& args) {
-    std::vector<std::string> services;
-    Options options(globals, "watch [OPTIONS] [SERVICE...]",
-                    "Refresh containers when files change (this version of davit cannot)");
-    options.ignored("no-up").ignored("prune").ignored("quiet").arguments(services);
-    if (!options.parse(args)) return 0;
-    throw unsupported("watch", "bind mount the sources, or run 'davit up -d' again after a change");
-}
-
 } // namespace davit::cli

@@ -5,6 +5,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/logs/last_words.hpp"
+#include "cli/watching.hpp"
 
 namespace davit::cli {
 
@@ -45,19 +46,15 @@ void add_options(Options& options, CreateFlags& create, UpFlags& flags) {
         .value("wait-timeout", flags.wait_timeout,
                "Maximum duration in seconds to wait for the project to be running|healthy")
         .flag("w,watch", flags.watch, "Watch source code and rebuild/refresh containers when files are updated")
-        .hidden()
         .arguments(create.options.services);
 }
 
 void check(const CreateFlags& create, UpFlags& flags) {
     if (!flags.exit_code_from.empty()) flags.abort_on_exit = true;
     if (flags.wait) flags.detach = true;
-    if (flags.watch)
-        throw error(Errc::unsupported, "this version of davit cannot --watch")
-            .with_hint("bind mount the sources, or run 'davit up -d' again after a change");
-    if (create.build && flags.watch) throw error(Errc::usage, "--build and --watch are incompatible");
-    if (flags.detach &&
-        (flags.abort_on_exit || flags.abort_on_failure || flags.attach_dependencies || !flags.attach.empty()))
+    if (create.options.no_build && flags.watch) throw error(Errc::usage, "--no-build and --watch are incompatible");
+    if (flags.detach && (flags.watch || flags.abort_on_exit || flags.abort_on_failure || flags.attach_dependencies ||
+                         !flags.attach.empty()))
         throw error(Errc::usage, "--detach cannot be combined with --abort-on-container-exit, "
                                  "--abort-on-container-failure, --attach, --attach-dependencies or --watch");
     if (!flags.attach.empty() && flags.attach_dependencies)
@@ -96,7 +93,8 @@ int run_up(Globals& globals, const Args& args) {
     create.check_and_apply();
 
     Context context(globals);
-    const Project& project = context.project(create.options.services);
+    const Project& loaded = context.project(create.options.services);
+    const Project project = flags.watch ? built_when_watched(loaded) : loaded;
     warn_of_unacted_flags(globals);
     if (!flags.exit_code_from.empty() && !project.services.count(flags.exit_code_from))
         throw error(Errc::not_found, "no such service: {}", flags.exit_code_from);

@@ -50,7 +50,7 @@ std::span<const Verb> verbs() {
         {"volume", "Manage volumes", run_volume, machine},
         {"volumes", "List the volumes of the project", run_volumes, inspect},
         {"wait", "Block until containers of services stop", run_wait, project},
-        {"watch", "Refresh containers when files change (not in this version)", run_watch, hidden},
+        {"watch", "Refresh containers when files change", run_watch, project},
     };
     return table;
 }

@@ -148,6 +148,9 @@ private:
             if (errno != EEXIST || !options_.through_links || ++links_ > max_links)
                 throw sys_error(errno, "making {}", shown(path));
             open_directory(link_target(above.get(), parent, name));
+        } else if (options_.owner) {
+            const UniqueFd made = sys::open_at(above.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+            archive::set_owner(made.get(), options_.owner->first, options_.owner->second);
         }
         return open_directory(path);
     }
@@ -194,9 +197,16 @@ private:
         set_meta(fd.get(), e, e.mode, one.path);
     }
 
+    std::pair<uid_t, gid_t> owner_of(const archive::TarEntry& e) const {
+        return options_.owner.value_or(std::pair<uid_t, gid_t>(e.uid, e.gid));
+    }
+
     void set_meta(int fd, const archive::TarEntry& e, mode_t mode, const std::string& path) const {
         // The owner first: chown drops setuid bits and capabilities.
-        if (options_.owners) archive::set_owner(fd, e.uid, e.gid);
+        if (options_.owners) {
+            const auto [uid, gid] = owner_of(e);
+            archive::set_owner(fd, uid, gid);
+        }
         if (::fchmod(fd, mode) < 0) throw sys_error(errno, "setting the mode of {}", shown(path));
         if (options_.owners)
             for (const auto& [name, value] : e.xattrs) archive::set_layer_xattr(fd, name, value);
@@ -274,8 +284,7 @@ private:
     }
 
     void node_meta(const archive::TarEntry& e, const Place& place, mode_t type, dev_t device) const {
-        const auto owner =
-            options_.owners ? std::pair<uid_t, gid_t>(e.uid, e.gid) : std::pair<uid_t, gid_t>(::geteuid(), ::getegid());
+        const auto owner = options_.owners ? owner_of(e) : std::pair<uid_t, gid_t>(::geteuid(), ::getegid());
         archive::set_node_meta(place.directory, place.name,
                                {type | e.mode, device, modified(e), owner.first, owner.second});
     }

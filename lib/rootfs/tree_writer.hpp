@@ -6,16 +6,20 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 
 namespace davit::rootfs {
 
 struct WriteOptions {
-    int root = -1;              // paths are resolved below this directory …
-    std::uint64_t resolve = 0;  // … with these RESOLVE_ flags of openat2(2)
-    std::string directory;      // where the tar's entries go, below root
-    bool owners = true;         // false: everything belongs to the caller
+    int root = -1;             // paths are resolved below this directory …
+    std::uint64_t resolve = 0; // … with these RESOLVE_ flags of openat2(2)
+    std::string directory;     // where the tar's entries go, below root
+    bool owners = true;        // false: everything belongs to the caller
+    // Whom everything belongs to, whatever the tar says, directories made on the way too.
+    std::optional<std::pair<uid_t, gid_t>> owner;
     bool over_mounts = true;    // false: a file that is a mount point is an error
     bool through_links = false; // a directory is also made where a link leads that leads nowhere; root is "/"
     bool over_devices = false;  // true: what is no device takes a device's place

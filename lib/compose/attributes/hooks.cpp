@@ -56,8 +56,7 @@ constinit const Shape watch_rule{
     .noun = "a watch rule", .types = t_map, .fields = watch_table, .required = watch_required};
 constinit const Shape watch{.types = t_list, .items = &watch_rule};
 constexpr Row<Develop> develop_rows[] = {
-    row<&Develop::watch, ObjectList<WatchRule>>("watch", watch)
-        .without_effect({"davit does not watch files; run 'davit up -d' again after a change"}),
+    row<&Develop::watch, ObjectList<WatchRule>>("watch", watch),
 };
 constexpr Table develop_table(develop_rows);
 

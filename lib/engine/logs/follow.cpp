@@ -299,7 +299,8 @@ void LogFollower::run(std::stop_token stop, const std::function<bool()>& started
             std::erase_if(impl_->watches, [&](const auto& w) { return w.second.first == &f; });
             return true;
         });
-        if (!go_on || stop.stop_requested() || (may_end && impl_->all_over())) break;
+        const bool over = may_end && (!started || started()) && impl_->all_over();
+        if (!go_on || stop.stop_requested() || over) break;
         impl_->wait_for_changes();
     }
     impl_->rest();

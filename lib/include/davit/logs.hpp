@@ -76,7 +76,8 @@ public:
     // History of the containers that are there, merged by time.
     void read_history();
     // Blocks until all wanted containers have ended, LogSink::ended returns false, or stop is requested; what was
-    // written before that is passed on. `started`: until it is true an empty set is no end.
+    // written before that is passed on. `started`: while it is false that all have ended is no
+    // end; after a change of it wake() is called.
     void run(std::stop_token stop, const std::function<bool()>& started = {});
     // Makes run() look again whether it is over. Thread-safe.
     void wake();

@@ -212,9 +212,7 @@ def small_words(s, before):
     for words in (["up", "-d"], ["create"], ["run", "--rm", "-T", "a", "true"]):
         result = s.davit(*words)
         s.check("nothing is built where the image is there", "Dockerfile" not in result.err, result.err)
-        s.check("develop is not ignored in silence", "services.a.develop.watch: is read but has no effect" in result.err, result.err)
         s.davit(words[0], "--build", *words[1:], exit=1, err="Dockerfile")
-    s.davit("up", "--watch", exit=1, err="cannot --watch")
     s.davit("down", "-t", "0")
     s.nothing_left(before)
 

@@ -238,7 +238,7 @@ def menu(s):
         t.until(MENU)
         s.eventually("keys are read at once", lambda: raw(t))
         t.type("w")
-        place = t.until("cannot watch")
+        place = t.until("none of the selected services is configured for watch")
         t.type("l")
         place = t.until("Show Logs", after=place)
         def goes_on(): # what was on its way has been shown by then
@@ -336,8 +336,8 @@ def told(s):
         s.davit(verb, "aa", exit=1, err=r'no such service: aa \(did you mean "a"\?\)' if verb != "restart" else "no such service: aa")
     s.davit("stop", "aa", err="warning: no such service: aa", env={"COMPOSE_PROJECT_NAME": "terminal"})
     s.equal("nothing happened", {"a": "running"}, s.states())
-    for words in (["build"], ["publish", "x"], ["watch"], ["bridge", "convert"], ["network", "create", "x"],
-                  ["container", "run", "x"], ["volume", "create", "x"], ["system", "prune"], ["up", "--watch"]):
+    for words in (["build"], ["publish", "x"], ["bridge", "convert"], ["network", "create", "x"],
+                  ["container", "run", "x"], ["volume", "create", "x"], ["system", "prune"]):
         result = s.davit(*words, exit=None)
         s.check(f"davit {' '.join(words)} says what helps", result.code == 1 and "hint: " in result.err and "unknown" not in result.err or words == ["build"], str(result))
     s.davit("down", "-t", "0")

@@ -1,6 +1,8 @@
 #include "rootfs/copy.hpp"
 
+#include "archive/tar_stream.hpp"
 #include "base/error.hpp"
+#include "rootfs/tree_writer.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
@@ -8,7 +10,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace davit;
 using namespace davit::rootfs;
@@ -177,4 +181,41 @@ TEST_CASE("copy: a device is not replaced, a socket is told of, a file of proc h
     CHECK(get(both.container / "status").starts_with("Name:\t"));
     copy(on_host("/sys/kernel/mm/transparent_hugepage/enabled"), both.in("/page"), {});
     CHECK(get(both.container / "page") == get("/sys/kernel/mm/transparent_hugepage/enabled"));
+}
+
+TEST_CASE("a tree is written with one owner, whatever the tar says, on the way to it too") {
+    if (::geteuid() != 0) return;
+    Both both;
+    std::string bytes;
+    archive::TarStream tar([&](std::string_view more) { bytes += more; });
+    archive::TarEntry entry;
+    entry.path = "made/on/the/way/file";
+    entry.mode = 0640;
+    entry.size = 1;
+    tar.add(entry);
+    tar.data("x");
+    entry.path = "link";
+    entry.type = archive::TarEntry::Type::symlink;
+    entry.link = "made";
+    entry.size = 0;
+    tar.add(entry);
+    tar.finish();
+    archive::MemorySource source(std::move(bytes));
+    WriteOptions options;
+    options.root = both.root.get();
+    options.directory = "/";
+    options.resolve = RESOLVE_IN_ROOT;
+    options.owner = {1234, 5678};
+    put(both.container / "there", "");
+    write_tree(source, options);
+    for (const char* path : {"made", "made/on/the", "made/on/the/way/file", "link"}) {
+        CAPTURE(path);
+        struct stat st {};
+        REQUIRE(::lstat((both.container / path).c_str(), &st) == 0);
+        CHECK(st.st_uid == 1234);
+        CHECK(st.st_gid == 5678);
+    }
+    struct stat st {};
+    REQUIRE(::lstat((both.container / "there").c_str(), &st) == 0);
+    CHECK(st.st_uid == 0);
 }
