@@ -138,8 +138,7 @@ private:
         if (session_.request.no_cache && session_.first_use(base)) empty_cache(base);
         out_.locks.push_back(lock_of(base, mount, chosen));
         const std::string data = chosen + "/data";
-        if (::mkdir(data.c_str(), 0755) == 0) begin_cache(mount, data);
-        else if (errno != EEXIST) throw sys_error(errno, "making {}", data);
+        if (!exists(data)) begin_cache(mount, data);
         runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, mount.read_only);
         m.source = data;
     }
@@ -150,7 +149,10 @@ private:
         if (const auto lock = FileLock::try_acquire(base + "/lock")) sys::remove_tree(base + "/data");
     }
 
-    void begin_cache(const RunMount& mount, const std::string& data) {
+    // Whole, or not there: what a build that died has begun is begun anew.
+    void begin_cache(const RunMount& mount, const std::string& place) {
+        const std::string data = place + "." + sys::random_hex(8);
+        sys::make_dirs(data, 0755);
         if (mount.from.kind != Input::Kind::scratch) {
             const ReadRoot root(session_.store, session_.ingest, layers_of_(mount.from));
             Source source;
@@ -165,6 +167,10 @@ private:
         if (::chown(data.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) < 0 ||
             ::chmod(data.c_str(), mount.mode.value_or(0755)) < 0)
             throw sys_error(errno, "making {}", data);
+        if (::rename(data.c_str(), place.c_str()) == 0) return;
+        const int why = errno;
+        sys::remove_tree(data); // another step that shares it was faster
+        if (why != ENOTEMPTY && why != EEXIST) throw sys_error(why, "making {}", place);
     }
 
     void tmpfs(const RunMount& mount) {
@@ -209,6 +215,12 @@ private:
         if (agent.empty())
             throw here(error(Errc::not_found, "no SSH key \"{}\" forwarded from the client", mount.id)
                            .with_hint("--ssh " + mount.id + " passes the agent of SSH_AUTH_SOCK on"));
+        struct stat st {};
+        if (::stat(agent.c_str(), &st) < 0 || !S_ISSOCK(st.st_mode))
+            session_.progress.warning(agent +
+                                      " is no agent's socket, and davit passes agents on, not keys: what asks it is "
+                                      "refused; `ssh-add` the key and use --ssh " +
+                                      mount.id);
         const std::string file = directory_ + "/ssh." + std::to_string(number_++);
         out_.proxies.push_back(std::make_unique<SshProxy>(file, agent, mount.mode.value_or(0600), mount.uid.value_or(0),
                                                           mount.gid.value_or(0)));

@@ -80,7 +80,7 @@ Solver::Outcome Solver::execute_copy(const dockerfile::Stage& stage, const Step&
     const CopyResult result = davit::build::copy(source.get(), copy, root.fd(), options_of(step, copy));
     for (const auto& warning : result.warnings) session_.progress.warning(warning);
     const StepKey key = copy_key(state.key, copy, result.digest);
-    session_.progress.text(vertex, reason(stage, step, key));
+    session_.progress.text(vertex, reason(stage, step, key, state));
     const FileLock turn = image::lock_digest(session_.store.impl(), key.digest, session_.stop());
     // Another stage or build was at the same step: what a cached build will find is what counts.
     const auto there = use_cache(stage) ? cached(key.digest) : std::nullopt;

@@ -79,7 +79,7 @@ Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& 
     const FileLock turn = image::lock_digest(session_.store.impl(), key->digest, session_.stop());
     if (use_cache(stage)) // another build was at the same step
         if (auto there = cached(key->digest)) return *there;
-    session_.progress.text(vertex, reason(stage, step, *key));
+    session_.progress.text(vertex, reason(stage, step, *key, state));
     const RunNetwork network = network_of(step, run, session_.request);
     WorkingRoot root(session_.store, session_.ingest, state.layers);
     const std::string id = sys::random_hex(64);

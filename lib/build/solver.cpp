@@ -90,8 +90,10 @@ StageState Solver::solve(int number) {
                 session_.progress.cached(step_name(number, i));
                 return apply(state, step, *outcome);
             }
-            session_.progress.during(step_name(number, i),
-                                     [&](int vertex) { apply(state, step, execute(stage, step, state, vertex)); });
+            session_.progress.during(step_name(number, i), [&](int vertex) {
+                apply(state, step, execute(stage, step, state, vertex));
+                state.made_now = true;
+            });
         });
     }
     return state;
@@ -203,8 +205,10 @@ bool Solver::use_cache(const Stage& stage) const {
     return !session_.request.no_cache && std::find(filter.begin(), filter.end(), stage.name) == filter.end();
 }
 
-std::string Solver::reason(const Stage& stage, const Step& step, const StepKey& key) const {
+std::string Solver::reason(const Stage& stage, const Step& step, const StepKey& key, const StageState& state) const {
     if (!use_cache(stage)) return "done again: the cache is not to be used";
+    // Then there is no need to look through the whole cache.
+    if (state.made_now) return "not in the cache: what comes before it was done again";
     const auto before = session_.records.alike(step.instruction);
     if (!before) return "not in the cache: it was never done here";
     if (before->key == key.digest) return "not in the cache any more";

@@ -24,6 +24,7 @@ struct StageState {
     std::string created;         // of the last layer, RFC 3339
     std::string config_json;     // of the base image
     std::size_t base_layers = 0; // how many of layers are its
+    bool made_now = false;       // a step was done in this build
 };
 
 class Solver {
@@ -80,7 +81,8 @@ private:
                             const dockerfile::WorkdirStep& workdir, const StageState& state);
     Outcome keep(const StepKey& key, const image::Layer& layer, const std::string& description);
     // Why a step has to be done; empty: nobody needs to be told.
-    std::string reason(const dockerfile::Stage& stage, const dockerfile::Step& step, const StepKey& key) const;
+    std::string reason(const dockerfile::Stage& stage, const dockerfile::Step& step, const StepKey& key,
+                       const StageState& state) const;
 
     Session& session_;
     const dockerfile::Evaluated& file_;
