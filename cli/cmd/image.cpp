@@ -137,6 +137,7 @@ int run_image(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
         {"build", "Build an image from a Dockerfile", run_image_build},
         {"history", "Show the history of an image", run_image_history},
+        {"import", "Import the files of a tar archive as an image", run_image_import},
         {"inspect", "Display detailed information on one or more images", run_image_inspect},
         {"load", "Load images from a tar archive, an OCI layout or standard input", run_image_load},
         {"ls", "List images", run_image_ls, VerbGroup::inspect, "list"},

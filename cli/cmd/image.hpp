@@ -17,6 +17,7 @@ int run_image_build(Globals&, const Args&);
 int run_image_ls(Globals&, const Args&);
 int run_image_inspect(Globals&, const Args&);
 int run_image_history(Globals&, const Args&);
+int run_image_import(Globals&, const Args&);
 int run_image_load(Globals&, const Args&);
 int run_image_save(Globals&, const Args&);
 int run_image_pull(Globals&, const Args&);

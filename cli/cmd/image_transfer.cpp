@@ -9,6 +9,7 @@
 #include "cli/options.hpp"
 
 #include <cstdio>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,27 @@ int run_image_load(Globals& globals, const Args& args) {
         for (const auto& name : one.references) std::printf("Loaded image: %s\n", printable(name).c_str());
         if (one.references.empty()) std::printf("Loaded image ID: %s\n", printable(one.image.id).c_str());
     }
+    return 0;
+}
+
+int run_image_import(Globals& globals, const Args& args) {
+    std::vector<std::string> words;
+    ImportImageOptions import;
+    Options options(globals, "image import [OPTIONS] FILE|- [REPOSITORY[:TAG]]",
+                    "Import the files of a tar archive as an image");
+    options.list("c,change", import.changes, "Apply Dockerfile instruction to the created image", "list")
+        .value("m,message", import.message, "Set commit message for imported image")
+        .value("platform", import.platform, "Set platform if server is multi-platform capable")
+        .arguments(words, 1, 2);
+    if (!options.parse(args)) return 0;
+    if (words.size() == 2) import.name = words[1];
+    if (globals.dry_run) return 0;
+    Engine engine = image_engine();
+    const bool piped = words[0] == "-";
+    const UniqueFd file = piped ? UniqueFd() : sys::open(words[0], O_RDONLY);
+    const image::Image image =
+        import_image(engine, piped ? STDIN_FILENO : file.get(), piped ? "standard input" : words[0], import);
+    std::puts(image.id.c_str());
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "davit/system.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "cli/cmd/system.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/format/json_text.hpp"
@@ -59,7 +60,11 @@ int doctor(Globals& globals, const Args& args) {
 } // namespace
 
 int run_system(Globals& globals, const Args& args) {
-    static const Verb verbs[] = {{"doctor", "Find what is left over and remove it", doctor, VerbGroup::machine}};
+    static const Verb verbs[] = {
+        {"df", "Show what takes the disk", run_system_df, VerbGroup::machine},
+        {"doctor", "Find what is left over and remove it", doctor, VerbGroup::machine},
+        {"prune", "Remove what nobody needs", run_system_prune, VerbGroup::machine},
+    };
     return run_group(globals, args, "system", "Look after davit itself", verbs);
 }
 

@@ -38,7 +38,6 @@ constexpr Advice advice[] = {
      "davit runs images; use a registry's or another tool's command for this"},
     {"davit", " swarm stack node service secret context plugin ",
      "davit runs compose files on this machine, without Swarm, contexts or plugins"},
-    {"davit image", " import ", "make an OCI layout or docker-archive of it, and 'davit image load -i FILE'"},
     {"davit container", " create ",
      "describe the container as a service in compose.yaml; 'davit run SERVICE COMMAND' runs another command in its "
      "place"},
@@ -51,7 +50,7 @@ constexpr Advice advice[] = {
      "name it below 'networks:' in the compose file: 'davit up' makes networks, and 'davit down' removes them"},
     {"davit volume", " create update ",
      "name it below 'volumes:' in the compose file: 'davit up' makes volumes, 'davit down -v' removes them"},
-    {"davit system", " df info prune events dial-stdio ",
+    {"davit system", " info events dial-stdio ",
      "'davit system doctor' finds what was left over; 'davit image prune' and 'davit volume prune' free space; 'davit "
      "events' shows events"},
 };

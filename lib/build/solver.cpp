@@ -208,7 +208,7 @@ bool Solver::use_cache(const Stage& stage) const {
 std::string Solver::reason(const Stage& stage, const Step& step, const StepKey& key, const StageState& state) const {
     if (!use_cache(stage)) return "done again: the cache is not to be used";
     // Then there is no need to look through the whole cache.
-    if (state.made_now) return "not in the cache: what comes before it was done again";
+    if (state.made_now) return "not in the cache: what comes before it has changed";
     const auto before = session_.records.alike(step.instruction);
     if (!before) return "not in the cache: it was never done here";
     if (before->key == key.digest) return "not in the cache any more";

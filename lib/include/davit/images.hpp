@@ -120,6 +120,15 @@ std::vector<LoadedImage> load_images(Engine& engine, const std::string& path, co
                                      std::stop_token stop = {});
 std::vector<LoadedImage> load_images(Engine& engine, int fd, const std::string& name, const std::string& platform = {},
                                      std::stop_token stop = {});
+struct ImportImageOptions {
+    std::string name;                 // "app:1"; empty: known by its id only
+    std::string message;              // of its history
+    std::string platform;             // empty: this machine's
+    std::vector<std::string> changes; // Dockerfile instructions: "CMD [\"sh\"]", "ENV A=b"
+};
+// The files of a tar (plain or compressed) as an image of one layer; fd stays the caller's, messages call it `name`.
+// Errors: failed (no tar), usage (a change that is none, a bad name).
+image::Image import_image(Engine& engine, int fd, const std::string& name, const ImportImageOptions& options = {});
 // One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it. Errors: not_found.
 void save_images(Engine& engine, const std::vector<std::string>& names, int fd);
 // An OCI layout directory; images are added to one that exists.

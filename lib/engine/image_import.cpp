@@ -1,0 +1,51 @@
+// A root file system as an image of one layer.
+#include "davit/images.hpp"
+
+#include "archive/byte_source.hpp"
+#include "archive/inflate.hpp"
+#include "archive/layer_writer.hpp"
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "build/files/layer.hpp"
+#include "build/image_config.hpp"
+#include "build/times.hpp"
+#include "engine/roots.hpp"
+#include "image/layer_ingest.hpp"
+#include "image/platform.hpp"
+#include "image/step_records.hpp"
+#include "rootfs/commit_changes.hpp"
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+
+namespace davit {
+
+image::Image import_image(Engine& engine, int fd, const std::string& name, const ImportImageOptions& options) {
+    std::optional<registry::Reference> reference;
+    if (!options.name.empty()) reference = registry::Reference::parse(options.name);
+    image::Store store(roots_of(engine).images());
+    image::IngestSession session(store.impl());
+    image::Lease lease = store.empty_lease();
+    const std::string directory = session.fresh();
+    archive::FileSource file(UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)), name);
+    const auto plain = archive::make_inflater(file);
+    const auto unpacked = in_context("importing " + name, [&] { return archive::unpack_layer(*plain, directory); });
+    const UniqueFd root = sys::open(directory, O_RDONLY | O_DIRECTORY);
+    const build::LayerFacts facts = build::digest_layer(root.get());
+    const image::Layer layer =
+        image::keep_layer(store, lease, directory, facts.diff_id, unpacked.size, facts.size, false);
+    build::ImageDescription description;
+    description.platform = options.platform.empty() ? image::host_platform() : image::parse_platform(options.platform);
+    description.created = build::rfc3339(sys::realtime_ns() / 1'000'000'000);
+    description.diff_ids = {facts.diff_id};
+    description.history.push_back(
+        {description.created, "", "", options.message.empty() ? "Imported from " + name : options.message, false});
+    nlohmann::json config = nlohmann::json::parse(build::configuration_json(description, ""));
+    for (const auto& change : options.changes) rootfs::apply_change(config["config"], change);
+    image::Image image =
+        image::put_image(store, lease, config.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {layer});
+    if (reference) store.tag(image, *reference);
+    return image;
+}
+
+} // namespace davit
