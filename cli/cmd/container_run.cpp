@@ -95,6 +95,7 @@ int run_container_run(Globals& globals, const Args& args) {
             throw error(Errc::unsupported, "containers outside of a compose file only run in the foreground, with --rm")
                 .with_hint("describe it as a service in compose.yaml to keep it");
         const Project project = project_of(flags);
+        if (globals.progress.empty()) globals.progress = "quiet"; // docker's run says nothing of its own
         Context context(globals);
         flags.run.service = "run";
         flags.run.environment = run_environment(flags.env_files, flags.env, project);

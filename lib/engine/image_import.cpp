@@ -27,7 +27,7 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
     image::IngestSession session(store.impl());
     image::Lease lease = store.empty_lease();
     const std::string directory = session.fresh();
-    archive::FileSource file(UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)), name);
+    archive::StreamSource file(fd, name);
     const auto plain = archive::make_inflater(file);
     const auto unpacked = in_context("importing " + name, [&] { return archive::unpack_layer(*plain, directory); });
     const UniqueFd root = sys::open(directory, O_RDONLY | O_DIRECTORY);

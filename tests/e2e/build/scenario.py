@@ -202,6 +202,27 @@ def garbage(s):
     s.equal("and all is done again", ["done"] * 9, list(build(s, "-t", "ten", ".").values()))
 
 
+def imported(s):
+    """A root file system from elsewhere is an image; what takes the disk is told and goes when nobody needs it."""
+    s.davit("image", "save", "-o", "box.tar", "busybox")
+    s.write("Dockerfile.box", "FROM busybox\nRUN echo carried > /carried\n")
+    s.davit("image", "build", "-f", "Dockerfile.box", "-o", "type=tar,dest=root.tar", ".")
+    s.davit("image", "import", "-c", 'CMD ["cat", "/carried"]', "-m", "from afar", "root.tar", "imported:1", out=r"^sha256:[0-9a-f]{64}$")
+    s.equal("its command is the change's", "carried\n", s.davit("container", "run", "--rm", "imported:1").out)
+    s.check("its history has the message", "from afar" in s.davit("image", "history", "imported:1").out)
+    again = s.run("sh", "-c", f"cat root.tar | {s.binary} image import -")
+    s.check("standard input is a file too", again.out.startswith("sha256:"), str(again))
+    s.davit("image", "import", "Dockerfile.box", exit=1, err="tar")
+    rows = {row["Type"]: row for row in map(json.loads, s.davit("system", "df", "--format", "json").out.splitlines())}
+    s.equal("four kinds take the disk", ["Build Cache", "Containers", "Images", "Local Volumes"], sorted(rows))
+    s.check("images are counted", int(rows["Images"]["TotalCount"]) >= 3, str(rows))
+    s.davit("system", "prune", "-f", out="Total reclaimed space: ")
+    s.check("what has a name stays", "imported" in s.davit("image", "ls").out)
+    s.davit("system", "prune", "-af", out="Untagged: imported:1")
+    s.equal("then nothing is left", "", s.davit("image", "ls", "-q").out)
+    s.davit("image", "load", "-i", "box.tar")
+
+
 with Scenario("build") as s:
     s.images("busybox")
     before = s.listing()
@@ -216,4 +237,5 @@ with Scenario("build") as s:
     named_contexts(s, before)
     s.write("src/a", "1\n")
     garbage(s)
+    imported(s)
     supervisor_dies(s, before)
