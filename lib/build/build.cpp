@@ -58,6 +58,9 @@ public:
         session_.image_of = [this](const std::string& reference, const std::string& platform) {
             return image_of(reference, platform);
         };
+        session_.pull = [this](const std::string& reference, const std::string& platform) {
+            return around_.pull(reference, platform, [](std::uint64_t, std::uint64_t) {});
+        };
         import_caches(session_);
         std::vector<std::string> platforms = request_.platforms;
         if (platforms.empty()) platforms.push_back(around_.platform);

@@ -130,8 +130,16 @@ void import_one(Session& session, const CachePlace& place) {
         }
     } else if (place.type == "registry") {
         const auto reference = registry::Reference::parse(place["ref"]);
+        // The registry's is newer than what an earlier build has left; an image of inline cache may be here only.
         const auto here = session.store.find(reference);
-        take_records(session, here ? *here : session.image_of(place["ref"], {}));
+        try {
+            const image::Image image = session.pull(place["ref"], {});
+            take_records(session, image);
+            if (!here) session.store.remove(place["ref"], {false, true, {}});
+        } catch (const Error& e) {
+            if (!here || e.kind() == Errc::interrupted) throw;
+            take_records(session, *here);
+        }
     } else if (!is_foreign(place.type)) {
         throw error(Errc::unsupported, "unknown cache importer: {}", place.type);
     }
@@ -144,12 +152,14 @@ void export_one(Session& session, const Built& built, const CachePlace& place) {
         image::save_layout(session.store, {image.id}, place["dest"], {{}, layer_blobs()});
     } else {
         const auto reference = registry::Reference::parse(place["ref"]);
+        const auto before = session.store.find(reference); // whose name it is on this machine
         session.store.tag(image, reference);
         image::PushOptions how;
         registry::read_daemon_config(how);
         how.blobs = layer_blobs();
         how.stop = session.stop();
         image::push(session.store, reference, how);
+        if (before) session.store.tag(*before, reference);
     }
     if (session.store.find(image.id)) forget(session, image.id);
 }

@@ -42,6 +42,7 @@ struct Session {
     HashCache hashes;
     const runtime::HostFacts host;
     ImageFinder image_of;
+    ImageFinder pull;                                              // the same from its registry, whatever is here
     std::string prefix;                                            // of steps' names
     const BuildContext* context = nullptr;                         // the build's own
     std::map<std::string, std::unique_ptr<BuildContext>> contexts; // named ones that are directories

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "base/sys.hpp"
 #include "build/build.hpp"
 #include "davit/build_cache.hpp"
@@ -69,10 +70,14 @@ void keep_cache_small(Engine& engine) {
     if (looked) return;
     struct statvfs disk {};
     if (::statvfs(roots_of(engine).images().c_str(), &disk) < 0) return;
-    write_file_atomic(mark, "", 0600, false);
     PruneBuildCacheOptions options;
     options.keep = std::min<std::uint64_t>(most, std::uint64_t{disk.f_blocks} * disk.f_frsize / part);
-    prune_build_cache(engine, options);
+    try {
+        write_file_atomic(mark, "", 0600, false);
+        prune_build_cache(engine, options);
+    } catch (const Error& e) { // the image is there: that is what was asked for
+        log::debug("keeping the build cache small: {}", e.what());
+    }
 }
 
 // The builds of one call: each service once, its dependencies first.
