@@ -71,8 +71,8 @@ Json records_json(const std::vector<image::StepRecord>& records) {
     return out;
 }
 
-// An image that nobody runs: its layers do not follow each other.
-image::Image cache_image(Session& session, const Built& built, bool all) {
+// An image that nobody runs: its layers do not follow each other. The lease keeps it.
+image::Image cache_image(Session& session, image::Lease& lease, const Built& built, bool all) {
     const auto records = records_for(session, built, all);
     std::map<std::string, image::Layer> layers;
     for (const auto& record : records)
@@ -86,8 +86,7 @@ image::Image cache_image(Session& session, const Built& built, bool all) {
     }
     Json config = Json::parse(configuration_json(description, ""));
     config[records_key] = records_json(records);
-    return image::put_image(session.store, session.lease, config.dump(-1, ' ', false, Json::error_handler_t::replace),
-                            list);
+    return image::put_image(session.store, lease, config.dump(-1, ' ', false, Json::error_handler_t::replace), list);
 }
 
 void forget(Session& session, const std::string& id) {
@@ -124,8 +123,11 @@ void import_one(Session& session, const CachePlace& place) {
     if (place.type == "local") {
         const auto loaded = image::load(session.store, place["src"], {{}, session.stop()});
         for (const auto& one : loaded) {
-            session.store.extend(session.lease, one.image.id);
-            take_records(session, one.image);
+            {
+                image::Lease lease = session.store.empty_lease(); // not the build's: the image goes now
+                session.store.extend(lease, one.image.id);
+                take_records(session, one.image);
+            }
             if (one.references.empty()) forget(session, one.image.id);
         }
     } else if (place.type == "registry") {
@@ -145,8 +147,9 @@ void import_one(Session& session, const CachePlace& place) {
     }
 }
 
-void export_one(Session& session, const Built& built, const CachePlace& place) {
-    const image::Image image = cache_image(session, built, place["mode"] == "max");
+std::string send_cache(Session& session, const Built& built, const CachePlace& place) {
+    image::Lease lease = session.store.empty_lease(); // not the build's: the image goes when it is sent
+    const image::Image image = cache_image(session, lease, built, place["mode"] == "max");
     if (place.type == "local") {
         sys::make_dirs(place["dest"], 0755);
         image::save_layout(session.store, {image.id}, place["dest"], {{}, layer_blobs()});
@@ -161,7 +164,12 @@ void export_one(Session& session, const Built& built, const CachePlace& place) {
         image::push(session.store, reference, how);
         if (before) session.store.tag(*before, reference);
     }
-    if (session.store.find(image.id)) forget(session, image.id);
+    return image.id;
+}
+
+void export_one(Session& session, const Built& built, const CachePlace& place) {
+    const std::string id = send_cache(session, built, place);
+    if (session.store.find(id)) forget(session, id);
 }
 
 } // namespace
