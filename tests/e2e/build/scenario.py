@@ -202,6 +202,21 @@ def garbage(s):
     s.equal("and all is done again", ["done"] * 9, list(build(s, "-t", "ten", ".").values()))
 
 
+def cache_elsewhere(s):
+    """A cache that was written down gives the same image after all is gone here, and leaves no image of its own."""
+    s.write("kept.Dockerfile", f"FROM busybox AS a\nRUN cp {UUID} /id\nFROM busybox\nCOPY --from=a /id /id\nRUN cp {UUID} /id2\n")
+    s.davit("image", "build", "-q", "-f", "kept.Dockerfile", "-t", "kept", ".")
+    before = s.davit("image", "ls", "-q").out
+    first = s.davit("image", "build", "-q", "-f", "kept.Dockerfile", "-t", "kept", "--cache-to", "type=local,dest=kept.cache,mode=max", ".").out
+    s.equal("no image is left of the cache", before, s.davit("image", "ls", "-q").out)
+    s.davit("image", "rm", "kept")
+    s.davit("builder", "prune", "-af")
+    again = s.davit("image", "build", "-q", "-f", "kept.Dockerfile", "-t", "kept", "--cache-from", "type=local,src=kept.cache", ".").out
+    s.equal("it is the same image", first, again)
+    s.equal("nor of what was read", before, s.davit("image", "ls", "-q").out)
+    s.davit("image", "rm", "kept")
+
+
 def imported(s):
     """A root file system from elsewhere is an image; what takes the disk is told and goes when nobody needs it."""
     s.davit("image", "save", "-o", "box.tar", "busybox")
@@ -237,5 +252,6 @@ with Scenario("build") as s:
     named_contexts(s, before)
     s.write("src/a", "1\n")
     garbage(s)
+    cache_elsewhere(s)
     imported(s)
     supervisor_dies(s, before)
