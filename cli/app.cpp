@@ -7,6 +7,8 @@
 #include "cli/diagnostics.hpp"
 #include "cli/disk_use.hpp"
 #include "cli/display/display.hpp"
+#include "cli/docker_words.hpp"
+#include "cli/endpoint.hpp"
 #include "cli/global_options.hpp"
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
@@ -31,22 +33,6 @@ namespace {
 
 constexpr const char* progress_modes[] = {"auto", "tty", "plain", "json", "quiet"};
 constexpr const char* ansi_modes[] = {"never", "always", "auto"};
-
-const Verb* find_verb(std::span<const Verb> table, const std::string& name) {
-    for (const Verb& v : table)
-        if (name == v.name || (v.alias[0] && name == v.alias)) return &v;
-    return nullptr;
-}
-
-Error unknown_verb(std::span<const Verb> table, const std::string& of, const std::string& name) {
-    if (const std::string advice = advice_for(of, name); !advice.empty())
-        return error(Errc::unsupported, "this version of davit has no \"{} {}\"", of, name).with_hint(advice);
-    std::vector<std::string> known;
-    for (const Verb& v : table)
-        if (v.group != VerbGroup::hidden) known.emplace_back(v.name);
-    return error(Errc::usage, "unknown command: \"{} {}\"{}", of, name, did_you_mean(name, known))
-        .with_hint("see '" + of + " --help'");
-}
 
 // docker compose's old names.
 void take_old_names(Globals& globals) {
@@ -87,38 +73,54 @@ void apply_environment(Globals& globals) {
         throw error(Errc::usage, "COMPOSE_PARALLEL_LIMIT must be an integer (found: \"{}\")", limit);
 }
 
-int dispatch(Globals& globals, Args rest) {
+// "help up" is "up --help".
+void take_help_word(Args& rest, std::string_view also_dropped) {
+    if (rest.empty() || rest.front() != "help") return;
+    rest.erase(rest.begin());
+    if (!rest.empty() && rest.front() == also_dropped) rest.erase(rest.begin());
+    if (rest.empty() || rest.front().starts_with("-")) rest.insert(rest.begin(), "--help");
+    else rest.push_back("--help");
+}
+
+int dispatch(Globals& globals, Args rest, Grammar grammar) {
     // "davit compose up" is "davit up", for fingers and scripts that say docker compose.
-    if (!rest.empty() && rest.front() == "compose") rest.erase(rest.begin());
-    if (!rest.empty() && rest.front() == "help") {
-        rest.erase(rest.begin());
-        if (!rest.empty() && rest.front() == "compose") rest.erase(rest.begin());
-        if (rest.empty() || rest.front().starts_with("-")) rest.insert(rest.begin(), "--help");
-        else rest.push_back("--help");
-    }
+    if (!rest.empty() && rest.front() == "compose" && grammar == Grammar::davit) rest.erase(rest.begin());
+    take_help_word(rest, "compose");
     if (globals.version) return run_version(globals, {});
     if (rest.empty() || rest.front() == "--help") {
-        std::fputs(global_options(globals).help().c_str(), stdout);
+        std::fputs(global_options(globals, grammar).help().c_str(), stdout);
         return 0;
     }
     const Verb* verb = find_verb(verbs(), rest.front());
-    if (!verb) throw unknown_verb(verbs(), "davit", rest.front());
+    if (!verb || (grammar == Grammar::compose && !is_compose_verb(*verb)))
+        throw unknown_verb(verbs(), globals.program, rest.front());
     if (verb->group == VerbGroup::project || verb->group == VerbGroup::inspect) take_switches_from_env_file(globals);
     apply_environment(globals);
     return verb->run(globals, {rest.begin() + 1, rest.end()});
 }
 
-int run_checked(Globals& globals, const Args& given) {
-    Args args = given, rest;
+int run_with_globals(Globals& globals, const Args& args, Grammar grammar) {
+    Args rest;
+    if (!global_options(globals, grammar).arguments(rest).parse(args)) return 0;
+    take_old_names(globals);
+    check_modes(globals);
+    return dispatch(globals, std::move(rest), grammar);
+}
+
+int run_checked(Globals& globals, std::string_view program, const Args& given) {
+    Args args = given;
     if (!args.empty() && args.front() == plugin_metadata_verb) {
         std::fputs(plugin_metadata().c_str(), stdout);
         return 0;
     }
+    const Grammar grammar = grammar_of(program);
+    if (grammar == Grammar::docker) {
+        globals.program = "docker";
+        return run_docker(globals, args);
+    }
     take_plugin_call(args);
-    if (!global_options(globals).arguments(rest).parse(args)) return 0;
-    take_old_names(globals);
-    check_modes(globals);
-    return dispatch(globals, std::move(rest));
+    if (grammar == Grammar::compose) return run_compose(globals, args);
+    return run_with_globals(globals, args, Grammar::davit);
 }
 
 // What can be done about an error of the machine that nobody nearer to it has said.
@@ -167,7 +169,33 @@ std::string with_line(const Error& e) {
 
 } // namespace
 
-int report_exception(bool json) {
+bool answers_to(const Verb& verb, std::string_view name) {
+    if (name == verb.name) return true;
+    if (name.empty()) return false;
+    for (std::string_view names = verb.alias; !names.empty();) {
+        const std::size_t end = std::min(names.find(' '), names.size());
+        if (names.substr(0, end) == name) return true;
+        names.remove_prefix(std::min(end + 1, names.size()));
+    }
+    return false;
+}
+
+const Verb* find_verb(std::span<const Verb> table, std::string_view name) {
+    const auto found = std::find_if(table.begin(), table.end(), [&](const Verb& v) { return answers_to(v, name); });
+    return found == table.end() ? nullptr : &*found;
+}
+
+Error unknown_verb(std::span<const Verb> table, const std::string& of, const std::string& name) {
+    if (const std::string advice = advice_for(of, name); !advice.empty())
+        return error(Errc::unsupported, "this version of davit has no \"{} {}\"", of, name).with_hint(advice);
+    std::vector<std::string> known;
+    for (const Verb& v : table)
+        if (v.group != VerbGroup::hidden) known.emplace_back(v.name);
+    return error(Errc::usage, "unknown command: \"{} {}\"{}", of, name, did_you_mean(name, known))
+        .with_hint("see '" + of + " --help'");
+}
+
+int report_exception(bool json, bool own_codes) {
     auto say = [json](const std::string& text) {
         std::fprintf(stderr, "%s\n", json ? json_error_line(text).c_str() : ("error: " + text).c_str());
     };
@@ -179,20 +207,27 @@ int report_exception(bool json) {
         return 1;
     } catch (const Error& e) {
         if (e.what()[0]) say(json ? with_advice(e).describe() : with_line(with_advice(e)));
-        return e.kind() == Errc::interrupted ? 130 : 1;
+        return own_codes && e.exit_code() ? e.exit_code() : e.kind() == Errc::interrupted ? 130 : 1;
     } catch (const std::exception& e) {
         say(printable(e.what(), "\n\t"));
         return 1;
     }
 }
 
-int run_app(const Args& args) {
+int run_compose(Globals& globals, const Args& args) {
+    globals.program = globals.program == "davit" ? "docker-compose" : globals.program + " compose";
+    globals.docker_words = globals.docker_codes = false;
+    take_configured_context();
+    return run_with_globals(globals, args, Grammar::compose);
+}
+
+int run_app(std::string_view program, const Args& args) {
     int code;
     Globals globals;
     try {
-        code = run_checked(globals, args);
+        code = run_checked(globals, program, args);
     } catch (...) {
-        return report_exception(globals.progress == "json");
+        return report_exception(globals.progress == "json", globals.docker_codes);
     }
     if (std::fflush(stdout) != 0 && code == 0) {
         std::perror("error: writing the output");
@@ -202,11 +237,12 @@ int run_app(const Args& args) {
 }
 
 int run_group(Globals& globals, const Args& args, const char* name, const char* summary, std::span<const Verb> table) {
-    const std::string command = std::string("davit ") + name;
+    const std::string command = globals.program + " " + name;
     if (globals.describe) {
         globals.describe->group(table);
         return 0;
     }
+    globals.docker_codes = true; // groups are docker's
     if (!args.empty() && args.front() != "--help" && args.front() != "-h") {
         const Verb* verb = find_verb(table, args.front());
         if (!verb) throw unknown_verb(table, command, args.front());

@@ -1,8 +1,11 @@
 // The command line: global flags, the table of verbs, errors and exit codes.
 #pragma once
 
+#include "davit/error.hpp"
+
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace davit::cli {
@@ -36,6 +39,11 @@ struct Globals {
     bool no_ansi = false;               // --no-ansi, docker compose's old form of --ansi never
     std::string workdir;                // --workdir, its old name of --project-directory
     CommandSink* describe = nullptr;    // verbs only say what they take
+
+    // Not flags, but what the name and the words before them have settled.
+    std::string program = "davit"; // as help names it: "docker", "docker compose"
+    bool docker_words = false;     // docker's words at the top, see cli/docker_words.hpp
+    bool docker_codes = false;     // exit codes that docker has and docker compose has not: 125, 64 …
 };
 
 using Args = std::vector<std::string>;
@@ -50,17 +58,26 @@ struct Verb {
     const char* summary;
     int (*run)(Globals&, const Args& args);
     VerbGroup group = VerbGroup::project;
-    const char* alias = ""; // another name, not listed
+    const char* alias = ""; // other names, not listed, with spaces between
 };
+bool answers_to(const Verb& verb, std::string_view name);
+// nullptr: there is none.
+const Verb* find_verb(std::span<const Verb> table, std::string_view name);
+// of: "davit image". Its text names what is near, or what helps instead.
+Error unknown_verb(std::span<const Verb> table, const std::string& of, const std::string& name);
 
-// Parses the global flags, finds the verb, runs it, turns davit::Error into text and exit code.
-int run_app(const Args& args);
+// Parses the global flags, finds the verb, runs it, turns davit::Error into text and exit code. program: argv[0], which
+// decides on the grammar.
+int run_app(std::string_view program, const Args& args);
+
+// `docker compose …`, or the plugin: without the words before it.
+int run_compose(Globals& globals, const Args& args);
 
 // A verb with verbs of its own: `davit network ls`. Without one, or with --help, it lists them.
 int run_group(Globals& globals, const Args& args, const char* name, const char* summary, std::span<const Verb> verbs);
 
 // The exit code an exception of a verb asks for, after its text has been written to stderr.
-// json: as JSON lines. Call it inside a catch block.
-int report_exception(bool json = false);
+// json: as JSON lines. own_codes: Error::exit_code() counts. Call it inside a catch block.
+int report_exception(bool json = false, bool own_codes = false);
 
 } // namespace davit::cli

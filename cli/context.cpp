@@ -40,6 +40,12 @@ const Project& Context::project(const std::vector<std::string>& named_services) 
     return *project_;
 }
 
+const Project& Context::as_written() {
+    load({}, false);
+    print_diagnostics(std::exchange(unacted_, {}), globals_.progress == "json");
+    return *project_;
+}
+
 // As docker compose: an error, unless the environment names the project.
 void Context::check_names(const std::vector<std::string>& services) const {
     for (const std::string& service : services) try {
@@ -92,7 +98,7 @@ Display& Context::display() {
 }
 
 Interrupts& Context::interrupts() {
-    if (!interrupts_) interrupts_ = std::make_unique<Interrupts>();
+    if (!interrupts_) interrupts_ = std::make_unique<Interrupts>(all_signals_);
     return *interrupts_;
 }
 
@@ -118,8 +124,7 @@ void Context::on_build(const BuildEvent& event) {
     if (event.kind == BuildEvent::Kind::failed) std::fputs(failed_step_.text().c_str(), stderr);
 }
 
-Engine& Context::engine() {
-    if (engine_) return *engine_;
+EngineOptions Context::engine_options() {
     require_root();
     EngineOptions options;
     options.parallel = globals_.parallel;
@@ -132,7 +137,11 @@ Engine& Context::engine() {
             else std::fputs((json ? printable_json(text) : printable(text, "\n\t")).c_str(), stdout);
             return false;
         };
-    engine_ = std::make_unique<Engine>(std::move(options));
+    return options;
+}
+
+Engine& Context::engine() {
+    if (!engine_) engine_ = std::make_unique<Engine>(engine_options());
     return *engine_;
 }
 

@@ -31,6 +31,8 @@ public:
     // The project of the compose file, warnings printed. Throws LoadError. Services that are named
     // are enabled whatever their profiles say.
     const Project& project(const std::vector<std::string>& named_services = {});
+    // The same as the files have it: env_file and label_file of services are not read.
+    const Project& as_written();
     // For verbs that act on what exists, with docker compose's rules: with -p and without -f the file
     // stays unread; one that cannot be loaded does not matter when the environment gives the name.
     ProjectRef ref(const std::vector<std::string>& named_services = {});
@@ -39,6 +41,8 @@ public:
     const Project* model();
 
     Engine& engine();
+    // For other things of the library that act: events are shown as the engine's are.
+    EngineOptions engine_options();
     // Besides the display, events go here too.
     void also_to(EventSink sink) { extra_sink_ = std::move(sink); }
     Display& display();
@@ -48,6 +52,8 @@ public:
     void quiet_build() { quiet_build_ = true; }
     // No more progress is shown, and what was shown stays: the command's own output follows. Thread-safe.
     void mute();
+    // For what hands them on. Before the signals are asked for.
+    void take_all_signals() { all_signals_ = true; }
     Interrupts& interrupts();
     std::stop_token stop() { return interrupts().token(); }
 
@@ -71,7 +77,7 @@ private:
     std::unique_ptr<Display> display_;
     std::unique_ptr<BuildDisplay> build_display_;
     FailedStep failed_step_;
-    bool quiet_build_ = false;
+    bool quiet_build_ = false, all_signals_ = false;
     EventSink extra_sink_;
     std::function<bool(const Event&)> hidden_;
     std::set<std::string> told_;

@@ -10,13 +10,13 @@ namespace davit::cli {
 
 namespace {
 
-std::string global_help() {
+std::string global_help(const std::string& program, Grammar grammar) {
     std::string out;
-    auto section = [&out](const char* title, VerbGroup group) {
+    auto section = [&out, grammar](const char* title, VerbGroup group) {
         out += std::string(out.empty() ? "" : "\n\n") + title;
         std::vector<const Verb*> shown;
         for (const Verb& v : verbs())
-            if (v.group == group) shown.push_back(&v);
+            if (v.group == group && (grammar != Grammar::compose || is_compose_verb(v))) shown.push_back(&v);
         std::sort(shown.begin(), shown.end(),
                   [](const Verb* a, const Verb* b) { return std::strcmp(a->name, b->name) < 0; });
         for (const Verb* v : shown) out += fmt::format("\n  {:<12}{}", v->name, v->summary);
@@ -24,13 +24,14 @@ std::string global_help() {
     section("Commands for the project:", VerbGroup::project);
     section("Commands that look:", VerbGroup::inspect);
     section("Commands for the machine:", VerbGroup::machine);
-    return out + "\n\nRun 'davit COMMAND --help' for more information on a command.";
+    return out + "\n\nRun '" + program + " COMMAND --help' for more information on a command.";
 }
 
 } // namespace
 
-Options global_options(Globals& g) {
+Options global_options(Globals& g, Grammar grammar) {
     Options options("[OPTIONS] COMMAND", "Compose files to running containers, with nothing in between");
+    options.called(g.program);
     options.flag("all-resources", g.all_resources, "Include all resources, even those not used by services")
         .value("ansi", g.ansi, "When to print ANSI control characters (\"never\"|\"always\"|\"auto\")")
         .flag("compatibility", g.compatibility, "Run in backward compatibility mode: \"_\" in container names")
@@ -53,7 +54,7 @@ Options global_options(Globals& g) {
         .hidden()
         .ignored("insecure-registry", "stringArray")
         .verbatim_after_first()
-        .epilog(global_help());
+        .epilog(global_help(g.program, grammar));
     return options;
 }
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "cli/app.hpp"
+#include "cli/docker_words.hpp"
 #include "cli/options.hpp"
 
 namespace davit::cli {
 
-Options global_options(Globals&);
+// compose: lists what docker compose has, and davit for a project.
+Options global_options(Globals&, Grammar = Grammar::davit);
 
 } // namespace davit::cli

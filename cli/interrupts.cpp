@@ -13,7 +13,7 @@
 
 namespace davit::cli {
 
-Interrupts::Interrupts() {
+Interrupts::Interrupts(bool all) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
@@ -21,6 +21,8 @@ Interrupts::Interrupts() {
     sigaddset(&set, SIGWINCH);
     sigaddset(&set, SIGTSTP);
     sigaddset(&set, SIGCONT); // blocked or not, it continues the process
+    if (all)
+        for (const int signal : {SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM}) sigaddset(&set, signal);
     ::pthread_sigmask(SIG_BLOCK, &set, &before_);
     signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC));
     end_.reset(::eventfd(0, EFD_CLOEXEC));
@@ -105,6 +107,16 @@ void Interrupts::interrupt(int signal) {
     if (!source_.request_stop() && second) second();
 }
 
+void Interrupts::pass_on(int signal) {
+    std::function<void(int)> every;
+    {
+        std::lock_guard lock(mutex_);
+        every = every_;
+    }
+    if (every) every(signal);
+    else if (signal == SIGHUP || signal == SIGQUIT) source_.request_stop();
+}
+
 void Interrupts::serve() {
     for (;;) {
         pollfd fds[] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}, {caller_.get(), POLLIN, 0}};
@@ -126,7 +138,9 @@ void Interrupts::serve() {
             if (resized_) resized_();
             break;
         }
-        default: interrupt(static_cast<int>(info.ssi_signo));
+        case SIGINT:
+        case SIGTERM: interrupt(static_cast<int>(info.ssi_signo)); break;
+        default: pass_on(static_cast<int>(info.ssi_signo));
         }
     }
 }

@@ -16,7 +16,9 @@ namespace davit::cli {
 // ends the process with 1, as docker does.
 class Interrupts {
 public:
-    Interrupts();
+    // all: also those that a person seldom sends (HUP, QUIT, USR1, USR2), for on_signal alone; while nobody has asked
+    // for them, HUP and QUIT request stop.
+    explicit Interrupts(bool all = false);
     ~Interrupts();
     Interrupts(const Interrupts&) = delete;
 
@@ -34,6 +36,7 @@ public:
 private:
     void serve();
     void interrupt(int signal);
+    void pass_on(int signal);
     void suspend();
     void resume();
     sigset_t before_{};

@@ -12,8 +12,6 @@
 
 namespace davit::cli {
 
-namespace {
-
 std::map<std::string, std::string> process_environment() {
     std::map<std::string, std::string> out;
     for (char** entry = environ; entry && *entry; ++entry) {
@@ -24,6 +22,8 @@ std::map<std::string, std::string> process_environment() {
     }
     return out;
 }
+
+namespace {
 
 // docker compose's switch; on unless it says otherwise.
 bool remote_allowed(const LoadOptions& o, const char* variable) {

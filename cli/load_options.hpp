@@ -4,10 +4,13 @@
 #include "cli/app.hpp"
 #include "davit/load.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
 namespace davit::cli {
+
+std::map<std::string, std::string> process_environment();
 
 // Global flags, environment, .env, the compose files found. Warnings go to stderr.
 // `files` is empty if there is none; load() then throws Error(not_found).

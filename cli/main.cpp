@@ -15,5 +15,5 @@ void fill_standard_descriptors() {
 
 int main(int argc, char** argv) {
     fill_standard_descriptors();
-    return davit::cli::run_app({argv + 1, argv + argc});
+    return davit::cli::run_app(argc > 0 ? argv[0] : "", {argv + (argc > 0), argv + argc});
 }

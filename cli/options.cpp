@@ -57,7 +57,13 @@ Options::Options(std::string synopsis, std::string summary)
 Options::Options(Globals& globals, std::string synopsis, std::string summary)
     : Options(std::move(synopsis), std::move(summary)) {
     describe_ = globals.describe;
+    program_ = globals.program;
     flag("dry-run", globals.dry_run, "Show what would be done and do nothing");
+}
+
+Options& Options::called(std::string program) {
+    program_ = std::move(program);
+    return *this;
 }
 
 Options& Options::add(std::string_view names, std::string_view type, std::string_view help,
@@ -186,12 +192,12 @@ void Options::take_long(const Args& args, std::size_t& i) {
         std::vector<std::string> known;
         for (const Option& o : options_)
             if (!o.hidden && !o.long_name.empty()) known.push_back("--" + o.long_name);
-        throw mistake("unknown flag: --" + name + did_you_mean("--" + name, known));
+        throw flag_mistake("unknown flag: --" + name + did_you_mean("--" + name, known));
     }
     if (equals != std::string::npos) set(*option, text.substr(equals + 1));
     else if (option->type.empty()) set(*option, "true");
     else if (i + 1 < args.size()) set(*option, args[++i]);
-    else throw mistake("flag needs an argument: --" + name);
+    else throw flag_mistake("flag needs an argument: --" + name);
 }
 
 void Options::take_shorts(const Args& args, std::size_t& i) {
@@ -202,7 +208,7 @@ void Options::take_shorts(const Args& args, std::size_t& i) {
             help_wanted_ = true;
             return;
         }
-        if (!option) throw mistake(fmt::format("unknown shorthand flag: '{}' in {}", arg[at], arg));
+        if (!option) throw flag_mistake(fmt::format("unknown shorthand flag: '{}' in {}", arg[at], arg));
         const bool equals = at + 1 < arg.size() && arg[at + 1] == '=';
         if (option->type.empty() && !equals) {
             set(*option, "true");
@@ -211,7 +217,7 @@ void Options::take_shorts(const Args& args, std::size_t& i) {
         if (equals) set(*option, arg.substr(at + 2));
         else if (at + 1 < arg.size()) set(*option, arg.substr(at + 1));
         else if (i + 1 < args.size()) set(*option, args[++i]);
-        else throw mistake(fmt::format("flag needs an argument: '{}' in {}", arg[at], arg));
+        else throw flag_mistake(fmt::format("flag needs an argument: '{}' in {}", arg[at], arg));
         return;
     }
 }
@@ -222,7 +228,7 @@ void Options::set(const Option& option, const std::string& value) const {
     } catch (const Error& e) {
         std::string names = option.short_name.empty() ? "" : "-" + option.short_name + ", ";
         names += "--" + option.long_name;
-        throw mistake(fmt::format("invalid argument \"{}\" for \"{}\" flag: {}", value, names, e.what()));
+        throw flag_mistake(fmt::format("invalid argument \"{}\" for \"{}\" flag: {}", value, names, e.what()));
     }
 }
 
@@ -248,13 +254,16 @@ const Options::Option* Options::find_short(char name) const {
     return it == options_.end() ? nullptr : &*it;
 }
 
+// docker's commands have an exit code of their own for these; docker compose's have not.
+Error Options::flag_mistake(std::string text) const { return mistake(std::move(text)).with_exit_code(125); }
+
 Error Options::mistake(std::string text) const {
     return error(Errc::usage, "{}", text).with_hint("see '" + command() + " --help'");
 }
 
 // The words of the synopsis before "[OPTIONS]" and the arguments, which are in capitals.
 std::string Options::command() const {
-    std::string out = "davit";
+    std::string out = program_;
     std::size_t at = 0;
     while (at < synopsis_.size() && synopsis_[at] >= 'a' && synopsis_[at] <= 'z') {
         const std::size_t end = std::min(synopsis_.find(' ', at), synopsis_.size());
@@ -265,7 +274,7 @@ std::string Options::command() const {
 }
 
 std::string Options::help() const {
-    std::string out = "Usage:  davit " + synopsis_ + "\n\n" + summary_ + "\n";
+    std::string out = "Usage:  " + program_ + " " + synopsis_ + "\n\n" + summary_ + "\n";
     std::vector<const Option*> shown;
     for (const Option& o : options_)
         if (!o.hidden) shown.push_back(&o);

@@ -34,6 +34,9 @@ public:
     // Without --dry-run: the global options themselves, and commands that change nothing.
     Options(std::string synopsis, std::string summary);
 
+    // As help and hints name the program; of Globals::program where there are any.
+    Options& called(std::string program);
+
     // names: "d,detach" (short, long), "detach", "T,no-tty". The variable must outlive parse().
     Options& flag(std::string_view names, bool& to, std::string_view help);
     Options& flag(std::string_view names, std::optional<bool>& to, std::string_view help);
@@ -79,10 +82,11 @@ private:
     void set(const Option& option, const std::string& value) const;
     void check_number_of_arguments() const;
     Error mistake(std::string text) const;
+    Error flag_mistake(std::string text) const;
     std::string command() const;
 
     CommandSink* describe_ = nullptr;
-    std::string synopsis_, summary_, epilog_;
+    std::string program_ = "davit", synopsis_, summary_, epilog_;
     std::vector<Option> options_;
     std::vector<std::string>* arguments_ = nullptr;
     std::size_t min_ = 0, max_ = 0;

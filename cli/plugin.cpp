@@ -1,6 +1,6 @@
 #include "cli/plugin.hpp"
 
-#include "base/error.hpp"
+#include "cli/endpoint.hpp"
 #include "cli/format/json_text.hpp"
 #include "davit/version.hpp"
 
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -47,17 +48,6 @@ std::string value_of(const Flag& flag, const Args& args, std::size_t& i) {
     return i + 1 < args.size() ? args[++i] : "";
 }
 
-void act_on(const Flag& flag, const std::string& value) {
-    const std::string name = flag.long_name;
-    if (name == "--config") ::setenv("DOCKER_CONFIG", value.c_str(), 1);
-    const bool elsewhere =
-        (name == "--host" && !value.starts_with("unix://")) || (name == "--context" && value != "default");
-    if (elsewhere)
-        throw error(Errc::unsupported, "davit has no engine elsewhere: docker's {} {} cannot be used with it", name,
-                    value)
-            .with_hint("davit starts containers on this machine: run it there, by ssh for one");
-}
-
 } // namespace
 
 std::string plugin_metadata() {
@@ -84,7 +74,15 @@ void take_plugin_call(Args& args) {
     const bool help = at > 0 && args[at - 1] == "help";
     args.erase(args.begin(), args.begin() + static_cast<std::ptrdiff_t>(at) + 1);
     if (help) args.insert(args.begin(), "help");
-    for (const auto& [flag, value] : found) act_on(*flag, value);
+    std::optional<std::string> host, context;
+    for (const auto& [flag, value] : found) {
+        const std::string_view name = flag->long_name;
+        if (name == "--config") ::setenv("DOCKER_CONFIG", value.c_str(), 1);
+        if (name == "--host") host = value;
+        if (name == "--context") context = value;
+    }
+    take_endpoint_flags(host, context);
+    require_here();
 }
 
 bool called_as_plugin() {

@@ -92,10 +92,11 @@ TerminalMode::TerminalMode(int fd, Kind kind) {
     when_restored = kind == Kind::raw ? TCSAFLUSH : TCSANOW; // what was typed for a container is not for the shell
     install_handlers();
     changed_fd = fd;
-    // Raw mode is waited for: the kernel stops a process that asks for it in the background.
+    // Raw mode is waited for: the kernel stops a process that asks for it in the background. What was typed before is
+    // for the container.
     active_ = kind == Kind::keys && !in_foreground(fd)
                   ? true
-                  : ::tcsetattr(fd, kind == Kind::raw ? TCSAFLUSH : TCSANOW, &wanted) == 0;
+                  : ::tcsetattr(fd, kind == Kind::raw ? TCSADRAIN : TCSANOW, &wanted) == 0;
     if (!active_) changed_fd = -1;
 }
 

@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 # The components that define what lib/include/davit declares go in whole; the others are taken
 # from their archives as needed. Everything outside the public headers stays hidden.
-set(public_components davit_base davit_model davit_compose davit_reconcile davit_engine davit_image davit_remote davit_project)
+set(public_components davit_base davit_model davit_compose davit_reconcile davit_engine davit_image davit_remote davit_project davit_stack davit_swarm davit_scope davit_export davit_c)
 if(DAVIT_SHARED)
     add_library(davit_shared SHARED) # not "davit": the program has that file name
     foreach(component IN LISTS public_components)
@@ -23,7 +23,7 @@ if(DAVIT_SHARED)
     set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/davit)
     install(TARGETS davit_shared EXPORT davitTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
     install(EXPORT davitTargets NAMESPACE davit:: DESTINATION ${package_dir})
-    install(DIRECTORY ${PROJECT_SOURCE_DIR}/lib/include/davit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/lib/include/davit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
     file(WRITE ${PROJECT_BINARY_DIR}/davitConfig.cmake "include(\${CMAKE_CURRENT_LIST_DIR}/davitTargets.cmake)\n")
     write_basic_package_version_file(${PROJECT_BINARY_DIR}/davitConfigVersion.cmake COMPATIBILITY SameMinorVersion)
     install(FILES ${PROJECT_BINARY_DIR}/davitConfig.cmake ${PROJECT_BINARY_DIR}/davitConfigVersion.cmake DESTINATION ${package_dir})
@@ -32,7 +32,7 @@ if(DAVIT_SHARED)
     configure_file(${PROJECT_SOURCE_DIR}/lib/davit.pc.in ${PROJECT_BINARY_DIR}/davit.pc @ONLY)
     install(FILES ${PROJECT_BINARY_DIR}/davit.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
     install(FILES ${PROJECT_SOURCE_DIR}/docs/embedding.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-    install(DIRECTORY ${PROJECT_SOURCE_DIR}/samples/embed DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/samples/embed ${PROJECT_SOURCE_DIR}/samples/embed-tests DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 endif()
 
 # What stays beside running containers, and the private modules that the client opens on first use.

@@ -122,7 +122,13 @@ std::vector<Finding> inventory(const std::string& run_dir) {
 std::vector<Finding> find_leaks(const std::string& run_dir, const std::vector<std::string>& live_projects,
                                 const std::vector<OtherRoot>& others) {
     std::vector<Finding> findings = inventory(run_dir);
-    std::erase_if(findings, [&](const Finding& f) { return !is_leak(f, live_projects); });
+    std::set<std::string> used; // bridges of networks that are no project's, too
+    for (const auto& [name, project] : load_state(run_dir).projects)
+        if (living(name, live_projects))
+            for (const auto& network : project.networks) used.insert(network.bridge);
+    std::erase_if(findings, [&](const Finding& f) {
+        return !is_leak(f, live_projects) || (f.kind == Kind::bridge && used.contains(f.name));
+    });
     for (const OtherRoot& other : others) spare(other, findings);
     for (Finding& f : findings)
         f.text += f.project.empty() ? ", which no running project uses" : ", which does not run";

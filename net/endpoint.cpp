@@ -160,6 +160,37 @@ void attach(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan) {
 
 void detach(NetlinkSocket& host, const std::string& host_ifname) { remove_bridge(host, host_ifname); }
 
+void unplug(int netns_fd, const std::string& ifname) {
+    NetnsScope scope(netns_fd);
+    NetlinkSocket inside(NETLINK_ROUTE);
+    remove_bridge(inside, ifname);
+}
+
+void plug(NetlinkSocket& host, int netns_fd, const EndpointSpec& endpoint) {
+    unplug(netns_fd, endpoint.ifname);
+    try {
+        attach(host, netns_fd, {{endpoint}, {}, {}});
+    } catch (...) {
+        try {
+            unplug(netns_fd, endpoint.ifname);
+        } catch (const Error&) {} // the first failure is the one to tell
+        throw;
+    }
+}
+
+void set_default_routes(int netns_fd, const std::optional<DefaultRoute>& v4, const std::optional<DefaultRoute>& v6) {
+    NetnsScope scope(netns_fd);
+    NetlinkSocket inside(NETLINK_ROUTE);
+    std::vector<Message> messages;
+    for (const auto& route : {v4, v6}) {
+        if (!route) continue;
+        const int index = inside.link_index(route->ifname);
+        if (!index) throw error(Errc::failed, "interface {} is not in its namespace", route->ifname);
+        messages.push_back(default_route_message(route->gateway, index));
+    }
+    inside.request_all(std::move(messages));
+}
+
 std::vector<std::size_t> gateway_order(const std::vector<NetworkChoice>& networks) {
     std::vector<std::size_t> order(networks.size());
     std::iota(order.begin(), order.end(), 0u);

@@ -46,6 +46,13 @@ void attach(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan);
 // Takes one endpoint away from a living container: one RCU wait, 16-50 ms, in a helper. Missing is fine.
 void detach(NetlinkSocket& host, const std::string& host_ifname);
 
+// One more interface in a namespace that lives, without routes. What a crash left there under its name goes first.
+void plug(NetlinkSocket& host, int netns_fd, const EndpointSpec& endpoint);
+// Takes an interface out of it, with its other end: one RCU wait, in a helper. Missing is fine.
+void unplug(int netns_fd, const std::string& ifname);
+// The default routes of the namespace, over those that are there; absent: whatever is there stays.
+void set_default_routes(int netns_fd, const std::optional<DefaultRoute>& v4, const std::optional<DefaultRoute>& v6);
+
 // --- pure choices among the networks of a container -------------------------------------------------
 
 struct NetworkChoice {

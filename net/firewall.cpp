@@ -7,9 +7,11 @@
 #include "net/host_table.hpp"
 #include "net/netns.hpp"
 #include "net/state_files.hpp"
+#include "net/vips.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <memory>
 #include <set>
 #include <unistd.h>
@@ -119,6 +121,40 @@ std::vector<UdpPorts> changed_udp_ports(const ProjectNetState* before, const Pro
     return changed;
 }
 
+// Of services, flows to containers that still serve the port stay where they are.
+void add_service_ports(std::vector<UdpPorts>& changed, const ProjectNetState* before, const ProjectNetState& after) {
+    using Ports = std::map<std::uint16_t, std::vector<IpAddress>>; // who serves the port
+    const auto udp_of = [](const ProjectNetState& state) {
+        Ports ports;
+        for (const ServiceState& s : state.services)
+            for (const auto& p : s.ports) {
+                if (p.proto != Proto::udp) continue;
+                auto& served_by = ports[p.host_port];
+                for (const auto& b : s.backends)
+                    for (const auto& a : {b.v4, b.v6})
+                        if (a) served_by.push_back(*a);
+            }
+        return ports;
+    };
+    const Ports old = before ? udp_of(*before) : Ports(), fresh = udp_of(after);
+    for (const auto& [port, served_by] : fresh)
+        if (const auto was = old.find(port); was == old.end() || was->second != served_by)
+            changed.push_back({port, 1, served_by});
+    for (const auto& [port, served_by] : old)
+        if (!fresh.contains(port)) changed.push_back({port, 1, {}});
+}
+
+VipTable changed_services(const ProjectNetState* before, const ProjectNetState& after) {
+    VipTable old, changed;
+    if (before)
+        for (const ServiceState& s : before->services) old.merge(vips_of(s));
+    for (const ServiceState& s : after.services)
+        for (auto& [address, targets] : vips_of(s))
+            if (const auto was = old.find(address); was == old.end() || was->second != targets)
+                changed.emplace(address, targets);
+    return changed;
+}
+
 std::set<std::string> bridges_of(const HostNetworkState& state) {
     std::set<std::string> names;
     for (const auto& [name, project] : state.projects)
@@ -140,7 +176,9 @@ Committed commit(const MachineLock& lock, NetlinkSocket& netfilter, const Projec
     if (project.empty()) after.projects.erase(project.project);
     else after.projects[project.project] = project;
     const auto old = before.projects.find(project.project);
-    Committed result{{}, changed_udp_ports(old == before.projects.end() ? nullptr : &old->second, project)};
+    const ProjectNetState* own = old == before.projects.end() ? nullptr : &old->second;
+    Committed result{{}, changed_udp_ports(own, project), changed_services(own, project)};
+    add_service_ports(result.udp, own, project);
 
     bool dirty = exists(dirty_file(run));
     try {

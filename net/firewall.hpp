@@ -5,6 +5,7 @@
 #include "net/nft.hpp"
 #include "net/state.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ nft::Transaction render_container(std::uint16_t udp_port, std::uint16_t tcp_port
 struct UdpPorts { // count successive ones
     std::uint16_t first = 0;
     std::uint16_t count = 1;
+    std::vector<IpAddress> stay = {}; // flows to these containers go on: they still serve the port
     auto operator<=>(const UdpPorts&) const = default;
 };
 struct Committed {
@@ -36,6 +38,8 @@ struct Committed {
     std::vector<std::string> unused_bridges;
     // Came, went or moved: for flush_udp_conntrack() once the lock is free.
     std::vector<UdpPorts> udp;
+    // Virtual addresses whose targets have changed: for flush_flows(), likewise.
+    std::map<IpAddress, std::vector<IpAddress>> services;
 };
 Committed commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project);
 // After a foreign `flush ruleset`, a firewall's reload or `sysctl --system`: true if the table or forwarding
@@ -45,7 +49,7 @@ bool heal(const MachineLock& lock, NetlinkSocket& netfilter);
 bool table_present(NetlinkSocket& netfilter);
 // Redirects DNS inside a container: sockets of that namespace.
 void redirect_dns(int netns_fd, std::uint16_t udp_port, std::uint16_t tcp_port);
-// Drops UDP conntrack entries whose original destination port is among these. Walks the kernel's whole
+// Drops UDP conntrack entries whose original destination port is among these, but for `stay`. Walks the kernel's whole
 // table once (15 ms with 262,144 buckets), so all ports go in one call; never with the machine's lock.
 void flush_udp_conntrack(NetlinkSocket& netfilter, const std::vector<UdpPorts>& ports);
 

@@ -1,6 +1,7 @@
 #include "net/host_table.hpp"
 
 #include "net/firewall.hpp"
+#include "net/vips.hpp"
 
 #include <algorithm>
 #include <linux/netfilter.h>
@@ -37,7 +38,10 @@ enum Set : std::size_t {
     pub6h,
     pub6,
     pub6r,
-    set_count
+    vips4,
+    vips6,
+    closed,
+    // behind them: the sets of balances
 };
 
 std::string name_of(Set s) { return host_sets()[s].name; }
@@ -90,6 +94,32 @@ void add_port(Elements& out, const PortForward& p) {
     }
 }
 
+void add_service(Elements& out, const ServiceState& s) {
+    for (const auto& n : s.networks)
+        for (const auto& vip : {n.v4, n.v6})
+            if (vip) out[vip->is_v6() ? vips6 : vips4].push_back({address_field(*vip).bytes(), {}, {}, 0, {}});
+    const bool serves = std::any_of(s.backends.begin(), s.backends.end(), [](const auto& b) { return b.v4 || b.v6; });
+    if (serves) return;
+    for (const auto& p : s.ports)
+        out[closed].push_back(
+            {Fields().proto(static_cast<std::uint8_t>(p.proto)).port(p.host_port).bytes(), {}, {}, 0, {}});
+}
+
+void add_targets(Balances& out, const ServiceState& s) {
+    for (const auto& [address, targets] : vips_of(s)) {
+        add_address(out.balance, address, targets);
+        out.maps.note_address(address, targets.size());
+    }
+    for (const auto& p : s.ports)
+        for (const bool v6 : {false, true}) {
+            std::vector<TargetPort> targets;
+            for (const auto& b : s.backends)
+                if (const auto& a = v6 ? b.v6 : b.v4) targets.push_back({*a, p.container_port});
+            net::add_port(out.balance, p.proto, p.host_port, targets);
+            out.maps.note_port(v6, p.host_port, targets.size());
+        }
+}
+
 // --- rules --------------------------------------------------------------------------------------------
 
 class Rules {
@@ -98,6 +128,8 @@ public:
     void base(const char* chain, const char* type, std::uint32_t hook, std::int32_t priority) {
         t_.add_base_chain(host_table_name, Family::inet, chain, {type, hook, priority, false});
     }
+    void way(const char* chain_name, BalanceKind kind) { add_way(t_, host_table_name, chain_name, kind); }
+    nft::Transaction& transaction() { return t_; }
     void chain(const char* name) { t_.add_chain(host_table_name, Family::inet, name); }
     void operator()(const char* chain_name, const Expressions& rule) {
         t_.add_rule(host_table_name, Family::inet, chain_name, rule);
@@ -137,6 +169,7 @@ void publish_rules(Rules& rule) {
                         .payload(NFT_PAYLOAD_NETWORK_HEADER, offset_daddr6, 2)
                         .equal("\xfe\x80")
                         .verdict(NFT_RETURN));
+    for (const BalanceKind kind : {BalanceKind::port4, BalanceKind::port6}) rule.way("publish", kind);
     for (const bool v6 : {false, true}) {
         const unsigned after_address = v6 ? 4 : 1;
         Expressions single = family_start(v6, false);
@@ -152,6 +185,7 @@ void nat_rules(Rules& rule) {
     rule.base("prerouting", "nat", NF_INET_PRE_ROUTING, -100);
     rule("prerouting", Expressions().verdict(NFT_JUMP, "publish"));
     rule.base("output", "nat", NF_INET_LOCAL_OUT, -100);
+    add_address_ways(rule.transaction(), host_table_name, "output", true);
     rule("output", Expressions().name_is(false, "lo", true).verdict(NFT_RETURN));
     rule("output", Expressions().verdict(NFT_JUMP, "publish"));
 
@@ -198,6 +232,20 @@ void raw_rules(Rules& rule) {
         direct.payload(NFT_PAYLOAD_NETWORK_HEADER, v6 ? offset_daddr6 : offset_daddr4, v6 ? 16 : 4);
         rule("raw_pre", direct.in_set(name_of(v6 ? masq6 : masq4)).drop());
     }
+}
+
+// What has nobody to answer is told so at once. Published ports are held by sockets that take nothing: they would leave
+// a client waiting.
+void refuse_rules(Rules& rule) {
+    const std::uint32_t local = RTN_LOCAL, fresh = 8; // NF_CT_STATE_BIT(IP_CT_NEW)
+    add_refuse_chain(rule.transaction(), host_table_name);
+    rule.base("refuse_output", "filter", NF_INET_LOCAL_OUT, 0);
+    refuse_addresses(rule.transaction(), host_table_name, "refuse_output");
+    rule.base("refuse_input", "filter", NF_INET_LOCAL_IN, 0);
+    refuse_redirected(rule.transaction(), host_table_name, "refuse_input");
+    Expressions e;
+    e.ct(NFT_CT_STATE).any_bit(fresh).fib_type(false).equal({reinterpret_cast<const char*>(&local), sizeof local});
+    rule("refuse_input", transport(e, 0).in_set(name_of(closed)).verdict(NFT_GOTO, refuse_chain));
 }
 
 // Bridges of other container and machine managers: they guard their own forwarding.
@@ -249,20 +297,39 @@ const std::vector<SetSpec>& host_sets() {
          false},
         {"pub6", {Type::inet_proto, Type::inet_service}, {Type::ipv6_addr, Type::inet_service}, false},
         {"pub6r", {Type::inet_proto, Type::inet_service}, {Type::ipv6_addr}, true},
+        addresses_of(false),
+        addresses_of(true),
+        {"closed", {Type::inet_proto, Type::inet_service}, {}, false},
+        firsts_of(BalanceKind::address4),
+        ways_of(BalanceKind::address4),
+        firsts_of(BalanceKind::address6),
+        ways_of(BalanceKind::address6),
+        firsts_of(BalanceKind::port4),
+        ways_of(BalanceKind::port4),
+        firsts_of(BalanceKind::port6),
+        ways_of(BalanceKind::port6),
     };
     return sets;
 }
 
 std::vector<std::vector<Element>> host_elements(const HostNetworkState& state) {
-    Elements out(set_count);
+    Elements out(host_sets().size());
     for (const auto& [name, project] : state.projects) {
         for (const NetworkState& n : project.networks) add_network(out, n);
         for (const PortForward& p : project.ports) add_port(out, p);
+        for (const ServiceState& s : project.services) add_service(out, s);
     }
     for (auto& list : out) {
         std::sort(list.begin(), list.end());
         list.erase(std::unique(list.begin(), list.end()), list.end());
     }
+    return out;
+}
+
+Balances host_balances(const HostNetworkState& state) {
+    Balances out;
+    for (const auto& [name, project] : state.projects)
+        for (const ServiceState& s : project.services) add_targets(out, s);
     return out;
 }
 
@@ -275,30 +342,34 @@ nft::Transaction render(const HostNetworkState& state, bool replace) {
     Rules rule(t);
     for (const char* chain : {"publish", "containers", "no_icc"}) rule.chain(chain);
     const auto elements = host_elements(state);
-    for (std::size_t i = 0; i < set_count; ++i) {
+    for (std::size_t i = 0; i < host_sets().size(); ++i) {
         t.add_set(host_table_name, Family::inet, host_sets()[i]);
         t.add_elements(host_table_name, Family::inet, host_sets()[i], elements[i]);
     }
     publish_rules(rule);
     nat_rules(rule);
     raw_rules(rule);
+    refuse_rules(rule);
     forward_rules(rule, state.close_foreign_forwarding);
+    change_balance(t, host_table_name, {}, host_balances(state));
     return t;
 }
 
 nft::Transaction render_change(const HostNetworkState& before, const HostNetworkState& after) {
     nft::Transaction t;
     const auto old = host_elements(before), fresh = host_elements(after);
-    std::vector<std::vector<Element>> added(set_count);
+    std::vector<std::vector<Element>> added(host_sets().size());
     // Deletions first: a port that moves to another container changes the value of its key.
-    for (std::size_t i = 0; i < set_count; ++i) {
+    for (std::size_t i = 0; i < host_sets().size(); ++i) {
         std::vector<Element> gone;
         std::set_difference(old[i].begin(), old[i].end(), fresh[i].begin(), fresh[i].end(), std::back_inserter(gone));
         std::set_difference(fresh[i].begin(), fresh[i].end(), old[i].begin(), old[i].end(),
                             std::back_inserter(added[i]));
         t.delete_elements(host_table_name, Family::inet, host_sets()[i], gone);
     }
-    for (std::size_t i = 0; i < set_count; ++i) t.add_elements(host_table_name, Family::inet, host_sets()[i], added[i]);
+    change_balance(t, host_table_name, host_balances(before), host_balances(after));
+    for (std::size_t i = 0; i < host_sets().size(); ++i)
+        t.add_elements(host_table_name, Family::inet, host_sets()[i], added[i]);
     return t;
 }
 

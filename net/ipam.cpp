@@ -162,6 +162,9 @@ void AddressPool::reserve(const IpAddress& address, const std::string& owner) {
     if (holder != used_.end() && holder->second == owner) return;
     if (holder != used_.end())
         throw error(Errc::conflict, "Address already in use: {} belongs to {}", address.to_string(), holder->second);
+    if (quarantine_.contains(address))
+        throw error(Errc::conflict, "Address already in use: connections to the container that had {} are under way",
+                    address.to_string());
     if (address == gateway())
         throw error(Errc::conflict, "Address already in use: {} is the gateway of the network", address.to_string());
     for (const auto& [name, aux] : config_.aux_addresses)
@@ -177,11 +180,13 @@ std::optional<IpAddress> AddressPool::next_free(const std::set<IpAddress>* avoid
     const IpAddress first = range.base(), final = range.last();
     IpAddress a = last_ && range.contains(*last_) ? *last_ : final;
     // Each step passes a used, kept or reserved address; there are at most this many of them.
-    const std::size_t limit =
-        used_.size() + config_.aux_addresses.size() + 4 + (avoid ? avoid->size() + keepers_.size() : 0);
+    const std::size_t limit = used_.size() + quarantine_.size() + config_.aux_addresses.size() + 4 +
+                              (avoid ? avoid->size() + keepers_.size() : 0);
     for (std::size_t i = 0; i < limit; ++i) {
         a = a == final ? first : a.plus(1);
-        if (!valid(a) || used_.contains(a) || (avoid && (keepers_.contains(a) || avoid->contains(a)))) continue;
+        if (!valid(a) || used_.contains(a) || quarantine_.contains(a) ||
+            (avoid && (keepers_.contains(a) || avoid->contains(a))))
+            continue;
         return a;
     }
     return std::nullopt;
@@ -190,7 +195,9 @@ std::optional<IpAddress> AddressPool::next_free(const std::set<IpAddress>* avoid
 std::optional<IpAddress> AddressPool::reuse(const std::string& owner, const std::string& holder) {
     const Subnet& range = config_.ip_range ? *config_.ip_range : config_.subnet;
     const auto own = kept_.find(holder);
-    if (own == kept_.end() || !range.contains(own->second) || used_.contains(own->second)) return std::nullopt;
+    if (own == kept_.end() || !range.contains(own->second) || used_.contains(own->second) ||
+        quarantine_.contains(own->second))
+        return std::nullopt;
     used_.emplace(own->second, owner);
     return own->second;
 }
@@ -212,6 +219,11 @@ void AddressPool::release(const IpAddress& address) { used_.erase(address); }
 
 void AddressPool::release_owner(const std::string& owner) {
     std::erase_if(used_, [&](const auto& entry) { return entry.second == owner; });
+}
+
+void AddressPool::quarantine(const IpAddress& address) {
+    used_.erase(address);
+    if (valid(address)) quarantine_.insert(address);
 }
 
 void AddressPool::keep(const IpAddress& address, const std::string& holder) {

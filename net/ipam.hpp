@@ -69,6 +69,11 @@ public:
     IpAddress allocate(const std::string& owner, const std::string& holder = {}, const std::set<IpAddress>& avoid = {});
     void release(const IpAddress& address);
     void release_owner(const std::string& owner);
+    // Released, but not given to anybody yet: connections that led there are still under way. A reservation of it is
+    // refused until then. Asking twice is fine, as is ending what did not begin.
+    void quarantine(const IpAddress& address);
+    void end_quarantine(const IpAddress& address) { quarantine_.erase(address); }
+    const std::set<IpAddress>& quarantined() const { return quarantine_; }
     // One address is kept for a holder, and for one holder only: the last word counts. What cannot be given
     // out is not kept, and nothing is for nobody ("").
     void keep(const IpAddress& address, const std::string& holder);
@@ -86,6 +91,7 @@ private:
     std::optional<IpAddress> next_free(const std::set<IpAddress>* avoid) const;
     SubnetConfig config_;
     std::map<IpAddress, std::string> used_;
+    std::set<IpAddress> quarantine_; // used by nobody
     std::map<std::string, IpAddress> kept_;
     std::map<IpAddress, std::string> keepers_; // kept_, the other way round
     bool changed_ = false;

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -44,6 +45,7 @@ std::size_t size_of(Type t) {
     case Type::ipv6_addr: return 16;
     case Type::inet_proto: return 1;
     case Type::inet_service: return 2;
+    case Type::mark: return 4;
     case Type::ifname: return ifname_size;
     case Type::verdict: return 16;
     }
@@ -103,6 +105,8 @@ Fields& Fields::ifname(std::string_view name) {
     return raw(padded);
 }
 
+Fields& Fields::number(std::uint32_t n) { return raw({reinterpret_cast<const char*>(&n), sizeof n}); }
+
 Fields& Fields::raw(std::string_view bytes) {
     bytes_ += bytes;
     bytes_.resize((bytes_.size() + 3) & ~std::size_t{3}, '\0');
@@ -137,6 +141,13 @@ Expressions& Expressions::payload(std::uint32_t base, std::uint32_t offset, std:
 
 Expressions& Expressions::ct(std::uint32_t key, unsigned slot) {
     return add("ct", [&](Message& m) { m.put_be32(NFTA_CT_KEY, key).put_be32(NFTA_CT_DREG, register_of(slot)); });
+}
+
+Expressions& Expressions::original_destination(bool v6, unsigned slot) {
+    return add("ct", [&](Message& m) {
+        m.put_be32(NFTA_CT_KEY, v6 ? NFT_CT_DST_IP6 : NFT_CT_DST_IP).put_be32(NFTA_CT_DREG, register_of(slot));
+        m.put_u8(NFTA_CT_DIRECTION, IP_CT_DIR_ORIGINAL);
+    });
 }
 
 Expressions& Expressions::fib_type(bool source, unsigned slot) {
@@ -179,10 +190,17 @@ Expressions& Expressions::in_set(const std::string& set, bool negate, unsigned s
     });
 }
 
-Expressions& Expressions::from_map(const std::string& map, unsigned slot) {
+Expressions& Expressions::from_map(const std::string& map, unsigned slot, unsigned result) {
     return add("lookup", [&](Message& m) {
         m.put_string(NFTA_LOOKUP_SET, map).put_be32(NFTA_LOOKUP_SREG, register_of(slot));
-        m.put_be32(NFTA_LOOKUP_DREG, register_of(0));
+        m.put_be32(NFTA_LOOKUP_DREG, register_of(result));
+    });
+}
+
+Expressions& Expressions::next_number(std::uint32_t modulus, unsigned slot) {
+    return add("numgen", [&](Message& m) {
+        m.put_be32(NFTA_NG_DREG, register_of(slot)).put_be32(NFTA_NG_MODULUS, modulus);
+        m.put_be32(NFTA_NG_TYPE, NFT_NG_INCREMENTAL).put_be32(NFTA_NG_OFFSET, 0);
     });
 }
 
@@ -210,6 +228,21 @@ Expressions& Expressions::dnat(bool v6, unsigned address_slot, int port_slot) {
 
 Expressions& Expressions::masquerade() {
     return add("masq", [](Message&) {});
+}
+
+Expressions& Expressions::redirect() {
+    return add("redir", [](Message&) {});
+}
+
+Expressions& Expressions::reject_with_reset() {
+    return add("reject", [](Message& m) { m.put_be32(NFTA_REJECT_TYPE, NFT_REJECT_TCP_RST); });
+}
+
+Expressions& Expressions::reject_port_unreachable() {
+    return add("reject", [](Message& m) {
+        m.put_be32(NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+        m.put_u8(NFTA_REJECT_ICMP_CODE, NFT_REJECT_ICMPX_PORT_UNREACH);
+    });
 }
 
 Expressions& Expressions::counter() {
@@ -266,6 +299,18 @@ Transaction& Transaction::add_chain(const std::string& table_name, Family family
     return *this;
 }
 
+Transaction& Transaction::delete_chain(const std::string& table_name, Family family, const std::string& chain) {
+    Message& m = start(NFT_MSG_DELCHAIN, 0, family, "deleting nftables chain " + chain);
+    m.put_string(NFTA_CHAIN_TABLE, table_name).put_string(NFTA_CHAIN_NAME, chain);
+    return *this;
+}
+
+Transaction& Transaction::flush_chain(const std::string& table_name, Family family, const std::string& chain) {
+    Message& m = start(NFT_MSG_DELRULE, 0, family, "emptying nftables chain " + chain);
+    m.put_string(NFTA_RULE_TABLE, table_name).put_string(NFTA_RULE_CHAIN, chain);
+    return *this;
+}
+
 Transaction& Transaction::add_base_chain(const std::string& table_name, Family family, const std::string& chain,
                                          const Hook& hook) {
     add_chain(table_name, family, chain);
@@ -307,6 +352,12 @@ Transaction& Transaction::add_set(const std::string& table_name, Family family, 
             m.put_be32(NFTA_SET_FIELD_LEN, static_cast<std::uint32_t>(size_of(t)));
         }
     }
+    return *this;
+}
+
+Transaction& Transaction::delete_set(const std::string& table_name, Family family, const std::string& set) {
+    Message& m = start(NFT_MSG_DELSET, 0, family, "deleting nftables set " + set);
+    m.put_string(NFTA_SET_TABLE, table_name).put_string(NFTA_SET_NAME, set);
     return *this;
 }
 

@@ -22,6 +22,7 @@ enum class Type : std::uint32_t {
     ipv6_addr = 8,
     inet_proto = 12,
     inet_service = 13,
+    mark = 19, // 32 bits in host order: the numbers of backends
     ifname = 41,
 };
 
@@ -40,6 +41,7 @@ public:
     Fields& proto(std::uint8_t p) { return raw({reinterpret_cast<const char*>(&p), 1}); }
     Fields& port(std::uint16_t p);
     Fields& ifname(std::string_view name); // 16 bytes
+    Fields& number(std::uint32_t n);       // Type::mark
     Fields& raw(std::string_view bytes);
     const std::string& bytes() const { return bytes_; }
 
@@ -65,17 +67,25 @@ public:
     Expressions& meta(std::uint32_t key, unsigned slot = 0);
     Expressions& payload(std::uint32_t base, std::uint32_t offset, std::uint32_t size, unsigned slot = 0);
     Expressions& ct(std::uint32_t key, unsigned slot = 0);
+    // Where the client of the connection sent it; 4 bytes, or 16 of IPv6.
+    Expressions& original_destination(bool v6, unsigned slot = 0);
     Expressions& fib_type(bool source, unsigned slot = 0); // RTN_LOCAL … of an address
     Expressions& equal(std::string_view value, unsigned slot = 0, bool negate = false);
     // (slot & mask) != 0, mask in host order
     Expressions& any_bit(std::uint32_t mask, unsigned slot = 0);
     Expressions& load(std::string_view value, unsigned slot); // a constant
     Expressions& in_set(const std::string& set, bool negate = false, unsigned slot = 0);
-    Expressions& from_map(const std::string& map, unsigned slot = 0);
+    Expressions& from_map(const std::string& map, unsigned slot = 0, unsigned result = 0);
+    // 0 … modulus-1 in host order, each in its turn, counted by the rule itself.
+    Expressions& next_number(std::uint32_t modulus, unsigned slot);
     Expressions& verdict_from_map(const std::string& map, unsigned slot = 0);
     Expressions& verdict(int code, const std::string& chain = {});
     Expressions& dnat(bool v6, unsigned address_slot, int port_slot = -1);
     Expressions& masquerade();
+    Expressions& redirect(); // to this machine
+    // Not in chains of type nat.
+    Expressions& reject_with_reset();
+    Expressions& reject_port_unreachable(); // of either family, in an inet table
     Expressions& counter();
 
     // Shorthands
@@ -104,6 +114,9 @@ public:
     Transaction& create_table(Family family, const std::string& name, std::string_view comment = {});
     Transaction& delete_table(Family family, const std::string& name);
     Transaction& add_chain(const std::string& table_name, Family family, const std::string& chain);
+    // With its rules; nothing may lead to it any more.
+    Transaction& delete_chain(const std::string& table_name, Family family, const std::string& chain);
+    Transaction& flush_chain(const std::string& table_name, Family family, const std::string& chain);
     struct Hook {
         std::string type; // "filter", "nat"
         std::uint32_t hook;
@@ -113,6 +126,8 @@ public:
     Transaction& add_base_chain(const std::string& table_name, Family family, const std::string& chain,
                                 const Hook& hook);
     Transaction& add_set(const std::string& table_name, Family family, const SetSpec& spec);
+    // With its elements; no rule may use it any more.
+    Transaction& delete_set(const std::string& table_name, Family family, const std::string& set);
     Transaction& add_elements(const std::string& table_name, Family family, const SetSpec& spec,
                               const std::vector<Element>& elements);
     Transaction& delete_elements(const std::string& table_name, Family family, const SetSpec& spec,

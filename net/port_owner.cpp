@@ -105,9 +105,13 @@ bool claims(const PortForward& p, Proto proto, const std::optional<IpAddress>& h
 std::optional<PortOwner> find_port_owner(Proto proto, const std::optional<IpAddress>& host_ip, std::uint16_t port,
                                          const std::string& run_dir) {
     const HostNetworkState all = load_state(run_dir);
-    for (const auto& [project, state] : all.projects)
+    for (const auto& [project, state] : all.projects) {
         for (const PortForward& p : state.ports)
             if (claims(p, proto, host_ip, port)) return PortOwner{0, {}, {}, p.owner_name, project};
+        for (const ServiceState& s : state.services)
+            for (const auto& p : s.ports)
+                if (p.proto == proto && p.host_port == port) return PortOwner{0, {}, {}, {}, project, s.name};
+    }
     const auto entry = find_socket(proto, host_ip, port);
     if (!entry) return std::nullopt;
     PortOwner owner;

@@ -120,6 +120,7 @@ std::string shown(const IpAddress& host, std::uint16_t port) {
 }
 
 std::string who(const PortOwner& o) {
+    if (!o.service.empty()) return fmt::format("service {}", o.service);
     if (!o.container.empty()) return fmt::format("container {} of project {}", o.container, o.project);
     if (o.pid != 0) return fmt::format("{} (pid {})", o.process, o.pid);
     return "a process that cannot be seen from here";
@@ -135,6 +136,10 @@ public:
         all_.projects.erase(project);
         for (const auto& [name, other] : all_.projects)
             for (const PortForward& p : other.ports) add(others_, p, name);
+        for (const auto& [name, other] : all_.projects)
+            for (const ServiceState& s : other.services)
+                for (const auto& p : s.ports)
+                    others_[{p.proto, p.host_port}].push_back({IpAddress(), s.name, name, true});
         for (const PortForward& p : own) add(own_, p, project);
     }
 
@@ -145,11 +150,16 @@ public:
     // The files of projects whose supervisor is gone: nobody holds the sockets, but the rules stand.
     void require_free(const Attempt& a) const {
         for (const auto& b : a.reservation.bound)
-            if (const Claim* c = find(others_, a.reservation.proto, b.host_ip, a.reservation.port))
+            if (const Claim* c = find(others_, a.reservation.proto, b.host_ip, a.reservation.port)) {
+                if (c->service)
+                    throw error(Errc::conflict, "Bind for {} failed: port is already allocated, by service {}",
+                                shown(b.host_ip, a.reservation.port), c->name)
+                        .with_hint("publish another port");
                 throw error(Errc::conflict,
                             "Bind for {} failed: port is already allocated, by container {} of project {}",
                             shown(b.host_ip, a.reservation.port), c->name, c->project)
                     .with_hint(fmt::format("take it down with: davit -p {} down", c->project));
+            }
     }
 
     [[noreturn]] void refuse(const PortRequest& request, const IpAddress& host, std::uint16_t port, int errnum) const {
@@ -175,6 +185,7 @@ private:
     struct Claim {
         IpAddress host;
         std::string name, project; // of a container; a line as it is written
+        bool service = false;
     };
     using Map = std::map<std::pair<Proto, std::uint16_t>, std::vector<Claim>>;
 

@@ -61,6 +61,7 @@ struct PortOwner {
     std::string address;   // "0.0.0.0:80"
     std::string container; // name, if it is a davit container; with its project
     std::string project;
+    std::string service = {}; // instead of a container
 };
 // Reads /proc/net and /proc/*/fd: milliseconds; only for messages.
 std::optional<PortOwner> find_port_owner(Proto proto, const std::optional<IpAddress>& host_ip, std::uint16_t port,

@@ -68,6 +68,60 @@ PortForward port_of(const Json& j) {
     return p;
 }
 
+void put(Json& j, const std::optional<IpAddress>& v4, const std::optional<IpAddress>& v6) {
+    if (v4) j["v4"] = v4->to_string();
+    if (v6) j["v6"] = v6->to_string();
+}
+
+std::optional<IpAddress> address_of(const Json& j, const char* key) {
+    if (!j.contains(key)) return std::nullopt;
+    return IpAddress::parse(j.at(key).get<std::string>());
+}
+
+Json to_json(const ServiceState& s) {
+    Json j{{"owner", s.owner},          {"name", s.name},         {"dnsrr", s.dnsrr},
+           {"networks", Json::array()}, {"ports", Json::array()}, {"backends", Json::array()}};
+    for (const auto& n : s.networks) {
+        Json on{{"network", n.network}, {"aliases", n.aliases}};
+        put(on, n.v4, n.v6);
+        j["networks"].push_back(on);
+    }
+    for (const auto& p : s.ports)
+        j["ports"].push_back({{"proto", std::string(to_string(p.proto))},
+                              {"host_port", p.host_port},
+                              {"container_port", p.container_port}});
+    for (const auto& b : s.backends) {
+        Json backend{{"container", b.container}, {"at", Json::array()}};
+        put(backend, b.v4, b.v6);
+        for (const auto& a : b.at) {
+            Json at{{"network", a.network}};
+            put(at, a.v4, a.v6);
+            backend["at"].push_back(at);
+        }
+        j["backends"].push_back(backend);
+    }
+    return j;
+}
+
+ServiceState service_of(const Json& j) {
+    ServiceState s;
+    s.owner = j.at("owner");
+    s.name = j.at("name");
+    s.dnsrr = j.at("dnsrr");
+    for (const auto& n : j.at("networks"))
+        s.networks.push_back({n.at("network"), n.at("aliases").get<std::vector<std::string>>(), address_of(n, "v4"),
+                              address_of(n, "v6")});
+    for (const auto& p : j.at("ports"))
+        s.ports.push_back({parse_proto(p.at("proto").get<std::string>()), p.at("host_port"), p.at("container_port")});
+    for (const auto& b : j.at("backends")) {
+        ServiceState::Backend backend{b.at("container"), {}, address_of(b, "v4"), address_of(b, "v6")};
+        for (const auto& a : b.at("at"))
+            backend.at.push_back({a.at("network"), address_of(a, "v4"), address_of(a, "v6")});
+        s.backends.push_back(std::move(backend));
+    }
+    return s;
+}
+
 } // namespace
 
 std::string_view to_string(Proto proto) {
@@ -108,7 +162,9 @@ std::optional<FileLock> take_lock(const std::string& run_dir, Take&& take) {
         const std::string path = lock_path(run_dir);
         try {
             std::optional<FileLock> lock = take(path);
-            if (!lock || lock->still_at(path)) return lock;
+            if (lock && !lock->still_at(path)) continue;
+            if (lock) sys::make_dirs(projects_dir(run_dir)); // its last holder may have been on the way out
+            return lock;
         } catch (const Error& e) {
             if (e.os().value() != ENOENT || i == attempts) throw;
         }
@@ -142,6 +198,8 @@ std::string encode_state(const ProjectNetState& state) {
            {"ports", Json::array()}};
     for (const NetworkState& n : state.networks) j["networks"].push_back(to_json(n));
     for (const PortForward& p : state.ports) j["ports"].push_back(to_json(p));
+    if (!state.services.empty()) j["services"] = Json::array();
+    for (const ServiceState& s : state.services) j["services"].push_back(to_json(s));
     return j.dump(1) + '\n';
 }
 
@@ -156,6 +214,8 @@ ProjectNetState decode_state(std::string_view json, const std::string& origin) {
         state.group = j.at("group");
         for (const auto& n : j.at("networks")) state.networks.push_back(network_of(n));
         for (const auto& p : j.at("ports")) state.ports.push_back(port_of(p));
+        if (j.contains("services"))
+            for (const auto& s : j.at("services")) state.services.push_back(service_of(s));
         return state;
     } catch (const Json::exception& e) {
         throw error(Errc::failed, "network state {} cannot be read: {}", origin, e.what())
@@ -170,7 +230,7 @@ HostNetworkState load_state(const std::string& run_dir) {
     if (!d && errno != ENOENT) throw sys_error(errno, "opening {}", dir);
     while (const dirent* entry = d ? ::readdir(d.get()) : nullptr) {
         const std::string name = entry->d_name;
-        if (name.starts_with('.') || !name.ends_with(suffix)) continue;
+        if (!name.ends_with(suffix)) continue; // one project's name begins with a dot
         const std::string path = dir + '/' + name;
         const auto text = read_file_if_exists(path);
         if (!text) continue;

@@ -42,12 +42,47 @@ struct PortForward {
     auto operator<=>(const PortForward&) const = default;
 };
 
+// What several containers answer as one: its virtual addresses, its published ports, and who takes new connections.
+// All that a supervisor which takes over has to know of it.
+struct ServiceState {
+    struct On {
+        std::string network;
+        std::vector<std::string> aliases;
+        std::optional<IpAddress> v4, v6; // virtual; none: its names lead to the containers themselves
+        bool operator==(const On&) const = default;
+    };
+    struct Port {
+        Proto proto = Proto::tcp;
+        std::uint16_t host_port = 0, container_port = 0;
+        bool operator==(const Port&) const = default;
+    };
+    struct Backend {
+        struct At {
+            std::string network;
+            std::optional<IpAddress> v4, v6;
+            bool operator==(const At&) const = default;
+        };
+        std::string container; // id
+        std::vector<At> at;
+        std::optional<IpAddress> v4, v6; // where published ports lead
+        bool operator==(const Backend&) const = default;
+    };
+    std::string owner; // the key of who asked for it
+    std::string name;
+    bool dnsrr = false;
+    std::vector<On> networks;
+    std::vector<Port> ports;
+    std::vector<Backend> backends; // those that take new connections, in their turn
+    bool operator==(const ServiceState&) const = default;
+};
+
 struct ProjectNetState {
     std::string project;
     std::uint32_t group = 0; // link group of all its veths and bridges, unique on the machine
     std::vector<NetworkState> networks;
     std::vector<PortForward> ports;
-    bool empty() const { return networks.empty() && ports.empty(); }
+    std::vector<ServiceState> services = {};
+    bool empty() const { return networks.empty() && ports.empty() && services.empty(); }
     bool operator==(const ProjectNetState&) const = default;
 };
 

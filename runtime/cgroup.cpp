@@ -53,7 +53,8 @@ std::vector<std::string> subdirectories(const std::string& dir) {
     DIR* d = ::opendir(dir.c_str());
     if (!d) return out;
     while (dirent* e = ::readdir(d))
-        if (e->d_type == DT_DIR && e->d_name[0] != '.') out.emplace_back(e->d_name);
+        if (const std::string_view name = e->d_name; e->d_type == DT_DIR && name != "." && name != "..")
+            out.emplace_back(name);
     ::closedir(d);
     return out;
 }

@@ -36,6 +36,7 @@ public:
     void forward(bool all) {
         interrupts_.on_second({});
         if (all) interrupts_.on_signal([control = session_.control](int signal) mutable { control.signal(signal); });
+        else interrupts_.on_signal([control = session_.control](int) mutable { control.detach(); });
     }
 
 private:
@@ -87,7 +88,9 @@ std::optional<int> attach_to(Engine& engine, const AttachOptions& options, Inter
     if (options.input) session.input = STDIN_FILENO;
     if (tty) session.typed = without(keys);
     if (tty) session.size = window_of(STDOUT_FILENO);
-    session.sink = show;
+    session.sink = [&options](ExecStream stream, std::string_view bytes) {
+        if (stream == ExecStream::errors ? options.errors : options.output) show(stream, bytes);
+    };
     std::optional<TerminalMode> raw;
     session.started = [&] {
         if (tty && options.input) raw.emplace(STDIN_FILENO, TerminalMode::Kind::raw);
@@ -96,11 +99,12 @@ std::optional<int> attach_to(Engine& engine, const AttachOptions& options, Inter
     return attach(engine, options.container, session);
 }
 
-int exec_in(Engine& engine, const ContainerInfo& container, const ExecOptions& options, Interrupts& interrupts) {
+int exec_in(Engine& engine, const ContainerInfo& container, const ExecOptions& options, Interrupts& interrupts,
+            const DetachKeys& leave) {
     std::signal(SIGPIPE, SIG_IGN);
     Session session;
     SignalsToSession signals(interrupts, session, STDIN_FILENO);
-    DetachKeys keys;
+    DetachKeys keys = leave;
     if (options.interactive && !options.detach) session.input = STDIN_FILENO;
     if (options.tty) session.typed = without(keys);
     if (options.tty) session.size = window_of(STDIN_FILENO);

@@ -12,7 +12,8 @@ namespace davit::cli {
 
 struct AttachOptions {
     ContainerInfo container;
-    bool input = true; // pass stdin on
+    bool input = true;                 // pass stdin on
+    bool output = true, errors = true; // show what comes
     bool forward_signals = true;
     DetachKeys keys; // of a container with a terminal
 };
@@ -24,6 +25,7 @@ std::optional<int> attach_to(Engine& engine, const AttachOptions& options, Inter
 // The exit code of the process: 128 + signal when one killed it, 127 or 126 when it could not be
 // executed (the text goes to stderr); 0 when it is left. interactive: stdin is passed on. Throws Error: unavailable
 // (the container has no shim), what else prevents the start.
-int exec_in(Engine& engine, const ContainerInfo& container, const ExecOptions& options, Interrupts& interrupts);
+int exec_in(Engine& engine, const ContainerInfo& container, const ExecOptions& options, Interrupts& interrupts,
+            const DetachKeys& leave = DetachKeys());
 
 } // namespace davit::cli

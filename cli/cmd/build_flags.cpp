@@ -171,7 +171,7 @@ void BuildFlags::add_to(Options& options) {
         .list("build-context", contexts, "Additional build contexts (e.g., name=path)")
         .list("cache-from", request.cache_from, "External cache sources (e.g., \"type=local,src=path/to/dir\")")
         .list("cache-to", request.cache_to, "Cache export destinations (e.g., \"type=local,dest=path/to/dir\")")
-        .value("call", call, "Set method for evaluating build (\"check\")")
+        .value("call", call, "Set method for evaluating build (\"check\", \"outline\", \"targets\")")
         .flag("check", check, "Shorthand for \"--call=check\"")
         .value("f,file", request.dockerfile, "Name of the Dockerfile (default: \"PATH/Dockerfile\")")
         .value("iidfile", iid_file, "Write the image ID to a file")
@@ -189,16 +189,58 @@ void BuildFlags::add_to(Options& options) {
         .flag("q,quiet", quiet, "Suppress the build output and print image ID on success")
         .list("secret", secrets, "Secret to expose to the build (format: \"id=mysecret[,src=/local/secret]\")")
         .value("shm-size", shm_size, "Shared memory size for build containers", "bytes")
-        .list("ssh", ssh, "SSH agent socket or keys to expose to the build (format: \"default|<id>[=<socket>]\")")
+        .list("ssh", ssh,
+              "SSH agent socket or keys to expose to the build (format: \"default|<id>[=<socket>|<key>[,<key>]]\")")
         .list("t,tag", request.tags, "Image identifier (format: \"[registry/]repository[:tag]\")")
         .value("target", request.target, "Set the target build stage to build")
         .list("ulimit", ulimits, "Ulimit options", "ulimit");
     for (const char* flag : {"compress", "force-rm", "rm", "squash", "D,debug"}) options.ignored(flag);
-    for (const char* value :
-         {"annotation", "attest", "builder", "cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus",
-          "cpuset-mems", "isolation", "m,memory", "memory-swap", "provenance", "sbom", "security-opt", "policy"})
+    options.list("annotation", annotations, "Add annotation to the image (no effect)", "stringArray")
+        .list("attest", attests, "Attestation parameters (no effect)", "stringArray")
+        .value("provenance", provenance, "Shorthand for \"--attest=type=provenance\" (no effect)", "string")
+        .value("sbom", sbom, "Shorthand for \"--attest=type=sbom\" (no effect)", "string");
+    options.value("print", print, "The old name of --call").hidden();
+    for (const char* value : {"builder", "cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus",
+                              "cpuset-mems", "isolation", "m,memory", "memory-swap", "security-opt", "policy"})
         options.ignored(value, "string");
     options.arguments(arguments);
+}
+
+// "outline,format=json"
+void BuildFlags::read_call() {
+    if (call.empty()) call = print;
+    const auto fields = csv_fields(call);
+    call = fields.front();
+    if (call == "lint") call = "check"; // its older name
+    if (!call.empty() && call != "build" && call != "check" && call != "targets" && call != "outline")
+        throw error(Errc::usage, "invalid value \"{}\" for --call", call).with_hint("build, check, outline or targets");
+    for (std::size_t i = 1; i < fields.size(); ++i) {
+        const auto [key, value] = pair_of(fields[i]);
+        if (key == "format" && value != "json" && value != "text")
+            throw error(Errc::usage, "invalid format \"{}\" for --call", value).with_hint("json or text");
+        if (key == "format") call_format = value;
+        else if (key != "ignorestatus") throw error(Errc::usage, "invalid key \"{}\" in --call", key);
+    }
+}
+
+// Attestations and annotations say how an image came to be; the build does not depend on them.
+void BuildFlags::tell_what_is_missing() {
+    const auto off = [](const std::string& value) { return value.empty() || value == "false" || value == "0"; };
+    if (!off(provenance)) without_effect.emplace_back("--provenance has no effect: no attestations are made");
+    if (!off(sbom)) without_effect.emplace_back("--sbom has no effect: no attestations are made");
+    for (const auto& text : attests)
+        if (text.find("disabled=true") == std::string::npos)
+            without_effect.push_back("--attest " + text + " has no effect: no attestations are made");
+    for (const auto& text : annotations) without_effect.push_back("--annotation " + text + " has no effect");
+    for (const BuildOutput& output : request.outputs)
+        for (const auto& [key, value] : output.attributes) {
+            const bool usual =
+                (key == "compression" && value == "gzip") || (key == "oci-mediatypes" && value != "false");
+            for (const char* known : {"compression", "compression-level", "force-compression", "oci-mediatypes",
+                                      "attestation-prefix", "attestation-inline"})
+                if (key == known && !usual)
+                    without_effect.push_back("--output " + key + "=" + value + " has no effect");
+        }
 }
 
 void BuildFlags::apply() {
@@ -241,8 +283,8 @@ void BuildFlags::apply() {
         request.shm_size = *size;
     }
     if (check) call = "check";
-    if (!call.empty() && call != "build" && call != "check" && call != "targets" && call != "outline")
-        throw error(Errc::usage, "invalid value \"{}\" for --call", call).with_hint("build, check, outline or targets");
+    read_call();
+    tell_what_is_missing();
     request.check_only = !call.empty() && call != "build";
     const bool somewhere = !request.outputs.empty();
     if (load && somewhere) {

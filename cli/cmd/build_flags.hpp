@@ -3,6 +3,7 @@
 
 #include "cli/options.hpp"
 #include "davit/build.hpp"
+#include "davit/engine.hpp"
 
 #include <optional>
 #include <string>
@@ -17,13 +18,23 @@ struct BuildFlags {
     std::vector<std::string> arguments;
     // As they were written.
     std::vector<std::string> args, labels, contexts, secrets, ssh, outputs, hosts, no_cache_filter, platforms, allow;
-    std::string shm_size, call;
+    std::string shm_size, call, call_format, print, provenance, sbom;
+    std::vector<std::string> attests, annotations;
+    std::vector<std::string> without_effect; // after apply(): what was asked for and is not done, a sentence each
     std::vector<std::string> ulimits;
 
     void add_to(Options& options);
     // After parsing. Throws Error(usage).
     void apply();
+
+private:
+    void read_call();
+    void tell_what_is_missing();
 };
+
+class Interrupts;
+// Builds, with the progress that the flags ask for; what a failed step wrote goes to standard error.
+BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& interrupts);
 
 // --secret id=ID[,src=FILE|env=NAME][,type=…]; --ssh ID[=PATH,…]; -o DEST or type=…,dest=…; NAME=VALUE.
 BuildSecret parse_secret(const std::string& text);

@@ -1,4 +1,5 @@
 // What docker calls the builder: its cache.
+#include "cli/cmd/builder.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
@@ -32,10 +33,12 @@ void print_total(const char* what, std::uint64_t bytes) {
     std::printf("%s\t%s\n", what, human_size(static_cast<double>(bytes)).c_str());
 }
 
-int disk_use(Globals& globals, const Args& args) {
+} // namespace
+
+int run_builder_du(Globals& globals, const Args& args) {
     bool verbose = false;
     Options options(globals, "builder du [OPTIONS]", "Disk usage of the build cache");
-    options.flag("verbose", verbose, "Whole ids and descriptions");
+    options.flag("verbose", verbose, "Whole ids and descriptions").ignored("builder", "string");
     if (!options.parse(args)) return 0;
     Engine engine = image_engine();
     std::uint64_t total = 0, shared = 0, reclaimable = 0;
@@ -65,6 +68,8 @@ int disk_use(Globals& globals, const Args& args) {
     return 0;
 }
 
+namespace {
+
 bool agreed(bool all) {
     std::fprintf(stderr, "WARNING! This will remove all %sbuild cache. Are you sure you want to continue? [y/N] ",
                  all ? "" : "dangling ");
@@ -73,7 +78,9 @@ bool agreed(bool all) {
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-int prune(Globals& globals, const Args& args) {
+} // namespace
+
+int run_builder_prune(Globals& globals, const Args& args) {
     bool force = false, verbose = false;
     std::string keep;
     std::vector<std::string> filters;
@@ -84,7 +91,8 @@ int prune(Globals& globals, const Args& args) {
         .flag("f,force", force, "Do not prompt for confirmation")
         .value("keep-storage", keep, "Amount of disk space to keep for cache", "bytes")
         .alias("max-used-space")
-        .flag("verbose", verbose, "Whole ids");
+        .flag("verbose", verbose, "Whole ids")
+        .ignored("builder", "string");
     if (!options.parse(args)) return 0;
     for (const std::string& filter : filters) {
         const std::string_view until = "until=";
@@ -110,13 +118,11 @@ int prune(Globals& globals, const Args& args) {
     return 0;
 }
 
-} // namespace
-
 int run_builder(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
         {"build", "Build an image from a Dockerfile", run_image_build, VerbGroup::hidden}, // davit image build
-        {"du", "Disk usage of the build cache", disk_use},
-        {"prune", "Remove build cache", prune},
+        {"du", "Disk usage of the build cache", run_builder_du},
+        {"prune", "Remove build cache", run_builder_prune},
     };
     return run_group(globals, args, "builder", "Manage the build cache", verbs);
 }

@@ -10,6 +10,9 @@
 #include "base/file.hpp"
 #include "base/printable.hpp"
 #include "davit/images.hpp"
+#include "davit/revisions.hpp"
+#include "davit/swarm_look.hpp"
+#include "davit/swarm_objects.hpp"
 
 #include <cstdio>
 #include <set>
@@ -49,6 +52,18 @@ std::vector<std::string> stages() {
     return out;
 }
 
+std::vector<std::string> names_in_swarm(Engine& engine, const std::string& kind) {
+    std::vector<std::string> out;
+    if (kind == "SWARM_SERVICE")
+        for (const auto& service : swarm::services(engine)) out.push_back(service.spec.name);
+    if (kind == "STACK")
+        for (const auto& stack : swarm::stacks(engine)) out.push_back(stack.name);
+    if (kind == "SECRET")
+        for (const auto& secret : swarm::files(engine, swarm::FileKind::secret)) out.push_back(secret.spec.name);
+    if (kind == "NODE") out.push_back(swarm::node(engine, "self").name);
+    return out;
+}
+
 std::vector<std::string> names_of(Globals& globals, const std::string& kind) {
     if (kind == "SERVICE" || kind == "PROFILE") return from_file(globals, kind == "SERVICE");
     if (kind == "STAGE") return stages();
@@ -64,6 +79,13 @@ std::vector<std::string> names_of(Globals& globals, const std::string& kind) {
     }
     Context context(globals);
     Engine& engine = context.engine();
+    if (kind == "REVISION") {
+        for (const auto& revision : revisions(engine, context.project_name()))
+            out.push_back(std::to_string(revision.number));
+        return out;
+    }
+    if (kind == "SWARM_SERVICE" || kind == "STACK" || kind == "SECRET" || kind == "NODE")
+        return names_in_swarm(engine, kind);
     if (kind == "NETWORK")
         for (const auto& n : engine.networks()) out.push_back(n.name);
     else if (kind == "VOLUME")
@@ -89,6 +111,14 @@ int print_for_docker(const Completion& found) {
     return 0;
 }
 
+// The lines that say which command it is for.
+std::string for_program(std::string text, const std::string& program) {
+    for (const std::string line : {"complete -F _davit ", "#compdef ", "compdef _davit ", "complete -c "})
+        if (const std::size_t at = text.find(line + "davit"); at != std::string::npos)
+            text.replace(at + line.size(), std::string_view("davit").size(), program);
+    return text;
+}
+
 } // namespace
 
 int run_completion(Globals& globals, const Args& args) {
@@ -99,20 +129,24 @@ int run_completion(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     for (const CompletionScript& script : completion_scripts)
         if (shell.front() == script.shell) {
-            std::fputs(script.text, stdout);
+            std::fputs(for_program(script.text, globals.docker_words ? "docker" : "davit").c_str(), stdout);
             return 0;
         }
     throw error(Errc::usage, "no completion for the shell \"{}\"", shell.front()).with_hint("one of bash, zsh, fish");
 }
 
-int run_complete(Globals&, const Args& words) {
-    const Completion found = complete(words, [](Globals& g, const std::string& kind) -> std::vector<std::string> {
+int run_complete(Globals& globals, const Args& words) {
+    const Grammar grammar = globals.docker_words         ? Grammar::docker
+                            : globals.program == "davit" ? Grammar::davit
+                                                         : Grammar::compose;
+    const auto names = [](Globals& g, const std::string& kind) -> std::vector<std::string> {
         try {
             return names_of(g, kind);
         } catch (const Error&) {
             return {}; // there is nothing to offer; the command itself will say why
         }
-    });
+    };
+    const Completion found = complete(words, names, grammar);
     if (called_as_plugin()) return print_for_docker(found);
     if (found.files && found.candidates.empty()) std::puts(":files");
     for (const Candidate& c : found.candidates)

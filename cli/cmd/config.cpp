@@ -4,6 +4,7 @@
 #include "cli/cmd/config_check.hpp"
 #include "cli/cmd/config_digests.hpp"
 #include "cli/cmd/config_lists.hpp"
+#include "cli/cmd/swarm_files.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/load_options.hpp"
@@ -52,6 +53,7 @@ bool parse(ConfigFlags& f, Globals& g, const Args& args) {
         .flag("variables", f.variables, "Print model variables and default values")
         .flag("volumes", f.volumes, "Print the volume names, one per line")
         .arguments(f.arguments)
+        .epilog("'davit config create', 'inspect', 'ls' and 'rm' are docker's: they manage Swarm's configs.")
         .parse(args);
 }
 
@@ -117,6 +119,7 @@ std::string make_text(const Globals& g, LoadOptions options, const ConfigFlags& 
 } // namespace
 
 int run_config(Globals& g, const Args& args) {
+    if (g.docker_words || is_config_object_verb(args)) return run_config_object(g, args);
     ConfigFlags f;
     if (!parse(f, g, args)) return 0;
     if (!f.format.empty() && f.format != "yaml" && f.format != "json")

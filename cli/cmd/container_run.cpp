@@ -1,128 +1,181 @@
-// `container run --rm`: a container of an image, without a compose file. It has a project of its own, which goes with
-// it.
+// `container run`, `container create`: a container of an image, without a compose file.
 #include "cli/cmd/container_run.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/sys.hpp"
+#include "cli/cmd/container_options.hpp"
 #include "cli/cmd/foreground_run.hpp"
-#include "cli/cmd/run_values.hpp"
-#include "cli/context.hpp"
-#include "cli/options.hpp"
-#include "cli/terminal.hpp"
-#include "davit/in_code.hpp"
+#include "cli/diagnostics.hpp"
 
 #include <cstdio>
-#include <unistd.h>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
 
 namespace davit::cli {
 
 namespace {
 
-struct ContainerRunFlags {
-    Service service;
-    RunOptions run;
-    bool detach = false, interactive = false, privileged = false, tty = false;
-    std::string entrypoint, network, pull;
-    std::vector<std::string> env, env_files, publish, volumes, words, tmpfs, add_host;
+constexpr int refused = 125; // docker's code for what never became a container
+
+// --cidfile: claimed before anything is made, and gone again when nothing was.
+class IdFile {
+public:
+    explicit IdFile(const std::string& path) : path_(path) {
+        if (path_.empty()) return;
+        if (std::error_code code; std::filesystem::exists(path_, code))
+            throw error(Errc::conflict,
+                        "container ID file found, make sure the other container isn't running or delete {}", path_)
+                .with_exit_code(refused);
+    }
+    void write(const std::string& id) {
+        if (path_.empty() || id.empty() || written_) return;
+        written_ = true;
+        WholeFile file(path_);
+        sys::write_all(file.fd(), id);
+        file.finish();
+    }
+
+private:
+    std::string path_;
+    bool written_ = false;
 };
 
-void add_options(Options& options, ContainerRunFlags& f) {
-    options.list("add-host", f.add_host, "Add a custom host-to-IP mapping (host:ip)", "list")
-        .list("cap-add", f.service.cap_add, "Add Linux capabilities", "list")
-        .list("cap-drop", f.service.cap_drop, "Drop Linux capabilities", "list")
-        .flag("d,detach", f.detach, "Run container in background and print container ID")
-        .value("entrypoint", f.entrypoint, "Overwrite the default ENTRYPOINT of the image")
-        .list("e,env", f.env, "Set environment variables", "list")
-        .list("env-file", f.env_files, "Read in a file of environment variables", "list")
-        .value("hostname", f.service.hostname, "Container host name")
-        .flag("i,interactive", f.interactive, "Keep STDIN open even if not attached")
-        .list("l,label", f.run.labels, "Set meta data on a container", "list")
-        .value("name", f.run.name, "Assign a name to the container")
-        .value("network", f.network, "Connect a container to a network (bridge, host, none)")
-        .value("platform", f.service.platform, "Set platform if server is multi-platform capable")
-        .flag("privileged", f.privileged, "Give extended privileges to this container")
-        .list("p,publish", f.publish, "Publish a container's port(s) to the host", "list")
-        .value("pull", f.pull, "Pull image before running (\"always\", \"missing\", \"never\")")
-        .flag("read-only", f.service.read_only, "Mount the container's root filesystem as read only")
-        .flag("rm", f.run.remove, "Automatically remove the container when it exits")
-        .list("tmpfs", f.tmpfs, "Mount a tmpfs directory", "list")
-        .flag("t,tty", f.tty, "Allocate a pseudo-TTY")
-        .value("u,user", f.service.user, "Username or UID (format: <name|uid>[:<group|gid>])")
-        .list("v,volume", f.volumes, "Bind mount a volume", "list")
-        .value("w,workdir", f.service.working_dir, "Working directory inside the container")
-        .arguments(f.words, 1)
-        .verbatim_after_first();
+// docker's code for why a container did not start, told from the text: 127 what is not there, 126 what cannot be run.
+int code_of(const Error& e) {
+    if (e.exit_code()) return e.exit_code();
+    if (e.kind() == Errc::interrupted) return 130;
+    std::string text = e.describe();
+    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (text.find("executable file not found") != std::string::npos ||
+        text.find("no such file or directory") != std::string::npos)
+        return 127;
+    if (text.find("permission denied") != std::string::npos || text.find("is a directory") != std::string::npos)
+        return 126;
+    return refused;
 }
 
-Project project_of(ContainerRunFlags& f) {
-    Project project;
-    project.name = "run-" + sys::random_hex(8);
-    Service& service = f.service;
-    service.name = "run";
-    service.image = f.words[0];
-    service.pull_policy = f.pull;
-    service.privileged = f.privileged;
-    service.network_mode = f.network.empty() || f.network == "default" ? "bridge" : f.network;
-    service.tmpfs = f.tmpfs;
-    for (const auto& text : f.add_host) {
-        const std::size_t at = text.find_first_of(":=");
-        if (at == std::string::npos) throw error(Errc::usage, "invalid host {}", text);
-        service.extra_hosts[text.substr(0, at)].push_back(text.substr(at + 1));
+struct RunFlags {
+    ContainerFlags flags;
+    bool detach = false, sig_proxy = true;
+    std::optional<std::string> detach_keys;
+    std::vector<std::string> words;
+};
+
+ContainerSpec spec_of(RunFlags& f) {
+    f.flags.image = f.words[0];
+    f.flags.args.assign(f.words.begin() + 1, f.words.end());
+    try {
+        return container_spec(f.flags, flag_surroundings(), f.detach);
+    } catch (Error& e) {
+        throw e.with_exit_code(refused); // a file that a flag names and that is not there, too
     }
-    if (!f.entrypoint.empty()) {
-        service.entrypoint.emplace(1, f.entrypoint);
-        service.command.emplace();
+}
+
+void check_run(const RunFlags& f) {
+    const AttachedStreams streams = attached_streams(f.flags);
+    if (f.detach && f.flags.has("attach"))
+        throw error(Errc::usage, "conflicting options: cannot specify both --attach and --detach").with_exit_code(1);
+    if (!f.detach) check_terminal(streams.input, f.flags.is_true("tty"));
+}
+
+int run(Context& context, RunFlags& f, ContainerSpec& spec, IdFile& id_file) {
+    std::mutex mutex;
+    std::string id;
+    context.also_to([&](const Event& event) {
+        if (event.kind != EventKind::container_created) return;
+        const std::lock_guard hold(mutex);
+        id = event.container_id;
+        id_file.write(id);
+    });
+    if (f.detach || context.dry_run()) {
+        try {
+            const ContainerInfo made = run_container(context.engine(), spec, context.stop());
+            id_file.write(made.id);
+            if (!context.dry_run()) std::printf("%s\n", made.id.c_str());
+        } catch (...) { // it was made, and stays to be looked at
+            if (!id.empty()) std::printf("%s\n", id.c_str());
+            throw;
+        }
+        return 0;
     }
-    if (f.words.size() > 1) service.command.emplace(f.words.begin() + 1, f.words.end());
-    for (const std::string& text : f.publish)
-        for (Port& port : parse_publish(text)) service.ports.push_back(std::move(port));
-    for (const std::string& text : f.volumes) service.volumes.push_back(parse_volume(text));
-    project.services["run"] = service;
-    normalize(project);
-    return project;
+    spec.hold_for_attach = true;
+    ForegroundStart how;
+    how.project = machine_project;
+    how.tty = f.flags.is_true("tty");
+    how.remove = spec.auto_remove;
+    const AttachedStreams streams = attached_streams(f.flags);
+    how.input = streams.input && spec.service.stdin_open;
+    how.output = streams.output;
+    how.errors = streams.errors;
+    how.sig_proxy = f.sig_proxy;
+    how.detach_keys = f.detach_keys;
+    how.created = [&](const std::string& made) {
+        id_file.write(made);
+        if (streams.output || streams.errors) return;
+        std::printf("%s\n", made.c_str()); // nothing else tells which container it is
+        std::fflush(stdout);
+    };
+    how.start = [&](std::stop_token stop) {
+        const ContainerInfo made = run_container(context.engine(), spec, std::move(stop));
+        id_file.write(made.id);
+    };
+    return run_in_foreground(context, how);
 }
 
 } // namespace
 
 int run_container_run(Globals& globals, const Args& args) {
-    ContainerRunFlags flags;
+    RunFlags f;
     Options options(globals, "container run [OPTIONS] IMAGE [COMMAND] [ARG...]",
                     "Create and run a new container from an image");
-    add_options(options, flags);
-    constexpr int refused = 125; // docker's code for what never became a container
+    add_flags(options, container_flags(), f.flags);
+    options.flag("d,detach", f.detach, "Run container in background and print container ID")
+        .value("detach-keys", f.detach_keys, "Override the key sequence for detaching a container")
+        .flag("sig-proxy", f.sig_proxy, "Proxy received signals to the process (default true)")
+        .arguments(f.words, 1)
+        .verbatim_after_first();
+    if (!options.parse(args)) return 0;
     try {
-        if (!options.parse(args)) return 0;
-        if (!flags.run.remove || flags.detach)
-            throw error(Errc::unsupported, "containers outside of a compose file only run in the foreground, with --rm")
-                .with_hint("describe it as a service in compose.yaml to keep it");
-        const Project project = project_of(flags);
+        ContainerSpec spec = spec_of(f);
+        check_run(f);
+        IdFile id_file(f.flags.text("cidfile"));
         if (globals.progress.empty()) globals.progress = "quiet"; // docker's run says nothing of its own
         Context context(globals);
-        flags.run.service = "run";
-        flags.run.environment = run_environment(flags.env_files, flags.env, project);
-        flags.run.service_ports = true;
-        flags.run.tty = flags.tty && is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO);
-        flags.run.open_stdin = flags.interactive;
-        flags.run.hold_for_attach = true;
-        flags.run.ignore_orphans = true;
+        if (!f.detach && f.sig_proxy) context.take_all_signals();
         context.interrupts();
-        if (context.dry_run()) {
-            context.engine().run(project, flags.run, context.stop());
-            return 0;
-        }
-        int code = 0;
-        try {
-            code = run_in_foreground(context, project, flags.run);
-        } catch (...) {
-            context.engine().down(project);
-            throw;
-        }
-        context.mute();
-        context.engine().down(project);
-        return code;
+        return run(context, f, spec, id_file);
     } catch (const Error& e) {
         report_exception();
-        return e.exit_code() ? e.exit_code() : e.kind() == Errc::interrupted ? 130 : refused;
+        return code_of(e);
     }
+}
+
+int run_container_create(Globals& globals, const Args& args) {
+    RunFlags f;
+    Options options(globals, "container create [OPTIONS] IMAGE [COMMAND] [ARG...]", "Create a new container");
+    add_flags(options, container_flags(), f.flags);
+    options.arguments(f.words, 1).verbatim_after_first();
+    if (!options.parse(args)) return 0;
+    f.flags.image = f.words[0];
+    f.flags.args.assign(f.words.begin() + 1, f.words.end());
+    ContainerSpec spec;
+    try {
+        spec = container_spec(f.flags, flag_surroundings());
+    } catch (Error& e) {
+        if (e.kind() == Errc::usage) throw e.with_exit_code(refused);
+        throw;
+    }
+    IdFile id_file(f.flags.text("cidfile"));
+    if (globals.progress.empty()) globals.progress = "quiet";
+    Context context(globals);
+    context.interrupts();
+    const ContainerInfo made = create_container(context.engine(), spec, context.stop());
+    if (context.dry_run()) return 0;
+    id_file.write(made.id);
+    std::printf("%s\n", made.id.c_str());
+    return 0;
 }
 
 } // namespace davit::cli

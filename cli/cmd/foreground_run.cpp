@@ -20,25 +20,31 @@ namespace {
 // other has attached, so that no output is missed.
 class ForegroundRun {
 public:
-    ForegroundRun(Context& context, const Project& project, const RunOptions& run)
-        : context_(context), project_(project), run_(run) {}
+    ForegroundRun(Context& context, const ForegroundStart& what) : context_(context), what_(what) {
+        if (what.detach_keys) keys_ = DetachKeys(*what.detach_keys); // what is no key sequence starts nothing
+    }
 
     int run() {
         context_.also_to([this](const Event& event) { on_event(event); });
         // Its start is seen by its output, and why it fails is told at the end.
         context_.hide([](const Event& event) {
-            return event.op == OpKind::start_container && event.resource.starts_with("run:");
+            return event.op == OpKind::start_container &&
+                   (event.resource.starts_with("run:") || event.resource.starts_with("container:"));
         });
         Engine& engine = context_.engine();
-        std::jthread starting([&] { start(engine); });
+        std::jthread starting([&] { start(); });
         std::optional<int> code;
         if (wait_for_container()) {
             AttachOptions attach;
-            attach.container.project = project_.name;
+            attach.container.project = what_.project;
             attach.container.id = id_;
             attach.container.name = name_;
-            attach.container.tty = run_.tty;
-            attach.input = run_.open_stdin;
+            attach.container.tty = what_.tty;
+            attach.input = what_.input;
+            attach.output = what_.output;
+            attach.errors = what_.errors;
+            attach.forward_signals = what_.sig_proxy;
+            if (keys_) attach.keys = *keys_;
             context_.mute();
             try {
                 code = attach_to(engine, attach, context_.interrupts());
@@ -50,18 +56,18 @@ public:
         }
         if (starting.joinable()) starting.join();
         // The signals of now were the command's, which has ended by them or in spite of them.
-        if (code && run_.remove && !engine.wait_removed(project_.name, id_, std::chrono::seconds(10)))
+        if (code && what_.remove && !engine.wait_removed(what_.project, id_, std::chrono::seconds(10)))
             std::fprintf(stderr, "warning: container %s has ended and is not removed yet\n", name_.c_str());
-        if (failure_ && !code) unmet_.tell(engine, project_.name);
+        if (failure_ && !code) unmet_.tell(engine, what_.project);
         // A container that ended before the engine heard of its start is no failure.
         if (failure_ && !code) std::rethrow_exception(failure_);
         return code.value_or(0);
     }
 
 private:
-    void start(Engine& engine) {
+    void start() {
         try {
-            engine.run(project_, run_, context_.stop());
+            what_.start(context_.stop());
         } catch (...) {
             failure_ = std::current_exception();
         }
@@ -72,6 +78,7 @@ private:
 
     void on_event(const Event& event) {
         unmet_.see(event);
+        if (event.kind == EventKind::container_created && what_.created) what_.created(event.container_id);
         if (event.kind != EventKind::container_attachable) return;
         context_.mute(); // before its output comes
         std::lock_guard lock(mutex_);
@@ -87,8 +94,8 @@ private:
     }
 
     Context& context_;
-    const Project& project_;
-    const RunOptions& run_;
+    const ForegroundStart& what_;
+    std::optional<DetachKeys> keys_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::string id_, name_;
@@ -99,8 +106,12 @@ private:
 
 } // namespace
 
+int run_in_foreground(Context& context, const ForegroundStart& what) { return ForegroundRun(context, what).run(); }
+
 int run_in_foreground(Context& context, const Project& project, const RunOptions& run) {
-    return ForegroundRun(context, project, run).run();
+    return run_in_foreground(context, {project.name, run.tty, run.open_stdin, run.remove, [&](std::stop_token stop) {
+                                           context.engine().run(project, run, std::move(stop));
+                                       }});
 }
 
 } // namespace davit::cli

@@ -4,13 +4,15 @@
 #include "base/printable.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/confirm.hpp"
+#include "cli/filters.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
 #include "cli/privileges.hpp"
 
+#include <algorithm>
 #include <cstdio>
-#include <iostream>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -18,6 +20,14 @@ namespace davit::cli {
 Engine image_engine() {
     require_root();
     return Engine();
+}
+
+void print_pruned(const PrunedImages& pruned) {
+    if (pruned.untagged.empty() && pruned.deleted.empty()) return;
+    std::puts("Deleted Images:");
+    for (const auto& name : pruned.untagged) std::printf("untagged: %s\n", printable(name).c_str());
+    for (const auto& id : pruned.deleted) std::printf("deleted: %s\n", printable(id).c_str());
+    std::puts("");
 }
 
 namespace {
@@ -46,13 +56,15 @@ int run_image_rm(Globals& globals, const Args& args) {
     Options options(globals, "image rm [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images");
     options.flag("f,force", remove.force, "Force removal of the image")
         .flag("no-prune", remove.no_prune, "Keep layers and blobs until the next prune")
+        .value("platform", remove.platform, "Remove only the given platform variant")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Engine engine = image_engine();
     int code = 0;
     for (const auto& name : names) {
         try {
-            if (globals.dry_run) std::printf("Would remove: %s\n", require_image(engine, name).id.c_str());
+            if (globals.dry_run)
+                std::printf("Would remove: %s\n", require_image(engine, name, remove.platform).id.c_str());
             else print(remove_image(engine, name, remove));
         } catch (const Error& e) {
             if (e.kind() == Errc::not_found && remove.force) continue;
@@ -63,56 +75,29 @@ int run_image_rm(Globals& globals, const Args& args) {
     return code;
 }
 
-bool confirmed(const char* question) {
-    std::fprintf(stderr, "%s\nAre you sure you want to continue? [y/N] ", question);
-    std::string answer;
-    if (!std::getline(std::cin, answer)) std::fputc('\n', stderr); // the shell's prompt stands below
-    return answer == "y" || answer == "Y" || answer == "yes";
-}
-
-// until=24h, label=K, label=K=V, label!=K
-std::function<bool(const image::Image&)> prune_filter(const std::vector<std::string>& filters) {
-    std::vector<std::function<bool(const image::Image&)>> tests;
-    for (const auto& f : filters) {
-        auto equals = f.find('=');
-        std::string key = f.substr(0, equals), value = equals == std::string::npos ? "" : f.substr(equals + 1);
-        const bool negated = key.ends_with('!');
-        if (negated) key.pop_back();
-        if (key == "until" && !negated) {
-            std::int64_t limit = parse_time(value, sys::realtime_ns());
-            tests.push_back([limit](const image::Image& i) { return parse_rfc3339(i.created).value_or(0) < limit; });
-        } else if (key == "label") {
-            auto split = value.find('=');
-            std::string name = value.substr(0, split);
-            std::optional<std::string> want;
-            if (split != std::string::npos) want = value.substr(split + 1);
-            tests.push_back([name, want, negated](const image::Image& i) {
-                auto it = i.config.labels.find(name);
-                const bool fits = it != i.config.labels.end() && (!want || it->second == *want);
-                return fits != negated;
-            });
-        } else {
-            throw error(Errc::usage, "invalid filter '{}'", f)
-                .with_hint("until=24h, label=KEY[=VALUE], label!=KEY[=VALUE]");
-        }
-    }
-    return [tests](const image::Image& i) {
-        for (const auto& test : tests)
-            if (!test(i)) return false;
-        return true;
+PruneImageOptions prune_options(bool all, const Filters& filters) {
+    PruneImageOptions out;
+    out.all = all || filters.truth("dangling") == std::optional(false);
+    std::vector<std::int64_t> limits;
+    for (const std::string& text : filters.values("until")) limits.push_back(parse_time(text, sys::realtime_ns()));
+    out.filter = [&filters, limits](const image::Image& i) {
+        const std::int64_t created = parse_rfc3339(i.created).value_or(0);
+        return std::all_of(limits.begin(), limits.end(), [&](std::int64_t limit) { return created < limit; }) &&
+               filters.labels("label", i.config.labels) && filters.unlabelled("label!", i.config.labels);
     };
+    return out;
 }
 
 int run_prune(Globals& globals, const Args& args) {
-    PruneImageOptions prune;
-    bool force = false;
-    std::vector<std::string> filters;
+    bool all = false, force = false;
+    Filters filters;
     Options options(globals, "image prune [OPTIONS]", "Remove unused images");
-    options.flag("a,all", prune.all, "Remove all unused images, not just dangling ones")
-        .list("filter", filters, "Provide filter values (e.g. \"until=24h\")", "filter")
+    filters.add_long_to(options, "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], dangling=true|false");
+    options.flag("a,all", all, "Remove all unused images, not just dangling ones")
         .flag("f,force", force, "Do not prompt for confirmation");
     if (!options.parse(args)) return 0;
-    prune.filter = prune_filter(filters);
+    filters.check();
+    const PruneImageOptions prune = prune_options(all, filters);
     if (!force && !globals.dry_run &&
         !confirmed(prune.all ? "WARNING! This will remove all images without at least one container associated to them."
                              : "WARNING! This will remove all dangling images."))
@@ -123,9 +108,8 @@ int run_prune(Globals& globals, const Args& args) {
         return 0;
     }
     const PrunedImages pruned = prune_images(engine, prune);
-    if (!pruned.untagged.empty() || !pruned.deleted.empty()) std::puts("Deleted Images:");
-    print(pruned);
-    std::printf("\nTotal reclaimed space: %s\n", human_size(static_cast<double>(pruned.bytes)).c_str());
+    print_pruned(pruned);
+    std::printf("Total reclaimed space: %s\n", human_size(static_cast<double>(pruned.bytes)).c_str());
     std::fflush(stdout);
     empty_image_trash(engine);
     return 0;

@@ -13,6 +13,9 @@ namespace davit::cli {
 // With the state directory of the environment. Throws Error(denied) for who is not root.
 Engine image_engine();
 
+// The list that `image prune` and `system prune` print; nothing when nothing went.
+void print_pruned(const PrunedImages& pruned);
+
 int run_image_build(Globals&, const Args&);
 int run_image_ls(Globals&, const Args&);
 int run_image_inspect(Globals&, const Args&);

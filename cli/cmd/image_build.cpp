@@ -9,6 +9,7 @@
 #include "davit/build.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -48,7 +49,6 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
 }
 
 int print_targets(const BuildResult& result) {
-    if (result.check_failure) throw *result.check_failure;
     std::vector<std::vector<std::string>> rows{{"TARGET", "DESCRIPTION"}};
     for (const BuildTarget& target : result.targets)
         rows.push_back({(target.name.empty() ? "(default)" : target.name + (target.is_default ? " (default)" : "")),
@@ -57,12 +57,34 @@ int print_targets(const BuildResult& result) {
     return 0;
 }
 
-int print_outline(const BuildFlags& flags, const BuildResult& result) {
-    if (result.check_failure) throw *result.check_failure;
-    std::string target = flags.request.target;
+std::string lower(std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+}
+
+// What is built: the target asked for, or the default one.
+BuildTarget target_of(const BuildFlags& flags, const BuildResult& result) {
     for (const BuildTarget& one : result.targets)
-        if (target.empty() && one.is_default) target = one.name;
-    if (!target.empty()) std::printf("TARGET: %s\n\n", printable(target).c_str());
+        if (flags.request.target.empty() ? one.is_default : lower(one.name) == lower(flags.request.target)) return one;
+    return {};
+}
+
+void print_requirements(const char* title, const std::vector<BuildRequirement>& list) {
+    if (list.empty()) return;
+    std::vector<std::vector<std::string>> rows{{title, "REQUIRED"}};
+    for (const auto& one : list) rows.push_back({one.name, one.required ? "true" : ""});
+    print_table(rows);
+    std::puts("");
+}
+
+int print_outline(const BuildFlags& flags, const BuildResult& result) {
+    const BuildTarget target = target_of(flags, result);
+    if (!target.name.empty() || !target.description.empty()) {
+        std::vector<std::vector<std::string>> head{{"TARGET:", target.name.empty() ? "(default)" : target.name}};
+        if (!target.description.empty()) head.push_back({"DESCRIPTION:", target.description});
+        print_table(head);
+        std::puts("");
+    }
     std::vector<std::vector<std::string>> rows{{"BUILD ARG", "VALUE", "DESCRIPTION"}};
     for (const BuildParameter& parameter : result.parameters)
         rows.push_back({parameter.name, parameter.value, parameter.description});
@@ -70,13 +92,70 @@ int print_outline(const BuildFlags& flags, const BuildResult& result) {
         print_table(rows);
         std::puts("");
     }
+    print_requirements("SECRET", result.secrets);
+    print_requirements("SSH", result.ssh);
     return 0;
 }
 
+using CallJson = nlohmann::ordered_json;
+
+CallJson outline_json(const BuildFlags& flags, const BuildResult& result) {
+    const BuildTarget target = target_of(flags, result);
+    CallJson out = CallJson::object();
+    if (!target.name.empty()) out["name"] = target.name;
+    if (!target.description.empty()) out["description"] = target.description;
+    for (const auto& [name, value, description] : result.parameters) {
+        CallJson arg{{"name", name}};
+        if (!description.empty()) arg["description"] = description;
+        if (!value.empty()) arg["value"] = value;
+        out["args"].push_back(std::move(arg));
+    }
+    for (const auto& [key, list] : {std::pair{"secrets", &result.secrets}, {"ssh", &result.ssh}})
+        for (const auto& [name, required] : *list) {
+            CallJson one{{"name", name}};
+            if (required) one["required"] = true;
+            out[key].push_back(std::move(one));
+        }
+    return out;
+}
+
+CallJson targets_json(const BuildResult& result) {
+    CallJson out{{"version", 1}, {"targets", CallJson::array()}};
+    for (const BuildTarget& target : result.targets) {
+        CallJson one = CallJson::object();
+        if (!target.name.empty()) one["name"] = target.name;
+        if (target.is_default) one["default"] = true;
+        if (!target.description.empty()) one["description"] = target.description;
+        one["base"] = target.base;
+        if (!target.platform.empty()) one["platform"] = target.platform;
+        out["targets"].push_back(std::move(one));
+    }
+    return out;
+}
+
+CallJson checks_json(const BuildResult& result) {
+    CallJson out{{"warnings", CallJson::array()}};
+    for (const BuildCheck& check : result.checks)
+        out["warnings"].push_back(
+            {{"ruleName", check.rule},
+             {"detail", check.message},
+             {"location", {{"file", check.file}, {"ranges", {{{"start", {{"line", check.line}}}}}}}}});
+    return out;
+}
+
 int print_call(const BuildFlags& flags, const BuildResult& result) {
-    if (flags.call == "targets") return print_targets(result);
-    if (flags.call == "outline") return print_outline(flags, result);
-    return print_checks(result);
+    const bool check = flags.call == "check";
+    if (!check && result.check_failure) throw *result.check_failure;
+    if (flags.call_format != "json")
+        return check                     ? print_checks(result)
+               : flags.call == "targets" ? print_targets(result)
+                                         : print_outline(flags, result);
+    const CallJson document = check                     ? checks_json(result)
+                              : flags.call == "targets" ? targets_json(result)
+                                                        : outline_json(flags, result);
+    std::puts(document.dump(2, ' ', false, CallJson::error_handler_t::replace).c_str());
+    if (result.check_failure) throw *result.check_failure;
+    return check && !result.checks.empty() ? 1 : 0;
 }
 
 void write_results(const BuildFlags& flags, const BuildResult& result) {
@@ -90,16 +169,14 @@ void write_results(const BuildFlags& flags, const BuildResult& result) {
     write_file_atomic(flags.metadata_file, metadata.dump(2) + "\n", 0644);
 }
 
-int build(BuildFlags& flags) {
-    Interrupts interrupts;
-    Engine engine = image_engine();
-    if (flags.request.context == "-" || flags.request.dockerfile == "-") flags.request.context_stream = STDIN_FILENO;
-    flags.request.output_stream = STDOUT_FILENO;
+} // namespace
+
+BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& interrupts) {
     const BuildProgress mode = flags.quiet ? BuildProgress::quiet : build_progress(flags.progress);
     auto display = make_build_display(flags.request.check_only ? BuildProgress::quiet : mode);
     FailedStep failed;
     try {
-        const BuildResult result = engine.build(
+        BuildResult result = engine.build(
             flags.request,
             [&](const BuildEvent& event) {
                 failed.see(event);
@@ -107,15 +184,31 @@ int build(BuildFlags& flags) {
             },
             interrupts.token());
         display->close();
-        if (flags.request.check_only) return print_call(flags, result);
-        write_results(flags, result);
-        if (flags.quiet && !result.image_id.empty()) std::printf("%s\n", result.image_id.c_str());
-        return 0;
+        return result;
+    } catch (Error& e) {
+        display->close();
+        std::fputs(failed.text().c_str(), stderr);
+        e.with_exit_code(0); // of a step's program; a build that fails ends with 1
+        throw;
     } catch (...) {
         display->close();
         std::fputs(failed.text().c_str(), stderr);
         throw;
     }
+}
+
+namespace {
+
+int build(BuildFlags& flags) {
+    Interrupts interrupts;
+    Engine engine = image_engine();
+    if (flags.request.context == "-" || flags.request.dockerfile == "-") flags.request.context_stream = STDIN_FILENO;
+    flags.request.output_stream = STDOUT_FILENO;
+    const BuildResult result = build_shown(engine, flags, interrupts);
+    if (flags.request.check_only) return print_call(flags, result);
+    write_results(flags, result);
+    if (flags.quiet && !result.image_id.empty()) std::printf("%s\n", result.image_id.c_str());
+    return 0;
 }
 
 } // namespace
@@ -139,6 +232,7 @@ int run_image_build(Globals& globals, const Args& args) {
         return e.exit_code() ? e.exit_code() : 1;
     }
     if (globals.dry_run) flags.request.check_only = true;
+    for (const auto& text : flags.without_effect) std::fprintf(stderr, "WARNING: %s\n", printable(text).c_str());
     return build(flags);
 }
 

@@ -61,53 +61,121 @@ int run_image_import(Globals& globals, const Args& args) {
     return 0;
 }
 
+namespace {
+
+std::string digest_of(const image::Image& image, const ImageName& name) {
+    if (!name.digest.empty()) return name.digest;
+    for (const std::string& digest : image.digests)
+        if (digest.starts_with(name.repository + "@")) return digest.substr(name.repository.size() + 1);
+    return image.manifest_digest;
+}
+
+struct Pulled {
+    ImageName name;
+    std::string digest;
+    bool fresh = true;
+};
+
+Pulled pull_shown(Globals& globals, Engine& engine, const std::string& text, PullImageOptions options,
+                  std::stop_token stop) {
+    Pulled out{parse_image_name(text), {}, true};
+    const auto before = find_image(engine, text);
+    auto display = make_display(globals);
+    options.events = [&](const Event& event) { display->on(event); };
+    // The whole name tells which registry was asked.
+    const image::Image image = in_context("asking for " + out.name.canonical,
+                                          [&] { return pull_image(engine, text, options, std::move(stop)); });
+    display.reset();
+    out.digest = digest_of(image, out.name);
+    out.fresh = !before || before->id != image.id;
+    return out;
+}
+
+void print_status(bool fresh, const std::string& name) {
+    std::printf("Status: %s %s\n", fresh ? "Downloaded newer image for" : "Image is up to date for",
+                printable(name).c_str());
+}
+
+// As docker: of each tag its digest, and of all together what has become of them.
+int pull_all_tags(Globals& globals, const std::string& repository, const PullImageOptions& options, bool quiet) {
+    Interrupts interrupts;
+    const std::vector<std::string> tags = repository_tags(repository, interrupts.token());
+    const ImageName name = parse_image_name(repository);
+    if (tags.empty()) throw error(Errc::not_found, "the repository {} has no tags", name.repository);
+    Engine engine = image_engine();
+    bool fresh = false;
+    for (const std::string& tag : tags) {
+        const Pulled one = pull_shown(globals, engine, name.repository + ":" + tag, options, interrupts.token());
+        fresh = fresh || one.fresh;
+        if (quiet) continue;
+        std::printf("%s: Pulling from %s\nDigest: %s\n", printable(tag).c_str(), printable(name.repository).c_str(),
+                    one.digest.c_str());
+        std::fflush(stdout);
+    }
+    if (!quiet) print_status(fresh, name.repository);
+    std::puts(printable(name.canonical.substr(0, name.canonical.rfind(':'))).c_str());
+    return 0;
+}
+
+} // namespace
+
 int run_image_pull(Globals& globals, const Args& args) {
-    bool quiet = false;
+    bool quiet = false, all = false;
     std::vector<std::string> names;
     PullImageOptions pull;
     Options options(globals, "image pull [OPTIONS] NAME[:TAG|@DIGEST]", "Download an image from a registry");
-    options.value("platform", pull.platform, "Set platform if server is multi-platform capable")
+    options.flag("a,all-tags", all, "Download all tagged images in the repository")
+        .value("platform", pull.platform, "Set platform if server is multi-platform capable")
         .flag("q,quiet", quiet, "Suppress verbose output")
+        .ignored("disable-content-trust")
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
     const ImageName name = parse_image_name(names[0]);
     if (globals.dry_run) return 0;
+    if (quiet) globals.progress = "quiet";
+    if (all) return pull_all_tags(globals, names[0], pull, quiet);
     Interrupts interrupts;
     Engine engine = image_engine();
-    if (quiet) globals.progress = "quiet";
-    auto display = make_display(globals);
-    pull.events = [&](const Event& event) { display->on(event); };
-    pull_image(engine, names[0], pull, interrupts.token());
-    display.reset();
+    const bool untagged =
+        name.digest.empty() && names[0].find(':', names[0].find_last_of('/') + 1) == std::string::npos;
+    if (untagged && !quiet) std::puts("Using default tag: latest");
+    std::fflush(stdout);
+    const Pulled pulled = pull_shown(globals, engine, names[0], pull, interrupts.token());
+    if (!quiet) {
+        std::printf("Digest: %s\n", pulled.digest.c_str());
+        print_status(pulled.fresh, name.familiar);
+    }
     std::puts(printable(name.canonical).c_str());
     return 0;
 }
 
 int run_image_save(Globals& globals, const Args& args) {
-    std::string output;
+    std::string output, platform;
     std::vector<std::string> names;
     Options options(globals, "image save [OPTIONS] IMAGE [IMAGE...]",
                     "Save one or more images to a tar archive (streamed to STDOUT by default) or an OCI layout");
     options
         .value("o,output", output,
                "Write to a file, or into a directory (a name that ends in / is made), instead of STDOUT")
+        .value("platform", platform, "Save only the given platform variant (e.g. \"linux/amd64\")")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Engine engine = image_engine();
+    for (const std::string& name : names) require_image(engine, name, platform);
     if (globals.dry_run) return 0;
     if (output.empty()) {
         if (::isatty(STDOUT_FILENO))
             throw error(Errc::usage, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
-        save_images(engine, names, STDOUT_FILENO);
+        save_images(engine, names, STDOUT_FILENO, platform);
         return 0;
     }
     struct stat st {};
     if (output.ends_with('/') || (::stat(output.c_str(), &st) == 0 && S_ISDIR(st.st_mode))) {
-        save_image_layout(engine, names, output);
+        save_image_layout(engine, names, output, platform);
         return 0;
     }
     WholeFile file(output); // 0600, as docker's: images may hold secrets
-    save_images(engine, names, file.fd());
+    save_images(engine, names, file.fd(), platform);
     file.finish();
     return 0;
 }

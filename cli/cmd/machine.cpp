@@ -9,17 +9,6 @@
 
 namespace davit::cli {
 
-ContainerInfo find_container(Engine& engine, const std::string& id_or_name) {
-    std::vector<ContainerInfo> found;
-    for (ContainerInfo& c : engine.all_containers()) {
-        if (c.name == id_or_name || c.id == id_or_name) return std::move(c);
-        if (!id_or_name.empty() && c.id.starts_with(id_or_name)) found.push_back(std::move(c));
-    }
-    if (found.size() > 1) throw error(Errc::conflict, "several containers have ids that begin with {}", id_or_name);
-    if (found.empty()) throw error(Errc::not_found, "no such container: {}", id_or_name);
-    return std::move(found.front());
-}
-
 bool passes(const std::vector<std::string>& filters, const std::map<std::string, std::string>& fields,
             const Labels& labels) {
     for (const std::string& filter : filters) {

@@ -1,7 +1,7 @@
 // What the groups beside the project (container, network, volume) share.
 #pragma once
 
-#include "davit/engine.hpp"
+#include "davit/containers.hpp"
 
 #include <map>
 #include <set>
@@ -9,9 +9,6 @@
 #include <vector>
 
 namespace davit::cli {
-
-// By id, an id's first digits, or name. Throws Error(not_found), or conflict when several fit.
-ContainerInfo find_container(Engine& engine, const std::string& id_or_name);
 
 // --filter KEY=VALUE, all of them: a field of `fields` contains the text; label=KEY or label=KEY=VALUE.
 // Throws Error(usage) for a key that is none of these.

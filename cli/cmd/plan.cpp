@@ -25,6 +25,7 @@ int run_plan(Globals& globals, const Args& args) {
         .value("format", format, "Format the output. Values: [text | json]")
         .flag("no-deps", flags.options.no_deps, "Don't start linked services")
         .flag("no-start", up.no_start, "Don't start the services after creating them")
+        .flag("rolling", flags.options.rolling, "Replace each container while it runs")
         .flag("verbose", verbose, "Show every operation and what it waits for")
         .arguments(flags.options.services);
     if (!options.parse(args)) return 0;

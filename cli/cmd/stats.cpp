@@ -1,12 +1,12 @@
-#include "davit/stats.hpp"
+#include "cli/cmd/stats.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
-#include "cli/context.hpp"
 #include "cli/format/container.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/template.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
+#include "davit/stats.hpp"
 
 #include <condition_variable>
 #include <cstdio>
@@ -68,44 +68,50 @@ bool pause_between(std::chrono::milliseconds time, std::stop_token stop) {
 
 } // namespace
 
-int run_stats(Globals& globals, const Args& args) {
-    bool all = false, no_stream = false, no_trunc = false;
-    std::string format;
-    std::vector<std::string> services;
-    Options options(globals, "stats [OPTIONS] [SERVICE]",
-                    "Display a live stream of container(s) resource usage statistics");
-    options.flag("a,all", all, "Show all containers (default shows just running)")
-        .value("format", format,
-               "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
-        .flag("no-stream", no_stream, "Disable streaming stats and only pull the first result")
-        .flag("no-trunc", no_trunc, "Do not truncate output")
-        .arguments(services);
-    if (!options.parse(args)) return 0;
-    const ListFormat shape = ListFormat::parse(format);
-    Context context(globals);
+int show_stats(Context& context, const StatsView& view) {
+    const ListFormat shape = ListFormat::parse(view.format);
     const std::stop_token stop = context.stop();
-    const ContainerFilter filter{services, all, true, 0};
-    const bool redraw = !no_stream && is_terminal(STDOUT_FILENO) && shape.kind != ListFormat::Kind::json;
-    auto containers = containers_of(context, filter);
+    const bool redraw = !view.no_stream && is_terminal(STDOUT_FILENO) && shape.kind != ListFormat::Kind::json;
+    auto containers = view.which();
     Samples before = sample(containers);
     // CPU use is a difference: the first row needs two looks.
-    while (pause_between(std::chrono::milliseconds(no_stream ? 500 : 1000), stop)) {
-        containers = containers_of(context, filter);
+    while (pause_between(std::chrono::milliseconds(view.no_stream ? 500 : 1000), stop)) {
+        containers = view.which();
         Samples now = sample(containers);
         std::vector<nlohmann::json> rows;
         for (const ContainerInfo& c : containers) {
             const auto a = before.find(c.id), b = now.find(c.id);
-            rows.push_back(
-                row_of(c, a == before.end() ? nullptr : &a->second, b == now.end() ? nullptr : &b->second, !no_trunc));
+            rows.push_back(row_of(c, a == before.end() ? nullptr : &a->second, b == now.end() ? nullptr : &b->second,
+                                  !view.no_trunc));
+            if (view.called) rows.back()["Container"] = view.called(c);
         }
         const std::string text = render_list(
             shape, rows, {"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"}, headers());
         std::fputs(((redraw ? "\x1b[H\x1b[J" : "") + text).c_str(), stdout);
         std::fflush(stdout);
         before = std::move(now);
-        if (no_stream) return 0;
+        if (view.no_stream) return 0;
     }
     return 130;
+}
+
+int run_stats(Globals& globals, const Args& args) {
+    bool all = false;
+    StatsView view;
+    std::vector<std::string> services;
+    Options options(globals, "stats [OPTIONS] [SERVICE]",
+                    "Display a live stream of container(s) resource usage statistics");
+    options.flag("a,all", all, "Show all containers (default shows just running)")
+        .value("format", view.format,
+               "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
+        .flag("no-stream", view.no_stream, "Disable streaming stats and only pull the first result")
+        .flag("no-trunc", view.no_trunc, "Do not truncate output")
+        .arguments(services);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    const ContainerFilter filter{services, all, true, 0};
+    view.which = [&] { return containers_of(context, filter); };
+    return show_stats(context, view);
 }
 
 } // namespace davit::cli

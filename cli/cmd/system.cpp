@@ -61,9 +61,15 @@ int doctor(Globals& globals, const Args& args) {
 
 int run_system(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
+        {"boot", "Start what should run after a reboot, of all projects", run_system_boot, VerbGroup::machine},
         {"df", "Show what takes the disk", run_system_df, VerbGroup::machine},
         {"doctor", "Find what is left over and remove it", doctor, VerbGroup::machine},
+        {"events", "Get real time events from the machine", run_system_events, VerbGroup::machine},
+        {"info", "Display information about this machine", run_system_info, VerbGroup::machine},
+        {"install", "Have systemd do that", run_system_install, VerbGroup::machine},
         {"prune", "Remove what nobody needs", run_system_prune, VerbGroup::machine},
+        {"shutdown", "Stop all containers before the machine goes down", run_system_shutdown, VerbGroup::machine},
+        {"uninstall", "Take the systemd unit away again", run_system_uninstall, VerbGroup::machine},
     };
     return run_group(globals, args, "system", "Look after davit itself", verbs);
 }

@@ -1,18 +1,12 @@
 // Verbs of docker compose that this version lacks: whoever types one learns so, and what helps.
-#include "base/error.hpp"
 #include "cli/cmd/verbs.hpp"
-#include "cli/context.hpp"
-#include "cli/options.hpp"
 
-#include <cstdio>
+#include <string>
+#include <string_view>
 
 namespace davit::cli {
 
 namespace {
-
-Error unsupported(const char* verb, const char* hint) {
-    return error(Errc::unsupported, "this version of davit has no {}", verb).with_hint(hint);
-}
 
 struct Advice {
     const char* of;
@@ -26,57 +20,43 @@ constexpr Advice advice[] = {
      "'davit config' prints the resolved application, which docker compose bridge and kompose can read"},
     {"davit", " alpha ",
      "nothing of docker compose's experiments is here; 'davit plan' shows what an up would do, and why"},
-    {"davit", " inspect ",
-     "'davit container inspect', 'davit image inspect', 'davit network inspect' and 'davit volume inspect'"},
-    {"davit", " rmi ", "'davit image rm IMAGE'"},
-    {"davit", " load save tag history import ",
-     "images are managed by 'davit image', as in 'davit image load -i FILE'"},
-    {"davit", " info ", "'davit version' and 'davit system doctor' tell about this machine"},
-    {"davit", " diff update rename ", "change the compose file and run 'davit up -d'"},
-    {"davit", " buildx ", "'davit image build' takes its options"},
-    {"davit", " search manifest trust scout sbom ",
-     "davit runs images; use a registry's or another tool's command for this"},
-    {"davit", " swarm stack node service secret context plugin ",
-     "davit runs compose files on this machine, without Swarm, contexts or plugins"},
-    {"davit container", " create ",
-     "describe the container as a service in compose.yaml; 'davit run SERVICE COMMAND' runs another command in its "
-     "place"},
-    {"davit container",
-     " start stop restart kill pause unpause wait rm attach exec logs top stats cp commit export port prune rename "
-     "update diff ",
-     "davit's containers belong to services: 'davit stop SERVICE', 'davit exec SERVICE COMMAND' …; 'davit -p PROJECT "
-     "…' works from everywhere"},
-    {"davit network", " create connect disconnect prune ",
-     "name it below 'networks:' in the compose file: 'davit up' makes networks, and 'davit down' removes them"},
-    {"davit volume", " create update ",
-     "name it below 'volumes:' in the compose file: 'davit up' makes volumes, 'davit down -v' removes them"},
-    {"davit system", " info events dial-stdio ",
-     "'davit system doctor' finds what was left over; 'davit image prune' and 'davit volume prune' free space; 'davit "
-     "events' shows events"},
+    {"davit", " load save tag import rmi rename update ",
+     "docker's words are behind 'davit docker', as in 'davit docker tag A B', and in 'davit image' and 'davit "
+     "container'"},
+    {"davit", " trust scout sbom ", "davit runs images; use another tool for this"},
+    {"docker", " trust checkpoint scout scan sbom ",
+     "davit runs images and containers; use another tool for this (docs/docker.md)"},
+    {"docker", " init desktop extension model mcp ai debug dev offload sandbox pass cloud ",
+     "it belongs to Docker Desktop (docs/docker.md)"},
+    {"davit swarm", " ca unlock unlock-key update ",
+     "it is for clusters of several machines; this one is a swarm of its own"},
+    {"davit context", " create export import rm update ",
+     "a context names an engine elsewhere, and davit acts on this machine alone; docker's own command, or the files "
+     "below ~/.docker/contexts, make them"},
+    {"davit manifest", " annotate create push rm ",
+     "a registry's own tools (skopeo, crane, regctl) make lists of several platforms"},
+    {"davit plugin", " create disable enable inspect install push rm set upgrade ",
+     "davit has no plugins: its drivers are bridge, host, null, overlay and local"},
+    {"davit buildx", " dial-stdio history dap policy debug ", "davit builds in the program that is asked to"},
+    {"davit builder", " create inspect ls rm stop use ", "davit buildx"},
+    {"davit volume", " update ", "it is for volumes of a cluster"},
+    {"davit system", " dial-stdio ", "davit has no daemon to dial to"},
 };
+
+// Docker's groups have the same advice by every name.
+std::string known_name(std::string_view of) {
+    for (const std::string_view before : {"davit docker ", "docker "})
+        if (of.starts_with(before) && of != "docker") return "davit " + std::string(of.substr(before.size()));
+    return std::string(of == "davit docker" ? "docker" : of);
+}
 
 } // namespace
 
 std::string advice_for(std::string_view of, std::string_view name) {
-    const std::string wanted = " " + std::string(name) + " ";
+    const std::string wanted = " " + std::string(name) + " ", group = known_name(of);
     for (const Advice& a : advice)
-        if (of == a.of && std::string_view(a.names).find(wanted) != std::string_view::npos) return a.hint;
+        if (group == a.of && std::string_view(a.names).find(wanted) != std::string_view::npos) return a.hint;
     return {};
-}
-
-int run_publish(Globals& globals, const Args& args) {
-    std::vector<std::string> names;
-    Options options(globals, "publish [OPTIONS] REPOSITORY[:TAG]",
-                    "Publish the compose application (this version of davit cannot)");
-    options.ignored("app")
-        .ignored("insecure-registry")
-        .ignored("oci-version", "string")
-        .ignored("resolve-image-digests")
-        .ignored("with-env")
-        .ignored("y,yes")
-        .arguments(names, 1, 1);
-    if (!options.parse(args)) return 0;
-    throw unsupported("publish", "'davit config -o FILE' writes the resolved application to a file");
 }
 
 } // namespace davit::cli

@@ -41,6 +41,9 @@ void add_options(Options& options, CreateFlags& create, UpFlags& flags) {
         .value(
             "t,timeout", create.timeout,
             "Use this timeout in seconds for container shutdown when attached or when containers are already running")
+        .flag("rolling", create.options.rolling,
+              "Replace each container while it runs: the new one takes over its ports once it works (as "
+              "deploy.update_config.order: start-first)")
         .flag("timestamps", flags.timestamps, "Show timestamps")
         .flag("wait", flags.wait, "Wait for services to be running|healthy. Implies detached mode.")
         .value("wait-timeout", flags.wait_timeout,

@@ -1,42 +1,84 @@
-#include "cli/format/volume.hpp"
+#include "cli/cmd/volume.hpp"
 #include "base/error.hpp"
-#include "cli/cmd/machine.hpp"
+#include "base/printable.hpp"
+#include "base/sys.hpp"
+#include "cli/cmd/inspected.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/confirm.hpp"
 #include "cli/context.hpp"
+#include "cli/filters.hpp"
+#include "cli/format/size.hpp"
 #include "cli/format/template.hpp"
+#include "cli/format/volume.hpp"
 #include "cli/options.hpp"
 #include "davit/inspect.hpp"
 #include "davit/volumes.hpp"
 
+#include <algorithm>
 #include <cstdio>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 namespace davit::cli {
 
 namespace {
 
+std::vector<VolumeInfo> listed(Engine& engine, const Filters& filters) {
+    std::vector<VolumeInfo> all = engine.volumes();
+    const auto dangling = filters.truth("dangling");
+    const auto used = dangling ? volumes_in_use(engine) : std::map<std::string, std::string>{};
+    std::erase_if(all, [&](const VolumeInfo& v) {
+        return !filters.pattern("name", v.name) || !filters.exact("driver", v.driver) ||
+               !filters.labels("label", shown_labels(v)) || (dangling && *dangling == used.contains(v.name));
+    });
+    std::sort(all.begin(), all.end(), [](const VolumeInfo& a, const VolumeInfo& b) { return a.name < b.name; });
+    return all;
+}
+
+int create(Globals& globals, const Args& args) {
+    VolumeSpec spec;
+    std::string name;
+    std::vector<std::string> names, labels, opts;
+    Options options(globals, "volume create [OPTIONS] [VOLUME]", "Create a volume");
+    options.value("d,driver", spec.driver, "Specify volume driver name: local")
+        .list("label", labels, "Set metadata for a volume", "list")
+        .value("name", name, "Specify volume name")
+        .hidden()
+        .list("o,opt", opts, "Set driver specific options: type, device, o", "map")
+        .arguments(names, 0, 1);
+    if (!options.parse(args)) return 0;
+    if (!name.empty() && !names.empty())
+        throw error(Errc::usage, "conflicting options: cannot specify a volume-name through both --name and as a "
+                                 "positional arg");
+    spec.name = names.empty() ? name : names.front();
+    const auto take = [](std::map<std::string, std::string>& to, const std::string& text) {
+        const std::size_t equals = text.find('=');
+        to.emplace(text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1));
+    };
+    for (const std::string& text : labels) take(spec.labels, text);
+    for (const std::string& text : opts) take(spec.driver_opts, text);
+    Context context(globals);
+    context.mute();
+    if (context.dry_run()) return 0;
+    std::printf("%s\n", printable(create_volume(context.engine(), spec).name).c_str());
+    return 0;
+}
+
 int list(Globals& globals, const Args& args) {
     bool quiet = false;
     std::string format;
-    std::vector<std::string> filters;
+    Filters filters;
     Options options(globals, "volume ls [OPTIONS]", "List volumes");
+    filters.add_to(options, "name=TEXT, driver=NAME, label=KEY[=VALUE], dangling=true|false");
     options
-        .list("f,filter", filters,
-              "Provide filter values: name=TEXT, driver=NAME, label=KEY[=VALUE], dangling=true|false", "filter")
         .value("format", format,
                "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
         .flag("q,quiet", quiet, "Only display volume names");
     if (!options.parse(args)) return 0;
+    filters.check();
     Context context(globals);
-    const auto used = volumes_in_use(context.engine());
     std::vector<nlohmann::json> rows;
     std::string names;
-    for (const VolumeInfo& v : context.engine().volumes()) {
-        if (!passes(filters,
-                    {{"name", v.name}, {"driver", v.driver}, {"dangling", used.count(v.name) ? "false" : "true"}},
-                    v.labels))
-            continue;
+    for (const VolumeInfo& v : listed(context.engine(), filters)) {
         rows.push_back(volume_row(v));
         names += v.name + "\n";
     }
@@ -55,10 +97,8 @@ int inspect(Globals& globals, const Args& args) {
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    std::vector<std::string> all;
-    for (const std::string& name : names) all.push_back(davit::inspect(volume(context.engine(), name)));
-    print_inspected(all, format);
-    return 0;
+    return inspect_each(names, format,
+                        [&](const std::string& name) { return davit::inspect(volume(context.engine(), name)); });
 }
 
 int remove(Globals& globals, const Args& args) {
@@ -74,11 +114,12 @@ int remove(Globals& globals, const Args& args) {
     for (const std::string& name : names)
         errors.run([&] {
             try {
-                remove_volume(context.engine(), name);
+                if (context.dry_run()) volume(context.engine(), name);
+                else remove_volume(context.engine(), name);
             } catch (const Error& e) {
                 if (!force || e.kind() != Errc::not_found) throw;
             }
-            std::printf("%s\n", name.c_str());
+            std::printf("%s\n", printable(name).c_str());
         });
     errors.throw_if_any();
     return 0;
@@ -86,29 +127,52 @@ int remove(Globals& globals, const Args& args) {
 
 int prune(Globals& globals, const Args& args) {
     bool all = false, force = false;
+    Filters filters;
     Options options(globals, "volume prune [OPTIONS]", "Remove volumes that no container uses");
+    filters.add_long_to(options, "label=KEY[=VALUE], label!=KEY[=VALUE], all=true|false");
     options.flag("a,all", all, "Remove all unused volumes, not just anonymous ones")
         .flag("f,force", force, "Do not prompt for confirmation");
     if (!options.parse(args)) return 0;
+    filters.check();
+    all = all || filters.truth("all").value_or(false);
+    if (!force && !globals.dry_run &&
+        !confirmed(all ? "WARNING! This will remove all local volumes not used by at least one container."
+                       : "WARNING! This will remove anonymous local volumes not used by at least one container."))
+        return 0;
     Context context(globals);
     context.mute();
-    if (!force && !context.dry_run()) {
-        std::fprintf(stderr,
-                     "WARNING! This will remove %s volumes not used by at least one container.\nAre you sure you want "
-                     "to continue? [y/N] ",
-                     all ? "all" : "anonymous");
-        std::string answer;
-        if (!std::getline(std::cin, answer)) std::fputc('\n', stderr);
-        if (answer != "y" && answer != "Y") return 0;
-    }
-    prune_volumes(context.engine(), all, [](const VolumeInfo& v) { std::printf("%s\n", v.name.c_str()); });
+    const std::uint64_t bytes = print_pruned_volumes(context, filters, all);
+    std::printf("Total reclaimed space: %s\n", human_size(static_cast<double>(bytes)).c_str());
     return 0;
 }
 
 } // namespace
 
+std::uint64_t print_pruned_volumes(Context& context, const Filters& filters, bool all) {
+    Engine& engine = context.engine();
+    const auto wanted = [&](const VolumeInfo& v) {
+        return (all || v.anonymous) && filters.labels("label", v.labels) && filters.unlabelled("label!", v.labels);
+    };
+    if (context.dry_run()) {
+        const auto used = volumes_in_use(engine);
+        for (const VolumeInfo& v : engine.volumes())
+            if (wanted(v) && !used.contains(v.name)) std::printf("Would remove: %s\n", printable(v.name).c_str());
+        return 0;
+    }
+    std::uint64_t total = 0;
+    bool told = false;
+    prune_volumes(engine, wanted, [&](const VolumeInfo& v, std::uint64_t bytes) {
+        if (!std::exchange(told, true)) std::puts("Deleted Volumes:");
+        std::puts(printable(v.name).c_str());
+        total += bytes;
+    });
+    if (told) std::puts("");
+    return total;
+}
+
 int run_volume(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
+        {"create", "Create a volume", create},
         {"inspect", "Display detailed information on one or more volumes", inspect},
         {"ls", "List volumes", list, VerbGroup::project, "list"},
         {"prune", "Remove volumes that no container uses", prune},

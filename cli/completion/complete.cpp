@@ -1,5 +1,6 @@
 #include "cli/completion/complete.hpp"
 
+#include "cli/cmd/docker.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/completion/values.hpp"
 #include "cli/global_options.hpp"
@@ -49,11 +50,16 @@ public:
 
 class Completer {
 public:
-    Completer(const NameSource& names) : names_(names) {}
+    Completer(const NameSource& names, Grammar grammar) : names_(names), grammar_(grammar) {}
 
     Completion run(Args words) {
+        if (grammar_ == Grammar::docker) return run_docker(words);
         const CommandInfo global = global_options(globals_).info();
         std::size_t verb = first_argument(global, words);
+        if (verb + 1 < words.size() && words[verb] == "docker" && grammar_ == Grammar::davit) {
+            grammar_ = Grammar::docker;
+            return run_docker(from(words, verb + 1));
+        }
         if (verb < words.size() && words[verb] == "compose" && verb + 1 < words.size()) {
             words.erase(words.begin() + static_cast<std::ptrdiff_t>(verb));
             verb = first_argument(global, words);
@@ -71,25 +77,50 @@ public:
     }
 
 private:
+    static Args from(const Args& words, std::size_t at) {
+        return {words.begin() + static_cast<std::ptrdiff_t>(at), words.end()};
+    }
+
+    Completion run_docker(const Args& words) {
+        const CommandInfo global = docker_command();
+        const std::size_t first = first_argument(global, words);
+        if (first + 1 >= words.size())
+            return of_command(global, words, [&](const std::string& start) {
+                for (const DockerWord& w : docker_words())
+                    if (w.group != WordGroup::hidden) add(std::string(w.word), w.summary, "", start);
+            });
+        if (words[first] == "compose") {
+            grammar_ = Grammar::compose;
+            return run(from(words, first + 1));
+        }
+        const auto path = from_docker_words(from(words, first));
+        return path ? of_verb(verbs(), *path) : Completion();
+    }
+
     Completion of_verb(std::span<const Verb> table, const Args& words) {
         if (words.size() == 1) {
             add_verbs(table, words[0]);
             return std::move(out_);
         }
-        auto verb = std::find_if(table.begin(), table.end(),
-                                 [&](const Verb& v) { return words[0] == v.name || words[0] == v.alias; });
+        auto verb = std::find_if(table.begin(), table.end(), [&](const Verb& v) { return answers_to(v, words[0]); });
         if (verb == table.end()) return {};
         Describer describer;
         Globals asked;
         asked.describe = &describer;
+        asked.docker_words = grammar_ == Grammar::docker;
         verb->run(asked, {});
         const Args rest(words.begin() + 1, words.end());
-        if (!describer.info_) return of_verb(describer.group_, rest);
+        const bool further = rest.size() > 1 && std::any_of(describer.group_.begin(), describer.group_.end(),
+                                                            [&](const Verb& v) { return answers_to(v, rest[0]); });
+        if (!describer.info_ || further) return of_verb(describer.group_, rest);
         const CommandInfo& info = *describer.info_;
         return of_command(info, rest, [&](const std::string& start) {
             const std::size_t first = first_argument(info, rest);
             if (info.verbatim && first + 1 < rest.size()) out_.files = true; // the container's command: a guess
-            else add_arguments(info.synopsis, start);
+            else {
+                if (first + 1 == rest.size()) add_verbs(describer.group_, start); // history prune
+                add_arguments(info.synopsis, start);
+            }
         });
     }
 
@@ -113,7 +144,9 @@ private:
 
     void add_verbs(std::span<const Verb> table, const std::string& start) {
         for (const Verb& v : table)
-            if (v.group != VerbGroup::hidden) add(v.name, v.summary, "", start);
+            if (v.group != VerbGroup::hidden &&
+                (grammar_ != Grammar::compose || table.data() != verbs().data() || is_compose_verb(v)))
+                add(v.name, v.summary, "", start);
     }
 
     void add_options(const CommandInfo& command, const std::string& start) {
@@ -134,32 +167,38 @@ private:
         if (option.long_name == "exit-code-from" || option.long_name == "attach" || option.long_name == "no-attach")
             return add_names("SERVICE", prefix, start);
         if (option.long_name == "target") return add_names("STAGE", prefix, start);
+        if (option.type == "REVISION") return add_names("REVISION", prefix, start);
         if (option.long_name == "hash") return add_names("SERVICE", prefix, start);
         for (const std::string& value : known_values(option)) add(value, "", prefix, start);
         out_.files = takes_path(option);
     }
 
     void add_arguments(const std::string& synopsis, const std::string& start) {
-        for (const char* kind :
-             {"SERVICE", "CONTAINER", "IMAGE", "REPOSITORY", "NETWORK", "VOLUME", "PROJECT", "SHELL"}) {
+        for (const char* kind : {"SERVICE", "CONTAINER", "IMAGE", "REPOSITORY", "NETWORK", "VOLUME", "PROJECT", "SHELL",
+                                 "STACK", "SECRET", "NODE", "REVISION"}) {
             const std::size_t at = synopsis.find(kind);
             if (at == std::string::npos) continue;
             // What stands behind the name itself: SERVICE=REPLICAS, SERVICE:SRC_PATH.
             const char behind = at + std::strlen(kind) < synopsis.size() ? synopsis[at + std::strlen(kind)] : ' ';
-            out_.files = behind == ':'; // or a path of this machine
-            return add_names(kind, "", start, behind == '=' ? "=" : behind == ':' ? ":" : "");
+            out_.files = behind == ':';                             // or a path of this machine
+            const bool of_swarm = synopsis.starts_with("service "); // not the compose file's
+            return add_names(of_swarm && kind == std::string_view("SERVICE") ? "SWARM_SERVICE" : kind, "", start,
+                             behind == '='   ? "="
+                             : behind == ':' ? ":"
+                                             : "");
         }
     }
 
     const NameSource& names_;
+    Grammar grammar_;
     Globals globals_;
     Completion out_;
 };
 
 } // namespace
 
-Completion complete(const Args& words, const NameSource& names) {
-    return words.empty() ? Completion() : Completer(names).run(words);
+Completion complete(const Args& words, const NameSource& names, Grammar grammar) {
+    return words.empty() ? Completion() : Completer(names, grammar).run(words);
 }
 
 } // namespace davit::cli

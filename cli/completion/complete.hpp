@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/app.hpp"
+#include "cli/docker_words.hpp"
 #include "cli/options.hpp"
 
 #include <functional>
@@ -26,6 +27,6 @@ using NameSource = std::function<std::vector<std::string>(Globals&, const std::s
 
 // words: what stands after the program's name, the last one unfinished (or empty). Never throws for
 // what the user has typed.
-Completion complete(const Args& words, const NameSource& names);
+Completion complete(const Args& words, const NameSource& names, Grammar grammar = Grammar::davit);
 
 } // namespace davit::cli

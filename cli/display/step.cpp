@@ -32,8 +32,12 @@ Words words_of(OpKind op) {
     case OpKind::pause_container: return {"Pausing", "Paused"};
     case OpKind::unpause_container: return {"Unpausing", "Unpaused"};
     case OpKind::wait_container: return {"Waiting", "Ready"};
+    case OpKind::hand_over_container: return {"Taking over", "Took over"};
     case OpKind::stage_container:
-    case OpKind::rename_container: return {nullptr, nullptr};
+    case OpKind::rename_container:
+    case OpKind::update_container:
+    case OpKind::connect_network:
+    case OpKind::disconnect_network: return {nullptr, nullptr};
     }
     return {nullptr, nullptr};
 }

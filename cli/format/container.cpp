@@ -100,6 +100,7 @@ std::string status_text(const ContainerInfo& c, std::int64_t now) {
     case ContainerState::removing: return "Removal In Progress";
     case ContainerState::dead: return "Dead";
     case ContainerState::exited:
+        if (!c.exit_known && c.finished_at == 0) return "Exited (unknown)"; // it ran when the power failed
         return fmt::format("Exited ({}) {}", c.exit_known ? std::to_string(c.exit_code) : "unknown",
                            ago(c.finished_at, now));
     case ContainerState::running: break;
@@ -191,6 +192,31 @@ const nlohmann::json& container_headers() {
                                            {"Publishers", "PUBLISHERS"}, {"RunningFor", "CREATED"},
                                            {"Service", "SERVICE"},       {"Size", "SIZE"},
                                            {"State", "STATE"},           {"Status", "STATUS"}};
+    return headers;
+}
+
+namespace {
+
+constexpr const char* of_compose_alone[] = {"Engine", "ExitCode", "Health", "Name", "Project", "Publishers", "Service"};
+
+} // namespace
+
+nlohmann::json docker_container_row(const ContainerInfo& c, std::int64_t now, bool truncate) {
+    nlohmann::json out = container_row(c, now, truncate);
+    for (const char* field : of_compose_alone) out.erase(field);
+    if (c.image.starts_with("sha256:") && truncate) out["Image"] = short_id(c.image);
+    if (c.networks.empty()) out["Networks"] = c.network_mode.starts_with("container:") ? "" : c.network_mode;
+    out["HealthStatus"] = c.health == Health::none ? "" : to_string(c.health);
+    return out;
+}
+
+const nlohmann::json& docker_container_headers() {
+    static const nlohmann::json headers = [] {
+        nlohmann::json out = container_headers();
+        for (const char* field : of_compose_alone) out.erase(field);
+        out["HealthStatus"] = "HEALTH STATUS";
+        return out;
+    }();
     return headers;
 }
 

@@ -24,5 +24,8 @@ std::string short_id(const std::string& id); // "sha256:0123…" → its first 1
 nlohmann::json container_row(const ContainerInfo& container, std::int64_t now_ns, bool truncate);
 // Field → title of its column.
 const nlohmann::json& container_headers();
+// The same of docker's own `ps`.
+nlohmann::json docker_container_row(const ContainerInfo& container, std::int64_t now_ns, bool truncate);
+const nlohmann::json& docker_container_headers();
 
 } // namespace davit::cli

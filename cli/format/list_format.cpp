@@ -45,7 +45,10 @@ std::string render_list(const ListFormat& format, const std::vector<PlainJson>& 
     Table table;
     switch (format.kind) {
     case ListFormat::Kind::json:
-        for (const PlainJson& row : rows) out += json_text(row) + "\n";
+        for (PlainJson row : rows) {
+            if (const auto label = row.find("Label"); label != row.end() && label->is_object()) row.erase(label);
+            out += json_text(row) + "\n";
+        }
         return out;
     case ListFormat::Kind::plain_template: {
         const Template shape(format.text);

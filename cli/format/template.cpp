@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <strings.h>
 
 namespace davit::cli {
 
@@ -196,6 +197,11 @@ private:
         std::vector<Json> arguments;
         for (std::size_t i = 0; i < written; ++i) {
             arguments.push_back(operand(command.children[i + 1], dot));
+            // .Label is a method of the row, no part of it.
+            if (name == "json" && arguments.back().is_object() && arguments.back().contains("Labels"))
+                if (const auto label = arguments.back().find("Label");
+                    label != arguments.back().end() && label->is_object())
+                    arguments.back().erase("Label");
             // What decides it is the last that is looked at.
             if ((name == "and" || name == "or") && go_truth(arguments.back()) == (name == "or"))
                 return arguments.back();
@@ -251,6 +257,9 @@ private:
             if (value.is_object() && value.contains(name)) {
                 Json next = std::move(value[name]);
                 value = std::move(next);
+            } else if (const auto same = as_json_has_it(value, name)) {
+                Json next = std::move(value[*same]);
+                value = std::move(next);
             } else if (header_) {
                 return "<no value>";
             } else if (value.is_null()) {
@@ -258,12 +267,47 @@ private:
             } else if (value.is_object() && is_map(parent)) {
                 const bool texts = std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); });
                 value = texts ? Json("") : Json();
+            } else if (const auto zero = left_out(value, name)) {
+                value = *zero;
             } else {
                 fail(node, text_of(node), "can't evaluate field " + name);
             }
             parent = name;
         }
         return value;
+    }
+
+    // docker's templates see the structures, whose fields are written in Go's way: ID, DNS, HostIP for Id, Dns, HostIp.
+    static std::optional<std::string> as_json_has_it(const Json& value, const std::string& name) {
+        const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+        const bool initials = std::adjacent_find(name.begin(), name.end(), [&](char a, char b) {
+                                  return is_upper(a) && is_upper(b);
+                              }) != name.end();
+        if (!initials || !value.is_object()) return std::nullopt;
+        for (const auto& [key, member] : value.items())
+            if (!key.empty() && is_upper(key.front()) && ::strcasecmp(key.c_str(), name.c_str()) == 0) return key;
+        return std::nullopt;
+    }
+
+    // docker's templates see the structures: what its JSON leaves out when it is empty is there all the same.
+    static std::optional<Json> left_out(const Json& value, const std::string& name) {
+        struct Field {
+            const char *beside, *name; // a field that only this structure has
+            Json zero;
+        };
+        static const std::vector<Field> fields{
+            {"Propagation", "Name", ""},         {"Propagation", "Driver", ""},
+            {"AttachStdin", "StopSignal", ""},   {"AttachStdin", "StopTimeout", nullptr},
+            {"AttachStdin", "Shell", nullptr},   {"AttachStdin", "Healthcheck", nullptr},
+            {"AttachStdin", "OnBuild", nullptr}, {"AttachStdin", "ExposedPorts", nullptr},
+            {"ShmSize", "Tmpfs", nullptr},       {"ShmSize", "Sysctls", nullptr},
+            {"ShmSize", "Mounts", nullptr},      {"ShmSize", "StorageOpt", nullptr},
+            {"ShmSize", "Annotations", nullptr}, {"ShmSize", "Init", nullptr},
+            {"OOMKilled", "Health", nullptr},    {"MinAPIVersion", "Experimental", false}};
+        if (!value.is_object()) return std::nullopt;
+        for (const Field& field : fields)
+            if (name == field.name && value.contains(field.beside)) return field.zero;
+        return std::nullopt;
     }
 
     // Of a map any key may be asked for; of what has fields only those that it has.

@@ -1,11 +1,15 @@
 #include "cli/format/template_functions.hpp"
 
 #include "base/printable.hpp"
+#include "base/text_code.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/template_escapes.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
+#include <string_view>
+#include <vector>
 
 namespace davit::cli {
 
@@ -84,6 +88,7 @@ std::string printed(const Arguments& a, bool always_spaced) {
 
 Json length(const Arguments& a) {
     if (a[0].is_string()) return a[0].get_ref<const std::string&>().size();
+    if (a[0].is_binary()) return a[0].get_binary().size();
     if (!a[0].is_structured() && !a[0].is_null()) wrong("len of type " + go_text(a[0]));
     return a[0].size();
 }
@@ -178,7 +183,7 @@ struct Function {
 };
 
 const Function functions[] = {
-    {"json", 1, 1, [](const Arguments& a) -> Json { return json_text(a[0]); }},
+    {"json", 1, 1, [](const Arguments& a) -> Json { return json_text(without_bytes(a[0])); }},
     {"upper", 1, 1, [](const Arguments& a) -> Json { return changed(text_argument(a, 0), std::toupper); }},
     {"lower", 1, 1, [](const Arguments& a) -> Json { return changed(text_argument(a, 0), std::tolower); }},
     {"title", 1, 1, [](const Arguments& a) -> Json { return title(text_argument(a, 0)); }},
@@ -235,14 +240,73 @@ Json call_template_function(const std::string& name, const Arguments& arguments)
     }
 }
 
+Json without_bytes(Json value) {
+    if (value.is_binary()) {
+        const auto& bytes = value.get_binary();
+        return base64_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    }
+    if (value.is_structured())
+        for (Json& member : value) member = without_bytes(std::move(member));
+    return value;
+}
+
+namespace {
+
+// Structures among docker's objects, by a field that no other has: Go prints their fields in order, without names.
+struct Structure {
+    std::vector<const char*> known_by, fields;
+};
+
+const std::vector<Structure>& structures() {
+    static const std::vector<Structure> all{
+        {{"MaximumRetryCount"}, {"Name", "MaximumRetryCount"}},
+        {{"Type", "Config"}, {"Type", "Config"}},
+        {{"Destination", "RW"}, {"Type", "Name", "Source", "Destination", "Driver", "Mode", "RW", "Propagation"}},
+        {{"HostIp", "HostPort"}, {"HostIp", "HostPort"}},
+        {{"Type", "Layers"}, {"Type", "Layers"}}};
+    return all;
+}
+
+std::optional<std::string> structure_text(const Json& value) {
+    if (value.empty()) return std::nullopt;
+    for (const Structure& one : structures()) {
+        const auto has = [&](const char* field) { return value.contains(field); };
+        if (!std::all_of(one.known_by.begin(), one.known_by.end(), has)) continue;
+        std::vector<std::string> parts;
+        for (const char* field : one.fields) {
+            const auto found = value.find(field);
+            const bool map = std::string_view(field) == "Config"; // an empty one is null in JSON
+            parts.push_back(found == value.end() ? "" : found->is_null() && map ? "map[]" : go_text(*found));
+        }
+        return "{" + fmt::format("{}", fmt::join(parts, " ")) + "}";
+    }
+    return std::nullopt;
+}
+
+// Sets are maps to nothing: {"80/tcp": {}}.
+bool is_set(const Json& value) {
+    return value.is_object() && !value.empty() && std::all_of(value.begin(), value.end(), [](const Json& member) {
+               return member.is_object() && member.empty();
+           });
+}
+
+} // namespace
+
 std::string go_text(const Json& value) {
     if (value.is_string()) return value.get<std::string>();
     if (value.is_null()) return "<no value>";
     if (value.is_number_float()) return go_printf("%v", {value});
+    if (value.is_binary()) return go_printf("%v", {value});
     if (!value.is_structured()) return value.dump();
+    if (value.is_object())
+        if (auto text = structure_text(value)) return std::move(*text);
+    const bool set = is_set(value);
     std::vector<std::string> parts;
     for (const auto& [key, member] : value.items()) {
-        const std::string text = member.is_null() ? "<nil>" : go_text(member);
+        // A port that is not published has an empty list.
+        const bool port =
+            value.is_object() && (key.ends_with("/tcp") || key.ends_with("/udp") || key.ends_with("/sctp"));
+        const std::string text = set ? "{}" : member.is_null() ? (port ? "[]" : "<nil>") : go_text(member);
         parts.push_back(value.is_object() ? key + ":" + text : text);
     }
     if (value.is_object()) std::sort(parts.begin(), parts.end()); // maps are printed by key

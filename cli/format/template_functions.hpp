@@ -17,6 +17,8 @@ bool is_template_function(const std::string& name);
 nlohmann::ordered_json call_template_function(const std::string& name,
                                               const std::vector<nlohmann::ordered_json>& arguments);
 
+// What Go keeps as bytes (a binary value) as encoding/json has it: base64.
+nlohmann::ordered_json without_bytes(nlohmann::ordered_json value);
 // As fmt.Print: "text", "5", "true", "[a b]", "map[k:v]", "<no value>".
 std::string go_text(const nlohmann::ordered_json& value);
 // As fmt.Sprintf, %!d(string=x) and the like for what does not fit.

@@ -29,6 +29,7 @@ const char* type_of(const Json& v) {
     if (v.is_number_integer()) return "int";
     if (v.is_number_float()) return "float64";
     if (v.is_array()) return "[]interface {}";
+    if (v.is_binary()) return "[]uint8";
     return v.is_object() ? "map[string]interface {}" : "<nil>";
 }
 
@@ -131,6 +132,13 @@ std::string one(const Json& value, const FormatVerb& verb) {
     if (c == 'T') return padded(type_of(value), verb, false);
     if (c == 'v' && verb.sharp && value.is_string()) return padded(go_quoted(value.get<std::string>()), verb, false);
     if (value.is_null()) return c == 'v' ? padded("<nil>", verb, false) : mismatch(value, c);
+    if (value.is_binary()) {
+        const auto& bytes = value.get_binary();
+        const bool as_text = c == 's' || c == 'q' || c == 'x' || c == 'X';
+        return one(as_text ? Json(std::string(bytes.begin(), bytes.end()))
+                           : Json(Json::array_t(bytes.begin(), bytes.end())),
+                   verb);
+    }
     if (value.is_structured()) return composite(value, verb);
     if (value.is_string()) {
         const std::string& text = value.get_ref<const std::string&>();

@@ -7,6 +7,8 @@
 
 namespace davit::cli {
 
+// What anonymous volumes are known by is among them.
+Labels shown_labels(const VolumeInfo& volume);
 nlohmann::json volume_row(const VolumeInfo& volume);
 const nlohmann::json& volume_headers();
 nlohmann::json network_row(const NetworkInfo& network, bool truncate);

@@ -41,7 +41,7 @@ void LogPrinter::line(const std::string& name, const LogLine& line) {
     if (!goes_on && !line.first && line.text.empty()) return; // only its newline was missing, and it has been broken
     std::string out;
     if (options_.prefix && !goes_on) out += prefix_of(name);
-    if (options_.timestamps && !goes_on) out += rfc3339_nano(line.time_ns) + " ";
+    if (options_.timestamps && !goes_on) out += rfc3339(line.time_ns) + " ";
     out += line.text;
     if (line.last) {
         out += '\n';

@@ -113,6 +113,7 @@ void TarStream::add(const TarEntry& entry) {
         pad();
     }
     put(header(entry, type_of(entry.type), entry.size));
+    files_ += entry.size;
 }
 
 void TarStream::data(std::string_view bytes) {

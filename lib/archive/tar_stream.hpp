@@ -21,6 +21,8 @@ public:
     void data(std::string_view bytes);
     // The end mark.
     void finish();
+    // Bytes of the regular files so far.
+    std::uint64_t file_bytes() const { return files_; }
 
 private:
     void put(std::string_view bytes) { sink_(bytes); }
@@ -28,6 +30,7 @@ private:
 
     Sink sink_;
     std::uint64_t written_ = 0; // of the present entry's data
+    std::uint64_t files_ = 0;
 };
 
 // To a descriptor, which stays the caller's. Throws Error with EPIPE when its reader is gone.

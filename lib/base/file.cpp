@@ -154,6 +154,19 @@ void write_file_atomic(const std::string& path, std::string_view bytes, mode_t m
     }
 }
 
+void write_file_making(const std::string& path, std::string_view bytes, mode_t mode, bool sync) {
+    constexpr int attempts = 1000; // each is lost to somebody else's last file in that directory
+    for (int i = 1;; ++i) {
+        try {
+            // The one above may go as well while this one is made.
+            if (i > 1) sys::make_dirs(path.substr(0, path.find_last_of('/')), 0700);
+            return write_file_atomic(path, bytes, mode, sync);
+        } catch (const Error& e) {
+            if (e.os().value() != ENOENT || i == attempts) throw;
+        }
+    }
+}
+
 void write_file_in_place(const std::string& path, std::string_view bytes, mode_t mode) {
     UniqueFd fd = sys::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
     ::fchmod(fd.get(), mode);

@@ -19,6 +19,8 @@ std::optional<std::string> read_file_if_exists(const std::string& path);
 // Temporary file in the same directory, rename. sync: fsync before the rename and of the directory after.
 // Where the disk is full, into the blocks of the file that is there, if they are enough.
 void write_file_atomic(const std::string& path, std::string_view bytes, mode_t mode = 0600, bool sync = true);
+// With its directories (0700), which another process may take away while they are empty.
+void write_file_making(const std::string& path, std::string_view bytes, mode_t mode = 0600, bool sync = true);
 // Truncates and writes in place: for files that are bind-mounted into containers.
 void write_file_in_place(const std::string& path, std::string_view bytes, mode_t mode = 0644);
 // A file that appears whole or not at all: written beside `path` under a name of its own, which

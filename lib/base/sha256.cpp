@@ -1,5 +1,6 @@
 // FIPS 180-4, section 6.2.
 #include "base/hash.hpp"
+#include "base/hmac.hpp"
 
 #include <array>
 #include <bit>
@@ -60,7 +61,9 @@ void absorb(State& h, const unsigned char* block) {
 
 } // namespace
 
-std::string sha256_hex(std::string_view bytes) {
+namespace {
+
+State digest(std::string_view bytes) {
     State h = initial;
     const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
     std::size_t whole = bytes.size() / block_size * block_size;
@@ -74,13 +77,37 @@ std::string sha256_hex(std::string_view bytes) {
     std::uint64_t bits = std::uint64_t{bytes.size()} * 8;
     for (std::size_t i = 0; i < 8; ++i) tail[size - 1 - i] = static_cast<unsigned char>(bits >> (8 * i));
     for (std::size_t at = 0; at < size; at += block_size) absorb(h, tail.data() + at);
+    return h;
+}
 
+std::string raw(const State& h) {
+    std::string out;
+    for (std::uint32_t word : h)
+        for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>((word >> shift) & 0xff);
+    return out;
+}
+
+std::string hex_of(const State& h) {
     static const char digits[] = "0123456789abcdef";
     std::string out;
     out.reserve(64);
     for (std::uint32_t word : h)
         for (int shift = 28; shift >= 0; shift -= 4) out += digits[(word >> shift) & 15];
     return out;
+}
+
+} // namespace
+
+std::string sha256_hex(std::string_view bytes) { return hex_of(digest(bytes)); }
+
+std::string hmac_sha256_hex(std::string_view key, std::string_view bytes) {
+    std::string padded = key.size() > block_size ? raw(digest(key)) : std::string(key);
+    padded.resize(block_size, '\0');
+    std::string inner = padded, outer = std::move(padded);
+    for (char& c : inner) c = static_cast<char>(c ^ 0x36);
+    for (char& c : outer) c = static_cast<char>(c ^ 0x5c);
+    inner += bytes;
+    return hex_of(digest(outer + raw(digest(inner))));
 }
 
 } // namespace davit

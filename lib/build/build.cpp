@@ -21,6 +21,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace davit::build {
 
@@ -45,10 +46,12 @@ public:
         : request_(request), around_(around), progress_(progress),
           session_(around.images, around.roots, request, progress_, std::move(stop)) {
         session_.prefix = around.prefix;
+        session_.machine = around.platform;
     }
 
     BuildResult run() {
         check_request();
+        session_.open_ssh();
         open_contexts();
         const dockerfile::Document document =
             progress_.during(internal() + "load build definition from " + dockerfile_name(), [&](int) {
@@ -64,8 +67,13 @@ public:
         import_caches(session_);
         std::vector<std::string> platforms = request_.platforms;
         if (platforms.empty()) platforms.push_back(around_.platform);
+        for (auto it = platforms.begin(); it != platforms.end();)
+            it = std::find(platforms.begin(), it, *it) != it ? platforms.erase(it) : std::next(it);
+        session_.several_platforms = platforms.size() > 1;
         std::vector<Built> built;
-        for (const std::string& platform : platforms) built.push_back(one_platform(document, platform));
+        for (const std::string& platform : platforms) built.push_back({platform, evaluated(document, platform), {}});
+        for (const Built& one : built) Solver(session_, one.file, one.platform).check_programs();
+        for (Built& one : built) one.state = Solver(session_, one.file, one.platform).target();
         session_.hashes.save();
         BuildResult result = deliver(session_, built);
         export_caches(session_, built.front());
@@ -179,10 +187,12 @@ private:
             const auto& stage = document.stages[i];
             if (stage.name.empty() && i + 1 != document.stages.size()) continue;
             out.targets.push_back({stage.name_given, dockerfile::description_of(stage.node.comments, stage.name_given),
-                                   i + 1 == document.stages.size()});
+                                   stage.base, stage.platform, i + 1 == document.stages.size()});
         }
         for (const auto& parameter : found.parameters)
             out.parameters.push_back({parameter.name, parameter.value, parameter.description});
+        for (const auto& [name, required] : found.secrets) out.secrets.push_back({name, required});
+        for (const auto& [name, required] : found.ssh) out.ssh.push_back({name, required});
         return out;
     }
 
@@ -250,8 +260,12 @@ private:
         // An id is none's name: contexts that other builds have made have no other.
         const bool by_id = reference.starts_with("sha256:");
         const auto parsed = by_id ? std::nullopt : registry::Reference::try_parse(reference);
-        const auto here = by_id ? around_.images.find(reference) : parsed ? around_.images.find(*parsed) : std::nullopt;
-        const bool fits = here && same_machine(here->platform, image::parse_platform(platform));
+        const image::Platform wanted = image::parse_platform(platform);
+        auto here = by_id    ? around_.images.find(reference)
+                    : parsed ? around_.images.find(*parsed, wanted)
+                             : std::nullopt;
+        if (!here && parsed) here = around_.images.find(*parsed);
+        const bool fits = here && same_machine(here->platform, wanted);
         if (here && (fits || !parsed) && !request_.pull) return *here;
         if (!parsed) throw error(Errc::not_found, "no such image: {}", reference);
         if (here && !parsed->digest().empty() && fits) return *here;
@@ -269,18 +283,16 @@ private:
         });
     }
 
-    Built one_platform(const dockerfile::Document& document, const std::string& platform) {
+    dockerfile::Evaluated evaluated(const dockerfile::Document& document, const std::string& platform) {
         const dockerfile::EvaluateOptions options = options_for(platform);
         fetch_bases(document, options);
-        Built out;
-        out.file = dockerfile::evaluate(document, options);
-        for (const auto& check : out.file.checks)
+        dockerfile::Evaluated out = dockerfile::evaluate(document, options);
+        const bool told = std::exchange(told_, true); // of another platform the same
+        for (const auto& check : told ? std::vector<dockerfile::Check>() : out.checks)
             progress_.warning(fmt::format("{}: {} (line {})", check.rule, check.message, check.place.first_line));
-        if (!out.file.unused_args.empty())
+        if (!told && !out.unused_args.empty())
             progress_.warning(fmt::format("[Warning] One or more build-args [{}] were not consumed",
-                                          fmt::join(out.file.unused_args, " ")));
-        Solver solver(session_, out.file, platform);
-        out.state = solver.target();
+                                          fmt::join(out.unused_args, " ")));
         return out;
     }
 
@@ -290,6 +302,7 @@ private:
     Session session_;
     std::unique_ptr<BuildContext> context_;
     std::vector<std::string> ignored_, own_ignored_; // patterns of the ignore file read last, and of the context
+    bool told_ = false;
     std::mutex images_mutex_;
     std::map<std::string, std::shared_future<image::Image>> found_;
 };

@@ -152,17 +152,19 @@ std::string send_cache(Session& session, const Built& built, const CachePlace& p
     const image::Image image = cache_image(session, lease, built, place["mode"] == "max");
     if (place.type == "local") {
         sys::make_dirs(place["dest"], 0755);
-        image::save_layout(session.store, {image.id}, place["dest"], {{}, layer_blobs()});
+        image::save_layout(session.store, {image.id}, place["dest"], {{}, layer_blobs(), {}});
     } else {
         const auto reference = registry::Reference::parse(place["ref"]);
         const auto before = session.store.find(reference); // whose name it is on this machine
+        const auto several = session.store.index_of(reference);
         session.store.tag(image, reference);
         image::PushOptions how;
         registry::read_daemon_config(how);
         how.blobs = layer_blobs();
         how.stop = session.stop();
         image::push(session.store, reference, how);
-        if (before) session.store.tag(*before, reference);
+        if (several) session.store.tag(*several, reference);
+        else if (before) session.store.tag(*before, reference);
     }
     return image.id;
 }

@@ -12,6 +12,7 @@
 #include "build/times.hpp"
 #include "build/working_root.hpp"
 #include "image/archive.hpp"
+#include "image/manifest.hpp"
 #include "image/platform.hpp"
 #include "image/push.hpp"
 #include "rootfs/tree_reader.hpp"
@@ -19,6 +20,8 @@
 #include <algorithm>
 #include <climits>
 #include <fcntl.h>
+#include <functional>
+#include <utility>
 
 namespace davit::build {
 
@@ -52,13 +55,44 @@ image::Image store_image(Session& session, const Built& built) {
     return image::put_image(session.store, session.lease, config, built.state.layers);
 }
 
-void tag(Session& session, const image::Image& image, const std::vector<std::string>& names, BuildResult& result) {
-    for (const auto& name : names) {
-        const auto reference = registry::Reference::parse(name);
-        session.progress.during("naming to " + reference.canonical(),
-                                [&](int) { session.store.tag(image, reference); });
+using Naming = std::function<void(const registry::Reference&)>;
+
+void name(Session& session, const std::vector<std::string>& names, BuildResult& result, const Naming& give) {
+    for (const auto& text : names) {
+        const auto reference = registry::Reference::parse(text);
+        session.progress.during("naming to " + reference.canonical(), [&](int) { give(reference); });
         result.names.push_back(reference.canonical());
     }
+}
+
+// One image, or one of each platform and the index that lists them; the result tells of the index then.
+void keep_images(Session& session, const std::vector<Built>& built, const std::vector<std::string>& names,
+                 BuildResult& result) {
+    std::vector<std::string> ids;
+    std::vector<registry::Descriptor> manifests;
+    image::Image first;
+    for (const Built& one : built) {
+        const image::Image image = store_image(session, one);
+        if (ids.empty()) first = image;
+        ids.push_back(image.id);
+        manifests.push_back({registry::media::oci_manifest,
+                             image.manifest_digest,
+                             session.store.manifest_json(image).size(),
+                             image::parse_platform(one.file.platform),
+                             {}});
+    }
+    result.image_id = first.id;
+    result.manifest_digest = first.manifest_digest;
+    if (built.size() == 1)
+        return name(session, names, result, [&](const auto& reference) { session.store.tag(first, reference); });
+    const image::Index index = session.progress.during("exporting manifest list", [&](int) {
+        return session.store.put_index(session.lease, image::write_index(manifests), registry::media::oci_index, ids);
+    });
+    result.manifest_digest = index.document.digest;
+    name(session, names, result, [&](const auto& reference) { session.store.tag(index, reference); });
+    // This machine's is what runs.
+    for (const auto& text : names)
+        if (const auto image = session.store.find(registry::Reference::parse(text))) result.image_id = image->id;
 }
 
 void push(Session& session, const std::vector<std::string>& names) {
@@ -80,13 +114,22 @@ void push(Session& session, const std::vector<std::string>& names) {
     }
 }
 
-void write_tar(Session& session, const Built& built, int fd) {
-    const ReadRoot root(session.store, session.ingest, built.state.layers);
+// "linux/arm/v7" → "linux_arm_v7": a directory's name.
+std::string directory_of(std::string platform) {
+    std::replace(platform.begin(), platform.end(), '/', '_');
+    return platform;
+}
+
+// The files; those of several platforms each below a directory.
+void write_tar(Session& session, const std::vector<Built>& built, int fd) {
     archive::TarStream tar(archive::to_fd(fd));
-    rootfs::ReadOptions options;
-    options.contents_only = true;
-    options.max_path = PATH_MAX - 1;
-    rootfs::read_tree(root.fd(), ".", "", tar, options);
+    for (const Built& one : built) {
+        const ReadRoot root(session.store, session.ingest, one.state.layers);
+        rootfs::ReadOptions options;
+        options.contents_only = built.size() == 1;
+        options.max_path = PATH_MAX - 1;
+        rootfs::read_tree(root.fd(), ".", built.size() == 1 ? "" : directory_of(one.file.platform), tar, options);
+    }
     tar.finish();
 }
 
@@ -138,28 +181,23 @@ Built shaped(Session& session, const Built& built, const BuildOutput& output) {
 void write_archive(Session& session, const std::vector<Built>& built, const BuildOutput& output) {
     std::vector<std::string> ids;
     for (const Built& one : built) ids.push_back(store_image(session, shaped(session, one, output)).id);
-    const auto names = names_of(session.request, output);
+    image::SaveOptions how{names_of(session.request, output), layer_blobs(), {}};
+    if (ids.size() > 1) how.indexes.push_back(std::exchange(ids, {}));
     const auto plain = output.attributes.find("tar");
     if (plain != output.attributes.end() && plain->second == "false") {
         sys::make_dirs(output.destination, 0755);
-        return image::save_layout(session.store, ids, output.destination, {names, layer_blobs()});
+        return image::save_layout(session.store, ids, output.destination, how);
     }
-    to_file(session.request, output.destination, [&](int fd) {
-        image::save(session.store, ids, fd, {names, layer_blobs()});
-    });
+    to_file(session.request, output.destination, [&](int fd) { image::save(session.store, ids, fd, how); });
 }
 
 } // namespace
 
 void check_outputs(const BuildRequest& request) {
-    const bool only_archives =
-        !request.outputs.empty() && std::all_of(request.outputs.begin(), request.outputs.end(),
-                                                [](const BuildOutput& o) { return o.type == Type::oci; });
-    if (request.platforms.size() > 1 && !only_archives)
-        throw error(Errc::unsupported, "an image of {} platforms cannot be kept in the image store",
-                    request.platforms.size())
-            .with_hint("-o type=oci,dest=FILE writes one; or build each platform under a name of its own");
     for (const BuildOutput& output : request.outputs) {
+        if (request.platforms.size() > 1 && output.type == Type::docker && !output.destination.empty())
+            throw error(Errc::unsupported, "docker exporter does not support exporting manifest lists")
+                .with_hint("-o type=oci,dest=FILE writes an archive of several platforms");
         if (output.type == Type::local && output.destination.empty())
             throw error(Errc::usage, "dest is required for local output").with_hint("-o DIRECTORY");
         if (output.type != Type::image && output.type != Type::local && output.destination.empty() &&
@@ -179,28 +217,28 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
         switch (output.type) {
         case Type::image:
             session.progress.during("exporting to image", [&](int) {
-                const image::Image image = store_image(session, shaped(session, built, output));
-                result.image_id = image.id;
-                result.manifest_digest = image.manifest_digest;
-                tag(session, image, names_of(request, output), result);
+                std::vector<Built> wanted;
+                for (const Built& one : all) wanted.push_back(shaped(session, one, output));
+                keep_images(session, wanted, names_of(request, output), result);
             });
             if (is_true(output.attributes, "push")) push(session, names_of(request, output));
             break;
         case Type::local:
-            session.progress.during("exporting to client directory",
-                                    [&](int) { write_files(session, built, output.destination); });
+            session.progress.during("exporting to client directory", [&](int) {
+                if (all.size() == 1) return write_files(session, built, output.destination);
+                for (const Built& one : all)
+                    write_files(session, one, output.destination + "/" + directory_of(one.file.platform));
+            });
             break;
         case Type::tar:
             session.progress.during("exporting to client tarball", [&](int) {
-                to_file(request, output.destination, [&](int fd) { write_tar(session, built, fd); });
+                to_file(request, output.destination, [&](int fd) { write_tar(session, all, fd); });
             });
             break;
         case Type::oci:
         case Type::docker:
             if (output.type == Type::docker && output.destination.empty()) { // --load
-                const image::Image image = store_image(session, built);
-                result.image_id = image.id;
-                tag(session, image, names_of(request, output), result);
+                keep_images(session, all, names_of(request, output), result);
                 break;
             }
             session.progress.during("exporting to oci image format", [&](int) { write_archive(session, all, output); });

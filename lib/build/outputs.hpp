@@ -8,7 +8,8 @@
 
 namespace davit::build {
 
-struct Built { // for one platform
+struct Built {
+    std::string platform; // that was asked for
     dockerfile::Evaluated file;
     StageState state;
 };

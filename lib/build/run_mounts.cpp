@@ -205,25 +205,14 @@ private:
     }
 
     void ssh(const RunMount& mount) {
-        std::string agent;
-        for (const BuildSsh& given : session_.request.ssh) {
-            if (given.id != mount.id) continue;
-            const char* own = std::getenv("SSH_AUTH_SOCK");
-            agent = given.paths.empty() ? (own ? own : "") : given.paths.front();
-        }
-        if (agent.empty() && !mount.required) return;
-        if (agent.empty())
+        const auto source = session_.ssh_source(mount.id);
+        if (!source && !mount.required) return;
+        if (!source)
             throw here(error(Errc::not_found, "no SSH key \"{}\" forwarded from the client", mount.id)
                            .with_hint("--ssh " + mount.id + " passes the agent of SSH_AUTH_SOCK on"));
-        struct stat st {};
-        if (::stat(agent.c_str(), &st) < 0 || !S_ISSOCK(st.st_mode))
-            session_.progress.warning(agent +
-                                      " is no agent's socket, and davit passes agents on, not keys: what asks it is "
-                                      "refused; `ssh-add` the key and use --ssh " +
-                                      mount.id);
         const std::string file = directory_ + "/ssh." + std::to_string(number_++);
-        out_.proxies.push_back(std::make_unique<SshProxy>(file, agent, mount.mode.value_or(0600), mount.uid.value_or(0),
-                                                          mount.gid.value_or(0)));
+        out_.proxies.push_back(std::make_unique<SshProxy>(file, *source, mount.mode.value_or(0600),
+                                                          mount.uid.value_or(0), mount.gid.value_or(0)));
         runtime::Mount& m = add(runtime::Mount::Kind::bind, mount.target, false);
         m.source = file;
     }

@@ -2,8 +2,10 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "build/foreign.hpp"
 
 #include <cstdlib>
+#include <sys/stat.h>
 
 namespace davit::build {
 
@@ -39,10 +41,47 @@ std::optional<std::string> Session::secret(const std::string& id) const {
     return std::nullopt;
 }
 
+void Session::open_ssh() {
+    const auto is_socket = [](const std::string& path) {
+        struct stat st {};
+        return ::stat(path.c_str(), &st) == 0 && S_ISSOCK(st.st_mode);
+    };
+    for (const BuildSsh& given : request.ssh) {
+        SshSource source;
+        const char* own = std::getenv("SSH_AUTH_SOCK");
+        if (given.paths.empty() && (!own || !*own)) continue; // a step that needs it says so
+        if (given.paths.empty()) {
+            source.agent = own;
+        } else if (given.paths.size() == 1 && is_socket(given.paths.front())) {
+            source.agent = given.paths.front();
+        } else {
+            for (const std::string& path : given.paths) {
+                if (is_socket(path))
+                    throw error(Errc::usage, "--ssh {}: {} is an agent's socket, which stands alone", given.id, path);
+                source.keys.push_back(in_context("--ssh " + given.id, [&] { return SshKey::read(path); }));
+            }
+        }
+        ssh_[given.id] = std::move(source);
+    }
+}
+
+std::optional<SshSource> Session::ssh_source(const std::string& id) const {
+    const auto it = ssh_.find(id);
+    if (it == ssh_.end()) return std::nullopt;
+    return it->second;
+}
+
+const std::vector<std::string>& Session::handlers() const {
+    const std::lock_guard hold(mutex_);
+    if (!handlers_) handlers_ = binfmt_handlers();
+    return *handlers_;
+}
+
 HttpFileOptions Session::http() const {
     HttpFileOptions out;
     out.secret = [this](const std::string& id) { return secret(id); };
     out.stop = stop();
+    if (!request.no_cache) out.memory = roots.state + "/cache/build/urls";
     return out;
 }
 

@@ -4,6 +4,7 @@
 #include "build/files/context.hpp"
 #include "build/files/hash_cache.hpp"
 #include "build/progress.hpp"
+#include "build/ssh_proxy.hpp"
 #include "build/worker.hpp"
 #include "davit/build.hpp"
 #include "dockerfile/steps.hpp"
@@ -15,9 +16,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace davit::build {
 
@@ -44,6 +47,8 @@ struct Session {
     ImageFinder image_of;
     ImageFinder pull;                                              // the same from its registry, whatever is here
     std::string prefix;                                            // of steps' names
+    std::string machine;                                           // this one's platform: "linux/amd64"
+    bool several_platforms = false;                                // steps' names say for which they are
     const BuildContext* context = nullptr;                         // the build's own
     std::map<std::string, std::unique_ptr<BuildContext>> contexts; // named ones that are directories
     std::map<std::string, std::string> image_contexts;             // named ones that are images: their references
@@ -57,6 +62,12 @@ struct Session {
     bool first_use(const std::string& cache);
     // What --secret gives under that name; nullopt: nothing. Errors of reading its file.
     std::optional<std::string> secret(const std::string& id) const;
+    // binfmt_handlers(), read once. Thread-safe.
+    const std::vector<std::string>& handlers() const;
+    // Before anything is done: reads the keys of --ssh. Errors as SshKey::read(), usage.
+    void open_ssh();
+    // What stands for --ssh's id; nullopt: nothing.
+    std::optional<SshSource> ssh_source(const std::string& id) const;
     // Of contexts and ADD: where they may put files, and how they reach servers.
     HttpFileOptions http() const;
 
@@ -64,6 +75,8 @@ private:
     mutable std::mutex mutex_;
     std::map<std::string, image::StepRecord> used_; // by key
     std::set<std::string> caches_;
+    std::map<std::string, SshSource> ssh_; // by id
+    mutable std::optional<std::vector<std::string>> handlers_;
     std::stop_callback<std::function<void()>> forward_;
 };
 

@@ -83,8 +83,8 @@ Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& 
     const RunNetwork network = network_of(step, run, session_.request);
     WorkingRoot root(session_.store, session_.ingest, state.layers);
     const std::string id = sys::random_hex(64);
-    const std::string directory = session_.worker.step_directory(id);
-    sys::make_dirs(directory, 0700);
+    const Worker::StepDirectory own(session_.worker, id);
+    const std::string& directory = own.path();
     const auto layers_of = [&](const dockerfile::Input& input) { return files_of(input, false)->layers; };
     const PreparedMounts prepared =
         prepare_mounts(session_, step, run, directory, layers_of,

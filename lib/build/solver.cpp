@@ -1,9 +1,11 @@
 #include "build/solver.hpp"
 
 #include "base/error.hpp"
+#include "build/foreign.hpp"
 #include "build/keys.hpp"
 #include "dockerfile/place.hpp"
 #include "image/manifest.hpp"
+#include "image/platform.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -23,7 +25,7 @@ Solver::Solver(Session& session, const dockerfile::Evaluated& file, std::string 
     : session_(session), file_(file), platform_(std::move(platform)) {}
 
 Solver::~Solver() {
-    if (!succeeded_) session_.cancel.request_stop();
+    if (!succeeded_ && !running_.empty()) session_.cancel.request_stop();
     for (const auto& [stage, future] : running_) future.wait();
 }
 
@@ -121,6 +123,50 @@ std::optional<StageState> Solver::look_up(int number) {
     return state;
 }
 
+void Solver::check_programs() {
+    const auto foreign = [&](const Stage& stage) {
+        return !stage.runs_on.empty() && !runs(stage.runs_on, session_.machine, session_.handlers());
+    };
+    const auto has_run = [](const Stage& stage) {
+        return std::any_of(stage.steps.begin(), stage.steps.end(),
+                           [](const Step& step) { return std::holds_alternative<RunStep>(step.action); });
+    };
+    if (std::none_of(file_.stages.begin(), file_.stages.end(),
+                     [&](const Stage& stage) { return stage.reachable && has_run(stage) && foreign(stage); }))
+        return;
+    std::set<int> seen;
+    check_programs(file_.target, seen);
+}
+
+// What would be done: what comes after the first step of a stage that is not known.
+void Solver::check_programs(int number, std::set<int>& seen) {
+    if (!seen.insert(number).second || known(number)) return;
+    const Stage& stage = file_.stages.at(static_cast<std::size_t>(number));
+    for (int needed : stages_needed_by(stage)) check_programs(needed, seen);
+    auto state = begin(stage, true);
+    for (const Step& step : stage.steps) {
+        if (std::holds_alternative<ConfigStep>(step.action)) continue;
+        if (state) {
+            add_history(*state, step);
+            const auto outcome =
+                dockerfile::at_place(step.place, [&] { return cached_step(stage, step, *state, true); });
+            if (outcome) apply(*state, step, *outcome);
+            else state.reset();
+        }
+        if (state || !std::holds_alternative<RunStep>(step.action) || stage.runs_on.empty()) continue;
+        if (runs(stage.runs_on, session_.machine, session_.handlers())) continue;
+        const std::string handler = handler_name(image::parse_platform(stage.runs_on).architecture);
+        dockerfile::at_place(step.place, [&] {
+            throw error(Errc::unsupported,
+                        "RUN needs programs of {}, and this machine ({}) has no binfmt_misc handler for them",
+                        stage.runs_on, session_.machine)
+                .with_hint("register " + handler +
+                           " with its flag F (Debian: apt-get install qemu-user-static), or do the step in a stage of "
+                           "this machine: FROM --platform=$BUILDPLATFORM");
+        });
+    }
+}
+
 std::optional<StageState> Solver::begin(const Stage& stage, bool only_known) {
     switch (stage.base.kind) {
     case Input::Kind::stage:
@@ -196,6 +242,7 @@ std::string Solver::step_name(int number, std::size_t index) const {
         std::count_if(file_.stages.begin(), file_.stages.end(), [](const Stage& s) { return s.reachable; });
     std::string name = stage.name;
     if (name.empty() && reachable > 1) name = fmt::format("stage-{}", number);
+    if (session_.several_platforms) name = stage.platform + (name.empty() ? "" : " ") + name;
     if (!session_.prefix.empty()) name = session_.prefix + (name.empty() ? "" : " " + name);
     return fmt::format("[{}{}{}/{}] {}", name, name.empty() ? "" : " ", at, total, stage.steps[index].instruction);
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ public:
     Solver(Session& session, const dockerfile::Evaluated& file, std::string platform);
     ~Solver();
 
+    // Before anything is done: throws Errc::unsupported, at its line, for a RUN that is not in the cache and whose
+    // programs this machine cannot run.
+    void check_programs();
     // Blocks. The first failure cancels the other stages; it is what is thrown.
     StageState target();
 
@@ -52,6 +56,7 @@ private:
     StageState solve(int stage);
     std::optional<StageState> known(int stage);
     std::optional<StageState> look_up(int stage);
+    void check_programs(int stage, std::set<int>& seen);
     std::vector<int> stages_needed_by(const dockerfile::Stage& stage) const;
 
     std::optional<StageState> begin(const dockerfile::Stage& stage, bool only_known);

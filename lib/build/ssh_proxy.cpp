@@ -2,9 +2,11 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "build/ssh_agent.hpp"
 
 #include <cerrno>
 #include <poll.h>
+#include <string_view>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,25 +18,35 @@ namespace davit::build {
 
 namespace {
 
-// What one side has written goes to the other. false: one of them is gone. Both are agents' short messages.
-bool pass(int from, int to) {
-    char buffer[16384];
-    const ssize_t n = ::read(from, buffer, sizeof buffer);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-    if (n <= 0) return false;
-    for (ssize_t at = 0; at < n;) {
-        const ssize_t written = ::send(to, buffer + at, static_cast<std::size_t>(n - at), MSG_NOSIGNAL);
+// false: the other side is gone. An agent's messages are short.
+bool send_all(int to, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (written < 0 && errno == EINTR) continue;
         if (written <= 0) return false;
-        at += written;
+        bytes.remove_prefix(static_cast<std::size_t>(written));
     }
     return true;
 }
 
+// What has come, given to `take`. false: that side is gone, or take() says so.
+template <typename Take>
+bool receive(int from, Take&& take) {
+    char buffer[16384];
+    const ssize_t n = ::read(from, buffer, sizeof buffer);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+    return n > 0 && take(std::string_view(buffer, static_cast<std::size_t>(n)));
+}
+
 } // namespace
 
-SshProxy::SshProxy(std::string path, std::string agent, mode_t mode, uid_t uid, gid_t gid)
-    : agent_(std::move(agent)), listener_(sys::listen_unix(path, SOCK_STREAM)),
+struct SshProxy::Connection {
+    UniqueFd inside, agent;
+    std::string received; // for the keys: not a whole message yet
+};
+
+SshProxy::SshProxy(std::string path, SshSource source, mode_t mode, uid_t uid, gid_t gid)
+    : source_(std::move(source)), listener_(sys::listen_unix(path, SOCK_STREAM)),
       end_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!end_) throw sys_error(errno, "making an event descriptor");
     if (::chown(path.c_str(), uid, gid) < 0 || ::chmod(path.c_str(), mode) < 0)
@@ -48,30 +60,49 @@ SshProxy::~SshProxy() {
     thread_.join();
 }
 
+bool SshProxy::goes_on(Connection& connection, short inside, short agent) const {
+    const int in = connection.inside.get(), out = connection.agent.get();
+    if (!source_.agent.empty()) {
+        return (!inside || receive(in, [&](std::string_view bytes) { return send_all(out, bytes); })) &&
+               (!agent || receive(out, [&](std::string_view bytes) { return send_all(in, bytes); }));
+    }
+    return !inside || receive(in, [&](std::string_view bytes) {
+        connection.received += bytes;
+        try {
+            while (const auto message = take_message(connection.received))
+                if (!send_all(in, framed(agent_answer(source_.keys, *message)))) return false;
+        } catch (const Error&) { // no agent's message: nobody to talk to
+            return false;
+        }
+        return true;
+    });
+}
+
 void SshProxy::serve() {
-    std::vector<std::pair<UniqueFd, UniqueFd>> connections; // inside, agent
+    std::vector<Connection> connections;
     for (;;) {
         std::vector<pollfd> ready{{end_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
-        for (const auto& [inside, agent] : connections) {
-            ready.push_back({inside.get(), POLLIN, 0});
-            ready.push_back({agent.get(), POLLIN, 0});
+        for (const Connection& one : connections) {
+            ready.push_back({one.inside.get(), POLLIN, 0});
+            ready.push_back({one.agent ? one.agent.get() : -1, POLLIN, 0});
         }
-        if (::poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR) return;
+        if (::poll(ready.data(), ready.size(), -1) < 0) {
+            if (errno == EINTR) continue;
+            return;
+        }
         if (ready[0].revents) return;
-        std::vector<std::pair<UniqueFd, UniqueFd>> alive;
-        for (std::size_t i = 0; i < connections.size(); ++i) {
-            const int inside = connections[i].first.get(), agent = connections[i].second.get();
-            const bool goes_on = (!ready[2 + 2 * i].revents || pass(inside, agent)) &&
-                                 (!ready[3 + 2 * i].revents || pass(agent, inside));
-            if (goes_on) alive.push_back(std::move(connections[i]));
-        }
+        std::vector<Connection> alive;
+        for (std::size_t i = 0; i < connections.size(); ++i)
+            if (goes_on(connections[i], ready[2 + 2 * i].revents, ready[3 + 2 * i].revents))
+                alive.push_back(std::move(connections[i]));
         connections = std::move(alive);
         if (!ready[1].revents) continue;
-        UniqueFd inside(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-        if (!inside) continue;
+        Connection fresh;
+        fresh.inside.reset(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (!fresh.inside) continue;
         try {
-            UniqueFd agent = sys::connect_unix(agent_, SOCK_STREAM);
-            connections.emplace_back(std::move(inside), std::move(agent));
+            if (!source_.agent.empty()) fresh.agent = sys::connect_unix(source_.agent, SOCK_STREAM);
+            connections.push_back(std::move(fresh));
         } catch (const Error&) { // the agent is gone: the step sees its connection closed
         }
     }

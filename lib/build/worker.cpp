@@ -1,6 +1,7 @@
 #include "build/worker.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/process.hpp"
 #include "base/programs.hpp"
 #include "base/sys.hpp"
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace davit::build {
 
@@ -28,10 +30,28 @@ Worker::Worker(Roots roots)
     : roots_(std::move(roots)), name_(supervisor::build_prefix + sys::random_hex(8)), paths_(roots_, name_) {}
 
 Worker::~Worker() {
-    if (socket_) ::shutdown(socket_.get(), SHUT_RDWR); // wakes the receiver; the supervisor sees the end
+    if (socket_) {
+        ::shutdown(socket_.get(), SHUT_RDWR); // wakes the receiver; the supervisor sees the end
+        return;
+    }
+    // No supervisor that would clean up; what others are in stays.
+    for (const std::string& empty :
+         {paths_.run + "/containers", paths_.run, roots_.run + "/projects", std::string(roots_.run)})
+        if (::rmdir(empty.c_str()) < 0) break;
 }
 
-std::string Worker::step_directory(const std::string& id) const { return paths_.run_container(id); }
+Worker::StepDirectory::StepDirectory(const Worker& worker, const std::string& id)
+    : path_(worker.paths_.run_container(id)) {
+    sys::make_dirs(path_, 0700);
+}
+
+Worker::StepDirectory::~StepDirectory() {
+    try {
+        sys::remove_tree(path_);
+    } catch (const Error& e) {
+        log::warning("{}", e.describe());
+    }
+}
 
 // With mutex_ held.
 void Worker::start() {
@@ -136,7 +156,7 @@ StepExit Worker::run(const std::string& id, const std::string& steps, bool netwo
     if (waiting.held) {
         hold.unlock();
         try {
-            if (auto shim = runtime::ShimConnection::connect(step_directory(id))) {
+            if (auto shim = runtime::ShimConnection::connect(paths_.run_container(id))) {
                 exit = follow(*shim, output, [&] {
                     const std::lock_guard look(mutex_);
                     return ended_ || stop.stop_requested(); // nobody else would end it

@@ -32,8 +32,18 @@ public:
 
     // "build.<8 hex digits>": the project that the steps' cgroups and run directories are named by.
     const std::string& name() const { return name_; }
-    // <run>/projects/<name>/containers/<id>: for the files that a step mounts. It is gone after run().
-    std::string step_directory(const std::string& id) const;
+    // <run>/projects/<name>/containers/<id>: for the files that a step mounts. It is gone after run(), and with this
+    // object where a step does not come that far.
+    class StepDirectory {
+    public:
+        StepDirectory(const Worker& worker, const std::string& id); // makes it
+        ~StepDirectory();
+        StepDirectory(const StepDirectory&) = delete;
+        const std::string& path() const { return path_; }
+
+    private:
+        std::string path_;
+    };
 
     using Output = std::function<void(int stream, std::string_view bytes)>;
     // steps: runtime::compile()'s. Errors: what setting up said; interrupted (the step is killed first).

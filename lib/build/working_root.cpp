@@ -74,7 +74,7 @@ image::Layer WorkingRoot::commit(image::Lease& lease, const std::vector<std::str
     normalize_layer(upper.get(), layers_, stubs);
     const LayerFacts facts = digest_layer(upper.get());
     sys::remove_tree(overlay_.work);
-    return image::keep_layer(store_, lease, overlay_.upper, facts.diff_id, facts.size, facts.size, false);
+    return image::keep_layer(store_, lease, overlay_.upper, facts.diff_id, facts.files, facts.size, false);
 }
 
 std::vector<std::string> WorkingRoot::missing(const std::vector<std::string>& paths) const {

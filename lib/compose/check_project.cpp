@@ -1,7 +1,10 @@
 // normalize() and validate(): a project that was built in code goes the way of a file, so that the same
 // rules hold for it and say the same.
 #include "base/error.hpp"
+#include "compose/loader.hpp"
+#include "compose/paths.hpp"
 #include "compose/place.hpp"
+#include "davit/compose_texts.hpp"
 #include "davit/in_code.hpp"
 
 #include <utility>
@@ -63,6 +66,26 @@ LoadResult load_string(std::string text, LoadOptions options) {
         rename(found);
         throw LoadError(std::move(found));
     }
+}
+
+LoadResult load_strings(const std::vector<ComposeText>& texts, LoadOptions options) {
+    compose::Texts contents;
+    const bool all = options.files.empty();
+    for (const ComposeText& t : texts) {
+        if (t.name.empty() || t.name == "-")
+            throw error(Errc::usage, "a compose text cannot be called '{}'", t.name)
+                .with_hint("give it the name that a file would have: compose.yaml");
+        const std::string path =
+            compose::is_absolute(t.name) ? t.name : compose::join_path(options.current_dir, t.name);
+        if (!contents.emplace(path, t.text).second)
+            throw error(Errc::usage, "two compose texts are called '{}'", t.name);
+        if (all) options.files.push_back(path);
+    }
+    LoadResult result = compose::to_project(compose::load_tree(options, contents), options);
+    // What place_of() and `ls` would look for on the disk is not there.
+    for (std::string& file : result.project.compose_files)
+        if (contents.count(file)) file = "-";
+    return result;
 }
 
 std::vector<Diagnostic> normalize(Project& project) {

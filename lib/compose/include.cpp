@@ -95,7 +95,8 @@ void ModelLoader::include_one(const FileSet& set, const std::string& from, Node&
     } else {
         // Upstream takes a directory that does not exist for a file: its parent is the base then.
         std::string seen = project.empty() ? parent_path(main) : inner.directory;
-        if (what_is(seen) != There::directory) seen = parent_path(seen);
+        const bool of_text = project.empty() && options_.texts.count(main) != 0; // nothing need stand there
+        if (!of_text && what_is(seen) != There::directory) seen = parent_path(seen);
         inner.path_base = relative_path(set.directory, seen);
     }
     include_environments_.push_back(std::make_unique<Environment>(*set.environment));

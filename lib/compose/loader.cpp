@@ -62,7 +62,7 @@ std::string project_name(const LoadOptions& o, LoadedTree& t, ModelLoader& loade
 
 } // namespace
 
-LoadedTree load_tree(const LoadOptions& given) {
+LoadedTree load_tree(const LoadOptions& given, Texts texts) {
     LoadOptions o = given;
     fetch_files(o);
     if (o.files.empty())
@@ -80,8 +80,9 @@ LoadedTree load_tree(const LoadOptions& given) {
     t.working_dir = working_directory(o);
 
     const std::string* home = find_variable(*t.environment, "HOME");
-    ModelLoader loader(*t.tree, *t.diagnostics,
-                       {o.interpolate, o.validate, o.resolve_paths, home ? *home : "", o.stdin_text, o.resources});
+    ModelLoader loader(
+        *t.tree, *t.diagnostics,
+        {o.interpolate, o.validate, o.resolve_paths, home ? *home : "", o.stdin_text, o.resources, std::move(texts)});
     t.project_name = project_name(o, t, loader);
     (*t.environment)["COMPOSE_PROJECT_NAME"] = t.project_name;
 

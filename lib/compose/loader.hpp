@@ -23,7 +23,7 @@ struct LoadedTree {
 };
 
 // Throws LoadError. The tree is normalised and its paths are absolute, as the options say.
-LoadedTree load_tree(const LoadOptions&);
+LoadedTree load_tree(const LoadOptions&, Texts texts = {});
 LoadResult to_project(LoadedTree, const LoadOptions&);
 
 // compose.yaml and its override in the directory or the nearest parent that has one.

@@ -19,6 +19,8 @@ std::vector<Node*> ModelLoader::documents(const std::string& file, Pos referrer)
     std::string text;
     if (file == "-") {
         text = options_.stdin_text;
+    } else if (const auto known = options_.texts.find(file); known != options_.texts.end()) {
+        text = known->second;
     } else {
         try {
             text = read_file(file);

@@ -14,6 +14,9 @@
 
 namespace davit::compose {
 
+// Files that are nowhere on the disk: absolute name → content. They win over what stands there.
+using Texts = std::map<std::string, std::string>;
+
 struct ModelOptions {
     bool interpolate = true;
     bool validate = true;
@@ -21,6 +24,7 @@ struct ModelOptions {
     std::string home;
     std::string stdin_text; // content of the file "-"
     ResourceLoader resources;
+    Texts texts;
 };
 
 // A set of files that are merged, and what they are read with: the project itself or an include.

@@ -1,6 +1,7 @@
 // The stages of build_container(); each in a file of its own.
 #pragma once
 
+#include "container/cdi.hpp"
 #include "container/container.hpp"
 #include "davit/error.hpp"
 
@@ -13,7 +14,8 @@ namespace davit {
 class ContainerBuilder {
 public:
     ContainerBuilder(const ContainerInput& input, Surroundings& around)
-        : in_(input), service_(input.service), around_(around), paths_(input.host.roots, input.project.name) {}
+        : in_(input), service_(input.service), around_(around), paths_(input.host.roots, input.project.name),
+          outside_(input.project.name == machine_project) {}
     BuiltContainer run();
 
 private:
@@ -41,7 +43,10 @@ private:
     void engine_features();
     void security_option(const std::string& option);
     void seccomp(const std::string& value);
+    // devices.cpp
     void devices();
+    void named_devices();
+    void apply(const cdi::Edits& edits);
     // limits.cpp
     void limits();
     void memory();
@@ -63,6 +68,8 @@ private:
     void etc_files();
     void root();
     void add(runtime::Mount mount, MountRecord record);
+    // request.cpp
+    void request();
     // files.cpp
     void secrets();
     void configs();
@@ -102,10 +109,17 @@ private:
     const Service& service_;
     Surroundings& around_;
     ProjectPaths paths_;
+    const bool outside_; // of compose: it has no service but in name, and is known by what it says itself
     BuiltContainer out_;
     std::map<std::string, runtime::Mount> mounts_;     // by target: the user's
     std::map<std::string, MountRecord> mount_records_; // those that inspect shows
     std::string files_of_;                             // id of the container whose /etc files are used
+    std::string files_project_;                        // its project
 };
+
+// "0-2,5": the highest number; throws on anything else.
+int highest_cpu(const std::string& text);
+// `restart` and `deploy.restart_policy` as the record has them. Throws invalid_project as Docker does.
+RestartRecord restart_record(const Service& service);
 
 } // namespace davit

@@ -27,6 +27,8 @@ BuiltContainer ContainerBuilder::run() {
     security();
     limits();
     mounts();
+    named_devices();
+    request();
     return std::move(out_);
 }
 

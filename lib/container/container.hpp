@@ -2,6 +2,7 @@
 // to lie on the disk before it can start. Nothing is written here; staging (staging.hpp) does that.
 #pragma once
 
+#include "container/cdi.hpp"
 #include "davit/error.hpp"
 #include "davit/image.hpp"
 #include "davit/project.hpp"
@@ -41,6 +42,7 @@ public:
     virtual VolumeRecord volume(const std::string& name) = 0;                  // existing ones, for their driver_opts
     virtual std::string read_file(const std::string& path) = 0;                // seccomp profiles
     virtual std::string new_volume_name() = 0;
+    virtual std::vector<cdi::File> cdi_files() { return {}; } // of /etc/cdi and /var/run/cdi
 };
 
 struct HostValues {
@@ -89,6 +91,7 @@ struct BuiltContainer {
     std::vector<BindSource> bind_sources;
     std::vector<FileToWrite> files;   // into the container's own layer
     std::vector<FileToWrite> secrets; // in memory, bind-mounted
+    std::string request;              // JSON: what inspect shows of Config and HostConfig as they were asked for
     std::vector<std::string> warnings;
     std::optional<Error> start_failure; // record.start_error, and where that comes from
 };

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::int64_t mib = 1024 * 1024;
 
-// "0-2,5": the highest number; throws on anything else.
+} // namespace
+
 int highest_cpu(const std::string& text) {
     int highest = -1;
     auto bad = [&] {
@@ -37,8 +38,6 @@ int highest_cpu(const std::string& text) {
         if (at == end) return highest;
     }
 }
-
-} // namespace
 
 void ContainerBuilder::limits() {
     memory();
@@ -120,6 +119,7 @@ void ContainerBuilder::cpu() {
                         service_.cpuset, in_.host.cpus - 1);
     });
     r.cpuset_cpus = service_.cpuset;
+    r.cpuset_mems = in_.container.cpuset_mems;
 }
 
 void ContainerBuilder::cpus() {

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/shared_with.hpp"
+#include "container/docker_socket.hpp"
 #include "reconcile/labels.hpp"
 #include "runtime/defaults.hpp"
 
@@ -109,9 +110,10 @@ void ContainerBuilder::etc_files() {
         m.readonly = service_.read_only;
         add(std::move(m), {});
     };
-    file("/etc/hosts", paths_.hosts(files_of_));
-    file("/etc/hostname", paths_.hostname(files_of_));
-    file("/etc/resolv.conf", paths_.resolv_conf(files_of_));
+    const ProjectPaths owner(in_.host.roots, files_project_);
+    file("/etc/hosts", owner.hosts(files_of_));
+    file("/etc/hostname", owner.hostname(files_of_));
+    file("/etc/resolv.conf", owner.resolv_conf(files_of_));
 }
 
 void ContainerBuilder::inherited_mounts() {
@@ -171,7 +173,9 @@ void ContainerBuilder::bind_mount(const Mount& from, const std::string& target) 
     m.recursive = recursive != "disabled";
     m.readonly_recursive = from.read_only && recursive != "writable" && m.recursive;
     if (from.bind) m.propagation = propagation_of(from.bind->propagation);
-    out_.bind_sources.push_back({from.source, !from.bind || from.bind->create_host_path, {}, from.origin.pos});
+    // A directory in the place of a daemon's socket helps nobody, and keeps a daemon from coming.
+    const bool create = (!from.bind || from.bind->create_host_path) && !is_docker_socket(from.source);
+    out_.bind_sources.push_back({from.source, create, {}, from.origin.pos});
     add(std::move(m), {"bind", "", from.source});
 }
 

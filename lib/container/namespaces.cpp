@@ -46,6 +46,7 @@ void ContainerBuilder::ipc(const std::string& mode) {
     shm.source = shm.destination = "/dev/shm";
     if (mode == "host") {
         out_.spec.ns.ipc.mode = runtime::NsMode::host;
+        out_.record.ipc_mode = mode;
         mounts_["/dev/shm"] = shm;
         return;
     }
@@ -60,19 +61,23 @@ void ContainerBuilder::ipc(const std::string& mode) {
         out_.spec.ns.ipc.mode = runtime::NsMode::passed;
         shm.kind = runtime::Mount::Kind::peer;
         mounts_["/dev/shm"] = shm;
-        // A donor of this project says in its service whether it may be joined.
+        // A donor of this project says in its service whether it may be joined, any other in its record.
         const Service* other = in_.project.find(donor->record.service);
-        if (donor->record.project == in_.project.name && other && other->ipc != "shareable" && other->ipc != "host")
+        const bool own = donor->record.project == in_.project.name && other;
+        const std::string& given = own ? other->ipc : donor->record.ipc_mode;
+        if (!(given == "shareable" || given == "host" || (!own && SharedWith::parse(given).is_container())))
             at_start("ipc", [&] {
+                const std::string how = own ? fmt::format("ipc: shareable for service \"{}\"", donor->record.service)
+                                            : std::string("IpcMode:shareable for the donor container");
                 throw error(Errc::invalid_project,
-                            "failed to join IPC namespace: container {}: non-shareable IPC (hint: use "
-                            "ipc: shareable for service \"{}\")",
-                            donor->record.id, donor->record.service);
+                            "failed to join IPC namespace: container {}: non-shareable IPC (hint: use {})",
+                            donor->record.id, how);
             });
         return;
     }
     if (!mode.empty() && mode != "private" && mode != "shareable")
         throw error(Errc::invalid_project, "invalid IPC mode: {}", mode);
+    if (mode == "shareable") out_.record.ipc_mode = mode;
 }
 
 void ContainerBuilder::pid(const std::string& mode) {

@@ -26,8 +26,7 @@ std::vector<std::string> single_ports(const std::string& text) {
 }
 
 bool same_host_port(const PortRecord& a, const PortRecord& b) {
-    const bool one = !a.published.empty() && a.published != "0" && a.published.find('-') == std::string::npos;
-    return one && a.published == b.published && a.protocol == b.protocol && a.host_ip == b.host_ip;
+    return a.host && a.host->single() && a.host == b.host && a.protocol == b.protocol && a.host_ip == b.host_ip;
 }
 
 void check_mac(const std::string& mac) {
@@ -55,6 +54,7 @@ void ContainerBuilder::network() {
         r.hostname = donor->record.hostname;
         r.domainname = donor->record.domainname;
         files_of_ = donor->record.id;
+        files_project_ = donor->record.project;
         refuse_with_donor();
         return;
     }
@@ -106,7 +106,7 @@ void ContainerBuilder::endpoints() {
         e.compose_name = key;
         const bool known_by_service =
             !out_.record.oneoff || (in_.container.oneoff && in_.container.oneoff->use_aliases);
-        if (known_by_service) e.aliases.push_back(service_.name);
+        if (known_by_service && !outside_) e.aliases.push_back(service_.name);
         if (const auto& wish = service_.networks.at(key)) {
             if (known_by_service) e.aliases.insert(e.aliases.end(), wish->aliases.begin(), wish->aliases.end());
             e.ipv4_address = wish->ipv4_address;
@@ -162,7 +162,9 @@ void ContainerBuilder::ports() {
     about_each("ports", service_.ports, [&](const Port& port) {
         PortRecord p;
         p.host_ip = port.host_ip;
-        p.published = port.published;
+        p.host = parse_port_range(port.published);
+        if (!p.host && !port.published.empty())
+            throw error(Errc::invalid_project, "'{}' is not a port to publish", port.published);
         p.target = static_cast<std::uint16_t>(port.target);
         if (!port.protocol.empty()) p.protocol = port.protocol;
         for (const auto& other : out_.record.ports)
@@ -170,7 +172,7 @@ void ContainerBuilder::ports() {
                 throw error(
                     Errc::conflict,
                     "port {} of the machine is published twice by service \"{}\": for {} and for {} in the container",
-                    p.published, service_.name, other.target, p.target);
+                    port.published, service_.name, other.target, p.target);
         out_.record.ports.push_back(std::move(p));
     });
 }

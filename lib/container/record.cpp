@@ -1,6 +1,7 @@
 #include "container/builder.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "reconcile/hashes.hpp"
 #include "reconcile/labels.hpp"
 #include "runtime/defaults.hpp"
@@ -8,6 +9,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 namespace davit {
@@ -15,6 +18,16 @@ namespace davit {
 namespace {
 
 std::string key_of(const std::string& assignment) { return assignment.substr(0, assignment.find('=')); }
+
+// The names of Config.Env, as a command line gave them.
+std::vector<std::string> asked_variables(const std::string& asked) {
+    std::vector<std::string> out;
+    const auto json = asked.empty() ? nlohmann::json() : nlohmann::json::parse(asked, nullptr, false);
+    if (json.is_object() && json.contains("Config"))
+        for (const auto& entry : json["Config"].value("Env", nlohmann::json::array()))
+            if (entry.is_string()) out.push_back(key_of(entry.get<std::string>()));
+    return out;
+}
 
 // Sets, replaces or (without value) removes a variable; the place of the first one is kept.
 void assign(std::vector<std::string>& env, const std::string& key, const std::optional<std::string>& value) {
@@ -27,6 +40,8 @@ void assign(std::vector<std::string>& env, const std::string& key, const std::op
     if (it == env.end()) env.push_back(std::move(text));
     else *it = std::move(text);
 }
+
+} // namespace
 
 RestartRecord restart_record(const Service& service) {
     static const std::set<std::string> known{"", "no", "always", "unless-stopped", "on-failure"};
@@ -53,34 +68,36 @@ RestartRecord restart_record(const Service& service) {
     return {};
 }
 
-} // namespace
-
 void ContainerBuilder::identity() {
     ContainerRecord& r = out_.record;
     r.id = out_.spec.id = in_.container.id;
     r.name = in_.container.created_as;
     r.project = in_.project.name;
-    r.service = service_.name;
+    if (!outside_) r.service = service_.name;
     r.number = in_.container.number;
     r.oneoff = in_.container.oneoff != nullptr || in_.container.pre_start >= 0;
-    r.auto_remove = in_.container.oneoff && in_.container.oneoff->auto_remove;
+    r.auto_remove = in_.container.oneoff ? in_.container.oneoff->auto_remove : in_.container.auto_remove;
+    r.stdin_once = in_.container.stdin_once;
     r.image = in_.reference;
     r.image_id = in_.image.id;
     r.config_hash = in_.config_hash;
     r.content_hash = content_hash(in_.project, service_);
     r.created = in_.host.now;
+    r.takes_over = in_.container.takes_over;
     r.generation = 1;
     std::string parent = service_.cgroup_parent;
     while (!parent.empty() && parent.front() == '/') parent.erase(0, 1);
     r.cgroup = parent.empty() ? fmt::format("davit/{}/{}", r.project, r.id) : parent + "/" + r.id;
     out_.spec.cgroup = r.cgroup;
     files_of_ = r.id;
+    files_project_ = r.project;
 }
 
 void ContainerBuilder::labels() {
     Labels& labels = out_.record.labels;
     labels = service_.labels;
     for (const auto& [key, value] : in_.image.config.labels) labels.emplace(key, value);
+    if (outside_) return;
     labels[label::project] = in_.project.name;
     labels[label::service] = service_.name;
     labels[label::oneoff] = out_.record.oneoff ? "True" : "False";
@@ -115,6 +132,11 @@ void ContainerBuilder::process() {
         const auto equals = variable.find('=');
         if (equals != std::string::npos) assign(p.env, variable.substr(0, equals), variable.substr(equals + 1));
     }
+    // What a command line asked for comes in its order.
+    if (outside_)
+        for (const std::string& key : asked_variables(in_.container.asked))
+            if (const auto it = service_.environment.find(key); it != service_.environment.end())
+                assign(p.env, key, it->second);
     for (const auto& [key, value] : service_.environment) assign(p.env, key, value);
     p.user.name = service_.user.empty() ? in_.image.config.user : service_.user;
     p.user.groups = service_.group_add;
@@ -162,6 +184,19 @@ void ContainerBuilder::logging() {
                 throw error(Errc::invalid_project, "unknown log opt '{}' for {} log driver", option, log.driver);
             });
     log.options = service_.logging->options;
+    const auto value = [&](const char* key) {
+        const auto found = log.options.find(key);
+        return found == log.options.end() ? std::nullopt : std::optional(found->second);
+    };
+    if (const auto size = value("max-size"); size && !parse_bytes(*size))
+        at_start("logging.options.max-size", [&] {
+            throw error(Errc::invalid_project, "failed to initialize logging driver: invalid size: '{}'", *size);
+        });
+    if (const auto number = value("max-file"); number && parse_int(*number).value_or(0) < 1)
+        at_start("logging.options.max-file", [&] {
+            throw error(Errc::invalid_project,
+                        "failed to initialize logging driver: max-file cannot be less than 1: {}", *number);
+        });
 }
 
 void ContainerBuilder::behaviour() {

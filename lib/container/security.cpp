@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "runtime/defaults.hpp"
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -19,12 +19,6 @@ std::optional<bool> truth(std::string_view word) {
     for (std::string_view no : {"0", "f", "F", "FALSE", "false", "False"})
         if (word == no) return false;
     return std::nullopt;
-}
-
-// "[[gpu nvidia]]" as the engine prints what a device request asks for.
-std::string capabilities_text(const DeviceRequest& request) {
-    return fmt::format("[[{}]]",
-                       request.capabilities.empty() ? "gpu" : fmt::format("{}", fmt::join(request.capabilities, " ")));
 }
 
 } // namespace
@@ -99,39 +93,6 @@ void ContainerBuilder::engine_features() {
         if (!service_.isolation.empty() && service_.isolation != "default")
             throw error(Errc::invalid_project, "invalid isolation \"{}\" on linux", service_.isolation);
     });
-    auto refuse = [&](const std::string& part, const std::vector<DeviceRequest>& requests) {
-        for (const auto& request : requests)
-            at_start(part, [&] {
-                throw error(Errc::unsupported, "could not select device driver \"{}\" with capabilities: {}",
-                            request.driver, capabilities_text(request));
-            });
-    };
-    refuse("gpus", service_.gpus);
-    if (service_.deploy && service_.deploy->resources.reservations)
-        refuse("deploy.resources.reservations.devices", service_.deploy->resources.reservations->devices);
-}
-
-void ContainerBuilder::devices() {
-    for (std::size_t i = 0; i < service_.devices.size(); ++i) {
-        const Device& device = service_.devices[i];
-        const std::string part = fmt::format("devices[{}]", i);
-        const std::string target = device.target.empty() ? device.source : device.target;
-        const std::string access = device.permissions.empty() ? "rwm" : device.permissions;
-        if (device.source.empty() || device.source.front() != '/') {
-            at_start(part, [&] { // a program that runs without its device would fail in less clear ways
-                throw error(Errc::unsupported, "CDI device injection failed: unresolvable CDI devices {}",
-                            device.source)
-                    .with_hint("davit reads no CDI specifications; name the device files: /dev/…");
-            });
-            continue;
-        }
-        at_start(part, [&] {
-            in_context(fmt::format("adding device {}", device.source),
-                       [&] { runtime::add_host_device(out_.spec, device.source, target, access); });
-        });
-    }
-    about_each("device_cgroup_rules", service_.device_cgroup_rules,
-               [&](const auto& rule) { out_.spec.resources.devices.push_back(runtime::device_rule_from_text(rule)); });
 }
 
 } // namespace davit

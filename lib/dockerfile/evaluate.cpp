@@ -149,6 +149,7 @@ private:
         if (stage.reachable) {
             StageState state = stage.base.kind == Input::Kind::stage ? state_from_stage(i) : state_from_image(i);
             stage.platform = state.platform;
+            stage.runs_on = state.runs_on;
             stage.base_config = state.config;
             stage.base_author = state.author;
             states_[stage_index(i)] = std::move(state);
@@ -180,6 +181,7 @@ private:
         state.config.onbuild.clear();
         state.author = known.author;
         state.image_platform = known.platform.empty() ? state.platform : known.platform;
+        if (base.kind != Input::Kind::scratch) state.runs_on = known.platform;
         if (graph_[i].replaced && !known.platform.empty()) state.platform = known.platform;
         check_platform(i, state);
         if (graph_[i].replaced) return state;
@@ -271,17 +273,49 @@ Evaluated evaluate(const Document& document, const EvaluateOptions& options) {
     return out;
 }
 
+namespace {
+
+void require(std::vector<Requirement>& out, const RunMount& mount) {
+    const auto there = std::find_if(out.begin(), out.end(), [&](const auto& r) { return r.name == mount.id; });
+    if (there == out.end()) out.push_back({mount.id, mount.required});
+    else there->required = there->required || mount.required;
+}
+
+// What the target takes.
+void outline(const Evaluated& target, Checked& out) {
+    out.parameters = target.parameters;
+    for (const Stage& stage : target.stages)
+        for (const Step& step : stage.steps) {
+            const auto* run = std::get_if<RunStep>(&step.action);
+            if (!run) continue;
+            for (const RunMount& mount : run->mounts) {
+                if (mount.type == RunMount::Type::secret) require(out.secrets, mount);
+                if (mount.type == RunMount::Type::ssh) require(out.ssh, mount);
+            }
+        }
+}
+
+} // namespace
+
 Checked check(const Document& document, EvaluateOptions options) {
-    options.all_stages = options.all_stages || options.target.empty();
+    const bool all_stages = options.all_stages || options.target.empty();
     Checked out;
     Evaluated result;
     try {
+        options.all_stages = all_stages;
         Evaluation(document, options, result).run();
+        if (!options.target.empty()) {
+            outline(result, out);
+        } else {
+            Evaluated target;
+            options.all_stages = false;
+            Evaluation(document, options, target).run();
+            outline(target, out);
+        }
     } catch (const Error& e) {
         out.failure = e;
     }
     out.checks = std::move(result.checks);
-    out.parameters = std::move(result.parameters);
     return out;
 }
 

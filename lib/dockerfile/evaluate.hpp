@@ -42,12 +42,20 @@ struct EvaluateOptions {
 // Throws Errc::invalid_project with the place, Errc::not_found for the target, Errc::unsupported for another frontend.
 Evaluated evaluate(const Document& document, const EvaluateOptions& options);
 
+// A secret or an agent that RUN of the target, or of what it is made from, mounts.
+struct Requirement {
+    std::string name;
+    bool required = false; // by one of them
+    bool operator==(const Requirement&) const = default;
+};
+
 struct Checked {
     std::vector<Check> checks;
-    std::optional<Error> failure;      // evaluation ended here
-    std::vector<Parameter> parameters; // as in Evaluated
+    std::optional<Error> failure;          // evaluation ended here
+    std::vector<Parameter> parameters;     // as in Evaluated
+    std::vector<Requirement> secrets, ssh; // each name once, in the order of the file
 };
-// Never throws for what the Dockerfile says. all_stages is on where no target is named.
+// Never throws for what the Dockerfile says. all_stages is on for the checks where no target is named.
 Checked check(const Document& document, EvaluateOptions options);
 
 // The images and named contexts that FROM of the stages which the target needs names, each once: what base_image will

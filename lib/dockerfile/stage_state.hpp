@@ -13,6 +13,7 @@ struct StageState {
     std::string author;
     std::string platform;              // that is built for
     std::string image_platform;        // that the configuration says
+    std::string runs_on;               // Stage::runs_on
     std::vector<std::string> declared; // ARGs in scope, in order, each once
     bool workdir_set = false;          // by this file
     // The last of the instructions of which only one counts, in this stage.

@@ -112,6 +112,8 @@ struct Stage {
     Place place;      // of FROM
     std::string instruction;
     std::string platform; // that it is built for: "linux/amd64"
+    // Of the programs that its base brings, where that is known: a base for another machine may have been taken.
+    std::string runs_on;
     image::Config base_config;
     std::string base_author;
     std::vector<Step> steps; // ONBUILD triggers of the base first

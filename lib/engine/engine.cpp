@@ -57,13 +57,13 @@ Plan Engine::plan_up(const Project& project, const UpOptions& options) {
 }
 
 void Engine::up(const Project& project, const UpOptions& options, std::stop_token stop) {
-    impl_->up(project, options, !options.no_start, std::move(stop));
+    impl_->up(project, options, !options.no_start, {"up", {}, {}, false, options.scale}, std::move(stop));
 }
 
 void Engine::create(const Project& project, const CreateOptions& options, std::stop_token stop) {
     UpOptions up;
     static_cast<CreateOptions&>(up) = options;
-    impl_->up(project, up, false, std::move(stop));
+    impl_->up(project, up, false, {"create", {}, {}, false, options.scale}, std::move(stop));
 }
 
 void Engine::scale(const Project& project, const std::map<std::string, int>& replicas, bool no_deps,
@@ -72,7 +72,7 @@ void Engine::scale(const Project& project, const std::map<std::string, int>& rep
     for (const auto& [service, unused] : replicas) up.services.push_back(service);
     up.scale = replicas;
     up.no_deps = no_deps;
-    impl_->up(project, up, true, std::move(stop));
+    impl_->up(project, up, true, {}, std::move(stop));
 }
 
 } // namespace davit

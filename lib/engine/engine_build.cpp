@@ -134,12 +134,20 @@ private:
                                 }).share();
     }
 
+    // As a context of another build: of several platforms each build takes its own by the name.
+    std::string image_of(const std::string& name, const BuildResult& built) const {
+        const Service& service = *project_.find(name);
+        const bool several = service.build->platforms.size() > 1 && service.platform.empty();
+        return several && !wishes_.pull && !built.names.empty() ? built.names.front() : built.image_id;
+    }
+
     BuildResult build_one(const Service& service,
                           const std::map<std::string, std::shared_future<BuildResult>>& needed) {
         for (const auto& key : unacted_build_keys(service))
             progress_.warning("build." + key + " has no effect: it needs BuildKit's daemon or its registry format");
         const BuildRequest request = with_defaults(build_request(
-            project_, service, wishes_, [&](const std::string& other) { return needed.at(other).get().image_id; },
+            project_, service, wishes_,
+            [&](const std::string& other) { return image_of(other, needed.at(other).get()); },
             named_.contains(service.name)));
         auto surroundings = surroundings_of(roots_, images_, progress_, cancel_.get_token());
         surroundings.prefix = service.name;

@@ -7,6 +7,7 @@
 #include "base/file.hpp"
 #include "container/container.hpp"
 #include "engine/providers.hpp"
+#include "engine/revisions/revising.hpp"
 #include "image/store.hpp"
 #include "project/store.hpp"
 #include "reconcile/lifecycle.hpp"
@@ -21,6 +22,8 @@
 #include <vector>
 
 namespace davit {
+
+struct ListedContainer;
 
 // An image that is to be fetched.
 struct ImagePull {
@@ -51,27 +54,38 @@ struct Engine::Impl {
     // --- engine_up.cpp
     // The project's lock, waited for, and with it the end of a plan whose client was killed. Throws interrupted.
     FileLock lock(const std::string& project, std::stop_token stop);
-    // Names of the containers of all other projects → "container 0123456789ab of project shop".
-    std::map<std::string, std::string> foreign_names(const std::string& project) const;
-    void up(const Project& project, const UpOptions& options, bool start, std::stop_token stop);
+    // A lock of a file that its last holder removes. what: for warnings and errors, "project shop".
+    FileLock wait_for(const std::string& file, const std::string& what, const std::string& project,
+                      std::stop_token stop);
+    // The number of the revision that was made; 0: nothing had to be changed, or none is wanted.
+    int up(const Project& project, const UpOptions& options, bool start, const Revising& revising,
+           std::stop_token stop);
     // Observes, completes the wishes and plans; the caller holds the lock, or does not act.
     struct Planned {
         ObservedState observed;
         Wanted wanted;
         Reconciled result;
+        ImagePins pins;
+        std::map<std::string, std::string> digests; // image id → a name with the registry's digest
     };
-    Planned plan(const Project& project, ReconcileOptions options);
+    Planned plan(const Project& project, ReconcileOptions options, const std::optional<ImagePins>& pins = {});
     // Stages what the plan makes and has the supervisor carry out the rest.
-    // supervisor: when it was started before the plan was made.
+    // supervisor: when it was started before the plan was made. staged: nothing is done yet, and all is ready.
     using Supervisor = std::future<SupervisorClient>;
+    using Staged = std::function<void(const std::vector<BuiltContainer>&)>;
     std::vector<ContainerRecord> apply(const Project& project, Planned& planned, std::stop_token stop,
-                                       Supervisor supervisor = {});
-    void remember(const Project& project);
+                                       Supervisor supervisor = {}, const Staged& staged = {});
+    void apply_rolling(const Project& project, Planned& planned, std::stop_token stop, Supervisor supervisor,
+                       const Staged& staged);
+    std::string remember(const Project& project); // the model, as render() has it
     void tell_running(const Project& project, const Planned& planned);
     // engine_send.cpp
     Supervisor start_supervisor(const std::string& project, bool needed);
     // started: from start_supervisor().
     void send(Plan plan, std::stop_token stop, Supervisor started = {}, const EventSink& also = {});
+    // What an earlier boot has left of the containers that the plan starts is made fit for this one. model: whose
+    // environment has their secrets; may be null.
+    void prepare_starts(const Plan& plan, const Project* model);
     // Gives what failed in the supervisor the place in the file that it is about.
     void put_at(Error& error, const Event& failed, const Project& project,
                 const std::vector<BuiltContainer>& built) const;
@@ -121,8 +135,27 @@ struct Engine::Impl {
     void withdraw(const ProjectRef& project, const std::vector<std::string>& services, const std::string& command,
                   std::stop_token stop);
 
+    // --- revisions/
+    std::vector<RevisionImage> images_of(const Project& project, const Planned& planned,
+                                         const std::vector<BuiltContainer>& built) const;
+    // untouched: services that this command was not about.
+    void record(RevisionInTheMaking& making, const Revising& revising, const Project& project,
+                const std::set<std::string>& untouched, const std::string& model, const Planned& planned,
+                const std::vector<BuiltContainer>& built);
+    image::Hold hold_pinned(const ImagePins& pins) const;
+    // --- engine_boot.cpp
+    void boot(ProjectOutcome& outcome, const BootOptions& options, std::stop_token stop);
+    void shut_down(ProjectOutcome& outcome, const ShutdownOptions& options, std::stop_token stop);
+
     // --- engine_look.cpp
+    ListedContainer listed(const std::string& project, const std::string& id) const; // without one: no id
     ContainerInfo info(const ContainerRecord& record, const ContainerStatus& status) const;
+};
+
+// For what the library does with an engine outside of its class.
+struct EngineAccess {
+    using Impl = Engine::Impl;
+    static Impl& of(Engine& engine) { return *engine.impl_; }
 };
 
 template <typename F>
@@ -134,6 +167,8 @@ void Engine::Impl::until_fresh(F&& plan_and_send) {
         }
 }
 
+// What this machine gives to every container that is built now.
+HostValues host_values(const RecordStore& store);
 // Throws not_found for a service in options.scale that the project lacks.
 ReconcileOptions reconcile_options(const Project& project, const UpOptions& options, bool start);
 // Enabled, selected, and without the networks and volumes that nobody left uses.

@@ -3,7 +3,11 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/sys.hpp"
+#include "engine/listing.hpp"
+#include "engine/network_info.hpp"
 #include "engine/observe.hpp"
+#include "network/builtin.hpp"
 #include "reconcile/labels.hpp"
 #include "supervisor/client/protocol.hpp"
 #include "supervisor/policy/health.hpp"
@@ -15,6 +19,7 @@
 #include <set>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <tuple>
 #include <unistd.h>
 
 namespace davit {
@@ -82,17 +87,56 @@ ContainerInfo Engine::Impl::info(const ContainerRecord& r, const ContainerStatus
     return c;
 }
 
+namespace {
+
+// One whose process has ended is looked at anew: its supervisor may not have said so yet.
+bool is_as_listed(const ListedContainer& c) {
+    return c.status.inode != 0 && (c.info.pid == 0 || sys::start_time(c.info.pid) == c.pid_start);
+}
+
+} // namespace
+
+ListedContainer Engine::Impl::listed(const std::string& project, const std::string& id) const {
+    const ProjectPaths paths(store.roots(), project);
+    ListedContainer out;
+    out.record = FileStamp::of(paths.record(id)); // before they are read
+    out.status = FileStamp::of(paths.status(id));
+    const auto record = store.container(project, id);
+    if (!record) return out;
+    const ContainerStatus status = store.status(*record);
+    out.pid_start = status.pid_start;
+    out.hook = record->labels.contains(label::hook);
+    out.info = info(*record, status);
+    return out;
+}
+
 std::vector<ContainerInfo> Engine::containers(const std::string& project) {
+    constexpr std::size_t worth_listing = 16;
+    const ProjectPaths paths(impl_->store.roots(), project);
+    const auto ids = impl_->store.container_ids(project);
+    std::optional<Listing> listing;
+    if (ids.size() >= worth_listing) listing.emplace(impl_->store.roots(), project);
     std::vector<ContainerInfo> out;
-    for (const auto& c : observe_containers(impl_->store, project))
-        if (!c.record.labels.count(label::hook)) out.push_back(impl_->info(c.record, c.status));
+    for (const std::string& id : ids) {
+        std::optional<ListedContainer> c;
+        if (listing) c = listing->find(id, FileStamp::of(paths.record(id)), FileStamp::of(paths.status(id)));
+        if (!c || !is_as_listed(*c)) c = impl_->listed(project, id);
+        if (c->info.id.empty()) continue; // half-made, or gone meanwhile
+        if (listing) listing->add(*c);
+        if (!c->hook) out.push_back(std::move(c->info));
+    }
+    if (listing) listing->write();
+    std::sort(out.begin(), out.end(), [](const ContainerInfo& a, const ContainerInfo& b) {
+        return std::tie(a.service, a.oneoff, a.number, a.created) < std::tie(b.service, b.oneoff, b.number, b.created);
+    });
     return out;
 }
 
 std::vector<ContainerInfo> Engine::all_containers() {
     std::vector<ContainerInfo> out;
-    for (const ProjectInfo& project : projects())
-        for (ContainerInfo& c : containers(project.name)) out.push_back(std::move(c));
+    // Those of stacks too, which are no compose projects.
+    for (const auto& project : list_directory(impl_->store.roots().projects()))
+        for (ContainerInfo& c : containers(project)) out.push_back(std::move(c));
     return out;
 }
 
@@ -124,32 +168,11 @@ std::vector<ProjectInfo> Engine::projects() {
 }
 
 std::vector<NetworkInfo> Engine::networks(const std::string& project) {
+    std::vector<NetworkRecord> records = impl_->store.networks();
+    if (project.empty()) add_builtin_networks(records, impl_->store.roots().run);
     std::vector<NetworkInfo> out;
-    for (const auto& r : impl_->store.networks()) {
-        if (!project.empty() && r.project != project) continue;
-        NetworkInfo& n = out.emplace_back();
-        n.name = r.name;
-        n.id = r.id;
-        n.project = r.project;
-        n.compose_name = r.compose_name;
-        n.driver = r.driver;
-        for (const auto* subnet : {&r.subnet4, &r.subnet6})
-            if (!subnet->empty()) n.subnets.push_back(*subnet);
-        n.internal = r.internal;
-        n.enable_ipv6 = r.enable_ipv6;
-        n.labels = r.labels;
-        n.created = r.created;
-    }
-    return out;
-}
-
-std::vector<VolumeInfo> Engine::volumes(const std::string& project) {
-    std::vector<VolumeInfo> out;
-    for (const auto& r : impl_->store.volumes()) {
-        if (!project.empty() && r.project != project) continue;
-        out.push_back({r.name, r.project, r.compose_name, r.driver, impl_->store.roots().volume_data(r.name),
-                       r.anonymous, r.labels, r.created});
-    }
+    for (const auto& r : records)
+        if (project.empty() || r.project == project) out.push_back(info_of(r));
     return out;
 }
 
@@ -214,6 +237,9 @@ bool Engine::wait_removed(const std::string& project, const std::string& id, std
         if (::ppoll(&woken, 1, &pause, nullptr) < 0 && errno != EINTR)
             throw sys_error(errno, "watching container {}", id);
     }
+    // With the machine's last container its supervisor and network go; who waited sees all of it gone.
+    if (project == machine_project && impl_->store.container_ids(project).empty())
+        SupervisorClient::connect(impl_->store.roots(), project);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/units.hpp"
 #include "compose/place.hpp"
 #include "engine/build_request.hpp"
+#include "engine/events/record.hpp"
 #include "engine/image_lookup.hpp"
 #include "image/pull.hpp"
 #include "model/image_reference.hpp"
@@ -83,7 +84,9 @@ void Engine::Impl::pull_one(image::Store& images, const std::string& project, co
         };
     registry::read_daemon_config(how);
     try {
-        image::pull(images, registry::Reference::parse(pull.reference), how);
+        const auto reference = registry::Reference::parse(pull.reference);
+        image::pull(images, reference, how);
+        record_image_event(store.roots(), "pull", reference.familiar(), reference.familiar());
         event.kind = EventKind::operation_done;
         emit(event);
     } catch (const Error& e) {
@@ -180,7 +183,7 @@ public:
 private:
     void need(const Service& service, const std::string& reference) {
         std::string policy = effective_policy(service, wishes_.pull);
-        const auto& found = lookup_.find(reference);
+        const auto& found = lookup_.find(reference, service.platform);
         const bool own = reference == image_reference(project_, service);
         if (found && policy == "never" && !serves(*found, service.platform)) throw other_platform(service, reference);
         if (found && !serves(*found, service.platform) && policy == "missing") policy = "always";
@@ -246,14 +249,15 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
 namespace {
 
 // What the containers of these services are made of.
-std::set<std::string> references_of(const Project& project, const std::vector<const Service*>& services) {
-    std::set<std::string> out;
+std::set<std::pair<std::string, std::string>> references_of(const Project& project,
+                                                            const std::vector<const Service*>& services) {
+    std::set<std::pair<std::string, std::string>> out; // with the platform
     for (const Service* service : services) {
-        out.insert(image_reference(project, *service));
+        out.emplace(image_reference(project, *service), service->platform);
         for (const auto& hook : service->pre_start)
-            if (!hook.image.empty()) out.insert(hook.image);
+            if (!hook.image.empty()) out.emplace(hook.image, service->platform);
         for (const auto& mount : service->volumes)
-            if (mount.type == MountType::image) out.insert(mount.source);
+            if (mount.type == MountType::image) out.emplace(mount.source, service->platform);
     }
     return out;
 }
@@ -263,16 +267,16 @@ std::set<std::string> references_of(const Project& project, const std::vector<co
 image::Hold Engine::Impl::provide_images(const Project& project, const std::vector<const Service*>& services,
                                          const ImageWishes& wishes, std::stop_token stop) {
     const image::Store images(store.roots().images());
-    const std::set<std::string> references = references_of(project, services);
+    const auto references = references_of(project, services);
     for (int attempt = 1;; ++attempt) {
         ensure_images(project, services, wishes, stop);
         std::set<std::string> ids;
-        for (const auto& reference : references)
-            if (const auto image = images.find(reference)) ids.insert(image->id);
+        for (const auto& [reference, platform] : references)
+            if (const auto image = ImageLookup::image_for(images, reference, platform)) ids.insert(image->id);
         image::Hold held = images.hold({ids.begin(), ids.end()});
         // A prune may have come in between: then it is fetched again.
         const bool all = std::all_of(references.begin(), references.end(),
-                                     [&](const std::string& reference) { return images.find(reference).has_value(); });
+                                     [&](const auto& wanted) { return images.find(wanted.first).has_value(); });
         if (all || attempt == 3) return held;
     }
 }
@@ -291,7 +295,10 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
         const std::string reference = image_reference(wanted, service);
         const bool only_missing =
             options.policy == PullMode::missing || (options.policy == PullMode::by_service && policy != "always");
-        if (only_missing && images.find(reference)) continue;
+        if (only_missing)
+            if (const auto here = ImageLookup::image_for(images, reference, service.platform);
+                here && serves(*here, service.platform))
+                continue;
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
             pulls.push_back({reference, name, service.platform, service.build.has_value()});
     }

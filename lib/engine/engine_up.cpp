@@ -11,6 +11,7 @@
 #include "engine/staging.hpp"
 #include "engine/surroundings.hpp"
 #include "model/image_reference.hpp"
+#include "project/names.hpp"
 #include "reconcile/default_bridge.hpp"
 #include "reconcile/hashes.hpp"
 #include "reconcile/labels.hpp"
@@ -49,6 +50,7 @@ ReconcileOptions reconcile_options(const Project& project, const UpOptions& opti
     out.scale = options.scale;
     out.renew_anonymous_volumes = options.renew_anonymous_volumes;
     out.recreate_volumes = options.recreate_volumes;
+    out.rolling = options.rolling;
     out.remove_orphans = options.remove_orphans;
     out.ignore_orphans = options.ignore_orphans;
     out.start = start;
@@ -59,8 +61,14 @@ ReconcileOptions reconcile_options(const Project& project, const UpOptions& opti
 }
 
 FileLock Engine::Impl::lock(const std::string& project, std::stop_token stop) {
-    const ProjectPaths paths(store.roots(), project);
     make_roots(store.roots());
+    FileLock held = wait_for(ProjectPaths(store.roots(), project).lock(), "project " + project, project, stop);
+    SupervisorClient::settle(store.roots(), project, stop);
+    return held;
+}
+
+FileLock Engine::Impl::wait_for(const std::string& file, const std::string& what, const std::string& project,
+                                std::stop_token stop) {
     std::mutex mutex;
     std::condition_variable_any woken;
     auto patience = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
@@ -68,41 +76,27 @@ FileLock Engine::Impl::lock(const std::string& project, std::stop_token stop) {
     pid_t stopped = 0; // the holder, when it was last looked at
     for (;;) {
         // flock(2) cannot be waited for together with a stop request. The last one's end removes file and directory.
-        if (auto held = FileLock::try_acquire_making(paths.lock())) {
-            SupervisorClient::settle(store.roots(), project, stop);
-            return std::move(*held);
-        }
+        if (auto held = FileLock::try_acquire_making(file)) return std::move(*held);
         std::unique_lock guard(mutex);
         woken.wait_for(guard, stop, std::chrono::milliseconds(20), [] { return false; });
-        if (const UniqueFd fd(
-                std::chrono::steady_clock::now() > patience ? ::open(paths.lock().c_str(), O_RDONLY | O_CLOEXEC) : -1);
+        if (const UniqueFd fd(std::chrono::steady_clock::now() > patience ? ::open(file.c_str(), O_RDONLY | O_CLOEXEC)
+                                                                          : -1);
             fd) {
             patience += std::chrono::milliseconds(700);
             if (!std::exchange(told, true))
-                warn(project,
-                     fmt::format("{} works on project {}: waiting until it has ended", lock_holder(fd.get()), project));
+                warn(project, fmt::format("{} works on {}: waiting until it has ended", lock_holder(fd.get()), what));
             // Seen twice: one that is only traced stands for a moment.
             const pid_t pid = lock_holder_pid(fd.get());
             if (pid != 0 && sys::is_stopped(pid) && std::exchange(stopped, pid) == pid)
-                throw error(Errc::unavailable, "{} works on project {} and is stopped", lock_holder(fd.get()), project)
+                throw error(Errc::unavailable, "{} works on {} and is stopped", lock_holder(fd.get()), what)
                     .with_hint(fmt::format("let it go on or end it: kill -CONT {0}, kill -KILL {0}", pid));
         }
         if (stop.stop_requested())
-            throw error(Errc::interrupted, "interrupted while another command works on project {}", project);
+            throw error(Errc::interrupted, "interrupted while another command works on {}", what);
     }
 }
 
-std::map<std::string, std::string> Engine::Impl::foreign_names(const std::string& project) const {
-    std::map<std::string, std::string> out;
-    for (const auto& other : list_directory(store.roots().projects())) {
-        if (other == project) continue;
-        for (const auto& record : store.containers(other))
-            out.emplace(record.name, fmt::format("container {} of project {}", record.id.substr(0, 12), other));
-    }
-    return out;
-}
-
-void Engine::Impl::remember(const Project& project) {
+std::string Engine::Impl::remember(const Project& project) {
     ProjectRecord record;
     record.name = project.name;
     record.working_dir = project.working_dir;
@@ -111,11 +105,14 @@ void Engine::Impl::remember(const Project& project) {
     record.boot_id = sys::boot_id();
     record.model = render(project, RenderFormat::json);
     if (before != record) store.write(record);
+    return std::move(record.model);
 }
 
-Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOptions options) {
+Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOptions options,
+                                         const std::optional<ImagePins>& pins) {
     const auto& oneoff = options.oneoff;
     Planned out;
+    if (pins) out.pins = *pins;
     ObserveWishes wishes;
     wishes.foreign = foreign_containers(project);
     if (oneoff) {
@@ -136,10 +133,13 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
     const image::Store images(store.roots().images());
     ImageLookup lookup(images);
     auto want = [&](const Service& service) {
-        const std::string reference = image_reference(project, service);
+        std::string reference = out.pins.of(service.name, image_reference(project, service));
+        const auto& image = lookup.find(reference, service.platform);
+        // Of a name of several platforms another than the name alone would give.
+        if (const auto& usual = lookup.find(reference); image && usual && usual->id != image->id) reference = image->id;
         out.wanted.images[service.name] = reference;
-        const auto& image = lookup.find(reference);
         if (image) out.observed.images[reference] = image->id;
+        if (image && !image->digests.empty()) out.digests[image->id] = image->digests.front();
         if (effective_healthcheck(service, image ? image->config : image::Config()))
             out.wanted.healthchecks.insert(service.name);
     };
@@ -156,11 +156,11 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
     for (const auto& [key, volume] : project.volumes) out.wanted.volume_hashes[key] = volume_hash(volume);
 
     options.new_id = [] { return sys::random_hex(64); };
-    std::optional<std::map<std::string, std::string>> abroad; // read when there is something to name
+    const NameIndex names(store.roots());
     options.name_owner = [&](const std::string& name) {
-        if (!abroad) abroad = foreign_names(project.name);
-        auto it = abroad->find(name);
-        return it == abroad->end() ? std::string() : it->second;
+        const auto holder = names.find(name);
+        if (!holder || holder->project == project.name) return std::string();
+        return fmt::format("container {} of project {}", holder->id.substr(0, 12), holder->project);
     };
     std::string model; // rendered when something has changed, and then once
     options.changes = [&](const ObservedContainer& c) {
@@ -174,16 +174,24 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
     return out;
 }
 
-void Engine::Impl::up(const Project& project, const UpOptions& options, bool start, std::stop_token stop) {
+int Engine::Impl::up(const Project& project, const UpOptions& options, bool start, const Revising& revising,
+                     std::stop_token stop) {
     Project wanted = selected(project, options.services, options.no_deps);
+    std::set<std::string> untouched; // the revision has them as they were
+    for (const auto& [name, unused] : project.services)
+        if (!wanted.services.count(name)) untouched.insert(name);
     const auto providers = take_providers(wanted);
     ReconcileOptions reconcile = reconcile_options(project, options, start);
+    reconcile.retired = revising.retired;
+    reconcile.contents_count = revising.contents_count;
     for (const auto& provided : providers) reconcile.targets.erase(provided.service.name);
-    if (config.approve && !approved(plan(wanted, reconcile).result.plan)) return;
+    if (config.approve && !approved(plan(wanted, reconcile, revising.pins).result.plan)) return 0;
     std::vector<const Service*> services;
     for (const auto& [unused, service] : wanted.services) services.push_back(&service);
     const image::Hold images =
-        provide_images(wanted, services, {options.pull, options.quiet_pull, options.build, options.no_build}, stop);
+        revising.pins ? hold_pinned(*revising.pins)
+                      : provide_images(wanted, services,
+                                       {options.pull, options.quiet_pull, options.build, options.no_build}, stop);
 
     const FileLock held = lock(project.name, stop);
     Project given = wanted; // with what the providers say, which is no change of the configuration
@@ -194,16 +202,56 @@ void Engine::Impl::up(const Project& project, const UpOptions& options, bool sta
     // Where nothing is yet there will be something: the supervisor starts beside the planning.
     Supervisor supervisor = start_supervisor(project.name, !services.empty() && store.containers(project.name).empty());
     bool told = false;
-    until_fresh([&] {
-        Planned planned = plan(wanted, reconcile);
-        if (!std::exchange(told, true)) {
-            for (const auto& warning : planned.result.warnings) warn(project.name, warning);
-            tell_running(wanted, planned);
+    RevisionInTheMaking revision(store.roots(), project.name);
+    const bool revised = !revising.command.empty() && revisions_from_environment() != 0;
+    try {
+        until_fresh([&] {
+            Planned planned = plan(wanted, reconcile, revising.pins);
+            if (!std::exchange(told, true)) {
+                for (const auto& warning : planned.result.warnings) warn(project.name, warning);
+                tell_running(wanted, planned);
+            }
+            const std::string model = remember(project);
+            if (planned.result.plan.empty()) {
+                revision.drop();
+                return SupervisorClient::look_after(store.roots(), project.name);
+            }
+            apply_rolling(given, planned, stop, std::move(supervisor), [&](const std::vector<BuiltContainer>& built) {
+                if (revised && revision.due(planned.result.plan))
+                    record(revision, revising, project, untouched, model, planned, built);
+            });
+        });
+    } catch (const Error& e) {
+        revision.failed(e.what());
+        throw;
+    }
+    revision.tidy();
+    return revision.number();
+}
+
+// A container that was to replace another one and could not is stopped; it stays for its log, and the next `up` removes
+// it. The old one runs as before.
+void Engine::Impl::apply_rolling(const Project& project, Planned& planned, std::stop_token stop, Supervisor supervisor,
+                                 const Staged& staged) {
+    try {
+        apply(project, planned, stop, std::move(supervisor), staged);
+    } catch (const Error&) { // Ctrl-C among them
+        Plan plan;
+        plan.project = project.name;
+        for (const auto& made : planned.result.containers) {
+            const auto record = made.takes_over.empty() ? std::nullopt : store.container(project.name, made.id);
+            if (!record || record->takes_over.empty() || record->desired != DesiredState::running) continue;
+            Operation& op = plan.operations.emplace_back();
+            op.id = static_cast<int>(plan.operations.size());
+            op.kind = OpKind::stop_container;
+            op.resource = resource_of(*record);
+            op.cause = "it cannot replace the one that runs";
+            op.container_id = made.id;
+            op.container_name = record->name;
         }
-        remember(project);
-        if (planned.result.plan.empty()) SupervisorClient::look_after(store.roots(), project.name);
-        else apply(given, planned, stop, std::move(supervisor));
-    });
+        if (!plan.empty()) send(std::move(plan), {});
+        throw;
+    }
 }
 
 // What runs and is as it should be is told too: an `up` that changes nothing is not silent.
@@ -226,8 +274,6 @@ void Engine::Impl::tell_running(const Project& project, const Planned& planned) 
     }
 }
 
-namespace {
-
 HostValues host_values(const RecordStore& store) {
     HostValues host;
     host.roots = store.roots();
@@ -240,13 +286,16 @@ HostValues host_values(const RecordStore& store) {
     return host;
 }
 
+namespace {
+
 NetworkRecord network_record(const Project& project, const Network& network, const std::string& hash,
                              const HostValues& host) {
     NetworkRecord r;
     r.name = network.name;
     r.id = sys::random_hex(64);
     r.project = project.name;
-    r.compose_name = network.key;
+    const bool outside = project.name == machine_project; // of compose
+    if (!outside) r.compose_name = network.key;
     if (!network.driver.empty() && network.driver != "default") r.driver = network.driver;
     r.driver_opts = network.driver_opts;
     r.internal = network.internal;
@@ -255,13 +304,14 @@ NetworkRecord network_record(const Project& project, const Network& network, con
     r.enable_ipv6 = network.enable_ipv6.value_or(false);
     for (const auto& pool : network.ipam.config)
         r.ipam.push_back({pool.subnet, pool.ip_range, pool.gateway, pool.aux_addresses});
-    r.config_hash = hash;
     r.labels = network.labels;
+    r.created = host.now;
+    if (outside) return r;
+    r.config_hash = hash;
     r.labels[label::project] = project.name;
     r.labels[label::network] = network.key;
     r.labels[label::version] = host.version;
     r.labels[label::config_hash] = hash;
-    r.created = host.now;
     return r;
 }
 
@@ -271,12 +321,13 @@ VolumeRecord volume_record(const Project& project, const Volume& volume, const s
     r.name = volume.name;
     r.created = host.now;
     if (volume.external) return r; // `run --volume NAME`: nobody's, and so `down -v` leaves it
-    r.project = project.name;
-    r.compose_name = volume.key;
     if (!volume.driver.empty()) r.driver = volume.driver;
     r.driver_opts = volume.driver_opts;
-    r.config_hash = hash;
     r.labels = volume.labels;
+    if (project.name == machine_project) return r;
+    r.project = project.name;
+    r.compose_name = volume.key;
+    r.config_hash = hash;
     r.labels[label::project] = project.name;
     r.labels[label::volume] = volume.key;
     r.labels[label::version] = host.version;
@@ -290,6 +341,7 @@ Plan without(const Plan& plan, const std::set<int>& done) {
     out.project = plan.project;
     out.seen = plan.seen;
     out.known = plan.known;
+    out.beside = plan.beside;
     for (Operation op : plan.operations) {
         if (done.count(op.id)) continue;
         op.after.erase(std::remove_if(op.after.begin(), op.after.end(), [&](int id) { return done.count(id) != 0; }),
@@ -304,25 +356,28 @@ Plan without(const Plan& plan, const std::set<int>& done) {
 BuiltContainer Engine::Impl::build(const Project& project, const Planned& planned, const NewContainer& made,
                                    const HostValues& host, MachineSurroundings& around) {
     const Service* service = made.oneoff ? &made.oneoff->service : project.find(made.service);
-    std::string reference = planned.wanted.images.at(made.service);
+    std::string reference = image_reference(project, *service);
+    std::string source = planned.wanted.images.at(made.service); // a rollback: an id
     Service hook;
     if (made.pre_start >= 0) {
         hook = pre_start_service(*service, static_cast<std::size_t>(made.pre_start));
         service = &hook;
-        if (!hook.image.empty()) reference = hook.image;
+        if (!hook.image.empty()) reference = source = hook.image;
     }
-    const ImageFacts image = around.image(reference);
+    const ImageFacts image = around.image(source);
     return build_container({project, *service, made, image, reference, planned.wanted.hashes.at(made.service), host},
                            around);
 }
 
 std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned& planned, std::stop_token stop,
-                                                 Supervisor supervisor) {
+                                                 Supervisor supervisor, const Staged& staged) {
     const HostValues host = host_values(store);
     const image::Store images(store.roots().images());
-    MachineSurroundings around(store, images, planned.observed, planned.result);
-    // Of a client that was killed, or of a machine whose power failed: the lock is ours, and no plan needs it.
-    if (const ProjectPaths paths(store.roots(), project.name); !exists(paths.journal()))
+    MachineSurroundings around(store, images, planned.observed, planned.result, planned.pins.references);
+    // Of a client that was killed, or of a machine whose power failed: the lock is ours, and no plan needs it. In the
+    // machine's project others stage at this moment.
+    if (const ProjectPaths paths(store.roots(), project.name);
+        project.name != machine_project && !exists(paths.journal()))
         store.clear_staging(project.name, !exists(paths.supervisor_socket()));
     Stager stager(store, project.name);
     std::vector<ContainerRecord> records;
@@ -366,6 +421,8 @@ std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned
     for (const auto& warnings : stager.stage(built))
         for (const auto& warning : warnings) warn(project.name, warning);
     for (const auto& container : built) records.push_back(container.record);
+    prepare_starts(planned.result.plan, &project);
+    if (staged) staged(built);
     std::optional<Event> failed; // the first one is what the plan's failure is about
     try {
         send(without(planned.result.plan, done), std::move(stop), std::move(supervisor), [&](const Event& event) {

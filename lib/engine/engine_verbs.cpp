@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "davit/containers.hpp"
 #include "engine/observe.hpp"
 #include "model/image_reference.hpp"
 #include "reconcile/plan_builder.hpp"
@@ -38,6 +39,7 @@ bool Engine::Impl::act(const ProjectRef& project, Precedence precedence, Make&& 
         const ObservedState observed = observe(store, project.name);
         Plan plan = make(Scene{observed, project.model});
         plan.known = observed.ids();
+        prepare_starts(plan, project.model);
         send(std::move(plan), stop);
     });
     forget_if_empty(project.name);
@@ -57,6 +59,7 @@ void Engine::Impl::cancel_others(const std::string& project, const Plan& hurried
 }
 
 void Engine::Impl::forget_if_empty(const std::string& project) {
+    if (project == machine_project) return; // others stage there at this moment: it is the supervisor's
     if (!store.containers(project).empty()) return;
     for (const auto& network : store.networks())
         if (network.project == project) return;
@@ -77,6 +80,7 @@ void Engine::down(const ProjectRef& project, const DownOptions& options, std::st
     const bool known = exists(ProjectPaths(impl_->store.roots(), project.name).state);
     if (!known && plan_down(project, options).empty()) {
         SupervisorClient::tidy(impl_->store.roots(), project.name);
+        if (options.volumes && options.services.empty()) RevisionStore(impl_->store.roots(), project.name).remove_all();
         ObservedState nothing;
         nothing.project = project.name;
         if (options.images != RemoveImages::none)
@@ -96,6 +100,8 @@ void Engine::down(const ProjectRef& project, const DownOptions& options, std::st
     });
     for (const auto& warning : down.warnings) impl_->warn(project.name, warning);
     if (known) impl_->withdraw(project, options.services, "down", stop);
+    // What a revision needs its volumes for is gone with them.
+    if (options.volumes && options.services.empty()) RevisionStore(impl_->store.roots(), project.name).remove_all();
     if (options.images != RemoveImages::none) impl_->remove_images(project, down.images, options.images);
     impl_->forget_if_empty(project.name);
 }
@@ -196,20 +202,10 @@ std::vector<ContainerInfo> Engine::removable(const ProjectRef& project, const Rm
 }
 
 void Engine::remove_container(const std::string& project, const std::string& id, bool force, bool volumes) {
-    impl_->act(ProjectRef(project), Impl::Precedence::none,
-               [&](const Scene& scene) {
-                   const ObservedContainer* c = scene.observed.find(id);
-                   if (!c) throw error(Errc::not_found, "No such container: {}", id);
-                   if (c->active() && !force)
-                       throw error(Errc::conflict, "container {} is running", c->record.name)
-                           .with_hint("stop it first, or use --force");
-                   PlanBuilder plan(project);
-                   Operation& op = plan.add(OpKind::remove_container, *c, "rm");
-                   op.force = force;
-                   op.remove_volumes = volumes;
-                   return plan.take();
-               },
-               {});
+    ContainerInfo container;
+    container.project = project;
+    container.id = id;
+    davit::remove_container(*this, container, {force, volumes});
 }
 
 } // namespace davit

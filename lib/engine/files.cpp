@@ -3,7 +3,9 @@
 #include "archive/tar_stream.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "davit/containers.hpp"
 #include "engine/bundle.hpp"
+#include "engine/events/record.hpp"
 #include "engine/roots.hpp"
 #include "reconcile/labels.hpp"
 #include "registry/reference.hpp"
@@ -31,7 +33,7 @@ class Paused {
 public:
     Paused(Engine& engine, const ContainerInfo& container, bool wanted)
         : engine_(engine), container_(container), paused_(wanted && container.state == ContainerState::running) {
-        if (paused_) engine_.pause(container_.project, {container_.service});
+        if (paused_) pause_container(engine_, container_);
     }
     ~Paused() {
         if (paused_) try {
@@ -42,7 +44,7 @@ public:
     Paused(const Paused&) = delete;
     Paused& operator=(const Paused&) = delete;
     void end() {
-        if (std::exchange(paused_, false)) engine_.unpause(container_.project, {container_.service});
+        if (std::exchange(paused_, false)) unpause_container(engine_, container_);
     }
 
 private:
@@ -61,6 +63,7 @@ runtime::Spec spec_of(const Roots& roots, const ContainerInfo& container) {
 void copy_from(Engine& engine, const ContainerInfo& container, const std::string& path, const std::string& to,
                const CopyOptions& options) {
     const auto root = root_of(engine, container);
+    record_event(roots_of(engine), container, "archive-path", {{"path", path}});
     in_context(copying_from(container),
                [&] { rootfs::copy(rootfs::in_container(root.fd(), path), rootfs::on_host(to), options); });
 }
@@ -68,6 +71,7 @@ void copy_from(Engine& engine, const ContainerInfo& container, const std::string
 void copy_to(Engine& engine, const ContainerInfo& container, const std::string& from, const std::string& path,
              const CopyOptions& options) {
     const auto root = root_of(engine, container);
+    record_event(roots_of(engine), container, "extract-to-dir", {{"path", path}});
     in_context(copying_to(container),
                [&] { rootfs::copy(rootfs::on_host(from), rootfs::in_container(root.fd(), path), options); });
 }
@@ -93,6 +97,7 @@ void export_files(Engine& engine, const ContainerInfo& container, int fd) {
         rootfs::read_tree(root.fd(), ".", "", tar, contents);
         tar.finish();
     });
+    record_event(roots_of(engine), container, "export");
 }
 
 image::Image commit(Engine& engine, const ContainerInfo& container, const CommitOptions& options) {
@@ -112,6 +117,7 @@ image::Image commit(Engine& engine, const ContainerInfo& container, const Commit
         image.tags.push_back(name->familiar());
     }
     paused.end();
+    record_event(roots, container, "commit", {{"imageID", image.id}, {"imageRef", name ? name->familiar() : ""}});
     return image;
 }
 

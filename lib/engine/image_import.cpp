@@ -9,6 +9,7 @@
 #include "build/files/layer.hpp"
 #include "build/image_config.hpp"
 #include "build/times.hpp"
+#include "engine/events/record.hpp"
 #include "engine/roots.hpp"
 #include "image/layer_ingest.hpp"
 #include "image/platform.hpp"
@@ -45,6 +46,7 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
     image::Image image =
         image::put_image(store, lease, config.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {layer});
     if (reference) store.tag(image, *reference);
+    record_image_event(roots_of(engine), "import", image.id, reference ? reference->familiar() : image.id);
     return image;
 }
 

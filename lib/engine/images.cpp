@@ -1,16 +1,23 @@
 #include "davit/images.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/sys.hpp"
 #include "build/layer_blobs.hpp"
+#include "engine/events/record.hpp"
+#include "engine/revisions/history.hpp"
 #include "engine/roots.hpp"
 #include "image/archive.hpp"
 #include "image/pull.hpp"
 #include "project/store.hpp"
 #include "registry/remote_image.hpp"
+#include "registry/tags.hpp"
+#include "swarm/store.hpp"
 
 #include <deque>
+#include <fmt/ranges.h>
 #include <future>
+#include <set>
 
 namespace davit {
 
@@ -34,8 +41,42 @@ std::vector<std::string> users_of(const Roots& roots, const image::Image& image)
     return out;
 }
 
+// Refused where the image would be gone, and the project is up. Of projects that are down nobody is in the way: who
+// removes an image by its name means it, and a rollback says what it lacks.
+void check_no_revision_needs(const Roots& roots, const image::Store& store, const std::string& name) {
+    const auto image = store.find(name);
+    if (!image || !users_of(roots, *image).empty()) return; // the store says so
+    const bool one_of_several = image->tags.size() > 1;
+    if (one_of_several) return; // only a name goes, or the store says so
+    const auto all = images_of_revisions(roots, true);
+    std::vector<std::string> needed;
+    for (auto [it, end] = all.equal_range(image->id); it != end; ++it) needed.push_back(it->second);
+    if (needed.empty()) return;
+    throw error(Errc::conflict, "the image {} is needed by {}", name, fmt::join(needed, ", "))
+        .with_hint(
+            "-f removes it all the same, and there is no way back then; 'davit history prune' forgets revisions");
+}
+
+// A service without a task at the moment makes its next one from these.
+std::set<std::string> images_of_services(const Roots& roots) {
+    const swarm::Paths paths(roots);
+    std::set<std::string> out;
+    for (const auto& id : list_directory(paths.services()))
+        for (const auto& version : list_directory(paths.service_dir(id) + "/templates")) {
+            const std::string file = paths.service_dir(id) + "/templates/" + version + "/record.json";
+            if (const auto text = read_file_if_exists(file); text && !text->empty())
+                out.insert(container_record_from_json(*text, file).image_id);
+        }
+    return out;
+}
+
+// Revisions are roots: what a rollback needs stays.
 image::PruneOptions prune_options(Engine& engine, const PruneImageOptions& options) {
-    return {options.all, [roots = roots_of(engine)](const image::Image& i) { return !users_of(roots, i).empty(); },
+    const Roots roots = roots_of(engine);
+    return {options.all,
+            [roots, kept = images_of_revisions(roots), services = images_of_services(roots)](const image::Image& i) {
+                return kept.count(i.id) != 0 || services.count(i.id) != 0 || !users_of(roots, i).empty();
+            },
             options.filter};
 }
 
@@ -74,6 +115,22 @@ std::optional<image::Image> find_image(Engine& engine, const std::string& name) 
 
 image::Image require_image(Engine& engine, const std::string& name) { return required(store_of(engine), name); }
 
+image::Image require_image(Engine& engine, const std::string& name, const std::string& platform) {
+    image::Store store = store_of(engine);
+    image::Image out = required(store, name);
+    if (platform.empty()) return out;
+    const image::Platform wanted = image::parse_platform(platform);
+    const auto fits = [&](const image::Platform& has) { return distance(wanted, has) == 0; };
+    const auto reference = registry::Reference::try_parse(name);
+    auto several = reference ? store.index_of(*reference) : std::nullopt;
+    if (!several) several = store.index_of(out);
+    if (several)
+        for (const image::Variant& member : several->members)
+            if (fits(member.platform)) return required(store, member.id);
+    if (!several && fits(out.platform)) return out;
+    throw error(Errc::not_found, "image {} was found but does not provide the specified platform ({})", name, platform);
+}
+
 std::vector<std::string> layer_directories(Engine& engine, const image::Image& image) {
     return store_of(engine).layer_paths(image);
 }
@@ -82,23 +139,54 @@ std::vector<std::string> containers_of(Engine& engine, const image::Image& image
     return users_of(roots_of(engine), image);
 }
 
+std::vector<ImageVariant> image_variants(Engine& engine, const image::Image& image) {
+    std::vector<ImageVariant> out;
+    if (const auto several = store_of(engine).index_of(image))
+        for (const auto& member : several->members) out.push_back({member.platform, member.id, member.size});
+    return out;
+}
+
 void tag_image(Engine& engine, const std::string& source, const std::string& target) {
     image::Store store = store_of(engine);
     const auto reference = registry::Reference::parse(target);
     if (!reference.digest().empty()) throw error(Errc::usage, "refusing to create a tag with a digest reference");
-    store.tag(required(store, source), reference);
+    const image::Image image = required(store, source);
+    const auto named = registry::Reference::try_parse(source);
+    auto several = named ? store.index_of(*named) : std::nullopt;
+    if (!named || !store.find(*named)) several = store.index_of(image); // by its id: what its names stand for
+    if (several) store.tag(*several, reference);
+    else store.tag(image, reference);
+    record_image_event(roots_of(engine), "tag", image.id, reference.familiar());
 }
 
-RemovedImages remove_image(Engine& engine, const std::string& name, const RemoveImageOptions& options) {
-    image::RemoveOptions how{options.force, options.no_prune,
-                             [roots = roots_of(engine)](const image::Image& i) { return users_of(roots, i); }};
-    image::Removed removed = store_of(engine).remove(name, how);
+namespace {
+
+RemovedImages recorded(const Roots& roots, image::Removed removed) {
+    for (const auto& name : removed.untagged) record_image_event(roots, "untag", name, name);
+    for (const auto& id : removed.deleted) record_image_event(roots, "delete", id, id);
     return {std::move(removed.untagged), std::move(removed.deleted)};
+}
+
+std::vector<LoadedImage> recorded(const Roots& roots, std::vector<LoadedImage> loaded) {
+    for (const auto& one : loaded) record_image_event(roots, "load", one.image.id, one.image.id);
+    return loaded;
+}
+
+} // namespace
+
+RemovedImages remove_image(Engine& engine, const std::string& name, const RemoveImageOptions& options) {
+    const Roots roots = roots_of(engine);
+    image::RemoveOptions how{options.force, options.no_prune, std::nullopt,
+                             [&](const image::Image& i) { return users_of(roots, i); }};
+    if (!options.platform.empty()) how.platform = image::parse_platform(options.platform);
+    image::Store store = store_of(engine);
+    if (!options.force) check_no_revision_needs(roots, store, name);
+    return recorded(roots, store.remove(name, how));
 }
 
 PrunedImages prune_images(Engine& engine, const PruneImageOptions& options) {
     image::Pruned pruned = store_of(engine).prune(prune_options(engine, options));
-    return {{std::move(pruned.removed.untagged), std::move(pruned.removed.deleted)}, pruned.bytes};
+    return {recorded(roots_of(engine), std::move(pruned.removed)), pruned.bytes};
 }
 
 std::vector<image::Image> prunable_images(Engine& engine, const PruneImageOptions& options) {
@@ -141,6 +229,7 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
     tell(EventKind::operation_started, "");
     try {
         image::Image image = image::pull(store, reference, how);
+        record_image_event(roots_of(engine), "pull", reference.familiar(), reference.familiar());
         tell(EventKind::operation_done, "");
         return image;
     } catch (const Error& e) {
@@ -169,24 +258,40 @@ std::map<std::string, std::string> pinned_images(const std::set<std::string>& na
     return out;
 }
 
+std::vector<std::string> repository_tags(const std::string& repository, std::stop_token stop) {
+    const auto reference = registry::Reference::parse(repository);
+    const std::string bare = reference.familiar_name();
+    if (repository.size() > bare.size() && (repository.ends_with(":" + reference.tag()) || !reference.digest().empty()))
+        throw error(Errc::usage, "tag can't be used with --all-tags/-a");
+    return in_context("listing the tags of " + bare, [&] {
+        registry::RegistryOptions options;
+        registry::read_daemon_config(options);
+        options.stop = std::move(stop);
+        registry::RegistryClient client(registry::registry_endpoint(reference.domain(), options.insecure_registries),
+                                        reference.path(), options);
+        return registry::repository_tags(client);
+    });
+}
+
 std::vector<LoadedImage> load_images(Engine& engine, const std::string& path, const std::string& platform,
                                      std::stop_token stop) {
     image::Store store = store_of(engine);
-    return plain(image::load(store, path, {platform, std::move(stop)}));
+    return recorded(roots_of(engine), plain(image::load(store, path, {platform, std::move(stop)})));
 }
 
 std::vector<LoadedImage> load_images(Engine& engine, int fd, const std::string& name, const std::string& platform,
                                      std::stop_token stop) {
     image::Store store = store_of(engine);
-    return plain(image::load(store, fd, name, {platform, std::move(stop)}));
+    return recorded(roots_of(engine), plain(image::load(store, fd, name, {platform, std::move(stop)})));
 }
 
-void save_images(Engine& engine, const std::vector<std::string>& names, int fd) {
-    image::save(store_of(engine), names, fd, {{}, build::layer_blobs()});
+void save_images(Engine& engine, const std::vector<std::string>& names, int fd, const std::string& platform) {
+    image::save(store_of(engine), names, fd, {{}, build::layer_blobs(), platform});
 }
 
-void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory) {
-    image::save_layout(store_of(engine), names, directory, {{}, build::layer_blobs()});
+void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory,
+                       const std::string& platform) {
+    image::save_layout(store_of(engine), names, directory, {{}, build::layer_blobs(), platform});
 }
 
 } // namespace davit

@@ -1,5 +1,7 @@
 #include "engine/observe.hpp"
 
+#include "network/builtin.hpp"
+
 #include <algorithm>
 #include <tuple>
 
@@ -46,6 +48,9 @@ ObservedState observe(const RecordStore& store, const std::string& project, cons
     state.project = project;
     state.containers = observe_containers(store, project);
     for (auto& network : store.networks()) state.networks.emplace(network.name, network);
+    NetworkRecord bridge = builtin_network("bridge", store.roots().run);
+    bridge.subnet4.clear(); // nobody has it before its first container makes it
+    state.networks.emplace("bridge", std::move(bridge));
     for (auto& volume : store.volumes()) state.volumes.emplace(volume.name, volume);
     if (!wishes.foreign.empty() || wishes.in_use) look_abroad(store, wishes, state);
     return state;

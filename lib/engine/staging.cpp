@@ -5,7 +5,8 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
-#include "engine/exec.hpp"
+#include "container/docker_socket.hpp"
+#include "engine/step_files.hpp"
 #include "rootfs/container_root.hpp"
 #include "rootfs/tree_writer.hpp"
 #include "runtime/oci/document.hpp"
@@ -60,25 +61,6 @@ void add_etc_files(int etc) {
         if (file) ::fchmod(file.get(), 0644); // open's mode went through the umask
     }
     if (::symlinkat("/proc/mounts", etc, "mtab") < 0 && errno != EEXIST) throw make_sys_error(errno, "making mtab");
-}
-
-ExecOptions options_of(const HookRecord& hook) {
-    ExecOptions o;
-    o.command = hook.command;
-    o.environment = hook.environment;
-    o.user = hook.user;
-    o.working_dir = hook.working_dir;
-    o.privileged = hook.privileged;
-    o.interactive = false;
-    return o;
-}
-
-ExecOptions options_of(const HealthcheckRecord& check) {
-    ExecOptions o;
-    if (check.test.front() == "CMD-SHELL") o.command = {"/bin/sh", "-c"};
-    o.command.insert(o.command.end(), check.test.begin() + 1, check.test.end());
-    o.interactive = false;
-    return o;
 }
 
 } // namespace
@@ -150,8 +132,9 @@ std::vector<std::string> Stager::stage(BuiltContainer& container) {
     readable("/resolv.conf", "");
     readable("/hostname", container.record.hostname + "\n");
     sys::make_dirs(directory + "/log", 0700);
-    steps(container, directory, warnings);
+    write_steps(container, directory, store_.roots(), host_, warnings);
     put(directory + "/config.json", runtime::to_json(container.spec));
+    put(directory + "/request.json", container.request);
     put(directory + "/record.json", to_json(container.record));
     return warnings;
 }
@@ -159,12 +142,18 @@ std::vector<std::string> Stager::stage(BuiltContainer& container) {
 void Stager::bind_sources(const BuiltContainer& container) {
     for (const auto& bind : container.bind_sources) {
         if (exists(bind.path)) continue;
-        if (!bind.create)
-            throw error(Errc::not_found, "{}: bind source path does not exist: {}",
-                        bind.what.empty() ? std::string("invalid mount config for type \"bind\"") : bind.what,
-                        bind.path)
+        if (bind.create) {
+            sys::make_dirs(bind.path, 0755);
+            continue;
+        }
+        auto missing =
+            error(Errc::not_found, "{}: bind source path does not exist: {}",
+                  bind.what.empty() ? std::string("invalid mount config for type \"bind\"") : bind.what, bind.path)
                 .with_at(bind.at);
-        sys::make_dirs(bind.path, 0755);
+        if (is_docker_socket(bind.path))
+            missing.with_hint("davit has no daemon that listens there: what needs Docker's API cannot run, unless "
+                              "a Docker is started beside davit (docs/docker.md)");
+        throw missing;
     }
 }
 
@@ -197,6 +186,7 @@ void Stager::own_layer(const BuiltContainer& container, const std::string& direc
         gid = top.st_gid;
     }
     own(sys::open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).get(), upper, mode, uid, gid);
+    own(put(upper + "/.dockerenv", "").get(), upper + "/.dockerenv", 0755, 0, 0); // programs ask it where they run
     check_working_dir(container);
 }
 
@@ -240,22 +230,14 @@ void Stager::secrets(const BuiltContainer& container) {
     }
 }
 
-void Stager::steps(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings) {
+void write_steps(BuiltContainer& container, const std::string& directory, const Roots& roots,
+                 const runtime::HostFacts& host, std::vector<std::string>& warnings) {
     ContainerRecord& record = container.record;
     const runtime::Spec& spec = container.spec;
-    const runtime::CompileOptions options{store_.roots().bpf_cache()};
+    const runtime::CompileOptions options{roots.bpf_cache()};
     if (!record.start_error.empty()) return;
     try {
-        put(directory + "/plan.bin", runtime::compile(spec, host_, options, &warnings));
-        auto exec = [&](const ExecOptions& described, const std::string& file) {
-            put(directory + file, runtime::compile_exec(describe_exec(spec, described), host_, options, &warnings));
-        };
-        if (record.healthcheck) exec(options_of(*record.healthcheck), "/health.bin");
-        auto hooks = [&](const std::vector<HookRecord>& list, const char* name) {
-            for (std::size_t i = 0; i < list.size(); ++i) exec(options_of(list[i]), fmt::format("/{}.{}.bin", name, i));
-        };
-        hooks(record.post_start, "post_start");
-        hooks(record.pre_stop, "pre_stop");
+        compile_step_files(directory, record, spec, host, options, &warnings);
     } catch (const Error& e) {
         if (e.os() && e.kind() != Errc::not_found) throw; // the disk, not the container
         record.start_error = e.what();

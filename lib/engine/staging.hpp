@@ -12,6 +12,10 @@
 
 namespace davit {
 
+// plan.bin, health.bin and those of hooks. Errors of compile() become the record's start_error.
+void write_steps(BuiltContainer& container, const std::string& directory, const Roots& roots,
+                 const runtime::HostFacts& host, std::vector<std::string>& warnings);
+
 class Stager {
 public:
     Stager(const RecordStore& store, std::string project) : store_(store), paths_(store.roots(), std::move(project)) {}
@@ -32,7 +36,6 @@ private:
     void check_working_dir(const BuiltContainer& container) const;
     void files(const BuiltContainer& container, const std::string& directory);
     void secrets(const BuiltContainer& container);
-    void steps(BuiltContainer& container, const std::string& directory, std::vector<std::string>& warnings);
 
     struct Staged {
         std::string id;

@@ -54,7 +54,8 @@ std::vector<std::string> MachineSurroundings::names_of(const std::string& servic
 ImageFacts MachineSurroundings::image(const std::string& reference) {
     auto [it, fresh] = facts_.emplace(reference, ImageFacts{});
     if (!fresh) return it->second;
-    const auto found = images_.find(reference);
+    const auto pinned = pinned_.find(reference);
+    const auto found = images_.find(pinned == pinned_.end() ? reference : pinned->second);
     if (!found) {
         facts_.erase(it);
         auto missing = error(Errc::not_found, "No such image: {}", reference)
@@ -73,6 +74,22 @@ VolumeRecord MachineSurroundings::volume(const std::string& name) {
     if (it == observed_.volumes.end() && std::find(made.begin(), made.end(), name) != made.end()) return VolumeRecord();
     if (it == observed_.volumes.end()) throw error(Errc::not_found, "external volume \"{}\" not found", name);
     return it->second;
+}
+
+std::vector<cdi::File> MachineSurroundings::cdi_files() {
+    std::vector<cdi::File> out;
+    int priority = 0;
+    for (const std::string directory : {"/etc/cdi", "/var/run/cdi"}) {
+        std::vector<std::string> names = list_directory(directory);
+        std::sort(names.begin(), names.end());
+        for (const std::string& name : names) {
+            if (!name.ends_with(".json") && !name.ends_with(".yaml") && !name.ends_with(".yml")) continue;
+            if (auto text = read_file_if_exists(directory + "/" + name))
+                out.push_back({directory + "/" + name, std::move(*text), priority});
+        }
+        ++priority;
+    }
+    return out;
 }
 
 std::string MachineSurroundings::read_file(const std::string& path) { return davit::read_file(path); }

@@ -15,8 +15,8 @@ namespace davit {
 class MachineSurroundings final : public Surroundings {
 public:
     MachineSurroundings(const RecordStore& store, const image::Store& images, const ObservedState& observed,
-                        const Reconciled& plan)
-        : store_(store), images_(images), observed_(observed), plan_(plan) {}
+                        const Reconciled& plan, const std::map<std::string, std::string>& pinned)
+        : store_(store), images_(images), observed_(observed), plan_(plan), pinned_(pinned) {}
 
     Donor of_service(const std::string& service) override;
     Donor by_name(const std::string& container) override;
@@ -24,6 +24,7 @@ public:
     ImageFacts image(const std::string& reference) override;
     VolumeRecord volume(const std::string& name) override;
     std::string read_file(const std::string& path) override;
+    std::vector<cdi::File> cdi_files() override;
     std::string new_volume_name() override;
 
     // One that is being made: later ones may refer to it.
@@ -36,7 +37,8 @@ private:
     const image::Store& images_;
     const ObservedState& observed_;
     const Reconciled& plan_;
-    std::map<std::string, Donor> made_; // by id
+    const std::map<std::string, std::string>& pinned_; // reference → the image that stands for it
+    std::map<std::string, Donor> made_;                // by id
     std::map<std::string, ImageFacts> facts_;
 };
 

@@ -40,6 +40,7 @@ const char* to_string(Leak::Kind kind) {
     case Leak::Kind::temporary_file: return "temporary file";
     case Leak::Kind::image_leftover: return "image leftover";
     case Leak::Kind::mount: return "mount";
+    case Leak::Kind::container_name: return "container name";
     }
     return "";
 }

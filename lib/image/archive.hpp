@@ -17,7 +17,7 @@ struct Loaded {
 };
 
 struct LoadOptions {
-    std::string platform; // "linux/arm64"; empty: this machine's, or the only one there is
+    std::string platform; // "linux/arm64"; empty: all that the archive holds of an index
     std::stop_token stop;
 };
 
@@ -29,6 +29,9 @@ std::vector<Loaded> load(Store& store, int fd, const std::string& name, const Lo
 struct SaveOptions {
     std::vector<std::string> names; // that an image given by id has in the archive, whatever the store calls it
     BlobMaker blobs;                // for layers that stand only as directories; without it they are Errc::failed
+    std::string platform;           // of names of several platforms only that one; empty: all that are here
+    // Images, by id, that one index of the archive lists: `names` are its.
+    std::vector<std::vector<std::string>> indexes = {};
 };
 
 // One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it; its bytes depend on

@@ -60,11 +60,15 @@ public:
     }
 
 private:
-    void take(const registry::Descriptor& manifest, const std::string& json,
-              const std::vector<registry::Reference>& references) {
+    Ingested ingested(const registry::Descriptor& manifest, const std::string& json) {
         IngestOptions options;
         options.stop = options_.stop;
-        Ingested result = ingest(store_, provider_, manifest, json, options);
+        return ingest(store_, provider_, manifest, json, options);
+    }
+
+    void take(const registry::Descriptor& manifest, const std::string& json,
+              const std::vector<registry::Reference>& references) {
+        Ingested result = ingested(manifest, json);
         Loaded out;
         for (const auto& reference : references) {
             store_.tag(result.image, reference);
@@ -91,10 +95,20 @@ private:
             auto reference = name_of(entry);
             (reference ? by_name[reference->canonical()] : unnamed).push_back(std::move(entry));
         }
-        for (const auto& [name, entries] : by_name) load_entry(best(entries, name), {registry::Reference::parse(name)});
+        for (const auto& [name, entries] : by_name) load_named(entries, registry::Reference::parse(name));
         for (const auto& entry : unnamed)
-            if (!choose_platform({entry}, wanted_).empty()) load_entry(entry, {});
+            if (!choose_platform({entry}, wanted_).empty()) load_entry(entry, {}, 0);
         if (loaded_.empty()) throw error(Errc::not_found, "the layout holds no image for {}", to_string(wanted_));
+    }
+
+    // A layout may list the images of several platforms under one name, without an index of their own.
+    void load_named(const std::vector<registry::Descriptor>& entries, const registry::Reference& name) {
+        std::vector<registry::Descriptor> present;
+        for (const auto& entry : platforms_in(entries))
+            if (is_whole(entry)) present.push_back(entry);
+        if (!options_.platform.empty() || present.size() < 2)
+            return load_entry(best(entries, name.familiar()), {name}, 0);
+        load_index(write_index(present), registry::media::oci_index, present, {name});
     }
 
     registry::Descriptor best(const std::vector<registry::Descriptor>& entries, const std::string& name) const {
@@ -104,17 +118,69 @@ private:
         throw error(Errc::not_found, "the archive holds no image {} for {}", name, to_string(wanted_));
     }
 
-    void load_entry(const registry::Descriptor& entry, const std::vector<registry::Reference>& references) {
+    // Images, each of another platform; of two for the same one the better.
+    std::vector<registry::Descriptor> platforms_in(const std::vector<registry::Descriptor>& entries) const {
+        std::vector<registry::Descriptor> out;
+        for (const auto& entry : entries) {
+            if (!entry.platform) continue;
+            const auto choice = choose_platform(entries, *entry.platform);
+            const bool known =
+                std::any_of(out.begin(), out.end(), [&](const auto& d) { return d.digest == entry.digest; });
+            if (!known && !choice.empty() && choice.front().digest == entry.digest) out.push_back(entry);
+        }
+        return out;
+    }
+
+    // An index lists more than was saved, and of that sometimes the manifest is there without its layers.
+    bool is_whole(const registry::Descriptor& entry) {
+        if (!provider_.has(entry.digest)) return false;
+        const std::string json = read_document(provider_, entry);
+        if (kind_of_document(json) != DocumentKind::manifest) return false;
+        const Manifest manifest = parse_manifest(json);
+        return provider_.has(manifest.config.digest) &&
+               std::all_of(manifest.layers.begin(), manifest.layers.end(), [&](const registry::Descriptor& layer) {
+                   return provider_.has(layer.digest) || store_.impl().has_blob(layer.digest);
+               });
+    }
+
+    void load_entry(const registry::Descriptor& entry, const std::vector<registry::Reference>& references, int depth) {
+        constexpr int deepest = 4; // an index in an index
+        if (depth > deepest) throw error(Errc::failed, "the archive's indexes stand in each other without end");
         std::string json = read_document(provider_, entry);
         if (kind_of_document(json) == DocumentKind::manifest) return take(entry, json, references);
-        // An index lists more platforms than were saved: the best whose manifest is there.
         const auto manifests = parse_index(json);
+        std::vector<registry::Descriptor> whole;
+        if (options_.platform.empty())
+            for (const auto& one : platforms_in(manifests))
+                if (is_whole(one)) whole.push_back(one);
+        if (whole.size() > 1) return load_index(json, entry.media_type, whole, references);
         auto choice = choose_platform(manifests, wanted_);
         auto present = std::find_if(choice.begin(), choice.end(),
                                     [&](const registry::Descriptor& d) { return provider_.has(d.digest); });
-        if (present == choice.end())
+        if (present == choice.end() && whole.empty())
             throw error(Errc::not_found, "the archive holds no image for {}", to_string(wanted_));
-        load_entry(*present, references);
+        load_entry(whole.empty() ? *present : whole.front(), references, depth + 1);
+    }
+
+    void load_index(const std::string& json, const std::string& media_type,
+                    const std::vector<registry::Descriptor>& manifests,
+                    const std::vector<registry::Reference>& references) {
+        Lease lease = store_.empty_lease();
+        std::vector<Ingested> held; // until the index names them
+        std::vector<std::string> ids;
+        for (const auto& manifest : manifests) {
+            held.push_back(ingested(manifest, read_document(provider_, manifest)));
+            ids.push_back(held.back().image.id);
+        }
+        const Index index = store_.put_index(lease, json, media_type, ids);
+        Loaded out;
+        for (const auto& reference : references) {
+            store_.tag(index, reference);
+            out.references.push_back(reference.familiar());
+        }
+        auto image = references.empty() ? std::nullopt : store_.find(references.front());
+        out.image = image ? std::move(*image) : std::move(held.front().image);
+        loaded_.push_back(std::move(out));
     }
 
     void load_docker(const std::string& text) {

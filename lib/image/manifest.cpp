@@ -159,6 +159,40 @@ std::string write_manifest(const Manifest& manifest) {
     return json.dump();
 }
 
+std::string write_index(const std::vector<registry::Descriptor>& manifests) {
+    Json json{{"schemaVersion", 2}, {"mediaType", registry::media::oci_index}, {"manifests", Json::array()}};
+    for (const auto& m : manifests) {
+        Json entry{{"mediaType", m.media_type}, {"digest", m.digest}, {"size", m.size}};
+        if (m.platform) {
+            entry["platform"] = {{"architecture", m.platform->architecture}, {"os", m.platform->os}};
+            if (!m.platform->variant.empty()) entry["platform"]["variant"] = m.platform->variant;
+        }
+        json["manifests"].push_back(std::move(entry));
+    }
+    return json.dump();
+}
+
+std::string rewrite_index(const std::string& text, const std::map<std::string, registry::Descriptor>& manifests) {
+    Json json = parse_json(text, "index");
+    const std::size_t listed = read_descriptors(json, "manifests").size(); // checked
+    bool changed = false;
+    Json entries = Json::array();
+    for (Json& entry : json["manifests"]) {
+        const auto with = manifests.find(text_of(entry, "digest"));
+        if (with == manifests.end()) continue;
+        if (with->first != with->second.digest) {
+            changed = true;
+            entry["mediaType"] = with->second.media_type;
+            entry["digest"] = with->second.digest;
+            entry["size"] = with->second.size;
+        }
+        entries.push_back(std::move(entry));
+    }
+    if (!changed && entries.size() == listed) return text;
+    json["manifests"] = std::move(entries);
+    return json.dump();
+}
+
 std::string chain_id(const std::vector<std::string>& diff_ids, std::size_t n) {
     std::string chain;
     for (std::size_t i = 0; i < n; ++i)

@@ -40,6 +40,12 @@ ImageConfiguration parse_configuration(std::string_view json);
 // A manifest for what came without one (docker-archive).
 std::string write_manifest(const Manifest& manifest);
 
+// An index of these manifests, in that order; each has its platform.
+std::string write_index(const std::vector<registry::Descriptor>& manifests);
+// The index with other manifests in the place of those of these digests, and without the rest; all else as it stands.
+// The same bytes where that changes nothing.
+std::string rewrite_index(const std::string& json, const std::map<std::string, registry::Descriptor>& manifests);
+
 // ChainID of the first n layers (image-spec config.md).
 std::string chain_id(const std::vector<std::string>& diff_ids, std::size_t n);
 

@@ -15,6 +15,13 @@ namespace davit::image {
 
 namespace {
 
+// What need not be fetched. Of a name that an index is behind, the image for this machine where nobody says which.
+std::optional<Image> here(const Store& store, const registry::Reference& reference, const std::string& platform) {
+    if (!platform.empty()) return store.find(reference, parse_platform(platform));
+    if (store.index_of(reference)) return store.find(reference, host_platform());
+    return store.find(reference);
+}
+
 class Puller : public BlobProvider {
 public:
     Puller(Store& store, const registry::Reference& reference, const FetchOptions& options)
@@ -31,7 +38,10 @@ public:
         registry::RegistryClient::Document document =
             first_answer([&](registry::RegistryClient& client) { return client.manifest(reference_.selector()); });
         const std::string listed_digest = document.digest;
-        if (kind_of_document(document.bytes) == DocumentKind::index) document = choose(parse_index(document.bytes));
+        if (kind_of_document(document.bytes) == DocumentKind::index) {
+            index_ = document;
+            document = choose(parse_index(document.bytes));
+        }
         if (kind_of_document(document.bytes) == DocumentKind::index)
             document = choose(parse_index(document.bytes)); // an index in an index
         IngestOptions ingest_options{options_.max_parallel > 0
@@ -69,22 +79,16 @@ private:
     // What is here already, found out with one HEAD request: those are not counted by Docker Hub's limit.
     std::optional<Image> up_to_date() {
         report(PullProgress::Stage::resolving);
-        if (!reference_.digest().empty()) return fits(store_.find(reference_));
-        auto present = fits(store_.find(reference_));
-        if (!present) return std::nullopt;
+        auto present = here(store_, reference_, options_.platform);
+        if (!present || !reference_.digest().empty()) return present;
         const std::string digest =
             first_answer([&](registry::RegistryClient& client) { return client.digest_of(reference_.tag()); });
         if (digest.empty()) return std::nullopt;
-        auto same = store_.find(reference_.with_digest(digest));
+        auto same = here(store_, reference_.with_digest(digest), options_.platform);
         if (!same || same->id != present->id) return std::nullopt;
         report(PullProgress::Stage::present);
-        store_.tag(*present, reference_); // its time says when the name was last looked up
+        store_.looked_up(reference_);
         return present;
-    }
-
-    std::optional<Image> fits(std::optional<Image> image) const {
-        if (image && !options_.platform.empty() && !distance(wanted_, image->platform)) return std::nullopt;
-        return image;
     }
 
     // Mirrors first; a mirror that fails is passed over, the registry itself has the last word.
@@ -127,11 +131,19 @@ private:
                                          reference_.familiar(), to_string(image.platform), to_string(wanted_)));
     }
 
+    // Of an index the name stands for this image beside those that were pulled of the same one before.
     Image name(const std::string& id, const std::string& digest) {
         auto image = store_.find(id);
         if (!image) throw error(Errc::failed, "the image {} is gone from the store", id);
-        store_.tag(*image, reference_.with_digest(digest));
-        if (reference_.digest().empty()) store_.tag(*image, reference_);
+        Lease lease = store_.empty_lease();
+        std::optional<Index> several;
+        if (index_) several = store_.put_index(lease, index_->bytes, index_->media_type, {id});
+        const auto give = [&](const registry::Reference& name) {
+            if (several) store_.tag(*several, name);
+            else store_.tag(*image, name);
+        };
+        give(reference_.with_digest(digest));
+        if (reference_.digest().empty()) give(reference_);
         report(PullProgress::Stage::done);
         return *store_.find(id);
     }
@@ -142,6 +154,7 @@ private:
     Platform wanted_;
     std::vector<std::unique_ptr<registry::RegistryClient>> clients_; // mirrors, then the registry itself
     registry::RegistryClient* serving_ = nullptr;
+    std::optional<registry::RegistryClient::Document> index_; // that listed the image
 };
 
 } // namespace
@@ -171,10 +184,7 @@ void PullTotals::add(const PullProgress& p) {
 
 Image pull(Store& store, const registry::Reference& reference, const FetchOptions& options) {
     if (options.policy != PullPolicy::always) {
-        auto present = store.find(reference);
-        const bool fits =
-            present && (options.platform.empty() || distance(parse_platform(options.platform), present->platform));
-        if (fits) return std::move(*present);
+        if (auto present = here(store, reference, options.platform)) return std::move(*present);
         if (options.policy == PullPolicy::never)
             throw error(Errc::not_found, "No such image: {}", reference.familiar());
     }

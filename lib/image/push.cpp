@@ -77,33 +77,86 @@ public:
           uploader_(client_), places_(store, reference), lease_(store.empty_lease()) {}
 
     Pushed run() {
-        read_image();
-        push_layers();
-        push_config();
-        return push_manifest();
+        if (!reference_.digest().empty())
+            throw error(Errc::usage, "a name with a digest cannot be pushed").with_hint("name it by its tag");
+        const auto several = options_.platform.empty() ? store_.index_of(reference_) : std::nullopt;
+        if (several && several->members.size() > 1) return push_index(*several);
+        if (several) tell_of_missing(*several);
+        read_image(named_image());
+        const Pushed done = push_image(reference_.tag());
+        store_.tag(image_, reference_.with_digest(done.digest));
+        return done;
     }
 
 private:
-    void read_image() {
-        if (!reference_.digest().empty())
-            throw error(Errc::usage, "a name with a digest cannot be pushed").with_hint("name it by its tag");
-        auto image = store_.find(reference_);
-        if (image) { // once the collector cannot take it any more
-            std::string lines = image->id + "\n" + image->manifest_digest;
-            for (const auto& layer : image->layers) lines += "\n" + layer.digest + "\n" + layer.directory;
-            store_.extend(lease_, lines);
-            image = store_.find(reference_);
-        }
-        if (!image) {
-            auto missing =
-                error(Errc::not_found, "an image does not exist locally with the tag: {}", reference_.familiar());
-            hint_at_others(missing, store_, reference_);
-            throw missing;
-        }
-        image_ = std::move(*image);
-        if (!options_.platform.empty() && !distance(parse_platform(options_.platform), image_.platform))
-            throw error(Errc::not_found, "the image is for {}, not for the platform {}", to_string(image_.platform),
+    // What the registry is to have of an image: its bytes, of which the tag, or the manifest's digest, is the name.
+    Pushed push_image(const std::string& tag) {
+        push_layers();
+        push_config();
+        return push_manifest(tag);
+    }
+
+    Image named_image() const {
+        auto image = options_.platform.empty() ? store_.find(reference_)
+                                               : store_.find(reference_, parse_platform(options_.platform));
+        if (image) return std::move(*image);
+        if (const auto other = store_.find(reference_))
+            throw error(Errc::not_found, "the image is for {}, not for the platform {}", to_string(other->platform),
                         options_.platform);
+        auto missing =
+            error(Errc::not_found, "an image does not exist locally with the tag: {}", reference_.familiar());
+        hint_at_others(missing, store_, reference_);
+        throw missing;
+    }
+
+    // Attestations are of no platform: nobody misses them in what is sent on.
+    void tell_of_missing(const Index& index) const {
+        std::string missing;
+        for (const auto& entry : parse_index(store_.impl().read_blob(index.document.digest))) {
+            const bool here = std::any_of(index.members.begin(), index.members.end(),
+                                          [&](const Variant& m) { return m.manifest_digest == entry.digest; });
+            if (here || !entry.platform || entry.platform->os == "unknown") continue;
+            missing += (missing.empty() ? "" : ", ") + to_string(*entry.platform);
+        }
+        if (!missing.empty() && options_.warning)
+            options_.warning(fmt::format("not all platforms of {} are here: it is pushed without {}",
+                                         reference_.familiar(), missing));
+    }
+
+    Pushed push_index(const Index& index) {
+        const std::string json = impl_.read_blob(index.document.digest);
+        store_.extend(lease_, index.document.digest);
+        tell_of_missing(index);
+        std::map<std::string, registry::Descriptor> sent;
+        std::vector<std::string> ids;
+        for (const Variant& member : index.members) {
+            const auto image = impl_.image(member.id);
+            if (!image) throw error(Errc::failed, "the image {} is gone from the store", member.id);
+            read_image(*image);
+            const Pushed done = push_image("");
+            sent[member.manifest_digest] = {manifest_.media_type, done.digest, done.size, std::nullopt, {}};
+            ids.push_back(member.id);
+        }
+        const std::string written = rewrite_index(json, sent);
+        const std::string digest = "sha256:" + sha256_hex(written);
+        uploader_.manifest(reference_.tag(), digest, index.document.media_type, written, options_.stop);
+        if (written == json) {
+            store_.tag(index, reference_.with_digest(digest));
+        } else { // with the compressed layers, as the registry has it
+            store_.tag(store_.put_index(lease_, written, index.document.media_type, ids),
+                       reference_.with_digest(digest));
+        }
+        return {digest, written.size()};
+    }
+
+    void read_image(Image image) {
+        // Once the collector cannot take it any more.
+        std::string lines = image.id + "\n" + image.manifest_digest;
+        for (const auto& layer : image.layers) lines += "\n" + layer.digest + "\n" + layer.directory;
+        store_.extend(lease_, lines);
+        if (!impl_.image(image.id)) throw error(Errc::not_found, "the image {} is gone from the store", image.id);
+        image_ = std::move(image);
+        diff_ids_.clear();
         manifest_json_ = store_.manifest_json(image_);
         manifest_ = parse_manifest(manifest_json_);
         if (manifest_.media_type.empty()) manifest_.media_type = registry::media::oci_manifest;
@@ -231,15 +284,15 @@ private:
         push_blob(config, "", options_.stop);
     }
 
-    Pushed push_manifest() {
+    // tag: empty: known by its digest only.
+    Pushed push_manifest(const std::string& tag) {
         const Manifest original = parse_manifest(manifest_json_);
         const bool same = std::equal(original.layers.begin(), original.layers.end(), manifest_.layers.begin(),
                                      [](const auto& a, const auto& b) { return a.digest == b.digest; });
         // What was digested stays as it is to the byte, unless it names blobs that nobody has.
         const std::string json = same ? manifest_json_ : write_manifest(manifest_);
         const std::string digest = same ? image_.manifest_digest : "sha256:" + sha256_hex(json);
-        uploader_.manifest(reference_.tag(), digest, manifest_.media_type, json, options_.stop);
-        store_.tag(image_, reference_.with_digest(digest));
+        uploader_.manifest(tag.empty() ? digest : tag, digest, manifest_.media_type, json, options_.stop);
         return {digest, json.size()};
     }
 

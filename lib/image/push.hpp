@@ -41,7 +41,7 @@ private:
 };
 
 struct PushOptions : registry::RegistryOptions {
-    std::string platform; // the image must be for it; empty: whatever it is for
+    std::string platform; // the image must be for it; empty: all platforms of the name
     int max_parallel = 0; // layers at once; 0: 5
     BlobMaker blobs;      // for layers without a blob; without it they are Errc::failed
     // Called from several threads, never at the same time.
@@ -49,14 +49,15 @@ struct PushOptions : registry::RegistryOptions {
 };
 
 struct Pushed {
-    std::string digest;     // of the manifest
-    std::uint64_t size = 0; // bytes of the manifest
+    std::string digest;     // of the manifest, or the index
+    std::uint64_t size = 0; // its bytes
 };
 
 // Layers, then the configuration, then the manifest, under the reference's tag; the manifest's digest is a name of the
-// image from then on. What the registry has is not sent. Errors, "failed to push REF: …": not_found (no such image, no
-// such repository), denied (credentials), unavailable (registry), unsupported (it takes no pushes), usage (a digest),
-// failed (a layer's files have changed), interrupted.
+// image from then on. Of a name of several platforms all that are here, and then the index, of which what is not here
+// is left out. What the registry has is not sent. Errors, "failed to push REF: …": not_found (no such image, no such
+// repository), denied (credentials), unavailable (registry), unsupported (it takes no pushes), usage (a digest), failed
+// (a layer's files have changed), interrupted.
 Pushed push(Store& store, const registry::Reference& reference, const PushOptions& options = {});
 
 } // namespace davit::image

@@ -7,6 +7,7 @@
 #include "base/json_read.hpp"
 #include "base/sys.hpp"
 #include "image/ingest.hpp"
+#include "image/platform.hpp"
 #include "image/store_impl.hpp"
 
 #include <algorithm>
@@ -25,6 +26,20 @@ struct Export {
     std::string manifest_json;
     Manifest manifest;
     registry::Descriptor descriptor;
+    bool member = false;                       // of an index alone, which names it
+    std::vector<registry::Reference> of_index; // the index's names, which the older format gives this image
+};
+
+// An index whose images are all among the exports.
+struct IndexExport {
+    std::vector<registry::Reference> references;
+    std::string json;
+    registry::Descriptor descriptor;
+};
+
+struct Exports {
+    std::vector<Export> images;
+    std::vector<IndexExport> indexes;
 };
 
 // The layers that were unpacked from other blobs (another compression) are named as those blobs.
@@ -44,51 +59,130 @@ void use_what_is_there(const Store::Impl& store, Export& e) {
     }
     if (!changed) return;
     e.manifest_json = write_manifest(e.manifest);
-    e.descriptor = {
-        e.manifest.media_type, "sha256:" + sha256_hex(e.manifest_json), e.manifest_json.size(), std::nullopt, {}};
+    e.descriptor = {e.manifest.media_type,
+                    "sha256:" + sha256_hex(e.manifest_json),
+                    e.manifest_json.size(),
+                    e.descriptor.platform,
+                    {}};
 }
 
-std::vector<Export> collect(const Store& store, const std::vector<std::string>& names, const SaveOptions& options) {
-    std::vector<Export> out;
-    for (const auto& name : names) {
-        auto image = store.find(name);
-        if (!image) throw error(Errc::not_found, "No such image: {}", name);
-        auto reference = registry::Reference::try_parse(name);
-        const bool by_name = reference && store.impl().id_of(*reference) == image->id && reference->digest().empty();
-        auto same = std::find_if(out.begin(), out.end(), [&](const Export& e) { return e.image.id == image->id; });
-        if (same == out.end()) {
-            Export e;
-            e.manifest_json = store.manifest_json(*image);
-            e.manifest = parse_manifest(e.manifest_json);
-            if (e.manifest.media_type.empty()) e.manifest.media_type = registry::media::oci_manifest;
-            e.descriptor = {e.manifest.media_type, image->manifest_digest, e.manifest_json.size(), std::nullopt, {}};
-            e.image = std::move(*image);
-            use_what_is_there(store.impl(), e);
-            same = out.insert(out.end(), std::move(e));
+class Collector {
+public:
+    Collector(const Store& store, const SaveOptions& options) : store_(store), options_(options) {}
+
+    Exports run(const std::vector<std::string>& names) {
+        for (const auto& name : names) add(name);
+        for (const auto& ids : options_.indexes) add_index(ids);
+        for (const auto& text : options_.names) {
+            const auto name = registry::Reference::parse(text);
+            if (out_.indexes.empty()) out_.images.front().references.push_back(name);
+            else out_.indexes.front().references.push_back(name), out_.images.front().of_index.push_back(name);
         }
-        if (by_name &&
-            std::find(same->references.begin(), same->references.end(), *reference) == same->references.end())
-            same->references.push_back(*reference);
+        return std::move(out_);
     }
-    for (Export& e : out)
-        for (const auto& name : options.names) e.references.push_back(registry::Reference::parse(name));
-    return out;
-}
 
-Json index_entry(const Export& e, const registry::Reference* reference) {
-    Json out{{"mediaType", e.descriptor.media_type}, {"digest", e.descriptor.digest}, {"size", e.descriptor.size}};
-    out["platform"] = {{"architecture", e.image.platform.architecture}, {"os", e.image.platform.os}};
-    if (!e.image.platform.variant.empty()) out["platform"]["variant"] = e.image.platform.variant;
+private:
+    void add(const std::string& name) {
+        const auto reference = registry::Reference::try_parse(name);
+        const auto id = reference ? store_.impl().id_of(*reference) : std::nullopt;
+        std::optional<Image> image;
+        if (id && !options_.platform.empty()) image = store_.find(*reference, parse_platform(options_.platform));
+        else if (const auto several = id ? store_.index_of(*reference) : std::nullopt;
+                 several && several->members.size() > 1)
+            return add_named_index(*several, *reference);
+        else image = store_.find(name);
+        if (!image) throw missing(name);
+        if (!options_.platform.empty() && !distance(parse_platform(options_.platform), image->platform))
+            throw missing(name);
+        Export& e = export_of(std::move(*image));
+        e.member = false;
+        if (id && reference->digest().empty() &&
+            std::find(e.references.begin(), e.references.end(), *reference) == e.references.end())
+            e.references.push_back(*reference);
+    }
+
+    Error missing(const std::string& name) const {
+        if (options_.platform.empty() || !store_.find(name)) return error(Errc::not_found, "No such image: {}", name);
+        return error(Errc::not_found, "image {} was found but does not provide the specified platform ({})", name,
+                     options_.platform);
+    }
+
+    Export& export_of(Image image) {
+        auto same = std::find_if(out_.images.begin(), out_.images.end(),
+                                 [&](const Export& e) { return e.image.id == image.id; });
+        if (same != out_.images.end()) return *same;
+        Export e;
+        e.manifest_json = store_.manifest_json(image);
+        e.manifest = parse_manifest(e.manifest_json);
+        if (e.manifest.media_type.empty()) e.manifest.media_type = registry::media::oci_manifest;
+        e.descriptor = {e.manifest.media_type, image.manifest_digest, e.manifest_json.size(), image.platform, {}};
+        e.image = std::move(image);
+        e.member = true;
+        use_what_is_there(store_.impl(), e);
+        return *out_.images.insert(out_.images.end(), std::move(e));
+    }
+
+    // Of what is here: the archive is whole.
+    void add_named_index(const Index& index, const registry::Reference& reference) {
+        std::map<std::string, registry::Descriptor> manifests;
+        for (const Variant& member : index.members) {
+            auto image = store_.impl().image(member.id);
+            if (!image) throw missing(reference.familiar());
+            manifests[member.manifest_digest] = export_of(std::move(*image)).descriptor;
+        }
+        const std::string json = rewrite_index(store_.impl().read_blob(index.document.digest), manifests);
+        auto& names = add_document(json, index.document.media_type).references;
+        if (!reference.digest().empty() || std::find(names.begin(), names.end(), reference) != names.end()) return;
+        names.push_back(reference);
+        // The older of the two formats in the archive knows one image of a name: this machine's.
+        export_of(*store_.find(reference)).of_index.push_back(reference);
+    }
+
+    void add_index(const std::vector<std::string>& ids) {
+        std::vector<registry::Descriptor> manifests;
+        for (const auto& id : ids) {
+            auto image = store_.impl().image(id);
+            if (!image) throw missing(id);
+            manifests.push_back(export_of(std::move(*image)).descriptor);
+        }
+        add_document(write_index(manifests), registry::media::oci_index);
+    }
+
+    IndexExport& add_document(const std::string& json, const std::string& media_type) {
+        const registry::Descriptor d{media_type, "sha256:" + sha256_hex(json), json.size(), std::nullopt, {}};
+        for (auto& there : out_.indexes)
+            if (there.descriptor.digest == d.digest) return there;
+        return out_.indexes.emplace_back(IndexExport{{}, json, d});
+    }
+
+    const Store& store_;
+    const SaveOptions& options_;
+    Exports out_;
+};
+
+Json index_entry(const registry::Descriptor& d, const registry::Reference* reference) {
+    Json out{{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
+    if (d.platform) {
+        out["platform"] = {{"architecture", d.platform->architecture}, {"os", d.platform->os}};
+        if (!d.platform->variant.empty()) out["platform"]["variant"] = d.platform->variant;
+    }
     if (reference)
         out["annotations"] = {{"io.containerd.image.name", reference->canonical()},
                               {"org.opencontainers.image.ref.name", reference->familiar()}};
     return out;
 }
 
-Json index_entries(const Export& e) {
+void add_entries(const registry::Descriptor& d, const std::vector<registry::Reference>& references, Json& to) {
+    for (const auto& reference : references) to.push_back(index_entry(d, &reference));
+    if (references.empty()) to.push_back(index_entry(d, nullptr));
+}
+
+// What index.json lists: of an index's images only the index.
+Json top_entries(const Exports& exports) {
     Json out = Json::array();
-    for (const auto& reference : e.references) out.push_back(index_entry(e, &reference));
-    if (e.references.empty()) out.push_back(index_entry(e, nullptr));
+    for (const auto& index : exports.indexes) add_entries(index.descriptor, index.references, out);
+    for (const auto& e : exports.images)
+        if (!e.member) add_entries(e.descriptor, e.references, out);
     return out;
 }
 
@@ -99,9 +193,11 @@ std::string member_of(const std::string& digest) {
 std::string docker_manifest(const std::vector<Export>& exports) {
     Json out = Json::array();
     for (const auto& e : exports) {
+        if (e.member && e.of_index.empty()) continue;
         Json item{
             {"Config", member_of(e.manifest.config.digest)}, {"RepoTags", Json::array()}, {"Layers", Json::array()}};
-        for (const auto& reference : e.references) item["RepoTags"].push_back(reference.familiar());
+        for (const auto* names : {&e.references, &e.of_index})
+            for (const auto& reference : *names) item["RepoTags"].push_back(reference.familiar());
         for (const auto& layer : e.manifest.layers) item["Layers"].push_back(member_of(layer.digest));
         out.push_back(std::move(item));
     }
@@ -114,10 +210,11 @@ struct BlobToSave {
 };
 
 // Every blob once, in the order of their names.
-std::map<std::string, std::string> documents_of(const std::vector<Export>& exports, const Store& store,
+std::map<std::string, std::string> documents_of(const Exports& exports, const Store& store,
                                                 std::map<std::string, BlobToSave>& layers) {
     std::map<std::string, std::string> out;
-    for (const auto& e : exports) {
+    for (const auto& index : exports.indexes) out[member_of(index.descriptor.digest)] = index.json;
+    for (const auto& e : exports.images) {
         out[member_of(e.descriptor.digest)] = e.manifest_json;
         out[member_of(e.manifest.config.digest)] = store.config_json(e.image);
         for (std::size_t i = 0; i < e.manifest.layers.size(); ++i)
@@ -129,7 +226,7 @@ std::map<std::string, std::string> documents_of(const std::vector<Export>& expor
 } // namespace
 
 void save(const Store& store, const std::vector<std::string>& names, int fd, const SaveOptions& options) {
-    const auto exports = collect(store, names, options);
+    const Exports exports = Collector(store, options).run(names);
     std::map<std::string, BlobToSave> layers;
     const auto documents = documents_of(exports, store, layers);
     archive::TarWriter tar(fd);
@@ -147,18 +244,17 @@ void save(const Store& store, const std::vector<std::string>& names, int fd, con
         archive::FileSource blob(sys::open(path, O_RDONLY), path);
         tar.file(member_of(digest), blob, blob_bytes(path));
     }
-    Json index{{"schemaVersion", 2}, {"mediaType", registry::media::oci_index}, {"manifests", Json::array()}};
-    for (const auto& e : exports)
-        for (auto& entry : index_entries(e)) index["manifests"].push_back(std::move(entry));
+    const Json index{
+        {"schemaVersion", 2}, {"mediaType", registry::media::oci_index}, {"manifests", top_entries(exports)}};
     tar.file("index.json", index.dump());
-    tar.file("manifest.json", docker_manifest(exports));
+    tar.file("manifest.json", docker_manifest(exports.images));
     tar.file("oci-layout", layout_file);
     tar.finish();
 }
 
 void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory,
                  const SaveOptions& options) {
-    const auto exports = collect(store, names, options);
+    const Exports exports = Collector(store, options).run(names);
     std::map<std::string, BlobToSave> layers;
     for (const char* sub : {"/blobs/sha256", "/blobs/sha512"}) sys::make_dirs(directory + sub, 0700);
     for (const auto& [path, bytes] : documents_of(exports, store, layers))
@@ -182,9 +278,7 @@ void save_layout(const Store& store, const std::vector<std::string>& names, cons
     }
     Json index = parse_untrusted(read_file_if_exists(directory + "/index.json").value_or("{}"));
     if (!index.is_object()) throw error(Errc::failed, "{}/index.json is no JSON object", directory);
-    Json entries = Json::array();
-    for (const auto& e : exports)
-        for (auto& entry : index_entries(e)) entries.push_back(std::move(entry));
+    Json entries = top_entries(exports);
     auto replaced = [&](const Json& old) {
         auto name = [](const Json& entry) {
             return entry.contains("annotations") ? text_of(entry["annotations"], "org.opencontainers.image.ref.name")

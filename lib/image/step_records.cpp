@@ -76,7 +76,6 @@ std::optional<StepRecord> StepRecords::find(const std::string& key, Lease& lease
 }
 
 void StepRecords::put(const StepRecord& record) const {
-    sys::make_dirs(store_.impl().path(records_directory), 0700);
     Json json{{"format", 1},
               {"key", record.key},
               {"result", record.result},
@@ -86,7 +85,7 @@ void StepRecords::put(const StepRecord& record) const {
               {"content", record.content},
               {"rest", record.rest}};
     if (record.layer) json["layer"] = layer_json(*record.layer);
-    write_file_atomic(record_path(store_.impl(), record.key), json.dump(1, ' ', false, Json::error_handler_t::replace),
+    write_file_making(record_path(store_.impl(), record.key), json.dump(1, ' ', false, Json::error_handler_t::replace),
                       0600, false);
 }
 

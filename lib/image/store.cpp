@@ -16,22 +16,6 @@ namespace {
 
 constexpr char slash_in_names = '%'; // no reference holds one
 
-std::optional<std::string> read_link(const std::string& path) {
-    char target[PATH_MAX];
-    ssize_t n = ::readlink(path.c_str(), target, sizeof target);
-    if (n < 0) return std::nullopt;
-    return std::string(target, static_cast<std::size_t>(n));
-}
-
-std::optional<std::string> id_in_link(const std::string& target) {
-    auto slash = target.find_last_of('/');
-    std::string hex = target.substr(slash == std::string::npos ? 0 : slash + 1);
-    if (!hex.ends_with(".json")) return std::nullopt;
-    hex.resize(hex.size() - 5);
-    std::string id = (hex.size() > 64 ? "sha512:" : "sha256:") + hex;
-    return registry::is_digest(id) ? std::optional(id) : std::nullopt;
-}
-
 bool is_hex_text(std::string_view s) {
     return !s.empty() &&
            std::all_of(s.begin(), s.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
@@ -39,24 +23,21 @@ bool is_hex_text(std::string_view s) {
 
 } // namespace
 
-std::string Store::Impl::name_path(const registry::Reference& reference) const {
-    // name:tag@digest is looked up and kept by its digest alone: the digest wins.
-    std::string file =
-        reference.digest().empty() ? reference.canonical() : reference.with_digest(reference.digest()).canonical();
-    if (file.size() > NAME_MAX)
-        throw error(Errc::unsupported, "the image name '{}' is longer than {} characters", file, NAME_MAX);
-    std::replace(file.begin(), file.end(), '/', slash_in_names);
-    return path("refs/" + file);
+std::optional<std::string> digest_in_link(const std::string& path) {
+    char target[PATH_MAX];
+    const ssize_t n = ::readlink(path.c_str(), target, sizeof target);
+    if (n < 0) return std::nullopt;
+    std::string hex(target, static_cast<std::size_t>(n));
+    hex.erase(0, hex.find_last_of('/') + 1);
+    if (!hex.ends_with(".json")) return std::nullopt;
+    hex.resize(hex.size() - 5);
+    std::string id = (hex.size() > 64 ? "sha512:" : "sha256:") + hex;
+    return registry::is_digest(id) ? std::optional(id) : std::nullopt;
 }
 
-std::optional<std::string> Store::Impl::id_of(const registry::Reference& reference) const {
-    auto target = read_link(name_path(reference));
-    return target ? id_in_link(*target) : std::nullopt;
-}
-
-void Store::Impl::set_name(const registry::Reference& reference, const std::string& id) const {
-    std::string link = name_path(reference), temporary = path("ingest/ref." + sys::random_hex(12));
-    std::string target = "../images/" + registry::hex_of(id) + ".json";
+void Store::Impl::link_name(const std::string& link, const std::string& target,
+                            const registry::Reference& reference) const {
+    const std::string temporary = path("ingest/ref." + sys::random_hex(12));
     if (::symlink(target.c_str(), temporary.c_str()) < 0)
         throw sys_error(errno, "naming an image {}", reference.familiar());
     if (::rename(temporary.c_str(), link.c_str()) < 0) {
@@ -66,11 +47,28 @@ void Store::Impl::set_name(const registry::Reference& reference, const std::stri
     }
 }
 
+std::string Store::Impl::file_of(const registry::Reference& reference) const {
+    // name:tag@digest is looked up and kept by its digest alone: the digest wins.
+    std::string file =
+        reference.digest().empty() ? reference.canonical() : reference.with_digest(reference.digest()).canonical();
+    if (file.size() > NAME_MAX)
+        throw error(Errc::unsupported, "the image name '{}' is longer than {} characters", file, NAME_MAX);
+    std::replace(file.begin(), file.end(), '/', slash_in_names);
+    return file;
+}
+
+std::optional<std::string> Store::Impl::id_of(const registry::Reference& reference) const {
+    return digest_in_link(name_path(reference));
+}
+
+void Store::Impl::set_name(const registry::Reference& reference, const std::string& id) const {
+    link_name(name_path(reference), "../images/" + registry::hex_of(id) + ".json", reference);
+}
+
 std::vector<Store::Impl::Name> Store::Impl::names() const {
     std::vector<Name> out;
     for (auto& file : list_directory(path("refs"))) {
-        auto target = read_link(path("refs/" + file));
-        auto id = target ? id_in_link(*target) : std::nullopt;
+        auto id = digest_in_link(path("refs/" + file));
         if (!id) continue;
         std::replace(file.begin(), file.end(), slash_in_names, '/');
         out.push_back({std::move(file), std::move(*id)});
@@ -126,8 +124,9 @@ std::optional<Image> Store::find(std::string_view name) const {
 std::vector<Image> Store::list() const {
     std::vector<Image> out;
     const auto names = impl_->names();
+    const auto hidden = impl_->hidden_members(names);
     for (const auto& id : impl_->image_ids()) {
-        auto image = impl_->image(id);
+        auto image = hidden.contains(id) ? std::nullopt : impl_->image(id);
         if (!image) continue;
         impl_->add_names(*image, names);
         out.push_back(std::move(*image));
@@ -154,6 +153,7 @@ std::string Store::config_json(const Image& image) const { return impl_->read_bl
 void Store::tag(const Image& image, const registry::Reference& reference) {
     FileLock lock = impl_->use();
     if (!impl_->image_record(image.id)) throw error(Errc::not_found, "no such image: {}", image.id);
+    ::unlink(impl_->name_path(reference, index_refs).c_str()); // it is one image's now
     impl_->set_name(reference, image.id);
 }
 

@@ -7,6 +7,8 @@
 //                          A directory in l/ that no record names is garbage of a crash.
 //   images/<hex>.json      an image: its manifest and its layers' directories
 //   refs/<name>            a symbolic link per name ("/" written as "%") to ../images/<hex>.json
+//   indexes/<hex>.json     an index: the images of it that are here, its document is a blob
+//   index-refs/<name>      beside refs/<name>, which is one of those: the name stands for all of ../indexes/<hex>.json
 //   ingest/                unfinished: <hex>.part (a download to be resumed), s-*/ (a running unpack)
 //   lock held locks/ leases/ trash/
 //
@@ -17,6 +19,7 @@
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "davit/image.hpp"
+#include "registry/descriptor.hpp"
 #include "registry/reference.hpp"
 
 #include <functional>
@@ -55,9 +58,26 @@ private:
     UniqueFd fd_;
 };
 
+// One of the images, each for a platform of its own, that a name stands for together.
+struct Variant {
+    Platform platform;
+    std::string id;              // of that image
+    std::string manifest_digest; // of its manifest, as the index lists it
+    std::uint64_t size = 0;      // sum of its layers' files, bytes
+    bool operator==(const Variant&) const = default;
+};
+
+// What an index lists: images of one name, each for a platform of its own. The document may list more than are here.
+struct Index {
+    registry::Descriptor document;
+    std::vector<Variant> members; // that are here
+};
+
 struct RemoveOptions {
     bool force = false;    // remove all names of an image given by id
     bool no_prune = false; // keep the layers and blobs until the next prune
+    // Of several images that the name stands for only the one for this platform; its names stay with the others.
+    std::optional<Platform> platform;
     // Ids of images that containers use; such an image is refused, or with force only loses its names.
     std::function<std::vector<std::string>(const Image&)> users; // → names of containers
 };
@@ -91,7 +111,11 @@ public:
     // name wins over an id prefix. Errc::conflict if the prefix fits several images.
     std::optional<Image> find(std::string_view name) const;
     std::optional<Image> find(const registry::Reference& reference) const;
-    std::vector<Image> list() const; // sorted by name, those without a name last
+    // Of a name of several platforms the one that serves this one best; else the name's image, if it does.
+    std::optional<Image> find(const registry::Reference& reference, const Platform& wanted) const;
+    // Sorted by name, those without a name last. Of several that a name stands for together only the one that find()
+    // gives, unless the others have names of their own.
+    std::vector<Image> list() const;
 
     // Absolute lowerdir paths, topmost first.
     std::vector<std::string> layer_paths(const Image& image) const;
@@ -101,10 +125,22 @@ public:
 
     // The image's name; another image of that name loses it.
     void tag(const Image& image, const registry::Reference& reference);
+    // The same of all images of an index: find() gives this machine's, or the first.
+    void tag(const Index& index, const registry::Reference& reference);
+    // What an index behind the name lists, and how much of it is here: one image of it, or several.
+    std::optional<Index> index_of(const registry::Reference& reference) const;
+    // The first of the image's names that stands for several.
+    std::optional<Index> index_of(const Image& image) const;
+    // As tag(), of the same again.
+    void looked_up(const registry::Reference& reference) const;
+    // Keeps the document of an index with those of its images that are here: `ids`, and what it lists besides. The
+    // lease keeps it until it has a name. Errc::failed: it is no index.
+    Index put_index(Lease& lease, const std::string& json, const std::string& media_type,
+                    const std::vector<std::string>& ids);
     // When tag() last gave the name, be it to the same image again (ns since 1970).
     std::optional<std::int64_t> named_at(const registry::Reference& reference) const;
-    // Errc::not_found, Errc::conflict (in use, several names). What it deletes stands in trash/
-    // afterwards; empty_trash() gives the space back, outside of all locks.
+    // Errc::not_found (also: not for that platform), Errc::conflict (in use, several names). What it deletes stands in
+    // trash/ afterwards; empty_trash() gives the space back, outside of all locks.
     Removed remove(std::string_view name, const RemoveOptions& options = {});
     Pruned prune(const PruneOptions& options);
     // Deletes blobs and layers that no image and no lease names; returns their bytes.
@@ -128,6 +164,8 @@ public:
     void extend(Lease& lease, const std::string& line) const;
 
 private:
+    std::optional<Removed> remove_variant(std::string_view name, const RemoveOptions& options);
+
     std::unique_ptr<Impl> impl_;
 };
 

@@ -1,5 +1,6 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "image/platform.hpp"
 #include "image/step_records.hpp"
 #include "image/store_impl.hpp"
 
@@ -166,7 +167,7 @@ void remove_locks(const Store::Impl& store) {
 
 // Records and blobs whose writer died before their rename.
 void discard_torn_writes(const Store::Impl& store) {
-    for (const char* directory : {"images", "layers", "build", "blobs/sha256", "blobs/sha512"})
+    for (const char* directory : {"images", "indexes", "layers", "build", "blobs/sha256", "blobs/sha512"})
         for (const auto& name : list_directory(store.path(directory))) {
             std::string file = store.path(directory) + ("/" + name);
             if (name.ends_with(".tmp") && !is_in_the_making(file)) ::unlink(file.c_str());
@@ -184,6 +185,7 @@ std::uint64_t Store::collect_garbage() {
         if (auto record = impl_->image_record(id)) mark_image(*record, marks);
     for (const auto& step : StepRecords(*this).list())
         if (step.record.layer) marks.directories.insert(step.record.layer->directory);
+    impl_->collect_indexes(leases, marks.blobs);
     marks.blobs.insert(leases.begin(), leases.end());
     marks.directories.insert(leases.begin(), leases.end());
     std::uint64_t freed = 0;
@@ -236,7 +238,7 @@ std::vector<Store::Leftover> Store::leftovers() const {
         "leases", [&](const auto&, const auto& path) { return unlocked(path); }, "kept an image for a davit that died");
     each(
         "trash", [](const auto&, const auto&) { return true; }, "was to be deleted by a davit that died");
-    for (const char* directory : {"images", "layers", "build", "blobs/sha256", "blobs/sha512"})
+    for (const char* directory : {"images", "indexes", "layers", "build", "blobs/sha256", "blobs/sha512"})
         each(
             directory,
             [](const auto& name, const auto& path) { return name.ends_with(".tmp") && is_older(path, write_life); },
@@ -268,37 +270,123 @@ void delete_record(const Store::Impl& store, const std::string& id, Removed& rem
 void untag_all(const Store::Impl& store, const Image& image, Removed& removed) {
     for (const auto* names : {&image.tags, &image.digests})
         for (const auto& name : *names) {
-            ::unlink(store.name_path(registry::Reference::parse(name)).c_str());
+            store.drop_name(registry::Reference::parse(name));
             removed.untagged.push_back(name);
         }
 }
 
+// Images that were there only as one of several of a name: they go with its last one.
+class Members {
+public:
+    explicit Members(const Store::Impl& store) : store_(store), before_(store.hidden_members(store.names())) {}
+
+    void delete_released(const std::set<std::string>& leases, const std::function<bool(const Image&)>& in_use,
+                         Removed& removed) const {
+        const auto names = store_.names();
+        const auto still = store_.hidden_members(names);
+        for (const auto& id : before_) {
+            const bool named = std::any_of(names.begin(), names.end(), [&](const auto& name) { return name.id == id; });
+            const auto image = still.contains(id) || named ? std::nullopt : store_.image(id);
+            if (image && !leases.contains(id) && !is_held(store_, id) && !(in_use && in_use(*image)))
+                delete_record(store_, id, removed);
+        }
+    }
+
+private:
+    const Store::Impl& store_;
+    const std::set<std::string> before_;
+};
+
+// The image and those that share a name with it.
+std::vector<Image> with_variants(const Store& store, const Image& image) {
+    std::vector<Image> out{image};
+    if (const auto several = store.index_of(image))
+        for (const Variant& variant : several->members)
+            if (auto other = variant.id == image.id ? std::nullopt : store.impl().image(variant.id))
+                out.push_back(std::move(*other));
+    return out;
+}
+
 } // namespace
+
+// nullopt: the name stands for one image alone.
+std::optional<Removed> Store::remove_variant(std::string_view name, const RemoveOptions& options) {
+    const FileLock lock = impl_->collect();
+    const auto image = find(name);
+    if (!image) throw error(Errc::not_found, "no such image: {}", name);
+    const auto reference = registry::Reference::try_parse(name);
+    auto several = reference ? index_of(*reference) : std::nullopt;
+    if (!several) several = index_of(*image);
+    const std::vector<Variant> alone{{image->platform, image->id, "", 0}};
+    const auto& members = several ? several->members : alone;
+    const auto found = std::find_if(members.begin(), members.end(), [&](const Variant& member) {
+        return distance(*options.platform, member.platform) == 0;
+    });
+    if (found == members.end())
+        throw error(Errc::not_found, "image {} was found but does not provide the specified platform ({})", name,
+                    to_string(*options.platform));
+    if (members.size() == 1) return std::nullopt;
+    const std::string id = found->id;
+    const auto gone = impl_->image(id);
+    const auto users = gone && options.users ? options.users(*gone) : std::vector<std::string>();
+    if (!users.empty() && !options.force)
+        throw error(Errc::conflict, "the image {} for {} is used by {}", name, to_string(*options.platform),
+                    join(users))
+            .with_hint("remove the containers first; -f only takes its names away");
+    Removed out;
+    impl_->drop_member(std::move(*several), id);
+    const auto names = impl_->names();
+    const bool kept = std::any_of(names.begin(), names.end(), [&](const auto& one) { return one.id == id; }) ||
+                      impl_->hidden_members(names).contains(id) || leased(*impl_).contains(id) || is_held(*impl_, id) ||
+                      !users.empty();
+    if (!kept) delete_record(*impl_, id, out);
+    return out;
+}
 
 Removed Store::remove(std::string_view name, const RemoveOptions& options) {
     Removed out;
+    if (options.platform)
+        if (auto variant = remove_variant(name, options)) {
+            if (!options.no_prune && !variant->deleted.empty()) collect_garbage();
+            return std::move(*variant);
+        }
     {
         FileLock lock = impl_->collect();
         auto image = find(name);
         if (!image) throw error(Errc::not_found, "no such image: {}", name);
-        const std::vector<std::string> users = options.users ? options.users(*image) : std::vector<std::string>();
-        const bool leased_now = leased(*impl_).contains(image->id) || is_held(*impl_, image->id);
+        const auto leases = leased(*impl_);
+        const auto users_of = [&](const Image& one) {
+            return options.users ? options.users(one) : std::vector<std::string>();
+        };
+        const Members members(*impl_);
+        const auto delete_members = [&] {
+            members.delete_released(
+                leases, [&](const Image& one) { return !users_of(one).empty(); }, out);
+        };
+        std::vector<std::string> users;
+        for (const Image& one : with_variants(*this, *image))
+            for (auto& user : users_of(one)) users.push_back(std::move(user));
+        const bool leased_now = leases.contains(image->id) || is_held(*impl_, image->id);
         auto reference = registry::Reference::try_parse(name);
         const bool by_name = reference && impl_->id_of(*reference) == image->id;
         if (by_name && reference->digest().empty() && image->tags.size() > 1) {
-            ::unlink(impl_->name_path(*reference).c_str());
+            impl_->drop_name(*reference);
             out.untagged.push_back(reference->familiar());
-            return out;
+            delete_members();
+            if (out.deleted.empty()) return out;
+        } else {
+            if (!users.empty() && !options.force)
+                throw error(Errc::conflict, "the image {} is used by {}", name, join(users))
+                    .with_hint("remove the containers first; -f only takes its names away");
+            if (!by_name && image->tags.size() > 1 && !options.force)
+                throw error(Errc::conflict, "the image {} has several names: {}", name, join(image->tags))
+                    .with_hint("-f removes them all");
+            untag_all(*impl_, *image, out);
+            delete_members();
+            // Prune takes it once nobody uses it.
+            if (users_of(*image).empty() && !leased_now) delete_record(*impl_, image->id, out);
+            if (out.deleted.empty()) return out;
         }
-        if (!users.empty() && !options.force)
-            throw error(Errc::conflict, "the image {} is used by {}", name, join(users))
-                .with_hint("remove the containers first; -f only takes its names away");
-        if (!by_name && image->tags.size() > 1 && !options.force)
-            throw error(Errc::conflict, "the image {} has several names: {}", name, join(image->tags))
-                .with_hint("-f removes them all");
-        untag_all(*impl_, *image, out);
-        if (!users.empty() || leased_now) return out; // prune takes it once nobody uses it
-        delete_record(*impl_, image->id, out);
     }
     if (!options.no_prune) collect_garbage();
     return out;
@@ -309,14 +397,20 @@ Pruned Store::prune(const PruneOptions& options) {
     {
         FileLock lock = impl_->collect();
         const auto leases = leased(*impl_);
+        const Members members(*impl_);
         for (const auto& image : list()) {
             if (!image.tags.empty() && !options.all) continue;
-            if (leases.contains(image.id) || is_held(*impl_, image.id) || (options.in_use && options.in_use(image)) ||
-                (options.filter && !options.filter(image)))
+            if (options.filter && !options.filter(image)) continue;
+            const auto all = with_variants(*this, image);
+            if (std::any_of(all.begin(), all.end(), [&](const Image& one) {
+                    return leases.contains(one.id) || is_held(*impl_, one.id) ||
+                           (options.in_use && options.in_use(one));
+                }))
                 continue;
             untag_all(*impl_, image, out.removed);
             delete_record(*impl_, image.id, out.removed);
         }
+        members.delete_released(leases, options.in_use, out.removed);
     }
     out.bytes = collect_garbage();
     return out;

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,10 +67,27 @@ struct Store::Impl {
     };
     std::vector<Name> names() const;
     std::optional<std::string> id_of(const registry::Reference& reference) const;
-    std::string name_path(const registry::Reference& reference) const;
+    std::string file_of(const registry::Reference& reference) const;
+    std::string name_path(const registry::Reference& reference, const char* directory = "refs/") const {
+        return path(directory + file_of(reference));
+    }
     void set_name(const registry::Reference& reference, const std::string& id) const;
+    void link_name(const std::string& link, const std::string& target, const registry::Reference& reference) const;
     void add_names(Image& image) const;
     void add_names(Image& image, const std::vector<Name>& names) const;
+
+    // By its digest; members whose images are gone are left out.
+    std::optional<Index> index(const std::string& digest) const;
+    void write_index(const Index& index) const;
+    // Of the name that stands in this file of refs/ and index-refs/.
+    std::optional<Index> index_of_name(const std::string& file) const;
+    void set_index(const registry::Reference& reference, const std::string& digest) const;
+    void drop_name(const registry::Reference& reference) const;
+    // The index without one of its several members; names that stood for it first stand for another.
+    void drop_member(Index index, const std::string& id) const;
+    // Images that names stand for only together with others.
+    std::set<std::string> hidden_members(const std::vector<Name>& names) const;
+    void collect_indexes(const std::set<std::string>& leases, std::set<std::string>& blobs) const;
 
     void discard(const std::string& path) const; // into trash/
     std::string fresh_layer_name() const;        // "l/…"
@@ -79,6 +97,10 @@ private:
     mutable std::map<std::string, Image> cache_; // content-addressed: never stale
 };
 
+inline constexpr const char* index_refs = "index-refs/";
+
+// Of a link to "…/<hex>.json"; nothing: no such link.
+std::optional<std::string> digest_in_link(const std::string& path);
 std::vector<std::string> list_directory(const std::string& path);
 std::uint64_t blob_bytes(const std::string& path); // size of one file; 0 if missing
 

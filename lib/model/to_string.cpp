@@ -73,6 +73,15 @@ const char* to_string(EventKind kind) noexcept {
     case EventKind::container_oom: return "container_oom";
     case EventKind::container_signalled: return "container_signalled";
     case EventKind::container_stopped: return "container_stopped";
+    case EventKind::service_changed: return "service_changed";
+    case EventKind::service_removed: return "service_removed";
+    case EventKind::task_changed: return "task_changed";
+    case EventKind::task_removed: return "task_removed";
+    case EventKind::container_renamed: return "container_renamed";
+    case EventKind::container_updated: return "container_updated";
+    case EventKind::container_restarted: return "container_restarted";
+    case EventKind::network_connected: return "network_connected";
+    case EventKind::network_disconnected: return "network_disconnected";
     case EventKind::network_created: return "network_created";
     case EventKind::network_removed: return "network_removed";
     case EventKind::volume_created: return "volume_created";

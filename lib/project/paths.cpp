@@ -1,6 +1,7 @@
 #include "project/paths.hpp"
 
 #include "base/error.hpp"
+#include "davit/container.hpp"
 
 #include <cstdlib>
 #include <unistd.h>
@@ -32,7 +33,7 @@ Roots Roots::from_environment() {
 
 ProjectPaths::ProjectPaths(const Roots& roots, const std::string& project)
     : state(roots.projects() + "/" + project), run(roots.run_projects() + "/" + project) {
-    check_name("project", project);
+    if (project != machine_project) check_name("project", project);
 }
 
 std::string Roots::volume_data(const std::string& name) const {

@@ -18,6 +18,9 @@ struct Roots {
     std::string networks() const { return state + "/networks"; }       // one <name>.json each; shared by projects
     // <network>/<project>.json: the addresses that the project keeps on the network.
     std::string addresses() const { return state + "/addresses"; }
+    std::string names() const { return state + "/names"; } // of containers: names.hpp
+    // <project>.log and what was there before, <project>.log.1; "+objects" for images, networks and volumes.
+    std::string events() const { return state + "/events"; }
     std::string run_projects() const { return run + "/projects"; }
     std::string machine_lock() const { return run + "/machine.lock"; }
     // <name>/<project>.json: the endpoints each project has on the network (addresses, names).
@@ -33,10 +36,13 @@ struct ProjectPaths {
     std::string run;   // <run>/projects/<name>
     // Throws when the name cannot be a project's.
     ProjectPaths(const Roots& roots, const std::string& project);
-    std::string lock() const { return state + "/lock"; } // one plan runs per project
+    std::string lock() const { return state + "/lock"; }             // one plan runs per project
+    std::string container_locks() const { return state + "/locks"; } // of the machine's project: one for each container
+    std::string container_lock(const std::string& key) const { return container_locks() + "/" + key; }
     std::string supervisor_lock() const { return run + "/supervisor.lock"; }
     std::string supervisor_socket() const { return run + "/supervisor.sock"; }
     std::string journal() const { return run + "/plan.json"; } // the plan that runs; it is there as long
+    std::string listing() const { return run + "/listing"; }   // copies of what is told of its containers
     std::string port_proxy_socket() const { return run + "/port-proxy.sock"; }
     std::string project_file() const { return state + "/project.json"; }
     std::string staging() const { return state + "/staging"; }
@@ -51,6 +57,7 @@ struct ProjectPaths {
     std::string container(const std::string& id) const { return state + "/containers/" + id; }
     std::string record(const std::string& id) const { return container(id) + "/record.json"; }
     std::string bundle(const std::string& id) const { return container(id) + "/config.json"; }
+    std::string request(const std::string& id) const { return container(id) + "/request.json"; } // BuiltContainer's
     // compile(). The name is the one that a supervisor which runs since before an upgrade opens.
     std::string steps(const std::string& id) const { return container(id) + "/plan.bin"; }
     // compile_exec() of the healthcheck and of each hook (n from 0): the supervisor has no libseccomp.
@@ -61,6 +68,8 @@ struct ProjectPaths {
     std::string pre_stop_steps(const std::string& id, std::size_t n) const {
         return container(id) + "/pre_stop." + std::to_string(n) + ".bin";
     }
+    // How its last run ended: what is known of it when what stands below /run has gone with the boot.
+    std::string last_run(const std::string& id) const { return container(id) + "/last.json"; }
     std::string hosts(const std::string& id) const { return container(id) + "/hosts"; }
     std::string resolv_conf(const std::string& id) const { return container(id) + "/resolv.conf"; }
     std::string hostname(const std::string& id) const { return container(id) + "/hostname"; }

@@ -14,6 +14,8 @@ DAVIT_JSON_ENUM(OpKind, {OpKind::pull_image, "pull_image"}, {OpKind::build_image
                 {OpKind::stop_container, "stop_container"}, {OpKind::restart_container, "restart_container"},
                 {OpKind::kill_container, "kill_container"}, {OpKind::pause_container, "pause_container"},
                 {OpKind::unpause_container, "unpause_container"}, {OpKind::remove_container, "remove_container"},
-                {OpKind::rename_container, "rename_container"}, {OpKind::wait_container, "wait_container"})
+                {OpKind::rename_container, "rename_container"}, {OpKind::update_container, "update_container"},
+                {OpKind::connect_network, "connect_network"}, {OpKind::disconnect_network, "disconnect_network"},
+                {OpKind::hand_over_container, "hand_over_container"}, {OpKind::wait_container, "wait_container"})
 
 } // namespace davit

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "davit/container.hpp"
+#include "project/port_range.hpp"
 
 #include <cstdint>
 #include <map>
@@ -35,8 +36,8 @@ struct EndpointRecord {
 };
 
 struct PortRecord {
-    std::string host_ip;   // empty: 0.0.0.0 and [::]
-    std::string published; // "8080", "8000-8010", empty: ephemeral
+    std::string host_ip;           // empty: 0.0.0.0 and [::]
+    std::optional<PortRange> host; // absent: any free port, and none was named
     std::uint16_t target = 0;
     std::string protocol = "tcp"; // tcp, udp, sctp
     bool operator==(const PortRecord&) const = default;
@@ -127,6 +128,7 @@ struct ContainerRecord {
     LogConfig log;
     bool tty = false;
     bool open_stdin = false;
+    bool stdin_once = false; // its input ends with the first client that gives it some
     std::vector<HookRecord> post_start, pre_stop;
     std::vector<MountRecord> mounts;
     std::vector<std::string> command; // entrypoint + command as it runs, for ps
@@ -137,6 +139,9 @@ struct ContainerRecord {
     // Why it can never start (a device that is missing, a sysctl of the whole machine): there is no plan.bin then,
     // and start_container fails with this text. The container stands as "created", as with Docker.
     std::string start_error;
+    // The container that this one is to replace while both run (order: start-first): it has none of the ports and names
+    // of that one until they are handed over, which empties this.
+    std::string takes_over;
 
     bool operator==(const ContainerRecord&) const = default;
 };
@@ -199,6 +204,8 @@ struct NetworkRecord {
     std::string config_hash;
     Labels labels;
     std::int64_t created = 0;
+    std::string scope;    // swarm; empty: local
+    bool leaving = false; // it goes when the last container has left it
     // Given by the supervisor when the network is made:
     std::string bridge; // link name
     std::string subnet4, gateway4;

@@ -1,5 +1,6 @@
 #include "project/record.hpp"
 
+#include "base/error.hpp"
 #include "base/file.hpp"
 #include "project/json_fields.hpp"
 #include "project/store.hpp"
@@ -20,7 +21,22 @@ DAVIT_JSON_ENUM(Health, {Health::none, "none"}, {Health::starting, "starting"}, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EndpointRecord, network, compose_name, aliases, links, ipv4_address,
                                                 ipv6_address, link_local_ips, mac_address, interface_name, priority,
                                                 gw_priority, driver_opts)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PortRecord, host_ip, published, target, protocol)
+
+// The host's ports are a text in the file, as they were in the first format.
+void to_json(json::Value& v, const PortRecord& port) {
+    v = {{"host_ip", port.host_ip},
+         {"published", port.host ? to_string(*port.host) : ""},
+         {"target", port.target},
+         {"protocol", port.protocol}};
+}
+void from_json(const json::Value& v, PortRecord& port) {
+    port.host_ip = v.value("host_ip", port.host_ip);
+    port.target = v.value("target", port.target);
+    port.protocol = v.value("protocol", port.protocol);
+    const auto published = v.value("published", std::string());
+    port.host = parse_port_range(published);
+    if (!port.host && !published.empty()) throw error(Errc::failed, "'{}' is not a port to publish", published);
+}
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HealthcheckRecord, test, interval, timeout, start_period,
                                                 start_interval, retries)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RestartRecord, kind, max_retries)
@@ -32,8 +48,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerRecord, format, id, nam
                                                 created, desired, generation, network_mode, ipc_mode, pid_mode,
                                                 volumes_from, endpoints, ports, hostname, domainname, dns, dns_search,
                                                 dns_options, extra_hosts, expose, healthcheck, restart, stop_signal,
-                                                stop_grace, log, tty, open_stdin, post_start, pre_stop, mounts, command,
-                                                user, working_dir, environment, cgroup, start_error)
+                                                stop_grace, log, tty, open_stdin, stdin_once, post_start, pre_stop,
+                                                mounts, command, user, working_dir, environment, cgroup, start_error,
+                                                takes_over)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EndpointStatus, network, interface, ipv4, ipv6, mac, gateway)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PublishedPort, host_ip, host_port, target, protocol)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerStatus, id, state, pid, pid_start, started_at, finished_at,
@@ -43,8 +60,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerStatus, id, state, pid,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(IpamPoolRecord, subnet, ip_range, gateway, aux_addresses)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NetworkRecord, format, name, id, project, compose_name, driver,
                                                 driver_opts, internal, attachable, enable_ipv4, enable_ipv6, ipam,
-                                                config_hash, labels, created, bridge, subnet4, gateway4, subnet6,
-                                                gateway6)
+                                                config_hash, labels, created, scope, leaving, bridge, subnet4, gateway4,
+                                                subnet6, gateway6)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VolumeRecord, format, name, project, compose_name, driver, driver_opts,
                                                 anonymous, config_hash, labels, created)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProjectRecord, format, name, working_dir, config_files, boot_id, model)

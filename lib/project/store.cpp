@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <filesystem>
 #include <sstream>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,7 +86,8 @@ std::vector<std::string> list_directory(const std::string& path) {
         throw sys_error(errno, "listing {}", path);
     }
     while (const dirent* e = ::readdir(d))
-        if (e->d_name[0] != '.') names.emplace_back(e->d_name);
+        if (e->d_name[0] != '.' || std::string_view(e->d_name).starts_with(machine_project))
+            names.emplace_back(e->d_name);
     ::closedir(d);
     std::sort(names.begin(), names.end());
     return names;
@@ -112,11 +114,16 @@ void make_roots(const Roots& roots) {
 
 // ---- containers
 
+std::vector<std::string> RecordStore::container_ids(const std::string& project) const {
+    auto ids = list_directory(ProjectPaths(roots_, project).containers());
+    std::erase_if(ids, [](const std::string& id) { return !is_container_id(id); });
+    return ids;
+}
+
 std::vector<ContainerRecord> RecordStore::containers(const std::string& project) const {
     std::vector<ContainerRecord> out;
-    for (const auto& id : list_directory(ProjectPaths(roots_, project).containers()))
-        if (is_container_id(id))
-            if (auto record = container(project, id)) out.push_back(std::move(*record));
+    for (const auto& id : container_ids(project))
+        if (auto record = container(project, id)) out.push_back(std::move(*record));
     return out;
 }
 
@@ -134,17 +141,23 @@ void RecordStore::write(const ContainerRecord& record, bool sync) const {
 void RecordStore::stage(const ContainerRecord& record) const {
     if (!is_container_id(record.id)) throw error(Errc::failed, "'{}' is not a container id", record.id);
     std::string dir = ProjectPaths(roots_, record.project).staging(record.id);
-    sys::make_dirs(dir, 0700);
-    write_file_atomic(dir + "/record.json", to_json(record), 0600, false);
+    write_file_making(dir + "/record.json", to_json(record), 0600, false);
 }
 
 namespace {
 
-ContainerStatus status_without_file(const ContainerRecord& record) {
+ContainerStatus status_without_file(const ContainerRecord& record, const std::optional<std::string>& last,
+                                    const std::string& file) {
     ContainerStatus status;
     status.id = record.id;
+    if (last) {
+        status = container_status_from_json(*last, file);
+        status.state = ContainerState::exited; // it may have been about to be started again
+        status.next_restart = 0;
+        return status;
+    }
     if (record.desired == DesiredState::created) return status;
-    status.state = ContainerState::exited; // it ran in an earlier boot
+    status.state = ContainerState::exited; // it ran when the machine went down
     status.exit_known = false;
     status.exit_code = 255;
     return status;
@@ -172,7 +185,7 @@ bool comes_back(const ContainerRecord& record, const ContainerStatus& status) {
 ContainerStatus RecordStore::status(const ContainerRecord& record) const {
     ProjectPaths paths(roots_, record.project);
     auto text = read_record(paths.status(record.id));
-    if (!text) return status_without_file(record);
+    if (!text) return status_without_file(record, read_record(paths.last_run(record.id)), paths.last_run(record.id));
     ContainerStatus status = container_status_from_json(*text, paths.status(record.id));
     const auto pid = status.pid;
     const auto pid_start = status.pid_start;
@@ -201,6 +214,18 @@ void RecordStore::write(const std::string& project, const ContainerStatus& statu
     write_file_atomic(ProjectPaths(roots_, project).status(status.id), to_json(status), 0600, false);
 }
 
+bool RecordStore::has_status(const ContainerRecord& record) const {
+    return read_record(ProjectPaths(roots_, record.project).status(record.id)).has_value();
+}
+
+void RecordStore::write_last_run(const std::string& project, const ContainerStatus& status) const {
+    write_file_atomic(ProjectPaths(roots_, project).last_run(status.id), to_json(status), 0600, false);
+}
+
+void RecordStore::drop_last_run(const ContainerRecord& record) const {
+    ::unlink(ProjectPaths(roots_, record.project).last_run(record.id).c_str());
+}
+
 // ---- staging of what has no directory of its own
 
 namespace {
@@ -210,10 +235,7 @@ std::string staged(const Roots& roots, const std::string& project, const char* w
     return ProjectPaths(roots, project).staging() + "/" + what + "-" + name + ".json";
 }
 
-void write_staged(const std::string& path, const std::string& text) {
-    sys::make_dirs(path.substr(0, path.find_last_of('/')), 0700);
-    write_file_atomic(path, text, 0600, false);
-}
+void write_staged(const std::string& path, const std::string& text) { write_file_making(path, text, 0600, false); }
 
 } // namespace
 
@@ -291,8 +313,7 @@ std::optional<NetworkRecord> RecordStore::network(const std::string& name) const
 
 void RecordStore::write(const NetworkRecord& record) const {
     check_name("network", record.name);
-    sys::make_dirs(roots_.networks(), 0700);
-    write_file_atomic(roots_.networks() + "/" + record.name + ".json", to_json(record), 0600, false);
+    write_file_making(roots_.networks() + "/" + record.name + ".json", to_json(record), 0600, false);
 }
 
 void RecordStore::remove_network(const std::string& name) const {
@@ -319,8 +340,7 @@ std::vector<ProjectRecord> RecordStore::projects() const {
 
 void RecordStore::write(const ProjectRecord& record) const {
     ProjectPaths paths(roots_, record.name);
-    sys::make_dirs(paths.state, 0700);
-    write_file_atomic(paths.project_file(), to_json(record), 0600,
+    write_file_making(paths.project_file(), to_json(record), 0600,
                       false); // the supervisor syncs it with the containers
 }
 

@@ -50,7 +50,7 @@ std::optional<ShimExit> exit_record(const std::string& file); // empty: none, or
 
 std::vector<std::string> anonymous_volumes(const ContainerRecord& record); // their names
 
-// Names in a directory, sorted, without hidden ones; empty when it is missing.
+// Names in a directory, sorted, without hidden ones but those of the machine's project; empty when it is missing.
 std::vector<std::string> list_directory(const std::string& path);
 // Throws (denied) when another user could change what stands there, or on the way there.
 void check_roots(const Roots& roots);
@@ -63,6 +63,7 @@ public:
     const Roots& roots() const { return roots_; }
 
     std::vector<ContainerRecord> containers(const std::string& project) const;
+    std::vector<std::string> container_ids(const std::string& project) const; // of these, half-made ones too
     std::optional<ContainerRecord> container(const std::string& project, const std::string& id) const;
     // Into containers/<id>, which must exist.
     void write(const ContainerRecord& record, bool sync = true) const;
@@ -84,6 +85,11 @@ public:
     // Status as written by the supervisor, corrected by the kernel: a running one whose process is gone is exited.
     ContainerStatus status(const ContainerRecord& record) const;
     void write(const std::string& project, const ContainerStatus& status) const;
+    // Whether it is of this boot: the run directory goes with each.
+    bool has_status(const ContainerRecord& record) const;
+    // How a run ended, for after the next boot; until then nothing is known of a run that has begun.
+    void write_last_run(const std::string& project, const ContainerStatus& status) const;
+    void drop_last_run(const ContainerRecord& record) const;
 
     std::vector<NetworkRecord> networks() const; // of all projects
     std::optional<NetworkRecord> network(const std::string& name) const;

@@ -22,22 +22,6 @@ std::string upper(std::string text) {
     return text;
 }
 
-// The password of a URL, a key in armour, a token of three parts.
-bool looks_like_a_credential(const std::string& value) {
-    const auto scheme = value.find("://");
-    const auto at = value.find('@');
-    if (scheme != std::string::npos && at != std::string::npos && at > scheme) return true;
-    if (value.find("-----BEGIN") != std::string::npos || value.rfind("eyJ", 0) == 0) return true;
-    for (const char* word :
-         {"PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY", "API_KEY", "API-KEY", "BEARER ", "BASIC "})
-        if (upper(value).find(word) != std::string::npos) return true;
-    // Letters and digits without a word in them: a key whatever it is called.
-    const bool plain = std::all_of(value.begin(), value.end(),
-                                   [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '/' || c == '='; });
-    const bool digits = std::any_of(value.begin(), value.end(), [](unsigned char c) { return std::isdigit(c); });
-    return value.size() >= 20 && plain && digits;
-}
-
 std::string shown(const json& value) {
     if (value.is_null()) return "unset";
     return value.is_string() ? fmt::format("\"{}\"", value.get<std::string>()) : value.dump();
@@ -82,6 +66,21 @@ private:
 };
 
 } // namespace
+
+bool looks_like_a_credential(const std::string& value) {
+    const auto scheme = value.find("://");
+    const auto at = value.find('@');
+    if (scheme != std::string::npos && at != std::string::npos && at > scheme) return true;
+    if (value.find("-----BEGIN") != std::string::npos || value.rfind("eyJ", 0) == 0) return true;
+    for (const char* word :
+         {"PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY", "API_KEY", "API-KEY", "BEARER ", "BASIC "})
+        if (upper(value).find(word) != std::string::npos) return true;
+    // Letters and digits without a word in them: a key whatever it is called.
+    const bool plain = std::all_of(value.begin(), value.end(),
+                                   [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '/' || c == '='; });
+    const bool digits = std::any_of(value.begin(), value.end(), [](unsigned char c) { return std::isdigit(c); });
+    return value.size() >= 20 && plain && digits;
+}
 
 bool looks_secret(const std::string& name) {
     const std::string text = upper(name);

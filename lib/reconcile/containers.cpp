@@ -47,8 +47,12 @@ void Reconciler::decide(const Service& service) {
     std::vector<Candidate> candidates;
     int highest = 0;
     for (const auto* c : observed_.of_service(service.name)) {
-        candidates.push_back({c, recreate_cause(service, *c)});
         highest = std::max(highest, c->record.number);
+        if (!c->record.takes_over.empty()) {
+            plan.surplus.emplace_back(c, "it was to replace another one and did not come to it");
+            continue;
+        }
+        candidates.push_back({c, recreate_cause(service, *c)});
     }
     // Kept first: those that are up to date, then the low numbers.
     std::stable_sort(candidates.begin(), candidates.end(),
@@ -79,11 +83,16 @@ void Reconciler::decide(const Service& service) {
         slot.id = options_.new_id();
         slot.name = name_of(slot.number);
     }
+    decide_rolling(plan);
+}
+
+bool Reconciler::another_content(const Service& service, const ContainerRecord& record) const {
+    auto wanted = wanted_.content_hashes.find(service.name);
+    return wanted != wanted_.content_hashes.end() && wanted->second != record.content_hash;
 }
 
 void Reconciler::check_content(const Service& service, const ObservedContainer& container) {
-    auto wanted = wanted_.content_hashes.find(service.name);
-    if (wanted == wanted_.content_hashes.end() || wanted->second == container.record.content_hash) return;
+    if (!another_content(service, container.record)) return;
     out_.warnings.push_back(
         fmt::format("the content of a config or secret of service \"{}\" has changed; container {} keeps the old "
                     "one until it is made anew (--force-recreate)",
@@ -112,6 +121,7 @@ std::string Reconciler::divergence(const Service& service, const ObservedContain
     }
     auto image = observed_.images.find(wanted_.images.at(service.name));
     if (image != observed_.images.end() && image->second != record.image_id) return "image changed";
+    if (options_.contents_count && another_content(service, record)) return "content of a config or secret changed";
     if (std::string cause = donor_replaced(service, record); !cause.empty()) return cause;
     for (const auto& [key, unused] : service.networks) {
         auto it = project_.networks.find(key);
@@ -138,7 +148,7 @@ void Reconciler::check_names() const {
     std::map<std::string, const ObservedContainer*> taken;
     for (const auto& c : observed_.containers) taken.emplace(c.record.name, &c);
     auto leaves = [&](const ObservedContainer& c) {
-        if (options_.remove_orphans && !project_.find(c.record.service)) return true;
+        if (leaves_as_orphan(c) && !project_.find(c.record.service)) return true;
         auto it = services_.find(c.record.service);
         if (it == services_.end()) return false;
         for (const auto& [surplus, unused] : it->second.surplus)
@@ -176,6 +186,7 @@ void Reconciler::emit(ServicePlan& service) {
     for (auto& slot : service.slots) {
         slot.starts = slot.fresh() || !slot.existing->active() || restarting_.count(slot.existing->record.id) != 0;
         if (!slot.existing) emit_new(service, slot);
+        else if (slot.rolling) emit_rolling(service, slot);
         else if (slot.fresh()) emit_recreate(service, slot);
         else slot.ready = plan_.stop_of(slot.id); // stopped to be started again
     }
@@ -214,28 +225,39 @@ void Reconciler::emit_new(ServicePlan& service, Slot& slot) {
 // before the stop changes nothing.
 void Reconciler::emit_recreate(ServicePlan& service, Slot& slot) {
     const ObservedContainer& old = *slot.existing;
-    const std::string name = old.record.id.substr(0, 12) + "_" + slot.name;
-    const int created = create(*service.service, slot, slot.recreate_cause, name).id;
+    emit_replacement(service, slot, old.record.id.substr(0, 12) + "_" + slot.name);
+    const int created = slot.ready;
+    std::set<int> before_stop = stop_dependents(service.service->name);
+    before_stop.insert(created);
+    std::set<int> before_remove{created};
+    if (old.active()) before_remove.insert(plan_.stop(old, slot.recreate_cause, before_stop, options_.timeout));
+    slot.ready = emit_removal_of_old(slot, std::move(before_remove));
+}
+
+NewContainer& Reconciler::emit_replacement(ServicePlan& service, Slot& slot, const std::string& name) {
+    slot.ready = create(*service.service, slot, slot.recreate_cause, name).id;
     NewContainer& made = out_.containers.emplace_back();
     made.id = slot.id;
     made.name = slot.name;
     made.created_as = name;
     made.service = service.service->name;
     made.number = slot.number;
-    made.replaces = options_.renew_anonymous_volumes ? nullptr : &old;
+    made.replaces = options_.renew_anonymous_volumes ? nullptr : slot.existing;
+    return made;
+}
 
-    std::set<int> before_stop = stop_dependents(service.service->name);
-    before_stop.insert(created);
-    std::set<int> before_remove{created};
-    if (old.active()) before_remove.insert(plan_.stop(old, slot.recreate_cause, before_stop, options_.timeout));
-    Operation& removal = plan_.add(OpKind::remove_container, old, slot.recreate_cause, before_remove);
+// The new one gets its name then.
+int Reconciler::emit_removal_of_old(Slot& slot, std::set<int> after) {
+    const ObservedContainer& old = *slot.existing;
+    const std::string name = out_.named(slot.id).created_as;
+    Operation& removal = plan_.add(OpKind::remove_container, old, slot.recreate_cause, std::move(after));
     removal.remove_volumes = options_.renew_anonymous_volumes;
     const int removed = removal.id;
     Operation& rename = plan_.add(OpKind::rename_container, resource_of(old.record), slot.recreate_cause, {removed});
     rename.container_id = slot.id;
     rename.container_name = name;
     rename.new_name = slot.name;
-    slot.ready = rename.id;
+    return rename.id;
 }
 
 // Containers that ask to be restarted with this service (depends_on.restart, shared namespaces).

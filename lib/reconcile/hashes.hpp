@@ -20,5 +20,7 @@ std::string volume_hash(const Volume& volume);
 std::string changed_attributes(const std::string& old_model, const std::string& new_model, const std::string& service);
 // Whether the name of a variable says that its value is nobody's business.
 bool looks_secret(const std::string& name);
+// Whether a value does: the password of a URL, a key, a token, letters and digits without a word in them.
+bool looks_like_a_credential(const std::string& value);
 
 } // namespace davit

@@ -80,12 +80,10 @@ Plan plan_stop(const Scene& scene, const StopOptions& options) {
     return plan.take();
 }
 
-namespace {
-
 // What a service waits for before it begins: that the containers of `on` have begun, or what it asks of them.
 void add_gate(PlanBuilder& plan, const std::string& on, const Dependency& dependency, const std::set<int>& begun,
               const std::vector<const ObservedContainer*>& containers, std::set<int>& before,
-              std::chrono::nanoseconds limit = {}) {
+              std::chrono::nanoseconds limit) {
     if (dependency.condition == DependencyCondition::started) return before.insert(begun.begin(), begun.end());
     Operation& gate = plan.add(OpKind::wait_container, "service:" + on, "dependents wait for it", begun);
     gate.condition = dependency.condition == DependencyCondition::healthy ? WaitCondition::healthy
@@ -96,8 +94,6 @@ void add_gate(PlanBuilder& plan, const std::string& on, const Dependency& depend
     if (limit.count() > 0) gate.timeout_ns = limit.count();
     before.insert(gate.id);
 }
-
-} // namespace
 
 Plan plan_start(const Scene& scene, const StartOptions& options) {
     const DependencyMap needs = dependencies_of(scene);

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@ struct Scene {
 // The services that patterns name: with a model its own (globs allowed), without one those that
 // have containers. Empty patterns: all. Names that fit nothing throw not_found if must_exist.
 std::vector<std::string> services_of(const Scene& scene, const std::vector<std::string>& patterns, bool must_exist);
+
+// Adds to `before` what a service waits for that needs the containers of `on`: that they have begun (the operations
+// `begun`), or a gate for what it asks of them.
+void add_gate(class PlanBuilder& plan, const std::string& on, const Dependency& dependency, const std::set<int>& begun,
+              const std::vector<const ObservedContainer*>& containers, std::set<int>& before,
+              std::chrono::nanoseconds limit = {});
 
 Plan plan_stop(const Scene& scene, const StopOptions& options);
 // Throws failed "service \"a\" has no container to start".

@@ -20,6 +20,7 @@ void check_container_name(const std::string& name) {
 }
 
 std::string resource_of(const ContainerRecord& record) {
+    if (record.project == machine_project) return "container:" + record.name;
     if (record.oneoff) return fmt::format("run:{}:{}", record.service, record.name);
     return fmt::format("service:{}:{}", record.service, record.number);
 }

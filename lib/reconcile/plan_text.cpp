@@ -47,7 +47,8 @@ std::string told(const Line& line) {
                  {OpKind::remove_volume, OpKind::create_volume}};
     for (const auto& [gone, made] : pairs) {
         if (line.has(made) && line.name.find(" pre_start[") != std::string::npos) return because("run", cause(made));
-        if (line.has(gone) && line.has(made)) return because("recreate", cause(made));
+        if (line.has(gone) && line.has(made))
+            return because(line.has(OpKind::hand_over_container) ? "replace while it runs" : "recreate", cause(made));
         if (line.has(made))
             return because(line.has(OpKind::start_container) ? "create and start" : "create", cause(made));
         if (line.has(gone)) return because("remove", cause(gone));
@@ -55,11 +56,13 @@ std::string told(const Line& line) {
     if (line.has(OpKind::stop_container) && line.has(OpKind::start_container))
         return because("restart", cause(OpKind::stop_container));
     static const std::pair<OpKind, const char*> others[] = {
-        {OpKind::start_container, "start"},     {OpKind::stop_container, "stop"},
-        {OpKind::restart_container, "restart"}, {OpKind::kill_container, "kill"},
-        {OpKind::pause_container, "pause"},     {OpKind::unpause_container, "unpause"},
-        {OpKind::rename_container, "rename"},   {OpKind::pull_image, "pull"},
-        {OpKind::build_image, "build"},         {OpKind::push_image, "push"}};
+        {OpKind::start_container, "start"},       {OpKind::stop_container, "stop"},
+        {OpKind::restart_container, "restart"},   {OpKind::kill_container, "kill"},
+        {OpKind::pause_container, "pause"},       {OpKind::unpause_container, "unpause"},
+        {OpKind::rename_container, "rename"},     {OpKind::update_container, "update"},
+        {OpKind::connect_network, "connect"},     {OpKind::disconnect_network, "disconnect"},
+        {OpKind::hand_over_container, "replace"}, {OpKind::pull_image, "pull"},
+        {OpKind::build_image, "build"},           {OpKind::push_image, "push"}};
     for (const auto& [kind, word] : others)
         if (line.has(kind)) return because(word, cause(kind));
     return {}; // only waited for

@@ -14,6 +14,10 @@ Reconciled reconcile(const Project& project, const Wanted& wanted, const Observe
     return Reconciler(project, wanted, observed, options).run();
 }
 
+const NewContainer& Reconciled::named(const std::string& id) const {
+    return *std::find_if(containers.begin(), containers.end(), [&](const auto& c) { return c.id == id; });
+}
+
 std::vector<const ObservedContainer*> orphans_of(const Project& project, const ObservedState& observed) {
     std::vector<const ObservedContainer*> out;
     for (const auto& c : observed.containers) {
@@ -62,16 +66,14 @@ void Reconciler::emit_orphans() {
             plan_.add(OpKind::remove_container, c, "left by a failed pre_start hook").remove_volumes = true;
     const auto orphans = orphans_of(project_, observed_);
     if (orphans.empty()) return;
-    if (!options_.remove_orphans) {
-        if (!options_.ignore_orphans) {
-            std::vector<const ObservedContainer*> named;
-            std::copy_if(orphans.begin(), orphans.end(), std::back_inserter(named),
-                         [](const auto* c) { return !c->record.oneoff; });
-            if (!named.empty()) out_.warnings.push_back(orphan_warning(named));
-        }
-        return;
+    if (!options_.ignore_orphans) {
+        std::vector<const ObservedContainer*> named;
+        std::copy_if(orphans.begin(), orphans.end(), std::back_inserter(named),
+                     [&](const auto* c) { return !c->record.oneoff && !leaves_as_orphan(*c); });
+        if (!named.empty()) out_.warnings.push_back(orphan_warning(named));
     }
     for (const auto* c : orphans) {
+        if (!leaves_as_orphan(*c)) continue;
         int stopped = c->active() ? plan_.stop(*c, "orphan", {}, options_.timeout) : 0;
         plan_.add(OpKind::remove_container, *c, "orphan", {stopped});
     }

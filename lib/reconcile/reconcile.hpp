@@ -44,8 +44,11 @@ struct ReconcileOptions {
     bool recreate_volumes = false;
     bool remove_orphans = false;
     bool ignore_orphans = false;
+    std::set<std::string> retired; // services without a place in the project: their containers go in any case
+    bool contents_count = false;   // another content of an inline config or secret makes a new container
     bool start = true;
-    bool wait = false; // until running and healthy, or completed where a dependent asks for that
+    bool rolling = false; // what is recreated is replaced while the old one runs, whatever the file says
+    bool wait = false;    // until running and healthy, or completed where a dependent asks for that
     std::chrono::seconds wait_timeout{0};
     Timeout timeout;
     std::shared_ptr<const OneOff> oneoff;
@@ -63,9 +66,13 @@ struct NewContainer {
     std::string service;    // key of the project's services
     int number = 1;
     const ObservedContainer* replaces = nullptr; // gives its anonymous volumes
+    std::string takes_over;                      // id of the one that runs until this one has proved itself
     std::shared_ptr<const OneOff> oneoff;
-    int pre_start = -1; // index of the hook this is the container of
-    std::string donor;  // pre_start: the container whose volumes it shares
+    int pre_start = -1;                           // index of the hook this is the container of
+    std::string donor;                            // pre_start: the container whose volumes it shares
+    bool auto_remove = false, stdin_once = false; // of the machine's project; a one-off says it itself
+    // Of the machine\'s project: ContainerSpec.
+    std::string asked, cpuset_mems;
 };
 
 struct Reconciled {
@@ -75,6 +82,7 @@ struct Reconciled {
     std::vector<std::string> volumes;                         // keys, to make before the plan is sent
     std::map<std::string, std::vector<std::string>> services; // service → ids of its containers afterwards, by number
     std::vector<std::string> warnings;
+    const NewContainer& named(const std::string& id) const; // of containers
 };
 
 // Throws invalid_project (container_name with several replicas), not_found (external network or

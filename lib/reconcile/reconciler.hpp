@@ -1,5 +1,5 @@
 // The working state of reconcile(); one file per stage: reconcile.cpp, resources.cpp,
-// containers.cpp, shared.cpp, start.cpp.
+// containers.cpp, rolling.cpp, shared.cpp, start.cpp.
 #pragma once
 
 #include "base/shared_with.hpp"
@@ -35,6 +35,7 @@ private:
         int ready = 0; // operation after which it stands under its name; 0: it does already
         int start = 0; // 0: not started by this plan
         bool starts = false;
+        bool rolling = false; // beside the old one, which stops last
         bool fresh() const { return !existing || !recreate_cause.empty(); }
     };
     struct ServicePlan {
@@ -42,6 +43,7 @@ private:
         std::vector<Slot> slots;
         std::vector<std::pair<const ObservedContainer*, std::string>> surplus; // with cause
         bool recreated = false;
+        bool rolling = false;
     };
 
     Error put_at(Error e, const std::string& path, const SourcePos& otherwise) const;
@@ -62,6 +64,7 @@ private:
     int scale_of(const Service& service) const;
     std::string recreate_cause(const Service& service, const ObservedContainer& container) const;
     std::string divergence(const Service& service, const ObservedContainer& container) const;
+    bool another_content(const Service& service, const ContainerRecord& record) const;
     void check_content(const Service& service, const ObservedContainer& container);
     void check_names() const;
     void check_abroad(const std::string& name) const;
@@ -69,10 +72,15 @@ private:
     void emit_surplus(const ServicePlan& service);
     void emit_new(ServicePlan& service, Slot& slot);
     void emit_recreate(ServicePlan& service, Slot& slot);
+    NewContainer& emit_replacement(ServicePlan& service, Slot& slot, const std::string& name);
     Operation& create(const Service& service, const Slot& slot, const std::string& cause, const std::string& name);
     std::set<int> resources() const;
     std::set<int> stop_dependents(const std::string& service);
+    int emit_removal_of_old(Slot& slot, std::set<int> after);
     void emit_oneoff();
+    bool leaves_as_orphan(const ObservedContainer& orphan) const {
+        return options_.remove_orphans || (!orphan.record.oneoff && options_.retired.count(orphan.record.service) != 0);
+    }
     void emit_orphans();
 
     // namespaces and volumes of other containers
@@ -80,6 +88,14 @@ private:
     std::string donor_now(const SharedWith& of) const;
     std::string donor_replaced(const Service& service, const ContainerRecord& record) const;
     void warn_of_sharers();
+
+    // rolling: replaced while the old one runs
+    void decide_rolling(ServicePlan& plan);
+    std::string no_rolling(const Service& service) const;
+    bool shared_writable(const ServicePlan& plan) const;
+    void emit_rolling(ServicePlan& service, Slot& slot);
+    int roll_over(ServicePlan& service, Slot& slot);
+    std::set<int> roll_gate(const ServicePlan& service, const std::vector<int>& done, const Slot* last);
 
     // start
     void start(ServicePlan& service);

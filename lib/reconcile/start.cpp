@@ -79,9 +79,12 @@ void Reconciler::start(ServicePlan& service) {
     std::set<int> before = gates(*service.service);
     before.insert(pre_start(service, before));
     before.merge(releases(*service.service));
+    std::vector<int> rolled; // the last operations of those that are replaced while they run
+    const Slot* last = nullptr;
     for (auto& slot : service.slots) {
         if (!slot.starts) continue;
         std::set<int> after = before;
+        if (slot.rolling) after.merge(roll_gate(service, rolled, last));
         after.insert(slot.ready);
         for (const auto& key : network_keys(*service.service))
             if (auto it = network_ops_.find(key); !slot.fresh() && it != network_ops_.end()) after.insert(it->second);
@@ -96,6 +99,9 @@ void Reconciler::start(ServicePlan& service) {
         op.container_id = slot.id;
         op.container_name = slot.name;
         slot.start = op.id;
+        if (!slot.rolling) continue;
+        rolled.push_back(roll_over(service, slot));
+        last = &slot;
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace davit::remote {
 
@@ -27,12 +28,13 @@ public:
     virtual ~GitClient() = default;
     // ref: a branch, a tag, a full name (refs/…), a commit in full, or empty for HEAD.
     virtual GitResult resolve(const std::string& url, const std::string& ref) = 0;
-    // The files of the commit, which ref resolved to, in a directory that does not exist yet.
+    // The files of the commit, which ref resolved to, in a directory that does not exist yet. submodules: with the
+    // repositories that it holds by name, and theirs; their paths are added. Null: without.
     virtual GitResult checkout(const std::string& url, const std::string& ref, const std::string& commit,
-                               const std::string& directory) = 0;
+                               const std::string& directory, std::vector<std::string>* submodules) = 0;
 };
 
-inline constexpr unsigned git_module_abi = 1;
+inline constexpr unsigned git_module_abi = 2;
 inline constexpr const char* git_module_entry = "davit_git_client";
 using GitModuleEntry = GitClient* (*)(unsigned abi, const GitLogins& logins); // null: another ABI
 

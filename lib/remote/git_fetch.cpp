@@ -65,15 +65,18 @@ std::string or_throw(const GitResult& result, const GitRef& ref) {
 
 std::string resolve_git(const GitRef& ref) { return or_throw(make_client()->resolve(ref.url, ref.ref), ref); }
 
-void checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory) {
-    or_throw(make_client()->checkout(ref.url, ref.ref, commit, directory), ref);
+std::vector<std::string> checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory,
+                                      bool submodules) {
+    std::vector<std::string> out;
+    or_throw(make_client()->checkout(ref.url, ref.ref, commit, directory, submodules ? &out : nullptr), ref);
+    return out;
 }
 
 std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache) {
     const auto client = make_client();
     const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref);
     const std::string directory = cached(cache + "/git", commit, [&](const std::string& to) {
-        or_throw(client->checkout(ref.url, ref.ref, commit, to), ref);
+        or_throw(client->checkout(ref.url, ref.ref, commit, to, nullptr), ref);
     });
     std::string wanted = ref.subdirectory.empty() ? directory : directory + "/" + ref.subdirectory;
     std::error_code code;

@@ -4,6 +4,7 @@
 #include "remote/git_ref.hpp"
 
 #include <string>
+#include <vector>
 
 namespace davit::remote {
 
@@ -12,7 +13,9 @@ std::string fetch_from_git(const GitRef& ref, const std::string& shown, const st
 
 // The commit that the reference means now. Blocks on the network.
 std::string resolve_git(const GitRef& ref);
-// Its files, with .git, in a directory that does not exist yet. commit: what resolve_git() told.
-void checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory);
+// Its files, with .git, in a directory that does not exist yet. commit: what resolve_git() told. submodules: those too;
+// returns their paths.
+std::vector<std::string> checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory,
+                                      bool submodules);
 
 } // namespace davit::remote

@@ -116,7 +116,7 @@ public:
     }
 
     GitResult checkout(const std::string& url, const std::string& ref, const std::string& commit,
-                       const std::string& directory) override {
+                       const std::string& directory, std::vector<std::string>* submodules) override {
         git_repository* raw = nullptr;
         if (int code = git_repository_init(&raw, directory.c_str(), 0)) return failed(code);
         Repository repository(raw);
@@ -132,10 +132,74 @@ public:
         options.checkout_strategy = GIT_CHECKOUT_FORCE;
         if (int code = git_checkout_tree(repository.get(), object.get(), &options)) return failed(code);
         if (int code = git_repository_set_head_detached(repository.get(), &oid)) return failed(code);
+        if (submodules)
+            if (GitResult result = add_submodules(*repository, "", *submodules, 0); result.failure != GitFailure::none)
+                return result;
         return {GitFailure::none, commit};
     }
 
 private:
+    // Of the repository and of what comes with them. Their addresses are somebody else's: a path of this machine is
+    // none, and neither is what git would start a program for.
+    GitResult add_submodules(git_repository& repository, const std::string& below, std::vector<std::string>& paths,
+                             int depth) {
+        constexpr int deepest = 10;
+        constexpr std::size_t most = 1000;
+        std::vector<std::string> names;
+        const auto note = [](git_submodule*, const char* name, void* to) {
+            static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+            return 0;
+        };
+        if (int code = git_submodule_foreach(&repository, note, &names)) return failed(code);
+        for (const std::string& name : names) {
+            git_submodule* raw = nullptr;
+            if (int code = git_submodule_lookup(&raw, &repository, name.c_str())) return failed(code);
+            const std::unique_ptr<git_submodule, Freed<git_submodule_free>> submodule(raw);
+            const std::string path = below + git_submodule_path(raw);
+            if (depth >= deepest || paths.size() >= most)
+                return {GitFailure::other, "its submodules are too many, or too deep (" + path + ")"};
+            if (GitResult result = update(*raw, path); result.failure != GitFailure::none) return result;
+            paths.push_back(path);
+            git_repository* inside = nullptr;
+            if (int code = git_submodule_open(&inside, raw)) return failed(code);
+            const Repository opened(inside);
+            if (GitResult result = add_submodules(*inside, path + "/", paths, depth + 1);
+                result.failure != GitFailure::none)
+                return result;
+        }
+        return {GitFailure::none, ""};
+    }
+
+    GitResult update(git_submodule& submodule, const std::string& path) {
+        git_buf resolved = GIT_BUF_INIT;
+        const char* written = git_submodule_url(&submodule);
+        if (!written) return {GitFailure::other, "the submodule " + path + " has no address"};
+        if (int code = git_submodule_resolve_url(&resolved, git_submodule_owner(&submodule), written))
+            return failed(code);
+        const std::string url(resolved.ptr, resolved.size);
+        git_buf_dispose(&resolved);
+        if (!is_remote_url(url))
+            return {GitFailure::other, "the address of the submodule " + path + " is no server's: " + url};
+        Session session{logins_, url};
+        git_submodule_update_options options = GIT_SUBMODULE_UPDATE_OPTIONS_INIT;
+        options.fetch_opts.callbacks = callbacks(session);
+        options.checkout_opts.checkout_strategy = GIT_CHECKOUT_FORCE;
+        if (int code = git_submodule_update(&submodule, 1, &options)) {
+            GitResult out = failed(code);
+            out.text = "the submodule " + path + ": " + out.text;
+            return out;
+        }
+        return {GitFailure::none, ""};
+    }
+
+    static bool is_remote_url(const std::string& url) {
+        for (const char* scheme : {"https://", "http://", "git://", "ssh://"})
+            if (url.rfind(scheme, 0) == 0) return true;
+        const auto colon = url.find(':'), at = url.find('@');
+        return at != std::string::npos && at > 0 && colon != std::string::npos && at < colon &&
+               url.find("://") == std::string::npos && url.find('/') > colon; // user@host:path
+    }
+
     // A commit by number may be on any branch, so all of them come; else only what is named.
     int fetch(git_repository& repository, const std::string& url, const std::string& ref) {
         git_remote* raw = nullptr;

@@ -6,6 +6,7 @@
 #include "base/json_read.hpp"
 #include "registry/client.hpp"
 #include "registry/reference.hpp"
+#include "remote/artifact_types.hpp"
 #include "remote/cache.hpp"
 
 #include <filesystem>
@@ -16,11 +17,6 @@ namespace davit::remote {
 namespace {
 
 constexpr std::uint64_t max_file = 16u << 20;
-constexpr const char* project_type = "application/vnd.docker.compose.project";
-constexpr const char* empty_config = "application/vnd.docker.compose.config.empty.v1+json";
-constexpr const char* compose_file = "application/vnd.docker.compose.file+yaml";
-constexpr const char* env_file = "application/vnd.docker.compose.envfile";
-
 std::string text(const nlohmann::json& object, const char* key) {
     auto it = object.find(key);
     return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
@@ -74,7 +70,7 @@ std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const s
     if (!manifest.is_object()) throw error(Errc::failed, "the manifest of {} is no JSON object", shown);
     const std::string type = text(manifest, "artifactType");
     const std::string config = manifest.contains("config") ? text(manifest["config"], "mediaType") : "";
-    if (type != project_type && !(type.empty() && config == empty_config))
+    if (type != media::project && !(type.empty() && config == media::empty_config))
         throw error(Errc::unsupported, "{} is no compose project{}", shown,
                     type.empty() && config.empty() ? "" : " but " + (type.empty() ? config : type))
             .with_hint("images are named by `image:` of a service");
@@ -91,14 +87,14 @@ std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const s
                         max_file);
         const auto* noted = object_of(item, "annotations");
         const auto annotations = noted ? *noted : nlohmann::json::object();
-        if (layer.media_type == env_file) {
+        if (layer.media_type == media::env_file) {
             layer.kind = ProjectLayer::Kind::env_file;
-            layer.file = text(annotations, "com.docker.compose.envfile");
-        } else if (layer.media_type != compose_file) {
+            layer.file = text(annotations, annotation::env_file);
+        } else if (layer.media_type != media::compose_file) {
             continue;
-        } else if (annotations.contains("com.docker.compose.extends")) {
+        } else if (annotations.contains(annotation::extends)) {
             layer.kind = ProjectLayer::Kind::extended;
-            layer.file = text(annotations, "com.docker.compose.file");
+            layer.file = text(annotations, annotation::file);
         }
         if (layer.kind != ProjectLayer::Kind::compose) check_inside(layer.file, shown);
         out.push_back(std::move(layer));

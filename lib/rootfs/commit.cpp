@@ -107,9 +107,15 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
     Json& config = whole["config"];
     if (!config.is_object()) config = Json::object();
     set_command(config, spec.process.args);
-    Json env = Json::array();
-    for (const std::string& entry : spec.process.env)
-        if (!entry.starts_with("HOSTNAME=") && !entry.starts_with("HOME=")) env.push_back(entry);
+    // As Docker orders them: what the container was given, then what it has of its image.
+    const auto of_image = config.value("Env", Json());
+    Json env = Json::array(), inherited = Json::array();
+    for (const std::string& entry : spec.process.env) {
+        if (entry.starts_with("HOSTNAME=") || entry.starts_with("HOME=")) continue;
+        const bool same = of_image.is_array() && std::find(of_image.begin(), of_image.end(), entry) != of_image.end();
+        (same || entry.starts_with("PATH=") ? inherited : env).push_back(entry);
+    }
+    env.insert(env.end(), inherited.begin(), inherited.end());
     config["Env"] = env;
     config["WorkingDir"] = spec.process.cwd;
     if (!spec.process.user.name.empty()) config["User"] = spec.process.user.name;

@@ -8,6 +8,7 @@
 #include "supervisor/client/protocol.hpp"
 #include "supervisor/client/wire.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -84,6 +85,10 @@ void Control::adopt(UniqueFd connection) {
     sessions_.push_back(std::move(session));
 }
 
+bool Control::only_watched() const {
+    return std::all_of(sessions_.begin(), sessions_.end(), [](const auto& s) { return s->subscription.has_value(); });
+}
+
 Control::Session* Control::find(SessionId id) {
     for (auto& s : sessions_)
         if (s->id == id) return s.get();
@@ -141,8 +146,10 @@ void Control::handle(Session& s, const std::string& frame) {
         if (auto given = m.find("patience"); given != m.end())
             for (const auto& [container, ns] : given->items()) patience.emplace(container, ns.get<std::int64_t>());
         handler_.on_preempt(s.id, id, patience);
-    } else if (type == "subscribe") s.subscription = id;
-    else if (type == "status") {
+    } else if (type == "subscribe") {
+        s.subscription = id;
+        send_result(s.id, id, nullptr);
+    } else if (type == "status") {
         json::Value answer{{"type", "result"}, {"id", id}, {"statuses", json::Value::array()}};
         for (const auto& status : handler_.on_status()) answer["statuses"].push_back(json::Value::parse(status));
         send(s, json::dump(answer));
@@ -153,7 +160,33 @@ void Control::handle(Session& s, const std::string& frame) {
         // The client sees the end of the connection, and with it that nothing is left.
         if (handler_.on_bye()) [[maybe_unused]]
             int until_exit = fd.release();
-    } else throw error(Errc::unsupported, "unknown request '{}'", type);
+    } else if (type == "set_service") {
+        const ServiceChange change{swarm::service_from_json(json::dump(m.at("service")), "a client's service"),
+                                   m.value("seen", std::uint64_t{0}), m.value("rollback", false),
+                                   m.value("to_revision", 0)};
+        answer(s, id, [&] { handler_.on_set_service(change); });
+    } else if (type == "remove_service")
+        answer(s, id, [&] { handler_.on_remove_service(m.at("service").get<std::string>()); });
+    else if (type == "leave_network")
+        answer(s, id, [&] { handler_.on_leave_network(m.at("network").get<std::string>()); });
+    else if (type == "keep_network")
+        answer(s, id, [&] { handler_.on_keep_network(m.at("network").get<std::string>()); });
+    else if (type == "node_changed") answer(s, id, [&] { handler_.on_node_changed(); });
+    else if (type == "scope")
+        answer(s, id,
+               [&] { handler_.on_scope(scope_record_from_json(json::dump(m.at("scope")), "a client's scope")); });
+    else if (type == "end_scope") handler_.on_end_scope(s.id, id, m.value("take_down", true));
+    else throw error(Errc::unsupported, "unknown request '{}'", type);
+}
+
+void Control::answer(Session& s, int id, const std::function<void()>& work) {
+    const SessionId session = s.id; // what is done may end it
+    try {
+        work();
+        send_result(session, id, nullptr);
+    } catch (const Error& e) {
+        send_result(session, id, &e);
+    }
 }
 
 void Control::send(Session& s, const std::string& body) {

@@ -5,7 +5,9 @@
 #include "base/fd.hpp"
 #include "davit/event.hpp"
 #include "davit/plan.hpp"
+#include "project/scope_record.hpp"
 #include "supervisor/client/frame.hpp"
+#include "supervisor/client/protocol.hpp"
 
 #include <chrono>
 #include <functional>
@@ -29,7 +31,17 @@ public:
     virtual void on_preempt(SessionId session, int id,
                             const std::map<std::string, std::chrono::nanoseconds>& patience) = 0;
     virtual std::vector<std::string> on_status() = 0; // statuses as JSON
-    virtual bool on_bye() = 0;                        // true: the process ends now, and with it the connection
+    // Requests of Swarm's; what they throw is answered.
+    virtual void on_set_service(const ServiceChange& change) = 0;
+    virtual void on_remove_service(const std::string& id) = 0;
+    virtual void on_leave_network(const std::string& name) = 0;
+    virtual void on_keep_network(const std::string& name) = 0;
+    virtual void on_node_changed() = 0;
+    // The project ends with its owner from now on; what it throws is answered.
+    virtual void on_scope(ScopeRecord record) = 0;
+    // Answered by send_result() when it is done.
+    virtual void on_end_scope(SessionId session, int id, bool take_down) = 0;
+    virtual bool on_bye() = 0; // true: the process ends now, and with it the connection
     virtual void on_closed(SessionId session) = 0;
 };
 
@@ -41,6 +53,8 @@ public:
     void listen(const std::string& path);
     void adopt(UniqueFd connection); // a client connected by its socketpair
     bool idle() const { return sessions_.empty(); }
+    // Those that are connected only wait for what happens: no reason to stay when nothing can.
+    bool only_watched() const;
 
     // To sessions that are gone: nothing.
     void send_event(SessionId session, int id, const Event& event);
@@ -54,6 +68,7 @@ private:
     void accept_later();
     void readable(Session& session);
     void handle(Session& session, const std::string& frame);
+    void answer(Session& session, int id, const std::function<void()>& work);
     void send(Session& session, const std::string& body);
     void flush(Session& session);
     void drop(SessionId id);

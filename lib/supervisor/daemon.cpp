@@ -37,6 +37,7 @@ FileLock freed_first(FileLock lock) {
 
 void remove_run_files(const Roots& roots, const ProjectPaths& paths) {
     ::unlink((paths.run + "/supervisor.log").c_str());
+    ::unlink(paths.listing().c_str());
     ::unlink(paths.port_proxy_socket().c_str());
     ::rmdir(paths.run_containers().c_str());
     ::unlink(paths.supervisor_lock().c_str());

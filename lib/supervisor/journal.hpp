@@ -1,5 +1,5 @@
 // <run>/projects/<p>/plan.json and plan.done: the plan that runs, and which of its operations have
-// ended, so that the next supervisor goes on where this one was killed.
+// ended, so that the next supervisor goes on where this one was killed. One that runs beside others: plan-<token>.
 #pragma once
 
 #include "base/fd.hpp"
@@ -9,12 +9,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace davit::supervisor {
 
 class Journal {
 public:
-    explicit Journal(std::string run_dir) : dir_(std::move(run_dir)) {}
+    // beside: the token of a plan that runs beside others, or nothing.
+    explicit Journal(const std::string& run_dir, const std::string& beside = {});
 
     struct Found {
         std::string token;
@@ -23,6 +25,7 @@ public:
     };
     // What an earlier supervisor left; a torn journal is as none.
     std::optional<Found> read() const;
+    static std::vector<Found> read_all(const std::string& run_dir); // torn ones are removed
 
     void begin(const std::string& token, const Plan& plan);
     void done(int operation);
@@ -31,7 +34,7 @@ public:
 private:
     void give_up(const Error& why);
 
-    std::string dir_;
+    std::string plan_, done_file_;
     UniqueFd done_;
     bool kept_ = false;
 };

@@ -26,7 +26,8 @@ struct Options {
     Roots roots;
     std::string project;
     int client_fd = -1, lock_fd = -1;
-    bool build = false; // of a build instead of a project
+    bool build = false;   // of a build instead of a project
+    bool guarded = false; // a scope is about to be made
 };
 
 int number(const char* text) {
@@ -42,6 +43,10 @@ Options parse(int argc, char** argv) {
         std::string flag = argv[i];
         if (flag == "--build") {
             o.build = true;
+            continue;
+        }
+        if (flag == "--guarded") {
+            o.guarded = true;
             continue;
         }
         if (i + 1 >= argc) throw error(Errc::usage, "{} needs a value", flag);
@@ -74,10 +79,13 @@ void tell_client(int fd, const char* type, const std::string& text) {
 int supervise(const Options& o, UniqueFd& client) {
     ProjectPaths paths(o.roots, o.project);
     make_roots(o.roots);
+    supervisor::Guard guard; // before there is anything to be left behind
+    if (o.guarded) guard.start(o.roots, o.project);
     std::optional<FileLock> lock;
     if (o.lock_fd >= 0) lock.emplace(UniqueFd(o.lock_fd)); // locked by the shim that started us
     else lock = supervisor::take_supervisor_lock(paths);
     if (!lock) {
+        guard.stop();
         tell_client(client.get(), "taken", "another supervisor runs");
         return 0;
     }
@@ -90,8 +98,9 @@ int supervise(const Options& o, UniqueFd& client) {
     UniqueFd still_locked(::fcntl(lock->fd(), F_DUPFD_CLOEXEC, 0));
     std::optional<supervisor::Supervisor> supervisor;
     try {
-        supervisor.emplace(o.roots, o.project, supervisor::freed_first(std::move(*lock)));
+        supervisor.emplace(o.roots, o.project, supervisor::freed_first(std::move(*lock)), std::move(guard));
     } catch (...) {
+        guard.stop();
         supervisor::take_back_start(o.roots, o.project); // while the lock is still ours
         throw;
     }

@@ -123,6 +123,24 @@ void PlanRunner::abandon_held_starts(const std::string& why) {
     }
 }
 
+void PlanRunner::tell_held_starts() {
+    for (int id : executor_.running()) {
+        const Operation& op = executor_.operation(id);
+        if (op.kind != OpKind::start_container || !op.hold_for_attach) continue;
+        if (Container* c = containers_.find(op.container_id)) c->tell_held();
+    }
+}
+
+bool PlanRunner::works_on(const std::string& container_id) const {
+    for (const Operation& op : executor_.plan().operations) {
+        const auto state = executor_.state(op.id);
+        if (op.container_id == container_id && op.kind != OpKind::wait_container &&
+            (state == PlanExecutor::State::waiting || state == PlanExecutor::State::running))
+            return true;
+    }
+    return false;
+}
+
 bool PlanRunner::holds_start() const {
     for (int id : executor_.running()) {
         const Operation& op = executor_.operation(id);
@@ -154,9 +172,14 @@ void PlanRunner::run(const Operation& op) {
 
 void PlanRunner::run_network(const Operation& op) {
     bool create = op.kind == OpKind::create_network;
-    auto done = [this, end = ender(op.id), create, name = op.network, self = shared_from_this()](const Error* error) {
+    std::map<std::string, std::string> attributes;
+    if (const auto there = create ? std::nullopt : world_.store.network(op.network))
+        attributes = {{"id", there->id}, {"type", there->driver}};
+    auto done = [this, end = ender(op.id), create, name = op.network, attributes,
+                 self = shared_from_this()](const Error* error) {
         if (!error) {
             Event e;
+            e.attributes = attributes;
             e.kind = create ? EventKind::network_created : EventKind::network_removed;
             e.time_ns = sys::realtime_ns();
             e.project = executor_.plan().project;
@@ -203,12 +226,35 @@ void PlanRunner::run_volume(const Operation& op) {
 
 namespace {
 
-StopRequest stop_request(const Operation& op) {
+StopRequest stop_request(const Operation& op, bool keep_desired) {
     StopRequest r;
+    r.keep_desired = keep_desired;
     r.signal = op.signal;
     r.run_hooks = !op.skip_hooks;
     if (op.timeout_ns) r.grace = std::chrono::nanoseconds(*op.timeout_ns);
     return r;
+}
+
+} // namespace
+
+namespace {
+
+EndpointRecord endpoint_of(const Operation& op) {
+    const ConnectOptions wish = op.endpoint.value_or(ConnectOptions{});
+    EndpointRecord out;
+    out.network = op.network;
+    out.aliases = wish.aliases;
+    for (const auto& link : wish.links) {
+        const auto colon = link.find(':');
+        out.links[link.substr(colon == std::string::npos ? 0 : colon + 1)].push_back(link.substr(0, colon));
+    }
+    out.ipv4_address = wish.ipv4;
+    out.ipv6_address = wish.ipv6;
+    out.link_local_ips = wish.link_local_ips;
+    out.mac_address = wish.mac;
+    out.gw_priority = wish.gw_priority;
+    out.driver_opts = wish.driver_opts;
+    return out;
 }
 
 } // namespace
@@ -218,13 +264,18 @@ void PlanRunner::run_container(const Operation& op) {
     switch (op.kind) {
     case OpKind::create_container: containers_.create(op.container_id); return ended(op.id, nullptr);
     case OpKind::start_container: return containers_.get(op.container_id).start(op.hold_for_attach, done);
-    case OpKind::stop_container: return containers_.get(op.container_id).stop(stop_request(op), done);
-    case OpKind::restart_container: return containers_.get(op.container_id).restart(stop_request(op), done);
+    case OpKind::stop_container:
+        return containers_.get(op.container_id).stop(stop_request(op, executor_.plan().shutdown), done);
+    case OpKind::restart_container: return containers_.get(op.container_id).restart(stop_request(op, true), done);
     case OpKind::kill_container: return containers_.get(op.container_id).kill(op.signal, done);
     case OpKind::pause_container: return containers_.get(op.container_id).pause(done);
     case OpKind::unpause_container: return containers_.get(op.container_id).unpause(done);
     case OpKind::remove_container: return containers_.remove(op.container_id, op.force, op.remove_volumes, done);
     case OpKind::rename_container: containers_.get(op.container_id).rename(op.new_name); return ended(op.id, nullptr);
+    case OpKind::update_container: return containers_.get(op.container_id).update(op.staged, op.restart, done);
+    case OpKind::connect_network: return containers_.get(op.container_id).connect(endpoint_of(op), done);
+    case OpKind::disconnect_network: return containers_.get(op.container_id).disconnect(op.network, done);
+    case OpKind::hand_over_container: return containers_.hand_over(op.replaces, op.container_id, done);
     default: throw error(Errc::unsupported, "the supervisor cannot do '{}'", to_string(op.kind));
     }
 }
@@ -256,7 +307,7 @@ bool PlanRunner::check_gate(const Operation& op, Gate& gate) {
         const ContainerStatus& s = c->status();
         GateView view{c->record().name, c->record().service, s.state, s.health, c->checked(), s.exit_code, 0};
         const std::int64_t age = c->age().count();
-        Verdict v = judge(op.condition, view, age);
+        Verdict v = judge(op.condition, view, age, op.settle_ns.value_or(usual_settle));
         if (v.kind == Verdict::Kind::failed) {
             ended(op.id, &*v.error);
             return true;

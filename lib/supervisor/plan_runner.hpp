@@ -27,8 +27,11 @@ public:
     const std::string& token() const { return token_; }
     const Plan& plan() const { return executor_.plan(); }
     void cancel(const Error& why);
+    // Something is still to be done to the container; waiting for it is nothing.
+    bool works_on(const std::string& container_id) const;
     // A start that waits for its client to attach: without it the plan cannot go on.
     bool holds_start() const;
+    void tell_held_starts(); // to a client that has come back
     void abandon_held_starts(const std::string& why);
     void container_changed();
 

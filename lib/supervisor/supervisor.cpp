@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/programs.hpp"
 #include "base/sys.hpp"
+#include "supervisor/abandoned.hpp"
 #include "supervisor/footprint.hpp"
 
 #include <algorithm>
@@ -15,28 +16,45 @@ namespace davit::supervisor {
 
 namespace {
 using namespace std::chrono_literals;
-constexpr auto linger = 1s;       // after the last client, while containers exist but none runs
-constexpr auto return_limit = 5s; // for the client whose attaching a resumed plan waits for
+constexpr auto linger = 1s; // after the last client, while containers exist but none runs
 constexpr auto sync_delay = 1s;
 constexpr auto nursery_idle_limit = 3s;
 constexpr auto shrink_delay = 3s; // after the last plan, or the start without one
-constexpr std::size_t remembered_results = 16;
 constexpr int failure_limit = 10'000;
 } // namespace
 
-Supervisor::Supervisor(Roots roots, std::string project, FileLock lock)
+Supervisor::Supervisor(Roots roots, std::string project, FileLock lock, Guard guard)
     : roots_(std::move(roots)), project_(std::move(project)), lock_(std::move(lock)), group_(project_), store_(roots_),
       paths_(roots_, project_), reaper_(loop_), files_helper_(loop_), net_helper_(loop_), dns_(loop_, registry_),
       host_(NETLINK_ROUTE), networks_(loop_, store_, project_, net_helper_, registry_), world_(make_world()),
-      containers_(world_), journal_(paths_.run), control_(loop_, *this) {
+      containers_(world_), leaving_(loop_, store_, networks_, project_, [this] { consider_exit(); }),
+      tasks_(world_, containers_, project_, [this] { tasks_idle(); }),
+      event_log_(
+          roots_, project_,
+          [this](const std::string& id) {
+              const Container* c = containers_.find(id);
+              return c ? &c->record() : nullptr;
+          },
+          [this](const std::string& name) { return networks_.known(name); }),
+      control_(loop_, *this), plans_(world_, containers_, control_,
+                                     {[this](const Plan& plan) { plan_begins(plan); }, [this] { plan_ended(); }}),
+      scope_(world_, containers_, plans_, project_, std::move(guard), [this] { consider_exit(); }) {
     sys::make_dirs(paths_.state, 0700);
     sys::make_dirs(paths_.run_containers(), 0700);
     terminate_ = loop_.watch_signal(SIGTERM, [this](int) { loop_.stop(); }); // as a crash: the shims see to a successor
+    networks_.park = [this](const std::string& id) {
+        if (Container* c = containers_.find(id)) c->park_ports();
+    };
     networks_.load();
     containers_.load();
     networks_.adopted();
+    leaving_.load();
+    for (const Journal::Found& found : Journal::read_all(paths_.run))
+        world_.shutting_down = world_.shutting_down || found.plan.shutdown;
+    tasks_.load();
     listen();
-    resume();
+    plans_.resume();
+    scope_.load();
     loop_.post([this] { consider_exit(); });
 }
 
@@ -55,8 +73,8 @@ void Supervisor::listen() {
 
 World Supervisor::make_world() {
     std::string shim = find_program("davit-shim");
-    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim, {}, {}, {}, {}, {}, {},
-            {},    {},     {},     {}};
+    World w{loop_, store_, paths_, reaper_, files_helper_, networks_, dns_, host_, shim};
+    w.names.emplace(roots_);
     w.shim_exe = [this, shim] {
         if (!shim_exe_) shim_exe_ = runtime::sealed_copy(shim);
         return shim_exe_.get();
@@ -72,14 +90,15 @@ World Supervisor::make_world() {
         return nursery_.start(start);
     };
     w.emit = [this](Event e) { emit(std::move(e)); };
-    w.changed = [this](Container&) {
+    w.changed = [this](Container& c) {
         // After what happens now is complete: a gate may end the plan.
-        if (!std::exchange(changed_posted_, true))
+        if (changed_.empty())
             loop_.post([this] {
-                changed_posted_ = false;
-                if (current_) current_->runner->container_changed();
+                for (const auto& id : std::exchange(changed_, {})) tasks_.container_changed(id);
+                plans_.container_changed();
                 consider_exit();
             });
+        changed_.insert(c.record().id);
     };
     w.auto_remove = [this](Container& c) {
         loop_.post([this, id = c.record().id] {
@@ -89,7 +108,13 @@ World Supervisor::make_world() {
             });
         });
     };
+    w.leaving = [this](const ContainerRecord& record) { event_log_.keep(record); };
     w.find = [this](const std::string& id) { return containers_.find(id); };
+    w.named = [this](const std::string& name) -> Container* {
+        for (const auto& [id, container] : containers_.all())
+            if (container->record().name == name) return container.get();
+        return nullptr;
+    };
     w.take_turn = [this](std::function<void()> work) { take_turn(std::move(work)); };
     w.sync_soon = [this](const std::string& file) { sync_soon(file); };
     return w;
@@ -148,70 +173,47 @@ void Supervisor::sync_soon(const std::string& file) {
 }
 
 void Supervisor::emit(Event event) {
+    event_log_.write(event);
     control_.send_to_subscribers(event);
-    if (!current_) return;
-    for (const auto& [session, id] : current_->listeners) control_.send_event(session, id, event);
+    plans_.emit(event);
 }
 
 // ---- plans
 
 void Supervisor::on_apply(SessionId session, int id, const std::string& token, Plan plan) {
-    for (const auto& [ended, failure] : ended_)
-        if (ended == token) return control_.send_result(session, id, failure ? &*failure : nullptr);
-    if (current_ && current_->runner->token() == token) {
-        return current_->listeners.emplace_back(session, id), void();
-    }
-    queue_.push_back({session, id, token, std::move(plan)});
-    next_plan();
+    plans_.apply(session, id, token, std::move(plan));
 }
 
-void Supervisor::next_plan() {
-    while (!current_ && !queue_.empty()) {
-        Request request = std::move(queue_.front());
-        queue_.pop_front();
-        if (auto stale = staleness(request.plan)) {
-            control_.send_result(request.session, request.id, &*stale, true);
-            continue;
-        }
-        SessionId session = request.session;
-        int id = request.id;
-        try {
-            start_plan(std::move(request), {});
-        } catch (const Error& e) {
-            current_.reset();
-            journal_.end();
-            control_.send_result(session, id, &e);
-        }
-    }
+void Supervisor::on_cancel(SessionId session, int id) { plans_.cancel(session, id); }
+
+void Supervisor::on_preempt(SessionId session, int id,
+                            const std::map<std::string, std::chrono::nanoseconds>& patience) {
+    plans_.preempt(session, id, patience);
 }
 
-std::optional<Error> Supervisor::staleness(const Plan& plan) const {
-    for (const auto& [id, generation] : plan.seen) {
-        Container* c = containers_.find(id);
-        if (c && c->record().generation == generation) continue;
-        return error(Errc::conflict, "container {} has been {} since the plan was made",
-                     c ? c->record().name : id.substr(0, 12), c ? "changed" : "removed");
-    }
-    if (!plan.known) return std::nullopt;
-    for (const auto& [id, container] : containers_.all())
-        if (!plan.known->contains(id))
-            return error(Errc::conflict, "container {} has been made since the plan was", container->record().name);
-    return std::nullopt;
-}
-
-void Supervisor::start_plan(Request request, std::set<int> done_before) {
+void Supervisor::plan_begins(const Plan& plan) {
     linger_.reset();
     shrink_timer_.reset();
-    journal_.begin(request.token, request.plan);
-    for (int id : done_before) journal_.done(id);
-    current_ = std::make_unique<Current>();
-    if (request.session != 0) current_->listeners.emplace_back(request.session, request.id);
-    prepare_helpers(request.plan);
-    current_->runner =
-        std::make_shared<PlanRunner>(world_, containers_, journal_, request.token, std::move(request.plan),
-                                     std::move(done_before), [this](const std::optional<Error>& e) { finished(e); });
-    auto runner = current_->runner;
-    runner->begin();
+    const bool starts = std::any_of(plan.operations.begin(), plan.operations.end(), [](const Operation& op) {
+        return op.kind == OpKind::start_container || op.kind == OpKind::restart_container;
+    });
+    set_shutting_down(plan.shutdown || (world_.shutting_down && plan.beside && !starts));
+    prepare_helpers(plan);
+}
+
+void Supervisor::plan_ended() {
+    if (plans_.idle() && !nothing_left()) { // clean_up() waits for them
+        // Outside of compose files one short run follows another: there they end when they have been idle.
+        if (project_ != machine_project) release_helpers();
+        else shrink_timer_ = loop_.after(shrink_delay, shrink_footprint);
+    }
+    scope_.plan_ended();
+    consider_exit();
+}
+
+// A machine that was about to go down and is used again does not.
+void Supervisor::set_shutting_down(bool now) {
+    if (std::exchange(world_.shutting_down, now) && !now) tasks_.go_on();
 }
 
 // They start while the containers end.
@@ -226,63 +228,12 @@ void Supervisor::prepare_helpers(const Plan& plan) {
     if (has(OpKind::start_container)) loop_.post([this] { world_.ready_shims(); });
 }
 
-void Supervisor::resume() {
-    auto found = journal_.read();
-    if (!found) return journal_.end();
-    Request request;
-    request.token = found->token;
-    request.plan = std::move(found->plan);
-    try {
-        start_plan(std::move(request), std::move(found->done));
-        expect_client();
-    } catch (const Error& e) {
-        log::warning("the interrupted plan cannot be finished: {}", e.what());
-        current_.reset();
-        journal_.end();
-    }
-}
-
-void Supervisor::finished(const std::optional<Error>& failure) {
-    auto ended = std::move(current_);
-    ended_.emplace_back(ended->runner->token(), failure);
-    if (ended_.size() > remembered_results) ended_.pop_front();
-    for (const auto& [session, id] : ended->listeners) control_.send_result(session, id, failure ? &*failure : nullptr);
-    for (const auto& [session, id] : std::exchange(preempters_, {})) control_.send_result(session, id, nullptr);
-    loop_.post([this, runner = ended->runner] { // it is still on the stack
-        next_plan();
-        if (!current_ && !nothing_left()) release_helpers(); // clean_up() waits for them
-        consider_exit();
-    });
-}
-
 // Nothing but the supervisor and the shims stays when a plan is done.
 void Supervisor::release_helpers() {
     files_helper_.release();
     net_helper_.release();
     nursery_.release();
     shrink_timer_ = loop_.after(shrink_delay, shrink_footprint);
-}
-
-void Supervisor::on_cancel(SessionId session, int id) {
-    Error why = error(Errc::interrupted, "cancelled");
-    std::erase_if(queue_, [&](const Request& r) {
-        if (r.session != session || r.id != id) return false;
-        control_.send_result(session, id, &why);
-        return true;
-    });
-    if (!current_) return;
-    for (const auto& listener : current_->listeners)
-        if (listener == std::pair{session, id}) return current_->runner->cancel(why);
-}
-
-void Supervisor::on_preempt(SessionId session, int id,
-                            const std::map<std::string, std::chrono::nanoseconds>& patience) {
-    if (!current_) return control_.send_result(session, id, nullptr);
-    preempters_.emplace_back(session, id);
-    for (const auto& [container, limit] : patience)
-        if (Container* c = containers_.find(container)) c->hurry(limit);
-    if (!current_) return; // that was the last of it
-    current_->runner->cancel(error(Errc::interrupted, "another command took precedence"));
 }
 
 std::vector<std::string> Supervisor::on_status() {
@@ -292,36 +243,76 @@ std::vector<std::string> Supervisor::on_status() {
 }
 
 void Supervisor::on_closed(SessionId session) {
-    std::erase_if(queue_, [&](const Request& r) { return r.session == session; });
-    std::erase_if(preempters_, [&](const auto& p) { return p.first == session; });
-    if (current_) {
-        const bool listened =
-            std::erase_if(current_->listeners, [&](const auto& l) { return l.first == session; }) != 0;
-        // It was here and is gone: what waits for it to attach waits for nobody.
-        if (listened && current_->listeners.empty())
-            current_->runner->abandon_held_starts("the command that started it is gone");
-    }
+    plans_.closed(session);
     loop_.post([this] { consider_exit(); });
 }
 
-// A client whose supervisor was killed comes back at once; what its successor holds for one that does not is let go.
-void Supervisor::expect_client() {
-    if (!current_ || !current_->runner->holds_start()) return;
-    current_->return_limit = loop_.after(return_limit, [this] {
-        if (current_ && current_->listeners.empty())
-            current_->runner->abandon_held_starts("the command that started it is gone");
-    });
+// ---- services
+
+void Supervisor::on_set_service(const ServiceChange& change) {
+    linger_.reset();
+    set_shutting_down(false);
+    tasks_.set_service(change);
+}
+void Supervisor::on_remove_service(const std::string& id) { tasks_.remove_service(id); }
+void Supervisor::on_leave_network(const std::string& name) { leaving_.add(name); }
+void Supervisor::on_keep_network(const std::string& name) { leaving_.keep(name); }
+void Supervisor::on_node_changed() { tasks_.node_changed(); }
+
+// ---- scopes
+
+void Supervisor::on_scope(ScopeRecord record) {
+    linger_.reset();
+    scope_.hold(std::move(record));
+}
+
+void Supervisor::on_end_scope(SessionId session, int id, bool take_down) {
+    scope_.let_go(take_down, [this, session, id](const Error* e) { control_.send_result(session, id, e); });
+}
+
+void Supervisor::tasks_idle() {
+    leaving_.try_all();
+    consider_exit();
 }
 
 // ---- the end
 
-bool Supervisor::nothing_left() const { return containers_.empty() && !networks_.uses_any(); }
+// Of clients that were killed while they staged: nobody but this project's supervisor can tell.
+void Supervisor::clear_abandoned() {
+    if (project_ != machine_project || abandoned_stays_) return;
+    HelperJob job;
+    job.kind = HelperJob::Kind::remove_trees;
+    for (const auto& entry : abandoned_staging(paths_, [this](const std::string& id) { return plans_.names(id); })) {
+        containers_.remove_volumes(store_.volumes_of_staged(project_, entry));
+        job.paths.push_back(paths_.staging(entry));
+        if (exists(paths_.run_container(entry))) job.paths.push_back(paths_.run_container(entry));
+    }
+    if (job.paths.empty()) return;
+    files_helper_.run(job, [this](const Error* e) {
+        abandoned_stays_ = e != nullptr;
+        if (e) log::warning("removing what clients have left: {}", e->what());
+        consider_exit();
+    });
+}
+
+bool Supervisor::nothing_left() const {
+    if (world_.shutting_down && tasks_.any_service()) return false; // the next boot's supervisor goes on with them
+    return containers_.empty() && !networks_.uses_any() && !tasks_.needs_supervisor() && !scope_.any();
+}
+
+// Somebody has to keep what services have, as long as there is a machine to come to them from.
+bool Supervisor::holds_addresses() { return networks_.services().any() && !world_.shutting_down; }
 
 void Supervisor::consider_exit() {
-    bool waits_for_helpers = files_helper_.busy() || net_helper_.busy() || networks_.busy();
-    if (current_ || !queue_.empty() || !control_.idle() || containers_.any_active() || !turns_.empty())
+    if (!scope_.any() && control_.idle()) scope_.stop_guard();
+    const bool wanted = !control_.idle() && !(containers_.empty() && control_.only_watched());
+    if (plans_.idle() && !wanted && !containers_.any_active()) networks_.leave_unused();
+    if (!plans_.idle() || wanted || containers_.any_active() || !turns_.empty() || tasks_.needs_supervisor() ||
+        leaving_.any() || holds_addresses() || scope_.any())
         return linger_.reset();
-    if (waits_for_helpers) {
+    const auto waits_for_helpers = [this] { return files_helper_.busy() || net_helper_.busy() || networks_.busy(); };
+    if (!waits_for_helpers()) clear_abandoned();
+    if (waits_for_helpers()) {
         linger_ = loop_.after(2ms, [this] { consider_exit(); });
         return;
     }
@@ -329,15 +320,20 @@ void Supervisor::consider_exit() {
         linger_ = loop_.after(100ms, [this] { consider_exit(); });
         return;
     }
-    if (nothing_left()) return loop_.stop();
+    if (nothing_left()) {
+        loop_.stop();
+        return;
+    }
     linger_ = loop_.after(linger, [this] {
-        if (!current_ && control_.idle() && !containers_.any_active()) loop_.stop();
+        if (plans_.idle() && control_.idle() && !containers_.any_active() && !tasks_.needs_supervisor() &&
+            !holds_addresses())
+            loop_.stop();
     });
 }
 
 bool Supervisor::on_bye() {
     loop_.post([this] { consider_exit(); });
-    return nothing_left() && !current_ && queue_.empty();
+    return nothing_left() && plans_.idle();
 }
 
 // Unless a command works on it: then it is that command's, which may have written the project's file a moment ago.
@@ -353,11 +349,14 @@ void Supervisor::forget_project() {
 
 void Supervisor::clean_up() {
     if (!nothing_left()) networks_.save_kept();
-    if (containers_.any_active()) return; // killed by SIGTERM: as after a crash, the shims see to a successor
+    // Killed by SIGTERM: as after a crash, the shims or the guard of a scope see to a successor.
+    if (containers_.any_active() || scope_.any()) return;
+    scope_.stop_guard();
     containers_.pay_records();
     control_.close_listener();
     files_helper_.stop();
     net_helper_.stop();
+    networks_.stop_helper();
     nursery_.stop();
     group_.leave();
     if (nothing_left()) {

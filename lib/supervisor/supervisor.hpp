@@ -8,10 +8,14 @@
 #include "supervisor/container/containers.hpp"
 #include "supervisor/control.hpp"
 #include "supervisor/daemon.hpp"
+#include "supervisor/event_log.hpp"
+#include "supervisor/guard.hpp"
 #include "supervisor/helper/reaper.hpp"
-#include "supervisor/journal.hpp"
 #include "supervisor/network/networks.hpp"
-#include "supervisor/plan_runner.hpp"
+#include "supervisor/plans.hpp"
+#include "supervisor/scope_keeper.hpp"
+#include "supervisor/tasks/leaving_networks.hpp"
+#include "supervisor/tasks/task_runner.hpp"
 #include "supervisor/world.hpp"
 
 #include <deque>
@@ -23,8 +27,9 @@ namespace davit::supervisor {
 
 class Supervisor : private ControlHandler {
 public:
-    // lock: the project's supervisor lock, held for life. Adopts what runs and listens.
-    Supervisor(Roots roots, std::string project, FileLock lock);
+    // lock: the project's supervisor lock, held for life. guard: where one was started already. Adopts what runs and
+    // listens.
+    Supervisor(Roots roots, std::string project, FileLock lock, Guard guard);
     ~Supervisor() override;
 
     // The one that started it: its plan will need the helper, which starts while the client stages.
@@ -33,42 +38,37 @@ public:
     void run();
 
 private:
-    struct Request {
-        SessionId session = 0;
-        int id = 0;
-        std::string token;
-        Plan plan;
-    };
-    struct Current {
-        std::shared_ptr<PlanRunner> runner;
-        std::vector<std::pair<SessionId, int>> listeners; // sessions that wait for its result
-        EventLoop::Watch return_limit;
-    };
-
     void on_apply(SessionId session, int id, const std::string& token, Plan plan) override;
     void on_cancel(SessionId session, int id) override;
     void on_preempt(SessionId session, int id,
                     const std::map<std::string, std::chrono::nanoseconds>& patience) override;
     std::vector<std::string> on_status() override;
+    void on_set_service(const ServiceChange& change) override;
+    void on_remove_service(const std::string& id) override;
+    void on_leave_network(const std::string& name) override;
+    void on_keep_network(const std::string& name) override;
+    void on_node_changed() override;
+    void on_scope(ScopeRecord record) override;
+    void on_end_scope(SessionId session, int id, bool take_down) override;
     bool on_bye() override;
     void on_closed(SessionId session) override;
 
     World make_world();
     void listen();
     void forget_project();
+    void plan_begins(const Plan& plan);
     void prepare_helpers(const Plan& plan);
     void release_helpers();
-    void resume();
-    void next_plan();
-    void start_plan(Request request, std::set<int> done_before);
-    std::optional<Error> staleness(const Plan& plan) const;
-    void finished(const std::optional<Error>& failure);
-    void expect_client();
+    void plan_ended();
+    void tasks_idle();
     void emit(Event event);
     void take_turn(std::function<void()> work);
     void next_turn();
     void sync_soon(const std::string& file);
+    void clear_abandoned();
     bool nothing_left() const;
+    bool holds_addresses();
+    void set_shutting_down(bool now);
     void consider_exit();
     void clean_up();
 
@@ -89,15 +89,17 @@ private:
     runtime::ShimNursery nursery_;
     World world_;
     Containers containers_;
-    Journal journal_;
+    LeavingNetworks leaving_;
+    TaskRunner tasks_;
+    EventLog event_log_;
     Control control_;
-    std::unique_ptr<Current> current_;
-    std::deque<Request> queue_;
-    std::vector<std::pair<SessionId, int>> preempters_;
-    std::deque<std::pair<std::string, std::optional<Error>>> ended_; // tokens and results of the last plans
+    Plans plans_;
+    ScopeKeeper scope_;
     std::deque<std::function<void()>> turns_;
     std::set<std::string> to_sync_;
-    bool turn_posted_ = false, changed_posted_ = false;
+    std::set<std::string> changed_; // containers
+    bool turn_posted_ = false;
+    bool abandoned_stays_ = false; // it cannot be removed
     EventLoop::Watch sync_timer_, linger_, terminate_, nursery_idle_, shrink_timer_, listen_again_;
 };
 

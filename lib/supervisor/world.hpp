@@ -5,6 +5,7 @@
 #include "davit/event.hpp"
 #include "net/dns/server.hpp"
 #include "net/netlink.hpp"
+#include "project/names.hpp"
 #include "project/store.hpp"
 #include "runtime/shim_client.hpp"
 #include "supervisor/helper/helper.hpp"
@@ -12,6 +13,7 @@
 #include "supervisor/network/networks.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,8 +41,13 @@ struct World {
     std::function<void(Container&)> changed;              // state or health: gates look again
     std::function<void(Container&)> auto_remove;          // a `--rm` container has ended
     std::function<Container*(const std::string&)> find;   // by id
+    std::function<Container*(const std::string&)> named;  // by name
     std::function<void(std::function<void()>)> take_turn; // heavy work, one piece per turn of the loop
     std::function<void(const std::string&)> sync_soon;    // a record was written: put it on disk in the background
+    std::function<void(const ContainerRecord&)> leaving;  // it is about to be no more, and has events to come
+    // The machine goes down: what ends now is meant to run in the next boot, and nothing takes its place in this one.
+    bool shutting_down = false;
+    std::optional<NameIndex> names{}; // of the machine's containers
 };
 
 } // namespace davit::supervisor

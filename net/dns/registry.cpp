@@ -68,8 +68,10 @@ struct Registry::Impl {
         Network& n = networks[record.network];
         for (const std::string& name : record.names)
             n.names[lowered(name)].push_back({record.container_id, record.addresses});
-        for (const IpAddress& a : record.addresses) n.reverse[a] = record.container_name;
-        n.by_container_name[record.container_name] = record.container_id;
+        if (!record.container_name.empty()) {
+            for (const IpAddress& a : record.addresses) n.reverse[a] = record.container_name;
+            n.by_container_name[record.container_name] = record.container_id;
+        }
         std::string id = record.container_id;
         n.records.insert_or_assign(std::move(id), Stored{std::move(record), std::move(source)});
     }

@@ -17,7 +17,7 @@ namespace davit::net::dns {
 // One container on one network.
 struct NamedEndpoint {
     std::string container_id;
-    std::string container_name; // PTR answers <container_name>.<network>
+    std::string container_name; // PTR answers <container_name>.<network>; empty: none, as of a service
     std::string network;        // the network's real name
     std::vector<IpAddress> addresses;
     // Everything it answers to: container name, service, aliases, short id, hostname (docker_names()).

@@ -224,4 +224,5 @@ def main():
         report.table()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,5 @@
 // What an embedding program does beside up and down: one call of each noun, on a project that runs.
+#include <algorithm>
 #include <davit/attach.hpp>
 #include <davit/events.hpp>
 #include <davit/files.hpp>
@@ -52,6 +53,8 @@ void look(davit::Engine& engine, const davit::ContainerInfo& web) {
     require(!davit::containers_of(engine, davit::network(engine, "nouns_default")).empty(), "it is on its network");
     require(davit::volumes_in_use(engine).at("nouns_data") == web.name, "it has its volume");
     require(davit::containers_of(engine, davit::require_image(engine, "busybox")).size() == 1, "it has its image");
+    require(davit::image_variants(engine, davit::require_image(engine, "busybox")).empty(),
+            "which its name is of alone");
 }
 
 void documents(davit::Engine& engine, const davit::ContainerInfo& web) {
@@ -141,7 +144,9 @@ int main() {
         engine.down(project);
         davit::remove_volume(engine, "nouns_data");
         davit::remove_image(engine, "nouns:1");
-        require(engine.volumes().empty() && engine.networks().empty(), "nothing is left");
+        const auto left = engine.networks();
+        require(engine.volumes().empty() && std::all_of(left.begin(), left.end(), davit::is_builtin),
+                "nothing is left");
     } catch (const davit::Error& e) {
         std::cerr << e.describe() << "\n";
         return 1;

@@ -7,6 +7,7 @@
 // not root; 125 when the host could not be made.
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <csignal>
 #include <cstdio>
@@ -118,14 +119,31 @@ string present_group(const Hierarchy& h) {
     return "";
 }
 
-void remove_group(const string& dir) {
+// All that is waited for what killed hosts have left: a process that outlives its host keeps its groups for ever.
+bool patience() {
+    static const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    return std::chrono::steady_clock::now() < until;
+}
+
+// What is frozen does not die (v1): it is killed already, and goes when it thaws.
+void thaw(const string& dir) {
+    const int fd = ::open((dir + "/freezer.state").c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    [[maybe_unused]] const ssize_t n = ::write(fd, "THAWED", 6);
+    ::close(fd);
+}
+
+void remove_group(const string& dir, bool patient) {
+    thaw(dir);
     if (DIR* d = ::opendir(dir.c_str())) {
         while (dirent* e = ::readdir(d))
-            if (e->d_type == DT_DIR && e->d_name[0] != '.') remove_group(dir + "/" + e->d_name);
+            if (e->d_type == DT_DIR && string(e->d_name) != "." && string(e->d_name) != "..")
+                remove_group(dir + "/" + e->d_name, patient);
         ::closedir(d);
     }
     // EBUSY for a moment after the last process ended: the kernel releases it after an RCU grace period.
-    for (int i = 0; i < 200 && ::rmdir(dir.c_str()) < 0 && errno == EBUSY; ++i) ::usleep(10'000);
+    for (int i = 0; i < 200 && ::rmdir(dir.c_str()) < 0 && errno == EBUSY && (patient || patience()); ++i)
+        ::usleep(10'000);
 }
 
 constexpr const char* group_prefix = "davit-host-"; // and the pid and pid namespace of the host's outer process
@@ -147,7 +165,7 @@ void sweep(const string& base) {
         string dir = base + "/" + e->d_name;
         int lock = lock_group(dir);
         if (lock < 0) continue;
-        remove_group(dir);
+        remove_group(dir, false);
         ::close(lock);
     }
     ::closedir(d);
@@ -312,6 +330,37 @@ int status_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128
     ::_exit(status_of(status));
 }
 
+// The place that each host mounts its own state over. Removing it would detach what other hosts have mounted there
+// (rmdir(2) of a directory that is a mount point elsewhere), so the last one of those that share it does; the sticky
+// bit says that a host made it.
+class StatePlace {
+public:
+    StatePlace() {
+        for (;;) {
+            if (::mkdir(path, 0700) == 0) ::chmod(path, 01700);
+            fd_ = ::open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            if (fd_ < 0 && errno == ENOENT) continue;
+            struct stat held {
+            }, there{};
+            if (fd_ < 0 || (::flock(fd_, LOCK_SH) == 0 && ::fstat(fd_, &held) == 0 && ::stat(path, &there) == 0 &&
+                            held.st_ino == there.st_ino))
+                return;
+            ::close(fd_);
+        }
+    }
+    ~StatePlace() {
+        struct stat held {};
+        if (fd_ < 0) return;
+        if (::fstat(fd_, &held) == 0 && (held.st_mode & S_ISVTX) && ::flock(fd_, LOCK_EX | LOCK_NB) == 0) ::rmdir(path);
+        ::close(fd_);
+    }
+    StatePlace(const StatePlace&) = delete;
+
+private:
+    static constexpr const char* path = "/var/lib/davit";
+    int fd_ = -1;
+};
+
 pid_t g_middle = 0;
 void forward(int) {
     if (g_middle > 0) ::kill(g_middle, SIGKILL); // its init dies with it, and all below
@@ -334,7 +383,7 @@ int main(int argc, char** argv) {
     }
     std::sort(keep.begin(), keep.end());
     std::vector<Hierarchy> groups = hierarchies();
-    bool made_state = ::mkdir("/var/lib/davit", 0700) == 0;
+    const StatePlace place;
     int code = exit_broken;
     try {
         for (auto& h : groups) make_group(h, group_name());
@@ -348,7 +397,6 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "private-host: %s\n", e.what());
     }
     for (auto& h : groups)
-        if (!h.own.empty()) remove_group(h.own);
-    if (made_state) ::rmdir("/var/lib/davit");
+        if (!h.own.empty()) remove_group(h.own, true);
     return code;
 }

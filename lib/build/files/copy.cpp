@@ -431,14 +431,16 @@ std::string content_digest(const Source& source, const dockerfile::CopyStep& ste
         ContentRecord record;
         DigestVisitor visitor(record, options);
         selection.each(
-            [&](const Match& match, const Source& from, const SourcePattern* include, const RemoteFiles* remote) {
+            [&](const Match& match, const Source& from, const SourcePattern* include, const RemoteFiles*) {
                 visitor.context = from.context;
-                if (remote) record.remote(remote->key);
                 record.source(match.at.is_directory() ? "" : match.name);
-                if (remote) return; // known by its key
                 if (!match.at.is_directory()) return visitor.add(match.at.fd.get(), match.at.status, "");
                 const WalkRules rules = selection.rules(match, from, include);
                 walk_tree(sys::open_at(match.at.fd.get(), ".", O_RDONLY | O_DIRECTORY), rules, visitor);
+            },
+            [&](const RemoteFiles& remote) {
+                record.remote(remote.key);
+                record.source(remote.path); // a repository is a directory, whose contents are meant
             });
         for (const dockerfile::InlineFile& file : step.inline_files) {
             struct stat st {};

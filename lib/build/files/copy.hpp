@@ -19,6 +19,8 @@ struct RemoteFiles {
     std::string path;    // of the file in source; empty: all of it
     std::string key;     // what it is known by: the digest of its bytes, or the commit
     bool archive = true; // false: a repository, never unpacked
+    // Set where only the key is known: brings source, and the key that it has by now. Throws as RemoteSources.
+    std::function<void()> fetch = {};
 };
 
 struct CopyOptions {

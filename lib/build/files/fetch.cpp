@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace davit::build {
 
@@ -41,10 +42,10 @@ void apply_query(GitSource& out, std::string_view query, std::string_view whole)
         } else if (key == "subdir") once(out.subdirectory);
         else if (key == "checksum" || key == "commit") once(out.checksum);
         else if (key == "keep-git-dir") out.keep_git_dir = truth(value, whole);
-        else if (key == "submodules" && !truth(value, whole)) continue; // they never come
+        else if (key == "submodules") out.submodules = truth(value, whole);
         else
             throw error(Errc::usage, "'{}' in {} is not known", key, whole)
-                .with_hint("ref, tag, branch, subdir, checksum and keep-git-dir are");
+                .with_hint("ref, tag, branch, subdir, checksum, keep-git-dir and submodules are");
     }
 }
 
@@ -99,7 +100,7 @@ std::optional<GitSource> parse_git_source(std::string_view text, bool is_context
         std::string(place.substr(0, question)) + std::string(hash == std::string_view::npos ? "" : text.substr(hash));
     const auto ref = remote::parse_git_ref(without_query);
     if (!ref) return std::nullopt;
-    GitSource out{ref->url, ref->ref, ref->subdirectory, {}, {}};
+    GitSource out{ref->url, ref->ref, ref->subdirectory, {}, {}, true};
     if (question != std::string_view::npos) apply_query(out, place.substr(question + 1), text);
     if (lexical_path(out.subdirectory).empty()) out.subdirectory.clear();
     return out;
@@ -109,15 +110,29 @@ bool is_remote_source(const std::string& written) {
     return is_web_address(written) || parse_git_source(written, false).has_value();
 }
 
-GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch) {
-    const remote::GitRef ref{source.url, source.ref.empty() ? "" : source.ref, source.subdirectory};
-    // A whole commit needs no name.
-    const std::string commit = remote::resolve_git(ref);
+namespace {
+
+remote::GitRef ref_of(const GitSource& source) { return {source.url, source.ref, source.subdirectory}; }
+
+// The commit that it means now.
+std::string commit_of(const GitSource& source) {
+    const std::string commit = remote::resolve_git(ref_of(source)); // a whole commit needs no server
     check_commit(source.checksum, source.url, commit);
+    return commit;
+}
+
+GitTree tree_of(const GitSource& source, const std::string& commit, bool keep_git_dir, const std::string& scratch) {
     GitTree out{ScratchDir(scratch), {}, commit};
-    remote::checkout_git(ref, commit, out.scratch.path() + "/tree");
+    const auto submodules =
+        remote::checkout_git(ref_of(source), commit, out.scratch.path() + "/tree", source.submodules);
     const UniqueFd tree = sys::open_at(out.scratch.fd(), "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (!keep_git_dir) sys::remove_tree_at(tree.get(), ".git");
+    if (!keep_git_dir) {
+        sys::remove_tree_at(tree.get(), ".git");
+        for (const auto& path : submodules) { // theirs are files that lead to it
+            const auto inside = locate(tree.get(), path);
+            if (inside && inside->is_directory()) ::unlinkat(inside->fd.get(), ".git", 0);
+        }
+    }
     PlainModes modes(tree.get());
     walk_tree(sys::open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY), {}, modes);
     if (::fchmod(tree.get(), 0755) < 0) throw make_sys_error(errno, "setting the mode of a fetched tree");
@@ -130,40 +145,77 @@ GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string&
     return out;
 }
 
-RemoteSources::Fetched RemoteSources::fetch_url(const std::string& url, const dockerfile::CopyStep& step,
-                                                const FetchOptions& options) const {
-    Fetched out{ScratchDir(options.scratch), {}, {}};
-    const std::string name = file_name_of(url);
-    const UniqueFd file = sys::open_at(out.scratch.fd(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-    const HttpFile got = download(url, file.get(), options.http, step.checksum.starts_with("sha512:"));
-    if (!step.checksum.empty()) check_digest(step.checksum, url, got);
+} // namespace
+
+GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch) {
+    return tree_of(source, commit_of(source), keep_git_dir, scratch);
+}
+
+namespace {
+
+UniqueFd file_in(const ScratchDir& scratch, const std::string& name) {
+    return sys::open_at(scratch.fd(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+}
+
+} // namespace
+
+void RemoteSources::take_download(const std::string& url, std::unique_ptr<ScratchDir> scratch, int file,
+                                  const HttpFile& got, Remote& to) const {
+    if (!step_.checksum.empty()) check_digest(step_.checksum, url, got);
     const timespec when{static_cast<time_t>(got.modified), 0}, times[2] = {when, when};
-    if (::fchmod(file.get(), 0600) < 0 || ::futimens(file.get(), times) < 0)
-        throw make_sys_error(errno, "writing a download");
-    out.root = sys::open_at(out.scratch.fd(), ".", O_RDONLY | O_DIRECTORY);
-    out.files = {{out.root.get(), nullptr, true}, name, "sha256:" + got.sha256, true};
-    return out;
+    if (::fchmod(file, 0600) < 0 || ::futimens(file, times) < 0) throw make_sys_error(errno, "writing a download");
+    to.root = sys::open_at(scratch->fd(), ".", O_RDONLY | O_DIRECTORY);
+    to.scratch = std::move(scratch);
+    to.files = {{to.root.get(), nullptr, true}, file_name_of(url), "sha256:" + got.sha256, true};
+    HttpMemory(options_.http.memory).keep(url, got);
 }
 
-RemoteSources::Fetched RemoteSources::fetch_repository(const GitSource& source, const dockerfile::CopyStep& step,
-                                                       const FetchOptions& options) const {
-    const bool keep = step.keep_git_dir || source.keep_git_dir.value_or(false);
-    GitTree tree = fetch_git(source, keep, options.scratch);
-    check_commit(step.checksum, source.url, tree.commit);
-    Fetched out{std::move(tree.scratch), std::move(tree.root), {}};
-    const std::string key = "git:" + tree.commit + (keep ? " with .git" : "") + " " + source.subdirectory;
-    out.files = {{out.root.get(), nullptr, true}, "", key, false};
-    return out;
+void RemoteSources::look_at_url(const std::string& url, Remote& to) {
+    const bool with_sha512 = step_.checksum.starts_with("sha512:");
+    auto before = HttpMemory(options_.http.memory).find(url);
+    if (before && with_sha512 && before->sha512.empty()) before.reset();
+    auto scratch = std::make_unique<ScratchDir>(options_.scratch);
+    const UniqueFd file = file_in(*scratch, file_name_of(url));
+    const auto got = before ? download_if_changed(url, file.get(), options_.http, *before, with_sha512)
+                            : download(url, file.get(), options_.http, with_sha512);
+    if (got) return take_download(url, std::move(scratch), file.get(), *got, to);
+    if (!step_.checksum.empty()) check_digest(step_.checksum, url, *before);
+    to.files = {{-1, nullptr, true}, file_name_of(url), "sha256:" + before->sha256, true};
+    to.files.fetch = [this, url, with_sha512, &to] {
+        auto own = std::make_unique<ScratchDir>(options_.scratch);
+        const UniqueFd fresh = file_in(*own, file_name_of(url));
+        const HttpFile now = download(url, fresh.get(), options_.http, with_sha512);
+        take_download(url, std::move(own), fresh.get(), now, to);
+    };
 }
 
-RemoteSources::RemoteSources(const dockerfile::CopyStep& step, const FetchOptions& options) {
+void RemoteSources::fetch_repository(const GitSource& source, bool keep, Remote& to) const {
+    const std::string key = to.files.key;
+    const std::string commit = key.substr(4, key.find(' ') - 4); // after "git:"
+    GitTree tree = tree_of(source, commit, keep, options_.scratch);
+    to.scratch = std::make_unique<ScratchDir>(std::move(tree.scratch));
+    to.root = std::move(tree.root);
+    to.files = {{to.root.get(), nullptr, true}, "", key, false};
+}
+
+void RemoteSources::look_at_repository(const GitSource& source, Remote& to) {
+    const bool keep = step_.keep_git_dir || source.keep_git_dir.value_or(false);
+    const std::string commit = commit_of(source);
+    check_commit(step_.checksum, source.url, commit);
+    to.files.archive = false;
+    to.files.key =
+        "git:" + commit + (keep ? " with .git" : "") + (source.submodules ? "" : " alone") + " " + source.subdirectory;
+    to.files.fetch = [this, source, keep, &to] { fetch_repository(source, keep, to); };
+}
+
+RemoteSources::RemoteSources(const dockerfile::CopyStep& step, const FetchOptions& options)
+    : step_(step), options_(options) {
     if (!step.add) return;
     for (const std::string& written : step.sources) {
-        if (fetched_.contains(written)) continue;
+        if (remotes_.contains(written)) continue;
         try {
-            if (const auto git = parse_git_source(written, false))
-                fetched_.emplace(written, fetch_repository(*git, step, options));
-            else if (is_web_address(written)) fetched_.emplace(written, fetch_url(written, step, options));
+            if (const auto git = parse_git_source(written, false)) look_at_repository(*git, remotes_[written]);
+            else if (is_web_address(written)) look_at_url(written, remotes_[written]);
         } catch (Error& e) {
             if (e.at().line == 0) e.with_at({options.place.file, options.place.first_line, options.place.column});
             throw;
@@ -172,8 +224,8 @@ RemoteSources::RemoteSources(const dockerfile::CopyStep& step, const FetchOption
 }
 
 const RemoteFiles* RemoteSources::find(const std::string& written) const {
-    const auto at = fetched_.find(written);
-    return at == fetched_.end() ? nullptr : &at->second.files;
+    const auto at = remotes_.find(written);
+    return at == remotes_.end() ? nullptr : &at->second.files;
 }
 
 } // namespace davit::build

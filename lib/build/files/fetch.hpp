@@ -6,6 +6,7 @@
 #include "build/files/scratch_dir.hpp"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct GitSource {
     std::string url, ref, subdirectory;
     std::string checksum; // a commit or the beginning of one
     std::optional<bool> keep_git_dir;
+    bool submodules = true;
 };
 // nullopt: it is none. In ADD "github.com/x/y" is a path; as a context it is a repository.
 // Throws Error(usage) for what leads out of the repository, or asks for what davit does not know.
@@ -39,24 +41,30 @@ struct GitTree {
 };
 GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch);
 
-// All remote sources of one ADD, fetched. CopyOptions::remote asks it; it must live as long.
+// All remote sources of one ADD. CopyOptions::remote asks it; it must live as long. What has not changed since it was
+// fetched last (a commit; a URL whose server says so) is known by its key alone until somebody wants the files.
 class RemoteSources {
 public:
     // Blocks on the network. Throws Error with the instruction's place; where there is a checksum, also for
     // what has another (Errc::failed).
     RemoteSources(const dockerfile::CopyStep& step, const FetchOptions& options);
+    RemoteSources(const RemoteSources&) = delete;
     const RemoteFiles* find(const std::string& written) const;
 
 private:
-    struct Fetched {
-        ScratchDir scratch;
+    struct Remote {
+        std::unique_ptr<ScratchDir> scratch;
         UniqueFd root;
         RemoteFiles files;
     };
-    Fetched fetch_url(const std::string& url, const dockerfile::CopyStep& step, const FetchOptions& options) const;
-    Fetched fetch_repository(const GitSource& source, const dockerfile::CopyStep& step,
-                             const FetchOptions& options) const;
-    std::map<std::string, Fetched> fetched_;
+    void look_at_url(const std::string& url, Remote& to);
+    void take_download(const std::string& url, std::unique_ptr<ScratchDir> scratch, int file, const HttpFile& got,
+                       Remote& to) const;
+    void look_at_repository(const GitSource& source, Remote& to);
+    void fetch_repository(const GitSource& source, bool keep, Remote& to) const;
+    const dockerfile::CopyStep step_;
+    const FetchOptions options_;
+    std::map<std::string, Remote> remotes_; // by how they are written
 };
 
 } // namespace davit::build

@@ -1,7 +1,9 @@
 #include "build/files/http_file.hpp"
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json_read.hpp"
 #include "base/sys.hpp"
 #include "registry/client.hpp"
 #include "registry/http.hpp"
@@ -57,12 +59,18 @@ bool is_redirect(int status) {
 
 class HttpDownload {
 public:
-    HttpDownload(const std::string& url, int fd, const HttpFileOptions& options, bool with_sha512)
-        : url_(url), fd_(fd), options_(options), with_sha512_(with_sha512), session_(registry::make_http_session()) {}
+    HttpDownload(const std::string& url, int fd, const HttpFileOptions& options, bool with_sha512,
+                 const HttpFile* before = nullptr)
+        : url_(url), fd_(fd), options_(options), with_sha512_(with_sha512), before_(before),
+          session_(registry::make_http_session()) {}
 
-    HttpFile run() {
+    // nullopt: it is what it was.
+    std::optional<HttpFile> run() {
         for (int attempt = 0;; ++attempt) {
             const registry::HttpResponse& head = ask();
+            constexpr int not_modified = 304;
+            if (before_ && head.failure == registry::HttpFailure::none && head.status == not_modified)
+                return std::nullopt;
             if (head.failure == registry::HttpFailure::none && head.status >= 200 && head.status < 300 && body())
                 return std::move(file_);
             const registry::HttpResponse& end = session_->response();
@@ -100,6 +108,8 @@ private:
             // Not to another host, nor in clear what was to be encrypted.
             if (credentials && url->host == host && url->scheme == scheme)
                 request.headers.emplace_back("Authorization", *credentials);
+            if (before_ && !before_->etag.empty()) request.headers.emplace_back("If-None-Match", before_->etag);
+            else if (before_) request.headers.emplace_back("If-Modified-Since", before_->last_modified);
             const registry::HttpResponse& head = session_->start(request, options_.stop);
             if (head.failure != registry::HttpFailure::none || !is_redirect(head.status)) return head;
             const auto next = registry::resolve_url(*url, head.header("location"));
@@ -129,7 +139,9 @@ private:
         if (session_->response().failure != registry::HttpFailure::none) return false;
         file_.sha256 = sha256.hex();
         if (with_sha512_) file_.sha512 = sha512.hex();
-        file_.modified = parse_http_date(session_->response().header("last-modified")).value_or(0);
+        file_.etag = session_->response().header("etag");
+        file_.last_modified = session_->response().header("last-modified");
+        file_.modified = parse_http_date(file_.last_modified).value_or(0);
         return true;
     }
 
@@ -153,6 +165,7 @@ private:
     int fd_;
     const HttpFileOptions& options_;
     bool with_sha512_;
+    const HttpFile* before_;
     std::unique_ptr<registry::HttpSession> session_;
     HttpFile file_;
 };
@@ -160,7 +173,43 @@ private:
 } // namespace
 
 HttpFile download(const std::string& url, int fd, const HttpFileOptions& options, bool with_sha512) {
-    return HttpDownload(url, fd, options, with_sha512).run();
+    return *HttpDownload(url, fd, options, with_sha512).run();
+}
+
+std::optional<HttpFile> download_if_changed(const std::string& url, int fd, const HttpFileOptions& options,
+                                            const HttpFile& before, bool with_sha512) {
+    return HttpDownload(url, fd, options, with_sha512, &before).run();
+}
+
+std::string HttpMemory::file_of(const std::string& url) const { return directory_ + "/" + sha256_hex(url) + ".json"; }
+
+std::optional<HttpFile> HttpMemory::find(const std::string& url) const {
+    if (directory_.empty()) return std::nullopt;
+    const auto text = read_file_if_exists(file_of(url));
+    const Json json = text ? parse_untrusted(*text) : Json();
+    if (!json.is_object() || text_of(json, "url") != url) return std::nullopt;
+    HttpFile out;
+    out.sha256 = text_of(json, "sha256");
+    out.sha512 = text_of(json, "sha512");
+    out.etag = text_of(json, "etag");
+    out.last_modified = text_of(json, "last_modified");
+    out.size = unsigned_of(json, "size");
+    out.modified = parse_http_date(out.last_modified).value_or(0);
+    constexpr std::size_t hex_digits = 64;
+    if (out.sha256.size() != hex_digits || (out.etag.empty() && out.last_modified.empty())) return std::nullopt;
+    return out;
+}
+
+void HttpMemory::keep(const std::string& url, const HttpFile& file) const {
+    if (directory_.empty() || (file.etag.empty() && file.last_modified.empty())) return;
+    sys::make_dirs(directory_, 0700);
+    const Json json{{"url", url},
+                    {"sha256", file.sha256},
+                    {"sha512", file.sha512},
+                    {"etag", file.etag},
+                    {"last_modified", file.last_modified},
+                    {"size", file.size}};
+    write_file_atomic(file_of(url), json.dump(-1, ' ', false, Json::error_handler_t::replace), 0600, false);
 }
 
 std::string file_name_of(const std::string& url) {

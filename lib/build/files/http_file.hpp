@@ -16,6 +16,7 @@ struct HttpFileOptions {
     // bearer token. Only the host itself gets it, none that a redirect leads to.
     std::function<std::optional<std::string>(const std::string& id)> secret;
     std::uint64_t most_bytes = std::uint64_t{64} << 30;
+    std::string memory; // HttpMemory's directory; empty: each time anew
     std::stop_token stop;
 };
 
@@ -23,11 +24,30 @@ struct HttpFile {
     std::string sha256, sha512; // hex; of sha512 nothing unless it was asked for
     std::int64_t modified = 0;  // seconds since the epoch; 0: the server did not say
     std::uint64_t size = 0;
+    std::string etag, last_modified; // as the server wrote them
 };
 
 // The file's bytes go to fd, from its start. Redirects are followed; what broke off is tried again. Throws Error
 // with the URL and the status: not_found, denied, unavailable …
 HttpFile download(const std::string& url, int fd, const HttpFileOptions& options, bool with_sha512 = false);
+
+// The same where `before` is what an earlier download of that URL told: nothing is sent, and nothing comes to fd, when
+// the server says that it has not changed. nullopt then.
+std::optional<HttpFile> download_if_changed(const std::string& url, int fd, const HttpFileOptions& options,
+                                            const HttpFile& before, bool with_sha512 = false);
+
+// What earlier downloads told, a small file for each URL in a directory of the caller's. A damaged one is none.
+class HttpMemory {
+public:
+    explicit HttpMemory(std::string directory) : directory_(std::move(directory)) {}
+    std::optional<HttpFile> find(const std::string& url) const;
+    // Only of a server that says what tells versions apart.
+    void keep(const std::string& url, const HttpFile& file) const;
+
+private:
+    std::string file_of(const std::string& url) const;
+    std::string directory_;
+};
 
 // The last component of the URL's path, decoded; "__unnamed__" without one.
 std::string file_name_of(const std::string& url);

@@ -192,18 +192,19 @@ void normalize_layer(int upper, const std::vector<std::string>& lowers, const st
     Normalizer(upper, lowers, parents).run();
 }
 
-void write_layer_tar(int upper, const archive::TarStream::Sink& sink) {
+std::uint64_t write_layer_tar(int upper, const archive::TarStream::Sink& sink) {
     archive::TarStream tar(sink);
     rootfs::ReadOptions options;
     options.overlay_marks = options.contents_only = options.only_capabilities = true;
     rootfs::read_tree(upper, ".", "", tar, options);
     tar.finish();
+    return tar.file_bytes();
 }
 
 LayerFacts digest_layer(int upper) {
     LayerFacts out;
     Hasher hash;
-    write_layer_tar(upper, [&](std::string_view bytes) {
+    out.files = write_layer_tar(upper, [&](std::string_view bytes) {
         hash.update(bytes);
         out.size += bytes.size();
     });

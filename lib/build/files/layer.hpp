@@ -21,13 +21,15 @@ struct MountStub {
 void normalize_layer(int upper, const std::vector<std::string>& lowers, const std::vector<MountStub>& stubs);
 
 struct LayerFacts {
-    std::string diff_id;    // "sha256:…" of the tar
-    std::uint64_t size = 0; // bytes of the tar
+    std::string diff_id;     // "sha256:…" of the tar
+    std::uint64_t size = 0;  // bytes of the tar
+    std::uint64_t files = 0; // bytes of the regular files in it
 };
 
 // Its tar as it will be written, without writing it. The same directory gives the same bytes: names are
 // sorted, times are whole seconds, and of extended attributes only capabilities are kept.
 LayerFacts digest_layer(int upper);
-void write_layer_tar(int upper, const archive::TarStream::Sink& sink);
+// → bytes of the regular files.
+std::uint64_t write_layer_tar(int upper, const archive::TarStream::Sink& sink);
 
 } // namespace davit::build

@@ -174,10 +174,13 @@ void Selection::each_with_parents(const std::string& written, const Visit& visit
     }
 }
 
-void Selection::each(const Visit& visit) const {
+void Selection::each(const Visit& visit, const Known& known) const {
     for (const std::string& written : step_.sources) {
         const RemoteFiles* remote = step_.add && options_.remote ? options_.remote(written) : nullptr;
-        if (remote) {
+        if (remote && known) {
+            known(*remote);
+        } else if (remote) {
+            if (const auto fetch = remote->fetch) fetch(); // a copy: it is gone from there then
             visit(one(remote->source, remote->path, written), remote->source, nullptr, remote);
         } else if (step_.parents) {
             each_with_parents(written, visit);

@@ -24,10 +24,12 @@ class Selection {
 public:
     Selection(const Source& source, const dockerfile::CopyStep& step, const CopyOptions& options);
 
+    // known: told of what is remote in place of visit, without fetching it.
     // visit(match, source, include, remote): include of --parents, remote of a URL or repository; else null.
     using Visit =
         std::function<void(const Match&, const Source&, const SourcePattern* include, const RemoteFiles* remote)>;
-    void each(const Visit& visit) const;
+    using Known = std::function<void(const RemoteFiles&)>;
+    void each(const Visit& visit, const Known& known = {}) const;
     WalkRules rules(const Match& match, const Source& source, const SourcePattern* include) const;
 
 private:

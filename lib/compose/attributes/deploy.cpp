@@ -72,12 +72,16 @@ constinit const Shape restart{.noun = "a restart policy", .types = t_map, .field
 
 constexpr std::string_view orders[] = {"start-first", "stop-first"};
 constinit const Shape order{.types = t_str, .words = orders};
+constexpr std::string_view pause_only[] = {"pause"};
 constexpr Row<UpdateConfig> update_rows[] = {
     row<&UpdateConfig::parallelism>("parallelism", integer_or_text, {.cast = Cast::integer}),
     row<&UpdateConfig::delay>("delay", text),
-    row<&UpdateConfig::failure_action>("failure_action", text),
+    row<&UpdateConfig::failure_action>("failure_action", text)
+        .without_effect(
+            {.why = "the first that fails stops the replacing; those before it stay new", .acted = pause_only}),
     row<&UpdateConfig::monitor>("monitor", text),
-    row<&UpdateConfig::max_failure_ratio>("max_failure_ratio", number_or_text, {.cast = Cast::real}),
+    row<&UpdateConfig::max_failure_ratio>("max_failure_ratio", number_or_text, {.cast = Cast::real})
+        .without_effect({"the first that fails stops the replacing"}),
     row<&UpdateConfig::order>("order", order),
 };
 constexpr Table update_table(update_rows);
@@ -102,8 +106,7 @@ constexpr Row<Deploy> deploy_rows[] = {
     row<&Deploy::replicas>("replicas", integer_or_text, {.cast = Cast::integer}),
     row<&Deploy::labels>("labels", list_or_map, {.merging = Merging::to_sequence, .identity = Identity::name})
         .without_effect({"they are for services of Swarm; those of containers are  labels:"}),
-    row<&Deploy::update_config, OptionalObject<UpdateConfig>>("update_config", update)
-        .without_effect({"replicas are replaced as they are, without a plan of their own"}),
+    row<&Deploy::update_config, OptionalObject<UpdateConfig>>("update_config", update),
     row<&Deploy::rollback_config, OptionalObject<UpdateConfig>>("rollback_config", update)
         .without_effect({"there is nothing to roll back to"}),
     row<&Deploy::resources, Object<Deploy::ResourcesSet>>("resources", resources),

@@ -4,8 +4,10 @@
 #include "base/error.hpp"
 #include "engine/attach/control.hpp"
 #include "engine/attach/quiet_write.hpp"
+#include "engine/events/record.hpp"
 #include "engine/roots.hpp"
 #include "engine/shim_of.hpp"
+#include "project/store.hpp"
 
 #include <cerrno>
 #include <poll.h>
@@ -107,8 +109,16 @@ private:
 
 std::optional<int> attach(Engine& engine, const ContainerInfo& container, const Session& session,
                           std::stop_token stop) {
-    return AttachRun(connect_to_shim(roots_of(engine), container.project, container.id, stop), container, session)
-        .run(stop);
+    const Roots roots = roots_of(engine);
+    AttachRun run(connect_to_shim(roots, container.project, container.id, stop), container, session);
+    ContainerInfo whole = container; // who attaches may know its id alone
+    if (const auto record = RecordStore(roots).container(container.project, container.id)) {
+        whole.image = record->image;
+        whole.name = record->name;
+        whole.labels = record->labels;
+    }
+    record_event(roots, whole, "attach"); // before a start that waits for it
+    return run.run(stop);
 }
 
 } // namespace davit

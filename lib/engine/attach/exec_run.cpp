@@ -7,6 +7,7 @@
 #include "engine/attach/control.hpp"
 #include "engine/attach/pump.hpp"
 #include "engine/attach/quiet_write.hpp"
+#include "engine/events/record.hpp"
 #include "engine/exec.hpp"
 #include "engine/roots.hpp"
 #include "engine/shim_of.hpp"
@@ -16,6 +17,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <fmt/ranges.h>
 #include <optional>
 #include <poll.h>
 #include <unistd.h>
@@ -157,8 +159,14 @@ std::optional<int> run_exec(Engine& engine, const ContainerInfo& container, cons
                             const Session& session, std::string_view text, const std::stop_token& stop) {
     const Roots roots = roots_of(engine);
     const std::string steps = exec_steps(roots, container, options);
-    return ExecRun(connect_to_shim(roots, container.project, container.id, stop), options, session, text)
-        .run(steps, stop);
+    ExecRun run(connect_to_shim(roots, container.project, container.id, stop), options, session, text);
+    const std::string id = sys::random_hex(64);
+    const std::string command = fmt::format("{}", fmt::join(options.command, " "));
+    for (const char* step : {"exec_create: ", "exec_start: "})
+        record_event(roots, container, step + command, {{"execID", id}});
+    const std::optional<int> code = run.run(steps, stop);
+    if (code) record_event(roots, container, "exec_die", {{"execID", id}, {"exitCode", std::to_string(*code)}});
+    return code;
 }
 
 } // namespace

@@ -1,144 +1,102 @@
 #include "davit/events.hpp"
 
+#include "base/error.hpp"
 #include "base/sys.hpp"
-#include "engine/events/watch.hpp"
+#include "engine/events/journal_reader.hpp"
 #include "engine/roots.hpp"
+#include "project/store.hpp"
+#include "supervisor/client/protocol.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <map>
-#include <mutex>
-#include <set>
 #include <string_view>
-#include <thread>
-#include <vector>
 
 namespace davit {
 
 namespace {
 
-const char* action_of(const Event& event) {
-    switch (event.kind) {
-    case EventKind::container_created: return "create";
-    case EventKind::container_started: return "start";
-    case EventKind::container_exited: return "die";
-    case EventKind::container_signalled: return "kill";
-    case EventKind::container_stopped: return "stop";
-    case EventKind::container_removed: return "destroy";
-    case EventKind::container_paused: return "pause";
-    case EventKind::container_unpaused: return "unpause";
-    case EventKind::container_oom: return "oom";
-    case EventKind::container_health: return "health_status";
-    default: return nullptr;
-    }
+MachineEvent event_of(std::string journal, JournalLine line) {
+    MachineEvent e;
+    e.time_ns = line.time_ns;
+    e.type = std::move(line.type);
+    e.action = std::move(line.action);
+    e.id = std::move(line.id);
+    e.attributes = std::move(line.attributes);
+    if (journal != objects_journal) e.project = std::move(journal);
+    return e;
 }
 
-// What the records still tell of the past: when each container was made, started and ended last.
-std::vector<ContainerEvent> past_events(const std::vector<ContainerInfo>& containers) {
-    std::vector<ContainerEvent> out;
-    for (const ContainerInfo& c : containers) {
-        const std::pair<std::int64_t, const char*> known[] = {
-            {c.created, "create"}, {c.started_at, "start"}, {c.finished_at, "die"}};
-        for (const auto& [time, action] : known)
-            if (time) out.push_back({time, action, c.service, c.id, c.name, c.image});
-    }
-    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; });
-    return out;
+std::string attribute(const MachineEvent& event, const std::string& key) {
+    const auto it = event.attributes.find(key);
+    return it == event.attributes.end() ? "" : it->second;
 }
 
-class EventStream {
-public:
-    EventStream(Engine& engine, std::string project, const std::function<bool(const ContainerEvent&)>& sink)
-        : engine_(engine), project_(std::move(project)), sink_(sink) {}
-
-    // Whether more is wanted.
-    bool past(std::int64_t since, std::int64_t until) {
-        for (const ContainerEvent& e : past_events(engine_.containers(project_)))
-            if (e.time_ns >= since && e.time_ns <= until) show(e);
-        return wanted_;
-    }
-
-    void follow(std::int64_t from, std::stop_token stop) {
-        watch_project(
-            engine_, project_, [this, from](const Event& event) { return on(event, from); }, std::move(stop),
-            [this, from] { return catch_up(from); });
-    }
-
-private:
-    void show(const ContainerEvent& event) { wanted_ = wanted_ && sink_(event); }
-
-    bool on(const Event& event, std::int64_t from) {
-        const char* action = action_of(event);
-        if (!action) return true;
-        // A container that was told of from its record: these events may still come.
-        const auto [told, first_sight] = told_.emplace(event.container_id, false);
-        if (first_sight) show_missed(event, action, from);
-        if (told->second && event.time_ns <= caught_up_) return wanted_;
-        show({event.time_ns, action, event.service, event.container_id, event.container_name, image_of(event)});
-        return wanted_;
-    }
-
-    // Containers of which nothing was seen: their supervisor ended before it could be asked.
-    bool catch_up(std::int64_t from) {
-        caught_up_ = sys::realtime_ns();
-        std::set<std::string> missed;
-        for (const ContainerEvent& e : past_events(engine_.containers(project_))) {
-            if (e.time_ns < from) {
-                told_.emplace(e.id, false); // it was there before
-                continue;
-            }
-            if (told_.emplace(e.id, true).second) missed.insert(e.id);
-            if (missed.count(e.id)) show(e);
-        }
-        return wanted_;
-    }
-
-    // What its supervisor did before it was listened to.
-    void show_missed(const Event& event, std::string_view action, std::int64_t from) {
-        const auto c = engine_.container(event.project, event.container_id);
-        if (!c || c->created < from) return;
-        for (const ContainerEvent& e : past_events({*c}))
-            if (e.time_ns < event.time_ns && e.action != action) show(e);
-    }
-
-    // Kept from the first sight: the record is gone when the last events of a container come.
-    const std::string& image_of(const Event& event) {
-        std::string& image = images_[event.container_id];
-        if (image.empty())
-            if (const auto c = engine_.container(event.project, event.container_id)) image = c->image;
-        return image;
-    }
-
-    Engine& engine_;
-    std::string project_;
-    const std::function<bool(const ContainerEvent&)>& sink_;
-    std::map<std::string, std::string> images_;
-    std::map<std::string, bool> told_; // id → from its record
-    std::int64_t caught_up_ = 0;
-    bool wanted_ = true;
-};
+// Of those that compose tells of.
+std::string compose_action(const std::string& action) {
+    constexpr std::string_view told[] = {"create", "start",   "die",    "kill",   "stop", "restart",      "destroy",
+                                         "pause",  "unpause", "rename", "update", "oom",  "health_status"};
+    const std::string word = action.substr(0, action.find(':'));
+    return std::find(std::begin(told), std::end(told), word) == std::end(told) ? "" : word;
+}
 
 } // namespace
 
+namespace {
+
+// Whoever waits for events needs somebody who sees them happen: where supervisor and shims were killed, the next
+// supervisor is started here.
+void have_supervisors(const Roots& roots, const std::vector<std::string>& projects) {
+    for (const std::string& project : projects) {
+        try {
+            SupervisorClient::look_after(roots, project);
+        } catch (const Error& e) {
+            if (e.kind() != Errc::unavailable) throw; // of the others there is still something to tell
+        }
+    }
+}
+
+void follow(const Roots& roots, const std::vector<std::string>& projects, const EventRange& range,
+            const std::function<bool(const MachineEvent&)>& sink, std::stop_token stop) {
+    JournalReader reader(roots, range.since);
+    if (!range.until || *range.until > sys::realtime_ns()) have_supervisors(roots, projects);
+    while (!stop.stop_requested()) {
+        const std::int64_t now = sys::realtime_ns();
+        for (auto& [journal, line] : reader.take()) {
+            if (range.until && line.time_ns > *range.until) continue;
+            if (!sink(event_of(std::move(journal), std::move(line)))) return;
+        }
+        std::optional<std::chrono::nanoseconds> left;
+        if (range.until) {
+            if (*range.until <= now) return;
+            left = std::chrono::nanoseconds(*range.until - now);
+        }
+        reader.wait(left, stop);
+    }
+}
+
+} // namespace
+
+void follow_machine_events(Engine& engine, const EventRange& range, const EventFilters& filters,
+                           const std::function<bool(const MachineEvent&)>& sink, std::stop_token stop) {
+    const Roots roots = roots_of(engine);
+    std::vector<std::string> projects{machine_project};
+    for (const ProjectRecord& record : RecordStore(roots).projects()) projects.push_back(record.name);
+    follow(
+        roots, projects, range, [&](const MachineEvent& event) { return !passes(event, filters) || sink(event); },
+        std::move(stop));
+}
+
 void follow_events(Engine& engine, const std::string& project, const EventRange& range,
                    const std::function<bool(const ContainerEvent&)>& sink, std::stop_token stop) {
-    const std::int64_t now = sys::realtime_ns();
-    EventStream stream(engine, project, sink);
-    if (range.since && !stream.past(*range.since, range.until.value_or(now))) return;
-    if (range.until && *range.until <= now) return;
-    std::stop_source end;
-    const std::stop_callback stopped(stop, [&] { end.request_stop(); });
-    std::jthread timer;
-    if (range.until)
-        timer = std::jthread([&end, left = std::chrono::nanoseconds(*range.until - now)](const std::stop_token& gone) {
-            std::mutex mutex;
-            std::condition_variable_any changed;
-            std::unique_lock lock(mutex);
-            changed.wait_for(lock, gone, left, [] { return false; });
-            end.request_stop();
-        });
-    stream.follow(now, end.get_token());
+    follow(
+        roots_of(engine), {project}, range,
+        [&](const MachineEvent& event) {
+            const bool ours = event.project == project && event.type == "container";
+            const std::string action = ours ? compose_action(event.action) : "";
+            if (action.empty()) return true;
+            return sink({event.time_ns, action, attribute(event, "com.docker.compose.service"), event.id,
+                         attribute(event, "name"), attribute(event, "image")});
+        },
+        std::move(stop));
 }
 
 } // namespace davit

@@ -1,11 +1,13 @@
 #include "engine/inspect/container.hpp"
 
 #include "base/date.hpp"
+#include "base/hash.hpp"
 #include "engine/inspect/json_parts.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace davit::documents {
 
@@ -15,7 +17,7 @@ std::string time_text(std::int64_t time) { return time ? rfc3339_nano(time) : "0
 
 Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& checks) {
     Json state = {{"Status", to_string(c.state)},
-                  {"Running", c.pid != 0},
+                  {"Running", c.pid != 0 || c.state == ContainerState::restarting},
                   {"Paused", c.state == ContainerState::paused},
                   {"Restarting", c.state == ContainerState::restarting},
                   {"OOMKilled", c.oom_killed},
@@ -29,7 +31,67 @@ Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& chec
     return state;
 }
 
+// What was asked for, {"Config": {…}, "HostConfig": {…}}; an empty object where nobody kept it.
+Json request_of(const Inspected& of) {
+    Json out = of.request.empty() ? Json::object() : Json::parse(of.request, nullptr, false);
+    return out.is_object() ? out : Json::object();
+}
+
+// SOURCE:TARGET[:MODE] of HostConfig.Binds, for what is mounted at a target.
+std::optional<std::string> bind_mode(const Json& binds, const std::string& target) {
+    for (const Json& bind : binds.is_array() ? binds : Json::array()) {
+        const std::string text = bind.get<std::string>();
+        const std::size_t first = text.find(':'), second = text.find(':', first + 1);
+        if (first == std::string::npos || text.substr(first + 1, second - first - 1) != target) continue;
+        return second == std::string::npos ? "" : text.substr(second + 1);
+    }
+    return std::nullopt;
+}
+
+std::string propagation_of(const Json& host, const std::string& target, const std::string& mode) {
+    for (const Json& mount : host.value("Mounts", Json::array()))
+        if (mount.value("Target", "") == target)
+            return mount.value("BindOptions", Json::object()).value("Propagation", "rprivate");
+    for (const char* name : {"rshared", "rslave", "rprivate", "shared", "slave", "private"})
+        if (("," + mode + ",").find("," + std::string(name) + ",") != std::string::npos) return name;
+    return "rprivate";
+}
+
+// A volume that was asked for by name or by --mount is shared ("z") unless its mode says otherwise; one that stands in
+// Volumes alone has no mode.
+std::string mode_of(const MountRecord& m, const Json& host) {
+    const auto mode = bind_mode(host.value("Binds", Json()), m.target);
+    if (mode && (!mode->empty() || m.type != "volume")) return *mode;
+    const Json mounts = host.value("Mounts", Json::array());
+    const bool asked = mode || std::any_of(mounts.begin(), mounts.end(),
+                                           [&](const Json& one) { return one.value("Target", "") == m.target; });
+    return asked && m.type == "volume" ? "z" : "";
+}
+
+// As docker shows mounts: those of --tmpfs stand in HostConfig alone.
+Json mounts_as_asked(const Inspected& of, const Json& host) {
+    Json out = Json::array();
+    const Json tmpfs = host.value("Tmpfs", Json::object());
+    for (const MountRecord& m : of.record.mounts) {
+        if (m.type == "tmpfs" && tmpfs.contains(m.target)) continue;
+        const auto directory = of.volumes.find(m.name);
+        Json one = {{"Type", m.type}};
+        if (m.type == "volume") one["Name"] = m.name;
+        one["Source"] = m.type == "volume" && directory != of.volumes.end() ? directory->second : m.source;
+        one["Destination"] = m.target;
+        if (m.type == "volume") one["Driver"] = "local";
+        one["Mode"] = mode_of(m, host);
+        one["RW"] = !m.read_only;
+        one["Propagation"] = m.type == "bind" ? propagation_of(host, m.target, mode_of(m, host)) : "";
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
 Json mounts_of(const Inspected& of) {
+    const Json request = request_of(of);
+    if (request.contains("HostConfig") && of.record.project == machine_project)
+        return mounts_as_asked(of, request["HostConfig"]);
     Json out = Json::array();
     for (const MountRecord& m : of.record.mounts) {
         Json one = {{"Type", m.type}};
@@ -68,6 +130,10 @@ Json healthcheck_of(const HealthcheckRecord& h) {
 }
 
 Json config_of(const Inspected& of) {
+    if (Json request = request_of(of); request.contains("Config")) {
+        if (!request["Config"].contains("Env")) request["Config"]["Env"] = environment_of(of);
+        return request["Config"];
+    }
     const ContainerRecord& r = of.record;
     const std::vector<std::string> entrypoint = of.image ? of.image->entrypoint : std::vector<std::string>{};
     const bool of_image = !entrypoint.empty() && r.command.size() >= entrypoint.size() &&
@@ -98,6 +164,7 @@ Json config_of(const Inspected& of) {
 
 Json ports_of(const ContainerInfo& c) {
     Json out = Json::object();
+    if (!c.pid) return out;
     for (const std::string& port : c.expose) out[port] = nullptr;
     for (const PublishedPort& p : c.ports) {
         const std::string key = std::to_string(p.target) + "/" + p.protocol;
@@ -118,27 +185,43 @@ int prefix_of(const std::string& subnet) {
     return out;
 }
 
+Json dns_names(const ContainerRecord& record, const EndpointRecord& endpoint) {
+    std::vector<std::string> names{record.name};
+    names.insert(names.end(), endpoint.aliases.begin(), endpoint.aliases.end());
+    names.push_back(record.id.substr(0, 12));
+    if (!record.hostname.empty()) names.push_back(record.hostname);
+    Json out = Json::array();
+    for (const std::string& name : names)
+        if (std::find(out.begin(), out.end(), Json(name)) == out.end()) out.push_back(name);
+    return out;
+}
+
+Json links_of(const EndpointRecord& endpoint) {
+    Json out = Json::array();
+    for (const auto& [alias, targets] : endpoint.links)
+        for (const std::string& target : targets) out.push_back(target + ":" + alias);
+    return out.empty() ? Json() : out;
+}
+
 Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
     EndpointStatus live;
     for (const EndpointStatus& e : of.status.endpoints)
         if (e.network == endpoint.network) live = e;
     NetworkRecord network;
     if (const auto found = of.networks.find(endpoint.network); found != of.networks.end()) network = found->second;
-    Json names = Json::array({of.record.name});
-    for (const std::string& alias : endpoint.aliases)
-        if (alias != of.record.name) names.push_back(alias);
-    names.push_back(of.record.id.substr(0, 12));
     Json asked;
     if (!endpoint.ipv4_address.empty()) asked["IPv4Address"] = endpoint.ipv4_address;
     if (!endpoint.ipv6_address.empty()) asked["IPv6Address"] = endpoint.ipv6_address;
     if (!endpoint.link_local_ips.empty()) asked["LinkLocalIPs"] = endpoint.link_local_ips;
+    const bool named = endpoint.compose_name != "bridge"; // the default bridge knows no names
+    const bool up = of.info.pid != 0 && !live.ipv4.empty();
     return {{"IPAMConfig", asked},
-            {"Links", nullptr},
-            {"Aliases", endpoint.aliases},
+            {"Links", links_of(endpoint)},
+            {"Aliases", endpoint.aliases.empty() ? Json() : Json(endpoint.aliases)},
             {"DriverOpts", endpoint.driver_opts.empty() ? Json() : Json(endpoint.driver_opts)},
             {"GwPriority", endpoint.gw_priority},
             {"NetworkID", network.id},
-            {"EndpointID", ""},
+            {"EndpointID", up ? sha256_hex(of.record.id + network.id) : ""},
             {"Gateway", live.ipv4.empty() ? "" : network.gateway4},
             {"IPAddress", live.ipv4},
             {"MacAddress", live.mac},
@@ -146,15 +229,20 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
             {"IPv6Gateway", live.ipv6.empty() ? "" : network.gateway6},
             {"GlobalIPv6Address", live.ipv6},
             {"GlobalIPv6PrefixLen", live.ipv6.empty() ? 0 : prefix_of(network.subnet6)},
-            {"DNSNames", names}};
+            {"DNSNames", named ? dns_names(of.record, endpoint) : Json()}};
 }
 
 Json network_settings(const Inspected& of) {
     Json networks = Json::object();
     for (const EndpointRecord& endpoint : of.record.endpoints) networks[endpoint.network] = network_of(of, endpoint);
     const bool alone = of.record.network_mode == "host" || of.record.network_mode == "none";
-    if (alone) networks[of.record.network_mode] = Json::object();
-    return {{"SandboxID", ""},
+    if (alone) {
+        EndpointRecord endpoint;
+        endpoint.network = of.record.network_mode;
+        endpoint.compose_name = "bridge";
+        networks[of.record.network_mode] = network_of(of, endpoint);
+    }
+    return {{"SandboxID", of.info.pid ? sha256_hex(of.record.id) : ""},
             {"SandboxKey", of.info.pid ? "/proc/" + std::to_string(of.info.pid) + "/ns/net" : ""},
             {"Ports", ports_of(of.info)},
             {"Networks", networks}};
@@ -170,6 +258,32 @@ Json graph_driver(const Inspected& of) {
             {"LowerDir", lower}, {"UpperDir", of.spec->root.overlay.upper}, {"WorkDir", of.spec->root.overlay.work}};
     }
     return {{"Data", data}, {"Name", "overlay"}};
+}
+
+// The request over what became of it; what `update` changes is shown as it is now.
+Json as_asked(const Inspected& of, Json live) {
+    const Json request = request_of(of);
+    if (!request.contains("HostConfig")) return live;
+    const bool quota = request["HostConfig"].value("CpuQuota", std::int64_t{0}) != 0;
+    for (const auto& [key, value] : request["HostConfig"].items()) {
+        if (key == "CpuQuota" || (key == "NetworkMode" && live.value(key, "").starts_with("container:"))) continue;
+        live[key] = value;
+    }
+    if (const std::int64_t cpus = live.value("NanoCpus", std::int64_t{0}); quota && cpus) { // it was asked for as such
+        live["CpuQuota"] = cpus / 10'000;
+        live["CpuPeriod"] = 100'000;
+        live["NanoCpus"] = 0;
+    }
+    Json links = Json::array();
+    for (const Json& link : live["Links"].is_array() ? live["Links"] : Json::array()) {
+        const std::string text = link.get<std::string>();
+        const std::size_t colon = text.find(':');
+        const std::string target = text.substr(0, colon);
+        links.push_back("/" + target + ":/" + of.record.name + "/" +
+                        (colon == std::string::npos ? target : text.substr(colon + 1)));
+    }
+    live["Links"] = links.empty() ? Json() : links;
+    return live;
 }
 
 } // namespace
@@ -190,13 +304,13 @@ Json container(const Inspected& of) {
             {"LogPath", c.log_path},
             {"Name", "/" + c.name},
             {"RestartCount", c.restart_count},
-            {"Driver", "overlay"},
+            {"Driver", "overlayfs"},
             {"Platform", "linux"},
             {"MountLabel", ""},
             {"ProcessLabel", ""},
             {"AppArmorProfile", of.spec ? of.spec->process.apparmor_profile : ""},
             {"ExecIDs", nullptr},
-            {"HostConfig", host_config(of)},
+            {"HostConfig", as_asked(of, host_config(of))},
             {"GraphDriver", graph_driver(of)},
             {"Mounts", mounts_of(of)},
             {"Config", config_of(of)},

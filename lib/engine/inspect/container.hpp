@@ -25,10 +25,11 @@ struct Inspected {
     std::map<std::string, NetworkRecord> networks; // by name
     std::map<std::string, std::string> volumes;    // name → directory
     std::string directory;                         // its files below the state root
+    std::string request;                           // BuiltContainer::request; empty: made by an older davit
 };
 
 nlohmann::ordered_json container(const Inspected& of);
-// Its member HostConfig.
+// Its member HostConfig, over which the caller lays what was asked for.
 nlohmann::ordered_json host_config(const Inspected& of);
 // Its member State.Health; null for a container that has no healthcheck, or was not checked yet.
 nlohmann::ordered_json health(const ContainerInfo& container, const std::vector<HealthCheckResult>& log);

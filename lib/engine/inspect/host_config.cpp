@@ -26,7 +26,8 @@ Json binds_of(const ContainerRecord& record) {
 Json port_bindings(const ContainerRecord& record) {
     Json out = Json::object();
     for (const PortRecord& p : record.ports)
-        out[fmt::format("{}/{}", p.target, p.protocol)].push_back({{"HostIp", p.host_ip}, {"HostPort", p.published}});
+        out[fmt::format("{}/{}", p.target, p.protocol)].push_back(
+            {{"HostIp", p.host_ip}, {"HostPort", p.host ? to_string(*p.host) : ""}});
     return out;
 }
 
@@ -163,8 +164,8 @@ void add_resources(Json& out, const runtime::Spec& spec, const ContainerRecord& 
     out["MemoryReservation"] = r.reservation.value_or(0);
     out["MemorySwap"] = r.memory_swap.value_or(r.memory ? *r.memory * 2 : 0);
     out["MemorySwappiness"] = r.swappiness ? Json(*r.swappiness) : Json();
-    out["OomKillDisable"] = r.oom_kill_disable ? Json(true) : Json();
-    out["PidsLimit"] = r.pids ? Json(*r.pids) : Json();
+    out["OomKillDisable"] = r.oom_kill_disable;
+    out["PidsLimit"] = r.pids && *r.pids > 0 ? Json(*r.pids) : Json();
     out["Ulimits"] = ulimits_of(spec);
 }
 
@@ -190,7 +191,7 @@ Json host_config(const Inspected& of) {
                 {"CapAdd", capabilities(spec, true)},
                 {"CapDrop", capabilities(spec, false)},
                 {"CgroupnsMode", private_cgroup ? "private" : "host"},
-                {"Dns", list_of(record.dns)},
+                {"Dns", list_or_null<Json>(record.dns)},
                 {"DnsOptions", list_of(record.dns_options)},
                 {"DnsSearch", list_of(record.dns_search)},
                 {"ExtraHosts", list_of(hosts)},

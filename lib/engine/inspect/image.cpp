@@ -13,7 +13,7 @@ using Sorted = nlohmann::json; // its keys stand in the order of the alphabet
 
 Sorted image_config(const image::Config& c) {
     Sorted out{{"User", c.user},
-               {"Env", c.env},
+               {"Env", list_or_null<Sorted>(c.env)},
                {"Cmd", list_or_null<Sorted>(c.cmd)},
                {"Entrypoint", list_or_null<Sorted>(c.entrypoint)},
                {"WorkingDir", c.working_dir},
@@ -47,19 +47,22 @@ std::string inspect(Engine& engine, const image::Image& image) {
     Sorted diff_ids = Sorted::array(), lowers = Sorted::array();
     for (const auto& layer : image.layers) diff_ids.push_back(layer.diff_id);
     for (const auto& path : layer_directories(engine, image)) lowers.push_back(path);
-    const Sorted document = {{"Id", image.id},
-                             {"RepoTags", image.tags},
-                             {"RepoDigests", image.digests},
-                             {"Created", image.created},
-                             {"Author", image.author},
-                             {"Architecture", image.platform.architecture},
-                             {"Variant", image.platform.variant},
-                             {"Os", image.platform.os},
-                             {"Size", image.size},
-                             {"Config", documents::image_config(image.config)},
-                             {"Descriptor", {{"digest", image.manifest_digest}}},
-                             {"GraphDriver", {{"Name", "overlay"}, {"Data", {{"LowerDirs", lowers}}}}},
-                             {"RootFS", {{"Type", "layers"}, {"Layers", diff_ids}}}};
+    Sorted document = {{"Id", image.id},
+                       {"RepoTags", image.tags},
+                       {"RepoDigests", image.digests},
+                       {"Created", image.created},
+                       {"Author", image.author},
+                       {"Architecture", image.platform.architecture},
+                       {"Variant", image.platform.variant},
+                       {"Os", image.platform.os},
+                       {"Size", image.size},
+                       {"Config", documents::image_config(image.config)},
+                       {"Descriptor", {{"digest", image.manifest_digest}}},
+                       {"GraphDriver", {{"Name", "overlay"}, {"Data", {{"LowerDirs", lowers}}}}},
+                       {"RootFS", {{"Type", "layers"}, {"Layers", diff_ids}}}};
+    // Of its last step, as docker shows commits' and imports' messages.
+    if (!image.history.empty() && !image.history.back().comment.empty())
+        document["Comment"] = image.history.back().comment;
     return documents::text_of(document);
 }
 

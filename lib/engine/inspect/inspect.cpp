@@ -2,8 +2,11 @@
 
 #include "base/date.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/hash.hpp"
 #include "davit/images.hpp"
 #include "davit/networks.hpp"
+#include "davit/swarm_objects.hpp"
 #include "engine/bundle.hpp"
 #include "engine/inspect/container.hpp"
 #include "engine/inspect/json_parts.hpp"
@@ -21,7 +24,9 @@ std::string inspect(Engine& engine, const ContainerInfo& container,
     of.record = store.container(container.project, container.id).value_or(ContainerRecord{});
     of.status = store.status(of.record);
     of.checks = engine.health_log(container);
-    of.directory = ProjectPaths(roots, container.project).container(container.id);
+    const ProjectPaths paths(roots, container.project);
+    of.directory = paths.container(container.id);
+    of.request = read_file_if_exists(paths.request(container.id)).value_or("");
     try {
         of.spec = spec_of(roots, container);
         if (const auto image = find_image(engine, container.image_id)) of.image = image->config;
@@ -35,36 +40,78 @@ std::string inspect(Engine& engine, const ContainerInfo& container,
     return documents::text_of(documents::container(of));
 }
 
-std::string inspect(Engine& engine, const NetworkInfo& n) {
-    using documents::Json;
-    Json ipam = Json::array(), containers = Json::object();
-    for (const std::string& subnet : n.subnets) ipam.push_back({{"Subnet", subnet}});
+namespace {
+
+using documents::Json;
+
+Json ipam_of(const NetworkInfo& n) {
+    Json config = Json::array();
+    for (const NetworkPool& pool : n.pools) {
+        Json one = {{"Subnet", pool.subnet}};
+        if (!pool.ip_range.empty()) one["IPRange"] = pool.ip_range;
+        if (!pool.gateway.empty()) one["Gateway"] = pool.gateway;
+        if (!pool.aux_addresses.empty()) one["AuxiliaryAddresses"] = pool.aux_addresses;
+        config.push_back(std::move(one));
+    }
+    if (config.empty()) config = nullptr;
+    return {{"Driver", "default"}, {"Options", is_builtin(n) ? Json() : Json::object()}, {"Config", config}};
+}
+
+// "10.1.0.5" on a network of 10.1.0.0/16 → "10.1.0.5/16".
+std::string with_prefix(const std::string& address, const NetworkInfo& n) {
+    if (address.empty()) return "";
+    const bool v6 = address.find(':') != std::string::npos;
+    for (const std::string& subnet : n.subnets)
+        if ((subnet.find(':') != std::string::npos) == v6) return address + subnet.substr(subnet.find('/'));
+    return address;
+}
+
+Json containers_on(Engine& engine, const NetworkInfo& n) {
+    Json out = Json::object();
     for (const ContainerInfo& c : containers_of(engine, n))
         for (const AttachedNetwork& a : c.networks)
             if (a.name == n.name && c.pid)
-                containers[c.id] = {
-                    {"Name", c.name}, {"MacAddress", a.mac}, {"IPv4Address", a.ipv4}, {"IPv6Address", a.ipv6}};
+                out[c.id] = {{"Name", c.name},
+                             {"EndpointID", sha256_hex(c.id + n.id)},
+                             {"MacAddress", a.mac},
+                             {"IPv4Address", with_prefix(a.ipv4, n)},
+                             {"IPv6Address", with_prefix(a.ipv6, n)}};
+    return out;
+}
+
+// Go's map[string]string.
+Json map_or_null(const std::map<std::string, std::string>& map) { return map.empty() ? Json() : Json(map); }
+
+} // namespace
+
+std::string inspect(Engine& engine, const NetworkInfo& n) {
     const Json document = {{"Name", n.name},
                            {"Id", n.id},
                            {"Created", rfc3339_nano(n.created)},
-                           {"Scope", "local"},
+                           {"Scope", n.scope},
                            {"Driver", n.driver},
+                           {"EnableIPv4", n.enable_ipv4},
                            {"EnableIPv6", n.enable_ipv6},
-                           {"IPAM", {{"Driver", "default"}, {"Config", ipam}}},
+                           {"IPAM", ipam_of(n)},
                            {"Internal", n.internal},
-                           {"Containers", containers},
+                           {"Attachable", n.attachable},
+                           {"Ingress", n.scope == "swarm" && n.name == swarm::ingress_name},
+                           {"ConfigFrom", {{"Network", ""}}},
+                           {"ConfigOnly", false},
+                           {"Containers", containers_on(engine, n)},
+                           {"Options", n.driver_opts},
                            {"Labels", n.labels}};
     return documents::text_of(document);
 }
 
 std::string inspect(const VolumeInfo& v) {
-    const documents::Json document = {{"CreatedAt", rfc3339_nano(v.created)},
-                                      {"Driver", v.driver},
-                                      {"Labels", v.labels},
-                                      {"Mountpoint", v.mountpoint},
-                                      {"Name", v.name},
-                                      {"Options", nullptr},
-                                      {"Scope", "local"}};
+    const Json document = {{"CreatedAt", rfc3339_nano(v.created / 1'000'000'000 * 1'000'000'000)},
+                           {"Driver", v.driver},
+                           {"Labels", map_or_null(v.labels)},
+                           {"Mountpoint", v.mountpoint},
+                           {"Name", v.name},
+                           {"Options", map_or_null(v.driver_opts)},
+                           {"Scope", "local"}};
     return documents::text_of(document);
 }
 

@@ -215,7 +215,7 @@ void LogReader::seek_tail(std::size_t lines) {
             }
             const std::size_t begin = newline == std::string::npos ? 0 : newline + 1;
             const bool whole = text.ends_with('\n'); // otherwise it is being written at this moment
-            const bool ends_line = text.find(line_end, begin) != std::string::npos;
+            const bool ends_line = range_.by_record || text.find(line_end, begin) != std::string::npos;
             if (whole && !too_long && (ends_line || (last_record && i + 1 == all.size()))) {
                 if (found == lines) { // everything behind this record is wanted
                     const std::uint64_t wanted = start + text.size();
@@ -283,6 +283,12 @@ std::optional<LogLine> LogReader::next() {
 
 // Adds it to its line; true: there is something to show.
 bool LogReader::take(LogRecord&& record, std::optional<LogLine>& out) {
+    if (range_.by_record) {
+        const bool last = record.text.ends_with('\n');
+        if (last) record.text.pop_back();
+        out = {record.time_ns, record.is_error, std::move(record.text), true, last};
+        return true;
+    }
     const int stream = record.is_error ? 1 : 0;
     LogLine& line = partial_[stream];
     if (!std::exchange(has_partial_[stream], true)) line = {record.time_ns, record.is_error, {}, true, false};

@@ -206,11 +206,14 @@ bool ServiceWatch::rebuild() {
     return true;
 }
 
-// Of those that its containers had, what nobody has any more and has no name.
+// Of those that its containers had, what nobody has any more and has no name. Revisions have no say: whoever watches
+// makes one with each edit.
 void ServiceWatch::prune(const std::set<std::string>& images) {
+    RemoveImageOptions how;
+    how.force = true;
     for (const std::string& id : images) try {
             const auto image = find_image(engine_, id);
-            if (image && image->tags.empty() && containers_of(engine_, *image).empty()) remove_image(engine_, id);
+            if (image && image->tags.empty() && containers_of(engine_, *image).empty()) remove_image(engine_, id, how);
         } catch (const Error& e) {
             if (e.kind() != Errc::not_found && e.kind() != Errc::conflict)
                 tell(Kind::warning, fmt::format("removing the image before: {}", e.what()));

@@ -329,7 +329,9 @@ void TreeWatch::run(const std::function<void(std::set<std::string>)>& changed, s
         else quiet_since_ = sys::realtime_ns();
         const auto now = Clock::now();
         settle_writing(now);
-        if (!ready_.empty() && now >= due()) changed(std::exchange(ready_, {}));
+        // What came while this thread did not run belongs to the same batch: only an empty queue is quiet.
+        const bool rest = !fds[0].revents || now >= first_ + longest;
+        if (!ready_.empty() && rest && now >= due()) changed(std::exchange(ready_, {}));
     }
 }
 

@@ -27,7 +27,7 @@ struct BuildSecret {
 
 struct BuildSsh {
     std::string id = "default";
-    std::vector<std::string> paths; // an agent's socket; empty: SSH_AUTH_SOCK
+    std::vector<std::string> paths; // an agent's socket, or files of keys without passphrase; empty: SSH_AUTH_SOCK
 };
 
 // Where a build's result goes beside the image store.
@@ -95,11 +95,18 @@ struct BuildCheck {
 
 struct BuildTarget {
     std::string name, description;
+    std::string base, platform; // as FROM writes them
     bool is_default = false;
 };
 
 struct BuildParameter {
     std::string name, value, description;
+};
+
+// A secret or an agent that the target's RUNs mount.
+struct BuildRequirement {
+    std::string name;
+    bool required = false;
 };
 
 struct BuildResult {
@@ -110,8 +117,9 @@ struct BuildResult {
     // With check_only.
     std::optional<Error> check_failure; // the evaluation ended here
     std::vector<BuildTarget> targets;
-    std::vector<BuildParameter> parameters; // of the target
-    bool checks_fail = false;               // # check=error=true
+    std::vector<BuildParameter> parameters;     // of the target
+    std::vector<BuildRequirement> secrets, ssh; // of the target
+    bool checks_fail = false;                   // # check=error=true
 };
 
 // The services of a project that have `build:`.

@@ -12,6 +12,10 @@ namespace davit {
 
 using Labels = std::map<std::string, std::string>;
 
+// Of containers outside a compose file (davit/containers.hpp); no compose file can have that name.
+inline constexpr const char* machine_project = ".machine";
+inline constexpr const char* machine_bridge = "bridge"; // the network of those that name none; made on first use
+
 enum class ContainerState { created, running, paused, restarting, removing, exited, dead };
 enum class Health { none, starting, healthy, unhealthy };
 
@@ -88,15 +92,28 @@ struct ContainerInfo {
     bool operator==(const ContainerInfo&) const = default;
 };
 
+struct NetworkPool {
+    std::string subnet, gateway; // gateway empty: none
+    std::string ip_range;        // dynamic addresses come from it; empty: from the subnet
+    std::map<std::string, std::string> aux_addresses;
+    bool operator==(const NetworkPool&) const = default;
+};
+
 struct NetworkInfo {
     std::string name;
     std::string id;
     std::string project;
     std::string compose_name;
     std::string driver;
+    std::map<std::string, std::string> driver_opts;
     std::vector<std::string> subnets;
+    std::vector<NetworkPool> pools; // the same with what belongs to each
     bool internal = false;
+    bool enable_ipv4 = true;
     bool enable_ipv6 = false;
+    bool attachable = false;
+    std::string scope = "local"; // or swarm
+    bool leaving = false;        // it has been removed, and goes with the last container that is on it
     Labels labels;
     std::int64_t created = 0;
     bool operator==(const NetworkInfo&) const = default;
@@ -107,6 +124,7 @@ struct VolumeInfo {
     std::string project;
     std::string compose_name;
     std::string driver;
+    std::map<std::string, std::string> driver_opts;
     std::string mountpoint;
     bool anonymous = false;
     Labels labels;

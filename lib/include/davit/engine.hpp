@@ -13,6 +13,7 @@
 // is completed, the rest is dropped), conflict (name, port or subnet taken).
 #pragma once
 
+#include "davit/boot.hpp"
 #include "davit/build.hpp"
 #include "davit/container.hpp"
 #include "davit/error.hpp"
@@ -71,6 +72,7 @@ struct CreateOptions {
     Recreate recreate_dependencies = Recreate::diverged; // of the others
     std::map<std::string, int> scale;                    // wins over the file
     bool renew_anonymous_volumes = false;
+    bool rolling = false;          // each container is replaced while it runs: see deploy.update_config.order
     bool recreate_volumes = false; // volumes whose configuration changed: their data is lost
     bool remove_orphans = false;
     bool ignore_orphans = false; // no warning either
@@ -85,6 +87,29 @@ struct UpOptions : CreateOptions {
     bool no_start = false;
     bool wait = false;                    // until running, and healthy where there is a healthcheck
     std::chrono::seconds wait_timeout{0}; // 0: no limit
+};
+
+struct RollbackOptions {
+    int to = 0;        // the number of a revision; 0: see rollback_target()
+    bool wait = false; // until running, and healthy where there is a healthcheck
+    std::chrono::seconds wait_timeout{0};
+    Timeout timeout; // for the containers that are stopped
+};
+
+struct RolledBack {
+    int to = 0;
+    int made = 0; // the revision that stands for it now; 0: what runs is the same already
+};
+
+struct PruneRevisionsOptions {
+    std::optional<int> keep; // so many of the last ones stay; absent: as many as are kept whole
+    bool all = false;        // none stay but the one that is there
+};
+
+struct PrunedRevisions {
+    std::vector<int> removed;        // numbers
+    std::vector<std::string> images; // ids of those without a name that only these revisions needed
+    std::uint64_t bytes = 0;
 };
 
 enum class RemoveImages { none, local, all };
@@ -207,6 +232,14 @@ public:
     // Stops in reverse dependency order and removes containers, networks and what the options say.
     void down(const ProjectRef&, const DownOptions& = {}, std::stop_token = {});
     void scale(const Project&, const std::map<std::string, int>& replicas, bool no_deps = false, std::stop_token = {});
+    // Brings a revision of the project back (davit/revisions.hpp): its model, with the images and contents that it had;
+    // services that it lacks go. That is a new revision. Errors: not_found (no such revision; what it needs and this
+    // machine lacks, all of it, before anything is changed), else as up.
+    RolledBack rollback(const std::string& project, const RollbackOptions& = {}, std::stop_token = {});
+    // Forgets revisions, with the contents and nameless images that only they needed. The last one stays as long as the
+    // project has containers.
+    PrunedRevisions prune_revisions(const std::string& project, const PruneRevisionsOptions& = {},
+                                    std::stop_token = {});
     // A one-off container of a service and the service's dependencies; returns when its init runs.
     ContainerInfo run(const Project&, const RunOptions&, std::stop_token = {});
     void pull(const Project&, const PullOptions& = {}, std::stop_token = {});
@@ -248,6 +281,13 @@ public:
     // Sends a plan of one's own and waits for its end.
     void apply(const Plan&, std::stop_token = {});
 
+    // --- The machine's start and end. Every project is tried, side by side; none waits for another.
+    // Starts what should run after a reboot by Docker's rules for restart policies, in the order of the dependencies
+    // and when these are healthy. What runs already stays as it is.
+    std::vector<ProjectOutcome> boot(const BootOptions& = {}, std::stop_token = {});
+    // Stops everything against the dependencies; the next boot() starts it again.
+    std::vector<ProjectOutcome> shut_down(const ShutdownOptions& = {}, std::stop_token = {});
+
     // --- Looking. Never blocks but on the disk; no lock.
     // All containers of the project, one-offs and orphans too, by service and number.
     std::vector<ContainerInfo> containers(const std::string& project);
@@ -271,6 +311,7 @@ public:
     void subscribe(const std::string& project, const std::function<bool(const Event&)>& sink, std::stop_token = {});
 
 private:
+    friend struct EngineAccess; // the library's own nouns beside it
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 #pragma GCC visibility push(default)
@@ -30,10 +31,19 @@ enum class EventKind {
     container_oom,
     container_signalled, // text: the signal
     container_stopped,   // ended because it was asked to
+    container_renamed,   // text: the name before
+    container_updated,
+    container_restarted, // as asked for
+    network_connected,   // resource: "network:<name>"
+    network_disconnected,
     network_created,
     network_removed,
     volume_created,
     volume_removed,
+    service_changed, // resource: "service:<id>"; text: the state of its update, if there was one
+    service_removed,
+    task_changed, // resource: "task:<id>", service: its service's name; text: its state
+    task_removed,
     warning,
 };
 
@@ -49,6 +59,8 @@ struct Event {
     std::string text;
     int exit_code = 0;                    // container_exited
     std::uint64_t current = 0, total = 0; // operation_progress: bytes
+    // What Docker's events tell beside: execDuration of what exited, id and type of networks.
+    std::map<std::string, std::string> attributes;
 };
 
 using EventSink = std::function<void(const Event&)>;

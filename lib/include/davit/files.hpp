@@ -37,6 +37,13 @@ void write_tar(Engine& engine, const ContainerInfo& container, const std::string
 // The image's files with the container's own changes, without volumes, as a tar to fd.
 void export_files(Engine& engine, const ContainerInfo& container, int fd);
 
+struct FileChange {
+    enum class Kind { changed, added, removed } kind{};
+    std::string path; // in the container
+};
+// What differs from the image, by path.
+std::vector<FileChange> changes(Engine& engine, const ContainerInfo& container);
+
 struct CommitOptions {
     std::string author, message;
     std::vector<std::string> changes; // Dockerfile instructions: "CMD [\"sh\"]", "ENV A=b"

@@ -39,10 +39,22 @@ std::vector<image::Image> list_images(Engine& engine); // by name, those without
 std::optional<image::Image> find_image(Engine& engine, const std::string& name);
 // Errors: not_found, with a hint at others of that repository; conflict.
 image::Image require_image(Engine& engine, const std::string& name);
+// Of the images that the name stands for together the one for this platform ("linux/arm64"; empty: as above). Errors:
+// not_found (also: none for it), usage (no platform).
+image::Image require_image(Engine& engine, const std::string& name, const std::string& platform);
 // Where its layers stand, the topmost first, as overlayfs has lowerdir.
 std::vector<std::string> layer_directories(Engine& engine, const image::Image& image);
 // Names of the containers of all projects that were made from it.
 std::vector<std::string> containers_of(Engine& engine, const image::Image& image);
+
+struct ImageVariant {
+    image::Platform platform;
+    std::string id;
+    std::uint64_t size = 0; // bytes of its layers' files
+};
+// Where a name of the image stands for images of several platforms: all that are here, this one too. Empty: for it
+// alone.
+std::vector<ImageVariant> image_variants(Engine& engine, const image::Image& image);
 
 // Gives the image `source` the name `target`; another image of that name loses it. Errors: not_found, usage (no name,
 // a digest).
@@ -56,6 +68,7 @@ struct RemovedImages {
 struct RemoveImageOptions {
     bool force = false;    // remove all names of an image given by id; one that containers have loses its names
     bool no_prune = false; // keep the layers and blobs until the next prune
+    std::string platform;  // "linux/arm64": of several images of the name only that one
 };
 // Errors: not_found, conflict (a container has it, several names).
 RemovedImages remove_image(Engine& engine, const std::string& name, const RemoveImageOptions& options = {});
@@ -82,6 +95,10 @@ struct PullImageOptions {
 image::Image pull_image(Engine& engine, const std::string& name, const PullImageOptions& options = {},
                         std::stop_token stop = {});
 
+// The tags that a repository ("busybox", "localhost:5000/team/app"; without a tag) has at its registry, in its order.
+// Blocks on the network. Errors: as pull_image(), usage (a tag or digest is named).
+std::vector<std::string> repository_tags(const std::string& repository, std::stop_token stop = {});
+
 struct PushedLayer {
     enum class How { present, mounted, pushed, skipped }; // skipped: it may not be distributed
     std::string diff_id;
@@ -89,15 +106,15 @@ struct PushedLayer {
     std::string from; // mounted: the repository that had it
 };
 struct PushImageOptions {
-    std::string platform; // the image must be for it; empty: whatever it is for
+    std::string platform; // only this one; empty: all of the name that are here, and the index that lists them
     EventSink events;     // of OpKind::push_image, with the sum of all layers; from several threads, never at once
     std::function<void(const PushedLayer&)> layer; // when it is there; as events
 };
 struct PushedImage {
     std::string name;       // "docker.io/library/app:1"
     std::string tag;        // "1"
-    std::string digest;     // of the manifest: a name of the image from now on
-    std::uint64_t size = 0; // bytes of the manifest
+    std::string digest;     // of the manifest, or the index: a name of the image from now on
+    std::uint64_t size = 0; // its bytes
 };
 // With the credentials and settings of pull_image(). What the registry has is not sent; what was cut off goes on where
 // it stopped. Errors: not_found (no such image here, no such repository there), denied (login), unavailable (registry),
@@ -115,7 +132,7 @@ struct LoadedImage {
     std::vector<std::string> references; // familiar names given to it; empty: known by id only
 };
 // An OCI layout directory, or a tar (plain, gzip, zstd) of an OCI layout or docker-archive; from a path or from a
-// descriptor that messages call `name`. platform: empty: this machine's, or the only one there is.
+// descriptor that messages call `name`. platform: empty: all platforms of a name that the archive holds.
 std::vector<LoadedImage> load_images(Engine& engine, const std::string& path, const std::string& platform = {},
                                      std::stop_token stop = {});
 std::vector<LoadedImage> load_images(Engine& engine, int fd, const std::string& name, const std::string& platform = {},
@@ -129,10 +146,12 @@ struct ImportImageOptions {
 // The files of a tar (plain or compressed) as an image of one layer; fd stays the caller's, messages call it `name`.
 // Errors: failed (no tar), usage (a change that is none, a bad name).
 image::Image import_image(Engine& engine, int fd, const std::string& name, const ImportImageOptions& options = {});
-// One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it. Errors: not_found.
-void save_images(Engine& engine, const std::vector<std::string>& names, int fd);
+// One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it. Of a name of several platforms all that
+// are here, or the one that is asked for. Errors: not_found, also of the platform.
+void save_images(Engine& engine, const std::vector<std::string>& names, int fd, const std::string& platform = {});
 // An OCI layout directory; images are added to one that exists.
-void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory);
+void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory,
+                       const std::string& platform = {});
 
 } // namespace davit
 #pragma GCC visibility pop

@@ -16,9 +16,9 @@
 #pragma GCC visibility push(default)
 namespace davit {
 
-// Of its environment the values that come from the image are shown, and the names of the others: secrets are kept
-// there all too often. What cannot be read (it is being removed, or half of it is lost) is left out, with a warning:
-// one line of text.
+// As docker shows it, with the whole environment, which may hold secrets; of a container that an older davit made, the
+// values that come from the image and the names of the others. What cannot be read (it is being removed, or half of it
+// is lost) is left out, with a warning: one line of text.
 std::string inspect(Engine& engine, const ContainerInfo& container,
                     const std::function<void(const std::string&)>& warning = {});
 std::string inspect(Engine& engine, const image::Image& image);

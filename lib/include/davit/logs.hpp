@@ -28,11 +28,18 @@ struct LogLine {
 struct LogRange {
     std::optional<std::size_t> tail; // only the last so many lines
     std::optional<std::int64_t> since_ns, until_ns;
+    // What was written at once, at most 16 KiB, counts as a line and comes as one; LogLine::last says whether it had
+    // its newline.
+    bool by_record = false;
 };
 
 // Calls sink with each line that is there, oldest first, until it returns false. Blocks but on the disk; no lock. A
 // container without a log (driver none) has no lines. Errors: failed (the disk).
 void read_log(const ContainerInfo& container, const LogRange& range, const std::function<bool(const LogLine&)>& sink);
+
+// What `docker logs --details` puts before each line: "label=value,VARIABLE=value" of those that the log options
+// labels, labels-regex, env and env-regex name; empty: none.
+std::string log_details(Engine& engine, const ContainerInfo& container);
 
 // Has what the project's containers write kept again, when nobody did since their shims were killed. Blocks until a
 // supervisor answers. Errors: unavailable.

@@ -30,7 +30,11 @@ enum class OpKind {
     unpause_container,
     remove_container,
     rename_container,
-    wait_container, // gate: until the containers meet the condition
+    update_container,
+    connect_network, // a container gets an interface on a network, or loses it
+    disconnect_network,
+    hand_over_container, // what is published for `replaces` goes to this one: ports, names
+    wait_container,      // gate: until the containers meet the condition
 };
 
 enum class WaitCondition {
@@ -38,6 +42,17 @@ enum class WaitCondition {
     healthy,
     completed_successfully, // exited with 0 and not about to be restarted
     exited,
+};
+
+// How a container is attached to one more network (`docker network connect`).
+struct ConnectOptions {
+    std::vector<std::string> aliases;
+    std::vector<std::string> links; // "NAME" or "NAME:ALIAS": other containers, by names that only this one sees
+    std::vector<std::string> link_local_ips;
+    std::string ipv4, ipv6, mac; // empty: any
+    std::map<std::string, std::string> driver_opts;
+    int gw_priority = 0; // default gateway: highest wins
+    bool operator==(const ConnectOptions&) const = default;
 };
 
 struct Operation {
@@ -59,9 +74,14 @@ struct Operation {
     bool skip_hooks = false;                // stop, restart: without pre_stop (no compose file says so)
     bool hold_for_attach = false;           // start: init waits until a client has attached (run, up --attach)
     WaitCondition condition = WaitCondition::started;
-    std::vector<std::string> wait_for; // container ids
-    bool required = true;              // wait: false lets the plan go on with a warning
-    std::string new_name;              // rename
+    std::vector<std::string> wait_for;      // container ids
+    bool required = true;                   // wait: false lets the plan go on with a warning
+    std::string new_name;                   // rename
+    std::string replaces;                   // hand_over: id of the container that had it all
+    std::optional<std::int64_t> settle_ns;  // wait for started: it has run that long; absent: half a second
+    std::optional<ConnectOptions> endpoint; // connect
+    std::string staged;                     // update: the entry of staging/ with what changes of the container's files
+    std::string restart;                    // update: the restart policy then; empty: as it is
 
     bool operator==(const Operation&) const = default;
 };
@@ -74,6 +94,11 @@ struct Plan {
     // Absent: a plan that does not care.
     std::optional<std::set<std::string>> known{};
     std::vector<Operation> operations;
+    // The machine goes down: what this stops is meant to run on in the next boot.
+    bool shutdown = false;
+    // It is about single containers: it waits for other plans of the project only as far as these have something to do
+    // with them, and they for it.
+    bool beside = false;
 
     bool empty() const { return operations.empty(); }
     bool operator==(const Plan&) const = default;

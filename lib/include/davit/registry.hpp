@@ -10,6 +10,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #pragma GCC visibility push(default)
 namespace davit {
@@ -32,6 +33,23 @@ KeptLogin login(const LoginRequest& request, std::stop_token stop = {});
 std::optional<std::string> check_kept_login(const std::string& registry, std::stop_token stop = {});
 // False: none was kept. Errors: denied, not_found (the helper), failed.
 bool logout(const std::string& registry);
+
+// What a registry has under an image's name, as it stands there: nothing is brought to this machine.
+struct RemoteManifest {
+    std::string bytes; // JSON: a manifest, or an index of several platforms'
+    std::string digest, media_type;
+};
+// insecure: plain HTTP and unverified TLS will do. Errors: usage (no name), as pull_image().
+RemoteManifest remote_manifest(const std::string& image, bool insecure = false, std::stop_token stop = {});
+
+struct FoundRepository {
+    std::string name, description;
+    int stars = 0;
+    bool official = false, automated = false;
+};
+// Asks Docker Hub, or the registry that the term begins with ("host:5000/app"), for repositories. Errors: usage (no
+// term), unavailable, denied, not_found (that registry has no search), interrupted.
+std::vector<FoundRepository> search_repositories(const std::string& term, int limit = 25, std::stop_token stop = {});
 
 } // namespace davit
 #pragma GCC visibility pop

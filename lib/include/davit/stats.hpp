@@ -38,5 +38,13 @@ struct ProcessInfo {  // as `ps -ef` shows it
 // All processes in its cgroup, by pid (of this machine).
 std::vector<ProcessInfo> processes(const ContainerInfo& container);
 
+struct ProcessTable {
+    std::vector<std::string> titles;
+    std::vector<std::vector<std::string>> rows; // the last cell may have spaces
+};
+// The same as this machine's ps shows them with these options; without options as processes(). Errors: not_found (no
+// ps), usage (options that ps does not take, or that leave out the pid).
+ProcessTable process_table(const ContainerInfo& container, const std::vector<std::string>& ps_options);
+
 } // namespace davit
 #pragma GCC visibility pop

@@ -42,6 +42,7 @@ struct Leak {
         temporary_file, // of an interrupted write
         image_leftover, // of an interrupted pull, load or removal
         mount,          // below davit's directories
+        container_name, // noted for a container that is gone, or not noted
     };
     Kind kind{};
     std::string name;    // link, path, group or pid
@@ -51,8 +52,9 @@ struct Leak {
 };
 const char* to_string(Leak::Kind kind); // "bridge", "image leftover"
 
-// Reads /proc, /sys, both directories and netlink; some milliseconds. What a running command is busy with (its
-// project's lock is held) is no leak. Errors: denied (not root).
+// Reads /proc, /sys, both directories and netlink; some milliseconds, half a second where there is something: it has to
+// be there all that time. What a running command is busy with (its project's lock is held) is no leak. Errors: denied
+// (not root).
 std::vector<Leak> find_leaks(Engine& engine);
 // Removes one; blocks up to seconds (control groups). Errors: failed.
 void remove_leak(Engine& engine, const Leak& leak);

@@ -79,7 +79,7 @@ void BuildNetwork::write_leases() {
         endpoint.addresses = {address};
         endpoints.push_back(endpoint);
     }
-    write_endpoints(roots_, network_name, build_, endpoints);
+    write_endpoints(roots_, network_name, build_, {endpoints, {}, 0});
 }
 
 UniqueFd BuildNetwork::connect(const std::string& step) {

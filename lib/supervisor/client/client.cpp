@@ -52,6 +52,7 @@ struct SupervisorClient::Impl {
 
     bool send(const json::Value& m) { return connection && connection->send(m); }
     void reconnect() { connection.emplace(supervisor::start_supervisor(roots, project)); }
+    json::Value insist(const json::Value& message);
     json::Value request(json::Value message, std::stop_token stop = {});
     void say_goodbye();
 };
@@ -76,6 +77,16 @@ json::Value SupervisorClient::Impl::request(json::Value message, std::stop_token
         if (auto failure = supervisor::optional_error(*answer, "error")) throw *failure;
         return *answer;
     }
+}
+
+// Of what may be asked twice.
+json::Value SupervisorClient::Impl::insist(const json::Value& message) {
+    for (int attempt = 0;; ++attempt) try {
+            return request(message);
+        } catch (const Error& e) {
+            if (e.kind() != Errc::unavailable || attempt >= reconnects || !connection->ended()) throw;
+            reconnect();
+        }
 }
 
 void SupervisorClient::Impl::say_goodbye() {
@@ -156,6 +167,28 @@ std::vector<ContainerStatus> SupervisorClient::statuses() {
     return out;
 }
 
+void SupervisorClient::set_service(const ServiceChange& change) {
+    impl_->insist({{"type", "set_service"},
+                   {"service", json::Value::parse(swarm::to_json(change.service))},
+                   {"seen", change.seen},
+                   {"rollback", change.rollback},
+                   {"to_revision", change.to_revision}});
+}
+
+void SupervisorClient::remove_service(const std::string& id) {
+    impl_->insist({{"type", "remove_service"}, {"service", id}});
+}
+
+void SupervisorClient::leave_network(const std::string& name) {
+    impl_->insist({{"type", "leave_network"}, {"network", name}});
+}
+
+void SupervisorClient::keep_network(const std::string& name) {
+    impl_->insist({{"type", "keep_network"}, {"network", name}});
+}
+
+void SupervisorClient::node_changed() { impl_->insist({{"type", "node_changed"}}); }
+
 namespace {
 
 // One plan on its way through a supervisor, and its successor if it is killed.
@@ -220,20 +253,31 @@ void SupervisorClient::apply(const Plan& plan, const EventSink& sink, std::stop_
     }
 }
 
-void SupervisorClient::subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop) {
+void SupervisorClient::subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop,
+                                 const std::function<bool()>& go_on) {
     int id = impl_->next_id++;
     if (!impl_->send({{"type", "subscribe"}, {"id", id}})) return;
     Wakeup wakeup;
     std::stop_callback on_stop(stop, [&wakeup] { wakeup.ring(); });
+    const int look = go_on ? static_cast<int>(std::chrono::milliseconds(look_interval).count()) : -1;
     Connection& c = *impl_->connection;
     while (!stop.stop_requested()) {
-        while (auto m = c.next())
-            if (m->value("type", "") == "event" && m->value("id", 0) == id &&
-                !sink(supervisor::event_from_json(m->at("event"))))
-                return;
+        while (auto m = c.next()) {
+            if (m->value("id", 0) != id) continue;
+            const bool event = m->value("type", "") == "event";
+            if (event ? !sink(supervisor::event_from_json(m->at("event"))) : go_on && !go_on()) return;
+        }
         pollfd p[2] = {{c.fd(), POLLIN, 0}, {wakeup.fd(), POLLIN, 0}};
-        if (::poll(p, 2, -1) < 0 && errno != EINTR) throw sys_error(errno, "waiting for events");
-        if (p[0].revents && !c.read()) return;
+        const int ready = ::poll(p, 2, look);
+        if (ready < 0 && errno != EINTR) throw sys_error(errno, "waiting for events");
+        if (ready == 0 && !go_on()) return;
+        if (p[0].revents && !c.read()) {
+            while (auto m = c.next())
+                if (m->value("id", 0) == id && m->value("type", "") == "event" &&
+                    !sink(supervisor::event_from_json(m->at("event"))))
+                    return;
+            return;
+        }
     }
 }
 

@@ -18,7 +18,7 @@ namespace davit::supervisor {
 
 namespace {
 using namespace std::chrono_literals;
-constexpr auto hello_limit = 10s;
+constexpr auto hello_limit = 20s;      // a busy machine starts it late; one that is stopped is told at once
 constexpr auto awake_interval = 500ms; // whether the supervisor was stopped
 constexpr auto takeover_limit = 5s;    // another process is starting the supervisor at this moment
 } // namespace
@@ -134,7 +134,7 @@ pid_t find_supervisor(const Roots& roots, const std::string& project) {
     return 0;
 }
 
-UniqueFd spawn(const Roots& roots, const std::string& project) {
+UniqueFd spawn(const Roots& roots, const std::string& project, bool guarded) {
     FdPair pair = sys::socket_pair(SOCK_STREAM);
     SpawnOptions o;
     o.argv = {find_program("davit-supervisor"),
@@ -146,6 +146,7 @@ UniqueFd spawn(const Roots& roots, const std::string& project) {
               roots.run,
               "--client-fd",
               "3"};
+    if (guarded) o.argv.emplace_back("--guarded");
     UniqueFd null = sys::open("/dev/null", O_RDWR);
     o.fds = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}, {pair.second.get(), 3}};
     o.new_session = true;
@@ -163,13 +164,13 @@ std::optional<Connection> connect_supervisor(const Roots& roots, const std::stri
     return try_connect(ProjectPaths(roots, project), project);
 }
 
-Connection start_supervisor(const Roots& roots, const std::string& project) {
+Connection start_supervisor(const Roots& roots, const std::string& project, bool guarded) {
     ProjectPaths paths(roots, project);
     auto until = std::chrono::steady_clock::now() + takeover_limit;
     auto pause = 1ms;
     for (;;) {
         if (auto c = try_connect(paths, project)) return std::move(*c);
-        Connection c(spawn(roots, project));
+        Connection c(spawn(roots, project, guarded));
         if (greet(c, project) == Greeting::welcome) return c;
         // Its lock is held: one starts, ends, or was just killed (the kernel frees the lock some ms later).
         if (std::chrono::steady_clock::now() > until) {

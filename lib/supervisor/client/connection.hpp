@@ -41,7 +41,7 @@ private:
 
 // Connected and greeted. Empty: none listens.
 std::optional<Connection> connect_supervisor(const Roots& roots, const std::string& project);
-// The same, starting davit-supervisor when none listens.
-Connection start_supervisor(const Roots& roots, const std::string& project);
+// The same, starting davit-supervisor when none listens; guarded: with a guard (supervisor/guard.hpp).
+Connection start_supervisor(const Roots& roots, const std::string& project, bool guarded = false);
 
 } // namespace davit::supervisor

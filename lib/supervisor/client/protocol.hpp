@@ -14,10 +14,18 @@
 //                                                a stop that waits for a named container does so no longer
 //                                       ←{"type":"result","id":8}        when that plan has ended
 //   {"type":"subscribe","id":8}         →        all events until the connection ends
+//                                       ←{"type":"result","id":8}        from now on
 //   {"type":"bye"}                      →        the connection's end comes when the supervisor has ended,
 //                                                if the project has nothing left, else at once
 //   {"type":"status","id":9}            →
 //                                       ←{"type":"result","id":9,"statuses":[…]}
+//   {"type":"set_service","id":10,"service":{…},"seen","rollback"}→  a service that is new, or its next specification:
+//                                                its task's template is prepared; see ServiceChange
+//                                       ←{"type":"result","id":10,"error":null|{…}}   it is written down
+//   {"type":"remove_service","id":11,"service":"<id>"}→  ←result: it is in no listing; its tasks end by themselves
+//   {"type":"leave_network","id":12,"network":"x_default"}→  ←result: it goes when the last container has left it
+//   {"type":"keep_network","id":13,"network":"x_default"}→  ←result: it stays after all; conflict: it is gone
+//   {"type":"node_changed","id":14}     →  ←result: labels or availability of the node are looked at again
 //
 // Everything in a plan is the supervisor's: images are there and containers are staged before it is sent. So a client
 // that vanishes does not stop its plan (DESIGN §3.4), but for a start that waits for it to attach. A supervisor that
@@ -28,6 +36,7 @@
 #include "davit/plan.hpp"
 #include "project/paths.hpp"
 #include "project/record.hpp"
+#include "swarm/store.hpp"
 
 #include <chrono>
 #include <map>
@@ -45,6 +54,16 @@ class StalePlan : public Error {
 public:
     using Error::Error;
     explicit StalePlan(const Error& e) : Error(e) {}
+};
+
+// What a client wants of a service. The supervisor alone has the record: it takes `spec`, `template_version` (0: the
+// one there is serves) and `ports` from here, and all of it where it does not know the service.
+struct ServiceChange {
+    swarm::Service service;
+    // The spec_version that the client saw when it made this one; refused (conflict) when there is another by now.
+    std::uint64_t seen = 0;
+    bool rollback = false; // to the previous specification, whatever the service's is here
+    int to_revision = 0;   // the specification is this earlier one's: it comes in as a roll-back does
 };
 
 class SupervisorClient {
@@ -78,8 +97,16 @@ public:
                         const std::map<std::string, std::chrono::nanoseconds>& patience = {},
                         std::stop_token stop = {});
     std::vector<ContainerStatus> statuses();
-    // Calls sink for every event until it returns false, the supervisor ends or stop is requested.
-    void subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop = {});
+    // Each asks a successor again when the supervisor was killed before it answered.
+    void set_service(const ServiceChange& change);
+    void remove_service(const std::string& id);
+    void leave_network(const std::string& name);
+    void keep_network(const std::string& name);
+    void node_changed();
+    // Calls sink for every event until it returns false, the supervisor ends or stop is requested. go_on is asked when
+    // events come from now on, and once a second.
+    void subscribe(const std::function<bool(const Event&)>& sink, std::stop_token stop = {},
+                   const std::function<bool()>& go_on = {});
 
 private:
     struct Impl;

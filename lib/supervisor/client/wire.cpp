@@ -4,27 +4,31 @@
 
 namespace davit {
 
-DAVIT_JSON_ENUM(EventKind, {EventKind::operation_started, "operation_started"},
-                {EventKind::operation_progress, "operation_progress"}, {EventKind::operation_done, "operation_done"},
-                {EventKind::operation_failed, "operation_failed"}, {EventKind::operation_skipped, "operation_skipped"},
-                {EventKind::container_created, "container_created"},
-                {EventKind::container_started, "container_started"}, {EventKind::container_exited, "container_exited"},
-                {EventKind::container_restarting, "container_restarting"},
-                {EventKind::container_removed, "container_removed"}, {EventKind::container_paused, "container_paused"},
-                {EventKind::container_unpaused, "container_unpaused"},
-                {EventKind::container_health, "container_health"},
-                {EventKind::container_attachable, "container_attachable"}, {EventKind::container_oom, "container_oom"},
-                {EventKind::network_created, "network_created"}, {EventKind::network_removed, "network_removed"},
-                {EventKind::volume_created, "volume_created"}, {EventKind::volume_removed, "volume_removed"},
-                {EventKind::container_signalled, "container_signalled"},
-                {EventKind::container_stopped, "container_stopped"}, {EventKind::warning, "warning"})
+DAVIT_JSON_ENUM(
+    EventKind, {EventKind::operation_started, "operation_started"},
+    {EventKind::operation_progress, "operation_progress"}, {EventKind::operation_done, "operation_done"},
+    {EventKind::operation_failed, "operation_failed"}, {EventKind::operation_skipped, "operation_skipped"},
+    {EventKind::container_created, "container_created"}, {EventKind::container_started, "container_started"},
+    {EventKind::container_exited, "container_exited"}, {EventKind::container_restarting, "container_restarting"},
+    {EventKind::container_removed, "container_removed"}, {EventKind::container_paused, "container_paused"},
+    {EventKind::container_unpaused, "container_unpaused"}, {EventKind::container_health, "container_health"},
+    {EventKind::container_attachable, "container_attachable"}, {EventKind::container_oom, "container_oom"},
+    {EventKind::container_renamed, "container_renamed"}, {EventKind::container_updated, "container_updated"},
+    {EventKind::container_restarted, "container_restarted"}, {EventKind::network_connected, "network_connected"},
+    {EventKind::network_disconnected, "network_disconnected"}, {EventKind::network_created, "network_created"},
+    {EventKind::network_removed, "network_removed"}, {EventKind::volume_created, "volume_created"},
+    {EventKind::volume_removed, "volume_removed"}, {EventKind::container_signalled, "container_signalled"},
+    {EventKind::container_stopped, "container_stopped"}, {EventKind::service_changed, "service_changed"},
+    {EventKind::service_removed, "service_removed"}, {EventKind::task_changed, "task_changed"},
+    {EventKind::task_removed, "task_removed"}, {EventKind::warning, "warning"})
 DAVIT_JSON_ENUM(Errc, {Errc::usage, "usage"}, {Errc::invalid_project, "invalid_project"},
                 {Errc::not_found, "not_found"}, {Errc::conflict, "conflict"}, {Errc::unsupported, "unsupported"},
                 {Errc::denied, "denied"}, {Errc::unavailable, "unavailable"}, {Errc::interrupted, "interrupted"},
                 {Errc::failed, "failed"})
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Event, kind, time_ns, operation, op, resource, project, service,
-                                                container_id, container_name, text, exit_code, current, total)
+                                                container_id, container_name, text, exit_code, current, total,
+                                                attributes)
 
 namespace supervisor {
 

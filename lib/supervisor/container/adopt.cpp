@@ -73,7 +73,8 @@ void Container::find_shim() {
 
 // At once, before anything else can be given its addresses.
 void Container::lease_again() {
-    if (record_.network_mode != "bridge" || status_.endpoints.empty()) return;
+    // One that was disconnected from all networks has an empty lease; one that is not wired yet has none.
+    if (record_.network_mode != "bridge" || (status_.endpoints.empty() && !record_.endpoints.empty())) return;
     try {
         world_.networks.adopt(record_, status_);
     } catch (const Error& e) {
@@ -105,7 +106,9 @@ void Container::adopt_wiring() {
         if (const NetworkLease* lease = world_.networks.lease(record_.id)) {
             world_.networks.keep_sockets(record_.id, std::move(ports));
             run_->netns = net::netns_of(status_.pid);
-            Wiring wiring = wire(record_, lease->attachments, world_.networks.group(), world_.networks.host_resolv());
+            world_.networks.join(record_.id, run_->netns.get(), true);
+            Wiring wiring = wire(record_, lease->attachments, world_.networks.group(), world_.networks.host_resolv(),
+                                 dns.size() == 2);
             if (wiring.dns) {
                 net::dns::ServeSpec serve{wiring.client, wiring.upstreams, wiring.external};
                 auto sockets = dns.size() == 2 ? net::dns::adopt_sockets(std::move(dns[0]), std::move(dns[1]))

@@ -19,7 +19,22 @@ Container::Container(World& world, ContainerRecord record, ContainerStatus statu
     status_.id = record_.id;
 }
 
-Container::~Container() { world_.dns.stop(record_.id); }
+Container::~Container() {
+    world_.dns.stop(record_.id);
+    world_.networks.leave(record_.id);
+}
+
+LifeView Container::life() const {
+    LifeView view;
+    view.state = status_.state;
+    view.has_run = run_ != nullptr;
+    view.has_shim = run_ && run_->shim;
+    view.restarts_later = static_cast<bool>(restart_timer_);
+    view.post_start_left = static_cast<int>(record_.post_start.size()) - status_.post_start_begun;
+    view.pre_stop_left = static_cast<int>(record_.pre_stop.size()) - status_.pre_stop_begun;
+    view.stopped_by_user = status_.stopped_by_user;
+    return view;
+}
 
 void Container::save() {
     ContainerStatus out = status_;
@@ -110,11 +125,18 @@ void Container::answer(std::vector<Done>& waiters, const Error* error) {
     for (auto& done : all) world_.loop.post([done = std::move(done), copy] { done(copy ? &*copy : nullptr); });
 }
 
-void Container::rename(const std::string& name) {
+void Container::handed_over() {
+    status_.ports.clear();
+    save();
+}
+
+void Container::took_over() {
     ContainerRecord next = record_;
-    next.name = name;
+    next.takes_over.clear();
     write_record(std::move(next));
-    if (running()) world_.networks.publish(record_, true);
+    if (const NetworkLease* lease = world_.networks.lease(record_.id)) status_.ports = lease->ports;
+    save();
+    park_descriptors();
 }
 
 // ---- what the shim says
@@ -142,8 +164,13 @@ void Container::handle(runtime::Held& e) {
     status_.pid = e.pid;
     status_.pid_start = sys::start_time(e.pid);
     save();
+    run_->hold = run_->held = true; // also of a start that an earlier supervisor began
     if (!run_->abandoned.empty()) return send_kill();
     emit(EventKind::container_attachable);
+}
+
+void Container::tell_held() {
+    if (run_ && run_->held && !running() && run_->abandoned.empty()) emit(EventKind::container_attachable);
 }
 
 void Container::handle(runtime::StartFailed& e) {

@@ -7,6 +7,7 @@
 #include "runtime/shim_client.hpp"
 #include "supervisor/container/exec_job.hpp"
 #include "supervisor/policy/health.hpp"
+#include "supervisor/policy/life_cycle.hpp"
 #include "supervisor/policy/restart_policy.hpp"
 #include "supervisor/world.hpp"
 
@@ -55,23 +56,40 @@ public:
     void kill(const std::string& signal, Done done);
     void pause(Done done);
     void unpause(Done done);
+    // live.cpp
     void rename(const std::string& name);
+    // staged: the entry of staging/ with what changes; restart: "on-failure:3" …, empty: as it is.
+    void update(const std::string& staged, const std::string& restart, Done done);
+    // Running or not; what an earlier supervisor has done already is fine.
+    void connect(const EndpointRecord& wish, Done done);
+    void disconnect(const std::string& network, Done done);
+    // Its ports and names are those of its lease now.
+    void took_over();
+    void handed_over();
     // Ends it (force) or refuses; then it may be destroyed and its files removed.
     void prepare_removal(bool force, Done done);
     // Its removal failed: it is there as before.
     void removal_failed();
     // A start that waits for its client to attach, or has not come that far, ends: nobody will.
     void abandon_start(const std::string& why);
+    // Tells again that it waits to be attached to: a client that lost its supervisor has not heard it.
+    void tell_held();
+    // Ports of its services have come or gone: copies of what holds them are kept in its shim.
+    void park_ports();
     // Record and status that a full disk refused: again, from time to time and before the supervisor ends.
     void pay_owed();
 
     // After a restart of the supervisor: finds its shim, or what became of it.
     void adopt();
+    // What its status says is of a boot before this one, and it has not begun in this one.
+    bool from_earlier_boot() const { return earlier_boot_; }
+    void of_earlier_boot() { earlier_boot_ = true; }
 
 private:
     // From the decision to start until the shim has ended.
     struct Run {
-        bool hold = false;
+        bool hold = false; // until its client has attached
+        bool held = false; // and it is that far
         bool by_policy = false;
         bool launched = false; // a shim was spawned
         bool stopping = false;
@@ -99,6 +117,7 @@ private:
     }
 
     // container.cpp
+    LifeView life() const;
     void save();
     void set_state(ContainerState state);
     void write_record(ContainerRecord next);
@@ -129,25 +148,38 @@ private:
     void begin_run(bool hold, bool by_policy);
     void connected(const Error* error, const NetworkLease* lease);
     void launch();
+    pid_t peer(const std::string& id, const char* shared) const;
     UniqueFd make_netns(const NetworkLease* lease);
     void write_files(const struct Wiring& wiring);
     runtime::ShimStart shim_start() const;
     void spawn_shim();
     void attach_shim(runtime::ShimConnection connection);
     void park_descriptors();
+    void park();
     void started();
     void finish_start(const Error* error);
     void start_failed(Error error);
 
+    // live.cpp
+    void take_over_update(const std::string& staged, const std::string& restart);
+    std::optional<Error> starting() const;
+    void plug(const ContainerRecord& next, const std::string& network);
+    void rewire(const struct Wiring& before, const struct Wiring& after);
+    void recorded_network(EventKind kind, const std::string& network);
+    void finish_connect(const EndpointRecord& wish, std::vector<Done> waiter);
+    void undo_connect(const std::string& network);
+
     // stop.cpp
-    void begin_stop(const StopRequest& request);
     void send_stop(const StopRequest& request);
     void send_kill();
     void kill_after(std::chrono::nanoseconds grace);
     void expect_answer();
     void cancel_restart();
     void end_run();
+    void answer_stop(bool had_ports);
     void leave_kernel();
+    void keep_last_run();
+    void told_exit(std::chrono::nanoseconds ran_for);
     void schedule_restart(std::chrono::nanoseconds delay);
     int stop_signal(const std::string& wanted) const;
 
@@ -175,6 +207,7 @@ private:
     std::unique_ptr<Run> run_;
     std::unique_ptr<HealthMonitor> health_;
     EventLoop::Watch restart_timer_, health_timer_;
+    bool earlier_boot_ = false;
     bool record_owed_ = false; // the disk did not take it; the generation is still the disk's
     bool status_owed_ = false;
     EventLoop::Watch owed_timer_;

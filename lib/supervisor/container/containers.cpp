@@ -20,8 +20,10 @@ void Containers::load() {
     std::string project = world_.paths.state.substr(world_.paths.state.find_last_of('/') + 1);
     for (auto& record : world_.store.containers(project)) {
         std::string id = record.id;
+        const bool this_boot = world_.store.has_status(record);
         ContainerStatus status = status_of(record);
         all_[id] = std::make_shared<Container>(world_, std::move(record), std::move(status));
+        if (!this_boot) all_[id]->of_earlier_boot();
     }
     for (auto& [id, container] : all_) world_.networks.expect(container->record());
     for (auto& [id, container] : all_) container->adopt();
@@ -99,10 +101,13 @@ void Containers::create(const std::string& id) {
     status.id = id;
     sys::make_dirs(world_.paths.run_container(id), 0700);
     world_.store.write(project, status);
-    if (text && ::rename(from.c_str(), to.c_str()) < 0) {
-        Error e = sys_error(errno, "taking over {}", from);
+    try {
+        world_.names->claim(record->name, {project, id});
+        if (text && ::rename(from.c_str(), to.c_str()) < 0) throw sys_error(errno, "taking over {}", from);
+    } catch (...) {
+        world_.names->release(record->name, {project, id});
         ::unlink(world_.paths.status(id).c_str());
-        throw e;
+        throw;
     }
     // From here on nothing fails: disk and memory say the same.
     // Not waited for: when the power fails, what ran is gone anyway, and a torn record counts as none.
@@ -119,6 +124,23 @@ void Containers::create(const std::string& id) {
     e.container_id = id;
     e.container_name = slot->record().name;
     world_.emit(std::move(e));
+}
+
+void Containers::hand_over(const std::string& from, const std::string& to, Done done) {
+    Container& heir = get(to);
+    if (!heir.running())
+        throw error(Errc::conflict, "container {} has ended, and takes nothing over", heir.record().name);
+    world_.networks.hand_over(from, heir.record(), [this, from, to, done = std::move(done)](const Error* e) {
+        if (e) return done(e);
+        try {
+            // The old one first: of two that say they have a port, a new supervisor would believe the wrong one.
+            if (Container* old = find(from)) old->handed_over();
+            get(to).took_over();
+        } catch (const Error& failure) {
+            return done(&failure);
+        }
+        done(nullptr);
+    });
 }
 
 void Containers::remove(const std::string& id, bool force, bool volumes, Done done) {
@@ -158,12 +180,15 @@ void Containers::remove_files(std::shared_ptr<Container> container, bool volumes
     const ContainerRecord& record = container->record();
     volumes = volumes || record.auto_remove; // whoever removes it: `--rm` takes them along
     std::string id = record.id, trash = world_.paths.trash(id, volumes);
+    world_.names->release(record.name, {record.project, id});
     if (const int why = throw_away(id, trash)) {
+        world_.names->claim(record.name, {record.project, id});
         container->removal_failed();
         Error e = sys_error(why, "removing container {}", record.name);
         return done(&e);
     }
     if (!exists(trash)) trash = world_.paths.container(id);
+    world_.leaving(record);
     world_.networks.release(id);
     all_.erase(id);
     if (volumes) remove_volumes(anonymous_volumes(record));

@@ -26,14 +26,16 @@ public:
 
     // Takes staging/<id> over. One that is there already is fine.
     void create(const std::string& id);
+    // order: start-first. What the old one had published is the new one's.
+    void hand_over(const std::string& from, const std::string& to, Done done);
     // Missing is fine.
     void remove(const std::string& id, bool force, bool volumes, Done done);
+    void remove_volumes(const std::vector<std::string>& names); // in the background
 
 private:
     void clear_remains();
     ContainerStatus status_of(const ContainerRecord& record) const;
     int throw_away(const std::string& id, const std::string& trash);
-    void remove_volumes(const std::vector<std::string>& names);
     void remove_files(std::shared_ptr<Container> container, bool volumes, Done done);
 
     World& world_;

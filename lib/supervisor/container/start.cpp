@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "base/shared_with.hpp"
 #include "base/sys.hpp"
 #include "base/units.hpp"
@@ -10,6 +11,7 @@
 #include "net/netns.hpp"
 #include "supervisor/network/wiring.hpp"
 
+#include <algorithm>
 #include <climits>
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -24,17 +26,17 @@ void Container::start(bool hold_for_attach, Done done) {
     } catch (const Error& e) {
         return answer(waiter, &e);
     }
-    if (running()) {
-        if (status_owed_) save(); // who asks may have read otherwise
-        // A new supervisor finishes the start that its predecessor began: hooks that it did not begin.
-        if (!run_ || !run_->shim || status_.post_start_begun >= static_cast<int>(record_.post_start.size()))
-            return answer(waiter, nullptr);
-        start_waiters_.insert(start_waiters_.end(), waiter.begin(), waiter.end());
+    const StartStep step = on_start(life());
+    if (running() && status_owed_) save(); // who asks may have read otherwise
+    if (step == StartStep::nothing) return answer(waiter, nullptr);
+    start_waiters_.insert(start_waiters_.end(), waiter.begin(), waiter.end());
+    if (step == StartStep::finish_hooks)
         return run_hooks(true, static_cast<std::size_t>(status_.post_start_begun),
                          guarded([this](const Error* e) { finish_start(e); }));
+    if (step == StartStep::join) {
+        if (run_ && hold_for_attach) run_->hold = true;
+        return;
     }
-    start_waiters_.insert(start_waiters_.end(), waiter.begin(), waiter.end());
-    if (run_) return; // it starts by its restart policy at this moment
     restart_timer_.reset();
     policy_.reset();
     status_.restart_count = 0;
@@ -42,6 +44,7 @@ void Container::start(bool hold_for_attach, Done done) {
 }
 
 void Container::begin_run(bool hold, bool by_policy) {
+    earlier_boot_ = false;
     run_ = std::make_unique<Run>();
     run_->hold = hold;
     run_->by_policy = by_policy;
@@ -79,6 +82,7 @@ void Container::launch() {
     const NetworkLease* lease = world_.networks.lease(record_.id);
     sys::make_dirs(world_.paths.run_container(record_.id), 0700);
     run_->netns = make_netns(lease);
+    world_.store.drop_last_run(record_);
     save(); // a new supervisor finds the addresses here
     spawn_shim();
 }
@@ -93,29 +97,66 @@ std::string host_name() {
 
 } // namespace
 
+// One that shares its namespaces, of this project or another.
+pid_t Container::peer(const std::string& id, const char* shared) const {
+    std::string name = id.substr(0, 12);
+    if (Container* own = world_.find(id)) {
+        if (own->running()) return own->status().pid;
+        name = own->record().name;
+    } else {
+        for (const auto& project : list_directory(world_.store.roots().projects())) {
+            const auto record = world_.store.container(project, id);
+            if (!record) continue;
+            name = record->name;
+            if (const ContainerStatus status = world_.store.status(*record); status.pid != 0) return status.pid;
+        }
+    }
+    throw error(Errc::conflict, "container {} shares the {} of {}, which is not running", record_.name, shared, name);
+}
+
+namespace {
+
+// On the default network, which knows no names, those of linked containers stand in /etc/hosts.
+void add_links(ContainerRecord& record, const NetworkLease& lease, const World& world) {
+    for (const Attachment& a : lease.attachments) {
+        if (!a.network->options().default_bridge) continue;
+        for (const auto& [alias, targets] : a.wish->links)
+            for (const auto& target : targets) {
+                Container* other = world.named(target);
+                if (!other || !other->running())
+                    throw error(Errc::conflict, "Cannot link to a non running container: /{} AS /{}/{}", target,
+                                record.name, alias);
+                for (const auto& endpoint : other->status().endpoints)
+                    if (endpoint.network == a.network->name())
+                        record.extra_hosts.emplace_back(
+                            fmt::format("{} {} {}", alias, other->record().id.substr(0, 12), target), endpoint.ipv4);
+            }
+    }
+}
+
+} // namespace
+
 UniqueFd Container::make_netns(const NetworkLease* lease) {
     const std::string& mode = record_.network_mode;
-    if (const SharedWith shared = SharedWith::parse(mode); shared.is_container()) {
-        Container* other = world_.find(std::string(shared.name));
-        if (!other || !other->running())
-            throw error(Errc::conflict, "container {} shares the network of {}, which is not running", record_.name,
-                        other ? other->record().name : std::string(shared.name.substr(0, 12)));
-        return net::netns_of(other->status().pid);
-    }
+    if (const SharedWith shared = SharedWith::parse(mode); shared.is_container())
+        return net::netns_of(peer(std::string(shared.name), "network"));
     if (mode == "host" || mode == "none") {
         write_files(wire_without_network(record_, world_.networks.host_resolv(),
                                          read_file_if_exists("/etc/hosts").value_or(""), host_name()));
         return mode == "none" ? net::create_netns() : UniqueFd();
     }
     if (!lease) throw error(Errc::failed, "container {} has no addresses", record_.name);
-    Wiring wiring = wire(record_, lease->attachments, world_.networks.group(), world_.networks.host_resolv());
+    ContainerRecord linked = record_;
+    add_links(linked, *lease, world_);
+    Wiring wiring = wire(linked, lease->attachments, world_.networks.group(), world_.networks.host_resolv());
     UniqueFd netns = net::create_netns();
     net::attach(world_.host, netns.get(), wiring.plan);
     if (wiring.dns) {
         net::dns::ServeSpec serve{wiring.client, wiring.upstreams, wiring.external};
         world_.dns.serve(std::move(serve), net::dns::open_sockets(netns.get()), netns.get());
     }
-    world_.networks.publish(record_, true);
+    world_.networks.join(record_.id, netns.get(), false);
+    world_.networks.publish(record_, record_.takes_over.empty());
     status_.endpoints = wiring.endpoints;
     status_.ports = lease->ports;
     write_files(wiring);
@@ -159,7 +200,7 @@ runtime::ShimStart Container::shim_start() const {
     s.run_dir = world_.paths.run_container(record_.id);
     s.log = shim_log(record_, world_.paths);
     s.hold_for_attach = run_->hold;
-    s.stdin_once = record_.oneoff;
+    s.stdin_once = record_.oneoff || record_.stdin_once;
     s.supervisor_argv = world_.supervisor_argv;
     s.supervisor_lock = world_.paths.supervisor_lock();
     return s;
@@ -174,13 +215,10 @@ void Container::spawn_shim() {
     auto join = [&](const std::string& mode, const char* ns) -> int {
         const SharedWith shared = SharedWith::parse(mode);
         if (!shared.is_container()) return -1;
-        Container* other = world_.find(std::string(shared.name));
-        if (!other || !other->running())
-            throw error(Errc::conflict, "container {} joins a namespace of {}, which is not running", record_.name,
-                        std::string(shared.name.substr(0, 12)));
-        keep.push_back(sys::open(fmt::format("/proc/{}/ns/{}", other->status().pid, ns), O_RDONLY));
+        const pid_t other = peer(std::string(shared.name), "namespaces");
+        keep.push_back(sys::open(fmt::format("/proc/{}/ns/{}", other, ns), O_RDONLY));
         int fd = keep.back().get();
-        keep.push_back(sys::pidfd_open(other->status().pid));
+        keep.push_back(sys::pidfd_open(other));
         (std::string_view(ns) == "ipc" ? s.peer_pidfd : s.pid_peer_pidfd) = keep.back().get();
         return fd;
     };
@@ -198,18 +236,28 @@ void Container::attach_shim(runtime::ShimConnection connection) {
     run_->shim_watch = world_.loop.watch_fd(run_->shim->fd(), EPOLLIN, [this](std::uint32_t) { on_shim_readable(); });
 }
 
+// What is kept for a successor is no condition of a start.
 void Container::park_descriptors() {
     if (!run_->shim) return;
-    if (auto dns = world_.dns.fds_of(record_.id); !dns.empty()) run_->shim->park("dns", dns);
-    const NetworkLease* lease = world_.networks.lease(record_.id);
-    if (!lease) return;
-    constexpr std::size_t per_message = 30;
-    for (std::size_t at = 0; at < lease->port_sockets.size(); at += per_message) {
-        std::vector<int> fds;
-        for (std::size_t i = at; i < lease->port_sockets.size() && i < at + per_message; ++i)
-            fds.push_back(lease->port_sockets[i].get());
-        run_->shim->park(fmt::format("ports.{}", at / per_message), fds);
+    try {
+        park();
+    } catch (const Error& e) {
+        log::warning("keeping the sockets of container {} in its shim: {}", record_.name, e.describe());
     }
+}
+
+void Container::park() {
+    if (auto dns = world_.dns.fds_of(record_.id); !dns.empty()) run_->shim->park("dns", dns);
+    const std::vector<int> ports = world_.networks.sockets_of(record_.id);
+    constexpr std::size_t per_message = 30;
+    for (std::size_t at = 0; at < ports.size(); at += per_message)
+        run_->shim->park(fmt::format("ports.{}", at / per_message),
+                         {ports.begin() + static_cast<std::ptrdiff_t>(at),
+                          ports.begin() + static_cast<std::ptrdiff_t>(std::min(at + per_message, ports.size()))});
+}
+
+void Container::park_ports() {
+    if (running() && run_) park_descriptors();
 }
 
 void Container::started() {

@@ -39,24 +39,19 @@ void Container::stop(const StopRequest& request, Done done) {
     } catch (const Error& e) {
         return answer(waiter, &e);
     }
-    if (!active()) {
+    const StopStep step = on_stop(life(), request.run_hooks);
+    if (step == StopStep::nothing) {
         if (!request.keep_desired && record_.desired == DesiredState::running) set_desired(DesiredState::stopped);
         return answer(waiter, nullptr);
     }
-    if (restart_timer_) {
+    if (step == StopStep::cancel_restart) {
         if (!request.keep_desired) set_desired(DesiredState::stopped);
         status_.stopped_by_user = true;
         cancel_restart();
         return answer(waiter, nullptr);
     }
     stop_waiters_.insert(stop_waiters_.end(), waiter.begin(), waiter.end());
-    begin_stop(request);
-}
-
-void Container::begin_stop(const StopRequest& request) {
-    bool hooks = request.run_hooks && status_.state == ContainerState::running &&
-                 status_.pre_stop_begun < static_cast<int>(record_.pre_stop.size());
-    if (!hooks) return send_stop(request);
+    if (step == StopStep::send_signal) return send_stop(request);
     run_hooks(false, static_cast<std::size_t>(status_.pre_stop_begun), guarded([this, request](const Error* e) {
                   if (!e) return send_stop(request);
                   status_.pre_stop_begun = 0; // it goes on running: the next stop runs them again
@@ -130,37 +125,38 @@ void Container::restart(const StopRequest& request, Done done) {
     keep.keep_desired = true;
     stop(keep, guarded([this, done](const Error* e) {
              if (e) return done(e);
-             start(false, done);
+             start(false, guarded([this, done](const Error* failure) {
+                       if (!failure) emit(EventKind::container_restarted);
+                       done(failure);
+                   }));
          }));
 }
 
 void Container::kill(const std::string& signal, Done done) {
     std::vector<Done> waiter{std::move(done)};
-    int number = 0;
+    KillStep step;
+    int number = SIGKILL;
     try {
-        number = signal.empty() ? SIGKILL : stop_signal(signal);
-        // As Docker: SIGKILL and the container's own stop signal say that it is to stay down.
-        if (active() && (number == SIGKILL || number == stop_signal(""))) {
-            set_desired(DesiredState::stopped);
-            status_.stopped_by_user = true;
-        }
+        if (!signal.empty()) number = stop_signal(signal);
+        step = on_kill(life(), number, stop_signal(""));
+        if (step.stays_down) set_desired(DesiredState::stopped);
     } catch (const Error& e) {
         return answer(waiter, &e);
     }
-    if (restart_timer_ && status_.stopped_by_user) {
-        cancel_restart();
-        return answer(waiter, nullptr);
-    }
-    if (!run_ || (!run_->shim && number != SIGKILL)) return answer(waiter, nullptr);
-    if (number == SIGKILL) {
+    status_.stopped_by_user = status_.stopped_by_user || step.stays_down;
+    switch (step.kind) {
+    case KillStep::Kind::cancel_restart: cancel_restart(); [[fallthrough]];
+    case KillStep::Kind::nothing: return answer(waiter, nullptr);
+    case KillStep::Kind::kill:
         stop_waiters_.insert(stop_waiters_.end(), waiter.begin(), waiter.end());
         run_->stopping = true;
         return send_kill();
+    case KillStep::Kind::send_signal: break;
     }
-    std::uint32_t request = run_->shim->signal(number);
+    const std::uint32_t request = run_->shim->signal(number);
     expect_answer();
     emit(EventKind::container_signalled, signal);
-    if (status_.stopped_by_user && status_.state == ContainerState::paused) run_->shim->unpause();
+    if (step.thaw) run_->shim->unpause();
     run_->replies[request] = [this, waiter](int errnum) mutable {
         if (errnum == 0) return answer(waiter, nullptr);
         Error e = reply_error(errnum, "signalling");
@@ -170,24 +166,17 @@ void Container::kill(const std::string& signal, Done done) {
 
 void Container::prepare_removal(bool force, Done done) {
     std::vector<Done> waiter{std::move(done)};
-    if (!active()) {
-        status_.state = ContainerState::removing;
-        return answer(waiter, nullptr);
-    }
-    // It never ran: a start that nobody completes is no reason to stay.
-    if (!force && run_ && !running() && status_.state != ContainerState::restarting) force = true;
-    // Its process has ended and its shim is about to say so: who made the plan saw that first.
-    if (!force && run_ && status_.pid > 0 && sys::start_time(status_.pid) != status_.pid_start) {
-        stop_waiters_.push_back(std::move(waiter.front()));
-        return;
-    }
-    if (!force) {
+    LifeView view = life();
+    view.init_is_gone = run_ && status_.pid > 0 && sys::start_time(status_.pid) != status_.pid_start;
+    switch (on_removal(view, force)) {
+    case RemovalStep::remove: status_.state = ContainerState::removing; return answer(waiter, nullptr);
+    case RemovalStep::wait_for_end: stop_waiters_.push_back(std::move(waiter.front())); return;
+    case RemovalStep::cancel_restart: cancel_restart(); return answer(waiter, nullptr);
+    case RemovalStep::refuse: {
         Error e = error(Errc::conflict, "container {} is running: stop it first, or remove it by force", record_.name);
         return answer(waiter, &e);
     }
-    if (restart_timer_) {
-        cancel_restart();
-        return answer(waiter, nullptr);
+    case RemovalStep::kill: break;
     }
     set_desired(DesiredState::stopped);
     status_.stopped_by_user = true;
@@ -216,68 +205,76 @@ void Container::leave_kernel() {
     auto execs = std::exchange(run_->execs, {});
     for (auto& [id, job] : execs) job->abort(fmt::format("container {} ended", record_.name));
     world_.dns.stop(record_.id);
+    world_.networks.leave(record_.id);
     run_->netns.reset();
 }
 
 void Container::end_run() {
     auto keep = shared_from_this();
     leave_kernel();
-    std::unique_ptr<Run> run = std::move(run_);
-    bool ran = running();
-    ContainerState before = status_.state;
+    const std::unique_ptr<Run> run = std::move(run_);
+    // Whoever waits for an answer of its shim gets none any more.
+    for (auto& [request, reply] : std::exchange(run->replies, {}))
+        world_.loop.post([keep, reply = std::move(reply)] { reply(ESRCH); });
+    RunEnd end{{}, run->failed, run->by_policy, age()};
+    if (const auto& e = run->exited) end.exit = RunEnd::Exit{e->code, e->known, e->oom, e->time_ns};
     const bool had_ports = !status_.ports.empty();
-    status_.pid = 0;
-    status_.pid_start = 0;
-    status_.endpoints.clear();
-    status_.ports.clear();
-    if (run->exited) {
-        status_.exit_code = run->exited->code;
-        status_.exit_known = run->exited->known;
-        status_.oom_killed = status_.oom_killed || run->exited->oom;
-        status_.finished_at = run->exited->time_ns;
-    } else if (run->failed) {
-        status_.error = run->failed->what();
-        if (run->by_policy) log::warning("restarting container {}: {}", record_.name, run->failed->describe());
-        status_.exit_code = run->failed->exit_code() != 0 ? run->failed->exit_code() : 128;
-        if (ran || run->by_policy) status_.finished_at = sys::realtime_ns();
-    }
-    const auto ran_for = ran ? age() : 0ns;
-    RestartPolicy::Decision next;
-    if (ran || run->by_policy) next = policy_.on_exit(status_.exit_code, status_.stopped_by_user, ran_for);
-    status_.restart_count = policy_.count();
-    status_.restart_delay = policy_.delay().count();
-
-    if (next.restart) {
-        world_.networks.publish(record_, false);
-        status_.next_restart = sys::realtime_ns() + next.delay.count();
-        set_state(ContainerState::restarting);
-    } else {
-        world_.networks.release(record_.id);
-        bool never = before == ContainerState::created && !ran;
-        set_state(never ? ContainerState::created : ContainerState::exited);
-    }
-    if (ran) emit(EventKind::container_exited, {}, status_.exit_code);
-    if (ran && run->stop_asked) emit(EventKind::container_stopped, {}, status_.exit_code);
-    if (next.restart) {
-        emit(EventKind::container_restarting, fmt::format("in {} ms", next.delay.count() / 1'000'000),
+    AfterRun after = after_run(record_, status_, end, policy_, world_.shutting_down, sys::realtime_ns());
+    if (!run->exited && run->failed && run->by_policy)
+        log::warning("restarting container {}: {}", record_.name, run->failed->describe());
+    status_ = std::move(after.status);
+    if (after.next.restart) world_.networks.publish(record_, false);
+    else world_.networks.release(record_.id);
+    set_state(status_.state);
+    keep_last_run();
+    if (after.ran && run->stop_asked) emit(EventKind::container_stopped, {}, status_.exit_code); // Docker's order
+    if (after.ran) told_exit(end.ran_for);
+    if (after.next.restart) {
+        emit(EventKind::container_restarting, fmt::format("in {} ms", after.next.delay.count() / 1'000'000),
              status_.exit_code);
-        schedule_restart(next.delay);
+        schedule_restart(after.next.delay);
     }
-    if (had_ports && !next.restart && !stop_waiters_.empty()) {
-        // Whoever waits may give the port to another project next: its rule has to be gone.
-        world_.networks.when_committed([this, keep, waiters = std::exchange(stop_waiters_, {})](const Error*) mutable {
-            answer(waiters, nullptr);
-        });
-    } else {
-        answer(stop_waiters_, nullptr);
-    }
+    answer_stop(had_ports && !after.next.restart);
     if (!start_waiters_.empty()) {
         Error e = run->failed ? *run->failed
                               : error(Errc::failed, "container {} ended before its start was complete", record_.name);
         e.with_context(fmt::format("starting container {}", record_.name));
         answer(start_waiters_, &e);
     }
-    if (!next.restart && record_.auto_remove && (ran || run->failed)) world_.auto_remove(*this);
+    if (after.remove) world_.auto_remove(*this);
+}
+
+void Container::answer_stop(bool had_ports) {
+    if (!had_ports || stop_waiters_.empty()) return answer(stop_waiters_, nullptr);
+    // Whoever waits may give the port to another project next: its rule has to be gone.
+    world_.networks.when_committed([this, keep = shared_from_this(), waiters = std::exchange(stop_waiters_, {})](
+                                       const Error*) mutable { answer(waiters, nullptr); });
+}
+
+// One that ended while nobody looked has ended then.
+void Container::told_exit(std::chrono::nanoseconds ran_for) {
+    constexpr std::int64_t late = 1'000'000'000;
+    Event e;
+    e.kind = EventKind::container_exited;
+    e.time_ns = sys::realtime_ns();
+    if (status_.finished_at != 0 && e.time_ns - status_.finished_at > late) e.time_ns = status_.finished_at;
+    e.project = record_.project;
+    e.service = record_.service;
+    e.container_id = record_.id;
+    e.container_name = record_.name;
+    e.exit_code = status_.exit_code;
+    e.attributes["execDuration"] = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(ran_for).count());
+    world_.emit(std::move(e));
+}
+
+// What a boot asks of the last run: whether it failed, and how often it was tried.
+void Container::keep_last_run() {
+    if (status_.state == ContainerState::created || record_.auto_remove) return;
+    try {
+        world_.store.write_last_run(record_.project, status_);
+    } catch (const Error& e) { // on a full disk it counts as one that ran when the machine went down
+        log::debug("how container {} ended is not written down: {}", record_.name, e.what());
+    }
 }
 
 void Container::schedule_restart(std::chrono::nanoseconds delay) {

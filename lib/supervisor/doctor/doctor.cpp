@@ -4,15 +4,18 @@
 #include "base/file.hpp"
 #include "base/sys.hpp"
 #include "net/doctor.hpp"
+#include "project/names.hpp"
 #include "project/store.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/host_facts.hpp"
 #include "supervisor/doctor/scan.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <sys/mount.h>
+#include <thread>
 #include <unistd.h>
 
 namespace davit {
@@ -114,7 +117,9 @@ void add_run_directories(const Machine& m, std::vector<Leak>& out) {
         for (const auto& file : list_directory(m.roots.run_networks() + "/" + network)) {
             std::string project = file.substr(0, file.find_last_of('.')),
                         path = m.roots.run_networks() + "/" + network + "/" + file;
-            if (!file.ends_with(".json") || m.supervised(project) || m.any_running(project)) continue;
+            if ((!file.ends_with(".json") && !file.ends_with(".applied")) || m.supervised(project) ||
+                m.any_running(project))
+                continue;
             out.push_back({Kind::endpoints_file, path, project,
                            fmt::format("{} names endpoints of project {}, which does not run", path, project),
                            "rm " + path});
@@ -165,9 +170,19 @@ void add_mounts(const Machine& m, std::vector<Leak>& out) {
                        "umount " + mount});
 }
 
-} // namespace
+// A command that has ended a moment ago leaves what ends by itself: the group of its supervisor, which is removed from
+// outside, or a socket.
+constexpr std::chrono::milliseconds look_again{100};
+constexpr int looks = 6;
 
-std::vector<Leak> find_leaks(const Roots& roots) {
+void add_names(const Machine& m, std::vector<Leak>& out) {
+    for (const auto& name : NameIndex(m.roots).wrong())
+        out.push_back({Kind::container_name, name, "",
+                       fmt::format("the container name {} is noted for a container that is gone, or not noted", name),
+                       "davit system doctor --fix"});
+}
+
+std::vector<Leak> look(const Roots& roots) {
     Machine machine = doctor::scan(roots);
     std::vector<Leak> out;
     add_mounts(machine, out);
@@ -176,7 +191,24 @@ std::vector<Leak> find_leaks(const Roots& roots) {
     add_network(machine, out);
     add_run_directories(machine, out);
     add_state_directories(machine, out);
+    add_names(machine, out);
     return out;
+}
+
+} // namespace
+
+std::vector<Leak> find_leaks(const Roots& roots) {
+    std::vector<Leak> found = look(roots);
+    for (int i = 1; i < looks && !found.empty(); ++i) {
+        std::this_thread::sleep_for(look_again);
+        const std::vector<Leak> now = look(roots);
+        std::erase_if(found, [&](const Leak& leak) {
+            return std::none_of(now.begin(), now.end(), [&](const Leak& other) {
+                return other.kind == leak.kind && other.name == leak.name && other.project == leak.project;
+            });
+        });
+    }
+    return found;
 }
 
 namespace {
@@ -230,6 +262,7 @@ void fix_leak(const Roots& roots, const Leak& leak) {
     case Kind::mount:
         if (::umount2(leak.name.c_str(), MNT_DETACH) < 0) throw sys_error(errno, "unmounting {}", leak.name);
         return;
+    case Kind::container_name: return NameIndex(roots).rebuild();
     case Kind::supervisor_socket:
     case Kind::temporary_file: ::unlink(leak.name.c_str()); return;
     case Kind::endpoints_file:

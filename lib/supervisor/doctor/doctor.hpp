@@ -10,7 +10,8 @@
 namespace davit {
 
 // As davit/system.hpp has them, without what is left of images: this layer knows none.
-// Reads /proc, /sys, both roots and netlink; some milliseconds. What a running command is busy with
+// Reads /proc, /sys, both roots and netlink; some milliseconds, half a second where there is something, which has to be
+// there all that time. What a running command is busy with
 // (its project's lock is held) is no leak.
 std::vector<Leak> find_leaks(const Roots& roots);
 // Removes one. Throws when that fails; blocks up to seconds (control groups).

@@ -31,9 +31,19 @@ bool lock_held(const std::string& path) {
     return !FileLock::try_acquire(path);
 }
 
+// A plan runs, or in the machine's project a client makes a container.
+bool works(const ProjectPaths& paths) {
+    const auto journals = list_directory(paths.run), locks = list_directory(paths.container_locks());
+    return std::any_of(journals.begin(), journals.end(),
+                       [](const std::string& name) { return name.starts_with("plan") && name.ends_with(".json"); }) ||
+           std::any_of(locks.begin(), locks.end(),
+                       [&](const std::string& key) { return lock_held(paths.container_lock(key)); });
+}
+
 void scan_records(Machine& m) {
     RecordStore store(m.roots);
-    for (const auto& network : store.networks()) m.known_projects.insert(network.project);
+    for (const auto& network : store.networks())
+        if (!network.project.empty()) m.known_projects.insert(network.project);
     for (const auto& project : list_directory(m.roots.projects())) {
         for (const auto& record : store.containers(project)) {
             m.known_projects.insert(project);
@@ -48,7 +58,7 @@ void scan_records(Machine& m) {
     for (const auto& project : projects) {
         ProjectPaths paths(m.roots, project);
         if (lock_held(paths.supervisor_lock())) m.supervised_projects.insert(project);
-        if (lock_held(paths.lock()) || exists(paths.journal())) m.busy_projects.insert(project);
+        if (lock_held(paths.lock()) || works(paths)) m.busy_projects.insert(project);
     }
     std::set<std::string> all = m.known_projects;
     all.insert(m.supervised_projects.begin(), m.supervised_projects.end());

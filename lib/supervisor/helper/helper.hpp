@@ -23,9 +23,13 @@ struct HelperJob {
         commit_network, // text: net::encode_state(); brings the kernel's table along, opens foreign firewalls;
                         // then removes paths: bridges, or with a group everything in it
         heal_network,   // what others changed
+        flush_flows,    // text: encode_flows(); in the namespaces of paths, those that are still there
+        unplug,         // paths: a network namespace; text: the interface that goes. Missing is fine
         remove_cgroups, // paths: groups below each hierarchy
         create_volume,  // text: VolumeRecord
         remove_volume,  // text: its name
+        fill_volume,    // paths: its directory, which is left alone unless it is empty, then an image's layers; text:
+                        // the directory in the image that it takes after
     };
     Kind kind{};
     std::vector<std::string> paths;

@@ -1,15 +1,21 @@
 #include "supervisor/helper/helper.hpp"
 
+#include "archive/rootfs_view.hpp"
+#include "base/dir.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
 #include "net/bridge.hpp"
+#include "net/endpoint.hpp"
 #include "net/firewall.hpp"
 #include "net/netlink.hpp"
+#include "net/netns.hpp"
 #include "net/state.hpp"
+#include "net/vips.hpp"
 #include "project/store.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/client/wire.hpp"
+#include "supervisor/network/stale_flows.hpp"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -25,17 +31,18 @@ HelperJob decode_job(const std::string& text) { return json::parse<HelperJob>(te
 
 namespace {
 
-std::vector<net::UdpPorts> commit_rules(net::NetlinkSocket& netfilter, const HelperJob& job) {
+net::StaleFlows commit_rules(net::NetlinkSocket& netfilter, const HelperJob& job) {
     net::ProjectNetState state = net::decode_state(job.text, "the supervisor");
     net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
-    auto [unused, udp] = net::commit(lock, netfilter, state);
+    auto [unused, udp, services] = net::commit(lock, netfilter, state);
+    net::StaleFlows stale{std::move(udp), std::move(services), {}};
     if (const auto all = net::load_state(job.run_dir); !all.projects.empty()) net::open_foreign_forward(netfilter, all);
     std::erase_if(unused,
                   [&](const auto& bridge) { return std::count(job.paths.begin(), job.paths.end(), bridge) != 0; });
-    if (unused.empty()) return udp;
+    if (unused.empty()) return stale;
     net::NetlinkSocket host(NETLINK_ROUTE);
     for (const auto& bridge : unused) net::remove_bridge(host, bridge);
-    return udp;
+    return stale;
 }
 
 // The rules first: what nftables frees after an RCU grace period, for which the socket's close waits, is
@@ -43,10 +50,7 @@ std::vector<net::UdpPorts> commit_rules(net::NetlinkSocket& netfilter, const Hel
 void commit_network(const HelperJob& job) {
     net::NetlinkSocket netfilter(NETLINK_NETFILTER);
     ErrorList errors;
-    errors.run([&] {
-        const auto udp = commit_rules(netfilter, job);
-        net::flush_udp_conntrack(netfilter, udp);
-    });
+    errors.run([&] { net::flush_flows(netfilter, commit_rules(netfilter, job)); });
     if (job.group == 0 && job.paths.empty()) return errors.throw_if_any();
     net::NetlinkSocket host(NETLINK_ROUTE);
     if (job.group != 0) errors.run([&] { net::delete_group(host, job.group); });
@@ -60,6 +64,24 @@ void heal_network(const HelperJob& job) {
     net::NetlinkSocket netfilter(NETLINK_NETFILTER);
     if (net::heal(lock, netfilter))
         log::warning("the host's network rules or forwarding were changed by somebody else and have been restored");
+}
+
+void flush_flows(const HelperJob& job) {
+    const net::StaleFlows stale = decode_flows(job.text);
+    for (const auto& path : job.paths) try {
+            const UniqueFd netns = sys::open_if_exists(path, O_RDONLY);
+            if (!netns) continue;
+            // Most clients have none: looking is a walk through all of the machine's.
+            const bool any =
+                net::in_netns(netns.get(), [] { return net::get_sysctl("net/netfilter/nf_conntrack_count") != "0"; });
+            net::NetlinkSocket netfilter(NETLINK_NETFILTER, netns.get());
+            if (any) net::flush_flows(netfilter, stale);
+        } catch (const Error&) {} // another descriptor has that number by now: the container is gone
+}
+
+void unplug(const HelperJob& job) {
+    const UniqueFd netns = sys::open_if_exists(job.paths.at(0), O_RDONLY);
+    if (netns) net::unplug(netns.get(), job.text);
 }
 
 void remove_cgroups(const HelperJob& job) {
@@ -84,6 +106,15 @@ void sync_files(const HelperJob& job) {
     }
 }
 
+void fill_volume(const HelperJob& job) {
+    UniqueFd to(::open(job.paths.at(0).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!to) throw sys_error(errno, "opening {}", job.paths[0]);
+    const Dir list(::fdopendir(sys::open_at(to.get(), ".", O_RDONLY | O_DIRECTORY).release()));
+    while (const dirent* entry = list ? ::readdir(list.get()) : nullptr)
+        if (const std::string_view name = entry->d_name; name != "." && name != "..") return;
+    archive::copy_up({job.paths.begin() + 1, job.paths.end()}, job.text, std::move(to));
+}
+
 } // namespace
 
 void perform(const HelperJob& job) {
@@ -93,8 +124,11 @@ void perform(const HelperJob& job) {
     case HelperJob::Kind::sync: return sync_files(job);
     case HelperJob::Kind::commit_network: return commit_network(job);
     case HelperJob::Kind::heal_network: return heal_network(job);
+    case HelperJob::Kind::flush_flows: return flush_flows(job);
+    case HelperJob::Kind::unplug: return unplug(job);
     case HelperJob::Kind::remove_cgroups: return remove_cgroups(job);
     case HelperJob::Kind::create_volume: return store.create(volume_record_from_json(job.text, "the volume's record"));
+    case HelperJob::Kind::fill_volume: return fill_volume(job);
     case HelperJob::Kind::remove_volume: return store.remove_volume(job.text);
     }
 }

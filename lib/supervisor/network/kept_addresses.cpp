@@ -49,8 +49,7 @@ void write_kept(const Roots& roots, const std::string& network, const std::strin
     json::Value addresses = json::Value::object();
     for (const auto& [holder, list] : kept)
         for (const auto& a : list) addresses[holder].push_back(a.to_string());
-    sys::make_dirs(dir_of(roots, network), 0700);
-    write_file_atomic(file_of(roots, network, project),
+    write_file_making(file_of(roots, network, project),
                       json::dump({{"format", format_number}, {"addresses", addresses}}), 0600, false);
 }
 

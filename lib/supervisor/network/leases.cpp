@@ -4,17 +4,19 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "supervisor/network/endpoints_file.hpp"
+#include "supervisor/network/foreign_addresses.hpp"
 #include "supervisor/network/kept_addresses.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <poll.h>
 
 namespace davit::supervisor {
 
 namespace {
-constexpr std::chrono::milliseconds lock_retry{1}, write_retry{1000};
+constexpr std::chrono::milliseconds lock_retry{1}, write_retry{1000}, freed_retry{20};
 // Until then a new supervisor finds the addresses of what runs in its status.
 constexpr std::chrono::milliseconds keep_delay{100};
+constexpr int takeover_attempts = 50, takeover_pause_ms = 2; // for all ports of a container together
 }
 
 void Networks::connect(const ContainerRecord& record, Connected done) {
@@ -31,7 +33,9 @@ void Networks::refuse_all(const Error& why) {
     process_posted_ = false;
     log::warning("{}", why.describe());
     for (auto& [name, done] : std::exchange(creations_, {})) done(&why);
+    services_.refuse_all(why);
     for (auto& w : std::exchange(waiting_, {})) w.done(&why, nullptr);
+    for (auto& j : std::exchange(joining_, {})) j.done(&why, nullptr);
     if (!changed_.empty()) write_later();
 }
 
@@ -61,7 +65,11 @@ void Networks::process() {
         if (failure) answers.emplace_back([done, failure] { done(&*failure); });
         else answers.emplace_back([this, done] { when_committed(done); });
     }
+    services_.process(answers);
     auto waiting = std::exchange(waiting_, {});
+    for (auto it = waiting.begin(); it != waiting.end();) // until their bridges are gone, to be made anew
+        if (leaving(it->record)) waiting_.push_back(std::move(*it)), it = waiting.erase(it);
+        else ++it;
     // Static addresses of all first, so that no dynamic one takes them.
     std::stable_partition(waiting.begin(), waiting.end(), [](const Waiting& w) {
         return std::any_of(w.record.endpoints.begin(), w.record.endpoints.end(),
@@ -69,15 +77,29 @@ void Networks::process() {
     });
     for (auto& w : waiting) {
         auto failure = attempt([&] { connect_now(w.record); });
-        if (failure) answers.emplace_back([done = w.done, failure] { done(&*failure, nullptr); });
+        const auto& on = w.record.endpoints;
+        if (failure && std::any_of(on.begin(), on.end(), [&](const auto& e) { return frees_soon(e.network); }))
+            waiting_.push_back(std::move(w)); // perhaps for want of an address that is free in a moment
+        else if (failure) answers.emplace_back([done = w.done, failure] { done(&*failure, nullptr); });
         else
             answers.emplace_back([this, done = w.done, id = w.record.id] {
                 auto it = holders_.find(id);
                 if (it != holders_.end()) done(nullptr, &it->second->lease);
             });
     }
+    for (auto& j : std::exchange(joining_, {})) {
+        if (leaving_.contains(j.network)) {
+            joining_.push_back(std::move(j));
+            continue;
+        }
+        auto failure = attempt([&] { add_network_now(j.record, j.network); });
+        answers.emplace_back([this, done = j.done, failure, id = j.record.id] {
+            done(failure ? &*failure : nullptr, failure ? nullptr : lease(id));
+        });
+    }
     write_changed();
     lock.reset();
+    if (!waiting_.empty() || services_.waiting()) freed_ = loop_.after(freed_retry, [this] { post_process(); });
     for (auto& answer : answers) answer();
 }
 
@@ -96,37 +118,26 @@ void Networks::connect_now(const ContainerRecord& record) {
         endpoints.push_back(
             {a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
     holder->names = names_of(record, endpoints);
-    for (const auto& name : holder->names) registry_.publish(name);
+    holder->published = record.takes_over.empty();
+    if (holder->published)
+        for (const auto& name : holder->names) registry_.publish(name);
     touch(holder->lease);
     holders_[record.id] = std::move(holder);
 }
 
-namespace {
+ForeignAddresses::ForeignAddresses(net::AddressPool& pool, const Files& files) : pool_(pool) {
+    for (const auto& [project, endpoints] : files)
+        for (const auto& e : endpoints)
+            for (const auto& a : e.addresses)
+                if (pool_.contains(a) && !pool_.used().contains(a) && !pool_.quarantined().contains(a)) {
+                    pool_.reserve(a, fmt::format("{} of project {}", shown(e), project));
+                    reserved_.push_back(a);
+                }
+}
 
-// What other projects hold of the network stands in their files; it counts while an address is chosen.
-class ForeignAddresses {
-public:
-    using Files = std::vector<std::pair<std::string, std::vector<net::dns::NamedEndpoint>>>;
-    ForeignAddresses(net::AddressPool& pool, const Files& files) : pool_(pool) {
-        for (const auto& [project, endpoints] : files)
-            for (const auto& e : endpoints)
-                for (const auto& a : e.addresses)
-                    if (pool_.contains(a) && !pool_.used().contains(a)) {
-                        pool_.reserve(a, fmt::format("container {} of project {}", e.container_name, project));
-                        reserved_.push_back(a);
-                    }
-    }
-    ~ForeignAddresses() {
-        for (const auto& a : reserved_) pool_.release(a);
-    }
-    ForeignAddresses(const ForeignAddresses&) = delete;
-
-private:
-    net::AddressPool& pool_;
-    std::vector<net::IpAddress> reserved_;
-};
-
-} // namespace
+ForeignAddresses::~ForeignAddresses() {
+    for (const auto& a : reserved_) pool_.release(a);
+}
 
 net::IpAddress Networks::lease_one(Network& network, bool v6, const std::string& wish, const ContainerRecord& record) {
     net::AddressPool& pool = *network.pool(v6);
@@ -192,44 +203,28 @@ void Networks::save_kept() {
 }
 
 void Networks::lease_addresses(const ContainerRecord& record, NetworkLease& lease) {
-    for (const auto& wish : lease.wishes) {
-        Network& network = in_kernel(wish.network);
-        Attachment a{&wish, &network, {}, {}};
-        auto foreign = read_foreign_endpoints(store_.roots(), wish.network, project_);
-        lease.attachments.push_back(a);
-        for (bool v6 : {false, true}) {
-            net::AddressPool* pool = network.pool(v6);
-            const std::string& wanted = v6 ? wish.ipv6_address : wish.ipv4_address;
-            if (!pool && !wanted.empty())
-                throw error(Errc::invalid_project, "network {} has no {} subnet for the address {}", wish.network,
-                            v6 ? "IPv6" : "IPv4", wanted);
-            if (!pool) continue;
-            ForeignAddresses others(*pool, foreign);
-            auto address = lease_one(network, v6, wanted, record);
-            (v6 ? lease.attachments.back().v6 : lease.attachments.back().v4) = address;
-        }
-        keep_soon(network);
+    for (const auto& wish : lease.wishes) lease_addresses_on(wish, record, lease);
+}
+
+void Networks::lease_addresses_on(const EndpointRecord& wish, const ContainerRecord& record, NetworkLease& lease) {
+    Network& network = in_kernel(wish.network);
+    Attachment a{&wish, &network, {}, {}};
+    auto foreign = read_foreign_endpoints(store_.roots(), wish.network, project_);
+    lease.attachments.push_back(a);
+    for (bool v6 : {false, true}) {
+        net::AddressPool* pool = network.pool(v6);
+        const std::string& wanted = v6 ? wish.ipv6_address : wish.ipv4_address;
+        if (!pool && !wanted.empty())
+            throw error(Errc::invalid_project, "network {} has no {} subnet for the address {}", wish.network,
+                        v6 ? "IPv6" : "IPv4", wanted);
+        if (!pool) continue;
+        ForeignAddresses others(*pool, foreign);
+        auto address = lease_one(network, v6, wanted, record);
+        (v6 ? lease.attachments.back().v6 : lease.attachments.back().v4) = address;
     }
+    keep_soon(network);
 }
 
-namespace {
-
-std::pair<std::uint16_t, std::uint16_t> host_range(const PortRecord& p) {
-    if (p.published.empty()) return {std::uint16_t{0}, std::uint16_t{0}};
-    auto number = [&](std::string_view text) {
-        std::uint16_t n = 0;
-        auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-        if (ec != std::errc() || end != text.data() + text.size())
-            throw error(Errc::invalid_project, "'{}' is not a port to publish", p.published);
-        return n;
-    };
-    auto dash = p.published.find('-');
-    std::uint16_t first = number(std::string_view(p.published).substr(0, dash));
-    std::uint16_t last = dash == std::string::npos ? first : number(std::string_view(p.published).substr(dash + 1));
-    return {first, last};
-}
-
-// The network that carries the default route is the one that ports are published to.
 const Attachment* publishing(const NetworkLease& lease) {
     std::vector<net::NetworkChoice> nets;
     for (const auto& a : lease.attachments)
@@ -241,25 +236,28 @@ const Attachment* publishing(const NetworkLease& lease) {
     return nullptr;
 }
 
-} // namespace
-
 void Networks::lease_ports(const ContainerRecord& record, NetworkLease& lease) {
     if (record.ports.empty() || !publishing(lease)) return;
     std::vector<net::PortRequest> requests;
+    std::vector<const PortRecord*> asked;
     for (const auto& p : record.ports) {
+        if (held_by(record.takes_over, p)) continue; // it gets that one later
+        asked.push_back(&p);
         net::PortRequest q;
         q.proto = net::parse_proto(p.protocol);
         if (!p.host_ip.empty()) q.host_ip = net::IpAddress::parse(p.host_ip);
-        std::tie(q.host_first, q.host_last) = host_range(p);
-        q.line = fmt::format("{}{}{}:{}{}", p.host_ip, p.host_ip.empty() ? "" : ":", p.published, p.target,
-                             p.protocol == "tcp" ? "" : "/" + p.protocol);
+        const PortRange host = p.host.value_or(PortRange());
+        q.host_first = host.first;
+        q.host_last = host.last;
+        q.line = fmt::format("{}{}{}:{}{}", p.host_ip, p.host_ip.empty() ? "" : ":", p.host ? to_string(host) : "",
+                             p.target, p.protocol == "tcp" ? "" : "/" + p.protocol);
         requests.push_back(q);
     }
     auto reservations = net::reserve_ports(requests, store_.roots().run, project_, state_.ports);
     for (std::size_t i = 0; i < reservations.size(); ++i)
         for (auto& bound : reservations[i].bound) {
             lease.ports.push_back(
-                {bound.host_ip.to_string(), reservations[i].port, record.ports[i].target, record.ports[i].protocol});
+                {bound.host_ip.to_string(), reservations[i].port, asked[i]->target, asked[i]->protocol});
             lease.port_sockets.push_back(std::move(bound.socket));
         }
     add_port_rules(record, lease);
@@ -297,7 +295,7 @@ namespace {
 using Parked = std::map<net::ReservedPort, UniqueFd>;
 
 // The parked reservation of that port; made anew where it was lost together with the shim.
-UniqueFd take_reservation(Parked& parked, const PublishedPort& port) {
+UniqueFd take_reservation(Parked& parked, const PublishedPort& port, int& attempts) {
     const net::ReservedPort wanted{net::parse_proto(port.protocol), net::IpAddress::parse(port.host_ip),
                                    port.host_port};
     if (auto it = parked.find(wanted); it != parked.end()) return std::move(parked.extract(it).mapped());
@@ -305,7 +303,15 @@ UniqueFd take_reservation(Parked& parked, const PublishedPort& port) {
     again.proto = wanted.proto;
     again.host_ip = wanted.host_ip;
     again.host_first = wanted.port;
-    return std::move(net::reserve_port(again, {}).bound.at(0).socket);
+    // A supervisor that was just killed holds its own for as long as the kernel closes what it had.
+    for (;;) {
+        try {
+            return std::move(net::reserve_port(again, {}).bound.at(0).socket);
+        } catch (const Error&) {
+            if (attempts-- <= 0) throw;
+            ::poll(nullptr, 0, takeover_pause_ms);
+        }
+    }
 }
 
 } // namespace
@@ -320,15 +326,17 @@ void Networks::keep_sockets(const std::string& container_id, std::vector<UniqueF
     for (auto& socket : sockets)
         if (auto port = socket ? net::reserved_by(socket.get()) : std::nullopt)
             parked.emplace(*port, std::move(socket));
+    int attempts = takeover_attempts;
     for (const auto& port : lease.ports) {
         try {
-            lease.port_sockets.push_back(take_reservation(parked, port));
+            lease.port_sockets.push_back(take_reservation(parked, port, attempts));
         } catch (const Error& e) {
             log::warning("container {} keeps port {}, but another process holds it too: {}", container_id.substr(0, 12),
                          port.host_port, e.what());
             lease.port_sockets.emplace_back();
         }
     }
+    services_.adopt_sockets(parked);
     serve_proxied(container_id, lease);
 }
 
@@ -358,7 +366,13 @@ void Networks::adopt(const ContainerRecord& record, const ContainerStatus& statu
     lease.ports = status.ports;
     add_port_rules(record, lease);
     holder->names = names_of(record, status.endpoints);
-    for (const auto& name : holder->names) registry_.publish(name);
+    holder->published = record.takes_over.empty();
+    holder->served = services_.any(); // by an earlier supervisor's word
+    if (holder->published)
+        for (const auto& name : holder->names) registry_.publish(name);
+    // Before its table is written: what it lacks would be taken away from the container.
+    for (const auto& a : lease.attachments)
+        if (!foreign_.contains(a.network->name())) read_foreign(a.network->name());
     touch(lease);
     holders_[record.id] = std::move(holder);
     post_process();
@@ -372,7 +386,8 @@ void Networks::publish(const ContainerRecord& record, bool published) {
     for (const auto& a : h.lease.attachments)
         endpoints.push_back(
             {a.network->name(), "", a.v4 ? a.v4->to_string() : "", a.v6 ? a.v6->to_string() : "", "", ""});
-    auto names = names_of(record, endpoints);                 // a rename changes them
+    auto names = names_of(record, endpoints); // a rename changes them
+    if (!published) services_.container_gone(record.id);
     if (h.published == published && h.names == names) return; // connect() has published them
     h.names = std::move(names);
     h.published = published;
@@ -397,16 +412,47 @@ void Networks::release(const std::string& container_id) {
     auto it = holders_.find(container_id);
     if (it == holders_.end()) return;
     auto holder = std::move(it->second);
+    services_.container_gone(container_id);
     holders_.erase(it);
     registry_.withdraw(container_id);
+    ByNetwork leaving;
+    if (holder->served)
+        for (const auto& a : holder->lease.attachments)
+            for (const auto& address : {a.v4, a.v6})
+                if (address) leaving[a.network->name()].insert(*address);
     bool had_ports = !holder->lease.ports.empty();
     give_back(container_id, holder->lease);
+    if (!leaving.empty()) quarantine(leaving);
     if (kept_timer_) save_kept(); // its status goes, and with it what a new supervisor would know it by
     touch(holder->lease);
     holder.reset();
-    leave_unused();
+    leave_soon();
     if (!changed_.empty()) post_process();
     if (had_ports) schedule_commit();
+}
+
+void Networks::join(const std::string& container_id, int netns, bool was_there) {
+    const NetworkLease* held = lease(container_id);
+    if (!held) return;
+    std::vector<std::string> networks;
+    for (const auto& a : held->attachments) networks.push_back(a.network->name());
+    clients_.add(container_id, std::move(networks), netns, was_there);
+}
+
+void Networks::park_again(const std::string& container_id) {
+    loop_.post([this, container_id] {
+        if (park) park(container_id);
+    });
+}
+
+std::vector<int> Networks::sockets_of(const std::string& container_id) const {
+    std::vector<int> out;
+    if (const NetworkLease* held = lease(container_id))
+        for (const auto& s : held->port_sockets)
+            if (s) out.push_back(s.get()); // one that another process holds is not there
+    const auto more = services_.sockets_for(container_id);
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
 }
 
 const NetworkLease* Networks::lease(const std::string& container_id) const {
@@ -420,16 +466,22 @@ void Networks::touch(const NetworkLease& lease) {
 
 void Networks::write_changed() {
     for (const auto& name : std::exchange(changed_, {})) {
-        std::vector<net::dns::NamedEndpoint> endpoints;
+        OnNetwork own;
         for (const auto& [id, holder] : holders_)
             for (auto e : holder->names) {
                 if (e.network != name) continue;
                 if (!holder->published) e.names.clear();
-                endpoints.push_back(std::move(e));
+                own.endpoints.push_back(std::move(e));
             }
+        services_.add_to_network(name, own);
+        if (const auto network = networks_.find(name); network != networks_.end())
+            for (const bool v6 : {false, true})
+                if (net::AddressPool* pool = network->second->pool(v6))
+                    own.leaving.insert(pool->quarantined().begin(), pool->quarantined().end());
+        if (!own.leaving.empty()) own.change = services_.last_change();
         try {
-            write_endpoints(store_.roots(), name, project_, endpoints);
-            if (!endpoints.empty()) watch_foreign(name);
+            write_endpoints(store_.roots(), name, project_, own);
+            if (!own.endpoints.empty()) watch_foreign(name);
         } catch (const Error& e) { // it is for other projects; this one must not lose its containers over it
             log::warning("telling other projects who is on the network {}: {}", name, e.what());
             changed_.insert(name);

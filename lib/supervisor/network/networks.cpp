@@ -7,12 +7,13 @@
 #include "base/sys.hpp"
 #include "net/bridge.hpp"
 #include "net/taken.hpp"
-#include "supervisor/network/endpoints_file.hpp"
+#include "network/builtin.hpp"
 #include "supervisor/network/kept_addresses.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <linux/netlink.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -20,14 +21,15 @@
 namespace davit::supervisor {
 
 namespace {
-constexpr std::chrono::milliseconds heal_delay{50}, commit_retry{1000}, foreign_interval{1000};
+constexpr std::chrono::milliseconds heal_delay{50}, commit_retry{1000}, foreign_interval{1000}, leave_delay{1000};
 }
 
 Networks::Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper,
                    net::dns::Registry& registry)
     : loop_(loop), store_(store), project_(std::move(project)), helper_(helper), registry_(registry),
       host_(NETLINK_ROUTE),
-      proxied_(loop, find_program("davit-port-proxy"), ProjectPaths(store.roots(), project_).port_proxy_socket()) {
+      proxied_(loop, find_program("davit-port-proxy"), ProjectPaths(store.roots(), project_).port_proxy_socket()),
+      clients_(loop) {
     state_.project = project_;
 }
 
@@ -39,11 +41,25 @@ void Networks::load() {
     // Rules of containers that are gone: those that live are adopted and add theirs again.
     if (!state_.ports.empty()) schedule_commit();
     state_.ports.clear();
+    services_.load();
+    for (const auto& n : state_.networks)
+        if (services_.uses(n.name)) {
+            changed_.insert(n.name);
+            read_foreign(n.name);
+        }
+}
+
+std::string shown(const net::dns::NamedEndpoint& endpoint) {
+    if (!endpoint.container_name.empty()) return "container " + endpoint.container_name;
+    return "service " + (endpoint.names.empty() ? endpoint.container_id : endpoint.names.front());
 }
 
 void Networks::adopted() {
     std::set<std::string> ids;
     for (const auto& [id, holder] : holders_) ids.insert(id);
+    ids.merge(services_.proxy_ids());
+    services_.adopted();
+    if (services_.any()) quarantine_unknown();
     proxied_.keep_only(ids);
     leave_unused();
     // What an earlier supervisor said of containers that ended with it.
@@ -61,20 +77,35 @@ bool Networks::in_use(const std::string& name) const {
     for (const auto& [id, holder] : holders_)
         for (const auto& a : holder->lease.attachments)
             if (a.network->name() == name) return true;
-    return false;
+    return services_.uses(name);
 }
 
 // Networks of others that no container of ours is on any more; our own stay until they are removed.
 void Networks::leave_unused() {
     std::size_t before = state_.networks.size();
+    std::vector<std::string> gone;
     std::erase_if(state_.networks, [&](const net::NetworkState& n) {
         auto record = store_.network(n.name);
-        if ((record && record->project == project_) || in_use(n.name)) return false;
+        if ((record && record->project == project_) || in_use(n.name) || any_quarantined(n.name)) return false;
         save_kept();
         networks_.erase(n.name);
+        gone.push_back(n.name);
         return true;
     });
-    if (state_.networks.size() != before) schedule_commit();
+    leave_timer_.reset();
+    if (state_.networks.size() == before) return;
+    schedule_commit();
+    for (const auto& name : gone) leaving_[name] = version_; // its bridge goes with that commit
+}
+
+// The next container may be about to come: making a bridge anew waits for the removal of the old one.
+void Networks::leave_soon() {
+    if (!leave_timer_) leave_timer_ = loop_.after(leave_delay, [this] { leave_unused(); });
+}
+
+bool Networks::leaving(const ContainerRecord& record) const {
+    return std::any_of(record.endpoints.begin(), record.endpoints.end(),
+                       [&](const auto& e) { return leaving_.contains(e.network); });
 }
 
 // ---- what others do to the firewall
@@ -112,8 +143,31 @@ Network& Networks::get(const std::string& name) {
     auto it = networks_.find(name);
     if (it != networks_.end()) return *it->second;
     auto record = store_.network(name);
+    if (!record && is_builtin_network(name)) record = builtin_network(name, store_.roots().run);
     if (!record || record->bridge.empty()) throw error(Errc::not_found, "network {} does not exist", name);
     return add(std::make_unique<Network>(std::move(*record)));
+}
+
+const NetworkRecord* Networks::known(const std::string& name) const {
+    const auto it = networks_.find(name);
+    return it == networks_.end() ? nullptr : &it->second->record();
+}
+
+std::uint32_t Networks::group_of(const NetworkRecord& record) const {
+    if (record.project == project_) return state_.group;
+    return net::choose_group(net::load_state(store_.roots().run), record.project, store_.roots().run);
+}
+
+// A network of others may be another one by now, of the same name.
+Network& Networks::current(const std::string& name) {
+    Network& known = get(name);
+    if (known.record().project == project_) return known;
+    const auto now = store_.network(name);
+    if (!now && !is_builtin_network(name)) throw error(Errc::not_found, "network {} does not exist", name);
+    if (!now || now->id == known.record().id || in_use(name)) return known;
+    networks_.erase(name);
+    std::erase_if(state_.networks, [&](const auto& n) { return n.name == name; });
+    return get(name);
 }
 
 Network& Networks::add(std::unique_ptr<Network> network) {
@@ -144,6 +198,8 @@ const net::ResolvConf& Networks::host_resolv() {
 // ---- creation
 
 void Networks::create(const std::string& name, Done done) {
+    // What goes takes bridges by their name, or all of the project's: a new one is made when it has gone.
+    if (removing_ > 0) return deferred_.emplace_back(name, std::move(done)), void();
     creations_.emplace_back(name, std::move(done));
     post_process();
 }
@@ -175,9 +231,10 @@ std::unique_ptr<Network> Networks::settle(NetworkRecord record, const std::strin
         const std::string bridge = record.bridge;
         complete(record, taken(own_link, record.name), machine, attempt == 1 ? std::string() : sys::random_hex(8));
         if (!bridge.empty()) record.bridge = bridge;
+        if (record.created == 0) record.created = sys::realtime_ns();
         auto network = std::make_unique<Network>(record);
         store_.write(record); // first: a bridge without a record would be nobody's after a crash
-        net::create_bridge(host_, network->bridge(state_.group));
+        net::create_bridge(host_, network->bridge(group_of(record)));
         if (!overlaps_others(*network)) {
             network->in_kernel = true;
             return network;
@@ -192,19 +249,18 @@ std::unique_ptr<Network> Networks::settle(NetworkRecord record, const std::strin
 }
 
 Network& Networks::in_kernel(const std::string& name) {
-    Network* network = &get(name);
+    Network* network = &current(name);
     if (network->in_kernel) return *network;
     const NetworkRecord& r = network->record();
-    const bool missing = !net::find_link(host_, r.bridge); // after a boot: meanwhile its subnet may be another's
-    if (missing && r.project == project_ && read_foreign_endpoints(store_.roots(), name, project_).empty()) {
+    // After a boot, or as nobody was on it: meanwhile its subnet may be another's.
+    const bool missing = !net::find_link(host_, r.bridge);
+    const bool ours_to_move = r.project == project_ || (r.project.empty() && r.ipam.empty());
+    if (missing && ours_to_move && read_foreign_endpoints(store_.roots(), name, project_).empty()) {
         network = &add(settle(r, r.bridge));
     } else {
         if (missing)
             for (const auto& subnet : network->state().subnets) net::require_free(subnet, taken(r.bridge, name));
-        net::HostNetworkState all = net::load_state(store_.roots().run);
-        net::create_bridge(host_, network->bridge(r.project == project_
-                                                      ? state_.group
-                                                      : net::choose_group(all, r.project, store_.roots().run)));
+        net::create_bridge(host_, network->bridge(group_of(r)));
         network->in_kernel = true;
     }
     // Every project that uses a network lists it: the rules stay until the last of them has gone.
@@ -256,14 +312,20 @@ void Networks::remove(const std::string& name, Done done) {
         store_.remove_network(name);
         std::erase_if(state_.networks, [&](const auto& n) { return n.name == name; });
         networks_.erase(name);
+        foreign_.erase(name);
+        acknowledged_.erase(name);
+        foreign_leaving_.erase(name);
         unwatched_.erase(name);
         std::erase_if(watched_, [&](const auto& w) {
             if (w.second != name) return false;
             ::inotify_rm_watch(inotify_.get(), w.first);
             return true;
         });
+        changed_.insert(name);
+        write_changed(); // addresses in quarantine went with it
         if (removals_.empty()) loop_.post([this] { remove_batch(); });
         removals_.push_back({name, record->bridge, std::move(done)});
+        ++removing_;
     } catch (const Error& e) {
         done(&e);
     }
@@ -274,10 +336,11 @@ void Networks::require_unused(const std::string& name) {
         for (const auto& a : holder->lease.attachments)
             if (a.network->name() == name)
                 throw error(Errc::conflict, "network {} is in use by container {}", name, id.substr(0, 12));
+    if (services_.uses(name)) throw error(Errc::conflict, "network {} is in use by a service", name);
     for (const auto& [project, endpoints] : read_foreign_endpoints(store_.roots(), name, project_))
         for (const auto& e : endpoints)
-            throw error(Errc::conflict, "network {} is in use by container {} of project {}", name, e.container_name,
-                        project);
+            if (!is_leaving(e))
+                throw error(Errc::conflict, "network {} is in use by {} of project {}", name, shown(e), project);
 }
 
 void Networks::remove_batch() {
@@ -289,8 +352,11 @@ void Networks::remove_batch() {
     for (const auto& r : batch)
         if (!r.bridge.empty()) bridges_to_remove_.push_back(r.bridge);
     schedule_commit();
-    when_committed([all = std::move(batch)](const Error* e) {
+    when_committed([this, all = std::move(batch)](const Error* e) {
+        removing_ -= all.size();
         for (const auto& r : all) r.done(e);
+        if (removing_ > 0) return;
+        for (auto& [name, done] : std::exchange(deferred_, {})) create(name, std::move(done));
     });
 }
 
@@ -322,6 +388,7 @@ void Networks::commit() {
             else commit_waiters_.emplace_back(version, std::move(done));
         }
         if (failure) log::warning("host network rules: {}", failure->what());
+        if (std::erase_if(leaving_, [&](const auto& l) { return l.second <= committed_; }) != 0) post_process();
         if (version_ > committed_) commit();
     });
 }
@@ -381,15 +448,57 @@ void Networks::look_at_foreign() {
 }
 
 void Networks::read_foreign(const std::string& network) {
+    auto& others = foreign_[network] = supervisor::read_foreign(store_.roots(), network, project_);
     std::vector<net::dns::NamedEndpoint> all;
-    for (auto& [project, endpoints] : read_foreign_endpoints(store_.roots(), network, project_))
-        all.insert(all.end(), endpoints.begin(), endpoints.end());
+    for (auto& [project, other] : others) {
+        all.insert(all.end(), other.endpoints.begin(), other.endpoints.end());
+        other.endpoints.clear();
+    }
     registry_.replace_network(network, "others", std::move(all));
+    set_clients(network);
+    AppliedChanges now;
+    std::set<net::IpAddress> leaving, fresh;
+    for (const auto& [project, other] : others) {
+        if (other.change != 0) now[project] = other.change;
+        leaving.insert(other.leaving.begin(), other.leaving.end());
+    }
+    auto& seen = foreign_leaving_[network];
+    std::set_difference(leaving.begin(), leaving.end(), seen.begin(), seen.end(), std::inserter(fresh, fresh.end()));
+    seen = std::move(leaving);
+    const auto tell = [this, network, now] { acknowledge(network, now); };
+    if (!fresh.empty()) clients_.forget_flows(fresh, tell);
+    else if (!seen.empty()) clients_.when_forgotten(tell); // its flows are being ended
+    else clients_.when_applied(tell);
+}
+
+// Services of ours and of the others.
+void Networks::set_clients(const std::string& network) {
+    OnNetwork own;
+    services_.add_to_network(network, own);
+    net::VipTable all = std::move(own.services);
+    for (const auto& [project, other] : foreign_[network]) all.insert(other.services.begin(), other.services.end());
+    clients_.set(network, std::move(all));
+}
+
+// Whoever takes a container away from a service waits for this.
+void Networks::acknowledge(const std::string& network, const AppliedChanges& now) {
+    auto& told = acknowledged_[network];
+    AppliedChanges next = now;
+    for (auto& [project, change] : next) // what was told meanwhile is not taken back
+        if (const auto before = told.find(project); before != told.end()) change = std::max(change, before->second);
+    if (next == told) return;
+    try {
+        write_applied(store_.roots(), network, project_, next);
+        told = std::move(next);
+    } catch (const Error& e) {
+        log::warning("telling other projects what is applied on network {}: {}", network, e.what());
+    }
 }
 
 void Networks::on_inotify() {
     alignas(inotify_event) char buffer[4096];
     std::set<std::string> touched;
+    bool applied = false;
     for (;;) {
         ssize_t n = ::read(inotify_.get(), buffer, sizeof buffer);
         if (n <= 0) break;
@@ -400,11 +509,13 @@ void Networks::on_inotify() {
             if (event.mask & IN_Q_OVERFLOW) // some were lost: all are looked at
                 for (const auto& [wd, network] : watched_) touched.insert(network);
             auto it = watched_.find(event.wd);
-            if (it != watched_.end() && name != project_ + ".json") touched.insert(it->second);
+            if (name.ends_with(applied_suffix)) applied = applied || !name.starts_with(project_ + ".");
+            else if (it != watched_.end() && name != project_ + ".json") touched.insert(it->second);
             p += sizeof event + event.len;
         }
     }
     for (const auto& network : touched) read_foreign(network);
+    if (applied) services_.finish_drains();
 }
 
 } // namespace davit::supervisor

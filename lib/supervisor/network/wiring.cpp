@@ -142,8 +142,9 @@ std::vector<net::dns::NamedEndpoint> names_of(const ContainerRecord& record,
 }
 
 Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attachments, std::uint32_t group,
-            const net::ResolvConf& host_resolv) {
+            const net::ResolvConf& host_resolv, bool asks_us) {
     Wiring w;
+    w.dns = asks_us;
     auto ifnames = interface_names(attachments);
     for (std::size_t i = 0; i < attachments.size(); ++i) {
         w.plan.endpoints.push_back(endpoint_spec(attachments[i], ifnames[i], group));
@@ -155,6 +156,7 @@ Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attach
     add_default_routes(w, attachments, nets);
     w.client.container_id = record.id;
     for (std::size_t i : net::gateway_order(nets)) {
+        if (attachments[i].network->options().default_bridge) continue; // nobody has a name there
         w.client.networks.push_back(nets[i].network);
         for (const auto& [alias, targets] : attachments[i].wish->links)
             for (const auto& target : targets) w.client.links.emplace_back(alias, target);
@@ -171,6 +173,64 @@ Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attach
     w.hosts = net::hosts_text(hosts);
     w.hostname = hostname_of(record) + "\n";
     return w;
+}
+
+Plugging wire_one(const std::vector<Attachment>& attachments, const std::string& network,
+                  const std::vector<EndpointStatus>& there, std::uint32_t group) {
+    const auto found = std::find_if(attachments.begin(), attachments.end(),
+                                    [&](const auto& a) { return a.network->name() == network; });
+    if (found == attachments.end()) throw error(Errc::failed, "the container has no address on network {}", network);
+    std::vector<std::string> names;
+    for (const auto& e : there)
+        if (e.network != network) names.push_back(e.interface);
+    names.push_back(found->wish->interface_name);
+    const auto given = net::assign_interface_names(names, found->network->options().interface_prefix);
+    Plugging out;
+    out.endpoint = endpoint_spec(*found, given.back(), group);
+    out.status = endpoint_status(*found, out.endpoint);
+    return out;
+}
+
+std::pair<std::optional<net::DefaultRoute>, std::optional<net::DefaultRoute>> routes_of(
+    const std::vector<Attachment>& attachments, const std::vector<EndpointStatus>& there) {
+    const net::GatewayChoice gw = net::choose_gateways(choices(attachments));
+    auto route = [&](std::optional<std::size_t> at, bool v6) -> std::optional<net::DefaultRoute> {
+        if (!at) return std::nullopt;
+        const Network& network = *attachments[*at].network;
+        for (const auto& e : there)
+            if (e.network == network.name()) return net::DefaultRoute{*network.gateway(v6), e.interface};
+        return std::nullopt;
+    };
+    return {route(gw.v4, false), route(gw.v6, true)};
+}
+
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> out;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = std::min(text.find('\n', at), text.size());
+        out.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return out;
+}
+
+} // namespace
+
+std::string changed_lines(const std::string& text, const std::string& before, const std::string& after) {
+    if (text == before) return after;
+    const auto was = lines_of(before), now = lines_of(after);
+    const auto has = [](const std::vector<std::string>& list, const std::string& line) {
+        return std::find(list.begin(), list.end(), line) != list.end();
+    };
+    auto lines = lines_of(text);
+    std::erase_if(lines, [&](const auto& line) { return has(was, line) && !has(now, line); });
+    for (const auto& line : now)
+        if (!has(was, line) && !has(lines, line)) lines.push_back(line);
+    std::string out;
+    for (const auto& line : lines) out += line + '\n';
+    return out;
 }
 
 Wiring wire_without_network(const ContainerRecord& record, const net::ResolvConf& host_resolv,

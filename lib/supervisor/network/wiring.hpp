@@ -7,8 +7,10 @@
 #include "project/record.hpp"
 #include "supervisor/network/network.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace davit::supervisor {
@@ -33,9 +35,23 @@ struct Wiring {
 // The order in which networks are connected: priority falling, else as written.
 std::vector<EndpointRecord> connect_order(const ContainerRecord& record);
 
-// A container on bridge networks. Its attachments stand in connect_order().
+// A container on bridge networks. Its attachments stand in connect_order(). asks_us: its resolv.conf names the embedded
+// server already, which a network that has left it had brought.
 Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attachments, std::uint32_t group,
-            const net::ResolvConf& host_resolv);
+            const net::ResolvConf& host_resolv, bool asks_us = false);
+// The same when one of them has just been added to a namespace in which the others have their interfaces: these keep
+// their names, and the new one gets one that is free. `there`: from the container's status.
+struct Plugging {
+    net::EndpointSpec endpoint;
+    EndpointStatus status;
+};
+Plugging wire_one(const std::vector<Attachment>& attachments, const std::string& network,
+                  const std::vector<EndpointStatus>& there, std::uint32_t group);
+// Which of the interfaces lead out.
+std::pair<std::optional<net::DefaultRoute>, std::optional<net::DefaultRoute>> routes_of(
+    const std::vector<Attachment>& attachments, const std::vector<EndpointStatus>& there);
+// A file that davit wrote as `before` and that should be as `after` now: what somebody has added meanwhile stays.
+std::string changed_lines(const std::string& text, const std::string& before, const std::string& after);
 // network_mode none or host: files only.
 Wiring wire_without_network(const ContainerRecord& record, const net::ResolvConf& host_resolv,
                             const std::string& host_hosts, const std::string& host_name);

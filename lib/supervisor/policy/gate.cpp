@@ -6,8 +6,6 @@ namespace davit::supervisor {
 
 namespace {
 
-constexpr std::int64_t up_for = 500'000'000; // what makes a container without healthcheck "up"
-
 Verdict met() { return {Verdict::Kind::met, {}, 0}; }
 Verdict pending(std::int64_t look_again = 0) { return {Verdict::Kind::pending, {}, look_again}; }
 
@@ -19,10 +17,10 @@ Verdict failed(fmt::format_string<Args...> text, Args&&... args) {
 bool ended(const GateView& v) { return v.state == ContainerState::exited || v.state == ContainerState::dead; }
 bool up(const GateView& v) { return v.state == ContainerState::running || v.state == ContainerState::paused; }
 
-Verdict judge_started(const GateView& v, std::int64_t now) {
+Verdict judge_started(const GateView& v, std::int64_t now, std::int64_t settle) {
     if (ended(v)) return failed("container {} exited ({})", v.name, v.exit_code);
     if (!up(v)) return pending();
-    return now - v.started_at >= up_for ? met() : pending(v.started_at + up_for);
+    return now - v.started_at >= settle ? met() : pending(v.started_at + settle);
 }
 
 Verdict judge_healthy(const GateView& v) {
@@ -41,9 +39,9 @@ Verdict judge_completed(const GateView& v) {
 
 } // namespace
 
-Verdict judge(WaitCondition condition, const GateView& view, std::int64_t now) {
+Verdict judge(WaitCondition condition, const GateView& view, std::int64_t now, std::int64_t settle) {
     switch (condition) {
-    case WaitCondition::started: return judge_started(view, now);
+    case WaitCondition::started: return judge_started(view, now, settle);
     case WaitCondition::healthy: return judge_healthy(view);
     case WaitCondition::completed_successfully: return judge_completed(view);
     case WaitCondition::exited: return ended(view) ? met() : pending();

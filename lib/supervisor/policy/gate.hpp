@@ -25,6 +25,8 @@ struct Verdict {
     std::int64_t look_again = 0; // pending: at this time even if nothing happens; 0: no
 };
 
-Verdict judge(WaitCondition condition, const GateView& view, std::int64_t now);
+// settle: how long it has to have run for `started`.
+inline constexpr std::int64_t usual_settle = 500'000'000;
+Verdict judge(WaitCondition condition, const GateView& view, std::int64_t now, std::int64_t settle = usual_settle);
 
 } // namespace davit::supervisor

@@ -1,8 +1,12 @@
 """Builds: what is cached runs nothing, a failing step says why, and whoever kills the client finds a clean machine."""
+import glob
 import json
 import os
 import re
+import shutil
 import signal
+import socket
+import struct
 import subprocess
 import threading
 
@@ -167,6 +171,55 @@ def secrets(s, before):
     s.nothing_left(before, within=1)
 
 
+def agent(path, message):
+    """An answer of the agent at that socket."""
+    with socket.socket(socket.AF_UNIX) as c:
+        c.connect(path)
+        c.sendall(struct.pack(">I", len(message)) + message)
+        data = b""
+        while len(data) < 4 or len(data) < 4 + struct.unpack(">I", data[:4])[0]:
+            data += c.recv(65536)
+        return data[4:]
+
+
+def ssh_keys(s, before):
+    """--ssh ID=KEYFILE: a step may sign with the key, and never sees it."""
+    def must(*command, **more):
+        done = s.run(*command, **more)
+        s.equal(" ".join(command[:3]), (0, ""), (done.code, "" if done.code == 0 else done.err))
+        return done.out
+
+    for kind, name in (("ed25519", "one.key"), ("RSA", "two.key")):
+        must("openssl", "genpkey", "-algorithm", kind, "-out", name)
+    must("chmod", "600", "one.key", "two.key")
+    s.write("ssh.Dockerfile", "FROM busybox\nRUN --mount=type=ssh,id=deploy,required=true test -S $SSH_AUTH_SOCK && sleep 54399\n")
+    words = ["image", "build", "--progress", "plain", "-f", "ssh.Dockerfile", "."]
+    s.davit(*words, exit=1, err='no SSH key "deploy" forwarded')
+    s.davit(*words, "--ssh", "deploy=missing.key", exit=1, err="missing.key")
+    s.davit(*words, "--ssh", "deploy=ssh.Dockerfile", exit=1, err="holds no private key")
+    must("openssl", "genpkey", "-algorithm", "ed25519", "-aes128", "-pass", "pass:secret", "-out", "closed.key")
+    s.davit(*words, "--ssh", "deploy=closed.key", exit=1, err="protected by a passphrase")
+    client = s.start(*words, "--ssh", "deploy=one.key,two.key")
+    sockets = lambda: glob.glob("/run/davit/projects/build.*/containers/*/ssh.0")
+    s.eventually("the step runs", lambda: s.pids(r"^sleep 54399") and sockets(), within=20)
+    os.symlink(os.path.dirname(sockets()[0]), os.path.join(s.directory, "step"))  # its whole name is longer than a socket's may be
+    path = os.path.join(s.directory, "step", "ssh.0")
+    listed = agent(path, bytes([11]))
+    s.equal("two keys are served", (12, 2), struct.unpack(">BI", listed[:5]))
+    s.equal("and none can be added", bytes([5]), agent(path, bytes([17])))
+    if shutil.which("ssh-add"):
+        told = must("ssh-add", "-L", env={"SSH_AUTH_SOCK": path})
+        s.equal("ssh-add knows them", ["ssh-ed25519", "ssh-rsa"], [line.split()[0] for line in told.splitlines()])
+        for number, line in enumerate(told.splitlines()):
+            s.write(f"key{number}.pub", line + "\n")
+            s.write("signed.txt", "data\n")
+            must("ssh-keygen", "-Y", "sign", "-U", "-n", "file", "-f", f"key{number}.pub", "signed.txt", env={"SSH_AUTH_SOCK": path})
+            must("sh", "-c", "ssh-keygen -Y check-novalidate -n file -s signed.txt.sig < signed.txt && rm signed.txt.sig")
+    client.send_signal(signal.SIGINT)
+    client.communicate(timeout=20)
+    s.nothing_left(before, within=1)
+
+
 def at_once(s, before):
     """Two builds of the same: the second waits for the steps of the first, and takes them."""
     s.write("same.Dockerfile", f"FROM busybox\nRUN cp {UUID} /id; sleep 1\nRUN cp {UUID} /id2\n")
@@ -229,11 +282,12 @@ def imported(s):
     s.check("standard input is a file too", again.out.startswith("sha256:"), str(again))
     s.davit("image", "import", "Dockerfile.box", exit=1, err="tar")
     rows = {row["Type"]: row for row in map(json.loads, s.davit("system", "df", "--format", "json").out.splitlines())}
-    s.equal("four kinds take the disk", ["Build Cache", "Containers", "Images", "Local Volumes"], sorted(rows))
+    s.equal("these kinds take the disk", ["Build Cache", "Containers", "Images", "Local Volumes"], sorted(rows))
+    s.davit("system", "df", out="Revisions")
     s.check("images are counted", int(rows["Images"]["TotalCount"]) >= 3, str(rows))
     s.davit("system", "prune", "-f", out="Total reclaimed space: ")
     s.check("what has a name stays", "imported" in s.davit("image", "ls").out)
-    s.davit("system", "prune", "-af", out="Untagged: imported:1")
+    s.davit("system", "prune", "-af", out="untagged: imported:1")
     s.equal("then nothing is left", "", s.davit("image", "ls", "-q").out)
     s.davit("image", "load", "-i", "box.tar")
 
@@ -248,6 +302,7 @@ with Scenario("build") as s:
     client_ends(s, before, signal.SIGINT, 130)
     client_ends(s, before, signal.SIGTERM, 130)
     secrets(s, before)
+    ssh_keys(s, before)
     at_once(s, before)
     named_contexts(s, before)
     s.write("src/a", "1\n")

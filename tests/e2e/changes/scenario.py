@@ -259,7 +259,7 @@ case "$*" in *metadata*) exit 1 ;; *" up "*) {s.binary} image prune -af >&2 || e
     text = f"services:\n  app:\n    {BUSYBOX}    command: sleep 600\n    depends_on: [p]\n  p:\n    provider: {{type: {program}}}\n"
     up(s, text)
     s.equal("it runs", {"app": "running"}, s.states())
-    s.davit("down", "-t", "0")
+    s.davit("down", "-t", "0", "-v")
     s.davit("image", "prune", "-af")
     s.check("nobody holds it any more", "busybox" not in s.davit("image", "ls").out)
     s.images("busybox")

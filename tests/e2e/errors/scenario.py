@@ -135,6 +135,8 @@ AT_CREATION = [
     ("ulimits: {nofile: 10, nosuch: 1}", "3:27", "ulimit type"),
     ("ulimits: {nofile: {soft: 20, hard: 10}}", "3:15", "soft limit"),
     ("sysctls: {net.core.somaxconn: 1}\n    network_mode: host", "3:15", "not allowed"),
+    ("sysctls: {net.core.somaxconn: 128, net.ipv4.tcp_keepalive_time: abc}", "3:40", "tcp_keepalive_time"),
+    ("volumes: ['/etc:/a', '/etc/passwd:/etc']", "3:26", "/etc"),
     ("devices: [/dev/null, /dev/nosuch]", "3:26", "/dev/nosuch"),
     ("device_cgroup_rules: [x]", "3:27", "x"),
     ("gpus: all", "3:5", "device driver"),

@@ -13,7 +13,9 @@ VOLATILE = re.compile(
 # /run/mount is where util-linux notes a mount made by hand.
 # The checkout may lie below /tmp, where other tests write at the same time.
 CHECKOUT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", ".."))
-KEPT = (CHECKOUT, "/run/mount", "/var/lib/davit/images", "/var/lib/davit/volumes", "/var/lib/davit/projects", "/var/lib/davit/networks", "/var/lib/davit/cache")
+KEPT = (CHECKOUT, "/run/mount", "/var/lib/davit/images", "/var/lib/davit/volumes", "/var/lib/davit/projects", "/var/lib/davit/networks", "/var/lib/davit/cache", "/var/lib/davit/revisions",
+        "/var/lib/davit/events")
+MARKS = ("/var/lib/davit/names", "/var/lib/davit/names/.boot", "/var/lib/davit/names/.lock")  # names themselves go
 
 
 def output(*command):
@@ -93,7 +95,7 @@ def files(kept):
                 continue
             dirs[:] = [d for d in dirs if not is_kept(os.path.join(path, d))]
             lines += [os.path.join(path, n) for n in names + dirs]
-    return lines
+    return [line for line in lines if line not in MARKS]
 
 
 def listing(scratch):

@@ -144,7 +144,7 @@ services:
     s.write("compose.yaml", "services: {a: {image: busybox, command: ['true'], volumes: ['data:/data']}}\nvolumes: {data: {}}\n")
     s.davit("up", "-d")
     s.davit("down")
-    s.equal("prune", "look_data\n", s.davit("volume", "prune", "-a", "-f").out)
+    s.equal("prune", "Deleted Volumes:\nlook_data\n\nTotal reclaimed space: 0B\n", s.davit("volume", "prune", "-a", "-f").out)
     s.check("nothing of the project stays", not os.path.exists("/var/lib/davit/projects/look"), str(os.listdir("/var/lib/davit/projects")) if os.path.isdir("/var/lib/davit/projects") else "")
 
 

@@ -31,15 +31,15 @@ class Case(unittest.TestCase):
     def pull(self, name, *more, **keywords):
         return self.run_davit("image", "pull", *more, name, **keywords)
 
-    def inspect(self, name):
-        return json.loads(self.run_davit("image", "inspect", name).out)[0]
+    def inspect(self, name, *more):
+        return json.loads(self.run_davit("image", "inspect", *more, name).out)[0]
 
     def names(self):
         return self.run_davit("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").out.split()
 
-    def content(self, name, path):
+    def content(self, name, path, platform=None):
         """A file of an image, read from its layers, topmost first."""
-        for lower in self.inspect(name)["GraphDriver"]["Data"]["LowerDirs"]:
+        for lower in self.inspect(name, *(("--platform", platform) if platform else ()))["GraphDriver"]["Data"]["LowerDirs"]:
             if os.path.exists(lower + "/" + path):
                 with open(lower + "/" + path, "rb") as f:
                     return f.read()

@@ -343,6 +343,122 @@ class Faults(Case):
         self.registry.fault = lambda r, p: self.registry.answer(r, 302, headers={"Location": p}) or True
         self.assertIn("redirects", self.pull(self.name, code=1).err)
 
+    def refused_manifest(self, data, text, media="application/vnd.oci.image.manifest.v1+json", headers=None):
+        """A pull that gets these bytes as its manifest: it fails with that text, asks for no blob, and leaves nothing."""
+        def fault(request, path):
+            if "/manifests/" not in path:
+                return False
+            self.registry.answer(request, 200, data, dict({"Content-Type": media}, **(headers or {})))
+            return True
+        self.registry.fault = fault
+        self.registry.requests.clear()
+        self.assertIn(text, self.pull(self.name, code=1).err)
+        self.assertEqual(self.registry.asked("/blobs/"), [])
+        self.assertEqual(self.kept("images", "refs", "ingest", "leases", "l"), [])
+
+    def test_documents_that_are_none(self):
+        deep = b"[" * 100000 + b"]" * 100000
+        self.refused_manifest(b"<html>sign in</html>", "is no JSON object", media="text/html")
+        self.refused_manifest(b"", "is no JSON object")
+        self.refused_manifest(deep, "is no JSON object")
+        self.refused_manifest(b'{"manifests": %s}' % deep, "is no JSON object")
+        self.refused_manifest(b"{}", "neither a manifest nor an index")
+        self.refused_manifest(b'{"layers": [], "manifests": []}', "claims to be an index as well")
+        self.refused_manifest(b'{"schemaVersion": 1, "fsLayers": []}', "schema 1")
+        self.refused_manifest(b'{"layers": {}, "config": {"digest": "sha256:%s"}}' % (b"0" * 64), "'layers' is no list")
+        self.refused_manifest(b'{"layers": [], "config": {"digest": "sha256:../../etc"}}', "is no digest")
+        self.refused_manifest(b'{"manifests": [{"digest": "md5:00"}]}', "is no digest")
+        self.refused_manifest(b'{"manifests": []}', "no matching manifest")
+
+    def test_documents_that_are_too_large_or_end_early(self):
+        self.refused_manifest(b'{"layers": [%s]}' % (b"1," * (3 << 20)), "longer than")
+        whole = self.image.blobs[self.image.manifest]
+
+        def fault(request, path):
+            if "/manifests/" not in path or request.command == "HEAD":
+                return False
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(whole) + 100))
+            request.end_headers()
+            request.wfile.write(whole)
+            request.wfile.flush()
+            request.connection.shutdown(2)
+            request.close_connection = True
+            return True
+        self.registry.fault = fault
+        self.assertIn("broke", self.pull(self.name, code=1).err)
+
+    def test_a_digest_that_the_registry_only_claims(self):
+        data = self.image.blobs[self.image.manifest]
+        self.refused_manifest(data, "do not have the digest", headers={"Docker-Content-Digest": "sha256:" + "1" * 64})
+        other = data.replace(b'"layers"', b'"layers" ')
+        self.registry.fault = lambda r, p: "/manifests/sha256" in p and (self.registry.answer(r, 200, other) or True)
+        self.assertIn("do not have the digest", self.pull(self.registry.host + "/app@" + self.image.manifest, code=1).err)
+
+    def test_indexes_that_stand_in_each_other(self):
+        inner = index([self.image])
+        for depth in range(5):
+            self.registry.blobs[digest(inner)] = inner
+            self.registry.tags["deep:1"] = digest(inner)
+            result = self.pull(self.registry.host + "/deep:1", code=None)
+            self.assertEqual(result.returncode, 0 if depth < 2 else 1, (depth, result.err))
+            self.assertLess(len(result.err), 2000)
+            entry = {"mediaType": "application/vnd.oci.image.index.v1+json", "digest": digest(inner), "size": len(inner),
+                     "platform": {"os": "linux", "architecture": "amd64"}}
+            inner = json.dumps({"schemaVersion": 2, "manifests": [entry], "depth": depth}).encode()
+
+    def test_a_configuration_that_lies(self):
+        config = self.image.blobs[self.image.id]
+        self.registry.blobs[self.image.id] = config + b" "
+        self.assertIn("do not have the digest", self.pull(self.name, code=1).err)
+        self.registry.blobs[self.image.id] = config
+        for change, text in (({"size": 1 << 40}, "more than"), ({"size": 1}, "")):
+            manifest = json.loads(self.image.blobs[self.image.manifest])
+            manifest["config"].update(change)
+            data = json.dumps(manifest).encode()
+            self.registry.blobs[digest(data)] = data
+            self.registry.tags["lies:1"] = digest(data)
+            result = self.pull(self.registry.host + "/lies:1", code=None)
+            if text:
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(text, result.err)
+
+    def test_tags_that_come_in_pages_and_never_end(self):
+        self.registry.put("app:2", self.image)
+
+        def pages(request, path):
+            if "/tags/list" not in path:
+                return False
+            self.registry.answer(request, 200, b'{"tags": ["%s"]}' % (b"2" if "last=" in path else b"1"), {"Link": '</v2/app/tags/list?last=1>; rel="next"'})
+            return True
+        self.registry.fault = pages
+        said = self.pull(self.registry.host + "/app", "-a").out
+        self.assertEqual([line.split(":")[0] for line in said.splitlines() if "Pulling from" in line], ["1", "2"])
+        self.registry.fault = lambda request, path: "/tags/list" in path and (self.registry.answer(request, 200, b'{"tags": null}') or True)
+        self.assertIn("has no tags", self.pull(self.registry.host + "/app", "-a", code=1).err)
+
+    def test_token_servers_without_end(self):
+        asked = []
+
+        def fault(request, path):
+            asked.append(path)
+            if path.startswith("/token"):
+                return self.token_answer(request) or True
+            # Whatever token comes, another one is wanted.
+            self.registry.error(request, 401, "UNAUTHORIZED", {"WWW-Authenticate": 'Bearer realm="http://%s/token",service="s",scope="repository:x%d:pull"'
+                                                                                   % (self.registry.host, len(asked))})
+            return True
+        self.registry.fault = fault
+        answer = self.registry.answer
+        for self.token_answer, text in ((lambda r: answer(r, 200, b'{"token": "t%d"}' % len(asked)), "denied"),
+                                        (lambda r: answer(r, 302, headers={"Location": "/token"}), "does not answer"),
+                                        (lambda r: answer(r, 200, b'{"token": "' + b"x" * (2 << 20) + b'"}'), "longer than"),
+                                        (lambda r: answer(r, 200, b'{"token": "a\\nHost: other"}'), "without a token"),
+                                        (lambda r: answer(r, 200, b"not json"), "without a token")):
+            asked.clear()
+            self.assertIn(text, self.pull(self.name, code=1).err)
+            self.assertLess(len(asked), 12, "it gives up")
+
     @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
     def test_tls_with_an_unknown_issuer_is_taken_on_loopback(self):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x", "-keyout", self.dir + "/k", "-out", self.dir + "/c"], check=True, capture_output=True)
@@ -444,7 +560,8 @@ class Platforms(Case):
         self.assertEqual(self.content(name, "p"), machine)
         self.assertEqual(self.inspect(name)["RepoDigests"], [registry.host + "/app@" + digest(listed)])
         self.pull(name, "--platform", "linux/arm64")
-        self.assertEqual(self.content(name, "p"), b"arm")
+        self.assertEqual(self.content(name, "p", platform="linux/arm64"), b"arm")
+        self.assertEqual(self.content(name, "p"), machine)
         missing = self.pull(name, "--platform", "linux/s390x", code=1)
         self.assertIn("no matching manifest for linux/s390x", missing.err)
         self.assertIn("linux/arm64, linux/amd64", missing.err)

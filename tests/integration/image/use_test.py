@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Images in use: pull policies and platforms of services, what the configuration says, rm and prune."""
+import json
 import os
 import subprocess
 import time
@@ -115,7 +116,9 @@ class Policies(Project):
         self.create()
         self.assertEqual(self.inspect(self.name)["Architecture"], {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine])
         self.create(platform="linux/arm64")
-        self.assertEqual(self.inspect(self.name)["Id"], arm.id)
+        made = self.davit("ps", "-aq").stdout.split()
+        self.assertEqual([json.loads(self.davit("container", "inspect", c).stdout)[0]["Image"] for c in made], [arm.id])
+        self.assertEqual(self.inspect(self.name, "--platform", "linux/arm64")["Id"], arm.id)
         self.assertIn("no matching manifest for linux/s390x", self.create(platform="linux/s390x", code=1).stderr)
 
 
@@ -165,7 +168,7 @@ class InUse(Project):
         self.davit("start")
         self.davit("wait", "a", code=None)
         self.assertIn("still here", self.davit("logs").stdout)
-        self.davit("down")
+        self.davit("down", "-v")  # the history keeps the image else
         self.assertIn(image["Id"], self.run_davit("image", "prune", "-af").out)
         self.assertEqual(self.kept(), [])
 

@@ -11,7 +11,7 @@ import unittest
 
 from case import Case, main
 from images import MANIFEST, digest
-from servers import Faulty, free_port
+from servers import DockerRegistry, Faulty, Receiving, free_port
 
 PROJECT = "application/vnd.docker.compose.project"
 COMPOSE = "application/vnd.docker.compose.file+yaml"
@@ -192,6 +192,129 @@ class Registry(Case):
         self.addCleanup(release.set)
         server.fault = lambda request, path: release.wait(60)
         self.assertIn("broke: ", self.run_davit("-f", name, "config", code=1, env={"DAVIT_REGISTRY_TIMEOUT": "1"}).err)
+
+
+class Publish(Case):
+    COMPOSE = """services:
+  web:
+    image: busybox:${TAG:-latest} # a comment
+    environment: {MODE: fast}
+    env_file: [web.env, {path: absent.env, required: false}]
+    extends:
+      file: base/common.yaml
+      service: common
+    volumes: ['./data:/data']
+  db:
+    profiles: [extra]
+    image: busybox
+"""
+    FILES = {"compose.yaml": COMPOSE, "web.env": "COLOUR=blue\n",
+             "base/common.yaml": "services:\n  common:\n    hostname: h\n    env_file: common.env\n    extends: {file: deeper.yaml, service: x}\n",
+             "base/common.env": "COMMON=1\n", "base/whole.yaml": "services: {w: {image: x}}\n", "base/deeper.yaml": "services:\n  x: {domainname: d}\n"}
+
+    def setUp(self):
+        super().setUp()
+        self.project = self.dir + "/shop"
+        for path, text in self.FILES.items():
+            os.makedirs(os.path.dirname(self.project + "/" + path), exist_ok=True)
+            with open(self.project + "/" + path, "w") as f:
+                f.write(text)
+
+    def publish(self, name, *more, files=("compose.yaml",), **keywords):
+        named = [word for file in files for word in ("-f", self.project + "/" + file)]
+        return self.run_davit(*named, "publish", *more, name, **keywords)
+
+    def model(self, name, **keywords):
+        return json.loads(self.run_davit("-f", "oci://" + name, "-p", "p", "--profile", "extra", "config", "--format", "json", **keywords).out)["services"]
+
+    def test_what_is_published_is_loaded_elsewhere(self):
+        server = Receiving()
+        name = server.host + "/team/shop:1"
+        said = self.publish(name, "--with-env", "-y")
+        self.assertRegex(said.out, "^%s@sha256:[0-9a-f]{64}\n$" % name)
+        shutil.rmtree(self.project)
+        services = self.model(name, env={"TAG": "7"})
+        web = services["web"]
+        self.assertEqual((web["image"], web["hostname"], web["domainname"]), ("busybox:7", "h", "d"))
+        self.assertEqual(web["environment"], {"COLOUR": "blue", "COMMON": "1", "MODE": "fast"})
+        self.assertIn("db", services, "services of all profiles are in it")
+        manifest = json.loads(server.blobs[server.tags["team/shop:1"]])
+        self.assertEqual(manifest["artifactType"], PROJECT)
+        self.assertEqual([l["mediaType"] for l in manifest["layers"]], [COMPOSE] * 3 + [ENV] * 2)
+        text = server.blobs[manifest["layers"][0]["digest"]].decode()
+        self.assertIn("busybox:${TAG:-latest} # a comment", text, "it stands as it was written")
+        self.assertNotIn("web.env", text)
+
+    def test_somebody_has_to_agree(self):
+        server = Receiving()
+        name = server.host + "/shop:1"
+        refused = self.publish(name, code=1)
+        self.assertIn('service "web" has env_file declared', refused.err)
+        self.assertIn('service "web" has environment variable(s) declared', refused.err)
+        self.assertIn("--with-env", refused.err)
+        with open(self.project + "/web.env", "a") as f:
+            f.write("DB_PASSWORD=hunter2\n")
+        for answers in (b"n\n", b"y\nn\n", b"y\ny\n\n", b""):
+            said = self.publish(name, "--with-env", stdin=answers)
+            self.assertIn("nothing was published", said.err)
+        self.assertEqual(server.tags, {})
+        said = self.publish(name, "--with-env", stdin=b"y\ny\ny\n").err
+        for question in ("Are you ok to publish these bind mount declarations?", "Are you ok to publish these sensitive data?", "Are you ok to publish these environment variables?"):
+            self.assertIn(question, said)
+        self.assertIn('"DB_PASSWORD"', said)
+        self.assertIn("shop:1", server.tags)
+
+    def test_what_cannot_be_published_is_refused(self):
+        server = Receiving()
+        for text, wanted in (("services: {a: {build: .}}\n", "only contains a build section"),
+                             ("include: [base/whole.yaml]\nservices: {a: {image: x}}\n", "cannot publish compose file with local includes")):
+            with open(self.project + "/compose.yaml", "w") as f:
+                f.write(text)
+            self.assertIn(wanted, self.publish(server.host + "/x", code=1).err)
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services: {a: {image: x}}\n")
+        self.assertIn("unsupported OCI version", self.publish(server.host + "/x", "--oci-version", "2", code=1).err)
+        self.publish(server.host + "/UPPER", code=1)
+        self.assertIn("Would publish: compose.yaml", self.publish(server.host + "/x", "--dry-run").out)
+        self.assertEqual(server.tags, {})
+
+    def test_registries_that_know_no_artifacts_get_the_older_form(self):
+        server = Receiving()
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services: {a: {image: busybox}}\n")
+
+        def no_artifacts(request, path):
+            if request.command != "PUT" or "/manifests/" not in path:
+                return False
+            data = request.rfile.read(int(request.headers["Content-Length"]))
+            if b"artifactType" in data:
+                server.error(request, 400, "MANIFEST_INVALID")
+                return True
+            server.blobs[digest(data)] = data
+            server.tags["x:latest"] = digest(data)
+            server.answer(request, 201, headers={"Docker-Content-Digest": digest(data)})
+            return True
+        server.fault = no_artifacts
+        self.publish(server.host + "/x")
+        manifest = json.loads(server.blobs[server.tags["x:latest"]])
+        self.assertEqual(manifest["config"]["mediaType"], "application/vnd.docker.compose.config.empty.v1+json")
+        server.fault = None
+        self.assertEqual(self.model(server.host + "/x:latest")["a"]["image"], "busybox")
+        server.fault = no_artifacts
+        self.publish(server.host + "/x", "--oci-version", "1.1", code=1)
+
+    @unittest.skipUnless(shutil.which("docker-registry"), "docker-registry is not installed")
+    def test_images_are_pinned_and_a_real_registry_takes_it(self):
+        from images import Image
+        registry = DockerRegistry(self.dir + "/registry")
+        self.addCleanup(registry.stop)
+        image = Image([{"x": b"x"}])
+        pushed = registry.push("app:1", image)
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services: {a: {image: %s}}\n" % pushed)
+        name = registry.host + "/shop:1"
+        self.publish(name, "--resolve-image-digests")
+        self.assertEqual(self.model(name)["a"]["image"], pushed + "@" + image.manifest)
 
 
 if __name__ == "__main__":

@@ -169,3 +169,28 @@ TEST_CASE("file: a pipe is read when somebody writes to it, and not waited for e
     REQUIRE(::ftruncate(huge.get(), off_t{1} << 40) == 0);
     CHECK_THROWS_WITH_AS(read_file(dir / "huge"), doctest::Contains("more than 1024 MiB"), Error);
 }
+
+TEST_CASE("file: a write finds its directory again that another one takes away whenever it is empty") {
+    test::TempDir dir;
+    const std::string network = dir / "networks/front", file = network + "/shop.json";
+    std::atomic<bool> done = false;
+    std::thread other([&] {
+        while (!done) {
+            ::unlink(file.c_str());
+            ::rmdir(network.c_str());
+            ::rmdir((dir / "networks").c_str());
+        }
+    });
+    std::string failed;
+    try {
+        for (int i = 0; i < 3000; ++i) write_file_making(file, "x", 0600, false);
+    } catch (const Error& e) {
+        failed = e.what();
+    }
+    done = true;
+    other.join();
+    CHECK(failed == "");
+    write_file_making(file, "last");
+    CHECK(read_file(file) == "last");
+    CHECK((stat_of(network).st_mode & 07777) == 0700);
+}

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <thread>
+#include <utility>
 
 using namespace davit;
 using namespace davit::build;
@@ -201,6 +202,61 @@ TEST_CASE("ADD of URLs: what breaks off or is too busy is asked again") {
     CHECK(g.tree()["f"] == "f 0600 whole");
 }
 
+TEST_CASE("ADD of URLs: what has not changed is known without a download, and fetched when it is wanted") {
+    std::string body = "one", etag = "\"1\"";
+    std::vector<std::string> answered;
+    const Server server([&](const std::string& request) {
+        const bool same = !etag.empty() ? request.find("If-None-Match: " + etag + "\r\n") != std::string::npos
+                                        : request.find("If-Modified-Since: Sat, 03 Feb 2001") != std::string::npos;
+        answered.push_back(same ? "304" : "200");
+        if (same) return status(304);
+        return ok(body, etag.empty() ? "Last-Modified: Sat, 03 Feb 2001 04:05:06 GMT\r\n" : "ETag: " + etag + "\r\n");
+    });
+    AddGround g;
+    const davit::test::TempDir memory;
+    g.http.memory = memory / "urls";
+    auto step = AddGround::add_step({server.url() + "/f"}, "/f");
+    const auto asked = [&] {
+        std::string out;
+        for (const auto& one : std::exchange(answered, {})) out += one + " ";
+        return out;
+    };
+    const auto digest = [&] {
+        const RemoteSources remote(step, {g.scratch.path(), {"Dockerfile", 7, 7, 1}, g.http});
+        CopyOptions options = g.options();
+        options.remote = [&](const std::string& written) { return remote.find(written); };
+        return content_digest(g.source(), step, options);
+    };
+    const std::string first = g.add(step).digest;
+    CHECK(asked() == "200 ");
+    CHECK(digest() == first);
+    CHECK(asked() == "304 ");
+    CHECK(g.add(step).digest == first);
+    CHECK(asked() == "304 200 ");
+    CHECK(g.tree()["f"] == "f 0600 one");
+    body = "two", etag = "\"2\"";
+    CHECK(digest() != first);
+    CHECK(asked() == "200 ");
+    step.checksum = "sha256:" + sha256_hex("two");
+    digest();
+    CHECK(asked() == "304 ");
+    step.checksum = "sha256:" + sha256_hex("one");
+    CHECK(kind_of([&] { digest(); }) == Errc::failed);
+    step.checksum.clear();
+    etag.clear();
+    digest();
+    asked();
+    digest();
+    CHECK(asked() == "304 ");
+    for (const auto& entry : fs::directory_iterator(g.http.memory)) std::ofstream(entry.path()) << "{\"url\": 1";
+    digest();
+    CHECK(asked() == "200 ");
+    g.http.memory.clear();
+    digest();
+    CHECK(asked() == "200 ");
+    CHECK(fs::is_empty(g.scratch.path()));
+}
+
 TEST_CASE("git sources: how they are written") {
     struct Row {
         const char* text;
@@ -242,7 +298,11 @@ TEST_CASE("git: trees of a repository, and contexts") {
              "git init -q -b main r.git; cd r.git; mkdir sub; echo one > f; echo s > sub/g; ln -s f l; "
              "ln -s /etc out; printf '#!/bin/sh\\n' > x; chmod 755 x; printf 'FROM scratch\\n' > Dockerfile; "
              "echo '*' > .dockerignore; git add -A; git commit -q -m 1; git tag v1; echo two > f; "
-             "git commit -q -am 2")) {
+             "git commit -q -am 2; git init -q -b main ../sub.git; "
+             "(cd ../sub.git; echo m > m; git add -A; git commit -q -m s); git checkout -q -b subs; "
+             "git -c protocol.file.allow=always submodule --quiet add ../sub.git vendor/sub; git commit -q -m 3; "
+             "git checkout -q -b evil; git config -f .gitmodules submodule.vendor/sub.url /srv/secret; "
+             "git commit -q -am 4; git checkout -q main")) {
         MESSAGE("skipped: git is not installed");
         return;
     }
@@ -298,6 +358,12 @@ TEST_CASE("git: trees of a repository, and contexts") {
     CHECK(kind_of([&] { g.add(AddGround::add_step({url + "#nope"}, "/n")); }) == Errc::not_found);
     CHECK(kind_of([&] { g.add(AddGround::add_step({url + "#main:nope"}, "/n")); }) == Errc::not_found);
     CHECK(kind_of([&] { g.add(AddGround::add_step({url + "#main:out"}, "/n")); }) == Errc::not_found);
+    g.add(AddGround::add_step({url + "#subs"}, "/m"));
+    CHECK(g.tree()["m/vendor/sub/m"] == "f 0644 m\n");
+    CHECK(!g.tree().contains("m/vendor/sub/.git"));
+    g.add(AddGround::add_step({url + "?ref=subs&submodules=false"}, "/alone"));
+    CHECK(!g.tree().contains("alone/vendor/sub/m"));
+    CHECK(kind_of([&] { g.add(AddGround::add_step({url + "#evil"}, "/n")); }) == Errc::failed);
 
     ContextSpec spec;
     spec.context = url + "#v1";

@@ -163,10 +163,12 @@ TEST_CASE("layer: the tar's digest and size are told without it, and are the sam
     const std::string bytes = layer_tar(l.fd.get());
     const LayerFacts facts = digest_layer(l.fd.get());
     CHECK(facts.size == bytes.size());
+    CHECK(facts.files == 2);
     CHECK(facts.diff_id == "sha256:" + sha256_hex(bytes));
     CHECK(layer_tar(l.fd.get()) == bytes);
     CHECK(names_in_tar(bytes) == std::vector<std::string>{"a/", "a/x", "a.b", "b"});
     CHECK(bytes.find("user.note") == std::string::npos);
     const Layers empty;
     CHECK(digest_layer(empty.fd.get()).size == 1024);
+    CHECK(digest_layer(empty.fd.get()).files == 0);
 }

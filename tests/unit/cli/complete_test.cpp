@@ -15,18 +15,36 @@ std::vector<std::string> names(Globals&, const std::string& kind) {
     return {kind + "-1"};
 }
 
-std::vector<std::string> offered(const Args& words) {
+std::vector<std::string> offered(const Args& words, Grammar grammar = Grammar::davit) {
     std::vector<std::string> out;
-    for (const Candidate& c : complete(words, names).candidates) out.push_back(c.text);
+    for (const Candidate& c : complete(words, names, grammar).candidates) out.push_back(c.text);
     return out;
 }
 
-bool offers(const Args& words, const std::string& text) {
-    const auto all = offered(words);
+bool offers(const Args& words, const std::string& text, Grammar grammar = Grammar::davit) {
+    const auto all = offered(words, grammar);
     return std::find(all.begin(), all.end(), text) != all.end();
 }
 
 } // namespace
+
+TEST_CASE("docker's words, by its name and behind its word") {
+    const Grammar docker = Grammar::docker;
+    CHECK(offers({""}, "rmi", docker));
+    CHECK(offers({""}, "compose", docker));
+    CHECK_FALSE(offers({""}, "up", docker));
+    CHECK_FALSE(offers({""}, "__complete", docker));
+    CHECK(offered({"rena"}, docker) == std::vector<std::string>{"rename"});
+    CHECK(offered({"--context", "default", "unp"}, docker) == std::vector<std::string>{"unpause"});
+    CHECK(offers({"ps", "--no-t"}, "--no-trunc", docker));
+    CHECK(offers({"network", ""}, "ls", docker));
+    CHECK(offered({"network", "rm", ""}, docker) == std::vector<std::string>{"NETWORK-1"});
+    CHECK(offered({"compose", "res"}, docker) == std::vector<std::string>{"restart"});
+    CHECK_FALSE(offers({"compose", ""}, "network", docker));
+    CHECK(offered({"docker", "rena"}) == std::vector<std::string>{"rename"});
+    CHECK(offers({"--ho"}, "--host", docker));
+    CHECK(offered({"nosuch", ""}, docker).empty());
+}
 
 TEST_CASE("verbs, groups and their verbs are offered by how they begin") {
     CHECK(offered({"res"}) == std::vector<std::string>{"restart"});
@@ -100,6 +118,7 @@ TEST_CASE("every option with fixed values offers them") {
         {{"cp", "we"}, {"web:"}},
         {{"container", "ls", "-f", "status=e"}, {"status=exited"}},
         {{"container", "ls", "-f", "l"}, {"label="}},
+        {{"container", "ls", "-f", "health="}, with("health=", {"starting", "healthy", "unhealthy", "none"})},
         {{"container", "ls", "--format", ""}, {"table", "json"}},
         {{"container", "inspect", "--format", ""}, {"json"}},
         {{"container", "inspect", ""}, {"CONTAINER-1"}},
@@ -120,10 +139,17 @@ TEST_CASE("every option with fixed values offers them") {
         {{"image", "tag", ""}, {"IMAGE-1"}},
         {{"image", "history", "--format", ""}, {"table", "json"}},
         {{"image", "pull", "--platform", "linux/am"}, {"linux/amd64"}},
-        {{"network", "ls", "-f", ""}, {"name=", "driver=", "label="}},
+        {{"network", "ls", "-f", ""},
+         {"name=", "id=", "driver=", "scope=local", "scope=swarm", "type=builtin", "type=custom",
+          "label=", "dangling=true", "dangling=false"}},
         {{"network", "inspect", ""}, {"NETWORK-1"}},
         {{"volume", "ls", "-f", "dangling="}, {"dangling=true", "dangling=false"}},
         {{"volume", "rm", ""}, {"VOLUME-1"}},
+        {{"service", "ps", ""}, {"SWARM_SERVICE-1"}},
+        {{"service", "ls", "-f", "mode=g"}, {"mode=global", "mode=global-job"}},
+        {{"stack", "ps", ""}, {"STACK-1"}},
+        {{"secret", "rm", ""}, {"SECRET-1"}},
+        {{"node", "update", ""}, {"NODE-1"}},
         {{"system", "doctor", "--format", ""}, {"text", "json"}},
     };
     for (const auto& [words, expected] : cases) {

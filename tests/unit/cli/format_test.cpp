@@ -223,6 +223,31 @@ TEST_CASE("template: variables, ranges and blocks as in Go") {
     }
 }
 
+TEST_CASE("template: docker's structures have Go's field names, and are printed as Go prints them") {
+    const auto data = nlohmann::ordered_json::parse(R"({
+        "Id": "abc", "Label": {"a": "1"}, "Labels": "a=1",
+        "HostConfig": {"NanoCpus": 5, "Dns": ["1.1.1.1"], "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3},
+                       "LogConfig": {"Type": "json-file", "Config": {}}},
+        "Config": {"ExposedPorts": {"80/tcp": {}, "53/udp": {}}},
+        "Mounts": [{"Type": "bind", "Source": "/a", "Destination": "/b", "Mode": "ro", "RW": false, "Propagation": "rprivate"}],
+        "Ports": {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8081"}], "9/tcp": null}})");
+    const std::pair<const char*, const char*> cases[] = {
+        {"{{.ID}} {{.Id}}", "abc abc"},
+        {"{{.HostConfig.NanoCPUs}} {{.HostConfig.DNS}}", "5 [1.1.1.1]"},
+        {"{{.HostConfig.RestartPolicy}} {{.HostConfig.LogConfig}}", "{on-failure 3} {json-file map[]}"},
+        {"{{.Config.ExposedPorts}}", "map[53/udp:{} 80/tcp:{}]"},
+        {"{{.Mounts}}", "[{bind  /a /b  ro false rprivate}]"},
+        {"{{.Ports}}", "map[80/tcp:[{0.0.0.0 8081}] 9/tcp:[]]"},
+        {"{{(index (index .Ports \"80/tcp\") 0).HostIP}}", "0.0.0.0"},
+        {"{{json .Labels}} {{.Label \"a\"}}", "\"a=1\" 1"}};
+    for (const auto& [text, expected] : cases) {
+        INFO(text);
+        CHECK(inspected(text, data) == expected);
+    }
+    CHECK(inspected("{{json .}}", data).find("\"Label\"") == std::string::npos);
+    CHECK_THROWS_AS(inspected("{{.id}}", data), davit::Error);
+}
+
 TEST_CASE("template: printf is Go's") {
     const std::pair<const char*, const char*> cases[] = {
         {"{{printf \"%s/%v/%d\" .Name .Service .ExitCode}}", "shop-web-1/web/0"},

@@ -52,9 +52,9 @@ TEST_CASE("manual: every option of every verb is described") {
             CHECK(command.synopsis.starts_with(verb));
             for (const OptionInfo& option : command.options) {
                 CAPTURE(option.long_name);
+                if (option.hidden) continue; // no help or page shows it
                 CHECK(option.help.size() > 5);
-                if (!option.hidden && !option.long_name.empty())
-                    CHECK(text.find("*--" + option.long_name + "*") != std::string::npos);
+                if (!option.long_name.empty()) CHECK(text.find("*--" + option.long_name + "*") != std::string::npos);
             }
         }
     }

@@ -168,7 +168,7 @@ TEST_CASE("attributes of networks") {
              }},
             {"ports: ['127.0.0.1:8080:80/udp']",
              [](const auto& c) {
-                 return c.record.ports == std::vector<PortRecord>{{"127.0.0.1", "8080", 80, "udp"}};
+                 return c.record.ports == std::vector<PortRecord>{{"127.0.0.1", PortRange{8080, 8080}, 80, "udp"}};
              }},
             {"expose: ['9000', 53/udp]",
              [](const auto& c) { return has(c.record.expose, "9000/tcp") && has(c.record.expose, "53/udp"); }},
@@ -329,6 +329,7 @@ TEST_CASE("what a container shares with another one") {
     Donor db;
     db.record.id = std::string(64, 'd');
     db.record.name = "p-db-1";
+    db.record.project = "p";
     db.record.mounts = {{"bind", "", "/host", "/shared", false, false}};
     runtime::Mount shared;
     shared.source = "/host";

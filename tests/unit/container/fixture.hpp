@@ -17,6 +17,7 @@ public:
     std::map<std::string, Donor> donors; // by service or container name
     std::map<std::string, VolumeRecord> volumes;
     std::map<std::string, std::string> texts; // of files
+    std::vector<cdi::File> specifications;
 
     Donor of_service(const std::string& service) override { return of(service); }
     Donor by_name(const std::string& container) override { return of(container); }
@@ -35,6 +36,7 @@ public:
         if (found == texts.end()) throw error(Errc::not_found, "there is no {}", path);
         return found->second;
     }
+    std::vector<cdi::File> cdi_files() override { return specifications; }
     std::string new_volume_name() override { return "fresh" + std::to_string(++made_); }
 
 private:

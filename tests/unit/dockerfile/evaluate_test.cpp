@@ -241,6 +241,21 @@ TEST_CASE("evaluate: labels, author and arguments of the result") {
     CHECK(listed.parameters == std::vector<Parameter>{{"G", "g", ""}, {"A", "1", "first one"}, {"B", "", ""}});
 }
 
+TEST_CASE("check: what the target takes, and nothing of other stages") {
+    const Document document = read_document(
+        "FROM x AS a\nARG A\nRUN --mount=type=secret,id=s --mount=type=ssh,required=true make\n"
+        "FROM x AS b\nARG B=1\nRUN --mount=type=secret,id=t,required=true make\nRUN --mount=type=secret,id=t again\n",
+        "Dockerfile");
+    const Checked last = check(document, test_options());
+    CHECK(last.parameters == std::vector<Parameter>{{"B", "1", ""}});
+    CHECK(last.secrets == std::vector<Requirement>{{"t", true}});
+    CHECK(last.ssh.empty());
+    const Checked named = check(document, test_options([](EvaluateOptions& o) { o.target = "a"; }));
+    CHECK(named.parameters == std::vector<Parameter>{{"A", "", ""}});
+    CHECK(named.secrets == std::vector<Requirement>{{"s", false}});
+    CHECK(named.ssh == std::vector<Requirement>{{"default", true}});
+}
+
 TEST_CASE("evaluate: what is refused, and where") {
     constexpr WrongBuild rows[] = {
         {"FROM x\nENV A=${B:?}", 2, "not allowed to be unset"},

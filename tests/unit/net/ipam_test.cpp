@@ -163,6 +163,22 @@ TEST_CASE("a kept address is given to others only when nothing else is free, and
     CHECK((!pool.kept().contains("a/1") || pool.kept().at("a/1") != pool.kept().at("c/1"))); // one address, one holder
 }
 
+TEST_CASE("an address in quarantine is given to nobody, its last holder and whoever asks for it by name included") {
+    AddressPool pool(config("10.0.0.0/29")); // .2 to .6
+    const IpAddress leaving = pool.allocate("1", "a/1");
+    pool.quarantine(leaving);
+    CHECK(pool.quarantined() == std::set<IpAddress>{leaving});
+    CHECK_FALSE(pool.reuse("2", "a/1"));
+    CHECK_THROWS_WITH_AS(pool.reserve(leaving, "2"), doctest::Contains("under way"), Error);
+    for (int i = 0; i < 4; ++i) CHECK(pool.allocate("other" + std::to_string(i)) != leaving);
+    CHECK_THROWS_AS(pool.allocate("last"), Error);
+    pool.end_quarantine(leaving);
+    CHECK(pool.reuse("2", "a/1") == leaving);
+    pool.quarantine(IpAddress::parse("10.0.0.1")); // the gateway is not given out anyway
+    pool.quarantine(IpAddress::parse("192.0.2.1"));
+    CHECK(pool.quarantined().empty());
+}
+
 TEST_CASE("the address that the file names is its holder's, whoever kept it before") {
     AddressPool pool(config("10.0.0.0/24"));
     const IpAddress first = pool.allocate("1", "a/1");

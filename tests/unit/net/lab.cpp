@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <poll.h>
@@ -140,6 +141,104 @@ std::string udp_try(int from_netns, const std::string& address, std::uint16_t po
     // connected: only an answer from the address that was asked arrives
     if (!wait_for(s.get(), POLLIN, patience_ms)) return "no answer";
     return address_of(peer);
+}
+
+namespace {
+
+// Which of them can be read; -1: none in time.
+int readable(const std::vector<int>& fds, int client) {
+    std::vector<pollfd> all;
+    for (const int fd : fds) all.push_back({fd, POLLIN, 0});
+    all.push_back({client, POLLIN, 0}); // a refusal that comes meanwhile
+    if (::poll(all.data(), all.size(), patience_ms) <= 0) return -1;
+    for (std::size_t i = 0; i < fds.size(); ++i)
+        if (all[i].revents & POLLIN) return static_cast<int>(i);
+    return -1;
+}
+
+int error_of(int socket) {
+    int err = 0;
+    socklen_t size = sizeof err;
+    ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &err, &size);
+    return err;
+}
+
+struct Stopwatch {
+    std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+    int milliseconds() const {
+        return static_cast<int>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count());
+    }
+};
+
+} // namespace
+
+Reached tcp_any(int from_netns, const std::string& address, std::uint16_t port, const std::vector<int>& listeners) {
+    const Stopwatch clock;
+    Reached r;
+    const auto fail = [&](const std::string& why) {
+        r.error = why;
+        r.milliseconds = clock.milliseconds();
+        return std::move(r);
+    };
+    const auto a = IpAddress::parse(address);
+    r.client = open_in(from_netns, a.is_v6() ? AF_INET6 : AF_INET, SOCK_STREAM);
+    Endpoint to = endpoint(a, port);
+    if (::connect(r.client.get(), to.get(), to.size) < 0 && errno != EINPROGRESS) return fail(reason(errno));
+    if (!wait_for(r.client.get(), POLLOUT, patience_ms)) return fail("timeout");
+    if (const int err = error_of(r.client.get())) return fail(reason(err));
+    const int server = readable(listeners, -1);
+    if (server < 0) return fail("another server");
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    r.accepted.reset(::accept4(listeners[static_cast<std::size_t>(server)], reinterpret_cast<sockaddr*>(&peer), &size,
+                               SOCK_CLOEXEC));
+    if (!r.accepted) return fail(reason(errno));
+    r.source = address_of(peer);
+    if (!echoes(r)) return fail("no answer");
+    r.server = server;
+    r.milliseconds = clock.milliseconds();
+    return r;
+}
+
+bool echoes(const Reached& c) {
+    char byte = 0;
+    return ::send(c.client.get(), "x", 1, MSG_NOSIGNAL) == 1 && wait_for(c.accepted.get(), POLLIN, patience_ms) &&
+           ::recv(c.accepted.get(), &byte, 1, 0) == 1 && ::send(c.accepted.get(), "y", 1, MSG_NOSIGNAL) == 1 &&
+           wait_for(c.client.get(), POLLIN, patience_ms) && ::recv(c.client.get(), &byte, 1, 0) == 1;
+}
+
+Reached udp_any(int from_netns, const std::string& address, std::uint16_t port, const std::vector<int>& servers,
+                std::uint16_t from_port) {
+    const Stopwatch clock;
+    Reached r;
+    const auto fail = [&](const std::string& why) {
+        r.error = why;
+        r.milliseconds = clock.milliseconds();
+        return std::move(r);
+    };
+    const auto a = IpAddress::parse(address);
+    r.client = from_port ? bound(from_netns, a.is_v6() ? "::" : "0.0.0.0", from_port, SOCK_DGRAM)
+                         : open_in(from_netns, a.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM);
+    Endpoint to = endpoint(a, port);
+    if (::connect(r.client.get(), to.get(), to.size) < 0 || ::send(r.client.get(), "q", 1, 0) < 0)
+        return fail(reason(errno));
+    const int server = readable(servers, r.client.get());
+    if (server < 0) {
+        const int err = error_of(r.client.get());
+        return fail(err ? reason(err) : "timeout");
+    }
+    const int socket = servers[static_cast<std::size_t>(server)];
+    char byte = 0;
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    if (::recvfrom(socket, &byte, 1, 0, reinterpret_cast<sockaddr*>(&peer), &size) < 0) return fail(reason(errno));
+    ::sendto(socket, "a", 1, 0, reinterpret_cast<sockaddr*>(&peer), size);
+    r.source = address_of(peer);
+    if (!wait_for(r.client.get(), POLLIN, patience_ms)) return fail("no answer");
+    r.server = server;
+    r.milliseconds = clock.milliseconds();
+    return r;
 }
 
 UniqueFd container(NetlinkSocket& host, const std::string& bridge, std::vector<InterfaceAddress> addresses,

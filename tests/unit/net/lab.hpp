@@ -26,6 +26,20 @@ UniqueFd udp_bind(int netns_fd, const std::string& address, std::uint16_t port);
 std::string tcp_try(int from_netns, const std::string& address, std::uint16_t port, int listener);
 std::string udp_try(int from_netns, const std::string& address, std::uint16_t port, int server);
 
+// As those, where any of several servers may be reached: "2 from 172.30.1.12", else why not, and how long it took.
+struct Reached {
+    int server = -1; // index; -1: none
+    std::string source, error;
+    int milliseconds = 0;
+    UniqueFd client, accepted; // TCP: still connected
+};
+Reached tcp_any(int from_netns, const std::string& address, std::uint16_t port, const std::vector<int>& listeners);
+// from_port: 0: any.
+Reached udp_any(int from_netns, const std::string& address, std::uint16_t port, const std::vector<int>& servers,
+                std::uint16_t from_port = 0);
+// Does a byte go through and come back?
+bool echoes(const Reached& connection);
+
 // Output of a program, run in this namespace ("nft list ruleset").
 std::string output_of(const std::vector<std::string>& argv);
 

@@ -1,6 +1,7 @@
-// Numbers of the network layer, as root: net_bench [seconds]. DNS answers per second as dnsperf sees them
-// inside a container, and what wiring an endpoint costs. All in namespaces of its own.
+// Numbers of the network layer, as root: net_bench [seconds], or net_bench vips. DNS answers per second as dnsperf sees
+// them inside a container, and what wiring an endpoint costs. All in namespaces of its own.
 #include "lab.hpp"
+#include "vips_bench.hpp"
 
 #include "base/process.hpp"
 #include "base/sys.hpp"
@@ -110,6 +111,8 @@ int main(int argc, char** argv) {
     }
     const UniqueFd mine = create_netns();
     const NetnsScope scope(mine.get());
+    lab::bench_vips();
+    if (argc > 1 && std::string(argv[1]) == "vips") return 0;
     bench_wiring();
     bench_table();
     bench_dns(argc > 1 ? argv[1] : "5");

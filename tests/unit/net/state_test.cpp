@@ -1,10 +1,14 @@
 #include "net/state.hpp"
 
+#include "base/file.hpp"
+#include "base/sys.hpp"
 #include "davit/error.hpp"
 #include "net/firewall.hpp"
 #include "net/host_table.hpp"
 #include "net/netns.hpp"
 #include "net/ports.hpp"
+#include "net/vips.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -40,6 +44,52 @@ HostNetworkState with(std::initializer_list<ProjectNetState> projects) {
 } // namespace
 
 TEST_CASE("a project's network state survives its file") { CHECK(decode_state(encode_state(shop()), "x") == shop()); }
+
+namespace {
+ServiceState web() {
+    ServiceState s{"service/1", "shop_web", false, {}, {}, {}};
+    s.networks = {{"shop_front", {"web"}, IpAddress::parse("172.20.0.9"), IpAddress::parse("fd00:1::9")}};
+    s.ports = {{Proto::tcp, 30000, 80}};
+    for (const char* last : {"2", "3"}) {
+        const auto v4 = IpAddress::parse(std::string("172.20.0.") + last),
+                   v6 = IpAddress::parse(std::string("fd00:1::") + last);
+        s.backends.push_back({std::string("task") + last, {{"shop_front", v4, v6}}, v4, v6});
+    }
+    return s;
+}
+} // namespace
+
+TEST_CASE("a service's state survives its file, also without addresses") {
+    auto s = shop();
+    s.services = {web(), {"service/2", "rr", true, {{"shop_front", {}, {}, {}}}, {}, {{"x", {}, {}, {}}}}};
+    CHECK(decode_state(encode_state(s), "x") == s);
+}
+
+TEST_CASE("exchanging a service's container changes elements; another number of them its rules too") {
+    auto s = shop();
+    s.services = {web()};
+    const auto one = with({s});
+    auto exchanged = s;
+    exchanged.services[0].backends[1].v4 = exchanged.services[0].backends[1].at[0].v4 = IpAddress::parse("172.20.0.7");
+    const auto whats = [](const nft::Transaction& t) {
+        std::vector<std::string> out;
+        for (const auto& m : t.messages()) out.push_back(m.what);
+        return out;
+    };
+    using List = std::vector<std::string>;
+    CHECK(whats(render_change(one, with({exchanged}))) ==
+          List{"removing from nftables set svc4_to_48", "removing from nftables set vip4_to_9",
+               "adding to nftables set svc4_to_48", "adding to nftables set vip4_to_9"});
+    auto fewer = s;
+    fewer.services[0].backends.pop_back();
+    fewer.services[0].networks[0].v6.reset();
+    fewer.services[0].ports.clear();
+    const auto less = with({fewer});
+    auto none = fewer;
+    none.services[0].backends.clear();
+    CHECK(whats(render_change(less, with({none}))) == List{"removing from nftables set vip4_first"});
+    CHECK(vips_of(none.services[0]) == VipTable{{IpAddress::parse("172.20.0.9"), {}}});
+}
 
 TEST_CASE("a broken or newer state file is an error that names it") {
     CHECK_THROWS_WITH_AS(decode_state("{", "/run/x.json"), doctest::Contains("/run/x.json"), Error);
@@ -108,4 +158,13 @@ TEST_CASE("sysctl keys stay below net and keep dots in interface names") {
     for (const char* bad :
          {"kernel.core_pattern", "net/../kernel/core_pattern", "net/./x", "net//x", "net/x/", "", "net"})
         CHECK_THROWS_AS(sysctl_path(bad), Error);
+}
+
+TEST_CASE("a project whose name begins with a dot is as any other") {
+    test::TempDir dir;
+    auto machine = shop();
+    machine.project = ".machine";
+    sys::make_dirs(dir / "net/projects");
+    write_file_atomic(dir / "net/projects/.machine.json", encode_state(machine), 0600, false);
+    CHECK(load_state(dir.path()).projects.contains(".machine"));
 }

@@ -24,8 +24,20 @@ TEST_CASE("a plan comes back from its JSON as it was") {
     b.condition = WaitCondition::completed_successfully;
     b.wait_for = {"abc", "def"};
     b.required = false;
-    plan.operations = {a, b};
+    Operation c;
+    c.id = 3;
+    c.kind = OpKind::connect_network;
+    c.network = "proxy";
+    c.endpoint = ConnectOptions{{"www"}, {"db:database"}, {}, "10.1.0.9", "", "", {{"k", "v"}}, 7};
+    Operation d;
+    d.id = 4;
+    d.kind = OpKind::update_container;
+    d.staged = "update-abc-1";
+    d.restart = "on-failure:3";
+    plan.operations = {a, b, c, d};
     CHECK(plan_from_json(to_json(plan)) == plan);
+    plan.operations = {a};
+    CHECK(to_json(plan).find("endpoint") == std::string::npos); // of few: it is not written for others
 }
 
 TEST_CASE("each kind of operation has a name of its own") {

@@ -42,7 +42,7 @@ inline ContainerRecord sample_container() {
     e.links = {{"database", {"shop-db-1", "shop-db-2"}}};
     e.gw_priority = -3;
     r.endpoints = {e};
-    r.ports = {{"127.0.0.1", "8000-8010", 80, "udp"}};
+    r.ports = {{"127.0.0.1", PortRange{8000, 8010}, 80, "udp"}};
     r.extra_hosts = {{"gw", "host-gateway"}};
     r.healthcheck = HealthcheckRecord{{"CMD", "true"}, 100, 200, 300, 400, 5};
     r.restart = {RestartKind::on_failure, 4};

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/programs.hpp"
+#include "base/sys.hpp"
 
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -135,6 +136,30 @@ TEST_CASE("without a status a container is created, or exited if it was meant to
     CHECK_FALSE(store.status(r).exit_known);
     r.desired = DesiredState::created;
     CHECK(store.status(r).state == ContainerState::created);
+}
+
+TEST_CASE("how the last run ended is known after a reboot") {
+    Scratch scratch;
+    RecordStore store(scratch.roots());
+    auto r = test::sample_container();
+    sys::make_dirs(ProjectPaths(store.roots(), r.project).container(r.id), 0700);
+    ContainerStatus s;
+    s.id = r.id;
+    s.state = ContainerState::restarting;
+    s.exit_code = 3;
+    s.finished_at = 77;
+    s.restart_count = 2;
+    s.next_restart = 99;
+    store.write_last_run(r.project, s);
+    CHECK_FALSE(store.has_status(r));
+    CHECK(store.status(r).state == ContainerState::exited);
+    CHECK(store.status(r).exit_known);
+    CHECK(store.status(r).exit_code == 3);
+    CHECK(store.status(r).finished_at == 77);
+    CHECK(store.status(r).restart_count == 2);
+    CHECK(store.status(r).next_restart == 0);
+    store.drop_last_run(r); // the next one has begun
+    CHECK_FALSE(store.status(r).exit_known);
 }
 
 TEST_CASE("a volume keeps its data and its first record when it is created again") {

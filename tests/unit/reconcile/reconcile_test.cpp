@@ -123,7 +123,7 @@ TEST_CASE("services that exchange a host port or a fixed address start after the
     w.options.remove_orphans = true;
     w.container("gone", 1);
     auto& held = w.observed.containers[1].record.ports;
-    held = {{"", "8080", 80, "tcp"}};
+    held = {{"", PortRange{8080, 8080}, 80, "tcp"}};
     CHECK_FALSE(starts_after_stop_of(w, "a", 1));
     for (const auto& [wanted, competes] : std::vector<std::pair<Port, bool>>{{port("8080"), true},
                                                                              {port("8079-8081"), true},
@@ -136,11 +136,11 @@ TEST_CASE("services that exchange a host port or a fixed address start after the
         CHECK(starts_after_stop_of(w, "a", 1) == competes);
         CHECK_FALSE(starts_after_stop_of(w, "a", 2));
     }
-    held = {{"127.0.0.1", "8080", 80, "tcp"}};
+    held = {{"127.0.0.1", PortRange{8080, 8080}, 80, "tcp"}};
     a.ports = {port("8080", "127.0.0.2")};
     CHECK_FALSE(starts_after_stop_of(w, "a", 1));
     a.ports = {port("8080")};
-    w.observed.containers[2].record.ports = {{"", "8000-8090", 80, "tcp"}};
+    w.observed.containers[2].record.ports = {{"", PortRange{8000, 8090}, 80, "tcp"}};
     CHECK(starts_after_stop_of(w, "a", 2));
 
     a.ports.clear();
@@ -313,6 +313,32 @@ TEST_CASE("a changed inline config or secret keeps the container, with a warning
     w.options.recreate = Recreate::always;
     w.plan();
     CHECK(w.result.warnings.empty());
+}
+
+TEST_CASE("where contents count, as for a rollback, a changed one makes a new container") {
+    World w;
+    w.service("web");
+    w.container("web", 1).record.content_hash = "old";
+    w.contents["web"] = "new";
+    w.options.contents_count = true;
+    w.plan();
+    CHECK(w.result.warnings.empty());
+    REQUIRE(count(w.result, OpKind::create_container) == 1);
+    CHECK(w.result.plan.operations[0].cause == "content of a config or secret changed");
+}
+
+TEST_CASE("containers of services that leave with a revision go, other orphans stay and are told") {
+    World w;
+    w.service("web");
+    w.container("web", 1);
+    w.container("side", 1);
+    w.container("foreign", 1);
+    w.options.retired = {"side"};
+    w.plan();
+    CHECK(count(w.result, OpKind::remove_container) == 1);
+    CHECK(w.result.plan.operations[0].resource == "service:side:1");
+    REQUIRE(w.result.warnings.size() == 1);
+    CHECK(w.result.warnings[0].find("[p-foreign-1]") != std::string::npos);
 }
 
 TEST_CASE("orphans are stopped without their hooks, containers of the file's services with them") {

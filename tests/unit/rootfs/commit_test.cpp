@@ -40,7 +40,7 @@ TEST_CASE("commit: the image is started as the container was") {
     const Json made = committed(spec_with({"/entry", "other", "words"}));
     CHECK(made["config"]["Entrypoint"] == Json{"/entry"});
     CHECK(made["config"]["Cmd"] == Json{"other", "words"});
-    CHECK(made["config"]["Env"] == Json{"PATH=/bin", "A=1"});
+    CHECK(made["config"]["Env"] == Json{"A=1", "PATH=/bin"});
     CHECK(made["config"]["WorkingDir"] == "/srv");
     const Json own = committed(spec_with({"sh", "-c", "x"}));
     CHECK_FALSE(own["config"].contains("Entrypoint"));

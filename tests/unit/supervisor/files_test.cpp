@@ -31,6 +31,24 @@ TEST_CASE("a new supervisor finds the plan and what of it was done") {
     CHECK(list_directory(scratch.path()).empty());
 }
 
+TEST_CASE("plans that run beside each other have a journal each, and torn ones go") {
+    Scratch scratch;
+    Plan plan;
+    plan.project = ".machine";
+    plan.beside = true;
+    Journal first(scratch.path(), "one"), second(scratch.path(), "two"), alone(scratch.path());
+    first.begin("one", plan);
+    second.begin("two", plan);
+    second.done(4);
+    alone.begin("alone", plan);
+    write_file_atomic(scratch.path() + "/plan-three.json", "{\"token\":\"x\",\"pl");
+    std::map<std::string, std::set<int>> found;
+    for (const auto& f : Journal::read_all(scratch.path())) found[f.token] = f.done;
+    CHECK(found == std::map<std::string, std::set<int>>{{"alone", {}}, {"one", {}}, {"two", {4}}});
+    for (Journal* journal : {&first, &second, &alone}) journal->end();
+    CHECK(list_directory(scratch.path()).empty());
+}
+
 TEST_CASE("a torn journal is as none, and a plan that begins forgets what was done of the last") {
     Scratch scratch;
     Journal journal(scratch.path());
@@ -84,7 +102,7 @@ TEST_CASE("projects on one network see each other's endpoints and not their own"
     Roots roots = scratch.roots();
     net::dns::NamedEndpoint e{
         "id1", "shop-web-1", "shared", {net::IpAddress::parse("10.1.0.2"), net::IpAddress::parse("fd00::2")}, {"web"}};
-    write_endpoints(roots, "shared", "shop", {e});
+    write_endpoints(roots, "shared", "shop", {{e}, {}, 0});
     CHECK(read_foreign_endpoints(roots, "shared", "shop").empty());
     auto seen = read_foreign_endpoints(roots, "shared", "blog");
     REQUIRE(seen.size() == 1);

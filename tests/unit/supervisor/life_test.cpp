@@ -16,7 +16,8 @@ namespace {
 std::string traces() {
     return shell(
         "ip -o link | grep -v ' lo:' | cut -d: -f2; nft list ruleset; find /sys/fs/cgroup -path '*davit/*' -type d;"
-        "find /run/davit /var/lib/davit -mindepth 2 ! -path '/run/davit/net/lock' ! -path '/run/davit/net/projects';"
+        "find /run/davit /var/lib/davit -mindepth 2 ! -path '/run/davit/net/lock' ! -path '/run/davit/net/projects'"
+        " ! -path '/var/lib/davit/events/*' ! -path '/var/lib/davit/names/.*';"
         "ps -e -o comm= | grep '^davit'; cat /proc/sys/net/ipv4/ip_forward; true");
 }
 

@@ -117,7 +117,7 @@ TEST_CASE("what is no option, no driver or no bridge name is refused") {
     icc.driver_opts = {{"com.docker.network.bridge.enable_icc", "maybe"}};
     CHECK_THROWS_AS(complete(icc, {}, ""), Error);
     NetworkRecord driver = record();
-    driver.driver = "overlay";
+    driver.driver = "weave";
     CHECK_THROWS_AS(complete(driver, {}, ""), Error);
     NetworkRecord name = record();
     name.driver_opts = {{"com.docker.network.bridge.name", "a-bridge-name-that-is-long"}};

@@ -169,7 +169,7 @@ TEST_CASE("containers find each other by service name, and a published port lead
     Lab lab("names");
     std::string web =
         lab.add("web", "while :; do echo 'from web' | nc -l -p 80; done", [](ContainerRecord& r, runtime::Spec&) {
-            r.ports = {{"127.0.0.1", "18080", 80, "tcp"}};
+            r.ports = {{"127.0.0.1", PortRange{18080, 18080}, 80, "tcp"}};
         });
     std::string asker =
         lab.add("asker", "nslookup web > /tmp/ns 2>&1; cat /etc/hosts /etc/resolv.conf > /tmp/files; exec sleep 1000");
@@ -185,7 +185,7 @@ TEST_CASE("containers find each other by service name, and a published port lead
 
     Lab other("thief");
     std::string thief = other.add("web", "exec sleep 1000", [](ContainerRecord& r, runtime::Spec&) {
-        r.ports = {{"", "18080", 80, "tcp"}};
+        r.ports = {{"", PortRange{18080, 18080}, 80, "tcp"}};
     });
     try {
         other.up();

@@ -1,5 +1,7 @@
 #include "supervisor/network/wiring.hpp"
 
+#include "base/error.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace davit;
@@ -156,4 +158,84 @@ TEST_CASE("without network of its own a container gets the host's view or none")
     Wiring n = wire_without_network(r, host, "192.0.2.1 me\n", "the-host");
     CHECK(n.hostname == "cccccccccccc\n");
     CHECK(n.hosts.find("192.0.2.1") == std::string::npos);
+}
+
+// ---- a network more, or less, while it runs
+
+namespace {
+
+struct Live {
+    Network front = network("shop_front", "10.1.0.0/24", "10.1.0.1");
+    Network proxy = network("a_proxy", "10.3.0.0/24", "10.3.0.1");
+    EndpointRecord to_front, to_proxy;
+    std::vector<EndpointStatus> there;
+
+    Live() {
+        to_front.network = "shop_front";
+        to_proxy.network = "a_proxy";
+        there = {{"shop_front", "eth0", "10.1.0.5", "", "", "10.1.0.1"}};
+    }
+    std::vector<Attachment> both() const {
+        return {{&to_front, &front, net::IpAddress::parse("10.1.0.5"), {}},
+                {&to_proxy, &proxy, net::IpAddress::parse("10.3.0.2"), {}}};
+    }
+};
+
+} // namespace
+
+TEST_CASE("a new interface gets the first name that is free, and leaves the others theirs") {
+    Live l;
+    CHECK(wire_one(l.both(), "a_proxy", l.there, 42).status.interface == "eth1");
+    l.there[0].interface = "eth1";
+    const Plugging one = wire_one(l.both(), "a_proxy", l.there, 42);
+    CHECK(one.endpoint.ifname == "eth0");
+    CHECK(one.endpoint.bridge == "dv-a_proxy");
+    CHECK(one.endpoint.group == 42);
+    CHECK(one.status.network == "a_proxy");
+    CHECK(one.status.ipv4 == "10.3.0.2");
+    CHECK(one.status.gateway == "10.3.0.1");
+    l.to_proxy.interface_name = "eth1";
+    CHECK_THROWS_AS(wire_one(l.both(), "a_proxy", l.there, 42), Error);
+    CHECK_THROWS_AS(wire_one({}, "a_proxy", l.there, 42), Error);
+}
+
+TEST_CASE("the way out is the network's that comes first, by the interface that it has") {
+    Live l;
+    CHECK(!routes_of(l.both(), l.there).first); // a_proxy would be it, and is not there yet
+    l.there.push_back({"a_proxy", "eth1", "10.3.0.2", "", "", "10.3.0.1"});
+    const auto [v4, v6] = routes_of(l.both(), l.there);
+    REQUIRE(v4);
+    CHECK(v4->ifname == "eth1");
+    CHECK(v4->gateway.to_string() == "10.3.0.1");
+    CHECK(!v6);
+    l.to_front.gw_priority = 1;
+    CHECK(routes_of(l.both(), l.there).first->ifname == "eth0");
+}
+
+TEST_CASE("a file changes by the lines that davit wrote, and keeps what others wrote") {
+    const std::string before = "127.0.0.1\tlocalhost\n10.1.0.5\tweb\n", after = before + "10.3.0.2\tweb\n";
+    CHECK(changed_lines(before, before, after) == after);
+    CHECK(changed_lines(before + "10.9.9.9\tmine\n", before, after) == before + "10.9.9.9\tmine\n10.3.0.2\tweb\n");
+    CHECK(changed_lines(after + "10.9.9.9\tmine\n", after, before) == before + "10.9.9.9\tmine\n");
+    CHECK(changed_lines("", before, before).empty());
+}
+
+TEST_CASE("nobody has a name on the default bridge, and who has left a network with names still asks davit") {
+    ContainerRecord r = web();
+    r.endpoints.resize(1);
+    r.endpoints[0].network = "bridge";
+    NetworkRecord n;
+    n.name = n.bridge = "bridge";
+    n.subnet4 = "172.17.0.0/16";
+    n.gateway4 = "172.17.0.1";
+    n.driver_opts["com.docker.network.bridge.default_bridge"] = "true";
+    const Network bridge(n);
+    const std::vector<Attachment> attachments{{&r.endpoints[0], &bridge, net::IpAddress::parse("172.17.0.2"), {}}};
+    const net::ResolvConf host{{"192.0.2.53"}, {}, {}};
+    const Wiring plain = wire(r, attachments, 42, host);
+    CHECK(!plain.dns);
+    CHECK(plain.client.networks.empty());
+    const Wiring after = wire(r, attachments, 42, host, true);
+    CHECK(after.dns);
+    CHECK(after.resolv_conf.find("127.0.0.11") != std::string::npos);
 }

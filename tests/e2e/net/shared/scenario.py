@@ -76,8 +76,21 @@ with Scenario("shared", project="owner") as s:
     gateway = on_common["two"].rsplit(".", 1)[0] + ".1"
     s.equal("the bridge still works for the one that is left", 0, inside(s, "app", "ping", "-c1", "-W2", gateway, project="two").code)
     of("one", "up", "-d")
-    s.check("and for those that come again", reaches(s, "two", "app", address(s, "app", "common", project="one")))
+    s.eventually("and for those that come again", lambda: reaches(s, "two", "app", address(s, "app", "common", project="one")))
     of("one", "down", "-t", "0")
     of("two", "down", "-t", "0")
     s.davit("down", "-t", "0")
+
+    # ---- one that is made by hand, before any project is there
+    made = s.davit("network", "create", "--subnet", "10.99.7.0/24", "--label", "a=b", "byhand").out.strip()
+    s.davit("network", "create", "byhand", exit=1, err="already exists")
+    s.davit("network", "create", "--subnet", "10.99.300.0/24", "wrong", exit=1, err="is not a subnet")
+    s.write("byhand.yaml", "name: byhand\nservices: {app: {image: busybox, command: sleep 1000, init: true, networks: [byhand]}}\n"
+            "networks: {byhand: {external: true}}\n")
+    s.davit("-f", "byhand.yaml", "up", "-d")
+    s.davit("-f", "byhand.yaml", "exec", "-T", "app", "ip", "-4", "addr", out="10.99.7.2/24")
+    s.davit("container", "run", "--rm", "--network", "byhand", "busybox", "ip", "-4", "addr", out=r"10\.99\.7\.")
+    s.davit("network", "rm", "byhand", exit=1, err=r'has active endpoints \(name:"byhand-app-1"')
+    s.davit("-f", "byhand.yaml", "down", "-v", "-t", "0")
+    s.davit("network", "rm", made[:12])
     s.nothing_left(before)

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "cli/app.hpp"
+
+namespace davit::cli {
+
+int run_bake(Globals&, const Args&);
+
+} // namespace davit::cli

@@ -1,0 +1,96 @@
+#include "cli/cmd/container_copy.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "cli/cmd/copy_ends.hpp"
+#include "cli/context.hpp"
+#include "cli/options.hpp"
+#include "cli/terminal.hpp"
+#include "davit/containers.hpp"
+#include "davit/files.hpp"
+
+#include <cstdio>
+#include <unistd.h>
+
+namespace davit::cli {
+
+int run_container_cp(Globals& globals, const Args& args) {
+    bool archive = false, follow = false, quiet = false;
+    std::vector<std::string> words;
+    Options options(globals,
+                    "container cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdavit container cp [OPTIONS] SRC_PATH|- "
+                    "CONTAINER:DEST_PATH",
+                    "Copy files/folders between a container and the local filesystem");
+    options.flag("a,archive", archive, "Archive mode (copy all uid/gid information)")
+        .flag("L,follow-link", follow, "Always follow symbol link in SRC_PATH")
+        .flag("q,quiet", quiet, "Suppress warnings of what could not be kept")
+        .arguments(words, 2, 2)
+        .epilog("'-' as the source is a tar archive on standard input, which is extracted in a directory of the\n"
+                "container; '-' as the destination writes one to standard output.");
+    if (!options.parse(args)) return 0;
+    const CopyEnd from(words[0]), to(words[1]);
+    if (!from.of.empty() && !to.of.empty())
+        throw error(Errc::usage, "copying between containers is not supported").with_hint("copy to a local file first");
+    if (from.of.empty() && to.of.empty())
+        throw error(Errc::usage, "must specify at least one container source")
+            .with_hint("CONTAINER:PATH, as in web:/etc/hosts");
+    if (from.path.empty() || to.path.empty()) throw error(Errc::usage, "a path is missing").with_hint("CONTAINER:PATH");
+    if (to.of.empty() && to.path == "-") refuse_archive_on_terminal();
+    Context context(globals);
+    Engine& engine = context.engine();
+    const ContainerInfo container = find_container(engine, from.of.empty() ? to.of : from.of);
+    if (context.dry_run()) return 0;
+    const CopyOptions how = copy_options(follow, archive, quiet);
+    if (from.of.empty()) {
+        if (from.path == "-") write_tar(engine, container, to.path, STDIN_FILENO);
+        else copy_to(engine, container, from.path, to.path, how);
+    } else if (to.path == "-") {
+        read_tar(engine, container, from.path, STDOUT_FILENO, how);
+    } else {
+        copy_from(engine, container, from.path, to.path, how);
+    }
+    return 0;
+}
+
+int run_container_commit(Globals& globals, const Args& args) {
+    CommitOptions how;
+    std::vector<std::string> words;
+    Options options(globals, "container commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
+                    "Create a new image from a container's changes");
+    options.value("a,author", how.author, "Author (e.g., \"John Hannibal Smith <hannibal@a-team.com>\")")
+        .list("c,change", how.changes, "Apply Dockerfile instruction to the created image", "list")
+        .value("m,message", how.message, "Commit message")
+        .flag("p,pause", how.pause, "Pause container during commit (default true)")
+        .arguments(words, 1, 2);
+    if (!options.parse(args)) return 0;
+    if (words.size() == 2) how.name = words[1];
+    Context context(globals);
+    context.mute();
+    const ContainerInfo container = find_container(context.engine(), words[0]);
+    if (context.dry_run()) return 0;
+    std::printf("%s\n", commit(context.engine(), container, how).id.c_str());
+    return 0;
+}
+
+int run_container_export(Globals& globals, const Args& args) {
+    std::string output;
+    std::vector<std::string> names;
+    Options options(globals, "container export [OPTIONS] CONTAINER",
+                    "Export a container's filesystem as a tar archive");
+    options.value("o,output", output, "Write to a file, instead of STDOUT").arguments(names, 1, 1);
+    if (!options.parse(args)) return 0;
+    if (output.empty()) refuse_archive_on_terminal();
+    Context context(globals);
+    const ContainerInfo container = find_container(context.engine(), names[0]);
+    if (context.dry_run()) return 0;
+    if (output.empty()) {
+        export_files(context.engine(), container, STDOUT_FILENO);
+        return 0;
+    }
+    WholeFile file(output); // 0600, as docker's: a container may hold secrets
+    export_files(context.engine(), container, file.fd());
+    file.finish();
+    return 0;
+}
+
+} // namespace davit::cli

@@ -1,0 +1,34 @@
+#include "cli/cmd/copy_ends.hpp"
+
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "cli/terminal.hpp"
+
+#include <cstdio>
+#include <unistd.h>
+
+namespace davit::cli {
+
+CopyEnd::CopyEnd(const std::string& text) : path(text) {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string::npos || colon == 0 || text[0] == '.' || text[0] == '/') return;
+    of = text.substr(0, colon);
+    path = text.substr(colon + 1);
+}
+
+CopyOptions copy_options(bool follow, bool archive, bool quiet) {
+    if (quiet) return {follow, archive, {}, {}};
+    auto warn = [](const std::string& text) {
+        std::fprintf(stderr, "warning: %s (-a keeps it)\n", printable(text).c_str());
+    };
+    auto left_out = [](const std::string& text) { std::fprintf(stderr, "warning: %s\n", printable(text).c_str()); };
+    return {follow, archive, warn, left_out};
+}
+
+void refuse_archive_on_terminal() {
+    if (is_terminal(STDOUT_FILENO))
+        throw error(Errc::usage, "refusing to write a tar archive to a terminal")
+            .with_hint("redirect the output, or name a file");
+}
+
+} // namespace davit::cli

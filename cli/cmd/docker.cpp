@@ -1,0 +1,113 @@
+// `docker …`: the words and flags of docker's own command line, over davit's verbs.
+#include "cli/cmd/docker.hpp"
+#include "base/error.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/docker_version.hpp"
+#include "cli/docker_words.hpp"
+#include "cli/endpoint.hpp"
+#include "cli/options.hpp"
+#include "cli/suggest.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <set>
+#include <string_view>
+
+namespace davit::cli {
+
+namespace {
+
+struct DockerFlags {
+    std::optional<std::string> config, context, host, log_level;
+    bool version = false;
+};
+
+Options docker_options(const Globals& globals, DockerFlags& f) {
+    // In a list of davit's verbs it is one of them.
+    Options options(globals.describe ? "docker [OPTIONS] COMMAND" : "[OPTIONS] COMMAND",
+                    "Docker's commands, without a daemon");
+    options.called(globals.program)
+        .value("config", f.config, "Location of client config files")
+        .value("c,context", f.context, "Name of the context to use: one of this machine")
+        .value("H,host", f.host, "Engine to connect to: unix:///var/run/docker.sock means this machine")
+        .flag("v,version", f.version, "Print version information and quit")
+        .ignored("D,debug")
+        .value("l,log-level", f.log_level,
+               "Set the logging level: debug, info, warn, error, fatal (davit logs nothing)")
+        .ignored("tls")
+        .ignored("tlscacert", "string")
+        .ignored("tlscert", "string")
+        .ignored("tlskey", "string")
+        .ignored("tlsverify")
+        .verbatim_after_first()
+        .epilog(docker_help());
+    return options;
+}
+
+Error unknown_word(const Globals& globals, const std::string& word) {
+    if (const std::string advice = advice_for("docker", word); !advice.empty())
+        return error(Errc::unsupported, "davit has no \"{} {}\"", globals.program, word).with_hint(advice);
+    std::vector<std::string> known;
+    for (const DockerWord& w : docker_words())
+        if (w.group != WordGroup::hidden) known.emplace_back(w.word);
+    const Verb* of_compose = find_verb(verbs(), word);
+    Error e = error(Errc::usage, "unknown command: {} {}{}", globals.program, word,
+                    of_compose ? "" : did_you_mean(word, known));
+    if (of_compose && is_compose_verb(*of_compose)) e.with_hint(globals.program + " compose " + word);
+    else e.with_hint("see '" + globals.program + " --help'");
+    return e;
+}
+
+int run_word(Globals& globals, Args rest) {
+    if (rest.front() == "help") {
+        rest.erase(rest.begin());
+        rest.push_back("--help");
+    }
+    if (rest.front() == "compose") return run_compose(globals, {rest.begin() + 1, rest.end()});
+    const auto path = from_docker_words(rest);
+    if (!path) throw unknown_word(globals, rest.front());
+    const Verb* verb = find_verb(verbs(), path->front());
+    if (!verb) throw error(Errc::unsupported, "this version of davit has no \"{}\"", path->front());
+    return verb->run(globals, {path->begin() + 1, path->end()});
+}
+
+} // namespace
+
+CommandInfo docker_command() {
+    DockerFlags flags;
+    return docker_options({}, flags).info();
+}
+
+int run_docker(Globals& globals, const Args& args) {
+    DockerFlags flags;
+    Args rest;
+    Options options = docker_options(globals, flags);
+    options.arguments(rest);
+    if (globals.describe) {
+        globals.describe->command(options.info());
+        return 0;
+    }
+    if (globals.program == "davit") globals.program = "davit docker";
+    options.called(globals.program);
+    globals.docker_words = globals.docker_codes = true;
+    if (!options.parse(args)) return 0;
+    static const std::set<std::string_view> levels{"trace",   "debug", "info",  "warn",
+                                                   "warning", "error", "fatal", "panic"};
+    if (flags.log_level && !levels.contains(*flags.log_level))
+        throw error(Errc::usage, "unable to parse logging level: {}", *flags.log_level).with_exit_code(1);
+    if (flags.config) ::setenv("DOCKER_CONFIG", flags.config->c_str(), 1);
+    take_endpoint_flags(flags.host, flags.context);
+    take_configured_context();
+    if (flags.version) {
+        std::puts(docker_version_line);
+        return 0;
+    }
+    if (rest.empty() || rest == Args{"help"}) {
+        std::fputs(options.help().c_str(), stdout);
+        return 0;
+    }
+    return run_word(globals, std::move(rest));
+}
+
+} // namespace davit::cli

@@ -1,0 +1,11 @@
+// The command `docker` itself.
+#pragma once
+
+#include "cli/options.hpp"
+
+namespace davit::cli {
+
+// What may stand before docker's words.
+CommandInfo docker_command();
+
+} // namespace davit::cli

@@ -1,0 +1,135 @@
+#include "cli/cmd/image.hpp"
+
+#include "base/date.hpp"
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "cli/filters.hpp"
+#include "cli/format/image_list.hpp"
+#include "cli/format/size.hpp"
+#include "cli/format/template.hpp"
+#include "cli/format/time.hpp"
+#include "cli/options.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace davit::cli {
+
+namespace {
+
+using PlainJson = nlohmann::json;
+
+std::int64_t created_ns(const image::Image& image) { return parse_rfc3339(image.created).value_or(0); }
+
+// The filters, with what they name looked up once.
+class ImageFilter {
+public:
+    ImageFilter(Engine& engine, const Filters& filters) : filters_(filters), dangling_(filters.truth("dangling")) {
+        const std::int64_t now = sys::realtime_ns();
+        for (const std::string& text : filters.values("until")) before_.push_back(parse_time(text, now));
+        for (const std::string& name : filters.values("before"))
+            before_.push_back(created_ns(require_image(engine, name)));
+        for (const std::string& name : filters.values("since"))
+            after_.push_back(created_ns(require_image(engine, name)));
+    }
+
+    bool takes(const image::Image& image, const PlainJson& row) const {
+        const std::int64_t created = created_ns(image);
+        const auto& names = filters_.values("reference");
+        return (!dangling_ || image.tags.empty() == *dangling_) && filters_.labels("label", image.config.labels) &&
+               std::all_of(before_.begin(), before_.end(), [&](std::int64_t t) { return created < t; }) &&
+               std::all_of(after_.begin(), after_.end(), [&](std::int64_t t) { return created > t; }) &&
+               (names.empty() || std::any_of(names.begin(), names.end(),
+                                             [&](const std::string& name) { return is_named_by(row, name); }));
+    }
+
+private:
+    const Filters& filters_;
+    std::optional<bool> dangling_;
+    std::vector<std::int64_t> before_, after_;
+};
+
+// Of each name, as image_overview() shows it; those without a name at the end.
+std::vector<ImageLine> overview_lines(Engine& engine, const std::vector<std::pair<image::Image, PlainJson>>& found) {
+    std::set<std::string> used;
+    for (const ContainerInfo& c : engine.all_containers()) used.insert(c.image_id);
+    std::vector<ImageLine> out;
+    for (const auto& [image, row] : found) {
+        std::uint64_t content = 0;
+        for (const auto& layer : image.layers) content += layer.blob_size;
+        const std::string repository = row.at("Repository"), tag = row.at("Tag");
+        out.push_back({image.tags.empty() ? "<untagged>" : repository + ":" + tag, row.at("ID"),
+                       human_size(static_cast<double>(image.size), 3), human_size(static_cast<double>(content), 3),
+                       used.contains(image.id)});
+    }
+    std::stable_sort(out.begin(), out.end(), [](const ImageLine& a, const ImageLine& b) {
+        return std::pair(a.name[0] == '<', a.name) < std::pair(b.name[0] == '<', b.name);
+    });
+    return out;
+}
+
+struct ListFlags {
+    bool all = false, digests = false, full = false, quiet = false, tree = false;
+    std::string format;
+
+    // Whatever asks for more or less than the overview gets docker's older table.
+    bool overview() const { return !digests && !full && !quiet && format.empty(); }
+};
+
+std::vector<std::pair<image::Image, PlainJson>> found_images(Engine& engine, const ListFlags& flags,
+                                                             const Filters& filters) {
+    const ImageFilter filter(engine, filters);
+    const std::int64_t now = sys::realtime_ns();
+    const bool hide_nameless = flags.overview() && !flags.all && filters.values("dangling").empty();
+    std::vector<image::Image> images = list_images(engine);
+    std::stable_sort(images.begin(), images.end(),
+                     [](const auto& a, const auto& b) { return created_ns(a) > created_ns(b); });
+    std::vector<std::pair<image::Image, PlainJson>> out;
+    for (const image::Image& image : images)
+        for (PlainJson& row : image_rows(image, now, !flags.full))
+            if (filter.takes(image, row) && !(hide_nameless && image.tags.empty()))
+                out.emplace_back(image, std::move(row));
+    return out;
+}
+
+} // namespace
+
+int run_image_ls(Globals& globals, const Args& args) {
+    ListFlags flags;
+    Filters filters;
+    std::vector<std::string> pattern;
+    Options options(globals, "image ls [OPTIONS] [REPOSITORY[:TAG]]", "List images");
+    filters.add_to(options, "dangling=true|false, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, since=IMAGE, "
+                            "until=TIME");
+    options.flag("a,all", flags.all, "Show those without a name too")
+        .flag("digests", flags.digests, "Show digests")
+        .value("format", flags.format, "Format the output: table, json, or a Go template")
+        .flag("no-trunc", flags.full, "Don't truncate output")
+        .flag("q,quiet", flags.quiet, "Only show image IDs")
+        .flag("tree", flags.tree, "List multi-platform images as a tree: here each has one platform")
+        .hidden()
+        .arguments(pattern, 0, 1);
+    if (!options.parse(args)) return 0;
+    filters.check();
+    if (!pattern.empty()) filters.add("reference", pattern.front());
+    Engine engine = image_engine();
+    const auto found = found_images(engine, flags, filters);
+    if (flags.overview()) {
+        std::fputs(image_overview(overview_lines(engine, found)).c_str(), stdout);
+        return 0;
+    }
+    std::vector<PlainJson> rows;
+    for (const auto& [image, row] : found) {
+        if (flags.quiet) std::puts(row.at("ID").get<std::string>().c_str());
+        rows.push_back(row);
+    }
+    if (flags.quiet) return 0;
+    std::vector<std::string> columns{"Repository", "Tag", "ID", "CreatedSince", "Size"};
+    if (flags.digests) columns.insert(columns.begin() + 2, "Digest");
+    std::fputs(render_list(ListFormat::parse(flags.format), rows, columns, image_headers()).c_str(), stdout);
+    return 0;
+}
+
+} // namespace davit::cli

@@ -1,0 +1,105 @@
+// `inspect`: whatever has that name or id, of all kinds of objects.
+#include "davit/inspect.hpp"
+#include "base/error.hpp"
+#include "cli/cmd/container_look.hpp"
+#include "cli/cmd/inspected.hpp"
+#include "cli/cmd/network.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/context.hpp"
+#include "cli/options.hpp"
+#include "davit/images.hpp"
+#include "davit/swarm_look.hpp"
+#include "davit/swarm_objects.hpp"
+#include "davit/volumes.hpp"
+
+#include <functional>
+#include <string_view>
+
+namespace davit::cli {
+
+namespace {
+
+struct Kind {
+    std::string_view name;
+    std::string (*document)(Engine&, const std::string& name, bool size); // throws Error(not_found)
+};
+
+std::string task_document(Engine& engine, const std::string& name, bool) {
+    const auto found = swarm::find_task(engine, name);
+    if (!found) throw error(Errc::not_found, "no such task: {}", name);
+    return swarm::inspect(engine, found->service, found->task);
+}
+
+// In the order in which docker asks.
+constexpr Kind kinds[] = {
+    {"container", container_document},
+    {"image",
+     [](Engine& engine, const std::string& name, bool) { return inspect(engine, require_image(engine, name)); }},
+    {"network",
+     [](Engine& engine, const std::string& name, bool) { return inspect(engine, found_network(engine, name)); }},
+    {"volume", [](Engine& engine, const std::string& name, bool) { return inspect(volume(engine, name)); }},
+    {"service",
+     [](Engine& engine, const std::string& name, bool) { return swarm::inspect(swarm::service(engine, name)); }},
+    {"task", task_document},
+    {"node", [](Engine& engine, const std::string& name, bool) { return swarm::inspect(swarm::node(engine, name)); }},
+    {"secret",
+     [](Engine& engine, const std::string& name, bool) {
+         return swarm::inspect(swarm::FileKind::secret, swarm::file(engine, swarm::FileKind::secret, name));
+     }},
+    {"config",
+     [](Engine& engine, const std::string& name, bool) {
+         return swarm::inspect(swarm::FileKind::config, swarm::file(engine, swarm::FileKind::config, name));
+     }},
+};
+
+// Whether the next kind may have what this one has not. Of an engine outside of a swarm, nothing of Swarm's is there.
+bool is_absent(const Error& e) {
+    return e.kind() == Errc::not_found || e.kind() == Errc::unavailable || e.kind() == Errc::usage;
+}
+
+std::string document_of_any(Engine& engine, const std::string& name, bool size) {
+    for (const Kind& kind : kinds) {
+        try {
+            return kind.document(engine, name, size);
+        } catch (const Error& e) {
+            if (!is_absent(e)) throw;
+        }
+    }
+    throw error(Errc::not_found, "no such object: {}", name);
+}
+
+const Kind& kind_named(const std::string& name) {
+    std::string known;
+    for (const Kind& kind : kinds) {
+        if (kind.name == name) return kind;
+        known += (known.empty() ? "" : ", ") + std::string(kind.name);
+    }
+    throw error(Errc::usage, "unknown type: \"{}\"", name).with_hint("one of " + known);
+}
+
+} // namespace
+
+int run_inspect(Globals& globals, const Args& args) {
+    std::string format, type;
+    std::vector<std::string> names;
+    bool size = false;
+    Options options(globals, "inspect [OPTIONS] NAME|ID [NAME|ID...]", "Show all that is known of any object");
+    options.value("f,format", format, "Format output using a custom template: 'json' or a Go template")
+        .flag("s,size", size, "Display total file sizes if the type is container")
+        .value("type", type,
+               "Only inspect objects of the given type "
+               "(container|image|network|volume|service|task|node|secret|config)")
+        .arguments(names, 1);
+    if (!options.parse(args)) return 0;
+    const Kind* only = type.empty() ? nullptr : &kind_named(type);
+    Context context(globals);
+    Engine& engine = context.engine();
+    return inspect_each(
+        names, format,
+        [&](const std::string& name) {
+            return only ? only->document(engine, name, size) : document_of_any(engine, name, size);
+        },
+        any_zeros);
+}
+
+} // namespace davit::cli

@@ -1,0 +1,140 @@
+// `manifest`, `plugin`: words of docker of which davit has the part that looks.
+#include "cli/cmd/manifest.hpp"
+
+#include "base/error.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/format/json_text.hpp"
+#include "cli/format/template.hpp"
+#include "cli/interrupts.hpp"
+#include "cli/options.hpp"
+#include "davit/images.hpp"
+#include "davit/registry.hpp"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace davit::cli {
+
+namespace {
+
+using ManifestJson = nlohmann::ordered_json;
+
+ManifestJson parsed(const RemoteManifest& manifest, const std::string& name) {
+    try {
+        return ManifestJson::parse(manifest.bytes);
+    } catch (const nlohmann::json::exception&) {
+        throw error(Errc::failed, "the manifest of {} is no JSON", name);
+    }
+}
+
+ManifestJson verbose_document(const std::string& name, const RemoteManifest& manifest, const ManifestJson& platform) {
+    ManifestJson descriptor = {
+        {"mediaType", manifest.media_type}, {"digest", manifest.digest}, {"size", manifest.bytes.size()}};
+    if (!platform.is_null()) descriptor["platform"] = platform;
+    const bool oci = manifest.media_type.starts_with("application/vnd.oci.");
+    return {
+        {"Ref", name}, {"Descriptor", descriptor}, {oci ? "OCIManifest" : "SchemaV2Manifest", parsed(manifest, name)}};
+}
+
+// Of an index, those of all platforms.
+ManifestJson verbose_documents(const std::string& name, const RemoteManifest& manifest, bool insecure,
+                               const std::stop_token& stop) {
+    const ManifestJson document = parsed(manifest, name);
+    const ImageName named = parse_image_name(name);
+    const std::string bare = named.canonical.substr(0, named.canonical.find('@'));
+    if (!document.contains("manifests")) return verbose_document(bare, manifest, nullptr);
+    auto out = ManifestJson::array();
+    for (const ManifestJson& entry : document["manifests"]) {
+        const std::string one = named.repository + "@" + entry.at("digest").get<std::string>();
+        out.push_back(verbose_document(bare + "@" + entry.at("digest").get<std::string>(),
+                                       remote_manifest(one, insecure, stop), entry.value("platform", ManifestJson())));
+    }
+    return out;
+}
+
+int inspect_manifest(Globals& globals, const Args& args) {
+    bool insecure = false, verbose = false;
+    std::vector<std::string> names;
+    Options options(globals, "manifest inspect [OPTIONS] MANIFEST", "Display a manifest, or the list of several");
+    options.flag("insecure", insecure, "Allow communication with an insecure registry")
+        .flag("v,verbose", verbose, "Output additional info including layers and platform")
+        .arguments(names, 1, 1);
+    if (!options.parse(args)) return 0;
+    Interrupts interrupts;
+    const RemoteManifest manifest = remote_manifest(names.front(), insecure, interrupts.token());
+    const ManifestJson document = verbose ? verbose_documents(names.front(), manifest, insecure, interrupts.token())
+                                          : parsed(manifest, names.front());
+    std::printf("%s\n", json_text(document, 3).c_str());
+    return 0;
+}
+
+int list_plugins(Globals& globals, const Args& args) {
+    bool quiet = false, full = false;
+    std::string format;
+    std::vector<std::string> filters;
+    Options options(globals, "plugin ls [OPTIONS]", "List plugins");
+    options.list("f,filter", filters, "Provide filter values", "filter")
+        .value("format", format, "Format output using a custom template")
+        .flag("no-trunc", full, "Don't truncate output")
+        .flag("q,quiet", quiet, "Only display plugin IDs");
+    if (!options.parse(args)) return 0;
+    const nlohmann::json headers{
+        {"ID", "ID"}, {"Name", "NAME"}, {"Description", "DESCRIPTION"}, {"Enabled", "ENABLED"}};
+    if (!quiet)
+        std::fputs(
+            render_list(ListFormat::parse(format), {}, {"ID", "Name", "Description", "Enabled"}, headers).c_str(),
+            stdout);
+    return 0;
+}
+
+} // namespace
+
+int print_image_tools(Globals& globals, const Args& args) {
+    bool raw = false;
+    std::vector<std::string> names;
+    Options options(globals, "buildx imagetools inspect [OPTIONS] NAME", "Show details of an image in the registry");
+    options.flag("raw", raw, "Show original, unformatted JSON manifest")
+        .ignored("builder", "string")
+        .arguments(names, 1, 1);
+    if (!options.parse(args)) return 0;
+    Interrupts interrupts;
+    const RemoteManifest manifest = remote_manifest(names.front(), false, interrupts.token());
+    if (raw) {
+        std::fputs(printable_json(manifest.bytes).c_str(), stdout);
+        return 0;
+    }
+    const ManifestJson document = parsed(manifest, names.front());
+    const ImageName named = parse_image_name(names.front());
+    std::string out = fmt::format("Name:      {}\nMediaType: {}\nDigest:    {}\n", named.canonical, manifest.media_type,
+                                  manifest.digest);
+    if (document.contains("manifests")) out += "\nManifests: \n";
+    const std::string bare = named.canonical.substr(0, named.canonical.find('@'));
+    for (const ManifestJson& entry : document.value("manifests", ManifestJson::array())) {
+        const ManifestJson platform = entry.value("platform", ManifestJson::object());
+        out += fmt::format("  Name:      {}@{}\n  MediaType: {}\n", bare, entry.value("digest", ""),
+                           entry.value("mediaType", ""));
+        const std::string variant = platform.value("variant", "");
+        if (!platform.empty())
+            out += fmt::format("  Platform:  {}/{}{}\n", platform.value("os", ""), platform.value("architecture", ""),
+                               variant.empty() ? "" : "/" + variant);
+        out += "\n";
+    }
+    std::fputs(printable(out, "\n").c_str(), stdout);
+    return 0;
+}
+
+int run_manifest(Globals& globals, const Args& args) {
+    static const Verb verbs[] = {
+        {"inspect", "Display a manifest, or the list of several", inspect_manifest},
+    };
+    return run_group(globals, args, "manifest", "Look at manifests of images in registries", verbs);
+}
+
+int run_plugin(Globals& globals, const Args& args) {
+    static const Verb verbs[] = {
+        {"ls", "List plugins", list_plugins, VerbGroup::project, "list"},
+    };
+    return run_group(globals, args, "plugin", "List plugins: davit has none", verbs);
+}
+
+} // namespace davit::cli

@@ -1,0 +1,15 @@
+// Waiting until services have converged, told in docker's lines.
+#pragma once
+
+#include "cli/context.hpp"
+#include "davit/services.hpp"
+
+#include <string>
+
+namespace davit::cli {
+
+// Returns when the service is what it should be and has stayed so; an interrupt ends the waiting, and not the
+// service. Throws Error for updates that stopped.
+void wait_for_service(Context& context, Swarm& swarm, const std::string& id, bool quiet);
+
+} // namespace davit::cli

@@ -1,0 +1,108 @@
+#include "base/error.hpp"
+#include "cli/cmd/swarm_group.hpp"
+#include "cli/cmd/verbs.hpp"
+#include "cli/context.hpp"
+#include "davit/services.hpp"
+#include "davit/swarm_look.hpp"
+#include "davit/swarm_objects.hpp"
+
+#include <cstdio>
+
+namespace davit::cli {
+
+namespace {
+
+constexpr const char* on_several_machines =
+    "davit runs services on this machine alone; with Docker on several machines, 'docker swarm init' and 'docker swarm "
+    "join' make a cluster, and the same stack files deploy there unchanged";
+
+int swarm_init(Globals& globals, const Args& args) {
+    std::vector<std::string> none;
+    Options options(globals, "swarm init", "Make this machine a swarm of one node, until it leaves");
+    for (const char* flag : {"advertise-addr", "availability", "cert-expiry", "data-path-addr", "data-path-port",
+                             "default-addr-pool", "default-addr-pool-mask-length", "dispatcher-heartbeat",
+                             "external-ca", "listen-addr", "max-snapshots", "snapshot-interval", "task-history-limit"})
+        options.ignored(flag, "string"); // between machines
+    options.ignored("autolock").ignored("force-new-cluster").arguments(none, 0, 0);
+    options.epilog("It is one without it, too, from the first service, config or secret to the last.");
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    context.mute();
+    if (context.dry_run()) return 0;
+    const swarm::Node node = swarm::init_swarm(context.engine());
+    std::printf("Swarm initialized: current node (%s) is now a manager.\n\nNo other machine can join it: to run on "
+                "several, deploy the same stack files with Docker.\n",
+                node.id.c_str());
+    return 0;
+}
+
+int swarm_join(Globals& globals, const Args& args) {
+    std::string token;
+    std::vector<std::string> address;
+    Options options(globals, "swarm join [OPTIONS] HOST:PORT", "Join a swarm (other machines' are Docker's)");
+    options.value("token", token, "Token for entry into the swarm")
+        .ignored("advertise-addr", "string")
+        .ignored("availability", "string")
+        .ignored("data-path-addr", "string")
+        .ignored("listen-addr", "string")
+        .arguments(address, 1, 1);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    if (swarm::node(context.engine()))
+        throw error(Errc::conflict, "This node is already part of a swarm. Use \"davit swarm leave\" to leave this "
+                                    "swarm and join another one.")
+            .with_hint(on_several_machines);
+    throw error(Errc::unsupported, "davit joins no swarm of other machines").with_hint(on_several_machines);
+}
+
+int swarm_join_token(Globals& globals, const Args& args) {
+    bool quiet = false, rotate = false;
+    std::vector<std::string> role;
+    Options options(globals, "swarm join-token [OPTIONS] (worker|manager)", "Manage join tokens");
+    options.flag("q,quiet", quiet, "Only display token").flag("rotate", rotate, "Rotate join token");
+    options.arguments(role, 1, 1);
+    if (!options.parse(args)) return 0;
+    const bool manager = role[0] == "manager";
+    if (!manager && role[0] != "worker") throw error(Errc::usage, "unknown role {}", role[0]);
+    Context context(globals);
+    const swarm::Node n =
+        rotate ? swarm::rotate_token(context.engine(), manager) : swarm::node(context.engine(), "self");
+    const std::string& token = manager ? n.manager_token : n.worker_token;
+    if (quiet) std::printf("%s\n", token.c_str());
+    else
+        std::printf("The token of a %s would be\n\n    %s\n\nbut no other machine can join: %s.\n", role[0].c_str(),
+                    token.c_str(), on_several_machines);
+    return 0;
+}
+
+int swarm_leave(Globals& globals, const Args& args) {
+    bool force = false;
+    std::vector<std::string> none;
+    Options options(globals, "swarm leave [OPTIONS]", "Leave the swarm: with all its services, configs and secrets");
+    options.flag("f,force", force, "Force this node to leave the swarm, ignoring warnings").arguments(none, 0, 0);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    context.mute();
+    if (context.dry_run()) return 0;
+    if (force) {
+        Swarm services(context.engine_options());
+        for (const swarm::Service& service : swarm::services(context.engine())) services.remove_service(service.id);
+    }
+    swarm::leave_swarm(context.engine(), force);
+    std::printf("Node left the swarm.\n");
+    return 0;
+}
+
+} // namespace
+
+int run_swarm(Globals& globals, const Args& args) {
+    static const Verb verbs[] = {
+        {"init", "Make this machine a swarm of one node", swarm_init},
+        {"join", "Join a swarm (other machines' are Docker's)", swarm_join},
+        {"join-token", "Manage join tokens", swarm_join_token},
+        {"leave", "Leave the swarm", swarm_leave},
+    };
+    return run_swarm_group(globals, args, "swarm", "Make this machine a swarm of one node", verbs);
+}
+
+} // namespace davit::cli

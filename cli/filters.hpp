@@ -1,0 +1,41 @@
+// --filter of docker's lists and prunes.
+#pragma once
+
+#include "cli/options.hpp"
+#include "davit/container.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit::cli {
+
+// --filter KEY=VALUE: one of the values of each key must fit, of labels all.
+class Filters {
+public:
+    // Adds the option. keys: those that the list knows, "id=ID, label=KEY[=VALUE]"; others are refused by check().
+    void add_to(Options& options, std::string_view keys);
+    // The same without -f, which is --force of the prunes.
+    void add_long_to(Options& options, std::string_view keys);
+    void check() const;
+    void add(const std::string& key, const std::string& value) { values_[key].push_back(value); }
+    const std::vector<std::string>& values(const std::string& key) const;
+    bool prefix(const std::string& key, const std::string& text) const; // it begins with one of them
+    bool exact(const std::string& key, const std::string& text) const;
+    bool labels(const std::string& key, const Labels& labels) const;
+    bool unlabelled(const std::string& key, const Labels& labels) const; // none of them is there: label!=
+    bool pattern(const std::string& key, const std::string& text) const; // it fits one of them, a regular expression
+    // true, false, 1, 0 …; nothing when the key is not there. Throws Error(usage).
+    std::optional<bool> truth(const std::string& key) const;
+    bool empty() const { return values_.empty(); }
+
+private:
+    void add_as(std::string_view names, Options& options, std::string_view keys);
+
+    std::string keys_;
+    std::map<std::string, std::vector<std::string>> values_;
+};
+
+} // namespace davit::cli

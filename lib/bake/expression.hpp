@@ -1,0 +1,48 @@
+// Expressions of a bake file, and what they come to. Pure.
+#pragma once
+
+#include "bake/value.hpp"
+#include "davit/error.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit::baking {
+
+struct Expression {
+    enum class Kind {
+        literal,
+        text,       // children one after the other, as one string
+        name,       // a variable
+        index,      // children: what, key
+        call,       // name; children: arguments
+        condition,  // children: if, then, else
+        operation,  // name: "+", "&&", "!" …; one child or two
+        list,       // children
+        object,     // children: key, value, key, value …
+        for_list,   // names: key (may be empty), value; children: of what, element, condition or none
+        for_object, // the same; children: of what, key, value, condition or none
+    };
+    Kind kind = Kind::literal;
+    Value value;
+    std::string name;
+    std::string key_name; // of a for
+    std::vector<Expression> children;
+    SourcePos at;
+};
+
+// What names and functions of the file's own mean. Both give nothing for what they have not.
+struct Scope {
+    std::function<std::optional<Value>(const std::string& name)> variable;
+    std::function<std::optional<Value>(const std::string& name, const std::vector<Value>& arguments)> function;
+};
+
+// Throws Error(usage) with the expression's place.
+Value evaluate(const Expression& expression, const Scope& scope);
+
+// The functions that every bake file has. Nothing for another name; throws Error(usage) for wrong arguments.
+std::optional<Value> call_builtin(const std::string& name, const std::vector<Value>& arguments);
+
+} // namespace davit::baking

@@ -1,0 +1,126 @@
+#include "compose/sensitive.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
+namespace davit::compose {
+
+namespace {
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; }
+
+std::string_view trimmed(std::string_view s) {
+    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+    while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r')) s.remove_suffix(1);
+    return s;
+}
+
+std::string_view unquoted(std::string_view s) {
+    s = trimmed(s);
+    if (s.size() >= 2 && (s.front() == '"' || s.front() == '\'') && s.back() == s.front())
+        return s.substr(1, s.size() - 2);
+    return s;
+}
+
+// How many characters from `at` on are of [A-Za-z0-9_-].
+std::size_t run_of_words(std::string_view s, std::size_t at) {
+    std::size_t n = 0;
+    while (at + n < s.size() && is_word(s[at + n])) ++n;
+    return n;
+}
+
+struct Form {
+    const char* prefix;
+    std::size_t least; // characters that follow it
+    const char* kind;
+};
+constexpr Form forms[] = {
+    {"AKIA", 16, "AWS Client ID"},         {"ASIA", 16, "AWS Client ID"},
+    {"ghp_", 36, "Github authentication"}, {"gho_", 36, "Github authentication"},
+    {"ghs_", 36, "Github authentication"}, {"github_pat_", 40, "Github authentication"},
+    {"glpat-", 20, "GitLab token"},        {"xoxb-", 20, "Slack token"},
+    {"xoxp-", 20, "Slack token"},          {"dckr_pat_", 20, "Docker token"},
+    {"sk_live_", 20, "Stripe key"},        {"npm_", 36, "npm token"},
+};
+
+std::optional<Sensitive> by_form(std::string_view line) {
+    if (line.find("-----BEGIN ") != std::string_view::npos && line.find("PRIVATE KEY") != std::string_view::npos)
+        return Sensitive{"Private key", "-----BEGIN … PRIVATE KEY", 0};
+    for (const Form& form : forms)
+        for (std::size_t at = line.find(form.prefix); at != std::string_view::npos;
+             at = line.find(form.prefix, at + 1)) {
+            const std::size_t length = std::string_view(form.prefix).size();
+            if ((at == 0 || !is_word(line[at - 1])) && run_of_words(line, at + length) >= form.least)
+                return Sensitive{form.kind, std::string(line.substr(at, length)) + "…", 0};
+        }
+    // Three parts, the first of which is JSON that begins with {"
+    if (const auto at = line.find("eyJ"); at != std::string_view::npos) {
+        const std::size_t head = run_of_words(line, at), body = at + head + 1;
+        if (head > 8 && body < line.size() && line[body - 1] == '.' && line.substr(body).starts_with("eyJ") &&
+            body + run_of_words(line, body) < line.size() && line[body + run_of_words(line, body)] == '.')
+            return Sensitive{"JSON Web Token", "eyJ…", 0};
+    }
+    // scheme://user:password@host
+    if (const auto scheme = line.find("://"); scheme != std::string_view::npos) {
+        const std::string_view rest = line.substr(scheme + 3, line.find_first_of("/ \"'", scheme + 3) - scheme - 3);
+        const auto at = rest.rfind('@'), colon = rest.find(':');
+        if (at != std::string_view::npos && colon < at && colon > 0 && at > colon + 1 && rest[colon + 1] != '$')
+            return Sensitive{"URL with basic auth", std::string(rest.substr(0, colon)) + ":…", 0};
+    }
+    return std::nullopt;
+}
+
+// "DB_PASSWORD" and the like; what names a file or a place of one is none.
+bool names_a_secret(std::string_view key) {
+    std::string upper;
+    for (char c : key) upper += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    for (const char* other : {"_FILE", "_PATH", "_NAME", "_ID", "_DIR"})
+        if (upper.ends_with(other)) return false;
+    for (const char* word : {"PASSWORD", "PASSWD", "SECRET", "APIKEY", "API_KEY", "PRIVATE_KEY", "ACCESS_KEY",
+                             "CREDENTIAL", "AUTH_TOKEN", "ACCESS_TOKEN"})
+        if (upper.find(word) != std::string::npos) return true;
+    return upper == "TOKEN" || upper.ends_with("_TOKEN");
+}
+
+std::optional<Sensitive> by_key(std::string_view line) {
+    line = trimmed(line);
+    if (line.starts_with("- ")) line = trimmed(line.substr(2));
+    if (!line.empty() && (line.front() == '"' || line.front() == '\'')) line.remove_prefix(1);
+    const std::size_t length = run_of_words(line, 0);
+    std::size_t at = length;
+    if (at < line.size() && (line[at] == '"' || line[at] == '\'')) ++at; // a quoted key
+    if (length == 0 || at >= line.size() || (line[at] != '=' && line[at] != ':')) return std::nullopt;
+    std::string_view value = line.substr(at + 1);
+    if (const auto comment = value.find(" #"); comment != std::string_view::npos) value = value.substr(0, comment);
+    value = unquoted(value);
+    while (!value.empty() && (value.back() == '"' || value.back() == '\'')) value.remove_suffix(1);
+    constexpr std::string_view no_value = "$/.[{|>*&"; // variables, paths, what is no scalar
+    if (value.size() < 3 || no_value.find(value.front()) != std::string_view::npos) return std::nullopt;
+    if (value == "true" || value == "false" || value == "null") return std::nullopt;
+    const std::string_view key = line.substr(0, length);
+    if (!names_a_secret(key)) return std::nullopt;
+    return Sensitive{"Password", std::string(key), 0};
+}
+
+} // namespace
+
+std::vector<Sensitive> sensitive_texts(std::string_view text) {
+    std::vector<Sensitive> out;
+    int number = 0;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        const std::string_view line = text.substr(at, end - at);
+        at = end + 1;
+        ++number;
+        if (trimmed(line).starts_with('#')) continue;
+        auto found = by_form(line);
+        if (!found) found = by_key(line);
+        if (!found) continue;
+        found->line = number;
+        out.push_back(std::move(*found));
+    }
+    return out;
+}
+
+} // namespace davit::compose

@@ -1,0 +1,144 @@
+#include "docker/parts.hpp"
+#include "docker/values.hpp"
+
+#include "base/error.hpp"
+#include "compose/short_forms.hpp"
+#include "davit/short_forms.hpp"
+#include "stack/flag_values.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+namespace davit::docker {
+
+namespace {
+
+// What is no network of the user's.
+bool is_mode(const std::string& target) {
+    return target.empty() || target == "default" || target == "bridge" || target == "host" || target == "none" ||
+           target.starts_with("container:");
+}
+
+// Six bytes in hexadecimal digits, by colons or dashes.
+bool is_mac(const std::string& text) {
+    constexpr std::size_t length = 17;
+    if (text.size() != length || (text[2] != ':' && text[2] != '-')) return false;
+    for (std::size_t i = 0; i < length; ++i)
+        if (i % 3 == 2 ? text[i] != text[2] : !std::isxdigit(static_cast<unsigned char>(text[i]))) return false;
+    return true;
+}
+
+void refuse_twice(const ContainerFlags& flags, const char* flag, bool in_network, const char* what) {
+    if (flags.has(flag) && in_network)
+        throw error(Errc::usage, "conflicting options: cannot specify both --{} and per-network {}", flag, what);
+}
+
+// --network-alias, --ip … are the first network's.
+void add_plain_flags(const ContainerFlags& flags, NetworkUse& first) {
+    ServiceNetwork& e = first.endpoint;
+    refuse_twice(flags, "network-alias", !e.aliases.empty(), "alias");
+    refuse_twice(flags, "ip", !e.ipv4_address.empty(), "IPv4 address");
+    refuse_twice(flags, "ip6", !e.ipv6_address.empty(), "IPv6 address");
+    refuse_twice(flags, "mac-address", !e.mac_address.empty(), "MAC address");
+    refuse_twice(flags, "link-local-ip", !e.link_local_ips.empty(), "link-local IP addresses");
+    for (const std::string& alias : flags.all("network-alias")) e.aliases.push_back(alias);
+    if (flags.has("ip")) e.ipv4_address = flags.text("ip");
+    if (flags.has("ip6")) e.ipv6_address = flags.text("ip6");
+    if (flags.has("mac-address")) e.mac_address = flags.text("mac-address");
+    for (const std::string& address : flags.all("link-local-ip")) e.link_local_ips.push_back(address);
+}
+
+std::vector<NetworkUse> networks_of(const ContainerFlags& flags) {
+    std::vector<NetworkUse> out;
+    for (const std::string& text : flags.all("network")) out.push_back(network_use(text));
+    if (out.empty()) out.emplace_back();
+    if (out.front().target.empty()) out.front().target = "default";
+    add_plain_flags(flags, out.front());
+    std::set<std::string> seen;
+    for (const NetworkUse& use : out)
+        if (!seen.insert(use.target).second)
+            throw error(Errc::usage, "network \"{}\" is specified multiple times", use.target);
+    const bool mode = std::any_of(out.begin(), out.end(), [](const auto& use) { return is_mode(use.target); });
+    if (mode && out.size() > 1)
+        throw error(Errc::usage,
+                    "conflicting options: cannot attach both user-defined and non-user-defined network-modes");
+    return out;
+}
+
+// The engine: only networks of the user's have names, and addresses to choose.
+void check_mode(const NetworkUse& use) {
+    const ServiceNetwork& e = use.endpoint;
+    if (use.target.starts_with("container:") && use.target.size() == std::string_view("container:").size())
+        throw error(Errc::invalid_project, "invalid network mode: {}", use.target)
+            .with_hint("container:NAME, as in  --network container:web");
+    if (!e.aliases.empty())
+        throw error(Errc::invalid_project,
+                    "invalid endpoint settings: network-scoped aliases are only supported for user-defined networks")
+            .with_hint("docker network create NAME, and --network NAME");
+    if (!e.ipv4_address.empty() || !e.ipv6_address.empty())
+        throw error(Errc::invalid_project,
+                    "invalid endpoint settings: user specified IP address is supported only when connecting to "
+                    "networks with user configured subnets")
+            .with_hint("docker network create --subnet … NAME, and --network NAME");
+}
+
+} // namespace
+
+std::string network_mode(const ContainerFlags& flags) {
+    const std::string target = networks_of(flags).front().target;
+    return target == "default" ? "bridge" : target;
+}
+
+void take_networks(const ContainerFlags& flags, ContainerSpec& to) {
+    Service& service = to.service;
+    std::vector<NetworkUse> uses = networks_of(flags);
+    for (const NetworkUse& use : uses)
+        if (const std::string& mac = use.endpoint.mac_address; !mac.empty() && !is_mac(mac))
+            throw error(Errc::usage, "{} is not a valid mac address", mac);
+    if (uses.size() == 1 && is_mode(uses[0].target)) {
+        check_mode(uses[0]);
+        service.network_mode = uses[0].target == "default" ? "bridge" : uses[0].target;
+        service.mac_address = uses[0].endpoint.mac_address;
+    } else {
+        int priority = static_cast<int>(uses.size()); // they are connected in the order in which they are named
+        for (NetworkUse& use : uses) {
+            use.endpoint.priority = priority--;
+            service.networks[use.target] = use.endpoint;
+        }
+    }
+    service.links = flags.all("link");
+}
+
+std::vector<Port> published_ports(const ContainerFlags& flags) {
+    std::vector<Port> out;
+    for (const std::string& text : flags.all("publish")) try {
+            if (text.find('=') != std::string::npos) {
+                for (const swarm::PortConfig& port : stack::port_value(text)) {
+                    Port& added = out.emplace_back();
+                    added.target = port.target;
+                    if (port.published) added.published = std::to_string(port.published);
+                    added.protocol = port.protocol;
+                }
+                continue;
+            }
+            for (Port& port : parse_short_ports(text)) out.push_back(std::move(port));
+        } catch (const Error& e) {
+            throw error(Errc::usage, "invalid publish opts format {}: {}", text, e.what());
+        }
+    return out;
+}
+
+void take_ports(const ContainerFlags& flags, Service& to) {
+    to.ports = published_ports(flags);
+    for (Port& port : to.ports)
+        if (port.published == "0") port.published.clear();
+    for (const std::string& text : flags.all("expose")) {
+        if (text.find(':') != std::string::npos) throw error(Errc::usage, "invalid port format for --expose: {}", text);
+        if (const compose::ShortPorts parsed = compose::parse_ports(text); !parsed.error.empty())
+            throw error(Errc::usage, "invalid range format for --expose: {}, error: {}", text, parsed.error);
+        to.expose.push_back(text);
+    }
+}
+
+} // namespace davit::docker

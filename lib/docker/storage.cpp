@@ -1,0 +1,214 @@
+#include "docker/parts.hpp"
+#include "docker/values.hpp"
+
+#include "base/error.hpp"
+#include "compose/paths.hpp"
+#include "compose/short_forms.hpp"
+#include "davit/short_forms.hpp"
+#include "stack/flag_values.hpp"
+
+#include <optional>
+#include <set>
+
+namespace davit::docker {
+
+namespace {
+
+bool is_here(const std::string& source) { // relative to the working directory
+    return source == "." || source == ".." || source.starts_with("./") || source.starts_with("../");
+}
+
+Error refused(const std::string& type, std::string_view why) {
+    return error(Errc::invalid_project, "invalid mount config for type \"{}\": {}", type, why);
+}
+
+// -v, with a source of this machine made absolute.
+struct Bind {
+    compose::ShortVolume parsed;
+    std::string text;
+};
+
+Bind bind_of(const std::string& text, const std::string& directory) {
+    Bind out{compose::parse_volume(text), text};
+    if (!out.parsed.error.empty()) throw error(Errc::usage, "invalid spec: {}: {}", text, out.parsed.error);
+    std::string& source = out.parsed.source;
+    if (out.parsed.bind && source.starts_with('.')) {
+        const std::string rest = text.substr(source.size());
+        source = compose::clean_path(compose::join_path(directory, source));
+        out.text = source + rest;
+    }
+    return out;
+}
+
+void check_bind(const Bind& bind) {
+    const compose::ShortVolume& v = bind.parsed;
+    if (!v.unknown_options.empty())
+        throw error(Errc::invalid_project, "invalid mode: {}", bind.text.substr(bind.text.rfind(':') + 1));
+    if (!v.source.empty() && v.source.front() != '/' && !is_volume_name(v.source))
+        throw error(Errc::invalid_project,
+                    "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
+                    "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute "
+                    "path",
+                    v.source);
+    if (!v.target.starts_with('/'))
+        throw error(Errc::invalid_project,
+                    "invalid volume specification: '{}': invalid mount path: '{}' mount path must be absolute",
+                    bind.text, v.target);
+    if (compose::clean_path(v.target) == "/")
+        throw error(Errc::invalid_project,
+                    "invalid volume specification: '{}': invalid specification: destination can't be '/'", bind.text);
+}
+
+Mount mount_of(const Bind& bind) {
+    Mount out;
+    const compose::ShortVolume& v = bind.parsed;
+    out.source = v.source;
+    out.target = v.target;
+    out.read_only = v.read_only;
+    out.type = v.source.starts_with('/') ? MountType::bind : MountType::volume;
+    if (out.type == MountType::bind) {
+        out.bind.emplace();
+        out.bind->propagation = v.propagation;
+        out.bind->selinux = v.selinux;
+    } else if (v.nocopy) {
+        out.volume.emplace().nocopy = true;
+    }
+    return out;
+}
+
+void check_mount(const swarm::Mount& m) {
+    static const std::set<std::string> known{"bind", "volume", "tmpfs", "image", "npipe", "cluster"};
+    if (!known.contains(m.type)) throw refused(m.type, "mount type unknown");
+    if (m.target.empty()) throw refused(m.type, "field Target must not be empty");
+    if ((m.type == "bind" || m.type == "image") && m.source.empty())
+        throw refused(m.type, "field Source must not be empty");
+    if (m.type == "tmpfs" && !m.source.empty()) throw refused(m.type, "field Source must not be specified");
+    if (m.type == "bind" && m.source.front() != '/')
+        throw refused(m.type, fmt::format("invalid mount path: '{}' mount path must be absolute", m.source));
+    if (m.type == "volume" && m.source.empty() && !m.subpath.empty())
+        throw refused(m.type, "must not set Subpath when using anonymous volumes");
+    if (m.type == "volume" && !m.source.empty() && !is_volume_name(m.source))
+        throw error(Errc::invalid_project,
+                    "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
+                    "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed",
+                    m.source);
+    if (m.type == "bind" && m.read_only_force_recursive && !m.read_only)
+        throw refused(m.type, "option 'bind-recursive=readonly' requires 'readonly' to be specified in conjunction");
+}
+
+std::string recursive_of(const swarm::Mount& m) {
+    if (m.non_recursive) return "disabled";
+    if (m.read_only_non_recursive) return "writable";
+    return m.read_only_force_recursive ? "readonly" : "";
+}
+
+Mount mount_of(const swarm::Mount& m) {
+    Mount out;
+    out.source = m.source;
+    out.target = m.target;
+    out.read_only = m.read_only;
+    out.consistency = m.consistency;
+    if (m.type == "bind") {
+        out.type = MountType::bind;
+        out.bind.emplace();
+        out.bind->propagation = m.propagation;
+        out.bind->create_host_path = m.create_mountpoint;
+        out.bind->recursive = recursive_of(m);
+    } else if (m.type == "tmpfs") {
+        out.type = MountType::tmpfs;
+        out.tmpfs = MountTmpfs{m.tmpfs_size, m.tmpfs_mode, {}};
+    } else if (m.type == "image") {
+        out.type = MountType::image;
+        out.image = MountImage{m.subpath, {}};
+    } else if (m.type == "volume") {
+        out.volume = MountVolume{m.no_copy, m.subpath, m.volume_labels, {}};
+    } else {
+        out.type = m.type == "npipe" ? MountType::npipe : MountType::cluster;
+    }
+    return out;
+}
+
+} // namespace
+
+Binds binds_of(const ContainerFlags& flags, const ContainerFlagSurroundings& around) {
+    Binds out;
+    for (const std::string& text : flags.all("volume")) {
+        const Bind bind = bind_of(text, around.current_dir);
+        if (bind.parsed.source.empty()) out.anonymous.push_back(bind.parsed.target);
+        else out.binds.push_back(bind.text);
+    }
+    return out;
+}
+
+std::vector<swarm::Mount> mounts_of(const ContainerFlags& flags, const ContainerFlagSurroundings& around) {
+    std::vector<swarm::Mount> out;
+    for (const std::string& text : flags.all("mount")) {
+        out.push_back(stack::mount_value(text, around.current_dir, stack::MountOf::container));
+        if (out.back().type == "bind" && is_here(out.back().source))
+            out.back().source = compose::clean_path(compose::join_path(around.current_dir, out.back().source));
+    }
+    return out;
+}
+
+void take_mounts(const ContainerFlags& flags, const ContainerFlagSurroundings& around, ContainerSpec& to) {
+    std::vector<Bind> binds;
+    for (const std::string& text : flags.all("volume")) binds.push_back(bind_of(text, around.current_dir));
+    std::set<std::string> targets;
+    const auto once = [&](const std::string& target) {
+        if (!targets.insert(compose::clean_path(target)).second)
+            throw error(Errc::invalid_project, "Duplicate mount point: {}", target);
+    };
+    std::vector<Mount> anonymous;
+    const std::string driver = flags.text("volume-driver");
+    const auto volume_with = [&](const std::string& name, Volume made) {
+        if (made.driver.empty() && made.driver_opts.empty() && made.labels.empty()) return;
+        if (name.empty() && !made.driver_opts.empty())
+            throw error(Errc::unsupported, "a volume with driver options needs a name").with_hint("source=NAME");
+        if (name.empty() && !made.driver.empty() && made.driver != "local")
+            throw error(Errc::not_found, "error looking up volume plugin {0}: plugin \"{0}\" not found", made.driver);
+        if (name.empty()) return;
+        made.name = name;
+        to.volumes[name] = std::move(made);
+    };
+    const auto driven = [](std::string driver, std::map<std::string, std::string> options, Labels labels) {
+        Volume out;
+        out.driver = std::move(driver);
+        out.driver_opts = std::move(options);
+        out.labels = std::move(labels);
+        return out;
+    };
+    for (const Bind& bind : binds) {
+        check_bind(bind);
+        Mount mount = mount_of(bind);
+        if (mount.type == MountType::volume) volume_with(mount.source, driven(driver, {}, {}));
+        if (mount.source.empty()) {
+            anonymous.push_back(std::move(mount));
+            continue;
+        }
+        once(mount.target);
+        to.service.volumes.push_back(std::move(mount));
+    }
+    for (const swarm::Mount& m : mounts_of(flags, around)) {
+        check_mount(m);
+        once(m.target);
+        if (m.type == "volume")
+            volume_with(m.source, driven(m.driver.empty() ? driver : m.driver, m.driver_options, m.volume_labels));
+        to.service.volumes.push_back(mount_of(m));
+    }
+    for (const std::string& text : flags.all("tmpfs")) {
+        once(text.substr(0, text.find(':')));
+        to.service.tmpfs.push_back(text);
+    }
+    // A volume without a name yields to what is mounted at its place by name.
+    for (Mount& mount : anonymous)
+        if (targets.insert(compose::clean_path(mount.target)).second) to.service.volumes.push_back(std::move(mount));
+    // Donors are containers of this machine.
+    to.service.volumes_from = flags.all("volumes-from");
+    for (const std::string& from : to.service.volumes_from)
+        if (const auto parts = compose::split(from, ':');
+            parts.size() > 2 || parts[0].empty() ||
+            (parts.size() == 2 && parts[1] != "ro" && parts[1] != "rw" && parts[1] != "z" && parts[1] != "Z"))
+            throw error(Errc::invalid_project, "invalid volumesFrom specification: {}", from);
+}
+
+} // namespace davit::docker

@@ -1,0 +1,125 @@
+// Containers outside of compose files: made, and started.
+#include "engine/machine/machine.hpp"
+
+#include "base/error.hpp"
+#include "base/sys.hpp"
+#include "engine/image_lookup.hpp"
+#include "model/image_reference.hpp"
+#include "project/names.hpp"
+#include "reconcile/machine.hpp"
+#include "reconcile/plan_builder.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace davit {
+
+using machine::ContainerLock;
+using machine::Impl;
+
+namespace {
+
+// One container on its way from its specification to the supervisor.
+class Creation {
+public:
+    Creation(Impl& impl, const ContainerSpec& spec, bool start, std::stop_token stop)
+        : impl_(impl), spec_(spec), stop_(std::move(stop)) {
+        container_.start = start;
+        container_.id = sys::random_hex(64);
+    }
+
+    ContainerInfo run() {
+        if (!spec_.name.empty()) check_container_name(spec_.name);
+        container_.name = spec_.name.empty() ? machine::made_up_name(0) : spec_.name;
+        look();
+        if (!impl_.approved(plan().result.plan)) return {};
+        const image::Hold image = provide_image();
+        const ContainerLock own(impl_, container_.id, "container " + container_.name, stop_);
+        claim_name();
+        auto planned = plan(); // with the image, which may have been missing
+        const ContainerRecord record = impl_.apply(project_, planned, stop_).back();
+        // It may have ended, and with --rm be gone, by now.
+        return impl_.info(record, impl_.store.status(record));
+    }
+
+private:
+    // What the specification names, and nothing else: others' containers and volumes may be many.
+    void look() {
+        observed_.project = machine_project;
+        Project named;
+        named.services["it"] = spec_.service;
+        auto& service = named.services["it"];
+        for (std::string& from : service.volumes_from) from.insert(0, "container:");
+        service.external_links.insert(service.external_links.end(), service.links.begin(), service.links.end());
+        for (const auto& name : foreign_containers(named)) observed_.foreign.emplace(name, machine::find(impl_, name));
+        for (const Mount& mount : spec_.service.volumes) {
+            if (mount.type != MountType::volume || mount.source.empty()) continue;
+            if (auto volume = impl_.store.volume(mount.source)) observed_.volumes.emplace(mount.source, *volume);
+        }
+        std::vector<std::string> networks;
+        for (const auto& [network, unused] : spec_.service.networks) networks.push_back(network);
+        if (!spec_.service.network_mode.empty()) networks.push_back(spec_.service.network_mode);
+        if (std::all_of(networks.begin(), networks.end(), [](const std::string& n) {
+                return n == machine_bridge || n == "default" || n == "host" || n == "none" ||
+                       n.find(':') != std::string::npos;
+            }))
+            return;
+        for (auto& network : impl_.store.networks()) observed_.networks.emplace(network.name, network);
+    }
+
+    Impl::Planned plan() {
+        Impl::Planned out;
+        const image::Store images(impl_.store.roots().images());
+        const auto image = images.find(spec_.service.image);
+        project_ = machine_project_of(spec_, container_.name, observed_, image ? image->config : image::Config());
+        out.observed = observed_;
+        out.wanted.hashes[container_.name] = {}; // nothing compares it
+        out.wanted.images[container_.name] = spec_.service.image;
+        for (const auto& [key, unused] : project_.networks) out.wanted.network_hashes[key] = {};
+        for (const auto& [key, unused] : project_.volumes) out.wanted.volume_hashes[key] = {};
+        out.result = plan_container(project_, spec_, container_);
+        return out;
+    }
+
+    image::Hold provide_image() {
+        return impl_.provide_images(project_, {project_.find(container_.name)},
+                                    {spec_.pull, spec_.quiet_pull, false, true}, stop_);
+    }
+
+    void claim_name() {
+        for (unsigned attempt = 1;; ++attempt) {
+            name_.emplace(impl_, "name-" + container_.name, "the name " + container_.name, stop_);
+            const std::string owner = owner_of(container_.name);
+            if (owner.empty()) return;
+            name_.reset();
+            if (!spec_.name.empty()) throw name_in_use(container_.name, owner);
+            container_.name = machine::made_up_name(attempt);
+        }
+    }
+
+    std::string owner_of(const std::string& name) const {
+        const auto holder = NameIndex(impl_.store.roots()).find(name);
+        return holder ? holder->id : std::string();
+    }
+
+    Impl& impl_;
+    const ContainerSpec& spec_;
+    std::stop_token stop_;
+    MachineContainer container_;
+    ObservedState observed_;
+    Project project_;
+    std::optional<ContainerLock> name_;
+};
+
+} // namespace
+
+ContainerInfo create_container(Engine& engine, const ContainerSpec& spec, std::stop_token stop) {
+    return Creation(EngineAccess::of(engine), spec, false, std::move(stop)).run();
+}
+
+ContainerInfo run_container(Engine& engine, const ContainerSpec& spec, std::stop_token stop) {
+    return Creation(EngineAccess::of(engine), spec, true, std::move(stop)).run();
+}
+
+} // namespace davit

@@ -1,0 +1,130 @@
+#include "base/date.hpp"
+#include "base/text_code.hpp"
+#include "davit/swarm_look.hpp"
+#include "davit/version.hpp"
+#include "engine/inspect/json_parts.hpp"
+#include "swarm/json_spec.hpp"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+namespace davit::swarm {
+
+namespace {
+
+using documents::Json;
+
+template <typename T>
+Json heading(const T& object) {
+    return {{"ID", object.id},
+            {"Version", {{"Index", object.version}}},
+            {"CreatedAt", rfc3339_nano(object.created_at)},
+            {"UpdatedAt", rfc3339_nano(object.updated_at)}};
+}
+
+// What Swarm's allocator has given: nothing for names that answer with each task's address, without ports.
+Json endpoint_of(const Service& s, const EndpointSpec& spec) {
+    Json out = {{"Spec", Json::object()}};
+    if (spec.mode == "dnsrr" && spec.ports.empty()) return out;
+    out["Spec"] = json_of(spec);
+    if (!s.ports.empty()) out["Ports"] = json_of(s.ports);
+    else if (!spec.ports.empty()) out["Ports"] = json_of(spec.ports);
+    for (const VirtualAddress& a : s.addresses)
+        out["VirtualIPs"].push_back(Json{{"NetworkID", a.network_id}, {"Addr", a.address}});
+    return out;
+}
+
+Json update_status_of(const UpdateStatus& u) {
+    Json out = {{"State", u.state}};
+    if (u.started_at) out["StartedAt"] = rfc3339_nano(u.started_at);
+    if (u.completed_at) out["CompletedAt"] = rfc3339_nano(u.completed_at);
+    out["Message"] = u.message;
+    return out;
+}
+
+long memory_bytes() { return ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE); }
+
+} // namespace
+
+std::string inspect(const Service& s) {
+    const ServiceSpec spec = with_defaults(s.spec);
+    Json out = heading(s);
+    out["Spec"] = json_of(spec);
+    if (s.previous) out["PreviousSpec"] = json_of(with_defaults(*s.previous));
+    out["Endpoint"] = endpoint_of(s, *spec.endpoint);
+    if (s.update_status) out["UpdateStatus"] = update_status_of(*s.update_status);
+    if (spec.mode.job()) {
+        Json& job = out["JobStatus"] = {{"JobIteration", {{"Index", s.job_iteration}}}};
+        if (s.job_started_at) job["LastExecution"] = rfc3339_nano(s.job_started_at);
+    }
+    return documents::text_of(out);
+}
+
+std::string inspect(Engine& engine, const Service& service, const Task& task) {
+    Json out = {{"ID", task.id},
+                {"Version", {{"Index", task.spec_version}}},
+                {"CreatedAt", rfc3339_nano(task.created_at)},
+                {"UpdatedAt", rfc3339_nano(task.updated_at)},
+                {"Labels", Json::object()}};
+    const bool before = task.spec_version != service.spec_version && service.previous;
+    out["Spec"] = json_of(with_defaults(before ? *service.previous : service.spec).task);
+    out["ServiceID"] = service.id;
+    if (task.slot) out["Slot"] = task.slot;
+    if (!task.node_id.empty()) out["NodeID"] = task.node_id;
+    Json status = {{"Timestamp", rfc3339_nano(task.state_since)}, {"State", to_string(task.state)}};
+    if (!task.message.empty()) status["Message"] = task.message;
+    if (!task.error.empty()) status["Err"] = task.error;
+    if (const auto container = container_of(engine, service, task))
+        status["ContainerStatus"] = {
+            {"ContainerID", task.container_id}, {"PID", container->pid}, {"ExitCode", task.exit_code}};
+    Json ports = Json::array();
+    for (const PublishedPort& p : ports_of(engine, service, task))
+        ports.push_back(Json{{"Protocol", p.protocol},
+                             {"TargetPort", p.target},
+                             {"PublishedPort", p.host_port},
+                             {"PublishMode", "host"}});
+    status["PortStatus"] = Json::object();
+    if (!ports.empty()) status["PortStatus"]["Ports"] = std::move(ports);
+    out["Status"] = std::move(status);
+    out["DesiredState"] = to_string(task.desired);
+    if (service.spec.mode.job()) out["JobIteration"] = {{"Index", task.job_iteration}};
+    return documents::text_of(out);
+}
+
+std::string inspect(FileKind kind, const Config& file) {
+    Json spec = {{"Name", file.spec.name}, {"Labels", file.spec.labels}};
+    if (kind == FileKind::config && !file.spec.data.empty()) spec["Data"] = base64_encode(file.spec.data);
+    if (!file.spec.driver.empty()) spec["Driver"] = {{"Name", file.spec.driver}};
+    if (!file.spec.template_driver.empty()) spec["Templating"] = {{"Name", file.spec.template_driver}};
+    Json out = heading(file);
+    out["Spec"] = std::move(spec);
+    return documents::text_of(out);
+}
+
+std::string inspect(const Node& node) {
+    utsname machine{};
+    ::uname(&machine);
+    Json out = heading(node);
+    out["Spec"] = {{"Labels", node.labels}, {"Role", node.role}, {"Availability", node.availability}};
+    out["Description"] = {
+        {"Hostname", node.name},
+        {"Platform", {{"Architecture", machine.machine}, {"OS", "linux"}}},
+        {"Resources",
+         {{"NanoCPUs", ::sysconf(_SC_NPROCESSORS_ONLN) * 1'000'000'000L}, {"MemoryBytes", memory_bytes()}}},
+        {"Engine",
+         {{"EngineVersion", DAVIT_VERSION},
+          {"Plugins",
+           {{{"Type", "Log"}, {"Name", "json-file"}},
+            {{"Type", "Log"}, {"Name", "local"}},
+            {{"Type", "Log"}, {"Name", "none"}},
+            {{"Type", "Network"}, {"Name", "bridge"}},
+            {{"Type", "Network"}, {"Name", "host"}},
+            {{"Type", "Network"}, {"Name", "null"}},
+            {{"Type", "Network"}, {"Name", "overlay"}},
+            {{"Type", "Volume"}, {"Name", "local"}}}}}}};
+    out["Status"] = {{"State", "ready"}, {"Addr", "127.0.0.1"}};
+    out["ManagerStatus"] = {{"Leader", true}, {"Reachability", "reachable"}, {"Addr", "127.0.0.1:2377"}};
+    return documents::text_of(out);
+}
+
+} // namespace davit::swarm

@@ -1,0 +1,187 @@
+#include "export/common.hpp"
+
+#include "base/hash.hpp"
+#include "base/hmac.hpp"
+#include "compose/sensitive.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+
+namespace davit::exports {
+
+namespace {
+
+std::string last_part(const std::string& image) { return image.substr(image.rfind('/') + 1); }
+
+bool others_wait_for_end(const Project& project, const std::string& name) {
+    return std::any_of(project.services.begin(), project.services.end(), [&](const auto& s) {
+        const auto it = s.second.depends_on.find(name);
+        return it != s.second.depends_on.end() && it->second.condition == DependencyCondition::completed_successfully;
+    });
+}
+
+bool others_need_it(const Project& project, const std::string& name) {
+    return std::any_of(project.services.begin(), project.services.end(),
+                       [&](const auto& s) { return s.second.depends_on.contains(name); });
+}
+
+void note_secret_variables(const Scope& scope, const Service& service) {
+    for (const auto& [key, value] : service.environment) {
+        if (!value || compose::sensitive_texts(key + "=" + *value).empty()) continue;
+        scope.report.needs(key_path(service, "environment." + key),
+                           fmt::format("{} looks like a secret and is exported in clear, as the file has it", key),
+                           "make it a secret: `secrets:` with `environment:` or `file:`, and let the program read "
+                           "/run/secrets");
+    }
+}
+
+} // namespace
+
+std::string key_path(const Service& service, std::string_view key) {
+    return fmt::format("services.{}.{}", service.name, key);
+}
+
+std::string image_of(const Scope& scope, const Service& service) {
+    if (!service.build) return service.image;
+    std::string image = service.image.empty() ? scope.project.name + "-" + service.name : service.image;
+    if (!scope.options.registry.empty()) {
+        image = scope.options.registry + "/" + last_part(image);
+        scope.report.adjusted(key_path(service, "build"), image, "the engine builds nothing",
+                              "before it is deployed: davit build " + service.name + ", tag it so, davit push");
+    } else if (service.image.find('/') == std::string::npos) {
+        scope.report.needs(key_path(service, "build"),
+                           fmt::format("the engine builds nothing, and {} names no registry", image),
+                           "--registry HOST/PATH, or an `image:` that names one");
+    } else {
+        scope.report.adjusted(key_path(service, "build"), image, "the engine builds nothing",
+                              "before it is deployed: davit build, davit push");
+    }
+    return image;
+}
+
+bool runs_once(const Project& project, const Service& service) {
+    if (service.deploy && service.deploy->mode.ends_with("-job")) return true;
+    if (others_wait_for_end(project, service.name)) return true;
+    if (service.deploy && service.deploy->restart_policy) return service.deploy->restart_policy->condition == "none";
+    return service.restart == "no" && service.ports.empty() && !others_need_it(project, service.name);
+}
+
+void note_no_order(const Scope& scope, const std::string& path, const Dependency& dependency, std::string why,
+                   std::string hint) {
+    if (dependency.condition == DependencyCondition::started)
+        scope.report.adjusted(path, std::string(left_out), std::move(why), std::move(hint));
+    else scope.report.dropped(path, std::move(why), std::move(hint));
+}
+
+void note_common(const Scope& scope) {
+    for (const auto& [name, service] : scope.project.disabled_services)
+        scope.report.adjusted("services." + name, std::string(left_out), "it is not enabled",
+                              "name it, or its profile with --profile");
+    for (const auto& [name, service] : scope.project.services) note_secret_variables(scope, service);
+}
+
+std::int64_t whole_seconds(std::chrono::nanoseconds time) {
+    return std::chrono::ceil<std::chrono::seconds>(time).count();
+}
+
+std::string short_hash(std::string_view bytes) { return sha256_hex(bytes).substr(0, 8); }
+
+std::string secret_version(std::string_view name, std::string_view value) {
+    std::string hash = hmac_sha256_hex(name, value);
+    for (int i = 0; i < 4000; ++i) hash = hmac_sha256_hex(hash, value);
+    return hash.substr(0, 8);
+}
+
+std::string dns_label(std::string_view name, std::size_t most) {
+    std::string out;
+    for (char c : name) {
+        const auto u = static_cast<unsigned char>(c);
+        out += std::isalnum(u) ? static_cast<char>(std::tolower(u)) : '-';
+    }
+    out.erase(0, std::min(out.find_first_not_of('-'), out.size()));
+    if (out.empty() || std::isdigit(static_cast<unsigned char>(out[0]))) out = "s-" + out;
+    if (out.size() > most) out = out.substr(0, most - 9) + "-" + short_hash(name);
+    while (out.ends_with('-')) out.pop_back();
+    return out;
+}
+
+std::map<std::string, std::string> dns_labels(const std::vector<std::string>& names, std::size_t most) {
+    std::map<std::string, std::string> out;
+    std::set<std::string> taken;
+    // Those that are legal already keep their names.
+    for (const std::string& name : names)
+        if (dns_label(name, most) == name && taken.insert(name).second) out[name] = name;
+    for (const std::string& name : names) {
+        if (out.contains(name)) continue;
+        const std::string base = dns_label(name, most - 3);
+        std::string label = base;
+        for (int n = 2; !taken.insert(label).second; ++n) label = fmt::format("{}-{}", base, n);
+        out[name] = label;
+    }
+    return out;
+}
+
+std::string shell_quoted(std::string_view text) {
+    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) ||
+               std::string_view("-_./:,=@%+").find(c) != std::string_view::npos;
+    });
+    if (plain) return std::string(text);
+    std::string out = "'";
+    for (char c : text) c == '\'' ? out += "'\\''" : out += c;
+    return out + "'";
+}
+
+std::string text_of(const Value& value) {
+    if (const auto* s = std::get_if<std::string>(&value.data)) return *s;
+    if (const auto* b = std::get_if<bool>(&value.data)) return *b ? "true" : "false";
+    if (const auto* i = std::get_if<std::int64_t>(&value.data)) return std::to_string(*i);
+    if (const auto* d = std::get_if<double>(&value.data)) return fmt::format("{}", *d);
+    return {};
+}
+
+std::string text_of(const Extensions& from, const std::string& key, std::string otherwise) {
+    const auto it = from.find(key);
+    return it == from.end() ? std::move(otherwise) : text_of(it->second);
+}
+
+bool flag_of(const Extensions& from, const std::string& key, bool otherwise) {
+    const auto it = from.find(key);
+    return it == from.end() ? otherwise : text_of(it->second) == "true";
+}
+
+std::vector<std::string> list_of(const Extensions& from, const std::string& key) {
+    std::vector<std::string> out;
+    const auto it = from.find(key);
+    if (it == from.end()) return out;
+    if (const auto* list = std::get_if<Value::List>(&it->second.data)) {
+        for (const Value& v : *list) out.push_back(text_of(v));
+    } else if (std::string one = text_of(it->second); !one.empty()) {
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+const Value* find_member(const Value& map, std::string_view key) {
+    if (const auto* members = std::get_if<Value::Map>(&map.data))
+        for (const Value::Member& m : *members)
+            if (m.first == key) return &m.second;
+    return nullptr;
+}
+
+std::optional<std::string> config_content(const Scope& scope, const FileObject& config) {
+    if (config.content) return config.content;
+    if (!config.file.empty() && scope.options.read_file)
+        if (auto text = scope.options.read_file(config.file)) return text;
+    if (config.environment.empty())
+        scope.report.needs("configs." + config.key + ".file", fmt::format("{} cannot be read", config.file),
+                           "the file");
+    else
+        scope.report.needs("configs." + config.key + ".environment",
+                           fmt::format("the variable {} is not set", config.environment),
+                           fmt::format("the variable {}", config.environment));
+    return std::nullopt;
+}
+
+} // namespace davit::exports

@@ -1,0 +1,145 @@
+// What runs a task definition: a service, or run-task; and the policies both go by.
+#include "export/ecs/plan.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace davit::exports::ecs {
+
+namespace {
+
+Document awsvpc(const Plan& plan) {
+    Document out{{"subnets", Document::array({"@SUBNETS@"})}};
+    if (!plan.subnets.empty()) out["subnets"] = plan.subnets;
+    out["securityGroups"] = Document::array({"@GROUPS@"});
+    out["assignPublicIp"] = plan.public_ip ? "ENABLED" : "DISABLED";
+    Document whole;
+    whole["awsvpcConfiguration"] = out;
+    return whole;
+}
+
+Document tags_of(const Plan& plan, const Task& task) {
+    Document out = Document::array();
+    out.push_back({{"key", "davit:project"}, {"value", plan.project}});
+    for (const auto& [key, value] : task.tags) out.push_back({{"key", key}, {"value", value}});
+    return out;
+}
+
+} // namespace
+
+Document service_connect(const Plan& plan, const Task& task) {
+    Document out{{"enabled", true}, {"namespace", plan.namespace_name}};
+    const std::size_t i = static_cast<std::size_t>(&task - plan.tasks.data());
+    std::set<std::string> taken;
+    for (const Document& container : plan.definitions[i]["containerDefinitions"]) {
+        if (!container.contains("portMappings")) continue;
+        for (const Document& port : container["portMappings"]) {
+            if (port["protocol"] != "tcp") continue; // Service Connect knows no UDP
+            Document aliases = Document::array();
+            for (const Service* s : task.members) {
+                if (plan.labels.at(s->name) != container["name"]) continue;
+                // One alias of a port is all that Service Connect has.
+                aliases.push_back({{"port", port["containerPort"]}, {"dnsName", s->name}});
+            }
+            const std::string name = port["name"].get<std::string>();
+            if (!taken.insert(name).second) continue;
+            Document entry{{"portName", name}, {"discoveryName", name}, {"clientAliases", aliases}};
+            out["services"].push_back(std::move(entry));
+        }
+    }
+    return out;
+}
+
+Document service_document(const Plan& plan, const Task& task, bool with_desired) {
+    Document out{{"cluster", plan.cluster}, {"serviceName", task.name}, {"taskDefinition", task.family}};
+    if (!task.daemon && with_desired) out["desiredCount"] = task.desired;
+    out["launchType"] = task.ec2 ? "EC2" : "FARGATE";
+    out["schedulingStrategy"] = task.daemon ? "DAEMON" : "REPLICA";
+    Document deployment = Document::object();
+    deployment["deploymentCircuitBreaker"] = {{"enable", task.circuit_breaker}, {"rollback", task.roll_back}};
+    if (task.maximum_percent) deployment["maximumPercent"] = *task.maximum_percent;
+    if (task.minimum_percent) deployment["minimumHealthyPercent"] = *task.minimum_percent;
+    out["deploymentConfiguration"] = deployment;
+    // With no more tasks than wanted there is none to move to another zone.
+    if (task.maximum_percent.value_or(200) <= 100 || task.daemon) out["availabilityZoneRebalancing"] = "DISABLED";
+    out["networkConfiguration"] = awsvpc(plan);
+    if (!task.published.empty()) out["healthCheckGracePeriodSeconds"] = task.grace;
+    out["serviceConnectConfiguration"] = service_connect(plan, task);
+    out["enableECSManagedTags"] = true;
+    out["propagateTags"] = "SERVICE";
+    out["tags"] = tags_of(plan, task);
+    return out;
+}
+
+Document run_task_document(const Plan& plan, const Task& task) {
+    return {{"cluster", plan.cluster},
+            {"taskDefinition", task.family},
+            {"count", task.desired},
+            {"launchType", task.ec2 ? "EC2" : "FARGATE"},
+            {"networkConfiguration", awsvpc(plan)},
+            {"startedBy", "davit"},
+            {"tags", tags_of(plan, task)}};
+}
+
+Document trust_policy() {
+    Document principal{{"Service", "ecs-tasks.amazonaws.com"}};
+    Document statement{{"Effect", "Allow"}, {"Principal", principal}, {"Action", "sts:AssumeRole"}};
+    return {{"Version", "2012-10-17"}, {"Statement", Document::array({statement})}};
+}
+
+Document execution_policy(const Plan& plan) {
+    Document arns = Document::array();
+    for (const std::string& arn : plan.secret_arns) {
+        arns.push_back(arn);
+        // Secrets Manager adds six characters to a name.
+        if (arn.find("@ACCOUNT@") != std::string::npos) arns.back() = arn + "-??????";
+    }
+    Document statement{
+        {"Effect", "Allow"}, {"Action", Document::array({"secretsmanager:GetSecretValue"})}, {"Resource", arns}};
+    return {{"Version", "2012-10-17"}, {"Statement", Document::array({statement})}};
+}
+
+std::string ecs_readme(const Plan& plan, const std::string& order) {
+    std::string out = fmt::format("# {} on Amazon ECS\n\nWritten by `davit export --to ecs`. In this order:\n\n{}\n",
+                                  plan.scope.project.name, order);
+    out +=
+        "Each export of a changed project is a new revision of its task definitions. The way back is an older one:\n\n";
+    for (const Task& task : plan.tasks)
+        if (!task.once)
+            out += fmt::format("    aws ecs update-service --cluster {} --service {} --task-definition {}:REVISION\n",
+                               plan.cluster, task.name, task.family);
+    out += "\nTwo replicas of a database on one file system are none that is safe: keep `replicas: 1` there.\n";
+    return out;
+}
+
+std::string ecs_secrets_script(const Plan& plan) {
+    if (plan.secrets.empty()) return {};
+    std::string out =
+        "#!/bin/sh\n"
+        "# Makes the secrets in Secrets Manager, or gives them their values anew.\n"
+        "set -eu\n"
+        "umask 077\n"
+        "value=$(mktemp)\n"
+        "trap 'rm -f \"$value\"' EXIT\n\n"
+        "# The value comes by standard input, and goes by a file: arguments are for all to see.\n"
+        "make_secret() {\n"
+        "    cat >\"$value\"\n"
+        "    if aws secretsmanager describe-secret --secret-id \"$1\" >/dev/null 2>&1; then\n"
+        "        aws secretsmanager put-secret-value --secret-id \"$1\" --secret-string \"file://$value\" >/dev/null\n"
+        "    else\n"
+        "        aws secretsmanager create-secret --name \"$1\" --secret-string \"file://$value\" >/dev/null\n"
+        "    fi\n"
+        "}\n\n";
+    for (const Plan::SecretValue& s : plan.secrets) {
+        if (s.environment.empty())
+            out += fmt::format("make_secret {} <{}\n", shell_quoted(s.name), shell_quoted(s.file));
+        else
+            out +=
+                fmt::format("printf %s \"${{{0}?the secret {1} is the value of this variable}}\" | make_secret {2}\n",
+                            s.environment, s.key, shell_quoted(s.name));
+    }
+    return out;
+}
+
+} // namespace davit::exports::ecs

@@ -1,0 +1,110 @@
+#include "export/kubernetes/cluster.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace davit::exports {
+
+namespace {
+
+template <typename Map>
+std::vector<std::string> keys_of(const Map& map) {
+    std::vector<std::string> out;
+    for (const auto& [key, value] : map) out.push_back(key);
+    return out;
+}
+
+std::optional<Workload> workload_by_word(const std::string& word) {
+    if (word == "deployment") return Workload::deployment;
+    if (word == "statefulset") return Workload::stateful_set;
+    if (word == "daemonset") return Workload::daemon_set;
+    if (word == "job") return Workload::job;
+    if (word == "cronjob") return Workload::cron_job;
+    return std::nullopt;
+}
+
+bool has_own_volume(const Cluster& cluster, const Service& service) {
+    return std::any_of(service.volumes.begin(), service.volumes.end(), [&](const Mount& m) {
+        if (m.type != MountType::volume || m.read_only) return false;
+        const auto it = cluster.volume_users.find(m.source);
+        return it == cluster.volume_users.end() || it->second.size() == 1;
+    });
+}
+
+Workload choose_workload(const Cluster& cluster, const Service& service) {
+    const std::string word = text_of(service.extensions, "x-k8s-controller");
+    if (!text_of(service.extensions, "x-k8s-schedule").empty()) return Workload::cron_job;
+    if (const auto wanted = workload_by_word(word)) return *wanted;
+    if (!word.empty())
+        cluster.report().needs(key_path(service, "x-k8s-controller"), fmt::format("{} is no workload", word),
+                               "deployment, statefulset, daemonset, job or cronjob");
+    if (runs_once(cluster.project(), service)) return Workload::job;
+    if (service.deploy && service.deploy->mode.starts_with("global")) return Workload::daemon_set;
+    return has_own_volume(cluster, service) ? Workload::stateful_set : Workload::deployment;
+}
+
+void note_names(const Cluster& cluster) {
+    for (const auto& [key, name] : cluster.services)
+        if (key != name)
+            cluster.report().adjusted("services." + key, name,
+                                      "Kubernetes allows lower case letters, digits and dashes",
+                                      "clients must use the new name");
+}
+
+} // namespace
+
+Cluster make_cluster(const Scope& scope) {
+    const Project& p = scope.project;
+    Cluster out{scope,
+                dns_labels(keys_of(p.services)),
+                dns_labels(keys_of(p.volumes)),
+                dns_labels(keys_of(p.configs), 50),
+                dns_labels(keys_of(p.secrets)),
+                dns_labels(keys_of(p.networks)),
+                {},
+                {}};
+    for (const auto& [name, service] : p.services)
+        for (const Mount& m : service.volumes)
+            if (m.type == MountType::volume && !m.source.empty()) out.volume_users[m.source].insert(name);
+    for (const auto& [name, service] : p.services) out.workloads[name] = choose_workload(out, service);
+    note_names(out);
+    return out;
+}
+
+Document selector_labels(const Cluster& cluster, const Service& service) {
+    return {{"app.kubernetes.io/name", cluster.services.at(service.name)},
+            {"app.kubernetes.io/part-of", dns_label(cluster.project().name)}};
+}
+
+Document object_labels(const Cluster& cluster, const std::string& name) {
+    return {{"app.kubernetes.io/name", name},
+            {"app.kubernetes.io/part-of", dns_label(cluster.project().name)},
+            {"app.kubernetes.io/managed-by", "davit"}};
+}
+
+Document metadata(const Cluster& cluster, const std::string& name, const std::string& of) {
+    return {{"name", name}, {"labels", object_labels(cluster, of)}};
+}
+
+std::vector<std::string> policy_networks(const Cluster& cluster) {
+    std::set<std::string> used;
+    bool internal = false;
+    for (const auto& [name, service] : cluster.project().services)
+        for (const auto& [network, how] : service.networks) {
+            used.insert(network);
+            const auto it = cluster.project().networks.find(network);
+            internal = internal || (it != cluster.project().networks.end() && it->second.internal);
+        }
+    if (used.size() < 2 && !internal) return {};
+    return {used.begin(), used.end()};
+}
+
+Document pod_labels(const Cluster& cluster, const Service& service) {
+    Document out = object_labels(cluster, cluster.services.at(service.name));
+    for (const std::string& network : policy_networks(cluster))
+        if (service.networks.contains(network)) out["network.davit.dev/" + cluster.networks.at(network)] = "true";
+    return out;
+}
+
+} // namespace davit::exports

@@ -1,0 +1,70 @@
+// What the parts of a Kubernetes export share: names, labels, which workload a service becomes.
+#pragma once
+
+#include "export/targets.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace davit::exports {
+
+enum class Workload { deployment, stateful_set, daemon_set, job, cron_job };
+
+struct Cluster {
+    const Scope& scope;
+    std::map<std::string, std::string> services, volumes, configs, secrets, networks; // key → legal name
+    std::map<std::string, std::set<std::string>> volume_users;
+    std::map<std::string, Workload> workloads;
+
+    const Project& project() const { return scope.project; }
+    Report& report() const { return scope.report; }
+};
+Cluster make_cluster(const Scope& scope);
+
+// Selectors never change: no versions, no hashes.
+Document selector_labels(const Cluster& cluster, const Service& service);
+Document object_labels(const Cluster& cluster, const std::string& name);
+Document metadata(const Cluster& cluster, const std::string& name, const std::string& of);
+Document pod_labels(const Cluster& cluster, const Service& service);
+// The networks of a service that become policies; none where all services are on one.
+std::vector<std::string> policy_networks(const Cluster& cluster);
+
+// Storage of one pod.
+struct PodStorage {
+    std::vector<Document> volumes, mounts, claim_templates, objects; // objects: claims and ConfigMaps
+    bool single_writer = false;                                      // a volume that one node has at a time
+    bool any_claim = false;
+};
+PodStorage storage_of(const Cluster& cluster, const Service& service);
+std::string config_object_name(const Cluster& cluster, const FileObject& config);
+// ConfigMaps of configs, once.
+std::vector<Document> config_maps(const Cluster& cluster);
+std::vector<Document> shared_claims(const Cluster& cluster);
+std::string secrets_script(const Cluster& cluster);
+
+// The pod's template, {metadata, spec}.
+Document pod_template(const Cluster& cluster, const Service& service, const PodStorage& storage);
+Document containers_environment(const Service& service);
+std::string escaped_reference(std::string text); // $(X) would be replaced
+void add_probes(const Cluster& cluster, const Service& service, Document& container);
+void add_lifecycle(const Cluster& cluster, const Service& service, Document& container);
+void add_security(const Cluster& cluster, const Service& service, const PodStorage& storage, Document& pod,
+                  Document& container);
+void add_placement(const Cluster& cluster, const Service& service, Document& pod);
+Document init_containers(const Cluster& cluster, const Service& service, const Document& main);
+
+Document workload_of(const Cluster& cluster, const Service& service, PodStorage& storage);
+// Services, Ingress.
+// The headless Service by which the pods of a StatefulSet find each other.
+std::string peers_name(const Cluster& cluster, const Service& service);
+std::vector<Document> service_objects(const Cluster& cluster, const Service& service);
+struct ServicePort {
+    std::uint32_t port = 0;
+    std::string protocol, name, app_protocol;
+};
+std::vector<ServicePort> inner_ports(const Service& service);
+std::vector<Document> network_policies(const Cluster& cluster);
+
+} // namespace davit::exports

@@ -1,0 +1,98 @@
+// Swarm's constraints and preferences as affinity and spread.
+#include "export/kubernetes/cluster.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace davit::exports {
+
+namespace {
+
+std::string trimmed(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+}
+
+std::string architecture(const std::string& name) {
+    return name == "x86_64" ? "amd64" : name == "aarch64" ? "arm64" : name;
+}
+
+// The label of nodes that a word of Swarm's is about; "" = none.
+std::string node_label(const std::string& what) {
+    constexpr std::string_view labels = "node.labels.";
+    if (what == "node.hostname") return "kubernetes.io/hostname";
+    if (what == "node.platform.arch") return "kubernetes.io/arch";
+    if (what == "node.platform.os") return "kubernetes.io/os";
+    return what.starts_with(labels) ? what.substr(labels.size()) : "";
+}
+
+std::optional<Document> expression(const std::string& constraint) {
+    std::size_t at = constraint.find("==");
+    const bool equal = at != std::string::npos;
+    if (!equal) at = constraint.find("!=");
+    if (at == std::string::npos) return std::nullopt;
+    const std::string what = trimmed(constraint.substr(0, at)), value = trimmed(constraint.substr(at + 2));
+    if (what == "node.role") {
+        const bool manager = (value == "manager") == equal;
+        return Document{{"key", "node-role.kubernetes.io/control-plane"},
+                        {"operator", manager ? "Exists" : "DoesNotExist"}};
+    }
+    const std::string label = node_label(what);
+    if (label.empty()) return std::nullopt;
+    return Document{{"key", label}, {"operator", equal ? "In" : "NotIn"}, {"values", {architecture(value)}}};
+}
+
+Document spread(const Cluster& cluster, const Service& service, const std::string& label, const char* otherwise,
+                std::uint64_t skew) {
+    Document selector{{"matchLabels", selector_labels(cluster, service)}};
+    return {{"maxSkew", skew}, {"topologyKey", label}, {"whenUnsatisfiable", otherwise}, {"labelSelector", selector}};
+}
+
+void add_constraints(const Cluster& cluster, const Service& service, Document& pod) {
+    Document all = Document::array();
+    const auto& constraints = service.deploy->placement.constraints;
+    for (std::size_t i = 0; i < constraints.size(); ++i) {
+        if (auto e = expression(constraints[i])) all.push_back(std::move(*e));
+        else
+            cluster.report().dropped(key_path(service, fmt::format("deploy.placement.constraints[{}]", i)),
+                                     fmt::format("{}: nodes of Kubernetes have no such attribute", constraints[i]),
+                                     "a label of nodes: node.labels.X");
+    }
+    if (all.empty()) return;
+    Document term{{"matchExpressions", all}};
+    pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"] =
+        Document::array({term});
+}
+
+} // namespace
+
+void add_placement(const Cluster& cluster, const Service& service, Document& pod) {
+    if (!service.platform.empty()) {
+        const std::size_t slash = service.platform.find('/');
+        pod["nodeSelector"]["kubernetes.io/os"] = service.platform.substr(0, slash);
+        if (slash != std::string::npos)
+            pod["nodeSelector"]["kubernetes.io/arch"] =
+                service.platform.substr(slash + 1, service.platform.find('/', slash + 1) - slash - 1);
+    }
+    if (!service.deploy) return;
+    add_constraints(cluster, service, pod);
+    const Placement& placement = service.deploy->placement;
+    for (const Placement::Preference& p : placement.preferences) {
+        const std::string label = node_label(p.spread);
+        if (!label.empty())
+            pod["topologySpreadConstraints"].push_back(spread(cluster, service, label, "ScheduleAnyway", 1));
+    }
+    if (placement.max_replicas_per_node == 1) {
+        Document selector{{"matchLabels", selector_labels(cluster, service)}};
+        Document term{{"labelSelector", selector}, {"topologyKey", "kubernetes.io/hostname"}};
+        pod["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] = Document::array({term});
+    } else if (placement.max_replicas_per_node > 1) {
+        pod["topologySpreadConstraints"].push_back(
+            spread(cluster, service, "kubernetes.io/hostname", "DoNotSchedule", placement.max_replicas_per_node));
+        cluster.report().adjusted(key_path(service, "deploy.placement.max_replicas_per_node"), "maxSkew",
+                                  "nodes differ by at most so many pods, which is not the same as a most");
+    }
+}
+
+} // namespace davit::exports

@@ -1,0 +1,178 @@
+// A service's containers as a pod's template.
+#include "export/kubernetes/cluster.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace davit::exports {
+
+namespace {
+
+// Mi where it is whole: compose's m is 1024-based, Kubernetes' M is not.
+std::string memory_quantity(std::int64_t bytes) {
+    constexpr std::int64_t mi = 1024 * 1024;
+    return bytes % mi == 0 ? fmt::format("{}Mi", bytes / mi) : std::to_string(bytes);
+}
+
+std::string cpu_quantity(double cpus) { return fmt::format("{}m", std::llround(std::ceil(cpus * 1000))); }
+
+std::int64_t gpus_of(const Service& service) {
+    auto count = [](const std::vector<DeviceRequest>& requests) {
+        std::int64_t sum = 0;
+        for (const DeviceRequest& r : requests)
+            sum += r.device_ids.empty() ? std::max<std::int64_t>(1, r.count)
+                                        : static_cast<std::int64_t>(r.device_ids.size());
+        return sum;
+    };
+    std::int64_t out = count(service.gpus);
+    if (service.deploy && service.deploy->resources.reservations)
+        out += count(service.deploy->resources.reservations->devices);
+    return out;
+}
+
+Document resources(const Service& service) {
+    Document out = Document::object();
+    const EffectiveLimits limits = effective_limits(service);
+    if (limits.cpus > 0) out["limits"]["cpu"] = cpu_quantity(limits.cpus);
+    if (limits.memory > 0) out["limits"]["memory"] = memory_quantity(limits.memory);
+    if (const std::int64_t gpus = gpus_of(service)) out["limits"]["nvidia.com/gpu"] = gpus;
+    if (service.deploy && service.deploy->resources.reservations && service.deploy->resources.reservations->cpus > 0)
+        out["requests"]["cpu"] = cpu_quantity(service.deploy->resources.reservations->cpus);
+    if (limits.memory_reservation > 0) out["requests"]["memory"] = memory_quantity(limits.memory_reservation);
+    return out;
+}
+
+const char* image_pull_policy(const std::string& policy) {
+    if (policy == "always") return "Always";
+    if (policy == "never") return "Never";
+    if (policy == "missing" || policy == "if_not_present") return "IfNotPresent";
+    return nullptr;
+}
+
+Document words(const std::vector<std::string>& all) {
+    Document out = Document::array();
+    for (const std::string& word : all) out.push_back(escaped_reference(word));
+    return out;
+}
+
+Document container_ports(const Cluster& cluster, const Service& service) {
+    Document out = Document::array();
+    for (const ServicePort& p : inner_ports(service))
+        out.push_back({{"containerPort", p.port}, {"protocol", p.protocol}});
+    for (std::size_t i = 0; i < service.ports.size(); ++i) {
+        if (service.ports[i].mode != "host" || service.ports[i].published.empty()) continue;
+        for (Document& port : out)
+            if (port["containerPort"] == service.ports[i].target)
+                port["hostPort"] = std::stoi(service.ports[i].published);
+        cluster.report().adjusted(fmt::format("services.{}.ports[{}].published", service.name, i), "hostPort",
+                                  "mode: host");
+    }
+    return out;
+}
+
+void add_names(const Cluster& cluster, const Service& service, Document& pod) {
+    if (!service.hostname.empty()) {
+        const std::string name = dns_label(service.hostname);
+        pod["hostname"] = name;
+        if (name != service.hostname)
+            cluster.report().adjusted(key_path(service, "hostname"), name, "a pod's hostname is a DNS label");
+    }
+    if (!service.domainname.empty()) pod["subdomain"] = dns_label(service.domainname);
+    Document aliases = Document::array();
+    for (const auto& [host, addresses] : service.extra_hosts)
+        for (const std::string& address : addresses) {
+            if (address == "host-gateway") {
+                cluster.report().dropped(key_path(service, "extra_hosts." + host),
+                                         "there is no one host whose gateway is meant",
+                                         "the address itself, or status.hostIP by the downward API");
+                continue;
+            }
+            aliases.push_back({{"ip", address}, {"hostnames", Document::array({host})}});
+        }
+    if (!aliases.empty()) pod["hostAliases"] = aliases;
+    Document dns = Document::object();
+    if (!service.dns.empty()) dns["nameservers"] = service.dns;
+    if (!service.dns_search.empty()) dns["searches"] = service.dns_search;
+    for (const std::string& option : service.dns_opt) {
+        const std::size_t colon = option.find(':');
+        Document item{{"name", option.substr(0, colon)}};
+        if (colon != std::string::npos) item["value"] = option.substr(colon + 1);
+        dns["options"].push_back(std::move(item));
+    }
+    if (!dns.empty()) pod["dnsConfig"] = dns;
+}
+
+void add_namespaces(const Cluster& cluster, const Service& service, Document& pod) {
+    auto host = [&](const std::string& value, const char* key, const char* field) {
+        if (value == "host") {
+            pod[field] = true;
+            cluster.report().adjusted(key_path(service, key), field, "the node's");
+        }
+    };
+    host(service.network_mode, "network_mode", "hostNetwork");
+    if (service.network_mode == "host") pod["dnsPolicy"] = "ClusterFirstWithHostNet";
+    host(service.pid, "pid", "hostPID");
+    host(service.ipc, "ipc", "hostIPC");
+    if (service.init.value_or(false)) pod["shareProcessNamespace"] = true;
+    if (!service.runtime.empty()) pod["runtimeClassName"] = service.runtime;
+}
+
+Document main_container(const Cluster& cluster, const Service& service, const PodStorage& storage) {
+    Document out{{"name", cluster.services.at(service.name)}, {"image", image_of(cluster.scope, service)}};
+    if (const char* policy = image_pull_policy(service.pull_policy)) out["imagePullPolicy"] = policy;
+    if (service.entrypoint) out["command"] = words(*service.entrypoint);
+    if (service.command) out["args"] = words(*service.command);
+    if (!service.working_dir.empty()) out["workingDir"] = service.working_dir;
+    if (Document ports = container_ports(cluster, service); !ports.empty()) out["ports"] = ports;
+    if (Document env = containers_environment(service); !env.empty()) out["env"] = env;
+    if (Document r = resources(service); !r.empty()) out["resources"] = r;
+    if (service.tty) out["tty"] = true;
+    if (service.stdin_open) out["stdin"] = true;
+    if (!storage.mounts.empty()) out["volumeMounts"] = storage.mounts;
+    return out;
+}
+
+} // namespace
+
+std::string escaped_reference(std::string text) {
+    for (std::size_t at = 0; (at = text.find("$(", at)) != std::string::npos; at += 3) text.insert(at, "$");
+    return text;
+}
+
+Document containers_environment(const Service& service) {
+    Document out = Document::array();
+    for (const auto& [key, value] : service.environment)
+        if (value && !key.empty()) out.push_back({{"name", key}, {"value", escaped_reference(*value)}});
+    return out;
+}
+
+Document pod_template(const Cluster& cluster, const Service& service, const PodStorage& storage) {
+    Document pod = Document::object();
+    Document container = main_container(cluster, service, storage);
+    add_probes(cluster, service, container);
+    add_lifecycle(cluster, service, container);
+    add_security(cluster, service, storage, pod, container);
+    add_names(cluster, service, pod);
+    add_namespaces(cluster, service, pod);
+    add_placement(cluster, service, pod);
+    if (!service.stop_signal.empty()) pod["os"] = {{"name", "linux"}}; // stopSignal asks for it
+    if (service.stop_grace_period) pod["terminationGracePeriodSeconds"] = whole_seconds(*service.stop_grace_period);
+    pod["enableServiceLinks"] = false;
+    pod["automountServiceAccountToken"] = false;
+    for (const std::string& name : list_of(service.extensions, "x-k8s-pull-secret"))
+        pod["imagePullSecrets"].push_back({{"name", name}});
+    if (Document first = init_containers(cluster, service, container); !first.empty()) pod["initContainers"] = first;
+    pod["containers"] = Document::array({container});
+    if (!storage.volumes.empty()) pod["volumes"] = storage.volumes;
+
+    Document meta{{"labels", pod_labels(cluster, service)}};
+    for (const auto& [key, value] : service.annotations) meta["annotations"][key] = value;
+    for (const auto& [key, value] : service.labels) meta["annotations"][key] = value;
+    Document out{{"metadata", meta}};
+    out["spec"] = pod;
+    return out;
+}
+
+} // namespace davit::exports

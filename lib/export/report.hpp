@@ -1,0 +1,64 @@
+// What becomes of each key: a table a target says it for every path of the schema, and the code that maps a value
+// notes where that value makes a difference. finish() goes through the project, so nothing is lost in silence.
+#pragma once
+
+#include "davit/export.hpp"
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit::exports {
+
+using Kind = ExportFinding::Kind;
+
+// paths: schema paths with spaces between, "services.*.ports.[].mode"; ".**" at the end: it and all below it.
+struct Rule {
+    std::string_view paths;
+    Kind kind = Kind::exact;
+    std::string_view why{};
+    std::string_view hint{};
+    std::string_view to{}; // adjusted
+};
+
+// The rules of a target by path.
+class Rules {
+public:
+    explicit Rules(std::span<const Rule> table);
+    // Of the path, of the nearest mapping above that has all below it; nullptr: there is none.
+    const Rule* find(std::string_view schema_path) const;
+
+private:
+    std::map<std::string_view, const Rule*> exact_, below_;
+};
+
+// One value of the project that a rule is about.
+struct Leaf {
+    std::string path, schema, text; // text: of a scalar
+};
+std::vector<Leaf> leaves_of(const Project& project);
+// Every path that a compose file can have: "services.*.ports.[].mode".
+std::vector<std::string> schema_paths();
+
+class Report {
+public:
+    explicit Report(const Project& project) : project_(project) {}
+
+    // path: of a key, or of a mapping: then it speaks for all below it. A second note on a path is added to the first.
+    void adjusted(std::string path, std::string to, std::string why, std::string hint = {});
+    void dropped(std::string path, std::string why, std::string hint = {});
+    void needs(std::string path, std::string why, std::string input);
+    // prefix: of extensions that the target reads.
+    std::vector<ExportFinding> finish(const Rules& rules, std::string_view prefix) const;
+
+private:
+    void note(ExportFinding finding);
+    SourcePos place(std::string_view path) const;
+
+    const Project& project_;
+    std::map<std::string, ExportFinding, std::less<>> notes_;
+};
+
+} // namespace davit::exports

@@ -1,0 +1,26 @@
+// The tree of a stack file, made from the project's own tree: what version 3 knows stays as it is.
+#pragma once
+
+#include "compose/diagnostics.hpp"
+#include "export/targets.hpp"
+
+#include <string>
+
+namespace davit::exports {
+
+struct StackFile {
+    const Scope& scope;
+    yaml::Tree& tree;
+    yaml::Node* root = nullptr;
+    bool host_network = false, none_network = false; // some service is on it
+    int version = 9;                                 // 3.x
+
+    void needs_version(int minor) { version = minor > version ? minor : version; }
+    yaml::Node* text(std::string_view s) { return tree.string(s); }
+    // The mapping below the key; made where there is none.
+    yaml::Node& map_in(yaml::Node& parent, std::string_view key);
+};
+
+void rewrite_service(StackFile& file, const Service& service, yaml::Node& node);
+
+} // namespace davit::exports

@@ -1,0 +1,63 @@
+// Bake files: several builds in one file, as `docker buildx bake` reads them: HCL, or JSON of the same structure. Pure:
+// texts in, builds out. Thread-safe.
+#pragma once
+
+#include "davit/error.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#pragma GCC visibility push(default)
+namespace davit {
+
+struct BakeFile {
+    std::string name; // for messages; .json is JSON
+    std::string text;
+};
+
+// One build, with the words of `docker buildx build`'s options.
+struct BakeTarget {
+    std::string name, description;
+    std::string context = ".", dockerfile, target, network, shm_size, call;
+    std::optional<std::string> dockerfile_inline;
+    std::vector<std::pair<std::string, std::optional<std::string>>> args; // no value: of the environment
+    std::vector<std::pair<std::string, std::string>> labels, contexts, extra_hosts;
+    std::vector<std::string> tags, platforms, outputs, secrets, ssh, cache_from, cache_to, ulimits, entitlements,
+        no_cache_filter;
+    std::optional<bool> no_cache, pull;
+    bool operator==(const BakeTarget&) const = default;
+};
+
+struct BakeOptions {
+    std::vector<BakeFile> files;          // the later ones win
+    std::vector<std::string> targets;     // targets and groups; empty: default
+    std::vector<std::string> overrides;   // PATTERN.KEY[.NAME]=VALUE, as --set
+    std::vector<BakeTarget> from_compose; // further targets, of compose files
+    std::function<std::optional<std::string>(const std::string& variable)>
+        environment; // what is set wins over defaults
+};
+
+struct Baked {
+    std::vector<BakeTarget> targets; // those that are asked for and that their contexts name, what is needed first
+    std::map<std::string, std::vector<std::string>> groups; // that were asked for
+};
+
+// Errors: usage, with its place (syntax, an unknown variable or function, a cycle of `inherits`, a bad override),
+// not_found (no such target).
+Baked bake(const BakeOptions& options);
+// What `bake --print` shows.
+std::string to_json(const Baked& baked);
+
+struct BakeVariable {
+    std::string name, value, description;
+};
+std::vector<BakeVariable> bake_variables(const BakeOptions& options);
+// Names of all targets and groups, with what they are for.
+std::vector<std::pair<std::string, std::string>> bake_names(const BakeOptions& options);
+
+} // namespace davit
+#pragma GCC visibility pop

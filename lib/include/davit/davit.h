@@ -1,0 +1,131 @@
+/* davit for C, and for whatever calls C: opaque handles, JSON in and out, no exception crosses.
+ *
+ *     davit_engine *engine = davit_engine_new(NULL, &error);
+ *     char *loaded = davit_load("{\"directory\": \"/srv/shop\"}", &error);   // {"project": {...}, "warnings": [...]}
+ *     davit_up(engine, loaded, NULL, NULL, &error);
+ *
+ * Texts are UTF-8 and end with NUL; those that a function returns are the caller's, to be given to davit_free().
+ * Handles are the caller's until their own ..._free(). Options are a JSON object, or NULL for none; an unknown key is
+ * an error. Times in options are seconds, fractions allowed; times in answers nanoseconds since the epoch.
+ *
+ * Every call that can fail takes a davit_error **, which may be NULL; on failure it gets an error that is the caller's,
+ * and is not touched else. What returns int returns DAVIT_OK or the kind of the error, what returns a pointer NULL.
+ *
+ * Calls block as their namesakes of the C++ headers do, which say what may fail and why. An engine may be used by
+ * several threads at once; a scope by one, but for wait and exec. A davit_stop ends calls that were given it, from any
+ * thread. Callbacks are called from the thread of the call; nothing but C may leave them (no longjmp, no exception). */
+#ifndef DAVIT_DAVIT_H
+#define DAVIT_DAVIT_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DAVIT_C_API __attribute__((visibility("default")))
+
+/* The interface of this header: a library of another number is another one. */
+#define DAVIT_C_ABI 1
+DAVIT_C_API int davit_c_abi(void);
+DAVIT_C_API const char* davit_version_text(void); /* "0.1.0", of the library that is loaded */
+DAVIT_C_API void davit_free(char* text);
+
+/* ---- Errors: the kinds of davit/error.hpp, from 1. */
+enum davit_kind {
+    DAVIT_OK = 0,
+    DAVIT_USAGE = 1,
+    DAVIT_INVALID_PROJECT = 2,
+    DAVIT_NOT_FOUND = 3,
+    DAVIT_CONFLICT = 4,
+    DAVIT_UNSUPPORTED = 5,
+    DAVIT_DENIED = 6,
+    DAVIT_UNAVAILABLE = 7,
+    DAVIT_INTERRUPTED = 8,
+    DAVIT_FAILED = 9
+};
+typedef struct davit_error davit_error;
+DAVIT_C_API int davit_error_kind(const davit_error* error);
+/* Texts of the error's, valid as long as it is: one sentence; all of it, with place, context and hint; the same as
+ * JSON:
+ * {"kind": "not_found", "message", "file", "line", "column", "errno", "context": [...], "hint", "exit_code",
+ *  "diagnostics": [...] of a project that is wrong, "unmet": [...] of a wait}. */
+DAVIT_C_API const char* davit_error_message(const davit_error* error);
+DAVIT_C_API const char* davit_error_describe(const davit_error* error);
+DAVIT_C_API const char* davit_error_json(const davit_error* error);
+DAVIT_C_API void davit_error_free(davit_error* error);
+
+/* ---- Leaving calls early. */
+typedef struct davit_stop davit_stop;
+DAVIT_C_API davit_stop* davit_stop_new(void);
+DAVIT_C_API void davit_stop_request(davit_stop* stop); /* also from a signal's thread, not from its handler */
+DAVIT_C_API void davit_stop_free(davit_stop* stop);
+
+/* ---- Projects. {"files": [...], "texts": [{"name", "text"}], "directory": where relative names start,
+ * "project_name", "profiles": [...], "env_files": [...], "environment": {...}, "services": [...]}. Without files and
+ * texts the compose file of the directory. The answer is {"project": the resolved compose document, "warnings": [...]}.
+ * Wherever a call takes a project it takes this answer, its "project", or any compose document in JSON or YAML. */
+DAVIT_C_API char* davit_load(const char* options, davit_error** error);
+
+/* ---- Engines. {"state_dir", "run_dir", "libexec_dir"} */
+typedef struct davit_engine davit_engine;
+DAVIT_C_API davit_engine* davit_engine_new(const char* options, davit_error** error);
+DAVIT_C_API void davit_engine_free(davit_engine* engine);
+
+/* {"services": [...], "build", "no_build", "pull": "policy|always|missing|never", "recreate": "diverged|always|never",
+ *  "wait", "wait_timeout", "no_deps", "no_start", "remove_orphans", "scale": {"web": 2}, "timeout"} */
+DAVIT_C_API int davit_up(davit_engine* engine, const char* project, const char* options, davit_stop* stop,
+                         davit_error** error);
+/* By name. {"services": [...], "volumes", "remove_orphans", "timeout"} */
+DAVIT_C_API int davit_down(davit_engine* engine, const char* name, const char* options, davit_stop* stop,
+                           davit_error** error);
+/* The containers of a project, or of all (NULL): [{"id", "name", "project", "service", "number", "image", "state",
+ * "health", "pid", "exit_code", "created", "started", "finished", "restarts", "networks": [...], "ports": [...]}] */
+DAVIT_C_API char* davit_ps(davit_engine* engine, const char* name, davit_error** error);
+
+/* stream: 1 output, 2 errors. Not 0: no more is wanted, the process is killed. */
+typedef int (*davit_output)(void* user, int stream, const char* bytes, size_t size);
+/* One more process in the service's first container. command: {"command": [...], "environment": ["K=V"], "user",
+ * "working_dir", "tty", "privileged"} or only the array. output may be NULL. */
+DAVIT_C_API int davit_exec(davit_engine* engine, const char* name, const char* service, const char* command,
+                           const char* input, size_t input_size, davit_output output, void* user, int* exit_code,
+                           davit_stop* stop, davit_error** error);
+
+/* One JSON object a call. Not 0: no more is wanted. */
+typedef int (*davit_item)(void* user, const char* json);
+/* {"services": [...], "follow", "tail": lines}: {"container", "service", "time", "stream": 1 or 2, "text"} each */
+DAVIT_C_API int davit_logs(davit_engine* engine, const char* name, const char* options, davit_item item, void* user,
+                           davit_stop* stop, davit_error** error);
+/* {"since", "until": ns}: {"time", "type", "action", "id", "project", "attributes": {...}} each; name NULL: of the
+ * machine. Without until it blocks until it is stopped. */
+DAVIT_C_API int davit_events(davit_engine* engine, const char* name, const char* options, davit_item item, void* user,
+                             davit_stop* stop, davit_error** error);
+/* [{"running": "web"}, {"healthy": "db"}, {"exited": "job", "code": 0}, {"log_line": "web", "text": "ready"},
+ *  {"port": "web", "number": 80}, {"http": "web", "number": 80, "path": "/", "status": 200},
+ *  {"command": "db", "words": [...]}]; timeout in seconds, 0: none. */
+DAVIT_C_API int davit_wait(davit_engine* engine, const char* name, const char* waits, double timeout, davit_stop* stop,
+                           davit_error** error);
+
+/* ---- Scopes: a project that ends with davit_scope_free(), and with this process. options: {"unique",
+ * "ephemeral_ports", "adopt", "start", "grace", "up": as of davit_up}. engine: options as of davit_engine_new(). */
+typedef struct davit_scope davit_scope;
+DAVIT_C_API davit_scope* davit_scope_new(const char* project, const char* options, const char* engine, davit_stop* stop,
+                                         davit_error** error);
+DAVIT_C_API const char* davit_scope_name(const davit_scope* scope); /* the scope's */
+DAVIT_C_API char* davit_scope_ps(davit_scope* scope, davit_error** error);
+DAVIT_C_API char* davit_scope_address(davit_scope* scope, const char* service, int port, davit_error** error);
+DAVIT_C_API char* davit_scope_url(davit_scope* scope, const char* service, int port, davit_error** error);
+DAVIT_C_API char* davit_scope_log(davit_scope* scope, const char* service, davit_error** error);
+DAVIT_C_API int davit_scope_wait(davit_scope* scope, const char* waits, double timeout, davit_stop* stop,
+                                 davit_error** error);
+DAVIT_C_API int davit_scope_exec(davit_scope* scope, const char* service, const char* command, const char* input,
+                                 size_t input_size, davit_output output, void* user, int* exit_code, davit_stop* stop,
+                                 davit_error** error);
+DAVIT_C_API int davit_scope_down(davit_scope* scope, davit_error** error);    /* its errors are told only here */
+DAVIT_C_API int davit_scope_release(davit_scope* scope, davit_error** error); /* the project stays */
+DAVIT_C_API void davit_scope_free(davit_scope* scope);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,23 @@
+// What the driver options of a bridge network say. Pure.
+#pragma once
+
+#include "project/record.hpp"
+
+#include <string>
+
+namespace davit {
+
+// com.docker.network.* driver options.
+struct NetworkOptions {
+    std::string bridge_name;              // bridge.name; empty: derived
+    unsigned mtu = 0;                     // driver.mtu
+    bool icc = true;                      // bridge.enable_icc
+    bool masquerade = true;               // bridge.enable_ip_masquerade
+    bool default_bridge = false;          // bridge.default_bridge: addresses only, no embedded DNS
+    bool isolated = false;                // bridge.gateway_mode_ipv4=isolated: no address on the bridge
+    std::string interface_prefix = "eth"; // container_iface_prefix
+};
+// Throws invalid_project for a value that is none.
+NetworkOptions network_options(const NetworkRecord& record);
+
+} // namespace davit

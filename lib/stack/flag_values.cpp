@@ -1,0 +1,387 @@
+#include "stack/flag_values.hpp"
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "compose/paths.hpp"
+#include "stack/short_forms.hpp"
+#include "stack/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace davit::stack {
+
+namespace {
+
+std::string lower(std::string text) {
+    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return text;
+}
+
+template <typename... Args>
+Error usage(fmt::format_string<Args...> text, Args&&... args) {
+    return error(Errc::usage, text, std::forward<Args>(args)...);
+}
+
+std::optional<std::uint64_t> whole_number(std::string_view text, int base = 10) {
+    std::uint64_t value = 0;
+    auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (code != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+    return value;
+}
+
+std::optional<bool> go_bool(std::string_view text) {
+    for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"})
+        if (text == yes) return true;
+    for (const char* no : {"0", "f", "F", "false", "FALSE", "False"})
+        if (text == no) return false;
+    return std::nullopt;
+}
+
+std::uint16_t port_number(std::string_view what, std::string_view text) {
+    const auto value = whole_number(text);
+    if (!value) throw usage("invalid {} port ({}): value must be an integer: invalid syntax", what, text);
+    if (*value > 65535) throw usage("invalid {} port ({}): value must be an integer: value out of range", what, text);
+    return static_cast<std::uint16_t>(*value);
+}
+
+swarm::PortConfig long_port(const std::string& text) {
+    swarm::PortConfig out;
+    for (const std::string& field : csv_fields(text)) {
+        const KeyValue pair = split_pair(lower(field));
+        if (!pair.value || pair.key.empty()) throw usage("invalid field: {}", field);
+        if (pair.key == "protocol") {
+            out.protocol = *pair.value;
+            if (out.protocol != "tcp" && out.protocol != "udp" && out.protocol != "sctp")
+                throw usage("invalid protocol value '{}'", *pair.value);
+        } else if (pair.key == "mode") {
+            out.mode = *pair.value;
+            if (out.mode != "ingress" && out.mode != "host")
+                throw usage("invalid publish mode value ({}): must be either 'ingress' or 'host'", *pair.value);
+        } else if (pair.key == "target") {
+            out.target = port_number("target", *pair.value);
+        } else if (pair.key == "published") {
+            out.published = port_number("published", *pair.value);
+        } else {
+            throw usage("invalid field key: {}", pair.key);
+        }
+    }
+    if (out.target == 0) throw usage("missing mandatory field 'target'");
+    return out;
+}
+
+// A mount's fields, one by one.
+class MountFields {
+public:
+    MountFields(const std::string& directory, MountOf of) : directory_(directory), of_(of) {}
+
+    swarm::Mount take(const std::string& text) {
+        for (const std::string& field : csv_fields(text)) {
+            const KeyValue pair = split_pair(field);
+            if (pair.value) value(field, pair.key, *pair.value);
+            else if (!flag(pair.key, true)) throw usage("invalid field '{}' must be a key=value pair", field);
+        }
+        const bool judged = of_ == MountOf::service; // else by the engine
+        if (judged && out_.type.empty()) throw usage("type is required");
+        if (judged && out_.target.empty()) throw usage("target is required");
+        refuse_mixed(out_.volume_options, "volume");
+        refuse_mixed(out_.bind_options, "bind");
+        refuse_mixed(out_.tmpfs_options, "tmpfs");
+        refuse_mixed(out_.image_options, "image");
+        return std::move(out_);
+    }
+
+private:
+    void refuse_mixed(bool given, std::string_view type) const {
+        if (given && out_.type != type) throw usage("cannot mix '{}-*' options with mount type '{}'", type, out_.type);
+    }
+
+    bool flag(const std::string& key, bool on) {
+        if (key == "readonly" || key == "ro") out_.read_only = on;
+        else if (key == "volume-nocopy") out_.no_copy = on, out_.volume_options = true;
+        else if (key == "bind-nonrecursive") out_.non_recursive = on, out_.bind_options = true;
+        else if (key == "bind-create-src") out_.create_mountpoint = on, out_.bind_options = true;
+        else return false;
+        return true;
+    }
+
+    void value(const std::string& field, const std::string& key, const std::string& v) {
+        if (key == "type") {
+            out_.type = lower(v);
+        } else if (key == "image-subpath") {
+            out_.subpath = v;
+            out_.image_options = true;
+        } else if (key == "source" || key == "src") {
+            out_.source = v == "." || v.starts_with("./") ? compose::clean_path(compose::join_path(directory_, v)) : v;
+        } else if (key == "target" || key == "dst" || key == "destination") {
+            out_.target = v;
+        } else if (key == "consistency") {
+            out_.consistency = lower(v);
+        } else if (key == "bind-propagation") {
+            out_.propagation = lower(v);
+            out_.bind_options = true;
+        } else if (key == "bind-recursive") {
+            recursive(v);
+        } else if (key.starts_with("volume-") && key != "volume-nocopy") {
+            volume(field, key, v);
+        } else if (key.starts_with("tmpfs-")) {
+            tmpfs(field, key, v);
+        } else if (const auto on = go_bool(v); !on || !flag(key, *on)) {
+            if (flag(key, false)) throw usage("invalid value for {}: {}", key, v);
+            throw usage("unexpected key '{}' in '{}'", key, field);
+        }
+    }
+
+    void recursive(const std::string& v) {
+        out_.bind_options = true;
+        if (v == "disabled") out_.non_recursive = true;
+        else if (v == "writable") out_.read_only_non_recursive = true;
+        else if (v == "readonly") out_.read_only_force_recursive = true;
+        else if (v != "enabled")
+            throw usage("invalid value for bind-recursive: {} (must be \"enabled\", \"disabled\", \"writable\", or "
+                        "\"readonly\")",
+                        v);
+    }
+
+    void volume(const std::string& field, const std::string& key, const std::string& v) {
+        const KeyValue pair = split_pair(v);
+        if (key == "volume-label") out_.volume_labels[pair.key] = pair.value.value_or("");
+        else if (key == "volume-driver") out_.driver = v;
+        else if (key == "volume-opt") out_.driver_options[pair.key] = pair.value.value_or("");
+        else if (key == "volume-subpath") out_.subpath = v;
+        else throw usage("unexpected key '{}' in '{}'", key, field);
+        out_.volume_options = true;
+    }
+
+    void tmpfs(const std::string& field, const std::string& key, const std::string& v) {
+        out_.tmpfs_options = true;
+        if (key == "tmpfs-size") {
+            const auto size = parse_bytes(v);
+            if (!size) throw usage("invalid value for {}: {}", key, v);
+            out_.tmpfs_size = *size;
+        } else if (key == "tmpfs-mode") {
+            const auto mode = whole_number(v, 8);
+            if (!mode) throw usage("invalid value for {}: {}", key, v);
+            out_.tmpfs_mode = static_cast<std::uint32_t>(*mode);
+        } else {
+            throw usage("unexpected key '{}' in '{}'", key, field);
+        }
+    }
+
+    const std::string& directory_;
+    const MountOf of_;
+    swarm::Mount out_;
+};
+
+} // namespace
+
+std::vector<std::string> csv_fields(const std::string& line) {
+    std::vector<std::string> out(1);
+    bool quoted = false;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        if (line[i] == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') out.back() += line[++i];
+        else if (line[i] == '"' && (quoted || out.back().empty())) quoted = !quoted;
+        else if (line[i] == ',' && !quoted) out.emplace_back();
+        else out.back() += line[i];
+    }
+    if (quoted) throw usage("parse error on line 1: extraneous or missing \" in quoted-field");
+    return out;
+}
+
+std::vector<swarm::PortConfig> port_value(const std::string& text) {
+    if (text.find('=') != std::string::npos) return {long_port(text)};
+    const SwarmPorts ports = parse_swarm_ports(text);
+    if (!ports.error.empty()) throw usage("{}", ports.error);
+    if (!ports.address.empty()) throw usage("hostip is not supported");
+    return ports.ports;
+}
+
+swarm::Mount mount_value(const std::string& text, const std::string& directory, MountOf of) {
+    return MountFields(directory, of).take(text);
+}
+
+namespace {
+
+// What one container asks for at its endpoint; false: no such key.
+bool take_address(const std::string& key, const std::string& value, ServiceNetwork& to) {
+    if (key == "ip") to.ipv4_address = value;
+    else if (key == "ip6") to.ipv6_address = value;
+    else if (key == "mac-address") to.mac_address = value;
+    else if (key == "link-local-ip") to.link_local_ips.push_back(value);
+    else if (key == "gw-priority") to.gw_priority = static_cast<int>(integer_value(value));
+    else return false;
+    if ((key == "ip" || key == "ip6" || key == "link-local-ip") && !compose::is_ip_address(value))
+        throw usage("IP address is not correctly formatted: {}", value);
+    return true;
+}
+
+} // namespace
+
+swarm::NetworkAttachment network_value(const std::string& text, ServiceNetwork* endpoint) {
+    swarm::NetworkAttachment out;
+    if (text.find('=') == std::string::npos) {
+        out.target = text;
+        return out;
+    }
+    for (const std::string& field : csv_fields(text)) {
+        KeyValue pair = split_pair(field);
+        if (!pair.value) throw usage("invalid field {}", field);
+        pair.key = lower(pair.key);
+        if (pair.key == "name") out.target = *pair.value;
+        else if (pair.key == "alias") out.aliases.push_back(*pair.value);
+        else if (pair.key == "driver-opt") {
+            const KeyValue option = split_pair(*pair.value);
+            if (!option.value) throw usage("invalid key value pair format in driver options");
+            out.driver_opts[lower(option.key)] = *option.value;
+        } else if (!endpoint || !take_address(pair.key, *pair.value, *endpoint)) {
+            throw usage("invalid field key {}", pair.key);
+        }
+    }
+    if (out.target.empty()) throw usage("network name/id is not specified");
+    return out;
+}
+
+swarm::FileReference file_value(const std::string& text, bool config) {
+    swarm::FileReference out;
+    const auto fields = csv_fields(text);
+    if (fields.size() == 1 && fields[0].find('=') == std::string::npos) {
+        out.name = out.target = fields[0];
+        return out;
+    }
+    for (const std::string& field : fields) {
+        const KeyValue pair = split_pair(field);
+        const std::string key = lower(pair.key);
+        if (!pair.value || pair.key.empty()) throw usage("invalid field '{}' must be a key=value pair", field);
+        if (key == "source" || key == "src") out.name = *pair.value;
+        else if (key == "target") out.target = *pair.value;
+        else if (key == "uid") out.uid = *pair.value;
+        else if (key == "gid") out.gid = *pair.value;
+        else if (key == "mode") {
+            const std::string& digits = *pair.value;
+            const auto mode = whole_number(digits, digits.starts_with('0') ? 8 : 10); // as Go reads numbers
+            if (!mode) throw usage("invalid mode specified: strconv.ParseUint: parsing \"{}\": invalid syntax", digits);
+            out.mode = static_cast<std::uint32_t>(*mode);
+        } else {
+            throw usage("invalid field in {} request: {}", config ? "config" : "secret", key);
+        }
+    }
+    if (out.name.empty()) throw usage("source is required");
+    if (out.target.empty()) out.target = out.name;
+    return out;
+}
+
+swarm::Ulimit ulimit_value(const std::string& text) {
+    static constexpr std::array<std::string_view, 16> names = {
+        "as",   "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue",
+        "nice", "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
+    const KeyValue pair = split_pair(text);
+    if (!pair.value) throw usage("invalid ulimit argument: {}", text);
+    if (std::find(names.begin(), names.end(), pair.key) == names.end())
+        throw usage("invalid ulimit type: {}", pair.key);
+    const std::size_t colon = pair.value->find(':');
+    const auto soft = parse_int(std::string_view(*pair.value).substr(0, colon));
+    const auto hard = colon == std::string::npos ? soft : parse_int(std::string_view(*pair.value).substr(colon + 1));
+    if (!soft || !hard) throw usage("invalid ulimit value '{}' in '{}'", *pair.value, text);
+    if (*hard != -1 && (*soft == -1 || *soft > *hard))
+        throw usage("ulimit soft limit must be less than or equal to hard limit: {} > {}", *soft, *hard);
+    return {pair.key, *soft, *hard};
+}
+
+std::string host_value(const std::string& text) {
+    const std::size_t at = text.find_first_of(":=");
+    if (at == std::string::npos || at == 0) throw usage("bad format for add-host: \"{}\"", text);
+    std::string address = text.substr(at + 1);
+    if (address.size() > 1 && address.front() == '[' && address.back() == ']')
+        address = address.substr(1, address.size() - 2);
+    if (address != "host-gateway" && !compose::is_ip_address(address))
+        throw usage("invalid IP address in add-host: \"{}\"", address);
+    return address + " " + text.substr(0, at);
+}
+
+swarm::GenericResource resource_value(const std::string& text) {
+    const KeyValue pair = split_pair(text);
+    if (!pair.value || pair.key.empty() || pair.value->empty())
+        throw usage("could not parse GenericResource: incorrect term {}, missing '=' or malformed expression", text);
+    const auto value = parse_int(*pair.value);
+    if (!value)
+        throw usage(
+            "invalid generic-resource request `{}`, Named Generic Resources is not supported for service create "
+            "or update",
+            text);
+    return {pair.key, {}, *value};
+}
+
+std::string preference_value(const std::string& text) {
+    const auto fields = compose::split(text, '=');
+    if (fields.size() != 2) throw usage("placement preference must be of the format \"<strategy>=<arg>\"");
+    if (fields[0] != "spread") throw usage("unsupported placement preference {} (only spread is supported)", fields[0]);
+    return std::string(fields[1]);
+}
+
+void set_credential(const std::string& text, swarm::Privileges& out) {
+    out.credential_config.clear();
+    out.credential_file.clear();
+    out.credential_registry.clear();
+    if (text.empty()) return;
+    auto rest = [&](std::string_view prefix) { return text.substr(prefix.size()); };
+    if (text.starts_with("config://")) out.credential_config = rest("config://");
+    else if (text.starts_with("file://")) out.credential_file = rest("file://");
+    else if (text.starts_with("registry://")) out.credential_registry = rest("registry://");
+    else
+        throw usage("invalid credential spec: value must be prefixed with \"config://\", \"file://\", or "
+                    "\"registry://\"");
+}
+
+std::uint64_t number_value(const std::string& text) {
+    const bool hex = text.starts_with("0x");
+    const auto value = whole_number(hex ? std::string_view(text).substr(2) : std::string_view(text), hex ? 16 : 10);
+    if (!value) throw usage("strconv.ParseUint: parsing \"{}\": invalid syntax", text);
+    return *value;
+}
+
+double ratio_value(const std::string& text) {
+    double value = 0;
+    auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (code != std::errc() || end != text.data() + text.size() || text.empty())
+        throw usage("strconv.ParseFloat: parsing \"{}\": invalid syntax", text);
+    return value;
+}
+
+std::int64_t duration_value(const std::string& text) {
+    const auto value = go_duration(text);
+    if (!value) throw usage("time: invalid duration \"{}\"", text);
+    return *value;
+}
+
+std::int64_t cpus_value(const std::string& text) {
+    const auto value = nano_cpus(text);
+    if (!value) throw usage("failed to parse {} as a rational number", text);
+    return *value;
+}
+
+std::int64_t bytes_value(const std::string& text) {
+    const auto value = parse_bytes(text);
+    if (!value) throw usage("invalid size: '{}'", text);
+    return *value;
+}
+
+std::int64_t integer_value(const std::string& text) {
+    const auto value = parse_int(text);
+    if (!value) throw usage("strconv.ParseInt: parsing \"{}\": invalid syntax", text);
+    return *value;
+}
+
+std::vector<std::string> words_value(const std::string& text) {
+    auto value = shell_words(text);
+    if (!value) throw usage("EOF found when expecting closing quote");
+    return std::move(*value);
+}
+
+bool boolean_value(const std::string& text) {
+    const auto value = go_bool(text);
+    if (!value) throw usage("strconv.ParseBool: parsing \"{}\": invalid syntax", text);
+    return *value;
+}
+
+} // namespace davit::stack

@@ -1,0 +1,122 @@
+// The contract of errors, docs/embedding.md: for each kind a call that fails so, with the fields that tell more.
+#include <davit/compose_texts.hpp>
+#include <davit/containers.hpp>
+#include <davit/images.hpp>
+#include <davit/in_code.hpp>
+#include <davit/networks.hpp>
+#include <davit/project_builder.hpp>
+#include <davit/scope.hpp>
+#include <davit/to_string.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct Row {
+    const char* what;
+    davit::Errc kind;
+    std::function<void()> call;
+    std::function<bool(const davit::Error&)> tells = {};
+};
+
+davit::Project one(const std::string& command) {
+    return davit::load_string(
+               "name: errors\nservices:\n  one:\n    image: busybox\n    stop_signal: KILL\n    command: " + command +
+               "\n")
+        .project;
+}
+
+void with_files(const std::string& name) {
+    davit::LoadOptions options;
+    options.current_dir = "/tmp";
+    options.files = {name};
+    davit::load(options);
+}
+
+bool holds(const Row& row) {
+    try {
+        row.call();
+    } catch (const davit::Error& e) {
+        if (e.kind() == row.kind && (!row.tells || row.tells(e)) && e.describe().find(e.what()) != std::string::npos)
+            return true;
+        std::cerr << row.what << ": " << to_string(e.kind()) << " instead of " << to_string(row.kind)
+                  << ", or without its fields:\n"
+                  << e.describe() << "\n";
+        return false;
+    }
+    std::cerr << row.what << ": nothing was thrown\n";
+    return false;
+}
+
+} // namespace
+
+int main() {
+    using davit::Errc;
+    davit::Engine engine;
+    davit::Scope scope(one("sleep 1000"));
+    const davit::ContainerInfo running = scope.container("one");
+    const auto exec = [&](std::vector<std::string> words) {
+        davit::ExecOptions options;
+        options.command = std::move(words);
+        return engine.exec(running, options);
+    };
+    std::filesystem::create_directory("/tmp/anybody");
+    std::filesystem::permissions("/tmp/anybody", std::filesystem::perms::all);
+    davit::EngineOptions elsewhere, relative;
+    elsewhere.state_dir = "/tmp/anybody/state";
+    relative.state_dir = "state";
+    std::stop_source stopped;
+    stopped.request_stop();
+
+    const std::vector<Row> table = {
+        {"a text without a name", Errc::usage,
+         [] {
+             davit::load_strings({{"", ""}});
+         },
+         [](const auto& e) { return !e.hint().empty(); }},
+        {"a directory that is none", Errc::usage, [&] { davit::Engine e(relative); }},
+        {"a process without a command", Errc::usage, [&] { exec({}); }},
+        {"a key that nobody knows", Errc::invalid_project,
+         [] { davit::load_string("name: x\nservices:\n  a: {imgae: x}\n"); },
+         [](const auto& e) { return e.at().line == 3 && e.at().column == 7 && !e.hint().empty(); }},
+        {"a file that is not there", Errc::not_found, [] { with_files("none.yaml"); },
+         [](const auto& e) { return e.os() == std::errc::no_such_file_or_directory; }},
+        {"a container that nobody has", Errc::not_found, [&] { davit::find_container(engine, "nobody"); }},
+        {"a program that is not there", Errc::not_found, [&] { exec({"/none"}); },
+         [](const auto& e) { return e.exit_code() == 127; }},
+        {"a program that is none", Errc::denied, [&] { exec({"/etc/passwd"}); },
+         [](const auto& e) { return e.exit_code() == 126; }},
+        {"a second scope", Errc::conflict, [] { davit::Scope again(one("sleep 1000")); },
+         [](const auto& e) { return !e.hint().empty(); }},
+        {"an image in use", Errc::conflict, [&] { davit::remove_image(engine, "busybox"); }},
+        {"a driver that nobody has", Errc::unsupported,
+         [&] {
+             davit::NetworkSpec spec;
+             spec.name = "far";
+             spec.driver = "overlay";
+             davit::create_network(engine, spec);
+         }},
+        {"a directory that others may change", Errc::denied, [&] { davit::Engine e(elsewhere); },
+         [](const auto& e) { return !e.hint().empty(); }},
+        {"a registry that does not answer", Errc::unavailable,
+         [&] { davit::pull_image(engine, "127.0.0.1:1/none:1"); }},
+        {"a call that is left", Errc::interrupted,
+         [&] { scope.wait({davit::exited("one")}, {}, stopped.get_token()); }},
+        {"a wait that fails", Errc::failed, [&] { scope.wait({davit::healthy("one")}); }},
+        {"a start of what is not there", Errc::not_found,
+         [] {
+             davit::Project p = one("/none");
+             p.name = "fails";
+             davit::normalize(p);
+             davit::Scope broken(p);
+         }},
+    };
+    bool well = true;
+    for (const Row& row : table) well = holds(row) && well;
+    std::filesystem::remove_all("/tmp/anybody");
+    return well ? 0 : 1;
+}

@@ -1,0 +1,147 @@
+/* The C header from C: everything that it declares, on a project of busybox. */
+#include <davit/davit.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static davit_error* error;
+
+static void require_that(int holds, const char* what) {
+    if (holds) return;
+    fprintf(stderr, "not so: %s\n", what);
+    if (error) fprintf(stderr, "%s\n%s\n", davit_error_describe(error), davit_error_json(error));
+    exit(1);
+}
+
+static void forget_error(void) {
+    davit_error_free(error);
+    error = NULL;
+}
+
+static int collect(void* user, int stream, const char* bytes, size_t size) {
+    char* to = user;
+    if (stream == 1 && strlen(to) + size < 200) strncat(to, bytes, size);
+    return 0;
+}
+
+static int first_item(void* user, const char* json) {
+    char* to = user;
+    if (!*to) snprintf(to, 1000, "%s", json);
+    return 1;
+}
+
+static int no_more(void* user, int stream, const char* bytes, size_t size) {
+    (void)user, (void)stream, (void)bytes, (void)size;
+    return 1;
+}
+
+static const char* const compose =
+    "{\"project_name\": \"plain\", \"texts\": [{\"name\": \"compose.yaml\", \"text\": "
+    "\"services: {one: {image: busybox, command: sh -c 'echo ready; exec httpd -f -p 80', ports: ['80'], stop_signal: "
+    "KILL}}\"},"
+    "{\"name\": \"over.yaml\", \"text\": \"services: {one: {environment: {WORD: said}}}\"}]}";
+
+static void errors(void) {
+    require_that(!davit_load("{\"project_name\": \"wrong\", \"texts\": [{\"name\": \"a.yaml\", \"text\": \"services: "
+                             "{a: {imgae: x}}\"}]}",
+                             &error),
+                 "a wrong project is refused");
+    require_that(davit_error_kind(error) == DAVIT_INVALID_PROJECT, "by its kind");
+    require_that(strstr(davit_error_json(error), "\"path\":\"services.a.imgae\"") != NULL, "with its diagnostics");
+    forget_error();
+    require_that(!davit_load("{\"nonsense\": 1}", &error) && davit_error_kind(error) == DAVIT_USAGE,
+                 "an unknown option");
+    forget_error();
+    require_that(!davit_load("{", NULL), "an error that nobody wants");
+    require_that(davit_up(NULL, "{}", NULL, NULL, &error) == DAVIT_USAGE, "no engine");
+    forget_error();
+    require_that(davit_error_kind(NULL) == DAVIT_OK, "no error has no kind");
+}
+
+static void project(davit_engine* engine, const char* loaded) {
+    char said[1000] = "", item[1000] = "";
+    int code = -1;
+    char* list;
+    davit_stop* stop = davit_stop_new();
+    require_that(davit_up(engine, loaded, "{\"wait\": true}", NULL, &error) == DAVIT_OK, "it comes up");
+    list = davit_ps(engine, "plain", &error);
+    require_that(list && strstr(list, "\"state\":\"running\""), "it runs");
+    davit_free(list);
+    require_that(davit_wait(engine, "plain",
+                            "[{\"port\": \"one\", \"number\": 80}, {\"log_line\": \"one\", \"text\": \"ready\"}]", 60,
+                            NULL, &error) == DAVIT_OK,
+                 "it is ready");
+    require_that(davit_wait(engine, "plain", "[{\"exited\": \"one\"}]", 0.1, NULL, &error) == DAVIT_FAILED,
+                 "what does not come is an error");
+    require_that(strstr(davit_error_json(error), "\"timed_out\":true") != NULL, "that says so");
+    forget_error();
+    require_that(davit_exec(engine, "plain", "one", "[\"sh\", \"-c\", \"cat; echo $WORD; exit 4\"]", "in ", 3, collect,
+                            said, &code, NULL, &error) == DAVIT_OK,
+                 "a command runs");
+    require_that(code == 4 && strcmp(said, "in said\n") == 0, "with its streams");
+    require_that(davit_exec(engine, "plain", "one", "[\"yes\"]", NULL, 0, no_more, NULL, &code, NULL, &error) ==
+                     DAVIT_OK,
+                 "who wants no more ends it");
+    require_that(davit_logs(engine, "plain", "{\"follow\": true}", first_item, item, NULL, &error) == DAVIT_OK,
+                 "it has a log");
+    require_that(strstr(item, "\"text\":\"ready\"") != NULL, "with its line");
+    *item = 0;
+    require_that(davit_events(engine, "plain", "{\"since\": 0}", first_item, item, NULL, &error) == DAVIT_OK,
+                 "it has events");
+    require_that(strstr(item, "\"action\":\"create\"") != NULL, "from the first one");
+    davit_stop_request(stop);
+    require_that(davit_wait(engine, "plain", "[{\"exited\": \"one\"}]", 0, stop, &error) == DAVIT_INTERRUPTED,
+                 "it is left");
+    forget_error();
+    davit_stop_free(stop);
+    require_that(davit_down(engine, "plain", "{\"volumes\": true}", NULL, &error) == DAVIT_OK, "it goes down");
+}
+
+static void scope(const char* loaded) {
+    char said[1000] = "", *text;
+    int code = -1;
+    davit_scope* s = davit_scope_new(loaded, "{\"unique\": true, \"ephemeral_ports\": true}", NULL, NULL, &error);
+    require_that(s != NULL, "a scope is made");
+    require_that(strncmp(davit_scope_name(s), "plain-", 6) == 0, "with a name of its own");
+    require_that(davit_scope_wait(s, "[{\"http\": \"one\", \"number\": 80, \"path\": \"/none\", \"status\": 404}]", 60,
+                                  NULL, &error) == DAVIT_OK,
+                 "its service answers");
+    text = davit_scope_url(s, "one", 80, &error);
+    require_that(text && strncmp(text, "http://127.0.0.1:", 17) == 0, "it has a url");
+    davit_free(text);
+    text = davit_scope_log(s, "one", &error);
+    require_that(text && strcmp(text, "ready\n") == 0, "it has a log");
+    davit_free(text);
+    require_that(!davit_scope_address(s, "one", 70000, &error), "a port that is none");
+    forget_error();
+    require_that(davit_scope_exec(s, "one", "[\"echo\", \"inside\"]", NULL, 0, collect, said, &code, NULL, &error) ==
+                         DAVIT_OK &&
+                     code == 0 && strcmp(said, "inside\n") == 0,
+                 "it runs a command");
+    require_that(davit_scope_down(s, &error) == DAVIT_OK, "it goes down");
+    text = davit_scope_ps(s, &error);
+    require_that(text && strcmp(text, "[]") == 0, "with all of it");
+    davit_free(text);
+    davit_scope_free(s);
+}
+
+int main(void) {
+    davit_engine* engine;
+    char *loaded, *left;
+    require_that(davit_c_abi() == DAVIT_C_ABI, "the header is the library's");
+    errors();
+    engine = davit_engine_new(NULL, &error);
+    require_that(engine != NULL, "there is an engine");
+    loaded = davit_load(compose, &error);
+    require_that(loaded && strstr(loaded, "\"WORD\":\"said\""), "texts are merged");
+    project(engine, loaded);
+    scope(loaded);
+    left = davit_ps(engine, NULL, &error);
+    require_that(left && strcmp(left, "[]") == 0, "nothing is left");
+    davit_free(left);
+    davit_free(loaded);
+    davit_engine_free(engine);
+    printf("davit %s from C\n", davit_version_text());
+    return 0;
+}

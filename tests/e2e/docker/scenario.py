@@ -1,0 +1,145 @@
+"""Containers outside a compose file, in docker's words: made, looked at, acted on, and gone without a trace."""
+import json
+import os
+import pty
+import re
+import shutil
+
+from harness import Scenario
+
+
+def codes(s):
+    """125: nothing could be run; 126, 127: the command; 128 + n: a signal; 1: a mistake of the caller's."""
+    s.davit("container", "run", "--bogus", "busybox", exit=125)
+    s.davit("container", "run", "--rm", "--memory", "x", "busybox", "true", exit=125)
+    s.davit("container", "run", "--rm", "--env-file", "nowhere", "busybox", "true", exit=125)
+    s.davit("container", "run", "--rm", "--health-interval", "1us", "busybox", "true", exit=125, err="cannot be less than 1ms")
+    s.davit("network", "create", "--subnet", "10.11.0.5/24", "crooked", exit=1, err="should be 10.11.0.0/24")
+    s.davit("container", "run", "--rm", "busybox", "/etc", exit=126)
+    s.davit("container", "run", "--rm", "busybox", "no-such", exit=127)
+    s.davit("container", "run", "--rm", "busybox", "sh", "-c", "exit 3", exit=3)
+    s.davit("container", "run", "--rm", "--init", "busybox", "sh", "-c", "kill -TERM $$; sleep 5", exit=143)
+    s.davit("container", "run", "-d", "-a", "stdout", "busybox", exit=1)
+    s.davit("container", "run", exit=1)
+    s.davit("container", "create", "--bogus", "busybox", exit=125)
+    s.davit("container", "create", "--pull", "never", "nosuch:1", exit=1)
+
+
+def streams(s):
+    """Input, output and errors of run, exec, start and attach."""
+    out = s.davit("container", "run", "--rm", "-i", "busybox", "cat", stdin="one\ntwo\n")
+    s.equal("input comes back", "one\ntwo\n", out.out)
+    both = s.davit("container", "run", "--rm", "busybox", "sh", "-c", "echo out; echo err >&2")
+    s.equal("output", "out\n", both.out)
+    s.check("errors go to standard error", "err" in both.err)
+    s.equal("-a stderr", "", s.davit("container", "run", "--rm", "-a", "stderr", "busybox", "echo", "out").out)
+    s.davit("container", "create", "--name", "reader", "-i", "busybox", "sh", "-c", "read x; echo got $x; exit 6")
+    s.equal("start -ai", "got word\n", s.davit("container", "start", "-ai", "reader", stdin="word\n", exit=6).out)
+    s.davit("container", "rm", "reader", out="^reader$")
+
+
+def life(s):
+    """Every verb on one container, and what ls and inspect say of it meanwhile."""
+    made = s.davit("container", "run", "-d", "--name", "web", "--cidfile", "id", "-p", "127.0.0.1::80", "-e", "A=1",
+                   "--label", "tier=front", "--restart", "unless-stopped", "--init", "busybox", "sleep", "1000").out.strip()
+    with open(os.path.join(s.directory, "id"), encoding="utf-8") as f:
+        s.equal("--cidfile", made, f.read())
+    port = s.davit("container", "port", "web", "80").out.strip()
+    asked = "{{(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort}}"
+    s.equal("the port, twice", port, "127.0.0.1:" + s.davit("container", "inspect", "-f", asked, "web").out.strip())
+    s.equal("ls -aqf label", made[:12] + "\n", s.davit("container", "ls", "-aqf", "label=tier=front").out)
+    s.equal("exec", "1 /etc\n", s.davit("container", "exec", "-w", "/etc", "web", "sh", "-c", "echo $A $PWD").out)
+    document = json.loads(s.davit("container", "inspect", "web").out)[0]
+    s.check("the environment as it was asked for", "A=1" in document["Config"]["Env"])
+    s.equal("restart policy", "unless-stopped", document["HostConfig"]["RestartPolicy"]["Name"])
+    for verb, state in (("pause", "paused"), ("unpause", "running"), ("restart", "running"), ("stop", "exited"), ("start", "running")):
+        more = ("-t", "0") if verb in ("restart", "stop") else ()
+        s.davit("container", verb, *more, "web", out="^web$")
+        s.equal(verb, state, s.davit("container", "inspect", "-f", "{{.State.Status}}", "web").out.strip())
+    s.davit("container", "rename", "web", "site")
+    s.davit("container", "update", "--restart", "no", "--memory", "64m", "--memory-swap", "64m", "site", out="^site$")
+    s.equal("update", "67108864 no\n", s.davit("container", "inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.RestartPolicy.Name}}", "site").out)
+    s.davit("container", "top", "site", out="sleep 1000")
+    s.davit("container", "stats", "--no-stream", "site", out="site")
+    s.davit("container", "kill", "site", out="^site$")
+    s.equal("wait", "137\n", s.davit("container", "wait", "site").out)
+    s.davit("container", "rm", "-fv", "site", "gone", out="^site$")
+
+
+def files(s):
+    """diff, cp, export, commit, logs."""
+    s.davit("container", "run", "--name", "maker", "busybox", "sh", "-c", "echo x > /new; rm /etc/group; printf abc")
+    changed = s.davit("container", "diff", "maker").out.split("\n")
+    s.check("diff", "A /new" in changed and "D /etc/group" in changed, changed)
+    s.equal("text without a newline", "abc", s.davit("container", "logs", "maker").out)
+    s.davit("container", "cp", "maker:/new", "copied")
+    s.davit("container", "cp", "copied", "maker:/tmp")
+    s.davit("container", "commit", "maker", "made:1", out="^sha256:")
+    s.equal("the image runs", "x\n", s.davit("container", "run", "--rm", "made:1", "cat", "/new").out)
+    s.davit("container", "export", "-o", "all.tar", "maker")
+    s.davit("container", "rm", "maker")
+    s.davit("image", "rm", "made:1")
+    s.davit("container", "run", "--name", "both", "-e", "Z=1", "-e", "A=2", "busybox", "sh", "-c", "for i in 1 2; do echo o$i; echo e$i >&2; sleep 0.05; done; env")
+    together = s.run("sh", "-c", f"{s.binary} container logs both 2>&1").out.splitlines()
+    s.equal("both streams in their order", ["o1", "e1", "o2", "e2"], together[:4])
+    s.check("variables in theirs", together.index("Z=1") < together.index("A=2"), str(together))
+    s.check("whole timestamps", all(re.match(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{9}Z ", l) for l in s.davit("container", "logs", "-t", "both").out.splitlines()))
+    s.davit("container", "rm", "both")
+
+
+def terminal(s):
+    """-it at a terminal of one's own; without one it is refused."""
+    s.davit("container", "run", "--rm", "-it", "busybox", "true", exit=1, err="not a terminal")
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(s.directory)
+        os.execv(s.binary, [s.binary, "container", "run", "--rm", "-it", "busybox", "sh", "-c", "tty; echo $TERM"])
+    text = b""
+    try:
+        while chunk := os.read(fd, 4096):
+            text += chunk
+    except OSError:
+        pass  # the terminal has gone with who wrote to it
+    _, status = os.waitpid(pid, 0)
+    s.check("a terminal", b"/dev/pts/0" in text and b"xterm" in text, text)
+    s.equal("its exit code", 0, os.waitstatus_to_exitcode(status))
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(s.directory)
+        os.execv(s.binary, [s.binary, "container", "run", "--rm", "-it", "busybox", "sh"])
+    os.write(fd, b"exit 4\n")  # before anybody has asked
+    try:
+        while os.read(fd, 4096):
+            pass
+    except OSError:
+        pass
+    s.equal("what was typed ahead is read", 4, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    s.davit("container", "run", "--detach-keys", "bogus", "busybox", "true", exit=125, err="invalid detach", within=10)
+
+
+def named_devices(s):
+    """A device that a CDI specification tells of, and one that none does."""
+    os.makedirs("/var/run/cdi")
+    with open("/var/run/cdi/vendor.yaml", "w", encoding="utf-8") as f:
+        f.write("cdiVersion: 0.6.0\nkind: vendor.com/net\ndevices:\n- name: nought\n  containerEdits:\n    env: [NOUGHT=yes]\n"
+                "    deviceNodes: [{path: /dev/nought, hostPath: /dev/zero, fileMode: 384}]\n")
+    said = s.davit("container", "run", "--rm", "--device", "vendor.com/net=nought", "busybox", "sh", "-c",
+                   "echo $NOUGHT $(stat -c '%a %t:%T' /dev/nought) $(head -c 3 /dev/nought | wc -c)").out
+    s.equal("the device is there", "yes 600 1:5 3\n", said)
+    s.davit("container", "run", "--rm", "--device", "vendor.com/net=other", "busybox", "true", exit=125,
+            err="CDI device injection failed: unresolvable CDI devices vendor.com/net=other")
+    s.davit("container", "run", "--rm", "--gpus", "all", "busybox", "true", exit=125, err="could not select device driver")
+    shutil.rmtree("/var/run/cdi")
+
+
+with Scenario("docker") as s:
+    s.images("busybox")
+    before = s.listing()
+    codes(s)
+    streams(s)
+    life(s)
+    files(s)
+    named_devices(s)
+    terminal(s)
+    s.davit("container", "prune", "-f")
+    s.nothing_left(before)

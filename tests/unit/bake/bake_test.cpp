@@ -1,0 +1,183 @@
+#include "davit/bake.hpp"
+
+#include <doctest/doctest.h>
+#include <map>
+
+using namespace davit;
+
+namespace {
+
+const char* const file = R"(
+# comment
+variable "TAG" { default = "latest" }
+variable "DEBUG" { default = false }
+registry = "ghcr.io/team"
+function "name" {
+  params = [image]
+  result = "${registry}/${image}:${TAG}"
+}
+group "default" { targets = ["app", "db"] }
+target "_common" {
+  args = { VERSION = "1", GO = "1.22" }
+  labels = { "org.a" = "b" }
+  platforms = ["linux/amd64"]
+}
+target "app" {
+  inherits   = ["_common"]
+  context    = "./app"
+  dockerfile = "Dockerfile.app"
+  args       = { VERSION = "2" }
+  tags       = [name("app"), DEBUG ? name("debug") : ""]
+  contexts   = { base = "target:base" }
+  output     = [{ type = "local", dest = "out" }]
+}
+target "base" { context = "./base" }
+target "db" {
+  context = "./db" // another one
+  tags = ["db"]
+  dockerfile-inline = <<EOT
+FROM busybox
+EOT
+}
+target "many" {
+  matrix = { os = ["a", "b"], n = [1, 2] }
+  name   = "many-${os}-${n}"
+  args   = { OS = os }
+}
+)";
+
+BakeOptions options(std::vector<std::string> targets = {}, std::vector<std::string> overrides = {},
+                    std::map<std::string, std::string> environment = {}) {
+    BakeOptions out;
+    out.files = {{"docker-bake.hcl", file}};
+    out.targets = std::move(targets);
+    out.overrides = std::move(overrides);
+    out.environment = [environment](const std::string& name) -> std::optional<std::string> {
+        const auto found = environment.find(name);
+        return found == environment.end() ? std::nullopt : std::optional(found->second);
+    };
+    return out;
+}
+
+const BakeTarget& target(const Baked& baked, const std::string& name) {
+    for (const BakeTarget& t : baked.targets)
+        if (t.name == name) return t;
+    FAIL("no target " << name);
+    return baked.targets.front();
+}
+
+std::string refusal(const std::string& text, std::vector<std::string> targets = {},
+                    std::vector<std::string> overrides = {}) {
+    BakeOptions o;
+    o.files = {{"f.hcl", text}};
+    o.targets = std::move(targets);
+    o.overrides = std::move(overrides);
+    try {
+        bake(o);
+        return "";
+    } catch (const Error& e) {
+        return e.what();
+    }
+}
+
+} // namespace
+
+TEST_CASE("bake: the default group, what it inherits, and what its contexts need first") {
+    const Baked baked = bake(options());
+    REQUIRE(baked.targets.size() == 3);
+    CHECK(baked.targets[0].name == "base");
+    CHECK(baked.targets[1].name == "app");
+    CHECK(baked.targets[2].name == "db");
+    CHECK(baked.groups.at("default") == std::vector<std::string>{"app", "db"});
+    const BakeTarget& app = target(baked, "app");
+    CHECK(app.context == "./app");
+    CHECK(app.dockerfile == "Dockerfile.app");
+    CHECK(app.args ==
+          std::vector<std::pair<std::string, std::optional<std::string>>>{{"VERSION", "2"}, {"GO", "1.22"}});
+    CHECK(app.labels == std::vector<std::pair<std::string, std::string>>{{"org.a", "b"}});
+    CHECK(app.tags.front() == "ghcr.io/team/app:latest");
+    CHECK(app.outputs == std::vector<std::string>{"type=local,dest=out"});
+    CHECK(target(baked, "db").dockerfile_inline == std::optional<std::string>("FROM busybox\n"));
+}
+
+TEST_CASE("bake: the environment wins over defaults, with their kind") {
+    const Baked baked = bake(options({"app"}, {}, {{"TAG", "v2"}, {"DEBUG", "true"}}));
+    CHECK(target(baked, "app").tags == std::vector<std::string>{"ghcr.io/team/app:v2", "ghcr.io/team/debug:v2"});
+    CHECK_THROWS_AS(bake(options({"app"}, {}, {{"DEBUG", "maybe"}})), Error);
+}
+
+TEST_CASE("bake: --set by pattern, key and entry") {
+    const Baked baked = bake(options({}, {"app.args.GO=1.23", "*.platform=linux/arm64", "db.tags=x", "db.tags=y",
+                                          "app.no-cache=true", "app.labels.k=v"}));
+    const BakeTarget& app = target(baked, "app");
+    CHECK(app.args.back() == std::pair<std::string, std::optional<std::string>>{"GO", "1.23"});
+    CHECK(app.platforms == std::vector<std::string>{"linux/arm64"});
+    CHECK(app.no_cache == std::optional(true));
+    CHECK(app.labels.back() == std::pair<std::string, std::string>{"k", "v"});
+    CHECK(target(baked, "db").tags == std::vector<std::string>{"x", "y"});
+    CHECK(target(baked, "db").platforms == std::vector<std::string>{"linux/arm64"});
+}
+
+TEST_CASE("bake: a matrix is a target for each combination, and a group") {
+    const Baked baked = bake(options({"many"}));
+    CHECK(baked.targets.size() == 4);
+    CHECK(target(baked, "many-b-2").args.front().second == std::optional<std::string>("b"));
+    CHECK(bake(options({"many-a-1"})).targets.size() == 1);
+}
+
+TEST_CASE("bake: JSON has the same structure, and templates in its strings") {
+    BakeOptions o;
+    o.files = {{"docker-bake.json",
+                R"({"variable":{"V":{"default":"1"}},"group":{"default":{"targets":["a"]}},
+                    "target":{"a":{"tags":["x:${V}"],"args":{"N":null,"M":"m"}}}})"}};
+    const Baked baked = bake(o);
+    REQUIRE(baked.targets.size() == 1);
+    CHECK(baked.targets[0].tags == std::vector<std::string>{"x:1"});
+    CHECK(baked.targets[0].args.size() == 1);
+    CHECK(to_json(baked).find("\"x:1\"") != std::string::npos);
+}
+
+TEST_CASE("bake: a later file changes what it names") {
+    BakeOptions o = options({"db"});
+    o.files.push_back({"docker-bake.override.hcl", "target \"db\" { tags = [\"other\"] }"});
+    const Baked baked = bake(o);
+    CHECK(target(baked, "db").tags == std::vector<std::string>{"other"});
+    CHECK(target(baked, "db").context == "./db");
+}
+
+TEST_CASE("bake: targets of compose files stand beside the others") {
+    BakeOptions o;
+    BakeTarget web;
+    web.name = "web";
+    web.tags = {"shop-web"};
+    o.from_compose = {web};
+    CHECK(bake(o).targets.front().tags == std::vector<std::string>{"shop-web"});
+    o.overrides = {"web.tags=own"};
+    CHECK(bake(o).targets.front().tags == std::vector<std::string>{"own"});
+}
+
+TEST_CASE("bake: what is wrong") {
+    CHECK(refusal("target \"a\" {", {"a"}) == "a '}' is missing");
+    CHECK(refusal("target \"a\" { bogus = 1 }", {"a"}) == "a target has no \"bogus\"");
+    CHECK(refusal("target \"a\" {}", {"b"}) == "failed to find target b");
+    CHECK(refusal("target \"a\" {}") == "failed to find target default");
+    CHECK(refusal("target \"a\" { inherits = [\"b\"] }\ntarget \"b\" { inherits = [\"a\"] }", {"a"}) ==
+          "the target a inherits from itself");
+    CHECK(refusal("target \"a\" { contexts = { b = \"target:a\" } }", {"a"}) ==
+          "the contexts of the target a lead to itself");
+    CHECK(refusal("variable \"V\" { default = V }\ntarget \"a\" { tags = [V] }", {"a"}) ==
+          "the variable V needs itself");
+    CHECK(refusal("function \"f\" {\nparams = [x]\nresult = f(x)\n}\ntarget \"a\" { tags = [f(1)] }", {"a"}) ==
+          "the expression leads to itself");
+    CHECK(refusal("bogus \"a\" {}") == "a bake file has no blocks of the type \"bogus\"");
+    CHECK(refusal("target \"a\" {}", {"a"}, {"a"}) == "invalid override a");
+    CHECK(refusal("group \"default\" { targets = [\"default\"] }") == "");
+}
+
+TEST_CASE("bake: names and variables are listed") {
+    CHECK(bake_names(options()).size() == 8);
+    const auto variables = bake_variables(options());
+    REQUIRE(variables.size() == 2);
+    CHECK(variables[0].name == "DEBUG");
+    CHECK(variables[0].value == "false");
+}

@@ -1,0 +1,5 @@
+#pragma once
+
+namespace davit::net::lab {
+void bench_vips(); // prints
+}
