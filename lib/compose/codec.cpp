@@ -44,7 +44,7 @@ Node* from_value(Tree& tree, const Value& v) {
             return out;
         }
         Node* operator()(const Value::Map& entries) const {
-            Node* out = tree.map();
+            Node* out = tree.map_of_own_keys();
             for (const auto& [key, value] : entries) tree.add(*out, tree.copy(key), from_value(tree, value));
             return out;
         }
@@ -206,7 +206,7 @@ void Labels::decode(Decoder& d, Node& n, std::map<std::string, std::string>& out
 }
 Node* Labels::encode(Encoder& e, const std::map<std::string, std::string>& labels) {
     if (labels.empty()) return nullptr;
-    Node* out = e.tree.map();
+    Node* out = e.tree.map_of_own_keys();
     for (const auto& [key, value] : labels) e.tree.add(*out, e.tree.copy(key), e.tree.string(value));
     return out;
 }
@@ -221,7 +221,7 @@ void Variables::decode(Decoder& d, Node& n, std::map<std::string, std::optional<
 }
 Node* Variables::encode(Encoder& e, const std::map<std::string, std::optional<std::string>>& variables) {
     if (variables.empty()) return nullptr;
-    Node* out = e.tree.map();
+    Node* out = e.tree.map_of_own_keys();
     for (const auto& [key, value] : variables)
         e.tree.add(*out, e.tree.copy(key), value ? e.tree.string(*value) : e.tree.null());
     return out;

@@ -69,11 +69,9 @@ void read_env_files(Tree& tree, Service& s, const Environment& environment, Diag
     s.env_file.clear();
 }
 
-void read_label_files(Tree& tree, Service& s, const Environment& environment, Diagnostics& diag) {
-    Lookup outside = [&](std::string_view name) -> const std::string* {
-        auto it = environment.find(name);
-        return it == environment.end() ? nullptr : &it->second;
-    };
+// A label's variables are those of the label files alone, as Docker Compose has it.
+void read_label_files(Tree& tree, Service& s, Diagnostics& diag) {
+    const Lookup outside = [](std::string_view) -> const std::string* { return nullptr; };
     std::map<std::string, std::string> from_files;
     Lookup earlier = [&](std::string_view name) -> const std::string* {
         auto it = from_files.find(std::string(name));
@@ -95,8 +93,8 @@ void read_service_env_files(Tree& tree, Project& project, const Environment& env
     for (auto& [name, service] : project.services) read_env_files(tree, service, environment, diag);
 }
 
-void read_service_label_files(Tree& tree, Project& project, const Environment& environment, Diagnostics& diag) {
-    for (auto& [name, service] : project.services) read_label_files(tree, service, environment, diag);
+void read_service_label_files(Tree& tree, Project& project, Diagnostics& diag) {
+    for (auto& [name, service] : project.services) read_label_files(tree, service, diag);
 }
 
 } // namespace davit::compose

@@ -12,6 +12,6 @@ void resolve_environment(Tree&, Node& document, const Environment&);
 
 // Reads the env_file and label_file of the enabled services. The lists are emptied.
 void read_service_env_files(Tree&, Project&, const Environment&, Diagnostics&);
-void read_service_label_files(Tree&, Project&, const Environment&, Diagnostics&);
+void read_service_label_files(Tree&, Project&, Diagnostics&);
 
 } // namespace davit::compose

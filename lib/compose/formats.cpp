@@ -56,7 +56,7 @@ void Ulimits::decode(Decoder& d, Node& n, std::map<std::string, Ulimit>& out) {
 }
 Node* Ulimits::encode(Encoder& e, const std::map<std::string, Ulimit>& limits) {
     if (limits.empty()) return nullptr;
-    Node* out = e.tree.map();
+    Node* out = e.tree.map_of_own_keys();
     for (const auto& [name, limit] : limits)
         e.tree.add(*out, e.tree.copy(name),
                    limit.single && (limit.soft || !e.json) ? e.tree.integer(limit.soft)
@@ -82,7 +82,7 @@ void ProviderOptions::decode(Decoder& d, Node& n, std::map<std::string, std::vec
 }
 Node* ProviderOptions::encode(Encoder& e, const std::map<std::string, std::vector<std::string>>& options) {
     if (options.empty()) return nullptr;
-    Node* out = e.tree.map();
+    Node* out = e.tree.map_of_own_keys();
     for (const auto& [key, values] : options)
         if (Node* list = TextList::encode(e, values)) e.tree.add(*out, e.tree.copy(key), list);
     return out;

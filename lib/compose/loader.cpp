@@ -173,7 +173,7 @@ LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     diag.throw_if_errors();
     enable_named(p, o, diag, *t.root);
     if (o.resolve_environment) read_service_env_files(*t.tree, p, *t.environment, diag);
-    if (o.resolve_labels) read_service_label_files(*t.tree, p, *t.environment, diag);
+    if (o.resolve_labels) read_service_label_files(*t.tree, p, diag);
     diag.place(*t.root);
     diag.throw_if_errors();
     p = select_services(std::move(p), o.services);
@@ -194,8 +194,10 @@ LoadResult load(const LoadOptions& options) { return compose::to_project(compose
 std::string render(const Project& project, RenderFormat format, bool escape_dollars) {
     yaml::Tree tree;
     bool json = format == RenderFormat::json;
-    const yaml::Node* root = compose::encode_project(tree, project, json);
-    return json ? yaml::print_json(*root, escape_dollars) : yaml::print_yaml(*root, escape_dollars);
+    yaml::Node* root = compose::encode_project(tree, project, json);
+    if (!json) return yaml::print_yaml(*root, escape_dollars);
+    yaml::sort_keys(*root);
+    return yaml::print_json(*root, escape_dollars);
 }
 
 } // namespace davit

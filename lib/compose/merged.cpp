@@ -68,7 +68,8 @@ std::vector<ImageUse> MergedFiles::images() const {
 
 std::map<std::string, TemplateVariable> MergedFiles::variables() const {
     std::map<std::string, compose::Variable> found;
-    collect_from(*impl_->loaded.root, found);
+    for (const yaml::Entry& e : impl_->loaded.root->map())
+        if (e.key != "name") collect_from(*e.value, found); // the project's name is settled before
     std::map<std::string, TemplateVariable> out;
     for (auto& [name, v] : found) out[name] = {v.name, v.default_value, v.alternate_value, v.required};
     return out;
@@ -87,7 +88,10 @@ void MergedFiles::keep_images() {
     for (const yaml::Entry& service : services_of(*impl_->loaded.root)) drop_others(*service.value, "image");
 }
 
-std::string MergedFiles::render(RenderFormat format) const { return print_as(format, *impl_->loaded.root, false); }
+std::string MergedFiles::render(RenderFormat format) const {
+    yaml::sort_keys(*impl_->loaded.root); // not in the order of the files: as a Project is shown
+    return print_as(format, *impl_->loaded.root, false);
+}
 
 std::string render_images(const Project& project, RenderFormat format) {
     yaml::Tree tree;

@@ -170,9 +170,9 @@ void take_mounts(const ContainerFlags& flags, const ContainerFlagSurroundings& a
         made.name = name;
         to.volumes[name] = std::move(made);
     };
-    const auto driven = [](std::string driver, std::map<std::string, std::string> options, Labels labels) {
+    const auto driven = [](std::string by, std::map<std::string, std::string> options, Labels labels) {
         Volume out;
-        out.driver = std::move(driver);
+        out.driver = std::move(by);
         out.driver_opts = std::move(options);
         out.labels = std::move(labels);
         return out;

@@ -2,8 +2,8 @@
 
 #include "base/printable.hpp"
 #include "base/text_code.hpp"
-#include "base/units.hpp"
-#include "yaml/scalar.hpp"
+#include "yaml/natural_order.hpp"
+#include "yaml/scalar_style.hpp"
 #include "yaml/text.hpp"
 
 #include <algorithm>
@@ -12,6 +12,8 @@
 #include <cmath>
 #include <cstdint>
 #include <fmt/format.h>
+#include <span>
+#include <vector>
 
 namespace davit::yaml {
 
@@ -123,67 +125,13 @@ private:
     bool dollars_;
 };
 
-// What a byte means for the question of quotes.
-enum : std::uint8_t { must_escape = 1, in_numbers = 2, never_first = 4 };
-constexpr std::array<std::uint8_t, 256> byte_classes = [] {
-    std::array<std::uint8_t, 256> out{};
-    auto mark = [&](std::string_view bytes, std::uint8_t what) {
-        for (char c : bytes) out[static_cast<unsigned char>(c)] |= what;
-    };
-    for (std::size_t i = 0; i < out.size(); ++i)
-        if (i < 0x20 || i >= 0x7f) out[i] = must_escape;
-    mark("0123456789abcdefABCDEF+-.:_xXoTtZz ", in_numbers); // numbers, times of day, dates
-    mark("-?:,[]{}#&*!|>'\"%@`=<~ ", never_first);
-    return out;
-}();
-
-std::uint8_t class_of(char c) { return byte_classes[static_cast<unsigned char>(c)]; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// true, null, yes and their like, in any case.
-bool is_word_of_yaml(std::string_view text) {
-    static constexpr std::array<std::string_view, 9> words = {"true", "false", "null", "yes", "no",
-                                                              "on",   "off",   "y",    "n"};
-    if (text.size() > 5) return false;
-    std::array<char, 5> lower{};
-    std::transform(text.begin(), text.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return std::find(words.begin(), words.end(), std::string_view(lower.data(), text.size())) != words.end();
-}
-
-// Whether some YAML reader takes the plain text for something else than this text.
-bool needs_quotes(std::string_view text) {
-    if (text.empty()) return true;
-    const bool dash_word = text.size() > 1 && text[0] == '-' && (text[1] == '-' || is_letter(text[1]));
-    if ((class_of(text[0]) & never_first) != 0 && !dash_word) return true;
-    if (text.back() == ' ' || text.back() == ':') return true;
-    std::uint8_t common = in_numbers;
-    char before = '\0';
-    for (char c : text) {
-        const std::uint8_t what = class_of(c);
-        if ((what & must_escape) != 0 || (c == ' ' && before == ':') || (c == '#' && before == ' ')) return true;
-        common &= what;
-        before = c;
-    }
-    if (common != 0 && (is_digit(text[0]) || text[0] == '.' || text[0] == '+' || text[0] == '-')) return true;
-    if (text[0] == '.' && text.size() <= 4) return true; // .inf, .nan
-    return is_word_of_yaml(text);
-}
-
-// A text of several lines that can stand as a block.
-bool fits_block(std::string_view text) {
-    if (text.find('\n') == std::string_view::npos || text[0] == ' ' || text[0] == '\n' || text[0] == '\t') return false;
-    return text.find(" \n") == std::string_view::npos && printable(text, "\n\t") == text;
-}
-
 class YamlPrinter {
 public:
     YamlPrinter(std::string& out, bool dollars) : out_(out), dollars_(dollars) {}
 
     void document(const Node& n) {
         if (n.is_map() && !n.map().empty()) return map(n, 0, true);
-        if (n.is_list() && !n.list().empty()) return list(n, 0);
+        if (n.is_list() && !n.list().empty()) return list(n, 0, true);
         value(n, 0);
     }
 
@@ -191,23 +139,36 @@ private:
     void indent(int depth) { out_.append(static_cast<std::size_t>(depth) * 2, ' '); }
 
     void map(const Node& n, int depth, bool indent_first) {
-        for (const Entry& e : n.map()) {
+        const auto natural = [](const Entry& a, const Entry& b) { return comes_before(a.key, b.key); };
+        if (!n.own_keys || std::is_sorted(n.map().begin(), n.map().end(), natural))
+            return entries(n.map(), depth, indent_first);
+        std::vector<Entry> sorted(n.map().begin(), n.map().end());
+        std::stable_sort(sorted.begin(), sorted.end(), natural);
+        entries(sorted, depth, indent_first);
+    }
+
+    void entries(std::span<const Entry> all, int depth, bool indent_first) {
+        for (const Entry& e : all) {
             if (is_hidden(e.key)) continue;
             if (indent_first) indent(depth);
             indent_first = true;
-            text(e.key, -1);
+            text(e.key, depth, true);
             out_ += ':';
             below(*e.value, depth + 1);
         }
     }
 
-    void list(const Node& n, int depth) {
+    void list(const Node& n, int depth, bool indent_first) {
         for (const Node* item : n.list()) {
-            indent(depth);
+            if (indent_first) indent(depth);
+            indent_first = true;
             out_ += '-';
             if (item->is_map() && !item->map().empty()) {
                 out_ += ' ';
                 map(*item, depth + 1, false);
+            } else if (item->is_list() && !item->list().empty()) {
+                out_ += ' ';
+                list(*item, depth + 1, false);
             } else {
                 below(*item, depth + 1);
             }
@@ -222,7 +183,7 @@ private:
         }
         if (n.is_list() && !n.list().empty()) {
             out_ += '\n';
-            return list(n, depth);
+            return list(n, depth, true);
         }
         out_ += ' ';
         value(n, depth);
@@ -233,36 +194,10 @@ private:
         case Kind::null: out_ += "null"; break;
         case Kind::list: out_ += "[]"; break;
         case Kind::map: out_ += "{}"; break;
-        case Kind::string: return text_line(n.str(), depth);
+        case Kind::string: text(n.str(), depth, false); break;
         default: out_ += to_text(n);
         }
         out_ += '\n';
-    }
-
-    void text_line(std::string_view s, int depth) {
-        if (!fits_block(s) || first_bad_utf8(s) != std::string_view::npos) {
-            text(s, depth);
-            out_ += '\n';
-            return;
-        }
-        std::size_t ends = s.size() - (s.find_last_not_of('\n') + 1);
-        out_ += ends == 0 ? "|-" : ends == 1 ? "|" : "|+";
-        if (ends) s.remove_suffix(1);
-        while (true) {
-            std::size_t end = s.find('\n');
-            out_ += '\n';
-            if (end != 0 && !s.empty()) indent(depth);
-            dollars(s.substr(0, end));
-            if (end == std::string_view::npos) break;
-            s.remove_prefix(end + 1);
-        }
-        out_ += '\n';
-    }
-
-    void dollars(std::string_view s) {
-        for (std::size_t at; dollars_ && (at = s.find('$')) != std::string_view::npos; s.remove_prefix(at + 1))
-            out_.append(s.substr(0, at)).append("$$");
-        out_.append(s);
     }
 
     // What a variable of the environment may hold and a YAML file may not.
@@ -272,22 +207,16 @@ private:
         out_ += "!!binary " + base64_encode(bytes);
     }
 
-    void text(std::string_view s, int) {
-        if (!needs_quotes(s)) return dollars(s);
+    void text(std::string_view s, int depth, bool key) {
         if (first_bad_utf8(s) != std::string_view::npos) return binary(s);
-        if (s.find('\'') == std::string_view::npos && printable(s) == s) {
-            out_ += '\'';
-            dollars(s);
-            out_ += '\'';
-            return;
-        }
-        std::string quoted;
-        append_escaped(quoted, s, dollars_);
-        out_ += '"' + printable(quoted) + '"'; // what is left to escape are \u and \U: YAML's own
+        const std::size_t line = out_.rfind('\n') + 1; // npos + 1: the first one
+        const auto is_first_byte = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+        const auto column = std::count_if(out_.begin() + static_cast<std::ptrdiff_t>(line), out_.end(), is_first_byte);
+        write_scalar(out_, s, static_cast<std::size_t>(column), static_cast<std::size_t>(depth) * 2, key);
     }
 
     std::string& out_;
-    bool dollars_;
+    bool dollars_; // doubled in what is not text; the rest when all stands there
 };
 
 } // namespace
@@ -295,7 +224,11 @@ private:
 std::string print_yaml(const Node& n, bool escape) {
     std::string out;
     YamlPrinter(out, escape).document(n);
-    return out;
+    if (!escape) return out;
+    std::string escaped; // once the lines are folded
+    escaped.reserve(out.size());
+    for (char c : out) escaped.append(c == '$' ? 2 : 1, c);
+    return escaped;
 }
 
 std::string print_json(const Node& n, bool escape) {

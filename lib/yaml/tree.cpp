@@ -2,6 +2,7 @@
 
 #include "base/units.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -93,6 +94,13 @@ bool equal(const Node& a, const Node& b) {
     return false;
 }
 
+void sort_keys(Node& n) {
+    n.own_keys = n.is_map();
+    std::sort(n.map().begin(), n.map().end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
+    for (const Entry& e : n.map()) sort_keys(*e.value);
+    for (Node* item : n.list()) sort_keys(*item);
+}
+
 Tree::Tree() : arena_(64 * 1024) {}
 
 Node* Tree::make(Kind kind, Pos at) {
@@ -139,6 +147,12 @@ Node* Tree::string(std::string_view value, Pos at) {
 
 Node* Tree::list(Pos at) { return make(Kind::list, at); }
 Node* Tree::map(Pos at) { return make(Kind::map, at); }
+
+Node* Tree::map_of_own_keys() {
+    Node* n = map();
+    n->own_keys = true;
+    return n;
+}
 
 Node* Tree::clone(const Node& from) {
     Node* n = make(from.kind, from.pos);

@@ -34,8 +34,9 @@ struct Entry {
 struct Node {
     Kind kind = Kind::null;
     Tag tag = Tag::none;
-    bool timestamp = false; // a string that YAML 1.1 reads as a date
-    bool failed = false;    // an error about it is reported; later passes leave it alone
+    bool timestamp : 1 = false; // a string that YAML 1.1 reads as a date
+    bool failed : 1 = false;    // an error about it is reported; later passes leave it alone
+    bool own_keys : 1 = false;  // a map whose keys are the user's: YAML output has them in their natural order
     Pos pos;
     union {
         bool boolean;
@@ -86,6 +87,8 @@ std::string to_text(const Node&);
 // The place of what a dotted path (services.web.ports[0]) names, or of the nearest thing above it.
 Pos locate(const Node& root, std::string_view path);
 bool equal(const Node&, const Node&);
+// Every map in it, by key.
+void sort_keys(Node&);
 
 class Tree {
 public:
@@ -100,6 +103,7 @@ public:
     Node* string(std::string_view value, Pos at = {}); // copies
     Node* list(Pos at = {});
     Node* map(Pos at = {});
+    Node* map_of_own_keys();
     // A new node with the same content: scalars and containers in depth.
     Node* clone(const Node&);
     std::string_view copy(std::string_view text);

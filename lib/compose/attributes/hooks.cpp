@@ -45,8 +45,8 @@ constexpr Row<WatchRule> watch_rows[] = {
     row<&WatchRule::path>("path", text, {.path = HostPath::watch, .check = Check::watch_path}),
     row<&WatchRule::action>("action", watch_action),
     row<&WatchRule::target>("target", text),
-    row<&WatchRule::include>("include", text_or_list),
-    row<&WatchRule::ignore>("ignore", text_or_list),
+    row<&WatchRule::include>("include", text_or_list, {.written = ShortForm::text_or_list}),
+    row<&WatchRule::ignore>("ignore", text_or_list, {.written = ShortForm::text_or_list}),
     row<&WatchRule::exec, WatchExec>("exec", hook),
     row<&WatchRule::initial_sync>("initial_sync", boolean),
 };

@@ -55,15 +55,15 @@ constexpr Table network_table(network_rows);
 constexpr std::string_view acted_endpoint_options[] = {"com.docker.network.endpoint.sysctls"};
 constexpr Row<ServiceNetwork> service_network_rows[] = {
     row<&ServiceNetwork::aliases>("aliases", unique_texts, {.identity = Identity::name}),
+    row<&ServiceNetwork::driver_opts>("driver_opts", driver_opts)
+        .without_effect({.why = "davit does not know this option", .acted = acted_endpoint_options}),
+    row<&ServiceNetwork::gw_priority>("gw_priority", number),
+    row<&ServiceNetwork::interface_name>("interface_name", text),
     row<&ServiceNetwork::ipv4_address>("ipv4_address", text),
     row<&ServiceNetwork::ipv6_address>("ipv6_address", text),
     row<&ServiceNetwork::link_local_ips>("link_local_ips", unique_texts, {.identity = Identity::name}),
     row<&ServiceNetwork::mac_address>("mac_address", text),
-    row<&ServiceNetwork::interface_name>("interface_name", text),
     row<&ServiceNetwork::priority>("priority", number),
-    row<&ServiceNetwork::gw_priority>("gw_priority", number),
-    row<&ServiceNetwork::driver_opts>("driver_opts", driver_opts)
-        .without_effect({.why = "davit does not know this option", .acted = acted_endpoint_options}),
 };
 constexpr Table service_network_table(service_network_rows);
 constinit const Shape service_network{

@@ -174,7 +174,7 @@ struct ObjectMap {
     }
     static Node* encode(Encoder& e, const std::map<std::string, S>& items) {
         if (items.empty()) return nullptr;
-        Node* out = e.tree.map();
+        Node* out = e.tree.map_of_own_keys();
         for (const auto& [key, s] : items) e.tree.add(*out, e.tree.copy(key), encode_struct<Tag>(e, s));
         return out;
     }
@@ -191,7 +191,7 @@ struct NullableMap {
     }
     static Node* encode(Encoder& e, const std::map<std::string, std::optional<S>>& items) {
         if (items.empty()) return nullptr;
-        Node* out = e.tree.map();
+        Node* out = e.tree.map_of_own_keys();
         for (const auto& [key, s] : items)
             e.tree.add(*out, e.tree.copy(key), s ? encode_struct<Tag>(e, *s) : e.tree.null());
         return out;

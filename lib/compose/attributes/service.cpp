@@ -73,7 +73,7 @@ constexpr Row<S> service_rows[] = {
     row<&S::extends, OptionalObject<Extends>>("extends", extends, {.written = ShortForm::extends}),
     row<&S::external_links>("external_links", unique_texts),
     row<&S::extra_hosts>("extra_hosts", extra_hosts, {.merging = Merging::extra_hosts}),
-    row<&S::group_add>("group_add", text_or_number_list),
+    row<&S::group_add>("group_add", text_or_integer_list),
     row<&S::gpus, ObjectList<DeviceRequest>>("gpus", gpus, {.written = ShortForm::gpus})
         .each_item({.filled = Default::device_request, .check = Check::device_request}),
     row<&S::hostname>("hostname", text),

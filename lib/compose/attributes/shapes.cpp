@@ -15,6 +15,7 @@ namespace shapes {
 namespace {
 constinit const Shape scalar{.types = t_str | t_num | t_bool | t_null};
 constinit const Shape text_or_number{.types = t_str | t_num};
+constinit const Shape text_or_integer{.types = t_str | t_int};
 constinit const Shape addresses{.types = t_str | t_list, .items = &text};
 } // namespace
 
@@ -33,6 +34,7 @@ constinit const Shape text_or_list{.types = t_str | t_list, .items = &text, .uni
 constinit const Shape list_or_map{
     .types = t_list | t_map, .values = &scalar, .extensions = false, .items = &text, .unique = true};
 constinit const Shape text_or_number_list{.types = t_list, .items = &text_or_number, .unique = true};
+constinit const Shape text_or_integer_list{.types = t_list, .items = &text_or_integer, .unique = true};
 constinit const Shape extra_hosts{
     .types = t_list | t_map, .values = &addresses, .extensions = false, .items = &text, .unique = true};
 constinit const Shape command{.types = t_null | t_str | t_list, .items = &text};

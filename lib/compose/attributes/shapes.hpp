@@ -7,7 +7,8 @@ namespace davit::compose::shapes {
 
 // Of many attributes.
 extern const Shape anything, text, text_or_null, boolean, bool_or_text, integer, integer_or_text, number_or_text;
-extern const Shape number, text_list, unique_texts, text_or_list, list_or_map, text_or_number_list, extra_hosts;
+extern const Shape number, text_list, unique_texts, text_or_list, list_or_map, text_or_number_list,
+    text_or_integer_list, extra_hosts;
 extern const Shape command, driver_opts, external, external_open;
 
 // Of the parts of a service.

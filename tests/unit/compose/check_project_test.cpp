@@ -134,11 +134,14 @@ TEST_CASE("env_file and label_file are read by normalize()") {
     p.working_dir = directory.path();
     p.services["web"].env_file.push_back({"v.env"});
     p.services["web"].environment["B"] = "mine";
-    p.services["web"].label_file = {"v.env"};
+    std::ofstream(directory / "v.labels") << "A=1\nC=${A}${B}\n";
+    p.environment["B"] = "of the caller";
+    p.services["web"].label_file = {"v.labels"};
     normalize(p);
     CHECK(p.services.at("web").environment.at("A") == "1");
     CHECK(p.services.at("web").environment.at("B") == "mine");
     CHECK(p.services.at("web").labels.at("A") == "1");
+    CHECK(p.services.at("web").labels.at("C") == "1"); // of the file's own variables alone
     Project missing = web();
     missing.services["web"].env_file.push_back({"none.env"});
     CHECK(what(missing).find("services.web.env_file[0]: the file /case/none.env does not exist") != std::string::npos);

@@ -25,17 +25,17 @@ MergedFiles merged(const std::string& text) {
 } // namespace
 
 TEST_CASE("merged files without values: their services, images and variables") {
-    MergedFiles files =
-        merged("services:\n  web:\n    image: web:$TAG\n    environment: ['A=${A:-one}', 'B=${B:?why}']\n"
-               "  db:\n    image: db\n    ports: ['${PORT:+80}']\n  built:\n    build: .\n");
+    MergedFiles files = merged(
+        "name: ${NAME}\nservices:\n  web:\n    image: web:$TAG\n    environment: ['A=${A:-one}', 'B=${B:?why}']\n"
+        "  db:\n    image: db\n    ports: ['${PORT:+80}']\n  built:\n    build: .\n");
     CHECK(files.check().empty());
     CHECK(files.services() == std::vector<std::string>{"web", "db", "built"});
     const auto images = files.images();
     REQUIRE(images.size() == 2);
     CHECK(images[0].image == "web:$TAG");
-    CHECK(images[0].at.line == 3);
+    CHECK(images[0].at.line == 4);
     const auto variables = files.variables();
-    REQUIRE(variables.size() == 4);
+    REQUIRE(variables.size() == 4); // the name is settled before
     CHECK(variables.at("A").default_value == "one");
     CHECK(variables.at("B").required);
     CHECK(variables.at("PORT").alternate_value == "80");
@@ -48,6 +48,15 @@ TEST_CASE("merged files without values: their services, images and variables") {
     CHECK(text.find("image: db@sha256:0") != std::string::npos);
     CHECK(text.find("ports") == std::string::npos);
     CHECK(text.find("environment") == std::string::npos);
+}
+
+TEST_CASE("merged files are shown by their keys, as a project is") {
+    const std::string text = merged("services:\n  web:\n    image: x\n    x-z: {b: 1, a: 2}\n  api: {image: y}\n"
+                                    "name: n\n")
+                                 .render(RenderFormat::yaml);
+    CHECK(text.find("api:") < text.find("web:"));
+    CHECK(text.find("a: 2") < text.find("b: 1"));
+    CHECK(text.starts_with("name:"));
 }
 
 TEST_CASE("short forms of ports and volumes") {
