@@ -103,7 +103,7 @@ int run_images(Globals& globals, const Args& args) {
     if (format != "table" && format != "json")
         throw error(Errc::usage, "unsupported format value \"{}\"", format).with_hint("table or json");
     Context context(globals);
-    const auto rows = rows_of(containers_of(context, {services, true, false, 0}), context.engine());
+    const auto rows = rows_of(containers_of(context, {services, true, true, 0}), context.engine());
     if (quiet) print_ids(rows);
     else if (format == "json") print_json(rows);
     else print_table(rows);

@@ -2,6 +2,8 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 
+#include <cstdio>
+
 namespace davit::cli {
 
 int run_kill(Globals& globals, const Args& args) {
@@ -15,7 +17,11 @@ int run_kill(Globals& globals, const Args& args) {
     kill.remove_orphans = kill.remove_orphans || env_flag("COMPOSE_REMOVE_ORPHANS");
     Context context(globals);
     const ProjectRef project = context.ref(kill.services);
-    return context.act([&](Engine& engine) { engine.kill(project, kill, context.stop()); });
+    return context.act([&](Engine& engine) {
+        const bool any = !containers_of(context, {kill.services, false, true, 0}).empty();
+        if (!any && !kill.remove_orphans && !context.dry_run()) std::fputs("No container to kill\n", stderr);
+        else engine.kill(project, kill, context.stop());
+    });
 }
 
 } // namespace davit::cli

@@ -63,6 +63,8 @@ int run_logs(Globals& globals, const Args& args) {
     Context context(globals);
     context.interrupts();
     const std::string project = context.ref(flags.services).name;
+    if (flags.index && containers_of(context, {flags.services, true, false, flags.index}).empty())
+        throw error(Errc::not_found, "service \"{}\" is not running container #{}", flags.services[0], flags.index);
     try { // what the containers write is kept again when nobody has since their shims were killed
         keep_logs(context.engine(), project);
     } catch (const Error& e) {

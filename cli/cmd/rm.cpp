@@ -2,6 +2,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/options.hpp"
+#include "cli/terminal.hpp"
 
 #include <cstdio>
 #include <iostream>
@@ -10,12 +11,17 @@ namespace davit::cli {
 
 namespace {
 
+std::string names_of(const std::vector<ContainerInfo>& containers) {
+    std::string out;
+    for (const ContainerInfo& c : containers) out += (out.empty() ? "" : ", ") + c.name;
+    return printable(out);
+}
+
 bool confirmed(const std::vector<ContainerInfo>& containers) {
-    std::string question = "? Going to remove ";
-    for (const ContainerInfo& c : containers) question += (&c == &containers.front() ? "" : ", ") + c.name;
-    std::fprintf(stderr, "%s (y/N) ", printable(question).c_str());
+    std::printf("Going to remove %s%s", names_of(containers).c_str(), is_terminal(0) ? " (y/N) " : "");
+    std::fflush(stdout);
     std::string answer;
-    if (!std::getline(std::cin, answer)) std::fputc('\n', stderr); // the shell's prompt stands below
+    if (!std::getline(std::cin, answer) && is_terminal(0)) std::fputc('\n', stdout); // the shell's prompt stands below
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 
@@ -43,7 +49,12 @@ int run_rm(Globals& globals, const Args& args) {
             std::fputs("No stopped containers\n", stderr);
             return;
         }
-        if (force || context.dry_run() || confirmed(containers)) engine.rm(project, rm, context.stop());
+        if (force && !context.dry_run()) std::printf("Going to remove %s\n", names_of(containers).c_str());
+        std::fflush(stdout);
+        const bool asks = !force && !context.dry_run();
+        if (asks && rm.stop)
+            engine.stop(project, {rm.services, {}}, context.stop()); // before the question, as docker does
+        if (!asks || confirmed(containers)) engine.rm(project, rm, context.stop());
     });
 }
 

@@ -99,8 +99,6 @@ int run_version(Globals& globals, const Args& args) {
     options.value("f,format", format, "Format the output. Values: [pretty | json]. (Default: pretty)")
         .flag("short", short_form, "Shows only the version number");
     if (!options.parse(args)) return 0;
-    if (!format.empty() && format != "pretty" && format != "json")
-        throw error(Errc::usage, "unknown format \"{}\"", format).with_hint("pretty or json");
     // By docker's names the version of Docker Compose whose words these are: scripts ask for a least one.
     const bool own = globals.program == "davit";
     const std::string version = own ? DAVIT_VERSION : compose_version;

@@ -112,6 +112,10 @@ private:
     }
 
     bool check_key(std::string_view key) {
+        if (key.find("\xef\xbb\xbf") != std::string_view::npos) {
+            fail("a byte order mark cannot be part of a name", "save the file without it");
+            return false;
+        }
         for (char c : key) {
             if (is_key_char(c)) continue;
             if (is_blank(c))

@@ -67,8 +67,8 @@ Node* ModelLoader::document(const FileSet& set, const std::string& file, Node* m
                     "it starts with keys such as  services:");
         diag_.throw_if_errors();
     }
+    Resets resets = Resets::take_from(*doc, diag_); // first: what a !reset stands before is never looked at
     if (options_.interpolate) interpolate(tree_, *doc, *set.environment, diag_);
-    Resets resets = Resets::take_from(*doc, diag_);
     apply_includes(set, file, *doc, resets);
     resets.apply(*merged);
     apply_extends(set, file, *doc, resets);

@@ -96,6 +96,8 @@ void add_gate(PlanBuilder& plan, const std::string& on, const Dependency& depend
 }
 
 Plan plan_start(const Scene& scene, const StartOptions& options) {
+    if (!scene.model && scene.observed.containers.empty())
+        throw error(Errc::not_found, "no container found for project \"{}\": not found", scene.observed.project);
     const DependencyMap needs = dependencies_of(scene);
     const auto services = with_dependencies(needs, services_of(scene, options.services, true));
     PlanBuilder plan(scene.observed.project, scene.model);
@@ -171,7 +173,9 @@ Plan plan_kill(const Scene& scene, const KillOptions& options) {
     auto kill = [&](const ObservedContainer& c, const char* cause) {
         if (c.active()) plan.add(OpKind::kill_container, c, cause).signal = options.signal;
     };
-    for (const auto* c : replicas_of(scene, services_of(scene, options.services, false))) kill(*c, "kill");
+    const auto services = services_of(scene, options.services, false);
+    for (const auto& c : scene.observed.containers) // one-offs too
+        if (!is_hook(c) && contains(services, c.record.service)) kill(c, "kill");
     if (options.remove_orphans && scene.model)
         for (const auto& c : scene.observed.containers)
             if (!scene.model->find(c.record.service)) kill(c, "orphan");
@@ -205,7 +209,7 @@ std::vector<const ObservedContainer*> removable(const Scene& scene, const RmOpti
     std::vector<const ObservedContainer*> out;
     const auto services = services_of(scene, options.services, false);
     for (const auto& c : scene.observed.containers)
-        if (contains(services, c.record.service) && (!c.active() || (options.stop && !c.record.oneoff)))
+        if (contains(services, c.record.service) && !c.record.oneoff && (!c.active() || options.stop))
             out.push_back(&c);
     return out;
 }

@@ -48,9 +48,7 @@ private:
         removed_[service] = after;
         if (std::find(services_.begin(), services_.end(), service) == services_.end()) return;
         for (const auto& c : scene_.observed.containers)
-            // A one-off that still runs is somebody's: `run` and its terminal.
-            if (c.record.service == service && (!c.record.oneoff || !c.active() || !scene_.model))
-                removed_[service].insert(remove(c, "down", after));
+            if (c.record.service == service && !c.record.oneoff) removed_[service].insert(remove(c, "down", after));
     }
 
     int remove(const ObservedContainer& c, const char* cause, const std::set<int>& after) {
@@ -62,13 +60,13 @@ private:
         return op.id;
     }
 
-    // Orphans, one-offs, what failed hooks left.
+    // Orphans, what failed hooks left, and one-offs: those are somebody's, who asked for them without --rm.
     void others() {
-        if (!scene_.model || !options_.services.empty()) return;
+        if (!options_.services.empty()) return;
         std::vector<const ObservedContainer*> kept;
         for (const auto& c : scene_.observed.containers) {
             if (gone_.count(c.record.id)) continue;
-            const bool orphan = !scene_.model->find(c.record.service);
+            const bool orphan = scene_.model && !scene_.model->find(c.record.service);
             if (!orphan && !c.record.oneoff) continue;
             if (options_.remove_orphans || c.record.labels.count(label::hook)) remove(c, "orphan", {});
             else if (orphan && !c.record.oneoff) kept.push_back(&c);
@@ -79,8 +77,9 @@ private:
     bool in_use(const std::string& network) const {
         if (scene_.observed.networks_in_use.count(network)) return true;
         return std::any_of(scene_.observed.containers.begin(), scene_.observed.containers.end(), [&](const auto& c) {
-            return !gone_.count(c.record.id) && std::any_of(c.record.endpoints.begin(), c.record.endpoints.end(),
-                                                            [&](const auto& e) { return e.network == network; });
+            return !gone_.count(c.record.id) && c.active() &&
+                   std::any_of(c.record.endpoints.begin(), c.record.endpoints.end(),
+                               [&](const auto& e) { return e.network == network; });
         });
     }
 

@@ -69,7 +69,7 @@ void Reconciler::emit_orphans() {
     if (!options_.ignore_orphans) {
         std::vector<const ObservedContainer*> named;
         std::copy_if(orphans.begin(), orphans.end(), std::back_inserter(named),
-                     [&](const auto* c) { return !c->record.oneoff && !leaves_as_orphan(*c); });
+                     [&](const auto* c) { return !leaves_as_orphan(*c); });
         if (!named.empty()) out_.warnings.push_back(orphan_warning(named));
     }
     for (const auto* c : orphans) {

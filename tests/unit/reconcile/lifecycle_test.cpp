@@ -155,19 +155,56 @@ TEST_CASE("down of one service leaves the rest and the network") {
     CHECK(down.warnings.empty());
 }
 
-TEST_CASE("down leaves orphans, services of inactive profiles and running one-offs; with names alone it takes all") {
+TEST_CASE("down leaves orphans, services of inactive profiles and one-offs, which are asked for by --remove-orphans") {
     Shop w;
     w.project.disabled_services["prof"].name = "prof";
     w.container("prof", 1);
     w.container("old", 1);
     w.container("db", 0).record.oneoff = true;
+    w.container("db", 0, ContainerState::exited).record.oneoff = true;
     DownPlan down = plan_down(w.scene(), {});
     CHECK(down.warnings.size() == 1);
     CHECK(down.plan.seen.size() == 3);
     DownOptions orphans;
     orphans.remove_orphans = true;
-    CHECK(plan_down(w.scene(), orphans).plan.seen.size() == 5);
-    CHECK(plan_down({w.observed, nullptr}, {}).plan.seen.size() == 6);
+    CHECK(plan_down(w.scene(), orphans).plan.seen.size() == 6);
+    CHECK(plan_down({w.observed, nullptr}, {}).plan.seen.size() == 5); // by its name alone the services are those seen
+    CHECK(plan_down({w.observed, nullptr}, orphans).plan.seen.size() == 7);
+}
+
+TEST_CASE("a network goes when what is left of it does not run") {
+    Shop w;
+    w.existing_network("default");
+    w.container("db", 0, ContainerState::exited).record.oneoff = true;
+    w.observed.containers.back().record.endpoints.push_back({"p_default", "default"});
+    CHECK(plan_down(w.scene(), {}).plan.operations.back().kind == OpKind::remove_network);
+    w.container("db", 0).record.oneoff = true;
+    w.observed.containers.back().record.endpoints.push_back({"p_default", "default"});
+    CHECK(plan_down(w.scene(), {}).warnings == std::vector<std::string>{"Network p_default Resource is still in use"});
+}
+
+TEST_CASE("kill reaches one-offs, rm does not") {
+    Shop w;
+    w.container("db", 0).record.oneoff = true;
+    const std::string running = w.observed.containers.back().record.id;
+    w.container("db", 0, ContainerState::exited).record.oneoff = true;
+    const std::string ended = w.observed.containers.back().record.id;
+    const auto touches = [](const Plan& plan, const std::string& id) {
+        return std::any_of(plan.operations.begin(), plan.operations.end(),
+                           [&](const auto& op) { return op.container_id == id; });
+    };
+    CHECK(touches(plan_kill(w.scene(), {}), running));
+    CHECK_FALSE(touches(plan_kill(w.scene(), {}), ended));
+    RmOptions stopping;
+    stopping.stop = true;
+    CHECK_FALSE(touches(plan_rm(w.scene(), stopping), running));
+    CHECK_FALSE(touches(plan_rm(w.scene(), stopping), ended));
+}
+
+TEST_CASE("start by a name that has no containers says so") {
+    ObservedState nothing;
+    nothing.project = "p";
+    CHECK_THROWS_AS(plan_start({nothing, nullptr}, {}), Error);
 }
 
 TEST_CASE("a network or volume that another project uses stays, with a warning") {

@@ -453,6 +453,9 @@ TEST_CASE("one-offs of run are no replicas; ended ones are orphans") {
     w.container("web", 1);
     w.container("web", 1).record.oneoff = true;
     w.container("web", 1, ContainerState::exited).record.oneoff = true;
+    w.plan();
+    REQUIRE(w.result.warnings.size() == 1);
+    CHECK(w.result.warnings[0].find(w.observed.containers[2].record.name) != std::string::npos);
     w.options.remove_orphans = true;
     w.plan();
     REQUIRE(w.result.plan.operations.size() == 1);
