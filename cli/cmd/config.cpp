@@ -108,7 +108,7 @@ std::string make_text(const Globals& g, LoadOptions options, const ConfigFlags& 
     if (f.no_interpolate && !list && f.hash.empty()) return render_tree(g, options, f, json);
     const bool hashes = !f.hash.empty() && (!list || wanted->selects);
     if (hashes || (list && !wanted->selects)) options.services.clear();
-    if (list && !hashes && wanted->selects) options.resolve_environment = false; // as Docker Compose has it
+    if (list && !hashes && !wanted->selects) options.resolve_environment = false; // as Docker Compose has it
     // Reachable to the end, and so never taken apart: with a thousand services that would cost 3 ms.
     static LoadResult* const kept = new LoadResult(load(options));
     print_diagnostics(kept->warnings, g.progress == "json");

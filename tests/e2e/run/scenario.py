@@ -109,11 +109,14 @@ def leaves_nothing(s):
 
 
 def removed_by_another(s):
-    """By its name alone `down` takes what runs for somebody, too."""
+    """A plain `down` leaves what runs for somebody, and --remove-orphans takes it, by its name alone too."""
     client = s.start("run", "--rm", "-T", "plain", "sleep", "1000")
     s.eventually("it runs", lambda: [c["State"] for c in s.ps() if "-run-" in c["Name"]] == ["running"])
     s.check("it has a volume", volumes(s))
-    s.davit("-p", s.ps()[0]["Project"], "down", "-t", "0", cwd="/")
+    name = s.ps()[0]["Project"]
+    s.davit("-p", name, "down", "-t", "0", cwd="/", err="still in use")
+    s.equal("it runs on", ["running"], [c["State"] for c in s.ps() if "-run-" in c["Name"]])
+    s.davit("-p", name, "down", "-t", "0", "--remove-orphans", cwd="/")
     client.communicate(timeout=20)
     nothing_of(s, "removed by another")
     clean(s)
