@@ -3,6 +3,7 @@
 #include "davit/service_flags.hpp"
 #include "stack/flag_values.hpp"
 #include "stack/text.hpp"
+#include "swarm/orchestrator/constraints.hpp"
 
 #include <algorithm>
 #include <array>
@@ -163,6 +164,8 @@ void check_spec(const swarm::ServiceSpec& spec) {
     check_restart(spec.task.restart_policy);
     check_mounts(spec.task.container.mounts);
     check_resources(spec.task.resources);
+    if (spec.task.placement)
+        for (const std::string& text : spec.task.placement->constraints) swarm::parse_constraint(text);
     check_endpoint(spec.endpoint);
     check_files(spec.task.container);
     check_health(spec.task.container.healthcheck);

@@ -261,6 +261,7 @@ TEST_CASE("what the engine refuses") {
         {{{"name", "x"}, {"mode", "replicated-job"}, {"update-delay", "1s"}}, "Jobs may not have an update config"},
         {{{"name", "x"}, {"mount", "type=volume,dst=/x"}, {"mount", "type=tmpfs,dst=/x"}},
          "ContainerSpec: duplicate mount point: /x"},
+        {{{"name", "x"}, {"constraint", "bogus"}}, "constraint expected one operator from ==, !="},
         {{{"name", "a-b_c.d"}}, "name must be valid as a DNS name component"},
         {{{"name", "a-b_c"}}, ""},
     };
