@@ -12,6 +12,7 @@
 #include <cctype>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <typeinfo>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -171,6 +172,18 @@ void write_results(const BuildFlags& flags, const BuildResult& result) {
 
 } // namespace
 
+namespace {
+
+// What scripts look for in the output of a build.
+Error in_words_of_buildkit(const Error& e) {
+    Error out(e.kind(), std::string("failed to solve: ") + e.what());
+    out.with_os(e.os()).with_at(e.at()).with_hint(e.hint());
+    for (const std::string& context : e.context()) out.with_context(context);
+    return out;
+}
+
+} // namespace
+
 BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& interrupts) {
     const BuildProgress mode = flags.quiet ? BuildProgress::quiet : build_progress(flags.progress);
     auto display = make_build_display(flags.request.check_only ? BuildProgress::quiet : mode);
@@ -189,6 +202,7 @@ BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& int
         display->close();
         std::fputs(failed.text().c_str(), stderr);
         e.with_exit_code(0); // of a step's program; a build that fails ends with 1
+        if (e.at().line > 0 && typeid(e) == typeid(Error)) throw in_words_of_buildkit(e);
         throw;
     } catch (...) {
         display->close();

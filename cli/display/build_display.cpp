@@ -94,13 +94,13 @@ private:
                 step.open += c;
                 continue;
             }
-            line(e.vertex, since(step.began, e.time_ns) + " " + printable(step.open));
+            line(e.vertex, since(step.began, e.time_ns) + " " + printable(step.open, "\t"));
             step.open.clear();
         }
     }
     void flush(const BuildEvent& e) {
         Step& step = steps_[e.vertex];
-        if (!step.open.empty()) line(e.vertex, since(step.began, e.time_ns) + " " + printable(step.open));
+        if (!step.open.empty()) line(e.vertex, since(step.began, e.time_ns) + " " + printable(step.open, "\t"));
         step.open.clear();
     }
 
@@ -180,7 +180,7 @@ std::string FailedStep::text() const {
     const auto it = steps_.find(failed_);
     if (!failed_ || it == steps_.end()) return {};
     std::string out = "------\n > " + printable(it->second.name) + ":\n";
-    for (const auto& line : it->second.lines) out += printable(line) + "\n";
+    for (const auto& line : it->second.lines) out += printable(line, "\t") + "\n";
     return out + "------\n";
 }
 
