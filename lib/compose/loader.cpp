@@ -196,7 +196,7 @@ std::string render(const Project& project, RenderFormat format, bool escape_doll
     bool json = format == RenderFormat::json;
     yaml::Node* root = compose::encode_project(tree, project, json);
     if (!json) return yaml::print_yaml(*root, escape_dollars);
-    yaml::sort_keys(*root);
+    std::sort(root->map().begin(), root->map().end(), [](const auto& a, const auto& b) { return a.key < b.key; });
     return yaml::print_json(*root, escape_dollars);
 }
 

@@ -217,7 +217,7 @@ private:
         if (tag == "!") return quoted(pos, value);
         constexpr std::string_view core = "tag:yaml.org,2002:";
         if (std::string_view(tag).substr(0, core.size()) == core) return tagged(pos, tag.substr(core.size()), value);
-        Node* n = plain(pos, value);
+        Node* n = tree_.string(value, pos); // what has a tag of its own is text, in quotes or not
         n->tag = tag_of(pos, tag);
         return n;
     }

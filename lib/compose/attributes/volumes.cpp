@@ -20,10 +20,10 @@ constinit const Shape recursion{.types = t_str, .words = recursions};
 constexpr std::string_view relabels[] = {"z", "Z"};
 constinit const Shape relabel{.types = t_str, .words = relabels};
 constexpr Row<Mount::Bind> bind_rows[] = {
+    row<&Mount::Bind::selinux>("selinux", relabel).without_effect({"davit sets no labels of SELinux"}),
     row<&Mount::Bind::propagation>("propagation", text),
     row<&Mount::Bind::create_host_path, TrueUnlessFalse>("create_host_path", bool_or_text),
     row<&Mount::Bind::recursive>("recursive", recursion),
-    row<&Mount::Bind::selinux>("selinux", relabel).without_effect({"davit sets no labels of SELinux"}),
 };
 constexpr Table bind_table(bind_rows);
 constinit const Shape bind{.noun = "bind", .types = t_map, .fields = bind_table};

@@ -71,3 +71,10 @@ TEST_CASE("the longest list of ports is read back in no time") {
     CHECK(load(options_for(text)).project.services.at("web").ports.size() == 60000);
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20)); // compared each with each: minutes
 }
+
+TEST_CASE("JSON has the sections by name and what is in them as it is written") {
+    const std::string json = render(with_variable("x"), RenderFormat::json);
+    CHECK(json.find("\"name\"") < json.find("\"networks\""));
+    CHECK(json.find("\"networks\"") < json.find("\"services\""));
+    CHECK(json.find("\"default\"") != std::string::npos);
+}

@@ -134,3 +134,14 @@ TEST_CASE("aliases that multiply, and nesting without end, are refused") {
     CHECK(json_of(bomb)["error"] == "the aliases of this file multiply to too much");
     CHECK(json_of("a: " + std::string(2000, '[')).contains("error"));
 }
+
+TEST_CASE("a scalar with a tag of its own is text") {
+    const ReadYaml read("a: !override 010\nb: !override\nc: !override null\nd: 010\n");
+    REQUIRE(read.good());
+    const yaml::Node& root = *read.documents[0];
+    CHECK(root.find("a")->str() == "010");
+    CHECK(root.find("a")->tag == yaml::Tag::override_value);
+    CHECK((root.find("b")->is_string() && root.find("b")->str().empty()));
+    CHECK(root.find("c")->str() == "null");
+    CHECK(root.find("d")->kind == yaml::Kind::integer);
+}
