@@ -44,7 +44,8 @@ if(DAVIT_SHARED)
     target_include_directories(davit_shared PUBLIC ${public_headers})
     set_target_properties(davit_shared PROPERTIES OUTPUT_NAME davit EXPORT_NAME davit LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
         LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
-    target_link_options(davit_shared PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefined)
+    target_link_options(davit_shared PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/hidden.map)
+    set_target_properties(davit_shared PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/hidden.map)
     install(TARGETS davit_shared EXPORT davitShared
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libdavit NAMELINK_COMPONENT dev)
     install(EXPORT davitShared NAMESPACE davit:: FILE davit-shared.cmake DESTINATION ${package_dir} COMPONENT dev)

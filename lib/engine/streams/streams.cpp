@@ -1,8 +1,11 @@
 #include "davit/streams.hpp"
 
+#include "base/sys.hpp"
 #include "engine/streams/follower.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace davit {
 
@@ -46,13 +49,12 @@ std::size_t event_weight(const MachineEvent& event) {
     return out;
 }
 
-LogSink line_sink(const Follower<LogEntry>::Push& push, const std::stop_source& left) {
-    LogSink sink;
-    sink.line = [&push, left](const ContainerInfo& container, const LogLine& line) mutable {
-        if (!push({container, line}, sizeof(LogEntry) + line.text.size())) left.request_stop();
-    };
-    return sink;
-}
+// A follower that has taken the state of things, for a thread that runs it later.
+struct LogRun {
+    const Follower<LogEntry>::Push* push = nullptr; // set by the thread, before anything is read
+    std::stop_source left; // who takes no more has asked for the end as well; it is seen between lines
+    std::optional<LogFollower> follower;
+};
 
 FollowOptions follow_options(const LogStreamOptions& options) {
     FollowOptions out;
@@ -67,23 +69,29 @@ FollowOptions follow_options(const LogStreamOptions& options) {
 } // namespace
 
 Stream<MachineEvent> event_stream(Engine& engine, const EventRange& range, const EventFilters& filters) {
+    EventRange from = range;
+    if (!from.since) from.since = sys::realtime_ns(); // and not when the thread begins
     return Stream<MachineEvent>(std::make_unique<Stream<MachineEvent>::Impl>(
-        [&engine, range, filters](const Follower<MachineEvent>::Push& push, std::stop_token stop) {
+        [&engine, from, filters](const Follower<MachineEvent>::Push& push, std::stop_token stop) {
             follow_machine_events(
-                engine, range, filters, [&](const MachineEvent& event) { return push(event, event_weight(event)); },
+                engine, from, filters, [&](const MachineEvent& event) { return push(event, event_weight(event)); },
                 stop);
         }));
 }
 
 Stream<LogEntry> log_stream(Engine& engine, const std::string& project, const LogStreamOptions& options) {
+    auto run = std::make_shared<LogRun>();
+    LogSink sink;
+    sink.line = [run = run.get()](const ContainerInfo& container, const LogLine& line) {
+        if (!(*run->push)({container, line}, sizeof(LogEntry) + line.text.size())) run->left.request_stop();
+    };
+    run->follower.emplace(engine, project, std::move(sink), follow_options(options));
     return Stream<LogEntry>(std::make_unique<Stream<LogEntry>::Impl>(
-        [&engine, project, options](const Follower<LogEntry>::Push& push, std::stop_token stop) {
-            std::stop_source left; // who takes no more has asked for the end as well; it is seen between lines
-            const std::stop_callback forward(stop, [&] { left.request_stop(); });
-            LogFollower follower(engine, project, line_sink(push, left), follow_options(options));
-            follower.read_history();
-            const auto may_end = [&] { return !options.forever; };
-            follower.run(left.get_token(), may_end);
+        [run, forever = options.forever](const Follower<LogEntry>::Push& push, std::stop_token stop) {
+            run->push = &push;
+            const std::stop_callback forward(stop, [&] { run->left.request_stop(); });
+            run->follower->read_history();
+            run->follower->run(run->left.get_token(), [forever] { return !forever; });
         }));
 }
 

@@ -48,7 +48,8 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// What happens on the machine, as follow_machine_events() tells it. Ends at range.until, else never.
+// What happens on the machine from this call on, or from range.since, as follow_machine_events() tells it. Ends at
+// range.until, else never.
 Stream<MachineEvent> event_stream(Engine& engine, const EventRange& range = {}, const EventFilters& filters = {});
 
 struct LogEntry {
@@ -61,7 +62,7 @@ struct LogStreamOptions {
     bool from_now = false;             // of those: only what is written from now on
     bool forever = false;              // else it ends when all containers have
 };
-// What the project's containers write, of those that come later too.
+// What the project's containers write, of those that come later too. Errors: as of LogFollower.
 Stream<LogEntry> log_stream(Engine& engine, const std::string& project, const LogStreamOptions& options = {});
 
 struct ExecPiece {
