@@ -7,7 +7,8 @@ import os
 import re
 
 from conan import ConanFile
-from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain
+from conan.errors import ConanInvalidConfiguration
+from conan.tools.cmake import CMake, CMakeToolchain, cmake_layout
 from conan.tools.files import copy, load
 
 
@@ -30,13 +31,15 @@ class Davit(ConanFile):
         self.version = re.search(r'DAVIT_VERSION "(.*)"', text)[1]
 
     def validate(self):
-        from conan.errors import ConanInvalidConfiguration
         if self.settings.os != "Linux":
             raise ConanInvalidConfiguration("davit is for Linux")
 
     def export_sources(self):
         for pattern in ("CMakeLists.txt", "LICENSE", "*.md", "lib/*", "cli/*", "net/*", "runtime/*", "man/*", "samples/embed*", "docs/*"):
             copy(self, pattern, self._root, self.export_sources_folder)
+
+    def layout(self):
+        cmake_layout(self)
 
     def generate(self):
         toolchain = CMakeToolchain(self)
