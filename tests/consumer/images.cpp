@@ -125,6 +125,7 @@ int main(int argc, char** argv) {
         next("pulled");
         by_descriptor(engine, pinned);
         by_pipe(engine, pinned);
+        davit::empty_image_trash(engine);
         davit::Scope scope = small.scope(of(pinned));
         require_that(scope.container("one").state == davit::ContainerState::running, "it starts without a registry");
     } catch (const davit::Error& e) {
