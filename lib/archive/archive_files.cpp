@@ -120,6 +120,8 @@ public:
     StreamFiles(ByteSource& from, std::string directory, std::string name)
         : MemberFiles(std::move(name)), directory_(std::move(directory)) {
         read_all(from, [this](TarReader& tar) { return keep(tar); });
+        std::string padding(64 * 1024, '\0'); // who writes is not cut off, and a compressed stream checks itself
+        while (from.read(padding.data(), padding.size()) > 0) {}
     }
     std::unique_ptr<ByteSource> open(const std::string& path, std::uint64_t offset) const override {
         const Member& m = get(path);
