@@ -60,6 +60,7 @@ std::span<const Verb> verbs() {
         {"swarm", "Make this machine a swarm of one node", run_swarm, machine},
         {"system", "Look after davit itself", run_system, machine},
         {"top", "Display the running processes", run_top, inspect},
+        {"__unit", "The systemd unit of a package, for the build", run_unit, hidden},
         {"unpause", "Let frozen services go on", run_unpause, project},
         {"up", "Create and start containers", run_up, project},
         {"version", "Show the version of davit", run_version, inspect},

@@ -44,6 +44,7 @@ int run_logout(Globals&, const Args&);
 int run_logs(Globals&, const Args&);
 int run_ls(Globals&, const Args&);
 int run_manual(Globals&, const Args&);
+int run_unit(Globals&, const Args&);
 int run_manifest(Globals&, const Args&);
 int run_network(Globals&, const Args&);
 int run_node(Globals&, const Args&);

@@ -41,11 +41,24 @@ private:
     std::string path_;
 };
 
-class TarFiles : public ArchiveFiles {
+// The regular files of a tar by path, with what stands for others.
+class MemberFiles : public ArchiveFiles {
 public:
-    TarFiles(UniqueFd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {
-        FileSource file(UniqueFd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0)), name_);
-        TarReader tar(file);
+    bool has(const std::string& path) const override { return find(path) != nullptr; }
+    std::uint64_t size(const std::string& path) const override { return get(path).size; }
+
+protected:
+    struct Member {
+        std::uint64_t offset = 0, size = 0;
+        std::string link;
+        std::string file; // its own, of a stream
+    };
+
+    explicit MemberFiles(std::string name) : name_(std::move(name)) {}
+
+    template <typename Keep>
+    void read_all(ByteSource& from, Keep&& keep) {
+        TarReader tar(from);
         TarEntry entry;
         while (tar.next(entry)) {
             if (members_.size() == max_members)
@@ -53,31 +66,16 @@ public:
                             max_members);
             std::string path = clean_path(entry.path);
             if (entry.type == TarEntry::Type::file && !entry.sparse) {
-                members_[path] = {tar.data_offset(), tar.data_size(), ""};
+                members_[path] = keep(tar);
             } else if (entry.type == TarEntry::Type::symlink) { // old docker save: a layer twice
                 auto slash = path.find_last_of('/');
-                members_[path] = {
-                    0, 0, clean_path((slash == std::string::npos ? "" : path.substr(0, slash)) + "/" + entry.link)};
+                const std::string above = slash == std::string::npos ? "" : path.substr(0, slash);
+                members_[path] = {0, 0, clean_path(above + "/" + entry.link), ""};
             } else if (entry.type == TarEntry::Type::hardlink) {
-                members_[path] = {0, 0, clean_path(entry.link)};
+                members_[path] = {0, 0, clean_path(entry.link), ""};
             }
         }
     }
-    bool has(const std::string& path) const override { return find(path) != nullptr; }
-    std::unique_ptr<ByteSource> open(const std::string& path, std::uint64_t offset) const override {
-        const Member& m = get(path);
-        UniqueFd copy(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0)); // pread only: the offset is nobody's
-        if (!copy) throw sys_error(errno, "reading {}", name_);
-        return std::make_unique<FileSource>(std::move(copy), name_ + ":" + path, m.offset + offset,
-                                            m.size - std::min(offset, m.size));
-    }
-    std::uint64_t size(const std::string& path) const override { return get(path).size; }
-
-private:
-    struct Member {
-        std::uint64_t offset = 0, size = 0;
-        std::string link;
-    };
     const Member* find(const std::string& path) const {
         auto it = members_.find(clean_path(path));
         for (int hops = 0; it != members_.end() && !it->second.link.empty(); ++hops) {
@@ -91,10 +89,56 @@ private:
         if (!m) throw error(Errc::not_found, "{} has no file {}", name_, path);
         return *m;
     }
+    const std::string& name() const { return name_; }
 
-    UniqueFd fd_;
+private:
     std::string name_;
     std::map<std::string, Member> members_;
+};
+
+class TarFiles : public MemberFiles {
+public:
+    TarFiles(UniqueFd fd, std::string name) : MemberFiles(std::move(name)), fd_(std::move(fd)) {
+        FileSource file(UniqueFd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0)), this->name());
+        read_all(file, [](TarReader& tar) { return Member{tar.data_offset(), tar.data_size(), "", ""}; });
+    }
+    std::unique_ptr<ByteSource> open(const std::string& path, std::uint64_t offset) const override {
+        const Member& m = get(path);
+        UniqueFd copy(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0)); // pread only: the offset is nobody's
+        if (!copy) throw sys_error(errno, "reading {}", name());
+        return std::make_unique<FileSource>(std::move(copy), name() + ":" + path, m.offset + offset,
+                                            m.size - std::min(offset, m.size));
+    }
+
+private:
+    UniqueFd fd_;
+};
+
+// What cannot be read at any place twice: each file is kept as one.
+class StreamFiles : public MemberFiles {
+public:
+    StreamFiles(ByteSource& from, std::string directory, std::string name)
+        : MemberFiles(std::move(name)), directory_(std::move(directory)) {
+        read_all(from, [this](TarReader& tar) { return keep(tar); });
+        std::string padding(64 * 1024, '\0'); // who writes is not cut off, and a compressed stream checks itself
+        while (from.read(padding.data(), padding.size()) > 0) {}
+    }
+    std::unique_ptr<ByteSource> open(const std::string& path, std::uint64_t offset) const override {
+        const Member& m = get(path);
+        return std::make_unique<FileSource>(sys::open(m.file, O_RDONLY), name() + ":" + path, offset);
+    }
+    std::string own_file(const std::string& path) const override { return get(path).file; }
+
+private:
+    Member keep(TarReader& tar) {
+        Member out{0, tar.data_size(), "", directory_ + "/" + std::to_string(made_++)};
+        const UniqueFd file = sys::open(out.file, O_WRONLY | O_CREAT | O_EXCL);
+        for (std::string_view bytes = tar.data(); !bytes.empty(); bytes = tar.data()) sys::write_all(file.get(), bytes);
+        return out;
+    }
+
+    std::string directory_;
+    std::size_t made_ = 0;
 };
 
 } // namespace
@@ -114,6 +158,10 @@ std::unique_ptr<ArchiveFiles> open_directory(const std::string& path) { return s
 
 std::unique_ptr<ArchiveFiles> open_tar(UniqueFd fd, const std::string& name) {
     return std::make_unique<TarFiles>(std::move(fd), name);
+}
+
+std::unique_ptr<ArchiveFiles> open_stream(ByteSource& from, const std::string& directory, const std::string& name) {
+    return std::make_unique<StreamFiles>(from, directory, name);
 }
 
 } // namespace davit::archive

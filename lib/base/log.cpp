@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-namespace davit::log {
+namespace davit::diagnostics::log {
 
 namespace {
 Sink& sink() {
@@ -20,4 +20,4 @@ void write(Level level, std::string_view text) {
     if (sink()) sink()(level, text);
 }
 
-} // namespace davit::log
+} // namespace davit::diagnostics::log

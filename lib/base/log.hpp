@@ -5,7 +5,9 @@
 #include <functional>
 #include <string_view>
 
-namespace davit::log {
+// Found as log:: in all of davit: the namespace stands one further in, for davit::log() is a public function
+// (wait.hpp).
+namespace davit::diagnostics::log {
 
 enum class Level { debug, info, warning, error };
 using Sink = std::function<void(Level, std::string_view)>;
@@ -26,4 +28,8 @@ void warning(fmt::format_string<Args...> f, Args&&... a) {
     write(Level::warning, fmt::format(f, std::forward<Args>(a)...));
 }
 
-} // namespace davit::log
+} // namespace davit::diagnostics::log
+
+namespace davit {
+using namespace diagnostics;
+} // namespace davit

@@ -56,6 +56,7 @@ std::vector<std::string> places() {
         dirs.push_back(dir + "/../libexec/davit");
     }
     dirs.emplace_back(DAVIT_LIBEXEC_DIR);
+    dirs.emplace_back("/usr/libexec/davit"); // of packages, whatever prefix they were built for
     return dirs;
 }
 

@@ -1,6 +1,6 @@
 // Where davit's other programs and its private modules are: what name_programs() said, $DAVIT_LIBEXEC (tests),
 // the directory of libdavit.so and libexec/davit of its prefix, the directory of this program and
-// ../libexec/davit from there, the libexec directory of the build.
+// ../libexec/davit from there, the libexec directory of the build, and that of packages.
 #pragma once
 
 #include <string>

@@ -33,14 +33,15 @@ std::string build_platform() {
 }
 
 build::Surroundings surroundings_of(const Roots& roots, image::Store& images, build::Progress& progress,
-                                    std::stop_token stop) {
+                                    std::uint64_t keep_free, std::stop_token stop) {
     build::Surroundings out{roots, images, {}, build_platform(), {}};
-    out.pull = [&images, &progress,
+    out.pull = [&images, &progress, keep_free,
                 stop = std::move(stop)](const std::string& reference, const std::string& platform,
                                         const std::function<void(std::uint64_t, std::uint64_t)>& tell) {
         image::FetchOptions how;
         registry::read_daemon_config(how);
         how.platform = platform;
+        how.keep_free = keep_free;
         how.stop = stop;
         how.warning = [&progress](const std::string& text) { progress.warning(text); };
         image::PullTotals totals;
@@ -84,9 +85,9 @@ void keep_cache_small(Engine& engine) {
 class ServiceBuilds {
 public:
     ServiceBuilds(const Project& project, const Roots& roots, const BuildWishes& wishes, const BuildSink& sink,
-                  std::stop_token stop)
-        : project_(project), wishes_(wishes), images_(roots.images()), roots_(roots), progress_(sink),
-          forward_(std::move(stop), [this] { cancel_.request_stop(); }) {}
+                  std::uint64_t keep_free, std::stop_token stop)
+        : project_(project), wishes_(wishes), images_(roots.images()), roots_(roots), keep_free_(keep_free),
+          progress_(sink), forward_(std::move(stop), [this] { cancel_.request_stop(); }) {}
 
     std::vector<BuiltService> run(const std::vector<std::string>& services) {
         // Services with one image: the first of them builds it.
@@ -149,7 +150,7 @@ private:
             project_, service, wishes_,
             [&](const std::string& other) { return image_of(other, needed.at(other).get()); },
             named_.contains(service.name)));
-        auto surroundings = surroundings_of(roots_, images_, progress_, cancel_.get_token());
+        auto surroundings = surroundings_of(roots_, images_, progress_, keep_free_, cancel_.get_token());
         surroundings.prefix = service.name;
         return build::build(request, surroundings, progress_, cancel_.get_token());
     }
@@ -158,6 +159,7 @@ private:
     const BuildWishes& wishes_;
     image::Store images_;
     const Roots roots_;
+    const std::uint64_t keep_free_;
     build::Progress progress_;
     std::stop_source cancel_;
     std::stop_callback<std::function<void()>> forward_;
@@ -170,8 +172,9 @@ private:
 BuildResult Engine::build(const BuildRequest& request, const BuildSink& sink, std::stop_token stop) {
     image::Store images(impl_->store.roots().images());
     build::Progress progress(sink);
-    BuildResult result = build::build(with_defaults(request),
-                                      surroundings_of(impl_->store.roots(), images, progress, stop), progress, stop);
+    BuildResult result = build::build(
+        with_defaults(request), surroundings_of(impl_->store.roots(), images, progress, impl_->config.keep_free, stop),
+        progress, stop);
     keep_cache_small(*this);
     return result;
 }
@@ -179,7 +182,7 @@ BuildResult Engine::build(const BuildRequest& request, const BuildSink& sink, st
 std::vector<BuiltService> Engine::Impl::build_all(const Project& project, const std::vector<std::string>& services,
                                                   const BuildWishes& wishes, const BuildSink& sink,
                                                   std::stop_token stop) {
-    return ServiceBuilds(project, store.roots(), wishes, sink, std::move(stop)).run(services);
+    return ServiceBuilds(project, store.roots(), wishes, sink, config.keep_free, std::move(stop)).run(services);
 }
 
 namespace {

@@ -71,6 +71,7 @@ void Engine::Impl::pull_one(image::Store& images, const std::string& project, co
     emit(event);
     image::FetchOptions how;
     how.platform = pull.platform;
+    how.keep_free = config.keep_free;
     how.stop = std::move(stop);
     how.warning = [&](const std::string& text) { warn(project, text); };
     if (!quiet)

@@ -4,10 +4,12 @@
 #include "base/file.hpp"
 #include "base/sys.hpp"
 #include "build/layer_blobs.hpp"
+#include "engine/engine_impl.hpp"
 #include "engine/events/record.hpp"
 #include "engine/revisions/history.hpp"
 #include "engine/roots.hpp"
 #include "image/archive.hpp"
+#include "image/platform.hpp"
 #include "image/pull.hpp"
 #include "project/store.hpp"
 #include "registry/remote_image.hpp"
@@ -219,6 +221,7 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
     image::FetchOptions how;
     registry::read_daemon_config(how);
     how.platform = options.platform;
+    how.keep_free = EngineAccess::of(engine).config.keep_free;
     how.stop = std::move(stop);
     how.warning = [&](const std::string& text) { tell(EventKind::warning, text); };
     how.progress = [&](const image::PullProgress& progress) {

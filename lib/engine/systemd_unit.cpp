@@ -32,13 +32,14 @@ std::string escaped(const std::string& text, bool command = false) {
 } // namespace
 
 std::string unit_text(const BootUnit& unit) {
-    std::string out = "# Written by 'davit system install'; 'davit system uninstall' removes it.\n"
-                      "[Unit]\n"
-                      "Description=davit: projects that run after a reboot\n"
-                      "Documentation=man:davit-system(1)\n"
-                      "Wants=network-online.target\n"
-                      "After=network-online.target nss-lookup.target time-set.target local-fs.target remote-fs.target\n"
-                      "After=nftables.service firewalld.service ufw.service\n";
+    std::string out = unit.packaged ? "# What should run after a reboot does: 'systemctl enable davit.service'.\n"
+                                    : "# Written by 'davit system install'; 'davit system uninstall' removes it.\n";
+    out += "[Unit]\n"
+           "Description=davit: projects that run after a reboot\n"
+           "Documentation=man:davit-system(1)\n"
+           "Wants=network-online.target\n"
+           "After=network-online.target nss-lookup.target time-set.target local-fs.target remote-fs.target\n"
+           "After=nftables.service firewalld.service ufw.service\n";
     out += "RequiresMountsFor=\"" + escaped(unit.state_dir) + "\"\n";
     out += "\n[Service]\n"
            "Type=oneshot\n"
@@ -143,6 +144,10 @@ BootUnit unit_of(const Engine& engine, const std::string& program) {
 }
 
 } // namespace
+
+std::string boot_unit(const std::string& program) {
+    return unit_text({program, "/var/lib/davit", "/run/davit", false, true});
+}
 
 std::string boot_unit(const Engine& engine, const std::string& program) { return unit_text(unit_of(engine, program)); }
 

@@ -16,6 +16,7 @@ struct BootUnit {
     std::string program;
     std::string state_dir, run_dir;
     bool own_dirs = false; // not those that davit takes by itself
+    bool packaged = false; // no 'davit system install' has written it
 };
 std::string unit_text(const BootUnit& unit);
 

@@ -10,7 +10,7 @@ namespace {
 using namespace exports;
 
 struct Target {
-    std::vector<ExportedFile> (*make)(const Scope&);
+    std::vector<ExportedFile> (*make)(const exports::Scope&);
     const Rules& (*rules)();
     std::string_view prefix; // of the extensions it reads
 };
@@ -43,7 +43,7 @@ ExportResult export_project(const Project& project, const ExportOptions& options
     Report report(project);
     const bool elsewhere = options.target != ExportTarget::systemd;
     const Project runnable = elsewhere ? without_providers(project) : project;
-    const Scope scope{runnable, options, report};
+    const exports::Scope scope{runnable, options, report};
     if (elsewhere) note_common(scope);
     ExportResult out;
     out.files = target.make(scope);

@@ -23,7 +23,8 @@ struct LoadOptions {
 
 // path: an OCI layout directory, or a tar (plain, gzip, zstd) of an OCI layout or docker-archive.
 std::vector<Loaded> load(Store& store, const std::string& path, const LoadOptions& options = {});
-// The same from a stream (stdin); a pipe is spooled into the store's ingest directory first.
+// The same from a descriptor: a plain file from its beginning is read where it lies, of a stream the blobs are written
+// once, to where they stay.
 std::vector<Loaded> load(Store& store, int fd, const std::string& name, const LoadOptions& options = {});
 
 struct SaveOptions {

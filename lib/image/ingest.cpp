@@ -5,6 +5,7 @@
 #include "base/hash.hpp"
 #include "base/sys.hpp"
 #include "image/layer_ingest.hpp"
+#include "image/room.hpp"
 #include "image/store_impl.hpp"
 
 #include <algorithm>
@@ -110,6 +111,13 @@ private:
         return true;
     }
 
+    void require_room_for(const std::vector<std::size_t>& todo) const {
+        if (options_.keep_free == 0 || todo.empty()) return;
+        std::uint64_t bytes = 0;
+        for (std::size_t i : todo) bytes += manifest_.layers[i].size;
+        require_room(impl_.root, bytes, options_.keep_free, "the image");
+    }
+
     void fetch_layers() {
         std::vector<std::size_t> todo;
         for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -119,6 +127,7 @@ private:
             if (static_cast<std::size_t>(earlier) < i) layers_[i].same_as = static_cast<std::size_t>(earlier);
             else if (!take_present(i)) todo.push_back(i);
         }
+        require_room_for(todo);
         // The biggest first: it decides when all is done.
         std::stable_sort(todo.begin(), todo.end(),
                          [&](auto a, auto b) { return manifest_.layers[a].size > manifest_.layers[b].size; });

@@ -7,6 +7,7 @@
 #include "image/pull.hpp"
 #include "image/store.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -20,6 +21,8 @@ public:
     // The blob's bytes from offset on, until stop. Called from several threads at once.
     virtual std::unique_ptr<archive::ByteSource> open(const registry::Descriptor& blob, std::uint64_t offset,
                                                       const std::stop_token& stop) = 0;
+    // A file on the store's file system that holds the blob and nobody else writes, to be linked; empty: there is none.
+    virtual std::string own_file(const registry::Descriptor&) { return {}; }
     // What an interrupted transfer has brought is kept for the next one.
     virtual bool is_remote() const { return false; }
 };
@@ -28,6 +31,7 @@ struct IngestOptions {
     int threads = 0; // layers at once; 0: one per processor, at most 8
     std::function<void(const PullProgress&)> progress;
     std::stop_token stop;
+    std::uint64_t keep_free = 0; // FetchOptions'
 };
 
 struct Ingested {

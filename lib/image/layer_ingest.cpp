@@ -174,6 +174,10 @@ UnpackedLayer ingest_layer(Store::Impl& store, IngestSession& session, BlobProvi
         }
     }
     const std::string part = store.path("ingest/" + registry::hex_of(blob.digest) + ".part");
+    if (const std::string whole = provider.own_file(blob); !whole.empty()) {
+        ::unlink(part.c_str());
+        if (::link(whole.c_str(), part.c_str()) < 0) throw sys_error(errno, "taking {}", blob.digest);
+    }
     try {
         IncomingBlob incoming(part, provider, blob, options);
         out.result = unpack_verified(incoming, blob, diff_id, out.directory);

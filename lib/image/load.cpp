@@ -8,6 +8,7 @@
 #include "base/json_read.hpp"
 #include "base/sys.hpp"
 #include "image/ingest.hpp"
+#include "image/layer_ingest.hpp"
 #include "image/platform.hpp"
 #include "image/room.hpp"
 #include "image/store_impl.hpp"
@@ -30,6 +31,7 @@ public:
                                               const std::stop_token&) override {
         return files_.open(path_of(blob.digest), offset);
     }
+    std::string own_file(const registry::Descriptor& blob) override { return files_.own_file(path_of(blob.digest)); }
     std::string path_of(const std::string& digest) const {
         if (auto it = paths_.find(digest); it != paths_.end()) return it->second;
         return "blobs/" + digest.substr(0, digest.find(':')) + "/" + registry::hex_of(digest);
@@ -238,34 +240,50 @@ private:
     std::vector<Loaded> loaded_;
 };
 
-// A tar that can be read at any place: pipes and compressed files are written out once.
-UniqueFd seekable_tar(const Store& store, int fd, const std::string& name) {
+// The descriptor again, where the archive can be read at any place of it: a plain file from its beginning.
+UniqueFd seekable_tar(int fd, const std::string& name) {
     struct stat st {};
     if (::fstat(fd, &st) < 0) throw sys_error(errno, "looking at {}", name);
     if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) throw error(Errc::failed, "{} is a device, not an archive", name);
-    if (S_ISREG(st.st_mode) && ::lseek(fd, 0, SEEK_CUR) == 0) {
-        char first[6];
-        ssize_t n = ::pread(fd, first, sizeof first, 0);
-        if (n > 0 && archive::compression_of({first, static_cast<std::size_t>(n)}) == archive::Compression::none) {
-            UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-            if (!copy) throw sys_error(errno, "reading {}", name);
-            return copy;
-        }
-    }
-    UniqueFd spool = sys::open(store.root() + "/ingest", O_TMPFILE | O_RDWR);
-    archive::StreamSource stream(fd, name);
-    auto inflated = archive::make_inflater(stream);
-    RoomKeeper plain(*inflated, store.root());
-    std::string buffer(256 * 1024, '\0');
-    while (std::size_t n = plain.read(buffer.data(), buffer.size())) sys::write_all(spool.get(), {buffer.data(), n});
-    return spool;
+    if (!S_ISREG(st.st_mode) || ::lseek(fd, 0, SEEK_CUR) != 0) return {};
+    char first[6];
+    const ssize_t n = ::pread(fd, first, sizeof first, 0);
+    if (n <= 0 || archive::compression_of({first, static_cast<std::size_t>(n)}) != archive::Compression::none)
+        return {};
+    UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy) throw sys_error(errno, "reading {}", name);
+    return copy;
 }
+
+// Ends the stream when the caller wants no more.
+class StoppableSource : public archive::ByteSource {
+public:
+    StoppableSource(archive::ByteSource& from, std::stop_token stop) : from_(from), stop_(std::move(stop)) {}
+    std::size_t read(char* to, std::size_t max) override {
+        if (stop_.stop_requested()) throw error(Errc::interrupted, "cancelled");
+        return from_.read(to, max);
+    }
+
+private:
+    archive::ByteSource& from_;
+    std::stop_token stop_;
+};
 
 } // namespace
 
 std::vector<Loaded> load(Store& store, int fd, const std::string& name, const LoadOptions& options) {
     return in_context("loading " + name, [&] {
-        auto files = archive::open_tar(seekable_tar(store, fd, name), name);
+        if (UniqueFd tar = seekable_tar(fd, name)) {
+            const auto files = archive::open_tar(std::move(tar), name);
+            return Loader(store, *files, options).run(name);
+        }
+        // The files of the archive are the store's blobs: those that it lacks are linked there, nothing is copied.
+        const IngestSession session(store.impl());
+        archive::StreamSource stream(fd, name);
+        StoppableSource stoppable(stream, options.stop);
+        const auto inflated = archive::make_inflater(stoppable);
+        RoomKeeper plain(*inflated, store.root());
+        const auto files = archive::open_stream(plain, session.path(), name);
         return Loader(store, *files, options).run(name);
     });
 }

@@ -43,6 +43,8 @@ private:
 struct FetchOptions : registry::RegistryOptions {
     std::string platform; // "linux/arm64/v8"; empty: this machine's
     PullPolicy policy = PullPolicy::always;
+    // What of the store's file system stays free: refused before the first layer is fetched. 0: nothing is asked for.
+    std::uint64_t keep_free = 0;
     int max_parallel = 0; // layers at once; 0: by the number of processors, at least 3
     // Called from several threads, never at the same time.
     std::function<void(const PullProgress&)> progress;

@@ -16,6 +16,16 @@ bool is_low(std::uint64_t free, std::uint64_t all) { return all > 0 && free < al
 
 } // namespace
 
+void require_room(const std::string& path, std::uint64_t bytes, std::uint64_t keep_free, const std::string& what) {
+    struct statvfs disk {};
+    if (::statvfs(path.c_str(), &disk) < 0) throw sys_error(errno, "looking at the disk of {}", path);
+    const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+    if (free >= keep_free && free - keep_free >= bytes) return;
+    throw sys_error(ENOSPC, "{} takes at least {} of the disk of {}, which has {} left and is to keep {}", what, bytes,
+                    path, free, keep_free)
+        .with_hint("'davit image prune' makes room");
+}
+
 std::size_t RoomKeeper::read(char* to, std::size_t max) {
     const std::size_t n = from_.read(to, max);
     unchecked_ += n;

@@ -6,9 +6,14 @@
 
 #include "archive/byte_source.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace davit::image {
+
+// Before so many bytes are fetched to below `path`: that as many, and those to be kept free, are there. Throws Error
+// with ENOSPC; what: whose bytes.
+void require_room(const std::string& path, std::uint64_t bytes, std::uint64_t keep_free, const std::string& what);
 
 class RoomKeeper : public archive::ByteSource {
 public:

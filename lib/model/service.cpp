@@ -1,8 +1,11 @@
 #include "davit/project.hpp"
 
+#include "base/error.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <string_view>
+#include <utility>
 
 namespace davit {
 
@@ -11,6 +14,14 @@ const Service* Project::find(const std::string& service) const {
     if (auto it = disabled_services.find(service); it != disabled_services.end()) return &it->second;
     return nullptr;
 }
+
+const Service& Project::service(const std::string& key) const {
+    const Service* found = find(key);
+    if (!found) throw error(Errc::not_found, "no such service: {}", key);
+    return *found;
+}
+
+Service& Project::service(const std::string& key) { return const_cast<Service&>(std::as_const(*this).service(key)); }
 
 int replicas(const Service& s) {
     if (s.scale) return *s.scale;

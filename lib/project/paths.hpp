@@ -45,6 +45,7 @@ struct ProjectPaths {
     std::string listing() const { return run + "/listing"; }   // copies of what is told of its containers
     std::string port_proxy_socket() const { return run + "/port-proxy.sock"; }
     std::string project_file() const { return state + "/project.json"; }
+    std::string scope() const { return state + "/scope.json"; } // the process that the project ends with
     std::string staging() const { return state + "/staging"; }
     std::string staging(const std::string& id) const { return state + "/staging/" + id; }
     // The anonymous volumes that are made with what is staged: they go with it when nobody takes it over.

@@ -10,8 +10,6 @@ namespace davit {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScopeRecord, format, owner, owner_start, boot_id, grace, volumes,
                                                 unique)
 
-std::string scope_file(const ProjectPaths& paths) { return paths.state + "/scope.json"; }
-
 std::string to_json(const ScopeRecord& record) { return json::dump(record); }
 
 ScopeRecord scope_record_from_json(const std::string& text, const std::string& file) {
@@ -19,13 +17,13 @@ ScopeRecord scope_record_from_json(const std::string& text, const std::string& f
 }
 
 std::optional<ScopeRecord> read_scope(const ProjectPaths& paths) {
-    const auto text = read_file_if_exists(scope_file(paths));
+    const auto text = read_file_if_exists(paths.scope());
     if (!text || text->empty() || text->find('\0') != std::string::npos) return std::nullopt;
-    return scope_record_from_json(*text, scope_file(paths));
+    return scope_record_from_json(*text, paths.scope());
 }
 
 void write_scope(const ProjectPaths& paths, const ScopeRecord& record) {
-    write_file_making(scope_file(paths), to_json(record), 0600, false);
+    write_file_making(paths.scope(), to_json(record), 0600, false);
 }
 
 bool owner_lives(const ScopeRecord& record) {

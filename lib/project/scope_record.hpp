@@ -30,7 +30,6 @@ std::string to_json(const ScopeRecord& record);
 // Throws as container_record_from_json().
 ScopeRecord scope_record_from_json(const std::string& text, const std::string& file);
 
-std::string scope_file(const ProjectPaths& paths);
 // Empty: the project ends with nobody, or the power failed while the record was written.
 std::optional<ScopeRecord> read_scope(const ProjectPaths& paths);
 void write_scope(const ProjectPaths& paths, const ScopeRecord& record);

@@ -33,7 +33,7 @@ void become_supervisor(const Roots& roots, const std::string& project) {
     const ProjectPaths paths(roots, project);
     std::optional<FileLock> lock;
     for (int i = 0; i < lock_attempts && !lock; ++i) {
-        if (!exists(paths.run) && !exists(scope_file(paths))) return; // it has ended in order
+        if (!exists(paths.run) && !exists(paths.scope())) return; // it has ended in order
         lock = take_supervisor_lock(paths);
         if (!lock) ::poll(nullptr, 0, lock_pause_ms);
     }

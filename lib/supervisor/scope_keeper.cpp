@@ -54,7 +54,7 @@ void ScopeKeeper::hold(ScopeRecord record) {
         owner_watch_.reset();
         throw;
     }
-    world_.sync_soon(scope_file(world_.paths));
+    world_.sync_soon(world_.paths.scope());
 }
 
 void ScopeKeeper::watch_owner() {
@@ -86,7 +86,7 @@ void ScopeKeeper::let_go(bool whole, Done done) {
         waiting_.push_back(std::move(done));
         return take_down("its scope ends");
     }
-    ::unlink(scope_file(world_.paths).c_str());
+    ::unlink(world_.paths.scope().c_str());
     record_.reset();
     owner_watch_.reset();
     stop_guard();

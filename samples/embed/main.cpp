@@ -8,7 +8,7 @@
 #include <iostream>
 
 int main(int argc, char** argv) {
-    if (argc != 3) return 2;
+    if (argc != 3 || !davit::version_serves()) return 2;
     std::cout << "compiled for davit " DAVIT_VERSION ", runs with " << davit::version() << "\n";
     try {
         davit::LoadOptions options;

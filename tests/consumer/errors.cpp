@@ -8,6 +8,7 @@
 #include <davit/scope.hpp>
 #include <davit/to_string.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -116,6 +117,11 @@ int main() {
          }},
     };
     bool well = true;
+    for (int kind = 0; kind <= static_cast<int>(Errc::failed); ++kind) // the last one
+        if (std::none_of(table.begin(), table.end(), [&](const Row& r) { return static_cast<int>(r.kind) == kind; })) {
+            std::cerr << "no call fails with " << to_string(static_cast<Errc>(kind)) << "\n";
+            well = false;
+        }
     for (const Row& row : table) well = holds(row) && well;
     std::filesystem::remove_all("/tmp/anybody");
     return well ? 0 : 1;

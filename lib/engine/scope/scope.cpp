@@ -52,7 +52,7 @@ ScopeRecord scope_record(const RecordStore& store, const Project& project, const
 void Scope::Impl::look_for_abandoned() {
     for (const auto& name : list_directory(roots().projects())) try {
             const ProjectPaths paths(roots(), name);
-            const auto scope = exists(scope_file(paths)) ? read_scope(paths) : std::nullopt;
+            const auto scope = exists(paths.scope()) ? read_scope(paths) : std::nullopt;
             if (!scope || owner_lives(*scope) || SupervisorClient::connect(roots(), name)) continue;
             SupervisorClient::connect_or_start(roots(), name); // its supervisor takes it down
         } catch (const Error& e) {
@@ -108,6 +108,12 @@ Scope::Scope(const Project& project, const ScopeOptions& options, const EngineOp
         }
         throw;
     }
+}
+
+Scope Engine::scope(const Project& project) { return scope(project, {}); }
+
+Scope Engine::scope(const Project& project, const ScopeOptions& options, std::stop_token stop) {
+    return Scope(project, options, impl_->config, std::move(stop));
 }
 
 Scope::Scope(Scope&&) noexcept = default;

@@ -52,6 +52,8 @@ Wait log_line(std::string service, std::string expression) {
     return w;
 }
 
+Wait log(std::string service, std::string expression) { return log_line(std::move(service), std::move(expression)); }
+
 Wait port(std::string service, std::uint16_t number) {
     Wait w = make(Wait::Kind::port, std::move(service));
     w.port = number;

@@ -43,6 +43,8 @@ class Engine;
 
 // The unit that boots what `engine` keeps; program: the davit that it calls.
 std::string boot_unit(const Engine& engine, const std::string& program);
+// The same for packages: of a program that works in the directories of root. Pure.
+std::string boot_unit(const std::string& program);
 // Writes /etc/systemd/system/davit.service, enables and starts it. One sentence for each thing done. Errors: denied
 // (not root), unsupported (systemd is not this machine's init), failed (what systemctl says).
 std::vector<std::string> install_boot_unit(const Engine& engine, const std::string& program);

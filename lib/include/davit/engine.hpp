@@ -49,6 +49,9 @@ struct EngineOptions {
     // What has changed when the call's turn comes is planned anew, without asking again.
     std::function<bool(const Plan&)> approve;
     int parallel = -1; // images pulled at once; -1: unlimited
+    // Bytes of the images' file system that stay free whatever is pulled: an image that would not leave so many is
+    // refused before any of it is fetched (failed, with os() == ENOSPC). 0: only the last hundredth is kept.
+    std::uint64_t keep_free = 0;
 };
 
 // A project by name, with its compose file's content where there is one: verbs that act on existing
@@ -207,6 +210,9 @@ struct ExitResult {
 // Errors: not_found (no such service).
 std::vector<std::pair<std::string, BuildRequest>> build_requests(const Project&, const BuildServicesOptions& = {});
 
+class Scope; // davit/scope.hpp
+struct ScopeOptions;
+
 class Engine {
 public:
     explicit Engine(EngineOptions options = {});
@@ -245,6 +251,11 @@ public:
     void pull(const Project&, const PullOptions& = {}, std::stop_token = {});
     // The images, and tags of `build`, of services that are built and named. Errors: as push_image().
     void push(const Project&, const PushOptions& = {}, std::stop_token = {});
+
+    // --- Projects that end with their owner: davit/scope.hpp. The scope has an engine of its own with these options,
+    // so this one need not outlive it. Errors: as the constructor of Scope.
+    Scope scope(const Project&);
+    Scope scope(const Project&, const ScopeOptions&, std::stop_token = {});
 
     // --- Building
     // An image from a Dockerfile; steps that were done before are taken from the cache. Blocks until it is there.

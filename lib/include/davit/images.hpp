@@ -132,7 +132,8 @@ struct LoadedImage {
     std::vector<std::string> references; // familiar names given to it; empty: known by id only
 };
 // An OCI layout directory, or a tar (plain, gzip, zstd) of an OCI layout or docker-archive; from a path or from a
-// descriptor that messages call `name`. platform: empty: all platforms of a name that the archive holds.
+// descriptor that messages call `name`; of a stream each blob is written once, to where it stays. platform: empty: all
+// platforms of a name that the archive holds.
 std::vector<LoadedImage> load_images(Engine& engine, const std::string& path, const std::string& platform = {},
                                      std::stop_token stop = {});
 std::vector<LoadedImage> load_images(Engine& engine, int fd, const std::string& name, const std::string& platform = {},

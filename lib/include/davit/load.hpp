@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #pragma GCC visibility push(default)
@@ -68,6 +69,10 @@ struct LoadResult {
     std::vector<Diagnostic> warnings;
     // Every use of an attribute davit reads but cannot act on, also in disabled services.
     std::vector<Diagnostic> unacted;
+
+    // Project shop = load_string(text);
+    operator Project() const& { return project; }
+    operator Project() && { return std::move(project); }
 };
 
 // Every mistake that was found, at least one of them an error.

@@ -107,6 +107,9 @@ struct Project {
 
     // The service, enabled or not; nullptr if there is none.
     const Service* find(const std::string& service) const;
+    // As find(), to look at and to change. Throws Error(not_found).
+    const Service& service(const std::string& key) const;
+    Service& service(const std::string& key);
 };
 
 // What to run, with `scale`, `deploy.replicas` and the default 1 taken together.

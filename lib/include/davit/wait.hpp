@@ -41,6 +41,7 @@ Wait healthy(std::string service); // of one without a healthcheck: an error at 
 Wait exited(std::string service, int code = 0);
 // A line of its output, also of before, that matches: a POSIX extended regular expression (regex(7)).
 Wait log_line(std::string service, std::string expression);
+Wait log(std::string service, std::string expression); // the same
 // TCP, IPv4 or IPv6. Listening at the container's own loopback address alone does not count, unless it has no other.
 Wait port(std::string service, std::uint16_t port);
 // GET gives this status; without TLS. Asked from this machine: at the published port, else at the container's address.

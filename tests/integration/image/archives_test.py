@@ -89,7 +89,8 @@ class Archives(Case):
 
     def test_what_is_no_archive_is_refused(self):
         for data, why in ((b"hello", "corrupt tar"), (tar({"x": b"1"}), "neither an OCI layout nor a docker-archive"), (tar({"repositories": b"{}"}), "before Docker 1.10"),
-                          (tar({"manifest.json": b"{}"}), "is no list"), (gzip.compress(b"x" * 100000)[:-20], "ends early")):
+                          (tar({"manifest.json": b"{}"}), "is no list"), (gzip.compress(b"x" * 100000), "corrupt tar"), (gzip.compress(tar({"x": noise(100000, 1)}))[:-20], "ends early"),
+                          (gzip.compress(tar({"x": b"1"}))[:-4], "ends early")):
             self.assertIn(why, self.run_davit("image", "load", stdin=data, code=1).err)
         self.assertEqual(self.kept("images", "l", "ingest"), [])
         os.unlink(self.dir + "/layout/blobs/sha256/" + self.image.layers[0][7:])

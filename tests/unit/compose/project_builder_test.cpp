@@ -23,6 +23,14 @@ Project from_file(const std::string& text) { return load_string(text, at("/case"
 
 } // namespace
 
+TEST_CASE("a loaded project is changed in code by the names of its services") {
+    Project p = load_string("services: {web: {image: x}, idle: {image: x, profiles: [never]}}", at("/case"));
+    p.service("web").environment["A"] = "1";
+    CHECK(p.services.at("web").environment.at("A") == "1");
+    CHECK(&p.service("idle") == &p.disabled_services.at("idle"));
+    CHECK_THROWS_WITH_AS(p.service("db"), "no such service: db", Error);
+}
+
 TEST_CASE("texts are merged in their order, and include and extends find each other") {
     const std::vector<ComposeText> texts = {
         {"compose.yaml",

@@ -18,6 +18,14 @@ TEST_CASE("the unit calls this davit, with the directories that are not its own 
           std::string::npos);
 }
 
+TEST_CASE("a package's unit is of root's directories, and says that nothing has written it") {
+    const std::string text = boot_unit("/usr/bin/davit");
+    CHECK(text.find("ExecStart=\"/usr/bin/davit\" --progress plain system boot\n") != std::string::npos);
+    CHECK(text.find("Environment=") == std::string::npos);
+    CHECK(text.find("system install") == std::string::npos);
+    CHECK(text.find("\n[Unit]\nDescription=") != std::string::npos);
+}
+
 TEST_CASE("time spans as systemctl shows them") {
     CHECK(time_span("1min 30s") == 90s);
     CHECK(time_span("2h") == 2h);

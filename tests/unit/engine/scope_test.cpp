@@ -90,5 +90,6 @@ TEST_CASE("a wait that failed says what, who, why, and the last lines") {
     CHECK(to_string(http("web", 80, "/x", 204)) == "web answers http://:80/x with 204");
     CHECK(to_string(command("web", {"a", "b"})) == "'a b' succeeds in web");
     CHECK(to_string(exited("job", 2)) == "job has exited with 2");
+    CHECK(davit::log("web", "x+") == log_line("web", "x+"));
     CHECK(to_string(log_line("web", "x+")) == "web writes a line that matches /x+/");
 }

@@ -31,9 +31,9 @@ TEST_CASE("a scope's record comes back as it was written") {
     CHECK_FALSE(read_scope(paths));
     write_scope(paths, mine());
     CHECK(read_scope(paths) == mine());
-    std::ofstream(scope_file(paths)) << "";
+    std::ofstream(paths.scope()) << "";
     CHECK_FALSE(read_scope(paths)); // the power failed
-    std::ofstream(scope_file(paths)) << "{\"format\": 99}";
+    std::ofstream(paths.scope()) << "{\"format\": 99}";
     CHECK_THROWS_AS(read_scope(paths), Error);
 }
 

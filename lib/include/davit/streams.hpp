@@ -1,0 +1,109 @@
+// What happens and what is written, for programs with a loop of their own: a descriptor for poll(2), epoll(7) or
+// whatever the loop has, and what has come, taken without blocking.
+//
+//     davit::Stream<davit::LogEntry> lines = davit::log_stream(engine, "shop");
+//     pollfd ready{lines.fd(), POLLIN, 0};
+//     while (!lines.done() && ::poll(&ready, 1, -1) >= 0)
+//         while (auto entry = lines.next()) std::cout << entry->line.text << "\n";
+//
+// Behind each stream stands a thread that makes the blocking call. It is at most some hundred KiB ahead of who takes:
+// then it waits, and with it the process that writes (exec); events and logs wait on the disk. A stream is used by one
+// thread at a time, and its engine must outlive it.
+#pragma once
+
+#include "davit/attach.hpp"
+#include "davit/container.hpp"
+#include "davit/engine.hpp"
+#include "davit/events.hpp"
+#include "davit/exec.hpp"
+#include "davit/logs.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#pragma GCC visibility push(default)
+namespace davit {
+
+template <typename T>
+class Stream {
+public:
+    struct Impl;
+    explicit Stream(std::unique_ptr<Impl> impl); // the functions below make them
+    Stream(Stream&&) noexcept;
+    Stream& operator=(Stream&&) noexcept;
+    ~Stream(); // what is not taken is dropped
+
+    // Readable while there is something to take, and from the stream's end on. The stream's own: it is only polled.
+    int fd() const noexcept;
+    // The next one, oldest first. Nothing: there is none yet, or the stream is done(). Throws what ended the stream,
+    // once, when all before it was taken.
+    std::optional<T> next();
+    bool done() const noexcept; // it has ended, and all of it was taken
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
+// What happens on the machine from this call on, or from range.since, as follow_machine_events() tells it. Ends at
+// range.until, else never.
+Stream<MachineEvent> event_stream(Engine& engine, const EventRange& range = {}, const EventFilters& filters = {});
+
+struct LogEntry {
+    ContainerInfo container;
+    LogLine line;
+};
+struct LogStreamOptions {
+    std::vector<std::string> services; // empty: all
+    LogRange range;                    // of the containers that are there at the start
+    bool from_now = false;             // of those: only what is written from now on
+    bool forever = false;              // else it ends when all containers have
+};
+// What the project's containers write, of those that come later too. Errors: as of LogFollower.
+Stream<LogEntry> log_stream(Engine& engine, const std::string& project, const LogStreamOptions& options = {});
+
+struct ExecPiece {
+    ExecStream stream = ExecStream::output;
+    std::string text; // as it was read, at most 64 KiB
+};
+
+extern template class Stream<MachineEvent>;
+extern template class Stream<LogEntry>;
+
+// One more process in a container, with its streams. The end of this object ends the process.
+class ExecSession {
+public:
+    struct Impl;
+    explicit ExecSession(std::unique_ptr<Impl> impl); // exec_session() makes them
+    ExecSession(ExecSession&&) noexcept;
+    ExecSession& operator=(ExecSession&&) noexcept;
+    ~ExecSession();
+
+    // What it writes: as of Stream. Errors: as Engine::exec().
+    int fd() const noexcept;
+    std::optional<ExecPiece> next();
+    bool done() const noexcept;
+    std::optional<int> exit_code() const; // once done(); 128 + n: killed by signal n
+
+    // What it reads. How much of the text was taken: less when the pipe is full, until input_fd() is writable. Errors:
+    // unavailable (nobody reads any more, the input was closed).
+    std::size_t write(std::string_view text);
+    int input_fd() const noexcept; // only polled; -1: closed
+    void close_input();
+    void signal(int number);
+    void resize(WindowSize size); // of its terminal, with ExecOptions::tty
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
+// Returns at once: that it cannot run is told by next(). Errors: failed (no descriptor or thread is left), usage
+// (ExecOptions::detach).
+ExecSession exec_session(Engine& engine, const ContainerInfo& container, const ExecOptions& options,
+                         WindowSize size = {});
+
+} // namespace davit
+#pragma GCC visibility pop
