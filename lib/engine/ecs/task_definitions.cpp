@@ -113,7 +113,7 @@ public:
         definition["revision"] = n;
         definition["registeredAt"] = rfc3339(sys::realtime_ns());
         write_file_atomic(file(family, n),
-                          Json{{"taskDefinition", std::move(definition)}, {"tags", Json::array()}}.dump(), 0600);
+                          Json{{"taskDefinition", std::move(definition)}, {"tags", Json::array()}}.dump(4), 0600);
         return n;
     }
 

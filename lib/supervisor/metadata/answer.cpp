@@ -89,7 +89,7 @@ Json task(const ContainerRecord& asking, const std::vector<Member>& members,
     for (const Member& m : members) {
         containers.push_back(container(m, addresses));
         if (first == 0 || m.record->created < first) first = m.record->created;
-        all_run = all_run && (m.status->state == ContainerState::running || m.status->exit_code == 0);
+        all_run = all_run && (m.status->state == ContainerState::running || !m.record->ecs->essential);
     }
     Json out = {{"Cluster", "davit"},
                 {"TaskARN", arn("task", "davit/" + task_id(asking))},

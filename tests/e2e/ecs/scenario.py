@@ -3,7 +3,7 @@ import json
 import os
 import signal
 
-from harness import Scenario
+from harness import SOURCE, Scenario
 
 HTTPD = "mkdir -p /w; echo data > /w/index.html; exec httpd -f -p {} -h /w"
 TASK = {
@@ -45,8 +45,8 @@ with Scenario("ecs", project="shop") as s:
         return {c["Service"]: c["State"] for c in map(json.loads, davit("ps", "-a", "--format", "json").out.splitlines())}
 
     # ---- secrets
-    davit("up", "-d", exit=15, err=r"task\.json:\d+:\d+: containerDefinitions\[1\]\.secrets\[0\]\.name: the secret 'DB_PASSWORD' has no value here")
-    s.equal("nothing has begun", {}, {c: 1 for c in s.listing().get("containers", [])})
+    davit("up", "-d", exit=1, err=r"task\.json:\d+:\d+: containerDefinitions\[1\]\.secrets\[0\]\.name: the secret 'DB_PASSWORD' has no value here")
+    s.equal("nothing has begun", [], s.davit("-p", "shop", "ps", "-a", "-q").out.split())
     s.write(".env", "DB_PASSWORD=from-the-file\n")
 
     # ---- the task
@@ -90,7 +90,11 @@ with Scenario("ecs", project="shop") as s:
     s.eventually("the endpoint is served again", lambda: metadata("app")["Name"] == "app")
 
     # ---- essential stops all
-    inside("app", "killall httpd")
+    def ends(number):
+        """The n-th app dies of itself."""
+        os.kill(s.pids(r"^httpd -f -p 80 ")[number], signal.SIGKILL)
+
+    ends(0)
     s.eventually("the end of an essential container is the task's", lambda: set(states().values()) == {"exited"})
     davit("up", "-d")
     s.equal("up begins it again", "running", states()["app"])
@@ -114,7 +118,7 @@ with Scenario("ecs", project="shop") as s:
     s.equal("what is inactive is not meant", 1, json.loads(s.davit("ecs", "describe", "Shop").out)["taskDefinition"]["revision"])
     s.davit("ecs", "describe", "Shop:3", exit=None, err="there is no task definition Shop:3")
     s.write("bad.json", '{"family": "x",\n "containerDefinitions": [{"name": "a", "image": "i", "command": "sh"}]}')
-    s.davit("ecs", "register", "bad.json", exit=15, err=r"bad\.json:2:\d+: containerDefinitions\[0\]\.command: must be a list")
+    s.davit("ecs", "register", "bad.json", exit=1, err=r"bad\.json:2:\d+: containerDefinitions\[0\]\.command: must be a list")
 
     davit("down", "-v", "-t", "1")
     before = s.listing()
@@ -124,7 +128,19 @@ with Scenario("ecs", project="shop") as s:
     s.davit("-f", "task.json", "-f", "service.json", "up", "-d")
     ids = [s.davit("-f", "task.json", "-f", "service.json", "exec", "-T", n, "cat", "/v/made").out for n in ("app", "app-2")]
     s.equal("each task has a network and volumes of its own", ["made\n", "made\n"], ids)
-    s.davit("-f", "task.json", "-f", "service.json", "exec", "-T", "app-2", "sh", "-c", "killall httpd", exit=None)
-    s.eventually("one ends alone", lambda: states().get("app-2") == "exited" and states()["pause-2"] == "exited" and states()["app"] == "running")
+    def both():
+        rows = s.davit("-f", "task.json", "-f", "service.json", "ps", "-a", "--format", "json").out.splitlines()
+        return {c["Service"]: c["State"] for c in map(json.loads, rows)}
+
+    s.equal("all of both run", {"running"}, {state for name, state in both().items() if not name.startswith("prepare")})
+    ends(0)
+    s.eventually("one ends alone", lambda: {both()["app"], both()["app-2"]} == {"running", "exited"} and
+                 {both()["pause"], both()["pause-2"]} == {"running", "exited"})
     s.davit("-f", "task.json", "-f", "service.json", "down", "-v", "-t", "1")
+
+    # ---- samples/ecs
+    sample = os.path.join(SOURCE, "samples/ecs/taskdef.json")
+    s.davit("-f", sample, "up", "-d")
+    s.eventually("the sample answers", lambda: s.run("curl", "-s", "--noproxy", "*", "-m2", "http://localhost:3000/").out == "from the store\n")
+    s.davit("-f", sample, "down", "-t", "1")
     s.nothing_left(before)

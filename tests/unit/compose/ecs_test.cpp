@@ -1,7 +1,7 @@
 // ECS task definitions and services: JSON in, the project out, and mistakes with their places.
 #include "table.hpp"
 
-#include "support/temp_dir.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <fstream>
 
@@ -36,7 +36,7 @@ struct Case {
 const char* const app = "/services/app";
 
 constexpr Case cases[] = {
-    {"", "", "/name", R"("web_app")"},
+    {"", "", "/name", R"("web_app")"}, // the family, as a project is called
     {"", "", "/services/app/network_mode", R"("service:pause")"},
     {"", "", "/services/app/healthcheck", R"({"disable": true})"},
     {"", "", "/services/app/stop_grace_period", R"("30s")"},
@@ -90,7 +90,7 @@ constexpr Case cases[] = {
     {R"("restartPolicy": {"enabled": false})", "", "/services/app/restart", "(absent)"},
     {R"("mountPoints": [{"sourceVolume": "d", "containerPath": "/d", "readOnly": true}])",
      R"("volumes": [{"name": "d"}])", "/services/app/volumes/0",
-     R"({"read_only": true, "source": "d", "target": "/d", "type": "volume", "volume": {}})"},
+     R"({"read_only": true, "source": "d", "target": "/d", "type": "volume"})"},
     {R"("mountPoints": [{"sourceVolume": "d", "containerPath": "/d"}])",
      R"("volumes": [{"name": "d", "host": {"sourcePath": "/srv"}}])", "/services/app/volumes/0/source", R"("/srv")"},
     {R"("mountPoints": [{"sourceVolume": "d", "containerPath": "/d"}])",
@@ -166,7 +166,7 @@ TEST_CASE("mistakes of a task definition stand at their place, in the words of t
         FAIL("the secret has no value");
     } catch (const LoadError& e) {
         const std::string all = e.describe_all();
-        CHECK(all.find("(standard input):5:26: containerDefinitions[0].secrets[0].name: the secret 'DB_PASSWORD' has "
+        CHECK(all.find("(standard input):5:27: containerDefinitions[0].secrets[0].name: the secret 'DB_PASSWORD' has "
                        "no value") != std::string::npos);
         CHECK(all.find("set the variable DB_PASSWORD in the shell") != std::string::npos);
         CHECK(all.find("(standard input):6:6: warning: containerDefinitions[0].memori: this key is not known") !=
