@@ -28,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-struct DeployFlags {
+struct EngineFlags {
     ExportFlags exported;
     std::string context, name;
     int timeout = 600;
@@ -72,7 +72,7 @@ std::string answer_of(const Words& argv) {
     return said.out;
 }
 
-std::string variable(const char* name) {
+std::string shell_variable(const char* name) {
     const char* value = std::getenv(name);
     return value ? value : "";
 }
@@ -82,7 +82,7 @@ struct Place {
     std::string text;
 };
 
-Place docker_place(DeployTarget& target, const Project& project, const DeployFlags& flags) {
+Place docker_place(DeployTarget& target, const Project& project, const EngineFlags& flags) {
     if (!flags.context.empty()) ::setenv("DOCKER_CONTEXT", flags.context.c_str(), 1);
     target.context = answer_of({"docker", "context", "inspect", "--format", "{{.Name}}"});
     const std::string node =
@@ -97,7 +97,7 @@ Place docker_place(DeployTarget& target, const Project& project, const DeployFla
                         node.substr(0, node.find(' ')), target.context)};
 }
 
-Place kubectl_place(DeployTarget& target, const Project& project, const DeployFlags& flags) {
+Place kubectl_place(DeployTarget& target, const Project& project, const EngineFlags& flags) {
     target.context = flags.context.empty() ? answer_of({"kubectl", "config", "current-context"}) : flags.context;
     target.name = flags.name.empty() ? project.name : flags.name;
     return {fmt::format("{} to Kubernetes: context {}, namespace {}", project.name, target.context, target.name)};
@@ -107,7 +107,7 @@ std::string region_of(const Project& project) {
     if (const auto it = project.extensions.find("x-aws-region"); it != project.extensions.end())
         if (const auto* text = std::get_if<std::string>(&it->second.data)) return *text;
     for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
-        if (!variable(name).empty()) return variable(name);
+        if (!shell_variable(name).empty()) return shell_variable(name);
     return answer_of({"aws", "configure", "get", "region"});
 }
 
@@ -123,13 +123,13 @@ Place aws_place(DeployTarget& target, const Project& project) {
                         caller.value("Arn", "?"))};
 }
 
-Place place_of(DeployTarget& target, const Project& project, const DeployFlags& flags) {
+Place place_of(DeployTarget& target, const Project& project, const EngineFlags& flags) {
     if (target.target == ExportTarget::swarm) return docker_place(target, project, flags);
     if (target.target == ExportTarget::kubernetes) return kubectl_place(target, project, flags);
     return aws_place(target, project);
 }
 
-bool agreed(const Place& place, const DeployFlags& flags) {
+bool agreed(const Place& place, const EngineFlags& flags) {
     if (flags.yes) return true;
     if (!is_terminal(STDIN_FILENO))
         throw error(Errc::usage, "nobody is here to be asked whether {} is meant", place.text).with_hint("--yes");
@@ -179,7 +179,7 @@ void push_images(Context& context, const ExportResult& exported, const DeployTar
     context.engine().push(project, push, context.stop());
 }
 
-int deploy(Globals& globals, DeployFlags& flags) {
+int deploy(Globals& globals, EngineFlags& flags) {
     const LoadResult loaded = load_project(globals, flags.exported.services);
     const ScratchDirectory scratch;
     if (flags.exported.to == "ecs") flags.exported.format = "cli";
@@ -213,7 +213,7 @@ int deploy(Globals& globals, DeployFlags& flags) {
 } // namespace
 
 int run_deploy(Globals& globals, const Args& args) {
-    DeployFlags flags;
+    EngineFlags flags;
     Options options(globals, "deploy --to swarm|kubernetes|ecs [OPTIONS] [SERVICE...]",
                     "Deploy the project to an engine for more than one machine\n\nThe project is exported as `davit "
                     "export` does, and the engine's own client gets the files: docker, kubectl or aws. Account and "

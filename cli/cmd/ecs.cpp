@@ -17,7 +17,7 @@ namespace davit::cli {
 
 namespace {
 
-void print_json(const std::string& text) { std::fputs((printable_json(text) + "\n").c_str(), stdout); }
+void print_document(const std::string& text) { std::fputs((printable_json(text) + "\n").c_str(), stdout); }
 
 // As aws has its files: file://PATH.
 std::string definition_text(std::string file) {
@@ -41,7 +41,7 @@ int ecs_register(Globals& globals, const Args& args) {
     std::vector<Diagnostic> warnings;
     const auto made = ecs::register_task_definition(context.engine(), definition_text(file), file, warnings);
     print_diagnostics(warnings, globals.progress == "json");
-    print_json(made.json);
+    print_document(made.json);
     return 0;
 }
 
@@ -59,7 +59,7 @@ int ecs_list(Globals& globals, const Args& args) {
     nlohmann::ordered_json out = {{"taskDefinitionArns", nlohmann::ordered_json::array()}};
     for (const auto& definition : ecs::task_definitions(context.engine(), prefix))
         if (definition.active == (status == "ACTIVE")) out["taskDefinitionArns"].push_back(definition.arn);
-    print_json(out.dump(4));
+    print_document(out.dump(4));
     return 0;
 }
 
@@ -70,7 +70,7 @@ int ecs_describe(Globals& globals, const Args& args) {
     options.arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    print_json(ecs::task_definition(context.engine(), names.front()).json);
+    print_document(ecs::task_definition(context.engine(), names.front()).json);
     return 0;
 }
 
@@ -81,7 +81,7 @@ int ecs_deregister(Globals& globals, const Args& args) {
     options.arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    print_json(ecs::deregister_task_definition(context.engine(), names.front()).json);
+    print_document(ecs::deregister_task_definition(context.engine(), names.front()).json);
     return 0;
 }
 

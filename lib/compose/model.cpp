@@ -86,12 +86,12 @@ void ModelLoader::convert_ecs(const FileSet& set, std::vector<Document>& all) {
         d.literal = true;
         task = &d;
     }
-    if (!service_root) return diag_.throw_if_errors();
+    if (!service_root && !task) return;
     if (!task)
         diag_.error(service_root->pos, {}, "a service of ECS needs its task definition beside it",
                     "davit -f taskdef.json -f service.json");
     diag_.throw_if_errors();
-    all.erase(service);
+    if (service_root) all.erase(service);
 }
 
 Node* ModelLoader::document(const FileSet& set, const Document& given, Node* merged) {

@@ -85,7 +85,8 @@ TEST_CASE("the document of the task has all its containers and its limits") {
 
 TEST_CASE("what there is not is 404") {
     const Lab lab;
-    for (const std::string& path : {std::string("/"), std::string("/v3/x"), std::string("/v4/"), std::string("/v4/other"),
-                                    "/v4/" + lab.app.id + "/stats", "/v4/" + lab.app.id + "/task/stats"})
+    for (const std::string& path :
+         {std::string("/"), std::string("/v3/x"), std::string("/v4/"), std::string("/v4/other"),
+          "/v4/" + lab.app.id + "/stats", "/v4/" + lab.app.id + "/task/stats"})
         CHECK(lab.ask(path).status == 404);
 }
