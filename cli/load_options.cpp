@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "cli/diagnostics.hpp"
+#include "davit/ecs.hpp"
 #include "davit/remote.hpp"
 
 #include <algorithm>
@@ -57,9 +58,13 @@ LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
     o.compatibility = g.compatibility;
     o.all_resources = g.all_resources;
     o.services = std::move(services);
-    o.resources = remote_resources({.cache_dir = {},
-                                    .git = remote_allowed(o, "COMPOSE_EXPERIMENTAL_GIT_REMOTE"),
-                                    .oci = remote_allowed(o, "COMPOSE_EXPERIMENTAL_OCI_REMOTE")});
+    o.resources = ecs::task_definition_resources(
+        {}, remote_resources({.cache_dir = {},
+                              .git = remote_allowed(o, "COMPOSE_EXPERIMENTAL_GIT_REMOTE"),
+                              .oci = remote_allowed(o, "COMPOSE_EXPERIMENTAL_OCI_REMOTE")}));
+    // What is kept elsewhere says nothing of where its paths begin.
+    if (o.project_directory.empty() && !o.files.empty() && o.files.front().starts_with("ecs:"))
+        o.project_directory = o.current_dir;
     print_diagnostics(complete_from_environment(o), g.progress == "json");
     if (std::find(o.files.begin(), o.files.end(), "-") != o.files.end()) o.stdin_text = sys::read_all(STDIN_FILENO);
     return o;

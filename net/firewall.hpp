@@ -49,6 +49,8 @@ bool heal(const MachineLock& lock, NetlinkSocket& netfilter);
 bool table_present(NetlinkSocket& netfilter);
 // Redirects DNS inside a container: sockets of that namespace.
 void redirect_dns(int netns_fd, std::uint16_t udp_port, std::uint16_t tcp_port);
+// Inside a container: address:port (host order) to another port of that address, by a table of that name.
+void redirect_tcp(int netns_fd, const char* table, std::uint32_t address, std::uint16_t port, std::uint16_t to);
 // Drops UDP conntrack entries whose original destination port is among these, but for `stay`. Walks the kernel's whole
 // table once (15 ms with 262,144 buckets), so all ports go in one call; never with the machine's lock.
 void flush_udp_conntrack(NetlinkSocket& netfilter, const std::vector<UdpPorts>& ports);

@@ -110,11 +110,37 @@ void print_report(const ExportResult& result, const std::string& how, std::FILE*
 
 } // namespace
 
-int export_project_files(Globals& globals, const ExportFlags& flags) {
-    const ExportOptions options = export_options(flags);
+namespace {
+
+void check_report(const ExportFlags& flags) {
     if (flags.report != "text" && flags.report != "all" && flags.report != "json" && flags.report != "none")
         throw error(Errc::usage, "unknown value \"{}\" of --report", flags.report)
             .with_hint("it is one of text, all, json, none");
+}
+
+void refuse_losses(int lost) {
+    throw error(Errc::invalid_project, "{} keys would be dropped, and nothing was written", lost)
+        .with_hint("leave --strict out, or take them out of the file");
+}
+
+} // namespace
+
+ExportTarget export_target(const std::string& word) { return by_word(target_words, "--to", word); }
+
+ExportResult export_loaded(const Project& project, const ExportFlags& flags) {
+    const ExportOptions options = export_options(flags);
+    check_report(flags);
+    ExportResult result = export_project(project, options);
+    const int lost = count_findings(result, ExportFinding::Kind::dropped);
+    print_report(result, flags.report, stderr);
+    if (flags.strict && lost > 0) refuse_losses(lost);
+    write_export(result, options, flags.output);
+    return result;
+}
+
+int export_project_files(Globals& globals, const ExportFlags& flags) {
+    const ExportOptions options = export_options(flags);
+    check_report(flags);
     const LoadResult loaded = load_project(globals, flags.services);
     ExportResult result = export_project(loaded.project, options);
     const int lost = count_findings(result, ExportFinding::Kind::dropped);
@@ -126,9 +152,7 @@ int export_project_files(Globals& globals, const ExportFlags& flags) {
         else write_export(result, options, flags.output);
     }
     print_report(result, flags.report, to_stdout ? stderr : stdout);
-    if (refused)
-        throw error(Errc::invalid_project, "{} keys would be dropped, and nothing was written", lost)
-            .with_hint("leave --strict out, or take them out of the file");
+    if (refused) refuse_losses(lost);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/app.hpp"
+#include "davit/export.hpp"
 
 #include <string>
 #include <vector>
@@ -14,6 +15,10 @@ struct ExportFlags {
     std::vector<std::string> services;
 };
 
+ExportTarget export_target(const std::string& word);
+// Writes the export of a loaded project to flags.output, which ends with '/', and prints the report.
+// Errors: usage (flags), invalid_project (--strict, and something is dropped).
+ExportResult export_loaded(const Project& project, const ExportFlags& flags);
 // The exit code: 0, or 1 when --strict and something is dropped.
 int export_project_files(Globals& globals, const ExportFlags& flags);
 

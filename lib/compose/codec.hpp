@@ -28,7 +28,8 @@ private:
     Path path_;
 };
 
-// json: null commands and some empty mappings are written, x- keys only at the top; as Docker Compose does.
+// json: null commands and some empty mappings are written, x- keys only at the top, and davit's own; as Docker Compose
+// does.
 struct Encoder {
     Tree& tree;
     bool json;

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/words.hpp"
+#include "compose/ecs/documents.hpp"
 #include "compose/environment.hpp"
 #include "compose/interpolate.hpp"
 #include "compose/transform.hpp"
@@ -46,8 +47,11 @@ const Node* ModelLoader::name_of(const std::vector<std::string>& files) {
     for (const std::string& file : files) {
         if (ahead_.count(file)) continue;
         auto docs = documents(file);
-        for (const Node* doc : docs)
-            if (const Node* n = doc->find("name"); n && n->is_string() && !n->str().empty()) name = n;
+        for (const Node* doc : docs) {
+            const Node* family = ecs::family_of(*doc);
+            const Node* n = family ? family : ecs::is_service(*doc) ? nullptr : doc->find("name");
+            if (n && n->is_string() && !n->str().empty()) name = n;
+        }
         ahead_.emplace(file, std::move(docs));
     }
     return name;
@@ -55,20 +59,51 @@ const Node* ModelLoader::name_of(const std::vector<std::string>& files) {
 
 Node* ModelLoader::load(const FileSet& set) {
     Node* merged = tree_.map();
+    std::vector<Document> all;
     for (const std::string& file : set.files)
-        for (Node* doc : documents(file, set.named_at)) merged = document(set, file, merged, doc);
+        for (Node* doc : documents(file, set.named_at)) all.push_back({file, doc});
+    convert_ecs(set, all);
+    for (const Document& document_of : all) merged = document(set, document_of, merged);
     finish(set, *merged);
     return merged;
 }
 
-Node* ModelLoader::document(const FileSet& set, const std::string& file, Node* merged, Node* doc) {
+void ModelLoader::convert_ecs(const FileSet& set, std::vector<Document>& all) {
+    const auto service =
+        std::find_if(all.begin(), all.end(), [](const Document& d) { return ecs::is_service(*d.root); });
+    const Node* service_root = service == all.end() ? nullptr : service->root;
+    const Document* task = nullptr;
+    for (Document& d : all) {
+        if (!ecs::is_task_definition(*d.root)) continue;
+        if (task) {
+            diag_.error(d.root->pos, {},
+                        fmt::format("a project has one task definition, and {} is another", task->file),
+                        "give each a project of its own");
+            break;
+        }
+        d.root =
+            ecs::to_compose(tree_, *d.root, service_root, {*set.environment, set.directory, options_.values}, diag_);
+        d.literal = true;
+        task = &d;
+    }
+    if (!service_root && !task) return;
+    if (!task)
+        diag_.error(service_root->pos, {}, "a service of ECS needs its task definition beside it",
+                    "davit -f taskdef.json -f service.json");
+    diag_.throw_if_errors();
+    if (service_root) all.erase(service);
+}
+
+Node* ModelLoader::document(const FileSet& set, const Document& given, Node* merged) {
+    const std::string& file = given.file;
+    Node* doc = given.root;
     if (!doc->is_map()) {
         diag_.error(doc->pos, {}, "a compose file must be a mapping at the top",
                     "it starts with keys such as  services:");
         diag_.throw_if_errors();
     }
     Resets resets = Resets::take_from(*doc, diag_); // first: what a !reset stands before is never looked at
-    if (options_.interpolate) interpolate(tree_, *doc, *set.environment, diag_);
+    if (options_.interpolate && !given.literal) interpolate(tree_, *doc, *set.environment, diag_);
     apply_includes(set, file, *doc, resets);
     resets.apply(*merged);
     apply_extends(set, file, *doc, resets);

@@ -21,6 +21,7 @@ struct ModelOptions {
     bool interpolate = true;
     bool validate = true;
     bool resolve_paths = true;
+    bool values = true; // a secret of a task definition has to have its value
     std::string home;
     std::string stdin_text; // content of the file "-"
     ResourceLoader resources;
@@ -64,7 +65,14 @@ private:
         std::string service;
     };
 
-    Node* document(const FileSet&, const std::string& file, Node* merged, Node* doc);
+    struct Document {
+        std::string file;
+        Node* root = nullptr;
+        bool literal = false; // without variables: of ECS
+    };
+    // Task definitions become compose files; the service that stands beside one goes into it.
+    void convert_ecs(const FileSet&, std::vector<Document>&);
+    Node* document(const FileSet&, const Document&, Node* merged);
     void finish(const FileSet&, Node& merged);
     // Upstream never sees them, as extends and include are gone before it looks.
     void warn_of_unknown_keys(const Node& map, std::string_view path, std::initializer_list<std::string_view> known);

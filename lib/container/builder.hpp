@@ -26,6 +26,8 @@ private:
     void behaviour();
     void logging();
     void hooks();
+    // ecs.cpp
+    void ecs_task();
     // network.cpp
     void network();
     void endpoints();

@@ -20,6 +20,7 @@ BuiltContainer ContainerBuilder::run() {
     namespaces();
     network();
     names();
+    ecs_task();
     process();
     behaviour();
     hooks();

@@ -137,6 +137,8 @@ void ContainerBuilder::process() {
         for (const std::string& key : asked_variables(in_.container.asked))
             if (const auto it = service_.environment.find(key); it != service_.environment.end())
                 assign(p.env, key, it->second);
+    if (r.ecs && r.ecs->metadata && !r.ecs->network)
+        assign(p.env, "ECS_CONTAINER_METADATA_URI_V4", ecs_metadata_uri(r.id));
     for (const auto& [key, value] : service_.environment) assign(p.env, key, value);
     p.user.name = service_.user.empty() ? in_.image.config.user : service_.user;
     p.user.groups = service_.group_add;

@@ -7,8 +7,10 @@
 #include "engine/build_request.hpp"
 #include "engine/events/record.hpp"
 #include "engine/image_lookup.hpp"
+#include "engine/pause_image.hpp"
 #include "image/pull.hpp"
 #include "model/image_reference.hpp"
+#include "model/pause_image.hpp"
 #include "reconcile/plan_builder.hpp"
 
 #include <algorithm>
@@ -235,6 +237,9 @@ private:
 void Engine::Impl::ensure_images(const Project& project, const std::vector<const Service*>& services,
                                  const ImageWishes& wishes, std::stop_token stop) {
     const image::Store images(store.roots().images());
+    if (std::any_of(services.begin(), services.end(), [](const Service* s) { return s->image == pause_image; }) &&
+        !images.find(pause_image))
+        make_pause_image(store.roots());
     ImageNeeds needs(project, images, wishes);
     for (const Service* service : services) needs.add(*service);
     // What can be built is, where no registry has it.

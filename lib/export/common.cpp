@@ -17,7 +17,7 @@ std::string last_part(const std::string& image) { return image.substr(image.rfin
 bool others_wait_for_end(const Project& project, const std::string& name) {
     return std::any_of(project.services.begin(), project.services.end(), [&](const auto& s) {
         const auto it = s.second.depends_on.find(name);
-        return it != s.second.depends_on.end() && it->second.condition == DependencyCondition::completed_successfully;
+        return it != s.second.depends_on.end() && wants_end(it->second.condition);
     });
 }
 
@@ -57,6 +57,7 @@ std::string image_of(const Scope& scope, const Service& service) {
         scope.report.adjusted(key_path(service, "build"), image, "the engine builds nothing",
                               "before it is deployed: davit build, davit push");
     }
+    scope.facts.images.push_back({service.name, image});
     return image;
 }
 

@@ -15,10 +15,17 @@ namespace davit::exports {
 
 using Document = nlohmann::ordered_json;
 
+// What an export needs besides its files.
+struct Facts {
+    std::vector<ExportedImage> images;
+    std::vector<std::string> workloads;
+};
+
 struct Scope {
     const Project& project;
     const ExportOptions& options;
     Report& report;
+    Facts& facts;
 };
 
 // Keys that loading has settled, and those that are about the machine where one develops.

@@ -27,6 +27,7 @@ const char* to_string(DependencyCondition condition) noexcept {
     case DependencyCondition::started: return "service_started";
     case DependencyCondition::healthy: return "service_healthy";
     case DependencyCondition::completed_successfully: return "service_completed_successfully";
+    case DependencyCondition::completed: return "service_completed";
     }
     return "";
 }

@@ -86,6 +86,26 @@ struct MountRecord {  // for ps, inspect, down -v, volumes_from, recreate with t
     bool operator==(const MountRecord&) const = default;
 };
 
+// Of the ECS task that the container belongs to.
+struct EcsRecord {
+    std::string task;   // those of one task have one name here: the family, "family-2" …
+    std::string family; // of the task definition
+    int revision = 0;   // 0: never registered
+    std::string container;
+    bool essential = false; // when it ends for good, the task does
+    bool network = false;   // it holds the task's network namespace
+    bool metadata = false;  // the task has the metadata endpoint
+    double cpu = 0;         // of the task: CPUs and MiB; 0: not given
+    std::int64_t memory = 0;
+    bool operator==(const EcsRecord&) const = default;
+};
+
+// Where a container asks for what ECS tells of it.
+inline constexpr const char* ecs_metadata_address = "169.254.170.2";
+inline std::string ecs_metadata_uri(const std::string& container_id) {
+    return std::string("http://") + ecs_metadata_address + "/v4/" + container_id;
+}
+
 enum class DesiredState { created, running, stopped };
 
 // containers/<id>/record.json. Beside it stand config.json (OCI bundle) and plan.bin (compiled steps).
@@ -142,6 +162,7 @@ struct ContainerRecord {
     // The container that this one is to replace while both run (order: start-first): it has none of the ports and names
     // of that one until they are handed over, which empties this.
     std::string takes_over;
+    std::optional<EcsRecord> ecs;
 
     bool operator==(const ContainerRecord&) const = default;
 };

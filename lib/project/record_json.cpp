@@ -43,6 +43,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RestartRecord, kind, max_retries
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LogConfig, driver, options)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HookRecord, command, user, privileged, working_dir, environment)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MountRecord, type, name, source, target, read_only, anonymous)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EcsRecord, task, family, revision, container, essential, network,
+                                                metadata, cpu, memory)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerRecord, format, id, name, project, service, number, oneoff,
                                                 auto_remove, image, image_id, config_hash, content_hash, labels,
                                                 created, desired, generation, network_mode, ipc_mode, pid_mode,
@@ -50,7 +52,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerRecord, format, id, nam
                                                 dns_options, extra_hosts, expose, healthcheck, restart, stop_signal,
                                                 stop_grace, log, tty, open_stdin, stdin_once, post_start, pre_stop,
                                                 mounts, command, user, working_dir, environment, cgroup, start_error,
-                                                takes_over)
+                                                takes_over, ecs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EndpointStatus, network, interface, ipv4, ipv6, mac, gateway)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PublishedPort, host_ip, host_port, target, protocol)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerStatus, id, state, pid, pid_start, started_at, finished_at,

@@ -138,7 +138,7 @@ private:
             if (missing_.count(on) && dependency.required) return on;
             if (auto up = up_.find(on); up != up_.end())
                 add_gate(plan_, on, dependency, started_[on], up->second, before);
-            else if (dependency.condition != DependencyCondition::completed_successfully && has_containers(on))
+            else if (!wants_end(dependency.condition) && has_containers(on))
                 out_.notes.push_back(
                     fmt::format("service \"{}\" starts without \"{}\", whose restart policy lets it stay "
                                 "down after a reboot",

@@ -16,6 +16,7 @@ const char* condition_name(DependencyCondition condition) {
     case DependencyCondition::started: return "service_started";
     case DependencyCondition::healthy: return "service_healthy";
     case DependencyCondition::completed_successfully: return "service_completed_successfully";
+    case DependencyCondition::completed: return "service_completed";
     }
     return "service_started";
 }
@@ -23,6 +24,7 @@ const char* condition_name(DependencyCondition condition) {
 DependencyCondition condition_from(const std::string& name) {
     if (name == "service_healthy") return DependencyCondition::healthy;
     if (name == "service_completed_successfully") return DependencyCondition::completed_successfully;
+    if (name == "service_completed") return DependencyCondition::completed;
     return DependencyCondition::started;
 }
 

@@ -86,8 +86,7 @@ void add_gate(PlanBuilder& plan, const std::string& on, const Dependency& depend
               std::chrono::nanoseconds limit) {
     if (dependency.condition == DependencyCondition::started) return before.insert(begun.begin(), begun.end());
     Operation& gate = plan.add(OpKind::wait_container, "service:" + on, "dependents wait for it", begun);
-    gate.condition = dependency.condition == DependencyCondition::healthy ? WaitCondition::healthy
-                                                                          : WaitCondition::completed_successfully;
+    gate.condition = wait_condition(dependency.condition);
     for (const auto* c : containers) gate.wait_for.push_back(c->record.id);
     if (containers.size() == 1) gate.container_name = containers.front()->record.name;
     gate.required = dependency.required;

@@ -24,6 +24,8 @@ struct Scene {
 // have containers. Empty patterns: all. Names that fit nothing throw not_found if must_exist.
 std::vector<std::string> services_of(const Scene& scene, const std::vector<std::string>& patterns, bool must_exist);
 
+// What a plan waits for where a service asks that of another.
+WaitCondition wait_condition(DependencyCondition condition);
 // Adds to `before` what a service waits for that needs the containers of `on`: that they have begun (the operations
 // `begun`), or a gate for what it asks of them.
 void add_gate(class PlanBuilder& plan, const std::string& on, const Dependency& dependency, const std::set<int>& begun,

@@ -2,6 +2,7 @@
 
 #include "reconcile/claims.hpp"
 #include "reconcile/default_bridge.hpp"
+#include "reconcile/lifecycle.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -10,25 +11,27 @@ namespace davit {
 
 namespace {
 
-WaitCondition wait_condition(DependencyCondition condition) {
-    switch (condition) {
-    case DependencyCondition::started: return WaitCondition::started;
-    case DependencyCondition::healthy: return WaitCondition::healthy;
-    case DependencyCondition::completed_successfully: return WaitCondition::completed_successfully;
-    }
-    return WaitCondition::started;
-}
-
 const char* gate_text(DependencyCondition condition) {
     switch (condition) {
     case DependencyCondition::started: return "dependents need it started";
     case DependencyCondition::healthy: return "dependents need it healthy";
     case DependencyCondition::completed_successfully: return "dependents need it completed";
+    case DependencyCondition::completed: return "dependents need it ended";
     }
     return "";
 }
 
 } // namespace
+
+WaitCondition wait_condition(DependencyCondition condition) {
+    switch (condition) {
+    case DependencyCondition::started: return WaitCondition::started;
+    case DependencyCondition::healthy: return WaitCondition::healthy;
+    case DependencyCondition::completed_successfully: return WaitCondition::completed_successfully;
+    case DependencyCondition::completed: return WaitCondition::exited;
+    }
+    return WaitCondition::started;
+}
 
 int Reconciler::gate(const std::string& on, const Dependency& dependency) {
     auto [it, fresh] = gates_.emplace(std::tuple(on, dependency.condition, dependency.required), 0);
@@ -125,9 +128,11 @@ void Reconciler::wait(const ServicePlan& service) {
         wanted_.healthchecks.count(service.service->name) ? WaitCondition::healthy : WaitCondition::started;
     for (const auto& [unused, other] : services_) {
         auto it = other.service->depends_on.find(service.service->name);
-        if (it != other.service->depends_on.end() &&
-            it->second.condition == DependencyCondition::completed_successfully)
-            condition = WaitCondition::completed_successfully;
+        if (it == other.service->depends_on.end()) continue;
+        if (it->second.condition == DependencyCondition::completed_successfully ||
+            (it->second.condition == DependencyCondition::completed &&
+             condition != WaitCondition::completed_successfully))
+            condition = wait_condition(it->second.condition);
     }
     for (const auto& slot : service.slots) {
         Operation& op =

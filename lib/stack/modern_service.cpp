@@ -208,6 +208,7 @@ const char* word_of(DependencyCondition condition) {
     case DependencyCondition::started: break;
     case DependencyCondition::healthy: return "service_healthy";
     case DependencyCondition::completed_successfully: return "service_completed_successfully";
+    case DependencyCondition::completed: return "service_completed";
     }
     return "service_started";
 }

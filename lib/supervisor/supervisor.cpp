@@ -26,8 +26,10 @@ constexpr int failure_limit = 10'000;
 Supervisor::Supervisor(Roots roots, std::string project, FileLock lock, Guard guard)
     : roots_(std::move(roots)), project_(std::move(project)), lock_(std::move(lock)), group_(project_), store_(roots_),
       paths_(roots_, project_), reaper_(loop_), files_helper_(loop_), net_helper_(loop_), dns_(loop_, registry_),
-      host_(NETLINK_ROUTE), networks_(loop_, store_, project_, net_helper_, registry_), world_(make_world()),
-      containers_(world_), leaving_(loop_, store_, networks_, project_, [this] { consider_exit(); }),
+      host_(NETLINK_ROUTE), networks_(loop_, store_, project_, net_helper_, registry_),
+      metadata_(loop_, [this](const std::string& holder, const std::string& path) { return ecs_answer(holder, path); }),
+      world_(make_world()), containers_(world_),
+      leaving_(loop_, store_, networks_, project_, [this] { consider_exit(); }),
       tasks_(world_, containers_, project_, [this] { tasks_idle(); }),
       event_log_(
           roots_, project_,
@@ -108,6 +110,20 @@ World Supervisor::make_world() {
             });
         });
     };
+    w.essential_ended = [this](Container& c) {
+        Event e;
+        e.kind = EventKind::warning;
+        e.time_ns = sys::realtime_ns();
+        e.project = project_;
+        e.service = c.record().service;
+        e.container_id = c.record().id;
+        e.container_name = c.record().name;
+        e.text = fmt::format("{} is essential and has ended: the task {} ends", c.record().name, c.record().ecs->task);
+        emit(std::move(e));
+        loop_.post([this, record = c.record()] { containers_.end_task(record); });
+    };
+    w.serve_metadata = [this](const std::string& id, int netns) { metadata_.serve(id, netns); };
+    w.stop_metadata = [this](const std::string& id) { metadata_.stop(id); };
     w.leaving = [this](const ContainerRecord& record) { event_log_.keep(record); };
     w.find = [this](const std::string& id) { return containers_.find(id); };
     w.named = [this](const std::string& name) -> Container* {
@@ -118,6 +134,19 @@ World Supervisor::make_world() {
     w.take_turn = [this](std::function<void()> work) { take_turn(std::move(work)); };
     w.sync_soon = [this](const std::string& file) { sync_soon(file); };
     return w;
+}
+
+metadata::Answer Supervisor::ecs_answer(const std::string& holder, const std::string& path) const {
+    const Container* asked = containers_.find(holder);
+    if (!asked || !asked->record().ecs) return {404, "there is no such task"};
+    const ContainerRecord& own = asked->record();
+    std::vector<metadata::Member> members;
+    for (const auto& [id, container] : containers_.all()) {
+        const ContainerRecord& r = container->record();
+        const bool in_task = r.ecs && r.ecs->task == own.ecs->task && !r.ecs->network;
+        if (in_task) members.push_back({&r, &container->status()});
+    }
+    return metadata::answer(path, members, asked->status().endpoints);
 }
 
 void Supervisor::add_client(UniqueFd connection) {

@@ -11,6 +11,7 @@
 #include "supervisor/event_log.hpp"
 #include "supervisor/guard.hpp"
 #include "supervisor/helper/reaper.hpp"
+#include "supervisor/metadata/server.hpp"
 #include "supervisor/network/networks.hpp"
 #include "supervisor/plans.hpp"
 #include "supervisor/scope_keeper.hpp"
@@ -38,6 +39,8 @@ public:
     void run();
 
 private:
+    // What the metadata endpoint says in the network that a container holds.
+    metadata::Answer ecs_answer(const std::string& holder, const std::string& path) const;
     void on_apply(SessionId session, int id, const std::string& token, Plan plan) override;
     void on_cancel(SessionId session, int id) override;
     void on_preempt(SessionId session, int id,
@@ -85,6 +88,7 @@ private:
     net::dns::Server dns_;
     net::NetlinkSocket host_;
     Networks networks_;
+    metadata::Server metadata_;
     UniqueFd shim_exe_;
     runtime::ShimNursery nursery_;
     World world_;

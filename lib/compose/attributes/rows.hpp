@@ -119,8 +119,9 @@ Node* encode_struct(Encoder& e, const S& s) {
         if (Node* n = static_cast<const Row<S>*>(a)->encode(e, s))
             e.tree.add(*out, e.json && !a->json_key.empty() ? a->json_key : a->key, n);
     if constexpr (requires { s.extensions; })
-        if (!e.json)
-            for (const auto& [key, value] : s.extensions) e.tree.add(*out, e.tree.copy(key), from_value(e.tree, value));
+        for (const auto& [key, value] : s.extensions)
+            if (!e.json || key.starts_with("x-davit-")) // davit's own make a difference, and histories are JSON
+                e.tree.add(*out, e.tree.copy(key), from_value(e.tree, value));
     return out;
 }
 

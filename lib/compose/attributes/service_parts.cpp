@@ -54,8 +54,10 @@ constexpr EnumWord<DependencyCondition> condition_values[] = {
     {"service_started", DependencyCondition::started},
     {"service_healthy", DependencyCondition::healthy},
     {"service_completed_successfully", DependencyCondition::completed_successfully},
+    {"service_completed", DependencyCondition::completed},
 };
-constexpr std::string_view conditions[] = {"service_started", "service_healthy", "service_completed_successfully"};
+constexpr std::string_view conditions[] = {"service_started", "service_healthy", "service_completed_successfully",
+                                           "service_completed"};
 constinit const Shape condition{.types = t_str, .words = conditions};
 // A mark of normalize(), not of the file.
 struct InferredMark {

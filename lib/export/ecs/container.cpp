@@ -94,6 +94,7 @@ Document dependencies(const Plan& plan, const Task& task, const Service& service
         const bool checked =
             (*other)->healthcheck && !(*other)->healthcheck->test.empty() && !(*other)->healthcheck->disable;
         const char* condition = how.condition == DependencyCondition::completed_successfully ? "SUCCESS"
+                                : how.condition == DependencyCondition::completed            ? "COMPLETE"
                                 : how.condition == DependencyCondition::healthy && checked   ? "HEALTHY"
                                                                                              : "START";
         out.push_back({{"containerName", plan.labels.at(name)}, {"condition", condition}});
@@ -305,7 +306,9 @@ std::string ecs_image(const Plan& plan, const Service& service) {
     plan.scope.report.adjusted(
         key_path(service, "build"), "ECR, " + name, "ECS builds nothing",
         "davit build, tag it so and push it before it is deployed; --registry names another place");
-    return "@ACCOUNT@.dkr.ecr.@REGION@.amazonaws.com/" + name;
+    name = "@ACCOUNT@.dkr.ecr.@REGION@.amazonaws.com/" + name;
+    plan.scope.facts.images.push_back({service.name, name});
+    return name;
 }
 
 Document main_definition(Plan& plan, Task& task, const Service& service) {

@@ -75,6 +75,7 @@ void note_order(const Cluster& cluster, const std::string& path, const Dependenc
         return cluster.report().dropped(path, fmt::format("{} names no port on which to wait for it", other),
                                         fmt::format("expose: [PORT] at {}: an init container waits then", other));
     case DependencyCondition::completed_successfully:
+    case DependencyCondition::completed:
         return cluster.report().dropped(
             path, "Kubernetes starts all pods at once",
             fmt::format("kubectl wait --for=condition=complete job/{} before the rest is applied",

@@ -11,6 +11,18 @@ void add_manifests(std::vector<ExportedFile>& files, const std::string& name, co
     if (!documents.empty()) files.push_back({name + ".yaml", yaml_of(documents), false});
 }
 
+// What a deployment waits for; a CronJob has its time.
+const char* awaited(Workload workload) {
+    switch (workload) {
+    case Workload::deployment: return "deployment/";
+    case Workload::stateful_set: return "statefulset/";
+    case Workload::daemon_set: return "daemonset/";
+    case Workload::job: return "job/";
+    case Workload::cron_job: break;
+    }
+    return nullptr;
+}
+
 std::string k8s_readme(const Cluster& cluster, bool secrets, bool claims) {
     std::string out = fmt::format("# {} on Kubernetes\n\nWritten by `davit export --to kubernetes`. In this order:\n\n",
                                   cluster.project().name);
@@ -52,6 +64,8 @@ std::vector<ExportedFile> to_kubernetes(const Scope& scope) {
         claims = claims || storage.any_claim;
         std::vector<Document> documents = storage.objects;
         documents.push_back(workload_of(cluster, service, storage));
+        if (const char* kind = awaited(cluster.workloads.at(name)))
+            scope.facts.workloads.push_back(kind + cluster.services.at(name));
         for (Document& d : service_objects(cluster, service)) {
             const std::string object = d["kind"].get<std::string>() + " " + d["metadata"]["name"].get<std::string>();
             if (names.insert(object).second) documents.push_back(std::move(d));

@@ -46,8 +46,14 @@ struct ExportFinding {
     std::string hint; // what to do; needs_input: the key or flag that gives it
 };
 
+struct ExportedImage { // of a service that is built: it has to be pushed
+    std::string service, reference;
+};
+
 struct ExportResult {
     std::vector<ExportedFile> files; // the first is the main one
+    std::vector<ExportedImage> images;
+    std::vector<std::string> workloads; // Kubernetes: "deployment/web", "job/migrate": what is to become ready
     std::vector<ExportFinding> findings;
 };
 

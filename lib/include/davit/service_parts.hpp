@@ -85,7 +85,11 @@ struct ServiceModel {
     bool operator==(const ServiceModel&) const = default;
 };
 
-enum class DependencyCondition { started, healthy, completed_successfully };
+// completed: ended, whatever its exit code; of ECS task definitions ("COMPLETE").
+enum class DependencyCondition { started, healthy, completed_successfully, completed };
+constexpr bool wants_end(DependencyCondition c) {
+    return c == DependencyCondition::completed_successfully || c == DependencyCondition::completed;
+}
 
 struct Dependency {
     DependencyCondition condition = DependencyCondition::started;

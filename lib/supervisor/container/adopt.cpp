@@ -107,6 +107,7 @@ void Container::adopt_wiring() {
             world_.networks.keep_sockets(record_.id, std::move(ports));
             run_->netns = net::netns_of(status_.pid);
             world_.networks.join(record_.id, run_->netns.get(), true);
+            if (record_.ecs && record_.ecs->metadata) world_.serve_metadata(record_.id, run_->netns.get());
             Wiring wiring = wire(record_, lease->attachments, world_.networks.group(), world_.networks.host_resolv(),
                                  dns.size() == 2);
             if (wiring.dns) {

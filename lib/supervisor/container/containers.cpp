@@ -176,6 +176,30 @@ int Containers::throw_away(const std::string& id, const std::string& trash) {
     return why == ENOENT ? 0 : why;
 }
 
+void Containers::end_task(const ContainerRecord& ended) {
+    if (world_.shutting_down) return;
+    const auto left = std::make_shared<int>(1);
+    const auto one_less = [this, left, task = ended.ecs->task] {
+        if (--*left == 0) end_holder(task);
+    };
+    for (const auto& [id, container] : all_) {
+        const auto& ecs = container->record().ecs;
+        if (!ecs || ecs->task != ended.ecs->task || ecs->network || id == ended.id || !container->active()) continue;
+        ++*left;
+        container->stop({}, [one_less, name = container->record().name](const Error* e) {
+            if (e) log::warning("stopping container {} with its task: {}", name, e->what());
+            one_less();
+        });
+    }
+    one_less();
+}
+
+void Containers::end_holder(const std::string& task) {
+    for (const auto& [id, container] : all_)
+        if (const auto& ecs = container->record().ecs; ecs && ecs->task == task && ecs->network && container->active())
+            container->stop({}, [](const Error*) {});
+}
+
 void Containers::remove_files(std::shared_ptr<Container> container, bool volumes, Done done) {
     const ContainerRecord& record = container->record();
     volumes = volumes || record.auto_remove; // whoever removes it: `--rm` takes them along

@@ -31,8 +31,11 @@ public:
     // Missing is fine.
     void remove(const std::string& id, bool force, bool volumes, Done done);
     void remove_volumes(const std::vector<std::string>& names); // in the background
+    // An essential container has ended: the others of its ECS task are stopped, what holds their network last.
+    void end_task(const ContainerRecord& ended);
 
 private:
+    void end_holder(const std::string& task);
     void clear_remains();
     ContainerStatus status_of(const ContainerRecord& record) const;
     int throw_away(const std::string& id, const std::string& trash);

@@ -155,6 +155,7 @@ UniqueFd Container::make_netns(const NetworkLease* lease) {
         net::dns::ServeSpec serve{wiring.client, wiring.upstreams, wiring.external};
         world_.dns.serve(std::move(serve), net::dns::open_sockets(netns.get()), netns.get());
     }
+    if (record_.ecs && record_.ecs->metadata) world_.serve_metadata(record_.id, netns.get());
     world_.networks.join(record_.id, netns.get(), false);
     world_.networks.publish(record_, record_.takes_over.empty());
     status_.endpoints = wiring.endpoints;

@@ -205,6 +205,7 @@ void Container::leave_kernel() {
     auto execs = std::exchange(run_->execs, {});
     for (auto& [id, job] : execs) job->abort(fmt::format("container {} ended", record_.name));
     world_.dns.stop(record_.id);
+    world_.stop_metadata(record_.id);
     world_.networks.leave(record_.id);
     run_->netns.reset();
 }
@@ -242,6 +243,9 @@ void Container::end_run() {
         answer(start_waiters_, &e);
     }
     if (after.remove) world_.auto_remove(*this);
+    // What somebody stops, replaces or restarts is no end of its task.
+    const bool for_good = !after.next.restart && !status_.stopped_by_user && (after.ran || run->failed);
+    if (for_good && record_.ecs && record_.ecs->essential) world_.essential_ended(*this);
 }
 
 void Container::answer_stop(bool had_ports) {

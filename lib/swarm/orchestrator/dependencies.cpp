@@ -9,11 +9,13 @@ namespace davit::swarm {
 namespace {
 
 constexpr const char* on_completion = "service_completed_successfully";
+constexpr const char* on_end = "service_completed";
 constexpr const char* on_health = "service_healthy";
 
 bool fulfils(const Entry& entry, const std::string& condition) {
     const Task& task = entry.task;
     if (condition == on_completion) return task.state == TaskState::complete;
+    if (condition == on_end) return entry.ended();
     if (condition == on_health) return task.state == TaskState::running && entry.wanted();
     // A task with a healthcheck comes to running when it is healthy; it has started before.
     const bool checked = entry.version->task.container.healthcheck.has_value();
@@ -60,6 +62,7 @@ Look look_at(const ServiceState& service, const std::string& condition) {
 
 std::string waiting_for(const ServiceDependency& dependency) {
     const std::string what = dependency.condition == on_completion ? "to complete"
+                             : dependency.condition == on_end      ? "to end"
                              : dependency.condition == on_health   ? "to be healthy"
                                                                    : "to start";
     return "waiting for " + dependency.service + " " + what;
@@ -86,7 +89,8 @@ std::string unmet(const ServiceState& service, const std::function<const Service
             continue;
         }
         const Look look = look_at(*other, dependency.condition);
-        const std::uint64_t meant = tasks_meant(*other, dependency.condition == on_completion);
+        const std::uint64_t meant =
+            tasks_meant(*other, dependency.condition == on_completion || dependency.condition == on_end);
         if (look.met >= meant) continue;
         if (look.given_up == 0) return waiting_for(dependency);
         if (!dependency.required && look.met + look.given_up >= meant) continue;

@@ -1,0 +1,95 @@
+#include "davit/deploying.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace davit {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+bool has_file(const ExportResult& exported, const std::string& path) {
+    return std::any_of(exported.files.begin(), exported.files.end(), [&](const auto& f) { return f.path == path; });
+}
+
+DeployPlan to_docker(const ExportResult& exported, const DeployTarget& t) {
+    DeployPlan out;
+    Words environment;
+    if (!t.context.empty()) environment.push_back("DOCKER_CONTEXT=" + t.context);
+    if (has_file(exported, "secrets.sh"))
+        out.commands.push_back({"secrets", {"sh", t.directory + "/secrets.sh"}, environment});
+    Words deploy{
+        "docker", "stack", "deploy", "-c", t.directory + "/" + exported.files.front().path, "--with-registry-auth"};
+    if (t.stack_waits) deploy.push_back(t.wait ? "--detach=false" : "--detach=true");
+    deploy.push_back(t.name);
+    out.commands.push_back({"the stack " + t.name, std::move(deploy), environment});
+    return out;
+}
+
+DeployPlan to_kubectl(const ExportResult& exported, const DeployTarget& t) {
+    DeployPlan out;
+    Words place;
+    if (!t.context.empty()) place = {"--context", t.context};
+    place.insert(place.end(), {"-n", t.name});
+    const auto add = [&](std::string title, Words words) {
+        words.insert(words.end(), place.begin(), place.end());
+        out.commands.push_back({std::move(title), std::move(words), {}});
+    };
+    if (has_file(exported, "secrets.sh")) add("secrets", {"sh", t.directory + "/secrets.sh"});
+    Words apply{"kubectl", "apply"};
+    for (const ExportedFile& file : exported.files)
+        if (file.path.ends_with(".yaml")) apply.insert(apply.end(), {"-f", t.directory + "/" + file.path});
+    add("the manifests", std::move(apply));
+    if (!t.wait) return out;
+    for (const std::string& workload : exported.workloads) {
+        const std::string limit = fmt::format("--timeout={}s", t.timeout);
+        if (workload.starts_with("job/"))
+            add("waiting for " + workload, {"kubectl", "wait", "--for=condition=complete", workload, limit});
+        else add("waiting for " + workload, {"kubectl", "rollout", "status", workload, limit});
+    }
+    return out;
+}
+
+DeployPlan to_aws(const ExportResult& exported, const DeployTarget& t) {
+    DeployPlan out;
+    Words environment{"AWS_REGION=" + t.region, "AWS_DEFAULT_REGION=" + t.region};
+    const std::string script = t.directory + "/deploy.sh";
+    if (!exported.images.empty())
+        out.before_images.push_back({"repositories", {"sh", script, "repositories"}, environment});
+    if (has_file(exported, "secrets.sh"))
+        out.commands.push_back({"secrets", {"sh", t.directory + "/secrets.sh"}, environment});
+    if (!t.wait) environment.emplace_back("NO_WAIT=1");
+    out.commands.push_back({"the services", {"sh", script}, environment});
+    return out;
+}
+
+} // namespace
+
+DeployPlan deploy_plan(const ExportResult& exported, const DeployTarget& target) {
+    switch (target.target) {
+    case ExportTarget::swarm: return to_docker(exported, target);
+    case ExportTarget::kubernetes: return to_kubectl(exported, target);
+    case ExportTarget::ecs: return to_aws(exported, target);
+    case ExportTarget::systemd: break;
+    }
+    throw error(Errc::usage, "systemd is on this machine, and nothing is deployed to it")
+        .with_hint("davit export --to systemd -o /etc/systemd/system/");
+}
+
+Project with_exported_images(Project project, const ExportResult& exported, const DeployTarget& target) {
+    for (const ExportedImage& image : exported.images) {
+        std::string reference = image.reference;
+        for (const auto& [word, value] :
+             {std::pair(std::string("@ACCOUNT@"), target.account), {"@REGION@", target.region}})
+            if (const auto at = reference.find(word); at != std::string::npos)
+                reference.replace(at, word.size(), value);
+        if (const auto it = project.services.find(image.service); it != project.services.end())
+            it->second.image = reference;
+    }
+    return project;
+}
+
+} // namespace davit
