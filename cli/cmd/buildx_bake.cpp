@@ -1,6 +1,7 @@
 // `buildx bake`: the builds of a bake file, one after the other. What the file means is davit/bake.hpp's.
 #include "cli/cmd/buildx_bake.hpp"
 #include "base/error.hpp"
+#include "cli/builders.hpp"
 #include "base/file.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
@@ -45,7 +46,8 @@ struct BakeFlags {
             .list("set", bake.overrides, "Override target value (e.g., \"targetpattern.key=value\")")
             .list("var", variables, "Set a variable value (e.g., \"name=value\")");
         for (const char* flag : {"D,debug"}) o.ignored(flag);
-        for (const char* value : {"allow", "builder", "provenance", "sbom"}) o.ignored(value, "string");
+        for (const char* value : {"allow", "provenance", "sbom"}) o.ignored(value, "string");
+        o.each("builder", "string", check_builder, "").hidden();
         o.arguments(bake.targets);
     }
 };

@@ -83,9 +83,7 @@ int run_docker_version(Globals& globals, const Args& args) {
     const VersionJson versions = docker_versions();
     if (format.empty()) std::fputs(for_people(versions).c_str(), stdout);
     else
-        print_document(versions, format,
-                       R"({"Client":{"APIVersion":"","Platform":{"Name":"davit"}},)"
-                       R"("Server":{"APIVersion":""}})");
+        print_document(versions, format, R"({"Client":{"Platform":{"Name":"davit"}}})");
     return 0;
 }
 

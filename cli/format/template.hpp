@@ -1,4 +1,5 @@
-// Go's text/template as people write it in --format: fields, variables, pipelines, if, with, range, Go's own functions
+// Go's text/template as people write it in --format: fields, variables, pipelines, if, with, range, templates in
+// templates, Go's own functions
 // and those that docker adds (json, upper, lower, title, join, split, truncate, pad). What a program cannot evaluate is
 // an error, never empty text.
 #pragma once
@@ -12,7 +13,7 @@
 
 namespace davit::cli {
 
-struct TemplateNode;
+struct ParsedTemplate;
 
 class Template {
 public:
@@ -29,7 +30,7 @@ public:
     std::string execute_header(const nlohmann::ordered_json& titles) const;
 
 private:
-    std::unique_ptr<TemplateNode> root_;
+    std::unique_ptr<ParsedTemplate> parsed_;
 };
 
 // --format of a list: "table" or empty, "json" (a line each), "table TEMPLATE", or a template.

@@ -6,6 +6,7 @@
 #include "archive/layer_writer.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "build/files/http_file.hpp"
 #include "build/files/layer.hpp"
 #include "build/image_config.hpp"
 #include "build/times.hpp"
@@ -16,8 +17,10 @@
 #include "image/step_records.hpp"
 #include "rootfs/commit_changes.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace davit {
 
@@ -42,12 +45,24 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
     description.history.push_back(
         {description.created, "", "", options.message.empty() ? "Imported from " + name : options.message, false});
     nlohmann::json config = nlohmann::json::parse(build::configuration_json(description, ""));
-    for (const auto& change : options.changes) rootfs::apply_change(config["config"], change);
+    rootfs::apply_changes(config["config"], options.changes);
     image::Image image =
         image::put_image(store, lease, config.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {layer});
     if (reference) store.tag(image, *reference);
     record_image_event(roots_of(engine), "import", image.id, reference ? reference->familiar() : image.id);
     return image;
+}
+
+image::Image import_image_from(Engine& engine, const std::string& url, const ImportImageOptions& options,
+                               std::stop_token stop) {
+    const std::string directory = roots_of(engine).images();
+    const image::Store store(directory); // makes the directory
+    const UniqueFd file = sys::open(directory, O_TMPFILE | O_RDWR, 0600);
+    build::HttpFileOptions how;
+    how.stop = std::move(stop);
+    build::download(url, file.get(), how);
+    if (::lseek(file.get(), 0, SEEK_SET) < 0) throw sys_error(errno, "reading what {} has", url);
+    return import_image(engine, file.get(), url, options);
 }
 
 } // namespace davit

@@ -120,7 +120,7 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
     config["WorkingDir"] = spec.process.cwd;
     if (!spec.process.user.name.empty()) config["User"] = spec.process.user.name;
     for (const auto& [key, value] : labels) config["Labels"][key] = value;
-    for (const std::string& change : options.changes) apply_change(config, change);
+    apply_changes(config, options.changes);
     whole["created"] = now;
     if (!options.author.empty()) whole["author"] = options.author;
     Json entry = {{"created", now}, {"created_by", joined(spec.process.args)}};

@@ -108,6 +108,7 @@ World Supervisor::make_world() {
             });
         });
     };
+    w.journal = [this](const std::vector<JournalLine>& lines) { event_log_.write(lines); };
     w.leaving = [this](const ContainerRecord& record) { event_log_.keep(record); };
     w.find = [this](const std::string& id) { return containers_.find(id); };
     w.named = [this](const std::string& name) -> Container* {

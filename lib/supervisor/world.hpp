@@ -5,6 +5,7 @@
 #include "davit/event.hpp"
 #include "net/dns/server.hpp"
 #include "net/netlink.hpp"
+#include "project/event_journal.hpp"
 #include "project/names.hpp"
 #include "project/store.hpp"
 #include "runtime/shim_client.hpp"
@@ -38,6 +39,7 @@ struct World {
     std::function<void()> ready_shims; // what starts shims is started ahead
     std::function<runtime::ShimConnection(const runtime::ShimStart&)> start_shim;
     std::function<void(Event)> emit;
+    std::function<void(std::vector<JournalLine>)> journal; // what nobody waits for; unset: nothing is kept
     std::function<void(Container&)> changed;              // state or health: gates look again
     std::function<void(Container&)> auto_remove;          // a `--rm` container has ended
     std::function<Container*(const std::string&)> find;   // by id
