@@ -76,9 +76,8 @@ std::string chosen_builder() {
 
 void choose_builder(const std::string& name) {
     const BuilderName found = builder_named(name);
-    const Instance current = {{"Key", "unix:///var/run/docker.sock"},
-                              {"Name", found.name == "default" ? "" : found.name},
-                              {"Global", false}};
+    const Instance current = {
+        {"Key", "unix:///var/run/docker.sock"}, {"Name", found.name == "default" ? "" : found.name}, {"Global", false}};
     write_file_making(buildx_directory() + "/current", json_text(current));
 }
 
@@ -94,18 +93,17 @@ void keep_builder(const BuilderName& builder) {
         throw error(Errc::usage, "neither DOCKER_CONFIG nor HOME is set: there is no place for names of builders");
     const Instance node = {{"Name", builder.node}, {"Endpoint", builder.endpoint}, {"Platforms", nullptr},
                            {"Flags", nullptr},     {"DriverOpts", nullptr},        {"Files", nullptr}};
-    const Instance document = {{"Name", builder.name},
-                               {"Driver", builder.driver},
-                               {"Nodes", Instance::array({node})},
-                               {"Dynamic", false}};
+    const Instance document = {
+        {"Name", builder.name}, {"Driver", builder.driver}, {"Nodes", Instance::array({node})}, {"Dynamic", false}};
     write_file_making(instances_directory() + "/" + builder.name, json_text(document));
 }
 
 void forget_builder(const std::string& name) {
     const BuilderName found = builder_named(name);
-    if (found.name == "default") throw error(Errc::usage, "context builder cannot be removed, run `docker context rm` "
-                                                          "to remove docker context")
-                                     .with_hint("it is the builder of this machine");
+    if (found.name == "default")
+        throw error(Errc::usage, "context builder cannot be removed, run `docker context rm` "
+                                 "to remove docker context")
+            .with_hint("it is the builder of this machine");
     const bool chosen = chosen_builder() == found.name;
     std::filesystem::remove(instances_directory() + "/" + found.name);
     if (chosen && !std::getenv("BUILDX_BUILDER")) choose_builder("default");

@@ -1,5 +1,5 @@
-// Names of builders that `buildx create` has given out, kept where docker's buildx keeps its own. davit has one builder,
-// in this program: each name is it. A name that nobody has made is an error, as with docker.
+// Names of builders that `buildx create` has given out, kept where docker's buildx keeps its own. davit has one
+// builder, in this program: each name is it. A name that nobody has made is an error, as with docker.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// What docker's config.json keeps for its client's commands beside contexts and credentials: formats of lists, keys that
-// detach, proxies for containers. It counts where docker's words are used, not by davit's own name.
+// What docker's config.json keeps for its client's commands beside contexts and credentials: formats of lists, keys
+// that detach, proxies for containers. It counts where docker's words are used, not by davit's own name.
 #pragma once
 
 #include "cli/app.hpp"

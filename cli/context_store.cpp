@@ -56,8 +56,10 @@ void set_option(DockerEndpoint& to, const std::string& key, const std::string& v
     else if (key == "key") to.key = value;
     else if (key == "skip-tls-verify") {
         if (value != "true" && value != "false" && value != "1" && value != "0" && !value.empty())
-            throw error(Errc::usage, "invalid docker endpoint options: {}: strconv.ParseBool: parsing \"{}\": invalid "
-                                     "syntax", key, value);
+            throw error(Errc::usage,
+                        "invalid docker endpoint options: {}: strconv.ParseBool: parsing \"{}\": invalid "
+                        "syntax",
+                        key, value);
         to.skip_verify = value == "true" || value == "1";
     } else {
         throw error(Errc::usage, "unrecognized config key: \"{}\"", key)
@@ -105,7 +107,9 @@ std::optional<std::uint64_t> octal(const char* text, std::size_t width) {
     return out;
 }
 
-Error no_context() { return error(Errc::usage, "this is no exported context").with_hint("see 'docker context export'"); }
+Error no_context() {
+    return error(Errc::usage, "this is no exported context").with_hint("see 'docker context export'");
+}
 
 } // namespace
 
@@ -148,7 +152,8 @@ ContextFiles files_of_endpoint(const std::string& text, const std::string& name,
         const std::size_t end = std::min(text.find(',', at), text.size());
         const std::string word = text.substr(at, end - at);
         const std::size_t equals = word.find('=');
-        const std::string key = word.substr(0, equals), value = equals == std::string::npos ? "" : word.substr(equals + 1);
+        const std::string key = word.substr(0, equals),
+                          value = equals == std::string::npos ? "" : word.substr(equals + 1);
         if (key == "from") from = value;
         else set_option(endpoint, key, value);
         at = end + 1;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 namespace davit::cli {
 
@@ -55,8 +56,6 @@ void ManifestStore::put(const std::string& list, const ListedManifest& manifest)
     write_file_making(directory(list) + "/" + file, json_text(manifest), 0644);
 }
 
-bool ManifestStore::remove(const std::string& list) const {
-    return std::filesystem::remove_all(directory(list)) != 0;
-}
+bool ManifestStore::remove(const std::string& list) const { return std::filesystem::remove_all(directory(list)) != 0; }
 
 } // namespace davit::cli

@@ -1,8 +1,8 @@
-// Lists of manifests that `manifest create` puts together, until `manifest push` sends them: below docker's directory of
-// configuration, a directory a list, a file a manifest, as docker keeps them.
+// Lists of manifests that `manifest create` puts together, until `manifest push` sends them: below docker's directory
+// of configuration, a directory a list, a file a manifest, as docker keeps them.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>

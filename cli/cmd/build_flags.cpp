@@ -202,8 +202,8 @@ void BuildFlags::add_to(Options& options) {
         .value("sbom", sbom, "Shorthand for \"--attest=type=sbom\" (no effect)", "string");
     options.value("print", print, "The old name of --call").hidden();
     options.each("builder", "string", check_builder, "Override the configured builder instance").hidden();
-    for (const char* value : {"cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus",
-                              "cpuset-mems", "isolation", "m,memory", "memory-swap", "security-opt", "policy"})
+    for (const char* value : {"cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus", "cpuset-mems",
+                              "isolation", "m,memory", "memory-swap", "security-opt", "policy"})
         options.ignored(value, "string");
     options.arguments(arguments);
 }

@@ -107,8 +107,8 @@ int run_builder_du(Globals& globals, const Args& args) {
                                  {"Reclaimable", "RECLAIMABLE"},
                                  {"Size", "SIZE"},
                                  {"Description", "DESCRIPTION"}};
-    std::fputs(
-        render_list(shape, rows, {"ID", "Reclaimable", "Size", "LastUsedAt", "Description"}, headers).c_str(), stdout);
+    std::fputs(render_list(shape, rows, {"ID", "Reclaimable", "Size", "LastUsedAt", "Description"}, headers).c_str(),
+               stdout);
     if (!table) return 0;
     print_total("Shared:\t", shared);
     print_total("Private:", reclaimable);

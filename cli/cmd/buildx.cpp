@@ -57,12 +57,9 @@ std::string builder_json(const BuilderName& b) {
                            {"Status", "running"},   {"Version", "davit " DAVIT_VERSION},
                            {"IDs", {b.node}},       {"Platforms", {own_platform()}},
                            {"DriverOpts", nullptr}, {"Files", nullptr}};
-    const Document document = {{"Current", b.name == chosen_builder()},
-                               {"Driver", b.driver},
-                               {"Dynamic", false},
-                               {"LastActivity", "0001-01-01T00:00:00Z"},
-                               {"Name", b.name},
-                               {"Nodes", Document::array({node})}};
+    const Document document = {
+        {"Current", b.name == chosen_builder()},  {"Driver", b.driver}, {"Dynamic", false},
+        {"LastActivity", "0001-01-01T00:00:00Z"}, {"Name", b.name},     {"Nodes", Document::array({node})}};
     return json_text(document) + "\n";
 }
 
@@ -87,9 +84,9 @@ int list(Globals& globals, const Args& args) {
         for (const char* column : {"Name", "DriverEndpoint"})
             rows.back()[column] = " \\_ " + rows.back()[column].get<std::string>();
     }
-    const nlohmann::json headers{{"Name", "NAME/NODE"},  {"DriverEndpoint", "DRIVER/ENDPOINT"},
-                                 {"Status", "STATUS"},   {"LastActivity", "LAST ACTIVITY"},
-                                 {"Error", "ERROR"},     {"Buildkit", "BUILDKIT"},
+    const nlohmann::json headers{{"Name", "NAME/NODE"},     {"DriverEndpoint", "DRIVER/ENDPOINT"},
+                                 {"Status", "STATUS"},      {"LastActivity", "LAST ACTIVITY"},
+                                 {"Error", "ERROR"},        {"Buildkit", "BUILDKIT"},
                                  {"Platforms", "PLATFORMS"}};
     const std::string out =
         shape.kind == ListFormat::Kind::json

@@ -1,10 +1,10 @@
 // `buildx bake`: the builds of a bake file, one after the other. What the file means is davit/bake.hpp's.
 #include "cli/cmd/buildx_bake.hpp"
 #include "base/error.hpp"
-#include "cli/builders.hpp"
 #include "base/file.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
+#include "cli/builders.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/format/json_text.hpp"

@@ -1,4 +1,5 @@
-// `context`: docker's contexts, looked at and chosen; docker_context_change.cpp writes them. One that leads elsewhere is an error for all that acts.
+// `context`: docker's contexts, looked at and chosen; docker_context_change.cpp writes them. One that leads elsewhere
+// is an error for all that acts.
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/cmd/docker_context_change.hpp"

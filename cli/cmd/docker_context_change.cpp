@@ -56,8 +56,7 @@ int run_context_create(Globals& globals, const Args& args) {
     options.epilog("davit acts on this machine alone: a context that leads elsewhere is for docker's own program.");
     if (!options.parse(args)) return 0;
     require_free(names[0]);
-    if (!from.empty() && docker)
-        throw error(Errc::usage, "cannot use --docker flag when --from is set");
+    if (!from.empty() && docker) throw error(Errc::usage, "cannot use --docker flag when --from is set");
     take_configured_context();
     const std::string shape = docker ? *docker : "from=" + (from.empty() ? current_context() : from);
     const ContextFiles files = files_of_endpoint(shape, names[0], description);

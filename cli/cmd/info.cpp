@@ -82,8 +82,8 @@ std::string text_for_people(const Info& info) {
     out += line("OSType", "OSType") + line("Architecture", "Architecture") + line("CPUs", "NCPU");
     out += fmt::format(" Total Memory: {}\n", human_size_binary(info.at("MemTotal").get<double>()));
     out += line("Name", "Name") + line("ID", "ID") + line("Docker Root Dir", "DockerRootDir");
-    for (const auto& [title, key] :
-         {std::pair("HTTP Proxy", "HttpProxy"), std::pair("HTTPS Proxy", "HttpsProxy"), std::pair("No Proxy", "NoProxy")})
+    for (const auto& [title, key] : {std::pair("HTTP Proxy", "HttpProxy"), std::pair("HTTPS Proxy", "HttpsProxy"),
+                                     std::pair("No Proxy", "NoProxy")})
         if (info.at(key) != "") out += line(title, key);
     out += line("Debug Mode", "Debug") + line("Experimental", "ExperimentalBuild") + " Insecure Registries:\n";
     for (const Info& range : info.at("/RegistryConfig/InsecureRegistryCIDRs"_json_pointer))

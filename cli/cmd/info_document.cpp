@@ -121,9 +121,9 @@ std::string filesystem_of(std::string directory) {
         if (directory.size() < 2) return "unknown";
         directory = directory.substr(0, std::max<std::size_t>(1, directory.rfind('/')));
     }
-    const std::pair<long, const char*> known[] = {{0xef53, "extfs"},     {0x58465342, "xfs"},   {0x9123683e, "btrfs"},
-                                                  {0x01021994, "tmpfs"}, {0x2fc12fc1, "zfs"},   {0xf2f52010, "f2fs"},
-                                                  {0x6969, "nfs"},       {0x794c7630, "overlayfs"}};
+    const std::pair<long, const char*> known[] = {
+        {0xef53, "extfs"},   {0x58465342, "xfs"},  {0x9123683e, "btrfs"}, {0x01021994, "tmpfs"},
+        {0x2fc12fc1, "zfs"}, {0xf2f52010, "f2fs"}, {0x6969, "nfs"},       {0x794c7630, "overlayfs"}};
     for (const auto& [magic, name] : known)
         if (static_cast<long>(fs.f_type) == magic) return name;
     return "unknown";
@@ -140,8 +140,7 @@ InfoJson security_options() {
 
 // Registries without TLS: those of this machine.
 InfoJson registry_config() {
-    const InfoJson hub = {
-        {"Mirrors", InfoJson::array()}, {"Name", "docker.io"}, {"Official", true}, {"Secure", true}};
+    const InfoJson hub = {{"Mirrors", InfoJson::array()}, {"Name", "docker.io"}, {"Official", true}, {"Secure", true}};
     return {{"IndexConfigs", {{"docker.io", hub}}},
             {"InsecureRegistryCIDRs", {"::1/128", "127.0.0.0/8"}},
             {"Mirrors", nullptr}};

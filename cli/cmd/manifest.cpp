@@ -70,7 +70,8 @@ int inspect_listed(const std::string& list, const std::string& name, bool verbos
 int inspect_manifest(Globals& globals, const Args& args) {
     bool insecure = false, verbose = false;
     std::vector<std::string> names;
-    Options options(globals, "manifest inspect [OPTIONS] [MANIFEST_LIST] MANIFEST", "Display a manifest, or the list of several");
+    Options options(globals, "manifest inspect [OPTIONS] [MANIFEST_LIST] MANIFEST",
+                    "Display a manifest, or the list of several");
     options.flag("insecure", insecure, "Allow communication with an insecure registry")
         .flag("v,verbose", verbose, "Output additional info including layers and platform")
         .arguments(names, 1, 2);

@@ -12,6 +12,7 @@
 #include "davit/registry.hpp"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 namespace davit::cli {
 
@@ -97,8 +98,7 @@ int run_manifest_create(Globals& globals, const Args& args) {
         throw error(Errc::conflict, "refusing to amend an existing manifest list with no --amend flag");
     Interrupts interrupts;
     std::vector<ListedManifest> found;
-    for (std::size_t i = 1; i < words.size(); ++i)
-        found.push_back(looked_up(words[i], insecure, interrupts.token()));
+    for (std::size_t i = 1; i < words.size(); ++i) found.push_back(looked_up(words[i], insecure, interrupts.token()));
     if (!globals.dry_run)
         for (const ListedManifest& one : found) store.put(list, one);
     std::printf("Created manifest list %s\n", printable(list).c_str());
@@ -237,7 +237,8 @@ int create_image_list(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     if (!files.empty()) throw error(Errc::unsupported, "davit reads no descriptors of sources from files");
     if (sources.empty()) throw error(Errc::usage, "no sources specified");
-    if (tags.empty() && !globals.dry_run) throw error(Errc::usage, "can't push without a tag").with_hint("-t registry/app:1");
+    if (tags.empty() && !globals.dry_run)
+        throw error(Errc::usage, "can't push without a tag").with_hint("-t registry/app:1");
     if (append && tags.size() != 1) throw error(Errc::usage, "--append wants one --tag");
     if (append) sources.insert(sources.begin(), tags.front());
     Interrupts interrupts;
@@ -252,8 +253,8 @@ int create_image_list(Globals& globals, const Args& args) {
     }
     std::string bytes = json_text(document, 2);
     // One source stays what it is, byte for byte.
-    const bool as_it_is = sources.size() == 1 && annotations.empty() &&
-                          (!prefer_index || is_index(List::parse(all.only.bytes)));
+    const bool as_it_is =
+        sources.size() == 1 && annotations.empty() && (!prefer_index || is_index(List::parse(all.only.bytes)));
     if (as_it_is) {
         bytes = all.only.bytes;
         type = all.only.media_type.c_str();

@@ -1,6 +1,5 @@
 #include "cli/format/go_structures.hpp"
 
-
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -47,8 +46,7 @@ const std::vector<GoStructure>& all_structures() {
             "FinishedAt:s Health:p"),
         row("*container.Health", "Status FailingStreak", "Status:s FailingStreak:i Log:l"),
         row("*container.HealthcheckResult", "Start Output", "Start:t End:t ExitCode:i Output:s"),
-        row("*container.HealthConfig", "Test",
-            "Test:l Interval:d Timeout:d StartPeriod:d StartInterval:d Retries:i"),
+        row("*container.HealthConfig", "Test", "Test:l Interval:d Timeout:d StartPeriod:d StartInterval:d Retries:i"),
         row("*container.Config", "AttachStdin OpenStdin",
             "Hostname:s Domainname:s User:s AttachStdin:b AttachStdout:b AttachStderr:b ExposedPorts:m Tty:b "
             "OpenStdin:b StdinOnce:b Env:l Cmd:l Healthcheck:p ArgsEscaped:b Image:s Volumes:m WorkingDir:s "
@@ -62,8 +60,7 @@ const std::vector<GoStructure>& all_structures() {
             "TmpfsOptions:p ClusterOptions:p"),
         row("container.DeviceMapping", "PathOnHost PathInContainer",
             "PathOnHost:s PathInContainer:s CgroupPermissions:s"),
-        row("container.DeviceRequest", "Driver DeviceIDs",
-            "Driver:s Count:i DeviceIDs:l Capabilities:l Options:m"),
+        row("container.DeviceRequest", "Driver DeviceIDs", "Driver:s Count:i DeviceIDs:l Capabilities:l Options:m"),
         row("*container.NetworkSettings", "SandboxKey Networks", "SandboxID:s SandboxKey:s Ports:m Networks:m"),
         row("network.PortBinding", "HostIp HostPort", "HostIP=HostIp:a HostPort:s"),
         row("*network.EndpointSettings", "NetworkID EndpointID IPAddress",
@@ -108,8 +105,7 @@ std::string go_instant(const std::string& text) {
     if (text.size() <= clock_length || text[date_length] != 'T') return text;
     const std::size_t zone = text.find_first_of("Z+-", clock_length);
     if (zone == std::string::npos) return text;
-    const std::string when =
-        text.substr(0, date_length) + " " + text.substr(date_length + 1, zone - date_length - 1);
+    const std::string when = text.substr(0, date_length) + " " + text.substr(date_length + 1, zone - date_length - 1);
     if (text[zone] == 'Z') return when + " +0000 UTC";
     std::string offset = text.substr(zone);
     std::erase(offset, ':');
@@ -122,8 +118,7 @@ std::string go_duration(std::int64_t nanoseconds) {
     constexpr std::uint64_t microsecond = 1'000, millisecond = 1'000'000, second = 1'000'000'000;
     if (nanoseconds == 0) return "0s";
     const bool negative = nanoseconds < 0;
-    const auto size =
-        negative ? 0 - static_cast<std::uint64_t>(nanoseconds) : static_cast<std::uint64_t>(nanoseconds);
+    const auto size = negative ? 0 - static_cast<std::uint64_t>(nanoseconds) : static_cast<std::uint64_t>(nanoseconds);
     std::string out;
     if (size < microsecond) out = std::to_string(size) + "ns";
     else if (size < millisecond) out = parts_of(size, microsecond) + "µs";

@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 using Node = TemplateNode;
 using Kind = TemplateNode::Kind;
 
-constexpr int most_calls = 1'000; // templates in one another
+constexpr int most_calls = 1'000;                                      // templates in one another
 constexpr std::size_t most_steps = 10'000'000, most_output = 64 << 20; // against a mistake, as range 1000000000
 
 [[noreturn]] void fail(const Node& at, const std::string& name, const std::string& what) {

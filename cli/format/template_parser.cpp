@@ -86,8 +86,7 @@ private:
         const int ranges = std::exchange(ranges_, 0);
         Node body = list();
         ranges_ = ranges;
-        if (keyword() != "end")
-            template_mistake(line, at_ < pieces_.size() ? "unexpected {{else}}" : "unexpected EOF");
+        if (keyword() != "end") template_mistake(line, at_ < pieces_.size() ? "unexpected {{else}}" : "unexpected EOF");
         ++at_;
         Node& kept = named_[name];
         if (!is_blank(kept) && !is_blank(body))

@@ -91,7 +91,8 @@ std::string whole(std::int64_t n, const FormatVerb& verb) {
         digits.insert(0, static_cast<std::size_t>(*verb.precision) - digits.size(), '0');
     FormatVerb shown = verb;
     shown.zero = verb.zero && !verb.precision;
-    return padded((n < 0 ? "-" : verb.plus ? "+" : verb.space ? " " : "") + digits, shown, true);
+    const bool signed_too = verb.plus && verb.letter != 'v'; // %+v is of structures
+    return padded((n < 0 ? "-" : signed_too ? "+" : verb.space ? " " : "") + digits, shown, true);
 }
 
 // The fewest digits that give the same number back; with an exponent below -4 and from 6 on.
@@ -117,7 +118,7 @@ std::string real(double n, const FormatVerb& verb) {
     case 'F': out = fmt::format("{:.{}f}", n, verb.precision.value_or(6)); break;
     default: out = verb.precision ? fmt::format("{:.{}g}", n, *verb.precision) : shortest(n);
     }
-    if (verb.plus && out[0] != '-' && out[0] != '+') out.insert(0, "+");
+    if (verb.plus && verb.letter != 'v' && out[0] != '-' && out[0] != '+') out.insert(0, "+");
     else if (verb.space && out[0] != '-') out.insert(0, " ");
     return padded(out, verb, true);
 }
@@ -169,8 +170,7 @@ std::string structure_text(const GoStructure& structure, const Json& value, cons
     for (const GoField& field : structure.fields) {
         const auto found = value.find(field.key);
         const Json member = found == value.end() ? zero_of(field) : *found;
-        const std::string text =
-            member.is_null() ? nil_text(field) : one(go_value(field, member), verb, depth + 1);
+        const std::string text = member.is_null() ? nil_text(field) : one(go_value(field, member), verb, depth + 1);
         parts.push_back(named ? field.name + ":" + text : text);
     }
     const std::string body = "{" + fmt::format("{}", fmt::join(parts, source ? ", " : " ")) + "}";
@@ -294,8 +294,8 @@ private:
     void extra() {
         out_ += "%!(EXTRA ";
         for (std::size_t i = next_; i < values_.size(); ++i)
-            out_ += (i > next_ ? ", " : "") + type_of(values_[i]) +
-                    (values_[i].is_null() ? "" : "=" + go_text(values_[i]));
+            out_ +=
+                (i > next_ ? ", " : "") + type_of(values_[i]) + (values_[i].is_null() ? "" : "=" + go_text(values_[i]));
         out_ += ")";
     }
 

@@ -44,12 +44,11 @@ Bind bind_of(const std::string& text, const std::string& directory) {
 
 // Words of one kind exclude each other: "rw,ro", "z,Z".
 bool is_bind_mode(const std::string& mode) {
-    static const std::set<std::string_view> kinds[] = {
-        {"ro", "rw"},
-        {"z", "Z"},
-        {"private", "rprivate", "shared", "rshared", "slave", "rslave"},
-        {"nocopy"},
-        {"consistent", "cached", "delegated", "default"}};
+    static const std::set<std::string_view> kinds[] = {{"ro", "rw"},
+                                                       {"z", "Z"},
+                                                       {"private", "rprivate", "shared", "rshared", "slave", "rslave"},
+                                                       {"nocopy"},
+                                                       {"consistent", "cached", "delegated", "default"}};
     std::set<const void*> seen;
     for (const std::string_view word : compose::split(mode, ',')) {
         const auto* kind =

@@ -4,12 +4,12 @@
 #include "archive/byte_source.hpp"
 #include "archive/inflate.hpp"
 #include "archive/layer_writer.hpp"
+#include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "build/files/http_file.hpp"
 #include "build/files/layer.hpp"
 #include "build/image_config.hpp"
-#include "build/times.hpp"
 #include "engine/events/record.hpp"
 #include "engine/roots.hpp"
 #include "image/layer_ingest.hpp"
@@ -40,7 +40,7 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
         image::keep_layer(store, lease, directory, facts.diff_id, unpacked.size, facts.size, false);
     build::ImageDescription description;
     description.platform = options.platform.empty() ? image::host_platform() : image::parse_platform(options.platform);
-    description.created = build::rfc3339(sys::realtime_ns() / 1'000'000'000);
+    description.created = rfc3339_nano(sys::realtime_ns());
     description.diff_ids = {facts.diff_id};
     description.history.push_back(
         {description.created, "", "", options.message.empty() ? "Imported from " + name : options.message, false});

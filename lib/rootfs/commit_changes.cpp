@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::string_view, 11> allowed{"CMD",    "ENTRYPOINT", "ENV",        "EXPOSE", "HEALTHCHECK", "LABEL",
+constexpr std::array<std::string_view, 11> allowed{"CMD",     "ENTRYPOINT", "ENV",  "EXPOSE", "HEALTHCHECK", "LABEL",
                                                    "ONBUILD", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"};
 
 void check_keywords(const dockerfile::Document& document) {

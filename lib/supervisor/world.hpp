@@ -40,13 +40,13 @@ struct World {
     std::function<runtime::ShimConnection(const runtime::ShimStart&)> start_shim;
     std::function<void(Event)> emit;
     std::function<void(std::vector<JournalLine>)> journal; // what nobody waits for; unset: nothing is kept
-    std::function<void(Container&)> changed;              // state or health: gates look again
-    std::function<void(Container&)> auto_remove;          // a `--rm` container has ended
-    std::function<Container*(const std::string&)> find;   // by id
-    std::function<Container*(const std::string&)> named;  // by name
-    std::function<void(std::function<void()>)> take_turn; // heavy work, one piece per turn of the loop
-    std::function<void(const std::string&)> sync_soon;    // a record was written: put it on disk in the background
-    std::function<void(const ContainerRecord&)> leaving;  // it is about to be no more, and has events to come
+    std::function<void(Container&)> changed;               // state or health: gates look again
+    std::function<void(Container&)> auto_remove;           // a `--rm` container has ended
+    std::function<Container*(const std::string&)> find;    // by id
+    std::function<Container*(const std::string&)> named;   // by name
+    std::function<void(std::function<void()>)> take_turn;  // heavy work, one piece per turn of the loop
+    std::function<void(const std::string&)> sync_soon;     // a record was written: put it on disk in the background
+    std::function<void(const ContainerRecord&)> leaving;   // it is about to be no more, and has events to come
     // The machine goes down: what ends now is meant to run in the next boot, and nothing takes its place in this one.
     bool shutting_down = false;
     std::optional<NameIndex> names{}; // of the machine's containers

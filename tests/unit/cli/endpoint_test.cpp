@@ -147,16 +147,19 @@ TEST_CASE("contexts are written where docker looks for them, and come back from 
     Environment env;
     env.write("ca.pem", "the authority");
     const std::string ca = std::string(std::getenv("DOCKER_CONFIG")) + "/ca.pem";
-    write_context_files("far", files_of_endpoint("host=tcp://far:2376,ca=" + ca + ",skip-tls-verify=true", "far", "mine"));
+    write_context_files("far",
+                        files_of_endpoint("host=tcp://far:2376,ca=" + ca + ",skip-tls-verify=true", "far", "mine"));
     const auto all = docker_contexts();
     REQUIRE(all.size() == 2);
     CHECK(all[1].name == "far");
     CHECK(all[1].host == "tcp://far:2376");
     CHECK(all[1].description == "mine");
     CHECK(tls_files_of_context("far").at("docker") == std::vector<std::string>{"ca.pem"});
-    CHECK(env.read("contexts/meta/" + place_of_context("far").metadata.substr(place_of_context("far").metadata.rfind('/') + 1) +
-                   "/meta.json") ==
-          R"({"Name":"far","Metadata":{"Description":"mine"},"Endpoints":{"docker":{"Host":"tcp://far:2376","SkipTLSVerify":true}}})");
+    CHECK(
+        env.read("contexts/meta/" +
+                 place_of_context("far").metadata.substr(place_of_context("far").metadata.rfind('/') + 1) +
+                 "/meta.json") ==
+        R"({"Name":"far","Metadata":{"Description":"mine"},"Endpoints":{"docker":{"Host":"tcp://far:2376","SkipTLSVerify":true}}})");
 
     const std::string archive = pack_context(read_context_files("far"));
     CHECK(archive.size() % 512 == 0);

@@ -275,8 +275,7 @@ TEST_CASE("template: structures, addresses, times and durations as Go has them")
         {"{{range .Networks}}{{.IPAddress}} {{.GlobalIPv6Address}}{{end}}", "invalid IP fd00::1"},
         {"{{range .Networks}}{{json .IPAddress}}{{end}}", "\"\""},
         {"{{.IPAM}}", "{default map[] [{10.1.0.0/16 invalid Prefix 10.1.0.1 map[]}]}"},
-        {"{{.Meta.LastTagTime}} {{.Meta}}",
-         "2026-11-21 11:56:55.5 +0000 UTC {2026-11-21 11:56:55.5 +0000 UTC}"}};
+        {"{{.Meta.LastTagTime}} {{.Meta}}", "2026-11-21 11:56:55.5 +0000 UTC {2026-11-21 11:56:55.5 +0000 UTC}"}};
     for (const auto& [text, expected] : cases) {
         INFO(text);
         CHECK(inspected(text, data) == expected);

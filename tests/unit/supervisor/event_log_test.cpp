@@ -83,8 +83,9 @@ TEST_CASE("what is run in a container is told with its labels, too") {
     CHECK(line.type == "container");
     CHECK(line.id == told.record.id);
     CHECK(line.time_ns == 7);
-    CHECK(line.attributes == std::map<std::string, std::string>{
-                                 {"execID", "x"}, {"exitCode", "0"}, {"image", "busybox"}, {"l", "1"}, {"name", "web"}});
+    CHECK(line.attributes ==
+          std::map<std::string, std::string>{
+              {"execID", "x"}, {"exitCode", "0"}, {"image", "busybox"}, {"l", "1"}, {"name", "web"}});
 }
 
 TEST_CASE("networks and volumes") {
