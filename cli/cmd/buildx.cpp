@@ -209,7 +209,8 @@ int image_tools(Globals& globals, const Args& args) {
         {"create", "Create a new image based on source images", create_image_list},
         {"inspect", "Show details of an image in the registry", print_image_tools},
     };
-    return run_group(globals, args, "buildx imagetools", "Look at images in registries", verbs);
+    return run_group(globals, args, "buildx imagetools", "Look at images in registries, and put lists of them together",
+                     verbs);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/format/go_structures.hpp"
+#include "cli/format/template_escapes.hpp"
 #include "cli/format/template_functions.hpp"
 #include "cli/format/template_parser.hpp"
 
@@ -63,8 +64,10 @@ enum class Flow { on, next, out };
 
 class Execution {
 public:
-    Execution(const ParsedTemplate& whole, const Json& data, std::string_view keep, bool header)
-        : whole_(whole), keep_(keep), header_(header) {
+    enum class Of { document, row, titles };
+
+    Execution(const ParsedTemplate& whole, const Json& data, std::string_view keep, Of of)
+        : whole_(whole), keep_(keep), header_(of == Of::titles), row_(of == Of::row) {
         variables_.emplace_back("", data);
     }
 
@@ -230,6 +233,8 @@ private:
         if (piped) arguments.push_back(*piped);
         if (header_ && leaves_titles_alone(name) && !arguments.empty()) return arguments[0];
         try {
+            if (name == "json" && row_ && arguments.size() == 1 && arguments[0].is_object())
+                return html_safe(call_template_function(name, arguments).get<std::string>());
             return call_template_function(name, arguments);
         } catch (const TemplateFault& fault) {
             fail(command.children[0], name + " …", fault.what);
@@ -348,7 +353,7 @@ private:
 
     const ParsedTemplate& whole_;
     std::string_view keep_;
-    bool header_;
+    bool header_, row_;
     bool raw_ = false; // values as JSON has them: what json is given
     int calls_ = 0;
     std::size_t steps_ = 0;
@@ -362,13 +367,19 @@ Template::Template(Template&&) noexcept = default;
 Template::~Template() = default;
 
 std::string Template::execute(const Json& data, std::string_view keep) const {
-    Execution execution(*parsed_, data, keep, false);
+    Execution execution(*parsed_, data, keep, Execution::Of::document);
     execution.run(parsed_->root, data);
     return std::move(execution.out);
 }
 
+std::string Template::execute_row(const Json& row) const {
+    Execution execution(*parsed_, row, {}, Execution::Of::row);
+    execution.run(parsed_->root, row);
+    return std::move(execution.out);
+}
+
 std::string Template::execute_header(const Json& titles) const {
-    Execution execution(*parsed_, titles, {}, true);
+    Execution execution(*parsed_, titles, {}, Execution::Of::titles);
     execution.run(parsed_->root, titles);
     return std::move(execution.out);
 }

@@ -26,6 +26,8 @@ public:
     // its member "Label" (an object). A value that is printed as it is cannot steer a terminal or fake a line; the
     // characters of `keep` stay as they are.
     std::string execute(const nlohmann::ordered_json& data, std::string_view keep = {}) const;
+    // The same of a row of a list: {{json .}} is html_safe().
+    std::string execute_row(const nlohmann::ordered_json& row) const;
     // The titles above a table of such rows: as docker, some functions leave them alone, and ".Label" is its argument.
     std::string execute_header(const nlohmann::ordered_json& titles) const;
 
@@ -37,6 +39,8 @@ private:
 struct ListFormat {
     enum class Kind { table, table_template, json, plain_template } kind = Kind::table;
     std::string text; // the template
+    // Rows as JSON have <, > and & as \\u003c …, as docker's lists; docker compose's have not.
+    bool escapes = true;
     static ListFormat parse(const std::string& option);
 };
 

@@ -366,6 +366,19 @@ TEST_CASE("template: titles of a table as docker makes them") {
     CHECK(render_list(ListFormat::parse("  {{.Name}}\\t|\\n "), {container}, {}, titles) == "shop-web-1\t|\n\n");
 }
 
+TEST_CASE("template: rows as JSON have < and > by their numbers, as docker's lists; parts of them have not") {
+    const nlohmann::json row = {{"Ports", "80->80/tcp"}, {"Tag", "<none>"}};
+    CHECK(render_list(ListFormat::parse("json"), {row}, {}, {}) ==
+          "{\"Ports\":\"80-\\u003e80/tcp\",\"Tag\":\"\\u003cnone\\u003e\"}\n");
+    CHECK(render_list(ListFormat::parse("{{json .}}"), {row}, {}, {}) ==
+          "{\"Ports\":\"80-\\u003e80/tcp\",\"Tag\":\"\\u003cnone\\u003e\"}\n");
+    CHECK(render_list(ListFormat::parse("{{json .Tag}} {{.Ports}}"), {row}, {}, {}) == "\"<none>\" 80->80/tcp\n");
+    CHECK(Template("{{json .}}").execute(row) == "{\"Ports\":\"80->80/tcp\",\"Tag\":\"<none>\"}");
+    ListFormat compose = ListFormat::parse("json");
+    compose.escapes = false;
+    CHECK(render_list(compose, {row}, {}, {}) == "{\"Ports\":\"80->80/tcp\",\"Tag\":\"<none>\"}\n");
+}
+
 TEST_CASE("template: a table template has a header from the same fields") {
     const nlohmann::json headers = {{"Name", "NAME"}, {"Service", "SERVICE"}};
     CHECK(render_list(ListFormat::parse("table {{.Name}}\t{{.Service}}"), {container}, {}, headers) ==
