@@ -31,7 +31,7 @@ constexpr DockerWord words[] = {
     {"container", "container", "Manage containers", management},
     {"context", "context", "Manage contexts", management},
     {"image", "image", "Manage images", management},
-    {"manifest", "manifest", "Look at manifests of images in registries", management},
+    {"manifest", "manifest", "Manage manifests of images in registries", management},
     {"network", "network", "Manage networks", management},
     {"plugin", "plugin", "List plugins (davit has none)", management},
     {"system", "system", "Manage what davit keeps, look at what happens", management},

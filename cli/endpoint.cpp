@@ -83,10 +83,25 @@ std::vector<DockerContext> docker_contexts() {
     return out;
 }
 
-std::string configured_context() {
+std::string client_setting(const std::string& key) {
     const Document document = configuration();
-    const auto found = document.find("currentContext");
+    const auto found = document.find(key);
     return found != document.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::string configured_context() { return client_setting("currentContext"); }
+
+std::map<std::string, std::string> client_proxies() {
+    std::map<std::string, std::string> out;
+    const Document document = configuration();
+    const auto proxies = document.find("proxies");
+    if (proxies == document.end() || !proxies->is_object()) return out;
+    auto mine = proxies->find(default_host);
+    if (mine == proxies->end()) mine = proxies->find("default");
+    if (mine == proxies->end() || !mine->is_object()) return out;
+    for (const auto& [key, value] : mine->items())
+        if (value.is_string()) out[key] = value.get<std::string>();
+    return out;
 }
 
 void configure_context(const std::string& name) {

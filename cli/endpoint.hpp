@@ -2,6 +2,7 @@
 // meant another machine would be the worst of all answers, so that is an error.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,11 @@ std::string docker_config_directory();
 std::string configured_context();
 // Throws Error(not_found) for a context that there is not.
 void configure_context(const std::string& name);
+
+// Another text at its top; empty: none.
+std::string client_setting(const std::string& key);
+// Its proxies for this machine's engine: {"httpProxy": "http://…"}.
+std::map<std::string, std::string> client_proxies();
 
 // What is asked for: a flag's value hides both variables, DOCKER_HOST hides DOCKER_CONTEXT, which hides config.json.
 struct EndpointChoice {

@@ -1,5 +1,6 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "cli/builders.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
@@ -23,7 +24,8 @@ struct ServiceBuildFlags {
 
 void add_options(Options& options, ServiceBuildFlags& f) {
     options.list("build-arg", f.args, "Set build-time variables for services")
-        .ignored("builder", "string")
+        .each("builder", "string", check_builder, "")
+        .hidden()
         .flag("check", f.options.check_only, "Check build configuration")
         .ignored("compress")
         .ignored("force-rm")

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "cli/builders.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -200,8 +201,9 @@ void BuildFlags::add_to(Options& options) {
         .value("provenance", provenance, "Shorthand for \"--attest=type=provenance\" (no effect)", "string")
         .value("sbom", sbom, "Shorthand for \"--attest=type=sbom\" (no effect)", "string");
     options.value("print", print, "The old name of --call").hidden();
-    for (const char* value : {"builder", "cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus",
-                              "cpuset-mems", "isolation", "m,memory", "memory-swap", "security-opt", "policy"})
+    options.each("builder", "string", check_builder, "Override the configured builder instance").hidden();
+    for (const char* value : {"cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus", "cpuset-mems",
+                              "isolation", "m,memory", "memory-swap", "security-opt", "policy"})
         options.ignored(value, "string");
     options.arguments(arguments);
 }

@@ -1,9 +1,11 @@
 // What docker calls the builder: its cache.
 #include "cli/cmd/builder.hpp"
+#include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
 #include "base/units.hpp"
+#include "cli/builders.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/format/container.hpp"
@@ -29,6 +31,28 @@ std::string used(const BuildCacheEntry& entry) {
     return human_duration(std::chrono::nanoseconds(sys::realtime_ns() - entry.last_used)) + " ago";
 }
 
+const char* type_of(const BuildCacheEntry& entry) { return entry.mount ? "exec.cachemount" : "regular"; }
+
+// "key", "key=value"; buildx's own names.
+bool taken_by(const std::vector<std::string>& filters, const BuildCacheEntry& entry) {
+    for (const std::string& filter : filters) {
+        const std::size_t equals = filter.find('=');
+        const std::string key = filter.substr(0, equals);
+        const std::string value = equals == std::string::npos ? "true" : filter.substr(equals + 1);
+        const auto is = [&](bool has) { return has == (value == "true" || value == "1"); };
+        const bool takes = key == "id"            ? entry.id.starts_with(value)
+                           : key == "type"        ? value == type_of(entry)
+                           : key == "description" ? entry.description == value
+                           : key == "inuse"       ? is(entry.in_use)
+                           : key == "shared"      ? is(entry.shared)
+                           : key == "private"     ? is(!entry.shared)
+                           : key == "mutable"     ? is(entry.mount)
+                                                  : throw error(Errc::usage, "invalid filter '{}'", filter);
+        if (!takes) return false;
+    }
+    return true;
+}
+
 void print_total(const char* what, std::uint64_t bytes) {
     std::printf("%s\t%s\n", what, human_size(static_cast<double>(bytes)).c_str());
 }
@@ -37,30 +61,55 @@ void print_total(const char* what, std::uint64_t bytes) {
 
 int run_builder_du(Globals& globals, const Args& args) {
     bool verbose = false;
+    std::string format;
+    std::vector<std::string> filters;
     Options options(globals, "builder du [OPTIONS]", "Disk usage of the build cache");
-    options.flag("verbose", verbose, "Whole ids and descriptions").ignored("builder", "string");
+    options.flag("verbose", verbose, "Whole ids and descriptions")
+        .list("filter", filters, "Provide filter values: id=ID, type=TYPE, inuse, shared, description=TEXT", "filter")
+        .value("format", format, "Format the output: table, json, or a Go template")
+        .each("builder", "string", check_builder, "")
+        .hidden()
+        .ignored("timeout", "duration");
     if (!options.parse(args)) return 0;
+    const ListFormat shape = ListFormat::parse(format);
+    const bool table = shape.kind == ListFormat::Kind::table;
+    verbose = verbose || !table;
     Engine engine = image_engine();
     std::uint64_t total = 0, shared = 0, reclaimable = 0;
     std::vector<nlohmann::json> rows;
     for (const BuildCacheEntry& entry : build_cache(engine)) {
+        if (!taken_by(filters, entry)) continue;
         total += entry.size;
         (entry.shared ? shared : reclaimable) += entry.in_use ? 0 : entry.size;
+        const std::string last = entry.last_used ? rfc3339_nano(entry.last_used) : "";
         rows.push_back({{"ID", verbose ? entry.id : entry.id.substr(0, shown_id)},
-                        {"Reclaimable", entry.in_use ? "false" : "true"},
+                        {"Type", type_of(entry)},
+                        {"Parents", nullptr},
+                        {"CreatedAt", last},
+                        {"LastUsedAt", table ? used(entry) : last},
+                        {"UsageCount", 1},
+                        {"InUse", entry.in_use},
+                        {"Mutable", entry.mount},
+                        {"Shared", entry.shared},
+                        {"Reclaimable", !entry.in_use},
                         {"Size", human_size(static_cast<double>(entry.size))},
-                        {"LastUsed", used(entry)},
                         {"Description", verbose ? entry.description : ellipsis(entry.description, 45)}});
     }
     const nlohmann::json headers{{"ID", "ID"},
+                                 {"Type", "TYPE"},
+                                 {"Parents", "PARENTS"},
+                                 {"CreatedAt", "CREATED AT"},
+                                 {"LastUsedAt", "LAST ACCESSED"},
+                                 {"UsageCount", "USAGE COUNT"},
+                                 {"InUse", "IN USE"},
+                                 {"Mutable", "MUTABLE"},
+                                 {"Shared", "SHARED"},
                                  {"Reclaimable", "RECLAIMABLE"},
                                  {"Size", "SIZE"},
-                                 {"LastUsed", "LAST ACCESSED"},
                                  {"Description", "DESCRIPTION"}};
-    std::fputs(
-        render_list(ListFormat::parse(""), rows, {"ID", "Reclaimable", "Size", "LastUsed", "Description"}, headers)
-            .c_str(),
-        stdout);
+    std::fputs(render_list(shape, rows, {"ID", "Reclaimable", "Size", "LastUsedAt", "Description"}, headers).c_str(),
+               stdout);
+    if (!table) return 0;
     print_total("Shared:\t", shared);
     print_total("Private:", reclaimable);
     print_total("Reclaimable:", reclaimable);
@@ -92,7 +141,8 @@ int run_builder_prune(Globals& globals, const Args& args) {
         .value("keep-storage", keep, "Amount of disk space to keep for cache", "bytes")
         .alias("max-used-space")
         .flag("verbose", verbose, "Whole ids")
-        .ignored("builder", "string");
+        .each("builder", "string", check_builder, "")
+        .hidden();
     if (!options.parse(args)) return 0;
     for (const std::string& filter : filters) {
         const std::string_view until = "until=";

@@ -1,18 +1,24 @@
 // `buildx`: docker's plugin for builds. There is one builder here, in this program, whatever it is called.
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "base/sys.hpp"
+#include "cli/builders.hpp"
 #include "cli/cmd/builder.hpp"
 #include "cli/cmd/buildx_bake.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/manifest.hpp"
+#include "cli/cmd/manifest_lists.hpp"
 #include "cli/cmd/verbs.hpp"
-#include "cli/diagnostics.hpp"
+#include "cli/endpoint.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 #include "cli/options.hpp"
 #include "davit/version.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/utsname.h>
@@ -20,8 +26,6 @@
 namespace davit::cli {
 
 namespace {
-
-constexpr const char* only_builder = "default";
 
 std::string own_platform() {
     utsname kernel{};
@@ -36,130 +40,215 @@ int version(Globals& globals, const Args& args) {
     return 0;
 }
 
+// One row of `ls`: a builder, or its node.
+nlohmann::json builder_row(const BuilderName& b, bool node) {
+    return {{"Name", node ? b.node : b.name},
+            {"DriverEndpoint", node ? b.endpoint : b.driver},
+            {"LastActivity", ""},
+            {"Status", node ? "running" : ""},
+            {"Buildkit", node ? "davit " DAVIT_VERSION : ""},
+            {"Platforms", node ? own_platform() : ""},
+            {"Error", ""}};
+}
+
+std::string builder_json(const BuilderName& b) {
+    using Document = nlohmann::ordered_json;
+    const Document node = {{"Name", b.node},        {"Endpoint", b.endpoint},
+                           {"Status", "running"},   {"Version", "davit " DAVIT_VERSION},
+                           {"IDs", {b.node}},       {"Platforms", {own_platform()}},
+                           {"DriverOpts", nullptr}, {"Files", nullptr}};
+    const Document document = {
+        {"Current", b.name == chosen_builder()},  {"Driver", b.driver}, {"Dynamic", false},
+        {"LastActivity", "0001-01-01T00:00:00Z"}, {"Name", b.name},     {"Nodes", Document::array({node})}};
+    return json_text(document) + "\n";
+}
+
 int list(Globals& globals, const Args& args) {
     std::string format;
     Options options(globals, "buildx ls [OPTIONS]", "List builder instances");
-    options.value("format", format, "Format the output: table, json, or a Go template").ignored("no-trunc");
+    options.value("format", format, "Format the output: table, json, or a Go template")
+        .each("builder", "string", check_builder, "")
+        .hidden()
+        .ignored("no-trunc");
     if (!options.parse(args)) return 0;
-    const bool by_shape = !format.empty() && format != "table";
-    std::vector<nlohmann::json> rows{{{"Name", by_shape ? only_builder : "default*"},
-                                      {"DriverEndpoint", "docker"},
-                                      {"Status", by_shape ? "running" : ""},
-                                      {"Buildkit", by_shape ? DAVIT_VERSION : ""},
-                                      {"Platforms", by_shape ? own_platform() : ""}}};
-    if (!by_shape)
-        rows.push_back({{"Name", " \\_ default"},
-                        {"DriverEndpoint", " \\_ default"},
-                        {"Status", "running"},
-                        {"Buildkit", "davit " DAVIT_VERSION},
-                        {"Platforms", own_platform()}});
-    const nlohmann::json headers{{"Name", "NAME/NODE"},
-                                 {"DriverEndpoint", "DRIVER/ENDPOINT"},
-                                 {"Status", "STATUS"},
-                                 {"Buildkit", "BUILDKIT"},
+    const ListFormat shape = ListFormat::parse(format);
+    std::string lines;
+    std::vector<nlohmann::json> rows;
+    for (const BuilderName& builder : builder_names()) {
+        lines += builder_json(builder);
+        rows.push_back(builder_row(builder, false));
+        if (shape.kind == ListFormat::Kind::table && builder.name == chosen_builder())
+            rows.back()["Name"] = builder.name + "*";
+        rows.push_back(builder_row(builder, true));
+        if (shape.kind != ListFormat::Kind::table) continue;
+        for (const char* column : {"Name", "DriverEndpoint"})
+            rows.back()[column] = " \\_ " + rows.back()[column].get<std::string>();
+    }
+    const nlohmann::json headers{{"Name", "NAME/NODE"},     {"DriverEndpoint", "DRIVER/ENDPOINT"},
+                                 {"Status", "STATUS"},      {"LastActivity", "LAST ACTIVITY"},
+                                 {"Error", "ERROR"},        {"Buildkit", "BUILDKIT"},
                                  {"Platforms", "PLATFORMS"}};
-    std::fputs(render_list(ListFormat::parse(format), rows,
-                           {"Name", "DriverEndpoint", "Status", "Buildkit", "Platforms"}, headers)
-                   .c_str(),
-               stdout);
+    const std::string out =
+        shape.kind == ListFormat::Kind::json
+            ? lines
+            : render_list(shape, rows, {"Name", "DriverEndpoint", "Status", "Buildkit", "Platforms"}, headers);
+    std::fputs(out.c_str(), stdout);
     return 0;
 }
 
 int inspect(Globals& globals, const Args& args) {
     std::vector<std::string> names;
+    std::string wanted;
     Options options(globals, "buildx inspect [OPTIONS] [NAME]", "Inspect the builder");
-    options.ignored("bootstrap").ignored("builder", "string").arguments(names, 0, 1);
+    options.value("builder", wanted, "Override the configured builder instance")
+        .ignored("bootstrap")
+        .ignored("timeout", "duration")
+        .arguments(names, 0, 1);
     if (!options.parse(args)) return 0;
-    std::printf("Name:   %s\nDriver: docker\n\nNodes:\nName:             default\nEndpoint:         default\n"
+    const BuilderName builder = builder_named(names.empty() ? wanted : names[0]);
+    std::printf("Name:   %s\nDriver: %s\n\nNodes:\nName:             %s\nEndpoint:         %s\n"
                 "Status:           running\nBuildKit version: davit %s\nPlatforms:        %s\n",
-                only_builder, DAVIT_VERSION, own_platform().c_str());
+                printable(builder.name).c_str(), printable(builder.driver).c_str(), printable(builder.node).c_str(),
+                printable(builder.endpoint).c_str(), DAVIT_VERSION, own_platform().c_str());
     return 0;
 }
 
-void say_there_is_one(const std::string& name) {
-    if (name != only_builder)
-        print_warning(fmt::format("davit has one builder, in this program: \"{}\" is it, too", printable(name)));
-}
+// "builder_" and digits, where docker would make up a name.
+std::string made_up_builder() { return "builder_" + sys::random_hex(8); }
 
 int create(Globals& globals, const Args& args) {
-    std::string name, driver;
-    bool use = false;
+    std::string name, driver = "docker-container", node;
+    bool use = false, append = false, leave = false;
     std::vector<std::string> endpoints;
     Options options(globals, "buildx create [OPTIONS]",
-                    "Accept another name for the one builder, for scripts that make themselves one");
+                    "Make another name for the one builder, for scripts that make themselves one");
     options.value("name", name, "Builder instance name")
         .value("driver", driver, "Driver to use: docker or docker-container, which come to the same")
         .flag("use", use, "Set the current builder instance")
-        .ignored("append")
+        .flag("append", append, "Append a node to builder instead of changing it: there is one node")
+        .flag("leave", leave, "Remove a node from builder instead of changing it: there is one node")
+        .value("node", node, "Create/modify node with given name")
         .ignored("bootstrap")
         .ignored("buildkitd-config", "string")
         .ignored("buildkitd-flags", "string")
         .ignored("config", "string")
         .ignored("driver-opt", "stringArray")
-        .ignored("leave")
-        .ignored("node", "string")
         .ignored("platform", "stringArray")
+        .ignored("timeout", "duration")
         .arguments(endpoints, 0, 1);
     if (!options.parse(args)) return 0;
-    if (!driver.empty() && driver != "docker" && driver != "docker-container")
+    if (driver.empty()) driver = "docker-container";
+    if (driver != "docker" && driver != "docker-container")
         throw error(Errc::unsupported, "davit has no builders of the driver {}", driver)
             .with_hint("it builds on this machine, in the program that is asked to");
-    if (!endpoints.empty() && endpoints.front() != "default")
+    if (!endpoints.empty() && !is_here(endpoints.front()) && endpoints.front() != "default")
         throw error(Errc::unsupported, "davit has no builders elsewhere: {}", endpoints.front());
-    if (name.empty()) name = only_builder;
-    say_there_is_one(name);
+    if (name.empty()) name = made_up_builder();
+    const auto all = builder_names();
+    const bool known = std::any_of(all.begin(), all.end(), [&](const BuilderName& b) { return b.name == name; });
+    if (leave && !known) throw error(Errc::not_found, "failed to find instance \"{}\" for leave", name);
+    if (known && !append && !leave)
+        throw error(Errc::conflict,
+                    "existing instance for \"{}\" but no append mode, specify the node name to make changes for "
+                    "existing instances",
+                    name);
+    if (!globals.dry_run && !known)
+        keep_builder({name, driver, node.empty() ? name + "0" : node, "unix:///var/run/docker.sock"});
+    if (!globals.dry_run && use) choose_builder(name);
     std::puts(printable(name).c_str());
     return 0;
 }
 
-int accept_name(Globals& globals, const Args& args, const char* synopsis, const char* summary) {
+int use(Globals& globals, const Args& args) {
     std::vector<std::string> names;
-    Options options(globals, synopsis, summary);
-    options.ignored("builder", "string")
-        .ignored("default")
-        .ignored("global")
-        .ignored("f,force")
-        .ignored("all-inactive");
-    options.ignored("keep-state").ignored("keep-daemon").ignored("timeout", "duration").arguments(names);
+    Options options(globals, "buildx use NAME", "Set the current builder instance");
+    options.ignored("default").ignored("global").arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
-    for (const std::string& name : names) say_there_is_one(name);
+    const BuilderName found = builder_named(names[0]);
+    if (!globals.dry_run) choose_builder(found.name);
     return 0;
 }
 
-int use(Globals& globals, const Args& args) {
-    return accept_name(globals, args, "buildx use NAME", "Accept a name for the one builder");
-}
-
 int remove(Globals& globals, const Args& args) {
-    return accept_name(globals, args, "buildx rm [NAME...]", "Forget a name of the one builder");
+    std::vector<std::string> names;
+    std::string wanted;
+    bool inactive = false;
+    Options options(globals, "buildx rm [OPTIONS] [NAME...]", "Remove one or more builder instances");
+    options.value("builder", wanted, "Override the configured builder instance")
+        .flag("all-inactive", inactive, "Remove all inactive builders: none is")
+        .ignored("f,force")
+        .ignored("keep-state")
+        .ignored("keep-daemon")
+        .ignored("timeout", "duration")
+        .arguments(names);
+    if (!options.parse(args)) return 0;
+    if (inactive) return 0;
+    if (names.empty()) names.push_back(wanted.empty() ? chosen_builder() : wanted);
+    ErrorList errors;
+    for (const std::string& name : names)
+        errors.run([&] {
+            if (globals.dry_run) check_builder(name);
+            else forget_builder(name);
+            std::fprintf(stderr, "%s removed\n", printable(name).c_str());
+        });
+    errors.throw_if_any();
+    return 0;
 }
 
 int stop(Globals& globals, const Args& args) {
-    return accept_name(globals, args, "buildx stop [NAME]", "Nothing: no builder runs between builds");
+    std::vector<std::string> names;
+    Options options(globals, "buildx stop [NAME]", "Nothing: no builder runs between builds");
+    options.each("builder", "string", check_builder, "").hidden().arguments(names, 0, 1);
+    if (!options.parse(args)) return 0;
+    if (!names.empty()) check_builder(names[0]);
+    return 0;
 }
 
 int image_tools(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
+        {"create", "Create a new image based on source images", create_image_list},
         {"inspect", "Show details of an image in the registry", print_image_tools},
     };
-    return run_group(globals, args, "buildx imagetools", "Look at images in registries", verbs);
+    return run_group(globals, args, "buildx imagetools", "Look at images in registries, and put lists of them together",
+                     verbs);
 }
 
 } // namespace
 
-int run_buildx(Globals& globals, const Args& args) {
+namespace {
+
+// docker's plugin takes --builder and --debug before its word, too.
+Args without_own_flags(const Args& args) {
+    std::size_t i = 0;
+    for (; i < args.size(); ++i) {
+        const std::string& word = args[i];
+        std::string name;
+        if (word == "-D" || word == "--debug") continue;
+        if (word == "--builder" && i + 1 < args.size()) name = args[++i];
+        else if (word.starts_with("--builder=")) name = word.substr(word.find('=') + 1);
+        else break;
+        check_builder(name);
+        ::setenv("BUILDX_BUILDER", name.c_str(), 1);
+    }
+    return {args.begin() + static_cast<std::ptrdiff_t>(i), args.end()};
+}
+
+} // namespace
+
+int run_buildx(Globals& globals, const Args& all) {
+    const Args args = globals.describe ? all : without_own_flags(all);
     static const Verb verbs[] = {
         {"bake", "Build from a file", run_bake, VerbGroup::project, "f"},
         {"build", "Build an image from a Dockerfile", run_image_build, VerbGroup::hidden, "b"}, // image build
-        {"create", "Accept another name for the one builder", create},
+        {"create", "Make another name for the one builder", create},
         {"du", "Disk usage of the build cache", run_builder_du, VerbGroup::hidden}, // builder du
         {"imagetools", "Look at images in registries", image_tools},
         {"inspect", "Inspect the builder", inspect},
         {"ls", "List builder instances", list},
         {"prune", "Remove build cache", run_builder_prune, VerbGroup::hidden}, // builder prune
-        {"rm", "Forget a name of the one builder", remove},
+        {"rm", "Remove one or more builder instances", remove},
         {"stop", "Nothing: no builder runs between builds", stop},
-        {"use", "Accept a name for the one builder", use},
+        {"use", "Set the current builder instance", use},
         {"version", "Show buildx version information", version},
     };
     return run_group(globals, args, "buildx", "Build with the options of docker buildx", verbs);

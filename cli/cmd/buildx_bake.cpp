@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
+#include "cli/builders.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/format/json_text.hpp"
@@ -45,7 +46,8 @@ struct BakeFlags {
             .list("set", bake.overrides, "Override target value (e.g., \"targetpattern.key=value\")")
             .list("var", variables, "Set a variable value (e.g., \"name=value\")");
         for (const char* flag : {"D,debug"}) o.ignored(flag);
-        for (const char* value : {"allow", "builder", "provenance", "sbom"}) o.ignored(value, "string");
+        for (const char* value : {"allow", "provenance", "sbom"}) o.ignored(value, "string");
+        o.each("builder", "string", check_builder, "").hidden();
         o.arguments(bake.targets);
     }
 };

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "cli/attach/session.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/container_options.hpp"
 #include "cli/confirm.hpp"
 #include "cli/format/size.hpp"
@@ -76,6 +77,7 @@ int run_container_exec(Globals& globals, const Args& args) {
         .arguments(words, 2)
         .verbatim_after_first();
     if (!options.parse(args)) return 0;
+    if (!keys) keys = configured_detach_keys(globals);
     request.command.assign(words.begin() + 1, words.end());
     request.environment = docker_environment(env_files, env, flag_surroundings());
     std::erase_if(request.environment, [](const std::string& e) { return e.find('=') == std::string::npos; });

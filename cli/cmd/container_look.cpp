@@ -4,6 +4,7 @@
 #include "base/printable.hpp"
 #include "base/sys.hpp"
 #include "base/units.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/container_options.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/stats.hpp"
@@ -123,6 +124,7 @@ int run_container_stats(Globals& globals, const Args& args) {
         .flag("no-trunc", view.no_trunc, "Do not truncate output")
         .arguments(names);
     if (!options.parse(args)) return 0;
+    if (view.format.empty()) view.format = configured_format(globals, "statsFormat");
     Context context(globals);
     context.interrupts();
     Engine& engine = context.engine();

@@ -1,6 +1,7 @@
 // `container ls`, docker's ps.
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/container_look.hpp"
 #include "cli/context.hpp"
 #include "cli/format/container.hpp"
@@ -8,10 +9,13 @@
 #include "cli/format/template.hpp"
 #include "cli/options.hpp"
 #include "davit/container_list.hpp"
+#include "davit/images.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace davit::cli {
 
@@ -22,6 +26,29 @@ std::string size_text(Engine& engine, const ContainerInfo& container) {
     return fmt::format("{} (virtual {})", human_size(static_cast<double>(sizes.written), 3),
                        human_size(static_cast<double>(sizes.whole), 3));
 }
+
+// Of the images that containers are made from; each is read once.
+class Platforms {
+public:
+    explicit Platforms(Engine& engine) : engine_(engine) {}
+
+    // As a template prints it: "linux/amd64"; as JSON its parts. An image that is gone has none.
+    nlohmann::json of(const ContainerInfo& container, bool as_json) {
+        const auto [at, fresh] = known_.try_emplace(container.image_id);
+        if (fresh)
+            if (const auto image = find_image(engine_, container.image_id)) at->second = image->platform;
+        if (!at->second) return as_json ? nlohmann::json() : nlohmann::json("");
+        const image::Platform& p = *at->second;
+        if (!as_json) return p.os + "/" + p.architecture + (p.variant.empty() ? "" : "/" + p.variant);
+        nlohmann::json out{{"architecture", p.architecture}, {"os", p.os}};
+        if (!p.variant.empty()) out["variant"] = p.variant;
+        return out;
+    }
+
+private:
+    Engine& engine_;
+    std::map<std::string, std::optional<image::Platform>> known_;
+};
 
 } // namespace
 
@@ -47,8 +74,12 @@ int run_container_ls(Globals& globals, const Args& args) {
     if (latest && which.last < 0) which.last = 1;
     Context context(globals);
     Engine& engine = context.engine();
+    if (format.empty() && !quiet) format = configured_format(globals, "psFormat");
     const ListFormat shape = ListFormat::parse(format);
     size = size || shape.text.find(".Size") != std::string::npos;
+    const bool whole_rows = shape.kind == ListFormat::Kind::json || shape.text.find("json .}") != std::string::npos;
+    const bool platform = whole_rows || shape.text.find(".Platform") != std::string::npos;
+    Platforms platforms(engine);
     std::vector<nlohmann::json> rows;
     std::string out;
     for (const ContainerInfo& c : list_containers(engine, which)) {
@@ -58,6 +89,7 @@ int run_container_ls(Globals& globals, const Args& args) {
         }
         rows.push_back(docker_container_row(c, sys::realtime_ns(), !no_trunc));
         if (size) rows.back()["Size"] = size_text(engine, c);
+        if (platform) rows.back()["Platform"] = platforms.of(c, whole_rows);
         if (shape.kind == ListFormat::Kind::json) rows.back().erase("Label");
     }
     std::vector<std::string> columns{"ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"};

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/container_options.hpp"
 #include "cli/cmd/foreground_run.hpp"
 #include "cli/diagnostics.hpp"
@@ -62,6 +63,12 @@ struct RunFlags {
     std::optional<std::string> detach_keys;
     std::vector<std::string> words;
 };
+
+// Those that config.json has for all containers.
+void add_proxies(const Globals& globals, ContainerFlags& flags) {
+    for (std::string& entry : configured_proxies(globals, flags.all("env")))
+        flags.given["env"].push_back(std::move(entry));
+}
 
 ContainerSpec spec_of(RunFlags& f) {
     f.flags.image = f.words[0];
@@ -138,6 +145,8 @@ int run_container_run(Globals& globals, const Args& args) {
         .verbatim_after_first();
     if (!options.parse(args)) return 0;
     try {
+        add_proxies(globals, f.flags);
+        if (!f.detach_keys) f.detach_keys = configured_detach_keys(globals);
         ContainerSpec spec = spec_of(f);
         check_run(f);
         IdFile id_file(f.flags.text("cidfile"));
@@ -160,6 +169,7 @@ int run_container_create(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     f.flags.image = f.words[0];
     f.flags.args.assign(f.words.begin() + 1, f.words.end());
+    add_proxies(globals, f.flags);
     ContainerSpec spec;
     try {
         spec = container_spec(f.flags, flag_surroundings());

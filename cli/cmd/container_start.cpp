@@ -1,6 +1,7 @@
 // `container start`, `container attach`.
 #include "base/error.hpp"
 #include "cli/attach/session.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/container_options.hpp"
 #include "cli/cmd/container_run.hpp"
 #include "cli/cmd/foreground_run.hpp"
@@ -54,6 +55,7 @@ int run_container_start(Globals& globals, const Args& args) {
         .flag("i,interactive", interactive, "Attach container's STDIN")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
+    if (!keys) keys = configured_detach_keys(globals);
     if (!checkpoint.empty() || !checkpoint_dir.empty())
         throw error(Errc::unsupported, "davit makes no checkpoints of containers, and restores none")
             .with_hint("start the container without --checkpoint");
@@ -84,6 +86,7 @@ int run_container_attach(Globals& globals, const Args& args) {
         .flag("sig-proxy", sig_proxy, "Proxy all received signals to the process (default true)")
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
+    if (!keys) keys = configured_detach_keys(globals);
     Context context(globals);
     if (sig_proxy) context.take_all_signals();
     context.interrupts();

@@ -1,8 +1,11 @@
-// `context`: docker's contexts, looked at and chosen. One that leads elsewhere is an error for all that acts.
+// `context`: docker's contexts, looked at and chosen; docker_context_change.cpp writes them. One that leads elsewhere
+// is an error for all that acts.
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "cli/cmd/docker_context_change.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/context_store.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/format/template.hpp"
@@ -66,6 +69,8 @@ int use(Globals& globals, const Args& args) {
     const EndpointChoice choice = endpoint_choice();
     if (!globals.dry_run) configure_context(names.front());
     std::puts(printable(names.front()).c_str());
+    std::fflush(stdout);
+    std::fprintf(stderr, "Current context is now \"%s\"\n", printable(names.front()).c_str());
     if (choice.said_by == "DOCKER_HOST") print_warning("DOCKER_HOST overrides the context");
     return 0;
 }
@@ -74,9 +79,14 @@ std::string document(const DockerContext& c) {
     nlohmann::ordered_json out = {{"Name", c.name}, {"Metadata", nlohmann::ordered_json::object()}};
     if (!c.metadata.empty()) out = nlohmann::ordered_json::parse(c.metadata);
     else out["Endpoints"] = {{"docker", {{"Host", c.host}, {"SkipTLSVerify", false}}}};
-    out["TLSMaterial"] = nlohmann::ordered_json::object();
-    const std::string place = c.metadata.empty() ? "<IN MEMORY>" : docker_config_directory() + "/contexts";
-    out["Storage"] = {{"MetadataPath", place}, {"TLSPath", place}};
+    auto material = nlohmann::ordered_json::object();
+    ContextPlace place{"<IN MEMORY>", "<IN MEMORY>"};
+    if (!c.metadata.empty()) {
+        place = place_of_context(c.name);
+        for (const auto& [endpoint, files] : tls_files_of_context(c.name)) material[endpoint] = files;
+    }
+    out["TLSMaterial"] = material;
+    out["Storage"] = {{"MetadataPath", place.metadata}, {"TLSPath", place.tls}};
     return out.dump();
 }
 
@@ -101,12 +111,17 @@ int inspect(Globals& globals, const Args& args) {
 
 int run_context(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
+        {"create", "Create a context", run_context_create},
+        {"export", "Export a context to a tar archive", run_context_export},
+        {"import", "Import a context from a tar file", run_context_import},
         {"inspect", "Display detailed information on one or more contexts", inspect},
         {"ls", "List contexts", list, VerbGroup::project, "list"},
+        {"rm", "Remove one or more contexts", run_context_rm, VerbGroup::project, "remove"},
         {"show", "Print the name of the current context", show},
+        {"update", "Update a context", run_context_update},
         {"use", "Set the current docker context", use},
     };
-    return run_group(globals, args, "context", "Look at docker's contexts, and choose one", verbs);
+    return run_group(globals, args, "context", "Manage docker's contexts", verbs);
 }
 
 } // namespace davit::cli

@@ -3,6 +3,7 @@
 #include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "cli/client_config.hpp"
 #include "cli/filters.hpp"
 #include "cli/format/image_list.hpp"
 #include "cli/format/size.hpp"
@@ -87,10 +88,13 @@ std::vector<std::pair<image::Image, PlainJson>> found_images(Engine& engine, con
     std::stable_sort(images.begin(), images.end(),
                      [](const auto& a, const auto& b) { return created_ns(a) > created_ns(b); });
     std::vector<std::pair<image::Image, PlainJson>> out;
-    for (const image::Image& image : images)
+    const bool digests = flags.digests || !flags.format.empty();
+    for (image::Image& image : images) {
+        if (digests) image.digests = repository_digests(engine, image);
         for (PlainJson& row : image_rows(image, now, !flags.full))
             if (filter.takes(image, row) && !(hide_nameless && image.tags.empty()))
                 out.emplace_back(image, std::move(row));
+    }
     return out;
 }
 
@@ -113,6 +117,7 @@ int run_image_ls(Globals& globals, const Args& args) {
         .arguments(pattern, 0, 1);
     if (!options.parse(args)) return 0;
     filters.check();
+    if (flags.format.empty() && !flags.quiet) flags.format = configured_format(globals, "imagesFormat");
     if (!pattern.empty()) filters.add("reference", pattern.front());
     Engine engine = image_engine();
     const auto found = found_images(engine, flags, filters);

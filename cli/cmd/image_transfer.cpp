@@ -43,7 +43,7 @@ int run_image_load(Globals& globals, const Args& args) {
 int run_image_import(Globals& globals, const Args& args) {
     std::vector<std::string> words;
     ImportImageOptions import;
-    Options options(globals, "image import [OPTIONS] FILE|- [REPOSITORY[:TAG]]",
+    Options options(globals, "image import [OPTIONS] FILE|URL|- [REPOSITORY[:TAG]]",
                     "Import the files of a tar archive as an image");
     options.list("c,change", import.changes, "Apply Dockerfile instruction to the created image", "list")
         .value("m,message", import.message, "Set commit message for imported image")
@@ -53,6 +53,11 @@ int run_image_import(Globals& globals, const Args& args) {
     if (words.size() == 2) import.name = words[1];
     if (globals.dry_run) return 0;
     Engine engine = image_engine();
+    if (words[0].starts_with("http://") || words[0].starts_with("https://")) {
+        Interrupts interrupts;
+        std::puts(import_image_from(engine, words[0], import, interrupts.token()).id.c_str());
+        return 0;
+    }
     const bool piped = words[0] == "-";
     const UniqueFd file = piped ? UniqueFd() : sys::open(words[0], O_RDONLY);
     const image::Image image =

@@ -1,193 +1,95 @@
 // `davit info`: the machine in docker's words, for scripts that ask before they act.
-#include "base/date.hpp"
-#include "base/file.hpp"
 #include "base/printable.hpp"
-#include "base/sys.hpp"
+#include "cli/cmd/info_document.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/system.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
-#include "cli/docker_version.hpp"
-#include "cli/endpoint.hpp"
 #include "cli/format/size.hpp"
 #include "cli/options.hpp"
-#include "davit/images.hpp"
-#include "davit/swarm_objects.hpp"
-#include "davit/version.hpp"
 
-#include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <sstream>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 namespace davit::cli {
 
 namespace {
 
-using InfoJson = nlohmann::ordered_json;
+using Info = nlohmann::ordered_json;
 
-// A value of /etc/os-release.
-std::optional<std::string> os_release(const std::string& key) {
-    std::istringstream lines(read_file_if_exists("/etc/os-release").value_or(""));
-    for (std::string line; std::getline(lines, line);) {
-        if (!line.starts_with(key + "=")) continue;
-        std::string value = line.substr(key.size() + 1);
-        if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-        return value;
+std::string info_line(int indent, std::string_view title, const Info& value) {
+    return fmt::format("{:{}}{}: {}\n", "", indent, title, value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+std::string words_of(const Info& list) {
+    std::string out;
+    for (const Info& word : list) out += (out.empty() ? "" : " ") + word.get<std::string>();
+    return out;
+}
+
+std::string client_text(const Info& client) {
+    std::string out = "Client: davit\n" + info_line(1, "Version", client.at("Version")) +
+                      info_line(1, "Context", client.at("Context")) + info_line(1, "Debug Mode", client.at("Debug")) +
+                      " Plugins:\n";
+    for (const Info& plugin : client.at("Plugins"))
+        out += info_line(2, plugin.at("Name").get<std::string>(), plugin.at("ShortDescription")) +
+               info_line(4, "Version", plugin.at("Version"));
+    return out;
+}
+
+// "name=seccomp,profile=builtin"
+std::string security_text(const Info& options) {
+    std::string out = " Security Options:\n";
+    for (const Info& option : options) {
+        const std::string text = option.get<std::string>();
+        const std::size_t comma = text.find(',');
+        constexpr std::size_t name = std::string_view("name=").size(), profile = std::string_view(",profile=").size();
+        out += "  " + text.substr(name, comma == std::string::npos ? comma : comma - name) + "\n";
+        if (comma != std::string::npos) out += "   Profile: " + text.substr(comma + profile) + "\n";
     }
-    return std::nullopt;
-}
-
-std::string distribution() { return os_release("PRETTY_NAME").value_or("Linux"); }
-
-utsname kernel_names() {
-    utsname out{};
-    ::uname(&out);
     return out;
 }
 
-InfoJson swarm_info(Engine& engine) {
-    const auto node = swarm::node(engine);
-    if (!node)
-        return {{"NodeID", ""}, {"NodeAddr", ""},           {"LocalNodeState", "inactive"}, {"ControlAvailable", false},
-                {"Error", ""},  {"RemoteManagers", nullptr}};
-    const InfoJson self = {{"NodeID", node->id}, {"Addr", "127.0.0.1:2377"}};
-    return {{"NodeID", node->id},
-            {"NodeAddr", "127.0.0.1"},
-            {"LocalNodeState", "active"},
-            {"ControlAvailable", true},
-            {"Error", ""},
-            {"RemoteManagers", InfoJson::array({self})},
-            {"Nodes", 1},
-            {"Managers", 1},
-            {"Cluster", {{"ID", node->cluster_id}}}};
+std::string swarm_text(const Info& swarm) {
+    std::string out = info_line(1, "Swarm", swarm.at("LocalNodeState"));
+    if (!swarm.contains("Nodes")) return out;
+    return out + info_line(2, "NodeID", swarm.at("NodeID")) + info_line(2, "Is Manager", swarm.at("ControlAvailable")) +
+           info_line(2, "ClusterID", swarm.at("/Cluster/ID"_json_pointer)) +
+           info_line(2, "Managers", swarm.at("Managers")) + info_line(2, "Nodes", swarm.at("Nodes"));
 }
 
-// Which limits this kernel's control groups have.
-bool has_controller(const std::string& name) {
-    const auto unified = read_file_if_exists("/sys/fs/cgroup/cgroup.controllers");
-    if (!unified) return exists("/sys/fs/cgroup/" + name);
-    std::istringstream words(*unified);
-    for (std::string word; words >> word;)
-        if (word == name) return true;
-    return false;
-}
-
-InfoJson limits_info() {
-    const bool memory = has_controller("memory"), cpu = has_controller("cpu");
-    return {{"MemoryLimit", memory},
-            {"SwapLimit", memory && exists("/proc/swaps")},
-            {"CpuCfsPeriod", cpu},
-            {"CpuCfsQuota", cpu},
-            {"CPUShares", cpu},
-            {"CPUSet", has_controller("cpuset")},
-            {"PidsLimit", has_controller("pids")},
-            {"IPv4Forwarding", read_file_if_exists("/proc/sys/net/ipv4/ip_forward").value_or("0").starts_with('1')},
-            {"Debug", false},
-            {"OomKillDisable", false}};
-}
-
-// What docker has as programs of their own, and scripts look for here.
-InfoJson client_info() {
-    auto plugin = [](const char* name, const char* what) {
-        return InfoJson{{"SchemaVersion", "0.1.0"}, {"Vendor", "davit"}, {"Version", "v" DAVIT_VERSION},
-                        {"ShortDescription", what}, {"Name", name},      {"Path", ""}};
+std::string text_for_people(const Info& info) {
+    const auto line = [&](std::string_view title, const char* key, int indent = 1) {
+        return info_line(indent, title, info.at(key));
     };
-    return {{"Debug", false},
-            {"Version", docker_version},
-            {"GitCommit", ""},
-            {"GoVersion", ""},
-            {"Os", "linux"},
-            {"Arch", go_architecture(kernel_names().machine)},
-            {"BuildTime", ""},
-            {"Context", current_context()},
-            {"Plugins",
-             InfoJson::array({plugin("buildx", "Docker Buildx (davit)"), plugin("compose", "Docker Compose (davit)")})},
-            {"Warnings", nullptr}};
-}
-
-std::string environment_text(const char* name) {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
-
-InfoJson machine_info(Engine& engine) {
-    std::array<std::size_t, 3> containers{}; // running, paused, stopped
-    for (const ContainerInfo& c : engine.all_containers())
-        ++containers[c.state == ContainerState::paused ? 1 : c.pid ? 0 : 2];
-    const utsname kernel = kernel_names();
-    const bool unified = exists("/sys/fs/cgroup/cgroup.controllers");
-    InfoJson security = InfoJson::array({"name=seccomp,profile=builtin"});
-    if (unified) security.push_back("name=cgroupns");
-    InfoJson out = {{"ID", ""},
-                    {"Containers", containers[0] + containers[1] + containers[2]},
-                    {"ContainersRunning", containers[0]},
-                    {"ContainersPaused", containers[1]},
-                    {"ContainersStopped", containers[2]},
-                    {"Images", list_images(engine).size()},
-                    {"Driver", "overlayfs"},
-                    {"DriverStatus", InfoJson::array()},
-                    {"Plugins",
-                     {{"Volume", {"local"}},
-                      {"Network", {"bridge", "host", "null", "overlay"}},
-                      {"Authorization", nullptr},
-                      {"Log", {"json-file", "local", "none"}}}}};
-    out.update(limits_info());
-    out.update(InfoJson{{"LoggingDriver", "json-file"},
-                        {"CgroupDriver", "cgroupfs"},
-                        {"CgroupVersion", unified ? "2" : "1"},
-                        {"SystemTime", rfc3339_nano(sys::realtime_ns())},
-                        {"KernelVersion", kernel.release},
-                        {"OperatingSystem", distribution()},
-                        {"OSVersion", os_release("VERSION_ID").value_or("")},
-                        {"OSType", "linux"},
-                        {"Architecture", kernel.machine},
-                        {"IndexServerAddress", "https://index.docker.io/v1/"},
-                        {"NCPU", ::sysconf(_SC_NPROCESSORS_ONLN)},
-                        {"MemTotal", ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE)},
-                        {"GenericResources", nullptr},
-                        {"DockerRootDir", engine.state_dir()},
-                        {"HttpProxy", environment_text("HTTP_PROXY")},
-                        {"HttpsProxy", environment_text("HTTPS_PROXY")},
-                        {"NoProxy", environment_text("NO_PROXY")},
-                        {"Name", kernel.nodename},
-                        {"Labels", InfoJson::array()},
-                        {"ExperimentalBuild", false},
-                        {"ServerVersion", docker_version},
-                        {"Runtimes", {{"davit", {{"path", "davit"}}}}},
-                        {"DefaultRuntime", "davit"},
-                        {"Swarm", swarm_info(engine)},
-                        {"LiveRestoreEnabled", true}, // nothing ends with a daemon
-                        {"Isolation", ""},
-                        {"InitBinary", ""},
-                        {"SecurityOptions", security},
-                        {"Warnings", nullptr},
-                        {"ClientInfo", client_info()}});
-    return out;
-}
-
-std::string text_for_people(const InfoJson& info) {
-    auto line = [&](const char* title, const char* key) {
-        const InfoJson& value = info.at(key);
-        return fmt::format(" {}: {}\n", title, value.is_string() ? value.get<std::string>() : value.dump());
-    };
-    std::string out = fmt::format("Client: davit {}\n Version:    {}\n Context:    {}\n\nServer:\n", DAVIT_VERSION,
-                                  docker_version, current_context());
-    out += line("Containers", "Containers") + " " + line(" Running", "ContainersRunning").substr(1) + " " +
-           line(" Paused", "ContainersPaused").substr(1) + " " + line(" Stopped", "ContainersStopped").substr(1);
+    std::string out = client_text(info.at("ClientInfo")) + "\nServer:\n";
+    out += line("Containers", "Containers") + line("Running", "ContainersRunning", 2) +
+           line("Paused", "ContainersPaused", 2) + line("Stopped", "ContainersStopped", 2);
     out += line("Images", "Images") + line("Server Version", "ServerVersion") + line("Storage Driver", "Driver");
+    for (const Info& pair : info.at("DriverStatus")) out += info_line(2, pair[0].get<std::string>(), pair[1]);
     out += line("Logging Driver", "LoggingDriver") + line("Cgroup Driver", "CgroupDriver") +
-           line("Cgroup Version", "CgroupVersion");
-    out += fmt::format(" Swarm: {}\n", info.at("Swarm").at("LocalNodeState").get<std::string>());
+           line("Cgroup Version", "CgroupVersion") + " Plugins:\n";
+    for (const char* kind : {"Volume", "Network", "Log"})
+        out += fmt::format("  {}: {}\n", kind, words_of(info.at("Plugins").at(kind)));
+    out += " CDI spec directories:\n";
+    for (const Info& directory : info.at("CDISpecDirs")) out += "  " + directory.get<std::string>() + "\n";
+    out += swarm_text(info.at("Swarm"));
+    for (const auto& [name, runtime] : info.at("Runtimes").items()) out += " Runtimes: " + name + "\n";
+    out += line("Default Runtime", "DefaultRuntime") + line("Init Binary", "InitBinary") +
+           security_text(info.at("SecurityOptions"));
     out += line("Kernel Version", "KernelVersion") + line("Operating System", "OperatingSystem");
     out += line("OSType", "OSType") + line("Architecture", "Architecture") + line("CPUs", "NCPU");
     out += fmt::format(" Total Memory: {}\n", human_size_binary(info.at("MemTotal").get<double>()));
-    return printable(out + line("Name", "Name") + line("davit Root Dir", "DockerRootDir"), "\n");
+    out += line("Name", "Name") + line("ID", "ID") + line("Docker Root Dir", "DockerRootDir");
+    for (const auto& [title, key] : {std::pair("HTTP Proxy", "HttpProxy"), std::pair("HTTPS Proxy", "HttpsProxy"),
+                                     std::pair("No Proxy", "NoProxy")})
+        if (info.at(key) != "") out += line(title, key);
+    out += line("Debug Mode", "Debug") + line("Experimental", "ExperimentalBuild") + " Insecure Registries:\n";
+    for (const Info& range : info.at("/RegistryConfig/InsecureRegistryCIDRs"_json_pointer))
+        out += "  " + range.get<std::string>() + "\n";
+    out += line("Live Restore Enabled", "LiveRestoreEnabled");
+    return printable(out + info_line(1, "Firewall Backend", info.at("/FirewallBackend/Driver"_json_pointer)), "\n");
 }
 
 int show_info(Globals& globals, const Args& args, const char* synopsis) {
@@ -198,9 +100,9 @@ int show_info(Globals& globals, const Args& args, const char* synopsis) {
         .arguments(none, 0, 0);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    const InfoJson info = machine_info(context.engine());
+    const Info info = info_document(context.engine());
     if (format.empty()) std::fputs(text_for_people(info).c_str(), stdout);
-    else print_document(info, format);
+    else print_document(info, format, info_zeros);
     return 0;
 }
 

@@ -1,11 +1,14 @@
-// `manifest`, `plugin`: words of docker of which davit has the part that looks.
+// `manifest`, `plugin`: looked at. manifest_lists.cpp makes lists.
 #include "cli/cmd/manifest.hpp"
 
 #include "base/error.hpp"
+#include "cli/builders.hpp"
+#include "cli/cmd/manifest_lists.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 #include "cli/interrupts.hpp"
+#include "cli/manifest_store.hpp"
 #include "cli/options.hpp"
 #include "davit/images.hpp"
 #include "davit/registry.hpp"
@@ -52,14 +55,32 @@ ManifestJson verbose_documents(const std::string& name, const RemoteManifest& ma
     return out;
 }
 
+// One of a list that was made here.
+int inspect_listed(const std::string& list, const std::string& name, bool verbose) {
+    const ManifestStore store;
+    const auto found = store.find(parse_image_name(list).canonical, parse_image_name(name).canonical);
+    if (!found) throw error(Errc::not_found, "No such manifest: {}", name);
+    ManifestJson shown = *found;
+    shown.erase("Raw");
+    if (!verbose) shown = found->contains("OCIManifest") ? found->at("OCIManifest") : found->at("SchemaV2Manifest");
+    std::printf("%s\n", json_text(shown, 3).c_str());
+    return 0;
+}
+
 int inspect_manifest(Globals& globals, const Args& args) {
     bool insecure = false, verbose = false;
     std::vector<std::string> names;
-    Options options(globals, "manifest inspect [OPTIONS] MANIFEST", "Display a manifest, or the list of several");
+    Options options(globals, "manifest inspect [OPTIONS] [MANIFEST_LIST] MANIFEST",
+                    "Display a manifest, or the list of several");
     options.flag("insecure", insecure, "Allow communication with an insecure registry")
         .flag("v,verbose", verbose, "Output additional info including layers and platform")
-        .arguments(names, 1, 1);
+        .arguments(names, 1, 2);
     if (!options.parse(args)) return 0;
+    if (names.size() == 2) return inspect_listed(names[0], names[1], verbose);
+    if (const ManifestJson kept = kept_manifest_list(names.front()); !kept.is_null()) {
+        std::printf("%s\n", json_text(kept, 3).c_str());
+        return 0;
+    }
     Interrupts interrupts;
     const RemoteManifest manifest = remote_manifest(names.front(), insecure, interrupts.token());
     const ManifestJson document = verbose ? verbose_documents(names.front(), manifest, insecure, interrupts.token())
@@ -94,7 +115,8 @@ int print_image_tools(Globals& globals, const Args& args) {
     std::vector<std::string> names;
     Options options(globals, "buildx imagetools inspect [OPTIONS] NAME", "Show details of an image in the registry");
     options.flag("raw", raw, "Show original, unformatted JSON manifest")
-        .ignored("builder", "string")
+        .each("builder", "string", check_builder, "")
+        .hidden()
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
     Interrupts interrupts;
@@ -125,9 +147,13 @@ int print_image_tools(Globals& globals, const Args& args) {
 
 int run_manifest(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
+        {"annotate", "Add additional information to a local image manifest", run_manifest_annotate},
+        {"create", "Create a local manifest list for annotating and pushing to a registry", run_manifest_create},
         {"inspect", "Display a manifest, or the list of several", inspect_manifest},
+        {"push", "Push a manifest list to a repository", run_manifest_push},
+        {"rm", "Delete one or more manifest lists from local storage", run_manifest_rm},
     };
-    return run_group(globals, args, "manifest", "Look at manifests of images in registries", verbs);
+    return run_group(globals, args, "manifest", "Manage manifests of images in registries, and lists of them", verbs);
 }
 
 int run_plugin(Globals& globals, const Args& args) {

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/swarm_group.hpp"
 #include "cli/cmd/verbs.hpp"
@@ -83,6 +84,7 @@ int list(Globals& globals, const Args& args) {
         .flag("q,quiet", quiet, "Only display network IDs");
     if (!options.parse(args)) return 0;
     filters.check();
+    if (format.empty() && !quiet) format = configured_format(globals, "networksFormat");
     Context context(globals);
     std::vector<nlohmann::json> rows;
     std::string ids;

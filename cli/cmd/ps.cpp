@@ -75,7 +75,8 @@ int run_ps(Globals& globals, const Args& args) {
         for (const std::string& s : services) out += s + "\n";
         if (services.empty()) out = "\n";
     } else {
-        const ListFormat format = ListFormat::parse(flags.format);
+        ListFormat format = ListFormat::parse(flags.format);
+        format.escapes = false;
         std::vector<nlohmann::json> rows;
         for (const ContainerInfo& c : containers) {
             rows.push_back(container_row(c, sys::realtime_ns(), !flags.no_trunc));

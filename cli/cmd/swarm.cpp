@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "cli/cmd/swarm_group.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
@@ -7,6 +8,7 @@
 #include "davit/swarm_objects.hpp"
 
 #include <cstdio>
+#include <optional>
 
 namespace davit::cli {
 
@@ -75,6 +77,78 @@ int swarm_join_token(Globals& globals, const Args& args) {
     return 0;
 }
 
+// What several machines would have to agree upon: checked, and without effect on one.
+int swarm_update(Globals& globals, const Args& args) {
+    bool any = false;
+    std::vector<std::string> none;
+    Options options(globals, "swarm update [OPTIONS]", "Update the swarm");
+    const auto noted = [&](const std::string&) { any = true; };
+    const auto number = [&](const std::string& text) {
+        const auto value = parse_int(text);
+        if (!value) throw error(Errc::usage, "strconv.ParseInt: parsing \"{}\": invalid syntax", text);
+        any = true;
+    };
+    const auto duration = [&](const std::string& text) {
+        if (!parse_duration(text)) throw error(Errc::usage, "time: invalid duration \"{}\"", text);
+        any = true;
+    };
+    std::optional<bool> autolock;
+    options.flag("autolock", autolock, "Change manager autolocking setting: there is nothing to lock")
+        .each("cert-expiry", "duration", duration, "Validity period for node certificates: there are none")
+        .each("dispatcher-heartbeat", "duration", duration, "Dispatcher heartbeat period: there is one node")
+        .each("external-ca", "external-ca", noted, "Specifications of certificate signing endpoints: none are asked")
+        .each("max-snapshots", "uint", number, "Number of additional Raft snapshots to retain: there are none")
+        .each("snapshot-interval", "uint", number, "Number of log entries between Raft snapshots: there are none")
+        .each("task-history-limit", "int", number, "Task history retention limit: davit keeps 5")
+        .arguments(none, 0, 0);
+    if (!options.parse(args)) return 0;
+    if (!any && !autolock) {
+        std::fputs(options.help().c_str(), stdout);
+        return 0;
+    }
+    Context context(globals);
+    swarm::node(context.engine(), "self");
+    if (autolock.value_or(false))
+        throw error(Errc::unsupported, "davit's swarm has no managers to lock").with_hint(on_several_machines);
+    std::printf("Swarm updated.\n");
+    return 0;
+}
+
+Error has_none(const char* what) {
+    return error(Errc::unsupported, "davit's swarm of one node has no {}", what).with_hint(on_several_machines);
+}
+
+int swarm_ca(Globals& globals, const Args& args) {
+    std::vector<std::string> none;
+    Options options(globals, "swarm ca [OPTIONS]", "Display and rotate the root CA (davit's nodes need none)");
+    for (const char* flag : {"ca-cert", "ca-key", "cert-expiry", "external-ca"}) options.ignored(flag, "string");
+    options.ignored("d,detach").ignored("q,quiet").ignored("rotate").arguments(none, 0, 0);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    swarm::node(context.engine(), "self");
+    throw has_none("certificate authority");
+}
+
+int swarm_unlock_key(Globals& globals, const Args& args) {
+    std::vector<std::string> none;
+    Options options(globals, "swarm unlock-key [OPTIONS]", "Manage the unlock key (there is none)");
+    options.ignored("q,quiet").ignored("rotate").arguments(none, 0, 0);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    swarm::node(context.engine(), "self");
+    throw error(Errc::unavailable, "no unlock key is set").with_hint(on_several_machines);
+}
+
+int swarm_unlock(Globals& globals, const Args& args) {
+    std::vector<std::string> none;
+    Options options(globals, "swarm unlock", "Unlock swarm (it never is locked)");
+    options.arguments(none, 0, 0);
+    if (!options.parse(args)) return 0;
+    Context context(globals);
+    if (!swarm::node(context.engine())) throw error(Errc::unavailable, "This node is not part of a swarm");
+    throw error(Errc::conflict, "swarm is not locked");
+}
+
 int swarm_leave(Globals& globals, const Args& args) {
     bool force = false;
     std::vector<std::string> none;
@@ -97,10 +171,14 @@ int swarm_leave(Globals& globals, const Args& args) {
 
 int run_swarm(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
+        {"ca", "Display and rotate the root CA (davit's nodes need none)", swarm_ca, VerbGroup::hidden},
         {"init", "Make this machine a swarm of one node", swarm_init},
         {"join", "Join a swarm (other machines' are Docker's)", swarm_join},
         {"join-token", "Manage join tokens", swarm_join_token},
         {"leave", "Leave the swarm", swarm_leave},
+        {"unlock", "Unlock swarm (it never is locked)", swarm_unlock, VerbGroup::hidden},
+        {"unlock-key", "Manage the unlock key (there is none)", swarm_unlock_key, VerbGroup::hidden},
+        {"update", "Update the swarm", swarm_update},
     };
     return run_swarm_group(globals, args, "swarm", "Make this machine a swarm of one node", verbs);
 }

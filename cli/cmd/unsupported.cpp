@@ -28,13 +28,6 @@ constexpr Advice advice[] = {
      "davit runs images and containers; use another tool for this (docs/docker.md)"},
     {"docker", " init desktop extension model mcp ai debug dev offload sandbox pass cloud ",
      "it belongs to Docker Desktop (docs/docker.md)"},
-    {"davit swarm", " ca unlock unlock-key update ",
-     "it is for clusters of several machines; this one is a swarm of its own"},
-    {"davit context", " create export import rm update ",
-     "a context names an engine elsewhere, and davit acts on this machine alone; docker's own command, or the files "
-     "below ~/.docker/contexts, make them"},
-    {"davit manifest", " annotate create push rm ",
-     "a registry's own tools (skopeo, crane, regctl) make lists of several platforms"},
     {"davit plugin", " create disable enable inspect install push rm set upgrade ",
      "davit has no plugins: its drivers are bridge, host, null, overlay and local"},
     {"davit buildx", " dial-stdio history dap policy debug ", "davit builds in the program that is asked to"},

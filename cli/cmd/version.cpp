@@ -82,10 +82,7 @@ int run_docker_version(Globals& globals, const Args& args) {
     require_here();
     const VersionJson versions = docker_versions();
     if (format.empty()) std::fputs(for_people(versions).c_str(), stdout);
-    else
-        print_document(versions, format,
-                       R"({"Client":{"APIVersion":"","Platform":{"Name":"davit"}},)"
-                       R"("Server":{"APIVersion":""}})");
+    else print_document(versions, format, R"({"Client":{"Platform":{"Name":"davit"}}})");
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/confirm.hpp"
@@ -75,6 +76,7 @@ int list(Globals& globals, const Args& args) {
         .flag("q,quiet", quiet, "Only display volume names");
     if (!options.parse(args)) return 0;
     filters.check();
+    if (format.empty() && !quiet) format = configured_format(globals, "volumesFormat");
     Context context(globals);
     std::vector<nlohmann::json> rows;
     std::string names;

@@ -215,6 +215,7 @@ const nlohmann::json& docker_container_headers() {
         nlohmann::json out = container_headers();
         for (const char* field : of_compose_alone) out.erase(field);
         out["HealthStatus"] = "HEALTH STATUS";
+        out["Platform"] = "PLATFORM";
         return out;
     }();
     return headers;

@@ -1,6 +1,7 @@
 #include "cli/format/json_text.hpp"
 #include "cli/format/table.hpp"
 #include "cli/format/template.hpp"
+#include "cli/format/template_escapes.hpp"
 #include "cli/format/template_functions.hpp"
 
 namespace davit::cli {
@@ -47,12 +48,12 @@ std::string render_list(const ListFormat& format, const std::vector<PlainJson>& 
     case ListFormat::Kind::json:
         for (PlainJson row : rows) {
             if (const auto label = row.find("Label"); label != row.end() && label->is_object()) row.erase(label);
-            out += json_text(row) + "\n";
+            out += (format.escapes ? html_safe(json_text(row)) : json_text(row)) + "\n";
         }
         return out;
     case ListFormat::Kind::plain_template: {
         const Template shape(format.text);
-        for (const PlainJson& row : rows) out += shape.execute(row) + "\n";
+        for (const PlainJson& row : rows) out += (format.escapes ? shape.execute_row(row) : shape.execute(row)) + "\n";
         return out;
     }
     case ListFormat::Kind::table_template: {

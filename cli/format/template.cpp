@@ -2,6 +2,8 @@
 
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "cli/format/go_structures.hpp"
+#include "cli/format/template_escapes.hpp"
 #include "cli/format/template_functions.hpp"
 #include "cli/format/template_parser.hpp"
 
@@ -9,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <strings.h>
+#include <utility>
 
 namespace davit::cli {
 
@@ -18,6 +21,7 @@ using Json = nlohmann::ordered_json;
 using Node = TemplateNode;
 using Kind = TemplateNode::Kind;
 
+constexpr int most_calls = 1'000;                                      // templates in one another
 constexpr std::size_t most_steps = 10'000'000, most_output = 64 << 20; // against a mistake, as range 1000000000
 
 [[noreturn]] void fail(const Node& at, const std::string& name, const std::string& what) {
@@ -60,7 +64,10 @@ enum class Flow { on, next, out };
 
 class Execution {
 public:
-    Execution(const Json& data, std::string_view keep, bool header) : keep_(keep), header_(header) {
+    enum class Of { document, row, titles };
+
+    Execution(const ParsedTemplate& whole, const Json& data, std::string_view keep, Of of)
+        : whole_(whole), keep_(keep), header_(of == Of::titles), row_(of == Of::row) {
         variables_.emplace_back("", data);
     }
 
@@ -88,6 +95,7 @@ public:
             return flow;
         }
         case Kind::range: return range(node, dot);
+        case Kind::call: call_template(node, dot); return Flow::on;
         case Kind::break_: return Flow::out;
         case Kind::continue_: return Flow::next;
         default: return Flow::on;
@@ -140,6 +148,19 @@ private:
         if (!any) flow = run(node.children[2], dot);
         variables_.resize(scope);
         return flow;
+    }
+
+    // Another template: its dot is what it is given, and so is its $.
+    void call_template(const Node& node, const Json& dot) {
+        const std::string shown = "{{template \"" + node.text + "\"}}";
+        const auto found = whole_.named.find(node.text);
+        if (found == whole_.named.end()) fail(node, shown, "template \"" + node.text + "\" not defined");
+        if (++calls_ > most_calls) fail(node, shown, fmt::format("exceeded maximum template depth ({})", most_calls));
+        const Json given = node.children.empty() ? Json() : evaluate(node.children[0], dot);
+        auto outer = std::exchange(variables_, {{"", given}});
+        run(found->second, given);
+        variables_ = std::move(outer);
+        --calls_;
     }
 
     void set_range_variables(const Node& pipeline, const Json& key, const Json& value) {
@@ -195,8 +216,10 @@ private:
         const std::string& name = command.children[0].text;
         const std::size_t written = command.children.size() - 1;
         std::vector<Json> arguments;
+        raw_ = name == "json";
         for (std::size_t i = 0; i < written; ++i) {
             arguments.push_back(operand(command.children[i + 1], dot));
+            raw_ = name == "json"; // an argument may be a call
             // .Label is a method of the row, no part of it.
             if (name == "json" && arguments.back().is_object() && arguments.back().contains("Labels"))
                 if (const auto label = arguments.back().find("Label");
@@ -206,9 +229,12 @@ private:
             if ((name == "and" || name == "or") && go_truth(arguments.back()) == (name == "or"))
                 return arguments.back();
         }
+        raw_ = false;
         if (piped) arguments.push_back(*piped);
         if (header_ && leaves_titles_alone(name) && !arguments.empty()) return arguments[0];
         try {
+            if (name == "json" && row_ && arguments.size() == 1 && arguments[0].is_object())
+                return html_safe(call_template_function(name, arguments).get<std::string>());
             return call_template_function(name, arguments);
         } catch (const TemplateFault& fault) {
             fail(command.children[0], name + " …", fault.what);
@@ -254,8 +280,11 @@ private:
     Json chain(const Node& node, Json value) const {
         std::string parent;
         for (const std::string& name : node.chain) {
-            if (value.is_object() && value.contains(name)) {
-                Json next = std::move(value[name]);
+            const GoStructure* structure = go_structure(value);
+            const GoField* field = structure ? structure->field(name) : nullptr;
+            const std::string& key = field ? field->key : name;
+            if (value.is_object() && value.contains(key)) {
+                Json next = std::move(value[key]);
                 value = std::move(next);
             } else if (const auto same = as_json_has_it(value, name)) {
                 Json next = std::move(value[*same]);
@@ -267,11 +296,14 @@ private:
             } else if (value.is_object() && is_map(parent)) {
                 const bool texts = std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); });
                 value = texts ? Json("") : Json();
+            } else if (field) {
+                value = zero_of(*field);
             } else if (const auto zero = left_out(value, name)) {
                 value = *zero;
             } else {
                 fail(node, text_of(node), "can't evaluate field " + name);
             }
+            if (field && !raw_) value = go_value(*field, value);
             parent = name;
         }
         return value;
@@ -319,27 +351,36 @@ private:
         return false;
     }
 
+    const ParsedTemplate& whole_;
     std::string_view keep_;
-    bool header_;
+    bool header_, row_;
+    bool raw_ = false; // values as JSON has them: what json is given
+    int calls_ = 0;
     std::size_t steps_ = 0;
     std::vector<std::pair<std::string, Json>> variables_; // the innermost last; "" is $
 };
 
 } // namespace
 
-Template::Template(const std::string& text) : root_(std::make_unique<TemplateNode>(parse_template(text))) {}
+Template::Template(const std::string& text) : parsed_(std::make_unique<ParsedTemplate>(parse_template(text))) {}
 Template::Template(Template&&) noexcept = default;
 Template::~Template() = default;
 
 std::string Template::execute(const Json& data, std::string_view keep) const {
-    Execution execution(data, keep, false);
-    execution.run(*root_, data);
+    Execution execution(*parsed_, data, keep, Execution::Of::document);
+    execution.run(parsed_->root, data);
+    return std::move(execution.out);
+}
+
+std::string Template::execute_row(const Json& row) const {
+    Execution execution(*parsed_, row, {}, Execution::Of::row);
+    execution.run(parsed_->root, row);
     return std::move(execution.out);
 }
 
 std::string Template::execute_header(const Json& titles) const {
-    Execution execution(titles, {}, true);
-    execution.run(*root_, titles);
+    Execution execution(*parsed_, titles, {}, Execution::Of::titles);
+    execution.run(parsed_->root, titles);
     return std::move(execution.out);
 }
 

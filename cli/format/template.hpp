@@ -1,4 +1,5 @@
-// Go's text/template as people write it in --format: fields, variables, pipelines, if, with, range, Go's own functions
+// Go's text/template as people write it in --format: fields, variables, pipelines, if, with, range, templates in
+// templates, Go's own functions
 // and those that docker adds (json, upper, lower, title, join, split, truncate, pad). What a program cannot evaluate is
 // an error, never empty text.
 #pragma once
@@ -12,7 +13,7 @@
 
 namespace davit::cli {
 
-struct TemplateNode;
+struct ParsedTemplate;
 
 class Template {
 public:
@@ -25,17 +26,21 @@ public:
     // its member "Label" (an object). A value that is printed as it is cannot steer a terminal or fake a line; the
     // characters of `keep` stay as they are.
     std::string execute(const nlohmann::ordered_json& data, std::string_view keep = {}) const;
+    // The same of a row of a list: {{json .}} is html_safe().
+    std::string execute_row(const nlohmann::ordered_json& row) const;
     // The titles above a table of such rows: as docker, some functions leave them alone, and ".Label" is its argument.
     std::string execute_header(const nlohmann::ordered_json& titles) const;
 
 private:
-    std::unique_ptr<TemplateNode> root_;
+    std::unique_ptr<ParsedTemplate> parsed_;
 };
 
 // --format of a list: "table" or empty, "json" (a line each), "table TEMPLATE", or a template.
 struct ListFormat {
     enum class Kind { table, table_template, json, plain_template } kind = Kind::table;
     std::string text; // the template
+    // Rows as JSON have <, > and & as \\u003c …, as docker's lists; docker compose's have not.
+    bool escapes = true;
     static ListFormat parse(const std::string& option);
 };
 

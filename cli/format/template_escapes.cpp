@@ -4,6 +4,17 @@
 
 namespace davit::cli {
 
+std::string html_safe(const std::string& json) {
+    std::string out;
+    for (const char c : json) {
+        if (c == '<') out += "\\u003c";
+        else if (c == '>') out += "\\u003e";
+        else if (c == '&') out += "\\u0026";
+        else out += c;
+    }
+    return out;
+}
+
 std::string html_escaped(const std::string& text) {
     std::string out;
     for (const char c : text) switch (c) {

@@ -5,6 +5,8 @@
 
 namespace davit::cli {
 
+// JSON that stands in a page as it is, as Go writes it: <, > and & by their numbers.
+std::string html_safe(const std::string& json);
 std::string html_escaped(const std::string& text);
 std::string js_escaped(const std::string& text);
 std::string query_escaped(const std::string& text);

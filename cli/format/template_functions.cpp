@@ -250,67 +250,12 @@ Json without_bytes(Json value) {
     return value;
 }
 
-namespace {
-
-// Structures among docker's objects, by a field that no other has: Go prints their fields in order, without names.
-struct Structure {
-    std::vector<const char*> known_by, fields;
-};
-
-const std::vector<Structure>& structures() {
-    static const std::vector<Structure> all{
-        {{"MaximumRetryCount"}, {"Name", "MaximumRetryCount"}},
-        {{"Type", "Config"}, {"Type", "Config"}},
-        {{"Destination", "RW"}, {"Type", "Name", "Source", "Destination", "Driver", "Mode", "RW", "Propagation"}},
-        {{"HostIp", "HostPort"}, {"HostIp", "HostPort"}},
-        {{"Type", "Layers"}, {"Type", "Layers"}}};
-    return all;
-}
-
-std::optional<std::string> structure_text(const Json& value) {
-    if (value.empty()) return std::nullopt;
-    for (const Structure& one : structures()) {
-        const auto has = [&](const char* field) { return value.contains(field); };
-        if (!std::all_of(one.known_by.begin(), one.known_by.end(), has)) continue;
-        std::vector<std::string> parts;
-        for (const char* field : one.fields) {
-            const auto found = value.find(field);
-            const bool map = std::string_view(field) == "Config"; // an empty one is null in JSON
-            parts.push_back(found == value.end() ? "" : found->is_null() && map ? "map[]" : go_text(*found));
-        }
-        return "{" + fmt::format("{}", fmt::join(parts, " ")) + "}";
-    }
-    return std::nullopt;
-}
-
-// Sets are maps to nothing: {"80/tcp": {}}.
-bool is_set(const Json& value) {
-    return value.is_object() && !value.empty() && std::all_of(value.begin(), value.end(), [](const Json& member) {
-               return member.is_object() && member.empty();
-           });
-}
-
-} // namespace
-
 std::string go_text(const Json& value) {
     if (value.is_string()) return value.get<std::string>();
     if (value.is_null()) return "<no value>";
-    if (value.is_number_float()) return go_printf("%v", {value});
-    if (value.is_binary()) return go_printf("%v", {value});
-    if (!value.is_structured()) return value.dump();
-    if (value.is_object())
-        if (auto text = structure_text(value)) return std::move(*text);
-    const bool set = is_set(value);
-    std::vector<std::string> parts;
-    for (const auto& [key, member] : value.items()) {
-        // A port that is not published has an empty list.
-        const bool port =
-            value.is_object() && (key.ends_with("/tcp") || key.ends_with("/udp") || key.ends_with("/sctp"));
-        const std::string text = set ? "{}" : member.is_null() ? (port ? "[]" : "<nil>") : go_text(member);
-        parts.push_back(value.is_object() ? key + ":" + text : text);
-    }
-    if (value.is_object()) std::sort(parts.begin(), parts.end()); // maps are printed by key
-    return (value.is_object() ? "map[" : "[") + fmt::format("{}", fmt::join(parts, " ")) + "]";
+    if (!value.is_structured() && !value.is_number_float() && !value.is_binary()) return value.dump();
+    const std::string text = go_printf("%v", {value});
+    return text.starts_with('&') ? text.substr(1) : text; // a template goes to what a pointer leads to
 }
 
 bool go_truth(const Json& value) {

@@ -4,9 +4,11 @@
 #include "cli/format/template_functions.hpp"
 #include "cli/format/template_lexer.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 namespace davit::cli {
 
@@ -22,10 +24,10 @@ class Parser {
 public:
     explicit Parser(const std::string& text) : pieces_(split_template(text)) {}
 
-    Node parse() {
+    ParsedTemplate parse() {
         Node root = list();
         if (at_ < pieces_.size()) template_mistake(pieces_[at_].line, "unexpected {{" + keyword() + "}}");
-        return root;
+        return {std::move(root), std::move(named_)};
     }
 
 private:
@@ -57,8 +59,10 @@ private:
                 jump.kind = word == "break" ? Kind::break_ : Kind::continue_;
                 out.children.push_back(std::move(jump));
                 ++at_;
-            } else if (word == "define" || word == "template" || word == "block") {
-                template_mistake(piece.line, "{{" + word + "}} is not known to davit");
+            } else if (word == "define") {
+                define();
+            } else if (word == "template" || word == "block") {
+                out.children.push_back(call(word));
             } else {
                 Node action;
                 action.kind = Kind::action;
@@ -67,6 +71,57 @@ private:
             }
         }
         --depth_;
+        return out;
+    }
+
+    const std::string& name_in(const TemplatePiece& piece, const std::string& clause) const {
+        const Token& name = piece.tokens[1];
+        if (name.kind != Token::Kind::text)
+            template_mistake(name.line, fmt::format("unexpected {} in {} clause", shown(name), clause));
+        return name.text;
+    }
+
+    // Its text is another template's: ranges around it are not its own.
+    void name_list(const std::string& name, int line) {
+        const int ranges = std::exchange(ranges_, 0);
+        Node body = list();
+        ranges_ = ranges;
+        if (keyword() != "end") template_mistake(line, at_ < pieces_.size() ? "unexpected {{else}}" : "unexpected EOF");
+        ++at_;
+        Node& kept = named_[name];
+        if (!is_blank(kept) && !is_blank(body))
+            template_mistake(line, fmt::format("template: multiple definition of template \"{}\"", name));
+        if (is_blank(kept)) kept = std::move(body);
+    }
+
+    static bool is_blank(const Node& node) {
+        return std::all_of(node.children.begin(), node.children.end(), [](const Node& child) {
+            return child.kind == Kind::text && child.text.find_first_not_of(" \t\r\n") == std::string::npos;
+        });
+    }
+
+    void define() {
+        const TemplatePiece& piece = pieces_[at_];
+        if (depth_ > 1) template_mistake(piece.line, "unexpected {{define}}");
+        const std::string name = name_in(piece, "define");
+        if (piece.tokens[2].kind != Token::Kind::end)
+            template_mistake(piece.line, fmt::format("unexpected {} in define clause", shown(piece.tokens[2])));
+        ++at_;
+        name_list(name, piece.line);
+    }
+
+    // {{template "name" pipeline}}, {{block "name" pipeline}} … {{end}}
+    Node call(const std::string& word) {
+        const TemplatePiece& piece = pieces_[at_];
+        Node out;
+        out.kind = Kind::call;
+        out.text = name_in(piece, word == "block" ? "block" : "template");
+        out.line = piece.line;
+        out.column = piece.tokens.front().column;
+        if (piece.tokens[2].kind != Token::Kind::end) out.children.push_back(expression(2, false));
+        else if (word == "block") template_mistake(piece.line, "missing value for block clause");
+        else ++at_;
+        if (word == "block") name_list(out.text, piece.line);
         return out;
     }
 
@@ -260,10 +315,11 @@ private:
     const std::vector<Token>* tokens_ = nullptr;
     std::size_t next_ = 0;
     int depth_ = 0, ranges_ = 0;
+    std::map<std::string, Node> named_;
 };
 
 } // namespace
 
-TemplateNode parse_template(const std::string& text) { return Parser(text).parse(); }
+ParsedTemplate parse_template(const std::string& text) { return Parser(text).parse(); }
 
 } // namespace davit::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -18,6 +19,7 @@ struct TemplateNode {
         if_,    // pipeline, body, else
         with,   // the same
         range,  // the same
+        call,   // {{template}}: text, its name; a pipeline, or none
         break_,
         continue_,
         pipeline, // commands; variables: what it declares or assigns
@@ -38,7 +40,12 @@ struct TemplateNode {
     int line = 1, column = 0; // where it stands; the column counts from 0, as Go's
 };
 
+struct ParsedTemplate {
+    TemplateNode root;
+    std::map<std::string, TemplateNode> named; // by {{define}} and {{block}}
+};
+
 // Throws Error(usage): "template parsing error: template: :1: …".
-TemplateNode parse_template(const std::string& text);
+ParsedTemplate parse_template(const std::string& text);
 
 } // namespace davit::cli

@@ -1,5 +1,6 @@
 // fmt.Sprintf for the values that templates have: texts, numbers, truth, lists and maps.
 #include "base/printable.hpp"
+#include "cli/format/go_structures.hpp"
 #include "cli/format/template_functions.hpp"
 
 #include <algorithm>
@@ -23,14 +24,33 @@ struct FormatVerb {
     char letter = 0;
 };
 
-const char* type_of(const Json& v) {
+// Sets are maps to nothing: {"80/tcp": {}}.
+bool is_set(const Json& value) {
+    return value.is_object() && !value.empty() && std::all_of(value.begin(), value.end(), [](const Json& member) {
+               return member.is_object() && member.empty();
+           });
+}
+
+std::string type_of(const Json& v);
+
+std::string type_of_members(const Json& v) {
+    if (is_set(v)) return "struct {}";
+    if (v.empty()) return v.is_array() ? "string" : "interface {}";
+    const std::string first = type_of(*v.begin());
+    const bool same = std::all_of(v.begin(), v.end(), [&](const Json& member) { return type_of(member) == first; });
+    return same ? first : "interface {}";
+}
+
+std::string type_of(const Json& v) {
     if (v.is_string()) return "string";
     if (v.is_boolean()) return "bool";
     if (v.is_number_integer()) return "int";
     if (v.is_number_float()) return "float64";
-    if (v.is_array()) return "[]interface {}";
+    if (v.is_array()) return "[]" + type_of_members(v);
     if (v.is_binary()) return "[]uint8";
-    return v.is_object() ? "map[string]interface {}" : "<nil>";
+    if (!v.is_object()) return "<nil>";
+    if (const GoStructure* structure = go_structure(v)) return (structure->pointer ? "*" : "") + structure->type;
+    return "map[string]" + type_of_members(v);
 }
 
 std::size_t characters(const std::string& text) {
@@ -71,7 +91,8 @@ std::string whole(std::int64_t n, const FormatVerb& verb) {
         digits.insert(0, static_cast<std::size_t>(*verb.precision) - digits.size(), '0');
     FormatVerb shown = verb;
     shown.zero = verb.zero && !verb.precision;
-    return padded((n < 0 ? "-" : verb.plus ? "+" : verb.space ? " " : "") + digits, shown, true);
+    const bool signed_too = verb.plus && verb.letter != 'v'; // %+v is of structures
+    return padded((n < 0 ? "-" : signed_too ? "+" : verb.space ? " " : "") + digits, shown, true);
 }
 
 // The fewest digits that give the same number back; with an exponent below -4 and from 6 on.
@@ -97,7 +118,7 @@ std::string real(double n, const FormatVerb& verb) {
     case 'F': out = fmt::format("{:.{}f}", n, verb.precision.value_or(6)); break;
     default: out = verb.precision ? fmt::format("{:.{}g}", n, *verb.precision) : shortest(n);
     }
-    if (verb.plus && out[0] != '-' && out[0] != '+') out.insert(0, "+");
+    if (verb.plus && verb.letter != 'v' && out[0] != '-' && out[0] != '+') out.insert(0, "+");
     else if (verb.space && out[0] != '-') out.insert(0, " ");
     return padded(out, verb, true);
 }
@@ -110,15 +131,56 @@ std::string hex(const std::string& text, bool upper) {
     return out;
 }
 
-std::string one(const Json& value, const FormatVerb& verb);
+std::string one(const Json& value, const FormatVerb& verb, int depth = 0);
 
-std::string composite(const Json& value, const FormatVerb& verb) {
-    FormatVerb inner = verb;
+bool in_source_form(const FormatVerb& verb) { return verb.letter == 'v' && verb.sharp; }
+
+// What stands for nothing in a list or a map; a port that is not published has an empty list.
+std::string member_text(const std::string& key, const Json& member, const FormatVerb& verb, bool of_set, int depth) {
+    if (of_set) return "{}";
+    const bool port = key.ends_with("/tcp") || key.ends_with("/udp") || key.ends_with("/sctp");
+    if (member.is_null() && port) return "[]";
+    return one(member, verb, depth + 1);
+}
+
+std::string list_text(const Json& value, const FormatVerb& verb, int depth) {
+    const bool source = in_source_form(verb);
     std::vector<std::string> parts;
-    for (const auto& [key, member] : value.items())
-        parts.push_back((value.is_object() ? key + ":" : "") + one(member, inner));
-    if (value.is_object()) std::sort(parts.begin(), parts.end());
-    return (value.is_object() ? "map[" : "[") + fmt::format("{}", fmt::join(parts, " ")) + "]";
+    for (const Json& member : value) parts.push_back(member_text({}, member, verb, false, depth));
+    if (source) return type_of(value) + "{" + fmt::format("{}", fmt::join(parts, ", ")) + "}";
+    return "[" + fmt::format("{}", fmt::join(parts, " ")) + "]";
+}
+
+std::string map_text(const Json& value, const FormatVerb& verb, int depth) {
+    const bool source = in_source_form(verb), set = is_set(value);
+    std::vector<std::string> keys, parts;
+    for (const auto& [key, member] : value.items()) keys.push_back(key);
+    std::sort(keys.begin(), keys.end());
+    for (const std::string& key : keys)
+        parts.push_back((verb.letter == 'v' && !source ? key : one(Json(key), verb, depth + 1)) + ":" +
+                        member_text(key, value.at(key), verb, set, depth));
+    if (source) return type_of(value) + "{" + fmt::format("{}", fmt::join(parts, ", ")) + "}";
+    return "map[" + fmt::format("{}", fmt::join(parts, " ")) + "]";
+}
+
+// Its fields in Go's order, those too that JSON leaves out.
+std::string structure_text(const GoStructure& structure, const Json& value, const FormatVerb& verb, int depth) {
+    const bool source = in_source_form(verb), named = source || (verb.letter == 'v' && verb.plus);
+    std::vector<std::string> parts;
+    for (const GoField& field : structure.fields) {
+        const auto found = value.find(field.key);
+        const Json member = found == value.end() ? zero_of(field) : *found;
+        const std::string text = member.is_null() ? nil_text(field) : one(go_value(field, member), verb, depth + 1);
+        parts.push_back(named ? field.name + ":" + text : text);
+    }
+    const std::string body = "{" + fmt::format("{}", fmt::join(parts, source ? ", " : " ")) + "}";
+    return (structure.pointer && depth == 0 ? "&" : "") + (source ? structure.type + body : body);
+}
+
+std::string composite(const Json& value, const FormatVerb& verb, int depth) {
+    if (value.is_array()) return list_text(value, verb, depth);
+    const GoStructure* structure = go_structure(value);
+    return structure ? structure_text(*structure, value, verb, depth) : map_text(value, verb, depth);
 }
 
 std::string mismatch(const Json& value, char letter) {
@@ -126,7 +188,7 @@ std::string mismatch(const Json& value, char letter) {
     return fmt::format("%!{}({}={})", letter, type_of(value), go_text(value));
 }
 
-std::string one(const Json& value, const FormatVerb& verb) {
+std::string one(const Json& value, const FormatVerb& verb, int depth) {
     const char c = verb.letter;
     const bool plain = c == 'v' || c == 's';
     if (c == 'T') return padded(type_of(value), verb, false);
@@ -137,9 +199,9 @@ std::string one(const Json& value, const FormatVerb& verb) {
         const bool as_text = c == 's' || c == 'q' || c == 'x' || c == 'X';
         return one(as_text ? Json(std::string(bytes.begin(), bytes.end()))
                            : Json(Json::array_t(bytes.begin(), bytes.end())),
-                   verb);
+                   verb, depth);
     }
-    if (value.is_structured()) return composite(value, verb);
+    if (value.is_structured()) return composite(value, verb, depth);
     if (value.is_string()) {
         const std::string& text = value.get_ref<const std::string&>();
         if (plain) return padded(cut(text, verb.precision), verb, false);
@@ -232,8 +294,8 @@ private:
     void extra() {
         out_ += "%!(EXTRA ";
         for (std::size_t i = next_; i < values_.size(); ++i)
-            out_ += (i > next_ ? ", " : "") + std::string(type_of(values_[i])) +
-                    (values_[i].is_null() ? "" : "=" + go_text(values_[i]));
+            out_ +=
+                (i > next_ ? ", " : "") + type_of(values_[i]) + (values_[i].is_null() ? "" : "=" + go_text(values_[i]));
         out_ += ")";
     }
 

@@ -7,6 +7,8 @@
 #include "davit/short_forms.hpp"
 #include "stack/flag_values.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -40,10 +42,29 @@ Bind bind_of(const std::string& text, const std::string& directory) {
     return out;
 }
 
+// Words of one kind exclude each other: "rw,ro", "z,Z".
+bool is_bind_mode(const std::string& mode) {
+    static const std::set<std::string_view> kinds[] = {{"ro", "rw"},
+                                                       {"z", "Z"},
+                                                       {"private", "rprivate", "shared", "rshared", "slave", "rslave"},
+                                                       {"nocopy"},
+                                                       {"consistent", "cached", "delegated", "default"}};
+    std::set<const void*> seen;
+    for (const std::string_view word : compose::split(mode, ',')) {
+        const auto* kind =
+            std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& one) { return one.contains(word); });
+        if (kind == std::end(kinds) || !seen.insert(kind).second) return false;
+    }
+    return true;
+}
+
 void check_bind(const Bind& bind) {
     const compose::ShortVolume& v = bind.parsed;
-    if (!v.unknown_options.empty())
-        throw error(Errc::invalid_project, "invalid mode: {}", bind.text.substr(bind.text.rfind(':') + 1));
+    const auto parts = compose::split(bind.text, ':');
+    if (parts.size() == 3 && !is_bind_mode(std::string(parts[2])))
+        throw error(Errc::invalid_project, "invalid mode: {}", parts[2]);
+    if (parts.size() == 2 && is_bind_mode(std::string(parts[1]))) // a volume without a name has no mode
+        throw error(Errc::invalid_project, "invalid volume specification: '{}'", bind.text);
     if (!v.source.empty() && v.source.front() != '/' && !is_volume_name(v.source))
         throw error(Errc::invalid_project,
                     "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
@@ -57,6 +78,15 @@ void check_bind(const Bind& bind) {
     if (compose::clean_path(v.target) == "/")
         throw error(Errc::invalid_project,
                     "invalid volume specification: '{}': invalid specification: destination can't be '/'", bind.text);
+    const bool of_host = v.source.starts_with('/');
+    const auto refuse_field = [&](const char* type, const char* field) {
+        throw error(Errc::invalid_project,
+                    "invalid volume specification: '{}': invalid mount config for type \"{}\": field {} must not be "
+                    "specified",
+                    bind.text, type, field);
+    };
+    if (of_host && v.nocopy) refuse_field("bind", "VolumeOptions");
+    if (!of_host && !v.propagation.empty()) refuse_field("volume", "BindOptions");
 }
 
 Mount mount_of(const Bind& bind) {

@@ -4,11 +4,12 @@
 #include "archive/byte_source.hpp"
 #include "archive/inflate.hpp"
 #include "archive/layer_writer.hpp"
+#include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "build/files/http_file.hpp"
 #include "build/files/layer.hpp"
 #include "build/image_config.hpp"
-#include "build/times.hpp"
 #include "engine/events/record.hpp"
 #include "engine/roots.hpp"
 #include "image/layer_ingest.hpp"
@@ -16,8 +17,10 @@
 #include "image/step_records.hpp"
 #include "rootfs/commit_changes.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace davit {
 
@@ -37,17 +40,29 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
         image::keep_layer(store, lease, directory, facts.diff_id, unpacked.size, facts.size, false);
     build::ImageDescription description;
     description.platform = options.platform.empty() ? image::host_platform() : image::parse_platform(options.platform);
-    description.created = build::rfc3339(sys::realtime_ns() / 1'000'000'000);
+    description.created = rfc3339_nano(sys::realtime_ns());
     description.diff_ids = {facts.diff_id};
     description.history.push_back(
         {description.created, "", "", options.message.empty() ? "Imported from " + name : options.message, false});
     nlohmann::json config = nlohmann::json::parse(build::configuration_json(description, ""));
-    for (const auto& change : options.changes) rootfs::apply_change(config["config"], change);
+    rootfs::apply_changes(config["config"], options.changes);
     image::Image image =
         image::put_image(store, lease, config.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {layer});
     if (reference) store.tag(image, *reference);
     record_image_event(roots_of(engine), "import", image.id, reference ? reference->familiar() : image.id);
     return image;
+}
+
+image::Image import_image_from(Engine& engine, const std::string& url, const ImportImageOptions& options,
+                               std::stop_token stop) {
+    const std::string directory = roots_of(engine).images();
+    const image::Store store(directory); // makes the directory
+    const UniqueFd file = sys::open(directory, O_TMPFILE | O_RDWR, 0600);
+    build::HttpFileOptions how;
+    how.stop = std::move(stop);
+    build::download(url, file.get(), how);
+    if (::lseek(file.get(), 0, SEEK_SET) < 0) throw sys_error(errno, "reading what {} has", url);
+    return import_image(engine, file.get(), url, options);
 }
 
 } // namespace davit

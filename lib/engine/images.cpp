@@ -148,6 +148,22 @@ std::vector<ImageVariant> image_variants(Engine& engine, const image::Image& ima
     return out;
 }
 
+std::vector<std::string> repository_digests(Engine& engine, const image::Image& image) {
+    const image::Store store = store_of(engine);
+    std::vector<std::string> out = image.digests;
+    for (const std::string& tag : image.tags) {
+        const auto reference = registry::Reference::try_parse(tag);
+        if (!reference) continue;
+        const std::string repository = reference->familiar_name() + "@";
+        const bool known = std::any_of(out.begin(), out.end(),
+                                       [&](const std::string& digest) { return digest.starts_with(repository); });
+        const auto index = store.index_of(*reference);
+        const std::string digest = index ? index->document.digest : image.manifest_digest;
+        if (!known && !digest.empty()) out.push_back(repository + digest);
+    }
+    return out;
+}
+
 void tag_image(Engine& engine, const std::string& source, const std::string& target) {
     image::Store store = store_of(engine);
     const auto reference = registry::Reference::parse(target);

@@ -98,6 +98,13 @@ std::optional<Image> Store::find(const registry::Reference& reference) const {
         for (const auto& candidate : impl_->image_ids())
             if (auto record = impl_->image_record(candidate); record && record->manifest.digest == reference.digest())
                 id = candidate;
+    if (!id && !reference.digest().empty()) // of an index that a name of the same repository stands for
+        for (const auto& name : impl_->names()) {
+            const auto other = registry::Reference::try_parse(name.reference);
+            if (!other || other->familiar_name() != reference.familiar_name()) continue;
+            if (const auto index = index_of(*other); index && index->document.digest == reference.digest())
+                id = name.id;
+        }
     if (!id) return std::nullopt;
     auto image = impl_->image(*id);
     if (image) impl_->add_names(*image);

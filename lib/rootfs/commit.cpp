@@ -1,5 +1,6 @@
 #include "rootfs/commit.hpp"
 
+#include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <climits>
-#include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -71,15 +71,6 @@ NewLayer write_layer(const std::string& upper, const std::string& directory) {
     return out;
 }
 
-std::string now_text() {
-    const std::time_t now = std::time(nullptr);
-    char text[32];
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return text;
-}
-
 std::string joined(const std::vector<std::string>& words) {
     std::string out;
     for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
@@ -120,7 +111,7 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
     config["WorkingDir"] = spec.process.cwd;
     if (!spec.process.user.name.empty()) config["User"] = spec.process.user.name;
     for (const auto& [key, value] : labels) config["Labels"][key] = value;
-    for (const std::string& change : options.changes) apply_change(config, change);
+    apply_changes(config, options.changes);
     whole["created"] = now;
     if (!options.author.empty()) whole["author"] = options.author;
     Json entry = {{"created", now}, {"created_by", joined(spec.process.args)}};
@@ -138,7 +129,8 @@ image::Image commit(image::Store& store, const image::Image& base, const runtime
         throw error(Errc::unsupported, "the container has no layer of its own that could be committed");
     const NewLayer layer = write_layer(spec.root.overlay.upper, store.root());
     const std::string config =
-        committed_config(store.config_json(base), spec, options, labels, layer.digest, now_text());
+        committed_config(store.config_json(base), spec, options, labels, layer.digest,
+                         rfc3339_nano(sys::realtime_ns())); // to the nanosecond: two commits at once are two images
     image::Manifest manifest;
     manifest.media_type = registry::media::oci_manifest;
     manifest.config = {registry::media::oci_config, "sha256:" + sha256_hex(config), config.size(), std::nullopt, {}};

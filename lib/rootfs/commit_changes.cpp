@@ -1,97 +1,119 @@
 #include "rootfs/commit_changes.hpp"
 
 #include "base/error.hpp"
-#include "base/words.hpp"
+#include "dockerfile/evaluate.hpp"
+#include "dockerfile/text.hpp"
+#include "image/manifest.hpp"
+#include "image/platform.hpp"
 
 #include <algorithm>
-#include <cctype>
+#include <array>
 #include <nlohmann/json.hpp>
-#include <vector>
+#include <string_view>
 
 namespace davit::rootfs {
 
 namespace {
 
 using Json = nlohmann::json;
-using Words = std::vector<std::string>;
 
-Error mistake(const std::string& instruction, const char* why) {
-    return error(Errc::usage, "invalid --change \"{}\": {}", instruction, why)
-        .with_hint("CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR can be given, "
-                   "as in --change 'CMD [\"sh\"]'");
+constexpr std::array<std::string_view, 11> allowed{"CMD",     "ENTRYPOINT", "ENV",  "EXPOSE", "HEALTHCHECK", "LABEL",
+                                                   "ONBUILD", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"};
+
+void check_keywords(const dockerfile::Document& document) {
+    for (const dockerfile::DocumentStage& stage : document.stages)
+        for (const dockerfile::Instruction& instruction : stage.instructions) {
+            const std::string keyword = dockerfile::upper(instruction.node.keyword);
+            if (std::find(allowed.begin(), allowed.end(), keyword) == allowed.end())
+                throw error(Errc::usage, "{} is not a valid change command", keyword);
+        }
+    if (document.stages.size() != 1) throw error(Errc::usage, "FROM is not a valid change command");
 }
 
-// ["a","b"] as it stands, else a line for the shell.
-Words command_of(const std::string& text, const Json& config) {
-    const Json list = Json::parse(text, nullptr, false);
-    if (list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& word) { return word.is_string(); }))
-        return list.get<Words>();
-    Words shell{"/bin/sh", "-c"};
-    if (const auto own = config.find("Shell"); own != config.end() && own->is_array()) shell = own->get<Words>();
-    shell.push_back(text);
-    return shell;
+image::Config config_of(const Json& config) {
+    const Json whole{{"config", config}, {"rootfs", {{"diff_ids", Json::array()}}}};
+    return image::parse_configuration(whole.dump(-1, ' ', false, Json::error_handler_t::replace)).config;
 }
 
-Words words_or_list(const std::string& text, const std::string& instruction) {
-    const Json list = Json::parse(text, nullptr, false);
-    if (list.is_array()) return list.get<Words>();
-    auto words = split_words(text);
-    if (!words) throw mistake(instruction, "a quote is open");
-    return *words;
+// A build gives every image a PATH, a change does not.
+void take_default_path_away(const image::Config& before, image::Config& after) {
+    const auto is_path = [](const std::string& entry) { return entry.starts_with("PATH="); };
+    if (std::any_of(before.env.begin(), before.env.end(), is_path)) return;
+    const image::Config bare = [&] {
+        dockerfile::EvaluateOptions options;
+        options.build_platform = image::to_string(image::host_platform());
+        return dockerfile::evaluate(dockerfile::read_document("FROM base", "--change"), options).config;
+    }();
+    std::erase_if(after.env, [&](const std::string& entry) {
+        return std::find(bare.env.begin(), bare.env.end(), entry) != bare.env.end();
+    });
 }
 
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-
-// "K=V K2=V2", or the old "K rest of the line".
-Pairs pairs_of(const std::string& text, const std::string& instruction) {
-    const std::size_t space = text.find(' ');
-    if (text.substr(0, space).find('=') == std::string::npos) {
-        if (space == std::string::npos) throw mistake(instruction, "KEY=VALUE is needed");
-        return {{text.substr(0, space), text.substr(space + 1)}};
-    }
-    Pairs out;
-    for (const std::string& word : words_or_list(text, instruction)) {
-        const std::size_t equals = word.find('=');
-        if (equals == std::string::npos || equals == 0) throw mistake(instruction, "KEY=VALUE is needed");
-        out.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-    }
+Json set_of_names(const std::vector<std::string>& names) {
+    Json out = Json::object();
+    for (const std::string& name : names) out[name] = Json::object();
     return out;
 }
 
-void set_env(Json& config, const Pairs& pairs) {
-    Words env = config.value("Env", Words{});
-    for (const auto& [key, value] : pairs) {
-        std::erase_if(env, [&](const std::string& entry) { return entry.starts_with(key + "="); });
-        env.push_back(key + "=" + value);
-    }
-    config["Env"] = env;
+Json healthcheck_of(const image::Healthcheck& check) {
+    Json out{{"Test", check.test}};
+    const auto put = [&](const char* key, std::int64_t value) {
+        if (value) out[key] = value;
+    };
+    put("Interval", check.interval.count());
+    put("Timeout", check.timeout.count());
+    put("StartPeriod", check.start_period.count());
+    put("StartInterval", check.start_interval.count());
+    put("Retries", check.retries);
+    return out;
+}
+
+// What the changes leave alone stays as it stands, members that davit does not know included.
+void write_back(Json& config, const image::Config& before, const image::Config& after) {
+    const auto put = [&](const char* key, bool changed, Json value) {
+        if (!changed) return;
+        if (value.empty()) config.erase(key);
+        else config[key] = std::move(value);
+    };
+    put("User", before.user != after.user, after.user);
+    put("Env", before.env != after.env, after.env);
+    put("Entrypoint", before.entrypoint != after.entrypoint, after.entrypoint);
+    put("Cmd", before.cmd != after.cmd, after.cmd);
+    put("WorkingDir", before.working_dir != after.working_dir, after.working_dir);
+    put("Volumes", before.volumes != after.volumes, set_of_names(after.volumes));
+    put("ExposedPorts", before.exposed_ports != after.exposed_ports, set_of_names(after.exposed_ports));
+    put("Labels", before.labels != after.labels, after.labels);
+    put("StopSignal", before.stop_signal != after.stop_signal, after.stop_signal);
+    put("OnBuild", before.onbuild != after.onbuild, after.onbuild);
+    put("Healthcheck", before.healthcheck != after.healthcheck,
+        after.healthcheck ? healthcheck_of(*after.healthcheck) : Json());
 }
 
 } // namespace
 
-void apply_change(Json& config, const std::string& instruction) {
-    const std::size_t space = instruction.find_first_of(" \t");
-    std::string verb = instruction.substr(0, space);
-    std::transform(verb.begin(), verb.end(), verb.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    const std::size_t at = space == std::string::npos ? std::string::npos : instruction.find_first_not_of(" \t", space);
-    if (at == std::string::npos) throw mistake(instruction, "it has no argument");
-    const std::string text = instruction.substr(at);
-    if (verb == "CMD") config["Cmd"] = command_of(text, config);
-    else if (verb == "ENTRYPOINT") config["Entrypoint"] = command_of(text, config);
-    else if (verb == "ENV") set_env(config, pairs_of(text, instruction));
-    else if (verb == "LABEL")
-        for (const auto& [key, value] : pairs_of(text, instruction)) config["Labels"][key] = value;
-    else if (verb == "EXPOSE")
-        for (const std::string& port : words_or_list(text, instruction))
-            config["ExposedPorts"][port.find('/') == std::string::npos ? port + "/tcp" : port] = Json::object();
-    else if (verb == "VOLUME")
-        for (const std::string& path : words_or_list(text, instruction)) config["Volumes"][path] = Json::object();
-    else if (verb == "ONBUILD") config["OnBuild"].push_back(text);
-    else if (verb == "STOPSIGNAL") config["StopSignal"] = text;
-    else if (verb == "USER") config["User"] = text;
-    else if (verb == "WORKDIR") config["WorkingDir"] = text;
-    else throw mistake(instruction, "it cannot be used here");
+void apply_changes(Json& config, const std::vector<std::string>& instructions) {
+    if (instructions.empty()) return;
+    std::string text = "FROM base";
+    for (const std::string& instruction : instructions) text += "\n" + instruction;
+    const image::Config before = config_of(config);
+    try {
+        const dockerfile::Document document = dockerfile::read_document(text, "--change");
+        check_keywords(document);
+        dockerfile::EvaluateOptions options;
+        options.build_platform = image::to_string(image::host_platform());
+        options.base_image = [&](const dockerfile::Input&) {
+            dockerfile::BaseImage base{before, options.build_platform, {}};
+            base.config.onbuild.clear(); // triggers are for builds
+            return std::optional(base);
+        };
+        image::Config after = dockerfile::evaluate(document, options).config;
+        after.onbuild.insert(after.onbuild.begin(), before.onbuild.begin(), before.onbuild.end());
+        take_default_path_away(before, after);
+        write_back(config, before, after);
+    } catch (const Error& e) {
+        if (e.kind() == Errc::usage) throw;
+        throw error(Errc::usage, "invalid --change: {}", e.what()).with_hint(e.hint());
+    }
 }
 
 } // namespace davit::rootfs

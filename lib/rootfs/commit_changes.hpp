@@ -3,11 +3,13 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 namespace davit::rootfs {
 
-// config: the "config" object of an image configuration. CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD,
-// STOPSIGNAL, USER, VOLUME and WORKDIR; anything else throws Error(usage).
-void apply_change(nlohmann::json& config, const std::string& instruction);
+// config: the "config" object of an image configuration. CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD,
+// STOPSIGNAL, USER, VOLUME and WORKDIR, as a Dockerfile that begins with this image has them: variables of its
+// environment are known. Anything else throws Error(usage).
+void apply_changes(nlohmann::json& config, const std::vector<std::string>& instructions);
 
 } // namespace davit::rootfs

@@ -137,20 +137,37 @@ std::vector<JournalLine> journal_lines(const Event& event, const ContainerRecord
     return Lines(event, record, network).take();
 }
 
+JournalLine container_line(const ContainerRecord& record, std::int64_t time_ns, std::string action,
+                           std::map<std::string, std::string> attributes) {
+    JournalLine line;
+    line.time_ns = time_ns;
+    line.type = "container";
+    line.action = std::move(action);
+    line.id = record.id;
+    line.attributes.insert(record.labels.begin(), record.labels.end());
+    line.attributes["image"] = record.image;
+    line.attributes["name"] = record.name;
+    for (auto& [key, value] : attributes) line.attributes[key] = std::move(value);
+    return line;
+}
+
 EventLog::EventLog(const Roots& roots, const std::string& project, Find find, NetworkOf network)
     : containers_(roots, project), objects_(roots, objects_journal), find_(std::move(find)),
       network_(std::move(network)) {}
+
+void EventLog::write(const std::vector<JournalLine>& lines) {
+    std::string containers, objects;
+    for (const JournalLine& line : lines) (line.type == "container" ? containers : objects) += to_line(line);
+    if (!objects.empty()) objects_.append(objects);
+    if (!containers.empty()) containers_.append(containers);
+}
 
 void EventLog::write(const Event& event) {
     const auto left = leaving_.find(event.container_id);
     const ContainerRecord* record = left != leaving_.end()       ? &left->second
                                     : event.container_id.empty() ? nullptr
                                                                  : find_(event.container_id);
-    std::string containers, objects;
-    for (const JournalLine& line : journal_lines(event, record, network_))
-        (line.type == "container" ? containers : objects) += to_line(line);
-    if (!objects.empty()) objects_.append(objects);
-    if (!containers.empty()) containers_.append(containers);
+    write(journal_lines(event, record, network_));
     if (event.kind == EventKind::container_removed && left != leaving_.end()) leaving_.erase(left);
 }
 

@@ -17,6 +17,10 @@ namespace davit::supervisor {
 using NetworkOf = std::function<const NetworkRecord*(const std::string& name)>;
 std::vector<JournalLine> journal_lines(const Event& event, const ContainerRecord* record, const NetworkOf& network);
 
+// Pure. Of a container: with its labels, image and name.
+JournalLine container_line(const ContainerRecord& record, std::int64_t time_ns, std::string action,
+                           std::map<std::string, std::string> attributes);
+
 class EventLog {
 public:
     using Find = std::function<const ContainerRecord*(const std::string& id)>;
@@ -25,6 +29,7 @@ public:
     // Of a container that is about to be no more: its last events come after it.
     void keep(const ContainerRecord& record) { leaving_.insert_or_assign(record.id, record); }
     void write(const Event& event);
+    void write(const std::vector<JournalLine>& lines);
 
 private:
     EventJournal containers_, objects_;

@@ -124,6 +124,7 @@ World Supervisor::make_world() {
     };
     w.serve_metadata = [this](const std::string& id, int netns) { metadata_.serve(id, netns); };
     w.stop_metadata = [this](const std::string& id) { metadata_.stop(id); };
+    w.journal = [this](const std::vector<JournalLine>& lines) { event_log_.write(lines); };
     w.leaving = [this](const ContainerRecord& record) { event_log_.keep(record); };
     w.find = [this](const std::string& id) { return containers_.find(id); };
     w.named = [this](const std::string& name) -> Container* {

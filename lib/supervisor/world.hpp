@@ -5,6 +5,7 @@
 #include "davit/event.hpp"
 #include "net/dns/server.hpp"
 #include "net/netlink.hpp"
+#include "project/event_journal.hpp"
 #include "project/names.hpp"
 #include "project/store.hpp"
 #include "runtime/shim_client.hpp"
@@ -38,16 +39,17 @@ struct World {
     std::function<void()> ready_shims; // what starts shims is started ahead
     std::function<runtime::ShimConnection(const runtime::ShimStart&)> start_shim;
     std::function<void(Event)> emit;
-    std::function<void(Container&)> changed;              // state or health: gates look again
-    std::function<void(Container&)> auto_remove;          // a `--rm` container has ended
-    std::function<void(Container&)> essential_ended;      // and does not come back: its ECS task ends
-    std::function<Container*(const std::string&)> find;   // by id
-    std::function<Container*(const std::string&)> named;  // by name
-    std::function<void(std::function<void()>)> take_turn; // heavy work, one piece per turn of the loop
-    std::function<void(const std::string&)> sync_soon;    // a record was written: put it on disk in the background
+    std::function<void(std::vector<JournalLine>)> journal; // what nobody waits for; unset: nothing is kept
+    std::function<void(Container&)> changed;               // state or health: gates look again
+    std::function<void(Container&)> auto_remove;           // a `--rm` container has ended
+    std::function<Container*(const std::string&)> find;    // by id
+    std::function<Container*(const std::string&)> named;   // by name
+    std::function<void(std::function<void()>)> take_turn;  // heavy work, one piece per turn of the loop
+    std::function<void(const std::string&)> sync_soon;     // a record was written: put it on disk in the background
+    std::function<void(const ContainerRecord&)> leaving;   // it is about to be no more, and has events to come
+    std::function<void(Container&)> essential_ended;       // and does not come back: its ECS task ends
     std::function<void(const std::string& id, int netns)> serve_metadata; // of the ECS task whose network it holds
     std::function<void(const std::string& id)> stop_metadata;
-    std::function<void(const ContainerRecord&)> leaving; // it is about to be no more, and has events to come
     // The machine goes down: what ends now is meant to run in the next boot, and nothing takes its place in this one.
     bool shutting_down = false;
     std::optional<NameIndex> names{}; // of the machine's containers

@@ -42,7 +42,7 @@ bool reap(pid_t program, int* status) noexcept {
 } // namespace
 
 void run_init(char** argv) noexcept {
-    ::prctl(PR_SET_NAME, "davit-init", 0, 0, 0); // the kernel would show the descriptor it was run from
+    ::prctl(PR_SET_NAME, "docker-init", 0, 0, 0); // the kernel would show the descriptor it was run from
     sigset_t all, before;
     ::sigfillset(&all);
     for (int fatal : {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU})

@@ -198,7 +198,7 @@ bool step(Context& c, const ExecuteStep& s) noexcept {
     ::umask(c.umask);
     Program program{init ? nullptr : found.path, v.args, v.env};
     if (init) {
-        static char self[] = "/sbin/davit-init", dashes[] = "--";
+        static char self[] = "/sbin/docker-init", dashes[] = "--";
         v.args[-2] = self;
         v.args[-1] = dashes;
         program.args = v.args - 2;

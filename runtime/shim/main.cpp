@@ -25,7 +25,7 @@ int main(int argc, char** argv, char** env) {
     // The same sealed program is pid 1 of a container with `init: true`.
     const char* name = std::strrchr(argv[0], '/');
     name = name ? name + 1 : argv[0];
-    if (!std::strcmp(name, "davit-init")) exec::run_init(argv);
+    if (!std::strcmp(name, "docker-init")) exec::run_init(argv);
 
     exec::default_signals(); // for what is cloned from here: a handler can be cleared by clone3, an ignored signal not
     const exec::Area arguments = texts(argv, env);

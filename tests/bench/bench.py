@@ -24,7 +24,8 @@ SETTLED = 4
 
 # docs/DESIGN.md §9: what, and the most that davit may take.
 BUDGETS = {"up -d, 50": 300, "down, 50": 200, "PSS of what stays, 1": 3, "PSS of what stays, 50": 10, "exec -T s0 true": 10,
-           "run --rm s0 true": 15, "ps": 10, "version": 3, "config, 1000 services": 60}
+           "run --rm s0 true": 15, "container run --rm, nothing runs": 15, "container run --rm --network none, one runs": 8,
+           "container ls of 500": 15, "ps": 10, "version": 3, "config, 1000 services": 60}
 
 
 class Report:
@@ -122,6 +123,27 @@ def small_verbs(report, rounds, work):
     timed([DAVIT, "down", "-t", "0"], cwd=directory)
 
 
+def containers(report, rounds):
+    """Docker's words: single containers, from nothing running and beside one, and the list of many."""
+    once = [DAVIT, "container", "run", "--rm", "busybox", "true"]
+    cold = []
+    for _ in range(rounds + 1):
+        cold.append(timed(once))
+        time.sleep(0.3)  # the supervisor has gone
+    report.add("davit", "container run --rm, nothing runs", "ms", cold[1:])
+    timed([DAVIT, "container", "run", "-d", "--name", "stays", "--network", "none", "busybox", "sleep", "3600"])
+    report.add("davit", "container run --rm, one runs", "ms", [timed(once) for _ in range(rounds * 4)])
+    alone = once[:4] + ["--network", "none"] + once[4:]
+    report.add("davit", "container run --rm --network none, one runs", "ms", [timed(alone) for _ in range(rounds * 4)])
+    report.add("davit", "container exec", "ms", [timed([DAVIT, "container", "exec", "stays", "true"]) for _ in range(rounds * 4)])
+    timed([DAVIT, "container", "rm", "-f", "stays"])
+    names = [f"many{i}" for i in range(500)]
+    for name in names:
+        timed([DAVIT, "container", "create", "--name", name, "--label", "of=bench", "busybox", "true"])
+    report.add("davit", "container ls of 500", "ms", [timed([DAVIT, "container", "ls", "-a"]) for _ in range(rounds * 4)])
+    timed([DAVIT, "container", "rm", *names])
+
+
 def config_1000(report, rounds, work):
     directory = os.path.join(work, "config1000")
     compose_file(directory, 1000)
@@ -193,6 +215,7 @@ def main():
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--containers", action="store_true", help="only single containers, in docker's words")
     parser.add_argument("--many", action="store_true", help="only up and down, of 1, 10, 50 and 200")
     parser.add_argument("--disk", action="store_true", help="the same with the state on a journalled ext4")
     options = parser.parse_args()
@@ -205,6 +228,9 @@ def main():
     index["manifests"] = [m for m in index["manifests"] if ref_name(m) == "busybox:latest"]
     write_layout(LAYOUT, part, index)
     timed([DAVIT, "image", "load", "-i", part])
+    if options.containers:
+        containers(report, options.rounds)
+        return None if options.json else report.table()
     own = r"^\S*davit-(supervisor|shim|port-proxy)( |$)"
     if options.many or options.disk:
         up_down(report, "davit", [DAVIT], own, options.rounds, work, (1, 10, 50, 200))
@@ -214,6 +240,7 @@ def main():
         return None if options.json else report.table()
     up_down(report, "davit", [DAVIT], own, options.rounds, work)
     small_verbs(report, options.rounds, work)
+    containers(report, options.rounds)
     config_1000(report, options.rounds, work)
     pull(report, options.rounds, work)
     if options.peers and FLOOR:

@@ -224,7 +224,7 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
             {"EndpointID", up ? sha256_hex(of.record.id + network.id) : ""},
             {"Gateway", live.ipv4.empty() ? "" : network.gateway4},
             {"IPAddress", live.ipv4},
-            {"MacAddress", live.mac},
+            {"MacAddress", live.mac.empty() ? endpoint.mac_address : live.mac},
             {"IPPrefixLen", live.ipv4.empty() ? 0 : prefix_of(network.subnet4)},
             {"IPv6Gateway", live.ipv6.empty() ? "" : network.gateway6},
             {"GlobalIPv6Address", live.ipv6},
@@ -286,35 +286,45 @@ Json as_asked(const Inspected& of, Json live) {
     return live;
 }
 
+Json manifest_of(const registry::Descriptor& d) {
+    Json out = {{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
+    if (!d.platform) return out;
+    out["platform"] = {{"architecture", d.platform->architecture}, {"os", d.platform->os}};
+    if (!d.platform->variant.empty()) out["platform"]["variant"] = d.platform->variant;
+    return out;
+}
+
 } // namespace
 
 Json container(const Inspected& of) {
     const ContainerInfo& c = of.info;
     const std::string path = c.command.empty() ? "" : c.command.front();
     const std::vector<std::string> arguments(c.command.begin() + (c.command.empty() ? 0 : 1), c.command.end());
-    return {{"Id", c.id},
-            {"Created", rfc3339_nano(c.created)},
-            {"Path", path},
-            {"Args", arguments},
-            {"State", state_of(c, of.checks)},
-            {"Image", c.image_id},
-            {"ResolvConfPath", of.directory + "/resolv.conf"},
-            {"HostnamePath", of.directory + "/hostname"},
-            {"HostsPath", of.directory + "/hosts"},
-            {"LogPath", c.log_path},
-            {"Name", "/" + c.name},
-            {"RestartCount", c.restart_count},
-            {"Driver", "overlayfs"},
-            {"Platform", "linux"},
-            {"MountLabel", ""},
-            {"ProcessLabel", ""},
-            {"AppArmorProfile", of.spec ? of.spec->process.apparmor_profile : ""},
-            {"ExecIDs", nullptr},
-            {"HostConfig", as_asked(of, host_config(of))},
-            {"GraphDriver", graph_driver(of)},
-            {"Mounts", mounts_of(of)},
-            {"Config", config_of(of)},
-            {"NetworkSettings", network_settings(of)}};
+    Json out = {{"Id", c.id},
+                {"Created", rfc3339_nano(c.created)},
+                {"Path", path},
+                {"Args", arguments},
+                {"State", state_of(c, of.checks)},
+                {"Image", c.image_id},
+                {"ResolvConfPath", of.directory + "/resolv.conf"},
+                {"HostnamePath", of.directory + "/hostname"},
+                {"HostsPath", of.directory + "/hosts"},
+                {"LogPath", c.log_path},
+                {"Name", "/" + c.name},
+                {"RestartCount", c.restart_count},
+                {"Driver", "overlayfs"},
+                {"Platform", "linux"},
+                {"MountLabel", ""},
+                {"ProcessLabel", ""},
+                {"AppArmorProfile", of.spec ? of.spec->process.apparmor_profile : ""},
+                {"ExecIDs", nullptr},
+                {"HostConfig", as_asked(of, host_config(of))},
+                {"GraphDriver", graph_driver(of)},
+                {"Mounts", mounts_of(of)},
+                {"Config", config_of(of)},
+                {"NetworkSettings", network_settings(of)}};
+    if (of.manifest) out["ImageManifestDescriptor"] = manifest_of(*of.manifest);
+    return out;
 }
 
 } // namespace davit::documents

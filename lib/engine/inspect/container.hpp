@@ -4,6 +4,7 @@
 #include "davit/container.hpp"
 #include "davit/image.hpp"
 #include "project/record.hpp"
+#include "registry/descriptor.hpp"
 #include "runtime/spec.hpp"
 
 #include <map>
@@ -22,6 +23,7 @@ struct Inspected {
     std::vector<HealthCheckResult> checks;
     std::optional<runtime::Spec> spec;             // its bundle
     std::optional<image::Config> image;            // of the image it was made from
+    std::optional<registry::Descriptor> manifest;  // of that image
     std::map<std::string, NetworkRecord> networks; // by name
     std::map<std::string, std::string> volumes;    // name → directory
     std::string directory;                         // its files below the state root

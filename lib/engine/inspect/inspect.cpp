@@ -9,6 +9,7 @@
 #include "davit/swarm_objects.hpp"
 #include "engine/bundle.hpp"
 #include "engine/inspect/container.hpp"
+#include "engine/inspect/image.hpp"
 #include "engine/inspect/json_parts.hpp"
 #include "engine/roots.hpp"
 #include "project/store.hpp"
@@ -29,7 +30,10 @@ std::string inspect(Engine& engine, const ContainerInfo& container,
     of.request = read_file_if_exists(paths.request(container.id)).value_or("");
     try {
         of.spec = spec_of(roots, container);
-        if (const auto image = find_image(engine, container.image_id)) of.image = image->config;
+        if (const auto image = find_image(engine, container.image_id)) {
+            of.image = image->config;
+            of.manifest = documents::image_manifest(image::Store(roots.images()), *image);
+        }
     } catch (const Error& e) {
         if (warning) warning(e.describe());
     }

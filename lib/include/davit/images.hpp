@@ -47,6 +47,10 @@ std::vector<std::string> layer_directories(Engine& engine, const image::Image& i
 // Names of the containers of all projects that were made from it.
 std::vector<std::string> containers_of(Engine& engine, const image::Image& image);
 
+// "redis@sha256:…": by what it was fetched, and for each other name its repository with the digest of the manifest (or
+// the index of several platforms) that is here. Each can be asked for.
+std::vector<std::string> repository_digests(Engine& engine, const image::Image& image);
+
 struct ImageVariant {
     image::Platform platform;
     std::string id;
@@ -147,6 +151,9 @@ struct ImportImageOptions {
 // The files of a tar (plain or compressed) as an image of one layer; fd stays the caller's, messages call it `name`.
 // Errors: failed (no tar), usage (a change that is none, a bad name).
 image::Image import_image(Engine& engine, int fd, const std::string& name, const ImportImageOptions& options = {});
+// The same of what an http:// or https:// URL has. Errors: not_found, denied, unavailable (the server), interrupted.
+image::Image import_image_from(Engine& engine, const std::string& url, const ImportImageOptions& options = {},
+                               std::stop_token stop = {});
 // One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it. Of a name of several platforms all that
 // are here, or the one that is asked for. Errors: not_found, also of the platform.
 void save_images(Engine& engine, const std::vector<std::string>& names, int fd, const std::string& platform = {});

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "davit/error.hpp"
+#include "davit/image.hpp"
 
 #include <optional>
 #include <stop_token>
@@ -41,6 +42,19 @@ struct RemoteManifest {
 };
 // insecure: plain HTTP and unverified TLS will do. Errors: usage (no name), as pull_image().
 RemoteManifest remote_manifest(const std::string& image, bool insecure = false, std::stop_token stop = {});
+
+// Of a manifest that is no index: what its configuration says. Reads that from the registry. Errors as above.
+image::Platform remote_platform(const std::string& image, const RemoteManifest& manifest, bool insecure = false,
+                                std::stop_token stop = {});
+
+struct RemoteList {
+    std::string name;                 // "registry:5000/app:1": a tag
+    std::string bytes, media_type;    // an index, or the one manifest that the tag is to name
+    std::vector<std::string> sources; // "registry:5000/app-arm64@sha256:…" of what it lists, wherever that is
+};
+// Brings what the list names into its repository, blobs included (mounted where the registry can), and then the list;
+// its digest. Errors: usage (a name with a digest), as push_image().
+std::string push_list(const RemoteList& list, bool insecure = false, std::stop_token stop = {});
 
 struct FoundRepository {
     std::string name, description;

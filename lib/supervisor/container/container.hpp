@@ -188,6 +188,7 @@ private:
     void start_health(bool resume);
     void stop_health();
     void check_health();
+    void note(const std::vector<JournalLine>& lines);
     void health_result(ExecJob::Result result, std::int64_t began, std::int64_t at);
     ExecJob* exec(const std::string& plan, std::chrono::nanoseconds timeout, ExecJob::Done done);
 

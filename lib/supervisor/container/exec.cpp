@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "base/sys.hpp"
 #include "base/units.hpp"
+#include "supervisor/event_log.hpp"
 
 namespace davit::supervisor {
 
@@ -59,6 +60,13 @@ std::string over_time(std::chrono::nanoseconds limit, const std::string& output)
                        output.empty() ? "" : ": ", output);
 }
 
+// As docker's events tell of it.
+std::string command_of(const std::vector<std::string>& test) {
+    std::string out = test.front() == "CMD-SHELL" ? "/bin/sh -c" : "";
+    for (std::size_t i = 1; i < test.size(); ++i) out += (out.empty() ? "" : " ") + test[i];
+    return out;
+}
+
 // It only explains: without room for it the checks go on.
 void keep_result(const std::string& file, HealthResult result) {
     try {
@@ -70,6 +78,10 @@ void keep_result(const std::string& file, HealthResult result) {
 }
 
 } // namespace
+
+void Container::note(const std::vector<JournalLine>& lines) {
+    if (world_.journal) world_.journal(lines);
+}
 
 void Container::start_health(bool resume) {
     if (!checked()) return;
@@ -84,8 +96,17 @@ void Container::check_health() {
     if (!run_ || !run_->shim || status_.state != ContainerState::running) return;
     const std::int64_t began = sys::realtime_ns(), at = status_.started_at + age().count();
     try {
+        const std::string id = sys::random_hex(64);
         exec(world_.paths.health_steps(record_.id), health_->timeout(),
-             guarded([this, began, at](ExecJob::Result r) { health_result(std::move(r), began, at); }));
+             guarded([this, began, at, id](ExecJob::Result r) {
+                 if (!r.error)
+                     note({container_line(record_, sys::realtime_ns(), "exec_die",
+                                          {{"execID", id}, {"exitCode", std::to_string(r.exit_code)}})});
+                 health_result(std::move(r), began, at);
+             }));
+        const std::string command = command_of(record_.healthcheck->test);
+        note({container_line(record_, began, "exec_create: " + command, {{"execID", id}}),
+              container_line(record_, began, "exec_start: " + command, {{"execID", id}})});
     } catch (const Error& e) {
         health_result({-1, false, {}, e}, began, at);
     }

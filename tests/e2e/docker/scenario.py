@@ -1,9 +1,12 @@
 """Containers outside a compose file, in docker's words: made, looked at, acted on, and gone without a trace."""
+import functools
+import http.server
 import json
 import os
 import pty
 import re
 import shutil
+import threading
 
 from harness import Scenario
 
@@ -14,6 +17,7 @@ def codes(s):
     s.davit("container", "run", "--rm", "--memory", "x", "busybox", "true", exit=125)
     s.davit("container", "run", "--rm", "--env-file", "nowhere", "busybox", "true", exit=125)
     s.davit("container", "run", "--rm", "--health-interval", "1us", "busybox", "true", exit=125, err="cannot be less than 1ms")
+    s.davit("container", "run", "--rm", "-v", "data:/y:rw,ro", "busybox", "true", exit=125, err="invalid mode: rw,ro")
     s.davit("network", "create", "--subnet", "10.11.0.5/24", "crooked", exit=1, err="should be 10.11.0.0/24")
     s.davit("container", "run", "--rm", "busybox", "/etc", exit=126)
     s.davit("container", "run", "--rm", "busybox", "no-such", exit=127)
@@ -132,6 +136,89 @@ def named_devices(s):
     shutil.rmtree("/var/run/cdi")
 
 
+def contexts(s):
+    """docker's own files: made, shown, taken along and removed; none that leads elsewhere is acted upon."""
+    s.davit("docker", "context", "create", "far", "--description", "there", "--docker", "host=tcp://far:2376", out="^far$", err="Successfully created context")
+    s.davit("docker", "context", "create", "far", exit=1, err="already exists")
+    s.davit("docker", "context", "create", "default", exit=1, err="reserved")
+    s.equal("ls", "default far\n", " ".join(s.davit("docker", "context", "ls", "-q").out.split()) + "\n")
+    s.equal("inspect", "tcp://far:2376 there\n", s.davit("docker", "context", "inspect", "far", "-f", "{{.Endpoints.docker.Host}} {{.Metadata.Description}}").out)
+    s.davit("docker", "context", "update", "far", "--description", "elsewhere", out="^far$")
+    s.davit("docker", "context", "export", "far", "far.tar")
+    s.davit("docker", "context", "import", "near", "far.tar", out="^near$")
+    s.equal("what came along", "elsewhere\n", s.davit("docker", "context", "inspect", "near", "-f", "{{.Metadata.Description}}").out)
+    s.davit("docker", "context", "use", "far", out="^far$", err="Current context is now")
+    s.davit("docker", "ps", exit=1, err="far")
+    s.davit("docker", "context", "rm", "far", exit=1, err="in use")
+    s.davit("docker", "context", "rm", "-f", "far", "near", out="far")
+    s.equal("back to this machine", "default\n", s.davit("docker", "context", "show").out)
+
+
+def looks(s):
+    """What harnesses ask for: formats, structures as Go prints them, digests, what info tells."""
+    s.davit("container", "run", "-d", "--name", "looked", "--init", "--health-cmd", "true", "--health-interval", "100ms", "busybox", "sleep", "1000")
+    s.equal("the platform", os.uname().machine.replace("x86_64", "linux/amd64").replace("aarch64", "linux/arm64").split("/v")[0],
+            s.davit("container", "ls", "--format", "{{.Platform}}").out.strip().split("/v")[0])
+    s.check("its parts", json.loads(s.davit("container", "ls", "--format", "json").out)["Platform"]["os"] == "linux")
+    s.check("the init's name", "/sbin/docker-init -- sleep 1000" in s.davit("container", "top", "looked").out)
+    s.check("a structure", s.davit("container", "inspect", "-f", "{{.State}}", "looked").out.startswith("{running true false false false false "))
+    s.equal("its definition", "<running> <looked>\n", s.davit(
+        "container", "inspect", "-f", "{{define \"T\"}}<{{.}}>{{end}}{{template \"T\" .State.Status}} {{template \"T\" (slice .Name 1)}}", "looked").out)
+    s.eventually("its check is told of", lambda: "exec_die" in s.davit("system", "events", "--since", "1h", "--until", "0s", "--filter", "container=looked").out)
+    told = s.davit("system", "events", "--since", "1h", "--until", "0s", "--filter", "event=exec_create", "--format", "{{.Action}}").out
+    s.check("with its command", "exec_create: /bin/sh -c true" in told, told)
+    image = json.loads(s.davit("image", "inspect", "busybox").out)[0]
+    s.equal("digests of what was loaded", ["busybox@" + image["Descriptor"]["digest"]], image["RepoDigests"])
+    s.check("the last name's time", image["Metadata"]["LastTagTime"].startswith("20"))
+    s.equal("by its digest", "hi\n", s.davit("container", "run", "--rm", "--pull", "never", image["RepoDigests"][0], "echo", "hi").out)
+    s.equal("the container's manifest", image["Descriptor"]["digest"],
+            json.loads(s.davit("container", "inspect", "looked").out)[0]["ImageManifestDescriptor"]["digest"])
+    info = json.loads(s.davit("docker", "info", "--format", "{{json .}}").out)
+    for key in ("ID", "DriverStatus", "RegistryConfig", "CDISpecDirs", "FirewallBackend", "SecurityOptions", "ClientInfo"):
+        s.check("info has " + key, info.get(key))
+    s.equal("what it leaves out", "[] 0\n", s.davit("docker", "info", "--format", "{{.ServerErrors}} {{.Swarm.Nodes}}").out)
+    s.equal("versions", "1.", s.davit("docker", "version", "--format", "{{.Server.APIVersion}}").out[:2])
+    s.davit("container", "rm", "-f", "looked")
+    s.davit("container", "create", "--name", "addressed", "--mac-address", "02:42:ac:11:00:99", "busybox")
+    s.equal("an address before the start", "02:42:ac:11:00:99 invalid IP\n", s.davit(
+        "container", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.MacAddress}} {{.IPAddress}}{{end}}", "addressed").out)
+    s.davit("container", "rm", "addressed")
+
+
+def made_images(s):
+    """--change, and an import by URL."""
+    s.davit("container", "run", "--name", "source", "-e", "A=1", "busybox", "true")
+    s.davit("container", "commit", "-c", "HEALTHCHECK --interval=3s CMD true", "-c", "ENV B=$A:2", "source", "checked:1")
+    s.equal("the healthcheck", "{[CMD-SHELL true] 3s 0s 0s 0s 0} 3s\n",
+            s.davit("image", "inspect", "-f", "{{.Config.Healthcheck}} {{.Config.Healthcheck.Interval}}", "checked:1").out)
+    s.check("a variable", "B=1:2" in s.davit("image", "inspect", "-f", "{{.Config.Env}}", "checked:1").out)
+    s.davit("container", "commit", "-c", "RUN x", "source", "no:1", exit=1, err="RUN is not a valid change command")
+    s.davit("container", "export", "-o", "root.tar", "source")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory=s.directory))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/root.tar"
+    s.davit("image", "import", "-c", "CMD [\"echo\", \"fetched\"]", url, "fetched:1", out="^sha256:")
+    s.equal("what a URL had", "fetched\n", s.davit("container", "run", "--rm", "fetched:1").out)
+    s.davit("image", "import", url + ".no", exit=1, err="404")
+    server.shutdown()
+    s.davit("container", "rm", "source")
+    s.davit("image", "rm", "checked:1", "fetched:1")
+
+
+def builders(s):
+    """Names of the one builder: kept, chosen, and an error where nobody made them."""
+    s.davit("docker", "buildx", "--builder", "nope", "ls", exit=1, err="no builder \"nope\" found")
+    s.davit("docker", "buildx", "inspect", "nope", exit=1, err="no builder \"nope\" found")
+    s.davit("docker", "buildx", "create", "--name", "mine", "--use", out="^mine$")
+    s.davit("docker", "buildx", "create", "--name", "mine", exit=1, err="existing instance")
+    s.equal("both", "mine docker-container\n", s.davit("docker", "buildx", "inspect", "--bootstrap").out.split("\n\n")[0].replace("Name:   ", "").replace("\nDriver: ", " ") + "\n")
+    names = s.davit("docker", "buildx", "ls", "--format", "{{.Name}}").out.split()
+    s.equal("listed", ["default", "default", "mine", "mine0"], names)
+    s.davit("docker", "buildx", "rm", "mine")
+    s.davit("docker", "buildx", "use", "mine", exit=1)
+    s.equal("du as JSON", "", s.davit("docker", "buildx", "du", "--format", "json").out)
+
+
 with Scenario("docker") as s:
     s.images("busybox")
     before = s.listing()
@@ -141,5 +228,10 @@ with Scenario("docker") as s:
     files(s)
     named_devices(s)
     terminal(s)
+    os.environ["DOCKER_CONFIG"] = os.path.join(s.directory, "docker-config")
+    contexts(s)
+    looks(s)
+    made_images(s)
+    builders(s)
     s.davit("container", "prune", "-f")
     s.nothing_left(before)

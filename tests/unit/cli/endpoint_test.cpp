@@ -1,5 +1,8 @@
 #include "cli/endpoint.hpp"
 
+#include "cli/client_config.hpp"
+#include "cli/context_store.hpp"
+
 #include "davit/error.hpp"
 
 #include <cstdlib>
@@ -138,4 +141,71 @@ TEST_CASE("contexts are listed by name, the default first") {
     CHECK(all[1].name == "a");
     CHECK(all[1].description == "about");
     CHECK(all[2].host == "tcp://b");
+}
+
+TEST_CASE("contexts are written where docker looks for them, and come back from their archives") {
+    Environment env;
+    env.write("ca.pem", "the authority");
+    const std::string ca = std::string(std::getenv("DOCKER_CONFIG")) + "/ca.pem";
+    write_context_files("far",
+                        files_of_endpoint("host=tcp://far:2376,ca=" + ca + ",skip-tls-verify=true", "far", "mine"));
+    const auto all = docker_contexts();
+    REQUIRE(all.size() == 2);
+    CHECK(all[1].name == "far");
+    CHECK(all[1].host == "tcp://far:2376");
+    CHECK(all[1].description == "mine");
+    CHECK(tls_files_of_context("far").at("docker") == std::vector<std::string>{"ca.pem"});
+    CHECK(
+        env.read("contexts/meta/" +
+                 place_of_context("far").metadata.substr(place_of_context("far").metadata.rfind('/') + 1) +
+                 "/meta.json") ==
+        R"({"Name":"far","Metadata":{"Description":"mine"},"Endpoints":{"docker":{"Host":"tcp://far:2376","SkipTLSVerify":true}}})");
+
+    const std::string archive = pack_context(read_context_files("far"));
+    CHECK(archive.size() % 512 == 0);
+    write_context_files("again", unpack_context(archive));
+    CHECK(docker_contexts()[1].name == "again");
+    CHECK(docker_contexts()[1].host == "tcp://far:2376");
+    CHECK(read_context_files("again").at("tls/docker/ca.pem") == "the authority");
+    CHECK(remove_context_files("again"));
+    CHECK_FALSE(remove_context_files("again"));
+    CHECK(docker_contexts().size() == 2);
+    CHECK(files_of_endpoint("from=far", "third", "").at("tls/docker/ca.pem") == "the authority");
+}
+
+TEST_CASE("contexts: names, endpoints and archives that are none") {
+    Environment env;
+    for (const char* name : {"", "default", "x", "-ab", "a b", "a/b"}) {
+        CAPTURE(name);
+        CHECK_THROWS_AS(check_context_name(name), Error);
+    }
+    check_context_name("a.b_c+d-1");
+    for (const char* endpoint : {"bogus=1", "host=nonsense", "skip-tls-verify=maybe", "from=nosuch"}) {
+        CAPTURE(endpoint);
+        CHECK_THROWS_AS(files_of_endpoint(endpoint, "x", ""), Error);
+    }
+    CHECK_THROWS_AS(unpack_context("nothing"), Error);
+    CHECK_THROWS_AS(unpack_context(std::string(1024, 'x')), Error);
+    CHECK_THROWS_AS(unpack_context("PK\x03\x04"), Error);
+    std::string escaping = pack_context({{"meta.json", "{}"}, {"tls/docker/../../x", "y"}});
+    CHECK_THROWS_AS(unpack_context(escaping), Error);
+    std::string cut = pack_context({{"meta.json", "{\"Name\":\"a\"}"}});
+    cut.resize(520);
+    CHECK_THROWS_AS(unpack_context(cut), Error);
+}
+
+TEST_CASE("config.json: formats, detach keys and proxies count by docker's name") {
+    Environment env;
+    env.write("config.json", R"({"psFormat":"{{.ID}}","detachKeys":"ctrl-x","proxies":{"default":
+              {"httpProxy":"http://p:1","noProxy":"localhost","ftpProxy":""}}})");
+    Globals docker, own;
+    docker.docker_words = true;
+    CHECK(configured_format(docker, "psFormat") == "{{.ID}}");
+    CHECK(configured_format(docker, "imagesFormat") == "");
+    CHECK(configured_format(own, "psFormat") == "");
+    CHECK(configured_detach_keys(docker) == "ctrl-x");
+    CHECK_FALSE(configured_detach_keys(own));
+    CHECK(configured_proxies(docker, {"http_proxy=mine", "NO_PROXY"}) ==
+          std::vector<std::string>{"HTTP_PROXY=http://p:1", "no_proxy=localhost"});
+    CHECK(configured_proxies(own, {}).empty());
 }

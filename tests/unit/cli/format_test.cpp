@@ -161,7 +161,13 @@ TEST_CASE("template: what cannot be evaluated is an error that names it") {
         {"{{.Name)}}", "unexpected right paren"},
         {"{{range 99999999999}}{{range 99999}}{{end}}{{end}}", "does not come to an end"},
         {"{{pad .Name 9999999999 1}}", "cannot pad"},
-        {"{{template \"x\"}}", "is not known to davit"}};
+        {"{{template \"x\"}}", "executing \"\" at <{{template \"x\"}}>: template \"x\" not defined"},
+        {"{{template .Name}}", "unexpected \"Name\" in template clause"},
+        {"{{if true}}{{define \"x\"}}{{end}}{{end}}", "unexpected {{define}}"},
+        {"{{define \"x\"}}a{{end}}{{define \"x\"}}b{{end}}", "multiple definition of template \"x\""},
+        {"{{define \"x\"}}{{template \"x\"}}{{end}}{{template \"x\"}}", "exceeded maximum template depth"},
+        {"{{range .Publishers}}{{block \"x\" .}}{{break}}{{end}}{{end}}", "outside {{range}}"},
+        {"{{define \"x\"}}a", "unexpected EOF"}};
     for (const auto& [text, part] : parts) {
         INFO(text);
         CHECK(template_error(text).find(part) != std::string::npos);
@@ -217,6 +223,59 @@ TEST_CASE("template: variables, ranges and blocks as in Go") {
         {"{{html \"<a href='x'>&\"}} {{js \"a'b<\"}} {{urlquery \"a b&c/ü\"}}",
          "&lt;a href=&#39;x&#39;&gt;&amp; a\\'b\\u003C a+b%26c%2F%C3%BC"},
     };
+    for (const auto& [text, expected] : cases) {
+        INFO(text);
+        CHECK(inspected(text, data) == expected);
+    }
+}
+
+TEST_CASE("template: templates in a template have a dot and a $ of their own") {
+    const std::pair<const char*, const char*> cases[] = {
+        {"{{define \"T\"}}<{{.}}>{{end}}{{template \"T\" .Service}}{{template \"T\" 1}}", "<web><1>"},
+        {"{{template \"T\"}}{{define \"T\"}}{{if .}}x{{else}}none{{end}}{{end}}", "none"},
+        {"{{block \"B\" .Service}}[{{$}}]{{end}} {{template \"B\" \"again\"}}", "[web] [again]"},
+        {"{{$x := 1}}{{define \"T\"}}{{$x := 2}}{{$x}}{{end}}{{template \"T\"}}{{$x}}", "21"},
+        {"{{define \"L\"}}{{range .}}{{.TargetPort}}{{if eq .TargetPort 80}}{{break}}{{end}}{{end}}{{end}}"
+         "{{range $i := .Publishers}}{{template \"L\" $.Publishers}};{{end}}",
+         "80;80;"}};
+    for (const auto& [text, expected] : cases) {
+        INFO(text);
+        CHECK(run(text) == expected);
+    }
+}
+
+TEST_CASE("template: structures, addresses, times and durations as Go has them") {
+    const auto data = nlohmann::ordered_json::parse(R"({
+        "State": {"Status": "exited", "Running": false, "Paused": false, "Restarting": false, "OOMKilled": false,
+                  "Dead": false, "Pid": 0, "ExitCode": 3, "Error": "", "StartedAt": "a", "FinishedAt": "b"},
+        "Policy": {"Name": "always", "MaximumRetryCount": 0},
+        "Check": {"Test": ["CMD", "true"], "Interval": 90000000000, "Timeout": 1500000},
+        "Mounts": [{"Type": "tmpfs", "Source": "", "Destination": "/t", "Mode": "", "RW": true, "Propagation": ""}],
+        "Ports": {"80/tcp": [{"HostIp": "", "HostPort": "8081"}]},
+        "Networks": {"n": {"NetworkID": "i", "EndpointID": "", "Gateway": "", "IPAddress": "", "MacAddress": "",
+                           "GlobalIPv6Address": "fd00::1"}},
+        "IPAM": {"Driver": "default", "Options": null, "Config": [{"Subnet": "10.1.0.0/16", "Gateway": "10.1.0.1"}]},
+        "Meta": {"LastTagTime": "2026-11-21T11:56:55.5Z"},
+        "Labels": {"b": "2", "a-b": "1", "a": "x"}, "Args": ["one", "two"]})");
+    const std::pair<const char*, const char*> cases[] = {
+        {"{{.State}}", "{exited false false false false false 0 3  a b <nil>}"},
+        {"{{printf \"%v\" .State}}", "&{exited false false false false false 0 3  a b <nil>}"},
+        {"{{printf \"%T %T %T %T\" .State .Policy .Labels .Args}}",
+         "*container.State container.RestartPolicy map[string]string []string"},
+        {"{{printf \"%+v\" .Policy}}", "{Name:always MaximumRetryCount:0}"},
+        {"{{printf \"%#v\" .Policy}}", "container.RestartPolicy{Name:\"always\", MaximumRetryCount:0}"},
+        {"{{printf \"%#v %#v\" .Labels .Args}}",
+         "map[string]string{\"a\":\"x\", \"a-b\":\"1\", \"b\":\"2\"} []string{\"one\", \"two\"}"},
+        {"{{printf \"%q %q\" .Labels .Args}}", "map[\"a\":\"x\" \"a-b\":\"1\" \"b\":\"2\"] [\"one\" \"two\"]"},
+        {"{{.Labels}}", "map[a:x a-b:1 b:2]"},
+        {"{{.Check}} {{.Check.Interval}} {{.Check.Retries}}", "{[CMD true] 1m30s 1.5ms 0s 0s 0} 1m30s 0"},
+        {"{{json .Check.Interval}}", "90000000000"},
+        {"{{.Mounts}}", "[{tmpfs   /t   true }]"},
+        {"{{.Ports}}", "map[80/tcp:[{invalid IP 8081}]]"},
+        {"{{range .Networks}}{{.IPAddress}} {{.GlobalIPv6Address}}{{end}}", "invalid IP fd00::1"},
+        {"{{range .Networks}}{{json .IPAddress}}{{end}}", "\"\""},
+        {"{{.IPAM}}", "{default map[] [{10.1.0.0/16 invalid Prefix 10.1.0.1 map[]}]}"},
+        {"{{.Meta.LastTagTime}} {{.Meta}}", "2026-11-21 11:56:55.5 +0000 UTC {2026-11-21 11:56:55.5 +0000 UTC}"}};
     for (const auto& [text, expected] : cases) {
         INFO(text);
         CHECK(inspected(text, data) == expected);
@@ -305,6 +364,19 @@ TEST_CASE("template: titles of a table as docker makes them") {
     CHECK(title("table {{.Nope}}") == "<no value>");
     CHECK(title("table {{printf \"%s\" .Name}}") == "NAME");
     CHECK(render_list(ListFormat::parse("  {{.Name}}\\t|\\n "), {container}, {}, titles) == "shop-web-1\t|\n\n");
+}
+
+TEST_CASE("template: rows as JSON have < and > by their numbers, as docker's lists; parts of them have not") {
+    const nlohmann::json row = {{"Ports", "80->80/tcp"}, {"Tag", "<none>"}};
+    CHECK(render_list(ListFormat::parse("json"), {row}, {}, {}) ==
+          "{\"Ports\":\"80-\\u003e80/tcp\",\"Tag\":\"\\u003cnone\\u003e\"}\n");
+    CHECK(render_list(ListFormat::parse("{{json .}}"), {row}, {}, {}) ==
+          "{\"Ports\":\"80-\\u003e80/tcp\",\"Tag\":\"\\u003cnone\\u003e\"}\n");
+    CHECK(render_list(ListFormat::parse("{{json .Tag}} {{.Ports}}"), {row}, {}, {}) == "\"<none>\" 80->80/tcp\n");
+    CHECK(Template("{{json .}}").execute(row) == "{\"Ports\":\"80->80/tcp\",\"Tag\":\"<none>\"}");
+    ListFormat compose = ListFormat::parse("json");
+    compose.escapes = false;
+    CHECK(render_list(compose, {row}, {}, {}) == "{\"Ports\":\"80->80/tcp\",\"Tag\":\"<none>\"}\n");
 }
 
 TEST_CASE("template: a table template has a header from the same fields") {

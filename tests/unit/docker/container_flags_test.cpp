@@ -78,6 +78,16 @@ TEST_CASE("what its engine refuses: no usage") {
         {{"--volume=aa:/a", "--volume=bb:/a"}, "Duplicate mount point: /a"},
         {{"--volume=aa:/a", "--mount=type=tmpfs,dst=/a"}, "Duplicate mount point: /a"},
         {{"--volume=aa:/a:zz"}, "invalid mode: zz"},
+        {{"--volume=aa:/a:rw,ro"}, "invalid mode: rw,ro"},
+        {{"--volume=aa:/a:z,Z"}, "invalid mode: z,Z"},
+        {{"--volume=/h:/a:shared,rslave"}, "invalid mode: shared,rslave"},
+        {{"--volume=/a:ro"}, "invalid volume specification: '/a:ro'"},
+        {{"--volume=/h:/a:nocopy"},
+         "invalid volume specification: '/h:/a:nocopy': invalid mount config for type \"bind\": field VolumeOptions "
+         "must not be specified"},
+        {{"--volume=aa:/a:rshared"},
+         "invalid volume specification: 'aa:/a:rshared': invalid mount config for type \"volume\": field BindOptions "
+         "must not be specified"},
         {{"--mount=type=bogus,dst=/d"}, "invalid mount config for type \"bogus\": mount type unknown"},
         {{"--mount=src=x"}, "invalid mount config for type \"volume\": field Target must not be empty"},
         {{"--mount=type=bind,dst=/x"}, "invalid mount config for type \"bind\": field Source must not be empty"},

@@ -30,7 +30,7 @@ Json committed(const runtime::Spec& spec, const CommitOptions& options = {}, con
 
 Json changed(const std::string& change, const char* config = "{}") {
     Json out = Json::parse(config);
-    apply_change(out, change);
+    apply_changes(out, {change});
     return out;
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("commit: changes are Dockerfile instructions") {
     CHECK(changed("CMD [\"a\", \"b c\"]")["Cmd"] == Json{"a", "b c"});
     CHECK(changed("cmd run this")["Cmd"] == Json{"/bin/sh", "-c", "run this"});
     CHECK(changed("ENTRYPOINT x", R"({"Shell":["/bin/bash","-ec"]})")["Entrypoint"] == Json{"/bin/bash", "-ec", "x"});
-    CHECK(changed("ENV A=2 B='x y'", R"({"Env":["A=1","C=3"]})")["Env"] == Json{"C=3", "A=2", "B=x y"});
+    CHECK(changed("ENV A=2 B='x y'", R"({"Env":["A=1","C=3"]})")["Env"] == Json{"A=2", "C=3", "B=x y"});
     CHECK(changed("ENV A all of it")["Env"] == Json{"A=all of it"});
     CHECK(changed("LABEL a=1 b=2")["Labels"] == Json{{"a", "1"}, {"b", "2"}});
     CHECK(changed("EXPOSE 80 53/udp")["ExposedPorts"] == Json{{"80/tcp", Json::object()}, {"53/udp", Json::object()}});
@@ -73,8 +73,18 @@ TEST_CASE("commit: changes are Dockerfile instructions") {
     CHECK(changed("USER 5:6")["User"] == "5:6");
     CHECK(changed("WORKDIR /w")["WorkingDir"] == "/w");
     CHECK(changed("STOPSIGNAL SIGQUIT")["StopSignal"] == "SIGQUIT");
-    for (const char* wrong : {"RUN x", "CMD", "ENV", "ENV A", "ENV A=1 B", "FROM x", "LABEL 'a=1"}) {
-        CAPTURE(wrong);
+    CHECK(changed("ENV P=$A:/x", R"({"Env":["A=1"]})")["Env"] == Json{"A=1", "P=1:/x"});
+    CHECK(changed("HEALTHCHECK --interval=5s --retries=2 CMD [\"true\"]")["Healthcheck"] ==
+          Json{{"Test", {"CMD", "true"}}, {"Interval", 5'000'000'000}, {"Retries", 2}});
+    CHECK(changed("HEALTHCHECK NONE")["Healthcheck"] == Json{{"Test", {"NONE"}}});
+    CHECK(changed("ONBUILD RUN b", R"({"OnBuild":["RUN a"],"Other":1})") ==
+          Json{{"OnBuild", {"RUN a", "RUN b"}}, {"Other", 1}});
+    CHECK_FALSE(changed("ENTRYPOINT [\"e\"]", R"({"Cmd":["c"]})").contains("Cmd"));
+    CHECK(changed("WORKDIR b", R"({"WorkingDir":"/a"})")["WorkingDir"] == "/a/b");
+    CHECK(changed("CMD [\"a\"]") == Json{{"Cmd", {"a"}}}); // and no PATH comes with it
+    for (const char* wrong : {"RUN x", "SHELL [\"x\"]", "COPY a b", "HEALTHCHECK", "HEALTHCHECK MAYBE x",
+                              "CMD x\nFROM y", "BOGUS", "ENV", "ENV A", "ENV A=1 B", "FROM x", "LABEL 'a=1"}) {
+        INFO(std::string(wrong));
         CHECK_THROWS_AS(changed(wrong), Error);
     }
 }

@@ -489,7 +489,7 @@ TEST_CASE("init: true reaps orphans, passes signals on and ends as its program")
            "grep -l '^State:.*zombie' /proc/[0-9]*/status 2>/dev/null | wc -l; ls /proc/1/fd | tr '\\n' ' '; exit 3")
         .launch();
     CHECK(box.wait_exited().code == 3);
-    CHECK(box.log_text() == "below\ndavit-init\n/sbin/davit-init -- sh -c " + box.spec.process.args[2] +
+    CHECK(box.log_text() == "below\ndocker-init\n/sbin/docker-init -- sh -c " + box.spec.process.args[2] +
                                 " \nCapEff:\t00000000a80425fb\n0\n0 1 2 ");
     Box stopped;
     stopped.spec.init = true;

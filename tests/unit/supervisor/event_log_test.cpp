@@ -77,6 +77,17 @@ TEST_CASE("a container's events have its labels, image and name, and what happen
     CHECK(told(EventKind::operation_done).empty());
 }
 
+TEST_CASE("what is run in a container is told with its labels, too") {
+    const Told told;
+    const JournalLine line = container_line(told.record, 7, "exec_die", {{"execID", "x"}, {"exitCode", "0"}});
+    CHECK(line.type == "container");
+    CHECK(line.id == told.record.id);
+    CHECK(line.time_ns == 7);
+    CHECK(line.attributes ==
+          std::map<std::string, std::string>{
+              {"execID", "x"}, {"exitCode", "0"}, {"image", "busybox"}, {"l", "1"}, {"name", "web"}});
+}
+
 TEST_CASE("networks and volumes") {
     Told told;
     CHECK(brief(told(EventKind::network_connected, "", 0, "network:front")) == "network connect, ");
