@@ -4,6 +4,8 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "engine/image_lookup.hpp"
+#include "engine/live/attachable.hpp"
+#include "engine/network_info.hpp"
 #include "model/image_reference.hpp"
 #include "project/names.hpp"
 #include "reconcile/machine.hpp"
@@ -66,6 +68,19 @@ private:
             }))
             return;
         for (auto& network : impl_.store.networks()) observed_.networks.emplace(network.name, network);
+        check_addresses();
+    }
+
+    // What no subnet of a network has is refused before there is a container.
+    void check_addresses() const {
+        for (const auto& [name, attachment] : spec_.service.networks) {
+            const auto network = observed_.networks.find(name);
+            if (!attachment || name == machine_bridge || network == observed_.networks.end()) continue;
+            ConnectOptions asked;
+            asked.ipv4 = attachment->ipv4_address;
+            asked.ipv6 = attachment->ipv6_address;
+            check_endpoint(info_of(network->second), asked);
+        }
     }
 
     Impl::Planned plan() {

@@ -78,6 +78,9 @@ with Scenario("live") as s:
     s.equal("its alias there resolves", "10.123.77.9", ask("www"))
     s.check("its port answers as before", answers())
     s.davit("network", "connect", "proxy", "live-web-1", exit=1, err="already exists in network proxy")
+    s.davit("container", "run", "-d", "--name", "nowhere", "--network", "proxy", "--ip", "10.9.9.9", "busybox", "true", exit=125,
+            err="no configured subnet contains IP address 10.9.9.9")
+    s.davit("container", "inspect", "nowhere", exit=1, err="nowhere")
     s.davit("network", "rm", "proxy", exit=1)
     kill_supervisor()
     s.eventually("the next supervisor knows it", lambda: ask("www") == "10.123.77.9")
