@@ -109,7 +109,11 @@ InfoJson limits_info(bool unified) {
 std::string machine_uuid() {
     std::string id = read_file_if_exists("/etc/machine-id").value_or("");
     id.erase(id.find_last_not_of(" \n") + 1);
-    if (id.empty()) return "";
+    if (id.empty()) { // a machine that was never booted: its host name is what lasts
+        utsname kernel{};
+        ::uname(&kernel);
+        id = std::string("named ") + kernel.nodename;
+    }
     const std::string hex = sha256_hex("davit engine " + id);
     return fmt::format("{}-{}-4{}-8{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(13, 3), hex.substr(17, 3),
                        hex.substr(20, 12));
