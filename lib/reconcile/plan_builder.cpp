@@ -15,7 +15,8 @@ void check_container_name(const std::string& name) {
                            return letter(c) || c == '_' || c == '.' || c == '-';
                        });
     if (!right)
-        throw error(Errc::invalid_project, "Invalid container name ({}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
+        throw error(Errc::invalid_project, "Invalid container name ({}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+                    name)
             .with_hint("at least two letters, digits, '_', '.' or '-', starting with a letter or digit");
 }
 

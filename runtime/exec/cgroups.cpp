@@ -73,14 +73,20 @@ int make_levels_once(const char* mount_point, const char* path, std::uint32_t fl
     return parent;
 }
 
-// An empty level above goes with the last project that was in it, maybe between two of our steps.
+time_t seconds_of_boot() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+// An empty level above goes with the last project that was in it, maybe between two of our steps: a slow machine meets
+// that more than once.
 int make_levels(const char* mount_point, const char* path, std::uint32_t flags, const char* controllers) noexcept {
-    int dir = -1;
-    for (int left = 100; left > 0; --left) {
-        dir = make_levels_once(mount_point, path, flags, controllers);
-        if (dir >= 0 || errno != ENOENT) break;
+    constexpr time_t limit = 10;
+    for (const time_t end = seconds_of_boot() + limit;;) {
+        const int dir = make_levels_once(mount_point, path, flags, controllers);
+        if (dir >= 0 || errno != ENOENT || seconds_of_boot() > end) return dir;
     }
-    return dir;
 }
 
 bool has_all(int dir, const char* controllers) noexcept {
