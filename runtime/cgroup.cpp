@@ -17,7 +17,7 @@
 namespace davit::runtime {
 namespace {
 
-constexpr auto making_limit = std::chrono::seconds(1);
+constexpr auto making_limit = std::chrono::seconds(5);
 constexpr auto removal_limit = std::chrono::seconds(2);
 constexpr auto removal_step = std::chrono::microseconds(200);
 

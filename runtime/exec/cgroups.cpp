@@ -47,6 +47,7 @@ void hand_down(int dir, const char* controllers) noexcept {
 // mkdir -p below the mount point; the last directory, opened.
 int make_levels_once(const char* mount_point, const char* path, std::uint32_t flags, const char* controllers) noexcept {
     int parent = ::open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0 && errno == ENOENT) return errno = ENODEV, -1; // there is no such hierarchy, and will be none
     char name[256];
     for (const char* p = path; parent >= 0 && *p;) {
         std::size_t n = std::strcspn(p, "/");
