@@ -32,8 +32,8 @@ int run_image_load(Globals& globals, const Args& args) {
     const auto loaded = input.empty()
                             ? load_images(engine, STDIN_FILENO, "standard input", platform, interrupts.token())
                             : load_images(engine, input, platform, interrupts.token());
-    if (quiet) return 0;
-    for (const auto& one : loaded) {
+    for (const auto& one : loaded) { // with -q too: what it suppresses is progress, of which there is none here
+
         for (const auto& name : one.references) std::printf("Loaded image: %s\n", printable(name).c_str());
         if (one.references.empty()) std::printf("Loaded image ID: %s\n", printable(one.image.id).c_str());
     }
