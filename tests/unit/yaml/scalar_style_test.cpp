@@ -83,8 +83,8 @@ TEST_CASE("long lines are folded where a blank stands alone") {
 }
 
 TEST_CASE("keys stand in natural order") {
-    const std::vector<std::string> sorted = {"-",   "1.5", "9",  "10",  "A",   "a",  "a-1",
-                                             "a.b", "a_b", "a2", "a2b", "a10", "ab", "é"};
+    const std::vector<std::string> sorted = {"-",  "1.5", "9",   "10",    "A",   "a",     "a-1",  "a.b", "a_b", "a0",
+                                             "a1", "a2",  "a2b", "a007x", "a10", "a15x0", "a105", "ab",  "é"};
     for (std::size_t i = 0; i + 1 < sorted.size(); ++i) {
         CHECK_MESSAGE(yaml::comes_before(sorted[i], sorted[i + 1]), sorted[i]);
         CHECK_FALSE(yaml::comes_before(sorted[i + 1], sorted[i]));
