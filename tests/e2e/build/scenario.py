@@ -113,7 +113,11 @@ def failing_step(s, before):
     for wanted in (r"exit code: 7", r"fails\.Dockerfile:4", r"(?s)------\n > \[3/3\] RUN echo what went wrong.*\n[\d.]+ what went wrong\n------"):
         s.check(f"it says {wanted}", re.search(wanted, failed.err), failed.err)
     s.davit("image", "inspect", "fails", exit=1)
-    quiet = s.davit("image", "build", "-q", "-f", "fails.Dockerfile", ".", exit=1, err="what went wrong")
+    s.write("tab.Dockerfile", "FROM busybox\nRUN printf 'a\\tb\\n'\n")
+    s.davit("image", "build", "--progress", "plain", "-f", "tab.Dockerfile", ".", err=r"^#\d+ [\d.]+ a\tb$")
+    quiet = s.davit("image", "build", "-q", "-f", "fails.Dockerfile", ".", exit=1,
+                    err="fails.Dockerfile:4:1: failed to solve: process .* did not complete successfully: exit code: 7")
+    s.check("with the step's last lines", "what went wrong" in quiet.err, quiet.err)
     s.equal("-q prints no id of what failed", "", quiet.out)
     s.equal("what was done before is known", "cached", build(s, "-f", "fails.Dockerfile", ".", exit=1)["[2/3] RUN echo first >/a"])
     s.nothing_left(before, within=1)
@@ -289,7 +293,7 @@ def imported(s):
     s.check("what has a name stays", "imported" in s.davit("image", "ls").out)
     s.davit("system", "prune", "-af", out="untagged: imported:1")
     s.equal("then nothing is left", "", s.davit("image", "ls", "-q").out)
-    s.davit("image", "load", "-i", "box.tar")
+    s.davit("image", "load", "-q", "-i", "box.tar", out="^Loaded image: ")
 
 
 with Scenario("build") as s:

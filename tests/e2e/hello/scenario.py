@@ -31,8 +31,20 @@ with Scenario("hello", files=os.path.join(SOURCE, "samples/hello")) as s:
     s.davit("kill")
     s.eventually("kill ends it", lambda: s.states() == {"hello": "exited"}, within=3)
     s.equal("killed is 137", 137, s.ps()[0]["ExitCode"])
+    s.davit("kill", err="^No container to kill$")
+    s.davit("logs", "--index", "3", "hello", exit=1, err='service "hello" is not running container #3')
+    s.davit("-p", "nobody", "start", exit=1, cwd="/", err='no container found for project "nobody"')
 
+    made = s.ps()[0]["Name"]
+    s.equal("rm says on standard output what it would remove", f"Going to remove {made}", s.davit("rm").out)
+    s.equal("without an answer nothing is removed", {"hello": "exited"}, s.states())
+    s.davit("run", "-T", "--name", "kept", "hello", "true")
+    s.check("images lists one-offs", "kept" in s.davit("images").out)
+    s.equal("rm is of the service", f"Going to remove {made}\n", s.davit("rm", "-f").out)
+    s.davit("up", "-d", err="orphan containers .*kept")
     s.davit("down", "-t", "1")
+    s.equal("down leaves a one-off", ["kept"], [c["Name"] for c in s.ps()])
+    s.davit("down", "--remove-orphans", "-t", "1")
     s.equal("down leaves no container", [], s.ps())
     s.nothing_left(before)
     s.davit("down")  # a second down has nothing to do and succeeds
