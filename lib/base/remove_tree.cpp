@@ -62,6 +62,7 @@ private:
         while (child < 0 && (errno == EMFILE || errno == ENFILE || errno == EAGAIN) &&
                (errno == EAGAIN || chain_.let_go()))
             child = open_child(chain_.fd(), name);
+        if (child < 0 && errno == ENOENT) return; // somebody else removes it, too
         if (child < 0) return stays(name, errno == EXDEV ? EBUSY : errno);
         levels_.push_back({name, {}, 0});
         chain_.enter(UniqueFd(child));
@@ -120,6 +121,7 @@ void remove_tree_at(int dir, const std::string& name) {
     if (::unlinkat(dir, name.c_str(), 0) == 0 || errno == ENOENT) return;
     if (errno != EISDIR && errno != EPERM) throw sys_error(errno, "removing {}", name);
     UniqueFd top(::openat(dir, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!top && errno == ENOENT) return;
     if (!top) throw sys_error(errno, "removing {}", name);
     in_context("removing " + name, [&] {
         for (int passes = 0;; ++passes) {

@@ -1,10 +1,12 @@
 #include "davit/system.hpp"
 
 #include "base/file.hpp"
+#include "davit/swarm_objects.hpp"
 #include "engine/roots.hpp"
 #include "image/store.hpp"
 #include "runtime/defaults.hpp"
 #include "supervisor/doctor/doctor.hpp"
+#include "swarm/store.hpp"
 
 namespace davit {
 
@@ -41,21 +43,45 @@ const char* to_string(Leak::Kind kind) {
     case Leak::Kind::image_leftover: return "image leftover";
     case Leak::Kind::mount: return "mount";
     case Leak::Kind::container_name: return "container name";
+    case Leak::Kind::service: return "service";
     }
     return "";
 }
 
+namespace {
+
+// Under the lock nobody is about to record what has no record yet.
+void add_services(const Roots& roots, std::vector<Leak>& leaks) {
+    if (swarm::half_made(roots).empty()) return;
+    const FileLock held = swarm::lock_swarm(roots);
+    for (const auto& directory : swarm::half_made(roots))
+        leaks.push_back({Leak::Kind::service, directory, "",
+                         directory + " was prepared for a service that a command which is gone did not make",
+                         "davit system doctor --fix"});
+}
+
+void add_images(const Roots& roots, std::vector<Leak>& leaks) {
+    if (!exists(roots.images())) return;
+    for (const auto& left : image::Store(roots.images()).leftovers())
+        leaks.push_back({Leak::Kind::image_leftover, left.path, "", left.path + " " + left.text, "davit image prune"});
+}
+
+} // namespace
+
 std::vector<Leak> find_leaks(Engine& engine) {
     const Roots roots = roots_of(engine);
     std::vector<Leak> leaks = find_leaks(roots);
-    if (!exists(roots.images())) return leaks;
-    for (const auto& left : image::Store(roots.images()).leftovers())
-        leaks.push_back({Leak::Kind::image_leftover, left.path, "", left.path + " " + left.text, "davit image prune"});
+    add_services(roots, leaks);
+    add_images(roots, leaks);
     return leaks;
 }
 
 void remove_leak(Engine& engine, const Leak& leak) {
     const Roots roots = roots_of(engine);
+    if (leak.kind == Leak::Kind::service) {
+        swarm::remove_if_empty(roots, swarm::lock_swarm(roots));
+        return swarm::release_swarm(engine);
+    }
     if (leak.kind != Leak::Kind::image_leftover) return fix_leak(roots, leak);
     image::Store store(roots.images());
     store.collect_garbage();

@@ -77,8 +77,21 @@ void tidy(const Roots& roots) {
     }
 }
 
-void remove_if_empty(const Roots& roots, const FileLock&) {
+std::vector<std::string> half_made(const Roots& roots) {
     const Paths paths(roots);
+    std::vector<std::string> out;
+    for (const std::string& id : list_directory(paths.services()))
+        if (is_id(id) && !read_record(paths.service(id))) out.push_back(paths.service_dir(id));
+    return out;
+}
+
+void remove_half_made(const Roots& roots, const FileLock&) {
+    for (const std::string& directory : half_made(roots)) sys::remove_tree(directory);
+}
+
+void remove_if_empty(const Roots& roots, const FileLock& held) {
+    const Paths paths(roots);
+    remove_half_made(roots, held);
     bool empty = !Store(roots).node();
     for (const std::string& directory : {paths.services(), paths.configs(), paths.secrets()})
         empty = empty && (::rmdir(directory.c_str()) == 0 || errno == ENOENT);

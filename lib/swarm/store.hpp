@@ -38,7 +38,11 @@ struct Paths {
 // Held while names are claimed and while objects are removed; never while waiting for the network or a container.
 // In the order of locks (DESIGN §5) after a project's, before the machine's.
 FileLock lock_swarm(const Roots& roots);
-// Takes the directories and the lock's file away when there is no node and no object any more.
+// What stands without a record: its client was killed while it prepared a service, or updated one that was removed.
+// A service is prepared and recorded under the lock.
+std::vector<std::string> half_made(const Roots& roots); // directories
+void remove_half_made(const Roots& roots, const FileLock& held);
+// The same; and takes the directories and the lock's file away when there is no node and no object any more.
 void remove_if_empty(const Roots& roots, const FileLock& held);
 // The same for who does not hold the lock; whoever does looks itself. Never waits.
 void tidy(const Roots& roots);

@@ -139,6 +139,7 @@ CreatedService Swarm::create_service(const swarm::ServiceSpec& given, const std:
     impl_->provide_image(service.spec, project, options, out.warnings, stop);
     {
         const FileLock held = swarm::lock_swarm(impl_->store.roots());
+        swarm::remove_half_made(impl_->store.roots(), held);
         impl_->claim_name(given.name);
         service.ports = impl_->claim_ports(service.spec, service.id, {});
         service.template_version = stager.stage(service);

@@ -43,6 +43,7 @@ struct Leak {
         image_leftover, // of an interrupted pull, load or removal
         mount,          // below davit's directories
         container_name, // noted for a container that is gone, or not noted
+        service,        // what a killed command prepared for a service that it did not record
     };
     Kind kind{};
     std::string name;    // link, path, group or pid

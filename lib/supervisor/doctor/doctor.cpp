@@ -257,7 +257,8 @@ void fix_leak(const Roots& roots, const Leak& leak) {
         sys::pidfd_send_signal(process.get(), SIGKILL);
         return;
     }
-    case Kind::image_leftover: return; // the client's: this layer knows no images
+    case Kind::service:
+    case Kind::image_leftover: return; // the client's: this layer knows neither
     case Kind::unsupervised: return fix_unsupervised(roots, leak);
     case Kind::mount:
         if (::umount2(leak.name.c_str(), MNT_DETACH) < 0) throw sys_error(errno, "unmounting {}", leak.name);

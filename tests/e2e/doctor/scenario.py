@@ -10,6 +10,7 @@ from harness import Scenario
 
 FORWARDS = machine.read("/proc/sys/net/ipv4/ip_forward").strip() == "1"  # then davit has nothing to switch on
 
+HALF = "/var/lib/davit/swarm/services/" + 25 * "b"
 GHOST = "/run/davit/projects/ghost"
 # kind of leak: how to leave it, the name it is found by
 ALONE = {
@@ -24,6 +25,7 @@ ALONE = {
     "endpoints file": ("mkdir -p /run/davit/networks/left; echo '[]' > /run/davit/networks/left/ghost.json", "/run/davit/networks/left/ghost.json"),
     "addresses file": ("mkdir -p /var/lib/davit/addresses/left; echo '{}' > /var/lib/davit/addresses/left/ghost.json", "/var/lib/davit/addresses/left/ghost.json"),
     "volume directory": ("mkdir -p /var/lib/davit/volumes/left/_data", "/var/lib/davit/volumes/left"),
+    "service": (f"mkdir -p {HALF}/templates/1", HALF),
     "mount": ("mkdir -p /var/lib/davit/volumes/m && echo '{}' > /var/lib/davit/volumes/m/volume.json && mount -t tmpfs left /var/lib/davit/volumes/m",
               "/var/lib/davit/volumes/m"),
 }

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "davit/swarm_look.hpp"
 #include "davit/swarm_objects.hpp"
+#include "project/store.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -71,6 +72,22 @@ TEST_CASE("a swarm that was asked for stays until it is left") {
     swarm::leave_swarm(m.engine, true);
     CHECK_FALSE(swarm::node(m.engine));
     CHECK(m.store.files(secret).empty());
+}
+
+TEST_CASE("what a killed client prepared for a service and did not record goes with the next that looks") {
+    Machine m;
+    swarm::create_file(m.engine, config, {"c", {}, "x", "", ""});
+    const swarm::Service whole = m.add_service("x_web", 'a');
+    const std::string half = 'b' + std::string(24, '0');
+    auto prepare = [&] { write_file_making(m.store.paths().prepared(half, 1) + "/record.json", "{}", 0600); };
+    prepare();
+    swarm::remove_if_empty(m.scratch.roots(), swarm::lock_swarm(m.scratch.roots()));
+    CHECK(list_directory(m.store.paths().services()) == std::vector<std::string>{whole.id});
+    m.store.remove_service(whole.id);
+    prepare();
+    CHECK(swarm::half_made(m.scratch.roots()) == std::vector<std::string>{m.store.paths().service_dir(half)});
+    swarm::remove_file(m.engine, config, "c");
+    CHECK(list_directory(m.scratch.roots().state).empty());
 }
 
 TEST_CASE("configs and secrets: what is refused") {
