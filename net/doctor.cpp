@@ -127,7 +127,8 @@ std::vector<Finding> find_leaks(const std::string& run_dir, const std::vector<st
         if (living(name, live_projects))
             for (const auto& network : project.networks) used.insert(network.bridge);
     std::erase_if(findings, [&](const Finding& f) {
-        return !is_leak(f, live_projects) || (f.kind == Kind::bridge && used.contains(f.name));
+        const bool link = f.kind == Kind::bridge || f.kind == Kind::veth; // a parent of shared links is no bridge
+        return !is_leak(f, live_projects) || (link && used.contains(f.name));
     });
     for (const OtherRoot& other : others) spare(other, findings);
     for (Finding& f : findings)

@@ -24,6 +24,13 @@ namespace {
 // which costs an expedited RCU grace period for each end.
 void one_queue(Message& m) { m.put_u32(IFLA_NUM_TX_QUEUES, 1).put_u32(IFLA_NUM_RX_QUEUES, 1); }
 
+void put_mac(Message& m, const EndpointSpec& e) {
+    if (const auto mac = e.mac                 ? e.mac
+                         : e.addresses.empty() ? std::nullopt
+                                               : std::optional(MacAddress::of(e.addresses.front().address)))
+        m.put(IFLA_ADDRESS, mac->bytes.data(), mac->bytes.size());
+}
+
 // Both ends with one message: the peer is born in the container's namespace under its final name.
 Message veth_message(const EndpointSpec& e, int bridge_index, int netns_fd) {
     Message m = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
@@ -41,10 +48,15 @@ Message veth_message(const EndpointSpec& e, int bridge_index, int netns_fd) {
     m.put_string(IFLA_IFNAME, e.ifname).put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(netns_fd));
     if (e.mtu) m.put_u32(IFLA_MTU, e.mtu);
     one_queue(m);
-    if (const auto mac = e.mac                 ? e.mac
-                         : e.addresses.empty() ? std::nullopt
-                                               : std::optional(MacAddress::of(e.addresses.front().address)))
-        m.put(IFLA_ADDRESS, mac->bytes.data(), mac->bytes.size());
+    put_mac(m, e);
+    return m;
+}
+
+Message shared_message(const EndpointSpec& e, int parent_index, int netns_fd) {
+    Message m = shared_link_message(e.link, parent_index, e.ifname, netns_fd);
+    m.what = fmt::format("connecting {} to {}", e.ifname, e.bridge);
+    if (e.mtu) m.put_u32(IFLA_MTU, e.mtu);
+    if (e.link.kind == LinkKind::macvlan) put_mac(m, e);
     return m;
 }
 
@@ -97,6 +109,17 @@ Error bridge_full(const Error& e, const NetnsPlan& plan) {
         .with_hint("spread the containers over several networks; one that must reach all of them joins each");
 }
 
+bool is_shared(const EndpointSpec& e) { return e.link.kind != LinkKind::veth; }
+
+Error not_to_be_shared(const Error& e, const NetnsPlan& plan) {
+    if (std::none_of(plan.endpoints.begin(), plan.endpoints.end(), is_shared)) return e;
+    Error out = e;
+    return out.with_hint(
+        e.os().value() == EBUSY
+            ? "an interface is the port of a bridge, or the parent of macvlan or of ipvlan links: one of them"
+            : "this kernel has no such links: modprobe macvlan, modprobe ipvlan");
+}
+
 void create_links(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan) {
     const bool isolate =
         std::any_of(plan.endpoints.begin(), plan.endpoints.end(), [](const auto& e) { return !e.icc; }) &&
@@ -104,17 +127,24 @@ void create_links(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan) {
     std::vector<Message> create, raise;
     for (const EndpointSpec& e : plan.endpoints) {
         const int bridge = host.link_index(e.bridge);
-        if (!bridge) throw error(Errc::not_found, "bridge {} does not exist", e.bridge);
+        if (!bridge)
+            throw error(Errc::not_found, "{} {} does not exist", is_shared(e) ? "interface" : "bridge", e.bridge);
+        if (is_shared(e)) {
+            create.push_back(shared_message(e, bridge, netns_fd));
+            continue;
+        }
         create.push_back(veth_message(e, bridge, netns_fd));
         raise.push_back(port_message(e, isolate && !e.icc));
     }
     try {
         host.request_all(std::move(create));
     } catch (const Error& e) {
-        if (e.os().value() != EXFULL) throw;
-        throw bridge_full(e, plan);
+        if (e.os().value() == EXFULL) throw bridge_full(e, plan);
+        if (e.os().value() == EBUSY || e.os().value() == EOPNOTSUPP) throw not_to_be_shared(e, plan);
+        throw;
     }
-    for (const EndpointSpec& e : plan.endpoints) quiet_ipv6(e.host_ifname, false);
+    for (const EndpointSpec& e : plan.endpoints)
+        if (!is_shared(e)) quiet_ipv6(e.host_ifname, false);
     host.request_all(std::move(raise));
 }
 
@@ -153,7 +183,7 @@ void attach(NetlinkSocket& host, int netns_fd, const NetnsPlan& plan) {
     // Carrier comes by a work queue: until it has run, what a container sends first is lost, and its first
     // connection waits a second. Asking for a link makes the kernel catch up (Linux 6.8).
     for (const EndpointSpec& e : plan.endpoints) {
-        find_link(host, e.host_ifname);
+        if (!is_shared(e)) find_link(host, e.host_ifname);
         find_link(host, e.bridge);
     }
 }

@@ -1,8 +1,10 @@
-// Endpoints: the veth pair that joins a container's namespace to a bridge, with addresses and routes.
+// Endpoints: the veth pair that joins a container's namespace to a bridge, or the link that it shares with the host,
+// with addresses and routes.
 #pragma once
 
 #include "net/address.hpp"
 #include "net/netlink.hpp"
+#include "net/shared_link.hpp"
 
 #include <optional>
 #include <string>
@@ -12,10 +14,11 @@
 namespace davit::net {
 
 struct EndpointSpec {
-    std::string bridge;
+    std::string bridge;                      // of a link that is shared: its parent
+    SharedLink link = {};                    // macvlan and ipvlan have no end on the host
     std::string host_ifname;                 // from new_veth_name(); never reused soon (removal lags)
     std::string ifname;                      // inside, e.g. eth0
-    std::optional<MacAddress> mac;           // none: MacAddress::of(first address)
+    std::optional<MacAddress> mac;           // none: MacAddress::of(first address); not of an ipvlan
     std::vector<InterfaceAddress> addresses; // IPv4, IPv6, link-local ones
     unsigned mtu = 0;                        // 0: the kernel's
     std::uint32_t group = 0;                 // the project's link group
@@ -27,7 +30,7 @@ struct EndpointSpec {
 };
 
 struct DefaultRoute {
-    IpAddress gateway;
+    IpAddress gateway; // unspecified (0.0.0.0, ::): whatever is on the link
     std::string ifname;
 };
 

@@ -158,7 +158,8 @@ VipTable changed_services(const ProjectNetState* before, const ProjectNetState& 
 std::set<std::string> bridges_of(const HostNetworkState& state) {
     std::set<std::string> names;
     for (const auto& [name, project] : state.projects)
-        for (const NetworkState& n : project.networks) names.insert(n.bridge);
+        for (const NetworkState& n : project.networks)
+            if (!n.bridge.empty()) names.insert(n.bridge);
     return names;
 }
 

@@ -72,7 +72,7 @@ std::set<std::string> own_names(const HostNetworkState& state) {
     std::set<std::string> names;
     for (const auto& [project, p] : state.projects)
         for (const NetworkState& n : p.networks)
-            if (!n.bridge.starts_with(bridge_prefix)) names.insert(n.bridge);
+            if (!n.shared && !n.bridge.starts_with(bridge_prefix)) names.insert(n.bridge);
     return names;
 }
 

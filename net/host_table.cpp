@@ -315,7 +315,8 @@ const std::vector<SetSpec>& host_sets() {
 std::vector<std::vector<Element>> host_elements(const HostNetworkState& state) {
     Elements out(host_sets().size());
     for (const auto& [name, project] : state.projects) {
-        for (const NetworkState& n : project.networks) add_network(out, n);
+        for (const NetworkState& n : project.networks)
+            if (!n.shared) add_network(out, n);
         for (const PortForward& p : project.ports) add_port(out, p);
         for (const ServiceState& s : project.services) add_service(out, s);
     }

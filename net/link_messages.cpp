@@ -45,11 +45,12 @@ Message default_route_message(const IpAddress& gateway, int index) {
     header.rtm_family = gateway.is_v6() ? AF_INET6 : AF_INET;
     header.rtm_table = RT_TABLE_MAIN;
     header.rtm_protocol = RTPROT_BOOT;
-    header.rtm_scope = RT_SCOPE_UNIVERSE;
+    header.rtm_scope = gateway.is_unspecified() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     header.rtm_type = RTN_UNICAST;
     Message m(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, header);
     m.what = fmt::format("adding the default route by {}", gateway.to_string());
-    m.put(RTA_GATEWAY, gateway.bytes()).put_u32(RTA_OIF, static_cast<std::uint32_t>(index));
+    if (!gateway.is_unspecified()) m.put(RTA_GATEWAY, gateway.bytes());
+    m.put_u32(RTA_OIF, static_cast<std::uint32_t>(index));
     return m;
 }
 

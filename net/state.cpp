@@ -28,8 +28,8 @@ constexpr std::uint32_t group_mark = 0x40000000;
 Json to_json(const NetworkState& n) {
     Json subnets = Json::array();
     for (const Subnet& s : n.subnets) subnets.push_back(s.to_string());
-    return {{"name", n.name},         {"bridge", n.bridge}, {"subnets", subnets},
-            {"internal", n.internal}, {"icc", n.icc},       {"masquerade", n.masquerade}};
+    return {{"name", n.name}, {"bridge", n.bridge},         {"subnets", subnets}, {"internal", n.internal},
+            {"icc", n.icc},   {"masquerade", n.masquerade}, {"shared", n.shared}};
 }
 
 NetworkState network_of(const Json& j) {
@@ -40,6 +40,7 @@ NetworkState network_of(const Json& j) {
     n.internal = j.at("internal");
     n.icc = j.at("icc");
     n.masquerade = j.at("masquerade");
+    n.shared = j.value("shared", false); // of a davit of before
     return n;
 }
 

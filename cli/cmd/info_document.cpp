@@ -199,7 +199,7 @@ InfoJson info_document(Engine& engine) {
                     {"DriverStatus", status},
                     {"Plugins",
                      {{"Volume", {"local"}},
-                      {"Network", {"bridge", "host", "null", "overlay"}},
+                      {"Network", {"bridge", "host", "ipvlan", "macvlan", "null", "overlay"}},
                       {"Authorization", nullptr},
                       {"Log", {"json-file", "local", "none"}}}}};
     out.update(limits_info(unified));

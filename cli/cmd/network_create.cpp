@@ -27,7 +27,7 @@ struct CreateNetworkFlags {
             .hidden()
             .flag("config-only", config_only, "Create a configuration only network (not in davit)")
             .hidden()
-            .value("d,driver", spec.driver, "Driver to manage the Network: bridge or overlay")
+            .value("d,driver", spec.driver, "Driver to manage the Network: bridge, macvlan, ipvlan or overlay")
             .list("gateway", gateways, "IPv4 or IPv6 Gateway for the master subnet", "strings")
             .flag("ingress", ingress, "Create swarm routing-mesh network (not in davit)")
             .hidden()

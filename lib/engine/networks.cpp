@@ -11,6 +11,7 @@
 #include "net/state.hpp"
 #include "net/taken.hpp"
 #include "network/builtin.hpp"
+#include "network/drivers.hpp"
 #include "network/options.hpp"
 #include "network/subnets.hpp"
 #include "project/store.hpp"
@@ -71,9 +72,9 @@ void check_spec(const NetworkSpec& spec) {
     if (is_builtin_network(spec.name))
         throw error(Errc::denied, "operation is not permitted on predefined {} network", spec.name);
     check_name("network", spec.name);
-    if (spec.driver != "bridge")
+    if (spec.driver == "overlay" || !has_driver(spec.driver))
         throw error(Errc::unsupported, "plugin \"{}\" not found", spec.driver)
-            .with_hint("davit has the drivers bridge and overlay");
+            .with_hint("davit has the drivers bridge, macvlan, ipvlan and overlay");
     for (const IpamPool& pool : spec.pools) {
         if (pool.subnet.empty()) throw error(Errc::usage, "every ip-range or gateway must have a corresponding subnet");
         const auto block = net::Subnet::try_parse(pool.subnet);
@@ -109,6 +110,12 @@ void check_bridge_name(const NetworkRecord& record, const std::vector<NetworkRec
                         other.name);
 }
 
+void check_parent(net::NetlinkSocket& host, const NetworkRecord& record, const std::vector<NetworkRecord>& others) {
+    check_parent_use(record, others);
+    const std::string parent = shared_network(record).parent;
+    if (!parent.empty()) net::check_parent(host, {parent, {}});
+}
+
 } // namespace
 
 NetworkInfo create_network(Engine& engine, const NetworkSpec& spec) {
@@ -123,12 +130,15 @@ NetworkInfo create_network(Engine& engine, const NetworkSpec& spec) {
         const auto others = store.networks();
         check_bridge_name(record, others);
         net::NetlinkSocket host(NETLINK_ROUTE);
-        auto taken = net::observe_taken(host, {});
+        const bool shared = is_shared_driver(record.driver);
+        if (shared) check_parent(host, record, others);
+        // What shares a link has the addresses of that link's neighbours.
+        auto taken = shared ? std::vector<net::Taken>() : net::observe_taken(host, {});
         for (auto& one : taken_by(others, spec.name)) taken.push_back(std::move(one));
         const std::string bridge =
             network_options(record).bridge_name.empty() ? net::bridge_name({}, spec.name, roots.run) : "";
         complete(record, taken, read_file_if_exists("/etc/machine-id").value_or(""));
-        if (!bridge.empty()) record.bridge = bridge;
+        if (!bridge.empty() && (!shared || shared_network(record).parent.empty())) record.bridge = bridge;
         store.write(record);
         machine.remove_if_unused();
     }

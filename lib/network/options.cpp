@@ -26,6 +26,7 @@ unsigned read_number(const std::string& key, const std::string& value) {
 
 NetworkOptions network_options(const NetworkRecord& record) {
     NetworkOptions o;
+    o.shared = shared_network(record);
     const std::string prefix = "com.docker.network.";
     for (const auto& [key, value] : record.driver_opts) {
         if (key.rfind(prefix, 0) != 0) continue;

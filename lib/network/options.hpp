@@ -1,6 +1,7 @@
-// What the driver options of a bridge network say. Pure.
+// What the driver and the driver options of a network say. Pure.
 #pragma once
 
+#include "network/drivers.hpp"
 #include "project/record.hpp"
 
 #include <string>
@@ -16,6 +17,7 @@ struct NetworkOptions {
     bool default_bridge = false;          // bridge.default_bridge: addresses only, no embedded DNS
     bool isolated = false;                // bridge.gateway_mode_ipv4=isolated: no address on the bridge
     std::string interface_prefix = "eth"; // container_iface_prefix
+    SharedNetwork shared;                 // macvlan, ipvlan
 };
 // Throws invalid_project for a value that is none.
 NetworkOptions network_options(const NetworkRecord& record);

@@ -35,7 +35,7 @@ const IpamPoolRecord* wanted_pool(const NetworkRecord& r, bool v6) {
 }
 
 void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& taken, const std::string& machine_id,
-                     const std::string& salt, bool isolated) {
+                     const std::string& salt, bool wants_gateway) {
     std::string& subnet = v6 ? r.subnet6 : r.subnet4;
     std::string& gateway = v6 ? r.gateway6 : r.gateway4;
     const IpamPoolRecord* pool = wanted_pool(r, v6);
@@ -54,7 +54,7 @@ void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& t
     } else {
         config.subnet = net::choose_subnet(net::default_pools(), r.name + salt, taken, before);
     }
-    config.wants_gateway = !isolated;
+    config.wants_gateway = wants_gateway;
     net::validate(config);
     subnet = config.subnet.to_string();
     auto chosen = net::gateway_of(config);
@@ -66,14 +66,21 @@ void complete_family(NetworkRecord& r, bool v6, const std::vector<net::Taken>& t
 void complete(NetworkRecord& record, const std::vector<net::Taken>& taken, const std::string& machine_id,
               const std::string& salt) {
     // On one machine an overlay network is a bridge.
-    if (record.driver != "bridge" && record.driver != "overlay" && !record.driver.empty())
-        throw error(Errc::unsupported, "network {} wants the driver {}; davit makes bridge networks", record.name,
-                    record.driver);
+    if (!has_driver(record.driver))
+        throw error(Errc::unsupported, "network {} wants the driver {}; davit has bridge, macvlan, ipvlan and overlay",
+                    record.name, record.driver);
     NetworkOptions options = network_options(record);
+    // The router of a shared link is somebody else's: there is none until it is named.
+    const bool shared = options.shared.link.kind != net::LinkKind::veth;
+    const bool wants_gateway = !options.isolated && !shared;
     bool v6_written = false;
     for (const auto& pool : record.ipam) v6_written = v6_written || pool.subnet.find(':') != std::string::npos;
-    if (record.enable_ipv4) complete_family(record, false, taken, machine_id, salt, options.isolated);
-    if (record.enable_ipv6 || v6_written) complete_family(record, true, taken, machine_id, salt, options.isolated);
+    if (record.enable_ipv4) complete_family(record, false, taken, machine_id, salt, wants_gateway);
+    if (record.enable_ipv6 || v6_written) complete_family(record, true, taken, machine_id, salt, wants_gateway);
+    if (shared && !options.shared.parent.empty()) {
+        if (record.bridge != options.shared.parent) record.bridge.clear(); // else it is a VLAN that davit made
+        return;
+    }
     record.bridge = options.bridge_name.empty() ? net::bridge_name(record.project, record.name) : options.bridge_name;
     if (record.bridge.size() > 15)
         throw error(Errc::invalid_project, "the bridge name '{}' of network {} has more than 15 bytes", record.bridge,

@@ -9,9 +9,10 @@
 
 namespace davit {
 
-// Chooses the subnets that the record leaves open and the bridge's name; with what the user wrote, checks it.
-// taken: routes, addresses and the subnets of other networks. salt: another place in the pools than the usual.
-// Throws conflict, invalid_project, unsupported.
+// Chooses the subnets that the record leaves open and the bridge's name (of macvlan and ipvlan without a parent: that
+// of its dummy; with one: none, or the name that is there already, of a VLAN that davit made); with what the user
+// wrote, checks it. taken: routes, addresses and the subnets of other networks. salt: another place in the pools than
+// the usual. Throws conflict, invalid_project, unsupported.
 void complete(NetworkRecord& record, const std::vector<net::Taken>& taken, const std::string& machine_id,
               const std::string& salt = {});
 // Subnets of networks that have no kernel link at the moment.

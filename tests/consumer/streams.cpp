@@ -4,6 +4,7 @@
 #include <davit/scope.hpp>
 #include <davit/streams.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -166,6 +167,41 @@ void processes() {
     }
 }
 
+// A sample at once and one at each interval, of what is asked for.
+void use() {
+    davit::Scope scope = davit::Engine().scope(ticking(), apart());
+    davit::StatsStreamOptions options;
+    options.project = scope.name();
+    options.services = {"stays"};
+    options.interval = 100ms;
+    auto samples = davit::stats_stream(scope.engine(), options);
+    std::vector<davit::StatsSample> got;
+    while (got.size() < 3) {
+        require_that(readable(samples.fd(), 30s), "samples come");
+        while (auto sample = samples.next()) got.push_back(std::move(*sample));
+    }
+    for (const auto& sample : got)
+        require_that(sample.container.service == "stays" && sample.stats.memory > 0 && sample.stats.pids == 1,
+                     "of the services that are named, with what they use");
+    require_that(got[1].stats.taken_ns - got[0].stats.taken_ns >= 90'000'000, "not before the interval is over");
+    require_that(got[0].cpu_percent == 0 && got[1].cpu_percent < 50, "one that sleeps uses nothing");
+
+    davit::ExecOptions busy;
+    busy.command = {"sh", "-c", "while :; do :; done"};
+    auto process = davit::exec_session(scope.engine(), scope.container("stays"), busy);
+    for (double most = 0; most < 20;) {
+        require_that(readable(samples.fd(), 30s), "samples go on coming");
+        while (auto sample = samples.next()) most = std::max(most, sample->cpu_percent);
+    }
+    options.interval = 0ms;
+    try {
+        davit::stats_stream(scope.engine(), options);
+        require_that(false, "an interval of nothing is refused");
+    } catch (const davit::Error& e) {
+        require_that(e.kind() == davit::Errc::usage, "as a usage error");
+    }
+}
+
 // A stream that is left in the middle ends its thread at once, and an exec its process.
 void left() {
     davit::Scope scope = davit::Engine().scope(ticking(), apart());
@@ -190,6 +226,7 @@ int main() {
     try {
         in_one_loop();
         processes();
+        use();
         left();
     } catch (const davit::Error& e) {
         std::cerr << e.describe() << "\n";

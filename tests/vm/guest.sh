@@ -32,7 +32,7 @@ same() {
 sysctl -qw kernel.printk="3 3 3 3" 2>/dev/null || echo "3 3 3 3" > /proc/sys/kernel/printk
 # Modules that nft loads one by one cost seconds under emulation.
 modprobe -a overlay veth bridge br_netfilter nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_fib_inet nft_reject_inet nft_redir \
-    nft_numgen nf_conntrack_netlink 2>/dev/null
+    nft_numgen nf_conntrack_netlink macvlan ipvlan dummy 8021q 2>/dev/null
 ip link set lo up
 say "kernel $(uname -r), pid 1 is $(cat /proc/1/comm)"
 export COMPOSE_PROGRESS=plain

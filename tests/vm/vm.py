@@ -21,7 +21,8 @@ BOOT_AND_RUN = {"plain": 600, "systemd": 600, "reboot": 750}[KIND]  # seconds, e
 
 TOOLS = ["/bin/dash", "/usr/sbin/nft", "/usr/bin/ps", "/usr/bin/findmnt", "/bin/ip", "/usr/bin/python3.11", "/usr/bin/curl"]
 MODULES = """overlay veth bridge br_netfilter nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_fib_inet nft_fib_ipv4 nft_fib_ipv6
-nft_reject_inet nft_redir nft_numgen nft_objref nft_limit nft_log nf_conntrack nf_conntrack_netlink nf_nat xt_conntrack loop""".split()
+nft_reject_inet nft_redir nft_numgen nft_objref nft_limit nft_log nf_conntrack nf_conntrack_netlink nf_nat xt_conntrack loop
+macvlan ipvlan dummy 8021q""".split()
 SYSTEMD = "systemd systemd-sysv dbus dash coreutils grep sed findutils util-linux iproute2 nftables procps curl".split()
 MASKED_UNITS = """apparmor.service systemd-modules-load.service systemd-sysctl.service systemd-tmpfiles-setup.service
 systemd-tmpfiles-setup-dev.service systemd-journald-audit.socket systemd-networkd.service systemd-resolved.service

@@ -35,6 +35,10 @@ constexpr std::string_view acted_options[] = {
     "com.docker.network.bridge.enable_ip_masquerade",
     "com.docker.network.bridge.gateway_mode_ipv4",
     "com.docker.network.container_iface_prefix",
+    "parent", // of macvlan and ipvlan, as those that follow
+    "macvlan_mode",
+    "ipvlan_mode",
+    "ipvlan_flag",
 };
 constexpr Row<Network> network_rows[] = {
     row<&Network::name>("name", text),

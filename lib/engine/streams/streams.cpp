@@ -1,42 +1,12 @@
 #include "davit/streams.hpp"
 
 #include "base/sys.hpp"
-#include "engine/streams/follower.hpp"
+#include "engine/streams/stream_impl.hpp"
 
 #include <algorithm>
 #include <optional>
-#include <utility>
 
 namespace davit {
-
-template <typename T>
-struct Stream<T>::Impl : Follower<T> {
-    using Follower<T>::Follower;
-};
-
-template <typename T>
-Stream<T>::Stream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-template <typename T>
-Stream<T>::Stream(Stream&&) noexcept = default;
-template <typename T>
-Stream<T>& Stream<T>::operator=(Stream&&) noexcept = default;
-template <typename T>
-Stream<T>::~Stream() = default;
-
-template <typename T>
-int Stream<T>::fd() const noexcept {
-    return impl_->channel().fd();
-}
-
-template <typename T>
-std::optional<T> Stream<T>::next() {
-    return impl_->channel().take();
-}
-
-template <typename T>
-bool Stream<T>::done() const noexcept {
-    return impl_->channel().done();
-}
 
 template class Stream<MachineEvent>;
 template class Stream<LogEntry>;

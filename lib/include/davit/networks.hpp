@@ -19,14 +19,15 @@ namespace davit {
 struct NetworkSpec {
     std::string name;
     std::string driver = "bridge";
-    std::map<std::string, std::string> driver_opts; // com.docker.network.bridge.name …
+    std::map<std::string, std::string> driver_opts; // com.docker.network.bridge.name …, parent, macvlan_mode …
     Labels labels;
     std::vector<IpamPool> pools; // one of a family at most; none: a free subnet is found
     bool internal = false, attachable = false;
     bool enable_ipv4 = true, enable_ipv6 = false;
 };
-// Its bridge is made by the first container on it. Errors: conflict (name or subnet taken), usage (name, subnet,
-// option), unsupported (driver; overlay networks are Swarm::create_network()'s).
+// Its bridge, or the VLAN that is its parent, is made by the first container on it. Errors: conflict (name or subnet
+// taken), usage (name, subnet, option), not_found (parent), unsupported (driver; overlay networks are
+// Swarm::create_network()'s).
 NetworkInfo create_network(Engine& engine, const NetworkSpec& spec);
 
 // By name, or by the first digits of its id. Errors: not_found, conflict (several ids begin so).

@@ -17,7 +17,9 @@
 #include "davit/events.hpp"
 #include "davit/exec.hpp"
 #include "davit/logs.hpp"
+#include "davit/stats.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -65,6 +67,21 @@ struct LogStreamOptions {
 // What the project's containers write, of those that come later too. Errors: as of LogFollower.
 Stream<LogEntry> log_stream(Engine& engine, const std::string& project, const LogStreamOptions& options = {});
 
+struct StatsSample {
+    ContainerInfo container;
+    ContainerStats stats;
+    double cpu_percent = 0; // since the sample before; 100: one processor all the time. 0 in the first one
+};
+struct StatsStreamOptions {
+    std::string project;               // empty: all
+    std::vector<std::string> services; // empty: all
+    std::chrono::milliseconds interval{1000};
+};
+// What running containers use, at once and then at each interval; one that is started later is among them from the next
+// one on. Never ends. Who takes late gets the samples of then, and the rounds that found no room are left out. Errors:
+// usage (an interval of nothing).
+Stream<StatsSample> stats_stream(Engine& engine, const StatsStreamOptions& options = {});
+
 struct ExecPiece {
     ExecStream stream = ExecStream::output;
     std::string text; // as it was read, at most 64 KiB
@@ -72,6 +89,7 @@ struct ExecPiece {
 
 extern template class Stream<MachineEvent>;
 extern template class Stream<LogEntry>;
+extern template class Stream<StatsSample>;
 
 // One more process in a container, with its streams. The end of this object ends the process.
 class ExecSession {

@@ -227,9 +227,11 @@ void Networks::lease_addresses_on(const EndpointRecord& wish, const ContainerRec
 
 const Attachment* publishing(const NetworkLease& lease) {
     std::vector<net::NetworkChoice> nets;
-    for (const auto& a : lease.attachments)
-        nets.push_back({a.network->name(), a.wish->gw_priority, a.network->record().internal, a.network->gateway(false),
-                        a.network->gateway(true)});
+    for (const auto& a : lease.attachments) {
+        const bool bridge = !a.network->is_shared(); // the host does not reach what shares its link
+        nets.push_back({a.network->name(), a.wish->gw_priority, !bridge || a.network->internal(),
+                        a.network->gateway(false), a.network->gateway(true)});
+    }
     auto gw = net::choose_gateways(nets);
     if (gw.v4) return &lease.attachments[*gw.v4];
     if (gw.v6) return &lease.attachments[*gw.v6];

@@ -14,7 +14,7 @@ std::optional<net::AddressPool> make_pool(const NetworkRecord& r, bool v6, const
     net::SubnetConfig config;
     config.subnet = net::Subnet::parse(subnet);
     if (!gateway.empty()) config.gateway = net::IpAddress::parse(gateway);
-    config.wants_gateway = !options.isolated;
+    config.wants_gateway = !options.isolated && options.shared.link.kind == net::LinkKind::veth;
     for (const auto& pool : r.ipam) {
         if (pool.subnet.empty() || net::Subnet::parse(pool.subnet) != config.subnet) continue;
         if (!pool.ip_range.empty()) config.ip_range = net::Subnet::parse(pool.ip_range);
@@ -32,6 +32,8 @@ Network::Network(NetworkRecord record) : record_(std::move(record)), options_(ne
 }
 
 std::optional<net::IpAddress> Network::gateway(bool v6) const {
+    // Everything is on the link of a routed ipvlan.
+    if (options_.shared.routed && (v6 ? v6_ : v4_)) return v6 ? net::IpAddress::parse("::") : net::IpAddress::v4(0);
     const std::string& text = v6 ? record_.gateway6 : record_.gateway4;
     if (text.empty() || options_.isolated) return std::nullopt;
     return net::IpAddress::parse(text);
@@ -46,6 +48,16 @@ int Network::prefix_of(const net::IpAddress& address) const {
     const auto& pool = address.is_v6() ? v6_ : v4_;
     if (pool && pool->contains(address)) return pool->config().subnet.prefix();
     return address.bits(); // link_local_ips: an address of its own
+}
+
+net::ParentSpec Network::parent(std::uint32_t group) const {
+    net::ParentSpec spec;
+    spec.name = parent_of(record_);
+    spec.owner = record_.project + "/" + record_.name;
+    spec.dummy = options_.shared.parent.empty();
+    spec.mtu = options_.mtu;
+    spec.group = group;
+    return spec;
 }
 
 net::BridgeSpec Network::bridge(std::uint32_t group) const {
@@ -66,7 +78,8 @@ net::NetworkState Network::state() const {
     s.bridge = record_.bridge;
     if (v4_) s.subnets.push_back(v4_->config().subnet);
     if (v6_) s.subnets.push_back(v6_->config().subnet);
-    s.internal = record_.internal;
+    s.shared = is_shared();
+    s.internal = internal();
     s.icc = options_.icc;
     s.masquerade = options_.masquerade;
     return s;

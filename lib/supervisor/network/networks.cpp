@@ -144,7 +144,8 @@ Network& Networks::get(const std::string& name) {
     if (it != networks_.end()) return *it->second;
     auto record = store_.network(name);
     if (!record && is_builtin_network(name)) record = builtin_network(name, store_.roots().run);
-    if (!record || record->bridge.empty()) throw error(Errc::not_found, "network {} does not exist", name);
+    if (!record || (record->bridge.empty() && !is_shared_driver(record->driver)))
+        throw error(Errc::not_found, "network {} does not exist", name);
     return add(std::make_unique<Network>(std::move(*record)));
 }
 
@@ -252,6 +253,7 @@ Network& Networks::in_kernel(const std::string& name) {
     Network* network = &current(name);
     if (network->in_kernel) return *network;
     const NetworkRecord& r = network->record();
+    if (network->is_shared()) return use(add(settle_shared(r)));
     // After a boot, or as nobody was on it: meanwhile its subnet may be another's.
     const bool missing = !net::find_link(host_, r.bridge);
     const bool ours_to_move = r.project == project_ || (r.project.empty() && r.ipam.empty());
@@ -263,13 +265,17 @@ Network& Networks::in_kernel(const std::string& name) {
         net::create_bridge(host_, network->bridge(group_of(r)));
         network->in_kernel = true;
     }
-    // Every project that uses a network lists it: the rules stay until the last of them has gone.
-    auto mine =
-        std::find_if(state_.networks.begin(), state_.networks.end(), [&](const auto& n) { return n.name == name; });
-    if (mine != state_.networks.end()) *mine = network->state();
-    else state_.networks.push_back(network->state());
+    return use(*network);
+}
+
+// Every project that uses a network lists it: the rules stay until the last of them has gone.
+Network& Networks::use(Network& network) {
+    auto mine = std::find_if(state_.networks.begin(), state_.networks.end(),
+                             [&](const auto& n) { return n.name == network.name(); });
+    if (mine != state_.networks.end()) *mine = network.state();
+    else state_.networks.push_back(network.state());
     schedule_commit();
-    return *network;
+    return network;
 }
 
 void Networks::create_now(const std::string& name) {
@@ -290,7 +296,7 @@ void Networks::create_now(const std::string& name) {
     if (staged->created == 0) staged->created = sys::realtime_ns();
     std::unique_ptr<Network> network;
     try {
-        network = settle(*staged, {});
+        network = is_shared_driver(staged->driver) ? settle_shared(*staged) : settle(*staged, {});
     } catch (...) {
         store_.remove_network(name);
         throw;

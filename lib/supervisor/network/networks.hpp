@@ -140,6 +140,8 @@ private:
     std::uint32_t group_of(const NetworkRecord& record) const; // of links
     Network& in_kernel(const std::string& name);               // its bridge is made where it is missing
     std::unique_ptr<Network> settle(NetworkRecord record, const std::string& own_link);
+    std::unique_ptr<Network> settle_shared(NetworkRecord record);
+    Network& use(Network& network);
     bool overlaps_others(const Network& network);
     std::vector<net::Taken> taken(const std::string& bridge, const std::string& name);
 

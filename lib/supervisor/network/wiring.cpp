@@ -17,7 +17,8 @@ net::ResolvRequest resolv_request(const ContainerRecord& r, const net::ResolvCon
 
 net::EndpointSpec endpoint_spec(const Attachment& a, const std::string& ifname, std::uint32_t group) {
     net::EndpointSpec spec;
-    spec.bridge = a.network->record().bridge;
+    spec.link = a.network->options().shared.link;
+    spec.bridge = a.network->is_shared() ? parent_of(a.network->record()) : a.network->record().bridge;
     spec.network = a.network->name();
     spec.host_ifname = net::new_veth_name();
     spec.ifname = ifname;
@@ -58,7 +59,7 @@ std::vector<std::string> interface_names(const std::vector<Attachment>& attachme
 std::vector<net::NetworkChoice> choices(const std::vector<Attachment>& attachments) {
     std::vector<net::NetworkChoice> out;
     for (const auto& a : attachments)
-        out.push_back({a.network->name(), a.wish->gw_priority, a.network->record().internal, a.network->gateway(false),
+        out.push_back({a.network->name(), a.wish->gw_priority, a.network->internal(), a.network->gateway(false),
                        a.network->gateway(true)});
     return out;
 }
@@ -89,13 +90,17 @@ net::HostsRequest hosts_request(const ContainerRecord& r, const std::vector<Endp
 // has no way to the host the name resolves all the same, and a connection fails at once.
 const net::IpAddress docker_gateway = net::IpAddress::v4(0xac110001); // 172.17.0.1
 
-// Where the host answers: at the gateway, on an internal network too.
+// Where the host answers: at the gateway, on an internal network too. Not on a link that is shared with it.
 std::vector<net::IpAddress> host_gateways(const std::vector<net::NetworkChoice>& nets, const net::NetnsPlan& plan) {
     std::vector<net::IpAddress> out;
+    const auto to_bridge = [](const net::EndpointSpec& e) { return e.link.kind == net::LinkKind::veth; };
     for (const auto& route : {plan.default_v4, plan.default_v6})
-        if (route) out.push_back(route->gateway);
+        if (route && std::any_of(plan.endpoints.begin(), plan.endpoints.end(),
+                                 [&](const auto& e) { return e.ifname == route->ifname && to_bridge(e); }))
+            out.push_back(route->gateway);
     if (!out.empty()) return out;
     for (std::size_t i : net::gateway_order(nets)) {
+        if (!to_bridge(plan.endpoints[i])) continue;
         for (const auto& gateway : {nets[i].gateway_v4, nets[i].gateway_v6})
             if (gateway) out.push_back(*gateway);
         if (!out.empty()) return out;
@@ -109,9 +114,10 @@ EndpointStatus endpoint_status(const Attachment& a, const net::EndpointSpec& spe
     s.interface = spec.ifname;
     if (a.v4) s.ipv4 = a.v4->to_string();
     if (a.v6) s.ipv6 = a.v6->to_string();
-    if (spec.mac) s.mac = spec.mac->to_string();
+    if (spec.link.kind == net::LinkKind::ipvlan) s.mac.clear(); // its parent's
+    else if (spec.mac) s.mac = spec.mac->to_string();
     else if (!spec.addresses.empty()) s.mac = net::MacAddress::of(spec.addresses[0].address).to_string();
-    if (auto gw = a.network->gateway(false); gw && a.v4) s.gateway = gw->to_string();
+    if (auto gw = a.network->gateway(false); gw && a.v4 && !gw->is_unspecified()) s.gateway = gw->to_string();
     return s;
 }
 
@@ -150,7 +156,7 @@ Wiring wire(const ContainerRecord& record, const std::vector<Attachment>& attach
         w.plan.endpoints.push_back(endpoint_spec(attachments[i], ifnames[i], group));
         w.endpoints.push_back(endpoint_status(attachments[i], w.plan.endpoints.back()));
         w.dns = w.dns || !attachments[i].network->options().default_bridge;
-        w.external = w.external || !attachments[i].network->record().internal;
+        w.external = w.external || !attachments[i].network->internal();
     }
     auto nets = choices(attachments);
     add_default_routes(w, attachments, nets);
