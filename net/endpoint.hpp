@@ -15,7 +15,6 @@ namespace davit::net {
 
 struct EndpointSpec {
     std::string bridge;                      // of a link that is shared: its parent
-    SharedLink link = {};                    // macvlan and ipvlan have no end on the host
     std::string host_ifname;                 // from new_veth_name(); never reused soon (removal lags)
     std::string ifname;                      // inside, e.g. eth0
     std::optional<MacAddress> mac;           // none: MacAddress::of(first address); not of an ipvlan
@@ -27,6 +26,7 @@ struct EndpointSpec {
     // Sysctls of the interface, IFNAME stands for its name: net.ipv4.conf.IFNAME.log_martians=1
     std::vector<std::pair<std::string, std::string>> sysctls;
     std::string network = {}; // what messages call the bridge's network; empty: the bridge itself
+    SharedLink link = {};     // macvlan and ipvlan have no end on the host
 };
 
 struct DefaultRoute {

@@ -19,13 +19,13 @@ std::string_view to_string(Proto proto);
 Proto parse_proto(std::string_view text); // throws usage
 
 struct NetworkState {
-    std::string name;    // the real network name, e.g. shop_front
-    std::string bridge;  // what goes with its last user; empty: nothing does
-    bool shared = false; // macvlan, ipvlan: `bridge` is a parent that davit made, and the host has no rules for it
+    std::string name;            // the real network name, e.g. shop_front
+    std::string bridge;          // what goes with its last user; empty: nothing does
     std::vector<Subnet> subnets; // IPv4 and IPv6
     bool internal = false;
     bool icc = true;
     bool masquerade = true;
+    bool shared = false; // macvlan, ipvlan: `bridge` is a parent that davit made, and the host has no rules for it
     bool operator==(const NetworkState&) const = default;
 };
 

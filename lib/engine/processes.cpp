@@ -1,12 +1,11 @@
-#include "engine/processes.hpp"
-
 #include "base/file.hpp"
+#include "davit/stats.hpp"
+#include "runtime/usage.hpp"
 
 #include <algorithm>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <optional>
 #include <pwd.h>
 #include <sstream>
@@ -18,44 +17,6 @@ namespace davit {
 namespace {
 
 std::string proc(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
-
-struct CgroupLine {
-    std::string controllers, path;
-};
-
-std::vector<CgroupLine> cgroups_of(pid_t pid) {
-    std::vector<CgroupLine> out;
-    std::istringstream lines(read_file_if_exists(proc(pid, "cgroup")).value_or(""));
-    for (std::string line; std::getline(lines, line);) {
-        const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-        if (second != std::string::npos)
-            out.push_back({line.substr(first + 1, second - first - 1), line.substr(second + 1)});
-    }
-    return out;
-}
-
-bool has_word(const std::string& list, const std::string& word) {
-    std::istringstream words(list);
-    for (std::string w; std::getline(words, w, ',');)
-        if (w == word) return true;
-    return false;
-}
-
-// Where a hierarchy is mounted: v2 for "", else the v1 one with that controller.
-std::optional<std::string> mount_of(const std::string& controller) {
-    std::ifstream mounts("/proc/self/mountinfo");
-    for (std::string line; std::getline(mounts, line);) {
-        std::istringstream words(line);
-        std::string skip, root, point, word, type, source, options;
-        words >> skip >> skip >> skip >> root >> point;
-        while (words >> word && word != "-") {}
-        words >> type >> source >> options;
-        if ((controller.empty() && type == "cgroup2") ||
-            (!controller.empty() && type == "cgroup" && has_word(options, controller)))
-            return point;
-    }
-    return std::nullopt;
-}
 
 struct Stat {
     std::string name;
@@ -114,24 +75,12 @@ std::string start_text(std::time_t started, std::time_t now) {
     return text;
 }
 
-} // namespace
-
-std::string cgroup_directory(pid_t pid, const std::string& controller) {
-    for (const CgroupLine& line : cgroups_of(pid)) {
-        if (controller.empty() ? !line.controllers.empty() : !has_word(line.controllers, controller)) continue;
-        if (const auto mount = mount_of(controller)) return *mount + (line.path == "/" ? "" : line.path);
-    }
-    return {};
-}
-
-namespace {
-
 std::vector<pid_t> pids_of(pid_t init) {
     std::vector<pid_t> out;
     if (init <= 0) return out;
     // v1 machines have several hierarchies with the same processes; pids is in every container's.
     for (const char* controller : {"pids", "memory", ""}) {
-        const std::string directory = cgroup_directory(init, controller);
+        const std::string directory = runtime::cgroup_directory(init, controller);
         const auto text = directory.empty() ? std::nullopt : read_file_if_exists(directory + "/cgroup.procs");
         if (!text) continue;
         std::istringstream numbers(*text);

@@ -137,15 +137,20 @@ World Supervisor::make_world() {
     return w;
 }
 
-metadata::Answer Supervisor::ecs_answer(const std::string& holder, const std::string& path) const {
+metadata::Answer Supervisor::ecs_answer(const std::string& holder, const std::string& path) {
     const Container* asked = containers_.find(holder);
     if (!asked || !asked->record().ecs) return {404, "there is no such task"};
     const ContainerRecord& own = asked->record();
     std::vector<metadata::Member> members;
+    const bool stats = metadata::uses_stats(path);
+    if (stats) samples_.keep_only([this](const std::string& id) { return containers_.find(id) != nullptr; });
     for (const auto& [id, container] : containers_.all()) {
         const ContainerRecord& r = container->record();
         const bool in_task = r.ecs && r.ecs->task == own.ecs->task && !r.ecs->network;
-        if (in_task) members.push_back({&r, &container->status()});
+        if (!in_task) continue;
+        members.push_back({&r, &container->status()});
+        if (const pid_t init = container->status().pid; stats && init != 0)
+            members.back().stats = metadata::stats_json(id, r.name, samples_.take(id, init));
     }
     return metadata::answer(path, members, asked->status().endpoints);
 }

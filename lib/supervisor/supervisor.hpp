@@ -11,6 +11,7 @@
 #include "supervisor/event_log.hpp"
 #include "supervisor/guard.hpp"
 #include "supervisor/helper/reaper.hpp"
+#include "supervisor/metadata/samples.hpp"
 #include "supervisor/metadata/server.hpp"
 #include "supervisor/network/networks.hpp"
 #include "supervisor/plans.hpp"
@@ -40,7 +41,7 @@ public:
 
 private:
     // What the metadata endpoint says in the network that a container holds.
-    metadata::Answer ecs_answer(const std::string& holder, const std::string& path) const;
+    metadata::Answer ecs_answer(const std::string& holder, const std::string& path);
     void on_apply(SessionId session, int id, const std::string& token, Plan plan) override;
     void on_cancel(SessionId session, int id) override;
     void on_preempt(SessionId session, int id,
@@ -89,6 +90,7 @@ private:
     net::NetlinkSocket host_;
     Networks networks_;
     metadata::Server metadata_;
+    metadata::Samples samples_;
     UniqueFd shim_exe_;
     runtime::ShimNursery nursery_;
     World world_;

@@ -107,14 +107,25 @@ Json task(const ContainerRecord& asking, const std::vector<Member>& members,
     return out;
 }
 
+// By container; null for one that does not run.
+std::string stats_of_task(const std::vector<Member>& members) {
+    std::string out;
+    for (const Member& m : members)
+        out += fmt::format("{}\"{}\":{}", out.empty() ? "{" : ",", m.record->id, m.stats.empty() ? "null" : m.stats);
+    return out + "}";
+}
+
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 } // namespace
 
+bool uses_stats(const std::string& path) { return path.ends_with("/stats"); }
+
 Answer answer(const std::string& path, const std::vector<Member>& members,
               const std::vector<EndpointStatus>& addresses) {
     constexpr std::string_view version = "/v4/";
-    if (!path.starts_with(version)) return {404, "there is /v4/ID and /v4/ID/task"};
+    const Answer none{404, "there is /v4/ID, /v4/ID/task, /v4/ID/stats and /v4/ID/task/stats"};
+    if (!path.starts_with(version)) return none;
     std::string id = path.substr(version.size());
     const auto slash = id.find('/');
     std::string what = slash == std::string::npos ? "" : id.substr(slash + 1);
@@ -123,7 +134,9 @@ Answer answer(const std::string& path, const std::vector<Member>& members,
     if (it == members.end()) return {404, "the task has no container of this id"};
     if (what.empty()) return {200, text_of(container(*it, addresses))};
     if (what == "task") return {200, text_of(task(*it->record, members, addresses))};
-    return {404, "there is /v4/ID and /v4/ID/task"};
+    if (what == "stats") return {200, it->stats.empty() ? "null" : it->stats};
+    if (what == "task/stats") return {200, stats_of_task(members)};
+    return none;
 }
 
 } // namespace davit::supervisor::metadata

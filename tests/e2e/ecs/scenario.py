@@ -74,6 +74,11 @@ with Scenario("ecs", project="shop") as s:
     task = metadata("side", "/task")
     s.equal("the task has its containers", ["app", "data", "prepare", "side"], sorted(c["Name"] for c in task["Containers"]))
     s.equal("and its limits", ("Shop", {"CPU": 0.5, "Memory": 256}), (task["Family"], task["Limits"]))
+    used = metadata("app", "/stats")
+    s.check("what it uses", used["memory_stats"]["usage"] > 0 and used["memory_stats"]["limit"] == 64 << 20 and used["pids_stats"]["current"] >= 1, str(used))
+    all_used = metadata("app", "/task/stats")
+    s.equal("what all of them use, by container", {True: 3, False: 1}, {runs: [bool(v) for v in all_used.values()].count(runs) for runs in (True, False)})
+    s.check("the second sample knows the first", all_used[used["id"]]["preread"] == used["read"], str(all_used))
     s.check("nobody else's id is answered", inside("app", FETCH % "http://169.254.170.2/v4/0000").code != 0)
     s.check("port 80 of the task is its own: app serves it", inside("side", FETCH % "http://localhost/").out.strip() == "data")
 
