@@ -94,10 +94,11 @@ private:
         bool launched = false; // a shim was spawned
         bool stopping = false;
         bool stop_asked = false; // by stop, not by kill or removal
+        int connects = 0;        // that found a link of the last run
         std::string abandoned;   // why a start goes no further
         UniqueFd netns;
         std::optional<runtime::ShimConnection> shim;
-        EventLoop::Watch shim_watch, shim_retry, kill_timer, stuck_timer, answer_timer;
+        EventLoop::Watch connect_timer, shim_watch, shim_retry, kill_timer, stuck_timer, answer_timer;
         std::optional<std::chrono::steady_clock::time_point> kill_at; // when kill_timer fires
         runtime::StdioFds stdio;
         std::optional<runtime::Exited> exited;
@@ -147,6 +148,7 @@ private:
     // start.cpp
     void begin_run(bool hold, bool by_policy);
     void connected(const Error* error, const NetworkLease* lease);
+    bool connect_later(const Error& e);
     void launch();
     pid_t peer(const std::string& id, const char* shared) const;
     UniqueFd make_netns(const NetworkLease* lease);

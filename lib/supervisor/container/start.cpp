@@ -12,12 +12,19 @@
 #include "supervisor/network/wiring.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <climits>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 namespace davit::supervisor {
+
+namespace {
+constexpr std::chrono::milliseconds connect_delay{20};
+constexpr int most_connects = 150; // three seconds
+} // namespace
 
 void Container::start(bool hold_for_attach, Done done) {
     std::vector<Done> waiter{std::move(done)};
@@ -73,9 +80,16 @@ void Container::connected(const Error* error, const NetworkLease*) {
         try {
             launch();
         } catch (const Error& e) {
-            start_failed(e);
+            if (!connect_later(e)) start_failed(e);
         }
     }));
+}
+
+// A macvlan link has its MAC until the kernel has taken the namespace of the last run away, some time after its end.
+bool Container::connect_later(const Error& e) {
+    if (e.os().value() != EADDRINUSE || run_->launched || run_->netns || ++run_->connects > most_connects) return false;
+    run_->connect_timer = world_.loop.after(connect_delay, guarded([this] { connected(nullptr, nullptr); }));
+    return true;
 }
 
 void Container::launch() {

@@ -15,7 +15,7 @@ using namespace davit::net;
 
 namespace {
 
-constexpr std::uint32_t group = 0x40000002;
+constexpr std::uint32_t links_group = 0x40000002;
 
 EndpointSpec on(const std::string& parent, LinkKind kind, std::uint16_t mode, const char* address) {
     EndpointSpec e;
@@ -37,8 +37,9 @@ std::string between(NetlinkSocket& host, const EndpointSpec& a, const EndpointSp
 
 bool made(NetlinkSocket& host, const ParentSpec& parent) {
     try {
-        CHECK(provide_parent(host, parent));
-        return true;
+        const bool now = provide_parent(host, parent);
+        CHECK(now);
+        return now;
     } catch (const Error& e) {
         REQUIRE(e.kind() == Errc::unsupported);
         MESSAGE(e.what());
@@ -64,8 +65,9 @@ TEST_CASE("containers on one parent reach each other by macvlan links, and the p
     };
     CHECK(between(host, link("10.96.0.2/24", MACVLAN_MODE_BRIDGE), link("10.96.0.3/24", MACVLAN_MODE_BRIDGE),
                   "10.96.0.3") == "10.96.0.2");
-    CHECK(between(host, link("10.96.0.2/24", MACVLAN_MODE_PRIVATE), link("10.96.0.3/24", MACVLAN_MODE_PRIVATE),
-                  "10.96.0.3") != "10.96.0.2");
+    // Other addresses, and so other MACs: the kernel takes the links of before away in its own time.
+    CHECK(between(host, link("10.96.0.4/24", MACVLAN_MODE_PRIVATE), link("10.96.0.5/24", MACVLAN_MODE_PRIVATE),
+                  "10.96.0.5") != "10.96.0.4");
     CHECK_FALSE(provide_parent(host, {"sl0", "test/sl"}));
     lab::output_of({"ip", "link", "del", "sl0"});
     const UniqueFd ns = create_netns();
@@ -84,27 +86,29 @@ TEST_CASE("a parent that nobody has is told in Docker's words") {
 
 TEST_CASE("a dummy is made for a network without parent; containers on it have only each other") {
     NetlinkSocket host(NETLINK_ROUTE);
-    const ParentSpec parent{"dv-0123456789ab", "test/alone", true, 0, group};
-    if (!made(host, parent)) return;
-    CHECK(find_link(host, parent.name)->alias == "davit test/alone");
-    CHECK_FALSE(provide_parent(host, parent));
+    // A parent is macvlan's or ipvlan's.
     for (const auto& [kind, mode] : {std::pair(LinkKind::macvlan, std::uint16_t(MACVLAN_MODE_BRIDGE)),
-                                     std::pair(LinkKind::ipvlan, std::uint16_t(IPVLAN_MODE_L2)),
-                                     std::pair(LinkKind::ipvlan, std::uint16_t(IPVLAN_MODE_L3))})
+                                     std::pair(LinkKind::ipvlan, std::uint16_t(IPVLAN_MODE_L2))}) {
+        const bool macvlan = kind == LinkKind::macvlan;
+        const ParentSpec parent{macvlan ? "dv-0123456789aa" : "dv-0123456789ab", "test/alone", true, 0, links_group};
+        if (!made(host, parent)) return;
+        CHECK(find_link(host, parent.name)->alias == "davit test/alone");
+        CHECK_FALSE(provide_parent(host, parent));
         CHECK(between(host, on(parent.name, kind, mode, "10.95.0.2/24"), on(parent.name, kind, mode, "10.95.0.3/24"),
                       "10.95.0.3") == "10.95.0.2");
-    delete_group(host, group);
-    CHECK_FALSE(find_link(host, parent.name));
+        delete_group(host, links_group);
+        CHECK_FALSE(find_link(host, parent.name));
+    }
 }
 
 TEST_CASE("a VLAN of a link that is there is made, and goes with its group") {
     NetlinkSocket host(NETLINK_ROUTE);
     lab::output_of({"ip", "link", "add", "sl2", "type", "veth", "peer", "name", "sl3"});
     lab::output_of({"ip", "link", "set", "sl2", "up"});
-    const ParentSpec parent{"sl2.50", "test/vlan", false, 0, group};
+    const ParentSpec parent{"sl2.50", "test/vlan", false, 0, links_group};
     if (made(host, parent)) {
         CHECK(find_link(host, "sl2.50")->kind == "vlan");
-        delete_group(host, group);
+        delete_group(host, links_group);
         CHECK_FALSE(find_link(host, "sl2.50"));
     }
     lab::output_of({"ip", "link", "del", "sl2"});
@@ -112,7 +116,7 @@ TEST_CASE("a VLAN of a link that is there is made, and goes with its group") {
 
 TEST_CASE("a routed ipvlan has its way out on the link itself") {
     NetlinkSocket host(NETLINK_ROUTE);
-    const ParentSpec parent{"dv-0123456789ac", "test/routed", true, 0, group};
+    const ParentSpec parent{"dv-0123456789ac", "test/routed", true, 0, links_group};
     if (!made(host, parent)) return;
     const UniqueFd ns = create_netns();
     NetnsPlan plan{{on(parent.name, LinkKind::ipvlan, IPVLAN_MODE_L3, "10.94.0.2/24")}, {}, {}};
@@ -120,5 +124,5 @@ TEST_CASE("a routed ipvlan has its way out on the link itself") {
     attach(host, ns.get(), plan);
     const NetnsScope inside(ns.get());
     CHECK(lab::output_of({"ip", "route", "show", "default"}).find("default dev eth0 scope link") == 0);
-    delete_group(host, group);
+    delete_group(host, links_group);
 }

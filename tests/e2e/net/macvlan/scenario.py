@@ -55,8 +55,9 @@ def in_a_file(s):
     s.check("and is the way out", pings(s, "a", "203.0.113.1"))
     s.check("neighbours reach each other", pings(s, "a", address(s, "b", f"{s.project}_lan")))
     s.davit("exec", "-T", "a", "ping", "-c", "1", "-W", "3", "b")
-    s.equal("a port of what is on no bridge is published nowhere", "", s.davit("ps", "--format", "{{.Ports}}", "a").out.strip())
-    s.davit("restart", "-t", "0", "a")
+    s.equal("a port of what is on no bridge is published nowhere", "80/tcp", s.davit("ps", "--format", "{{.Ports}}", "a").out.strip())
+    for _ in range(5):
+        s.davit("restart", "-t", "0", "a", "b")
     s.equal("a restart keeps the address", "10.99.0.50", address(s, "a", f"{s.project}_lan"))
     s.check("and the way out", pings(s, "a", "203.0.113.1"))
     for pid in s.pids(r"^\S*davit-supervisor --project"):
@@ -77,7 +78,7 @@ def by_hand(s):
     s.equal("and no gateway that nobody named", [{"Subnet": "10.99.0.0/24"}],
             [{k: v for k, v in c.items() if v and k in ("Subnet", "Gateway")} for c in found["IPAM"]["Config"]])
     out = s.davit("docker", "run", "--rm", "--network", "lan", "--ip", "10.99.0.77", "busybox", "sh", "-c",
-                  "ping -c1 -W3 10.99.0.1 >/dev/null && echo reached; ip route | grep -c default").out.split()
+                  "ping -c1 -W3 10.99.0.1 >/dev/null && echo reached; ip route | grep -c default; true").out.split()
     s.equal("neighbours are reached, and there is no way further", ["reached", "0"], out)
     s.davit("docker", "run", "-d", "--name", "one", "--network", "lan", "busybox", "sleep", "600")
     s.davit("docker", "network", "connect", "alone", "one")
