@@ -106,7 +106,7 @@ void add_devices_below(Spec& spec, const std::string& dir, const std::string& in
     ::closedir(d);
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
-        static const std::vector<std::string> skipped = {".",      "..",      "pts",  "shm",         "fd",
+        static const std::vector<std::string> skipped = {".",      "..",      "pts",  "ptmx",        "shm",  "fd",
                                                          "mqueue", "console", ".lxc", ".lxd-mounts", ".udev"};
         if (std::find(skipped.begin(), skipped.end(), name) != skipped.end()) continue;
         struct stat st {};

@@ -53,7 +53,11 @@ public:
     }
 
     int run() {
-        context_.also_to([this](const Event& event) { unmet_.see(event); });
+        context_.also_to([this](const Event& event) {
+            unmet_.see(event);
+            if (event.kind == EventKind::container_hook && shown_.count(event.service))
+                printer_.hook(log_name(project_.name, event.container_name), event.time_ns, event.text);
+        });
         if (flags_.watch && !has_watch_rules(project_, options_.services)) throw error(Errc::usage, "{}", no_rules);
         Engine& engine = context_.engine();
         CreateOptions create = options_;

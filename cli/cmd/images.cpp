@@ -74,11 +74,11 @@ void print_json(const std::vector<Row>& rows) {
         if (!row.image.created.empty()) one["Created"] = row.image.created;
         all.push_back(std::move(one));
     }
-    std::printf("%s\n", json_text(all).c_str());
+    std::printf("%s\n", rows.empty() ? "null" : json_text(all).c_str()); // as docker compose
 }
 
 void print_table(const std::vector<Row>& rows) {
-    Table table{{"CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"}, {}};
+    Table table{{"CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"}, {}, false, 20};
     for (const Row& row : rows) {
         const auto created = parse_rfc3339(row.image.created);
         const std::string age =

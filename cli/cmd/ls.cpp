@@ -61,7 +61,7 @@ int run_ls(Globals& globals, const Args& args) {
     if (format != "table" && format != "json")
         throw error(Errc::usage, "unsupported format \"{}\"", format).with_hint("table or json");
     Context context(globals);
-    Table table{{"NAME", "STATUS", "CONFIG FILES"}, {}};
+    Table table{{"NAME", "STATUS", "CONFIG FILES"}, {}, false, 20};
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     std::string names;
     for (const ProjectInfo& project : context.engine().projects()) {

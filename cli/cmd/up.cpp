@@ -102,6 +102,7 @@ int run_up(Globals& globals, const Args& args) {
     if (!flags.exit_code_from.empty() && !project.services.count(flags.exit_code_from))
         throw error(Errc::not_found, "no such service: {}", flags.exit_code_from);
     if (create.quiet_build) context.quiet_build();
+    if (project.services.empty()) throw error(Errc::failed, "no service selected");
     UpOptions up;
     static_cast<CreateOptions&>(up) = create.options;
     up.no_start = flags.no_start;

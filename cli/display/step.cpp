@@ -65,6 +65,12 @@ std::optional<std::string> replaces(const std::string& name) {
     return name.substr(id + 1);
 }
 
+// The network of `network_mode: bridge`, which a project has for itself: with Docker it is always there.
+bool is_default_bridge(const Event& event) {
+    return (event.op == OpKind::create_network || event.op == OpKind::remove_network) &&
+           event.resource == "network:" + event.project + ".bridge";
+}
+
 std::string name_of(const Event& event) {
     if (!event.container_name.empty()) return event.container_name;
     const std::size_t colon = event.resource.find(':');
@@ -97,6 +103,7 @@ std::optional<Step> StepReader::read(const Event& event) {
     case EventKind::operation_failed: step = {{}, Step::State::error, "Error", event.text, 0, 0}; break;
     default: return std::nullopt;
     }
+    if (event.kind != EventKind::operation_failed && is_default_bridge(event)) return std::nullopt;
     // What only prepares is seen when it fails.
     if (!words.doing && event.kind != EventKind::operation_failed) return std::nullopt;
     step.id = (event.container_name.empty() ? noun_of(event) : "Container ") + name_of(event);

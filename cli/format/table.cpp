@@ -9,7 +9,7 @@ namespace davit::cli {
 
 namespace {
 
-constexpr std::size_t minimum = 10, padding = 3;
+constexpr std::size_t padding = 3;
 
 // One UTF-8 character at text[i]; moves i behind it. Broken bytes count as themselves.
 wchar_t next_character(const std::string& text, std::size_t& i) {

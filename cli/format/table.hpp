@@ -2,6 +2,7 @@
 // line, and does not steer the terminal, whatever a process or an image calls itself.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@ namespace davit::cli {
 struct Table {
     std::vector<std::string> header; // empty: no header line
     std::vector<std::vector<std::string>> rows;
-    bool as_it_is = false; // the cells are fit for a terminal
+    bool as_it_is = false;    // the cells are fit for a terminal
+    std::size_t minimum = 10; // of a column's width, with the space behind it; `ls` and `images` of compose have 20
     std::string to_string() const;
 };
 

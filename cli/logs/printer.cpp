@@ -20,12 +20,17 @@ constexpr const char* palette[] = {"36", "33", "32", "35", "34", "36;1", "33;1",
 } // namespace
 
 void LogPrinter::add(const std::string& name) {
+    const std::lock_guard guard(mutex_);
+    know(name);
+}
+
+void LogPrinter::know(const std::string& name) {
     width_ = std::max(width_, name.size());
     colours_.emplace(name, colours_.size() % std::size(palette));
 }
 
 std::string LogPrinter::prefix_of(const std::string& name) {
-    if (!colours_.count(name)) add(name);
+    if (!colours_.count(name)) know(name);
     std::string text = name;
     text.append(width_ + 1 - std::min(width_, name.size()), ' ');
     text += " | ";
@@ -34,6 +39,22 @@ std::string LogPrinter::prefix_of(const std::string& name) {
 }
 
 void LogPrinter::line(const std::string& name, const LogLine& line) {
+    const std::lock_guard guard(mutex_);
+    put_line(name, line);
+}
+
+void LogPrinter::hook(const std::string& name, std::int64_t time_ns, const std::string& text) {
+    const std::lock_guard guard(mutex_);
+    const std::string source = name + " ->";
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        put_line(source, {time_ns, false, text.substr(at, end - at)});
+        at = end + 1;
+    }
+    put_out();
+}
+
+void LogPrinter::put_line(const std::string& name, const LogLine& line) {
     if (hidden_) return;
     const std::pair<std::string, bool> source(name, line.is_error);
     const bool goes_on = open_ == source && !line.first;
@@ -57,6 +78,7 @@ void LogPrinter::break_line() {
 }
 
 void LogPrinter::status(const std::string& name, const std::string& text) {
+    const std::lock_guard guard(mutex_);
     break_line();
     print(false, name + " " + text + "\n");
 }
@@ -65,10 +87,15 @@ void LogPrinter::print(bool error, const std::string& text) {
     if (waiting_.empty() || waiting_.back().first != error) waiting_.emplace_back(error, text);
     else waiting_.back().second += text;
     waiting_bytes_ += text.size();
-    if (waiting_bytes_ >= most_waiting) flush();
+    if (waiting_bytes_ >= most_waiting) put_out();
 }
 
 void LogPrinter::flush() {
+    const std::lock_guard guard(mutex_);
+    put_out();
+}
+
+void LogPrinter::put_out() {
     if (options_.whole_lines) break_line();
     if (waiting_.empty()) return;
     if (options_.beside) options_.beside([this] { write_out(); });

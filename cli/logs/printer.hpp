@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ struct PrinterOptions {
     std::function<void(const std::function<void()>&)> beside = {};
 };
 
+// Thread-safe.
 class LogPrinter {
 public:
     explicit LogPrinter(const PrinterOptions& options) : options_(options) {}
@@ -33,19 +35,25 @@ public:
     // What is printed is written by flush(), or earlier when it has become much. A line that comes in pieces is
     // broken when something else is printed between them.
     void line(const std::string& name, const LogLine& line);
+    // What a hook of it has written, as docker compose shows it: "web-1 ->  | text".
+    void hook(const std::string& name, std::int64_t time_ns, const std::string& text);
     // "web-1 exited with code 0" and the like.
     void status(const std::string& name, const std::string& text);
     void flush();
-    // While it is hidden what is printed goes nowhere, but for statuses. Thread-safe.
+    // While it is hidden what is printed goes nowhere, but for statuses.
     void hide(bool hidden) { hidden_ = hidden; }
 
 private:
+    void know(const std::string& name);
     std::string prefix_of(const std::string& name);
     void print(bool error, const std::string& text);
+    void put_line(const std::string& name, const LogLine& line);
     void break_line();
+    void put_out();
     void write_out();
 
     PrinterOptions options_;
+    std::mutex mutex_;
     std::size_t width_ = 0;
     std::vector<std::pair<bool, std::string>> waiting_; // to stderr?, text
     std::size_t waiting_bytes_ = 0;

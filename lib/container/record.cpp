@@ -152,7 +152,8 @@ void ContainerBuilder::process() {
     p.terminal = r.tty = service_.tty;
     p.stdin_open = r.open_stdin = service_.stdin_open;
     p.oom_score_adj = service_.oom_score_adj;
-    out_.spec.init = service_.init.value_or(false);
+    // As docker: where the first process of the pid namespace is somebody else, that one reaps.
+    out_.spec.init = service_.init.value_or(false) && service_.pid.empty();
     out_.spec.annotations = service_.annotations;
     r.command = p.args;
     r.environment = p.env;

@@ -81,6 +81,7 @@ const char* to_string(EventKind kind) noexcept {
     case EventKind::container_renamed: return "container_renamed";
     case EventKind::container_updated: return "container_updated";
     case EventKind::container_restarted: return "container_restarted";
+    case EventKind::container_hook: return "container_hook";
     case EventKind::network_connected: return "network_connected";
     case EventKind::network_disconnected: return "network_disconnected";
     case EventKind::network_created: return "network_created";

@@ -99,6 +99,9 @@ Plan plan_start(const Scene& scene, const StartOptions& options) {
         throw error(Errc::not_found, "no container found for project \"{}\": not found", scene.observed.project);
     const DependencyMap needs = dependencies_of(scene);
     const auto services = with_dependencies(needs, services_of(scene, options.services, true));
+    // As docker compose: only of a project without any container is it an error that a service has none.
+    const auto& there = scene.observed.containers;
+    const bool any = std::any_of(there.begin(), there.end(), [](const auto& c) { return !c.record.oneoff; });
     PlanBuilder plan(scene.observed.project, scene.model);
     std::map<std::string, std::set<int>> started;
     std::map<std::string, std::vector<const ObservedContainer*>> all;
@@ -106,7 +109,8 @@ Plan plan_start(const Scene& scene, const StartOptions& options) {
         const auto containers = replicas_of(scene, {service});
         if (containers.empty()) {
             const Service* s = in_model(scene, service);
-            if (s && replicas(*s) > 0) throw error(Errc::failed, "service \"{}\" has no container to start", service);
+            if (!any && s && replicas(*s) > 0)
+                throw error(Errc::failed, "service \"{}\" has no container to start", service);
             continue;
         }
         for (const auto* c : containers) all[service].push_back(c);

@@ -11,7 +11,7 @@ namespace {
 // What has been waited for, in the words of progress.
 const char* met(WaitCondition condition) {
     switch (condition) {
-    case WaitCondition::started: return "Running";
+    case WaitCondition::started: // as docker compose: what has no check is healthy when it runs
     case WaitCondition::healthy: return "Healthy";
     case WaitCondition::completed_successfully:
     case WaitCondition::exited: return "Exited";

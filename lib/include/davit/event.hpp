@@ -34,6 +34,7 @@ enum class EventKind {
     container_renamed,   // text: the name before
     container_updated,
     container_restarted, // as asked for
+    container_hook,      // text: what one of its hooks has written, told when the hook has ended; its first 64 KiB
     network_connected,   // resource: "network:<name>"
     network_disconnected,
     network_created,

@@ -20,7 +20,8 @@ DAVIT_JSON_ENUM(
     {EventKind::volume_removed, "volume_removed"}, {EventKind::container_signalled, "container_signalled"},
     {EventKind::container_stopped, "container_stopped"}, {EventKind::service_changed, "service_changed"},
     {EventKind::service_removed, "service_removed"}, {EventKind::task_changed, "task_changed"},
-    {EventKind::task_removed, "task_removed"}, {EventKind::warning, "warning"})
+    {EventKind::task_removed, "task_removed"}, {EventKind::warning, "warning"},
+    {EventKind::container_hook, "container_hook"})
 DAVIT_JSON_ENUM(Errc, {Errc::usage, "usage"}, {Errc::invalid_project, "invalid_project"},
                 {Errc::not_found, "not_found"}, {Errc::conflict, "conflict"}, {Errc::unsupported, "unsupported"},
                 {Errc::denied, "denied"}, {Errc::unavailable, "unavailable"}, {Errc::interrupted, "interrupted"},

@@ -192,7 +192,8 @@ private:
     void check_health();
     void note(const std::vector<JournalLine>& lines);
     void health_result(ExecJob::Result result, std::int64_t began, std::int64_t at);
-    ExecJob* exec(const std::string& plan, std::chrono::nanoseconds timeout, ExecJob::Done done);
+    ExecJob* exec(const std::string& steps, std::chrono::nanoseconds timeout, std::size_t output_limit,
+                  ExecJob::Done done);
 
     // adopt.cpp
     void adopt_running();

@@ -11,12 +11,12 @@
 namespace davit::supervisor {
 
 namespace {
-constexpr std::size_t hook_output_limit = 4096;
+constexpr std::size_t hook_output_limit = 65536, told_limit = 4096;
 }
 
-ExecJob* Container::exec(const std::string& steps, std::chrono::nanoseconds timeout, ExecJob::Done done) {
-    auto job = std::make_unique<ExecJob>(world_.loop, *run_->shim, steps, timeout,
-                                         std::max(hook_output_limit, health_output_limit), std::move(done));
+ExecJob* Container::exec(const std::string& steps, std::chrono::nanoseconds timeout, std::size_t output_limit,
+                         ExecJob::Done done) {
+    auto job = std::make_unique<ExecJob>(world_.loop, *run_->shim, steps, timeout, output_limit, std::move(done));
     ExecJob* out = job.get();
     run_->execs[job->id()] = std::move(job);
     return out;
@@ -37,13 +37,14 @@ void Container::run_hooks(bool post_start, std::size_t n, Done done) {
     std::string steps =
         post_start ? world_.paths.post_start_steps(record_.id, n) : world_.paths.pre_stop_steps(record_.id, n);
     try {
-        exec(steps, {}, guarded([this, post_start, n, done](ExecJob::Result result) {
+        exec(steps, {}, hook_output_limit, guarded([this, post_start, n, done](ExecJob::Result result) {
+                 if (!result.output.empty()) emit(EventKind::container_hook, result.output);
                  if (!result.error && result.exit_code == 0) return run_hooks(post_start, n + 1, done);
                  Error e = error(Errc::failed, "{} hook {} of container {} exited with status {}",
                                  post_start ? "post_start" : "pre_stop", n + 1, record_.name, result.exit_code);
                  if (result.error)
                      e = Error(*result.error).with_context(fmt::format("running a hook of container {}", record_.name));
-                 else if (!result.output.empty()) e.with_hint("it said: " + result.output);
+                 else if (!result.output.empty()) e.with_hint("it said: " + result.output.substr(0, told_limit));
                  done(&e);
              }));
     } catch (const Error& e) {
@@ -97,7 +98,7 @@ void Container::check_health() {
     const std::int64_t began = sys::realtime_ns(), at = status_.started_at + age().count();
     try {
         const std::string id = sys::random_hex(64);
-        exec(world_.paths.health_steps(record_.id), health_->timeout(),
+        exec(world_.paths.health_steps(record_.id), health_->timeout(), health_output_limit,
              guarded([this, began, at, id](ExecJob::Result r) {
                  if (!r.error)
                      note({container_line(record_, sys::realtime_ns(), "exec_die",

@@ -1,5 +1,6 @@
 """Who follows containers stays with them while other commands restart and replace them, and leaves when they have ended."""
 import os
+import signal
 import subprocess
 import time
 
@@ -167,6 +168,26 @@ services:
     s.davit("down")
 
 
+def hooks(s):
+    s.write("compose.yaml", """
+services:
+  web:
+    image: busybox
+    command: sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+    post_start: [{command: sh -c 'echo one; echo two >&2'}, {command: "true"}]
+    pre_stop: [{command: echo bye}]
+  job: {image: busybox, command: sleep 1, stop_signal: KILL, post_start: [{command: echo hidden}]}
+""")
+    for words, lines in ((("--no-attach", "job"), ["web-1 ->  | one", "web-1 ->  | two", "web-1 ->  | bye"]), (("--no-log-prefix", "web"), ["one", "two", "bye"])):
+        up = Follower(s, "up", "--no-color", *words)
+        up.shows(lines[1])
+        s.davit("up", "-d")
+        up.process.send_signal(signal.SIGINT)
+        up.ends(130)
+        s.equal("what hooks write is shown where their container is", lines, [l for l in up.text().splitlines() if l in lines or "hidden" in l])
+        s.davit("down")
+
+
 def what_is_not_attached_is_not_shown(s):
     s.write("compose.yaml", """
 services:
@@ -183,6 +204,6 @@ services:
 with Scenario("follow") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (restarts, several, created, last_line, long_line, what_is_not_attached_is_not_shown):
+    for part in (restarts, several, created, last_line, long_line, what_is_not_attached_is_not_shown, hooks):
         part(s)
         s.nothing_left(before)

@@ -57,6 +57,8 @@ std::vector<Event> small_up() {
         event(operation_failed, OpKind::start_container, "shop-web-1", "port 80 is taken"),
         event(operation_skipped, OpKind::create_container, "shop-proxy-1"),
         event(operation_skipped, OpKind::start_container, "shop-proxy-1"),
+        event(operation_started, OpKind::create_network, ".bridge"), // of network_mode: bridge: not told
+        event(operation_done, OpKind::create_network, ".bridge"),
     };
     all[2].current = 10'000'000;
     all[2].total = 40'000'000;

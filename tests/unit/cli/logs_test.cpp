@@ -291,6 +291,18 @@ TEST_CASE("logs: pieces of a line are one line, unless somebody else writes betw
           }) == "one \n" + std::string(70000, 'x') + "\nend\na-1 exited\n");
 }
 
+TEST_CASE("logs: what a hook writes stands behind an arrow, and widens the names that follow") {
+    CHECK(printed([] {
+              LogPrinter out({});
+              out.add("web-1");
+              out.line("web-1", piece("begun", true, false));
+              out.hook("web-1", 0, "one\ntwo");
+              out.hook("web-1", 0, "\n");
+              out.line("web-1", piece("more", true, true));
+              out.flush();
+          }) == "web-1  | begun\nweb-1 ->  | one\nweb-1 ->  | two\nweb-1 ->  | \nweb-1     | more\n");
+}
+
 TEST_CASE("logs: the name before a line is the container's without its project") {
     CHECK(log_name("shop", "0123456789ab_shop-web-1") == "web-1"); // about to take another one's place
     CHECK(log_name("shop", "shop-web-1") == "web-1");

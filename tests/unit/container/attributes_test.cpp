@@ -91,6 +91,11 @@ TEST_CASE("attributes of the process") {
     });
 }
 
+TEST_CASE("an init reaps only in a pid namespace of its own") {
+    CHECK(build("    init: true\n").spec.init);
+    CHECK_FALSE(build("    init: true\n    pid: host\n").spec.init);
+}
+
 TEST_CASE("attributes of security") {
     check({
         {"cap_add: [SYS_PTRACE]",

@@ -69,8 +69,15 @@ TEST_CASE("start of running services is nothing, of missing ones an error") {
     w.of("job").status.state = ContainerState::running;
     CHECK(plan_start(w.scene(), {}).empty());
     w.service("new");
-    CHECK_THROWS_WITH_AS(plan_start(w.scene(), {}), "service \"new\" has no container to start", Error);
+    CHECK(plan_start(w.scene(), {}).empty());
+    CHECK(plan_start(w.scene(), {{"new"}}).empty());
     CHECK_THROWS_WITH_AS(plan_start(w.scene(), {{"nosuch"}}), "no such service: nosuch", Error);
+}
+
+TEST_CASE("start in a project that has no container names the service that lacks one") {
+    Shop w;
+    w.observed.containers.clear();
+    CHECK_THROWS_WITH_AS(plan_start(w.scene(), {{"db"}}), "service \"db\" has no container to start", Error);
 }
 
 TEST_CASE("start --wait waits for health where there is a check, else for half a second of life") {
