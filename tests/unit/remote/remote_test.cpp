@@ -1,6 +1,7 @@
 #include "davit/error.hpp"
 #include "remote/git_ref.hpp"
 #include "remote/oci_project.hpp"
+#include "remote/project_artifact.hpp"
 
 #include <doctest/doctest.h>
 
@@ -88,4 +89,28 @@ TEST_CASE("a manifest that is no project, or would write elsewhere, is refused")
         message(
             R"({"artifactType": "application/vnd.docker.compose.project", "layers": [{"mediaType": "application/vnd.docker.compose.file+yaml", "digest": "sha256:c", "size": 99999999999}]})")
             .find("compose files have at most") != std::string::npos);
+}
+
+TEST_CASE("a list of what refers to a manifest grows, whatever was there") {
+    const registry::Descriptor one{"type", "sha256:a", 1, std::nullopt, {}},
+        two{"type", "sha256:b", 2, std::nullopt, {}};
+    const std::string first = with_referrer("", one);
+    CHECK(with_referrer(first, one) == first);
+    const std::string both = with_referrer(first, two);
+    CHECK(both.find("sha256:a") < both.find("sha256:b"));
+    for (const char* other : {"[", "[]", "{}", R"({"manifests": 1})", R"({"manifests": [1, {"digest": []}]})"})
+        CHECK(with_referrer(other, one).find("sha256:a") != std::string::npos);
+    const std::string deep = R"({"manifests": )" + std::string(100000, '[') + std::string(100000, ']') + "}";
+    CHECK(with_referrer(deep, one) == first);
+}
+
+TEST_CASE("the index of an application's images is about the application") {
+    const registry::Descriptor project{"m", "sha256:p", 3, std::nullopt, {}};
+    const std::string index = images_index({{"docker.io", "library/x", {"i", "sha256:x", 9, std::nullopt, {}}}},
+                                           project, "application/vnd.docker.compose.project");
+    CHECK(index.find(R"("subject":{"mediaType":"m","digest":"sha256:p","size":3,"artifactType":)") !=
+          std::string::npos);
+    CHECK(index.find(R"("annotations":{"containerd.io/distribution.source.docker.io":"library/x"})") !=
+          std::string::npos);
+    CHECK(images_index({}, project, "").find("artifactType") == std::string::npos);
 }
