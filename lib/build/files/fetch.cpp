@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "build/files/http_memory.hpp"
 #include "build/files/locate.hpp"
 #include "build/files/tree_walk.hpp"
 #include "remote/git_fetch.hpp"
