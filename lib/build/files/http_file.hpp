@@ -16,7 +16,8 @@ struct HttpFileOptions {
     // bearer token. Only the host itself gets it, none that a redirect leads to.
     std::function<std::optional<std::string>(const std::string& id)> secret;
     std::uint64_t most_bytes = std::uint64_t{64} << 30;
-    std::string memory; // HttpMemory's directory; empty: each time anew
+    std::string memory;    // HttpMemory's directory; empty: each time anew
+    std::string ssh_agent; // of git over ssh: a socket, in the place of the user's own
     std::stop_token stop;
 };
 

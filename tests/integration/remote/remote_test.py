@@ -3,16 +3,14 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
-import time
 import unittest
 import urllib.request
 
 from case import Case, main
 from images import INDEX, MANIFEST, digest
-from servers import DockerRegistry, Faulty, Receiving, free_port
+from servers import DockerRegistry, Faulty, Receiving, free_port, listening
 
 PROJECT = "application/vnd.docker.compose.project"
 COMPOSE = "application/vnd.docker.compose.file+yaml"
@@ -29,15 +27,7 @@ class GitServer:
         self.daemon = subprocess.Popen(["git", "daemon", "--base-path=" + self.base, "--export-all", "--listen=127.0.0.1", "--port=%d" % self.port],
                                        stderr=subprocess.DEVNULL, env=self.env, start_new_session=True)
         test.addCleanup(self.stop)
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                threading.Event().wait(0.02)
+        listening(self.port)
 
     def stop(self):
         os.killpg(self.daemon.pid, 9)

@@ -1,5 +1,6 @@
 #include "davit/error.hpp"
 #include "remote/git_ref.hpp"
+#include "remote/git_ssh_url.hpp"
 #include "remote/oci_project.hpp"
 #include "remote/project_artifact.hpp"
 
@@ -113,4 +114,37 @@ TEST_CASE("the index of an application's images is about the application") {
     CHECK(index.find(R"("annotations":{"containerd.io/distribution.source.docker.io":"library/x"})") !=
           std::string::npos);
     CHECK(images_index({}, project, "").find("artifactType") == std::string::npos);
+}
+
+TEST_CASE("addresses that ssh takes, and none that would be its options") {
+    struct Row {
+        const char *url, *wanted; // "user host port path"
+    };
+    for (const Row& row : std::initializer_list<Row>{
+             {"ssh://git@h.example:2222/a/b.git", "git|h.example|2222|/a/b.git"},
+             {"ssh://h/~me/r", "|h||~me/r"},
+             {"ssh://u:pw@[::1]:22/r%20x", "u|::1|22|/r x"},
+             {"ssh://[::1]/r", "|::1||/r"},
+             {"git@h:a/b.git", "git|h||a/b.git"},
+             {"h:/srv/r", "|h||/srv/r"},
+             {"ssh://h", nullptr},
+             {"ssh://-oProxyCommand=x/r", nullptr},
+             {"ssh://-x@h/r", nullptr},
+             {"git@-h:r", nullptr},
+             {"git@h:-r", nullptr},
+             {"ssh://h:22x/r", nullptr},
+             {"ssh://%2dx@h/r", nullptr},
+             {"https://h/r", nullptr},
+             {"git@:r", nullptr},
+         }) {
+        CAPTURE(row.url);
+        const auto place = parse_ssh_place(row.url);
+        CHECK(place.has_value() == (row.wanted != nullptr));
+        if (place && row.wanted)
+            CHECK(place->user + "|" + place->host + "|" + place->port + "|" + place->path == row.wanted);
+    }
+    CHECK(ssh_command({"", "h", "", "it's"}).back() == "git-upload-pack 'it'\\''s'");
+    CHECK(trouble_of("x\nHost key verification failed.") == SshTrouble::unknown_host);
+    CHECK(trouble_of("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nHost key verification failed.") ==
+          SshTrouble::changed_host);
 }
