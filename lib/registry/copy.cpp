@@ -22,7 +22,6 @@ Descriptor descriptor_of(const Json& json) {
         out.media_type = text_of(json, "mediaType");
         out.digest = text_of(json, "digest");
         out.size = unsigned_of(json, "size");
-        out.urls = list_of(json, "urls");
     }
     if (!is_digest(out.digest)) throw error(Errc::failed, "a manifest names '{}', which is no digest", out.digest);
     return out;
