@@ -40,6 +40,26 @@ bool is_withheld(const Descriptor& layer) {
            layer.media_type.find("rootfs.foreign") != std::string::npos;
 }
 
+// A blob from its beginning, whose last bytes come only when it is what its digest says: not every registry looks at
+// what it is given.
+class CheckedSource : public archive::ByteSource {
+public:
+    CheckedSource(std::unique_ptr<archive::ByteSource> from, const Descriptor& blob, std::string domain)
+        : from_(std::move(from)), hashed_(*from_, hash_kind(blob.digest)), blob_(blob), domain_(std::move(domain)) {}
+    std::size_t read(char* to, std::size_t max) override {
+        const std::size_t n = hashed_.read(to, max);
+        if (n > 0 && hashed_.bytes() == blob_.size && hashed_.hex() != hex_of(blob_.digest))
+            throw error(Errc::failed, "the registry {} sends something else than {}", domain_, blob_.digest);
+        return n;
+    }
+
+private:
+    std::unique_ptr<archive::ByteSource> from_;
+    archive::TeeSource hashed_;
+    Descriptor blob_;
+    std::string domain_;
+};
+
 } // namespace
 
 Descriptor Copier::copy(const Reference& from, RegistryClient& source) {
@@ -100,7 +120,11 @@ void Copier::blob(const Source& from, const Descriptor& descriptor, const std::s
         target_.want("repository:" + from.name.path() + ":pull");
         push.sources = {from.name.path()};
     }
-    push.open = [&](std::uint64_t offset) { return from.client.blob(descriptor, offset, stop); };
+    push.open = [&](std::uint64_t offset) -> std::unique_ptr<archive::ByteSource> {
+        auto source = from.client.blob(descriptor, offset, stop);
+        if (offset > 0) return source; // the registry itself has to see then
+        return std::make_unique<CheckedSource>(std::move(source), descriptor, from.name.domain());
+    };
     uploader_.push(push, stop);
 }
 

@@ -376,6 +376,31 @@ class Publish(Case):
         self.assertIn("nothing:1", self.publish(server.host + "/x", "--app", code=1).err)
         self.assertEqual(server.tags, {})
 
+    def test_images_of_hostile_registries_are_not_passed_on(self):
+        from images import Image
+        source, server = Faulty(), Receiving()
+        image = Image([{"x": b"x"}])
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services: {a: {image: %s}}\n" % source.put("app:1", image))
+        layer, good = image.layers[0], image.blobs[image.layers[0]]
+        for bad in (bytes(len(good)), good[:-1] + b"!"):
+            source.blobs[layer] = bad
+            self.publish(server.host + "/x", "--app", code=1)
+            self.assertNotIn(layer, server.blobs)
+            self.assertNotIn(image.manifest, server.blobs)
+        source.blobs[layer] = bytes(len(good))
+        self.assertIn("the registry %s sends something else than %s" % (source.host, layer), self.publish(server.host + "/x", "--app", code=1).err)
+        # Indexes in indexes without end, and documents that are none.
+        deep = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode()
+        for n in range(30):
+            source.blobs[digest(deep)] = deep
+            deep = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [{"mediaType": INDEX, "digest": digest(deep), "size": len(deep), "n": n}]}).encode()
+        broken = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": [{"digest": "../../x", "size": 1}]}).encode()
+        for document, text in ((deep, "more than 8 deep"), (broken, "is no digest")):
+            source.blobs[digest(document)] = document
+            source.tags["app:1"] = digest(document)
+            self.assertIn(text, self.publish(server.host + "/x", "--app", code=1).err)
+
     def test_a_registry_that_speaks_plain_http_is_named(self):
         server = Receiving()
         with open(self.project + "/compose.yaml", "w") as f:
