@@ -131,6 +131,9 @@ Error with_advice(Error e) {
     switch (e.os().value()) {
     case ENOSPC:
     case EDQUOT: {
+        // A path that is not below these is on a disk that davit has nothing to do with.
+        const bool own = text.find(roots.state) != std::string::npos || text.find(roots.run) != std::string::npos;
+        if (!own && text.find(" /") != std::string::npos) return e;
         const std::string biggest = ::geteuid() == 0 ? biggest_on_disk() : "";
         return e.with_hint(
             "free space below " + roots.state + (biggest.empty() ? "" : "; the biggest there: " + biggest) +

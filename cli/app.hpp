@@ -23,22 +23,23 @@ public:
 
 // What stands before the verb: docker compose's global flags.
 struct Globals {
-    std::vector<std::string> files;     // -f, --file
-    std::string project_name;           // -p, --project-name
-    std::string project_directory;      // --project-directory
-    std::vector<std::string> profiles;  // --profile
-    std::vector<std::string> env_files; // --env-file
-    std::string progress;               // --progress auto|tty|plain|json|quiet
-    std::string ansi;                   // --ansi auto|never|always
-    int parallel = -1;                  // --parallel
-    bool all_resources = false;         // --all-resources
-    bool compatibility = false;         // --compatibility
-    bool dry_run = false;               // --dry-run; also after the verb
-    bool verbose = false;               // --verbose
-    bool version = false;               // -v, --version
-    bool no_ansi = false;               // --no-ansi, docker compose's old form of --ansi never
-    std::string workdir;                // --workdir, its old name of --project-directory
-    CommandSink* describe = nullptr;    // verbs only say what they take
+    std::vector<std::string> files;               // -f, --file
+    std::string project_name;                     // -p, --project-name
+    std::string project_directory;                // --project-directory
+    std::vector<std::string> profiles;            // --profile
+    std::vector<std::string> env_files;           // --env-file
+    std::string progress;                         // --progress auto|tty|plain|json|quiet
+    std::string ansi;                             // --ansi auto|never|always
+    std::vector<std::string> insecure_registries; // --insecure-registry
+    int parallel = -1;                            // --parallel
+    bool all_resources = false;                   // --all-resources
+    bool compatibility = false;                   // --compatibility
+    bool dry_run = false;                         // --dry-run; also after the verb
+    bool verbose = false;                         // --verbose
+    bool version = false;                         // -v, --version
+    bool no_ansi = false;                         // --no-ansi, docker compose's old form of --ansi never
+    std::string workdir;                          // --workdir, its old name of --project-directory
+    CommandSink* describe = nullptr;              // verbs only say what they take
 
     // Not flags, but what the name and the words before them have settled.
     std::string program = "davit"; // as help names it: "docker", "docker compose"

@@ -52,7 +52,8 @@ Options global_options(Globals& g, Grammar grammar) {
         .hidden()
         .flag("v,version", g.version, "Show the version")
         .hidden()
-        .ignored("insecure-registry", "stringArray")
+        .list("insecure-registry", g.insecure_registries, "Registries of oci:// files that may speak plain HTTP")
+        .hidden()
         .verbatim_after_first()
         .epilog(global_help(g.program, grammar));
     return options;

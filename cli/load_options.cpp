@@ -61,7 +61,8 @@ LoadOptions load_options(const Globals& g, std::vector<std::string> services) {
     o.resources = ecs::task_definition_resources(
         {}, remote_resources({.cache_dir = {},
                               .git = remote_allowed(o, "COMPOSE_EXPERIMENTAL_GIT_REMOTE"),
-                              .oci = remote_allowed(o, "COMPOSE_EXPERIMENTAL_OCI_REMOTE")}));
+                              .oci = remote_allowed(o, "COMPOSE_EXPERIMENTAL_OCI_REMOTE"),
+                              .insecure_registries = g.insecure_registries}));
     // What is kept elsewhere says nothing of where its paths begin.
     if (o.project_directory.empty() && !o.files.empty() && o.files.front().starts_with("ecs:"))
         o.project_directory = o.current_dir;

@@ -13,7 +13,6 @@
 #include "cli/format/template.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
-#include "davit/build_cache.hpp"
 
 #include <cstdio>
 #include <iostream>
@@ -30,8 +29,6 @@ std::string used(const BuildCacheEntry& entry) {
     if (!entry.last_used) return "N/A";
     return human_duration(std::chrono::nanoseconds(sys::realtime_ns() - entry.last_used)) + " ago";
 }
-
-const char* type_of(const BuildCacheEntry& entry) { return entry.mount ? "exec.cachemount" : "regular"; }
 
 // "key", "key=value"; buildx's own names.
 bool taken_by(const std::vector<std::string>& filters, const BuildCacheEntry& entry) {
@@ -58,6 +55,10 @@ void print_total(const char* what, std::uint64_t bytes) {
 }
 
 } // namespace
+
+const char* type_of(const BuildCacheEntry& entry) {
+    return entry.mount ? "exec.cachemount" : entry.url ? "source.http" : "regular";
+}
 
 int run_builder_du(Globals& globals, const Args& args) {
     bool verbose = false;

@@ -9,6 +9,7 @@
 #include "davit/images.hpp"
 #include "davit/merged.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -25,11 +26,36 @@ bool agreed(const std::string& question) {
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-// An override that names each image by its digest.
-std::string digests_of(const Project& project) {
+// Each once, in the order of the services.
+std::vector<std::string> images_of(const Project& project) {
+    std::vector<std::string> out;
+    for (const auto& [name, service] : project.services)
+        if (!service.image.empty() && std::find(out.begin(), out.end(), service.image) == out.end())
+            out.push_back(service.image);
+    return out;
+}
+
+// Images by their digests: an override file for what is published, and what is copied beside it.
+void pin(const Project& project, bool app, Publication& to) {
     Project pinned = project;
     pin_images(pinned);
-    return render_images(pinned, RenderFormat::yaml);
+    to.files.push_back({PublishedFile::Kind::compose, "image-digests.yaml", render_images(pinned, RenderFormat::yaml)});
+    if (app) to.images = images_of(pinned);
+}
+
+int show(const Publication& publication, const Project& project, bool app) {
+    for (const auto& file : publication.files) std::printf("Would publish: %s\n", printable(file.name).c_str());
+    for (const auto& name : app ? images_of(project) : std::vector<std::string>())
+        std::printf("Would copy: %s\n", printable(name).c_str());
+    return 0;
+}
+
+// What is built here is of no use to others before it is at its registry.
+void push_images(Context& context, const Project& project) {
+    PushOptions push;
+    push.ignore_failures = true;
+    context.engine().push(project, push, context.stop());
+    context.mute();
 }
 
 } // namespace
@@ -40,7 +66,8 @@ int run_publish(Globals& globals, const Args& args) {
     PublishOptions publish_options;
     Options options(globals, "publish [OPTIONS] REPOSITORY[:TAG]", "Publish the compose application");
     options.flag("app", app, "Published compose application (includes referenced images)")
-        .ignored("insecure-registry")
+        .flag("insecure-registry", publish_options.insecure, "The registry may speak plain HTTP")
+        .hidden()
         .value("oci-version", publish_options.oci_version,
                "OCI image/artifact specification version (automatically determined by default)")
         .flag("resolve-image-digests", resolve_digests, "Pin image tags to digests")
@@ -48,31 +75,22 @@ int run_publish(Globals& globals, const Args& args) {
         .flag("y,yes", yes, "Assume \"yes\" as answer to all prompts")
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
-    if (app)
-        throw error(Errc::unsupported, "images are not copied beside the published application")
-            .with_hint("without --app the files are published and images stay where they are; --resolve-image-digests "
-                       "pins them");
     parse_image_name(names[0]);
     globals.profiles.emplace_back("*"); // all of it, whatever is active here
     Context context(globals);
     const Project& project = context.as_written();
-    if (resolve_digests && !context.dry_run()) publish_options.image_digests = digests_of(project);
-    const Publication publication = prepare_publication(project, publish_options);
+    Publication publication = prepare_publication(project, publish_options);
     for (const auto& question : publication.questions)
         if (!yes && !agreed(question)) {
             std::fputs("nothing was published\n", stderr);
-            return 0;
+            return 130;
         }
-    if (context.dry_run()) {
-        for (const auto& file : publication.files) std::printf("Would publish: %s\n", printable(file.name).c_str());
-        return 0;
-    }
-    // What is built here is of no use to others before it is at its registry.
-    PushOptions push;
-    push.ignore_failures = true;
-    context.engine().push(project, push, context.stop());
-    context.mute();
-    const PublishedProject done = publish(publication, names[0], context.stop());
+    if (context.dry_run()) return show(publication, project, app);
+    push_images(context, project);
+    if (resolve_digests || app) pin(project, app, publication); // as they are now that they have been pushed
+    const PublishedProject done = publish(publication, names[0], context.stop(), [](const std::string& image) {
+        std::fprintf(stderr, " %s copied\n", printable(image).c_str());
+    });
     std::fprintf(stderr, " %s published\n", printable(names[0]).c_str());
     std::printf("%s@%s\n", printable(done.name).c_str(), done.digest.c_str());
     return 0;

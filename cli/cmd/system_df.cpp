@@ -1,5 +1,6 @@
 // `system df`: what takes the disk.
 #include "base/sys.hpp"
+#include "cli/cmd/builder.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/system.hpp"
 #include "cli/context.hpp"
@@ -10,7 +11,6 @@
 #include "cli/format/time.hpp"
 #include "cli/format/volume.hpp"
 #include "cli/options.hpp"
-#include "davit/build_cache.hpp"
 #include "davit/images.hpp"
 #include "davit/revisions.hpp"
 #include "davit/system.hpp"
@@ -189,7 +189,7 @@ std::vector<nlohmann::json> cache_section(Engine& engine) {
         const std::string used =
             entry.last_used ? human_duration(std::chrono::nanoseconds(now - entry.last_used)) + " ago" : "";
         out.push_back({{"ID", entry.id.substr(0, 12)},
-                       {"CacheType", entry.mount ? "exec.cachemount" : "regular"},
+                       {"CacheType", type_of(entry)},
                        {"Size", human_size(static_cast<double>(entry.size))},
                        {"LastUsedSince", used},
                        {"Shared", entry.shared ? "true" : "false"},

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/kernel_abi.hpp"
 #include "base/sys.hpp"
+#include "base/write_back.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -180,6 +181,8 @@ void LayerWriter::add_file(TarReader& tar, const TarEntry& e, const LayerTree::P
         write_sparse(fd.get(), tar, e);
     } else {
         for (auto piece = tar.data(); !piece.empty(); piece = tar.data()) sys::write_all(fd.get(), piece);
+        constexpr std::uint64_t worth_a_call = 256u << 10;
+        if (e.size >= worth_a_call) start_write_back(fd.get(), 0, e.size);
     }
     // The owner first: chown drops setuid bits and capabilities.
     set_owner(fd.get(), e.uid, e.gid);

@@ -2,10 +2,14 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/sys.hpp"
 #include "build/foreign.hpp"
 
 #include <cstdlib>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace davit::build {
 
@@ -61,8 +65,19 @@ void Session::open_ssh() {
                 source.keys.push_back(in_context("--ssh " + given.id, [&] { return SshKey::read(path); }));
             }
         }
+        if (given.id == "default") open_agent(source);
         ssh_[given.id] = std::move(source);
     }
+}
+
+// What git is given for contexts and ADD. A socket's name may be short only.
+void Session::open_agent(const SshSource& source) {
+    agent_ = source.agent;
+    if (!agent_.empty()) return;
+    const std::string directory = ingest.fresh();
+    agent_directory_ = sys::open(directory, O_PATH | O_DIRECTORY);
+    own_agent_ = std::make_unique<SshProxy>(directory + "/agent", source, 0600, 0, 0);
+    agent_ = fmt::format("/proc/{}/fd/{}/agent", ::getpid(), agent_directory_.get());
 }
 
 std::optional<SshSource> Session::ssh_source(const std::string& id) const {
@@ -81,6 +96,7 @@ HttpFileOptions Session::http() const {
     HttpFileOptions out;
     out.secret = [this](const std::string& id) { return secret(id); };
     out.stop = stop();
+    out.ssh_agent = agent_;
     if (!request.no_cache) out.memory = roots.state + "/cache/build/urls";
     return out;
 }

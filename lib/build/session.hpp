@@ -72,10 +72,15 @@ struct Session {
     HttpFileOptions http() const;
 
 private:
+    void open_agent(const SshSource& source);
+
     mutable std::mutex mutex_;
     std::map<std::string, image::StepRecord> used_; // by key
     std::set<std::string> caches_;
     std::map<std::string, SshSource> ssh_; // by id
+    UniqueFd agent_directory_;
+    std::unique_ptr<SshProxy> own_agent_;
+    std::string agent_; // the socket of --ssh default; empty: the user's own
     mutable std::optional<std::vector<std::string>> handlers_;
     std::stop_callback<std::function<void()>> forward_;
 };

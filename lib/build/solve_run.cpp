@@ -37,7 +37,10 @@ std::optional<StepKey> Solver::key_of_run(const Step& step, const RunStep& run, 
         dockerfile::CopyStep all;
         all.sources = {mount.source.empty() ? "/" : mount.source};
         all.destination = "/m/";
-        sources.push_back(content_digest(files->directory->source(), all, copy_options(session_, step)));
+        all.from = mount.from;
+        CopyOptions options = copy_options(session_, step);
+        options.asked_by = "RUN --mount=type=bind, source";
+        sources.push_back(content_digest(files->directory->source(), all, options));
     }
     return run_key(state.key, step, run, session_.request, platform_, sources);
 }

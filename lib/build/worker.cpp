@@ -40,8 +40,8 @@ Worker::~Worker() {
         if (::rmdir(empty.c_str()) < 0) break;
 }
 
-Worker::StepDirectory::StepDirectory(const Worker& worker, const std::string& id)
-    : path_(worker.paths_.run_container(id)) {
+Worker::StepDirectory::StepDirectory(Worker& worker, const std::string& id) : path_(worker.paths_.run_container(id)) {
+    worker.stand_by();
     sys::make_dirs(path_, 0700);
 }
 
@@ -51,6 +51,11 @@ Worker::StepDirectory::~StepDirectory() {
     } catch (const Error& e) {
         log::warning("{}", e.describe());
     }
+}
+
+void Worker::stand_by() {
+    const std::lock_guard hold(mutex_);
+    start();
 }
 
 // With mutex_ held.

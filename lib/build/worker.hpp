@@ -32,11 +32,12 @@ public:
 
     // "build.<8 hex digits>": the project that the steps' cgroups and run directories are named by.
     const std::string& name() const { return name_; }
-    // <run>/projects/<name>/containers/<id>: for the files that a step mounts. It is gone after run(), and with this
-    // object where a step does not come that far.
+    // <run>/projects/<name>/containers/<id>: for the files that a step mounts, secrets among them. It is gone after
+    // run(), with this object where a step does not come that far, and with the build's supervisor when this process is
+    // killed.
     class StepDirectory {
     public:
-        StepDirectory(const Worker& worker, const std::string& id); // makes it
+        StepDirectory(Worker& worker, const std::string& id); // makes it, once there is a supervisor
         ~StepDirectory();
         StepDirectory(const StepDirectory&) = delete;
         const std::string& path() const { return path_; }
@@ -57,6 +58,7 @@ private:
     };
     template <typename F>
     void settle(std::unique_lock<std::mutex>& hold, const std::string& id, const std::stop_token& stop, F&& done);
+    void stand_by();
     void start();
     void kill(const std::string& id);
     void receive();

@@ -71,18 +71,6 @@ std::optional<Sensitive> by_form(std::string_view line) {
     return std::nullopt;
 }
 
-// "DB_PASSWORD" and the like; what names a file or a place of one is none.
-bool names_a_secret(std::string_view key) {
-    std::string upper;
-    for (char c : key) upper += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    for (const char* other : {"_FILE", "_PATH", "_NAME", "_ID", "_DIR"})
-        if (upper.ends_with(other)) return false;
-    for (const char* word : {"PASSWORD", "PASSWD", "SECRET", "APIKEY", "API_KEY", "PRIVATE_KEY", "ACCESS_KEY",
-                             "CREDENTIAL", "AUTH_TOKEN", "ACCESS_TOKEN"})
-        if (upper.find(word) != std::string::npos) return true;
-    return upper == "TOKEN" || upper.ends_with("_TOKEN");
-}
-
 std::optional<Sensitive> by_key(std::string_view line) {
     line = trimmed(line);
     if (line.starts_with("- ")) line = trimmed(line.substr(2));
@@ -104,6 +92,29 @@ std::optional<Sensitive> by_key(std::string_view line) {
 }
 
 } // namespace
+
+bool names_a_secret(std::string_view key) {
+    std::string upper; // without what separates words
+    for (char c : key)
+        if (c != '-' && c != '_') upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        else if (!upper.empty() && upper.back() != '_') upper += '_';
+    for (const char* other : {"_FILE", "_PATH", "_NAME", "_ID", "_DIR"})
+        if (upper.ends_with(other)) return false;
+    if (upper == "TOKEN" || upper.ends_with("_TOKEN")) return true;
+    std::erase(upper, '_');
+    constexpr const char* words[] = {"PASSWORD", "PASSWD",       "PWD",     "SECRET",     "CREDENTIAL",
+                                     "APIKEY",   "ACCESSKEY",    "AUTHKEY", "SERVICEKEY", "ACCOUNTKEY",
+                                     "DBKEY",    "DATABASEKEY",  "PRIVKEY", "PRIVATEKEY", "CLIENTKEY",
+                                     "DBPASS",   "DATABASEPASS", "KEYPASS", "AUTHTOKEN",  "ACCESSTOKEN"};
+    return std::any_of(std::begin(words), std::end(words),
+                       [&](const char* word) { return upper.find(word) != std::string::npos; });
+}
+
+bool is_literal(std::string_view value) {
+    value = unquoted(value);
+    if (value.size() < 3 || value.back() == '}' || value.front() == '{') return false;
+    return value.front() != '$' || value[1] == '$';
+}
 
 std::vector<Sensitive> sensitive_texts(std::string_view text) {
     std::vector<Sensitive> out;

@@ -18,4 +18,10 @@ struct Sensitive {
 // that is a variable, a path or empty is none.
 std::vector<Sensitive> sensitive_texts(std::string_view text);
 
+// "DB_PASSWORD" and the like; what names a file or a place of one is none.
+bool names_a_secret(std::string_view key);
+// Three characters or more, which do not begin with a variable and do not end with one in braces: these stand for what
+// is somewhere else. "$$" is a dollar.
+bool is_literal(std::string_view value);
+
 } // namespace davit::compose

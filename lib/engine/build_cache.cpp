@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "build/files/http_memory.hpp"
 #include "engine/disk_survey.hpp"
 #include "engine/roots.hpp"
 #include "image/step_records.hpp"
@@ -31,7 +32,17 @@ BuildCacheEntry mount_entry(const std::string& directory, const std::string& nam
     return out;
 }
 
-std::vector<BuildCacheEntry> entries(image::Store& store) {
+BuildCacheEntry url_entry(const build::HttpMemory::Kept& kept) {
+    BuildCacheEntry out;
+    out.id = kept.id;
+    out.description = kept.url;
+    out.url = true;
+    out.size = kept.size;
+    out.last_used = kept.last_used;
+    return out;
+}
+
+std::vector<BuildCacheEntry> entries(image::Store& store, const build::HttpMemory& urls) {
     std::vector<BuildCacheEntry> out;
     for (const auto& listed : image::StepRecords(store).list()) {
         BuildCacheEntry entry;
@@ -44,6 +55,7 @@ std::vector<BuildCacheEntry> entries(image::Store& store) {
     }
     for (const auto& name : image::list_directory(mounts_of(store)))
         out.push_back(mount_entry(mounts_of(store) + "/" + name, name));
+    for (const auto& kept : urls.list()) out.push_back(url_entry(kept));
     std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.last_used < b.last_used; });
     return out;
 }
@@ -60,12 +72,13 @@ bool remove_mount(const std::string& directory) {
 
 std::vector<BuildCacheEntry> build_cache(Engine& engine) {
     image::Store store(roots_of(engine).images());
-    return entries(store);
+    return entries(store, build::HttpMemory(roots_of(engine).state + "/cache/build/urls"));
 }
 
 PrunedBuildCache prune_build_cache(Engine& engine, const PruneBuildCacheOptions& options) {
     image::Store store(roots_of(engine).images());
-    std::vector<BuildCacheEntry> all = entries(store);
+    const build::HttpMemory urls(roots_of(engine).state + "/cache/build/urls");
+    std::vector<BuildCacheEntry> all = entries(store, urls);
     std::uint64_t total = 0;
     for (const auto& entry : all) total += entry.shared ? 0 : entry.size;
     PrunedBuildCache out;
@@ -75,6 +88,9 @@ PrunedBuildCache prune_build_cache(Engine& engine, const PruneBuildCacheOptions&
         if (options.unused_since && entry.last_used > *options.unused_since) continue;
         if (entry.mount) {
             if (!remove_mount(mounts_of(store) + "/" + entry.id)) continue;
+            out.bytes += entry.size;
+        } else if (entry.url) {
+            urls.forget(entry.id);
             out.bytes += entry.size;
         } else {
             image::StepRecords(store).remove("sha256:" + entry.id);

@@ -4,6 +4,7 @@
 #include "archive/inflate.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "base/write_back.hpp"
 #include "image/room.hpp"
 
 #include <algorithm>
@@ -66,6 +67,11 @@ private:
         }
         std::size_t n = source_->read(to, max);
         sys::write_all(file_.get(), {to, n});
+        constexpr std::uint64_t worth_a_call = 8u << 20;
+        if (at_ + n - begun_ >= worth_a_call) {
+            start_write_back(file_.get(), begun_, at_ + n - begun_);
+            begun_ = at_ + n;
+        }
         return n;
     }
     void report() {
@@ -80,6 +86,7 @@ private:
     UniqueFd file_;
     std::unique_ptr<archive::ByteSource> source_;
     std::uint64_t kept_ = 0, at_ = 0, reported_ = 0;
+    std::uint64_t begun_ = 0; // of the file: on its way to the disk
 };
 
 constexpr std::uint64_t worth_a_thread = 1 << 20; // bytes of a blob

@@ -201,7 +201,7 @@ void Uploader::upload(const BlobPush& blob, Session session, const std::stop_tok
     }
 }
 
-void Uploader::manifest(const std::string& selector, const std::string& digest, const std::string& media_type,
+bool Uploader::manifest(const std::string& selector, const std::string& digest, const std::string& media_type,
                         const std::string& bytes, const std::stop_token& stop) {
     auto exchange = client_.send(
         {.method = "PUT", .path = "manifests/" + selector, .headers = {{"Content-Type", media_type}}, .body = bytes},
@@ -210,6 +210,7 @@ void Uploader::manifest(const std::string& selector, const std::string& digest, 
     if (is_digest(claimed) && claimed.substr(0, 7) == digest.substr(0, 7) && claimed != digest)
         throw error(Errc::failed, "the registry {} has taken the manifest {} as {}", client_.endpoint().domain, digest,
                     claimed);
+    return !exchange.response().header("oci-subject").empty();
 }
 
 } // namespace davit::registry

@@ -40,8 +40,8 @@ public:
     // interruptions from where the registry says. Errors: denied, unavailable, not_found (no such repository),
     // unsupported (takes no pushes), failed (it refuses the bytes), interrupted; and what open() throws.
     PushedBlob push(const BlobPush& blob, const std::stop_token& stop = {});
-    // selector: a tag, or the digest of the bytes.
-    void manifest(const std::string& selector, const std::string& digest, const std::string& media_type,
+    // selector: a tag, or the digest of the bytes. Whether the registry says that it lists it at its subject.
+    bool manifest(const std::string& selector, const std::string& digest, const std::string& media_type,
                   const std::string& bytes, const std::stop_token& stop = {});
 
 private:

@@ -17,6 +17,8 @@ inline constexpr const char* version = "com.docker.compose.version";
 inline constexpr const char* file = "com.docker.compose.file";
 inline constexpr const char* env_file = "com.docker.compose.envfile";
 inline constexpr const char* extends = "com.docker.compose.extends";
+// Followed by ".REGISTRY"; its value is the repository there. As containerd has it.
+inline constexpr const char* source = "containerd.io/distribution.source";
 } // namespace annotation
 
 } // namespace davit::remote

@@ -8,7 +8,8 @@
 
 namespace davit::remote {
 
-enum class GitFailure { none, not_found, denied, unreachable, other };
+// unknown_host: ssh does not know the server, or knows it as another.
+enum class GitFailure { none, not_found, denied, unknown_host, unreachable, other };
 
 struct GitResult {
     GitFailure failure = GitFailure::none;
@@ -19,8 +20,13 @@ struct GitLogin {
     std::string user, password;
 };
 
-// Asked with the repository's URL when its server wants a password; an empty user: there is none.
-using GitLogins = std::function<GitLogin(const std::string& url)>;
+struct GitAccess {
+    // Asked with the repository's URL when its server wants a password; an empty user: there is none.
+    std::function<GitLogin(const std::string& url)> login;
+    // What HTTP servers are sent: the whole line, "Authorization: …"; empty: nothing.
+    std::function<std::string(const std::string& url)> header;
+    std::string ssh_agent; // a socket, in the place of the user's own agent
+};
 
 // Never throws: exceptions do not cross into another module. Blocks on the network.
 class GitClient {
@@ -34,8 +40,8 @@ public:
                                const std::string& directory, std::vector<std::string>* submodules) = 0;
 };
 
-inline constexpr unsigned git_module_abi = 2;
+inline constexpr unsigned git_module_abi = 3;
 inline constexpr const char* git_module_entry = "davit_git_client";
-using GitModuleEntry = GitClient* (*)(unsigned abi, const GitLogins& logins); // null: another ABI
+using GitModuleEntry = GitClient* (*)(unsigned abi, const GitAccess& access); // null: another ABI
 
 } // namespace davit::remote

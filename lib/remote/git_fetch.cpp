@@ -36,9 +36,44 @@ GitLogin ask_git(const std::string& url) {
     return out;
 }
 
-std::unique_ptr<GitClient> make_client() {
+// "host:port" of what http reaches; empty: another way leads there.
+std::string web_host(const std::string& url) {
+    const auto scheme = url.find("://");
+    if (!url.starts_with("http") || scheme == std::string::npos) return "";
+    const std::string authority = url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3);
+    return authority.substr(authority.rfind('@') + 1);
+}
+
+std::optional<std::string> secret_of(const GitCredentials& given, const std::string& name, const std::string& host,
+                                     bool own) {
+    if (!given.secret || host.empty()) return std::nullopt;
+    for (const std::string& id : {name + "." + host, name + "." + host.substr(0, host.rfind(':'))})
+        if (auto found = given.secret(id)) return found->substr(0, found->find_first_of("\r\n"));
+    auto found = own ? given.secret(name) : std::nullopt;
+    if (found) return found->substr(0, found->find_first_of("\r\n"));
+    return std::nullopt;
+}
+
+// main: the repository that was asked for.
+GitAccess access_of(const GitCredentials& given, const std::string& main) {
+    GitAccess out;
+    out.ssh_agent = given.ssh_agent;
+    const auto own = [main](const std::string& url) { return web_host(url) == web_host(main); };
+    out.login = [given, own](const std::string& url) {
+        if (const auto token = secret_of(given, "GIT_AUTH_TOKEN", web_host(url), own(url)))
+            return GitLogin{"x-access-token", *token};
+        return ask_git(url);
+    };
+    out.header = [given, own](const std::string& url) {
+        const auto header = secret_of(given, "GIT_AUTH_HEADER", web_host(url), own(url));
+        return header ? "Authorization: " + *header : "";
+    };
+    return out;
+}
+
+std::unique_ptr<GitClient> make_client(const std::string& url, const GitCredentials& given = {}) {
     static const auto entry = reinterpret_cast<GitModuleEntry>(open_module("davit-git.so", git_module_entry));
-    std::unique_ptr<GitClient> client(entry(git_module_abi, ask_git));
+    std::unique_ptr<GitClient> client(entry(git_module_abi, access_of(given, url)));
     if (!client)
         throw error(Errc::unsupported, "davit-git.so belongs to another version of davit").with_hint("reinstall davit");
     return client;
@@ -52,7 +87,13 @@ std::string or_throw(const GitResult& result, const GitRef& ref) {
             .with_hint("check the address, and the branch or tag after '#'");
     case GitFailure::denied:
         throw error(Errc::denied, "the git repository {} refuses access: {}", ref.url, result.text)
-            .with_hint("give credentials by an ssh agent, a key in ~/.ssh or a git credential helper");
+            .with_hint(
+                "give credentials by an ssh agent, a key in ~/.ssh or a git credential helper; to a build by --ssh "
+                "default=KEY or --secret id=GIT_AUTH_TOKEN,src=FILE");
+    case GitFailure::unknown_host:
+        throw error(Errc::denied, "the git repository {}: {}", ref.url, result.text)
+            .with_hint("connect once with ssh and compare the fingerprint, or put its keys into ~/.ssh/known_hosts "
+                       "(ssh-keyscan HOST, from a network that you trust)");
     case GitFailure::unreachable:
         throw error(Errc::unavailable, "the git repository {} cannot be reached: {}", ref.url, result.text)
             .with_hint("check the address and the network");
@@ -63,17 +104,21 @@ std::string or_throw(const GitResult& result, const GitRef& ref) {
 
 } // namespace
 
-std::string resolve_git(const GitRef& ref) { return or_throw(make_client()->resolve(ref.url, ref.ref), ref); }
+std::string resolve_git(const GitRef& ref, const GitCredentials& credentials) {
+    return or_throw(make_client(ref.url, credentials)->resolve(ref.url, ref.ref), ref);
+}
 
 std::vector<std::string> checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory,
-                                      bool submodules) {
+                                      bool submodules, const GitCredentials& credentials) {
     std::vector<std::string> out;
-    or_throw(make_client()->checkout(ref.url, ref.ref, commit, directory, submodules ? &out : nullptr), ref);
+    or_throw(
+        make_client(ref.url, credentials)->checkout(ref.url, ref.ref, commit, directory, submodules ? &out : nullptr),
+        ref);
     return out;
 }
 
 std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache) {
-    const auto client = make_client();
+    const auto client = make_client(ref.url);
     const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref);
     const std::string directory = cached(cache + "/git", commit, [&](const std::string& to) {
         or_throw(client->checkout(ref.url, ref.ref, commit, to, nullptr), ref);

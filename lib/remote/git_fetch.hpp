@@ -3,19 +3,29 @@
 
 #include "remote/git_ref.hpp"
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace davit::remote {
 
+// How servers are convinced. What is not given is the user's own: agent and keys of ssh, git's credential helpers.
+struct GitCredentials {
+    // Of a secret by its id: GIT_AUTH_TOKEN and GIT_AUTH_HEADER are for the host of the repository alone, with ".HOST"
+    // behind it for that one (submodules stand elsewhere).
+    std::function<std::optional<std::string>(const std::string& id)> secret = {};
+    std::string ssh_agent = {}; // a socket
+};
+
 // Blocks on the network. shown: the reference as the user wrote it.
 std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache);
 
 // The commit that the reference means now. Blocks on the network.
-std::string resolve_git(const GitRef& ref);
+std::string resolve_git(const GitRef& ref, const GitCredentials& credentials = {});
 // Its files, with .git, in a directory that does not exist yet. commit: what resolve_git() told. submodules: those too;
 // returns their paths.
 std::vector<std::string> checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory,
-                                      bool submodules);
+                                      bool submodules, const GitCredentials& credentials = {});
 
 } // namespace davit::remote

@@ -1,10 +1,12 @@
 // The module davit-git.so: all that knows libgit2.
 #include "remote/git.hpp"
+#include "remote/git_ssh.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <git2.h>
 #include <memory>
+#include <mutex>
 #include <unistd.h>
 #include <vector>
 
@@ -26,7 +28,12 @@ using Object = std::unique_ptr<git_object, Freed<git_object_free>>;
 GitResult failed(int code) {
     const git_error* e = git_error_last();
     GitResult out{GitFailure::other, e && e->message ? e->message : "unknown error"};
-    if (code == GIT_EAUTH || code == GIT_ECERTIFICATE) out.failure = GitFailure::denied;
+    const SshTrouble trouble = e && e->klass == GIT_ERROR_SSH ? trouble_of(out.text) : SshTrouble::other;
+    if (code == GIT_EAUTH || code == GIT_ECERTIFICATE || trouble == SshTrouble::refused) {
+        out.failure = GitFailure::denied;
+        if (out.text.find("hostkey") != std::string::npos) out.failure = GitFailure::unknown_host;
+        if (out.text == "unknown error") out.text = "it takes none of the credentials that are here";
+    } else if (out.text.rfind("host key: ", 0) == 0) out.failure = GitFailure::unknown_host;
     else if (code == GIT_ENOTFOUND) out.failure = GitFailure::not_found;
     else if (e && (e->klass == GIT_ERROR_NET || e->klass == GIT_ERROR_OS || e->klass == GIT_ERROR_SSH ||
                    e->klass == GIT_ERROR_SSL))
@@ -43,7 +50,7 @@ bool is_commit(const std::string& text) {
 
 // What one connection asks for credentials: each source once.
 struct Session {
-    const GitLogins& logins;
+    const GitAccess& access;
     std::string url;
     int tried = 0;
 };
@@ -51,7 +58,9 @@ struct Session {
 const char* const key_names[] = {"id_ed25519", "id_ecdsa", "id_rsa"};
 
 int ssh_key(git_credential** out, Session& session, const char* user) {
-    if (session.tried++ == 0 && std::getenv("SSH_AUTH_SOCK")) return git_credential_ssh_key_from_agent(out, user);
+    const char* agent = std::getenv("SSH_AUTH_SOCK");
+    if (session.tried++ == 0 && agent && ::access(agent, F_OK) == 0)
+        return git_credential_ssh_key_from_agent(out, user);
     const char* home = std::getenv("HOME");
     while (home && session.tried <= static_cast<int>(std::size(key_names))) {
         const std::string key = std::string(home) + "/.ssh/" + key_names[session.tried++ - 1];
@@ -66,7 +75,7 @@ int credentials(git_credential** out, const char*, const char* user, unsigned al
     if (allowed & GIT_CREDENTIAL_SSH_KEY) return ssh_key(out, session, user ? user : "git");
     if (allowed & GIT_CREDENTIAL_USERNAME) return git_credential_username_new(out, user ? user : "git");
     if (!(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) || session.tried++) return GIT_EAUTH;
-    const GitLogin login = session.logins(session.url);
+    const GitLogin login = session.access.login(session.url);
     return login.user.empty() ? GIT_EAUTH
                               : git_credential_userpass_plaintext_new(out, login.user.c_str(), login.password.c_str());
 }
@@ -77,6 +86,20 @@ git_remote_callbacks callbacks(Session& session) {
     out.payload = &session;
     return out;
 }
+
+// What is sent to one server besides.
+class HeaderLines {
+public:
+    HeaderLines(const GitAccess& access, const std::string& url)
+        : line_(access.header ? access.header(url) : ""), first_(line_.data()), array_{&first_, 1} {}
+    HeaderLines(const HeaderLines&) = delete;
+    const git_strarray* array() const { return line_.empty() ? nullptr : &array_; }
+
+private:
+    std::string line_;
+    char* first_;
+    git_strarray array_;
+};
 
 // The full name a server knows the ref by; an annotated tag's commit is listed with "^{}".
 const git_remote_head* find_head(const git_remote_head** heads, std::size_t count, const std::string& ref) {
@@ -92,17 +115,23 @@ const git_remote_head* find_head(const git_remote_head** heads, std::size_t coun
 
 class Libgit2Client : public GitClient {
 public:
-    explicit Libgit2Client(GitLogins logins) : logins_(std::move(logins)) { git_libgit2_init(); }
+    explicit Libgit2Client(GitAccess access) : access_(std::move(access)) {
+        git_libgit2_init();
+        static std::once_flag once;
+        std::call_once(once, use_ssh_program);
+    }
     ~Libgit2Client() override { git_libgit2_shutdown(); }
 
     GitResult resolve(const std::string& url, const std::string& ref) override {
         if (is_commit(ref)) return {GitFailure::none, ref};
+        const SshAgentScope agent(access_.ssh_agent);
         git_remote* raw = nullptr;
         if (int code = git_remote_create_detached(&raw, url.c_str())) return failed(code);
         Remote remote(raw);
-        Session session{logins_, url};
+        Session session{access_, url};
         git_remote_callbacks asked = callbacks(session);
-        if (int code = git_remote_connect(remote.get(), GIT_DIRECTION_FETCH, &asked, nullptr, nullptr))
+        HeaderLines lines(access_, url);
+        if (int code = git_remote_connect(remote.get(), GIT_DIRECTION_FETCH, &asked, nullptr, lines.array()))
             return failed(code);
         const git_remote_head** heads = nullptr;
         std::size_t count = 0;
@@ -117,6 +146,7 @@ public:
 
     GitResult checkout(const std::string& url, const std::string& ref, const std::string& commit,
                        const std::string& directory, std::vector<std::string>* submodules) override {
+        const SshAgentScope agent(access_.ssh_agent);
         git_repository* raw = nullptr;
         if (int code = git_repository_init(&raw, directory.c_str(), 0)) return failed(code);
         Repository repository(raw);
@@ -180,9 +210,11 @@ private:
         git_buf_dispose(&resolved);
         if (!is_remote_url(url))
             return {GitFailure::other, "the address of the submodule " + path + " is no server's: " + url};
-        Session session{logins_, url};
+        Session session{access_, url};
         git_submodule_update_options options = GIT_SUBMODULE_UPDATE_OPTIONS_INIT;
         options.fetch_opts.callbacks = callbacks(session);
+        HeaderLines lines(access_, url);
+        if (lines.array()) options.fetch_opts.custom_headers = *lines.array();
         options.checkout_opts.checkout_strategy = GIT_CHECKOUT_FORCE;
         if (int code = git_submodule_update(&submodule, 1, &options)) {
             GitResult out = failed(code);
@@ -205,9 +237,11 @@ private:
         git_remote* raw = nullptr;
         if (int code = git_remote_create(&raw, &repository, "origin", url.c_str())) return code;
         Remote remote(raw);
-        Session session{logins_, url};
+        Session session{access_, url};
         git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
         options.callbacks = callbacks(session);
+        HeaderLines lines(access_, url);
+        if (lines.array()) options.custom_headers = *lines.array();
         options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_ALL;
         if (ref.empty()) return git_remote_fetch(remote.get(), nullptr, &options, nullptr);
         options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
@@ -220,7 +254,7 @@ private:
         return git_remote_fetch(remote.get(), &array, &options, nullptr);
     }
 
-    GitLogins logins_;
+    GitAccess access_;
 };
 
 } // namespace
@@ -228,6 +262,6 @@ private:
 } // namespace davit::remote
 
 extern "C" __attribute__((visibility("default"))) davit::remote::GitClient* davit_git_client(
-    unsigned abi, const davit::remote::GitLogins& logins) {
-    return abi == davit::remote::git_module_abi ? new davit::remote::Libgit2Client(logins) : nullptr;
+    unsigned abi, const davit::remote::GitAccess& access) {
+    return abi == davit::remote::git_module_abi ? new davit::remote::Libgit2Client(access) : nullptr;
 }

@@ -16,7 +16,8 @@ namespace davit::remote {
 
 namespace {
 
-constexpr std::uint64_t max_file = 16u << 20;
+constexpr std::uint64_t max_file = 16u << 20, max_project = 64u << 20;
+
 std::string text(const nlohmann::json& object, const char* key) {
     auto it = object.find(key);
     return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
@@ -75,6 +76,7 @@ std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const s
                     type.empty() && config.empty() ? "" : " but " + (type.empty() ? config : type))
             .with_hint("images are named by `image:` of a service");
     std::vector<ProjectLayer> out;
+    std::uint64_t total = 0;
     const auto layers = manifest.find("layers");
     if (layers == manifest.end() || !layers->is_array())
         throw error(Errc::failed, "the manifest of {} lists no layers", shown);
@@ -85,6 +87,9 @@ std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const s
         if (layer.size > max_file)
             throw error(Errc::failed, "{} holds a file of {} bytes; compose files have at most {}", shown, layer.size,
                         max_file);
+        total += layer.size;
+        if (total > max_project)
+            throw error(Errc::failed, "{} holds more than the {} bytes that a project may have", shown, max_project);
         const auto* noted = object_of(item, "annotations");
         const auto annotations = noted ? *noted : nlohmann::json::object();
         if (layer.media_type == media::env_file) {
@@ -102,14 +107,31 @@ std::vector<ProjectLayer> parse_project_manifest(std::string_view bytes, const s
     return out;
 }
 
-std::string fetch_from_registry(const std::string& name, const std::string& cache) {
+std::string project_in_index(std::string_view bytes, const std::string& shown) {
+    const auto index = parse_untrusted(bytes);
+    if (!index.is_object() || index.contains("layers")) return "";
+    const auto list = index.find("manifests");
+    if (list == index.end() || !list->is_array()) return "";
+    for (const auto& item : *list)
+        if (item.is_object() && text(item, "artifactType") == media::project &&
+            registry::is_digest(text(item, "digest")))
+            return text(item, "digest");
+    throw error(Errc::unsupported, "{} is no compose project: none of what it lists is one", shown)
+        .with_hint("images are named by `image:` of a service");
+}
+
+std::string fetch_from_registry(const std::string& name, const std::string& cache,
+                                const std::vector<std::string>& insecure) {
     const std::string shown = "oci://" + name;
     const registry::Reference reference = registry::Reference::parse(name);
     registry::RegistryOptions options;
     registry::read_daemon_config(options);
+    options.insecure_registries.insert(options.insecure_registries.end(), insecure.begin(), insecure.end());
     registry::RegistryClient client(registry::registry_endpoint(reference.domain(), options.insecure_registries),
                                     reference.path(), options);
-    const auto document = client.manifest(reference.selector());
+    auto document = client.manifest(reference.selector());
+    if (const auto member = project_in_index(document.bytes, shown); !member.empty())
+        document = client.manifest(member);
     const auto layers = parse_project_manifest(document.bytes, shown);
     const std::string key = document.digest.substr(document.digest.find(':') + 1);
     return cached(cache + "/oci", key, [&](const std::string& to) { write_project(client, layers, to); }) +

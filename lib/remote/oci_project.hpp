@@ -19,7 +19,13 @@ struct ProjectLayer {
 // for names that lead outside.
 std::vector<ProjectLayer> parse_project_manifest(std::string_view json, const std::string& shown);
 
-// reference: what follows "oci://". Returns the path of compose.yaml. Blocks on the network.
-std::string fetch_from_registry(const std::string& reference, const std::string& cache);
+// The digest of the project among what an index lists, as applications with their images may be kept; empty where the
+// document is no index. Throws Error(unsupported) if the index has none.
+std::string project_in_index(std::string_view json, const std::string& shown);
+
+// reference: what follows "oci://". insecure: registries where plain HTTP will do. Returns the path of compose.yaml.
+// Blocks on the network.
+std::string fetch_from_registry(const std::string& reference, const std::string& cache,
+                                const std::vector<std::string>& insecure = {});
 
 } // namespace davit::remote

@@ -12,8 +12,9 @@ ResourceLoader remote_resources(RemoteOptions options) {
     return [options](const std::string& name) -> std::optional<std::string> {
         if (name.starts_with("oci://")) {
             if (!options.oci) throw error(Errc::usage, "compose files from registries are switched off: {}", name);
-            return in_context("fetching " + name,
-                              [&] { return remote::fetch_from_registry(name.substr(6), options.cache_dir); });
+            return in_context("fetching " + name, [&] {
+                return remote::fetch_from_registry(name.substr(6), options.cache_dir, options.insecure_registries);
+            });
         }
         const auto ref = remote::parse_git_ref(name);
         if (!ref) return std::nullopt;

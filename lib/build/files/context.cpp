@@ -206,7 +206,7 @@ private:
 
     void open_git(const GitSource& git) {
         GitTree tree = in_context("fetching the build context", [&] {
-            return fetch_git(git, spec_.keep_git_dir || git.keep_git_dir.value_or(false), spec_.scratch);
+            return fetch_git(git, spec_.keep_git_dir || git.keep_git_dir.value_or(false), spec_.scratch, spec_.http);
         });
         out_.scratch_ = std::make_unique<ScratchDir>(std::move(tree.scratch));
         out_.root_ = std::move(tree.root);

@@ -30,6 +30,7 @@ struct CopyOptions {
     // Of ADD: null for a source that is a path.
     std::function<const RemoteFiles*(const std::string& written)> remote;
     std::stop_token stop;
+    std::string asked_by = {}; // for messages, in the place of COPY or ADD
 };
 
 struct CopyResult {

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "build/files/http_memory.hpp"
 #include "build/files/locate.hpp"
 #include "build/files/tree_walk.hpp"
 #include "remote/git_fetch.hpp"
@@ -114,17 +115,21 @@ namespace {
 
 remote::GitRef ref_of(const GitSource& source) { return {source.url, source.ref, source.subdirectory}; }
 
+remote::GitCredentials credentials_of(const HttpFileOptions& http) { return {http.secret, http.ssh_agent}; }
+
 // The commit that it means now.
-std::string commit_of(const GitSource& source) {
-    const std::string commit = remote::resolve_git(ref_of(source)); // a whole commit needs no server
+std::string commit_of(const GitSource& source, const HttpFileOptions& http) {
+    const std::string commit =
+        remote::resolve_git(ref_of(source), credentials_of(http)); // a whole commit needs no server
     check_commit(source.checksum, source.url, commit);
     return commit;
 }
 
-GitTree tree_of(const GitSource& source, const std::string& commit, bool keep_git_dir, const std::string& scratch) {
+GitTree tree_of(const GitSource& source, const std::string& commit, bool keep_git_dir, const std::string& scratch,
+                const HttpFileOptions& http) {
     GitTree out{ScratchDir(scratch), {}, commit};
-    const auto submodules =
-        remote::checkout_git(ref_of(source), commit, out.scratch.path() + "/tree", source.submodules);
+    const auto submodules = remote::checkout_git(ref_of(source), commit, out.scratch.path() + "/tree",
+                                                 source.submodules, credentials_of(http));
     const UniqueFd tree = sys::open_at(out.scratch.fd(), "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!keep_git_dir) {
         sys::remove_tree_at(tree.get(), ".git");
@@ -147,8 +152,8 @@ GitTree tree_of(const GitSource& source, const std::string& commit, bool keep_gi
 
 } // namespace
 
-GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch) {
-    return tree_of(source, commit_of(source), keep_git_dir, scratch);
+GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch, const HttpFileOptions& http) {
+    return tree_of(source, commit_of(source, http), keep_git_dir, scratch, http);
 }
 
 namespace {
@@ -192,7 +197,7 @@ void RemoteSources::look_at_url(const std::string& url, Remote& to) {
 void RemoteSources::fetch_repository(const GitSource& source, bool keep, Remote& to) const {
     const std::string key = to.files.key;
     const std::string commit = key.substr(4, key.find(' ') - 4); // after "git:"
-    GitTree tree = tree_of(source, commit, keep, options_.scratch);
+    GitTree tree = tree_of(source, commit, keep, options_.scratch, options_.http);
     to.scratch = std::make_unique<ScratchDir>(std::move(tree.scratch));
     to.root = std::move(tree.root);
     to.files = {{to.root.get(), nullptr, true}, "", key, false};
@@ -200,7 +205,7 @@ void RemoteSources::fetch_repository(const GitSource& source, bool keep, Remote&
 
 void RemoteSources::look_at_repository(const GitSource& source, Remote& to) {
     const bool keep = step_.keep_git_dir || source.keep_git_dir.value_or(false);
-    const std::string commit = commit_of(source);
+    const std::string commit = commit_of(source, options_.http);
     check_commit(step_.checksum, source.url, commit);
     to.files.archive = false;
     to.files.key =

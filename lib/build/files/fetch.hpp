@@ -39,7 +39,7 @@ struct GitTree {
     UniqueFd root; // of the subdirectory
     std::string commit;
 };
-GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch);
+GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch, const HttpFileOptions& http);
 
 // All remote sources of one ADD. CopyOptions::remote asks it; it must live as long. What has not changed since it was
 // fetched last (a commit; a URL whose server says so) is known by its key alone until somebody wants the files.

@@ -1,9 +1,7 @@
 #include "build/files/http_file.hpp"
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/hash.hpp"
-#include "base/json_read.hpp"
 #include "base/sys.hpp"
 #include "registry/client.hpp"
 #include "registry/http.hpp"
@@ -179,37 +177,6 @@ HttpFile download(const std::string& url, int fd, const HttpFileOptions& options
 std::optional<HttpFile> download_if_changed(const std::string& url, int fd, const HttpFileOptions& options,
                                             const HttpFile& before, bool with_sha512) {
     return HttpDownload(url, fd, options, with_sha512, &before).run();
-}
-
-std::string HttpMemory::file_of(const std::string& url) const { return directory_ + "/" + sha256_hex(url) + ".json"; }
-
-std::optional<HttpFile> HttpMemory::find(const std::string& url) const {
-    if (directory_.empty()) return std::nullopt;
-    const auto text = read_file_if_exists(file_of(url));
-    const Json json = text ? parse_untrusted(*text) : Json();
-    if (!json.is_object() || text_of(json, "url") != url) return std::nullopt;
-    HttpFile out;
-    out.sha256 = text_of(json, "sha256");
-    out.sha512 = text_of(json, "sha512");
-    out.etag = text_of(json, "etag");
-    out.last_modified = text_of(json, "last_modified");
-    out.size = unsigned_of(json, "size");
-    out.modified = parse_http_date(out.last_modified).value_or(0);
-    constexpr std::size_t hex_digits = 64;
-    if (out.sha256.size() != hex_digits || (out.etag.empty() && out.last_modified.empty())) return std::nullopt;
-    return out;
-}
-
-void HttpMemory::keep(const std::string& url, const HttpFile& file) const {
-    if (directory_.empty() || (file.etag.empty() && file.last_modified.empty())) return;
-    sys::make_dirs(directory_, 0700);
-    const Json json{{"url", url},
-                    {"sha256", file.sha256},
-                    {"sha512", file.sha512},
-                    {"etag", file.etag},
-                    {"last_modified", file.last_modified},
-                    {"size", file.size}};
-    write_file_atomic(file_of(url), json.dump(-1, ' ', false, Json::error_handler_t::replace), 0600, false);
 }
 
 std::string file_name_of(const std::string& url) {

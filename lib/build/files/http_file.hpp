@@ -16,7 +16,8 @@ struct HttpFileOptions {
     // bearer token. Only the host itself gets it, none that a redirect leads to.
     std::function<std::optional<std::string>(const std::string& id)> secret;
     std::uint64_t most_bytes = std::uint64_t{64} << 30;
-    std::string memory; // HttpMemory's directory; empty: each time anew
+    std::string memory;    // HttpMemory's directory; empty: each time anew
+    std::string ssh_agent; // of git over ssh: a socket, in the place of the user's own
     std::stop_token stop;
 };
 
@@ -35,19 +36,6 @@ HttpFile download(const std::string& url, int fd, const HttpFileOptions& options
 // the server says that it has not changed. nullopt then.
 std::optional<HttpFile> download_if_changed(const std::string& url, int fd, const HttpFileOptions& options,
                                             const HttpFile& before, bool with_sha512 = false);
-
-// What earlier downloads told, a small file for each URL in a directory of the caller's. A damaged one is none.
-class HttpMemory {
-public:
-    explicit HttpMemory(std::string directory) : directory_(std::move(directory)) {}
-    std::optional<HttpFile> find(const std::string& url) const;
-    // Only of a server that says what tells versions apart.
-    void keep(const std::string& url, const HttpFile& file) const;
-
-private:
-    std::string file_of(const std::string& url) const;
-    std::string directory_;
-};
 
 // The last component of the URL's path, decoded; "__unnamed__" without one.
 std::string file_name_of(const std::string& url);

@@ -71,8 +71,11 @@ Selection::Selection(const Source& source, const dockerfile::CopyStep& step, con
 }
 
 Error Selection::missing(const std::string& written, const std::string& path) const {
-    Error out = error(Errc::not_found, "{} {}: there is no /{} in {}", step_.add ? "ADD" : "COPY", written, path,
-                      described(step_.from));
+    Error out = error(Errc::not_found, "{} {}: there is no /{} in {}",
+                      !options_.asked_by.empty() ? options_.asked_by
+                      : step_.add                ? "ADD"
+                                                 : "COPY",
+                      written, path, described(step_.from));
     if (source_.filter && source_.filter->excludes(path))
         out.with_hint("the ignore file (.dockerignore) leaves it out");
     else if (step_.from.kind == dockerfile::Input::Kind::context)

@@ -1,4 +1,4 @@
-// What builds have left for later ones: the results of steps, and cache mounts.
+// What builds have left for later ones: the results of steps, cache mounts, and what servers told of files by URL.
 //
 // Calls block on the disk; several threads and processes may call at once. Sizes are bytes, times ns since the epoch.
 // Errors: denied (not root, not our directory), failed (the disk).
@@ -16,8 +16,9 @@ namespace davit {
 
 struct BuildCacheEntry {
     std::string id;          // 64 hex digits; of a cache mount 32 and maybe ".N"
-    std::string description; // "RUN make"; "cache mount"
+    std::string description; // "RUN make"; "cache mount"; the URL
     bool mount = false;
+    bool url = false; // how the file there is told from a later one; the file itself stands in a step's result
     std::uint64_t size = 0;
     std::int64_t last_used = 0;
     bool shared = false; // an image has the files too: they stay when the entry goes

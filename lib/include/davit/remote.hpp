@@ -4,6 +4,7 @@
 #include "davit/load.hpp"
 
 #include <string>
+#include <vector>
 
 #pragma GCC visibility push(default)
 namespace davit {
@@ -12,6 +13,7 @@ struct RemoteOptions {
     std::string cache_dir; // fetched once per commit or digest; empty: $XDG_CACHE_HOME/davit or ~/.cache/davit
     bool git = true;
     bool oci = true;
+    std::vector<std::string> insecure_registries = {}; // "host[:port]": plain HTTP or unverified TLS will do
 };
 
 // For LoadOptions::resources: answers

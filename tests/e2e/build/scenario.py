@@ -175,6 +175,20 @@ def secrets(s, before):
     s.nothing_left(before, within=1)
 
 
+def killed_before_it_runs(s, before):
+    """The files of a step are its supervisor's to remove: there is one before there are files."""
+    hidden = "incorrect-horse"
+    s.write("first.txt", hidden)
+    os.mkfifo(os.path.join(s.directory, "second"))
+    s.write("waits.Dockerfile", "FROM busybox\nRUN --mount=type=secret,id=a --mount=type=secret,id=b true\n")
+    client = s.start("image", "build", "-f", "waits.Dockerfile", "--secret", "id=a,src=first.txt", "--secret", "id=b,src=second", ".")
+    s.eventually("the first secret is there", lambda: glob.glob("/run/davit/projects/build.*/containers/*/*"), within=20)
+    client.kill()
+    client.communicate(timeout=20)
+    s.nothing_left(before, within=1)
+    s.equal("nor is the secret", "", s.run("grep", "-rlF", hidden, "/run/davit", "/var/lib/davit").out)
+
+
 def agent(path, message):
     """An answer of the agent at that socket."""
     with socket.socket(socket.AF_UNIX) as c:
@@ -306,6 +320,7 @@ with Scenario("build") as s:
     client_ends(s, before, signal.SIGINT, 130)
     client_ends(s, before, signal.SIGTERM, 130)
     secrets(s, before)
+    killed_before_it_runs(s, before)
     ssh_keys(s, before)
     at_once(s, before)
     named_contexts(s, before)

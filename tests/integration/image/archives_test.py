@@ -80,6 +80,14 @@ class Archives(Case):
             self.reset()
 
     @unittest.skipUnless(shutil.which("skopeo"), "skopeo is not installed")
+    def test_a_disk_of_others_that_is_full_is_no_business_of_the_store(self):
+        self.run_davit("image", "import", "-", "x:1", stdin=tar({"f": noise(300000, 1)}))
+        with open("/dev/full", "wb") as full:
+            said = subprocess.run([DAVIT, "image", "save", "x:1"], stdout=full, stderr=subprocess.PIPE, env=self.env, check=False)
+        self.assertEqual(said.returncode, 1)
+        self.assertIn(b"writing /dev/full: No space left on device", said.stderr)
+        self.assertNotIn(b"hint", said.stderr)
+
     def test_other_tools_read_what_is_saved(self):
         self.load("-i", self.dir + "/layout")
         self.run_davit("image", "save", "-o", self.dir + "/a.tar", "team/app:1")

@@ -263,6 +263,18 @@ def free_port():
         return s.getsockname()[1]
 
 
+def listening(port):
+    """Once something does, on loopback."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            threading.Event().wait(0.02)
+
+
 class DockerRegistry:
     """Debian's docker-registry; auth and tls: lines of its configuration."""
 

@@ -3,15 +3,14 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
-import time
 import unittest
+import urllib.request
 
 from case import Case, main
-from images import MANIFEST, digest
-from servers import DockerRegistry, Faulty, Receiving, free_port
+from images import INDEX, MANIFEST, digest
+from servers import DockerRegistry, Faulty, Receiving, free_port, listening
 
 PROJECT = "application/vnd.docker.compose.project"
 COMPOSE = "application/vnd.docker.compose.file+yaml"
@@ -28,15 +27,7 @@ class GitServer:
         self.daemon = subprocess.Popen(["git", "daemon", "--base-path=" + self.base, "--export-all", "--listen=127.0.0.1", "--port=%d" % self.port],
                                        stderr=subprocess.DEVNULL, env=self.env, start_new_session=True)
         test.addCleanup(self.stop)
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                threading.Event().wait(0.02)
+        listening(self.port)
 
     def stop(self):
         os.killpg(self.daemon.pid, 9)
@@ -249,24 +240,43 @@ class Publish(Case):
         server = Receiving()
         name = server.host + "/shop:1"
         refused = self.publish(name, code=1)
-        self.assertIn('service "web" has env_file declared', refused.err)
-        self.assertIn('service "web" has environment variable(s) declared', refused.err)
+        self.assertIn("without their env_file: common, web", refused.err)
         self.assertIn("--with-env", refused.err)
         with open(self.project + "/web.env", "a") as f:
             f.write("DB_PASSWORD=hunter2\n")
-        for answers in (b"n\n", b"y\nn\n", b"y\ny\n\n", b""):
-            said = self.publish(name, "--with-env", stdin=answers)
+        for answers in (b"n\n", b"y\nn\n", b"y\n\n", b""):
+            said = self.publish(name, "--with-env", stdin=answers, code=130)
             self.assertIn("nothing was published", said.err)
         self.assertEqual(server.tags, {})
-        said = self.publish(name, "--with-env", stdin=b"y\ny\ny\n").err
-        for question in ("Are you ok to publish these bind mount declarations?", "Are you ok to publish these sensitive data?", "Are you ok to publish these environment variables?"):
-            self.assertIn(question, said)
-        self.assertIn('"DB_PASSWORD"', said)
+        said = self.publish(name, "--with-env", stdin=b"y\ny\n").err
+        self.assertIn("web: %s/data -> /data\nPublish their names? [y/N]" % self.project, said)
+        self.assertRegex(said, ":2: Password: DB_PASSWORD\nPublish all the same\\?")
+        self.assertNotIn("hunter2", said)
         self.assertIn("shop:1", server.tags)
+
+    def test_values_and_contents_that_are_written_out_are_asked_about(self):
+        server = Receiving()
+        name = server.host + "/shop:1"
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services:\n  a:\n    image: x\n    env_file: [{path: none.env, required: false}]\n    environment: {MODE: fast, API_TOKEN: '$$abc', DB_PASSWORD: '${P}', N: null}\n"
+                    "    extends: {file: base/e.yaml, service: e}\n"
+                    "configs: {c: {content: 'plain text'}, d: {content: '${VALUE}'}}\n")
+        with open(self.project + "/base/e.yaml", "w") as f:
+            f.write("services: {e: {environment: ['SESSION_SECRET=s3cr3t', PASSWORD]}}\n")
+        said = self.publish(name, stdin=b"y\ny\ny\n").err
+        self.assertIn("  a: an env_file, which is not published\n  a: values of API_TOKEN\n  e: values of SESSION_SECRET\n", said)
+        self.assertIn("contents of these configs are written out in what is published: c\n", said)
+        manifest = json.loads(server.blobs[server.tags["shop:1"]])
+        self.assertNotIn(ENV, [l["mediaType"] for l in manifest["layers"]])
+        self.assertEqual(self.model(name)["a"]["environment"]["MODE"], "fast")
+        said = self.publish(name, "--with-env", stdin=b"y\ny\n").err
+        self.assertNotIn("API_TOKEN\n  e", said)
+        self.assertIn("configs are written out", said)
+        self.publish(name, code=130)
 
     def test_what_cannot_be_published_is_refused(self):
         server = Receiving()
-        for text, wanted in (("services: {a: {build: .}}\n", "only contains a build section"),
+        for text, wanted in (("services: {a: {build: .}}\n", "only built, and so of no use to others: a"),
                              ("include: [base/whole.yaml]\nservices: {a: {image: x}}\n", "cannot publish compose file with local includes")):
             with open(self.project + "/compose.yaml", "w") as f:
                 f.write(text)
@@ -315,6 +325,100 @@ class Publish(Case):
         name = registry.host + "/shop:1"
         self.publish(name, "--resolve-image-digests")
         self.assertEqual(self.model(name)["a"]["image"], pushed + "@" + image.manifest)
+
+    @unittest.skipUnless(shutil.which("docker-registry"), "docker-registry is not installed")
+    def test_an_application_takes_its_images_along(self):
+        from images import Image, index
+        elsewhere, registry = DockerRegistry(self.dir + "/elsewhere"), DockerRegistry(self.dir + "/registry")
+        self.addCleanup(elsewhere.stop)
+        self.addCleanup(registry.stop)
+        one, two, arm = Image([{"x": b"one"}]), Image([{"x": b"two"}]), Image([{"x": b"arm"}], arch="arm64")
+        first = elsewhere.push("team/one:1", one)
+        second = registry.push("base/two:1", two)
+        registry.push("base/two:arm", arm)
+        several = index([two, arm])
+        self.put(registry, "base/two", "several", several, INDEX)
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services: {a: {image: %s}, b: {image: '%s/base/two:several'}, c: {image: %s}}\n" % (first, registry.host, first))
+        name = registry.host + "/shop:1"
+        said = self.publish(name, "--app")
+        self.assertIn(" %s@%s copied" % (first, one.manifest), said.err)
+        project = said.out.strip().split("@")[1]
+        tag = registry.host + "/shop:" + project.replace(":", "-")
+        listed = [m["digest"] for m in json.loads(self.run_davit("manifest", "inspect", tag).out)["manifests"]]
+        self.assertEqual(len(listed), 1, "the registry keeps no referrers: a tag does")
+        images = self.get(registry, "shop", listed[0])
+        self.assertEqual([m["digest"] for m in images["manifests"]], [one.manifest, digest(several)])
+        self.assertEqual(images["manifests"][0]["annotations"], {"containerd.io/distribution.source." + elsewhere.host: "team/one"})
+        self.assertEqual({k: images["subject"][k] for k in ("digest", "artifactType", "mediaType")}, {"digest": project, "artifactType": PROJECT, "mediaType": MANIFEST})
+        for image in (one, two, arm):
+            self.assertEqual(self.get(registry, "shop", image.manifest)["config"]["digest"], image.id)
+        self.assertEqual(self.model(name)["a"]["image"], first + "@" + one.manifest)
+        self.assertIn("Would copy: " + first, self.publish(name, "--app", "--dry-run").out)
+
+    def test_the_project_is_found_in_an_index(self):
+        server = Receiving()
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services: {a: {image: busybox}}\n")
+        published = self.publish(server.host + "/x").out.strip().split("@")[1]
+        manifests = [{"mediaType": MANIFEST, "digest": digest(b"another"), "size": 7}, {"mediaType": MANIFEST, "digest": published, "size": 1, "artifactType": PROJECT}]
+        for tag, list_ in (("app", manifests), ("none", manifests[:1])):
+            data = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": list_}).encode()
+            server.blobs[digest(data)] = data
+            server.tags["x:" + tag] = digest(data)
+        self.assertEqual(self.model(server.host + "/x:app")["a"]["image"], "busybox")
+        self.assertIn("none of what it lists is one", self.run_davit("-f", "oci://" + server.host + "/x:none", "config", code=1).err)
+
+    def test_images_that_are_nowhere_are_named(self):
+        server = Receiving()
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services: {a: {image: '%s/nothing:1'}}\n" % server.host)
+        self.assertIn("nothing:1", self.publish(server.host + "/x", "--app", code=1).err)
+        self.assertEqual(server.tags, {})
+
+    def test_images_of_hostile_registries_are_not_passed_on(self):
+        from images import Image
+        source, server = Faulty(), Receiving()
+        image = Image([{"x": b"x"}])
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services: {a: {image: %s}}\n" % source.put("app:1", image))
+        layer, good = image.layers[0], image.blobs[image.layers[0]]
+        for bad in (bytes(len(good)), good[:-1] + b"!"):
+            source.blobs[layer] = bad
+            self.publish(server.host + "/x", "--app", code=1)
+            self.assertNotIn(layer, server.blobs)
+            self.assertNotIn(image.manifest, server.blobs)
+        source.blobs[layer] = bytes(len(good))
+        self.assertIn("the registry %s sends something else than %s" % (source.host, layer), self.publish(server.host + "/x", "--app", code=1).err)
+        # Indexes in indexes without end, and documents that are none.
+        deep = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode()
+        for n in range(30):
+            source.blobs[digest(deep)] = deep
+            deep = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [{"mediaType": INDEX, "digest": digest(deep), "size": len(deep), "n": n}]}).encode()
+        broken = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": [{"digest": "../../x", "size": 1}]}).encode()
+        for document, text in ((deep, "more than 8 deep"), (broken, "is no digest")):
+            source.blobs[digest(document)] = document
+            source.tags["app:1"] = digest(document)
+            self.assertIn(text, self.publish(server.host + "/x", "--app", code=1).err)
+
+    def test_a_registry_that_speaks_plain_http_is_named(self):
+        server = Receiving()
+        with open(self.project + "/compose.yaml", "w") as f:
+            f.write("services: {a: {image: busybox}}\n")
+        name = "0.0.0.0:%s/x:1" % server.host.split(":")[1]
+        self.publish(name, code=1)
+        self.publish(name, "--insecure-registry")
+        self.run_davit("-f", "oci://" + name, "config", code=1)
+        self.run_davit("--insecure-registry", name.split("/")[0], "-f", "oci://" + name, "config")
+
+    def get(self, registry, repository, key):
+        request = urllib.request.Request("http://%s/v2/%s/manifests/%s" % (registry.host, repository, key), headers={"Accept": MANIFEST + ", " + INDEX})
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def put(self, registry, repository, tag, data, media):
+        request = urllib.request.Request("http://%s/v2/%s/manifests/%s" % (registry.host, repository, tag), data=data, method="PUT", headers={"Content-Type": media})
+        urllib.request.urlopen(request).close()
 
 
 if __name__ == "__main__":

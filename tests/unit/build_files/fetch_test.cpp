@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "base/process.hpp"
 #include "build/files/context.hpp"
+#include "build/files/http_memory.hpp"
 #include "tests/unit/build_files/tree.hpp"
 
 #include <arpa/inet.h>
@@ -255,6 +256,45 @@ TEST_CASE("ADD of URLs: what has not changed is known without a download, and fe
     digest();
     CHECK(asked() == "200 ");
     CHECK(fs::is_empty(g.scratch.path()));
+}
+
+TEST_CASE("ADD of URLs: what is remembered of them stays small") {
+    const davit::test::TempDir place;
+    const std::string directory = place / "urls";
+    constexpr std::size_t most = 100;
+    const HttpMemory memory(directory, most);
+    const auto url = [](std::size_t n) { return "http://h/" + std::to_string(n); };
+    HttpFile file;
+    file.sha256 = std::string(64, 'a');
+    file.etag = std::string(20000, 'x');
+    memory.keep(url(0), file);
+    CHECK(memory.list().empty()); // more words than it is worth
+    file.etag = "e";
+    const auto age = [&](std::size_t n, int seconds) {
+        const timespec when{std::time(nullptr) - seconds, 0}, times[2] = {when, when};
+        ::utimensat(AT_FDCWD, (directory + "/" + sha256_hex(url(n)) + ".json").c_str(), times, 0);
+    };
+    for (std::size_t n = 0; n < most; ++n) {
+        memory.keep(url(n), file);
+        age(n, static_cast<int>(10000 - n));
+    }
+    std::ofstream(directory + "/half-written") << "{";
+    const timespec old{1000, 0}, times[2] = {old, old};
+    ::utimensat(AT_FDCWD, (directory + "/half-written").c_str(), times, 0);
+    CHECK(memory.find(url(0))); // used now
+    memory.keep("http://h/new", file);
+    const auto left = memory.list();
+    CHECK(left.size() == most - most / 10);
+    CHECK(memory.find(url(0)));
+    CHECK(memory.find("http://h/new"));
+    CHECK_FALSE(memory.find(url(1)));
+    CHECK(memory.find(url(most - 1)));
+    CHECK(left.front().url == url(12));
+    CHECK(left.front().size > 0);
+    CHECK_FALSE(fs::exists(directory + "/half-written"));
+    memory.forget(left.front().id);
+    CHECK_FALSE(memory.find(url(12)));
+    CHECK(HttpMemory(place / "none").list().empty());
 }
 
 TEST_CASE("git sources: how they are written") {

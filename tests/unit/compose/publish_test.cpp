@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "compose/declared.hpp"
 #include "compose/local_files.hpp"
 #include "compose/sensitive.hpp"
 
@@ -78,4 +79,27 @@ TEST_CASE("publish: variables, files and other words are no secrets") {
                              "image: token/secret:latest\n", "url: postgres://me:$PASS@db/x\n",
                              "url: http://host:80/a@b\n", "SECRET_NAME: web\n", "secret: [a, b]\n", ""})
         CHECK_MESSAGE(sensitive_texts(text).empty(), text);
+}
+
+TEST_CASE("publish: values that are written out are told from variables") {
+    const auto keys = [](const std::string& text) {
+        std::string out;
+        for (const auto& [name, one] : declared_in(text, "c.yaml").services) {
+            out += name + (one.needs_env_file ? "!" : one.env_file ? "?" : "") + ":";
+            for (const auto& key : one.keys) out += " " + key;
+            out += ";";
+        }
+        return out;
+    };
+    CHECK(keys("services: {a: {environment: {DB_PASSWORD: hunter2, MODE: fast, NUMBER_TOKEN: 12345}}}\n") ==
+          "a: DB_PASSWORD NUMBER_TOKEN;");
+    CHECK(keys("services: {a: {environment: [API-KEY=abc, client_key=$X, PGPASSWORD, PWD=ab]}}\n") == "a: API-KEY;");
+    CHECK(keys("services: {a: {environment: {SECRET: '$$abc', TOKEN: '${A}', DB_PASS: 'x${A}'}}}\n") == "a: SECRET;");
+    CHECK(keys("x: &e {SECRET: abcd}\nservices: {a: {environment: {<<: *e}}}\n") == "a: SECRET;");
+    CHECK(keys("services: {a: {env_file: a.env}, b: {env_file: [{path: x, required: false}]}, c: {env_file: []}}\n") ==
+          "a!:;b?:;");
+    CHECK(keys("services: {a: }\n---\nservices: {b: {env_file: [b.env]}}\n") == "b!:;");
+    CHECK(
+        declared_in("configs: {a: {content: \"x\\n${Y}\"}, b: {content: \"a=b\\n\"}, c: {file: x}}\n", "c").contents ==
+        std::vector<std::string>{"b"});
 }

@@ -1,6 +1,8 @@
 #include "davit/error.hpp"
 #include "remote/git_ref.hpp"
+#include "remote/git_ssh_url.hpp"
 #include "remote/oci_project.hpp"
+#include "remote/project_artifact.hpp"
 
 #include <doctest/doctest.h>
 
@@ -88,4 +90,61 @@ TEST_CASE("a manifest that is no project, or would write elsewhere, is refused")
         message(
             R"({"artifactType": "application/vnd.docker.compose.project", "layers": [{"mediaType": "application/vnd.docker.compose.file+yaml", "digest": "sha256:c", "size": 99999999999}]})")
             .find("compose files have at most") != std::string::npos);
+}
+
+TEST_CASE("a list of what refers to a manifest grows, whatever was there") {
+    const registry::Descriptor one{"type", "sha256:a", 1, std::nullopt, {}},
+        two{"type", "sha256:b", 2, std::nullopt, {}};
+    const std::string first = with_referrer("", one);
+    CHECK(with_referrer(first, one) == first);
+    const std::string both = with_referrer(first, two);
+    CHECK(both.find("sha256:a") < both.find("sha256:b"));
+    for (const char* other : {"[", "[]", "{}", R"({"manifests": 1})", R"({"manifests": [1, {"digest": []}]})"})
+        CHECK(with_referrer(other, one).find("sha256:a") != std::string::npos);
+    const std::string deep = R"({"manifests": )" + std::string(100000, '[') + std::string(100000, ']') + "}";
+    CHECK(with_referrer(deep, one) == first);
+}
+
+TEST_CASE("the index of an application's images is about the application") {
+    const registry::Descriptor project{"m", "sha256:p", 3, std::nullopt, {}};
+    const std::string index = images_index({{"docker.io", "library/x", {"i", "sha256:x", 9, std::nullopt, {}}}},
+                                           project, "application/vnd.docker.compose.project");
+    CHECK(index.find(R"("subject":{"mediaType":"m","digest":"sha256:p","size":3,"artifactType":)") !=
+          std::string::npos);
+    CHECK(index.find(R"("annotations":{"containerd.io/distribution.source.docker.io":"library/x"})") !=
+          std::string::npos);
+    CHECK(images_index({}, project, "").find("artifactType") == std::string::npos);
+}
+
+TEST_CASE("addresses that ssh takes, and none that would be its options") {
+    struct Row {
+        const char *url, *wanted; // "user host port path"
+    };
+    for (const Row& row : std::initializer_list<Row>{
+             {"ssh://git@h.example:2222/a/b.git", "git|h.example|2222|/a/b.git"},
+             {"ssh://h/~me/r", "|h||~me/r"},
+             {"ssh://u:pw@[::1]:22/r%20x", "u|::1|22|/r x"},
+             {"ssh://[::1]/r", "|::1||/r"},
+             {"git@h:a/b.git", "git|h||a/b.git"},
+             {"h:/srv/r", "|h||/srv/r"},
+             {"ssh://h", nullptr},
+             {"ssh://-oProxyCommand=x/r", nullptr},
+             {"ssh://-x@h/r", nullptr},
+             {"git@-h:r", nullptr},
+             {"git@h:-r", nullptr},
+             {"ssh://h:22x/r", nullptr},
+             {"ssh://%2dx@h/r", nullptr},
+             {"https://h/r", nullptr},
+             {"git@:r", nullptr},
+         }) {
+        CAPTURE(row.url);
+        const auto place = parse_ssh_place(row.url);
+        CHECK(place.has_value() == (row.wanted != nullptr));
+        if (place && row.wanted)
+            CHECK(place->user + "|" + place->host + "|" + place->port + "|" + place->path == row.wanted);
+    }
+    CHECK(ssh_command({"", "h", "", "it's"}).back() == "git-upload-pack 'it'\\''s'");
+    CHECK(trouble_of("x\nHost key verification failed.") == SshTrouble::unknown_host);
+    CHECK(trouble_of("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nHost key verification failed.") ==
+          SshTrouble::changed_host);
 }
