@@ -70,6 +70,12 @@ std::string docker_error(const Error& error) {
     return printable(text, "\n\t");
 }
 
+std::optional<std::string> docker_warning(std::string_view text) {
+    const std::size_t at = text.find("ports have no effect with network_mode: ");
+    if (at == std::string_view::npos) return std::nullopt;
+    return text.ends_with("host") ? "WARNING: Published ports are discarded when using host network mode" : "";
+}
+
 Error told_after(const std::string& prefix, const Error& error) {
     Error out(error.kind(), prefix + error.what());
     out.with_os(error.os()).with_hint(error.hint()).with_exit_code(error.exit_code());

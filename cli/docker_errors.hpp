@@ -6,6 +6,7 @@
 #include "cli/app.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ bool is_without_progress(const Globals& globals);
 // Of a mistake that docker's client finds itself (Errc::usage; its engine's are Errc::invalid_project) the text alone,
 // else with "Error response from daemon: " before it. Hints stay where docker would have done what davit cannot do.
 std::string docker_error(const Error& error);
+
+// A warning of davit's engine as docker has it: empty where docker says nothing; nothing where davit alone has it.
+std::optional<std::string> docker_warning(std::string_view text);
 
 // "No such container: x" → "Error response from daemon: No such container: x", for what is put together of errors.
 std::string engine_answer(std::string_view text);

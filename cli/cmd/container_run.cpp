@@ -131,6 +131,16 @@ int run_it(Context& context, RunFlags& f, ContainerSpec& spec, IdFile& id_file, 
     return run_in_foreground(context, how);
 }
 
+void warn_of_links(const ContainerFlags& flags) {
+    const auto& networks = flags.all("network");
+    const bool on_default = networks.empty() || networks.front() == "default" || networks.front() == "bridge";
+    if (docker_is_spoken() && flags.has("link") && on_default)
+        std::fputs(
+            "WARNING: Links on the default bridge network are deprecated and will be removed in a future release. Use "
+            "a custom network instead.\n",
+            stderr);
+}
+
 int run(Context& context, RunFlags& f, ContainerSpec& spec, IdFile& id_file) {
     std::mutex mutex;
     std::string id, name;
@@ -138,6 +148,7 @@ int run(Context& context, RunFlags& f, ContainerSpec& spec, IdFile& id_file) {
     const auto see = [&](const Event& event) {
         pull.see(event);
         if (event.kind != EventKind::container_created) return;
+        warn_of_links(f.flags);
         const std::lock_guard hold(mutex);
         id = event.container_id;
         name = event.container_name;

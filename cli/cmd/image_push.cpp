@@ -92,9 +92,10 @@ int run_image_push(Globals& globals, const Args& args) {
     for (const auto& name : pushed) {
         const PushedImage done = push_image(engine, name, push, interrupts.token());
         say(fmt::format("{}: digest: {} size: {}", done.tag, done.digest, done.size));
-        if (quiet) std::puts(printable(done.name).c_str());
+        if (quiet && !all) std::puts(printable(done.name).c_str());
     }
     display.reset();
+    if (quiet && all) std::puts(printable(reference.repository).c_str());
     return 0;
 }
 

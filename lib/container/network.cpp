@@ -86,8 +86,6 @@ void ContainerBuilder::refuse_with_donor() const {
         {!service_.dns.empty(), "dns", "dns and the network mode"},
         {!service_.extra_hosts.empty(), "extra_hosts", "custom host-to-IP mapping and the network mode"},
         {!service_.mac_address.empty(), "mac_address", "mac-address and the network mode"},
-        {!service_.links.empty(), "links",
-         "container type network can't be used with links. This would result in undefined behavior"},
     };
     for (const auto& conflict : conflicts)
         if (conflict.given)

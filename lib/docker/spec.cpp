@@ -262,6 +262,17 @@ std::vector<std::string> docker_environment(const std::vector<std::string>& file
 
 namespace {
 
+// What the engine does not take beside a network that is not the container's own.
+void check_network_mode(const ContainerFlags& flags, const std::string& mode) {
+    const bool of_container = mode.starts_with("container:");
+    if ((of_container || mode == "host") && flags.has("link"))
+        throw error(Errc::invalid_project,
+                    "conflicting options: {} can't be used with links. This would result in undefined behavior",
+                    of_container ? "container type network" : "host type networking");
+    if (of_container && flags.is_true("publish-all"))
+        throw error(Errc::invalid_project, "conflicting options: port publishing and the container type network mode");
+}
+
 std::vector<std::string> run_environment(const ContainerFlags& flags, const ContainerFlagSurroundings& around) {
     try {
         return docker_environment(flags.all("env-file"), flags.all("env"), around);
@@ -297,6 +308,7 @@ ContainerSpec container_spec(const ContainerFlags& flags, const ContainerFlagSur
     take_health(flags, out);
     take_behaviour(flags, out);
     take_networks(flags, out);
+    check_network_mode(flags, service.network_mode);
     take_process(flags, service);
     take_environment(environment, service);
     take_hosts(flags, service);

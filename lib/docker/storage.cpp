@@ -32,6 +32,9 @@ struct Bind {
 
 Bind bind_of(const std::string& text, const std::string& directory) {
     if (text.empty()) throw error(Errc::usage, "invalid empty volume spec");
+    constexpr std::size_t most = 3;
+    if (compose::split(text, ':').size() > most)
+        throw error(Errc::invalid_project, "invalid volume specification: '{}'", text);
     Bind out{compose::parse_volume(text), text};
     if (!out.parsed.error.empty()) throw error(Errc::usage, "invalid spec: {}: {}", text, out.parsed.error);
     std::string& source = out.parsed.source;
@@ -62,8 +65,6 @@ bool is_bind_mode(const std::string& mode) {
 void check_bind(const Bind& bind) {
     const compose::ShortVolume& v = bind.parsed;
     const auto parts = compose::split(bind.text, ':');
-    constexpr std::size_t most = 3;
-    if (parts.size() > most) throw error(Errc::invalid_project, "invalid volume specification: '{}'", bind.text);
     if (parts.size() == 3 && !is_bind_mode(std::string(parts[2])))
         throw error(Errc::invalid_project, "invalid mode: {}", parts[2]);
     if (parts.size() == 2 && is_bind_mode(std::string(parts[1]))) // a volume without a name has no mode

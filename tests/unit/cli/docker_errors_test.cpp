@@ -1,6 +1,7 @@
 #include "cli/docker_errors.hpp"
 
 #include "base/error.hpp"
+#include "cli/cmd/pull_told.hpp"
 #include "cli/options.hpp"
 
 #include <cerrno>
@@ -76,6 +77,40 @@ TEST_CASE("docker's words: who says it, its client or its engine") {
     several.with_context("removing a").with_context("also: no such volume: b");
     CHECK(docker_error(several) ==
           "Error response from daemon: no such volume: a\nError response from daemon: no such volume: b");
+}
+
+TEST_CASE("docker's words: warnings") {
+    CHECK(docker_warning("service \"x\": ports have no effect with network_mode: host") ==
+          "WARNING: Published ports are discarded when using host network mode");
+    CHECK(docker_warning("service \"x\": ports have no effect with network_mode: none") == "");
+    CHECK_FALSE(docker_warning("another"));
+}
+
+TEST_CASE("docker's words: why a registry did not give an image") {
+    const ImageName name = parse_image_name("nosuch");
+    const Error missing = error(Errc::not_found, "the image nosuch:latest is not in its registry: manifest unknown");
+    const Error silent = error(Errc::unavailable, "the registry registry-1.docker.io cannot be found");
+    speak_docker();
+    CHECK(
+        std::string(unresolved(missing, name).what()) ==
+        "failed to resolve reference \"docker.io/library/nosuch:latest\": docker.io/library/nosuch:latest: not found");
+    CHECK(std::string(unresolved(silent, name).what()) ==
+          "failed to resolve reference \"docker.io/library/nosuch:latest\": the registry registry-1.docker.io cannot "
+          "be found");
+    speak_docker(false);
+    CHECK(std::string(unresolved(missing, name).what()) == missing.what());
+}
+
+TEST_CASE("docker's words: a port that another container has") {
+    const Error taken =
+        error(Errc::conflict,
+              "Bind for 0.0.0.0:80/tcp failed: port is already allocated, by container a of the same project");
+    speak_docker();
+    CHECK(docker_error(with_endpoint(taken, "web", "0123")) ==
+          "Error response from daemon: failed to set up container networking: driver failed programming external "
+          "connectivity on endpoint web (0123): Bind for 0.0.0.0:80 failed: port is already allocated");
+    speak_docker(false);
+    CHECK(std::string(with_endpoint(taken, "web", "0123").what()) == taken.what());
 }
 
 TEST_CASE("docker's words: what stands around an error") {

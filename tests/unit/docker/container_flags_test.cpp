@@ -120,6 +120,19 @@ TEST_CASE("what its engine refuses: no usage") {
         {{"--mount=type=tmpfs,src=a,dst=/x"},
          "invalid mount config for type \"tmpfs\": field Source must not be specified"},
         {{"--volumes-from=a:b:c"}, "invalid volumesFrom specification: a:b:c"},
+        {{"--volumes-from=a:zz"}, "invalid mode: zz"},
+        {{"--volume=aa:bb:cc:dd"}, "invalid volume specification: 'aa:bb:cc:dd'"},
+        {{"--mount=type=volume,src=vv,dst=rel"},
+         "invalid mount config for type \"volume\": invalid mount path: 'rel' mount path must be absolute"},
+        {{"--tmpfs=rel"}, "invalid mount path: 'rel' mount path must be absolute"},
+        {{"--publish=80:0"}, "invalid port specification: \"0/tcp\""},
+        {{"--ip=1.2.3.4"},
+         "invalid config for network bridge: invalid endpoint settings:\n* user-specified IP address is supported on "
+         "user-defined networks only\n* no configured subnet contains IP address 1.2.3.4"},
+        {{"--network=container:x", "--publish-all"},
+         "conflicting options: port publishing and the container type network mode"},
+        {{"--network=host", "--link=a"},
+         "conflicting options: host type networking can't be used with links. This would result in undefined behavior"},
     };
     for (const auto& row : rows) {
         Errc kind{};
