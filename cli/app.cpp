@@ -7,6 +7,7 @@
 #include "cli/diagnostics.hpp"
 #include "cli/disk_use.hpp"
 #include "cli/display/display.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/docker_words.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/global_options.hpp"
@@ -199,8 +200,10 @@ Error unknown_verb(std::span<const Verb> table, const std::string& of, const std
 }
 
 int report_exception(bool json, bool own_codes) {
-    auto say = [json](const std::string& text) {
-        std::fprintf(stderr, "%s\n", json ? json_error_line(text).c_str() : ("error: " + text).c_str());
+    const bool docker = docker_is_spoken() && !json;
+    auto say = [=](const std::string& text) {
+        if (docker) std::fprintf(stderr, "%s\n", text.c_str());
+        else std::fprintf(stderr, "%s\n", json ? json_error_line(text).c_str() : ("error: " + text).c_str());
     };
     std::fflush(stdout);
     try {
@@ -209,7 +212,8 @@ int report_exception(bool json, bool own_codes) {
         print_diagnostics(e.diagnostics(), json);
         return 1;
     } catch (const Error& e) {
-        if (e.what()[0]) say(json ? with_advice(e).describe() : with_line(with_advice(e)));
+        if (e.what()[0])
+            say(docker ? docker_error(with_advice(e)) : json ? with_advice(e).describe() : with_line(with_advice(e)));
         return own_codes && e.exit_code() ? e.exit_code() : e.kind() == Errc::interrupted ? 130 : 1;
     } catch (const std::exception& e) {
         say(printable(e.what(), "\n\t"));
@@ -220,6 +224,7 @@ int report_exception(bool json, bool own_codes) {
 int run_compose(Globals& globals, const Args& args) {
     globals.program = globals.program == "davit" ? "docker-compose" : globals.program + " compose";
     globals.docker_words = globals.docker_codes = false;
+    speak_docker(false);
     take_configured_context();
     return run_with_globals(globals, args, Grammar::compose);
 }
@@ -248,6 +253,8 @@ int run_group(Globals& globals, const Args& args, const char* name, const char* 
     globals.docker_codes = true; // groups are docker's
     if (!args.empty() && args.front() != "--help" && args.front() != "-h") {
         const Verb* verb = find_verb(table, args.front());
+        if (!verb && globals.docker_words && advice_for(command, args.front()).empty())
+            throw docker_unknown_command(command + " " + args.front(), command);
         if (!verb) throw unknown_verb(table, command, args.front());
         return verb->run(globals, {args.begin() + 1, args.end()});
     }
@@ -255,7 +262,7 @@ int run_group(Globals& globals, const Args& args, const char* name, const char* 
     for (const Verb& v : table)
         if (v.group != VerbGroup::hidden) help += fmt::format("  {:<12}{}\n", v.name, v.summary);
     help += fmt::format("\nRun '{} COMMAND --help' for more information on a command.\n", command);
-    std::fputs(help.c_str(), stdout);
+    std::fputs(help.c_str(), globals.docker_words && args.empty() ? stderr : stdout); // docker: nobody asked
     return 0;
 }
 

@@ -44,6 +44,7 @@ struct Globals {
     // Not flags, but what the name and the words before them have settled.
     std::string program = "davit"; // as help names it: "docker", "docker compose"
     bool docker_words = false;     // docker's words at the top, see cli/docker_words.hpp
+    std::string docker_word;       // the one of its top that stands for two of davit's: "ps"
     bool docker_codes = false;     // exit codes that docker has and docker compose has not: 125, 64 …
 };
 

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/diagnostics.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/load_options.hpp"
 #include "cli/privileges.hpp"
 #include "cli/suggest.hpp"
@@ -112,6 +113,11 @@ void Context::on_event(const Event& event) {
         !told_.insert(event.resource + ' ' + event.text).second)
         return;
     if (event.kind == EventKind::warning && !told_.insert(event.text).second) return; // the same of each container
+    if (event.kind == EventKind::warning && docker_is_spoken())
+        if (const auto told = docker_warning(event.text)) {
+            if (!told->empty()) std::fprintf(stderr, "%s\n", told->c_str());
+            return;
+        }
     const bool shown = !muted_ || event.kind == EventKind::operation_failed;
     if (shown && !(hidden_ && hidden_(event))) display().on(event);
     if (extra_sink_) extra_sink_(event);

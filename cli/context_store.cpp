@@ -134,6 +134,11 @@ ContextPlace place_of_context(const std::string& name) {
     return {contexts_directory() + "/meta/" + id, contexts_directory() + "/tls/" + id};
 }
 
+Error no_such_context(const std::string& name) {
+    return error(Errc::usage, "context \"{}\": context not found: open {}/meta.json: no such file or directory", name,
+                 place_of_context(name).metadata);
+}
+
 bool context_exists(const std::string& name) {
     return name == "default" || exists(place_of_context(name).metadata + "/meta.json");
 }
@@ -182,7 +187,7 @@ ContextFiles read_context_files(const std::string& name) {
     }
     const ContextPlace place = place_of_context(name);
     const auto text = read_file_if_exists(place.metadata + "/meta.json");
-    if (!text) throw error(Errc::not_found, "context \"{}\": context not found", name);
+    if (!text) throw no_such_context(name);
     ContextFiles out{{"meta.json", *text}};
     for (const std::string& file : names_in(place.tls + "/docker"))
         out[std::string(tls_prefix) + file] = read_file(place.tls + "/docker/" + file);

@@ -1,4 +1,5 @@
 #include "cli/endpoint.hpp"
+#include "cli/docker_errors.hpp"
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -107,7 +108,7 @@ std::map<std::string, std::string> client_proxies() {
 void configure_context(const std::string& name) {
     const std::vector<DockerContext> all = docker_contexts();
     if (std::none_of(all.begin(), all.end(), [&](const DockerContext& c) { return c.name == name; }))
-        throw error(Errc::not_found, "context \"{}\": context not found", name).with_hint("see 'docker context ls'");
+        throw no_such_context(name).with_hint("see 'docker context ls'");
     Document document = configuration();
     if (name == "default") document.erase("currentContext");
     else document["currentContext"] = name;
@@ -163,7 +164,7 @@ void require_here() {
         if (is_here(context.host)) return;
         throw elsewhere(context.host, "the context \"" + context.name + "\"");
     }
-    throw error(Errc::not_found, "context \"{}\": context not found", choice.context)
+    throw told_after("Failed to initialize: unable to resolve docker endpoint: ", no_such_context(choice.context))
         .with_hint("see 'docker context ls'; DOCKER_CONTEXT, --context or 'docker context use' names it");
 }
 

@@ -2,6 +2,8 @@
 // meant another machine would be the worst of all answers, so that is an error.
 #pragma once
 
+#include "davit/error.hpp"
+
 #include <map>
 #include <optional>
 #include <string>
@@ -19,11 +21,14 @@ struct DockerContext {
 };
 std::vector<DockerContext> docker_contexts();
 
+// Error(usage) with the file in which it would stand, as docker's client says it.
+Error no_such_context(const std::string& name);
+
 // $DOCKER_CONFIG, else ~/.docker; empty: there is no home.
 std::string docker_config_directory();
 // What config.json there calls currentContext; empty: nothing.
 std::string configured_context();
-// Throws Error(not_found) for a context that there is not.
+// Throws Error(usage) for a context that there is not.
 void configure_context(const std::string& name);
 
 // Another text at its top; empty: none.

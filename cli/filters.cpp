@@ -30,6 +30,11 @@ bool has_label(const Labels& labels, const std::string& wanted) {
 
 } // namespace
 
+const std::string& named_filter(const std::string& text) {
+    if (text.find('=') == std::string::npos) throw error(Errc::usage, "bad format of filter (expected name=value)");
+    return text;
+}
+
 void Filters::add_to(Options& options, std::string_view keys) { add_as("f,filter", options, keys); }
 void Filters::add_long_to(Options& options, std::string_view keys) { add_as("filter", options, keys); }
 
@@ -38,8 +43,7 @@ void Filters::add_as(std::string_view names, Options& options, std::string_view 
     options.each(
         names, "filter",
         [this](const std::string& text) {
-            const std::size_t equals = text.find('=');
-            if (equals == std::string::npos) throw error(Errc::usage, "invalid filter: bad format (KEY=VALUE)");
+            const std::size_t equals = named_filter(text).find('=');
             std::string key = text.substr(0, equals);
             for (char& c : key) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
             add(key, text.substr(equals + 1));
@@ -50,7 +54,7 @@ void Filters::add_as(std::string_view names, Options& options, std::string_view 
 void Filters::check() const {
     for (const auto& [key, values] : values_)
         if ((", " + keys_).find(", " + key + "=") == std::string::npos)
-            throw error(Errc::usage, "invalid filter '{}'", key).with_hint("one of " + keys_);
+            throw error(Errc::invalid_project, "invalid filter '{}'", key).with_hint("one of " + keys_);
 }
 
 const std::vector<std::string>& Filters::values(const std::string& key) const {
@@ -93,7 +97,8 @@ std::optional<bool> Filters::truth(const std::string& key) const {
             text == "true" || text == "1" || text == "t" || text == "True" || text == "TRUE" || text == "T";
         const bool no =
             text == "false" || text == "0" || text == "f" || text == "False" || text == "FALSE" || text == "F";
-        if (!yes && !no) throw error(Errc::usage, "invalid filter '{}={}'", key, text).with_hint("true or false");
+        if (!yes && !no)
+            throw error(Errc::invalid_project, "invalid filter '{}=[{}]'", key, text).with_hint("true or false");
         out = yes;
     }
     return out;

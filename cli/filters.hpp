@@ -12,6 +12,9 @@
 
 namespace davit::cli {
 
+// The text, or Error(usage): it is no KEY=VALUE.
+const std::string& named_filter(const std::string& text);
+
 // --filter KEY=VALUE: one of the values of each key must fit, of labels all.
 class Filters {
 public:

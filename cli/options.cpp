@@ -1,6 +1,7 @@
 #include "cli/options.hpp"
 
 #include "base/error.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/suggest.hpp"
 
 #include <algorithm>
@@ -25,6 +26,14 @@ int parse_int(const std::string& text) {
     auto [stop, problem] = std::from_chars(text.data() + (text.starts_with('+') ? 1 : 0), end, number);
     if (problem != std::errc{} || stop != end || text.empty()) throw error(Errc::usage, "a whole number is needed");
     return number;
+}
+
+// Where the words of a synopsis end that are no [OPTIONS] and no ARGUMENT: those name the command.
+std::size_t end_of_words(std::string_view synopsis) {
+    std::size_t end = 0;
+    for (std::size_t at = 0; at < synopsis.size() && synopsis[at] >= 'a' && synopsis[at] <= 'z'; at = end + 1)
+        end = std::min(synopsis.find(' ', at), synopsis.size());
+    return end;
 }
 
 // The text in lines of at most `width` columns; lines after the first start at `indent`.
@@ -58,11 +67,18 @@ Options::Options(Globals& globals, std::string synopsis, std::string summary)
     : Options(std::move(synopsis), std::move(summary)) {
     describe_ = globals.describe;
     program_ = globals.program;
+    docker_ = globals.docker_words;
+    docker_word_ = globals.docker_word;
     flag("dry-run", globals.dry_run, "Show what would be done and do nothing");
 }
 
 Options& Options::called(std::string program) {
     program_ = std::move(program);
+    return *this;
+}
+
+Options& Options::tells_mistakes_as_docker() {
+    docker_ = true;
     return *this;
 }
 
@@ -107,6 +123,12 @@ Options& Options::value(std::string_view names, std::optional<int>& to, std::str
 Options& Options::list(std::string_view names, std::vector<std::string>& to, std::string_view help,
                        std::string_view type) {
     return add(names, type, help, [&to](const std::string& text) { to.push_back(text); });
+}
+Options& Options::labels(std::string_view names, std::vector<std::string>& to, std::string_view help) {
+    return add(names, "list", help, [&to](const std::string& text) {
+        if (text.empty() || text.front() == '=') throw error(Errc::usage, "invalid label '{}': empty name", text);
+        to.push_back(text);
+    });
 }
 Options& Options::each(std::string_view names, std::string_view type, std::function<void(const std::string&)> fn,
                        std::string_view help) {
@@ -192,7 +214,7 @@ void Options::take_long(const Args& args, std::size_t& i) {
         std::vector<std::string> known;
         for (const Option& o : options_)
             if (!o.hidden && !o.long_name.empty()) known.push_back("--" + o.long_name);
-        throw flag_mistake("unknown flag: --" + name + did_you_mean("--" + name, known));
+        throw flag_mistake("unknown flag: --" + name + (docker_ ? "" : did_you_mean("--" + name, known)));
     }
     if (equals != std::string::npos) set(*option, text.substr(equals + 1));
     else if (option->type.empty()) set(*option, "true");
@@ -228,18 +250,19 @@ void Options::set(const Option& option, const std::string& value) const {
     } catch (const Error& e) {
         std::string names = option.short_name.empty() ? "" : "-" + option.short_name + ", ";
         names += "--" + option.long_name;
-        throw flag_mistake(fmt::format("invalid argument \"{}\" for \"{}\" flag: {}", value, names, e.what()));
+        throw flag_mistake(fmt::format("invalid argument \"{}\" for \"{}\" flag: {}", value, names,
+                                       docker_ ? docker_reason(option.type, value, e) : e.what()));
     }
 }
 
 void Options::check_number_of_arguments() const {
     const std::size_t number = arguments_->size();
+    if (number >= min_ && number <= max_) return;
+    if (docker_) throw docker_wrong_number(command(), use_line(), min_, max_);
     if (number < min_)
         throw mistake(fmt::format("requires at least {} argument{}, got {}", min_, min_ == 1 ? "" : "s", number));
-    if (number > max_) {
-        if (max_ == 0) throw mistake(fmt::format("takes no arguments, got \"{}\"", arguments_->front()));
-        throw mistake(fmt::format("takes at most {} argument{}, got {}", max_, max_ == 1 ? "" : "s", number));
-    }
+    if (max_ == 0) throw mistake(fmt::format("takes no arguments, got \"{}\"", arguments_->front()));
+    throw mistake(fmt::format("takes at most {} argument{}, got {}", max_, max_ == 1 ? "" : "s", number));
 }
 
 const Options::Option* Options::find_long(std::string_view name) const {
@@ -255,7 +278,12 @@ const Options::Option* Options::find_short(char name) const {
 }
 
 // docker's commands have an exit code of their own for these; docker compose's have not.
-Error Options::flag_mistake(std::string text) const { return mistake(std::move(text)).with_exit_code(125); }
+Error Options::flag_mistake(std::string text) const {
+    constexpr int code = 125;
+    const char* more = synopsis_ == "[OPTIONS] COMMAND" ? " [ARG...]" : ""; // docker's own line
+    if (docker_) return docker_flag_mistake(text, command(), use_line() + more).with_exit_code(code);
+    return mistake(std::move(text)).with_exit_code(code);
+}
 
 Error Options::mistake(std::string text) const {
     return error(Errc::usage, "{}", text).with_hint("see '" + command() + " --help'");
@@ -263,18 +291,18 @@ Error Options::mistake(std::string text) const {
 
 // The words of the synopsis before "[OPTIONS]" and the arguments, which are in capitals.
 std::string Options::command() const {
-    std::string out = program_;
-    std::size_t at = 0;
-    while (at < synopsis_.size() && synopsis_[at] >= 'a' && synopsis_[at] <= 'z') {
-        const std::size_t end = std::min(synopsis_.find(' ', at), synopsis_.size());
-        out += " " + synopsis_.substr(at, end - at);
-        at = end + 1;
-    }
-    return out;
+    const std::string words = synopsis_.substr(0, end_of_words(synopsis_));
+    return program_ + (words.empty() ? "" : " " + (docker_word_.empty() ? words : docker_word_));
+}
+
+std::string Options::use_line() const {
+    std::string line = synopsis_;
+    if (!docker_word_.empty()) line.replace(0, end_of_words(line), docker_word_);
+    return program_ + " " + line;
 }
 
 std::string Options::help() const {
-    std::string out = "Usage:  " + program_ + " " + synopsis_ + "\n\n" + summary_ + "\n";
+    std::string out = "Usage:  " + use_line() + "\n\n" + summary_ + "\n";
     std::vector<const Option*> shown;
     for (const Option& o : options_)
         if (!o.hidden) shown.push_back(&o);

@@ -36,6 +36,8 @@ public:
 
     // As help and hints name the program; of Globals::program where there are any.
     Options& called(std::string program);
+    // Of Globals::docker_words where there are any.
+    Options& tells_mistakes_as_docker();
 
     // names: "d,detach" (short, long), "detach", "T,no-tty". The variable must outlive parse().
     Options& flag(std::string_view names, bool& to, std::string_view help);
@@ -47,6 +49,8 @@ public:
     Options& value(std::string_view names, std::optional<int>& to, std::string_view help);
     Options& list(std::string_view names, std::vector<std::string>& to, std::string_view help,
                   std::string_view type = "stringArray");
+    // A list of KEY=VALUE or KEY, without what has no key.
+    Options& labels(std::string_view names, std::vector<std::string>& to, std::string_view help);
     // fn may throw Error(usage) for a bad value.
     Options& each(std::string_view names, std::string_view type, std::function<void(const std::string&)> fn,
                   std::string_view help);
@@ -84,9 +88,12 @@ private:
     Error mistake(std::string text) const;
     Error flag_mistake(std::string text) const;
     std::string command() const;
+    std::string use_line() const;
 
     CommandSink* describe_ = nullptr;
     std::string program_ = "davit", synopsis_, summary_, epilog_;
+    std::string docker_word_; // in place of the synopsis' first words
+    bool docker_ = false;     // mistakes are told as docker tells them
     std::vector<Option> options_;
     std::vector<std::string>* arguments_ = nullptr;
     std::size_t min_ = 0, max_ = 0;

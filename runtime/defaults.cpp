@@ -219,7 +219,11 @@ Mount tmpfs_mount(const std::string& destination, const std::string& options) {
 
 void add_host_device(Spec& spec, const std::string& host_path, const std::string& path, const std::string& access) {
     struct stat st {};
-    if (::stat(host_path.c_str(), &st) < 0) throw sys_error(errno, "device '{}'", host_path);
+    if (::stat(host_path.c_str(), &st) < 0 && errno == ENOENT)
+        throw error(Errc::not_found,
+                    "error gathering device information while adding custom device \"{}\": no such file or directory",
+                    host_path);
+    if (st.st_mode == 0) throw sys_error(errno, "device '{}'", host_path);
     std::string checked = access_checked(access.empty() ? "rwm" : access);
     if (S_ISDIR(st.st_mode)) return add_devices_below(spec, host_path, path, checked);
     if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))

@@ -122,9 +122,10 @@ CapSet grantable_capabilities() {
 namespace {
 
 Error unknown_capability(const char* key, const std::string& name) {
-    Error e = error(Errc::invalid_project, "{}: unknown capability \"{}\"", key, name);
     std::string wanted = upper(name);
     if (!wanted.starts_with("CAP_")) wanted.insert(0, "CAP_");
+    Error e = error(Errc::invalid_project, "invalid {}: unknown capability: \"{}\"",
+                    std::string_view(key) == "cap_drop" ? "CapDrop" : "CapAdd", wanted);
     std::vector<std::string_view> known(std::begin(capability_names), std::end(capability_names));
     if (auto near = nearest(wanted, known)) e.with_hint(fmt::format("did you mean {}?", near->substr(4)));
     return e;

@@ -273,7 +273,8 @@ Error error_from_report(const exec::Report& r) {
     bool path = detail.find('/') != std::string::npos;
     switch (r.stage) {
     case Stage::not_found:
-        if (path) return in_setup(error(Errc::not_found, "exec: \"{}\": no such file or directory", detail), r);
+        if (path)
+            return in_setup(error(Errc::not_found, "exec: \"{0}\": stat {0}: no such file or directory", detail), r);
         return in_setup(error(Errc::not_found, "exec: \"{}\": executable file not found in $PATH", detail), r);
     case Stage::not_executable:
         if (r.errnum == EISDIR)

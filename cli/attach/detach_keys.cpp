@@ -4,6 +4,16 @@
 
 namespace davit::cli {
 
+namespace {
+
+Error unknown_key(const std::string& sequence, const std::string& key) {
+    return error(Errc::usage, "invalid detach keys ({}): Unknown character: '{}'", sequence, key)
+        .with_hint("a letter, or ctrl- and one of a-z, @, [, ], \\, ^, _")
+        .with_exit_code(1);
+}
+
+} // namespace
+
 DetachKeys::DetachKeys(const std::string& sequence) {
     for (std::size_t i = 0; i < sequence.size();) {
         const std::size_t end = std::min(sequence.find(',', i), sequence.size());
@@ -14,11 +24,10 @@ DetachKeys::DetachKeys(const std::string& sequence) {
             const char c = key[5];
             const bool letter = c >= 'a' && c <= 'z';
             if (!letter && std::string_view("@[\\]^_").find(c) == std::string_view::npos)
-                throw error(Errc::usage, "invalid detach key \"{}\"", key);
+                throw unknown_key(sequence, key);
             keys_ += static_cast<char>(letter ? c - 'a' + 1 : c - '@');
         } else {
-            throw error(Errc::usage, "invalid detach key \"{}\"", key)
-                .with_hint("a letter, or ctrl- and one of a-z, @, [, ], \\, ^, _");
+            throw unknown_key(sequence, key);
         }
         i = end + 1;
     }

@@ -1,6 +1,7 @@
 #include "cli/attach/session.hpp"
 
 #include "cli/diagnostics.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/terminal.hpp"
 
 #include <cerrno>
@@ -119,7 +120,9 @@ int exec_in(Engine& engine, const ContainerInfo& container, const ExecOptions& o
         return exec(engine, container, options, session).value_or(0);
     } catch (const Error& e) {
         if (!e.exit_code()) throw;
-        print_error(e);
+        if (!docker_is_spoken()) print_error(e);
+        else if (options.detach) std::fprintf(stderr, "%s\n", engine_answer(docker_exec_error(e)).c_str());
+        else std::printf("%s\r\n", docker_exec_error(e).c_str()); // the runtime's words come by the stream of output
         return e.exit_code();
     }
 }

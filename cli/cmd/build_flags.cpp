@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/units.hpp"
 #include "cli/builders.hpp"
+#include "cli/docker_errors.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -246,6 +247,10 @@ void BuildFlags::tell_what_is_missing() {
 }
 
 void BuildFlags::apply() {
+    if (arguments.size() != 1 && docker_is_spoken())
+        throw error(
+            Errc::usage, "ERROR: {}",
+            docker_wrong_number("docker buildx build", "docker buildx build [OPTIONS] PATH | URL | -", 1, 1).what());
     if (arguments.size() != 1)
         throw error(Errc::usage, "'davit image build' requires 1 argument, not {}", arguments.size())
             .with_hint("the context: a directory, a URL or - for standard input");

@@ -2,14 +2,17 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "base/units.hpp"
 #include "cli/attach/session.hpp"
 #include "cli/client_config.hpp"
 #include "cli/cmd/container_options.hpp"
 #include "cli/confirm.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/time.hpp"
 #include "davit/container_list.hpp"
 
+#include <climits>
 #include <cstdio>
 #include <optional>
 
@@ -24,7 +27,13 @@ void be_quiet(Globals& globals) {
     if (globals.progress.empty()) globals.progress = "quiet";
 }
 
-int stop_or_restart(Globals& globals, const Args& args, const char* synopsis, const char* summary,
+int whole_seconds(const std::string& text) {
+    const auto number = parse_int(text);
+    if (!number || *number < INT_MIN || *number > INT_MAX) throw error(Errc::usage, "a whole number is needed");
+    return static_cast<int>(*number);
+}
+
+int stop_or_restart(Globals& globals, const Args& args, const char* synopsis, const char* summary, const char* failed,
                     void (*act)(Engine&, const ContainerInfo&, const StopContainerOptions&, std::stop_token)) {
     StopContainerOptions how;
     std::optional<int> seconds;
@@ -32,15 +41,30 @@ int stop_or_restart(Globals& globals, const Args& args, const char* synopsis, co
     Options options(globals, synopsis, summary);
     options.value("s,signal", how.signal, "Signal to send to the container")
         .value("t,timeout", seconds, "Seconds to wait before killing the container")
-        .alias("time")
+        .each(
+            "time", "int",
+            [&](const std::string& text) {
+                if (docker_is_spoken()) std::puts("Flag --time has been deprecated, use --timeout instead");
+                seconds = whole_seconds(text);
+            },
+            "Seconds to wait before killing the container")
+        .hidden()
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     if (seconds) how.timeout = std::chrono::seconds(*seconds);
     be_quiet(globals);
     Context context(globals);
     context.interrupts();
-    return for_each_container(
-        context, names, [&](const ContainerInfo& c) { act(context.engine(), c, how, context.stop()); }, side_by_side);
+    return for_each_container(context, names,
+                              [&](const ContainerInfo& c) {
+                                  try {
+                                      act(context.engine(), c, how, context.stop());
+                                  } catch (const Error& e) {
+                                      if (!docker_is_spoken()) throw;
+                                      throw told_after(fmt::format("{}: {}: ", failed, c.name), e);
+                                  }
+                              },
+                              {side_by_side, "", nullptr});
 }
 
 int simply(Globals& globals, const Args& args, const char* synopsis, const char* summary,
@@ -52,8 +76,8 @@ int simply(Globals& globals, const Args& args, const char* synopsis, const char*
     be_quiet(globals);
     Context context(globals);
     context.interrupts();
-    return for_each_container(
-        context, names, [&](const ContainerInfo& c) { act(context.engine(), c, context.stop()); }, side_by_side);
+    return for_each_container(context, names, [&](const ContainerInfo& c) { act(context.engine(), c, context.stop()); },
+                              {side_by_side, "", nullptr});
 }
 
 } // namespace
@@ -67,7 +91,14 @@ int run_container_exec(Globals& globals, const Args& args) {
                     "Execute a command in a running container");
     options.flag("d,detach", request.detach, "Detached mode: run command in the background")
         .value("detach-keys", keys, "Override the key sequence for detaching a container")
-        .list("e,env", env, "Set environment variables", "list")
+        .each(
+            "e,env", "list",
+            [&](const std::string& text) {
+                if (text.empty() || text.front() == '=')
+                    throw error(Errc::usage, "invalid environment variable: {}", text);
+                env.push_back(text);
+            },
+            "Set environment variables")
         .list("env-file", env_files, "Read in a file of environment variables", "list")
         .flag("i,interactive", request.interactive, "Keep STDIN open even if not attached")
         .flag("privileged", request.privileged, "Give extended privileges to the command")
@@ -105,12 +136,12 @@ int run_container_kill(Globals& globals, const Args& args) {
     be_quiet(globals);
     Context context(globals);
     context.interrupts();
-    return for_each_container(
-        context, names,
-        [&](const ContainerInfo& c) {
-            kill_container(context.engine(), c, signal.empty() ? "SIGKILL" : signal, context.stop());
-        },
-        side_by_side);
+    return for_each_container(context, names,
+                              [&](const ContainerInfo& c) {
+                                  kill_container(context.engine(), c, signal.empty() ? "SIGKILL" : signal,
+                                                 context.stop());
+                              },
+                              {side_by_side, "cannot kill container: ", nullptr});
 }
 
 int run_container_pause(Globals& globals, const Args& args) {
@@ -125,12 +156,12 @@ int run_container_unpause(Globals& globals, const Args& args) {
 
 int run_container_restart(Globals& globals, const Args& args) {
     return stop_or_restart(globals, args, "container restart [OPTIONS] CONTAINER [CONTAINER...]",
-                           "Restart one or more containers", restart_container);
+                           "Restart one or more containers", "Cannot restart container", restart_container);
 }
 
 int run_container_stop(Globals& globals, const Args& args) {
     return stop_or_restart(globals, args, "container stop [OPTIONS] CONTAINER [CONTAINER...]",
-                           "Stop one or more running containers", stop_container);
+                           "Stop one or more running containers", "cannot stop container", stop_container);
 }
 
 int run_container_rm(Globals& globals, const Args& args) {
@@ -156,13 +187,13 @@ int run_container_rm(Globals& globals, const Args& args) {
                 return false;
             } catch (const Error& e) {
                 if (e.kind() != Errc::not_found) return false;
-                report_exception();
+                if (!docker_is_spoken()) report_exception(); // docker is silent about it
                 return true;
             }
         });
     return for_each_container(
         context, names, [&](const ContainerInfo& c) { remove_container(context.engine(), c, how, context.stop()); },
-        side_by_side);
+        {side_by_side, "", nullptr});
 }
 
 int run_container_rename(Globals& globals, const Args& args) {
@@ -173,8 +204,13 @@ int run_container_rename(Globals& globals, const Args& args) {
     be_quiet(globals);
     Context context(globals);
     context.interrupts();
-    const ContainerInfo container = find_container(context.engine(), words[0]);
-    if (!context.dry_run()) rename_container(context.engine(), container, words[1], context.stop());
+    try {
+        if (words[1].empty()) throw error(Errc::usage, "new name cannot be blank");
+        const ContainerInfo container = find_container(context.engine(), words[0]);
+        if (!context.dry_run()) rename_container(context.engine(), container, words[1], context.stop());
+    } catch (const Error& e) {
+        throw wrapped("failed to rename container: ", e);
+    }
     return 0;
 }
 

@@ -4,22 +4,40 @@
 #include "base/file.hpp"
 #include "cli/cmd/copy_ends.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
 #include "davit/containers.hpp"
 #include "davit/files.hpp"
+#include "davit/images.hpp"
 
+#include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace davit::cli {
+
+namespace {
+
+// Before the container is looked for, as docker does.
+void check_local_source(const CopyEnd& from, const CopyEnd& to) {
+    if (to.of.empty() || from.path == "-") return;
+    struct stat st {};
+    if (::lstat(from.path.c_str(), &st) != 0 && errno == ENOENT)
+        throw error(Errc::usage, "lstat {}: no such file or directory", std::filesystem::absolute(from.path).string());
+}
+
+} // namespace
 
 int run_container_cp(Globals& globals, const Args& args) {
     bool archive = false, follow = false, quiet = false;
     std::vector<std::string> words;
     Options options(globals,
-                    "container cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdavit container cp [OPTIONS] SRC_PATH|- "
-                    "CONTAINER:DEST_PATH",
+                    "container cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\t" + globals.program + " " +
+                        (globals.docker_word.empty() ? "container cp" : globals.docker_word) +
+                        " [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
                     "Copy files/folders between a container and the local filesystem");
     options.flag("a,archive", archive, "Archive mode (copy all uid/gid information)")
         .flag("L,follow-link", follow, "Always follow symbol link in SRC_PATH")
@@ -36,6 +54,7 @@ int run_container_cp(Globals& globals, const Args& args) {
             .with_hint("CONTAINER:PATH, as in web:/etc/hosts");
     if (from.path.empty() || to.path.empty()) throw error(Errc::usage, "a path is missing").with_hint("CONTAINER:PATH");
     if (to.of.empty() && to.path == "-") refuse_archive_on_terminal();
+    check_local_source(from, to);
     Context context(globals);
     Engine& engine = context.engine();
     const ContainerInfo container = find_container(engine, from.of.empty() ? to.of : from.of);
@@ -54,16 +73,29 @@ int run_container_cp(Globals& globals, const Args& args) {
 
 int run_container_commit(Globals& globals, const Args& args) {
     CommitOptions how;
+    bool no_pause = false;
     std::vector<std::string> words;
     Options options(globals, "container commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
                     "Create a new image from a container's changes");
     options.value("a,author", how.author, "Author (e.g., \"John Hannibal Smith <hannibal@a-team.com>\")")
         .list("c,change", how.changes, "Apply Dockerfile instruction to the created image", "list")
         .value("m,message", how.message, "Commit message")
-        .flag("p,pause", how.pause, "Pause container during commit (default true)")
+        .flag("no-pause", no_pause, "Disable pausing container during commit")
+        .each(
+            "p,pause", "",
+            [&](const std::string& text) {
+                how.pause = text != "false" && text != "0";
+                if (docker_is_spoken())
+                    std::puts(
+                        "Flag --pause has been deprecated, and enabled by default. Use --no-pause to disable pausing "
+                        "during commit.");
+            },
+            "Pause container during commit (default true)")
+        .hidden()
         .arguments(words, 1, 2);
     if (!options.parse(args)) return 0;
-    if (words.size() == 2) how.name = words[1];
+    if (words.size() == 2) how.name = parse_image_name(words[1]).familiar;
+    if (no_pause) how.pause = false;
     Context context(globals);
     context.mute();
     const ContainerInfo container = find_container(context.engine(), words[0]);
@@ -87,6 +119,7 @@ int run_container_export(Globals& globals, const Args& args) {
         export_files(context.engine(), container, STDOUT_FILENO);
         return 0;
     }
+    check_output_path(output, "failed to export container");
     WholeFile file(output); // 0600, as docker's: a container may hold secrets
     export_files(context.engine(), container, file.fd());
     file.finish();

@@ -70,8 +70,15 @@ LogRange range_of(const LogsFlags& flags) {
     LogRange range;
     range.by_record = true;
     const std::int64_t now = sys::realtime_ns();
-    if (!flags.since.empty()) range.since_ns = parse_time(flags.since, now);
-    if (!flags.until.empty()) range.until_ns = parse_time(flags.until, now);
+    const auto time = [now](const char* flag, const std::string& text) {
+        try {
+            return parse_time(text, now);
+        } catch (const Error& e) {
+            throw error(Errc::usage, "invalid value for \"{}\": {}", flag, e.what()).with_hint(e.hint());
+        }
+    };
+    if (!flags.since.empty()) range.since_ns = time("since", flags.since);
+    if (!flags.until.empty()) range.until_ns = time("until", flags.until);
     // As docker: what is no number is all of it.
     if (const auto lines = parse_int(flags.tail); lines && *lines >= 0) range.tail = static_cast<std::size_t>(*lines);
     return range;
@@ -180,9 +187,11 @@ int run_container_port(Globals& globals, const Args& args) {
     const std::string protocol = slash == std::string::npos ? "tcp" : words[1].substr(slash + 1);
     const auto number = parse_int(words[1].substr(0, slash));
     if (!number || *number < 1 || *number > 65535)
-        throw error(Errc::usage, "invalid port '{}'", words[1]).with_hint("a number from 1 to 65535");
+        throw error(Errc::usage, "invalid port '{}': {}", words[1].substr(0, slash),
+                    number ? "value out of range" : "invalid syntax")
+            .with_hint("a number from 1 to 65535");
     const auto found = ports.find({static_cast<unsigned>(*number), protocol});
-    if (found == ports.end()) throw error(Errc::not_found, "no public port '{}' published for {}", words[1], words[0]);
+    if (found == ports.end()) throw error(Errc::usage, "no public port '{}' published for {}", words[1], words[0]);
     for (const std::string& place : found->second) std::printf("%s\n", place.c_str());
     return 0;
 }
@@ -206,7 +215,7 @@ int run_container_logs(Globals& globals, const Args& args) {
     Engine& engine = context.engine();
     const ContainerInfo container = find_container(engine, names[0]);
     if (container.log_driver == "none")
-        throw error(Errc::unsupported, "configured logging driver does not support reading")
+        throw error(Errc::invalid_project, "configured logging driver does not support reading")
             .with_hint("--log-driver json-file keeps what it writes");
     FollowOptions what;
     what.range = range_of(flags);

@@ -4,6 +4,7 @@
 #include "cli/client_config.hpp"
 #include "cli/cmd/container_look.hpp"
 #include "cli/context.hpp"
+#include "cli/filters.hpp"
 #include "cli/format/container.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/template.hpp"
@@ -50,6 +51,29 @@ private:
     std::map<std::string, std::optional<image::Platform>> known_;
 };
 
+// As docker, which tries the template on nothing first, to see whether it asks for sizes.
+void check_template(const ListFormat& shape, const std::string& format) {
+    if (shape.text.empty()) return;
+    std::string problem = "failed to parse template: ";
+    try {
+        const Template parsed(shape.text);
+        problem = "failed to execute template: ";
+        nlohmann::json fields = docker_container_headers();
+        fields["Label"] = nlohmann::json::object();
+        ListFormat tried = shape;
+        tried.kind = ListFormat::Kind::plain_template;
+        tried.text = format; // with "table", for the columns that are told
+        render_list(tried, {fields}, {}, {});
+    } catch (const Error& e) {
+        constexpr std::string_view known = "template parsing error: ";
+        std::string text = e.what();
+        if (text.starts_with(known)) text.erase(0, known.size());
+        if (problem.find("execute") != std::string::npos && text.find("can't evaluate field ") == std::string::npos)
+            return;
+        throw error(Errc::usage, "{}{}", problem, text);
+    }
+}
+
 } // namespace
 
 int run_container_ls(Globals& globals, const Args& args) {
@@ -58,11 +82,11 @@ int run_container_ls(Globals& globals, const Args& args) {
     std::string format;
     Options options(globals, "container ls [OPTIONS]", "List containers");
     options.flag("a,all", which.all, "Show all containers (default shows just running)")
-        .list("f,filter", which.filters,
-              "Filter output based on conditions provided: ancestor=IMAGE, before=CONTAINER, exited=CODE, expose=PORT, "
-              "health=starting|healthy|unhealthy|none, id=ID, is-task=true|false, label=KEY[=VALUE], name=TEXT, "
-              "network=NETWORK, publish=PORT, since=CONTAINER, status=STATE, volume=VOLUME",
-              "filter")
+        .each(
+            "f,filter", "filter", [&](const std::string& text) { which.filters.push_back(named_filter(text)); },
+            "Filter output based on conditions provided: ancestor=IMAGE, before=CONTAINER, exited=CODE, expose=PORT, "
+            "health=starting|healthy|unhealthy|none, id=ID, is-task=true|false, label=KEY[=VALUE], name=TEXT, "
+            "network=NETWORK, publish=PORT, since=CONTAINER, status=STATE, volume=VOLUME")
         .value("format", format,
                "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
         .value("n,last", which.last, "Show n last created containers (includes all states) (default -1)")
@@ -75,7 +99,8 @@ int run_container_ls(Globals& globals, const Args& args) {
     Context context(globals);
     Engine& engine = context.engine();
     if (format.empty() && !quiet) format = configured_format(globals, "psFormat");
-    const ListFormat shape = ListFormat::parse(format);
+    const ListFormat shape = ListFormat::parse(format, "formatter.ContainerContext");
+    check_template(shape, format);
     size = size || shape.text.find(".Size") != std::string::npos;
     const bool whole_rows = shape.kind == ListFormat::Kind::json || shape.text.find("json .}") != std::string::npos;
     const bool platform = whole_rows || shape.text.find(".Platform") != std::string::npos;

@@ -1,6 +1,7 @@
 #include "cli/cmd/container_options.hpp"
 
 #include "base/error.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/load_options.hpp"
 #include "cli/terminal.hpp"
 
@@ -27,12 +28,18 @@ ContainerFlagSurroundings flag_surroundings() {
 }
 
 int for_each_container(Context& context, const std::vector<std::string>& names,
-                       const std::function<void(const ContainerInfo&)>& act, std::size_t at_once) {
+                       const std::function<void(const ContainerInfo&)>& act, const EachContainer& how) {
     int code = 0;
+    const std::size_t at_once = how.at_once;
     Engine& engine = context.engine();
     const auto one = [&](const std::string& name) {
-        const ContainerInfo container = find_container(engine, name);
-        if (!context.dry_run()) act(container);
+        try {
+            const ContainerInfo container = find_container(engine, name);
+            if (!context.dry_run()) act(container);
+        } catch (const Error& e) {
+            if (how.said_before.empty()) throw;
+            throw told_after(how.said_before + name + ": ", e);
+        }
     };
     for (std::size_t from = 0; from < names.size(); from += at_once) {
         const std::size_t to = std::min(names.size(), from + at_once);
@@ -45,6 +52,7 @@ int for_each_container(Context& context, const std::vector<std::string>& names,
                 std::fflush(stdout);
             } catch (const Error&) {
                 code = std::max(code, report_exception());
+                if (how.failed) how.failed->push_back(names[i]);
             }
     }
     return code;

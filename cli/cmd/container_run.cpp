@@ -6,7 +6,9 @@
 #include "cli/client_config.hpp"
 #include "cli/cmd/container_options.hpp"
 #include "cli/cmd/foreground_run.hpp"
+#include "cli/cmd/pull_told.hpp"
 #include "cli/diagnostics.hpp"
+#include "cli/docker_errors.hpp"
 
 #include <cstdio>
 #include <filesystem>
@@ -26,9 +28,13 @@ public:
     explicit IdFile(const std::string& path) : path_(path) {
         if (path_.empty()) return;
         if (std::error_code code; std::filesystem::exists(path_, code))
-            throw error(Errc::conflict,
+            throw error(Errc::usage,
                         "container ID file found, make sure the other container isn't running or delete {}", path_)
                 .with_exit_code(refused);
+        const std::string directory = std::filesystem::absolute(path_).parent_path().string();
+        if (std::error_code code; !std::filesystem::exists(directory, code))
+            throw error(Errc::usage, "failed to create the container ID file: open {}: no such file or directory",
+                        path_);
     }
     void write(const std::string& id) {
         if (path_.empty() || id.empty() || written_) return;
@@ -87,15 +93,8 @@ void check_run(const RunFlags& f) {
     if (!f.detach) check_terminal(streams.input, f.flags.is_true("tty"));
 }
 
-int run(Context& context, RunFlags& f, ContainerSpec& spec, IdFile& id_file) {
-    std::mutex mutex;
-    std::string id;
-    context.also_to([&](const Event& event) {
-        if (event.kind != EventKind::container_created) return;
-        const std::lock_guard hold(mutex);
-        id = event.container_id;
-        id_file.write(id);
-    });
+int run_it(Context& context, RunFlags& f, ContainerSpec& spec, IdFile& id_file, const std::string& id,
+           const std::function<void(const Event&)>& see) {
     if (f.detach || context.dry_run()) {
         try {
             const ContainerInfo made = run_container(context.engine(), spec, context.stop());
@@ -118,6 +117,7 @@ int run(Context& context, RunFlags& f, ContainerSpec& spec, IdFile& id_file) {
     how.errors = streams.errors;
     how.sig_proxy = f.sig_proxy;
     how.detach_keys = f.detach_keys;
+    how.event = see;
     how.created = [&](const std::string& made) {
         id_file.write(made);
         if (streams.output || streams.errors) return;
@@ -129,6 +129,47 @@ int run(Context& context, RunFlags& f, ContainerSpec& spec, IdFile& id_file) {
         id_file.write(made.id);
     };
     return run_in_foreground(context, how);
+}
+
+void warn_of_links(const ContainerFlags& flags) {
+    const auto& networks = flags.all("network");
+    const bool on_default = networks.empty() || networks.front() == "default" || networks.front() == "bridge";
+    if (docker_is_spoken() && flags.has("link") && on_default)
+        std::fputs(
+            "WARNING: Links on the default bridge network are deprecated and will be removed in a future release. Use "
+            "a custom network instead.\n",
+            stderr);
+}
+
+int run(Context& context, RunFlags& f, ContainerSpec& spec, IdFile& id_file) {
+    std::mutex mutex;
+    std::string id, name;
+    PullTold pull(context.engine(), spec);
+    const auto see = [&](const Event& event) {
+        pull.see(event);
+        if (event.kind != EventKind::container_created) return;
+        warn_of_links(f.flags);
+        const std::lock_guard hold(mutex);
+        id = event.container_id;
+        name = event.container_name;
+        id_file.write(id);
+    };
+    context.also_to(see);
+    try {
+        return run_it(context, f, spec, id_file, id, see);
+    } catch (const Error& e) {
+        if (!docker_is_spoken()) throw;
+        throw with_endpoint(pull.explained(e), name, id);
+    }
+}
+
+ContainerInfo create(Context& context, const ContainerSpec& spec, const PullTold& pull) {
+    try {
+        return create_container(context.engine(), spec, context.stop());
+    } catch (const Error& e) {
+        if (!docker_is_spoken()) throw;
+        throw pull.explained(e);
+    }
 }
 
 } // namespace
@@ -156,7 +197,11 @@ int run_container_run(Globals& globals, const Args& args) {
         context.interrupts();
         return run(context, f, spec, id_file);
     } catch (const Error& e) {
-        report_exception();
+        std::fflush(stdout);
+        // Before a container was thought of, or after who wanted it has changed his mind.
+        const bool plain = (e.exit_code() == 1 && e.kind() == Errc::usage) || e.kind() == Errc::interrupted;
+        if (docker_is_spoken() && !plain) std::fprintf(stderr, "%s\n", docker_run_error(e, "run").c_str());
+        else report_exception();
         return code_of(e);
     }
 }
@@ -174,14 +219,18 @@ int run_container_create(Globals& globals, const Args& args) {
     try {
         spec = container_spec(f.flags, flag_surroundings());
     } catch (Error& e) {
-        if (e.kind() == Errc::usage) throw e.with_exit_code(refused);
-        throw;
+        if (e.kind() != Errc::usage && !e.os()) throw;
+        e.with_exit_code(refused);
+        if (!docker_is_spoken()) throw;
+        throw Error(Errc::usage, docker_run_error(e, "create")).with_exit_code(refused);
     }
     IdFile id_file(f.flags.text("cidfile"));
     if (globals.progress.empty()) globals.progress = "quiet";
     Context context(globals);
     context.interrupts();
-    const ContainerInfo made = create_container(context.engine(), spec, context.stop());
+    PullTold pull(context.engine(), spec);
+    context.also_to([&](const Event& event) { pull.see(event); });
+    const ContainerInfo made = create(context, spec, pull);
     if (context.dry_run()) return 0;
     id_file.write(made.id);
     std::printf("%s\n", made.id.c_str());

@@ -5,9 +5,11 @@
 #include "cli/cmd/container_options.hpp"
 #include "cli/cmd/container_run.hpp"
 #include "cli/cmd/foreground_run.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/terminal.hpp"
 
 #include <cstdio>
+#include <fmt/ranges.h>
 #include <optional>
 #include <unistd.h>
 
@@ -66,13 +68,28 @@ int run_container_start(Globals& globals, const Args& args) {
     if (attach || interactive) {
         context.take_all_signals();
         context.interrupts();
-        return start_attached(context, names[0], interactive, keys);
+        try {
+            return start_attached(context, names[0], interactive, keys);
+        } catch (Error& e) {
+            if (e.kind() != Errc::interrupted) e.with_exit_code(1); // a start has no codes of its own for why it failed
+            throw;
+        }
     }
     context.interrupts();
-    const int code = for_each_container(context, names, [&](const ContainerInfo& container) {
-        start_container(context.engine(), container, {}, context.stop());
-    });
-    return code ? 1 : 0;
+    std::vector<std::string> failed;
+    for_each_container(context, names,
+                       [&](const ContainerInfo& container) {
+                           try {
+                               start_container(context.engine(), container, {}, context.stop());
+                           } catch (const Error& e) {
+                               if (!docker_is_spoken()) throw;
+                               throw with_endpoint(e, container.name, container.id);
+                           }
+                       },
+                       {1, "", &failed});
+    if (docker_is_spoken() && !failed.empty())
+        throw error(Errc::usage, "failed to start containers: {}", fmt::join(failed, ", "));
+    return failed.empty() ? 0 : 1;
 }
 
 int run_container_attach(Globals& globals, const Args& args) {
@@ -92,10 +109,10 @@ int run_container_attach(Globals& globals, const Args& args) {
     context.interrupts();
     const ContainerInfo container = find_container(context.engine(), names[0]);
     if (container.state == ContainerState::paused)
-        throw error(Errc::conflict, "cannot attach to a paused container, unpause it first");
+        throw error(Errc::usage, "cannot attach to a paused container, unpause it first");
     if (container.state == ContainerState::restarting)
-        throw error(Errc::conflict, "cannot attach to a restarting container, wait until it is running");
-    if (!container.pid) throw error(Errc::conflict, "cannot attach to a stopped container, start it first");
+        throw error(Errc::usage, "cannot attach to a restarting container, wait until it is running");
+    if (!container.pid) throw error(Errc::usage, "cannot attach to a stopped container, start it first");
     AttachOptions attach;
     attach.container = container;
     attach.input = !no_stdin && container.open_stdin;

@@ -4,6 +4,7 @@
 #include "base/printable.hpp"
 #include "cli/terminal.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <unistd.h>
 
@@ -23,6 +24,13 @@ CopyOptions copy_options(bool follow, bool archive, bool quiet) {
     };
     auto left_out = [](const std::string& text) { std::fprintf(stderr, "warning: %s\n", printable(text).c_str()); };
     return {follow, archive, warn, left_out};
+}
+
+void check_output_path(const std::string& path, const char* what) {
+    const std::size_t slash = path.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+    if (::access(directory.c_str(), F_OK) != 0)
+        throw error(Errc::usage, "{}: invalid output path: stat {}: no such file or directory", what, directory);
 }
 
 void refuse_archive_on_terminal() {

@@ -17,5 +17,7 @@ struct CopyEnd {
 CopyOptions copy_options(bool follow, bool archive, bool quiet = false);
 // Throws Error(usage) where standard output is a terminal.
 void refuse_archive_on_terminal();
+// -o FILE of save and export: its directory has to be there. what: "failed to save image".
+void check_output_path(const std::string& path, const char* what);
 
 } // namespace davit::cli

@@ -2,6 +2,7 @@
 #include "cli/cmd/docker.hpp"
 #include "base/error.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/docker_version.hpp"
 #include "cli/docker_words.hpp"
 #include "cli/endpoint.hpp"
@@ -48,15 +49,7 @@ Options docker_options(const Globals& globals, DockerFlags& f) {
 Error unknown_word(const Globals& globals, const std::string& word) {
     if (const std::string advice = advice_for("docker", word); !advice.empty())
         return error(Errc::unsupported, "davit has no \"{} {}\"", globals.program, word).with_hint(advice);
-    std::vector<std::string> known;
-    for (const DockerWord& w : docker_words())
-        if (w.group != WordGroup::hidden) known.emplace_back(w.word);
-    const Verb* of_compose = find_verb(verbs(), word);
-    Error e = error(Errc::usage, "unknown command: {} {}{}", globals.program, word,
-                    of_compose ? "" : did_you_mean(word, known));
-    if (of_compose && is_compose_verb(*of_compose)) e.with_hint(globals.program + " compose " + word);
-    else e.with_hint("see '" + globals.program + " --help'");
-    return e;
+    return docker_unknown_command("docker " + word, "docker");
 }
 
 int run_word(Globals& globals, Args rest) {
@@ -68,6 +61,7 @@ int run_word(Globals& globals, Args rest) {
     const auto path = from_docker_words(rest);
     if (!path) throw unknown_word(globals, rest.front());
     const Verb* verb = find_verb(verbs(), path->front());
+    if (path->size() > rest.size()) globals.docker_word = rest.front();
     if (!verb) throw error(Errc::unsupported, "this version of davit has no \"{}\"", path->front());
     return verb->run(globals, {path->begin() + 1, path->end()});
 }
@@ -88,14 +82,15 @@ int run_docker(Globals& globals, const Args& args) {
         globals.describe->command(options.info());
         return 0;
     }
-    if (globals.program == "davit") globals.program = "davit docker";
-    options.called(globals.program);
+    globals.program = "docker"; // also of `davit docker`: what is said is docker's, word for word
+    options.called(globals.program).tells_mistakes_as_docker();
     globals.docker_words = globals.docker_codes = true;
+    speak_docker();
     if (!options.parse(args)) return 0;
     static const std::set<std::string_view> levels{"trace",   "debug", "info",  "warn",
                                                    "warning", "error", "fatal", "panic"};
     if (flags.log_level && !levels.contains(*flags.log_level))
-        throw error(Errc::usage, "unable to parse logging level: {}", *flags.log_level).with_exit_code(1);
+        throw error(Errc::usage, "Unable to parse logging level: {}", *flags.log_level).with_exit_code(1);
     if (flags.config) ::setenv("DOCKER_CONFIG", flags.config->c_str(), 1);
     take_endpoint_flags(flags.host, flags.context);
     take_configured_context();
@@ -104,7 +99,7 @@ int run_docker(Globals& globals, const Args& args) {
         return 0;
     }
     if (rest.empty() || rest == Args{"help"}) {
-        std::fputs(options.help().c_str(), stdout);
+        std::fputs(options.help().c_str(), rest.empty() ? stderr : stdout);
         return 0;
     }
     return run_word(globals, std::move(rest));

@@ -93,7 +93,7 @@ std::string document(const DockerContext& c) {
 int inspect(Globals& globals, const Args& args) {
     std::string format;
     std::vector<std::string> names;
-    Options options(globals, "context inspect [OPTIONS] [CONTEXT...]",
+    Options options(globals, "context inspect [OPTIONS] [CONTEXT] [CONTEXT...]",
                     "Display detailed information on one or more contexts");
     options.value("f,format", format, "Format output using a custom template: 'json' or a Go template")
         .arguments(names);
@@ -103,7 +103,7 @@ int inspect(Globals& globals, const Args& args) {
     return inspect_each(names, format, [](const std::string& name) {
         for (const DockerContext& c : docker_contexts())
             if (c.name == name && c.problem.empty()) return document(c);
-        throw error(Errc::not_found, "context \"{}\": context not found", name);
+        throw no_such_context(name);
     });
 }
 

@@ -101,9 +101,8 @@ int run_context_rm(Globals& globals, const Args& args) {
         errors.run([&] {
             if (name == "default") throw error(Errc::usage, "context \"default\" cannot be removed");
             if (name == current && !force)
-                throw error(Errc::conflict, "context \"{}\" is in use, set -f flag to force remove", name);
-            if (!context_exists(name) && !force)
-                throw error(Errc::not_found, "context \"{}\": context not found", name);
+                throw error(Errc::usage, "context \"{}\" is in use, set -f flag to force remove", name);
+            if (!context_exists(name) && !force) throw error(Errc::usage, "context \"{}\" does not exist", name);
             if (!globals.dry_run) {
                 if (name == configured) configure_context("default");
                 remove_context_files(name);
@@ -116,7 +115,7 @@ int run_context_rm(Globals& globals, const Args& args) {
 
 int run_context_export(Globals& globals, const Args& args) {
     std::vector<std::string> words;
-    Options options(globals, "context export CONTEXT [FILE|-]",
+    Options options(globals, "context export [OPTIONS] CONTEXT [FILE|-]",
                     "Export a context to a tar archive FILE or a tar stream on STDOUT");
     options.arguments(words, 1, 2);
     if (!options.parse(args)) return 0;

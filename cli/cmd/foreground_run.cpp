@@ -78,6 +78,7 @@ private:
 
     void on_event(const Event& event) {
         unmet_.see(event);
+        if (what_.event) what_.event(event);
         if (event.kind == EventKind::container_created && what_.created) what_.created(event.container_id);
         if (event.kind != EventKind::container_attachable) return;
         context_.mute(); // before its output comes

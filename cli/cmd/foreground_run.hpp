@@ -19,6 +19,7 @@ struct ForegroundStart {
     bool sig_proxy = true;
     std::optional<std::string> detach_keys = {};             // absent: ctrl-p, ctrl-q
     std::function<void(const std::string& id)> created = {}; // it has this id; from another thread
+    std::function<void(const Event&)> event = {};            // whatever happens; from another thread
 };
 
 // Returns the container's exit code once it has ended, and with `remove` is gone. Throws what kept it from starting.

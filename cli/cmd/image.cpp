@@ -5,6 +5,7 @@
 #include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/confirm.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/filters.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/time.hpp"
@@ -39,6 +40,14 @@ int run_tag(Globals& globals, const Args& args) {
     options.arguments(names, 2, 2);
     if (!options.parse(args)) return 0;
     Engine engine = image_engine();
+    for (const std::string& name : names) try {
+            if (!name.starts_with("sha256:")) parse_image_name(name);
+        } catch (const Error& e) {
+            if (e.kind() != Errc::usage) throw;
+            throw error(Errc::usage, "error parsing reference: \"{}\" is not a valid repository/tag: {}", name,
+                        e.what())
+                .with_hint(e.hint());
+        }
     if (globals.dry_run) require_image(engine, names[0]);
     else tag_image(engine, names[0], names[1]);
     return 0;
@@ -67,8 +76,9 @@ int run_image_rm(Globals& globals, const Args& args) {
                 std::printf("Would remove: %s\n", require_image(engine, name, remove.platform).id.c_str());
             else print(remove_image(engine, name, remove));
         } catch (const Error& e) {
-            if (e.kind() == Errc::not_found && remove.force) continue;
-            code = report_exception();
+            const bool gone = e.kind() == Errc::not_found && remove.force;
+            if (!gone || docker_is_spoken()) report_exception(); // docker tells it, and calls it a success
+            if (!gone) code = 1;
         }
     }
     empty_image_trash(engine);

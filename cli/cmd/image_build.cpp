@@ -5,8 +5,10 @@
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/display/build_display.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/interrupts.hpp"
 #include "davit/build.hpp"
+#include "davit/load.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -227,6 +229,23 @@ int build(BuildFlags& flags) {
 
 } // namespace
 
+namespace {
+
+// How buildx tells what went wrong before anything was built.
+std::string buildx_words(const BuildFlags& flags, const Error& e) {
+    const std::string text = e.what();
+    if (text.starts_with("the build context ") && text.ends_with(" is not there"))
+        return fmt::format("unable to prepare context: path \"{}\" not found", flags.request.context);
+    if (text.starts_with("there is no Dockerfile at ")) {
+        const std::string& named = flags.request.dockerfile;
+        const std::string file = named.empty() ? "Dockerfile" : named.substr(named.rfind('/') + 1);
+        return fmt::format("failed to solve: failed to read dockerfile: open {}: no such file or directory", file);
+    }
+    return text;
+}
+
+} // namespace
+
 int run_image_build(Globals& globals, const Args& args) {
     BuildFlags flags;
     Options options(globals, "image build [OPTIONS] PATH | URL | -", "Build an image from a Dockerfile");
@@ -247,7 +266,17 @@ int run_image_build(Globals& globals, const Args& args) {
     }
     if (globals.dry_run) flags.request.check_only = true;
     for (const auto& text : flags.without_effect) std::fprintf(stderr, "WARNING: %s\n", printable(text).c_str());
-    return build(flags);
+    if (!docker_is_spoken()) return build(flags);
+    try {
+        return build(flags);
+    } catch (const LoadError&) {
+        throw;
+    } catch (const Error& e) {
+        if (e.kind() == Errc::interrupted) throw;
+        std::fflush(stdout);
+        std::fprintf(stderr, "ERROR: failed to build: %s\n", printable(buildx_words(flags, e), "\n\t").c_str());
+        return 1;
+    }
 }
 
 } // namespace davit::cli

@@ -65,13 +65,16 @@ int run_image_history(Globals& globals, const Args& args) {
         for (const auto& row : rows) std::puts(row["ID"].get<std::string>().c_str());
         return 0;
     }
-    const nlohmann::json headers{
-        {"ID", "IMAGE"},  {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"CreatedBy", "CREATED BY"},
-        {"Size", "SIZE"}, {"Comment", "COMMENT"}};
-    std::fputs(
-        render_list(ListFormat::parse(format), rows, {"ID", "CreatedSince", "CreatedBy", "Size", "Comment"}, headers)
-            .c_str(),
-        stdout);
+    const nlohmann::json headers{{"ID", "IMAGE"},
+                                 {"CreatedSince", human ? "CREATED" : "CREATED AT"},
+                                 {"CreatedAt", "CREATED AT"},
+                                 {"CreatedBy", "CREATED BY"},
+                                 {"Size", "SIZE"},
+                                 {"Comment", "COMMENT"}};
+    std::fputs(render_list(ListFormat::parse(format, "image.historyContext"), rows,
+                           {"ID", "CreatedSince", "CreatedBy", "Size", "Comment"}, headers)
+                   .c_str(),
+               stdout);
     return 0;
 }
 

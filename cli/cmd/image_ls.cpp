@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -83,17 +84,24 @@ std::vector<std::pair<image::Image, PlainJson>> found_images(Engine& engine, con
                                                              const Filters& filters) {
     const ImageFilter filter(engine, filters);
     const std::int64_t now = sys::realtime_ns();
-    const bool hide_nameless = flags.overview() && !flags.all && filters.values("dangling").empty();
+    const bool hide_nameless = !flags.all && filters.values("dangling").empty();
     std::vector<image::Image> images = list_images(engine);
     std::stable_sort(images.begin(), images.end(),
                      [](const auto& a, const auto& b) { return created_ns(a) > created_ns(b); });
     std::vector<std::pair<image::Image, PlainJson>> out;
-    const bool digests = flags.digests || !flags.format.empty();
+    // As JSON a row has its digest only where that was asked for; how many containers have the image, always.
+    const bool rows_whole = flags.format == "json" || flags.format.find("json .}") != std::string::npos;
+    const bool digests = flags.digests || (!flags.format.empty() && !rows_whole);
+    std::map<std::string, std::size_t> users;
+    if (!flags.overview() && !flags.quiet)
+        for (const ContainerInfo& c : engine.all_containers()) ++users[c.image_id];
     for (image::Image& image : images) {
         if (digests) image.digests = repository_digests(engine, image);
-        for (PlainJson& row : image_rows(image, now, !flags.full))
+        for (PlainJson& row : image_rows(image, now, !flags.full)) {
+            row["Containers"] = std::to_string(users[image.id]);
             if (filter.takes(image, row) && !(hide_nameless && image.tags.empty()))
                 out.emplace_back(image, std::move(row));
+        }
     }
     return out;
 }
@@ -133,7 +141,9 @@ int run_image_ls(Globals& globals, const Args& args) {
     if (flags.quiet) return 0;
     std::vector<std::string> columns{"Repository", "Tag", "ID", "CreatedSince", "Size"};
     if (flags.digests) columns.insert(columns.begin() + 2, "Digest");
-    std::fputs(render_list(ListFormat::parse(flags.format), rows, columns, image_headers()).c_str(), stdout);
+    std::fputs(
+        render_list(ListFormat::parse(flags.format, "formatter.imageContext"), rows, columns, image_headers()).c_str(),
+        stdout);
     return 0;
 }
 

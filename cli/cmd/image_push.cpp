@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/display/display.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/options.hpp"
 
@@ -51,7 +52,7 @@ int run_image_push(Globals& globals, const Args& args) {
     bool all = false, quiet = false;
     std::vector<std::string> names;
     PushImageOptions push;
-    Options options(globals, "image push [OPTIONS] IMAGE", "Upload an image to a registry");
+    Options options(globals, "image push [OPTIONS] NAME[:TAG]", "Upload an image to a registry");
     options.flag("a,all-tags", all, "Push all tags of an image to the repository")
         .value("platform", push.platform,
                "Push only what is for this platform (os[/arch[/variant]], e.g. \"linux/amd64\")")
@@ -73,7 +74,7 @@ int run_image_push(Globals& globals, const Args& args) {
         }
         return 0;
     }
-    if (quiet) globals.progress = "quiet";
+    if (quiet || is_without_progress(globals)) globals.progress = "quiet";
     auto display = make_display(globals);
     const auto say = [&](const std::string& line) {
         if (quiet) return;
@@ -86,12 +87,15 @@ int run_image_push(Globals& globals, const Args& args) {
     push.layer = [&](const PushedLayer& layer) { say(told(layer)); };
     if (!all && !tagged && reference.digest.empty()) say("Using default tag: latest");
     say("The push refers to repository [" + full_repository(reference) + "]");
+    for (const auto& name : pushed)
+        if (docker_is_spoken() && !find_image(engine, name)) throw error(Errc::usage, "tag does not exist: {}", name);
     for (const auto& name : pushed) {
         const PushedImage done = push_image(engine, name, push, interrupts.token());
         say(fmt::format("{}: digest: {} size: {}", done.tag, done.digest, done.size));
-        if (quiet) std::puts(printable(done.name).c_str());
+        if (quiet && !all) std::puts(printable(done.name).c_str());
     }
     display.reset();
+    if (quiet && all) std::puts(printable(reference.repository).c_str());
     return 0;
 }
 

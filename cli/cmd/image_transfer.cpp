@@ -4,7 +4,10 @@
 #include "base/file.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
+#include "cli/cmd/copy_ends.hpp"
+#include "cli/cmd/pull_told.hpp"
 #include "cli/display/display.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/options.hpp"
 
@@ -43,14 +46,14 @@ int run_image_load(Globals& globals, const Args& args) {
 int run_image_import(Globals& globals, const Args& args) {
     std::vector<std::string> words;
     ImportImageOptions import;
-    Options options(globals, "image import [OPTIONS] FILE|URL|- [REPOSITORY[:TAG]]",
+    Options options(globals, "image import [OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
                     "Import the files of a tar archive as an image");
     options.list("c,change", import.changes, "Apply Dockerfile instruction to the created image", "list")
         .value("m,message", import.message, "Set commit message for imported image")
         .value("platform", import.platform, "Set platform if server is multi-platform capable")
-        .arguments(words, 1, 2);
+        .arguments(words, 1); // docker leaves out of account what is too much
     if (!options.parse(args)) return 0;
-    if (words.size() == 2) import.name = words[1];
+    if (words.size() >= 2) import.name = words[1];
     if (globals.dry_run) return 0;
     Engine engine = image_engine();
     if (words[0].starts_with("http://") || words[0].starts_with("https://")) {
@@ -68,13 +71,6 @@ int run_image_import(Globals& globals, const Args& args) {
 
 namespace {
 
-std::string digest_of(const image::Image& image, const ImageName& name) {
-    if (!name.digest.empty()) return name.digest;
-    for (const std::string& digest : image.digests)
-        if (digest.starts_with(name.repository + "@")) return digest.substr(name.repository.size() + 1);
-    return image.manifest_digest;
-}
-
 struct Pulled {
     ImageName name;
     std::string digest;
@@ -88,36 +84,30 @@ Pulled pull_shown(Globals& globals, Engine& engine, const std::string& text, Pul
     auto display = make_display(globals);
     options.events = [&](const Event& event) { display->on(event); };
     // The whole name tells which registry was asked.
-    const image::Image image = in_context("asking for " + out.name.canonical,
-                                          [&] { return pull_image(engine, text, options, std::move(stop)); });
+    const image::Image image = in_context("asking for " + out.name.canonical, [&] {
+        try {
+            return pull_image(engine, text, options, std::move(stop));
+        } catch (const Error& e) {
+            throw unresolved(e, out.name);
+        }
+    });
     display.reset();
     out.digest = digest_of(image, out.name);
     out.fresh = !before || before->id != image.id;
     return out;
 }
 
-void print_status(bool fresh, const std::string& name) {
-    std::printf("Status: %s %s\n", fresh ? "Downloaded newer image for" : "Image is up to date for",
-                printable(name).c_str());
-}
-
-// As docker: of each tag its digest, and of all together what has become of them.
+// As docker: of each tag what has become of it.
 int pull_all_tags(Globals& globals, const std::string& repository, const PullImageOptions& options, bool quiet) {
     Interrupts interrupts;
     const std::vector<std::string> tags = repository_tags(repository, interrupts.token());
     const ImageName name = parse_image_name(repository);
     if (tags.empty()) throw error(Errc::not_found, "the repository {} has no tags", name.repository);
     Engine engine = image_engine();
-    bool fresh = false;
     for (const std::string& tag : tags) {
         const Pulled one = pull_shown(globals, engine, name.repository + ":" + tag, options, interrupts.token());
-        fresh = fresh || one.fresh;
-        if (quiet) continue;
-        std::printf("%s: Pulling from %s\nDigest: %s\n", printable(tag).c_str(), printable(name.repository).c_str(),
-                    one.digest.c_str());
-        std::fflush(stdout);
+        if (!quiet) print_pulled(stdout, one.name, one.digest, one.fresh);
     }
-    if (!quiet) print_status(fresh, name.repository);
     std::puts(printable(name.canonical.substr(0, name.canonical.rfind(':'))).c_str());
     return 0;
 }
@@ -137,7 +127,7 @@ int run_image_pull(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     const ImageName name = parse_image_name(names[0]);
     if (globals.dry_run) return 0;
-    if (quiet) globals.progress = "quiet";
+    if (quiet || is_without_progress(globals)) globals.progress = "quiet";
     if (all) return pull_all_tags(globals, names[0], pull, quiet);
     Interrupts interrupts;
     Engine engine = image_engine();
@@ -146,10 +136,7 @@ int run_image_pull(Globals& globals, const Args& args) {
     if (untagged && !quiet) std::puts("Using default tag: latest");
     std::fflush(stdout);
     const Pulled pulled = pull_shown(globals, engine, names[0], pull, interrupts.token());
-    if (!quiet) {
-        std::printf("Digest: %s\n", pulled.digest.c_str());
-        print_status(pulled.fresh, name.familiar);
-    }
+    if (!quiet) print_pulled(stdout, name, pulled.digest, pulled.fresh);
     std::puts(printable(name.canonical).c_str());
     return 0;
 }
@@ -179,6 +166,7 @@ int run_image_save(Globals& globals, const Args& args) {
         save_image_layout(engine, names, output, platform);
         return 0;
     }
+    check_output_path(output, "failed to save image");
     WholeFile file(output); // 0600, as docker's: images may hold secrets
     save_images(engine, names, file.fd(), platform);
     file.finish();

@@ -102,7 +102,7 @@ int show_info(Globals& globals, const Args& args, const char* synopsis) {
     Context context(globals);
     const Info info = info_document(context.engine());
     if (format.empty()) std::fputs(text_for_people(info).c_str(), stdout);
-    else print_document(info, format, info_zeros);
+    else print_document(info, format, info_zeros, "system.dockerInfo");
     return 0;
 }
 

@@ -6,13 +6,16 @@
 #include "cli/cmd/network.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/options.hpp"
 #include "davit/images.hpp"
 #include "davit/swarm_look.hpp"
 #include "davit/swarm_objects.hpp"
 #include "davit/volumes.hpp"
 
+#include <fmt/ranges.h>
 #include <functional>
+#include <set>
 #include <string_view>
 
 namespace davit::cli {
@@ -65,16 +68,16 @@ std::string document_of_any(Engine& engine, const std::string& name, bool size) 
             if (!is_absent(e)) throw;
         }
     }
-    throw error(Errc::not_found, "no such object: {}", name);
+    throw error(Errc::usage, "{}no such object: {}", docker_is_spoken() ? "error: " : "", name);
 }
 
 const Kind& kind_named(const std::string& name) {
-    std::string known;
+    std::set<std::string> known{"\"plugin\""}; // docker's, of which there are none
     for (const Kind& kind : kinds) {
         if (kind.name == name) return kind;
-        known += (known.empty() ? "" : ", ") + std::string(kind.name);
+        known.insert(fmt::format("\"{}\"", kind.name));
     }
-    throw error(Errc::usage, "unknown type: \"{}\"", name).with_hint("one of " + known);
+    throw error(Errc::usage, "unknown type: \"{}\": must be one of {}", name, fmt::join(known, ", "));
 }
 
 } // namespace

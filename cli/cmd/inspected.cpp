@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/text_code.hpp"
 #include "cli/app.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 
@@ -40,6 +41,14 @@ void restore_bytes(Json& document) {
     if (bytes) data = Json::binary(std::vector<std::uint8_t>(bytes->begin(), bytes->end()));
 }
 
+// What docker's second try says, on the document as JSON.
+std::string with_missing_key(std::string text) {
+    constexpr std::string_view by_field = "can't evaluate field ";
+    const std::size_t at = text.rfind(by_field);
+    if (at == std::string::npos) return text;
+    return text.substr(0, at) + "map has no entry for key \"" + text.substr(at + by_field.size()) + "\"";
+}
+
 std::string by_template(const std::string& format, const std::vector<Json>& documents, const char* zeros,
                         ErrorList& errors) {
     const Template shape(format);
@@ -48,7 +57,11 @@ std::string by_template(const std::string& format, const std::vector<Json>& docu
         errors.run([&] {
             add_zeros(document, Json::parse(zeros), format);
             restore_bytes(document);
-            out += shape.execute(document, "\n\t") + "\n";
+            try {
+                out += shape.execute(document, "\n\t") + "\n";
+            } catch (const Error& e) {
+                throw Error(e.kind(), with_missing_key(e.what()));
+            }
         });
     return out.empty() ? "\n" : out;
 }
@@ -70,11 +83,11 @@ int inspect_each(const std::vector<std::string>& names, const std::string& forma
     const std::string out =
         by_shape ? by_template(format, found, zeros, errors) : json_text(Json(found), format.empty() ? 4 : -1) + "\n";
     std::fputs(out.c_str(), stdout);
-    errors.throw_if_any();
+    throw_each(errors);
     return 0;
 }
 
-void print_document(const Json& document, const std::string& format, const char* zeros) {
+void print_document(const Json& document, const std::string& format, const char* zeros, const char* type) {
     if (format == "json") {
         std::fputs((json_text(document) + "\n").c_str(), stdout);
         return;
@@ -89,9 +102,13 @@ void print_document(const Json& document, const std::string& format, const char*
     add_zeros(whole, Json::parse(zeros), format);
     try {
         std::fputs((shape->execute(whole, "\n\t") + "\n").c_str(), stdout);
-    } catch (const Error&) {
+    } catch (const Error& e) {
         std::fputs("\n", stdout);
-        throw;
+        constexpr std::string_view known = "template parsing error: ";
+        std::string text = e.what();
+        if (!*type || text.find("can't evaluate field ") == std::string::npos) throw;
+        if (text.starts_with(known)) text.erase(0, known.size());
+        throw error(Errc::usage, "{} in type {}", text, type);
     }
 }
 

@@ -16,7 +16,9 @@ int inspect_each(const std::vector<std::string>& names, const std::string& forma
 
 // format: "json" or a template. Throws Error(usage), with exit code 64 for a template that is none, and after an empty
 // line for one that cannot be executed, as docker.
-void print_document(const nlohmann::ordered_json& document, const std::string& format, const char* zeros = "{}");
+// type: what Go calls the document, where a template names a field that it has not: "system.dockerInfo".
+void print_document(const nlohmann::ordered_json& document, const std::string& format, const char* zeros = "{}",
+                    const char* type = "");
 
 // What an image's document leaves out while it is empty.
 extern const char* const image_zeros;

@@ -3,6 +3,7 @@
 #include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/diagnostics.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
@@ -85,11 +86,15 @@ int run_login(Globals& globals, const Args& args) {
     if (given && request.password.empty()) throw error(Errc::usage, "the password is empty");
     request.registry = registry_name(servers.empty() ? "" : servers[0]);
     if (globals.dry_run) return 0;
-    if (given) print_warning("other users see the password among the processes: --password-stdin is safe");
+    if (given && docker_is_spoken())
+        std::fputs("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n\n", stderr);
+    else if (given) print_warning("other users see the password among the processes: --password-stdin is safe");
     if (from_stdin) request.password = password_of_stdin();
     if (request.user.empty() && !given && logged_in_already(request.registry)) return succeeded();
     if ((request.user.empty() || request.password.empty()) && !is_terminal(STDIN_FILENO))
-        throw error(Errc::usage, "cannot ask for the user name and password: standard input is no terminal")
+        throw error(Errc::usage, "{}",
+                    docker_is_spoken() ? "error: cannot perform an interactive login from a non-TTY device"
+                                       : "cannot ask for the user name and password: standard input is no terminal")
             .with_hint("davit login --username NAME --password-stdin");
     if (request.user.empty()) request.user = ask("Username: ");
     if (request.user.empty()) throw error(Errc::usage, "the user name is empty");
@@ -97,7 +102,13 @@ int run_login(Globals& globals, const Args& args) {
     if (request.password.empty()) throw error(Errc::usage, "the password is empty");
     Interrupts interrupts;
     const KeptLogin kept = login(request, interrupts.token());
-    if (kept.plain_text)
+    if (kept.plain_text && docker_is_spoken())
+        std::fprintf(
+            stderr,
+            "WARNING! Your credentials are stored unencrypted in '%s'.\nConfigure a credential helper to remove "
+            "this warning. See\nhttps://docs.docker.com/go/credential-store/\n\n",
+            printable(kept.place).c_str());
+    else if (kept.plain_text)
         print_warning("the password stands in " + kept.place +
                       " unencrypted; a credential helper (\"credsStore\" there) keeps it safe");
     return succeeded();

@@ -9,6 +9,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/confirm.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/filters.hpp"
 #include "cli/format/template.hpp"
 #include "cli/format/time.hpp"
@@ -46,7 +47,7 @@ namespace {
 bool of_type(const Filters& filters, const NetworkInfo& network) {
     for (const std::string& type : filters.values("type"))
         if (type != "builtin" && type != "custom")
-            throw error(Errc::usage, "invalid filter: 'type'='{}'", type).with_hint("builtin or custom");
+            throw error(Errc::invalid_project, "invalid value for filter 'type': must be 'builtin' or 'custom'");
     return filters.exact("type", is_builtin(network) ? "builtin" : "custom");
 }
 
@@ -56,10 +57,19 @@ bool is_dangling(Engine& engine, const NetworkInfo& network) {
     return std::none_of(users.begin(), users.end(), [](const ContainerInfo& c) { return c.pid != 0; });
 }
 
+std::optional<bool> dangling_wanted(const Filters& filters) {
+    try {
+        return filters.truth("dangling");
+    } catch (const Error&) {
+        throw error(Errc::invalid_project,
+                    "invalid value for filter 'dangling': must be \"true\" (or \"1\"), or \"false\" (or \"0\")");
+    }
+}
+
 std::vector<NetworkInfo> listed(Engine& engine, const Filters& filters) {
     std::vector<NetworkInfo> all = engine.networks();
     if (auto ingress = swarm::ingress(engine)) all.push_back(std::move(*ingress));
-    const auto dangling = filters.truth("dangling");
+    const auto dangling = dangling_wanted(filters);
     std::erase_if(all, [&](const NetworkInfo& n) {
         return !filters.pattern("name", n.name) || !filters.pattern("id", n.id) || !filters.exact("driver", n.driver) ||
                !filters.exact("scope", n.scope) || !filters.labels("label", n.labels) || !of_type(filters, n) ||
@@ -92,9 +102,9 @@ int list(Globals& globals, const Args& args) {
         rows.push_back(network_row(n, !no_trunc));
         ids += rows.back()["ID"].get<std::string>() + "\n";
     }
-    const std::string out =
-        quiet ? ids
-              : render_list(ListFormat::parse(format), rows, {"ID", "Name", "Driver", "Scope"}, network_headers());
+    const std::string out = quiet ? ids
+                                  : render_list(ListFormat::parse(format, "network.networkContext"), rows,
+                                                {"ID", "Name", "Driver", "Scope"}, network_headers());
     std::fputs(out.c_str(), stdout);
     return 0;
 }
@@ -134,7 +144,7 @@ void remove_one(Context& context, const std::string& name) {
 int remove(Globals& globals, const Args& args) {
     bool force = false;
     std::vector<std::string> names;
-    Options options(globals, "network rm [OPTIONS] NETWORK [NETWORK...]", "Remove one or more networks");
+    Options options(globals, "network rm NETWORK [NETWORK...]", "Remove one or more networks");
     options.flag("f,force", force, "Do not error if the network does not exist").arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
@@ -150,8 +160,10 @@ int remove(Globals& globals, const Args& args) {
                 if (!force || e.kind() != Errc::not_found) throw;
             }
         });
-    errors.throw_if_any();
-    return 0;
+    if (!docker_is_spoken()) errors.throw_if_any();
+    for (const Error& e : errors.errors()) std::fprintf(stderr, "%s\n", docker_error(e).c_str());
+    if (errors.empty()) return 0;
+    throw error(Errc::usage, "exit status 1"); // its last words
 }
 
 int prune(Globals& globals, const Args& args) {

@@ -12,6 +12,13 @@
 
 namespace davit::cli {
 
+// As text on the command line: an IPv4 or IPv6 address, one within a block, a block.
+bool is_address(const std::string& text);
+bool is_within(const std::string& address, const std::string& subnet);
+bool is_subnet(const std::string& text);
+// The text; Error(usage) when it is none.
+const std::string& checked_address(const std::string& text);
+
 // Swarm's ingress among them. Throws Error(not_found).
 NetworkInfo found_network(Engine& engine, const std::string& name);
 // until, label and label! of the filters, which must outlive it.

@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "cli/cmd/network.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/options.hpp"
 #include "davit/containers.hpp"
 #include "davit/networks.hpp"
@@ -14,8 +15,10 @@ int run_network_connect(Globals& globals, const Args& args) {
     options.list("alias", how.aliases, "Add network-scoped alias for the container")
         .list("driver-opt", driver_opts, "Driver options for the network", "strings")
         .value("gw-priority", how.gw_priority, "Highest gw-priority provides the default gateway")
-        .value("ip", how.ipv4, "IPv4 address")
-        .value("ip6", how.ipv6, "IPv6 address")
+        .each(
+            "ip", "ip", [&](const std::string& text) { how.ipv4 = checked_address(text); }, "IPv4 address")
+        .each(
+            "ip6", "ip", [&](const std::string& text) { how.ipv6 = checked_address(text); }, "IPv6 address")
         .list("link", how.links, "Add link to another container", "list")
         .list("link-local-ip", how.link_local_ips, "Add a link-local address for the container", "strings")
         .arguments(names, 2, 2);
@@ -28,8 +31,8 @@ int run_network_connect(Globals& globals, const Args& args) {
     }
     Context context(globals);
     context.mute();
-    const NetworkInfo to = network(context.engine(), names[0]);
     const ContainerInfo container = find_container(context.engine(), names[1]);
+    const NetworkInfo to = network(context.engine(), names[0]);
     if (!context.dry_run()) connect_network(context.engine(), to, container, how, context.stop());
     return 0;
 }
@@ -42,9 +45,10 @@ int run_network_disconnect(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     context.mute();
-    const NetworkInfo from = network(context.engine(), names[0]);
     const ContainerInfo container = find_container(context.engine(), names[1]);
-    if (!context.dry_run()) disconnect_network(context.engine(), from, container, force, context.stop());
+    const NetworkInfo from = network(context.engine(), names[0]);
+    if (!context.dry_run())
+        disconnect_network(context.engine(), from, container, force && !docker_is_spoken(), context.stop());
     return 0;
 }
 

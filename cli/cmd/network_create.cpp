@@ -13,12 +13,35 @@ namespace davit::cli {
 
 namespace {
 
+// Several in one value have commas between them.
+std::vector<std::string> split(const std::vector<std::string>& values) {
+    std::vector<std::string> out;
+    for (const std::string& value : values)
+        for (std::size_t at = 0; at <= value.size();) {
+            const std::size_t end = std::min(value.find(',', at), value.size());
+            if (end > at) out.push_back(value.substr(at, end - at));
+            at = end + 1;
+        }
+    return out;
+}
+
 struct CreateNetworkFlags {
     NetworkSpec spec;
     std::vector<std::string> names, subnets, gateways, ranges, aux, labels, opts, ipam_opts;
     std::string ipam_driver = "default", scope, config_from;
     bool ingress = false, config_only = false;
     std::optional<bool> ipv4;
+
+    // Addresses or blocks of them, with commas between.
+    static void take_checked(std::vector<std::string>& to, const std::string& text, bool block) {
+        for (const std::string& one : split({text})) {
+            const bool right = block ? is_subnet(one) : is_address(one);
+            if (!right)
+                throw error(Errc::usage, "invalid string being converted to {}: {}", block ? "CIDR" : "IP address",
+                            one);
+            to.push_back(one);
+        }
+    }
 
     void add_to(Options& o) {
         o.flag("attachable", spec.attachable, "Enable manual container attachment")
@@ -28,17 +51,21 @@ struct CreateNetworkFlags {
             .flag("config-only", config_only, "Create a configuration only network (not in davit)")
             .hidden()
             .value("d,driver", spec.driver, "Driver to manage the Network: bridge, macvlan, ipvlan or overlay")
-            .list("gateway", gateways, "IPv4 or IPv6 Gateway for the master subnet", "strings")
+            .each(
+                "gateway", "ipSlice", [this](const std::string& text) { take_checked(gateways, text, false); },
+                "IPv4 or IPv6 Gateway for the master subnet")
             .flag("ingress", ingress, "Create swarm routing-mesh network (not in davit)")
             .hidden()
             .flag("internal", spec.internal, "Restrict external access to the network")
-            .list("ip-range", ranges, "Allocate container ip from a sub-range", "strings")
+            .each(
+                "ip-range", "ipNetSlice", [this](const std::string& text) { take_checked(ranges, text, true); },
+                "Allocate container ip from a sub-range")
             .value("ipam-driver", ipam_driver, "IP Address Management Driver: default")
             .list("ipam-opt", ipam_opts, "Set IPAM driver specific options: the default one has none", "map")
             .hidden()
             .flag("ipv4", ipv4, "Enable or disable IPv4 address assignment")
             .flag("ipv6", spec.enable_ipv6, "Enable or disable IPv6 address assignment")
-            .list("label", labels, "Set metadata on a network", "list")
+            .labels("label", labels, "Set metadata on a network")
             .list("o,opt", opts, "Set driver specific options", "map")
             .value("scope", scope, "Control the network's scope: local or swarm")
             .list("subnet", subnets, "Subnet in CIDR format that represents a network segment", "strings")
@@ -52,7 +79,8 @@ struct CreateNetworkFlags {
         if (ingress)
             throw error(Errc::unsupported, "davit's routing mesh needs no network")
                 .with_hint("published ports of services are the machine's own");
-        if (ipam_driver != "default" || !ipam_opts.empty())
+        if (ipam_driver != "default") throw error(Errc::not_found, "plugin \"{}\" not found", ipam_driver);
+        if (!ipam_opts.empty())
             throw error(Errc::unsupported, "davit has only the default driver of addresses, which has no options");
     }
 };
@@ -62,26 +90,20 @@ std::pair<std::string, std::string> pair_of(const std::string& text) {
     return {text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)};
 }
 
-// Several in one value have commas between them.
-std::vector<std::string> split(const std::vector<std::string>& values) {
-    std::vector<std::string> out;
-    for (const std::string& value : values)
-        for (std::size_t at = 0; at <= value.size();) {
-            const std::size_t end = std::min(value.find(',', at), value.size());
-            if (end > at) out.push_back(value.substr(at, end - at));
-            at = end + 1;
-        }
-    return out;
-}
-
 // What belongs to a subnet is found by its family: there is one of each at most.
 std::vector<IpamPool> pools_of(const CreateNetworkFlags& f) {
     std::vector<IpamPool> pools;
-    for (const std::string& subnet : split(f.subnets)) pools.emplace_back().subnet = subnet;
+    for (const std::string& subnet : split(f.subnets)) {
+        if (subnet.find('/') == std::string::npos)
+            throw error(Errc::usage, "netip.ParsePrefix(\"{}\"): no '/'", subnet);
+        pools.emplace_back().subnet = subnet;
+    }
+    if (pools.empty() && (!f.gateways.empty() || !f.ranges.empty()))
+        throw error(Errc::usage, "every ip-range or gateway must have a corresponding subnet");
     const auto pool_for = [&](const std::string& address, const char* what) -> IpamPool& {
         const bool v6 = address.find(':') != std::string::npos;
         for (IpamPool& pool : pools)
-            if ((pool.subnet.find(':') != std::string::npos) == v6) return pool;
+            if ((pool.subnet.find(':') != std::string::npos) == v6 && is_within(address, pool.subnet)) return pool;
         throw error(Errc::usage, "no matching subnet for {} {}", what, address);
     };
     for (const std::string& gateway : split(f.gateways)) {
@@ -104,7 +126,10 @@ std::vector<IpamPool> pools_of(const CreateNetworkFlags& f) {
 std::string create_of_swarm(Context& context, const NetworkSpec& spec) {
     // By this word alone a machine does not become a swarm, as with docker.
     if (!swarm::node(context.engine()))
-        throw error(Errc::unavailable, "this machine is in no swarm, which overlay networks belong to")
+        throw error(
+            Errc::unavailable,
+            "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this "
+            "node to swarm and try again.")
             .with_hint("davit swarm init");
     SwarmNetwork network;
     network.name = spec.name;

@@ -69,7 +69,7 @@ bool pause_between(std::chrono::milliseconds time, std::stop_token stop) {
 } // namespace
 
 int show_stats(Context& context, const StatsView& view) {
-    const ListFormat shape = ListFormat::parse(view.format);
+    const ListFormat shape = ListFormat::parse(view.format, "container.statsContext");
     const std::stop_token stop = context.stop();
     const bool redraw = !view.no_stream && is_terminal(STDOUT_FILENO) && shape.kind != ListFormat::Kind::json;
     auto containers = view.which();

@@ -20,7 +20,7 @@ constexpr const char* on_several_machines =
 
 int swarm_init(Globals& globals, const Args& args) {
     std::vector<std::string> none;
-    Options options(globals, "swarm init", "Make this machine a swarm of one node, until it leaves");
+    Options options(globals, "swarm init [OPTIONS]", "Make this machine a swarm of one node, until it leaves");
     for (const char* flag : {"advertise-addr", "availability", "cert-expiry", "data-path-addr", "data-path-port",
                              "default-addr-pool", "default-addr-pool-mask-length", "dispatcher-heartbeat",
                              "external-ca", "listen-addr", "max-snapshots", "snapshot-interval", "task-history-limit"})

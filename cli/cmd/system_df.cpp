@@ -256,10 +256,10 @@ int run_system_df(Globals& globals, const Args& args) {
                                  {"Active", "ACTIVE"},
                                  {"Size", "SIZE"},
                                  {"Reclaimable", "RECLAIMABLE"}};
-    std::fputs(
-        render_list(ListFormat::parse(format), rows, {"Type", "TotalCount", "Active", "Size", "Reclaimable"}, headers)
-            .c_str(),
-        stdout);
+    std::fputs(render_list(ListFormat::parse(format, "formatter.diskUsageImagesContext"), rows,
+                           {"Type", "TotalCount", "Active", "Size", "Reclaimable"}, headers)
+                   .c_str(),
+               stdout);
     return 0;
 }
 

@@ -74,6 +74,21 @@ std::string for_people(const VersionJson& v) {
     return out + " davit:\n" + line("Version:", DAVIT_VERSION, 2);
 }
 
+// docker gives this template a name, which its errors have.
+void print_versions(const VersionJson& versions, const std::string& format) {
+    try {
+        print_document(versions, format, R"({"Client":{"Platform":{"Name":"davit"}}})", "system.versionInfo");
+    } catch (const Error& e) {
+        std::string text = e.what();
+        const auto replace = [&](std::string_view from, std::string_view to) {
+            if (const std::size_t at = text.find(from); at != std::string::npos) text.replace(at, from.size(), to);
+        };
+        replace("template: :", "template: version:");
+        replace("executing \"\"", "executing \"version\"");
+        throw Error(e.kind(), text).with_exit_code(e.exit_code());
+    }
+}
+
 int run_docker_version(Globals& globals, const Args& args) {
     std::string format;
     Options options(globals, "version [OPTIONS]", "Show the version information");
@@ -82,7 +97,7 @@ int run_docker_version(Globals& globals, const Args& args) {
     require_here();
     const VersionJson versions = docker_versions();
     if (format.empty()) std::fputs(for_people(versions).c_str(), stdout);
-    else print_document(versions, format, R"({"Client":{"Platform":{"Name":"davit"}}})");
+    else print_versions(versions, format);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/confirm.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/filters.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/template.hpp"
@@ -41,7 +42,7 @@ int create(Globals& globals, const Args& args) {
     std::vector<std::string> names, labels, opts;
     Options options(globals, "volume create [OPTIONS] [VOLUME]", "Create a volume");
     options.value("d,driver", spec.driver, "Specify volume driver name: local")
-        .list("label", labels, "Set metadata for a volume", "list")
+        .labels("label", labels, "Set metadata for a volume")
         .value("name", name, "Specify volume name")
         .hidden()
         .list("o,opt", opts, "Set driver specific options: type, device, o", "map")
@@ -84,8 +85,9 @@ int list(Globals& globals, const Args& args) {
         rows.push_back(volume_row(v));
         names += v.name + "\n";
     }
-    const std::string out =
-        quiet ? names : render_list(ListFormat::parse(format), rows, {"Driver", "Name"}, volume_headers());
+    const std::string out = quiet ? names
+                                  : render_list(ListFormat::parse(format, "formatter.volumeContext"), rows,
+                                                {"Driver", "Name"}, volume_headers());
     std::fputs(out.c_str(), stdout);
     return 0;
 }
@@ -123,7 +125,7 @@ int remove(Globals& globals, const Args& args) {
             }
             std::printf("%s\n", printable(name).c_str());
         });
-    errors.throw_if_any();
+    throw_each(errors);
     return 0;
 }
 
@@ -136,6 +138,8 @@ int prune(Globals& globals, const Args& args) {
         .flag("f,force", force, "Do not prompt for confirmation");
     if (!options.parse(args)) return 0;
     filters.check();
+    if (all && !filters.values("all").empty())
+        throw error(Errc::usage, "conflicting options: cannot specify both --all and --filter all=1");
     all = all || filters.truth("all").value_or(false);
     if (!force && !globals.dry_run &&
         !confirmed(all ? "WARNING! This will remove all local volumes not used by at least one container."

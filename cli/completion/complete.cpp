@@ -174,6 +174,7 @@ private:
     }
 
     void add_arguments(const std::string& synopsis, const std::string& start) {
+        if (synopsis.starts_with("image push ")) return add_names("IMAGE", "", start); // its NAME is one that is here
         for (const char* kind : {"SERVICE", "CONTAINER", "IMAGE", "REPOSITORY", "NETWORK", "VOLUME", "PROJECT", "SHELL",
                                  "STACK", "SECRET", "NODE", "REVISION"}) {
             const std::size_t at = synopsis.find(kind);

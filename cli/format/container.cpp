@@ -206,7 +206,7 @@ nlohmann::json docker_container_row(const ContainerInfo& c, std::int64_t now, bo
     for (const char* field : of_compose_alone) out.erase(field);
     if (c.image.starts_with("sha256:") && truncate) out["Image"] = short_id(c.image);
     if (c.networks.empty()) out["Networks"] = c.network_mode.starts_with("container:") ? "" : c.network_mode;
-    out["HealthStatus"] = c.health == Health::none ? "" : to_string(c.health);
+    out["HealthStatus"] = c.health == Health::none ? "none" : to_string(c.health);
     return out;
 }
 

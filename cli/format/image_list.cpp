@@ -43,7 +43,7 @@ std::vector<ImageRow> image_rows(const image::Image& image, std::int64_t now_ns,
     const auto created = parse_rfc3339(image.created);
     row["CreatedAt"] = created ? go_time(*created) : "N/A";
     row["CreatedSince"] = age_text(image.created, now_ns);
-    row["Size"] = row["VirtualSize"] = human_size(static_cast<double>(image.size), 3);
+    row["Size"] = human_size(static_cast<double>(image.size), 3);
     row["Repository"] = row["Tag"] = row["Digest"] = "<none>";
     std::vector<ImageRow> out;
     for (const std::string& tag : image.tags) {
@@ -70,7 +70,6 @@ const ImageRow& image_headers() {
                                   {"CreatedSince", "CREATED"},
                                   {"CreatedAt", "CREATED AT"},
                                   {"Size", "SIZE"},
-                                  {"VirtualSize", "SIZE"},
                                   {"Containers", "CONTAINERS"},
                                   {"SharedSize", "SHARED SIZE"},
                                   {"UniqueSize", "UNIQUE SIZE"}};

@@ -1,3 +1,4 @@
+#include "base/error.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/table.hpp"
 #include "cli/format/template.hpp"
@@ -31,17 +32,8 @@ std::vector<std::string> cells_of(const std::string& line) {
     return cells;
 }
 
-} // namespace
-
-ListFormat ListFormat::parse(const std::string& option) {
-    if (option == "json") return {Kind::json, {}};
-    if (!option.empty() && !option.starts_with("table")) return {Kind::plain_template, unescaped(trimmed(option))};
-    const std::string text = option.empty() ? "" : unescaped(trimmed(option.substr(5)));
-    return text.empty() ? ListFormat{} : ListFormat{Kind::table_template, text};
-}
-
-std::string render_list(const ListFormat& format, const std::vector<PlainJson>& rows,
-                        const std::vector<std::string>& columns, const PlainJson& headers) {
+std::string rendered(const ListFormat& format, const std::vector<PlainJson>& rows,
+                     const std::vector<std::string>& columns, const PlainJson& headers) {
     std::string out;
     Table table;
     switch (format.kind) {
@@ -73,6 +65,34 @@ std::string render_list(const ListFormat& format, const std::vector<PlainJson>& 
         return table.to_string();
     }
     return out;
+}
+
+} // namespace
+
+ListFormat ListFormat::parse(const std::string& option, const std::string& row_type) {
+    ListFormat out;
+    out.row_type = row_type;
+    if (option == "json") {
+        out.kind = Kind::json;
+    } else if (!option.empty() && !option.starts_with("table")) {
+        out.kind = Kind::plain_template;
+        out.text = unescaped(trimmed(option));
+    } else if (!option.empty()) {
+        out.text = unescaped(trimmed(option.substr(std::string_view("table").size())));
+        if (!out.text.empty()) out.kind = Kind::table_template;
+    }
+    return out;
+}
+
+std::string render_list(const ListFormat& format, const std::vector<PlainJson>& rows,
+                        const std::vector<std::string>& columns, const PlainJson& headers) {
+    try {
+        return rendered(format, rows, columns, headers);
+    } catch (const Error& e) {
+        const std::string text = e.what();
+        if (format.row_type.empty() || text.find("can't evaluate field ") == std::string::npos) throw;
+        throw error(Errc::usage, "{} in type *{}", text, format.row_type);
+    }
 }
 
 } // namespace davit::cli

@@ -41,7 +41,9 @@ struct ListFormat {
     std::string text; // the template
     // Rows as JSON have <, > and & as \\u003c …, as docker's lists; docker compose's have not.
     bool escapes = true;
-    static ListFormat parse(const std::string& option);
+    // What docker calls a row, where a template names a field that it has not: "formatter.imageContext".
+    std::string row_type;
+    static ListFormat parse(const std::string& option, const std::string& row_type = {});
 };
 
 // rows are objects; headers maps a field to its title for "table TEMPLATE".

@@ -128,8 +128,11 @@ void ContainerBuilder::named_devices() {
         at_start(part, [&, request = request] {
             const std::vector<std::string> found = names_of(*request, registry);
             if (found.empty())
-                throw error(Errc::unsupported, "could not select device driver \"{}\" with capabilities: {}",
-                            request->driver, capabilities_text(*request))
+                throw error(Errc::unsupported, "{}",
+                            request->driver.empty()
+                                ? "failed to discover GPU vendor from CDI: no known GPU vendor found"
+                                : fmt::format("could not select device driver \"{}\" with capabilities: {}",
+                                              request->driver, capabilities_text(*request)))
                     .with_hint(
                         "no CDI specification in /etc/cdi or /var/run/cdi tells of GPUs; 'nvidia-ctk cdi generate "
                         "--output=/etc/cdi/nvidia.yaml' writes NVIDIA's");

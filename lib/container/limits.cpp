@@ -19,7 +19,7 @@ constexpr std::int64_t mib = 1024 * 1024;
 int highest_cpu(const std::string& text) {
     int highest = -1;
     auto bad = [&] {
-        return error(Errc::invalid_project, "invalid value {} for cpuset cpus", text)
+        return error(Errc::invalid_project, "Invalid value {0} for cpuset cpus: invalid format: {0}", text)
             .with_hint("numbers and ranges of CPUs, as in  0-2,5");
     };
     auto number = [&](const char*& at, const char* end) {
@@ -60,13 +60,16 @@ void ContainerBuilder::memory() {
         if (limits.memory > 0 && limits.memory < 6 * mib)
             throw error(Errc::invalid_project, "Minimum memory limit allowed is 6MB");
         if (limits.memory > 0 && limits.memory_reservation > limits.memory)
-            throw error(Errc::invalid_project, "Minimum memory limit can not be less than memory reservation limit");
+            throw error(Errc::invalid_project,
+                        "Minimum memory limit can not be less than memory reservation limit, see usage");
     });
     about("memswap_limit", [&] {
         if (service_.memswap_limit > 0 && limits.memory == 0)
-            throw error(Errc::invalid_project, "You should always set the Memory limit when using Memoryswap limit");
+            throw error(Errc::invalid_project,
+                        "You should always set the Memory limit when using Memoryswap limit, see usage");
         if (service_.memswap_limit > 0 && service_.memswap_limit < limits.memory)
-            throw error(Errc::invalid_project, "Minimum memoryswap limit should be larger than memory limit");
+            throw error(Errc::invalid_project,
+                        "Minimum memoryswap limit should be larger than memory limit, see usage");
     });
     about(reservation_there ? "deploy.resources.reservations.memory" : "mem_reservation", [&] {
         if (limits.memory_reservation > 0 && limits.memory_reservation < 6 * mib)
@@ -130,7 +133,7 @@ void ContainerBuilder::cpus() {
         service_.deploy && service_.deploy->resources.limits && service_.deploy->resources.limits->cpus > 0;
     about(there ? "deploy.resources.limits.cpus" : "cpus", [&] {
         if (service_.cpu_period > 0 || service_.cpu_quota > 0)
-            throw error(Errc::invalid_project, "Conflicting options: Nano CPUs and CPU {} cannot both be set.",
+            throw error(Errc::invalid_project, "Conflicting options: Nano CPUs and CPU {} cannot both be set",
                         service_.cpu_period > 0 ? "Period" : "Quota");
         if (cpus < 0.01 || cpus > in_.host.cpus)
             throw error(Errc::invalid_project,

@@ -193,12 +193,16 @@ void ContainerBuilder::logging() {
     };
     if (const auto size = value("max-size"); size && !parse_bytes(*size))
         at_start("logging.options.max-size", [&] {
-            throw error(Errc::invalid_project, "failed to initialize logging driver: invalid size: '{}'", *size);
+            throw error(Errc::invalid_project,
+                        "failed to create task for container: failed to initialize logging driver: invalid size: '{}'",
+                        *size);
         });
     if (const auto number = value("max-file"); number && parse_int(*number).value_or(0) < 1)
         at_start("logging.options.max-file", [&] {
             throw error(Errc::invalid_project,
-                        "failed to initialize logging driver: max-file cannot be less than 1: {}", *number);
+                        "failed to create task for container: failed to initialize logging driver: max-file cannot be "
+                        "less than 1: {}",
+                        *number);
         });
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace davit {
 
@@ -146,8 +147,8 @@ void ContainerBuilder::request() {
                    {"AttachStdin", asked_config.value("AttachStdin", false)},
                    {"AttachStdout", asked_config.value("AttachStdout", true)},
                    {"AttachStderr", asked_config.value("AttachStderr", true)}};
-    if (!r.expose.empty())
-        for (const std::string& port : r.expose) config["ExposedPorts"][port] = Json::object();
+    for (const std::string& port : std::set<std::string>(r.expose.begin(), r.expose.end()))
+        config["ExposedPorts"][port] = Json::object(); // in the order of the alphabet, as Go has it
     config["Tty"] = r.tty;
     config["OpenStdin"] = r.open_stdin;
     config["StdinOnce"] = asked_config.value("StdinOnce", false);

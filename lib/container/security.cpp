@@ -41,7 +41,7 @@ void ContainerBuilder::security_option(const std::string& option) {
     runtime::Spec& spec = out_.spec;
     if (key == "no-new-privileges" || key == "writable-cgroups") {
         const auto on = value.empty() && key == "no-new-privileges" ? true : truth(value);
-        if (!on) throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option);
+        if (!on) throw error(Errc::invalid_project, "invalid --security-opt 2: \"{}\"", option);
         if (key == "no-new-privileges") spec.process.no_new_privileges = *on;
         else
             for (auto& m : spec.mounts)
@@ -59,7 +59,7 @@ void ContainerBuilder::security_option(const std::string& option) {
                 fmt::format("service \"{}\": security_opt {} has no effect: davit sets no labels of SELinux",
                             service_.name, option));
     } else {
-        throw error(Errc::invalid_project, "invalid --security-opt: \"{}\"", option)
+        throw error(Errc::invalid_project, "invalid --security-opt 2: \"{}\"", option)
             .with_hint("known: no-new-privileges, seccomp=…, systempaths=unconfined, apparmor=…, label=…");
     }
 }
@@ -91,7 +91,8 @@ void ContainerBuilder::engine_features() {
     });
     about("isolation", [&] {
         if (!service_.isolation.empty() && service_.isolation != "default")
-            throw error(Errc::invalid_project, "invalid isolation \"{}\" on linux", service_.isolation);
+            throw error(Errc::invalid_project, "invalid isolation ({}): linux only supports 'default'",
+                        service_.isolation);
     });
 }
 

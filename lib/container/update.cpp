@@ -19,7 +19,7 @@ bool from_cpus(const runtime::Resources& r) { return r.cpu_period == usual_perio
 
 template <typename... Args>
 Error refused(fmt::format_string<Args...> text, Args&&... args) {
-    return error(Errc::usage, "{}", fmt::format(text, std::forward<Args>(args)...));
+    return error(Errc::invalid_project, "{}", fmt::format(text, std::forward<Args>(args)...));
 }
 
 // Whatever is 0 is not asked for, as in Docker.
@@ -42,8 +42,7 @@ void check_cpu(const ContainerUpdate& u, int cpus) {
     const double share = asked(u.cpus);
     const std::int64_t period = asked(u.cpu_period), quota = asked(u.cpu_quota);
     for (const auto& [value, name] : {std::pair(period, "Period"), std::pair(quota, "Quota")})
-        if (share > 0 && value > 0)
-            throw refused("Conflicting options: Nano CPUs and CPU {} cannot both be set.", name);
+        if (share > 0 && value > 0) throw refused("Conflicting options: Nano CPUs and CPU {} cannot both be set", name);
     if (share != 0 && (share < smallest_share || share > cpus))
         throw refused("range of CPUs is from 0.01 to {:.2f}, as there are only {} CPUs available",
                       static_cast<double>(cpus), cpus);

@@ -2,9 +2,11 @@
 #include "docker/values.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "compose/short_forms.hpp"
 #include "davit/short_forms.hpp"
 #include "stack/flag_values.hpp"
+#include "stack/text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -70,16 +72,17 @@ std::vector<NetworkUse> networks_of(const ContainerFlags& flags) {
 void check_mode(const NetworkUse& use) {
     const ServiceNetwork& e = use.endpoint;
     if (use.target.starts_with("container:") && use.target.size() == std::string_view("container:").size())
-        throw error(Errc::invalid_project, "invalid network mode: {}", use.target)
+        throw error(Errc::invalid_project, "invalid network mode: invalid container format container:<name|id>")
             .with_hint("container:NAME, as in  --network container:web");
     if (!e.aliases.empty())
-        throw error(Errc::invalid_project,
-                    "invalid endpoint settings: network-scoped aliases are only supported for user-defined networks")
+        throw error(Errc::usage, "network-scoped aliases are only supported for user-defined networks")
             .with_hint("docker network create NAME, and --network NAME");
     if (!e.ipv4_address.empty() || !e.ipv6_address.empty())
-        throw error(Errc::invalid_project,
-                    "invalid endpoint settings: user specified IP address is supported only when connecting to "
-                    "networks with user configured subnets")
+        throw error(
+            Errc::invalid_project,
+            "invalid config for network {}: invalid endpoint settings:\n* user-specified IP address is supported "
+            "on user-defined networks only\n* no configured subnet contains IP address {}",
+            use.target == "default" ? "bridge" : use.target, e.ipv4_address.empty() ? e.ipv6_address : e.ipv4_address)
             .with_hint("docker network create --subnet … NAME, and --network NAME");
 }
 
@@ -110,6 +113,48 @@ void take_networks(const ContainerFlags& flags, ContainerSpec& to) {
     service.links = flags.all("link");
 }
 
+namespace {
+
+// One number, or two with a dash between.
+std::optional<std::pair<std::int64_t, std::int64_t>> port_range(const std::string& text) {
+    const std::size_t dash = text.find('-');
+    const auto first = parse_int(text.substr(0, dash));
+    const auto last = dash == std::string::npos ? first : parse_int(text.substr(dash + 1));
+    constexpr std::int64_t highest = 65535;
+    if (!first || !last || *first < 0 || *last > highest || *last < *first) return std::nullopt;
+    return std::pair(*first, *last);
+}
+
+// What docker says to a -p that is none: the first part of it that is wrong.
+std::string why_no_port(const std::string& text) {
+    if (text.find('=') != std::string::npos) {
+        const stack::KeyValue pair = stack::split_pair(text);
+        if (pair.key != "published") return "no port specified: :/tcp<empty>";
+        const std::string published = pair.value->substr(0, pair.value->find(','));
+        return port_range(published) ? fmt::format("no port specified: {}:/tcp<empty>", published)
+                                     : "invalid hostPort: " + published;
+    }
+    const std::size_t slash = text.find('/');
+    std::string rest = text.substr(0, slash);
+    const auto last_part = [&rest] {
+        const std::size_t colon = rest.rfind(':');
+        std::string part = rest.substr(colon == std::string::npos ? 0 : colon + 1);
+        rest.resize(colon == std::string::npos ? 0 : colon);
+        return part;
+    };
+    const std::string container = last_part(), host = last_part(), address = rest;
+    if (container.empty()) return fmt::format("no port specified: {}<empty>", text);
+    const std::string protocol = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
+    if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") return "invalid proto: " + protocol;
+    if (!address.empty() && !compose::is_ip_address(address)) return "invalid IP address: " + address;
+    const auto inside = port_range(container), outside = port_range(host);
+    if (!inside) return "invalid containerPort: " + container;
+    if (!host.empty() && !outside) return "invalid hostPort: " + host;
+    return fmt::format("invalid ranges specified for container and host Ports: {} and {}", container, host);
+}
+
+} // namespace
+
 std::vector<Port> published_ports(const ContainerFlags& flags) {
     std::vector<Port> out;
     for (const std::string& text : flags.all("publish")) try {
@@ -123,8 +168,11 @@ std::vector<Port> published_ports(const ContainerFlags& flags) {
                 continue;
             }
             for (Port& port : parse_short_ports(text)) out.push_back(std::move(port));
+            if (std::any_of(out.begin(), out.end(), [](const Port& port) { return port.target == 0; }))
+                throw error(Errc::invalid_project, "invalid port specification: \"0/{}\"", out.back().protocol);
         } catch (const Error& e) {
-            throw error(Errc::usage, "invalid publish opts format {}: {}", text, e.what());
+            if (e.kind() == Errc::invalid_project) throw;
+            throw error(Errc::usage, "{}", why_no_port(text)).with_hint(e.what());
         }
     return out;
 }
@@ -135,8 +183,15 @@ void take_ports(const ContainerFlags& flags, Service& to) {
         if (port.published == "0") port.published.clear();
     for (const std::string& text : flags.all("expose")) {
         if (text.find(':') != std::string::npos) throw error(Errc::usage, "invalid port format for --expose: {}", text);
+        const std::string numbers = text.substr(0, text.find('/'));
+        const std::size_t dash = numbers.find('-');
+        if (!parse_int(numbers.substr(0, dash)))
+            throw error(Errc::usage, "invalid range format for --expose: invalid start port '{}': invalid syntax",
+                        numbers.substr(0, dash));
+        if (dash != std::string::npos && !port_range(numbers))
+            throw error(Errc::usage, "invalid range format for --expose: invalid port range: {}", numbers);
         if (const compose::ShortPorts parsed = compose::parse_ports(text); !parsed.error.empty())
-            throw error(Errc::usage, "invalid range format for --expose: {}, error: {}", text, parsed.error);
+            throw error(Errc::usage, "invalid range format for --expose: {}", numbers).with_hint(parsed.error);
         to.expose.push_back(text);
     }
 }

@@ -19,18 +19,33 @@ std::string absolute(const std::string& file, const ContainerFlagSurroundings& a
     return compose::is_absolute(file) ? file : compose::join_path(around.current_dir, file);
 }
 
-// Lines of files and then what the flags say. lookup: what a bare name stands for.
-std::vector<std::string> lines_of(const std::vector<std::string>& files, const ContainerFlagSurroundings& around,
-                                  const stack::LookupEnvironment& lookup) {
+// Its errors have the name as it was given.
+std::string read_given(const std::string& file, const ContainerFlagSurroundings& around) {
+    const std::string path = absolute(file, around);
+    try {
+        return stack::read_named_file(path);
+    } catch (const Error& e) {
+        std::string text = e.what();
+        if (const std::size_t at = text.find(path); at != std::string::npos) text.replace(at, path.size(), file);
+        throw Error(Errc::usage, text);
+    }
+}
+
+// Lines of files and then what the flags say. flag: before what is said of them. lookup: what a bare name stands for.
+std::vector<std::string> lines_of(const char* flag, const std::vector<std::string>& files,
+                                  const ContainerFlagSurroundings& around, const stack::LookupEnvironment& lookup) {
     std::vector<std::string> out;
-    for (const std::string& file : files)
-        for (std::string& line : stack::read_env_lines(stack::read_named_file(absolute(file, around)), file, lookup))
-            out.push_back(std::move(line));
+    for (const std::string& file : files) try {
+            for (std::string& line : stack::read_env_lines(read_given(file, around), file, lookup))
+                out.push_back(std::move(line));
+        } catch (const Error& e) {
+            throw error(Errc::usage, "{}{}", flag, e.what());
+        }
     return out;
 }
 
 std::map<std::string, std::string> labels_of(const ContainerFlags& flags, const ContainerFlagSurroundings& around) {
-    auto lines = lines_of(flags.all("label-file"), around, [](std::string_view) { return nullptr; });
+    auto lines = lines_of("--label-file: ", flags.all("label-file"), around, [](std::string_view) { return nullptr; });
     for (const std::string& text : flags.all("label")) lines.push_back(text);
     return docker::pairs(lines);
 }
@@ -108,7 +123,7 @@ std::string security_option(const std::string& text, const ContainerFlagSurround
     const std::string& file = *pair.value;
     std::string content;
     try {
-        content = stack::read_named_file(absolute(file, around));
+        content = read_given(file, around);
     } catch (const Error& e) {
         throw error(Errc::usage, "opening seccomp profile ({}) failed: {}", file, e.what());
     }
@@ -237,13 +252,36 @@ std::vector<std::string> docker_environment(const std::vector<std::string>& file
         const auto found = around.environment.find(std::string(name));
         return found == around.environment.end() ? nullptr : &found->second;
     };
-    std::vector<std::string> out = lines_of(files, around, lookup);
+    std::vector<std::string> out = lines_of("", files, around, lookup);
     for (const std::string& entry : entries) {
         const std::string* outside = entry.find('=') == std::string::npos ? lookup(entry) : nullptr;
         out.push_back(outside ? entry + "=" + *outside : entry);
     }
     return out;
 }
+
+namespace {
+
+// What the engine does not take beside a network that is not the container's own.
+void check_network_mode(const ContainerFlags& flags, const std::string& mode) {
+    const bool of_container = mode.starts_with("container:");
+    if ((of_container || mode == "host") && flags.has("link"))
+        throw error(Errc::invalid_project,
+                    "conflicting options: {} can't be used with links. This would result in undefined behavior",
+                    of_container ? "container type network" : "host type networking");
+    if (of_container && flags.is_true("publish-all"))
+        throw error(Errc::invalid_project, "conflicting options: port publishing and the container type network mode");
+}
+
+std::vector<std::string> run_environment(const ContainerFlags& flags, const ContainerFlagSurroundings& around) {
+    try {
+        return docker_environment(flags.all("env-file"), flags.all("env"), around);
+    } catch (const Error& e) {
+        throw error(Errc::usage, "--env-file: {}", e.what());
+    }
+}
+
+} // namespace
 
 ContainerSpec container_spec(const ContainerFlags& flags, const ContainerFlagSurroundings& around, bool detached) {
     using namespace docker;
@@ -261,7 +299,7 @@ ContainerSpec container_spec(const ContainerFlags& flags, const ContainerFlagSur
     const Binds binds = binds_of(flags, around);
     take_ports(flags, service);
     take_devices(flags, service);
-    const auto environment = docker_environment(flags.all("env-file"), flags.all("env"), around);
+    const auto environment = run_environment(flags, around);
     service.labels = labels_of(flags, around);
     take_namespaces(flags, service);
     restart_of(flags.text("restart"));
@@ -270,6 +308,7 @@ ContainerSpec container_spec(const ContainerFlags& flags, const ContainerFlagSur
     take_health(flags, out);
     take_behaviour(flags, out);
     take_networks(flags, out);
+    check_network_mode(flags, service.network_mode);
     take_process(flags, service);
     take_environment(environment, service);
     take_hosts(flags, service);

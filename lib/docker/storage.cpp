@@ -31,6 +31,10 @@ struct Bind {
 };
 
 Bind bind_of(const std::string& text, const std::string& directory) {
+    if (text.empty()) throw error(Errc::usage, "invalid empty volume spec");
+    constexpr std::size_t most = 3;
+    if (compose::split(text, ':').size() > most)
+        throw error(Errc::invalid_project, "invalid volume specification: '{}'", text);
     Bind out{compose::parse_volume(text), text};
     if (!out.parsed.error.empty()) throw error(Errc::usage, "invalid spec: {}: {}", text, out.parsed.error);
     std::string& source = out.parsed.source;
@@ -72,12 +76,16 @@ void check_bind(const Bind& bind) {
                     "path",
                     v.source);
     if (!v.target.starts_with('/'))
-        throw error(Errc::invalid_project,
-                    "invalid volume specification: '{}': invalid mount path: '{}' mount path must be absolute",
-                    bind.text, v.target);
+        throw error(
+            Errc::invalid_project,
+            "invalid volume specification: '{}': invalid mount config for type \"{}\": invalid mount path: '{}' "
+            "mount path must be absolute",
+            bind.text, v.source.starts_with('/') ? "bind" : "volume", v.target);
     if (compose::clean_path(v.target) == "/")
         throw error(Errc::invalid_project,
-                    "invalid volume specification: '{}': invalid specification: destination can't be '/'", bind.text);
+                    "invalid volume specification: '{}': invalid mount config for type \"{}\": invalid specification: "
+                    "destination can't be '/'",
+                    bind.text, v.source.starts_with('/') ? "bind" : "volume");
     const bool of_host = v.source.starts_with('/');
     const auto refuse_field = [&](const char* type, const char* field) {
         throw error(Errc::invalid_project,
@@ -115,6 +123,8 @@ void check_mount(const swarm::Mount& m) {
     if (m.type == "tmpfs" && !m.source.empty()) throw refused(m.type, "field Source must not be specified");
     if (m.type == "bind" && m.source.front() != '/')
         throw refused(m.type, fmt::format("invalid mount path: '{}' mount path must be absolute", m.source));
+    if (m.target.front() != '/')
+        throw refused(m.type, fmt::format("invalid mount path: '{}' mount path must be absolute", m.target));
     if (m.type == "volume" && m.source.empty() && !m.subpath.empty())
         throw refused(m.type, "must not set Subpath when using anonymous volumes");
     if (m.type == "volume" && !m.source.empty() && !is_volume_name(m.source))
@@ -226,6 +236,9 @@ void take_mounts(const ContainerFlags& flags, const ContainerFlagSurroundings& a
         to.service.volumes.push_back(mount_of(m));
     }
     for (const std::string& text : flags.all("tmpfs")) {
+        if (!text.starts_with('/'))
+            throw error(Errc::invalid_project, "invalid mount path: '{}' mount path must be absolute",
+                        text.substr(0, text.find(':')));
         once(text.substr(0, text.find(':')));
         to.service.tmpfs.push_back(text);
     }
@@ -238,7 +251,9 @@ void take_mounts(const ContainerFlags& flags, const ContainerFlagSurroundings& a
         if (const auto parts = compose::split(from, ':');
             parts.size() > 2 || parts[0].empty() ||
             (parts.size() == 2 && parts[1] != "ro" && parts[1] != "rw" && parts[1] != "z" && parts[1] != "Z"))
-            throw error(Errc::invalid_project, "invalid volumesFrom specification: {}", from);
+            throw error(Errc::invalid_project, "{}: {}",
+                        parts.size() == 2 && !parts[0].empty() ? "invalid mode" : "invalid volumesFrom specification",
+                        parts.size() == 2 && !parts[0].empty() ? std::string(parts[1]) : from);
 }
 
 } // namespace davit::docker

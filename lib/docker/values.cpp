@@ -234,7 +234,7 @@ void address(const std::string& text) {
 }
 
 void ip(const std::string& text) {
-    if (!compose::is_ip_address(text)) throw usage("invalid string being converted to IP address: {}", text);
+    if (!compose::is_ip_address(text)) throw usage("failed to parse IP: \"{}\"", text);
 }
 
 void search_domain(const std::string& text) {
@@ -270,7 +270,9 @@ void sysctl(const std::string& text) {
 }
 
 void annotation(const std::string& text) {
-    if (text.empty() || text.front() == '=') throw usage("invalid annotation '{}': empty name", text);
+    if (text.empty() || text.front() == '=')
+        throw error(Errc::invalid_project,
+                    "invalid Annotations: the empty string is not permitted as an annotation key");
 }
 
 } // namespace check

@@ -212,14 +212,14 @@ private:
         return with_others(images_, reference,
                            error(Errc::not_found,
                                  "image with reference {} was found but does not provide the specified platform ({})",
-                                 reference, service.platform)
+                                 registry::Reference::parse(reference).familiar(), service.platform)
                                .with_at(service.origin.pos));
     }
 
     Error not_fetched(const Service& service, const std::string& reference) const {
         return with_others(
             images_, reference,
-            error(Errc::not_found, "No such image: {}", reference)
+            error(Errc::not_found, "No such image: {}", registry::Reference::parse(reference).familiar())
                 .with_hint(fmt::format(
                     "pull_policy forbids to fetch it here: 'davit image pull {}', or 'davit image load -i FILE'",
                     reference))

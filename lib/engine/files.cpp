@@ -64,28 +64,31 @@ void copy_from(Engine& engine, const ContainerInfo& container, const std::string
                const CopyOptions& options) {
     const auto root = root_of(engine, container);
     record_event(roots_of(engine), container, "archive-path", {{"path", path}});
-    in_context(copying_from(container),
-               [&] { rootfs::copy(rootfs::in_container(root.fd(), path), rootfs::on_host(to), options); });
+    in_context(copying_from(container), [&] {
+        rootfs::copy(rootfs::in_container(root.fd(), path, container.name), rootfs::on_host(to), options);
+    });
 }
 
 void copy_to(Engine& engine, const ContainerInfo& container, const std::string& from, const std::string& path,
              const CopyOptions& options) {
     const auto root = root_of(engine, container);
     record_event(roots_of(engine), container, "extract-to-dir", {{"path", path}});
-    in_context(copying_to(container),
-               [&] { rootfs::copy(rootfs::on_host(from), rootfs::in_container(root.fd(), path), options); });
+    in_context(copying_to(container), [&] {
+        rootfs::copy(rootfs::on_host(from), rootfs::in_container(root.fd(), path, container.name), options);
+    });
 }
 
 void read_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd,
               const CopyOptions& options) {
     const auto root = root_of(engine, container);
     in_context(copying_from(container),
-               [&] { rootfs::copy_to_tar(rootfs::in_container(root.fd(), path), options, fd); });
+               [&] { rootfs::copy_to_tar(rootfs::in_container(root.fd(), path, container.name), options, fd); });
 }
 
 void write_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd) {
     const auto root = root_of(engine, container);
-    in_context(copying_to(container), [&] { rootfs::copy_from_tar(fd, rootfs::in_container(root.fd(), path)); });
+    in_context(copying_to(container),
+               [&] { rootfs::copy_from_tar(fd, rootfs::in_container(root.fd(), path, container.name)); });
 }
 
 void export_files(Engine& engine, const ContainerInfo& container, int fd) {

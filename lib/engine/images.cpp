@@ -27,19 +27,32 @@ namespace {
 
 image::Store store_of(Engine& engine) { return image::Store(roots_of(engine).images()); }
 
-image::Image required(const image::Store& store, const std::string& name) {
-    if (auto found = store.find(name)) return std::move(*found);
-    auto missing = error(Errc::not_found, "No such image: {}", name);
-    if (const auto reference = registry::Reference::try_parse(name)) image::hint_at_others(missing, store, *reference);
-    throw missing;
+// Where no id begins so it is a name, of which it tells the tag that was looked for.
+Error no_such_image(const image::Store& store, const std::string& name) {
+    const bool id = name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (!id) try {
+            const auto reference = registry::Reference::parse(name);
+            auto missing = error(Errc::not_found, "No such image: {}", reference.familiar());
+            image::hint_at_others(missing, store, reference);
+            return missing;
+        } catch (const Error& e) {
+            return Error(Errc::invalid_project, e.what()).with_hint(e.hint());
+        }
+    return error(Errc::not_found, "No such image: {}", name);
 }
 
-std::vector<std::string> users_of(const Roots& roots, const image::Image& image) {
+image::Image required(const image::Store& store, const std::string& name) {
+    if (auto found = store.find(name)) return std::move(*found);
+    throw no_such_image(store, name);
+}
+
+std::vector<std::string> users_of(const Roots& roots, const image::Image& image,
+                                  std::string ContainerRecord::*called = &ContainerRecord::name) {
     const RecordStore records(roots);
     std::vector<std::string> out;
     for (const auto& project : list_directory(roots.projects()))
         for (const auto& container : records.containers(project))
-            if (container.image_id == image.id) out.push_back(container.name);
+            if (container.image_id == image.id) out.push_back(container.*called);
     return out;
 }
 
@@ -195,10 +208,11 @@ std::vector<LoadedImage> recorded(const Roots& roots, std::vector<LoadedImage> l
 RemovedImages remove_image(Engine& engine, const std::string& name, const RemoveImageOptions& options) {
     const Roots roots = roots_of(engine);
     image::RemoveOptions how{options.force, options.no_prune, std::nullopt,
-                             [&](const image::Image& i) { return users_of(roots, i); }};
+                             [&](const image::Image& i) { return users_of(roots, i, &ContainerRecord::id); }};
     if (!options.platform.empty()) how.platform = image::parse_platform(options.platform);
     image::Store store = store_of(engine);
     if (!options.force) check_no_revision_needs(roots, store, name);
+    if (!store.find(name)) throw no_such_image(store, name);
     return recorded(roots, store.remove(name, how));
 }
 

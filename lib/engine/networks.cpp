@@ -68,19 +68,25 @@ bool is_on(const ContainerInfo& c, const NetworkInfo& network) {
 
 void check_spec(const NetworkSpec& spec) {
     if (spec.name.find_first_not_of(" \t") == std::string::npos)
-        throw error(Errc::usage, "network name cannot be empty");
+        throw error(Errc::invalid_project, "invalid name: name is empty");
+    if (spec.name.starts_with("container:"))
+        throw error(Errc::invalid_project, "network name \"{}\" is reserved and cannot be created", spec.name);
+    if (spec.name == "default") throw error(Errc::denied, "operation is not permitted on predefined default network");
     if (is_builtin_network(spec.name))
         throw error(Errc::denied, "operation is not permitted on predefined {} network", spec.name);
     check_name("network", spec.name);
+    if (spec.driver == "host" || spec.driver == "null")
+        throw error(Errc::invalid_project, "only one instance of \"{}\" network is allowed", spec.driver);
     if (spec.driver == "overlay" || !has_driver(spec.driver))
-        throw error(Errc::unsupported, "plugin \"{}\" not found", spec.driver)
+        throw error(Errc::not_found, "plugin \"{}\" not found", spec.driver)
             .with_hint("davit has the drivers bridge, macvlan, ipvlan and overlay");
     for (const IpamPool& pool : spec.pools) {
-        if (pool.subnet.empty()) throw error(Errc::usage, "every ip-range or gateway must have a corresponding subnet");
+        if (pool.subnet.empty())
+            throw error(Errc::invalid_project, "every ip-range or gateway must have a corresponding subnet");
         const auto block = net::Subnet::try_parse(pool.subnet);
         if (block && pool.subnet.find('.') != std::string::npos && block->to_string() != pool.subnet)
-            throw error(Errc::usage, "invalid network config:\ninvalid subnet {}: it should be {}", pool.subnet,
-                        block->to_string());
+            throw error(Errc::invalid_project, "invalid network config:\ninvalid subnet {}: it should be {}",
+                        pool.subnet, block->to_string());
     }
 }
 
@@ -137,7 +143,13 @@ NetworkInfo create_network(Engine& engine, const NetworkSpec& spec) {
         for (auto& one : taken_by(others, spec.name)) taken.push_back(std::move(one));
         const std::string bridge =
             network_options(record).bridge_name.empty() ? net::bridge_name({}, spec.name, roots.run) : "";
-        complete(record, taken, read_file_if_exists("/etc/machine-id").value_or(""));
+        try {
+            complete(record, taken, read_file_if_exists("/etc/machine-id").value_or(""));
+        } catch (const Error& e) {
+            if (e.kind() != Errc::conflict || record.ipam.empty()) throw;
+            throw error(Errc::conflict, "invalid pool request: Pool overlaps with other one on this address space")
+                .with_hint(e.what());
+        }
         if (!bridge.empty() && (!shared || shared_network(record).parent.empty())) record.bridge = bridge;
         store.write(record);
         machine.remove_if_unused();

@@ -34,7 +34,8 @@ std::string output_of_ps(const std::vector<std::string>& options) {
     } catch (Error& e) {
         throw e.with_context("running ps").with_hint("options of top are those of this machine's ps: install procps");
     }
-    if (output.status.code != 0) throw error(Errc::usage, "error running ps: {}", output.err);
+    if (output.status.code != 0)
+        throw error(Errc::invalid_project, "ps: {}", output.err.substr(0, output.err.find('\n')));
     return output.out;
 }
 
@@ -68,7 +69,7 @@ ProcessTable process_table(const ContainerInfo& container, const std::vector<std
     std::getline(lines, line);
     out.titles = cells_of(line, 0);
     const auto pid = std::find(out.titles.begin(), out.titles.end(), "PID");
-    if (pid == out.titles.end()) throw error(Errc::usage, "Couldn't find PID field in ps output");
+    if (pid == out.titles.end()) throw error(Errc::invalid_project, "Couldn't find PID field in ps output");
     const auto column = static_cast<std::size_t>(pid - out.titles.begin());
     while (std::getline(lines, line)) {
         auto cells = cells_of(line, out.titles.size());

@@ -9,6 +9,7 @@
 #include "reconcile/plan_builder.hpp"
 
 #include <algorithm>
+#include <fmt/ranges.h>
 
 namespace davit {
 
@@ -36,13 +37,13 @@ void check_volume_name(const std::string& name) {
                            return letter(c) || c == '_' || c == '.' || c == '-';
                        });
     if (!right || name.size() > 255)
-        throw error(Errc::usage,
+        throw error(Errc::invalid_project,
                     "create {}: \"{}\" includes invalid characters for a local volume name, only "
                     "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute "
                     "path",
                     name, name);
     if (name.size() < 2)
-        throw error(Errc::usage,
+        throw error(Errc::invalid_project,
                     "create {}: volume name is too short, names should be at least two alphanumeric characters", name);
 }
 
@@ -50,13 +51,13 @@ void check_volume_name(const std::string& name) {
 void check_options(const std::string& name, const std::map<std::string, std::string>& options) {
     for (const auto& [key, value] : options)
         if (key != "type" && key != "o" && key != "device" && key != "size")
-            throw error(Errc::usage, "create {}: invalid option: \"{}\"", name, key);
+            throw error(Errc::invalid_project, "create {}: invalid option: \"{}\"", name, key);
     if (options.contains("size"))
         throw error(Errc::unsupported, "create {}: quota size requested but no quota support", name)
             .with_hint("for a volume in memory say so in its options: o=size=100m");
     const auto needs = [&](const char* key, const char* beside) {
         if (options.contains(key) && !options.contains(beside))
-            throw error(Errc::usage, "create {}: missing required option: \"{}\"", name, beside);
+            throw error(Errc::invalid_project, "create {}: missing required option: \"{}\"", name, beside);
     };
     needs("device", "type");
     needs("type", "device");
@@ -126,9 +127,11 @@ VolumeInfo volume(Engine& engine, const std::string& name) {
 }
 
 void remove_volume(Engine& engine, const std::string& name) {
-    const auto used = volumes_in_use(engine);
-    if (const auto user = used.find(name); user != used.end())
-        throw error(Errc::conflict, "remove {}: volume is in use by container {}", name, user->second);
+    std::vector<std::string> users;
+    for (const ContainerInfo& c : engine.all_containers())
+        if (std::any_of(c.mounts.begin(), c.mounts.end(), [&](const AttachedMount& m) { return m.name == name; }))
+            users.push_back(c.id);
+    if (!users.empty()) throw error(Errc::conflict, "remove {}: volume is in use - [{}]", name, fmt::join(users, ", "));
     remove(engine, volume(engine, name));
 }
 

@@ -102,7 +102,10 @@ private:
     }
 
     Error missing(const std::string& name) const {
-        if (options_.platform.empty() || !store_.find(name)) return error(Errc::not_found, "No such image: {}", name);
+        if (options_.platform.empty() || !store_.find(name)) {
+            const auto reference = registry::Reference::try_parse(name);
+            return error(Errc::not_found, "No such image: {}", reference ? reference->familiar() : name);
+        }
         return error(Errc::not_found, "image {} was found but does not provide the specified platform ({})", name,
                      options_.platform);
     }

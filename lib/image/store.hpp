@@ -79,7 +79,7 @@ struct RemoveOptions {
     // Of several images that the name stands for only the one for this platform; its names stay with the others.
     std::optional<Platform> platform;
     // Ids of images that containers use; such an image is refused, or with force only loses its names.
-    std::function<std::vector<std::string>(const Image&)> users; // → names of containers
+    std::function<std::vector<std::string>(const Image&)> users; // → containers, as they are named
 };
 
 struct Removed {

@@ -309,6 +309,18 @@ std::vector<Image> with_variants(const Store& store, const Image& image) {
 
 } // namespace
 
+namespace {
+
+// Of an image or a container; names stay what they are.
+std::string short_id(const std::string& id) {
+    constexpr std::string_view algorithm = "sha256:";
+    constexpr std::size_t whole = 64, shown = 12;
+    const std::string hex = id.starts_with(algorithm) ? id.substr(algorithm.size()) : id;
+    return hex.size() == whole ? hex.substr(0, shown) : hex;
+}
+
+} // namespace
+
 // nullopt: the name stands for one image alone.
 std::optional<Removed> Store::remove_variant(std::string_view name, const RemoveOptions& options) {
     const FileLock lock = impl_->collect();
@@ -376,11 +388,17 @@ Removed Store::remove(std::string_view name, const RemoveOptions& options) {
             if (out.deleted.empty()) return out;
         } else {
             if (!users.empty() && !options.force)
-                throw error(Errc::conflict, "the image {} is used by {}", name, join(users))
+                throw error(
+                    Errc::conflict,
+                    "conflict: unable to delete {} (must be forced) - container {} is using its referenced image {}",
+                    by_name ? reference->familiar() : short_id(image->id), short_id(users.front()), short_id(image->id))
                     .with_hint("remove the containers first; -f only takes its names away");
             if (!by_name && image->tags.size() > 1 && !options.force)
-                throw error(Errc::conflict, "the image {} has several names: {}", name, join(image->tags))
-                    .with_hint("-f removes them all");
+                throw error(
+                    Errc::conflict,
+                    "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories",
+                    short_id(image->id))
+                    .with_hint(fmt::format("-f removes all its names: {}", join(image->tags)));
             untag_all(*impl_, *image, out);
             delete_members();
             // Prune takes it once nobody uses it.

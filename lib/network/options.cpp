@@ -18,7 +18,8 @@ unsigned read_number(const std::string& key, const std::string& value) {
     unsigned n = 0;
     auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), n);
     if (ec != std::errc() || end != value.data() + value.size())
-        throw error(Errc::invalid_project, "network option {} is '{}'; it must be a number", key, value);
+        throw error(Errc::invalid_project,
+                    "failed to parse {0} value: {1} (strconv.Atoi: parsing \"{1}\": invalid syntax)", key, value);
     return n;
 }
 

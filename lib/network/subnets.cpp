@@ -27,8 +27,8 @@ const IpamPoolRecord* wanted_pool(const NetworkRecord& r, bool v6) {
         bool is_v6 = pool.subnet.find(':') != std::string::npos;
         if (is_v6 != v6) continue;
         if (found)
-            throw error(Errc::unsupported, "network {} has two {} subnets; one of a family is supported", r.name,
-                        v6 ? "IPv6" : "IPv4");
+            throw error(Errc::invalid_project, "bridge driver doesn't support multiple subnets")
+                .with_hint(fmt::format("network {} has two {} subnets", r.name, v6 ? "IPv6" : "IPv4"));
         found = &pool;
     }
     return found;

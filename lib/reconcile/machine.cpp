@@ -28,7 +28,8 @@ void join(Project& project, Service& service, const std::string& named, std::opt
         return;
     }
     const NetworkRecord* found = find_network(observed.networks, named);
-    if (!found || found->leaving) throw error(Errc::not_found, "network {} not found", named);
+    if (!found || found->leaving)
+        throw error(Errc::not_found, "failed to set up container networking: network {} not found", named);
     if (found->scope == "swarm" && !found->attachable)
         throw error(Errc::denied,
                     "Could not attach to network {0}: rpc error: code = PermissionDenied desc = network {0} not "

@@ -18,7 +18,7 @@ Operation& only(PlanBuilder& plan, OpKind kind, const ObservedContainer& contain
 }
 
 void require_active(const ObservedContainer& c) {
-    if (!c.active()) throw error(Errc::conflict, "container {} is not running", c.record.name);
+    if (!c.active()) throw error(Errc::conflict, "container {} is not running", c.record.id);
 }
 
 } // namespace
@@ -59,7 +59,7 @@ Plan plan_kill(const ObservedContainer& c, const std::string& signal) {
 Plan plan_pause(const ObservedContainer& c) {
     require_active(c);
     if (c.status.state == ContainerState::paused)
-        throw error(Errc::conflict, "container {} is already paused", c.record.name);
+        throw error(Errc::conflict, "container {} is already paused", c.record.id);
     PlanBuilder plan(c.record.project);
     only(plan, OpKind::pause_container, c);
     return plan.take();
@@ -67,16 +67,20 @@ Plan plan_pause(const ObservedContainer& c) {
 
 Plan plan_unpause(const ObservedContainer& c) {
     if (c.status.state != ContainerState::paused)
-        throw error(Errc::conflict, "container {} is not paused", c.record.name);
+        throw error(Errc::conflict, "Container {} is not paused", c.record.id);
     PlanBuilder plan(c.record.project);
     only(plan, OpKind::unpause_container, c);
     return plan.take();
 }
 
 Plan plan_remove(const ObservedContainer& c, const RemoveContainerOptions& options) {
-    if (c.active() && !options.force)
-        throw error(Errc::conflict, "container {} is {}", c.record.name, to_string(c.status.state))
-            .with_hint("stop it first, or use --force");
+    if (c.active() && !options.force) {
+        const bool paused = c.status.state == ContainerState::paused;
+        throw error(Errc::conflict, "cannot remove container \"{}\": container is {}: {}", c.record.name,
+                    to_string(c.status.state),
+                    paused ? "unpause and then stop the container before removing or force remove"
+                           : "stop the container before removing or force remove");
+    }
     PlanBuilder plan(c.record.project);
     Operation& op = only(plan, OpKind::remove_container, c);
     op.force = options.force;

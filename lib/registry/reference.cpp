@@ -77,7 +77,7 @@ bool is_tag(std::string_view s) {
 }
 
 Error invalid(std::string_view text, std::string_view why) {
-    return error(Errc::usage, "invalid reference format: \"{}\": {}", text, why);
+    return error(Errc::usage, "invalid reference format").with_hint(fmt::format("\"{}\": {}", text, why));
 }
 
 bool is_image_id(std::string_view s) { return s.size() == 64 && all(s, is_hex); }
@@ -121,7 +121,8 @@ Reference Reference::parse(std::string_view text) {
         if (!is_tag(out.tag_)) throw invalid(text, fmt::format("'{}' is no tag", out.tag_));
     }
     if (std::any_of(rest.begin(), rest.end(), is_upper))
-        throw invalid(text, fmt::format("repository name ({}) must be lowercase", rest));
+        throw error(Errc::usage, "invalid reference format: repository name ({}{}) must be lowercase",
+                    out.domain_ == "docker.io" && rest.find('/') == std::string_view::npos ? "library/" : "", rest);
     if (!each_part(rest, '/', is_path_component)) throw invalid(text, fmt::format("'{}' is no repository name", rest));
     out.path_ = rest;
     if (out.domain_ == "docker.io" && rest.find('/') == std::string_view::npos) out.path_ = "library/" + out.path_;

@@ -20,14 +20,17 @@ using Json = nlohmann::json;
 constexpr std::array<std::string_view, 11> allowed{"CMD",     "ENTRYPOINT", "ENV",  "EXPOSE", "HEALTHCHECK", "LABEL",
                                                    "ONBUILD", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"};
 
+void check_keyword(const std::string& keyword) {
+    if (std::find(allowed.begin(), allowed.end(), keyword) == allowed.end() && keyword != "FROM")
+        throw error(Errc::invalid_project, "{} is not a valid change command", keyword);
+}
+
 void check_keywords(const dockerfile::Document& document) {
     for (const dockerfile::DocumentStage& stage : document.stages)
         for (const dockerfile::Instruction& instruction : stage.instructions) {
-            const std::string keyword = dockerfile::upper(instruction.node.keyword);
-            if (std::find(allowed.begin(), allowed.end(), keyword) == allowed.end())
-                throw error(Errc::usage, "{} is not a valid change command", keyword);
+            check_keyword(dockerfile::upper(instruction.node.keyword));
         }
-    if (document.stages.size() != 1) throw error(Errc::usage, "FROM is not a valid change command");
+    if (document.stages.size() != 1) throw error(Errc::invalid_project, "FROM is not a valid change command");
 }
 
 image::Config config_of(const Json& config) {
@@ -94,7 +97,10 @@ void write_back(Json& config, const image::Config& before, const image::Config& 
 void apply_changes(Json& config, const std::vector<std::string>& instructions) {
     if (instructions.empty()) return;
     std::string text = "FROM base";
-    for (const std::string& instruction : instructions) text += "\n" + instruction;
+    for (const std::string& instruction : instructions) {
+        check_keyword(dockerfile::upper(instruction.substr(0, instruction.find_first_of(" \t\n"))));
+        text += "\n" + instruction;
+    }
     const image::Config before = config_of(config);
     try {
         const dockerfile::Document document = dockerfile::read_document(text, "--change");
@@ -111,8 +117,8 @@ void apply_changes(Json& config, const std::vector<std::string>& instructions) {
         take_default_path_away(before, after);
         write_back(config, before, after);
     } catch (const Error& e) {
-        if (e.kind() == Errc::usage) throw;
-        throw error(Errc::usage, "invalid --change: {}", e.what()).with_hint(e.hint());
+        if (e.kind() == Errc::invalid_project) throw;
+        throw error(Errc::invalid_project, "invalid --change: {}", e.what()).with_hint(e.hint());
     }
 }
 

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <exception>
 #include <fcntl.h>
+#include <filesystem>
 #include <linux/openat2.h>
 #include <string>
 #include <sys/stat.h>
@@ -86,6 +87,14 @@ std::string resolved(const Place& place, std::string path) {
     throw error(Errc::failed, "too many symbolic links at {}", path);
 }
 
+// As docker has it: its client looks at files of this machine, its engine at those of containers.
+Error not_there(const Place& place, const std::string& path) {
+    if (place.host)
+        return error(Errc::usage, "lstat {}: no such file or directory", std::filesystem::absolute(path).string());
+    return error(Errc::not_found, "Could not find the file {}{}", path,
+                 place.of.empty() ? "" : " in container " + place.of);
+}
+
 struct Source {
     UniqueFd directory;
     std::string name; // in directory; "." for the directory itself
@@ -97,7 +106,7 @@ Source open_source(const Place& from, bool follow) {
     // A path that ends in a slash means what a link points to.
     const std::string path = follow || means_directory(from.path) ? resolved(from, from.path) : from.path;
     const auto st = entry_at(from, without_end_slashes(path));
-    if (!st) throw error(Errc::not_found, "Could not find the file {}", from.path);
+    if (!st) throw not_there(from, from.path);
     Source out;
     out.is_directory = S_ISDIR(st->st_mode);
     if (!out.is_directory && means_directory(from.path))
@@ -161,31 +170,43 @@ void write_to(const Place& to, const std::string& directory, archive::ByteSource
 
 } // namespace
 
-Place in_container(int root, const std::string& path) {
-    return {root, RESOLVE_IN_ROOT, path.starts_with("/") ? path : "/" + path, false};
+Place in_container(int root, const std::string& path, const std::string& container) {
+    return {root, RESOLVE_IN_ROOT, path.starts_with("/") ? path : "/" + path, false, container};
 }
 
-Place on_host(const std::string& path) { return {AT_FDCWD, 0, path, true}; }
+Place on_host(const std::string& path) { return {AT_FDCWD, 0, path, true, {}}; }
 
 Target target_of(const std::string& source, bool source_is_directory, const std::string& destination,
                  Standing standing) {
     if (standing == Standing::directory) return {destination, means_contents(source) ? "" : last_of(source)};
     if (standing == Standing::file) {
-        if (means_directory(destination)) throw error(Errc::conflict, "{} is not a directory", destination);
-        if (source_is_directory) throw error(Errc::conflict, "cannot copy directory: {} is a file", destination);
+        if (means_directory(destination))
+            throw error(Errc::usage, "no such directory").with_hint(destination + " is a file");
+        if (source_is_directory)
+            throw error(Errc::usage, "cannot copy directory").with_hint(destination + " is a file");
     } else if (means_directory(destination) && !source_is_directory) {
-        throw error(Errc::not_found, "no such directory: {}", destination);
+        throw error(Errc::usage, "no such directory").with_hint(destination + " is not there");
     }
     return {parent_of(destination), last_of(destination)};
+}
+
+// The directory that what is copied goes into has to be there.
+static void check_holder(const Place& to, const std::string& directory) {
+    const Standing standing = standing_at(to, resolved(to, directory));
+    if (standing == Standing::directory) return;
+    if (to.host)
+        throw error(Errc::usage, "invalid output path: directory \"{}\" does not exist",
+                    std::filesystem::absolute(directory).string());
+    if (standing == Standing::file)
+        throw error(Errc::conflict, "extraction point is not a directory").with_hint(directory + " is a file");
+    throw not_there(to, directory);
 }
 
 void copy(const Place& from, const Place& to, const CopyOptions& options) {
     const Source source = open_source(from, options.follow);
     const std::string destination = resolved(to, to.path);
     const Target target = target_of(from.path, source.is_directory, destination, standing_at(to, destination));
-    if (standing_at(to, resolved(to, target.directory)) != Standing::directory)
-        throw error(Errc::not_found, "no such directory: {}", target.directory)
-            .with_hint("it has to be there before anything can be copied into it");
+    check_holder(to, target.directory);
     FdPair pipe = sys::pipe();
     std::exception_ptr read_failure;
     std::vector<std::string> left_out; // of the other thread until it is joined
@@ -228,8 +249,8 @@ void copy_to_tar(const Place& from, const CopyOptions& options, int fd) {
 void copy_from_tar(int fd, const Place& to) {
     const std::string destination = resolved(to, to.path);
     const Standing standing = standing_at(to, destination);
-    if (standing == Standing::nothing) throw error(Errc::not_found, "no such directory: {}", to.path);
-    if (standing == Standing::file) throw error(Errc::conflict, "destination {} must be a directory", to.path);
+    if (standing != Standing::directory)
+        throw error(Errc::usage, "destination \"{}{}\" must be a directory", to.of.empty() ? "" : to.of + ":", to.path);
     archive::StreamSource tar(fd, "standard input");
     write_to(to, destination, tar, {});
 }

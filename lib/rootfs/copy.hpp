@@ -16,8 +16,9 @@ struct Place {
     std::uint64_t resolve = 0; // RESOLVE_ flags of openat2(2) that keep paths inside
     std::string path;
     bool host = false; // files made here belong to the caller
+    std::string of;    // the container, as messages name it
 };
-Place in_container(int root, const std::string& path);
+Place in_container(int root, const std::string& path, const std::string& container = {});
 // Relative to the working directory.
 Place on_host(const std::string& path);
 
@@ -29,11 +30,11 @@ struct Target {
 };
 // What stands at the destination, after symbolic links.
 enum class Standing { nothing, file, directory };
-// Pure. Throws Error(conflict) "cannot copy directory", Error(not_found) "no such directory".
+// Pure. Throws Error(usage) "cannot copy directory", "no such directory".
 Target target_of(const std::string& source, bool source_is_directory, const std::string& destination,
                  Standing standing);
 
-// Throws Error(not_found) when there is nothing at `from` or no directory to hold `to`.
+// Throws when there is nothing at `from` or no directory to hold `to`.
 void copy(const Place& from, const Place& to, const CopyOptions& options);
 // The tree at `from` as a tar.
 void copy_to_tar(const Place& from, const CopyOptions& options, int fd);

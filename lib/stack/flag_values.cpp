@@ -77,6 +77,7 @@ public:
     MountFields(const std::string& directory, MountOf of) : directory_(directory), of_(of) {}
 
     swarm::Mount take(const std::string& text) {
+        if (text.empty()) throw usage("value is empty");
         for (const std::string& field : csv_fields(text)) {
             const KeyValue pair = split_pair(field);
             if (pair.value) value(field, pair.key, *pair.value);
@@ -128,8 +129,11 @@ private:
         } else if (key.starts_with("tmpfs-")) {
             tmpfs(field, key, v);
         } else if (const auto on = go_bool(v); !on || !flag(key, *on)) {
-            if (flag(key, false)) throw usage("invalid value for {}: {}", key, v);
-            throw usage("unexpected key '{}' in '{}'", key, field);
+            if (flag(key, false))
+                throw usage("invalid value for '{}': invalid boolean value (\"{}\"): must be one of \"true\", \"1\", "
+                            "\"false\", or \"0\" (default \"true\")",
+                            key, v);
+            throw usage("unknown option '{}' in '{}'", key, field);
         }
     }
 
@@ -150,7 +154,7 @@ private:
         else if (key == "volume-driver") out_.driver = v;
         else if (key == "volume-opt") out_.driver_options[pair.key] = pair.value.value_or("");
         else if (key == "volume-subpath") out_.subpath = v;
-        else throw usage("unexpected key '{}' in '{}'", key, field);
+        else throw usage("unknown option '{}' in '{}'", key, field);
         out_.volume_options = true;
     }
 
@@ -165,7 +169,7 @@ private:
             if (!mode) throw usage("invalid value for {}: {}", key, v);
             out_.tmpfs_mode = static_cast<std::uint32_t>(*mode);
         } else {
-            throw usage("unexpected key '{}' in '{}'", key, field);
+            throw usage("unknown option '{}' in '{}'", key, field);
         }
     }
 
@@ -282,7 +286,11 @@ swarm::Ulimit ulimit_value(const std::string& text) {
     const std::size_t colon = pair.value->find(':');
     const auto soft = parse_int(std::string_view(*pair.value).substr(0, colon));
     const auto hard = colon == std::string::npos ? soft : parse_int(std::string_view(*pair.value).substr(colon + 1));
-    if (!soft || !hard) throw usage("invalid ulimit value '{}' in '{}'", *pair.value, text);
+    if (std::count(pair.value->begin(), pair.value->end(), ':') > 1)
+        throw usage("too many limit value arguments - {}, can only have up to two, `soft[:hard]`", *pair.value);
+    if (!soft || !hard)
+        throw usage("strconv.ParseInt: parsing \"{}\": invalid syntax",
+                    soft ? pair.value->substr(colon + 1) : pair.value->substr(0, colon));
     if (*hard != -1 && (*soft == -1 || *soft > *hard))
         throw usage("ulimit soft limit must be less than or equal to hard limit: {} > {}", *soft, *hard);
     return {pair.key, *soft, *hard};

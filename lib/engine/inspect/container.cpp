@@ -15,6 +15,11 @@ namespace {
 
 std::string time_text(std::int64_t time) { return time ? rfc3339_nano(time) : "0001-01-01T00:00:00Z"; }
 
+// What stands before the reason in docker's engine, where a container's command could not be run.
+constexpr std::string_view in_runtime =
+    "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: "
+    "unable to start container process: error during container init: ";
+
 Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& checks) {
     Json state = {{"Status", to_string(c.state)},
                   {"Running", c.pid != 0 || c.state == ContainerState::restarting},
@@ -24,7 +29,7 @@ Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& chec
                   {"Dead", c.state == ContainerState::dead},
                   {"Pid", c.pid},
                   {"ExitCode", c.exit_code},
-                  {"Error", c.error},
+                  {"Error", c.error.starts_with("exec: \"") ? std::string(in_runtime) + c.error : c.error},
                   {"StartedAt", time_text(c.started_at)},
                   {"FinishedAt", time_text(c.finished_at)}};
     if (auto checked = health(c, checks); !checked.is_null()) state["Health"] = std::move(checked);
@@ -163,8 +168,8 @@ Json config_of(const Inspected& of) {
 }
 
 Json ports_of(const ContainerInfo& c) {
-    Json out = Json::object();
-    if (!c.pid) return out;
+    std::map<std::string, Json> out; // in the order of the alphabet, as Go has it
+    if (!c.pid) return Json::object();
     for (const std::string& port : c.expose) out[port] = nullptr;
     for (const PublishedPort& p : c.ports) {
         const std::string key = std::to_string(p.target) + "/" + p.protocol;
@@ -175,7 +180,7 @@ Json ports_of(const ContainerInfo& c) {
         for (const char* all : {"0.0.0.0", "::"})
             out[key].push_back({{"HostIp", all}, {"HostPort", std::to_string(p.host_port)}});
     }
-    return out;
+    return Json(out);
 }
 
 int prefix_of(const std::string& subnet) {
@@ -220,7 +225,7 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
             {"Aliases", endpoint.aliases.empty() ? Json() : Json(endpoint.aliases)},
             {"DriverOpts", endpoint.driver_opts.empty() ? Json() : Json(endpoint.driver_opts)},
             {"GwPriority", endpoint.gw_priority},
-            {"NetworkID", network.id},
+            {"NetworkID", of.info.started_at != 0 ? network.id : ""},
             {"EndpointID", up ? sha256_hex(of.record.id + network.id) : ""},
             {"Gateway", live.ipv4.empty() ? "" : network.gateway4},
             {"IPAddress", live.ipv4},
@@ -300,16 +305,18 @@ Json container(const Inspected& of) {
     const ContainerInfo& c = of.info;
     const std::string path = c.command.empty() ? "" : c.command.front();
     const std::vector<std::string> arguments(c.command.begin() + (c.command.empty() ? 0 : 1), c.command.end());
+    const bool began = c.started_at != 0; // before, docker has made none of its files
+    const auto file = [&](const std::string& name) { return began ? name : std::string(); };
     Json out = {{"Id", c.id},
                 {"Created", rfc3339_nano(c.created)},
                 {"Path", path},
                 {"Args", arguments},
                 {"State", state_of(c, of.checks)},
                 {"Image", c.image_id},
-                {"ResolvConfPath", of.directory + "/resolv.conf"},
-                {"HostnamePath", of.directory + "/hostname"},
-                {"HostsPath", of.directory + "/hosts"},
-                {"LogPath", c.log_path},
+                {"ResolvConfPath", file(of.directory + "/resolv.conf")},
+                {"HostnamePath", file(of.directory + "/hostname")},
+                {"HostsPath", file(of.directory + "/hosts")},
+                {"LogPath", file(c.log_path)},
                 {"Name", "/" + c.name},
                 {"RestartCount", c.restart_count},
                 {"Driver", "overlayfs"},
@@ -319,7 +326,8 @@ Json container(const Inspected& of) {
                 {"AppArmorProfile", of.spec ? of.spec->process.apparmor_profile : ""},
                 {"ExecIDs", nullptr},
                 {"HostConfig", as_asked(of, host_config(of))},
-                {"GraphDriver", graph_driver(of)},
+                {"Storage", {{"RootFS", {{"Snapshot", {{"Name", "overlayfs"}}}}}}},
+                {"GraphDriver", graph_driver(of)}, // davit's own: where it stands
                 {"Mounts", mounts_of(of)},
                 {"Config", config_of(of)},
                 {"NetworkSettings", network_settings(of)}};

@@ -14,43 +14,46 @@ namespace documents {
 
 namespace {
 
-using Sorted = nlohmann::json; // its keys stand in the order of the alphabet
-
-Sorted image_config(const image::Config& c) {
-    Sorted out{{"User", c.user},
-               {"Env", list_or_null<Sorted>(c.env)},
-               {"Cmd", list_or_null<Sorted>(c.cmd)},
-               {"Entrypoint", list_or_null<Sorted>(c.entrypoint)},
-               {"WorkingDir", c.working_dir},
-               {"Labels", c.labels},
-               {"OnBuild", list_or_null<Sorted>(c.onbuild)}};
-    if (!c.volumes.empty()) out["Volumes"] = set_of<Sorted>(c.volumes);
-    if (!c.exposed_ports.empty()) out["ExposedPorts"] = set_of<Sorted>(c.exposed_ports);
-    if (!c.stop_signal.empty()) out["StopSignal"] = c.stop_signal;
-    if (!c.shell.empty()) out["Shell"] = c.shell;
+// What is empty is left out, as docker does.
+Json image_config(const image::Config& c) {
+    Json out = Json::object();
+    const auto put = [&](const char* key, const auto& value) {
+        if (!value.empty()) out[key] = value;
+    };
+    put("User", c.user);
+    if (!c.exposed_ports.empty()) out["ExposedPorts"] = set_of<Json>(c.exposed_ports);
+    put("Env", c.env);
+    put("Entrypoint", c.entrypoint);
+    put("Cmd", c.cmd);
+    if (!c.volumes.empty()) out["Volumes"] = set_of<Json>(c.volumes);
+    put("WorkingDir", c.working_dir);
+    put("Labels", c.labels);
+    put("StopSignal", c.stop_signal);
     if (c.healthcheck) {
-        Sorted h{{"Test", c.healthcheck->test}};
-        auto put = [&](const char* key, std::int64_t value) {
+        Json h{{"Test", c.healthcheck->test}};
+        const auto put_number = [&](const char* key, std::int64_t value) {
             if (value) h[key] = value;
         };
-        put("Interval", c.healthcheck->interval.count());
-        put("Timeout", c.healthcheck->timeout.count());
-        put("StartPeriod", c.healthcheck->start_period.count());
-        put("StartInterval", c.healthcheck->start_interval.count());
-        put("Retries", c.healthcheck->retries);
+        put_number("Interval", c.healthcheck->interval.count());
+        put_number("Timeout", c.healthcheck->timeout.count());
+        put_number("StartPeriod", c.healthcheck->start_period.count());
+        put_number("StartInterval", c.healthcheck->start_interval.count());
+        put_number("Retries", c.healthcheck->retries);
         out["Healthcheck"] = h;
     }
+    put("OnBuild", c.onbuild);
+    put("Shell", c.shell);
     return out;
 }
 
-Sorted descriptor_of(const registry::Descriptor& d) {
-    Sorted out{{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
+Json descriptor_of(const registry::Descriptor& d) {
+    Json out{{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
     if (!d.annotations.empty()) out["annotations"] = d.annotations;
     return out;
 }
 
 // What its name stands for: its manifest, or the index of several platforms.
-Sorted target_of(const image::Store& store, const image::Image& image) {
+Json target_of(const image::Store& store, const image::Image& image) {
     for (const std::string& tag : image.tags)
         if (const auto reference = registry::Reference::try_parse(tag))
             if (const auto index = store.index_of(*reference)) return descriptor_of(index->document);
@@ -79,28 +82,29 @@ registry::Descriptor image_manifest(const image::Store& store, const image::Imag
 } // namespace documents
 
 std::string inspect(Engine& engine, const image::Image& image) {
-    using documents::Sorted;
+    using documents::Json;
     const image::Store store(roots_of(engine).images());
-    Sorted diff_ids = Sorted::array(), lowers = Sorted::array();
+    Json diff_ids = Json::array(), lowers = Json::array();
     for (const auto& layer : image.layers) diff_ids.push_back(layer.diff_id);
     for (const auto& path : layer_directories(engine, image)) lowers.push_back(path);
-    Sorted document = {{"Id", image.id},
-                       {"RepoTags", image.tags},
-                       {"RepoDigests", repository_digests(engine, image)},
-                       {"Created", image.created},
-                       {"Author", image.author},
-                       {"Architecture", image.platform.architecture},
-                       {"Variant", image.platform.variant},
-                       {"Os", image.platform.os},
-                       {"Size", image.size},
-                       {"Config", documents::image_config(image.config)},
-                       {"Descriptor", documents::target_of(store, image)},
-                       {"Metadata", {{"LastTagTime", documents::last_tagged(store, image)}}},
-                       {"GraphDriver", {{"Name", "overlay"}, {"Data", {{"LowerDirs", lowers}}}}},
-                       {"RootFS", {{"Type", "layers"}, {"Layers", diff_ids}}}};
+    Json document = {{"Id", image.id}, {"RepoTags", image.tags}, {"RepoDigests", repository_digests(engine, image)}};
+    const auto put = [&](const char* key, const std::string& value) {
+        if (!value.empty()) document[key] = value;
+    };
     // Of its last step, as docker shows commits' and imports' messages.
-    if (!image.history.empty() && !image.history.back().comment.empty())
-        document["Comment"] = image.history.back().comment;
+    if (!image.history.empty()) put("Comment", image.history.back().comment);
+    put("Created", image.created);
+    put("Author", image.author);
+    document["Config"] = documents::image_config(image.config);
+    document["Architecture"] = image.platform.architecture;
+    put("Variant", image.platform.variant);
+    document["Os"] = image.platform.os;
+    document["Size"] = image.size;
+    document["GraphDriver"] = {{"Name", "overlay"},
+                               {"Data", {{"LowerDirs", lowers}}}}; // davit's own: what it consists of
+    document["RootFS"] = {{"Type", "layers"}, {"Layers", diff_ids}};
+    document["Metadata"] = {{"LastTagTime", documents::last_tagged(store, image)}};
+    document["Descriptor"] = documents::target_of(store, image);
     return documents::text_of(document);
 }
 

@@ -12,7 +12,10 @@
 #include "engine/inspect/image.hpp"
 #include "engine/inspect/json_parts.hpp"
 #include "engine/roots.hpp"
+#include "net/address.hpp"
 #include "project/store.hpp"
+
+#include <set>
 
 namespace davit {
 
@@ -83,12 +86,41 @@ Json containers_on(Engine& engine, const NetworkInfo& n) {
     return out;
 }
 
+// How many addresses of one subnet are taken, and how many of those that containers get are free.
+Json use_of(const NetworkPool& pool, const net::Subnet& subnet, const Json& containers) {
+    std::set<net::IpAddress> taken{subnet.base()};
+    if (!subnet.is_v6()) taken.insert(subnet.last());
+    const auto take = [&](const std::string& text) {
+        if (const auto address = net::IpAddress::try_parse(text.substr(0, text.find('/'))))
+            if (subnet.contains(*address)) taken.insert(*address);
+    };
+    take(pool.gateway);
+    for (const auto& [name, address] : pool.aux_addresses) take(address);
+    for (const auto& [id, container] : containers.items())
+        for (const char* family : {"IPv4Address", "IPv6Address"}) take(container.at(family).get<std::string>());
+    const net::Subnet range = net::Subnet::try_parse(pool.ip_range).value_or(subnet);
+    const int free_bits = range.base().bits() - range.prefix();
+    std::uint64_t free = free_bits >= 64 ? UINT64_MAX : std::uint64_t{1} << free_bits;
+    for (const net::IpAddress& address : taken)
+        if (range.contains(address)) --free;
+    return {{"IPsInUse", taken.size()}, {"DynamicIPsAvailable", free}};
+}
+
+Json addresses_in_use(const NetworkInfo& n, const Json& containers) {
+    Json subnets = Json::object();
+    for (const NetworkPool& pool : n.pools)
+        if (const auto subnet = net::Subnet::try_parse(pool.subnet))
+            subnets[pool.subnet] = use_of(pool, *subnet, containers);
+    return subnets.empty() ? Json::object() : Json{{"Subnets", subnets}};
+}
+
 // Go's map[string]string.
 Json map_or_null(const std::map<std::string, std::string>& map) { return map.empty() ? Json() : Json(map); }
 
 } // namespace
 
 std::string inspect(Engine& engine, const NetworkInfo& n) {
+    const Json on_it = containers_on(engine, n);
     const Json document = {{"Name", n.name},
                            {"Id", n.id},
                            {"Created", rfc3339_nano(n.created)},
@@ -102,9 +134,10 @@ std::string inspect(Engine& engine, const NetworkInfo& n) {
                            {"Ingress", n.scope == "swarm" && n.name == swarm::ingress_name},
                            {"ConfigFrom", {{"Network", ""}}},
                            {"ConfigOnly", false},
-                           {"Containers", containers_on(engine, n)},
                            {"Options", n.driver_opts},
-                           {"Labels", n.labels}};
+                           {"Labels", n.labels},
+                           {"Containers", on_it},
+                           {"Status", {{"IPAM", addresses_in_use(n, on_it)}}}};
     return documents::text_of(document);
 }
 

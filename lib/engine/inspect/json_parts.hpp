@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,11 @@ J list_or_null(const std::vector<std::string>& list) {
     return list.empty() ? J() : J(list);
 }
 
-// Go's map[string]struct{}.
+// Go's map[string]struct{}, in the order of the alphabet.
 template <typename J>
 J set_of(const std::vector<std::string>& names) {
     J out = J::object();
-    for (const std::string& name : names) out[name] = Json::object();
+    for (const std::string& name : std::set<std::string>(names.begin(), names.end())) out[name] = Json::object();
     return out;
 }
 

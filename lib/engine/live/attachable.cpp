@@ -10,7 +10,8 @@ namespace davit {
 
 void check_attachable(const NetworkInfo& network, const std::string& network_mode) {
     if (network.driver == "host" || network_mode == "host")
-        throw error(Errc::conflict, "container cannot be disconnected from host network or connected to host network");
+        throw error(Errc::conflict,
+                    "cannot connect container to host network - container must be created in host network mode");
     if (SharedWith::parse(network_mode).is_container())
         throw error(Errc::conflict, "container sharing network namespace with another container or host cannot be "
                                     "connected to any other network");
@@ -32,13 +33,14 @@ void check_address(const NetworkInfo& network, const std::string& text, bool v6)
     if (text.empty()) return;
     const auto address = net::IpAddress::try_parse(text);
     if (!address || address->is_v6() != v6)
-        throw error(Errc::usage, "invalid {} address: {}", v6 ? "IPv6" : "IPv4", text);
+        throw error(Errc::invalid_project, "invalid {} address: {}", v6 ? "IPv6" : "IPv4", text);
     const bool own = std::any_of(network.pools.begin(), network.pools.end(), [&](const NetworkPool& pool) {
         const auto subnet = net::Subnet::try_parse(pool.subnet);
         return subnet && subnet->contains(*address);
     });
     if (!own)
-        throw error(Errc::usage, "invalid endpoint settings: no configured subnet contains IP address {}", text)
+        throw error(Errc::invalid_project, "invalid endpoint settings:\nno configured subnet contains IP address {}",
+                    text)
             .with_hint("network create --subnet says which addresses a network has");
 }
 
@@ -47,17 +49,16 @@ void check_address(const NetworkInfo& network, const std::string& text, bool v6)
 void check_endpoint(const NetworkInfo& network, const ConnectOptions& options) {
     const bool builtin = network.name == "bridge";
     if (builtin && (!options.ipv4.empty() || !options.ipv6.empty()))
-        throw error(
-            Errc::usage,
-            "invalid config for network bridge: user specified IP address is supported on user defined networks "
-            "only");
+        throw error(Errc::invalid_project,
+                    "invalid endpoint settings:\nuser-specified IP address is supported on user-defined networks only");
     if (builtin && !options.aliases.empty())
-        throw error(Errc::usage, "invalid config for network bridge: network-scoped aliases are only supported for "
-                                 "user-defined networks");
+        throw error(Errc::invalid_project,
+                    "invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks");
     check_address(network, options.ipv4, false);
     check_address(network, options.ipv6, true);
     for (const std::string& text : options.link_local_ips)
-        if (!net::IpAddress::try_parse(text)) throw error(Errc::usage, "invalid link-local IP address: {}", text);
+        if (!net::IpAddress::try_parse(text))
+            throw error(Errc::invalid_project, "invalid link-local IP address: {}", text);
     if (!options.mac.empty()) net::MacAddress::parse(options.mac);
 }
 

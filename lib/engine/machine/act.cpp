@@ -6,6 +6,7 @@
 #include "engine/disk_survey.hpp"
 #include "reconcile/labels.hpp"
 #include "reconcile/single.hpp"
+#include "runtime/defaults.hpp"
 
 #include <optional>
 #include <utility>
@@ -83,6 +84,7 @@ void restart_container(Engine& engine, const ContainerInfo& container, const Sto
 }
 
 void kill_container(Engine& engine, const ContainerInfo& container, const std::string& signal, std::stop_token stop) {
+    if (!runtime::signal_from_name(signal)) throw error(Errc::invalid_project, "invalid signal: {}", signal);
     act(
         engine, container, [&](const ObservedContainer& c) { return plan_kill(c, signal); }, std::move(stop));
 }

@@ -54,7 +54,7 @@ private:
         auto& service = named.services["it"];
         for (std::string& from : service.volumes_from) from.insert(0, "container:");
         service.external_links.insert(service.external_links.end(), service.links.begin(), service.links.end());
-        for (const auto& name : foreign_containers(named)) observed_.foreign.emplace(name, machine::find(impl_, name));
+        for (const auto& name : foreign_containers(named)) observed_.foreign.emplace(name, find_named(name));
         for (const Mount& mount : spec_.service.volumes) {
             if (mount.type != MountType::volume || mount.source.empty()) continue;
             if (auto volume = impl_.store.volume(mount.source)) observed_.volumes.emplace(mount.source, *volume);
@@ -69,6 +69,21 @@ private:
             return;
         for (auto& network : impl_.store.networks()) observed_.networks.emplace(network.name, network);
         check_addresses();
+    }
+
+    // As docker tells what a container is missed for.
+    ObservedContainer find_named(const std::string& name) const {
+        try {
+            return machine::find(impl_, name);
+        } catch (const Error& e) {
+            const Service& service = spec_.service;
+            const auto is_of = [&](const std::string& link) { return link.substr(0, link.find(':')) == name; };
+            std::string before;
+            if (service.network_mode == "container:" + name) before = "joining network namespace of container: ";
+            else if (std::any_of(service.links.begin(), service.links.end(), is_of))
+                before = "could not get container for " + name + ": ";
+            throw Error(e.kind(), before + e.what());
+        }
     }
 
     // What no subnet of a network has is refused before there is a container.

@@ -35,8 +35,8 @@ template <std::size_t N>
 void check_words(const Values& values, const std::array<const char*, N>& words, const char* filter, const char* what) {
     for (const std::string& value : values)
         if (std::find(words.begin(), words.end(), std::string_view(value)) == words.end())
-            throw error(Errc::usage, "invalid filter '{}={}': invalid value for {} ({}): must be one of {}", filter,
-                        value, what, value, fmt::format("{}", fmt::join(words, ", ")));
+            throw error(Errc::invalid_project, "invalid filter '{}={}': invalid value for {} ({}): must be one of {}",
+                        filter, value, what, value, fmt::format("{}", fmt::join(words, ", ")));
 }
 
 // A regular expression that may match anywhere; one that is none matches nothing.
@@ -75,18 +75,34 @@ std::string protocol_of(const std::string& port) {
     return slash == std::string::npos ? "tcp" : port.substr(slash + 1);
 }
 
-// "80", "80/udp", "8000-8010": whether one of the ports is among them.
-bool any_port(const Values& wanted, const std::vector<std::pair<unsigned, std::string>>& ports) {
-    for (const std::string& text : wanted) {
-        const std::string numbers = text.substr(0, text.find('/')), protocol = protocol_of(text);
-        const auto first = parse_int(numbers.substr(0, numbers.find('-')));
-        const auto last =
-            numbers.find('-') == std::string::npos ? first : parse_int(numbers.substr(numbers.find('-') + 1));
-        if (!first || !last) throw error(Errc::usage, "invalid filter: '{}' is no port", text);
-        for (const auto& [number, of] : ports)
-            if (of == protocol && number >= *first && number <= *last) return true;
-    }
-    return false;
+struct PortRange {
+    std::int64_t first = 0, last = 0;
+    std::string protocol;
+};
+
+// "80", "80/udp", "8000-8010", the value of that filter.
+PortRange port_range(const char* filter, const std::string& text) {
+    const std::string numbers = text.substr(0, text.find('/'));
+    const std::size_t dash = numbers.find('-');
+    const auto one = [&](const std::string& number, const char* end) {
+        const auto parsed = parse_int(number);
+        if (!parsed)
+            throw error(Errc::invalid_project, "error while looking up for {} {}: invalid {} port '{}': invalid syntax",
+                        filter, text, end, number);
+        return *parsed;
+    };
+    const std::int64_t first = one(numbers.substr(0, dash), "start");
+    return {first, dash == std::string::npos ? first : one(numbers.substr(dash + 1), "end"), protocol_of(text)};
+}
+
+// Whether one of the ports is among them.
+bool any_port(const char* filter, const Values& wanted, const std::vector<std::pair<unsigned, std::string>>& ports) {
+    return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& text) {
+        const PortRange range = port_range(filter, text);
+        return std::any_of(ports.begin(), ports.end(), [&](const auto& port) {
+            return port.second == range.protocol && port.first >= range.first && port.first <= range.last;
+        });
+    });
 }
 
 class Filter {
@@ -96,10 +112,12 @@ public:
             const std::size_t equals = filter.find('=');
             const std::string key = filter.substr(0, equals);
             if (equals == std::string::npos)
-                throw error(Errc::usage, "invalid argument \"{}\" for \"-f, --filter\" flag: invalid filter '{}'",
-                            filter, filter);
+                throw error(
+                    Errc::usage,
+                    "invalid argument \"{}\" for \"-f, --filter\" flag: bad format of filter (expected name=value)",
+                    filter);
             if (std::find(known_filters.begin(), known_filters.end(), std::string_view(key)) == known_filters.end())
-                throw error(Errc::usage, "invalid filter '{}'", key)
+                throw error(Errc::invalid_project, "invalid filter '{}'", key)
                     .with_hint(fmt::format("known: {}", fmt::join(known_filters, ", ")));
             values_[key].push_back(filter.substr(equals + 1));
         }
@@ -128,8 +146,15 @@ private:
     void check() const {
         check_words(of("status"), states, "status", "state");
         check_words(of("health"), healths, "health", "health");
+        for (const char* ports : {"publish", "expose"})
+            for (const std::string& text : of(ports)) port_range(ports, text);
+        for (const std::string& text : of("is-task"))
+            if (text != "true" && text != "false" && text != "1" && text != "0")
+                throw error(Errc::invalid_project, "invalid filter 'is-task=[{}]'", text);
         for (const std::string& code : of("exited"))
-            if (!parse_int(code)) throw error(Errc::usage, "invalid filter 'exited={}': it is no number", code);
+            if (!parse_int(code))
+                throw error(Errc::invalid_project,
+                            "invalid filter 'exited={0}': strconv.Atoi: parsing \"{0}\": invalid syntax", code);
     }
 
     void add_ancestor(const std::string& reference) {
@@ -199,14 +224,12 @@ private:
 
     bool ports_pass(const ContainerInfo& c) const {
         std::vector<std::pair<unsigned, std::string>> published, exposed;
-        for (const PublishedPort& p : c.ports)
-            for (const unsigned port : {unsigned{p.host_port}, unsigned{p.target}})
-                published.emplace_back(port, p.protocol);
+        for (const PublishedPort& p : c.ports) published.emplace_back(unsigned{p.host_port}, p.protocol);
         for (const std::string& text : c.expose)
             exposed.emplace_back(static_cast<unsigned>(parse_int(text.substr(0, text.find('/'))).value_or(0)),
                                  protocol_of(text));
-        return (of("publish").empty() || any_port(of("publish"), published)) &&
-               (of("expose").empty() || any_port(of("expose"), exposed));
+        return (of("publish").empty() || any_port("publish", of("publish"), published)) &&
+               (of("expose").empty() || any_port("expose", of("expose"), exposed));
     }
 
     Engine& engine_;
@@ -245,7 +268,7 @@ std::function<bool(const ContainerInfo&)> prune_filter(const std::vector<std::st
         if (key == "label") labels.push_back(value);
         else if (key == "label!") without.push_back(value);
         else if (key == "until") until = std::min(until, time(value));
-        else throw error(Errc::usage, "invalid filter '{}'", key).with_hint("known: label, label!, until");
+        else throw error(Errc::invalid_project, "invalid filter '{}'", key).with_hint("known: label, label!, until");
     }
     return [labels, without, until](const ContainerInfo& c) {
         const auto has = [&](const std::string& label) { return has_label(c.labels, label); };

@@ -13,8 +13,9 @@ void check_file_name(const std::string& name) {
     const bool ends = !name.empty() && name.size() <= 64 && plain(name.front()) && plain(name.back());
     if (!ends ||
         !std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-' || c == '_' || c == '.'; }))
-        throw error(Errc::usage, "invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, and the start and end "
-                                 "character must be [a-zA-Z0-9]");
+        throw error(Errc::invalid_project,
+                    "invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, and the start and end "
+                    "character must be [a-zA-Z0-9]");
 }
 
 // Swarm's limits: what works here must also deploy there.
@@ -22,7 +23,8 @@ void check_data(FileKind kind, const ConfigSpec& spec) {
     if (kind == FileKind::secret && !spec.driver.empty()) return;
     const std::size_t limit = kind == FileKind::config ? 1000 * 1024 : 500 * 1024;
     if (spec.data.empty() || spec.data.size() >= limit)
-        throw error(Errc::usage, "{} data must be larger than 0 and less than {} bytes", to_string(kind), limit);
+        throw error(Errc::invalid_project, "{} data must be larger than 0 and less than {} bytes", to_string(kind),
+                    limit);
 }
 
 Config find_file(const Store& store, FileKind kind, const std::string& wanted) {
@@ -75,7 +77,7 @@ void update_file(Engine& engine, FileKind kind, const std::string& id, const Con
     const Store store = store_of_swarm(engine);
     Config found = find_file(store, kind, id);
     if (found.spec.name != spec.name || found.spec.data != spec.data)
-        throw error(Errc::usage, "only updates to Labels are allowed")
+        throw error(Errc::invalid_project, "only updates to Labels are allowed")
             .with_hint("give the new content a new name, in the file and in the services that use it");
     if (found.spec.labels == spec.labels) return;
     found.spec.labels = spec.labels;

@@ -10,8 +10,9 @@ namespace davit::swarm {
 Store store_of_swarm(const Engine& engine) {
     Store store(roots_of(engine));
     if (!store.node())
-        throw error(Errc::unavailable, "This node is not a swarm manager. Use \"davit swarm init\" to make it one and "
-                                       "try again.")
+        throw error(Errc::unavailable,
+                    "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to "
+                    "connect this node to swarm and try again.")
             .with_hint("the first 'davit stack deploy' or 'davit service create' does so too");
     return store;
 }

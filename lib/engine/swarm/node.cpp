@@ -35,12 +35,13 @@ Node make_node(bool asked_for) {
 
 void check_availability(const std::string& text) {
     if (text != "active" && text != "pause" && text != "drain")
-        throw error(Errc::usage, "invalid Availability: \"{}\"", text).with_hint("active, pause or drain");
+        throw error(Errc::invalid_project, "invalid Availability: \"{}\"", text).with_hint("active, pause or drain");
 }
 
 void check_role(const std::string& role) {
     if (role == "worker") throw error(Errc::conflict, "attempting to demote the last manager of the swarm");
-    if (role != "manager") throw error(Errc::usage, "invalid Role: \"{}\"", role).with_hint("manager or worker");
+    if (role != "manager")
+        throw error(Errc::invalid_project, "invalid Role: \"{}\"", role).with_hint("manager or worker");
 }
 
 void apply(const NodeChange& change, Node& node) {

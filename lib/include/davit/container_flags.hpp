@@ -59,7 +59,7 @@ ContainerSpec container_spec(const ContainerFlags& flags, const ContainerFlagSur
 ContainerUpdate container_update(const ContainerFlags& flags);
 
 // One line of an --env-file, --env: "K=V", or "K" with the value of the environment; without one it is left out.
-// Throws Error: not_found, invalid_project (with the place in the file).
+// Throws Error(usage): no such file, a line that is none.
 std::vector<std::string> docker_environment(const std::vector<std::string>& files,
                                             const std::vector<std::string>& entries,
                                             const ContainerFlagSurroundings& around);

@@ -118,7 +118,7 @@ def terminal(s):
     except OSError:
         pass
     s.equal("what was typed ahead is read", 4, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    s.davit("container", "run", "--detach-keys", "bogus", "busybox", "true", exit=125, err="invalid detach", within=10)
+    s.davit("container", "run", "--detach-keys", "bogus", "busybox", "true", exit=1, err="invalid detach", within=10)
 
 
 def named_devices(s):
@@ -132,7 +132,7 @@ def named_devices(s):
     s.equal("the device is there", "yes 600 1:5 3\n", said)
     s.davit("container", "run", "--rm", "--device", "vendor.com/net=other", "busybox", "true", exit=125,
             err="CDI device injection failed: unresolvable CDI devices vendor.com/net=other")
-    s.davit("container", "run", "--rm", "--gpus", "all", "busybox", "true", exit=125, err="could not select device driver")
+    s.davit("container", "run", "--rm", "--gpus", "all", "busybox", "true", exit=125, err="no known GPU vendor found")
     shutil.rmtree("/var/run/cdi")
 
 
@@ -219,6 +219,68 @@ def builders(s):
     s.equal("du as JSON", "", s.davit("docker", "buildx", "du", "--format", "json").out)
 
 
+def words(s):
+    """What goes wrong is told in docker's words: by its client, by its engine, by the runtime."""
+    def told(exit, err, *args, out=""):
+        done = s.davit("docker", *args, exit=exit)
+        s.equal("docker " + " ".join(args), (err, out), (done.err.rstrip("\n"), done.out.replace("\r", "")))
+
+    answer = "Error response from daemon: "
+    ended = "\n\nRun 'docker run --help' for more information"
+    use = "\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] [ARG...]" + ended
+    told(125, "unknown flag: --bogus" + use, "run", "--bogus", "busybox")
+    told(125, "invalid argument \"x\" for \"-m, --memory\" flag: invalid size: 'x'" + use, "run", "-m", "x", "busybox")
+    told(125, "docker: invalid hostPort: abc" + ended, "run", "-p", "abc:80", "busybox")
+    told(125, "docker: invalid ranges specified for container and host Ports: 80-85 and 8000-8010" + ended,
+         "run", "-p", "8000-8010:80-85", "busybox")
+    told(125, "docker: --env-file: open nofile: no such file or directory" + ended, "run", "--env-file", "nofile", "busybox")
+    told(125, "docker: " + answer + "Minimum memory limit allowed is 6MB" + ended, "run", "-m", "1k", "busybox")
+    told(125, "docker: " + answer + "could not get container for nope: No such container: nope" + ended,
+         "run", "--link", "nope", "busybox")
+    runtime = ("failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: "
+               "unable to start container process: error during container init: ")
+    missing = "exec: \"nosuch\": executable file not found in $PATH"
+    told(127, "docker: " + answer + runtime + missing + ended, "run", "--name", "unfit", "busybox", "nosuch")
+    s.equal("its error", runtime + missing + "\n", s.davit("docker", "inspect", "-f", "{{.State.Error}}", "unfit").out)
+    told(1, answer + runtime + missing + "\nfailed to start containers: unfit", "start", "unfit")
+    told(1, "docker: 'docker ps' accepts no arguments\n\nUsage:  docker ps [OPTIONS]\n\nRun 'docker ps --help' for more information",
+         "ps", "x")
+    told(1, "docker: unknown command: docker image bogus\n\nUsage:  docker image\n\nRun 'docker image --help' for more information",
+         "image", "bogus")
+    told(1, answer + "No such container: a\n" + answer + "No such container: b", "stop", "a", "b")
+    told(0, "", "rm", "-f", "nope")
+    told(1, answer + "cannot kill container: nope: No such container: nope", "kill", "nope")
+    told(1, "failed to rename container: " + answer + "No such container: nope", "rename", "nope", "other")
+    told(1, "error: no such object: nope", "inspect", "nope", out="[]\n")
+    told(1, answer + "No such image: nope:latest", "image", "inspect", "nope", out="[]\n")
+    told(1, answer + "network nope not found\nexit status 1", "network", "rm", "nope")
+    told(1, answer + "invalid filter 'bogus'", "ps", "--filter", "bogus=1")
+    told(1, "failed to execute template: template: :1:2: executing \"\" at <.Bogus>: can't evaluate field Bogus in type "
+         "*formatter.ContainerContext", "ps", "--format", "{{.Bogus}}")
+    told(1, "lstat " + s.directory + "/nofile: no such file or directory", "cp", "nofile", "unfit:/tmp")
+    told(1, answer + "Could not find the file /nope in container unfit", "cp", "unfit:/nope", ".")
+    worker = s.davit("docker", "run", "-d", "--name", "worker", "busybox", "sleep", "1000").out.strip()
+    told(127, "", "exec", "worker", "nosuch", out="OCI runtime exec failed: exec failed: unable to start container process: " + missing + "\n")
+    told(1, answer + "cannot remove container \"worker\": container is running: stop the container before removing or force remove",
+         "rm", "worker")
+    told(1, answer + "Container " + worker + " is not paused", "unpause", "worker")
+    image = s.davit("docker", "images", "-q", "--no-trunc", "busybox").out.strip().split(":")[-1][:12]
+    s.davit("docker", "rm", "unfit")
+    told(1, answer + "conflict: unable to delete busybox:latest (must be forced) - container " + worker[:12]
+         + " is using its referenced image " + image, "rmi", "busybox")
+    told(1, "", "run", "--rm", "busybox", "sh", "-c", "exit 1")
+    s.davit("docker", "rm", "-f", "worker")
+    network = s.davit("docker", "network", "create", "--subnet", "10.123.77.0/24", "--ip-range", "10.123.77.128/25",
+                      "--gateway", "10.123.77.254", "--aux-address", "x=10.123.77.5", "worded").out.strip()
+    s.equal("its addresses", "{\"IPAM\":{\"Subnets\":{\"10.123.77.0/24\":{\"IPsInUse\":4,\"DynamicIPsAvailable\":126}}}}\n",
+            s.davit("docker", "network", "inspect", "-f", "{{json .Status}}", network).out)
+    told(1, answer + "invalid pool request: Pool overlaps with other one on this address space",
+         "network", "create", "--subnet", "10.123.77.0/24", "again")
+    s.davit("docker", "network", "rm", "worded")
+    config = json.loads(s.davit("docker", "image", "inspect", "busybox").out)[0]["Config"]
+    s.check("nothing empty in an image's configuration", all(config.values()), config)
+
+
 with Scenario("docker") as s:
     s.images("busybox")
     before = s.listing()
@@ -233,5 +295,6 @@ with Scenario("docker") as s:
     looks(s)
     made_images(s)
     builders(s)
+    words(s)
     s.davit("container", "prune", "-f")
     s.nothing_left(before)

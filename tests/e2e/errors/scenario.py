@@ -139,7 +139,7 @@ AT_CREATION = [
     ("volumes: ['/etc:/a', '/etc/passwd:/etc']", "3:26", "/etc"),
     ("devices: [/dev/null, /dev/nosuch]", "3:26", "/dev/nosuch"),
     ("device_cgroup_rules: [x]", "3:27", "x"),
-    ("gpus: all", "3:5", "device driver"),
+    ("gpus: all", "3:5", "GPU vendor"),
     ("runtime: nosuch", "3:5", "runtime"),
     ("isolation: hyperv", "3:5", "isolation"),
     ("uts: nosuch", "3:5", "UTS"),

@@ -173,11 +173,11 @@ def refused(s):
     """What the machine or the engine would refuse is refused before anything is made, in the engine's words."""
     cpus = os.cpu_count()
     rows = [(f"cpuset: '{cpus + 7}'", f"Requested CPUs are not available - requested {cpus + 7}, available: 0-"),
-            ("cpuset: '1-0'", "invalid value 1-0 for cpuset cpus"), ("cpuset: '0,'", "invalid value 0, for cpuset cpus"),
-            ("cpuset: '0-0-0'", "invalid value 0-0-0 for cpuset cpus"), ("cpuset: all", "invalid value all for cpuset cpus"),
+            ("cpuset: '1-0'", "Invalid value 1-0 for cpuset cpus"), ("cpuset: '0,'", "Invalid value 0, for cpuset cpus"),
+            ("cpuset: '0-0-0'", "Invalid value 0-0-0 for cpuset cpus"), ("cpuset: all", "Invalid value all for cpuset cpus"),
             ("mem_limit: 1m", "Minimum memory limit allowed is 6MB"), ("cpus: 1000", "range of CPUs is from 0.01 to"),
-            ("ulimits: {files: 5}", "invalid ulimit type: files"), ("cap_add: [NET_ADMN]", "unknown capability \"NET_ADMN\"[\\s\\S]*NET_ADMIN"),
-            ("devices: ['/dev/nope']", "/dev/nope.*No such file")]
+            ("ulimits: {files: 5}", "invalid ulimit type: files"), ("cap_add: [NET_ADMN]", "unknown capability: \"CAP_NET_ADMN\"[\\s\\S]*NET_ADMIN"),
+            ("devices: ['/dev/nope']", "/dev/nope.*[Nn]o such file")]
     for line, wanted in rows:
         s.write("compose.yaml", f"services:\n  a:\n    image: busybox\n    {line}\n    {SLEEP}\n")
         err = s.davit("up", "-d", exit=1).err

@@ -13,7 +13,7 @@ MaskedPaths ReadonlyPaths""".split()
 CONFIG = """Hostname Domainname User AttachStdin AttachStdout AttachStderr Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels
 StopSignal""".split()
 TOP = """Id Created Path Args State Image ResolvConfPath HostnamePath HostsPath LogPath Name RestartCount Driver Platform MountLabel ProcessLabel
-AppArmorProfile ExecIDs HostConfig GraphDriver Mounts Config NetworkSettings
+AppArmorProfile ExecIDs HostConfig Storage GraphDriver Mounts Config NetworkSettings
 ImageManifestDescriptor""".split()
 NETWORK = """IPAMConfig Links Aliases DriverOpts GwPriority NetworkID EndpointID Gateway IPAddress MacAddress IPPrefixLen IPv6Gateway GlobalIPv6Address
 GlobalIPv6PrefixLen DNSNames""".split()

@@ -35,7 +35,7 @@ class Case(unittest.TestCase):
         return json.loads(self.run_davit("image", "inspect", *more, name).out)[0]
 
     def names(self):
-        return self.run_davit("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").out.split()
+        return self.run_davit("image", "ls", "-a", "--format", "{{.Repository}}:{{.Tag}}").out.split()
 
     def content(self, name, path, platform=None):
         """A file of an image, read from its layers, topmost first."""

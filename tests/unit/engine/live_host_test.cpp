@@ -126,7 +126,7 @@ TEST_CASE("limits and restart policy change while it runs, and stay") {
           std::to_string(32 << 20) + "\n");
     ContainerUpdate wrong;
     wrong.memory = 1 << 20;
-    CHECK(kind_of([&] { update_container(shop.engine, shop.info(id), wrong); }) == Errc::usage);
+    CHECK(kind_of([&] { update_container(shop.engine, shop.info(id), wrong); }) == Errc::invalid_project);
     ContainerUpdate share;
     share.cpu_shares = 100;
     update_container(shop.engine, shop.info(id), share);
@@ -238,12 +238,12 @@ TEST_CASE("bridge, host and none are always there, and networks and volumes go w
     CHECK(create_volume(shop.engine, {}).name.size() == 64);
     VolumeSpec wrong;
     wrong.name = "x y";
-    CHECK(kind_of([&] { create_volume(shop.engine, wrong); }) == Errc::usage);
+    CHECK(kind_of([&] { create_volume(shop.engine, wrong); }) == Errc::invalid_project);
     wrong.name = "xy";
     wrong.driver_opts = {{"bogus", "1"}};
-    CHECK(kind_of([&] { create_volume(shop.engine, wrong); }) == Errc::usage);
+    CHECK(kind_of([&] { create_volume(shop.engine, wrong); }) == Errc::invalid_project);
     wrong.driver_opts = {{"type", "tmpfs"}};
-    CHECK(kind_of([&] { create_volume(shop.engine, wrong); }) == Errc::usage);
+    CHECK(kind_of([&] { create_volume(shop.engine, wrong); }) == Errc::invalid_project);
     wrong.driver = "nosuch";
     CHECK(kind_of([&] { create_volume(shop.engine, wrong); }) == Errc::not_found);
     int removed = 0;

@@ -71,7 +71,7 @@ TEST_CASE("what is no reference is refused with the reason") {
             Reference::parse(text);
             FAIL("was taken");
         } catch (const davit::Error& e) {
-            CHECK(std::string(e.what()).find(why) != std::string::npos);
+            CHECK((e.what() + e.hint()).find(why) != std::string::npos);
             CHECK(std::string(e.what()).starts_with("invalid reference format"));
         }
     }

@@ -73,9 +73,9 @@ TEST_CASE("copy: where things go") {
         CAPTURE(row.destination);
         CHECK(target_of(row.source, row.directory, row.destination, row.standing) == row.target);
     }
-    CHECK(failure([] { target_of("f", false, "/no/dir/", Standing::nothing); }) == Errc::not_found);
-    CHECK(failure([] { target_of("d", true, "/file", Standing::file); }) == Errc::conflict);
-    CHECK(failure([] { target_of("f", false, "/file/", Standing::file); }) == Errc::conflict);
+    CHECK(failure([] { target_of("f", false, "/no/dir/", Standing::nothing); }) == Errc::usage);
+    CHECK(failure([] { target_of("d", true, "/file", Standing::file); }) == Errc::usage);
+    CHECK(failure([] { target_of("f", false, "/file/", Standing::file); }) == Errc::usage);
 }
 
 TEST_CASE("copy: modes, links and contents arrive; nothing but what was asked for") {
@@ -138,8 +138,8 @@ TEST_CASE("copy: directories and files do not take each other's place") {
     CHECK(failure([&] { copy(both.out("d"), both.in("/to"), {}); }) == Errc::conflict);
     CHECK(get(both.container / "to/d/x/y") == "directory");
     put(both.container / "file", "file");
-    CHECK(failure([&] { copy(both.out("d"), both.in("/file"), {}); }) == Errc::conflict);
-    CHECK(failure([&] { copy(both.out("nosuch"), both.in("/x"), {}); }) == Errc::not_found);
+    CHECK(failure([&] { copy(both.out("d"), both.in("/file"), {}); }) == Errc::usage);
+    CHECK(failure([&] { copy(both.out("nosuch"), both.in("/x"), {}); }) == Errc::usage);
     CHECK(failure([&] { copy(both.out("d"), both.in("/no/such/place"), {}); }) == Errc::not_found);
 }
 
@@ -153,8 +153,8 @@ TEST_CASE("copy: a tar comes out and goes in again") {
     fs::create_directory(both.container / "other");
     copy_from_tar(tar.get(), both.in("/other"));
     CHECK(get(both.container / "other/d/f") == "data");
-    CHECK(failure([&] { copy_from_tar(tar.get(), both.in("/srv/d/f")); }) == Errc::conflict);
-    CHECK(failure([&] { copy_from_tar(tar.get(), both.in("/nowhere")); }) == Errc::not_found);
+    CHECK(failure([&] { copy_from_tar(tar.get(), both.in("/srv/d/f")); }) == Errc::usage);
+    CHECK(failure([&] { copy_from_tar(tar.get(), both.in("/nowhere")); }) == Errc::usage);
 }
 
 TEST_CASE("copy: a device is not replaced, a socket is told of, a file of proc has its contents") {

@@ -28,9 +28,10 @@ TEST_CASE("capabilities add and drop as in Docker") {
         }
         return std::string();
     };
-    CHECK(told("NET_ADMN") == "cap_drop: unknown capability \"NET_ADMN\"\n  hint: did you mean NET_ADMIN?");
-    CHECK(told("cap_sys_timer") == "cap_drop: unknown capability \"cap_sys_timer\"\n  hint: did you mean SYS_TIME?");
-    CHECK(told("SOMETHING_ELSE") == "cap_drop: unknown capability \"SOMETHING_ELSE\"");
+    CHECK(told("NET_ADMN") == "invalid CapDrop: unknown capability: \"CAP_NET_ADMN\"\n  hint: did you mean NET_ADMIN?");
+    CHECK(told("cap_sys_timer") ==
+          "invalid CapDrop: unknown capability: \"CAP_SYS_TIMER\"\n  hint: did you mean SYS_TIME?");
+    CHECK(told("SOMETHING_ELSE") == "invalid CapDrop: unknown capability: \"CAP_SOMETHING_ELSE\"");
 }
 
 TEST_CASE("names become numbers, and nothing else does") {

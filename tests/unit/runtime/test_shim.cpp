@@ -88,7 +88,7 @@ TEST_CASE("missing and unusable programs are told apart, others start and end wi
         int code;
     };
     for (const Row& row : {Row{"nosuchprog", "exec: \"nosuchprog\": executable file not found in $PATH", 127},
-                           Row{"/no/such", "exec: \"/no/such\": no such file or directory", 127},
+                           Row{"/no/such", "exec: \"/no/such\": stat /no/such: no such file or directory", 127},
                            Row{"/etc/passwd", "exec: \"/etc/passwd\": permission denied", 126},
                            Row{"/etc", "exec: \"/etc\": is a directory: permission denied", 126}}) {
         Box box({row.program});

@@ -1,0 +1,67 @@
+#include "cli/cmd/pull_told.hpp"
+
+#include "base/printable.hpp"
+#include "cli/docker_errors.hpp"
+
+namespace davit::cli {
+
+namespace {
+
+// "docker.io/library/redis:7" → "library/redis"
+std::string path_of(const ImageName& name) {
+    const std::string rest = name.canonical.substr(name.canonical.find('/') + 1);
+    return rest.substr(0, rest.find_first_of(":@"));
+}
+
+// "docker.io/library/redis:7", without a digest's tag.
+std::string shown(const ImageName& name) { return name.canonical; }
+
+} // namespace
+
+std::string digest_of(const image::Image& image, const ImageName& name) {
+    if (!name.digest.empty()) return name.digest;
+    for (const std::string& digest : image.digests)
+        if (digest.starts_with(name.repository + "@")) return digest.substr(name.repository.size() + 1);
+    return image.manifest_digest;
+}
+
+void print_pulled(std::FILE* to, const ImageName& name, const std::string& digest, bool fresh) {
+    std::fprintf(to, "%s: Pulling from %s\nDigest: %s\nStatus: %s %s\n",
+                 printable(name.tag.empty() ? name.canonical : name.tag).c_str(), printable(path_of(name)).c_str(),
+                 digest.c_str(), fresh ? "Downloaded newer image for" : "Image is up to date for",
+                 printable(name.familiar).c_str());
+    std::fflush(to);
+}
+
+Error unresolved(const Error& error, const ImageName& name) {
+    if (!docker_is_spoken() || error.kind() == Errc::interrupted) return error;
+    const std::string text = error.what();
+    const bool of_registry = text.find("registry") != std::string::npos || error.kind() == Errc::unavailable;
+    if (!of_registry) return error;
+    const bool missing = error.kind() == Errc::not_found && text.find("cannot be found") == std::string::npos;
+    return Error(error.kind(), fmt::format("failed to resolve reference \"{}\": {}", shown(name),
+                                           missing ? shown(name) + ": not found" : text));
+}
+
+void PullTold::see(const Event& event) {
+    if (event.op != OpKind::pull_image) return;
+    const ImageName name = parse_image_name(spec_.service.image);
+    if (event.kind == EventKind::operation_failed) failure_ = event.text;
+    if (spec_.quiet_pull) return;
+    if (event.kind == EventKind::operation_started) {
+        const auto there = find_image(engine_, name.familiar);
+        before_ = there ? there->id : "";
+        if (spec_.pull != PullMode::always)
+            std::fprintf(stderr, "Unable to find image '%s' locally\n", printable(name.familiar).c_str());
+    }
+    if (event.kind != EventKind::operation_done || !docker_is_spoken()) return;
+    if (const auto image = find_image(engine_, name.familiar))
+        print_pulled(stderr, name, digest_of(*image, name), image->id != before_);
+}
+
+Error PullTold::explained(const Error& error) const {
+    if (failure_.empty() || failure_ != error.what()) return error;
+    return unresolved(error, parse_image_name(spec_.service.image));
+}
+
+} // namespace davit::cli

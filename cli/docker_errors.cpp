@@ -1,0 +1,166 @@
+#include "cli/docker_errors.hpp"
+
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "cli/options.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <unistd.h>
+
+namespace davit::cli {
+
+namespace {
+
+bool docker_spoken = false; // of this process: set once, before anything is done
+
+constexpr std::string_view answer = "Error response from daemon: ";
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// What a system call said, as Go's programs spell it: "opening x: No such file" → "open x: no such file".
+std::string in_go_words(const Error& e) {
+    static constexpr std::pair<std::string_view, std::string_view> verbs[] = {
+        {"opening ", "open "}, {"reading ", "read "}, {"writing ", "write "}};
+    std::string text = e.what();
+    for (const auto& [here, there] : verbs)
+        if (text.starts_with(here)) text.replace(0, here.size(), there);
+    const std::string why = e.os().message();
+    if (const std::size_t at = text.rfind(why); at != std::string::npos && !why.empty()) text[at] = lower(text[at]);
+    return text;
+}
+
+// "davit has no plugins", "this version of davit …"
+bool is_davits(std::string_view text) { return text.starts_with("davit") || text.starts_with("this version of davit"); }
+
+// davit's own refusals and the machine's: what to do about them is not in docker's manuals.
+bool needs_hint(const Error& e) { return !e.hint().empty() && (e.kind() == Errc::unsupported || e.os()); }
+
+// Whether it is about the command that a process was to become.
+bool is_about_command(const Error& e) { return std::string_view(e.what()).starts_with("exec: \""); }
+
+constexpr std::string_view in_process = "unable to start container process: ";
+
+} // namespace
+
+bool is_without_progress(const Globals& globals) {
+    return docker_spoken && globals.progress.empty() && ::isatty(STDERR_FILENO) == 0;
+}
+
+void speak_docker(bool now) { docker_spoken = now; }
+bool docker_is_spoken() { return docker_spoken; }
+
+std::string engine_answer(std::string_view text) {
+    return text.starts_with(answer) ? std::string(text) : std::string(answer) + std::string(text);
+}
+
+std::string docker_error(const Error& error) {
+    std::string text = error.os() ? in_go_words(error) : std::string(error.what());
+    if (is_about_command(error))
+        text =
+            fmt::format("failed to create task for container: failed to create shim task: OCI runtime create failed: "
+                        "runc create failed: {}error during container init: {}",
+                        in_process, text);
+    const bool own = error.kind() == Errc::usage || error.kind() == Errc::interrupted || error.os() || is_davits(text);
+    if (!own) text = engine_answer(text);
+    constexpr std::string_view also = "also: "; // as ErrorList::throw_if_any() has what went wrong besides
+    for (const std::string& context : error.context())
+        if (context.starts_with(also)) text += "\n" + engine_answer(context.substr(also.size()));
+    if (needs_hint(error)) text += "\n  hint: " + error.hint();
+    return printable(text, "\n\t");
+}
+
+std::optional<std::string> docker_warning(std::string_view text) {
+    const std::size_t at = text.find("ports have no effect with network_mode: ");
+    if (at == std::string_view::npos) return std::nullopt;
+    return text.ends_with("host") ? "WARNING: Published ports are discarded when using host network mode" : "";
+}
+
+Error told_after(const std::string& prefix, const Error& error) {
+    Error out(error.kind(), prefix + error.what());
+    out.with_os(error.os()).with_hint(error.hint()).with_exit_code(error.exit_code());
+    out.with_at(error.at());
+    for (const std::string& context : error.context()) out.with_context(context);
+    return out;
+}
+
+Error wrapped(std::string_view prefix, const Error& error) {
+    if (!docker_spoken) return error;
+    return Error(Errc::usage, std::string(prefix) + docker_error(error)).with_exit_code(error.exit_code());
+}
+
+Error with_endpoint(const Error& error, const std::string& container, const std::string& id) {
+    const std::string text = error.what();
+    constexpr std::string_view bind = "Bind for ", taken = " failed: port is already allocated";
+    const std::size_t slash = text.find('/'), at = text.find(taken);
+    if (!docker_spoken || !text.starts_with(bind) || slash == std::string::npos || at == std::string::npos)
+        return error;
+    return Error(
+        Errc::conflict,
+        fmt::format("failed to set up container networking: driver failed programming external connectivity on "
+                    "endpoint {} ({}): {}{}",
+                    container, id, text.substr(0, slash), taken));
+}
+
+void throw_each(ErrorList& errors) {
+    if (!docker_spoken) errors.throw_if_any();
+    if (errors.empty()) return;
+    std::fflush(stdout);
+    const auto& all = errors.errors();
+    for (std::size_t i = 0; i + 1 < all.size(); ++i) std::fprintf(stderr, "%s\n", docker_error(all[i]).c_str());
+    throw all.back();
+}
+
+std::string docker_exec_error(const Error& error) {
+    std::string text = error.what();
+    constexpr std::string_view entering = "while entering the working directory ";
+    if (text.starts_with(entering))
+        text = fmt::format("chdir to cwd (\"{}\") set in config.json failed: {}",
+                           text.substr(entering.size(), text.rfind(": ") - entering.size()),
+                           std::string(1, lower(error.os().message()[0])) + error.os().message().substr(1));
+    return printable(fmt::format("OCI runtime exec failed: exec failed: {}{}", in_process, text), "\n\t");
+}
+
+std::string docker_run_error(const Error& error, std::string_view command) {
+    return fmt::format("docker: {}\n\nRun 'docker {} --help' for more information", docker_error(error), command);
+}
+
+Error docker_flag_mistake(std::string_view text, std::string_view command, std::string_view use_line) {
+    return error(Errc::usage, "{}\n\nUsage:  {}\n\nRun '{} --help' for more information", text, use_line, command);
+}
+
+Error docker_wrong_number(std::string_view command, std::string_view use_line, std::size_t min, std::size_t max) {
+    std::string wanted;
+    const bool open = max == Options::any_number;
+    if (max == 0) wanted = "accepts no arguments";
+    else if (min == max) wanted = fmt::format("requires {} argument", min);
+    else if (open) wanted = fmt::format("requires at least {} argument", min);
+    else if (min == 0) wanted = fmt::format("requires at most {} argument", max);
+    else wanted = fmt::format("requires at least {} and at most {} argument", min, max);
+    if (max != 0 && (open ? min : max) != 1) wanted += 's';
+    return error(Errc::usage, "docker: '{}' {}\n\nUsage:  {}\n\n{} '{} --help' for more information", command, wanted,
+                 use_line, open ? "See" : "Run", command);
+}
+
+Error docker_unknown_command(std::string_view command, std::string_view group) {
+    // Some of docker's groups say more of themselves than others.
+    const char* more = group == "docker volume" || group == "docker manifest" ? " COMMAND"
+                       : group == "docker stack"                              ? " [OPTIONS]"
+                                                                              : "";
+    const std::string use_line = group == "docker" ? "" : fmt::format("Usage:  {}{}\n\n", group, more);
+    return error(Errc::usage, "docker: unknown command: {}\n\n{}Run '{} --help' for more information", command,
+                 use_line, group);
+}
+
+std::string docker_reason(std::string_view type, std::string_view value, const Error& why) {
+    const char* kind = type.empty() ? "Bool" : type == "int" ? "Int" : nullptr;
+    if (!kind) return why.what();
+    const std::size_t sign = !value.empty() && (value[0] == '-' || value[0] == '+') ? 1 : 0;
+    const bool digits = type == "int" && value.size() > sign &&
+                        std::all_of(value.begin() + static_cast<std::ptrdiff_t>(sign), value.end(),
+                                    [](char c) { return c >= '0' && c <= '9'; });
+    return fmt::format("strconv.Parse{}: parsing \"{}\": {}", kind, value,
+                       digits ? "value out of range" : "invalid syntax");
+}
+
+} // namespace davit::cli
