@@ -56,6 +56,9 @@ std::string engine_answer(std::string_view text) {
 
 std::string docker_error(const Error& error) {
     std::string text = error.os() ? in_go_words(error) : std::string(error.what());
+    constexpr std::string_view ours = "\"davit ", theirs = "\"docker "; // commands that it names
+    for (std::size_t at = 0; (at = text.find(ours, at)) != std::string::npos; at += theirs.size())
+        text.replace(at, ours.size(), theirs);
     if (is_about_command(error))
         text =
             fmt::format("failed to create task for container: failed to create shim task: OCI runtime create failed: "

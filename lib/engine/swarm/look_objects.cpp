@@ -11,7 +11,7 @@ Store store_of_swarm(const Engine& engine) {
     Store store(roots_of(engine));
     if (!store.node())
         throw error(Errc::unavailable,
-                    "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to "
+                    "This node is not a swarm manager. Use \"davit swarm init\" or \"davit swarm join\" to "
                     "connect this node to swarm and try again.")
             .with_hint("the first 'davit stack deploy' or 'davit service create' does so too");
     return store;

@@ -209,10 +209,22 @@ void TaskRunner::remove_task(const std::string& service_id, const std::string& i
     remove(nullptr);
 }
 
+// The orchestrator has forgotten it: nobody is to find it who looks while its containers go.
+void TaskRunner::mark_removed(const std::string& id) {
+    try {
+        auto service = store_.service(id);
+        if (!service || service->removed_at != 0) return;
+        service->removed_at = sys::realtime_ns();
+        store_.write(*service, false);
+    } catch (const Error& e) {
+        log::warning("writing service {}: {}", id, e.what());
+    }
+}
+
 void TaskRunner::end_service(const std::string& id) {
     // Tasks whose containers are on their way out have their records there.
     if (std::any_of(lives_.begin(), lives_.end(), [&](const auto& l) { return l.second.service_id == id; })) {
-        ending_.insert(id);
+        if (ending_.insert(id).second) mark_removed(id);
         return;
     }
     ending_.erase(id);

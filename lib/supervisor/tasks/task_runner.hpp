@@ -77,6 +77,7 @@ private:
     void stop(const std::string& id);
     void remove_task(const std::string& service_id, const std::string& id);
     void end_service(const std::string& id);
+    void mark_removed(const std::string& id);
     void end_unhealthy(const std::string& id);
     void report_end(const std::string& id, const Container& container);
     void remove_templates(const std::string& service_id);

@@ -247,7 +247,7 @@ def words(s):
          "ps", "x")
     told(1, "docker: unknown command: docker image bogus\n\nUsage:  docker image\n\nRun 'docker image --help' for more information",
          "image", "bogus")
-    told(1, answer + "No such container: a\n" + answer + "No such container: b", "stop", "a", "b")
+    told(1, answer + "No such container: gone\n" + answer + "No such container: lost", "stop", "gone", "lost")
     told(0, "", "rm", "-f", "nope")
     told(1, answer + "cannot kill container: nope: No such container: nope", "kill", "nope")
     told(1, "failed to rename container: " + answer + "No such container: nope", "rename", "nope", "other")

@@ -214,6 +214,15 @@ services:
     s.davit("stack", "rm", "-d=false", "o", within=60)
 
 
+def gone_at_once(s):
+    """What has ended is in no listing when its removal returns, though its containers take a moment to go."""
+    for i in range(10):
+        s.davit("service", "create", "-q", "-d", "--name", f"once{i}", "--restart-condition", "none", "busybox", "true")
+        s.eventually("it ends", lambda: "Complete" in s.davit("service", "ps", f"once{i}").out, within=20)
+        s.davit("service", "rm", f"once{i}")
+        s.equal("it is gone", "", s.davit("service", "ls", "-q", "--filter", f"name=once{i}").out)
+
+
 def digests(s):
     layout = os.path.join(os.environ["DAVIT_IMAGES"])
     with Registry(layout) as registry:
@@ -282,6 +291,7 @@ with Scenario("stacks") as s:
     what_is_missing(s)
     by_itself(s)
     waiting(s)
+    gone_at_once(s)
     digests(s)
     in_the_way(s)
     s.davit("stack", "rm", "-d=false", "x", within=60)

@@ -49,7 +49,7 @@ def fetch(port):
 
 
 def pids(s):
-    return {c["ID"]: json.loads(s.davit("inspect", c["ID"]).out)[0]["State"]["Pid"] for c in s.ps() if c["State"] == "running"}
+    return {c["ID"]: json.loads(s.davit("inspect", c["ID"]).out)[0]["State"]["Pid"] for c in s.ps() if c["State"] == "running" and c["Service"] != "job"}
 
 
 def upgraded(s, release):
