@@ -34,7 +34,10 @@ std::string in_go_words(const Error& e) {
 bool is_davits(std::string_view text) { return text.starts_with("davit") || text.starts_with("this version of davit"); }
 
 // davit's own refusals and the machine's: what to do about them is not in docker's manuals.
-bool needs_hint(const Error& e) { return !e.hint().empty() && (e.kind() == Errc::unsupported || e.os()); }
+bool needs_hint(const Error& e) {
+    const bool dockers = std::string_view(e.what()).starts_with("plugin \""); // it has no such driver either
+    return !e.hint().empty() && !dockers && (e.kind() == Errc::unsupported || e.os());
+}
 
 // Whether it is about the command that a process was to become.
 bool is_about_command(const Error& e) { return std::string_view(e.what()).starts_with("exec: \""); }

@@ -78,7 +78,7 @@ void check_spec(const NetworkSpec& spec) {
     if (spec.driver == "host" || spec.driver == "null")
         throw error(Errc::invalid_project, "only one instance of \"{}\" network is allowed", spec.driver);
     if (spec.driver == "overlay" || !has_driver(spec.driver))
-        throw error(Errc::not_found, "plugin \"{}\" not found", spec.driver)
+        throw error(Errc::unsupported, "plugin \"{}\" not found", spec.driver)
             .with_hint("davit has the drivers bridge, macvlan, ipvlan and overlay");
     for (const IpamPool& pool : spec.pools) {
         if (pool.subnet.empty())

@@ -26,8 +26,8 @@ struct NetworkSpec {
     bool enable_ipv4 = true, enable_ipv6 = false;
 };
 // Its bridge, or the VLAN that is its parent, is made by the first container on it. Errors: conflict (name or subnet
-// taken), usage (name), invalid_project (subnet, option), not_found (parent, and a driver that davit lacks; overlay
-// networks are Swarm::create_network()'s).
+// taken), usage (name), invalid_project (subnet, option), not_found (parent), unsupported (driver; overlay networks are
+// Swarm::create_network()'s).
 NetworkInfo create_network(Engine& engine, const NetworkSpec& spec);
 
 // By name, or by the first digits of its id. Errors: not_found, conflict (several ids begin so).
