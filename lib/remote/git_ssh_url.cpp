@@ -1,27 +1,12 @@
 #include "remote/git_ssh_url.hpp"
 
+#include "base/text_code.hpp"
+
 #include <algorithm>
 
 namespace davit::remote {
 
 namespace {
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char low = static_cast<char>(c | 0x20);
-    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-std::string decoded(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-        if (low < 0) out += text[i];
-        else out += static_cast<char>(high * 16 + low), i += 2;
-    }
-    return out;
-}
 
 // For the shell at the other end.
 std::string quoted(const std::string& text) {
@@ -44,7 +29,7 @@ void take_user(std::string_view& authority, SshPlace& out) {
     const auto at = authority.rfind('@');
     if (at == std::string_view::npos) return;
     std::string_view user = authority.substr(0, at);
-    out.user = decoded(user.substr(0, user.find(':'))); // ssh takes no password
+    out.user = percent_decode(user.substr(0, user.find(':'))); // ssh takes no password
     authority.remove_prefix(at + 1);
 }
 
@@ -60,7 +45,7 @@ std::optional<SshPlace> parse_ssh_place(std::string_view url) {
         const auto slash = url.find('/');
         if (slash == std::string_view::npos) return std::nullopt;
         std::string_view authority = url.substr(0, slash);
-        out.path = decoded(url.substr(slash));
+        out.path = percent_decode(url.substr(slash));
         if (out.path.starts_with("/~")) out.path.erase(0, 1); // of the user's home
         take_user(authority, out);
         const auto bracket = authority.find(']');

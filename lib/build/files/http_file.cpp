@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
+#include "base/text_code.hpp"
 #include "registry/client.hpp"
 #include "registry/http.hpp"
 #include "registry/url.hpp"
@@ -25,23 +26,6 @@ std::optional<T> digits(std::string_view text) {
     T out{};
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
     return problem == std::errc{} && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
-}
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char low = static_cast<char>(c | 0x20);
-    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-        if (low < 0) out += text[i];
-        else out += static_cast<char>(high * 16 + low), i += 2;
-    }
-    return out;
 }
 
 // What may be better in a moment.
@@ -182,7 +166,7 @@ std::optional<HttpFile> download_if_changed(const std::string& url, int fd, cons
 std::string file_name_of(const std::string& url) {
     const auto parsed = registry::parse_url(url);
     std::string path = parsed ? parsed->path.substr(0, parsed->path.find_first_of("?#")) : "";
-    path = percent_decoded(path);
+    path = percent_decode(path);
     while (path.ends_with('/')) path.pop_back();
     const std::string name = path.substr(path.rfind('/') + 1);
     return name.empty() || name == "." || name == ".." || name.find('\0') != std::string::npos ? "__unnamed__" : name;
