@@ -25,7 +25,7 @@ struct ParentSpec {
     std::string owner;       // "project/network": stands in the alias of a link that is made
     bool dummy = false;      // made when missing, and leads nowhere; else a VLAN of a link that is there
     unsigned mtu = 0;        // 0: the kernel's
-    std::uint32_t group = 0; // link group of the project
+    std::uint32_t group = 0; // link group of the project; 0: it does not go with it
 };
 // Whether the parent can be had: it is there, or can be made. Errors: not_found, with Docker's words.
 void check_parent(NetlinkSocket& host, const ParentSpec& spec);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 namespace davit::runtime {
@@ -138,6 +139,11 @@ void add_cpu_and_memory_v2(Usage& usage, const std::string& group) {
     add_block_v2(usage, group);
 }
 
+std::uint64_t machine_memory() {
+    struct sysinfo info {};
+    return ::sysinfo(&info) == 0 ? static_cast<std::uint64_t>(info.totalram) * info.mem_unit : 0;
+}
+
 } // namespace
 
 std::string cgroup_directory(pid_t pid, const std::string& controller) {
@@ -155,6 +161,8 @@ Usage usage_of(pid_t init) {
     const std::string memory = cgroup_directory(init, "memory");
     if (!memory.empty()) add_cpu_and_memory_v1(usage, init, memory);
     else add_cpu_and_memory_v2(usage, cgroup_directory(init, ""));
+    const std::uint64_t machine = machine_memory();
+    if (usage.memory_limit == 0 || usage.memory_limit > machine) usage.memory_limit = machine;
     add_network(usage, init);
     return usage;
 }

@@ -22,8 +22,8 @@ struct InterfaceUsage { // since it was made
 struct Usage {
     std::int64_t taken_ns = 0; // CLOCK_MONOTONIC
     std::uint64_t cpu_ns = 0, cpu_user_ns = 0, cpu_system_ns = 0;
-    std::uint64_t memory = 0, inactive_file = 0,
-                  memory_limit = 0; // bytes; memory has the page cache in it; limit 0: none
+    std::uint64_t memory = 0, inactive_file = 0; // bytes; memory has the page cache in it
+    std::uint64_t memory_limit = 0;              // the machine's memory where there is none below
     std::uint64_t block_read = 0, block_written = 0;
     std::uint64_t pids = 0;
     std::vector<InterfaceUsage> interfaces; // without lo

@@ -3,18 +3,8 @@
 #include "runtime/usage.hpp"
 
 #include <algorithm>
-#include <sys/sysinfo.h>
 
 namespace davit {
-
-namespace {
-
-std::uint64_t machine_memory() {
-    struct sysinfo info {};
-    return ::sysinfo(&info) == 0 ? static_cast<std::uint64_t>(info.totalram) * info.mem_unit : 0;
-}
-
-} // namespace
 
 ContainerStats stats(const ContainerInfo& container) {
     ContainerStats out;
@@ -27,8 +17,6 @@ ContainerStats stats(const ContainerInfo& container) {
     out.block_read = usage.block_read;
     out.block_written = usage.block_written;
     out.pids = usage.pids;
-    const std::uint64_t machine = machine_memory();
-    if (out.memory_limit == 0 || out.memory_limit > machine) out.memory_limit = machine;
     for (const auto& interface : usage.interfaces) {
         out.network_received += interface.received.bytes;
         out.network_sent += interface.sent.bytes;

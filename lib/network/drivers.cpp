@@ -70,6 +70,16 @@ std::string parent_of(const NetworkRecord& record) {
     return named.empty() ? record.bridge : named;
 }
 
+bool is_own_of(const std::vector<NetworkRecord>& networks, const std::string& link) {
+    return std::any_of(networks.begin(), networks.end(),
+                       [&](const NetworkRecord& n) { return is_shared_driver(n.driver) && n.bridge == link; });
+}
+
+std::string own_parent(const NetworkRecord& record, const std::vector<NetworkRecord>& others, bool is_there) {
+    const std::string parent = parent_of(record);
+    return !is_there || is_own_of(others, parent) ? parent : std::string();
+}
+
 void check_parent_use(const NetworkRecord& record, const std::vector<NetworkRecord>& others) {
     const SharedNetwork mine = shared_network(record);
     if (mine.link.kind == net::LinkKind::veth || mine.parent.empty()) return;

@@ -24,5 +24,10 @@ SharedNetwork shared_network(const NetworkRecord& record);
 void check_parent_use(const NetworkRecord& record, const std::vector<NetworkRecord>& others);
 // The link below the network's: the one that is named, or its own.
 std::string parent_of(const NetworkRecord& record);
+// The parent that goes with the last network on it: a VLAN that is missing, or that davit made for another one. Empty:
+// somebody else's.
+std::string own_parent(const NetworkRecord& record, const std::vector<NetworkRecord>& others, bool is_there);
+// Whether one of these goes with that link, too.
+bool is_own_of(const std::vector<NetworkRecord>& networks, const std::string& link);
 
 } // namespace davit

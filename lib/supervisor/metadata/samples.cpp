@@ -26,11 +26,6 @@ std::uint64_t machine_cpu_ns() {
     return ticks * (1'000'000'000ULL / static_cast<unsigned long>(::sysconf(_SC_CLK_TCK)));
 }
 
-std::uint64_t machine_memory() {
-    struct sysinfo info {};
-    return ::sysinfo(&info) == 0 ? static_cast<std::uint64_t>(info.totalram) * info.mem_unit : 0;
-}
-
 std::string time_text(const Sample& sample) {
     return sample.read_ns == 0 ? "0001-01-01T00:00:00Z" : rfc3339_nano(sample.read_ns);
 }
@@ -46,11 +41,9 @@ Json cpu(const Sample& sample) {
 }
 
 Json memory(const runtime::Usage& u) {
-    const std::uint64_t machine = machine_memory();
-    const bool limited = u.memory_limit != 0 && u.memory_limit < machine;
     return {{"usage", u.memory},
             {"stats", {{"inactive_file", u.inactive_file}, {"total_inactive_file", u.inactive_file}}},
-            {"limit", limited ? u.memory_limit : machine}};
+            {"limit", u.memory_limit}};
 }
 
 Json networks(const runtime::Usage& u) {

@@ -56,7 +56,7 @@ net::ParentSpec Network::parent(std::uint32_t group) const {
     spec.owner = record_.project + "/" + record_.name;
     spec.dummy = options_.shared.parent.empty();
     spec.mtu = options_.mtu;
-    spec.group = group;
+    if (spec.dummy) spec.group = group; // a VLAN may serve other projects, and does not go with this one's links
     return spec;
 }
 

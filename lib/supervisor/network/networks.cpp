@@ -330,7 +330,8 @@ void Networks::remove(const std::string& name, Done done) {
         changed_.insert(name);
         write_changed(); // addresses in quarantine went with it
         if (removals_.empty()) loop_.post([this] { remove_batch(); });
-        removals_.push_back({name, record->bridge, std::move(done)});
+        const bool stays = is_shared_driver(record->driver) && is_own_of(store_.networks(), record->bridge);
+        removals_.push_back({name, stays ? std::string() : record->bridge, std::move(done)});
         ++removing_;
     } catch (const Error& e) {
         done(&e);

@@ -22,8 +22,8 @@ std::unique_ptr<Network> Networks::settle_shared(NetworkRecord record) {
     auto network = std::make_unique<Network>(record);
     const net::ParentSpec parent = network->parent(group_of(record));
     net::check_parent(host_, parent);
-    if (record.bridge.empty() && !net::find_link(host_, parent.name)) {
-        record.bridge = parent.name;
+    if (record.bridge.empty()) {
+        record.bridge = own_parent(record, others, net::find_link(host_, parent.name).has_value());
         network = std::make_unique<Network>(record);
     }
     if (record != before) store_.write(record); // first: a link without a record would be nobody's after a crash

@@ -73,6 +73,19 @@ TEST_CASE("a network without a parent has one of its own; a parent that is named
     CHECK(vlan.bridge == "eth0.5");
 }
 
+TEST_CASE("a VLAN goes with the last network on it that davit made it for; one that was there stays") {
+    NetworkRecord first = record("macvlan", {{"parent", "eth0.5"}}), second = first;
+    second.name = "other";
+    CHECK(own_parent(first, {second}, true).empty());
+    CHECK(own_parent(first, {second}, false) == "eth0.5");
+    first.bridge = "eth0.5";
+    CHECK(own_parent(second, {first, second}, true) == "eth0.5");
+    CHECK(is_own_of({second, first}, "eth0.5"));
+    CHECK_FALSE(is_own_of({second}, "eth0.5"));
+    CHECK(Network(first).parent(7).group == 0);
+    CHECK(Network(record("macvlan", {})).parent(7).group == 7);
+}
+
 TEST_CASE("who has a parent for itself") {
     const auto check = [](const NetworkRecord& mine, NetworkRecord other) {
         other.name = "other";
