@@ -17,6 +17,9 @@ namespace davit::supervisor {
 namespace {
 using namespace std::chrono_literals;
 constexpr auto linger = 1s; // after the last client, while containers exist but none runs
+// Outside of compose files one short run follows another. Between them stay the bridge, whose removal waits for grace
+// periods of the kernel (20-40 ms), and what serves it.
+constexpr auto machine_linger = 300ms;
 constexpr auto sync_delay = 1s;
 constexpr auto nursery_idle_limit = 3s;
 constexpr auto shrink_delay = 3s; // after the last plan, or the start without one
@@ -227,7 +230,7 @@ void Supervisor::on_preempt(SessionId session, int id,
 }
 
 void Supervisor::plan_begins(const Plan& plan) {
-    linger_.reset();
+    is_used();
     shrink_timer_.reset();
     const bool starts = std::any_of(plan.operations.begin(), plan.operations.end(), [](const Operation& op) {
         return op.kind == OpKind::start_container || op.kind == OpKind::restart_container;
@@ -285,7 +288,7 @@ void Supervisor::on_closed(SessionId session) {
 // ---- services
 
 void Supervisor::on_set_service(const ServiceChange& change) {
-    linger_.reset();
+    is_used();
     set_shutting_down(false);
     tasks_.set_service(change);
 }
@@ -297,7 +300,7 @@ void Supervisor::on_node_changed() { tasks_.node_changed(); }
 // ---- scopes
 
 void Supervisor::on_scope(ScopeRecord record) {
-    linger_.reset();
+    is_used();
     scope_.hold(std::move(record));
 }
 
@@ -338,10 +341,27 @@ bool Supervisor::nothing_left() const {
 // Somebody has to keep what services have, as long as there is a machine to come to them from.
 bool Supervisor::holds_addresses() { return networks_.services().any() && !world_.shutting_down; }
 
+bool Supervisor::lingers() {
+    if (project_ != machine_project || lingered_ || world_.shutting_down) return false;
+    if (!machine_linger_) machine_linger_ = loop_.after(machine_linger, [this] {
+            lingered_ = true;
+            consider_exit();
+        });
+    return true;
+}
+
+void Supervisor::is_used() {
+    linger_.reset();
+    machine_linger_.reset();
+    lingered_ = false;
+}
+
 void Supervisor::consider_exit() {
     if (!scope_.any() && control_.idle()) scope_.stop_guard();
     const bool wanted = !control_.idle() && !(containers_.empty() && control_.only_watched());
-    if (plans_.idle() && !wanted && !containers_.any_active()) networks_.leave_unused();
+    const bool quiet = plans_.idle() && !wanted && !containers_.any_active();
+    if (quiet && lingers()) return;
+    if (quiet) networks_.leave_unused();
     if (!plans_.idle() || wanted || containers_.any_active() || !turns_.empty() || tasks_.needs_supervisor() ||
         leaving_.any() || holds_addresses() || scope_.any())
         return linger_.reset();
@@ -368,7 +388,7 @@ void Supervisor::consider_exit() {
 
 bool Supervisor::on_bye() {
     loop_.post([this] { consider_exit(); });
-    return nothing_left() && plans_.idle();
+    return nothing_left() && plans_.idle() && project_ != machine_project; // that one lingers
 }
 
 // Unless a command works on it: then it is that command's, which may have written the project's file a moment ago.

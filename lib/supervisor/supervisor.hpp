@@ -73,6 +73,8 @@ private:
     bool nothing_left() const;
     bool holds_addresses();
     void set_shutting_down(bool now);
+    bool lingers();
+    void is_used();
     void consider_exit();
     void clean_up();
 
@@ -106,7 +108,8 @@ private:
     std::set<std::string> changed_; // containers
     bool turn_posted_ = false;
     bool abandoned_stays_ = false; // it cannot be removed
-    EventLoop::Watch sync_timer_, linger_, terminate_, nursery_idle_, shrink_timer_, listen_again_;
+    bool lingered_ = false;
+    EventLoop::Watch sync_timer_, linger_, machine_linger_, terminate_, nursery_idle_, shrink_timer_, listen_again_;
 };
 
 } // namespace davit::supervisor
