@@ -38,8 +38,9 @@ struct Committed {
     std::vector<std::string> unused_bridges;
     // Came, went or moved: for flush_udp_conntrack() once the lock is free.
     std::vector<UdpPorts> udp;
-    // Virtual addresses whose targets have changed: for flush_flows(), likewise.
+    // Virtual addresses that have lost a target: for flush_flows(), likewise.
     std::map<IpAddress, std::vector<IpAddress>> services;
+    HostNetworkState now; // as the files have it
 };
 Committed commit(const MachineLock& lock, NetlinkSocket& netfilter, const ProjectNetState& project);
 // After a foreign `flush ruleset`, a firewall's reload or `sysctl --system`: true if the table or forwarding

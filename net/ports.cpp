@@ -239,6 +239,7 @@ PortReservation reserve_port(const PortRequest& request, const std::string& run_
 
 std::vector<PortReservation> reserve_ports(const std::vector<PortRequest>& requests, const std::string& run_dir,
                                            const std::string& project, const std::vector<PortForward>& own) {
+    if (requests.empty()) return {};
     Claims claims(run_dir, project, own);
     std::vector<PortReservation> all;
     all.reserve(requests.size());

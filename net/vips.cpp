@@ -68,6 +68,11 @@ VipTable vips_of(const ServiceState& service) {
     return out;
 }
 
+bool lost_any(const std::vector<IpAddress>& before, const std::vector<IpAddress>& after) {
+    return std::any_of(before.begin(), before.end(),
+                       [&](const auto& a) { return std::find(after.begin(), after.end(), a) == after.end(); });
+}
+
 nft::Transaction render_vips(const VipTable& table, bool replace) {
     nft::Transaction t;
     if (replace) {

@@ -20,6 +20,8 @@ namespace davit::net {
 using VipTable = std::map<IpAddress, std::vector<IpAddress>>;
 
 VipTable vips_of(const ServiceState& service);
+// One that was a target is none any more.
+bool lost_any(const std::vector<IpAddress>& before, const std::vector<IpAddress>& after);
 
 inline constexpr const char* vip_table_name = "davit-services";
 // Changes with chains, rules and sets: the table of an older davit is replaced.

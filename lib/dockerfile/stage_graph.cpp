@@ -70,9 +70,10 @@ StageGraph::StageGraph(const Document& document, const EvaluateOptions& options,
 
 Input StageGraph::base_of(const DocumentStage& stage, const Variables& globals, CheckList& checks,
                           Vertex& vertex) const {
-    const Expansion name = expand(stage.base, globals, {.escape = document_.directives.escape});
-    report_undeclared(name.unmatched, document_, stage.node, globals, checks);
     const Place place = stage.node.place_of(stage.base);
+    const Expansion name =
+        at_place(place, [&] { return expand(stage.base, globals, {.escape = document_.directives.escape}); });
+    report_undeclared(name.unmatched, document_, stage.node, globals, checks);
     if (name.text.empty())
         throw mistake(place, "the name of the base, {}, is empty", stage.base)
             .with_hint("give the ARG a default before FROM, or set it with --build-arg");
@@ -140,7 +141,7 @@ Input StageGraph::image(std::string_view name, const Place& place) const {
 }
 
 Input StageGraph::source(std::string_view name, bool numbers, const Place& place) const {
-    if (name.find('$') != std::string_view::npos && expand(name, {}).text != name)
+    if (name.find('$') != std::string_view::npos && at_place(place, [&] { return expand(name, {}).text != name; }))
         throw mistake(place, "--from={} holds a variable, which is not expanded there", name)
             .with_hint("give it a stage of its own: FROM " + std::string(name) + " AS NAME, and --from=NAME");
     if (auto number = numbers ? parse_int(name) : std::nullopt) {

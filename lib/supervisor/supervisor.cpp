@@ -343,7 +343,8 @@ bool Supervisor::holds_addresses() { return networks_.services().any() && !world
 
 bool Supervisor::lingers() {
     if (project_ != machine_project || lingered_ || world_.shutting_down) return false;
-    if (!machine_linger_) machine_linger_ = loop_.after(machine_linger, [this] {
+    if (!machine_linger_)
+        machine_linger_ = loop_.after(machine_linger, [this] {
             lingered_ = true;
             consider_exit();
         });

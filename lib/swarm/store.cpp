@@ -5,8 +5,14 @@
 #include "project/store.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <fcntl.h>
+#include <map>
+#include <mutex>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace davit::swarm {
 
@@ -114,6 +120,32 @@ void Store::remove_node() const { remove_file_at(paths_.node()); }
 
 // ---- services
 
+class ServiceMemory {
+public:
+    std::optional<Service> find(const std::string& id, const struct stat& file) {
+        const std::lock_guard lock(mutex_);
+        const auto it = known_.find(id);
+        if (it == known_.end() || it->second.first != identity(file)) return std::nullopt;
+        return it->second.second;
+    }
+    void keep(const std::string& id, const struct stat& file, const Service& service) {
+        const std::lock_guard lock(mutex_);
+        known_.insert_or_assign(id, std::pair(identity(file), service));
+    }
+
+private:
+    // Records are replaced, never written into.
+    using Identity = std::array<std::int64_t, 4>;
+    static Identity identity(const struct stat& file) {
+        return {static_cast<std::int64_t>(file.st_ino), file.st_ctim.tv_sec, file.st_ctim.tv_nsec, file.st_size};
+    }
+
+    std::mutex mutex_;
+    std::map<std::string, std::pair<Identity, Service>> known_;
+};
+
+std::shared_ptr<ServiceMemory> make_service_memory() { return std::make_shared<ServiceMemory>(); }
+
 std::vector<Service> Store::all_services() const {
     std::vector<Service> out;
     for (const std::string& id : list_directory(paths_.services()))
@@ -137,9 +169,17 @@ std::vector<Service> Store::services_of(const std::string& project) const {
 
 std::optional<Service> Store::service(const std::string& id) const {
     const std::string path = paths_.service(checked(id));
+    struct stat file {};
+    UniqueFd seen; // before it is read: what is read is that one or a later
+    if (memory_) seen = sys::open_if_exists(path, O_RDONLY);
+    const bool remembers = seen && ::fstat(seen.get(), &file) == 0;
+    if (remembers)
+        if (auto known = memory_->find(id, file)) return known;
     const auto text = read_record(path);
     if (!text) return std::nullopt;
-    return service_from_json(*text, path);
+    Service service = service_from_json(*text, path);
+    if (remembers) memory_->keep(id, file, service);
+    return service;
 }
 
 void Store::write(const Service& service, bool sync) const {

@@ -8,9 +8,11 @@
 #include "davit/swarm.hpp"
 #include "project/paths.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace davit::swarm {
@@ -59,9 +61,13 @@ Config config_from_json(const std::string& text, const std::string& file);
 std::string to_json(const Node& node);
 Node node_from_json(const std::string& text, const std::string& file);
 
+// What was read of services, by the files' identities: who makes many asks for all of them each time.
+class ServiceMemory;
+
 class Store {
 public:
-    explicit Store(const Roots& roots) : roots_(roots), paths_(roots) {}
+    explicit Store(const Roots& roots, std::shared_ptr<ServiceMemory> memory = nullptr)
+        : roots_(roots), paths_(roots), memory_(std::move(memory)) {}
     const Paths& paths() const { return paths_; }
     const Roots& roots() const { return roots_; }
 
@@ -90,6 +96,9 @@ private:
 
     Roots roots_;
     Paths paths_;
+    std::shared_ptr<ServiceMemory> memory_;
 };
+
+std::shared_ptr<ServiceMemory> make_service_memory(); // safe for several threads
 
 } // namespace davit::swarm

@@ -109,6 +109,11 @@ def answer_all(addresses):
                 seen.add(answer)
 
 
+def virtual_addresses(service):
+    shown = json.loads(subprocess.run([DAVIT, "service", "inspect", service], stdout=subprocess.PIPE, text=True, check=True).stdout)
+    return [a["Addr"].split("/")[0] for a in shown[0]["Endpoint"].get("VirtualIPs", [])]
+
+
 def scaled(report, rounds, work):
     service = f"  web:\n    image: busybox\n    command: [sh, -c, '{ANSWERS}']\n    stop_signal: KILL\n"
     up, one = f"{work}/scaled/compose.yaml", f"{work}/scaled/stack.yaml"
@@ -124,8 +129,8 @@ def scaled(report, rounds, work):
         gone("scaled")
         timed([DAVIT, "stack", "deploy", "-d", "-c", one, "scaled"])
         last_start("stack.scaled", 0, 1)
-        shown = json.loads(subprocess.run([DAVIT, "service", "inspect", "scaled_web"], stdout=subprocess.PIPE, text=True, check=True).stdout)
-        virtual = [shown[0]["Endpoint"]["VirtualIPs"][0]["Addr"].split("/")[0]]
+        virtual = []
+        wait("the service has an address", lambda: virtual.extend(virtual_addresses("scaled_web")) or virtual)
         wait("the first one answers", lambda: ask(virtual[0]) is not None)
         began = time.time()
         timed([DAVIT, "service", "scale", "-d", f"scaled_web={COUNT}"])

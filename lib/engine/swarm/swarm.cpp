@@ -22,7 +22,7 @@ Swarm::Impl::Impl(EngineOptions with)
           with.events = {};
           return std::move(with);
       }()),
-      store(roots_of(engine)), objects(store.roots()) {}
+      store(roots_of(engine)), objects(store.roots(), swarm::make_service_memory()) {}
 
 Swarm::Swarm(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Swarm::Swarm(Swarm&&) noexcept = default;
@@ -101,6 +101,16 @@ void Swarm::Impl::resolve(swarm::ServiceSpec& spec) const {
 
 // ---- acting
 
+// Of the services of one deployment, all by one connection.
+void Swarm::Impl::with_supervisor(const std::string& project, const std::function<void(SupervisorClient&)>& act) {
+    if (!making || making->owner() != project) {
+        auto supervisor = start_task_supervisor(store, project);
+        return act(supervisor);
+    }
+    if (!owners_supervisor) owners_supervisor.emplace(start_task_supervisor(store, project));
+    act(*owners_supervisor);
+}
+
 namespace {
 
 void check_change(const swarm::ServiceSpec& from, const swarm::ServiceSpec& to) {
@@ -139,7 +149,7 @@ CreatedService Swarm::create_service(const swarm::ServiceSpec& given, const std:
     impl_->provide_image(service.spec, project, options, out.warnings, stop);
     {
         const FileLock held = swarm::lock_swarm(impl_->store.roots());
-        swarm::remove_half_made(impl_->store.roots(), held);
+        if (!std::exchange(impl_->tidied, true)) swarm::remove_half_made(impl_->store.roots(), held);
         impl_->claim_name(given.name);
         service.ports = impl_->claim_ports(service.spec, service.id, {});
         service.template_version = stager.stage(service);
@@ -149,7 +159,7 @@ CreatedService Swarm::create_service(const swarm::ServiceSpec& given, const std:
     warn_of_credentials(service.spec, out.warnings);
     impl_->warn_of_cluster(service.spec, out.warnings);
     impl_->recorded(service, options.command.empty() ? "service create" : options.command, [&] {
-        start_task_supervisor(impl_->store, project).set_service({service, 0, false, 0});
+        impl_->with_supervisor(project, [&](SupervisorClient& s) { s.set_service({service, 0, false, 0}); });
     });
     return out;
 }
@@ -204,7 +214,7 @@ std::vector<std::string> Swarm::update_service(const swarm::Service& seen, const
     }
     const char* usual = options.rollback ? "service rollback" : "service update";
     impl_->recorded(result, options.command.empty() ? usual : options.command,
-                    [&] { start_task_supervisor(impl_->store, next.project).set_service(change); });
+                    [&] { impl_->with_supervisor(next.project, [&](SupervisorClient& s) { s.set_service(change); }); });
     return warnings;
 }
 
@@ -220,7 +230,7 @@ void Swarm::remove_service(const std::string& id, bool with_stack) {
         own->begin();
     }
     try {
-        start_task_supervisor(impl_->store, service.project).remove_service(id);
+        impl_->with_supervisor(service.project, [&](SupervisorClient& s) { s.remove_service(id); });
     } catch (...) {
         if (own) own->drop();
         throw;

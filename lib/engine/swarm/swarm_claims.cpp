@@ -20,7 +20,7 @@ void Swarm::Impl::claim_name(const std::string& name) const {
 std::vector<swarm::PortConfig> Swarm::Impl::claim_ports(const swarm::ServiceSpec& spec, const std::string& service_id,
                                                         const std::vector<swarm::PortConfig>& before) const {
     constexpr std::uint16_t first_of_any = 30000, last_of_any = 32767;
-    if (!spec.endpoint) return {};
+    if (!spec.endpoint || spec.endpoint->ports.empty()) return {};
     std::set<std::pair<std::string, std::uint16_t>> taken;
     auto wanted = spec.endpoint->ports;
     for (const auto& other : objects.services()) {

@@ -16,6 +16,7 @@ std::string Swarm::history_of_stack(const std::string& name) { return swarm::sta
 
 void Swarm::begin_revision(const std::string& owner, const std::string& command,
                            const std::vector<swarm::ServiceSpec>& intended) {
+    impl_->owners_supervisor.reset();
     impl_->making.reset();
     try {
         impl_->making.emplace(impl_->store, impl_->objects, owner, command,
@@ -27,6 +28,7 @@ void Swarm::begin_revision(const std::string& owner, const std::string& command,
 }
 
 int Swarm::end_revision(const std::string& failure) {
+    impl_->owners_supervisor.reset();
     if (!impl_->making) return 0;
     const int number = impl_->making->end(failure);
     impl_->making.reset();

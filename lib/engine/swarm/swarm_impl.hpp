@@ -4,8 +4,10 @@
 #include "davit/services.hpp"
 #include "engine/swarm/service_history.hpp"
 #include "project/store.hpp"
+#include "supervisor/client/protocol.hpp"
 #include "swarm/store.hpp"
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -46,9 +48,12 @@ struct Swarm::Impl {
     void check_previous(const swarm::Service& service) const;
 
     // --- history
-    std::optional<ServiceRevision> making; // begin_revision()
-    std::set<std::string> asked;           // images whose registry has told the digest
+    std::optional<ServiceRevision> making;             // begin_revision()
+    std::set<std::string> asked;                       // images whose registry has told the digest
+    std::optional<SupervisorClient> owners_supervisor; // of `making`, from its first service on
+    bool tidied = false;                               // what killed clients have left of services
     ServiceRevision new_revision(const std::string& owner, const std::string& command);
+    void with_supervisor(const std::string& project, const std::function<void(SupervisorClient&)>& act);
     // act() sends the service to its supervisor; what follows from that stands in the history.
     template <typename Act>
     void recorded(const swarm::Service& service, const std::string& command, Act&& act);

@@ -34,9 +34,9 @@ namespace {
 net::StaleFlows commit_rules(net::NetlinkSocket& netfilter, const HelperJob& job) {
     net::ProjectNetState state = net::decode_state(job.text, "the supervisor");
     net::MachineLock lock = net::MachineLock::acquire(job.run_dir);
-    auto [unused, udp, services] = net::commit(lock, netfilter, state);
+    auto [unused, udp, services, now] = net::commit(lock, netfilter, state);
     net::StaleFlows stale{std::move(udp), std::move(services), {}};
-    if (const auto all = net::load_state(job.run_dir); !all.projects.empty()) net::open_foreign_forward(netfilter, all);
+    if (!now.projects.empty()) net::open_foreign_forward(netfilter, now);
     std::erase_if(unused,
                   [&](const auto& bridge) { return std::count(job.paths.begin(), job.paths.end(), bridge) != 0; });
     if (unused.empty()) return stale;

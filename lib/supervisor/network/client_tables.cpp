@@ -34,7 +34,7 @@ void ClientTables::set(const std::string& network, net::VipTable services) {
     net::StaleFlows stale;
     for (const auto& [address, targets] : services) {
         const auto was = before->find(address);
-        if (was != before->end() && was->second != targets) stale.services.emplace(address, targets);
+        if (was != before->end() && net::lost_any(was->second, targets)) stale.services.emplace(address, targets);
     }
     if (services.empty()) networks_.erase(network);
     else networks_[network] = std::make_shared<const net::VipTable>(std::move(services));

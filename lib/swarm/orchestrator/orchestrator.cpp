@@ -113,6 +113,15 @@ bool Orchestrator::Impl::held(ServiceState& service, const Round& round) {
     return false;
 }
 
+namespace {
+// What others of the machine have matters to it.
+bool wants_room(const ServiceSpec& spec) {
+    const bool reserves = spec.task.resources && spec.task.resources->reservations;
+    return reserves || (spec.endpoint && std::any_of(spec.endpoint->ports.begin(), spec.endpoint->ports.end(),
+                                                     [](const auto& port) { return port.mode == "host"; }));
+}
+} // namespace
+
 void Orchestrator::Impl::place(const Round& round) {
     const bool freed = std::exchange(ledger.freed, false);
     std::optional<Taken> elsewhere;
@@ -120,8 +129,8 @@ void Orchestrator::Impl::place(const Round& round) {
         if (service->waiting.empty() || held(*service, round)) continue;
         const bool now = std::exchange(service->try_waiting, false) || freed;
         if (!now) continue;
-        if (!elsewhere) elsewhere = host.taken_elsewhere ? host.taken_elsewhere() : Taken{};
-        place_waiting(*service, round, ledger, *elsewhere);
+        if (!elsewhere && host.taken_elsewhere && wants_room(service->service.spec)) elsewhere = host.taken_elsewhere();
+        place_waiting(*service, round, ledger, elsewhere.value_or(Taken{}));
         changed.insert(service.get());
     }
 }

@@ -91,6 +91,18 @@ TEST_CASE("exchanging a service's container changes elements; another number of 
     CHECK(vips_of(none.services[0]) == VipTable{{IpAddress::parse("172.20.0.9"), {}}});
 }
 
+TEST_CASE("flows are looked for only where a service has lost a container") {
+    const auto at = [](std::initializer_list<const char*> texts) {
+        std::vector<IpAddress> out;
+        for (const char* text : texts) out.push_back(IpAddress::parse(text));
+        return out;
+    };
+    CHECK_FALSE(lost_any({}, at({"172.20.0.2"})));
+    CHECK_FALSE(lost_any(at({"172.20.0.3", "172.20.0.2"}), at({"172.20.0.2", "172.20.0.3", "172.20.0.4"})));
+    CHECK(lost_any(at({"172.20.0.2", "172.20.0.3"}), at({"172.20.0.3", "172.20.0.4"})));
+    CHECK(lost_any(at({"172.20.0.2"}), {}));
+}
+
 TEST_CASE("a broken or newer state file is an error that names it") {
     CHECK_THROWS_WITH_AS(decode_state("{", "/run/x.json"), doctest::Contains("/run/x.json"), Error);
     CHECK_THROWS_WITH_AS(decode_state(R"({"format": 1})", "/run/x.json"), doctest::Contains("/run/x.json"), Error);

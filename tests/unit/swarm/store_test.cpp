@@ -83,6 +83,25 @@ TEST_CASE("services and tasks stand as they were written, private") {
     CHECK(store.tasks(web.id).empty());
 }
 
+TEST_CASE("what is remembered of services is what stands in their files now") {
+    Scratch scratch;
+    Store writer(scratch.roots()), reader(scratch.roots(), make_service_memory());
+    Service service;
+    service.id = id_of('a');
+    service.spec.name = "web";
+    writer.write(service);
+    CHECK(reader.services().at(0) == service);
+    CHECK(reader.services().at(0) == service);
+    for (std::uint64_t version = 2; version < 50; ++version) { // the same size, within one tick of the clock
+        service.version = version % 10;
+        writer.write(service);
+        CHECK(reader.service(service.id) == service);
+    }
+    writer.remove_service(service.id);
+    CHECK(reader.services().empty());
+    CHECK_FALSE(reader.service(service.id));
+}
+
 TEST_CASE("every state of a task has a name that reads back") {
     for (int n : {0, 64, 192, 256, 320, 384, 448, 512, 576, 640, 704, 768, 800, 832}) {
         Task t = full_task();

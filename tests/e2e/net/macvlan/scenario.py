@@ -29,6 +29,7 @@ def make_lan():
     router = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep 3600"], stdout=subprocess.PIPE)
     router.stdout.readline()
     run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "lan1", "netns", str(router.pid))
+    open("/proc/sys/net/ipv6/conf/lan0/accept_dad", "w").write("0")  # no address that is tentative for a second
     run("ip", "addr", "add", "10.99.0.2/24", "dev", "lan0")
     run("ip", "link", "set", "lan0", "up")
     for command in ("link set lan1 up", "link set lo up", "addr add 10.99.0.1/24 dev lan1", "addr add 203.0.113.1/32 dev lo"):
