@@ -280,7 +280,7 @@ TEST_CASE("evaluate: what is refused, and where") {
         {"FROM x AS a\nCOPY --from=b a b\nFROM x AS b\nCOPY --from=a a b", 4, "needs itself"},
         {"FROM x AS a\nCOPY --from=b a b\nFROM a AS b", 2, "further down"},
         {"FROM x\nCOPY --from=$V a b", 2, "variable"},
-        {"FROM x\nCOPY --from=${V:=a b", 2, "modifier"},
+        {"FROM x\nCOPY --from=${V:=a a b", 2, "modifier"},
         {"FROM ${V:=a}", 1, "modifier"},
         {"FROM --platform=$NONE x", 1, "is empty"},
         {"FROM --platform=a/b/c/d x", 1, "no platform"},
