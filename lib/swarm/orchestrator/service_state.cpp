@@ -59,9 +59,10 @@ std::shared_ptr<const TaskVersion> ServiceState::version_of(std::uint64_t spec_v
     return current_;
 }
 
+// One for all tasks of a version, also when something else of the service changes.
 void ServiceState::renew_current() {
-    current_ =
-        std::make_shared<const TaskVersion>(task_version(service.spec, service.spec_version, service.template_version));
+    TaskVersion next = task_version(service.spec, service.spec_version, service.template_version);
+    if (!current_ || *current_ != next) current_ = std::make_shared<const TaskVersion>(std::move(next));
 }
 
 void ServiceState::load(std::vector<Task> tasks) {
