@@ -35,11 +35,15 @@ Command command(Op op, const std::string& owner) {
 std::string_view bytes_of(const Command& c) { return {reinterpret_cast<const char*>(&c), sizeof c}; }
 
 // The answer, or nothing when the proxy is gone.
-std::optional<std::string> exchange(int socket, const Command& c, const std::vector<int>& fds) {
-    if (!sys::send_with_fds(socket, bytes_of(c), fds)) return std::nullopt;
-    pollfd p{socket, POLLIN, 0};
-    if (::poll(&p, 1, patience_ms) == 0) throw error(Errc::unavailable, "davit-port-proxy does not answer");
-    auto received = sys::receive_with_fds(socket, sizeof(Reply) + std::size_t{proxy::max_entries} * proxy::owner_size);
+std::optional<std::string> exchange(UniqueFd& socket, const Command& c, const std::vector<int>& fds) {
+    if (!sys::send_with_fds(socket.get(), bytes_of(c), fds)) return std::nullopt;
+    pollfd p{socket.get(), POLLIN, 0};
+    if (::poll(&p, 1, patience_ms) == 0) {
+        socket.reset(); // what it says later is no answer to the next question
+        throw error(Errc::unavailable, "davit-port-proxy does not answer");
+    }
+    auto received =
+        sys::receive_with_fds(socket.get(), sizeof(Reply) + std::size_t{proxy::max_entries} * proxy::owner_size);
     if (received.eof || received.bytes.size() < sizeof(Reply)) return std::nullopt;
     return std::move(received.bytes);
 }
@@ -95,7 +99,7 @@ void PortProxy::add(const std::string& owner, Proto proto, int socket, std::uint
     std::memcpy(c.target, target.data(), target.size());
     for (int attempt = 0; attempt < 2; ++attempt) {
         if (!connect()) start();
-        if (const auto answer = exchange(connection_.get(), c, {socket})) {
+        if (const auto answer = exchange(connection_, c, {socket})) {
             if (const Reply r = reply_of(*answer); r.errnum != 0)
                 throw sys_error(r.errnum, "passing port {} on through davit-port-proxy", host_port);
             return;
@@ -107,7 +111,7 @@ void PortProxy::add(const std::string& owner, Proto proto, int socket, std::uint
 
 void PortProxy::remove(const std::string& owner) {
     if (!connect()) return;
-    const auto answer = exchange(connection_.get(), command(Op::remove, owner), {});
+    const auto answer = exchange(connection_, command(Op::remove, owner), {});
     if (answer && reply_of(*answer).count != 0) return;
     await_end();
     forget();
@@ -135,7 +139,7 @@ void PortProxy::forget() {
 std::vector<std::string> PortProxy::owners() {
     std::vector<std::string> list;
     if (!connect()) return list;
-    const auto answer = exchange(connection_.get(), command(Op::list, "*"), {});
+    const auto answer = exchange(connection_, command(Op::list, "*"), {});
     if (!answer) {
         forget();
         return list;

@@ -22,9 +22,9 @@ constexpr std::size_t max_members = 100'000;
 class DirectoryFiles : public ArchiveFiles {
 public:
     explicit DirectoryFiles(std::string path) : path_(std::move(path)) {}
-    bool has(const std::string& path) const override { return exists(path_ + "/" + path); }
+    bool has(const std::string& path) const override { return exists(file_of(path)); }
     std::unique_ptr<ByteSource> open(const std::string& path, std::uint64_t offset) const override {
-        const std::string full = path_ + "/" + path;
+        const std::string full = file_of(path);
         UniqueFd fd = open_to_read(full);
         struct stat st {};
         if (::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode))
@@ -33,11 +33,15 @@ public:
     }
     std::uint64_t size(const std::string& path) const override {
         struct stat st {};
-        if (::stat((path_ + "/" + path).c_str(), &st) < 0) throw sys_error(errno, "looking at {}/{}", path_, path);
+        const std::string full = file_of(path);
+        if (::stat(full.c_str(), &st) < 0) throw sys_error(errno, "looking at {}", full);
         return static_cast<std::uint64_t>(st.st_size);
     }
 
 private:
+    // What the documents name stands below, as in a tar.
+    std::string file_of(const std::string& path) const { return path_ + "/" + clean_path(path); }
+
     std::string path_;
 };
 

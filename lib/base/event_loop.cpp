@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <poll.h>
@@ -36,6 +37,8 @@ struct EventLoop::Impl {
     void run_posted();
     void read_signals();
     int timeout(std::chrono::milliseconds limit) const;
+    void watch_signals();
+    WatchId id_of(int fd) const; // of the watch that it has now
     void dispatch(int fd, std::uint32_t events);
     void turn_polled(std::chrono::milliseconds limit);
     void turn(std::chrono::milliseconds limit);
@@ -55,6 +58,14 @@ void EventLoop::Watch::reset() {
     if (end && loop_.lock()) end();
 }
 
+namespace {
+
+// What the kernel gives back with an event: the descriptor, and which watch of it, as far as there is room.
+std::uint64_t mark_of(int fd, EventLoop::WatchId id) { return id << 32 | static_cast<std::uint32_t>(fd); }
+int fd_of(std::uint64_t mark) { return static_cast<int>(mark & 0xffffffffU); }
+
+} // namespace
+
 EventLoop::EventLoop() : impl_(std::make_shared<Impl>()) {
     impl_->epoll.reset(::epoll_create1(EPOLL_CLOEXEC));
     if (!impl_->epoll) throw sys_error(errno, "making an epoll set");
@@ -68,7 +79,7 @@ EventLoop::Watch EventLoop::watch_fd(int fd, std::uint32_t events, FdCallback fn
     WatchId id = impl->next++;
     epoll_event ev{};
     ev.events = events;
-    ev.data.fd = fd;
+    ev.data.u64 = mark_of(fd, id);
     // The fd number may have been closed and reused before its old watch ended.
     impl->polled.erase(fd);
     if (::epoll_ctl(impl->epoll.get(), EPOLL_CTL_ADD, fd, &ev) < 0 &&
@@ -93,7 +104,7 @@ void EventLoop::change_events(int fd, std::uint32_t events) {
     }
     epoll_event ev{};
     ev.events = events;
-    ev.data.fd = fd;
+    ev.data.u64 = mark_of(fd, impl_->id_of(fd));
     if (::epoll_ctl(impl_->epoll.get(), EPOLL_CTL_MOD, fd, &ev) < 0)
         throw sys_error(errno, "watching descriptor {}", fd);
 }
@@ -113,10 +124,7 @@ EventLoop::Watch EventLoop::watch_signal(int signal, std::function<void(int)> fn
     if (fd < 0) throw sys_error(errno, "watching signals");
     if (!impl->signal_fd) {
         impl->signal_fd.reset(fd);
-        epoll_event ev{};
-        ev.events = EPOLLIN;
-        ev.data.fd = fd;
-        ::epoll_ctl(impl->epoll.get(), EPOLL_CTL_ADD, fd, &ev);
+        impl->watch_signals();
     }
     WatchId id = impl->next++;
     impl->signal_fns[signal] = {id, std::move(fn)};
@@ -150,23 +158,37 @@ int EventLoop::Impl::timeout(std::chrono::milliseconds limit) const {
     return static_cast<int>(wait.count());
 }
 
+void EventLoop::Impl::watch_signals() {
+    const int fd = signal_fd.get();
+    epoll_event ev{};
+    ev.events = EPOLLIN;
+    ev.data.u64 = mark_of(fd, 0);
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &ev) == 0) return;
+    if (errno != ENOSPC) throw sys_error(errno, "watching signals");
+    polled[fd] = EPOLLIN;
+}
+
 void EventLoop::Impl::turn(std::chrono::milliseconds limit) {
     epoll_event events[64];
     if (!polled.empty()) turn_polled(limit);
     int n = ::epoll_wait(epoll.get(), events, 64, polled.empty() ? timeout(limit) : 0);
     if (n < 0 && errno != EINTR) throw sys_error(errno, "waiting for events");
     for (int i = 0; i < n; ++i) {
-        if (signal_fd && events[i].data.fd == signal_fd.get()) {
-            read_signals();
-            continue;
-        }
-        dispatch(events[i].data.fd, events[i].events);
+        const int fd = fd_of(events[i].data.u64);
+        // One that an earlier callback of this turn has closed may have given its number to another: not its event.
+        if (mark_of(fd, id_of(fd)) == events[i].data.u64) dispatch(fd, events[i].events);
     }
     run_timers();
     run_posted();
 }
 
+EventLoop::WatchId EventLoop::Impl::id_of(int fd) const {
+    const auto it = fds.find(fd);
+    return it == fds.end() ? 0 : it->second.id;
+}
+
 void EventLoop::Impl::dispatch(int fd, std::uint32_t events) {
+    if (signal_fd && fd == signal_fd.get()) return read_signals();
     auto it = fds.find(fd);
     if (it == fds.end()) return; // ended by an earlier callback of this turn
     auto fn = it->second.fn;     // the callback may end its own watch
@@ -176,11 +198,15 @@ void EventLoop::Impl::dispatch(int fd, std::uint32_t events) {
 // EPOLLIN, EPOLLOUT, EPOLLHUP … have the values of their POLL namesakes.
 void EventLoop::Impl::turn_polled(std::chrono::milliseconds limit) {
     std::vector<pollfd> all{{epoll.get(), POLLIN, 0}};
-    for (const auto& [fd, events] : polled) all.push_back({fd, static_cast<short>(events), 0});
+    std::vector<WatchId> ids{0};
+    for (const auto& [fd, events] : polled) {
+        all.push_back({fd, static_cast<short>(events), 0});
+        ids.push_back(id_of(fd));
+    }
     if (::poll(all.data(), all.size(), timeout(limit)) < 0 && errno != EINTR)
         throw sys_error(errno, "waiting for events");
     for (std::size_t i = 1; i < all.size(); ++i)
-        if (all[i].revents && polled.contains(all[i].fd))
+        if (all[i].revents && polled.contains(all[i].fd) && id_of(all[i].fd) == ids[i])
             dispatch(all[i].fd, static_cast<std::uint32_t>(all[i].revents));
 }
 

@@ -83,7 +83,13 @@ Child Child::spawn(const SpawnOptions& o) {
     pid_t pid = -1;
     int rc = posix_spawnp(&pid, argv[0], &a.actions, &a.attr, argv.data(), o.env ? env.data() : environ);
     if (rc != 0) throw sys_error(rc, "starting {}", o.argv.at(0));
-    return Child(pid, sys::pidfd_open(pid));
+    try {
+        return Child(pid, sys::pidfd_open(pid));
+    } catch (...) { // no descriptor left: nobody would own it
+        ::kill(pid, SIGKILL);
+        while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
+        throw;
+    }
 }
 
 Child& Child::operator=(Child&& o) noexcept {

@@ -166,11 +166,9 @@ UniqueFd listen_unix(const std::string& path, int type, int backlog) {
     UniqueFd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
     if (!fd) throw sys_error(errno, "making a socket");
     ::unlink(path.c_str());
-    mode_t old = ::umask(0177);
-    int rc = ::bind(fd.get(), address.get(), sizeof address.addr);
-    int saved = errno;
-    ::umask(old);
-    if (rc < 0) throw sys_error(saved, "binding {}", path);
+    // The file is born with the socket's own mode (unix_bind()); a umask would be that of all threads.
+    if (::fchmod(fd.get(), 0600) < 0 || ::bind(fd.get(), address.get(), sizeof address.addr) < 0)
+        throw sys_error(errno, "binding {}", path);
     if (::listen(fd.get(), backlog) < 0) throw sys_error(errno, "listening on {}", path);
     return fd;
 }

@@ -14,6 +14,7 @@
 #include "image/platform.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -205,20 +206,20 @@ private:
     void fetch_bases(const dockerfile::Document& document, const dockerfile::EvaluateOptions& options) {
         std::vector<std::jthread> threads;
         std::mutex mutex;
-        std::optional<Error> first;
+        std::exception_ptr first;
         for (const Input& input : dockerfile::bases(document, options)) {
             if (input.kind == Input::Kind::named && !session_.image_contexts.contains(input.name)) continue;
             threads.emplace_back([&, input] {
                 try {
                     image_of(reference_of(input), input.platform.empty() ? options.platform : input.platform);
-                } catch (const Error& e) {
+                } catch (...) {
                     const std::lock_guard hold(mutex);
-                    if (!first) first = e;
+                    if (!first) first = std::current_exception();
                 }
             });
         }
         threads.clear(); // joins
-        if (first) throw *first;
+        if (first) std::rethrow_exception(first);
     }
 
     std::string reference_of(const Input& input) const {

@@ -25,8 +25,20 @@ Solver::Solver(Session& session, const dockerfile::Evaluated& file, std::string 
     : session_(session), file_(file), platform_(std::move(platform)) {}
 
 Solver::~Solver() {
-    if (!succeeded_ && !running_.empty()) session_.cancel.request_stop();
-    for (const auto& [stage, future] : running_) future.wait();
+    auto stages = running();
+    if (!succeeded_ && !stages.empty()) session_.cancel.request_stop();
+    for (std::size_t waited = 0; waited < stages.size();
+         stages = running()) { // they may have launched others meanwhile
+        waited = stages.size();
+        for (const auto& stage : stages) stage.wait();
+    }
+}
+
+std::vector<std::shared_future<StageState>> Solver::running() {
+    const std::lock_guard hold(mutex_);
+    std::vector<std::shared_future<StageState>> out;
+    for (const auto& [number, stage] : running_) out.push_back(stage);
+    return out;
 }
 
 StageState Solver::target() {
@@ -38,9 +50,9 @@ StageState Solver::target() {
         if (e.kind() != Errc::interrupted) throw;
     }
     // Cancelled by the failure of another stage: that one says why.
-    for (const auto& [stage, future] : running_) {
+    for (const auto& stage : running()) {
         try {
-            future.get();
+            stage.get();
         } catch (const Error& e) {
             if (e.kind() != Errc::interrupted) throw;
         }

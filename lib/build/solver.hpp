@@ -89,6 +89,8 @@ private:
     std::string reason(const dockerfile::Stage& stage, const dockerfile::Step& step, const StepKey& key,
                        const StageState& state) const;
 
+    std::vector<std::shared_future<StageState>> running();
+
     Session& session_;
     const dockerfile::Evaluated& file_;
     const std::string platform_;

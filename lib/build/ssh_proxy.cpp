@@ -18,16 +18,8 @@ namespace davit::build {
 
 namespace {
 
-// false: the other side is gone. An agent's messages are short.
-bool send_all(int to, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
+constexpr std::size_t most_connections = 64; // of a step: each holds descriptors of ours
+constexpr int patience_ms = 10'000;          // with a side that takes nothing
 
 // What has come, given to `take`. false: that side is gone, or take() says so.
 template <typename Take>
@@ -60,6 +52,21 @@ SshProxy::~SshProxy() {
     thread_.join();
 }
 
+// false: the other side is gone, or takes nothing, or there is to be an end. An agent's messages are short.
+bool SshProxy::send_all(int to, std::string_view bytes) const {
+    while (!bytes.empty()) {
+        const ssize_t written = ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (written > 0) {
+            bytes.remove_prefix(static_cast<std::size_t>(written));
+            continue;
+        }
+        if (written == 0 || (errno != EAGAIN && errno != EINTR)) return false;
+        pollfd ready[]{{to, POLLOUT, 0}, {end_.get(), POLLIN, 0}};
+        if (::poll(ready, 2, patience_ms) == 0 || ready[1].revents) return false;
+    }
+    return true;
+}
+
 bool SshProxy::goes_on(Connection& connection, short inside, short agent) const {
     const int in = connection.inside.get(), out = connection.agent.get();
     if (!source_.agent.empty()) {
@@ -81,7 +88,8 @@ bool SshProxy::goes_on(Connection& connection, short inside, short agent) const 
 void SshProxy::serve() {
     std::vector<Connection> connections;
     for (;;) {
-        std::vector<pollfd> ready{{end_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+        const bool room = connections.size() < most_connections; // else whoever comes waits
+        std::vector<pollfd> ready{{end_.get(), POLLIN, 0}, {room ? listener_.get() : -1, POLLIN, 0}};
         for (const Connection& one : connections) {
             ready.push_back({one.inside.get(), POLLIN, 0});
             ready.push_back({one.agent ? one.agent.get() : -1, POLLIN, 0});
@@ -98,10 +106,11 @@ void SshProxy::serve() {
         connections = std::move(alive);
         if (!ready[1].revents) continue;
         Connection fresh;
-        fresh.inside.reset(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        fresh.inside.reset(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!fresh.inside) continue;
         try {
-            if (!source_.agent.empty()) fresh.agent = sys::connect_unix(source_.agent, SOCK_STREAM);
+            // One that takes no connections must not keep the others, nor the end of the step.
+            if (!source_.agent.empty()) fresh.agent = sys::connect_unix(source_.agent, SOCK_STREAM | SOCK_NONBLOCK);
             connections.push_back(std::move(fresh));
         } catch (const Error&) { // the agent is gone: the step sees its connection closed
         }

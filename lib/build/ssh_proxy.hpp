@@ -5,6 +5,7 @@
 #include "build/ssh_key.hpp"
 
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <thread>
 #include <vector>
@@ -26,6 +27,7 @@ public:
 private:
     struct Connection;
     void serve();
+    bool send_all(int to, std::string_view bytes) const;
     bool goes_on(Connection& connection, short inside, short agent) const;
     SshSource source_;
     UniqueFd listener_, end_;

@@ -23,6 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto look_for_stop = 50ms;
+constexpr int events_per_turn = 16; // of a step that writes without end; then whether it is still wanted
 
 } // namespace
 
@@ -124,7 +125,9 @@ std::optional<StepExit> follow(runtime::ShimConnection& shim, const Worker::Outp
         pollfd ready{shim.fd(), POLLIN, 0};
         ::poll(&ready, 1, static_cast<int>(look_for_stop.count()));
         if (unwanted() && !std::exchange(killed, true)) shim.signal(SIGKILL);
-        while (auto event = shim.receive()) {
+        for (int i = 0; i < events_per_turn; ++i) {
+            const auto event = shim.receive();
+            if (!event) break;
             if (const auto* text = std::get_if<runtime::Output>(&*event)) output(text->stream, text->data);
             if (const auto* end = std::get_if<runtime::Exited>(&*event)) return StepExit{end->code, end->oom};
             if (std::holds_alternative<runtime::Disconnected>(*event)) return std::nullopt;

@@ -118,13 +118,18 @@ void Engine::Impl::pull_all(const Project& project, const std::vector<ImagePull>
     std::mutex mutex;
     std::optional<Error> first;
     auto work = [&] {
+        const auto failed = [&](const ImagePull& pull, const Error& e) {
+            const std::lock_guard guard(mutex);
+            if (!first && !ignore_failures)
+                first = Error(e).with_at(e.at().line ? e.at() : image_place(project, pull.service));
+            if (ignore_failures) warn(project.name, e.what());
+        };
         for (std::size_t i = next++; i < pulls.size(); i = next++) try {
                 pull_one(images, project.name, pulls[i], quiet, stop);
             } catch (const Error& e) {
-                const std::lock_guard guard(mutex);
-                if (!first && !ignore_failures)
-                    first = Error(e).with_at(e.at().line ? e.at() : image_place(project, pulls[i].service));
-                if (ignore_failures) warn(project.name, e.what());
+                failed(pulls[i], e);
+            } catch (const std::exception& e) { // no memory: a thread must not end the program
+                failed(pulls[i], Error(Errc::failed, e.what()));
             }
     };
     const std::size_t limit = config.parallel > 0 ? static_cast<std::size_t>(config.parallel) : 8;

@@ -3,6 +3,7 @@
 #include "runtime/usage.hpp"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -54,8 +55,11 @@ std::string command_of(pid_t pid, const Stat& s) {
 std::string user_of(pid_t pid) {
     struct stat status {};
     if (::stat(proc(pid, "").c_str(), &status) < 0) return "?";
-    const passwd* entry = ::getpwuid(status.st_uid);
-    return entry ? entry->pw_name : std::to_string(status.st_uid);
+    passwd entry{};
+    passwd* found = nullptr;
+    std::array<char, 16384> texts{}; // getpwuid() has one place for all threads
+    const bool known = ::getpwuid_r(status.st_uid, &entry, texts.data(), texts.size(), &found) == 0 && found;
+    return known ? entry.pw_name : std::to_string(status.st_uid);
 }
 
 std::string terminal_of(int device) {

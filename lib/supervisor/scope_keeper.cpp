@@ -31,6 +31,10 @@ void ScopeKeeper::load() {
     record_ = read_scope(world_.paths);
     if (!record_) return;
     keep_guard();
+    watch_owner_again();
+}
+
+void ScopeKeeper::watch_owner_again() {
     if (owner_lives(*record_)) try {
             return watch_owner();
         } catch (const Error& e) { // gone between the two, or no descriptor is left
@@ -52,6 +56,7 @@ void ScopeKeeper::hold(ScopeRecord record) {
     } catch (...) {
         record_ = before;
         owner_watch_.reset();
+        if (record_) watch_owner_again();
         throw;
     }
     world_.sync_soon(world_.paths.scope());

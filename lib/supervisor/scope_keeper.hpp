@@ -42,6 +42,7 @@ public:
 
 private:
     void watch_owner();
+    void watch_owner_again(); // or the end, where it is gone
     void keep_guard();
     void take_down(const std::string& why);
     void go_on();

@@ -13,6 +13,7 @@ constexpr std::int64_t ms = 1000000;
 constexpr std::int64_t slow_reader_limit = 10000 * ms; // a stopped client must not hide the end for ever
 constexpr std::int64_t code_limit = 1000 * ms;         // for the exit code of an adopted container
 constexpr std::int64_t supervisor_limit = 10000 * ms;  // for somebody to tell
+constexpr int most_last_reads = 256;
 
 // linux/pidfd.h of 6.15: the exit code for those who are not the parent, once it was reaped.
 struct PidfdInfo {
@@ -46,7 +47,8 @@ void Shim::init_ended(int code, int signal, bool known) noexcept {
     if (!known) exit_known_ = code_from_kernel(init_pidfd_.get(), &exit_code_, &exit_signal_);
 }
 
-// Never waits for the end of the streams: in `pid: host` an orphan may hold them.
+// Never waits for the end of the streams: in `pid: host` an orphan may hold them, and write on. What a pipe holds is
+// read.
 void Shim::try_finish() noexcept {
     if (phase_ != Phase::ended || start_failed_) return;
     bool late = monotonic_ns() >= finish_by_ns_;
@@ -54,7 +56,7 @@ void Shim::try_finish() noexcept {
         if (!exit_known_) exit_known_ = code_from_kernel(init_pidfd_.get(), &exit_code_, &exit_signal_);
         if (!exit_known_ && !late) return set_timer(2 * ms);
         for (Stream& s : streams_)
-            while (s.fd && !held_back() && read_stream(s)) {}
+            while (s.fd && !held_back() && s.last_reads < most_last_reads && read_stream(s)) ++s.last_reads;
         if (held_back()) {
             if (!late) return set_timer(100 * ms);
             for (int i = 0; i < max_connections; ++i)

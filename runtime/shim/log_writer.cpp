@@ -41,10 +41,13 @@ int LogWriter::open(const char* path, std::uint64_t max_size, unsigned max_files
 }
 
 int LogWriter::reopen(int extra_flags) noexcept {
-    file_.reset(::open(path_, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | extra_flags, 0600));
+    file_.reset(::open(path_, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | extra_flags, 0600));
     struct stat st {};
     if (!file_ || ::fstat(file_.get(), &st) < 0) return errno;
     size_ = static_cast<std::uint64_t>(st.st_size);
+    // Whoever wrote it before may have been killed, or found the disk full, in the middle of an entry.
+    char last = '\n';
+    torn_ = size_ > 0 && ::pread(file_.get(), &last, 1, st.st_size - 1) == 1 && last != '\n';
     return 0;
 }
 
@@ -126,18 +129,33 @@ void LogWriter::add(int stream, const char* line, std::size_t size, bool complet
     put("\"}\n");
 }
 
+void LogWriter::lose(std::size_t bytes, int errnum) noexcept {
+    lost_ += bytes;
+    lost_errno_ = errnum;
+}
+
+// The next entry gets a line of its own: one behind half of another would be lost with it.
+bool LogWriter::end_torn_line() noexcept {
+    if (torn_ && ::write(file_.get(), "\n", 1) == 1) torn_ = false, ++size_;
+    return !torn_;
+}
+
 void LogWriter::flush() noexcept {
     std::size_t done = 0;
-    while (done < used_) {
-        ssize_t n = ::write(file_.get(), buffer_ + done, used_ - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) {
-            lost_ += used_ - done;
-            lost_errno_ = n < 0 ? errno : ENOSPC;
-            break;
+    // A rotation that found no room for a new file has left none.
+    if (const int why = used_ && !file_ ? reopen(0) : 0) lose(used_, why);
+    else if (used_ && !end_torn_line()) lose(used_, ENOSPC);
+    else
+        while (done < used_) {
+            ssize_t n = ::write(file_.get(), buffer_ + done, used_ - done);
+            if (n < 0 && errno == EINTR) continue;
+            if (n <= 0) {
+                lose(used_ - done, n < 0 ? errno : ENOSPC);
+                torn_ = done > 0 && buffer_[done - 1] != '\n';
+                break;
+            }
+            done += static_cast<std::size_t>(n);
         }
-        done += static_cast<std::size_t>(n);
-    }
     size_ += done;
     used_ = 0;
 }
@@ -145,6 +163,7 @@ void LogWriter::flush() noexcept {
 int LogWriter::rotate() noexcept {
     if (!path_) return EINVAL;
     flush();
+    if (!file_) return reopen(0); // the last rotation came half way: its files stay where they are
     // One file: it starts anew, as Docker does.
     if (max_files_ < 2) return reopen(O_TRUNC);
     exec::TextBuffer<4352> from, to;

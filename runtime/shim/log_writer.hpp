@@ -30,11 +30,15 @@ private:
     void put_time(std::int64_t time_ns) noexcept;
     int reopen(int extra_flags) noexcept;
 
+    bool end_torn_line() noexcept;
+    void lose(std::size_t bytes, int errnum) noexcept;
+
     exec::Fd file_;
     const char* path_ = nullptr;
     std::uint64_t max_size_ = 0, size_ = 0, lost_ = 0;
     unsigned max_files_ = 1;
     int lost_errno_ = 0;
+    bool torn_ = false; // the file ends in the middle of an entry
     std::size_t used_ = 0;
     char buffer_[128 * 1024]; // an entry of 16 KiB quotes to 96 KiB at most
 };

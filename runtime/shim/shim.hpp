@@ -37,7 +37,8 @@ struct Stream { // stdout, stderr or the terminal
     bool partial = false; // the line's first part is in the log already
     std::int64_t line_time = 0;
     std::size_t used = 0;
-    char line[16384]; // Docker's limit of one log entry
+    int last_reads = 0; // since its container has ended
+    char line[16384];   // Docker's limit of one log entry
 };
 
 // A helper makes the process (exec/birth.hpp): its end says that the program runs, or that there is none.

@@ -18,6 +18,7 @@ namespace davit {
 namespace {
 
 constexpr std::size_t most_input = 16384; // read at once; a shim takes at most 32 KiB
+constexpr int events_per_turn = 16;       // of a container that writes without end; then what is asked of the session
 
 class AttachRun {
 public:
@@ -34,8 +35,11 @@ public:
         if (session_.started) session_.started();
         const std::stop_callback on_stop(stop, [this] { requests_.wake(); });
         for (;;) {
-            while (auto event = shim_.receive())
+            for (int i = 0; i < events_per_turn; ++i) {
+                auto event = shim_.receive();
+                if (!event) break;
                 if (auto code = handle(*event)) return code;
+            }
             if (!turn()) return std::nullopt;
             if (stop.stop_requested()) throw error(Errc::interrupted, "interrupted");
         }

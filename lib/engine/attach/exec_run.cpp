@@ -26,6 +26,8 @@ namespace davit {
 
 namespace {
 
+constexpr int reads_at_end = 16; // a pipe holds one
+
 void non_blocking(const UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK); }
 
 class ExecRun {
@@ -113,9 +115,9 @@ private:
     }
 
     std::optional<int> finish(std::optional<int> code) {
-        // What it wrote last is in the pipes; a child that it left behind may keep them open.
-        while (pass_on(process_.output, ExecStream::output)) {}
-        while (pass_on(process_.errors, ExecStream::errors)) {}
+        // What it wrote last is in the pipes; a child that it left behind may keep them open, and write on.
+        for (int i = 0; i < reads_at_end && pass_on(process_.output, ExecStream::output); ++i) {}
+        for (int i = 0; i < reads_at_end && pass_on(process_.errors, ExecStream::errors); ++i) {}
         if (output_) output_->finish();
         if (errors_) errors_->finish();
         return code;

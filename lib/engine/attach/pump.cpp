@@ -11,6 +11,10 @@
 
 namespace davit {
 
+namespace {
+constexpr std::size_t most_at_end = 1u << 20; // what a pipe holds at most: who writes on is not waited for
+}
+
 Pump::Pump(Ends ends) : ends_(std::move(ends)), end_(::eventfd(0, EFD_CLOEXEC)) {
     if (!end_) throw sys_error(errno, "making an event descriptor");
     if (ends_.owned_from) ends_.from = ends_.owned_from.get();
@@ -34,19 +38,21 @@ void Pump::run() {
     ::sigaddset(&pipe, SIGPIPE);
     ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     char buffer[32768];
+    std::size_t at_end = 0; // read since the end was told
     for (;;) {
         pollfd fds[] = {{ends_.from, POLLIN, 0}, {end_.get(), POLLIN, 0}};
         if (::poll(fds, 2, -1) < 0) {
             if (errno == EINTR) continue;
             break;
         }
-        if (!fds[0].revents) break; // told to end, and nothing more to read
+        if (!fds[0].revents || at_end >= most_at_end) break; // told to end, and nothing more to read
         const ssize_t n = ::read(ends_.from, buffer, sizeof buffer);
         if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
             if (errno == EAGAIN && fds[1].revents) break;
             continue;
         }
         if (n <= 0) break; // the end; EIO is the end of a terminal
+        if (fds[1].revents) at_end += static_cast<std::size_t>(n);
         const std::string_view bytes(buffer, static_cast<std::size_t>(n));
         if (!ends_.typed) {
             if (!pass(bytes)) break;

@@ -3,6 +3,7 @@
 #include "engine/swarm/swarm_impl.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/sys.hpp"
 #include "supervisor/client/protocol.hpp"
 
@@ -26,14 +27,17 @@ public:
         if (!client) return;
         told_ = true;
         listener_ = std::jthread([this, client = std::move(client)](std::stop_token stop) {
-            client->subscribe(
-                [this](const Event&) {
-                    const std::lock_guard hold(mutex_);
-                    changed_ = true;
-                    woken_.notify_all();
-                    return true;
-                },
-                stop);
+            const auto ring = [this](const Event&) {
+                const std::lock_guard hold(mutex_);
+                changed_ = true;
+                woken_.notify_all();
+                return true;
+            };
+            try {
+                client->subscribe(ring, stop);
+            } catch (const std::exception& e) { // it is looked at without being told then
+                log::debug("listening to a supervisor: {}", e.what());
+            }
             const std::lock_guard hold(mutex_);
             told_ = false;
             woken_.notify_all();

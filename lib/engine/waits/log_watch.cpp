@@ -10,6 +10,10 @@
 
 namespace davit {
 
+namespace {
+constexpr std::size_t longest = 1 << 20; // of a line, that is looked at
+}
+
 // POSIX's, for std::regex recurses for each character of a line.
 class LogWatch::Expression {
 public:
@@ -42,9 +46,9 @@ LogWatch::~LogWatch() = default;
 
 void LogWatch::look(const ContainerInfo& container, const LogLine& line) {
     std::string& text = pieces_[container.id];
-    constexpr std::size_t longest = 1 << 20; // of a line, that is looked at
     if (line.first) text.clear();
-    if (text.size() < longest) text += line.text;
+    if (text.size() >= longest) return;
+    text += line.text;
     // A prompt has no newline: what is there of a line is looked at as well.
     for (auto [it, end] = expressions_.equal_range(container.service); it != end; ++it)
         if (it->second.second->matches(text)) found_(it->second.first);
@@ -56,7 +60,9 @@ bool LogWatch::written(std::size_t wait, const ContainerInfo& container) const {
         bool found = false;
         std::string text;
         read_log(container, {}, [&](const LogLine& line) {
-            text = line.first ? line.text : text + line.text;
+            if (line.first) text.clear();
+            if (text.size() >= longest) return true;
+            text += line.text;
             found = it->second.second->matches(text);
             return !found;
         });

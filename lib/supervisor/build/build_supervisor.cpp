@@ -21,6 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto end_limit = 10s; // for shims to end after their containers were killed
+constexpr int most_failures = 1000;
 
 } // namespace
 
@@ -33,8 +34,16 @@ BuildSupervisor::BuildSupervisor(const Roots& roots, const std::string& build, U
     nursery_.prepare(shim_exe_.get());
 }
 
+// Nobody else would end what runs: a client that takes no messages, or a shim that says what is none, ends the build.
 void BuildSupervisor::run() {
-    loop_.run();
+    for (int failures = 0; failures < most_failures; ++failures) try {
+            loop_.run();
+            break;
+        } catch (const Error& e) {
+            log::warning("the build ends: {}", e.describe());
+            client_gone();
+            if (steps_.empty()) break;
+        }
     clean_up();
 }
 

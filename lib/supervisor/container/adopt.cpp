@@ -14,7 +14,7 @@
 namespace davit::supervisor {
 
 namespace {
-constexpr std::chrono::milliseconds shim_retry_pause{2};
+constexpr std::chrono::milliseconds shim_retry_pause{2}, replace_again{1000};
 }
 
 void Container::adopt() {
@@ -66,7 +66,11 @@ bool Container::connect_shim() {
 void Container::find_shim() {
     if (connect_shim()) return;
     if (!runtime::shim_lives(world_.paths.run_container(record_.id))) return shim_lost();
-    run_->shim_retry = world_.loop.after(shim_retry_pause, guarded([this] {
+    find_shim_in(shim_retry_pause);
+}
+
+void Container::find_shim_in(std::chrono::milliseconds pause) {
+    run_->shim_retry = world_.loop.after(pause, guarded([this] {
                                              if (run_ && !run_->shim) find_shim();
                                          }));
 }
@@ -173,6 +177,8 @@ void Container::replace_shim() {
         if (run_->stopping) send_kill();
     } catch (const Error& e) {
         log::warning("replacing the shim of container {}: {}", record_.name, e.describe());
+        // No descriptor, no memory: that passes, and without a shim nobody can stop the container.
+        if (!run_->shim) find_shim_in(replace_again);
     }
 }
 

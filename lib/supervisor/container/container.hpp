@@ -200,6 +200,7 @@ private:
     void lease_again();
     void adopt_wiring();
     void find_shim();
+    void find_shim_in(std::chrono::milliseconds pause);
     bool connect_shim();
     void shim_lost();
     void replace_shim();

@@ -9,6 +9,11 @@
 
 namespace davit::supervisor {
 
+namespace {
+constexpr std::size_t piece = 4096;
+constexpr int pieces_per_turn = 16; // what a pipe holds
+} // namespace
+
 ExecJob::ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::string& steps_file,
                  std::chrono::nanoseconds timeout, std::size_t output_limit, Done done)
     : shim_(shim), limit_(output_limit), done_(std::move(done)) {
@@ -23,9 +28,10 @@ ExecJob::ExecJob(EventLoop& loop, runtime::ShimConnection& shim, const std::stri
         });
 }
 
+// A command that writes faster than it is read must not keep the loop: what a pipe holds, then the others' turn.
 void ExecJob::read_output() {
-    char buffer[4096];
-    for (;;) {
+    char buffer[piece];
+    for (int i = 0; i < pieces_per_turn; ++i) {
         ssize_t n = ::read(client_.output.get(), buffer, sizeof buffer);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) return;
@@ -50,7 +56,7 @@ void ExecJob::failed(const Error& error) {
 }
 
 void ExecJob::exited(int code) {
-    read_output(); // to EAGAIN: what it left behind may keep the pipe open
+    read_output(); // not to the end: what it left behind may keep the pipe open, and write to it
     result_.exit_code = result_.timed_out ? -1 : code;
     finish();
 }

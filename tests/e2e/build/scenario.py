@@ -144,6 +144,42 @@ def client_ends(s, before, number, wanted):
     s.equal("finished steps stay cached", ["cached", "done"], list(build(s, "-f", "slow.Dockerfile", ".").values()))
 
 
+def flooded(s, before):
+    """A step that writes without end can be interrupted."""
+    s.write("slow.Dockerfile", "FROM busybox\nRUN yes\n")
+    client = s.start("image", "build", "--progress", "plain", "-f", "slow.Dockerfile", ".", start_new_session=True)
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(client.stdout), daemon=True)
+    reader.start()
+    s.eventually("the step writes", lambda: len(lines) > 100000, within=20)
+    client.send_signal(signal.SIGINT)
+    try:
+        s.equal("the client's end", 130, client.wait(20))
+    finally:
+        client.kill()
+        reader.join()
+    s.nothing_left(before, within=1)
+
+
+def deaf_client(s, before):
+    """A client that sends and never reads costs its build, and nothing stays of that."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    program = os.path.join(os.path.dirname(s.binary), "davit-supervisor")
+    with theirs:
+        started = subprocess.run([program, "--build", "--project", "build.deaf", "--client-fd", str(theirs.fileno())], pass_fds=[theirs.fileno()],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20)
+    s.equal("it starts", 0, started.returncode)
+    request = json.dumps({"type": "nonsense", "id": "0" * 64}).encode()
+    with ours:
+        try:
+            for _ in range(100000):
+                ours.send(request)
+            s.check("it gives the client up", False)
+        except OSError:
+            pass
+    s.nothing_left(before, within=10)
+
+
 def supervisor_dies(s, before):
     s.write("slow.Dockerfile", "FROM busybox\nRUN sleep 54320\n")
     client = s.start("image", "build", "-f", "slow.Dockerfile", ".")
@@ -319,6 +355,8 @@ with Scenario("build") as s:
     client_ends(s, before, signal.SIGKILL, -signal.SIGKILL)
     client_ends(s, before, signal.SIGINT, 130)
     client_ends(s, before, signal.SIGTERM, 130)
+    flooded(s, before)
+    deaf_client(s, before)
     secrets(s, before)
     killed_before_it_runs(s, before)
     ssh_keys(s, before)

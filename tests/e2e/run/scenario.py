@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
 from harness import Scenario
 
@@ -48,7 +49,7 @@ def down(s, what):
 
 
 def killed_at_each_message(s, before):
-    """A thread's n-th call on a socket is its last one. The supervisor is not the client's child: it is not traced."""
+    """A thread's n-th call on a socket is its last one (on a busy machine several messages are one). The supervisor is not the client's child: it is not traced."""
     moments = 200  # until a run ends before its n-th call
     for number in ("KILL", "PIPE"):
         died = 0
@@ -61,7 +62,7 @@ def killed_at_each_message(s, before):
             if done.returncode == 0 and number == "KILL":  # SIGPIPE does not end what writes to a socket at that moment
                 moments = n
                 break
-        s.check(f"runs died of SIG{number}", died >= (5 if number == "KILL" else 1), f"({died})")
+        s.check(f"runs died of SIG{number}", died >= (3 if number == "KILL" else 1), f"({died})")
         print(f"SIG{number}: {died} moments", flush=True)
     s.nothing_left(before)
 
@@ -134,6 +135,27 @@ def no_false_alarm(s):
     down(s, "handled Ctrl-C")
 
 
+def flooded(s):
+    """What a container writes without end, to somebody who reads slowly, keeps no signal from it."""
+    client = s.start("run", "--rm", "-T", "plain", "sh", "-c", "trap 'kill -9 $!; exit 3' INT; yes & wait")
+    def read_slowly():
+        time.sleep(0.002)
+        return os.read(client.stdout.fileno(), 4096)
+    while b"y\n" * 100 not in read_slowly():
+        pass
+    for _ in range(300):  # all that is between the two is full by then
+        read_slowly()
+    client.send_signal(signal.SIGINT)
+    until = time.monotonic() + 20
+    while client.poll() is None and time.monotonic() < until:
+        read_slowly()
+    ended = client.poll()
+    client.kill()
+    s.equal("the signal reached it", 3, ended)
+    nothing_of(s, "Ctrl-C in a flood")
+    down(s, "a flood")
+
+
 def cut_off(s):
     """`davit run … | head -1`"""
     s.davit("up", "-d", "other")
@@ -158,6 +180,7 @@ with Scenario("run") as s:
     before = s.listing()
     killed_at_each_message(s, before)
     stopped_before_it_attached(s)
+    flooded(s)
     cut_off(s)
     leaves_nothing(s)
     removed_by_another(s)

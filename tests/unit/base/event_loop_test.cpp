@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <stdexcept>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -58,6 +59,38 @@ TEST_CASE("event loop: a callback may end its own watch and another's") {
     loop.run_once(100ms);
     loop.run_once(0ms);
     CHECK(calls == 1);
+}
+
+TEST_CASE("event loop: an event of a closed descriptor is not told to the next one with its number") {
+    EventLoop loop;
+    FdPair one = sys::pipe(), two = sys::pipe();
+    sys::write_all(one.second.get(), "x");
+    sys::write_all(two.second.get(), "x");
+    int stale = 0;
+    EventLoop::Watch first, second, fresh;
+    UniqueFd silent;
+    FdPair other = sys::pipe(); // nothing is to be read there
+    // Whichever is called first closes the other's descriptor, and another one takes its number.
+    const auto replace = [&](UniqueFd& fd, EventLoop::Watch& watch) {
+        const int number = fd.get();
+        watch.reset();
+        fd.reset();
+        silent.reset(::fcntl(other.first.get(), F_DUPFD_CLOEXEC, number));
+        REQUIRE(silent.get() == number);
+        fresh = loop.watch_fd(number, EPOLLIN, [&](std::uint32_t) { ++stale; });
+    };
+    first = loop.watch_fd(one.first.get(), EPOLLIN, [&](std::uint32_t) {
+        if (!silent) replace(two.first, second);
+    });
+    second = loop.watch_fd(two.first.get(), EPOLLIN, [&](std::uint32_t) {
+        if (!silent) replace(one.first, first);
+    });
+    loop.run_once(100ms);
+    REQUIRE(static_cast<bool>(silent));
+    CHECK(stale == 0);
+    sys::write_all(other.second.get(), "y"); // what is its own comes
+    loop.run_once(100ms);
+    CHECK(stale > 0);
 }
 
 TEST_CASE("event loop: a signal is delivered to its callback with the sender's pid") {

@@ -2,9 +2,13 @@
 #include "base/process.hpp"
 #include "base/sys.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <optional>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 using namespace davit;
 
@@ -55,6 +59,25 @@ TEST_CASE("process: nothing but standard streams and named descriptors passes, w
     o.argv = {"ls", "/proc/self/fd"};
     o.fds = {{pipe.first.get(), 7}};
     CHECK(run(o).out == "0\n1\n2\n3\n7\n"); // 3 is the directory that ls itself reads
+}
+
+TEST_CASE("process: one that there is no descriptor for is ended, not left to nobody") {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const UniqueFd next = sys::open("/dev/null", O_RDONLY);
+    const rlimit few{static_cast<rlim_t>(next.get()) + 1, before.rlim_max}; // and none is left
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    std::optional<Error> refused;
+    try {
+        Child::spawn(shell("exec sleep 1000"));
+    } catch (const Error& e) {
+        refused = e;
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    REQUIRE(refused);
+    CHECK(refused->os().value() == EMFILE);
+    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1); // no child is left
+    CHECK(errno == ECHILD);
 }
 
 TEST_CASE("process: descriptors may swap their numbers") {

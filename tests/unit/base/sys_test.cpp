@@ -5,12 +5,14 @@
 #include "base/sys.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace davit;
@@ -86,6 +88,27 @@ TEST_CASE("sys: descriptors and bytes travel together over a unix socket of any 
         CHECK(sys::receive_with_fds(server.get(), 100).eof);
         CHECK_FALSE(sys::send_with_fds(server.get(), "late", {}));
     }
+}
+
+TEST_CASE("sys: listening somewhere leaves the umask of the process, which other threads use, as it is") {
+    test::TempDir dir;
+    const mode_t before = ::umask(022);
+    std::atomic<bool> over = false;
+    int wrong = 0;
+    std::thread other([&] {
+        const std::string path = dir / "file";
+        while (!over) {
+            struct stat st {};
+            const UniqueFd file = sys::open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+            if (::fstat(file.get(), &st) < 0 || (st.st_mode & 0777) != 0644) ++wrong;
+            ::unlink(path.c_str());
+        }
+    });
+    for (int i = 0; i < 2000; ++i) sys::listen_unix(dir / "socket", SOCK_STREAM);
+    over = true;
+    other.join();
+    ::umask(before);
+    CHECK(wrong == 0);
 }
 
 TEST_CASE("sys: a process is named by pid and start time, and signalling a dead one is false") {

@@ -5,13 +5,16 @@
 #include "build/ssh_wire.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <chrono>
 #include <doctest/doctest.h>
 #include <fstream>
 #include <memory>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <optional>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace davit;
 using namespace davit::build;
@@ -182,4 +185,20 @@ TEST_CASE("ssh: keys are served at a socket, to several at once, and a message t
     CHECK(answer_of(two.get()) == 12);
     sys::write_all(one.get(), ask.substr(2));
     CHECK(answer_of(one.get()) == 12);
+}
+
+TEST_CASE("ssh: a step that asks and never reads, or connects without end, keeps nobody waiting") {
+    const test::TempDir directory;
+    const std::string path = directory / "agent";
+    SshSource source;
+    source.keys.push_back(SshKey::parse(openssh_file(generated("ED25519").get()), "k"));
+    auto proxy = std::make_optional<SshProxy>(path, source, 0600, ::getuid(), ::getgid());
+    const UniqueFd deaf = sys::connect_unix(path, SOCK_STREAM);
+    std::vector<UniqueFd> many; // more than are served at once wait, up to the listener's backlog
+    for (int i = 0; i < 100; ++i) many.push_back(sys::connect_unix(path, SOCK_STREAM));
+    const std::string ask = framed("\x0b");
+    while (::send(deaf.get(), ask.data(), ask.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {}
+    const auto began = std::chrono::steady_clock::now();
+    proxy.reset();
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
 }

@@ -269,3 +269,18 @@ TEST_CASE("the proxy goes on without its supervisor, and the next one finds it")
     CHECK(second.owners().empty());
     CHECK_THROWS_AS(second.add("", Proto::tcp, 0, 1, IpAddress(), 1), Error);
 }
+
+TEST_CASE("what a proxy says too late is no answer to the next question") {
+    Published p;
+    p.publish("c1", Proto::tcp, 8091, 80);
+    std::string process;
+    proxy_status(&process);
+    const pid_t pid = std::stoi(process.substr(process.rfind('/') + 1));
+    ::kill(pid, SIGSTOP);
+    CHECK_THROWS_AS(p.publish("c2", Proto::tcp, 8092, 80), Error);
+    ::kill(pid, SIGCONT);
+    CHECK(p.proxy.owners() == std::vector<std::string>{"c2", "c1"});
+    p.proxy.remove("c1");
+    p.proxy.remove("c2");
+    CHECK(p.proxy.owners().empty());
+}

@@ -16,6 +16,7 @@
 #include <sstream>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -354,6 +355,77 @@ TEST_CASE("logs rotate by size, and driver none keeps nothing") {
     CHECK_FALSE(exists(none.start.log.path));
 }
 
+namespace {
+
+// A small disk for the log, until remount() makes it larger.
+class LogDisk {
+public:
+    LogDisk(Box& box, const std::string& options) : path_(box.dir() + "/log-disk") {
+        ::mkdir(path_.c_str(), 0700);
+        REQUIRE(::mount("tmpfs", path_.c_str(), "tmpfs", 0, options.c_str()) == 0);
+        box.start.log.path = path_ + "/log";
+    }
+    ~LogDisk() { ::umount2(path_.c_str(), MNT_DETACH); }
+    LogDisk(const LogDisk&) = delete;
+    void remount(const std::string& options) {
+        REQUIRE(::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT, options.c_str()) == 0);
+    }
+
+private:
+    std::string path_;
+};
+
+void go_on(const Started& started) { write_file_in_place("/proc/" + std::to_string(started.pid) + "/root/go", ""); }
+
+} // namespace
+
+TEST_CASE("a log whose disk was full loses nothing of what comes after") {
+    Box box;
+    LogDisk disk(box, "size=64k");
+    box.sh("i=0; while [ $i -lt 2000 ]; do echo line-$i; i=$((i+1)); done; while [ ! -e /go ]; do sleep 0.01; done;"
+           "for i in 1 2 3; do echo after-$i; sleep 0.02; done")
+        .launch();
+    const Started started = box.wait_started();
+    const LogTruncated lost = box.shim.control.wait_for<LogTruncated>(limit);
+    CHECK(lost.bytes > 0);
+    CHECK(lost.errnum == ENOSPC);
+    disk.remount("size=1m");
+    go_on(started);
+    box.wait_exited();
+    std::istringstream lines(box.log());
+    int torn = 0;
+    std::string after;
+    for (std::string line; std::getline(lines, line);) {
+        const auto entry = nlohmann::json::parse(line, nullptr, false);
+        if (entry.is_discarded()) {
+            ++torn;
+            CHECK(line.find("{\"log\"", 1) == std::string::npos); // half of one, and nothing behind it
+        } else if (const auto text = entry["log"].get<std::string>(); text.starts_with("after")) after += text;
+    }
+    CHECK(torn <= 1);
+    CHECK(after == "after-1\nafter-2\nafter-3\n");
+}
+
+TEST_CASE("a rotation that finds no room for a new file costs no old one") {
+    Box box;
+    LogDisk disk(box, "size=1m,nr_inodes=3"); // with its root: two files, and the third fails
+    box.start.log.max_size = 2000;
+    box.start.log.max_files = 3;
+    box.sh("i=0; while [ $i -lt 100 ]; do echo line-$i; i=$((i+1)); [ $i -lt 60 ] || sleep 0.005; done;"
+           "while [ ! -e /go ]; do sleep 0.01; done; echo after")
+        .launch();
+    const Started started = box.wait_started();
+    const LogTruncated lost = box.shim.control.wait_for<LogTruncated>(limit);
+    CHECK(lost.errnum == ENOSPC);
+    box.shim.control.wait_for<LogTruncated>(limit); // the next line finds none either
+    CHECK(read_file(box.start.log.path + ".2").find("line-0\\n") != std::string::npos);
+    CHECK(exists(box.start.log.path + ".1"));
+    disk.remount("size=1m,nr_inodes=10");
+    go_on(started);
+    box.wait_exited();
+    CHECK(box.log().find("after") != std::string::npos);
+}
+
 TEST_CASE("descriptors parked with the shim come back to the next supervisor") {
     Box box({"sleep", "1000"});
     box.launch();
@@ -479,6 +551,16 @@ TEST_CASE("an end that nobody heard is told to the next supervisor") {
     REQUIRE(next);
     box.shim.control = std::move(*next);
     CHECK(box.wait_exited().code == 6);
+}
+
+TEST_CASE("an orphan that writes on does not hide the end of its container") {
+    Box box;
+    box.spec.ns.pid.mode = NsMode::host;
+    box.start.log.max_size = 1 << 20; // it would be long
+    box.sh("for i in 1 2 3 4; do cat /dev/zero & done; sleep 0.1; exit 3").launch();
+    box.wait_started();
+    CHECK(box.wait_exited().code == 3);
+    CHECK(cgroup_processes(host(), box.spec.cgroup).empty());
 }
 
 TEST_CASE("init: true reaps orphans, passes signals on and ends as its program") {

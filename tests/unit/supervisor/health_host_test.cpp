@@ -76,6 +76,18 @@ TEST_CASE("a check over its time and a check that cannot run count as failures")
     CHECK(read_file(lab.paths.health_log(none)).find("no-such-program") != std::string::npos);
 }
 
+TEST_CASE("checks that write without end are over at their time, and keep nobody waiting") {
+    Lab lab("loud");
+    const std::string script = "for i in 1 2 3 4; do cat /dev/zero & done; wait";
+    const std::string loud = lab.add("loud", "exec sleep 1000", checked({"CMD-SHELL", script}, 1, 0, 300 * ms));
+    const std::string other = lab.add("other", "exec sleep 1000", Lab::on_no_network());
+    lab.up();
+    CHECK_THROWS_AS(wait_for(lab, loud, WaitCondition::healthy, 20'000 * ms), Error);
+    CHECK(read_file(lab.paths.health_log(loud)).find("Health check exceeded timeout (300ms)") != std::string::npos);
+    lab.one(OpKind::stop_container, other);
+    CHECK(lab.status(other).state == ContainerState::exited);
+}
+
 TEST_CASE("failures in the start period do not count, and unhealthy turns healthy again") {
     Lab lab("recover");
     std::string late = lab.add("late", "sleep 0.3; touch /tmp/ok; exec sleep 1000",

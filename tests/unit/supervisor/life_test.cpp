@@ -4,7 +4,9 @@
 #include "base/file.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <doctest/doctest.h>
+#include <filesystem>
 #include <thread>
 
 using namespace davit;
@@ -131,6 +133,23 @@ TEST_CASE("a container that removes itself is gone after its end") {
     });
     lab.up();
     lab.until("its removal", [&] { return !lab.store.container("auto", id) && !exists(lab.paths.run_container(id)); });
+}
+
+TEST_CASE("a shim that could not be replaced at once is replaced later") {
+    Lab lab("orphan");
+    const std::string id = lab.add("web", "exec sleep 1000", Lab::on_no_network());
+    lab.up();
+    const int shim = lab.shim_pid(id);
+    const std::string steps = lab.paths.steps(id);
+    std::filesystem::rename(steps, steps + ".away"); // as where there is no descriptor or memory for a moment
+    ::kill(shim, SIGKILL);
+    lab.until("the first attempt", [&] {
+        return read_file(lab.paths.run + "/supervisor.log").find("replacing the shim") != std::string::npos;
+    });
+    std::filesystem::rename(steps + ".away", steps);
+    lab.until("another shim", [&] { return lab.shim_pid(id) != 0 && lab.shim_pid(id) != shim; });
+    lab.one(OpKind::stop_container, id);
+    CHECK(lab.status(id).state == ContainerState::exited);
 }
 
 TEST_CASE("kill sends its signal, and SIGKILL keeps a restart policy from starting it again") {
