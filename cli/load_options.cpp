@@ -89,4 +89,12 @@ LoadResult load_project(const Globals& g, std::vector<std::string> services) {
     return result;
 }
 
+LoadResult load_project_to_export(const Globals& g, std::vector<std::string> services) {
+    LoadOptions options = load_options(g, std::move(services));
+    options.elsewhere = true;
+    LoadResult result = load(options);
+    print_diagnostics(result.warnings, g.progress == "json");
+    return result;
+}
+
 } // namespace davit::cli

@@ -18,6 +18,8 @@ LoadOptions load_options(const Globals&, std::vector<std::string> services = {})
 
 // load_options() and load() with the warnings of both on stderr.
 LoadResult load_project(const Globals&, std::vector<std::string> services = {});
+// For another engine.
+LoadResult load_project_to_export(const Globals&, std::vector<std::string> services = {});
 
 // docker compose's switches (COMPOSE_PROGRESS, COMPOSE_REMOVE_ORPHANS …) may stand in .env: they are put
 // into this process's environment, where they are read. To be called before threads start.

@@ -231,6 +231,9 @@ struct Spec {
     std::map<std::string, NetDevice> net_devices;
     std::vector<AsItCame> as_it_came;        // when read from a document
     std::vector<std::string> unknown_fields; // JSON pointers of what that document has and nobody here knows
+    // What all in the group that `cgroup` lies in may use together, written to that group; 0: not limited.
+    std::int64_t group_memory = 0;    // bytes
+    std::int64_t group_cpu_quota = 0; // µs of each 100 ms
     bool operator==(const Spec&) const = default;
 };
 

@@ -180,7 +180,7 @@ void push_images(Context& context, const ExportResult& exported, const DeployTar
 }
 
 int deploy(Globals& globals, EngineFlags& flags) {
-    const LoadResult loaded = load_project(globals, flags.exported.services);
+    const LoadResult loaded = load_project_to_export(globals, flags.exported.services);
     const ScratchDirectory scratch;
     if (flags.exported.to == "ecs") flags.exported.format = "cli";
     if (flags.exported.output.empty()) flags.exported.output = scratch.path() + "/";

@@ -141,7 +141,8 @@ ExportResult export_loaded(const Project& project, const ExportFlags& flags) {
 int export_project_files(Globals& globals, const ExportFlags& flags) {
     const ExportOptions options = export_options(flags);
     check_report(flags);
-    const LoadResult loaded = load_project(globals, flags.services);
+    const LoadResult loaded = options.target == ExportTarget::systemd ? load_project(globals, flags.services)
+                                                                      : load_project_to_export(globals, flags.services);
     ExportResult result = export_project(loaded.project, options);
     const int lost = count_findings(result, ExportFinding::Kind::dropped);
     const bool refused = flags.strict && lost > 0;

@@ -82,7 +82,7 @@ LoadedTree load_tree(const LoadOptions& given, Texts texts) {
     const std::string* home = find_variable(*t.environment, "HOME");
     ModelLoader loader(*t.tree, *t.diagnostics,
                        {o.interpolate, o.validate, o.resolve_paths, o.interpolate && o.resolve_environment,
-                        home ? *home : "", o.stdin_text, o.resources, std::move(texts)});
+                        home ? *home : "", o.stdin_text, o.resources, std::move(texts), o.elsewhere});
     t.project_name = project_name(o, t, loader);
     (*t.environment)["COMPOSE_PROJECT_NAME"] = t.project_name;
 

@@ -81,8 +81,8 @@ void ModelLoader::convert_ecs(const FileSet& set, std::vector<Document>& all) {
                         "give each a project of its own");
             break;
         }
-        d.root =
-            ecs::to_compose(tree_, *d.root, service_root, {*set.environment, set.directory, options_.values}, diag_);
+        d.root = ecs::to_compose(tree_, *d.root, service_root,
+                                 {*set.environment, set.directory, options_.values, options_.elsewhere}, diag_);
         d.literal = true;
         task = &d;
     }

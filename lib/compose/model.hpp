@@ -21,11 +21,12 @@ struct ModelOptions {
     bool interpolate = true;
     bool validate = true;
     bool resolve_paths = true;
-    bool values = true; // a secret of a task definition has to have its value
+    bool values = true; // files and secrets of a task definition have to be there
     std::string home;
     std::string stdin_text; // content of the file "-"
     ResourceLoader resources;
     Texts texts;
+    bool elsewhere = false; // as in LoadOptions
 };
 
 // A set of files that are merged, and what they are read with: the project itself or an include.

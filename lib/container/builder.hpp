@@ -11,6 +11,8 @@
 
 namespace davit {
 
+struct EcsTask;
+
 class ContainerBuilder {
 public:
     ContainerBuilder(const ContainerInput& input, Surroundings& around)
@@ -28,6 +30,8 @@ private:
     void hooks();
     // ecs.cpp
     void ecs_task();
+    void ecs_group(const EcsTask& task);
+    void ecs_restart();
     // network.cpp
     void network();
     void endpoints();

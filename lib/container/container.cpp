@@ -23,6 +23,7 @@ BuiltContainer ContainerBuilder::run() {
     ecs_task();
     process();
     behaviour();
+    ecs_restart();
     hooks();
     labels();
     security();

@@ -3,6 +3,7 @@
 #include "base/hash.hpp"
 #include "base/hmac.hpp"
 #include "compose/sensitive.hpp"
+#include "model/ecs_task.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -26,14 +27,56 @@ bool others_need_it(const Project& project, const std::string& name) {
                        [&](const auto& s) { return s.second.depends_on.contains(name); });
 }
 
-void note_secret_variables(const Scope& scope, const Service& service) {
-    for (const auto& [key, value] : service.environment) {
-        if (!value || compose::sensitive_texts(key + "=" + *value).empty()) continue;
-        scope.report.needs(key_path(service, "environment." + key),
-                           fmt::format("{} looks like a secret and is exported in clear, as the file has it", key),
-                           "make it a secret: `secrets:` with `environment:` or `file:`, and let the program read "
-                           "/run/secrets");
+// "postgres://user:password@db/shop", where it is no variable.
+bool has_password_in_url(const std::string& text) {
+    for (std::size_t at = 0; (at = text.find("://", at)) != std::string::npos; at += 3) {
+        const std::string rest = text.substr(at + 3, text.find_first_of("/ \t\n\"'", at + 3) - at - 3);
+        const std::size_t sign = rest.rfind('@'), colon = rest.find(':');
+        if (sign != std::string::npos && colon < sign && compose::is_literal(rest.substr(colon + 1, sign - colon - 1)))
+            return true;
     }
+    return false;
+}
+
+bool looks_secret(const std::string& key, const std::string& value) {
+    return !compose::sensitive_texts(key + "=" + value).empty() || has_password_in_url(value);
+}
+
+// --db-password=x, --db-password x: as a variable would be called.
+std::string flag_name(const std::string& word) {
+    if (!word.starts_with('-')) return {};
+    std::string out = word.substr(word.find_first_not_of('-') == std::string::npos ? 0 : word.find_first_not_of('-'));
+    out = out.substr(0, out.find('='));
+    for (char& c : out) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return out == "REQUIREPASS" || out == "MASTERAUTH" ? "PASSWORD" : out; // redis
+}
+
+bool has_secret_word(const std::vector<std::string>& words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (has_password_in_url(words[i])) return true;
+        const std::string name = flag_name(words[i]);
+        if (name.empty() || !compose::names_a_secret(name)) continue;
+        const std::size_t equals = words[i].find('=');
+        const std::string value = equals != std::string::npos ? words[i].substr(equals + 1)
+                                  : i + 1 < words.size()      ? words[i + 1]
+                                                              : "";
+        if (!value.starts_with('-') && !value.starts_with('/') && compose::is_literal(value)) return true;
+    }
+    return false;
+}
+
+void note_secret_variables(const Scope& scope, const Service& service) {
+    constexpr const char* better =
+        "make it a secret: `secrets:` with `environment:` or `file:`, and let the program read /run/secrets";
+    for (const auto& [key, value] : service.environment)
+        if (value && looks_secret(key, *value))
+            scope.report.needs(key_path(service, "environment." + key),
+                               fmt::format("{} looks like a secret and is exported in clear, as the file has it", key),
+                               better);
+    for (const auto& [key, words] : {std::pair("command", &service.command), {"entrypoint", &service.entrypoint}})
+        if (*words && has_secret_word(**words))
+            scope.report.needs(key_path(service, key),
+                               "a word of it looks like a secret and is exported in clear, as the file has it", better);
 }
 
 } // namespace
@@ -42,9 +85,41 @@ std::string key_path(const Service& service, std::string_view key) {
     return fmt::format("services.{}.{}", service.name, key);
 }
 
+// Names of images have no capitals.
+std::string image_name(const std::string& project, const std::string& service) {
+    std::string out = project + "-" + service;
+    for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return out;
+}
+
+bool is_loopback(const Port& port) {
+    return port.host_ip.starts_with("127.") || port.host_ip == "::1" || port.host_ip == "[::1]" ||
+           port.host_ip == "localhost";
+}
+
+void note_inner_ports(const Scope& scope, const Service& service) {
+    for (std::size_t i = 0; i < service.ports.size(); ++i) {
+        const Port& p = service.ports[i];
+        const std::string path = key_path(service, fmt::format("ports[{}]", i));
+        if (is_loopback(p))
+            scope.report.adjusted(path + (p.published.empty() ? ".host_ip" : ".published"),
+                                  "open to the other services",
+                                  "its address is the machine's own, and so it is not published",
+                                  "publish it without an address, where it is meant to be reached from outside");
+        else if (p.published.empty())
+            scope.report.adjusted(path + ".target", "open to the other services",
+                                  "a free port of one machine is none that somebody could know",
+                                  "name the port to publish");
+        else if (const std::size_t dash = p.published.find('-'); dash != std::string::npos)
+            scope.report.adjusted(path + ".published", p.published.substr(0, dash),
+                                  "a load balancer has one port for it: the first of the range",
+                                  "name the port to publish");
+    }
+}
+
 std::string image_of(const Scope& scope, const Service& service) {
     if (!service.build) return service.image;
-    std::string image = service.image.empty() ? scope.project.name + "-" + service.name : service.image;
+    std::string image = service.image.empty() ? image_name(scope.project.name, service.name) : service.image;
     if (!scope.options.registry.empty()) {
         image = scope.options.registry + "/" + last_part(image);
         scope.report.adjusted(key_path(service, "build"), image, "the engine builds nothing",
@@ -64,6 +139,7 @@ std::string image_of(const Scope& scope, const Service& service) {
 bool runs_once(const Project& project, const Service& service) {
     if (service.deploy && service.deploy->mode.ends_with("-job")) return true;
     if (others_wait_for_end(project, service.name)) return true;
+    if (ecs_task_of(service)) return false; // the service of ECS begins the task again
     if (service.deploy && service.deploy->restart_policy) return service.deploy->restart_policy->condition == "none";
     return service.restart == "no" && service.ports.empty() && !others_need_it(project, service.name);
 }

@@ -34,6 +34,7 @@ inline constexpr std::string_view left_out = "left out";
 
 // The image to run; that of a service that is built gets a name below --registry.
 std::string image_of(const Scope& scope, const Service& service);
+std::string image_name(const std::string& project, const std::string& service); // of what is built without one
 // It ends, and is not started again when it has: others wait for its end, or its restart policy says so.
 bool runs_once(const Project& project, const Service& service);
 // A condition that the engine does not keep: that another one has only begun is no loss, the others are.
@@ -41,6 +42,11 @@ void note_no_order(const Scope& scope, const std::string& path, const Dependency
                    std::string hint);
 // Disabled services, and environment variables that look like secrets.
 void note_common(const Scope& scope);
+
+// Where one develops: 127.0.0.1 of one machine is nobody's elsewhere, and is not to become everybody's.
+bool is_loopback(const Port& port);
+// Ports that are not published elsewhere: of the loopback address, and free ones of one machine.
+void note_inner_ports(const Scope& scope, const Service& service);
 
 std::string key_path(const Service& service, std::string_view key);
 

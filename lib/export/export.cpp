@@ -2,9 +2,7 @@
 
 #include "base/error.hpp"
 #include "export/targets.hpp"
-#include "model/pause_image.hpp"
-
-#include <algorithm>
+#include "export/tasks.hpp"
 
 namespace davit {
 
@@ -43,14 +41,10 @@ ExportResult export_project(const Project& project, const ExportOptions& options
         throw error(Errc::invalid_project, "the project {} has no enabled service to export", project.name)
             .with_hint("name services, or a profile with --profile");
     const bool elsewhere = options.target != ExportTarget::systemd;
-    if (elsewhere && std::any_of(project.services.begin(), project.services.end(),
-                                 [](const auto& s) { return s.second.image == pause_image; }))
-        throw error(Errc::invalid_project,
-                    "the project is an ECS task definition, and is not exported to other engines")
-            .with_hint("to ECS it goes as it is: aws ecs register-task-definition --cli-input-json file://…");
     const Target target = target_of(options.target);
-    Report report(project);
-    const Project runnable = elsewhere ? without_providers(project) : project;
+    const Project given = elsewhere ? without_holders(project) : project;
+    Report report(given);
+    const Project runnable = elsewhere ? without_providers(given) : given;
     Facts facts;
     const exports::Scope scope{runnable, options, report, facts};
     if (elsewhere) note_common(scope);

@@ -2,6 +2,8 @@
 
 #include "compose/attributes/shapes.hpp"
 #include "compose/codec.hpp"
+#include "export/common.hpp"
+#include "model/ecs_task.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -80,11 +82,20 @@ ExportFinding by_rule(const Leaf& leaf, const Rule* rule) {
     return out;
 }
 
+// Whose the key is: what a task definition says in ECS's words alone is lost to the others.
 ExportFinding of_extension(const Leaf& leaf, std::string_view prefix) {
     const std::string_view key = std::string_view(leaf.path).substr(leaf.path.rfind('.') + 1);
     ExportFinding out;
     out.path = leaf.path;
-    if (prefix.empty() || !key.starts_with(prefix)) out.why = "an extension: it means as little here as to compose";
+    if (!prefix.empty() && key.starts_with(prefix)) return out;
+    const bool raw = key == "x-aws-task-definition" || key == "x-aws-container" || key == "x-aws-service";
+    if (raw) {
+        out.kind = Kind::adjusted;
+        out.to = left_out;
+        out.why = "it is said in the words of ECS, for ECS";
+    } else if (key.starts_with("x-aws-") || key == ecs_task_key) out.why = "it is for ECS";
+    else if (key.starts_with("x-k8s-")) out.why = "it is for Kubernetes";
+    else out.why = "an extension: it means as little here as to compose";
     return out;
 }
 
@@ -147,6 +158,10 @@ void Report::note(ExportFinding finding) {
     if (old.to.empty()) old.to = std::move(finding.to);
 }
 
+void Report::exact(std::string path, std::string why) {
+    note({Kind::exact, std::move(path), {}, {}, {}, std::move(why), {}});
+}
+
 void Report::adjusted(std::string path, std::string to, std::string why, std::string hint) {
     note({Kind::adjusted, std::move(path), {}, {}, std::move(to), std::move(why), std::move(hint)});
 }
@@ -195,7 +210,7 @@ std::vector<ExportFinding> Report::finish(const Rules& rules, std::string_view p
         if (!out.back().at.line) out.back().at = place(out.back().path);
     }
     for (const auto& [path, finding] : notes_)
-        if (!used[path]) out.push_back(finding);
+        if (!used[path] && finding.kind != Kind::exact) out.push_back(finding);
     return out;
 }
 

@@ -47,6 +47,8 @@ public:
     explicit Report(const Project& project) : project_(project) {}
 
     // path: of a key, or of a mapping: then it speaks for all below it. A second note on a path is added to the first.
+    // Against what the table says of it.
+    void exact(std::string path, std::string why);
     void adjusted(std::string path, std::string to, std::string why, std::string hint = {});
     void dropped(std::string path, std::string why, std::string hint = {});
     void needs(std::string path, std::string why, std::string input);

@@ -23,6 +23,7 @@ static void to_json(json::Value& nlohmann_json_j, const Operation& nlohmann_json
     if (nlohmann_json_t.endpoint) nlohmann_json_j["endpoint"] = *nlohmann_json_t.endpoint;
     if (!nlohmann_json_t.staged.empty()) nlohmann_json_j["staged"] = nlohmann_json_t.staged;
     if (!nlohmann_json_t.restart.empty()) nlohmann_json_j["restart"] = nlohmann_json_t.restart;
+    if (!nlohmann_json_t.limited_by.empty()) nlohmann_json_j["limited_by"] = nlohmann_json_t.limited_by;
 }
 
 static void from_json(const json::Value& nlohmann_json_j, Operation& nlohmann_json_t) {
@@ -32,6 +33,7 @@ static void from_json(const json::Value& nlohmann_json_j, Operation& nlohmann_js
         nlohmann_json_t.endpoint = it->get<ConnectOptions>();
     nlohmann_json_t.staged = nlohmann_json_j.value("staged", "");
     nlohmann_json_t.restart = nlohmann_json_j.value("restart", "");
+    nlohmann_json_t.limited_by = nlohmann_json_j.value("limited_by", "");
 }
 
 static void to_json(json::Value& out, const Plan& plan) {

@@ -57,6 +57,9 @@ enum class RestartKind { no, always, unless_stopped, on_failure };
 struct RestartRecord {
     RestartKind kind = RestartKind::no;
     int max_retries = 0; // on_failure: 0 = without end
+    // Of ECS: the codes with which it is not started again, and how long it has to have run.
+    std::vector<int> final_codes{};
+    std::int64_t least_run = 0;
     bool operator==(const RestartRecord&) const = default;
 };
 
@@ -97,6 +100,8 @@ struct EcsRecord {
     bool metadata = false;  // the task has the metadata endpoint
     double cpu = 0;         // of the task: CPUs and MiB; 0: not given
     std::int64_t memory = 0;
+    std::int64_t start_timeout = 0; // seconds that who depends on it waits; 0: for ever
+    std::vector<std::string> after; // services of the task that it depends on: it ends before they do
     bool operator==(const EcsRecord&) const = default;
 };
 

@@ -39,12 +39,12 @@ void from_json(const json::Value& v, PortRecord& port) {
 }
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HealthcheckRecord, test, interval, timeout, start_period,
                                                 start_interval, retries)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RestartRecord, kind, max_retries)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RestartRecord, kind, max_retries, final_codes, least_run)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LogConfig, driver, options)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HookRecord, command, user, privileged, working_dir, environment)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MountRecord, type, name, source, target, read_only, anonymous)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EcsRecord, task, family, revision, container, essential, network,
-                                                metadata, cpu, memory)
+                                                metadata, cpu, memory, start_timeout, after)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ContainerRecord, format, id, name, project, service, number, oneoff,
                                                 auto_remove, image, image_id, config_hash, content_hash, labels,
                                                 created, desired, generation, network_mode, ipc_mode, pid_mode,

@@ -91,6 +91,8 @@ void add_gate(PlanBuilder& plan, const std::string& on, const Dependency& depend
     if (containers.size() == 1) gate.container_name = containers.front()->record.name;
     gate.required = dependency.required;
     if (limit.count() > 0) gate.timeout_ns = limit.count();
+    for (const auto* c : containers)
+        if (c->record.ecs) limit_wait(gate, c->record.ecs->start_timeout);
     before.insert(gate.id);
 }
 

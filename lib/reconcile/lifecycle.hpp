@@ -26,6 +26,8 @@ std::vector<std::string> services_of(const Scene& scene, const std::vector<std::
 
 // What a plan waits for where a service asks that of another.
 WaitCondition wait_condition(DependencyCondition condition);
+// start_timeout: of an ECS task definition, seconds; 0: none.
+void limit_wait(Operation& gate, std::int64_t start_timeout);
 // Adds to `before` what a service waits for that needs the containers of `on`: that they have begun (the operations
 // `begun`), or a gate for what it asks of them.
 void add_gate(class PlanBuilder& plan, const std::string& on, const Dependency& dependency, const std::set<int>& begun,

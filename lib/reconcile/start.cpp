@@ -1,5 +1,6 @@
 #include "reconcile/reconciler.hpp"
 
+#include "model/ecs_task.hpp"
 #include "reconcile/claims.hpp"
 #include "reconcile/default_bridge.hpp"
 #include "reconcile/lifecycle.hpp"
@@ -22,6 +23,14 @@ const char* gate_text(DependencyCondition condition) {
 }
 
 } // namespace
+
+void limit_wait(Operation& gate, std::int64_t start_timeout) {
+    constexpr std::int64_t second = 1'000'000'000;
+    const std::int64_t own = start_timeout * second;
+    if (own <= 0 || (gate.timeout_ns && *gate.timeout_ns <= own)) return;
+    gate.timeout_ns = own;
+    gate.limited_by = "startTimeout";
+}
 
 WaitCondition wait_condition(DependencyCondition condition) {
     switch (condition) {
@@ -49,6 +58,7 @@ int Reconciler::gate(const std::string& on, const Dependency& dependency) {
     op.wait_for = std::move(ids);
     op.required = dependency.required;
     if (options_.wait_timeout.count() > 0) op.timeout_ns = std::chrono::nanoseconds(options_.wait_timeout).count();
+    if (const auto task = ecs_task_of(*services_.at(on).service)) limit_wait(op, task->start_timeout);
     return it->second = op.id;
 }
 

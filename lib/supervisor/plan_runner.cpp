@@ -66,6 +66,7 @@ void PlanRunner::step() {
     for (int id : executor_.take_skipped()) {
         world_.emit(event_of(EventKind::operation_skipped, executor_.operation(id)));
         drop_unstarted(executor_.operation(id));
+        end_task_of(executor_.operation(id));
     }
     if (!executor_.finished() || std::exchange(over_, true)) return;
     journal_.end();
@@ -106,6 +107,7 @@ std::function<void(const Error*)> PlanRunner::ender(int id) {
 }
 
 void PlanRunner::cancel(const Error& why) {
+    cancelled_ = true;
     executor_.cancel(why);
     // What waits for a condition has not begun anything that could be completed.
     for (int id : executor_.running())
@@ -155,6 +157,26 @@ void PlanRunner::drop_unstarted(const Operation& op) {
     if (op.kind != OpKind::start_container) return;
     Container* c = containers_.find(op.container_id);
     if (c && c->record().auto_remove && !c->active() && !c->running()) world_.auto_remove(*c);
+}
+
+// An essential container of an ECS task whose dependencies are not met does not begin, and so the task ends.
+void PlanRunner::end_task_of(const Operation& op) {
+    if (cancelled_ || op.kind != OpKind::start_container) return;
+    Container* c = containers_.find(op.container_id);
+    if (!c || !c->record().ecs || !c->record().ecs->essential || ended_tasks_.contains(c->record().ecs->task)) return;
+    world_.essential_ended(*c, "does not start");
+}
+
+void PlanRunner::end_task(const std::string& task) {
+    if (!ended_tasks_.insert(task).second) return;
+    const Error why = error(Errc::failed, "the task {} has ended", task);
+    auto keep = shared_from_this();
+    for (const Operation& op : executor_.plan().operations) {
+        if (op.kind != OpKind::start_container) continue;
+        const Container* c = containers_.find(op.container_id);
+        if (c && c->record().ecs && c->record().ecs->task == task) executor_.skip(op.id, why);
+    }
+    step();
 }
 
 // ---- operations
@@ -282,13 +304,25 @@ void PlanRunner::run_container(const Operation& op) {
 
 // ---- gates
 
+namespace {
+
+Error too_late(const Operation& op, std::int64_t seconds) {
+    if (op.limited_by.empty()) return error(Errc::failed, "application not healthy after {}s", seconds);
+    const char* goal = op.condition == WaitCondition::healthy                  ? "become healthy"
+                       : op.condition == WaitCondition::completed_successfully ? "complete successfully"
+                                                                               : "end";
+    return error(Errc::failed, "container {} did not {} within {}s, its {}", op.container_name, goal, seconds,
+                 op.limited_by);
+}
+
+} // namespace
+
 void PlanRunner::open_gate(const Operation& op) {
     Gate& gate = gates_[op.id];
     if (op.timeout_ns) {
         auto limit = std::chrono::nanoseconds(*op.timeout_ns);
-        gate.limit = world_.loop.after(limit, [end = ender(op.id), limit] {
-            Error e = error(Errc::failed, "application not healthy after {}s",
-                            std::chrono::duration_cast<std::chrono::seconds>(limit).count());
+        gate.limit = world_.loop.after(limit, [end = ender(op.id), limit, &op] {
+            Error e = too_late(op, std::chrono::duration_cast<std::chrono::seconds>(limit).count());
             end(&e);
         });
     }

@@ -34,6 +34,7 @@ public:
     void tell_held_starts(); // to a client that has come back
     void abandon_held_starts(const std::string& why);
     void container_changed();
+    void end_task(const std::string& task); // of ECS: what of it has not begun is dropped
 
 private:
     struct Gate {
@@ -43,6 +44,7 @@ private:
 
     void step();
     void drop_unstarted(const Operation& op);
+    void end_task_of(const Operation& op);
     void run(const Operation& op);
     void run_volume(const Operation& op);
     void run_network(const Operation& op);
@@ -61,7 +63,8 @@ private:
     std::set<int> done_before_;
     std::map<int, Gate> gates_;
     Finished finished_;
-    bool stepping_ = false, over_ = false;
+    std::set<std::string> ended_tasks_;
+    bool stepping_ = false, over_ = false, cancelled_ = false;
 };
 
 } // namespace davit::supervisor

@@ -270,4 +270,10 @@ void Plans::container_changed() {
     for (const auto& runner : runners) runner->container_changed();
 }
 
+void Plans::end_task(const std::string& task) {
+    std::vector<std::shared_ptr<PlanRunner>> runners;
+    for (const auto& r : running_) runners.push_back(r->runner);
+    for (const auto& runner : runners) runner->end_task(task);
+}
+
 } // namespace davit::supervisor

@@ -46,6 +46,7 @@ public:
     void resume();
     void emit(const Event& event); // to those whose plans it is about
     void container_changed();
+    void end_task(const std::string& task); // of ECS: what of it has not begun is dropped
     bool idle() const { return running_.empty() && queue_.empty(); }
     // A plan that runs or waits names it.
     bool names(const std::string& container_id) const;

@@ -113,7 +113,7 @@ World Supervisor::make_world() {
             });
         });
     };
-    w.essential_ended = [this](Container& c) {
+    w.essential_ended = [this](Container& c, const char* how) {
         Event e;
         e.kind = EventKind::warning;
         e.time_ns = sys::realtime_ns();
@@ -121,10 +121,11 @@ World Supervisor::make_world() {
         e.service = c.record().service;
         e.container_id = c.record().id;
         e.container_name = c.record().name;
-        e.text = fmt::format("{} is essential and has ended: the task {} ends", c.record().name, c.record().ecs->task);
+        e.text = fmt::format("{} is essential and {}: the task {} ends", c.record().name, how, c.record().ecs->task);
         emit(std::move(e));
         loop_.post([this, record = c.record()] { containers_.end_task(record); });
     };
+    w.task_ends = [this](const std::string& task) { plans_.end_task(task); };
     w.serve_metadata = [this](const std::string& id, int netns) { metadata_.serve(id, netns); };
     w.stop_metadata = [this](const std::string& id) { metadata_.stop(id); };
     w.journal = [this](const std::vector<JournalLine>& lines) { event_log_.write(lines); };

@@ -47,7 +47,9 @@ struct World {
     std::function<void(std::function<void()>)> take_turn;  // heavy work, one piece per turn of the loop
     std::function<void(const std::string&)> sync_soon;     // a record was written: put it on disk in the background
     std::function<void(const ContainerRecord&)> leaving;   // it is about to be no more, and has events to come
-    std::function<void(Container&)> essential_ended;       // and does not come back: its ECS task ends
+    // And does not come back, or cannot begin: its ECS task ends. how: it "has ended".
+    std::function<void(Container&, const char* how)> essential_ended;
+    std::function<void(const std::string& task)> task_ends;               // what of it has not begun does not
     std::function<void(const std::string& id, int netns)> serve_metadata; // of the ECS task whose network it holds
     std::function<void(const std::string& id)> stop_metadata;
     // The machine goes down: what ends now is meant to run in the next boot, and nothing takes its place in this one.

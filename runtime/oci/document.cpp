@@ -26,6 +26,8 @@ void document(Fields& f, Spec& s) {
     f.own("symlinks", s.symlinks);
     f.own("openPortsAndPing", s.open_ports_and_ping);
     f.own("init", s.init);
+    f.own("groupMemory", s.group_memory);
+    f.own("groupCpuQuota", s.group_cpu_quota);
 }
 
 // Those of the user that look like davit's own are put aside.

@@ -258,4 +258,22 @@ void add_limits(Compiler& c, const Resources& resources) {
     limits.other(resources);
 }
 
+// Before the container's own, which v1 refuses when they are wider. Others may run in the group already, and use more
+// than is now meant: that is told, and no reason not to start.
+void add_group_limits(Compiler& c, const Spec& spec) {
+    constexpr int period = 100'000; // µs
+    Limits limits(c);
+    if (spec.group_memory > 0)
+        limits.with("memory", "the memory of all together", [&](int i, bool v2) {
+            limits.write(i, v2 ? "../memory.max" : "../memory.limit_in_bytes", fmt::format("{}", spec.group_memory),
+                         exec::write_warn);
+        });
+    if (spec.group_cpu_quota > 0)
+        limits.with("cpu", "the CPU time of all together", [&](int i, bool v2) {
+            const std::string quota = std::to_string(spec.group_cpu_quota);
+            if (v2) return limits.write(i, "../cpu.max", fmt::format("{} {}", quota, period), exec::write_warn);
+            limits.write(i, "../cpu.cfs_quota_us", quota, exec::write_warn);
+        });
+}
+
 } // namespace davit::runtime

@@ -79,7 +79,10 @@ std::string compile(const Spec& spec, const HostFacts& host, const CompileOption
     Compiler c{out, host, options, warnings, 0};
     check_fields(c, spec);
     add_cgroups(c, spec.cgroup, spec.resources, false);
-    if (!spec.cgroup.empty()) add_limits(c, spec.resources);
+    if (!spec.cgroup.empty()) {
+        add_group_limits(c, spec);
+        add_limits(c, spec.resources);
+    }
     std::uint64_t clone_flags = add_namespaces(c, spec);
     add_root(c, spec);
     add_identity_of_host(c, spec);

@@ -27,6 +27,7 @@ struct Compiler {
 // Index of the step for each hierarchy is that of host.cgroups. existing: only opened.
 void add_cgroups(Compiler& c, const std::string& path, const Resources& resources, bool existing);
 void add_limits(Compiler& c, const Resources& resources);
+void add_group_limits(Compiler& c, const Spec& spec);
 // mounts.cpp
 void add_root(Compiler& c, const Spec& spec);
 void add_mounts(Compiler& c, const Spec& spec);

@@ -12,7 +12,8 @@ namespace davit::compose::ecs {
 
 namespace {
 
-constexpr std::int64_t usual_stop = 30; // seconds, as the agent waits
+constexpr std::int64_t usual_stop = 30;            // seconds, as the agent waits
+constexpr std::int64_t usual_attempt_period = 300; // seconds that a container has to run to be started again
 
 class Definition {
 public:
@@ -39,6 +40,7 @@ public:
         d_.no_effect("credentialSpecs", "there is no Active Directory here");
         d_.for_aws({"versionConsistency"}, c_.for_aws);
         d_.finish();
+        keep(c_, d_.node(), kept_of_container, service_, "x-aws-container");
     }
 
 private:
@@ -54,6 +56,7 @@ private:
         if (task_.revision > 0) c_.set(task, "revision", c_.tree.integer(task_.revision, here));
         c_.set(task, "container", c_.text(name, d_.at("name")));
         c_.set(task, "essential", c_.tree.boolean(d_.truth("essential", true), d_.at("essential")));
+        if (copy_.number > 1) c_.set(task, "copy", c_.tree.integer(copy_.number, here));
         if (task_.metadata()) c_.set(task, "metadata", c_.tree.boolean(true, here));
         if (task_.cpus > 0) c_.set(task, "cpu", c_.tree.real(task_.cpus, here));
         if (task_.memory > 0) c_.set(task, "memory", c_.tree.integer(task_.memory, here));
@@ -124,7 +127,7 @@ private:
             secret.finish();
             if (name.empty()) continue;
             variable_is(name, secret.node().pos);
-            if (c_.values && !c_.environment.contains(name))
+            if (c_.values && !c_.elsewhere && !c_.environment.contains(name))
                 secret.error(
                     "name", fmt::format("the secret '{}' has no value here (in AWS it is {})", name, from),
                     fmt::format("set the variable {} in the shell, or {}=… in .env beside the file", name, name));
@@ -189,22 +192,27 @@ private:
         const auto stop = d_.whole("stopTimeout");
         c_.set(service_, "stop_grace_period",
                c_.text(fmt::format("{}s", stop.value_or(usual_stop)), d_.at("stopTimeout")));
-        d_.no_effect("startTimeout", "davit waits for what a container depends on without a limit",
-                     "davit up --wait --wait-timeout N");
+        if (const auto start = d_.whole("startTimeout"); start && *start > 0)
+            c_.set(c_.map_in(service_, "x-davit-task", d_.node().pos), "start_timeout",
+                   c_.tree.integer(*start, d_.at("startTimeout")));
         auto policy = d_.object("restartPolicy");
         if (!policy) return;
         const bool enabled = policy->truth("enabled");
         bool zero = false;
+        Node* ignored = c_.tree.list(policy->at("ignoredExitCodes"));
         if (const Node* codes = policy->list("ignoredExitCodes"))
             for (const Node* code : codes->list()) {
-                if (code->kind == Kind::integer && code->integer == 0) zero = true;
-                else
-                    c_.diag.warning(code->pos, policy->path("ignoredExitCodes"),
-                                    "only 0 is told apart here: the container is started again after other codes");
+                zero = zero || (code->kind == Kind::integer && code->integer == 0);
+                if (code->kind == Kind::integer) c_.tree.push(*ignored, c_.tree.clone(*code));
+                else c_.diag.error(code->pos, policy->path("ignoredExitCodes"), "must be whole numbers");
             }
-        policy->no_effect("restartAttemptPeriod", "davit starts again at once, and then ever later");
+        const auto period = policy->whole("restartAttemptPeriod").value_or(usual_attempt_period);
         policy->finish();
-        if (enabled) c_.set(service_, "restart", c_.text(zero ? "on-failure" : "always", policy->node().pos));
+        if (!enabled) return;
+        c_.set(service_, "restart", c_.text(zero ? "on-failure" : "always", policy->node().pos));
+        Node& task = c_.map_in(service_, "x-davit-task", d_.node().pos);
+        c_.set(task, "restart_after", c_.tree.integer(period, policy->at("restartAttemptPeriod")));
+        if (!ignored->empty()) c_.set(task, "ignored_exit_codes", ignored);
     }
 
     void logging() {

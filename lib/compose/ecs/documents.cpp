@@ -6,8 +6,10 @@
 #include "model/pause_image.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <fmt/ranges.h>
+#include <set>
 
 namespace davit::compose::ecs {
 
@@ -84,9 +86,13 @@ public:
     Node* run() {
         Node* out = c_.tree.map(d_.node().pos);
         task_.family = d_.required("family");
+        check_name(task_.family);
         if (const Node* n = d_.number("revision")) task_.revision = static_cast<int>(n->integer);
         read_task();
-        const std::vector<Copy> copies = read_service();
+        const ServicePart part = service_ ? read_service(c_, task_, *service_) : ServicePart{};
+        aliases_ = part.aliases;
+        std::vector<Copy> copies;
+        for (int i = 1; i <= part.tasks; ++i) copies.push_back({i == 1 ? std::string() : fmt::format("-{}", i), i});
         auto containers = d_.objects("containerDefinitions");
         read_names(containers);
         Node& services = c_.map_in(*out, "services", d_.at("containerDefinitions"));
@@ -97,11 +103,20 @@ public:
             for (const Object& container : containers) add_container(c_, task_, copy, container, services);
         }
         if (!volumes->empty()) c_.set(*out, "volumes", volumes);
+        keep(c_, d_.node(), kept_of_task, *out, "x-aws-task-definition");
+        if (service_) keep(c_, service_->node(), kept_of_service, *out, "x-aws-service");
         finish();
         return out;
     }
 
 private:
+    void check_name(const std::string& family) {
+        const bool legal = std::all_of(family.begin(), family.end(),
+                                       [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+        if (!legal || family.size() > 255)
+            d_.error("family", "takes up to 255 letters, digits, hyphens and underscores");
+    }
+
     void read_task() {
         task_.mode = network_mode();
         if (const Node* n = d_.anything("cpu")) {
@@ -156,62 +171,6 @@ private:
         else if (!cpu.empty()) platform->error("cpuArchitecture", "must be X86_64 or ARM64");
     }
 
-    // How many tasks there are, and their name on the network.
-    std::vector<Copy> read_service() {
-        std::int64_t count = 1;
-        if (service_) {
-            Object& s = *service_;
-            alias_ = s.word("serviceName");
-            if (const auto wanted = s.whole("desiredCount")) count = *wanted;
-            if (s.word("schedulingStrategy") == "DAEMON") count = 1;
-            check_family(s.word("taskDefinition"));
-            s.for_aws({"cluster",
-                       "launchType",
-                       "capacityProviderStrategy",
-                       "platformVersion",
-                       "role",
-                       "deploymentConfiguration",
-                       "deploymentController",
-                       "placementConstraints",
-                       "placementStrategy",
-                       "networkConfiguration",
-                       "loadBalancers",
-                       "healthCheckGracePeriodSeconds",
-                       "serviceRegistries",
-                       "serviceConnectConfiguration",
-                       "tags",
-                       "propagateTags",
-                       "enableECSManagedTags",
-                       "enableExecuteCommand",
-                       "clientToken",
-                       "availabilityZoneRebalancing",
-                       "volumeConfigurations",
-                       "vpcLatticeConfigurations"},
-                      c_.for_aws);
-            s.printed({"serviceArn", "clusterArn", "status", "runningCount", "pendingCount", "platformFamily",
-                       "taskSets", "deployments", "roleArn", "events", "createdAt", "createdBy"});
-            s.finish();
-        }
-        constexpr std::int64_t most = 100;
-        if (count > most) {
-            service_->error("desiredCount",
-                            fmt::format("{} tasks are more than davit runs of one definition: {}", count, most));
-            count = 1;
-        }
-        std::vector<Copy> out;
-        for (int i = 1; i <= count; ++i) out.push_back({i == 1 ? std::string() : fmt::format("-{}", i), i});
-        return out;
-    }
-
-    void check_family(const std::string& named) {
-        std::string family = named.substr(named.rfind('/') == std::string::npos ? 0 : named.rfind('/') + 1);
-        family = family.substr(0, family.find(':'));
-        if (!family.empty() && family != task_.family)
-            service_->error(
-                "taskDefinition",
-                fmt::format("the service is of '{}', and the task definition given is '{}'", family, task_.family));
-    }
-
     void read_names(std::vector<Object>& containers) {
         if (containers.empty()) d_.error("containerDefinitions", "there is no container");
         bool essential = containers.empty();
@@ -246,16 +205,24 @@ private:
         c_.set(task, "family", c_.text(task_.family, here));
         c_.set(task, "container", c_.text(task_.holder, here));
         c_.set(task, "network", c_.tree.boolean(true, here));
+        if (task_.cpus > 0) c_.set(task, "cpu", c_.tree.real(task_.cpus, here));
+        if (task_.memory > 0) c_.set(task, "memory", c_.tree.integer(task_.memory, here));
+        if (copy.number > 1) c_.set(task, "copy", c_.tree.integer(copy.number, here));
         if (task_.one_network()) c_.set(task, "metadata", c_.tree.boolean(true, here));
         if (!task_.one_network()) return c_.set(holder, "network_mode", c_.text("none", here));
         Node& network = c_.map_in(c_.map_in(holder, "networks", here), "default", here);
-        for (const std::string& alias : {task_.family, alias_})
-            if (!alias.empty()) c_.tree.push(c_.list_in(network, "aliases", here), c_.text(alias, here));
+        std::set<std::string> known;
+        auto add = [&](const std::string& alias) {
+            if (!alias.empty() && known.insert(alias).second)
+                c_.tree.push(c_.list_in(network, "aliases", here), c_.text(alias, here));
+        };
+        add(task_.family);
+        for (const std::string& alias : aliases_) add(alias);
     }
 
     void finish() {
         d_.finish();
-        if (c_.for_aws.keys.empty()) return;
+        if (c_.for_aws.keys.empty() || c_.elsewhere) return;
         const bool one = c_.for_aws.keys.size() == 1;
         c_.diag.warning(c_.for_aws.at, "",
                         fmt::format("{} {} for AWS and {} no effect here", fmt::join(c_.for_aws.keys, ", "),
@@ -266,7 +233,7 @@ private:
     Object d_;
     std::optional<Object> service_;
     Task task_;
-    std::string alias_;
+    std::vector<std::string> aliases_; // of the task on the network
 };
 
 } // namespace
@@ -285,7 +252,7 @@ const Node* family_of(const Node& document) {
 Node* to_compose(Tree& tree, const Node& document, const Node* service, const Surroundings& around, Diagnostics& diag) {
     const Node* definition = definition_in(document);
     const std::string path = definition == &document ? "" : "taskDefinition";
-    Context context{tree, diag, around.environment, around.directory, around.values, {{}, {}}};
+    Context context{tree, diag, around.environment, around.directory, around.values, around.elsewhere, {{}, {}}};
     if (definition != &document) { // what describe prints beside it
         Object outer(document, "", diag);
         outer.printed({"taskDefinition"});

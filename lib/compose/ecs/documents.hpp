@@ -20,7 +20,8 @@ const Node* family_of(const Node& document);
 struct Surroundings {
     const Environment& environment; // secrets have their values there
     std::string directory;          // where its files of variables are
-    bool values = true;             // a secret without a value is a mistake
+    bool values = true;             // files and secrets have to be there
+    bool elsewhere = false;         // as in LoadOptions
 };
 
 // service: nullptr where there is none.

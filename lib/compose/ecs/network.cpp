@@ -9,11 +9,12 @@ namespace {
 
 // "80" of 80, "8000-8010" of a range.
 std::string container_ports(Object& mapping) {
+    const std::string range = mapping.word("containerPortRange");
     if (const auto port = mapping.whole("containerPort")) {
         if (*port < 1 || *port > 65535) mapping.error("containerPort", fmt::format("{} is not a port", *port));
         return std::to_string(*port);
     }
-    return mapping.word("containerPortRange");
+    return range;
 }
 
 void add_port(Context& c, const Task& task, const Copy& copy, Object mapping, Node& holder) {

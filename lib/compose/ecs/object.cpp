@@ -7,14 +7,9 @@
 
 namespace davit::compose::ecs {
 
-namespace {
-
-// AWS prints what is not given as empty lists, objects, texts and nulls.
 bool says_nothing(const Node& n) {
     return n.is_null() || (n.is_string() && n.str().empty()) || ((n.is_list() || n.is_map()) && n.empty());
 }
-
-} // namespace
 
 const Node* Object::take(std::string_view key) {
     if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);

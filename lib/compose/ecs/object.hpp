@@ -18,6 +18,9 @@ struct ForAws {
     Pos at;
 };
 
+// AWS prints what is not given as empty lists, objects, texts and nulls.
+bool says_nothing(const Node& n);
+
 class Object {
 public:
     Object(const Node& node, std::string path, Diagnostics& diag)

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,8 +46,9 @@ struct Context {
     Tree& tree;
     Diagnostics& diag;
     const Environment& environment;
-    std::string directory; // where files of variables are
-    bool values = true;    // secrets have to have theirs
+    std::string directory;  // where files of variables are
+    bool values = true;     // files and secrets have to be there
+    bool elsewhere = false; // as in LoadOptions
     ForAws for_aws{{}, {}};
 
     Node* text(std::string_view value, Pos at = {}) const { return tree.string(value, at); }
@@ -67,5 +69,16 @@ void add_linux_parameters(Context&, Object& definition, Node& service);
 // volumes.cpp: the task's `volumes`, which become those of the project.
 void read_volumes(Context&, Task&, Object& definition, const std::vector<Copy>&, Node& volumes);
 void add_mounts(Context&, const Task&, const Copy&, Object& definition, Node& service);
+
+// service.cpp
+struct ServicePart {
+    int tasks = 1;
+    std::vector<std::string> aliases; // of the task on the network
+};
+ServicePart read_service(Context&, const Task&, Object& service);
+// kept.cpp: the keys that say something, in a map of that name.
+using Kept = std::span<const std::string_view>;
+extern const Kept kept_of_task, kept_of_container, kept_of_service;
+void keep(Context&, const Node& from, Kept keys, Node& to, std::string_view below);
 
 } // namespace davit::compose::ecs

@@ -75,6 +75,7 @@ service() { # NAME REVISION
         aws ecs update-service --cli-input-json "$(filled "$1.update.json")" --task-definition "$2" >/dev/null
     else
         aws ecs create-service --cli-input-json "$(filled "$1.service.json")" --task-definition "$2" >/dev/null
+        created=1
     fi
     [ -n "${NO_WAIT-}" ] || aws ecs wait services-stable --cluster "$CLUSTER" --services "$1"
 }
@@ -239,6 +240,21 @@ std::string task_commands(const Plan& plan, const Task& task) {
     return out;
 }
 
+// Of those that were made before a name that they ask for.
+std::string second_deployments(const Plan& plan) {
+    const auto early = asked_too_early(plan);
+    if (early.empty()) return {};
+    std::string out = "\n# ---- Service Connect tells a service the names that are there when it is deployed\n"
+                      "if [ -n \"${created-}\" ]; then\n";
+    for (const Task* task : early)
+        out += fmt::format("    aws ecs update-service --cluster \"$CLUSTER\" --service {0} --force-new-deployment "
+                           ">/dev/null\n"
+                           "    [ -n \"${{NO_WAIT-}}\" ] || aws ecs wait services-stable --cluster \"$CLUSTER\" "
+                           "--services {0}\n",
+                           task->name);
+    return out + "fi\n";
+}
+
 // A redeploy leaves the number that autoscaling has chosen.
 Document update_document(const Plan& plan, const Task& task) {
     Document out = service_document(plan, task, !task.scaling);
@@ -269,6 +285,7 @@ std::vector<ExportedFile> as_cli(const Plan& plan) {
         out.push_back({task.name + ".service.json", json_of(create), false});
         out.push_back({task.name + ".update.json", json_of(update), false});
     }
+    script += second_deployments(plan);
     out.push_back({"trust-policy.json", json_of(trust_policy()), false});
     if (!plan.secret_arns.empty()) out.push_back({"execution-policy.json", json_of(execution_policy(plan)), false});
     std::string order;

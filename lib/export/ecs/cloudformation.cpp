@@ -56,6 +56,8 @@ Document cfn_text(const std::string& text) {
 std::string property(const std::string& key) {
     if (key == "efsVolumeConfiguration") return "EFSVolumeConfiguration";
     if (key == "fileSystemId") return "FilesystemId";
+    if (key == "fsxWindowsFileServerVolumeConfiguration") return "FSxWindowsFileServerVolumeConfiguration";
+    if (key == "iam") return "IAM";
     std::string out = key;
     out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
     return out;
@@ -72,7 +74,7 @@ Document properties(const Document& d) {
     if (!d.is_object()) return d;
     Document out = Document::object();
     for (const auto& [key, value] : d.items()) {
-        const bool own_keys = key == "dockerLabels" || key == "options";
+        const bool own_keys = key == "dockerLabels" || key == "options" || key == "labels" || key == "driverOpts";
         if (!own_keys) {
             out[property(key)] = properties(value);
             continue;
@@ -256,14 +258,18 @@ void add_task(const Plan& plan, std::size_t i, Document& resources) {
     if (task.once) return;
     // A redeploy leaves the number that autoscaling has chosen.
     Document props = properties(service_document(plan, task, !task.scaling));
-    props["Cluster"] = plan.own_cluster ? cfn_ref("Cluster") : Document(plan.cluster);
+    const Document mine = given_service(plan, task);
+    if (!mine.contains("cluster")) props["Cluster"] = plan.own_cluster ? cfn_ref("Cluster") : Document(plan.cluster);
     props["TaskDefinition"] = cfn_ref(id + "Task");
-    props["ServiceConnectConfiguration"]["Namespace"] = cfn_get("Namespace", "Arn");
+    if (props.contains("ServiceConnectConfiguration") && !mine.contains("serviceConnectConfiguration"))
+        props["ServiceConnectConfiguration"]["Namespace"] = cfn_get("Namespace", "Arn");
     Document after = Document::array();
     add_published_ports(plan, task, resources, props, after);
-    Document& network = props["NetworkConfiguration"]["AwsvpcConfiguration"];
-    network["Subnets"] = cfn_ref("SubnetIds");
-    network["SecurityGroups"] = group_list(plan, task, resources);
+    if (props.contains("NetworkConfiguration") && !mine.contains("networkConfiguration")) {
+        Document& network = props["NetworkConfiguration"]["AwsvpcConfiguration"];
+        network["Subnets"] = cfn_ref("SubnetIds");
+        network["SecurityGroups"] = group_list(plan, task, resources);
+    }
     for (const std::string& other : task.after) {
         const bool once =
             std::any_of(plan.tasks.begin(), plan.tasks.end(), [&](const Task& t) { return t.name == other && t.once; });

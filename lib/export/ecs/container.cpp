@@ -3,6 +3,8 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "export/tasks.hpp"
+#include "model/ecs_task.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,9 +16,6 @@ namespace davit::exports::ecs {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr const char* sidecar_image = "public.ecr.aws/docker/library/busybox:1.36";
-constexpr std::int64_t mebi = 1024 * 1024;
 
 std::int64_t clamped(const Plan& plan, const Service& service, const char* key, std::int64_t value, std::int64_t least,
                      std::int64_t most) {
@@ -44,10 +43,6 @@ void add_health(const Plan& plan, const Service& service, Document& out) {
     if (h.start_period)
         check["startPeriod"] = clamped(plan, service, "start_period", whole_seconds(*h.start_period), 0, 300);
     out["healthCheck"] = check;
-}
-
-std::string port_name(const Plan& plan, const Service& service, std::uint32_t port, const std::string& protocol) {
-    return fmt::format("{}-{}-{}", plan.labels.at(service.name), port, protocol);
 }
 
 void add_port(const Plan& plan, Task& task, const Service& service, std::uint32_t port, const std::string& protocol,
@@ -104,111 +99,6 @@ Document dependencies(const Plan& plan, const Task& task, const Service& service
         if (how.restart) plan.scope.report.dropped(path + ".restart", "containers are not restarted with others");
     }
     return out;
-}
-
-// Secrets are variables of a container that ends before the program begins, and files of a directory in memory's place.
-void add_secret_files(Plan& plan, const Service& service, Document& container, Document& definition) {
-    constexpr std::string_view home = "/run/secrets/";
-    Document secrets = Document::array();
-    std::string command = "set -eu; cd /run/secrets;";
-    for (std::size_t i = 0; i < service.secrets.size(); ++i) {
-        const FileReference& use = service.secrets[i];
-        const auto it = plan.scope.project.secrets.find(use.source);
-        if (it == plan.scope.project.secrets.end()) continue;
-        std::string target = use.target.empty() ? use.source : use.target;
-        if (target.starts_with(home)) target = target.substr(home.size());
-        if (target.starts_with('/')) {
-            plan.scope.report.dropped(fmt::format("services.{}.secrets[{}]", service.name, i),
-                                      "secrets are files below /run/secrets", "a target there");
-            continue;
-        }
-        const std::string variable = fmt::format("SECRET_{}", i + 1);
-        const FileObject& secret = it->second;
-        const std::string arn = secret.external && secret.name.starts_with("arn:")
-                                    ? secret.name
-                                    : fmt::format("arn:aws:secretsmanager:@REGION@:@ACCOUNT@:secret:{}",
-                                                  secret.external ? secret.name : plan.project + "/" + use.source);
-        secrets.push_back({{"name", variable}, {"valueFrom", arn}});
-        if (std::find(plan.secret_arns.begin(), plan.secret_arns.end(), arn) == plan.secret_arns.end())
-            plan.secret_arns.push_back(arn);
-        const std::string file = shell_quoted(target);
-        command += fmt::format(
-            " mkdir -p \"$(dirname {0})\"; printf %s \"${1}\" >{0}; chown {2}:{3} {0}; chmod {4:o} {0};", file,
-            variable, use.uid.empty() ? "0" : use.uid, use.gid.empty() ? "0" : use.gid, use.mode.value_or(0444));
-    }
-    if (secrets.empty()) return;
-    const std::string& label = plan.labels.at(service.name);
-    const std::string volume = label + "-secrets", helper = label + "-files";
-    Document mount{{"sourceVolume", volume}, {"containerPath", "/run/secrets"}};
-    Document log{{"logDriver", "awslogs"}};
-    log["options"] = {
-        {"awslogs-group", plan.log_group}, {"awslogs-region", "@REGION@"}, {"awslogs-stream-prefix", helper}};
-    Document sidecar{{"name", helper}, {"image", sidecar_image}, {"essential", false}};
-    sidecar["entryPoint"] = {"/bin/sh", "-c"};
-    sidecar["command"] = Document::array({command});
-    sidecar["secrets"] = secrets;
-    sidecar["mountPoints"] = Document::array({mount});
-    sidecar["logConfiguration"] = log;
-    definition["containerDefinitions"].push_back(std::move(sidecar));
-    Document directory{{"name", volume}};
-    definition["volumes"].push_back(std::move(directory));
-    mount["readOnly"] = true;
-    container["mountPoints"].push_back(std::move(mount));
-    container["dependsOn"].push_back({{"containerName", helper}, {"condition", "SUCCESS"}});
-}
-
-std::string efs_volume(Plan& plan, const std::string& key, Document& definition) {
-    const std::string name = dns_label(key);
-    for (const Document& v : definition["volumes"])
-        if (v["name"] == name) return name;
-    const auto it = plan.scope.project.volumes.find(key);
-    const std::string given =
-        it == plan.scope.project.volumes.end() ? "" : text_of(it->second.extensions, "x-aws-filesystem");
-    if (given.empty())
-        plan.scope.report.needs("volumes." + key + ".x-aws-filesystem",
-                                "a named volume is an EFS file system, which is there before",
-                                "x-aws-filesystem: fs-… at the volume, or the format's parameter");
-    const std::string id = given.empty() ? "@EFS:" + key + "@" : given;
-    plan.file_systems[key] = id;
-    Document efs{{"fileSystemId", id}, {"transitEncryption", "ENABLED"}};
-    const std::string point =
-        it == plan.scope.project.volumes.end() ? "" : text_of(it->second.extensions, "x-aws-access_point");
-    if (!point.empty()) efs["authorizationConfig"]["accessPointId"] = point;
-    Document volume{{"name", name}};
-    volume["efsVolumeConfiguration"] = efs;
-    definition["volumes"].push_back(std::move(volume));
-    return name;
-}
-
-void add_mounts_of(Plan& plan, const Task& task, const Service& service, Document& container, Document& definition) {
-    for (std::size_t i = 0; i < service.volumes.size(); ++i) {
-        const Mount& m = service.volumes[i];
-        const std::string path = fmt::format("services.{}.volumes[{}]", service.name, i);
-        std::string volume;
-        if (m.type == MountType::volume && !m.source.empty()) {
-            volume = efs_volume(plan, m.source, definition);
-        } else if (m.type == MountType::volume) {
-            volume = fmt::format("{}-{}", plan.labels.at(service.name), i);
-            Document empty{{"name", volume}};
-            definition["volumes"].push_back(std::move(empty));
-            plan.scope.report.adjusted(path, "an empty directory of the task", "it lives as long as the task");
-        } else if (m.type == MountType::bind && task.ec2) {
-            volume = fmt::format("{}-{}", plan.labels.at(service.name), i);
-            Document host{{"name", volume}};
-            host["host"]["sourcePath"] = m.source;
-            definition["volumes"].push_back(std::move(host));
-            plan.scope.report.adjusted(path, "a path of the container instance", "it must be on every instance");
-        } else {
-            if (m.type != MountType::tmpfs || !task.ec2)
-                plan.scope.report.dropped(
-                    path, m.type == MountType::bind ? m.source + " is of one machine" : "Fargate has no such mounts",
-                    "copy it into the image, or use a named volume");
-            continue;
-        }
-        Document mount{{"sourceVolume", volume}, {"containerPath", m.target}};
-        if (m.read_only) mount["readOnly"] = true;
-        container["mountPoints"].push_back(std::move(mount));
-    }
 }
 
 void add_tmpfs_of(const Plan& plan, const Service& service, Document& linux) {
@@ -302,7 +192,7 @@ void add_restart(const Task& task, const Service& service, Document& out) {
 std::string ecs_image(const Plan& plan, const Service& service) {
     const bool named = service.image.find('/') != std::string::npos;
     if (!service.build || named || !plan.scope.options.registry.empty()) return image_of(plan.scope, service);
-    std::string name = service.image.empty() ? plan.project + "-" + service.name + ":latest" : service.image;
+    std::string name = service.image.empty() ? image_name(plan.project, service.name) + ":latest" : service.image;
     plan.scope.report.adjusted(
         key_path(service, "build"), "ECR, " + name, "ECS builds nothing",
         "davit build, tag it so and push it before it is deployed; --registry names another place");
@@ -311,135 +201,81 @@ std::string ecs_image(const Plan& plan, const Service& service) {
     return name;
 }
 
-Document main_definition(Plan& plan, Task& task, const Service& service) {
-    const bool once = runs_once(plan.scope.project, service);
-    Document out{{"name", plan.labels.at(service.name)},
-                 {"image", ecs_image(plan, service)},
-                 {"essential", task.members.size() == 1 || !once}};
-    if (const std::string arn = text_of(service.extensions, "x-aws-pull_credentials"); !arn.empty())
-        out["repositoryCredentials"]["credentialsParameter"] = arn;
+void add_process_of(const Service& service, Document& out) {
     if (service.entrypoint) out["entryPoint"] = *service.entrypoint;
     if (service.command) out["command"] = *service.command;
     for (const auto& [key, value] : service.environment)
         if (value && !key.empty()) out["environment"].push_back({{"name", key}, {"value", *value}});
-    if (Document ports = port_mappings(plan, task, service); !ports.empty()) out["portMappings"] = ports;
-    add_limits_of(service, out);
-    add_health(plan, service, out);
-    if (Document depends = dependencies(plan, task, service); !depends.empty()) out["dependsOn"] = depends;
     if (!service.working_dir.empty()) out["workingDirectory"] = service.working_dir;
     if (!service.user.empty()) out["user"] = service.user;
     if (service.tty) out["pseudoTerminal"] = true;
     if (service.stdin_open) out["interactive"] = true;
     if (service.read_only) out["readonlyRootFilesystem"] = true;
+    for (const auto& [key, value] : service.labels) out["dockerLabels"][key] = value;
+}
+
+void add_stop_timeout(const Plan& plan, Task& task, const Service& service, Document& out) {
+    if (!service.stop_grace_period) return;
+    const std::int64_t wanted = whole_seconds(*service.stop_grace_period);
+    const std::int64_t stop = task.ec2 ? wanted : std::min<std::int64_t>(wanted, 120);
+    if (stop != wanted)
+        plan.scope.report.adjusted(key_path(service, "stop_grace_period"), "2m", "Fargate waits 120 seconds at most");
+    out["stopTimeout"] = std::max<std::int64_t>(2, stop);
+    task.stop_timeout = std::max(task.stop_timeout, stop);
+}
+
+// What a container definition that was loaded has itself, below x-aws-container.
+void add_what_compose_says(Plan& plan, Task& task, const Service& service, Document& out) {
+    if (const std::string arn = text_of(service.extensions, "x-aws-pull_credentials"); !arn.empty())
+        out["repositoryCredentials"]["credentialsParameter"] = arn;
+    if (Document ports = port_mappings(plan, task, service); !ports.empty()) out["portMappings"] = ports;
+    add_limits_of(service, out);
     if (!service.dns.empty()) out["dnsServers"] = service.dns;
     if (!service.dns_search.empty()) out["dnsSearchDomains"] = service.dns_search;
-    for (const auto& [key, value] : service.labels) out["dockerLabels"][key] = value;
     for (const auto& [key, value] : service.sysctls)
         out["systemControls"].push_back({{"namespace", key}, {"value", value}});
-    if (service.stop_grace_period) {
-        const std::int64_t wanted = whole_seconds(*service.stop_grace_period);
-        const std::int64_t stop = task.ec2 ? wanted : std::min<std::int64_t>(wanted, 120);
-        if (stop != wanted)
-            plan.scope.report.adjusted(key_path(service, "stop_grace_period"), "2m",
-                                       "Fargate waits 120 seconds at most");
-        out["stopTimeout"] = std::max<std::int64_t>(2, stop);
-        task.stop_timeout = std::max(task.stop_timeout, stop);
-    }
     add_linux(plan, task, service, out);
     add_restart(task, service, out);
     add_logging(plan, service, out);
-    return out;
-}
-
-Size task_size(const Plan& plan, const Task& task, const Document& definition) {
-    double cpus = 0;
-    std::int64_t memory = 0;
-    for (const Service* s : task.members) {
-        const EffectiveLimits limits = effective_limits(*s);
-        cpus += limits.cpus;
-        memory += std::max(limits.memory, limits.memory_reservation);
-    }
-    const auto size = fargate_size(cpus, memory);
-    if (!size)
-        throw error(Errc::invalid_project, "the task {} wants {} CPUs and {} MiB, more than Fargate has", task.name,
-                    cpus, memory / mebi)
-            .with_at(task.members.front()->origin.pos)
-            .with_hint("at most 16 CPUs and 120 GiB; --layout service splits a task");
-    if (task.ec2) return *size;
-    const std::string said = fmt::format("cpu {}, memory {} MiB", size->cpu, size->memory);
-    for (const Service* s : task.members) {
-        const bool asked = effective_limits(*s).cpus > 0 || effective_limits(*s).memory > 0;
-        const bool rounded = std::llround(cpus * 1024) != size->cpu || memory / mebi != size->memory;
-        if (rounded)
-            plan.scope.report.adjusted("services." + s->name, said,
-                                       asked ? "Fargate has sizes, and the next larger is taken"
-                                             : "Fargate's smallest size: it has no limits");
-    }
-    (void)definition;
-    return *size;
-}
-
-void check_ports(const Task& task, const Document& definition) {
-    std::map<std::string, std::string> taken;
-    for (const Document& container : definition["containerDefinitions"]) {
-        if (!container.contains("portMappings")) continue;
-        for (const Document& port : container["portMappings"]) {
-            const std::string key =
-                fmt::format("{}/{}", port["containerPort"].get<int>(), port["protocol"].get<std::string>());
-            const auto [it, added] = taken.emplace(key, container["name"].get<std::string>());
-            if (!added)
-                throw error(Errc::invalid_project, "{} and {} both listen on port {} of the task {}", it->second,
-                            container["name"].get<std::string>(), key, task.name)
-                    .with_hint("containers of one task share their network: --layout service, or another port");
-        }
-    }
-}
-
-void add_platform(const Plan& plan, const Task& task, Document& definition) {
-    const Service& first = *task.members.front();
-    const std::string arch = first.platform.substr(std::min(first.platform.find('/'), first.platform.size()));
-    const bool arm = arch.starts_with("/arm64") || arch.starts_with("/aarch64");
-    if (!arch.empty() && !arm && !arch.starts_with("/amd64"))
-        plan.scope.report.dropped(key_path(first, "platform"), "ECS has X86_64 and ARM64");
-    if (!task.ec2 || !arch.empty())
-        definition["runtimePlatform"] = {{"cpuArchitecture", arm ? "ARM64" : "X86_64"},
-                                         {"operatingSystemFamily", "LINUX"}};
 }
 
 } // namespace
 
-void add_definition(Plan& plan, Task& task) {
-    Document out{{"family", task.family}, {"networkMode", "awsvpc"}};
-    out["requiresCompatibilities"] = Document::array({task.ec2 ? "EC2" : "FARGATE"});
-    out["executionRoleArn"] = plan.execution_role.empty() ? "@EXECUTION_ROLE@" : plan.execution_role;
-    if (!plan.task_role.empty()) out["taskRoleArn"] = plan.task_role;
-    else if (!plan.task_policies.empty()) out["taskRoleArn"] = "@TASK_ROLE@";
-    out["containerDefinitions"] = Document::array();
-    out["volumes"] = Document::array();
-    for (const Service* service : task.members) {
-        Document container = main_definition(plan, task, *service);
-        add_mounts_of(plan, task, *service, container, out);
-        add_secret_files(plan, *service, container, out);
-        out["containerDefinitions"].push_back(std::move(container));
-    }
-    check_ports(task, out);
-    if (!task.ec2 || std::any_of(task.members.begin(), task.members.end(),
-                                 [](const Service* s) { return effective_limits(*s).memory > 0; })) {
-        const Size size = task_size(plan, task, out);
-        out["cpu"] = std::to_string(size.cpu);
-        out["memory"] = std::to_string(size.memory);
-    } else {
-        for (Document& c : out["containerDefinitions"])
-            if (!c.contains("memory") && !c.contains("memoryReservation")) c["memoryReservation"] = 512;
-    }
-    if (out["volumes"].empty()) out.erase("volumes");
-    add_platform(plan, task, out);
-    out["tags"] = Document::array({{{"key", "davit:project"}, {"value", plan.project}}});
-    if (task.members.size() > 1)
-        for (const Service* s : task.members)
-            plan.scope.report.adjusted("services." + s->name, "a container of the task " + task.name,
-                                       "containers of one task reach each other as localhost, not by name");
-    plan.definitions.push_back(std::move(out));
+namespace {
+
+// Of a definition that was loaded: what davit's keys come to here stands in it in ECS's own words.
+void note_ready_made(const Plan& plan, const Service& service) {
+    for (const char* key :
+         {"cpu_shares", "cpus",         "mem_limit",    "mem_reservation", "memswap_limit", "mem_swappiness",
+          "shm_size",   "tmpfs",        "devices",      "privileged",      "security_opt",  "dns",
+          "dns_search", "hostname",     "extra_hosts",  "links",           "pid",           "ipc",
+          "gpus",       "volumes",      "volumes_from", "ulimits",         "cap_add",       "cap_drop",
+          "logging",    "network_mode", "networks",     "ports",           "sysctls",       "restart",
+          "platform",   "init",         "scale"})
+        plan.scope.report.exact(key_path(service, key), "x-aws-container and x-aws-task-definition have it");
+}
+
+} // namespace
+
+Document main_definition(Plan& plan, Task& task, const Service& service) {
+    const bool once = runs_once(plan.scope.project, service);
+    const auto ready_made = ecs_task_of(service);
+    Document out{{"name", plan.labels.at(service.name)},
+                 {"image", ecs_image(plan, service)},
+                 {"essential", ready_made ? ready_made->essential : task.members.size() == 1 || !once}};
+    add_process_of(service, out);
+    add_health(plan, service, out);
+    if (Document depends = dependencies(plan, task, service); !depends.empty()) out["dependsOn"] = depends;
+    add_stop_timeout(plan, task, service, out);
+    if (ready_made) note_ready_made(plan, service);
+    else add_what_compose_says(plan, task, service, out);
+    const Document own = given_container(service);
+    put(out, own);
+    for (const SecretVariable& secret : secret_variables(service))
+        if (plan.execution_role.empty() && secret.from.starts_with("arn:") &&
+            std::find(plan.secret_arns.begin(), plan.secret_arns.end(), secret.from) == plan.secret_arns.end())
+            plan.secret_arns.push_back(secret.from);
+    return out;
 }
 
 } // namespace davit::exports::ecs

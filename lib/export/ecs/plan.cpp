@@ -2,10 +2,10 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "model/ecs_task.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +17,7 @@ constexpr std::size_t most_containers = 10, most_of_a_definition = 64 * 1024;
 
 // By which services share a task: one for all, or those that share a network namespace.
 std::string group_of(const Scope& scope, const Service& service) {
+    if (const auto task = ecs_task_of(service)) return task->name;
     const bool alone = runs_once(scope.project, service) && dependents_of(scope.project, service.name).empty();
     if (scope.options.layout == EcsLayout::task && !alone) return scope.project.name;
     if (const std::string name = text_of(service.extensions, "x-aws-task"); !name.empty()) return name;
@@ -39,7 +40,7 @@ void add_published(Plan& plan, Task& task, const Service& service) {
     for (std::size_t i = 0; i < service.ports.size(); ++i) {
         const Port& p = service.ports[i];
         const std::string path = fmt::format("services.{}.ports[{}]", service.name, i);
-        if (p.published.empty()) continue;
+        if (p.published.empty() || is_loopback(p)) continue;
         if (p.protocol == "sctp") {
             plan.scope.report.dropped(path, "no load balancer of AWS knows SCTP");
             continue;
@@ -98,17 +99,8 @@ void add_scaling(Task& task, const Service& service) {
     if (task.scaling->cpu <= 0 && task.scaling->memory <= 0) task.scaling->cpu = 75;
 }
 
-void add_names(const Plan& plan, Task& task, const Service& service) {
-    std::set<std::string> names{service.name};
-    for (const auto& [network, how] : service.networks)
-        if (how) names.insert(how->aliases.begin(), how->aliases.end());
-    for (const auto& [other, s] : plan.scope.project.services)
-        for (const std::string& link : s.links)
-            if (link.starts_with(service.name + ":")) names.insert(link.substr(service.name.size() + 1));
-    for (const std::string& name : names) task.own_names.push_back(name);
-}
-
 void add_member(Plan& plan, Task& task, const Service& service) {
+    task.ready_made = task.ready_made || ecs_task_of(service);
     if (service.network_mode.starts_with("service:"))
         plan.scope.report.adjusted(key_path(service, "network_mode"), "a container of the same task",
                                    "containers of one task share their network");
@@ -118,13 +110,25 @@ void add_member(Plan& plan, Task& task, const Service& service) {
             task.networks.push_back(network);
     if (service.deploy)
         for (const auto& [key, value] : service.deploy->labels) task.tags[key] = value;
-    add_published(plan, task, service);
-    add_names(plan, task, service);
+    if (!task.ready_made) note_inner_ports(plan.scope, service);
+    if (!task.ready_made) add_published(plan, task, service); // its service says which load balancers it has
     if (!task.published.empty()) {
         const auto start = service.healthcheck ? service.healthcheck->start_period : std::nullopt;
         task.grace = std::max<std::int64_t>({task.grace, 60, start ? whole_seconds(*start) : 0});
     }
     task.after.insert(service.name); // replaced by the names of tasks below
+}
+
+// The names are those of the task definition and of its service, and so is where it runs.
+void settle_ready_made(const Plan& plan, Task& task) {
+    if (!task.ready_made) return;
+    const Document definition = given_definition(plan, task), service = given_service(plan, task);
+    task.family = ecs_task_of(*task.members.front())->family;
+    task.name = service.value("serviceName", task.family);
+    const Document where = definition.value("requiresCompatibilities", Document::array());
+    task.ec2 = std::find(where.begin(), where.end(), "FARGATE") == where.end();
+    task.daemon = service.value("schedulingStrategy", "") == "DAEMON";
+    task.desired = service.value("desiredCount", task.desired);
 }
 
 void settle(Plan& plan, Task& task) {
@@ -143,39 +147,13 @@ void settle(Plan& plan, Task& task) {
             plan.scope.report.adjusted(key_path(first, "deploy.mode"), "one replica",
                                        "Fargate has no nodes to have one task on each", "x-aws-launch_type: EC2");
     }
+    settle_ready_made(plan, task);
     add_percentages(task, first);
     add_scaling(task, first);
     if (task.members.size() > most_containers)
         throw error(Errc::invalid_project, "the task {} would have {} containers, and ECS allows {}", task.name,
                     task.members.size(), most_containers)
             .with_hint("--layout service, or fewer services in it");
-}
-
-// In the order of dependencies: who provides a name is there before who asks for it.
-void order_tasks(Plan& plan, std::map<std::string, Task>& by_group) {
-    std::map<std::string, std::string> task_of; // service → group
-    for (const auto& [group, task] : by_group)
-        for (const Service* s : task.members) task_of[s->name] = group;
-    std::vector<std::string> order;
-    for (const auto& level : dependency_levels(plan.scope.project))
-        for (const std::string& service : level) {
-            const std::string& group = task_of.at(service);
-            if (std::find(order.begin(), order.end(), group) == order.end()) order.push_back(group);
-        }
-    for (const std::string& group : order) {
-        Task& task = by_group.at(group);
-        std::set<std::string> after;
-        for (const Service* s : task.members)
-            for (const auto& [other, how] : s->depends_on)
-                if (task_of.contains(other) && task_of.at(other) != group)
-                    after.insert(by_group.at(task_of.at(other)).name);
-        // Two groups may need each other; the one that comes first does not wait.
-        std::erase_if(after, [&](const std::string& name) {
-            return std::none_of(plan.tasks.begin(), plan.tasks.end(), [&](const Task& t) { return t.name == name; });
-        });
-        task.after = std::move(after);
-        plan.tasks.push_back(task);
-    }
 }
 
 void read_inputs(Plan& plan) {
@@ -286,6 +264,8 @@ Plan make_plan(const Scope& scope) {
     std::vector<std::string> names;
     for (const auto& [name, service] : scope.project.services) names.push_back(name);
     plan.labels = dns_labels(names);
+    for (const auto& [name, service] : scope.project.services)
+        if (const auto task = ecs_task_of(service)) plan.labels[name] = task->container;
     read_inputs(plan);
     note_inputs(plan);
     collect_secrets(plan);
@@ -297,6 +277,7 @@ Plan make_plan(const Scope& scope) {
     }
     for (auto& [group, task] : by_group) settle(plan, task);
     order_tasks(plan, by_group);
+    note_names(plan);
     for (Task& task : plan.tasks)
         for (const std::string& network : task.networks)
             if (std::find(plan.networks.begin(), plan.networks.end(), network) == plan.networks.end())

@@ -12,6 +12,8 @@
 
 namespace davit::exports::ecs {
 
+inline constexpr std::int64_t mebi = 1024 * 1024;
+
 struct PublishedPort {
     std::uint32_t listener = 0, container = 0;
     std::string protocol; // HTTP HTTPS TCP UDP
@@ -33,15 +35,15 @@ struct Task {
     std::int64_t grace = 0;         // of load balancers' health checks
     std::int64_t stop_timeout = 30; // the longest of its containers'
     std::vector<PublishedPort> published;
-    std::vector<std::string> networks;  // keys
-    std::set<std::string> after;        // names of tasks that are made before it
-    std::vector<std::string> own_names; // service names and aliases
+    std::vector<std::string> networks; // keys
+    std::set<std::string> after;       // names of tasks that are made before it
     struct Scaling {
         int least = 1, most = 1;
         double cpu = 0, memory = 0;
     };
     std::optional<Scaling> scaling;
     std::map<std::string, std::string> tags;
+    bool ready_made = false; // it was an ECS task definition
 };
 
 struct Plan {
@@ -67,8 +69,24 @@ struct Plan {
 
 Plan make_plan(const Scope& scope);
 void add_definition(Plan& plan, Task& task);
-Document container_definition(Plan& plan, Task& task, const Service& service, Document& volumes);
-bool uses_secrets(const Service& service);
+Document main_definition(Plan& plan, Task& task, const Service& service);
+// mounts.cpp: they add to the container, and to the definition's volumes and containers.
+void add_secret_files(Plan& plan, const Service& service, Document& container, Document& definition);
+void add_mounts_of(Plan& plan, const Task& task, const Service& service, Document& container, Document& definition);
+
+// names.cpp: who provides a name is made before who asks for it.
+void order_tasks(Plan& plan, std::map<std::string, Task>& by_group);
+void note_names(const Plan& plan);
+// Those that are made before somebody whose name they ask for, and learn of it by a second deployment.
+std::vector<const Task*> asked_too_early(const Plan& plan);
+std::string port_name(const Plan& plan, const Service& service, std::uint32_t port, const std::string& protocol);
+
+// given.cpp
+Document given(const Extensions& from, const char* key);
+Document given_container(const Service& service);
+Document given_definition(const Plan& plan, const Task& task);
+Document given_service(const Plan& plan, const Task& task);
+void put(Document& into, const Document& given);
 
 struct Size {
     int cpu = 256, memory = 512; // units, MiB

@@ -2,6 +2,7 @@
 #include "export/ecs/plan.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -26,21 +27,33 @@ Document tags_of(const Plan& plan, const Task& task) {
     return out;
 }
 
+// DNS knows no capitals.
+std::string lower(std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+}
+
+const Document& definition_of(const Plan& plan, const Task& task) {
+    return plan.definitions[static_cast<std::size_t>(&task - plan.tasks.data())];
+}
+
+bool in_awsvpc(const Plan& plan, const Task& task) { return definition_of(plan, task)["networkMode"] == "awsvpc"; }
+
 } // namespace
 
 Document service_connect(const Plan& plan, const Task& task) {
     Document out{{"enabled", true}, {"namespace", plan.namespace_name}};
-    const std::size_t i = static_cast<std::size_t>(&task - plan.tasks.data());
     std::set<std::string> taken;
-    for (const Document& container : plan.definitions[i]["containerDefinitions"]) {
+    for (const Document& container : definition_of(plan, task)["containerDefinitions"]) {
         if (!container.contains("portMappings")) continue;
         for (const Document& port : container["portMappings"]) {
-            if (port["protocol"] != "tcp") continue; // Service Connect knows no UDP
+            if (!port.contains("name") || port.value("protocol", "tcp") != "tcp")
+                continue; // Service Connect knows no UDP
             Document aliases = Document::array();
             for (const Service* s : task.members) {
                 if (plan.labels.at(s->name) != container["name"]) continue;
                 // One alias of a port is all that Service Connect has.
-                aliases.push_back({{"port", port["containerPort"]}, {"dnsName", s->name}});
+                aliases.push_back({{"port", port["containerPort"]}, {"dnsName", lower(s->name)}});
             }
             const std::string name = port["name"].get<std::string>();
             if (!taken.insert(name).second) continue;
@@ -69,17 +82,28 @@ Document service_document(const Plan& plan, const Task& task, bool with_desired)
     out["enableECSManagedTags"] = true;
     out["propagateTags"] = "SERVICE";
     out["tags"] = tags_of(plan, task);
+    const Document mine = given_service(plan, task);
+    put(out, mine);
+    out["taskDefinition"] = task.family;
+    if (!with_desired) out.erase("desiredCount");
+    if (task.ready_made && !mine.contains("serviceConnectConfiguration") &&
+        !out["serviceConnectConfiguration"].contains("services"))
+        out.erase("serviceConnectConfiguration");
+    if (!in_awsvpc(plan, task)) out.erase("networkConfiguration");
+    if (mine.contains("capacityProviderStrategy")) out.erase("launchType");
     return out;
 }
 
 Document run_task_document(const Plan& plan, const Task& task) {
-    return {{"cluster", plan.cluster},
-            {"taskDefinition", task.family},
-            {"count", task.desired},
-            {"launchType", task.ec2 ? "EC2" : "FARGATE"},
-            {"networkConfiguration", awsvpc(plan)},
-            {"startedBy", "davit"},
-            {"tags", tags_of(plan, task)}};
+    Document out{{"cluster", plan.cluster},
+                 {"taskDefinition", task.family},
+                 {"count", task.desired},
+                 {"launchType", task.ec2 ? "EC2" : "FARGATE"},
+                 {"networkConfiguration", awsvpc(plan)},
+                 {"startedBy", "davit"},
+                 {"tags", tags_of(plan, task)}};
+    if (!in_awsvpc(plan, task)) out.erase("networkConfiguration");
+    return out;
 }
 
 Document trust_policy() {
@@ -88,16 +112,30 @@ Document trust_policy() {
     return {{"Version", "2012-10-17"}, {"Statement", Document::array({statement})}};
 }
 
+namespace {
+
+// Without what names a part of its value: "…:secret:NAME-abc:KEY:STAGE:VERSION".
+std::string whole_secret(const std::string& arn) {
+    std::size_t end = 0;
+    for (int fields = 0; fields < 7 && end != std::string::npos; ++fields) end = arn.find(':', end + (fields ? 1 : 0));
+    return arn.substr(0, end);
+}
+
+} // namespace
+
 Document execution_policy(const Plan& plan) {
-    Document arns = Document::array();
+    Document secrets = Document::array(), parameters = Document::array();
     for (const std::string& arn : plan.secret_arns) {
-        arns.push_back(arn);
+        if (arn.find(":ssm:") != std::string::npos) parameters.push_back(arn);
         // Secrets Manager adds six characters to a name.
-        if (arn.find("@ACCOUNT@") != std::string::npos) arns.back() = arn + "-??????";
+        else secrets.push_back(arn.find("@ACCOUNT@") != std::string::npos ? arn + "-??????" : whole_secret(arn));
     }
-    Document statement{
-        {"Effect", "Allow"}, {"Action", Document::array({"secretsmanager:GetSecretValue"})}, {"Resource", arns}};
-    return {{"Version", "2012-10-17"}, {"Statement", Document::array({statement})}};
+    Document statements = Document::array();
+    for (const auto& [action, arns] :
+         {std::pair{"secretsmanager:GetSecretValue", &secrets}, {"ssm:GetParameters", &parameters}})
+        if (!arns->empty())
+            statements.push_back({{"Effect", "Allow"}, {"Action", Document::array({action})}, {"Resource", *arns}});
+    return {{"Version", "2012-10-17"}, {"Statement", statements}};
 }
 
 std::string ecs_readme(const Plan& plan, const std::string& order) {

@@ -27,7 +27,9 @@ Document known(const Plan& plan, const Document& document) {
 }
 
 // Without groups of its own a task gets the VPC's default one; subnets there must be.
-Document with_subnets(const Plan& plan, Document document) {
+Document with_subnets(const Plan& plan, const Task& task, Document document) {
+    if (!document.contains("networkConfiguration") || given_service(plan, task).contains("networkConfiguration"))
+        return known(plan, document);
     Document& network = document["networkConfiguration"]["awsvpcConfiguration"];
     network.erase("securityGroups");
     if (plan.subnets.empty()) network["subnets"] = Document::array({"subnet-00000000"});
@@ -76,14 +78,14 @@ std::vector<ExportedFile> as_taskdefs(const Plan& plan) {
         order += fmt::format("{}. `aws ecs register-task-definition --cli-input-json file://{}.taskdef.json`, ", step++,
                              task.name);
         if (task.once) {
-            out.push_back(
-                {task.name + ".run-task.json", json_of(with_subnets(plan, run_task_document(plan, task))), false});
+            out.push_back({task.name + ".run-task.json",
+                           json_of(with_subnets(plan, task, run_task_document(plan, task))), false});
             order += fmt::format(
                 "`aws ecs run-task --cli-input-json file://{}.run-task.json`, and wait until it has ended\n",
                 task.name);
         } else {
             out.push_back(
-                {task.name + ".service.json", json_of(with_subnets(plan, service_document(plan, task))), false});
+                {task.name + ".service.json", json_of(with_subnets(plan, task, service_document(plan, task))), false});
             order += fmt::format("`aws ecs create-service --cli-input-json file://{}.service.json`\n", task.name);
         }
     }

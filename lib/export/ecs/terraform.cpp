@@ -179,42 +179,70 @@ void add_ports(Builder& b, const Task& task, Document& service, Document& after)
                   "published ports of " + task.name, rules);
 }
 
+// networkMode: network_mode. What Terraform calls otherwise stands in the table.
+std::string snake(const std::string& key) {
+    static const std::map<std::string, std::string> other = {
+        {"sizeInGiB", "size_in_gib"}, {"driverOpts", "driver_opts"}, {"fileSystemId", "file_system_id"}};
+    if (const auto it = other.find(key); it != other.end()) return it->second;
+    std::string out;
+    for (char c : key) {
+        const auto u = static_cast<unsigned char>(c);
+        if (std::isupper(u)) out += '_';
+        out += static_cast<char>(std::tolower(u));
+    }
+    return out;
+}
+
+// A block of the API's object: maps of people's own words stay as they are.
+Document tf_block(const Document& d) {
+    if (d.is_array()) {
+        Document out = Document::array();
+        for (const Document& item : d) out.push_back(tf_block(item));
+        return out;
+    }
+    if (!d.is_object()) return d.is_string() ? Document(tf_in(d)) : d;
+    Document out = Document::object();
+    for (const auto& [key, value] : d.items()) {
+        const bool words = key == "labels" || key == "driverOpts";
+        if (value.is_object() && !words) out[snake(key)] = Document::array({tf_block(value)});
+        else if (words) out[snake(key)] = value;
+        else out[snake(key)] = tf_block(value);
+    }
+    return out;
+}
+
 // A volume's part of the task definition is a block of its own in Terraform.
 Document tf_volumes(const Document& definition) {
     Document out = Document::array();
-    if (!definition.contains("volumes")) return out;
-    for (const Document& v : definition["volumes"]) {
-        Document volume{{"name", v["name"]}};
-        if (v.contains("host")) volume["host_path"] = v["host"]["sourcePath"];
-        if (v.contains("efsVolumeConfiguration")) {
-            const Document& efs = v["efsVolumeConfiguration"];
-            Document config{{"file_system_id", tf_in(efs["fileSystemId"])}, {"transit_encryption", "ENABLED"}};
-            if (efs.contains("authorizationConfig"))
-                config["authorization_config"] =
-                    Document::array({Document{{"access_point_id", efs["authorizationConfig"]["accessPointId"]}}});
-            volume["efs_volume_configuration"] = Document::array();
-            volume["efs_volume_configuration"].push_back(config);
-        }
+    for (const Document& v : definition.value("volumes", Document::array())) {
+        Document volume = tf_block(v);
+        volume.erase("host");
+        if (v.contains("host") && v["host"].contains("sourcePath")) volume["host_path"] = v["host"]["sourcePath"];
         out.push_back(std::move(volume));
     }
     return out;
 }
 
+Document tf_proxy(const Document& proxy) {
+    Document out{{"type", proxy.value("type", "APPMESH")}, {"container_name", proxy.value("containerName", "")}};
+    for (const Document& p : proxy.value("properties", Document::array()))
+        out["properties"][p.value("name", "")] = p.value("value", "");
+    return Document::array({out});
+}
+
 void add_definition_of(Builder& b, const Task& task, const Document& d) {
-    Document out{{"family", task.family},
-                 {"network_mode", "awsvpc"},
-                 {"requires_compatibilities", d["requiresCompatibilities"]}};
-    for (const auto& [from, to] : {std::pair{"cpu", "cpu"}, {"memory", "memory"}})
-        if (d.contains(from)) out[to] = d[from];
-    out["execution_role_arn"] = tf_in(d["executionRoleArn"]);
-    if (d.contains("taskRoleArn")) out["task_role_arn"] = tf_in(d["taskRoleArn"]);
-    if (d.contains("runtimePlatform")) {
-        Document platform{{"cpu_architecture", d["runtimePlatform"]["cpuArchitecture"]},
-                          {"operating_system_family", "LINUX"}};
-        out["runtime_platform"].push_back(platform);
+    Document out = Document::object();
+    for (const auto& [key, value] : d.items()) {
+        if (key == "containerDefinitions") out["container_definitions"] = tf_json(value);
+        else if (key == "volumes") out["volume"] = tf_volumes(d);
+        else if (key == "proxyConfiguration") out["proxy_configuration"] = tf_proxy(value);
+        else if (key == "tags") {
+            for (const Document& tag : value) out["tags"][tag.value("key", "")] = tag.value("value", "");
+        } else if (key == "inferenceAccelerators") {
+            b.plan.scope.report.dropped("x-aws-task-definition", "Terraform has no inferenceAccelerators any more");
+        } else if (value.is_object()) out[snake(key)] = Document::array({tf_block(value)});
+        else out[snake(key)] = tf_block(value);
     }
-    if (Document volumes = tf_volumes(d); !volumes.empty()) out["volume"] = volumes;
-    out["container_definitions"] = tf_json(d["containerDefinitions"]);
     b.make("aws_ecs_task_definition", task.name) = out;
 }
 
@@ -270,7 +298,7 @@ void add_tf_scaling(Builder& b, const Task& task) {
     }
 }
 
-void add_service(Builder& b, const Task& task) {
+void add_service(Builder& b, const Task& task, const Document& definition) {
     const Plan& p = b.plan;
     Document out{{"name", task.name},
                  {"cluster", p.own_cluster ? Document("${aws_ecs_cluster.main.id}") : Document(p.cluster)},
@@ -283,10 +311,14 @@ void add_service(Builder& b, const Task& task) {
     if (task.maximum_percent.value_or(200) <= 100) out["availability_zone_rebalancing"] = "DISABLED";
     out["deployment_circuit_breaker"].push_back({{"enable", task.circuit_breaker}, {"rollback", task.roll_back}});
     if (!task.published.empty()) out["health_check_grace_period_seconds"] = task.grace;
-    out["service_connect_configuration"] = tf_service_connect(service_connect(p, task));
+    if (const Document connect = service_connect(p, task); connect.contains("services") || !task.ready_made)
+        out["service_connect_configuration"] = tf_service_connect(connect);
     Document after = Document::array();
     add_ports(b, task, out, after);
-    out["network_configuration"] = tf_network(b, task);
+    if (definition["networkMode"] == "awsvpc") out["network_configuration"] = tf_network(b, task);
+    if (!given_service(p, task).empty())
+        p.scope.report.dropped("x-aws-service", "Terraform's service is made by davit's own rules",
+                               "--format cli, or by hand");
     for (const std::string& other : task.after) {
         const bool once =
             std::any_of(p.tasks.begin(), p.tasks.end(), [&](const Task& t) { return t.name == other && t.once; });
@@ -311,7 +343,7 @@ std::vector<ExportedFile> as_terraform(const Plan& plan) {
     add_groups_and_balancers(b);
     for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
         add_definition_of(b, plan.tasks[i], plan.definitions[i]);
-        if (!plan.tasks[i].once) add_service(b, plan.tasks[i]);
+        if (!plan.tasks[i].once) add_service(b, plan.tasks[i], plan.definitions[i]);
     }
     std::vector<ExportedFile> out{{"main.tf.json", json_of(b.out), false}};
     std::string order;

@@ -1,5 +1,8 @@
 #include "export/kubernetes/cluster.hpp"
 
+#include "export/tasks.hpp"
+#include "model/ecs_task.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -27,21 +30,60 @@ std::optional<Workload> workload_by_word(const std::string& word) {
 bool has_own_volume(const Cluster& cluster, const Service& service) {
     return std::any_of(service.volumes.begin(), service.volumes.end(), [&](const Mount& m) {
         if (m.type != MountType::volume || m.read_only) return false;
+        if (const auto volume = cluster.project().volumes.find(m.source);
+            volume != cluster.project().volumes.end() && nfs_source(volume->second))
+            return false;
         const auto it = cluster.volume_users.find(m.source);
         return it == cluster.volume_users.end() || it->second.size() == 1;
     });
 }
 
-Workload choose_workload(const Cluster& cluster, const Service& service) {
-    const std::string word = text_of(service.extensions, "x-k8s-controller");
-    if (!text_of(service.extensions, "x-k8s-schedule").empty()) return Workload::cron_job;
+Workload choose_workload(const Cluster& cluster, const std::vector<const Service*>& members) {
+    const Service& owner = *members.front();
+    const std::string word = text_of(owner.extensions, "x-k8s-controller");
+    if (!text_of(owner.extensions, "x-k8s-schedule").empty()) return Workload::cron_job;
     if (const auto wanted = workload_by_word(word)) return *wanted;
     if (!word.empty())
-        cluster.report().needs(key_path(service, "x-k8s-controller"), fmt::format("{} is no workload", word),
+        cluster.report().needs(key_path(owner, "x-k8s-controller"), fmt::format("{} is no workload", word),
                                "deployment, statefulset, daemonset, job or cronjob");
-    if (runs_once(cluster.project(), service)) return Workload::job;
-    if (service.deploy && service.deploy->mode.starts_with("global")) return Workload::daemon_set;
-    return has_own_volume(cluster, service) ? Workload::stateful_set : Workload::deployment;
+    if (std::all_of(members.begin(), members.end(), [&](const Service* s) { return runs_once(cluster.project(), *s); }))
+        return Workload::job;
+    if (owner.deploy && owner.deploy->mode.starts_with("global")) return Workload::daemon_set;
+    const bool stateful =
+        std::any_of(members.begin(), members.end(), [&](const Service* s) { return has_own_volume(cluster, *s); });
+    return stateful ? Workload::stateful_set : Workload::deployment;
+}
+
+// By the services that own a network; a task of ECS has the name of its family.
+void make_pods(Cluster& out) {
+    out.pods = network_groups(out.project());
+    std::set<std::string> families;
+    for (const auto& [owner, members] : out.pods) {
+        const auto task = ecs_task_of(*members.front());
+        const bool whole = task && members.size() > 1 && families.insert(task->family).second;
+        if (whole)
+            out.report().adjusted(key_path(*members.front(), "x-davit-task"),
+                                  "containers of the pod " + dns_label(task->family),
+                                  "where an essential one ends, ECS ends the task; here each is begun again alone");
+        for (const Service* s : members) {
+            out.pod_names[s->name] = whole ? dns_label(task->family) : out.services.at(owner);
+            if (s->network_mode.starts_with("service:"))
+                out.report().adjusted(key_path(*s, "network_mode"), "a container of the pod " + out.pod_names[s->name],
+                                      "containers of one pod share their network");
+            for (const Mount& m : s->volumes)
+                if (m.type == MountType::volume && !m.source.empty()) out.volume_users[m.source].insert(owner);
+        }
+    }
+    for (const auto& [owner, members] : out.pods)
+        for (const Service* s : members) out.workloads[s->name] = choose_workload(out, members);
+}
+
+std::vector<std::string> secret_names(const Project& project) {
+    std::vector<std::string> out = keys_of(project.secrets);
+    for (const auto& [name, service] : project.services)
+        for (const SecretVariable& secret : secret_variables(service))
+            if (std::find(out.begin(), out.end(), secret.variable) == out.end()) out.push_back(secret.variable);
+    return out;
 }
 
 void note_names(const Cluster& cluster) {
@@ -60,20 +102,23 @@ Cluster make_cluster(const Scope& scope) {
                 dns_labels(keys_of(p.services)),
                 dns_labels(keys_of(p.volumes)),
                 dns_labels(keys_of(p.configs), 50),
-                dns_labels(keys_of(p.secrets)),
+                dns_labels(secret_names(p)),
                 dns_labels(keys_of(p.networks)),
+                {},
+                {},
+                {},
                 {},
                 {}};
     for (const auto& [name, service] : p.services)
-        for (const Mount& m : service.volumes)
-            if (m.type == MountType::volume && !m.source.empty()) out.volume_users[m.source].insert(name);
-    for (const auto& [name, service] : p.services) out.workloads[name] = choose_workload(out, service);
+        for (const SecretVariable& secret : secret_variables(service))
+            out.variables[secret.variable] = out.secrets.at(secret.variable);
+    make_pods(out);
     note_names(out);
     return out;
 }
 
 Document selector_labels(const Cluster& cluster, const Service& service) {
-    return {{"app.kubernetes.io/name", cluster.services.at(service.name)},
+    return {{"app.kubernetes.io/name", cluster.pod_names.at(service.name)},
             {"app.kubernetes.io/part-of", dns_label(cluster.project().name)}};
 }
 
@@ -101,7 +146,7 @@ std::vector<std::string> policy_networks(const Cluster& cluster) {
 }
 
 Document pod_labels(const Cluster& cluster, const Service& service) {
-    Document out = object_labels(cluster, cluster.services.at(service.name));
+    Document out = object_labels(cluster, cluster.pod_names.at(service.name));
     for (const std::string& network : policy_networks(cluster))
         if (service.networks.contains(network)) out["network.davit.dev/" + cluster.networks.at(network)] = "true";
     return out;

@@ -17,6 +17,10 @@ struct Cluster {
     std::map<std::string, std::string> services, volumes, configs, secrets, networks; // key → legal name
     std::map<std::string, std::set<std::string>> volume_users;
     std::map<std::string, Workload> workloads;
+    // Services that share their network are containers of one pod, of which one owns the network. Each is in one.
+    std::map<std::string, std::vector<const Service*>> pods; // by owner, which comes first
+    std::map<std::string, std::string> pod_names;            // of each service: the name of its workload
+    std::map<std::string, std::string> variables;            // that are secrets → the Secret's name
 
     const Project& project() const { return scope.project; }
     Report& report() const { return scope.report; }
@@ -34,10 +38,18 @@ std::vector<std::string> policy_networks(const Cluster& cluster);
 // Storage of one pod.
 struct PodStorage {
     std::vector<Document> volumes, mounts, claim_templates, objects; // objects: claims and ConfigMaps
+    std::map<std::string, std::vector<Document>> mounts_of;          // `mounts` of each container's service
+    std::map<std::string, std::string> claims;                       // key of a volume → its name in the pod
     bool single_writer = false;                                      // a volume that one node has at a time
     bool any_claim = false;
 };
-PodStorage storage_of(const Cluster& cluster, const Service& service);
+PodStorage storage_of(const Cluster& cluster, const std::vector<const Service*>& members);
+// claims.cpp
+void add_volume(const Cluster& cluster, const Service& service, const Mount& m, const std::string& path,
+                PodStorage& out);
+std::string name_of_volume(const PodStorage& out, const std::string& base);
+// {type: nfs, o: "addr=10.0.0.1,rw", device: ":/path"} of the local driver: the kubelet mounts such a one itself.
+std::optional<Document> nfs_source(const Volume& volume);
 std::string config_object_name(const Cluster& cluster, const FileObject& config);
 // ConfigMaps of configs, once.
 std::vector<Document> config_maps(const Cluster& cluster);
@@ -45,8 +57,8 @@ std::vector<Document> shared_claims(const Cluster& cluster);
 std::string secrets_script(const Cluster& cluster);
 
 // The pod's template, {metadata, spec}.
-Document pod_template(const Cluster& cluster, const Service& service, const PodStorage& storage);
-Document containers_environment(const Service& service);
+Document pod_template(const Cluster& cluster, const std::vector<const Service*>& members, const PodStorage& storage);
+Document containers_environment(const Cluster& cluster, const Service& service);
 std::string escaped_reference(std::string text); // $(X) would be replaced
 void add_probes(const Cluster& cluster, const Service& service, Document& container);
 void add_lifecycle(const Cluster& cluster, const Service& service, Document& container);
@@ -54,8 +66,12 @@ void add_security(const Cluster& cluster, const Service& service, const PodStora
                   Document& container);
 void add_placement(const Cluster& cluster, const Service& service, Document& pod);
 Document init_containers(const Cluster& cluster, const Service& service, const Document& main);
+// Of one pod: those that others of it wait for begin first, in order; the rest begins at once.
+enum class Place { begins_at_once, runs_first, begins_first /* and runs on */ };
+std::map<std::string, Place> places_in_pod(const Cluster& cluster, const std::vector<const Service*>& members);
+std::vector<const Service*> in_order(const std::vector<const Service*>& members);
 
-Document workload_of(const Cluster& cluster, const Service& service, PodStorage& storage);
+Document workload_of(const Cluster& cluster, const std::vector<const Service*>& members, PodStorage& storage);
 // Services, Ingress.
 // The headless Service by which the pods of a StatefulSet find each other.
 std::string peers_name(const Cluster& cluster, const Service& service);

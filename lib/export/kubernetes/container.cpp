@@ -57,6 +57,23 @@ void add_security_options(const Cluster& cluster, const Service& service, Docume
     }
 }
 
+// What the kubelet allows without being told, since 1.32 at the latest.
+bool is_safe_sysctl(const std::string& name) {
+    static const std::set<std::string> safe = {"kernel.shm_rmid_forced",
+                                               "net.ipv4.ip_local_port_range",
+                                               "net.ipv4.tcp_syncookies",
+                                               "net.ipv4.ping_group_range",
+                                               "net.ipv4.ip_unprivileged_port_start",
+                                               "net.ipv4.ip_local_reserved_ports",
+                                               "net.ipv4.tcp_keepalive_time",
+                                               "net.ipv4.tcp_fin_timeout",
+                                               "net.ipv4.tcp_keepalive_intvl",
+                                               "net.ipv4.tcp_keepalive_probes",
+                                               "net.ipv4.tcp_rmem",
+                                               "net.ipv4.tcp_wmem"};
+    return safe.contains(name);
+}
+
 // Waits until somebody answers on the port: only pods that are ready stand behind a Service.
 Document waiting_container(const Cluster& cluster, const std::string& other, std::uint32_t port) {
     const std::string name = cluster.services.at(other);
@@ -83,10 +100,16 @@ void note_order(const Cluster& cluster, const std::string& path, const Dependenc
     }
 }
 
+bool in_one_pod(const Cluster& cluster, const std::string& a, const std::string& b) {
+    const auto pod_a = cluster.pod_names.find(a), pod_b = cluster.pod_names.find(b);
+    return pod_a != cluster.pod_names.end() && pod_b != cluster.pod_names.end() && pod_a->second == pod_b->second;
+}
+
 void add_waiting(const Cluster& cluster, const Service& service, Document& out) {
     const bool wanted = flag_of(service.extensions, "x-k8s-wait", true);
     for (const auto& [other, dependency] : service.depends_on) {
         const std::string path = fmt::format("services.{}.depends_on.{}", service.name, other);
+        if (in_one_pod(cluster, service.name, other)) continue; // places_in_pod()
         const auto it = cluster.project().services.find(other);
         if (it == cluster.project().services.end()) continue;
         const auto ports = inner_ports(it->second);
@@ -183,7 +206,7 @@ void add_lifecycle(const Cluster& cluster, const Service& service, Document& con
 
 void add_security(const Cluster& cluster, const Service& service, const PodStorage& storage, Document& pod,
                   Document& container) {
-    Document own = Document::object(), whole = Document::object();
+    Document own = Document::object(), whole = pod.value("securityContext", Document::object());
     add_user(cluster, service, own);
     add_security_options(cluster, service, own);
     if (service.privileged) own["privileged"] = true;
@@ -196,7 +219,13 @@ void add_security(const Cluster& cluster, const Service& service, const PodStora
             cluster.report().dropped(key_path(service, fmt::format("group_add[{}]", i)),
                                      "Kubernetes knows no names of groups", "write its number");
     }
-    for (const auto& [key, value] : service.sysctls) whole["sysctls"].push_back({{"name", key}, {"value", value}});
+    for (const auto& [key, value] : service.sysctls) {
+        whole["sysctls"].push_back({{"name", key}, {"value", value}});
+        if (!is_safe_sysctl(key))
+            cluster.report().needs(
+                key_path(service, "sysctls." + key), "a node refuses pods with it unless its kubelet allows it",
+                "--allowed-unsafe-sysctls " + key + " of the kubelets, or an init container with rights");
+    }
     // A new claim belongs to root: who is not root writes to it as a member of this group.
     const std::string wanted = text_of(service.extensions, "x-k8s-fs-group");
     const auto group = wanted.empty() ? std::nullopt : parse_int(wanted);

@@ -37,12 +37,12 @@ std::string k8s_readme(const Cluster& cluster, bool secrets, bool claims) {
         out += fmt::format("{}. Storage: sizes and classes of the claims cannot be changed later in a StatefulSet.\n",
                            step++);
     out += fmt::format("{}. `kubectl apply -n NAMESPACE -f .`\n", step++);
-    for (const auto& [name, service] : cluster.project().services) {
+    for (const auto& [name, members] : cluster.pods) {
         if (cluster.workloads.at(name) == Workload::job)
             out +=
                 fmt::format("{0}. The job {1}: `kubectl wait -n NAMESPACE --for=condition=complete job/{1}`; before it "
                             "runs again, `kubectl delete job {1}`.\n",
-                            step++, cluster.services.at(name));
+                            step++, cluster.pod_names.at(name));
     }
     out +=
         "\nA roll-back: `kubectl rollout undo deployment/NAME`. `kustomize create --autodetect` makes a base of this "
@@ -59,21 +59,23 @@ std::vector<ExportedFile> to_kubernetes(const Scope& scope) {
     std::set<std::string> names;
     add_manifests(out, "configs", config_maps(cluster));
     add_manifests(out, "volumes", shared_claims(cluster));
-    for (const auto& [name, service] : scope.project.services) {
-        PodStorage storage = storage_of(cluster, service);
+    for (const auto& [owner, members] : cluster.pods) {
+        PodStorage storage = storage_of(cluster, members);
         claims = claims || storage.any_claim;
+        const std::string& pod = cluster.pod_names.at(owner);
         std::vector<Document> documents = storage.objects;
-        documents.push_back(workload_of(cluster, service, storage));
-        if (const char* kind = awaited(cluster.workloads.at(name)))
-            scope.facts.workloads.push_back(kind + cluster.services.at(name));
-        for (Document& d : service_objects(cluster, service)) {
-            const std::string object = d["kind"].get<std::string>() + " " + d["metadata"]["name"].get<std::string>();
-            if (names.insert(object).second) documents.push_back(std::move(d));
-            else
-                scope.report.dropped("services." + name + ".networks", fmt::format("{} is another service's", object),
-                                     "another alias: a name leads to the pods of one service");
-        }
-        add_manifests(out, "service-" + cluster.services.at(name), documents);
+        documents.push_back(workload_of(cluster, members, storage));
+        if (const char* kind = awaited(cluster.workloads.at(owner))) scope.facts.workloads.push_back(kind + pod);
+        for (const Service* service : members)
+            for (Document& d : service_objects(cluster, *service)) {
+                const std::string object =
+                    d["kind"].get<std::string>() + " " + d["metadata"]["name"].get<std::string>();
+                if (names.insert(object).second) documents.push_back(std::move(d));
+                else
+                    scope.report.dropped(key_path(*service, "networks"), fmt::format("{} is another service's", object),
+                                         "another alias: a name leads to the pods of one service");
+            }
+        add_manifests(out, "service-" + pod, documents);
     }
     add_manifests(out, "network-policies", network_policies(cluster));
     const std::string secrets = secrets_script(cluster);

@@ -1,6 +1,8 @@
 // A service's containers as a pod's template.
 #include "export/kubernetes/cluster.hpp"
 
+#include "export/tasks.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -72,7 +74,7 @@ Document container_ports(const Cluster& cluster, const Service& service) {
     return out;
 }
 
-void add_names(const Cluster& cluster, const Service& service, Document& pod) {
+void add_hostname(const Cluster& cluster, const Service& service, Document& pod) {
     if (!service.hostname.empty()) {
         const std::string name = dns_label(service.hostname);
         pod["hostname"] = name;
@@ -80,7 +82,11 @@ void add_names(const Cluster& cluster, const Service& service, Document& pod) {
             cluster.report().adjusted(key_path(service, "hostname"), name, "a pod's hostname is a DNS label");
     }
     if (!service.domainname.empty()) pod["subdomain"] = dns_label(service.domainname);
-    Document aliases = Document::array();
+}
+
+// Of all containers of the pod: it has one file of hosts and one resolver.
+void add_names(const Cluster& cluster, const Service& service, Document& pod) {
+    Document aliases = pod.value("hostAliases", Document::array());
     for (const auto& [host, addresses] : service.extra_hosts)
         for (const std::string& address : addresses) {
             if (address == "host-gateway") {
@@ -92,7 +98,7 @@ void add_names(const Cluster& cluster, const Service& service, Document& pod) {
             aliases.push_back({{"ip", address}, {"hostnames", Document::array({host})}});
         }
     if (!aliases.empty()) pod["hostAliases"] = aliases;
-    Document dns = Document::object();
+    Document dns = pod.value("dnsConfig", Document::object());
     if (!service.dns.empty()) dns["nameservers"] = service.dns;
     if (!service.dns_search.empty()) dns["searches"] = service.dns_search;
     for (const std::string& option : service.dns_opt) {
@@ -104,17 +110,28 @@ void add_names(const Cluster& cluster, const Service& service, Document& pod) {
     if (!dns.empty()) pod["dnsConfig"] = dns;
 }
 
+// host is the node's; of another container of the pod: all of the pod share it then.
+void add_namespace(const Cluster& cluster, const Service& service, const std::string& value, const char* key,
+                   const char* field, const char* of_pod, Document& pod) {
+    if (value == "host") {
+        pod[field] = true;
+        cluster.report().adjusted(key_path(service, key), field, "the node's");
+    } else if (value.starts_with("service:")) {
+        const auto other = cluster.pod_names.find(value.substr(8));
+        if (other == cluster.pod_names.end() || other->second != cluster.pod_names.at(service.name)) return;
+        if (*of_pod) pod[of_pod] = true;
+        cluster.report().adjusted(key_path(service, key), *of_pod ? of_pod : "the pod's", "all of the pod share it");
+    }
+}
+
 void add_namespaces(const Cluster& cluster, const Service& service, Document& pod) {
-    auto host = [&](const std::string& value, const char* key, const char* field) {
-        if (value == "host") {
-            pod[field] = true;
-            cluster.report().adjusted(key_path(service, key), field, "the node's");
-        }
-    };
-    host(service.network_mode, "network_mode", "hostNetwork");
-    if (service.network_mode == "host") pod["dnsPolicy"] = "ClusterFirstWithHostNet";
-    host(service.pid, "pid", "hostPID");
-    host(service.ipc, "ipc", "hostIPC");
+    if (service.network_mode == "host") {
+        pod["hostNetwork"] = true;
+        pod["dnsPolicy"] = "ClusterFirstWithHostNet";
+        cluster.report().adjusted(key_path(service, "network_mode"), "hostNetwork", "the node's");
+    }
+    add_namespace(cluster, service, service.pid, "pid", "hostPID", "shareProcessNamespace", pod);
+    add_namespace(cluster, service, service.ipc, "ipc", "hostIPC", "", pod);
     if (service.init.value_or(false)) pod["shareProcessNamespace"] = true;
     if (!service.runtime.empty()) pod["runtimeClassName"] = service.runtime;
 }
@@ -126,11 +143,11 @@ Document main_container(const Cluster& cluster, const Service& service, const Po
     if (service.command) out["args"] = words(*service.command);
     if (!service.working_dir.empty()) out["workingDir"] = service.working_dir;
     if (Document ports = container_ports(cluster, service); !ports.empty()) out["ports"] = ports;
-    if (Document env = containers_environment(service); !env.empty()) out["env"] = env;
+    if (Document env = containers_environment(cluster, service); !env.empty()) out["env"] = env;
     if (Document r = resources(service); !r.empty()) out["resources"] = r;
     if (service.tty) out["tty"] = true;
     if (service.stdin_open) out["stdin"] = true;
-    if (!storage.mounts.empty()) out["volumeMounts"] = storage.mounts;
+    if (const auto& mounts = storage.mounts_of.at(service.name); !mounts.empty()) out["volumeMounts"] = mounts;
     return out;
 }
 
@@ -141,35 +158,73 @@ std::string escaped_reference(std::string text) {
     return text;
 }
 
-Document containers_environment(const Service& service) {
+Document containers_environment(const Cluster& cluster, const Service& service) {
     Document out = Document::array();
     for (const auto& [key, value] : service.environment)
         if (value && !key.empty()) out.push_back({{"name", key}, {"value", escaped_reference(*value)}});
+    for (const SecretVariable& secret : secret_variables(service)) {
+        Document variable{{"name", secret.variable}};
+        variable["valueFrom"]["secretKeyRef"] = {{"name", cluster.variables.at(secret.variable)},
+                                                 {"key", secret.variable}};
+        out.push_back(std::move(variable));
+    }
     return out;
 }
 
-Document pod_template(const Cluster& cluster, const Service& service, const PodStorage& storage) {
-    Document pod = Document::object();
+namespace {
+
+// A container with what belongs to it, and what it needs of the pod.
+Document container_of(const Cluster& cluster, const Service& service, const PodStorage& storage, Document& pod) {
     Document container = main_container(cluster, service, storage);
     add_probes(cluster, service, container);
     add_lifecycle(cluster, service, container);
     add_security(cluster, service, storage, pod, container);
     add_names(cluster, service, pod);
     add_namespaces(cluster, service, pod);
-    add_placement(cluster, service, pod);
     if (!service.stop_signal.empty()) pod["os"] = {{"name", "linux"}}; // stopSignal asks for it
-    if (service.stop_grace_period) pod["terminationGracePeriodSeconds"] = whole_seconds(*service.stop_grace_period);
-    pod["enableServiceLinks"] = false;
-    pod["automountServiceAccountToken"] = false;
+    if (service.stop_grace_period)
+        pod["terminationGracePeriodSeconds"] = std::max<std::int64_t>(pod.value("terminationGracePeriodSeconds", 0),
+                                                                      whole_seconds(*service.stop_grace_period));
     for (const std::string& name : list_of(service.extensions, "x-k8s-pull-secret"))
         pod["imagePullSecrets"].push_back({{"name", name}});
-    if (Document first = init_containers(cluster, service, container); !first.empty()) pod["initContainers"] = first;
-    pod["containers"] = Document::array({container});
+    return container;
+}
+
+// Among the containers that begin before others: it ends, or it runs on, and then its probe tells when the next begins.
+void begin_first(Document& container, Place place) {
+    if (place == Place::runs_first) {
+        for (const char* key : {"readinessProbe", "startupProbe", "livenessProbe", "lifecycle"}) container.erase(key);
+        return;
+    }
+    container["restartPolicy"] = "Always";
+    if (container.contains("readinessProbe") && !container.contains("startupProbe"))
+        container["startupProbe"] = container["readinessProbe"];
+}
+
+} // namespace
+
+Document pod_template(const Cluster& cluster, const std::vector<const Service*>& members, const PodStorage& storage) {
+    const Service& owner = *members.front();
+    Document pod = Document::object(), first = Document::array(), containers = Document::array();
+    Document meta{{"labels", pod_labels(cluster, owner)}};
+    const auto places = places_in_pod(cluster, members);
+    for (const Service* service : members.size() > 1 ? in_order(members) : members) {
+        Document container = container_of(cluster, *service, storage, pod);
+        for (Document& waits : init_containers(cluster, *service, container)) first.push_back(std::move(waits));
+        const Place place = places.at(service->name);
+        if (place != Place::begins_at_once) begin_first(container, place);
+        (place == Place::begins_at_once ? containers : first).push_back(std::move(container));
+        for (const auto& [key, value] : service->annotations) meta["annotations"][key] = value;
+        for (const auto& [key, value] : service->labels) meta["annotations"][key] = value;
+    }
+    add_hostname(cluster, owner, pod);
+    add_placement(cluster, owner, pod);
+    pod["enableServiceLinks"] = false;
+    pod["automountServiceAccountToken"] = false;
+    if (!first.empty()) pod["initContainers"] = first;
+    pod["containers"] = containers;
     if (!storage.volumes.empty()) pod["volumes"] = storage.volumes;
 
-    Document meta{{"labels", pod_labels(cluster, service)}};
-    for (const auto& [key, value] : service.annotations) meta["annotations"][key] = value;
-    for (const auto& [key, value] : service.labels) meta["annotations"][key] = value;
     Document out{{"metadata", meta}};
     out["spec"] = pod;
     return out;

@@ -61,8 +61,7 @@ std::set<std::string> aliases_of(const Cluster& cluster, const Service& service)
 std::vector<const Port*> published(const Service& service) {
     std::vector<const Port*> out;
     for (const Port& p : service.ports)
-        if (!p.published.empty() && p.mode != "host" && p.host_ip != "127.0.0.1" && p.host_ip != "::1")
-            out.push_back(&p);
+        if (!p.published.empty() && p.mode != "host" && !is_loopback(p)) out.push_back(&p);
     return out;
 }
 
@@ -70,48 +69,73 @@ struct IngressRule {
     std::string host, path, ingress_class, tls;
 };
 
-// "Host(`a`)" of a Traefik label.
-std::string traefik_host(const Service& service) {
-    for (const auto& [key, value] : service.labels) {
-        if (!key.starts_with("traefik.http.routers.") || !key.ends_with(".rule")) continue;
-        const std::size_t at = value.find("Host(`");
-        if (at != std::string::npos) return value.substr(at + 6, value.find('`', at + 6) - at - 6);
+// The words in backquotes of each call of a name: Host(`a`, `b`).
+std::vector<std::string> arguments_of(const std::string& rule, const std::string& name) {
+    std::vector<std::string> out;
+    for (std::size_t at = 0; (at = rule.find(name + "(", at)) != std::string::npos; at += name.size()) {
+        if (at > 0 && std::isalpha(static_cast<unsigned char>(rule[at - 1]))) continue; // PathPrefix is no Prefix
+        const std::size_t end = std::min(rule.find(')', at), rule.size());
+        for (std::size_t open = rule.find('`', at); open < end; open = rule.find('`', open)) {
+            const std::size_t close = rule.find('`', open + 1);
+            if (close == std::string::npos) return out;
+            out.push_back(rule.substr(open + 1, close - open - 1));
+            open = close + 1;
+        }
     }
-    return {};
+    return out;
 }
 
-std::optional<IngressRule> ingress_of(const Service& service) {
+// "Host(`a`) && PathPrefix(`/b`)" of a Traefik label: a rule for each host.
+std::vector<IngressRule> traefik_rules(const Cluster& cluster, const Service& service) {
+    std::vector<IngressRule> out;
+    for (const auto& [key, value] : service.labels) {
+        if (!key.starts_with("traefik.http.routers.") || !key.ends_with(".rule")) continue;
+        const auto hosts = arguments_of(value, "Host"), paths = arguments_of(value, "PathPrefix");
+        for (const std::string& host : hosts)
+            for (const std::string& path : paths.empty() ? std::vector<std::string>{""} : paths)
+                out.push_back({host, path, "", ""});
+        if (hosts.empty() || value.find('!') != std::string::npos || value.find("Regexp") != std::string::npos ||
+            value.find("Headers") != std::string::npos)
+            cluster.report().adjusted(key_path(service, "labels." + key), "an annotation alone",
+                                      "an Ingress has hosts and the beginnings of paths",
+                                      "x-k8s-ingress, or a rule of the cluster's own Traefik");
+    }
+    return out;
+}
+
+std::vector<IngressRule> ingress_of(const Cluster& cluster, const Service& service) {
     if (const auto it = service.extensions.find("x-k8s-ingress"); it != service.extensions.end()) {
         auto member = [&](const char* key) {
             const Value* v = find_member(it->second, key);
             return v ? text_of(*v) : std::string();
         };
-        if (std::holds_alternative<std::string>(it->second.data)) return IngressRule{text_of(it->second), "", "", ""};
-        return IngressRule{member("host"), member("path"), member("class"), member("tls")};
+        if (std::holds_alternative<std::string>(it->second.data)) return {{text_of(it->second), "", "", ""}};
+        return {{member("host"), member("path"), member("class"), member("tls")}};
     }
-    if (std::string host = traefik_host(service); !host.empty()) return IngressRule{std::move(host), "", "", ""};
-    return std::nullopt;
+    return traefik_rules(cluster, service);
 }
 
-Document ingress(const Cluster& cluster, const Service& service, const IngressRule& rule) {
+Document ingress(const Cluster& cluster, const Service& service, const std::vector<IngressRule>& rules) {
     const std::string& name = cluster.services.at(service.name);
     Document backend;
     backend["service"]["name"] = name;
     backend["service"]["port"]["number"] = inner_ports(service).front().port;
-    Document path{{"path", rule.path.empty() ? "/" : rule.path}, {"pathType", "Prefix"}, {"backend", backend}};
-    Document entry = Document::object();
-    if (!rule.host.empty()) entry["host"] = rule.host;
-    entry["http"]["paths"] = Document::array({path});
     Document out{
         {"apiVersion", "networking.k8s.io/v1"}, {"kind", "Ingress"}, {"metadata", metadata(cluster, name, name)}};
     Document& spec = out["spec"];
-    if (!rule.ingress_class.empty()) spec["ingressClassName"] = rule.ingress_class;
-    if (!rule.tls.empty()) {
-        Document tls{{"secretName", rule.tls}};
-        if (!rule.host.empty()) tls["hosts"] = Document::array({rule.host});
+    if (!rules.front().ingress_class.empty()) spec["ingressClassName"] = rules.front().ingress_class;
+    if (!rules.front().tls.empty()) {
+        Document tls{{"secretName", rules.front().tls}};
+        if (!rules.front().host.empty()) tls["hosts"] = Document::array({rules.front().host});
         spec["tls"] = Document::array({tls});
     }
-    spec["rules"] = Document::array({entry});
+    for (const IngressRule& rule : rules) {
+        Document path{{"path", rule.path.empty() ? "/" : rule.path}, {"pathType", "Prefix"}, {"backend", backend}};
+        Document entry = Document::object();
+        if (!rule.host.empty()) entry["host"] = rule.host;
+        entry["http"]["paths"] = Document::array({path});
+        spec["rules"].push_back(std::move(entry));
+    }
     return out;
 }
 
@@ -192,6 +216,10 @@ std::vector<ServicePort> inner_ports(const Service& service) {
         for (std::int64_t port = first; port <= last && port - first < 100; ++port)
             add(static_cast<std::uint32_t>(port), protocol, "", "");
     }
+    // Traefik's label says where the program listens, too.
+    for (const auto& [key, value] : service.labels)
+        if (key.starts_with("traefik.http.services.") && key.ends_with(".loadbalancer.server.port"))
+            add(static_cast<std::uint32_t>(parse_int(value).value_or(0)), "", "", "");
     return out;
 }
 
@@ -210,12 +238,16 @@ std::vector<Document> service_objects(const Cluster& cluster, const Service& ser
     if (!peers.empty() && peers != name) out.push_back(name_service(cluster, peers, service, true));
     for (const std::string& alias : aliases_of(cluster, service))
         out.push_back(name_service(cluster, alias, service, false));
-    const auto rule = ingress_of(service);
-    if (rule && !inner_ports(service).empty()) {
-        out.push_back(ingress(cluster, service, *rule));
+    const auto rules = ingress_of(cluster, service);
+    if (!rules.empty() && inner_ports(service).empty())
+        cluster.report().needs(key_path(service, "expose"), "an Ingress leads to a port, and the file names none",
+                               "expose: [PORT]");
+    if (!rules.empty() && !inner_ports(service).empty()) {
+        out.push_back(ingress(cluster, service, rules));
         cluster.report().adjusted("services." + service.name, "an Ingress", "its ports are published by it");
         return out;
     }
+    note_inner_ports(cluster.scope, service);
     const auto ports = published(service);
     if (!ports.empty() && text_of(service.extensions, "x-k8s-service-type") != "ClusterIP")
         out.push_back(published_service(cluster, service, ports));

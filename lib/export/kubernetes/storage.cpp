@@ -13,7 +13,6 @@ namespace davit::exports {
 namespace {
 
 constexpr std::size_t most_of_a_config_map = 1024 * 1024;
-constexpr const char* default_size = "1Gi";
 
 std::string file_key(std::string_view name) {
     std::string out;
@@ -38,80 +37,6 @@ Document config_map(const Cluster& cluster, const std::string& name, const std::
     if (is_text(content)) out["data"] = {{key, content}};
     else out["binaryData"] = {{key, base64_encode(content)}};
     return out;
-}
-
-std::string name_of_volume(const PodStorage& out, const std::string& base) {
-    std::string name = dns_label(base);
-    auto taken = [&](const std::string& n) {
-        return std::any_of(out.volumes.begin(), out.volumes.end(), [&](const Document& v) { return v["name"] == n; }) ||
-               std::any_of(out.claim_templates.begin(), out.claim_templates.end(),
-                           [&](const Document& v) { return v["metadata"]["name"] == n; });
-    };
-    for (int i = 2; taken(name); ++i) name = dns_label(base, 59) + "-" + std::to_string(i);
-    return name;
-}
-
-Document claim_spec(const Cluster& cluster, const Extensions& given, const std::string& path, bool shared) {
-    const std::string size = text_of(given, "x-k8s-size");
-    if (size.empty())
-        cluster.report().needs(path + "size", fmt::format("a claim has a size: {} is taken", default_size),
-                               "x-k8s-size at the volume");
-    const std::string access = text_of(given, "x-k8s-access", shared ? "ReadWriteMany" : "ReadWriteOnce");
-    if (shared && text_of(given, "x-k8s-access").empty())
-        cluster.report().needs(path + "access", "pods of several services mount it: the class must offer ReadWriteMany",
-                               "x-k8s-class, x-k8s-access at the volume");
-    Document out{{"accessModes", {access}}};
-    if (const std::string name = text_of(given, "x-k8s-class"); !name.empty()) out["storageClassName"] = name;
-    out["resources"] = {{"requests", {{"storage", size.empty() ? default_size : size}}}};
-    return out;
-}
-
-// A claim is mounted by a directory in it: lost+found at its top breaks databases, PostgreSQL first.
-void mount_claim(PodStorage& out, const std::string& volume, const Mount& m) {
-    std::string sub = "data";
-    if (m.volume && !m.volume->subpath.empty()) sub += "/" + m.volume->subpath;
-    Document mount{{"name", volume}, {"mountPath", m.target}, {"subPath", sub}};
-    if (m.read_only) mount["readOnly"] = true;
-    out.mounts.push_back(std::move(mount));
-    out.any_claim = true;
-}
-
-void add_volume(const Cluster& cluster, const Service& service, const Mount& m, const std::string& path,
-                PodStorage& out) {
-    if (m.source.empty()) {
-        const std::string name = name_of_volume(out, "anonymous");
-        out.volumes.push_back({{"name", name}, {"emptyDir", Document::object()}});
-        Document mount{{"name", name}, {"mountPath", m.target}};
-        out.mounts.push_back(std::move(mount));
-        cluster.report().adjusted(path, "an emptyDir", "an anonymous volume lives as long as the pod");
-        return;
-    }
-    const auto found = cluster.project().volumes.find(m.source);
-    static const Volume nothing;
-    const Volume& volume = found == cluster.project().volumes.end() ? nothing : found->second;
-    const auto users = cluster.volume_users.find(m.source);
-    const bool shared = users != cluster.volume_users.end() && users->second.size() > 1;
-    const std::string name =
-        name_of_volume(out, cluster.volumes.contains(m.source) ? cluster.volumes.at(m.source) : m.source);
-    if (!m.volume || !m.volume->nocopy)
-        cluster.report().adjusted(path + ".target", m.target,
-                                  "a new claim is empty: what the image has there is not copied into it",
-                                  "an init container that copies, or a program that fills it");
-    const bool own = !shared && !volume.external && cluster.workloads.at(service.name) == Workload::stateful_set;
-    if (own) {
-        Document claim{{"metadata", {{"name", name}, {"labels", object_labels(cluster, name)}}}};
-        claim["spec"] = claim_spec(cluster, volume.extensions, "volumes." + m.source + ".x-k8s-", false);
-        out.claim_templates.push_back(std::move(claim));
-        if (replicas(service) > 1)
-            cluster.report().adjusted(path, "a claim for each replica", "compose shares one between all replicas");
-    } else {
-        const std::string claim = volume.external ? dns_label(volume.name) : name;
-        Document source{{"claimName", claim}};
-        out.volumes.push_back({{"name", name}, {"persistentVolumeClaim", source}});
-    }
-    out.single_writer =
-        out.single_writer || (!shared && !m.read_only) || text_of(volume.extensions, "x-k8s-access") == "ReadWriteOnce";
-    mount_claim(out, name, m);
 }
 
 void add_file_mount(const std::string& volume, const std::string& key, const std::string& target, PodStorage& out) {
@@ -237,12 +162,16 @@ std::string config_object_name(const Cluster& cluster, const FileObject& config)
     return cluster.configs.at(config.key) + "-" + short_hash(config_content(cluster.scope, config).value_or(""));
 }
 
-PodStorage storage_of(const Cluster& cluster, const Service& service) {
+PodStorage storage_of(const Cluster& cluster, const std::vector<const Service*>& members) {
     PodStorage out;
-    for (std::size_t i = 0; i < service.volumes.size(); ++i) add_mount(cluster, service, i, out);
-    add_tmpfs(cluster, service, out);
-    add_configs(cluster, service, out);
-    add_secrets(cluster, service, out);
+    for (const Service* service : members) {
+        out.mounts.clear();
+        for (std::size_t i = 0; i < service->volumes.size(); ++i) add_mount(cluster, *service, i, out);
+        add_tmpfs(cluster, *service, out);
+        add_configs(cluster, *service, out);
+        add_secrets(cluster, *service, out);
+        out.mounts_of[service->name] = out.mounts;
+    }
     return out;
 }
 
@@ -261,23 +190,6 @@ std::vector<Document> config_maps(const Cluster& cluster) {
     return out;
 }
 
-std::vector<Document> shared_claims(const Cluster& cluster) {
-    std::vector<Document> out;
-    for (const auto& [key, volume] : cluster.project().volumes) {
-        const auto users = cluster.volume_users.find(key);
-        if (volume.external || users == cluster.volume_users.end()) continue;
-        const bool shared = users->second.size() > 1;
-        if (!shared && cluster.workloads.at(*users->second.begin()) == Workload::stateful_set) continue;
-        const std::string& name = cluster.volumes.at(key);
-        Document claim{
-            {"apiVersion", "v1"}, {"kind", "PersistentVolumeClaim"}, {"metadata", metadata(cluster, name, name)}};
-        for (const auto& [label, value] : volume.labels) claim["metadata"]["annotations"][label] = value;
-        claim["spec"] = claim_spec(cluster, volume.extensions, "volumes." + key + ".x-k8s-", shared);
-        out.push_back(std::move(claim));
-    }
-    return out;
-}
-
 std::string secrets_script(const Cluster& cluster) {
     std::string commands;
     for (const auto& [key, secret] : cluster.project().secrets) {
@@ -290,6 +202,10 @@ std::string secrets_script(const Cluster& cluster) {
                                     "{2} {3}\n",
                                     secret.environment, key, name, file);
     }
+    for (const auto& [variable, name] : cluster.variables)
+        commands += fmt::format("printf %s \"${{{0}?the secret {0} is the value of this variable}}\" | make_secret {1} "
+                                "{0}\n",
+                                variable, name);
     if (commands.empty()) return {};
     return "#!/bin/sh\n"
            "# Makes the secrets, or gives them their values anew: sh secrets.sh [kubectl's options, -n NAMESPACE]\n"

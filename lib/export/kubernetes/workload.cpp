@@ -89,7 +89,8 @@ Document job_spec(const Cluster& cluster, const Service& service, Document pod) 
     return out;
 }
 
-Document set_spec(const Cluster& cluster, const Service& service, Workload w, PodStorage& storage) {
+Document set_spec(const Cluster& cluster, const std::vector<const Service*>& members, Workload w, PodStorage& storage) {
+    const Service& service = *members.front();
     Document out = Document::object();
     if (w != Workload::daemon_set) out["replicas"] = replicas(service);
     out["selector"]["matchLabels"] = selector_labels(cluster, service);
@@ -101,32 +102,33 @@ Document set_spec(const Cluster& cluster, const Service& service, Workload w, Po
         out["podManagementPolicy"] = "Parallel";
         if (!storage.claim_templates.empty()) out["volumeClaimTemplates"] = storage.claim_templates;
     }
-    out["template"] = pod_template(cluster, service, storage);
+    out["template"] = pod_template(cluster, members, storage);
     return out;
 }
 
 } // namespace
 
-Document workload_of(const Cluster& cluster, const Service& service, PodStorage& storage) {
+Document workload_of(const Cluster& cluster, const std::vector<const Service*>& members, PodStorage& storage) {
+    const Service& service = *members.front();
     const Workload w = cluster.workloads.at(service.name);
     const bool job = w == Workload::job || w == Workload::cron_job;
-    const std::string& name = cluster.services.at(service.name);
+    const std::string& name = cluster.pod_names.at(service.name);
     Document out{{"apiVersion", job ? "batch/v1" : "apps/v1"},
                  {"kind", kind_word(w)},
                  {"metadata", metadata(cluster, name, name)}};
     if (service.deploy)
         for (const auto& [key, value] : service.deploy->labels) out["metadata"]["annotations"][key] = value;
     if (w == Workload::job) {
-        out["spec"] = job_spec(cluster, service, pod_template(cluster, service, storage));
+        out["spec"] = job_spec(cluster, service, pod_template(cluster, members, storage));
         cluster.report().adjusted("services." + service.name, "a Job",
                                   "it runs once; a Job never changes: kubectl delete it before the next apply");
     } else if (w == Workload::cron_job) {
         out["spec"]["schedule"] = text_of(service.extensions, "x-k8s-schedule", "@daily");
         out["spec"]["concurrencyPolicy"] = "Forbid";
-        out["spec"]["jobTemplate"]["spec"] = job_spec(cluster, service, pod_template(cluster, service, storage));
+        out["spec"]["jobTemplate"]["spec"] = job_spec(cluster, service, pod_template(cluster, members, storage));
     } else {
-        out["spec"] = set_spec(cluster, service, w, storage);
-        note_restart(cluster, service);
+        out["spec"] = set_spec(cluster, members, w, storage);
+        for (const Service* s : members) note_restart(cluster, *s);
     }
     return out;
 }

@@ -1,6 +1,7 @@
 // One service as version 3 takes it.
 #include "base/units.hpp"
 #include "export/swarm/stack_file.hpp"
+#include "export/tasks.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -15,7 +16,11 @@ using yaml::Node;
 void swarm_ports(StackFile& file, const Service& service, Node& node) {
     Node* ports = node.find("ports");
     if (!ports) return;
-    for (std::size_t i = 0; i < service.ports.size() && i < ports->list().size(); ++i) {
+    for (std::size_t i = std::min(service.ports.size(), ports->list().size()); i-- > 0;) {
+        if (is_loopback(service.ports[i])) { // Swarm would open it on every address of every node
+            ports->erase_item(i);
+            continue;
+        }
         const std::string& published = service.ports[i].published;
         Node& port = *ports->list()[i];
         port.erase("host_ip");
@@ -28,6 +33,16 @@ void swarm_ports(StackFile& file, const Service& service, Node& node) {
                                        "Swarm takes no free port of a range", "write the port that is meant");
         file.tree.set(port, "published", file.tree.integer(parse_int(first).value_or(0)));
     }
+    if (ports->list().empty()) node.erase("ports");
+}
+
+void note_loopback_ports(StackFile& file, const Service& service) {
+    for (std::size_t i = 0; i < service.ports.size(); ++i)
+        if (is_loopback(service.ports[i]))
+            file.scope.report.adjusted(
+                key_path(service, fmt::format("ports[{}]", i)), std::string(left_out),
+                "Swarm publishes on every address of every node, and this one is the machine's own",
+                "publish it without an address, where it is meant to be reached from outside");
 }
 
 void swarm_limits(StackFile& file, const Service& service, Node& node) {
@@ -181,10 +196,25 @@ void swarm_texts(StackFile& file, const Service& service, Node& node) {
                 file.scope.report.adjusted(key_path(service, "environment"), key + " left out",
                                            "it has no value, and Swarm would take that of whoever deploys");
             }
+    for (const SecretVariable& secret : secret_variables(service))
+        file.scope.report.dropped(key_path(service, "environment." + secret.variable),
+                                  "Swarm gives no secret as a variable: " + secret.from + " has its value",
+                                  "`secrets:`, and a program that reads /run/secrets");
     if (service.extra_hosts.empty()) return;
     Node* hosts = file.tree.set(node, "extra_hosts", file.tree.list()).value;
     for (const auto& [host, addresses] : service.extra_hosts)
         for (const std::string& address : addresses) file.tree.push(*hosts, file.text(host + ":" + address));
+}
+
+// Traefik's provider for Swarm reads the labels of services, and those of a compose file are the containers'.
+void swarm_labels(StackFile& file, const Service& service, Node& node) {
+    for (const auto& [key, value] : service.labels) {
+        if (!key.starts_with("traefik.") || (service.deploy && service.deploy->labels.contains(key))) continue;
+        Node& labels = file.map_in(file.map_in(node, "deploy"), "labels");
+        file.tree.set(labels, file.tree.copy(key), file.text(value));
+        file.scope.report.adjusted(key_path(service, "labels"), "labels of the service, too",
+                                   "Traefik reads those of services in a swarm");
+    }
 }
 
 void swarm_versions(StackFile& file, const Service& service) {
@@ -204,6 +234,7 @@ void note_swarm_order(StackFile& file, const Service& service) {
 void rewrite_service(StackFile& file, const Service& service, Node& node) {
     swarm_mounts(file, service, node); // first: by their places in the list
     swarm_ports(file, service, node);
+    note_loopback_ports(file, service);
     swarm_files(file, service.configs, node.find("configs"));
     swarm_files(file, service.secrets, node.find("secrets"));
     if (const std::string image = image_of(file.scope, service); !image.empty())
@@ -215,6 +246,7 @@ void rewrite_service(StackFile& file, const Service& service, Node& node) {
     swarm_platform(file, service, node);
     swarm_networks(file, service, node);
     swarm_texts(file, service, node);
+    swarm_labels(file, service, node);
     swarm_versions(file, service);
     note_swarm_order(file, service);
 }

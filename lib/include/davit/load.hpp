@@ -62,6 +62,9 @@ struct LoadOptions {
     bool validate = true;
     bool compatibility = false; // "_" in container names
     bool all_resources = false; // keep networks, volumes … that no service uses
+    // To be handed to another engine: secrets of an ECS task definition need no value, and what is for AWS is no
+    // warning.
+    bool elsewhere = false;
 };
 
 struct LoadResult {

@@ -82,6 +82,7 @@ struct Operation {
     std::optional<ConnectOptions> endpoint; // connect
     std::string staged;                     // update: the entry of staging/ with what changes of the container's files
     std::string restart;                    // update: the restart policy then; empty: as it is
+    std::string limited_by;                 // wait: what `timeout_ns` is called; empty: --wait-timeout
 
     bool operator==(const Operation&) const = default;
 };

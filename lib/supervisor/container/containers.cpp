@@ -178,26 +178,40 @@ int Containers::throw_away(const std::string& id, const std::string& trash) {
 
 void Containers::end_task(const ContainerRecord& ended) {
     if (world_.shutting_down) return;
-    const auto left = std::make_shared<int>(1);
-    const auto one_less = [this, left, task = ended.ecs->task] {
-        if (--*left == 0) end_holder(task);
-    };
-    for (const auto& [id, container] : all_) {
-        const auto& ecs = container->record().ecs;
-        if (!ecs || ecs->task != ended.ecs->task || ecs->network || id == ended.id || !container->active()) continue;
-        ++*left;
-        container->stop({}, [one_less, name = container->record().name](const Error* e) {
-            if (e) log::warning("stopping container {} with its task: {}", name, e->what());
-            one_less();
-        });
-    }
-    one_less();
+    const std::string task = ended.ecs->task;
+    world_.task_ends(task);
+    const auto ending = std::make_shared<EndingTask>();
+    for (const auto& [id, container] : all_)
+        if (const auto& ecs = container->record().ecs; ecs && ecs->task == task && container->active())
+            ending->left[id] = container->status().started_at;
+    stop_next(ending);
 }
 
-void Containers::end_holder(const std::string& task) {
-    for (const auto& [id, container] : all_)
-        if (const auto& ecs = container->record().ecs; ecs && ecs->task == task && ecs->network && container->active())
-            container->stop({}, [](const Error*) {});
+// As ECS does: who depends on another one ends before it, and what holds the network ends last. What somebody starts
+// again meanwhile is none of the task that ends.
+void Containers::stop_next(const std::shared_ptr<EndingTask>& ending) {
+    std::erase_if(ending->left, [&](const auto& one) {
+        const Container* c = find(one.first);
+        return !c || !c->active() || c->status().started_at != one.second;
+    });
+    std::set<std::string> needed;
+    std::size_t members = 0;
+    for (const auto& [id, started] : ending->left) {
+        const ContainerRecord& record = find(id)->record();
+        needed.insert(record.ecs->after.begin(), record.ecs->after.end());
+        members += record.ecs->network ? 0 : 1;
+    }
+    const auto left = ending->left;
+    for (const auto& [id, started] : left) {
+        Container& c = *find(id);
+        const ContainerRecord& record = c.record();
+        const bool waits = record.ecs->network ? members > 0 : needed.contains(record.service);
+        if (waits || !ending->asked.insert(id).second) continue;
+        c.stop({}, [this, ending, name = record.name](const Error* e) {
+            if (e) log::warning("stopping container {} with its task: {}", name, e->what());
+            stop_next(ending);
+        });
+    }
 }
 
 void Containers::remove_files(std::shared_ptr<Container> container, bool volumes, Done done) {

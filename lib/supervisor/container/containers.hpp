@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace davit::supervisor {
@@ -35,7 +36,11 @@ public:
     void end_task(const ContainerRecord& ended);
 
 private:
-    void end_holder(const std::string& task);
+    struct EndingTask {
+        std::map<std::string, std::int64_t> left; // ids, and when they had started
+        std::set<std::string> asked;
+    };
+    void stop_next(const std::shared_ptr<EndingTask>& ending);
     void clear_remains();
     ContainerStatus status_of(const ContainerRecord& record) const;
     int throw_away(const std::string& id, const std::string& trash);

@@ -245,7 +245,7 @@ void Container::end_run() {
     if (after.remove) world_.auto_remove(*this);
     // What somebody stops, replaces or restarts is no end of its task.
     const bool for_good = !after.next.restart && !status_.stopped_by_user && (after.ran || run->failed);
-    if (for_good && record_.ecs && record_.ecs->essential) world_.essential_ended(*this);
+    if (for_good && record_.ecs && record_.ecs->essential) world_.essential_ended(*this, "has ended");
 }
 
 void Container::answer_stop(bool had_ports) {

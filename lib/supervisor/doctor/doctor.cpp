@@ -39,6 +39,18 @@ void add_network(const Machine& m, std::vector<Leak>& out) {
             if (f.kind == from) out.push_back({to, f.name, f.project, f.text, f.remedy});
 }
 
+// Those of ECS tasks have theirs in one of the task. An empty one goes with the project's.
+std::vector<std::string> containers_groups(const runtime::HostFacts& host, const std::string& project) {
+    std::vector<std::string> out;
+    for (const auto& child : runtime::cgroup_children(host, project)) {
+        if (!child.starts_with("task-")) out.push_back(child);
+        else
+            for (const auto& inner : runtime::cgroup_children(host, project + "/" + child))
+                out.push_back(child + "/" + inner);
+    }
+    return out;
+}
+
 void add_cgroups(const Machine& m, std::vector<Leak>& out) {
     runtime::HostFacts host = runtime::HostFacts::probe();
     auto leak = [&](const std::string& group, const std::string& project, const std::string& why) {
@@ -52,10 +64,10 @@ void add_cgroups(const Machine& m, std::vector<Leak>& out) {
             leak(group, project, "belongs to no project");
             continue;
         }
-        for (const auto& child : runtime::cgroup_children(host, group)) {
+        for (const auto& child : containers_groups(host, group)) {
             if (child == "supervisor"
                     ? m.supervised(project) || !runtime::cgroup_processes(host, group + "/supervisor").empty()
-                    : m.running.contains(child))
+                    : m.running.contains(child.substr(child.rfind('/') + 1)))
                 continue;
             leak(group + "/" + child, project,
                  child == "supervisor" ? "is of a supervisor that is gone" : "is of a container that does not run");

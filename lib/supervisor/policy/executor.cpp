@@ -96,6 +96,16 @@ void PlanExecutor::skip_dependents(const Node& of) {
     }
 }
 
+void PlanExecutor::skip(int id, const Error& why) {
+    Node& n = node(id);
+    if (n.state != State::waiting) return;
+    std::erase(ready_, id);
+    close(n, State::skipped);
+    skipped_.push_back(id);
+    if (!failure_) failure_ = why;
+    skip_dependents(n);
+}
+
 void PlanExecutor::cancel(const Error& why) {
     ready_.clear();
     for (auto& [id, n] : nodes_) {

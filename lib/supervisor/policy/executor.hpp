@@ -26,6 +26,8 @@ public:
     void done(int id);
     // Everything that waits for it, directly or not, is skipped. The first failure is kept.
     void fail(int id, const Error& error);
+    // As if it had failed, where it has not begun.
+    void skip(int id, const Error& why);
     // Nothing begins any more; what runs goes on. Without a failure so far, why is the plan's.
     void cancel(const Error& why);
     // Skipped since the last call, for the events.

@@ -27,7 +27,7 @@ public:
     std::chrono::nanoseconds delay() const { return delay_; }
 
 private:
-    bool wanted(int exit_code, bool stopped_by_user) const;
+    bool wanted(int exit_code, bool stopped_by_user, std::chrono::nanoseconds ran_for) const;
     RestartRecord record_;
     int count_ = 0;
     std::chrono::nanoseconds delay_{};

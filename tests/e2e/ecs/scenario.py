@@ -1,4 +1,5 @@
 """An ECS task definition runs here: one network for all of a task, essential, dependsOn, secrets, the metadata endpoint, revisions."""
+import glob
 import json
 import os
 import signal
@@ -63,6 +64,14 @@ with Scenario("ecs", project="shop") as s:
     limit = "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null"
     s.equal("a limit of its own", str(64 << 20), inside("app", limit).out.strip())
     s.equal("the task's where it has none", str(256 << 20), inside("data", limit).out.strip())
+
+    # One group around all of the task's: what all of them use together is bound by the task's limits.
+    group = glob.glob("/sys/fs/cgroup/davit/shop/task-Shop/memory.max") or glob.glob("/sys/fs/cgroup/memory/davit/shop/task-Shop/memory.limit_in_bytes")
+    s.equal("the group of the task", [str(256 << 20)], [open(g, encoding="ascii").read().strip() for g in group])
+    quota = glob.glob("/sys/fs/cgroup/davit/shop/task-Shop/cpu.max") or glob.glob("/sys/fs/cgroup/cpu*/davit/shop/task-Shop/cpu.cfs_quota_us")
+    s.equal("its CPUs", {"50000"}, {open(g, encoding="ascii").read().split()[0] for g in quota})
+    s.equal("all are in it, what holds the network too", 4, len(glob.glob(os.path.dirname(group[0]) + "/*/cgroup.procs")))
+    s.equal("nothing of it is a leak", "", "\n".join(l for l in s.davit("system", "doctor", exit=None).out.splitlines() if "control group" in l))
 
     # ---- the metadata endpoint
     def metadata(service, more=""):
@@ -142,6 +151,67 @@ with Scenario("ecs", project="shop") as s:
     s.eventually("one ends alone", lambda: {both()["app"], both()["app-2"]} == {"running", "exited"} and
                  {both()["pause"], both()["pause-2"]} == {"running", "exited"})
     s.davit("-f", "task.json", "-f", "service.json", "down", "-v", "-t", "1")
+
+    # ---- startTimeout: what others wait for is not there in time, so they do not begin, and the task ends
+    def container(name, command, **more):
+        return dict({"name": name, "image": "busybox", "command": ["sh", "-c", command], "stopTimeout": 2}, **more)
+
+    def task(name, *containers):
+        s.write(name + ".json", json.dumps({"family": name, "networkMode": "awsvpc", "containerDefinitions": containers}))
+        return ("-f", name + ".json")
+
+    def services(of):
+        return {c["Service"]: c["State"] for c in map(json.loads, s.davit(*of, "ps", "-a", "--format", "json").out.splitlines())}
+
+    never = {"healthCheck": {"command": ["CMD", "false"], "interval": 5, "startPeriod": 300}}
+    late = task("late", container("db", "sleep 1000", startTimeout=1, **never),
+                container("prepare", "sleep 1000", essential=False),
+                container("app", "sleep 1000", dependsOn=[{"containerName": "db", "condition": "HEALTHY"}]),
+                container("after", "echo begun > /dev/console; sleep 1000", essential=False, dependsOn=[{"containerName": "prepare", "condition": "COMPLETE"}]))
+    s.davit(*late, "up", "-d", exit=1, err=r"container late-db-1 did not become healthy within 1s, its startTimeout")
+    s.eventually("the task has ended", lambda: not {"running", "restarting"} & set(services(late).values()))
+    s.equal("and what waited has not begun, though what it waited for is over", ("created", "created"), (services(late)["app"], services(late)["after"]))
+    s.davit(*late, "down", "-t", "1")
+
+    # ---- the order of the end: who depends on another one ends before it
+    stamp = "trap 'sleep 0.3; tr -d . < /proc/uptime | cut -d\" \" -f1 > /v/{0}; exit 0' TERM; sleep 1000 & wait"
+    order = task("order", container("base", stamp.format("base"), mountPoints=[{"sourceVolume": "v", "containerPath": "/v"}]),
+                 container("top", stamp.format("top"), mountPoints=[{"sourceVolume": "v", "containerPath": "/v"}],
+                           dependsOn=[{"containerName": "base", "condition": "START"}]),
+                 container("main", "sleep 1; exit 4"))
+    text = json.loads(open(os.path.join(s.directory, "order.json"), encoding="utf-8").read())
+    text["volumes"] = [{"name": "v"}]
+    s.write("order.json", json.dumps(text))
+    s.davit(*order, "up", "-d")
+    s.eventually("an essential one has ended, and so has the task", lambda: set(services(order).values()) == {"exited"})
+    s.davit("container", "run", "--rm", "-v", "order_v:/v", "busybox", "sh", "-c", "test $(cat /v/top) -lt $(cat /v/base)")
+    s.davit(*order, "down", "-v", "-t", "1")
+
+    # ---- restartPolicy: not after a code that is ignored, and not when it ran too short
+    again = task("again", container("main", "sleep 1000"),
+                 container("short", "exit 1", essential=False, restartPolicy={"enabled": True, "restartAttemptPeriod": 60}),
+                 container("fine", "sleep 0.2; exit 3", essential=False, restartPolicy={"enabled": True, "ignoredExitCodes": [3], "restartAttemptPeriod": 0}),
+                 container("back", "sleep 0.2; exit 4", essential=False, restartPolicy={"enabled": True, "ignoredExitCodes": [3], "restartAttemptPeriod": 0}))
+    s.davit(*again, "up", "-d")
+
+    def restarts(name):
+        return json.loads(s.davit("container", "inspect", "again-%s-1" % name).out)[0]["RestartCount"]
+
+    s.eventually("one that may is begun again", lambda: restarts("back") >= 2)
+    s.equal("the others are not", (0, 0, "exited", "exited"), (restarts("short"), restarts("fine"), services(again)["short"], services(again)["fine"]))
+    s.davit(*again, "down", "-t", "1")
+
+    # ---- a compose project as one task definition, and that here
+    s.write("shop.yaml", json.dumps({"services": {
+        "front": {"image": "busybox", "command": ["sh", "-c", HTTPD.format(80)], "ports": ["18081:80"], "environment": {"WORD": "a $$b"},
+                  "depends_on": {"prepare": {"condition": "service_completed_successfully"}}, "stop_grace_period": "2s"},
+        "prepare": {"image": "busybox", "command": ["sh", "-c", "exit 0"]}}}))
+    s.davit("-f", "shop.yaml", "-p", "pair", "export", "--to", "ecs", "--layout", "task", "-o", "pair/")
+    pair = ("-f", "pair/pair.taskdef.json")
+    s.davit(*pair, "up", "-d")
+    s.equal("it runs as the task of ECS would", ("exited", "running"), (services(pair)["prepare"], services(pair)["front"]))
+    s.equal("with its variables", "a $b", s.davit(*pair, "exec", "-T", "front", "sh", "-c", "echo $WORD").out.strip())
+    s.davit(*pair, "down", "-t", "1")
 
     # ---- samples/ecs
     sample = os.path.join(SOURCE, "samples/ecs/taskdef.json")

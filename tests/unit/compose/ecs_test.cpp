@@ -87,6 +87,14 @@ constexpr Case cases[] = {
     {R"("dependsOn": [{"containerName": "app", "condition": "SOON"}])", "", app, "! 'SOON' is none of"},
     {R"("restartPolicy": {"enabled": true})", "", "/services/app/restart", R"("always")"},
     {R"("restartPolicy": {"enabled": true, "ignoredExitCodes": [0]})", "", "/services/app/restart", R"("on-failure")"},
+    {R"("restartPolicy": {"enabled": true})", "", "/services/app/x-davit-task/restart_after", "300"},
+    {R"("restartPolicy": {"enabled": true, "ignoredExitCodes": [0, 3], "restartAttemptPeriod": 60})", "",
+     "/services/app/x-davit-task/ignored_exit_codes", "[0, 3]"},
+    {R"("restartPolicy": {"enabled": true, "restartAttemptPeriod": 60})", "",
+     "/services/app/x-davit-task/restart_after", "60"},
+    {R"("startTimeout": 30)", "", "/services/app/x-davit-task/start_timeout", "30"},
+    {R"("stopTimeout": 5)", "", "/services/app/stop_grace_period", R"("5s")"},
+    {"", R"("memory": "512")", "/services/pause/x-davit-task/memory", "512"},
     {R"("restartPolicy": {"enabled": false})", "", "/services/app/restart", "(absent)"},
     {R"("mountPoints": [{"sourceVolume": "d", "containerPath": "/d", "readOnly": true}])",
      R"("volumes": [{"name": "d"}])", "/services/app/volumes/0",
@@ -180,6 +188,13 @@ TEST_CASE("mistakes of a task definition stand at their place, in the words of t
     CHECK(load(o).project.services.contains("a"));
 }
 
+TEST_CASE("a family's name is as ECS takes it") {
+    std::string text = task();
+    text.replace(text.find("Web_App"), 7, "web/app");
+    CHECK(project_of(text)["error"].get<std::string>().find("takes up to 255 letters, digits, hyphens and "
+                                                            "underscores") != std::string::npos);
+}
+
 TEST_CASE("as describe-task-definition prints it; what is for AWS alone is named once") {
     const std::string text =
         R"({"taskDefinition": {"taskDefinitionArn": "arn:aws:ecs:us-east-1:1:task-definition/web:7", "family": "web", "revision": 7,
@@ -201,7 +216,8 @@ TEST_CASE("the service beside it: desiredCount, and names of its own for each ta
         "condition": "START"}], "mountPoints": [{"sourceVolume": "d", "containerPath": "/d"}]}, {"name": "b", "image": "i")",
         R"("volumes": [{"name": "d"}])");
     std::ofstream(dir / "service.json") << R"({"serviceName": "front", "taskDefinition": "Web_App:3", "desiredCount": 2,
-        "cluster": "c", "launchType": "FARGATE"})";
+        "cluster": "c", "launchType": "FARGATE", "serviceConnectConfiguration": {"enabled": true, "services":
+        [{"portName": "web", "discoveryName": "web-80", "clientAliases": [{"port": 80, "dnsName": "web"}]}]}})";
     LoadOptions o = task_options("");
     o.files = {dir / "task.json", dir / "service.json"};
     const LoadResult loaded = load(o);
@@ -213,7 +229,8 @@ TEST_CASE("the service beside it: desiredCount, and names of its own for each ta
     CHECK(p.volumes.contains("d-2"));
     CHECK(p.services.at("pause").ports.at(0).published == "80");
     CHECK(p.services.at("pause-2").ports.at(0).published.empty());
-    CHECK(p.services.at("pause-2").networks.at("default")->aliases == std::vector<std::string>{"Web_App", "front"});
+    CHECK(p.services.at("pause-2").networks.at("default")->aliases ==
+          std::vector<std::string>{"Web_App", "front", "web-80", "web"});
 
     std::ofstream(dir / "service.json") << R"({"services": [{"serviceName": "front", "taskDefinition": "other"}]})";
     CHECK(test::load_json(o)["error"].get<std::string>().find("the service is of 'other'") != std::string::npos);

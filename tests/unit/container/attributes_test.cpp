@@ -291,6 +291,29 @@ TEST_CASE("attributes of mounts") {
         "volumes: {data: {}}\nconfigs: {conf: {content: text}}\nsecrets: {word: {environment: WORD}}\n");
 }
 
+TEST_CASE("a container of an ECS task") {
+    check({
+        {"x-davit-task: {name: Shop, memory: 256, cpu: 0.5}",
+         [](const auto& c) {
+             return c.record.cgroup == "davit/p/task-Shop/" + c.record.id && c.spec.cgroup == c.record.cgroup &&
+                    c.spec.group_memory == 256 << 20 && c.spec.group_cpu_quota == 50000;
+         }},
+        {"x-davit-task: {name: a/very.long_name-of-a-task, memory: 256}",
+         [](const auto& c) {
+             return c.record.cgroup.size() == std::string("davit/p/task-0123456789abcdef/").size() + 64 &&
+                    c.record.cgroup.starts_with("davit/p/task-");
+         }},
+        {"x-davit-task: {name: Shop}\ndepends_on: [db]",
+         [](const auto& c) {
+             return c.record.ecs && c.record.ecs->after == Words{"db"} && c.record.cgroup == "davit/p/" + c.record.id;
+         }},
+        {"restart: always\nx-davit-task: {name: Shop, restart_after: 60, ignored_exit_codes: [0, 3]}",
+         [](const auto& c) {
+             return c.record.restart == RestartRecord{RestartKind::always, 0, {0, 3}, 60'000'000'000};
+         }},
+    });
+}
+
 TEST_CASE("attributes of the life") {
     check({
         {"restart: always",

@@ -1,5 +1,6 @@
 #include "davit/error.hpp"
 #include "fixture.hpp"
+#include "model/ecs_task.hpp"
 
 #include <algorithm>
 
@@ -265,6 +266,25 @@ TEST_CASE("a gate for one container is named after it, and one for several after
     w.options.wait_timeout = std::chrono::seconds(3);
     w.plan();
     CHECK(gate().timeout_ns == 3'000'000'000);
+}
+
+TEST_CASE("the startTimeout of a task definition limits the gate on that container") {
+    World w;
+    w.service("db").extensions[ecs_task_key] = Value{Value::Map{{"start_timeout", Value{std::int64_t{30}}}}};
+    w.service("web").depends_on["db"] = depends(DependencyCondition::healthy);
+    w.plan();
+    const auto gate = [&] {
+        const auto& all = w.result.plan.operations;
+        return *std::find_if(all.begin(), all.end(),
+                             [](const Operation& op) { return op.kind == OpKind::wait_container; });
+    };
+    CHECK(gate().timeout_ns == 30'000'000'000);
+    CHECK(gate().limited_by == "startTimeout");
+    CHECK(plan_from_json(to_json(w.result.plan)) == w.result.plan);
+    w.options.wait_timeout = std::chrono::seconds(3); // the user is less patient
+    w.plan();
+    CHECK(gate().timeout_ns == 3'000'000'000);
+    CHECK(gate().limited_by.empty());
 }
 
 TEST_CASE("container_name is the name, and a recreate keeps it") {

@@ -92,6 +92,23 @@ TEST_CASE("limits become files of cgroup v1") {
     CHECK(has_line(steps, "limit 5 devices.allow = c *:* m"));
 }
 
+TEST_CASE("what all of a group may use is written to the group, before the container's own") {
+    Spec s = small();
+    s.cgroup = "davit/shop/task-Shop/" + s.id;
+    s.group_memory = 256 << 20;
+    s.group_cpu_quota = 25000;
+    s.resources.memory = 64 << 20;
+    s.resources.cpu_quota = 25000;
+    std::string steps = describe(compile(s, v1_host()));
+    CHECK(has_line(steps, "limit 0 ../memory.limit_in_bytes = 268435456"));
+    CHECK(has_line(steps, "limit 1 ../cpu.cfs_quota_us = 25000"));
+    CHECK(place(steps, "limit 1 ../cpu.cfs_quota_us") < place(steps, "limit 1 cpu.cfs_quota_us"));
+    steps = describe(compile(s, v2_host()));
+    CHECK(has_line(steps, "limit 0 ../memory.max = 268435456"));
+    CHECK(has_line(steps, "limit 0 ../cpu.max = 25000 100000"));
+    CHECK(place(steps, "limit 0 ../memory.max") < place(steps, "limit 0 memory.max"));
+}
+
 TEST_CASE("limits become files of cgroup v2") {
     struct Row {
         const char* line;

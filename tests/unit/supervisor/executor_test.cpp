@@ -41,6 +41,21 @@ TEST_CASE("an operation is ready as soon as all that it waits for is done") {
     CHECK_FALSE(e.failure());
 }
 
+TEST_CASE("what is skipped begins no more, ready or not, and takes along what waits for it") {
+    PlanExecutor e(plan_of({{1, {}}, {2, {}}, {3, {2}}, {4, {3}}, {5, {}}}));
+    CHECK(e.take_ready() == Ids{1, 2, 5});
+    e.done(2); // 3 is ready
+    e.skip(3, broken());
+    e.skip(1, broken()); // it runs
+    CHECK(e.take_ready().empty());
+    CHECK(e.take_skipped() == Ids{3, 4});
+    e.done(1);
+    e.done(5);
+    CHECK(e.finished());
+    REQUIRE(e.failure());
+    CHECK(e.failure()->what() == std::string("broken"));
+}
+
 TEST_CASE("ready operations come in the plan's order whatever ended first") {
     PlanExecutor e(plan_of({{5, {}}, {4, {}}, {9, {4}}, {8, {5}}}));
     CHECK(e.take_ready() == Ids{5, 4});

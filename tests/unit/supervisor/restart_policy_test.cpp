@@ -66,3 +66,11 @@ TEST_CASE("count and delay go on where an earlier supervisor left them") {
     CHECK(p.count() == 0);
     CHECK(p.on_exit(1, false, 1s).delay == 100ms);
 }
+
+TEST_CASE("ECS: some codes are final, and so is a run that was too short") {
+    RestartPolicy p({RestartKind::always, 0, {0, 3}, 60'000'000'000});
+    CHECK(!p.on_exit(1, false, 59s).restart);
+    CHECK(p.on_exit(1, false, 60s).restart);
+    CHECK(!p.on_exit(0, false, 90s).restart);
+    CHECK(!p.on_exit(3, false, 90s).restart);
+}
