@@ -49,7 +49,8 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
     image::Image image =
         image::put_image(store, lease, config.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {layer});
     if (reference) store.tag(image, *reference);
-    record_image_event(roots_of(engine), "import", image.id, reference ? reference->familiar() : image.id);
+    if (reference) record_image_event(roots_of(engine), "tag", image.id, reference->familiar());
+    record_image_event(roots_of(engine), "import", image.id, image.id);
     return image;
 }
 

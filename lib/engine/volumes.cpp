@@ -105,8 +105,8 @@ VolumeInfo create_volume(Engine& engine, const VolumeSpec& spec) {
     if (record.driver != "local")
         throw error(Errc::not_found, "create {0}: error looking up volume plugin {1}: plugin \"{1}\" not found",
                     record.name, record.driver);
-    check_options(record.name, record.driver_opts);
     if (const auto there = store.volume(record.name)) return info_of(*there, roots);
+    check_options(record.name, record.driver_opts);
     store.create(record);
     record_event(roots, {record.created, "volume", "create", record.name, {{"driver", record.driver}}});
     return info_of(store.volume(record.name).value_or(record), roots);

@@ -106,7 +106,8 @@ private:
             const auto reference = registry::Reference::try_parse(name);
             return error(Errc::not_found, "No such image: {}", reference ? reference->familiar() : name);
         }
-        return error(Errc::not_found, "image {} was found but does not provide the specified platform ({})", name,
+        return error(Errc::not_found,
+                     "image with reference {} was found but does not provide the specified platform ({})", name,
                      options_.platform);
     }
 

@@ -335,7 +335,8 @@ std::optional<Removed> Store::remove_variant(std::string_view name, const Remove
         return distance(*options.platform, member.platform) == 0;
     });
     if (found == members.end())
-        throw error(Errc::not_found, "image {} was found but does not provide the specified platform ({})", name,
+        throw error(Errc::not_found,
+                    "image with reference {} was found but does not provide the specified platform ({})", name,
                     to_string(*options.platform));
     if (members.size() == 1) return std::nullopt;
     const std::string id = found->id;

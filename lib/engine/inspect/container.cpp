@@ -227,11 +227,11 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
             {"GwPriority", endpoint.gw_priority},
             {"NetworkID", of.info.started_at != 0 ? network.id : ""},
             {"EndpointID", up ? sha256_hex(of.record.id + network.id) : ""},
-            {"Gateway", live.ipv4.empty() ? "" : network.gateway4},
+            {"Gateway", live.ipv4.empty() || network.internal ? "" : network.gateway4},
             {"IPAddress", live.ipv4},
             {"MacAddress", live.mac.empty() ? endpoint.mac_address : live.mac},
             {"IPPrefixLen", live.ipv4.empty() ? 0 : prefix_of(network.subnet4)},
-            {"IPv6Gateway", live.ipv6.empty() ? "" : network.gateway6},
+            {"IPv6Gateway", live.ipv6.empty() || network.internal ? "" : network.gateway6},
             {"GlobalIPv6Address", live.ipv6},
             {"GlobalIPv6PrefixLen", live.ipv6.empty() ? 0 : prefix_of(network.subnet6)},
             {"DNSNames", named ? dns_names(of.record, endpoint) : Json()}};

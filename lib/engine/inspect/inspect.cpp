@@ -13,6 +13,7 @@
 #include "engine/inspect/json_parts.hpp"
 #include "engine/roots.hpp"
 #include "net/address.hpp"
+#include "network/builtin.hpp"
 #include "project/store.hpp"
 
 #include <set>
@@ -114,6 +115,13 @@ Json addresses_in_use(const NetworkInfo& n, const Json& containers) {
     return subnets.empty() ? Json::object() : Json{{"Subnets", subnets}};
 }
 
+// Whose configuration it has.
+std::string configuration_of(Engine& engine, const NetworkInfo& n) {
+    const auto record = RecordStore(roots_of(engine)).network(n.name);
+    const auto from = record ? record->labels.find(config_from_label) : Labels::const_iterator();
+    return record && from != record->labels.end() ? from->second : std::string();
+}
+
 // Go's map[string]string.
 Json map_or_null(const std::map<std::string, std::string>& map) { return map.empty() ? Json() : Json(map); }
 
@@ -132,8 +140,8 @@ std::string inspect(Engine& engine, const NetworkInfo& n) {
                            {"Internal", n.internal},
                            {"Attachable", n.attachable},
                            {"Ingress", n.scope == "swarm" && n.name == swarm::ingress_name},
-                           {"ConfigFrom", {{"Network", ""}}},
-                           {"ConfigOnly", false},
+                           {"ConfigFrom", {{"Network", configuration_of(engine, n)}}},
+                           {"ConfigOnly", n.driver == "null" && !is_builtin(n)},
                            {"Options", n.driver_opts},
                            {"Labels", n.labels},
                            {"Containers", on_it},

@@ -84,7 +84,12 @@ void restart_container(Engine& engine, const ContainerInfo& container, const Sto
 }
 
 void kill_container(Engine& engine, const ContainerInfo& container, const std::string& signal, std::stop_token stop) {
-    if (!runtime::signal_from_name(signal)) throw error(Errc::invalid_project, "invalid signal: {}", signal);
+    if (!runtime::signal_from_name(signal)) {
+        const bool number = !signal.empty() && signal.find_first_not_of("0123456789") == std::string::npos;
+        if (number && signal != "0")
+            throw error(Errc::invalid_project, "the linux daemon does not support signal {}", signal);
+        throw error(Errc::invalid_project, "invalid signal: {}", signal);
+    }
     act(
         engine, container, [&](const ObservedContainer& c) { return plan_kill(c, signal); }, std::move(stop));
 }

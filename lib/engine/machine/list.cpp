@@ -89,6 +89,10 @@ PortRange port_range(const char* filter, const std::string& text) {
         if (!parsed)
             throw error(Errc::invalid_project, "error while looking up for {} {}: invalid {} port '{}': invalid syntax",
                         filter, text, end, number);
+        if (*parsed < 0 || *parsed > 65535)
+            throw error(Errc::invalid_project,
+                        "error while looking up for {} {}: invalid {} port '{}': value out of range", filter, text, end,
+                        number);
         return *parsed;
     };
     const std::int64_t first = one(numbers.substr(0, dash), "start");
