@@ -65,7 +65,7 @@ int run_image_rm(Globals& globals, const Args& args) {
     Options options(globals, "image rm [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images");
     options.flag("f,force", remove.force, "Force removal of the image")
         .flag("no-prune", remove.no_prune, "Keep layers and blobs until the next prune")
-        .value("platform", remove.platform, "Remove only the given platform variant")
+        .value("platform", remove.platform, "Remove only the given platform variant", "strings")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Engine engine = image_engine();

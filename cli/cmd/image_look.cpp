@@ -38,7 +38,7 @@ int run_image_history(Globals& globals, const Args& args) {
     std::vector<std::string> names;
     Options options(globals, "image history [OPTIONS] IMAGE", "Show the history of an image");
     options.value("format", format, "Format the output: table, json, or a Go template")
-        .flag("H,human", human, "Print sizes and dates in human readable format")
+        .flag("H,human", human, "Print sizes and dates in human readable format (default true)")
         .flag("no-trunc", full, "Don't truncate output")
         .value("platform", platform, "Show history for the given platform")
         .flag("q,quiet", quiet, "Only show image IDs")

@@ -127,7 +127,6 @@ int run_image_ls(Globals& globals, const Args& args) {
         .flag("no-trunc", flags.full, "Don't truncate output")
         .flag("q,quiet", flags.quiet, "Only show image IDs")
         .flag("tree", flags.tree, "List multi-platform images as a tree: here each has one platform")
-        .hidden()
         .arguments(pattern, 0, 1);
     if (!options.parse(args)) return 0;
     filters.check();

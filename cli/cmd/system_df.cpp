@@ -4,6 +4,7 @@
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/system.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/container.hpp"
 #include "cli/format/image_list.hpp"
 #include "cli/format/size.hpp"
@@ -254,7 +255,7 @@ int run_system_df(Globals& globals, const Args& args) {
         row("Images", images_share(engine)), row("Containers", containers_share(engine, uses)),
         row("Local Volumes", volumes_share(engine, uses)), row("Build Cache", cache_share(engine))};
     // Templates and JSON are read by programs that know docker's rows.
-    const bool for_people = format.empty() || format == "table";
+    const bool for_people = (format.empty() || format == "table") && !docker_is_spoken();
     if (const Share share = revisions_share(engine); share.total && for_people) rows.push_back(row("Revisions", share));
     const nlohmann::json headers{{"Type", "TYPE"},
                                  {"TotalCount", "TOTAL"},

@@ -41,7 +41,7 @@ int create(Globals& globals, const Args& args) {
     std::string name;
     std::vector<std::string> names, labels, opts;
     Options options(globals, "volume create [OPTIONS] [VOLUME]", "Create a volume");
-    options.value("d,driver", spec.driver, "Specify volume driver name: local")
+    options.value("d,driver", spec.driver, "Specify volume driver name (default \"local\")")
         .labels("label", labels, "Set metadata for a volume")
         .value("name", name, "Specify volume name")
         .hidden()

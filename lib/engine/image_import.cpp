@@ -42,8 +42,9 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
     description.platform = options.platform.empty() ? image::host_platform() : image::parse_platform(options.platform);
     description.created = rfc3339_nano(sys::realtime_ns());
     description.diff_ids = {facts.diff_id};
+    const std::string from = name == "standard input" ? "-" : name; // as docker has it
     description.history.push_back(
-        {description.created, "", "", options.message.empty() ? "Imported from " + name : options.message, false});
+        {description.created, "", "", options.message.empty() ? "Imported from " + from : options.message, false});
     nlohmann::json config = nlohmann::json::parse(build::configuration_json(description, ""));
     rootfs::apply_changes(config["config"], options.changes);
     image::Image image =

@@ -283,6 +283,7 @@ void prune_networks(Engine& engine, const std::function<bool(const NetworkInfo&)
         }
         if (removed) removed(n);
     }
+    record_prune(roots_of(engine), "network", 0);
 }
 
 } // namespace davit

@@ -147,12 +147,15 @@ void prune_volumes(Engine& engine, const std::function<bool(const VolumeInfo&)>&
                    const std::function<void(const VolumeInfo&, std::uint64_t)>& removed) {
     const auto used = volumes_in_use(engine);
     const Roots roots = roots_of(engine);
+    std::uint64_t all = 0;
     for (const VolumeInfo& v : engine.volumes()) {
         if (used.contains(v.name) || (wanted && !wanted(v))) continue;
         const std::uint64_t bytes = removed ? DiskSurvey().bytes(roots.volume_data(v.name)) : 0;
         remove(engine, v);
+        all += bytes;
         if (removed) removed(v, bytes);
     }
+    record_prune(roots, "volume", all);
 }
 
 } // namespace davit

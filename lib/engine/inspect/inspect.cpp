@@ -76,7 +76,14 @@ std::string with_prefix(const std::string& address, const NetworkInfo& n) {
 
 Json containers_on(Engine& engine, const NetworkInfo& n) {
     Json out = Json::object();
-    for (const ContainerInfo& c : containers_of(engine, n))
+    const bool alone = is_builtin(n) && n.name != "bridge"; // host, none: nobody has an address there
+    for (const ContainerInfo& c : containers_of(engine, n)) {
+        if (alone && c.pid)
+            out[c.id] = {{"Name", c.name},
+                         {"EndpointID", sha256_hex(c.id + n.id)},
+                         {"MacAddress", ""},
+                         {"IPv4Address", ""},
+                         {"IPv6Address", ""}};
         for (const AttachedNetwork& a : c.networks)
             if (a.name == n.name && c.pid)
                 out[c.id] = {{"Name", c.name},
@@ -84,6 +91,7 @@ Json containers_on(Engine& engine, const NetworkInfo& n) {
                              {"MacAddress", a.mac},
                              {"IPv4Address", with_prefix(a.ipv4, n)},
                              {"IPv6Address", with_prefix(a.ipv6, n)}};
+    }
     return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "engine/disk_survey.hpp"
+#include "engine/events/record.hpp"
 #include "reconcile/labels.hpp"
 #include "reconcile/single.hpp"
 #include "runtime/defaults.hpp"
@@ -113,6 +114,7 @@ void remove_container(Engine& engine, const ContainerInfo& container, const Remo
 void prune_containers(Engine& engine, const std::function<bool(const ContainerInfo&)>& wanted,
                       const std::function<void(const ContainerInfo&, std::uint64_t)>& removed, std::stop_token stop) {
     const auto& impl = EngineAccess::of(engine);
+    std::uint64_t all = 0;
     for (const ContainerInfo& c : engine.all_containers()) {
         if (!has_ended(c.state) || (wanted && !wanted(c))) continue;
         DiskSurvey survey;
@@ -125,8 +127,10 @@ void prune_containers(Engine& engine, const std::function<bool(const ContainerIn
             if (e.kind() != Errc::not_found && e.kind() != Errc::conflict) throw;
             continue;
         }
+        all += bytes;
         if (removed) removed(c, bytes);
     }
+    record_prune(impl.store.roots(), "container", all);
 }
 
 } // namespace davit

@@ -121,7 +121,7 @@ public:
                     "invalid argument \"{}\" for \"-f, --filter\" flag: bad format of filter (expected name=value)",
                     filter);
             if (std::find(known_filters.begin(), known_filters.end(), std::string_view(key)) == known_filters.end())
-                throw error(Errc::invalid_project, "invalid filter '{}'", key)
+                throw error(Errc::invalid_project, "invalid filter{}", key.empty() ? "" : " '" + key + "'")
                     .with_hint(fmt::format("known: {}", fmt::join(known_filters, ", ")));
             values_[key].push_back(filter.substr(equals + 1));
         }

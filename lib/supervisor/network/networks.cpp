@@ -164,7 +164,8 @@ Network& Networks::current(const std::string& name) {
     Network& known = get(name);
     if (known.record().project == project_) return known;
     const auto now = store_.network(name);
-    if (!now && !is_builtin_network(name)) throw error(Errc::not_found, "failed to set up container networking: network {} not found", name);
+    if (!now && !is_builtin_network(name))
+        throw error(Errc::not_found, "failed to set up container networking: network {} not found", name);
     if (!now || now->id == known.record().id || in_use(name)) return known;
     networks_.erase(name);
     std::erase_if(state_.networks, [&](const auto& n) { return n.name == name; });

@@ -1,6 +1,8 @@
 """Docker's words, as a Docker 29.7.2 beside them said and did: what each of these lines did there stands here."""
+import json
 import os
 import stat
+import time
 
 from harness import Scenario
 
@@ -130,6 +132,68 @@ def flags(s):
     s.check("the cache's columns", out.endswith("CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED\n"), out)
 
 
+def looks(s):
+    """inspect, logout, build's line of use, and no row of df that docker has not."""
+    s.davit("docker", "create", "--name", "mighty", "--privileged", "--security-opt", "seccomp=unconfined", "--tmpfs", "/t",
+            "--tmpfs", "/a", "busybox", "true")
+    told(s, 0, "", "inspect", "-f", "{{json .HostConfig.SecurityOpt}} {{json .HostConfig.Tmpfs}}", "mighty",
+         out="[\"seccomp=unconfined\",\"label=disable\"] {\"/a\":\"\",\"/t\":\"\"}\n")
+    s.davit("docker", "rm", "mighty")
+    told(s, 0, "", "logout", "nowhere:1", out="Removing login credentials for nowhere:1\n")
+    told(s, 1, "conflicting options: cannot specify both --password and --password-stdin",
+         "login", "-u", "a", "-p", "b", "--password-stdin", "nowhere:1")
+    s.davit("docker", "run", "-d", "--name", "bare", "--network", "none", "busybox", "sleep", "1000")
+    s.davit("docker", "run", "-d", "--name", "beside", "--network", "container:bare", "busybox", "sleep", "1000")
+    none = s.davit("docker", "network", "inspect", "-f", "{{.Id}}", "none").out
+    told(s, 0, "", "inspect", "-f", "{{.NetworkSettings.Networks.none.NetworkID}}", "bare", out=none)
+    told(s, 0, "", "network", "inspect", "-f", "{{range .Containers}}{{.Name}}{{end}}", "none", out="bare\n")
+    told(s, 0, "", "inspect", "-f", "{{.NetworkSettings.SandboxID}}|{{.NetworkSettings.SandboxKey}}", "beside", out="|\n")
+    s.davit("docker", "rm", "-f", "bare", "beside")
+    out = s.davit("docker", "image", "build", "--help").out
+    s.check("buildx's", out.startswith("Usage:  docker buildx build [OPTIONS] PATH | URL | -\n"), out)
+    s.equal("rows of df", 5, len(s.davit("docker", "system", "df").out.splitlines()))
+
+
+def shared(s):
+    """Anonymous volumes that others have too stay; names and ids of images; what is paused."""
+    s.davit("docker", "create", "--name", "/donor", "-v", "/anon", "busybox", "true")
+    s.davit("docker", "create", "--name", "taker", "--volumes-from", "donor", "busybox", "sh", "-c", "echo here > /anon/x; cat /anon/x")
+    s.davit("docker", "rm", "-v", "donor")
+    told(s, 0, "", "start", "-a", "taker", out="here\n")
+    s.davit("docker", "rm", "-v", "taker")
+    told(s, 0, "", "volume", "ls", "-q")
+    image = s.davit("docker", "images", "-q", "busybox").out.strip()
+    s.davit("docker", "tag", "busybox", "another:1")
+    s.davit("docker", "run", "-d", "--name", "still", "busybox", "sleep", "1000")
+    told(s, 1, ANSWER + "conflict: unable to delete " + image + " (must be forced) - image is referenced in multiple repositories", "rmi", image)
+    s.davit("docker", "rmi", "another:1")
+    s.davit("docker", "pause", "still")
+    told(s, 1, ANSWER + "cannot remove container \"still\": container is paused and must be unpaused first", "rm", "still")
+    s.davit("docker", "rm", "-f", "still")
+    s.write("file", "x")
+    s.davit("docker", "run", "--rm", "-v", s.directory + "/file:/etc", "busybox", "true", exit=125)
+    s.davit("docker", "run", "--rm", "--mount", "type=volume,src=parts,dst=/x,volume-subpath=a", "busybox", "true", exit=127)
+    s.davit("docker", "volume", "rm", "parts")
+
+
+def project_events(s):
+    """What a project's events tell: exit codes, signals, exec and health events."""
+    s.write("compose.yaml", "name: told\nservices:\n  web:\n    image: busybox\n    command: sleep 1000\n    labels: {mine: x}\n"
+            "    healthcheck: {test: 'true', interval: 100ms}\n")
+    s.davit("up", "-d", "--wait")
+    s.davit("exec", "web", "true")
+    s.davit("stop", "-t", "0")
+    lines = [json.loads(l) for l in s.davit("events", "--json", "--since", "1m", "--until", str(int(time.time()) + 1)).out.splitlines()]
+    by_action = {e["action"]: e for e in lines}
+    for action in ("create", "start", "exec_create: true ", "exec_start: true ", "exec_die", "health_status: healthy", "kill", "stop", "die"):
+        s.check(action, action in by_action, sorted(by_action))
+    s.equal("of die", {"execDuration": "0", "exitCode": "137", "image": "busybox", "mine": "x", "name": "told-web-1"},
+            dict(by_action["die"]["attributes"], execDuration="0"))
+    s.equal("of kill", {"15", "9"}, {e["attributes"]["signal"] for e in lines if e["action"] == "kill"})
+    s.equal("keys", ["action", "attributes", "id", "service", "time", "type"], list(lines[0]))
+    s.davit("down", "-t", "0")
+
+
 with Scenario("docker_words") as s:
     s.images("busybox")
     before = s.listing()
@@ -138,4 +202,7 @@ with Scenario("docker_words") as s:
     starts_that_fail(s)
     copies(s)
     flags(s)
+    looks(s)
+    shared(s)
+    project_events(s)
     s.nothing_left(before)
