@@ -171,6 +171,20 @@ std::string with_line(const Error& e) {
                        printable(to_string(shown).substr(std::string_view("error: ").size()), "\n\t"));
 }
 
+// "docker container ls, docker container list, docker ps": as docker's help lists what one command is called.
+std::string names_in_docker(const std::string& group_command, std::string_view group, const Verb& verb) {
+    std::string out = group_command + " " + verb.name;
+    std::string_view others = verb.alias;
+    while (!others.empty()) {
+        const std::size_t end = std::min(others.find(' '), others.size());
+        out += fmt::format(", {} {}", group_command, others.substr(0, end));
+        others.remove_prefix(std::min(end + 1, others.size()));
+    }
+    for (const DockerWord& word : docker_words())
+        if (word.path == fmt::format("{} {}", group, verb.name)) out += fmt::format(", docker {}", word.word);
+    return out.find(',') == std::string::npos ? "" : out;
+}
+
 } // namespace
 
 bool answers_to(const Verb& verb, std::string_view name) {
@@ -256,6 +270,7 @@ int run_group(Globals& globals, const Args& args, const char* name, const char* 
         if (!verb && globals.docker_words && advice_for(command, args.front()).empty())
             throw docker_unknown_command(command + " " + args.front(), command);
         if (!verb) throw unknown_verb(table, command, args.front());
+        if (globals.docker_words) globals.docker_aliases = names_in_docker(command, name, *verb);
         return verb->run(globals, {args.begin() + 1, args.end()});
     }
     std::string help = fmt::format("Usage:  {} COMMAND\n\n{}\n\nCommands:\n", command, summary);

@@ -46,6 +46,7 @@ struct Globals {
     bool docker_words = false;     // docker's words at the top, see cli/docker_words.hpp
     std::string docker_word;       // the one of its top that stands for two of davit's: "ps"
     bool docker_codes = false;     // exit codes that docker has and docker compose has not: 125, 64 …
+    std::string docker_aliases;    // all names of the command that runs, as docker's help lists them; empty: it has one
 };
 
 using Args = std::vector<std::string>;

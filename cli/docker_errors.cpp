@@ -5,6 +5,7 @@
 #include "cli/options.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <unistd.h>
 
@@ -120,10 +121,16 @@ void throw_each(ErrorList& errors) {
 std::string docker_exec_error(const Error& error) {
     std::string text = error.what();
     constexpr std::string_view entering = "while entering the working directory ";
-    if (text.starts_with(entering))
+    if (text.starts_with("the working directory ") && text.ends_with(" is not an absolute path"))
+        return "OCI runtime exec failed: exec failed: Cwd must be an absolute path";
+    if (text.starts_with(entering)) {
         text = fmt::format("chdir to cwd (\"{}\") set in config.json failed: {}",
                            text.substr(entering.size(), text.rfind(": ") - entering.size()),
                            std::string(1, lower(error.os().message()[0])) + error.os().message().substr(1));
+        if (error.os().value() == ENOTDIR)
+            text += ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host "
+                    "path exists and is the expected type";
+    }
     return printable(fmt::format("OCI runtime exec failed: exec failed: {}{}", in_process, text), "\n\t");
 }
 

@@ -23,7 +23,7 @@ constexpr DockerWord words[] = {
     {"logout", "logout", "Log out from a registry", common},
     {"search", "search", "Search Docker Hub for images", common},
     {"version", "version", "Show the version information", common},
-    {"info", "info", "Display information about this machine", common},
+    {"info", "system info", "Display information about this machine", common},
 
     {"builder", "builder", "Manage builds", management},
     {"buildx", "buildx", "Build with the options of docker buildx", management},

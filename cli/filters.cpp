@@ -1,6 +1,8 @@
 #include "cli/filters.hpp"
 
 #include "base/error.hpp"
+#include "base/sys.hpp"
+#include "cli/format/time.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -35,6 +37,23 @@ const std::string& named_filter(const std::string& text) {
     return text;
 }
 
+std::int64_t until_time(const std::string& text, std::string_view told) {
+    constexpr std::string_view what = "failed to parse value as time or duration: ";
+    if (text.empty()) throw error(Errc::invalid_project, "{}{}value is empty", told, what);
+    try {
+        return parse_time(text, sys::realtime_ns());
+    } catch (const Error& e) {
+        throw error(Errc::invalid_project, "{}{}invalid seconds \"{}\": invalid syntax", told, what, text)
+            .with_hint(e.hint());
+    }
+}
+
+std::vector<std::int64_t> Filters::times(std::string_view told) const {
+    std::vector<std::int64_t> out;
+    for (const std::string& text : values("until")) out.push_back(until_time(text, told));
+    return out;
+}
+
 void Filters::add_to(Options& options, std::string_view keys) { add_as("f,filter", options, keys); }
 void Filters::add_long_to(Options& options, std::string_view keys) { add_as("filter", options, keys); }
 
@@ -54,7 +73,8 @@ void Filters::add_as(std::string_view names, Options& options, std::string_view 
 void Filters::check() const {
     for (const auto& [key, values] : values_)
         if ((", " + keys_).find(", " + key + "=") == std::string::npos)
-            throw error(Errc::invalid_project, "invalid filter '{}'", key).with_hint("one of " + keys_);
+            throw error(Errc::invalid_project, "invalid filter{}", key.empty() ? "" : " '" + key + "'")
+                .with_hint("one of " + keys_);
 }
 
 const std::vector<std::string>& Filters::values(const std::string& key) const {

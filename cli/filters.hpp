@@ -4,6 +4,7 @@
 #include "cli/options.hpp"
 #include "davit/container.hpp"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@ namespace davit::cli {
 
 // The text, or Error(usage): it is no KEY=VALUE.
 const std::string& named_filter(const std::string& text);
+
+// The time, or the span before now, of a filter "until". Error(invalid_project): it is neither, in the engine's words.
+std::int64_t until_time(const std::string& text, std::string_view told = {});
 
 // --filter KEY=VALUE: one of the values of each key must fit, of labels all.
 class Filters {
@@ -32,6 +36,8 @@ public:
     bool pattern(const std::string& key, const std::string& text) const; // it fits one of them, a regular expression
     // true, false, 1, 0 …; nothing when the key is not there. Throws Error(usage).
     std::optional<bool> truth(const std::string& key) const;
+    // Of the key "until", times and spans before now; what the engine says of a bad one comes behind `told`.
+    std::vector<std::int64_t> times(std::string_view told = {}) const;
     bool empty() const { return values_.empty(); }
 
 private:

@@ -69,7 +69,9 @@ Options::Options(Globals& globals, std::string synopsis, std::string summary)
     program_ = globals.program;
     docker_ = globals.docker_words;
     docker_word_ = globals.docker_word;
+    aliases_ = globals.docker_aliases;
     flag("dry-run", globals.dry_run, "Show what would be done and do nothing");
+    if (docker_) hidden(); // docker has none
 }
 
 Options& Options::called(std::string program) {
@@ -303,6 +305,7 @@ std::string Options::use_line() const {
 
 std::string Options::help() const {
     std::string out = "Usage:  " + use_line() + "\n\n" + summary_ + "\n";
+    if (!aliases_.empty()) out += "\nAliases:\n  " + aliases_ + "\n";
     std::vector<const Option*> shown;
     for (const Option& o : options_)
         if (!o.hidden) shown.push_back(&o);

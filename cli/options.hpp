@@ -93,6 +93,7 @@ private:
     CommandSink* describe_ = nullptr;
     std::string program_ = "davit", synopsis_, summary_, epilog_;
     std::string docker_word_; // in place of the synopsis' first words
+    std::string aliases_;     // what else the command is called, itself included
     bool docker_ = false;     // mistakes are told as docker tells them
     std::vector<Option> options_;
     std::vector<std::string>* arguments_ = nullptr;

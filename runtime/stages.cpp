@@ -116,7 +116,8 @@ Error wrong_kind(const exec::Report& r, const Detail& d) {
     return error(Errc::invalid_project, "cannot mount {} on {}: {} is a file, and in the container {} is a directory",
                  source, d.first, source, d.first)
         .with_hint(fmt::format("name a file as the target ({}/{}), or a directory as the source",
-                               d.first == "/" ? "" : d.first, d.second.substr(d.second.rfind('/') + 1)));
+                               d.first == "/" ? "" : d.first, d.second.substr(d.second.rfind('/') + 1)))
+        .with_exit_code(125); // docker's run: its text is not one of those that mean the command
 }
 
 Error no_mount_point(const exec::Report& r, const Detail& d) {
@@ -139,7 +140,8 @@ Error no_subpath(const exec::Report& r, const Detail& d) {
     if (r.errnum != ENOENT && r.errnum != ENOTDIR)
         return failed(r.errnum, fmt::format("while opening {} of {}", d.first, source));
     return error(Errc::not_found, "{} has no '{}'", source, d.first)
-        .with_hint("a subpath names what is there already: make it first, with a container that mounts the whole");
+        .with_hint("a subpath names what is there already: make it first, with a container that mounts the whole")
+        .with_exit_code(127); // docker's run
 }
 
 struct Hint {

@@ -123,7 +123,9 @@ int exec_in(Engine& engine, const ContainerInfo& container, const ExecOptions& o
         if (!docker_is_spoken()) print_error(e);
         else if (options.detach) std::fprintf(stderr, "%s\n", engine_answer(docker_exec_error(e)).c_str());
         else std::printf("%s\r\n", docker_exec_error(e).c_str()); // the runtime's words come by the stream of output
-        return e.exit_code();
+        // Docker takes a working directory that is a file for one that is not there.
+        const bool no_directory = e.os().value() == ENOTDIR && std::string_view(e.what()).starts_with("while entering");
+        return no_directory ? 127 : e.exit_code();
     }
 }
 

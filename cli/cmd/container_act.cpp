@@ -8,6 +8,7 @@
 #include "cli/cmd/container_options.hpp"
 #include "cli/confirm.hpp"
 #include "cli/docker_errors.hpp"
+#include "cli/filters.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/time.hpp"
 #include "davit/container_list.hpp"
@@ -257,14 +258,22 @@ int run_container_prune(Globals& globals, const Args& args) {
     bool force = false;
     std::vector<std::string> filters;
     Options options(globals, "container prune [OPTIONS]", "Remove all stopped containers");
-    options.list("filter", filters, "Provide filter values (e.g. \"until=<timestamp>\")", "filter")
+    std::size_t limits = 0;
+    options
+        .each(
+            "filter", "filter",
+            [&](const std::string& text) {
+                limits += named_filter(text).starts_with("until=") ? 1 : 0;
+                filters.push_back(text);
+            },
+            "Provide filter values (e.g. \"until=<timestamp>\")")
         .flag("f,force", force, "Do not prompt for confirmation");
     if (!options.parse(args)) return 0;
     be_quiet(globals);
     Context context(globals);
     context.interrupts();
-    const auto wanted =
-        prune_filter(filters, [](const std::string& text) { return parse_time(text, sys::realtime_ns()); });
+    const auto wanted = prune_filter(filters, [](const std::string& text) { return until_time(text); });
+    if (limits > 1) throw error(Errc::invalid_project, "more than one until filter specified");
     if (!force && !confirmed("WARNING! This will remove all stopped containers.")) return 0;
     if (context.dry_run()) return 0;
     std::uint64_t bytes = 0;

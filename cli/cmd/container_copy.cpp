@@ -29,6 +29,21 @@ void check_local_source(const CopyEnd& from, const CopyEnd& to) {
         throw error(Errc::usage, "lstat {}: no such file or directory", std::filesystem::absolute(from.path).string());
 }
 
+// A path of a container without "." and "..", by its words, as docker has it; what it ends with stays.
+std::string cleaned(const std::string& path) {
+    if (path.find("./") == std::string::npos && path.find("/.") == std::string::npos) return path;
+    std::string out = std::filesystem::path("/" + path).lexically_normal().string();
+    if (path.ends_with("/.")) out += out.ends_with('/') ? "." : "/.";
+    return out;
+}
+
+// What docker's engine says of files that cannot be written.
+[[noreturn]] void throw_copy_error(const Error& e) {
+    if (docker_is_spoken() && e.os().value() == EROFS)
+        throw error(Errc::denied, "container rootfs is marked read-only");
+    throw e;
+}
+
 } // namespace
 
 int run_container_cp(Globals& globals, const Args& args) {
@@ -46,12 +61,17 @@ int run_container_cp(Globals& globals, const Args& args) {
         .epilog("'-' as the source is a tar archive on standard input, which is extracted in a directory of the\n"
                 "container; '-' as the destination writes one to standard output.");
     if (!options.parse(args)) return 0;
-    const CopyEnd from(words[0]), to(words[1]);
+    CopyEnd from(words[0]), to(words[1]);
+    for (CopyEnd* end : {&from, &to})
+        if (!end->of.empty()) end->path = cleaned(end->path);
     if (!from.of.empty() && !to.of.empty())
         throw error(Errc::usage, "copying between containers is not supported").with_hint("copy to a local file first");
     if (from.of.empty() && to.of.empty())
         throw error(Errc::usage, "must specify at least one container source")
             .with_hint("CONTAINER:PATH, as in web:/etc/hosts");
+    if (docker_is_spoken() && !to.of.empty() && to.path.empty()) throw error(Errc::usage, "no such directory");
+    if (docker_is_spoken() && !from.of.empty() && from.path.empty())
+        throw error(Errc::invalid_project, "bad parameter: path cannot be empty");
     if (from.path.empty() || to.path.empty()) throw error(Errc::usage, "a path is missing").with_hint("CONTAINER:PATH");
     if (to.of.empty() && to.path == "-") refuse_archive_on_terminal();
     check_local_source(from, to);
@@ -59,10 +79,15 @@ int run_container_cp(Globals& globals, const Args& args) {
     Engine& engine = context.engine();
     const ContainerInfo container = find_container(engine, from.of.empty() ? to.of : from.of);
     if (context.dry_run()) return 0;
-    const CopyOptions how = copy_options(follow, archive, quiet);
+    // docker keeps device nodes, and who is called by its name does so, too.
+    const CopyOptions how = copy_options(follow, archive || docker_is_spoken(), quiet);
     if (from.of.empty()) {
-        if (from.path == "-") write_tar(engine, container, to.path, STDIN_FILENO);
-        else copy_to(engine, container, from.path, to.path, how);
+        try {
+            if (from.path == "-") write_tar(engine, container, to.path, STDIN_FILENO);
+            else copy_to(engine, container, from.path, to.path, how);
+        } catch (const Error& e) {
+            throw_copy_error(e);
+        }
     } else if (to.path == "-") {
         read_tar(engine, container, from.path, STDOUT_FILENO, how);
     } else {

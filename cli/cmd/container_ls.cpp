@@ -4,6 +4,7 @@
 #include "cli/client_config.hpp"
 #include "cli/cmd/container_look.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/filters.hpp"
 #include "cli/format/container.hpp"
 #include "cli/format/size.hpp"
@@ -56,9 +57,11 @@ void check_template(const ListFormat& shape, const std::string& format) {
     if (shape.text.empty()) return;
     std::string problem = "failed to parse template: ";
     try {
-        const Template parsed(shape.text);
+        const Template parsed(format);
         problem = "failed to execute template: ";
+        // docker tries it on a container that is none.
         nlohmann::json fields = docker_container_headers();
+        for (nlohmann::json& field : fields) field = "";
         fields["Label"] = nlohmann::json::object();
         ListFormat tried = shape;
         tried.kind = ListFormat::Kind::plain_template;
@@ -68,8 +71,6 @@ void check_template(const ListFormat& shape, const std::string& format) {
         constexpr std::string_view known = "template parsing error: ";
         std::string text = e.what();
         if (text.starts_with(known)) text.erase(0, known.size());
-        if (problem.find("execute") != std::string::npos && text.find("can't evaluate field ") == std::string::npos)
-            return;
         throw error(Errc::usage, "{}{}", problem, text);
     }
 }
@@ -98,11 +99,13 @@ int run_container_ls(Globals& globals, const Args& args) {
     if (latest && which.last < 0) which.last = 1;
     Context context(globals);
     Engine& engine = context.engine();
+    if (docker_is_spoken() && quiet && !format.empty())
+        std::fputs("WARNING: Ignoring custom format, because both --format and --quiet are set.\n", stderr);
     if (format.empty() && !quiet) format = configured_format(globals, "psFormat");
     const ListFormat shape = ListFormat::parse(format, "formatter.ContainerContext");
     check_template(shape, format);
-    size = size || shape.text.find(".Size") != std::string::npos;
     const bool whole_rows = shape.kind == ListFormat::Kind::json || shape.text.find("json .}") != std::string::npos;
+    size = size || whole_rows || shape.text.find(".Size") != std::string::npos;
     const bool platform = whole_rows || shape.text.find(".Platform") != std::string::npos;
     Platforms platforms(engine);
     std::vector<nlohmann::json> rows;

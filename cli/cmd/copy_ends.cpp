@@ -2,10 +2,12 @@
 
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/terminal.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <unistd.h>
 
 namespace davit::cli {
@@ -31,6 +33,8 @@ void check_output_path(const std::string& path, const char* what) {
     const std::string directory = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
     if (::access(directory.c_str(), F_OK) != 0)
         throw error(Errc::usage, "{}: invalid output path: stat {}: no such file or directory", what, directory);
+    if (std::error_code code; docker_is_spoken() && std::filesystem::is_directory(path, code))
+        throw error(Errc::usage, "{}: cannot write to a directory", what);
 }
 
 void refuse_archive_on_terminal() {

@@ -22,6 +22,8 @@ namespace {
 struct DockerFlags {
     std::optional<std::string> config, context, host, log_level;
     bool version = false;
+    bool debug = false, tls = false; // taken, without effect
+    std::string tls_file;
 };
 
 Options docker_options(const Globals& globals, DockerFlags& f) {
@@ -33,14 +35,14 @@ Options docker_options(const Globals& globals, DockerFlags& f) {
         .value("c,context", f.context, "Name of the context to use: one of this machine")
         .value("H,host", f.host, "Engine to connect to: unix:///var/run/docker.sock means this machine")
         .flag("v,version", f.version, "Print version information and quit")
-        .ignored("D,debug")
+        .flag("D,debug", f.debug, "Enable debug mode (davit says no more with it)")
         .value("l,log-level", f.log_level,
-               "Set the logging level: debug, info, warn, error, fatal (davit logs nothing)")
-        .ignored("tls")
-        .ignored("tlscacert", "string")
-        .ignored("tlscert", "string")
-        .ignored("tlskey", "string")
-        .ignored("tlsverify")
+               "Set the logging level: debug, info, warn, error, fatal (davit logs nothing) (default \"info\")")
+        .flag("tls", f.tls, "Use TLS: without effect, for there is no connection")
+        .value("tlscacert", f.tls_file, "Certificate of a CA: without effect")
+        .value("tlscert", f.tls_file, "Certificate: without effect")
+        .value("tlskey", f.tls_file, "Key of the certificate: without effect")
+        .flag("tlsverify", f.tls, "Check the other side's certificate: without effect")
         .verbatim_after_first()
         .epilog(docker_help());
     return options;

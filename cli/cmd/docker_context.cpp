@@ -29,7 +29,7 @@ int list(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     take_configured_context();
     const std::string current = current_context();
-    const ListFormat shape = ListFormat::parse(format);
+    const ListFormat shape = ListFormat::parse(format, "formatter.clientContextContext");
     std::vector<nlohmann::json> rows;
     for (const DockerContext& c : docker_contexts()) {
         if (quiet) {
@@ -100,11 +100,12 @@ int inspect(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     take_configured_context();
     if (names.empty()) names.push_back(current_context());
-    return inspect_each(names, format, [](const std::string& name) {
+    const auto shown = [](const std::string& name) {
         for (const DockerContext& c : docker_contexts())
             if (c.name == name && c.problem.empty()) return document(c);
         throw no_such_context(name);
-    });
+    };
+    return inspect_each(names, format, shown, "{}", true);
 }
 
 } // namespace

@@ -28,7 +28,7 @@ void say_done(const std::string& name, const char* what) {
 
 void require_free(const std::string& name) {
     check_context_name(name);
-    if (context_exists(name)) throw error(Errc::conflict, "context \"{}\" already exists", name);
+    if (context_exists(name)) throw error(Errc::usage, "context \"{}\" already exists", name);
 }
 
 std::string all_of(int fd) {

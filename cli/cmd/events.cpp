@@ -11,32 +11,47 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace davit::cli {
 
 namespace {
 
-void print_json(const ContainerEvent& e) {
-    const nlohmann::ordered_json line = {{"time", rfc3339_nano(e.time_ns)},
-                                         {"type", "container"},
-                                         {"service", e.service},
+std::string attribute(const MachineEvent& e, const char* name) {
+    const auto found = e.attributes.find(name);
+    return found == e.attributes.end() ? std::string() : found->second;
+}
+
+// Without the labels that compose itself gives.
+std::map<std::string, std::string> told_attributes(const MachineEvent& e) {
+    std::map<std::string, std::string> out = e.attributes;
+    std::erase_if(out, [](const auto& one) { return one.first.starts_with("com.docker.compose."); });
+    return out;
+}
+
+void print_json(const MachineEvent& e) {
+    const nlohmann::ordered_json line = {{"action", e.action},
+                                         {"attributes", told_attributes(e)},
                                          {"id", e.id},
-                                         {"action", e.action},
-                                         {"attributes", {{"image", e.image}, {"name", e.name}}}};
+                                         {"service", attribute(e, "com.docker.compose.service")},
+                                         {"time", rfc3339_nano(e.time_ns)},
+                                         {"type", "container"}};
     std::printf("%s\n", json_text(line).c_str());
 }
 
-void print_plain(const ContainerEvent& e) {
+void print_plain(const MachineEvent& e) {
     const std::time_t seconds = static_cast<std::time_t>(e.time_ns / 1'000'000'000);
     std::tm t{};
     ::localtime_r(&seconds, &t);
     char text[32];
     std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &t);
+    std::string attributes;
+    for (const auto& [key, value] : told_attributes(e))
+        attributes += (attributes.empty() ? "" : ", ") + key + "=" + value;
     // The empty line belongs to docker compose's format.
-    std::printf("%s.%06d container %s %s (image=%s, name=%s)\n\n", text,
-                static_cast<int>(e.time_ns % 1'000'000'000 / 1000), e.action.c_str(), e.id.c_str(),
-                printable(e.image).c_str(), printable(e.name).c_str());
+    std::printf("%s.%06d container %s %s (%s)\n\n", text, static_cast<int>(e.time_ns % 1'000'000'000 / 1000),
+                printable(e.action).c_str(), e.id.c_str(), printable(attributes).c_str());
 }
 
 } // namespace
@@ -58,10 +73,12 @@ int run_events(Globals& globals, const Args& args) {
     Context context(globals);
     Interrupts& interrupts = context.interrupts();
     const std::string project = context.project_name();
-    follow_events(
-        context.engine(), project, range,
-        [&](const ContainerEvent& e) {
-            if (!services.empty() && std::find(services.begin(), services.end(), e.service) == services.end())
+    follow_machine_events(
+        context.engine(), range, {{"type", "container"}},
+        [&](const MachineEvent& e) {
+            if (e.project != project || attribute(e, "com.docker.compose.oneoff") == "True") return true;
+            const std::string service = attribute(e, "com.docker.compose.service");
+            if (!services.empty() && std::find(services.begin(), services.end(), service) == services.end())
                 return true;
             json ? print_json(e) : print_plain(e);
             std::fflush(stdout);

@@ -65,7 +65,7 @@ int run_image_rm(Globals& globals, const Args& args) {
     Options options(globals, "image rm [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images");
     options.flag("f,force", remove.force, "Force removal of the image")
         .flag("no-prune", remove.no_prune, "Keep layers and blobs until the next prune")
-        .value("platform", remove.platform, "Remove only the given platform variant")
+        .value("platform", remove.platform, "Remove only the given platform variant", "strings")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Engine engine = image_engine();
@@ -88,8 +88,7 @@ int run_image_rm(Globals& globals, const Args& args) {
 PruneImageOptions prune_options(bool all, const Filters& filters) {
     PruneImageOptions out;
     out.all = all || filters.truth("dangling") == std::optional(false);
-    std::vector<std::int64_t> limits;
-    for (const std::string& text : filters.values("until")) limits.push_back(parse_time(text, sys::realtime_ns()));
+    const std::vector<std::int64_t> limits = filters.times("invalid value for 'until' filter: ");
     out.filter = [&filters, limits](const image::Image& i) {
         const std::int64_t created = parse_rfc3339(i.created).value_or(0);
         return std::all_of(limits.begin(), limits.end(), [&](std::int64_t limit) { return created < limit; }) &&

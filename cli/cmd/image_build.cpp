@@ -248,6 +248,10 @@ std::string buildx_words(const BuildFlags& flags, const Error& e) {
 
 int run_image_build(Globals& globals, const Args& args) {
     BuildFlags flags;
+    if (globals.docker_words) { // there it is buildx's, by whatever name
+        globals.docker_word = "buildx build";
+        globals.docker_aliases = "docker build, docker builder build, docker image build, docker buildx b";
+    }
     Options options(globals, "image build [OPTIONS] PATH | URL | -", "Build an image from a Dockerfile");
     flags.add_to(options);
     // docker's exit codes tell an option that cannot be read from the rest.

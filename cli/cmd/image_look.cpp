@@ -38,7 +38,7 @@ int run_image_history(Globals& globals, const Args& args) {
     std::vector<std::string> names;
     Options options(globals, "image history [OPTIONS] IMAGE", "Show the history of an image");
     options.value("format", format, "Format the output: table, json, or a Go template")
-        .flag("H,human", human, "Print sizes and dates in human readable format")
+        .flag("H,human", human, "Print sizes and dates in human readable format (default true)")
         .flag("no-trunc", full, "Don't truncate output")
         .value("platform", platform, "Show history for the given platform")
         .flag("q,quiet", quiet, "Only show image IDs")
@@ -52,8 +52,11 @@ int run_image_history(Globals& globals, const Args& args) {
     for (const auto& step : image.history) {
         std::uint64_t size = 0;
         if (!step.empty_layer && layer != image.layers.end()) size = (layer++)->size;
+        const bool dated = parse_rfc3339(step.created).value_or(0) > 0; // what is told of 1970 is not known
         rows.push_back({{"ID", "<missing>"},
-                        {"CreatedSince", human ? age_text(step.created, now) : step.created},
+                        {"CreatedSince", !human  ? step.created
+                                         : dated ? age_text(step.created, now)
+                                                 : "N/A"},
                         {"CreatedAt", step.created},
                         {"CreatedBy", full ? step.created_by : ellipsis(step.created_by, 45)},
                         {"Size", human ? human_size(static_cast<double>(size), 3) : std::to_string(size)},

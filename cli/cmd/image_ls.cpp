@@ -25,12 +25,15 @@ using PlainJson = nlohmann::json;
 
 std::int64_t created_ns(const image::Image& image) { return parse_rfc3339(image.created).value_or(0); }
 
+constexpr std::string_view image_until = "invalid value for 'until' filter: ";
+
+std::string first_name(const image::Image& image) { return image.tags.empty() ? std::string() : image.tags.front(); }
+
 // The filters, with what they name looked up once.
 class ImageFilter {
 public:
     ImageFilter(Engine& engine, const Filters& filters) : filters_(filters), dangling_(filters.truth("dangling")) {
-        const std::int64_t now = sys::realtime_ns();
-        for (const std::string& text : filters.values("until")) before_.push_back(parse_time(text, now));
+        before_ = filters.times(image_until);
         for (const std::string& name : filters.values("before"))
             before_.push_back(created_ns(require_image(engine, name)));
         for (const std::string& name : filters.values("since"))
@@ -86,8 +89,11 @@ std::vector<std::pair<image::Image, PlainJson>> found_images(Engine& engine, con
     const std::int64_t now = sys::realtime_ns();
     const bool hide_nameless = !flags.all && filters.values("dangling").empty();
     std::vector<image::Image> images = list_images(engine);
-    std::stable_sort(images.begin(), images.end(),
-                     [](const auto& a, const auto& b) { return created_ns(a) > created_ns(b); });
+    std::stable_sort(images.begin(), images.end(), [](const image::Image& a, const image::Image& b) {
+        constexpr std::int64_t second = 1'000'000'000; // docker knows no more of their age
+        const std::int64_t x = created_ns(a) / second, y = created_ns(b) / second;
+        return x != y ? x > y : first_name(a) < first_name(b);
+    });
     std::vector<std::pair<image::Image, PlainJson>> out;
     // As JSON a row has its digest only where that was asked for; how many containers have the image, always.
     const bool rows_whole = flags.format == "json" || flags.format.find("json .}") != std::string::npos;
@@ -121,7 +127,6 @@ int run_image_ls(Globals& globals, const Args& args) {
         .flag("no-trunc", flags.full, "Don't truncate output")
         .flag("q,quiet", flags.quiet, "Only show image IDs")
         .flag("tree", flags.tree, "List multi-platform images as a tree: here each has one platform")
-        .hidden()
         .arguments(pattern, 0, 1);
     if (!options.parse(args)) return 0;
     filters.check();

@@ -24,7 +24,7 @@ int run_image_load(Globals& globals, const Args& args) {
     Options options(globals, "image load [OPTIONS]",
                     "Load images from a tar archive, an OCI layout directory or standard input");
     options.value("i,input", input, "Read from a tar (plain, gzip, zstd) or an OCI layout directory, instead of STDIN")
-        .value("platform", platform, "Load only the given platform variant (e.g. \"linux/amd64\")")
+        .value("platform", platform, "Load only the given platform variant (e.g. \"linux/amd64\")", "strings")
         .flag("q,quiet", quiet, "Suppress the load output");
     if (!options.parse(args)) return 0;
     if (input.empty() && ::isatty(STDIN_FILENO))
@@ -149,7 +149,7 @@ int run_image_save(Globals& globals, const Args& args) {
     options
         .value("o,output", output,
                "Write to a file, or into a directory (a name that ends in / is made), instead of STDOUT")
-        .value("platform", platform, "Save only the given platform variant (e.g. \"linux/amd64\")")
+        .value("platform", platform, "Save only the given platform variant (e.g. \"linux/amd64\")", "strings")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Engine engine = image_engine();

@@ -6,6 +6,7 @@
 #include "cli/docker_errors.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
+#include "cli/format/template_escapes.hpp"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -41,27 +42,16 @@ void restore_bytes(Json& document) {
     if (bytes) data = Json::binary(std::vector<std::uint8_t>(bytes->begin(), bytes->end()));
 }
 
-// What docker's second try says, on the document as JSON.
-std::string with_missing_key(std::string text) {
-    constexpr std::string_view by_field = "can't evaluate field ";
-    const std::size_t at = text.rfind(by_field);
-    if (at == std::string::npos) return text;
-    return text.substr(0, at) + "map has no entry for key \"" + text.substr(at + by_field.size()) + "\"";
-}
-
 std::string by_template(const std::string& format, const std::vector<Json>& documents, const char* zeros,
                         ErrorList& errors) {
     const Template shape(format);
     std::string out;
-    for (Json document : documents)
+    for (const Json& plain : documents)
         errors.run([&] {
+            Json document = plain;
             add_zeros(document, Json::parse(zeros), format);
             restore_bytes(document);
-            try {
-                out += shape.execute(document, "\n\t") + "\n";
-            } catch (const Error& e) {
-                throw Error(e.kind(), with_missing_key(e.what()));
-            }
+            out += shape.execute_inspected(document, plain) + "\n";
         });
     return out.empty() ? "\n" : out;
 }
@@ -69,7 +59,7 @@ std::string by_template(const std::string& format, const std::vector<Json>& docu
 } // namespace
 
 int inspect_each(const std::vector<std::string>& names, const std::string& format,
-                 const std::function<std::string(const std::string&)>& document, const char* zeros) {
+                 const std::function<std::string(const std::string&)>& document, const char* zeros, bool escapes) {
     const bool by_shape = !format.empty() && format != "json";
     try {
         if (by_shape) Template{format};
@@ -80,8 +70,9 @@ int inspect_each(const std::vector<std::string>& names, const std::string& forma
     std::vector<Json> found;
     ErrorList errors;
     for (const std::string& name : names) errors.run([&] { found.push_back(Json::parse(document(name))); });
-    const std::string out =
+    std::string out =
         by_shape ? by_template(format, found, zeros, errors) : json_text(Json(found), format.empty() ? 4 : -1) + "\n";
+    if (escapes && !by_shape) out = html_safe(out);
     std::fputs(out.c_str(), stdout);
     throw_each(errors);
     return 0;
@@ -107,6 +98,7 @@ void print_document(const Json& document, const std::string& format, const char*
         constexpr std::string_view known = "template parsing error: ";
         std::string text = e.what();
         if (!*type || text.find("can't evaluate field ") == std::string::npos) throw;
+        if (text.find(" in type ") != std::string::npos) throw;
         if (text.starts_with(known)) text.erase(0, known.size());
         throw error(Errc::usage, "{} in type {}", text, type);
     }
@@ -118,7 +110,8 @@ const char* const image_zeros =
     R"("ExposedPorts":null,"StopSignal":"","Shell":null,"Healthcheck":null,"ArgsEscaped":false}})";
 
 const char* const any_zeros =
-    R"({"Comment":"","Author":"","Variant":"","OsVersion":"","State":{"Health":null},"HostConfig":{"Init":null,)"
+    R"({"Comment":"","Author":"","Variant":"","OsVersion":"","SizeRw":null,"SizeRootFs":null,"State":{"Health":null},)"
+    R"("HostConfig":{"Init":null,)"
     R"("Tmpfs":null,"Mounts":null,"Sysctls":null,"StorageOpt":null,"Annotations":null},"Config":{"User":"","Env":null,)"
     R"("Cmd":null,"Entrypoint":null,"WorkingDir":"","Labels":null,"OnBuild":null,"Volumes":null,"ExposedPorts":null,)"
     R"("StopSignal":"","StopTimeout":null,"Shell":null,"Healthcheck":null,"ArgsEscaped":false}})";

@@ -10,9 +10,10 @@ namespace davit::cli {
 
 // Prints the documents that `document` makes of the names; what it does not find is said at the end. zeros: the fields
 // that Docker's structs have and its documents leave out while they are empty; templates may name them. 0, 1, or 64
-// for a template that is none.
+// for a template that is none. escapes: <, > and & are \u003c … in the JSON.
 int inspect_each(const std::vector<std::string>& names, const std::string& format,
-                 const std::function<std::string(const std::string&)>& document, const char* zeros = "{}");
+                 const std::function<std::string(const std::string&)>& document, const char* zeros = "{}",
+                 bool escapes = false);
 
 // format: "json" or a template. Throws Error(usage), with exit code 64 for a template that is none, and after an empty
 // line for one that cannot be executed, as docker.

@@ -39,7 +39,7 @@ std::string ask_hidden(const std::string& question) {
 std::string password_of_stdin() {
     std::string text = sys::read_all(STDIN_FILENO);
     while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
-    if (text.empty()) throw error(Errc::usage, "there is no password on standard input");
+    if (text.empty()) throw error(Errc::usage, "password is empty");
     return text;
 }
 
@@ -81,7 +81,8 @@ int run_login(Globals& globals, const Args& args) {
         .value("u,username", request.user, "Username")
         .arguments(servers, 0, 1);
     if (!options.parse(args)) return 0;
-    if (given && from_stdin) throw error(Errc::usage, "--password and --password-stdin are mutually exclusive");
+    if (given && from_stdin)
+        throw error(Errc::usage, "conflicting options: cannot specify both --password and --password-stdin");
     if (from_stdin && request.user.empty()) throw error(Errc::usage, "--password-stdin needs --username");
     if (given && request.password.empty()) throw error(Errc::usage, "the password is empty");
     request.registry = registry_name(servers.empty() ? "" : servers[0]);
@@ -121,7 +122,10 @@ int run_logout(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     const std::string registry = registry_name(servers.empty() ? "" : servers[0]);
     if (globals.dry_run) return 0;
-    if (logout(registry)) std::printf("Removing login credentials for %s\n", printable(registry).c_str());
+    // docker says that it takes them away whether they are there or not.
+    const std::string told = docker_is_spoken() && servers.empty() ? "https://index.docker.io/v1/" : registry;
+    if (logout(registry) || docker_is_spoken())
+        std::printf("Removing login credentials for %s\n", printable(told).c_str());
     else std::printf("Not logged in to %s\n", printable(registry).c_str());
     return 0;
 }

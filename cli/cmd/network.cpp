@@ -33,8 +33,7 @@ NetworkInfo found_network(Engine& engine, const std::string& name) {
 }
 
 std::function<bool(const NetworkInfo&)> network_prune_filter(const Filters& filters) {
-    std::vector<std::int64_t> limits;
-    for (const std::string& text : filters.values("until")) limits.push_back(parse_time(text, sys::realtime_ns()));
+    const std::vector<std::int64_t> limits = filters.times();
     return [&filters, limits](const NetworkInfo& n) {
         return std::all_of(limits.begin(), limits.end(), [&](std::int64_t limit) { return n.created < limit; }) &&
                filters.labels("label", n.labels) && filters.unlabelled("label!", n.labels);

@@ -20,7 +20,7 @@ int run_network_connect(Globals& globals, const Args& args) {
         .each(
             "ip6", "ip", [&](const std::string& text) { how.ipv6 = checked_address(text); }, "IPv6 address")
         .list("link", how.links, "Add link to another container", "list")
-        .list("link-local-ip", how.link_local_ips, "Add a link-local address for the container", "strings")
+        .list("link-local-ip", how.link_local_ips, "Add a link-local address for the container", "ipSlice")
         .arguments(names, 2, 2);
     if (!options.parse(args)) return 0;
     for (const std::string& text : driver_opts) {

@@ -28,8 +28,8 @@ std::vector<std::string> split(const std::vector<std::string>& values) {
 struct CreateNetworkFlags {
     NetworkSpec spec;
     std::vector<std::string> names, subnets, gateways, ranges, aux, labels, opts, ipam_opts;
-    std::string ipam_driver = "default", scope, config_from;
-    bool ingress = false, config_only = false;
+    std::string ipam_driver = "default", scope;
+    bool ingress = false;
     std::optional<bool> ipv4;
 
     // Addresses or blocks of them, with commas between.
@@ -46,11 +46,10 @@ struct CreateNetworkFlags {
     void add_to(Options& o) {
         o.flag("attachable", spec.attachable, "Enable manual container attachment")
             .list("aux-address", aux, "Auxiliary IPv4 or IPv6 addresses used by Network driver", "map")
-            .value("config-from", config_from, "The network from which to copy the configuration (not in davit)")
-            .hidden()
-            .flag("config-only", config_only, "Create a configuration only network (not in davit)")
-            .hidden()
-            .value("d,driver", spec.driver, "Driver to manage the Network: bridge, macvlan, ipvlan or overlay")
+            .value("config-from", spec.config_from, "Configuration network to take subnets and options from")
+            .flag("config-only", spec.config_only, "Keep subnets and options for other networks, and be none itself")
+            .value("d,driver", spec.driver,
+                   "Driver to manage the Network: bridge, macvlan, ipvlan or overlay (default \"bridge\")")
             .each(
                 "gateway", "ipSlice", [this](const std::string& text) { take_checked(gateways, text, false); },
                 "IPv4 or IPv6 Gateway for the master subnet")
@@ -60,10 +59,10 @@ struct CreateNetworkFlags {
             .each(
                 "ip-range", "ipNetSlice", [this](const std::string& text) { take_checked(ranges, text, true); },
                 "Allocate container ip from a sub-range")
-            .value("ipam-driver", ipam_driver, "IP Address Management Driver: default")
+            .value("ipam-driver", ipam_driver, "IP Address Management Driver (default \"default\")")
             .list("ipam-opt", ipam_opts, "Set IPAM driver specific options: the default one has none", "map")
             .hidden()
-            .flag("ipv4", ipv4, "Enable or disable IPv4 address assignment")
+            .flag("ipv4", ipv4, "Enable or disable IPv4 address assignment (default true)")
             .flag("ipv6", spec.enable_ipv6, "Enable or disable IPv6 address assignment")
             .labels("label", labels, "Set metadata on a network")
             .list("o,opt", opts, "Set driver specific options", "map")
@@ -73,9 +72,6 @@ struct CreateNetworkFlags {
     }
 
     void check() const {
-        if (config_only || !config_from.empty())
-            throw error(Errc::unsupported, "davit has no networks that are configurations only")
-                .with_hint("say what is in it at 'network create' itself");
         if (ingress)
             throw error(Errc::unsupported, "davit's routing mesh needs no network")
                 .with_hint("published ports of services are the machine's own");
@@ -90,12 +86,23 @@ std::pair<std::string, std::string> pair_of(const std::string& text) {
     return {text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)};
 }
 
+bool overlap(const std::string& a, const std::string& b) {
+    const bool comparable =
+        is_subnet(a) && is_subnet(b) && (a.find(':') == std::string::npos) == (b.find(':') == std::string::npos);
+    return comparable && (is_within(a.substr(0, a.find('/')), b) || is_within(b.substr(0, b.find('/')), a));
+}
+
 // What belongs to a subnet is found by its family: there is one of each at most.
 std::vector<IpamPool> pools_of(const CreateNetworkFlags& f) {
     std::vector<IpamPool> pools;
     for (const std::string& subnet : split(f.subnets)) {
         if (subnet.find('/') == std::string::npos)
             throw error(Errc::usage, "netip.ParsePrefix(\"{}\"): no '/'", subnet);
+        if (!is_subnet(subnet) && is_address(subnet.substr(0, subnet.find('/'))))
+            throw error(Errc::usage, "netip.ParsePrefix(\"{}\"): prefix length out of range", subnet);
+        for (const IpamPool& other : pools)
+            if (overlap(subnet, other.subnet))
+                throw error(Errc::usage, "multiple overlapping subnet configuration is not supported");
         pools.emplace_back().subnet = subnet;
     }
     if (pools.empty() && (!f.gateways.empty() || !f.ranges.empty()))

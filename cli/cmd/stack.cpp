@@ -13,8 +13,7 @@ int run_stack(Globals& globals, const Args& args) {
         {"history", "List the revisions of a stack", run_stack_history},
         {"ls", "List stacks", run_stack_ls, VerbGroup::project, "list"},
         {"ps", "List the tasks in the stack", run_stack_ps},
-        {"remove", "Remove one or more stacks", run_stack_rm, VerbGroup::hidden},
-        {"rm", "Remove one or more stacks", run_stack_rm, VerbGroup::project, "down"},
+        {"rm", "Remove one or more stacks", run_stack_rm, VerbGroup::project, "remove down"},
         {"rollback", "Bring an earlier revision of a stack back", run_stack_rollback},
         {"services", "List the services in the stack", run_stack_services},
     };

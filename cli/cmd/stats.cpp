@@ -111,6 +111,7 @@ int run_stats(Globals& globals, const Args& args) {
     Context context(globals);
     const ContainerFilter filter{services, all, true, 0};
     view.which = [&] { return containers_of(context, filter); };
+    if (view.no_stream && view.which().empty()) return 0; // as docker compose: not even the titles
     return show_stats(context, view);
 }
 

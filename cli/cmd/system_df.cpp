@@ -4,6 +4,7 @@
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/system.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/container.hpp"
 #include "cli/format/image_list.hpp"
 #include "cli/format/size.hpp"
@@ -124,7 +125,7 @@ struct Sections {
     std::vector<nlohmann::json> images, containers, volumes, cache;
 };
 
-std::vector<nlohmann::json> image_section(Engine& engine) {
+std::vector<nlohmann::json> image_section(Engine& engine, bool for_people) {
     std::map<std::string, std::size_t> layers; // by how many images
     const auto images = list_images(engine);
     for (const auto& image : images)
@@ -134,7 +135,8 @@ std::vector<nlohmann::json> image_section(Engine& engine) {
         std::uint64_t shared = 0;
         for (const auto& layer : image.layers)
             if (layers[layer.diff_id] > 1) shared += layer.size;
-        for (nlohmann::json& row : image_rows(image, sys::realtime_ns(), true)) {
+        for (nlohmann::json& row : image_rows(image, sys::realtime_ns(), for_people)) {
+            if (!for_people) row["Digest"] = "";
             row["SharedSize"] = human_size(static_cast<double>(shared));
             row["UniqueSize"] = human_size(static_cast<double>(image.size - std::min(image.size, shared)));
             row["Containers"] = std::to_string(containers_of(engine, image).size());
@@ -191,6 +193,8 @@ std::vector<nlohmann::json> cache_section(Engine& engine) {
         out.push_back({{"ID", entry.id.substr(0, 12)},
                        {"CacheType", type_of(entry)},
                        {"Size", human_size(static_cast<double>(entry.size))},
+                       {"CreatedSince", used}, // when it was made is not kept, nor how often it was used
+                       {"UsageCount", "1"},
                        {"LastUsedSince", used},
                        {"Shared", entry.shared ? "true" : "false"},
                        {"InUse", entry.in_use ? "true" : "false"},
@@ -200,9 +204,10 @@ std::vector<nlohmann::json> cache_section(Engine& engine) {
 }
 
 int print_verbose(Engine& engine, const std::vector<DiskUse>& uses, const std::string& format) {
-    const Sections s{image_section(engine), container_section(engine, uses), volume_section(engine, uses),
+    const bool for_people = format.empty() || format == "table";
+    const Sections s{image_section(engine, for_people), container_section(engine, uses), volume_section(engine, uses),
                      cache_section(engine)};
-    if (!format.empty() && format != "table") {
+    if (!for_people) {
         print_document(
             {{"Images", s.images}, {"Containers", s.containers}, {"Volumes", s.volumes}, {"BuildCache", s.cache}},
             format);
@@ -210,25 +215,26 @@ int print_verbose(Engine& engine, const std::vector<DiskUse>& uses, const std::s
     }
     const auto section = [](const char* title, const std::vector<nlohmann::json>& rows,
                             const std::vector<std::string>& columns, nlohmann::json headers) {
-        std::printf("%s\n\n%s\n", title, render_list({}, rows, columns, headers).c_str());
+        std::printf("%s\n\n%s", title, render_list({}, rows, columns, headers).c_str());
     };
     nlohmann::json images = image_headers(), containers = container_headers(), volumes = volume_headers();
     containers["LocalVolumes"] = "LOCAL VOLUMES";
     containers["Size"] = "SIZE";
     section("Images space usage:", s.images,
             {"Repository", "Tag", "ID", "CreatedSince", "Size", "SharedSize", "UniqueSize", "Containers"}, images);
-    section("Containers space usage:", s.containers,
+    section("\nContainers space usage:", s.containers,
             {"ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names"}, containers);
-    section("Local Volumes space usage:", s.volumes, {"Name", "Links", "Size"}, volumes);
+    section("\nLocal Volumes space usage:", s.volumes, {"Name", "Links", "Size"}, volumes);
     const std::string cache = human_size(static_cast<double>(cache_share(engine).bytes));
-    section(("Build cache usage: " + cache).c_str(), s.cache,
-            {"ID", "CacheType", "Size", "LastUsedSince", "Shared", "InUse"},
+    section(("\nBuild cache usage: " + cache).c_str(), s.cache,
+            {"ID", "CacheType", "Size", "CreatedSince", "LastUsedSince", "UsageCount", "Shared"},
             {{"ID", "CACHE ID"},
              {"CacheType", "CACHE TYPE"},
              {"Size", "SIZE"},
+             {"CreatedSince", "CREATED"},
              {"LastUsedSince", "LAST USED"},
-             {"Shared", "SHARED"},
-             {"InUse", "IN USE"}});
+             {"UsageCount", "USAGE"},
+             {"Shared", "SHARED"}});
     return 0;
 }
 
@@ -249,7 +255,7 @@ int run_system_df(Globals& globals, const Args& args) {
         row("Images", images_share(engine)), row("Containers", containers_share(engine, uses)),
         row("Local Volumes", volumes_share(engine, uses)), row("Build Cache", cache_share(engine))};
     // Templates and JSON are read by programs that know docker's rows.
-    const bool for_people = format.empty() || format == "table";
+    const bool for_people = (format.empty() || format == "table") && !docker_is_spoken();
     if (const Share share = revisions_share(engine); share.total && for_people) rows.push_back(row("Revisions", share));
     const nlohmann::json headers{{"Type", "TYPE"},
                                  {"TotalCount", "TOTAL"},

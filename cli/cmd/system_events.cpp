@@ -73,11 +73,13 @@ std::string line_of(const MachineEvent& e) {
 class Printer {
 public:
     explicit Printer(const std::string& format) : format_(format) {
+        if (format.empty() || format == "json") return;
         constexpr int bad_template = 64; // docker's exit code
         try {
-            if (!format.empty() && format != "json") shape_.emplace(format);
-        } catch (Error& e) {
-            throw e.with_exit_code(bad_template);
+            shape_.emplace(format);
+            shape_->execute(for_template(MachineEvent(), format)); // docker tries it on an event that is none
+        } catch (const Error& e) {
+            throw error(Errc::usage, "Error parsing format: {}", reason(e)).with_exit_code(bad_template);
         }
     }
     void print(const MachineEvent& e) const {
@@ -89,6 +91,15 @@ public:
     }
 
 private:
+    static std::string reason(const Error& e) {
+        constexpr std::string_view known = "template parsing error: ";
+        std::string text = e.what();
+        if (text.starts_with(known)) text.erase(0, known.size());
+        const bool untyped =
+            text.find("can't evaluate field ") != std::string::npos && text.find(" in type ") == std::string::npos;
+        return untyped ? text + " in type *events.Message" : text;
+    }
+
     std::string format_;
     std::optional<Template> shape_;
 };

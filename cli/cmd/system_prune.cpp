@@ -44,9 +44,7 @@ struct Limits {
     const Filters& filters;
     std::vector<std::int64_t> before;
 
-    explicit Limits(const Filters& given) : filters(given) {
-        for (const std::string& text : given.values("until")) before.push_back(parse_time(text, sys::realtime_ns()));
-    }
+    explicit Limits(const Filters& given) : filters(given), before(given.times()) {}
     bool take(std::int64_t created, const Labels& labels) const {
         return std::all_of(before.begin(), before.end(), [&](std::int64_t limit) { return created < limit; }) &&
                filters.labels("label", labels) && filters.unlabelled("label!", labels);
@@ -114,7 +112,7 @@ int run_system_prune(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     filters.check();
     if (volumes && !filters.values("until").empty())
-        throw error(Errc::usage, "the filter \"until\" is not supported with --volumes");
+        throw error(Errc::usage, "ERROR: The \"until\" filter is not supported with \"--volumes\"");
     if (globals.dry_run) {
         std::fputs("Nothing is removed: 'davit system df' shows what could be.\n", stderr);
         return 0;

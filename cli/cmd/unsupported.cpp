@@ -32,7 +32,6 @@ constexpr Advice advice[] = {
      "davit has no plugins: its drivers are bridge, host, macvlan, ipvlan, null, overlay and local"},
     {"davit buildx", " dial-stdio history dap policy debug ", "davit builds in the program that is asked to"},
     {"davit builder", " create inspect ls rm stop use ", "davit buildx"},
-    {"davit volume", " update ", "it is for volumes of a cluster"},
     {"davit system", " dial-stdio ", "davit has no daemon to dial to"},
 };
 

@@ -85,6 +85,8 @@ void print_versions(const VersionJson& versions, const std::string& format) {
         };
         replace("template: :", "template: version:");
         replace("executing \"\"", "executing \"version\"");
+        const bool of_client = text.find("at <.Client.") != std::string::npos;
+        if (of_client) replace("system.versionInfo", "system.clientVersion");
         throw Error(e.kind(), text).with_exit_code(e.exit_code());
     }
 }

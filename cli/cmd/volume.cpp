@@ -41,7 +41,7 @@ int create(Globals& globals, const Args& args) {
     std::string name;
     std::vector<std::string> names, labels, opts;
     Options options(globals, "volume create [OPTIONS] [VOLUME]", "Create a volume");
-    options.value("d,driver", spec.driver, "Specify volume driver name: local")
+    options.value("d,driver", spec.driver, "Specify volume driver name (default \"local\")")
         .labels("label", labels, "Set metadata for a volume")
         .value("name", name, "Specify volume name")
         .hidden()
@@ -101,8 +101,8 @@ int inspect(Globals& globals, const Args& args) {
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    return inspect_each(names, format,
-                        [&](const std::string& name) { return davit::inspect(volume(context.engine(), name)); });
+    const auto document = [&](const std::string& name) { return davit::inspect(volume(context.engine(), name)); };
+    return inspect_each(names, format, document, R"({"Status":null})"); // what a driver tells of it
 }
 
 int remove(Globals& globals, const Args& args) {
@@ -176,6 +176,20 @@ std::uint64_t print_pruned_volumes(Context& context, const Filters& filters, boo
     return total;
 }
 
+namespace {
+
+int update(Globals& globals, const Args& args) {
+    std::string availability;
+    std::vector<std::string> names;
+    Options options(globals, "volume update [OPTIONS] [VOLUME]", "Update a volume (of clusters, which davit has not)");
+    options.value("availability", availability, "Availability of the volume: active, pause, drain (default \"active\")")
+        .arguments(names, 0, 1);
+    if (!options.parse(args)) return 0;
+    throw error(Errc::usage, "can only update cluster volumes");
+}
+
+} // namespace
+
 int run_volume(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
         {"create", "Create a volume", create},
@@ -183,6 +197,7 @@ int run_volume(Globals& globals, const Args& args) {
         {"ls", "List volumes", list, VerbGroup::project, "list"},
         {"prune", "Remove volumes that no container uses", prune},
         {"rm", "Remove one or more volumes", remove, VerbGroup::project, "remove"},
+        {"update", "Update a volume (of clusters, which davit has not)", update},
     };
     return run_group(globals, args, "volume", "Manage volumes", verbs);
 }

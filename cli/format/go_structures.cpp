@@ -75,6 +75,8 @@ const std::vector<GoStructure>& all_structures() {
         row("network.Inspect", "Id Scope IPAM",
             "Name:s ID=Id:s Created:t Scope:s Driver:s EnableIPv4:b EnableIPv6:b IPAM:o Internal:b Attachable:b "
             "Ingress:b ConfigFrom:o ConfigOnly:b Options:m Labels:m Peers:l Containers:m Services:m Status:p"),
+        row("api.PortPublisher", "URL TargetPort PublishedPort Protocol",
+            "URL:s TargetPort:i PublishedPort:i Protocol:s"),
         row("image.RootFS", "Type Layers", "Type:s Layers:l"),
         row("image.Metadata", "LastTagTime", "LastTagTime:t"),
         row("*storage.DriverData", "Data Name", "Data:m Name:s"),

@@ -91,6 +91,7 @@ std::string render_list(const ListFormat& format, const std::vector<PlainJson>& 
     } catch (const Error& e) {
         const std::string text = e.what();
         if (format.row_type.empty() || text.find("can't evaluate field ") == std::string::npos) throw;
+        if (text.find(" in type ") != std::string::npos) throw;
         throw error(Errc::usage, "{} in type *{}", text, format.row_type);
     }
 }

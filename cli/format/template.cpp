@@ -24,15 +24,17 @@ using Kind = TemplateNode::Kind;
 constexpr int most_calls = 1'000;                                      // templates in one another
 constexpr std::size_t most_steps = 10'000'000, most_output = 64 << 20; // against a mistake, as range 1000000000
 
-[[noreturn]] void fail(const Node& at, const std::string& name, const std::string& what) {
+[[noreturn]] void fail(const Node& at, const std::string& what) {
     throw error(Errc::usage, "template parsing error: template: :{}:{}: executing \"\" at <{}>: {}", at.line, at.column,
-                name, what);
+                template_source(at), what);
 }
 
-std::string dotted(const std::vector<std::string>& chain) {
-    std::string out;
-    for (const std::string& name : chain) out += "." + name;
-    return out.empty() ? "." : out;
+// The numbers of a document that was read without a structure are texts to Go (json.Number).
+Json with_numbers_as_text(Json value) {
+    if (value.is_number()) return value.dump();
+    if (value.is_structured())
+        for (Json& member : value) member = with_numbers_as_text(std::move(member));
+    return value;
 }
 
 // Whether what it prints was written by the user, in the template itself.
@@ -43,11 +45,11 @@ bool only_literals(const Node& node) {
 
 // Go prints a nil pointer, a nil map and a nil list each in its way; JSON has one null for all.
 std::string null_text(const std::string& field) {
-    for (const char* pointer :
-         {"OomKillDisable", "PidsLimit", "MemorySwappiness", "Init", "Healthcheck", "Health", "IPAMConfig", "Data"})
+    for (const char* pointer : {"OomKillDisable", "PidsLimit", "MemorySwappiness", "Init", "Healthcheck", "Health",
+                                "IPAMConfig", "Data", "SizeRw", "SizeRootFs"})
         if (field == pointer) return "<nil>";
     for (const char* map : {"Volumes", "ExposedPorts", "Labels", "Sysctls", "Tmpfs", "Annotations", "StorageOpt",
-                            "PortBindings", "DriverOpts", "Options", "Ports"})
+                            "PortBindings", "DriverOpts", "Options", "Ports", "Status"})
         if (field == map) return "map[]";
     return field.empty() ? "<no value>" : "[]";
 }
@@ -64,10 +66,10 @@ enum class Flow { on, next, out };
 
 class Execution {
 public:
-    enum class Of { document, row, titles };
+    enum class Of { document, row, titles, plain_json };
 
     Execution(const ParsedTemplate& whole, const Json& data, std::string_view keep, Of of)
-        : whole_(whole), keep_(keep), header_(of == Of::titles), row_(of == Of::row) {
+        : whole_(whole), keep_(keep), header_(of == Of::titles), row_(of == Of::row), plain_(of == Of::plain_json) {
         variables_.emplace_back("", data);
     }
 
@@ -109,10 +111,27 @@ private:
     std::string shown(const Node& pipeline, const Json& value) const {
         const Node& command = pipeline.children.back();
         const bool bare = pipeline.children.size() == 1 && command.children[0].kind != Kind::function;
-        const std::string name = bare && !command.children[0].chain.empty() ? command.children[0].chain.back() : "";
-        std::string text = value.is_null() ? null_text(name) : go_text(value);
+        std::string text =
+            value.is_null() ? (bare ? null_of_field(command.children[0]) : null_of_call(command)) : go_text(value);
         if (only_literals(pipeline)) return text;
         return printable(text, bare ? keep_ : "\n\t");
+    }
+
+    // What a map has not is no value; what a structure has, and is null, is of its kind.
+    std::string null_of_field(const Node& field) const {
+        const std::size_t size = field.chain.size();
+        if (plain_) return "<no value>";
+        for (std::size_t i = 0; i + 1 < size; ++i)
+            if (is_map(field.chain[i])) return "<no value>";
+        return null_text(size ? field.chain.back() : "");
+    }
+
+    // index of a map that has not the key: nothing, as the map's values are.
+    static std::string null_of_call(const Node& command) {
+        if (command.children[0].text != "index" || command.children.size() < 2) return "<no value>";
+        const auto& chain = command.children[1].chain;
+        const bool of_lists = !chain.empty() && (chain.back() == "Ports" || chain.back() == "PortBindings");
+        return of_lists ? "[]" : "<nil>";
     }
 
     Flow range(const Node& node, const Json& dot) {
@@ -141,8 +160,7 @@ private:
             for (std::int64_t i = 0; i < values.get<std::int64_t>(); ++i)
                 if (!turn(i, i)) break;
         } else if (!values.is_null()) {
-            fail(pipeline.children.back(), text_of(pipeline.children.back()),
-                 "range can't iterate over " + go_text(values));
+            fail(pipeline, "range can't iterate over " + go_text(values));
         }
         flow = Flow::on;
         if (!any) flow = run(node.children[2], dot);
@@ -152,10 +170,9 @@ private:
 
     // Another template: its dot is what it is given, and so is its $.
     void call_template(const Node& node, const Json& dot) {
-        const std::string shown = "{{template \"" + node.text + "\"}}";
         const auto found = whole_.named.find(node.text);
-        if (found == whole_.named.end()) fail(node, shown, "template \"" + node.text + "\" not defined");
-        if (++calls_ > most_calls) fail(node, shown, fmt::format("exceeded maximum template depth ({})", most_calls));
+        if (found == whole_.named.end()) fail(node, "template \"" + node.text + "\" not defined");
+        if (++calls_ > most_calls) fail(node, fmt::format("exceeded maximum template depth ({})", most_calls));
         const Json given = node.children.empty() ? Json() : evaluate(node.children[0], dot);
         auto outer = std::exchange(variables_, {{"", given}});
         run(found->second, given);
@@ -179,8 +196,7 @@ private:
         const auto found =
             std::find_if(variables_.rbegin(), variables_.rend(), [&](const auto& v) { return v.first == name; });
         if (found == variables_.rend())
-            throw error(Errc::usage, "template parsing error: template: :{}: undefined variable \"${}\"", at.line,
-                        name);
+            throw error(Errc::usage, "template parsing error: template: :{}: undefined variable: ${}", at.line, name);
         found->second = value;
     }
 
@@ -200,12 +216,16 @@ private:
         const Node& first = command.children[0];
         if (first.kind == Kind::function) return call_function(command, dot, piped);
         const std::size_t arguments = command.children.size() - 1 + (piped ? 1 : 0);
-        if (arguments == 0) return operand(first, dot);
+        if (arguments == 0) {
+            if (row_ && first.kind == Kind::field && first.chain == std::vector<std::string>{"Label"})
+                fail(first, "wrong number of args for Label: want 1 got 0");
+            return operand(first, dot);
+        }
         // A method with an argument: .Label "key".
         const bool method = !first.chain.empty() && first.chain.back() == "Label" && arguments == 1;
-        if (!method) fail(first, text_of(first), "can't give argument to non-function " + text_of(first));
+        if (!method) fail(first, "can't give argument to non-function " + template_source(first));
         const Json key = piped ? *piped : operand(command.children[1], dot);
-        if (!key.is_string()) fail(first, text_of(first), "expected string; found " + go_text(key));
+        if (!key.is_string()) fail(first, "wrong type for value; expected string; got " + go_type(key));
         if (header_) return label_title(key.get<std::string>());
         const Json labels = operand(first, dot);
         const auto found = labels.find(key.get<std::string>());
@@ -237,37 +257,33 @@ private:
                 return html_safe(call_template_function(name, arguments).get<std::string>());
             return call_template_function(name, arguments);
         } catch (const TemplateFault& fault) {
-            fail(command.children[0], name + " …", fault.what);
+            const auto argument = static_cast<std::size_t>(fault.argument);
+            if (fault.number) fail(command.children[0], fault.what);
+            fail(fault.argument >= 0 && argument < written ? command.children[argument + 1] : command, fault.what);
         }
     }
 
     static bool leaves_titles_alone(const std::string& name) {
-        return name == "json" || name == "title" || name == "lower" || name == "upper" || name == "truncate";
-    }
-
-    static std::string text_of(const Node& node) {
-        switch (node.kind) {
-        case Kind::command: return text_of(node.children[0]);
-        case Kind::variable: return "$" + node.text + (node.chain.empty() ? "" : dotted(node.chain));
-        case Kind::literal: return go_text(*node.value);
-        case Kind::function: return node.text;
-        default: return dotted(node.chain);
-        }
+        for (const char* one : {"json", "title", "lower", "upper", "truncate", "split", "join"})
+            if (name == one) return true;
+        return false;
     }
 
     Json operand(const Node& node, const Json& dot) {
         switch (node.kind) {
-        case Kind::field: return chain(node, dot);
+        case Kind::field: at_ = &node; return chain(node, dot);
         case Kind::variable: {
+            at_ = &node;
             const auto found = std::find_if(variables_.rbegin(), variables_.rend(),
                                             [&](const auto& v) { return v.first == node.text; });
-            if (found == variables_.rend())
-                throw error(Errc::usage, "template parsing error: template: :{}: undefined variable \"${}\"", node.line,
-                            node.text);
+            if (found == variables_.rend()) fail(node, "undefined variable: $" + node.text);
             return chain(node, found->second);
         }
-        case Kind::chained: return chain(node, operand(node.children[0], dot));
-        case Kind::literal: return *node.value;
+        case Kind::chained: {
+            const Json value = operand(node.children[0], dot);
+            return chain(node, value);
+        }
+        case Kind::literal: at_ = &node; return *node.value;
         case Kind::function: {
             Node command;
             command.children.push_back(node);
@@ -277,7 +293,27 @@ private:
         }
     }
 
+    // The second try of docker's inspect: no structures, and a key that is not there is a mistake.
+    Json plain_chain(const Node& node, Json value) const {
+        bool called = node.kind == Kind::chained; // what a function gives is no field of a map
+        for (const std::string& name : node.chain) {
+            const std::string type = called ? go_type(value) : "interface {}";
+            if (value.is_null() && called) fail(place(node), "nil data; no entry for key \"" + name + "\"");
+            if (value.is_null()) fail(node, "nil pointer evaluating interface {}." + name);
+            if (!value.is_object()) fail(place(node), "can't evaluate field " + name + " in type " + type);
+            if (!value.contains(name)) fail(place(node), "map has no entry for key \"" + name + "\"");
+            called = false;
+            Json next = std::move(value[name]);
+            value = std::move(next);
+        }
+        return value;
+    }
+
+    // Of fields of a call's value: what Go looked at last, which is in the call.
+    const Node& place(const Node& node) const { return node.kind == Kind::chained && at_ ? *at_ : node; }
+
     Json chain(const Node& node, Json value) const {
+        if (plain_) return plain_chain(node, std::move(value));
         std::string parent;
         for (const std::string& name : node.chain) {
             const GoStructure* structure = go_structure(value);
@@ -292,16 +328,16 @@ private:
             } else if (header_) {
                 return "<no value>";
             } else if (value.is_null()) {
-                fail(node, text_of(node), "nil pointer evaluating ." + name);
+                fail(place(node), "nil pointer evaluating ." + name);
             } else if (value.is_object() && is_map(parent)) {
-                const bool texts = std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); });
-                value = texts ? Json("") : Json();
+                return Json(); // and so has whatever is asked of it
             } else if (field) {
                 value = zero_of(*field);
             } else if (const auto zero = left_out(value, name)) {
                 value = *zero;
             } else {
-                fail(node, text_of(node), "can't evaluate field " + name);
+                fail(place(node),
+                     "can't evaluate field " + name + (value.is_object() ? "" : " in type " + go_type(value)));
             }
             if (field && !raw_) value = go_value(*field, value);
             parent = name;
@@ -353,8 +389,9 @@ private:
 
     const ParsedTemplate& whole_;
     std::string_view keep_;
-    bool header_, row_;
-    bool raw_ = false; // values as JSON has them: what json is given
+    bool header_, row_, plain_;
+    const Node* at_ = nullptr; // the operand that was looked at last
+    bool raw_ = false;         // values as JSON has them: what json is given
     int calls_ = 0;
     std::size_t steps_ = 0;
     std::vector<std::pair<std::string, Json>> variables_; // the innermost last; "" is $
@@ -370,6 +407,17 @@ std::string Template::execute(const Json& data, std::string_view keep) const {
     Execution execution(*parsed_, data, keep, Execution::Of::document);
     execution.run(parsed_->root, data);
     return std::move(execution.out);
+}
+
+std::string Template::execute_inspected(const Json& data, const Json& plain) const {
+    try {
+        return execute(data, "\n\t");
+    } catch (const Error&) {
+        const Json texts = with_numbers_as_text(plain);
+        Execution execution(*parsed_, texts, "\n\t", Execution::Of::plain_json);
+        execution.run(parsed_->root, texts);
+        return std::move(execution.out);
+    }
 }
 
 std::string Template::execute_row(const Json& row) const {

@@ -26,6 +26,9 @@ public:
     // its member "Label" (an object). A value that is printed as it is cannot steer a terminal or fake a line; the
     // characters of `keep` stay as they are.
     std::string execute(const nlohmann::ordered_json& data, std::string_view keep = {}) const;
+    // As docker's inspect: what fails with `data` is tried with `plain`, the document as its JSON has it, where a key
+    // that is not there is an error.
+    std::string execute_inspected(const nlohmann::ordered_json& data, const nlohmann::ordered_json& plain) const;
     // The same of a row of a list: {{json .}} is html_safe().
     std::string execute_row(const nlohmann::ordered_json& row) const;
     // The titles above a table of such rows: as docker, some functions leave them alone, and ".Label" is its argument.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -22,12 +23,19 @@ constexpr std::int64_t most_padding = 1'000'000;
 
 [[noreturn]] void wrong(const std::string& what) { throw TemplateFault{what}; }
 
+[[noreturn]] void wrong_type(const Arguments& a, std::size_t i, const char* expected) {
+    const std::string what = a[i].is_null()
+                                 ? fmt::format("invalid value; expected {}", expected)
+                                 : fmt::format("wrong type for value; expected {}; got {}", expected, go_type(a[i]));
+    throw TemplateFault{what, static_cast<int>(i)};
+}
+
 const std::string& text_argument(const Arguments& a, std::size_t i) {
-    if (!a[i].is_string()) wrong("wrong type for value; expected string; got " + go_text(a[i]));
+    if (!a[i].is_string()) wrong_type(a, i, "string");
     return a[i].get_ref<const std::string&>();
 }
 std::int64_t number_argument(const Arguments& a, std::size_t i) {
-    if (!a[i].is_number_integer()) wrong("wrong type for value; expected int; got " + go_text(a[i]));
+    if (!a[i].is_number_integer()) wrong_type(a, i, "int");
     return a[i].get<std::int64_t>();
 }
 
@@ -66,13 +74,13 @@ Json split(const Arguments& a) {
 }
 
 Json join(const Arguments& a) {
-    if (!a[0].is_array() && !a[0].is_null()) wrong("wrong type for value; expected []string; got " + go_text(a[0]));
+    const std::string& between = text_argument(a, 1);
+    if (!a[0].is_structured() && !a[0].is_null()) wrong("expected slice, got " + go_type(a[0]));
+    std::vector<std::string> parts;
+    for (const Json& part : a[0]) parts.push_back(go_text(part));
+    if (a[0].is_object()) std::sort(parts.begin(), parts.end()); // a map's values, which have no order
     std::string out;
-    bool first = true;
-    for (const Json& part : a[0]) {
-        if (!std::exchange(first, false)) out += text_argument(a, 1);
-        out += go_text(part);
-    }
+    for (const std::string& part : parts) out += (&part == parts.data() ? "" : between) + part;
     return out;
 }
 
@@ -89,15 +97,23 @@ std::string printed(const Arguments& a, bool always_spaced) {
 Json length(const Arguments& a) {
     if (a[0].is_string()) return a[0].get_ref<const std::string&>().size();
     if (a[0].is_binary()) return a[0].get_binary().size();
-    if (!a[0].is_structured() && !a[0].is_null()) wrong("len of type " + go_text(a[0]));
+    if (!a[0].is_structured() && !a[0].is_null()) wrong("len of type " + go_type(a[0]));
     return a[0].size();
 }
 
 std::size_t index_of(const Arguments& a, std::size_t i, std::size_t most) {
-    if (!a[i].is_number_integer()) wrong("cannot index slice/array with type " + go_text(a[i]));
+    if (!a[i].is_number_integer())
+        wrong(a[i].is_null() ? "cannot index slice/array with nil"
+                             : "cannot index slice/array with type " + go_type(a[i]));
     const std::int64_t at = a[i].get<std::int64_t>();
     if (at < 0 || static_cast<std::uint64_t>(at) > most) wrong(fmt::format("index out of range: {}", at));
     return static_cast<std::size_t>(at);
+}
+
+// Whatever the index, there is nothing.
+[[noreturn]] void beyond(const Arguments& a, std::size_t i) {
+    index_of(a, i, std::numeric_limits<std::int64_t>::max()); // whether it is one
+    wrong(fmt::format("index out of range: {}", go_text(a[i])));
 }
 
 Json index(const Arguments& a) {
@@ -105,18 +121,19 @@ Json index(const Arguments& a) {
     for (std::size_t i = 1; i < a.size(); ++i) {
         Json next;
         if (value.is_object()) {
-            const auto found = value.find(text_argument(a, i));
+            if (!a[i].is_string()) wrong("value has type " + go_type(a[i]) + "; should be string");
+            const auto found = value.find(a[i].get<std::string>());
             const bool texts = std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); });
             next = found != value.end() ? *found : texts ? Json("") : Json();
         } else if (value.is_array()) {
-            if (value.empty()) wrong(fmt::format("index out of range: {}", go_text(a[i])));
+            if (value.empty()) beyond(a, i);
             next = value[index_of(a, i, value.size() - 1)];
         } else if (value.is_string()) {
             const std::string& text = value.get_ref<const std::string&>();
-            if (text.empty()) wrong(fmt::format("index out of range: {}", go_text(a[i])));
+            if (text.empty()) beyond(a, i);
             next = static_cast<unsigned char>(text[index_of(a, i, text.size() - 1)]);
         } else {
-            wrong(value.is_null() ? "index of untyped nil" : "can't index item of type " + go_text(value));
+            wrong(value.is_null() ? "index of untyped nil" : "can't index item of type " + go_type(value));
         }
         value = std::move(next);
     }
@@ -124,7 +141,10 @@ Json index(const Arguments& a) {
 }
 
 Json slice(const Arguments& a) {
-    if (!a[0].is_array() && !a[0].is_string()) wrong("can't slice item of type " + go_text(a[0]));
+    if (!a[0].is_array() && !a[0].is_string())
+        wrong(a[0].is_null() ? "slice of untyped nil" : "can't slice item of type " + go_type(a[0]));
+    if (a.size() > 4) wrong(fmt::format("too many slice indexes: {}", a.size() - 1));
+    if (a.size() > 3 && a[0].is_string()) wrong("cannot 3-index slice a string");
     const std::size_t size = a[0].is_string() ? a[0].get_ref<const std::string&>().size() : a[0].size();
     const std::size_t from = a.size() > 1 ? index_of(a, 1, size) : 0, to = a.size() > 2 ? index_of(a, 2, size) : size;
     if (from > to) wrong(fmt::format("invalid slice index: {} > {}", from, to));
@@ -143,15 +163,21 @@ bool same_kind(const Json& a, const Json& b) {
     return a.type() == b.type() || (a.is_number_integer() && b.is_number_integer()) || a.is_null() || b.is_null();
 }
 
+[[noreturn]] void incomparable(const Json& a, const Json& b) {
+    wrong(fmt::format("incompatible types for comparison: {} and {}", go_type(a), go_type(b)));
+}
+
 bool equal(const Json& a, const Json& b) {
-    if (a.is_structured() || b.is_structured()) wrong("non-comparable type " + go_text(a.is_structured() ? a : b));
-    if (!same_kind(a, b)) wrong("incompatible types for comparison");
+    if (!same_kind(a, b)) incomparable(a, b);
+    if (a.is_structured() && b.is_structured())
+        wrong(fmt::format("non-comparable types {}: {}, {}: {}", go_text(a), go_type(a), go_type(b), go_text(b)));
     return a == b;
 }
 
 bool less(const Json& a, const Json& b) {
-    if (a.is_structured() || a.is_boolean() || a.is_null()) wrong("invalid type for comparison");
-    if (!same_kind(a, b) || b.is_null()) wrong("incompatible types for comparison");
+    if (a.is_structured() || b.is_structured() || a.is_null() || b.is_null()) wrong("invalid type for comparison");
+    if (!same_kind(a, b)) incomparable(a, b);
+    if (a.is_boolean()) wrong("invalid type for comparison");
     return a < b;
 }
 
@@ -168,7 +194,7 @@ Json pad(const Arguments& a) {
 
 Json truncate(const Arguments& a) {
     const std::int64_t length = number_argument(a, 1);
-    if (length < 0) wrong(fmt::format("slice bounds out of range [:{}]", length));
+    if (length < 0) wrong(fmt::format("runtime error: slice bounds out of range [:{}]", length));
     return text_argument(a, 0).substr(0, static_cast<std::size_t>(length));
 }
 
@@ -199,7 +225,7 @@ const Function functions[] = {
     {"urlquery", 0, any, [](const Arguments& a) -> Json { return query_escaped(printed(a, false)); }},
     {"len", 1, 1, length},
     {"index", 1, any, index},
-    {"slice", 1, 3, slice},
+    {"slice", 1, any, slice},
     {"and", 1, any, [](const Arguments& a) -> Json { return choose(a, false); }},
     {"or", 1, any, [](const Arguments& a) -> Json { return choose(a, true); }},
     {"not", 1, 1, [](const Arguments& a) -> Json { return !go_truth(a[0]); }},
@@ -230,12 +256,15 @@ Json call_template_function(const std::string& name, const Arguments& arguments)
     if (!function) wrong(fmt::format("\"{}\" is not a defined function", name));
     if (arguments.size() < function->min || arguments.size() > function->max) {
         const bool open = function->max == any;
-        wrong(fmt::format("wrong number of args for {}: want {}{} got {}", name, open ? "at least " : "",
-                          arguments.size() < function->min ? function->min : function->max, arguments.size()));
+        const std::size_t wanted = arguments.size() < function->min ? function->min : function->max;
+        throw TemplateFault{fmt::format("wrong number of args for {}: want {}{} got {}", name, open ? "at least " : "",
+                                        wanted, arguments.size()),
+                            -1, true};
     }
     try {
         return function->call(arguments);
     } catch (const TemplateFault& fault) {
+        if (fault.argument >= 0) throw;
         throw TemplateFault{"error calling " + name + ": " + fault.what};
     }
 }
@@ -256,6 +285,15 @@ std::string go_text(const Json& value) {
     if (!value.is_structured() && !value.is_number_float() && !value.is_binary()) return value.dump();
     const std::string text = go_printf("%v", {value});
     return text.starts_with('&') ? text.substr(1) : text; // a template goes to what a pointer leads to
+}
+
+std::string go_type(const Json& value) {
+    if (value.is_string()) return "string";
+    if (value.is_boolean()) return "bool";
+    if (value.is_number_float()) return "float64";
+    if (value.is_number()) return "int";
+    if (value.is_binary()) return "[]uint8";
+    return value.is_array() ? "[]interface {}" : value.is_object() ? "map[string]interface {}" : "<nil>";
 }
 
 bool go_truth(const Json& value) {

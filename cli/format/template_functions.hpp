@@ -10,6 +10,8 @@ namespace davit::cli {
 // A call that cannot be made; whoever made it knows where it stands.
 struct TemplateFault {
     std::string what;
+    int argument = -1;   // it is about this one
+    bool number = false; // of the number of arguments
 };
 
 bool is_template_function(const std::string& name);
@@ -25,6 +27,8 @@ std::string go_text(const nlohmann::ordered_json& value);
 std::string go_printf(const std::string& format, const std::vector<nlohmann::ordered_json>& values);
 // A text as Go's source has it: "a\"b\n".
 std::string go_quoted(const std::string& text);
+// Its type: "string", "map[string]interface {}".
+std::string go_type(const nlohmann::ordered_json& value);
 // false, 0, "", empty lists and maps are false.
 bool go_truth(const nlohmann::ordered_json& value);
 

@@ -34,8 +34,12 @@ private:
     std::string keyword() const {
         if (at_ >= pieces_.size() || !pieces_[at_].action) return {};
         const Token& first = pieces_[at_].tokens.front();
-        if (first.kind == Token::Kind::end) template_mistake(first.line, "missing value for command");
+        if (first.kind == Token::Kind::end) no_value(first, "command");
         return first.kind == Token::Kind::word ? first.text : "";
+    }
+
+    [[noreturn]] static void no_value(const Token& at, const std::string& of) {
+        template_mistake(at.line, "missing value for " + of);
     }
 
     Node list() {
@@ -66,7 +70,7 @@ private:
             } else {
                 Node action;
                 action.kind = Kind::action;
-                action.children.push_back(expression(0, false));
+                action.children.push_back(expression(0, "command"));
                 out.children.push_back(std::move(action));
             }
         }
@@ -84,8 +88,10 @@ private:
     // Its text is another template's: ranges around it are not its own.
     void name_list(const std::string& name, int line) {
         const int ranges = std::exchange(ranges_, 0);
+        auto variables = std::exchange(variables_, {""});
         Node body = list();
         ranges_ = ranges;
+        variables_ = std::move(variables);
         if (keyword() != "end") template_mistake(line, at_ < pieces_.size() ? "unexpected {{else}}" : "unexpected EOF");
         ++at_;
         Node& kept = named_[name];
@@ -117,9 +123,9 @@ private:
         out.kind = Kind::call;
         out.text = name_in(piece, word == "block" ? "block" : "template");
         out.line = piece.line;
-        out.column = piece.tokens.front().column;
-        if (piece.tokens[2].kind != Token::Kind::end) out.children.push_back(expression(2, false));
-        else if (word == "block") template_mistake(piece.line, "missing value for block clause");
+        out.column = piece.tokens[1].column;
+        if (piece.tokens[2].kind != Token::Kind::end) out.children.push_back(expression(2, word + " clause"));
+        else if (word == "block") no_value(piece.tokens[2], "block clause");
         else ++at_;
         if (word == "block") name_list(out.text, piece.line);
         return out;
@@ -127,10 +133,17 @@ private:
 
     // From its pipeline, which begins at token `from` of this piece, to behind its {{end}}.
     Node block(const std::string& word, std::size_t from) {
+        const std::size_t scope = variables_.size();
+        Node out = block_in_scope(word, from);
+        variables_.resize(scope);
+        return out;
+    }
+
+    Node block_in_scope(const std::string& word, std::size_t from) {
         Node out;
         out.kind = word == "if" ? Kind::if_ : word == "with" ? Kind::with : Kind::range;
         const int line = pieces_[at_].line;
-        out.children.push_back(expression(from, out.kind == Kind::range));
+        out.children.push_back(expression(from, word));
         if (out.kind == Kind::range) ++ranges_;
         out.children.push_back(list());
         if (out.kind == Kind::range) --ranges_;
@@ -156,12 +169,13 @@ private:
         return out;
     }
 
-    Node expression(std::size_t from, bool of_range) {
+    Node expression(std::size_t from, const std::string& of) {
         tokens_ = &pieces_[at_].tokens;
         next_ = from;
-        Node out = pipeline(of_range);
+        Node out = pipeline(of);
+        if (token().kind == Token::Kind::close) template_mistake(token().line, "unexpected right paren");
         if (token().kind != Token::Kind::end)
-            template_mistake(token().line, fmt::format("unexpected {} in command", shown(token())));
+            template_mistake(token().line, fmt::format("unexpected {} in {}", shown(token()), of));
         ++at_;
         return out;
     }
@@ -193,14 +207,15 @@ private:
         if (token().kind != Token::Kind::declare && token().kind != Token::Kind::assign)
             template_mistake(token().line, "missing := in range");
         pipeline.declares = token().kind == Token::Kind::declare;
+        variables_.insert(variables_.end(), pipeline.variables.begin(), pipeline.variables.end());
         ++next_;
     }
 
-    Node pipeline(bool of_range = false) {
+    Node pipeline(const std::string& of) {
         if (++depth_ > deepest) template_mistake(token().line, "too deep");
         Node out;
         out.kind = Kind::pipeline;
-        declaration(out, of_range);
+        declaration(out, of == "range");
         do {
             Node command;
             command.kind = Kind::command;
@@ -210,7 +225,8 @@ private:
                 if (!spaced) template_mistake(operand->line, "unexpected operand; a space is missing");
                 command.children.push_back(std::move(*operand));
             }
-            if (command.children.empty()) template_mistake(token().line, "missing value for command");
+            if (command.children.empty() && out.children.empty()) no_value(token(), of);
+            if (command.children.empty()) template_mistake(token().line, "missing value for " + of);
             const bool value_first = command.children[0].kind == Kind::literal && command.children.size() > 1;
             if (value_first) template_mistake(command.line, "can't give argument to non-function");
             out.children.push_back(std::move(command));
@@ -232,8 +248,8 @@ private:
         if (!out) return out;
         std::vector<std::string> chain;
         for (; token().kind == Token::Kind::field && !token().spaced && !token().text.empty(); ++next_) {
+            if (chain.empty()) out->column = token().column; // of the first of them, as Go's
             chain.push_back(token().text);
-            out->column = token().column;
         }
         if (chain.empty()) return out;
         if (out->kind == Kind::field && out->chain.empty())
@@ -261,10 +277,18 @@ private:
         case Token::Kind::variable:
             out.kind = Kind::variable;
             out.text = t.text;
+            if (std::find(variables_.begin(), variables_.end(), t.text) == variables_.end())
+                template_mistake(t.line, fmt::format("undefined variable \"${}\"", t.text));
             break;
         case Token::Kind::text: out.value = literal(t.text); break;
-        case Token::Kind::character: out.value = literal(static_cast<unsigned char>(t.text[0])); break;
-        case Token::Kind::number: out.value = literal(number(t)); break;
+        case Token::Kind::character:
+            out.value = literal(static_cast<unsigned char>(t.text[0]));
+            out.text = "'" + t.text + "'";
+            break;
+        case Token::Kind::number:
+            out.value = literal(number(t));
+            out.text = t.text;
+            break;
         case Token::Kind::word:
             if (t.text == "true" || t.text == "false") out.value = literal(t.text == "true");
             else if (t.text == "nil") out.value = literal(nullptr);
@@ -275,7 +299,7 @@ private:
             break;
         case Token::Kind::open: {
             ++next_;
-            Node inner = pipeline();
+            Node inner = pipeline("parenthesized pipeline");
             if (token().kind != Token::Kind::close) template_mistake(token().line, "unclosed left paren");
             ++next_;
             return inner;
@@ -315,11 +339,43 @@ private:
     const std::vector<Token>* tokens_ = nullptr;
     std::size_t next_ = 0;
     int depth_ = 0, ranges_ = 0;
+    std::vector<std::string> variables_{""}; // those that may be named here; "" is $
     std::map<std::string, Node> named_;
 };
 
 } // namespace
 
 ParsedTemplate parse_template(const std::string& text) { return Parser(text).parse(); }
+
+std::string template_source(const Node& node) {
+    const auto joined = [](const std::vector<Node>& nodes, const char* between) {
+        std::string out;
+        for (const Node& one : nodes) {
+            if (&one != nodes.data()) out += between;
+            const bool inner = one.kind == Kind::pipeline;
+            out += inner ? "(" + template_source(one) + ")" : template_source(one);
+        }
+        return out;
+    };
+    std::string chain;
+    for (const std::string& name : node.chain) chain += "." + name;
+    switch (node.kind) {
+    case Kind::field: return chain.empty() ? "." : chain;
+    case Kind::variable: return "$" + node.text + chain;
+    case Kind::chained: return "(" + template_source(node.children[0]) + ")" + chain;
+    case Kind::literal: return node.value->is_string() ? go_quoted(node.value->get<std::string>()) : node.text;
+    case Kind::function: return node.text;
+    case Kind::command: return joined(node.children, " ");
+    case Kind::pipeline: {
+        std::string names;
+        for (const std::string& name : node.variables) names += (names.empty() ? "$" : ", $") + name;
+        return names + (names.empty() ? "" : node.declares ? " := " : " = ") + joined(node.children, " | ");
+    }
+    case Kind::call:
+        return fmt::format("{{{{template {}{}}}}}", go_quoted(node.text),
+                           node.children.empty() ? "" : " " + template_source(node.children[0]));
+    default: return {};
+    }
+}
 
 } // namespace davit::cli

@@ -45,6 +45,9 @@ struct ParsedTemplate {
     std::map<std::string, TemplateNode> named; // by {{define}} and {{block}}
 };
 
+// As Go writes the node in its messages: "index .Args 5".
+std::string template_source(const TemplateNode& node);
+
 // Throws Error(usage): "template parsing error: template: :1: …".
 ParsedTemplate parse_template(const std::string& text);
 

@@ -177,8 +177,16 @@ std::string structure_text(const GoStructure& structure, const Json& value, cons
     return (structure.pointer && depth == 0 ? "&" : "") + (source ? structure.type + body : body);
 }
 
+// A ulimit has a text of its own.
+bool is_ulimit(const Json& value) {
+    return value.is_object() && value.size() == 3 && value.contains("Name") && value.contains("Hard") &&
+           value.contains("Soft");
+}
+
 std::string composite(const Json& value, const FormatVerb& verb, int depth) {
     if (value.is_array()) return list_text(value, verb, depth);
+    if (is_ulimit(value) && !in_source_form(verb))
+        return fmt::format("{}={}:{}", value["Name"].get<std::string>(), value["Soft"].dump(), value["Hard"].dump());
     const GoStructure* structure = go_structure(value);
     return structure ? structure_text(*structure, value, verb, depth) : map_text(value, verb, depth);
 }

@@ -45,7 +45,8 @@ std::int64_t parse_time(const std::string& text, std::int64_t now_ns) {
         }
         if (rest.empty()) return seconds * second + part;
     }
-    if (auto duration = parse_duration(text)) return now_ns - *duration;
+    if (auto duration = parse_duration(text)) // in whole seconds, as docker's client has it
+        return (now_ns - *duration) / second * second;
     throw error(Errc::usage, "failed to parse value as time or duration: \"{}\"", text)
         .with_hint("a time such as 2026-01-31T12:00:00Z, or a span before now such as 42m");
 }

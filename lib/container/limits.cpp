@@ -128,7 +128,7 @@ void ContainerBuilder::cpu() {
 void ContainerBuilder::cpus() {
     runtime::Resources& r = out_.spec.resources;
     const double cpus = effective_limits(service_).cpus;
-    if (cpus <= 0) return;
+    if (cpus == 0) return;
     const bool there =
         service_.deploy && service_.deploy->resources.limits && service_.deploy->resources.limits->cpus > 0;
     about(there ? "deploy.resources.limits.cpus" : "cpus", [&] {

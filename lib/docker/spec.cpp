@@ -287,6 +287,7 @@ ContainerSpec container_spec(const ContainerFlags& flags, const ContainerFlagSur
     using namespace docker;
     ContainerSpec out;
     out.name = flags.text("name");
+    if (out.name.starts_with('/')) out.name.erase(0, 1); // as `inspect` tells names
     out.pull = pull_of(flags);
     out.quiet_pull = flags.is_true("quiet");
     out.stdin_once = flags.is_true("interactive") && !detached && attached_streams(flags).input;

@@ -33,10 +33,14 @@ struct Bind {
 Bind bind_of(const std::string& text, const std::string& directory) {
     if (text.empty()) throw error(Errc::usage, "invalid empty volume spec");
     constexpr std::size_t most = 3;
-    if (compose::split(text, ':').size() > most)
-        throw error(Errc::invalid_project, "invalid volume specification: '{}'", text);
     Bind out{compose::parse_volume(text), text};
-    if (!out.parsed.error.empty()) throw error(Errc::usage, "invalid spec: {}: {}", text, out.parsed.error);
+    if (!out.parsed.error.empty()) {
+        const bool empty = out.parsed.error.find("empty") != std::string::npos;
+        throw error(Errc::usage, "invalid spec: {}: {}", text,
+                    empty ? "empty section between colons" : "too many colons");
+    }
+    if (compose::split(text, ':').size() > most && out.parsed.source.size() != 1)
+        throw error(Errc::invalid_project, "invalid volume specification: '{}'", text);
     std::string& source = out.parsed.source;
     if (out.parsed.bind && source.starts_with('.')) {
         const std::string rest = text.substr(source.size());
@@ -69,13 +73,17 @@ void check_bind(const Bind& bind) {
         throw error(Errc::invalid_project, "invalid mode: {}", parts[2]);
     if (parts.size() == 2 && is_bind_mode(std::string(parts[1]))) // a volume without a name has no mode
         throw error(Errc::invalid_project, "invalid volume specification: '{}'", bind.text);
+    if (v.source.size() == 1 && v.source.front() != '/')
+        throw error(Errc::invalid_project,
+                    "create {}: volume name is too short, names should be at least two alphanumeric characters",
+                    v.source);
     if (!v.source.empty() && v.source.front() != '/' && !is_volume_name(v.source))
         throw error(Errc::invalid_project,
                     "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
                     "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute "
                     "path",
                     v.source);
-    if (!v.target.starts_with('/'))
+    if (!v.target.starts_with('/') && !v.source.empty()) // of an anonymous volume it is from the root on
         throw error(
             Errc::invalid_project,
             "invalid volume specification: '{}': invalid mount config for type \"{}\": invalid mount path: '{}' "
@@ -101,7 +109,7 @@ Mount mount_of(const Bind& bind) {
     Mount out;
     const compose::ShortVolume& v = bind.parsed;
     out.source = v.source;
-    out.target = v.target;
+    out.target = v.target.starts_with('/') ? v.target : "/" + v.target;
     out.read_only = v.read_only;
     out.type = v.source.starts_with('/') ? MountType::bind : MountType::volume;
     if (out.type == MountType::bind) {
@@ -247,13 +255,15 @@ void take_mounts(const ContainerFlags& flags, const ContainerFlagSurroundings& a
         if (targets.insert(compose::clean_path(mount.target)).second) to.service.volumes.push_back(std::move(mount));
     // Donors are containers of this machine.
     to.service.volumes_from = flags.all("volumes-from");
-    for (const std::string& from : to.service.volumes_from)
+    for (const std::string& from : to.service.volumes_from) {
+        if (from.empty()) throw error(Errc::invalid_project, "volumes-from specification cannot be an empty string");
         if (const auto parts = compose::split(from, ':');
             parts.size() > 2 || parts[0].empty() ||
             (parts.size() == 2 && parts[1] != "ro" && parts[1] != "rw" && parts[1] != "z" && parts[1] != "Z"))
             throw error(Errc::invalid_project, "{}: {}",
                         parts.size() == 2 && !parts[0].empty() ? "invalid mode" : "invalid volumesFrom specification",
                         parts.size() == 2 && !parts[0].empty() ? std::string(parts[1]) : from);
+    }
 }
 
 } // namespace davit::docker

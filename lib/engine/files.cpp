@@ -63,7 +63,7 @@ runtime::Spec spec_of(const Roots& roots, const ContainerInfo& container) {
 void copy_from(Engine& engine, const ContainerInfo& container, const std::string& path, const std::string& to,
                const CopyOptions& options) {
     const auto root = root_of(engine, container);
-    record_event(roots_of(engine), container, "archive-path", {{"path", path}});
+    record_event(roots_of(engine), container, "archive-path");
     in_context(copying_from(container), [&] {
         rootfs::copy(rootfs::in_container(root.fd(), path, container.name), rootfs::on_host(to), options);
     });
@@ -72,7 +72,7 @@ void copy_from(Engine& engine, const ContainerInfo& container, const std::string
 void copy_to(Engine& engine, const ContainerInfo& container, const std::string& from, const std::string& path,
              const CopyOptions& options) {
     const auto root = root_of(engine, container);
-    record_event(roots_of(engine), container, "extract-to-dir", {{"path", path}});
+    record_event(roots_of(engine), container, "extract-to-dir");
     in_context(copying_to(container), [&] {
         rootfs::copy(rootfs::on_host(from), rootfs::in_container(root.fd(), path, container.name), options);
     });
@@ -120,7 +120,10 @@ image::Image commit(Engine& engine, const ContainerInfo& container, const Commit
         image.tags.push_back(name->familiar());
     }
     paused.end();
-    record_event(roots, container, "commit", {{"imageID", image.id}, {"imageRef", name ? name->familiar() : ""}});
+    record_image_event(roots, "create", image.id, image.id);
+    if (name) record_image_event(roots, "tag", image.id, name->familiar());
+    record_event(roots, container, "commit",
+                 {{"comment", options.message}, {"imageID", image.id}, {"imageRef", name ? name->familiar() : ""}});
     return image;
 }
 

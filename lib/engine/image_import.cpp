@@ -42,14 +42,16 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
     description.platform = options.platform.empty() ? image::host_platform() : image::parse_platform(options.platform);
     description.created = rfc3339_nano(sys::realtime_ns());
     description.diff_ids = {facts.diff_id};
+    const std::string from = name == "standard input" ? "-" : name; // as docker has it
     description.history.push_back(
-        {description.created, "", "", options.message.empty() ? "Imported from " + name : options.message, false});
+        {description.created, "", "", options.message.empty() ? "Imported from " + from : options.message, false});
     nlohmann::json config = nlohmann::json::parse(build::configuration_json(description, ""));
     rootfs::apply_changes(config["config"], options.changes);
     image::Image image =
         image::put_image(store, lease, config.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {layer});
     if (reference) store.tag(image, *reference);
-    record_image_event(roots_of(engine), "import", image.id, reference ? reference->familiar() : image.id);
+    if (reference) record_image_event(roots_of(engine), "tag", image.id, reference->familiar());
+    record_image_event(roots_of(engine), "import", image.id, image.id);
     return image;
 }
 

@@ -143,7 +143,8 @@ image::Image require_image(Engine& engine, const std::string& name, const std::s
         for (const image::Variant& member : several->members)
             if (fits(member.platform)) return required(store, member.id);
     if (!several && fits(out.platform)) return out;
-    throw error(Errc::not_found, "image {} was found but does not provide the specified platform ({})", name, platform);
+    throw error(Errc::not_found, "image with reference {} was found but does not provide the specified platform ({})",
+                name, platform);
 }
 
 std::vector<std::string> layer_directories(Engine& engine, const image::Image& image) {

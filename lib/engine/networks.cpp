@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/hash.hpp"
 #include "base/sys.hpp"
 #include "engine/events/record.hpp"
 #include "engine/network_info.hpp"
@@ -47,6 +48,7 @@ NetworkInfo info_of(const NetworkRecord& r) {
     if (!r.scope.empty()) n.scope = r.scope;
     n.leaving = r.leaving;
     n.labels = r.labels;
+    n.labels.erase(config_from_label);
     n.created = r.created;
     return n;
 }
@@ -75,6 +77,12 @@ void check_spec(const NetworkSpec& spec) {
     if (is_builtin_network(spec.name))
         throw error(Errc::denied, "operation is not permitted on predefined {} network", spec.name);
     check_name("network", spec.name);
+    if (spec.config_only && (spec.internal || spec.attachable))
+        throw error(Errc::invalid_project,
+                    "configuration network can only contain network specific fields. Network operator fields like [ "
+                    "ingress | internal | attachable | scope ] are not supported.");
+    if (!spec.enable_ipv4 && !spec.enable_ipv6 && spec.driver == "bridge")
+        throw error(Errc::invalid_project, "IPv4 or IPv6 must be enabled");
     if (spec.driver == "host" || spec.driver == "null")
         throw error(Errc::invalid_project, "only one instance of \"{}\" network is allowed", spec.driver);
     if (spec.driver == "overlay" || !has_driver(spec.driver))
@@ -88,6 +96,32 @@ void check_spec(const NetworkSpec& spec) {
             throw error(Errc::invalid_project, "invalid network config:\ninvalid subnet {}: it should be {}",
                         pool.subnet, block->to_string());
     }
+}
+
+// A network that is a configuration only has the driver null, which else only `none` has.
+bool is_configuration(const NetworkRecord& record) {
+    return record.driver == "null" && !is_builtin_network(record.name);
+}
+
+// What the configuration says, of which the network may say nothing itself.
+void take_configuration(NetworkRecord& record, const NetworkSpec& spec, const std::vector<NetworkRecord>& others) {
+    if (spec.config_only)
+        throw error(Errc::invalid_project, "a configuration network cannot depend on another configuration network");
+    const auto found = std::find_if(others.begin(), others.end(), [&](const NetworkRecord& r) {
+        return is_configuration(r) && r.name == spec.config_from;
+    });
+    if (!spec.pools.empty() || !spec.driver_opts.empty() || !spec.labels.empty() || spec.enable_ipv6)
+        throw error(
+            Errc::invalid_project,
+            "user-specified configurations are not supported if the network depends on a configuration network");
+    if (found == others.end())
+        throw error(Errc::not_found, "configuration network \"{}\" does not exist", spec.config_from);
+    record.ipam = found->ipam;
+    record.driver_opts = found->driver_opts;
+    record.labels = found->labels;
+    record.enable_ipv4 = found->enable_ipv4;
+    record.enable_ipv6 = found->enable_ipv6;
+    record.labels[config_from_label] = spec.config_from;
 }
 
 NetworkRecord record_of(const NetworkSpec& spec) {
@@ -122,6 +156,27 @@ void check_parent(net::NetlinkSocket& host, const NetworkRecord& record, const s
     if (!parent.empty()) net::check_parent(host, {parent, {}});
 }
 
+// Its subnets and the name of its bridge, clear of what the machine has.
+void lay_out(NetworkRecord& record, const std::vector<NetworkRecord>& others, const Roots& roots) {
+    check_bridge_name(record, others);
+    net::NetlinkSocket host(NETLINK_ROUTE);
+    const bool shared = is_shared_driver(record.driver);
+    if (shared) check_parent(host, record, others);
+    // What shares a link has the addresses of that link's neighbours.
+    auto taken = shared ? std::vector<net::Taken>() : net::observe_taken(host, {});
+    for (auto& one : taken_by(others, record.name)) taken.push_back(std::move(one));
+    const std::string bridge =
+        network_options(record).bridge_name.empty() ? net::bridge_name({}, record.name, roots.run) : "";
+    try {
+        complete(record, taken, read_file_if_exists("/etc/machine-id").value_or(""));
+    } catch (const Error& e) {
+        if (e.kind() != Errc::conflict || record.ipam.empty()) throw;
+        throw error(Errc::conflict, "invalid pool request: Pool overlaps with other one on this address space")
+            .with_hint(e.what());
+    }
+    if (!bridge.empty() && (!shared || shared_network(record).parent.empty())) record.bridge = bridge;
+}
+
 } // namespace
 
 NetworkInfo create_network(Engine& engine, const NetworkSpec& spec) {
@@ -134,23 +189,9 @@ NetworkInfo create_network(Engine& engine, const NetworkSpec& spec) {
         const net::MachineLock machine = net::MachineLock::acquire(roots.run);
         if (store.network(spec.name)) throw error(Errc::conflict, "network with name {} already exists", spec.name);
         const auto others = store.networks();
-        check_bridge_name(record, others);
-        net::NetlinkSocket host(NETLINK_ROUTE);
-        const bool shared = is_shared_driver(record.driver);
-        if (shared) check_parent(host, record, others);
-        // What shares a link has the addresses of that link's neighbours.
-        auto taken = shared ? std::vector<net::Taken>() : net::observe_taken(host, {});
-        for (auto& one : taken_by(others, spec.name)) taken.push_back(std::move(one));
-        const std::string bridge =
-            network_options(record).bridge_name.empty() ? net::bridge_name({}, spec.name, roots.run) : "";
-        try {
-            complete(record, taken, read_file_if_exists("/etc/machine-id").value_or(""));
-        } catch (const Error& e) {
-            if (e.kind() != Errc::conflict || record.ipam.empty()) throw;
-            throw error(Errc::conflict, "invalid pool request: Pool overlaps with other one on this address space")
-                .with_hint(e.what());
-        }
-        if (!bridge.empty() && (!shared || shared_network(record).parent.empty())) record.bridge = bridge;
+        if (!spec.config_from.empty()) take_configuration(record, spec, others);
+        if (spec.config_only) record.driver = "null";
+        else lay_out(record, others, roots);
         store.write(record);
         machine.remove_if_unused();
     }
@@ -197,13 +238,23 @@ void remove_record(const Roots& roots, const NetworkInfo& network) {
 void remove(Engine& engine, const NetworkInfo& network, const std::vector<ContainerInfo>& users) {
     if (is_builtin(network))
         throw error(Errc::denied, "{} is a pre-defined network and cannot be removed", network.name);
+    for (const NetworkRecord& other : RecordStore(roots_of(engine)).networks())
+        if (const auto from = other.labels.find(config_from_label);
+            from != other.labels.end() && from->second == network.name)
+            throw error(Errc::conflict, "error while removing network: configuration network \"{}\" is in use",
+                        network.name);
+    std::string endpoints, one;
     for (const ContainerInfo& c : users)
-        if (is_active(c) && is_on(c, network))
-            throw error(Errc::conflict,
-                        "error while removing network: network {} has active endpoints (name:\"{}\" id:\"{}\")",
-                        network.name, c.name, c.id.substr(0, 12))
-                .with_hint(fmt::format("stop the container, or take it off: davit network disconnect {} {}",
-                                       network.name, c.name));
+        if (is_active(c) && is_on(c, network)) {
+            endpoints += fmt::format("{}name:\"{}\" id:\"{}\"", endpoints.empty() ? "" : ", ", c.name,
+                                     sha256_hex(c.id + network.id).substr(0, 12)); // as inspect has its EndpointID
+            one = c.name;
+        }
+    if (!endpoints.empty())
+        throw error(Errc::conflict, "error while removing network: network {} has active endpoints ({})", network.name,
+                    endpoints)
+            .with_hint(
+                fmt::format("stop the container, or take it off: davit network disconnect {} {}", network.name, one));
     if (network.project.empty()) return remove_record(roots_of(engine), network);
     PlanBuilder plan(network.project);
     plan.add(OpKind::remove_network, "network:" + network.compose_name, "asked for").network = network.name;
@@ -221,7 +272,8 @@ void prune_networks(Engine& engine, const std::function<bool(const NetworkInfo&)
     const auto containers = engine.all_containers();
     for (const NetworkInfo& n : engine.networks()) {
         const auto used = [&](const ContainerInfo& c) { return is_active(c) && is_on(c, n); };
-        if (is_builtin(n) || n.scope == "swarm" || n.leaving || (wanted && !wanted(n))) continue;
+        // What is a configuration only is never used.
+        if (is_builtin(n) || n.driver == "null" || n.scope == "swarm" || n.leaving || (wanted && !wanted(n))) continue;
         if (std::any_of(containers.begin(), containers.end(), used)) continue;
         try {
             remove(engine, n, containers);
@@ -231,6 +283,7 @@ void prune_networks(Engine& engine, const std::function<bool(const NetworkInfo&)
         }
         if (removed) removed(n);
     }
+    record_prune(roots_of(engine), "network", 0);
 }
 
 } // namespace davit

@@ -105,8 +105,8 @@ VolumeInfo create_volume(Engine& engine, const VolumeSpec& spec) {
     if (record.driver != "local")
         throw error(Errc::not_found, "create {0}: error looking up volume plugin {1}: plugin \"{1}\" not found",
                     record.name, record.driver);
-    check_options(record.name, record.driver_opts);
     if (const auto there = store.volume(record.name)) return info_of(*there, roots);
+    check_options(record.name, record.driver_opts);
     store.create(record);
     record_event(roots, {record.created, "volume", "create", record.name, {{"driver", record.driver}}});
     return info_of(store.volume(record.name).value_or(record), roots);
@@ -147,12 +147,15 @@ void prune_volumes(Engine& engine, const std::function<bool(const VolumeInfo&)>&
                    const std::function<void(const VolumeInfo&, std::uint64_t)>& removed) {
     const auto used = volumes_in_use(engine);
     const Roots roots = roots_of(engine);
+    std::uint64_t all = 0;
     for (const VolumeInfo& v : engine.volumes()) {
         if (used.contains(v.name) || (wanted && !wanted(v))) continue;
         const std::uint64_t bytes = removed ? DiskSurvey().bytes(roots.volume_data(v.name)) : 0;
         remove(engine, v);
+        all += bytes;
         if (removed) removed(v, bytes);
     }
+    record_prune(roots, "volume", all);
 }
 
 } // namespace davit

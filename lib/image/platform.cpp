@@ -84,6 +84,17 @@ Platform host_platform() {
     return host;
 }
 
+namespace {
+
+bool is_known_architecture(std::string_view name) {
+    static constexpr std::string_view known[] = {
+        "386", "amd64", "arm",     "armbe", "arm64",   "loong64", "mips",  "mips64", "mips64le", "mipsle",
+        "ppc", "ppc64", "ppc64le", "riscv", "riscv64", "s390",    "s390x", "sparc",  "sparc64",  "wasm"};
+    return std::find(std::begin(known), std::end(known), name) != std::end(known);
+}
+
+} // namespace
+
 Platform parse_platform(std::string_view text) {
     std::vector<std::string> parts;
     for (std::string_view rest = text;;) {
@@ -99,12 +110,16 @@ Platform parse_platform(std::string_view text) {
         });
     };
     if (parts.size() > 3 || !std::all_of(parts.begin(), parts.end(), valid))
-        throw error(Errc::usage, "'{}' is no platform", text)
+        throw error(Errc::usage, "\"{}\": cannot parse platform specifier: invalid argument", text)
             .with_hint("platforms look like linux/amd64 or linux/arm/v7");
     if (parts.size() == 1) {
         Platform host = host_platform();
         if (parts[0] == "linux") return host;
-        return normalized({host.os, parts[0], ""});
+        Platform alone = normalized({host.os, parts[0], ""});
+        if (!is_known_architecture(alone.architecture))
+            throw error(Errc::usage, "\"{}\": unknown operating system or architecture: invalid argument", text)
+                .with_hint("platforms look like linux/amd64 or linux/arm/v7");
+        return alone;
     }
     return normalized({parts[0], parts[1], parts.size() == 3 ? parts[2] : ""});
 }

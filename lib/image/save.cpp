@@ -106,7 +106,8 @@ private:
             const auto reference = registry::Reference::try_parse(name);
             return error(Errc::not_found, "No such image: {}", reference ? reference->familiar() : name);
         }
-        return error(Errc::not_found, "image {} was found but does not provide the specified platform ({})", name,
+        return error(Errc::not_found,
+                     "image with reference {} was found but does not provide the specified platform ({})", name,
                      options_.platform);
     }
 
@@ -197,8 +198,7 @@ std::string docker_manifest(const std::vector<Export>& exports) {
     Json out = Json::array();
     for (const auto& e : exports) {
         if (e.member && e.of_index.empty()) continue;
-        Json item{
-            {"Config", member_of(e.manifest.config.digest)}, {"RepoTags", Json::array()}, {"Layers", Json::array()}};
+        Json item{{"Config", member_of(e.manifest.config.digest)}, {"RepoTags", nullptr}, {"Layers", Json::array()}};
         for (const auto* names : {&e.references, &e.of_index})
             for (const auto& reference : *names) item["RepoTags"].push_back(reference.familiar());
         for (const auto& layer : e.manifest.layers) item["Layers"].push_back(member_of(layer.digest));

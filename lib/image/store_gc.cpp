@@ -335,7 +335,8 @@ std::optional<Removed> Store::remove_variant(std::string_view name, const Remove
         return distance(*options.platform, member.platform) == 0;
     });
     if (found == members.end())
-        throw error(Errc::not_found, "image {} was found but does not provide the specified platform ({})", name,
+        throw error(Errc::not_found,
+                    "image with reference {} was found but does not provide the specified platform ({})", name,
                     to_string(*options.platform));
     if (members.size() == 1) return std::nullopt;
     const std::string id = found->id;
@@ -387,18 +388,18 @@ Removed Store::remove(std::string_view name, const RemoveOptions& options) {
             delete_members();
             if (out.deleted.empty()) return out;
         } else {
-            if (!users.empty() && !options.force)
-                throw error(
-                    Errc::conflict,
-                    "conflict: unable to delete {} (must be forced) - container {} is using its referenced image {}",
-                    by_name ? reference->familiar() : short_id(image->id), short_id(users.front()), short_id(image->id))
-                    .with_hint("remove the containers first; -f only takes its names away");
             if (!by_name && image->tags.size() > 1 && !options.force)
                 throw error(
                     Errc::conflict,
                     "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories",
                     short_id(image->id))
                     .with_hint(fmt::format("-f removes all its names: {}", join(image->tags)));
+            if (!users.empty() && !options.force)
+                throw error(
+                    Errc::conflict,
+                    "conflict: unable to delete {} (must be forced) - container {} is using its referenced image {}",
+                    by_name ? reference->familiar() : short_id(image->id), short_id(users.front()), short_id(image->id))
+                    .with_hint("remove the containers first; -f only takes its names away");
             untag_all(*impl_, *image, out);
             delete_members();
             // Prune takes it once nobody uses it.

@@ -8,6 +8,9 @@
 
 namespace davit {
 
+// Of a network's record, not shown among its labels: whose configuration it has (`network create --config-from`).
+inline constexpr const char* config_from_label = "com.davit.network.config-from";
+
 bool is_builtin_network(const std::string& name);
 // As nobody has used it yet. bridge: with the subnet that it gets where nothing else has that one. Its bridge is made,
 // and the record written, by the first container on it; host and none have neither. The ids are always the same.

@@ -28,8 +28,16 @@ void join(Project& project, Service& service, const std::string& named, std::opt
         return;
     }
     const NetworkRecord* found = find_network(observed.networks, named);
-    if (!found || found->leaving)
-        throw error(Errc::not_found, "failed to set up container networking: network {} not found", named);
+    if (!found || found->leaving) { // as in docker it may come until the container starts, which fails without it
+        Network& missing = project.networks[named];
+        missing.key = missing.name = named;
+        missing.external = true;
+        service.networks[named] = std::move(wish);
+        return;
+    }
+    if (found->driver == "null")
+        throw error(Errc::conflict, "failed to set up container networking: cannot create endpoint on "
+                                    "configuration-only network");
     if (found->scope == "swarm" && !found->attachable)
         throw error(Errc::denied,
                     "Could not attach to network {0}: rpc error: code = PermissionDenied desc = network {0} not "

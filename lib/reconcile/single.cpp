@@ -76,10 +76,9 @@ Plan plan_unpause(const ObservedContainer& c) {
 Plan plan_remove(const ObservedContainer& c, const RemoveContainerOptions& options) {
     if (c.active() && !options.force) {
         const bool paused = c.status.state == ContainerState::paused;
-        throw error(Errc::conflict, "cannot remove container \"{}\": container is {}: {}", c.record.name,
+        throw error(Errc::conflict, "cannot remove container \"{}\": container is {}{}", c.record.name,
                     to_string(c.status.state),
-                    paused ? "unpause and then stop the container before removing or force remove"
-                           : "stop the container before removing or force remove");
+                    paused ? " and must be unpaused first" : ": stop the container before removing or force remove");
     }
     PlanBuilder plan(c.record.project);
     Operation& op = only(plan, OpKind::remove_container, c);

@@ -95,6 +95,12 @@ Error not_there(const Place& place, const std::string& path) {
                  place.of.empty() ? "" : " in container " + place.of);
 }
 
+bool is_below_file(const Place& place, const std::string& path) {
+    const std::string parent = parent_of(path);
+    const auto st = parent == path ? std::nullopt : entry_at(place, parent);
+    return st && !S_ISDIR(st->st_mode) && !S_ISLNK(st->st_mode);
+}
+
 struct Source {
     UniqueFd directory;
     std::string name; // in directory; "." for the directory itself
@@ -106,11 +112,14 @@ Source open_source(const Place& from, bool follow) {
     // A path that ends in a slash means what a link points to.
     const std::string path = follow || means_directory(from.path) ? resolved(from, from.path) : from.path;
     const auto st = entry_at(from, without_end_slashes(path));
+    if (!st && !from.host && is_below_file(from, path))
+        throw error(Errc::not_found, "lstat {}: not a directory", from.path);
     if (!st) throw not_there(from, from.path);
     Source out;
     out.is_directory = S_ISDIR(st->st_mode);
     if (!out.is_directory && means_directory(from.path))
-        throw error(Errc::conflict, "{} is not a directory", from.path);
+        throw from.host ? error(Errc::conflict, "{} is not a directory", from.path)
+                        : error(Errc::conflict, "lstat {}: not a directory", from.path);
     out.as = means_contents(from.path) ? "" : last_of(from.path);
     const std::string name = last_of(path);
     if (means_contents(path) || name == "..") {

@@ -156,7 +156,8 @@ void add_process(Compiler& c, const Process& p, const Seccomp& seccomp, CapSet b
     if (p.args.empty() || p.args[0].empty())
         throw error(Errc::invalid_project, "there is no command to run: neither the service nor the image has one");
     if (p.cwd.empty() || p.cwd[0] != '/')
-        throw error(Errc::invalid_project, "the working directory '{}' is not an absolute path", p.cwd);
+        throw error(Errc::invalid_project, "the working directory '{}' is not an absolute path", p.cwd)
+            .with_exit_code(128); // of an exec, as docker's
     exec::OomScoreAdj oom{};
     oom.number = p.oom_score_adj;
     c.out.add(oom);

@@ -163,7 +163,8 @@ std::optional<int> run_exec(Engine& engine, const ContainerInfo& container, cons
     const std::string steps = exec_steps(roots, container, options);
     ExecRun run(connect_to_shim(roots, container.project, container.id, stop), options, session, text);
     const std::string id = sys::random_hex(64);
-    const std::string command = fmt::format("{}", fmt::join(options.command, " "));
+    std::string command = fmt::format("{}", fmt::join(options.command, " "));
+    if (options.command.size() == 1) command += ' '; // as docker, of a command without arguments
     for (const char* step : {"exec_create: ", "exec_start: "})
         record_event(roots, container, step + command, {{"execID", id}});
     const std::optional<int> code = run.run(steps, stop);

@@ -10,6 +10,10 @@ void record_image_event(const Roots& roots, const std::string& action, const std
     record_event(roots, {sys::realtime_ns(), "image", action, id, {{"name", name}}});
 }
 
+void record_prune(const Roots& roots, const std::string& type, std::uint64_t bytes) {
+    record_event(roots, {sys::realtime_ns(), type, "prune", "", {{"reclaimed", std::to_string(bytes)}}});
+}
+
 void record_event(const Roots& roots, const ContainerInfo& container, const std::string& action,
                   std::map<std::string, std::string> attributes) {
     attributes.insert(container.labels.begin(), container.labels.end());

@@ -2,7 +2,9 @@
 
 #include "base/date.hpp"
 #include "base/hash.hpp"
+#include "base/shared_with.hpp"
 #include "engine/inspect/json_parts.hpp"
+#include "network/builtin.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -214,12 +216,14 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
         if (e.network == endpoint.network) live = e;
     NetworkRecord network;
     if (const auto found = of.networks.find(endpoint.network); found != of.networks.end()) network = found->second;
+    const bool alone = endpoint.network == of.record.network_mode; // host, none: there is no record, nor an address
+    if (alone) network = builtin_network(endpoint.network, "");
     Json asked;
     if (!endpoint.ipv4_address.empty()) asked["IPv4Address"] = endpoint.ipv4_address;
     if (!endpoint.ipv6_address.empty()) asked["IPv6Address"] = endpoint.ipv6_address;
     if (!endpoint.link_local_ips.empty()) asked["LinkLocalIPs"] = endpoint.link_local_ips;
     const bool named = endpoint.compose_name != "bridge"; // the default bridge knows no names
-    const bool up = of.info.pid != 0 && !live.ipv4.empty();
+    const bool up = of.info.pid != 0 && (alone || !live.ipv4.empty());
     return {{"IPAMConfig", asked},
             {"Links", links_of(endpoint)},
             {"Aliases", endpoint.aliases.empty() ? Json() : Json(endpoint.aliases)},
@@ -227,11 +231,11 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
             {"GwPriority", endpoint.gw_priority},
             {"NetworkID", of.info.started_at != 0 ? network.id : ""},
             {"EndpointID", up ? sha256_hex(of.record.id + network.id) : ""},
-            {"Gateway", live.ipv4.empty() ? "" : network.gateway4},
+            {"Gateway", live.ipv4.empty() || network.internal ? "" : network.gateway4},
             {"IPAddress", live.ipv4},
             {"MacAddress", live.mac.empty() ? endpoint.mac_address : live.mac},
             {"IPPrefixLen", live.ipv4.empty() ? 0 : prefix_of(network.subnet4)},
-            {"IPv6Gateway", live.ipv6.empty() ? "" : network.gateway6},
+            {"IPv6Gateway", live.ipv6.empty() || network.internal ? "" : network.gateway6},
             {"GlobalIPv6Address", live.ipv6},
             {"GlobalIPv6PrefixLen", live.ipv6.empty() ? 0 : prefix_of(network.subnet6)},
             {"DNSNames", named ? dns_names(of.record, endpoint) : Json()}};
@@ -247,8 +251,9 @@ Json network_settings(const Inspected& of) {
         endpoint.compose_name = "bridge";
         networks[of.record.network_mode] = network_of(of, endpoint);
     }
-    return {{"SandboxID", of.info.pid ? sha256_hex(of.record.id) : ""},
-            {"SandboxKey", of.info.pid ? "/proc/" + std::to_string(of.info.pid) + "/ns/net" : ""},
+    const bool own = of.info.pid && !SharedWith::parse(of.record.network_mode).is_container(); // no other's
+    return {{"SandboxID", own ? sha256_hex(of.record.id) : ""},
+            {"SandboxKey", own ? "/proc/" + std::to_string(of.info.pid) + "/ns/net" : ""},
             {"Ports", ports_of(of.info)},
             {"Networks", networks}};
 }
@@ -291,6 +296,16 @@ Json as_asked(const Inspected& of, Json live) {
     return live;
 }
 
+// Docker labels no process of such a container, where there is SELinux, and says so among its options.
+Json with_labels_off(Json host) {
+    const bool shares = host.value("PidMode", "") == "host" || host.value("IpcMode", "") == "host";
+    if (!host.value("Privileged", false) && !shares) return host;
+    Json& options = host["SecurityOpt"];
+    if (!options.is_array()) options = Json::array();
+    options.push_back("label=disable");
+    return host;
+}
+
 Json manifest_of(const registry::Descriptor& d) {
     Json out = {{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
     if (!d.platform) return out;
@@ -325,7 +340,7 @@ Json container(const Inspected& of) {
                 {"ProcessLabel", ""},
                 {"AppArmorProfile", of.spec ? of.spec->process.apparmor_profile : ""},
                 {"ExecIDs", nullptr},
-                {"HostConfig", as_asked(of, host_config(of))},
+                {"HostConfig", with_labels_off(as_asked(of, host_config(of)))},
                 {"Storage", {{"RootFS", {{"Snapshot", {{"Name", "overlayfs"}}}}}}},
                 {"GraphDriver", graph_driver(of)}, // davit's own: where it stands
                 {"Mounts", mounts_of(of)},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace davit::documents {
@@ -79,14 +80,14 @@ std::int64_t shm_size(const runtime::Spec& spec) {
 }
 
 Json tmpfs_of(const ContainerRecord& record, const runtime::Spec& spec) {
-    Json out = Json::object();
+    std::map<std::string, std::string> out; // as Go writes a map
     for (const MountRecord& m : record.mounts) {
         if (m.type != "tmpfs") continue;
         const auto found = std::find_if(spec.mounts.begin(), spec.mounts.end(),
                                         [&](const runtime::Mount& s) { return s.destination == m.target; });
         out[m.target] = found == spec.mounts.end() ? "" : found->data;
     }
-    return out;
+    return Json(out);
 }
 
 Json devices_of(const runtime::Spec& spec, bool privileged) {

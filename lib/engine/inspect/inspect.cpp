@@ -13,6 +13,7 @@
 #include "engine/inspect/json_parts.hpp"
 #include "engine/roots.hpp"
 #include "net/address.hpp"
+#include "network/builtin.hpp"
 #include "project/store.hpp"
 
 #include <set>
@@ -75,7 +76,14 @@ std::string with_prefix(const std::string& address, const NetworkInfo& n) {
 
 Json containers_on(Engine& engine, const NetworkInfo& n) {
     Json out = Json::object();
-    for (const ContainerInfo& c : containers_of(engine, n))
+    const bool alone = is_builtin(n) && n.name != "bridge"; // host, none: nobody has an address there
+    for (const ContainerInfo& c : containers_of(engine, n)) {
+        if (alone && c.pid)
+            out[c.id] = {{"Name", c.name},
+                         {"EndpointID", sha256_hex(c.id + n.id)},
+                         {"MacAddress", ""},
+                         {"IPv4Address", ""},
+                         {"IPv6Address", ""}};
         for (const AttachedNetwork& a : c.networks)
             if (a.name == n.name && c.pid)
                 out[c.id] = {{"Name", c.name},
@@ -83,6 +91,7 @@ Json containers_on(Engine& engine, const NetworkInfo& n) {
                              {"MacAddress", a.mac},
                              {"IPv4Address", with_prefix(a.ipv4, n)},
                              {"IPv6Address", with_prefix(a.ipv6, n)}};
+    }
     return out;
 }
 
@@ -114,6 +123,13 @@ Json addresses_in_use(const NetworkInfo& n, const Json& containers) {
     return subnets.empty() ? Json::object() : Json{{"Subnets", subnets}};
 }
 
+// Whose configuration it has.
+std::string configuration_of(Engine& engine, const NetworkInfo& n) {
+    const auto record = RecordStore(roots_of(engine)).network(n.name);
+    const auto from = record ? record->labels.find(config_from_label) : Labels::const_iterator();
+    return record && from != record->labels.end() ? from->second : std::string();
+}
+
 // Go's map[string]string.
 Json map_or_null(const std::map<std::string, std::string>& map) { return map.empty() ? Json() : Json(map); }
 
@@ -132,8 +148,8 @@ std::string inspect(Engine& engine, const NetworkInfo& n) {
                            {"Internal", n.internal},
                            {"Attachable", n.attachable},
                            {"Ingress", n.scope == "swarm" && n.name == swarm::ingress_name},
-                           {"ConfigFrom", {{"Network", ""}}},
-                           {"ConfigOnly", false},
+                           {"ConfigFrom", {{"Network", configuration_of(engine, n)}}},
+                           {"ConfigOnly", n.driver == "null" && !is_builtin(n)},
                            {"Options", n.driver_opts},
                            {"Labels", n.labels},
                            {"Containers", on_it},

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "engine/disk_survey.hpp"
+#include "engine/events/record.hpp"
 #include "reconcile/labels.hpp"
 #include "reconcile/single.hpp"
 #include "runtime/defaults.hpp"
@@ -84,7 +85,12 @@ void restart_container(Engine& engine, const ContainerInfo& container, const Sto
 }
 
 void kill_container(Engine& engine, const ContainerInfo& container, const std::string& signal, std::stop_token stop) {
-    if (!runtime::signal_from_name(signal)) throw error(Errc::invalid_project, "invalid signal: {}", signal);
+    if (!runtime::signal_from_name(signal)) {
+        const bool number = !signal.empty() && signal.find_first_not_of("0123456789") == std::string::npos;
+        if (number && signal != "0")
+            throw error(Errc::invalid_project, "the linux daemon does not support signal {}", signal);
+        throw error(Errc::invalid_project, "invalid signal: {}", signal);
+    }
     act(
         engine, container, [&](const ObservedContainer& c) { return plan_kill(c, signal); }, std::move(stop));
 }
@@ -108,6 +114,7 @@ void remove_container(Engine& engine, const ContainerInfo& container, const Remo
 void prune_containers(Engine& engine, const std::function<bool(const ContainerInfo&)>& wanted,
                       const std::function<void(const ContainerInfo&, std::uint64_t)>& removed, std::stop_token stop) {
     const auto& impl = EngineAccess::of(engine);
+    std::uint64_t all = 0;
     for (const ContainerInfo& c : engine.all_containers()) {
         if (!has_ended(c.state) || (wanted && !wanted(c))) continue;
         DiskSurvey survey;
@@ -120,8 +127,10 @@ void prune_containers(Engine& engine, const std::function<bool(const ContainerIn
             if (e.kind() != Errc::not_found && e.kind() != Errc::conflict) throw;
             continue;
         }
+        all += bytes;
         if (removed) removed(c, bytes);
     }
+    record_prune(impl.store.roots(), "container", all);
 }
 
 } // namespace davit

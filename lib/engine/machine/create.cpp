@@ -94,7 +94,11 @@ private:
             ConnectOptions asked;
             asked.ipv4 = attachment->ipv4_address;
             asked.ipv6 = attachment->ipv6_address;
-            check_endpoint(info_of(network->second), asked);
+            try {
+                check_endpoint(info_of(network->second), asked);
+            } catch (const Error& e) {
+                throw error(e.kind(), "invalid config for network {}: {}", name, e.what()).with_hint(e.hint());
+            }
         }
     }
 

@@ -15,6 +15,7 @@ ObservedContainer look_at(const Impl& impl, const std::string& project, const st
 }
 
 ObservedContainer find(const Impl& impl, const std::string& reference) {
+    if (reference.empty()) throw error(Errc::usage, "invalid container name or ID: value is empty");
     const std::string wanted = reference.starts_with('/') ? reference.substr(1) : reference;
     const NameIndex names(impl.store.roots());
     std::vector<NameIndex::Holder> found;

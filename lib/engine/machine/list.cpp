@@ -89,6 +89,10 @@ PortRange port_range(const char* filter, const std::string& text) {
         if (!parsed)
             throw error(Errc::invalid_project, "error while looking up for {} {}: invalid {} port '{}': invalid syntax",
                         filter, text, end, number);
+        if (*parsed < 0 || *parsed > 65535)
+            throw error(Errc::invalid_project,
+                        "error while looking up for {} {}: invalid {} port '{}': value out of range", filter, text, end,
+                        number);
         return *parsed;
     };
     const std::int64_t first = one(numbers.substr(0, dash), "start");
@@ -117,7 +121,7 @@ public:
                     "invalid argument \"{}\" for \"-f, --filter\" flag: bad format of filter (expected name=value)",
                     filter);
             if (std::find(known_filters.begin(), known_filters.end(), std::string_view(key)) == known_filters.end())
-                throw error(Errc::invalid_project, "invalid filter '{}'", key)
+                throw error(Errc::invalid_project, "invalid filter{}", key.empty() ? "" : " '" + key + "'")
                     .with_hint(fmt::format("known: {}", fmt::join(known_filters, ", ")));
             values_[key].push_back(filter.substr(equals + 1));
         }

@@ -24,10 +24,12 @@ struct NetworkSpec {
     std::vector<IpamPool> pools; // one of a family at most; none: a free subnet is found
     bool internal = false, attachable = false;
     bool enable_ipv4 = true, enable_ipv6 = false;
+    bool config_only = false; // no containers, and no link: others take what is in it …
+    std::string config_from;  // … by its name
 };
 // Its bridge, or the VLAN that is its parent, is made by the first container on it. Errors: conflict (name or subnet
-// taken), usage (name), invalid_project (subnet, option), not_found (parent), unsupported (driver; overlay networks are
-// Swarm::create_network()'s).
+// taken), usage (name), invalid_project (subnet, option), not_found (parent, configuration), unsupported (driver;
+// overlay networks are Swarm::create_network()'s).
 NetworkInfo create_network(Engine& engine, const NetworkSpec& spec);
 
 // By name, or by the first digits of its id. Errors: not_found, conflict (several ids begin so).

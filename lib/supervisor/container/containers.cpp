@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/sys.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <sys/stat.h>
@@ -14,7 +15,14 @@ namespace davit::supervisor {
 
 namespace {
 constexpr char trash_prefix[] = "trash-"; // ProjectPaths::trash()
+
+bool is_mounted_by_any(const std::map<std::string, std::shared_ptr<Container>>& containers, const std::string& volume) {
+    return std::any_of(containers.begin(), containers.end(), [&](const auto& one) {
+        const auto& mounts = one.second->record().mounts;
+        return std::any_of(mounts.begin(), mounts.end(), [&](const MountRecord& m) { return m.name == volume; });
+    });
 }
+} // namespace
 
 void Containers::load() {
     std::string project = world_.paths.state.substr(world_.paths.state.find_last_of('/') + 1);
@@ -229,7 +237,12 @@ void Containers::remove_files(std::shared_ptr<Container> container, bool volumes
     world_.leaving(record);
     world_.networks.release(id);
     all_.erase(id);
-    if (volumes) remove_volumes(anonymous_volumes(record));
+    if (volumes) {
+        // What others have too, by --volumes-from, stays for them.
+        std::vector<std::string> names = anonymous_volumes(record);
+        std::erase_if(names, [&](const std::string& name) { return is_mounted_by_any(all_, name); });
+        remove_volumes(names);
+    }
     HelperJob job;
     job.kind = HelperJob::Kind::remove_trees;
     job.paths = {trash, world_.paths.run_container(id)};

@@ -114,18 +114,25 @@ std::string host_name() {
 // One that shares its namespaces, of this project or another.
 pid_t Container::peer(const std::string& id, const char* shared) const {
     std::string name = id.substr(0, 12);
+    ContainerState state = ContainerState::exited;
     if (Container* own = world_.find(id)) {
         if (own->running()) return own->status().pid;
         name = own->record().name;
+        state = own->status().state;
     } else {
         for (const auto& project : list_directory(world_.store.roots().projects())) {
             const auto record = world_.store.container(project, id);
             if (!record) continue;
             name = record->name;
-            if (const ContainerStatus status = world_.store.status(*record); status.pid != 0) return status.pid;
+            const ContainerStatus status = world_.store.status(*record);
+            if (status.pid != 0) return status.pid;
+            state = status.state;
         }
     }
-    throw error(Errc::conflict, "container {} shares the {} of {}, which is not running", record_.name, shared, name);
+    if (std::string_view(shared) == "network")
+        throw error(Errc::conflict, "cannot join network namespace of a non running container: container {} is {}",
+                    name, to_string(state));
+    throw error(Errc::conflict, "failed to join {} namespace: container {} is not running", shared, id);
 }
 
 namespace {
@@ -230,7 +237,7 @@ void Container::spawn_shim() {
     auto join = [&](const std::string& mode, const char* ns) -> int {
         const SharedWith shared = SharedWith::parse(mode);
         if (!shared.is_container()) return -1;
-        const pid_t other = peer(std::string(shared.name), "namespaces");
+        const pid_t other = peer(std::string(shared.name), std::string_view(ns) == "ipc" ? "IPC" : "PID");
         keep.push_back(sys::open(fmt::format("/proc/{}/ns/{}", other, ns), O_RDONLY));
         int fd = keep.back().get();
         keep.push_back(sys::pidfd_open(other));

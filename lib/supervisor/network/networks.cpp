@@ -145,7 +145,7 @@ Network& Networks::get(const std::string& name) {
     auto record = store_.network(name);
     if (!record && is_builtin_network(name)) record = builtin_network(name, store_.roots().run);
     if (!record || (record->bridge.empty() && !is_shared_driver(record->driver)))
-        throw error(Errc::not_found, "network {} does not exist", name);
+        throw error(Errc::not_found, "failed to set up container networking: network {} not found", name);
     return add(std::make_unique<Network>(std::move(*record)));
 }
 
@@ -164,7 +164,8 @@ Network& Networks::current(const std::string& name) {
     Network& known = get(name);
     if (known.record().project == project_) return known;
     const auto now = store_.network(name);
-    if (!now && !is_builtin_network(name)) throw error(Errc::not_found, "network {} does not exist", name);
+    if (!now && !is_builtin_network(name))
+        throw error(Errc::not_found, "failed to set up container networking: network {} not found", name);
     if (!now || now->id == known.record().id || in_use(name)) return known;
     networks_.erase(name);
     std::erase_if(state_.networks, [&](const auto& n) { return n.name == name; });

@@ -128,3 +128,16 @@ TEST_CASE("docker's words: what stands around an error") {
           "docker: unknown command: docker image x\n\nUsage:  docker image\n\n"
           "Run 'docker image --help' for more information");
 }
+
+TEST_CASE("docker's words: help lists what else a command is called, and no flag that docker has not") {
+    Globals globals;
+    globals.program = "docker";
+    globals.docker_words = true;
+    globals.docker_word = "ps";
+    globals.docker_aliases = "docker container ls, docker ps";
+    bool all = false;
+    Options o(globals, "container ls [OPTIONS]", "List containers");
+    o.flag("a,all", all, "All");
+    CHECK(o.help() == "Usage:  docker ps [OPTIONS]\n\nList containers\n\nAliases:\n  docker container ls, docker ps\n\n"
+                      "Options:\n  -a, --all   All\n");
+}

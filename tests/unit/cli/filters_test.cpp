@@ -63,3 +63,14 @@ TEST_CASE("images: the overview's columns") {
           "myimage:latest   87428fc52280       12.3MB          4.5MB   U    \n"
           "x:1              0123456789ab           0B             0B        \n");
 }
+
+TEST_CASE("filters: until is a time or a span, and a bad one is told in the engine's words") {
+    Filters f;
+    CHECK(f.times().empty());
+    f.add("until", "2026-01-31T12:00:00Z");
+    f.add("until", "1h");
+    CHECK(f.times().size() == 2);
+    CHECK_THROWS_WITH(until_time("bogus", "told: "),
+                      "told: failed to parse value as time or duration: invalid seconds \"bogus\": invalid syntax");
+    CHECK_THROWS_WITH(until_time(""), "failed to parse value as time or duration: value is empty");
+}

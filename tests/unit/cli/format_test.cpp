@@ -142,17 +142,24 @@ TEST_CASE("template: what cannot be evaluated is an error that names it") {
     CHECK(template_error("{{end}}") == "template parsing error: template: :1: unexpected {{end}}");
     const std::pair<const char*, const char*> parts[] = {
         {"a\n{{.Nope}}", ":2:2:"},
-        {"{{if}}x{{end}}", "missing value for command"},
+        {"{{if}}x{{end}}", "missing value for if"},
+        {"{{template \"x\" ()}}", "missing value for parenthesized pipeline"},
         {"{{/* x", "unclosed comment"},
         {"{{\"x}}", "unterminated quoted string"},
         {"{{.Name 1}}", "can't give argument to non-function .Name"},
         {"{{$x}}", "undefined variable \"$x\""},
         {"{{.Name.First}}", "can't evaluate field First"},
-        {"{{len 3}}", "error calling len: len of type 3"},
-        {"{{index .Publishers 5}}", "index out of range: 5"},
-        {"{{eq 1 \"1\"}}", "incompatible types for comparison"},
+        {"{{len 3}}", "at <len 3>: error calling len: len of type int"},
+        {"{{index .Publishers 5}}",
+         ":1:2: executing \"\" at <index .Publishers 5>: error calling index: index out of range: 5"},
+        {"{{index .Publishers \"a\"}}", "cannot index slice/array with type string"},
+        {"{{slice .Name 0 300}}", "at <slice .Name 0 300>: error calling slice: index out of range: 300"},
+        {"{{(index .Publishers 0).x}}", ":1:20: executing \"\" at <0>: can't evaluate field x"},
+        {"{{.Name.A.B}}", ":1:7: executing \"\" at <.Name.A.B>: can't evaluate field A in type string"},
+        {"{{join .Publishers 1}}", "at <1>: wrong type for value; expected string; got int"},
+        {"{{eq 1 \"1\"}}", "at <eq 1 \"1\">: error calling eq: incompatible types for comparison: int and string"},
         {"{{lt true false}}", "invalid type for comparison"},
-        {"{{upper}}", "wrong number of args for upper: want 1 got 0"},
+        {"{{upper}}", "at <upper>: wrong number of args for upper: want 1 got 0"},
         {"{{range .Name}}{{end}}", "range can't iterate over shop-web-1"},
         {"{{break}}", "outside {{range}}"},
         {"{{if true}}{{else if false}}{{else}}{{else}}{{end}}", "unexpected {{else}}"},
@@ -161,7 +168,7 @@ TEST_CASE("template: what cannot be evaluated is an error that names it") {
         {"{{.Name)}}", "unexpected right paren"},
         {"{{range 99999999999}}{{range 99999}}{{end}}{{end}}", "does not come to an end"},
         {"{{pad .Name 9999999999 1}}", "cannot pad"},
-        {"{{template \"x\"}}", "executing \"\" at <{{template \"x\"}}>: template \"x\" not defined"},
+        {"{{template \"x\"}}", ":1:11: executing \"\" at <{{template \"x\"}}>: template \"x\" not defined"},
         {"{{template .Name}}", "unexpected \"Name\" in template clause"},
         {"{{if true}}{{define \"x\"}}{{end}}{{end}}", "unexpected {{define}}"},
         {"{{define \"x\"}}a{{end}}{{define \"x\"}}b{{end}}", "multiple definition of template \"x\""},
@@ -172,6 +179,41 @@ TEST_CASE("template: what cannot be evaluated is an error that names it") {
         INFO(text);
         CHECK(template_error(text).find(part) != std::string::npos);
     }
+}
+
+TEST_CASE("template: a variable that nobody declared is a mistake of the text, in the scope where it stands") {
+    CHECK_THROWS_WITH(Template("{{$x}}"), "template parsing error: template: :1: undefined variable \"$x\"");
+    CHECK_THROWS_WITH(Template("{{if true}}{{$x := 1}}{{end}}{{$x}}"),
+                      "template parsing error: template: :1: undefined variable \"$x\"");
+    CHECK_THROWS_WITH(Template("{{$x := 1}}{{define \"a\"}}{{$x}}{{end}}"),
+                      "template parsing error: template: :1: undefined variable \"$x\"");
+    CHECK_NOTHROW(Template("{{range $i, $e := .}}{{$i}}{{$e}}{{$}}{{else}}{{$e}}{{end}}"));
+}
+
+TEST_CASE("template: what inspect cannot make of its structures it tries on plain JSON, where a key has to be there") {
+    const nlohmann::ordered_json plain = {{"State", {{"ExitCode", 3}, {"Error", nullptr}}},
+                                          {"Args", {"a"}},
+                                          {"Networks", nlohmann::ordered_json::object()}};
+    nlohmann::ordered_json data = plain;
+    data["State"]["Health"] = nullptr;
+    const auto told = [&](const char* text) {
+        try {
+            return Template(text).execute_inspected(data, plain);
+        } catch (const Error& e) {
+            const std::string_view known = "template parsing error: template: :1:";
+            return std::string(e.what()).substr(known.size());
+        }
+    };
+    CHECK(told("{{.State.Health}}") == "<nil>");
+    CHECK(told("{{.State.Health.Status}}") ==
+          "8: executing \"\" at <.State.Health.Status>: map has no entry for key \"Health\"");
+    CHECK(told("{{.State.Error.x}}") == "8: executing \"\" at <.State.Error.x>: nil pointer evaluating interface {}.x");
+    CHECK(told("{{.Args.foo}}") == "7: executing \"\" at <.Args.foo>: can't evaluate field foo in type interface {}");
+    CHECK(told("{{(index .Args 0).x}}") == "15: executing \"\" at <0>: can't evaluate field x in type string");
+    CHECK(told("{{(index .Networks \"x\").IP}}") == "20: executing \"\" at <\"x\">: nil data; no entry for key \"IP\"");
+    CHECK(told("{{eq .State.ExitCode \"3\"}}") == "true"); // a number is a text there
+    CHECK(told("{{eq .State 1}}") == "2: executing \"\" at <eq .State 1>: error calling eq: incompatible types for "
+                                     "comparison: map[string]interface {} and int");
 }
 
 TEST_CASE("template: variables, ranges and blocks as in Go") {
@@ -197,7 +239,8 @@ TEST_CASE("template: variables, ranges and blocks as in Go") {
         {"{{range .Networks}}{{.IPAddress}} {{end}}", "10.0.0.3 10.0.0.2 "},
         {"{{(index .Networks \"front\").IPAddress}}", "10.0.0.2"},
         {"{{.Networks.front.IPAddress}}", "10.0.0.2"},
-        {"{{.Labels.nope}}|{{index .Labels \"nope\"}}|", "||"},
+        {"{{.Labels.nope}}|{{index .Labels \"nope\"}}|", "<no value>||"},
+        {"{{.Networks.nope}} {{.Networks.nope.IPAddress}} {{index .Networks \"nope\"}}", "<no value> <no value> <nil>"},
         {"{{$x := 1}}{{if true}}{{$x = 2}}{{end}}{{$x}}", "2"},
         {"{{$x := 1}}{{if true}}{{$x := 2}}{{$x}}{{end}}{{$x}}", "21"},
         {"{{with $x := .Name}}{{$x}}{{.}}{{end}}", "webweb"},
