@@ -297,7 +297,7 @@ void ServiceAddresses::ready(const std::string& owner, const std::string& contai
         std::rotate(backends.begin(), backends.begin() + turn, backends.end());
     }
     publish(service);
-    changed(service, is_ready);
+    changed(service);
     if (is_ready) networks_.park_again(container_id);
 }
 
@@ -365,28 +365,13 @@ void ServiceAddresses::add_to_network(const std::string& network, OnNetwork& own
     }
 }
 
-// Of what comes in quick succession, as when a service is scaled, the first is told at once and the rest together: each
-// time costs what all services are.
-void ServiceAddresses::changed(const Service& service, bool grown) {
-    constexpr std::chrono::milliseconds together{10};
+void ServiceAddresses::changed(const Service& service) {
     for (const auto& on : service.state.networks) told_networks_.insert(on.network);
-    due_ = true;
-    if (posted_) return;
-    if (grown && std::chrono::steady_clock::now() < last_told_ + together) {
-        if (!told_soon_) told_soon_ = networks_.loop_.after(together, [this] { tell(); });
-        return;
-    }
-    posted_ = true;
-    networks_.loop_.post([this] {
-        posted_ = false;
-        tell();
-    });
+    if (!std::exchange(posted_, true)) networks_.loop_.post([this] { tell(); });
 }
 
 void ServiceAddresses::tell() {
-    if (!std::exchange(due_, false)) return;
-    told_soon_.reset();
-    last_told_ = std::chrono::steady_clock::now();
+    if (!std::exchange(posted_, false)) return;
     auto& state = networks_.state_.services;
     state.clear();
     for (const auto& [owner, service] : services_) state.push_back(service->state);

@@ -12,7 +12,6 @@
 #include "net/ports.hpp"
 #include "net/state.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -127,8 +126,7 @@ private:
     std::vector<net::dns::NamedEndpoint> records_of(const Service& service) const;
     void publish(const Service& service);
     void withdraw(const Service& service);
-    // Of its backends or all of it: everybody is told in this turn; what only adds a container may wait for the next.
-    void changed(const Service& service, bool grown = false);
+    void changed(const Service& service); // of its backends or all of it: everybody is told in this turn
     void tell();
     void adopt_sockets(std::map<net::ReservedPort, UniqueFd>& parked);
     void regain_sockets();
@@ -143,9 +141,7 @@ private:
     std::map<std::string, std::unique_ptr<Service>> services_; // by owner
     std::vector<Request> requests_;
     std::set<std::string> told_networks_; // to be told
-    bool due_ = false, posted_ = false;
-    std::chrono::steady_clock::time_point last_told_;
-    EventLoop::Watch told_soon_;
+    bool posted_ = false;
     std::int64_t change_ = 0;
     std::vector<std::shared_ptr<Drain>> drains_;
     EventLoop::Watch regain_;

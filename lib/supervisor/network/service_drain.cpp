@@ -52,7 +52,7 @@ void ServiceAddresses::forget(const std::set<std::string>& networks, const std::
     drain->done = std::move(done);
     drains_.push_back(drain);
     told_networks_.insert(networks.begin(), networks.end());
-    due_ = true; // told by follow()
+    posted_ = true; // told by follow()
     networks_.loop_.post([this, drain, gone] {
         follow(drain, forget_limit);
         networks_.clients_.forget_flows(gone, [this, drain] {
