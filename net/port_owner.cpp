@@ -21,7 +21,7 @@ struct Entry {
     std::string inode;
 };
 
-constexpr unsigned listening = 0x0A;
+constexpr unsigned tcp_listens = 0x0A;
 
 // "0100007F:1F90": words of four bytes in the machine's order
 IpAddress parse_hex_address(const std::string& hex) {
@@ -65,7 +65,7 @@ std::optional<Entry> find_socket(Proto proto, const std::optional<IpAddress>& ho
     const bool v6_first = host_ip && host_ip->is_v6();
     for (const char* suffix : {v6_first ? "6" : "", v6_first ? "" : "6"})
         for (const Entry& e : read_table("/proc/thread-self/net/" + base + suffix))
-            if (e.port == port && (proto == Proto::udp || e.state == listening) &&
+            if (e.port == port && (proto == Proto::udp || e.state == tcp_listens) &&
                 stands_in_the_way(e.address, host_ip))
                 return e;
     return std::nullopt;

@@ -15,6 +15,7 @@ namespace davit::supervisor {
 
 namespace {
 constexpr std::chrono::milliseconds shim_retry_pause{2}, replace_again{1000};
+constexpr int clear_attempts = 3;
 }
 
 void Container::adopt() {
@@ -137,13 +138,24 @@ void Container::shim_lost() {
     }
     if (!running()) {
         run_->failed = error(Errc::failed, "davit-shim ended while container {} was starting", record_.name);
-        HelperJob job;
-        job.kind = HelperJob::Kind::remove_cgroups;
-        job.paths = {record_.cgroup};
-        return world_.files.run(job, guarded([this](const Error*) { end_run(); }));
+        return clear_group(clear_attempts);
     }
     if (!run_->netns) adopt_wiring();
     replace_shim();
+}
+
+// A shim that was killed when the program had just begun, and nobody had heard of it, leaves it behind.
+void Container::clear_group(int attempts) {
+    HelperJob job;
+    job.kind = HelperJob::Kind::remove_cgroups;
+    job.paths = {record_.cgroup};
+    job.text = kill_first;
+    world_.files.run(job, guarded([this, attempts](const Error* e) {
+                         if (e && attempts > 1)
+                             return clear_group(attempts - 1); // its helper may have been killed, too
+                         if (e) log::warning("what is left of a start of container {}: {}", record_.name, e->what());
+                         end_run();
+                     }));
 }
 
 void Container::replace_shim() {

@@ -201,6 +201,7 @@ private:
     void adopt_wiring();
     void find_shim();
     void find_shim_in(std::chrono::milliseconds pause);
+    void clear_group(int attempts);
     bool connect_shim();
     void shim_lost();
     void replace_shim();

@@ -25,7 +25,7 @@ struct HelperJob {
         heal_network,   // what others changed
         flush_flows,    // text: encode_flows(); in the namespaces of paths, those that are still there
         unplug,         // paths: a network namespace; text: the interface that goes. Missing is fine
-        remove_cgroups, // paths: groups below each hierarchy
+        remove_cgroups, // paths: groups below each hierarchy; text kill_first: with what is in them
         create_volume,  // text: VolumeRecord
         remove_volume,  // text: its name
         fill_volume,    // paths: its directory, which is left alone unless it is empty, then an image's layers; text:
@@ -37,6 +37,8 @@ struct HelperJob {
     std::uint32_t group = 0;
     std::string state_dir, run_dir; // roots
 };
+
+inline constexpr char kill_first[] = "kill";
 
 std::string encode_job(const HelperJob& job);
 HelperJob decode_job(const std::string& text);

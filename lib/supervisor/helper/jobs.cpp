@@ -86,9 +86,11 @@ void unplug(const HelperJob& job) {
 
 void remove_cgroups(const HelperJob& job) {
     runtime::HostFacts host = runtime::HostFacts::probe();
-    for (const auto& group : job.paths)
+    for (const auto& group : job.paths) {
+        if (job.text == kill_first) runtime::cgroup_kill(host, group);
         if (!runtime::remove_cgroup(host, group))
             throw error(Errc::failed, "processes are left in the control group {}", group);
+    }
 }
 
 void remove_trees(const HelperJob& job) {

@@ -2,12 +2,17 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "runtime/cgroup.hpp"
+#include "runtime/host_facts.hpp"
+#include "supervisor/helper/helper.hpp"
 
 #include <chrono>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace davit;
 using namespace davit::test;
@@ -150,6 +155,31 @@ TEST_CASE("a shim that could not be replaced at once is replaced later") {
     lab.until("another shim", [&] { return lab.shim_pid(id) != 0 && lab.shim_pid(id) != shim; });
     lab.one(OpKind::stop_container, id);
     CHECK(lab.status(id).state == ContainerState::exited);
+}
+
+TEST_CASE("what a killed shim has left in its control group goes with the group") {
+    const auto host = runtime::HostFacts::probe();
+    const std::string group = "davit/left/behind";
+    const pid_t left = ::fork();
+    if (left == 0) {
+        runtime::join_cgroup(host, group);
+        for (;;) ::pause();
+    }
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (runtime::cgroup_processes(host, group).empty() && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    supervisor::HelperJob job;
+    job.kind = supervisor::HelperJob::Kind::remove_cgroups;
+    job.paths = {group};
+    CHECK_THROWS_AS(supervisor::perform(job), Error); // as with the group of one that runs
+    job.text = supervisor::kill_first;
+    supervisor::perform(job);
+    int status = 0;
+    CHECK(::waitpid(left, &status, WNOHANG) == left);
+    CHECK(WTERMSIG(status) == SIGKILL);
+    CHECK(runtime::cgroup_children(host, "davit/left").empty());
+    runtime::remove_cgroup(host, "davit/left");
+    runtime::remove_empty_cgroup(host, "davit");
 }
 
 TEST_CASE("kill sends its signal, and SIGKILL keeps a restart policy from starting it again") {
