@@ -105,7 +105,8 @@ int run_container_ls(Globals& globals, const Args& args) {
     const ListFormat shape = ListFormat::parse(format, "formatter.ContainerContext");
     check_template(shape, format);
     const bool whole_rows = shape.kind == ListFormat::Kind::json || shape.text.find("json .}") != std::string::npos;
-    size = size || whole_rows || shape.text.find(".Size") != std::string::npos;
+    // Of all fields that a template asks for; --format json, which asks for none, has no sizes without -s.
+    size = size || shape.text.find("json .}") != std::string::npos || shape.text.find(".Size") != std::string::npos;
     const bool platform = whole_rows || shape.text.find(".Platform") != std::string::npos;
     Platforms platforms(engine);
     std::vector<nlohmann::json> rows;

@@ -1,6 +1,7 @@
 // `image inspect` and `image history`.
 #include "cli/cmd/image.hpp"
 
+#include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/inspected.hpp"

@@ -160,7 +160,7 @@ private:
             for (std::int64_t i = 0; i < values.get<std::int64_t>(); ++i)
                 if (!turn(i, i)) break;
         } else if (!values.is_null()) {
-            fail(pipeline, "range can't iterate over " + go_text(values));
+            fail(pipeline.children.back(), "range can't iterate over " + go_text(values));
         }
         flow = Flow::on;
         if (!any) flow = run(node.children[2], dot);
@@ -216,6 +216,8 @@ private:
         const Node& first = command.children[0];
         if (first.kind == Kind::function) return call_function(command, dot, piped);
         const std::size_t arguments = command.children.size() - 1 + (piped ? 1 : 0);
+        const bool nothing = first.kind == Kind::literal && first.value->is_null();
+        if (nothing) fail(first, "nil is not a command");
         if (arguments == 0) {
             if (row_ && first.kind == Kind::field && first.chain == std::vector<std::string>{"Label"})
                 fail(first, "wrong number of args for Label: want 1 got 0");
@@ -223,7 +225,11 @@ private:
         }
         // A method with an argument: .Label "key".
         const bool method = !first.chain.empty() && first.chain.back() == "Label" && arguments == 1;
-        if (!method) fail(first, "can't give argument to non-function " + template_source(first));
+        if (!method && first.chain.empty())
+            fail(first, "can't give argument to non-function " + template_source(first));
+        if (!method && row_)
+            fail(first, fmt::format("wrong number of args for {}: want 0 got {}", first.chain.back(), arguments));
+        if (!method) fail(first, first.chain.back() + " is not a method but has arguments");
         const Json key = piped ? *piped : operand(command.children[1], dot);
         if (!key.is_string()) fail(first, "wrong type for value; expected string; got " + go_type(key));
         if (header_) return label_title(key.get<std::string>());
@@ -255,12 +261,24 @@ private:
         try {
             if (name == "json" && row_ && arguments.size() == 1 && arguments[0].is_object())
                 return html_safe(call_template_function(name, arguments).get<std::string>());
-            return call_template_function(name, arguments);
+            const Json value = call_template_function(name, arguments);
+            // Of a map read without a structure what is not there is nothing, whatever else is there.
+            const bool missing = plain_ && name == "index" && arguments.size() == 2 && arguments[0].is_object() &&
+                                 arguments[1].is_string() && !arguments[0].contains(arguments[1].get<std::string>());
+            return missing ? Json() : value;
         } catch (const TemplateFault& fault) {
             const auto argument = static_cast<std::size_t>(fault.argument);
             if (fault.number) fail(command.children[0], fault.what);
+            if (fault.argument >= 0 && argument < written && command.children[argument + 1].kind == Kind::literal)
+                fail(command.children[argument + 1], wrong_literal(fault.what, command.children[argument + 1]));
             fail(fault.argument >= 0 && argument < written ? command.children[argument + 1] : command, fault.what);
         }
+    }
+
+    // Go looks at what is written in the template itself before anything is called.
+    static std::string wrong_literal(const std::string& what, const Node& node) {
+        const bool number = what.find("expected int;") != std::string::npos;
+        return fmt::format("expected {}; found {}", number ? "integer" : "string", template_source(node));
     }
 
     static bool leaves_titles_alone(const std::string& name) {
@@ -295,7 +313,8 @@ private:
 
     // The second try of docker's inspect: no structures, and a key that is not there is a mistake.
     Json plain_chain(const Node& node, Json value) const {
-        bool called = node.kind == Kind::chained; // what a function gives is no field of a map
+        // What a function gives and what a variable holds is no field of a map.
+        bool called = node.kind == Kind::chained || node.kind == Kind::variable;
         for (const std::string& name : node.chain) {
             const std::string type = called ? go_type(value) : "interface {}";
             if (value.is_null() && called) fail(place(node), "nil data; no entry for key \"" + name + "\"");

@@ -227,8 +227,6 @@ private:
             }
             if (command.children.empty() && out.children.empty()) no_value(token(), of);
             if (command.children.empty()) template_mistake(token().line, "missing value for " + of);
-            const bool value_first = command.children[0].kind == Kind::literal && command.children.size() > 1;
-            if (value_first) template_mistake(command.line, "can't give argument to non-function");
             out.children.push_back(std::move(command));
         } while (token().kind == Token::Kind::pipe && ++next_);
         --depth_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -117,12 +118,12 @@ Json security_options(const Service& service) {
 }
 
 Json tmpfs_of(const Service& service) {
-    Json out = Json::object();
+    std::map<std::string, std::string> out; // as Go writes a map
     for (const std::string& text : service.tmpfs) {
         const std::size_t colon = text.find(':');
         out[text.substr(0, colon)] = colon == std::string::npos ? "" : text.substr(colon + 1);
     }
-    return out;
+    return Json(out);
 }
 
 } // namespace

@@ -38,7 +38,7 @@ TEST_CASE("docker's words are those of its groups") {
         {{"rmi", "x"}, {"image", "rm", "x"}},
         {{"cp", "a:/x", "."}, {"container", "cp", "a:/x", "."}},
         {{"events"}, {"system", "events"}},
-        {{"info"}, {"info"}},
+        {{"info"}, {"system", "info"}},
         {{"stack", "ps", "x"}, {"stack", "ps", "x"}},
         {{"container", "exec", "c", "ls"}, {"container", "exec", "c", "ls"}},
     };

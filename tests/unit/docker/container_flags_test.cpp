@@ -121,7 +121,7 @@ TEST_CASE("what its engine refuses: no usage") {
          "invalid mount config for type \"tmpfs\": field Source must not be specified"},
         {{"--volumes-from=a:b:c"}, "invalid volumesFrom specification: a:b:c"},
         {{"--volumes-from=a:zz"}, "invalid mode: zz"},
-        {{"--volume=aa:bb:cc:dd"}, "invalid volume specification: 'aa:bb:cc:dd'"},
+        {{"--volume=a:b:c:d"}, "invalid volume specification: 'a:b:c:d'"}, // "a:" is a drive to its client
         {{"--mount=type=volume,src=vv,dst=rel"},
          "invalid mount config for type \"volume\": invalid mount path: 'rel' mount path must be absolute"},
         {{"--tmpfs=rel"}, "invalid mount path: 'rel' mount path must be absolute"},

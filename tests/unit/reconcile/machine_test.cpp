@@ -114,7 +114,11 @@ TEST_CASE("networks that exist are joined by name, id or its beginning, and not 
     run.spec.service.network_mode = "abc"; // of both
     CHECK(failure(run) == Errc::conflict);
     run.spec.service.network_mode = "nosuch";
-    CHECK(failure(run) == Errc::not_found);
+    run.plan();
+    CHECK(run.service().networks.count("nosuch") == 1); // it may come until the container starts
+    run.network("shape", "eee").driver = "null";        // a configuration only
+    run.spec.service.network_mode = "shape";
+    CHECK(failure(run) == Errc::conflict);
     run.network("stack", "fff").scope = "swarm";
     run.spec.service.network_mode = "stack";
     CHECK(failure(run) == Errc::denied);
