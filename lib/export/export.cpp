@@ -19,7 +19,7 @@ struct Target {
 Target target_of(ExportTarget target) {
     switch (target) {
     case ExportTarget::swarm: return {to_swarm, swarm_rules, ""};
-    case ExportTarget::systemd: return {to_systemd, systemd_rules, ""};
+    case ExportTarget::systemd: return {to_systemd, systemd_rules, "x-"}; // davit reads the file itself
     case ExportTarget::kubernetes: return {to_kubernetes, kubernetes_rules, "x-k8s-"};
     case ExportTarget::ecs: return {to_ecs, ecs_rules, "x-aws-"};
     }

@@ -5,11 +5,10 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 import time
 
-from export_tools import DAVIT, ENVIRONMENT, check_scripts, exports, fail, fetch, free_port, program, run, skip, small_projects
+from export_tools import DAVIT, ENVIRONMENT, check_scripts, exports, fail, fetch, free_port, program, run, server, skip, small_projects
 
 
 def filled(text):
@@ -89,8 +88,7 @@ def moto(work):
     number = free_port()
     ENVIRONMENT["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     ENVIRONMENT["NO_PROXY"] = ENVIRONMENT["no_proxy"] = "127.0.0.1"
-    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(number)], env=ENVIRONMENT,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    aws_server = server([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(number)])
     ENVIRONMENT["AWS_ENDPOINT_URL"] = "http://127.0.0.1:%d" % number
     ENVIRONMENT["NO_WAIT"] = "1" # tasks of moto never become stable
     try:
@@ -101,8 +99,8 @@ def moto(work):
             time.sleep(0.1)
         moto_sequences(work, aws)
     finally:
-        server.kill()
-        server.wait()
+        aws_server.kill()
+        aws_server.wait()
 
 
 def give_memory(out):

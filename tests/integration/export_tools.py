@@ -1,9 +1,11 @@
 """What the checks of exports share: the projects, their exports, and tools of Python that are fetched once."""
+import ctypes
 import glob
 import importlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -54,6 +56,13 @@ def free_port():
 def run(command, **more):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=ENVIRONMENT,
                           stdin=subprocess.DEVNULL, **more)
+
+
+def server(command, log=subprocess.DEVNULL):
+    """A process that ends with this one, however that ends."""
+    die = 1  # PR_SET_PDEATHSIG
+    return subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                            preexec_fn=lambda: ctypes.CDLL(None).prctl(die, signal.SIGKILL))
 
 
 def fail(name, text):

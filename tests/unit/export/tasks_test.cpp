@@ -113,6 +113,9 @@ TEST_CASE("of a task definition Kubernetes gets a pod, in its order, and Swarm s
     CHECK(file_of(pods, "secrets.sh").find("make_secret given GIVEN") != std::string::npos);
     const ExportResult stack = export_project(project, options_for(ExportTarget::swarm));
     CHECK(stack.files[0].text.find("\n  Web:") != std::string::npos);
+    Project here = project;
+    here.compose_files = {"/project/task.json"};
+    CHECK(report_text(export_project(here, options_for(ExportTarget::systemd))).find("left out") == std::string::npos);
     for (const auto* result : {&pods, &stack}) {
         CHECK(all_text(*result).find("davit.internal") == std::string::npos);
         CHECK(all_text(*result).find("given by the shell") == std::string::npos);
