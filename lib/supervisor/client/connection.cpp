@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -134,7 +135,8 @@ pid_t find_supervisor(const Roots& roots, const std::string& project) {
     return 0;
 }
 
-UniqueFd spawn(const Roots& roots, const std::string& project, bool guarded) {
+// Nothing: it was killed before it could begin, as by the OOM killer.
+UniqueFd spawn(const Roots& roots, const std::string& project, bool guarded, int& kills) {
     FdPair pair = sys::socket_pair(SOCK_STREAM);
     SpawnOptions o;
     o.argv = {find_program("davit-supervisor"),
@@ -150,7 +152,12 @@ UniqueFd spawn(const Roots& roots, const std::string& project, bool guarded) {
     UniqueFd null = sys::open("/dev/null", O_RDWR);
     o.fds = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}, {pair.second.get(), 3}};
     o.new_session = true;
+    constexpr int most_kills = 5;
     ExitStatus status = Child::spawn(o).wait(); // it forks and ends at once: its successor is nobody's child
+    if (status.signal == SIGKILL && ++kills <= most_kills) return {};
+    if (status.signal == SIGKILL)
+        throw error(Errc::unavailable, "the supervisor of project {} is killed whenever it starts", project)
+            .with_hint("does the machine have memory left? dmesg tells of the OOM killer");
     if (status.code != 0)
         throw error(Errc::unavailable, "the supervisor could not start: {} ended with status {}", o.argv[0],
                     status.code)
@@ -168,9 +175,11 @@ Connection start_supervisor(const Roots& roots, const std::string& project, bool
     ProjectPaths paths(roots, project);
     auto until = std::chrono::steady_clock::now() + takeover_limit;
     auto pause = 1ms;
-    for (;;) {
+    for (int kills = 0;;) {
         if (auto c = try_connect(paths, project)) return std::move(*c);
-        Connection c(spawn(roots, project, guarded));
+        UniqueFd fresh = spawn(roots, project, guarded, kills);
+        if (!fresh) continue;
+        Connection c(std::move(fresh));
         if (greet(c, project) == Greeting::welcome) return c;
         // Its lock is held: one starts, ends, or was just killed (the kernel frees the lock some ms later).
         if (std::chrono::steady_clock::now() > until) {

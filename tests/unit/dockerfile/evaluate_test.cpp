@@ -283,7 +283,7 @@ TEST_CASE("evaluate: what is refused, and where") {
         {"FROM x\nCOPY --from=${V:=a a b", 2, "modifier"},
         {"FROM ${V:=a}", 1, "modifier"},
         {"FROM --platform=$NONE x", 1, "is empty"},
-        {"FROM --platform=a/b/c/d x", 1, "no platform"},
+        {"FROM --platform=a/b/c/d x", 1, "cannot parse platform"},
         {"FROM x\nRUN --mount=type=bind,source=d true", 2, "target"},
         {"# syntax=example.org/other:1\nFROM x", 1, "frontend"},
         {"# check=frob=1\nFROM x", 1, "no option"},
