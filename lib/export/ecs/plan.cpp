@@ -216,7 +216,7 @@ void collect_repositories(Plan& plan) {
             std::string name = image.substr(slash + 1, image.find_first_of(":@", slash) - slash - 1);
             const bool built =
                 std::any_of(plan.scope.project.services.begin(), plan.scope.project.services.end(), [&](const auto& s) {
-                    return s.second.build && plan.labels.at(s.first) == container["name"];
+                    return s.second.build && container["name"] == plan.labels.at(s.first);
                 });
             if (built && std::find(plan.repositories.begin(), plan.repositories.end(), name) == plan.repositories.end())
                 plan.repositories.push_back(std::move(name));

@@ -51,7 +51,7 @@ Document service_connect(const Plan& plan, const Task& task) {
                 continue; // Service Connect knows no UDP
             Document aliases = Document::array();
             for (const Service* s : task.members) {
-                if (plan.labels.at(s->name) != container["name"]) continue;
+                if (container["name"] != plan.labels.at(s->name)) continue;
                 // One alias of a port is all that Service Connect has.
                 aliases.push_back({{"port", port["containerPort"]}, {"dnsName", lower(s->name)}});
             }
