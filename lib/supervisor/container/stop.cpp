@@ -216,7 +216,7 @@ void Container::end_run() {
     const std::unique_ptr<Run> run = std::move(run_);
     // Whoever waits for an answer of its shim gets none any more.
     for (auto& [request, reply] : std::exchange(run->replies, {}))
-        world_.loop.post([keep, reply = std::move(reply)] { reply(ESRCH); });
+        world_.loop.post([keep, answer = std::move(reply)] { answer(ESRCH); });
     RunEnd end{{}, run->failed, run->by_policy, age()};
     if (const auto& e = run->exited) end.exit = RunEnd::Exit{e->code, e->known, e->oom, e->time_ns};
     const bool had_ports = !status_.ports.empty();
