@@ -415,9 +415,12 @@ TEST_CASE("the address of one that served is nobody's until no client has a flow
     const std::vector<int> servers{p.tasks["a"].tcp.get(), p.tasks["b"].tcp.get()};
     const std::vector<int> datagrams{p.tasks["a"].udp.get(), p.tasks["b"].udp.get()};
     const int client = q.tasks["client"].netns.get();
-    auto held = net::lab::tcp_any(client, vip, 80, servers);
-    // They take turns, which begin again when the client's own supervisor writes its table anew.
-    for (int i = 0; held.server != 0 && i < 20; ++i) held = net::lab::tcp_any(client, vip, 80, servers);
+    net::lab::Reached held;
+    // Its own supervisor has to hear of them; then they take turns.
+    loop.until("the first one answers the client", [&] {
+        held = net::lab::tcp_any(client, vip, 80, servers);
+        return held.server == 0;
+    });
     REQUIRE(held.server == 0);
     for (int i = 0; i < 2; ++i) net::lab::udp_any(client, vip, 80, datagrams);
     p.drain("a");
