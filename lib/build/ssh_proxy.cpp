@@ -107,7 +107,10 @@ void SshProxy::serve() {
         if (!ready[1].revents) continue;
         Connection fresh;
         fresh.inside.reset(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (!fresh.inside) continue;
+        if (!fresh.inside) { // no descriptor is free: whoever waits would wake this all the time
+            ::poll(ready.data(), 1, 100);
+            continue;
+        }
         try {
             // One that takes no connections must not keep the others, nor the end of the step.
             if (!source_.agent.empty()) fresh.agent = sys::connect_unix(source_.agent, SOCK_STREAM | SOCK_NONBLOCK);

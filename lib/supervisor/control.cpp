@@ -40,34 +40,19 @@ void Control::listen(const std::string& path) {
     listener_ = sys::listen_unix(path, SOCK_STREAM);
     path_ = path;
     ::fcntl(listener_.get(), F_SETFL, O_NONBLOCK);
-    listener_watch_ = loop_.watch_fd(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_all(); });
+    acceptor_.start(loop_, listener_.get(), [this](UniqueFd connection) { accept(std::move(connection)); });
 }
 
 void Control::close_listener() {
-    listener_watch_.reset();
-    accept_again_.reset();
+    acceptor_.reset();
     if (!listener_) return;
     ::unlink(path_.c_str());
     listener_.reset();
 }
 
-// Whoever waits stays in the queue, which would wake us all the time.
-void Control::accept_later() {
-    listener_watch_.reset();
-    accept_again_ = loop_.after(std::chrono::milliseconds(100), [this] {
-        listener_watch_ = loop_.watch_fd(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_all(); });
-    });
-}
-
-void Control::accept_all() {
-    for (;;) {
-        UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (!fd && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) return accept_later();
-        if (!fd) return;
-        sys::Peer peer = sys::peer_of(fd.get());
-        if (peer.uid != 0 && peer.uid != ::geteuid()) continue;
-        adopt(std::move(fd));
-    }
+void Control::accept(UniqueFd connection) {
+    const sys::Peer peer = sys::peer_of(connection.get());
+    if (peer.uid == 0 || peer.uid == ::geteuid()) adopt(std::move(connection));
 }
 
 void Control::adopt(UniqueFd connection) {

@@ -1,6 +1,7 @@
 // The control socket: clients, their requests, what is sent to them. Protocol: protocol.hpp.
 #pragma once
 
+#include "base/acceptor.hpp"
 #include "base/event_loop.hpp"
 #include "base/fd.hpp"
 #include "davit/event.hpp"
@@ -64,8 +65,7 @@ public:
 
 private:
     struct Session;
-    void accept_all();
-    void accept_later();
+    void accept(UniqueFd connection);
     void readable(Session& session);
     void handle(Session& session, const std::string& frame);
     void answer(Session& session, int id, const std::function<void()>& work);
@@ -78,7 +78,7 @@ private:
     ControlHandler& handler_;
     UniqueFd listener_;
     std::string path_;
-    EventLoop::Watch listener_watch_, accept_again_;
+    Acceptor acceptor_;
     std::list<std::unique_ptr<Session>> sessions_;
     SessionId next_ = 1;
 };

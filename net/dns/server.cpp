@@ -1,5 +1,6 @@
 #include "net/dns/server.hpp"
 
+#include "base/acceptor.hpp"
 #include "base/error.hpp"
 #include "net/dns/forwarder.hpp"
 #include "net/dns/tcp_connection.hpp"
@@ -87,7 +88,8 @@ struct Server::Impl {
         unsigned inflight = 0;
         std::uint64_t serial = 0; // a later answer for a replaced client is dropped
         std::vector<std::unique_ptr<TcpConnection>> connections;
-        EventLoop::Watch udp, tcp; // end before the sockets close
+        EventLoop::Watch udp; // both end before the sockets close
+        Acceptor tcp;
     };
 
     EventLoop& loop;
@@ -248,19 +250,15 @@ struct Server::Impl {
         }
     }
 
-    void on_tcp(Served& s) {
-        for (unsigned i = 0; i < batch; ++i) {
-            UniqueFd fd(::accept4(s.sockets.tcp.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-            if (!fd) return;
-            if (s.connections.size() >= options.max_tcp_per_client)
-                s.connections.erase(s.connections.begin()); // the oldest
-            const std::string id = s.spec.client.container_id;
-            const std::uint64_t serial = s.serial;
-            s.connections.push_back(std::make_unique<TcpConnection>(
-                loop, std::move(fd), options.tcp_idle,
-                [this, id, serial](TcpConnection& c, std::string_view packet) { on_tcp_query(id, serial, c, packet); },
-                [this, id, serial](TcpConnection& c) { drop(id, serial, c); }));
-        }
+    void on_tcp(Served& s, UniqueFd fd) {
+        if (s.connections.size() >= options.max_tcp_per_client)
+            s.connections.erase(s.connections.begin()); // the oldest
+        const std::string id = s.spec.client.container_id;
+        const std::uint64_t serial = s.serial;
+        s.connections.push_back(std::make_unique<TcpConnection>(
+            loop, std::move(fd), options.tcp_idle,
+            [this, id, serial](TcpConnection& c, std::string_view packet) { on_tcp_query(id, serial, c, packet); },
+            [this, id, serial](TcpConnection& c) { drop(id, serial, c); }));
     }
 
     void on_tcp_query(const std::string& id, std::uint64_t serial, TcpConnection& c, std::string_view packet) {
@@ -299,7 +297,7 @@ void Server::serve(ServeSpec spec, Sockets sockets, int netns_fd) {
     impl_->set_route(*s, netns_fd);
     Impl* impl = impl_.get();
     s->udp = impl->loop.watch_fd(s->sockets.udp.get(), EPOLLIN, [impl, s](std::uint32_t) { impl->on_udp(*s); });
-    s->tcp = impl->loop.watch_fd(s->sockets.tcp.get(), EPOLLIN, [impl, s](std::uint32_t) { impl->on_tcp(*s); });
+    s->tcp.start(impl->loop, s->sockets.tcp.get(), [impl, s](UniqueFd fd) { impl->on_tcp(*s, std::move(fd)); });
     impl->clients[s->spec.client.container_id] = std::move(served);
 }
 

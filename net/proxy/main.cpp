@@ -142,7 +142,7 @@ class Control final : public Handler {
 public:
     void on_event(std::uint32_t) override {
         const int fd = ::accept4(control_fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) return;
+        if (fd < 0) return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS ? pause() : void();
         void* room = is_owner(fd) ? std::malloc(sizeof(Client)) : nullptr;
         if (!room) {
             ::close(fd);
@@ -151,9 +151,22 @@ public:
         auto* client = new (room) Client(fd);
         if (!loop.add(fd, EPOLLIN, client)) client->end();
     }
+    void expire(std::int64_t now) {
+        if (paused_until_ == 0 || now < paused_until_) return;
+        paused_until_ = 0;
+        loop.add(control_fd, EPOLLIN, this);
+    }
 
 protected:
     void destroy() override {}
+
+private:
+    // What waits would be reported again at once, and again.
+    void pause() {
+        loop.forget(control_fd);
+        paused_until_ = now_seconds() + 1;
+    }
+    std::int64_t paused_until_ = 0;
 };
 
 int run() {
@@ -165,6 +178,7 @@ int run() {
     while (!finished) {
         if (!loop.turn(expiry_turn)) return 1;
         const std::int64_t now = now_seconds();
+        control.expire(now);
         for (Entry* e = entries; e; e = e->next) e->expire(now);
     }
     return 0;

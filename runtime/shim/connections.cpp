@@ -1,5 +1,7 @@
 #include "runtime/shim/shim.hpp"
 
+#include <cerrno>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +24,8 @@ void Shim::open_socket() noexcept {
 
 void Shim::accept_connection() noexcept {
     Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    // Without a descriptor whoever waits stays in the queue and wakes us again at once.
+    if (!fd && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) ::poll(nullptr, 0, 10);
     ucred peer{};
     socklen_t size = sizeof peer;
     if (!fd || ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return;

@@ -39,13 +39,13 @@ void Server::serve(const std::string& holder, int netns_fd) {
         stop(holder);
         throw;
     }
-    listener.watch = loop_.watch_fd(listener.socket.get(), EPOLLIN, [this, holder](std::uint32_t) { accept(holder); });
+    listener.acceptor.start(loop_, listener.socket.get(),
+                            [this, holder](UniqueFd socket) { accept(holder, std::move(socket)); });
 }
 
-void Server::accept(const std::string& holder) {
+void Server::accept(const std::string& holder, UniqueFd socket) {
     Listener& listener = listeners_.at(holder);
-    UniqueFd socket(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!socket || listener.connections.size() >= most_connections) return;
+    if (listener.connections.size() >= most_connections) return;
     const auto it = listener.connections.emplace(listener.connections.end());
     it->socket = std::move(socket);
     it->watch = loop_.watch_fd(it->socket.get(), EPOLLIN,

@@ -1,6 +1,7 @@
 // ECS's metadata endpoint in the network namespaces of tasks: 169.254.170.2, port 80, served by the supervisor.
 #pragma once
 
+#include "base/acceptor.hpp"
 #include "base/event_loop.hpp"
 #include "base/fd.hpp"
 #include "supervisor/metadata/answer.hpp"
@@ -31,11 +32,11 @@ private:
     };
     struct Listener {
         UniqueFd socket;
-        EventLoop::Watch watch;
+        Acceptor acceptor;
         std::list<Connection> connections;
     };
 
-    void accept(const std::string& holder);
+    void accept(const std::string& holder, UniqueFd socket);
     void on_events(const std::string& holder, std::list<Connection>::iterator connection, std::uint32_t events);
     bool read(const std::string& holder, Connection& connection); // false: it is over
     bool write(Connection& connection);
