@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "base/sys.hpp"
 #include "engine/step_files.hpp"
+#include "image/store.hpp"
 #include "runtime/oci/document.hpp"
 
 #include <algorithm>
@@ -66,7 +67,10 @@ void Restager::prepare(const ContainerRecord& record) {
     if (store_.has_status(record) || !record.start_error.empty()) return;
     const std::string file = paths_.bundle(record.id);
     const runtime::Spec spec = runtime::spec_from_json(read_file(file), file);
-    if (!host_) host_ = runtime::HostFacts::probe();
+    if (!host_) {
+        const image::Store images(store_.roots().images()); // layers that had not reached the disk are made again
+        host_ = runtime::HostFacts::probe();
+    }
     const std::string secrets = paths_.run_container(record.id) + "/secrets/";
     in_context("preparing container " + record.name + " in this boot", [&] {
         for (const auto& mount : spec.mounts)

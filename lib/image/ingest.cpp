@@ -4,7 +4,9 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
+#include "image/late_sync.hpp"
 #include "image/layer_ingest.hpp"
+#include "image/recover.hpp"
 #include "image/room.hpp"
 #include "image/store_impl.hpp"
 
@@ -42,8 +44,8 @@ public:
 
     Ingested run() {
         protect();
-        config_json_ = impl_.has_blob(manifest_.config.digest) ? impl_.read_blob(manifest_.config.digest)
-                                                               : read_document(provider_, manifest_.config);
+        auto stored = impl_.whole_blob(manifest_.config.digest);
+        config_json_ = stored ? std::move(*stored) : read_document(provider_, manifest_.config);
         diff_ids_ = parse_configuration(config_json_).diff_ids;
         if (diff_ids_.size() != manifest_.layers.size())
             throw error(Errc::failed, "the image has {} layers but its configuration names {}", manifest_.layers.size(),
@@ -175,8 +177,10 @@ private:
 
     // The session's directory becomes a layer of the store.
     void keep(std::size_t i, const std::string& key, const UnpackedLayer& layer) {
+        const std::string before = impl_.stale_directory(key);
+        if (!before.empty()) impl_.discard(impl_.path(before));
         LayerRecord record{diff_ids_[i],
-                           impl_.fresh_layer_name(),
+                           before.empty() ? impl_.fresh_layer_name() : before,
                            layer.result.size,
                            layer.result.opaque_root,
                            !layer.result.unsettled.empty(),
@@ -215,21 +219,39 @@ private:
         keep(i, chain_id(diff_ids_, i + 1), *layer.fresh);
     }
 
-    // Records are written after everything they name is on the disk.
+    // Records that count for good are written after everything they name is on the disk.
     void commit() {
         impl_.write_blob(manifest_.config.digest, config_json_);
         impl_.write_blob(manifest_descriptor_.digest, manifest_json_);
+        if (options_.late_sync) return commit_for_now();
         UniqueFd fs = sys::open(impl_.root, O_RDONLY | O_DIRECTORY);
         if (::syncfs(fs.get()) < 0) throw sys_error(errno, "writing the image to the disk");
+        for (const Pending& layer : layers_) impl_.write_layer(layer.present->key, layer.present->record, true);
+        impl_.write_image(record());
+    }
+
+    // In this boot, and after it once a process that nobody waits for has synced.
+    void commit_for_now() {
+        const std::string& id = manifest_.config.digest;
+        std::vector<std::string> unsynced;
+        for (const Pending& layer : layers_)
+            if (!impl_.is_synced(layer.present->key)) unsynced.push_back(impl_.layer_file(layer.present->key));
+        if (unsynced.empty() && impl_.is_image_synced(id)) return impl_.write_image(record());
+        unsynced.push_back(impl_.image_file(id));
+        note_unsynced(impl_.root, impl_.boot, unsynced);
+        impl_.write_image(record(), false);
+        start_late_sync(impl_.root);
+    }
+
+    ImageRecord record() const {
         ImageRecord record{manifest_.config.digest, manifest_descriptor_, {}};
         for (std::size_t i = 0; i < layers_.size(); ++i) {
-            const auto& [key, layer] = *layers_[i].present;
-            impl_.write_layer(key, layer, true);
+            const LayerRecord& layer = layers_[i].present->record;
             const registry::Descriptor& blob = manifest_.layers[i];
             record.layers.push_back({diff_ids_[i], blob.digest, blob.media_type, blob.size, layer.size, layer.directory,
                                      layer.opaque_root});
         }
-        impl_.write_image(record);
+        return record;
     }
 
     Store& store_;

@@ -32,6 +32,9 @@ struct IngestOptions {
     std::function<void(const PullProgress&)> progress;
     std::stop_token stop;
     std::uint64_t keep_free = 0; // FetchOptions'
+    // The image counts before it is on the disk for sure: for what can be had again. After a power cut it is made
+    // again of those of its blobs that are whole, or missing.
+    bool late_sync = false;
 };
 
 struct Ingested {

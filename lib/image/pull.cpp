@@ -47,7 +47,7 @@ public:
         IngestOptions ingest_options{options_.max_parallel > 0
                                          ? options_.max_parallel
                                          : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 3, 8),
-                                     options_.progress, options_.stop, options_.keep_free};
+                                     options_.progress, options_.stop, options_.keep_free, true};
         Ingested result =
             ingest(store_, *this, {document.media_type, document.digest, document.bytes.size(), std::nullopt, {}},
                    document.bytes, ingest_options);

@@ -2,6 +2,8 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "image/late_sync.hpp"
+#include "image/recover.hpp"
 #include "image/store_impl.hpp"
 
 #include <algorithm>
@@ -86,7 +88,9 @@ void Store::Impl::add_names(Image& image, const std::vector<Name>& all) const {
     }
 }
 
-Store::Store(std::string root) : impl_(std::make_unique<Impl>(std::move(root))) {}
+Store::Store(std::string root) : impl_(std::make_unique<Impl>(std::move(root))) {
+    if (is_unsynced_from_before(impl_->root, impl_->boot)) recover(*this);
+}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 

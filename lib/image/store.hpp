@@ -5,7 +5,8 @@
 //   layers/<hex>.json      "this layer stands complete in l/…". Until a syncfs has made that true on
 //                          the disk too, the record holds the boot id and counts in that boot only.
 //                          A directory in l/ that no record names is garbage of a crash.
-//   images/<hex>.json      an image: its manifest and its layers' directories
+//   images/<hex>.json      an image: its manifest and its layers' directories; of a pull with a boot id at first, too
+//   unsynced/              of which records that is so: image/late_sync.hpp
 //   refs/<name>            a symbolic link per name ("/" written as "%") to ../images/<hex>.json
 //   indexes/<hex>.json     an index: the images of it that are here, its document is a blob
 //   index-refs/<name>      beside refs/<name>, which is one of those: the name stands for all of ../indexes/<hex>.json

@@ -167,7 +167,7 @@ void remove_locks(const Store::Impl& store) {
 
 // Records and blobs whose writer died before their rename.
 void discard_torn_writes(const Store::Impl& store) {
-    for (const char* directory : {"images", "indexes", "layers", "build", "blobs/sha256", "blobs/sha512"})
+    for (const char* directory : {"images", "indexes", "layers", "build", "unsynced", "blobs/sha256", "blobs/sha512"})
         for (const auto& name : list_directory(store.path(directory))) {
             std::string file = store.path(directory) + ("/" + name);
             if (name.ends_with(".tmp") && !is_in_the_making(file)) ::unlink(file.c_str());

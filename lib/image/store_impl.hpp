@@ -37,7 +37,8 @@ struct Store::Impl {
     std::string path(const std::string& below) const { return root + "/" + below; }
     std::string blob_path(const std::string& digest) const;
     bool has_blob(const std::string& digest) const;
-    std::string read_blob(const std::string& digest) const; // verified
+    std::string read_blob(const std::string& digest) const;                 // verified
+    std::optional<std::string> whole_blob(const std::string& digest) const; // nothing: missing, or damaged
     void write_blob(const std::string& digest, std::string_view bytes);
 
     FileLock use() const { return FileLock::acquire(path("lock"), FileLock::Mode::shared); }
@@ -49,6 +50,8 @@ struct Store::Impl {
     bool counts_in_this_boot_only(const std::string& key) const;
     // Whether the record counts after a power cut.
     bool is_synced(const std::string& key) const;
+    // Where the layer of this key stood in a boot before that ended too early: containers may name the directory.
+    std::string stale_directory(const std::string& key) const;
     // The record that may serve as layer i of an image with these diffIDs, and its key.
     struct Match {
         std::string key;
@@ -57,7 +60,11 @@ struct Store::Impl {
     std::optional<Match> match_layer(const std::vector<std::string>& diff_ids, std::size_t i) const;
 
     std::optional<ImageRecord> image_record(const std::string& id) const;
-    void write_image(const ImageRecord& record) const;
+    void write_image(const ImageRecord& record, bool synced = true) const;
+    // Its record, and all that it names, count after a power cut.
+    bool is_image_synced(const std::string& id) const;
+    std::string image_file(const std::string& id) const { return "images/" + registry::hex_of(id) + ".json"; }
+    std::string layer_file(const std::string& key) const { return "layers/" + registry::hex_of(key) + ".json"; }
     std::optional<Image> image(const std::string& id) const; // without names
     std::vector<std::string> image_ids() const;
 

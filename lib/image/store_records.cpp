@@ -40,6 +40,10 @@ bool flag_of(const Json& json, const char* key) {
     return it != json.end() && it->is_boolean() && it->get<bool>();
 }
 
+bool is_layer_directory(const std::string& name) {
+    return name.size() > 2 && name.starts_with("l/") && name.find('/', 2) == std::string::npos && name[2] != '.';
+}
+
 Hasher::Kind kind_of(const std::string& digest) {
     return digest.starts_with("sha512:") ? Hasher::Kind::sha512 : Hasher::Kind::sha256;
 }
@@ -87,12 +91,21 @@ std::string Store::Impl::read_blob(const std::string& digest) const {
 }
 
 void Store::Impl::write_blob(const std::string& digest, std::string_view bytes) {
-    if (has_blob(digest)) return;
+    if (whole_blob(digest)) return;
     write_file_atomic(blob_path(digest), bytes, 0444, false); // the image's syncfs covers it
 }
 
+std::optional<std::string> Store::Impl::whole_blob(const std::string& digest) const {
+    try {
+        if (has_blob(digest)) return read_blob(digest);
+    } catch (const Error& e) {
+        if (e.kind() != Errc::failed || e.os()) throw;
+    }
+    return std::nullopt;
+}
+
 std::optional<LayerRecord> Store::Impl::layer(const std::string& key) const {
-    Json json = read_record(path("layers/" + registry::hex_of(key) + ".json"));
+    Json json = read_record(path(layer_file(key)));
     LayerRecord out;
     out.directory = json.is_object() ? text_of(json, "directory") : "";
     if (out.directory.empty()) return std::nullopt;
@@ -107,7 +120,7 @@ std::optional<LayerRecord> Store::Impl::layer(const std::string& key) const {
 }
 
 bool Store::Impl::counts_in_this_boot_only(const std::string& key) const {
-    const Json json = read_record(path("layers/" + registry::hex_of(key) + ".json"));
+    const Json json = read_record(path(layer_file(key)));
     return json.is_object() && !text_of(json, "boot").empty();
 }
 
@@ -118,11 +131,23 @@ void Store::Impl::write_layer(const std::string& key, const LayerRecord& r, bool
     if (r.opaque_root) json["opaque_root"] = true;
     if (r.depends) json["depends"] = true;
     if (!synced) json["boot"] = boot;
-    write_file_atomic(path("layers/" + registry::hex_of(key) + ".json"), json.dump(1), 0600, false);
+    write_file_atomic(path(layer_file(key)), json.dump(1), 0600, false);
 }
 
 bool Store::Impl::is_synced(const std::string& key) const {
-    const Json json = read_record(path("layers/" + registry::hex_of(key) + ".json"));
+    const Json json = read_record(path(layer_file(key)));
+    return json.is_object() && text_of(json, "boot").empty();
+}
+
+std::string Store::Impl::stale_directory(const std::string& key) const {
+    const Json json = read_record(path(layer_file(key)));
+    if (!json.is_object()) return "";
+    const std::string in_boot = text_of(json, "boot"), directory = text_of(json, "directory");
+    return in_boot.empty() || in_boot == boot || !is_layer_directory(directory) ? "" : directory;
+}
+
+bool Store::Impl::is_image_synced(const std::string& id) const {
+    const Json json = read_record(path(image_file(id)));
     return json.is_object() && text_of(json, "boot").empty();
 }
 
@@ -137,8 +162,9 @@ std::optional<Store::Impl::Match> Store::Impl::match_layer(const std::vector<std
 }
 
 std::optional<ImageRecord> Store::Impl::image_record(const std::string& id) const {
-    Json json = read_record(path("images/" + registry::hex_of(id) + ".json"));
+    Json json = read_record(path(image_file(id)));
     if (!json.is_object()) return std::nullopt;
+    if (std::string in_boot = text_of(json, "boot"); !in_boot.empty() && in_boot != boot) return std::nullopt;
     ImageRecord out;
     out.id = text_of(json, "id");
     out.manifest = read_descriptor(json, "manifest");
@@ -152,7 +178,7 @@ std::optional<ImageRecord> Store::Impl::image_record(const std::string& id) cons
     return out;
 }
 
-void Store::Impl::write_image(const ImageRecord& r) const {
+void Store::Impl::write_image(const ImageRecord& r, bool synced) const {
     Json json{{"format", 1}, {"id", r.id}, {"manifest", descriptor_json(r.manifest)}, {"layers", Json::array()}};
     for (const auto& l : r.layers) {
         Json layer{{"diff_id", l.diff_id},     {"digest", l.digest}, {"media_type", l.media_type},
@@ -160,15 +186,15 @@ void Store::Impl::write_image(const ImageRecord& r) const {
         if (l.opaque_root) layer["opaque_root"] = true;
         json["layers"].push_back(std::move(layer));
     }
-    write_file_atomic(path("images/" + registry::hex_of(r.id) + ".json"), json.dump(1), 0600, false);
+    if (!synced) json["boot"] = boot;
+    write_file_atomic(path(image_file(r.id)), json.dump(1), 0600, false);
     std::lock_guard lock(mutex_);
     cache_.erase(r.id);
 }
 
 std::optional<Image> Store::Impl::image(const std::string& id) const {
     std::lock_guard lock(mutex_);
-    if (auto it = cache_.find(id); it != cache_.end() && exists(path("images/" + registry::hex_of(id) + ".json")))
-        return it->second;
+    if (auto it = cache_.find(id); it != cache_.end() && exists(path(image_file(id)))) return it->second;
     auto record = image_record(id);
     if (!record || !has_blob(id)) return std::nullopt;
     ImageConfiguration c = parse_configuration(read_blob(id));

@@ -4,6 +4,7 @@
 #include "base/process.hpp"
 #include "base/programs.hpp"
 #include "base/sys.hpp"
+#include "image/late_sync.hpp"
 #include "supervisor/build/build_supervisor.hpp"
 #include "supervisor/client/frame.hpp"
 #include "supervisor/daemon.hpp"
@@ -76,6 +77,16 @@ void tell_client(int fd, const char* type, const std::string& text) {
     [[maybe_unused]] ssize_t n = ::send(fd, frame.data(), frame.size(), MSG_NOSIGNAL);
 }
 
+// Behind a pull: nobody waits for the disk.
+int sync_late(const char* root) {
+    const pid_t pid = ::fork();
+    if (pid < 0) throw sys_error(errno, "starting the process that syncs");
+    if (pid > 0) ::_exit(0);
+    if (::chdir("/") < 0) return 1;
+    image::finish_late_syncs(root);
+    return 0;
+}
+
 int supervise(const Options& o, UniqueFd& client) {
     ProjectPaths paths(o.roots, o.project);
     make_roots(o.roots);
@@ -130,6 +141,7 @@ int main(int argc, char** argv) {
     UniqueFd client;
     keep_arguments(argc, argv);
     try {
+        if (argc == 3 && std::strcmp(argv[1], "--late-sync") == 0) return sync_late(argv[2]);
         Options o = parse(argc, argv);
         name_programs_beside();
         client.reset(o.client_fd);

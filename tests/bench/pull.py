@@ -101,6 +101,8 @@ def measure(s, layout, host, rounds):
         for _ in range(rounds):
             state = disk + "/davit"
             found["davit pull"].append(timed(s, DAVIT, "pull", "-q", env=dict(os.environ, DAVIT_STATE_DIR=state)))
+            # On the disk for good a moment later, which nobody waits for.
+            s.eventually("the image is synced", lambda: not os.listdir(state + "/images/unsynced"))
             shutil.rmtree(state)
             if shutil.which("umoci"):
                 peer = f"skopeo copy -q --src-tls-verify=false docker://{host}/big:1 oci:{disk}/peer:big && umoci unpack --image {disk}/peer:big {disk}/bundle"

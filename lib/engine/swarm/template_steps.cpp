@@ -6,6 +6,7 @@
 #include "base/sys.hpp"
 #include "engine/restage.hpp"
 #include "engine/staging.hpp"
+#include "image/store.hpp"
 #include "reconcile/boot.hpp"
 #include "runtime/oci/document.hpp"
 #include "swarm/store.hpp"
@@ -40,7 +41,10 @@ private:
         const std::string record = directory + "/record.json", bundle = directory + "/config.json";
         made.record = container_record_from_json(read_file(record), record);
         made.spec = runtime::spec_from_json(read_file(bundle), bundle);
-        if (!host_) host_ = runtime::HostFacts::probe();
+        if (!host_) {
+            const image::Store images(store_.roots().images()); // layers that had not reached the disk are made again
+            host_ = runtime::HostFacts::probe();
+        }
         const std::string fresh = directory + "/steps-" + sys::random_hex(16);
         sys::make_dirs(fresh, 0700);
         try {
