@@ -289,10 +289,13 @@ char process_state(pid_t pid) {
     return close == std::string::npos || close + 2 >= text->size() ? '\0' : (*text)[close + 2];
 }
 
-std::string boot_id() {
-    std::string id = read_file("/proc/sys/kernel/random/boot_id");
-    while (!id.empty() && id.back() == '\n') id.pop_back();
-    return id;
+const std::string& boot_id() {
+    static const std::string known = [] {
+        std::string id = read_file("/proc/sys/kernel/random/boot_id");
+        while (!id.empty() && id.back() == '\n') id.pop_back();
+        return id;
+    }();
+    return known;
 }
 
 namespace {

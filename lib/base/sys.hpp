@@ -68,7 +68,7 @@ inline bool is_stopped(pid_t pid) {
     const char state = process_state(pid);
     return state == 'T' || state == 't';
 }
-std::string boot_id();
+const std::string& boot_id();
 std::int64_t monotonic_ns();
 // How long ago that start time was, whatever became of the clock on the wall.
 std::int64_t age_ns(std::uint64_t start_time);

@@ -21,6 +21,13 @@ Engine::Impl::Impl(EngineOptions with) : config(std::move(with)), store(roots_of
     if (!config.libexec_dir.empty()) name_programs(config.libexec_dir);
 }
 
+image::Store& Engine::Impl::images() {
+    const std::lock_guard guard(images_mutex_);
+    if (images_) images_->make_directories();
+    else images_.emplace(store.roots().images());
+    return *images_;
+}
+
 void Engine::Impl::emit(const Event& event) {
     const std::lock_guard guard(events_mutex);
     if (!config.events) return;

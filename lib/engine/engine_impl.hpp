@@ -17,6 +17,7 @@
 
 #include <future>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -45,6 +46,9 @@ struct Engine::Impl {
     EngineOptions config;
     RecordStore store;
     std::mutex events_mutex;
+
+    // The store of this engine; made when it is first asked for. It remembers what it has read.
+    image::Store& images();
 
     // --- events
     void emit(const Event& event);
@@ -150,6 +154,10 @@ struct Engine::Impl {
     // --- engine_look.cpp
     ListedContainer listed(const std::string& project, const std::string& id) const; // without one: no id
     ContainerInfo info(const ContainerRecord& record, const ContainerStatus& status) const;
+
+private:
+    std::mutex images_mutex_;
+    std::optional<image::Store> images_;
 };
 
 // For what the library does with an engine outside of its class.

@@ -113,7 +113,7 @@ SourcePos image_place(const Project& project, const std::string& service) {
 void Engine::Impl::pull_all(const Project& project, const std::vector<ImagePull>& pulls, bool quiet,
                             bool ignore_failures, std::stop_token stop) {
     if (pulls.empty()) return;
-    image::Store images(store.roots().images());
+    image::Store& images = this->images();
     std::atomic<std::size_t> next{0};
     std::mutex mutex;
     std::optional<Error> first;
@@ -241,7 +241,7 @@ private:
 
 void Engine::Impl::ensure_images(const Project& project, const std::vector<const Service*>& services,
                                  const ImageWishes& wishes, std::stop_token stop) {
-    const image::Store images(store.roots().images());
+    const image::Store& images = this->images();
     if (std::any_of(services.begin(), services.end(), [](const Service* s) { return s->image == pause_image; }) &&
         !images.find(pause_image))
         make_pause_image(store.roots());
@@ -277,7 +277,7 @@ std::set<std::pair<std::string, std::string>> references_of(const Project& proje
 
 image::Hold Engine::Impl::provide_images(const Project& project, const std::vector<const Service*>& services,
                                          const ImageWishes& wishes, std::stop_token stop) {
-    const image::Store images(store.roots().images());
+    const image::Store& images = this->images();
     const auto references = references_of(project, services);
     for (int attempt = 1;; ++attempt) {
         ensure_images(project, services, wishes, stop);
@@ -296,7 +296,7 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
     Project wanted = enable_services(project, options.services);
     wanted = select_services(wanted, options.services,
                              options.include_dependencies ? Dependencies::include : Dependencies::ignore);
-    const image::Store images(impl_->store.roots().images());
+    const image::Store& images = impl_->images();
     std::vector<ImagePull> pulls;
     for (const auto& [name, service] : wanted.services) {
         if (service.provider) continue;

@@ -130,7 +130,7 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
     }
     if (wishes.in_use) out.observed = observe(store, project.name, wishes);
 
-    const image::Store images(store.roots().images());
+    const image::Store& images = this->images();
     ImageLookup lookup(images);
     auto want = [&](const Service& service) {
         std::string reference = out.pins.of(service.name, image_reference(project, service));
@@ -372,7 +372,7 @@ BuiltContainer Engine::Impl::build(const Project& project, const Planned& planne
 std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned& planned, std::stop_token stop,
                                                  Supervisor supervisor, const Staged& staged) {
     const HostValues host = host_values(store);
-    const image::Store images(store.roots().images());
+    const image::Store& images = this->images();
     MachineSurroundings around(store, images, planned.observed, planned.result, planned.pins.references);
     // Of a client that was killed, or of a machine whose power failed: the lock is ours, and no plan needs it. In the
     // machine's project others stage at this moment.

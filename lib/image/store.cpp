@@ -95,6 +95,7 @@ Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 
 const std::string& Store::root() const { return impl_->root; }
+void Store::make_directories() const { impl_->make_directories(); }
 
 std::optional<Image> Store::find(const registry::Reference& reference) const {
     auto id = impl_->id_of(reference);

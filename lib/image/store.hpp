@@ -107,6 +107,8 @@ public:
     Store(Store&&) noexcept;
 
     const std::string& root() const;
+    // Again, when somebody has removed them since.
+    void make_directories() const;
 
     // "redis", "redis:7", "redis@sha256:…", "sha256:<id>", or a prefix (≥ 1 hex digit) of an id; a
     // name wins over an id prefix. Errc::conflict if the prefix fits several images.

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 namespace davit::image {
@@ -30,6 +31,7 @@ struct ImageRecord {
 
 struct Store::Impl {
     explicit Impl(std::string root_path);
+    void make_directories() const;
 
     const std::string root;
     const std::string boot;
@@ -101,7 +103,17 @@ struct Store::Impl {
 
 private:
     mutable std::mutex mutex_;
-    mutable std::map<std::string, Image> cache_; // content-addressed: never stale
+    // What a record was read as: another process may have written another since.
+    struct Known {
+        ino_t inode;
+        time_t seconds;
+        long nanoseconds;
+        Image image;
+        bool is_of(const struct stat& now) const {
+            return inode == now.st_ino && seconds == now.st_ctim.tv_sec && nanoseconds == now.st_ctim.tv_nsec;
+        }
+    };
+    mutable std::map<std::string, Known> cache_;
 };
 
 inline constexpr const char* index_refs = "index-refs/";

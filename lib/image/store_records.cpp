@@ -68,7 +68,9 @@ std::uint64_t blob_bytes(const std::string& path) {
     return ::stat(path.c_str(), &st) == 0 ? static_cast<std::uint64_t>(st.st_size) : 0;
 }
 
-Store::Impl::Impl(std::string root_path) : root(std::move(root_path)), boot(sys::boot_id()) {
+Store::Impl::Impl(std::string root_path) : root(std::move(root_path)), boot(sys::boot_id()) { make_directories(); }
+
+void Store::Impl::make_directories() const {
     if (exists(path("trash"))) return;
     for (const char* directory :
          {"blobs/sha256", "blobs/sha512", "l", "layers", "images", "refs", "ingest", "locks", "leases", "trash"})
@@ -193,8 +195,10 @@ void Store::Impl::write_image(const ImageRecord& r, bool synced) const {
 }
 
 std::optional<Image> Store::Impl::image(const std::string& id) const {
+    struct stat now {};
+    if (::stat(path(image_file(id)).c_str(), &now) < 0) return std::nullopt;
     std::lock_guard lock(mutex_);
-    if (auto it = cache_.find(id); it != cache_.end() && exists(path(image_file(id)))) return it->second;
+    if (auto it = cache_.find(id); it != cache_.end() && it->second.is_of(now)) return it->second.image;
     auto record = image_record(id);
     if (!record || !has_blob(id)) return std::nullopt;
     ImageConfiguration c = parse_configuration(read_blob(id));
@@ -208,7 +212,7 @@ std::optional<Image> Store::Impl::image(const std::string& id) const {
     out.history = std::move(c.history);
     out.layers = std::move(record->layers);
     for (const auto& layer : out.layers) out.size += layer.size;
-    cache_[id] = out;
+    cache_.insert_or_assign(id, Known{now.st_ino, now.st_ctim.tv_sec, now.st_ctim.tv_nsec, out});
     return out;
 }
 

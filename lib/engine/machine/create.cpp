@@ -104,7 +104,7 @@ private:
 
     Impl::Planned plan() {
         Impl::Planned out;
-        const image::Store images(impl_.store.roots().images());
+        const image::Store& images = impl_.images();
         const auto image = images.find(spec_.service.image);
         project_ = machine_project_of(spec_, container_.name, observed_, image ? image->config : image::Config());
         out.observed = observed_;
