@@ -177,10 +177,19 @@ UniqueFd connect_unix(const std::string& path, int type) {
     UnixAddress address(path);
     UniqueFd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
     if (!fd) throw sys_error(errno, "making a socket");
+    // A listener whose queue is full, because its process is stopped, keeps a caller waiting as long as that is allowed
+    // to be sent (unix_stream_connect()).
+    constexpr timeval patience{2, 0}, for_ever{0, 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     while (::connect(fd.get(), address.get(), sizeof address.addr) < 0) {
         if (errno == EINTR) continue;
+        if (errno == EAGAIN && !(type & SOCK_NONBLOCK))
+            throw error(Errc::unavailable, "whoever listens at {} takes no connections", path)
+                .with_os(std::error_code(EAGAIN, std::generic_category()))
+                .with_hint("is the process stopped, or the machine too busy?");
         throw sys_error(errno, "connecting to {}", path);
     }
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &for_ever, sizeof for_ever);
     return fd;
 }
 

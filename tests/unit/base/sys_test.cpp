@@ -10,10 +10,12 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <optional>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 using namespace davit;
 
@@ -133,4 +135,23 @@ TEST_CASE("sys: random names have the length asked for and differ") {
 TEST_CASE("sys: the boot id is one line of a UUID") {
     CHECK(sys::boot_id().size() == 36);
     CHECK(sys::boot_id() == sys::boot_id());
+}
+
+TEST_CASE("sys: a listener that takes no connections keeps nobody for ever") {
+    test::TempDir dir;
+    const UniqueFd deaf = sys::listen_unix(dir / "socket", SOCK_SEQPACKET, 1);
+    std::vector<UniqueFd> waiting;
+    std::optional<Error> refused;
+    try {
+        for (int i = 0; i < 10; ++i) waiting.push_back(sys::connect_unix(dir / "socket", SOCK_SEQPACKET));
+    } catch (const Error& e) {
+        refused = e;
+    }
+    REQUIRE(refused);
+    CHECK(refused->kind() == Errc::unavailable);
+    CHECK(refused->os().value() == EAGAIN);
+    timeval left{1, 0};
+    socklen_t size = sizeof left;
+    REQUIRE(::getsockopt(waiting.front().get(), SOL_SOCKET, SO_SNDTIMEO, &left, &size) == 0);
+    CHECK(left.tv_sec == 0); // what is sent later waits as before
 }
