@@ -186,22 +186,36 @@ OwnCgroup::OwnCgroup(const std::string& project)
     }
 }
 
+namespace {
+
+bool write_to(const std::string& file) {
+    std::ofstream out(file);
+    out << "0\n";
+    out.flush();
+    return out.good();
+}
+
+// Leaving through cgroup.procs waits for an RCU grace period: a copy born outside goes on instead.
+bool go_on_in(const std::string& v2_group) {
+    const pid_t pid = fork_into(UniqueFd(::open(v2_group.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+    if (pid > 0) ::_exit(0);
+    return pid == 0 || write_to(v2_group + "/cgroup.procs");
+}
+
+} // namespace
+
 void OwnCgroup::leave() {
     if (!joined_) return;
     runtime::HostFacts host = runtime::HostFacts::probe();
-    std::string v2_group;
+    std::string v2_mount, v2_group;
     for (const auto& h : host.cgroups) {
         std::string path = path_in(before_, h);
         if (path.find(own_group(project_)) != std::string::npos) path = "/";
-        if (h.v2) v2_group = h.mount_point + path;
-        else std::ofstream(h.mount_point + path + "/tasks") << "0\n";
+        if (h.v2) v2_mount = h.mount_point, v2_group = h.mount_point + path;
+        else if (!write_to(h.mount_point + path + "/tasks")) write_to(h.mount_point + "/tasks");
     }
-    if (!v2_group.empty()) {
-        // Leaving through cgroup.procs waits for an RCU grace period: a copy born outside goes on instead.
-        pid_t pid = fork_into(UniqueFd(::open(v2_group.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
-        if (pid > 0) ::_exit(0);
-        if (pid < 0) std::ofstream(v2_group + "/cgroup.procs") << "0\n";
-    }
+    // The caller's may be gone meanwhile (a service that was stopped, a session that ended), or take no processes.
+    if (!v2_group.empty() && !go_on_in(v2_group)) go_on_in(v2_mount);
     runtime::remove_cgroup(host, "davit/" + project_);
     runtime::remove_empty_cgroup(host, "davit");
 }

@@ -185,9 +185,29 @@ def refused(s):
         s.davit("down", "-t", "0")
 
 
+def caller_is_gone(s):
+    """The control groups of whoever typed `up` go before the supervisor does, as those of a service that is stopped."""
+    s.write("compose.yaml", f"services:\n  a:\n    image: busybox\n    {SLEEP}\n")
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        mounts = [line.split()[4] for line in f if re.search(r" - cgroup2? ", line)]
+    groups = [mount + "/caller" for mount in mounts if os.access(mount, os.W_OK)]
+    s.check("there are hierarchies", groups)
+    for group in groups:
+        os.makedirs(group, exist_ok=True)
+        for name in ("cpuset.cpus", "cpuset.mems"):  # v1: without them a group takes no process
+            if os.path.exists(f"{group}/{name}"):
+                with open(f"{group}/../{name}", encoding="ascii") as f, open(f"{group}/{name}", "w", encoding="ascii") as to:
+                    to.write(f.read())
+    script = "for g in " + " ".join(groups) + "; do echo $$ > $g/cgroup.procs || exit 9; done; exec " + s.binary + " up -d"
+    s.equal("up ends", 0, s.run("sh", "-c", script).code)
+    for group in groups:
+        s.eventually(f"{group} is empty", lambda: os.rmdir(group) is None)
+    s.davit("down", "-t", "0")
+
+
 with Scenario("limits") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (sysctls, own_limits, no_room, health, wrong_mounts, read_only_etc, refused):
+    for part in (sysctls, own_limits, no_room, health, wrong_mounts, read_only_etc, refused, caller_is_gone):
         part(s)
         s.nothing_left(before)
