@@ -28,6 +28,11 @@ replicas() { # "s_web=2/2"…
     davit stack services s --format '{{.Name}}={{.Replicas}}' | sort | tr '\n' ' '
 }
 have() { [ "$(replicas)" = "$1" ]; }
+outside() { # "m_always=running …", of containers outside of compose files
+    now=$(davit container ls -a --filter name=m_ --format '{{.Names}}={{.State}}' | sort | tr '\n' ' ')
+    [ "$now" = "$1" ] || { echo "$now"; false; }
+}
+after_boot="m_always=running m_done=exited m_failed=running m_never=exited m_stopped=exited m_unless=running "
 broken() { # the project whose secret is gone with the boot
     [ "$(davit -p broken ps -a --format '{{.Service}}={{.State}}' | sort | tr '\n' ' ')" = "$1" ]
 }
@@ -70,6 +75,14 @@ case $stage in
     davit stop -t 1 stopped unless
     check "a stack is deployed" davit stack deploy -c stack.yaml s
     check "and runs" eventually have "s_once=1/1 s_web=2/2 "
+    for policy in always unless-stopped on-failure no; do
+        name=$(echo $policy | sed 's/unless-stopped/unless/; s/on-failure/failed/; s/^no$/never/')
+        check "a container outside, $policy" davit container run -d --name m_$name --restart $policy busybox sleep 10000
+    done
+    check "one that its user stops" davit container run -d --name m_stopped --restart unless-stopped --stop-signal KILL busybox sleep 10000
+    check "one that ends well" davit container run -d --name m_done --restart on-failure busybox true
+    check "one that nobody keeps" davit container run -d --rm --name m_rm busybox sleep 10000
+    davit container stop -t 1 m_stopped
     check "a project with a secret of this shell" env THE_KEY=4711 davit -p broken -f broken.yaml up -d
     [ $failed = 0 ] || finish
     echo 2 > $STAGE
@@ -88,6 +101,7 @@ case $stage in
     check "a project that lacks something is told" sh -c 'journalctl -b -u davit.service -o cat | grep -q "project broken.*THE_KEY"'
     check "what lacks nothing runs" broken "alone=running keyed=exited "
     check "the stack runs, but for what never starts again" eventually have "s_once=0/1 s_web=2/2 "
+    check "outside of compose files, too" outside "$after_boot"
     check "exec works in this boot" sh -c '[ "$(davit exec -T web echo 42)" = 42 ]'
     check "names resolve" sh -c 'davit exec -T web nslookup db. | grep -q Name'
     [ $failed = 0 ] || finish
@@ -103,6 +117,7 @@ case $stage in
     check "the unit has started" systemctl is-active davit.service
     check "what should run does" are "db=running proxy=running stopped=running unless=exited web=running "
     check "the stack runs: reboots are no attempts" eventually have "s_once=0/1 s_web=2/2 "
+    check "outside of compose files, too" outside "$after_boot"
     check "what lacks nothing runs" broken "alone=running keyed=exited "
     check "nobody was told" [ "$(grep -c ends $LIFE/db)" = 1 ]
     check "stop of the unit" systemctl stop davit.service
@@ -115,7 +130,7 @@ case $stage in
     check "leaves it running" are "db=running proxy=running stopped=running unless=exited web=running "
     check "and no unit" sh -c '! systemctl is-enabled davit.service'
     check "down" davit down -v -t 5
-    check "of all" sh -c 'cd / && davit -p broken down -t 5 && davit stack rm s'
+    check "of all" sh -c 'cd / && davit -p broken down -t 5 && davit stack rm s && davit container rm -f m_always m_done m_failed m_never m_stopped m_unless'
     check "nothing is left" eventually sh -c '[ -z "$(davit container ls -aq)" ]'
     check "doctor finds nothing" davit system doctor
     finish end

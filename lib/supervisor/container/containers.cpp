@@ -236,6 +236,7 @@ void Containers::remove_files(std::shared_ptr<Container> container, bool volumes
     if (!exists(trash)) trash = world_.paths.container(id);
     world_.leaving(record);
     world_.networks.release(id);
+    world_.networks.forget(record);
     all_.erase(id);
     if (volumes) {
         // What others have too, by --volumes-from, stays for them.

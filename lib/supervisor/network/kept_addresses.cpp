@@ -24,7 +24,8 @@ std::string file_of(const Roots& roots, const std::string& network, const std::s
 } // namespace
 
 std::string holder_of(const ContainerRecord& record) {
-    return record.oneoff ? std::string() : fmt::format("{}/{}", record.service, record.number);
+    if (record.oneoff || record.auto_remove) return "";
+    return record.service.empty() ? record.id : fmt::format("{}/{}", record.service, record.number);
 }
 
 KeptAddresses read_kept(const Roots& roots, const std::string& network, const std::string& project) {

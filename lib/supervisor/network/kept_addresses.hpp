@@ -15,7 +15,8 @@ namespace davit::supervisor {
 
 using KeptAddresses = std::map<std::string, std::vector<net::IpAddress>>; // by holder, one of a family
 
-// The place that the container fills; empty for a one-off, for which nothing is kept.
+// The place that the container fills, outside of compose files the container itself; empty for a one-off and what goes
+// with its end, for which nothing is kept.
 std::string holder_of(const ContainerRecord& record);
 
 // A file that is none is as if it were missing: a warning, and other addresses.

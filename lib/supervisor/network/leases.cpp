@@ -176,6 +176,23 @@ void Networks::expect(const ContainerRecord& record) {
         }
 }
 
+void Networks::forget(const ContainerRecord& record) {
+    const std::string holder = holder_of(record);
+    if (holder != record.id) return;
+    for (const auto& wish : record.endpoints) {
+        if (const auto network = networks_.find(wish.network); network != networks_.end()) {
+            for (const bool v6 : {false, true})
+                if (net::AddressPool* pool = network->second->pool(v6)) pool->forget(holder);
+            keep_soon(*network->second);
+        } else if (auto kept = read_kept(store_.roots(), wish.network, project_); kept.erase(holder) != 0) try {
+                write_kept(store_.roots(), wish.network, project_, kept);
+            } catch (const Error& e) { // a full disk keeps nobody from removing; an address stays aside
+                log::warning("the address of {} on network {} is not given up: {}", record.name, wish.network,
+                             e.what());
+            }
+    }
+}
+
 void Networks::keep_soon(Network& network) {
     bool changed = false;
     for (bool v6 : {false, true})

@@ -68,6 +68,8 @@ public:
     // Its names go and come back while it is down between restarts.
     void publish(const ContainerRecord& record, bool published);
     void release(const std::string& container_id);
+    // It is removed: what it kept for itself is free, what its service keeps is not.
+    void forget(const ContainerRecord& record);
     // What is published for one container is published for the other, which gives up what it has of its own; done
     // when the host's rules say so. Established connections stay where they are.
     void hand_over(const std::string& from, const ContainerRecord& to, Done done);
