@@ -51,8 +51,8 @@ void copy_directory_meta(const RootfsView::Entry& from, int to) {
     set_modified(to, from.status.st_mtim);
 }
 
-ViewCopier::ViewCopier(const RootfsView& view, int root)
-    : view_(view), root_(sys::open_at(root, ".", O_PATH | O_DIRECTORY)) {}
+ViewCopier::ViewCopier(const RootfsView& view, int root, Care care)
+    : view_(view), root_(sys::open_at(root, ".", O_PATH | O_DIRECTORY)), care_(care) {}
 
 bool ViewCopier::link_copy(const RootfsView::Entry& from, int to, const std::string& name) {
     const auto found = linked_.find({from.status.st_dev, from.status.st_ino});
@@ -73,18 +73,35 @@ bool ViewCopier::link_copy(const RootfsView::Entry& from, int to, const std::str
     return false;
 }
 
+// Without a name where the file system has such files.
+UniqueFd ViewCopier::new_file(int to, const std::string& name) const {
+    struct stat there {};
+    if (care_ == Care::again && ::fstatat(to, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0)
+        throw sys_error(EEXIST, "making {}", name);
+    if (care_ != Care::none) {
+        UniqueFd file(::openat(to, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
+        if (file || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)) return file;
+    }
+    return sys::open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+}
+
 void ViewCopier::copy_file(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path) {
     const auto& st = from.status;
     if (st.st_nlink > 1 && link_copy(from, to, name)) return;
     const UniqueFd in = sys::reopen(from.parts.front().get(), O_RDONLY);
-    const UniqueFd out = sys::open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    const UniqueFd out = new_file(to, name);
+    if (!out) throw sys_error(errno, "making {}", from.path);
     copy_bytes(in.get(), out.get());
     set_owner(out.get(), st.st_uid, st.st_gid);
     if (::fchmod(out.get(), st.st_mode & 07777) < 0) throw sys_error(errno, "setting the mode of {}", from.path);
     copy_xattrs(in.get(), out.get());
     set_modified(out.get(), st.st_mtim);
     struct stat made {};
-    if (st.st_nlink > 1 && ::fstat(out.get(), &made) == 0)
+    if (::fstat(out.get(), &made) < 0) throw sys_error(errno, "looking at {}", from.path);
+    if (made.st_nlink == 0 &&
+        ::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", out.get()).c_str(), to, name.c_str(), AT_SYMLINK_FOLLOW) < 0)
+        throw sys_error(errno, "naming {}", from.path);
+    if (st.st_nlink > 1)
         linked_.try_emplace({st.st_dev, st.st_ino}, Copy{path, made.st_dev, made.st_ino, st.st_nlink - 1});
 }
 
@@ -99,6 +116,11 @@ void ViewCopier::copy_node(const RootfsView::Entry& from, int to, const std::str
         throw sys_error(errno, "making {}", from.path);
     }
     set_node_meta(to, name, {st.st_mode, st.st_rdev, st.st_mtim, st.st_uid, st.st_gid});
+}
+
+void ViewCopier::make_directory(const RootfsView::Entry& from, int to, const std::string& name) const {
+    if (::mkdirat(to, name.c_str(), 0700) < 0 && (errno != EEXIST || care_ != Care::again))
+        throw sys_error(errno, "making {}", from.path);
 }
 
 void ViewCopier::copy_directory(RootfsView::Entry from) {
@@ -133,7 +155,7 @@ void ViewCopier::copy_directory(RootfsView::Entry from) {
                 copy_node(*entry, chain.fd(), name, entry->path.substr(top));
                 continue;
             }
-            if (::mkdirat(chain.fd(), name.c_str(), 0700) < 0) throw sys_error(errno, "making {}", entry->path);
+            make_directory(*entry, chain.fd(), name);
             chain.enter(sys::open_at(chain.fd(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
         } catch (const Error& e) {
             if (!is_taken(e)) throw;
@@ -143,12 +165,13 @@ void ViewCopier::copy_directory(RootfsView::Entry from) {
     }
 }
 
-bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path, UniqueFd destination) {
+bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path, UniqueFd destination, bool again) {
     RootfsView view(layer_paths);
     auto from = view.lookup(path);
     if (!from || !from->is_directory()) return false;
     return in_context("copying " + path + " of the image", [&] {
-        ViewCopier(view, destination.get()).copy_directory(std::move(*from));
+        using Care = ViewCopier::Care;
+        ViewCopier(view, destination.get(), again ? Care::again : Care::whole_files).copy_directory(std::move(*from));
         return true;
     });
 }

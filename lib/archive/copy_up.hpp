@@ -12,8 +12,12 @@ namespace davit::archive {
 
 class ViewCopier {
 public:
+    // What is done for a directory that others reach meanwhile, or that holds a part already: a file gets its name when
+    // it is whole; what is there stays.
+    enum class Care { none, whole_files, again };
+
     // root: the directory below which everything is copied.
-    ViewCopier(const RootfsView& view, int root);
+    ViewCopier(const RootfsView& view, int root, Care care = Care::none);
 
     // Everything below a directory into root; its own metadata too.
     void copy_directory(RootfsView::Entry from);
@@ -23,6 +27,8 @@ public:
 
 private:
     void copy_file(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path);
+    UniqueFd new_file(int to, const std::string& name) const;
+    void make_directory(const RootfsView::Entry& from, int to, const std::string& name) const;
     bool link_copy(const RootfsView::Entry& from, int to, const std::string& name);
 
     // Files with several links: where the first copy is, until the last link has come.
@@ -34,6 +40,7 @@ private:
     };
     const RootfsView& view_;
     UniqueFd root_;
+    Care care_;
     std::map<std::pair<dev_t, ino_t>, Copy> linked_;
 };
 

@@ -49,7 +49,9 @@ private:
 // Copies what the image has at path into the (empty) directory destination, as Docker fills a fresh
 // named volume: contents with modes, owners, times, xattrs, hard links; the directory's own mode and
 // owner too. Others may reach destination meanwhile: nothing outside it changes, whatever they do.
+// A file gets its name when it is whole. again: the destination holds a part of it already, which stays.
 // false: the image has nothing there, or no directory; destination is untouched then.
-bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path_in_image, UniqueFd destination);
+bool copy_up(const std::vector<std::string>& layer_paths, const std::string& path_in_image, UniqueFd destination,
+             bool again = false);
 
 } // namespace davit::archive

@@ -1,5 +1,6 @@
 #include "engine/staging.hpp"
 
+#include "archive/fill_volume.hpp"
 #include "archive/rootfs_view.hpp"
 #include "base/dir.hpp"
 #include "base/error.hpp"
@@ -37,13 +38,6 @@ UniqueFd put(const std::string& path, std::string_view bytes) {
     UniqueFd fd = sys::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
     sys::write_all(fd.get(), bytes);
     return fd;
-}
-
-bool is_empty(int directory) {
-    const Dir list(::fdopendir(sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY).release()));
-    while (const dirent* entry = list ? ::readdir(list.get()) : nullptr)
-        if (const std::string_view name = entry->d_name; name != "." && name != "..") return false;
-    return list != nullptr;
 }
 
 std::vector<std::string> volume_names(const BuiltContainer& container) {
@@ -159,15 +153,10 @@ void Stager::bind_sources(const BuiltContainer& container) {
 
 void Stager::volumes(const BuiltContainer& container) {
     for (const auto& volume : container.volumes) store_.create(volume);
-    for (const auto& copy : container.copy_ups) {
-        const UniqueFd to(::open(copy.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!to || !is_empty(to.get())) continue;
-        in_context("filling " + copy.directory, [&] {
-            archive::copy_up(container.spec.root.overlay.lower, copy.path_in_image,
-                             sys::open_at(to.get(), ".", O_RDONLY | O_DIRECTORY));
-            if (copy.path_in_image == "/etc") add_etc_files(to.get());
+    for (const auto& copy : container.copy_ups)
+        archive::fill_volume(container.spec.root.overlay.lower, copy.path_in_image, copy.directory, [&](int directory) {
+            if (copy.path_in_image == "/etc") add_etc_files(directory);
         });
-    }
 }
 
 void Stager::own_layer(const BuiltContainer& container, const std::string& directory) {

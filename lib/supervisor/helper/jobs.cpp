@@ -1,7 +1,6 @@
 #include "supervisor/helper/helper.hpp"
 
-#include "archive/rootfs_view.hpp"
-#include "base/dir.hpp"
+#include "archive/fill_volume.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
@@ -109,12 +108,7 @@ void sync_files(const HelperJob& job) {
 }
 
 void fill_volume(const HelperJob& job) {
-    UniqueFd to(::open(job.paths.at(0).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!to) throw sys_error(errno, "opening {}", job.paths[0]);
-    const Dir list(::fdopendir(sys::open_at(to.get(), ".", O_RDONLY | O_DIRECTORY).release()));
-    while (const dirent* entry = list ? ::readdir(list.get()) : nullptr)
-        if (const std::string_view name = entry->d_name; name != "." && name != "..") return;
-    archive::copy_up({job.paths.begin() + 1, job.paths.end()}, job.text, std::move(to));
+    archive::fill_volume({job.paths.begin() + 1, job.paths.end()}, job.text, job.paths.at(0));
 }
 
 } // namespace

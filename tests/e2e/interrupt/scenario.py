@@ -95,6 +95,37 @@ def interrupt(s, before, words, first=None):
     print(f"{' '.join(words)}: {len(ways)} ways to end it at {len(kinds) + 1} moments: {', '.join(' '.join(k) for k in kinds)}", flush=True)
 
 
+def fills_volumes(s):
+    """A client that is killed while it fills a volume from the image: the next one goes on."""
+    s.write("full/Dockerfile", "FROM busybox\nRUN mkdir /d && for i in $(seq 2000); do echo $i > /d/$i; done && ln /d/1 /d/link\n")
+    s.davit("image", "build", "-q", "-t", "full", "full")
+    s.write("full/compose.yaml", "services: {a: {image: full, command: [sleep, '600'], stop_signal: KILL, volumes: ['data:/d']}}\nvolumes: {data: {}}\n")
+    volume, words = "/var/lib/davit/volumes/full_data", ("-f", "full/compose.yaml", "up", "-d")
+
+    def held():
+        return len(os.listdir(volume + "/_data")) if os.path.isdir(volume + "/_data") else 0
+
+    def one(already):
+        if already:
+            s.davit("volume", "create", "full_data")
+        up = s.start(*words)
+        while up.poll() is None and held() < 100:
+            pass
+        up.kill()
+        up.wait()
+        begun = held()
+        s.davit(*words)
+        s.equal(f"a volume with {begun} of its files is filled to its end", 2001, held())
+        s.check("and counts as filled", not os.path.exists(volume + "/filling"))
+        s.davit("-f", "full/compose.yaml", "down", "-v")
+        return begun < 2001
+
+    for already in (False, True):
+        s.check("one client was killed in the middle", any([one(already) for _ in range(5)]))
+        s.davit("volume", "rm", "full_data", exit=None)
+    s.davit("image", "rm", "full")
+
+
 with Scenario("interrupt") as s:
     s.images("busybox")
     s.write("compose.yaml", COMPOSE)
@@ -103,6 +134,7 @@ with Scenario("interrupt") as s:
     if os.environ.get("DAVIT_LONG") == "1":
         interrupt(s, before, RECREATE, first=UP)
         interrupt(s, before, DOWN, first=UP)
+    fills_volumes(s)
     s.davit(*UP)
     s.equal("and after all that it still comes up", {"a": "running", "b": "running", "c": "exited", "d": "running"}, s.states())
     s.davit("down", "-v")

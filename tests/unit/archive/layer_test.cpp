@@ -1,4 +1,5 @@
 #include "archive/file_meta.hpp"
+#include "archive/fill_volume.hpp"
 #include "archive/layer_fixup.hpp"
 #include "archive/layer_writer.hpp"
 #include "archive/rootfs_view.hpp"
@@ -366,6 +367,49 @@ TEST_CASE("copy-up leaves what another container put there meanwhile") {
     CHECK(S_ISLNK(stat_of(t / "v/sub").st_mode));
     CHECK(S_ISFIFO(stat_of(t / "v/link").st_mode));
     CHECK(read_file(t / "v/last") == "image");
+}
+
+TEST_CASE("a volume that somebody began to fill is filled to its end, and one that holds something is left alone") {
+    if (!root()) return;
+    TempDir t;
+    unpack(t / "0", TarBuilder()
+                        .dir("data")
+                        .dir("data/sub")
+                        .file("data/sub/f", "image")
+                        .file("data/sub/g", "image")
+                        .file("data/file", "image")
+                        .hardlink("data/second", "data/file")
+                        .end());
+    const auto fill = [&](const std::string& volume) {
+        std::string more;
+        fill_volume({t / "0"}, "data", t / volume, [&](int) { more = "called"; });
+        return more;
+    };
+    sys::make_dirs(t / "fresh/_data", 0755);
+    CHECK(fill("fresh/_data") == "called");
+    CHECK(read_file(t / "fresh/_data/second") == "image");
+    CHECK_FALSE(exists(t / "fresh/filling"));
+    CHECK(fill("fresh/_data").empty());
+
+    sys::make_dirs(t / "begun/_data/sub", 0700);
+    write_file_atomic(t / "begun/filling", "");
+    write_file_atomic(t / "begun/_data/sub/f", "theirs", 0600);
+    CHECK(fill("begun/_data") == "called");
+    CHECK(read_file(t / "begun/_data/sub/f") == "theirs");
+    CHECK(read_file(t / "begun/_data/sub/g") == "image");
+    CHECK(stat_of(t / "begun/_data/file").st_ino == stat_of(t / "begun/_data/second").st_ino);
+    CHECK((stat_of(t / "begun/_data/sub").st_mode & 07777) == (stat_of(t / "fresh/_data/sub").st_mode & 07777));
+    CHECK_FALSE(exists(t / "begun/filling"));
+
+    sys::make_dirs(t / "used/_data", 0755);
+    write_file_atomic(t / "used/_data/mine", "x");
+    CHECK(fill("used/_data").empty());
+    CHECK_FALSE(exists(t / "used/_data/file"));
+    CHECK(fill("nowhere/_data").empty());
+
+    sys::make_dirs(t / "device", 0755); // that a driver option names: nothing is put beside it
+    CHECK(fill("device") == "called");
+    CHECK_FALSE(exists(t / "filling"));
 }
 
 TEST_CASE("a new node's mode never goes to what was put in its place") {
