@@ -7,6 +7,7 @@
 #include "cli/display/build_display.hpp"
 #include "cli/options.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -100,7 +101,9 @@ BakeJson target_of(const BuildRequest& request) {
     else put("dockerfile", bake_dockerfile(request));
     put("args", args);
     put("labels", labels);
-    put("tags", request.tags);
+    std::vector<std::string> tags = request.tags;
+    if (!tags.empty()) std::rotate(tags.begin(), tags.begin() + 1, tags.end()); // image: stands last
+    put("tags", tags);
     put("cache-from", request.cache_from);
     put("cache-to", request.cache_to);
     put("target", request.target);
@@ -136,6 +139,11 @@ void push(Context& context, const Project& project, const std::vector<BuiltServi
     for (const auto& one : built)
         if (!project.services.at(one.service).image.empty()) options.services.push_back(one.service);
     if (!options.services.empty()) context.engine().push(project, options, context.stop());
+}
+
+std::string image_of(const Project& project, const std::string& service) {
+    const std::string& image = project.services.at(service).image;
+    return image.empty() ? project.name + "-" + service : image;
 }
 
 int report_checks(const std::vector<BuiltService>& built) {
@@ -177,9 +185,7 @@ int run_build(Globals& globals, const Args& args) {
         if (built.empty()) std::fputs("No services to build\n", stderr);
         for (const auto& one : built)
             if (!flags.quiet)
-                std::fprintf(stderr, " Image %s Built\n",
-                             one.result.names.empty() ? one.service.c_str()
-                                                      : printable(one.result.names.front()).c_str());
+                std::fprintf(stderr, " Image %s Built\n", printable(image_of(project, one.service)).c_str());
         return 0;
     } catch (...) {
         display->close();

@@ -203,7 +203,7 @@ void BuildFlags::add_to(Options& options) {
         .value("provenance", provenance, "Shorthand for \"--attest=type=provenance\" (no effect)", "string")
         .value("sbom", sbom, "Shorthand for \"--attest=type=sbom\" (no effect)", "string");
     options.value("print", print, "The old name of --call").hidden();
-    options.each("builder", "string", check_builder, "Override the configured builder instance").hidden();
+    options.value("builder", builder, "Override the configured builder instance").hidden();
     for (const char* value : {"cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus", "cpuset-mems",
                               "isolation", "m,memory", "memory-swap", "security-opt", "policy"})
         options.ignored(value, "string");
@@ -255,6 +255,9 @@ void BuildFlags::apply() {
     if (arguments.size() != 1)
         throw error(Errc::usage, "'davit image build' requires 1 argument, not {}", arguments.size())
             .with_hint("the context: a directory, a URL or - for standard input");
+    if (!builder.empty()) check_builder(builder);
+    if (quiet && !progress.empty() && progress != "auto" && progress != "quiet")
+        throw error(Errc::usage, "progress={} and quiet cannot be used together", progress);
     for (const auto* list : {&args, &labels})
         for (const auto& text : *list)
             if (text.starts_with('=')) throw error(Errc::usage, "invalid key-value pair \"{}\": empty key", text);

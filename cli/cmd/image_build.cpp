@@ -225,7 +225,8 @@ BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& int
         if (docker_is_spoken()) std::fputs(excerpt(flags.request, e.at()).c_str(), stderr);
         e.with_exit_code(0); // of a step's program; a build that fails ends with 1
         if (parsing && e.at().line > 0) throw parse_error(e);
-        if (e.at().line > 0 && typeid(e) == typeid(Error)) throw in_words_of_buildkit(e);
+        const bool fetching = docker_is_spoken() && failed.name().find("load metadata for ") != std::string::npos;
+        if ((e.at().line > 0 || fetching) && typeid(e) == typeid(Error)) throw in_words_of_buildkit(e);
         throw;
     } catch (...) {
         display->close();
@@ -256,6 +257,10 @@ namespace {
 // How buildx tells what went wrong before anything was built.
 std::string buildx_words(const BuildFlags& flags, const Error& e) {
     const std::string text = e.what();
+    constexpr std::string_view no_stage = "the Dockerfile has no stage '";
+    if (text.starts_with(no_stage))
+        return fmt::format("failed to solve: target stage \"{}\" could not be found",
+                           text.substr(no_stage.size(), text.find('\'', no_stage.size()) - no_stage.size()));
     if (text.starts_with("the build context ") && text.ends_with(" is not there"))
         return fmt::format("unable to prepare context: path \"{}\" not found", flags.request.context);
     if (text.starts_with("there is no Dockerfile at ")) {
@@ -264,6 +269,16 @@ std::string buildx_words(const BuildFlags& flags, const Error& e) {
         return fmt::format("failed to solve: failed to read dockerfile: open {}: no such file or directory", file);
     }
     return text;
+}
+
+// What the options ask for and nobody can do.
+int refused(const Error& e) {
+    const std::string text = e.what();
+    const char* what = text.starts_with("ERROR: ")           ? ""
+                       : text.starts_with("failed to stat ") ? "ERROR: failed to build: "
+                                                             : "ERROR: ";
+    std::fprintf(stderr, "%s%s\n", what, printable(text, "\n\t").c_str());
+    return 1;
 }
 
 } // namespace
@@ -280,13 +295,14 @@ int run_image_build(Globals& globals, const Args& args) {
     constexpr int unreadable = 125;
     try {
         if (!options.parse(args)) return 0;
-    } catch (const Error& e) {
+    } catch (const Error&) {
         report_exception();
-        return e.kind() == Errc::not_found ? 1 : unreadable; // --builder of one that is not there
+        return unreadable;
     }
     try {
         flags.apply();
     } catch (const Error& e) {
+        if (docker_is_spoken() && !e.exit_code()) return refused(e);
         report_exception();
         return e.exit_code() ? e.exit_code() : 1;
     }
