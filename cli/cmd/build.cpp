@@ -7,8 +7,11 @@
 #include "cli/display/build_display.hpp"
 #include "cli/options.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fmt/format.h>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace davit::cli {
@@ -59,36 +62,74 @@ void apply(ServiceBuildFlags& f) {
     for (const auto& text : f.ssh) f.options.ssh.push_back(parse_ssh(text));
 }
 
-nlohmann::json target_of(const BuildRequest& request) {
-    nlohmann::json out{{"context", request.context}, {"output", {"type=docker"}}};
+using BakeJson = nlohmann::ordered_json; // as Docker Compose orders it
+
+std::string bake_secret(const BuildSecret& secret) {
+    return secret.environment.empty() ? "id=" + secret.id + ",type=file,src=" + secret.file
+                                      : "id=" + secret.id + ",type=env,env=" + secret.environment;
+}
+
+std::string bake_ssh(const BuildSsh& ssh) {
+    std::string out = ssh.id + "=";
+    for (const auto& path : ssh.paths) out += (out.back() == '=' ? "" : ",") + path;
+    return out;
+}
+
+// Paths of this machine are whole, as the file may be read from anywhere.
+std::string bake_dockerfile(const BuildRequest& request) {
+    const std::string file = request.dockerfile.empty() ? "Dockerfile" : request.dockerfile;
+    const bool beside = request.context.starts_with('/') && !file.starts_with('/');
+    return beside ? request.context + "/" + file : request.dockerfile;
+}
+
+std::string bake_context(const std::string& value) {
+    constexpr std::string_view service = "service:";
+    return value.starts_with(service) ? "target:" + value.substr(service.size()) : value;
+}
+
+BakeJson target_of(const BuildRequest& request) {
+    BakeJson out{{"context", request.context}};
     const auto put = [&](const char* key, const auto& value) {
         if (!value.empty()) out[key] = value;
     };
+    std::map<std::string, std::string> contexts, args, labels; // their keys in order
+    for (const auto& [name, value] : request.contexts) contexts[name] = bake_context(value);
+    for (const auto& [name, value] : request.args) args[name] = value.value_or("");
+    for (const auto& [name, value] : request.labels) labels[name] = value;
+    put("contexts", contexts);
     if (request.dockerfile_inline) out["dockerfile-inline"] = *request.dockerfile_inline;
-    else put("dockerfile", request.dockerfile);
-    put("target", request.target);
-    put("tags", request.tags);
-    put("platforms", request.platforms);
+    else put("dockerfile", bake_dockerfile(request));
+    put("args", args);
+    put("labels", labels);
+    std::vector<std::string> tags = request.tags;
+    if (!tags.empty()) std::rotate(tags.begin(), tags.begin() + 1, tags.end()); // image: stands last
+    put("tags", tags);
     put("cache-from", request.cache_from);
     put("cache-to", request.cache_to);
-    put("entitlements", request.entitlements);
-    put("network", request.network);
-    for (const auto& [name, value] : request.args) out["args"][name] = value.value_or("");
-    for (const auto& [name, value] : request.labels) out["labels"][name] = value;
-    for (const auto& [name, value] : request.contexts) out["contexts"][name] = value;
-    if (request.no_cache) out["no-cache"] = true;
+    put("target", request.target);
+    for (const auto& secret : request.secrets) out["secret"].push_back(bake_secret(secret));
+    for (const auto& ssh : request.ssh) out["ssh"].push_back(bake_ssh(ssh));
+    put("platforms", request.platforms);
     if (request.pull) out["pull"] = true;
+    if (request.no_cache) out["no-cache"] = true;
+    put("network", request.network);
+    if (request.shm_size > 0) out["shm-size"] = std::to_string(request.shm_size);
+    for (const auto& [name, limit] : request.ulimits)
+        out["ulimits"].push_back(fmt::format("{}={}:{}", name, limit.soft, limit.hard));
+    for (const auto& [name, address] : request.extra_hosts) out["extra-hosts"][name] = address;
+    put("entitlements", request.entitlements);
+    out["output"] = BakeJson::array({"type=docker"});
     return out;
 }
 
 int print_bake(const std::vector<std::pair<std::string, BuildRequest>>& requests) {
-    nlohmann::json group = nlohmann::json::array(), targets = nlohmann::json::object();
+    BakeJson group = BakeJson::array(), targets = BakeJson::object();
     for (const auto& [name, request] : requests) {
         group.push_back(name);
         targets[name] = target_of(request);
     }
-    const nlohmann::json bake{{"group", {{"default", {{"targets", group}}}}}, {"target", targets}};
-    std::printf("%s\n", bake.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    const BakeJson bake{{"group", {{"default", {{"targets", group}}}}}, {"target", targets}};
+    std::printf("%s\n", bake.dump(2, ' ', false, BakeJson::error_handler_t::replace).c_str());
     return 0;
 }
 
@@ -98,6 +139,11 @@ void push(Context& context, const Project& project, const std::vector<BuiltServi
     for (const auto& one : built)
         if (!project.services.at(one.service).image.empty()) options.services.push_back(one.service);
     if (!options.services.empty()) context.engine().push(project, options, context.stop());
+}
+
+std::string image_of(const Project& project, const std::string& service) {
+    const std::string& image = project.services.at(service).image;
+    return image.empty() ? project.name + "-" + service : image;
 }
 
 int report_checks(const std::vector<BuiltService>& built) {
@@ -139,9 +185,7 @@ int run_build(Globals& globals, const Args& args) {
         if (built.empty()) std::fputs("No services to build\n", stderr);
         for (const auto& one : built)
             if (!flags.quiet)
-                std::fprintf(stderr, " Image %s Built\n",
-                             one.result.names.empty() ? one.service.c_str()
-                                                      : printable(one.result.names.front()).c_str());
+                std::fprintf(stderr, " Image %s Built\n", printable(image_of(project, one.service)).c_str());
         return 0;
     } catch (...) {
         display->close();

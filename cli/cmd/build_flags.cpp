@@ -162,7 +162,8 @@ BuildOutput parse_output(const std::string& text) {
             out.attributes[key] = value;
         }
     }
-    if (!typed) throw error(Errc::usage, "type is required for output");
+    if (!typed && out.destination.empty()) throw error(Errc::usage, "type is required for output");
+    if (!typed) out.type = out.destination == "-" ? BuildOutput::Type::tar : BuildOutput::Type::local;
     return out;
 }
 
@@ -202,7 +203,7 @@ void BuildFlags::add_to(Options& options) {
         .value("provenance", provenance, "Shorthand for \"--attest=type=provenance\" (no effect)", "string")
         .value("sbom", sbom, "Shorthand for \"--attest=type=sbom\" (no effect)", "string");
     options.value("print", print, "The old name of --call").hidden();
-    options.each("builder", "string", check_builder, "Override the configured builder instance").hidden();
+    options.value("builder", builder, "Override the configured builder instance").hidden();
     for (const char* value : {"cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus", "cpuset-mems",
                               "isolation", "m,memory", "memory-swap", "security-opt", "policy"})
         options.ignored(value, "string");
@@ -254,6 +255,12 @@ void BuildFlags::apply() {
     if (arguments.size() != 1)
         throw error(Errc::usage, "'davit image build' requires 1 argument, not {}", arguments.size())
             .with_hint("the context: a directory, a URL or - for standard input");
+    if (!builder.empty()) check_builder(builder);
+    if (quiet && !progress.empty() && progress != "auto" && progress != "quiet")
+        throw error(Errc::usage, "progress={} and quiet cannot be used together", progress);
+    for (const auto* list : {&args, &labels})
+        for (const auto& text : *list)
+            if (text.starts_with('=')) throw error(Errc::usage, "invalid key-value pair \"{}\": empty key", text);
     for (const auto& text : args) {
         const std::size_t equals = text.find('=');
         std::optional<std::string> value;
@@ -284,6 +291,9 @@ void BuildFlags::apply() {
     comma_lists(platforms, request.platforms);
     comma_lists(no_cache_filter, request.no_cache_filter);
     comma_lists(allow, request.entitlements);
+    for (const auto& one : request.entitlements)
+        if (one != "network.host" && one != "security.insecure" && one != "device" && !one.starts_with("device="))
+            throw error(Errc::usage, "unknown entitlement {}", one).with_hint("network.host, security.insecure");
     if (!shm_size.empty()) {
         const auto size = parse_bytes(shm_size);
         if (!size || *size < 0) throw bad_value("shm-size", shm_size, "invalid size: '" + shm_size + "'");
@@ -310,7 +320,8 @@ void BuildFlags::apply() {
         request.args.emplace_back("SOURCE_DATE_EPOCH", epoch);
     request.context = arguments.front();
     // -f is meant from here, not from the context.
-    if (!request.dockerfile.empty() && request.dockerfile != "-" && request.dockerfile.front() != '/' &&
+    const bool remote = request.dockerfile.starts_with("http://") || request.dockerfile.starts_with("https://");
+    if (!request.dockerfile.empty() && request.dockerfile != "-" && request.dockerfile.front() != '/' && !remote &&
         std::filesystem::is_directory(request.context))
         request.dockerfile = std::filesystem::absolute(request.dockerfile).string();
     if (request.context == "-" && request.dockerfile == "-")

@@ -22,6 +22,7 @@ struct BuildFlags {
     std::vector<std::string> attests, annotations;
     std::vector<std::string> without_effect; // after apply(): what was asked for and is not done, a sentence each
     std::vector<std::string> ulimits;
+    std::string builder;
 
     void add_to(Options& options);
     // After parsing. Throws Error(usage).

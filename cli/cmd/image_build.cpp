@@ -5,6 +5,7 @@
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/display/build_display.hpp"
+#include "cli/display/dockerfile_excerpt.hpp"
 #include "cli/docker_errors.hpp"
 #include "cli/interrupts.hpp"
 #include "davit/build.hpp"
@@ -26,15 +27,17 @@ int print_checks(const BuildResult& result) {
     else if (!result.checks.empty())
         std::printf("Check complete, %zu %s found!\n", result.checks.size(),
                     result.checks.size() == 1 ? "warning has been" : "warnings have been");
-    for (const BuildCheck& check : result.checks)
+    std::vector<BuildCheck> checks = result.checks;
+    std::stable_sort(checks.begin(), checks.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
+    for (const BuildCheck& check : checks)
         std::printf("\nWARNING: %s - %s\n%s:%d\n", check.rule.c_str(), printable(check.message).c_str(),
                     printable(check.file).c_str(), check.line);
     if (result.check_failure) throw *result.check_failure;
     return result.checks.empty() ? 0 : 1;
 }
 
-// Columns as wide as their widest cell, three blanks between them, as docker's.
-void print_table(const std::vector<std::vector<std::string>>& rows) {
+// Columns as wide as their widest cell, and blanks between them, as docker's.
+void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t blanks) {
     std::vector<std::size_t> widths;
     for (const auto& row : rows)
         for (std::size_t i = 0; i < row.size(); ++i) {
@@ -45,7 +48,7 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
         std::string line;
         for (std::size_t i = 0; i < row.size(); ++i) {
             line += row[i];
-            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + (widths.size() == 2 ? 1 : 3), ' ');
+            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + blanks, ' ');
         }
         std::puts(printable(line).c_str());
     }
@@ -56,7 +59,7 @@ int print_targets(const BuildResult& result) {
     for (const BuildTarget& target : result.targets)
         rows.push_back({(target.name.empty() ? "(default)" : target.name + (target.is_default ? " (default)" : "")),
                         target.description});
-    print_table(rows);
+    print_table(rows, 1);
     return 0;
 }
 
@@ -76,7 +79,7 @@ void print_requirements(const char* title, const std::vector<BuildRequirement>& 
     if (list.empty()) return;
     std::vector<std::vector<std::string>> rows{{title, "REQUIRED"}};
     for (const auto& one : list) rows.push_back({one.name, one.required ? "true" : ""});
-    print_table(rows);
+    print_table(rows, 3);
     std::puts("");
 }
 
@@ -85,14 +88,14 @@ int print_outline(const BuildFlags& flags, const BuildResult& result) {
     if (!target.name.empty() || !target.description.empty()) {
         std::vector<std::vector<std::string>> head{{"TARGET:", target.name.empty() ? "(default)" : target.name}};
         if (!target.description.empty()) head.push_back({"DESCRIPTION:", target.description});
-        print_table(head);
+        print_table(head, 1);
         std::puts("");
     }
     std::vector<std::vector<std::string>> rows{{"BUILD ARG", "VALUE", "DESCRIPTION"}};
     for (const BuildParameter& parameter : result.parameters)
         rows.push_back({parameter.name, parameter.value, parameter.description});
     if (rows.size() > 1) {
-        print_table(rows);
+        print_table(rows, 3);
         std::puts("");
     }
     print_requirements("SECRET", result.secrets);
@@ -123,7 +126,7 @@ CallJson outline_json(const BuildFlags& flags, const BuildResult& result) {
 }
 
 CallJson targets_json(const BuildResult& result) {
-    CallJson out{{"version", 1}, {"targets", CallJson::array()}};
+    CallJson out{{"targets", CallJson::array()}};
     for (const BuildTarget& target : result.targets) {
         CallJson one = CallJson::object();
         if (!target.name.empty()) one["name"] = target.name;
@@ -142,7 +145,9 @@ CallJson checks_json(const BuildResult& result) {
         out["warnings"].push_back(
             {{"ruleName", check.rule},
              {"detail", check.message},
-             {"location", {{"file", check.file}, {"ranges", {{{"start", {{"line", check.line}}}}}}}}});
+             {"location",
+              {{"file", check.file},
+               {"ranges", {{{"start", {{"line", check.line}}}, {"end", {{"line", check.line}}}}}}}}});
     return out;
 }
 
@@ -164,8 +169,9 @@ int print_call(const BuildFlags& flags, const BuildResult& result) {
 void write_results(const BuildFlags& flags, const BuildResult& result) {
     if (!flags.iid_file.empty()) write_file_atomic(flags.iid_file, result.image_id, 0644);
     if (flags.metadata_file.empty()) return;
-    nlohmann::json metadata{{"containerimage.digest", result.manifest_digest},
-                            {"containerimage.config.digest", result.image_id}};
+    nlohmann::json metadata = nlohmann::json::object();
+    if (!result.manifest_digest.empty()) metadata["containerimage.digest"] = result.manifest_digest;
+    if (!result.image_id.empty()) metadata["containerimage.config.digest"] = result.image_id;
     std::string names;
     for (const auto& name : result.names) names += (names.empty() ? "" : ",") + name;
     if (!names.empty()) metadata["image.name"] = names;
@@ -177,11 +183,21 @@ void write_results(const BuildFlags& flags, const BuildResult& result) {
 namespace {
 
 // What scripts look for in the output of a build.
-Error in_words_of_buildkit(const Error& e) {
-    Error out(e.kind(), std::string("failed to solve: ") + e.what());
+Error in_words_of_buildkit(const Error& e, const std::string& which = {}) {
+    Error out(e.kind(), "failed to solve: " + which + e.what());
     out.with_os(e.os()).with_at(e.at()).with_hint(e.hint());
     for (const std::string& context : e.context()) out.with_context(context);
     return out;
+}
+
+Error parse_error(const Error& e) {
+    return in_words_of_buildkit(e, fmt::format("dockerfile parse error on line {}: ", e.at().line));
+}
+
+// Of a Dockerfile that can be read again.
+std::string excerpt(const BuildRequest& request, const SourcePos& at) {
+    if (request.dockerfile == "-" || request.context == "-") return {};
+    return dockerfile_excerpt(request.dockerfile.empty() ? request.context + "/Dockerfile" : request.dockerfile, at);
 }
 
 } // namespace
@@ -190,6 +206,7 @@ BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& int
     const BuildProgress mode = flags.quiet ? BuildProgress::quiet : build_progress(flags.progress);
     auto display = make_build_display(flags.request.check_only ? BuildProgress::quiet : mode);
     FailedStep failed;
+    if (!flags.iid_file.empty()) ::unlink(flags.iid_file.c_str()); // no build that fails leaves an old one
     try {
         BuildResult result = engine.build(
             flags.request,
@@ -202,9 +219,14 @@ BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& int
         return result;
     } catch (Error& e) {
         display->close();
-        std::fputs(failed.text().c_str(), stderr);
+        const bool parsing =
+            docker_is_spoken() && failed.name().find("load build definition from ") != std::string::npos;
+        if (!parsing) std::fputs(failed.text().c_str(), stderr);
+        if (docker_is_spoken()) std::fputs(excerpt(flags.request, e.at()).c_str(), stderr);
         e.with_exit_code(0); // of a step's program; a build that fails ends with 1
-        if (e.at().line > 0 && typeid(e) == typeid(Error)) throw in_words_of_buildkit(e);
+        if (parsing && e.at().line > 0) throw parse_error(e);
+        const bool fetching = docker_is_spoken() && failed.name().find("load metadata for ") != std::string::npos;
+        if ((e.at().line > 0 || fetching) && typeid(e) == typeid(Error)) throw in_words_of_buildkit(e);
         throw;
     } catch (...) {
         display->close();
@@ -223,7 +245,8 @@ int build(BuildFlags& flags) {
     const BuildResult result = build_shown(engine, flags, interrupts);
     if (flags.request.check_only) return print_call(flags, result);
     write_results(flags, result);
-    if (flags.quiet && !result.image_id.empty()) std::printf("%s\n", result.image_id.c_str());
+    if (flags.quiet || build_progress(flags.progress) == BuildProgress::quiet)
+        std::printf("%s\n", result.image_id.c_str());
     return 0;
 }
 
@@ -234,6 +257,10 @@ namespace {
 // How buildx tells what went wrong before anything was built.
 std::string buildx_words(const BuildFlags& flags, const Error& e) {
     const std::string text = e.what();
+    constexpr std::string_view no_stage = "the Dockerfile has no stage '";
+    if (text.starts_with(no_stage))
+        return fmt::format("failed to solve: target stage \"{}\" could not be found",
+                           text.substr(no_stage.size(), text.find('\'', no_stage.size()) - no_stage.size()));
     if (text.starts_with("the build context ") && text.ends_with(" is not there"))
         return fmt::format("unable to prepare context: path \"{}\" not found", flags.request.context);
     if (text.starts_with("there is no Dockerfile at ")) {
@@ -242,6 +269,16 @@ std::string buildx_words(const BuildFlags& flags, const Error& e) {
         return fmt::format("failed to solve: failed to read dockerfile: open {}: no such file or directory", file);
     }
     return text;
+}
+
+// What the options ask for and nobody can do.
+int refused(const Error& e) {
+    const std::string text = e.what();
+    const char* what = text.starts_with("ERROR: ")           ? ""
+                       : text.starts_with("failed to stat ") ? "ERROR: failed to build: "
+                                                             : "ERROR: ";
+    std::fprintf(stderr, "%s%s\n", what, printable(text, "\n\t").c_str());
+    return 1;
 }
 
 } // namespace
@@ -265,6 +302,7 @@ int run_image_build(Globals& globals, const Args& args) {
     try {
         flags.apply();
     } catch (const Error& e) {
+        if (docker_is_spoken() && !e.exit_code()) return refused(e);
         report_exception();
         return e.exit_code() ? e.exit_code() : 1;
     }

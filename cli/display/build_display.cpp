@@ -171,6 +171,7 @@ void FailedStep::see(const BuildEvent& e) {
     } else if (e.kind == Kind::failed) {
         if (!step.open.empty()) step.lines.push_back(since(step.began, e.time_ns) + " " + step.open);
         failed_ = e.vertex;
+        name_ = step.name;
     } else if (e.kind == Kind::done) {
         steps_.erase(e.vertex);
     }

@@ -30,6 +30,7 @@ class FailedStep {
 public:
     void see(const BuildEvent& event);
     std::string text() const; // empty: nothing failed
+    const std::string& name() const { return name_; }
 
 private:
     struct Step {
@@ -40,6 +41,7 @@ private:
     };
     std::map<int, Step> steps_;
     int failed_ = 0;
+    std::string name_; // of what failed
 };
 
 } // namespace davit::cli

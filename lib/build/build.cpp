@@ -122,7 +122,8 @@ private:
     // A context that is a directory has it inside, unless it stands elsewhere.
     std::string dockerfile_path() const {
         const std::string& path = request_.dockerfile;
-        if (path == "-" || path.starts_with('/') || !std::filesystem::is_directory(request_.context)) return path;
+        const bool elsewhere = path == "-" || path.starts_with('/') || path.find("://") != std::string::npos;
+        if (elsewhere || !std::filesystem::is_directory(request_.context)) return path;
         return request_.context + "/" + path;
     }
 
@@ -187,7 +188,7 @@ private:
         for (std::size_t i = 0; i < document.stages.size(); ++i) {
             const auto& stage = document.stages[i];
             if (stage.name.empty() && i + 1 != document.stages.size()) continue;
-            out.targets.push_back({stage.name_given, dockerfile::description_of(stage.node.comments, stage.name_given),
+            out.targets.push_back({stage.name, dockerfile::description_of(stage.node.comments, stage.name_given),
                                    stage.base, stage.platform, i + 1 == document.stages.size()});
         }
         for (const auto& parameter : found.parameters)

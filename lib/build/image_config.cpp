@@ -1,5 +1,6 @@
 #include "build/image_config.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace davit::build {
@@ -67,6 +68,13 @@ Json history_json(const image::HistoryEntry& entry) {
     return out;
 }
 
+// BuildKit says of the arguments of each CMD that they need no more quotes; nothing acts on it, but inspect shows it.
+bool sets_command(const std::vector<image::HistoryEntry>& history) {
+    return std::any_of(history.begin(), history.end(), [](const image::HistoryEntry& entry) {
+        return entry.comment == "buildkit.dockerfile.v0" && entry.created_by.starts_with("CMD ");
+    });
+}
+
 } // namespace
 
 std::string configuration_json(const ImageDescription& d, const std::string& base_json) {
@@ -81,6 +89,7 @@ std::string configuration_json(const ImageDescription& d, const std::string& bas
     set_text(whole, "created", d.created);
     set_text(whole, "author", d.author);
     whole["config"] = config_json(base_config, d.config);
+    if (sets_command(d.history)) whole["config"]["ArgsEscaped"] = true;
     Json history = Json::array();
     for (const auto& entry : d.history) history.push_back(history_json(entry));
     whole["history"] = history;

@@ -1,6 +1,7 @@
 #include "build/keys.hpp"
 
 #include "base/hash.hpp"
+#include "build/run_spec.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -80,6 +81,7 @@ StepKey run_key(const std::string& parent, const dockerfile::Step& step, const d
                      {"network_mode", request.network == "default" ? "" : request.network},
                      {"insecure", run.insecure},
                      {"hosts", hosts},
+                     {"hostname", host_name_of(request)},
                      {"ulimits", limits_json(request)},
                      {"shm", request.shm_size},
                      {"platform", platform}});

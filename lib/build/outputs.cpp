@@ -40,11 +40,13 @@ ImageDescription describe(const Session& session, const Built& built) {
     out.config = built.file.config;
     out.author = built.file.author;
     out.history = built.state.history;
+    fill_times(out.history);
     out.created = built.state.created;
     for (const auto& layer : built.state.layers) out.diff_ids.push_back(layer.diff_id);
     if (const auto epoch = source_date_epoch(session.request)) {
         out.created = rfc3339(*epoch);
-        for (auto& entry : out.history) entry.created = out.created;
+        for (std::size_t i = built.state.base_history; i < out.history.size(); ++i)
+            out.history[i].created = out.created;
     }
     return out;
 }
@@ -128,6 +130,7 @@ void write_tar(Session& session, const std::vector<Built>& built, int fd) {
         rootfs::ReadOptions options;
         options.contents_only = built.size() == 1;
         options.max_path = PATH_MAX - 1;
+        options.modified = source_date_epoch(session.request);
         rootfs::read_tree(root.fd(), ".", built.size() == 1 ? "" : directory_of(one.file.platform), tar, options);
     }
     tar.finish();
@@ -146,11 +149,15 @@ void write_files(Session& session, const Built& built, const std::string& direct
     all.chown = "0:0";
     CopyOptions options;
     options.stop = session.stop();
+    options.keep_top = true;
+    if (const auto epoch = source_date_epoch(session.request)) options.modified = timespec{*epoch, 0};
     copy(source, all, to.get(), options);
 }
 
 void to_file(const BuildRequest& request, const std::string& destination, const std::function<void(int)>& write) {
     if (destination.empty() || destination == "-") return write(request.output_stream);
+    if (const auto slash = destination.rfind('/'); slash != std::string::npos && slash > 0)
+        sys::make_dirs(destination.substr(0, slash), 0755);
     WholeFile file(destination);
     write(file.fd());
     file.finish();

@@ -149,23 +149,34 @@ private:
         if (const auto lock = FileLock::try_acquire(base + "/lock")) sys::remove_tree(base + "/data");
     }
 
+    struct Owned {
+        uid_t uid;
+        gid_t gid;
+        mode_t mode;
+    };
+
+    // The directory is the source's then: uid, gid and mode of the mount are of an empty one.
+    Owned seed(const RunMount& mount, const std::string& data) {
+        const ReadRoot root(session_.store, session_.ingest, layers_of_(mount.from));
+        Source source;
+        source.root = root.fd();
+        dockerfile::CopyStep copy_step;
+        copy_step.sources = {mount.source.empty() ? "/" : mount.source};
+        copy_step.destination = "/";
+        const UniqueFd to = sys::open(data, O_RDONLY | O_DIRECTORY);
+        const auto found = locate(source.root, copy_step.sources.front());
+        if (found) copy(source, copy_step, to.get(), copy_options(session_, step_));
+        if (!found || !found->is_directory()) return {0, 0, 0755};
+        return {found->status.st_uid, found->status.st_gid, found->status.st_mode & 07777};
+    }
+
     // Whole, or not there: what a build that died has begun is begun anew.
     void begin_cache(const RunMount& mount, const std::string& place) {
         const std::string data = place + "." + sys::random_hex(8);
         sys::make_dirs(data, 0755);
-        if (mount.from.kind != Input::Kind::scratch) {
-            const ReadRoot root(session_.store, session_.ingest, layers_of_(mount.from));
-            Source source;
-            source.root = root.fd();
-            dockerfile::CopyStep copy_step;
-            copy_step.sources = {mount.source.empty() ? "/" : mount.source};
-            copy_step.destination = "/";
-            const UniqueFd to = sys::open(data, O_RDONLY | O_DIRECTORY);
-            if (locate(source.root, copy_step.sources.front()))
-                copy(source, copy_step, to.get(), copy_options(session_, step_));
-        }
-        if (::chown(data.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) < 0 ||
-            ::chmod(data.c_str(), mount.mode.value_or(0755)) < 0)
+        Owned top{mount.uid.value_or(0), mount.gid.value_or(0), mount.mode.value_or(0755)};
+        if (mount.from.kind != Input::Kind::scratch) top = seed(mount, data);
+        if (::chown(data.c_str(), top.uid, top.gid) < 0 || ::chmod(data.c_str(), top.mode) < 0)
             throw sys_error(errno, "making {}", data);
         if (::rename(data.c_str(), place.c_str()) == 0) return;
         const int why = errno;
@@ -176,8 +187,8 @@ private:
     void tmpfs(const RunMount& mount) {
         runtime::Mount& m = add(runtime::Mount::Kind::filesystem, mount.target, false);
         m.type = m.source = "tmpfs";
-        m.nosuid = m.nodev = true;
-        m.data = "mode=755";
+        m.nosuid = true;
+        m.data = "mode=1777"; // any user of the command writes to its /tmp
         if (mount.size) m.data += ",size=" + std::to_string(mount.size);
     }
 

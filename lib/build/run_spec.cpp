@@ -9,8 +9,6 @@ namespace davit::build {
 
 namespace {
 
-constexpr char sandbox_name[] = "buildkitsandbox"; // what Dockerfiles in the wild see as their host name
-
 bool allowed(const BuildRequest& request, std::string_view entitlement) {
     return std::find(request.entitlements.begin(), request.entitlements.end(), entitlement) !=
            request.entitlements.end();
@@ -67,9 +65,15 @@ RunNetwork network_of(const dockerfile::Step& step, const dockerfile::RunStep& r
     return RunNetwork::host;
 }
 
+std::string host_name_of(const BuildRequest& request) {
+    std::string out = "buildkitsandbox"; // what Dockerfiles in the wild see
+    for (const auto& [name, value] : request.args)
+        if (name == "BUILDKIT_SANDBOX_HOSTNAME" && value && !value->empty()) out = *value;
+    return out;
+}
+
 std::string hosts_of(const BuildRequest& request) {
-    std::string out =
-        std::string("127.0.0.1\tlocalhost ") + sandbox_name + "\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+    std::string out = "127.0.0.1\tlocalhost " + host_name_of(request) + "\n::1\tlocalhost ip6-localhost ip6-loopback\n";
     for (const auto& [name, address] : request.extra_hosts) out += address + "\t" + name + "\n";
     return out;
 }
@@ -81,7 +85,7 @@ runtime::Spec run_spec(const RunInput& input) {
     spec.id = input.id;
     spec.cgroup = input.cgroup;
     spec.root.overlay = input.root;
-    spec.hostname = sandbox_name;
+    spec.hostname = host_name_of(input.request);
     spec.process.args = input.run.args;
     spec.process.env = input.step.env;
     for (const auto* more : {&input.step.unkeyed_env, &input.env}) // the last one of a key wins

@@ -31,6 +31,8 @@ enum class RunNetwork { bridge, none, host };
 // network or rights without the entitlement.
 RunNetwork network_of(const dockerfile::Step& step, const dockerfile::RunStep& run, const BuildRequest& request);
 
+// The argument BUILDKIT_SANDBOX_HOSTNAME, else what BuildKit calls its own.
+std::string host_name_of(const BuildRequest& request);
 std::string hosts_of(const BuildRequest& request);
 
 } // namespace davit::build

@@ -220,6 +220,7 @@ StageState Solver::of_image(const Input& input) {
     out.layers = image.layers;
     out.base_layers = image.layers.size();
     out.history = image.history;
+    out.base_history = image.history.size();
     out.created = image.created;
     out.config_json = session_.store.config_json(image);
     return out;
@@ -228,7 +229,6 @@ StageState Solver::of_image(const Input& input) {
 void Solver::add_history(StageState& state, const Step& step) const {
     if (step.history.empty()) return;
     image::HistoryEntry entry;
-    entry.created = state.created; // a layer's own when it is there
     entry.created_by = step.history;
     entry.comment = "buildkit.dockerfile.v0";
     entry.empty_layer = std::holds_alternative<ConfigStep>(step.action);
@@ -244,7 +244,9 @@ void Solver::apply(StageState& state, const Step& step, const Outcome& outcome) 
 
 std::string Solver::step_name(int number, std::size_t index) const {
     const Stage& stage = file_.stages.at(static_cast<std::size_t>(number));
-    std::size_t total = 1, at = 1;
+    // FROM counts where an image comes in: a stage that goes on from another one begins with its own steps.
+    const bool from_image = stage.base.kind == Input::Kind::image || stage.base.kind == Input::Kind::named;
+    std::size_t total = from_image ? 1 : 0, at = total;
     for (std::size_t i = 0; i < stage.steps.size(); ++i) {
         if (std::holds_alternative<ConfigStep>(stage.steps[i].action)) continue;
         ++total;

@@ -22,10 +22,11 @@ struct StageState {
     std::string key; // keys.hpp
     std::vector<image::Layer> layers;
     std::vector<image::HistoryEntry> history;
-    std::string created;         // of the last layer, RFC 3339
-    std::string config_json;     // of the base image
-    std::size_t base_layers = 0; // how many of layers are its
-    bool made_now = false;       // a step was done in this build
+    std::string created;          // of the last layer, RFC 3339
+    std::string config_json;      // of the base image
+    std::size_t base_layers = 0;  // how many of layers are its
+    bool made_now = false;        // a step was done in this build
+    std::size_t base_history = 0; // how many of history are the base's
 };
 
 class Solver {

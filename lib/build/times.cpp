@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <fmt/format.h>
@@ -41,6 +42,18 @@ std::string now_text(const BuildRequest& request) {
     constexpr std::int64_t second = 1'000'000'000;
     const std::int64_t now = sys::realtime_ns();
     return rfc3339(now / second, static_cast<unsigned>(now % second));
+}
+
+void fill_times(std::vector<image::HistoryEntry>& history) {
+    const auto none = [](const auto& entry) { return entry.created.empty(); };
+    auto open = std::find_if(history.begin(), history.end(), none);
+    if (open == history.end()) return;
+    const auto layer = std::find_if_not(open, history.end(), none);
+    std::string time = layer != history.end() ? layer->created : open != history.begin() ? (open - 1)->created : "";
+    for (; open != history.end(); ++open) {
+        if (none(*open)) open->created = time;
+        else time = open->created;
+    }
 }
 
 } // namespace davit::build

@@ -30,8 +30,8 @@ void Applier::check_sources(const CopyStep& step) {
     if (!step.chmod.empty() && !is_mode(step.chmod))
         throw mistake(node_.place_of("--chmod"), "'{}' is no mode", step.chmod)
             .with_hint("modes are octal, 0 to 07777, or symbols such as u=rwX,go=rX");
-    // Names are looked up in the image below, and a linked layer has none; with a mode it is no linked one.
-    if (step.link && step.chmod.empty() && step.chown.find_first_not_of("0123456789:") != std::string::npos)
+    // Names are looked up in the image below, and a linked layer has none.
+    if (step.link && step.chown.find_first_not_of("0123456789:") != std::string::npos)
         throw mistake(node_.place_of("--chown"), "--link looks into no image, so --chown={} cannot be looked up",
                       step.chown)
             .with_hint("give numbers, or leave --link out");
@@ -76,10 +76,14 @@ void Applier::operator()(const instruction::Copy& copy) {
     step.chown = word(copy.chown);
     step.chmod = word(copy.chmod);
     step.checksum = word(copy.checksum);
-    step.exclude = words(copy.exclude);
+    step.exclude = copy.exclude; // as written: BuildKit puts no variables in
     step.sources = words(copy.sources);
     const std::string destination = word(copy.destination);
     for (const Heredoc& file : copy.files) {
+        const std::string name = clean_path("/" + file.name).substr(1);
+        if (name.empty() || name.find('/') != std::string::npos)
+            throw mistake(node_.place_of("<<"), "the heredoc '{}' cannot be the name of a file", file.name)
+                .with_hint("give the directory in the destination: COPY <<NAME /directory/");
         std::string content = file.content;
         if (file.expand) {
             Expansion text =
@@ -87,11 +91,11 @@ void Applier::operator()(const instruction::Copy& copy) {
             report_undefined(text.unmatched);
             content = std::move(text.text);
         }
-        step.inline_files.push_back({file.name, std::move(content)});
+        step.inline_files.push_back({name, std::move(content)});
     }
     if (!copy.from.empty()) step.from = source_of(copy.from, true, node_.place_of("--from"), "COPY --from");
     step.destination = destination_of(destination);
-    step.link = copy.link;
+    step.link = copy.link && step.chmod.empty(); // with a mode BuildKit makes no linked layer
     step.parents = copy.parents;
     step.keep_git_dir = copy.keep_git_dir.value_or(false);
     step.unpack = copy.unpack;
@@ -103,7 +107,7 @@ void Applier::operator()(const instruction::Copy& copy) {
     if (!step.chown.empty()) text += " --chown=" + step.chown;
     if (!step.chmod.empty()) text += " --chmod=" + step.chmod;
     for (const std::string& source : step.sources) text += " " + source;
-    for (const InlineFile& file : step.inline_files) text += " <<" + file.name;
+    for (const Heredoc& file : copy.files) text += " <<" + file.name;
     step_.history = text + " " + destination + " # buildkit";
     step_.action = std::move(step);
 }
@@ -120,7 +124,8 @@ void Applier::operator()(const instruction::Workdir& workdir) {
     config_.working_dir = absolute ? path : clean_path("/" + config_.working_dir + "/" + path);
     step_.history = "WORKDIR " + config_.working_dir;
     step_.empty_layer = config_.working_dir == "/";
-    step_.action = WorkdirStep{clean_path(config_.working_dir)};
+    if (step_.empty_layer) step_.action = ConfigStep{}; // the root is there
+    else step_.action = WorkdirStep{clean_path(config_.working_dir)};
 }
 
 } // namespace davit::dockerfile

@@ -32,7 +32,8 @@ Variables predefined_args(const Document& document, const EvaluateOptions& optio
     Variables out;
     add_platform(out, "BUILD", options.build_platform);
     add_platform(out, "TARGET", target_platform(options));
-    out.set("TARGETSTAGE", options.target.empty() ? document.stages.back().name : options.target);
+    const std::string& last = document.stages.back().name;
+    out.set("TARGETSTAGE", !options.target.empty() ? options.target : last.empty() ? "default" : last);
     const auto names = out.entries();
     for (const auto& [name, value] : names)
         if (const std::string* given = options.build_args.find(name)) out.set(name, *given);

@@ -30,6 +30,8 @@ void list_arguments(const EvaluationScope& scope, const std::vector<char>& neede
                     const std::vector<std::vector<Instruction>>& triggers, const std::vector<StageState>& states,
                     Evaluated& result) {
     const Document& document = scope.document;
+    // Platforms are given by --platform, not as arguments.
+    const Variables predefined = predefined_args(document, scope.options);
     const auto counts = [&](std::size_t i) { return needed[i] && !scope.graph[static_cast<int>(i)].replaced; };
     const auto note = [](Names& names) {
         return [&names](const std::string& name, const Node&) { names.insert(name); };
@@ -46,20 +48,20 @@ void list_arguments(const EvaluationScope& scope, const std::vector<char>& neede
     }
     each_arg(document.global_args, [&](const std::string& name, const Node& node) {
         known.insert(name);
-        if (used.count(name)) add_parameter(result.parameters, name, scope.globals.find(name), node);
+        if (used.count(name) && !predefined.find(name))
+            add_parameter(result.parameters, name, scope.globals.find(name), node);
     });
     for (std::size_t i = 0; i < needed.size(); ++i) {
         if (!counts(i)) continue;
         const auto add = [&](const std::string& name, const Node& node) {
-            add_parameter(result.parameters, name, states[i].env.find(name), node);
+            if (!predefined.find(name)) add_parameter(result.parameters, name, states[i].env.find(name), node);
         };
         each_arg(triggers[i], add);
         each_arg(document.stages[i].instructions, add);
     }
     for (const auto& [name, value] : scope.options.build_args.entries()) {
         const bool for_us = is_proxy_variable(name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH";
-        const bool predefined = scope.globals.find(name) != nullptr;
-        if (!for_us && !predefined && !known.count(name)) result.unused_args.push_back(name);
+        if (!for_us && !scope.globals.find(name) && !known.count(name)) result.unused_args.push_back(name);
     }
 }
 

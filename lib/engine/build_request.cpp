@@ -21,7 +21,7 @@ BuildSecret secret_of(const Project& project, const FileReference& wanted) {
     const FileObject& secret = it->second;
     if (!secret.file.empty()) out.file = secret.file;
     else if (secret.content) out.value = *secret.content;
-    else out.environment = secret.environment;
+    if (secret.file.empty()) out.environment = secret.environment; // where the value is from
     return out;
 }
 

@@ -148,6 +148,7 @@ private:
         if (options_.overlay_marks && archive::is_whiteout(st))
             return mark(above(as) + ".wh." + name_in(as)), UniqueFd();
         archive::TarEntry e = entry_of(st, as);
+        if (options_.modified) e.mtime = *options_.modified;
         if (S_ISDIR(st.st_mode)) return read_directory(entry.get(), std::move(e));
         if (S_ISSOCK(st.st_mode)) {
             if (++sockets_ == 1) socket_ = as;

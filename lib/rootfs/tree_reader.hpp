@@ -4,7 +4,9 @@
 #include "archive/tar_stream.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace davit::rootfs {
@@ -15,6 +17,7 @@ struct ReadOptions {
     bool contents_only = false;     // a directory's entries without itself
     std::size_t max_path = 32768;   // longer ones are an error: each level costs the paths of all below it
     std::function<void(const std::string&)> left_out; // told once which sockets were
+    std::optional<std::int64_t> modified;             // the time of all entries, seconds since 1970
 };
 
 // The file `name` in `directory` (an open directory), under the name `as` in the tar; a directory with

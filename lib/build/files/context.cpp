@@ -114,6 +114,13 @@ private:
         } else if (spec_.dockerfile == "-") {
             out_.dockerfile_ = read_text(spec_.stdin_fd, "standard input");
             if (out_.dockerfile_.empty()) throw error(Errc::usage, "the Dockerfile on standard input is empty");
+        } else if (spec_.dockerfile && is_url(*spec_.dockerfile)) {
+            const UniqueFd file = sys::memfd("davit-dockerfile");
+            HttpFileOptions http = spec_.http;
+            http.most_bytes = most_text;
+            download(*spec_.dockerfile, file.get(), http);
+            if (::lseek(file.get(), 0, SEEK_SET) < 0) throw make_sys_error(errno, "reading a Dockerfile");
+            out_.dockerfile_ = read_text(file.get(), *spec_.dockerfile);
         } else return false;
         out_.dockerfile_name_ = "Dockerfile";
         return true;

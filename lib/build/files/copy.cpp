@@ -89,7 +89,7 @@ public:
             give(fd.get(), seen.status, !fresh || levels_.back().set_gid);
             set_mode(fd.get(), seen.status, true);
             for (const auto& [name, value] : seen.xattrs) archive::set_layer_xattr(fd.get(), name, value);
-            level.modified = seen.status.st_mtim;
+            if (!seen.on_the_way) level.modified = time_of(seen.status);
         } else if (::fchmod(fd.get(), seen.status.st_mode & 07777) < 0) { // as BuildKit leaves it
             throw sys_error(errno, "setting the mode of {}", seen.path);
         }
@@ -192,6 +192,9 @@ private:
         levels_.assign(1, Level{std::nullopt, (to.status.st_mode & S_ISGID) != 0});
         const WalkRules rules = selection.rules(match, source, include);
         walk_tree(sys::open_at(match.at.fd.get(), ".", O_RDONLY | O_DIRECTORY), rules, *this);
+        // A context's own directory has no time: BuildKit makes it when it sends the files.
+        if (!options_.keep_top && (!source.context || !match.at.path.empty()))
+            archive::set_modified(to_->fd(), time_of(match.at.status));
         to_.reset();
     }
 
@@ -315,6 +318,8 @@ private:
         return context_ ? Owner{} : Owner{st.st_uid, st.st_gid};
     }
 
+    timespec time_of(const struct stat& st) const { return options_.modified.value_or(st.st_mtim); }
+
     // not_ours: it may have another owner than what this process makes has.
     void give(int fd, const struct stat& st, bool not_ours) const {
         static const Owner self{::geteuid(), ::getegid()};
@@ -331,12 +336,12 @@ private:
         give(fd, st, set_gid);
         set_mode(fd, st, false);
         for (const auto& [name, value] : xattrs) archive::set_layer_xattr(fd, name, value);
-        archive::set_modified(fd, st.st_mtim);
+        archive::set_modified(fd, time_of(st));
     }
 
     void node_meta(const struct stat& st, int to, const std::string& name, mode_t mode) const {
         const Owner owner = owner_of(st);
-        archive::set_node_meta(to, name, {(st.st_mode & S_IFMT) | mode, st.st_rdev, st.st_mtim, owner.uid, owner.gid});
+        archive::set_node_meta(to, name, {(st.st_mode & S_IFMT) | mode, st.st_rdev, time_of(st), owner.uid, owner.gid});
     }
 
     void count(const struct stat& st, std::optional<std::uint64_t> bytes = {}) {

@@ -6,7 +6,9 @@
 #include "dockerfile/steps.hpp"
 
 #include <cstdint>
+#include <ctime>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -30,7 +32,9 @@ struct CopyOptions {
     // Of ADD: null for a source that is a path.
     std::function<const RemoteFiles*(const std::string& written)> remote;
     std::stop_token stop;
-    std::string asked_by = {}; // for messages, in the place of COPY or ADD
+    std::string asked_by = {};             // for messages, in the place of COPY or ADD
+    std::optional<timespec> modified = {}; // of all that is made; else as in the source
+    bool keep_top = false;                 // the directory that is copied to keeps its time
 };
 
 struct CopyResult {

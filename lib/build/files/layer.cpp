@@ -1,5 +1,6 @@
 #include "build/files/layer.hpp"
 
+#include "archive/file_meta.hpp"
 #include "archive/layer_tree.hpp"
 #include "archive/rootfs_view.hpp"
 #include "base/dir_chain.hpp"
@@ -73,6 +74,7 @@ private:
         struct stat status {}; // before anything in it was removed
         std::vector<std::string> names;
         std::size_t next = 0, kept = 0;
+        bool touched = false; // something in it was removed
     };
 
     void push(const std::string& path, std::optional<Below> below) {
@@ -124,6 +126,8 @@ private:
     void leave() {
         Level level = std::move(way_.back());
         way_.pop_back();
+        // The step changed the directory when status says, not what is removed here.
+        if (level.touched) archive::set_modified(chain_.fd(), level.status.st_mtim);
         if (way_.empty()) return;
         bool gone = false;
         if (level.kept == 0 && level.below && level.below->is_directory()) {
@@ -138,6 +142,7 @@ private:
 
     void remove(const std::string& name, int flags) {
         if (::unlinkat(chain_.fd(), name.c_str(), flags) < 0) throw sys_error(errno, "removing {} from a layer", name);
+        way_.back().touched = true;
     }
 
     static bool same_meta(int fd, const struct stat& st, const Below& under, bool times) {

@@ -171,7 +171,8 @@ void Selection::each_with_parents(const std::string& written, const Visit& visit
             LocateRules rules = visible(source_);
             rules.follow_last = false;
             const auto found = locate(source_.root, whole, rules);
-            if (!found || !found->exists()) throw missing(written, whole);
+            // The walk takes directories alone: below a link there is nothing.
+            if (!found || !found->exists() || found->path != whole) throw missing(written, whole);
         }
         visit(top, source_, &pattern, nullptr);
     }

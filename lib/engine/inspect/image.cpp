@@ -14,8 +14,15 @@ namespace documents {
 
 namespace {
 
+// What nothing but inspect asks for.
+bool are_args_escaped(const std::string& configuration) {
+    const auto document = nlohmann::json::parse(configuration, nullptr, false);
+    const auto value = nlohmann::json::json_pointer("/config/ArgsEscaped");
+    return document.is_object() && document.contains(value) && document[value] == true;
+}
+
 // What is empty is left out, as docker does.
-Json image_config(const image::Config& c) {
+Json image_config(const image::Config& c, bool args_escaped) {
     Json out = Json::object();
     const auto put = [&](const char* key, const auto& value) {
         if (!value.empty()) out[key] = value;
@@ -29,6 +36,7 @@ Json image_config(const image::Config& c) {
     put("WorkingDir", c.working_dir);
     put("Labels", c.labels);
     put("StopSignal", c.stop_signal);
+    if (args_escaped) out["ArgsEscaped"] = true;
     if (c.healthcheck) {
         Json h{{"Test", c.healthcheck->test}};
         const auto put_number = [&](const char* key, std::int64_t value) {
@@ -95,7 +103,7 @@ std::string inspect(Engine& engine, const image::Image& image) {
     if (!image.history.empty()) put("Comment", image.history.back().comment);
     put("Created", image.created);
     put("Author", image.author);
-    document["Config"] = documents::image_config(image.config);
+    document["Config"] = documents::image_config(image.config, documents::are_args_escaped(store.config_json(image)));
     document["Architecture"] = image.platform.architecture;
     put("Variant", image.platform.variant);
     document["Os"] = image.platform.os;

@@ -346,6 +346,58 @@ def imported(s):
     s.davit("image", "load", "-q", "-i", "box.tar", out="^Loaded image: ")
 
 
+def as_buildkit_leaves_it(s):
+    """What else of a layer is as BuildKit makes it: times of directories, modes of what is mounted, names of heredocs."""
+    old = 981173106  # 2001-02-03 04:05:06
+    for name in ("kit/d/e/f", "kit/g"):
+        s.write(name, "1\n")
+    for folder, _, files in os.walk(os.path.join(s.directory, "kit"), topdown=False):
+        for path in [os.path.join(folder, f) for f in files] + [folder]:
+            os.utime(path, (old, old))
+    s.write("kit/Dockerfile", """FROM busybox AS seed
+RUN mkdir -m 711 /sd && echo s > /sd/f && chown 7:8 /sd
+FROM busybox
+ENV A=1
+RUN mkdir -m 700 /linked && mkdir /there
+COPY d /new
+COPY d /there
+COPY --parents d/e/f /parents/
+COPY --link --chmod=600 g /linked/deep/g
+RUN --mount=type=tmpfs,target=/t stat -c %a /t > /tmpfs
+RUN --mount=type=cache,from=seed,source=/sd,target=/c,id=seeded,uid=5,mode=0700 stat -c '%u %g %a' /c > /seeded
+RUN hostname > /name
+WORKDIR /
+""")
+    s.davit("image", "build", "-q", "-t", "kit", "--build-arg", "BUILDKIT_SANDBOX_HOSTNAME=kitchen", "kit")
+    script = "stat -c '%n %Y' /new /new/e /there /parents/d; stat -c '%n %a' /linked /linked/deep; cat /tmpfs /seeded /name"
+    lines = inside(s, "kit", "sh", "-c", script).splitlines()
+    s.equal("directories that are copied keep their time", [f"{d} {old}" for d in ("/new", "/new/e", "/there")], lines[:3])
+    s.check("those above a file of --parents are made now", lines[3].startswith("/parents/d ") and int(lines[3].split()[1]) > old, lines[3])
+    s.equal("--link with --chmod goes into what is there, a tmpfs is everybody's, a seeded cache is its source's, the name is given",
+            ["/linked 700", "/linked/deep 600", "1777", "7 8 711", "kitchen"], lines[4:])
+    history = json.loads(s.davit("image", "inspect", "kit").out)[0]
+    s.check("it is no older than what made it", history["Created"] > "2024", history["Created"])
+    s.davit("image", "history", "--no-trunc", "--format", "{{.CreatedAt}} {{.CreatedBy}}", "kit", out=r"(?m)^20\d\d-.* ENV A=1$")
+    s.davit("image", "rm", "kit")
+
+    s.run("rm", "-f", "/davit-escaped")
+    up = "../" * 12 + "davit-escaped"
+    s.write("kit/Dockerfile", f"FROM busybox\nCOPY <<{up} /d/\nx\n{up}\n")
+    s.davit("image", "build", "-q", "-t", "kit", "kit")
+    s.check("the name of a heredoc leads nowhere", not os.path.exists("/davit-escaped"))
+    s.equal("but into the destination", "x\n", inside(s, "kit", "cat", "/d/davit-escaped"))
+    s.davit("image", "rm", "kit")
+
+    s.write("kit/Dockerfile", "FROM scratch\nCOPY d /d\nCOPY g /\n")
+    for destination, output in (("kit.dir", "kit.dir"), ("kit.tar", "type=tar,dest=kit.tar")):
+        s.davit("image", "build", "--build-arg", "SOURCE_DATE_EPOCH=1600000000", "-o", output, "kit")
+        if destination.endswith(".tar"):
+            s.run("sh", "-c", "mkdir kit.tree && tar x -C kit.tree -f kit.tar")
+        tree = "kit.tree" if destination.endswith(".tar") else destination
+        times = {int(os.lstat(os.path.join(s.directory, tree, p)).st_mtime) for p in ("d", "d/e", "d/e/f", "g")}
+        s.equal(f"SOURCE_DATE_EPOCH is the time of all that {output} holds", {1600000000}, times)
+
+
 with Scenario("build") as s:
     s.images("busybox")
     before = s.listing()
@@ -365,5 +417,6 @@ with Scenario("build") as s:
     s.write("src/a", "1\n")
     garbage(s)
     cache_elsewhere(s)
+    as_buildkit_leaves_it(s)
     imported(s)
     supervisor_dies(s, before)

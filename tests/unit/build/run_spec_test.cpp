@@ -164,3 +164,12 @@ TEST_CASE("/etc/hosts has the names that were asked for") {
     CHECK(hosts_of(request).find("10.0.0.5\tdb\nfd00::5\tdb6\n") != std::string::npos);
     CHECK_FALSE(holds({hosts_of({})}, hosts_of(request)));
 }
+
+TEST_CASE("BUILDKIT_SANDBOX_HOSTNAME is the name of the machine that a RUN sees") {
+    RunGiven g = plain_run();
+    g.request.args = {{"BUILDKIT_SANDBOX_HOSTNAME", "first"}, {"BUILDKIT_SANDBOX_HOSTNAME", "builder"}};
+    CHECK(g.spec().hostname == "builder");
+    CHECK(hosts_of(g.request).starts_with("127.0.0.1\tlocalhost builder\n"));
+    g.request.args = {{"BUILDKIT_SANDBOX_HOSTNAME", ""}};
+    CHECK(g.spec().hostname == "buildkitsandbox");
+}

@@ -37,3 +37,20 @@ TEST_CASE("times as RFC 3339 has them, without zeros at the end") {
     CHECK(now.back() == 'Z');
     CHECK(now > "2024");
 }
+
+TEST_CASE("what makes no layer has the time of one: of the next at the beginning, else of the one before") {
+    const auto filled = [](std::vector<std::string> times) {
+        std::vector<image::HistoryEntry> history;
+        for (const auto& time : times) history.push_back({.created = time});
+        fill_times(history);
+        std::string out;
+        for (const auto& entry : history) out += entry.created + " ";
+        return out;
+    };
+    CHECK(filled({"base", "", "new", "", "newer", ""}) == "base new new new newer newer ");
+    CHECK(filled({"base", "new", ""}) == "base new new ");
+    CHECK(filled({"base", ""}) == "base base ");
+    CHECK(filled({"", "new"}) == "new new ");
+    CHECK(filled({"", ""}) == "  ");
+    CHECK(filled({}) == "");
+}

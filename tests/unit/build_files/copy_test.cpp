@@ -466,7 +466,7 @@ TEST_CASE("copy: hard links, holes, fifos and sockets") {
     CHECK(result.warnings.size() == 1);
 }
 
-TEST_CASE("copy: times of files and of directories inside are kept") {
+TEST_CASE("copy: times of files and of directories are kept") {
     Letters g;
     const auto date = [&](const std::string& path, time_t t) {
         const timespec times[2] = {{t, 5}, {t, 5}};
@@ -487,6 +487,14 @@ TEST_CASE("copy: times of files and of directories inside are kept") {
     CHECK(dated("x/l") == 1500);
     CHECK(dated("x/e/f.txt") == 2000);
     CHECK(dated("x/e") == 3000);
+    date(g.from / "d", 4000);
+    date(g.from.path(), 5000);
+    g.copy({"d"}, "/y");
+    CHECK(dated("y") == 4000);
+    g.copy({"d/e"}, "/y");
+    CHECK(dated("y") == 3000); // one that is there already gets it, too
+    g.copy({"."}, "/z");
+    CHECK(dated("z") == -1); // the context itself is made anew by each build
 }
 
 TEST_CASE("copy: a tree deeper than there are descriptors") {

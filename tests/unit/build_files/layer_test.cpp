@@ -78,7 +78,10 @@ TEST_CASE("layer: what was copied up and is as below is no change") {
         CHECK(::stat((l.bottom / path).c_str(), &st) == 0);
         l.date(path, st.st_mtim);
     }
+    l.date("etc", {7, 0});
     l.normalize();
+    CHECK(::stat((l.upper / "etc").c_str(), &st) == 0);
+    CHECK(st.st_mtim.tv_sec == 7); // what is taken out here was no change of the step's
     CHECK(
         l.tree() ==
         Tree{{"etc", "d 0755"}, {"etc/changed", "f 0644 two"}, {"etc/touched", "f 0644 t"}, {"etc/mode", "f 0600 m"}});

@@ -74,6 +74,39 @@ TEST_CASE("evaluate: platform arguments") {
           "A=mine");
 }
 
+TEST_CASE("evaluate: TARGETSTAGE is the target's name, and that of one without is 'default'") {
+    const std::string text =
+        "FROM x AS a\nARG TARGETSTAGE\nENV A=$TARGETSTAGE\nFROM x\nARG TARGETSTAGE\nENV B=$TARGETSTAGE";
+    CHECK(evaluated(text).config.env.back() == "B=default");
+    CHECK(evaluated(text, [](EvaluateOptions& o) { o.target = "a"; }).config.env.back() == "A=a");
+}
+
+TEST_CASE("evaluate: WORKDIR of the root makes no layer, wherever it comes from") {
+    auto e = evaluated("FROM x\nWORKDIR /a\nWORKDIR /\nWORKDIR ../..\nWORKDIR $UNSET");
+    std::string kinds;
+    for (const auto& step : steps_of(e)) kinds += std::holds_alternative<ConfigStep>(step.action) ? "-" : "L";
+    CHECK(kinds == "L---");
+    CHECK(e.config.working_dir == "/");
+}
+
+TEST_CASE("evaluate: the name of a heredoc is one file below the destination") {
+    const auto files = [](const std::string& name) {
+        return std::get<CopyStep>(steps_of(evaluated("FROM x\nCOPY <<" + name + " /d/\nx\n" + name))[0].action)
+            .inline_files;
+    };
+    CHECK(files("a") == std::vector<InlineFile>{{"a", "x\n"}});
+    CHECK(files("../../../etc/../x") == std::vector<InlineFile>{{"x", "x\n"}});
+    for (const char* none : {".", "..", "a/b", "../../etc/passwd", "/etc/passwd"}) CHECK_THROWS_AS(files(none), Error);
+}
+
+TEST_CASE("evaluate: --exclude takes no variables, and --chmod leaves nothing of --link") {
+    auto e = evaluated("FROM x\nENV V=a\nCOPY --exclude=$V --link a /b\nCOPY --link --chmod=600 --chown=u a /b");
+    const auto& plain = std::get<CopyStep>(steps_of(e)[1].action);
+    CHECK(plain.exclude == Texts{"$V"});
+    CHECK(plain.link);
+    CHECK_FALSE(std::get<CopyStep>(steps_of(e)[2].action).link);
+}
+
 TEST_CASE("evaluate: proxy arguments reach RUN without ARG, and neither key nor history") {
     auto e = evaluated("FROM x\nRUN r", given({"HTTP_PROXY=http://p", "no_proxy=a,b", "ftp_proxy="}));
     CHECK(steps_of(e)[0].unkeyed_env ==

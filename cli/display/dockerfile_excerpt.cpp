@@ -1,0 +1,55 @@
+#include "cli/display/dockerfile_excerpt.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/printable.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+namespace davit::cli {
+
+namespace {
+
+constexpr int lines_around = 2;
+constexpr char rule[] = "--------------------\n";
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> out(1);
+    for (const char c : text)
+        if (c == '\n') out.emplace_back();
+        else if (c != '\r') out.back() += c;
+    return out;
+}
+
+// A device or a pipe would give something else the second time.
+std::string text_of(const std::string& path) {
+    std::error_code unknown;
+    if (!std::filesystem::is_regular_file(path, unknown)) return {};
+    try {
+        return read_file_if_exists(path).value_or("");
+    } catch (const Error&) { // it only decorates another error
+        return {};
+    }
+}
+
+} // namespace
+
+std::string dockerfile_excerpt(const std::string& path, const SourcePos& at) {
+    if (at.line <= 0 || base_name(path) != base_name(at.file)) return {};
+    const std::vector<std::string> lines = lines_of(text_of(path));
+    const int count = static_cast<int>(lines.size());
+    if (at.line > count) return {};
+    const auto line = [&](int number) -> const std::string& { return lines[static_cast<std::size_t>(number - 1)]; };
+    int last = at.line;
+    while (last < count && line(last).ends_with('\\')) ++last;
+    std::string out = fmt::format("{}:{}\n{}", at.file, at.line, rule);
+    for (int i = std::max(1, at.line - lines_around); i <= std::min(count, last + lines_around); ++i)
+        out += fmt::format("{:4} | {} {}\n", i, i >= at.line && i <= last ? ">>>" : "   ", line(i));
+    return printable(out + rule, "\n\t");
+}
+
+} // namespace davit::cli

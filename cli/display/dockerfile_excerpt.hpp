@@ -1,0 +1,14 @@
+// The lines of a Dockerfile around a mistake, in BuildKit's form.
+#pragma once
+
+#include "davit/error.hpp"
+
+#include <string>
+
+namespace davit::cli {
+
+// Those of the instruction at `at` are marked, two more stand before and behind. Empty where the file cannot be
+// read, has another name than `at` says, or is shorter: then it is not what was built from.
+std::string dockerfile_excerpt(const std::string& path, const SourcePos& at);
+
+} // namespace davit::cli
