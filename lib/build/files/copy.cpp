@@ -179,6 +179,8 @@ private:
             out.directory = std::move(found.parent);
             out.name = found.name;
         }
+        if (out.name.empty() || out.name == "." || out.name == ".." || out.name.find('/') != std::string::npos)
+            throw error(Errc::failed, "'{}' cannot be the name of a file", out.name); // whatever it was made of
         out.set_gid = is_set_gid(out.directory.get());
         return out;
     }

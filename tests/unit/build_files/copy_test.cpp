@@ -222,6 +222,11 @@ TEST_CASE("copy: files in the Dockerfile") {
                            {"bin/x", "f 0751 #!/bin/sh\n"}});
     step.inline_files[0].content = "#!/bin/bash\n";
     CHECK(content_digest(g.source(), step, g.options()) != g.copy(Ground::step({}, "/")).digest);
+    for (const char* name : {"../up", "..", "a/b", "."}) {
+        step = Ground::step({}, "/d/");
+        step.inline_files = {{name, "x"}};
+        CHECK(refused([&] { g.copy(step); }) == Errc::failed);
+    }
 }
 
 TEST_CASE("copy: --chmod of what is copied and of the directories made for it") {
