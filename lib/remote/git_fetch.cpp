@@ -36,36 +36,28 @@ GitLogin ask_git(const std::string& url) {
     return out;
 }
 
-// "host:port" of what http reaches; empty: another way leads there.
-std::string web_host(const std::string& url) {
-    const auto scheme = url.find("://");
-    if (!url.starts_with("http") || scheme == std::string::npos) return "";
-    const std::string authority = url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3);
-    return authority.substr(authority.rfind('@') + 1);
-}
-
-std::optional<std::string> secret_of(const GitCredentials& given, const std::string& name, const std::string& host,
-                                     bool own) {
-    if (!given.secret || host.empty()) return std::nullopt;
-    for (const std::string& id : {name + "." + host, name + "." + host.substr(0, host.rfind(':'))})
-        if (auto found = given.secret(id)) return found->substr(0, found->find_first_of("\r\n"));
-    auto found = own ? given.secret(name) : std::nullopt;
-    if (found) return found->substr(0, found->find_first_of("\r\n"));
-    return std::nullopt;
+std::optional<std::string> secret_of(const GitCredentials& given, const std::string& name, const std::string& url,
+                                     const std::string& main) {
+    const auto place = web_place(url);
+    if (!given.secret || !place) return std::nullopt;
+    const auto line = [](const std::string& text) { return text.substr(0, text.find_first_of("\r\n")); };
+    for (const std::string& host : {place->host, place->host.substr(0, place->host.rfind(':'))})
+        if (const auto found = given.secret(name + "." + host)) return line(*found);
+    // What is for no host by name goes where the repository is, and not in clear where that is not.
+    const auto found = place == web_place(main) ? given.secret(name) : std::nullopt;
+    return found ? std::optional(line(*found)) : std::nullopt;
 }
 
 // main: the repository that was asked for.
 GitAccess access_of(const GitCredentials& given, const std::string& main) {
     GitAccess out;
     out.ssh_agent = given.ssh_agent;
-    const auto own = [main](const std::string& url) { return web_host(url) == web_host(main); };
-    out.login = [given, own](const std::string& url) {
-        if (const auto token = secret_of(given, "GIT_AUTH_TOKEN", web_host(url), own(url)))
-            return GitLogin{"x-access-token", *token};
-        return ask_git(url);
+    out.login = [given, main](const std::string& url) {
+        if (const auto token = secret_of(given, "GIT_AUTH_TOKEN", url, main)) return GitLogin{"x-access-token", *token};
+        return web_place(url) ? ask_git(url) : GitLogin{};
     };
-    out.header = [given, own](const std::string& url) {
-        const auto header = secret_of(given, "GIT_AUTH_HEADER", web_host(url), own(url));
+    out.header = [given, main](const std::string& url) {
+        const auto header = secret_of(given, "GIT_AUTH_HEADER", url, main);
         return header ? "Authorization: " + *header : "";
     };
     return out;
@@ -123,16 +115,21 @@ std::string fetch_from_git(const GitRef& ref, const std::string& shown, const st
     const std::string directory = cached(cache + "/git", commit, [&](const std::string& to) {
         or_throw(client->checkout(ref.url, ref.ref, commit, to, nullptr), ref);
     });
-    std::string wanted = ref.subdirectory.empty() ? directory : directory + "/" + ref.subdirectory;
-    std::error_code code;
     // A symbolic link in the repository must not lead out of it.
-    const std::string real = std::filesystem::canonical(wanted, code).string();
-    if (code)
-        throw error(Errc::not_found, "the git repository {} has no '{}'", ref.url, ref.subdirectory)
-            .with_hint("what follows #REF: is a directory or a file of the repository");
-    if (real != directory && !real.starts_with(std::filesystem::canonical(directory).string()))
-        throw error(Errc::denied, "'{}' of the git repository {} leads out of it", ref.subdirectory, ref.url);
-    return std::filesystem::is_directory(real) ? compose_file_in(wanted, shown) : wanted;
+    const std::string top = std::filesystem::canonical(directory).string();
+    const auto inside = [&](const std::string& path) {
+        std::error_code code;
+        const std::string real = std::filesystem::canonical(path, code).string();
+        if (code)
+            throw error(Errc::not_found, "the git repository {} has no '{}'", ref.url, ref.subdirectory)
+                .with_hint("what follows #REF: is a directory or a file of the repository");
+        if (real != top && !real.starts_with(top + "/"))
+            throw error(Errc::denied, "'{}' of the git repository {} leads out of it",
+                        ref.subdirectory.empty() ? path.substr(path.rfind('/') + 1) : ref.subdirectory, ref.url);
+        return path;
+    };
+    const std::string wanted = inside(ref.subdirectory.empty() ? directory : directory + "/" + ref.subdirectory);
+    return std::filesystem::is_directory(wanted) ? inside(compose_file_in(wanted, shown)) : wanted;
 }
 
 } // namespace davit::remote

@@ -7,6 +7,7 @@
 #include <git2.h>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <unistd.h>
 #include <vector>
 
@@ -52,6 +53,7 @@ bool is_commit(const std::string& text) {
 struct Session {
     const GitAccess& access;
     std::string url;
+    bool anonymous = false;
     int tried = 0;
 };
 
@@ -72,6 +74,7 @@ int ssh_key(git_credential** out, Session& session, const char* user) {
 
 int credentials(git_credential** out, const char*, const char* user, unsigned allowed, void* payload) {
     auto& session = *static_cast<Session*>(payload);
+    if (session.anonymous) return GIT_EAUTH;
     if (allowed & GIT_CREDENTIAL_SSH_KEY) return ssh_key(out, session, user ? user : "git");
     if (allowed & GIT_CREDENTIAL_USERNAME) return git_credential_username_new(out, user ? user : "git");
     if (!(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) || session.tried++) return GIT_EAUTH;
@@ -90,16 +93,35 @@ git_remote_callbacks callbacks(Session& session) {
 // What is sent to one server besides.
 class HeaderLines {
 public:
-    HeaderLines(const GitAccess& access, const std::string& url)
-        : line_(access.header ? access.header(url) : ""), first_(line_.data()), array_{&first_, 1} {}
+    HeaderLines(const GitAccess& access, const std::string& url, bool anonymous)
+        : line_(access.header && !anonymous ? access.header(url) : ""), first_(line_.data()), array_{&first_, 1} {}
     HeaderLines(const HeaderLines&) = delete;
-    const git_strarray* array() const { return line_.empty() ? nullptr : &array_; }
+    git_strarray array() const { return line_.empty() ? git_strarray{} : array_; }
 
 private:
     std::string line_;
     char* first_;
     git_strarray array_;
 };
+
+// A connection with the credentials for its server, which stays with it; where that leads to another host, one without
+// any goes there: the library would send that host what is for the first. `connect` is given what all options have:
+// callbacks, follow_redirects, custom_headers.
+template <typename Options, typename Connect>
+int connected(const GitAccess& access, const std::string& url, Options options, Connect&& connect) {
+    int code = 0;
+    for (const bool anonymous : {false, true}) {
+        Session session{access, url, anonymous};
+        const HeaderLines lines(access, url, anonymous);
+        options.callbacks = callbacks(session);
+        options.custom_headers = lines.array();
+        options.follow_redirects = anonymous ? GIT_REMOTE_REDIRECT_INITIAL : GIT_REMOTE_REDIRECT_NONE;
+        code = connect(options);
+        const git_error* e = code < 0 ? git_error_last() : nullptr;
+        if (!e || !e->message || std::string_view(e->message).find("redirect") == std::string_view::npos) break;
+    }
+    return code;
+}
 
 // The full name a server knows the ref by; an annotated tag's commit is listed with "^{}".
 const git_remote_head* find_head(const git_remote_head** heads, std::size_t count, const std::string& ref) {
@@ -128,10 +150,10 @@ public:
         git_remote* raw = nullptr;
         if (int code = git_remote_create_detached(&raw, url.c_str())) return failed(code);
         Remote remote(raw);
-        Session session{access_, url};
-        git_remote_callbacks asked = callbacks(session);
-        HeaderLines lines(access_, url);
-        if (int code = git_remote_connect(remote.get(), GIT_DIRECTION_FETCH, &asked, nullptr, lines.array()))
+        const git_remote_connect_options plain = GIT_REMOTE_CONNECT_OPTIONS_INIT;
+        if (int code = connected(access_, url, plain, [&](const git_remote_connect_options& how) {
+                return git_remote_connect_ext(remote.get(), GIT_DIRECTION_FETCH, &how);
+            }))
             return failed(code);
         const git_remote_head** heads = nullptr;
         std::size_t count = 0;
@@ -210,13 +232,13 @@ private:
         git_buf_dispose(&resolved);
         if (!is_remote_url(url))
             return {GitFailure::other, "the address of the submodule " + path + " is no server's: " + url};
-        Session session{access_, url};
-        git_submodule_update_options options = GIT_SUBMODULE_UPDATE_OPTIONS_INIT;
-        options.fetch_opts.callbacks = callbacks(session);
-        HeaderLines lines(access_, url);
-        if (lines.array()) options.fetch_opts.custom_headers = *lines.array();
-        options.checkout_opts.checkout_strategy = GIT_CHECKOUT_FORCE;
-        if (int code = git_submodule_update(&submodule, 1, &options)) {
+        const git_fetch_options plain = GIT_FETCH_OPTIONS_INIT;
+        if (int code = connected(access_, url, plain, [&](const git_fetch_options& how) {
+                git_submodule_update_options options = GIT_SUBMODULE_UPDATE_OPTIONS_INIT;
+                options.fetch_opts = how;
+                options.checkout_opts.checkout_strategy = GIT_CHECKOUT_FORCE;
+                return git_submodule_update(&submodule, 1, &options);
+            })) {
             GitResult out = failed(code);
             out.text = "the submodule " + path + ": " + out.text;
             return out;
@@ -237,21 +259,17 @@ private:
         git_remote* raw = nullptr;
         if (int code = git_remote_create(&raw, &repository, "origin", url.c_str())) return code;
         Remote remote(raw);
-        Session session{access_, url};
         git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
-        options.callbacks = callbacks(session);
-        HeaderLines lines(access_, url);
-        if (lines.array()) options.custom_headers = *lines.array();
-        options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_ALL;
-        if (ref.empty()) return git_remote_fetch(remote.get(), nullptr, &options, nullptr);
-        options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+        options.download_tags = ref.empty() ? GIT_REMOTE_DOWNLOAD_TAGS_ALL : GIT_REMOTE_DOWNLOAD_TAGS_NONE;
         std::vector<std::string> specs{"+refs/heads/" + ref + ":refs/davit/head",
                                        "+refs/tags/" + ref + ":refs/davit/tag"};
         if (ref.rfind("refs/", 0) == 0) specs = {"+" + ref + ":refs/davit/ref"};
         std::vector<char*> pointers;
         for (std::string& spec : specs) pointers.push_back(spec.data());
         const git_strarray array{pointers.data(), pointers.size()};
-        return git_remote_fetch(remote.get(), &array, &options, nullptr);
+        return connected(access_, url, options, [&](const git_fetch_options& how) {
+            return git_remote_fetch(remote.get(), ref.empty() ? nullptr : &array, &how, nullptr);
+        });
     }
 
     GitAccess access_;

@@ -57,4 +57,24 @@ std::optional<GitRef> parse_git_ref(std::string_view text) {
     return out;
 }
 
+std::optional<WebPlace> web_place(std::string_view url) {
+    const auto odd = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || c == '\\'; };
+    if (std::any_of(url.begin(), url.end(), odd)) return std::nullopt;
+    WebPlace out;
+    const std::size_t colon = url.find("://");
+    out.scheme = url.substr(0, colon);
+    if (colon == std::string_view::npos || (out.scheme != "http" && out.scheme != "https")) return std::nullopt;
+    url.remove_prefix(colon + 3);
+    std::string_view authority = url.substr(0, url.find_first_of("/?#"));
+    const std::size_t at = authority.find('@');
+    if (at != std::string_view::npos) authority.remove_prefix(at + 1);
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("-._:[]").find(c) != std::string_view::npos;
+    };
+    if (authority.empty() || !std::all_of(authority.begin(), authority.end(), plain)) return std::nullopt;
+    out.host = authority;
+    return out;
+}
+
 } // namespace davit::remote

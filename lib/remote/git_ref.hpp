@@ -18,4 +18,13 @@ struct GitRef {
 // Throws Error(usage) for a subdirectory that leads outside.
 std::optional<GitRef> parse_git_ref(std::string_view text);
 
+// Where http or https leads: what credentials are for.
+struct WebPlace {
+    std::string scheme, host; // host: with its port, as written
+    bool operator==(const WebPlace&) const = default;
+};
+// The server that is connected to: of "https://a?@b/" that is a. nullopt: another way leads there, or some reader could
+// take the address for another one (backslashes, several '@', lines).
+std::optional<WebPlace> web_place(std::string_view url);
+
 } // namespace davit::remote

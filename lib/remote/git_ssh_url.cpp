@@ -8,6 +8,8 @@ namespace davit::remote {
 
 namespace {
 
+bool contains(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
+
 // For the shell at the other end.
 std::string quoted(const std::string& text) {
     std::string out = "'";
@@ -18,10 +20,18 @@ std::string quoted(const std::string& text) {
     return out + "'";
 }
 
+// ssh hands user and host on to a shell where its configuration has a ProxyCommand or a Match exec with %r or %h.
+bool is_for_shells(char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || contains("'`\"$\\;&<>|(){}!*?", {&c, 1});
+}
+
 bool is_safe(const SshPlace& place) {
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     for (const std::string* one : {&place.user, &place.host, &place.path})
         if (one->starts_with('-') || one->find('\0') != std::string::npos) return false;
+    if (std::any_of(place.user.begin(), place.user.end(), is_for_shells) ||
+        std::any_of(place.host.begin(), place.host.end(), is_for_shells))
+        return false;
     return !place.host.empty() && !place.path.empty() && std::all_of(place.port.begin(), place.port.end(), is_digit);
 }
 
@@ -32,8 +42,6 @@ void take_user(std::string_view& authority, SshPlace& out) {
     out.user = percent_decode(user.substr(0, user.find(':'))); // ssh takes no password
     authority.remove_prefix(at + 1);
 }
-
-bool contains(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
 
 } // namespace
 

@@ -166,14 +166,19 @@ class Ssh(Repositories):
 
 
 class Backend:
-    """git http-backend behind HTTP; password: what Basic authorization has to say, header: another one that does."""
+    """git http-backend behind HTTP; password: what Basic authorization has to say; moved: the host it is found at now."""
 
-    def __init__(self, base, env, password=None):
+    def __init__(self, base, env, password=None, moved=None):
         self.asked, outer = [], self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked.append((self.path, self.headers.get("Authorization")))
+                if moved:
+                    self.send_response(302)
+                    self.send_header("Location", "http://" + moved + self.path)
+                    self.send_header("Content-Length", "0")
+                    return self.end_headers()
                 wanted = password and "Basic " + base64.b64encode(password.encode()).decode()
                 if wanted and self.headers.get("Authorization") != wanted:
                     self.send_response(401)
@@ -226,6 +231,62 @@ class Http(Repositories):
         basic = "Basic " + base64.b64encode(b"x-access-token:s3cret").decode()
         self.assertEqual(self.built(url, "--secret", "id=GIT_AUTH_HEADER,env=H", env={"H": basic})["f"], "top\n")
         self.assertEqual({given for _, given in other.asked}, {None})
+
+    def test_compose_files_stay_in_their_repository(self):
+        os.makedirs(self.base + "/app.git/out")
+        os.symlink("/etc/hostname", self.base + "/app.git/out/compose.yaml")
+        os.symlink("/etc", self.base + "/app.git/etc")
+        os.symlink("../compose.yaml", self.base + "/app.git/sub/compose.yaml")
+        self.git("app.git", "add", "-A")
+        self.git("app.git", "commit", "-qm", "links")
+        url = "http://%s/app.git#:" % Backend(self.base, self.gitenv).host
+        self.assertEqual(self.image(url + "sub"), "one")
+        for path in ("out", "out/compose.yaml", "etc", "etc/hostname"):
+            self.assertIn("leads out of it", self.run_davit("-f", url + path, "config", code=1).err)
+
+    def submodule_at(self, url):
+        self.git("app.git", "config", "-f", ".gitmodules", "submodule.vendor/lib.url", url)
+        self.git("app.git", "commit", "-qam", "elsewhere")
+
+    def test_no_address_passes_for_another(self):
+        """What of a submodule's address is its server is what the connection goes to, not what stands behind the last '@'."""
+        thief = Backend(self.base, self.gitenv, "nobody:knows")
+        server = Backend(self.base, self.gitenv, "x-access-token:s3cret")
+        url, env = "http://%s/app.git" % server.host, {"GIT_AUTH_TOKEN": "s3cret"}
+        for address in ("http://%s?@%s/lib.git", "http://%s#@%s/lib.git", "http://%s\\@%s/lib.git", "http://%s/lib.git\nhost=%s"):
+            self.submodule_at(address % (thief.host, server.host))
+            for secret in ("GIT_AUTH_TOKEN", "GIT_AUTH_TOKEN.%s,env=GIT_AUTH_TOKEN" % server.host, "GIT_AUTH_HEADER,env=H"):
+                basic = "Basic " + base64.b64encode(b"x-access-token:s3cret").decode()
+                self.run_davit("image", "build", "-q", "--no-cache", url, "--secret", "id=" + secret, code=1, env=dict(env, H=basic))
+        self.assertEqual({given for _, given in thief.asked} - {None}, set())
+
+    def test_git_is_asked_for_one_server(self):
+        """Lines in an address are not lines of git's credential protocol."""
+        thief = Backend(self.base, self.gitenv, "nobody:knows")
+        server = Backend(self.base, self.gitenv)
+        with open(self.dir + "/.gitconfig", "w") as f:
+            f.write('[credential "http://%s"]\n\thelper = "!echo username=me; echo password=s3cret; :"\n' % server.host)
+        self.submodule_at("http://%s/lib.git\nhost=%s" % (thief.host, server.host))
+        self.run_davit("image", "build", "-q", "--no-cache", "http://%s/app.git" % server.host, code=1, env={"HOME": self.dir})
+        self.assertEqual({given for _, given in thief.asked} - {None}, set())
+
+    def test_nothing_secret_follows_to_another_host(self):
+        """Who is led elsewhere gets there without credentials, as anybody."""
+        basic = "Basic " + base64.b64encode(b"x-access-token:s3cret").decode()
+        with open(self.dir + "/.gitconfig", "w") as f:
+            f.write('[credential]\n\thelper = "!echo username=x-access-token; echo password=s3cret; :"\n')
+        for password in (None, "nobody:knows"):
+            other = Backend(self.base, self.gitenv, password)
+            away = Backend(self.base, self.gitenv, moved=other.host.replace("127.0.0.1", "localhost"))
+            url = "http://%s/app.git" % away.host
+            for secret in ("GIT_AUTH_HEADER,env=H", "GIT_AUTH_TOKEN", "UNUSED,env=H"):
+                words, env = (url, "--secret", "id=" + secret), {"GIT_AUTH_TOKEN": "s3cret", "H": basic, "HOME": self.dir}
+                if password:
+                    self.run_davit("image", "build", "-q", "--no-cache", *words, code=1, env=env)
+                else:
+                    self.assertEqual(self.built(*words, env=env)["f"], "top\n")
+            self.assertNotEqual(other.asked, [])
+            self.assertEqual({given for _, given in other.asked}, {None})
 
 
 if __name__ == "__main__":

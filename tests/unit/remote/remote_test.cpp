@@ -44,6 +44,21 @@ TEST_CASE("what git clones is told from what lies on the disk") {
     }
 }
 
+TEST_CASE("credentials are for the server that an address leads to, whatever stands behind it") {
+    CHECK(web_place("https://h/a.git") == WebPlace{"https", "h"});
+    CHECK(web_place("http://user:word@h.example:8080/a.git") == WebPlace{"http", "h.example:8080"});
+    CHECK(web_place("https://[::1]:443") == WebPlace{"https", "[::1]:443"});
+    CHECK(web_place("https://evil?@h/a.git") == WebPlace{"https", "evil"});
+    CHECK(web_place("https://evil#@h/a.git") == WebPlace{"https", "evil"});
+    for (const char* text : {"https://evil\\@h/a.git", "https://a@evil@h/a.git", "https://evil/\nhost=h",
+                             "https://evil\r", "https://evil%2f@@h/", "https://", "https:///h/", "httpsx://h/",
+                             "http:h/x", "git@h:x.git", "ssh://h/x.git", "https://h\t/", "https://e v/"}) {
+        CAPTURE(text);
+        CHECK_FALSE(web_place(text).has_value());
+    }
+    CHECK_FALSE(web_place("http://h/a.git") == web_place("https://h/a.git")); // not in clear
+}
+
 TEST_CASE("a subdirectory stays in the repository") {
     for (const char* text : {"https://h/a.git#main:..", "https://h/a.git#main:x/../../y", "https://h/a.git#:/../x"}) {
         CAPTURE(text);
@@ -136,6 +151,10 @@ TEST_CASE("addresses that ssh takes, and none that would be its options") {
              {"ssh://%2dx@h/r", nullptr},
              {"https://h/r", nullptr},
              {"git@:r", nullptr},
+             {"ssh://`id`@h/x.git", nullptr}, // for ProxyCommand's %r
+             {"ssh://a%3bid@h/x.git", nullptr},
+             {"ssh://h$(id)/x.git", nullptr},
+             {"ssh://a%0ab@h/x.git", nullptr},
          }) {
         CAPTURE(row.url);
         const auto place = parse_ssh_place(row.url);
