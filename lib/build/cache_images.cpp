@@ -121,14 +121,17 @@ void take_records(Session& session, const image::Image& image) {
 
 void import_one(Session& session, const CachePlace& place) {
     if (place.type == "local") {
-        const auto loaded = image::load(session.store, place["src"], {{}, session.stop()});
+        const auto before = session.store.impl().image_ids();
+        const auto loaded = image::load(session.store, place["src"], {{}, session.stop(), false});
         for (const auto& one : loaded) {
             {
                 image::Lease lease = session.store.empty_lease(); // not the build's: the image goes now
                 session.store.extend(lease, one.image.id);
                 take_records(session, one.image);
             }
-            if (one.references.empty()) forget(session, one.image.id);
+            const bool ours = std::find(before.begin(), before.end(), one.image.id) == before.end();
+            const auto now = session.store.find(one.image.id);
+            if (ours && now && now->tags.empty()) forget(session, one.image.id);
         }
     } else if (place.type == "registry") {
         const auto reference = registry::Reference::parse(place["ref"]);

@@ -256,7 +256,8 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
 }
 
 std::string load_layout(Session& session, const std::string& directory) {
-    const auto loaded = image::load(session.store, directory, {{}, session.stop()});
+    // Whoever wrote it names no image of this machine.
+    const auto loaded = image::load(session.store, directory, {{}, session.stop(), false});
     if (loaded.empty()) throw error(Errc::not_found, "{} holds no image", directory);
     session.store.extend(session.lease, loaded.front().image.id);
     return loaded.front().image.id;

@@ -19,6 +19,7 @@ struct Loaded {
 struct LoadOptions {
     std::string platform; // "linux/arm64"; empty: all that the archive holds of an index
     std::stop_token stop;
+    bool names = true; // images get the names that the archive has for them; false: what is in it is only looked at
 };
 
 // path: an OCI layout directory, or a tar (plain, gzip, zstd) of an OCI layout or docker-archive.

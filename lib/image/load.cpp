@@ -69,7 +69,8 @@ private:
     }
 
     void take(const registry::Descriptor& manifest, const std::string& json,
-              const std::vector<registry::Reference>& references) {
+              const std::vector<registry::Reference>& written) {
+        const auto references = given(written);
         Ingested result = ingested(manifest, json);
         Loaded out;
         for (const auto& reference : references) {
@@ -79,6 +80,10 @@ private:
         auto image = store_.find(result.image.id);
         out.image = image ? std::move(*image) : std::move(result.image);
         loaded_.push_back(std::move(out));
+    }
+
+    std::vector<registry::Reference> given(const std::vector<registry::Reference>& written) const {
+        return options_.names ? written : std::vector<registry::Reference>();
     }
 
     static std::optional<registry::Reference> name_of(const registry::Descriptor& d) {
@@ -166,7 +171,8 @@ private:
 
     void load_index(const std::string& json, const std::string& media_type,
                     const std::vector<registry::Descriptor>& manifests,
-                    const std::vector<registry::Reference>& references) {
+                    const std::vector<registry::Reference>& written) {
+        const auto references = given(written);
         Lease lease = store_.empty_lease();
         std::vector<Ingested> held; // until the index names them
         std::vector<std::string> ids;

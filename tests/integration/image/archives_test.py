@@ -42,6 +42,24 @@ class Archives(Case):
             self.assertEqual(found["Config"]["User"], "7")
             self.assertEqual(self.content("team/app:1", "b"), noise(100000, 5))
 
+    def test_what_a_build_reads_names_no_image(self):
+        """A layout that is a build's context or cache takes the name of no image of this machine."""
+        mine = Image([{"mine": b"1"}])
+        layout(self.dir + "/mine", {"team/app:1": mine})
+        self.load("-i", self.dir + "/mine")
+        os.makedirs(self.dir + "/context")
+        with open(self.dir + "/context/Dockerfile", "w") as f:
+            f.write("FROM base\nCOPY Dockerfile /d\n")
+        out = ["image", "build", "-q", "-o", self.dir + "/out", self.dir + "/context", "--build-context"]
+        self.run_davit(*out, "base=oci-layout://" + self.dir + "/layout")
+        self.assertTrue(os.path.exists(self.dir + "/out/b"))
+        self.assertEqual(self.inspect("team/app:1")["Id"], mine.id)
+        self.run_davit(*out, "base=docker-image://team/app:1", "--cache-from", "type=local,src=" + self.dir + "/layout")
+        self.assertEqual(self.inspect("team/app:1")["Id"], mine.id)
+        self.run_davit(*out, "base=docker-image://team/app:1", "--cache-from", "type=local,src=" + self.dir + "/mine")
+        self.assertEqual(self.inspect("team/app:1")["Id"], mine.id)
+        self.assertEqual(self.names().count("team/app:1"), 1)
+
     def test_what_is_no_file_is_refused_at_once(self):
         os.mkfifo(self.dir + "/pipe")
         self.assertIn("nobody writes to", self.run_davit("image", "load", "-i", self.dir + "/pipe", code=1).err)
