@@ -62,8 +62,9 @@ void make_in_place(LayerTree& tree, const LayerTree::Place& place, F&& make) {
 } // namespace
 
 LayerWriter::LayerWriter(const std::string& root)
-    : tree_(root, {[this](const std::string& path) { hold(path.size()), result_.unsettled.implicit.insert(path); },
-                   [this](const std::string& path) { forget_below(path); }}) {}
+    : tree_(root,
+            {[this](const std::string& path) { held_.names(path.size()), result_.unsettled.implicit.insert(path); },
+             [this](const std::string& path) { forget_below(path); }}) {}
 
 namespace {
 // "a" and "a/…", not "a.b", which sorts between them.
@@ -80,21 +81,8 @@ void LayerWriter::forget_below(const std::string& path) {
     erase_below(result_.unsettled.links, path);
 }
 
-// A few compressed bytes can stand for any number of entries.
-void LayerWriter::hold(std::size_t bytes) {
-    constexpr std::size_t most = 256u << 20;
-    held_ += bytes + 200;
-    if (held_ > most)
-        throw error(Errc::failed, "the layer's directories and links need more than {} MiB of memory", most >> 20);
-}
-
 void LayerWriter::remember(const std::string& path, const TarEntry& e) {
-    constexpr std::size_t most = 32u << 20;
-    std::size_t size = 0;
-    for (const auto& [name, value] : e.xattrs) size += name.size() + value.size();
-    if ((held_xattrs_ += size) > most)
-        throw error(Errc::failed, "the layer's directories have more than {} MiB of extended attributes", most >> 20);
-    hold(path.size() + size);
+    held_.directory(path, e);
     directories_[path] = {e.mode, e.uid, e.gid, e.mtime_ns, e.mtime, e.xattrs};
 }
 
@@ -206,7 +194,7 @@ void LayerWriter::add_hardlink(const TarEntry& e, const LayerTree::Place& place)
         std::string source = there.directory < 0 ? target : there.path();
         if (auto waits = result_.unsettled.links.find(source); waits != result_.unsettled.links.end())
             source = waits->second;
-        hold(mine.path().size() + source.size());
+        held_.names(mine.path().size() + source.size());
         result_.unsettled.links[mine.path()] = source;
         return;
     }

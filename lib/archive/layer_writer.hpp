@@ -1,6 +1,7 @@
 // One layer's tar → one directory that overlayfs can use as a lowerdir.
 #pragma once
 
+#include "archive/held_entries.hpp"
 #include "archive/layer_tree.hpp"
 #include "archive/tar_reader.hpp"
 
@@ -53,10 +54,9 @@ private:
 
     Unpacked result_;
     void remember(const std::string& path, const TarEntry& entry);
-    void hold(std::size_t bytes);
 
     std::map<std::string, DirectoryMeta> directories_;
-    std::size_t held_ = 0, held_xattrs_ = 0; // bytes that wait for finish(), about
+    HeldEntries held_{"layer"}; // what waits for finish()
     LayerTree tree_;
 };
 

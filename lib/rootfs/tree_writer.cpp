@@ -1,6 +1,7 @@
 #include "rootfs/tree_writer.hpp"
 
 #include "archive/file_meta.hpp"
+#include "archive/held_entries.hpp"
 #include "archive/layer_tree.hpp"
 #include "archive/tar_reader.hpp"
 #include "archive/tar_stream.hpp"
@@ -108,7 +109,10 @@ private:
     bool leave_out(const archive::TarEntry& e, const std::string& path) {
         const bool device = is_device(e);
         const bool link = e.type == Type::hardlink && left_out_.contains(archive::clean_path(e.link));
-        if (device || link) left_out_.insert(path);
+        if (device || link) {
+            held_.names(path.size());
+            left_out_.insert(path);
+        }
         return device || link;
     }
 
@@ -187,6 +191,7 @@ private:
         if (!present.fd && ::mkdirat(place.directory, place.name.c_str(), 0700) < 0)
             throw sys_error(errno, "making {}", shown(path));
         const UniqueFd fd = sys::open_at(place.directory, place.name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+        held_.directory(path, e);
         made_[path] = inode_of(fd.get());
         directories_.push_back({path, e});
     }
@@ -221,6 +226,7 @@ private:
         mode_t mode = e.mode;
         if (!options_.special && (mode & (S_ISUID | S_ISGID))) {
             mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
+            held_.names(path.size());
             stripped_.push_back(path);
         }
         set_meta(fd.get(), e, mode, path);
@@ -310,6 +316,7 @@ private:
     std::set<std::string> left_out_;
     int links_ = 0;
     std::vector<std::string> stripped_;
+    archive::HeldEntries held_{"archive"};
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "build/files/unpack.hpp"
 
 #include "archive/file_meta.hpp"
+#include "archive/held_entries.hpp"
 #include "archive/layer_tree.hpp"
 #include "archive/tar_reader.hpp"
 #include "base/error.hpp"
@@ -145,6 +146,7 @@ private:
             if (::fstatat(at.directory, at.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0)
                 throw make_sys_error(errno, "looking at the directory");
         }
+        held_.directory(path, e);
         directories_.push_back({path, e, st.st_dev, st.st_ino});
     }
 
@@ -236,6 +238,7 @@ private:
     std::string parent_path_;
     UniqueFd parent_;
     std::vector<Directory> directories_;
+    archive::HeldEntries held_{"archive"};
 };
 
 } // namespace

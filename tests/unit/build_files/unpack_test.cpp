@@ -139,6 +139,21 @@ TEST_CASE("archive: links of its own are meant inside; one that leads out is ref
     CHECK(unpack_refused(bad, tar_of({{Type::file, "f", ""}, {Type::file, "f/x", ""}})) == Errc::conflict);
 }
 
+TEST_CASE("archive: directories without end, or loaded with attributes, take no memory without end") {
+    std::string bytes;
+    archive::TarStream tar([&](std::string_view more) { bytes += more; });
+    TarEntry e;
+    e.type = Type::directory;
+    e.path = "d/";
+    e.mode = 0755;
+    e.uid = ::geteuid();
+    e.gid = ::getegid();
+    e.xattrs.emplace_back("user.k", std::string(500'000, 'v'));
+    for (int i = 0; i < 80; ++i) tar.add(e);
+    tar.finish();
+    CHECK(unpack_refused(Dest(), bytes) == Errc::failed);
+}
+
 TEST_CASE("archive: compressed streams are told by their bytes") {
     const std::string tar = tar_of({{Type::file, "f", std::string(300'000, 'x')}});
     for (const char* program : {"gzip", "bzip2", "xz", "zstd"}) {
