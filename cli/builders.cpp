@@ -31,15 +31,21 @@ bool is_builder_name(const std::string& name) {
     });
 }
 
+// Of whatever stands in a file: others write there too.
+std::string text_in(const Instance& json, const char* key, const std::string& otherwise) {
+    const auto it = json.is_object() ? json.find(key) : json.end();
+    return it != json.end() && it->is_string() ? it->get<std::string>() : otherwise;
+}
+
 BuilderName from_file(const std::string& name) {
     const Instance document =
         Instance::parse(read_file_if_exists(instances_directory() + "/" + name).value_or(""), nullptr, false);
     BuilderName out{name, "docker-container", name + "0", "unix:///var/run/docker.sock"};
     if (!document.is_object()) return out;
-    out.driver = document.value("Driver", out.driver);
+    out.driver = text_in(document, "Driver", out.driver);
     if (const auto nodes = document.find("Nodes"); nodes != document.end() && nodes->is_array() && !nodes->empty()) {
-        out.node = nodes->front().value("Name", out.node);
-        out.endpoint = nodes->front().value("Endpoint", out.endpoint);
+        out.node = text_in(nodes->front(), "Name", out.node);
+        out.endpoint = text_in(nodes->front(), "Endpoint", out.endpoint);
     }
     return out;
 }
@@ -70,7 +76,7 @@ std::string chosen_builder() {
     if (const char* name = std::getenv("BUILDX_BUILDER"); name && *name) return name;
     const Instance current =
         Instance::parse(read_file_if_exists(buildx_directory() + "/current").value_or(""), nullptr, false);
-    const std::string name = current.is_object() ? current.value("Name", "") : "";
+    const std::string name = text_in(current, "Name", "");
     return name.empty() || (name != "default" && !exists(instances_directory() + "/" + name)) ? "default" : name;
 }
 

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json_depth.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/format/json_text.hpp"
 
@@ -111,6 +112,26 @@ Error no_context() {
     return error(Errc::usage, "this is no exported context").with_hint("see 'docker context export'");
 }
 
+// What somebody else may have written: every command that lists contexts reads it from now on.
+Metadata metadata_in(const std::string& text) {
+    auto out = parse_untrusted_as<Metadata>(text);
+    const auto member = [](const Metadata& of, const char* key, auto is) {
+        const auto it = of.find(key);
+        return it == of.end() || it->is_null() || ((*it).*is)();
+    };
+    if (!out.is_object() || !member(out, "Metadata", &Metadata::is_object) ||
+        !member(out, "Endpoints", &Metadata::is_object))
+        throw no_context();
+    if (const auto about = out.find("Metadata"); about != out.end() && about->is_object())
+        if (!member(*about, "Description", &Metadata::is_string)) throw no_context();
+    if (const auto endpoints = out.find("Endpoints"); endpoints != out.end() && endpoints->is_object())
+        for (const auto& [name, endpoint] : endpoints->items())
+            if (!endpoint.is_object() || !member(endpoint, "Host", &Metadata::is_string) ||
+                !member(endpoint, "SkipTLSVerify", &Metadata::is_boolean))
+                throw no_context();
+    return out;
+}
+
 } // namespace
 
 void check_context_name(const std::string& name) {
@@ -165,7 +186,7 @@ ContextFiles files_of_endpoint(const std::string& text, const std::string& name,
     }
     if (!from.empty()) {
         ContextFiles files = read_context_files(from);
-        Metadata document = Metadata::parse(files["meta.json"]);
+        Metadata document = metadata_in(files["meta.json"]);
         document["Metadata"] = Metadata::object();
         if (!description.empty()) document["Metadata"]["Description"] = description;
         files["meta.json"] = json_text(document);
@@ -196,8 +217,7 @@ ContextFiles read_context_files(const std::string& name) {
 
 void write_context_files(const std::string& name, const ContextFiles& files) {
     const ContextPlace place = place_of_context(name);
-    Metadata document = Metadata::parse(files.at("meta.json"), nullptr, false);
-    if (!document.is_object()) throw no_context();
+    Metadata document = metadata_in(files.at("meta.json"));
     document["Name"] = name;
     fs::remove_all(place.tls);
     for (const auto& [file, content] : files)

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/json_depth.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/format/json_text.hpp"
 
@@ -36,8 +37,9 @@ std::vector<ListedManifest> ManifestStore::manifests(const std::string& list) co
     std::vector<ListedManifest> out;
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(directory(list), none)) {
-        ListedManifest one = ListedManifest::parse(read_file(entry.path().string()), nullptr, false);
-        if (!one.is_object() || !one.contains("Ref") || !one.contains("Descriptor"))
+        auto one = parse_untrusted_as<ListedManifest>(read_file(entry.path().string()));
+        if (!one.is_object() || !one.contains("Ref") || !one["Ref"].is_string() || !one.contains("Descriptor") ||
+            !one["Descriptor"].is_object())
             throw error(Errc::failed, "{} is no manifest", entry.path().string());
         out.push_back(std::move(one));
     }

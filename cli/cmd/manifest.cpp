@@ -2,6 +2,7 @@
 #include "cli/cmd/manifest.hpp"
 
 #include "base/error.hpp"
+#include "base/json_depth.hpp"
 #include "cli/builders.hpp"
 #include "cli/cmd/manifest_lists.hpp"
 #include "cli/cmd/verbs.hpp"
@@ -23,11 +24,9 @@ namespace {
 using ManifestJson = nlohmann::ordered_json;
 
 ManifestJson parsed(const RemoteManifest& manifest, const std::string& name) {
-    try {
-        return ManifestJson::parse(manifest.bytes);
-    } catch (const nlohmann::json::exception&) {
-        throw error(Errc::failed, "the manifest of {} is no JSON", name);
-    }
+    auto out = parse_untrusted_as<ManifestJson>(manifest.bytes);
+    if (out.is_discarded()) throw error(Errc::failed, "the manifest of {} is no JSON", name);
+    return out;
 }
 
 ManifestJson verbose_document(const std::string& name, const RemoteManifest& manifest, const ManifestJson& platform) {

@@ -2,6 +2,7 @@
 
 #include "bake/expression_parser.hpp"
 #include "base/error.hpp"
+#include "base/json_depth.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -95,6 +96,7 @@ Body parse_hcl(const std::string& text, const std::string& file) {
 }
 
 Body parse_json(const std::string& text, const std::string& file) {
+    if (is_nested_too_deep(text)) throw error(Errc::usage, "{} is nested too deep", file);
     Json document;
     try {
         document = Json::parse(text);

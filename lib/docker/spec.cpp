@@ -1,6 +1,7 @@
 #include "davit/container_flags.hpp"
 
 #include "base/error.hpp"
+#include "base/json_depth.hpp"
 #include "compose/paths.hpp"
 #include "docker/parts.hpp"
 #include "docker/values.hpp"
@@ -127,7 +128,7 @@ std::string security_option(const std::string& text, const ContainerFlagSurround
     } catch (const Error& e) {
         throw error(Errc::usage, "opening seccomp profile ({}) failed: {}", file, e.what());
     }
-    const auto profile = nlohmann::ordered_json::parse(content, nullptr, false);
+    const auto profile = parse_untrusted_as<nlohmann::ordered_json>(content);
     if (profile.is_discarded())
         throw error(Errc::usage, "compacting json for seccomp profile ({}) failed: it is no JSON", file);
     return "seccomp=" + profile.dump();

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/json_depth.hpp"
 #include "base/sys.hpp"
 #include "base/text_code.hpp"
 #include "registry/client.hpp"
@@ -39,7 +40,7 @@ public:
         if (!old_) return;
         const std::string text = sys::read_all(old_.get());
         if (text.find_first_not_of(" \t\r\n") == std::string::npos) return;
-        json = OrderedJson::parse(text, nullptr, false);
+        json = parse_untrusted_as<OrderedJson>(text);
         if (!json.is_object())
             throw error(Errc::failed, "{} is no JSON object", path_).with_hint("correct the file, or move it away");
     }

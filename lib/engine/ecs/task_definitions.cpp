@@ -4,6 +4,7 @@
 #include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/json_depth.hpp"
 #include "base/sys.hpp"
 #include "project/store.hpp"
 
@@ -125,7 +126,7 @@ private:
 
 // What describe prints and register does not take.
 Json as_registered(const std::string& text) {
-    Json json = Json::parse(text, nullptr, false);
+    Json json = parse_untrusted_as<Json>(text);
     if (json.contains("taskDefinition")) json = json["taskDefinition"];
     for (const char* printed :
          {"taskDefinitionArn", "revision", "status", "registeredAt", "registeredBy", "deregisteredAt"})
@@ -139,7 +140,7 @@ Json as_registered(const std::string& text) {
 
 TaskDefinition register_task_definition(Engine& engine, const std::string& text, const std::string& shown,
                                         std::vector<Diagnostic>& warnings) {
-    Json json = Json::parse(text, nullptr, false);
+    Json json = parse_untrusted_as<Json>(text);
     const bool definition =
         json.is_object() && (json.contains("containerDefinitions") || json.contains("taskDefinition"));
     LoadOptions options;

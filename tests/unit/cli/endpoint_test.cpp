@@ -182,6 +182,13 @@ TEST_CASE("contexts: names, endpoints and archives that are none") {
         CHECK_THROWS_AS(check_context_name(name), Error);
     }
     check_context_name("a.b_c+d-1");
+    const std::string deep = "{\"Endpoints\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+    for (const std::string& text :
+         {deep, std::string("[]"), std::string("{"), std::string(R"({"Metadata":7})"),
+          std::string(R"({"Endpoints":{"docker":{"Host":7}}})"), std::string(R"({"Endpoints":{"docker":[]}})"),
+          std::string(R"({"Metadata":{"Description":[]}})")})
+        CHECK_THROWS_AS(write_context_files("evil", unpack_context(pack_context({{"meta.json", text}}))), Error);
+    CHECK(docker_contexts().size() == 1);
     for (const char* endpoint : {"bogus=1", "host=nonsense", "skip-tls-verify=maybe", "from=nosuch"}) {
         CAPTURE(endpoint);
         CHECK_THROWS_AS(files_of_endpoint(endpoint, "x", ""), Error);
