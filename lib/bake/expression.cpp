@@ -12,6 +12,7 @@ using Kind = Expression::Kind;
 
 constexpr int deepest_call = 200; // calls of calls; a file's own functions may call themselves
 constexpr std::size_t most_elements = 100'000;
+constexpr std::size_t most_text = 16u << 20; // texts of texts: each line of a file may double what is before it
 
 class Evaluation {
 public:
@@ -61,7 +62,10 @@ private:
     Value text(const Expression& e) const {
         if (e.children.size() == 1) return below(e.children[0]);
         std::string out;
-        for (const Expression& child : e.children) out += text_of(below(child));
+        for (const Expression& child : e.children) {
+            out += text_of(below(child));
+            if (out.size() > most_text) throw error(Errc::usage, "the text grows beyond {} MiB", most_text >> 20);
+        }
         return Value::of(std::move(out));
     }
 

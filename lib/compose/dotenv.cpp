@@ -54,7 +54,7 @@ public:
     }
 
     DotenvResult run() {
-        while (to_statement()) statement();
+        while (!full_ && to_statement()) statement();
         return std::move(result_);
     }
 
@@ -165,7 +165,17 @@ private:
         rest_ = {};
     }
 
-    void put(std::string_view key, std::string_view text) { result_.values.emplace_back(key, text); }
+    // A line may double what is before it, and so may the next.
+    void put(std::string_view key, std::string_view text) {
+        size_ += text.size();
+        if (size_ <= most_size) result_.values.emplace_back(key, text);
+        else too_much(key);
+    }
+
+    void too_much(std::string_view key) {
+        fail(fmt::format("with {} the values of this file have more than {} MiB", key, most_size >> 20));
+        full_ = true;
+    }
 
     void put_expanded(std::string_view key, std::string_view text) {
         if (text.find('$') == std::string_view::npos) return put(key, text);
@@ -178,6 +188,7 @@ private:
         });
         for (auto& unset : expanded.unset) result_.unset.push_back({line_, std::move(unset), {}});
         if (!expanded.error) return put(key, expanded.text);
+        if (expanded.error->kind == TemplateError::Kind::too_large) return too_much(key);
         bool invalid = expanded.error->kind == TemplateError::Kind::invalid;
         fail(invalid ? fmt::format("'{}' is no valid variable", expanded.error->message) : expanded.error->message,
              invalid ? "put the value in single quotes if the dollar is meant as such" : "");
@@ -187,6 +198,9 @@ private:
     const Lookup& outside_;
     const Lookup& earlier_;
     DotenvResult result_;
+    static constexpr std::size_t most_size = most_expanded;
+    std::size_t size_ = 0;
+    bool full_ = false;
     int line_ = 1;
 };
 

@@ -49,6 +49,7 @@ private:
 
     void fail(Node& n, const TemplateError& e) {
         n.failed = true;
+        if (e.kind == TemplateError::Kind::too_large) return diag_.error(n.pos, path_, e.message);
         if (e.kind == TemplateError::Kind::required)
             return diag_.error(n.pos, path_, e.message, "set it in the environment or in .env");
         diag_.error(n.pos, path_, fmt::format("'{}' is no valid variable", e.message),

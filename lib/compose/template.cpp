@@ -118,7 +118,9 @@ private:
             if (!present) result_.unset.emplace_back(e.name);
         }
         if (value) out += *value;
-        return true;
+        if (out.size() <= most_expanded) return true;
+        return fail(TemplateError::Kind::too_large,
+                    fmt::format("{} makes this text larger than {} MiB", source, most_expanded >> 20));
     }
 
     bool required(const Element& e, int depth) {

@@ -14,8 +14,11 @@ namespace davit::compose {
 using Environment = std::map<std::string, std::string, std::less<>>;
 using Lookup = std::function<const std::string*(std::string_view name)>;
 
+// Bytes: what a text may become. A few lines can say how any number is made of one.
+inline constexpr std::size_t most_expanded = 16u << 20;
+
 struct TemplateError {
-    enum class Kind { invalid, required } kind;
+    enum class Kind { invalid, required, too_large } kind;
     std::size_t offset;  // of the dollar in the text
     std::string message; // required: "X is missing a value: text"; invalid: the expression
 };

@@ -1,6 +1,9 @@
+#include "bake/parser.hpp"
 #include "davit/bake.hpp"
+#include "davit/error.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <map>
 
 using namespace davit;
@@ -172,6 +175,16 @@ TEST_CASE("bake: what is wrong") {
     CHECK(refusal("bogus \"a\" {}") == "a bake file has no blocks of the type \"bogus\"");
     CHECK(refusal("target \"a\" {}", {"a"}, {"a"}) == "invalid override a");
     CHECK(refusal("group \"default\" { targets = [\"default\"] }") == "");
+    std::string doubled = "variable \"V0\" { default = \"" + std::string(1 << 20, 'x') + "\" }\n";
+    for (int i = 0; i < 10; ++i)
+        doubled += fmt::format("variable \"V{0}\" {{ default = \"${{V{1}}}${{V{1}}}\" }}\n", i + 1, i);
+    CHECK(refusal(doubled + "target \"a\" { tags = [V10] }", {"a"}) == "the text grows beyond 16 MiB");
+}
+
+TEST_CASE("bake: JSON without a bottom") {
+    const std::string nested = std::string(100'000, '[') + std::string(100'000, ']');
+    CHECK_THROWS_AS(baking::parse_json("{\"x\":" + nested + "}", "f.json"), Error);
+    CHECK_THROWS_AS(baking::parse_json("{\"target\":{\"a\":{\"args\":" + nested + "}}}", "f.json"), Error);
 }
 
 TEST_CASE("bake: names and variables are listed") {

@@ -2,6 +2,8 @@
 #include "compose/template.hpp"
 #include "table.hpp"
 
+#include <fmt/format.h>
+
 using namespace davit::test;
 using namespace davit::compose;
 
@@ -77,6 +79,23 @@ TEST_CASE("deep nesting of variables ends with an error") {
     for (int i = 0; i < 100000; ++i) text += "${A:-";
     text += std::string(100000, '}');
     CHECK(expand(text, [](std::string_view) -> const std::string* { return nullptr; }).error);
+}
+
+TEST_CASE("what a text becomes is bounded, and what a file of variables does") {
+    const std::string large(1u << 20, 'x');
+    std::string text;
+    for (int i = 0; i < 100; ++i) text += "$A";
+    const Expansion out = expand(text, [&](std::string_view) { return &large; });
+    REQUIRE(out.error);
+    CHECK(out.error->kind == TemplateError::Kind::too_large);
+    CHECK(out.text.size() < 20u << 20);
+    std::string doubled = "A0=" + large + "\n";
+    for (int i = 0; i < 100; ++i) doubled += fmt::format("A{0}=${{A{1}}}${{A{1}}}\n", i + 1, i);
+    for (int i = 0; i < 100; ++i) doubled += fmt::format("B{}=$A1\n", i);
+    const auto nothing = [](std::string_view) -> const std::string* { return nullptr; };
+    const DotenvResult values = parse_dotenv(doubled, nothing);
+    REQUIRE(values.errors.size() == 1);
+    CHECK(values.errors[0].line == 5); // 1 + 2 + 4 + 8 MiB, and 16
 }
 
 namespace {
