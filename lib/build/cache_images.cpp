@@ -137,10 +137,15 @@ void import_one(Session& session, const CachePlace& place) {
         const auto reference = registry::Reference::parse(place["ref"]);
         // The registry's is newer than what an earlier build has left; an image of inline cache may be here only.
         const auto here = session.store.find(reference);
+        const auto several = session.store.index_of(reference);
+        if (here) session.store.extend(session.lease, here->id); // without a name for a moment
         try {
             const image::Image image = session.pull(place["ref"], {});
             take_records(session, image);
+            // What the registry has is looked at: the name means what it meant.
             if (!here) session.store.remove(place["ref"], {false, true, {}});
+            else if (several) session.store.tag(*several, reference);
+            else session.store.tag(*here, reference);
         } catch (const Error& e) {
             if (!here || e.kind() == Errc::interrupted) throw;
             take_records(session, *here);

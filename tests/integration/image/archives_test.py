@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 from case import DAVIT, Case, main
+from servers import Faulty
 from images import Image, digest, layout, noise, tar
 
 class Archives(Case):
@@ -59,6 +60,13 @@ class Archives(Case):
         self.run_davit(*out, "base=docker-image://team/app:1", "--cache-from", "type=local,src=" + self.dir + "/mine")
         self.assertEqual(self.inspect("team/app:1")["Id"], mine.id)
         self.assertEqual(self.names().count("team/app:1"), 1)
+        registry = Faulty()
+        registry.put("team/app:1", self.image)
+        name = registry.host + "/team/app:1"
+        self.run_davit("image", "tag", "team/app:1", name)
+        self.run_davit(*out, "base=docker-image://team/app:1", "--cache-from", name)
+        self.assertEqual(self.inspect(name)["Id"], mine.id)
+        self.assertTrue([path for _, path, _ in registry.requests if "/manifests/" in path])
 
     def test_what_is_no_file_is_refused_at_once(self):
         os.mkfifo(self.dir + "/pipe")
