@@ -25,7 +25,8 @@ Json heading(const T& object) {
 // What Swarm's allocator has given: nothing for names that answer with each task's address, without ports.
 Json endpoint_of(const Service& s, const EndpointSpec& spec) {
     Json out = {{"Spec", Json::object()}};
-    if (spec.mode == "dnsrr" && spec.ports.empty()) return out;
+    const bool asks = !spec.ports.empty() || (spec.mode != "dnsrr" && !s.spec.task.networks.empty());
+    if (!asks) return out;
     out["Spec"] = json_of(spec);
     if (!s.ports.empty()) out["Ports"] = json_of(s.ports);
     else if (!spec.ports.empty()) out["Ports"] = json_of(spec.ports);
@@ -42,6 +43,8 @@ Json update_status_of(const UpdateStatus& u) {
     return out;
 }
 
+Json iteration(std::uint64_t index) { return index == 0 ? Json::object() : Json{{"Index", index}}; }
+
 long memory_bytes() { return ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE); }
 
 } // namespace
@@ -54,7 +57,7 @@ std::string inspect(const Service& s) {
     out["Endpoint"] = endpoint_of(s, *spec.endpoint);
     if (s.update_status) out["UpdateStatus"] = update_status_of(*s.update_status);
     if (spec.mode.job()) {
-        Json& job = out["JobStatus"] = {{"JobIteration", {{"Index", s.job_iteration}}}};
+        Json& job = out["JobStatus"] = {{"JobIteration", iteration(s.job_iteration)}};
         if (s.job_started_at) job["LastExecution"] = rfc3339_nano(s.job_started_at);
     }
     return documents::text_of(out);
@@ -87,7 +90,8 @@ std::string inspect(Engine& engine, const Service& service, const Task& task) {
     if (!ports.empty()) status["PortStatus"]["Ports"] = std::move(ports);
     out["Status"] = std::move(status);
     out["DesiredState"] = to_string(task.desired);
-    if (service.spec.mode.job()) out["JobIteration"] = {{"Index", task.job_iteration}};
+    out["Volumes"] = nullptr; // those of a cluster
+    if (service.spec.mode.job()) out["JobIteration"] = iteration(task.job_iteration);
     return documents::text_of(out);
 }
 
