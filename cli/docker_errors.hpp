@@ -36,6 +36,20 @@ Error told_after(const std::string& prefix, const Error& error);
 // …"
 Error wrapped(std::string_view prefix, const Error& error);
 
+// What fn throws is a mistake that docker's client finds, where docker's words are spoken: without the engine's name.
+template <typename F>
+auto as_client(F&& fn) {
+    try {
+        return fn();
+    } catch (const Error& e) {
+        if (!docker_is_spoken() || e.kind() == Errc::interrupted || e.os()) throw;
+        Error out(Errc::usage, e.what());
+        out.with_hint(e.hint()).with_exit_code(e.exit_code()).with_at(e.at());
+        for (const std::string& context : e.context()) out.with_context(context);
+        throw out;
+    }
+}
+
 // What the runtime says where a command cannot be run in a container that is there.
 std::string docker_exec_error(const Error& error);
 

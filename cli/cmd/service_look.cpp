@@ -34,7 +34,7 @@ void check_desired_states(const Filters& filters) {
     for (const std::string& wanted : filters.values("desired-state"))
         if (std::none_of(std::begin(states), std::end(states),
                          [&](swarm::TaskState s) { return wanted == to_string(s); }))
-            throw error(Errc::usage, "Invalid desired-state filter: '{}'", wanted);
+            throw error(Errc::invalid_project, "Invalid desired-state filter: '{}'", wanted);
 }
 
 bool passes(const Filters& filters, const swarm::FoundTask& f, const swarm::Node& node) {
@@ -88,6 +88,7 @@ std::size_t list_tasks(Engine& engine, std::vector<swarm::FoundTask> tasks, cons
                        bool none_is_fine) {
     flags.filters.check();
     check_desired_states(flags.filters);
+    for (const std::string& node : flags.filters.values("node")) swarm::node(engine, node); // throws for an unknown one
     const std::vector<TaskRow> found = task_rows(engine, tasks, flags);
     if (found.empty() && !none_is_fine) return 0;
     const ListFormat shape = ListFormat::parse(flags.format);
@@ -110,7 +111,7 @@ std::size_t list_tasks(Engine& engine, std::vector<swarm::FoundTask> tasks, cons
 
 void ServiceListFlags::add_to(Options& options) {
     filters.add_to(options, "id=ID, name=TEXT, label=KEY[=VALUE], "
-                            "mode=replicated|global|replicated-job|global-job");
+                            "mode=replicated|global|replicated-job|global-job, runtime=container");
     options.value("format", format, list_format_help).flag("q,quiet", quiet, "Only display IDs");
 }
 
@@ -128,7 +129,9 @@ std::vector<swarm::Service> passing(const std::vector<swarm::Service>& services,
 }
 
 void list_services(Engine& engine, const std::vector<swarm::Service>& services, const ServiceListFlags& flags) {
-    const ListFormat shape = ListFormat::parse(flags.format);
+    constexpr const char* raw = "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\n"
+                                "image: {{.Image}}\nports: {{.Ports}}\n";
+    const ListFormat shape = ListFormat::parse(flags.format == "raw" ? raw : flags.format);
     std::vector<nlohmann::json> rows;
     for (const swarm::Service& s : services) rows.push_back(service_row(s, count(s, swarm::tasks(engine, s))));
     const std::string out =
