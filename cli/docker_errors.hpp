@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 
 namespace davit::cli {
 
@@ -37,12 +38,13 @@ Error told_after(const std::string& prefix, const Error& error);
 Error wrapped(std::string_view prefix, const Error& error);
 
 // What fn throws is a mistake that docker's client finds, where docker's words are spoken: without the engine's name.
+// Mistakes of files keep their places.
 template <typename F>
 auto as_client(F&& fn) {
     try {
         return fn();
     } catch (const Error& e) {
-        if (!docker_is_spoken() || e.kind() == Errc::interrupted || e.os()) throw;
+        if (!docker_is_spoken() || e.kind() == Errc::interrupted || e.os() || typeid(e) != typeid(Error)) throw;
         Error out(Errc::usage, e.what());
         out.with_hint(e.hint()).with_exit_code(e.exit_code()).with_at(e.at());
         for (const std::string& context : e.context()) out.with_context(context);

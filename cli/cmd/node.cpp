@@ -60,7 +60,7 @@ int node_list(Globals& globals, const Args& args) {
                        filters.exact("membership", "accepted") && filters.labels("node.label", n.labels) &&
                        filters.labels("label", {});
     const std::vector<nlohmann::json> rows(shown ? 1 : 0, node_row(n));
-    const ListFormat shape = ListFormat::parse(format);
+    const ListFormat shape = ListFormat::parse(format, "node.nodeContext");
     std::string out;
     if (shape.kind != ListFormat::Kind::table) out = render_list(shape, rows, {}, node_headers());
     else if (!quiet) out = node_table(rows);

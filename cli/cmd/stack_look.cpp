@@ -38,7 +38,9 @@ int run_stack_ls(Globals& globals, const Args& args) {
     std::vector<nlohmann::json> rows;
     for (const swarm::Stack& s : found) rows.push_back({{"Name", s.name}, {"Services", std::to_string(s.services)}});
     const nlohmann::json headers = {{"Name", "NAME"}, {"Services", "SERVICES"}};
-    std::fputs(render_list(ListFormat::parse(format), rows, {"Name", "Services"}, headers).c_str(), stdout);
+    std::fputs(
+        render_list(ListFormat::parse(format, "stack.stackContext"), rows, {"Name", "Services"}, headers).c_str(),
+        stdout);
     return 0;
 }
 

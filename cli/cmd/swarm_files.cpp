@@ -96,7 +96,8 @@ int file_list(swarm::FileKind kind, Globals& globals, const Args& args) {
     std::stable_sort(found.begin(), found.end(), [](const swarm::Config& a, const swarm::Config& b) {
         return natural_less(a.spec.name, b.spec.name);
     });
-    const ListFormat shape = ListFormat::parse(format);
+    const ListFormat shape =
+        ListFormat::parse(format, kind == swarm::FileKind::config ? "config.configContext" : "secret.secretContext");
     std::vector<nlohmann::json> rows;
     std::string ids;
     for (const swarm::Config& c : found) {

@@ -202,6 +202,13 @@ std::string pretty_node(const nlohmann::ordered_json& d) {
     out += fmt::format("Resources:\n CPUs:\t\t\t{}\n Memory:\t\t{}\n",
                        number("/Description/Resources/NanoCPUs") / 1'000'000'000,
                        human_size_binary(static_cast<double>(number("/Description/Resources/MemoryBytes"))));
+    out += "Plugins:\n";
+    for (const char* type : {"Log", "Network", "Volume"}) {
+        std::vector<std::string> names;
+        for (const auto& plugin : d.at("Description").at("Engine").at("Plugins"))
+            if (plugin.at("Type") == type) names.push_back(plugin.at("Name"));
+        out += fmt::format(" {}:\t\t{}\n", type, fmt::join(names, ", "));
+    }
     return out + "Engine Version:\t\t" + text("/Description/Engine/EngineVersion") + "\n";
 }
 

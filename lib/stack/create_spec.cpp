@@ -131,8 +131,7 @@ swarm::ServiceSpec create_spec(const ServiceFlags& given, const FlagSurroundings
 swarm::ServiceSpec scaled_spec(const swarm::ServiceSpec& spec, std::uint64_t replicas) {
     swarm::ServiceSpec out = spec;
     if (out.mode.kind == swarm::ModeKind::replicated) out.mode.replicas = replicas;
-    else if (out.mode.kind == swarm::ModeKind::replicated_job)
-        out.mode.total_completions = out.mode.max_concurrent = replicas;
+    else if (out.mode.kind == swarm::ModeKind::replicated_job) out.mode.total_completions = replicas;
     else throw error(Errc::usage, "scale can only be used with replicated or replicated-job mode");
     return out;
 }

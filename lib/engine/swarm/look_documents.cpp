@@ -71,6 +71,8 @@ std::string inspect(Engine& engine, const Service& service, const Task& task) {
                 {"Labels", Json::object()}};
     const bool before = task.spec_version != service.spec_version && service.previous;
     out["Spec"] = json_of(with_defaults(before ? *service.previous : service.spec).task);
+    out["Spec"].erase("Runtime"); // tasks show what was asked for
+    if (!(before ? *service.previous : service.spec).task.restart_policy) out["Spec"].erase("RestartPolicy");
     out["ServiceID"] = service.id;
     if (task.slot) out["Slot"] = task.slot;
     if (!task.node_id.empty()) out["NodeID"] = task.node_id;
@@ -120,9 +122,10 @@ std::string inspect(const Node& node) {
           {"Plugins",
            {{{"Type", "Log"}, {"Name", "json-file"}},
             {{"Type", "Log"}, {"Name", "local"}},
-            {{"Type", "Log"}, {"Name", "none"}},
             {{"Type", "Network"}, {"Name", "bridge"}},
             {{"Type", "Network"}, {"Name", "host"}},
+            {{"Type", "Network"}, {"Name", "ipvlan"}},
+            {{"Type", "Network"}, {"Name", "macvlan"}},
             {{"Type", "Network"}, {"Name", "null"}},
             {{"Type", "Network"}, {"Name", "overlay"}},
             {{"Type", "Volume"}, {"Name", "local"}}}}}}};

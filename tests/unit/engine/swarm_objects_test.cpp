@@ -212,6 +212,8 @@ TEST_CASE("documents: defaults are filled in, and secrets do not show their data
     s.spec.mode.kind = swarm::ModeKind::replicated_job;
     s.job_iteration = 2;
     CHECK(nlohmann::json::parse(swarm::inspect(s))["JobStatus"]["JobIteration"]["Index"] == 2);
+    s.job_iteration = 0;
+    CHECK(nlohmann::json::parse(swarm::inspect(s))["JobStatus"]["JobIteration"] == nlohmann::json::object());
 
     swarm::Config file;
     file.spec = {"c", {}, "content\n", "golang", ""};

@@ -145,7 +145,7 @@ TEST_CASE("modes and their numbers") {
     const swarm::ServiceMode scaled =
         scaled_spec(created({{"mode", "replicated-job"}, {"max-concurrent", "1"}}), 3).mode;
     CHECK(scaled.total_completions == 3u);
-    CHECK(scaled.max_concurrent == 3u);
+    CHECK(scaled.max_concurrent == 1u);
     CHECK(refusal([] {
               updated(created({{"mode", "replicated-job"}}), {{"replicas", "2"}});
           }) == "replicas can only be used with replicated mode");
