@@ -22,7 +22,7 @@ std::vector<Service> services(Engine& engine) { return store_of_swarm(engine).se
 Service service(Engine& engine, const std::string& id_or_name) {
     return find_object(
         services(engine), id_or_name, [](const Service& s) { return s.spec.name; }, "service",
-        "no such service: " + id_or_name);
+        "no such service: " + id_or_name, true);
 }
 
 std::vector<Task> tasks(Engine& engine, const Service& service) { return store_of_swarm(engine).tasks(service.id); }
