@@ -97,4 +97,14 @@ void read_service_label_files(Tree& tree, Project& project, Diagnostics& diag) {
     for (auto& [name, service] : project.services) read_label_files(tree, service, diag);
 }
 
+void read_files_of_others(Tree& tree, Project& project, const std::set<std::string>& names, const LoadOptions& o,
+                          const Environment& environment) {
+    Diagnostics unsaid(tree);
+    for (auto& [name, service] : project.disabled_services) {
+        if (!names.count(name)) continue;
+        if (o.resolve_environment) read_env_files(tree, service, environment, unsaid);
+        if (o.resolve_labels) read_label_files(tree, service, unsaid);
+    }
+}
+
 } // namespace davit::compose

@@ -7,6 +7,7 @@
 #include "compose/environment.hpp"
 #include "compose/normalize.hpp"
 #include "compose/unacted.hpp"
+#include "model/image_reference.hpp"
 #include "yaml/print.hpp"
 
 #include <algorithm>
@@ -165,6 +166,7 @@ LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     p.env_files = o.env_files;
     p.env_files.insert(p.env_files.end(), o.env_files_read.begin(), o.env_files_read.end());
     p.environment.insert(t.environment->begin(), t.environment->end());
+    if (o.compatibility) p.environment[compatibility_variable] = "true";
     out.unacted = find_unacted(*t.tree, *t.root);
     enable_profiles(p, o.profiles);
     std::vector<Diagnostic> found;
@@ -172,11 +174,14 @@ LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     add_new(diag, std::exchange(found, {}), *t.root);
     diag.throw_if_errors();
     enable_named(p, o, diag, *t.root);
+    std::set<std::string> enabled;
+    for (const auto& [name, unused] : p.services) enabled.insert(name);
+    p = select_services(std::move(p), o.services);
     if (o.resolve_environment) read_service_env_files(*t.tree, p, *t.environment, diag);
     if (o.resolve_labels) read_service_label_files(*t.tree, p, diag);
+    read_files_of_others(*t.tree, p, enabled, o, *t.environment);
     diag.place(*t.root);
     diag.throw_if_errors();
-    p = select_services(std::move(p), o.services);
     if (!o.all_resources) p = without_unused_resources(std::move(p));
     if (o.check_consistency) check_container_names(p, found);
     add_new(diag, std::move(found), *t.root);
