@@ -149,11 +149,11 @@ TEST_CASE("bake: entries are shown as objects") {
     t.ssh = {"default", "k=/tmp/a,/tmp/b"};
     std::string text = to_json(baked);
     text.erase(std::remove_if(text.begin(), text.end(), [](char c) { return c == ' ' || c == '\n'; }), text.end());
-    for (const char* part : {R"("output":[{"dest":"z","type":"local"},{"dest":"out","type":"local"},{"dest":"-","type":"tar"}])",
-                             R"("cache-from":[{"ref":"user/app:cache","type":"registry"}])",
-                             R"("cache-to":[{"dest":"y","mode":"max","type":"local"}])",
-                             R"("secret":[{"id":"q","env":"Z"}])",
-                             R"("ssh":[{"id":"default"},{"id":"k","paths":["/tmp/a","/tmp/b"]}])"})
+    for (const char* part :
+         {R"("output":[{"dest":"z","type":"local"},{"dest":"out","type":"local"},{"dest":"-","type":"tar"}])",
+          R"("cache-from":[{"ref":"user/app:cache","type":"registry"}])",
+          R"("cache-to":[{"dest":"y","mode":"max","type":"local"}])", R"("secret":[{"id":"q","env":"Z"}])",
+          R"("ssh":[{"id":"default"},{"id":"k","paths":["/tmp/a","/tmp/b"]}])"})
         CHECK_MESSAGE(text.find(part) != std::string::npos, text);
 }
 
