@@ -153,6 +153,16 @@ void enable_named(Project& p, const LoadOptions& o, Diagnostics& diag, const Nod
     diag.throw_if_errors();
 }
 
+// What was named, and what that depends on.
+std::set<std::string> needed_services(const Project& p, const LoadOptions& o) {
+    std::vector<std::string> named = o.services.empty() ? o.named : o.services;
+    std::erase_if(named, [&](const std::string& name) { return !p.services.count(name); });
+    std::set<std::string> out;
+    if (named.empty()) return out;
+    for (const auto& [name, unused] : select_services(p, named).services) out.insert(name);
+    return out;
+}
+
 } // namespace
 
 LoadResult to_project(LoadedTree t, const LoadOptions& o) {
@@ -174,14 +184,10 @@ LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     add_new(diag, std::exchange(found, {}), *t.root);
     diag.throw_if_errors();
     enable_named(p, o, diag, *t.root);
-    std::set<std::string> enabled;
-    for (const auto& [name, unused] : p.services) enabled.insert(name);
-    p = select_services(std::move(p), o.services);
-    if (o.resolve_environment) read_service_env_files(*t.tree, p, *t.environment, diag);
-    if (o.resolve_labels) read_service_label_files(*t.tree, p, diag);
-    read_files_of_others(*t.tree, p, enabled, o, *t.environment);
+    read_service_files(*t.tree, p, needed_services(p, o), o, *t.environment, diag);
     diag.place(*t.root);
     diag.throw_if_errors();
+    p = select_services(std::move(p), o.services);
     if (!o.all_resources) p = without_unused_resources(std::move(p));
     if (o.check_consistency) check_container_names(p, found);
     add_new(diag, std::move(found), *t.root);

@@ -1,6 +1,7 @@
 """What suites that drive `docker` and `docker compose` rely on: names, streams, what an absent flag means."""
 import json
 import os
+import time
 
 from harness import Scenario
 
@@ -28,7 +29,7 @@ def compatibility(s):
     s.davit("build", "made", env={"COMPOSE_COMPATIBILITY": "true"}, err="Image drop_in_made Built")
     s.davit("image", "inspect", "drop_in_made")
     s.equal("config --images", ["busybox", "drop_in_made"], sorted(s.davit("--compatibility", "config", "--images").out.split()))
-    s.davit("--compatibility", "down", "-t", "0", "--rmi", "local")
+    s.davit("--compatibility", "down", "-t", "0", "--rmi", "local", "--remove-orphans")
     s.davit("image", "inspect", "drop_in_made", exit=1)
 
 
@@ -70,13 +71,14 @@ def dependencies(s):
     """What exits has exited, check or none; an optional dependency is called one; others' env files are theirs."""
     s.write("compose.yaml", f"services:\n  web:\n    {SLEEP}\n    depends_on: {{db: {{condition: service_healthy}}}}\n"
             f"  soft:\n    {SLEEP}\n    depends_on: {{idle: {{condition: service_healthy, required: false}}}}\n"
+            "  tagged: {image: 'busybox:here'}\n"
             f"  idle:\n    {SLEEP}\n  broken:\n    {SLEEP}\n    env_file: [/nowhere/.env]\n"
             "  db:\n    image: busybox\n    command: sh -c 'exit 3'\n    healthcheck: {test: 'true', interval: 60s}\n")
     s.davit("up", "-d", "web", exit=1, err=r"container drop_in-db-1 exited \(3\)")
     s.davit("up", "-d", "soft", err='optional dependency "idle" failed to start: container drop_in-idle-1 has no healthcheck configured')
     s.davit("up", "-d", "broken", exit=1, err=r"/nowhere/\.env does not exist")
     s.davit("config", exit=1, err=r"/nowhere/\.env does not exist")
-    s.davit("pull", "--policy", "missing", "soft")
+    s.davit("pull", "--policy", "missing", "tagged", err="Image is already present locally")  # but "latest" is always fetched
     s.davit("down", "-t", "0")
 
 
@@ -90,10 +92,14 @@ def resources(s):
 
 
 def of_the_machine(s):
-    """events --until alone tells what was; buildx ls knows `{{json .}}`."""
+    """A format of one's own outweighs -q; events --until alone tells what was; buildx ls knows `{{json .}}`."""
+    s.equal("networks", "bridge local\n", s.davit("network", "ls", "-q", "-f", "name=bridge", "--format", "{{.Name}} {{.Scope}}").out)
+    s.equal("images", ["busybox", "busybox"], s.davit("image", "ls", "-q", "--format", "{{.Repository}}", "busybox").out.split())
+    s.check("the table's own", s.davit("image", "ls", "-q", "--format", "table", "busybox").out.split()[0] != "REPOSITORY")
     docker = os.path.join(s.scratch, "docker")
     os.symlink(s.binary, docker)
     s.run(docker, "run", "--rm", "--name", "told", "busybox", "true")
+    time.sleep(1.1)  # `0s` ago is a whole second
     told = s.run(docker, "events", "--until", "0s", "-f", "container=told", "--format", "json").out
     actions = [e["Action"] for e in json_lines(told)]
     s.equal("events", {"create", "attach", "start", "die", "destroy"}, set(actions))
@@ -104,6 +110,7 @@ def of_the_machine(s):
 
 with Scenario("drop_in") as s:
     s.images("busybox")
+    s.davit("image", "tag", "busybox", "busybox:here")
     before = s.listing()
     for part in (compatibility, streams, one_offs, images_of_others, dependencies, resources, of_the_machine):
         part(s)
