@@ -173,6 +173,7 @@ std::vector<ContainerInfo> containers_of(Context& context, const ContainerFilter
 
 ContainerInfo running_container(Context& context, const std::string& service, int index) {
     auto found = containers_of(context, {{service}, false, false, index});
+    if (found.empty() && !index) found = containers_of(context, {{service}, false, true, 0}); // what 'run' started
     if (!found.empty()) return found.front();
     if (index) throw error(Errc::not_found, "service \"{}\" is not running container #{}", service, index);
     throw error(Errc::not_found, "service \"{}\" is not running", service);

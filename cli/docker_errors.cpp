@@ -45,6 +45,46 @@ bool is_about_command(const Error& e) { return std::string_view(e.what()).starts
 
 constexpr std::string_view in_process = "unable to start container process: ";
 
+// Beginnings of what Swarm's manager refuses, which its engine hands on with the status of the call.
+constexpr std::pair<std::string_view, std::string_view> managers[] = {
+    {"ContainerSpec: ", "InvalidArgument"},
+    {"TaskSpec: ", "InvalidArgument"},
+    {"EndpointSpec: ", "InvalidArgument"},
+    {"invalid cpu value ", "InvalidArgument"},
+    {"invalid memory value ", "InvalidArgument"},
+    {"name must be ", "InvalidArgument"},
+    {"invalid name, only 64 ", "InvalidArgument"},
+    {"expanding ", "InvalidArgument"},
+    {"only updates to Labels are allowed", "InvalidArgument"},
+    {"Jobs may not have an update config", "InvalidArgument"},
+    {"config data must be ", "InvalidArgument"},
+    {"secret data must be ", "InvalidArgument"},
+    {"config references ", "InvalidArgument"},
+    {"secret references ", "InvalidArgument"},
+    {"constraint expected ", "Unknown"},
+    {"attempting to demote the last manager", "FailedPrecondition"},
+};
+
+std::string_view managers_status(std::string_view text) {
+    for (const auto& [beginning, status] : managers)
+        if (text.starts_with(beginning)) return status;
+    const bool object = text.starts_with("config ") || text.starts_with("secret ");
+    if (object && text.find("' is in use by the following service") != std::string_view::npos) return "InvalidArgument";
+    if (object && text.ends_with(" already exists")) return "AlreadyExists";
+    if ((text.starts_with("key '") || text.starts_with("value '")) && text.ends_with("' is invalid")) return "Unknown";
+    if (text.starts_with("node ") && text.find(" is a cluster manager and ") != std::string_view::npos)
+        return "FailedPrecondition";
+    return {};
+}
+
+// What docker's client says of objects that its engine has not.
+bool is_clients(std::string_view text) {
+    for (const char* beginning :
+         {"no such service: ", "no such task or service: ", "secret not found: ", "config not found: "})
+        if (text.starts_with(beginning)) return true;
+    return false;
+}
+
 } // namespace
 
 bool is_without_progress(const Globals& globals) {
@@ -68,11 +108,17 @@ std::string docker_error(const Error& error) {
             fmt::format("failed to create task for container: failed to create shim task: OCI runtime create failed: "
                         "runc create failed: {}error during container init: {}",
                         in_process, text);
-    const bool own = error.kind() == Errc::usage || error.kind() == Errc::interrupted || error.os() || is_davits(text);
+    const bool own = error.kind() == Errc::usage || error.kind() == Errc::interrupted || error.os() ||
+                     is_davits(text) || is_clients(text);
+    const std::string_view status = own ? std::string_view() : managers_status(text);
+    if (!status.empty()) text = fmt::format("rpc error: code = {} desc = {}", status, text);
     if (!own) text = engine_answer(text);
     constexpr std::string_view also = "also: "; // as ErrorList::throw_if_any() has what went wrong besides
     for (const std::string& context : error.context())
-        if (context.starts_with(also)) text += "\n" + engine_answer(context.substr(also.size()));
+        if (context.starts_with(also)) {
+            const std::string_view other = std::string_view(context).substr(also.size());
+            text += "\n" + (is_clients(other) ? std::string(other) : engine_answer(other));
+        }
     if (needs_hint(error)) text += "\n  hint: " + error.hint();
     return printable(text, "\n\t");
 }

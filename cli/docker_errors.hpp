@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 
 namespace davit::cli {
 
@@ -35,6 +36,21 @@ Error told_after(const std::string& prefix, const Error& error);
 // An error of docker's client that has the whole text of another one in it: "failed to rename container: Error response
 // …"
 Error wrapped(std::string_view prefix, const Error& error);
+
+// What fn throws is a mistake that docker's client finds, where docker's words are spoken: without the engine's name.
+// Mistakes of files keep their places.
+template <typename F>
+auto as_client(F&& fn) {
+    try {
+        return fn();
+    } catch (const Error& e) {
+        if (!docker_is_spoken() || e.kind() == Errc::interrupted || e.os() || typeid(e) != typeid(Error)) throw;
+        Error out(Errc::usage, e.what());
+        out.with_hint(e.hint()).with_exit_code(e.exit_code()).with_at(e.at());
+        for (const std::string& context : e.context()) out.with_context(context);
+        throw out;
+    }
+}
 
 // What the runtime says where a command cannot be run in a container that is there.
 std::string docker_exec_error(const Error& error);

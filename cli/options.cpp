@@ -252,7 +252,9 @@ void Options::set(const Option& option, const std::string& value) const {
     } catch (const Error& e) {
         std::string names = option.short_name.empty() ? "" : "-" + option.short_name + ", ";
         names += "--" + option.long_name;
-        throw flag_mistake(fmt::format("invalid argument \"{}\" for \"{}\" flag: {}", value, names,
+        std::string quoted; // as Go quotes it
+        for (char c : value) quoted += docker_ && (c == '"' || c == '\\') ? std::string("\\") + c : std::string(1, c);
+        throw flag_mistake(fmt::format("invalid argument \"{}\" for \"{}\" flag: {}", quoted, names,
                                        docker_ ? docker_reason(option.type, value, e) : e.what()));
     }
 }

@@ -301,7 +301,7 @@ private:
 
     StopOptions stop_options() const {
         StopOptions stop;
-        stop.services.assign(all_.begin(), all_.end());
+        stop.services.assign(named_.begin(), named_.end()); // as docker compose: what they depend on goes on
         stop.timeout = options_.timeout;
         return stop;
     }
@@ -318,7 +318,7 @@ private:
             changed.wait(lock, forced.get_token(), [] { return false; });
             if (done.stop_requested()) return;
             KillOptions kill;
-            kill.services.assign(all_.begin(), all_.end());
+            kill.services.assign(named_.begin(), named_.end());
             try {
                 Engine(EngineOptions{}).kill(ProjectRef(project_), kill);
             } catch (const Error& e) {

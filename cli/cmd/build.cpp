@@ -2,9 +2,11 @@
 #include "base/printable.hpp"
 #include "cli/builders.hpp"
 #include "cli/cmd/build_flags.hpp"
+#include "cli/cmd/config_lists.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/display/build_display.hpp"
+#include "cli/display/build_lines.hpp"
 #include "cli/options.hpp"
 
 #include <algorithm>
@@ -141,9 +143,10 @@ void push(Context& context, const Project& project, const std::vector<BuiltServi
     if (!options.services.empty()) context.engine().push(project, options, context.stop());
 }
 
-std::string image_of(const Project& project, const std::string& service) {
-    const std::string& image = project.services.at(service).image;
-    return image.empty() ? project.name + "-" + service : image;
+// As it is written: "web:1", "shop-web".
+std::string image_named(const Project& project, const std::string& name) {
+    const Service* service = project.find(name);
+    return service ? image_of(project, *service) : name;
 }
 
 int report_checks(const std::vector<BuiltService>& built) {
@@ -170,6 +173,7 @@ int run_build(Globals& globals, const Args& args) {
     const Project& project = context.project(flags.options.services);
     if (flags.print) return print_bake(build_requests(project, flags.options));
     context.interrupts();
+    build_lines_to(stdout);
     auto display = make_build_display(flags.quiet ? BuildProgress::quiet : build_progress(flags.progress));
     FailedStep failed;
     const auto on = [&](const BuildEvent& event) {
@@ -185,7 +189,7 @@ int run_build(Globals& globals, const Args& args) {
         if (built.empty()) std::fputs("No services to build\n", stderr);
         for (const auto& one : built)
             if (!flags.quiet)
-                std::fprintf(stderr, " Image %s Built\n", printable(image_of(project, one.service)).c_str());
+                std::fprintf(stderr, " Image %s Built\n", printable(image_named(project, one.service)).c_str());
         return 0;
     } catch (...) {
         display->close();

@@ -63,6 +63,15 @@ std::string builder_json(const BuilderName& b) {
     return json_text(document) + "\n";
 }
 
+// "{{json .}}": buildx gives the builder's document for its row and for each of its nodes' rows.
+int print_documents() {
+    for (const BuilderName& builder : builder_names()) {
+        const std::string line = builder_json(builder);
+        std::fputs((line + line).c_str(), stdout);
+    }
+    return 0;
+}
+
 int list(Globals& globals, const Args& args) {
     std::string format;
     Options options(globals, "buildx ls [OPTIONS]", "List builder instances");
@@ -71,6 +80,9 @@ int list(Globals& globals, const Args& args) {
         .hidden()
         .ignored("no-trunc");
     if (!options.parse(args)) return 0;
+    std::string bare = format;
+    std::erase(bare, ' ');
+    if (bare == "{{json.}}") return print_documents();
     const ListFormat shape = ListFormat::parse(format);
     std::string lines;
     std::vector<nlohmann::json> rows;

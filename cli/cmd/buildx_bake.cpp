@@ -137,6 +137,30 @@ int print_list(const BakeFlags& f) {
     return 0;
 }
 
+std::string type_of(const std::string& output) {
+    const std::size_t at = output.find("type=");
+    return at == std::string::npos ? "local" : output.substr(at + 5, output.find(',', at) - at - 5);
+}
+
+// What --push and --load make of the outputs, as buildx tells it: nothing is added beside what goes elsewhere.
+void add_outputs(BakeTarget& target, bool push, bool load) {
+    auto& outputs = target.outputs;
+    const auto only = [&](std::initializer_list<std::string_view> types) {
+        return std::all_of(outputs.begin(), outputs.end(), [&](const std::string& o) {
+            return std::find(types.begin(), types.end(), type_of(o)) != types.end();
+        });
+    };
+    const bool adds_push = push && only({"docker"});
+    if (push)
+        for (std::string& output : outputs)
+            if (type_of(output) == "image" && output.find("push=") == std::string::npos) output += ",push=true";
+    if (adds_push) outputs.emplace_back("type=image,push=true");
+    const bool loads = std::any_of(outputs.begin(), outputs.end(), [](const std::string& o) {
+        return type_of(o) == "docker" && o.find("dest=") == std::string::npos;
+    });
+    if (load && !loads && only({"docker", "image", "registry", "oci"})) outputs.emplace_back("type=docker");
+}
+
 BuildFlags flags_of(const BakeFlags& f, const BakeTarget& t) {
     BuildFlags out;
     out.arguments = {t.context};
@@ -204,8 +228,9 @@ int run_bake(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     read_files(globals, f);
     if (!f.list.empty()) return print_list(f);
-    const Baked baked = davit::bake(f.bake);
+    Baked baked = davit::bake(f.bake);
     if (f.print || globals.dry_run) {
+        for (BakeTarget& target : baked.targets) add_outputs(target, f.push, f.load);
         std::printf("%s\n", printable_json(to_json(baked)).c_str());
         return 0;
     }

@@ -91,11 +91,17 @@ std::string list_profiles(const Project& p) {
     return lines(profiles);
 }
 
+std::string image_of(const Project& p, const Service& service) {
+    if (!service.image.empty()) return service.image;
+    const auto compatible = p.environment.find("COMPOSE_COMPATIBILITY"); // what --compatibility is to a project
+    return p.name + (compatible != p.environment.end() && compatible->second == "true" ? "_" : "-") + service.name;
+}
+
 std::string list_images(const Project& p) {
     std::vector<std::string> images;
     for (const auto& [name, service] : p.services) {
         if (!service.image.empty()) images.push_back(service.image);
-        else if (!service.provider) images.push_back(fmt::format("{}-{}", p.name, name));
+        else if (!service.provider) images.push_back(image_of(p, service));
         for (const ServiceHook& hook : service.pre_start)
             if (!hook.image.empty() && hook.image != service.image) images.push_back(hook.image);
     }

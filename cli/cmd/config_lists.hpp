@@ -15,6 +15,8 @@ std::string list_networks(const Project&);
 std::string list_models(const Project&);
 std::string list_profiles(const Project&);
 std::string list_images(const Project&);
+// As it is written, or what the build of a service without one is called.
+std::string image_of(const Project&, const Service&);
 // "service hash" lines; which: a name, several with commas, or "*".
 std::string list_hashes(const Project&, std::string_view which);
 // KEY=value lines of what interpolation sees.

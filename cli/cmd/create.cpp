@@ -1,7 +1,7 @@
 #include "cli/cmd/common.hpp"
-#include "cli/cmd/unacted_flags.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/display/build_lines.hpp"
 
 namespace davit::cli {
 
@@ -13,8 +13,8 @@ int run_create(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     flags.check_and_apply();
     Context context(globals);
+    build_lines_to(stdout);
     const Project& project = context.project(flags.options.services);
-    warn_of_unacted_flags(globals);
     return context.act([&](Engine& engine) { engine.create(project, flags.options, context.stop()); });
 }
 

@@ -4,6 +4,7 @@
 #include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/format/container.hpp"
 #include "cli/format/image_list.hpp"
@@ -65,7 +66,7 @@ int run_image_history(Globals& globals, const Args& args) {
     }
     std::reverse(rows.begin(), rows.end());
     if (!rows.empty()) rows.front()["ID"] = full ? image.id : short_id(image.id);
-    if (quiet) {
+    if (quiet && is_table(format)) {
         for (const auto& row : rows) std::puts(row["ID"].get<std::string>().c_str());
         return 0;
     }

@@ -131,6 +131,7 @@ int run_image_ls(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     filters.check();
     if (flags.format.empty() && !flags.quiet) flags.format = configured_format(globals, "imagesFormat");
+    flags.quiet = flags.quiet && is_table(flags.format);
     if (!pattern.empty()) filters.add("reference", pattern.front());
     Engine engine = image_engine();
     const auto found = found_images(engine, flags, filters);

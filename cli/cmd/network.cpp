@@ -94,6 +94,7 @@ int list(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     filters.check();
     if (format.empty() && !quiet) format = configured_format(globals, "networksFormat");
+    quiet = quiet && is_table(format);
     Context context(globals);
     std::vector<nlohmann::json> rows;
     std::string ids;

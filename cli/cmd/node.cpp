@@ -9,6 +9,7 @@
 #include "davit/services.hpp"
 #include "davit/swarm_objects.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -30,6 +31,12 @@ std::string node_table(const std::vector<nlohmann::json>& rows) {
     return table.to_string();
 }
 
+void check_words(const Filters& filters, const char* key, std::initializer_list<std::string_view> words) {
+    for (const std::string& wanted : filters.values(key))
+        if (std::find(words.begin(), words.end(), wanted) == words.end())
+            throw error(Errc::invalid_project, "Invalid {} filter: '{}'", key, wanted);
+}
+
 int node_list(Globals& globals, const Args& args) {
     bool quiet = false;
     std::string format;
@@ -45,13 +52,15 @@ int node_list(Globals& globals, const Args& args) {
         .arguments(none, 0, 0);
     if (!options.parse(args)) return 0;
     filters.check();
+    check_words(filters, "role", {"manager", "worker"});
+    check_words(filters, "membership", {"accepted", "pending"});
     Context context(globals);
     const swarm::Node n = this_node(context.engine());
     const bool shown = filters.prefix("id", n.id) && filters.prefix("name", n.name) && filters.exact("role", n.role) &&
                        filters.exact("membership", "accepted") && filters.labels("node.label", n.labels) &&
                        filters.labels("label", {});
     const std::vector<nlohmann::json> rows(shown ? 1 : 0, node_row(n));
-    const ListFormat shape = ListFormat::parse(format);
+    const ListFormat shape = ListFormat::parse(format, "node.nodeContext");
     std::string out;
     if (shape.kind != ListFormat::Kind::table) out = render_list(shape, rows, {}, node_headers());
     else if (!quiet) out = node_table(rows);
@@ -93,6 +102,14 @@ int node_ps(Globals& globals, const Args& args) {
     return 0;
 }
 
+void update(Engine& engine, const std::string& name, const swarm::NodeChange& change) {
+    const swarm::Node n = swarm::node(engine, name);
+    for (const std::string& key : change.remove_labels) // docker's client looks for them
+        if (!n.labels.contains(key) && !change.add_labels.contains(key))
+            throw error(Errc::usage, "key {} doesn't exist in node's labels", key);
+    swarm::update_node(engine, name, change);
+}
+
 int node_update(Globals& globals, const Args& args) {
     swarm::NodeChange change;
     std::vector<std::string> names;
@@ -112,7 +129,7 @@ int node_update(Globals& globals, const Args& args) {
     Context context(globals);
     context.mute();
     if (!context.dry_run()) {
-        swarm::update_node(context.engine(), names[0], change);
+        update(context.engine(), names[0], change);
         Swarm(context.engine_options()).node_changed();
     }
     std::printf("%s\n", names[0].c_str());
@@ -133,7 +150,7 @@ int change_role(Globals& globals, const Args& args, const char* verb, const char
     for (const std::string& name : names)
         errors.run([&] {
             swarm::update_node(context.engine(), name, change);
-            std::printf("Node %s is already a manager.\n", name.c_str());
+            std::printf("Node %s is already a manager.\n", swarm::node(context.engine(), name).id.c_str());
         });
     errors.throw_if_any();
     return 0;

@@ -8,7 +8,8 @@ namespace davit::cli {
 namespace {
 
 PullMode policy_of(const std::string& text) {
-    if (text.empty() || text == "always") return PullMode::always;
+    if (text.empty()) return PullMode::by_service;
+    if (text == "always") return PullMode::always;
     if (text == "missing") return PullMode::missing;
     throw error(Errc::usage, "unsupported --policy value \"{}\"", text).with_hint("missing or always");
 }

@@ -3,7 +3,6 @@
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/foreground_run.hpp"
 #include "cli/cmd/run_values.hpp"
-#include "cli/cmd/unacted_flags.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
 #include "cli/terminal.hpp"
@@ -17,8 +16,8 @@ namespace {
 
 struct RunFlags {
     RunOptions run;
-    bool build = false, detach = false, interactive = true, no_tty = false, tty = false, quiet = false,
-         quiet_build = false;
+    bool build = false, detach = false, quiet = false, quiet_build = false;
+    std::optional<bool> interactive, no_tty, tty;
     std::optional<std::string> entrypoint;
     std::string pull;
     std::vector<std::string> env, env_files, publish, volumes, words;
@@ -60,6 +59,14 @@ void add_options(Options& options, RunFlags& f) {
         .verbatim_after_first();
 }
 
+// A terminal where there is one, unless a flag says otherwise.
+bool wants_tty(const RunFlags& f) {
+    if (f.tty && f.no_tty) throw error(Errc::usage, "--tty and --no-tty can't be used together");
+    if (f.tty) return *f.tty;
+    if (f.no_tty) return !*f.no_tty;
+    return is_terminal(STDOUT_FILENO) && (f.interactive || is_terminal(STDIN_FILENO));
+}
+
 void apply(RunFlags& f, const Project& project) {
     RunOptions& run = f.run;
     if (!f.publish.empty() && run.service_ports)
@@ -77,8 +84,11 @@ void apply(RunFlags& f, const Project& project) {
     for (const std::string& text : f.publish)
         for (Port& port : parse_publish(text)) run.ports.push_back(std::move(port));
     for (const std::string& text : f.volumes) run.volumes.push_back(parse_volume(text));
-    run.tty = !f.no_tty && !f.detach && is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO);
-    run.open_stdin = f.interactive && !f.detach;
+    run.open_stdin = f.interactive.value_or(true) && !f.detach;
+    run.tty = !f.detach && wants_tty(f);
+    if (run.tty && run.open_stdin && !is_terminal(STDIN_FILENO))
+        throw error(Errc::usage, "cannot attach stdin to a TTY-enabled container because stdin is not a terminal")
+            .with_hint("-T makes no terminal, --interactive=false leaves stdin alone");
     run.hold_for_attach = !f.detach;
     run.pull = pull_mode(f.pull);
     run.build = f.build || f.pull == "build";
@@ -93,11 +103,9 @@ int run_run(Globals& globals, const Args& args) {
     Options options(globals, "run [OPTIONS] SERVICE [COMMAND] [ARGS...]", "Run a one-off command on a service");
     add_options(options, flags);
     if (!options.parse(args)) return 0;
-    const Globals given = globals;
     globals.all_resources = globals.all_resources || !flags.volumes.empty(); // --volume may name what no service uses
     Context context(globals);
     const Project& project = context.project({flags.words[0]});
-    warn_of_unacted_flags(given);
     apply(flags, project);
     context.interrupts();
     if (flags.quiet || flags.quiet_build) context.quiet_build();

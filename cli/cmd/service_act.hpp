@@ -35,6 +35,8 @@ void in_swarm(Context& context, F&& fn) {
 // The flags of create or update as options; what is given goes to flags.
 void add_service_flags(Options& options, ServiceFlags& flags, bool create);
 FlagSurroundings flag_surroundings(Context& context);
+// One that is to be changed: what the engine says when it has none. Throws Error.
+swarm::Service service_to_change(Engine& engine, const std::string& name);
 // Warnings of the engine, one a line, to stderr.
 void print_service_warnings(const std::vector<std::string>& warnings);
 

@@ -39,6 +39,16 @@ std::string random_name(Engine& engine) {
     return name;
 }
 
+// Services are on networks of the swarm, on the host's or on the machine's bridge.
+std::string network_of_services(Engine& engine, const std::string& name) {
+    const NetworkInfo found = network(engine, name);
+    if (found.name == "host" || found.name == "bridge") return found.name;
+    if (found.scope != "swarm")
+        throw error(Errc::not_found, "network {} not found", name)
+            .with_hint("services need a network of the swarm: 'davit network create -d overlay " + name + "'");
+    return found.id;
+}
+
 ServiceOptions how_of(const ServiceFlags& flags, bool quiet) {
     ServiceOptions out;
     if (flags.is_true("no-resolve-image")) out.resolve_image = ResolveImage::never;
@@ -58,7 +68,7 @@ void create(Context& context, swarm::ServiceSpec& spec, const ServiceOptions& ho
     context.mute();
     print_service_warnings(created.warnings);
     std::printf("%s\n", created.id.c_str());
-    if (!detach) wait_for_service(context, swarm, created.id, quiet);
+    if (!detach) wait_for_service(context, swarm, created.id, created.id, quiet);
 }
 
 } // namespace
@@ -77,8 +87,17 @@ FlagSurroundings flag_surroundings(Context& context) {
     FlagSurroundings out;
     out.current_dir = std::filesystem::current_path(code).string();
     out.environment = process_environment();
-    out.network_id = [&context](const std::string& name) { return network(context.engine(), name).id; };
+    out.network_id = [&context](const std::string& name) { return network_of_services(context.engine(), name); };
     return out;
+}
+
+swarm::Service service_to_change(Engine& engine, const std::string& name) {
+    try {
+        return swarm::service(engine, name);
+    } catch (const Error& e) {
+        if (e.kind() != Errc::not_found) throw;
+        throw error(Errc::not_found, "service {} not found", name);
+    }
 }
 
 void print_service_warnings(const std::vector<std::string>& warnings) {

@@ -25,12 +25,19 @@ struct ServiceLogFlags {
 
 LogRange range_of(const ServiceLogFlags& flags) {
     LogRange range;
-    if (!flags.since.empty()) range.since_ns = parse_time(flags.since, sys::realtime_ns());
+    if (!flags.since.empty()) {
+        try {
+            range.since_ns = parse_time(flags.since, sys::realtime_ns());
+        } catch (const Error& e) {
+            throw error(e.kind(), "invalid value for \"since\": {}", e.what());
+        }
+    }
     std::size_t lines = 0;
     const char* const end = flags.tail.data() + flags.tail.size();
     const auto [stop, problem] = std::from_chars(flags.tail.data(), end, lines);
-    // Docker takes what is no number for all.
     if (problem == std::errc{} && stop == end) range.tail = lines;
+    else if (flags.tail != "all")
+        throw error(Errc::invalid_project, "tail value must be a positive integer or \"all\"");
     return range;
 }
 
@@ -53,6 +60,8 @@ public:
         std::string out;
         if (line.first && flags_.timestamps) out += rfc3339(line.time_ns) + " ";
         if (line.first && !flags_.raw) out += prefix(*task_of(c)) + "    | ";
+        // What tells the tasks apart stands before the line already: nothing else is known of it.
+        if (line.first && flags_.details) out += flags_.raw ? details(*task_of(c)) + " " : " ";
         out += line.text;
         if (line.last) out += '\n';
         open = line.last ? "" : c.id;
@@ -88,6 +97,12 @@ private:
         out += "@" + (flags_.no_resolve ? node_.id : node_.name);
         if (slot.size() < width_) out.append(width_ - slot.size(), ' ');
         return out;
+    }
+
+    std::string details(const swarm::Task& t) const {
+        const std::string label = "com.docker.swarm.";
+        return label + "node.id=" + t.node_id + "," + label + "service.id=" + service_.id + "," + label +
+               "task.id=" + t.id;
     }
 
     Engine& engine_;
@@ -148,6 +163,8 @@ int run_service_logs(Globals& globals, const Args& args) {
         found = swarm::find_task(engine, flags.names[0]);
         if (!found) throw error(Errc::not_found, "no such task or service: {}", flags.names[0]);
     }
+    if (found->service.spec.task.container.tty && !flags.raw)
+        throw error(Errc::usage, "tty service logs only supported with --raw");
     try { // what the containers write is kept again when nobody has since their shims were killed
         keep_logs(engine, found->service.project);
     } catch (const Error& e) {

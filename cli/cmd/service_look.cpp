@@ -34,7 +34,7 @@ void check_desired_states(const Filters& filters) {
     for (const std::string& wanted : filters.values("desired-state"))
         if (std::none_of(std::begin(states), std::end(states),
                          [&](swarm::TaskState s) { return wanted == to_string(s); }))
-            throw error(Errc::usage, "Invalid desired-state filter: '{}'", wanted);
+            throw error(Errc::invalid_project, "Invalid desired-state filter: '{}'", wanted);
 }
 
 bool passes(const Filters& filters, const swarm::FoundTask& f, const swarm::Node& node) {
@@ -88,9 +88,10 @@ std::size_t list_tasks(Engine& engine, std::vector<swarm::FoundTask> tasks, cons
                        bool none_is_fine) {
     flags.filters.check();
     check_desired_states(flags.filters);
+    for (const std::string& node : flags.filters.values("node")) swarm::node(engine, node); // throws for an unknown one
     const std::vector<TaskRow> found = task_rows(engine, tasks, flags);
     if (found.empty() && !none_is_fine) return 0;
-    const ListFormat shape = ListFormat::parse(flags.format);
+    const ListFormat shape = ListFormat::parse(flags.format, "task.taskContext");
     const bool table = shape.kind == ListFormat::Kind::table || shape.kind == ListFormat::Kind::table_template;
     const bool ids = flags.quiet && shape.kind == ListFormat::Kind::table;
     const std::int64_t now = sys::realtime_ns();
@@ -110,7 +111,7 @@ std::size_t list_tasks(Engine& engine, std::vector<swarm::FoundTask> tasks, cons
 
 void ServiceListFlags::add_to(Options& options) {
     filters.add_to(options, "id=ID, name=TEXT, label=KEY[=VALUE], "
-                            "mode=replicated|global|replicated-job|global-job");
+                            "mode=replicated|global|replicated-job|global-job, runtime=container");
     options.value("format", format, list_format_help).flag("q,quiet", quiet, "Only display IDs");
 }
 
@@ -119,7 +120,8 @@ std::vector<swarm::Service> passing(const std::vector<swarm::Service>& services,
     std::vector<swarm::Service> out;
     std::copy_if(services.begin(), services.end(), std::back_inserter(out), [&](const swarm::Service& s) {
         return filters.prefix("id", s.id) && filters.prefix("name", s.spec.name) &&
-               filters.labels("label", s.spec.labels) && filters.exact("mode", mode_keyword(s.spec.mode));
+               filters.labels("label", s.spec.labels) && filters.exact("mode", mode_keyword(s.spec.mode)) &&
+               filters.exact("runtime", "container");
     });
     std::stable_sort(out.begin(), out.end(), [](const swarm::Service& a, const swarm::Service& b) {
         return natural_less(a.spec.name, b.spec.name);
@@ -128,7 +130,9 @@ std::vector<swarm::Service> passing(const std::vector<swarm::Service>& services,
 }
 
 void list_services(Engine& engine, const std::vector<swarm::Service>& services, const ServiceListFlags& flags) {
-    const ListFormat shape = ListFormat::parse(flags.format);
+    constexpr const char* raw = "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\n"
+                                "image: {{.Image}}\nports: {{.Ports}}\n";
+    const ListFormat shape = ListFormat::parse(flags.format == "raw" ? raw : flags.format, "service.serviceContext");
     std::vector<nlohmann::json> rows;
     for (const swarm::Service& s : services) rows.push_back(service_row(s, count(s, swarm::tasks(engine, s))));
     const std::string out =

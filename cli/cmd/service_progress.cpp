@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/terminal.hpp"
 
 #include <algorithm>
@@ -52,7 +53,8 @@ std::string shortened(std::string text) {
 
 class ServiceProgress {
 public:
-    explicit ServiceProgress(const Globals& globals) : lines_(use_ansi(globals, STDOUT_FILENO)) {}
+    ServiceProgress(const Globals& globals, std::string name)
+        : lines_(use_ansi(globals, STDOUT_FILENO)), name_(std::move(name)) {}
 
     void see(const ConvergeProgress& p) {
         begin(p);
@@ -74,10 +76,13 @@ private:
         if (begun_) return;
         begun_ = true;
         overall(p, 0);
+        if (p.service.spec.mode.kind == swarm::ModeKind::global) return; // one line, of this node, once there is news
         for (std::uint64_t i = 1; i <= p.wanted && p.wanted <= most_lines; ++i) lines_.write(slot(p, i), " ");
     }
 
     static std::string slot(const ConvergeProgress& p, std::uint64_t number) {
+        const bool global = p.service.spec.mode.kind == swarm::ModeKind::global;
+        if (global && number <= p.tasks.size()) return p.tasks[number - 1].node_id.substr(0, 12);
         return fmt::format("{}/{}", number, p.wanted);
     }
 
@@ -103,17 +108,18 @@ private:
 
     void end(const ConvergeProgress& p) {
         if (p.service.spec.mode.job()) std::puts("job complete");
-        else lines_.write("verify", fmt::format("Service {} converged", p.service.id));
+        else lines_.write("verify", fmt::format("Service {} converged", printable(name_)));
     }
 
     NamedLines lines_;
+    const std::string name_;
     bool begun_ = false, all_run_ = false, verifying_ = false;
 };
 
 } // namespace
 
-void wait_for_service(Context& context, Swarm& swarm, const std::string& id, bool quiet) {
-    ServiceProgress progress(context.globals());
+void wait_for_service(Context& context, Swarm& swarm, const std::string& id, const std::string& name, bool quiet) {
+    ServiceProgress progress(context.globals(), name);
     std::fflush(stdout);
     try {
         swarm.wait_converged(
@@ -123,9 +129,10 @@ void wait_for_service(Context& context, Swarm& swarm, const std::string& id, boo
             },
             context.stop());
     } catch (const Error& e) {
+        if (e.kind() == Errc::failed && docker_is_spoken()) throw Error(Errc::usage, e.what()); // its client's words
         if (e.kind() != Errc::interrupted) throw;
-        std::fprintf(stderr, "Operation continuing in background.\nUse `davit service ps %s` to check progress.\n",
-                     id.c_str());
+        std::fprintf(stderr, "Operation continuing in background.\nUse `%s service ps %s` to check progress.\n",
+                     docker_is_spoken() ? "docker" : "davit", name.c_str());
     }
 }
 

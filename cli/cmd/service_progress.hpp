@@ -8,8 +8,8 @@
 
 namespace davit::cli {
 
-// Returns when the service is what it should be and has stayed so; an interrupt ends the waiting, and not the
-// service. Throws Error for updates that stopped.
-void wait_for_service(Context& context, Swarm& swarm, const std::string& id, bool quiet);
+// name: as its user calls it. Returns when the service is what it should be and has stayed so; an interrupt ends the
+// waiting, and not the service. Throws Error for updates that stopped.
+void wait_for_service(Context& context, Swarm& swarm, const std::string& id, const std::string& name, bool quiet);
 
 } // namespace davit::cli

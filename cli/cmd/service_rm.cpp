@@ -19,7 +19,7 @@ int run_service_rm(Globals& globals, const Args& args) {
     ErrorList errors;
     for (const std::string& name : names)
         errors.run([&] {
-            const swarm::Service service = swarm::service(context.engine(), name);
+            const swarm::Service service = service_to_change(context.engine(), name);
             if (!context.dry_run()) swarm.remove_service(service.id);
             std::printf("%s\n", name.c_str());
         });

@@ -3,6 +3,7 @@
 #include "cli/cmd/history.hpp"
 #include "cli/cmd/service_act.hpp"
 #include "cli/cmd/service_progress.hpp"
+#include "cli/docker_errors.hpp"
 #include "davit/services.hpp"
 #include "davit/swarm_look.hpp"
 
@@ -60,7 +61,7 @@ int run_service_update(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     context.interrupts();
-    const swarm::Service service = swarm::service(context.engine(), names.front());
+    const swarm::Service service = service_to_change(context.engine(), names.front());
     if (context.dry_run()) {
         check_spec(updated_spec(service.spec, flags, flag_surroundings(context)));
         std::printf("Would update service %s\n", service.spec.name.c_str());
@@ -70,7 +71,7 @@ int run_service_update(Globals& globals, const Args& args) {
     update(context, swarm, service, flags, wait.quiet);
     context.mute();
     std::printf("%s\n", names.front().c_str());
-    if (!wait.detach) wait_for_service(context, swarm, service.id, wait.quiet);
+    if (!wait.detach) wait_for_service(context, swarm, service.id, names.front(), wait.quiet);
     return 0;
 }
 
@@ -87,7 +88,7 @@ int run_service_rollback(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     context.interrupts();
-    const swarm::Service service = swarm::service(context.engine(), names.front());
+    const swarm::Service service = service_to_change(context.engine(), names.front());
     if (context.dry_run()) {
         std::printf("Would roll back service %s\n", service.spec.name.c_str());
         return 0;
@@ -97,7 +98,7 @@ int run_service_rollback(Globals& globals, const Args& args) {
     else roll_back_to(context, swarm, service, revision_number(to));
     context.mute();
     std::printf("%s\n", names.front().c_str());
-    if (!wait.detach) wait_for_service(context, swarm, service.id, wait.quiet);
+    if (!wait.detach) wait_for_service(context, swarm, service.id, names.front(), wait.quiet);
     return 0;
 }
 
@@ -110,7 +111,12 @@ struct Scaling {
 Scaling scaling_of(const std::string& word) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == word.size())
-        throw error(Errc::usage, "invalid scale specifier '{}'", word).with_hint("write it as SERVICE=REPLICAS");
+        throw docker_is_spoken()
+            ? error(Errc::usage,
+                    "invalid scale specifier '{}'.\nSee 'docker service scale --help'.\n\nUsage:  docker service scale "
+                    "SERVICE=REPLICAS [SERVICE=REPLICAS...]\n\nScale one or multiple replicated services",
+                    word)
+            : error(Errc::usage, "invalid scale specifier '{}'", word).with_hint("write it as SERVICE=REPLICAS");
     return {word.substr(0, equals), word.substr(equals + 1)};
 }
 
@@ -124,11 +130,11 @@ std::uint64_t replicas_of(const Scaling& scaling) {
     return out;
 }
 
-// The id of the service.
+// The id of the service: empty when nothing was done.
 std::string scale(Context& context, Swarm& swarm, const Scaling& scaling) {
     try {
         const std::uint64_t replicas = replicas_of(scaling);
-        const swarm::Service service = swarm::service(context.engine(), scaling.name);
+        const swarm::Service service = service_to_change(context.engine(), scaling.name);
         const swarm::ServiceSpec spec = scaled_spec(service.spec, replicas);
         if (context.dry_run()) {
             std::printf("Would scale %s to %s\n", scaling.name.c_str(), scaling.number.c_str());
@@ -141,6 +147,7 @@ std::string scale(Context& context, Swarm& swarm, const Scaling& scaling) {
         std::printf("%s scaled to %s\n", scaling.name.c_str(), scaling.number.c_str());
         return service.id;
     } catch (const Error& e) {
+        if (docker_is_spoken()) throw wrapped(scaling.name + ": ", e);
         throw Error(e.kind(), scaling.name + ": " + e.what()).with_hint(e.hint());
     }
 }
@@ -162,13 +169,14 @@ int run_service_scale(Globals& globals, const Args& args) {
     context.mute();
     Swarm swarm(context.engine_options());
     ErrorList errors;
-    std::vector<std::string> ids;
+    std::vector<std::pair<std::string, std::string>> scaled; // id, and name as it was given
     for (const Scaling& scaling : scalings)
         errors.run([&] {
-            if (std::string id = scale(context, swarm, scaling); !id.empty()) ids.push_back(std::move(id));
+            if (std::string id = scale(context, swarm, scaling); !id.empty())
+                scaled.emplace_back(std::move(id), scaling.name);
         });
-    for (const std::string& id : ids)
-        if (!wait.detach) errors.run([&] { wait_for_service(context, swarm, id, false); });
+    for (const auto& [id, name] : scaled)
+        if (!wait.detach) errors.run([&] { wait_for_service(context, swarm, id, name, false); });
     errors.throw_if_any();
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "base/sys.hpp"
 #include "cli/cmd/stack.hpp"
 #include "cli/cmd/stack_files.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
 
@@ -12,14 +13,30 @@
 
 namespace davit::cli {
 
+namespace {
+
+std::vector<std::string> comma_separated(const std::string& word) {
+    std::vector<std::string> out(1);
+    for (char c : word)
+        if (c == ',') out.emplace_back();
+        else out.back() += c;
+    return out;
+}
+
+} // namespace
+
 StackOptions stack_options(const std::vector<std::string>& files) {
     if (files.empty()) throw error(Errc::usage, "specify a Compose file (with --compose-file)");
     StackOptions out;
     std::error_code code;
-    out.files = files;
+    for (const std::string& word : files) // "a.yaml,b.yaml" are two; a file of that very name is one
+        if (word.find(',') == std::string::npos || std::filesystem::exists(word, code)) out.files.push_back(word);
+        else
+            for (std::string& file : comma_separated(word)) out.files.push_back(std::move(file));
     out.current_dir = std::filesystem::current_path(code).string();
     out.environment = process_environment();
-    if (std::find(files.begin(), files.end(), "-") != files.end()) out.stdin_text = sys::read_all(STDIN_FILENO);
+    if (std::find(out.files.begin(), out.files.end(), "-") != out.files.end())
+        out.stdin_text = sys::read_all(STDIN_FILENO);
     return out;
 }
 
@@ -36,7 +53,7 @@ int run_stack_config(Globals& globals, const Args& args) {
     StackOptions stack = stack_options(files);
     stack.interpolate = !skip_interpolation;
     stack.accept_modern = modern;
-    std::fputs(render_stack(stack).c_str(), stdout);
+    std::fputs(as_client([&] { return render_stack(stack); }).c_str(), stdout);
     return 0;
 }
 

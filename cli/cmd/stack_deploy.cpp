@@ -6,6 +6,7 @@
 #include "cli/cmd/stack_files.hpp"
 #include "cli/cmd/swarm_files.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/options.hpp"
 #include "davit/networks.hpp"
 #include "davit/service_flags.hpp"
@@ -50,7 +51,7 @@ public:
     }
 
     void networks() {
-        for (const std::string& name : stack_.external_networks) check_external(name);
+        for (const std::string& name : stack_.external_networks) as_client([&] { check_external(name); });
         for (const SwarmNetwork& n : stack_.networks) {
             const bool known = std::any_of(have_.networks.begin(), have_.networks.end(),
                                            [&](const NetworkInfo& have) { return have.name == n.name; });
@@ -58,7 +59,9 @@ public:
             say("Creating network", n.name);
             in("create network", n.name, [&] {
                 check_swarm_name(n.name);
-                if (act()) swarm_.ensure_network(n, project());
+                if (act() && !swarm_.ensure_network(n, project())) // somebody else's: its services are not theirs
+                    throw error(Errc::conflict, "network with name {} already exists", n.name)
+                        .with_hint("give the stack's network another name, or declare that one as external");
             });
         }
     }
@@ -86,8 +89,8 @@ public:
     void check_references() {
         if (!act()) return;
         for (const swarm::ServiceSpec& spec : stack_.services) {
-            check(spec, swarm::FileKind::secret, spec.task.container.secrets);
-            check(spec, swarm::FileKind::config, spec.task.container.configs);
+            as_client([&] { check(spec, swarm::FileKind::secret, spec.task.container.secrets); });
+            as_client([&] { check(spec, swarm::FileKind::config, spec.task.container.configs); });
         }
     }
 
@@ -116,6 +119,8 @@ private:
         try {
             fn();
         } catch (const Error& e) {
+            if (docker_is_spoken() && e.kind() != Errc::interrupted)
+                throw wrapped(fmt::format("failed to {} {}: ", what, name), e);
             throw Error(e.kind(), fmt::format("failed to {} {}: {}", what, name, e.what()))
                 .with_hint(e.hint())
                 .with_at(e.at());
@@ -223,13 +228,16 @@ void deploy(Context& context, const Stack& stack, const DeployFlags& f, ResolveI
     else as_one_revision(swarm, stack, act);
     if (f.detach || context.dry_run()) return;
     ErrorList errors;
-    for (const std::string& id : ids) errors.run([&] { wait_for_service(context, swarm, id, f.quiet); });
+    for (const std::string& id : ids) errors.run([&] { wait_for_service(context, swarm, id, id, f.quiet); });
     errors.throw_if_any();
 }
 
-bool is_blank(const std::string& name) { return name.find_first_not_of(" \t\r\n") == std::string::npos; }
-
 } // namespace
+
+void check_stack_name(const std::string& name) {
+    if (name.find_first_not_of(" \t\r\n") == std::string::npos)
+        throw error(Errc::usage, "invalid stack name: \"{}\"", name);
+}
 
 int run_stack_deploy(Globals& globals, const Args& args) {
     DeployFlags f;
@@ -245,11 +253,11 @@ int run_stack_deploy(Globals& globals, const Args& args) {
         .arguments(f.names, 1, 1);
     if (!options.parse(args)) return 0;
     const std::string& name = f.names.front();
-    if (is_blank(name)) throw error(Errc::usage, "invalid stack name: \"{}\"", name);
+    check_stack_name(name);
     StackOptions files = stack_options(f.files);
     files.accept_modern = true;
     const ResolveImage resolve = resolving(f.resolve_image);
-    const Stack stack = load_stack(name, files);
+    const Stack stack = as_client([&] { return load_stack(name, files); });
     for (const std::string& warning : stack.warnings) std::fprintf(stderr, "%s\n", printable(warning, "\n\t").c_str());
     Context context(globals);
     context.interrupts();

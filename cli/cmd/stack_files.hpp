@@ -8,6 +8,9 @@
 
 namespace davit::cli {
 
+// Throws Error(usage) for a name of nothing but white space.
+void check_stack_name(const std::string& name);
+
 // With the process's environment, and standard input where "-" is among the files. Throws Error(usage) without one.
 StackOptions stack_options(const std::vector<std::string>& files);
 

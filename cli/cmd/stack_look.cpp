@@ -1,7 +1,9 @@
 #include "base/error.hpp"
 #include "cli/cmd/service.hpp"
 #include "cli/cmd/stack.hpp"
+#include "cli/cmd/stack_files.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/template.hpp"
 
 #include <algorithm>
@@ -36,7 +38,9 @@ int run_stack_ls(Globals& globals, const Args& args) {
     std::vector<nlohmann::json> rows;
     for (const swarm::Stack& s : found) rows.push_back({{"Name", s.name}, {"Services", std::to_string(s.services)}});
     const nlohmann::json headers = {{"Name", "NAME"}, {"Services", "SERVICES"}};
-    std::fputs(render_list(ListFormat::parse(format), rows, {"Name", "Services"}, headers).c_str(), stdout);
+    std::fputs(
+        render_list(ListFormat::parse(format, "stack.stackContext"), rows, {"Name", "Services"}, headers).c_str(),
+        stdout);
     return 0;
 }
 
@@ -47,10 +51,11 @@ int run_stack_ps(Globals& globals, const Args& args) {
     flags.add_to(options);
     options.arguments(stack, 1, 1);
     if (!options.parse(args)) return 0;
+    check_stack_name(stack[0]);
     Context context(globals);
     Engine& engine = context.engine();
     if (!list_tasks(engine, tasks_of(engine, services_of_stack(engine, stack[0])), flags, false))
-        throw error(Errc::not_found, "nothing found in stack: {}", stack[0]);
+        as_client([&] { throw error(Errc::not_found, "nothing found in stack: {}", stack[0]); });
     return 0;
 }
 
@@ -61,6 +66,7 @@ int run_stack_services(Globals& globals, const Args& args) {
     flags.add_to(options);
     options.arguments(stack, 1, 1);
     if (!options.parse(args)) return 0;
+    check_stack_name(stack[0]);
     Context context(globals);
     Engine& engine = context.engine();
     const std::vector<swarm::Service> found = passing(services_of_stack(engine, stack[0]), flags.filters);

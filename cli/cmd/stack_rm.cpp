@@ -58,6 +58,7 @@ int run_stack_rm(Globals& globals, const Args& args) {
     Options options(globals, "stack rm [OPTIONS] STACK [STACK...]", "Remove one or more stacks");
     options.flag("d,detach", detach, "Do not wait for stack removal (default true)").arguments(names, 1);
     if (!options.parse(args)) return 0;
+    for (const std::string& name : names) check_stack_name(name);
     Context context(globals);
     context.interrupts();
     context.mute();

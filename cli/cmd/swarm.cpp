@@ -3,6 +3,7 @@
 #include "cli/cmd/swarm_group.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "davit/services.hpp"
 #include "davit/swarm_look.hpp"
 #include "davit/swarm_objects.hpp"
@@ -21,9 +22,11 @@ constexpr const char* on_several_machines =
 int swarm_init(Globals& globals, const Args& args) {
     std::vector<std::string> none;
     Options options(globals, "swarm init [OPTIONS]", "Make this machine a swarm of one node, until it leaves");
-    for (const char* flag : {"advertise-addr", "availability", "cert-expiry", "data-path-addr", "data-path-port",
-                             "default-addr-pool", "default-addr-pool-mask-length", "dispatcher-heartbeat",
-                             "external-ca", "listen-addr", "max-snapshots", "snapshot-interval", "task-history-limit"})
+    swarm::NodeChange change;
+    options.value("availability", change.availability, "Availability of the node (\"active\", \"pause\", \"drain\")");
+    for (const char* flag : {"advertise-addr", "cert-expiry", "data-path-addr", "data-path-port", "default-addr-pool",
+                             "default-addr-pool-mask-length", "dispatcher-heartbeat", "external-ca", "listen-addr",
+                             "max-snapshots", "snapshot-interval", "task-history-limit"})
         options.ignored(flag, "string"); // between machines
     options.ignored("autolock").ignored("force-new-cluster").arguments(none, 0, 0);
     options.epilog("It is one without it, too, from the first service, config or secret to the last.");
@@ -32,6 +35,12 @@ int swarm_init(Globals& globals, const Args& args) {
     context.mute();
     if (context.dry_run()) return 0;
     const swarm::Node node = swarm::init_swarm(context.engine());
+    try {
+        if (change.availability) swarm::update_node(context.engine(), node.id, change);
+    } catch (...) { // it asks for what there is not: nothing stays
+        swarm::leave_swarm(context.engine(), true);
+        throw;
+    }
     std::printf("Swarm initialized: current node (%s) is now a manager.\n\nNo other machine can join it: to run on "
                 "several, deploy the same stack files with Docker.\n",
                 node.id.c_str());
@@ -136,7 +145,7 @@ int swarm_unlock_key(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     swarm::node(context.engine(), "self");
-    throw error(Errc::unavailable, "no unlock key is set").with_hint(on_several_machines);
+    throw error(Errc::usage, "no unlock key is set").with_hint(on_several_machines);
 }
 
 int swarm_unlock(Globals& globals, const Args& args) {
@@ -146,7 +155,7 @@ int swarm_unlock(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     if (!swarm::node(context.engine())) throw error(Errc::unavailable, "This node is not part of a swarm");
-    throw error(Errc::conflict, "swarm is not locked");
+    throw error(Errc::usage, "{}swarm is not locked", docker_is_spoken() ? "error: " : "");
 }
 
 int swarm_leave(Globals& globals, const Args& args) {
@@ -158,7 +167,7 @@ int swarm_leave(Globals& globals, const Args& args) {
     Context context(globals);
     context.mute();
     if (context.dry_run()) return 0;
-    if (force) {
+    if (force && swarm::node(context.engine())) {
         Swarm services(context.engine_options());
         for (const swarm::Service& service : swarm::services(context.engine())) services.remove_service(service.id);
     }

@@ -7,6 +7,7 @@
 #include "cli/cmd/swarm_group.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/swarm_objects.hpp"
 #include "cli/format/template.hpp"
 #include "davit/swarm_objects.hpp"
@@ -21,9 +22,21 @@ namespace davit::cli {
 
 namespace {
 
-std::string read_content(const std::string& source) {
+std::string read_content(swarm::FileKind kind, const std::string& source) {
     if (source == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
-    return in_context("reading content from \"" + source + "\"", [&] { return read_file(source); });
+    if (!docker_is_spoken())
+        return in_context("reading content from \"" + source + "\"", [&] { return read_file(source); });
+    const std::string before = kind == swarm::FileKind::config
+                                   ? "error reading content from \"" + source + "\": error reading from " + source
+                                   : "error reading from " + source;
+    std::string data;
+    try {
+        data = read_file(source);
+    } catch (const Error& e) {
+        throw wrapped(before + ": ", e);
+    }
+    if (data.empty()) throw error(Errc::usage, "{}: data is empty", before);
+    return data;
 }
 
 // KEY or KEY=VALUE
@@ -47,10 +60,10 @@ int file_create(swarm::FileKind kind, Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     spec.name = words[0];
     if (words.size() > 1 && !spec.driver.empty())
-        throw error(Errc::usage, "When using secret driver secret data must be empty");
+        throw error(Errc::usage, "when using secret driver secret data must be empty");
     if (words.size() < 2 && spec.driver.empty())
-        throw error(Errc::usage, "either specify file or a driver name").with_hint("- is standard input");
-    if (words.size() > 1) spec.data = read_content(words[1]);
+        throw error(Errc::usage, "secret file is required").with_hint("- is standard input");
+    if (words.size() > 1) spec.data = read_content(kind, words[1]);
     Context context(globals);
     context.mute();
     if (context.dry_run()) return 0;
@@ -83,7 +96,8 @@ int file_list(swarm::FileKind kind, Globals& globals, const Args& args) {
     std::stable_sort(found.begin(), found.end(), [](const swarm::Config& a, const swarm::Config& b) {
         return natural_less(a.spec.name, b.spec.name);
     });
-    const ListFormat shape = ListFormat::parse(format);
+    const ListFormat shape =
+        ListFormat::parse(format, kind == swarm::FileKind::config ? "config.configContext" : "secret.secretContext");
     std::vector<nlohmann::json> rows;
     std::string ids;
     for (const swarm::Config& c : found) {

@@ -60,9 +60,11 @@ int run_inspection(Globals& globals, const Args& args, const Inspection& of) {
     if (human && !format.empty()) throw error(Errc::usage, "--format is incompatible with human friendly format");
     Context context(globals);
     Engine& engine = context.engine();
-    if (!human)
-        return inspect_each(
+    if (!human) {
+        const int code = inspect_each(
             names, format, [&](const std::string& name) { return of.document(engine, name); }, of.zeros);
+        return code == 0 ? 0 : 1; // of a template that is none, too: containers have another one for that
+    }
     ErrorList errors;
     for (const std::string& name : names) errors.run([&] { std::fputs(of.pretty(engine, name).c_str(), stdout); });
     errors.throw_if_any();

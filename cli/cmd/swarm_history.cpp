@@ -168,7 +168,7 @@ int run_stack_rollback(Globals& globals, const Args& args) {
     if (detach) return 0;
     ErrorList errors;
     for (const swarm::Service& service : swarm.stack(names.front()).services)
-        errors.run([&] { wait_for_service(context, swarm, service.id, quiet); });
+        errors.run([&] { wait_for_service(context, swarm, service.id, service.id, quiet); });
     errors.throw_if_any();
     return 0;
 }

@@ -1,9 +1,9 @@
 #include "base/error.hpp"
 #include "cli/cmd/attached_up.hpp"
 #include "cli/cmd/common.hpp"
-#include "cli/cmd/unacted_flags.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/display/build_lines.hpp"
 #include "cli/logs/last_words.hpp"
 #include "cli/watching.hpp"
 
@@ -98,11 +98,11 @@ int run_up(Globals& globals, const Args& args) {
     Context context(globals);
     const Project& loaded = context.project(create.options.services);
     const Project project = flags.watch ? built_when_watched(loaded) : loaded;
-    warn_of_unacted_flags(globals);
     if (!flags.exit_code_from.empty() && !project.services.count(flags.exit_code_from))
         throw error(Errc::not_found, "no such service: {}", flags.exit_code_from);
+    build_lines_to(stdout);
     if (create.quiet_build) context.quiet_build();
-    if (project.services.empty()) throw error(Errc::failed, "no service selected");
+    if (project.services.empty() && !globals.all_resources) throw error(Errc::failed, "no service selected");
     UpOptions up;
     static_cast<CreateOptions&>(up) = create.options;
     up.no_start = flags.no_start;

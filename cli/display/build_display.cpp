@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "cli/display/build_lines.hpp"
 #include "cli/terminal.hpp"
 
 #include <cstdio>
@@ -32,6 +33,7 @@ public:
 // again when another has spoken meanwhile.
 class PlainBuild : public BuildDisplay {
 public:
+    explicit PlainBuild(std::FILE* out) : out_(out) {}
     void on(const BuildEvent& e) override {
         switch (e.kind) {
         case Kind::started:
@@ -62,9 +64,9 @@ public:
             line(e.vertex, "CANCELED");
             end();
             break;
-        case Kind::warning: std::fprintf(stderr, "WARNING: %s\n", printable(e.text).c_str()); break;
+        case Kind::warning: std::fprintf(out_, "WARNING: %s\n", printable(e.text).c_str()); break;
         }
-        std::fflush(stderr);
+        std::fflush(out_);
     }
 
 private:
@@ -75,16 +77,16 @@ private:
 
     void speak(int vertex) {
         if (speaker_ == vertex) return;
-        if (speaker_) std::fputc('\n', stderr);
+        if (speaker_) std::fputc('\n', out_);
         speaker_ = vertex;
-        std::fprintf(stderr, "#%d %s\n", vertex, printable(steps_[vertex].name).c_str());
+        std::fprintf(out_, "#%d %s\n", vertex, printable(steps_[vertex].name).c_str());
     }
     void line(int vertex, const std::string& text) {
         speak(vertex);
-        std::fprintf(stderr, "#%d %s\n", vertex, text.c_str());
+        std::fprintf(out_, "#%d %s\n", vertex, text.c_str());
     }
     void end() {
-        std::fputc('\n', stderr);
+        std::fputc('\n', out_);
         speaker_ = 0;
     }
     void log(const BuildEvent& e) {
@@ -104,12 +106,14 @@ private:
         step.open.clear();
     }
 
+    std::FILE* out_;
     std::map<int, Step> steps_;
     int speaker_ = 0;
 };
 
 class JsonBuild : public BuildDisplay {
 public:
+    explicit JsonBuild(std::FILE* out) : out_(out) {}
     void on(const BuildEvent& e) override {
         static constexpr const char* names[] = {"started", "cached", "progress",  "log",
                                                 "done",    "failed", "cancelled", "warning"};
@@ -119,8 +123,12 @@ public:
         if (!e.text.empty()) out["text"] = e.text;
         if (e.stream) out["stream"] = e.stream;
         if (e.total) out["current"] = e.current, out["total"] = e.total;
-        std::fprintf(stderr, "%s\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+        std::fprintf(out_, "%s\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+        std::fflush(out_);
     }
+
+private:
+    std::FILE* out_;
 };
 
 } // namespace
@@ -142,14 +150,16 @@ BuildProgress build_progress(const std::string& option) {
 }
 
 std::unique_ptr<BuildDisplay> make_build_display(BuildProgress mode) {
+    std::FILE* out = build_lines();
     switch (mode) {
     case BuildProgress::quiet: return std::make_unique<QuietBuild>();
-    case BuildProgress::rawjson: return std::make_unique<JsonBuild>();
+    case BuildProgress::rawjson: return std::make_unique<JsonBuild>(out);
     case BuildProgress::tty: return make_tty_build();
     case BuildProgress::automatic:
-        if (is_terminal(STDERR_FILENO) && !std::getenv("NO_COLOR")) return make_tty_build();
+        if (is_terminal(STDERR_FILENO) && is_terminal(::fileno(out)) && !std::getenv("NO_COLOR"))
+            return make_tty_build();
         [[fallthrough]];
-    default: return std::make_unique<PlainBuild>();
+    default: return std::make_unique<PlainBuild>(out);
     }
 }
 

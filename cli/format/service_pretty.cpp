@@ -34,9 +34,7 @@ std::string mode_section(const swarm::ServiceMode& mode) {
     case swarm::ModeKind::replicated: return fmt::format("Service Mode:\tReplicated\n Replicas:\t{}\n", *mode.replicas);
     case swarm::ModeKind::global: return "Service Mode:\tGlobal\n";
     case swarm::ModeKind::replicated_job:
-        return fmt::format("Service Mode:\tReplicatedJob\n Max Concurrent:\t{}\n Total Completions:\t{}\n",
-                           *mode.max_concurrent, *mode.total_completions);
-    case swarm::ModeKind::global_job: return "Service Mode:\tGlobalJob\n";
+    case swarm::ModeKind::global_job: return "Service Mode:\n"; // docker's template knows no jobs
     }
     return {};
 }
@@ -115,23 +113,25 @@ std::string resources_section(const swarm::Resources& r) {
         out += cpu_and_memory("Limits", r.limits->nano_cpus, r.limits->memory);
         if (r.limits->pids) out += fmt::format("  PIDs:\t\t{}\n", r.limits->pids);
     }
-    return out.empty() ? out : "Resources:\n" + out;
+    return "Resources:\n" + out;
 }
 
 std::string log_section(const swarm::LogDriver& l) {
     std::string out = "Log Driver:\n";
     if (!l.name.empty()) out += " Name:\t\t" + l.name + "\n";
-    if (l.options.empty()) return out;
-    out += " LogOpts:\n";
-    for (const auto& [key, value] : l.options) out += fmt::format("  {}:\t\t{}\n", key, value);
-    return out;
+    if (!l.options.empty()) out += " LogOpts:\n";
+    for (const auto& [key, value] : l.options)
+        out += value.empty() ? fmt::format("  {}\n", key) : fmt::format("  {}:       {}\n", key, value);
+    return out + "\n";
 }
 
 std::string health_section(const swarm::Healthcheck& h) {
-    return fmt::format(" Healthcheck:\n  Interval = {}\n  Retries = {}\n  StartPeriod = {}\n  Timeout =   {}\n"
-                       "  Tests:\n\t Test = {}\n",
-                       format_duration(h.interval), h.retries, format_duration(h.start_period),
-                       format_duration(h.timeout), fmt::join(h.test, " "));
+    std::string out = fmt::format(
+        " Healthcheck:\n  Interval = {}\n  Retries = {}\n  StartPeriod =\t{}\n  Timeout =\t{}\n",
+        format_duration(h.interval), h.retries, format_duration(h.start_period), format_duration(h.timeout));
+    if (!h.test.empty()) out += "  Tests:\n";
+    for (const std::string& word : h.test) out += "\t Test = " + word + "\n";
+    return out;
 }
 
 std::string port_text(const swarm::PortConfig& p) {
@@ -172,7 +172,8 @@ std::string pretty(const swarm::Service& service) {
 
 std::string pretty(swarm::FileKind kind, const swarm::Config& file) {
     const bool labels = !file.spec.labels.empty();
-    std::string out = fmt::format("ID:\t\t\t{}\nName:\t\t\t{}\n", file.id, file.spec.name);
+    const char* gap = kind == swarm::FileKind::secret ? "              " : "\t\t\t";
+    std::string out = fmt::format("ID:{}{}\nName:{}{}\n", gap, file.id, gap, file.spec.name);
     out += labels ? labels_section(file.spec.labels, " - ") : "Labels:\n";
     if (kind == swarm::FileKind::secret) out += "Driver:\t\t\t" + file.spec.driver + "\n";
     out += times_section(file);
@@ -201,6 +202,13 @@ std::string pretty_node(const nlohmann::ordered_json& d) {
     out += fmt::format("Resources:\n CPUs:\t\t\t{}\n Memory:\t\t{}\n",
                        number("/Description/Resources/NanoCPUs") / 1'000'000'000,
                        human_size_binary(static_cast<double>(number("/Description/Resources/MemoryBytes"))));
+    out += "Plugins:\n";
+    for (const char* type : {"Log", "Network", "Volume"}) {
+        std::vector<std::string> names;
+        for (const auto& plugin : d.at("Description").at("Engine").at("Plugins"))
+            if (plugin.at("Type") == type) names.push_back(plugin.at("Name"));
+        out += fmt::format(" {}:\t\t{}\n", type, fmt::join(names, ", "));
+    }
     return out + "Engine Version:\t\t" + text("/Description/Engine/EngineVersion") + "\n";
 }
 

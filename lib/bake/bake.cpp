@@ -5,6 +5,7 @@
 #include "base/glob.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace davit {
@@ -242,6 +243,52 @@ private:
 };
 
 using Json = nlohmann::ordered_json;
+using Entry = std::vector<std::pair<std::string, std::string>>; // "type=local,dest=x"
+
+Entry entry_of(const std::string& text) {
+    Entry out;
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        const std::string part = text.substr(at, end - at);
+        const std::size_t equals = part.find('=');
+        if (equals == std::string::npos) out.emplace_back(part, "");
+        else out.emplace_back(part.substr(0, equals), part.substr(equals + 1));
+        at = end + 1;
+    }
+    return out;
+}
+
+// {"dest": "x", "type": "local"}: sorted, and what is but a word has a key of its own.
+Json sorted_entry(const std::string& text, const std::string& word_type, const char* word_key) {
+    std::map<std::string, std::string> parts;
+    if (text.find('=') == std::string::npos) parts = {{"type", word_type}, {word_key, text}};
+    else
+        for (const auto& [key, value] : entry_of(text)) parts[key] = value;
+    Json out = Json::object();
+    for (const auto& [key, value] : parts) out[key] = value;
+    return out;
+}
+
+Json cache_entry(const std::string& text) { return sorted_entry(text, "registry", "ref"); }
+Json output_entry(const std::string& text) { return sorted_entry(text, text == "-" ? "tar" : "local", "dest"); }
+
+Json secret_entry(const std::string& text) {
+    Json out = Json::object();
+    const Entry parts = entry_of(text);
+    for (const char* wanted : {"id", "src", "env"})
+        for (const auto& [key, value] : parts)
+            if (key == wanted || (key == "source" && wanted == std::string_view("src"))) out[wanted] = value;
+    return out;
+}
+
+Json ssh_entry(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    Json out{{"id", text.substr(0, equals)}};
+    if (equals == std::string::npos) return out;
+    out["paths"] = Json::array();
+    for (const auto& [path, unused] : entry_of(text.substr(equals + 1))) out["paths"].push_back(path);
+    return out;
+}
 
 Json document(const BakeTarget& t) {
     Json out = Json::object();
@@ -250,6 +297,10 @@ Json document(const BakeTarget& t) {
     };
     const auto list = [&](const char* key, const std::vector<std::string>& values) {
         if (!values.empty()) out[key] = values;
+    };
+    const auto entries = [&](const char* key, const std::vector<std::string>& values,
+                             Json (*entry)(const std::string&)) {
+        for (const std::string& value : values) out[key].push_back(entry(value));
     };
     const auto map = [&](const char* key, const auto& values) {
         for (const auto& [name, value] : values) {
@@ -266,13 +317,13 @@ Json document(const BakeTarget& t) {
     map("args", t.args);
     map("labels", t.labels);
     list("tags", t.tags);
-    list("cache-from", t.cache_from);
-    list("cache-to", t.cache_to);
+    entries("cache-from", t.cache_from, cache_entry);
+    entries("cache-to", t.cache_to, cache_entry);
     text("target", t.target);
-    list("secret", t.secrets);
-    list("ssh", t.ssh);
+    entries("secret", t.secrets, secret_entry);
+    entries("ssh", t.ssh, ssh_entry);
     list("platforms", t.platforms);
-    list("output", t.outputs);
+    entries("output", t.outputs, output_entry);
     if (t.pull) out["pull"] = *t.pull;
     if (t.no_cache) out["no-cache"] = *t.no_cache;
     text("network", t.network);

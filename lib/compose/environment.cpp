@@ -89,12 +89,14 @@ void read_label_files(Tree& tree, Service& s, Diagnostics& diag) {
 
 } // namespace
 
-void read_service_env_files(Tree& tree, Project& project, const Environment& environment, Diagnostics& diag) {
-    for (auto& [name, service] : project.services) read_env_files(tree, service, environment, diag);
-}
-
-void read_service_label_files(Tree& tree, Project& project, Diagnostics& diag) {
-    for (auto& [name, service] : project.services) read_label_files(tree, service, diag);
+void read_service_files(Tree& tree, Project& project, const std::set<std::string>& needed, const LoadOptions& o,
+                        const Environment& environment, Diagnostics& diag) {
+    Diagnostics unsaid(tree);
+    for (auto& [name, service] : project.services) {
+        Diagnostics& to = needed.empty() || needed.count(name) ? diag : unsaid;
+        if (o.resolve_environment) read_env_files(tree, service, environment, to);
+        if (o.resolve_labels) read_label_files(tree, service, to);
+    }
 }
 
 } // namespace davit::compose

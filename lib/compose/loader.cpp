@@ -7,6 +7,7 @@
 #include "compose/environment.hpp"
 #include "compose/normalize.hpp"
 #include "compose/unacted.hpp"
+#include "model/image_reference.hpp"
 #include "yaml/print.hpp"
 
 #include <algorithm>
@@ -152,6 +153,16 @@ void enable_named(Project& p, const LoadOptions& o, Diagnostics& diag, const Nod
     diag.throw_if_errors();
 }
 
+// What was named, and what that depends on.
+std::set<std::string> needed_services(const Project& p, const LoadOptions& o) {
+    std::vector<std::string> named = o.services.empty() ? o.named : o.services;
+    std::erase_if(named, [&](const std::string& name) { return !p.services.count(name); });
+    std::set<std::string> out;
+    if (named.empty()) return out;
+    for (const auto& [name, unused] : select_services(p, named).services) out.insert(name);
+    return out;
+}
+
 } // namespace
 
 LoadResult to_project(LoadedTree t, const LoadOptions& o) {
@@ -165,6 +176,7 @@ LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     p.env_files = o.env_files;
     p.env_files.insert(p.env_files.end(), o.env_files_read.begin(), o.env_files_read.end());
     p.environment.insert(t.environment->begin(), t.environment->end());
+    if (o.compatibility) p.environment[compatibility_variable] = "true";
     out.unacted = find_unacted(*t.tree, *t.root);
     enable_profiles(p, o.profiles);
     std::vector<Diagnostic> found;
@@ -172,8 +184,7 @@ LoadResult to_project(LoadedTree t, const LoadOptions& o) {
     add_new(diag, std::exchange(found, {}), *t.root);
     diag.throw_if_errors();
     enable_named(p, o, diag, *t.root);
-    if (o.resolve_environment) read_service_env_files(*t.tree, p, *t.environment, diag);
-    if (o.resolve_labels) read_service_label_files(*t.tree, p, diag);
+    read_service_files(*t.tree, p, needed_services(p, o), o, *t.environment, diag);
     diag.place(*t.root);
     diag.throw_if_errors();
     p = select_services(std::move(p), o.services);

@@ -177,7 +177,7 @@ public:
     void add(const Service& service) {
         const std::string reference = image_reference(project_, service);
         if (service.build && (wishes_.build || service.pull_policy == "build") && !wishes_.no_build)
-            builds.push_back(service.name);
+            build(service.name);
         else need(service, reference);
         for (const auto& hook : service.pre_start)
             if (!hook.image.empty() && hook.image != reference) need(service, hook.image);
@@ -192,7 +192,7 @@ private:
     void need(const Service& service, const std::string& reference) {
         std::string policy = effective_policy(service, wishes_.pull);
         const auto& found = lookup_.find(reference, service.platform);
-        const bool own = reference == image_reference(project_, service);
+        const std::string builder = builder_of(service, reference);
         if (found && policy == "never" && !serves(*found, service.platform)) throw other_platform(service, reference);
         if (found && !serves(*found, service.platform) && policy == "missing") policy = "always";
         bool fetch = !found || policy == "always";
@@ -201,16 +201,29 @@ private:
             fetch = pulled && sys::realtime_ns() - *pulled > *limit;
         }
         if (!fetch) return;
-        const bool buildable = service.build && own;
-        if (buildable && (service.image.empty() || policy == "build" || policy == "never")) {
-            if (found) return;
+        const bool buildable = !builder.empty();
+        if (buildable && (service.image.empty() || policy == "build" || policy == "never" || wishes_.build)) {
+            if (found && !wishes_.build) return;
             if (wishes_.no_build) throw not_built(project_, service, reference);
-            builds.push_back(service.name);
+            build(builder);
             return;
         }
         if (policy == "never" || policy == "build") throw not_fetched(service, reference);
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
-            pulls.push_back({reference, service.name, service.platform, buildable && !found});
+            pulls.push_back({reference, buildable ? builder : service.name, service.platform, buildable && !found});
+    }
+
+    // The service that builds this image: itself, or another that gives its build the same name. "" if none does.
+    std::string builder_of(const Service& service, const std::string& reference) const {
+        auto makes = [&](const Service& s) { return s.build && image_reference(project_, s) == reference; };
+        if (makes(service)) return service.name;
+        for (const auto& [name, other] : project_.services)
+            if (makes(other)) return name;
+        return "";
+    }
+
+    void build(const std::string& service) {
+        if (std::find(builds.begin(), builds.end(), service) == builds.end()) builds.push_back(service);
     }
 
     Error other_platform(const Service& service, const std::string& reference) const {
@@ -300,16 +313,39 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
     std::vector<ImagePull> pulls;
     for (const auto& [name, service] : wanted.services) {
         if (service.provider) continue;
-        if (service.build && (options.ignore_buildable || service.image.empty())) continue;
-        const std::string policy = service.pull_policy;
-        if (policy == "never" || policy == "build") continue;
         const std::string reference = image_reference(wanted, service);
+        Event skipped;
+        skipped.kind = EventKind::operation_skipped;
+        skipped.op = OpKind::pull_image;
+        skipped.project = project.name;
+        skipped.service = name;
+        skipped.resource = "image:" + reference;
+        const auto skip = [&](const char* why) {
+            skipped.text = why;
+            impl_->emit(skipped);
+        };
+        if (service.build && service.image.empty()) {
+            skip("No image to be pulled");
+            continue;
+        }
+        if (service.build && options.ignore_buildable) {
+            skip("Image can be built");
+            continue;
+        }
+        const std::string policy = service.pull_policy;
+        if (policy == "never" || policy == "build") {
+            skip("");
+            continue;
+        }
         const bool only_missing =
-            options.policy == PullMode::missing || (options.policy == PullMode::by_service && policy != "always");
+            options.policy == PullMode::missing ||
+            (options.policy == PullMode::by_service && (policy == "missing" || policy == "if_not_present"));
         if (only_missing)
             if (const auto here = ImageLookup::image_for(images, reference, service.platform);
-                here && serves(*here, service.platform))
+                here && serves(*here, service.platform) && registry::Reference::parse(reference).tag() != "latest") {
+                skip("Image is already present locally");
                 continue;
+            }
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
             pulls.push_back({reference, name, service.platform, service.build.has_value()});
     }

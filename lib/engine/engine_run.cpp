@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "model/image_reference.hpp"
 #include "reconcile/plan_builder.hpp"
 
 #include <algorithm>
@@ -101,7 +102,8 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     oneoff.auto_remove = options.remove;
     oneoff.use_aliases = options.use_aliases;
     oneoff.hold_for_attach = options.hold_for_attach;
-    oneoff.name = options.name.empty() ? fmt::format("{}-{}-run-{}", project.name, options.service, sys::random_hex(12))
+    oneoff.name = options.name.empty() ? fmt::format("{1}{0}{2}{0}run{0}{3}", name_separator(project), project.name,
+                                                     options.service, sys::random_hex(12))
                                        : options.name;
     check_container_name(oneoff.name);
     keep_volumes(project, options.volumes, wanted, oneoff);

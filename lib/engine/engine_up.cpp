@@ -32,7 +32,7 @@ namespace davit {
 Project selected(const Project& project, const std::vector<std::string>& services, bool no_deps) {
     Project out = enable_services(project, services);
     out = select_services(out, services, no_deps ? Dependencies::ignore : Dependencies::include);
-    out = without_unused_resources(out);
+    if (!services.empty()) out = without_unused_resources(out); // else it has what was asked for (--all-resources)
     add_default_bridge(out);
     depend_on_named_containers(out);
     return out;

@@ -129,7 +129,7 @@ void Engine::Impl::remove_images(const ProjectRef& project, const std::vector<st
 
 // --rmi local takes only what has no name of its own in the file.
 bool Engine::Impl::is_custom(const ProjectRef& project, const std::string& reference) const {
-    if (!project.model) return reference.rfind(project.name + "-", 0) != 0;
+    if (!project.model) return !reference.starts_with(project.name + "-") && !reference.starts_with(project.name + "_");
     for (const auto& [unused, service] : project.model->services)
         if (service.image.empty() && image_reference(*project.model, service) == reference) return false;
     return true;

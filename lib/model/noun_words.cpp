@@ -189,6 +189,9 @@ const char* to_string(FlagKind kind) noexcept {
     case FlagKind::resource: return "resource";
     case FlagKind::preference: return "preference";
     case FlagKind::credential: return "credential";
+    case FlagKind::label: return "label";
+    case FlagKind::variable: return "variable";
+    case FlagKind::domain: return "domain";
     }
     return "";
 }

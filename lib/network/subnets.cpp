@@ -26,6 +26,10 @@ const IpamPoolRecord* wanted_pool(const NetworkRecord& r, bool v6) {
     for (const auto& pool : r.ipam) {
         bool is_v6 = pool.subnet.find(':') != std::string::npos;
         if (is_v6 != v6) continue;
+        if (found && (r.driver == "macvlan" || r.driver == "ipvlan"))
+            throw error(Errc::unsupported, "davit's {} networks have one subnet of each family", r.driver)
+                .with_hint(fmt::format("network {} has two {} subnets: make a network for each", r.name,
+                                       v6 ? "IPv6" : "IPv4"));
         if (found)
             throw error(Errc::invalid_project, "bridge driver doesn't support multiple subnets")
                 .with_hint(fmt::format("network {} has two {} subnets", r.name, v6 ? "IPv6" : "IPv4"));

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "compose/place.hpp"
+#include "model/image_reference.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -65,7 +66,7 @@ void Reconciler::decide(const Service& service) {
               [](const auto& a, const auto& b) { return a.container->record.number < b.container->record.number; });
     auto name_of = [&](int number) {
         if (!service.container_name.empty()) return service.container_name;
-        return fmt::format("{}-{}-{}", project_.name, service.name, number);
+        return fmt::format("{1}{0}{2}{0}{3}", name_separator(project_), project_.name, service.name, number);
     };
     for (auto& [container, cause] : candidates) {
         Slot& slot = plan.slots.emplace_back();

@@ -1,5 +1,7 @@
 #include "reconcile/reconciler.hpp"
 
+#include "model/image_reference.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -61,7 +63,8 @@ std::string owner_of(const Project& project, const std::string& container) {
             if (service.container_name == container) return name;
             continue;
         }
-        const std::string number = after_prefix(container, project.name + "-" + name + "-");
+        const std::string number =
+            after_prefix(container, project.name + name_separator(project) + name + name_separator(project));
         if (!number.empty() && std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; }))
             return name;
     }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 namespace davit {
@@ -26,11 +27,37 @@ bool one_of(const std::string& word, std::initializer_list<std::string_view> wor
 
 bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-void check_update(const std::optional<swarm::UpdateConfig>& u) {
+// A label of a command line: its name is given and is one word.
+void check_label(const std::string& text) {
+    std::string key = text.substr(0, text.find('='));
+    key.erase(0, std::min(key.find_first_not_of(" \t"), key.size()));
+    if (key.empty()) throw error(Errc::usage, "invalid label '{}': empty name", text);
+    if (key.find_first_of(" \t") != std::string::npos) throw error(Errc::usage, "label '{}' contains whitespaces", key);
+}
+
+// "." or names with dots between them, of letters, digits and inner hyphens; not of digits alone.
+void check_domain(const std::string& text) {
+    const std::size_t first = std::min(text.find_first_not_of(' '), text.size());
+    std::string name = text.substr(first, text.find_last_not_of(' ') + 1 - first);
+    if (name == ".") return;
+    const bool letters = std::any_of(name.begin(), name.end(), [](char c) { return is_alnum(c) && c > '9'; });
+    if (name.ends_with('.')) name.pop_back();
+    bool fits = letters && name.size() < 255;
+    for (std::string_view part : compose::split(name, '.'))
+        fits = fits && !part.empty() && is_alnum(part.front()) && is_alnum(part.back()) &&
+               std::all_of(part.begin(), part.end(), [](char c) { return is_alnum(c) || c == '-'; });
+    if (!fits) throw error(Errc::usage, "{} is not a valid domain", text);
+}
+
+void check_actions(const std::optional<swarm::UpdateConfig>& u) {
     if (!u) return;
     if (!one_of(u->failure_action, {"pause", "continue", "rollback"}))
         throw refusal("unrecognized update failure action {}", u->failure_action);
     if (!one_of(u->order, {"stop-first", "start-first"})) throw refusal("unrecognized update order {}", u->order);
+}
+
+void check_update(const std::optional<swarm::UpdateConfig>& u) {
+    if (!u) return;
     if (u->delay < 0) throw refusal("TaskSpec: update-delay cannot be negative");
     if (u->monitor.value_or(0) < 0) throw refusal("TaskSpec: update-monitor cannot be negative");
     if (u->max_failure_ratio < 0 || u->max_failure_ratio > 1)
@@ -52,6 +79,8 @@ void check_mounts(const std::vector<swarm::Mount>& mounts) {
             throw refusal("invalid MountType: \"{}\"", m.type);
         if (m.target.empty()) throw refusal("ContainerSpec: mount target must be provided");
         if (!targets.insert(m.target).second) throw refusal("ContainerSpec: duplicate mount point: {}", m.target);
+        if (!one_of(m.propagation, {"private", "rprivate", "shared", "rshared", "slave", "rslave"}))
+            throw refusal("invalid MountPropagation: \"{}\"", m.propagation);
         if (m.type == "bind" && !m.source.starts_with('/') && m.source.find(':') == std::string::npos)
             throw refusal("invalid bind mount source, must be an absolute path: {}", m.source);
     }
@@ -65,13 +94,15 @@ void check_resources(const std::optional<swarm::Resources>& r) {
         if (memory != 0 && memory < least_memory)
             throw refusal("invalid memory value {}: Must be at least 4MiB", memory);
     };
+    if (r && r->swap && (!r->limits || r->limits->memory == 0))
+        throw refusal("memory swap provided, but no memory-limit was set");
     if (r && r->limits) check(r->limits->nano_cpus, r->limits->memory);
     if (r && r->reservations) check(r->reservations->nano_cpus, r->reservations->memory);
 }
 
 void check_endpoint(const std::optional<swarm::EndpointSpec>& e) {
     if (!e) return;
-    if (!one_of(e->mode, {"vip", "dnsrr"})) throw refusal("invalid ResolutionMode: \"{}\"", e->mode);
+    if (!one_of(e->mode, {"vip", "dnsrr"})) throw refusal("invalid resolution mode: \"{}\"", e->mode);
     std::set<std::pair<std::uint16_t, std::string>> published;
     for (const swarm::PortConfig& p : e->ports) {
         if (e->mode == "dnsrr" && p.mode == "ingress")
@@ -83,14 +114,15 @@ void check_endpoint(const std::optional<swarm::EndpointSpec>& e) {
 }
 
 void check_files(const swarm::ContainerSpec& c) {
-    std::set<std::string> targets;
-    for (const swarm::FileReference& s : c.secrets)
-        if (!targets.insert(s.target).second)
-            throw refusal("secret references '{}' and another have a conflicting target: '{}'", s.name, s.target);
-    targets.clear();
-    for (const swarm::FileReference& f : c.configs)
-        if (!targets.insert(f.target).second)
-            throw refusal("config references '{}' and another have a conflicting target: '{}'", f.name, f.target);
+    auto check = [](const char* kind, const std::vector<swarm::FileReference>& references) {
+        std::map<std::string, std::string> targets;
+        for (const swarm::FileReference& r : references)
+            if (const auto [known, fresh] = targets.emplace(r.target, r.name); !fresh)
+                throw refusal("{} references '{}' and '{}' have a conflicting target: '{}'", kind, known->second,
+                              r.name, r.target);
+    };
+    check("secret", c.secrets);
+    check("config", c.configs);
 }
 
 void check_health(const std::optional<swarm::Healthcheck>& h) {
@@ -136,7 +168,15 @@ void ServiceFlags::add(const ServiceFlag& flag, const std::string& value) {
     case FlagKind::secret: file_value(value, false); break;
     case FlagKind::ulimit: ulimit_value(value); break;
     case FlagKind::host: host_value(value); break;
-    case FlagKind::resource: resource_value(value); break;
+    case FlagKind::resource:
+        if (value.find('=') == std::string::npos)
+            throw error(Errc::usage, "invalid generic-resource format `{}` expected `name=value`", value);
+        break;
+    case FlagKind::label: check_label(value); break;
+    case FlagKind::variable:
+        if (value.empty() || value.front() == '=') throw error(Errc::usage, "invalid environment variable: {}", value);
+        break;
+    case FlagKind::domain: check_domain(value); break;
     case FlagKind::preference: preference_value(value); break;
     case FlagKind::credential: set_credential(value, unused); break;
     case FlagKind::address:
@@ -159,13 +199,20 @@ void check_swarm_name(const std::string& name) {
 void check_spec(const swarm::ServiceSpec& spec) {
     using namespace stack;
     check_swarm_name(spec.name);
-    check_update(spec.update_config);
-    check_update(spec.rollback_config);
+    check_actions(spec.update_config);
+    check_actions(spec.rollback_config);
+    check_update(spec.update_config); // of a roll-back the engine looks at the words alone
     check_restart(spec.task.restart_policy);
     check_mounts(spec.task.container.mounts);
     check_resources(spec.task.resources);
     if (spec.task.placement)
-        for (const std::string& text : spec.task.placement->constraints) swarm::parse_constraint(text);
+        for (const std::string& text : spec.task.placement->constraints) {
+            try {
+                swarm::parse_constraint(text);
+            } catch (const Error& e) {
+                throw refusal("{}", e.what());
+            }
+        }
     check_endpoint(spec.endpoint);
     check_files(spec.task.container);
     check_health(spec.task.container.healthcheck);

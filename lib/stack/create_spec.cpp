@@ -12,6 +12,16 @@ namespace stack {
 
 namespace {
 
+// An error names it as it was given.
+std::string env_file(const std::string& path, const std::string& given) {
+    try {
+        return read_named_file(path);
+    } catch (const Error& e) {
+        if (e.kind() != Errc::not_found) throw;
+        throw error(Errc::usage, "open {}: no such file or directory", given);
+    }
+}
+
 // Files first; of equal names the last counts, at its own place.
 std::vector<std::string> environment_of(const FlagReader& flags, const FlagSurroundings& around) {
     std::vector<std::string> given, out;
@@ -21,7 +31,7 @@ std::vector<std::string> environment_of(const FlagReader& flags, const FlagSurro
     };
     for (const std::string& file : flags.all("env-file")) {
         const std::string path = compose::is_absolute(file) ? file : compose::join_path(around.current_dir, file);
-        for (std::string& line : read_env_lines(read_named_file(path), file, lookup)) given.push_back(std::move(line));
+        for (std::string& line : read_env_lines(env_file(path, file), file, lookup)) given.push_back(std::move(line));
     }
     for (const std::string& text : flags.all("env")) given.push_back(environment_entry(text, around));
     for (std::string& entry : given) {
@@ -37,7 +47,7 @@ swarm::ServiceMode mode_of(const FlagReader& flags) {
     swarm::ServiceMode out;
     const bool global = mode == "global" || mode == "global-job";
     auto refuse = [&](std::string_view flag, std::string_view modes) {
-        if (flags.has(flag)) throw error(Errc::invalid_project, "{} can only be used with {} mode", flag, modes);
+        if (flags.has(flag)) throw error(Errc::usage, "{} can only be used with {} mode", flag, modes);
     };
     if (global) {
         refuse("replicas", "replicated or replicated-job");
@@ -53,7 +63,7 @@ swarm::ServiceMode mode_of(const FlagReader& flags) {
         out.max_concurrent = out.total_completions;
         flags.apply("max-concurrent", out.max_concurrent, number_value);
     } else {
-        throw error(Errc::invalid_project, "unknown mode: {}, only replicated and global supported", mode);
+        throw error(Errc::usage, "unknown mode: {}, only replicated and global supported", mode);
     }
     return out;
 }
@@ -69,6 +79,8 @@ swarm::ContainerSpec container_of(const ServiceFlags& given, const FlagReader& f
     for (const std::string& text : flags.all("mount")) out.mounts.push_back(mount_value(text, around.current_dir));
     for (const std::string& text : flags.all("host")) out.hosts.push_back(host_value(text));
     out.dns_config = {flags.all("dns"), flags.all("dns-search"), flags.all("dns-option")};
+    for (std::string& domain : out.dns_config->search)
+        if (domain.size() > 1 && domain.ends_with('.')) domain.pop_back();
     out.sysctls = flags.pairs("sysctl");
     out.capability_add = flags.all("cap-add");
     out.capability_drop = flags.all("cap-drop");
@@ -111,6 +123,8 @@ swarm::ServiceSpec create_spec(const ServiceFlags& given, const FlagSurroundings
     for (const std::string& text : flags.all("publish"))
         for (const swarm::PortConfig& port : port_value(text)) out.endpoint->ports.push_back(port);
     apply_common(flags, out);
+    if (out.mode.job() && (out.update_config || out.rollback_config))
+        throw error(Errc::usage, "update and rollback configuration is not supported for jobs");
     return out;
 }
 
@@ -118,7 +132,7 @@ swarm::ServiceSpec scaled_spec(const swarm::ServiceSpec& spec, std::uint64_t rep
     swarm::ServiceSpec out = spec;
     if (out.mode.kind == swarm::ModeKind::replicated) out.mode.replicas = replicas;
     else if (out.mode.kind == swarm::ModeKind::replicated_job) out.mode.total_completions = replicas;
-    else throw error(Errc::invalid_project, "scale can only be used with replicated or replicated-job mode");
+    else throw error(Errc::usage, "scale can only be used with replicated or replicated-job mode");
     return out;
 }
 

@@ -111,7 +111,7 @@ void apply_health(const FlagReader& flags, swarm::ContainerSpec& c) {
     const bool settings = flags.any({"health-cmd", "health-interval", "health-timeout", "health-start-period",
                                      "health-start-interval", "health-retries"});
     if (flags.is_true("no-healthcheck")) {
-        if (settings) throw error(Errc::invalid_project, "--no-healthcheck conflicts with --health-* options");
+        if (settings) throw error(Errc::usage, "--no-healthcheck conflicts with --health-* options");
         c.healthcheck = swarm::Healthcheck{{"NONE"}};
         return;
     }
@@ -135,7 +135,7 @@ void add_references(const FlagReader& flags, std::string_view name, bool config,
     for (const std::string& text : flags.all(name)) {
         swarm::FileReference reference = file_value(text, config);
         if (!targets.insert(reference.target).second)
-            throw error(Errc::invalid_project, "duplicate {} target for {} not allowed", config ? "config" : "secret",
+            throw error(Errc::usage, "duplicate {} target for {} not allowed", config ? "config" : "secret",
                         reference.name);
         to.push_back(std::move(reference));
     }

@@ -79,10 +79,13 @@ public:
     swarm::Mount take(const std::string& text) {
         if (text.empty()) throw usage("value is empty");
         for (const std::string& field : csv_fields(text)) {
-            const KeyValue pair = split_pair(field);
+            KeyValue pair = split_pair(field);
+            refuse_spaces(field, pair);
+            pair.key = lower(pair.key);
             if (pair.value) value(field, pair.key, *pair.value);
             else if (!flag(pair.key, true)) throw usage("invalid field '{}' must be a key=value pair", field);
         }
+        check_recursive();
         const bool judged = of_ == MountOf::service; // else by the engine
         if (judged && out_.type.empty()) throw usage("type is required");
         if (judged && out_.target.empty()) throw usage("target is required");
@@ -90,6 +93,7 @@ public:
         refuse_mixed(out_.bind_options, "bind");
         refuse_mixed(out_.tmpfs_options, "tmpfs");
         refuse_mixed(out_.image_options, "image");
+        if (judged && out_.non_recursive && out_.propagation.empty()) out_.propagation = "rprivate"; // as Swarm has it
         return std::move(out_);
     }
 
@@ -98,10 +102,36 @@ private:
         if (given && out_.type != type) throw usage("cannot mix '{}-*' options with mount type '{}'", type, out_.type);
     }
 
+    static void refuse_spaces(const std::string& field, const KeyValue& pair) {
+        auto trimmed = [](const std::string& s) {
+            const std::size_t first = s.find_first_not_of(" \t");
+            return first == std::string::npos ? "" : s.substr(first, s.find_last_not_of(" \t") + 1 - first);
+        };
+        if (const std::string key = trimmed(pair.key); key != pair.key)
+            throw usage("invalid option '{}' in '{}': option should not have whitespace", key, field);
+        if (!pair.value) return;
+        const std::string value = trimmed(*pair.value);
+        if (value.empty()) throw usage("invalid value for '{}': value is empty", pair.key);
+        if (value != *pair.value)
+            throw usage("invalid value for '{}' in '{}': value should not have whitespace", pair.key, field);
+    }
+
+    void check_recursive() const {
+        if (out_.read_only_non_recursive && !out_.read_only)
+            throw usage("option 'bind-recursive=writable' requires 'readonly' to be specified in conjunction");
+        if (!out_.read_only_force_recursive) return;
+        if (!out_.read_only)
+            throw usage("option 'bind-recursive=readonly' requires 'readonly' to be specified in conjunction");
+        if (out_.propagation != "rprivate")
+            throw usage("option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in "
+                        "conjunction");
+    }
+
     bool flag(const std::string& key, bool on) {
         if (key == "readonly" || key == "ro") out_.read_only = on;
         else if (key == "volume-nocopy") out_.no_copy = on, out_.volume_options = true;
-        else if (key == "bind-nonrecursive") out_.non_recursive = on, out_.bind_options = true;
+        else if (key == "bind-nonrecursive")
+            throw usage("bind-nonrecursive is deprecated, use bind-recursive=disabled instead");
         else if (key == "bind-create-src") out_.create_mountpoint = on, out_.bind_options = true;
         else return false;
         return true;
@@ -114,7 +144,7 @@ private:
             out_.subpath = v;
             out_.image_options = true;
         } else if (key == "source" || key == "src") {
-            out_.source = v == "." || v.starts_with("./") ? compose::clean_path(compose::join_path(directory_, v)) : v;
+            out_.source = v.starts_with('.') ? compose::clean_path(compose::join_path(directory_, v)) : v;
         } else if (key == "target" || key == "dst" || key == "destination") {
             out_.target = v;
         } else if (key == "consistency") {
@@ -128,7 +158,8 @@ private:
             volume(field, key, v);
         } else if (key.starts_with("tmpfs-")) {
             tmpfs(field, key, v);
-        } else if (const auto on = go_bool(v); !on || !flag(key, *on)) {
+        } else if (const bool known = v == "1" || v == "0" || v == "true" || v == "false";
+                   !known || !flag(key, v == "1" || v == "true")) {
             if (flag(key, false))
                 throw usage("invalid value for '{}': invalid boolean value (\"{}\"): must be one of \"true\", \"1\", "
                             "\"false\", or \"0\" (default \"true\")",
@@ -138,11 +169,12 @@ private:
     }
 
     void recursive(const std::string& v) {
+        if (v == "enabled") return;
         out_.bind_options = true;
         if (v == "disabled") out_.non_recursive = true;
         else if (v == "writable") out_.read_only_non_recursive = true;
         else if (v == "readonly") out_.read_only_force_recursive = true;
-        else if (v != "enabled")
+        else
             throw usage("invalid value for bind-recursive: {} (must be \"enabled\", \"disabled\", \"writable\", or "
                         "\"readonly\")",
                         v);
@@ -248,6 +280,7 @@ swarm::NetworkAttachment network_value(const std::string& text, ServiceNetwork* 
 
 swarm::FileReference file_value(const std::string& text, bool config) {
     swarm::FileReference out;
+    if (text.empty()) throw usage("EOF");
     const auto fields = csv_fields(text);
     if (fields.size() == 1 && fields[0].find('=') == std::string::npos) {
         out.name = out.target = fields[0];
@@ -312,6 +345,10 @@ swarm::GenericResource resource_value(const std::string& text) {
     if (!pair.value || pair.key.empty() || pair.value->empty())
         throw usage("could not parse GenericResource: incorrect term {}, missing '=' or malformed expression", text);
     const auto value = parse_int(*pair.value);
+    if (pair.value->find('=') != std::string::npos)
+        throw usage("invalid generic resource specification: could not parse GenericResource: incorrect term {}, "
+                    "missing '=' or malformed expression",
+                    text);
     if (!value)
         throw usage(
             "invalid generic-resource request `{}`, Named Generic Resources is not supported for service create "

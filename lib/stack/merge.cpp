@@ -3,6 +3,8 @@
 #include "stack/fields.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace davit::stack {
 
@@ -35,24 +37,36 @@ public:
         }
     }
 
-    // By what tells the entries apart; sorted also when the other file adds nothing.
-    void keyed_lists(Node& service) {
+    // By what tells the entries apart: the last of the same stays. Sorted also when the other file adds nothing, but
+    // not what the first file has not.
+    void keyed_lists(Node& service, const std::set<std::string_view>& had) {
         for (const Key& key : service_table().keys) {
             Node* list = service.find(key.name);
-            if (!list || !list->is_list()) continue;
-            auto items = list->list();
-            if (key.merge == Merge::by_source) sort(items, [](const Node& n) { return word_of(n, "source"); });
-            if (key.merge == Merge::by_target) sort(items, [](const Node& n) { return word_of(n, "target"); });
-            if (key.merge == Merge::unique_ports) sort(items, [](const Node& n) { return count_of(n, "published"); });
+            if (!list || !list->is_list() || !had.contains(key.name)) continue;
+            if (key.merge == Merge::by_source) keep_last(*list, [](const Node& n) { return word_of(n, "source"); });
+            if (key.merge == Merge::by_target) keep_last(*list, [](const Node& n) { return word_of(n, "target"); });
+            if (key.merge == Merge::by_published)
+                keep_last(*list, [](const Node& n) { return count_of(n, "published"); });
         }
+    }
+
+    static std::set<std::string_view> lists_of(const Node& service) {
+        std::set<std::string_view> out;
+        for (const Entry& e : service.map())
+            if (e.value->is_list() && !e.value->empty()) out.insert(e.key);
+        return out;
     }
 
     static const Table& service_table() { return *file_table.find("services")->table; }
 
 private:
     template <typename Of>
-    static void sort(std::span<Node*> items, Of of) {
-        std::stable_sort(items.begin(), items.end(), [&](const Node* a, const Node* b) { return of(*a) < of(*b); });
+    void keep_last(Node& list, Of of) {
+        std::map<decltype(of(list)), Node*> last;
+        for (Node* item : list.list()) last.insert_or_assign(of(*item), item);
+        Node* fresh = tree_.list(list.pos);
+        for (const auto& [key, item] : last) tree_.push(*fresh, item);
+        list = *fresh;
     }
 
     void value(Node*& base, const Node& over, const Key& key) {
@@ -61,9 +75,11 @@ private:
         case Merge::replace:
             if (!over.empty()) base = fresh;
             return;
-        case Merge::by_source: return keyed(*base, *fresh, "source");
-        case Merge::by_target: return keyed(*base, *fresh, "target");
-        case Merge::unique_ports: return unique(*base, *fresh);
+        case Merge::by_source:
+        case Merge::by_target:
+        case Merge::by_published: // of the same the last stays, see keyed_lists()
+            for (Node* item : fresh->list()) tree_.push(*base, item);
+            return;
         case Merge::logging: return logging(base, *fresh, key);
         case Merge::attachment: return attachments(*base, *fresh);
         case Merge::plain: break;
@@ -75,24 +91,6 @@ private:
             for (Node* item : fresh->list()) tree_.push(*base, item);
         } else if (key.keep || !is_zero(over)) {
             base = fresh;
-        }
-    }
-
-    void keyed(Node& base, const Node& over, std::string_view by) {
-        for (Node* item : over.list()) {
-            auto items = base.list();
-            auto same = std::find_if(items.begin(), items.end(),
-                                     [&](const Node* have) { return word_of(*have, by) == word_of(*item, by); });
-            if (same != items.end()) *same = item;
-            else tree_.push(base, item);
-        }
-    }
-
-    void unique(Node& base, const Node& over) {
-        for (Node* item : over.list()) {
-            auto items = base.list();
-            if (std::none_of(items.begin(), items.end(), [&](const Node* have) { return equal(*have, *item); }))
-                tree_.push(base, item);
         }
     }
 
@@ -131,8 +129,9 @@ void merge_files(Tree& tree, Node& base, const Node& over) {
         for (const Entry& e : section.value->map()) {
             Entry* known = have->value->find_entry(e.key);
             if (known && section.key == "services") {
+                const std::set<std::string_view> had = Merger::lists_of(*known->value);
                 merger.record(*known->value, *e.value, Merger::service_table());
-                merger.keyed_lists(*known->value);
+                merger.keyed_lists(*known->value, had);
             } else {
                 tree.set(*have->value, e.key, e.value, e.key_pos);
             }

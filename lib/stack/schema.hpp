@@ -56,7 +56,7 @@ enum class Is : std::uint8_t {
 };
 
 // How a value merges with the one of an earlier file; what is printed when it holds nothing.
-enum class Merge : std::uint8_t { plain, replace, unique_ports, by_source, by_target, logging, attachment };
+enum class Merge : std::uint8_t { plain, replace, by_published, by_source, by_target, logging, attachment };
 
 struct Table;
 struct Key {

@@ -160,7 +160,7 @@ constexpr Key service_keys[] = {
     {"networks", Is::networks, &attachment_table, 0, false, Merge::attachment},
     {"oom_score_adj", Is::integer, nullptr, 13},
     {"pid", Is::text_or_null},
-    {"ports", Is::ports, &port_table, 0, false, Merge::unique_ports},
+    {"ports", Is::ports, &port_table, 0, false, Merge::by_published},
     {"privileged", Is::boolean},
     {"read_only", Is::boolean},
     {"restart"},

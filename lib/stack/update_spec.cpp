@@ -49,8 +49,7 @@ void update_mounts(const FlagReader& flags, const FlagSurroundings& around, std:
     for (const std::string& text : flags.all("mount-add")) {
         swarm::Mount mount = mount_value(text, around.current_dir);
         const std::string target = mount.target;
-        if (!by_target.emplace(target, std::move(mount)).second)
-            throw error(Errc::invalid_project, "duplicate mount target");
+        if (!by_target.emplace(target, std::move(mount)).second) throw error(Errc::usage, "duplicate mount target");
     }
     for (const swarm::Mount& mount : mounts) by_target.emplace(mount.target, mount);
     for (const std::string& target : flags.all("mount-rm")) by_target.erase(target);
@@ -139,8 +138,7 @@ void update_generic(const FlagReader& flags, swarm::TaskSpec& task) {
     std::map<std::string, swarm::GenericResource> by_kind;
     for (const swarm::GenericResource& g : generic) by_kind[g.kind] = g;
     for (const std::string& kind : flags.all("generic-resource-rm")) {
-        if (!by_kind.erase(kind))
-            throw error(Errc::invalid_project, "could not find generic-resource `{}` to remove it", kind);
+        if (!by_kind.erase(kind)) throw error(Errc::usage, "could not find generic-resource `{}` to remove it", kind);
     }
     for (const std::string& text : flags.all("generic-resource-add")) {
         const swarm::GenericResource g = resource_value(text);
@@ -165,10 +163,12 @@ void update_networks(const FlagReader& flags, const FlagSurroundings& around,
     std::set<std::string> gone;
     for (const std::string& name : flags.all("network-rm")) gone.insert(network_target(name, around));
     std::erase_if(networks, [&](const auto& n) { return gone.count(n.target) != 0; });
+    const auto& given = flags.all("network-add");
+    auto named = given.begin();
     for (swarm::NetworkAttachment& n : attachments(flags, "network-add", around)) {
+        const std::string name = network_value(*named++).target;
         for (const swarm::NetworkAttachment& have : networks)
-            if (have.target == n.target)
-                throw error(Errc::invalid_project, "service is already attached to network {}", n.target);
+            if (have.target == n.target) throw error(Errc::usage, "service is already attached to network {}", name);
         networks.push_back(std::move(n));
     }
     std::sort(networks.begin(), networks.end(), [](const auto& a, const auto& b) { return a.target < b.target; });
@@ -195,12 +195,12 @@ void update_dns(const FlagReader& flags, swarm::ContainerSpec& c) {
 void update_mode(const FlagReader& flags, swarm::ServiceMode& mode) {
     const bool job = mode.kind == swarm::ModeKind::replicated_job;
     if (flags.has("replicas")) {
-        if (mode.kind != swarm::ModeKind::replicated && !job)
-            throw error(Errc::invalid_project, "replicas can only be used with replicated mode");
-        (job ? mode.total_completions : mode.replicas) = number_value(flags.text("replicas"));
+        if (mode.kind != swarm::ModeKind::replicated) // `service scale` is for jobs
+            throw error(Errc::usage, "replicas can only be used with replicated mode");
+        mode.replicas = number_value(flags.text("replicas"));
     }
     if (flags.has("max-concurrent")) {
-        if (!job) throw error(Errc::invalid_project, "max-concurrent can only be used with replicated-job mode");
+        if (!job) throw error(Errc::usage, "max-concurrent can only be used with replicated-job mode");
         mode.max_concurrent = number_value(flags.text("max-concurrent"));
     }
 }

@@ -19,6 +19,16 @@ const char* met(WaitCondition condition) {
     return "";
 }
 
+// What is said of a dependency that nobody needs ("service:db").
+std::string optional_unmet(const Operation& op, const std::string& why) {
+    const std::string name = op.resource.substr(op.resource.find(':') + 1);
+    if (op.condition == WaitCondition::healthy)
+        return fmt::format("optional dependency \"{}\" failed to start: {}", name, why);
+    constexpr std::string_view service = "service ";
+    if (why.starts_with(service)) return "optional dependency " + why.substr(service.size());
+    return fmt::format("optional dependency \"{}\" is not running or is unhealthy: {}", name, why);
+}
+
 } // namespace
 
 PlanRunner::PlanRunner(World& world, Containers& containers, Journal& journal, std::string token, Plan plan,
@@ -80,7 +90,7 @@ void PlanRunner::ended(int id, const Error* error) {
     bool unmet = false; // and nobody minds
     if (error && op.kind == OpKind::wait_container && !op.required) {
         Event e = event_of(EventKind::warning, op);
-        e.text = error->what();
+        e.text = optional_unmet(op, error->what());
         world_.emit(std::move(e));
         error = nullptr;
         unmet = true;

@@ -63,7 +63,10 @@ void Shim::handle(int index, const Header& head, const char* body, int* fds, std
         return read_body(head, body, a) ? attach(index, request, a) : drop_connection(index);
     }
     case Type::input: return take_input(index, body, head.size);
-    case Type::close_input: c.wrote_input = false; return close_input();
+    case Type::close_input: // a client's input has ended: the container's does where that is the only client it has
+        c.wrote_input = false;
+        if (config_.stdin_once) close_input();
+        return;
     case Type::pause: return reply(index, request, phase_ == Phase::running ? cgroups_.freeze(true) : ESRCH);
     case Type::unpause: return reply(index, request, cgroups_.freeze(false));
     case Type::status: return status(index, request);

@@ -56,7 +56,8 @@ void have_supervisors(const Roots& roots, const std::vector<std::string>& projec
 
 void follow(const Roots& roots, const std::vector<std::string>& projects, const EventRange& range,
             const std::function<bool(const MachineEvent&)>& sink, std::stop_token stop) {
-    JournalReader reader(roots, range.since);
+    // With an end and no beginning: everything that is known, as docker has it.
+    JournalReader reader(roots, range.until && !range.since ? std::optional<std::int64_t>(0) : range.since);
     if (!range.until || *range.until > sys::realtime_ns()) have_supervisors(roots, projects);
     while (!stop.stop_requested()) {
         const std::int64_t now = sys::realtime_ns();

@@ -61,7 +61,7 @@ std::string create_file(Engine& engine, FileKind kind, const ConfigSpec& spec) {
     const FileLock lock = lock_swarm(roots_of(engine));
     const Store store = store_of_swarm(engine);
     for (const Config& other : store.files(kind))
-        if (other.spec.name == spec.name)
+        if (same_name(other.spec.name, spec.name))
             throw error(Errc::conflict, "{} {} already exists", to_string(kind), spec.name);
     Config made;
     made.id = new_id();

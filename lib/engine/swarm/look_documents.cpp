@@ -25,7 +25,8 @@ Json heading(const T& object) {
 // What Swarm's allocator has given: nothing for names that answer with each task's address, without ports.
 Json endpoint_of(const Service& s, const EndpointSpec& spec) {
     Json out = {{"Spec", Json::object()}};
-    if (spec.mode == "dnsrr" && spec.ports.empty()) return out;
+    const bool asks = !spec.ports.empty() || (spec.mode != "dnsrr" && !s.spec.task.networks.empty());
+    if (!asks) return out;
     out["Spec"] = json_of(spec);
     if (!s.ports.empty()) out["Ports"] = json_of(s.ports);
     else if (!spec.ports.empty()) out["Ports"] = json_of(spec.ports);
@@ -42,6 +43,8 @@ Json update_status_of(const UpdateStatus& u) {
     return out;
 }
 
+Json iteration(std::uint64_t index) { return index == 0 ? Json::object() : Json{{"Index", index}}; }
+
 long memory_bytes() { return ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE); }
 
 } // namespace
@@ -54,7 +57,7 @@ std::string inspect(const Service& s) {
     out["Endpoint"] = endpoint_of(s, *spec.endpoint);
     if (s.update_status) out["UpdateStatus"] = update_status_of(*s.update_status);
     if (spec.mode.job()) {
-        Json& job = out["JobStatus"] = {{"JobIteration", {{"Index", s.job_iteration}}}};
+        Json& job = out["JobStatus"] = {{"JobIteration", iteration(s.job_iteration)}};
         if (s.job_started_at) job["LastExecution"] = rfc3339_nano(s.job_started_at);
     }
     return documents::text_of(out);
@@ -68,6 +71,8 @@ std::string inspect(Engine& engine, const Service& service, const Task& task) {
                 {"Labels", Json::object()}};
     const bool before = task.spec_version != service.spec_version && service.previous;
     out["Spec"] = json_of(with_defaults(before ? *service.previous : service.spec).task);
+    out["Spec"].erase("Runtime"); // tasks show what was asked for
+    if (!(before ? *service.previous : service.spec).task.restart_policy) out["Spec"].erase("RestartPolicy");
     out["ServiceID"] = service.id;
     if (task.slot) out["Slot"] = task.slot;
     if (!task.node_id.empty()) out["NodeID"] = task.node_id;
@@ -87,7 +92,8 @@ std::string inspect(Engine& engine, const Service& service, const Task& task) {
     if (!ports.empty()) status["PortStatus"]["Ports"] = std::move(ports);
     out["Status"] = std::move(status);
     out["DesiredState"] = to_string(task.desired);
-    if (service.spec.mode.job()) out["JobIteration"] = {{"Index", task.job_iteration}};
+    out["Volumes"] = nullptr; // those of a cluster
+    if (service.spec.mode.job()) out["JobIteration"] = iteration(task.job_iteration);
     return documents::text_of(out);
 }
 
@@ -116,9 +122,10 @@ std::string inspect(const Node& node) {
           {"Plugins",
            {{{"Type", "Log"}, {"Name", "json-file"}},
             {{"Type", "Log"}, {"Name", "local"}},
-            {{"Type", "Log"}, {"Name", "none"}},
             {{"Type", "Network"}, {"Name", "bridge"}},
             {{"Type", "Network"}, {"Name", "host"}},
+            {{"Type", "Network"}, {"Name", "ipvlan"}},
+            {{"Type", "Network"}, {"Name", "macvlan"}},
             {{"Type", "Network"}, {"Name", "null"}},
             {{"Type", "Network"}, {"Name", "overlay"}},
             {{"Type", "Volume"}, {"Name", "local"}}}}}}};

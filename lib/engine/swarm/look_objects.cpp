@@ -1,6 +1,7 @@
 #include "davit/swarm_look.hpp"
 
 #include "engine/swarm/lookup.hpp"
+#include "swarm/orchestrator/history.hpp"
 
 #include <algorithm>
 #include <map>
@@ -22,10 +23,12 @@ std::vector<Service> services(Engine& engine) { return store_of_swarm(engine).se
 Service service(Engine& engine, const std::string& id_or_name) {
     return find_object(
         services(engine), id_or_name, [](const Service& s) { return s.spec.name; }, "service",
-        "no such service: " + id_or_name);
+        "no such service: " + id_or_name, true);
 }
 
-std::vector<Task> tasks(Engine& engine, const Service& service) { return store_of_swarm(engine).tasks(service.id); }
+std::vector<Task> tasks(Engine& engine, const Service& service) {
+    return within_history(service, store_of_swarm(engine).tasks(service.id));
+}
 
 std::optional<FoundTask> find_task(Engine& engine, const std::string& id) {
     if (id.empty()) return std::nullopt;

@@ -6,7 +6,9 @@
 #include "engine/roots.hpp"
 #include "swarm/store.hpp"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,13 +17,21 @@ namespace davit::swarm {
 // Throws Error(unavailable) where there is no swarm.
 Store store_of_swarm(const Engine& engine);
 
-// name(object): what it is called. unknown: the text of the error when nothing fits.
+// Names of Swarm differ in more than the case of their letters.
+inline bool same_name(std::string_view a, std::string_view b) {
+    auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+// name(object): what it is called. unknown: the text of the error when nothing fits. exact: the
+// case of letters counts, as where docker looks for a service.
 template <typename T, typename Name>
-T find_object(std::vector<T> all, const std::string& wanted, Name name, const char* noun, const std::string& unknown) {
+T find_object(std::vector<T> all, const std::string& wanted, Name name, const char* noun, const std::string& unknown,
+              bool exact = false) {
     for (T& object : all)
         if (object.id == wanted) return std::move(object);
     for (T& object : all)
-        if (name(object) == wanted) return std::move(object);
+        if (exact ? name(object) == wanted : same_name(name(object), wanted)) return std::move(object);
     std::vector<T*> found;
     for (T& object : all)
         if (!wanted.empty() && object.id.starts_with(wanted)) found.push_back(&object);

@@ -93,7 +93,9 @@ Node init_swarm(Engine& engine) {
     const Store store(roots_of(engine));
     std::optional<Node> node = store.node();
     if (node && node->asked_for)
-        throw error(Errc::conflict, "This node is already part of a swarm.").with_hint("davit swarm leave --force");
+        throw error(Errc::conflict, "This node is already part of a swarm. Use \"davit swarm leave\" to leave this "
+                                    "swarm and join another one.")
+            .with_hint("davit swarm leave --force");
     if (!node) node = make_node(true);
     node->asked_for = true;
     store.write(*node);

@@ -74,7 +74,10 @@ void Swarm::Impl::resolve(swarm::ServiceSpec& spec) const {
     container.image = shown_image(container.image);
     const auto networks = store.networks();
     for (auto& attachment : spec.task.networks) {
-        if (attachment.target == "host" || attachment.target == "none" || attachment.target == "bridge") continue;
+        if (attachment.target == "none")
+            throw error(Errc::not_found,
+                        "could not find the corresponding predefined swarm network: network none not found");
+        if (attachment.target == "host" || attachment.target == "bridge") continue;
         const auto found = std::find_if(networks.begin(), networks.end(), [&](const NetworkRecord& n) {
             return n.name == attachment.target || n.id == attachment.target;
         });
@@ -89,8 +92,7 @@ void Swarm::Impl::resolve(swarm::ServiceSpec& spec) const {
                 return use.id.empty() ? f.spec.name == use.name : f.id == use.id;
             });
             if (found == all.end())
-                throw error(Errc::not_found, "rpc error: code = InvalidArgument desc = {} not found: {}", noun(kind),
-                            use.name.empty() ? use.id : use.name);
+                throw error(Errc::not_found, "{} not found: {}", noun(kind), use.name.empty() ? use.id : use.name);
             use.id = found->id;
             use.name = found->spec.name;
         }

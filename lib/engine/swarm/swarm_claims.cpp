@@ -2,6 +2,7 @@
 #include "engine/swarm/swarm_impl.hpp"
 
 #include "base/error.hpp"
+#include "engine/swarm/lookup.hpp"
 
 #include <set>
 #include <utility>
@@ -10,7 +11,7 @@ namespace davit {
 
 void Swarm::Impl::claim_name(const std::string& name) const {
     for (const auto& other : objects.services())
-        if (other.spec.name == name)
+        if (swarm::same_name(other.spec.name, name))
             throw error(Errc::conflict,
                         "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service {} "
                         "already exists",

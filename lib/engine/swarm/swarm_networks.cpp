@@ -130,7 +130,7 @@ void Swarm::remove_network(const std::string& name) {
         for (const auto& attachment : service.spec.task.networks)
             if (attachment.target == found->id || attachment.target == name)
                 throw error(Errc::conflict,
-                            "rpc error: code = FailedPrecondition desc = network {} is in use by service {}", name,
+                            "rpc error: code = FailedPrecondition desc = network {} is in use by service {}", found->id,
                             service.id);
     if (found->scope != "swarm") return davit::remove_network(impl_->engine, name);
     start_task_supervisor(impl_->store, found->project).leave_network(name);

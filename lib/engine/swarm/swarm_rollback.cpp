@@ -108,8 +108,7 @@ LackingServices missing_of_services(const Roots& roots, const Revision& revision
 void Swarm::Impl::check_previous(const swarm::Service& service) const {
     if (!service.previous)
         throw error(Errc::failed,
-                    "rpc error: code = FailedPrecondition desc = service {} does not have a previous spec",
-                    service.spec.name);
+                    "rpc error: code = FailedPrecondition desc = service {} does not have a previous spec", service.id);
     std::vector<MissingPart> missing;
     const auto& container = service.previous->task.container;
     swarm::Service before = service;

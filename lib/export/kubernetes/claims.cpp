@@ -132,7 +132,7 @@ std::vector<Document> shared_claims(const Cluster& cluster) {
         const std::string& name = cluster.volumes.at(key);
         Document claim{
             {"apiVersion", "v1"}, {"kind", "PersistentVolumeClaim"}, {"metadata", metadata(cluster, name, name)}};
-        for (const auto& [label, value] : volume.labels) claim["metadata"]["annotations"][label] = value;
+        annotate(cluster, volume.labels, "volumes." + key + ".labels", claim["metadata"]);
         claim["spec"] = claim_spec(cluster, volume.extensions, "volumes." + key + ".x-k8s-", shared);
         out.push_back(std::move(claim));
     }

@@ -132,6 +132,42 @@ Document metadata(const Cluster& cluster, const std::string& name, const std::st
     return {{"name", name}, {"labels", object_labels(cluster, of)}};
 }
 
+namespace {
+
+bool is_plain(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+// apimachinery's IsQualifiedName: [PREFIX/]NAME, the prefix a DNS subdomain (of any case in annotations).
+bool is_qualified(std::string_view key) {
+    const auto slash = key.find('/');
+    const std::string_view prefix = slash == std::string_view::npos ? "" : key.substr(0, slash),
+                           name = slash == std::string_view::npos ? key : key.substr(slash + 1);
+    const auto fits = [](std::string_view word, std::size_t most, std::string_view inside) {
+        return !word.empty() && word.size() <= most && is_plain(word.front()) && is_plain(word.back()) &&
+               std::all_of(word.begin(), word.end(),
+                           [&](char c) { return is_plain(c) || inside.find(c) != std::string_view::npos; });
+    };
+    if (!fits(name, 63, "-_.")) return false;
+    if (slash == std::string_view::npos) return true;
+    if (!fits(prefix, 253, "-.")) return false;
+    for (std::size_t at = 0, end; at <= prefix.size(); at = end + 1) {
+        end = std::min(prefix.find('.', at), prefix.size());
+        if (!fits(prefix.substr(at, end - at), 253, "-")) return false;
+    }
+    return true;
+}
+
+} // namespace
+
+void annotate(const Cluster& cluster, const std::map<std::string, std::string>& labels, const std::string& path,
+              Document& metadata) {
+    for (const auto& [key, value] : labels) {
+        if (is_qualified(key)) metadata["annotations"][key] = value;
+        else
+            cluster.report().dropped(path + "." + key, "Kubernetes has no annotations of such names",
+                                     "[PREFIX/]NAME: a domain, then at most 63 letters, digits, '-', '_' and '.'");
+    }
+}
+
 std::vector<std::string> policy_networks(const Cluster& cluster) {
     std::set<std::string> used;
     bool internal = false;

@@ -32,6 +32,9 @@ Document selector_labels(const Cluster& cluster, const Service& service);
 Document object_labels(const Cluster& cluster, const std::string& name);
 Document metadata(const Cluster& cluster, const std::string& name, const std::string& of);
 Document pod_labels(const Cluster& cluster, const Service& service);
+// Labels of the compose file, as annotations; those whose names Kubernetes refuses are reported below `path`.
+void annotate(const Cluster& cluster, const std::map<std::string, std::string>& labels, const std::string& path,
+              Document& metadata);
 // The networks of a service that become policies; none where all services are on one.
 std::vector<std::string> policy_networks(const Cluster& cluster);
 

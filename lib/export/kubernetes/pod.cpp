@@ -214,8 +214,9 @@ Document pod_template(const Cluster& cluster, const std::vector<const Service*>&
         const Place place = places.at(service->name);
         if (place != Place::begins_at_once) begin_first(container, place);
         (place == Place::begins_at_once ? containers : first).push_back(std::move(container));
-        for (const auto& [key, value] : service->annotations) meta["annotations"][key] = value;
-        for (const auto& [key, value] : service->labels) meta["annotations"][key] = value;
+        const std::string path = "services." + service->name;
+        annotate(cluster, service->annotations, path + ".annotations", meta);
+        annotate(cluster, service->labels, path + ".labels", meta);
     }
     add_hostname(cluster, owner, pod);
     add_placement(cluster, owner, pod);

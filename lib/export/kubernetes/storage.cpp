@@ -155,6 +155,22 @@ void add_secrets(const Cluster& cluster, const Service& service, PodStorage& out
     out.mounts.push_back({{"name", volume}, {"mountPath", "/run/secrets"}, {"readOnly", true}});
 }
 
+// Of two at one place Kubernetes refuses the pod; the later one is what a container here would see.
+void leave_hidden(const Cluster& cluster, const Service& service, PodStorage& out) {
+    std::map<std::string, std::size_t> last;
+    const auto place = [](const Document& mount) { return mount.at("mountPath").get<std::string>(); };
+    for (std::size_t i = 0; i < out.mounts.size(); ++i) last[place(out.mounts[i])] = i;
+    std::vector<Document> seen;
+    for (std::size_t i = 0; i < out.mounts.size(); ++i) {
+        const std::string target = place(out.mounts[i]);
+        if (last.at(target) == i) seen.push_back(std::move(out.mounts[i]));
+        else
+            cluster.report().dropped("services." + service.name, fmt::format("two things are mounted at {}", target),
+                                     "the later one hides the other: leave that out");
+    }
+    out.mounts = std::move(seen);
+}
+
 } // namespace
 
 std::string config_object_name(const Cluster& cluster, const FileObject& config) {
@@ -170,6 +186,7 @@ PodStorage storage_of(const Cluster& cluster, const std::vector<const Service*>&
         add_tmpfs(cluster, *service, out);
         add_configs(cluster, *service, out);
         add_secrets(cluster, *service, out);
+        leave_hidden(cluster, *service, out);
         out.mounts_of[service->name] = out.mounts;
     }
     return out;
@@ -185,7 +202,7 @@ std::vector<Document> config_maps(const Cluster& cluster) {
             continue;
         }
         out.push_back(config_map(cluster, config_object_name(cluster, config), file_key(key), content));
-        for (const auto& [label, value] : config.labels) out.back()["metadata"]["annotations"][label] = value;
+        annotate(cluster, config.labels, "configs." + key + ".labels", out.back()["metadata"]);
     }
     return out;
 }

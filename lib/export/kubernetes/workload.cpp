@@ -117,7 +117,7 @@ Document workload_of(const Cluster& cluster, const std::vector<const Service*>& 
                  {"kind", kind_word(w)},
                  {"metadata", metadata(cluster, name, name)}};
     if (service.deploy)
-        for (const auto& [key, value] : service.deploy->labels) out["metadata"]["annotations"][key] = value;
+        annotate(cluster, service.deploy->labels, "services." + service.name + ".deploy.labels", out["metadata"]);
     if (w == Workload::job) {
         out["spec"] = job_spec(cluster, service, pod_template(cluster, members, storage));
         cluster.report().adjusted("services." + service.name, "a Job",

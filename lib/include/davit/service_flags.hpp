@@ -38,6 +38,9 @@ enum class FlagKind : std::uint8_t {
     resource,   // KIND=NUMBER
     preference, // spread=…
     credential, // config://, file://, registry://
+    label,      // KEY or KEY=VALUE, with a key
+    variable,   // the same of the environment
+    domain,
 };
 
 struct ServiceFlag {

@@ -24,8 +24,8 @@ Verdict judge_started(const GateView& v, std::int64_t now, std::int64_t settle) 
 }
 
 Verdict judge_healthy(const GateView& v) {
-    if (!v.has_check) return failed("container {} has no healthcheck configured", v.name);
     if (ended(v)) return failed("container {} exited ({})", v.name, v.exit_code);
+    if (!v.has_check) return failed("container {} has no healthcheck configured", v.name);
     if (v.health == Health::healthy) return met();
     if (v.health == Health::unhealthy) return failed("container {} is unhealthy", v.name);
     return pending();

@@ -123,7 +123,7 @@ void TaskRunner::started(const std::string& id, const Error* error) {
     }
     // It may have run and ended before the answer came.
     if (error && container->status().started_at == 0)
-        return report(id, {TaskState::failed, {}, std::string("starting container failed: ") + error->what(), 0, {}});
+        return report(id, {TaskState::failed, {}, swarm::texts::not_started(error->what()), 0, {}});
     if (!container->running() || container->checked()) return container_changed(container->record().id);
     set_ready(id, true);
     report(id, {TaskState::running, {}, {}, 0, {}});
@@ -136,7 +136,7 @@ void TaskRunner::report_end(const std::string& id, const Container& container) {
     swarm::Report report;
     report.exit_code = status.exit_code;
     report.state = status.exit_code == 0 && status.exit_known ? TaskState::complete : TaskState::failed;
-    if (!status.error.empty()) report.error = "starting container failed: " + status.error;
+    if (!status.error.empty()) report.error = swarm::texts::not_started(status.error);
     // Neither did its user stop it nor has it ended by itself.
     const bool outside = world_.shutting_down || container.from_earlier_boot();
     if (outside && (status.stopped_by_user || !status.exit_known)) {
@@ -154,7 +154,8 @@ void TaskRunner::end_unhealthy(const std::string& id) {
         if (e) log::warning("stopping a container that is unhealthy: {}", e->what());
         if (!lives_.contains(id) || lives_.at(id).stopping) return;
         const Container* ended = container_of(id);
-        report(id, {TaskState::failed, {}, "task: unhealthy container", ended ? ended->status().exit_code : 0, {}});
+        const int code = ended ? ended->status().exit_code : 0;
+        report(id, {TaskState::failed, {}, swarm::texts::unhealthy(code), code, {}});
     });
 }
 

@@ -1,6 +1,9 @@
+#include "swarm/orchestrator/history.hpp"
+
 #include "swarm/orchestrator/slots.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace davit::swarm {
 namespace {
@@ -8,11 +11,11 @@ namespace {
 constexpr std::uint64_t history_limit = 5;
 
 // Attempts take the place of the limit, also where that is less.
-std::uint64_t limit_of(const ServiceState& service) {
-    const auto& policy = service.service.spec.task.restart_policy;
+std::uint64_t limit_of(const Service& service) {
+    const auto& policy = service.spec.task.restart_policy;
     const std::uint64_t attempts = policy ? policy->max_attempts.value_or(0) : 0;
     if (attempts == 0) return history_limit;
-    return service.job() ? std::max(history_limit, attempts + 1) : attempts + 1;
+    return service.spec.mode.job() ? std::max(history_limit, attempts + 1) : attempts + 1;
 }
 
 } // namespace
@@ -29,10 +32,25 @@ void trim_history(ServiceState& service, std::uint64_t number, std::vector<std::
         if (over && (!entry->wanted() || entry->task.state == TaskState::complete)) old.push_back(entry.get());
     }
     for (Entry* entry : old) {
-        if (count-- <= limit_of(service)) break;
+        if (count-- <= limit_of(service.service)) break;
         removed.push_back(entry->task.id);
         service.erase(*entry);
     }
+}
+
+std::vector<Task> within_history(const Service& service, std::vector<Task> tasks) {
+    std::map<std::uint64_t, std::uint64_t> count;
+    for (const Task& task : tasks)
+        if (task.desired != TaskState::remove) ++count[task.slot];
+    const std::uint64_t limit = limit_of(service);
+    std::erase_if(tasks, [&](const Task& task) {
+        const bool over = task.state >= TaskState::complete &&
+                          (task.desired >= TaskState::shutdown || task.state == TaskState::complete);
+        if (!over || task.desired == TaskState::remove || count[task.slot] <= limit) return false;
+        --count[task.slot];
+        return true;
+    });
+    return tasks;
 }
 
 } // namespace davit::swarm

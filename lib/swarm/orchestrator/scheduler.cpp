@@ -17,6 +17,10 @@ bool has_resources(const TaskSpec& spec, const NodeFacts& node, const Ledger& le
 }
 
 bool has_plugins(const TaskSpec& spec) {
+    static constexpr std::string_view built_in[] = {"",        "none", "json-file", "local",  "awslogs", "fluentd",
+                                                    "gcplogs", "gelf", "journald",  "splunk", "syslog"};
+    if (spec.log_driver && std::ranges::find(built_in, spec.log_driver->name) == std::ranges::end(built_in))
+        return false;
     return std::ranges::all_of(spec.container.mounts,
                                [](const Mount& m) { return m.driver.empty() || m.driver == "local"; });
 }

@@ -4,6 +4,7 @@
 #include "davit/swarm.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace davit::swarm::texts {
 
@@ -47,5 +48,20 @@ inline const char* of(TaskState state) {
 inline constexpr const char* machine_went_down = "task: the machine went down";
 
 inline std::string exit_error(int code) { return "task: non-zero exit (" + std::to_string(code) + ")"; }
+
+// Of a container that was stopped because its check failed.
+inline std::string unhealthy(int code) {
+    return code == 0 ? "task: unhealthy container" : exit_error(code) + ": dockerexec: unhealthy container";
+}
+
+// Of a container that could not be started. What is wrong with its command the runtime of Docker's engine finds.
+inline std::string not_started(std::string_view why) {
+    std::string out = "starting container failed: ";
+    if (why.starts_with("exec: \""))
+        out +=
+            "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create "
+            "failed: unable to start container process: error during container init: ";
+    return out.append(why);
+}
 
 } // namespace davit::swarm::texts

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import shutil
+import subprocess
 import threading
 
 from harness import Scenario
@@ -40,6 +41,17 @@ def streams(s):
     s.davit("container", "create", "--name", "reader", "-i", "busybox", "sh", "-c", "read x; echo got $x; exit 6")
     s.equal("start -ai", "got word\n", s.davit("container", "start", "-ai", "reader", stdin="word\n", exit=6).out)
     s.davit("container", "rm", "reader", out="^reader$")
+    # A console that is fed again and again: the end of one client's input is not the container's.
+    s.davit("container", "run", "-d", "-i", "--name", "console", "busybox", "sh", "-c", "while read x; do echo got $x; done")
+    clients = []
+    for word in ("one", "two"):
+        command = f"echo {word} | {s.binary} container attach console"
+        clients.append(subprocess.Popen(command, shell=True, cwd=s.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        s.eventually(f"{word} arrives", lambda w=word: f"got {w}" in s.davit("container", "logs", "console").out)
+    s.equal("it still reads", "running\n", s.davit("container", "inspect", "-f", "{{.State.Status}}", "console").out)
+    s.davit("container", "rm", "-f", "console")
+    for client in clients: # they end with it
+        client.wait(timeout=20)
 
 
 def life(s):

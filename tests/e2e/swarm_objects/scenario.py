@@ -156,7 +156,7 @@ def documents(s, web):
     s.equal("some unknown", "x_web\n", s.davit("service", "inspect", "x_web", "nosuch", "-f", "{{.Spec.Name}}", exit=1).out)
     s.equal("all unknown", "[]\n", s.davit("service", "inspect", "nosuch", exit=1, err="no such service: nosuch").out)
     s.equal("bad field", "\n", s.davit("service", "inspect", "-f", "{{.Bogus}}", "x_web", exit=1).out)
-    s.equal("no template", "", s.davit("service", "inspect", "-f", "{{.Bogus", "x_web", exit=64).out)
+    s.equal("no template", "", s.davit("service", "inspect", "-f", "{{.Bogus", "x_web", exit=1).out)
     s.davit("service", "inspect", "--pretty", web[:3], out=r"^Service Mode:\tReplicated$")
 
 

@@ -123,7 +123,12 @@ def refused(s):
     s.eventually("no such directory", lambda: any("bind source path does not exist: /no/such" in t[4] for t in tasks(s, "z")))
     s.davit("service", "create", "-d", "--name", "w", "--hostname", "{{.Nope}}", "busybox", exit=1, err="can't evaluate field Nope")
     s.davit("service", "create", "-d", "--name", "y", "busybox", exit=1, err="service y already exists")
-    s.davit("service", "rm", "y", "z")
+    s.davit("network", "create", "local")
+    s.davit("service", "create", "-d", "--name", "w", "--network", "local", "busybox", exit=1, err="network local not found")
+    s.davit("network", "rm", "local")
+    s.davit("service", "create", "-d", "--name", "h", "--network", "host", "--stop-grace-period", "0s", "busybox", "sleep", "600")
+    s.eventually("on the host's network", lambda: any(t[3] == "Running" for t in tasks(s, "h")))
+    s.davit("service", "rm", "y", "z", "h")
 
 
 def gone(s):

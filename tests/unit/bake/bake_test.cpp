@@ -2,6 +2,7 @@
 #include "davit/bake.hpp"
 #include "davit/error.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <map>
@@ -138,6 +139,25 @@ TEST_CASE("bake: JSON has the same structure, and templates in its strings") {
     CHECK(baked.targets[0].tags == std::vector<std::string>{"x:1"});
     CHECK(baked.targets[0].args.size() == 1);
     CHECK(to_json(baked).find("\"x:1\"") != std::string::npos);
+}
+
+TEST_CASE("bake: entries are shown as objects") {
+    Baked baked;
+    BakeTarget& t = baked.targets.emplace_back();
+    t.name = "app";
+    t.outputs = {"type=local,dest=z", "out", "-"};
+    t.cache_from = {"user/app:cache"};
+    t.cache_to = {"type=local,mode=max,dest=y"};
+    t.secrets = {"id=q,env=Z"};
+    t.ssh = {"default", "k=/tmp/a,/tmp/b"};
+    std::string text = to_json(baked);
+    text.erase(std::remove_if(text.begin(), text.end(), [](char c) { return c == ' ' || c == '\n'; }), text.end());
+    for (const char* part :
+         {R"("output":[{"dest":"z","type":"local"},{"dest":"out","type":"local"},{"dest":"-","type":"tar"}])",
+          R"("cache-from":[{"ref":"user/app:cache","type":"registry"}])",
+          R"("cache-to":[{"dest":"y","mode":"max","type":"local"}])", R"("secret":[{"id":"q","env":"Z"}])",
+          R"("ssh":[{"id":"default"},{"id":"k","paths":["/tmp/a","/tmp/b"]}])"})
+        CHECK_MESSAGE(text.find(part) != std::string::npos, text);
 }
 
 TEST_CASE("bake: a later file changes what it names") {

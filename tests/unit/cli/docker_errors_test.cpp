@@ -79,6 +79,34 @@ TEST_CASE("docker's words: who says it, its client or its engine") {
           "Error response from daemon: no such volume: a\nError response from daemon: no such volume: b");
 }
 
+TEST_CASE("docker's words: what Swarm's manager refuses has the status of the call, what the client finds has none") {
+    const auto told = [](const char* text) { return docker_error(error(Errc::invalid_project, "{}", text)); };
+    CHECK(told("TaskSpec: restart-delay cannot be negative") ==
+          "Error response from daemon: rpc error: code = InvalidArgument desc = TaskSpec: restart-delay cannot be "
+          "negative");
+    CHECK(told("constraint expected one operator from ==, !=") ==
+          "Error response from daemon: rpc error: code = Unknown desc = constraint expected one operator from ==, !=");
+    CHECK(told("config 'c' is in use by the following service: s") ==
+          "Error response from daemon: rpc error: code = InvalidArgument desc = config 'c' is in use by the following "
+          "service: s");
+    CHECK(told("secret s already exists") ==
+          "Error response from daemon: rpc error: code = AlreadyExists desc = secret s already exists");
+    CHECK(told("service x not found") == "Error response from daemon: service x not found");
+    CHECK(told("no such service: x") == "no such service: x");
+    Error several = error(Errc::not_found, "no such service: a");
+    several.with_context("also: no such service: b");
+    CHECK(docker_error(several) == "no such service: a\nno such service: b");
+    speak_docker();
+    CHECK_THROWS_WITH_AS(as_client([] { throw error(Errc::not_found, "service a: secret not found: s"); }),
+                         "service a: secret not found: s", Error);
+    try {
+        as_client([] { throw error(Errc::not_found, "nothing"); });
+    } catch (const Error& e) {
+        CHECK(docker_error(e) == "nothing");
+    }
+    speak_docker(false);
+}
+
 TEST_CASE("docker's words: warnings") {
     CHECK(docker_warning("service \"x\": ports have no effect with network_mode: host") ==
           "WARNING: Published ports are discarded when using host network mode");

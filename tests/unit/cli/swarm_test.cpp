@@ -169,3 +169,16 @@ TEST_CASE("swarm: a service for people") {
           "Resources:\n Reservations:\n  Memory:\t20MiB\n Limits:\n  CPU:\t\t0.5\n  Memory:\t64MiB\n"
           "Networks: net1 \nEndpoint Mode:\tvip\n\n");
 }
+
+TEST_CASE("swarm: a service for people: what docker shows of logs, checks and jobs") {
+    swarm::Service s = service_of("x");
+    s.spec.mode.kind = swarm::ModeKind::global_job;
+    s.spec.task.log_driver = swarm::LogDriver{"json-file", {{"max-size", "1m"}}};
+    s.spec.task.container.healthcheck = swarm::Healthcheck{{"CMD-SHELL", "true"}};
+    const std::string out = pretty(s);
+    CHECK(out.find("Service Mode:\nPlacement:\n") != std::string::npos);
+    CHECK(out.find("Log Driver:\n Name:\t\tjson-file\n LogOpts:\n  max-size:       1m\n\nResources:\nEndpoint Mode:") !=
+          std::string::npos);
+    CHECK(out.find("  StartPeriod =\t0s\n  Timeout =\t0s\n  Tests:\n\t Test = CMD-SHELL\n\t Test = true\n") !=
+          std::string::npos);
+}

@@ -97,6 +97,8 @@ TEST_CASE("configs and secrets: what is refused") {
         CHECK_THROWS_WITH_AS(swarm::create_file(m.engine, config, spec), doctest::Contains(why), Error);
     };
     fails({"c1", {}, "x", "", ""}, "config c1 already exists");
+    fails({"C1", {}, "x", "", ""}, "config C1 already exists"); // names differ in more than the case of letters
+    CHECK(swarm::file(m.engine, config, "C1").id == id);
     fails({"bad name", {}, "x", "", ""}, "invalid name");
     fails({"-c", {}, "x", "", ""}, "invalid name");
     fails({std::string(65, 'a'), {}, "x", "", ""}, "invalid name");
@@ -210,6 +212,8 @@ TEST_CASE("documents: defaults are filled in, and secrets do not show their data
     s.spec.mode.kind = swarm::ModeKind::replicated_job;
     s.job_iteration = 2;
     CHECK(nlohmann::json::parse(swarm::inspect(s))["JobStatus"]["JobIteration"]["Index"] == 2);
+    s.job_iteration = 0;
+    CHECK(nlohmann::json::parse(swarm::inspect(s))["JobStatus"]["JobIteration"] == nlohmann::json::object());
 
     swarm::Config file;
     file.spec = {"c", {}, "content\n", "golang", ""};

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 using namespace davit;
 using namespace davit::test;
@@ -101,4 +102,33 @@ TEST_CASE("ecs: in one task two containers cannot have the same port") {
             load_text("name: p\nservices:\n  a: {image: i, expose: [\"80\"]}\n  b: {image: j, expose: [\"80\"]}\n"),
             options),
         Error);
+}
+
+TEST_CASE("kubernetes: what its validator refuses is told, not written") {
+    const ExportResult result = export_project(load_text(R"(
+name: p
+services:
+  web:
+    image: i
+    labels: {fine: a, traefik.http.routers.web.rule: b, com.example/nice_one: c, "no good": d, a/b/c: e, -x: f, .com/x: g, "a..b/x": h}
+    volumes: ["data:/etc/app.conf"]
+    configs: [{source: app, target: /etc/app.conf}]
+volumes: {data: {labels: {"$K": v}}}
+configs: {app: {content: x}}
+)"),
+                                               options_for(ExportTarget::kubernetes));
+    const std::string text = all_text(result);
+    for (const char* word : {"fine:", "traefik.http.routers.web.rule:", "com.example/nice_one:"})
+        CHECK(text.find(word) != std::string::npos);
+    std::set<std::string> dropped;
+    for (const ExportFinding& found : result.findings)
+        if (found.kind == ExportFinding::Kind::dropped) dropped.insert(found.path);
+    for (const char* key : {"no good", "a/b/c", "-x", ".com/x", "a..b/x"}) {
+        CHECK(text.find(std::string(key) + ":") == std::string::npos);
+        CHECK(dropped.count(std::string("services.web.labels.") + key) == 1);
+    }
+    std::size_t mounts = 0;
+    for (std::size_t at = 0; (at = text.find("mountPath: /etc/app.conf", at)) != std::string::npos; ++at) ++mounts;
+    CHECK(mounts == 1);
+    CHECK(dropped.count("services.web") == 1);
 }

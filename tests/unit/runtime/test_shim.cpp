@@ -269,6 +269,31 @@ TEST_CASE("an attached client hears everything and can speak") {
     CHECK(box.log_text("stdout") == "first\none\ntwo\n");
 }
 
+TEST_CASE("the end of a client's input is the container's only where it has but one client") {
+    Box box;
+    box.spec.process.stdin_open = true;
+    box.start.hold_for_attach = true;
+    box.sh("read x; echo 1-$x; read x; echo 2-$x; read x || echo over").launch();
+    box.shim.control.wait_for<Held>(limit);
+    AttachRequest attach;
+    attach.input = true;
+    auto first = ShimConnection::connect(box.start.run_dir);
+    REQUIRE(first);
+    first->attach(attach);
+    first->wait_for<Started>(limit);
+    CHECK(first->send_input("one\n"));
+    first->close_input();
+    wait_for_line(box, "1-one");
+    auto second = ShimConnection::connect(box.start.run_dir);
+    REQUIRE(second);
+    second->attach(attach);
+    CHECK(second->send_input("two\n"));
+    wait_for_line(box, "2-two");
+    CHECK(box.log_text("stdout") == "1-one\n2-two\n"); // the third read waits
+    second->signal(SIGKILL);
+    CHECK(listen(*second, box).end->code == 137);
+}
+
 TEST_CASE("a lossless client that reads late gets every byte; the log has them too") {
     Box box;
     box.start.hold_for_attach = true;

@@ -142,7 +142,13 @@ TEST_CASE("modes and their numbers") {
     CHECK(refusal([&] { updated(global, {{"replicas", "2"}}); }) == "replicas can only be used with replicated mode");
     CHECK(refusal([&] { scaled_spec(global, 2); }) == "scale can only be used with replicated or replicated-job mode");
     CHECK(scaled_spec(created({}), 3).mode.replicas == 3u);
-    CHECK(scaled_spec(created({{"mode", "replicated-job"}}), 3).mode.total_completions == 3u);
+    const swarm::ServiceMode scaled =
+        scaled_spec(created({{"mode", "replicated-job"}, {"max-concurrent", "1"}}), 3).mode;
+    CHECK(scaled.total_completions == 3u);
+    CHECK(scaled.max_concurrent == 1u);
+    CHECK(refusal([] {
+              updated(created({{"mode", "replicated-job"}}), {{"replicas", "2"}});
+          }) == "replicas can only be used with replicated mode");
 }
 
 TEST_CASE("values that a flag cannot have") {
@@ -164,6 +170,26 @@ TEST_CASE("values that a flag cannot have") {
         {"limit-memory", "x", "invalid size: 'x'"},
         {"host", "a", "bad format for add-host: \"a\""},
         {"dns", "x", "IP address is not correctly formatted: x"},
+        {"dns-search", "a b", "a b is not a valid domain"},
+        {"dns-search", "1.2", "1.2 is not a valid domain"},
+        {"dns-search", "a.b.", ""},
+        {"dns-search", ".", ""},
+        {"label", "=x", "invalid label '=x': empty name"},
+        {"container-label", "", "invalid label '': empty name"},
+        {"label-add", "a b=c", "label 'a b' contains whitespaces"},
+        {"env", "=x", "invalid environment variable: =x"},
+        {"env-add", "", "invalid environment variable: "},
+        {"generic-resource", "gpu", "invalid generic-resource format `gpu` expected `name=value`"},
+        {"secret", "", "EOF"},
+        {"mount", "type=bind,src=/,dst=/x,bind-nonrecursive",
+         "bind-nonrecursive is deprecated, use bind-recursive=disabled instead"},
+        {"mount", "type=bind,src=/,dst=/x,bind-recursive=writable",
+         "option 'bind-recursive=writable' requires 'readonly' to be specified in conjunction"},
+        {"mount", "type=bind,src=/,dst=/x,ro,bind-recursive=readonly",
+         "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in conjunction"},
+        {"mount", "type=volume,dst=", "invalid value for 'dst': value is empty"},
+        {"mount", "type=volume, dst=/x", "invalid option 'dst' in ' dst=/x': option should not have whitespace"},
+        {"mount", "TYPE=volume,DST=/x,readonly=1", ""},
     };
     for (const Row& row : rows) CHECK(refusal([&] { flags_of({{row.flag, row.value}}); }) == row.text);
     CHECK(refusal([] { flags_of({{"publish", "abc"}}); }) != "");
@@ -258,7 +284,19 @@ TEST_CASE("what the engine refuses") {
         {{{"name", "x"}, {"publish", "1:80"}, {"publish", "1:80/udp"}}, ""},
         {{{"name", "x"}, {"endpoint-mode", "dnsrr"}, {"publish", "1:80"}},
          "EndpointSpec: port published with ingress mode can't be used with dnsrr mode"},
-        {{{"name", "x"}, {"mode", "replicated-job"}, {"update-delay", "1s"}}, "Jobs may not have an update config"},
+        {{{"name", "x"}, {"mode", "replicated-job"}, {"update-delay", "1s"}},
+         "update and rollback configuration is not supported for jobs"},
+        {{{"name", "x"}, {"mode", "replicated-job"}, {"rollback-delay", "1s"}},
+         "update and rollback configuration is not supported for jobs"},
+        {{{"name", "x"}, {"rollback-max-failure-ratio", "-1"}}, ""},
+        {{{"name", "x"}, {"memory-swap", "10m"}}, "memory swap provided, but no memory-limit was set"},
+        {{{"name", "x"}, {"memory-swap", "10m"}, {"limit-memory", "8m"}}, ""},
+        {{{"name", "x"}, {"endpoint-mode", "bogus"}}, "invalid resolution mode: \"bogus\""},
+        {{{"name", "x"}, {"mount", "type=bind,src=/,dst=/x,bind-propagation=bogus"}},
+         "invalid MountPropagation: \"bogus\""},
+        {{{"name", "x"}, {"generic-resource", "gpu=a"}},
+         "invalid generic-resource request `gpu=a`, Named Generic Resources is not supported for service create or "
+         "update"},
         {{{"name", "x"}, {"mount", "type=volume,dst=/x"}, {"mount", "type=tmpfs,dst=/x"}},
          "ContainerSpec: duplicate mount point: /x"},
         {{{"name", "x"}, {"constraint", "bogus"}}, "constraint expected one operator from ==, !="},

@@ -269,3 +269,21 @@ services:
         target: /z
 )");
 }
+
+TEST_CASE("several files: of what is keyed the last stays, where the first file has any") {
+    test::TempDir dir;
+    write(dir.path() + "/a.yaml", "services:\n  web:\n    image: a\n    ports: [\"80\", \"90:90\", \"90:91\"]\n"
+                                  "    volumes: [{type: volume, source: v, target: /v}]\n"
+                                  "volumes: {v: {}, w: {}}\n");
+    write(dir.path() + "/b.yaml", "services:\n  web:\n    ports: [\"82\"]\n    secrets: [z, a]\n"
+                                  "    volumes: [{type: volume, source: w, target: /v}]\n"
+                                  "secrets: {z: {external: true}, a: {external: true}}\n");
+    StackOptions options;
+    options.files = {"a.yaml", "b.yaml"};
+    options.current_dir = dir.path();
+    const std::string out = render_stack(options);
+    CHECK(out.find("ports:\n      - mode: ingress\n        target: 82\n        protocol: tcp\n      - mode: ingress\n"
+                   "        target: 91\n        published: 90\n        protocol: tcp\n    secrets:\n      - source: z\n"
+                   "      - source: a\n    volumes:\n      - type: volume\n        source: w\n        target: /v\n") !=
+          std::string::npos);
+}

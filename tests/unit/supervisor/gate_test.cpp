@@ -40,6 +40,8 @@ TEST_CASE("healthy is met by healthy and failed by unhealthy, exit and a missing
     GateView gone = checked(Health::none, ContainerState::exited);
     gone.exit_code = 4;
     CHECK(std::string(ask(gone).error->what()) == "container shop-db-1 exited (4)");
+    gone.has_check = false; // as docker compose: that it is gone says more
+    CHECK(std::string(ask(gone).error->what()) == "container shop-db-1 exited (4)");
 }
 
 TEST_CASE("completed_successfully is met by exit 0 only and does not end while a restart is pending") {

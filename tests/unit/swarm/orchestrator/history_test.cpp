@@ -1,4 +1,5 @@
 #include "cluster.hpp"
+#include "swarm/orchestrator/history.hpp"
 
 #include <algorithm>
 
@@ -43,4 +44,29 @@ TEST_CASE("tasks of updates are history as well; a task that is being stopped is
         CHECK(lines[4] == "1 shutdown running");
         CHECK(c.service("web").kept.size() <= 4);
     }
+}
+
+TEST_CASE("whoever lists tasks does not see those that are on their way out") {
+    Service service;
+    std::vector<Task> tasks;
+    const auto add = [&](std::uint64_t slot, TaskState state, TaskState desired) {
+        Task task;
+        task.id = std::to_string(slot) + "." + std::to_string(tasks.size());
+        task.slot = slot;
+        task.state = state;
+        task.desired = desired;
+        tasks.push_back(task);
+    };
+    for (int i = 0; i < 6; ++i) add(1, TaskState::failed, TaskState::shutdown);
+    add(2, TaskState::running, TaskState::running);
+    add(1, TaskState::ready, TaskState::running);
+    for (int i = 0; i < 6; ++i) add(3, TaskState::running, TaskState::shutdown); // they are being stopped
+    std::string seen;
+    for (const Task& task : within_history(service, tasks)) seen += task.id + " ";
+    CHECK(seen == "1.2 1.3 1.4 1.5 2.6 1.7 3.8 3.9 3.10 3.11 3.12 3.13 ");
+    service.spec.task.restart_policy.emplace();
+    service.spec.task.restart_policy->max_attempts = 1; // two tasks of a slot are kept
+    seen.clear();
+    for (const Task& task : within_history(service, tasks)) seen += task.id + " ";
+    CHECK(seen == "1.5 2.6 1.7 3.8 3.9 3.10 3.11 3.12 3.13 ");
 }

@@ -31,9 +31,10 @@ ServiceSpec publishing(std::uint16_t port, const char* protocol = "tcp", std::ui
 } // namespace
 
 TEST_CASE("a pending task says why, in Docker's words") {
-    ServiceSpec gpu = replicated(1), plugin = replicated(1), arm = replicated(1);
+    ServiceSpec gpu = replicated(1), plugin = replicated(1), logging = replicated(1), arm = replicated(1);
     gpu.task.resources = Resources{{}, ResourceReservations{0, 0, {{"gpu", "", 1}}}, {}, {}};
     plugin.task.container.mounts.emplace_back().driver = "rexray";
+    logging.task.log_driver = LogDriver{"nosuch", {}};
     arm.task.placement = Placement{{}, {}, 0, {{"arm64", "linux"}}};
     const std::pair<ServiceSpec, const char*> rows[] = {
         {placed({"node.labels.disk == ssd"}), "scheduling constraints not satisfied on 1 node"},
@@ -43,6 +44,7 @@ TEST_CASE("a pending task says why, in Docker's words") {
         {reserving(0, 9LL << 30), "insufficient resources on 1 node"},
         {gpu, "insufficient resources on 1 node"},
         {plugin, "missing plugin on 1 node"},
+        {logging, "missing plugin on 1 node"},
         {arm, "unsupported platform on 1 node"},
     };
     for (const auto& [spec, reason] : rows) {

@@ -1,0 +1,117 @@
+"""What suites that drive `docker` and `docker compose` rely on: names, streams, what an absent flag means."""
+import json
+import os
+import time
+
+from harness import Scenario
+
+SLEEP = "image: busybox\n    init: true\n    stop_signal: KILL\n    command: sleep 600"
+
+
+def names(s, *flags):
+    return sorted(c["Name"] for c in json_lines(s.davit(*flags, "ps", "-a", "--format", "json").out))
+
+
+def json_lines(text):
+    return [json.loads(line) for line in text.splitlines() if line]
+
+
+def compatibility(s):
+    """--compatibility: "_" between the parts of names, of containers, one-offs and images."""
+    s.write("compose.yaml", f"services:\n  web:\n    {SLEEP}\n  made:\n    build: {{dockerfile_inline: \"FROM busybox\"}}\n    command: 'true'\n")
+    s.davit("--compatibility", "up", "-d", "--scale", "web=2", "web")
+    s.equal("containers", ["drop_in_web_1", "drop_in_web_2"], names(s, "--compatibility"))
+    s.davit("up", "-d", "--scale", "web=2", "web")
+    s.equal("those that are there keep their names", ["drop_in_web_1", "drop_in_web_2"], names(s))
+    one_off = s.davit("--compatibility", "run", "-d", "web", "sleep", "600").out.strip()
+    name = s.davit("container", "inspect", "-f", "{{.Name}}", one_off).out
+    s.check("one-offs", name.startswith("/drop_in_web_run_"), name)
+    s.davit("build", "made", env={"COMPOSE_COMPATIBILITY": "true"}, err="Image drop_in_made Built")
+    s.davit("image", "inspect", "drop_in_made")
+    s.equal("config --images", ["busybox", "drop_in_made"], sorted(s.davit("--compatibility", "config", "--images").out.split()))
+    s.davit("--compatibility", "down", "-t", "0", "--rmi", "local", "--remove-orphans")
+    s.davit("image", "inspect", "drop_in_made", exit=1)
+
+
+def streams(s):
+    """The lines of a build are the output of `build` and `up`; those of `run` stay beside its command's output."""
+    s.write("compose.yaml", "services:\n  web:\n    build: {dockerfile_inline: \"FROM busybox\\nRUN echo made\"}\n    command: 'true'\n")
+    s.davit("build", "--progress", "plain", out="RUN echo made", err="Image drop_in-web Built")
+    s.davit("up", "-d", "--build", out="RUN echo made")
+    s.davit("down", "-t", "0", "--rmi", "local")
+    s.equal("run", "here\n", s.davit("run", "--rm", "-T", "web", "echo", "here").out)
+    for flags in (["--tty"], ["--no-tty=false"], ["-i", "-t"]):
+        s.davit("run", "--rm", *flags, "web", "cat", stdin="x\n", exit=1, err="cannot attach stdin to a TTY-enabled container because stdin is not a terminal")
+    s.davit("run", "--rm", "-t", "-T", "web", exit=1, err="--tty and --no-tty can't be used together")
+    s.davit("down", "-t", "0", "--rmi", "local")
+
+
+def one_offs(s):
+    """exec finds what run started where the service itself does not run."""
+    s.write("compose.yaml", f"services:\n  web:\n    {SLEEP}\n")
+    s.davit("run", "-d", "web", "sleep", "601")
+    s.davit("exec", "-T", "web", "ps", out="sleep 601")
+    s.davit("exec", "-T", "--index", "1", "web", "ps", exit=1, err='service "web" is not running container #1')
+    s.davit("up", "-d")
+    s.davit("exec", "-T", "web", "ps", out="sleep 600")  # the service's own comes first
+    s.davit("down", "-t", "0", "--remove-orphans")
+
+
+def images_of_others(s):
+    """An image that another service builds is built, whoever needs it first."""
+    s.write("compose.yaml", "services:\n  a:\n    image: of-another\n    depends_on: [b]\n    command: 'true'\n"
+            "  b:\n    image: of-another\n    build: {dockerfile_inline: \"FROM busybox\"}\n    pull_policy: build\n    command: 'true'\n")
+    s.davit("up", "-d")
+    s.davit("down", "-t", "0", "--rmi", "all")
+    s.davit("up", "-d", "--build")
+    s.davit("down", "-t", "0", "--rmi", "all")
+
+
+def dependencies(s):
+    """What exits has exited, check or none; an optional dependency is called one; others' env files are theirs."""
+    s.write("compose.yaml", f"services:\n  web:\n    {SLEEP}\n    depends_on: {{db: {{condition: service_healthy}}}}\n"
+            f"  soft:\n    {SLEEP}\n    depends_on: {{idle: {{condition: service_healthy, required: false}}}}\n"
+            "  tagged: {image: 'busybox:here'}\n"
+            f"  idle:\n    {SLEEP}\n  broken:\n    {SLEEP}\n    env_file: [/nowhere/.env]\n"
+            "  db:\n    image: busybox\n    command: sh -c 'exit 3'\n    healthcheck: {test: 'true', interval: 60s}\n")
+    s.davit("up", "-d", "web", exit=1, err=r"container drop_in-db-1 exited \(3\)")
+    s.davit("up", "-d", "soft", err='optional dependency "idle" failed to start: container drop_in-idle-1 has no healthcheck configured')
+    s.davit("up", "-d", "broken", exit=1, err=r"/nowhere/\.env does not exist")
+    s.davit("config", exit=1, err=r"/nowhere/\.env does not exist")
+    s.davit("pull", "--policy", "missing", "tagged", err="Image is already present locally")  # but "latest" is always fetched
+    s.davit("down", "-t", "0")
+
+
+def resources(s):
+    """--all-resources makes what no service uses, even of a project without services."""
+    s.write("compose.yaml", "volumes: {v: {}}\nnetworks: {n: {}}\n")
+    s.davit("up", exit=1, err="no service selected")
+    s.davit("--all-resources", "up", err="Volume drop_in_v Created")
+    s.equal("the network is there", ["drop_in_n"], s.davit("network", "ls", "-q", "-f", "name=drop_in_n", "--format", "{{.Name}}").out.split())
+    s.davit("--all-resources", "down", "-v")
+
+
+def of_the_machine(s):
+    """A format of one's own outweighs -q; events --until alone tells what was; buildx ls knows `{{json .}}`."""
+    s.equal("networks", "bridge local\n", s.davit("network", "ls", "-q", "-f", "name=bridge", "--format", "{{.Name}} {{.Scope}}").out)
+    s.equal("images", ["busybox", "busybox"], s.davit("image", "ls", "-q", "--format", "{{.Repository}}", "busybox").out.split())
+    s.check("the table's own", s.davit("image", "ls", "-q", "--format", "table", "busybox").out.split()[0] != "REPOSITORY")
+    docker = os.path.join(s.scratch, "docker")
+    os.symlink(s.binary, docker)
+    s.run(docker, "run", "--rm", "--name", "told", "busybox", "true")
+    time.sleep(1.1)  # `0s` ago is a whole second
+    told = s.run(docker, "events", "--until", "0s", "-f", "container=told", "--format", "json").out
+    actions = [e["Action"] for e in json_lines(told)]
+    s.equal("events", {"create", "attach", "start", "die", "destroy"}, set(actions))
+    rows = json_lines(s.run(docker, "buildx", "ls", "--format", "{{json . }}").out)
+    s.equal("a builder's document", ("default", "0001-01-01T00:00:00Z", "running"),
+            (rows[0]["Name"], rows[0]["LastActivity"], rows[0]["Nodes"][0]["Status"]))
+
+
+with Scenario("drop_in") as s:
+    s.images("busybox")
+    s.davit("image", "tag", "busybox", "busybox:here")
+    before = s.listing()
+    for part in (compatibility, streams, one_offs, images_of_others, dependencies, resources, of_the_machine):
+        part(s)
+    s.nothing_left(before)
