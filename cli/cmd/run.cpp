@@ -84,7 +84,7 @@ void apply(RunFlags& f, const Project& project) {
     for (const std::string& text : f.publish)
         for (Port& port : parse_publish(text)) run.ports.push_back(std::move(port));
     for (const std::string& text : f.volumes) run.volumes.push_back(parse_volume(text));
-    run.open_stdin = f.interactive.value_or(true) && !f.detach;
+    run.open_stdin = f.interactive.value_or(true); // also detached: a program that reads waits
     run.tty = !f.detach && wants_tty(f);
     if (run.tty && run.open_stdin && !is_terminal(STDIN_FILENO))
         throw error(Errc::usage, "cannot attach stdin to a TTY-enabled container because stdin is not a terminal")

@@ -275,7 +275,7 @@ void check_container_names(const Project& project, std::vector<Diagnostic>& out)
             out.push_back({Diagnostic::Severity::error,
                            {},
                            fmt::format("services.{}.container_name", name),
-                           fmt::format("'{}' is already the container name of the service '{}'", service.container_name,
+                           fmt::format("container name \"{}\" is already in use by service {}", service.container_name,
                                        it->second),
                            "container names must be unique",
                            {}});

@@ -35,7 +35,7 @@ namespace {
 void missing(Diagnostics& diag, const Service& s, std::string_view attribute, std::size_t index,
              const std::string& path) {
     diag.error({}, fmt::format("services.{}.{}[{}]", s.name, attribute, index),
-               fmt::format("the file {} does not exist", path),
+               fmt::format("{} file {} not found: no such file", attribute == "env_file" ? "env" : "label", path),
                attribute == "env_file" ? "create it, or write  {path: …, required: false}" : "create it");
 }
 

@@ -111,7 +111,7 @@ void ContainerBuilder::labels() {
     if (!env_files.empty() && env_files != std::vector<std::string>{in_.project.working_dir + "/.env"})
         labels[label::environment_file] = fmt::format("{}", fmt::join(env_files, ","));
     if (in_.container.pre_start >= 0) labels[label::hook] = "pre_start";
-    else if (in_.container.oneoff) labels[label::slug] = in_.container.id;
+    else if (in_.container.oneoff) labels[label::slug] = in_.container.oneoff->slug;
     else labels[label::number] = std::to_string(in_.container.number);
     if (in_.container.replaces) labels[label::replace] = in_.container.replaces->record.name;
 }
@@ -227,6 +227,12 @@ void ContainerBuilder::behaviour() {
         if (!r.oneoff) r.restart = restart;
     });
     if (in_.container.pre_start < 0) r.healthcheck = effective_healthcheck(service_, in_.image.config);
+    about("healthcheck.start_interval", [&] {
+        const auto& own = service_.healthcheck;
+        if (!outside_ && own && own->start_interval && !own->start_period) // docker would never use it
+            throw error(Errc::invalid_project,
+                        "healthcheck.start_interval requires healthcheck.start_period to be set");
+    });
     about("healthcheck.test", [&] {
         if (r.healthcheck && r.healthcheck->test.front() != "CMD" && r.healthcheck->test.front() != "CMD-SHELL")
             throw error(Errc::invalid_project,

@@ -267,7 +267,20 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
     pull_all(project, first, wishes.quiet, true, stop);
     for (const ImagePull& pull : first)
         if (!images.find(pull.reference)) needs.builds.push_back(pull.service);
-    if (!needs.builds.empty()) build_all(project, needs.builds, {}, config.builds, std::move(stop));
+    if (needs.builds.empty()) return;
+    build_all(project, needs.builds, {}, config.builds, std::move(stop));
+    for (const std::string& name : needs.builds) {
+        Event built;
+        built.kind = EventKind::operation_done;
+        built.op = OpKind::build_image;
+        built.project = project.name;
+        built.service = name;
+        const auto of =
+            std::find_if(services.begin(), services.end(), [&](const Service* s) { return s->name == name; });
+        const Service* service = of != services.end() ? *of : project.find(name);
+        built.resource = "image:" + (service ? image_reference(project, *service) : name);
+        emit(built);
+    }
 }
 
 namespace {

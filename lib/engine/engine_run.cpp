@@ -102,8 +102,9 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     oneoff.auto_remove = options.remove;
     oneoff.use_aliases = options.use_aliases;
     oneoff.hold_for_attach = options.hold_for_attach;
+    oneoff.slug = sys::random_hex(64);
     oneoff.name = options.name.empty() ? fmt::format("{1}{0}{2}{0}run{0}{3}", name_separator(project), project.name,
-                                                     options.service, sys::random_hex(12))
+                                                     options.service, oneoff.slug.substr(0, 12))
                                        : options.name;
     check_container_name(oneoff.name);
     keep_volumes(project, options.volumes, wanted, oneoff);

@@ -9,6 +9,7 @@
 #include "runtime/defaults.hpp"
 #include "supervisor/client/protocol.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -158,9 +159,29 @@ void Engine::start(const ProjectRef& project, const StartOptions& options, std::
 
 void Engine::stop(const ProjectRef& project, const StopOptions& options, std::stop_token stop) {
     const auto precedence = options.timeout ? Impl::Precedence::hurries : Impl::Precedence::cancels;
-    if (impl_->act(
-            project, precedence, [&](const Scene& scene) { return plan_stop(scene, options); }, stop))
-        impl_->withdraw(project, options.services, "stop", std::move(stop));
+    const auto& named = options.services;
+    std::vector<ContainerRecord> ended; // they are told as well
+    const auto plan = [&](const Scene& scene) {
+        ended.clear();
+        for (const auto& c : scene.observed.containers)
+            if (!c.active() && !c.record.oneoff &&
+                (named.empty() || std::find(named.begin(), named.end(), c.record.service) != named.end()))
+                ended.push_back(c.record);
+        return plan_stop(scene, options);
+    };
+    if (!impl_->act(project, precedence, plan, stop)) return;
+    for (const ContainerRecord& record : ended) {
+        Event stopped;
+        stopped.kind = EventKind::operation_done;
+        stopped.op = OpKind::stop_container;
+        stopped.project = project.name;
+        stopped.service = record.service;
+        stopped.container_id = record.id;
+        stopped.container_name = record.name;
+        stopped.resource = fmt::format("service:{}:{}", record.service, record.number);
+        impl_->emit(stopped);
+    }
+    impl_->withdraw(project, options.services, "stop", std::move(stop));
 }
 
 void Engine::restart(const ProjectRef& project, const RestartOptions& options, std::stop_token stop) {

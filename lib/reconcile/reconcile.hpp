@@ -33,6 +33,7 @@ struct OneOff {      // `run`
     bool hold_for_attach = false;
     std::set<std::string> overridden;  // attributes of the service that the command line wins over
     std::set<std::string> own_volumes; // named on the command line and by no compose file: made if missing
+    std::string slug;                  // 64 hexadecimal digits: of a name that is not given the end, in part
 };
 
 struct ReconcileOptions {

@@ -29,6 +29,17 @@ std::string optional_unmet(const Operation& op, const std::string& why) {
     return fmt::format("optional dependency \"{}\" is not running or is unhealthy: {}", name, why);
 }
 
+// "service:db": dependents wait for it, and nobody else.
+bool is_dependency(const Operation& op) {
+    return op.kind == OpKind::wait_container && op.condition == WaitCondition::healthy &&
+           op.resource.find(':') == op.resource.rfind(':');
+}
+
+Error failed_dependency(const Error& why) {
+    Error out = error(why.kind(), "dependency failed to start: {}", why.what());
+    return out.with_at(why.at()).with_hint(why.hint());
+}
+
 } // namespace
 
 PlanRunner::PlanRunner(World& world, Containers& containers, Journal& journal, std::string token, Plan plan,
@@ -99,7 +110,7 @@ void PlanRunner::ended(int id, const Error* error) {
         Event e = event_of(EventKind::operation_failed, op);
         e.text = error->what();
         world_.emit(std::move(e));
-        executor_.fail(id, *error);
+        executor_.fail(id, is_dependency(op) ? failed_dependency(*error) : *error);
     } else {
         journal_.done(id);
         Event e = event_of(EventKind::operation_done, op);

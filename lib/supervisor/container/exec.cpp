@@ -40,8 +40,8 @@ void Container::run_hooks(bool post_start, std::size_t n, Done done) {
         exec(steps, {}, hook_output_limit, guarded([this, post_start, n, done](ExecJob::Result result) {
                  if (!result.output.empty()) emit(EventKind::container_hook, result.output);
                  if (!result.error && result.exit_code == 0) return run_hooks(post_start, n + 1, done);
-                 Error e = error(Errc::failed, "{} hook {} of container {} exited with status {}",
-                                 post_start ? "post_start" : "pre_stop", n + 1, record_.name, result.exit_code);
+                 Error e = error(Errc::failed, "{} hook exited with status {} ({} {} of container {})", record_.service,
+                                 result.exit_code, post_start ? "post_start" : "pre_stop", n + 1, record_.name);
                  if (result.error)
                      e = Error(*result.error).with_context(fmt::format("running a hook of container {}", record_.name));
                  else if (!result.output.empty()) e.with_hint("it said: " + result.output.substr(0, told_limit));

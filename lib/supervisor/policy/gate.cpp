@@ -23,8 +23,11 @@ Verdict judge_started(const GateView& v, std::int64_t now, std::int64_t settle) 
     return now - v.started_at >= settle ? met() : pending(v.started_at + settle);
 }
 
-Verdict judge_healthy(const GateView& v) {
+Verdict judge_healthy(const GateView& v, std::int64_t now, std::int64_t settle) {
     if (ended(v)) return failed("container {} exited ({})", v.name, v.exit_code);
+    // One that exits at once is told as such.
+    if (!v.has_check && !up(v)) return pending();
+    if (!v.has_check && now - v.started_at < settle) return pending(v.started_at + settle);
     if (!v.has_check) return failed("container {} has no healthcheck configured", v.name);
     if (v.health == Health::healthy) return met();
     if (v.health == Health::unhealthy) return failed("container {} is unhealthy", v.name);
@@ -42,7 +45,7 @@ Verdict judge_completed(const GateView& v) {
 Verdict judge(WaitCondition condition, const GateView& view, std::int64_t now, std::int64_t settle) {
     switch (condition) {
     case WaitCondition::started: return judge_started(view, now, settle);
-    case WaitCondition::healthy: return judge_healthy(view);
+    case WaitCondition::healthy: return judge_healthy(view, now, settle);
     case WaitCondition::completed_successfully: return judge_completed(view);
     case WaitCondition::exited: return ended(view) ? met() : pending();
     }

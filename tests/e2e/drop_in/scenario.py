@@ -54,6 +54,14 @@ def one_offs(s):
     s.davit("exec", "-T", "--index", "1", "web", "ps", exit=1, err='service "web" is not running container #1')
     s.davit("up", "-d")
     s.davit("exec", "-T", "web", "ps", out="sleep 600")  # the service's own comes first
+    reads = s.davit("run", "-d", "--no-deps", "--name", "reads", "web", "cat").out.strip()
+    s.equal("what reads waits, also detached", "true\n", s.davit("container", "inspect", "-f", "{{.State.Running}}", reads).out)
+    s.davit("stop", "-t", "0", "web")
+    s.davit("stop", "web", err="Container drop_in-web-1 Stopped")  # what is stopped is told again
+    name, slug = s.davit("container", "inspect", "-f", '{{.Name}} {{index .Config.Labels "com.docker.compose.slug"}}',
+                         s.davit("run", "-d", "web", "true").out.strip()).out.split()
+    s.equal("the name ends as the slug begins", slug[:12], name.rsplit("-", 1)[1])
+    s.davit("container", "rm", "-f", "reads")
     s.davit("down", "-t", "0", "--remove-orphans")
 
 
@@ -61,7 +69,7 @@ def images_of_others(s):
     """An image that another service builds is built, whoever needs it first."""
     s.write("compose.yaml", "services:\n  a:\n    image: of-another\n    depends_on: [b]\n    command: 'true'\n"
             "  b:\n    image: of-another\n    build: {dockerfile_inline: \"FROM busybox\"}\n    pull_policy: build\n    command: 'true'\n")
-    s.davit("up", "-d")
+    s.davit("up", "-d", err="Image of-another Built")
     s.davit("down", "-t", "0", "--rmi", "all")
     s.davit("up", "-d", "--build")
     s.davit("down", "-t", "0", "--rmi", "all")
@@ -74,11 +82,14 @@ def dependencies(s):
             "  tagged: {image: 'busybox:here'}\n"
             f"  idle:\n    {SLEEP}\n  broken:\n    {SLEEP}\n    env_file: [/nowhere/.env]\n"
             "  db:\n    image: busybox\n    command: sh -c 'exit 3'\n    healthcheck: {test: 'true', interval: 60s}\n")
-    s.davit("up", "-d", "web", exit=1, err=r"container drop_in-db-1 exited \(3\)")
+    s.davit("up", "-d", "web", exit=1, err=r"dependency failed to start: container drop_in-db-1 exited \(3\)")
     s.davit("up", "-d", "soft", err='optional dependency "idle" failed to start: container drop_in-idle-1 has no healthcheck configured')
-    s.davit("up", "-d", "broken", exit=1, err=r"/nowhere/\.env does not exist")
-    s.davit("config", exit=1, err=r"/nowhere/\.env does not exist")
+    s.davit("up", "-d", "broken", exit=1, err=r"env file /nowhere/\.env not found")
+    s.davit("config", exit=1, err=r"env file /nowhere/\.env not found")
     s.davit("pull", "--policy", "missing", "tagged", err="Image is already present locally")  # but "latest" is always fetched
+    s.davit("down", "-t", "0")
+    s.write("compose.yaml", f"services:\n  web:\n    {SLEEP}\n    healthcheck: {{test: 'true', start_interval: 1s}}\n")
+    s.davit("up", "-d", exit=1, err="healthcheck.start_interval requires healthcheck.start_period to be set")
     s.davit("down", "-t", "0")
 
 

@@ -49,7 +49,7 @@ def behind_a_profile(s, before):
     s.davit("run", "--rm", "needs", err="storage_opt: is read but has no effect")  # of what it enables, too
     s.equal("the dependency runs with what is its own", {"named-dep-1"}, running(s))
     s.equal("its secret", "s3\n", s.davit("exec", "-T", "dep", "cat", "/run/secrets/s").out)
-    s.davit("run", "--rm", "missing", exit=1, err=r"compose\.yaml:\d+:\d+: services\.missing\.env_file\[0\]: the file .*none\.env does not exist")
+    s.davit("run", "--rm", "missing", exit=1, err=r"compose\.yaml:\d+:\d+: services\.missing\.env_file\[0\]: env file .*none\.env not found")
     down(s, before)
     for words in (["create", "config"], ["up", "-d", "secret"], ["up", "-d", "dep"], ["pull", "--policy", "missing", "network"]):
         s.davit(*words)

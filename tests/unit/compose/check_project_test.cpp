@@ -144,7 +144,7 @@ TEST_CASE("env_file and label_file are read by normalize()") {
     CHECK(p.services.at("web").labels.at("C") == "1"); // of the file's own variables alone
     Project missing = web();
     missing.services["web"].env_file.push_back({"none.env"});
-    CHECK(what(missing).find("services.web.env_file[0]: the file /case/none.env does not exist") != std::string::npos);
+    CHECK(what(missing).find("services.web.env_file[0]: env file /case/none.env not found") != std::string::npos);
 }
 
 TEST_CASE("load_string() gives places, and takes the options of load()") {
@@ -186,8 +186,10 @@ TEST_CASE("services that are named are enabled with all that is theirs") {
         "  dep: {image: x, profiles: [t], configs: [c]}, off: {image: x, profiles: [u], networks: [nowhere]}}\n"
         "secrets: {s: {file: ./s}}\nconfigs: {c: {file: ./c}}\nvolumes: {vol: {}}\nnetworks: {n: {}}\n";
     CHECK(load_string(text, o).project.secrets.empty());
+    o.named = {"job"};
+    CHECK_THROWS_AS(load_string(text, o), LoadError); // its file is missing
     o.named = {"dep"};
-    CHECK_THROWS_AS(load_string(text, o), LoadError); // job comes with its profile, and its file is missing
+    CHECK_NOTHROW(load_string(text, o)); // job comes with its profile; nobody asks for it
     o.resolve_environment = false;
     const Project p = load_string(text, o).project;
     CHECK(p.services.size() == 3);
