@@ -153,9 +153,9 @@ void enable_named(Project& p, const LoadOptions& o, Diagnostics& diag, const Nod
     diag.throw_if_errors();
 }
 
-// What was named, and what that depends on.
+// What was named, and what that depends on. `config SERVICE` asks for all files, as docker compose does.
 std::set<std::string> needed_services(const Project& p, const LoadOptions& o) {
-    std::vector<std::string> named = o.services.empty() ? o.named : o.services;
+    std::vector<std::string> named = o.named;
     std::erase_if(named, [&](const std::string& name) { return !p.services.count(name); });
     std::set<std::string> out;
     if (named.empty()) return out;

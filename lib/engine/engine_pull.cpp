@@ -355,7 +355,7 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
             (options.policy == PullMode::by_service && (policy == "missing" || policy == "if_not_present"));
         if (only_missing)
             if (const auto here = ImageLookup::image_for(images, reference, service.platform);
-                here && serves(*here, service.platform) && registry::Reference::parse(reference).tag() != "latest") {
+                here && serves(*here, service.platform)) {
                 skip("Image is already present locally");
                 continue;
             }

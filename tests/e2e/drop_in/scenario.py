@@ -86,7 +86,7 @@ def dependencies(s):
     s.davit("up", "-d", "soft", err='optional dependency "idle" failed to start: container drop_in-idle-1 has no healthcheck configured')
     s.davit("up", "-d", "broken", exit=1, err=r"env file /nowhere/\.env not found")
     s.davit("config", exit=1, err=r"env file /nowhere/\.env not found")
-    s.davit("pull", "--policy", "missing", "tagged", err="Image is already present locally")  # but "latest" is always fetched
+    s.davit("pull", "--policy", "missing", "tagged", err="Image is already present locally")
     s.davit("down", "-t", "0")
     s.write("compose.yaml", f"services:\n  web:\n    {SLEEP}\n    healthcheck: {{test: 'true', start_interval: 1s}}\n")
     s.davit("up", "-d", exit=1, err="healthcheck.start_interval requires healthcheck.start_period to be set")
