@@ -36,7 +36,7 @@ with Scenario("node_like", project="node-like", files=os.path.join(SOURCE, "samp
     s.equal("up --build again recreates nothing", container, s.ps()[0]["ID"])
 
     s.write("src/page.html", "<h1>GREETING, edited</h1>\n")
-    edited = steps(s.davit("build", "--progress", "plain").err)
+    edited = steps(s.davit("build", "--progress", "plain").out)
     s.check("an edit of the source installs nothing again", all(v == "CACHED" for k, v in edited.items() if "npm ci" in k), str(edited))
     s.equal("and is copied", "DONE", edited["COPY src ./src"])
 

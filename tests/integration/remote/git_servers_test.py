@@ -234,14 +234,14 @@ class Http(Repositories):
 
     def test_compose_files_stay_in_their_repository(self):
         os.makedirs(self.base + "/app.git/out")
-        os.symlink("/etc/hostname", self.base + "/app.git/out/compose.yaml")
+        os.symlink("/etc/passwd", self.base + "/app.git/out/compose.yaml")
         os.symlink("/etc", self.base + "/app.git/etc")
         os.symlink("../compose.yaml", self.base + "/app.git/sub/compose.yaml")
         self.git("app.git", "add", "-A")
         self.git("app.git", "commit", "-qm", "links")
         url = "http://%s/app.git#:" % Backend(self.base, self.gitenv).host
         self.assertEqual(self.image(url + "sub"), "one")
-        for path in ("out", "out/compose.yaml", "etc", "etc/hostname"):
+        for path in ("out", "out/compose.yaml", "etc", "etc/passwd"):
             self.assertIn("leads out of it", self.run_davit("-f", url + path, "config", code=1).err)
 
     def submodule_at(self, url):

@@ -142,7 +142,9 @@ TEST_CASE("the proxy has no rights on the machine: no user, no capability, no fi
     CHECK(id("mnt") != std::filesystem::read_symlink("/proc/self/ns/mnt"));
     CHECK(id("net") == std::filesystem::read_symlink("/proc/self/ns/net"));
     for (const auto& fd : std::filesystem::directory_iterator(process + "/fd")) {
-        const std::string what = std::filesystem::read_symlink(fd.path());
+        std::error_code closed; // meanwhile: the connection above was its last
+        const std::string what = std::filesystem::read_symlink(fd.path(), closed);
+        if (closed) continue;
         const bool harmless = what.starts_with("socket:") || what == "anon_inode:[eventpoll]" || what == "/dev/null" ||
                               what.starts_with("pipe:");
         if (fd.path().filename().string() > "2") CHECK_MESSAGE(harmless, what);
