@@ -12,7 +12,9 @@
 #include "reconcile/plan_builder.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace davit {
@@ -40,12 +42,30 @@ public:
         const ContainerLock own(impl_, container_.id, "container " + container_.name, stop_);
         claim_name();
         auto planned = plan(); // with the image, which may have been missing
-        const ContainerRecord record = impl_.apply(project_, planned, stop_).back();
+        const ContainerRecord record = apply(planned);
         // It may have ended, and with --rm be gone, by now.
         return impl_.info(record, impl_.store.status(record));
     }
 
 private:
+    ContainerRecord apply(Impl::Planned& planned) {
+        try {
+            return impl_.apply(project_, planned, stop_).back();
+        } catch (const Error&) {
+            await_removal();
+            throw;
+        }
+    }
+
+    // With --rm one that could not start goes, and is gone when the command ends.
+    void await_removal() const {
+        constexpr std::chrono::seconds patience{2};
+        const std::string place = ProjectPaths(impl_.store.roots(), machine_project).container(container_.id);
+        const auto until = std::chrono::steady_clock::now() + patience;
+        while (spec_.auto_remove && exists(place) && std::chrono::steady_clock::now() < until)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+
     // What the specification names, and nothing else: others' containers and volumes may be many.
     void look() {
         observed_.project = machine_project;
