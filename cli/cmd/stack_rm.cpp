@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/cmd/stack.hpp"
+#include "cli/cmd/stack_files.hpp"
 #include "cli/context.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/options.hpp"
