@@ -73,11 +73,20 @@ bool ViewCopier::link_copy(const RootfsView::Entry& from, int to, const std::str
     return false;
 }
 
+// What is there stays. If it is the copy that was made before, the file's other names are links to it.
+void ViewCopier::keep_copy(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path) {
+    const auto& st = from.status;
+    struct stat there {};
+    if (::fstatat(to, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) < 0) return;
+    const bool same = S_ISREG(there.st_mode) && there.st_size == st.st_size &&
+                      there.st_mtim.tv_sec == st.st_mtim.tv_sec && there.st_mtim.tv_nsec == st.st_mtim.tv_nsec;
+    if (same && st.st_nlink > 1)
+        linked_.try_emplace({st.st_dev, st.st_ino}, Copy{path, there.st_dev, there.st_ino, st.st_nlink - 1});
+    throw sys_error(EEXIST, "making {}", name);
+}
+
 // Without a name where the file system has such files.
 UniqueFd ViewCopier::new_file(int to, const std::string& name) const {
-    struct stat there {};
-    if (care_ == Care::again && ::fstatat(to, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0)
-        throw sys_error(EEXIST, "making {}", name);
     if (care_ != Care::none) {
         UniqueFd file(::openat(to, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
         if (file || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)) return file;
@@ -88,6 +97,7 @@ UniqueFd ViewCopier::new_file(int to, const std::string& name) const {
 void ViewCopier::copy_file(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path) {
     const auto& st = from.status;
     if (st.st_nlink > 1 && link_copy(from, to, name)) return;
+    if (care_ == Care::again) keep_copy(from, to, name, path);
     const UniqueFd in = sys::reopen(from.parts.front().get(), O_RDONLY);
     const UniqueFd out = new_file(to, name);
     if (!out) throw sys_error(errno, "making {}", from.path);

@@ -27,6 +27,7 @@ public:
 
 private:
     void copy_file(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path);
+    void keep_copy(const RootfsView::Entry& from, int to, const std::string& name, const std::string& path);
     UniqueFd new_file(int to, const std::string& name) const;
     void make_directory(const RootfsView::Entry& from, int to, const std::string& name) const;
     bool link_copy(const RootfsView::Entry& from, int to, const std::string& name);

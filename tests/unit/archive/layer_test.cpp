@@ -401,6 +401,12 @@ TEST_CASE("a volume that somebody began to fill is filled to its end, and one th
     CHECK((stat_of(t / "begun/_data/sub").st_mode & 07777) == (stat_of(t / "fresh/_data/sub").st_mode & 07777));
     CHECK_FALSE(exists(t / "begun/filling"));
 
+    // The first of a file's names was there already: the second is a link to it.
+    REQUIRE(::unlink((t / "begun/_data/second").c_str()) == 0);
+    write_file_atomic(t / "begun/filling", "");
+    CHECK(fill("begun/_data") == "called");
+    CHECK(stat_of(t / "begun/_data/file").st_ino == stat_of(t / "begun/_data/second").st_ino);
+
     sys::make_dirs(t / "used/_data", 0755);
     write_file_atomic(t / "used/_data/mine", "x");
     CHECK(fill("used/_data").empty());
