@@ -32,7 +32,7 @@ std::string optional_unmet(const Operation& op, const std::string& why) {
 // "service:db": dependents wait for it, and nobody else.
 bool is_dependency(const Operation& op) {
     return op.kind == OpKind::wait_container && op.condition == WaitCondition::healthy &&
-           op.resource.find(':') == op.resource.rfind(':');
+           op.resource.starts_with("service:") && op.resource.find(':') == op.resource.rfind(':');
 }
 
 Error failed_dependency(const Error& why) {

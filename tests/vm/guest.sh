@@ -79,7 +79,7 @@ check "one has its own" sh -c 'grep -qx 50331648 $(find /sys/fs/cgroup/davit -na
 check "the task goes" davit -f /tmp/task.json down -t 0
 check "nothing is left of them" same
 for test in /opt/tests/*; do
-    [ -x "$test" ] && check "${test##*/}" env DAVIT_SHIM_EXE=/opt/davit/davit-shim "$test" --no-colors=true $VM_TEST_ARGS
+    [ -x "$test" ] && check "${test##*/}" env DAVIT_SHIM_EXE=/opt/davit/davit-shim "$test" --no-colors=true --duration=true
 done
 [ $failed = 0 ] && say "all passed"
 exit $failed

@@ -29,8 +29,10 @@ Operation gate_for(const std::string& id, WaitCondition condition) {
     return op;
 }
 
-void wait_for(Lab& lab, const std::string& id, WaitCondition condition, std::optional<std::int64_t> limit = {}) {
+void wait_for(Lab& lab, const std::string& id, WaitCondition condition, std::optional<std::int64_t> limit = {},
+              const std::string& resource = "") {
     lab.one(OpKind::wait_container, "", [&](Operation& op) {
+        op.resource = resource;
         op.condition = condition;
         op.wait_for = {id};
         op.timeout_ns = limit;
@@ -52,6 +54,10 @@ TEST_CASE("a container becomes healthy, and unhealthy when its check fails, with
     wait_for(lab, ok, WaitCondition::healthy);
     CHECK(lab.status(ok).health == Health::healthy);
     CHECK_THROWS_WITH_AS(wait_for(lab, bad, WaitCondition::healthy), "container health-bad-1 is unhealthy", Error);
+    CHECK_THROWS_WITH_AS(wait_for(lab, bad, WaitCondition::healthy, {}, "service:bad:1"),
+                         "container health-bad-1 is unhealthy", Error);
+    CHECK_THROWS_WITH_AS(wait_for(lab, bad, WaitCondition::healthy, {}, "service:bad"),
+                         "dependency failed to start: container health-bad-1 is unhealthy", Error);
     CHECK(lab.status(bad).failing_streak >= 2);
     CHECK(read_file(lab.paths.health_log(bad)).find("it is broken") != std::string::npos);
     const auto checks = supervisor::parse_health_log(read_file(lab.paths.health_log(bad)));
