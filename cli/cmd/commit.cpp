@@ -27,7 +27,7 @@ int run_commit(Globals& globals, const Args& args) {
     const ContainerInfo container = containers_for_files(context, words[0], index).front();
     if (context.dry_run()) return 0;
     context.mute();
-    const image::Image image = commit(context.engine(), container, how);
+    const image::Image image = commit(context.engine(), container, how, context.stop());
     std::fprintf(stderr, " Container %s Committed as %s\n", printable(container.name).c_str(),
                  printable(how.name.empty() ? image.id : image.tags.back()).c_str());
     return 0;

@@ -125,7 +125,7 @@ int run_container_commit(Globals& globals, const Args& args) {
     context.mute();
     const ContainerInfo container = find_container(context.engine(), words[0]);
     if (context.dry_run()) return 0;
-    std::printf("%s\n", commit(context.engine(), container, how).id.c_str());
+    std::printf("%s\n", commit(context.engine(), container, how, context.stop()).id.c_str());
     return 0;
 }
 
@@ -146,7 +146,7 @@ int run_container_export(Globals& globals, const Args& args) {
     }
     check_output_path(output, "failed to export container");
     WholeFile file(output); // 0600, as docker's: a container may hold secrets
-    export_files(context.engine(), container, file.fd());
+    export_files(context.engine(), container, file.fd(), context.stop());
     file.finish();
     return 0;
 }

@@ -13,9 +13,9 @@ namespace davit::cli {
 
 namespace {
 
-void export_to(Engine& engine, const ContainerInfo& container, const std::string& path) {
+void export_to(Context& context, const ContainerInfo& container, const std::string& path) {
     WholeFile file(path); // 0600, as docker's: a container may hold secrets
-    export_files(engine, container, file.fd());
+    export_files(context.engine(), container, file.fd(), context.stop());
     file.finish();
 }
 
@@ -48,7 +48,7 @@ int run_export(Globals& globals, const Args& args) {
     const ContainerInfo container = containers_for_files(context, flags.services[0], index).front();
     if (context.dry_run()) return 0;
     if (flags.output.empty()) export_files(context.engine(), container, STDOUT_FILENO);
-    else export_to(context.engine(), container, flags.output);
+    else export_to(context, container, flags.output);
     return 0;
 }
 

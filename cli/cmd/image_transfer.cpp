@@ -161,14 +161,15 @@ int run_image_save(Globals& globals, const Args& args) {
         save_images(engine, names, STDOUT_FILENO, platform);
         return 0;
     }
+    Interrupts interrupts;
     struct stat st {};
     if (output.ends_with('/') || (::stat(output.c_str(), &st) == 0 && S_ISDIR(st.st_mode))) {
-        save_image_layout(engine, names, output, platform);
+        save_image_layout(engine, names, output, platform, interrupts.token());
         return 0;
     }
     check_output_path(output, "failed to save image");
     WholeFile file(output); // 0600, as docker's: images may hold secrets
-    save_images(engine, names, file.fd(), platform);
+    save_images(engine, names, file.fd(), platform, interrupts.token());
     file.finish();
     return 0;
 }

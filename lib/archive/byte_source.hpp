@@ -6,8 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace davit::archive {
 
@@ -28,6 +30,21 @@ public:
 private:
     std::string bytes_;
     std::size_t at_ = 0;
+};
+
+// Throws Error(interrupted).
+void throw_if_stopped(const std::stop_token& stop);
+
+// Ends the stream when the caller wants no more.
+class StoppableSource : public ByteSource {
+public:
+    StoppableSource(ByteSource& from, std::stop_token stop) : from_(from), stop_(std::move(stop)) {}
+    std::size_t read(char* to, std::size_t max) override;
+    void skip(std::uint64_t bytes) override;
+
+private:
+    ByteSource& from_;
+    std::stop_token stop_;
 };
 
 // A range of a seekable file, by pread: several sources may share one description.

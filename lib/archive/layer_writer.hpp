@@ -15,7 +15,7 @@ namespace davit::archive {
 
 // What unpacking alone could not settle: it needs the layers below (see layer_fixup.hpp).
 struct Unsettled {
-    // Directories the tar uses but does not hold: they must look as below (image.md, "implicit parents").
+    // Directories the tar uses but does not hold: they must look as below.
     std::set<std::string> implicit;
     std::map<std::string, std::string> links; // hard links to files of a lower layer, and which
     bool empty() const { return implicit.empty() && links.empty(); }

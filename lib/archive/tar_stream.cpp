@@ -127,8 +127,11 @@ void TarStream::finish() {
     put({zeros, sizeof zeros});
 }
 
-TarStream::Sink to_fd(int fd) {
-    return [fd](std::string_view bytes) { sys::write_all(fd, bytes); };
+TarStream::Sink to_fd(int fd, std::stop_token stop) {
+    return [fd, stop = std::move(stop)](std::string_view bytes) {
+        throw_if_stopped(stop);
+        sys::write_all(fd, bytes);
+    };
 }
 
 } // namespace davit::archive

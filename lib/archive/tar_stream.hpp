@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,7 @@ private:
     std::uint64_t files_ = 0;
 };
 
-// To a descriptor, which stays the caller's. Throws Error with EPIPE when its reader is gone.
-TarStream::Sink to_fd(int fd);
+// To a descriptor, which stays the caller's. Throws Error with EPIPE when its reader is gone, interrupted at a stop.
+TarStream::Sink to_fd(int fd, std::stop_token stop = {});
 
 } // namespace davit::archive

@@ -43,19 +43,24 @@ void TarWriter::header(const std::string& path, char type, std::uint32_t mode, s
     for (char c : block) sum += static_cast<unsigned char>(c);
     put_octal(block + 148, 6, sum);
     block[154] = 0;
-    sys::write_all(fd_, {block, tar_block});
+    write({block, tar_block});
+}
+
+void TarWriter::write(std::string_view bytes) {
+    throw_if_stopped(stop_);
+    sys::write_all(fd_, bytes);
 }
 
 void TarWriter::pad(std::uint64_t size) {
     static const char zeros[tar_block] = {};
-    sys::write_all(fd_, {zeros, static_cast<std::size_t>((tar_block - size % tar_block) % tar_block)});
+    write({zeros, static_cast<std::size_t>((tar_block - size % tar_block) % tar_block)});
 }
 
 void TarWriter::directory(const std::string& path) { header(path + "/", '5', 0755, 0); }
 
 void TarWriter::file(const std::string& path, std::string_view bytes) {
     header(path, '0', 0644, bytes.size());
-    sys::write_all(fd_, bytes);
+    write(bytes);
     pad(bytes.size());
 }
 
@@ -66,7 +71,7 @@ void TarWriter::file(const std::string& path, ByteSource& from, std::uint64_t si
     for (std::uint64_t left = size; left > 0;) {
         std::size_t n = from.read(buffer.get(), static_cast<std::size_t>(std::min<std::uint64_t>(left, piece)));
         if (n == 0) throw error(Errc::failed, "{} ends {} bytes early", path, left);
-        sys::write_all(fd_, {buffer.get(), n});
+        write({buffer.get(), n});
         left -= n;
     }
     pad(size);
@@ -77,7 +82,7 @@ void TarWriter::file(const std::string& path, std::uint64_t size, const std::fun
     std::uint64_t left = size;
     produce([&](std::string_view bytes) {
         if (bytes.size() > left) throw error(Errc::failed, "{} has more than its {} bytes", path, size);
-        sys::write_all(fd_, bytes);
+        write(bytes);
         left -= bytes.size();
     });
     if (left > 0) throw error(Errc::failed, "{} ends {} bytes early", path, left);
@@ -86,7 +91,7 @@ void TarWriter::file(const std::string& path, std::uint64_t size, const std::fun
 
 void TarWriter::finish() {
     static const char zeros[2 * tar_block] = {};
-    sys::write_all(fd_, {zeros, sizeof zeros});
+    write({zeros, sizeof zeros});
 }
 
 } // namespace davit::archive

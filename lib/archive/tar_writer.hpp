@@ -5,14 +5,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace davit::archive {
 
 class TarWriter {
 public:
-    explicit TarWriter(int fd) : fd_(fd) {} // stays the caller's
+    // The fd stays the caller's. A stop is Errc::interrupted at the next piece.
+    explicit TarWriter(int fd, std::stop_token stop = {}) : fd_(fd), stop_(std::move(stop)) {}
     // Paths up to 100 bytes.
     void directory(const std::string& path);
     void file(const std::string& path, std::string_view bytes);
@@ -26,7 +29,9 @@ public:
 private:
     void header(const std::string& path, char type, std::uint32_t mode, std::uint64_t size);
     void pad(std::uint64_t size);
+    void write(std::string_view bytes);
     int fd_;
+    std::stop_token stop_;
 };
 
 } // namespace davit::archive

@@ -61,40 +61,40 @@ runtime::Spec spec_of(const Roots& roots, const ContainerInfo& container) {
 }
 
 void copy_from(Engine& engine, const ContainerInfo& container, const std::string& path, const std::string& to,
-               const CopyOptions& options) {
+               const CopyOptions& options, std::stop_token stop) {
     const auto root = root_of(engine, container);
     record_event(roots_of(engine), container, "archive-path");
     in_context(copying_from(container), [&] {
-        rootfs::copy(rootfs::in_container(root.fd(), path, container.name), rootfs::on_host(to), options);
+        rootfs::copy(rootfs::in_container(root.fd(), path, container.name), rootfs::on_host(to), options, stop);
     });
 }
 
 void copy_to(Engine& engine, const ContainerInfo& container, const std::string& from, const std::string& path,
-             const CopyOptions& options) {
+             const CopyOptions& options, std::stop_token stop) {
     const auto root = root_of(engine, container);
     record_event(roots_of(engine), container, "extract-to-dir");
     in_context(copying_to(container), [&] {
-        rootfs::copy(rootfs::on_host(from), rootfs::in_container(root.fd(), path, container.name), options);
+        rootfs::copy(rootfs::on_host(from), rootfs::in_container(root.fd(), path, container.name), options, stop);
     });
 }
 
 void read_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd,
-              const CopyOptions& options) {
+              const CopyOptions& options, std::stop_token stop) {
     const auto root = root_of(engine, container);
     in_context(copying_from(container),
-               [&] { rootfs::copy_to_tar(rootfs::in_container(root.fd(), path, container.name), options, fd); });
+               [&] { rootfs::copy_to_tar(rootfs::in_container(root.fd(), path, container.name), options, fd, stop); });
 }
 
-void write_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd) {
+void write_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd, std::stop_token stop) {
     const auto root = root_of(engine, container);
     in_context(copying_to(container),
-               [&] { rootfs::copy_from_tar(fd, rootfs::in_container(root.fd(), path, container.name)); });
+               [&] { rootfs::copy_from_tar(fd, rootfs::in_container(root.fd(), path, container.name), stop); });
 }
 
-void export_files(Engine& engine, const ContainerInfo& container, int fd) {
+void export_files(Engine& engine, const ContainerInfo& container, int fd, std::stop_token stop) {
     const auto root = rootfs::ContainerRoot::own_files(spec_of(roots_of(engine), container), container.pid);
     in_context("exporting container " + container.name, [&] {
-        archive::TarStream tar(archive::to_fd(fd));
+        archive::TarStream tar(archive::to_fd(fd, stop));
         rootfs::ReadOptions contents;
         contents.contents_only = true;
         rootfs::read_tree(root.fd(), ".", "", tar, contents);
@@ -103,7 +103,8 @@ void export_files(Engine& engine, const ContainerInfo& container, int fd) {
     record_event(roots_of(engine), container, "export");
 }
 
-image::Image commit(Engine& engine, const ContainerInfo& container, const CommitOptions& options) {
+image::Image commit(Engine& engine, const ContainerInfo& container, const CommitOptions& options,
+                    std::stop_token stop) {
     std::optional<registry::Reference> name;
     if (!options.name.empty()) name = registry::Reference::parse(options.name);
     const Roots roots = roots_of(engine);
@@ -114,7 +115,7 @@ image::Image commit(Engine& engine, const ContainerInfo& container, const Commit
                     container.name);
     Paused paused(engine, container, options.pause);
     image::Image image =
-        rootfs::commit(store, *base, spec_of(roots, container), options, label::of_user(container.labels));
+        rootfs::commit(store, *base, spec_of(roots, container), options, label::of_user(container.labels), stop);
     if (name) {
         store.tag(image, *name);
         image.tags.push_back(name->familiar());

@@ -24,14 +24,16 @@
 
 namespace davit {
 
-image::Image import_image(Engine& engine, int fd, const std::string& name, const ImportImageOptions& options) {
+image::Image import_image(Engine& engine, int fd, const std::string& name, const ImportImageOptions& options,
+                          std::stop_token stop) {
     std::optional<registry::Reference> reference;
     if (!options.name.empty()) reference = registry::Reference::parse(options.name);
     image::Store store(roots_of(engine).images());
     image::IngestSession session(store.impl());
     image::Lease lease = store.empty_lease();
     const std::string directory = session.fresh();
-    archive::StreamSource file(fd, name);
+    archive::StreamSource stream(fd, name);
+    archive::StoppableSource file(stream, std::move(stop));
     const auto plain = archive::make_inflater(file);
     const auto unpacked = in_context("importing " + name, [&] { return archive::unpack_layer(*plain, directory); });
     const UniqueFd root = sys::open(directory, O_RDONLY | O_DIRECTORY);
@@ -64,7 +66,7 @@ image::Image import_image_from(Engine& engine, const std::string& url, const Imp
     how.stop = std::move(stop);
     build::download(url, file.get(), how);
     if (::lseek(file.get(), 0, SEEK_SET) < 0) throw sys_error(errno, "reading what {} has", url);
-    return import_image(engine, file.get(), url, options);
+    return import_image(engine, file.get(), url, options, std::move(stop));
 }
 
 } // namespace davit

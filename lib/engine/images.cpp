@@ -319,13 +319,14 @@ std::vector<LoadedImage> load_images(Engine& engine, int fd, const std::string& 
     return recorded(roots_of(engine), plain(image::load(store, fd, name, {platform, std::move(stop)})));
 }
 
-void save_images(Engine& engine, const std::vector<std::string>& names, int fd, const std::string& platform) {
-    image::save(store_of(engine), names, fd, {{}, build::layer_blobs(), platform});
+void save_images(Engine& engine, const std::vector<std::string>& names, int fd, const std::string& platform,
+                 std::stop_token stop) {
+    image::save(store_of(engine), names, fd, {{}, build::layer_blobs(), platform, std::move(stop)});
 }
 
 void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory,
-                       const std::string& platform) {
-    image::save_layout(store_of(engine), names, directory, {{}, build::layer_blobs(), platform});
+                       const std::string& platform, std::stop_token stop) {
+    image::save_layout(store_of(engine), names, directory, {{}, build::layer_blobs(), platform, std::move(stop)});
 }
 
 } // namespace davit

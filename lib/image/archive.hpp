@@ -32,6 +32,7 @@ struct SaveOptions {
     std::vector<std::string> names; // that an image given by id has in the archive, whatever the store calls it
     BlobMaker blobs;                // for layers that stand only as directories; without it they are Errc::failed
     std::string platform;           // of names of several platforms only that one; empty: all that are here
+    std::stop_token stop = {};
     // Images, by id, that one index of the archive lists: `names` are its.
     std::vector<std::vector<std::string>> indexes = {};
 };

@@ -23,6 +23,18 @@ namespace davit::image {
 
 namespace {
 
+// Of a media type (image-spec, layer.md); the registries know no others.
+const char* suffix_of(archive::Compression compression) {
+    switch (compression) {
+    case archive::Compression::gzip: return "+gzip";
+    case archive::Compression::zstd: return "+zstd";
+    case archive::Compression::none:
+    case archive::Compression::bzip2:
+    case archive::Compression::xz: break;
+    }
+    return "";
+}
+
 class FilesProvider : public BlobProvider {
 public:
     explicit FilesProvider(const archive::ArchiveFiles& files) : files_(files) {}
@@ -232,7 +244,7 @@ private:
             archive::TeeSource hashed(*whole, Hasher::Kind::sha256);
             hashed.drain();
             out.digest = "sha256:" + hashed.hex();
-            out.media_type += compression == archive::Compression::gzip ? "+gzip" : "+zstd";
+            out.media_type += suffix_of(compression);
         }
         provider_.put(out.digest, path);
         return out;
@@ -261,20 +273,6 @@ UniqueFd seekable_tar(int fd, const std::string& name) {
     return copy;
 }
 
-// Ends the stream when the caller wants no more.
-class StoppableSource : public archive::ByteSource {
-public:
-    StoppableSource(archive::ByteSource& from, std::stop_token stop) : from_(from), stop_(std::move(stop)) {}
-    std::size_t read(char* to, std::size_t max) override {
-        if (stop_.stop_requested()) throw error(Errc::interrupted, "cancelled");
-        return from_.read(to, max);
-    }
-
-private:
-    archive::ByteSource& from_;
-    std::stop_token stop_;
-};
-
 } // namespace
 
 std::vector<Loaded> load(Store& store, int fd, const std::string& name, const LoadOptions& options) {
@@ -286,7 +284,7 @@ std::vector<Loaded> load(Store& store, int fd, const std::string& name, const Lo
         // The files of the archive are the store's blobs: those that it lacks are linked there, nothing is copied.
         const IngestSession session(store.impl());
         archive::StreamSource stream(fd, name);
-        StoppableSource stoppable(stream, options.stop);
+        archive::StoppableSource stoppable(stream, options.stop);
         const auto inflated = archive::make_inflater(stoppable);
         RoomKeeper plain(*inflated, store.root());
         const auto files = archive::open_stream(plain, session.path(), name);

@@ -1,5 +1,6 @@
 #include "image/archive.hpp"
 
+#include "archive/tar_stream.hpp"
 #include "archive/tar_writer.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -232,7 +233,7 @@ void save(const Store& store, const std::vector<std::string>& names, int fd, con
     const Exports exports = Collector(store, options).run(names);
     std::map<std::string, BlobToSave> layers;
     const auto documents = documents_of(exports, store, layers);
-    archive::TarWriter tar(fd);
+    archive::TarWriter tar(fd, options.stop);
     tar.directory("blobs");
     tar.directory("blobs/sha256");
     for (const auto& [path, bytes] : documents) tar.file(path, bytes);
@@ -263,18 +264,19 @@ void save_layout(const Store& store, const std::vector<std::string>& names, cons
     for (const auto& [path, bytes] : documents_of(exports, store, layers))
         write_file_atomic(directory + "/" + path, bytes, 0600);
     for (const auto& [digest, what] : layers) {
+        archive::throw_if_stopped(options.stop);
         const std::string to = directory + "/" + member_of(digest);
         if (exists(to)) continue;
         if (!store.impl().has_blob(digest)) {
             WholeFile made(to);
-            write_layer(store, what.layer, options.blobs,
-                        [&](std::string_view bytes) { sys::write_all(made.fd(), bytes); });
+            write_layer(store, what.layer, options.blobs, archive::to_fd(made.fd(), options.stop));
             made.finish();
             continue;
         }
         archive::FileSource blob(sys::open(store.impl().blob_path(digest), O_RDONLY), digest);
         WholeFile part(to);
-        archive::TeeSource copy(blob, registry::hash_kind(digest), part.fd());
+        archive::StoppableSource stoppable(blob, options.stop);
+        archive::TeeSource copy(stoppable, registry::hash_kind(digest), part.fd());
         copy.drain();
         if (copy.hex() != registry::hex_of(digest)) throw error(Errc::failed, "the stored blob {} is damaged", digest);
         part.finish();

@@ -52,11 +52,12 @@ struct NewLayer {
     std::uint64_t size = 0;
 };
 
-NewLayer write_layer(const std::string& upper, const std::string& directory) {
+NewLayer write_layer(const std::string& upper, const std::string& directory, const std::stop_token& stop) {
     NewLayer out;
     out.file = sys::open(directory, O_TMPFILE | O_RDWR, 0600);
     Hasher hash(Hasher::Kind::sha256);
     archive::TarStream tar([&](std::string_view bytes) {
+        archive::throw_if_stopped(stop);
         hash.update(bytes);
         out.size += bytes.size();
         sys::write_all(out.file.get(), bytes);
@@ -124,10 +125,10 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
 }
 
 image::Image commit(image::Store& store, const image::Image& base, const runtime::Spec& spec,
-                    const CommitOptions& options, const Labels& labels) {
+                    const CommitOptions& options, const Labels& labels, const std::stop_token& stop) {
     if (spec.root.overlay.upper.empty())
         throw error(Errc::unsupported, "the container has no layer of its own that could be committed");
-    const NewLayer layer = write_layer(spec.root.overlay.upper, store.root());
+    const NewLayer layer = write_layer(spec.root.overlay.upper, store.root(), stop);
     const std::string config =
         committed_config(store.config_json(base), spec, options, labels, layer.digest,
                          rfc3339_nano(sys::realtime_ns())); // to the nanosecond: two commits at once are two images

@@ -5,6 +5,7 @@
 #include "image/store.hpp"
 #include "runtime/spec.hpp"
 
+#include <stop_token>
 #include <string>
 
 namespace davit::rootfs {
@@ -17,6 +18,6 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
 // Reads the writable layer as it stands: pause the container for a consistent picture.
 // Throws Error(unsupported) when its root is no overlay.
 image::Image commit(image::Store& store, const image::Image& base, const runtime::Spec& spec,
-                    const CommitOptions& options, const Labels& labels);
+                    const CommitOptions& options, const Labels& labels, const std::stop_token& stop);
 
 } // namespace davit::rootfs

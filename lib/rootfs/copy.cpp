@@ -211,7 +211,7 @@ static void check_holder(const Place& to, const std::string& directory) {
     throw not_there(to, directory);
 }
 
-void copy(const Place& from, const Place& to, const CopyOptions& options) {
+void copy(const Place& from, const Place& to, const CopyOptions& options, const std::stop_token& stop) {
     const Source source = open_source(from, options.follow);
     const std::string destination = resolved(to, to.path);
     const Target target = target_of(from.path, source.is_directory, destination, standing_at(to, destination));
@@ -222,7 +222,7 @@ void copy(const Place& from, const Place& to, const CopyOptions& options) {
     std::thread reading([&] {
         block_sigpipe();
         try {
-            write_source(source, target.name, archive::to_fd(pipe.second.get()),
+            write_source(source, target.name, archive::to_fd(pipe.second.get(), stop),
                          [&](const std::string& text) { left_out.push_back(text); });
         } catch (...) {
             read_failure = std::current_exception();
@@ -250,17 +250,18 @@ void copy(const Place& from, const Place& to, const CopyOptions& options) {
     for (const std::string& text : left_out) options.left_out(text);
 }
 
-void copy_to_tar(const Place& from, const CopyOptions& options, int fd) {
+void copy_to_tar(const Place& from, const CopyOptions& options, int fd, const std::stop_token& stop) {
     const Source source = open_source(from, options.follow);
-    write_source(source, source.as, archive::to_fd(fd), options.left_out);
+    write_source(source, source.as, archive::to_fd(fd, stop), options.left_out);
 }
 
-void copy_from_tar(int fd, const Place& to) {
+void copy_from_tar(int fd, const Place& to, const std::stop_token& stop) {
     const std::string destination = resolved(to, to.path);
     const Standing standing = standing_at(to, destination);
     if (standing != Standing::directory)
         throw error(Errc::usage, "destination \"{}{}\" must be a directory", to.of.empty() ? "" : to.of + ":", to.path);
-    archive::StreamSource tar(fd, "standard input");
+    archive::StreamSource stream(fd, "standard input");
+    archive::StoppableSource tar(stream, stop);
     write_to(to, destination, tar, {});
 }
 

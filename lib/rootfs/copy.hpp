@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 namespace davit::rootfs {
@@ -34,11 +35,11 @@ enum class Standing { nothing, file, directory };
 Target target_of(const std::string& source, bool source_is_directory, const std::string& destination,
                  Standing standing);
 
-// Throws when there is nothing at `from` or no directory to hold `to`.
-void copy(const Place& from, const Place& to, const CopyOptions& options);
+// Throws when there is nothing at `from` or no directory to hold `to`; these three throw Error(interrupted) at a stop.
+void copy(const Place& from, const Place& to, const CopyOptions& options, const std::stop_token& stop = {});
 // The tree at `from` as a tar.
-void copy_to_tar(const Place& from, const CopyOptions& options, int fd);
+void copy_to_tar(const Place& from, const CopyOptions& options, int fd, const std::stop_token& stop = {});
 // A tar's entries into the directory at `to`.
-void copy_from_tar(int fd, const Place& to);
+void copy_from_tar(int fd, const Place& to, const std::stop_token& stop = {});
 
 } // namespace davit::rootfs

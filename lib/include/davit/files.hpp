@@ -1,8 +1,9 @@
 // A container's files: copied in and out, as an archive, as a new image. Works on running and stopped containers.
 //
 // Every call blocks until all is copied; several threads may call at once. Paths of the container are resolved in its
-// own root, whatever links it has there. Errors besides those each call names: denied (not root), unavailable (it has
-// just ended), failed (the disk). A warning is one line of text.
+// own root, whatever links it has there. A stop ends a call between two pieces of its data: what was written stays, a
+// commit leaves nothing. Errors besides those each call names: denied (not root), unavailable (it has just ended),
+// failed (the disk), interrupted (stop). A warning is one line of text.
 #pragma once
 
 #include "davit/container.hpp"
@@ -10,6 +11,7 @@
 #include "davit/image.hpp"
 
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -26,16 +28,17 @@ struct CopyOptions {
 // As `docker cp`: into `to` when it is a directory, else under that name. What goes into a container keeps its owners;
 // what comes out belongs to the caller. Errors: not_found, conflict (a directory onto a file, onto a device …).
 void copy_from(Engine& engine, const ContainerInfo& container, const std::string& path, const std::string& to,
-               const CopyOptions& options = {});
+               const CopyOptions& options = {}, std::stop_token stop = {});
 void copy_to(Engine& engine, const ContainerInfo& container, const std::string& from, const std::string& path,
-             const CopyOptions& options = {});
+             const CopyOptions& options = {}, std::stop_token stop = {});
 // The tree at `path` as a tar to fd, and the entries of the tar that fd gives into the directory at `path`.
 void read_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd,
-              const CopyOptions& options = {});
-void write_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd);
+              const CopyOptions& options = {}, std::stop_token stop = {});
+void write_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd,
+               std::stop_token stop = {});
 
 // The image's files with the container's own changes, without volumes, as a tar to fd.
-void export_files(Engine& engine, const ContainerInfo& container, int fd);
+void export_files(Engine& engine, const ContainerInfo& container, int fd, std::stop_token stop = {});
 
 struct FileChange {
     enum class Kind { changed, added, removed } kind{};
@@ -52,7 +55,8 @@ struct CommitOptions {
 };
 // Its changes as one more layer on its image. Errors: usage (a change that is none, a bad name), not_found (the image
 // is gone), unsupported (no layer of its own).
-image::Image commit(Engine& engine, const ContainerInfo& container, const CommitOptions& options = {});
+image::Image commit(Engine& engine, const ContainerInfo& container, const CommitOptions& options = {},
+                    std::stop_token stop = {});
 
 } // namespace davit
 #pragma GCC visibility pop

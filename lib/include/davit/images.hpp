@@ -149,17 +149,19 @@ struct ImportImageOptions {
     std::vector<std::string> changes; // Dockerfile instructions: "CMD [\"sh\"]", "ENV A=b"
 };
 // The files of a tar (plain or compressed) as an image of one layer; fd stays the caller's, messages call it `name`.
-// Errors: failed (no tar), usage (a change that is none, a bad name).
-image::Image import_image(Engine& engine, int fd, const std::string& name, const ImportImageOptions& options = {});
+// Errors: failed (no tar), usage (a change that is none, a bad name), interrupted.
+image::Image import_image(Engine& engine, int fd, const std::string& name, const ImportImageOptions& options = {},
+                          std::stop_token stop = {});
 // The same of what an http:// or https:// URL has. Errors: not_found, denied, unavailable (the server), interrupted.
 image::Image import_image_from(Engine& engine, const std::string& url, const ImportImageOptions& options = {},
                                std::stop_token stop = {});
 // One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it. Of a name of several platforms all that
-// are here, or the one that is asked for. Errors: not_found, also of the platform.
-void save_images(Engine& engine, const std::vector<std::string>& names, int fd, const std::string& platform = {});
+// are here, or the one that is asked for. Errors: not_found, also of the platform; interrupted, with a part written.
+void save_images(Engine& engine, const std::vector<std::string>& names, int fd, const std::string& platform = {},
+                 std::stop_token stop = {});
 // An OCI layout directory; images are added to one that exists.
 void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory,
-                       const std::string& platform = {});
+                       const std::string& platform = {}, std::stop_token stop = {});
 
 } // namespace davit
 #pragma GCC visibility pop

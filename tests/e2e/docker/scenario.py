@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import threading
 
@@ -101,6 +102,21 @@ def files(s):
     s.check("variables in theirs", together.index("Z=1") < together.index("A=2"), str(together))
     s.check("whole timestamps", all(re.match(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{9}Z ", l) for l in s.davit("container", "logs", "-t", "both").out.splitlines()))
     s.davit("container", "rm", "both")
+    interrupted_commit(s)
+
+
+def interrupted_commit(s):
+    """What stands still for a commit goes on when the commit is given up, and nothing of it stays."""
+    s.davit("container", "run", "-d", "--name", "big", "busybox", "sh", "-c", "truncate -s 16G /big; exec sleep 1000")
+    s.eventually("the file is there", lambda: "/big" in s.davit("container", "diff", "big").out)
+    state = lambda: s.davit("container", "inspect", "-f", "{{.State.Status}}", "big").out.strip()
+    made = s.start("container", "commit", "big", "given-up:1")
+    s.eventually("it stands still", lambda: state() == "paused")
+    made.send_signal(signal.SIGINT)
+    s.equal("interrupted", 130, made.wait(20))
+    s.equal("it goes on", "running", state())
+    s.check("there is no image", "given-up" not in s.davit("image", "ls").out)
+    s.davit("container", "rm", "-f", "big")
 
 
 def terminal(s):

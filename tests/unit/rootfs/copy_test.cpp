@@ -2,6 +2,7 @@
 
 #include "archive/tar_stream.hpp"
 #include "base/error.hpp"
+#include "base/sys.hpp"
 #include "rootfs/tree_writer.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -95,6 +96,21 @@ TEST_CASE("copy: modes, links and contents arrive; nothing but what was asked fo
     CHECK_FALSE(fs::exists(both.host / "d/d"));
     copy(both.in("/srv/d"), both.out("d"), {});
     CHECK(get(both.host / "d/d/f") == "data");
+}
+
+TEST_CASE("copy: a stop ends it, also of a tar, whichever end it is read from") {
+    Both both;
+    put(both.container / "f", std::string(100'000, 'x'));
+    std::stop_source stop;
+    stop.request_stop();
+    CHECK(failure([&] { copy(both.in("/f"), both.out("f"), {}, stop.get_token()); }) == Errc::interrupted);
+    CHECK_FALSE(fs::exists(both.host / "f"));
+    put(both.host / "a.tar", "");
+    const UniqueFd tar = sys::open(both.host / "a.tar", O_RDWR);
+    CHECK(failure([&] { copy_to_tar(both.in("/f"), {}, tar.get(), stop.get_token()); }) == Errc::interrupted);
+    copy_to_tar(both.in("/f"), {}, tar.get());
+    ::lseek(tar.get(), 0, SEEK_SET);
+    CHECK(failure([&] { copy_from_tar(tar.get(), both.in("/"), stop.get_token()); }) == Errc::interrupted);
 }
 
 TEST_CASE("copy: links are copied as they are, and followed when asked") {
