@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <dirent.h>
 #include <iterator>
 #include <map>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <utility>
 
 namespace davit::runtime {
 namespace {
@@ -82,39 +80,11 @@ std::string access_checked(const std::string& access) {
     return access;
 }
 
-void add_device(Spec& spec, const struct stat& st, const std::string& path, const std::string& access) {
-    Device d;
-    d.path = path;
-    d.type = S_ISBLK(st.st_mode) ? 'b' : 'c';
-    d.major = major(st.st_rdev);
-    d.minor = minor(st.st_rdev);
-    d.mode = st.st_mode & 07777;
-    d.uid = st.st_uid;
-    d.gid = st.st_gid;
-    std::erase_if(spec.devices, [&](const Device& other) { return other.path == path; });
-    spec.devices.push_back(d);
+void add_device(Spec& spec, Device device, const std::string& access) {
+    std::erase_if(spec.devices, [&](const Device& other) { return other.path == device.path; });
     if (!spec.resources.devices.empty())
-        spec.resources.devices.push_back(rule(true, d.type, d.major, d.minor, access.c_str()));
-}
-
-// Everything below dir; devpts and the like are the container's own.
-void add_devices_below(Spec& spec, const std::string& dir, const std::string& inside, const std::string& access) {
-    DIR* d = ::opendir(dir.c_str());
-    if (!d) return;
-    std::vector<std::string> names;
-    while (dirent* e = ::readdir(d)) names.emplace_back(e->d_name);
-    ::closedir(d);
-    std::sort(names.begin(), names.end());
-    for (const std::string& name : names) {
-        static const std::vector<std::string> skipped = {".",      "..",      "pts",  "ptmx",        "shm",  "fd",
-                                                         "mqueue", "console", ".lxc", ".lxd-mounts", ".udev"};
-        if (std::find(skipped.begin(), skipped.end(), name) != skipped.end()) continue;
-        struct stat st {};
-        std::string path = dir + "/" + name;
-        if (::lstat(path.c_str(), &st) < 0) continue;
-        if (S_ISDIR(st.st_mode)) add_devices_below(spec, path, inside + "/" + name, access);
-        else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) add_device(spec, st, inside + "/" + name, access);
-    }
+        spec.resources.devices.push_back(rule(true, device.type, device.major, device.minor, access.c_str()));
+    spec.devices.push_back(std::move(device));
 }
 
 } // namespace
@@ -147,7 +117,7 @@ Spec default_spec() {
     return spec;
 }
 
-void make_privileged(Spec& spec) {
+void make_privileged(Spec& spec, const std::vector<Device>& of_machine) {
     set_capabilities(spec.process, ~CapSet{0} >> 23); // all 41; compile() grants what this machine can
     spec.seccomp = Seccomp{};
     spec.seccomp.kind = Seccomp::Kind::unconfined;
@@ -157,7 +127,7 @@ void make_privileged(Spec& spec) {
     for (Mount& m : spec.mounts)
         if (m.kind == Mount::Kind::cgroup || (m.kind == Mount::Kind::filesystem && m.type == "sysfs"))
             m.readonly = false;
-    add_devices_below(spec, "/dev", "/dev", "rwm");
+    for (const Device& device : of_machine) add_device(spec, device, "rwm");
 }
 
 ExecSpec exec_spec(const Spec& spec, bool privileged) {
@@ -217,18 +187,13 @@ Mount tmpfs_mount(const std::string& destination, const std::string& options) {
     return m;
 }
 
-void add_host_device(Spec& spec, const std::string& host_path, const std::string& path, const std::string& access) {
-    struct stat st {};
-    if (::stat(host_path.c_str(), &st) < 0 && errno == ENOENT)
-        throw error(Errc::not_found,
-                    "error gathering device information while adding custom device \"{}\": no such file or directory",
-                    host_path);
-    if (st.st_mode == 0) throw sys_error(errno, "device '{}'", host_path);
-    std::string checked = access_checked(access.empty() ? "rwm" : access);
-    if (S_ISDIR(st.st_mode)) return add_devices_below(spec, host_path, path, checked);
-    if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
-        throw error(Errc::invalid_project, "'{}' is not a device node", host_path);
-    add_device(spec, st, path, checked);
+void add_devices(Spec& spec, const std::vector<Device>& nodes, const std::string& host_path, const std::string& path,
+                 const std::string& access) {
+    const std::string checked = access_checked(access.empty() ? "rwm" : access);
+    for (Device node : nodes) {
+        node.path.replace(0, host_path.size(), path);
+        add_device(spec, std::move(node), checked);
+    }
 }
 
 DeviceRule device_rule_from_text(const std::string& text) {

@@ -1,4 +1,4 @@
-// What Docker gives a container that asks for nothing, and names → numbers.
+// What Docker gives a container that asks for nothing, and names → numbers. Pure but for grantable_capabilities().
 #pragma once
 
 #include "runtime/spec.hpp"
@@ -15,8 +15,8 @@ namespace davit::runtime {
 // process, cgroup, hostname and the user's wishes, then calls arrange_mounts().
 Spec default_spec();
 // `privileged: true`: all capabilities this process has, no seccomp, masks or device rules,
-// writable /sys and cgroups, the host's devices below /dev.
-void make_privileged(Spec& spec);
+// writable /sys and cgroups, and of_machine: host_devices("/dev").
+void make_privileged(Spec& spec, const std::vector<Device>& of_machine);
 // A new process in the container of this spec (`exec`): its environment, capabilities, seccomp and
 // user; args, user, cwd, terminal are then the caller's. privileged as `exec --privileged`.
 ExecSpec exec_spec(const Spec& spec, bool privileged = false);
@@ -48,9 +48,10 @@ std::optional<int> signal_from_name(std::string_view name);
 // Docker's tmpfs option string "size=2m,mode=0750,uid=10,exec" on top of the defaults. Throws invalid_project.
 Mount tmpfs_mount(const std::string& destination, const std::string& options);
 
-// `devices: /dev/fuse:/dev/f1:r`; a directory gives all devices in it. Node and rule are added.
-// Throws not_found when the host has no such device.
-void add_host_device(Spec& spec, const std::string& host_path, const std::string& path, const std::string& access);
+// `devices: /dev/fuse:/dev/f1:r`: nodes are those that host_devices(host_path) found. Nodes and rules are added.
+// Throws invalid_project for what is no access.
+void add_devices(Spec& spec, const std::vector<Device>& nodes, const std::string& host_path, const std::string& path,
+                 const std::string& access);
 // "c 10:* rw" (`device_cgroup_rules`). Throws invalid_project.
 DeviceRule device_rule_from_text(const std::string& text);
 

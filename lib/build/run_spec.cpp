@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "runtime/defaults.hpp"
+#include "runtime/host_devices.hpp"
 
 #include <algorithm>
 
@@ -105,7 +106,7 @@ runtime::Spec run_spec(const RunInput& input) {
     runtime::add_mount(spec, bound_file(input.hosts, "/etc/hosts"));
     runtime::add_mount(spec, bound_file(input.resolv_conf, "/etc/resolv.conf"));
     for (const runtime::Mount& mount : input.mounts) runtime::add_mount(spec, mount);
-    if (input.run.insecure || input.request.privileged) runtime::make_privileged(spec);
+    if (input.run.insecure || input.request.privileged) runtime::make_privileged(spec, runtime::host_devices("/dev"));
     runtime::arrange_mounts(spec);
     return spec;
 }

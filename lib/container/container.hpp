@@ -41,6 +41,7 @@ public:
     virtual ImageFacts image(const std::string& reference) = 0;                // type: image mounts
     virtual VolumeRecord volume(const std::string& name) = 0;                  // existing ones, for their driver_opts
     virtual std::string read_file(const std::string& path) = 0;                // seccomp profiles
+    virtual std::vector<runtime::Device> devices(const std::string& path) = 0; // as runtime::host_devices()
     virtual std::string new_volume_name() = 0;
     virtual std::vector<cdi::File> cdi_files() { return {}; } // of /etc/cdi and /var/run/cdi
 };

@@ -53,8 +53,9 @@ void set_variable(std::vector<std::string>& env, const std::string& entry) {
     env.push_back(entry);
 }
 
-void add_node(runtime::Spec& spec, const cdi::Node& node) {
-    if (node.type == 0) runtime::add_host_device(spec, node.host_path, node.path, node.access);
+void add_node(runtime::Spec& spec, const cdi::Node& node, Surroundings& around) {
+    if (node.type == 0)
+        runtime::add_devices(spec, around.devices(node.host_path), node.host_path, node.path, node.access);
     else {
         spec.devices.push_back({node.path, node.type, node.major, node.minor, 0666, 0, 0});
         if (!spec.resources.devices.empty() && node.type != 'p')
@@ -94,9 +95,8 @@ void ContainerBuilder::devices() {
         if (device.source.empty() || device.source.front() != '/') continue; // named_devices()
         at_start(fmt::format("devices[{}]", i), [&] {
             in_context(fmt::format("adding device {}", device.source), [&] {
-                runtime::add_host_device(out_.spec, device.source,
-                                         device.target.empty() ? device.source : device.target,
-                                         device.permissions.empty() ? "rwm" : device.permissions);
+                runtime::add_devices(out_.spec, around_.devices(device.source), device.source,
+                                     device.target.empty() ? device.source : device.target, device.permissions);
             });
         });
     }
@@ -146,7 +146,7 @@ void ContainerBuilder::apply(const cdi::Edits& edits) {
     runtime::Spec& spec = out_.spec;
     for (const std::string& entry : edits.env) set_variable(spec.process.env, entry);
     for (const cdi::Node& node : edits.nodes)
-        in_context(fmt::format("adding device {}", node.host_path), [&] { add_node(spec, node); });
+        in_context(fmt::format("adding device {}", node.host_path), [&] { add_node(spec, node, around_); });
     for (const cdi::Mount& mount : edits.mounts) runtime::add_mount(spec, mount_of(mount));
     runtime::arrange_mounts(spec);
     for (const gid_t gid : edits.gids) spec.process.user.groups.push_back(std::to_string(gid));

@@ -29,7 +29,7 @@ void ContainerBuilder::security() {
     about_each("cap_add", service_.cap_add, [](const auto& name) { runtime::resolve_capabilities({name}, {}); });
     about_each("cap_drop", service_.cap_drop, [](const auto& name) { runtime::resolve_capabilities({}, {name}); });
     runtime::set_capabilities(spec.process, runtime::resolve_capabilities(service_.cap_add, service_.cap_drop));
-    if (service_.privileged) runtime::make_privileged(spec);
+    if (service_.privileged) runtime::make_privileged(spec, around_.devices("/dev"));
     about_each("security_opt", service_.security_opt, [&](const auto& option) { security_option(option); });
     devices();
 }

@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "base/sys.hpp"
 #include "image/pull.hpp"
+#include "runtime/host_devices.hpp"
 #include "runtime/oci/document.hpp"
 
 #include <algorithm>
@@ -93,6 +94,10 @@ std::vector<cdi::File> MachineSurroundings::cdi_files() {
 }
 
 std::string MachineSurroundings::read_file(const std::string& path) { return davit::read_file(path); }
+
+std::vector<runtime::Device> MachineSurroundings::devices(const std::string& path) {
+    return runtime::host_devices(path);
+}
 
 std::string MachineSurroundings::new_volume_name() { return sys::random_hex(64); }
 

@@ -24,6 +24,7 @@ public:
     ImageFacts image(const std::string& reference) override;
     VolumeRecord volume(const std::string& name) override;
     std::string read_file(const std::string& path) override;
+    std::vector<runtime::Device> devices(const std::string& path) override;
     std::vector<cdi::File> cdi_files() override;
     std::string new_volume_name() override;
 

@@ -1,4 +1,4 @@
-// Who the process is and what it may do. The order is that of runtime.md §1.2, with the filter as
+// Who the process is and what it may do. The order is that of runc and crun, with the filter as
 // late as possible so that a user's own profile needs to allow few calls.
 #include "runtime/exec/context.hpp"
 

@@ -8,7 +8,7 @@ namespace davit::exec {
 namespace {
 
 constexpr std::size_t max_config_value = 255;   // fsconfig(2); longer paths go by descriptor
-constexpr std::size_t max_mount_options = 4095; // mount(2) cuts silently there (vm.md §4)
+constexpr std::size_t max_mount_options = 4095; // mount(2) copies one page and cuts the rest in silence
 
 struct Dirs {
     StrList lower; // topmost first

@@ -1,4 +1,4 @@
-// The two sequences (runtime.md §1.2).
+// The two sequences: what is done before the program runs, outside and inside.
 #include "runtime/exec/context.hpp"
 
 #include <sys/mount.h>

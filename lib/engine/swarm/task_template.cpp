@@ -7,6 +7,7 @@
 #include "engine/swarm/task_service.hpp"
 #include "image/pull.hpp"
 #include "runtime/defaults.hpp"
+#include "runtime/host_devices.hpp"
 #include "runtime/oci/document.hpp"
 
 #include <algorithm>
@@ -39,6 +40,7 @@ public:
         throw error(Errc::not_found, "no such volume: {}", name);
     }
     std::string read_file(const std::string& path) override { return davit::read_file(path); }
+    std::vector<runtime::Device> devices(const std::string& path) override { return runtime::host_devices(path); }
     std::string new_volume_name() override { return holes_.volume(volumes_++); }
 
     std::size_t volumes() const { return volumes_; }

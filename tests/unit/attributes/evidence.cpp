@@ -1,5 +1,6 @@
 #include "tests/unit/attributes/evidence.hpp"
 
+#include "base/error.hpp"
 #include "container/container.hpp"
 #include "davit/load.hpp"
 #include "project/store.hpp"
@@ -39,6 +40,10 @@ public:
         return out;
     }
     std::string read_file(const std::string&) override { return "{}"; }
+    std::vector<runtime::Device> devices(const std::string& path) override {
+        if (path == "/dev/unheard-of") throw error(Errc::not_found, "no device {}", path);
+        return {{path, 'c', 5, 5, 0600, 0, 0}};
+    }
     std::string new_volume_name() override { return "anonymous"; }
 };
 

@@ -106,7 +106,14 @@ TEST_CASE("attributes of security") {
         {"privileged: true",
          [](const auto& c) {
              return c.spec.resources.devices.empty() && c.spec.masked_paths.empty() && c.spec.readonly_paths.empty() &&
-                    c.spec.seccomp.kind == runtime::Seccomp::Kind::unconfined;
+                    c.spec.seccomp.kind == runtime::Seccomp::Kind::unconfined &&
+                    c.spec.devices.back() == runtime::Device{"/dev/sda", 'b', 8, 0, 0660, 0, 6};
+         }},
+        {"devices: ['/dev/fuse:/dev/f1:r']",
+         [](const auto& c) {
+             const auto& rule = c.spec.resources.devices.back();
+             return c.spec.devices.back() == runtime::Device{"/dev/f1", 'c', 1, 3, 0666, 0, 0} && rule.allow &&
+                    rule.minor == 3u && rule.access == "r";
          }},
         {"read_only: true", [](const auto& c) { return c.spec.root.readonly; }},
         {"security_opt: [no-new-privileges:true]", [](const auto& c) { return c.spec.process.no_new_privileges; }},

@@ -4,6 +4,7 @@
 
 #include "base/file.hpp"
 #include "davit/error.hpp"
+#include "runtime/host_devices.hpp"
 
 #include <atomic>
 #include <csignal>
@@ -124,7 +125,7 @@ TEST_CASE("links in an image keep mount points, devices, files and directories i
         {"/data", [](Spec& s) { add_mount(s, bind_mount("/tmp/source", "/data/made")); }},
         {"/data", [](Spec& s) { add_mount(s, bind_mount("/tmp/source", "/data")); }},
         {"/data", [](Spec& s) { add_mount(s, tmpfs_mount("/data/deep/er", "")); }},
-        {"/data", [](Spec& s) { add_host_device(s, "/dev/null", "/data/null", "rwm"); }},
+        {"/data", [](Spec& s) { add_devices(s, host_devices("/dev/null"), "/dev/null", "/data/null", "rwm"); }},
         {"/data", [](Spec& s) { s.process.cwd = "/data/cwd"; }},
         {"/data", [](Spec& s) { s.symlinks.emplace_back("/data/link", "/etc"); }},
         {"/etc", [](Spec& s) { add_mount(s, bind_mount("/tmp/source", "/etc/hosts")); }},

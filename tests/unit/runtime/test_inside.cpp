@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "davit/error.hpp"
 #include "project/store.hpp"
+#include "runtime/host_devices.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -201,7 +202,7 @@ TEST_CASE("no mount of davit's own lets a container without limits fill the mach
     CHECK(inside(fill, [](Spec& s) { s.root.readonly = true; }) == "end\n");
     CHECK(inside("touch /sys/fs/cgroup/x 2>&1", [](Spec& s) { s.root.readonly = true; }) ==
           "touch: /sys/fs/cgroup/x: Read-only file system\n");
-    CHECK(inside(fill, [](Spec& s) { make_privileged(s); }) == "end\n");
+    CHECK(inside(fill, [](Spec& s) { make_privileged(s, host_devices("/dev")); }) == "end\n");
     const char* inodes = "i=0; while [ $i -lt 2000 ]; do mkdir /sys/fs/cgroup/d$i 2>/dev/null || break; i=$((i+1)); "
                          "done; test $i -lt 2000 && echo bounded";
     CHECK(inside(inodes) == "bounded\n");
@@ -253,7 +254,7 @@ TEST_CASE("device nodes and links are Docker's, and the device cgroup holds") {
     CHECK(inside("echo x > /dev/null && echo null-ok; head -c 4 /dev/zero | wc -c; (echo x > /dev/full) 2>&1 | sed "
                  "'s/.*: //'; tty; ls /dev/pts") == "null-ok\n4\nNo space left on device\nnot a tty\nptmx\n");
     CHECK(inside("stat -c '%n %F %a %t:%T' /dev/a/xnull; echo x > /dev/a/xnull && echo ok", [](Spec& s) {
-              add_host_device(s, "/dev/null", "/dev/a/xnull", "rw");
+              add_devices(s, host_devices("/dev/null"), "/dev/null", "/dev/a/xnull", "rw");
           }) == "/dev/a/xnull character special file 666 1:3\nok\n");
 }
 
@@ -387,6 +388,6 @@ TEST_CASE("privileged means all that this machine has") {
                "'/CapEff/{print $2}' /proc/self/status); "
                "b=$(awk '/CapBnd/{print $2}' /proc/self/status); test $a = $b && echo full; mount | grep -c '/proc/'; "
                "mount | grep ' on /sys type' | grep -c rw; ls /dev/kmsg",
-               [](Spec& s) { make_privileged(s); }) ==
+               [](Spec& s) { make_privileged(s, host_devices("/dev")); }) ==
         "CapInh:\t0000000000000000 CapAmb:\t0000000000000000 NoNewPrivs:\t0 Seccomp:\t0 full\n0\n1\n/dev/kmsg\n");
 }
