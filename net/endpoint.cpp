@@ -56,12 +56,12 @@ Message shared_message(const EndpointSpec& e, int parent_index, int netns_fd) {
     Message m = shared_link_message(e.link, parent_index, e.ifname, netns_fd);
     m.what = fmt::format("connecting {} to {}", e.ifname, e.bridge);
     if (e.mtu) m.put_u32(IFLA_MTU, e.mtu);
-    if (e.link.kind == LinkKind::macvlan) put_mac(m, e);
+    if (e.link.has_own_mac()) put_mac(m, e);
     return m;
 }
 
 // Hairpin on every port: with bridge-nf-call-iptables=1 a container that reaches itself by a published
-// port is bridged back out of its own port (net.md, trap 1).
+// port is bridged back out of its own port.
 Message port_message(const EndpointSpec& e, bool isolate) {
     ifinfomsg header{};
     header.ifi_flags = header.ifi_change = IFF_UP;
@@ -109,7 +109,7 @@ Error bridge_full(const Error& e, const NetnsPlan& plan) {
         .with_hint("spread the containers over several networks; one that must reach all of them joins each");
 }
 
-bool is_shared(const EndpointSpec& e) { return e.link.kind != LinkKind::veth; }
+bool is_shared(const EndpointSpec& e) { return e.link.is_shared(); }
 
 Error not_to_be_shared(const Error& e, const NetnsPlan& plan) {
     if (std::none_of(plan.endpoints.begin(), plan.endpoints.end(), is_shared)) return e;

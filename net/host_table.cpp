@@ -192,7 +192,7 @@ void nat_rules(Rules& rule) {
     rule.base("postrouting", "nat", NF_INET_POST_ROUTING, 100);
     const std::uint32_t local = RTN_LOCAL;
     // Matched by addresses, not interfaces: with bridge-nf-call-iptables=1 the packet stays bridged
-    // and has no bridge as its output (net.md, trap 1).
+    // and has no bridge as its output.
     for (const bool v6 : {false, true}) {
         const std::uint32_t size = v6 ? 16 : 4;
         Expressions e;

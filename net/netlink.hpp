@@ -37,7 +37,6 @@ public:
     Message& put_u32(int attribute, std::uint32_t v) { return put(attribute, &v, sizeof v); }
     Message& put_be32(int attribute, std::uint32_t v);
     Message& put_be64(int attribute, std::uint64_t v);
-    Message& put_flag(int attribute) { return put(attribute, nullptr, 0); }
     // Raw payload without an attribute header (the ifinfomsg inside VETH_INFO_PEER).
     Message& put_raw(const void* data, std::size_t size);
 

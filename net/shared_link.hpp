@@ -15,6 +15,8 @@ enum class LinkKind : std::uint8_t { veth, macvlan, ipvlan };
 struct SharedLink {
     LinkKind kind = LinkKind::veth;
     std::uint16_t mode = 0, flags = 0; // IFLA_MACVLAN_MODE; IFLA_IPVLAN_MODE, IFLA_IPVLAN_FLAGS
+    bool is_shared() const { return kind != LinkKind::veth; }
+    bool has_own_mac() const { return kind != LinkKind::ipvlan; }
 };
 
 // "eth0.50" is the VLAN 50 of eth0; 1 to 4094.
@@ -32,7 +34,7 @@ void check_parent(NetlinkSocket& host, const ParentSpec& spec);
 // Makes it when it is missing (true). Errors: as check_parent(); unsupported (a kernel without VLANs, without dummies).
 bool provide_parent(NetlinkSocket& host, const ParentSpec& spec);
 
-// Born in the namespace under its final name. The address of an ipvlan is its parent's.
+// Born in the namespace under its final name.
 Message shared_link_message(const SharedLink& link, int parent_index, const std::string& ifname, int netns_fd);
 
 } // namespace davit::net

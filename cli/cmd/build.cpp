@@ -1,5 +1,6 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "base/shared_with.hpp"
 #include "cli/builders.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/config_lists.hpp"
@@ -85,8 +86,8 @@ std::string bake_dockerfile(const BuildRequest& request) {
 }
 
 std::string bake_context(const std::string& value) {
-    constexpr std::string_view service = "service:";
-    return value.starts_with(service) ? "target:" + value.substr(service.size()) : value;
+    const SharedWith with = SharedWith::parse(value);
+    return with.is_service() ? fmt::format("target:{}", with.name) : value;
 }
 
 BakeJson target_of(const BuildRequest& request) {

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/printable.hpp"
+#include "base/shared_with.hpp"
 #include "base/sys.hpp"
 #include "cli/builders.hpp"
 #include "cli/cmd/build_flags.hpp"
@@ -78,7 +79,8 @@ BakeTarget bake_target(const std::string& service, const BuildRequest& request) 
     out.labels = request.labels;
     out.contexts = request.contexts;
     for (auto& [unused, where] : out.contexts)
-        if (where.starts_with("service:")) where.replace(0, std::string_view("service:").size(), "target:");
+        if (const SharedWith with = SharedWith::parse(where); with.is_service())
+            where = fmt::format("target:{}", with.name);
     out.extra_hosts = request.extra_hosts;
     out.tags = request.tags;
     out.platforms = request.platforms;

@@ -7,6 +7,7 @@
 #include "cli/format/json_text.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
+#include "davit/labels.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -26,7 +27,7 @@ std::string attribute(const MachineEvent& e, const char* name) {
 // Without the labels that compose itself gives.
 std::map<std::string, std::string> told_attributes(const MachineEvent& e) {
     std::map<std::string, std::string> out = e.attributes;
-    std::erase_if(out, [](const auto& one) { return one.first.starts_with("com.docker.compose."); });
+    std::erase_if(out, [](const auto& one) { return one.first.starts_with(label::of_compose); });
     return out;
 }
 
@@ -34,7 +35,7 @@ void print_json(const MachineEvent& e) {
     const nlohmann::ordered_json line = {{"action", e.action},
                                          {"attributes", told_attributes(e)},
                                          {"id", e.id},
-                                         {"service", attribute(e, "com.docker.compose.service")},
+                                         {"service", attribute(e, label::service)},
                                          {"time", rfc3339_nano(e.time_ns)},
                                          {"type", "container"}};
     std::printf("%s\n", json_text(line).c_str());
@@ -76,8 +77,8 @@ int run_events(Globals& globals, const Args& args) {
     follow_machine_events(
         context.engine(), range, {{"type", "container"}},
         [&](const MachineEvent& e) {
-            if (e.project != project || attribute(e, "com.docker.compose.oneoff") == "True") return true;
-            const std::string service = attribute(e, "com.docker.compose.service");
+            if (e.project != project || attribute(e, label::oneoff) == "True") return true;
+            const std::string service = attribute(e, label::service);
             if (!services.empty() && std::find(services.begin(), services.end(), service) == services.end())
                 return true;
             json ? print_json(e) : print_plain(e);

@@ -3,6 +3,7 @@
 #include "base/date.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/network_drivers.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/docker_version.hpp"
@@ -199,7 +200,7 @@ InfoJson info_document(Engine& engine) {
                     {"DriverStatus", status},
                     {"Plugins",
                      {{"Volume", {"local"}},
-                      {"Network", {"bridge", "host", "ipvlan", "macvlan", "null", "overlay"}},
+                      {"Network", network_plugins()},
                       {"Authorization", nullptr},
                       {"Log", {"json-file", "local", "none"}}}}};
     out.update(limits_info(unified));

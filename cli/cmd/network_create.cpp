@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/network_drivers.hpp"
 #include "cli/cmd/network.hpp"
 #include "cli/context.hpp"
 #include "cli/options.hpp"
@@ -49,7 +50,7 @@ struct CreateNetworkFlags {
             .value("config-from", spec.config_from, "Configuration network to take subnets and options from")
             .flag("config-only", spec.config_only, "Keep subnets and options for other networks, and be none itself")
             .value("d,driver", spec.driver,
-                   "Driver to manage the Network: bridge, macvlan, ipvlan or overlay (default \"bridge\")")
+                   "Driver to manage the Network: " + network_driver_list() + " (default \"bridge\")")
             .each(
                 "gateway", "ipSlice", [this](const std::string& text) { take_checked(gateways, text, false); },
                 "IPv4 or IPv6 Gateway for the master subnet")

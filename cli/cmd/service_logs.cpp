@@ -4,6 +4,7 @@
 #include "cli/context.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/format/time.hpp"
+#include "davit/labels.hpp"
 #include "davit/logs.hpp"
 #include "davit/swarm_objects.hpp"
 
@@ -82,7 +83,7 @@ private:
 
     std::optional<swarm::Task> task_of(const ContainerInfo& c) {
         if (const auto known = known_.find(c.id); known != known_.end()) return known->second;
-        const auto label = c.labels.find("com.docker.swarm.task.id"); // the record may not name its container yet
+        const auto label = c.labels.find(label::swarm_task_id); // the record may not name its container yet
         for (const swarm::Task& t : swarm::tasks(engine_, service_)) {
             const bool its = t.container_id == c.id || (label != c.labels.end() && label->second == t.id);
             if (its && (!task_ || task_->id == t.id)) return known_[c.id] = t;
@@ -100,9 +101,8 @@ private:
     }
 
     std::string details(const swarm::Task& t) const {
-        const std::string label = "com.docker.swarm.";
-        return label + "node.id=" + t.node_id + "," + label + "service.id=" + service_.id + "," + label +
-               "task.id=" + t.id;
+        return fmt::format("{}={},{}={},{}={}", label::swarm_node_id, t.node_id, label::swarm_service_id, service_.id,
+                           label::swarm_task_id, t.id);
     }
 
     Engine& engine_;

@@ -8,6 +8,7 @@
 #include "cli/context.hpp"
 #include "cli/docker_errors.hpp"
 #include "cli/options.hpp"
+#include "davit/labels.hpp"
 #include "davit/networks.hpp"
 #include "davit/service_flags.hpp"
 #include "davit/services.hpp"
@@ -161,7 +162,7 @@ private:
         std::printf("Updating service %s (id: %s)\n", printable(spec.name).c_str(), seen.id.c_str());
         std::fflush(stdout);
         in("update service", spec.name, [&] {
-            const auto label = seen.spec.labels.find(stack_image_label);
+            const auto label = seen.spec.labels.find(label::stack_image);
             const bool same_image = label != seen.spec.labels.end() && label->second == spec.task.container.image;
             ServiceUpdateOptions how;
             how.quiet_pull = quiet;

@@ -29,7 +29,7 @@ constexpr Advice advice[] = {
     {"docker", " init desktop extension model mcp ai debug dev offload sandbox pass cloud ",
      "it belongs to Docker Desktop (docs/docker.md)"},
     {"davit plugin", " create disable enable inspect install push rm set upgrade ",
-     "davit has no plugins: its drivers are bridge, host, macvlan, ipvlan, null, overlay and local"},
+     "davit has no plugins; 'davit system info' lists its drivers"},
     {"davit buildx", " dial-stdio history dap policy debug ", "davit builds in the program that is asked to"},
     {"davit builder", " create inspect ls rm stop use ", "davit buildx"},
     {"davit system", " dial-stdio ", "davit has no daemon to dial to"},

@@ -1,5 +1,6 @@
 #include "cli/format/container.hpp"
 
+#include "base/shared_with.hpp"
 #include "cli/format/template_functions.hpp"
 #include "cli/format/time.hpp"
 
@@ -205,7 +206,7 @@ nlohmann::json docker_container_row(const ContainerInfo& c, std::int64_t now, bo
     nlohmann::json out = container_row(c, now, truncate);
     for (const char* field : of_compose_alone) out.erase(field);
     if (c.image.starts_with("sha256:") && truncate) out["Image"] = short_id(c.image);
-    if (c.networks.empty()) out["Networks"] = c.network_mode.starts_with("container:") ? "" : c.network_mode;
+    if (c.networks.empty()) out["Networks"] = SharedWith::parse(c.network_mode).is_container() ? "" : c.network_mode;
     out["HealthStatus"] = c.health == Health::none ? "none" : to_string(c.health);
     return out;
 }

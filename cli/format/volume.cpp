@@ -2,6 +2,7 @@
 
 #include "cli/format/container.hpp"
 #include "cli/format/time.hpp"
+#include "davit/labels.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -19,7 +20,7 @@ std::string labels_text(const Labels& labels) {
 
 Labels shown_labels(const VolumeInfo& v) {
     Labels out = v.labels;
-    if (v.anonymous) out.emplace("com.docker.volume.anonymous", "");
+    if (v.anonymous) out.emplace(label::anonymous, "");
     return out;
 }
 

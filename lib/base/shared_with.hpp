@@ -28,6 +28,9 @@ struct SharedWith {
 inline std::string mode_of_container(std::string_view id) {
     return std::string(SharedWith::container_prefix).append(id);
 }
+inline std::string mode_of_service(std::string_view name) {
+    return std::string(SharedWith::service_prefix).append(name);
+}
 
 // An entry of volumes_from: SERVICE[:MODE] or container:NAME[:MODE].
 struct VolumesFrom {

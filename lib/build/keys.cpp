@@ -58,10 +58,6 @@ std::string image_key(const std::vector<std::string>& diff_ids, const std::strin
     return key_of("image", {{"layers", diff_ids}, {"platform", platform}});
 }
 
-std::string directory_key(const std::string& content_digest) {
-    return key_of("directory", {{"content", content_digest}});
-}
-
 StepKey run_key(const std::string& parent, const dockerfile::Step& step, const dockerfile::RunStep& run,
                 const BuildRequest& request, const std::string& platform, const std::vector<std::string>& sources) {
     Json mounts = Json::array();

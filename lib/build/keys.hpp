@@ -22,7 +22,6 @@ struct StepKey {
 // Of what a stage begins with.
 std::string scratch_key();
 std::string image_key(const std::vector<std::string>& diff_ids, const std::string& platform);
-std::string directory_key(const std::string& content_digest); // FROM a named context that is a directory
 
 // sources: of each mount with one, in order: the key of the stage or image, or the digest of the files.
 StepKey run_key(const std::string& parent, const dockerfile::Step& step, const dockerfile::RunStep& run,

@@ -1,3 +1,4 @@
+#include "base/shared_with.hpp"
 #include "docker/parts.hpp"
 #include "docker/values.hpp"
 
@@ -19,7 +20,7 @@ namespace {
 // What is no network of the user's.
 bool is_mode(const std::string& target) {
     return target.empty() || target == "default" || target == "bridge" || target == "host" || target == "none" ||
-           target.starts_with("container:");
+           SharedWith::parse(target).is_container();
 }
 
 // Six bytes in hexadecimal digits, by colons or dashes.
@@ -71,7 +72,7 @@ std::vector<NetworkUse> networks_of(const ContainerFlags& flags) {
 // The engine: only networks of the user's have names, and addresses to choose.
 void check_mode(const NetworkUse& use) {
     const ServiceNetwork& e = use.endpoint;
-    if (use.target.starts_with("container:") && use.target.size() == std::string_view("container:").size())
+    if (use.target == SharedWith::container_prefix)
         throw error(Errc::invalid_project, "invalid network mode: invalid container format container:<name|id>")
             .with_hint("container:NAME, as in  --network container:web");
     if (!e.aliases.empty())

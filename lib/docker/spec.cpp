@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/json_depth.hpp"
+#include "base/shared_with.hpp"
 #include "compose/paths.hpp"
 #include "docker/parts.hpp"
 #include "docker/values.hpp"
@@ -97,7 +98,7 @@ void take_namespaces(const ContainerFlags& flags, Service& to) {
     to.userns_mode = flags.text("userns");
     to.cgroup = flags.text("cgroupns");
     to.ipc = flags.text("ipc");
-    refuse("pid", to.pid.empty() || to.pid == "host" || to.pid.starts_with("container:"), "PID");
+    refuse("pid", to.pid.empty() || to.pid == "host" || SharedWith::parse(to.pid).is_container(), "PID");
     refuse("uts", to.uts.empty() || to.uts == "host", "UTS");
     refuse("userns", to.userns_mode.empty() || to.userns_mode == "host", "USER");
     refuse("cgroupns", to.cgroup.empty() || to.cgroup == "host" || to.cgroup == "private", "CGROUP");
@@ -265,7 +266,7 @@ namespace {
 
 // What the engine does not take beside a network that is not the container's own.
 void check_network_mode(const ContainerFlags& flags, const std::string& mode) {
-    const bool of_container = mode.starts_with("container:");
+    const bool of_container = SharedWith::parse(mode).is_container();
     if ((of_container || mode == "host") && flags.has("link"))
         throw error(Errc::invalid_project,
                     "conflicting options: {} can't be used with links. This would result in undefined behavior",

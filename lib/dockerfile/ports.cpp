@@ -14,7 +14,7 @@ namespace davit::dockerfile {
 
 namespace {
 
-struct PortRange {
+struct ExposedRange {
     std::int64_t first, last;
 };
 
@@ -25,7 +25,7 @@ std::optional<std::int64_t> port_number(std::string_view text) {
     return number;
 }
 
-PortRange range_of(const std::string& text) {
+ExposedRange range_of(const std::string& text) {
     const auto dash = text.find('-');
     auto first = port_number(text.substr(0, dash));
     auto last = dash == std::string::npos ? first : port_number(text.substr(dash + 1));
@@ -39,7 +39,7 @@ bool is_address(std::string text) {
     return ::inet_pton(AF_INET, text.c_str(), space) == 1 || ::inet_pton(AF_INET6, text.c_str(), space) == 1;
 }
 
-void check_host_part(std::vector<std::string> parts, const PortRange& container) {
+void check_host_part(std::vector<std::string> parts, const ExposedRange& container) {
     if (parts.empty()) return;
     const std::string host = std::move(parts.back());
     parts.pop_back();
@@ -48,7 +48,7 @@ void check_host_part(std::vector<std::string> parts, const PortRange& container)
         throw error(Errc::invalid_project, "'{}' is no address", address)
             .with_hint("EXPOSE names ports of the container alone");
     if (host.empty()) return;
-    const PortRange range = range_of(host);
+    const ExposedRange range = range_of(host);
     if (container.first != container.last && range.last - range.first != container.last - container.first)
         throw error(Errc::invalid_project, "the ranges '{}' and {}-{} are of different length", host, container.first,
                     container.last)
@@ -70,7 +70,7 @@ ExposedPorts exposed_ports(std::string_view text) {
         throw error(Errc::invalid_project, "'{}' of '{}' is no protocol", protocol, text)
             .with_hint("it is tcp, udp or sctp");
     out.odd_form = std::any_of(parts.begin(), parts.end(), [](const std::string& part) { return !part.empty(); });
-    const PortRange range = range_of(container.substr(0, slash));
+    const ExposedRange range = range_of(container.substr(0, slash));
     check_host_part(std::move(parts), range);
     for (auto port = range.first; port <= range.last; ++port) out.ports.push_back(fmt::format("{}/{}", port, protocol));
     return out;

@@ -1,5 +1,6 @@
 #include "engine/build_request.hpp"
 
+#include "base/shared_with.hpp"
 #include "davit/version.hpp"
 #include "model/image_reference.hpp"
 #include "reconcile/labels.hpp"
@@ -9,8 +10,6 @@
 namespace davit {
 
 namespace {
-
-constexpr std::string_view service_scheme = "service:";
 
 BuildSecret secret_of(const Project& project, const FileReference& wanted) {
     BuildSecret out;
@@ -71,8 +70,8 @@ BuildRequest build_request(const Project& project, const Service& service, const
     out.shm_size = build.shm_size;
     out.ulimits = build.ulimits;
     for (const auto& [name, value] : build.additional_contexts)
-        out.contexts.emplace_back(name, image_of && value.starts_with(service_scheme)
-                                            ? "docker-image://" + image_of(value.substr(service_scheme.size()))
+        out.contexts.emplace_back(name, image_of && SharedWith::parse(value).is_service()
+                                            ? "docker-image://" + image_of(std::string(SharedWith::parse(value).name))
                                             : value);
     for (const auto& secret : build.secrets) out.secrets.push_back(secret_of(project, secret));
     out.ssh = wishes.ssh;
@@ -96,7 +95,7 @@ std::vector<std::string> build_dependencies(const Service& service) {
     std::vector<std::string> out;
     if (!service.build) return out;
     for (const auto& [name, value] : service.build->additional_contexts)
-        if (value.starts_with(service_scheme)) out.push_back(value.substr(service_scheme.size()));
+        if (const SharedWith with = SharedWith::parse(value); with.is_service()) out.emplace_back(with.name);
     return out;
 }
 

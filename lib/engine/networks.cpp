@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/network_drivers.hpp"
+#include "base/shared_with.hpp"
 #include "base/sys.hpp"
 #include "engine/events/record.hpp"
 #include "engine/network_info.hpp"
@@ -71,7 +73,7 @@ bool is_on(const ContainerInfo& c, const NetworkInfo& network) {
 void check_spec(const NetworkSpec& spec) {
     if (spec.name.find_first_not_of(" \t") == std::string::npos)
         throw error(Errc::invalid_project, "invalid name: name is empty");
-    if (spec.name.starts_with("container:"))
+    if (SharedWith::parse(spec.name).is_container())
         throw error(Errc::invalid_project, "network name \"{}\" is reserved and cannot be created", spec.name);
     if (spec.name == "default") throw error(Errc::denied, "operation is not permitted on predefined default network");
     if (is_builtin_network(spec.name))
@@ -87,7 +89,7 @@ void check_spec(const NetworkSpec& spec) {
         throw error(Errc::invalid_project, "only one instance of \"{}\" network is allowed", spec.driver);
     if (spec.driver == "overlay" || !has_driver(spec.driver))
         throw error(Errc::unsupported, "plugin \"{}\" not found", spec.driver)
-            .with_hint("davit has the drivers bridge, macvlan, ipvlan and overlay");
+            .with_hint("davit has the drivers " + network_driver_list());
     for (const IpamPool& pool : spec.pools) {
         if (pool.subnet.empty())
             throw error(Errc::invalid_project, "every ip-range or gateway must have a corresponding subnet");

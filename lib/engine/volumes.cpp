@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "davit/labels.hpp"
 #include "engine/disk_survey.hpp"
 #include "engine/events/record.hpp"
 #include "engine/roots.hpp"
@@ -14,8 +15,6 @@
 namespace davit {
 
 namespace {
-
-constexpr const char* anonymous_label = "com.docker.volume.anonymous";
 
 void remove(Engine& engine, const VolumeInfo& volume) {
     if (volume.project.empty()) { // made for nobody in particular: no supervisor owns it
@@ -99,7 +98,7 @@ VolumeInfo create_volume(Engine& engine, const VolumeSpec& spec) {
     record.driver = spec.driver.empty() ? "local" : spec.driver;
     record.driver_opts = spec.driver_opts;
     record.labels = spec.labels;
-    if (record.anonymous) record.labels.emplace(anonymous_label, "");
+    if (record.anonymous) record.labels.emplace(label::anonymous, "");
     record.created = sys::realtime_ns();
     check_volume_name(record.name);
     if (record.driver != "local")

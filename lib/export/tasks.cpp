@@ -1,5 +1,6 @@
 #include "export/tasks.hpp"
 
+#include "base/shared_with.hpp"
 #include "export/common.hpp"
 #include "model/ecs_task.hpp"
 #include "model/pause_image.hpp"
@@ -10,8 +11,6 @@
 namespace davit::exports {
 
 namespace {
-
-constexpr std::string_view of_service = "service:";
 
 bool is_holder(const Service& service) {
     const auto task = ecs_task_of(service);
@@ -67,7 +66,7 @@ void give_ports(Service& holder, const std::vector<Service*>& members, Service& 
 
 void dissolve(Project& project, const std::string& name) {
     Service holder = project.services.at(name);
-    const std::string task = ecs_task_of(holder)->name, mode = std::string(of_service) + name;
+    const std::string task = ecs_task_of(holder)->name, mode = mode_of_service(name);
     project.services.erase(name);
     std::vector<Service*> members;
     for (auto& [key, service] : project.services) {
@@ -77,7 +76,7 @@ void dissolve(Project& project, const std::string& name) {
     }
     if (members.empty()) return;
     Service& leader = leader_of(project, members);
-    const std::string of_leader = std::string(of_service) + leader.name;
+    const std::string of_leader = mode_of_service(leader.name);
     for (Service* s : members) {
         for (std::string* used : {&s->network_mode, &s->pid, &s->ipc})
             if (*used == mode) *used = s == &leader ? std::string() : of_leader;
@@ -127,8 +126,9 @@ Project without_holders(Project project) {
 const std::string& network_owner(const Project& project, const Service& service) {
     const Service* at = &service;
     std::set<std::string> seen;
-    while (at->network_mode.starts_with(of_service) && seen.insert(at->name).second) {
-        const Service* other = project.find(at->network_mode.substr(of_service.size()));
+    for (SharedWith with = SharedWith::parse(at->network_mode); with.is_service() && seen.insert(at->name).second;
+         with = SharedWith::parse(at->network_mode)) {
+        const Service* other = project.find(std::string(with.name));
         if (!other) break;
         at = other;
     }

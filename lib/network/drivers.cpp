@@ -1,6 +1,7 @@
 #include "network/drivers.hpp"
 
 #include "base/error.hpp"
+#include "base/network_drivers.hpp"
 
 #include <algorithm>
 #include <linux/if_link.h>
@@ -44,7 +45,7 @@ std::string parent_option(const NetworkRecord& record) {
 bool is_shared_driver(const std::string& driver) { return driver == "macvlan" || driver == "ipvlan"; }
 
 bool has_driver(const std::string& driver) {
-    return driver.empty() || driver == "bridge" || driver == "overlay" || is_shared_driver(driver);
+    return driver.empty() || std::ranges::find(network_drivers, driver) != std::end(network_drivers);
 }
 
 SharedNetwork shared_network(const NetworkRecord& record) {
@@ -82,7 +83,7 @@ std::string own_parent(const NetworkRecord& record, const std::vector<NetworkRec
 
 void check_parent_use(const NetworkRecord& record, const std::vector<NetworkRecord>& others) {
     const SharedNetwork mine = shared_network(record);
-    if (mine.link.kind == net::LinkKind::veth || mine.parent.empty()) return;
+    if (!mine.link.is_shared() || mine.parent.empty()) return;
     for (const auto& other : others) {
         if (other.driver != record.driver || other.name == record.name || parent_of(other) != mine.parent) continue;
         if (record.driver == "ipvlan")

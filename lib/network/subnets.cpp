@@ -1,6 +1,7 @@
 #include "network/subnets.hpp"
 
 #include "base/error.hpp"
+#include "base/network_drivers.hpp"
 #include "net/bridge.hpp"
 #include "network/options.hpp"
 
@@ -26,7 +27,7 @@ const IpamPoolRecord* wanted_pool(const NetworkRecord& r, bool v6) {
     for (const auto& pool : r.ipam) {
         bool is_v6 = pool.subnet.find(':') != std::string::npos;
         if (is_v6 != v6) continue;
-        if (found && (r.driver == "macvlan" || r.driver == "ipvlan"))
+        if (found && is_shared_driver(r.driver))
             throw error(Errc::unsupported, "davit's {} networks have one subnet of each family", r.driver)
                 .with_hint(fmt::format("network {} has two {} subnets: make a network for each", r.name,
                                        v6 ? "IPv6" : "IPv4"));
@@ -71,11 +72,11 @@ void complete(NetworkRecord& record, const std::vector<net::Taken>& taken, const
               const std::string& salt) {
     // On one machine an overlay network is a bridge.
     if (!has_driver(record.driver))
-        throw error(Errc::unsupported, "network {} wants the driver {}; davit has bridge, macvlan, ipvlan and overlay",
-                    record.name, record.driver);
+        throw error(Errc::unsupported, "network {} wants the driver {}; davit has {}", record.name, record.driver,
+                    network_driver_list());
     NetworkOptions options = network_options(record);
     // The router of a shared link is somebody else's: there is none until it is named.
-    const bool shared = options.shared.link.kind != net::LinkKind::veth;
+    const bool shared = options.shared.link.is_shared();
     const bool wants_gateway = !options.isolated && !shared;
     bool v6_written = false;
     for (const auto& pool : record.ipam) v6_written = v6_written || pool.subnet.find(':') != std::string::npos;

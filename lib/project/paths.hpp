@@ -22,10 +22,8 @@ struct Roots {
     // <project>.log and what was there before, <project>.log.1; "+objects" for images, networks and volumes.
     std::string events() const { return state + "/events"; }
     std::string run_projects() const { return run + "/projects"; }
-    std::string machine_lock() const { return run + "/machine.lock"; }
     // <name>/<project>.json: the endpoints each project has on the network (addresses, names).
     std::string run_networks() const { return run + "/networks"; }
-    std::string net_state() const { return run + "/net"; }
 };
 
 // Names become file names. Throws (invalid_project) for what could leave its directory.
@@ -78,7 +76,6 @@ struct ProjectPaths {
     std::string run_containers() const { return run + "/containers"; }
     std::string run_container(const std::string& id) const { return run + "/containers/" + id; }
     std::string status(const std::string& id) const { return run_container(id) + "/state.json"; }
-    std::string shim_socket(const std::string& id) const { return run_container(id) + "/shim.sock"; }
     std::string health_log(const std::string& id) const { return run_container(id) + "/health.json"; } // last 5 checks
     std::string exit_file(const std::string& id) const { return run_container(id) + "/exit.json"; }
 };

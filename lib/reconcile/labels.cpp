@@ -5,7 +5,7 @@
 namespace davit::label {
 
 Labels of_user(Labels labels) {
-    std::erase_if(labels, [](const auto& label) { return label.first.starts_with("com.docker.compose."); });
+    std::erase_if(labels, [](const auto& label) { return label.first.starts_with(of_compose); });
     return labels;
 }
 

@@ -1,4 +1,5 @@
 #include "reconcile/service_shape.hpp"
+#include "davit/labels.hpp"
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,7 +12,6 @@ namespace {
 using nlohmann::json;
 
 // What is told by another attribute: the name, and the image as the file had it.
-constexpr const char* image_label = "com.docker.stack.image";
 
 json variables(const json& env) {
     json out = json::object();
@@ -58,7 +58,7 @@ json in_plain_shape(json service) {
     const json own = service.value("Davit", json::object());
     for (const auto& [key, value] : own.items()) out[key] = value;
     if (json labels = service.value("Labels", json::object()); labels.is_object()) {
-        labels.erase(image_label);
+        labels.erase(label::stack_image);
         if (!labels.empty()) out["Labels"] = std::move(labels);
     }
     return out;

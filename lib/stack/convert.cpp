@@ -1,6 +1,7 @@
 #include "stack/convert.hpp"
 
 #include "base/error.hpp"
+#include "base/shared_with.hpp"
 #include "stack/text.hpp"
 
 #include <algorithm>
@@ -87,7 +88,7 @@ void sort_ports(std::vector<swarm::PortConfig>& ports) {
 
 bool is_user_defined(std::string_view network) {
     return network != "default" && network != "bridge" && network != "host" && network != "none" &&
-           !network.starts_with("container:");
+           !SharedWith::parse(network).is_container();
 }
 
 swarm::ServiceMode service_mode(const std::string& mode, std::optional<std::uint64_t> replicas) {

@@ -1,6 +1,7 @@
 // A canonical file as what Swarm makes of it.
 #pragma once
 
+#include "davit/labels.hpp"
 #include "davit/stack.hpp"
 #include "stack/fields.hpp"
 
@@ -26,7 +27,7 @@ public:
         return name.empty() ? scoped(key) : name;
     }
     swarm::Labels labelled(swarm::Labels labels) const {
-        labels[stack_label] = stack_;
+        labels[label::stack] = stack_;
         return labels;
     }
     // The error of a service, with its place.

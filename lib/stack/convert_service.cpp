@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "davit/labels.hpp"
 #include "stack/convert.hpp"
 #include "stack/text.hpp"
 
@@ -198,7 +199,7 @@ swarm::ServiceSpec convert_service(const Scope& scope, std::string_view name, co
     swarm::ServiceSpec out;
     out.name = scope.scoped(name);
     out.labels = scope.labelled(map_of(deploy, "labels"));
-    out.labels[stack_image_label] = text_of(s, "image");
+    out.labels[label::stack_image] = text_of(s, "image");
     out.endpoint = convert_endpoint(scope, name, s, deploy);
     const auto replicas = integer_of(deploy, "replicas");
     try {

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "davit/labels.hpp"
 #include "stack/convert.hpp"
 #include "stack/text.hpp"
 
@@ -45,7 +46,7 @@ void volume_options(const ModernScope& scope, const Mount& m, swarm::Mount& out)
     out.volume_options = true;
     if (v.external) return;
     out.volume_labels.insert(v.labels.begin(), v.labels.end());
-    out.volume_labels[stack_label] = scope.stack;
+    out.volume_labels[label::stack] = scope.stack;
     out.driver = v.driver;
     out.driver_options = v.driver_opts;
 }
@@ -240,7 +241,7 @@ swarm::ServiceSpec service_of(const ModernScope& scope, const Service& s) {
     swarm::ServiceSpec out;
     out.name = scope.stack + "_" + s.name;
     out.labels = scope.labelled(deploy.labels);
-    out.labels[stack_image_label] = s.image;
+    out.labels[label::stack_image] = s.image;
     out.endpoint = {deploy.endpoint_mode, ports_of(s)};
     const std::optional<int> count = deploy.replicas ? deploy.replicas : s.scale;
     out.mode = service_mode(deploy.mode, count ? std::optional(static_cast<std::uint64_t>(*count)) : std::nullopt);

@@ -1,6 +1,7 @@
 // A service of a compose file of today as Swarm's.
 #pragma once
 
+#include "davit/labels.hpp"
 #include "davit/project.hpp"
 #include "davit/stack.hpp"
 
@@ -22,7 +23,7 @@ struct ModernScope {
         return name.empty() || name == std::string(modern_project) + "_" + key ? stack + "_" + key : name;
     }
     swarm::Labels labelled(swarm::Labels labels) const {
-        labels[stack_label] = stack;
+        labels[label::stack] = stack;
         return labels;
     }
 };

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "base/text_code.hpp"
+#include "davit/labels.hpp"
 #include "project/json_fields.hpp"
 
 #include <charconv>
@@ -150,9 +151,9 @@ std::string task_container_name(const Service& service, const Task& task) {
 }
 
 Labels task_labels(const Service& service, const Holes& holes) {
-    return {{"com.docker.swarm.node.id", holes.node_id()},        {"com.docker.swarm.service.id", service.id},
-            {"com.docker.swarm.service.name", service.spec.name}, {"com.docker.swarm.task", ""},
-            {"com.docker.swarm.task.id", holes.task_id()},        {"com.docker.swarm.task.name", holes.task_name()}};
+    return {{label::swarm_node_id, holes.node_id()},        {label::swarm_service_id, service.id},
+            {label::swarm_service_name, service.spec.name}, {label::swarm_task, ""},
+            {label::swarm_task_id, holes.task_id()},        {label::swarm_task_name, holes.task_name()}};
 }
 
 } // namespace davit::swarm

@@ -1,4 +1,5 @@
 // Networks of a project, a service's place on them, and its ports.
+#include "base/network_drivers.hpp"
 #include "compose/attributes/rows.hpp"
 
 namespace davit::compose {
@@ -27,24 +28,11 @@ constexpr Row<Ipam> ipam_rows[] = {
 constexpr Table ipam_table(ipam_rows);
 constinit const Shape ipam{.noun = "ipam", .types = t_map, .fields = ipam_table};
 
-constexpr std::string_view acted_options[] = {
-    "com.docker.network.bridge.name",
-    "com.docker.network.driver.mtu",
-    "com.docker.network.bridge.enable_icc",
-    "com.docker.network.bridge.default_bridge",
-    "com.docker.network.bridge.enable_ip_masquerade",
-    "com.docker.network.bridge.gateway_mode_ipv4",
-    "com.docker.network.container_iface_prefix",
-    "parent", // of macvlan and ipvlan, as those that follow
-    "macvlan_mode",
-    "ipvlan_mode",
-    "ipvlan_flag",
-};
 constexpr Row<Network> network_rows[] = {
     row<&Network::name>("name", text),
     row<&Network::driver>("driver", text),
     row<&Network::driver_opts>("driver_opts", driver_opts)
-        .without_effect({.why = "davit does not know this option", .acted = acted_options}),
+        .without_effect({.why = "davit does not know this option", .acted = acted_network_options}),
     row<&Network::ipam, Object<Ipam>>("ipam", ipam),
     row<&Network::external>("external", external, {.cast = Cast::boolean}),
     row<&Network::internal>("internal", bool_or_text, {.cast = Cast::boolean}),

@@ -1,6 +1,7 @@
 // One container definition as a service.
 #include "compose/ecs/task.hpp"
 
+#include "base/shared_with.hpp"
 #include "compose/paths.hpp"
 
 #include <algorithm>
@@ -79,9 +80,9 @@ private:
             c_.tree.push(c_.list_in(service_, "security_opt", n->pos), c_.tree.clone(*n));
         if (const Node* labels = d_.map("dockerLabels"); labels && !labels->empty()) take("labels", labels);
         if (task_.pid == "host") c_.set(service_, "pid", c_.text("host"));
-        if (task_.pid == "task") c_.set(service_, "pid", c_.text("service:" + task_.holder + copy_.suffix));
+        if (task_.pid == "task") c_.set(service_, "pid", c_.text(mode_of_service(task_.holder + copy_.suffix)));
         if (task_.ipc == "host" || task_.ipc == "none") c_.set(service_, "ipc", c_.text(task_.ipc));
-        if (task_.ipc == "task") c_.set(service_, "ipc", c_.text("service:" + task_.holder + copy_.suffix));
+        if (task_.ipc == "task") c_.set(service_, "ipc", c_.text(mode_of_service(task_.holder + copy_.suffix)));
     }
 
     void environment() {

@@ -1,4 +1,5 @@
 // Ports, names and the network namespace: one for all containers of a task (awsvpc), or one for each.
+#include "base/shared_with.hpp"
 #include "compose/ecs/task.hpp"
 
 #include <fmt/format.h>
@@ -83,7 +84,7 @@ void add_names(Context& c, const Task& task, Object& definition, Node& holder) {
 void add_network(Context& c, const Task& task, const Copy& copy, Object& definition, Node& service, Node& holder) {
     const Pos here = definition.node().pos;
     const bool cut_off = definition.truth("disableNetworking");
-    if (task.one_network()) c.set(service, "network_mode", c.text("service:" + task.holder + copy.suffix, here));
+    if (task.one_network()) c.set(service, "network_mode", c.text(mode_of_service(task.holder + copy.suffix), here));
     else if (task.mode != "bridge" || cut_off)
         c.set(service, "network_mode", c.text(cut_off ? "none" : task.mode, here));
     if (cut_off && task.one_network())

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "davit/labels.hpp"
 #include "engine/events/journal_reader.hpp"
 #include "engine/roots.hpp"
 #include "project/store.hpp"
@@ -94,8 +95,8 @@ void follow_events(Engine& engine, const std::string& project, const EventRange&
             const bool ours = event.project == project && event.type == "container";
             const std::string action = ours ? compose_action(event.action) : "";
             if (action.empty()) return true;
-            return sink({event.time_ns, action, attribute(event, "com.docker.compose.service"), event.id,
-                         attribute(event, "name"), attribute(event, "image")});
+            return sink({event.time_ns, action, attribute(event, label::service), event.id, attribute(event, "name"),
+                         attribute(event, "image")});
         },
         std::move(stop));
 }

@@ -276,7 +276,8 @@ Json as_asked(const Inspected& of, Json live) {
     if (!request.contains("HostConfig")) return live;
     const bool quota = request["HostConfig"].value("CpuQuota", std::int64_t{0}) != 0;
     for (const auto& [key, value] : request["HostConfig"].items()) {
-        if (key == "CpuQuota" || (key == "NetworkMode" && live.value(key, "").starts_with("container:"))) continue;
+        if (key == "CpuQuota" || (key == "NetworkMode" && SharedWith::parse(live.value(key, "")).is_container()))
+            continue;
         live[key] = value;
     }
     if (const std::int64_t cpus = live.value("NanoCpus", std::int64_t{0}); quota && cpus) { // it was asked for as such

@@ -2,6 +2,7 @@
 #include "engine/machine/machine.hpp"
 
 #include "base/error.hpp"
+#include "base/shared_with.hpp"
 #include "base/sys.hpp"
 #include "engine/image_lookup.hpp"
 #include "engine/live/attachable.hpp"
@@ -72,7 +73,7 @@ private:
         Project named;
         named.services["it"] = spec_.service;
         auto& service = named.services["it"];
-        for (std::string& from : service.volumes_from) from.insert(0, "container:");
+        for (std::string& from : service.volumes_from) from = mode_of_container(from);
         service.external_links.insert(service.external_links.end(), service.links.begin(), service.links.end());
         for (const auto& name : foreign_containers(named)) observed_.foreign.emplace(name, find_named(name));
         for (const Mount& mount : spec_.service.volumes) {
@@ -99,7 +100,7 @@ private:
             const Service& service = spec_.service;
             const auto is_of = [&](const std::string& link) { return link.substr(0, link.find(':')) == name; };
             std::string before;
-            if (service.network_mode == "container:" + name) before = "joining network namespace of container: ";
+            if (service.network_mode == mode_of_container(name)) before = "joining network namespace of container: ";
             else if (std::any_of(service.links.begin(), service.links.end(), is_of))
                 before = "could not get container for " + name + ": ";
             throw Error(e.kind(), before + e.what());

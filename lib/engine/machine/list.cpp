@@ -5,6 +5,7 @@
 #include "compose/short_forms.hpp"
 #include "davit/containers.hpp"
 #include "davit/images.hpp"
+#include "davit/labels.hpp"
 #include "engine/disk_survey.hpp"
 #include "engine/roots.hpp"
 #include "project/paths.hpp"
@@ -75,13 +76,13 @@ std::string protocol_of(const std::string& port) {
     return slash == std::string::npos ? "tcp" : port.substr(slash + 1);
 }
 
-struct PortRange {
+struct PortFilter {
     std::int64_t first = 0, last = 0;
     std::string protocol;
 };
 
 // "80", "80/udp", "8000-8010", the value of that filter.
-PortRange port_range(const char* filter, const std::string& text) {
+PortFilter port_filter(const char* filter, const std::string& text) {
     const std::string numbers = text.substr(0, text.find('/'));
     const std::size_t dash = numbers.find('-');
     const auto one = [&](const std::string& number, const char* end) {
@@ -102,7 +103,7 @@ PortRange port_range(const char* filter, const std::string& text) {
 // Whether one of the ports is among them.
 bool any_port(const char* filter, const Values& wanted, const std::vector<std::pair<unsigned, std::string>>& ports) {
     return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& text) {
-        const PortRange range = port_range(filter, text);
+        const PortFilter range = port_filter(filter, text);
         return std::any_of(ports.begin(), ports.end(), [&](const auto& port) {
             return port.second == range.protocol && port.first >= range.first && port.first <= range.last;
         });
@@ -151,7 +152,7 @@ private:
         check_words(of("status"), states, "status", "state");
         check_words(of("health"), healths, "health", "health");
         for (const char* ports : {"publish", "expose"})
-            for (const std::string& text : of(ports)) port_range(ports, text);
+            for (const std::string& text : of(ports)) port_filter(ports, text);
         for (const std::string& text : of("is-task"))
             if (text != "true" && text != "false" && text != "1" && text != "0")
                 throw error(Errc::invalid_project, "invalid filter 'is-task=[{}]'", text);
@@ -198,8 +199,7 @@ private:
         const Health health = c.state == ContainerState::created ? Health::none : c.health;
         const char* checked = health == Health::none ? "none" : to_string(health);
         return among("status", to_string(c.state)) && among("health", checked) && exit_passes(c) &&
-               among("is-task", c.labels.contains("com.docker.swarm.task") ? "true" : "false") &&
-               among("isolation", "");
+               among("is-task", c.labels.contains(label::swarm_task) ? "true" : "false") && among("isolation", "");
     }
 
     bool exit_passes(const ContainerInfo& c) const {

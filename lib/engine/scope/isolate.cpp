@@ -1,5 +1,6 @@
 #include "engine/scope/isolate.hpp"
 
+#include "base/shared_with.hpp"
 #include "model/image_reference.hpp"
 
 #include <algorithm>
@@ -13,9 +14,9 @@ namespace {
 
 // container:NAME of one of the project's own containers means the service by now.
 void follow_container(std::string& mode, const std::map<std::string, std::string>& services) {
-    constexpr std::string_view prefix = "container:";
-    if (!mode.starts_with(prefix)) return;
-    if (const auto it = services.find(mode.substr(prefix.size())); it != services.end()) mode = "service:" + it->second;
+    const SharedWith with = SharedWith::parse(mode);
+    if (!with.is_container()) return;
+    if (const auto it = services.find(std::string(with.name)); it != services.end()) mode = mode_of_service(it->second);
 }
 
 void rename_service(Service& service, const Project& before, const std::map<std::string, std::string>& named) {

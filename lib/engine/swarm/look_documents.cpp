@@ -1,4 +1,5 @@
 #include "base/date.hpp"
+#include "base/network_drivers.hpp"
 #include "base/text_code.hpp"
 #include "davit/swarm_look.hpp"
 #include "davit/version.hpp"
@@ -46,6 +47,14 @@ Json update_status_of(const UpdateStatus& u) {
 Json iteration(std::uint64_t index) { return index == 0 ? Json::object() : Json{{"Index", index}}; }
 
 long memory_bytes() { return ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE); }
+
+// What the engine lists of itself, by type and name.
+Json plugins() {
+    Json out = {{{"Type", "Log"}, {"Name", "json-file"}}, {{"Type", "Log"}, {"Name", "local"}}};
+    for (const std::string& driver : network_plugins()) out.push_back({{"Type", "Network"}, {"Name", driver}});
+    out.push_back({{"Type", "Volume"}, {"Name", "local"}});
+    return out;
+}
 
 } // namespace
 
@@ -117,18 +126,7 @@ std::string inspect(const Node& node) {
         {"Platform", {{"Architecture", machine.machine}, {"OS", "linux"}}},
         {"Resources",
          {{"NanoCPUs", ::sysconf(_SC_NPROCESSORS_ONLN) * 1'000'000'000L}, {"MemoryBytes", memory_bytes()}}},
-        {"Engine",
-         {{"EngineVersion", DAVIT_VERSION},
-          {"Plugins",
-           {{{"Type", "Log"}, {"Name", "json-file"}},
-            {{"Type", "Log"}, {"Name", "local"}},
-            {{"Type", "Network"}, {"Name", "bridge"}},
-            {{"Type", "Network"}, {"Name", "host"}},
-            {{"Type", "Network"}, {"Name", "ipvlan"}},
-            {{"Type", "Network"}, {"Name", "macvlan"}},
-            {{"Type", "Network"}, {"Name", "null"}},
-            {{"Type", "Network"}, {"Name", "overlay"}},
-            {{"Type", "Volume"}, {"Name", "local"}}}}}}};
+        {"Engine", {{"EngineVersion", DAVIT_VERSION}, {"Plugins", plugins()}}}};
     out["Status"] = {{"State", "ready"}, {"Addr", "127.0.0.1"}};
     out["ManagerStatus"] = {{"Leader", true}, {"Reachability", "reachable"}, {"Addr", "127.0.0.1:2377"}};
     return documents::text_of(out);

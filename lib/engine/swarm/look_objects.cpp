@@ -1,5 +1,6 @@
 #include "davit/swarm_look.hpp"
 
+#include "davit/labels.hpp"
 #include "engine/swarm/lookup.hpp"
 #include "swarm/orchestrator/history.hpp"
 
@@ -86,7 +87,7 @@ Counts count(const Service& service, const std::vector<Task>& tasks) {
 }
 
 std::string stack_of(const Labels& labels) {
-    const auto found = labels.find("com.docker.stack.namespace");
+    const auto found = labels.find(label::stack);
     return found == labels.end() ? "" : found->second;
 }
 

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "davit/labels.hpp"
 #include "davit/stack.hpp"
 #include "engine/revisions/owner.hpp"
 #include "image/store.hpp"
@@ -106,7 +107,7 @@ void ServiceRevision::add_files(swarm::FileKind kind, const std::set<std::string
                                 Revision& out, std::map<std::string, std::string>& contents) const {
     const std::string stack = HistoryOwner::of(owner_).name;
     for (const auto& file : objects_.files(kind)) {
-        const auto label = file.spec.labels.find(stack_label);
+        const auto label = file.spec.labels.find(label::stack);
         const bool own = is_stack() && label != file.spec.labels.end() && label->second == stack;
         if (!own && !used.contains(file.spec.name)) continue;
         if (own) model.files(kind)[file.spec.name] = {file.spec.labels, file.spec.template_driver, file.spec.driver};
@@ -147,7 +148,7 @@ Revision ServiceRevision::now(std::map<std::string, std::string>& contents) cons
     }
     if (is_stack())
         for (const auto& n : networks) {
-            const auto label = n.labels.find(stack_label);
+            const auto label = n.labels.find(label::stack);
             if (n.leaving || label == n.labels.end() || label->second != HistoryOwner::of(owner_).name) continue;
             SwarmNetwork& to = model.networks[n.name];
             to = {n.name, n.driver, n.driver_opts, n.labels, n.internal, n.attachable, n.enable_ipv6, {}};

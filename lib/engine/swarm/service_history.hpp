@@ -19,7 +19,6 @@ namespace davit {
 
 // Whose history a service is in.
 std::string history_owner(const swarm::Service& service);
-inline std::string history_owner_of_stack(const std::string& stack) { return swarm::stack_project_prefix + stack; }
 
 // Of the image that its tasks are made from; empty: there is none, or the template is gone.
 std::string image_id_of_template(const swarm::Store& objects, const swarm::Service& service);

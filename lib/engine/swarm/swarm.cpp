@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "davit/labels.hpp"
 #include "davit/service_flags.hpp"
 #include "davit/swarm_objects.hpp"
 #include "engine/engine_impl.hpp"
@@ -251,9 +252,8 @@ void Swarm::node_changed() {
 }
 
 StackContents Swarm::stack(const std::string& name) const {
-    constexpr const char* label = "com.docker.stack.namespace";
     auto ours = [&](const swarm::Labels& labels) {
-        const auto it = labels.find(label);
+        const auto it = labels.find(label::stack);
         return it != labels.end() && it->second == name;
     };
     StackContents out;

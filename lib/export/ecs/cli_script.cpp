@@ -107,14 +107,14 @@ std::string lower_name(const std::string& text) {
     return out;
 }
 
-bool any_published(const Plan& plan, bool application) {
+bool any_published(const Layout& plan, bool application) {
     for (const Task& task : plan.tasks)
-        for (const PublishedPort& p : task.published)
+        for (const Listener& p : task.published)
             if (p.application() == application) return true;
     return false;
 }
 
-std::string head(const Plan& plan) {
+std::string head(const Layout& plan) {
     std::string subnets;
     for (const std::string& s : plan.subnets) subnets += (subnets.empty() ? "" : ",") + s;
     std::string out = "#!/bin/sh\n"
@@ -151,7 +151,7 @@ std::string head(const Plan& plan) {
     return out + "}\n";
 }
 
-std::string around(const Plan& plan) {
+std::string around(const Layout& plan) {
     std::string out = "\n# ---- what stands around the services\n";
     if (plan.own_cluster) out += "aws ecs create-cluster --cluster-name \"$CLUSTER\" >/dev/null\n";
     out += fmt::format("aws logs create-log-group --log-group-name {0} 2>/dev/null || :\n"
@@ -187,7 +187,7 @@ std::string around(const Plan& plan) {
     if (!any_published(plan, true) && !any_published(plan, false)) return out;
     out += fmt::format("balancer_group=$(security_group {0}-lb 'load balancers of {0}')\n", plan.project);
     for (const Task& task : plan.tasks)
-        for (const PublishedPort& p : task.published)
+        for (const Listener& p : task.published)
             out += fmt::format("allow \"$balancer_group\" --protocol {} --port {} --cidr 0.0.0.0/0\n",
                                p.protocol == "UDP" ? "udp" : "tcp", p.listener);
     if (any_published(plan, true)) out += fmt::format("alb=$(load_balancer {}-alb application)\n", plan.project);
@@ -195,7 +195,7 @@ std::string around(const Plan& plan) {
     return out;
 }
 
-std::string task_commands(const Plan& plan, const Task& task) {
+std::string task_commands(const Layout& plan, const Task& task) {
     std::string out = fmt::format("\n# ---- {}\ngroups=", task.name), list;
     for (const std::string& network : task.networks) list += (list.empty() ? "$" : "\\\",\\\"$") + lower_name(network);
     if (!task.published.empty()) list += (list.empty() ? "$" : "\\\",\\\"$") + std::string("published");
@@ -204,7 +204,7 @@ std::string task_commands(const Plan& plan, const Task& task) {
         out += fmt::format("published=$(security_group {0}-{1}-published 'published ports of {1}')\ntargets=\n",
                            plan.project, task.name);
         for (std::size_t i = 0; i < task.published.size(); ++i) {
-            const PublishedPort& p = task.published[i];
+            const Listener& p = task.published[i];
             out += fmt::format("allow \"$published\" --protocol {} --port {} --source-group \"$balancer_group\"\n",
                                p.protocol == "UDP" ? "udp" : "tcp", p.container);
             out += fmt::format("target=$(target_group {} {} {} {})\n", p.group,
@@ -241,7 +241,7 @@ std::string task_commands(const Plan& plan, const Task& task) {
 }
 
 // Of those that were made before a name that they ask for.
-std::string second_deployments(const Plan& plan) {
+std::string second_deployments(const Layout& plan) {
     const auto early = asked_too_early(plan);
     if (early.empty()) return {};
     std::string out = "\n# ---- Service Connect tells a service the names that are there when it is deployed\n"
@@ -256,7 +256,7 @@ std::string second_deployments(const Plan& plan) {
 }
 
 // A redeploy leaves the number that autoscaling has chosen.
-Document update_document(const Plan& plan, const Task& task) {
+Document update_document(const Layout& plan, const Task& task) {
     Document out = service_document(plan, task, !task.scaling);
     Document renamed{{"cluster", out["cluster"]}, {"service", out["serviceName"]}};
     for (const auto& [key, value] : out.items())
@@ -268,7 +268,7 @@ Document update_document(const Plan& plan, const Task& task) {
 
 } // namespace
 
-std::vector<ExportedFile> as_cli(const Plan& plan) {
+std::vector<ExportedFile> as_cli(const Layout& plan) {
     std::vector<ExportedFile> out;
     std::string script = head(plan) + std::string(functions) + around(plan);
     for (std::size_t i = 0; i < plan.tasks.size(); ++i) {

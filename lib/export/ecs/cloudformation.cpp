@@ -97,7 +97,7 @@ Document parameter(const char* type, const std::string& description, const std::
     return out;
 }
 
-Document parameters(const Plan& plan) {
+Document parameters(const Layout& plan) {
     Document out;
     out["VpcId"] = parameter("AWS::EC2::VPC::Id", "The VPC that tasks run in");
     out["SubnetIds"] = parameter("List<AWS::EC2::Subnet::Id>", "Its subnets, of two zones at least");
@@ -111,7 +111,7 @@ Document parameters(const Plan& plan) {
     return out;
 }
 
-void add_roles(const Plan& plan, Document& resources) {
+void add_roles(const Layout& plan, Document& resources) {
     if (plan.execution_role.empty()) {
         Document props{{"AssumeRolePolicyDocument", trust_policy()}};
         Document base;
@@ -130,7 +130,7 @@ void add_roles(const Plan& plan, Document& resources) {
     }
 }
 
-void add_groups(const Plan& plan, Document& resources) {
+void add_groups(const Layout& plan, Document& resources) {
     for (const std::string& network : plan.networks) {
         const std::string id = "Network" + logical(network);
         Document props{{"GroupDescription", fmt::format("network {} of {}", network, plan.project)},
@@ -147,11 +147,11 @@ Document open_port(const std::string& protocol, std::uint32_t port) {
     return {{"IpProtocol", protocol == "UDP" ? "udp" : "tcp"}, {"FromPort", port}, {"ToPort", port}};
 }
 
-void add_balancers(const Plan& plan, Document& resources) {
+void add_balancers(const Layout& plan, Document& resources) {
     Document open = Document::array();
     bool application = false, network = false;
     for (const Task& task : plan.tasks)
-        for (const PublishedPort& p : task.published) {
+        for (const Listener& p : task.published) {
             Document rule = open_port(p.protocol, p.listener);
             rule["CidrIp"] = "0.0.0.0/0";
             open.push_back(std::move(rule));
@@ -177,11 +177,11 @@ Document delay_attribute(std::int64_t seconds) {
 }
 
 // Target groups, listeners and the group of a task's published ports; fills in the service's part.
-void add_published_ports(const Plan& plan, const Task& task, Document& resources, Document& props, Document& after) {
+void add_published_ports(const Layout& plan, const Task& task, Document& resources, Document& props, Document& after) {
     if (task.published.empty()) return;
     const std::string id = logical(task.name);
     Document rules = Document::array();
-    for (const PublishedPort& p : task.published) {
+    for (const Listener& p : task.published) {
         Document rule = open_port(p.protocol, p.container);
         rule["SourceSecurityGroupId"] = cfn_get("BalancerGroup", "GroupId");
         if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(std::move(rule));
@@ -213,7 +213,7 @@ void add_published_ports(const Plan& plan, const Task& task, Document& resources
     resources[id + "Published"] = resource("AWS::EC2::SecurityGroup", group);
 }
 
-Document group_list(const Plan& plan, const Task& task, Document& resources) {
+Document group_list(const Layout& plan, const Task& task, Document& resources) {
     Document out = Document::array();
     for (const std::string& network : task.networks) out.push_back(cfn_get("Network" + logical(network), "GroupId"));
     if (!task.published.empty()) out.push_back(cfn_get(logical(task.name) + "Published", "GroupId"));
@@ -226,7 +226,7 @@ Document group_list(const Plan& plan, const Task& task, Document& resources) {
     return out;
 }
 
-void add_scaling(const Plan& plan, const Task& task, Document& resources) {
+void add_scaling(const Layout& plan, const Task& task, Document& resources) {
     if (!task.scaling) return;
     const std::string id = logical(task.name);
     Document of;
@@ -250,7 +250,7 @@ void add_scaling(const Plan& plan, const Task& task, Document& resources) {
     }
 }
 
-void add_task(const Plan& plan, std::size_t i, Document& resources) {
+void add_task(const Layout& plan, std::size_t i, Document& resources) {
     const Task& task = plan.tasks[i];
     const std::string id = logical(task.name);
     Document definition = resource("AWS::ECS::TaskDefinition", properties(plan.definitions[i]));
@@ -281,7 +281,7 @@ void add_task(const Plan& plan, std::size_t i, Document& resources) {
     add_scaling(plan, task, resources);
 }
 
-Document template_of(const Plan& plan) {
+Document template_of(const Layout& plan) {
     Document resources = Document::object();
     if (plan.own_cluster) {
         Document props{{"ClusterName", plan.cluster}};
@@ -307,7 +307,7 @@ Document template_of(const Plan& plan) {
     return out;
 }
 
-Document repositories_template(const Plan& plan) {
+Document repositories_template(const Layout& plan) {
     Document resources = Document::object();
     for (const std::string& r : plan.repositories) {
         Document props{{"RepositoryName", r}};
@@ -354,7 +354,7 @@ Document vpc_template() {
 
 } // namespace
 
-std::vector<ExportedFile> as_cloudformation(const Plan& plan) {
+std::vector<ExportedFile> as_cloudformation(const Layout& plan) {
     std::vector<ExportedFile> out{{"template.json", json_of(template_of(plan)), false}};
     std::string order;
     int step = 1;

@@ -17,8 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::int64_t clamped(const Plan& plan, const Service& service, const char* key, std::int64_t value, std::int64_t least,
-                     std::int64_t most) {
+std::int64_t clamped(const Layout& plan, const Service& service, const char* key, std::int64_t value,
+                     std::int64_t least, std::int64_t most) {
     const std::int64_t out = std::clamp(value, least, most);
     if (out != value)
         plan.scope.report.adjusted(key_path(service, std::string("healthcheck.") + key), std::to_string(out),
@@ -26,7 +26,7 @@ std::int64_t clamped(const Plan& plan, const Service& service, const char* key, 
     return out;
 }
 
-void add_health(const Plan& plan, const Service& service, Document& out) {
+void add_health(const Layout& plan, const Service& service, Document& out) {
     if (!service.healthcheck || service.healthcheck->disable) return;
     const HealthCheck& h = *service.healthcheck;
     if (h.test.empty()) {
@@ -45,11 +45,11 @@ void add_health(const Plan& plan, const Service& service, Document& out) {
     out["healthCheck"] = check;
 }
 
-void add_port(const Plan& plan, Task& task, const Service& service, std::uint32_t port, const std::string& protocol,
+void add_port(const Layout& plan, Task& task, const Service& service, std::uint32_t port, const std::string& protocol,
               Document& out) {
     for (const Document& other : out)
         if (other["containerPort"] == port && other["protocol"] == protocol) return;
-    const auto it = std::find_if(task.published.begin(), task.published.end(), [&](const PublishedPort& p) {
+    const auto it = std::find_if(task.published.begin(), task.published.end(), [&](const Listener& p) {
         return p.container == port && p.of == plan.labels.at(service.name) && p.application();
     });
     Document mapping{{"containerPort", port},
@@ -60,7 +60,7 @@ void add_port(const Plan& plan, Task& task, const Service& service, std::uint32_
     out.push_back(std::move(mapping));
 }
 
-Document port_mappings(const Plan& plan, Task& task, const Service& service) {
+Document port_mappings(const Layout& plan, Task& task, const Service& service) {
     Document out = Document::array();
     for (const Port& p : service.ports)
         if (p.protocol != "sctp") add_port(plan, task, service, p.target, p.protocol.empty() ? "tcp" : p.protocol, out);
@@ -75,7 +75,7 @@ Document port_mappings(const Plan& plan, Task& task, const Service& service) {
     return out;
 }
 
-Document dependencies(const Plan& plan, const Task& task, const Service& service) {
+Document dependencies(const Layout& plan, const Task& task, const Service& service) {
     Document out = Document::array();
     for (const auto& [name, how] : service.depends_on) {
         const auto other =
@@ -101,7 +101,7 @@ Document dependencies(const Plan& plan, const Task& task, const Service& service
     return out;
 }
 
-void add_tmpfs_of(const Plan& plan, const Service& service, Document& linux) {
+void add_tmpfs_of(const Layout& plan, const Service& service, Document& linux) {
     auto add = [&](const std::string& path, std::int64_t size) {
         if (size == 0) plan.scope.report.adjusted(key_path(service, "tmpfs"), "64 MiB", "ECS wants a size");
         linux["tmpfs"].push_back({{"containerPath", path}, {"size", size ? (size + mebi - 1) / mebi : 64}});
@@ -116,7 +116,7 @@ void add_tmpfs_of(const Plan& plan, const Service& service, Document& linux) {
         if (m.type == MountType::tmpfs) add(m.target, m.tmpfs ? m.tmpfs->size : 0);
 }
 
-void add_linux(const Plan& plan, const Task& task, const Service& service, Document& out) {
+void add_linux(const Layout& plan, const Task& task, const Service& service, Document& out) {
     Document linux = Document::object();
     auto name_of = [](const std::string& cap) { return cap.starts_with("CAP_") ? cap.substr(4) : cap; };
     for (std::size_t i = 0; i < service.cap_add.size(); ++i) {
@@ -147,7 +147,7 @@ void add_linux(const Plan& plan, const Task& task, const Service& service, Docum
     }
 }
 
-void add_logging(const Plan& plan, const Service& service, Document& out) {
+void add_logging(const Layout& plan, const Service& service, Document& out) {
     const std::string driver = service.logging ? service.logging->driver : "";
     Document log = Document::object();
     if (driver == "awslogs" || driver == "splunk" || driver == "awsfirelens") {
@@ -189,7 +189,7 @@ void add_restart(const Task& task, const Service& service, Document& out) {
 }
 
 // A build without a registry belongs into the account's own.
-std::string ecs_image(const Plan& plan, const Service& service) {
+std::string ecs_image(const Layout& plan, const Service& service) {
     const bool named = service.image.find('/') != std::string::npos;
     if (!service.build || named || !plan.scope.options.registry.empty()) return image_of(plan.scope, service);
     std::string name = service.image.empty() ? image_name(plan.project, service.name) + ":latest" : service.image;
@@ -214,7 +214,7 @@ void add_process_of(const Service& service, Document& out) {
     for (const auto& [key, value] : service.labels) out["dockerLabels"][key] = value;
 }
 
-void add_stop_timeout(const Plan& plan, Task& task, const Service& service, Document& out) {
+void add_stop_timeout(const Layout& plan, Task& task, const Service& service, Document& out) {
     if (!service.stop_grace_period) return;
     const std::int64_t wanted = whole_seconds(*service.stop_grace_period);
     const std::int64_t stop = task.ec2 ? wanted : std::min<std::int64_t>(wanted, 120);
@@ -225,7 +225,7 @@ void add_stop_timeout(const Plan& plan, Task& task, const Service& service, Docu
 }
 
 // What a container definition that was loaded has itself, below x-aws-container.
-void add_what_compose_says(Plan& plan, Task& task, const Service& service, Document& out) {
+void add_what_compose_says(Layout& plan, Task& task, const Service& service, Document& out) {
     if (const std::string arn = text_of(service.extensions, "x-aws-pull_credentials"); !arn.empty())
         out["repositoryCredentials"]["credentialsParameter"] = arn;
     if (Document ports = port_mappings(plan, task, service); !ports.empty()) out["portMappings"] = ports;
@@ -244,7 +244,7 @@ void add_what_compose_says(Plan& plan, Task& task, const Service& service, Docum
 namespace {
 
 // Of a definition that was loaded: what davit's keys come to here stands in it in ECS's own words.
-void note_ready_made(const Plan& plan, const Service& service) {
+void note_ready_made(const Layout& plan, const Service& service) {
     for (const char* key :
          {"cpu_shares", "cpus",         "mem_limit",    "mem_reservation", "memswap_limit", "mem_swappiness",
           "shm_size",   "tmpfs",        "devices",      "privileged",      "security_opt",  "dns",
@@ -257,7 +257,7 @@ void note_ready_made(const Plan& plan, const Service& service) {
 
 } // namespace
 
-Document main_definition(Plan& plan, Task& task, const Service& service) {
+Document main_definition(Layout& plan, Task& task, const Service& service) {
     const bool once = runs_once(plan.scope.project, service);
     const auto ready_made = ecs_task_of(service);
     Document out{{"name", plan.labels.at(service.name)},

@@ -13,7 +13,7 @@ namespace davit::exports::ecs {
 
 namespace {
 
-Size task_size(const Plan& plan, const Task& task) {
+Size task_size(const Layout& plan, const Task& task) {
     double cpus = 0;
     std::int64_t memory = 0;
     for (const Service* s : task.members) {
@@ -57,7 +57,7 @@ void check_ports(const Task& task, const Document& definition) {
     }
 }
 
-void add_platform(const Plan& plan, const Task& task, Document& definition) {
+void add_platform(const Layout& plan, const Task& task, Document& definition) {
     const Service& first = *task.members.front();
     const std::string arch = first.platform.substr(std::min(first.platform.find('/'), first.platform.size()));
     const bool arm = arch.starts_with("/arm64") || arch.starts_with("/aarch64");
@@ -68,13 +68,13 @@ void add_platform(const Plan& plan, const Task& task, Document& definition) {
                                          {"operatingSystemFamily", "LINUX"}};
 }
 
-void add_roles_of(const Plan& plan, Document& out) {
+void add_roles_of(const Layout& plan, Document& out) {
     out["executionRoleArn"] = plan.execution_role.empty() ? "@EXECUTION_ROLE@" : plan.execution_role;
     if (!plan.task_role.empty()) out["taskRoleArn"] = plan.task_role;
     else if (!plan.task_policies.empty()) out["taskRoleArn"] = "@TASK_ROLE@";
 }
 
-void add_sizes(const Plan& plan, const Task& task, Document& out) {
+void add_sizes(const Layout& plan, const Task& task, Document& out) {
     if (!task.ec2 || std::any_of(task.members.begin(), task.members.end(),
                                  [](const Service* s) { return effective_limits(*s).memory > 0; })) {
         const Size size = task_size(plan, task);
@@ -88,7 +88,7 @@ void add_sizes(const Plan& plan, const Task& task, Document& out) {
 
 } // namespace
 
-void add_definition(Plan& plan, Task& task) {
+void add_definition(Layout& plan, Task& task) {
     const Document own = given_definition(plan, task);
     const char* usual = task.ready_made && task.ec2 ? "bridge" : "awsvpc";
     Document out{{"family", task.family}, {"networkMode", own.value("networkMode", usual)}};

@@ -37,13 +37,13 @@ Document given(const Extensions& from, const char* key) {
 Document given_container(const Service& service) { return given(service.extensions, "x-aws-container"); }
 
 // The task's is the project's where the project is one; else that of its first service.
-Document given_definition(const Plan& plan, const Task& task) {
+Document given_definition(const Layout& plan, const Task& task) {
     Document out = given(plan.scope.project.extensions, "x-aws-task-definition");
     out.update(given(task.members.front()->extensions, "x-aws-task-definition"));
     return out;
 }
 
-Document given_service(const Plan& plan, const Task& task) {
+Document given_service(const Layout& plan, const Task& task) {
     Document out = given(plan.scope.project.extensions, "x-aws-service");
     out.update(given(task.members.front()->extensions, "x-aws-service"));
     return out;

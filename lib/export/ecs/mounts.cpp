@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* sidecar_image = "public.ecr.aws/docker/library/busybox:1.36";
 
-std::string efs_volume(Plan& plan, const std::string& key, Document& definition) {
+std::string efs_volume(Layout& plan, const std::string& key, Document& definition) {
     const std::string name = dns_label(key);
     for (const Document& v : definition["volumes"])
         if (v["name"] == name) return name;
@@ -37,7 +37,7 @@ std::string efs_volume(Plan& plan, const std::string& key, Document& definition)
 } // namespace
 
 // Secrets are variables of a container that ends before the program begins, and files of a directory in memory's place.
-void add_secret_files(Plan& plan, const Service& service, Document& container, Document& definition) {
+void add_secret_files(Layout& plan, const Service& service, Document& container, Document& definition) {
     constexpr std::string_view home = "/run/secrets/";
     Document secrets = Document::array();
     std::string command = "set -eu; cd /run/secrets;";
@@ -87,7 +87,7 @@ void add_secret_files(Plan& plan, const Service& service, Document& container, D
     container["dependsOn"].push_back({{"containerName", helper}, {"condition", "SUCCESS"}});
 }
 
-void add_mounts_of(Plan& plan, const Task& task, const Service& service, Document& container, Document& definition) {
+void add_mounts_of(Layout& plan, const Task& task, const Service& service, Document& container, Document& definition) {
     for (std::size_t i = 0; i < service.volumes.size(); ++i) {
         const Mount& m = service.volumes[i];
         const std::string path = fmt::format("services.{}.volumes[{}]", service.name, i);

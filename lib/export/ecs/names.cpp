@@ -76,7 +76,7 @@ void visit(const std::string& group, std::map<std::string, Task>& by_group, cons
     out.push_back(group);
 }
 
-void note_portless(const Plan& plan, const Task& task, const Service& service) {
+void note_portless(const Layout& plan, const Task& task, const Service& service) {
     const auto& services = plan.scope.project.services;
     std::vector<std::string> clients;
     for (const auto& [name, other] : services)
@@ -93,7 +93,7 @@ void note_portless(const Plan& plan, const Task& task, const Service& service) {
 }
 
 // What run-task begins is a client of nobody.
-void note_once(const Plan& plan, const Task& task) {
+void note_once(const Layout& plan, const Task& task) {
     std::vector<std::string> asked;
     for (const Task& other : plan.tasks)
         if (asks_for(task, other) && !other.once) asked.push_back(other.name);
@@ -108,11 +108,11 @@ void note_once(const Plan& plan, const Task& task) {
 
 } // namespace
 
-std::string port_name(const Plan& plan, const Service& service, std::uint32_t port, const std::string& protocol) {
+std::string port_name(const Layout& plan, const Service& service, std::uint32_t port, const std::string& protocol) {
     return dns_label(fmt::format("{}-{}-{}", plan.labels.at(service.name), port, protocol), 63);
 }
 
-void order_tasks(Plan& plan, std::map<std::string, Task>& by_group) {
+void order_tasks(Layout& plan, std::map<std::string, Task>& by_group) {
     std::vector<std::string> order, settled;
     std::set<std::string> seen;
     for (const auto& level : dependency_levels(plan.scope.project))
@@ -133,7 +133,7 @@ void order_tasks(Plan& plan, std::map<std::string, Task>& by_group) {
     }
 }
 
-std::vector<const Task*> asked_too_early(const Plan& plan) {
+std::vector<const Task*> asked_too_early(const Layout& plan) {
     std::vector<const Task*> out;
     for (std::size_t i = 0; i < plan.tasks.size(); ++i)
         for (std::size_t later = i + 1; later < plan.tasks.size(); ++later)
@@ -144,7 +144,7 @@ std::vector<const Task*> asked_too_early(const Plan& plan) {
     return out;
 }
 
-void note_names(const Plan& plan) {
+void note_names(const Layout& plan) {
     for (const Task& task : plan.tasks) {
         if (task.ready_made) continue;
         if (task.once) note_once(plan, task);

@@ -1,6 +1,7 @@
 #include "export/ecs/plan.hpp"
 
 #include "base/error.hpp"
+#include "base/shared_with.hpp"
 #include "base/units.hpp"
 #include "model/ecs_task.hpp"
 
@@ -21,9 +22,8 @@ std::string group_of(const Scope& scope, const Service& service) {
     const bool alone = runs_once(scope.project, service) && dependents_of(scope.project, service.name).empty();
     if (scope.options.layout == EcsLayout::task && !alone) return scope.project.name;
     if (const std::string name = text_of(service.extensions, "x-aws-task"); !name.empty()) return name;
-    constexpr std::string_view shared = "service:";
-    if (service.network_mode.starts_with(shared)) {
-        const Service* other = scope.project.find(service.network_mode.substr(shared.size()));
+    if (const SharedWith with = SharedWith::parse(service.network_mode); with.is_service()) {
+        const Service* other = scope.project.find(std::string(with.name));
         if (other && other != &service) return group_of(scope, *other);
     }
     return service.name;
@@ -36,7 +36,7 @@ bool is_http(const Service& service, const Port& p) {
     return protocol.empty() && (p.target == 80 || p.published == "80");
 }
 
-void add_published(Plan& plan, Task& task, const Service& service) {
+void add_published(Layout& plan, Task& task, const Service& service) {
     for (std::size_t i = 0; i < service.ports.size(); ++i) {
         const Port& p = service.ports[i];
         const std::string path = fmt::format("services.{}.ports[{}]", service.name, i);
@@ -47,12 +47,12 @@ void add_published(Plan& plan, Task& task, const Service& service) {
         }
         const auto port =
             static_cast<std::uint32_t>(parse_int(p.published.substr(0, p.published.find('-'))).value_or(0));
-        PublishedPort out{port,
-                          p.target,
-                          "TCP",
-                          plan.labels.at(service.name),
-                          fmt::format("{}-{}", dns_label(plan.project + "-" + service.name, 24), port),
-                          path + ".published"};
+        Listener out{port,
+                     p.target,
+                     "TCP",
+                     plan.labels.at(service.name),
+                     fmt::format("{}-{}", dns_label(plan.project + "-" + service.name, 24), port),
+                     path + ".published"};
         if (p.protocol == "udp") out.protocol = "UDP";
         else if (is_http(service, p)) out.protocol = "HTTP";
         else if (port == 443 && !plan.certificate.empty()) out.protocol = "HTTPS";
@@ -99,9 +99,9 @@ void add_scaling(Task& task, const Service& service) {
     if (task.scaling->cpu <= 0 && task.scaling->memory <= 0) task.scaling->cpu = 75;
 }
 
-void add_member(Plan& plan, Task& task, const Service& service) {
+void add_member(Layout& plan, Task& task, const Service& service) {
     task.ready_made = task.ready_made || ecs_task_of(service);
-    if (service.network_mode.starts_with("service:"))
+    if (SharedWith::parse(service.network_mode).is_service())
         plan.scope.report.adjusted(key_path(service, "network_mode"), "a container of the same task",
                                    "containers of one task share their network");
     task.members.push_back(&service);
@@ -120,7 +120,7 @@ void add_member(Plan& plan, Task& task, const Service& service) {
 }
 
 // The names are those of the task definition and of its service, and so is where it runs.
-void settle_ready_made(const Plan& plan, Task& task) {
+void settle_ready_made(const Layout& plan, Task& task) {
     if (!task.ready_made) return;
     const Document definition = given_definition(plan, task), service = given_service(plan, task);
     task.family = ecs_task_of(*task.members.front())->family;
@@ -131,7 +131,7 @@ void settle_ready_made(const Plan& plan, Task& task) {
     task.desired = service.value("desiredCount", task.desired);
 }
 
-void settle(Plan& plan, Task& task) {
+void settle(Layout& plan, Task& task) {
     const Service& first = *task.members.front();
     task.name = task.members.size() == 1 ? plan.labels.at(first.name) : task.name;
     task.family = (task.name == plan.project ? plan.project : plan.project + "-" + task.name).substr(0, 255);
@@ -156,7 +156,7 @@ void settle(Plan& plan, Task& task) {
             .with_hint("--layout service, or fewer services in it");
 }
 
-void read_inputs(Plan& plan) {
+void read_inputs(Layout& plan) {
     const Extensions& x = plan.scope.project.extensions;
     plan.cluster = text_of(x, "x-aws-cluster", plan.project);
     plan.own_cluster = !x.contains("x-aws-cluster");
@@ -175,7 +175,7 @@ void read_inputs(Plan& plan) {
     plan.log_days = static_cast<int>(parse_int(text_of(x, "x-aws-logs_retention")).value_or(30));
 }
 
-void note_inputs(const Plan& plan) {
+void note_inputs(const Layout& plan) {
     Report& report = plan.scope.report;
     if (plan.vpc.empty())
         report.needs("x-aws-vpc", "tasks run in a VPC", "x-aws-vpc: vpc-…, or the format's parameter");
@@ -190,7 +190,7 @@ void note_inputs(const Plan& plan) {
             "x-aws-public_ip: true in public subnets, or a NAT gateway");
 }
 
-void collect_secrets(Plan& plan) {
+void collect_secrets(Layout& plan) {
     std::set<std::string> used;
     for (const auto& [name, service] : plan.scope.project.services)
         for (const FileReference& use : service.secrets) used.insert(use.source);
@@ -207,7 +207,7 @@ void collect_secrets(Plan& plan) {
     }
 }
 
-void collect_repositories(Plan& plan) {
+void collect_repositories(Layout& plan) {
     for (const Document& definition : plan.definitions)
         for (const Document& container : definition["containerDefinitions"]) {
             const std::string image = container["image"].get<std::string>();
@@ -223,7 +223,7 @@ void collect_repositories(Plan& plan) {
         }
 }
 
-void check_size(const Plan& plan) {
+void check_size(const Layout& plan) {
     for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
         const std::size_t size = plan.definitions[i].dump(-1, ' ', false, Document::error_handler_t::replace).size();
         if (size <= most_of_a_definition) continue;
@@ -259,8 +259,8 @@ std::optional<Size> fargate_size(double cpus, std::int64_t bytes) {
     return std::nullopt;
 }
 
-Plan make_plan(const Scope& scope) {
-    Plan plan{.scope = scope, .project = dns_label(scope.project.name, 60)};
+Layout make_plan(const Scope& scope) {
+    Layout plan{.scope = scope, .project = dns_label(scope.project.name, 60)};
     std::vector<std::string> names;
     for (const auto& [name, service] : scope.project.services) names.push_back(name);
     plan.labels = dns_labels(names);
@@ -294,7 +294,7 @@ Plan make_plan(const Scope& scope) {
 namespace davit::exports {
 
 std::vector<ExportedFile> to_ecs(const Scope& scope) {
-    const ecs::Plan plan = ecs::make_plan(scope);
+    const ecs::Layout plan = ecs::make_plan(scope);
     switch (scope.options.format) {
     case EcsFormat::taskdef: return ecs::as_taskdefs(plan);
     case EcsFormat::cli: return ecs::as_cli(plan);

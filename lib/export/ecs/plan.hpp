@@ -14,7 +14,7 @@ namespace davit::exports::ecs {
 
 inline constexpr std::int64_t mebi = 1024 * 1024;
 
-struct PublishedPort {
+struct Listener {
     std::uint32_t listener = 0, container = 0;
     std::string protocol; // HTTP HTTPS TCP UDP
     std::string of;       // the container
@@ -34,7 +34,7 @@ struct Task {
     bool roll_back = false, circuit_breaker = true;
     std::int64_t grace = 0;         // of load balancers' health checks
     std::int64_t stop_timeout = 30; // the longest of its containers'
-    std::vector<PublishedPort> published;
+    std::vector<Listener> published;
     std::vector<std::string> networks; // keys
     std::set<std::string> after;       // names of tasks that are made before it
     struct Scaling {
@@ -46,7 +46,7 @@ struct Task {
     bool ready_made = false; // it was an ECS task definition
 };
 
-struct Plan {
+struct Layout {
     const Scope& scope;
     std::string project;                       // dns label
     std::map<std::string, std::string> labels; // of services: names of containers and tasks
@@ -67,25 +67,25 @@ struct Plan {
     std::vector<Document> definitions; // as register-task-definition takes them, beside tasks
 };
 
-Plan make_plan(const Scope& scope);
-void add_definition(Plan& plan, Task& task);
-Document main_definition(Plan& plan, Task& task, const Service& service);
+Layout make_plan(const Scope& scope);
+void add_definition(Layout& plan, Task& task);
+Document main_definition(Layout& plan, Task& task, const Service& service);
 // mounts.cpp: they add to the container, and to the definition's volumes and containers.
-void add_secret_files(Plan& plan, const Service& service, Document& container, Document& definition);
-void add_mounts_of(Plan& plan, const Task& task, const Service& service, Document& container, Document& definition);
+void add_secret_files(Layout& plan, const Service& service, Document& container, Document& definition);
+void add_mounts_of(Layout& plan, const Task& task, const Service& service, Document& container, Document& definition);
 
 // names.cpp: who provides a name is made before who asks for it.
-void order_tasks(Plan& plan, std::map<std::string, Task>& by_group);
-void note_names(const Plan& plan);
+void order_tasks(Layout& plan, std::map<std::string, Task>& by_group);
+void note_names(const Layout& plan);
 // Those that are made before somebody whose name they ask for, and learn of it by a second deployment.
-std::vector<const Task*> asked_too_early(const Plan& plan);
-std::string port_name(const Plan& plan, const Service& service, std::uint32_t port, const std::string& protocol);
+std::vector<const Task*> asked_too_early(const Layout& plan);
+std::string port_name(const Layout& plan, const Service& service, std::uint32_t port, const std::string& protocol);
 
 // given.cpp
 Document given(const Extensions& from, const char* key);
 Document given_container(const Service& service);
-Document given_definition(const Plan& plan, const Task& task);
-Document given_service(const Plan& plan, const Task& task);
+Document given_definition(const Layout& plan, const Task& task);
+Document given_service(const Layout& plan, const Task& task);
 void put(Document& into, const Document& given);
 
 struct Size {
@@ -95,11 +95,11 @@ struct Size {
 std::optional<Size> fargate_size(double cpus, std::int64_t bytes);
 
 // In awsvpc form: everything create-service takes but what only AWS knows.
-Document service_document(const Plan& plan, const Task& task, bool with_desired = true);
-Document run_task_document(const Plan& plan, const Task& task);
-Document service_connect(const Plan& plan, const Task& task);
+Document service_document(const Layout& plan, const Task& task, bool with_desired = true);
+Document run_task_document(const Layout& plan, const Task& task);
+Document service_connect(const Layout& plan, const Task& task);
 // Tasks of the ECS agent read secrets and logs, those of the program have their own.
-Document execution_policy(const Plan& plan);
+Document execution_policy(const Layout& plan);
 Document trust_policy();
 
 // Every @WORD@ of a text replaced; the replacement of none leaves it.
@@ -108,12 +108,12 @@ std::string replaced(const std::string& text, const std::function<std::string(co
 Document replaced_in(const Document& document, const std::function<Document(const std::string& text)>& make);
 bool has_words(const std::string& text);
 
-std::string ecs_readme(const Plan& plan, const std::string& order);
-std::string ecs_secrets_script(const Plan& plan);
+std::string ecs_readme(const Layout& plan, const std::string& order);
+std::string ecs_secrets_script(const Layout& plan);
 
-std::vector<ExportedFile> as_taskdefs(const Plan& plan);
-std::vector<ExportedFile> as_cli(const Plan& plan);
-std::vector<ExportedFile> as_cloudformation(const Plan& plan);
-std::vector<ExportedFile> as_terraform(const Plan& plan);
+std::vector<ExportedFile> as_taskdefs(const Layout& plan);
+std::vector<ExportedFile> as_cli(const Layout& plan);
+std::vector<ExportedFile> as_cloudformation(const Layout& plan);
+std::vector<ExportedFile> as_terraform(const Layout& plan);
 
 } // namespace davit::exports::ecs

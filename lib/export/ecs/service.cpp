@@ -10,7 +10,7 @@ namespace davit::exports::ecs {
 
 namespace {
 
-Document awsvpc(const Plan& plan) {
+Document awsvpc(const Layout& plan) {
     Document out{{"subnets", Document::array({"@SUBNETS@"})}};
     if (!plan.subnets.empty()) out["subnets"] = plan.subnets;
     out["securityGroups"] = Document::array({"@GROUPS@"});
@@ -20,7 +20,7 @@ Document awsvpc(const Plan& plan) {
     return whole;
 }
 
-Document tags_of(const Plan& plan, const Task& task) {
+Document tags_of(const Layout& plan, const Task& task) {
     Document out = Document::array();
     out.push_back({{"key", "davit:project"}, {"value", plan.project}});
     for (const auto& [key, value] : task.tags) out.push_back({{"key", key}, {"value", value}});
@@ -33,15 +33,15 @@ std::string lower(std::string text) {
     return text;
 }
 
-const Document& definition_of(const Plan& plan, const Task& task) {
+const Document& definition_of(const Layout& plan, const Task& task) {
     return plan.definitions[static_cast<std::size_t>(&task - plan.tasks.data())];
 }
 
-bool in_awsvpc(const Plan& plan, const Task& task) { return definition_of(plan, task)["networkMode"] == "awsvpc"; }
+bool in_awsvpc(const Layout& plan, const Task& task) { return definition_of(plan, task)["networkMode"] == "awsvpc"; }
 
 } // namespace
 
-Document service_connect(const Plan& plan, const Task& task) {
+Document service_connect(const Layout& plan, const Task& task) {
     Document out{{"enabled", true}, {"namespace", plan.namespace_name}};
     std::set<std::string> taken;
     for (const Document& container : definition_of(plan, task)["containerDefinitions"]) {
@@ -64,7 +64,7 @@ Document service_connect(const Plan& plan, const Task& task) {
     return out;
 }
 
-Document service_document(const Plan& plan, const Task& task, bool with_desired) {
+Document service_document(const Layout& plan, const Task& task, bool with_desired) {
     Document out{{"cluster", plan.cluster}, {"serviceName", task.name}, {"taskDefinition", task.family}};
     if (!task.daemon && with_desired) out["desiredCount"] = task.desired;
     out["launchType"] = task.ec2 ? "EC2" : "FARGATE";
@@ -94,7 +94,7 @@ Document service_document(const Plan& plan, const Task& task, bool with_desired)
     return out;
 }
 
-Document run_task_document(const Plan& plan, const Task& task) {
+Document run_task_document(const Layout& plan, const Task& task) {
     Document out{{"cluster", plan.cluster},
                  {"taskDefinition", task.family},
                  {"count", task.desired},
@@ -123,7 +123,7 @@ std::string whole_secret(const std::string& arn) {
 
 } // namespace
 
-Document execution_policy(const Plan& plan) {
+Document execution_policy(const Layout& plan) {
     Document secrets = Document::array(), parameters = Document::array();
     for (const std::string& arn : plan.secret_arns) {
         if (arn.find(":ssm:") != std::string::npos) parameters.push_back(arn);
@@ -138,7 +138,7 @@ Document execution_policy(const Plan& plan) {
     return {{"Version", "2012-10-17"}, {"Statement", statements}};
 }
 
-std::string ecs_readme(const Plan& plan, const std::string& order) {
+std::string ecs_readme(const Layout& plan, const std::string& order) {
     std::string out = fmt::format("# {} on Amazon ECS\n\nWritten by `davit export --to ecs`. In this order:\n\n{}\n",
                                   plan.scope.project.name, order);
     out +=
@@ -151,7 +151,7 @@ std::string ecs_readme(const Plan& plan, const std::string& order) {
     return out;
 }
 
-std::string ecs_secrets_script(const Plan& plan) {
+std::string ecs_secrets_script(const Layout& plan) {
     if (plan.secrets.empty()) return {};
     std::string out =
         "#!/bin/sh\n"
@@ -169,7 +169,7 @@ std::string ecs_secrets_script(const Plan& plan) {
         "        aws secretsmanager create-secret --name \"$1\" --secret-string \"file://$value\" >/dev/null\n"
         "    fi\n"
         "}\n\n";
-    for (const Plan::SecretValue& s : plan.secrets) {
+    for (const Layout::SecretValue& s : plan.secrets) {
         if (s.environment.empty())
             out += fmt::format("make_secret {} <{}\n", shell_quoted(s.name), shell_quoted(s.file));
         else

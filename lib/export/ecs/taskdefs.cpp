@@ -11,7 +11,7 @@ namespace {
 constexpr const char* no_account = "000000000000";
 constexpr const char* no_region = "us-east-1";
 
-std::string known_word(const Plan& plan, const std::string& word) {
+std::string known_word(const Layout& plan, const std::string& word) {
     const std::string account = plan.account.empty() ? no_account : plan.account;
     if (word == "REGION") return plan.region.empty() ? no_region : plan.region;
     if (word == "ACCOUNT") return account;
@@ -20,14 +20,14 @@ std::string known_word(const Plan& plan, const std::string& word) {
     return "fs-00000000";
 }
 
-Document known(const Plan& plan, const Document& document) {
+Document known(const Layout& plan, const Document& document) {
     return replaced_in(document, [&](const std::string& text) {
         return Document(replaced(text, [&](const std::string& word) { return known_word(plan, word); }));
     });
 }
 
 // Without groups of its own a task gets the VPC's default one; subnets there must be.
-Document with_subnets(const Plan& plan, const Task& task, Document document) {
+Document with_subnets(const Layout& plan, const Task& task, Document document) {
     if (!document.contains("networkConfiguration") || given_service(plan, task).contains("networkConfiguration"))
         return known(plan, document);
     Document& network = document["networkConfiguration"]["awsvpcConfiguration"];
@@ -36,7 +36,7 @@ Document with_subnets(const Plan& plan, const Task& task, Document document) {
     return known(plan, document);
 }
 
-void note_places(const Plan& plan) {
+void note_places(const Layout& plan) {
     Report& report = plan.scope.report;
     if (plan.region.empty()) report.needs("x-aws-region", fmt::format("{} is taken", no_region), "x-aws-region");
     bool account = plan.execution_role.empty();
@@ -44,7 +44,7 @@ void note_places(const Plan& plan) {
     if (account && plan.account.empty())
         report.needs("x-aws-account", "ARNs and names of ECR have it", "x-aws-account");
     for (const Task& task : plan.tasks)
-        for (const PublishedPort& p : task.published)
+        for (const Listener& p : task.published)
             report.needs(p.path,
                          fmt::format("port {} is published by a load balancer, which --format taskdef does not make",
                                      p.listener),
@@ -53,7 +53,7 @@ void note_places(const Plan& plan) {
 
 } // namespace
 
-std::vector<ExportedFile> as_taskdefs(const Plan& plan) {
+std::vector<ExportedFile> as_taskdefs(const Layout& plan) {
     note_places(plan);
     std::vector<ExportedFile> out;
     std::string order;

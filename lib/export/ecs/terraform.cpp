@@ -42,7 +42,7 @@ Document tf_in(const Document& d) {
 std::string tf_json(const Document& d) { return tf_in(d).dump(-1, ' ', false, Document::error_handler_t::replace); }
 
 struct Builder {
-    const Plan& plan;
+    const Layout& plan;
     Document out = Document::object();
     Document& make(const char* type, const std::string& name) { return out["resource"][type][tf_id(name)]; }
 };
@@ -57,7 +57,7 @@ void add_head(Builder& b) {
         if (!value.is_null()) v["default"] = value;
         b.out["variable"][name] = v;
     };
-    const Plan& p = b.plan;
+    const Layout& p = b.plan;
     variable("region", "string", "Where all of it is", p.region.empty() ? Document() : Document(p.region));
     variable("vpc_id", "string", "The VPC that tasks run in", p.vpc.empty() ? Document() : Document(p.vpc));
     variable("subnet_ids", "list(string)", "Its subnets, of two zones at least",
@@ -69,7 +69,7 @@ void add_head(Builder& b) {
 }
 
 void add_surroundings(Builder& b) {
-    const Plan& p = b.plan;
+    const Layout& p = b.plan;
     if (p.own_cluster) b.make("aws_ecs_cluster", "main")["name"] = p.cluster;
     Document logs{{"name", p.log_group}, {"retention_in_days", p.log_days}};
     b.make("aws_cloudwatch_log_group", "main") = logs;
@@ -119,7 +119,7 @@ Document opened(const std::string& protocol, std::uint32_t port) {
 }
 
 void add_groups_and_balancers(Builder& b) {
-    const Plan& p = b.plan;
+    const Layout& p = b.plan;
     for (const std::string& network : p.networks) {
         Document inside{{"ip_protocol", "-1"}, {"referenced_security_group_id", group_id("net_" + network)}};
         add_group(b, "net_" + network, fmt::format("{}-net-{}", p.project, dns_label(network)),
@@ -128,7 +128,7 @@ void add_groups_and_balancers(Builder& b) {
     Document rules = Document::array();
     std::set<bool> kinds;
     for (const Task& task : p.tasks)
-        for (const PublishedPort& port : task.published) {
+        for (const Listener& port : task.published) {
             Document rule = opened(port.protocol, port.listener);
             rule["cidr_ipv4"] = "0.0.0.0/0";
             rules.push_back(std::move(rule));
@@ -150,7 +150,7 @@ void add_groups_and_balancers(Builder& b) {
 
 void add_ports(Builder& b, const Task& task, Document& service, Document& after) {
     Document rules = Document::array();
-    for (const PublishedPort& p : task.published) {
+    for (const Listener& p : task.published) {
         Document rule = opened(p.protocol, p.container);
         rule["referenced_security_group_id"] = group_id("balancer");
         if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(std::move(rule));
@@ -299,7 +299,7 @@ void add_tf_scaling(Builder& b, const Task& task) {
 }
 
 void add_service(Builder& b, const Task& task, const Document& definition) {
-    const Plan& p = b.plan;
+    const Layout& p = b.plan;
     Document out{{"name", task.name},
                  {"cluster", p.own_cluster ? Document("${aws_ecs_cluster.main.id}") : Document(p.cluster)},
                  {"task_definition", fmt::format("${{aws_ecs_task_definition.{}.arn}}", tf_id(task.name))},
@@ -336,7 +336,7 @@ void add_service(Builder& b, const Task& task, const Document& definition) {
 
 } // namespace
 
-std::vector<ExportedFile> as_terraform(const Plan& plan) {
+std::vector<ExportedFile> as_terraform(const Layout& plan) {
     Builder b{plan};
     add_head(b);
     add_surroundings(b);

@@ -1,5 +1,6 @@
 #include "export/kubernetes/cluster.hpp"
 
+#include "base/shared_with.hpp"
 #include "export/tasks.hpp"
 #include "model/ecs_task.hpp"
 
@@ -67,7 +68,7 @@ void make_pods(Cluster& out) {
                                   "where an essential one ends, ECS ends the task; here each is begun again alone");
         for (const Service* s : members) {
             out.pod_names[s->name] = whole ? dns_label(task->family) : out.services.at(owner);
-            if (s->network_mode.starts_with("service:"))
+            if (SharedWith::parse(s->network_mode).is_service())
                 out.report().adjusted(key_path(*s, "network_mode"), "a container of the pod " + out.pod_names[s->name],
                                       "containers of one pod share their network");
             for (const Mount& m : s->volumes)

@@ -1,6 +1,7 @@
 // A service's containers as a pod's template.
 #include "export/kubernetes/cluster.hpp"
 
+#include "base/shared_with.hpp"
 #include "export/tasks.hpp"
 
 #include <algorithm>
@@ -116,8 +117,8 @@ void add_namespace(const Cluster& cluster, const Service& service, const std::st
     if (value == "host") {
         pod[field] = true;
         cluster.report().adjusted(key_path(service, key), field, "the node's");
-    } else if (value.starts_with("service:")) {
-        const auto other = cluster.pod_names.find(value.substr(8));
+    } else if (const SharedWith with = SharedWith::parse(value); with.is_service()) {
+        const auto other = cluster.pod_names.find(std::string(with.name));
         if (other == cluster.pod_names.end() || other->second != cluster.pod_names.at(service.name)) return;
         if (*of_pod) pod[of_pod] = true;
         cluster.report().adjusted(key_path(service, key), *of_pod ? of_pod : "the pod's", "all of the pod share it");

@@ -2,9 +2,9 @@
 // service() and project() give access to; build() completes and checks the whole as load() does a file.
 //
 //     davit::ProjectBuilder shop("shop");
-//     shop.service("db").image("postgres:16").environment("POSTGRES_PASSWORD",
-//     "x").volume("data:/var/lib/postgresql/data"); shop.service("web").image("nginx").port("80").depends_on("db",
-//     davit::DependencyCondition::healthy); davit::Project project = shop.build();
+//     shop.service("db").image("postgres:16").environment("POSTGRES_PASSWORD", "x").volume("data:/data");
+//     shop.service("web").image("nginx").port("80").depends_on("db", davit::DependencyCondition::healthy);
+//     davit::Project project = shop.build();
 //
 // A builder is for one thread at a time. Nothing blocks, and nothing is looked at, before build().
 #pragma once

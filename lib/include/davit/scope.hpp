@@ -1,9 +1,9 @@
 // A project that ends with what made it: when the Scope goes, and when its process dies, whatever kills it.
 //
-//     davit::Scope scope = davit::Engine().scope(shop);             // or davit::Scope scope(shop), with options of
-//     both scope.wait(davit::healthy("db"), davit::port("web", 80), davit::log("web", "ready"), 30s); std::string url =
-//     scope.url("web", 80);                       // http://127.0.0.1:49153 auto out = scope.exec("db", {"psql",
-//     "-Atc", "select 1"});    // out.exit_code, out.stdout_text
+//     davit::Scope scope = davit::Engine().scope(shop); // or davit::Scope scope(shop), with options of both
+//     scope.wait(davit::healthy("db"), davit::port("web", 80), davit::log("web", "ready"), 30s);
+//     std::string url = scope.url("web", 80); // http://127.0.0.1:49153
+//     auto out = scope.exec("db", {"psql", "-Atc", "select 1"}); // out.exit_code, out.stdout_text
 //
 // The project's supervisor watches the process by a pidfd (pidfd_open(2); the end of a connection would not do, for a
 // forked child inherits it) and has it written down by number and start time, so that a supervisor that is started anew

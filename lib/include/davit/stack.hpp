@@ -44,8 +44,5 @@ Stack load_stack(const std::string& name, const StackOptions& options);
 // What `stack config` prints: the files as they were understood, merged.
 std::string render_stack(const StackOptions& options);
 
-inline constexpr const char* stack_label = "com.docker.stack.namespace";
-inline constexpr const char* stack_image_label = "com.docker.stack.image";
-
 } // namespace davit
 #pragma GCC visibility pop

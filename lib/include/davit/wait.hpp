@@ -1,7 +1,6 @@
 // Waiting until a project is ready: any mix of conditions on its services under one deadline.
 //
-//     davit::wait(engine, "shop", {davit::healthy("db"), davit::port("web", 80), davit::log_line("web", "ready")},
-//     30s);
+//     davit::wait(engine, "shop", {davit::healthy("db"), davit::port("web", 80)}, 30s);
 //
 // States, exits and health are told by the supervisor's events; lines are read from the log as they are written.
 // Whether a port is listened at is read from the kernel's table of the container's network namespace

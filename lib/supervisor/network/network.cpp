@@ -14,7 +14,7 @@ std::optional<net::AddressPool> make_pool(const NetworkRecord& r, bool v6, const
     net::SubnetConfig config;
     config.subnet = net::Subnet::parse(subnet);
     if (!gateway.empty()) config.gateway = net::IpAddress::parse(gateway);
-    config.wants_gateway = !options.isolated && options.shared.link.kind == net::LinkKind::veth;
+    config.wants_gateway = !options.isolated && !options.shared.link.is_shared();
     for (const auto& pool : r.ipam) {
         if (pool.subnet.empty() || net::Subnet::parse(pool.subnet) != config.subnet) continue;
         if (!pool.ip_range.empty()) config.ip_range = net::Subnet::parse(pool.ip_range);

@@ -21,7 +21,7 @@ public:
     const NetworkRecord& record() const { return record_; }
     const std::string& name() const { return record_.name; }
     const NetworkOptions& options() const { return options_; }
-    bool is_shared() const { return options_.shared.link.kind != net::LinkKind::veth; } // macvlan, ipvlan
+    bool is_shared() const { return options_.shared.link.is_shared(); } // macvlan, ipvlan
     // No way out: as asked, or because there is nothing below the network's link.
     bool internal() const { return record_.internal || (is_shared() && options_.shared.parent.empty()); }
     // Unspecified: whatever is on the link.

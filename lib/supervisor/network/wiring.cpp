@@ -93,7 +93,7 @@ const net::IpAddress docker_gateway = net::IpAddress::v4(0xac110001); // 172.17.
 // Where the host answers: at the gateway, on an internal network too. Not on a link that is shared with it.
 std::vector<net::IpAddress> host_gateways(const std::vector<net::NetworkChoice>& nets, const net::NetnsPlan& plan) {
     std::vector<net::IpAddress> out;
-    const auto to_bridge = [](const net::EndpointSpec& e) { return e.link.kind == net::LinkKind::veth; };
+    const auto to_bridge = [](const net::EndpointSpec& e) { return !e.link.is_shared(); };
     for (const auto& route : {plan.default_v4, plan.default_v6})
         if (route && std::any_of(plan.endpoints.begin(), plan.endpoints.end(),
                                  [&](const auto& e) { return e.ifname == route->ifname && to_bridge(e); }))
@@ -114,7 +114,7 @@ EndpointStatus endpoint_status(const Attachment& a, const net::EndpointSpec& spe
     s.interface = spec.ifname;
     if (a.v4) s.ipv4 = a.v4->to_string();
     if (a.v6) s.ipv6 = a.v6->to_string();
-    if (spec.link.kind == net::LinkKind::ipvlan) s.mac.clear(); // its parent's
+    if (!spec.link.has_own_mac()) s.mac.clear(); // its parent's
     else if (spec.mac) s.mac = spec.mac->to_string();
     else if (!spec.addresses.empty()) s.mac = net::MacAddress::of(spec.addresses[0].address).to_string();
     if (auto gw = a.network->gateway(false); gw && a.v4 && !gw->is_unspecified()) s.gateway = gw->to_string();

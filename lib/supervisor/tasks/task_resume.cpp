@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
+#include "davit/labels.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,9 +13,7 @@ namespace davit::supervisor {
 
 using swarm::TaskState;
 
-namespace {
-constexpr const char* task_label = "com.docker.swarm.task.id";
-}
+namespace {}
 
 void TaskRunner::load() {
     for (const auto& service : store_.services_of(project_)) {
@@ -25,7 +24,7 @@ void TaskRunner::load() {
     if (!any_service()) return;
     for (const auto& [id, container] : containers_.all()) {
         const auto& labels = container->record().labels;
-        const auto task = labels.find(task_label);
+        const auto task = labels.find(label::swarm_task_id);
         if (task == labels.end()) continue;
         const auto life = lives_.find(task->second);
         if (life == lives_.end()) continue;
@@ -84,7 +83,8 @@ void TaskRunner::go_on() {
 void TaskRunner::remove_strays() {
     std::vector<std::string> strays;
     for (const auto& [id, container] : containers_.all())
-        if (container->record().labels.contains(task_label) && !of_container_.contains(id)) strays.push_back(id);
+        if (container->record().labels.contains(label::swarm_task_id) && !of_container_.contains(id))
+            strays.push_back(id);
     for (const auto& id : strays)
         containers_.remove(id, true, true, [this](const Error* e) {
             if (e) log::warning("removing the container of a task that is gone: {}", e->what());

@@ -123,7 +123,6 @@ TEST_CASE("what a stage begins with") {
     CHECK(image != image_key({"sha256:b", "sha256:a"}, "linux/amd64"));
     CHECK(image != image_key({"sha256:a", "sha256:b"}, "linux/arm64"));
     CHECK(image_key({}, "linux/amd64") != scratch_key());
-    CHECK(directory_key("sha256:a") != directory_key("sha256:b"));
 }
 
 TEST_CASE("a COPY counts by what it copies; one with --link stands without its parent") {
