@@ -1,5 +1,5 @@
 // Terraform's JSON form: one main.tf.json of all.
-#include "export/ecs/plan.hpp"
+#include "export/ecs/terraform_block.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -9,37 +9,6 @@
 namespace davit::exports::ecs {
 
 namespace {
-
-std::string tf_id(std::string_view text) {
-    std::string out;
-    for (char c : text) out += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-    return out.empty() || std::isdigit(static_cast<unsigned char>(out[0])) ? "n_" + out : out;
-}
-
-std::string tf_word(const std::string& word) {
-    if (word == "REGION") return "${var.region}";
-    if (word == "ACCOUNT") return "${data.aws_caller_identity.current.account_id}";
-    if (word == "EXECUTION_ROLE") return "${aws_iam_role.execution.arn}";
-    if (word == "TASK_ROLE") return "${aws_iam_role.task.arn}";
-    return "${var.file_system_" + tf_id(word.substr(4)) + "}";
-}
-
-// "${" and "%{" of the file's own are none of Terraform's.
-std::string tf_text(const std::string& text) {
-    std::string escaped;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        escaped += text[i];
-        if ((text[i] == '$' || text[i] == '%') && i + 1 < text.size() && text[i + 1] == '{') escaped += text[i];
-    }
-    return replaced(escaped, tf_word);
-}
-
-Document tf_in(const Document& d) {
-    return replaced_in(d, [](const std::string& text) { return Document(tf_text(text)); });
-}
-
-// As a text that holds JSON: container definitions, policies.
-std::string tf_json(const Document& d) { return tf_in(d).dump(-1, ' ', false, Document::error_handler_t::replace); }
 
 struct Builder {
     const Layout& plan;
@@ -179,38 +148,6 @@ void add_ports(Builder& b, const Task& task, Document& service, Document& after)
                   "published ports of " + task.name, rules);
 }
 
-// networkMode: network_mode. What Terraform calls otherwise stands in the table.
-std::string snake(const std::string& key) {
-    static const std::map<std::string, std::string> other = {
-        {"sizeInGiB", "size_in_gib"}, {"driverOpts", "driver_opts"}, {"fileSystemId", "file_system_id"}};
-    if (const auto it = other.find(key); it != other.end()) return it->second;
-    std::string out;
-    for (char c : key) {
-        const auto u = static_cast<unsigned char>(c);
-        if (std::isupper(u)) out += '_';
-        out += static_cast<char>(std::tolower(u));
-    }
-    return out;
-}
-
-// A block of the API's object: maps of people's own words stay as they are.
-Document tf_block(const Document& d) {
-    if (d.is_array()) {
-        Document out = Document::array();
-        for (const Document& item : d) out.push_back(tf_block(item));
-        return out;
-    }
-    if (!d.is_object()) return d.is_string() ? Document(tf_in(d)) : d;
-    Document out = Document::object();
-    for (const auto& [key, value] : d.items()) {
-        const bool words = key == "labels" || key == "driverOpts";
-        if (value.is_object() && !words) out[snake(key)] = Document::array({tf_block(value)});
-        else if (words) out[snake(key)] = value;
-        else out[snake(key)] = tf_block(value);
-    }
-    return out;
-}
-
 // A volume's part of the task definition is a block of its own in Terraform.
 Document tf_volumes(const Document& definition) {
     Document out = Document::array();
@@ -240,8 +177,8 @@ void add_definition_of(Builder& b, const Task& task, const Document& d) {
             for (const Document& tag : value) out["tags"][tag.value("key", "")] = tag.value("value", "");
         } else if (key == "inferenceAccelerators") {
             b.plan.scope.report.dropped("x-aws-task-definition", "Terraform has no inferenceAccelerators any more");
-        } else if (value.is_object()) out[snake(key)] = Document::array({tf_block(value)});
-        else out[snake(key)] = tf_block(value);
+        } else if (value.is_object()) out[tf_key(key)] = Document::array({tf_block(value)});
+        else out[tf_key(key)] = tf_block(value);
     }
     b.make("aws_ecs_task_definition", task.name) = out;
 }
@@ -316,9 +253,6 @@ void add_service(Builder& b, const Task& task, const Document& definition) {
     Document after = Document::array();
     add_ports(b, task, out, after);
     if (definition["networkMode"] == "awsvpc") out["network_configuration"] = tf_network(b, task);
-    if (!given_service(p, task).empty())
-        p.scope.report.dropped("x-aws-service", "Terraform's service is made by davit's own rules",
-                               "--format cli, or by hand");
     for (const std::string& other : task.after) {
         const bool once =
             std::any_of(p.tasks.begin(), p.tasks.end(), [&](const Task& t) { return t.name == other && t.once; });
@@ -328,6 +262,7 @@ void add_service(Builder& b, const Task& task, const Document& definition) {
     out["enable_ecs_managed_tags"] = true;
     out["propagate_tags"] = "SERVICE";
     for (const auto& [key, value] : task.tags) out["tags"][key] = tf_text(value);
+    put_given_service(given_service(p, task), p.scope.report, out);
     // A redeploy leaves the number that autoscaling has chosen.
     if (task.scaling) out["lifecycle"]["ignore_changes"] = Document::array({"desired_count"});
     b.make("aws_ecs_service", task.name) = out;

@@ -228,3 +228,35 @@ x-aws-service: {enableExecuteCommand: true}
     CHECK(policy["Statement"][0]["Action"] == json::parse(R"(["ssm:GetParameters"])"));
     CHECK(policy["Statement"][0]["Resource"] == json::parse(R"(["arn:aws:ssm:us-east-1:1:parameter/t"])"));
 }
+
+TEST_CASE("what is said of a service in ECS's own words is in Terraform's, too") {
+    const Project project = load_text(R"(services:
+  web: {image: app}
+x-aws-service:
+  enableExecuteCommand: true
+  capacityProviderStrategy: [{capacityProvider: FARGATE_SPOT, weight: 1}]
+  deploymentConfiguration: {maximumPercent: 150, alarms: {alarmNames: [a], enable: true, rollback: true}, bakeTimeInMinutes: 5}
+  networkConfiguration: {awsvpcConfiguration: {subnets: [s-1], assignPublicIp: ENABLED}}
+  placementStrategy: [{type: spread, field: "attribute:ecs.availability-zone"}]
+  serviceConnectConfiguration: {enabled: true, services: [{portName: p, clientAliases: [{port: 80}]}]}
+  tags: [{key: team, value: "a$${b}"}]
+  unheardOf: 1
+)");
+    ExportOptions options = options_for(ExportTarget::ecs);
+    options.format = EcsFormat::terraform;
+    const ExportResult result = export_project(project, options);
+    const json service = json::parse(file_of(result, "main.tf.json"))["resource"]["aws_ecs_service"]["web"];
+    CHECK(service["enable_execute_command"] == true);
+    CHECK_FALSE(service.contains("launch_type"));
+    CHECK(service["capacity_provider_strategy"] ==
+          json::parse(R"([{"capacity_provider": "FARGATE_SPOT", "weight": 1}])"));
+    CHECK(service["deployment_maximum_percent"] == 150);
+    CHECK(service["alarms"] == json::parse(R"([{"alarm_names": ["a"], "enable": true, "rollback": true}])"));
+    CHECK(service["deployment_configuration"] == json::parse(R"([{"bake_time_in_minutes": 5}])"));
+    CHECK(service["network_configuration"] == json::parse(R"([{"subnets": ["s-1"], "assign_public_ip": true}])"));
+    CHECK(service["ordered_placement_strategy"][0]["type"] == "spread");
+    CHECK(service["service_connect_configuration"][0]["service"][0]["client_alias"] ==
+          json::parse(R"([{"port": 80}])"));
+    CHECK(service["tags"]["team"] == "a$${b}");
+    CHECK(report_text(result).find("dropped: x-aws-service.unheardOf: ") != std::string::npos);
+}
