@@ -6,10 +6,11 @@
 #include "base/shared_with.hpp"
 #include "base/sys.hpp"
 #include "cli/builders.hpp"
+#include "cli/cmd/bake_list.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
+#include "cli/format/build_metadata.hpp"
 #include "cli/format/json_text.hpp"
-#include "cli/format/table.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
@@ -126,19 +127,6 @@ void read_files(Globals& globals, BakeFlags& f) {
     };
 }
 
-int print_list(const BakeFlags& f) {
-    Table table;
-    if (f.list.ends_with("variables")) {
-        table.header = {"VARIABLE", "VALUE", "DESCRIPTION"};
-        for (const BakeVariable& v : bake_variables(f.bake)) table.rows.push_back({v.name, v.value, v.description});
-    } else {
-        table.header = {"TARGET", "DESCRIPTION"};
-        for (const auto& [name, about] : bake_names(f.bake)) table.rows.push_back({name, about});
-    }
-    std::fputs(table.to_string().c_str(), stdout);
-    return 0;
-}
-
 std::string type_of(const std::string& output) {
     const std::size_t at = output.find("type=");
     return at == std::string::npos ? "local" : output.substr(at + 5, output.find(',', at) - at - 5);
@@ -213,8 +201,7 @@ int build_all(const BakeFlags& f, const Baked& baked) {
                 if (flags.request.check_only)
                     std::printf("%s: WARNING: %s - %s\n%s:%d\n", target.name.c_str(), check.rule.c_str(),
                                 printable(check.message).c_str(), printable(check.file).c_str(), check.line);
-            metadata[target.name] = {{"containerimage.digest", result.manifest_digest},
-                                     {"containerimage.config.digest", result.image_id}};
+            metadata[target.name] = build_metadata(result);
         });
     }
     if (!f.metadata_file.empty()) write_file_atomic(f.metadata_file, json_text(metadata, 2) + "\n", 0644);
@@ -229,7 +216,11 @@ int run_bake(Globals& globals, const Args& args) {
     f.add_to(options);
     if (!options.parse(args)) return 0;
     read_files(globals, f);
-    if (!f.list.empty()) return print_list(f);
+    if (!f.list.empty()) {
+        if (f.print) throw error(Errc::usage, "--print and --list are mutually exclusive");
+        std::fputs(bake_list(f.list, f.bake).c_str(), stdout);
+        return 0;
+    }
     Baked baked = davit::bake(f.bake);
     if (f.print || globals.dry_run) {
         for (BakeTarget& target : baked.targets) add_outputs(target, f.push, f.load);

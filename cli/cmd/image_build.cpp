@@ -5,8 +5,10 @@
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/display/build_display.hpp"
-#include "cli/display/dockerfile_excerpt.hpp"
 #include "cli/docker_errors.hpp"
+#include "cli/format/build_checks.hpp"
+#include "cli/format/build_metadata.hpp"
+#include "cli/format/json_text.hpp"
 #include "cli/interrupts.hpp"
 #include "davit/build.hpp"
 #include "davit/load.hpp"
@@ -21,20 +23,6 @@
 namespace davit::cli {
 
 namespace {
-
-int print_checks(const BuildResult& result) {
-    if (result.checks.empty() && !result.check_failure) std::puts("Check complete, no warnings found.");
-    else if (!result.checks.empty())
-        std::printf("Check complete, %zu %s found!\n", result.checks.size(),
-                    result.checks.size() == 1 ? "warning has been" : "warnings have been");
-    std::vector<BuildCheck> checks = result.checks;
-    std::stable_sort(checks.begin(), checks.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
-    for (const BuildCheck& check : checks)
-        std::printf("\nWARNING: %s - %s\n%s:%d\n", check.rule.c_str(), printable(check.message).c_str(),
-                    printable(check.file).c_str(), check.line);
-    if (result.check_failure) throw *result.check_failure;
-    return result.checks.empty() ? 0 : 1;
-}
 
 // Columns as wide as their widest cell, and blanks between them, as docker's.
 void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t blanks) {
@@ -139,43 +127,23 @@ CallJson targets_json(const BuildResult& result) {
     return out;
 }
 
-CallJson checks_json(const BuildResult& result) {
-    CallJson out{{"warnings", CallJson::array()}};
-    for (const BuildCheck& check : result.checks)
-        out["warnings"].push_back(
-            {{"ruleName", check.rule},
-             {"detail", check.message},
-             {"location",
-              {{"file", check.file},
-               {"ranges", {{{"start", {{"line", check.line}}}, {"end", {{"line", check.line}}}}}}}}});
-    return out;
-}
-
 int print_call(const BuildFlags& flags, const BuildResult& result) {
-    const bool check = flags.call == "check";
-    if (!check && result.check_failure) throw *result.check_failure;
-    if (flags.call_format != "json")
-        return check                     ? print_checks(result)
-               : flags.call == "targets" ? print_targets(result)
-                                         : print_outline(flags, result);
-    const CallJson document = check                     ? checks_json(result)
-                              : flags.call == "targets" ? targets_json(result)
-                                                        : outline_json(flags, result);
-    std::puts(document.dump(2, ' ', false, CallJson::error_handler_t::replace).c_str());
+    const bool json = flags.call_format == "json";
+    if (flags.call == "check") {
+        std::fputs((json ? checks_json(flags.request, result) : checks_text(flags.request, result)).c_str(), stdout);
+        if (result.check_failure) throw *result.check_failure;
+        return result.checks.empty() ? 0 : 1;
+    }
     if (result.check_failure) throw *result.check_failure;
-    return check && !result.checks.empty() ? 1 : 0;
+    if (!json) return flags.call == "targets" ? print_targets(result) : print_outline(flags, result);
+    std::puts(json_text(flags.call == "targets" ? targets_json(result) : outline_json(flags, result), 2).c_str());
+    return 0;
 }
 
 void write_results(const BuildFlags& flags, const BuildResult& result) {
     if (!flags.iid_file.empty()) write_file_atomic(flags.iid_file, result.image_id, 0644);
     if (flags.metadata_file.empty()) return;
-    nlohmann::json metadata = nlohmann::json::object();
-    if (!result.manifest_digest.empty()) metadata["containerimage.digest"] = result.manifest_digest;
-    if (!result.image_id.empty()) metadata["containerimage.config.digest"] = result.image_id;
-    std::string names;
-    for (const auto& name : result.names) names += (names.empty() ? "" : ",") + name;
-    if (!names.empty()) metadata["image.name"] = names;
-    write_file_atomic(flags.metadata_file, metadata.dump(2) + "\n", 0644);
+    write_file_atomic(flags.metadata_file, build_metadata(result).dump(2) + "\n", 0644);
 }
 
 } // namespace
@@ -192,12 +160,6 @@ Error in_words_of_buildkit(const Error& e, const std::string& which = {}) {
 
 Error parse_error(const Error& e) {
     return in_words_of_buildkit(e, fmt::format("dockerfile parse error on line {}: ", e.at().line));
-}
-
-// Of a Dockerfile that can be read again.
-std::string excerpt(const BuildRequest& request, const SourcePos& at) {
-    if (request.dockerfile == "-" || request.context == "-") return {};
-    return dockerfile_excerpt(request.dockerfile.empty() ? request.context + "/Dockerfile" : request.dockerfile, at);
 }
 
 } // namespace
@@ -222,7 +184,7 @@ BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& int
         const bool parsing =
             docker_is_spoken() && failed.name().find("load build definition from ") != std::string::npos;
         if (!parsing) std::fputs(failed.text().c_str(), stderr);
-        if (docker_is_spoken()) std::fputs(excerpt(flags.request, e.at()).c_str(), stderr);
+        if (docker_is_spoken()) std::fputs(build_excerpt(flags.request, e.at()).c_str(), stderr);
         e.with_exit_code(0); // of a step's program; a build that fails ends with 1
         if (parsing && e.at().line > 0) throw parse_error(e);
         const bool fetching = docker_is_spoken() && failed.name().find("load metadata for ") != std::string::npos;

@@ -25,8 +25,10 @@ std::vector<std::string> lines_of(const std::string& text) {
     return out;
 }
 
+} // namespace
+
 // A device or a pipe would give something else the second time.
-std::string text_of(const std::string& path) {
+std::string dockerfile_text(const std::string& path) {
     std::error_code unknown;
     if (!std::filesystem::is_regular_file(path, unknown)) return {};
     try {
@@ -36,11 +38,9 @@ std::string text_of(const std::string& path) {
     }
 }
 
-} // namespace
-
 std::string dockerfile_excerpt(const std::string& path, const SourcePos& at) {
     if (at.line <= 0 || base_name(path) != base_name(at.file)) return {};
-    const std::vector<std::string> lines = lines_of(text_of(path));
+    const std::vector<std::string> lines = lines_of(dockerfile_text(path));
     const int count = static_cast<int>(lines.size());
     if (at.line > count) return {};
     const auto line = [&](int number) -> const std::string& { return lines[static_cast<std::size_t>(number - 1)]; };

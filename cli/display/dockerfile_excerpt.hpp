@@ -11,4 +11,7 @@ namespace davit::cli {
 // read, has another name than `at` says, or is shorter: then it is not what was built from.
 std::string dockerfile_excerpt(const std::string& path, const SourcePos& at);
 
+// All of it; empty where it cannot be read twice (a pipe, no such file).
+std::string dockerfile_text(const std::string& path);
+
 } // namespace davit::cli

@@ -349,16 +349,6 @@ std::string to_json(const Baked& baked) {
 
 std::vector<BakeVariable> bake_variables(const BakeOptions& options) { return Definition(options).variables(); }
 
-std::vector<std::pair<std::string, std::string>> bake_names(const BakeOptions& options) {
-    const Definition definition(options);
-    std::vector<std::pair<std::string, std::string>> out;
-    for (const std::string& name : definition.target_names()) {
-        std::string about;
-        for (const auto& [key, value] : definition.attributes_of(name))
-            if (key == "description") about = text_of(value);
-        out.emplace_back(name, about);
-    }
-    return out;
-}
+std::vector<BakeName> bake_names(const BakeOptions& options) { return Definition(options).names(); }
 
 } // namespace davit

@@ -85,12 +85,16 @@ void keep_images(Session& session, const std::vector<Built>& built, const std::v
     }
     result.image_id = first.id;
     result.manifest_digest = first.manifest_digest;
+    result.manifest_type = manifests.front().media_type;
+    result.manifest_size = manifests.front().size;
     if (built.size() == 1)
         return name(session, names, result, [&](const auto& reference) { session.store.tag(first, reference); });
     const image::Index index = session.progress.during("exporting manifest list", [&](int) {
         return session.store.put_index(session.lease, image::write_index(manifests), registry::media::oci_index, ids);
     });
     result.manifest_digest = index.document.digest;
+    result.manifest_type = index.document.media_type;
+    result.manifest_size = index.document.size;
     name(session, names, result, [&](const auto& reference) { session.store.tag(index, reference); });
     // This machine's is what runs.
     for (const auto& text : names)

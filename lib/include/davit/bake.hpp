@@ -53,11 +53,20 @@ Baked bake(const BakeOptions& options);
 std::string to_json(const Baked& baked);
 
 struct BakeVariable {
-    std::string name, value, description;
+    std::string name;
+    std::optional<std::string> value; // lists and objects as JSON; none: it is null
+    std::string description;
+    std::string type = {}; // as it is declared: "string", "list of number"
 };
 std::vector<BakeVariable> bake_variables(const BakeOptions& options);
-// Names of all targets and groups, with what they are for.
-std::vector<std::pair<std::string, std::string>> bake_names(const BakeOptions& options);
+
+struct BakeName {
+    std::string name, description;
+    bool group = false;
+    std::vector<std::string> targets = {}; // of a group
+};
+// All targets and groups, by name.
+std::vector<BakeName> bake_names(const BakeOptions& options);
 
 } // namespace davit
 #pragma GCC visibility pop

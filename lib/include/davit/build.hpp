@@ -110,8 +110,10 @@ struct BuildRequirement {
 };
 
 struct BuildResult {
-    std::string image_id;           // sha256:…; empty when it went elsewhere only
-    std::string manifest_digest;    // sha256:…
+    std::string image_id;        // sha256:…; empty when it went elsewhere only
+    std::string manifest_digest; // sha256:…
+    std::string manifest_type;   // media type: of one image's, or of the index of several platforms'
+    std::uint64_t manifest_size = 0;
     std::vector<std::string> names; // given to it, canonical
     std::vector<BuildCheck> checks;
     // With check_only.

@@ -64,8 +64,10 @@ class Platforms(Case):
             self.assertEqual(f.read(), self.inspect("app:1")["Id"])
         self.assertEqual(self.variants("app:1"), sorted([HERE, ELSEWHERE]))
         with open(self.dir + "/metadata") as f:
-            index_digest = json.load(f)["containerimage.digest"]
-        self.assertTrue(os.path.exists(self.store + "/blobs/sha256/" + index_digest[7:]))
+            metadata = json.load(f)
+        index = self.store + "/blobs/sha256/" + metadata["containerimage.digest"][7:]
+        self.assertEqual(metadata["containerimage.descriptor"],
+                         {"mediaType": "application/vnd.oci.image.index.v1+json", "digest": metadata["containerimage.digest"], "size": os.path.getsize(index)})
         again = self.build("--platform", BOTH, "-t", "app:1")
         self.assertEqual(again.err.count("CACHED"), 2, again.err)
         self.run_davit("image", "rm", "app:1")

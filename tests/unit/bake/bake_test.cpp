@@ -208,9 +208,21 @@ TEST_CASE("bake: JSON without a bottom") {
 }
 
 TEST_CASE("bake: names and variables are listed") {
-    CHECK(bake_names(options()).size() == 8);
+    const auto names = bake_names(options());
+    CHECK(std::count_if(names.begin(), names.end(), [](const auto& n) { return !n.group; }) == 8);
+    CHECK(std::any_of(names.begin(), names.end(), [](const auto& n) {
+        return n.group && n.name == "default" && n.targets == std::vector<std::string>{"app", "db"};
+    }));
     const auto variables = bake_variables(options());
     REQUIRE(variables.size() == 2);
     CHECK(variables[0].name == "DEBUG");
     CHECK(variables[0].value == "false");
+    BakeOptions more;
+    more.files = {{"b.hcl", "variable \"L\" {\n type = list(string)\n default = [\"a\", \"b\"]\n}\nvariable \"N\" {\n "
+                            "type = number\n}\n"}};
+    const auto typed = bake_variables(more);
+    REQUIRE(typed.size() == 2);
+    CHECK(typed[0].type == "list of string");
+    CHECK(typed[0].value == "[\"a\",\"b\"]");
+    CHECK_FALSE(typed[1].value);
 }

@@ -1,0 +1,21 @@
+#include "cli/format/build_metadata.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace davit::cli {
+
+nlohmann::ordered_json build_metadata(const BuildResult& result) {
+    nlohmann::ordered_json out = nlohmann::ordered_json::object();
+    if (!result.image_id.empty()) out["containerimage.config.digest"] = result.image_id;
+    if (!result.manifest_digest.empty()) {
+        out["containerimage.descriptor"] = {
+            {"mediaType", result.manifest_type}, {"digest", result.manifest_digest}, {"size", result.manifest_size}};
+        out["containerimage.digest"] = result.manifest_digest;
+    }
+    std::string names;
+    for (const auto& name : result.names) names += (names.empty() ? "" : ",") + name;
+    if (!names.empty()) out["image.name"] = names;
+    return out;
+}
+
+} // namespace davit::cli

@@ -1,0 +1,42 @@
+// What --check and --call=check print, and the links of their rules.
+#include "base/file.hpp"
+#include "base/text_code.hpp"
+#include "cli/format/build_checks.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+using namespace davit;
+using namespace davit::cli;
+
+TEST_CASE("a rule's page is its name in words") {
+    CHECK(rule_url("JSONArgsRecommended") == "https://docs.docker.com/go/dockerfile/rule/json-args-recommended/");
+    CHECK(rule_url("SecretsUsedInArgOrEnv") ==
+          "https://docs.docker.com/go/dockerfile/rule/secrets-used-in-arg-or-env/");
+    CHECK(rule_url("UndefinedVar") == "https://docs.docker.com/go/dockerfile/rule/undefined-var/");
+}
+
+TEST_CASE("checks are told with the lines that they are about, by line") {
+    const test::TempDir dir;
+    write_file_atomic(dir / "Dockerfile", "FROM a\nCMD b\n", 0644);
+    BuildRequest request;
+    request.context = dir.path();
+    BuildResult result;
+    CHECK(checks_text(request, result) == "Check complete, no warnings found.\n");
+    result.checks = {{"JSONArgsRecommended", "words \x1b[1m", "Dockerfile", 2},
+                     {"FromAsCasing", "first", "Dockerfile", 1}};
+    const std::string text = checks_text(request, result);
+    CHECK(text.starts_with("Check complete, 2 warnings have been found!\n\nWARNING: FromAsCasing - https://"));
+    CHECK(text.find("\nwords \\x1b[1m\nDockerfile:2\n--------------------\n   1 |     FROM a\n   2 | >>> CMD b\n") !=
+          std::string::npos);
+    const auto json = nlohmann::json::parse(checks_json(request, result));
+    CHECK(json["warnings"][1]["ruleName"] == "JSONArgsRecommended");
+    CHECK(json["warnings"][1]["location"]["ranges"][0]["start"]["line"] == 2);
+    CHECK(json["sources"][0]["data"] == base64_encode("FROM a\nCMD b\n"));
+    CHECK_FALSE(json.contains("buildError"));
+    request.dockerfile = "-"; // it cannot be read again
+    CHECK(checks_text(request, result).find("\nDockerfile:2\n") != std::string::npos);
+    result.check_failure = Error(Errc::invalid_project, "no stage").with_at({"Dockerfile", 1, 1});
+    CHECK(nlohmann::json::parse(checks_json(request, result))["buildError"]["message"] == "no stage");
+}
