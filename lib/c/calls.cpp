@@ -6,18 +6,13 @@
 #include "davit/logs.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 namespace {
 
 using namespace davit;
-using ItemJson = nlohmann::json;
 
-davit::Engine& engine_of(davit_engine* engine) {
-    if (!engine) throw error(Errc::usage, "the engine is NULL");
-    return engine->engine;
-}
+using c::engine_of;
 
 davit::Scope& scope_of(davit_scope* scope) {
     if (!scope) throw error(Errc::usage, "the scope is NULL");
@@ -72,21 +67,12 @@ int exec_in(davit::Engine& engine, const ContainerInfo& container, const char* c
     }
 }
 
-std::string line_json(const ContainerInfo& container, const LogLine& line) {
-    return ItemJson{{"container", container.name},
-                    {"service", container.service},
-                    {"time", line.time_ns},
-                    {"stream", line.is_error ? 2 : 1},
-                    {"text", line.text}}
-        .dump(-1, ' ', false, ItemJson::error_handler_t::replace);
-}
-
 void logs_of(davit::Engine& engine, const std::string& project, const c::LogOptions& options, davit_item item,
              void* user, const davit_stop* stop) {
     Leaving leaving(stop);
     LogSink sink;
     sink.line = [&](const ContainerInfo& container, const LogLine& line) {
-        if (!leaving.left() && item(user, line_json(container, line).c_str()) != 0) leaving.leave();
+        if (!leaving.left() && item(user, c::to_json(container, line).c_str()) != 0) leaving.leave();
     };
     sink.ended = [&](const ContainerEnd&) { return !leaving.left(); };
     FollowOptions how;
@@ -98,12 +84,6 @@ void logs_of(davit::Engine& engine, const std::string& project, const c::LogOpti
     LogFollower follower(engine, project, sink, how);
     follower.read_history();
     if (options.follow && !leaving.left()) follower.run(leaving.token());
-}
-
-std::string event_json(const MachineEvent& e) {
-    return ItemJson{{"time", e.time_ns}, {"type", e.type},       {"action", e.action},
-                    {"id", e.id},        {"project", e.project}, {"attributes", e.attributes}}
-        .dump(-1, ' ', false, ItemJson::error_handler_t::replace);
 }
 
 } // namespace
@@ -165,7 +145,7 @@ int davit_events(davit_engine* engine, const char* name, const char* options, da
         if (!item) throw davit::error(Errc::usage, "nobody takes the events");
         const auto range = c::event_options(options);
         const auto sink = [&](const MachineEvent& e) {
-            return (name && e.project != name) || item(user, event_json(e).c_str()) == 0;
+            return (name && e.project != name) || item(user, c::to_json(e).c_str()) == 0;
         };
         follow_machine_events(engine_of(engine), {range.since, range.until}, {}, sink, c::token(stop));
     });

@@ -93,6 +93,11 @@ std::string required(const char* text, const char* what) {
     return text;
 }
 
+Engine& engine_of(davit_engine* engine) {
+    if (!engine) throw error(Errc::usage, "the engine is NULL");
+    return engine->engine;
+}
+
 } // namespace davit::c
 
 extern "C" {

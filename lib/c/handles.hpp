@@ -54,5 +54,6 @@ auto made(davit_error** error, F&& call) noexcept -> decltype(call()) {
 char* text_for_caller(const std::string& text); // for davit_free()
 inline std::stop_token token(const davit_stop* stop) { return stop ? stop->source.get_token() : std::stop_token(); }
 std::string required(const char* text, const char* what); // Errors: usage (null)
+Engine& engine_of(davit_engine* engine);                  // Errors: usage (null)
 
 } // namespace davit::c

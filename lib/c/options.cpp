@@ -269,6 +269,27 @@ EventOptions event_options(const char* text) {
     return o;
 }
 
+LogStreamOptions log_stream_options(const char* text) {
+    LogStreamOptions o;
+    Fields f(parsed(text, "the options of a log stream"), "the options of a log stream");
+    f.take("services", o.services);
+    f.take("tail", o.range.tail);
+    f.take("from_now", o.from_now);
+    f.take("forever", o.forever);
+    f.end();
+    return o;
+}
+
+StatsStreamOptions stats_stream_options(const char* text) {
+    StatsStreamOptions o;
+    Fields f(parsed(text, "the options of a stats stream"), "the options of a stats stream");
+    f.take("services", o.services);
+    if (const auto interval = f.seconds("interval"))
+        o.interval = std::chrono::duration_cast<std::chrono::milliseconds>(*interval);
+    f.end();
+    return o;
+}
+
 std::string to_json(const std::vector<ContainerInfo>& containers) {
     Json out = Json::array();
     for (const ContainerInfo& c : containers) {

@@ -3,9 +3,12 @@
 
 #include "davit/container.hpp"
 #include "davit/engine.hpp"
+#include "davit/events.hpp"
 #include "davit/exec.hpp"
 #include "davit/load.hpp"
+#include "davit/logs.hpp"
 #include "davit/scope.hpp"
+#include "davit/streams.hpp"
 #include "davit/wait.hpp"
 
 #include <cstddef>
@@ -41,6 +44,13 @@ struct EventOptions {
 };
 EventOptions event_options(const char* text);
 
+LogStreamOptions log_stream_options(const char* text);
+StatsStreamOptions stats_stream_options(const char* text);
+
 std::string to_json(const std::vector<ContainerInfo>& containers);
+// items.cpp: one line each.
+std::string to_json(const ContainerInfo& container, const LogLine& line);
+std::string to_json(const MachineEvent& event);
+std::string to_json(const StatsSample& sample);
 
 } // namespace davit::c

@@ -1,6 +1,7 @@
 /* The C header from C: everything that it declares, on a project of busybox. */
 #include <davit/davit.h>
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,36 @@ static void errors(void) {
     require_that(davit_error_kind(NULL) == DAVIT_OK, "no error has no kind");
 }
 
+/* The first item of a stream that has the text, by poll(2). */
+static void comes(davit_stream* stream, const char* text, const char* what) {
+    struct pollfd ready;
+    char* item;
+    int found = 0;
+    require_that(stream != NULL, what);
+    ready.fd = davit_stream_fd(stream);
+    ready.events = POLLIN;
+    while (!found && !davit_stream_done(stream)) {
+        require_that(poll(&ready, 1, 20000) == 1, what);
+        while (!found && (item = davit_stream_next(stream, &error)) != NULL) {
+            found = strstr(item, text) != NULL;
+            davit_free(item);
+        }
+        require_that(error == NULL, what);
+    }
+    require_that(found, what);
+    davit_stream_free(stream);
+}
+
+static void streams(davit_engine* engine) {
+    comes(davit_log_stream(engine, "plain", "{\"services\": [\"one\"]}", &error), "\"text\":\"ready\"", "lines stream");
+    comes(davit_event_stream(engine, "plain", "{\"since\": 0}", &error), "\"action\":\"create\"", "events stream");
+    comes(davit_stats_stream(engine, "plain", "{\"interval\": 0.1}", &error), "\"memory\":", "samples stream");
+    require_that(davit_stats_stream(engine, "plain", "{\"interval\": \"x\"}", &error) == NULL,
+                 "a bad interval is none");
+    forget_error();
+    require_that(davit_stream_fd(NULL) == -1 && davit_stream_done(NULL) == 1, "no stream is one that has ended");
+}
+
 static void project(davit_engine* engine, const char* loaded) {
     char said[1000] = "", item[1000] = "";
     int code = -1;
@@ -90,6 +121,7 @@ static void project(davit_engine* engine, const char* loaded) {
     require_that(davit_events(engine, "plain", "{\"since\": 0}", first_item, item, NULL, &error) == DAVIT_OK,
                  "it has events");
     require_that(strstr(item, "\"action\":\"create\"") != NULL, "from the first one");
+    streams(engine);
     davit_stop_request(stop);
     require_that(davit_wait(engine, "plain", "[{\"exited\": \"one\"}]", 0, stop, &error) == DAVIT_INTERRUPTED,
                  "it is left");

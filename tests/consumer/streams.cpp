@@ -108,15 +108,26 @@ void processes() {
     rest_of(killed);
     require_that(killed.exit_code() == 128 + SIGKILL, "it hears signals");
 
-    auto terminal = session({"sh", "-c", "stty size; read line; stty size"}, true);
+    auto terminal = session({"sh", "-c", "stty size; while read line && [ $line ]; do stty size; done"}, true);
     std::string said;
     while (said.find("40 100") == std::string::npos) {
         require_that(readable(terminal.fd(), 30s), "a terminal says something");
         while (auto piece = terminal.next()) said += piece->text;
     }
-    terminal.resize({50, 120});
+    constexpr unsigned short times = 50;
+    for (unsigned short i = 0; i < times; ++i) {
+        const unsigned short rows = static_cast<unsigned short>(50 + i);
+        terminal.resize({rows, 120});
+        terminal.write("next\n");
+        const std::string size = std::to_string(rows) + " 120";
+        for (said.clear(); said.find(" 120") == std::string::npos;) {
+            require_that(readable(terminal.fd(), 30s), "a terminal says its size");
+            while (auto piece = terminal.next()) said += piece->text;
+        }
+        require_that(said.find(size) != std::string::npos, "its terminal has the size that was said before");
+    }
     terminal.write("\n");
-    require_that(rest_of(terminal).find("50 120") != std::string::npos, "its terminal has the size that is said");
+    rest_of(terminal);
 
     // More than all buffers hold, to somebody who does not take it: nothing is lost, and nobody's memory is filled.
     auto writer = session({"sh", "-c", "head -c 3000000 /dev/zero; echo end >&2"});

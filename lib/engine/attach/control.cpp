@@ -25,9 +25,16 @@ void SessionControl::Requests::signal(int number) {
 void SessionControl::Requests::resize(WindowSize size) {
     {
         std::lock_guard lock(mutex_);
+        if (apply_size_) return apply_size_(size);
         pending_.size = size;
     }
     wake();
+}
+
+void SessionControl::Requests::apply_sizes_by(std::function<void(WindowSize)> apply) {
+    std::lock_guard lock(mutex_);
+    apply_size_ = std::move(apply);
+    if (apply_size_ && pending_.size) apply_size_(*std::exchange(pending_.size, {}));
 }
 
 void SessionControl::Requests::detach() {

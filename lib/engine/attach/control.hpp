@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "davit/attach.hpp"
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -16,6 +17,9 @@ public:
     void signal(int number);
     void resize(WindowSize size);
     void detach();
+    // While there is one, sizes are applied at once, in the thread that asks: what that thread writes afterwards is
+    // read in a terminal of that size. Empty: take() has them again.
+    void apply_sizes_by(std::function<void(WindowSize)> apply);
     void wake() const;
     int fd() const { return event_.get(); } // readable when something was asked for
 
@@ -30,6 +34,7 @@ private:
     UniqueFd event_;
     std::mutex mutex_;
     Taken pending_;
+    std::function<void(WindowSize)> apply_size_;
 };
 
 } // namespace davit

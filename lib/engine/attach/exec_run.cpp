@@ -36,6 +36,9 @@ public:
     ExecRun(runtime::ShimConnection shim, const ExecOptions& options, const Session& session, std::string_view text)
         : shim_(std::move(shim)), options_(options), session_(session), requests_(session.control.requests()),
           text_(text) {}
+    ~ExecRun() { requests_.apply_sizes_by({}); }
+    ExecRun(const ExecRun&) = delete;
+    ExecRun& operator=(const ExecRun&) = delete;
 
     std::optional<int> run(const std::string& steps, const std::stop_token& stop) {
         begin(steps);
@@ -52,7 +55,6 @@ public:
             }
             for (const int signal : asked.signals) shim_.signal_exec(process_.id(), signal);
             if (asked.detach) return finish(std::nullopt);
-            if (asked.size) process_.resize(asked.size->rows, asked.size->columns);
         }
     }
 
@@ -70,6 +72,7 @@ private:
             throw;
         }
         if (options_.detach) return;
+        requests_.apply_sizes_by([this](WindowSize size) { process_.resize(size.rows, size.columns); });
         if (session_.started) session_.started();
         start_input();
         start_output(process_.output, session_.output, output_);

@@ -106,6 +106,28 @@ DAVIT_C_API int davit_events(davit_engine* engine, const char* name, const char*
 DAVIT_C_API int davit_wait(davit_engine* engine, const char* name, const char* waits, double timeout, davit_stop* stop,
                            davit_error** error);
 
+/* ---- Streams, for programs with a loop of their own: a descriptor to poll, and what has come, taken without blocking
+ * (davit/streams.hpp). A stream is for one thread at a time, and is freed before its engine. */
+typedef struct davit_stream davit_stream;
+/* {"services": [...], "tail": lines, "from_now", "forever"}: items as of davit_logs; without forever it ends when all
+ * containers have. */
+DAVIT_C_API davit_stream* davit_log_stream(davit_engine* engine, const char* name, const char* options,
+                                           davit_error** error);
+/* Options and items as of davit_events. */
+DAVIT_C_API davit_stream* davit_event_stream(davit_engine* engine, const char* name, const char* options,
+                                             davit_error** error);
+/* {"services": [...], "interval": seconds}; name NULL: of all projects. {"container", "service", "cpu_percent", "cpu":
+ * ns since its start, "memory", "memory_limit", "block_read", "block_written", "network_received", "network_sent",
+ * "pids"} */
+DAVIT_C_API davit_stream* davit_stats_stream(davit_engine* engine, const char* name, const char* options,
+                                             davit_error** error);
+/* Readable while there is something to take, and from the end on; the stream's own, only to be polled. */
+DAVIT_C_API int davit_stream_fd(const davit_stream* stream);
+/* The next item. NULL: none has come yet, the stream is done, or it failed, which *error tells, once. */
+DAVIT_C_API char* davit_stream_next(davit_stream* stream, davit_error** error);
+DAVIT_C_API int davit_stream_done(const davit_stream* stream); /* it has ended, and all of it was taken */
+DAVIT_C_API void davit_stream_free(davit_stream* stream);
+
 /* ---- Scopes: a project that ends with davit_scope_free(), and with this process. options: {"unique",
  * "ephemeral_ports", "adopt", "start", "grace", "up": as of davit_up}. engine: options as of davit_engine_new(). */
 typedef struct davit_scope davit_scope;
