@@ -103,7 +103,9 @@ std::string make_text(const Globals& g, LoadOptions options, const ConfigFlags& 
     const auto all = lists(f);
     const auto wanted = std::find_if(all.begin(), all.end(), [](const List& l) { return l.wanted; });
     const bool list = wanted != all.end();
-    if (f.variables && !list && f.hash.empty()) return list_variables(options, json);
+    if (f.variables && !list && f.hash.empty())
+        return list_variables(
+            options, f.format.empty() ? std::nullopt : std::optional(json ? RenderFormat::json : RenderFormat::yaml));
     if (f.no_interpolate && f.services) return list_uninterpolated_services(options);
     if (f.no_interpolate && !list && f.hash.empty()) return render_tree(g, options, f, json);
     const bool hashes = !f.hash.empty() && (!list || wanted->selects);

@@ -129,13 +129,14 @@ std::string list_environment(const Project& p) {
     return out;
 }
 
-std::string list_variables(LoadOptions options, bool json) {
+std::string list_variables(LoadOptions options, std::optional<RenderFormat> format) {
     options.interpolate = false;
     options.validate = false;
     options.normalize = false;
     options.resolve_paths = false;
     const auto variables = MergedFiles(options).variables();
-    if (json) return four_spaces(to_json(variables));
+    if (format == RenderFormat::json) return four_spaces(render_variables(variables, *format));
+    if (format) return render_variables(variables, *format);
     std::vector<std::array<std::string, 4>> rows{{"NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"}};
     for (const auto& [name, v] : variables)
         rows.push_back({name, v.required ? "true" : "false", v.default_value, v.alternate_value});

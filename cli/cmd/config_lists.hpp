@@ -3,6 +3,7 @@
 
 #include "davit/load.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,7 @@ std::string image_of(const Project&, const Service&);
 std::string list_hashes(const Project&, std::string_view which);
 // KEY=value lines of what interpolation sees.
 std::string list_environment(const Project&);
-// The variables of the files as a table, or as JSON.
-std::string list_variables(LoadOptions options, bool json);
+// The variables of the files as a table, or in a format that was asked for.
+std::string list_variables(LoadOptions options, std::optional<RenderFormat> format);
 
 } // namespace davit::cli

@@ -106,18 +106,20 @@ std::string render_images(const Project& project, RenderFormat format) {
     return print_as(format, *root, true);
 }
 
-std::string to_json(const std::map<std::string, TemplateVariable>& variables) {
+std::string render_variables(const std::map<std::string, TemplateVariable>& variables, RenderFormat format) {
+    const bool json = format == RenderFormat::json;
     yaml::Tree tree;
     yaml::Node* root = tree.map();
     for (const auto& [name, v] : variables) {
         yaml::Node* one = tree.map();
-        tree.add(*one, "Name", tree.string(v.name));
-        tree.add(*one, "DefaultValue", tree.string(v.default_value));
-        tree.add(*one, "PresenceValue", tree.string(v.alternate_value));
-        tree.add(*one, "Required", tree.boolean(v.required));
+        tree.add(*one, json ? "Name" : "name", tree.string(v.name));
+        tree.add(*one, json ? "DefaultValue" : "defaultvalue", tree.string(v.default_value));
+        tree.add(*one, json ? "PresenceValue" : "presencevalue", tree.string(v.alternate_value));
+        tree.add(*one, json ? "Required" : "required", tree.boolean(v.required));
         tree.add(*root, tree.copy(name), one);
     }
-    return yaml::print_json(*root, false);
+    constexpr std::size_t step = 4; // Compose's library prints a bare structure so
+    return json ? yaml::print_json(*root, false) : yaml::print_yaml(*root, false, step);
 }
 
 } // namespace davit

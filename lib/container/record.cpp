@@ -103,6 +103,10 @@ void ContainerBuilder::labels() {
     labels[label::oneoff] = out_.record.oneoff ? "True" : "False";
     labels[label::config_hash] = in_.config_hash;
     labels[label::image] = in_.image.id;
+    std::map<std::string, std::string> volumes;
+    for (const Mount& m : service_.volumes)
+        if (m.type == MountType::image) volumes[m.target] = around_.image(m.source).id;
+    if (!volumes.empty()) labels[label::image_volumes] = label::image_volumes_text(volumes);
     labels[label::depends_on] = label::depends_on_text(service_.depends_on);
     labels[label::working_dir] = in_.project.working_dir;
     labels[label::config_files] = fmt::format("{}", fmt::join(in_.project.compose_files, ","));

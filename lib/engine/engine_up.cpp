@@ -140,6 +140,16 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
         out.wanted.images[service.name] = reference;
         if (image) out.observed.images[reference] = image->id;
         if (image && !image->digests.empty()) out.digests[image->id] = image->digests.front();
+        std::map<std::string, std::string> volumes;
+        bool all_here = true;
+        for (const Mount& mount : service.volumes) {
+            if (mount.type != MountType::image) continue;
+            const auto pinned = out.pins.references.find(mount.source);
+            const auto& found = lookup.find(pinned == out.pins.references.end() ? mount.source : pinned->second);
+            all_here = all_here && found;
+            if (found) volumes[mount.target] = found->id;
+        }
+        if (!volumes.empty() && all_here) out.wanted.image_volumes[service.name] = label::image_volumes_text(volumes);
         if (effective_healthcheck(service, image ? image->config : image::Config()))
             out.wanted.healthchecks.insert(service.name);
     };

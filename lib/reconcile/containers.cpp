@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "compose/place.hpp"
 #include "model/image_reference.hpp"
+#include "reconcile/labels.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -122,6 +123,10 @@ std::string Reconciler::divergence(const Service& service, const ObservedContain
     }
     auto image = observed_.images.find(wanted_.images.at(service.name));
     if (image != observed_.images.end() && image->second != record.image_id) return "image changed";
+    if (const auto now = wanted_.image_volumes.find(service.name); now != wanted_.image_volumes.end()) {
+        const auto had = record.labels.find(label::image_volumes); // davit's before 0.2 do not tell
+        if (had != record.labels.end() && had->second != now->second) return "the image of a volume changed";
+    }
     if (options_.contents_count && another_content(service, record)) return "content of a config or secret changed";
     if (std::string cause = donor_replaced(service, record); !cause.empty()) return cause;
     for (const auto& [key, unused] : service.networks) {

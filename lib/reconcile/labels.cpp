@@ -39,6 +39,12 @@ std::string depends_on_text(const std::map<std::string, Dependency>& dependencie
     return out;
 }
 
+std::string image_volumes_text(const std::map<std::string, std::string>& ids) {
+    std::string out;
+    for (const auto& [target, id] : ids) out += (out.empty() ? "" : ",") + target + '=' + id;
+    return out;
+}
+
 std::map<std::string, Dependency> parse_depends_on(const std::string& text) {
     std::map<std::string, Dependency> out;
     std::istringstream list(text);

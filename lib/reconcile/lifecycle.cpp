@@ -192,7 +192,8 @@ namespace {
 Plan pausing(const Scene& scene, const std::vector<std::string>& names, OpKind kind, ContainerState wrong,
              const char* complaint) {
     PlanBuilder plan(scene.observed.project, scene.model);
-    for (const auto* c : replicas_of(scene, services_of(scene, names, true))) {
+    // As Docker Compose: what no file is there to deny is a service without containers.
+    for (const auto* c : replicas_of(scene, services_of(scene, names, scene.model != nullptr))) {
         if (!c->active()) continue;
         if (c->status.state == wrong) throw error(Errc::conflict, "container {} {}", c->record.name, complaint);
         plan.add(kind, *c, kind == OpKind::pause_container ? "pause" : "unpause");

@@ -44,6 +44,7 @@ Reconciled Reconciler::run() {
     volumes();
     for (const auto& name : order_) decide(project_.services.at(name));
     check_names();
+    check_donors();
     warn_of_sharers();
     emit_orphans();
     for (const auto& name : order_) emit(services_.at(name));

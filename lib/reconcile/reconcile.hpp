@@ -22,7 +22,8 @@ struct Wanted {
     std::map<std::string, std::string> content_hashes;                // service → of its inline configs and secrets
     std::map<std::string, std::string> network_hashes, volume_hashes; // key →
     std::map<std::string, std::string> images;                        // service → reference
-    std::set<std::string> healthchecks; // services that have one, of their own or of the image
+    std::map<std::string, std::string> image_volumes; // service → label::image_volumes_text(), where all are here
+    std::set<std::string> healthchecks;               // services that have one, of their own or of the image
 };
 
 struct OneOff {      // `run`

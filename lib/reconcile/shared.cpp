@@ -1,5 +1,6 @@
 #include "reconcile/reconciler.hpp"
 
+#include "base/error.hpp"
 #include "model/image_reference.hpp"
 
 #include <algorithm>
@@ -12,6 +13,7 @@ namespace {
 // One thing that a container has of another one.
 struct Sharing {
     const char* what; // for people
+    const char* noun; // as Docker Compose has it
     SharedWith of;    // by the service
     std::string had;  // the id of the container it was made with; "": of none, or unknown
 };
@@ -28,17 +30,17 @@ std::string id_in(const std::string& mode) {
 
 std::vector<Sharing> sharings(const Service& service, const ContainerRecord& record) {
     std::vector<Sharing> out;
-    auto mode = [&](const char* what, const std::string& wanted, const std::string& had) {
+    auto mode = [&](const char* what, const char* noun, const std::string& wanted, const std::string& had) {
         const SharedWith of = SharedWith::parse(wanted);
-        if (of.kind != SharedWith::Kind::nobody) out.push_back({what, of, id_in(had)});
+        if (of.kind != SharedWith::Kind::nobody) out.push_back({what, noun, of, id_in(had)});
     };
-    mode("network", service.network_mode, record.network_mode);
-    mode("IPC namespace", service.ipc, record.ipc_mode);
-    mode("process namespace", service.pid, record.pid_mode);
+    mode("network", "network namespace", service.network_mode, record.network_mode);
+    mode("IPC namespace", "IPC namespace", service.ipc, record.ipc_mode);
+    mode("process namespace", "PID namespace", service.pid, record.pid_mode);
     // Records of davit 0.1 do not tell whose volumes these are.
     const bool known = record.volumes_from.size() == service.volumes_from.size();
     for (std::size_t i = 0; i < service.volumes_from.size(); ++i)
-        out.push_back({"volumes", VolumesFrom::parse(service.volumes_from[i]).of,
+        out.push_back({"volumes", "volume", VolumesFrom::parse(service.volumes_from[i]).of,
                        known ? record.volumes_from[i] : std::string()});
     return out;
 }
@@ -47,12 +49,12 @@ std::vector<Sharing> sharings(const Service& service, const ContainerRecord& rec
 std::vector<Sharing> sharings(const ContainerRecord& record) {
     std::vector<Sharing> out;
     auto mode = [&](const char* what, const std::string& had) {
-        if (std::string id = id_in(had); !id.empty()) out.push_back({what, {}, id});
+        if (std::string id = id_in(had); !id.empty()) out.push_back({what, "", {}, id});
     };
     mode("network", record.network_mode);
     mode("IPC namespace", record.ipc_mode);
     mode("process namespace", record.pid_mode);
-    for (const auto& id : record.volumes_from) out.push_back({"volumes", {}, id});
+    for (const auto& id : record.volumes_from) out.push_back({"volumes", "", {}, id});
     return out;
 }
 
@@ -123,6 +125,18 @@ std::string Reconciler::donor_replaced(const Service& service, const ContainerRe
         if (!now.empty() && now != sharing.had) return fmt::format("'{}' is another container now", sharing.of.name);
     }
     return "";
+}
+
+// A service that is not brought up as well (--no-deps), or that has no replicas.
+void Reconciler::check_donors() const {
+    for (const auto& name : order_) {
+        if (services_.at(name).slots.empty()) continue;
+        for (const auto& sharing : sharings(project_.services.at(name), {}))
+            if (sharing.of.is_service() && donor_now(sharing.of).empty())
+                throw error(Errc::not_found, "cannot share {} with service {}: container missing", sharing.noun,
+                            sharing.of.name)
+                    .with_hint(fmt::format("davit up -d {}", sharing.of.name));
+    }
 }
 
 // Who shares something with a container that is replaced, and is not made anew itself, keeps what is left of it.

@@ -127,7 +127,7 @@ private:
 
 class YamlPrinter {
 public:
-    YamlPrinter(std::string& out, bool dollars) : out_(out), dollars_(dollars) {}
+    YamlPrinter(std::string& out, bool dollars, std::size_t step) : out_(out), dollars_(dollars), step_(step) {}
 
     void document(const Node& n) {
         if (n.is_map() && !n.map().empty()) return map(n, 0, true);
@@ -136,7 +136,8 @@ public:
     }
 
 private:
-    void indent(int depth) { out_.append(static_cast<std::size_t>(depth) * 2, ' '); }
+    std::size_t columns(int depth) const { return static_cast<std::size_t>(depth) * step_; }
+    void indent(int depth) { out_.append(columns(depth), ' '); }
 
     void map(const Node& n, int depth, bool indent_first) {
         const auto natural = [](const Entry& a, const Entry& b) { return comes_before(a.key, b.key); };
@@ -212,18 +213,19 @@ private:
         const std::size_t line = out_.rfind('\n') + 1; // npos + 1: the first one
         const auto is_first_byte = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
         const auto column = std::count_if(out_.begin() + static_cast<std::ptrdiff_t>(line), out_.end(), is_first_byte);
-        write_scalar(out_, s, static_cast<std::size_t>(column), static_cast<std::size_t>(depth) * 2, key);
+        write_scalar(out_, s, static_cast<std::size_t>(column), columns(depth), key);
     }
 
     std::string& out_;
-    bool dollars_; // doubled in what is not text; the rest when all stands there
+    bool dollars_;           // doubled in what is not text; the rest when all stands there
+    const std::size_t step_; // of the indentation
 };
 
 } // namespace
 
-std::string print_yaml(const Node& n, bool escape) {
+std::string print_yaml(const Node& n, bool escape, std::size_t step) {
     std::string out;
-    YamlPrinter(out, escape).document(n);
+    YamlPrinter(out, escape, step).document(n);
     if (!escape) return out;
     std::string escaped; // once the lines are folded
     escaped.reserve(out.size());

@@ -3,12 +3,13 @@
 
 #include "yaml/tree.hpp"
 
+#include <cstddef>
 #include <string>
 
 namespace davit::yaml {
 
-// escape: every dollar becomes $$, so that the text can be loaded again.
-std::string print_yaml(const Node&, bool escape);
+// escape: every dollar becomes $$, so that the text can be loaded again. step: columns of one level.
+std::string print_yaml(const Node&, bool escape, std::size_t step = 2);
 std::string print_json(const Node&, bool escape);
 
 } // namespace davit::yaml

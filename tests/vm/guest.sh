@@ -20,7 +20,7 @@ listing() {
 }
 same() {
     # the kernel takes a moment to let go of the last cgroup and link
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
+    for _ in $(seq 60); do
         listing > /tmp/after
         [ "$(cat /tmp/before)" = "$(cat /tmp/after)" ] && return 0
         sleep 0.3

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 CACHE, OUT, DAVIT, IMAGES = (os.environ[n] for n in ("VM_CACHE", "VM_OUT", "DAVIT", "DAVIT_IMAGES"))
@@ -52,16 +53,18 @@ def fetch(names, directory):
     """Downloads exactly these packages; what is there stays, so that no network is needed twice."""
     os.makedirs(directory, exist_ok=True)
     missing = [n for n in names if not glob.glob(f"{directory}/{n}_*.deb")]
-    for attempt in range(3):
+    why = ""
+    for pause in (0, 2, 10, 30, 60):  # a mirror that is being updated, a proxy that is busy
         if not missing:
             return
-        subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3", "download", *missing], cwd=directory,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        missing = [n for n in names if not glob.glob(f"{directory}/{n}_*.deb")]
-        if missing and attempt == 0:
+        if pause:
+            time.sleep(pause)
             subprocess.run(["apt-get", "-qq", "update"], stdout=subprocess.DEVNULL)
+        why = subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3", "download", *missing], cwd=directory,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
+        missing = [n for n in names if not glob.glob(f"{directory}/{n}_*.deb")]
     if missing:
-        sys.exit("apt-get could not fetch " + " ".join(missing))
+        sys.exit("apt-get could not fetch " + " ".join(missing) + "\n" + why)
 
 
 def closure(packages):

@@ -6,6 +6,7 @@
 #include "engine/inspect/json_parts.hpp"
 #include "swarm/json_spec.hpp"
 
+#include <algorithm>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -56,6 +57,47 @@ Json plugins() {
     return out;
 }
 
+Json network_of(const NetworkInfo& n) {
+    Json spec = {{"Name", n.name}, {"Labels", n.labels}, {"DriverConfiguration", {{"Name", n.driver}}}};
+    if (n.enable_ipv6) spec["IPv6Enabled"] = true;
+    if (n.internal) spec["Internal"] = true;
+    if (n.attachable) spec["Attachable"] = true;
+    spec["IPAMOptions"] = {{"Driver", {{"Name", "default"}}}};
+    spec["Scope"] = n.scope;
+    Json pools = Json::array();
+    for (const NetworkPool& pool : n.pools) {
+        Json one = {{"Subnet", pool.subnet}};
+        if (!pool.gateway.empty()) one["Gateway"] = pool.gateway;
+        pools.push_back(std::move(one));
+    }
+    return {{"ID", n.id},
+            {"CreatedAt", rfc3339_nano(n.created)},
+            {"UpdatedAt", rfc3339_nano(n.created)},
+            {"Spec", std::move(spec)},
+            {"DriverState", {{"Name", n.driver}}},
+            {"IPAMOptions", {{"Driver", {{"Name", "default"}}}, {"Configs", std::move(pools)}}}};
+}
+
+// Of a task whose container runs: where it is, with its addresses.
+Json attachments_of(Engine& engine, const ContainerInfo& container) {
+    Json out = Json::array();
+    if (container.networks.empty()) return out;
+    const std::vector<NetworkInfo> networks = engine.networks();
+    for (const AttachedNetwork& a : container.networks) {
+        const auto n = std::find_if(networks.begin(), networks.end(), [&](const auto& x) { return x.name == a.name; });
+        Json addresses = Json::array();
+        for (const std::string& address : {a.ipv4, a.ipv6})
+            for (std::size_t i = 0; n != networks.end() && !address.empty() && i < n->pools.size(); ++i) {
+                const std::string& subnet = n->pools[i].subnet;
+                const bool same_family =
+                    (subnet.find(':') == std::string::npos) == (address.find(':') == std::string::npos);
+                if (same_family) addresses.push_back(address + subnet.substr(subnet.find('/')));
+            }
+        if (!addresses.empty()) out.push_back({{"Network", network_of(*n)}, {"Addresses", std::move(addresses)}});
+    }
+    return out;
+}
+
 } // namespace
 
 std::string inspect(const Service& s) {
@@ -88,7 +130,8 @@ std::string inspect(Engine& engine, const Service& service, const Task& task) {
     Json status = {{"Timestamp", rfc3339_nano(task.state_since)}, {"State", to_string(task.state)}};
     if (!task.message.empty()) status["Message"] = task.message;
     if (!task.error.empty()) status["Err"] = task.error;
-    if (const auto container = container_of(engine, service, task))
+    const auto container = container_of(engine, service, task);
+    if (container)
         status["ContainerStatus"] = {
             {"ContainerID", task.container_id}, {"PID", container->pid}, {"ExitCode", task.exit_code}};
     Json ports = Json::array();
@@ -101,6 +144,8 @@ std::string inspect(Engine& engine, const Service& service, const Task& task) {
     if (!ports.empty()) status["PortStatus"]["Ports"] = std::move(ports);
     out["Status"] = std::move(status);
     out["DesiredState"] = to_string(task.desired);
+    if (Json attachments = container ? attachments_of(engine, *container) : Json(); !attachments.empty())
+        out["NetworksAttachments"] = std::move(attachments);
     out["Volumes"] = nullptr; // those of a cluster
     if (service.spec.mode.job()) out["JobIteration"] = iteration(task.job_iteration);
     return documents::text_of(out);

@@ -12,6 +12,7 @@ inline constexpr const char* number = "com.docker.compose.container-number";
 inline constexpr const char* oneoff = "com.docker.compose.oneoff"; // "True" for `run`
 inline constexpr const char* config_hash = "com.docker.compose.config-hash";
 inline constexpr const char* image = "com.docker.compose.image";
+inline constexpr const char* image_volumes = "com.docker.compose.image-volume-digest"; // "/data=sha256:…,…"
 inline constexpr const char* depends_on = "com.docker.compose.depends_on"; // "db:service_healthy:false,cache:…"
 inline constexpr const char* working_dir = "com.docker.compose.project.working_dir";
 inline constexpr const char* config_files = "com.docker.compose.project.config_files";

@@ -53,8 +53,8 @@ private:
 // The services with nothing but their images: an override file that holds them at what they are.
 std::string render_images(const Project& project, RenderFormat format);
 
-// A JSON object of these, as `config --variables --format json` prints it.
-std::string to_json(const std::map<std::string, TemplateVariable>& variables);
+// An object of these by name, as `config --variables` prints it with --format json or yaml.
+std::string render_variables(const std::map<std::string, TemplateVariable>& variables, RenderFormat format);
 
 } // namespace davit
 #pragma GCC visibility pop

@@ -77,6 +77,10 @@ def made(s):
     s.equal("the config's mode", "440\n", inside(s, one, "stat -c %a /conf"))
     s.equal("a shared volume, and one of its own", "2\n0\n", inside(s, one, "ls /data | wc -l; ls /anonymous | wc -l"))
     s.davit("volume", "inspect", "x_data", out='"k": "v"')
+    task = s.davit("service", "ps", "-q", "--no-trunc", "-f", "name=x_web.1", "x_web").out.split()[0]
+    address = inside(s, one, "ip -o -4 addr show eth0 | awk '{print $4}'").strip()
+    s.equal("where a task is", f"x_default {address}\n", s.davit(
+        "docker", "inspect", "-f", "{{range .NetworksAttachments}}{{.Network.Spec.Name}}{{range .Addresses}} {{.}}{{end}}{{end}}", task).out)
 
 
 def restarted(s):

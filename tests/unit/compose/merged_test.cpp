@@ -39,7 +39,10 @@ TEST_CASE("merged files without values: their services, images and variables") {
     CHECK(variables.at("A").default_value == "one");
     CHECK(variables.at("B").required);
     CHECK(variables.at("PORT").alternate_value == "80");
-    CHECK(to_json(variables).find("\"TAG\"") != std::string::npos);
+    CHECK(render_variables(variables, RenderFormat::json).find("\"TAG\"") != std::string::npos);
+    CHECK(
+        render_variables(variables, RenderFormat::yaml)
+            .starts_with("A:\n    name: A\n    defaultvalue: one\n    presencevalue: \"\"\n    required: false\nB:\n"));
 
     files.rename_images({{"db", "db@sha256:0"}, {"other", "x"}});
     files.keep_images();

@@ -70,8 +70,10 @@ struct World {
         r.config_hash = hash.empty() ? "hash-" + key : hash;
         observed.volumes["p_" + key] = r;
     }
+    std::map<std::string, std::string> image_volumes;
     Wanted wanted() const {
         Wanted w;
+        w.image_volumes = image_volumes;
         for (const auto& [name, s] : project.services) {
             w.hashes[name] = "hash-" + name;
             w.content_hashes[name] = contents.count(name) ? contents.at(name) : std::string();

@@ -113,6 +113,8 @@ TEST_CASE("pausing what is paused and resuming what runs are conflicts") {
     Shop w;
     CHECK(plan_pause(w.scene(), {}).operations.size() == 2);
     CHECK_THROWS_AS(plan_unpause(w.scene(), {"db"}), Error);
+    CHECK_THROWS_WITH_AS(plan_pause(w.scene(), {"nosuch"}), "no such service: nosuch", Error);
+    CHECK(plan_pause({w.observed}, {"nosuch"}).operations.empty()); // without a file, as Docker Compose
     w.of("db").status.state = ContainerState::paused;
     CHECK_THROWS_WITH_AS(plan_pause(w.scene(), {"db"}), "container p-db-1 is already paused", Error);
     CHECK(plan_unpause(w.scene(), {"db"}).operations.size() == 1);

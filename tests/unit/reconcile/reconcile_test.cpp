@@ -1,6 +1,7 @@
 #include "davit/error.hpp"
 #include "fixture.hpp"
 #include "model/ecs_task.hpp"
+#include "reconcile/labels.hpp"
 
 #include <algorithm>
 
@@ -159,6 +160,20 @@ TEST_CASE("a new image under the same name recreates") {
     w.plan();
     REQUIRE(kind_at(w.result, 0));
     CHECK(w.result.plan.operations[0].cause == "image changed");
+}
+
+TEST_CASE("a new image that is mounted recreates, where the container tells which one it had") {
+    World w;
+    w.service("web");
+    Labels& labels = w.container("web", 1).record.labels;
+    w.image_volumes["web"] = label::image_volumes_text({{"/data", "sha256:2"}, {"/a", "sha256:0"}});
+    CHECK(w.plan() == "\n");
+    labels[label::image_volumes] = "/a=sha256:0,/data=sha256:2";
+    CHECK(w.plan() == "\n");
+    labels[label::image_volumes] = "/a=sha256:0,/data=sha256:1";
+    w.plan();
+    REQUIRE(kind_at(w.result, 0));
+    CHECK(w.result.plan.operations[0].cause == "the image of a volume changed");
 }
 
 TEST_CASE("anonymous volumes are kept on recreate, unless they are to be renewed") {

@@ -54,6 +54,23 @@ TEST_CASE("whoever shares something with another container is made anew when tha
     }
 }
 
+TEST_CASE("what is shared with a service that has no container is missing") {
+    const std::pair<std::string Service::*, const char*> modes[] = {{&Service::network_mode, "network namespace"},
+                                                                    {&Service::ipc, "IPC namespace"},
+                                                                    {&Service::pid, "PID namespace"}};
+    for (const auto& [mode, noun] : modes) {
+        World w;
+        w.service("s").*mode = "service:base";
+        CHECK_THROWS_WITH_AS(
+            w.plan(), (std::string("cannot share ") + noun + " with service base: container missing").c_str(), Error);
+    }
+    World w;
+    w.service("s").volumes_from = {"base:ro"};
+    CHECK_THROWS_WITH_AS(w.plan(), "cannot share volume with service base: container missing", Error);
+    w.service("base"); // brought up as well
+    CHECK_NOTHROW(w.plan());
+}
+
 TEST_CASE("a record that does not tell whose volumes it has is left alone") {
     Sharers w;
     w.s.volumes_from = {"base"};
