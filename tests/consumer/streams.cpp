@@ -1,5 +1,6 @@
 // Streams in one loop over poll(2): events, logs and a process with its input, none of which blocks it. Built against
 // the installed library alone. The image is loaded by the caller of the test.
+#include <davit/logs.hpp>
 #include <davit/project_builder.hpp>
 #include <davit/scope.hpp>
 #include <davit/streams.hpp>
@@ -8,9 +9,11 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <iostream>
 #include <poll.h>
 #include <string>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -231,6 +234,43 @@ void left() {
     require_that(here.exit_code == 1, "its process is gone: " + here.stdout_text);
 }
 
+// What was written before a follower is stopped is passed on, whatever it is busy with at that moment.
+void stopped_follower() {
+    davit::ProjectBuilder b("followed");
+    for (const char* name : {"one", "two"})
+        b.service(name)
+            .image("busybox")
+            .command({"sh", "-c", "echo first; while ! test -e /go; do sleep 0.02; done; echo last; exec sleep 1000"})
+            .stop_signal("KILL");
+    davit::Scope scope = davit::Engine().scope(b.build(), apart());
+    std::promise<void> begun, busy, go_on;
+    int firsts = 0;
+    std::string last;
+    davit::LogSink sink;
+    sink.line = [&](const davit::ContainerInfo& container, const davit::LogLine& line) {
+        if (line.text == "first" && ++firsts == 2) begun.set_value();
+        if (line.text == "last" && container.service == "one") {
+            busy.set_value();
+            go_on.get_future().wait();
+        }
+        if (line.text == "last") last = container.service;
+    };
+    davit::FollowOptions which;
+    which.wanted = [](const davit::ContainerInfo&) { return true; };
+    davit::LogFollower follower(scope.engine(), scope.name(), sink, which);
+    std::stop_source stop;
+    std::thread following([&] { follower.run(stop.get_token()); });
+    begun.get_future().wait();
+    scope.exec("one", {"touch", "/go"});
+    busy.get_future().wait();
+    scope.exec("two", {"touch", "/go"});
+    scope.wait({davit::log_line("two", "last")}, 30s);
+    stop.request_stop();
+    go_on.set_value();
+    following.join();
+    require_that(last == "two", "what was written before the stop is passed on");
+}
+
 } // namespace
 
 int main() {
@@ -239,6 +279,7 @@ int main() {
         processes();
         use();
         left();
+        stopped_follower();
     } catch (const davit::Error& e) {
         std::cerr << e.describe() << "\n";
         return 1;

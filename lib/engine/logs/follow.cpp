@@ -2,12 +2,14 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "base/sys.hpp"
 #include "engine/logs/reader.hpp"
 #include "engine/roots.hpp"
 #include "project/store.hpp"
 #include "supervisor/client/protocol.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <list>
 #include <map>
@@ -55,6 +57,7 @@ struct LogFollower::Impl {
     std::map<int, std::pair<Followed*, bool>> watches; // → whose, log or status; null: the lists of containers
     bool list_changed = true;
     bool first = true;
+    std::atomic<std::int64_t> stopped_at = 0; // when the stop was requested; what is written later is nobody's
     bool blind = false; // containers have taken all that root may have of inotify: look again and again
 
     Impl(Engine& e, const Roots& roots, const std::string& p, LogSink to, FollowOptions o)
@@ -155,7 +158,11 @@ struct LogFollower::Impl {
     void drain(Followed& f) {
         f.log_changed = false;
         if (!f.reader) return;
-        while (auto line = f.reader->next()) pass(f, *line);
+        while (auto line = f.reader->next()) {
+            pass(f, *line);
+            const std::int64_t end = stopped_at;
+            if (end && line->time_ns > end) return; // whoever writes faster than this reads would never let it end
+        }
     }
 
     // It ran when it was looked at last, or has run since; its process is gone, and how it ended is about to
@@ -279,9 +286,15 @@ void LogFollower::read_history() {
 }
 
 void LogFollower::run(std::stop_token stop, const std::function<bool()>& started) {
-    std::stop_callback on_stop(stop, [this] { wake(); });
+    impl_->stopped_at = 0;
+    std::stop_callback on_stop(stop, [this] {
+        impl_->stopped_at = sys::realtime_ns();
+        wake();
+    });
     bool may_end = false;
     for (;;) {
+        const bool last = impl_->stopped_at != 0; // before it is looked: all that was written by then is found
+        if (last) impl_->look_at_all();
         if (!may_end && (!started || started())) {
             // Changes may be queued that were made before `started` became true: look at everything once.
             may_end = true;
@@ -300,7 +313,7 @@ void LogFollower::run(std::stop_token stop, const std::function<bool()>& started
             return true;
         });
         const bool over = may_end && (!started || started()) && impl_->all_over();
-        if (!go_on || stop.stop_requested() || over) break;
+        if (!go_on || last || over) break;
         impl_->wait_for_changes();
     }
     impl_->rest();
