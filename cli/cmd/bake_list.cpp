@@ -64,6 +64,7 @@ std::string targets(const BakeOptions& options, bool json) {
         if (n.name.starts_with('_')) continue; // private by convention
         std::string about = n.description;
         if (n.group && !n.targets.empty()) {
+            std::sort(n.targets.begin(), n.targets.end());
             const std::string members = fmt::format("{}", fmt::join(n.targets, ", "));
             about = about.empty() ? members : fmt::format("{} ({})", about, members);
         }

@@ -3,22 +3,12 @@
 #include "base/error.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <nlohmann/json.hpp>
 
 namespace davit::baking {
 
 namespace {
 
 constexpr std::size_t most_of_matrix = 1000;
-
-// The value of an environment variable has the kind of the default that it replaces.
-Value typed(const std::string& text, const Value& like) {
-    if (like.kind == Value::Kind::boolean) return Value::of(truth_of(Value::of(text)));
-    if (like.kind == Value::Kind::number) return Value::of(number_of(Value::of(text)));
-    return Value::of(text);
-}
 
 void put(Attributes& to, const std::string& name, Value value) {
     for (auto& [known, old] : to)
@@ -98,25 +88,6 @@ Scope Definition::scope(const std::map<std::string, Value>& own) const {
                 return variable(name);
             },
             [this](const std::string& name, const std::vector<Value>& arguments) { return call(name, arguments); }};
-}
-
-std::optional<Value> Definition::variable(const std::string& name) const {
-    const auto found = variables_.find(name);
-    const auto plain = plain_.find(name);
-    if (found == variables_.end() && plain == plain_.end()) {
-        if (name == "BAKE_CMD_CONTEXT") return Value::of("cwd://");
-        return std::nullopt;
-    }
-    const auto set = options_.environment ? options_.environment(name) : std::nullopt;
-    const Expression* fallback = found != variables_.end() ? found->second.find("default") : &plain->second;
-    if (!evaluating_.insert(name).second) throw error(Errc::usage, "the variable {} needs itself", name);
-    struct Leave {
-        std::set<std::string>& of;
-        const std::string& name;
-        ~Leave() { of.erase(name); }
-    } const leave{evaluating_, name};
-    const Value value = fallback ? evaluate(*fallback, scope()) : Value::of("");
-    return set ? typed(*set, value) : value;
 }
 
 std::optional<Value> Definition::call(const std::string& name, const std::vector<Value>& arguments) const {
@@ -201,68 +172,6 @@ Attributes Definition::attributes_of(const std::string& target) const {
 std::vector<std::string> Definition::target_names() const {
     std::vector<std::string> out;
     for (const auto& [name, unused] : targets_) out.push_back(name);
-    return out;
-}
-
-static nlohmann::ordered_json json_of(const Value& value) {
-    switch (value.kind) {
-    case Value::Kind::null: return nullptr;
-    case Value::Kind::boolean: return value.truth;
-    case Value::Kind::number:
-        if (value.number == std::floor(value.number)) return static_cast<std::int64_t>(value.number);
-        return value.number;
-    case Value::Kind::text: return value.text;
-    case Value::Kind::list: break;
-    case Value::Kind::object: break;
-    }
-    nlohmann::ordered_json out =
-        value.kind == Value::Kind::list ? nlohmann::ordered_json::array() : nlohmann::ordered_json::object();
-    for (const Value& one : value.list) out.push_back(json_of(one));
-    for (const auto& [key, one] : value.object) out[key] = json_of(one);
-    return out;
-}
-
-// A type constraint in HCL's words for people: list(string) is "list of string".
-static std::string type_text(const Expression& type) {
-    if (type.kind != Expression::Kind::call) return type.name == "any" ? "any type" : type.name;
-    if (type.name == "object" || type.name == "tuple" || type.children.empty()) return type.name;
-    if (type.name == "optional") return type_text(type.children.front());
-    return type.name + " of " + type_text(type.children.front());
-}
-
-std::vector<BakeVariable> Definition::variables() const {
-    std::vector<BakeVariable> out;
-    for (const auto& [name, body] : variables_) {
-        BakeVariable one{name, {}, text_at(body, "description")};
-        const Value value = variable(name).value_or(Value{});
-        if (value.kind == Value::Kind::list || value.kind == Value::Kind::object) one.value = json_of(value).dump();
-        else if (value.kind != Value::Kind::null) one.value = text_of(value);
-        if (const Expression* type = body.find("type")) {
-            one.type = type_text(*type);
-            if (!body.find("default") && one.value == "") one.value.reset(); // without a type it would be an empty text
-        }
-        out.push_back(std::move(one));
-    }
-    return out;
-}
-
-std::string Definition::text_at(const Body& body, const char* key) const {
-    const Expression* found = body.find(key);
-    return found ? text_of(evaluate(*found, scope())) : std::string();
-}
-
-std::vector<BakeName> Definition::names() const {
-    std::vector<BakeName> out;
-    for (const std::string& name : target_names()) {
-        BakeName one{name, ""};
-        for (const auto& [key, value] : attributes_of(name))
-            if (key == "description") one.description = text_of(value);
-        out.push_back(std::move(one));
-    }
-    for (const auto& [name, body] : groups_) out.push_back({name, text_at(body, "description"), true, members(name)});
-    for (const auto& [name, unused] : matrices_)
-        if (!groups_.count(name)) out.push_back({name, "", true, members(name)});
-    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     return out;
 }
 

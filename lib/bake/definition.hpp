@@ -39,7 +39,7 @@ private:
     void add_matrix(const std::string& name, const Block& block);
     Scope scope(const std::map<std::string, Value>& own = {}) const;
     std::optional<Value> variable(const std::string& name) const;
-    std::string text_at(const Body& body, const char* key) const;
+    std::string text_at(const Body& body, const char* key, const std::map<std::string, Value>& own = {}) const;
     std::optional<Value> call(const std::string& name, const std::vector<Value>& arguments) const;
     std::vector<std::string> strings(const Expression* list) const;
     void inherit(const std::string& name, Attributes& to, std::vector<std::string>& path) const;

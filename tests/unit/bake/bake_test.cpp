@@ -225,4 +225,18 @@ TEST_CASE("bake: names and variables are listed") {
     CHECK(typed[0].type == "list of string");
     CHECK(typed[0].value == "[\"a\",\"b\"]");
     CHECK_FALSE(typed[1].value);
+    more.environment = [](const std::string& name) { return std::optional<std::string>(name == "L" ? "p,q" : "7"); };
+    CHECK(bake_variables(more)[0].value == "[\"p\",\"q\"]");
+    CHECK(bake_variables(more)[1].value == "7");
+    more.files = {{"b.hcl", "target \"base\" { description = \"of all\" }\ntarget \"a\" { inherits = [\"base\"] }\n"
+                            "variable \"B\" {\n type = bool\n}\nvariable \"S\" {\n type = set(string)\n}\n"}};
+    more.environment = [](const std::string& name) { return std::optional<std::string>(name == "B" ? "1" : "z,a,z"); };
+    CHECK(bake_variables(more)[0].value == "true");
+    CHECK(bake_variables(more)[1].value == "[\"a\",\"z\"]");
+    CHECK(bake_names(more)[0].description.empty()); // what it inherits describes another one
+    CHECK(bake_names(more)[1].description == "of all");
+    more.from_compose.resize(1);
+    more.from_compose[0].name = "web";
+    CHECK(bake_names(more).back().name == "web");
+    CHECK(bake_names(more)[2].targets == std::vector<std::string>{"web"}); // the group "default"
 }
