@@ -174,7 +174,8 @@ void add_definition_of(Builder& b, const Task& task, const Document& d) {
         else if (key == "volumes") out["volume"] = tf_volumes(d);
         else if (key == "proxyConfiguration") out["proxy_configuration"] = tf_proxy(value);
         else if (key == "tags") {
-            for (const Document& tag : value) out["tags"][tag.value("key", "")] = tag.value("value", "");
+            for (const Document& tag : value)
+                if (tag.is_object()) out["tags"][tag.value("key", "")] = tag.value("value", "");
         } else if (key == "inferenceAccelerators") {
             b.plan.scope.report.dropped("x-aws-task-definition", "Terraform has no inferenceAccelerators any more");
         } else if (value.is_object()) out[tf_key(key)] = Document::array({tf_block(value)});
@@ -263,6 +264,7 @@ void add_service(Builder& b, const Task& task, const Document& definition) {
     out["propagate_tags"] = "SERVICE";
     for (const auto& [key, value] : task.tags) out["tags"][key] = tf_text(value);
     put_given_service(given_service(p, task), p.scope.report, out);
+    if (definition["networkMode"] != "awsvpc") out.erase("network_configuration"); // ECS refuses it
     // A redeploy leaves the number that autoscaling has chosen.
     if (task.scaling) out["lifecycle"]["ignore_changes"] = Document::array({"desired_count"});
     b.make("aws_ecs_service", task.name) = out;

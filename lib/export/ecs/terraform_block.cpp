@@ -46,7 +46,10 @@ std::string tf_json(const Document& d) { return tf_in(d).dump(-1, ' ', false, Do
 std::string tf_key(const std::string& key) {
     // What Terraform calls otherwise than by the rule.
     static const std::map<std::string, std::string> other = {
-        {"sizeInGiB", "size_in_gib"}, {"driverOpts", "driver_opts"}, {"fileSystemId", "file_system_id"}};
+        {"sizeInGiB", "size_in_gib"},           {"managedEBSVolume", "managed_ebs_volume"},
+        {"filesystemType", "file_system_type"}, {"lifecycleHooks", "lifecycle_hook"},
+        {"secretOptions", "secret_option"},     {"loadBalancerName", "elb_name"},
+        {"clientAliases", "client_alias"}};
     if (const auto it = other.find(key); it != other.end()) return it->second;
     std::string out;
     for (char c : key) {
@@ -66,7 +69,7 @@ Document tf_block(const Document& d) {
     if (!d.is_object()) return d.is_string() ? Document(tf_in(d)) : d;
     Document out = Document::object();
     for (const auto& [key, value] : d.items()) {
-        const bool words = key == "labels" || key == "driverOpts";
+        const bool words = key == "labels" || key == "driverOpts" || key == "options";
         if (value.is_object() && !words) out[tf_key(key)] = Document::array({tf_block(value)});
         else if (words) out[tf_key(key)] = value;
         else out[tf_key(key)] = tf_block(value);

@@ -235,10 +235,17 @@ TEST_CASE("what is said of a service in ECS's own words is in Terraform's, too")
 x-aws-service:
   enableExecuteCommand: true
   capacityProviderStrategy: [{capacityProvider: FARGATE_SPOT, weight: 1}]
-  deploymentConfiguration: {maximumPercent: 150, alarms: {alarmNames: [a], enable: true, rollback: true}, bakeTimeInMinutes: 5}
+  deploymentConfiguration: {maximumPercent: 150, alarms: {alarmNames: [a], enable: true, rollback: true}, bakeTimeInMinutes: 5, lifecycleHooks: [{roleArn: r}]}
   networkConfiguration: {awsvpcConfiguration: {subnets: [s-1], assignPublicIp: ENABLED}}
   placementStrategy: [{type: spread, field: "attribute:ecs.availability-zone"}]
-  serviceConnectConfiguration: {enabled: true, services: [{portName: p, clientAliases: [{port: 80}]}]}
+  serviceConnectConfiguration:
+    enabled: true
+    services: [{portName: p, clientAliases: [{port: 80}]}]
+    logConfiguration: {logDriver: awslogs, options: {awslogs-group: g}, secretOptions: [{name: n, valueFrom: v}]}
+  volumeConfigurations: [{name: v, managedEBSVolume: {sizeInGiB: 9, filesystemType: ext4, roleArn: r}}]
+  loadBalancers: [{loadBalancerName: classic, containerName: web, containerPort: 80}]
+  serviceName: other
+  cluster: theirs
   tags: [{key: team, value: "a$${b}"}]
   unheardOf: 1
 )");
@@ -252,7 +259,15 @@ x-aws-service:
           json::parse(R"([{"capacity_provider": "FARGATE_SPOT", "weight": 1}])"));
     CHECK(service["deployment_maximum_percent"] == 150);
     CHECK(service["alarms"] == json::parse(R"([{"alarm_names": ["a"], "enable": true, "rollback": true}])"));
-    CHECK(service["deployment_configuration"] == json::parse(R"([{"bake_time_in_minutes": 5}])"));
+    CHECK(service["deployment_configuration"] ==
+          json::parse(R"([{"bake_time_in_minutes": 5, "lifecycle_hook": [{"role_arn": "r"}]}])"));
+    CHECK(service["volume_configuration"] == json::parse(R"([{"name": "v", "managed_ebs_volume":
+          [{"size_in_gb": 9, "file_system_type": "ext4", "role_arn": "r"}]}])"));
+    CHECK(service["load_balancer"][0]["elb_name"] == "classic");
+    CHECK(service["service_connect_configuration"][0]["log_configuration"] == json::parse(R"([{"log_driver": "awslogs",
+          "options": {"awslogs-group": "g"}, "secret_option": [{"name": "n", "value_from": "v"}]}])"));
+    CHECK(service["name"] == "other");
+    CHECK(service["cluster"] == "theirs");
     CHECK(service["network_configuration"] == json::parse(R"([{"subnets": ["s-1"], "assign_public_ip": true}])"));
     CHECK(service["ordered_placement_strategy"][0]["type"] == "spread");
     CHECK(service["service_connect_configuration"][0]["service"][0]["client_alias"] ==
