@@ -12,7 +12,6 @@ namespace davit::cli {
 
 namespace {
 
-constexpr int lines_around = 2;
 constexpr char rule[] = "--------------------\n";
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -38,16 +37,25 @@ std::string dockerfile_text(const std::string& path) {
     }
 }
 
+int last_line_of_instruction(const std::string& text, int first) {
+    const std::vector<std::string> lines = lines_of(text);
+    int last = first;
+    while (last > 0 && last < static_cast<int>(lines.size()) &&
+           lines[static_cast<std::size_t>(last - 1)].ends_with('\\'))
+        ++last;
+    return last;
+}
+
 std::string dockerfile_excerpt(const std::string& path, const SourcePos& at) {
     if (at.line <= 0 || base_name(path) != base_name(at.file)) return {};
-    const std::vector<std::string> lines = lines_of(dockerfile_text(path));
+    const std::string text = dockerfile_text(path);
+    const std::vector<std::string> lines = lines_of(text);
     const int count = static_cast<int>(lines.size());
     if (at.line > count) return {};
     const auto line = [&](int number) -> const std::string& { return lines[static_cast<std::size_t>(number - 1)]; };
-    int last = at.line;
-    while (last < count && line(last).ends_with('\\')) ++last;
+    const int last = last_line_of_instruction(text, at.line), around = last > at.line ? 1 : 2;
     std::string out = fmt::format("{}:{}\n{}", at.file, at.line, rule);
-    for (int i = std::max(1, at.line - lines_around); i <= std::min(count, last + lines_around); ++i)
+    for (int i = std::max(1, at.line - around); i <= std::min(count, last + around); ++i)
         out += fmt::format("{:4} | {} {}\n", i, i >= at.line && i <= last ? ">>>" : "   ", line(i));
     return printable(out + rule, "\n\t");
 }

@@ -29,14 +29,19 @@ std::vector<BuildCheck> by_line(const BuildResult& result) {
     return out;
 }
 
-ChecksJson location(int line) {
-    ChecksJson range{{"start", {{"line", line}}}, {"end", {{"line", line}}}};
-    return {{"ranges", ChecksJson::array({range})}};
+// Each line of the instruction is a range.
+ChecksJson location(int first, const std::string& text) {
+    ChecksJson ranges = ChecksJson::array();
+    for (int line = first; line <= last_line_of_instruction(text, first); ++line)
+        ranges.push_back({{"start", {{"line", line}}}, {"end", {{"line", line}}}});
+    return {{"ranges", std::move(ranges)}};
 }
 
-ChecksJson source_of(const BuildRequest& request, const BuildResult& result) {
-    ChecksJson out{{"filename", result.checks.empty() ? "Dockerfile" : result.checks.front().file}};
-    const std::string text = dockerfile_text(path_of(request));
+ChecksJson source_of(const BuildRequest& request, const BuildResult& result, const std::string& text) {
+    const std::string path = path_of(request), name = path.substr(path.rfind('/') + 1);
+    ChecksJson out{{"filename", !result.checks.empty() ? result.checks.front().file
+                                : name.empty()         ? std::string("Dockerfile")
+                                                       : name}};
     if (!text.empty()) out["data"] = base64_encode(text);
     out["language"] = "Dockerfile";
     return out;
@@ -77,15 +82,17 @@ std::string checks_text(const BuildRequest& request, const BuildResult& result) 
 }
 
 std::string checks_json(const BuildRequest& request, const BuildResult& result) {
-    ChecksJson out{{"warnings", ChecksJson::array()}, {"sources", ChecksJson::array({source_of(request, result)})}};
+    const std::string text = path_of(request).empty() ? std::string() : dockerfile_text(path_of(request));
+    ChecksJson out{{"warnings", ChecksJson::array()}};
+    out["sources"].push_back(source_of(request, result, text));
     for (const BuildCheck& check : by_line(result))
         out["warnings"].push_back({{"ruleName", check.rule},
                                    {"url", rule_url(check.rule)},
                                    {"detail", check.message},
-                                   {"location", location(check.line)}});
+                                   {"location", location(check.line, text)}});
     if (result.check_failure)
         out["buildError"] = {{"message", result.check_failure->what()},
-                             {"location", location(result.check_failure->at().line)}};
+                             {"location", location(result.check_failure->at().line, text)}};
     return json_text(out, 2) + "\n";
 }
 

@@ -40,11 +40,6 @@ std::size_t StoppableSource::read(char* to, std::size_t max) {
     return from_.read(to, max);
 }
 
-void StoppableSource::skip(std::uint64_t bytes) {
-    throw_if_stopped(stop_);
-    from_.skip(bytes);
-}
-
 FileSource::FileSource(UniqueFd fd, std::string name, std::uint64_t offset, std::uint64_t size)
     : fd_(std::move(fd)), name_(std::move(name)), at_(offset),
       end_(size > UINT64_MAX - offset ? UINT64_MAX : offset + size) {}

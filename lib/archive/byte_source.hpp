@@ -39,8 +39,7 @@ void throw_if_stopped(const std::stop_token& stop);
 class StoppableSource : public ByteSource {
 public:
     StoppableSource(ByteSource& from, std::stop_token stop) : from_(from), stop_(std::move(stop)) {}
-    std::size_t read(char* to, std::size_t max) override;
-    void skip(std::uint64_t bytes) override;
+    std::size_t read(char* to, std::size_t max) override; // and skip() by it: a piece at a time
 
 private:
     ByteSource& from_;

@@ -60,7 +60,7 @@ struct Peer {
 Peer peer_of(int socket);
 
 // Start time of a process in clock ticks since boot (/proc/PID/stat field 22); 0 if it is gone.
-// In ticks since the boot (proc(5), stat 22): together with the pid it names a process for ever.
+// Together with the pid it names a process for ever.
 std::uint64_t start_time(pid_t pid);
 // Its state as /proc tells it: 'R', 'S', 'D', 'T' (stopped by a signal), 't' (by a debugger), 'Z' …; 0 if it is gone.
 char process_state(pid_t pid);

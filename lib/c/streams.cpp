@@ -47,9 +47,9 @@ davit_stream* davit_log_stream(davit_engine* engine, const char* name, const cha
 davit_stream* davit_event_stream(davit_engine* engine, const char* name, const char* options, davit_error** error) {
     return c::made(error, [&] {
         const auto range = c::event_options(options);
-        const std::string of = name ? name : "";
+        const auto of = name ? std::optional<std::string>(name) : std::nullopt;
         return stream_of(event_stream(c::engine_of(engine), {range.since, range.until}), [of](const MachineEvent& e) {
-            return of.empty() || e.project == of ? c::to_json(e) : std::string();
+            return !of || e.project == *of ? c::to_json(e) : std::string();
         });
     });
 }

@@ -63,7 +63,7 @@ image::Image import_image_from(Engine& engine, const std::string& url, const Imp
     const image::Store store(directory); // makes the directory
     const UniqueFd file = sys::open(directory, O_TMPFILE | O_RDWR, 0600);
     build::HttpFileOptions how;
-    how.stop = std::move(stop);
+    how.stop = stop;
     build::download(url, file.get(), how);
     if (::lseek(file.get(), 0, SEEK_SET) < 0) throw sys_error(errno, "reading what {} has", url);
     return import_image(engine, file.get(), url, options, std::move(stop));

@@ -1,5 +1,6 @@
 #include "reconcile/labels.hpp"
 
+#include <set>
 #include <sstream>
 
 namespace davit::label {
@@ -40,8 +41,10 @@ std::string depends_on_text(const std::map<std::string, Dependency>& dependencie
 }
 
 std::string image_volumes_text(const std::map<std::string, std::string>& ids) {
+    std::set<std::string> entries; // in their order as texts
+    for (const auto& [target, id] : ids) entries.insert(target + '=' + id);
     std::string out;
-    for (const auto& [target, id] : ids) out += (out.empty() ? "" : ",") + target + '=' + id;
+    for (const std::string& entry : entries) out += (out.empty() ? "" : ",") + entry;
     return out;
 }
 

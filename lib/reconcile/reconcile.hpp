@@ -87,8 +87,8 @@ struct Reconciled {
     const NewContainer& named(const std::string& id) const; // of containers
 };
 
-// Throws invalid_project (container_name with several replicas), not_found (external network or
-// volume, container of another project), conflict (container_name taken).
+// Throws invalid_project (container_name with several replicas), not_found (external network or volume, container of
+// another project, a service that something is shared with and that has no container), conflict (container_name taken).
 Reconciled reconcile(const Project& project, const Wanted& wanted, const ObservedState& observed,
                      const ReconcileOptions& options);
 

@@ -87,7 +87,8 @@ private:
     std::string parent_recreated(const Service& service) const;
     std::string donor_now(const SharedWith& of) const;
     std::string donor_replaced(const Service& service, const ContainerRecord& record) const;
-    void check_donors() const; // throws not_found
+    void check_donors_of(const Service& service) const; // throws not_found
+    void check_donors() const;
     void warn_of_sharers();
 
     // rolling: replaced while the old one runs

@@ -11,8 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-// What is told by another attribute: the name, and the image as the file had it.
-
 json variables(const json& env) {
     json out = json::object();
     for (const json& entry : env) {

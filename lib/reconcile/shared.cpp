@@ -106,8 +106,9 @@ std::string Reconciler::parent_recreated(const Service& service) const {
 std::string Reconciler::donor_now(const SharedWith& of) const {
     const std::string name(of.name);
     if (of.is_service()) {
-        if (auto it = services_.find(name); it != services_.end() && !it->second.slots.empty())
-            return it->second.slots.front().id;
+        if (auto it = services_.find(name);
+            it != services_.end()) // else none is left when the plan has been carried out
+            return it->second.slots.empty() ? std::string() : it->second.slots.front().id;
         const auto there = observed_.of_service(name);
         return there.empty() ? std::string() : there.front()->record.id;
     }
@@ -127,16 +128,25 @@ std::string Reconciler::donor_replaced(const Service& service, const ContainerRe
     return "";
 }
 
-// A service that is not brought up as well (--no-deps), or that has no replicas.
+void Reconciler::check_donors_of(const Service& service) const {
+    for (const auto& sharing : sharings(service, {}))
+        if (sharing.of.is_service() && donor_now(sharing.of).empty())
+            throw error(Errc::not_found, "cannot share {} with service {}: container missing", sharing.noun,
+                        sharing.of.name)
+                .with_hint(fmt::format("davit up -d {}", sharing.of.name));
+}
+
+// A service that is not brought up as well (--no-deps), or that has no replicas. Whoever is kept whatever it is
+// (--no-recreate) is not asked.
 void Reconciler::check_donors() const {
     for (const auto& name : order_) {
-        if (services_.at(name).slots.empty()) continue;
-        for (const auto& sharing : sharings(project_.services.at(name), {}))
-            if (sharing.of.is_service() && donor_now(sharing.of).empty())
-                throw error(Errc::not_found, "cannot share {} with service {}: container missing", sharing.noun,
-                            sharing.of.name)
-                    .with_hint(fmt::format("davit up -d {}", sharing.of.name));
+        const auto& slots = services_.at(name).slots;
+        const bool target = options_.targets.empty() || options_.targets.count(name) != 0;
+        const bool kept = (target ? options_.recreate : options_.recreate_dependencies) == Recreate::never;
+        const auto is_made = [&](const auto& slot) { return !kept || slot.fresh(); };
+        if (std::any_of(slots.begin(), slots.end(), is_made)) check_donors_of(project_.services.at(name));
     }
+    if (options_.oneoff) check_donors_of(options_.oneoff->service);
 }
 
 // Who shares something with a container that is replaced, and is not made anew itself, keeps what is left of it.

@@ -13,8 +13,6 @@ namespace davit::supervisor {
 
 using swarm::TaskState;
 
-namespace {}
-
 void TaskRunner::load() {
     for (const auto& service : store_.services_of(project_)) {
         auto tasks = store_.tasks(service.id);

@@ -1,6 +1,7 @@
 """What suites that drive `docker` and `docker compose` rely on: names, streams, what an absent flag means."""
 import json
 import os
+import re
 
 from harness import Scenario
 
@@ -92,6 +93,38 @@ def dependencies(s):
     s.davit("down", "-t", "0")
 
 
+def shared(s):
+    """Another image that is mounted makes a container anew; what is shared with a service that has no container is missing."""
+    s.write("compose.yaml", f"services:\n  web:\n    {SLEEP}\n    volumes: [{{type: image, source: 'data:1', target: /data}}]\n"
+            f"  db:\n    {SLEEP}\n  app:\n    {SLEEP}\n    network_mode: service:db\n    profiles: [p]\n")
+    for content in ("one", "two"):
+        s.write("Dockerfile", f"FROM busybox\nRUN echo {content} > /content\n")
+        s.davit("image", "build", "-t", "data:1", ".")
+        s.davit("up", "-d", "web", err="Recreated" if content == "two" else "Created")
+        s.equal("what it sees", content + "\n", s.davit("exec", "-T", "web", "cat", "/data/content").out)
+        s.davit("up", "-d", "web", err="Running")
+    one = s.davit("ps", "-q", "web").out.strip()
+    label = s.davit("container", "inspect", "-f", '{{index .Config.Labels "com.docker.compose.image-volume-digest"}}', one).out
+    s.check("the label", re.fullmatch(r"/data=sha256:[0-9a-f]{64}\n", label), label)
+    s.davit("up", "-d", "--no-deps", "app", exit=1, err="cannot share network namespace with service db: container missing")
+    s.davit("run", "--rm", "--no-deps", "app", "true", exit=1, err="cannot share network namespace with service db: container missing")
+    s.davit("down", "-t", "0")
+    s.davit("image", "rm", "data:1")
+
+
+def bakes(s):
+    """bake --list, as a table and as JSON."""
+    s.write("docker-bake.hcl", 'variable "TAG" {\n  type = list(string)\n  description = "of all"\n}\ngroup "default" { targets = ["web", "app"] }\n'
+            'target "app" { description = "it" }\ntarget "web" {}\ntarget "_hidden" {}\n')
+    s.equal("targets", "TARGET    DESCRIPTION\napp       it\ndefault   app, web\nweb", s.davit("buildx", "bake", "--list", "targets").out.strip())
+    s.equal("variables", [{"name": "TAG", "description": "of all", "type": "list of string", "value": '["a","b"]'}],
+            json.loads(s.davit("buildx", "bake", "--list", "type=variables,format=json", env={"TAG": "a,b"}).out))
+    s.davit("buildx", "bake", "--list", "bogus", exit=1, err='invalid list type "bogus"')
+    s.davit("buildx", "bake", "--list", "type=targets,format=x", exit=1, err='invalid list format "x"')
+    s.davit("buildx", "bake", "--list", "targets", "--print", exit=1, err="mutually exclusive")
+    os.unlink(os.path.join(s.directory, "docker-bake.hcl"))
+
+
 def resources(s):
     """--all-resources makes what no service uses, even of a project without services."""
     s.write("compose.yaml", "volumes: {v: {}}\nnetworks: {n: {}}\n")
@@ -122,6 +155,6 @@ with Scenario("drop_in") as s:
     s.images("busybox")
     s.davit("image", "tag", "busybox", "busybox:here")
     before = s.listing()
-    for part in (compatibility, streams, one_offs, images_of_others, dependencies, resources, of_the_machine):
+    for part in (compatibility, streams, one_offs, images_of_others, dependencies, shared, bakes, resources, of_the_machine):
         part(s)
     s.nothing_left(before)

@@ -35,8 +35,13 @@ TEST_CASE("checks are told with the lines that they are about, by line") {
     CHECK(json["warnings"][1]["location"]["ranges"][0]["start"]["line"] == 2);
     CHECK(json["sources"][0]["data"] == base64_encode("FROM a\nCMD b\n"));
     CHECK_FALSE(json.contains("buildError"));
+    write_file_atomic(dir / "Dockerfile", "FROM a\nX=1\nRUN b \\\n c\nY\nZ\n", 0644);
+    result.checks[0].line = 3;
+    CHECK(checks_text(request, result)
+              .ends_with("   2 |     X=1\n   3 | >>> RUN b \\\n   4 | >>>  c\n   5 |     Y\n--------------------\n"));
+    CHECK(nlohmann::json::parse(checks_json(request, result))["warnings"][1]["location"]["ranges"].size() == 2);
     request.dockerfile = "-"; // it cannot be read again
-    CHECK(checks_text(request, result).find("\nDockerfile:2\n") != std::string::npos);
+    CHECK(checks_text(request, result).find("\nDockerfile:3\n") != std::string::npos);
     result.check_failure = Error(Errc::invalid_project, "no stage").with_at({"Dockerfile", 1, 1});
     CHECK(nlohmann::json::parse(checks_json(request, result))["buildError"]["message"] == "no stage");
 }

@@ -69,6 +69,19 @@ TEST_CASE("what is shared with a service that has no container is missing") {
     CHECK_THROWS_WITH_AS(w.plan(), "cannot share volume with service base: container missing", Error);
     w.service("base"); // brought up as well
     CHECK_NOTHROW(w.plan());
+
+    World kept;
+    kept.service("s").network_mode = "service:base";
+    kept.container("s", 1);
+    CHECK_THROWS_AS(kept.plan(), Error);
+    kept.options.recreate = kept.options.recreate_dependencies = Recreate::never;
+    CHECK(kept.plan() == "\n"); // --no-recreate asks nothing of what is there
+
+    World leaving;
+    leaving.service("s").network_mode = "service:base";
+    leaving.service("base").scale = 0;
+    leaving.container("base", 1); // it goes with this plan
+    CHECK_THROWS_AS(leaving.plan(), Error);
 }
 
 TEST_CASE("a record that does not tell whose volumes it has is left alone") {
