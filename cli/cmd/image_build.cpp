@@ -143,7 +143,7 @@ int print_call(const BuildFlags& flags, const BuildResult& result) {
 void write_results(const BuildFlags& flags, const BuildResult& result) {
     if (!flags.iid_file.empty()) write_file_atomic(flags.iid_file, result.image_id, 0644);
     if (flags.metadata_file.empty()) return;
-    write_file_atomic(flags.metadata_file, build_metadata(result).dump(2) + "\n", 0644);
+    write_file_atomic(flags.metadata_file, json_text(build_metadata(result), 2) + "\n", 0644);
 }
 
 } // namespace

@@ -97,7 +97,8 @@ std::vector<BakeVariable> Definition::variables() const {
     for (const auto& [name, body] : variables_) {
         BakeVariable one{name, {}, text_at(body, "description")};
         const Value value = variable(name).value_or(Value{});
-        if (value.kind == Value::Kind::list || value.kind == Value::Kind::object) one.value = json_of(value).dump();
+        if (value.kind == Value::Kind::list || value.kind == Value::Kind::object)
+            one.value = json_of(value).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
         else if (value.kind != Value::Kind::null) one.value = text_of(value);
         if (const Expression* type = body.find("type")) one.type = type_text(*type);
         out.push_back(std::move(one));

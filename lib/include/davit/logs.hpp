@@ -34,11 +34,12 @@ struct LogRange {
 };
 
 // Calls sink with each line that is there, oldest first, until it returns false. Blocks but on the disk; no lock. A
-// container without a log (driver none) has no lines. Errors: failed (the disk).
+// container without a log (driver none) has no lines. Errors: failed (the disk). This and the next two may be called by
+// several threads at once.
 void read_log(const ContainerInfo& container, const LogRange& range, const std::function<bool(const LogLine&)>& sink);
 
 // What `docker logs --details` puts before each line: "label=value,VARIABLE=value" of those that the log options
-// labels, labels-regex, env and env-regex name; empty: none.
+// labels, labels-regex, env and env-regex name; empty: none. Reads its record; blocks but on the disk. Errors: failed.
 std::string log_details(Engine& engine, const ContainerInfo& container);
 
 // Has what the project's containers write kept again, when nobody did since their shims were killed. Blocks until a

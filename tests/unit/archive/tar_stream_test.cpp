@@ -1,9 +1,11 @@
 #include "archive/tar_stream.hpp"
 
 #include "archive/byte_source.hpp"
+#include "base/error.hpp"
 
 #include <doctest/doctest.h>
 #include <optional>
+#include <stop_token>
 
 using namespace davit;
 using namespace davit::archive;
@@ -108,4 +110,18 @@ TEST_CASE("tar stream: what ustar's fields cannot hold goes into records") {
     const auto back = round_trip({{link, ""}});
     REQUIRE(back.size() == 1);
     CHECK(back[0].entry.link == link.link);
+}
+
+TEST_CASE("a stream that is stopped ends at its next piece, also while bytes are passed over") {
+    struct Endless : ByteSource {
+        std::stop_source stop;
+        int reads = 0;
+        std::size_t read(char*, std::size_t max) override {
+            if (++reads == 3) stop.request_stop();
+            return reads < 1000 ? max : 0;
+        }
+    } endless;
+    StoppableSource source(endless, endless.stop.get_token());
+    CHECK_THROWS_WITH_AS(source.skip(UINT64_MAX), "cancelled", Error);
+    CHECK(endless.reads == 3);
 }

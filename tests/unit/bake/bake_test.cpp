@@ -235,6 +235,10 @@ TEST_CASE("bake: names and variables are listed") {
     CHECK(bake_variables(more)[1].value == "[\"a\",\"z\"]");
     CHECK(bake_names(more)[0].description.empty()); // what it inherits describes another one
     CHECK(bake_names(more)[1].description == "of all");
+    more.files[0].text = "variable \"L\" {\n type = list(string)\n}\n";
+    more.environment = [](const std::string&) { return std::optional<std::string>("a\xff,b"); };
+    CHECK(bake_variables(more)[0].value == "[\"a\xef\xbf\xbd\",\"b\"]"); // bytes that are no UTF-8
+    more.files[0].text = "target \"base\" {}\ntarget \"a\" {}\n";
     more.from_compose.resize(1);
     more.from_compose[0].name = "web";
     CHECK(bake_names(more).back().name == "web");

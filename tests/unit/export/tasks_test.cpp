@@ -275,3 +275,21 @@ x-aws-service:
     CHECK(service["tags"]["team"] == "a$${b}");
     CHECK(report_text(result).find("dropped: x-aws-service.unheardOf: ") != std::string::npos);
 }
+
+TEST_CASE("tags that are no list are dropped, and a network of the service is none on a bridge") {
+    const Project project = load_text(R"(services:
+  web: {image: app}
+x-aws-task-definition: {networkMode: bridge}
+x-aws-service:
+  networkConfiguration: {awsvpcConfiguration: {subnets: [s-1]}}
+  tags: {team: x}
+  taskDefinition: other:3
+)");
+    ExportOptions options = options_for(ExportTarget::ecs);
+    options.format = EcsFormat::terraform;
+    const ExportResult result = export_project(project, options);
+    const json service = json::parse(file_of(result, "main.tf.json"))["resource"]["aws_ecs_service"]["web"];
+    CHECK_FALSE(service.contains("network_configuration"));
+    CHECK(report_text(result).find("dropped: x-aws-service.tags: it is no list of {key, value}") != std::string::npos);
+    CHECK(report_text(result).find("dropped: x-aws-service.taskDefinition: ") != std::string::npos);
+}
