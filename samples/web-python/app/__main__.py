@@ -14,6 +14,8 @@ notes = Notes(os.environ.get("DATA_DIR", "/data"))
 
 
 class Handler(BaseHTTPRequestHandler):
+    wbufsize = -1  # an answer is one write: a restart cuts none in two
+
     def do_GET(self):
         if self.path == "/health":
             self.answer(200, {"status": "ok", "version": os.environ.get("APP_VERSION", "dev")})

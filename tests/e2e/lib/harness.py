@@ -11,6 +11,7 @@
 Runs as root inside a private host. When it fails, what the machine held is written to
 $DAVIT_E2E_ARTIFACTS/<name>; with DAVIT_KEEP_FAILED=1 the host stays until the test is killed.
 """
+import http.client
 import json
 import os
 import re
@@ -154,7 +155,7 @@ class Scenario:
                 last = check()
                 if last:
                     return last
-            except (Failed, OSError, ValueError, KeyError) as e:
+            except (Failed, OSError, ValueError, LookupError, http.client.HTTPException) as e:
                 last = e
             if time.monotonic() > end:
                 raise Failed(f"not within {within} s: {what} (last: {last})")
