@@ -125,22 +125,6 @@ std::string IpAddress::to_string() const {
     return text;
 }
 
-std::string IpAddress::reverse_name() const {
-    std::string name;
-    if (!v6_) {
-        for (std::size_t i = 4; i-- > 0;) name += std::to_string(bytes_[i]) + '.';
-        return name + "in-addr.arpa";
-    }
-    static constexpr char digits[] = "0123456789abcdef";
-    for (std::size_t i = 16; i-- > 0;) {
-        name += digits[bytes_[i] & 15];
-        name += '.';
-        name += digits[bytes_[i] >> 4];
-        name += '.';
-    }
-    return name + "ip6.arpa";
-}
-
 Subnet::Subnet(const IpAddress& any_address, int prefix) : prefix_(prefix) {
     auto bytes = array_of(any_address);
     fill_host_bits(bytes, any_address.size(), prefix, false);

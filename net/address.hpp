@@ -32,8 +32,6 @@ public:
     // The address `offset` after this one, wrapping at the end of the family.
     IpAddress plus(std::uint64_t offset) const noexcept;
     std::string to_string() const;
-    // 4.3.2.1.in-addr.arpa, …ip6.arpa; without a trailing dot
-    std::string reverse_name() const;
 
     auto operator<=>(const IpAddress&) const = default;
 

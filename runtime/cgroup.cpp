@@ -128,13 +128,6 @@ std::vector<pid_t> cgroup_processes(const HostFacts& host, const std::string& cg
     return {all.begin(), all.end()};
 }
 
-bool cgroup_frozen(const HostFacts& host, const std::string& cgroup) {
-    bool v2 = false;
-    std::string file = freezer_file(host, cgroup, &v2);
-    auto state = file.empty() ? std::nullopt : read(file);
-    return state && (v2 ? state->starts_with("1") : state->starts_with("FR")); // FROZEN, FREEZING
-}
-
 void cgroup_kill(const HostFacts& host, const std::string& cgroup) {
     for (const CgroupHierarchy& h : host.cgroups)
         if (h.v2) write(directory(h, cgroup) + "/cgroup.kill", "1");

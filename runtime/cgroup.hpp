@@ -15,7 +15,6 @@ namespace davit::runtime {
 
 // All processes in it and below.
 std::vector<pid_t> cgroup_processes(const HostFacts& host, const std::string& cgroup);
-bool cgroup_frozen(const HostFacts& host, const std::string& cgroup);
 // SIGKILL to all, also in a frozen group or a foreign pid namespace.
 void cgroup_kill(const HostFacts& host, const std::string& cgroup);
 // Makes the group in the v2 hierarchy only, for CLONE_INTO_CGROUP; empty where there is none.

@@ -188,8 +188,6 @@ std::optional<std::string> RevisionStore::content(const std::string& hash) const
     return out;
 }
 
-bool RevisionStore::has_content(const std::string& hash) const { return exists(content_file(hash)); }
-
 bool RevisionStore::has_contents_but(const std::set<std::string>& hashes) const {
     const auto there = list_directory(contents());
     return std::any_of(there.begin(), there.end(), [&](const auto& name) { return hashes.count(name) == 0; });

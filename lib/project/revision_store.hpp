@@ -64,7 +64,6 @@ public:
     std::string hash(std::string_view content) const;
     void keep_content(const std::string& hash, std::string_view content) const;
     std::optional<std::string> content(const std::string& hash) const;
-    bool has_content(const std::string& hash) const;
     bool has_contents_but(const std::set<std::string>& hashes) const;
     // Removes contents that no kept revision names; their bytes.
     std::uint64_t collect_contents() const;

@@ -8,7 +8,7 @@
 #include "project/scope_record.hpp"
 #include "supervisor/container/containers.hpp"
 #include "supervisor/guard.hpp"
-#include "supervisor/plans.hpp"
+#include "supervisor/plans/plans.hpp"
 #include "supervisor/world.hpp"
 
 #include <chrono>

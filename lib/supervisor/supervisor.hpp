@@ -14,7 +14,7 @@
 #include "supervisor/metadata/samples.hpp"
 #include "supervisor/metadata/server.hpp"
 #include "supervisor/network/networks.hpp"
-#include "supervisor/plans.hpp"
+#include "supervisor/plans/plans.hpp"
 #include "supervisor/scope_keeper.hpp"
 #include "supervisor/tasks/leaving_networks.hpp"
 #include "supervisor/tasks/task_runner.hpp"

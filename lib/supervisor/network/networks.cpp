@@ -2,7 +2,6 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/log.hpp"
 #include "base/programs.hpp"
 #include "base/sys.hpp"
 #include "net/bridge.hpp"
@@ -11,17 +10,13 @@
 #include "supervisor/network/kept_addresses.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <iterator>
 #include <linux/netlink.h>
-#include <sys/epoll.h>
 #include <sys/inotify.h>
 
 namespace davit::supervisor {
 
 namespace {
-constexpr std::chrono::milliseconds heal_delay{50}, commit_retry{1000}, foreign_interval{1000}, leave_delay{1000};
+constexpr std::chrono::milliseconds leave_delay{1000};
 }
 
 Networks::Networks(EventLoop& loop, const RecordStore& store, std::string project, Helper& helper,
@@ -106,37 +101,6 @@ void Networks::leave_soon() {
 bool Networks::leaving(const ContainerRecord& record) const {
     return std::any_of(record.endpoints.begin(), record.endpoints.end(),
                        [&](const auto& e) { return leaving_.contains(e.network); });
-}
-
-// ---- what others do to the firewall
-
-void Networks::watch_firewall() {
-    try {
-        firewall_.emplace();
-    } catch (const Error& e) {
-        return log::warning("changes of the firewall by others will not be noticed: {}", e.what());
-    }
-    nftables_watch_ = loop_.watch_fd(firewall_->nftables_fd(), EPOLLIN, [this](std::uint32_t) {
-        if (firewall_->read_nftables()) heal_soon();
-    });
-    sysctl_watch_ = loop_.watch_fd(firewall_->sysctl_fd(), EPOLLIN, [this](std::uint32_t) {
-        if (firewall_->read_sysctl()) heal_soon();
-    });
-}
-
-// A reload comes as many changes: one look after the last of them, but not later than the first one's.
-void Networks::heal_soon() {
-    if (heal_timer_ || state_.empty()) return;
-    heal_timer_ = loop_.after(heal_delay, [this] {
-        heal_timer_.reset();
-        HelperJob job;
-        job.kind = HelperJob::Kind::heal_network;
-        job.state_dir = store_.roots().state;
-        job.run_dir = store_.roots().run;
-        helper_.run(job, [](const Error* e) {
-            if (e) log::warning("restoring the host's network rules: {}", e->what());
-        });
-    });
 }
 
 Network& Networks::get(const std::string& name) {
@@ -366,164 +330,6 @@ void Networks::remove_batch() {
         if (removing_ > 0) return;
         for (auto& [name, done] : std::exchange(deferred_, {})) create(name, std::move(done));
     });
-}
-
-// ---- the host's rules
-
-void Networks::schedule_commit() {
-    ++version_;
-    if (!std::exchange(commit_posted_, true)) loop_.post([this] { commit(); });
-}
-
-void Networks::commit() {
-    commit_posted_ = false;
-    if (committing_ > committed_) return; // the answer starts the next one
-    committing_ = version_;
-    recommit_.reset();
-    HelperJob job;
-    job.kind = HelperJob::Kind::commit_network;
-    job.text = net::encode_state(state_);
-    job.group = std::exchange(group_to_remove_, 0);
-    job.paths = std::exchange(bridges_to_remove_, {});
-    job.state_dir = store_.roots().state;
-    job.run_dir = store_.roots().run;
-    helper_.run(job, [this, job](const Error* failure) {
-        committed_ = committing_;
-        if (failure) commit_again(job);
-        auto waiters = std::exchange(commit_waiters_, {});
-        for (auto& [version, done] : waiters) {
-            if (version <= committed_) done(failure);
-            else commit_waiters_.emplace_back(version, std::move(done));
-        }
-        if (failure) log::warning("host network rules: {}", failure->what());
-        if (std::erase_if(leaving_, [&](const auto& l) { return l.second <= committed_; }) != 0) post_process();
-        if (version_ > committed_) commit();
-    });
-}
-
-// What did not get into the kernel, or out of it, must not stay so until the next change.
-void Networks::commit_again(const HelperJob& failed) {
-    if (failed.group != 0) group_to_remove_ = failed.group;
-    bridges_to_remove_.insert(bridges_to_remove_.end(), failed.paths.begin(), failed.paths.end());
-    recommit_ = loop_.after(commit_retry, [this] {
-        recommit_.reset();
-        schedule_commit();
-    });
-}
-
-void Networks::when_committed(Done done) {
-    if (committed_ >= version_) return done(nullptr);
-    commit_waiters_.emplace_back(version_, std::move(done));
-}
-
-// ---- networks shared with other projects
-
-void Networks::watch_foreign(const std::string& network) {
-    for (const auto& [wd, name] : watched_)
-        if (name == network) return;
-    int wd = !open_inotify() ? -1
-                             : ::inotify_add_watch(inotify_.get(), endpoints_dir(store_.roots(), network).c_str(),
-                                                   IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE);
-    if (wd >= 0) {
-        watched_[wd] = network;
-        unwatched_.erase(network);
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOSPC || errno == ENOMEM) {
-        if (!std::exchange(unwatched_told_, true))
-            log::warning("what other projects do on shared networks is looked at once a second: {}",
-                         std::strerror(errno));
-        unwatched_.insert(network);
-        if (!look_again_) look_again_ = loop_.after(foreign_interval, [this] { look_at_foreign(); });
-    } else return; // our own file is written first, so the directory is there
-    read_foreign(network);
-}
-
-bool Networks::open_inotify() {
-    if (inotify_) return true;
-    inotify_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    if (!inotify_) return false;
-    inotify_watch_ = loop_.watch_fd(inotify_.get(), EPOLLIN, [this](std::uint32_t) { on_inotify(); });
-    return true;
-}
-
-void Networks::look_at_foreign() {
-    look_again_.reset();
-    for (const auto& network : std::exchange(unwatched_, {})) try {
-            watch_foreign(network); // perhaps there is one again
-        } catch (const Error&) {
-            unwatched_.insert(network);
-        }
-    if (!unwatched_.empty() && !look_again_) look_again_ = loop_.after(foreign_interval, [this] { look_at_foreign(); });
-}
-
-void Networks::read_foreign(const std::string& network) {
-    auto& others = foreign_[network] = supervisor::read_foreign(store_.roots(), network, project_);
-    std::vector<net::dns::NamedEndpoint> all;
-    for (auto& [project, other] : others) {
-        all.insert(all.end(), other.endpoints.begin(), other.endpoints.end());
-        other.endpoints.clear();
-    }
-    registry_.replace_network(network, "others", std::move(all));
-    set_clients(network);
-    AppliedChanges now;
-    std::set<net::IpAddress> leaving, fresh;
-    for (const auto& [project, other] : others) {
-        if (other.change != 0) now[project] = other.change;
-        leaving.insert(other.leaving.begin(), other.leaving.end());
-    }
-    auto& seen = foreign_leaving_[network];
-    std::set_difference(leaving.begin(), leaving.end(), seen.begin(), seen.end(), std::inserter(fresh, fresh.end()));
-    seen = std::move(leaving);
-    const auto tell = [this, network, now] { acknowledge(network, now); };
-    if (!fresh.empty()) clients_.forget_flows(fresh, tell);
-    else if (!seen.empty()) clients_.when_forgotten(tell); // its flows are being ended
-    else clients_.when_applied(tell);
-}
-
-// Services of ours and of the others.
-void Networks::set_clients(const std::string& network) {
-    OnNetwork own;
-    services_.add_to_network(network, own);
-    net::VipTable all = std::move(own.services);
-    for (const auto& [project, other] : foreign_[network]) all.insert(other.services.begin(), other.services.end());
-    clients_.set(network, std::move(all));
-}
-
-// Whoever takes a container away from a service waits for this.
-void Networks::acknowledge(const std::string& network, const AppliedChanges& now) {
-    auto& told = acknowledged_[network];
-    AppliedChanges next = now;
-    for (auto& [project, change] : next) // what was told meanwhile is not taken back
-        if (const auto before = told.find(project); before != told.end()) change = std::max(change, before->second);
-    if (next == told) return;
-    try {
-        write_applied(store_.roots(), network, project_, next);
-        told = std::move(next);
-    } catch (const Error& e) {
-        log::warning("telling other projects what is applied on network {}: {}", network, e.what());
-    }
-}
-
-void Networks::on_inotify() {
-    alignas(inotify_event) char buffer[4096];
-    std::set<std::string> touched;
-    bool applied = false;
-    for (;;) {
-        ssize_t n = ::read(inotify_.get(), buffer, sizeof buffer);
-        if (n <= 0) break;
-        for (char* p = buffer; p < buffer + n;) {
-            inotify_event event;
-            std::copy_n(p, sizeof event, reinterpret_cast<char*>(&event));
-            std::string name = event.len ? p + sizeof event : "";
-            if (event.mask & IN_Q_OVERFLOW) // some were lost: all are looked at
-                for (const auto& [wd, network] : watched_) touched.insert(network);
-            auto it = watched_.find(event.wd);
-            if (name.ends_with(applied_suffix)) applied = applied || !name.starts_with(project_ + ".");
-            else if (it != watched_.end() && name != project_ + ".json") touched.insert(it->second);
-            p += sizeof event + event.len;
-        }
-    }
-    for (const auto& network : touched) read_foreign(network);
-    if (applied) services_.finish_drains();
 }
 
 } // namespace davit::supervisor

@@ -1,8 +1,8 @@
 #include "../project/scratch.hpp"
 #include "base/file.hpp"
-#include "supervisor/journal.hpp"
 #include "supervisor/network/endpoints_file.hpp"
 #include "supervisor/network/kept_addresses.hpp"
+#include "supervisor/plans/journal.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/journal.hpp"
+#include "supervisor/plans/journal.hpp"
 
 #include "base/error.hpp"
 #include "base/file.hpp"

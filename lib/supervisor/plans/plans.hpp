@@ -3,8 +3,8 @@
 
 #include "supervisor/container/containers.hpp"
 #include "supervisor/control.hpp"
-#include "supervisor/journal.hpp"
-#include "supervisor/plan_runner.hpp"
+#include "supervisor/plans/journal.hpp"
+#include "supervisor/plans/plan_runner.hpp"
 #include "supervisor/world.hpp"
 
 #include <chrono>

@@ -3,7 +3,7 @@
 
 #include "davit/event.hpp"
 #include "supervisor/container/containers.hpp"
-#include "supervisor/journal.hpp"
+#include "supervisor/plans/journal.hpp"
 #include "supervisor/policy/executor.hpp"
 #include "supervisor/world.hpp"
 

@@ -1,4 +1,4 @@
-#include "supervisor/plan_runner.hpp"
+#include "supervisor/plans/plan_runner.hpp"
 
 #include "base/error.hpp"
 #include "base/sys.hpp"

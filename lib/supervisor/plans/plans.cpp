@@ -1,4 +1,4 @@
-#include "supervisor/plans.hpp"
+#include "supervisor/plans/plans.hpp"
 
 #include "base/error.hpp"
 #include "base/log.hpp"
