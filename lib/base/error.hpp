@@ -34,6 +34,17 @@ decltype(auto) in_context(std::string what, F&& fn) {
     }
 }
 
+// Runs fn; an Error that leaves it is about this resource ("image:nginx") unless it says better.
+template <typename F>
+decltype(auto) about(const std::string& resource, F&& fn) {
+    try {
+        return std::forward<F>(fn)();
+    } catch (Error& e) {
+        if (e.resource().empty()) e.with_resource(resource);
+        throw;
+    }
+}
+
 // Teardown goes on after a failure; the first error is thrown at the end, the others as its context.
 class ErrorList {
 public:

@@ -82,7 +82,7 @@ void logs_of(davit::Engine& engine, const std::string& project, const c::LogOpti
     how.range.tail = options.tail;
     how.history_only = !options.follow;
     LogFollower follower(engine, project, sink, how);
-    follower.read_history();
+    follower.read_history(leaving.token());
     if (options.follow && !leaving.left()) follower.run(leaving.token());
 }
 
@@ -155,8 +155,8 @@ int davit_wait(davit_engine* engine, const char* name, const char* waits, double
                davit_error** error) {
     return c::guarded(error, [&] {
         davit::wait(engine_of(engine), c::required(name, "the project's name"),
-                    c::waits_from(c::required(waits, "the waits")),
-                    std::chrono::nanoseconds(static_cast<std::int64_t>(timeout * 1e9)), c::token(stop));
+                    c::waits_from(c::required(waits, "the waits")), c::nanoseconds_of(timeout, "the timeout"),
+                    c::token(stop));
     });
 }
 
@@ -192,8 +192,8 @@ char* davit_scope_log(davit_scope* scope, const char* service, davit_error** err
 
 int davit_scope_wait(davit_scope* scope, const char* waits, double timeout, davit_stop* stop, davit_error** error) {
     return c::guarded(error, [&] {
-        scope_of(scope).wait(c::waits_from(c::required(waits, "the waits")),
-                             std::chrono::nanoseconds(static_cast<std::int64_t>(timeout * 1e9)), c::token(stop));
+        scope_of(scope).wait(c::waits_from(c::required(waits, "the waits")), c::nanoseconds_of(timeout, "the timeout"),
+                             c::token(stop));
     });
 }
 

@@ -25,6 +25,7 @@ Json error_document(const Error& e) {
     Json out = place_json(e.at());
     out["kind"] = to_string(e.kind());
     out["message"] = e.what();
+    out["resource"] = e.resource();
     out["errno"] = e.os().value();
     out["context"] = e.context();
     out["hint"] = e.hint();

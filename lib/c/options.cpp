@@ -59,7 +59,7 @@ public:
         std::optional<double> value;
         take(key, value);
         if (!value) return std::nullopt;
-        return std::chrono::nanoseconds(static_cast<std::int64_t>(*value * 1e9));
+        return nanoseconds_of(*value, key);
     }
     template <typename E>
     void word(const char* key, E& into, std::initializer_list<E> values) {
@@ -120,6 +120,12 @@ UpOptions up_from(Json value) {
 
 } // namespace
 
+std::chrono::nanoseconds nanoseconds_of(double seconds, const char* what) {
+    constexpr double most = 9e9; // of what fits: 285 years
+    if (!(seconds > -most && seconds < most)) throw error(Errc::usage, "{} cannot be {} seconds", what, seconds);
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+}
+
 LoadResult load_document(const char* text) {
     LoadOptions o;
     std::vector<ComposeText> texts;
@@ -149,6 +155,9 @@ LoadResult load_document(const char* text) {
 
 std::string to_json(const LoadResult& loaded) {
     Json out{{"project", Json::parse(render(loaded.project, RenderFormat::json))}, {"warnings", Json::array()}};
+    // What the profiles left out is not there; what is there is on wherever this is read again.
+    if (const auto services = out["project"].find("services"); services != out["project"].end())
+        for (Json& service : *services) service.erase("profiles");
     for (const Diagnostic& d : loaded.warnings) out["warnings"].push_back(to_string(d));
     return out.dump();
 }

@@ -11,6 +11,7 @@
 #include "davit/streams.hpp"
 #include "davit/wait.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,6 +26,8 @@ std::string to_json(const LoadResult& loaded);
 // An answer of davit_load(), its "project", or a compose document.
 Project project_from(const std::string& text);
 
+// Errors: usage (no number, or none that fits).
+std::chrono::nanoseconds nanoseconds_of(double seconds, const char* what);
 EngineOptions engine_options(const char* text);
 UpOptions up_options(const char* text);
 DownOptions down_options(const char* text);

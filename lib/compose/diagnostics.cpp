@@ -49,6 +49,21 @@ std::string summary(const std::vector<Diagnostic>& all) {
     return first.path.empty() ? first.message : first.path + ": " + first.message;
 }
 
+// "services.web.ports[0]" is service:web's.
+std::string resource_at(std::string_view path) {
+    static constexpr std::pair<std::string_view, std::string_view> sections[] = {{"services.", "service:"},
+                                                                                 {"networks.", "network:"},
+                                                                                 {"volumes.", "volume:"},
+                                                                                 {"secrets.", "secret:"},
+                                                                                 {"configs.", "config:"}};
+    for (const auto& [section, word] : sections) {
+        if (!path.starts_with(section)) continue;
+        path.remove_prefix(section.size());
+        return std::string(word).append(path.substr(0, path.find_first_of(".[")));
+    }
+    return {};
+}
+
 } // namespace
 
 LoadError::LoadError(std::vector<Diagnostic> diagnostics)
@@ -57,6 +72,7 @@ LoadError::LoadError(std::vector<Diagnostic> diagnostics)
     const Diagnostic& first = first_error(*diagnostics_);
     with_at(first.at);
     with_hint(first.hint);
+    with_resource(resource_at(first.path));
 }
 
 std::string LoadError::describe_all() const {

@@ -29,7 +29,7 @@ image::Store& Engine::Impl::images() {
 }
 
 void Engine::Impl::emit(const Event& event) {
-    const std::lock_guard guard(events_mutex);
+    const std::lock_guard guard(*events_mutex);
     if (!config.events) return;
     Event stamped = event;
     if (stamped.time_ns == 0) stamped.time_ns = sys::realtime_ns();

@@ -45,7 +45,7 @@ struct Engine::Impl {
 
     EngineOptions config;
     RecordStore store;
-    std::mutex events_mutex;
+    std::shared_ptr<std::mutex> events_mutex = std::make_shared<std::mutex>();
 
     // The store of this engine; made when it is first asked for. It remembers what it has read.
     image::Store& images();

@@ -5,6 +5,7 @@
 #include "base/file.hpp"
 #include "base/sys.hpp"
 #include "engine/listing.hpp"
+#include "engine/machine/machine.hpp"
 #include "engine/network_info.hpp"
 #include "engine/observe.hpp"
 #include "network/builtin.hpp"
@@ -190,7 +191,7 @@ void Engine::wait(const std::string& project, const std::vector<std::string>& id
     std::map<std::string, ContainerRecord> open;
     for (const auto& id : ids) {
         auto record = impl_->store.container(project, id);
-        if (!record) throw error(Errc::not_found, "No such container: {}", id);
+        if (!record) throw machine::no_such_container(id);
         open.emplace(id, std::move(*record));
         if (watched &&
             ::inotify_add_watch(inotify.get(), paths.run_container(id).c_str(),

@@ -121,7 +121,9 @@ void Engine::Impl::pull_all(const Project& project, const std::vector<ImagePull>
         const auto failed = [&](const ImagePull& pull, const Error& e) {
             const std::lock_guard guard(mutex);
             if (!first && !ignore_failures)
-                first = Error(e).with_at(e.at().line ? e.at() : image_place(project, pull.service));
+                first = Error(e)
+                            .with_resource("image:" + pull.reference)
+                            .with_at(e.at().line ? e.at() : image_place(project, pull.service));
             if (ignore_failures) warn(project.name, e.what());
         };
         for (std::size_t i = next++; i < pulls.size(); i = next++) try {
@@ -144,7 +146,7 @@ namespace {
 
 Error with_others(const image::Store& images, const std::string& reference, Error error) {
     if (const auto parsed = registry::Reference::try_parse(reference)) image::hint_at_others(error, images, *parsed);
-    return error;
+    return error.with_resource("image:" + reference);
 }
 
 // What `--no-build` leaves without an image.
@@ -153,6 +155,7 @@ Error not_built(const Project& project, const Service& service, const std::strin
     return error(Errc::not_found, "No such image: {}", reference)
         .with_hint(fmt::format("service {} is to be built, which --no-build forbids: 'davit build {}' makes it",
                                service.name, service.name))
+        .with_resource("image:" + reference)
         .with_at(at.line ? at : service.origin.pos);
 }
 

@@ -88,7 +88,9 @@ void keep_volumes(const Project& project, const std::vector<Mount>& mounts, Proj
 ContainerInfo Engine::run(const Project& project, const RunOptions& options, std::stop_token stop) {
     Project wanted = selected(project, {options.service}, options.no_deps);
     auto found = wanted.services.find(options.service);
-    if (found == wanted.services.end()) throw error(Errc::not_found, "no such service: {}", options.service);
+    if (found == wanted.services.end())
+        throw error(Errc::not_found, "no such service: {}", options.service)
+            .with_resource("service:" + options.service);
 
     if (found->second.provider)
         throw error(Errc::invalid_project, "service \"{}\" is provided by '{}': there is no container to run",

@@ -20,11 +20,18 @@ Engine::Impl::Supervisor Engine::Impl::start_supervisor(const std::string& proje
 void Engine::Impl::send(Plan plan, std::stop_token stop, Supervisor started, const EventSink& also) {
     if (plan.empty()) return SupervisorClient::look_after(store.roots(), plan.project);
     auto supervisor = started.valid() ? started.get() : start_task_supervisor(store, plan.project);
-    EventSink both = [ours = sink(), &also](const Event& event) {
+    std::string failed; // the first one is what the plan's failure is about
+    EventSink both = [ours = sink(), &also, &failed](const Event& event) {
+        if (event.kind == EventKind::operation_failed && failed.empty()) failed = event.resource;
         if (also) also(event);
         ours(event);
     };
-    supervisor.apply(plan, both, std::move(stop));
+    try {
+        supervisor.apply(plan, both, std::move(stop));
+    } catch (Error& e) {
+        if (e.resource().empty()) e.with_resource(failed);
+        throw;
+    }
 }
 
 void Engine::Impl::prepare_starts(const Plan& plan, const Project* model) {
@@ -118,6 +125,7 @@ void Engine::Impl::put_at(Error& error, const Event& failed, const Project& proj
         }
         Error known(c.start_failure->kind(), error.what()); // the supervisor has only the words
         known.with_os(c.start_failure->os()).with_hint(c.start_failure->hint()).with_at(c.start_failure->at());
+        known.with_resource(error.resource());
         for (const auto& context : error.context()) known.with_context(context);
         error = known;
         return;

@@ -44,7 +44,8 @@ ReconcileOptions reconcile_options(const Project& project, const UpOptions& opti
         out.targets =
             match_services(enable_services(project, options.services), options.services, Dependencies::ignore);
     for (const auto& [service, unused] : options.scale)
-        if (!project.find(service)) throw error(Errc::not_found, "no such service: {}", service);
+        if (!project.find(service))
+            throw error(Errc::not_found, "no such service: {}", service).with_resource("service:" + service);
     out.recreate = options.recreate;
     out.recreate_dependencies = options.recreate_dependencies;
     out.scale = options.scale;

@@ -75,7 +75,9 @@ PushedImage push_image(Engine& engine, const std::string& name, const PushImageO
         options.events(event);
     };
     image::Store store(roots_of(engine).images());
-    return push_told(store, reference, options.platform, false, tell, options.layer, std::move(stop));
+    return about("image:" + reference.familiar(), [&] {
+        return push_told(store, reference, options.platform, false, tell, options.layer, std::move(stop));
+    });
 }
 
 namespace {

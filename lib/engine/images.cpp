@@ -34,11 +34,11 @@ Error no_such_image(const image::Store& store, const std::string& name) {
             const auto reference = registry::Reference::parse(name);
             auto missing = error(Errc::not_found, "No such image: {}", reference.familiar());
             image::hint_at_others(missing, store, reference);
-            return missing;
+            return missing.with_resource("image:" + reference.familiar());
         } catch (const Error& e) {
             return Error(Errc::invalid_project, e.what()).with_hint(e.hint());
         }
-    return error(Errc::not_found, "No such image: {}", name);
+    return error(Errc::not_found, "No such image: {}", name).with_resource("image:" + name);
 }
 
 image::Image required(const image::Store& store, const std::string& name) {
@@ -212,9 +212,11 @@ RemovedImages remove_image(Engine& engine, const std::string& name, const Remove
                              [&](const image::Image& i) { return users_of(roots, i, &ContainerRecord::id); }};
     if (!options.platform.empty()) how.platform = image::parse_platform(options.platform);
     image::Store store = store_of(engine);
-    if (!options.force) check_no_revision_needs(roots, store, name);
-    if (!store.find(name)) throw no_such_image(store, name);
-    return recorded(roots, store.remove(name, how));
+    return about("image:" + name, [&] {
+        if (!options.force) check_no_revision_needs(roots, store, name);
+        if (!store.find(name)) throw no_such_image(store, name);
+        return recorded(roots, store.remove(name, how));
+    });
 }
 
 PrunedImages prune_images(Engine& engine, const PruneImageOptions& options) {
@@ -262,7 +264,7 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
     image::Store store = store_of(engine);
     tell(EventKind::operation_started, "");
     try {
-        image::Image image = image::pull(store, reference, how);
+        image::Image image = about("image:" + reference.familiar(), [&] { return image::pull(store, reference, how); });
         record_image_event(roots_of(engine), "pull", reference.familiar(), reference.familiar());
         tell(EventKind::operation_done, "");
         return image;

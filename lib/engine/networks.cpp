@@ -189,7 +189,9 @@ NetworkInfo create_network(Engine& engine, const NetworkSpec& spec) {
     NetworkRecord record = record_of(spec);
     {
         const net::MachineLock machine = net::MachineLock::acquire(roots.run);
-        if (store.network(spec.name)) throw error(Errc::conflict, "network with name {} already exists", spec.name);
+        if (store.network(spec.name))
+            throw error(Errc::conflict, "network with name {} already exists", spec.name)
+                .with_resource("network:" + spec.name);
         const auto others = store.networks();
         if (!spec.config_from.empty()) take_configuration(record, spec, others);
         if (spec.config_only) record.driver = "null";
@@ -211,7 +213,7 @@ NetworkInfo network(Engine& engine, const std::string& name_or_id) {
         if (by_id) throw error(Errc::conflict, "network {} is ambiguous: several ids begin so", name_or_id);
         by_id = std::move(n);
     }
-    if (!by_id) throw error(Errc::not_found, "network {} not found", name_or_id);
+    if (!by_id) throw error(Errc::not_found, "network {} not found", name_or_id).with_resource("network:" + name_or_id);
     return std::move(*by_id);
 }
 
@@ -266,7 +268,7 @@ void remove(Engine& engine, const NetworkInfo& network, const std::vector<Contai
 } // namespace
 
 void remove_network(Engine& engine, const std::string& name_or_id) {
-    remove(engine, network(engine, name_or_id), engine.all_containers());
+    about("network:" + name_or_id, [&] { remove(engine, network(engine, name_or_id), engine.all_containers()); });
 }
 
 void prune_networks(Engine& engine, const std::function<bool(const NetworkInfo&)>& wanted,

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "engine/machine/machine.hpp"
 #include "image/pull.hpp"
 #include "runtime/host_devices.hpp"
 #include "runtime/oci/document.hpp"
@@ -22,7 +23,9 @@ Donor MachineSurroundings::of_service(const std::string& service) {
     if (auto it = plan_.services.find(service); it != plan_.services.end() && !it->second.empty())
         return by_name(it->second.front());
     const auto replicas = observed_.of_service(service);
-    if (replicas.empty()) throw error(Errc::not_found, "no container found for service \"{}\"", service);
+    if (replicas.empty())
+        throw error(Errc::not_found, "no container found for service \"{}\"", service)
+            .with_resource("service:" + service);
     return existing(replicas.front()->record);
 }
 
@@ -34,7 +37,7 @@ Donor MachineSurroundings::by_name(const std::string& name) {
         if (c.record.name == name || (name.size() >= 12 && c.record.id.compare(0, name.size(), name) == 0))
             return existing(c.record);
     if (auto it = observed_.foreign.find(name); it != observed_.foreign.end()) return existing(it->second.record);
-    throw error(Errc::not_found, "No such container: {}", name);
+    throw machine::no_such_container(name);
 }
 
 std::vector<std::string> MachineSurroundings::names_of(const std::string& service) {
@@ -63,7 +66,7 @@ ImageFacts MachineSurroundings::image(const std::string& reference) {
                            .with_hint(fmt::format("'davit image pull {}', or 'davit image load -i FILE'", reference));
         if (const auto parsed = registry::Reference::try_parse(reference))
             image::hint_at_others(missing, images_, *parsed);
-        throw missing;
+        throw missing.with_resource("image:" + reference);
     }
     it->second = {found->id, found->config, images_.layer_paths(*found)};
     return it->second;
@@ -73,7 +76,8 @@ VolumeRecord MachineSurroundings::volume(const std::string& name) {
     auto it = observed_.volumes.find(name);
     const auto& made = plan_.volumes; // those of `run --volume` have their names as keys
     if (it == observed_.volumes.end() && std::find(made.begin(), made.end(), name) != made.end()) return VolumeRecord();
-    if (it == observed_.volumes.end()) throw error(Errc::not_found, "external volume \"{}\" not found", name);
+    if (it == observed_.volumes.end())
+        throw error(Errc::not_found, "external volume \"{}\" not found", name).with_resource("volume:" + name);
     return it->second;
 }
 

@@ -122,7 +122,7 @@ std::map<std::string, std::string> volumes_in_use(Engine& engine) {
 VolumeInfo volume(Engine& engine, const std::string& name) {
     for (VolumeInfo& v : engine.volumes())
         if (v.name == name) return std::move(v);
-    throw error(Errc::not_found, "get {}: no such volume", name);
+    throw error(Errc::not_found, "get {}: no such volume", name).with_resource("volume:" + name);
 }
 
 void remove_volume(Engine& engine, const std::string& name) {
@@ -130,7 +130,9 @@ void remove_volume(Engine& engine, const std::string& name) {
     for (const ContainerInfo& c : engine.all_containers())
         if (std::any_of(c.mounts.begin(), c.mounts.end(), [&](const AttachedMount& m) { return m.name == name; }))
             users.push_back(c.id);
-    if (!users.empty()) throw error(Errc::conflict, "remove {}: volume is in use - [{}]", name, fmt::join(users, ", "));
+    if (!users.empty())
+        throw error(Errc::conflict, "remove {}: volume is in use - [{}]", name, fmt::join(users, ", "))
+            .with_resource("volume:" + name);
     remove(engine, volume(engine, name));
 }
 

@@ -80,4 +80,15 @@ string(REGEX REPLACE "/$" "" prefix_from_pc "${prefix_from_pc}")
 configure_file(${CMAKE_CURRENT_LIST_DIR}/davit.pc.in ${PROJECT_BINARY_DIR}/davit.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/davit.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
 install(FILES ${PROJECT_SOURCE_DIR}/docs/embedding.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev)
+# The reference is made from the headers, where there is a python to make it.
+find_package(Python3 COMPONENTS Interpreter QUIET)
+if(Python3_Interpreter_FOUND)
+    set(reference ${PROJECT_BINARY_DIR}/reference.html)
+    file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lib/include/davit/*)
+    add_custom_command(OUTPUT ${reference}
+        COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/docs/make-reference ${PROJECT_SOURCE_DIR}/lib/include/davit ${reference}
+        DEPENDS ${PROJECT_SOURCE_DIR}/docs/make-reference ${headers} VERBATIM)
+    add_custom_target(reference ALL DEPENDS ${reference})
+    install(FILES ${reference} DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev)
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/samples/embed ${PROJECT_SOURCE_DIR}/samples/embed-tests DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT dev)

@@ -56,11 +56,12 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run([DAVIT, "image", "load", "-i", os.environ["DAVIT_IMAGES"]], check=True, stdout=subprocess.DEVNULL)
-        cost, owner = built("cost", directory), built("owner", directory)
+        cost, owner, ready_program = (built(name, directory) for name in ("cost", "owner", "ready"))
         os.environ.setdefault("DAVIT_LIBEXEC", BUILD)
         line = command_line(options.rounds, directory)
         print(f"davit up -d of two services {line['up']:.1f} ms, down {line['down']:.1f} ms")
         print("in one process, in ms: " + subprocess.run([cost, str(options.rounds)], check=True, capture_output=True, text=True).stdout.strip().replace("\n", "; "))
+        print("from a warm image, in ms: " + subprocess.run([ready_program], check=True, capture_output=True, text=True).stdout.strip().replace("\n", "; "))
         for count in (1, 10, 50):
             ready, down = at_once(owner, count)
             print(f"{count} processes with a scope of two services each: ready after {ready:.2f} s, all down {down:.2f} s later")

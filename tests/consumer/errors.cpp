@@ -7,6 +7,7 @@
 #include <davit/project_builder.hpp>
 #include <davit/scope.hpp>
 #include <davit/to_string.hpp>
+#include <davit/volumes.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -36,6 +37,10 @@ void with_files(const std::string& name) {
     options.current_dir = "/tmp";
     options.files = {name};
     davit::load(options);
+}
+
+std::function<bool(const davit::Error&)> about(std::string resource) {
+    return [resource = std::move(resource)](const davit::Error& e) { return e.resource() == resource; };
 }
 
 bool holds(const Row& row) {
@@ -83,17 +88,25 @@ int main() {
         {"a process without a command", Errc::usage, [&] { exec({}); }},
         {"a key that nobody knows", Errc::invalid_project,
          [] { davit::load_string("name: x\nservices:\n  a: {imgae: x}\n"); },
-         [](const auto& e) { return e.at().line == 3 && e.at().column == 7 && !e.hint().empty(); }},
+         [](const auto& e) {
+             return e.at().line == 3 && e.at().column == 7 && !e.hint().empty() && e.resource() == "service:a";
+         }},
         {"a file that is not there", Errc::not_found, [] { with_files("none.yaml"); },
          [](const auto& e) { return e.os() == std::errc::no_such_file_or_directory; }},
-        {"a container that nobody has", Errc::not_found, [&] { davit::find_container(engine, "nobody"); }},
+        {"a container that nobody has", Errc::not_found, [&] { davit::find_container(engine, "nobody"); },
+         about("container:nobody")},
+        {"a network that nobody has", Errc::not_found, [&] { davit::remove_network(engine, "none"); },
+         about("network:none")},
+        {"a volume that nobody has", Errc::not_found, [&] { davit::remove_volume(engine, "none"); },
+         about("volume:none")},
+        {"a service that nobody has", Errc::not_found, [&] { scope.container("two"); }, about("service:two")},
         {"a program that is not there", Errc::not_found, [&] { exec({"/none"}); },
          [](const auto& e) { return e.exit_code() == 127; }},
         {"a program that is none", Errc::denied, [&] { exec({"/etc/passwd"}); },
          [](const auto& e) { return e.exit_code() == 126; }},
         {"a second scope", Errc::conflict, [] { davit::Scope again(one("sleep 1000")); },
          [](const auto& e) { return !e.hint().empty(); }},
-        {"an image in use", Errc::conflict, [&] { davit::remove_image(engine, "busybox"); }},
+        {"an image in use", Errc::conflict, [&] { davit::remove_image(engine, "busybox"); }, about("image:busybox")},
         {"a driver that nobody has", Errc::unsupported,
          [&] {
              davit::NetworkSpec spec;
@@ -103,8 +116,8 @@ int main() {
          }},
         {"a directory that others may change", Errc::denied, [&] { davit::Engine e(elsewhere); },
          [](const auto& e) { return !e.hint().empty(); }},
-        {"a registry that does not answer", Errc::unavailable,
-         [&] { davit::pull_image(engine, "127.0.0.1:1/none:1"); }},
+        {"a registry that does not answer", Errc::unavailable, [&] { davit::pull_image(engine, "127.0.0.1:1/none:1"); },
+         about("image:127.0.0.1:1/none:1")},
         {"a call that is left", Errc::interrupted,
          [&] { scope.wait({davit::exited("one")}, {}, stopped.get_token()); }},
         {"a wait that fails", Errc::failed, [&] { scope.wait({davit::healthy("one")}); }},
@@ -114,7 +127,8 @@ int main() {
              p.name = "fails";
              davit::normalize(p);
              davit::Scope broken(p);
-         }},
+         },
+         [](const auto& e) { return e.resource().find("one") != std::string::npos; }},
     };
     bool well = true;
     for (int kind = 0; kind <= static_cast<int>(Errc::failed); ++kind) // the last one

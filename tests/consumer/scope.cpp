@@ -170,7 +170,10 @@ void ends() {
         scope.down();
         require_that(scope.containers().empty(), "it is down");
         scope.down(); // once more is nothing
+        scope.up();
+        require_that(scope.container("one").state == davit::ContainerState::running, "it comes up again");
     }
+    require_that(davit::Engine().containers("patient").empty(), "and ends with the scope again");
     require_that(std::filesystem::exists("/tmp/told/term"), "its containers have heard of the end");
     std::filesystem::remove_all("/tmp/told");
     davit::ProjectBuilder broken("broken");

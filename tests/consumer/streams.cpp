@@ -1,5 +1,6 @@
 // Streams in one loop over poll(2): events, logs and a process with its input, none of which blocks it. Built against
 // the installed library alone. The image is loaded by the caller of the test.
+#include <davit/in_code.hpp>
 #include <davit/logs.hpp>
 #include <davit/project_builder.hpp>
 #include <davit/scope.hpp>
@@ -56,7 +57,7 @@ void in_one_loop() {
     auto lines = davit::log_stream(engine, scope.name(), which);
     davit::ExecOptions cat;
     cat.command = {"cat"};
-    davit::ExecSession process = davit::exec_session(engine, scope.container("stays"), cat);
+    davit::ProcessSession process = davit::exec_session(engine, scope.container("stays"), cat);
     std::string written, said;
     int started = 0, died = 0;
     while (!lines.done() || !process.done() || died < 1) {
@@ -97,7 +98,7 @@ void processes() {
         options.tty = tty;
         return davit::exec_session(scope.engine(), scope.container("stays"), options, {40, 100});
     };
-    const auto rest_of = [](davit::ExecSession& process) {
+    const auto rest_of = [](davit::ProcessSession& process) {
         std::string out;
         while (!process.done()) {
             require_that(readable(process.fd(), 30s), "a process ends");
@@ -271,12 +272,50 @@ void stopped_follower() {
     require_that(last == "two", "what was written before the stop is passed on");
 }
 
+// A container's own process in a loop of somebody's.
+void attached() {
+    davit::Scope scope(davit::load_string("name: attached\nservices:\n  echo: {image: busybox, stdin_open: true, "
+                                          "command: [cat], stop_signal: KILL}\n")
+                           .project,
+                       apart());
+    const auto hear = [](davit::ProcessSession& process, const std::string& what) {
+        std::string said;
+        while (said.size() < what.size()) {
+            require_that(readable(process.fd(), 30s), "it says " + what);
+            while (auto piece = process.next()) said += piece->text;
+        }
+        require_that(said == what, "it says " + what + ", not " + said);
+    };
+    auto only_hears = davit::attach_session(scope.engine(), scope.container("echo"));
+    require_that(only_hears.input_fd() < 0, "without input there is nothing to write to");
+    auto process = davit::attach_session(scope.engine(), scope.container("echo"), true);
+    require_that(process.write("hallo\n") == 6, "it takes input");
+    hear(process, "hallo\n");
+    process.detach();
+    while (!process.done()) {
+        require_that(readable(process.fd(), 30s), "who leaves is done");
+        process.next();
+    }
+    require_that(!process.exit_code(), "and knows no exit code");
+    require_that(scope.container("echo").state == davit::ContainerState::running, "the process goes on");
+    auto again = davit::attach_session(scope.engine(), scope.container("echo"), true);
+    again.write("more\n");
+    hear(again, "more\n");
+    again.close_input();
+    while (!again.done()) {
+        require_that(readable(again.fd(), 30s), "the end of its input ends it");
+        again.next();
+    }
+    require_that(again.exit_code() == 0, "and its exit code is told");
+}
+
 } // namespace
 
 int main() {
     try {
         in_one_loop();
         processes();
+        attached();
         use();
         left();
         stopped_follower();

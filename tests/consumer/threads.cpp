@@ -69,7 +69,7 @@ void projects(davit::Engine& engine, int rounds) {
         require_that(clock != all.end(), "the clock is there");
         davit::ExecOptions cat;
         cat.command = {"cat"};
-        davit::ExecSession process = davit::exec_session(engine, *clock, cat);
+        davit::ProcessSession process = davit::exec_session(engine, *clock, cat);
         process.write("through");
         process.close_input();
         std::string said;

@@ -265,7 +265,7 @@ LogFollower::~LogFollower() = default;
 void LogFollower::wake() { ::eventfd_write(impl_->wake.get(), 1); }
 bool LogFollower::empty() const { return impl_->all.empty(); }
 
-void LogFollower::read_history() {
+void LogFollower::read_history(std::stop_token stop) {
     // A merge of the readers by time; each holds one line. One that comes in pieces is shown to its end.
     using Head = std::pair<Followed*, std::optional<LogLine>>;
     std::vector<Head> heads;
@@ -278,7 +278,7 @@ void LogFollower::read_history() {
             for (Head& head : heads)
                 if (head.second && (!best || head.second->time_ns < best->second->time_ns)) best = &head;
         }
-        if (!best) break;
+        if (!best || stop.stop_requested()) break;
         impl_->pass(*best->first, *best->second);
         best->second = impl_->next_of_history(*best->first);
     }

@@ -7,9 +7,13 @@ namespace davit {
 
 namespace machine {
 
+Error no_such_container(const std::string& reference) {
+    return error(Errc::not_found, "No such container: {}", reference).with_resource("container:" + reference);
+}
+
 ObservedContainer look_at(const Impl& impl, const std::string& project, const std::string& id) {
     auto record = impl.store.container(project, id);
-    if (!record) throw error(Errc::not_found, "No such container: {}", id);
+    if (!record) throw no_such_container(id);
     ContainerStatus status = impl.store.status(*record);
     return {std::move(*record), std::move(status)};
 }
@@ -23,7 +27,7 @@ ObservedContainer find(const Impl& impl, const std::string& reference) {
     else found = names.by_prefix(wanted);
     if (found.size() > 1) throw error(Errc::conflict, "several containers have ids that begin with {}", reference);
     auto record = found.empty() ? std::nullopt : impl.store.container(found[0].project, found[0].id);
-    if (!record) throw error(Errc::not_found, "No such container: {}", reference);
+    if (!record) throw no_such_container(reference);
     ContainerStatus status = impl.store.status(*record);
     return {std::move(*record), std::move(status)};
 }

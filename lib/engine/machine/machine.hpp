@@ -29,6 +29,7 @@ private:
     FileLock lock_;
 };
 
+Error no_such_container(const std::string& reference);
 // What it is now. Throws not_found.
 ObservedContainer look_at(const Impl& impl, const std::string& project, const std::string& id);
 // By name or id of any project, as find_container().

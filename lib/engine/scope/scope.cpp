@@ -21,15 +21,16 @@ namespace davit {
 struct Scope::Impl {
     Engine engine;
     Project project;
+    ScopeOptions options;
     ScopeRecord record;
     bool held = false; // the supervisor knows of it
 
     EngineAccess::Impl& library() { return EngineAccess::of(engine); }
     const Roots& roots() { return library().store.roots(); }
-    void begin(const ScopeOptions& options, const std::stop_token& stop);
+    void begin(const std::stop_token& stop);
     void end(bool take_down);
     void look_for_abandoned();
-    void up(const UpOptions& options, const std::stop_token& stop);
+    void up(const UpOptions& how, const std::stop_token& stop);
 };
 
 namespace {
@@ -60,7 +61,7 @@ void Scope::Impl::look_for_abandoned() {
         }
 }
 
-void Scope::Impl::begin(const ScopeOptions& options, const std::stop_token& stop) {
+void Scope::Impl::begin(const std::stop_token& stop) {
     look_for_abandoned();
     // Before anything is made for the project, so that whatever is left of us has somebody who removes it.
     ScopeClient supervisor(roots(), project.name);
@@ -77,8 +78,11 @@ void Scope::Impl::begin(const ScopeOptions& options, const std::stop_token& stop
     held = true;
 }
 
-void Scope::Impl::up(const UpOptions& options, const std::stop_token& stop) {
-    library().up(project, options, !options.no_start, {}, stop); // no revision: nobody comes back to it
+void Scope::Impl::up(const UpOptions& how, const std::stop_token& stop) {
+    if (!held) begin(stop); // after down(): it is to end with this process again
+    else if (record.owner != ::getpid())
+        throw error(Errc::conflict, "project {} ends with process {}, not with this one", project.name, record.owner);
+    library().up(project, how, !how.no_start, {}, stop); // no revision: nobody comes back to it
 }
 
 void Scope::Impl::end(bool take_down) {
@@ -93,11 +97,11 @@ void Scope::Impl::end(bool take_down) {
 }
 
 Scope::Scope(const Project& project, const ScopeOptions& options, const EngineOptions& engine, std::stop_token stop)
-    : impl_(std::make_unique<Impl>(Impl{Engine(engine), project, {}, false})) {
+    : impl_(std::make_unique<Impl>(Impl{Engine(engine), project, options, {}, false})) {
     constexpr std::size_t suffix_digits = 8;
     if (options.unique) impl_->project = renamed(project, project.name + "-" + sys::random_hex(suffix_digits));
     if (options.ephemeral_ports) free_ports(impl_->project);
-    impl_->begin(options, stop);
+    impl_->begin(stop);
     try {
         if (options.start) impl_->up(options.up, stop);
     } catch (...) {
@@ -113,7 +117,13 @@ Scope::Scope(const Project& project, const ScopeOptions& options, const EngineOp
 Scope Engine::scope(const Project& project) { return scope(project, {}); }
 
 Scope Engine::scope(const Project& project, const ScopeOptions& options, std::stop_token stop) {
-    return Scope(project, options, impl_->config, std::move(stop));
+    EngineOptions same = impl_->config;
+    if (same.events) // one sink of two engines: never two events at once all the same
+        same.events = [turn = impl_->events_mutex, sink = impl_->config.events](const Event& event) {
+            const std::lock_guard guard(*turn);
+            sink(event);
+        };
+    return Scope(project, options, same, std::move(stop));
 }
 
 Scope::Scope(Scope&&) noexcept = default;
@@ -147,8 +157,9 @@ std::vector<ContainerInfo> Scope::containers() { return engine().containers(name
 ContainerInfo Scope::container(const std::string& service, int number) {
     for (ContainerInfo& c : containers())
         if (!c.oneoff && c.service == service && c.number == number) return std::move(c);
-    if (!project().find(service)) throw error(Errc::not_found, "no such service: {}", service);
-    throw error(Errc::not_found, "service {} has no container {}", service, number);
+    auto missing = project().find(service) ? error(Errc::not_found, "service {} has no container {}", service, number)
+                                           : error(Errc::not_found, "no such service: {}", service);
+    throw missing.with_resource("service:" + service);
 }
 
 std::string Scope::address(const std::string& service, std::uint16_t port, const std::string& protocol) {
@@ -162,6 +173,7 @@ std::string Scope::address(const std::string& service, std::uint16_t port, const
         return fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), host, p.host_port);
     }
     throw error(Errc::not_found, "port {}/{} of service {} is not published", port, protocol, service)
+        .with_resource("service:" + service)
         .with_hint(fmt::format("ports: [\"{}\"] publishes it on a free port", port));
 }
 

@@ -60,7 +60,7 @@ Stream<LogEntry> log_stream(Engine& engine, const std::string& project, const Lo
         [run, forever = options.forever](const Follower<LogEntry>::Push& push, std::stop_token stop) {
             run->push = &push;
             const std::stop_callback forward(stop, [&] { run->left.request_stop(); });
-            run->follower->read_history();
+            run->follower->read_history(run->left.get_token());
             run->follower->run(run->left.get_token(), [forever] { return !forever; });
         }));
 }

@@ -48,8 +48,8 @@ typedef struct davit_error davit_error;
 DAVIT_C_API int davit_error_kind(const davit_error* error);
 /* Texts of the error's, valid as long as it is: one sentence; all of it, with place, context and hint; the same as
  * JSON:
- * {"kind": "not_found", "message", "file", "line", "column", "errno", "context": [...], "hint", "exit_code",
- *  "diagnostics": [...] of a project that is wrong, "unmet": [...] of a wait}. */
+ * {"kind": "not_found", "message", "file", "line", "column", "resource", "errno", "context": [...], "hint",
+ * "exit_code", "diagnostics": [...] of a project that is wrong, "unmet": [...] of a wait}. */
 DAVIT_C_API const char* davit_error_message(const davit_error* error);
 DAVIT_C_API const char* davit_error_describe(const davit_error* error);
 DAVIT_C_API const char* davit_error_json(const davit_error* error);
@@ -64,6 +64,7 @@ DAVIT_C_API void davit_stop_free(davit_stop* stop);
 /* ---- Projects. {"files": [...], "texts": [{"name", "text"}], "directory": where relative names start,
  * "project_name", "profiles": [...], "env_files": [...], "environment": {...}, "services": [...]}. Without files and
  * texts the compose file of the directory. The answer is {"project": the resolved compose document, "warnings": [...]}.
+ * The answer has what the profiles leave, without their names: what is in it starts.
  * Wherever a call takes a project it takes this answer, its "project", or any compose document in JSON or YAML. */
 DAVIT_C_API char* davit_load(const char* options, davit_error** error);
 

@@ -39,6 +39,9 @@ public:
     // errno of the system call that failed; 0 if none did.
     const std::error_code& os() const noexcept { return os_; }
     const SourcePos& at() const noexcept { return at_; }
+    // What it is about, with the word of its kind first: "service:web", "container:shop-web-1", "image:nginx:1.22",
+    // "network:shop_default", "volume:data". Empty where it is about no one thing.
+    const std::string& resource() const noexcept { return resource_; }
     // Innermost first: "setting up /proc", "starting service 'web'".
     const std::vector<std::string>& context() const noexcept { return context_; }
     // What to do about it; may be empty.
@@ -52,6 +55,10 @@ public:
     }
     Error& with_at(SourcePos at) {
         at_ = std::move(at);
+        return *this;
+    }
+    Error& with_resource(std::string resource) {
+        resource_ = std::move(resource);
         return *this;
     }
     Error& with_context(std::string what) {
@@ -74,6 +81,7 @@ private:
     Errc kind_;
     std::error_code os_;
     SourcePos at_;
+    std::string resource_;
     std::vector<std::string> context_;
     std::string hint_;
     int exit_code_ = 0;

@@ -1,5 +1,7 @@
 // What happens while a plan runs and while a project lives. Plain values; a sink gets each while it
 // happens, from whichever thread sees it, never two at once, and makes the work wait while it runs.
+// It is called in the middle of a call: it returns soon, calls nothing that has events of its own (it would wait for
+// itself), and throws nothing, for what comes of that is not said.
 #pragma once
 
 #include "davit/error.hpp"

@@ -81,8 +81,8 @@ public:
     LogFollower(const LogFollower&) = delete;
     LogFollower& operator=(const LogFollower&) = delete;
 
-    // History of the containers that are there, merged by time.
-    void read_history();
+    // History of the containers that are there, merged by time. Stop leaves the rest of it.
+    void read_history(std::stop_token stop = {});
     // Blocks until all wanted containers have ended, LogSink::ended returns false, or stop is requested; what was
     // written before that is passed on. `started`: while it is false that all have ended is no
     // end; after a change of it wake() is called.

@@ -60,7 +60,7 @@ public:
     // (after a reboot). Errors: as Engine::up(); conflict (it has containers and adopt is not set; another process's).
     explicit Scope(const Project& project, const ScopeOptions& options = {}, const EngineOptions& engine = {},
                    std::stop_token stop = {});
-    Scope(Scope&&) noexcept;
+    Scope(Scope&&) noexcept; // what was moved from is only destroyed or assigned to
     Scope& operator=(Scope&&) noexcept;
     // As down(); what fails then is an event of the engine's (a warning): the supervisor goes on trying.
     ~Scope();
@@ -68,11 +68,12 @@ public:
     Engine& engine();
     const Project& project() const;  // as it runs: with its name and ports
     const std::string& name() const; // of the project
-    // Brings it up again: after changes from outside, or with other options.
+    // Brings it up again: after changes from outside, with other options, or after down(); then it ends with this
+    // process as before. Errors: as the constructor's.
     void up(const UpOptions& options = {}, std::stop_token stop = {});
 
-    // Blocks until nothing is left; from then on the Scope is empty. Volumes that were there before the scope stay, and
-    // so do images. Errors: unavailable (no supervisor).
+    // Blocks until nothing is left; until up() the Scope is empty then. Volumes that were there before the scope stay,
+    // and so do images. Errors: unavailable (no supervisor).
     void down();
     // The project stays as it is and ends with nobody.
     void release();

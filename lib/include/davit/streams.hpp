@@ -8,7 +8,8 @@
 //
 // Behind each stream stands a thread that makes the blocking call. It is at most some hundred KiB ahead of who takes:
 // then it waits, and with it the process that writes (exec); events and logs wait on the disk. A stream is used by one
-// thread at a time, and its engine must outlive it.
+// thread at a time; its engine must outlive it, where it is: it is not moved meanwhile. After fork(2) it is the
+// parent's alone: a child neither uses nor destroys it, and leaves by execve(2) or _exit(2).
 #pragma once
 
 #include "davit/attach.hpp"
@@ -91,20 +92,21 @@ extern template class Stream<MachineEvent>;
 extern template class Stream<LogEntry>;
 extern template class Stream<StatsSample>;
 
-// One more process in a container, with its streams. The end of this object ends the process.
-class ExecSession {
+// The streams of a process in a container: of one more, which the end of this object ends, or of the container's own,
+// which goes on.
+class ProcessSession {
 public:
     struct Impl;
-    explicit ExecSession(std::unique_ptr<Impl> impl); // exec_session() makes them
-    ExecSession(ExecSession&&) noexcept;
-    ExecSession& operator=(ExecSession&&) noexcept;
-    ~ExecSession();
+    explicit ProcessSession(std::unique_ptr<Impl> impl); // the functions below make them
+    ProcessSession(ProcessSession&&) noexcept;
+    ProcessSession& operator=(ProcessSession&&) noexcept;
+    ~ProcessSession();
 
-    // What it writes: as of Stream. Errors: as Engine::exec().
+    // What it writes: as of Stream. Errors: as Engine::exec(), attach().
     int fd() const noexcept;
     std::optional<ExecPiece> next();
     bool done() const noexcept;
-    std::optional<int> exit_code() const; // once done(); 128 + n: killed by signal n
+    std::optional<int> exit_code() const; // once done(); 128 + n: killed by signal n; nothing: it was left
 
     // What it reads. How much of the text was taken: less when the pipe is full, until input_fd() is writable. Errors:
     // unavailable (nobody reads any more, the input was closed).
@@ -112,16 +114,20 @@ public:
     int input_fd() const noexcept; // only polled; -1: closed
     void close_input();
     void signal(int number);
-    void resize(WindowSize size); // of its terminal, with ExecOptions::tty
+    void resize(WindowSize size); // of its terminal, where it has one
+    void detach();                // leaves it: the process goes on, and this is done()
 
 private:
     std::unique_ptr<Impl> impl_;
 };
 
-// Returns at once: that it cannot run is told by next(). Errors: failed (no descriptor or thread is left), usage
-// (ExecOptions::detach).
-ExecSession exec_session(Engine& engine, const ContainerInfo& container, const ExecOptions& options,
-                         WindowSize size = {});
+// Both return at once: that it cannot run, or does not, is told by next(). Errors: failed (no descriptor or thread is
+// left), usage (ExecOptions::detach).
+ProcessSession exec_session(Engine& engine, const ContainerInfo& container, const ExecOptions& options,
+                            WindowSize size = {});
+// The container's own process, as attach() has it: what it writes from now on. input: what is written here is read by
+// it, which needs a container with open_stdin.
+ProcessSession attach_session(Engine& engine, const ContainerInfo& container, bool input = false, WindowSize size = {});
 
 } // namespace davit
 #pragma GCC visibility pop
