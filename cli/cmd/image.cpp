@@ -85,12 +85,12 @@ int run_image_rm(Globals& globals, const Args& args) {
     return code;
 }
 
-PruneImageOptions prune_options(bool all, const Filters& filters) {
+PruneImageOptions prune_options(Engine& engine, bool all, const Filters& filters) {
     PruneImageOptions out;
     out.all = all || filters.truth("dangling") == std::optional(false);
     const std::vector<std::int64_t> limits = filters.times("invalid value for 'until' filter: ");
-    out.filter = [&filters, limits](const image::Image& i) {
-        const std::int64_t created = parse_rfc3339(i.created).value_or(0);
+    out.filter = [&engine, &filters, limits](const image::Image& i) {
+        const std::int64_t created = limits.empty() ? 0 : came_at(engine, i);
         return std::all_of(limits.begin(), limits.end(), [&](std::int64_t limit) { return created < limit; }) &&
                filters.labels("label", i.config.labels) && filters.unlabelled("label!", i.config.labels);
     };
@@ -106,12 +106,12 @@ int run_prune(Globals& globals, const Args& args) {
         .flag("f,force", force, "Do not prompt for confirmation");
     if (!options.parse(args)) return 0;
     filters.check();
-    const PruneImageOptions prune = prune_options(all, filters);
+    Engine engine = image_engine();
+    const PruneImageOptions prune = prune_options(engine, all, filters);
     if (!force && !globals.dry_run &&
         !confirmed(prune.all ? "WARNING! This will remove all images without at least one container associated to them."
                              : "WARNING! This will remove all dangling images."))
         return 0;
-    Engine engine = image_engine();
     if (globals.dry_run) {
         for (const auto& image : prunable_images(engine, prune)) std::printf("Would remove: %s\n", image.id.c_str());
         return 0;

@@ -32,8 +32,8 @@ std::string first_name(const image::Image& image) { return image.tags.empty() ? 
 // The filters, with what they name looked up once.
 class ImageFilter {
 public:
-    ImageFilter(Engine& engine, const Filters& filters) : filters_(filters), dangling_(filters.truth("dangling")) {
-        before_ = filters.times(image_until);
+    ImageFilter(Engine& engine, const Filters& filters)
+        : engine_(engine), filters_(filters), dangling_(filters.truth("dangling")), until_(filters.times(image_until)) {
         for (const std::string& name : filters.values("before"))
             before_.push_back(created_ns(require_image(engine, name)));
         for (const std::string& name : filters.values("since"))
@@ -44,6 +44,7 @@ public:
         const std::int64_t created = created_ns(image);
         const auto& names = filters_.values("reference");
         return (!dangling_ || image.tags.empty() == *dangling_) && filters_.labels("label", image.config.labels) &&
+               std::all_of(until_.begin(), until_.end(), [&](std::int64_t t) { return came_at(engine_, image) < t; }) &&
                std::all_of(before_.begin(), before_.end(), [&](std::int64_t t) { return created < t; }) &&
                std::all_of(after_.begin(), after_.end(), [&](std::int64_t t) { return created > t; }) &&
                (names.empty() || std::any_of(names.begin(), names.end(),
@@ -51,9 +52,10 @@ public:
     }
 
 private:
+    Engine& engine_;
     const Filters& filters_;
     std::optional<bool> dangling_;
-    std::vector<std::int64_t> before_, after_;
+    std::vector<std::int64_t> until_, before_, after_;
 };
 
 // Of each name, as image_overview() shows it; those without a name at the end.

@@ -1,11 +1,11 @@
 #include "base/printable.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/confirm.hpp"
 #include "cli/context.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
 
 #include <cstdio>
-#include <iostream>
 
 namespace davit::cli {
 
@@ -19,10 +19,7 @@ std::string names_of(const std::vector<ContainerInfo>& containers) {
 
 bool confirmed(const std::vector<ContainerInfo>& containers) {
     std::printf("Going to remove %s%s", names_of(containers).c_str(), is_terminal(0) ? " (y/N) " : "");
-    std::fflush(stdout);
-    std::string answer;
-    if (!std::getline(std::cin, answer) && is_terminal(0)) std::fputc('\n', stdout); // the shell's prompt stands below
-    return answer == "y" || answer == "Y" || answer == "yes";
+    return answered_yes(is_terminal(0));
 }
 
 } // namespace

@@ -81,7 +81,7 @@ std::uint64_t prune_unused_images(Engine& engine, bool all, const Limits& limits
     PruneImageOptions how;
     how.all = all;
     how.filter = [&](const image::Image& i) {
-        return limits.take(parse_rfc3339(i.created).value_or(0), i.config.labels);
+        return limits.take(limits.before.empty() ? 0 : came_at(engine, i), i.config.labels);
     };
     const PrunedImages pruned = prune_images(engine, how);
     print_pruned(pruned);

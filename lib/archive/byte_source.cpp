@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace davit::archive {
@@ -58,8 +60,24 @@ std::size_t FileSource::read(char* to, std::size_t max) {
 
 void FileSource::skip(std::uint64_t bytes) { at_ += std::min(bytes, end_ - at_); }
 
+void StreamSource::Ring::operator()() const noexcept { ::eventfd_write(fd, 1); }
+
+StreamSource::StreamSource(int fd, std::string name, std::stop_token stop)
+    : fd_(fd), name_(std::move(name)), stop_(std::move(stop)) {
+    if (!stop_.stop_possible()) return;
+    stopped_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!stopped_) throw sys_error(errno, "reading {}", name_);
+    on_stop_.emplace(stop_, Ring{stopped_.get()});
+}
+
 std::size_t StreamSource::read(char* to, std::size_t max) {
     for (;;) {
+        if (stopped_) {
+            pollfd ready[] = {{fd_, POLLIN, 0}, {stopped_.get(), POLLIN, 0}};
+            if (::poll(ready, 2, -1) < 0 && errno != EINTR) throw sys_error(errno, "reading {}", name_);
+            throw_if_stopped(stop_);
+            if (ready[0].revents == 0) continue;
+        }
         ssize_t n = ::read(fd_, to, max);
         if (n >= 0) return static_cast<std::size_t>(n);
         if (errno != EINTR) throw sys_error(errno, "reading {}", name_);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -59,15 +60,23 @@ private:
     std::uint64_t at_, end_;
 };
 
-// A pipe, terminal or socket, from where it stands. The fd stays the caller's.
+// A pipe, terminal or socket, from where it stands. The fd stays the caller's. A stop ends a read that waits for bytes,
+// too: Errc::interrupted.
 class StreamSource : public ByteSource {
 public:
-    StreamSource(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+    StreamSource(int fd, std::string name, std::stop_token stop = {});
     std::size_t read(char* to, std::size_t max) override;
 
 private:
+    struct Ring {
+        int fd;
+        void operator()() const noexcept;
+    };
     int fd_;
     std::string name_;
+    std::stop_token stop_;
+    UniqueFd stopped_; // readable from then on
+    std::optional<std::stop_callback<Ring>> on_stop_;
 };
 
 // Digests and counts what passes, and writes it to copy_to (when ≥ 0) as well.

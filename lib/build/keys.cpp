@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int key_format = 1; // another one makes all records of the past useless
+constexpr int key_format = 2; // another one makes all records of the past useless
 
 std::string key_of(const char* kind, Json parts) {
     parts["format"] = key_format;
@@ -89,6 +89,14 @@ StepKey copy_key(const std::string& parent, const dockerfile::CopyStep& copy, co
     if (copy.unpack) parts["unpack"] = *copy.unpack;
     if (copy.add) parts["sources"] = copy.sources; // names of archives and URLs decide what is done with them
     return step_key("copy", copy.link && is_number(copy.chown) ? "" : parent, content, parts);
+}
+
+std::string unread_content(const std::string& layers, const dockerfile::CopyStep& copy) {
+    return key_of("unread", {{"layers", layers}, {"sources", copy.sources}});
+}
+
+std::string linked_key(const std::string& below, const std::string& copy) {
+    return key_of("linked", {{"below", below}, {"copy", copy}});
 }
 
 StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path) {

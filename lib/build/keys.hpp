@@ -28,6 +28,10 @@ StepKey run_key(const std::string& parent, const dockerfile::Step& step, const d
                 const BuildRequest& request, const std::string& platform, const std::vector<std::string>& sources);
 // content: what identifies the sources, see above; with --link the parent does not count.
 StepKey copy_key(const std::string& parent, const dockerfile::CopyStep& copy, const std::string& content);
+// content of copy_key() before the files are read: which of the stage's or image's files they are.
+std::string unread_content(const std::string& layers, const dockerfile::CopyStep& copy);
+// Of a stage after a step with --link, whose own key says nothing of what it was put onto.
+std::string linked_key(const std::string& below, const std::string& copy);
 StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path);
 
 } // namespace davit::build

@@ -60,7 +60,8 @@ std::optional<Solver::Outcome> Solver::cached_copy(const Step& step, const CopyS
     const auto files = files_of(copy.from, only_known);
     if (!files) return std::nullopt;
     const bool by_stage = !files->directory;
-    const std::string quick = by_stage ? copy_key(state.key, copy, files->key).digest : std::string();
+    const std::string quick =
+        by_stage ? copy_key(state.key, copy, unread_content(files->key, copy)).digest : std::string();
     if (by_stage)
         if (auto outcome = cached(quick)) return outcome;
     const OpenSource source(session_, files->directory, files->layers);
@@ -86,7 +87,7 @@ Solver::Outcome Solver::execute_copy(const dockerfile::Stage& stage, const Step&
     const auto there = use_cache(stage) ? cached(key.digest) : std::nullopt;
     const Outcome outcome = there ? *there : keep(key, root.commit(session_.lease), step.instruction);
     if (!files.directory)
-        session_.records.put({copy_key(state.key, copy, files.key).digest,
+        session_.records.put({copy_key(state.key, copy, unread_content(files.key, copy)).digest,
                               key.digest,
                               std::nullopt,
                               outcome.created,

@@ -236,7 +236,8 @@ void Solver::add_history(StageState& state, const Step& step) const {
 }
 
 void Solver::apply(StageState& state, const Step& step, const Outcome& outcome) const {
-    state.key = outcome.key;
+    const auto* copy = std::get_if<CopyStep>(&step.action);
+    state.key = copy && copy->link ? linked_key(state.key, outcome.key) : outcome.key;
     state.layers.push_back(outcome.layer);
     state.created = outcome.created;
     if (!step.history.empty()) state.history.back().created = outcome.created;

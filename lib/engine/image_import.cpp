@@ -32,9 +32,8 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
     image::IngestSession session(store.impl());
     image::Lease lease = store.empty_lease();
     const std::string directory = session.fresh();
-    archive::StreamSource stream(fd, name);
-    archive::StoppableSource file(stream, std::move(stop));
-    const auto plain = archive::make_inflater(file);
+    archive::StreamSource stream(fd, name, std::move(stop));
+    const auto plain = archive::make_inflater(stream);
     const auto unpacked = in_context("importing " + name, [&] { return archive::unpack_layer(*plain, directory); });
     const UniqueFd root = sys::open(directory, O_RDONLY | O_DIRECTORY);
     const build::LayerFacts facts = build::digest_layer(root.get());

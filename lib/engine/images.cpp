@@ -1,5 +1,6 @@
 #include "davit/images.hpp"
 
+#include "base/date.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
@@ -217,6 +218,15 @@ RemovedImages remove_image(Engine& engine, const std::string& name, const Remove
         if (!store.find(name)) throw no_such_image(store, name);
         return recorded(roots, store.remove(name, how));
     });
+}
+
+std::int64_t came_at(Engine& engine, const image::Image& image) {
+    const image::Store store = store_of(engine);
+    std::optional<std::int64_t> first;
+    for (const std::string& tag : image.tags)
+        if (const auto reference = registry::Reference::try_parse(tag))
+            if (const auto at = store.named_at(*reference)) first = std::min(first.value_or(*at), *at);
+    return first ? *first : parse_rfc3339(image.created).value_or(0);
 }
 
 PrunedImages prune_images(Engine& engine, const PruneImageOptions& options) {

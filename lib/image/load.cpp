@@ -283,9 +283,8 @@ std::vector<Loaded> load(Store& store, int fd, const std::string& name, const Lo
         }
         // The files of the archive are the store's blobs: those that it lacks are linked there, nothing is copied.
         const IngestSession session(store.impl());
-        archive::StreamSource stream(fd, name);
-        archive::StoppableSource stoppable(stream, options.stop);
-        const auto inflated = archive::make_inflater(stoppable);
+        archive::StreamSource stream(fd, name, options.stop);
+        const auto inflated = archive::make_inflater(stream);
         RoomKeeper plain(*inflated, store.root());
         const auto files = archive::open_stream(plain, session.path(), name);
         return Loader(store, *files, options).run(name);

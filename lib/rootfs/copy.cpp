@@ -260,8 +260,7 @@ void copy_from_tar(int fd, const Place& to, const std::stop_token& stop) {
     const Standing standing = standing_at(to, destination);
     if (standing != Standing::directory)
         throw error(Errc::usage, "destination \"{}{}\" must be a directory", to.of.empty() ? "" : to.of + ":", to.path);
-    archive::StreamSource stream(fd, "standard input");
-    archive::StoppableSource tar(stream, stop);
+    archive::StreamSource tar(fd, "standard input", stop);
     write_to(to, destination, tar, {});
 }
 

@@ -118,6 +118,8 @@ int overlay_of(Context& c, StrList layers, Str subpath) noexcept;
 // Sources that must be cloned before the namespace's mounts become private (a shared source keeps
 // its peers) and before anything lies over "/" (a peer's).
 int open_early_source(Context& c, const MountStep& s) noexcept;
+// A bind of "/", by whatever name: later the container's root would lie over it, and be what is bound.
+bool is_whole_host(Context& c, const MountStep& s) noexcept;
 bool mount_step(Context& c, const MountStep& s, int early) noexcept; // early: such a source, else -1
 bool step(Context& c, const MaskPath& s) noexcept;
 bool step(Context& c, const ReadonlyPath& s) noexcept;

@@ -124,8 +124,10 @@ int detached_mount(Context& c, const MountStep& s, int early) noexcept {
     unsigned how = s.flags & mount_attr_recursive ? unsigned{AT_RECURSIVE} : 0U;
     bool changes = s.attr_set || s.attr_clear;
     bool bad = changes && set_mount_attr(fd, how, s.attr_set, s.attr_clear, 0) < 0;
-    std::uint64_t type = s.propagation & ~std::uint64_t{MS_REC};
-    if (!bad && type) bad = set_mount_attr(fd, s.propagation & MS_REC ? unsigned{AT_RECURSIVE} : 0U, 0, 0, type) < 0;
+    // Opened before the namespace's mounts became private, it is the host's peer until something else is said.
+    const std::uint64_t propagation = s.propagation ? s.propagation : early >= 0 ? MS_PRIVATE | MS_REC : 0;
+    std::uint64_t type = propagation & ~std::uint64_t{MS_REC};
+    if (!bad && type) bad = set_mount_attr(fd, propagation & MS_REC ? unsigned{AT_RECURSIVE} : 0U, 0, 0, type) < 0;
     if (!bad) return fd;
     c.fail(Stage::mount, c.steps.text(s.target));
     ::close(fd);
@@ -176,6 +178,15 @@ bool is_kernel_fs(const char* type) noexcept { return !std::strcmp(type, "proc")
 
 int open_early_source(Context& c, const MountStep& s) noexcept {
     return s.kind == MountKind::peer ? peer_source(c, s) : bind_source(c, s);
+}
+
+bool is_whole_host(Context& c, const MountStep& s) noexcept {
+    if (s.kind != MountKind::bind) return false;
+    Fd root(::open("/", O_PATH | O_CLOEXEC)), source(::open(c.steps.text(s.source), O_PATH | O_CLOEXEC));
+    struct stat whole {};
+    struct stat part {};
+    return root && source && ::fstat(root.get(), &whole) == 0 && ::fstat(source.get(), &part) == 0 &&
+           whole.st_dev == part.st_dev && whole.st_ino == part.st_ino;
 }
 
 bool mount_step(Context& c, const MountStep& s, int early) noexcept {

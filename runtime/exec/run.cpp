@@ -55,17 +55,21 @@ bool Context::send(const Report& r, int fd) noexcept {
 namespace {
 
 struct EarlyMounts {
+    const MountStep* of[max_early_mounts];
     int fds[max_early_mounts];
     std::uint32_t count = 0, used = 0;
+
+    int next(const MountStep& s) noexcept { return used < count && of[used] == &s ? fds[used++] : -1; }
 };
 
 bool open_early(Context& c, EarlyMounts& early) noexcept {
     return c.steps.each([&](const auto& s) {
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(s)>, MountStep>) {
-            if (!(s.flags & mount_early)) return true;
+            if (!(s.flags & mount_early) && !is_whole_host(c, s)) return true;
             if (early.count == max_early_mounts) return c.fail(Stage::mount_source, E2BIG, c.steps.text(s.source));
             int fd = open_early_source(c, s);
             if (fd < 0) return false;
+            early.of[early.count] = &s;
             early.fds[early.count++] = fd;
         }
         return true;
@@ -91,8 +95,7 @@ bool run_steps(Context& c, EarlyMounts& early) noexcept {
         using T = std::remove_cvref_t<decltype(s)>;
         if constexpr (is_noted<T>) return note(c, s), true;
         else if constexpr (is_callers<T>) return true;
-        else if constexpr (std::is_same_v<T, MountStep>)
-            return mount_step(c, s, s.flags & mount_early ? early.fds[early.used++] : -1);
+        else if constexpr (std::is_same_v<T, MountStep>) return mount_step(c, s, early.next(s));
         else return step(c, s);
     });
 }

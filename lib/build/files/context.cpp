@@ -1,5 +1,6 @@
 #include "build/files/context.hpp"
 
+#include "archive/byte_source.hpp"
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "build/files/locate.hpp"
@@ -19,15 +20,14 @@ constexpr off_t most_text = 16 << 20; // of a Dockerfile and of an ignore file
 
 bool is_url(const std::string& text) { return text.starts_with("http://") || text.starts_with("https://"); }
 
-std::string read_text(int fd, const std::string& name) {
+std::string read_text(int fd, const std::string& name, const std::stop_token& stop = {}) {
+    archive::StreamSource source(fd, name, stop);
     std::string out;
     char buffer[16384];
     for (;;) {
-        const ssize_t n = ::read(fd, buffer, sizeof buffer);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) throw sys_error(errno, "reading {}", name);
+        const std::size_t n = source.read(buffer, sizeof buffer);
         if (n == 0) return out;
-        out.append(buffer, static_cast<std::size_t>(n));
+        out.append(buffer, n);
         if (out.size() > static_cast<std::size_t>(most_text))
             throw error(Errc::usage, "{} has more than {} bytes: this is no Dockerfile", name, most_text);
     }
@@ -112,7 +112,7 @@ private:
         if (spec_.dockerfile_inline) {
             out_.dockerfile_ = *spec_.dockerfile_inline;
         } else if (spec_.dockerfile == "-") {
-            out_.dockerfile_ = read_text(spec_.stdin_fd, "standard input");
+            out_.dockerfile_ = read_text(spec_.stdin_fd, "standard input", spec_.http.stop);
             if (out_.dockerfile_.empty()) throw error(Errc::usage, "the Dockerfile on standard input is empty");
         } else if (spec_.dockerfile && is_url(*spec_.dockerfile)) {
             const UniqueFd file = sys::memfd("davit-dockerfile");
@@ -192,14 +192,10 @@ private:
 
     void open_stream() {
         const UniqueFd file = make_file();
+        archive::StreamSource source(spec_.stdin_fd, "standard input", spec_.http.stop);
         std::vector<char> buffer(256 * 1024);
-        for (;;) {
-            const ssize_t n = ::read(spec_.stdin_fd, buffer.data(), buffer.size());
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) throw make_sys_error(errno, "reading standard input");
-            if (n == 0) break;
-            sys::write_all(file.get(), {buffer.data(), static_cast<std::size_t>(n)});
-        }
+        while (const std::size_t n = source.read(buffer.data(), buffer.size()))
+            sys::write_all(file.get(), {buffer.data(), n});
         use_file(file.get());
     }
 

@@ -44,6 +44,8 @@ image::Image require_image(Engine& engine, const std::string& name);
 image::Image require_image(Engine& engine, const std::string& name, const std::string& platform);
 // Where its layers stand, the topmost first, as overlayfs has lowerdir.
 std::vector<std::string> layer_directories(Engine& engine, const image::Image& image);
+// When it came here, ns since the epoch: when it got the oldest of its names; without one, when it was made.
+std::int64_t came_at(Engine& engine, const image::Image& image);
 // Names of the containers of all projects that were made from it.
 std::vector<std::string> containers_of(Engine& engine, const image::Image& image);
 

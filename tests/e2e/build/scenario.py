@@ -309,6 +309,26 @@ def garbage(s):
     s.equal("and all is done again", ["done"] * 9, list(build(s, "-t", "ten", ".").values()))
 
 
+def other_sources(s):
+    """What COPY takes of a stage or an image is a part of what it is, and what --link stands on of what follows."""
+    def made(dockerfile, *files):
+        s.write("Dockerfile.of", dockerfile)
+        s.davit("image", "build", "-q", "-f", "Dockerfile.of", "-t", "of", ".")
+        return [inside(s, "of", "cat", file) for file in files]
+
+    scratch = "FROM busybox AS a\nRUN echo one > /one; echo two > /two; mkdir /d; echo 1 > /d/1; echo 2 > /d/2\nFROM busybox\n"
+    for copy, other in (("COPY --from=a /one /x", "COPY --from=a /two /x"), ("COPY --link --from=a /one /x", "COPY --link --from=a /two /x"),
+                        ("COPY --from=a /d/1 /x", "COPY --from=a /d/2 /x")):
+        first, second = made(scratch + copy + "\n", "/x"), made(scratch + other + "\n", "/x")
+        s.check(f"{other} is not the cached {copy}", first != second, f"{first} {second}")
+    s.write("Dockerfile.of", scratch + "COPY --from=a /nope /x\n")
+    s.davit("image", "build", "-q", "-f", "Dockerfile.of", ".", exit=1, err="/nope")
+
+    linked = "FROM busybox\nRUN echo %s > /base\nCOPY --link src/a /linked\nRUN cat /base > /seen\n"
+    s.equal("a step after --link sees its base", [["1\n"], ["2\n"], ["1\n"]], [made(linked % n, "/seen") for n in "121"])
+    s.davit("image", "rm", "of")
+
+
 def cache_elsewhere(s):
     """A cache that was written down gives the same image after all is gone here, and leaves no image of its own."""
     s.write("kept.Dockerfile", f"FROM busybox AS a\nRUN cp {UUID} /id\nFROM busybox\nCOPY --from=a /id /id\nRUN cp {UUID} /id2\n")
@@ -415,6 +435,7 @@ with Scenario("build") as s:
     at_once(s, before)
     named_contexts(s, before)
     s.write("src/a", "1\n")
+    other_sources(s)
     garbage(s)
     cache_elsewhere(s)
     as_buildkit_leaves_it(s)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+import machine
 from harness import Scenario
 
 SUPERVISOR = r"^\S*davit-supervisor --project \.machine"
@@ -151,8 +152,56 @@ def with_compose(s, before):
     s.nothing_left(before, within=20)
 
 
+def whole_host(s, before):
+    """A mount of "/", by whatever name, is the machine's tree and not the container's own root."""
+    s.write("mark", "the machine's\n")
+    os.symlink("/", os.path.join(s.directory, "all"))
+    mark = f"/host{s.directory}/mark"
+    for mount in ("/:/host:ro", "/:/host", "/.:/host", "//:/host", "/:/host:rslave", "/:/host:rprivate", f"{s.directory}/all:/host"):
+        s.equal(f"-v {mount}", "the machine's\n", s.davit("container", "run", "--rm", "-v", mount, "busybox", "cat", mark).out)
+    s.davit("container", "run", "--rm", "--mount", "type=bind,src=/,dst=/host", "busybox", "cat", mark, out="the machine's")
+    s.davit("container", "run", "--rm", "--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined", "-v", "/:/host", "busybox",
+            "mount", "-t", "tmpfs", "hidden", "/host/mnt")
+    s.check("what is mounted there stays there", "hidden" not in open("/proc/self/mounts", encoding="utf-8").read())
+    s.nothing_left(before, within=20)
+
+
+def asked(s, before):
+    """Ctrl-C at a question leaves at once; for docker that is no failure. So does it where an archive is waited for."""
+    s.davit("container", "run", "--name", "over", "busybox", "true")
+    for words in (("container",), ("volume",), ("network",), ("image",), ("system",)):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for docker in (True, False):
+                process = subprocess.Popen([s.binary, *(["docker"] if docker else []), *words, "prune"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                said = ""
+                while not said.endswith("[y/N] "):
+                    said += process.stdout.read(1)
+                process.send_signal(number)
+                rest, _ = process.communicate(timeout=10)
+                s.equal(f"{words} prune left by {number}", (0 if docker else 130, "\n"), (process.returncode, rest))
+    s.equal("nothing was removed", {"over": "exited"}, containers(s))
+    s.davit("container", "rm", "over")
+    for words in (("image", "load"), ("image", "build", "-"), ("image", "build", "-f", "-", "."), ("image", "import", "-", "x")):
+        process = subprocess.Popen([s.binary, *words], cwd=s.directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        s.eventually("its input is read", lambda: "poll" in machine.read(f"/proc/{process.pid}/wchan"))
+        process.send_signal(signal.SIGINT)
+        s.equal(f"{words} is left", 130, process.wait(timeout=10))
+        process.stdin.close()
+    s.nothing_left(before, within=20)
+
+
+def lately(s, before):
+    """`until` is about when an image came here, not about when somebody made it."""
+    there = s.davit("image", "ls", "-q").out
+    s.davit("image", "prune", "-af", "--filter", "until=1h")
+    s.davit("system", "prune", "-af", "--filter", "until=1h")
+    s.equal("what was just loaded stays", there, s.davit("image", "ls", "-q").out)
+    s.equal("and is not listed as old", "", s.davit("image", "ls", "-q", "--filter", "until=1h").out)
+    s.nothing_left(before, within=20)
+
+
 with Scenario("containers") as s:
     s.images("busybox")
     before = s.listing()
-    for part in (one_life, codes, with_compose, less_patient, side_by_side, held_start_ends, killed):
+    for part in (one_life, codes, whole_host, asked, lately, with_compose, less_patient, side_by_side, held_start_ends, killed):
         part(s, before)

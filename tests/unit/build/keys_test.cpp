@@ -159,6 +159,21 @@ TEST_CASE("a COPY counts by what it copies; one with --link stands without its p
     CHECK(copy_key("p1", copy, "content").digest != copy_key("p2", copy, "content").digest);
 }
 
+TEST_CASE("before the files are read, which of them they are counts too") {
+    CopyStep one, other;
+    one.sources = {"/etc/passwd"};
+    other.sources = {"/etc/group"};
+    CHECK(unread_content("layers", one) == unread_content("layers", one));
+    CHECK(unread_content("layers", one) != unread_content("layers", other));
+    CHECK(unread_content("layers", one) != unread_content("other layers", one));
+}
+
+TEST_CASE("what follows a COPY --link stands on what that was put onto") {
+    CHECK(linked_key("below", "copy") == linked_key("below", "copy"));
+    CHECK(linked_key("below", "copy") != linked_key("other", "copy"));
+    CHECK(linked_key("below", "copy") != linked_key("below", "other"));
+}
+
 TEST_CASE("WORKDIR makes a directory of the step's user") {
     Step step;
     const std::string one = workdir_key("p", step, "/a").digest;
