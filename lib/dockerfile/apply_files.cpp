@@ -31,7 +31,11 @@ void Applier::check_sources(const CopyStep& step) {
         throw mistake(node_.place_of("--chmod"), "'{}' is no mode", step.chmod)
             .with_hint("modes are octal, 0 to 07777, or symbols such as u=rwX,go=rX");
     // Names are looked up in the image below, and a linked layer has none.
-    if (step.link && step.chown.find_first_not_of("0123456789:") != std::string::npos)
+    const auto owners = split(step.chown, ':');
+    const bool names = std::any_of(owners.begin(), owners.end(), [](const std::string& owner) {
+        return owner != "root" && owner.find_first_not_of("0123456789") != std::string::npos;
+    });
+    if (step.link && names)
         throw mistake(node_.place_of("--chown"), "--link looks into no image, so --chown={} cannot be looked up",
                       step.chown)
             .with_hint("give numbers, or leave --link out");
