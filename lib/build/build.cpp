@@ -10,6 +10,7 @@
 #include "dockerfile/evaluate.hpp"
 #include "dockerfile/ignore.hpp"
 #include "dockerfile/place.hpp"
+#include "dockerfile/text.hpp"
 #include "image/manifest.hpp"
 #include "image/platform.hpp"
 
@@ -41,6 +42,9 @@ std::string platform_text(image::Platform platform) {
     return image::to_string(platform);
 }
 
+// "local": this machine.
+bool is_own(std::string_view platform) { return dockerfile::lower(platform) == "local"; }
+
 class Build {
 public:
     Build(const BuildRequest& request, const Surroundings& around, Progress& progress, std::stop_token stop)
@@ -54,10 +58,19 @@ public:
         check_request();
         session_.open_ssh();
         open_contexts();
+        dockerfile::Document part;
+        std::optional<Error> wrong;
         const dockerfile::Document document =
             progress_.during(internal() + "load build definition from " + dockerfile_name(), [&](int) {
-                return dockerfile::read_document(context_->dockerfile(), context_->dockerfile_name());
+                try {
+                    return dockerfile::read_document(context_->dockerfile(), context_->dockerfile_name(), &part);
+                } catch (const Error& e) {
+                    if (!request_.check_only) throw;
+                    wrong = e;
+                    return dockerfile::Document();
+                }
             });
+        if (wrong) return checks_before(part, *wrong);
         if (request_.check_only) return checks(document);
         session_.image_of = [this](const std::string& reference, const std::string& platform) {
             return image_of(reference, platform);
@@ -67,6 +80,8 @@ public:
         };
         import_caches(session_);
         std::vector<std::string> platforms = request_.platforms;
+        for (std::string& platform : platforms)
+            if (is_own(platform)) platform = around_.platform;
         if (platforms.empty()) platforms.push_back(around_.platform);
         for (auto it = platforms.begin(); it != platforms.end();)
             it = std::find(platforms.begin(), it, *it) != it ? platforms.erase(it) : std::next(it);
@@ -93,6 +108,8 @@ private:
         check_outputs(request_);
         check_caches(request_);
         source_date_epoch(request_);
+        for (const std::string& platform : request_.platforms)
+            if (!is_own(platform)) image::parse_platform(platform);
         if (request_.privileged && std::find(request_.entitlements.begin(), request_.entitlements.end(),
                                              "security.insecure") == request_.entitlements.end())
             throw error(Errc::denied, "granting entitlement security.insecure is not allowed")
@@ -195,6 +212,14 @@ private:
             out.parameters.push_back({parameter.name, parameter.value, parameter.description});
         for (const auto& [name, required] : found.secrets) out.secrets.push_back({name, required});
         for (const auto& [name, required] : found.ssh) out.ssh.push_back({name, required});
+        return out;
+    }
+
+    // Of a Dockerfile that cannot be read to its end.
+    BuildResult checks_before(const dockerfile::Document& part, const Error& wrong) {
+        BuildResult out;
+        add_checks(dockerfile::check_before(part, options_for(around_.platform)), out);
+        out.check_failure = wrong;
         return out;
     }
 

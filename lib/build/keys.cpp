@@ -2,6 +2,7 @@
 
 #include "base/hash.hpp"
 #include "build/run_spec.hpp"
+#include "dockerfile/text.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -69,7 +70,7 @@ StepKey run_key(const std::string& parent, const dockerfile::Step& step, const d
     return step_key("run", parent, sources.empty() ? Json() : Json(sources),
                     {{"args", run.args},
                      {"env", step.env},
-                     {"cwd", step.config.working_dir},
+                     {"cwd", dockerfile::clean_path("/" + step.config.working_dir)}, // none is the root
                      {"user", step.config.user},
                      {"mounts", mounts},
                      {"scripts", scripts},

@@ -22,6 +22,7 @@ namespace {
 using dockerfile::Input;
 using dockerfile::RunMount;
 
+constexpr const char* bind_source = "RUN --mount=type=bind, source";
 constexpr auto lock_interval = std::chrono::milliseconds(20);
 
 class Preparation {
@@ -44,6 +45,12 @@ public:
     }
 
 private:
+    struct Owned {
+        uid_t uid;
+        gid_t gid;
+        mode_t mode;
+    };
+
     Error here(Error e) const {
         SourcePos at;
         at.file = step_.place.file;
@@ -68,7 +75,10 @@ private:
         dockerfile::CopyStep copy_step;
         copy_step.sources = {mount.source.empty() ? "/" : mount.source};
         copy_step.destination = is_directory(source, copy_step.sources.front()) ? "/m/" : "/m";
-        copy(source, copy_step, root.get(), copy_options(session_, step_));
+        CopyOptions options = copy_options(session_, step_);
+        options.literal = true;
+        options.asked_by = bind_source;
+        copy(source, copy_step, root.get(), options);
         return to + "/m";
     }
 
@@ -127,12 +137,27 @@ private:
         }
     }
 
+    // Owner and mode are of an empty cache, which stands at the top of what it is from.
+    static bool is_owned(const RunMount& mount) {
+        return mount.source == "/" && (mount.uid || mount.gid || mount.mode);
+    }
+    static Owned owner_of(const RunMount& mount) {
+        return {mount.uid.value_or(0), mount.gid.value_or(0), mount.mode.value_or(0755)};
+    }
+
+    // What a cache begins with is part of what it is: one of another owner is another one.
+    static std::string identity_of(const RunMount& mount) {
+        std::string out = mount.id + '\0';
+        if (mount.from.kind != Input::Kind::scratch)
+            out += std::to_string(static_cast<int>(mount.from.kind)) + mount.from.name +
+                   std::to_string(mount.from.stage) + mount.source;
+        if (!is_owned(mount)) return out;
+        const Owned owner = owner_of(mount);
+        return out + fmt::format("{}{}:{}:{:o}", '\0', owner.uid, owner.gid, owner.mode);
+    }
+
     void cache(const RunMount& mount) {
-        const bool seeded = mount.from.kind != Input::Kind::scratch;
-        const std::string identity = mount.id + '\0' +
-                                     (seeded ? std::to_string(static_cast<int>(mount.from.kind)) + mount.from.name +
-                                                   std::to_string(mount.from.stage) + mount.source
-                                             : std::string());
+        const std::string identity = identity_of(mount);
         const std::string base = session_.store.root() + "/cache-mounts/" + sha256_hex(identity).substr(0, 32);
         std::string chosen;
         if (session_.request.no_cache && session_.first_use(base)) empty_cache(base);
@@ -149,13 +174,7 @@ private:
         if (const auto lock = FileLock::try_acquire(base + "/lock")) sys::remove_tree(base + "/data");
     }
 
-    struct Owned {
-        uid_t uid;
-        gid_t gid;
-        mode_t mode;
-    };
-
-    // The directory is the source's then: uid, gid and mode of the mount are of an empty one.
+    // The directory is the source's.
     Owned seed(const RunMount& mount, const std::string& data) {
         const ReadRoot root(session_.store, session_.ingest, layers_of_(mount.from));
         Source source;
@@ -165,17 +184,31 @@ private:
         copy_step.destination = "/";
         const UniqueFd to = sys::open(data, O_RDONLY | O_DIRECTORY);
         const auto found = locate(source.root, copy_step.sources.front());
-        if (found) copy(source, copy_step, to.get(), copy_options(session_, step_));
-        if (!found || !found->is_directory()) return {0, 0, 0755};
+        if (!found || !found->exists())
+            throw here(error(Errc::not_found, "RUN --mount=type=cache, source {}: it is not in what the cache is from",
+                             copy_step.sources.front()));
+        CopyOptions options = copy_options(session_, step_);
+        options.literal = true;
+        copy(source, copy_step, to.get(), options);
+        if (!found->is_directory()) return {0, 0, 0755};
         return {found->status.st_uid, found->status.st_gid, found->status.st_mode & 07777};
+    }
+
+    Owned seed_or_nothing(const RunMount& mount, const std::string& data) {
+        try {
+            return seed(mount, data);
+        } catch (const Error&) {
+            sys::remove_tree(data);
+            throw;
+        }
     }
 
     // Whole, or not there: what a build that died has begun is begun anew.
     void begin_cache(const RunMount& mount, const std::string& place) {
         const std::string data = place + "." + sys::random_hex(8);
         sys::make_dirs(data, 0755);
-        Owned top{mount.uid.value_or(0), mount.gid.value_or(0), mount.mode.value_or(0755)};
-        if (mount.from.kind != Input::Kind::scratch) top = seed(mount, data);
+        Owned top = owner_of(mount);
+        if (mount.from.kind != Input::Kind::scratch && !is_owned(mount)) top = seed_or_nothing(mount, data);
         if (::chown(data.c_str(), top.uid, top.gid) < 0 || ::chmod(data.c_str(), top.mode) < 0)
             throw sys_error(errno, "making {}", data);
         if (::rename(data.c_str(), place.c_str()) == 0) return;
@@ -185,7 +218,7 @@ private:
     }
 
     void tmpfs(const RunMount& mount) {
-        runtime::Mount& m = add(runtime::Mount::Kind::filesystem, mount.target, false);
+        runtime::Mount& m = add(runtime::Mount::Kind::filesystem, mount.target, mount.read_only);
         m.type = m.source = "tmpfs";
         m.nosuid = true;
         m.data = "mode=1777"; // any user of the command writes to its /tmp

@@ -48,6 +48,13 @@ bool has_path(const std::vector<std::string>& env) {
     return std::any_of(env.begin(), env.end(), [](const std::string& entry) { return entry.starts_with("PATH="); });
 }
 
+// What the step mounts hides what every container has below: /etc with its hosts, /sys/fs. The devices stay.
+void hide_below(runtime::Spec& spec, const std::string& destination) {
+    if (destination == "/dev") return;
+    std::erase_if(spec.mounts,
+                  [&](const runtime::Mount& mount) { return mount.destination.starts_with(destination + "/"); });
+}
+
 } // namespace
 
 RunNetwork network_of(const dockerfile::Step& step, const dockerfile::RunStep& run, const BuildRequest& request) {
@@ -105,6 +112,7 @@ runtime::Spec run_spec(const RunInput& input) {
     spec.open_ports_and_ping = spec.ns.net.mode != runtime::NsMode::host;
     runtime::add_mount(spec, bound_file(input.hosts, "/etc/hosts"));
     runtime::add_mount(spec, bound_file(input.resolv_conf, "/etc/resolv.conf"));
+    for (const runtime::Mount& mount : input.mounts) hide_below(spec, mount.destination);
     for (const runtime::Mount& mount : input.mounts) runtime::add_mount(spec, mount);
     if (input.run.insecure || input.request.privileged) runtime::make_privileged(spec, runtime::host_devices("/dev"));
     runtime::arrange_mounts(spec);

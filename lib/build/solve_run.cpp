@@ -23,26 +23,51 @@ using dockerfile::RunMount;
 using dockerfile::RunStep;
 using dockerfile::Step;
 
+// What a mount shows counts, and not what else stands beside it: a stage that changed elsewhere changes nothing. With
+// by_layers what stands in layers counts by them, for which no file is read.
 std::optional<StepKey> Solver::key_of_run(const Step& step, const RunStep& run, const StageState& state,
-                                          bool only_known) {
+                                          bool only_known, bool by_layers) {
     std::vector<std::string> sources;
     for (const RunMount& mount : run.mounts) {
         if (mount.type != RunMount::Type::bind) continue;
         const auto files = files_of(mount.from, only_known);
         if (!files) return std::nullopt;
-        if (!files->directory) {
-            sources.push_back(files->key);
-            continue;
-        }
         dockerfile::CopyStep all;
         all.sources = {mount.source.empty() ? "/" : mount.source};
         all.destination = "/m/";
         all.from = mount.from;
         CopyOptions options = copy_options(session_, step);
         options.asked_by = "RUN --mount=type=bind, source";
-        sources.push_back(content_digest(files->directory->source(), all, options));
+        options.literal = true;
+        // All of an image is what its layers are.
+        const bool whole = all.sources.front() == "/" && mount.from.kind != dockerfile::Input::Kind::stage;
+        if (files->directory) {
+            sources.push_back(content_digest(files->directory->source(), all, options));
+        } else if (by_layers || whole) {
+            sources.push_back(files->key);
+        } else {
+            const ReadRoot root(session_.store, session_.ingest, files->layers);
+            Source source;
+            source.root = root.fd();
+            sources.push_back(content_digest(source, all, options));
+        }
     }
     return run_key(state.key, step, run, session_.request, platform_, sources);
+}
+
+// By layers first: their files need not be read when the step is known by them.
+std::optional<Solver::Outcome> Solver::cached_run(const Step& step, const RunStep& run, const StageState& state,
+                                                  bool only_known) {
+    const auto quick = key_of_run(step, run, state, only_known, true);
+    if (!quick) return std::nullopt;
+    if (auto outcome = cached(quick->digest)) return outcome;
+    const auto key = key_of_run(step, run, state, only_known, false);
+    if (!key || key->digest == quick->digest) return std::nullopt;
+    auto outcome = cached(key->digest);
+    if (outcome)
+        session_.records.put(
+            {quick->digest, key->digest, std::nullopt, outcome->created, step.instruction, {}, {}, {}});
+    return outcome;
 }
 
 namespace {
@@ -78,9 +103,9 @@ std::vector<runtime::Mount> script_mounts(const RunStep& run, const std::string&
 
 Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& step, const RunStep& run,
                                     const StageState& state, int vertex) {
-    const auto key = key_of_run(step, run, state, false);
+    const auto key = key_of_run(step, run, state, false, false);
     const FileLock turn = image::lock_digest(session_.store.impl(), key->digest, session_.stop());
-    if (use_cache(stage)) // another build was at the same step
+    if (use_cache(stage) && !state.anew) // another build was at the same step
         if (auto there = cached(key->digest)) return *there;
     session_.progress.text(vertex, reason(stage, step, *key, state));
     const RunNetwork network = network_of(step, run, session_.request);
@@ -114,7 +139,10 @@ Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& 
     if (exit.code != 0)
         throw error(Errc::failed, "process \"{}\" did not complete successfully: {}{}", fmt::join(run.args, " "),
                     exit.oom ? "cannot allocate memory: " : "", fmt::format("exit code: {}", exit.code));
-    return keep(*key, root.commit(session_.lease, made), step.instruction);
+    Outcome outcome = keep(*key, root.commit(session_.lease, made), step.instruction);
+    if (const auto quick = key_of_run(step, run, state, false, true); quick->digest != key->digest)
+        session_.records.put({quick->digest, key->digest, std::nullopt, outcome.created, step.instruction, {}, {}, {}});
+    return outcome;
 }
 
 Solver::Outcome Solver::keep(const StepKey& key, const image::Layer& layer, const std::string& description) {

@@ -4,6 +4,7 @@
 #include "build/foreign.hpp"
 #include "build/keys.hpp"
 #include "dockerfile/place.hpp"
+#include "dockerfile/text.hpp"
 #include "image/manifest.hpp"
 #include "image/platform.hpp"
 
@@ -107,6 +108,7 @@ StageState Solver::solve(int number) {
             session_.progress.during(step_name(number, i), [&](int vertex) {
                 apply(state, step, execute(stage, step, state, vertex));
                 state.made_now = true;
+                state.anew = state.anew || !use_cache(stage);
             });
         });
     }
@@ -264,11 +266,14 @@ std::string Solver::step_name(int number, std::size_t index) const {
 
 bool Solver::use_cache(const Stage& stage) const {
     const auto& filter = session_.request.no_cache_filter;
-    return !session_.request.no_cache && std::find(filter.begin(), filter.end(), stage.name) == filter.end();
+    return !session_.request.no_cache && std::none_of(filter.begin(), filter.end(), [&](const std::string& name) {
+        return dockerfile::lower(name) == stage.name;
+    });
 }
 
 std::string Solver::reason(const Stage& stage, const Step& step, const StepKey& key, const StageState& state) const {
     if (!use_cache(stage)) return "done again: the cache is not to be used";
+    if (state.anew) return "done again: what comes before it is not taken from the cache";
     // Then there is no need to look through the whole cache.
     if (state.made_now) return "not in the cache: what comes before it has changed";
     const auto before = session_.records.alike(step.instruction);
@@ -319,11 +324,8 @@ std::optional<Solver::Outcome> Solver::cached(const std::string& key) {
 
 std::optional<Solver::Outcome> Solver::cached_step(const Stage& stage, const Step& step, const StageState& state,
                                                    bool only_known) {
-    if (!use_cache(stage)) return std::nullopt;
-    if (const auto* run = std::get_if<RunStep>(&step.action)) {
-        const auto key = key_of_run(step, *run, state, only_known);
-        return key ? cached(key->digest) : std::nullopt;
-    }
+    if (!use_cache(stage) || state.anew) return std::nullopt;
+    if (const auto* run = std::get_if<RunStep>(&step.action)) return cached_run(step, *run, state, only_known);
     if (const auto* copy = std::get_if<CopyStep>(&step.action)) return cached_copy(step, *copy, state, only_known);
     return cached(workdir_key(state.key, step, std::get<WorkdirStep>(step.action).path).digest);
 }

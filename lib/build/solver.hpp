@@ -26,6 +26,7 @@ struct StageState {
     std::string config_json;      // of the base image
     std::size_t base_layers = 0;  // how many of layers are its
     bool made_now = false;        // a step was done in this build
+    bool anew = false;            // one because the cache was not to be used: what follows is done again too
     std::size_t base_history = 0; // how many of history are the base's
 };
 
@@ -75,6 +76,8 @@ private:
     Outcome execute(const dockerfile::Stage& stage, const dockerfile::Step& step, const StageState& state, int vertex);
 
     std::optional<StepKey> key_of_run(const dockerfile::Step& step, const dockerfile::RunStep& run,
+                                      const StageState& state, bool only_known, bool by_layers);
+    std::optional<Outcome> cached_run(const dockerfile::Step& step, const dockerfile::RunStep& run,
                                       const StageState& state, bool only_known);
     Outcome execute_run(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::RunStep& run,
                         const StageState& state, int vertex);

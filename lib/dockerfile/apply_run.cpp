@@ -67,6 +67,11 @@ void Applier::add_environment(const RunStep& step) {
 }
 
 void Applier::operator()(const instruction::Run& run) {
+    if (!run.devices.empty())
+        throw error(Errc::unsupported, "RUN --device={} is not supported", run.devices.front().first)
+            .with_at(position_of(node_.place_of("--device")))
+            .with_hint("the Dockerfile's stable syntax has no devices: do without it, or RUN --security=insecure sees "
+                       "those of this machine");
     RunStep step;
     add_mounts(run, step);
     instruction::Command command = run.command;
@@ -76,7 +81,6 @@ void Applier::operator()(const instruction::Run& run) {
     step.args = with_shell(command);
     step.network = run.network;
     step.insecure = run.insecure;
-    step.devices = run.devices;
     add_environment(step);
     step_.history = history::run(step.args, state_.declared, state_.env);
     step_.action = std::move(step);

@@ -53,7 +53,7 @@ std::vector<std::string> names_of(std::string_view text) {
 }
 
 bool holds(const std::vector<std::string>& names, std::string_view name) {
-    return std::any_of(names.begin(), names.end(), [&](const std::string& n) { return lower(n) == lower(name); });
+    return std::find(names.begin(), names.end(), name) != names.end(); // in their own case, as in the reference
 }
 
 // A word of tokens, between underscores or alone.
@@ -64,19 +64,22 @@ bool has_token(const std::vector<std::string>& parts, const std::array<std::stri
     });
 }
 
+void check_from(const DocumentStage& stage, CheckList& checks) {
+    if (stage.name.empty()) return;
+    if (!is_lower(stage.name_given))
+        checks.add(Rule::stage_name_casing, stage.node,
+                   fmt::format("the stage name '{}' is not lower case", stage.name_given));
+    const bool same = is_lower(stage.node.keyword) ? is_lower(stage.as_keyword)
+                                                   : !is_upper(stage.node.keyword) || is_upper(stage.as_keyword);
+    if (!same)
+        checks.add(Rule::from_as_casing, stage.node,
+                   fmt::format("'{}' and '{}' are written in different case", stage.node.keyword, stage.as_keyword));
+}
+
 void check_stage_names(const Document& document, CheckList& checks) {
     std::set<std::string> seen;
     for (const DocumentStage& stage : document.stages) {
         if (stage.name.empty()) continue;
-        if (!is_lower(stage.name_given))
-            checks.add(Rule::stage_name_casing, stage.node,
-                       fmt::format("the stage name '{}' is not lower case", stage.name_given));
-        const bool same = is_lower(stage.node.keyword) ? is_lower(stage.as_keyword)
-                                                       : !is_upper(stage.node.keyword) || is_upper(stage.as_keyword);
-        if (!same)
-            checks.add(
-                Rule::from_as_casing, stage.node,
-                fmt::format("'{}' and '{}' are written in different case", stage.node.keyword, stage.as_keyword));
         if (stage.name == "scratch" || stage.name == "context")
             checks.add(Rule::reserved_stage_name, stage.node,
                        fmt::format("'{}' means something else already", stage.name));
@@ -147,24 +150,27 @@ CheckSettings CheckSettings::read(std::string_view text) {
         const auto equals = option.find('=');
         const std::string key(trim(std::string_view(option).substr(0, equals)));
         const std::string value(equals == std::string::npos ? "" : trim(std::string_view(option).substr(equals + 1)));
-        if (key == "skip") {
+        const bool given = equals != std::string::npos;
+        if (key == "skip" && given) {
             out.skip_all = value == "all";
             out.skip = names_of(value);
-        } else if (key == "experimental") {
+        } else if (key == "experimental" && given) {
             out.all_experimental = value == "all";
             out.experimental = names_of(value);
         } else if (auto on = go_boolean(value); key == "error" && on) {
             out.errors = *on;
         } else {
             throw error(Errc::usage, "'{}' is no option of build checks", option)
-                .with_hint("options are skip=RULE,…, skip=all, error=true and experimental=RULE,…");
+                .with_hint(
+                    "options are skip=RULE,…, skip=all, error=true and experimental=RULE,…; rules are written as "
+                    "warnings name them");
         }
     }
     return out;
 }
 
 bool CheckSettings::wants(const RuleText& rule) const {
-    if (rule.experimental && !all_experimental && !holds(experimental, rule.name)) return false;
+    if (rule.experimental) return all_experimental || holds(experimental, rule.name); // asked for, so not skipped
     return !skip_all && !holds(skip, rule.name);
 }
 
@@ -174,7 +180,8 @@ void CheckList::add(Rule rule, const Place& place, std::string message) {
 }
 
 void CheckList::add(Rule rule, const Node& node, std::string message) {
-    if (!skipped_by(node.comments, text_of(rule).name)) add(rule, node.place, std::move(message));
+    if (text_of(rule).experimental || !skipped_by(node.comments, text_of(rule).name))
+        add(rule, node.place, std::move(message));
 }
 
 void CheckList::finish() const {
@@ -186,13 +193,12 @@ void CheckList::finish() const {
         .with_hint("put it right, or take error=true off the check directive");
 }
 
-void check_document(const Document& document, CheckList& checks) {
+void check_instructions(const Document& document, CheckList& checks) {
     for (const Place& place : document.empty_continuations)
         checks.add(Rule::no_empty_continuation, place, "the instruction has an empty line inside");
-    check_stage_names(document, checks);
-    check_casing(document, checks);
     for (const Instruction& arg : document.global_args) check_arg_description(arg, checks);
     for (const DocumentStage& stage : document.stages) {
+        check_from(stage, checks);
         if (!stage.name.empty()) check_description(stage.node, {stage.name}, "FROM", checks);
         for (const Instruction& instruction : stage.instructions) {
             check_arg_description(instruction, checks);
@@ -201,6 +207,12 @@ void check_document(const Document& document, CheckList& checks) {
                            "MAINTAINER is deprecated: LABEL org.opencontainers.image.authors=NAME says the same");
         }
     }
+}
+
+void check_document(const Document& document, CheckList& checks) {
+    check_instructions(document, checks);
+    check_stage_names(document, checks);
+    check_casing(document, checks);
 }
 
 bool looks_secret(std::string_view name) {

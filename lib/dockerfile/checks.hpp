@@ -73,6 +73,8 @@ private:
 
 // The rules that need no evaluation: casing, names, what is deprecated.
 void check_document(const Document& document, CheckList& checks);
+// Of them those of one instruction alone, which hold for a part of a file too.
+void check_instructions(const Document& document, CheckList& checks);
 
 // A name that looks like it holds a secret: API_KEY, DB_PASSWORD; not PUBLIC_KEY.
 bool looks_secret(std::string_view name);

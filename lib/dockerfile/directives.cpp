@@ -63,6 +63,7 @@ std::optional<Directive> syntax_of_other_languages(std::string_view text, int li
 Directives read_directives(std::string_view text, const std::string& file) {
     Directives out;
     auto first = directives_of(text, "#", 1, file, true);
+    out.lines = static_cast<int>(first.size());
     if (auto it = first.find("escape"); it != first.end()) {
         if (it->second.value != "\\" && it->second.value != "`")
             throw mistake(it->second.place, "invalid escape character '{}'", it->second.value)

@@ -19,6 +19,7 @@ struct Directives {
         syntax; // also from "// syntax=" and {"syntax": …}, as frontends of other languages have it
     std::optional<Directive> check;
     char escape = '\\';
+    int lines = 0; // that they take at the top of the file: no comments of the first instruction
 };
 
 // text: without a byte order mark. Throws Errc::invalid_project: a directive twice, an escape character that is neither

@@ -299,6 +299,7 @@ void outline(const Evaluated& target, Checked& out) {
 
 Checked check(const Document& document, EvaluateOptions options) {
     const bool all_stages = options.all_stages || options.target.empty();
+    options.checking = true;
     Checked out;
     Evaluated result;
     try {
@@ -316,6 +317,13 @@ Checked check(const Document& document, EvaluateOptions options) {
         out.failure = e;
     }
     out.checks = std::move(result.checks);
+    return out;
+}
+
+std::vector<Check> check_before(const Document& part, const EvaluateOptions& options) {
+    std::vector<Check> out;
+    CheckList checks(check_settings(part, options), out);
+    check_instructions(part, checks);
     return out;
 }
 

@@ -35,6 +35,7 @@ struct EvaluateOptions {
     // nullopt: a named context that is files alone. What it throws leaves evaluate() with the place of FROM. Not set:
     // all images are as scratch.
     std::function<std::optional<BaseImage>(const Input&)> base_image;
+    bool checking = false;                    // what only doing it would show is no mistake; check() sets it
     bool all_stages = false;                  // evaluate stages that the target does not need: for checks
     std::vector<std::string> ignore_patterns; // of .dockerignore, for the check CopyIgnoredFile
 };
@@ -57,6 +58,9 @@ struct Checked {
 };
 // Never throws for what the Dockerfile says. all_stages is on for the checks where no target is named.
 Checked check(const Document& document, EvaluateOptions options);
+// Of what stands before an instruction that cannot be read, see read_document(). Throws as evaluate() for the check
+// directive.
+std::vector<Check> check_before(const Document& part, const EvaluateOptions& options);
 
 // The images and named contexts that FROM of the stages which the target needs names, each once: what base_image will
 // be asked for, but for those that triggers of these images bring.

@@ -15,18 +15,21 @@ using Network = RunStep::Network;
 constexpr FlagRule run_flags[] = {
     {"mount", FlagRule::Kind::list}, {"network"}, {"security"}, {"device", FlagRule::Kind::list}};
 constexpr std::pair<std::string_view, Network> networks[] = {
-    {"", Network::by_default}, {"default", Network::by_default}, {"none", Network::none}, {"host", Network::host}};
+    {"default", Network::by_default}, {"none", Network::none}, {"host", Network::host}};
 
-Network network_of(const Node& node, std::string_view text) {
+// values: of the flag, none where it is not given.
+Network network_of(const Node& node, const std::vector<std::string>& values) {
+    const std::string text = values.empty() ? "default" : values.front();
     for (const auto& [name, network] : networks)
         if (name == text) return network;
     throw mistake(node.place_of("--network"), "'{}' is no network of RUN", text)
         .with_hint("it is default, none or host");
 }
 
-bool insecure_of(const Node& node, std::string_view text) {
+bool insecure_of(const Node& node, const std::vector<std::string>& values) {
+    const std::string text = values.empty() ? "sandbox" : values.front();
     if (text == "insecure") return true;
-    if (text.empty() || text == "sandbox") return false;
+    if (text == "sandbox") return false;
     throw mistake(node.place_of("--security"), "'{}' is no security of RUN", text)
         .with_hint("it is sandbox or insecure");
 }
@@ -67,8 +70,8 @@ instruction::Run run(const Node& node) {
     out.files = node.heredocs;
     out.mounts = flags.list("mount");
     for (const std::string& mount : out.mounts) check_mount_syntax(mount, node.place_of("--mount"));
-    out.network = network_of(node, flags.text("network"));
-    out.insecure = insecure_of(node, flags.text("security"));
+    out.network = network_of(node, flags.list("network"));
+    out.insecure = insecure_of(node, flags.list("security"));
     for (const std::string& device : flags.list("device")) out.devices.push_back(device_of(node, device));
     return out;
 }

@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 #include "dockerfile/text.hpp"
 
+#include <algorithm>
+
 namespace davit::dockerfile {
 
 namespace {
@@ -17,6 +19,23 @@ std::vector<std::string> raw_words(std::string_view text, bool keep_quotes) {
     }
 }
 
+std::ptrdiff_t quotes_in(std::string_view text) {
+    return std::count_if(text.begin(), text.end(), [](char c) { return c == '\'' || c == '"'; });
+}
+
+// "${x:-A}" outside single quotes, and its kin: before one of them the reference's lexer forgets what the word began
+// with, so that no "<<" is left. "${x}" alone stays.
+bool has_modifier(std::string_view word) {
+    bool quoted = false;
+    for (std::size_t i = 0; i < word.size(); ++i) {
+        if (word[i] == '\'') quoted = !quoted;
+        if (quoted || !word.substr(i).starts_with("${")) continue;
+        if (const auto end = word.find_first_of("}:+-?#%/", i + 3); end != std::string_view::npos && word[end] != '}')
+            return true;
+    }
+    return false;
+}
+
 } // namespace
 
 std::optional<Heredoc> heredoc_of_word(std::string_view word) {
@@ -26,10 +45,12 @@ std::optional<Heredoc> heredoc_of_word(std::string_view word) {
     Heredoc out;
     out.strip_tabs = word.starts_with('-');
     if (out.strip_tabs) word.remove_prefix(1);
+    word.remove_prefix(std::min(word.find_first_not_of(" \t\r\n\f"), word.size()));
     if (word.empty() || word.find('<') != std::string_view::npos) return std::nullopt;
     auto names = raw_words(word, false), raw = raw_words(word, true);
     if (names.size() != 1 || raw.size() != 1) return std::nullopt;
-    out.expand = names[0] == raw[0];
+    // An escaped character leaves it expanded, unlike in a shell: quotes alone decide.
+    out.expand = quotes_in(names[0]) == quotes_in(raw[0]);
     out.name = std::move(names[0]);
     return out;
 }
@@ -38,7 +59,8 @@ std::vector<Heredoc> heredocs_of_line(std::string_view line) {
     std::vector<Heredoc> out;
     if (line.find("<<") == std::string_view::npos) return out;
     for (const std::string& word : raw_words(line, true))
-        if (auto heredoc = heredoc_of_word(word)) out.push_back(std::move(*heredoc));
+        if (auto heredoc = has_modifier(word) ? std::nullopt : heredoc_of_word(word))
+            out.push_back(std::move(*heredoc));
     return out;
 }
 

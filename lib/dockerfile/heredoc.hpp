@@ -1,4 +1,4 @@
-// Here-documents: <<EOF, <<-EOF, <<"EOF".
+// Here-documents: <<EOF, << EOF, <<-EOF, <<"EOF".
 #pragma once
 
 #include "dockerfile/words.hpp"

@@ -72,8 +72,9 @@ bool IgnoreList::may_hold_taken(std::string_view directory) const {
         const auto wanted = split(pattern.text, '/');
         for (std::size_t i = 0; i < parts.size(); ++i) {
             if (i >= wanted.size()) return false;
-            // Sets may hold a slash, and then parts say nothing.
-            if (wanted[i].find("**") != std::string::npos || wanted[i].find('[') != std::string::npos) return true;
+            // Sets and classes may hold a slash, and then parts say nothing.
+            if (wanted[i].find("**") != std::string::npos || wanted[i].find_first_of("[\\") != std::string::npos)
+                return true;
             if (!PathPattern(wanted[i], PathPattern::Stars::single).matches(parts[i])) return false;
         }
         return wanted.size() > parts.size();

@@ -86,24 +86,35 @@ DocumentStage read_from(Node node) {
 
 } // namespace
 
-Document read_document(std::string_view text, const std::string& file) {
+namespace {
+
+void take(Node node, Document& out) {
+    if (upper(node.keyword) == "FROM") {
+        out.stages.push_back(read_from(std::move(node)));
+        return;
+    }
+    Instruction instruction = read_instruction(std::move(node));
+    if (!out.stages.empty()) out.stages.back().instructions.push_back(std::move(instruction));
+    else if (std::holds_alternative<instruction::Arg>(instruction.action))
+        out.global_args.push_back(std::move(instruction));
+    else
+        throw mistake(instruction.node.place, "{} stands before the first FROM", upper(instruction.node.keyword))
+            .with_hint("only ARG may stand there");
+}
+
+} // namespace
+
+Document read_document(std::string_view text, const std::string& file, Document* before) {
     Syntax syntax = parse(text, file);
     Document out;
     out.file = file;
     out.directives = std::move(syntax.directives);
     out.empty_continuations = std::move(syntax.empty_continuations);
-    for (Node& node : syntax.nodes) {
-        if (upper(node.keyword) == "FROM") {
-            out.stages.push_back(read_from(std::move(node)));
-            continue;
-        }
-        Instruction instruction = read_instruction(std::move(node));
-        if (!out.stages.empty()) out.stages.back().instructions.push_back(std::move(instruction));
-        else if (std::holds_alternative<instruction::Arg>(instruction.action))
-            out.global_args.push_back(std::move(instruction));
-        else
-            throw mistake(instruction.node.place, "{} stands before the first FROM", upper(instruction.node.keyword))
-                .with_hint("only ARG may stand there");
+    try {
+        for (Node& node : syntax.nodes) take(std::move(node), out);
+    } catch (const Error&) {
+        if (before) *before = std::move(out);
+        throw;
     }
     if (out.stages.empty())
         throw mistake(out.global_args.back().node.place, "the Dockerfile has no FROM, so there is nothing to build")

@@ -133,8 +133,9 @@ struct Document {
     std::vector<Place> empty_continuations;
 };
 
-// file: its name in messages. Throws Errc::invalid_project with file, line and column.
-Document read_document(std::string_view text, const std::string& file);
+// file: its name in messages. before: where it throws for an instruction, what stands before that one; it may have no
+// stage. Throws Errc::invalid_project with file, line and column.
+Document read_document(std::string_view text, const std::string& file, Document* before = nullptr);
 
 // A trigger that a base image brings, as if it stood at `from`.
 Instruction read_trigger(std::string_view text, const Place& from);

@@ -73,8 +73,8 @@ public:
         m.read_only = read_only_.value_or(type_->read_only);
         if (!type_->has_owner && (m.mode || m.uid || m.gid)) not_for_type("mode, uid and gid");
         if (sharing_given_ && m.type != Type::cache) not_for_type("sharing");
-        if (m.env && m.type != Type::secret) not_for_type("env");
-        if (m.type == Type::secret || m.type == Type::ssh) finish_given(ssh_sockets);
+        if (m.type != Type::secret) m.env.reset(); // BuildKit takes it everywhere, and heeds it there alone
+        if (m.type == Type::secret || m.type == Type::ssh) finish_given(working_dir, ssh_sockets);
         else finish_files(working_dir);
         return std::move(out_);
     }
@@ -153,7 +153,7 @@ private:
     void take_gid(const Field& field) { out_.mount.gid = number(field, 10); }
 
     // Secrets and sockets: what the caller gives, by its id.
-    void finish_given(int ssh_sockets) {
+    void finish_given(std::string_view working_dir, int ssh_sockets) {
         RunMount& m = out_.mount;
         if (!out_.from.empty()) not_for_type("from");
         if (!m.source.empty() && !m.id.empty())
@@ -165,15 +165,18 @@ private:
         if (m.id.empty()) m.id = "default";
         if (m.target.empty() && !is_secret) m.target = fmt::format("/run/buildkit/ssh_agent.{}", ssh_sockets);
         if (m.target.empty() && !m.env) m.target = "/run/secrets/" + base_name(m.id);
-        if (!m.target.empty()) m.target = clean_path("/" + m.target);
+        if (!m.target.empty()) m.target = below(working_dir, m.target);
     }
     void finish_files(std::string_view working_dir) {
         RunMount& m = out_.mount;
         if (m.id.empty() && m.type == Type::cache) m.id = clean_path(m.target);
-        const std::string below = m.target.starts_with('/') ? "" : std::string(working_dir);
-        m.target = clean_path("/" + below + "/" + m.target);
+        m.target = below(working_dir, m.target);
         if (m.target == "/") fail("the target of a mount is {}", m.target, "write target=/path");
         m.source = clean_path("/" + m.source);
+    }
+    static std::string below(std::string_view working_dir, const std::string& target) {
+        const std::string directory = target.starts_with('/') ? "" : std::string(working_dir);
+        return clean_path("/" + directory + "/" + target);
     }
     static std::string base_name(std::string_view path) {
         const std::string cleaned = clean_path(path);

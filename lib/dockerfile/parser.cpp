@@ -74,17 +74,17 @@ private:
     void take_line(std::string_view line) {
         std::string_view text = trim_left(without_end(line));
         if (is_comment(text)) {
-            comments_.emplace_back(trim(text.substr(1)));
+            take_comment(trim(text.substr(1)));
             return;
         }
+        const auto column = static_cast<int>(without_end(line).size() - text.size()) + 1;
+        const bool goes_on = take_continuation(text, syntax_.directives.escape);
+        if (!goes_on && text.empty()) return;
         Node node;
         node.comments = std::move(comments_);
         comments_.clear();
-        const auto column = static_cast<int>(without_end(line).size() - text.size()) + 1;
         node.place = {file_, lines_.number(), lines_.number(), column};
         node.source = without_end(line);
-        const bool goes_on = take_continuation(text, syntax_.directives.escape);
-        if (!goes_on && text.empty()) return;
         node.original = text;
         if (goes_on) take_continued(node);
         node.place.last_line = lines_.number();
@@ -92,6 +92,12 @@ private:
         if (may_have_heredocs(node)) take_heredocs(node);
         node.place.last_line = lines_.number();
         syntax_.nodes.push_back(std::move(node));
+    }
+
+    // Empty lines part no comment from its instruction, but a comment without text does.
+    void take_comment(std::string_view text) {
+        if (text.empty()) comments_.clear();
+        else if (lines_.number() > syntax_.directives.lines) comments_.emplace_back(text);
     }
 
     void take_continued(Node& node) {

@@ -51,12 +51,14 @@ void report_undeclared(const std::vector<std::string>& names, const Document& do
 StageGraph::StageGraph(const Document& document, const EvaluateOptions& options, const Variables& globals,
                        CheckList& checks)
     : document_(document), options_(options) {
+    std::optional<Error> wrong; // the first name that is no image; checks of the FROMs behind it are told all the same
     for (const DocumentStage& stage : document.stages) {
         Vertex vertex;
-        vertex.base = at_place(stage.node.place, [&] { return base_of(stage, globals, checks, vertex); });
+        vertex.base = at_place(stage.node.place, [&] { return base_of(stage, globals, checks, vertex, wrong); });
         if (!stage.name.empty()) names_.emplace_back(stage.name, size());
         vertices_.push_back(std::move(vertex));
     }
+    if (wrong) throw *wrong;
     find_target();
     for (int i = 0; i < size(); ++i) {
         Vertex& vertex = vertices_[static_cast<std::size_t>(i)];
@@ -68,8 +70,8 @@ StageGraph::StageGraph(const Document& document, const EvaluateOptions& options,
     refuse_circles();
 }
 
-Input StageGraph::base_of(const DocumentStage& stage, const Variables& globals, CheckList& checks,
-                          Vertex& vertex) const {
+Input StageGraph::base_of(const DocumentStage& stage, const Variables& globals, CheckList& checks, Vertex& vertex,
+                          std::optional<Error>& wrong) const {
     const Place place = stage.node.place_of(stage.base);
     const Expansion name =
         at_place(place, [&] { return expand(stage.base, globals, {.escape = document_.directives.escape}); });
@@ -88,7 +90,11 @@ Input StageGraph::base_of(const DocumentStage& stage, const Variables& globals, 
                known != names_.rend()) {
         base = {Input::Kind::stage, known->second, {}, {}};
     } else {
-        base = image(name.text, place);
+        try {
+            base = image(name.text, place);
+        } catch (const Error& e) {
+            if (!wrong) wrong = e;
+        }
     }
     base.platform = std::move(platform);
     return base;

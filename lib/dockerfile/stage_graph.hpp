@@ -1,9 +1,11 @@
 // Which stage is made from what, and what a stage copies from: names become stages, images and named contexts.
 #pragma once
 
+#include "base/error.hpp"
 #include "dockerfile/checks.hpp"
 #include "dockerfile/evaluate.hpp"
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -31,7 +33,9 @@ public:
     std::vector<Input> sources(const Instruction& instruction) const;
 
 private:
-    Input base_of(const DocumentStage& stage, const Variables& globals, CheckList& checks, Vertex& vertex) const;
+    // wrong: set where the name is no image, and was not before.
+    Input base_of(const DocumentStage& stage, const Variables& globals, CheckList& checks, Vertex& vertex,
+                  std::optional<Error>& wrong) const;
     std::string platform_of(const DocumentStage& stage, const Variables& globals, CheckList& checks,
                             Vertex& vertex) const;
     std::optional<std::string> named_context(std::string_view name) const;

@@ -64,8 +64,7 @@ struct RunStep {
     std::vector<InlineFile> scripts; // a heredoc with "#!": made readable at args[…] "/dev/pipes/NAME"
     std::vector<RunMount> mounts;
     Network network = Network::by_default;
-    bool insecure = false;                             // --security=insecure
-    std::vector<std::pair<std::string, bool>> devices; // CDI name, required
+    bool insecure = false; // --security=insecure
     bool operator==(const RunStep&) const = default;
 };
 

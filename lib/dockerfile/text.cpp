@@ -12,14 +12,38 @@ std::string_view without_byte_order_mark(std::string_view text) {
     return text;
 }
 
+namespace {
+
+// Beside those of ASCII what Unicode calls white space.
+constexpr std::string_view wide_spaces[] = {
+    "\u0085", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006",
+    "\u2007", "\u2008", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000",
+};
+
+std::size_t space_at_start(std::string_view text) {
+    if (text.empty() || static_cast<unsigned char>(text.front()) < 0x80) return !text.empty() && is_space(text.front());
+    for (std::string_view space : wide_spaces)
+        if (text.starts_with(space)) return space.size();
+    return 0;
+}
+
+std::size_t space_at_end(std::string_view text) {
+    if (text.empty() || static_cast<unsigned char>(text.back()) < 0x80) return !text.empty() && is_space(text.back());
+    for (std::string_view space : wide_spaces)
+        if (text.ends_with(space)) return space.size();
+    return 0;
+}
+
+} // namespace
+
 std::string_view trim_left(std::string_view text) {
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (const std::size_t space = space_at_start(text)) text.remove_prefix(space);
     return text;
 }
 
 std::string_view trim(std::string_view text) {
     text = trim_left(text);
-    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    while (const std::size_t space = space_at_end(text)) text.remove_suffix(space);
     return text;
 }
 
@@ -51,12 +75,13 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 
 std::vector<std::string> split_at_spaces(std::string_view text) {
     std::vector<std::string> out;
-    for (text = trim_left(text); !text.empty(); text = trim_left(text)) {
-        auto end = std::find_if(text.begin(), text.end(), is_space);
-        out.emplace_back(text.begin(), end);
-        text.remove_prefix(out.back().size());
+    while (true) {
+        const auto begin = std::find_if_not(text.begin(), text.end(), is_space);
+        if (begin == text.end()) return out;
+        const auto end = std::find_if(begin, text.end(), is_space);
+        out.emplace_back(begin, end);
+        text = {end, text.end()};
     }
-    return out;
 }
 
 char32_t next_character(std::string_view& text) {

@@ -7,8 +7,9 @@
 
 namespace davit::dockerfile {
 
-bool is_space(char c);
+bool is_space(char c); // of ASCII
 std::string_view without_byte_order_mark(std::string_view text);
+// White space of Unicode goes.
 std::string_view trim_left(std::string_view text);
 std::string_view trim(std::string_view text);
 std::string lower(std::string_view text); // ASCII

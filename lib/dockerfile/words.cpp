@@ -116,6 +116,10 @@ private:
                 if (!at_end()) text += next();
                 add(out, text);
                 if (words) list.add_kept(text);
+            } else if (rest_.starts_with("<<")) {
+                const std::string_view text = heredoc_sign();
+                add(out, text);
+                if (words) list.add_kept(text);
             } else {
                 std::string_view c = next();
                 add(out, c);
@@ -124,6 +128,14 @@ private:
         }
         if (stop != no_stop) throw error(Errc::invalid_project, "'{}' is missing", stop);
         if (words) *words = list.take();
+        return out;
+    }
+
+    // "<<" and the blanks behind it, which part it from no word: "<< EOF" is one.
+    std::string_view heredoc_sign() {
+        const auto length = std::min(rest_.find_first_not_of(" \t\r", 2), rest_.size());
+        const std::string_view out = rest_.substr(0, length);
+        rest_.remove_prefix(length);
         return out;
     }
 

@@ -35,8 +35,9 @@ struct Expansion {
 };
 
 // $x ${x} ${x:-w} ${x-w} ${x:+w} ${x+w} ${x:?w} ${x?w} ${x#p} ${x##p} ${x%p} ${x%%p} ${x/p/r} ${x//p/r}; in p, * and ?
-// are wildcards. Throws Errc::invalid_project without a place: an open quote or brace, an unknown modifier, a
-// variable that ? demands, a result of more than a mebibyte.
+// are wildcards. Blanks behind "<<" part no words, as the name of a heredoc may stand behind them. Throws
+// Errc::invalid_project without a place: an open quote or brace, an unknown modifier, a variable that ? demands, a
+// result of more than a mebibyte.
 Expansion expand(std::string_view word, const Variables& variables, const WordRules& rules = {});
 
 } // namespace davit::dockerfile

@@ -103,6 +103,16 @@ Platform parse_platform(std::string_view text) {
         if (slash == std::string_view::npos) break;
         rest.remove_prefix(slash + 1);
     }
+    // "windows(10.0.17763)/amd64": a version of the system, which no name of a platform shows.
+    const auto version = parts[0].find('(');
+    if (version != std::string::npos && version > 0 && parts[0].ends_with(')')) {
+        const auto foreign = [](char c) {
+            return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') &&
+                   std::string_view("_.%-+").find(c) == std::string_view::npos;
+        };
+        if (std::none_of(parts[0].begin() + static_cast<std::ptrdiff_t>(version) + 1, parts[0].end() - 1, foreign))
+            parts[0].resize(version);
+    }
     auto valid = [](const std::string& s) {
         return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) {
             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||

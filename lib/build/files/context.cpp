@@ -155,6 +155,7 @@ private:
 
     void read_ignore(int root, const std::string& path, const std::string& shown) {
         if (!spec_.read_ignore) return;
+        if (const auto found = locate(root, path); found && found->is_directory()) return; // as if there were none
         if (const auto text = text_inside(root, path, shown)) out_.filter_ = spec_.read_ignore(*text, shown);
     }
 

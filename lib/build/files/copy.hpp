@@ -34,6 +34,7 @@ struct CopyOptions {
     std::stop_token stop;
     std::string asked_by = {};             // for messages, in the place of COPY or ADD
     std::optional<timespec> modified = {}; // of all that is made; else as in the source
+    bool literal = false;                  // sources are names: nothing in them is a wildcard
     bool keep_top = false;                 // the directory that is copied to keeps its time
 };
 

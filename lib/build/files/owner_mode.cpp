@@ -20,6 +20,9 @@ std::optional<unsigned> number_of(std::string_view text) {
     return out;
 }
 
+// "root" is known without a look: images need not have it.
+std::optional<unsigned> id_of(std::string_view text) { return text == "root" ? 0 : number_of(text); }
+
 // Of an image: whatever stands there, only a plain file of a sensible size is read.
 std::string read_inside(int root, const std::string& path) {
     const auto found = locate(root, path);
@@ -69,7 +72,7 @@ public:
     OwnerLookup(int root, std::vector<std::string>& warnings) : root_(root), warnings_(warnings) {}
 
     Owner user(const std::string& name) const {
-        const auto fields = line("etc/passwd", "user", name);
+        const auto fields = line("etc/passwd", "user", name, 0);
         Owner out;
         if (fields.size() > 3) {
             out.uid = number_of(fields[2]).value_or(0);
@@ -78,20 +81,21 @@ public:
         return out;
     }
 
-    gid_t group(const std::string& name) const {
-        const auto fields = line("etc/group", "group", name);
-        return fields.size() > 2 ? number_of(fields[2]).value_or(0) : 0;
+    gid_t group(const std::string& name, gid_t otherwise) const {
+        const auto fields = line("etc/group", "group", name, otherwise);
+        return fields.size() > 2 ? number_of(fields[2]).value_or(0) : otherwise;
     }
 
 private:
-    std::vector<std::string> line(const std::string& file, const char* kind, const std::string& name) const {
+    std::vector<std::string> line(const std::string& file, const char* kind, const std::string& name,
+                                  unsigned otherwise) const {
         if (root_ < 0)
             throw error(Errc::usage, "--chown: the {} '{}' cannot be looked up: --link looks into no image", kind, name)
                 .with_hint("give a number");
         auto out = line_for(read_inside(root_, file), name);
-        if (out.empty() && name != "root")
-            warnings_.push_back(
-                fmt::format("--chown: there is no {} '{}' in /{} of the image; 0 is taken", kind, name, file));
+        if (out.empty())
+            warnings_.push_back(fmt::format("--chown: there is no {} '{}' in /{} of the image; {} is taken", kind, name,
+                                            file, otherwise));
         return out;
     }
 
@@ -106,12 +110,13 @@ Owner parse_owner(const std::string& text, int root, std::vector<std::string>& w
     const std::size_t colon = text.find(':');
     const std::string user = text.substr(0, colon);
     Owner out;
-    if (const auto number = number_of(user)) out = {*number, *number};
+    if (const auto number = id_of(user)) out = {*number, *number};
     else if (!user.empty()) out = lookup.user(user);
     if (colon == std::string::npos) return out;
     const std::string group = text.substr(colon + 1);
-    if (const auto number = number_of(group)) out.gid = *number;
-    else out.gid = group.empty() ? 0 : lookup.group(group);
+    // A group that nobody knows leaves the user's.
+    if (const auto number = id_of(group)) out.gid = *number;
+    else out.gid = group.empty() ? 0 : lookup.group(group, out.gid);
     return out;
 }
 

@@ -141,7 +141,7 @@ void Selection::expand(const Source& source, const Located& from, const SourcePa
 std::vector<Match> Selection::matches(const Source& source, const std::string& written) const {
     const std::string path = lexical_path(written);
     std::vector<Match> out;
-    if (!dockerfile::has_wildcards(path)) {
+    if (options_.literal || !dockerfile::has_wildcards(path)) {
         out.push_back(one(source, path, written));
         return out;
     }

@@ -418,6 +418,70 @@ WORKDIR /
         s.equal(f"SOURCE_DATE_EPOCH is the time of all that {output} holds", {1600000000}, times)
 
 
+def mounts(s, before):
+    """What RUN mounts: by what it shows in the key, over what every container has, caches by their owner."""
+    s.write("mnt/etcd/only", "1\n")
+    s.write("mnt/a*", "star\n")
+    s.write("mnt/Dockerfile", f"""FROM busybox AS s
+RUN mkdir /q && echo 1 > /q/f
+ARG OTHER=1
+RUN echo $OTHER > /other
+FROM busybox
+RUN --mount=from=s,source=/q,target=/m cp {UUID} /one && cp /m/f /f
+RUN --mount=from=s,source=/q,target=/m,rw cp {UUID} /two
+RUN --mount=target=/etc,source=etcd ls /etc > /list
+RUN --mount=target=/m,source=a* cat /m > /star
+RUN --mount=type=tmpfs,target=/t,ro ! touch /t/x 2> /dev/null
+RUN --mount=type=cache,id=owned,target=/c,uid=5,mode=0700,env=X stat -c '%u %a' /c > /caches && touch /c/x
+RUN --mount=type=cache,id=owned,target=/c stat -c '%u %a' /c >> /caches && test ! -e /c/x
+RUN --mount=type=cache,id=owned,target=/c,uid=6 stat -c '%u %a' /c >> /caches && test ! -e /c/x
+WORKDIR /w
+RUN --mount=type=secret,id=token,target=x/y cat /w/x/y > /told
+COPY --chown=1:nope etcd/only /owned
+RUN cat << EOF > /heredoc
+hi
+EOF
+""")
+    words = ("--secret", "id=token,src=mnt/etcd/only", "-t", "mnt", "mnt")
+    build(s, *words)
+    s.equal("each has seen what is meant", "1\nonly\nstar\n5 700\n0 755\n6 755\n1\n1 1\nhi\n",
+            inside(s, "mnt", "sh", "-c", "cat /f /list /star /caches /told; stat -c '%u %g' /owned; cat /heredoc"))
+    again = build(s, "--build-arg", "OTHER=2", *words)
+    s.equal("a stage that has changed elsewhere changes nothing of what is mounted", {"cached"},
+            {became for name, became in again.items() if name.startswith("[stage-1 ")})
+    s.check("although it was built again", "done" in [became for name, became in again.items() if name.startswith("[s ")], str(again))
+    s.equal("and so from then on", {"cached"}, set(build(s, "--build-arg", "OTHER=2", *words).values()))
+    for text, said in (("RUN --mount=type=cache,from=busybox,source=/none,target=/c true", "source /none: it is not in what the cache is from"),
+                       ("RUN --device=v/c=n true", "RUN --device=v/c=n is not supported"),
+                       ("RUN --mount=target=/m,source=etc* true", r"etc\*")):
+        s.write("mnt/Dockerfile", f"FROM busybox\n{text}\n")
+        s.davit("image", "build", "mnt", exit=1, err=said)
+    s.davit("image", "rm", "mnt")
+    s.nothing_left(before, within=1)
+
+
+def stages_done_again(s, before):
+    """--no-cache-filter: the stage that it names in any case, and what is made from it."""
+    s.write("again.Dockerfile", f"FROM busybox AS a\nRUN cp {UUID} /a\nFROM a AS b\nRUN cp {UUID} /b\n")
+    words = ("-f", "again.Dockerfile", "-t", "again", ".")
+    build(s, *words)
+    s.equal("both are done again", ["done", "done"], list(build(s, "--no-cache-filter", "A", *words).values()))
+    results = inside(s, "again", "cat", "/a", "/b")
+    s.equal("and are the cache's from then on", ["cached", "cached"], list(build(s, *words).values()))
+    s.equal("with these results", results, inside(s, "again", "cat", "/a", "/b"))
+    s.davit("image", "rm", "again")
+    s.nothing_left(before, within=1)
+
+
+def checks_before_a_mistake(s):
+    s.write("check.Dockerfile", "FROM busybox as A\nFOO\n")
+    s.davit("image", "build", "--check", "-f", "check.Dockerfile", ".", exit=1, out="FromAsCasing", err="there is no instruction FOO")
+    s.write("ignored/.dockerignore/x", "1\n")
+    s.write("ignored/Dockerfile", "FROM scratch\nCOPY . /\n")
+    s.davit("image", "build", "-q", "--platform", "local", "ignored")
+    s.davit("image", "build", "--platform", "linux/amd64/v1/x", "ignored", exit=1, err="cannot parse platform specifier")
+
+
 with Scenario("build") as s:
     s.images("busybox")
     before = s.listing()
@@ -434,6 +498,9 @@ with Scenario("build") as s:
     ssh_keys(s, before)
     at_once(s, before)
     named_contexts(s, before)
+    mounts(s, before)
+    stages_done_again(s, before)
+    checks_before_a_mistake(s)
     s.write("src/a", "1\n")
     other_sources(s)
     garbage(s)

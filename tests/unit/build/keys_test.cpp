@@ -117,6 +117,15 @@ TEST_CASE("what a RUN's result must not depend on changes no key") {
     }
 }
 
+TEST_CASE("no working directory is the root, however it is written") {
+    const auto at = [](const char* directory) {
+        return changed([&](Given& g) { g.step.config.working_dir = directory; });
+    };
+    CHECK(at("") == at("/"));
+    CHECK(at("/a/") == at("/a"));
+    CHECK(at("/a") != at("/"));
+}
+
 TEST_CASE("what a stage begins with") {
     CHECK(scratch_key() == scratch_key());
     const std::string image = image_key({"sha256:a", "sha256:b"}, "linux/amd64");

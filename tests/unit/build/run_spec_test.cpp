@@ -103,6 +103,25 @@ TEST_CASE("limits, /dev/shm and mounts as asked") {
     CHECK_THROWS_WITH_AS(g.spec(), "invalid ulimit type: nothing", Error);
 }
 
+TEST_CASE("what a step mounts hides what every container has below") {
+    RunGiven g = plain_run();
+    for (const char* destination : {"/etc", "/sys/fs"}) {
+        runtime::Mount mount;
+        mount.source = "/store/d";
+        mount.destination = destination;
+        g.mounts.push_back(mount);
+    }
+    const runtime::Spec spec = g.spec();
+    CHECK(mount_at(spec, "/etc"));
+    CHECK_FALSE(mount_at(spec, "/etc/hosts"));
+    CHECK_FALSE(mount_at(spec, "/etc/resolv.conf"));
+    CHECK(mount_at(spec, "/sys"));
+    CHECK_FALSE(mount_at(spec, "/sys/fs/cgroup"));
+    g.mounts[0].destination = "/etc/hosts";
+    CHECK(mount_at(g.spec(), "/etc/hosts")->source == "/store/d");
+    CHECK(mount_at(g.spec(), "/etc/resolv.conf"));
+}
+
 TEST_CASE("which network a RUN gets: the build's word holds for every step that does not ask for less") {
     using Network = RunStep::Network;
     struct Row {

@@ -81,7 +81,10 @@ TEST_CASE("context: a directory, its Dockerfile and ignore file") {
         CHECK(context.source().filter->excludes("secret"));
         CHECK(c.ignore_name == ".dockerignore");
     }
-    spec.dockerfile = c.dir / "ctx/x/Other"; // what stands beside it wins
+    put(c.dir / "plain/Dockerfile", "FROM a\n");
+    put(c.dir / "plain/.dockerignore/x", "1");
+    CHECK_FALSE(open_context(c.spec(c.dir / "plain")).source().filter); // a directory of the name says nothing
+    spec.dockerfile = c.dir / "ctx/x/Other";                            // what stands beside it wins
     CHECK(open_context(spec).dockerfile() == "FROM b\n");
     CHECK(c.ignore_name == c.dir / "ctx/x/Other.dockerignore");
     spec.dockerfile = c.dir / "outside/Dockerfile";

@@ -299,8 +299,17 @@ TEST_CASE("chown: numbers, names, and what the image does not know") {
     CHECK(of("u:5") == Owner{70, 5});
     CHECK(of("5:g") == Owner{5, 90});
     CHECK(warnings.empty());
+    CHECK(of("root:root") == Owner{0, 0});
+    CHECK(of("5:root") == Owner{5, 0});
+    CHECK(of("5:") == Owner{5, 0});
+    CHECK(warnings.empty());
     CHECK(of("nobody:g") == Owner{0, 90});
     CHECK(warnings.size() == 1);
+    CHECK(of("1:nope") == Owner{1, 1}); // an unknown group leaves the user's
+    CHECK(of("u:nope") == Owner{70, 71});
+    CHECK(of("7:8:9") == Owner{7, 7});
+    CHECK(warnings.size() == 4);
+    CHECK(parse_owner("root:root", -1, warnings) == Owner{0, 0});
     CHECK(refused([&] { parse_owner("u", -1, warnings); }) == Errc::usage);
     CHECK(parse_owner("5:6", -1, warnings) == Owner{5, 6});
     fs::remove(image / "etc/passwd");

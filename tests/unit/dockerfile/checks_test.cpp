@@ -60,10 +60,16 @@ TEST_CASE("checks: each rule, and what is near it but right") {
         {"FROM x\nEXPOSE 80/TCP 1:2", {"ExposeInvalidFormat:2", "ExposeProtoCasing:2"}},
         {"# check=experimental=all\nFROM x\n# other text\nARG A\n# B is it\nARG B", {"InvalidDefinitionDescription:4"}},
         {"FROM x\n# other text\nARG A", {}},
+        {"# check=experimental=all\nFROM x AS a\n# other text\n\nARG A\n# other text\n#\nARG B",
+         {"InvalidDefinitionDescription:5"}},
+        {"# check=experimental=all\n\nFROM x AS a", {}},
         {"# check=skip=MaintainerDeprecated,LegacyKeyValueFormat is a word\nFROM x\nMAINTAINER m\nENV A b\nCMD c",
          {"JSONArgsRecommended:5"}},
         {"# check=skip=all\nFROM x\nMAINTAINER m", {}},
         {"FROM x\n# check=skip=JSONArgsRecommended\nCMD a", {}},
+        {"FROM x\n# check=skip=jsonargsrecommended\nCMD a", {"JSONArgsRecommended:3"}},
+        {"# check=skip=maintainerdeprecated\nFROM x\nMAINTAINER m", {"MaintainerDeprecated:3"}},
+        {"# check=skip=all;experimental=all\nFROM x as a\n# other text\nARG A", {"InvalidDefinitionDescription:4"}},
     };
     for (const FindingRow& row : rows) {
         CAPTURE(std::string(row.text));
@@ -92,7 +98,35 @@ TEST_CASE("checks: findings can be errors, and stand beside what fails") {
     CHECK(failed.failure.has_value());
     CHECK(failed.checks.size() == 1);
     CHECK_THROWS_AS(CheckSettings::read("frob=1"), Error);
+    CHECK_THROWS_AS(CheckSettings::read("skip"), Error);
+    CHECK_THROWS_AS(CheckSettings::read("experimental"), Error);
     CHECK_THROWS_AS(CheckSettings::read("error=maybe"), Error);
+}
+
+TEST_CASE("checks: of what stands before a line that cannot be read") {
+    Document part;
+    CHECK_THROWS_AS(read_document("FROM x as A\nMAINTAINER m\nFOO\nfrom y AS b", "Dockerfile", &part), Error);
+    std::vector<std::string> rules;
+    for (const Check& found : check_before(part, test_options())) rules.push_back(found.rule);
+    CHECK(rules == std::vector<std::string>{"StageNameCasing", "FromAsCasing", "MaintainerDeprecated"});
+    CHECK_THROWS_AS(read_document("FOO", "Dockerfile", &part), Error);
+    CHECK(check_before(part, test_options()).empty());
+}
+
+TEST_CASE("checks: a FROM that names no image hides nothing of the others") {
+    const auto found = check(read_document("FROM x:$A\nFROM y:${B}", "Dockerfile"), test_options());
+    CHECK(found.failure.has_value());
+    CHECK(std::count_if(found.checks.begin(), found.checks.end(),
+                        [](const Check& c) { return c.rule == "UndefinedArgInFrom"; }) == 2);
+}
+
+TEST_CASE("checks: what only a build meets is no mistake of the file") {
+    for (const char* text :
+         {"FROM x\nCOPY <<a/b /o\na/b", "FROM x\nCOPY [ /o", "FROM x\nCOPY [a-] /o", "FROM x\nCOPY << EOF /a\nEOF"}) {
+        CAPTURE(std::string(text));
+        CHECK_FALSE(check(read_document(text, "Dockerfile"), test_options()).failure);
+    }
+    CHECK_THROWS_AS(evaluated("FROM x\nCOPY [ /o"), Error);
 }
 
 TEST_CASE("checks: every rule has a name and a sentence of its own") {

@@ -293,6 +293,7 @@ TEST_CASE("evaluate: what is refused, and where") {
     constexpr WrongBuild rows[] = {
         {"FROM x\nENV A=${B:?}", 2, "not allowed to be unset"},
         {"FROM x\nEXPOSE http", 2, "'http' is no port"},
+        {"FROM x\nRUN --device=v/c=n true", 2, "RUN --device=v/c=n is not supported"},
         {"FROM x\nEXPOSE 90-80", 2, "'90-80'"},
         {"FROM x\nEXPOSE 80/http", 2, "no protocol"},
         {"FROM x\nEXPOSE 65536", 2, "'65536'"},

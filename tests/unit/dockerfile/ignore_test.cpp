@@ -29,7 +29,7 @@ TEST_CASE("patterns: what they match") {
         {"**x", "a/yx", true},   {"**/*.md", "a/b.md", true}, {"[a-c]?", "bz", true},
         {"[^a-c]", "d", true},   {"[^a-c]", "a", false},      {"[x\\-z]", "-", true},
         {"[!1]", "!", true},     {"\\*", "*", true},          {"\\*", "x", false},
-        {"a\\b", "ab", true},    {"a**b", "a/x/b", true},     {"**/", "a/b", true},
+        {"a\\_b", "a_b", true},  {"a**b", "a/x/b", true},     {"**/", "a/b", true},
     };
     for (const PatternRow& row : across) {
         CAPTURE(std::string(row.pattern));
@@ -45,6 +45,33 @@ TEST_CASE("patterns: what they match") {
     }
     CHECK(has_wildcards("a*"));
     CHECK_FALSE(has_wildcards("a\\*"));
+}
+
+TEST_CASE("patterns: a backslash before a letter, as Go's regular expressions have it") {
+    const PatternRow rows[] = {
+        {"\\d", "5", true},       {"\\d", "d", false},      {"\\w*", "ab_1", true},
+        {"\\w*", ".a", false},    {"[\\d]", "7", true},     {"[\\d]", "d", false},
+        {"[\\d]", "\\", false},   {"a\\d", "a1", true},     {"[^\\d]", "a", true},
+        {"[^\\d]", "1", false},   {"\\D", "a", true},       {"\\D", "1", false},
+        {"a\\tb", "a\tb", true},  {"\\x41", "A", true},     {"\\x41", "x41", false},
+        {"\\x{42}c", "Bc", true}, {"\\12", "1", false},     {"\\141", "a", true},
+        {"\\.x", ".x", true},     {"\\_", "_", true},       {"foo\\bar", "foobar", false},
+        {"\\S", "a", true},       {"[\\n]", "n", false},    {"\\a", "a", false},
+        {"\\-", "-", true},       {"\\0", "0", false},      {"\\f", "f", false},
+        {"[a\\d]", "a", true},    {"\\S", " ", false},      {"\\W\\s", "-\t", true},
+        {"\\x41*", "Ab", true},   {"[\\x41-C]", "B", true},
+    };
+    for (const PatternRow& row : rows) {
+        CAPTURE(std::string(row.pattern));
+        CAPTURE(std::string(row.path));
+        CHECK(PathPattern(row.pattern, PathPattern::Stars::across).matches(row.path) == row.matches);
+    }
+    for (const char* bad :
+         {"\\x!", "\\1", "\\8", "a\\E", "\\pu", "[a-\\d]", "\\y", "[\\y]", "[\\1]", "\\C", "\\x4", "\\x{42", "[\\"}) {
+        CAPTURE(std::string(bad));
+        CHECK_THROWS_AS(PathPattern(bad, PathPattern::Stars::across), Error);
+    }
+    CHECK(PathPattern("\\d", PathPattern::Stars::single).matches("d")); // COPY's sources are no regular expressions
 }
 
 TEST_CASE("ignore: lines of the file") {

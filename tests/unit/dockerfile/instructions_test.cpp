@@ -77,6 +77,8 @@ TEST_CASE("instructions: what is refused, where, and what to do about it") {
         {"FROM x\nRUN --security=x true", "2:5", "'x'", "sandbox"},
         {"FROM x\nRUN \\\n  --mount=from=$S,target=/x true", "3:3", "from=$S", "AS NAME"},
         {"FROM x\nRUN --mount=a\\\"b true", "2:5", "quote", "quotes"},
+        {"FROM x\nRUN --network= true", "2:5", "no network", "none"},
+        {"FROM x\nRUN --security= true", "2:5", "no security", "sandbox"},
         {"FROM x\nRUN --device=required true", "2:5", "names no device", ""},
         {"FROM x\nHEALTHCHECK CMD", "2:1", "wants a command", ""},
         {"FROM x\nHEALTHCHECK", "2:1", "at least one", "NONE"},
@@ -174,7 +176,12 @@ TEST_CASE("mounts: defaults of each type") {
     CHECK(secret.target == "/run/secrets/tok");
     CHECK(secret.required);
     CHECK(mount_of("type=secret,target=rel/t").id == "t");
-    CHECK(mount_of("type=secret,target=rel/t").target == "/rel/t");
+    CHECK(mount_of("type=secret,target=rel/t").target == "/w/rel/t");
+    CHECK(mount_of("type=secret,target=/rel/t").target == "/rel/t");
+    CHECK(mount_of("type=ssh,target=sock").target == "/w/sock");
+    CHECK(mount_of("type=tmpfs,target=/t,ro").read_only);
+    for (const char* type : {"bind", "cache", "tmpfs", "ssh"}) // only a secret is a variable
+        CHECK_FALSE(mount_of("target=/x,env=A,type=" + std::string(type)).env);
     auto as_env = mount_of("type=secret,id=x,env=TOKEN");
     CHECK(as_env.env == "TOKEN");
     CHECK(as_env.target.empty());
@@ -188,7 +195,7 @@ TEST_CASE("mounts: what is refused") {
          {"source=d,target=/", "type=volume,target=/x", "type=cache,target=/c,sharing=mine", "target=/x,sharing=shared",
           "target=/x,required", "target=/x,size=1", "target=/x,mode=0", "type=secret", "type=secret,id=a,src=b",
           "type=secret,id=a,from=b", "target", "target=/x,nope=1", "target=/x,ro=maybe", "type=cache,target=/x,mode=8",
-          "type=cache,target=/x,uid=-1", "type=tmpfs,target=/x,size=many", "target=/x,env=A"}) {
+          "type=cache,target=/x,uid=-1", "type=tmpfs,target=/x,size=many"}) {
         CAPTURE(std::string(text));
         try {
             mount_of(text);

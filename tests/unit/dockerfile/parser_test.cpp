@@ -52,10 +52,20 @@ TEST_CASE("parser: places count lines and columns from 1") {
     CHECK(syntax.nodes[1].place_of("--z") == syntax.nodes[1].place);
 }
 
-TEST_CASE("parser: comments right above an instruction belong to it") {
-    auto syntax = read("# far\n\n# a first\n#b\nFROM x\nRUN y");
-    CHECK(syntax.nodes[0].comments == std::vector<std::string>{"a first", "b"});
+TEST_CASE("parser: comments above an instruction belong to it") {
+    auto syntax = read("# escape=`\n# gone\n#\n# far\n\n# a first\n#b\nFROM x\nRUN y");
+    CHECK(syntax.nodes[0].comments == std::vector<std::string>{"far", "a first", "b"});
     CHECK(syntax.nodes[1].comments.empty());
+    CHECK(read("# escape=`\n# check=skip=all\n\nFROM x").nodes[0].comments.empty());
+    CHECK(read("#!/x\n# check=skip=all\nFROM x").nodes[0].comments.size() == 2);
+}
+
+TEST_CASE("parser: white space of Unicode around an instruction") {
+    auto syntax = read("\u00a0FROM x\n\u2003\u3000# a comment\n\u00a0\n\u00a0RUN a \\\n\u00a0\n b\u00a0c\u00a0\n");
+    REQUIRE(syntax.nodes.size() == 2);
+    CHECK(syntax.nodes[0].keyword == "FROM");
+    CHECK(syntax.nodes[1].comments == std::vector<std::string>{"a comment"});
+    CHECK(syntax.nodes[1].args == std::vector<std::string>{"a  b\u00a0c"});
 }
 
 TEST_CASE("parser: the escape directive") {
@@ -111,11 +121,33 @@ TEST_CASE("parser: heredocs") {
     CHECK(nodes[0].heredocs == std::vector<Heredoc>{{"A", "one\n", false, true}, {"B", "\ttwo\n", true, false}});
     CHECK(nodes[0].place.last_line == 5);
     CHECK(nodes[1].heredocs == std::vector<Heredoc>{{"EOF", "", false, true}});
-    for (const char* none : {"RUN echo \"<<EOF\"", "RUN echo $((1<<3))", "RUN a <<<b", "RUN it's <<EOF", "RUN a << EOF",
-                             "ENV A=<<EOF", "RUN [\"a\", \"<<EOF\"]"}) {
+    for (const char* none :
+         {"RUN echo \"<<EOF\"", "RUN echo $((1<<3))", "RUN a <<<b", "RUN it's <<EOF", "RUN a <<- EOF", "RUN a << ",
+          "RUN a <<${x:-EOF}", "RUN a << \"${x-EOF}\"", "ENV A=<<EOF", "RUN [\"a\", \"<<EOF\"]"}) {
         CAPTURE(std::string(none));
         CHECK(read(none).nodes.at(0).heredocs.empty());
     }
+    struct Opening {
+        const char* text;
+        Heredoc heredoc;
+    };
+    const Opening openings[] = {
+        {"RUN cat << EOF > /x\nv\nEOF", {"EOF", "v\n", false, true}},
+        {"RUN cat 3<<\tEOF\nEOF", {"EOF", "", false, true}},
+        {"COPY << 'EOF' /x\nEOF", {"EOF", "", false, false}},
+        {"RUN << -EOF\n-EOF", {"-EOF", "", false, true}},
+        {"ONBUILD RUN cat << EOF\nEOF", {"EOF", "", false, true}},
+        {"RUN cat <<E\\OF\nEOF", {"EOF", "", false, true}},
+        {"RUN cat <<it\\'s\nit's", {"it's", "", false, true}},
+        {"RUN cat <<${x}\n${x}", {"${x}", "", false, true}},
+    };
+    for (const Opening& opening : openings) {
+        CAPTURE(std::string(opening.text));
+        const auto opened = read(opening.text).nodes;
+        REQUIRE(opened.size() == 1);
+        CHECK(opened[0].heredocs == std::vector<Heredoc>{opening.heredoc});
+    }
+    CHECK(refusal("FROM x\nRUN echo $((1 << 2))\n").line == 2);
     auto onbuild = read("ONBUILD RUN <<EOF\na\nEOF\n").nodes;
     CHECK(onbuild[0].heredocs.size() == 1);
     CHECK(onbuild[0].trigger.at(0).heredocs.size() == 1);

@@ -76,6 +76,11 @@ TEST_CASE("platforms are normalised and the nearest that runs is chosen") {
     CHECK(to_string(parse_platform("linux/aarch64/v8")) == "linux/arm64");
     CHECK(to_string(parse_platform("linux/armhf")) == "linux/arm/v7");
     CHECK(to_string(parse_platform("LINUX/X86_64")) == "linux/amd64");
+    CHECK(to_string(parse_platform("windows(10.0.1)/amd64")) == "windows/amd64");
+    CHECK(to_string(parse_platform("windows(10.0.17763+win32k)/amd64")) == "windows/amd64");
+    CHECK_THROWS_AS(parse_platform("windows(10/amd64"), Error);
+    CHECK_THROWS_AS(parse_platform("(10)/amd64"), Error);
+    CHECK_THROWS_AS(parse_platform(""), Error);
     CHECK_THROWS_AS(parse_platform("linux/a/b/c"), Error);
     CHECK_THROWS_AS(parse_platform("linux//x"), Error);
     CHECK_THROWS_AS(parse_platform(""), Error);
