@@ -5,6 +5,7 @@
 #include "base/text_code.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace davit::baking {
@@ -173,8 +174,10 @@ std::string json_text(const Value& v) {
     switch (v.kind) {
     case Kind::null: return "null";
     case Kind::text: return quoted(v.text);
-    case Kind::boolean:
-    case Kind::number: return text_of(v);
+    case Kind::number:
+        if (std::isinf(v.number)) throw error(Errc::usage, "JSON has no infinite numbers");
+        return text_of(v);
+    case Kind::boolean: return text_of(v);
     case Kind::list:
         for (const Value& one : v.list) out += (out.empty() ? "" : ",") + json_text(one);
         return "[" + out + "]";

@@ -64,6 +64,9 @@ Moment moment_of(const std::string& text) {
         const int minutes = std::stoi(text.substr(text.size() - 5, 2)) * 60 + std::stoi(text.substr(text.size() - 2));
         out.offset = (sign == '-' ? -60 : 60) * minutes;
     }
+    // A 30th of February would be another day.
+    if (rfc3339_of(out).compare(0, 19, text, 0, 19) != 0)
+        throw error(Errc::usage, "\"{}\" is no day and hour of the calendar", text);
     return out;
 }
 

@@ -5,7 +5,8 @@ using namespace davit::baking;
 
 TEST_CASE("bake: encoding as buildx has them") {
     check_values({
-        {R"~(jsonencode({a=[1,"x",true,null],b={c="<&>"}}))~", R"~("{\"a\":[1,\"x\",true,null],\"b\":{\"c\":\"\\u003c\\u0026\\u003e\"}}")~"},
+        {R"~(jsonencode({a=[1,"x",true,null],b={c="<&>"}}))~",
+         R"~("{\"a\":[1,\"x\",true,null],\"b\":{\"c\":\"\\u003c\\u0026\\u003e\"}}")~"},
         {R"~(jsonencode("ä\n\"\u0001"))~", R"~("\"ä\\n\\\"\\u0001\"")~"},
         {R"~(jsondecode("{\"a\":[1,2.5,\"x\",null,true]}"))~", R"~({"a":[1,2.5,"x",null,true]})~"},
         {R"~(csvdecode("a,b\n1,2\n3,\"x,y\""))~", R"~([{"a":"1","b":"2"},{"a":"3","b":"x,y"}])~"},
@@ -16,12 +17,14 @@ TEST_CASE("bake: encoding as buildx has them") {
         {R"~(md5("a"))~", R"~("0cc175b9c0f1b6a831c399e269772661")~"},
         {R"~(sha1("a"))~", R"~("86f7e437faa5a7fce15d1ddcb9eaeaea377667b8")~"},
         {R"~(sha256("a"))~", R"~("ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb")~"},
-        {R"~(sha512("a"))~", R"~("1f40fc92da241694750979ee6cf582f2d5d7d28e18335de05abc54d0560e0f5302860c652bf08d560252aa5e74210546f369fbbbce8c12cfc7957b2652fe9a75")~"},
+        {R"~(sha512("a"))~",
+         R"~("1f40fc92da241694750979ee6cf582f2d5d7d28e18335de05abc54d0560e0f5302860c652bf08d560252aa5e74210546f369fbbbce8c12cfc7957b2652fe9a75")~"},
         {R"~(uuidv5("dns","example.com"))~", R"~("cfbff0d1-9375-5685-968c-48ce8b15ae17")~"},
         {R"~(uuidv5("url","x"))~", R"~("4cd605e7-afa2-5360-b5b9-c5e9fb5c76f4")~"},
         {R"~(uuidv5("oid","1.2"))~", R"~("b4fe3335-a2ae-5c75-889c-b1247a0f6f02")~"},
         {R"~(uuidv5("x500","a"))~", R"~("54a0a790-c611-5b5b-b50e-ff01490ecdfa")~"},
-        {R"~(uuidv5("6ba7b810-9dad-11d1-80b4-00c04fd430c8","example.com"))~", R"~("cfbff0d1-9375-5685-968c-48ce8b15ae17")~"},
+        {R"~(uuidv5("6ba7b810-9dad-11d1-80b4-00c04fd430c8","example.com"))~",
+         R"~("cfbff0d1-9375-5685-968c-48ce8b15ae17")~"},
         {R"~(jsonencode(1.5))~", R"~("1.5")~"},
         {R"~(jsonencode(100000000000000000000))~", R"~("100000000000000000000")~"},
         {R"~(jsonencode(1e30))~", R"~("1000000000000000000000000000000")~"},

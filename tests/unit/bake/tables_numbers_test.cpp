@@ -64,3 +64,17 @@ TEST_CASE("bake: mistakes with numbers") {
         R"~(parseint("1.5",10))~",
     });
 }
+
+TEST_CASE("bake: convert as buildx has it; what has no end") {
+    check_values({
+        {R"~(convert([1,2],list(string)))~", R"~(["1","2"])~"},
+        {R"~(convert({a="1"},object({a=number})))~", R"~({"a":1})~"},
+        {R"~(convert([1,"2"],tuple([string,number])))~", R"~(["1",2])~"},
+        {R"~(convert(["a","a"],set(string)))~", R"~(["a"])~"},
+        {R"~(convert({a=[1]},map(list(string))))~", R"~({"a":["1"]})~"},
+        {R"~("a${1/0}")~", R"~("a+Inf")~"},
+        {R"~(10 % 0)~", R"~(10)~"},
+    });
+    check_mistakes(
+        {R"~(convert("x",foo))~", R"~(convert("a",list(string)))~", R"~(jsonencode(1/0))~", R"~(log(-1,2))~"});
+}
