@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace davit::baking {
@@ -34,11 +35,12 @@ private:
     Value step(const Expression& e) const {
         switch (e.kind) {
         case Kind::literal: return e.value;
-        case Kind::text: return text(e);
+        case Kind::text: return e.children.size() == 1 ? below(e.children[0]) : joined(e);
+        case Kind::joined: return joined(e);
         case Kind::name: return name(e.name);
         case Kind::index: return index(below(e.children[0]), below(e.children[1]));
         case Kind::call: return call(e);
-        case Kind::condition: return below(e.children[truth_of(below(e.children[0])) ? 1 : 2]);
+        case Kind::condition: return condition(e);
         case Kind::operation: return operation(e);
         case Kind::list: {
             std::vector<Value> out;
@@ -54,19 +56,53 @@ private:
         }
         case Kind::for_list:
         case Kind::for_object: return loop(e);
+        case Kind::splat: return splat(e);
         }
         return {};
     }
 
-    // One part alone keeps its kind: "${x}" of a number is a number.
-    Value text(const Expression& e) const {
-        if (e.children.size() == 1) return below(e.children[0]);
+    Value joined(const Expression& e) const {
         std::string out;
-        for (const Expression& child : e.children) {
-            out += text_of(below(child));
+        const auto add = [&](const Value& part) {
+            out += text_of(part);
             if (out.size() > most_text) throw error(Errc::usage, "the text grows beyond {} MiB", most_text >> 20);
+        };
+        for (const Expression& child : e.children) {
+            const Value part = below(child);
+            if (e.kind == Kind::joined && part.is(Value::Kind::list))
+                std::for_each(part.list.begin(), part.list.end(), add);
+            else add(part);
         }
         return Value::of(std::move(out));
+    }
+
+    // Both sides have one type. The other side is not evaluated for it: what its text shows has to do.
+    Value condition(const Expression& e) const {
+        const bool first = truth_of(below(e.children[0]));
+        Value out = below(e.children[first ? 1 : 2]);
+        const auto other = shown_kind(e.children[first ? 2 : 1]);
+        if (!other || *other == out.kind || *other == Value::Kind::null || out.is(Value::Kind::null)) return out;
+        const bool primitive = !is_collection(*other) && !is_collection(out.kind);
+        if (primitive && *other == Value::Kind::text) return Value::of(text_of(out));
+        if (primitive && out.is(Value::Kind::text)) return out;
+        throw error(Errc::usage, "the two sides of a condition have to be of one type, not {} and {}",
+                    to_string(out.kind), to_string(*other));
+    }
+
+    static bool is_collection(Value::Kind kind) { return kind == Value::Kind::list || kind == Value::Kind::object; }
+
+    static std::optional<Value::Kind> shown_kind(const Expression& e) {
+        switch (e.kind) {
+        case Kind::literal: return e.value.kind;
+        case Kind::text: return e.children.size() == 1 ? shown_kind(e.children[0]) : Value::Kind::text;
+        case Kind::joined: return Value::Kind::text;
+        case Kind::list:
+        case Kind::for_list:
+        case Kind::splat: return Value::Kind::list;
+        case Kind::object:
+        case Kind::for_object: return Value::Kind::object;
+        default: return std::nullopt;
+        }
     }
 
     Value name(const std::string& wanted) const {
@@ -80,8 +116,8 @@ private:
             throw error(Errc::usage, "there is no element \"{}\"", text_of(key));
         }
         if (of.kind != Value::Kind::list) throw error(Errc::usage, "{} has no elements", to_string(of.kind));
-        const double at = number_of(key);
-        if (at < 0 || at >= static_cast<double>(of.list.size()))
+        const long long at = whole_of(key);
+        if (at < 0 || at >= static_cast<long long>(of.list.size()))
             throw error(Errc::usage, "the list has {} elements, none at {}", of.list.size(), at);
         return of.list[static_cast<std::size_t>(at)];
     }
@@ -89,12 +125,25 @@ private:
     Value call(const Expression& e) const {
         // The only ones whose arguments may fail.
         if (e.name == "try" || e.name == "can") return attempt(e);
+        if (e.name == "convert") return conversion(e);
         std::vector<Value> arguments;
         for (const Expression& child : e.children) arguments.push_back(below(child));
+        if (e.spread) {
+            const Value last = std::move(arguments.back());
+            if (!last.is(Value::Kind::list))
+                throw error(Errc::usage, "\"...\" needs a list, not {}", to_string(last.kind));
+            arguments.pop_back();
+            arguments.insert(arguments.end(), last.list.begin(), last.list.end());
+        }
         if (scope_.function)
             if (auto own = scope_.function(e.name, arguments)) return std::move(*own);
         if (auto known = call_builtin(e.name, arguments)) return std::move(*known);
         throw error(Errc::usage, "there is no function named \"{}\"", e.name);
+    }
+
+    Value conversion(const Expression& e) const {
+        if (e.children.size() != 2) throw error(Errc::usage, "convert takes a value and a type");
+        return converted(below(e.children[0]), e.children[1]);
     }
 
     Value attempt(const Expression& e) const {
@@ -116,18 +165,48 @@ private:
         if (e.name == "&&") return Value::of(truth_of(left) && truth_of(below(e.children[1])));
         if (e.name == "||") return Value::of(truth_of(left) || truth_of(below(e.children[1])));
         const Value right = below(e.children[1]);
-        if (e.name == "==") return Value::of(left == right);
-        if (e.name == "!=") return Value::of(!(left == right));
-        const double a = number_of(left), b = number_of(right);
+        if (e.name == "==") return Value::of(same(left, right));
+        if (e.name == "!=") return Value::of(!same(left, right));
+        const long double a = number_of(left), b = number_of(right);
         if (e.name == "<") return Value::of(a < b);
         if (e.name == ">") return Value::of(a > b);
         if (e.name == "<=") return Value::of(a <= b);
         if (e.name == ">=") return Value::of(a >= b);
-        if (e.name == "+") return Value::of(a + b);
-        if (e.name == "-") return Value::of(a - b);
-        if (e.name == "*") return Value::of(a * b);
-        if (b == 0) throw error(Errc::usage, "division by zero");
-        return Value::of(e.name == "/" ? a / b : std::fmod(a, b));
+        return Value::of(calculate(e.name.front(), a, b));
+    }
+
+    Scope with(const Expression& e, const Value& key, const Value& value) const {
+        Scope inner = scope_;
+        inner.variable = [&, outer = scope_.variable](const std::string& wanted) -> std::optional<Value> {
+            if (wanted == e.name) return value;
+            if (!e.key_name.empty() && wanted == e.key_name) return key;
+            return outer ? outer(wanted) : std::nullopt;
+        };
+        return inner;
+    }
+
+    // What is no list is the one element of one; nothing has none.
+    Value splat(const Expression& e) const {
+        const Value of = below(e.children[0]);
+        std::vector<Value> out;
+        const auto turn = [&](const Value& element) {
+            const Scope inner = with(e, {}, element);
+            out.push_back(Evaluation(inner, depth_ + 1).run(e.children[1]));
+        };
+        if (of.is(Value::Kind::list)) std::for_each(of.list.begin(), of.list.end(), turn);
+        else if (!of.is(Value::Kind::null)) turn(of);
+        return Value::of(std::move(out));
+    }
+
+    static void put(const Expression& e, Value& to, const std::string& key, Value value) {
+        const Value* known = to.find(key);
+        if (!e.spread && known)
+            throw error(Errc::usage, "the for makes the key \"{}\" twice", key)
+                .with_hint("\"...\" behind the value makes a list of each key's values");
+        if (!e.spread) return to.set(key, std::move(value));
+        Value all = known ? *known : Value::of(std::vector<Value>{});
+        all.list.push_back(std::move(value));
+        to.set(key, std::move(all));
     }
 
     Value loop(const Expression& e) const {
@@ -137,21 +216,16 @@ private:
         Value out = makes_list ? Value::of(std::vector<Value>{}) : Value{};
         if (!makes_list) out.kind = Value::Kind::object;
         const auto turn = [&](const Value& key, const Value& value) {
-            Scope inner = scope_;
-            inner.variable = [&, outer = scope_.variable](const std::string& wanted) -> std::optional<Value> {
-                if (wanted == e.name) return value;
-                if (!e.key_name.empty() && wanted == e.key_name) return key;
-                return outer ? outer(wanted) : std::nullopt;
-            };
+            const Scope inner = with(e, key, value);
             const Evaluation there(inner, depth_ + 1);
             if (e.children.size() > condition && !truth_of(there.run(e.children[condition]))) return;
             if (makes_list) out.list.push_back(there.run(e.children[1]));
-            else out.set(text_of(there.run(e.children[1])), there.run(e.children[2]));
+            else put(e, out, text_of(there.run(e.children[1])), there.run(e.children[2]));
             if (out.list.size() + out.object.size() > most_elements)
                 throw error(Errc::usage, "the list grows too long");
         };
         if (of.kind == Value::Kind::object)
-            for (const auto& [key, value] : of.object) turn(Value::of(key), value);
+            for (const std::string& key : sorted_keys(of)) turn(Value::of(key), *of.find(key));
         else if (of.kind == Value::Kind::list)
             for (std::size_t i = 0; i < of.list.size(); ++i) turn(Value::of(static_cast<double>(i)), of.list[i]);
         else throw error(Errc::usage, "for needs a list or an object, not {}", to_string(of.kind));
@@ -170,6 +244,21 @@ struct Running {
 };
 
 } // namespace
+
+long double calculate(char operation, long double a, long double b) {
+    long double out = a;
+    switch (operation) {
+    case '+': out = a + b; break;
+    case '-': out = a - b; break;
+    case '*': out = a * b; break;
+    case '/': out = a / b; break; // by zero: infinity
+    default:
+        if (b != 0) out = std::fmod(a, b); // HCL: by zero, the number itself
+    }
+    if (std::isnan(out) || (operation == '%' && (std::isinf(a) || std::isinf(b))))
+        throw error(Errc::usage, "{} {} {} has no result", number_text(a), operation, number_text(b));
+    return out;
+}
 
 Value evaluate(const Expression& expression, const Scope& scope) {
     const Running here;

@@ -3,7 +3,6 @@
 #include "base/error.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -18,6 +17,8 @@ constexpr int deepest_nesting = 100;
 using Level = std::array<std::string_view, 4>;
 constexpr std::array<Level, 6> levels{
     {{"||"}, {"&&"}, {"==", "!="}, {"<=", ">=", "<", ">"}, {"+", "-"}, {"*", "/", "%"}}};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Parser {
 public:
@@ -90,25 +91,59 @@ private:
         Expression out = primary();
         for (;;) {
             if (in_.peek() == '.' && in_.peek(1) != '.') {
-                in_.next();
-                if (in_.peek() == '*') in_.fail("\".*\" is not supported: use a for expression");
-                Expression key = made(Kind::literal);
-                std::string name = in_.identifier();
-                while (name.empty() && in_.peek() >= '0' && in_.peek() <= '9') key.value.text += in_.next();
-                if (name.empty()) name = key.value.text;
-                if (name.empty()) in_.fail("a name is needed behind the '.'");
-                key.value = Value::of(name);
-                out = indexed(std::move(out), std::move(key));
+                out = in_.starts_with(".*") ? splat(std::move(out), false) : attribute(std::move(out));
             } else if (in_.peek() == '[') {
-                in_.next();
-                if (in_.peek() == '*') in_.fail("\"[*]\" is not supported: use a for expression");
-                Expression key = bracketed();
-                close("]");
-                out = indexed(std::move(out), std::move(key));
+                out = is_full_splat() ? splat(std::move(out), true) : element(std::move(out));
             } else {
                 return out;
             }
         }
+    }
+
+    bool is_full_splat() const {
+        TextReader ahead = in_;
+        ahead.next();
+        ahead.skip(true);
+        return ahead.peek() == '*';
+    }
+
+    // .name or .0
+    Expression attribute(Expression of) {
+        in_.next();
+        Expression key = made(Kind::literal);
+        std::string name = in_.identifier();
+        while (key.at.line == in_.place().line && is_digit(in_.peek()) && (name.empty() || is_digit(name.front())))
+            name += in_.next();
+        if (name.empty()) in_.fail("a name is needed behind the '.'");
+        key.value = Value::of(name);
+        return indexed(std::move(of), std::move(key));
+    }
+
+    Expression element(Expression of) {
+        in_.next();
+        Expression key = bracketed();
+        close("]");
+        return indexed(std::move(of), std::move(key));
+    }
+
+    // What follows is of each element: behind [*] all of it, behind .* the names alone.
+    Expression splat(Expression of, bool full) {
+        Expression out = made(Kind::splat);
+        out.name = each_element;
+        in_.next();
+        in_.skip(full);
+        in_.take("*");
+        if (full) close("]");
+        Expression each = made(Kind::name);
+        each.name = each_element;
+        for (;;) {
+            if (in_.peek() == '.' && in_.peek(1) != '.' && in_.peek(1) != '*') each = attribute(std::move(each));
+            else if (full && in_.peek() == '[' && !is_full_splat()) each = element(std::move(each));
+            else break;
+        }
+        out.children.push_back(std::move(of));
+        out.children.push_back(std::move(each));
+        return out;
     }
 
     Expression indexed(Expression of, Expression key) const {
@@ -130,7 +165,7 @@ private:
             in_.next();
             return parse_template(in_, true, depth_ + 1);
         }
-        if (c >= '0' && c <= '9') return number();
+        if (is_digit(c)) return number();
         if (in_.take("(")) {
             Expression out = bracketed();
             close(")");
@@ -142,12 +177,26 @@ private:
         return word();
     }
 
+    // 12, 1.5, 1e-3
     Expression number() {
         std::string digits;
-        while ((in_.peek() >= '0' && in_.peek() <= '9') ||
-               (in_.peek() == '.' && in_.peek(1) >= '0' && in_.peek(1) <= '9'))
+        const auto take = [&] {
+            while (is_digit(in_.peek())) digits += in_.next();
+        };
+        take();
+        if (in_.peek() == '.' && is_digit(in_.peek(1))) {
             digits += in_.next();
-        return literal(Value::of(std::strtod(digits.c_str(), nullptr)));
+            take();
+        }
+        const bool is_signed = in_.peek(1) == '+' || in_.peek(1) == '-';
+        if ((in_.peek() == 'e' || in_.peek() == 'E') && is_digit(in_.peek(is_signed ? 2 : 1))) {
+            digits += in_.next();
+            digits += in_.next();
+            take();
+        }
+        const auto value = parse_number(digits);
+        if (!value) in_.fail("this number is too large or too small");
+        return literal(Value::of(*value));
     }
 
     Expression word() {
@@ -163,7 +212,11 @@ private:
             if (in_.take(")")) return out;
             out.children.push_back(bracketed());
             in_.skip(true);
-            if (in_.take("...")) in_.fail("\"...\" is not supported");
+            if (in_.take("...")) {
+                out.spread = true;
+                close(")");
+                return out;
+            }
             if (!in_.take(",") && in_.peek() != ')') in_.fail("a ',' or ')' is needed here");
         }
     }
@@ -236,6 +289,8 @@ private:
             in_.skip(true);
             if (!in_.take("=>")) in_.fail("a '=>' is needed here");
             out.children.push_back(bracketed());
+            in_.skip(true);
+            out.spread = in_.take("...");
             loop_condition(out);
             close("}");
             return out;
@@ -286,55 +341,8 @@ private:
     std::vector<std::string> bodies_;
 };
 
-char escaped(TextReader& in) {
-    switch (const char c = in.next()) {
-    case 'n': return '\n';
-    case 't': return '\t';
-    case 'r': return '\r';
-    case '"':
-    case '\\': return c;
-    default: in.fail("this escape is not supported"); // \u: write the character
-    }
-}
-
 } // namespace
 
 Expression parse_expression(TextReader& in, bool lines, int depth) { return Parser(in, lines, depth).expression(); }
-
-Expression parse_template(TextReader& in, bool quoted, int depth) {
-    Expression out;
-    out.kind = Kind::text;
-    out.at = in.place();
-    std::string plain;
-    const auto flush = [&] {
-        if (plain.empty()) return;
-        Expression part;
-        part.value = Value::of(std::exchange(plain, {}));
-        out.children.push_back(std::move(part));
-    };
-    for (;;) {
-        if (in.at_end() && !quoted) break;
-        if (in.at_end() || (quoted && in.peek() == '\n')) in.fail("the string has no end");
-        if (quoted && in.take("\"")) break;
-        if (quoted && in.take("\\")) plain += escaped(in);
-        else if (in.take("$${")) plain += "${";
-        else if (in.take("%%{")) plain += "%{";
-        else if (in.starts_with("%{")) in.fail("%{ … } is not supported: use a condition in ${ … }");
-        else if (in.take("${")) {
-            flush();
-            in.take("~");
-            out.children.push_back(parse_expression(in, true, depth + 1));
-            in.skip(true);
-            in.take("~");
-            if (!in.take("}")) in.fail("a '}' is needed here");
-        } else plain += in.next();
-    }
-    flush();
-    if (out.children.empty()) {
-        out.kind = Kind::literal;
-        out.value = Value::of("");
-    }
-    return out;
-}
 
 } // namespace davit::baking

@@ -17,6 +17,8 @@ struct Crypto {
     decltype(&EVP_MD_CTX_free) free = nullptr;
     decltype(&EVP_sha256) sha256 = nullptr;
     decltype(&EVP_sha512) sha512 = nullptr;
+    decltype(&EVP_sha1) sha1 = nullptr;
+    decltype(&EVP_md5) md5 = nullptr;
     decltype(&EVP_DigestInit_ex) init = nullptr;
     decltype(&EVP_DigestUpdate) update = nullptr;
     decltype(&EVP_DigestFinal_ex) final = nullptr;
@@ -35,6 +37,8 @@ struct Crypto {
         take(library, free, "EVP_MD_CTX_free");
         take(library, sha256, "EVP_sha256");
         take(library, sha512, "EVP_sha512");
+        take(library, sha1, "EVP_sha1");
+        take(library, md5, "EVP_md5");
         take(library, init, "EVP_DigestInit_ex");
         take(library, update, "EVP_DigestUpdate");
         take(library, final, "EVP_DigestFinal_ex");
@@ -64,7 +68,11 @@ struct Hasher::Impl {
     }
     void begin() {
         ctx = crypto().make();
-        const EVP_MD* md = kind == Kind::sha256 ? crypto().sha256() : crypto().sha512();
+        const Crypto& c = crypto();
+        const EVP_MD* md = (kind == Kind::sha256   ? c.sha256
+                            : kind == Kind::sha512 ? c.sha512
+                            : kind == Kind::sha1   ? c.sha1
+                                                   : c.md5)();
         if (!ctx || crypto().init(ctx, md, nullptr) != 1)
             throw Error(Errc::failed, "starting a digest: OpenSSL refused");
         crypto().update(ctx, small.data(), small.size());

@@ -1,5 +1,6 @@
-// SHA-256 and SHA-512. Streams go through OpenSSL's EVP, which uses the CPU's instructions; sha256_hex()
-// stands alone, so that what only names things by hash (the supervisor) does not load libcrypto.
+// SHA-256 and SHA-512; MD5 and SHA-1 for what asks for them by name (bake files). Streams go through OpenSSL's EVP,
+// which uses the CPU's instructions; sha256_hex() stands alone, so that what only names things by hash (the supervisor)
+// does not load libcrypto.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,7 @@ namespace davit {
 
 class Hasher {
 public:
-    enum class Kind { sha256, sha512 };
+    enum class Kind { sha256, sha512, sha1, md5 };
     explicit Hasher(Kind kind = Kind::sha256);
     Hasher(Hasher&&) noexcept;
     Hasher& operator=(Hasher&&) noexcept;

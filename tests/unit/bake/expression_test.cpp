@@ -71,11 +71,10 @@ TEST_CASE("bake: what is wrong is told with its place") {
     CHECK(mistake_in("nosuch(1)") == "there is no function named \"nosuch\"");
     CHECK(mistake_in("upper()") == "the function upper does not take 0 arguments");
     CHECK(mistake_in("[1, 2][5]") == "the list has 2 elements, none at 5");
-    CHECK(mistake_in("1 / 0") == "division by zero");
+    CHECK(mistake_in("0 / 0") == "0 / 0 has no result");
     CHECK(mistake_in("\"open") == "the string has no end");
     CHECK(mistake_in("(1") == "a ')' is needed here");
     CHECK(mistake_in("\"a${[]}\"") == "a string is needed, not list");
     CHECK(mistake_in(std::string(300, '(')) == "the expression is nested too deep");
     CHECK(mistake_in(std::string(300, '!') + "true") == "the expression is nested too deep");
-    CHECK(mistake_in("many[*]").starts_with("\"[*]\" is not supported"));
 }
