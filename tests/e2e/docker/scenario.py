@@ -204,6 +204,9 @@ def looks(s):
     info = json.loads(s.davit("docker", "info", "--format", "{{json .}}").out)
     for key in ("ID", "DriverStatus", "RegistryConfig", "CDISpecDirs", "FirewallBackend", "SecurityOptions", "ClientInfo"):
         s.check("info has " + key, info.get(key))
+    plugins = {one["Name"]: one["Version"] for one in info["ClientInfo"]["Plugins"]}
+    s.equal("compose's version as it names it", s.davit("docker", "compose", "version", "--short").out.strip(), plugins["compose"][1:])
+    s.equal("and buildx's", s.davit("docker", "buildx", "version").out.split()[1], plugins["buildx"])
     s.equal("what it leaves out", "[] 0\n", s.davit("docker", "info", "--format", "{{.ServerErrors}} {{.Swarm.Nodes}}").out)
     s.equal("versions", "1.", s.davit("docker", "version", "--format", "{{.Server.APIVersion}}").out[:2])
     s.davit("container", "rm", "-f", "looked")
