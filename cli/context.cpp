@@ -124,10 +124,13 @@ void Context::on_event(const Event& event) {
 }
 
 void Context::on_build(const BuildEvent& event) {
-    if (!build_display_) build_display_ = make_build_display(quiet_build_ ? BuildProgress::quiet : build_progress(""));
+    if (!build_display_)
+        build_display_ = make_build_display(quiet_build_ ? BuildProgress::quiet : project_build_progress(globals_, ""));
     failed_step_.see(event);
     build_display_->on(event);
-    if (event.kind == BuildEvent::Kind::failed) std::fputs(failed_step_.text().c_str(), stderr);
+    // Of JSON the step's own lines are there already.
+    if (event.kind == BuildEvent::Kind::failed && !diagnostics_are_json())
+        std::fputs(failed_step_.text().c_str(), stderr);
 }
 
 EngineOptions Context::engine_options() {

@@ -38,6 +38,21 @@ def streams(s):
     s.write("compose.yaml", "services:\n  web:\n    build: {dockerfile_inline: \"FROM busybox\\nRUN echo made\"}\n    command: 'true'\n")
     s.davit("build", "--progress", "plain", out="RUN echo made", err="Image drop_in-web Built")
     s.davit("up", "-d", "--build", out="RUN echo made")
+    said = s.davit("--progress", "plain", "build", err="Image drop_in-web Building").err
+    s.check("and ends", said.index("web Building") < said.index("web Built"), said)
+    result = s.davit("--progress", "json", "build")
+    told = [json.loads(line) for line in result.err.splitlines()]
+    s.equal("as JSON", [("Working", "Building"), ("Done", "Built")], [(one["status"], one["text"]) for one in told if one.get("id") == "Image drop_in-web"])
+    s.check("the build's lines are JSON", all(json.loads(line) for line in result.out.splitlines()) and "vertexes" in result.out, result.out)
+    s.write("compose.yaml", "services:\n  web: {image: busybox, command: sh -c 'echo lost; exit 3'}\n  after:\n    image: busybox\n    command: 'true'\n"
+            "    depends_on: {web: {condition: service_completed_successfully}}\n  odd: {image: busybox, command: 'true', build: {dockerfile_inline: \"FROM nowhere.invalid/x\"}}\n")
+    told = [json.loads(line) for line in s.davit("--progress", "json", "up", "-d", "after", exit=1).err.splitlines()]
+    s.check("last words as JSON", any("lost" in one.get("msg", "") for one in told if one.get("level") == "warning"), str(told))
+    for words in (["down"], ["down"], ["build", "odd"]):
+        said = s.run(s.binary, "--progress", "json", *words).err
+        s.check(f"only JSON: {words}", said and all(json.loads(line) for line in said.splitlines()), said)
+    s.check("nothing to remove", '"msg":"Warning: No resource found to remove' in s.davit("--progress", "json", "down").err)
+    s.write("compose.yaml", "services:\n  web:\n    build: {dockerfile_inline: \"FROM busybox\\nRUN echo made\"}\n    command: 'true'\n")
     s.davit("down", "-t", "0", "--rmi", "local")
     s.equal("run", "here\n", s.davit("run", "--rm", "-T", "web", "echo", "here").out)
     for flags in (["--tty"], ["--no-tty=false"], ["-i", "-t"]):
