@@ -361,7 +361,7 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
             impl_->emit(skipped);
         };
         if (service.build && service.image.empty()) {
-            skipped.resource = "service:" + name; // nobody knows its image by a name
+            skipped.resource = name; // nobody knows its image by a name
             skip("No image to be pulled");
             continue;
         }

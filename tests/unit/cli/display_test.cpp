@@ -183,7 +183,7 @@ TEST_CASE("steps: an image that need not be pulled is done, a container that cou
     CHECK(reader.read(event(EventKind::operation_skipped, OpKind::start_container, "shop-web-1"))->state ==
           Step::State::warning);
     Event nameless = event(EventKind::operation_skipped, OpKind::pull_image, "", "No image to be pulled");
-    nameless.resource = "service:web";
+    nameless.resource = "web";
     CHECK(reader.read(nameless)->id == "web");
 }
 
