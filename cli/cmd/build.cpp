@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "base/printable.hpp"
 #include "base/shared_with.hpp"
 #include "cli/builders.hpp"
@@ -172,6 +173,20 @@ void tell_image(Context& context, const Globals& globals, const std::string& ima
     context.display().on(event);
 }
 
+// What docker compose tells of a build in a dry run; readers of its lines know these.
+int tell_dry_build(Context& context, const Globals& globals,
+                   const std::vector<std::pair<std::string, BuildRequest>>& requests) {
+    for (const auto& [service, request] : requests) {
+        const std::string image = request.tags.empty() ? service : request.tags.front();
+        tell_image(context, globals, image, EventKind::operation_started);
+        const std::string id = "dryRun-" + sha256_hex(service).substr(0, 40);
+        context.display().tell({service + " ==>", Step::State::done, "==> writing image " + id, {}, 0, 0});
+        context.display().tell({service + " ==> ==>", Step::State::done, "naming to " + image, {}, 0, 0});
+        tell_image(context, globals, image, EventKind::operation_done);
+    }
+    return 0;
+}
+
 int report_checks(const std::vector<BuiltService>& built) {
     bool any = false;
     for (const auto& one : built)
@@ -195,6 +210,8 @@ int run_build(Globals& globals, const Args& args) {
     Context context(globals);
     const Project& project = context.project(flags.options.services);
     if (flags.print) return print_bake(build_requests(project, flags.options));
+    if (context.dry_run() && globals.program != "davit" && !flags.options.check_only)
+        return flags.quiet ? 0 : tell_dry_build(context, globals, build_requests(project, flags.options));
     context.interrupts();
     build_lines_to(stdout);
     auto display =

@@ -56,27 +56,34 @@ public:
         }
         auto step = steps_.read(event);
         if (!step) return;
+        const std::string image = step->id;
+        const bool of_image =
+            event.op == OpKind::pull_image && event.kind == EventKind::operation_progress && read_layer(*step);
+        print(*step, of_image ? image : "");
+    }
+
+    void tell(Step step) override { print(step, ""); }
+
+private:
+    // parent: the image that a layer belongs to.
+    void print(const Step& step, const std::string& parent) {
         OrderedJson line;
         if (dry_run_) line["dry-run"] = true;
-        const std::string image = step->id;
-        const bool layer = event.op == OpKind::pull_image && event.kind == EventKind::operation_progress;
-        const bool of_image = layer && read_layer(*step);
-        if (!step->id.empty()) line["id"] = step->id;
-        if (of_image) line["parent_id"] = image;
-        line["status"] = name_of(step->state);
-        line["text"] = step->text;
-        if (!step->details.empty()) line["details"] = step->details;
-        if (step->total) {
-            line["current"] = step->current;
-            line["total"] = step->total;
-            line["percent"] = step->current >= step->total ? 100 : step->current * 100 / step->total;
-        } else if (of_image && step->state == Step::State::done) {
+        if (!step.id.empty()) line["id"] = step.id;
+        if (!parent.empty()) line["parent_id"] = parent;
+        line["status"] = name_of(step.state);
+        line["text"] = step.text;
+        if (!step.details.empty()) line["details"] = step.details;
+        if (step.total) {
+            line["current"] = step.current;
+            line["total"] = step.total;
+            line["percent"] = step.current >= step.total ? 100 : step.current * 100 / step.total;
+        } else if (!parent.empty() && step.state == Step::State::done) {
             line["percent"] = 100;
         }
         std::fprintf(out_, "%s\n", dump(line).c_str());
     }
 
-private:
     FILE* out_;
     StepReader steps_;
     bool dry_run_;

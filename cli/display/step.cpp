@@ -44,7 +44,8 @@ Words words_of(OpKind op) {
 
 const char* noun_of(const Event& event) {
     if (event.resource.rfind("provider:", 0) == 0) return "Service ";
-    if (event.op == OpKind::pull_image && event.resource.find(':') == std::string::npos) return ""; // one without an image
+    if (event.op == OpKind::pull_image && event.resource.find(':') == std::string::npos)
+        return ""; // one without an image
     switch (event.op) {
     case OpKind::pull_image:
     case OpKind::build_image:

@@ -45,6 +45,14 @@ public:
         dirty_ = true;
     }
 
+    void tell(Step step) override {
+        std::lock_guard lock(mutex_);
+        make_printable(step);
+        step.id.insert(0, prefix_);
+        block_.update(step, Block::Clock::now());
+        dirty_ = true;
+    }
+
     void pause() override {
         std::lock_guard lock(mutex_);
         leave();

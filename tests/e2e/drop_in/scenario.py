@@ -140,6 +140,33 @@ def bakes(s):
     os.unlink(os.path.join(s.directory, "docker-bake.hcl"))
 
 
+def dry_run(s):
+    """By docker's names a dry run has compose's progress; copies and the like are told as they are."""
+    s.write("compose.yaml", f"services:\n  web:\n    {SLEEP}\n  made:\n    build: {{dockerfile_inline: FROM busybox}}\n    profiles: [other]\n")
+    dry = s.davit("docker", "compose", "--dry-run", "--progress", "json", "up", "-d")
+    told = [(one["id"], one["text"]) for one in json_lines(dry.err)]
+    s.equal("as it would be", [("Network drop_in_default", "Created"), ("Container drop_in-web-1", "Created"), ("Container drop_in-web-1", "Started")],
+            [one for one in told if one[1].endswith("ed")])
+    s.equal("on standard error alone", "", dry.out)
+    s.equal("nothing is made", [], names(s))
+    s.davit("docker", "compose", "--dry-run", "--progress", "plain", "build", "made", err="made ==> ==> naming to drop_in-made")
+    s.davit("image", "inspect", "drop_in-made", exit=1)
+    s.davit("up", "-d")
+    nothing = s.davit("docker", "compose", "--dry-run", "up", "-d")
+    s.check("nothing to do", "Nothing" not in nothing.out + nothing.err and "Creat" not in nothing.err, str(nothing))
+    s.davit("docker", "compose", "--dry-run", "--progress", "plain", "down", err="Container drop_in-web-1 Removed")
+    s.equal("davit's own name shows its plan", True, "web" in s.davit("--dry-run", "down").out)
+    s.write("f", "x")
+    s.davit("--progress", "plain", "cp", "f", "web:/tmp/", err="^ drop_in-web-1 Copying f to drop_in-web-1:/tmp/\n drop_in-web-1 Copied f to")
+    s.davit("--progress", "plain", "cp", "web:/tmp/f", "-", err="^ drop_in-web-1 Copying drop_in-web-1:/tmp/f to -")
+    s.davit("--progress", "plain", "commit", "web", "kept:1", err="^ drop_in-web-1 Committing\n drop_in-web-1 Committed as sha256:")
+    s.davit("--progress", "plain", "export", "web", "-o", "web.tar", err="^ drop_in-web-1 Exporting\n drop_in-web-1 Exported")
+    s.davit("stop", "-t", "0")
+    s.davit("--progress", "plain", "stop", err="Container drop_in-web-1 Stopping\n Container drop_in-web-1 Stopped")
+    s.davit("down", "-t", "0")
+    s.davit("image", "rm", "kept:1")
+
+
 def resources(s):
     """--all-resources makes what no service uses, even of a project without services."""
     s.write("compose.yaml", "volumes: {v: {}}\nnetworks: {n: {}}\n")
@@ -170,6 +197,6 @@ with Scenario("drop_in") as s:
     s.images("busybox")
     s.davit("image", "tag", "busybox", "busybox:here")
     before = s.listing()
-    for part in (compatibility, streams, one_offs, images_of_others, dependencies, shared, bakes, resources, of_the_machine):
+    for part in (compatibility, streams, one_offs, images_of_others, dependencies, shared, bakes, dry_run, resources, of_the_machine):
         part(s)
     s.nothing_left(before)

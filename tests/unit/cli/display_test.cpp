@@ -2,6 +2,7 @@
 #include "cli/diagnostics.hpp"
 #include "cli/display/block.hpp"
 #include "cli/display/display.hpp"
+#include "cli/display/dry_run.hpp"
 
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -185,6 +186,29 @@ TEST_CASE("steps: an image that need not be pulled is done, a container that cou
     Event nameless = event(EventKind::operation_skipped, OpKind::pull_image, "", "No image to be pulled");
     nameless.resource = "web";
     CHECK(reader.read(nameless)->id == "web");
+}
+
+TEST_CASE("dry run: a plan is told as if it had run, without what it would have waited for") {
+    Plan plan;
+    plan.project = "shop";
+    const auto add = [&](OpKind kind, const char* resource) -> Operation& {
+        Operation op;
+        op.id = static_cast<int>(plan.operations.size()) + 1;
+        op.kind = kind;
+        op.resource = resource;
+        return plan.operations.emplace_back(op);
+    };
+    add(OpKind::pull_image, "image:redis:7");
+    add(OpKind::create_network, "network:default").network = "shop_default";
+    add(OpKind::stage_container, "service:web:1").container_name = "shop-web-1";
+    add(OpKind::create_container, "service:web:1").container_name = "shop-web-1";
+    add(OpKind::wait_container, "service:db");
+    add(OpKind::start_container, "service:web:1").container_name = "shop-web-1";
+    CHECK(shown([](FILE* out) { return make_plain_display(out, false); }, events_of(plan)) ==
+          " Image redis:7 Pulling\n Image redis:7 Pulled\n Network shop_default Creating\n"
+          " Network shop_default Created\n Container shop-web-1 Creating\n Container shop-web-1 Created\n"
+          " Container shop-web-1 Starting\n Container shop-web-1 Started\n");
+    CHECK(events_of(Plan()).empty());
 }
 
 TEST_CASE("plain progress: a build begins and ends") {
