@@ -35,9 +35,12 @@ void print_pulled(std::FILE* to, const ImageName& name, const std::string& diges
 
 Error unresolved(const Error& error, const ImageName& name) {
     if (!docker_is_spoken() || error.kind() == Errc::interrupted) return error;
-    const std::string text = error.what();
+    std::string text = error.what();
     const bool of_registry = text.find("registry") != std::string::npos || error.kind() == Errc::unavailable;
     if (!of_registry) return error;
+    // Nobody listens there: as docker has it, without davit's words before.
+    if (const std::size_t request = text.find("failed to do request: "); request != std::string::npos)
+        text.erase(0, request);
     const bool missing = error.kind() == Errc::not_found && text.find("cannot be found") == std::string::npos;
     return Error(error.kind(), fmt::format("failed to resolve reference \"{}\": {}", shown(name),
                                            missing ? shown(name) + ": not found" : text));
