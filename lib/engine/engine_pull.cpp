@@ -24,21 +24,6 @@ namespace davit {
 
 namespace {
 
-using Stage = image::PullProgress::Stage;
-
-const char* stage_text(Stage stage) {
-    switch (stage) {
-    case Stage::resolving: return "Resolving";
-    case Stage::waiting: return "Waiting";
-    case Stage::downloading: return "Downloading";
-    case Stage::unpacking: return "Extracting";
-    case Stage::present: return "Already exists";
-    case Stage::done: return "Pull complete";
-    case Stage::failed: return "Failed";
-    }
-    return "";
-}
-
 // The variant is left to the store: an image for linux/arm64 serves linux/arm64/v8.
 bool serves(const image::Image& image, const std::string& platform) {
     if (platform.empty()) return true;
@@ -80,7 +65,11 @@ void Engine::Impl::pull_one(image::Store& images, const std::string& project, co
         how.progress = [&](const image::PullProgress& p) {
             Event progress = event;
             progress.kind = EventKind::operation_progress;
-            progress.text = (p.layer.empty() ? std::string() : p.layer + " ") + stage_text(p.stage);
+            progress.text = image::stage_text(p.stage);
+            if (!p.layer.empty()) {
+                progress.attributes = image::layer_attributes(p);
+                progress.text = progress.attributes.at("layer") + " " + progress.text;
+            }
             progress.current = p.current;
             progress.total = p.total;
             emit(progress);
