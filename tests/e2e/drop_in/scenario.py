@@ -156,6 +156,8 @@ def dry_run(s):
     s.check("nothing to do", "Nothing" not in nothing.out + nothing.err and "Creat" not in nothing.err, str(nothing))
     s.davit("docker", "compose", "--dry-run", "--progress", "plain", "down", err="Container drop_in-web-1 Removed")
     s.equal("davit's own name shows its plan", True, "web" in s.davit("--dry-run", "down").out)
+    tagged = json.loads(s.davit("images", "--format", "json").out)[0].get("LastTagTime", "")
+    s.check("when its image was named", tagged.startswith("20"), tagged)
     s.write("f", "x")
     s.davit("--progress", "plain", "cp", "f", "web:/tmp/", err="^ drop_in-web-1 Copying f to drop_in-web-1:/tmp/\n drop_in-web-1 Copied f to")
     s.davit("--progress", "plain", "cp", "web:/tmp/f", "-", err="^ drop_in-web-1 Copying drop_in-web-1:/tmp/f to -")
