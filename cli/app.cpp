@@ -59,13 +59,14 @@ void check_modes(const Globals& globals) {
             .with_hint("one of auto, tty, plain, json, quiet");
     if (!globals.ansi.empty() &&
         std::find(std::begin(ansi_modes), std::end(ansi_modes), globals.ansi) == std::end(ansi_modes))
-        std::fprintf(stderr, "warning: --ansi %s is none of never, always, auto: taken as auto\n",
-                     globals.ansi.c_str()); // docker compose goes on
+        print_warning("--ansi " + globals.ansi + " is none of never, always, auto: taken as auto"); // compose goes on
 }
 
 // What the flags leave open. Flags win.
 void apply_environment(Globals& globals) {
-    if (globals.progress.empty()) progress_mode(globals); // refuses what COMPOSE_PROGRESS may not be
+    // Refuses what COMPOSE_PROGRESS may not be; of JSON everything that is told has to know.
+    if (globals.progress.empty() && progress_mode(globals) == ProgressMode::json) globals.progress = "json";
+    diagnostics_in_json(globals.progress == "json");
     const char* limit = std::getenv("COMPOSE_PARALLEL_LIMIT");
     if (globals.parallel >= 0 || !limit || !*limit) return;
     const char* end = limit + std::strlen(limit);
@@ -103,6 +104,7 @@ int dispatch(Globals& globals, Args rest, Grammar grammar) {
 int run_with_globals(Globals& globals, const Args& args, Grammar grammar) {
     Args rest;
     if (!global_options(globals, grammar).arguments(rest).parse(args)) return 0;
+    diagnostics_in_json(globals.progress == "json");
     take_old_names(globals);
     check_modes(globals);
     return dispatch(globals, std::move(rest), grammar);

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/diagnostics.hpp"
+#include "cli/display/dry_run.hpp"
 #include "cli/docker_errors.hpp"
 #include "cli/load_options.hpp"
 #include "cli/privileges.hpp"
@@ -124,10 +125,13 @@ void Context::on_event(const Event& event) {
 }
 
 void Context::on_build(const BuildEvent& event) {
-    if (!build_display_) build_display_ = make_build_display(quiet_build_ ? BuildProgress::quiet : build_progress(""));
+    if (!build_display_)
+        build_display_ = make_build_display(quiet_build_ ? BuildProgress::quiet : project_build_progress(globals_, ""));
     failed_step_.see(event);
     build_display_->on(event);
-    if (event.kind == BuildEvent::Kind::failed) std::fputs(failed_step_.text().c_str(), stderr);
+    // Of JSON the step's own lines are there already.
+    if (event.kind == BuildEvent::Kind::failed && !diagnostics_are_json())
+        std::fputs(failed_step_.text().c_str(), stderr);
 }
 
 EngineOptions Context::engine_options() {
@@ -136,7 +140,13 @@ EngineOptions Context::engine_options() {
     options.parallel = globals_.parallel;
     options.events = [this](const Event& event) { on_event(event); };
     options.builds = [this](const BuildEvent& event) { on_build(event); };
-    if (dry_run())
+    // By docker's names what docker compose shows of a dry run: its progress, and nothing where there is nothing to do.
+    if (dry_run() && globals_.program != "davit")
+        options.approve = [this](const Plan& plan) {
+            for (const Event& event : events_of(plan)) on_event(event);
+            return false;
+        };
+    else if (dry_run())
         options.approve = [json = globals_.progress == "json"](const Plan& plan) {
             const std::string text = json ? to_json(plan) + "\n" : to_summary(plan);
             if (plan.empty()) std::fputs("Nothing to do.\n", stderr);

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using Metadata = nlohmann::ordered_json;
 
 constexpr std::size_t most_bytes = 10 << 20; // of an archive, as docker
-constexpr std::string_view tls_prefix = "tls/docker/";
+constexpr std::string_view tls_prefix = "tls/docker/", tls_directory = "tls/";
 
 std::string contexts_directory() {
     const std::string directory = docker_config_directory();
@@ -210,8 +210,10 @@ ContextFiles read_context_files(const std::string& name) {
     const auto text = read_file_if_exists(place.metadata + "/meta.json");
     if (!text) throw no_such_context(name);
     ContextFiles out{{"meta.json", *text}};
-    for (const std::string& file : names_in(place.tls + "/docker"))
-        out[std::string(tls_prefix) + file] = read_file(place.tls + "/docker/" + file);
+    for (const auto& [endpoint, names] : tls_files_of_context(name))
+        for (const std::string& file : names)
+            out[fmt::format("{}{}/{}", tls_directory, endpoint, file)] =
+                read_file(place.tls + "/" + endpoint + "/" + file);
     return out;
 }
 
@@ -221,7 +223,7 @@ void write_context_files(const std::string& name, const ContextFiles& files) {
     document["Name"] = name;
     fs::remove_all(place.tls);
     for (const auto& [file, content] : files)
-        if (file.starts_with(tls_prefix)) write_file_making(place.tls + file.substr(3), content);
+        if (file.starts_with(tls_directory)) write_file_making(place.tls + file.substr(3), content);
     write_file_making(place.metadata + "/meta.json", json_text(document), 0644);
 }
 
@@ -255,6 +257,22 @@ std::string pack_context(const ContextFiles& files) {
     return out.append(2 * block, '\0');
 }
 
+namespace {
+
+// "tls/docker/ca.pem": of any endpoint, for others than docker's stand in contexts of old.
+bool is_tls_file(std::string_view name) {
+    if (!name.starts_with(tls_directory)) return false;
+    name.remove_prefix(tls_directory.size());
+    const std::size_t slash = name.find('/');
+    if (slash == std::string_view::npos) return false;
+    const auto plain = [](std::string_view part) {
+        return !part.empty() && part != "." && part != ".." && part.find_first_of("/\\") == std::string_view::npos;
+    };
+    return plain(name.substr(0, slash)) && plain(name.substr(slash + 1));
+}
+
+} // namespace
+
 ContextFiles unpack_context(const std::string& archive) {
     if (archive.size() > most_bytes) throw error(Errc::usage, "the archive of a context has at most 10 MiB");
     if (archive.starts_with("PK"))
@@ -267,14 +285,13 @@ ContextFiles unpack_context(const std::string& archive) {
         if (header.name[0] == '\0') break;
         const std::string name(header.name, ::strnlen(header.name, sizeof header.name));
         const auto size = octal(header.size, sizeof header.size);
-        if (std::memcmp(header.magic, "ustar", 5) != 0 || !size || *size > archive.size() - at) throw no_context();
-        const bool directory = header.type == '5';
-        const bool known = name == "meta.json" || (name.starts_with(tls_prefix) && name.size() > tls_prefix.size() &&
-                                                   name.find('/', tls_prefix.size()) == std::string::npos &&
-                                                   name.substr(tls_prefix.size()) != "..");
-        if (!directory && (!known || (header.type != '0' && header.type != '\0')))
+        if (octal(header.checksum, sizeof header.checksum) != checksum_of(header) || !size ||
+            *size > archive.size() - at)
+            throw no_context();
+        const bool file = header.type == '0' || header.type == '\0'; // of others nothing is taken
+        if (file && name != "meta.json" && !is_tls_file(name))
             throw error(Errc::usage, "unexpected file in a context: {}", name);
-        if (!directory) out[name] = archive.substr(at, *size);
+        if (file) out[name] = archive.substr(at, *size);
         at += (*size + block - 1) / block * block;
     }
     if (!out.contains("meta.json")) throw no_context();

@@ -1,6 +1,8 @@
 #include "cli/diagnostics.hpp"
 
+#include "base/date.hpp"
 #include "base/printable.hpp"
+#include "base/sys.hpp"
 #include "cli/format/json_text.hpp"
 
 #include <cstdio>
@@ -20,9 +22,21 @@ std::string editor_line(const Diagnostic& d) {
     return printable(out);
 }
 
+namespace {
+
+// As the logger of docker compose writes it.
+nlohmann::ordered_json logged(const std::string& text) {
+    return {{"level", "warning"}, {"msg", text}, {"time", rfc3339(sys::realtime_ns())}};
+}
+
+bool in_json = false;
+
+} // namespace
+
 std::string json_line(const Diagnostic& d) {
-    nlohmann::ordered_json line;
-    line[d.severity == Diagnostic::Severity::warning ? "warning" : "error"] = true;
+    const bool warning = d.severity == Diagnostic::Severity::warning;
+    nlohmann::ordered_json line = warning ? logged(d.message) : nlohmann::ordered_json();
+    line[warning ? "warning" : "error"] = true;
     line["message"] = d.message;
     if (!d.at.file.empty()) line["file"] = d.at.file;
     if (d.at.line > 0) line["line"] = d.at.line;
@@ -31,6 +45,11 @@ std::string json_line(const Diagnostic& d) {
     if (!d.hint.empty()) line["hint"] = d.hint;
     return json_text(line);
 }
+
+std::string json_warning_line(const std::string& text) { return json_text(logged(text)); }
+
+void diagnostics_in_json(bool now) { in_json = now; }
+bool diagnostics_are_json() { return in_json; }
 
 void print_diagnostics(const std::vector<Diagnostic>& all, bool json) {
     std::fflush(stdout);
@@ -59,6 +78,16 @@ std::string error_text(const Error& error) {
 
 void print_error(const Error& error) { std::fprintf(stderr, "error: %s\n", error_text(error).c_str()); }
 
-void print_warning(const std::string& text) { std::fprintf(stderr, "warning: %s\n", printable(text, "\n\t").c_str()); }
+void print_warning(const std::string& text) {
+    if (in_json) std::fprintf(stderr, "%s\n", json_warning_line(text).c_str());
+    else std::fprintf(stderr, "warning: %s\n", printable(text, "\n\t").c_str());
+}
+
+void print_note(const std::string& lines) {
+    const bool ended = lines.ends_with('\n');
+    if (in_json)
+        std::fprintf(stderr, "%s\n", json_warning_line(lines.substr(0, lines.size() - (ended ? 1 : 0))).c_str());
+    else std::fprintf(stderr, "%s%s", lines.c_str(), ended ? "" : "\n");
+}
 
 } // namespace davit::cli

@@ -1,8 +1,8 @@
 #include "cli/plugin.hpp"
 
+#include "cli/docker_version.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/format/json_text.hpp"
-#include "davit/version.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -53,7 +53,7 @@ std::string value_of(const Flag& flag, const Args& args, std::size_t& i) {
 std::string plugin_metadata() {
     return json_text(nlohmann::ordered_json{{"SchemaVersion", "0.1.0"},
                                             {"Vendor", "davit"},
-                                            {"Version", "v" DAVIT_VERSION},
+                                            {"Version", compose_plugin_version},
                                             {"ShortDescription", "Docker Compose (davit)"}},
                      4) +
            "\n";

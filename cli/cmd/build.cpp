@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "base/printable.hpp"
 #include "base/shared_with.hpp"
 #include "cli/builders.hpp"
@@ -6,8 +7,10 @@
 #include "cli/cmd/config_lists.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/display/build_display.hpp"
 #include "cli/display/build_lines.hpp"
+#include "cli/display/display.hpp"
 #include "cli/options.hpp"
 
 #include <algorithm>
@@ -16,6 +19,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace davit::cli {
 
@@ -150,6 +154,39 @@ std::string image_named(const Project& project, const std::string& name) {
     return service ? image_of(project, *service) : name;
 }
 
+std::set<std::string> images_to_build(const Project& project, const BuildServicesOptions& options) {
+    std::set<std::string> out; // services with one image are built once
+    for (const auto& [service, unused] : build_requests(project, options)) out.insert(image_named(project, service));
+    return out;
+}
+
+// Around the lines of the build. A terminal shows it at work by these: there the end alone is told.
+void tell_image(Context& context, const Globals& globals, const std::string& image, EventKind kind) {
+    if (progress_mode(globals) == ProgressMode::tty) {
+        if (kind == EventKind::operation_done) std::fprintf(stderr, " Image %s Built\n", printable(image).c_str());
+        return;
+    }
+    Event event;
+    event.kind = kind;
+    event.op = OpKind::build_image;
+    event.resource = "image:" + image;
+    context.display().on(event);
+}
+
+// What docker compose tells of a build in a dry run; readers of its lines know these.
+int tell_dry_build(Context& context, const Globals& globals,
+                   const std::vector<std::pair<std::string, BuildRequest>>& requests) {
+    for (const auto& [service, request] : requests) {
+        const std::string image = request.tags.empty() ? service : request.tags.front();
+        tell_image(context, globals, image, EventKind::operation_started);
+        const std::string id = "dryRun-" + sha256_hex(service).substr(0, 40);
+        context.display().tell({service + " ==>", Step::State::done, "==> writing image " + id, {}, 0, 0});
+        context.display().tell({service + " ==> ==>", Step::State::done, "naming to " + image, {}, 0, 0});
+        tell_image(context, globals, image, EventKind::operation_done);
+    }
+    return 0;
+}
+
 int report_checks(const std::vector<BuiltService>& built) {
     bool any = false;
     for (const auto& one : built)
@@ -173,9 +210,12 @@ int run_build(Globals& globals, const Args& args) {
     Context context(globals);
     const Project& project = context.project(flags.options.services);
     if (flags.print) return print_bake(build_requests(project, flags.options));
+    if (context.dry_run() && globals.program != "davit" && !flags.options.check_only)
+        return flags.quiet ? 0 : tell_dry_build(context, globals, build_requests(project, flags.options));
     context.interrupts();
     build_lines_to(stdout);
-    auto display = make_build_display(flags.quiet ? BuildProgress::quiet : build_progress(flags.progress));
+    auto display =
+        make_build_display(flags.quiet ? BuildProgress::quiet : project_build_progress(globals, flags.progress));
     FailedStep failed;
     const auto on = [&](const BuildEvent& event) {
         failed.see(event);
@@ -183,18 +223,21 @@ int run_build(Globals& globals, const Args& args) {
     };
     if (context.dry_run()) flags.options.check_only = true;
     try {
+        if (!flags.quiet && !flags.options.check_only)
+            for (const std::string& image : images_to_build(project, flags.options))
+                tell_image(context, globals, image, EventKind::operation_started);
         const auto built = context.engine().build_services(project, flags.options, on, context.stop());
         display->close();
         if (flags.options.check_only) return report_checks(built);
         if (flags.push && !built.empty()) push(context, project, built);
-        if (built.empty()) std::fputs("No services to build\n", stderr);
-        for (const auto& one : built)
-            if (!flags.quiet)
-                std::fprintf(stderr, " Image %s Built\n", printable(image_named(project, one.service)).c_str());
+        if (built.empty()) print_note("No services to build\n");
+        if (!flags.quiet)
+            for (const auto& one : built)
+                tell_image(context, globals, image_named(project, one.service), EventKind::operation_done);
         return 0;
     } catch (...) {
         display->close();
-        std::fputs(failed.text().c_str(), stderr);
+        if (!diagnostics_are_json()) std::fputs(failed.text().c_str(), stderr); // there they are JSON already
         throw;
     }
 }

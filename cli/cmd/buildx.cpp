@@ -10,6 +10,7 @@
 #include "cli/cmd/manifest.hpp"
 #include "cli/cmd/manifest_lists.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/docker_version.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
@@ -36,7 +37,7 @@ std::string own_platform() {
 int version(Globals& globals, const Args& args) {
     Options options(globals, "buildx version", "Show buildx version information");
     if (!options.parse(args)) return 0;
-    std::puts("github.com/docker/buildx v0.36.1+davit" DAVIT_VERSION " davit");
+    std::printf("github.com/docker/buildx %s davit\n", buildx_version);
     return 0;
 }
 

@@ -25,11 +25,11 @@ int run_commit(Globals& globals, const Args& args) {
     if (words.size() == 2) how.name = words[1];
     Context context(globals);
     const ContainerInfo container = containers_for_files(context, words[0], index).front();
-    if (context.dry_run()) return 0;
+    context.engine(); // says what is wrong with the machine before anything is told
     context.mute();
-    const image::Image image = commit(context.engine(), container, how, context.stop());
-    std::fprintf(stderr, " Container %s Committed as %s\n", printable(container.name).c_str(),
-                 printable(how.name.empty() ? image.id : image.tags.back()).c_str());
+    told_of(context, container, {"Committing", "Committed", ""}, [&](FileWords& words) {
+        words.done = "Committed as " + commit(context.engine(), container, how, context.stop()).id;
+    });
     return 0;
 }
 

@@ -12,4 +12,11 @@ std::vector<ContainerInfo> containers_for_files(Context& context, const std::str
         .with_hint("'davit ps -a' lists the containers that there are");
 }
 
+void told_of(Context& context, const ContainerInfo& container, FileWords words,
+             const std::function<void(FileWords&)>& fn) {
+    context.display().tell({container.name, Step::State::working, words.doing, words.details, 0, 0});
+    if (!context.dry_run()) fn(words);
+    context.display().tell({container.name, Step::State::done, words.done, words.details, 0, 0});
+}
+
 } // namespace davit::cli

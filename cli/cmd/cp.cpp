@@ -17,24 +17,26 @@ struct CpFlags {
     std::vector<std::string> words;
 };
 
+FileWords copying(const std::string& what) { return {"Copying", "Copied", what}; }
+
 void copy_out(Context& context, const CpFlags& flags, const CopyEnd& from, const CopyEnd& to) {
     const ContainerInfo container = containers_for_files(context, from.of, flags.index, flags.all).front();
-    if (context.dry_run()) return;
-    Engine& engine = context.engine();
-    if (to.path == "-")
-        read_tar(engine, container, from.path, STDOUT_FILENO, copy_options(flags.follow, flags.archive));
-    else copy_from(engine, container, from.path, to.path, copy_options(flags.follow, flags.archive));
+    told_of(context, container, copying(container.name + ":" + from.path + " to " + to.path), [&](FileWords&) {
+        const auto how = copy_options(flags.follow, flags.archive);
+        if (to.path == "-") read_tar(context.engine(), container, from.path, STDOUT_FILENO, how);
+        else copy_from(context.engine(), container, from.path, to.path, how);
+    });
 }
 
 void copy_in(Context& context, const CpFlags& flags, const CopyEnd& from, const CopyEnd& to) {
     auto containers = containers_for_files(context, to.of, flags.index, flags.all);
-    if (context.dry_run()) return;
     // Standard input can be read once.
     if (from.path == "-" && containers.size() > 1) containers.resize(1);
-    for (const ContainerInfo& container : containers) {
-        if (from.path == "-") write_tar(context.engine(), container, to.path, STDIN_FILENO);
-        else copy_to(context.engine(), container, from.path, to.path, copy_options(flags.follow, flags.archive));
-    }
+    for (const ContainerInfo& container : containers)
+        told_of(context, container, copying(from.path + " to " + container.name + ":" + to.path), [&](FileWords&) {
+            if (from.path == "-") write_tar(context.engine(), container, to.path, STDIN_FILENO);
+            else copy_to(context.engine(), container, from.path, to.path, copy_options(flags.follow, flags.archive));
+        });
 }
 
 } // namespace

@@ -46,9 +46,10 @@ int run_export(Globals& globals, const Args& args) {
     if (flags.output.empty()) refuse_archive_on_terminal();
     Context context(globals);
     const ContainerInfo container = containers_for_files(context, flags.services[0], index).front();
-    if (context.dry_run()) return 0;
-    if (flags.output.empty()) export_files(context.engine(), container, STDOUT_FILENO);
-    else export_to(context, container, flags.output);
+    told_of(context, container, {"Exporting", "Exported", ""}, [&](FileWords&) {
+        if (flags.output.empty()) export_files(context.engine(), container, STDOUT_FILENO);
+        else export_to(context, container, flags.output);
+    });
     return 0;
 }
 

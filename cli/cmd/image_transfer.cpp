@@ -77,12 +77,18 @@ struct Pulled {
     bool fresh = true;
 };
 
+// On a terminal the display has them; in davit's own words they are progress, on standard error.
+bool tells_layers(bool quiet) { return !quiet && docker_is_spoken() && ::isatty(STDOUT_FILENO) == 0; }
+
 Pulled pull_shown(Globals& globals, Engine& engine, const std::string& text, PullImageOptions options,
-                  std::stop_token stop) {
+                  LayerLines* lines, std::stop_token stop) {
     Pulled out{parse_image_name(text), {}, true};
     const auto before = find_image(engine, text);
     auto display = make_display(globals);
-    options.events = [&](const Event& event) { display->on(event); };
+    options.events = [&](const Event& event) {
+        display->on(event);
+        if (lines) lines->see(event);
+    };
     // The whole name tells which registry was asked.
     const image::Image image = in_context("asking for " + out.name.canonical, [&] {
         try {
@@ -105,8 +111,11 @@ int pull_all_tags(Globals& globals, const std::string& repository, const PullIma
     if (tags.empty()) throw error(Errc::not_found, "the repository {} has no tags", name.repository);
     Engine engine = image_engine();
     for (const std::string& tag : tags) {
-        const Pulled one = pull_shown(globals, engine, name.repository + ":" + tag, options, interrupts.token());
-        if (!quiet) print_pulled(stdout, one.name, one.digest, one.fresh);
+        const std::string text = name.repository + ":" + tag;
+        LayerLines lines(stdout, parse_image_name(text));
+        const Pulled one =
+            pull_shown(globals, engine, text, options, tells_layers(quiet) ? &lines : nullptr, interrupts.token());
+        if (!quiet) lines.end(one.digest, one.fresh);
     }
     std::puts(printable(name.canonical.substr(0, name.canonical.rfind(':'))).c_str());
     return 0;
@@ -135,8 +144,10 @@ int run_image_pull(Globals& globals, const Args& args) {
         name.digest.empty() && names[0].find(':', names[0].find_last_of('/') + 1) == std::string::npos;
     if (untagged && !quiet) std::puts("Using default tag: latest");
     std::fflush(stdout);
-    const Pulled pulled = pull_shown(globals, engine, names[0], pull, interrupts.token());
-    if (!quiet) print_pulled(stdout, name, pulled.digest, pulled.fresh);
+    LayerLines lines(stdout, name);
+    const Pulled pulled =
+        pull_shown(globals, engine, names[0], pull, tells_layers(quiet) ? &lines : nullptr, interrupts.token());
+    if (!quiet) lines.end(pulled.digest, pulled.fresh);
     std::puts(printable(name.canonical).c_str());
     return 0;
 }

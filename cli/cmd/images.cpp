@@ -8,6 +8,7 @@
 #include "cli/format/table.hpp"
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
+#include "davit/inspect.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -62,7 +63,16 @@ void print_ids(const std::vector<Row>& rows) {
         if (seen.insert(row.id).second) std::printf("%s\n", row.id.substr(row.id.find(':') + 1).c_str());
 }
 
-void print_json(const std::vector<Row>& rows) {
+// When the image was last given a name; nothing where it has none.
+std::string last_tagged(Engine& engine, const Row& row) {
+    if (row.image.id.empty()) return "";
+    const auto document = nlohmann::json::parse(inspect(engine, row.image), nullptr, false);
+    const nlohmann::json::json_pointer at("/Metadata/LastTagTime");
+    const std::string time = document.is_discarded() || !document.contains(at) ? "" : document.at(at);
+    return time.starts_with("0001-") ? "" : time;
+}
+
+void print_json(Engine& engine, const std::vector<Row>& rows) {
     OrderedJson all = OrderedJson::array();
     for (const Row& row : rows) {
         OrderedJson one = {{"ID", row.id},
@@ -72,6 +82,7 @@ void print_json(const std::vector<Row>& rows) {
                            {"Platform", platform_text(row.image.platform)},
                            {"Size", row.image.size}};
         if (!row.image.created.empty()) one["Created"] = row.image.created;
+        if (const std::string tagged = last_tagged(engine, row); !tagged.empty()) one["LastTagTime"] = tagged;
         all.push_back(std::move(one));
     }
     std::printf("%s\n", rows.empty() ? "null" : json_text(all).c_str()); // as docker compose
@@ -105,7 +116,7 @@ int run_images(Globals& globals, const Args& args) {
     Context context(globals);
     const auto rows = rows_of(containers_of(context, {services, true, true, 0}), context.engine());
     if (quiet) print_ids(rows);
-    else if (format == "json") print_json(rows);
+    else if (format == "json") print_json(context.engine(), rows);
     else print_table(rows);
     return 0;
 }

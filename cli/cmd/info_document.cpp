@@ -153,8 +153,8 @@ InfoJson registry_config() {
 
 // What docker has as programs of their own, and scripts look for here.
 InfoJson client_info() {
-    auto plugin = [](const char* name, const char* what) {
-        return InfoJson{{"SchemaVersion", "0.1.0"}, {"Vendor", "davit"}, {"Version", "v" DAVIT_VERSION},
+    auto plugin = [](const char* name, const char* version, const char* what) {
+        return InfoJson{{"SchemaVersion", "0.1.0"}, {"Vendor", "davit"}, {"Version", version},
                         {"ShortDescription", what}, {"Name", name},      {"Path", ""}};
     };
     return {{"Debug", false},
@@ -165,8 +165,8 @@ InfoJson client_info() {
             {"Arch", go_architecture(kernel_names().machine)},
             {"BuildTime", ""},
             {"Context", current_context()},
-            {"Plugins",
-             InfoJson::array({plugin("buildx", "Docker Buildx (davit)"), plugin("compose", "Docker Compose (davit)")})},
+            {"Plugins", InfoJson::array({plugin("buildx", buildx_version, "Docker Buildx (davit)"),
+                                         plugin("compose", compose_plugin_version, "Docker Compose (davit)")})},
             {"Warnings", nullptr}};
 }
 

@@ -57,6 +57,8 @@ constexpr Kind kinds[] = {
 
 // Whether the next kind may have what this one has not. Of an engine outside of a swarm, nothing of Swarm's is there.
 bool is_absent(const Error& e) {
+    // What cannot be an image's name may be something else's.
+    if (std::string_view(e.what()).find("invalid reference format") != std::string_view::npos) return true;
     return e.kind() == Errc::not_found || e.kind() == Errc::unavailable || e.kind() == Errc::usage;
 }
 

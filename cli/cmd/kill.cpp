@@ -1,6 +1,7 @@
 #include "cli/cmd/common.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/context.hpp"
+#include "cli/diagnostics.hpp"
 
 #include <cstdio>
 
@@ -19,7 +20,7 @@ int run_kill(Globals& globals, const Args& args) {
     const ProjectRef project = context.ref(kill.services);
     return context.act([&](Engine& engine) {
         const bool any = !containers_of(context, {kill.services, false, true, 0}).empty();
-        if (!any && !kill.remove_orphans && !context.dry_run()) std::fputs("No container to kill\n", stderr);
+        if (!any && !kill.remove_orphans && !context.dry_run()) print_note("No container to kill\n");
         else engine.kill(project, kill, context.stop());
     });
 }

@@ -6,6 +6,7 @@
 #include "cli/builders.hpp"
 #include "cli/cmd/manifest_lists.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/format/template.hpp"
 #include "cli/interrupts.hpp"
@@ -58,12 +59,22 @@ ManifestJson verbose_documents(const std::string& name, const RemoteManifest& ma
 int inspect_listed(const std::string& list, const std::string& name, bool verbose) {
     const ManifestStore store;
     const auto found = store.find(parse_image_name(list).canonical, parse_image_name(name).canonical);
-    if (!found) throw error(Errc::not_found, "No such manifest: {}", name);
+    if (!found) throw error(docker_is_spoken() ? Errc::usage : Errc::not_found, "No such manifest: {}", name);
     ManifestJson shown = *found;
     shown.erase("Raw");
     if (!verbose) shown = found->contains("OCIManifest") ? found->at("OCIManifest") : found->at("SchemaV2Manifest");
     std::printf("%s\n", json_text(shown, 3).c_str());
     return 0;
+}
+
+// Docker's client asks the registry itself, and says so in words of its own where it has none.
+RemoteManifest there(const std::string& name, bool insecure, const std::stop_token& stop) {
+    try {
+        return remote_manifest(name, insecure, stop);
+    } catch (const Error& e) {
+        if (!docker_is_spoken() || e.kind() != Errc::not_found) throw;
+        throw error(Errc::usage, "no such manifest: {}", parse_image_name(name).canonical);
+    }
 }
 
 int inspect_manifest(Globals& globals, const Args& args) {
@@ -81,7 +92,7 @@ int inspect_manifest(Globals& globals, const Args& args) {
         return 0;
     }
     Interrupts interrupts;
-    const RemoteManifest manifest = remote_manifest(names.front(), insecure, interrupts.token());
+    const RemoteManifest manifest = there(names.front(), insecure, interrupts.token());
     const ManifestJson document = verbose ? verbose_documents(names.front(), manifest, insecure, interrupts.token())
                                           : parsed(manifest, names.front());
     std::printf("%s\n", json_text(document, 3).c_str());

@@ -2,6 +2,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/confirm.hpp"
 #include "cli/context.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
 
@@ -43,7 +44,7 @@ int run_rm(Globals& globals, const Args& args) {
     return context.act([&](Engine& engine) {
         const auto containers = engine.removable(project, rm);
         if (containers.empty()) {
-            std::fputs("No stopped containers\n", stderr);
+            print_note("No stopped containers\n");
             return;
         }
         if (force && !context.dry_run()) std::printf("Going to remove %s\n", names_of(containers).c_str());

@@ -149,6 +149,14 @@ BuildProgress build_progress(const std::string& option) {
     throw error(Errc::usage, "invalid progress mode {}", word).with_hint("auto, plain, tty, quiet or rawjson");
 }
 
+BuildProgress project_build_progress(const Globals& globals, const std::string& option) {
+    if (!option.empty()) return build_progress(option);
+    std::string chosen = globals.progress;
+    if (chosen.empty())
+        if (const char* own = std::getenv("COMPOSE_PROGRESS")) chosen = own;
+    return build_progress(chosen == "auto" ? "" : chosen);
+}
+
 std::unique_ptr<BuildDisplay> make_build_display(BuildProgress mode) {
     std::FILE* out = build_lines();
     switch (mode) {

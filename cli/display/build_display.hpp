@@ -1,6 +1,7 @@
 // The progress of a build in BuildKit's words, on standard error.
 #pragma once
 
+#include "cli/app.hpp"
 #include "davit/build.hpp"
 
 #include <chrono>
@@ -14,6 +15,8 @@ namespace davit::cli {
 enum class BuildProgress { automatic, tty, plain, quiet, rawjson };
 // --progress, else BUILDKIT_PROGRESS. Throws Error(usage).
 BuildProgress build_progress(const std::string& option);
+// That of a project's builds: as the command's own progress was chosen, JSON for JSON; else as above.
+BuildProgress project_build_progress(const Globals& globals, const std::string& option);
 
 class BuildDisplay {
 public:

@@ -22,6 +22,7 @@ public:
         if (event.kind == EventKind::warning)
             std::fprintf(out_, "warning: %s\n", printable(event.text, "\n\t").c_str());
     }
+    void tell(Step) override {}
 
 private:
     FILE* out_;

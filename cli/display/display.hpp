@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/app.hpp"
+#include "cli/display/step.hpp"
 #include "davit/event.hpp"
 
 #include <cstdio>
@@ -22,6 +23,8 @@ public:
     virtual ~Display() = default;
     // Never called by two threads at once.
     virtual void on(const Event& event) = 0;
+    // A step of the command's own, which is no operation of the engine: "shop-web-1 Copying".
+    virtual void tell(Step step) = 0;
     // Other output on the terminal follows until the next event: what is shown stays as it is.
     virtual void pause() {}
     // Prints something else between the lines: what is shown of work in progress stays below it. Thread-safe.

@@ -23,12 +23,21 @@ public:
         // The bytes of a pull come many times a second; its layers' states are enough for a log.
         if (event.kind == EventKind::operation_progress && (step->details.empty() || step->details == last_)) return;
         last_ = step->details;
-        std::string line = " " + prefix_ + step->id + " " + step->text;
-        if (!step->details.empty()) line += " " + step->details;
-        std::fprintf(out_, "%s\n", line.c_str());
+        print(*step);
+    }
+
+    void tell(Step step) override {
+        make_printable(step);
+        print(step);
     }
 
 private:
+    void print(const Step& step) {
+        std::string line = " " + prefix_ + step.id + " " + step.text;
+        if (!step.details.empty()) line += " " + step.details;
+        std::fprintf(out_, "%s\n", line.c_str());
+    }
+
     FILE* out_;
     StepReader steps_;
     std::string prefix_, last_;

@@ -44,6 +44,8 @@ Words words_of(OpKind op) {
 
 const char* noun_of(const Event& event) {
     if (event.resource.rfind("provider:", 0) == 0) return "Service ";
+    if (event.op == OpKind::pull_image && event.resource.find(':') == std::string::npos)
+        return ""; // one without an image
     switch (event.op) {
     case OpKind::pull_image:
     case OpKind::build_image:
@@ -56,6 +58,8 @@ const char* noun_of(const Event& event) {
     default: return "Container ";
     }
 }
+
+bool is_of_image(const Event& event) { return event.op == OpKind::pull_image || event.op == OpKind::push_image; }
 
 // The name a container gets whose predecessor still has its own: "0123456789ab_shop-web-1".
 std::optional<std::string> replaces(const std::string& name) {
@@ -99,7 +103,9 @@ std::optional<Step> StepReader::read(const Event& event) {
     case EventKind::operation_done:
         step = {{}, Step::State::done, event.text.empty() && words.done ? words.done : event.text, {}, 0, 0};
         break;
-    case EventKind::operation_skipped: step = {{}, Step::State::warning, "Skipped", event.text, 0, 0}; break;
+    case EventKind::operation_skipped: // of an image it is as it was asked for; of others something before it failed
+        step = {{}, is_of_image(event) ? Step::State::done : Step::State::warning, "Skipped", event.text, 0, 0};
+        break;
     case EventKind::operation_failed: step = {{}, Step::State::error, "Error", event.text, 0, 0}; break;
     default: return std::nullopt;
     }

@@ -30,6 +30,8 @@ public:
 
     void on(const Event& event) override {
         std::lock_guard lock(mutex_);
+        // A build draws its own block: one below it that is redrawn, too, would tear it.
+        if (event.op == OpKind::build_image && event.kind == EventKind::operation_started) return;
         auto step = steps_.read(event);
         if (!step) return;
         make_printable(*step);
@@ -40,6 +42,14 @@ public:
             step->id.insert(0, prefix_);
             block_.update(*step, Block::Clock::now());
         }
+        dirty_ = true;
+    }
+
+    void tell(Step step) override {
+        std::lock_guard lock(mutex_);
+        make_printable(step);
+        step.id.insert(0, prefix_);
+        block_.update(step, Block::Clock::now());
         dirty_ = true;
     }
 

@@ -47,6 +47,10 @@ std::int64_t parse_time(const std::string& text, std::int64_t now_ns) {
     }
     if (auto duration = parse_duration(text)) // in whole seconds, as docker's client has it
         return (now_ns - *duration) / second * second;
+    // What looks like a date is told of as one.
+    if (text.find('-', 1) != std::string::npos)
+        throw error(Errc::usage, "parsing time \"{}\": no such date or time", text)
+            .with_hint("a time such as 2026-01-31T12:00:00Z, or a span before now such as 42m");
     throw error(Errc::usage, "failed to parse value as time or duration: \"{}\"", text)
         .with_hint("a time such as 2026-01-31T12:00:00Z, or a span before now such as 42m");
 }

@@ -1,9 +1,9 @@
 #include "cli/logs/last_words.hpp"
 
 #include "base/printable.hpp"
+#include "cli/diagnostics.hpp"
 #include "davit/logs.hpp"
 
-#include <cstdio>
 #include <fmt/format.h>
 #include <sstream>
 #include <utility>
@@ -26,8 +26,8 @@ void print_last_check(const ContainerInfo& c, const std::vector<HealthCheckResul
     std::istringstream lines(last.output);
     for (std::string line; std::getline(lines, line);) text += "  | " + printable(line, "\t") + '\n';
     const std::string end = last.exit_code < 0 ? "failed" : fmt::format("exited with {}", last.exit_code);
-    fmt::print(stderr, "the last healthcheck of {} {}{}\n{}", c.name, end, text.empty() ? " and said nothing" : ":",
-               text);
+    print_note(fmt::format("the last healthcheck of {} {}{}\n{}", c.name, end, text.empty() ? " and said nothing" : ":",
+                           text));
 }
 
 // These stand among davit's own lines: the beginning of each is enough, and nothing in it steers the terminal.
@@ -43,7 +43,7 @@ void print_last_lines(const ContainerInfo& c) {
         append(text, line);
         return true;
     });
-    fmt::print(stderr, "{}\n{}", text.empty() ? c.name + " wrote nothing" : "last lines of " + c.name + ":", text);
+    print_note(fmt::format("{}\n{}", text.empty() ? c.name + " wrote nothing" : "last lines of " + c.name + ":", text));
 }
 
 } // namespace

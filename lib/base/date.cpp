@@ -39,6 +39,20 @@ bool take(std::string_view& text, char c) {
     return true;
 }
 
+int days_in(int year, int month) {
+    constexpr int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month] + (month == 1 && leap ? 1 : 0);
+}
+
+const char* wrong_part(const std::tm& t) {
+    if (t.tm_mon < 0 || t.tm_mon > 11) return "month";
+    if (t.tm_mday < 1 || t.tm_mday > days_in(t.tm_year + 1900, t.tm_mon)) return "day";
+    if (t.tm_hour > 23) return "hour";
+    if (t.tm_min > 59) return "minute";
+    return t.tm_sec > 59 ? "second" : nullptr;
+}
+
 // Date, then optionally time and zone; local time when there is no zone and `local`.
 std::optional<std::int64_t> parse_date(std::string_view text, bool local) {
     std::tm t{};
@@ -65,6 +79,7 @@ std::optional<std::int64_t> parse_date(std::string_view text, bool local) {
         offset = sign * (hours * 3600 + minutes * 60);
     }
     if (!text.empty() || (!zoned && !local)) return std::nullopt;
+    if (wrong_part(t)) return std::nullopt; // mktime() would take the 13th month for the next year's first
     t.tm_isdst = -1;
     const std::time_t seconds = zoned ? ::timegm(&t) : ::mktime(&t);
     return (static_cast<std::int64_t>(seconds) - offset) * second + nanoseconds;

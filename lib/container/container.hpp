@@ -51,7 +51,7 @@ struct HostValues {
     int cpus = 1;
     std::string hostname;
     std::int64_t now = 0; // ns since the epoch
-    std::string version;  // of davit, for the label
+    std::string version;  // of Compose, for the label
 };
 
 struct ContainerInput {

@@ -1,6 +1,7 @@
 #include "container/builder.hpp"
 
 #include "base/error.hpp"
+#include "base/local_path.hpp"
 #include "base/shared_with.hpp"
 #include "container/docker_socket.hpp"
 #include "reconcile/labels.hpp"
@@ -179,6 +180,18 @@ void ContainerBuilder::bind_mount(const Mount& from, const std::string& target) 
     add(std::move(m), {"bind", "", from.source});
 }
 
+namespace {
+
+// Refused before anything is made: at the start it would be one container among others that does not come.
+void check_subpath(const Mount& mount, const char* type, const std::string& subpath) {
+    if (subpath.empty() || is_local_path(subpath)) return;
+    throw error(Errc::invalid_project,
+                "invalid mount config for type \"{}\": subpath must be a relative path within the volume", type)
+        .with_at(mount.origin.pos);
+}
+
+} // namespace
+
 void ContainerBuilder::volume_mount(const Mount& from, const std::string& target) {
     const bool nocopy = from.volume && from.volume->nocopy;
     if (from.source.empty()) {
@@ -194,6 +207,7 @@ void ContainerBuilder::volume_mount(const Mount& from, const std::string& target
         out_.warnings.push_back(fmt::format("service \"{}\": labels of the mount at {} have no effect: those of a "
                                             "volume with a name stand below volumes:",
                                             service_.name, target));
+    if (from.volume) check_subpath(from, "volume", from.volume->subpath);
     VolumeRecord volume;
     if (known->second.external) volume = around_.volume(known->second.name);
     volume.name = known->second.name;
@@ -270,6 +284,7 @@ void ContainerBuilder::tmpfs_mounts() {
 void ContainerBuilder::image_mount(const Mount& from, const std::string& target) {
     const ImageFacts image = around_.image(from.source);
     const std::string subpath = from.image ? from.image->subpath : std::string();
+    check_subpath(from, "image", subpath);
     runtime::Mount m;
     m.destination = target;
     m.readonly = true;

@@ -9,7 +9,9 @@
 #include "stack/flag_values.hpp"
 #include "stack/text.hpp"
 
+#include <cerrno>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace davit {
 
@@ -27,9 +29,19 @@ std::string read_given(const std::string& file, const ContainerFlagSurroundings&
     try {
         return stack::read_named_file(path);
     } catch (const Error& e) {
-        std::string text = e.what();
+        std::string text = e.os().value() == EISDIR ? fmt::format("read {}: is a directory", path) : e.what();
         if (const std::size_t at = text.find(path); at != std::string::npos) text.replace(at, path.size(), file);
         throw Error(Errc::usage, text);
+    }
+}
+
+// A directory opens, and what is wrong with it is told as of its lines.
+std::string read_lines(const std::string& file, const ContainerFlagSurroundings& around) {
+    try {
+        return read_given(file, around);
+    } catch (const Error& e) {
+        if (!std::string_view(e.what()).ends_with(": is a directory")) throw;
+        throw error(Errc::usage, "invalid env file ({}): {}", file, e.what());
     }
 }
 
@@ -38,7 +50,7 @@ std::vector<std::string> lines_of(const char* flag, const std::vector<std::strin
                                   const ContainerFlagSurroundings& around, const stack::LookupEnvironment& lookup) {
     std::vector<std::string> out;
     for (const std::string& file : files) try {
-            for (std::string& line : stack::read_env_lines(read_given(file, around), file, lookup))
+            for (std::string& line : stack::read_env_lines(read_lines(file, around), file, lookup))
                 out.push_back(std::move(line));
         } catch (const Error& e) {
             throw error(Errc::usage, "{}{}", flag, e.what());

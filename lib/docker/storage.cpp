@@ -2,6 +2,7 @@
 #include "docker/values.hpp"
 
 #include "base/error.hpp"
+#include "base/local_path.hpp"
 #include "compose/paths.hpp"
 #include "compose/short_forms.hpp"
 #include "davit/short_forms.hpp"
@@ -135,6 +136,8 @@ void check_mount(const swarm::Mount& m) {
         throw refused(m.type, fmt::format("invalid mount path: '{}' mount path must be absolute", m.target));
     if (m.type == "volume" && m.source.empty() && !m.subpath.empty())
         throw refused(m.type, "must not set Subpath when using anonymous volumes");
+    if ((m.type == "volume" || m.type == "image") && !m.subpath.empty() && !is_local_path(m.subpath))
+        throw refused(m.type, "subpath must be a relative path within the volume");
     if (m.type == "volume" && !m.source.empty() && !is_volume_name(m.source))
         throw error(Errc::invalid_project,
                     "create {0}: \"{0}\" includes invalid characters for a local volume name, only "

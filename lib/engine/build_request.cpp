@@ -1,7 +1,7 @@
 #include "engine/build_request.hpp"
 
 #include "base/shared_with.hpp"
-#include "davit/version.hpp"
+#include "davit/labels.hpp"
 #include "model/image_reference.hpp"
 #include "reconcile/labels.hpp"
 
@@ -28,7 +28,7 @@ void add_labels(const Project& project, const Service& service, BuildRequest& re
     for (const auto& [key, value] : service.build->labels) request.labels.emplace_back(key, value);
     request.labels.emplace_back(label::project, project.name);
     request.labels.emplace_back(label::service, service.name);
-    request.labels.emplace_back(label::version, version());
+    request.labels.emplace_back(label::version, label::compose_version);
 }
 
 // A type=… of BuildKit's that only its daemon or a hosting service has.

@@ -24,21 +24,6 @@ namespace davit {
 
 namespace {
 
-using Stage = image::PullProgress::Stage;
-
-const char* stage_text(Stage stage) {
-    switch (stage) {
-    case Stage::resolving: return "Resolving";
-    case Stage::waiting: return "Waiting";
-    case Stage::downloading: return "Downloading";
-    case Stage::unpacking: return "Extracting";
-    case Stage::present: return "Already exists";
-    case Stage::done: return "Pull complete";
-    case Stage::failed: return "Failed";
-    }
-    return "";
-}
-
 // The variant is left to the store: an image for linux/arm64 serves linux/arm64/v8.
 bool serves(const image::Image& image, const std::string& platform) {
     if (platform.empty()) return true;
@@ -80,7 +65,11 @@ void Engine::Impl::pull_one(image::Store& images, const std::string& project, co
         how.progress = [&](const image::PullProgress& p) {
             Event progress = event;
             progress.kind = EventKind::operation_progress;
-            progress.text = (p.layer.empty() ? std::string() : p.layer + " ") + stage_text(p.stage);
+            progress.text = image::stage_text(p.stage);
+            if (!p.layer.empty()) {
+                progress.attributes = image::layer_attributes(p);
+                progress.text = progress.attributes.at("layer") + " " + progress.text;
+            }
             progress.current = p.current;
             progress.total = p.total;
             emit(progress);
@@ -271,19 +260,23 @@ void Engine::Impl::ensure_images(const Project& project, const std::vector<const
     for (const ImagePull& pull : first)
         if (!images.find(pull.reference)) needs.builds.push_back(pull.service);
     if (needs.builds.empty()) return;
+    const auto tell = [&](EventKind kind) {
+        for (const std::string& name : needs.builds) {
+            Event event;
+            event.kind = kind;
+            event.op = OpKind::build_image;
+            event.project = project.name;
+            event.service = name;
+            const auto of =
+                std::find_if(services.begin(), services.end(), [&](const Service* s) { return s->name == name; });
+            const Service* service = of != services.end() ? *of : project.find(name);
+            event.resource = "image:" + (service ? image_reference(project, *service) : name);
+            emit(event);
+        }
+    };
+    tell(EventKind::operation_started);
     build_all(project, needs.builds, {}, config.builds, std::move(stop));
-    for (const std::string& name : needs.builds) {
-        Event built;
-        built.kind = EventKind::operation_done;
-        built.op = OpKind::build_image;
-        built.project = project.name;
-        built.service = name;
-        const auto of =
-            std::find_if(services.begin(), services.end(), [&](const Service* s) { return s->name == name; });
-        const Service* service = of != services.end() ? *of : project.find(name);
-        built.resource = "image:" + (service ? image_reference(project, *service) : name);
-        emit(built);
-    }
+    tell(EventKind::operation_done);
 }
 
 namespace {
@@ -321,6 +314,22 @@ image::Hold Engine::Impl::provide_images(const Project& project, const std::vect
     }
 }
 
+namespace {
+
+// That of the command line counts for every service whose image has a name.
+std::string policy_for(const Service& service, PullMode mode) {
+    if (mode == PullMode::always) return "always";
+    if (mode == PullMode::missing) return "missing";
+    return service.pull_policy;
+}
+
+bool is_latest(const std::string& reference) {
+    const auto parsed = registry::Reference::try_parse(reference);
+    return parsed && parsed->digest().empty() && parsed->tag() == "latest";
+}
+
+} // namespace
+
 void Engine::pull(const Project& project, const PullOptions& options, std::stop_token stop) {
     Project wanted = enable_services(project, options.services);
     wanted = select_services(wanted, options.services,
@@ -341,27 +350,26 @@ void Engine::pull(const Project& project, const PullOptions& options, std::stop_
             impl_->emit(skipped);
         };
         if (service.build && service.image.empty()) {
+            skipped.resource = name; // nobody knows its image by a name
             skip("No image to be pulled");
             continue;
         }
-        if (service.build && options.ignore_buildable) {
-            skip("Image can be built");
-            continue;
-        }
-        const std::string policy = service.pull_policy;
+        const std::string policy = policy_for(service, options.policy);
         if (policy == "never" || policy == "build") {
             skip("");
             continue;
         }
-        const bool only_missing =
-            options.policy == PullMode::missing ||
-            (options.policy == PullMode::by_service && (policy == "missing" || policy == "if_not_present"));
-        if (only_missing)
+        // A tag that is expected to move is looked up again, for that is what was asked for.
+        if ((policy == "missing" || policy == "if_not_present") && !is_latest(reference))
             if (const auto here = ImageLookup::image_for(images, reference, service.platform);
                 here && serves(*here, service.platform)) {
                 skip("Image is already present locally");
                 continue;
             }
+        if (service.build && options.ignore_buildable) {
+            skip("Image can be built");
+            continue;
+        }
         if (std::none_of(pulls.begin(), pulls.end(), [&](const auto& p) { return p.reference == reference; }))
             pulls.push_back({reference, name, service.platform, service.build.has_value()});
     }

@@ -4,7 +4,6 @@
 #include "base/file.hpp"
 #include "base/sys.hpp"
 #include "davit/load.hpp"
-#include "davit/version.hpp"
 #include "engine/image_lookup.hpp"
 #include "engine/lock_holder.hpp"
 #include "engine/observe.hpp"
@@ -293,7 +292,7 @@ HostValues host_values(const RecordStore& store) {
     ::gethostname(name, sizeof name - 1);
     host.hostname = name;
     host.now = sys::realtime_ns();
-    host.version = DAVIT_VERSION;
+    host.version = label::compose_version;
     return host;
 }
 

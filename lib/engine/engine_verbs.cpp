@@ -172,14 +172,16 @@ void Engine::stop(const ProjectRef& project, const StopOptions& options, std::st
     if (!impl_->act(project, precedence, plan, stop)) return;
     for (const ContainerRecord& record : ended) {
         Event stopped;
-        stopped.kind = EventKind::operation_done;
         stopped.op = OpKind::stop_container;
         stopped.project = project.name;
         stopped.service = record.service;
         stopped.container_id = record.id;
         stopped.container_name = record.name;
         stopped.resource = fmt::format("service:{}:{}", record.service, record.number);
-        impl_->emit(stopped);
+        for (const EventKind kind : {EventKind::operation_started, EventKind::operation_done}) {
+            stopped.kind = kind;
+            impl_->emit(stopped);
+        }
     }
     impl_->withdraw(project, options.services, "stop", std::move(stop));
 }

@@ -249,7 +249,8 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
                         std::stop_token stop) {
     const auto reference = registry::Reference::parse(name);
     image::PullTotals totals;
-    const auto tell = [&, resource = "image:" + reference.familiar()](EventKind kind, const std::string& text) {
+    const auto tell = [&, resource = "image:" + reference.familiar()](EventKind kind, const std::string& text,
+                                                                      const image::PullProgress* of = nullptr) {
         if (!options.events) return;
         Event event;
         event.kind = kind;
@@ -257,6 +258,7 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
         event.op = OpKind::pull_image;
         event.resource = resource;
         event.text = text;
+        if (of && !of->layer.empty()) event.attributes = image::layer_attributes(*of);
         event.current = kind == EventKind::operation_progress ? totals.current() : 0;
         event.total = kind == EventKind::operation_progress ? totals.total() : 0;
         options.events(event);
@@ -269,7 +271,7 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
     how.warning = [&](const std::string& text) { tell(EventKind::warning, text); };
     how.progress = [&](const image::PullProgress& progress) {
         totals.add(progress);
-        tell(EventKind::operation_progress, totals.text());
+        tell(EventKind::operation_progress, totals.text(), &progress);
     };
     image::Store store = store_of(engine);
     tell(EventKind::operation_started, "");

@@ -159,6 +159,25 @@ private:
 
 } // namespace
 
+const char* stage_text(PullProgress::Stage stage) {
+    using Stage = PullProgress::Stage;
+    switch (stage) {
+    case Stage::resolving: return "Resolving";
+    case Stage::waiting: return "Pulling fs layer";
+    case Stage::downloading: return "Downloading";
+    case Stage::unpacking: return "Extracting";
+    case Stage::present: return "Already exists";
+    case Stage::done: return "Pull complete";
+    case Stage::failed: return "Failed";
+    }
+    return "";
+}
+
+std::map<std::string, std::string> layer_attributes(const PullProgress& progress) {
+    constexpr std::size_t digits = 12;
+    return {{"layer", registry::hex_of(progress.layer).substr(0, digits)}, {"state", stage_text(progress.stage)}};
+}
+
 void PullTotals::add(const PullProgress& p) {
     using Stage = PullProgress::Stage;
     if (p.layer.empty()) {

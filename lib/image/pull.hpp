@@ -22,6 +22,11 @@ struct PullProgress {
     std::uint64_t total = 0;   // 0: unknown
 };
 
+// As Docker tells it: "Pulling fs layer", "Extracting", "Pull complete".
+const char* stage_text(PullProgress::Stage stage);
+// What an event tells of a layer: "layer", the first 12 digits of its digest, and "state", the text of its stage.
+std::map<std::string, std::string> layer_attributes(const PullProgress& progress);
+
 // Sums the progress of an image's layers, for one line of display. Thread-compatible.
 class PullTotals {
 public:

@@ -108,7 +108,7 @@ std::string RegistryClient::bearer_token(const std::map<std::string, std::string
         if (r.status == 401 || r.status == 403) {
             if (credentials)
                 throw refused_credentials(endpoint_.domain, credentials->username, registry_message(r, body), purpose_);
-            throw needs_login(endpoint_.domain, repository_, "", purpose_);
+            throw needs_login(endpoint_.domain, endpoint_.domain + "/" + repository_, "", purpose_);
         }
         const bool again = r.status == 0 || r.status >= 500 || r.status == 429;
         if (!again || attempt + 1 >= std::min(options_.max_attempts, 3))

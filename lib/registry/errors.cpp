@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "base/json_read.hpp"
 #include "registry/client.hpp"
+#include "registry/reference.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -26,14 +27,21 @@ std::string registry_message(const HttpResponse& response, const std::string& bo
 
 namespace {
 
-Error unreachable(const RegistryEndpoint& endpoint, const HttpResponse& r) {
+// How Go's client, and so every tool of Docker's, tells of a port at which nobody listens: scripts look for that.
+std::string connection_text(const std::string& url, bool head, const HttpResponse& r) {
+    if (!r.refused) return r.failure_text;
+    return fmt::format("failed to do request: {} \"{}\": dial tcp {}: connect: connection refused",
+                       head ? "Head" : "Get", url, r.address);
+}
+
+Error unreachable(const RegistryEndpoint& endpoint, const std::string& url, bool head, const HttpResponse& r) {
     const std::string& host = endpoint.base.host;
     switch (r.failure) {
     case HttpFailure::resolve:
         return error(Errc::unavailable, "the registry {} cannot be found: {}", host, r.failure_text)
             .with_hint("check the name, and this machine's DNS");
     case HttpFailure::connect:
-        return error(Errc::unavailable, "the registry {} does not answer: {}", host, r.failure_text);
+        return error(Errc::unavailable, "the registry {} does not answer: {}", host, connection_text(url, head, r));
     case HttpFailure::tls:
         return error(Errc::unavailable, "no safe connection to the registry {}: {}", host, r.failure_text)
             .with_hint(fmt::format("put its CA into /etc/docker/certs.d/{}/ca.crt, or list it under "
@@ -54,13 +62,18 @@ Error refused_credentials(const std::string& domain, const std::string& user, co
 }
 
 Error needs_login(const std::string& domain, const std::string& name, const std::string& said, Purpose purpose) {
-    const std::string tail = said.empty() ? "" : " (" + said + ")";
     const std::string hint = fmt::format("'davit login {}' stores a user name and a password", domain);
-    if (purpose == Purpose::login) return error(Errc::denied, "the registry {} refuses the login{}", domain, tail);
+    if (purpose == Purpose::login)
+        return error(Errc::denied, "the registry {} refuses the login{}", domain,
+                     said.empty() ? "" : " (" + said + ")");
+    // The words of Docker's engine, whole, for scripts look for them.
     if (purpose == Purpose::push)
-        return error(Errc::denied, "push access denied for {}: it needs a login{}", name, tail).with_hint(hint);
-    return error(Errc::denied, "pull access denied for {}: the repository does not exist or needs a login{}", name,
-                 tail)
+        return error(Errc::denied, "push access denied, repository does not exist or may require authorization: "
+                                   "authorization failed: no basic auth credentials")
+            .with_hint(hint);
+    const auto repository = Reference::try_parse(name);
+    return error(Errc::denied, "pull access denied for {}, repository does not exist or may require 'docker login'{}",
+                 repository ? repository->familiar_name() : name, said.empty() ? "" : ": " + said)
         .with_hint(hint);
 }
 
@@ -101,15 +114,21 @@ std::optional<Error> refused_push(const RegistryEndpoint& endpoint, const std::s
 
 Error registry_error(const RegistryEndpoint& endpoint, const std::string& repository, const std::string& path,
                      const HttpResponse& r, const std::string& body, bool had_credentials, Purpose purpose) {
-    if (r.status == 0 || r.failure != HttpFailure::none) return unreachable(endpoint, r);
+    if (r.status == 0 || r.failure != HttpFailure::none) {
+        const bool head = path.starts_with("manifests/");
+        const std::string rest = purpose == Purpose::login ? "" : repository + "/" + path;
+        return unreachable(endpoint, endpoint.base.text() + "v2/" + rest, head, r);
+    }
     const std::string name = endpoint.domain + "/" + repository;
     const std::string said = registry_message(r, body);
     if (purpose == Purpose::login && r.status == 404)
         return error(Errc::not_found, "{} is no registry: it has no /v2/ ({})", endpoint.domain, said);
     if (purpose == Purpose::login && r.status == 403) return needs_login(endpoint.domain, name, said, purpose);
     if (r.status == 401 && purpose == Purpose::push && had_credentials && lacks_right(r))
-        return error(Errc::denied, "push access denied for {}: the user has no right to write there ({})", name, said)
-            .with_hint(fmt::format("'davit login {}' stores another user", endpoint.domain));
+        return error(Errc::denied, "push access denied, repository does not exist or may require authorization: "
+                                   "server message: insufficient_scope: authorization failed")
+            .with_hint(fmt::format("the user has no right to write to {} ({}); 'davit login {}' stores another", name,
+                                   said, endpoint.domain));
     if (r.status == 401)
         return had_credentials ? refused_credentials(endpoint.domain, "", said, purpose)
                                : needs_login(endpoint.domain, name, said, purpose);

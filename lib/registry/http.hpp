@@ -46,6 +46,8 @@ struct HttpResponse {
     std::multimap<std::string, std::string> headers; // names in lower case
     HttpFailure failure = HttpFailure::none;
     std::string failure_text;
+    bool refused = false; // nobody listens there (ECONNREFUSED)
+    std::string address;  // the last that was tried: "127.0.0.1:5000", "[::1]:5000"
 
     std::string header(const std::string& name) const {
         auto it = headers.find(name);

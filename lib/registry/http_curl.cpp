@@ -2,10 +2,14 @@
 #include "registry/http.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <curl/curl.h>
+#include <netdb.h>
 #include <new>
+#include <string>
 #include <string_view>
+#include <sys/socket.h>
 
 namespace davit::registry {
 
@@ -126,6 +130,8 @@ private:
         set(CURLOPT_HTTPHEADER, headers_);
         set(CURLOPT_USERAGENT, "davit");
         set(CURLOPT_NOSIGNAL, 1L);
+        set(CURLOPT_OPENSOCKETFUNCTION, &CurlSession::on_socket);
+        set(CURLOPT_OPENSOCKETDATA, this);
         set(CURLOPT_BUFFERSIZE, 512L * 1024);
         set(CURLOPT_CONNECTTIMEOUT, std::min(connect_timeout, static_cast<long>(r.stall_seconds)));
         set(CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -157,6 +163,9 @@ private:
             CURLMsg* message = curl_multi_info_read(multi_, &left);
             CURLcode result = message ? message->data.result : CURLE_OK;
             head_done_ = head_done_ || result == CURLE_OK;
+            long os = 0;
+            curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os);
+            response_.refused = result == CURLE_COULDNT_CONNECT && os == ECONNREFUSED;
             return end(failure_of(result), error_[0] ? error_ : curl_easy_strerror(result));
         }
         if (!moved_) curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
@@ -179,6 +188,18 @@ private:
             spill_.clear();
             spill_at_ = 0;
         }
+    }
+
+    // As libcurl would open it; which address it is for nobody tells once that has failed.
+    static curl_socket_t on_socket(void* self, curlsocktype, curl_sockaddr* to) {
+        char host[NI_MAXHOST], port[NI_MAXSERV];
+        if (::getnameinfo(&to->addr, to->addrlen, host, sizeof host, port, sizeof port,
+                          NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+            const bool bracketed = to->family == AF_INET6;
+            static_cast<CurlSession*>(self)->response_.address =
+                (bracketed ? "[" : "") + std::string(host) + (bracketed ? "]:" : ":") + port;
+        }
+        return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
     }
 
     static std::size_t on_upload(char* to, std::size_t, std::size_t max, void* body) {

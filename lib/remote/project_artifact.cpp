@@ -2,7 +2,7 @@
 
 #include "base/hash.hpp"
 #include "base/json_read.hpp"
-#include "davit/version.hpp"
+#include "davit/labels.hpp"
 #include "remote/artifact_types.hpp"
 
 namespace davit::remote {
@@ -26,7 +26,7 @@ Ordered descriptor(const ArtifactBlob& blob) {
 Ordered layer(const PublishedFile& file, const ArtifactBlob& blob) {
     Ordered out = descriptor(blob);
     Ordered& notes = out["annotations"];
-    notes[annotation::version] = version();
+    notes[annotation::version] = label::compose_version;
     notes[file.kind == PublishedFile::Kind::env_file ? annotation::env_file : annotation::file] = file.name;
     if (file.kind == PublishedFile::Kind::extended) notes[annotation::extends] = "true";
     return out;
@@ -61,7 +61,7 @@ std::string images_index(const std::vector<CopiedImage>& images, const registry:
         one["annotations"] = {{std::string(annotation::source) + "." + image.domain, image.path}};
         index["manifests"].push_back(one);
     }
-    const Ordered notes{{annotation::version, version()}};
+    const Ordered notes{{annotation::version, label::compose_version}};
     index["subject"] = descriptor(project);
     if (!artifact_type.empty()) index["subject"]["artifactType"] = artifact_type;
     index["subject"]["annotations"] = notes;

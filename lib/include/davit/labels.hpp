@@ -18,6 +18,7 @@ inline constexpr const char* working_dir = "com.docker.compose.project.working_d
 inline constexpr const char* config_files = "com.docker.compose.project.config_files";
 inline constexpr const char* environment_file = "com.docker.compose.project.environment_file";
 inline constexpr const char* version = "com.docker.compose.version";
+inline constexpr const char* compose_version = "5.5.0"; // the value of `version`: whose labels these are
 inline constexpr const char* network = "com.docker.compose.network";
 inline constexpr const char* volume = "com.docker.compose.volume";
 inline constexpr const char* hook = "com.docker.compose.hook"; // pre_start containers

@@ -204,6 +204,9 @@ def looks(s):
     info = json.loads(s.davit("docker", "info", "--format", "{{json .}}").out)
     for key in ("ID", "DriverStatus", "RegistryConfig", "CDISpecDirs", "FirewallBackend", "SecurityOptions", "ClientInfo"):
         s.check("info has " + key, info.get(key))
+    plugins = {one["Name"]: one["Version"] for one in info["ClientInfo"]["Plugins"]}
+    s.equal("compose's version as it names it", s.davit("docker", "compose", "version", "--short").out.strip(), plugins["compose"][1:])
+    s.equal("and buildx's", s.davit("docker", "buildx", "version").out.split()[1], plugins["buildx"])
     s.equal("what it leaves out", "[] 0\n", s.davit("docker", "info", "--format", "{{.ServerErrors}} {{.Swarm.Nodes}}").out)
     s.equal("versions", "1.", s.davit("docker", "version", "--format", "{{.Server.APIVersion}}").out[:2])
     s.davit("container", "rm", "-f", "looked")
@@ -262,6 +265,11 @@ def words(s):
     told(125, "docker: invalid ranges specified for container and host Ports: 80-85 and 8000-8010" + ended,
          "run", "-p", "8000-8010:80-85", "busybox")
     told(125, "docker: --env-file: open nofile: no such file or directory" + ended, "run", "--env-file", "nofile", "busybox")
+    told(125, "docker: --env-file: invalid env file (/tmp): read /tmp: is a directory" + ended, "run", "--env-file", "/tmp", "busybox")
+    told(1, "error: no such object: FooBar", "inspect", "FooBar", out="[]\n")
+    told(125, "docker: " + answer + "invalid mount config for type \"volume\": subpath must be a relative path within the volume" + ended,
+         "run", "--mount", "type=volume,src=v,dst=/x,volume-subpath=/d", "busybox")
+    s.check("an impossible date", "parsing time" in s.davit("docker", "events", "--since", "2026-13-01", "--until", "0s", exit=1).err)
     told(125, "docker: " + answer + "Minimum memory limit allowed is 6MB" + ended, "run", "-m", "1k", "busybox")
     told(125, "docker: " + answer + "could not get container for nope: No such container: nope" + ended,
          "run", "--link", "nope", "busybox")

@@ -38,6 +38,21 @@ def streams(s):
     s.write("compose.yaml", "services:\n  web:\n    build: {dockerfile_inline: \"FROM busybox\\nRUN echo made\"}\n    command: 'true'\n")
     s.davit("build", "--progress", "plain", out="RUN echo made", err="Image drop_in-web Built")
     s.davit("up", "-d", "--build", out="RUN echo made")
+    said = s.davit("--progress", "plain", "build", err="Image drop_in-web Building").err
+    s.check("and ends", said.index("web Building") < said.index("web Built"), said)
+    result = s.davit("--progress", "json", "build")
+    told = [json.loads(line) for line in result.err.splitlines()]
+    s.equal("as JSON", [("Working", "Building"), ("Done", "Built")], [(one["status"], one["text"]) for one in told if one.get("id") == "Image drop_in-web"])
+    s.check("the build's lines are JSON", all(json.loads(line) for line in result.out.splitlines()) and '"event":' in result.out, result.out)
+    s.write("compose.yaml", "services:\n  web: {image: busybox, command: sh -c 'echo lost; exit 3'}\n  after:\n    image: busybox\n    command: 'true'\n"
+            "    depends_on: {web: {condition: service_completed_successfully}}\n  odd: {image: busybox, command: 'true', build: {dockerfile_inline: \"FROM nowhere.invalid/x\"}}\n")
+    told = [json.loads(line) for line in s.davit("--progress", "json", "up", "-d", "after", exit=1).err.splitlines()]
+    s.check("last words as JSON", any("lost" in one.get("msg", "") for one in told if one.get("level") == "warning"), str(told))
+    for words in (["down"], ["down"], ["build", "odd"]):
+        said = s.run(s.binary, "--progress", "json", *words).err
+        s.check(f"only JSON: {words}", said and all(json.loads(line) for line in said.splitlines()), said)
+    s.check("nothing to remove", '"msg":"Warning: No resource found to remove' in s.davit("--progress", "json", "down").err)
+    s.write("compose.yaml", "services:\n  web:\n    build: {dockerfile_inline: \"FROM busybox\\nRUN echo made\"}\n    command: 'true'\n")
     s.davit("down", "-t", "0", "--rmi", "local")
     s.equal("run", "here\n", s.davit("run", "--rm", "-T", "web", "echo", "here").out)
     for flags in (["--tty"], ["--no-tty=false"], ["-i", "-t"]):
@@ -125,6 +140,35 @@ def bakes(s):
     os.unlink(os.path.join(s.directory, "docker-bake.hcl"))
 
 
+def dry_run(s):
+    """By docker's names a dry run has compose's progress; copies and the like are told as they are."""
+    s.write("compose.yaml", f"services:\n  web:\n    {SLEEP}\n  made:\n    build: {{dockerfile_inline: FROM busybox}}\n    profiles: [other]\n")
+    dry = s.davit("docker", "compose", "--dry-run", "--progress", "json", "up", "-d")
+    told = [(one["id"], one["text"]) for one in json_lines(dry.err)]
+    s.equal("as it would be", [("Network drop_in_default", "Created"), ("Container drop_in-web-1", "Created"), ("Container drop_in-web-1", "Started")],
+            [one for one in told if one[1].endswith("ed")])
+    s.equal("on standard error alone", "", dry.out)
+    s.equal("nothing is made", [], names(s))
+    s.davit("docker", "compose", "--dry-run", "--progress", "plain", "build", "made", err="made ==> ==> naming to drop_in-made")
+    s.davit("image", "inspect", "drop_in-made", exit=1)
+    s.davit("up", "-d")
+    nothing = s.davit("docker", "compose", "--dry-run", "up", "-d")
+    s.check("nothing to do", "Nothing" not in nothing.out + nothing.err and "Creat" not in nothing.err, str(nothing))
+    s.davit("docker", "compose", "--dry-run", "--progress", "plain", "down", err="Container drop_in-web-1 Removed")
+    s.equal("davit's own name shows its plan", True, "web" in s.davit("--dry-run", "down").out)
+    tagged = json.loads(s.davit("images", "--format", "json").out)[0].get("LastTagTime", "")
+    s.check("when its image was named", tagged.startswith("20"), tagged)
+    s.write("f", "x")
+    s.davit("--progress", "plain", "cp", "f", "web:/tmp/", err="^ drop_in-web-1 Copying f to drop_in-web-1:/tmp/\n drop_in-web-1 Copied f to")
+    s.davit("--progress", "plain", "cp", "web:/tmp/f", "-", err="^ drop_in-web-1 Copying drop_in-web-1:/tmp/f to -")
+    s.davit("--progress", "plain", "commit", "web", "kept:1", err="^ drop_in-web-1 Committing\n drop_in-web-1 Committed as sha256:")
+    s.davit("--progress", "plain", "export", "web", "-o", "web.tar", err="^ drop_in-web-1 Exporting\n drop_in-web-1 Exported")
+    s.davit("stop", "-t", "0")
+    s.davit("--progress", "plain", "stop", err="Container drop_in-web-1 Stopping\n Container drop_in-web-1 Stopped")
+    s.davit("down", "-t", "0")
+    s.davit("image", "rm", "kept:1")
+
+
 def resources(s):
     """--all-resources makes what no service uses, even of a project without services."""
     s.write("compose.yaml", "volumes: {v: {}}\nnetworks: {n: {}}\n")
@@ -155,6 +199,6 @@ with Scenario("drop_in") as s:
     s.images("busybox")
     s.davit("image", "tag", "busybox", "busybox:here")
     before = s.listing()
-    for part in (compatibility, streams, one_offs, images_of_others, dependencies, shared, bakes, resources, of_the_machine):
+    for part in (compatibility, streams, one_offs, images_of_others, dependencies, shared, bakes, dry_run, resources, of_the_machine):
         part(s)
     s.nothing_left(before)

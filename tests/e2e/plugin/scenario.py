@@ -39,6 +39,7 @@ def metadata(s, docker):
     told = json.loads(s.run(docker.plugin, "docker-cli-plugin-metadata").out)
     s.equal("schema", "0.1.0", told["SchemaVersion"])
     s.check("who and what", told["Vendor"] and told["ShortDescription"] and told["Version"].startswith("v"), str(told))
+    s.equal("its version is that of `compose version`", told["Version"], docker("compose", "version").out.split()[-1])
     if docker.docker:
         listed = s.run(docker.docker, "--help", env=docker.env)
         s.check("docker lists it", "compose*" in listed.out and "davit" in listed.out, listed.out)

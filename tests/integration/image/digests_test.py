@@ -86,7 +86,7 @@ class RealRegistry(Digests):
         registry, image = self.start("auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n" % self.dir), Image([{"a": b"1"}])
         name = registry.push("app:1", image, "Basic " + base64.b64encode(b"anna:secret").decode())
         path = self.write({"a": {"image": name}})
-        self.assertIn("needs a login", self.config(path, "--resolve-image-digests", code=1).err)
+        self.assertIn("pull access denied for", self.config(path, "--resolve-image-digests", code=1).err)
         wrong = self.config(path, "--resolve-image-digests", code=1, env=self.login(registry.host, "anna", "wrong"))
         self.assertIn("refuses the credentials", wrong.err)
         self.assertNotIn("wrong", wrong.err)

@@ -141,6 +141,8 @@ class RealRegistry(Push):
         for image in images.values(): # with all that it is made of, in the list's own repository
             for key in image.layers:
                 self.assertEqual(get("http://%s/v2/app/blobs/%s" % (host, key)), image.blobs[key])
+        missing = self.run_davit("docker", "manifest", "inspect", host + "/app:none", code=1).err
+        self.assertEqual(missing, "no such manifest: %s/app:none\n" % host)
         self.assertIn("No such manifest", self.run_davit("manifest", "rm", host + "/app:1", code=1).err)
 
         self.run_davit("buildx", "imagetools", "create", "-t", host + "/both:1", *parts)
@@ -236,7 +238,8 @@ class RealRegistry(Push):
         registry = self.start(self.htpasswd())
         name = self.load(registry.host + "/app:1", Image([{"a": b"1"}]))
         anonymous = self.push(name, code=1).err
-        self.assertIn("failed to push %s: push access denied" % name, anonymous)
+        self.assertIn("failed to push %s: push access denied, repository does not exist or may require authorization: "
+                      "authorization failed: no basic auth credentials" % name, anonymous)
         self.assertIn("davit login " + registry.host, anonymous)
         wrong = self.push(name, code=1, env=self.login(registry.host, "anna", "wrong")).err
         self.assertIn("refuses the credentials", wrong)
@@ -614,6 +617,11 @@ class Faults(Push):
         name = self.load(host + "/app:1", Image([{"a": b"1"}]))
         err = self.push(name, code=1).err
         self.assertIn("failed to push %s: the registry %s does not answer" % (name, host), err)
+        self.assertIn("dial tcp %s: connect: connection refused" % host, err)
+        pulled = self.run_davit("image", "pull", name, code=1).err
+        self.assertIn('Error response from daemon: failed to resolve reference "%s": failed to do request: Head "' % name,
+                      self.run_davit("docker", "pull", name, code=1).err)
+        self.assertRegex(pulled, 'failed to do request: Head "https?://%s/v2/app/manifests/1": dial tcp %s: connect: connection refused' % (host, host))
         self.assertIn("does not answer", self.run_davit("login", "-u", "a", "--password-stdin", host, stdin=b"b", code=1).err)
 
     def test_storage_elsewhere_gets_no_password(self):

@@ -57,12 +57,39 @@ class RealRegistry(Case):
             self.assertEqual(self.content(name, "a"), content["a"], kind)
         self.assertEqual(len(self.kept("l")), 1 + len(kinds), "one layer, however it was packed")
 
+    def test_layers_are_told(self):
+        registry = self.start()
+        image = Image([{"a": noise(3000, 1)}, {"b": noise(3000, 2)}])
+        name = registry.push("team/layers:1", image)
+        ids = [one.split(":")[1][:12] for one in image.layers]
+        said = self.run_davit("docker", "pull", name).out.splitlines()
+        self.assertEqual(said[0], "1: Pulling from team/layers")
+        self.assertEqual(said[-3:], ["Digest: " + image.manifest, "Status: Downloaded newer image for " + name, name])
+        for one in ids:
+            self.assertEqual([line for line in said if line.startswith(one)],
+                             [one + ": Pulling fs layer", one + ": Download complete", one + ": Pull complete"])
+        self.assertEqual(self.run_davit("docker", "pull", name).out.splitlines(),
+                         ["1: Pulling from team/layers", "Digest: " + image.manifest, "Status: Image is up to date for " + name, name])
+        # One that shares a layer, and of a project.
+        shares = Image([{"a": noise(3000, 1)}, {"c": noise(3000, 3)}])
+        second = registry.push("team/shares:1", shares)
+        compose = self.dir + "/layers.yaml"
+        with open(compose, "w") as f:
+            json.dump({"name": "p", "services": {"a": {"image": second}}}, f)
+        told = [json.loads(line) for line in self.run_davit("-f", compose, "--progress", "json", "pull").err.splitlines()]
+        ends = [(t["parent_id"], t["id"], t["status"], t["text"], t["percent"]) for t in told if t["status"] == "Done" and "parent_id" in t]
+        self.assertEqual(sorted(ends), sorted([("Image " + second, ids[0], "Done", "Already exists", 100),
+                                               ("Image " + second, shares.layers[1].split(":")[1][:12], "Done", "Pull complete", 100)]))
+        self.assertIn("Image is already present locally", self.run_davit("-f", compose, "pull", "--policy", "missing").err)
+        third = registry.push("team/third:1", Image([{"a": noise(3000, 1)}, {"d": noise(3000, 4)}]))
+        self.assertIn(ids[0] + ": Already exists", self.run_davit("docker", "pull", third).out)
+
     def test_basic_authentication(self):
         with open(self.dir + "/htpasswd", "w") as f:
             f.write("anna:%s\n" % crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)))
         registry = self.start("auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n" % self.dir)
         name = registry.push("app:1", Image([{"a": b"1"}]), "Basic " + base64.b64encode(b"anna:secret").decode())
-        self.assertIn("needs a login", self.pull(name, code=1).err)
+        self.assertIn("pull access denied for %s, repository does not exist or may require 'docker login'" % (registry.host + "/app"), self.pull(name, code=1).err)
         wrong = self.pull(name, code=1, env=self.login(registry.host, "anna", "wrong"))
         self.assertIn("refuses the credentials", wrong.err)
         self.assertNotIn("wrong", wrong.err)
@@ -92,7 +119,7 @@ class RealRegistry(Case):
         registry = self.start("auth: {token: {realm: '%s', service: test, issuer: issuer, rootcertbundle: %s}}\n" % (tokens.realm, tokens.cert))
         image = Image([{"%d" % i: noise(20000, i)} for i in range(6)])
         name = registry.push("team/app:1", image, "Bearer " + tokens.token("repository:team/app:pull,push"))
-        self.assertIn("needs a login", self.pull(name, code=1).err)
+        self.assertIn("pull access denied for %s/team/app, repository does not exist or may require 'docker login'" % registry.host, self.pull(name, code=1).err)
         wrong = self.pull(name, code=1, env=self.login(registry.host, "anna", "wrong"))
         self.assertIn("refuses the credentials of user 'anna'", wrong.err)
         tokens.asked.clear()

@@ -1,10 +1,14 @@
+#include "base/date.hpp"
+#include "cli/diagnostics.hpp"
 #include "cli/display/block.hpp"
 #include "cli/display/display.hpp"
+#include "cli/display/dry_run.hpp"
 
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 using namespace davit;
 using namespace davit::cli;
@@ -119,20 +123,101 @@ TEST_CASE("plain progress: a dry run says so on every line") {
 TEST_CASE("json progress: a line of JSON for each step") {
     const auto all = small_up();
     CHECK(
-        shown([](FILE* out) { return make_json_display(out, false); }, {all[1], all[2], all[3], all[18], all[20]}) ==
+        shown([](FILE* out) { return make_json_display(out, false); }, {all[1], all[2], all[3], all[20]}) ==
         R"({"id":"Image redis:7","status":"Working","text":"Pulling"})"
         "\n"
-        R"({"id":"Image redis:7","status":"Working","text":"Pulling","details":"3b7db6bf01f1 Downloading","current":10000000,"total":40000000,"percent":25})"
+        R"({"id":"3b7db6bf01f1","parent_id":"Image redis:7","status":"Working","text":"Downloading","details":"10MB","current":10000000,"total":40000000,"percent":25})"
         "\n"
         R"({"id":"Image redis:7","status":"Done","text":"Pulled"})"
-        "\n"
-        R"({"status":"Warning","text":"the volume is old"})"
         "\n"
         R"({"id":"Container shop-web-1","status":"Error","text":"Error","details":"port 80 is taken"})"
         "\n");
     CHECK(shown([](FILE* out) { return make_json_display(out, true); }, {all[3]}) ==
           R"({"dry-run":true,"id":"Image redis:7","status":"Done","text":"Pulled"})"
           "\n");
+}
+
+TEST_CASE("json progress: a layer that is there is done, and no image without layers") {
+    Event there = event(EventKind::operation_progress, OpKind::pull_image, "redis:7", "3b7db6bf01f1 Already exists");
+    there.current = there.total = 100;
+    Event resolving = event(EventKind::operation_progress, OpKind::pull_image, "redis:7", "Resolving");
+    CHECK(
+        shown([](FILE* out) { return make_json_display(out, false); }, {there, resolving}) ==
+        R"({"id":"3b7db6bf01f1","parent_id":"Image redis:7","status":"Done","text":"Already exists","details":"100B","percent":100})"
+        "\n"
+        R"({"id":"Image redis:7","status":"Working","text":"Pulling","details":"Resolving"})"
+        "\n");
+}
+
+TEST_CASE("json progress: a warning is a line of docker compose's logger") {
+    const auto line = nlohmann::json::parse(
+        shown([](FILE* out) { return make_json_display(out, false); }, {warned("the volume is old")}));
+    CHECK(line["level"] == "warning");
+    CHECK(line["msg"] == "the volume is old");
+    CHECK(parse_rfc3339(line["time"].get<std::string>()));
+    const auto nothing = nlohmann::json::parse(shown([](FILE* out) { return make_json_display(out, false); },
+                                                     {warned("No resource found to remove for project \"shop\".")}));
+    CHECK(nothing["msg"] == "Warning: No resource found to remove for project \"shop\".");
+}
+
+TEST_CASE("diagnostics: a warning has docker compose's keys and its place, an error none of them") {
+    Diagnostic found;
+    found.severity = Diagnostic::Severity::warning;
+    found.message = "the attribute `version` is obsolete";
+    found.at = {"/x/compose.yaml", 1, 1};
+    const auto warning = nlohmann::json::parse(json_line(found));
+    CHECK(warning["level"] == "warning");
+    CHECK(warning["msg"] == found.message);
+    CHECK(warning["file"] == "/x/compose.yaml");
+    CHECK(warning["line"] == 1);
+    found.severity = Diagnostic::Severity::error;
+    const auto error = nlohmann::json::parse(json_line(found));
+    CHECK(error["error"] == true);
+    CHECK_FALSE(error.contains("level"));
+}
+
+TEST_CASE("steps: an image that need not be pulled is done, a container that could not be started is not") {
+    StepReader reader;
+    const auto image = reader.read(event(EventKind::operation_skipped, OpKind::pull_image, "redis:7"));
+    REQUIRE(image);
+    CHECK(image->state == Step::State::done);
+    CHECK(reader.read(event(EventKind::operation_skipped, OpKind::start_container, "shop-web-1"))->state ==
+          Step::State::warning);
+    Event nameless = event(EventKind::operation_skipped, OpKind::pull_image, "", "No image to be pulled");
+    nameless.resource = "web";
+    CHECK(reader.read(nameless)->id == "web");
+}
+
+TEST_CASE("dry run: a plan is told as if it had run, without what it would have waited for") {
+    Plan plan;
+    plan.project = "shop";
+    const auto add = [&](OpKind kind, const char* resource) -> Operation& {
+        Operation op;
+        op.id = static_cast<int>(plan.operations.size()) + 1;
+        op.kind = kind;
+        op.resource = resource;
+        return plan.operations.emplace_back(op);
+    };
+    add(OpKind::pull_image, "image:redis:7");
+    add(OpKind::create_network, "network:default").network = "shop_default";
+    add(OpKind::stage_container, "service:web:1").container_name = "shop-web-1";
+    add(OpKind::create_container, "service:web:1").container_name = "shop-web-1";
+    add(OpKind::wait_container, "service:db");
+    add(OpKind::start_container, "service:web:1").container_name = "shop-web-1";
+    CHECK(shown([](FILE* out) { return make_plain_display(out, false); }, events_of(plan)) ==
+          " Image redis:7 Pulling\n Image redis:7 Pulled\n Network shop_default Creating\n"
+          " Network shop_default Created\n Container shop-web-1 Creating\n Container shop-web-1 Created\n"
+          " Container shop-web-1 Starting\n Container shop-web-1 Started\n");
+    CHECK(events_of(Plan()).empty());
+}
+
+TEST_CASE("plain progress: a build begins and ends") {
+    Event build = event(EventKind::operation_started, OpKind::build_image, "");
+    build.resource = "image:shop-web";
+    Event built = build;
+    built.kind = EventKind::operation_done;
+    CHECK(shown([](FILE* out) { return make_plain_display(out, false); }, {build, built}) ==
+          " Image shop-web Building\n Image shop-web Built\n");
 }
 
 TEST_CASE("terminal progress: a frame has a line for each step, aligned, with the time at the right") {

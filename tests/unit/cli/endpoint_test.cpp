@@ -199,6 +199,12 @@ TEST_CASE("contexts: names, endpoints and archives that are none") {
     CHECK_THROWS_AS(unpack_context("PK\x03\x04"), Error);
     std::string escaping = pack_context({{"meta.json", "{}"}, {"tls/docker/../../x", "y"}});
     CHECK_THROWS_AS(unpack_context(escaping), Error);
+    CHECK_THROWS_AS(unpack_context(pack_context({{"meta.json", "{}"}, {"tls/ca.pem", "y"}})), Error);
+    CHECK_THROWS_AS(unpack_context(pack_context({{"meta.json", "{}"}, {"tls/../x", "y"}})), Error);
+    // Of another endpoint than docker's, and without the blocks that end an archive.
+    const std::string of_old = pack_context({{"meta.json", "{}"}, {"tls/kubernetes/ca.pem", "y"}});
+    CHECK(unpack_context(of_old.substr(0, of_old.size() - 1024)) ==
+          ContextFiles{{"meta.json", "{}"}, {"tls/kubernetes/ca.pem", "y"}});
     std::string cut = pack_context({{"meta.json", "{\"Name\":\"a\"}"}});
     cut.resize(520);
     CHECK_THROWS_AS(unpack_context(cut), Error);

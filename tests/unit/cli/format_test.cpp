@@ -72,6 +72,10 @@ TEST_CASE("time: --since takes spans, dates and seconds") {
     CHECK(parse_time("1136073845", now) == 1'136'073'845'000'000'000);
     CHECK(parse_time("2026-11-21T11:56:55Z", now) == now);
     CHECK_THROWS_AS(parse_time("soon", now), Error);
+    for (const char* wrong : {"2026-13-01", "2026-00-01", "2026-02-29", "2026-04-31", "2026-01-01T24:00:00Z",
+                              "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z"})
+        CHECK_THROWS_WITH_AS(parse_time(wrong, now), doctest::Contains("parsing time"), Error);
+    CHECK_NOTHROW(parse_time("2028-02-29", now));
     CHECK_THROWS_AS(parse_time("", now), Error);
     CHECK_THROWS_AS(parse_time("10x", now), Error);
 }

@@ -258,6 +258,11 @@ TEST_CASE("attributes of mounts") {
                  const auto* m = mount_at(c, "/d");
                  return m && m->subpath == "a" && c.copy_ups.empty();
              }},
+            {"volumes: [{type: volume, source: data, target: /d, volume: {subpath: ./a/../b}}]",
+             [](const auto& c) {
+                 const auto* m = mount_at(c, "/d");
+                 return m && m->subpath == "./a/../b";
+             }},
             {"volumes: [{type: bind, source: /x, target: /y, bind: {propagation: rshared, create_host_path: false}}]",
              [](const auto& c) {
                  const auto* m = mount_at(c, "/y");
@@ -296,6 +301,20 @@ TEST_CASE("attributes of mounts") {
              }},
         },
         "volumes: {data: {}}\nconfigs: {conf: {content: text}}\nsecrets: {word: {environment: WORD}}\n");
+}
+
+TEST_CASE("a subpath leads nowhere else") {
+    const std::string rest = "volumes: {data: {}}\n";
+    for (const char* path : {"/d", "..", "a/../../b"}) {
+        CAPTURE(path);
+        const std::string of = std::string("subpath: ") + path;
+        CHECK_THROWS_WITH_AS(
+            build("    volumes: [{type: volume, source: data, target: /d, volume: {" + of + "}}]\n", rest),
+            doctest::Contains("subpath must be a relative path within the volume"), Error);
+        CHECK_THROWS_WITH_AS(
+            build("    volumes: [{type: image, source: tools, target: /d, image: {" + of + "}}]\n", rest),
+            doctest::Contains("subpath must be a relative path within the volume"), Error);
+    }
 }
 
 TEST_CASE("a container of an ECS task") {
