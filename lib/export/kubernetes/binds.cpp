@@ -18,7 +18,7 @@ struct BoundFile {
     std::string inside; // its path below what is bound; of a file that is bound itself: its name
     std::string path, content, key;
     std::uint32_t mode = 0444;
-    bool secret = false;
+    std::string secret; // why it is one
 };
 
 struct Bound {
@@ -82,10 +82,13 @@ bool add_file(const Cluster& cluster, const std::string& path, const std::string
     auto content = cluster.scope.options.read_file ? cluster.scope.options.read_file(path) : std::nullopt;
     if (!content) return out.fail(fmt::format("{} cannot be read, or is no file", path), data_hint);
     if ((out.size += content->size()) > most_of_a_config_map) return too_large();
-    BoundFile file{inside, path, std::move(*content), file_key(inside), 0444, false};
+    BoundFile file{inside, path, std::move(*content), file_key(inside), 0444, ""};
     const bool closed = (facts.mode & 0044) == 0;
-    file.secret = closed || is_called_as_secret(inside.substr(inside.rfind('/') + 1)) ||
-                  !compose::sensitive_texts(file.content).empty();
+    if (closed) file.secret = "only its owner may read it";
+    else if (is_called_as_secret(inside.substr(inside.rfind('/') + 1)))
+        file.secret = "it is called as keys and passwords are";
+    else if (!compose::sensitive_texts(file.content).empty())
+        file.secret = "something in it looks like a key or a password";
     file.mode = (facts.mode & 0111 ? 0111 : 0) | (closed ? 0400 : 0444);
     for (int n = 2; std::any_of(out.files.begin(), out.files.end(), [&](const auto& f) { return f.key == file.key; });
          ++n)
@@ -183,22 +186,24 @@ void add_bind(const Cluster& cluster, const Service& service, const Mount& m, co
               PodStorage& out) {
     const Bound bound = look_at(cluster, m);
     if (!bound.why.empty()) return cluster.report().dropped(path, bound.why, bound.hint);
-    const bool secret = std::any_of(bound.files.begin(), bound.files.end(), [](const auto& f) { return f.secret; });
+    const auto secret =
+        std::find_if(bound.files.begin(), bound.files.end(), [](const auto& f) { return !f.secret.empty(); });
+    const bool is_secret = secret != bound.files.end();
     const std::string source = without_slash(m.source), name = file_key(source.substr(source.rfind('/') + 1));
     const std::string base = dns_label(cluster.services.at(service.name) + "-" + name, 50);
     // Its values change, and its name does not.
     const std::string of_secret = base + "-" + short_hash(service.name + "\n" + m.target);
     Document volume{{"name", name_of_volume(out, name)}};
-    volume.update(secret ? secret_source(of_secret, bound, out) : config_map_source(cluster, base, bound, out));
+    volume.update(is_secret ? secret_source(of_secret, bound, out) : config_map_source(cluster, base, bound, out));
     const std::string of_pod = volume["name"];
     out.volumes.push_back(std::move(volume));
     if (bound.directory) out.mounts.push_back({{"name", of_pod}, {"mountPath", m.target}, {"readOnly", true}});
     else add_file_mount(of_pod, bound.files.front().inside, m.target, out);
-    std::string why = bound.directory ? "the files in it, read only" : "the file's content, read only";
-    if (secret) why = "it looks like a key or a password: secrets.sh makes it of the file; read only";
-    cluster.report().adjusted(path + ".source", secret ? "a Secret" : "a ConfigMap", why,
-                              m.read_only ? ""
-                                          : "a volume, where the program writes there; `:ro` says that it does not");
+    const char* what = bound.directory ? "the files in it, read only" : "the file's content, read only";
+    cluster.report().adjusted(
+        path + ".source", is_secret ? "a Secret" : "a ConfigMap",
+        is_secret ? fmt::format("secrets.sh makes it of {} ({}: {})", what, secret->inside, secret->secret) : what,
+        m.read_only ? "" : "a volume, where the program writes there; `:ro` says that it does not");
 }
 
 } // namespace davit::exports

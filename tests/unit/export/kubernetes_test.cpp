@@ -157,6 +157,7 @@ TEST_CASE("kubernetes: beside an Ingress the other ports have a load balancer, o
     CHECK(finding_at(result, "services.web.ports[0].published")->to == "the Ingress");
     CHECK(has(finding_at(result, "services.web.ports[1].published")->to, "LoadBalancer"));
     CHECK(kind_of(result, "services.web.ports[3].published") == Kind::adjusted);
+    CHECK(kind_of(result, "services.web.ports[3].host_ip") == Kind::adjusted);
     CHECK_FALSE(has(web, "port: 6060\n          targetPort: 6060\n          protocol: TCP\n---"));
 }
 
