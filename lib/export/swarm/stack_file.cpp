@@ -165,6 +165,7 @@ std::vector<ExportedFile> to_swarm(const Scope& scope) {
     std::vector<ExportedFile> out(1);
     require_images(file);
     note_swarm_names(file);
+    note_ports_of_others(file);
     for (const auto& [name, service] : scope.project.services)
         rewrite_service(file, service, *file.root->find("services")->find(name));
     rewrite_networks(file);

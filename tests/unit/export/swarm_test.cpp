@@ -61,6 +61,26 @@ TEST_CASE("swarm: on the node's network, and on none, there are no ports to bala
     }
 }
 
+TEST_CASE("swarm: a port is published once, whatever addresses the file has, and balanced without dnsrr") {
+    const ExportResult result = swarm(
+        "name: p\nservices:\n  a: {image: i, ports: [\"10.0.0.1:80:80\", \"10.0.0.2:80:80\", \"80:80/udp\"]}\n"
+        "  b: {image: i, ports: [\"10.0.0.3:80:8080\"]}\n"
+        "  c: {image: i, ports: [\"81:81\"], deploy: {endpoint_mode: dnsrr}}\n"
+        "  d: {image: i, ports: [{target: 82, published: \"82\", mode: host}], deploy: {endpoint_mode: dnsrr}}\n");
+    const std::string text = all_text(result);
+    std::size_t times = 0;
+    for (std::size_t at = 0; (at = text.find("target: 80\n", at)) != std::string::npos; ++at) ++times;
+    CHECK(times == 2); // tcp and udp
+    const auto kind = [&](const char* path) {
+        REQUIRE_MESSAGE(finding_at(result, path), path);
+        return finding_at(result, path)->kind;
+    };
+    CHECK(kind("services.a.ports[1]") == Kind::adjusted);
+    CHECK(kind("services.b.ports[0].published") == Kind::needs_input);
+    CHECK(kind("services.c.deploy.endpoint_mode") == Kind::needs_input);
+    CHECK(kind("services.d.deploy.endpoint_mode") == Kind::exact);
+}
+
 TEST_CASE("swarm: the name of a secret is nothing by which its value could be guessed") {
     const Project project =
         load_text("name: p\nservices: {web: {image: i, secrets: [pin]}}\nsecrets: {pin: {environment: WORD}}\n");
