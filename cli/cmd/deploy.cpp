@@ -97,10 +97,24 @@ Place docker_place(DeployTarget& target, const Project& project, const EngineFla
                         node.substr(0, node.find(' ')), target.context)};
 }
 
+// Who may not look at namespaces has one that somebody else has made.
+bool has_namespace(const DeployTarget& target) {
+    try {
+        return !answer_of({"kubectl", "get", "namespace", target.name, "--ignore-not-found", "-o", "name", "--context",
+                           target.context})
+                    .empty();
+    } catch (const Error& e) {
+        if (e.kind() == Errc::not_found) throw;
+        return true;
+    }
+}
+
 Place kubectl_place(DeployTarget& target, const Project& project, const EngineFlags& flags) {
     target.context = flags.context.empty() ? answer_of({"kubectl", "config", "current-context"}) : flags.context;
     target.name = flags.name.empty() ? project.name : flags.name;
-    return {fmt::format("{} to Kubernetes: context {}, namespace {}", project.name, target.context, target.name)};
+    target.make_namespace = !has_namespace(target);
+    return {fmt::format("{} to Kubernetes: context {}, namespace {}{}", project.name, target.context, target.name,
+                        target.make_namespace ? ", which will be made" : "")};
 }
 
 std::string region_of(const Project& project) {

@@ -7,8 +7,11 @@
 #include "cli/load_options.hpp"
 #include "cli/terminal.hpp"
 #include "davit/export.hpp"
+#include "davit/revisions.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
@@ -57,6 +60,36 @@ std::optional<std::string> readable_file(const std::string& path) {
     }
 }
 
+std::optional<FileFacts> facts_of(const std::string& path) {
+    std::error_code failed;
+    FileFacts out;
+    out.real = fs::canonical(path, failed).string();
+    if (failed) return std::nullopt;
+    const fs::file_status status = fs::status(out.real, failed);
+    if (failed || (status.type() != fs::file_type::regular && status.type() != fs::file_type::directory))
+        return std::nullopt;
+    out.directory = status.type() == fs::file_type::directory;
+    out.mode = static_cast<std::uint32_t>(status.permissions() & fs::perms::mask);
+    if (out.directory) {
+        for (fs::directory_iterator it(out.real, failed), end; !failed && it != end; it.increment(failed))
+            out.names.push_back(it->path().filename().string());
+        std::sort(out.names.begin(), out.names.end());
+    } else {
+        out.size = fs::file_size(out.real, failed);
+    }
+    return failed ? std::nullopt : std::optional(std::move(out));
+}
+
+// CI that exports on several machines gives them one key. Who may not keep one is told by the report.
+std::string version_key() {
+    if (const char* given = std::getenv("DAVIT_EXPORT_KEY"); given && *given) return given;
+    try {
+        return machine_hash_key();
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 ExportOptions export_options(const ExportFlags& f) {
     ExportOptions out;
     out.target = by_word(target_words, "--to", f.to);
@@ -71,6 +104,8 @@ ExportOptions export_options(const ExportFlags& f) {
     while (out.registry.ends_with('/')) out.registry.pop_back();
     out.program = fs::read_symlink("/proc/self/exe").string();
     out.read_file = readable_file;
+    out.look_at = facts_of;
+    out.version_key = version_key;
     return out;
 }
 

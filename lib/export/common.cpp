@@ -164,10 +164,8 @@ std::int64_t whole_seconds(std::chrono::nanoseconds time) {
 
 std::string short_hash(std::string_view bytes) { return sha256_hex(bytes).substr(0, 8); }
 
-std::string secret_version(std::string_view name, std::string_view value) {
-    std::string hash = hmac_sha256_hex(name, value);
-    for (int i = 0; i < 4000; ++i) hash = hmac_sha256_hex(hash, value);
-    return hash.substr(0, 8);
+std::string secret_version(std::string_view key, std::string_view name, std::string_view value) {
+    return hmac_sha256_hex(hmac_sha256_hex(key, name), value).substr(0, 8);
 }
 
 std::string dns_label(std::string_view name, std::size_t most) {
@@ -247,10 +245,29 @@ const Value* find_member(const Value& map, std::string_view key) {
     return nullptr;
 }
 
-std::optional<std::string> config_content(const Scope& scope, const FileObject& config) {
+namespace {
+
+// A config's content is in the export for all to read.
+void note_private_key(const Scope& scope, const FileObject& config, const std::string& content) {
+    if (content.find("-----BEGIN ") == std::string::npos || content.find("PRIVATE KEY-----") == std::string::npos)
+        return;
+    scope.report.needs("configs." + config.key, "it is a private key, and configs are in clear",
+                       "`secrets:` in place of `configs:`");
+}
+
+std::optional<std::string> content_of(const Scope& scope, const FileObject& config) {
     if (config.content) return config.content;
-    if (!config.file.empty() && scope.options.read_file)
-        if (auto text = scope.options.read_file(config.file)) return text;
+    if (!config.file.empty() && scope.options.read_file) return scope.options.read_file(config.file);
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<std::string> config_content(const Scope& scope, const FileObject& config) {
+    if (auto content = content_of(scope, config)) {
+        note_private_key(scope, config, *content);
+        return content;
+    }
     if (config.environment.empty())
         scope.report.needs("configs." + config.key + ".file", fmt::format("{} cannot be read", config.file),
                            "the file");

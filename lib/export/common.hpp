@@ -52,8 +52,8 @@ std::string key_path(const Service& service, std::string_view key);
 
 std::int64_t whole_seconds(std::chrono::nanoseconds time); // rounded up
 std::string short_hash(std::string_view bytes);            // 8 hex digits
-// 8 hex digits that differ when the value does; slow to compute, so that they do not give away a short password.
-std::string secret_version(std::string_view name, std::string_view value);
+// 8 hex digits that differ when the value does, and say nothing of it to who has not the key.
+std::string secret_version(std::string_view key, std::string_view name, std::string_view value);
 // Lower case letters, digits and dashes that begin with a letter and end with none of the latter.
 std::string dns_label(std::string_view name, std::size_t most = 63);
 // Names for all, made legal and told apart: "my_db" and "my-db" are my-db and my-db-2.

@@ -38,17 +38,25 @@ DeployPlan to_kubectl(const ExportResult& exported, const DeployTarget& t) {
         words.insert(words.end(), place.begin(), place.end());
         out.commands.push_back({std::move(title), std::move(words), {}});
     };
+    if (t.make_namespace) {
+        Words make{"kubectl", "create", "namespace", t.name};
+        if (!t.context.empty()) make.insert(make.end(), {"--context", t.context});
+        out.commands.push_back({"the namespace " + t.name, std::move(make), {}});
+    }
     if (has_file(exported, "secrets.sh")) add("secrets", {"sh", t.directory + "/secrets.sh"});
+    // A Job never changes: what stands there of the last time would be refused, or not run again.
+    const std::string jobs = t.directory + "/jobs.sh";
+    if (has_file(exported, "jobs.sh")) add("jobs of the last time", {"sh", jobs, "delete"});
     Words apply{"kubectl", "apply"};
     for (const ExportedFile& file : exported.files)
         if (file.path.ends_with(".yaml")) apply.insert(apply.end(), {"-f", t.directory + "/" + file.path});
     add("the manifests", std::move(apply));
     if (!t.wait) return out;
     for (const std::string& workload : exported.workloads) {
-        const std::string limit = fmt::format("--timeout={}s", t.timeout);
+        const std::string seconds = std::to_string(t.timeout);
         if (workload.starts_with("job/"))
-            add("waiting for " + workload, {"kubectl", "wait", "--for=condition=complete", workload, limit});
-        else add("waiting for " + workload, {"kubectl", "rollout", "status", workload, limit});
+            add("waiting for " + workload, {"sh", jobs, "wait", workload.substr(4), seconds});
+        else add("waiting for " + workload, {"kubectl", "rollout", "status", workload, "--timeout=" + seconds + "s"});
     }
     return out;
 }

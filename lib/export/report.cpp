@@ -84,10 +84,10 @@ ExportFinding by_rule(const Leaf& leaf, const Rule* rule) {
 
 // Whose the key is: what a task definition says in ECS's words alone is lost to the others.
 ExportFinding of_extension(const Leaf& leaf, std::string_view prefix) {
-    const std::string_view key = std::string_view(leaf.path).substr(leaf.path.rfind('.') + 1);
+    const std::string_view key = extension_key(leaf);
     ExportFinding out;
     out.path = leaf.path;
-    if (!prefix.empty() && key.starts_with(prefix)) return out;
+    if (!prefix.empty() && key.starts_with(prefix)) return unread_extension(leaf, prefix).value_or(out);
     const bool raw = key == "x-aws-task-definition" || key == "x-aws-container" || key == "x-aws-service";
     if (raw) {
         out.kind = Kind::adjusted;
@@ -134,7 +134,10 @@ const Rule* Rules::find(std::string_view path) const {
 
 std::vector<Leaf> leaves_of(const Project& project) {
     Tree tree;
-    const yaml::Node* root = compose::encode_project(tree, project, false);
+    Project written = project;
+    for (auto& [name, service] : written.services)
+        std::erase_if(service.depends_on, [](const auto& d) { return d.second.inferred; });
+    const yaml::Node* root = compose::encode_project(tree, written, false);
     std::vector<Leaf> out;
     Walk(out).node(*root, compose::shapes::project, "", "");
     return out;
@@ -146,7 +149,20 @@ std::vector<std::string> schema_paths() {
     return out;
 }
 
+Report::Report(const Project& project) : project_(project) {
+    for (const auto& [name, service] : project.services)
+        for (const auto& [other, dependency] : service.depends_on)
+            if (dependency.inferred) inferred_.insert(fmt::format("services.{}.depends_on.{}", name, other));
+}
+
+bool Report::is_inferred(std::string_view path) const {
+    for (std::size_t end = path.size(); end != std::string_view::npos && end; end = path.rfind('.', end - 1))
+        if (inferred_.contains(path.substr(0, end))) return true;
+    return false;
+}
+
 void Report::note(ExportFinding finding) {
+    if (is_inferred(finding.path)) return;
     finding.at = place(finding.path);
     const auto [it, added] = notes_.try_emplace(finding.path, finding);
     if (added) return;
@@ -164,6 +180,10 @@ void Report::exact(std::string path, std::string why) {
 
 void Report::adjusted(std::string path, std::string to, std::string why, std::string hint) {
     note({Kind::adjusted, std::move(path), {}, {}, std::move(to), std::move(why), std::move(hint)});
+}
+
+void Report::adjusted_from(std::string path, std::string from, std::string to, std::string why, std::string hint) {
+    note({Kind::adjusted, std::move(path), {}, std::move(from), std::move(to), std::move(why), std::move(hint)});
 }
 
 void Report::dropped(std::string path, std::string why, std::string hint) {
@@ -201,7 +221,8 @@ std::vector<ExportFinding> Report::finish(const Rules& rules, std::string_view p
             if (used[noted->path]) continue;
             used[noted->path] = true;
             out.push_back(*noted);
-            if (noted->path == leaf.path && noted->kind == Kind::adjusted) out.back().from = leaf.text;
+            if (noted->path == leaf.path && noted->kind == Kind::adjusted && noted->from.empty())
+                out.back().from = leaf.text;
         } else if (leaf.schema.ends_with(".x-*") || leaf.schema == "x-*") {
             out.push_back(of_extension(leaf, prefix));
         } else {

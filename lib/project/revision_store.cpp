@@ -165,6 +165,12 @@ void RevisionStore::remove(int number) const {
 
 void RevisionStore::remove_all() const { sys::remove_tree(directory_); }
 
+std::string machine_hash_key(const std::string& state_dir) {
+    Roots roots = Roots::from_environment();
+    if (!state_dir.empty()) roots.state = state_dir;
+    return machine_key(RevisionPaths(roots));
+}
+
 std::string RevisionStore::hash(std::string_view content) const {
     if (key_.empty()) key_ = machine_key(paths_);
     return hmac_sha256_hex(key_, content);

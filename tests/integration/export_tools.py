@@ -16,7 +16,7 @@ SETS = {"kubernetes": ["kubernetes-validate==1.37.0"],
         "aws": ["botocore==1.43.11", "awscli==1.45.11", "cfn-lint==1.51.0",
                 "moto[server,ecs,ec2,elbv2,iam,logs,secretsmanager,servicediscovery,applicationautoscaling]==5.2.1"]}
 ENVIRONMENT = dict(os.environ, WORD="the-value", GIVEN="given", AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing",
-                   AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true", AWS_PAGER="")
+                   DAVIT_EXPORT_KEY="a key", AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true", AWS_PAGER="")
 failures = []
 
 

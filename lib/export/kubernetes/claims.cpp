@@ -34,6 +34,7 @@ void mount_claim(PodStorage& out, const std::string& volume, const Mount& m) {
     if (m.read_only) mount["readOnly"] = true;
     out.mounts.push_back(std::move(mount));
     out.any_claim = true;
+    out.writes = out.writes || !m.read_only;
 }
 
 bool add_nfs(const Cluster& cluster, const std::string& key, const Volume& volume, const std::string& name,
@@ -45,6 +46,7 @@ bool add_nfs(const Cluster& cluster, const std::string& key, const Volume& volum
     if (m.volume && !m.volume->subpath.empty()) mount["subPath"] = m.volume->subpath;
     if (m.read_only) mount["readOnly"] = true;
     out.mounts.push_back(std::move(mount));
+    out.writes = out.writes || !m.read_only;
     cluster.report().adjusted("volumes." + key + ".driver_opts", "a volume of type nfs",
                               "the kubelet mounts it; its other options are those of the node");
     return true;
@@ -117,8 +119,9 @@ void add_volume(const Cluster& cluster, const Service& service, const Mount& m, 
         Document source{{"claimName", claim}};
         out.volumes.push_back({{"name", name}, {"persistentVolumeClaim", source}});
     }
-    out.single_writer =
-        out.single_writer || (!shared && !m.read_only) || text_of(volume.extensions, "x-k8s-access") == "ReadWriteOnce";
+    const std::string access = text_of(volume.extensions, "x-k8s-access");
+    out.one_node = out.one_node || access.starts_with("ReadWriteOnce") || // and ReadWriteOncePod
+                   (access.empty() && !shared && !m.read_only);
     mount_claim(out, name, m);
 }
 

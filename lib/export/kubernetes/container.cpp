@@ -152,7 +152,34 @@ void note_hooks(const Cluster& cluster, const Service& service, const std::vecto
                                  "a container has one hook of a kind", "one hook that does both");
 }
 
+bool is_tested(const Service& service) {
+    if (!service.healthcheck) return false;
+    const HealthCheck& h = *service.healthcheck;
+    return !h.disable && !h.test.empty() && h.test[0] != "NONE";
+}
+
+Document ready_probe(const HealthCheck& h) {
+    Document out{{"exec", exec_of(h.test)}};
+    out["timeoutSeconds"] = at_least_a_second(h.timeout.value_or(30s));
+    out["periodSeconds"] = at_least_a_second(h.interval.value_or(30s));
+    out["failureThreshold"] = std::max<std::uint64_t>(1, h.retries.value_or(3));
+    return out;
+}
+
 } // namespace
+
+std::optional<Document> startup_probe(const Service& service) {
+    if (!is_tested(service)) return std::nullopt;
+    const HealthCheck& h = *service.healthcheck;
+    Document out = ready_probe(h);
+    if (!h.start_period || h.start_period->count() <= 0) return out;
+    // Failures within start_period do not count, and then retries at the pace of interval.
+    const std::int64_t more = out["failureThreshold"].get<std::int64_t>() * out["periodSeconds"].get<std::int64_t>();
+    const std::int64_t period = at_least_a_second(h.start_interval.value_or(5s));
+    out["periodSeconds"] = period;
+    out["failureThreshold"] = (whole_seconds(*h.start_period) + more + period - 1) / period;
+    return out;
+}
 
 void add_probes(const Cluster& cluster, const Service& service, Document& container) {
     if (!service.healthcheck) return;
@@ -164,23 +191,14 @@ void add_probes(const Cluster& cluster, const Service& service, Document& contai
                                "healthcheck.test in the compose file");
         return;
     }
-    Document probe{{"exec", exec_of(h.test)}};
-    probe["timeoutSeconds"] = at_least_a_second(h.timeout.value_or(30s));
-    Document ready = probe;
-    ready["periodSeconds"] = at_least_a_second(h.interval.value_or(30s));
-    ready["failureThreshold"] = std::max<std::uint64_t>(1, h.retries.value_or(3));
-    if (h.start_period && h.start_period->count() > 0) {
-        const std::int64_t period = at_least_a_second(h.start_interval.value_or(5s));
-        Document start = probe;
-        start["periodSeconds"] = period;
-        // Failures within start_period do not count, and then retries at the pace of interval.
-        const std::int64_t more =
-            ready["failureThreshold"].get<std::int64_t>() * ready["periodSeconds"].get<std::int64_t>();
-        start["failureThreshold"] = (whole_seconds(*h.start_period) + more + period - 1) / period;
-        container["startupProbe"] = start;
-    }
-    container["readinessProbe"] = ready;
-    if (flag_of(service.extensions, "x-k8s-liveness")) container["livenessProbe"] = ready;
+    container["readinessProbe"] = ready_probe(h);
+    // Both end containers: compose never does for a healthcheck, so somebody has to ask for it.
+    if (!flag_of(service.extensions, "x-k8s-liveness")) return;
+    container["livenessProbe"] = container["readinessProbe"];
+    if (!h.start_period || h.start_period->count() <= 0) return;
+    container["startupProbe"] = *startup_probe(service);
+    for (const char* key : {"healthcheck.start_period", "healthcheck.start_interval"})
+        cluster.report().exact(key_path(service, key), "the startupProbe, within which livenessProbe waits");
 }
 
 void add_lifecycle(const Cluster& cluster, const Service& service, Document& container) {
@@ -226,12 +244,13 @@ void add_security(const Cluster& cluster, const Service& service, const PodStora
                 key_path(service, "sysctls." + key), "a node refuses pods with it unless its kubelet allows it",
                 "--allowed-unsafe-sysctls " + key + " of the kubelets, or an init container with rights");
     }
-    // A new claim belongs to root: who is not root writes to it as a member of this group.
+    // A new claim belongs to root, as files do: who is not root writes to it, and reads them, as a member of this
+    // group.
     const std::string wanted = text_of(service.extensions, "x-k8s-fs-group");
     const auto group = wanted.empty() ? std::nullopt : parse_int(wanted);
     if (group) {
         whole["fsGroup"] = *group;
-    } else if (storage.any_claim || !service.secrets.empty()) {
+    } else if (storage.any_claim || storage.closed_files || !service.secrets.empty()) {
         if (own.contains("runAsGroup")) whole["fsGroup"] = own["runAsGroup"];
         else if (own.contains("runAsUser")) whole["fsGroup"] = own["runAsUser"];
     }

@@ -1,6 +1,9 @@
 #include "export/kubernetes/cluster.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace davit::exports {
@@ -23,6 +26,52 @@ const char* awaited(Workload workload) {
     return nullptr;
 }
 
+// What kubectl has no one command for.
+constexpr const char* jobs_script =
+    R"script(#!/bin/sh
+# A Job never changes, and does not run again by itself.
+#   sh jobs.sh delete [kubectl's options, -n NAMESPACE]            before `kubectl apply`
+#   sh jobs.sh wait JOB SECONDS [kubectl's options, -n NAMESPACE]  until it has ended; fails when it does
+set -eu
+
+act=$1
+shift
+if [ "$act" = delete ]; then
+    # Until its pods are gone: two of one kind are not to run at once.
+    exec kubectl delete job @JOBS@ --ignore-not-found --cascade=foreground "$@"
+fi
+job=$1 seconds=$2
+shift 2
+until=$(($(date +%s) + seconds))
+while :; do
+    state=$(kubectl get job "$job" -o 'jsonpath={.status.conditions[?(@.status=="True")].type}' "$@")
+    case " $state " in
+    *" Complete "*) exit 0 ;;
+    *" Failed "*)
+        echo "the job $job has failed: kubectl logs job/$job says why" >&2
+        exit 1
+        ;;
+    esac
+    if [ "$(date +%s)" -ge "$until" ]; then
+        echo "the job $job has not ended within $seconds s: kubectl describe job/$job" >&2
+        exit 1
+    fi
+    sleep 1
+done
+)script";
+
+std::vector<std::string> jobs_of(const Cluster& cluster) {
+    std::vector<std::string> out;
+    for (const auto& [owner, members] : cluster.pods)
+        if (cluster.workloads.at(owner) == Workload::job) out.push_back(cluster.pod_names.at(owner));
+    return out;
+}
+
+std::string script_of_jobs(const std::vector<std::string>& jobs) {
+    std::string out = jobs_script;
+    return out.replace(out.find("@JOBS@"), 6, fmt::format("{}", fmt::join(jobs, " ")));
+}
+
 std::string k8s_readme(const Cluster& cluster, bool secrets, bool claims) {
     std::string out = fmt::format("# {} on Kubernetes\n\nWritten by `davit export --to kubernetes`. In this order:\n\n",
                                   cluster.project().name);
@@ -32,18 +81,18 @@ std::string k8s_readme(const Cluster& cluster, bool secrets, bool claims) {
     if (builds)
         out += fmt::format("{}. Images: `davit build`, then `davit push` to the registry that the manifests name.\n",
                            step++);
+    out += fmt::format("{}. A namespace, where it is not there yet: `kubectl create namespace NAMESPACE`.\n", step++);
     if (secrets) out += fmt::format("{}. Secrets: `sh secrets.sh -n NAMESPACE`. No manifest holds a value.\n", step++);
     if (claims)
         out += fmt::format("{}. Storage: sizes and classes of the claims cannot be changed later in a StatefulSet.\n",
                            step++);
+    const auto jobs = jobs_of(cluster);
+    if (!jobs.empty())
+        out += fmt::format("{}. Jobs never change: `sh jobs.sh delete -n NAMESPACE` before each apply.\n", step++);
     out += fmt::format("{}. `kubectl apply -n NAMESPACE -f .`\n", step++);
-    for (const auto& [name, members] : cluster.pods) {
-        if (cluster.workloads.at(name) == Workload::job)
-            out +=
-                fmt::format("{0}. The job {1}: `kubectl wait -n NAMESPACE --for=condition=complete job/{1}`; before it "
-                            "runs again, `kubectl delete job {1}`.\n",
-                            step++, cluster.pod_names.at(name));
-    }
+    for (const std::string& job : jobs)
+        out += fmt::format("{0}. The job {1}: `sh jobs.sh wait {1} 600 -n NAMESPACE`, which fails when it does.\n",
+                           step++, job);
     out +=
         "\nA roll-back: `kubectl rollout undo deployment/NAME`. `kustomize create --autodetect` makes a base of this "
         "directory.\n";
@@ -57,11 +106,13 @@ std::vector<ExportedFile> to_kubernetes(const Scope& scope) {
     std::vector<ExportedFile> out;
     bool claims = false;
     std::set<std::string> names;
+    std::vector<SecretFiles> secret_files;
     add_manifests(out, "configs", config_maps(cluster));
     add_manifests(out, "volumes", shared_claims(cluster));
     for (const auto& [owner, members] : cluster.pods) {
         PodStorage storage = storage_of(cluster, members);
         claims = claims || storage.any_claim;
+        std::move(storage.secret_files.begin(), storage.secret_files.end(), std::back_inserter(secret_files));
         const std::string& pod = cluster.pod_names.at(owner);
         std::vector<Document> documents = storage.objects;
         documents.push_back(workload_of(cluster, members, storage));
@@ -78,8 +129,9 @@ std::vector<ExportedFile> to_kubernetes(const Scope& scope) {
         add_manifests(out, "service-" + pod, documents);
     }
     add_manifests(out, "network-policies", network_policies(cluster));
-    const std::string secrets = secrets_script(cluster);
+    const std::string secrets = secrets_script(cluster, secret_files);
     if (!secrets.empty()) out.push_back({"secrets.sh", secrets, true});
+    if (const auto jobs = jobs_of(cluster); !jobs.empty()) out.push_back({"jobs.sh", script_of_jobs(jobs), true});
     out.push_back({"README.md", k8s_readme(cluster, !secrets.empty(), claims), false});
     return out;
 }

@@ -1,12 +1,15 @@
 // Swarm's constraints and preferences as affinity and spread.
 #include "export/kubernetes/cluster.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace davit::exports {
 
 namespace {
+
+constexpr const char* control_plane = "node-role.kubernetes.io/control-plane";
 
 std::string trimmed(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t");
@@ -35,8 +38,7 @@ std::optional<Document> expression(const std::string& constraint) {
     const std::string what = trimmed(constraint.substr(0, at)), value = trimmed(constraint.substr(at + 2));
     if (what == "node.role") {
         const bool manager = (value == "manager") == equal;
-        return Document{{"key", "node-role.kubernetes.io/control-plane"},
-                        {"operator", manager ? "Exists" : "DoesNotExist"}};
+        return Document{{"key", control_plane}, {"operator", manager ? "Exists" : "DoesNotExist"}};
     }
     const std::string label = node_label(what);
     if (label.empty()) return std::nullopt;
@@ -49,15 +51,34 @@ Document spread(const Cluster& cluster, const Service& service, const std::strin
     return {{"maxSkew", skew}, {"topologyKey", label}, {"whenUnsatisfiable", otherwise}, {"labelSelector", selector}};
 }
 
+// "node.role == manager" and "node.role != worker"
+bool wants_managers(const Document& expression) {
+    return expression["key"] == control_plane && expression["operator"] == "Exists";
+}
+
+// These nodes keep pods away, and where somebody else runs the control plane there are none.
+void add_toleration(const Cluster& cluster, const std::string& path, Document& pod) {
+    Document toleration{{"key", control_plane}, {"operator", "Exists"}, {"effect", "NoSchedule"}};
+    Document& all = pod["tolerations"];
+    if (std::find(all.begin(), all.end(), toleration) == all.end()) all.push_back(std::move(toleration));
+    cluster.report().adjusted(path, "nodes of the control plane, and a toleration of their taint",
+                              "managed clusters show no such nodes: the pod is Pending for ever there",
+                              "leave it out, or a label of nodes: node.labels.X");
+}
+
 void add_constraints(const Cluster& cluster, const Service& service, Document& pod) {
     Document all = Document::array();
     const auto& constraints = service.deploy->placement.constraints;
     for (std::size_t i = 0; i < constraints.size(); ++i) {
-        if (auto e = expression(constraints[i])) all.push_back(std::move(*e));
-        else
-            cluster.report().dropped(key_path(service, fmt::format("deploy.placement.constraints[{}]", i)),
+        const std::string path = key_path(service, fmt::format("deploy.placement.constraints[{}]", i));
+        if (auto e = expression(constraints[i])) {
+            if (wants_managers(*e)) add_toleration(cluster, path, pod);
+            all.push_back(std::move(*e));
+        } else {
+            cluster.report().dropped(path,
                                      fmt::format("{}: nodes of Kubernetes have no such attribute", constraints[i]),
                                      "a label of nodes: node.labels.X");
+        }
     }
     if (all.empty()) return;
     Document term{{"matchExpressions", all}};

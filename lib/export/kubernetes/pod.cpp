@@ -35,15 +35,41 @@ std::int64_t gpus_of(const Service& service) {
     return out;
 }
 
-Document resources(const Service& service) {
+// Kubernetes refuses to promise more than the limit.
+void clamp_request(const Cluster& cluster, const Service& service, Document& resources, const char* what, bool above,
+                   const std::string& key) {
+    if (!above) return;
+    resources["requests"][what] = resources["limits"][what];
+    cluster.report().adjusted(key_path(service, key), resources["limits"][what].get<std::string>(),
+                              "a request cannot be above its limit", "a smaller reservation, or a higher limit");
+}
+
+void note_all_gpus(const Cluster& cluster, const Service& service, const std::vector<DeviceRequest>& requests,
+                   const std::string& key) {
+    for (std::size_t i = 0; i < requests.size(); ++i)
+        if (requests[i].count < 0 && requests[i].device_ids.empty())
+            cluster.report().adjusted_from(
+                key_path(service, fmt::format("{}[{}].count", key, i)), "all", "1 of the limit nvidia.com/gpu",
+                "a device plugin gives a number of them: nobody knows how many a node has", "count: N");
+}
+
+Document resources(const Cluster& cluster, const Service& service) {
     Document out = Document::object();
     const EffectiveLimits limits = effective_limits(service);
+    const auto* reserved =
+        service.deploy && service.deploy->resources.reservations ? &*service.deploy->resources.reservations : nullptr;
+    const double cpus = reserved ? reserved->cpus : 0;
     if (limits.cpus > 0) out["limits"]["cpu"] = cpu_quantity(limits.cpus);
     if (limits.memory > 0) out["limits"]["memory"] = memory_quantity(limits.memory);
     if (const std::int64_t gpus = gpus_of(service)) out["limits"]["nvidia.com/gpu"] = gpus;
-    if (service.deploy && service.deploy->resources.reservations && service.deploy->resources.reservations->cpus > 0)
-        out["requests"]["cpu"] = cpu_quantity(service.deploy->resources.reservations->cpus);
+    note_all_gpus(cluster, service, service.gpus, "gpus");
+    if (reserved) note_all_gpus(cluster, service, reserved->devices, "deploy.resources.reservations.devices");
+    if (cpus > 0) out["requests"]["cpu"] = cpu_quantity(cpus);
     if (limits.memory_reservation > 0) out["requests"]["memory"] = memory_quantity(limits.memory_reservation);
+    clamp_request(cluster, service, out, "cpu", limits.cpus > 0 && cpus > limits.cpus,
+                  "deploy.resources.reservations.cpus");
+    clamp_request(cluster, service, out, "memory", limits.memory > 0 && limits.memory_reservation > limits.memory,
+                  reserved && reserved->memory > 0 ? "deploy.resources.reservations.memory" : "mem_reservation");
     return out;
 }
 
@@ -145,7 +171,7 @@ Document main_container(const Cluster& cluster, const Service& service, const Po
     if (!service.working_dir.empty()) out["workingDir"] = service.working_dir;
     if (Document ports = container_ports(cluster, service); !ports.empty()) out["ports"] = ports;
     if (Document env = containers_environment(cluster, service); !env.empty()) out["env"] = env;
-    if (Document r = resources(service); !r.empty()) out["resources"] = r;
+    if (Document r = resources(cluster, service); !r.empty()) out["resources"] = r;
     if (service.tty) out["tty"] = true;
     if (service.stdin_open) out["stdin"] = true;
     if (const auto& mounts = storage.mounts_of.at(service.name); !mounts.empty()) out["volumeMounts"] = mounts;
@@ -192,14 +218,13 @@ Document container_of(const Cluster& cluster, const Service& service, const PodS
 }
 
 // Among the containers that begin before others: it ends, or it runs on, and then its probe tells when the next begins.
-void begin_first(Document& container, Place place) {
+void begin_first(const Service& service, Document& container, Place place) {
     if (place == Place::runs_first) {
         for (const char* key : {"readinessProbe", "startupProbe", "livenessProbe", "lifecycle"}) container.erase(key);
         return;
     }
     container["restartPolicy"] = "Always";
-    if (container.contains("readinessProbe") && !container.contains("startupProbe"))
-        container["startupProbe"] = container["readinessProbe"];
+    if (auto probe = startup_probe(service)) container["startupProbe"] = std::move(*probe);
 }
 
 } // namespace
@@ -213,7 +238,7 @@ Document pod_template(const Cluster& cluster, const std::vector<const Service*>&
         Document container = container_of(cluster, *service, storage, pod);
         for (Document& waits : init_containers(cluster, *service, container)) first.push_back(std::move(waits));
         const Place place = places.at(service->name);
-        if (place != Place::begins_at_once) begin_first(container, place);
+        if (place != Place::begins_at_once) begin_first(*service, container, place);
         (place == Place::begins_at_once ? containers : first).push_back(std::move(container));
         const std::string path = "services." + service->name;
         annotate(cluster, service->annotations, path + ".annotations", meta);

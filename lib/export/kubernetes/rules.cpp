@@ -12,8 +12,8 @@ constexpr Rule kubernetes_table[] = {
      "services.*.working_dir services.*.tty services.*.stdin_open services.*.stop_grace_period services.*.hostname "
      "services.*.read_only services.*.cap_add services.*.cap_drop services.*.sysctls services.*.privileged "
      "services.*.healthcheck services.*.healthcheck.test services.*.healthcheck.interval "
-     "services.*.healthcheck.timeout services.*.healthcheck.retries services.*.healthcheck.start_period "
-     "services.*.healthcheck.start_interval services.*.healthcheck.disable services.*.pull_policy "
+     "services.*.healthcheck.timeout services.*.healthcheck.retries services.*.healthcheck.disable "
+     "services.*.pull_policy "
      "services.*.deploy services.*.deploy.mode services.*.deploy.replicas services.*.scale "
      "services.*.deploy.resources services.*.deploy.resources.limits services.*.deploy.resources.limits.cpus "
      "services.*.deploy.resources.limits.memory services.*.deploy.resources.reservations "
@@ -47,6 +47,9 @@ constexpr Rule kubernetes_table[] = {
      "it is about directories of one machine",
      {},
      left_out},
+    {"services.*.healthcheck.start_period services.*.healthcheck.start_interval", Kind::adjusted,
+     "a pod is not ready until its test has passed; a startupProbe would end it",
+     "x-k8s-liveness: true, for containers that end when they are unhealthy", left_out},
     {"services.*.labels services.*.annotations",
      Kind::adjusted,
      "the values of labels are too short for these",

@@ -12,14 +12,6 @@ namespace davit::exports {
 
 namespace {
 
-constexpr std::size_t most_of_a_config_map = 1024 * 1024;
-
-std::string file_key(std::string_view name) {
-    std::string out;
-    for (char c : name) out += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' ? c : '-';
-    return out;
-}
-
 bool is_text(const std::string& bytes) {
     // JSON and YAML carry Unicode only; the library knows what is none.
     try {
@@ -28,40 +20,6 @@ bool is_text(const std::string& bytes) {
     } catch (const nlohmann::json::exception&) {
         return false;
     }
-}
-
-Document config_map(const Cluster& cluster, const std::string& name, const std::string& key,
-                    const std::string& content) {
-    Document out{{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", metadata(cluster, name, name)}};
-    out["immutable"] = true;
-    if (is_text(content)) out["data"] = {{key, content}};
-    else out["binaryData"] = {{key, base64_encode(content)}};
-    return out;
-}
-
-void add_file_mount(const std::string& volume, const std::string& key, const std::string& target, PodStorage& out) {
-    out.mounts.push_back({{"name", volume}, {"mountPath", target}, {"subPath", key}, {"readOnly", true}});
-}
-
-void add_bind(const Cluster& cluster, const Service& service, const Mount& m, const std::string& path,
-              PodStorage& out) {
-    const auto content = cluster.scope.options.read_file ? cluster.scope.options.read_file(m.source) : std::nullopt;
-    if (!content || content->size() > most_of_a_config_map) {
-        cluster.report().dropped(
-            path,
-            fmt::format("{} is of one machine{}", m.source, content ? ", and too large for a ConfigMap (1 MiB)" : ""),
-            "copy it into the image, or use a volume; a single file becomes a ConfigMap");
-        return;
-    }
-    const std::string key = file_key(m.source.substr(m.source.rfind('/') + 1));
-    const std::string object =
-        dns_label(cluster.services.at(service.name) + "-" + key, 50) + "-" + short_hash(*content);
-    const std::string volume = name_of_volume(out, key);
-    out.objects.push_back(config_map(cluster, object, key, *content));
-    Document source{{"name", object}};
-    out.volumes.push_back({{"name", volume}, {"configMap", source}});
-    add_file_mount(volume, key, m.target, out);
-    cluster.report().adjusted(path + ".source", "a ConfigMap", "the file's content, read only");
 }
 
 void add_memory(const std::string& base, const std::string& target, std::int64_t size, bool read_only,
@@ -119,6 +77,7 @@ void add_configs(const Cluster& cluster, const Service& service, PodStorage& out
         Document source{{"name", config_object_name(cluster, it->second)}, {"defaultMode", use.mode.value_or(0444)}};
         out.volumes.push_back({{"name", volume}, {"configMap", source}});
         add_file_mount(volume, key, use.target.empty() ? "/" + use.source : use.target, out);
+        out.closed_files = out.closed_files || (use.mode.value_or(0444) & 0004) == 0;
     }
 }
 
@@ -173,6 +132,28 @@ void leave_hidden(const Cluster& cluster, const Service& service, PodStorage& ou
 
 } // namespace
 
+// A key of a ConfigMap or a Secret.
+std::string file_key(std::string_view name) {
+    std::string out;
+    for (char c : name) out += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' ? c : '-';
+    return out;
+}
+
+Document config_map(const Cluster& cluster, const std::string& name,
+                    const std::vector<std::pair<std::string, std::string>>& contents) {
+    Document out{{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", metadata(cluster, name, name)}};
+    out["immutable"] = true;
+    for (const auto& [key, content] : contents) {
+        if (is_text(content)) out["data"][key] = content;
+        else out["binaryData"][key] = base64_encode(content);
+    }
+    return out;
+}
+
+void add_file_mount(const std::string& volume, const std::string& path, const std::string& target, PodStorage& out) {
+    out.mounts.push_back({{"name", volume}, {"mountPath", target}, {"subPath", path}, {"readOnly", true}});
+}
+
 std::string config_object_name(const Cluster& cluster, const FileObject& config) {
     if (config.external) return dns_label(config.name);
     return cluster.configs.at(config.key) + "-" + short_hash(config_content(cluster.scope, config).value_or(""));
@@ -201,13 +182,27 @@ std::vector<Document> config_maps(const Cluster& cluster) {
             cluster.report().dropped("configs." + key, "a ConfigMap has room for 1 MiB", "copy it into the image");
             continue;
         }
-        out.push_back(config_map(cluster, config_object_name(cluster, config), file_key(key), content));
+        out.push_back(config_map(cluster, config_object_name(cluster, config), {{file_key(key), content}}));
         annotate(cluster, config.labels, "configs." + key + ".labels", out.back()["metadata"]);
     }
     return out;
 }
 
-std::string secrets_script(const Cluster& cluster) {
+namespace {
+
+constexpr const char* of_files =
+    "# Of files, which the manifests mount.\n"
+    "make_secret_of() {\n"
+    "    name=$1\n"
+    "    shift\n"
+    "    # shellcheck disable=SC2086\n"
+    "    kubectl $options create secret generic \"$name\" \"$@\" --dry-run=client -o yaml |\n"
+    "        kubectl $options apply -f -\n"
+    "}\n";
+
+} // namespace
+
+std::string secrets_script(const Cluster& cluster, const std::vector<SecretFiles>& files) {
     std::string commands;
     for (const auto& [key, secret] : cluster.project().secrets) {
         if (secret.external) continue;
@@ -223,19 +218,26 @@ std::string secrets_script(const Cluster& cluster) {
         commands += fmt::format("printf %s \"${{{0}?the secret {0} is the value of this variable}}\" | make_secret {1} "
                                 "{0}\n",
                                 variable, name);
+    for (const SecretFiles& secret : files) {
+        commands += "make_secret_of " + secret.name;
+        for (const auto& [key, path] : secret.files) commands += " " + shell_quoted("--from-file=" + key + "=" + path);
+        commands += "\n";
+    }
     if (commands.empty()) return {};
-    return "#!/bin/sh\n"
-           "# Makes the secrets, or gives them their values anew: sh secrets.sh [kubectl's options, -n NAMESPACE]\n"
-           "set -eu\n\n"
-           "options=\"$*\"\n"
-           "# The value comes by standard input: arguments are for all to see.\n"
-           "make_secret() {\n"
-           "    # shellcheck disable=SC2086\n"
-           "    kubectl $options create secret generic \"$1\" --from-file=\"$2\"=/dev/stdin --dry-run=client -o yaml "
-           "|\n"
-           "        kubectl $options apply -f -\n"
-           "}\n\n" +
-           commands;
+    return std::string(
+               "#!/bin/sh\n"
+               "# Makes the secrets, or gives them their values anew: sh secrets.sh [kubectl's options, -n NAMESPACE]\n"
+               "set -eu\n\n"
+               "options=\"$*\"\n"
+               "# The value comes by standard input: arguments are for all to see.\n"
+               "make_secret() {\n"
+               "    # shellcheck disable=SC2086\n"
+               "    kubectl $options create secret generic \"$1\" --from-file=\"$2\"=/dev/stdin --dry-run=client -o "
+               "yaml "
+               "|\n"
+               "        kubectl $options apply -f -\n"
+               "}\n") +
+           (files.empty() ? "" : of_files) + "\n" + commands;
 }
 
 } // namespace davit::exports

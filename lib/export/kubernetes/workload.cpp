@@ -26,17 +26,49 @@ Document update_amount(const UpdateConfig& u) {
     return parallel == 0 ? Document("100%") : Document(parallel);
 }
 
-void add_deployment_strategy(const Cluster& cluster, const Service& service, const PodStorage& storage,
-                             Document& spec) {
-    if (storage.single_writer) {
-        spec["strategy"]["type"] = "Recreate";
-        cluster.report().adjusted(key_path(service, "deploy.update_config.order"), "Recreate",
-                                  "a volume is with one pod at a time");
-        return;
+bool starts_first(const Service& service) {
+    return service.deploy && service.deploy->update_config && service.deploy->update_config->order == "start-first";
+}
+
+// Two pods of one node cannot have the same port of it: with hostNetwork any that the program opens.
+bool has_ports_of_node(const std::vector<const Service*>& members) {
+    return std::any_of(members.begin(), members.end(), [](const Service* s) {
+        return s->network_mode == "host" || std::any_of(s->ports.begin(), s->ports.end(), [](const Port& p) {
+                   return p.mode == "host" && !p.published.empty();
+               });
+    });
+}
+
+// compose ends the old container before it starts the new one: of two databases on one volume neither is right.
+bool add_recreate(const Cluster& cluster, const Service& service, const PodStorage& storage, Document& spec) {
+    if (!storage.writes && !storage.one_node) return false;
+    const std::string path = key_path(service, "deploy.update_config.order");
+    if (starts_first(service) && !storage.one_node) {
+        cluster.report().adjusted(path, "RollingUpdate", "the old pod and the new one write to its volume side by side",
+                                  "order: stop-first, where only one may");
+        return false;
     }
-    if (!service.deploy || !service.deploy->update_config) return;
-    const UpdateConfig& u = *service.deploy->update_config;
-    const bool start_first = u.order == "start-first";
+    spec["strategy"]["type"] = "Recreate";
+    if (storage.one_node) cluster.report().adjusted(path, "Recreate", "a volume is with one pod at a time");
+    else
+        cluster.report().adjusted(path, "Recreate", "it writes to a volume, and two pods would at once",
+                                  "update_config: {order: start-first}, where several may write");
+    return true;
+}
+
+void add_deployment_strategy(const Cluster& cluster, const std::vector<const Service*>& members,
+                             const PodStorage& storage, Document& spec) {
+    const Service& service = *members.front();
+    if (add_recreate(cluster, service, storage, spec)) return;
+    const bool of_node = has_ports_of_node(members);
+    const bool said = service.deploy && service.deploy->update_config;
+    if (!said && !of_node) return;
+    const UpdateConfig u = said ? *service.deploy->update_config : UpdateConfig{};
+    const bool start_first = starts_first(service) && !of_node;
+    if (of_node && starts_first(service))
+        cluster.report().adjusted(key_path(service, "deploy.update_config.order"), std::string(left_out),
+                                  "its ports are the node's, and two pods cannot have them",
+                                  "a port without mode: host, and no network_mode: host");
     Document amounts{{"maxSurge", start_first ? update_amount(u) : Document(0)},
                      {"maxUnavailable", start_first ? Document(0) : update_amount(u)}};
     spec["strategy"]["type"] = "RollingUpdate";
@@ -95,7 +127,7 @@ Document set_spec(const Cluster& cluster, const std::vector<const Service*>& mem
     if (w != Workload::daemon_set) out["replicas"] = replicas(service);
     out["selector"]["matchLabels"] = selector_labels(cluster, service);
     add_ready_time(service, out);
-    if (w == Workload::deployment) add_deployment_strategy(cluster, service, storage, out);
+    if (w == Workload::deployment) add_deployment_strategy(cluster, members, storage, out);
     else add_set_strategy(cluster, service, out, w == Workload::daemon_set);
     if (w == Workload::stateful_set) {
         out["serviceName"] = peers_name(cluster, service);
@@ -120,8 +152,10 @@ Document workload_of(const Cluster& cluster, const std::vector<const Service*>& 
         annotate(cluster, service.deploy->labels, "services." + service.name + ".deploy.labels", out["metadata"]);
     if (w == Workload::job) {
         out["spec"] = job_spec(cluster, service, pod_template(cluster, members, storage));
-        cluster.report().adjusted("services." + service.name, "a Job",
-                                  "it runs once; a Job never changes: kubectl delete it before the next apply");
+        cluster.report().adjusted(
+            "services." + service.name, "a Job",
+            "it runs once; a Job never changes, so each apply makes it anew: jobs.sh deletes it before",
+            "davit deploy --to kubernetes does");
     } else if (w == Workload::cron_job) {
         out["spec"]["schedule"] = text_of(service.extensions, "x-k8s-schedule", "@daily");
         out["spec"]["concurrencyPolicy"] = "Forbid";

@@ -12,39 +12,6 @@ namespace {
 
 using yaml::Node;
 
-// 8080-8090: Swarm takes no free one of several.
-void swarm_ports(StackFile& file, const Service& service, Node& node) {
-    Node* ports = node.find("ports");
-    if (!ports) return;
-    for (std::size_t i = std::min(service.ports.size(), ports->list().size()); i-- > 0;) {
-        if (is_loopback(service.ports[i])) { // Swarm would open it on every address of every node
-            ports->erase_item(i);
-            continue;
-        }
-        const std::string& published = service.ports[i].published;
-        Node& port = *ports->list()[i];
-        port.erase("host_ip");
-        port.erase("name");
-        port.erase("app_protocol");
-        if (published.empty()) continue;
-        const std::string first = published.substr(0, published.find('-'));
-        if (first != published)
-            file.scope.report.adjusted(fmt::format("services.{}.ports[{}].published", service.name, i), first,
-                                       "Swarm takes no free port of a range", "write the port that is meant");
-        file.tree.set(port, "published", file.tree.integer(parse_int(first).value_or(0)));
-    }
-    if (ports->list().empty()) node.erase("ports");
-}
-
-void note_loopback_ports(StackFile& file, const Service& service) {
-    for (std::size_t i = 0; i < service.ports.size(); ++i)
-        if (is_loopback(service.ports[i]))
-            file.scope.report.adjusted(
-                key_path(service, fmt::format("ports[{}]", i)), std::string(left_out),
-                "Swarm publishes on every address of every node, and this one is the machine's own",
-                "publish it without an address, where it is meant to be reached from outside");
-}
-
 void swarm_limits(StackFile& file, const Service& service, Node& node) {
     for (std::string_view key : {"cpus", "mem_limit", "mem_reservation", "pids_limit"}) node.erase(key);
     const EffectiveLimits limits = effective_limits(service);
@@ -234,7 +201,6 @@ void note_swarm_order(StackFile& file, const Service& service) {
 void rewrite_service(StackFile& file, const Service& service, Node& node) {
     swarm_mounts(file, service, node); // first: by their places in the list
     swarm_ports(file, service, node);
-    note_loopback_ports(file, service);
     swarm_files(file, service.configs, node.find("configs"));
     swarm_files(file, service.secrets, node.find("secrets"));
     if (const std::string image = image_of(file.scope, service); !image.empty())

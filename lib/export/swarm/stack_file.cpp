@@ -71,12 +71,13 @@ void rewrite_volumes(StackFile& file) {
                 "pin the service by a placement constraint, or use a driver that all nodes reach");
 }
 
-std::string versioned(const std::string& name, const std::string& version) { return name + "-" + version; }
+constexpr const char* theirs = "it is in the swarm already, by that name";
 
 void rewrite_configs(StackFile& file, std::vector<ExportedFile>& files) {
     Node* section = file.root->find("configs");
     for (const auto& [key, config] : file.scope.project.configs) {
         Node* node = section ? section->find(key) : nullptr;
+        if (config.external) file.scope.report.exact("configs." + key + ".name", theirs);
         if (!node || config.external) continue;
         const auto content = config_content(file.scope, config);
         if (!config.file.empty()) {
@@ -88,7 +89,9 @@ void rewrite_configs(StackFile& file, std::vector<ExportedFile>& files) {
             file.tree.set(*node, "file", file.text("./" + path));
             files.push_back({path, content.value_or(""), false});
         }
-        file.tree.set(*node, "name", file.text(versioned(config.name, short_hash(content.value_or("")))));
+        file.tree.set(
+            *node, "name",
+            file.text(versioned(file, "configs." + key + ".name", config.name, short_hash(content.value_or("")))));
     }
 }
 
@@ -102,11 +105,28 @@ constexpr std::string_view script_head =
     "    docker secret create \"$1\" -\n"
     "}\n\n";
 
+// The name is for all to see: by a hash without a key whoever has the file could try what the value is.
+std::string version_of(const StackFile& file, const FileObject& secret) {
+    const ExportOptions& options = file.scope.options;
+    const std::string path = "secrets." + secret.key;
+    std::optional<std::string> value = secret.content;
+    if (!secret.file.empty() && options.read_file) value = options.read_file(secret.file);
+    const std::string key = value && options.version_key ? options.version_key() : "";
+    if (!value)
+        file.scope.report.needs(path, "its value is not known here, so its name has no version",
+                                secret.file.empty() ? "the variable " + secret.environment : secret.file);
+    else if (key.empty())
+        file.scope.report.needs(path, "there is no key to hash its value with, so its name has no version",
+                                "the variable DAVIT_EXPORT_KEY, or a state directory that can be written");
+    return key.empty() ? "1" : secret_version(key, secret.name, *value);
+}
+
 void rewrite_secrets(StackFile& file, std::vector<ExportedFile>& files) {
     Node* section = file.root->find("secrets");
     std::string script;
     for (const auto& [key, secret] : file.scope.project.secrets) {
         Node* node = section ? section->find(key) : nullptr;
+        if (secret.external) file.scope.report.exact("secrets." + key + ".name", theirs);
         if (!node || secret.external) continue;
         if (!secret.driver.empty()) {
             node->erase("environment");
@@ -115,12 +135,7 @@ void rewrite_secrets(StackFile& file, std::vector<ExportedFile>& files) {
                                            "its driver gives the value");
             continue;
         }
-        std::optional<std::string> value = secret.content;
-        if (!secret.file.empty() && file.scope.options.read_file) value = file.scope.options.read_file(secret.file);
-        if (!value)
-            file.scope.report.needs("secrets." + key, "its value is not known here, so its name has no version",
-                                    secret.file.empty() ? "the variable " + secret.environment : secret.file);
-        const std::string name = versioned(secret.name, value ? secret_version(secret.name, *value) : "1");
+        const std::string name = versioned(file, "secrets." + key + ".name", secret.name, version_of(file, secret));
         file.tree.set(*node, "name", file.text(name));
         if (secret.environment.empty()) continue;
         node->erase("environment");
@@ -149,6 +164,8 @@ std::vector<ExportedFile> to_swarm(const Scope& scope) {
     StackFile file{scope, tree, compose::encode_project(tree, scope.project, false)};
     std::vector<ExportedFile> out(1);
     require_images(file);
+    note_swarm_names(file);
+    note_ports_of_others(file);
     for (const auto& [name, service] : scope.project.services)
         rewrite_service(file, service, *file.root->find("services")->find(name));
     rewrite_networks(file);

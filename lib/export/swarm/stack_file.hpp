@@ -21,6 +21,16 @@ struct StackFile {
     yaml::Node& map_in(yaml::Node& parent, std::string_view key);
 };
 
+// ports.cpp
+void swarm_ports(StackFile& file, const Service& service, yaml::Node& node);
+void note_ports_of_others(const StackFile& file);
+// names.cpp
+void note_swarm_names(const StackFile& file);
+// The name of a config or a secret with its version, as Swarm takes it; `path` is where it says so when it takes it
+// not.
+std::string versioned(const StackFile& file, const std::string& path, const std::string& name,
+                      const std::string& version);
+
 void rewrite_service(StackFile& file, const Service& service, yaml::Node& node);
 
 } // namespace davit::exports

@@ -16,6 +16,7 @@ struct DeployTarget {
     std::string directory;       // where the export is
     std::string context;         // docker's or kubectl's; empty: the current one
     std::string name;            // of the stack; the namespace; ECS: not used
+    bool make_namespace = false; // it is not there yet
     std::string account, region; // ECS
     int timeout = 600;           // seconds for one workload to be ready; Kubernetes
     bool stack_waits = false;    // `docker stack deploy` has --detach (docker 26 and newer)

@@ -5,6 +5,7 @@
 #include "davit/error.hpp"
 #include "davit/project.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,6 +18,15 @@ enum class ExportTarget { swarm, systemd, kubernetes, ecs };
 enum class EcsFormat { taskdef, cli, cloudformation, terraform };
 enum class EcsLayout { service /* a task definition each */, task /* all containers in one task */ };
 
+// What stands at a path that is bound in.
+struct FileFacts {
+    bool directory = false; // else a regular file
+    std::uint32_t mode = 0644;
+    std::uint64_t size = 0;
+    std::string real;               // the path without symbolic links; empty: the one that was asked for
+    std::vector<std::string> names; // of a directory: what is in it
+};
+
 struct ExportOptions {
     ExportTarget target = ExportTarget::swarm;
     EcsFormat format = EcsFormat::taskdef;
@@ -27,6 +37,12 @@ struct ExportOptions {
     // The content of a config's file or of a file that is bound in; nullopt when it is no readable file. Never called
     // for a secret but to name its version: no export holds the value of one.
     std::function<std::optional<std::string>(const std::string& path)> read_file;
+    // nullopt: nothing, or neither a file nor a directory. Asked for the project's directory and what is bound in from
+    // below it. Without this function all that read_file reads are files for everybody.
+    std::function<std::optional<FileFacts>(const std::string& path)> look_at;
+    // Of the hashes by which Swarm's secrets are named anew when their values change; asked for where there are such
+    // secrets. Another key makes them anew, too. machine_hash_key() of revisions.hpp is the one of this machine.
+    std::function<std::string()> version_key;
 };
 
 struct ExportedFile {

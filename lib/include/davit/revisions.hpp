@@ -66,6 +66,10 @@ std::vector<std::string> projects_with_history(Engine& engine);
 // How many of the last revisions are kept whole.
 int kept_revisions(Engine& engine, const std::string& project);
 
+// The key of the hashes by which this machine names contents; made where there is none yet. It never leaves the
+// machine. state_dir: as EngineOptions has it.
+std::string machine_hash_key(const std::string& state_dir = {});
+
 // What a rollback needs and this machine lacks: one sentence each.
 struct MissingPart {
     std::string text; // "the image web:1 (0123456789ab) is gone"

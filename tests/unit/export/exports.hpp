@@ -4,6 +4,7 @@
 #include "davit/export.hpp"
 #include "davit/load.hpp"
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -43,7 +44,14 @@ inline ExportOptions options_for(ExportTarget target) {
         const auto it = given_files().find(path.substr(path.rfind('/') + 1));
         return it == given_files().end() ? std::nullopt : std::optional(it->second);
     };
+    out.version_key = [] { return std::string("the key of a machine"); };
     return out;
+}
+
+inline const ExportFinding* finding_at(const ExportResult& result, const std::string& path) {
+    const auto it = std::find_if(result.findings.begin(), result.findings.end(),
+                                 [&](const ExportFinding& f) { return f.path == path; });
+    return it == result.findings.end() ? nullptr : &*it;
 }
 
 inline std::string all_text(const ExportResult& result) {

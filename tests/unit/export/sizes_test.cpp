@@ -76,9 +76,11 @@ TEST_CASE("export: names become labels that differ") {
 }
 
 TEST_CASE("export: a version says that a value has changed, and the same twice") {
-    CHECK(exports::secret_version("a", "x") == exports::secret_version("a", "x"));
-    CHECK(exports::secret_version("a", "x") != exports::secret_version("a", "y"));
-    CHECK(exports::secret_version("a", "x").size() == 8);
+    CHECK(exports::secret_version("k", "a", "x") == exports::secret_version("k", "a", "x"));
+    CHECK(exports::secret_version("k", "a", "x") != exports::secret_version("k", "a", "y"));
+    CHECK(exports::secret_version("k", "a", "x") != exports::secret_version("l", "a", "x"));
+    CHECK(exports::secret_version("k", "a", "x") != exports::secret_version("k", "b", "x"));
+    CHECK(exports::secret_version("k", "a", "x").size() == 8);
 }
 
 TEST_CASE("ecs: a task definition that is too long is refused, with the place") {
