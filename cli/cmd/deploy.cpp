@@ -169,20 +169,22 @@ void run_all(const std::vector<DeployCommand>& commands) {
     }
 }
 
-// ECR's passwords are good for twelve hours.
-void log_in_to_ecr(const DeployTarget& target, const ExportResult& exported) {
-    const std::string registry = fmt::format("{}.dkr.ecr.{}.amazonaws.com", target.account, target.region);
-    for (const ExportedImage& image : exported.images)
-        if (image.reference.starts_with("@ACCOUNT@") || image.reference.starts_with(registry)) {
-            login({registry, "AWS", answer_of({"aws", "ecr", "get-login-password", "--region", target.region})});
-            return;
-        }
+// ECR's passwords are good for twelve hours. Its domain is that of the region.
+void log_in_to_ecr(const DeployTarget& target, const ExportResult& exported, const Project& project) {
+    const std::string ours = fmt::format("{}.dkr.ecr.{}.", target.account, target.region);
+    for (const ExportedImage& image : exported.images) {
+        const std::string& reference = project.services.at(image.service).image;
+        if (!reference.starts_with(ours)) continue;
+        const std::string registry = reference.substr(0, reference.find('/'));
+        login({registry, "AWS", answer_of({"aws", "ecr", "get-login-password", "--region", target.region})});
+        return;
+    }
 }
 
 void push_images(Context& context, const ExportResult& exported, const DeployTarget& target) {
     if (exported.images.empty()) return;
     const Project project = with_exported_images(context.project(), exported, target);
-    if (target.target == ExportTarget::ecs) log_in_to_ecr(target, exported);
+    if (target.target == ExportTarget::ecs) log_in_to_ecr(target, exported, project);
     BuildServicesOptions build;
     PushOptions push;
     for (const ExportedImage& image : exported.images) {

@@ -1,6 +1,7 @@
 #include "davit/deploying.hpp"
 
 #include "base/error.hpp"
+#include "export/ecs/plan.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -90,8 +91,9 @@ DeployPlan deploy_plan(const ExportResult& exported, const DeployTarget& target)
 Project with_exported_images(Project project, const ExportResult& exported, const DeployTarget& target) {
     for (const ExportedImage& image : exported.images) {
         std::string reference = image.reference;
-        for (const auto& [word, value] :
-             {std::pair(std::string("@ACCOUNT@"), target.account), {"@REGION@", target.region}})
+        for (const auto& [word, value] : {std::pair(std::string("@ACCOUNT@"), target.account),
+                                          {"@REGION@", target.region},
+                                          {"@DOMAIN@", std::string(exports::ecs::partition_of(target.region).domain)}})
             if (const auto at = reference.find(word); at != std::string::npos)
                 reference.replace(at, word.size(), value);
         if (const auto it = project.services.find(image.service); it != project.services.end())

@@ -216,7 +216,7 @@ std::vector<ExportFinding> Report::finish(const Rules& rules, std::string_view p
             p = p.substr(0, cut);
         }
         // A note on a whole service is about the service: its keys still have their own rules.
-        if (noted && std::count(noted->path.begin(), noted->path.end(), '.') >= 1 &&
+        if (noted && (noted->path.starts_with("x-") || std::count(noted->path.begin(), noted->path.end(), '.') >= 1) &&
             !project_.services.contains(noted->path.starts_with("services.") ? noted->path.substr(9) : "")) {
             if (used[noted->path]) continue;
             used[noted->path] = true;

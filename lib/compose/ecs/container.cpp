@@ -166,6 +166,13 @@ private:
                                  fmt::format("its containers are: {}", fmt::join(task_.names, ", ")));
                 continue;
             }
+            // With its end the whole task would end.
+            if ((condition == "SUCCESS" || condition == "COMPLETE") && task_.essential.contains(on)) {
+                dependency.error("condition",
+                                 fmt::format("ECS refuses {} of '{}', which is essential", condition, on),
+                                 fmt::format("\"essential\": false at '{}'", on));
+                continue;
+            }
             Node& made = c_.map_in(c_.map_in(service_, "depends_on", dependency.node().pos), on + copy_.suffix,
                                    dependency.node().pos);
             c_.set(made, "condition", c_.text(word, dependency.at("condition")));

@@ -173,15 +173,15 @@ private:
 
     void read_names(std::vector<Object>& containers) {
         if (containers.empty()) d_.error("containerDefinitions", "there is no container");
-        bool essential = containers.empty();
         for (Object& container : containers) {
             const std::string name = container.required("name");
             if (!name.empty() && std::find(task_.names.begin(), task_.names.end(), name) != task_.names.end())
                 container.error("name", fmt::format("there are two containers '{}'", name));
             task_.names.push_back(name);
-            essential = essential || container.truth("essential", true);
+            if (container.truth("essential", true)) task_.essential.insert(name);
         }
-        if (!essential) d_.error("containerDefinitions", "at least one container has to be essential");
+        if (task_.essential.empty() && !containers.empty())
+            d_.error("containerDefinitions", "at least one container has to be essential");
         if (!task_.one_network() && task_.pid != "task" && task_.ipc != "task") return;
         task_.holder = "pause";
         while (std::find(task_.names.begin(), task_.names.end(), task_.holder) != task_.names.end())

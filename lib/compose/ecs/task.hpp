@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct Task {
     std::string holder; // the service that holds the network namespace
     std::map<std::string, TaskVolume> volumes;
     std::vector<std::string> names; // of its containers
+    std::set<std::string> essential; // those that the task ends with
 
     bool one_network() const { return mode == "awsvpc"; }
     bool metadata() const { return mode == "awsvpc" || mode == "bridge"; }

@@ -38,17 +38,20 @@ Document cfn_get(const std::string& name, const char* attribute) {
 
 // "${" of the file's own is none of CloudFormation's.
 Document cfn_text(const std::string& text) {
-    if (text == "@EXECUTION_ROLE@") return cfn_get("ExecutionRole", "Arn");
-    if (text == "@TASK_ROLE@") return cfn_get("TaskRole", "Arn");
-    if (text.starts_with("@EFS:") && text.ends_with('@'))
+    if (text == word("EXECUTION_ROLE")) return cfn_get("ExecutionRole", "Arn");
+    if (text == word("TASK_ROLE")) return cfn_get("TaskRole", "Arn");
+    if (is_word(text) && text.substr(1).starts_with("EFS:"))
         return cfn_ref("FileSystem" + logical(text.substr(5, text.size() - 6)));
-    if (text == "@REGION@") return cfn_ref("AWS::Region");
+    if (text == word("REGION")) return cfn_ref("AWS::Region");
     if (!has_words(text)) return text;
     std::string escaped = text;
     for (std::size_t at = 0; (at = escaped.find("${", at)) != std::string::npos; at += 3) escaped.insert(at + 2, "!");
     Document out;
-    out["Fn::Sub"] = replaced(escaped, [](const std::string& word) {
-        return word == "ACCOUNT" ? std::string("${AWS::AccountId}") : std::string("${AWS::Region}");
+    out["Fn::Sub"] = replaced(escaped, [](const std::string& word) -> std::string {
+        if (word == "ACCOUNT") return "${AWS::AccountId}";
+        if (word == "PARTITION") return "${AWS::Partition}";
+        if (word == "DOMAIN") return "${AWS::URLSuffix}";
+        return "${AWS::Region}";
     });
     return out;
 }
@@ -106,7 +109,7 @@ Document parameters(const Layout& plan) {
     if (!plan.vpc.empty()) out["VpcId"]["Default"] = plan.vpc;
     if (!subnets.empty()) out["SubnetIds"]["Default"] = subnets;
     for (const auto& [key, id] : plan.file_systems)
-        if (id.starts_with('@'))
+        if (is_word(id))
             out["FileSystem" + logical(key)] = parameter("String", "The EFS file system of the volume " + key);
     return out;
 }
@@ -143,8 +146,8 @@ void add_groups(const Layout& plan, Document& resources) {
     }
 }
 
-Document open_port(const std::string& protocol, std::uint32_t port) {
-    return {{"IpProtocol", protocol == "UDP" ? "udp" : "tcp"}, {"FromPort", port}, {"ToPort", port}};
+Document open_port(const OpenPort& open) {
+    return {{"IpProtocol", open.protocol}, {"FromPort", open.port}, {"ToPort", open.port}};
 }
 
 void add_balancers(const Layout& plan, Document& resources) {
@@ -152,9 +155,11 @@ void add_balancers(const Layout& plan, Document& resources) {
     bool application = false, network = false;
     for (const Task& task : plan.tasks)
         for (const Listener& p : task.published) {
-            Document rule = open_port(p.protocol, p.listener);
-            rule["CidrIp"] = "0.0.0.0/0";
-            open.push_back(std::move(rule));
+            for (const OpenPort& one : open_ports(p)) {
+                Document rule = open_port(one);
+                rule["CidrIp"] = "0.0.0.0/0";
+                open.push_back(std::move(rule));
+            }
             (p.application() ? application : network) = true;
         }
     if (open.empty()) return;
@@ -176,21 +181,30 @@ Document delay_attribute(std::int64_t seconds) {
     return Document::array({out});
 }
 
+void add_target_health(const Listener& p, Document& group) {
+    if (!p.version.empty()) group["ProtocolVersion"] = p.version;
+    group["HealthCheckProtocol"] = p.health.protocol;
+    group["HealthCheckPort"] = p.health.port_text();
+    if (!p.health.path.empty()) group["HealthCheckPath"] = p.health.path;
+    if (!p.health.status.empty()) group["Matcher"][p.version == "GRPC" ? "GrpcCode" : "HttpCode"] = p.health.status;
+}
+
 // Target groups, listeners and the group of a task's published ports; fills in the service's part.
 void add_published_ports(const Layout& plan, const Task& task, Document& resources, Document& props, Document& after) {
     if (task.published.empty()) return;
     const std::string id = logical(task.name);
     Document rules = Document::array();
-    for (const Listener& p : task.published) {
-        Document rule = open_port(p.protocol, p.container);
+    for (const OpenPort& one : target_ports(task)) {
+        Document rule = open_port(one);
         rule["SourceSecurityGroupId"] = cfn_get("BalancerGroup", "GroupId");
-        if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(std::move(rule));
-        const std::string target = fmt::format("{}Target{}{}", id, p.listener, p.protocol),
-                          listener = fmt::format("{}Listener{}{}", id, p.listener, p.protocol);
-        Document group{{"Port", p.container},
-                       {"Protocol", p.protocol == "HTTPS" ? "HTTP" : p.protocol},
-                       {"TargetType", "ip"},
-                       {"VpcId", cfn_ref("VpcId")}};
+        rules.push_back(std::move(rule));
+    }
+    for (const Listener& p : task.published) {
+        const std::string target = fmt::format("{}Target{}{}", id, p.listener, logical(p.protocol)),
+                          listener = fmt::format("{}Listener{}{}", id, p.listener, logical(p.protocol));
+        Document group{
+            {"Port", p.container}, {"Protocol", p.target}, {"TargetType", "ip"}, {"VpcId", cfn_ref("VpcId")}};
+        add_target_health(p, group);
         group["TargetGroupAttributes"] = delay_attribute(task.stop_timeout);
         resources[target] = resource("AWS::ElasticLoadBalancingV2::TargetGroup", group);
         Document action{{"Type", "forward"}, {"TargetGroupArn", cfn_ref(target)}};

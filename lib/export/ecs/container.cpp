@@ -56,7 +56,9 @@ void add_port(const Layout& plan, Task& task, const Service& service, std::uint3
                      {"hostPort", port},
                      {"protocol", protocol},
                      {"name", port_name(plan, service, port, protocol)}};
-    if (it != task.published.end()) mapping["appProtocol"] = "http";
+    // Behind TLS of its own Service Connect's proxy sees no HTTP.
+    if (it != task.published.end() && it->target == "HTTP")
+        mapping["appProtocol"] = it->version.empty() ? "http" : "grpc";
     out.push_back(std::move(mapping));
 }
 
@@ -101,64 +103,24 @@ Document dependencies(const Layout& plan, const Task& task, const Service& servi
     return out;
 }
 
-void add_tmpfs_of(const Layout& plan, const Service& service, Document& linux) {
-    auto add = [&](const std::string& path, std::int64_t size) {
-        if (size == 0) plan.scope.report.adjusted(key_path(service, "tmpfs"), "64 MiB", "ECS wants a size");
-        linux["tmpfs"].push_back({{"containerPath", path}, {"size", size ? (size + mebi - 1) / mebi : 64}});
-    };
-    for (const std::string& entry : service.tmpfs) {
-        const std::size_t at = entry.find("size=");
-        const auto size =
-            at == std::string::npos ? std::nullopt : parse_bytes(entry.substr(at + 5, entry.find(',', at) - at - 5));
-        add(entry.substr(0, entry.find(':')), size.value_or(0));
-    }
-    for (const Mount& m : service.volumes)
-        if (m.type == MountType::tmpfs) add(m.target, m.tmpfs ? m.tmpfs->size : 0);
+bool has_driver(const Task& task, std::string_view driver) {
+    if (driver == "awslogs" || driver == "splunk" || driver == "awsfirelens") return true;
+    return task.ec2 && (driver == "fluentd" || driver == "gelf" || driver == "journald" || driver == "syslog");
 }
 
-void add_linux(const Layout& plan, const Task& task, const Service& service, Document& out) {
-    Document linux = Document::object();
-    auto name_of = [](const std::string& cap) { return cap.starts_with("CAP_") ? cap.substr(4) : cap; };
-    for (std::size_t i = 0; i < service.cap_add.size(); ++i) {
-        const std::string& cap = service.cap_add[i];
-        if (task.ec2 || name_of(cap) == "SYS_PTRACE") linux["capabilities"]["add"].push_back(name_of(cap));
-        else
-            plan.scope.report.dropped(key_path(service, fmt::format("cap_add[{}]", i)),
-                                      fmt::format("{}: Fargate adds SYS_PTRACE alone", cap), "x-aws-launch_type: EC2");
-    }
-    for (const std::string& cap : service.cap_drop) linux["capabilities"]["drop"].push_back(name_of(cap));
-    if (service.init) linux["initProcessEnabled"] = *service.init;
-    if (task.ec2) {
-        if (service.shm_size > 0) linux["sharedMemorySize"] = (service.shm_size + mebi - 1) / mebi;
-        add_tmpfs_of(plan, service, linux);
-        for (const Device& d : service.devices)
-            linux["devices"].push_back({{"hostPath", d.source}, {"containerPath", d.target}});
-        if (service.privileged) out["privileged"] = true;
-        if (!service.security_opt.empty()) out["dockerSecurityOptions"] = service.security_opt;
-    }
-    if (!linux.empty()) out["linuxParameters"] = linux;
-    for (const auto& [name, limit] : service.ulimits) {
-        if (task.ec2 || name == "nofile") {
-            out["ulimits"].push_back({{"name", name}, {"softLimit", limit.soft}, {"hardLimit", limit.hard}});
-        } else {
-            plan.scope.report.dropped(fmt::format("services.{}.ulimits.{}", service.name, name),
-                                      "Fargate sets nofile alone", "x-aws-launch_type: EC2");
-        }
-    }
-}
-
-void add_logging(const Layout& plan, const Service& service, Document& out) {
+void add_logging(const Layout& plan, const Task& task, const Service& service, Document& out) {
     const std::string driver = service.logging ? service.logging->driver : "";
     Document log = Document::object();
-    if (driver == "awslogs" || driver == "splunk" || driver == "awsfirelens") {
+    if (has_driver(task, driver)) {
         log["logDriver"] = driver;
         Document options = Document::object();
         for (const auto& [key, value] : service.logging->options) options[key] = value;
         log["options"] = options;
+        plan.scope.report.exact(key_path(service, "logging"), "");
     } else {
         log["logDriver"] = "awslogs";
         log["options"] = {{"awslogs-group", plan.log_group},
-                          {"awslogs-region", "@REGION@"},
+                          {"awslogs-region", word("REGION")},
                           {"awslogs-stream-prefix", plan.labels.at(service.name)}};
         if (!driver.empty())
             plan.scope.report.adjusted(key_path(service, "logging"), "awslogs",
@@ -196,9 +158,9 @@ std::string ecs_image(const Layout& plan, const Service& service) {
     plan.scope.report.adjusted(
         key_path(service, "build"), "ECR, " + name, "ECS builds nothing",
         "davit build, tag it so and push it before it is deployed; --registry names another place");
-    name = "@ACCOUNT@.dkr.ecr.@REGION@.amazonaws.com/" + name;
-    plan.scope.facts.images.push_back({service.name, name});
-    return name;
+    // Who pushes it knows these words by another spelling.
+    plan.scope.facts.images.push_back({service.name, "@ACCOUNT@.dkr.ecr.@REGION@.@DOMAIN@/" + name});
+    return word("ACCOUNT") + ".dkr.ecr." + word("REGION") + "." + word("DOMAIN") + "/" + name;
 }
 
 void add_process_of(const Service& service, Document& out) {
@@ -224,19 +186,30 @@ void add_stop_timeout(const Layout& plan, Task& task, const Service& service, Do
     task.stop_timeout = std::max(task.stop_timeout, stop);
 }
 
+void add_name_servers(const Layout& plan, const Task& task, const Service& service, Document& out) {
+    for (const auto& [key, to, list] : {std::tuple("dns", "dnsServers", &service.dns),
+                                        std::tuple("dns_search", "dnsSearchDomains", &service.dns_search)}) {
+        if (list->empty()) continue;
+        if (task.ec2) out[to] = *list;
+        else
+            plan.scope.report.dropped(key_path(service, key), "a task on Fargate asks the name servers of its VPC",
+                                      "the DHCP options of the VPC, or a Route 53 resolver rule");
+    }
+}
+
 // What a container definition that was loaded has itself, below x-aws-container.
 void add_what_compose_says(Layout& plan, Task& task, const Service& service, Document& out) {
     if (const std::string arn = text_of(service.extensions, "x-aws-pull_credentials"); !arn.empty())
         out["repositoryCredentials"]["credentialsParameter"] = arn;
-    if (Document ports = port_mappings(plan, task, service); !ports.empty()) out["portMappings"] = ports;
+    if (Document ports = port_mappings(plan, task, service); !ports.empty() && task.network != "none")
+        out["portMappings"] = ports;
     add_limits_of(service, out);
-    if (!service.dns.empty()) out["dnsServers"] = service.dns;
-    if (!service.dns_search.empty()) out["dnsSearchDomains"] = service.dns_search;
+    add_name_servers(plan, task, service, out);
     for (const auto& [key, value] : service.sysctls)
         out["systemControls"].push_back({{"namespace", key}, {"value", value}});
     add_linux(plan, task, service, out);
     add_restart(task, service, out);
-    add_logging(plan, service, out);
+    add_logging(plan, task, service, out);
 }
 
 } // namespace

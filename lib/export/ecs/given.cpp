@@ -36,18 +36,22 @@ Document given(const Extensions& from, const char* key) {
 
 Document given_container(const Service& service) { return given(service.extensions, "x-aws-container"); }
 
-// The task's is the project's where the project is one; else that of its first service.
-Document given_definition(const Layout& plan, const Task& task) {
-    Document out = given(plan.scope.project.extensions, "x-aws-task-definition");
-    out.update(given(task.members.front()->extensions, "x-aws-task-definition"));
+namespace {
+
+// What the first service says wins over what the others say, and that over the project's.
+Document given_by_all(const Layout& plan, const Task& task, const char* key) {
+    Document out = given(plan.scope.project.extensions, key);
+    for (auto s = task.members.rbegin(); s != task.members.rend(); ++s) out.update(given((*s)->extensions, key));
     return out;
 }
 
-Document given_service(const Layout& plan, const Task& task) {
-    Document out = given(plan.scope.project.extensions, "x-aws-service");
-    out.update(given(task.members.front()->extensions, "x-aws-service"));
-    return out;
+} // namespace
+
+Document given_definition(const Layout& plan, const Task& task) {
+    return given_by_all(plan, task, "x-aws-task-definition");
 }
+
+Document given_service(const Layout& plan, const Task& task) { return given_by_all(plan, task, "x-aws-service"); }
 
 void put(Document& into, const Document& given) {
     for (const auto& [key, value] : given.items()) into[key] = value;

@@ -18,11 +18,14 @@ std::string efs_volume(Layout& plan, const std::string& key, Document& definitio
     const auto it = plan.scope.project.volumes.find(key);
     const std::string given =
         it == plan.scope.project.volumes.end() ? "" : text_of(it->second.extensions, "x-aws-filesystem");
+    const std::string path = "volumes." + key + ".x-aws-filesystem";
     if (given.empty())
-        plan.scope.report.needs("volumes." + key + ".x-aws-filesystem",
-                                "a named volume is an EFS file system, which is there before",
+        plan.scope.report.needs(path, "a named volume is an EFS file system, which is there before",
                                 "x-aws-filesystem: fs-… at the volume, or the format's parameter");
-    const std::string id = given.empty() ? "@EFS:" + key + "@" : given;
+    plan.scope.report.needs(
+        path, "the security group of its mount targets has to let in TCP 2049 (NFS) from the groups of the tasks",
+        "a rule of that group, by hand");
+    const std::string id = given.empty() ? word("EFS:" + key) : given;
     plan.file_systems[key] = id;
     Document efs{{"fileSystemId", id}, {"transitEncryption", "ENABLED"}};
     const std::string point =
@@ -54,10 +57,11 @@ void add_secret_files(Layout& plan, const Service& service, Document& container,
         }
         const std::string variable = fmt::format("SECRET_{}", i + 1);
         const FileObject& secret = it->second;
-        const std::string arn = secret.external && secret.name.starts_with("arn:")
-                                    ? secret.name
-                                    : fmt::format("arn:aws:secretsmanager:@REGION@:@ACCOUNT@:secret:{}",
-                                                  secret.external ? secret.name : plan.project + "/" + use.source);
+        const std::string arn =
+            secret.external && secret.name.starts_with("arn:")
+                ? secret.name
+                : fmt::format("arn:{}:secretsmanager:{}:{}:secret:{}", word("PARTITION"), word("REGION"),
+                              word("ACCOUNT"), secret.external ? secret.name : plan.project + "/" + use.source);
         secrets.push_back({{"name", variable}, {"valueFrom", arn}});
         if (std::find(plan.secret_arns.begin(), plan.secret_arns.end(), arn) == plan.secret_arns.end())
             plan.secret_arns.push_back(arn);
@@ -72,7 +76,7 @@ void add_secret_files(Layout& plan, const Service& service, Document& container,
     Document mount{{"sourceVolume", volume}, {"containerPath", "/run/secrets"}};
     Document log{{"logDriver", "awslogs"}};
     log["options"] = {
-        {"awslogs-group", plan.log_group}, {"awslogs-region", "@REGION@"}, {"awslogs-stream-prefix", helper}};
+        {"awslogs-group", plan.log_group}, {"awslogs-region", word("REGION")}, {"awslogs-stream-prefix", helper}};
     Document sidecar{{"name", helper}, {"image", sidecar_image}, {"essential", false}};
     sidecar["entryPoint"] = {"/bin/sh", "-c"};
     sidecar["command"] = Document::array({command});
@@ -104,11 +108,14 @@ void add_mounts_of(Layout& plan, const Task& task, const Service& service, Docum
             Document host{{"name", volume}};
             host["host"]["sourcePath"] = m.source;
             definition["volumes"].push_back(std::move(host));
-            plan.scope.report.adjusted(path, "a path of the container instance", "it must be on every instance");
+            plan.scope.report.adjusted(path + ".source", "a path of the container instance",
+                                       "it must be on every instance");
+            if (!m.bind || *m.bind == MountBind{}) plan.scope.report.exact(path + ".bind", "");
+            else if (m.bind->create_host_path) plan.scope.report.exact(path + ".bind.create_host_path", "");
         } else {
-            if (m.type != MountType::tmpfs || !task.ec2)
+            if (m.type != MountType::tmpfs)
                 plan.scope.report.dropped(
-                    path, m.type == MountType::bind ? m.source + " is of one machine" : "Fargate has no such mounts",
+                    path, m.type == MountType::bind ? m.source + " is of one machine" : "ECS has no such mounts",
                     "copy it into the image, or use a named volume");
             continue;
         }

@@ -14,7 +14,7 @@ namespace davit::exports::ecs {
 
 namespace {
 
-constexpr std::size_t most_containers = 10, most_of_a_definition = 64 * 1024;
+constexpr std::size_t most_of_a_definition = 64 * 1024;
 
 // By which services share a task: one for all, or those that share a network namespace.
 std::string group_of(const Scope& scope, const Service& service) {
@@ -27,76 +27,6 @@ std::string group_of(const Scope& scope, const Service& service) {
         if (other && other != &service) return group_of(scope, *other);
     }
     return service.name;
-}
-
-bool is_http(const Service& service, const Port& p) {
-    const std::string protocol =
-        p.app_protocol.empty() ? text_of(service.extensions, "x-aws-protocol") : p.app_protocol;
-    if (protocol == "http" || protocol == "https" || protocol == "grpc") return true;
-    return protocol.empty() && (p.target == 80 || p.published == "80");
-}
-
-void add_published(Layout& plan, Task& task, const Service& service) {
-    for (std::size_t i = 0; i < service.ports.size(); ++i) {
-        const Port& p = service.ports[i];
-        const std::string path = fmt::format("services.{}.ports[{}]", service.name, i);
-        if (p.published.empty() || is_loopback(p)) continue;
-        if (p.protocol == "sctp") {
-            plan.scope.report.dropped(path, "no load balancer of AWS knows SCTP");
-            continue;
-        }
-        const auto port =
-            static_cast<std::uint32_t>(parse_int(p.published.substr(0, p.published.find('-'))).value_or(0));
-        Listener out{port,
-                     p.target,
-                     "TCP",
-                     plan.labels.at(service.name),
-                     fmt::format("{}-{}", dns_label(plan.project + "-" + service.name, 24), port),
-                     path + ".published"};
-        if (p.protocol == "udp") out.protocol = "UDP";
-        else if (is_http(service, p)) out.protocol = "HTTP";
-        else if (port == 443 && !plan.certificate.empty()) out.protocol = "HTTPS";
-        if (port == 443 && plan.certificate.empty())
-            plan.scope.report.needs(path, "without a certificate the listener passes TLS on to the container",
-                                    "x-aws-certificate: ARN at the top of the file");
-        const bool taken = std::any_of(task.published.begin(), task.published.end(), [&](const auto& q) {
-            return q.listener == out.listener && (q.protocol == "UDP") == (out.protocol == "UDP");
-        });
-        if (!taken) task.published.push_back(std::move(out));
-    }
-}
-
-void add_percentages(Task& task, const Service& service) {
-    const Extensions& x = service.extensions;
-    if (service.deploy && service.deploy->update_config && task.desired > 0) {
-        const UpdateConfig& u = *service.deploy->update_config;
-        const int count = task.desired;
-        const std::uint64_t given = u.parallelism.value_or(1);
-        const int p =
-            given == 0 ? count : static_cast<int>(std::min<std::uint64_t>(given, static_cast<std::uint64_t>(count)));
-        // Down and up, so that there is room for the next task: 133 % of three is three.
-        const bool start_first = u.order == "start-first";
-        task.minimum_percent = start_first ? 100 : (count - p) * 100 / count;
-        task.maximum_percent = start_first ? ((count + p) * 100 + count - 1) / count : 100;
-        task.circuit_breaker = u.failure_action != "continue";
-        task.roll_back = u.failure_action == "rollback";
-    }
-    if (const auto v = parse_int(text_of(x, "x-aws-min_percent"))) task.minimum_percent = static_cast<int>(*v);
-    if (const auto v = parse_int(text_of(x, "x-aws-max_percent"))) task.maximum_percent = static_cast<int>(*v);
-}
-
-void add_scaling(Task& task, const Service& service) {
-    const auto it = service.extensions.find("x-aws-autoscaling");
-    if (it == service.extensions.end()) return;
-    auto number = [&](const char* key, double otherwise) {
-        const Value* v = find_member(it->second, key);
-        const auto n = v ? parse_int(text_of(*v)) : std::nullopt;
-        return n ? static_cast<double>(*n) : otherwise;
-    };
-    task.scaling = Task::Scaling{static_cast<int>(number("min", task.desired)),
-                                 static_cast<int>(number("max", std::max(task.desired, 2))), number("cpu", 0),
-                                 number("memory", 0)};
-    if (task.scaling->cpu <= 0 && task.scaling->memory <= 0) task.scaling->cpu = 75;
 }
 
 void add_member(Layout& plan, Task& task, const Service& service) {
@@ -112,48 +42,7 @@ void add_member(Layout& plan, Task& task, const Service& service) {
         for (const auto& [key, value] : service.deploy->labels) task.tags[key] = value;
     if (!task.ready_made) note_inner_ports(plan.scope, service);
     if (!task.ready_made) add_published(plan, task, service); // its service says which load balancers it has
-    if (!task.published.empty()) {
-        const auto start = service.healthcheck ? service.healthcheck->start_period : std::nullopt;
-        task.grace = std::max<std::int64_t>({task.grace, 60, start ? whole_seconds(*start) : 0});
-    }
-    task.after.insert(service.name); // replaced by the names of tasks below
-}
-
-// The names are those of the task definition and of its service, and so is where it runs.
-void settle_ready_made(const Layout& plan, Task& task) {
-    if (!task.ready_made) return;
-    const Document definition = given_definition(plan, task), service = given_service(plan, task);
-    task.family = ecs_task_of(*task.members.front())->family;
-    task.name = service.value("serviceName", task.family);
-    const Document where = definition.value("requiresCompatibilities", Document::array());
-    task.ec2 = std::find(where.begin(), where.end(), "FARGATE") == where.end();
-    task.daemon = service.value("schedulingStrategy", "") == "DAEMON";
-    task.desired = service.value("desiredCount", task.desired);
-}
-
-void settle(Layout& plan, Task& task) {
-    const Service& first = *task.members.front();
-    task.name = task.members.size() == 1 ? plan.labels.at(first.name) : task.name;
-    task.family = (task.name == plan.project ? plan.project : plan.project + "-" + task.name).substr(0, 255);
-    task.ec2 = text_of(first.extensions, "x-aws-launch_type",
-                       text_of(plan.scope.project.extensions, "x-aws-launch_type")) == "EC2";
-    task.once = std::all_of(task.members.begin(), task.members.end(),
-                            [&](const Service* s) { return runs_once(plan.scope.project, *s); });
-    for (const Service* s : task.members)
-        task.desired = task.members.size() == 1 ? replicas(*s) : std::max(1, task.desired);
-    if (first.deploy && first.deploy->mode.starts_with("global") && !task.once) {
-        task.daemon = task.ec2;
-        if (!task.ec2)
-            plan.scope.report.adjusted(key_path(first, "deploy.mode"), "one replica",
-                                       "Fargate has no nodes to have one task on each", "x-aws-launch_type: EC2");
-    }
-    settle_ready_made(plan, task);
-    add_percentages(task, first);
-    add_scaling(task, first);
-    if (task.members.size() > most_containers)
-        throw error(Errc::invalid_project, "the task {} would have {} containers, and ECS allows {}", task.name,
-                    task.members.size(), most_containers)
-            .with_hint("--layout service, or fewer services in it");
+    task.after.insert(service.name);                          // replaced by the names of tasks below
 }
 
 void read_inputs(Layout& plan) {
@@ -283,7 +172,12 @@ Layout make_plan(const Scope& scope) {
             if (std::find(plan.networks.begin(), plan.networks.end(), network) == plan.networks.end())
                 plan.networks.push_back(network);
     std::sort(plan.networks.begin(), plan.networks.end());
-    for (Task& task : plan.tasks) add_definition(plan, task);
+    settle_published(plan);
+    for (Task& task : plan.tasks) {
+        add_definition(plan, task);
+        set_percentages(plan, plan.definitions.back(), task);
+    }
+    note_published(plan);
     collect_repositories(plan);
     check_size(plan);
     return plan;

@@ -1,5 +1,5 @@
 // What an ECS export is before it has a format: task definitions, services, and what stands around them. What only
-// AWS knows stands as @WORDS@ in it, which each format replaces by its own kind of reference.
+// AWS knows stands as words in it (words.cpp), which each format replaces by its own kind of reference.
 #pragma once
 
 #include "export/targets.hpp"
@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,21 +15,42 @@ namespace davit::exports::ecs {
 
 inline constexpr std::int64_t mebi = 1024 * 1024;
 
+// How a load balancer asks a target whether it is well. Each is written, so that a value that is gone is reset.
+struct TargetHealth {
+    std::string protocol;   // HTTP HTTPS TCP
+    std::string path;       // not with TCP
+    std::string status;     // "200", "200-299"; empty: the balancer's own
+    std::uint32_t port = 0; // 0: the one that has the traffic
+    std::string port_text() const { return port ? std::to_string(port) : "traffic-port"; }
+};
+
 struct Listener {
     std::uint32_t listener = 0, container = 0;
-    std::string protocol; // HTTP HTTPS TCP UDP
+    std::string protocol; // HTTP HTTPS TCP UDP TCP_UDP
     std::string of;       // the container
+    std::string target;   // protocol of the target group
+    std::string version;  // GRPC, or empty
     std::string group;    // name of the target group
     std::string path;     // of the key in the project
+    TargetHealth health;
     bool application() const { return protocol == "HTTP" || protocol == "HTTPS"; }
+};
+
+// A rule of a security group: "tcp", 80.
+struct OpenPort {
+    std::string protocol;
+    std::uint32_t port = 0;
+    bool operator==(const OpenPort&) const = default;
 };
 
 // One task definition, and what runs it.
 struct Task {
     std::string name; // of the service: dns label
     std::string family;
-    std::vector<const Service*> members;
+    std::vector<const Service*> members; // the first one's word is the task's where theirs differ
+    bool led = true; // the first has the network that the others share; else none of them is before another
     bool once = false, daemon = false, ec2 = false;
+    std::string network = "awsvpc"; // networkMode
     int desired = 1;
     std::optional<int> minimum_percent, maximum_percent;
     bool roll_back = false, circuit_breaker = true;
@@ -56,7 +78,7 @@ struct Layout {
     bool public_ip = false, own_cluster = true;
     int log_days = 30;
     std::vector<std::string> networks;               // those used, keys
-    std::map<std::string, std::string> file_systems; // volume key → id, or "@EFS:key@"
+    std::map<std::string, std::string> file_systems; // volume key → id, or the word of it
     std::vector<std::string> repositories;           // of ECR, to make
     struct SecretValue {
         std::string key, name, environment, file; // name: in Secrets Manager
@@ -65,11 +87,29 @@ struct Layout {
     std::vector<std::string> secret_arns;
     std::vector<Task> tasks;           // those first that others need
     std::vector<Document> definitions; // as register-task-definition takes them, beside tasks
+    std::string execution_role_name() const { return dns_label(project, 54) + "-execution"; } // IAM: 64 characters
+    std::string task_role_name() const { return dns_label(project, 54) + "-task"; }
+    // 32 characters, and AWS keeps "internal-" to itself.
+    std::string balancer_name(bool application) const {
+        return dns_label((project.starts_with("internal-") ? "x-" : "") + project, 28) +
+               (application ? "-alb" : "-nlb");
+    }
 };
 
 Layout make_plan(const Scope& scope);
+// settings.cpp: what the task says where its services say different things.
+void settle(const Layout& plan, Task& task);
+void set_percentages(const Layout& plan, const Document& definition, Task& task);
+// published.cpp
+void add_published(Layout& plan, Task& task, const Service& service);
+void settle_published(Layout& plan); // names, health; those that no balancer can have are gone
+void note_published(const Layout& plan);
+std::vector<OpenPort> open_ports(const Listener& listener); // of the balancer
+std::vector<OpenPort> target_ports(const Task& task);       // of the task, for the balancer
 void add_definition(Layout& plan, Task& task);
 Document main_definition(Layout& plan, Task& task, const Service& service);
+// linux.cpp: capabilities, limits, devices, memory.
+void add_linux(const Layout& plan, const Task& task, const Service& service, Document& out);
 // mounts.cpp: they add to the container, and to the definition's volumes and containers.
 void add_secret_files(Layout& plan, const Service& service, Document& container, Document& definition);
 void add_mounts_of(Layout& plan, const Task& task, const Service& service, Document& container, Document& definition);
@@ -96,13 +136,25 @@ std::optional<Size> fargate_size(double cpus, std::int64_t bytes);
 
 // In awsvpc form: everything create-service takes but what only AWS knows.
 Document service_document(const Layout& plan, const Task& task, bool with_desired = true);
+inline constexpr int most_of_a_run = 10; // tasks of one RunTask
 Document run_task_document(const Layout& plan, const Task& task);
+bool has_service_connect(const Layout& plan, const Task& task);
 Document service_connect(const Layout& plan, const Task& task);
 // Tasks of the ECS agent read secrets and logs, those of the program have their own.
 Document execution_policy(const Layout& plan);
 Document trust_policy();
 
-// Every @WORD@ of a text replaced; the replacement of none leaves it.
+// What only AWS knows: REGION, ACCOUNT, PARTITION, DOMAIN, EXECUTION_ROLE, TASK_ROLE, EFS:volume; the script has
+// SUBNETS, GROUPS and TARGETS, too. Between marks that stand in no file, so that a text of the user's is never one.
+std::string word(std::string_view name);
+bool is_word(std::string_view text); // it is nothing but a word
+struct Partition {
+    std::string_view regions, name, domain; // regions: how they begin; "cn-", "aws-cn", "amazonaws.com.cn"
+};
+std::span<const Partition> partitions(); // the last one is of all other regions
+const Partition& partition_of(std::string_view region);
+
+// Every word of a text replaced.
 std::string replaced(const std::string& text, const std::function<std::string(const std::string& word)>& by);
 // In every text of a document; make: a text with words becomes a document.
 Document replaced_in(const Document& document, const std::function<Document(const std::string& text)>& make);
@@ -111,6 +163,8 @@ bool has_words(const std::string& text);
 std::string ecs_readme(const Layout& plan, const std::string& order);
 std::string ecs_secrets_script(const Layout& plan);
 
+// cli_functions.cpp: what deploy.sh is made of.
+std::string_view script_functions();
 std::vector<ExportedFile> as_taskdefs(const Layout& plan);
 std::vector<ExportedFile> as_cli(const Layout& plan);
 std::vector<ExportedFile> as_cloudformation(const Layout& plan);

@@ -73,16 +73,16 @@ constexpr Rule ecs_table[] = {
     {"services.*.deploy.labels", Kind::adjusted, {}, {}, "tags of the service"},
     {"services.*.deploy.endpoint_mode", Kind::dropped, "Service Connect balances at the client"},
     {"services.*.deploy.placement.**", Kind::dropped, "Fargate has no nodes", "subnets of the zones that are meant"},
-    {"services.*.deploy.resources.reservations.generic_resources.** services.*.devices.** "
-     "services.*.device_cgroup_rules",
-     Kind::dropped, ecs_fargate, "x-aws-launch_type: EC2, by hand"},
+    {"services.*.devices.** services.*.ipc services.*.memswap_limit services.*.mem_swappiness", Kind::dropped,
+     ecs_fargate, "x-aws-launch_type: EC2"},
+    {"services.*.pid", Kind::dropped, "Fargate shares no processes but those of one task",
+     "service:NAME of the same task, or x-aws-launch_type: EC2"},
     {"services.*.gpus services.*.gpus.[].count services.*.deploy.resources.reservations.devices "
      "services.*.deploy.resources.reservations.devices.[].count services.*.gpus.** "
      "services.*.deploy.resources.reservations.devices.**",
      Kind::dropped, ecs_fargate, "x-aws-launch_type: EC2, and instances with GPUs"},
-    {"services.*.cap_add", Kind::exact, "Fargate allows SYS_PTRACE"},
-    {"services.*.ulimits services.*.ulimits.* services.*.ulimits.*.soft services.*.ulimits.*.hard", Kind::exact,
-     "Fargate allows nofile"},
+    {"services.*.cap_add", Kind::exact},
+    {"services.*.ulimits services.*.ulimits.* services.*.ulimits.*.soft services.*.ulimits.*.hard", Kind::exact},
     {"services.*.logging.driver services.*.logging.options services.*.logging services.*.logging.options.**",
      Kind::adjusted,
      "Fargate has awslogs, splunk and awsfirelens",
@@ -96,18 +96,21 @@ constexpr Rule ecs_table[] = {
      Kind::dropped, "the network mode awsvpc gives names and addresses itself", "use the service's name"},
     {"services.*.network_mode", Kind::dropped, "the network mode is awsvpc",
      "service:NAME puts both containers in one task"},
-    {"services.*.pid services.*.ipc services.*.uts services.*.userns_mode services.*.cgroup services.*.cgroup_parent "
+    {"services.*.deploy.resources.reservations.generic_resources.** services.*.device_cgroup_rules services.*.uts "
+     "services.*.userns_mode services.*.cgroup services.*.cgroup_parent "
      "services.*.isolation services.*.runtime services.*.storage_opt services.*.oom_kill_disable "
-     "services.*.oom_score_adj services.*.blkio_config.** services.*.memswap_limit services.*.mem_swappiness "
+     "services.*.oom_score_adj services.*.blkio_config.** "
      "services.*.cpuset services.*.cpu_count services.*.cpu_percent services.*.cpu_period services.*.cpu_quota "
      "services.*.cpu_rt_period services.*.cpu_rt_runtime services.*.pids_limit "
      "services.*.deploy.resources.limits.pids services.*.umask services.*.annotations services.*.group_add",
      Kind::dropped, "a task definition has no word for it", "do it in the image's entrypoint"},
     {"services.*.cpu_shares", Kind::dropped, "a task's cpu is its limit", "deploy.resources.limits.cpus"},
     {"services.*.stop_signal", Kind::dropped, "ECS sends the image's signal", "STOPSIGNAL in the Dockerfile"},
-    {"services.*.security_opt services.*.privileged services.*.shm_size services.*.tmpfs services.*.volumes.[].tmpfs "
-     "services.*.volumes.[].tmpfs.size services.*.volumes.[].tmpfs.mode",
-     Kind::dropped, ecs_fargate, "x-aws-launch_type: EC2"},
+    {"services.*.security_opt services.*.privileged services.*.shm_size", Kind::dropped, ecs_fargate,
+     "x-aws-launch_type: EC2"},
+    {"services.*.tmpfs services.*.volumes.[].tmpfs services.*.volumes.[].tmpfs.size", Kind::exact},
+    {"services.*.volumes.[].tmpfs.mode", Kind::dropped, "ECS has no mode of a tmpfs",
+     "chmod in the image's entrypoint"},
     {"services.*.credential_spec.**", Kind::dropped, "it is for Windows", "credentialSpecs, by hand"},
     {"services.*.use_api_socket", Kind::dropped, "there is no Docker engine whose socket could be given"},
     {"services.*.post_start.** services.*.pre_stop.** services.*.pre_start.**", Kind::dropped,
@@ -120,7 +123,7 @@ constexpr Rule ecs_table[] = {
     {"services.*.volumes_from", Kind::dropped, "tasks share no mounts", "name the volumes in both services"},
     {"services.*.volumes.[].bind.** services.*.volumes.[].consistency services.*.volumes.[].volume.** "
      "services.*.volumes.[].image.**",
-     Kind::dropped, "EFS and empty directories have no such options"},
+     Kind::dropped, "mounts of ECS have no such options"},
     {"networks.*.name volumes.*.name", Kind::exact, "security groups and file systems go by the key"},
     {"volumes.*.driver volumes.*.driver_opts volumes.*.external.** volumes.*.labels",
      Kind::adjusted,

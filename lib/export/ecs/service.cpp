@@ -11,9 +11,9 @@ namespace davit::exports::ecs {
 namespace {
 
 Document awsvpc(const Layout& plan) {
-    Document out{{"subnets", Document::array({"@SUBNETS@"})}};
+    Document out{{"subnets", Document::array({word("SUBNETS")})}};
     if (!plan.subnets.empty()) out["subnets"] = plan.subnets;
-    out["securityGroups"] = Document::array({"@GROUPS@"});
+    out["securityGroups"] = Document::array({word("GROUPS")});
     out["assignPublicIp"] = plan.public_ip ? "ENABLED" : "DISABLED";
     Document whole;
     whole["awsvpcConfiguration"] = out;
@@ -40,6 +40,12 @@ const Document& definition_of(const Layout& plan, const Task& task) {
 bool in_awsvpc(const Layout& plan, const Task& task) { return definition_of(plan, task)["networkMode"] == "awsvpc"; }
 
 } // namespace
+
+bool has_service_connect(const Layout& plan, const Task& task) {
+    const Document& mode = definition_of(plan, task)["networkMode"];
+    if (mode == "host" || mode == "none") return false; // ECS has it with awsvpc and bridge
+    return !task.ready_made || service_connect(plan, task).contains("services");
+}
 
 Document service_connect(const Layout& plan, const Task& task) {
     Document out{{"enabled", true}, {"namespace", plan.namespace_name}};
@@ -83,11 +89,16 @@ Document service_document(const Layout& plan, const Task& task, bool with_desire
     out["propagateTags"] = "SERVICE";
     out["tags"] = tags_of(plan, task);
     const Document mine = given_service(plan, task);
+    Document deploying = out["deploymentConfiguration"];
     put(out, mine);
+    // Who sets an alarm has not said that two databases may run on one volume.
+    if (!task.ready_made && out["deploymentConfiguration"].is_object()) {
+        deploying.update(out["deploymentConfiguration"]);
+        out["deploymentConfiguration"] = deploying;
+    }
     out["taskDefinition"] = task.family;
     if (!with_desired) out.erase("desiredCount");
-    if (task.ready_made && !mine.contains("serviceConnectConfiguration") &&
-        !out["serviceConnectConfiguration"].contains("services"))
+    if (!mine.contains("serviceConnectConfiguration") && !has_service_connect(plan, task))
         out.erase("serviceConnectConfiguration");
     if (!in_awsvpc(plan, task)) out.erase("networkConfiguration");
     if (mine.contains("capacityProviderStrategy")) out.erase("launchType");
@@ -97,7 +108,7 @@ Document service_document(const Layout& plan, const Task& task, bool with_desire
 Document run_task_document(const Layout& plan, const Task& task) {
     Document out{{"cluster", plan.cluster},
                  {"taskDefinition", task.family},
-                 {"count", task.desired},
+                 {"count", std::min(task.desired, most_of_a_run)},
                  {"launchType", task.ec2 ? "EC2" : "FARGATE"},
                  {"networkConfiguration", awsvpc(plan)},
                  {"startedBy", "davit"},
@@ -128,7 +139,7 @@ Document execution_policy(const Layout& plan) {
     for (const std::string& arn : plan.secret_arns) {
         if (arn.find(":ssm:") != std::string::npos) parameters.push_back(arn);
         // Secrets Manager adds six characters to a name.
-        else secrets.push_back(arn.find("@ACCOUNT@") != std::string::npos ? arn + "-??????" : whole_secret(arn));
+        else secrets.push_back(has_words(arn) ? arn + "-??????" : whole_secret(arn));
     }
     Document statements = Document::array();
     for (const auto& [action, arns] :
@@ -147,6 +158,10 @@ std::string ecs_readme(const Layout& plan, const std::string& order) {
         if (!task.once)
             out += fmt::format("    aws ecs update-service --cluster {} --service {} --task-definition {}:REVISION\n",
                                plan.cluster, task.name, task.family);
+    if (!plan.file_systems.empty())
+        out += "\nEach file system needs a mount target in each zone of the subnets, whose security group lets in TCP "
+               "2049 "
+               "(NFS) from the\nsecurity groups of the tasks.\n";
     out += "\nTwo replicas of a database on one file system are none that is safe: keep `replicas: 1` there.\n";
     return out;
 }

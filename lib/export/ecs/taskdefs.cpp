@@ -13,10 +13,15 @@ constexpr const char* no_region = "us-east-1";
 
 std::string known_word(const Layout& plan, const std::string& word) {
     const std::string account = plan.account.empty() ? no_account : plan.account;
+    const Partition& partition = partition_of(plan.region);
     if (word == "REGION") return plan.region.empty() ? no_region : plan.region;
     if (word == "ACCOUNT") return account;
-    if (word == "EXECUTION_ROLE") return fmt::format("arn:aws:iam::{}:role/{}-execution", account, plan.project);
-    if (word == "TASK_ROLE") return fmt::format("arn:aws:iam::{}:role/{}-task", account, plan.project);
+    if (word == "PARTITION") return std::string(partition.name);
+    if (word == "DOMAIN") return std::string(partition.domain);
+    if (word == "EXECUTION_ROLE")
+        return fmt::format("arn:{}:iam::{}:role/{}", partition.name, account, plan.execution_role_name());
+    if (word == "TASK_ROLE")
+        return fmt::format("arn:{}:iam::{}:role/{}", partition.name, account, plan.task_role_name());
     return "fs-00000000";
 }
 
@@ -36,11 +41,22 @@ Document with_subnets(const Layout& plan, const Task& task, Document document) {
     return known(plan, document);
 }
 
+bool asks_for_account(const Document& document) {
+    bool any = false;
+    replaced_in(document, [&](const std::string& text) {
+        return Document(replaced(text, [&](const std::string& word) {
+            any = any || word == "ACCOUNT";
+            return std::string();
+        }));
+    });
+    return any;
+}
+
 void note_places(const Layout& plan) {
     Report& report = plan.scope.report;
     if (plan.region.empty()) report.needs("x-aws-region", fmt::format("{} is taken", no_region), "x-aws-region");
     bool account = plan.execution_role.empty();
-    for (const Document& d : plan.definitions) account = account || d.dump().find("@ACCOUNT@") != std::string::npos;
+    for (const Document& d : plan.definitions) account = account || asks_for_account(d);
     if (account && plan.account.empty())
         report.needs("x-aws-account", "ARNs and names of ECR have it", "x-aws-account");
     for (const Task& task : plan.tasks)
@@ -68,9 +84,9 @@ std::vector<ExportedFile> as_taskdefs(const Layout& plan) {
     if (!secrets.empty()) order += fmt::format("{}. Secrets: `sh secrets.sh`\n", step++);
     order +=
         fmt::format("{}. `aws ecs create-cluster --cluster-name {}`, `aws logs create-log-group --log-group-name {}`, "
-                    "`aws servicediscovery create-http-namespace --name {}`, and the role {}-execution with the "
+                    "`aws servicediscovery create-http-namespace --name {}`, and the role {} with the "
                     "policy AmazonECSTaskExecutionRolePolicy{}\n",
-                    step++, plan.cluster, plan.log_group, plan.namespace_name, plan.project,
+                    step++, plan.cluster, plan.log_group, plan.namespace_name, plan.execution_role_name(),
                     plan.secret_arns.empty() ? "" : " and with execution-policy.json");
     for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
         const Task& task = plan.tasks[i];

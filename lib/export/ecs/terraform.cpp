@@ -32,9 +32,10 @@ void add_head(Builder& b) {
     variable("subnet_ids", "list(string)", "Its subnets, of two zones at least",
              p.subnets.empty() ? Document() : Document(p.subnets));
     for (const auto& [key, id] : p.file_systems)
-        if (id.starts_with('@'))
+        if (is_word(id))
             variable("file_system_" + tf_id(key), "string", "The EFS file system of the volume " + key, Document());
     b.out["data"]["aws_caller_identity"]["current"] = Document::object();
+    b.out["data"]["aws_partition"]["current"] = Document::object();
 }
 
 void add_surroundings(Builder& b) {
@@ -45,10 +46,11 @@ void add_surroundings(Builder& b) {
     b.make("aws_service_discovery_http_namespace", "main")["name"] = p.namespace_name;
     for (const std::string& r : p.repositories) b.make("aws_ecr_repository", r)["name"] = r;
     if (p.execution_role.empty()) {
-        Document role{{"name", p.project + "-execution"}, {"assume_role_policy", tf_json(trust_policy())}};
+        Document role{{"name", p.execution_role_name()}, {"assume_role_policy", tf_json(trust_policy())}};
         b.make("aws_iam_role", "execution") = role;
         Document attach{{"role", "${aws_iam_role.execution.name}"},
-                        {"policy_arn", "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"}};
+                        {"policy_arn", "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/"
+                                       "AmazonECSTaskExecutionRolePolicy"}};
         b.make("aws_iam_role_policy_attachment", "execution") = attach;
         if (!p.secret_arns.empty()) {
             Document policy{{"name", "secrets"},
@@ -58,7 +60,7 @@ void add_surroundings(Builder& b) {
         }
     }
     if (p.task_role.empty() && !p.task_policies.empty()) {
-        Document role{{"name", p.project + "-task"}, {"assume_role_policy", tf_json(trust_policy())}};
+        Document role{{"name", p.task_role_name()}, {"assume_role_policy", tf_json(trust_policy())}};
         b.make("aws_iam_role", "task") = role;
         for (std::size_t i = 0; i < p.task_policies.size(); ++i) {
             Document attach{{"role", "${aws_iam_role.task.name}"}, {"policy_arn", p.task_policies[i]}};
@@ -83,8 +85,8 @@ void add_group(Builder& b, const std::string& id, const std::string& name, const
     b.make("aws_vpc_security_group_egress_rule", id) = out;
 }
 
-Document opened(const std::string& protocol, std::uint32_t port) {
-    return {{"ip_protocol", protocol == "UDP" ? "udp" : "tcp"}, {"from_port", port}, {"to_port", port}};
+Document opened(const OpenPort& open) {
+    return {{"ip_protocol", open.protocol}, {"from_port", open.port}, {"to_port", open.port}};
 }
 
 void add_groups_and_balancers(Builder& b) {
@@ -98,15 +100,17 @@ void add_groups_and_balancers(Builder& b) {
     std::set<bool> kinds;
     for (const Task& task : p.tasks)
         for (const Listener& port : task.published) {
-            Document rule = opened(port.protocol, port.listener);
-            rule["cidr_ipv4"] = "0.0.0.0/0";
-            rules.push_back(std::move(rule));
+            for (const OpenPort& one : open_ports(port)) {
+                Document rule = opened(one);
+                rule["cidr_ipv4"] = "0.0.0.0/0";
+                rules.push_back(std::move(rule));
+            }
             kinds.insert(port.application());
         }
     if (kinds.empty()) return;
     add_group(b, "balancer", p.project + "-lb", "load balancers of " + p.project, rules);
     for (const bool application : kinds) {
-        Document lb{{"name", p.project.substr(0, 28) + (application ? "-alb" : "-nlb")},
+        Document lb{{"name", p.balancer_name(application)},
                     {"load_balancer_type", application ? "application" : "network"},
                     {"internal", p.scheme == "internal"},
                     {"subnets", "${var.subnet_ids}"}};
@@ -117,19 +121,26 @@ void add_groups_and_balancers(Builder& b) {
     }
 }
 
+void add_tf_health(const Listener& p, Document& group) {
+    if (!p.version.empty()) group["protocol_version"] = p.version;
+    Document check{{"protocol", p.health.protocol}, {"port", p.health.port_text()}};
+    if (!p.health.path.empty()) check["path"] = p.health.path;
+    if (!p.health.status.empty()) check["matcher"] = p.health.status;
+    group["health_check"].push_back(std::move(check));
+}
+
 void add_ports(Builder& b, const Task& task, Document& service, Document& after) {
     Document rules = Document::array();
-    for (const Listener& p : task.published) {
-        Document rule = opened(p.protocol, p.container);
+    for (const OpenPort& one : target_ports(task)) {
+        Document rule = opened(one);
         rule["referenced_security_group_id"] = group_id("balancer");
-        if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(std::move(rule));
+        rules.push_back(std::move(rule));
+    }
+    for (const Listener& p : task.published) {
         const std::string id = tf_id(fmt::format("{}_{}_{}", task.name, p.listener, p.protocol));
-        Document group{{"name", p.group},
-                       {"port", p.container},
-                       {"protocol", p.protocol == "HTTPS" ? "HTTP" : p.protocol},
-                       {"target_type", "ip"},
-                       {"vpc_id", "${var.vpc_id}"},
-                       {"deregistration_delay", task.stop_timeout}};
+        Document group{{"name", p.group},     {"port", p.container},       {"protocol", p.target},
+                       {"target_type", "ip"}, {"vpc_id", "${var.vpc_id}"}, {"deregistration_delay", task.stop_timeout}};
+        add_tf_health(p, group);
         b.make("aws_lb_target_group", id) = group;
         const std::string arn = fmt::format("${{aws_lb_target_group.{}.arn}}", id);
         Document action{{"type", "forward"}, {"target_group_arn", arn}};
@@ -249,8 +260,8 @@ void add_service(Builder& b, const Task& task, const Document& definition) {
     if (task.maximum_percent.value_or(200) <= 100) out["availability_zone_rebalancing"] = "DISABLED";
     out["deployment_circuit_breaker"].push_back({{"enable", task.circuit_breaker}, {"rollback", task.roll_back}});
     if (!task.published.empty()) out["health_check_grace_period_seconds"] = task.grace;
-    if (const Document connect = service_connect(p, task); connect.contains("services") || !task.ready_made)
-        out["service_connect_configuration"] = tf_service_connect(connect);
+    if (has_service_connect(p, task))
+        out["service_connect_configuration"] = tf_service_connect(service_connect(p, task));
     Document after = Document::array();
     add_ports(b, task, out, after);
     if (definition["networkMode"] == "awsvpc") out["network_configuration"] = tf_network(b, task);

@@ -17,6 +17,8 @@ namespace {
 std::string tf_word(const std::string& word) {
     if (word == "REGION") return "${var.region}";
     if (word == "ACCOUNT") return "${data.aws_caller_identity.current.account_id}";
+    if (word == "PARTITION") return "${data.aws_partition.current.partition}";
+    if (word == "DOMAIN") return "${data.aws_partition.current.dns_suffix}";
     if (word == "EXECUTION_ROLE") return "${aws_iam_role.execution.arn}";
     if (word == "TASK_ROLE") return "${aws_iam_role.task.arn}";
     return "${var.file_system_" + tf_id(word.substr(4)) + "}";

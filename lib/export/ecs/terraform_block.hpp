@@ -10,7 +10,7 @@ namespace davit::exports::ecs {
 
 // The name of a resource.
 std::string tf_id(std::string_view text);
-// "${" and "%{" of the file's own are none of Terraform's; @WORDS@ become references.
+// "${" and "%{" of the file's own are none of Terraform's; words become references.
 std::string tf_text(const std::string& text);
 // As a text that holds JSON: container definitions, policies.
 std::string tf_json(const Document& document);

@@ -1,48 +1,48 @@
-// What only AWS knows: @REGION@, @ACCOUNT@, @EXECUTION_ROLE@, @TASK_ROLE@, @EFS:volume@.
+// What only AWS knows, and what it is called where it runs.
 #include "export/ecs/plan.hpp"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 namespace davit::exports::ecs {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> whole_words = {"REGION", "ACCOUNT", "EXECUTION_ROLE", "TASK_ROLE"};
+constexpr char mark = '\x01';
 
-bool is_word(std::string_view text) {
-    return std::find(whole_words.begin(), whole_words.end(), text) != whole_words.end() || text.starts_with("EFS:");
-}
+constexpr Partition all_partitions[] = {
+    {"cn-", "aws-cn", "amazonaws.com.cn"},       {"us-gov-", "aws-us-gov", "amazonaws.com"},
+    {"eusc-", "aws-eusc", "amazonaws.eu"},       {"us-iso-", "aws-iso", "c2s.ic.gov"},
+    {"us-isob-", "aws-iso-b", "sc2s.sgov.gov"},  {"eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"},
+    {"us-isof-", "aws-iso-f", "csp.hci.ic.gov"}, {"", "aws", "amazonaws.com"}};
 
 } // namespace
+
+std::string word(std::string_view name) { return mark + std::string(name) + mark; }
+
+bool is_word(std::string_view text) {
+    return text.size() > 2 && text.front() == mark && text.find(mark, 1) == text.size() - 1;
+}
+
+std::span<const Partition> partitions() { return all_partitions; }
+
+const Partition& partition_of(std::string_view region) {
+    return *std::find_if(std::begin(all_partitions), std::end(all_partitions),
+                         [&](const Partition& p) { return region.starts_with(p.regions); });
+}
 
 std::string replaced(const std::string& text, const std::function<std::string(const std::string& word)>& by) {
     std::string out;
     for (std::size_t at = 0;;) {
-        const std::size_t first = text.find('@', at);
-        const std::size_t second = first == std::string::npos ? first : text.find('@', first + 1);
+        const std::size_t first = text.find(mark, at);
+        const std::size_t second = first == std::string::npos ? first : text.find(mark, first + 1);
         if (second == std::string::npos) return out + text.substr(at);
-        const std::string word = text.substr(first + 1, second - first - 1);
-        out += text.substr(at, first - at);
-        if (is_word(word)) {
-            out += by(word);
-            at = second + 1;
-        } else {
-            out += '@';
-            at = first + 1;
-        }
+        out += text.substr(at, first - at) + by(text.substr(first + 1, second - first - 1));
+        at = second + 1;
     }
 }
 
-bool has_words(const std::string& text) {
-    bool any = false;
-    replaced(text, [&](const std::string&) {
-        any = true;
-        return std::string();
-    });
-    return any;
-}
+bool has_words(const std::string& text) { return text.find(mark) != std::string::npos; }
 
 Document replaced_in(const Document& document, const std::function<Document(const std::string& text)>& make) {
     if (document.is_string()) return make(document.get<std::string>());

@@ -54,9 +54,9 @@ TEST_CASE("ecs: percentages leave room for the next task: down at least, up at m
                          Row{"order: start-first, parallelism: 0", 3, 100, 200}, Row{"order: stop-first", 3, 66, 100},
                          Row{"parallelism: 1", 1, 0, 100}, Row{"parallelism: 9", 2, 0, 100}}) {
         CAPTURE(r.update);
-        const auto json = only_service("    deploy: {replicas: " + std::to_string(r.replicas) + ", update_config: {" +
-                                       r.update + "}}\n");
-        const auto& d = json.at("deploymentConfiguration");
+        const auto service = only_service("    deploy: {replicas: " + std::to_string(r.replicas) +
+                                          ", update_config: {" + r.update + "}}\n");
+        const auto& d = service.at("deploymentConfiguration");
         CHECK(d.at("minimumHealthyPercent") == r.least);
         CHECK(d.at("maximumPercent") == r.most);
         // So many tasks may run at once: more than are wanted, or one may stop.

@@ -200,8 +200,8 @@ TEST_CASE("ecs: names that lead nowhere are told, and who provides one is made f
     const ExportResult result = export_project(project, options);
     const std::string script = result.files[0].text, report = report_text(result);
     CHECK(script.find("service zcache") < script.find("service api"));
-    CHECK(script.find("--service b --force-new-deployment") != std::string::npos);
-    CHECK(script.find("--service a --force-new-deployment") == std::string::npos);
+    CHECK(script.find("    again b\n") != std::string::npos);
+    CHECK(script.find("    again a\n") == std::string::npos);
     CHECK(report.find("it names none: api cannot find it") != std::string::npos);
     CHECK(report.find("dropped: services.job.networks: Service Connect is for services") != std::string::npos);
 }
