@@ -41,7 +41,8 @@ BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& int
 BuildSecret parse_secret(const std::string& text);
 BuildSsh parse_ssh(const std::string& text);
 BuildOutput parse_output(const std::string& text);
-// HOST:ADDRESS or HOST=ADDRESS, with [] around an IPv6 address or not.
-std::pair<std::string, std::string> parse_extra_host(const std::string& text);
+// HOST:ADDRESS or HOST=ADDRESS,…, with [] around an IPv6 address or not: an entry for each. An address may be
+// host-gateway alone.
+std::vector<std::pair<std::string, std::string>> parse_extra_host(const std::string& text);
 
 } // namespace davit::cli

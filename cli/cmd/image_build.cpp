@@ -2,6 +2,7 @@
 #include "base/file.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/display/build_display.hpp"
@@ -236,9 +237,10 @@ std::string buildx_words(const BuildFlags& flags, const Error& e) {
 // What the options ask for and nobody can do.
 int refused(const Error& e) {
     const std::string text = e.what();
-    const char* what = text.starts_with("ERROR: ")           ? ""
-                       : text.starts_with("failed to stat ") ? "ERROR: failed to build: "
-                                                             : "ERROR: ";
+    bool in_build = false; // what buildx finds out once it has begun
+    for (const char* beginning : {"failed to stat ", "invalid host "})
+        in_build = in_build || text.starts_with(beginning);
+    const char* what = text.starts_with("ERROR: ") ? "" : in_build ? "ERROR: failed to build: " : "ERROR: ";
     std::fprintf(stderr, "%s%s\n", what, printable(text, "\n\t").c_str());
     return 1;
 }
@@ -268,6 +270,7 @@ int run_image_build(Globals& globals, const Args& args) {
         report_exception();
         return e.exit_code() ? e.exit_code() : 1;
     }
+    add_build_proxies(globals, flags.request.args);
     if (globals.dry_run) flags.request.check_only = true;
     for (const auto& text : flags.without_effect) std::fprintf(stderr, "WARNING: %s\n", printable(text).c_str());
     if (!docker_is_spoken()) return build(flags);
