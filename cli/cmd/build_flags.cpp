@@ -225,6 +225,7 @@ void BuildFlags::add_to(Options& options) {
 
 // "outline,format=json"
 void BuildFlags::read_call() {
+    if (check) call = "check";
     if (call.empty()) call = print;
     const auto fields = csv_fields(call);
     call = fields.front();
@@ -233,10 +234,11 @@ void BuildFlags::read_call() {
         throw error(Errc::usage, "invalid value \"{}\" for --call", call).with_hint("build, check, outline or targets");
     for (std::size_t i = 1; i < fields.size(); ++i) {
         const auto [key, value] = pair_of(fields[i]);
-        if (key == "format" && value != "json" && value != "text")
+        if (key == "format" && value != "json" && value != "text" && !value.empty())
             throw error(Errc::usage, "invalid format \"{}\" for --call", value).with_hint("json or text");
         if (key == "format") call_format = value;
-        else if (key != "ignorestatus") throw error(Errc::usage, "invalid key \"{}\" in --call", key);
+        else if (key == "ignorestatus") ignore_status = value == "true" || value == "1";
+        else if (key != "format") throw error(Errc::usage, "invalid key \"{}\" in --call", key);
     }
 }
 
@@ -330,7 +332,6 @@ void BuildFlags::apply() {
         if (!size || *size < 0) throw bad_value("shm-size", shm_size, "invalid size: '" + shm_size + "'");
         request.shm_size = *size;
     }
-    if (check) call = "check";
     read_call();
     tell_what_is_missing();
     request.check_only = !call.empty() && call != "build";

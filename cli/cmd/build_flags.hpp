@@ -15,6 +15,7 @@ struct BuildFlags {
     BuildRequest request;
     std::string iid_file, metadata_file, progress;
     bool quiet = false, push = false, check = false, load = false;
+    bool ignore_status = false; // of --call
     std::vector<std::string> arguments;
     // As they were written.
     std::vector<std::string> args, labels, contexts, secrets, ssh, outputs, hosts, no_cache_filter, platforms, allow;
@@ -27,9 +28,9 @@ struct BuildFlags {
     void add_to(Options& options);
     // After parsing. Throws Error(usage).
     void apply();
+    void read_call(); // a part of it: what --call and --check say
 
 private:
-    void read_call();
     void tell_what_is_missing();
 };
 

@@ -97,6 +97,7 @@ struct BuildTarget {
     std::string name, description;
     std::string base, platform; // as FROM writes them
     bool is_default = false;
+    int line = 0; // of FROM, from 1
 };
 
 struct BuildParameter {
@@ -122,6 +123,7 @@ struct BuildResult {
     std::vector<BuildParameter> parameters;     // of the target
     std::vector<BuildRequirement> secrets, ssh; // of the target
     bool checks_fail = false;                   // # check=error=true
+    std::string dockerfile;                     // its text
 };
 
 // The services of a project that have `build:`.
