@@ -19,11 +19,13 @@
 #include "rootfs/tree_reader.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <climits>
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <set>
+#include <string_view>
 #include <sys/stat.h>
 #include <utility>
 
@@ -304,10 +306,37 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
     return result;
 }
 
-std::string load_layout(Session& session, const std::string& directory) {
+LayoutName parse_layout(const std::string& text) {
+    LayoutName out{text, "", ""};
+    const auto all_of = [](std::string_view part, std::string_view signs) {
+        return !part.empty() && std::all_of(part.begin(), part.end(), [&](char c) {
+            return std::isalnum(static_cast<unsigned char>(c)) || signs.find(c) != std::string_view::npos;
+        });
+    };
+    constexpr std::string_view algorithm = "sha256:";
+    constexpr std::size_t hex_digits = 64, longest_tag = 128;
+    if (const std::size_t at = out.directory.rfind('@'); at != std::string::npos) {
+        const std::string digest = out.directory.substr(at + 1);
+        if (digest.starts_with(algorithm) && digest.size() == algorithm.size() + hex_digits) {
+            out.digest = digest;
+            out.directory.resize(at);
+        }
+    }
+    const std::size_t colon = out.directory.rfind(':');
+    if (colon == std::string::npos || exists(out.directory)) return out;
+    const std::string tag = out.directory.substr(colon + 1);
+    if (tag.size() > longest_tag || !all_of(tag, "_.-") || tag[0] == '.' || tag[0] == '-') return out;
+    out.tag = tag;
+    out.directory.resize(colon);
+    return out;
+}
+
+std::string load_layout(Session& session, const std::string& name) {
+    const LayoutName layout = parse_layout(name);
     // Whoever wrote it names no image of this machine.
-    const auto loaded = image::load(session.store, directory, {{}, session.stop(), false});
-    if (loaded.empty()) throw error(Errc::not_found, "{} holds no image", directory);
+    const auto loaded =
+        image::load(session.store, layout.directory, {{}, session.stop(), false, layout.digest, layout.tag});
+    if (loaded.empty()) throw error(Errc::not_found, "{} holds no image", layout.directory);
     session.store.extend(session.lease, loaded.front().image.id);
     return loaded.front().image.id;
 }

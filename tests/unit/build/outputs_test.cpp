@@ -76,6 +76,19 @@ TEST_CASE("mode=delete is for directories below the one at hand, or allowed") {
     CHECK(said.find("requires") != std::string::npos);
 }
 
+TEST_CASE("a layout is named by its directory, a tag and a digest") {
+    const std::string digest = "sha256:" + std::string(64, 'a');
+    CHECK(parse_layout("/l") == LayoutName{"/l", "", ""});
+    CHECK(parse_layout("l:1.2_x") == LayoutName{"l", "1.2_x", ""});
+    CHECK(parse_layout("/l@" + digest) == LayoutName{"/l", "", digest});
+    CHECK(parse_layout("/l:t@" + digest) == LayoutName{"/l", "t", digest});
+    CHECK(parse_layout("/a:b/l") == LayoutName{"/a:b/l", "", ""});
+    CHECK(parse_layout("/l@sha256:short") == LayoutName{"/l@sha256", "short", ""});
+    test::TempDir dir;
+    put(dir / "odd:name/index.json", "{}");
+    CHECK(parse_layout(dir / "odd:name") == LayoutName{dir / "odd:name", "", ""});
+}
+
 TEST_CASE("stale files go, and nothing that links lead to") {
     test::TempDir dir;
     put(dir / "built/app/new", "new");
