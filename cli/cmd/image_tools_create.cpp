@@ -8,10 +8,12 @@
 #include "cli/format/json_text.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/options.hpp"
+#include "davit/images.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 #include <set>
 
 namespace davit::cli {
