@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <strings.h>
 
 namespace davit::cli {
 
@@ -38,6 +39,26 @@ std::vector<std::string> configured_proxies(const Globals& globals, const std::v
             if (!is_given(name)) out.push_back(name + "=" + found->second);
     }
     return out;
+}
+
+BuildArgs build_proxies() {
+    BuildArgs out;
+    const std::map<std::string, std::string> proxies = client_proxies();
+    for (const auto& [key, variable] : {std::pair{"ftpProxy", "FTP_PROXY"},
+                                        {"httpProxy", "HTTP_PROXY"},
+                                        {"httpsProxy", "HTTPS_PROXY"},
+                                        {"noProxy", "NO_PROXY"}})
+        if (const auto found = proxies.find(key); found != proxies.end() && !found->second.empty())
+            out.emplace_back(variable, found->second);
+    return out;
+}
+
+void add_build_proxies(const Globals& globals, BuildArgs& args) {
+    if (!globals.docker_words) return;
+    for (auto& proxy : build_proxies())
+        if (std::none_of(args.begin(), args.end(),
+                         [&](const auto& arg) { return ::strcasecmp(arg.first.c_str(), proxy.first.c_str()) == 0; }))
+            args.push_back(std::move(proxy));
 }
 
 } // namespace davit::cli

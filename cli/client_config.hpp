@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace davit::cli {
@@ -17,5 +18,10 @@ inline bool is_table(const std::string& format) { return format.empty() || forma
 std::optional<std::string> configured_detach_keys(const Globals& globals);
 // "HTTP_PROXY=…", "http_proxy=…" of its proxies, but for those that `given` ("K=V", "K") has.
 std::vector<std::string> configured_proxies(const Globals& globals, const std::vector<std::string>& given);
+using BuildArgs = std::vector<std::pair<std::string, std::optional<std::string>>>;
+// Its proxies as arguments of builds: in big letters only. Compose's builds have them by davit's own name, too.
+BuildArgs build_proxies();
+// For `docker build` and `buildx bake`: those that args does not have in some case are added.
+void add_build_proxies(const Globals& globals, BuildArgs& args);
 
 } // namespace davit::cli

@@ -1,5 +1,7 @@
 #include "cli/context.hpp"
 
+#include "cli/client_config.hpp"
+
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/diagnostics.hpp"
@@ -138,6 +140,7 @@ EngineOptions Context::engine_options() {
     require_root();
     EngineOptions options;
     options.parallel = globals_.parallel;
+    options.build_args = build_proxies();
     options.events = [this](const Event& event) { on_event(event); };
     options.builds = [this](const BuildEvent& event) { on_build(event); };
     // By docker's names what docker compose shows of a dry run: its progress, and nothing where there is nothing to do.

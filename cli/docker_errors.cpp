@@ -123,6 +123,27 @@ std::string docker_error(const Error& error) {
     return printable(text, "\n\t");
 }
 
+std::string buildx_error(const Error& error) {
+    std::string text = docker_error(error);
+    if (text.starts_with(answer)) text.erase(0, answer.size());
+    // Its flags are read by docker's client, which tells of mistakes itself.
+    const bool flag = text.find("\n\nUsage:  ") != std::string::npos && !text.starts_with("docker: '");
+    return flag || text.starts_with("ERROR: ") ? text : "ERROR: " + text;
+}
+
+int told_as_buildx(const std::function<int()>& command) {
+    if (!docker_spoken) return command();
+    try {
+        return command();
+    } catch (const Error& e) {
+        // Diagnostics of files have a form of their own, and an empty text has been told.
+        if (typeid(e) != typeid(Error) || e.kind() == Errc::interrupted || !e.what()[0]) throw;
+        std::fflush(stdout);
+        std::fprintf(stderr, "%s\n", buildx_error(e).c_str());
+        return e.exit_code() ? e.exit_code() : 1;
+    }
+}
+
 std::optional<std::string> docker_warning(std::string_view text) {
     const std::size_t at = text.find("ports have no effect with network_mode: ");
     if (at == std::string_view::npos) return std::nullopt;

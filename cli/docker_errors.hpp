@@ -6,6 +6,7 @@
 #include "cli/app.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,11 @@ bool is_without_progress(const Globals& globals);
 // Of a mistake that docker's client finds itself (Errc::usage; its engine's are Errc::invalid_project) the text alone,
 // else with "Error response from daemon: " before it. Hints stay where docker would have done what davit cannot do.
 std::string docker_error(const Error& error);
+
+// docker buildx's: "ERROR: " before what is none of its flags' mistakes, and no engine.
+std::string buildx_error(const Error& error);
+// The exit code of a command of buildx; what it throws is told so where docker's words are spoken.
+int told_as_buildx(const std::function<int()>& command);
 
 // A warning of davit's engine as docker has it: empty where docker says nothing; nothing where davit alone has it.
 std::optional<std::string> docker_warning(std::string_view text);

@@ -3,6 +3,7 @@
 #include "base/printable.hpp"
 #include "base/shared_with.hpp"
 #include "cli/builders.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/config_lists.hpp"
 #include "cli/cmd/verbs.hpp"
@@ -129,9 +130,13 @@ BakeJson target_of(const BuildRequest& request) {
     return out;
 }
 
-int print_bake(const std::vector<std::pair<std::string, BuildRequest>>& requests) {
+int print_bake(std::vector<std::pair<std::string, BuildRequest>> requests) {
     BakeJson group = BakeJson::array(), targets = BakeJson::object();
-    for (const auto& [name, request] : requests) {
+    for (auto& [name, request] : requests) {
+        const BuildArgs given = request.args;
+        for (const auto& proxy : build_proxies())
+            if (std::none_of(given.begin(), given.end(), [&](const auto& arg) { return arg.first == proxy.first; }))
+                request.args.push_back(proxy);
         group.push_back(name);
         targets[name] = target_of(request);
     }

@@ -6,6 +6,7 @@
 #include "cli/docker_errors.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -55,7 +56,8 @@ std::optional<BuildOutput::Type> output_type(const std::string& word) {
                                      {"local", Type::local},
                                      {"tar", Type::tar},
                                      {"oci", Type::oci},
-                                     {"docker", Type::docker}})
+                                     {"docker", Type::docker},
+                                     {"cacheonly", Type::cacheonly}})
         if (word == name) return type;
     return std::nullopt;
 }
@@ -91,14 +93,24 @@ std::pair<std::string, Ulimit> parse_ulimit(const std::string& text) {
 
 } // namespace
 
-std::pair<std::string, std::string> parse_extra_host(const std::string& text) {
-    const std::size_t at = text.find_first_of("=:");
-    if (at == std::string::npos || at == 0 || at + 1 == text.size())
-        throw error(Errc::usage, "invalid host {}", text).with_hint("--add-host NAME:ADDRESS");
-    std::string address = text.substr(at + 1);
-    if (address.size() > 2 && address.front() == '[' && address.back() == ']')
-        address = address.substr(1, address.size() - 2);
-    return {text.substr(0, at), address};
+std::vector<std::pair<std::string, std::string>> parse_extra_host(const std::string& text) {
+    std::size_t at = text.find('=');
+    if (at == std::string::npos) at = text.find(':');
+    const auto invalid = [&] {
+        return error(Errc::usage, "invalid host {}", text).with_hint("--add-host NAME:ADDRESS, or NAME:host-gateway");
+    };
+    if (at == std::string::npos || at == 0 || at + 1 == text.size()) throw invalid();
+    std::vector<std::pair<std::string, std::string>> out;
+    if (text.substr(at + 1) == "host-gateway") return {{text.substr(0, at), "host-gateway"}};
+    for (std::string address : split(text.substr(at + 1), ',')) {
+        if (address.size() > 2 && address.front() == '[' && address.back() == ']')
+            address = address.substr(1, address.size() - 2);
+        in6_addr parsed{}; // as large as either kind
+        if (::inet_pton(AF_INET, address.c_str(), &parsed) != 1 && ::inet_pton(AF_INET6, address.c_str(), &parsed) != 1)
+            throw invalid();
+        out.emplace_back(text.substr(0, at), std::move(address));
+    }
+    return out;
 }
 
 BuildSecret parse_secret(const std::string& text) {
@@ -152,7 +164,7 @@ BuildOutput parse_output(const std::string& text) {
             const auto type = output_type(value);
             if (!type)
                 throw error(Errc::usage, "exporter \"{}\" could not be found", value)
-                    .with_hint("image, registry, local, tar, oci, docker");
+                    .with_hint("image, registry, local, tar, oci, docker, cacheonly");
             out.type = *type;
             typed = true;
             if (value == "registry") out.attributes["push"] = "true";
@@ -169,7 +181,8 @@ BuildOutput parse_output(const std::string& text) {
 
 void BuildFlags::add_to(Options& options) {
     options.list("add-host", hosts, "Add a custom host-to-IP mapping (format: \"host:ip\")", "strings")
-        .list("allow", allow, "Allow extra privileged entitlement (network.host, security.insecure)")
+        .list("allow", allow,
+              "Allow extra privileged entitlement (network.host, security.insecure, buildx.local.delete)")
         .list("build-arg", args, "Set build-time variables")
         .list("build-context", contexts, "Additional build contexts (e.g., name=path)")
         .list("cache-from", request.cache_from, "External cache sources (e.g., \"type=local,src=path/to/dir\")")
@@ -212,6 +225,7 @@ void BuildFlags::add_to(Options& options) {
 
 // "outline,format=json"
 void BuildFlags::read_call() {
+    if (check) call = "check";
     if (call.empty()) call = print;
     const auto fields = csv_fields(call);
     call = fields.front();
@@ -220,12 +234,31 @@ void BuildFlags::read_call() {
         throw error(Errc::usage, "invalid value \"{}\" for --call", call).with_hint("build, check, outline or targets");
     for (std::size_t i = 1; i < fields.size(); ++i) {
         const auto [key, value] = pair_of(fields[i]);
-        if (key == "format" && value != "json" && value != "text")
+        if (key == "format" && value != "json" && value != "text" && !value.empty())
             throw error(Errc::usage, "invalid format \"{}\" for --call", value).with_hint("json or text");
         if (key == "format") call_format = value;
-        else if (key != "ignorestatus") throw error(Errc::usage, "invalid key \"{}\" in --call", key);
+        else if (key == "ignorestatus") ignore_status = value == "true" || value == "1";
+        else if (key != "format") throw error(Errc::usage, "invalid key \"{}\" in --call", key);
     }
 }
+
+namespace {
+
+// What an output's attribute changes; and what it asks for that is so anyway.
+bool is_acted_on(BuildOutput::Type type, const std::string& key, const std::string& value) {
+    using Type = BuildOutput::Type;
+    const bool files = type == Type::local || type == Type::tar;
+    if (key == "compression") return value == "gzip";
+    if (key == "oci-mediatypes" || key == "unpack" || key == "store" || key == "name-canonical")
+        return !files && value != "false";
+    if (key == "oci-artifact") return value == "false";
+    if (files) return key == "platform-split" || (key == "mode" && type == Type::local);
+    if (key == "name" || key == "rewrite-timestamp") return true;
+    if (key == "tar") return type == Type::oci || type == Type::docker;
+    return type == Type::image && (key == "push" || key == "push-by-digest");
+}
+
+} // namespace
 
 // Attestations and annotations say how an image came to be; the build does not depend on them.
 void BuildFlags::tell_what_is_missing() {
@@ -237,14 +270,9 @@ void BuildFlags::tell_what_is_missing() {
             without_effect.push_back("--attest " + text + " has no effect: no attestations are made");
     for (const auto& text : annotations) without_effect.push_back("--annotation " + text + " has no effect");
     for (const BuildOutput& output : request.outputs)
-        for (const auto& [key, value] : output.attributes) {
-            const bool usual =
-                (key == "compression" && value == "gzip") || (key == "oci-mediatypes" && value != "false");
-            for (const char* known : {"compression", "compression-level", "force-compression", "oci-mediatypes",
-                                      "attestation-prefix", "attestation-inline"})
-                if (key == known && !usual)
-                    without_effect.push_back("--output " + key + "=" + value + " has no effect");
-        }
+        for (const auto& [key, value] : output.attributes)
+            if (!is_acted_on(output.type, key, value))
+                without_effect.push_back("--output " + key + "=" + value + " has no effect");
 }
 
 void BuildFlags::apply() {
@@ -282,7 +310,8 @@ void BuildFlags::apply() {
     for (const auto& text : secrets) request.secrets.push_back(parse_secret(text));
     for (const auto& text : ssh) request.ssh.push_back(parse_ssh(text));
     for (const auto& text : outputs) request.outputs.push_back(parse_output(text));
-    for (const auto& text : hosts) request.extra_hosts.push_back(parse_extra_host(text));
+    for (const auto& text : hosts)
+        for (auto& entry : parse_extra_host(text)) request.extra_hosts.push_back(std::move(entry));
     for (const auto& text : ulimits) request.ulimits.insert(parse_ulimit(text));
     const auto comma_lists = [](const std::vector<std::string>& from, std::vector<std::string>& to) {
         for (const auto& text : from)
@@ -292,14 +321,17 @@ void BuildFlags::apply() {
     comma_lists(no_cache_filter, request.no_cache_filter);
     comma_lists(allow, request.entitlements);
     for (const auto& one : request.entitlements)
-        if (one != "network.host" && one != "security.insecure" && one != "device" && !one.starts_with("device="))
-            throw error(Errc::usage, "unknown entitlement {}", one).with_hint("network.host, security.insecure");
+        if (one.starts_with("buildx.local.delete="))
+            throw error(Errc::usage, "buildx.local.delete does not accept a value");
+        else if (one != "network.host" && one != "security.insecure" && one != "device" &&
+                 !one.starts_with("device=") && one != "buildx.local.delete")
+            throw error(Errc::usage, "unknown entitlement {}", one)
+                .with_hint("network.host, security.insecure, buildx.local.delete");
     if (!shm_size.empty()) {
         const auto size = parse_bytes(shm_size);
         if (!size || *size < 0) throw bad_value("shm-size", shm_size, "invalid size: '" + shm_size + "'");
         request.shm_size = *size;
     }
-    if (check) call = "check";
     read_call();
     tell_what_is_missing();
     request.check_only = !call.empty() && call != "build";

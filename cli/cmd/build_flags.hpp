@@ -15,6 +15,7 @@ struct BuildFlags {
     BuildRequest request;
     std::string iid_file, metadata_file, progress;
     bool quiet = false, push = false, check = false, load = false;
+    bool ignore_status = false; // of --call
     std::vector<std::string> arguments;
     // As they were written.
     std::vector<std::string> args, labels, contexts, secrets, ssh, outputs, hosts, no_cache_filter, platforms, allow;
@@ -27,9 +28,9 @@ struct BuildFlags {
     void add_to(Options& options);
     // After parsing. Throws Error(usage).
     void apply();
+    void read_call(); // a part of it: what --call and --check say
 
 private:
-    void read_call();
     void tell_what_is_missing();
 };
 
@@ -41,7 +42,8 @@ BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& int
 BuildSecret parse_secret(const std::string& text);
 BuildSsh parse_ssh(const std::string& text);
 BuildOutput parse_output(const std::string& text);
-// HOST:ADDRESS or HOST=ADDRESS, with [] around an IPv6 address or not.
-std::pair<std::string, std::string> parse_extra_host(const std::string& text);
+// HOST:ADDRESS or HOST=ADDRESS,…, with [] around an IPv6 address or not: an entry for each. An address may be
+// host-gateway alone.
+std::vector<std::pair<std::string, std::string>> parse_extra_host(const std::string& text);
 
 } // namespace davit::cli

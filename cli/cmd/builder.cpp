@@ -8,6 +8,7 @@
 #include "cli/builders.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/container.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/template.hpp"
@@ -175,7 +176,8 @@ int run_builder(Globals& globals, const Args& args) {
         {"du", "Disk usage of the build cache", run_builder_du},
         {"prune", "Remove build cache", run_builder_prune},
     };
-    return run_group(globals, args, "builder", "Manage the build cache", verbs);
+    // docker's client hands them to buildx.
+    return told_as_buildx([&] { return run_group(globals, args, "builder", "Manage the build cache", verbs); });
 }
 
 } // namespace davit::cli

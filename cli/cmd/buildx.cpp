@@ -10,6 +10,7 @@
 #include "cli/cmd/manifest.hpp"
 #include "cli/cmd/manifest_lists.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/docker_version.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/format/json_text.hpp"
@@ -249,7 +250,6 @@ Args without_own_flags(const Args& args) {
 } // namespace
 
 int run_buildx(Globals& globals, const Args& all) {
-    const Args args = globals.describe ? all : without_own_flags(all);
     static const Verb verbs[] = {
         {"bake", "Build from a file", run_bake, VerbGroup::project, "f"},
         {"build", "Build an image from a Dockerfile", run_image_build, VerbGroup::hidden, "b"}, // image build
@@ -264,7 +264,10 @@ int run_buildx(Globals& globals, const Args& all) {
         {"use", "Set the current builder instance", use},
         {"version", "Show buildx version information", version},
     };
-    return run_group(globals, args, "buildx", "Build with the options of docker buildx", verbs);
+    return told_as_buildx([&] {
+        const Args args = globals.describe ? all : without_own_flags(all);
+        return run_group(globals, args, "buildx", "Build with the options of docker buildx", verbs);
+    });
 }
 
 } // namespace davit::cli

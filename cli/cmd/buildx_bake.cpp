@@ -3,25 +3,26 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/printable.hpp"
-#include "base/shared_with.hpp"
-#include "base/sys.hpp"
 #include "cli/builders.hpp"
+#include "cli/client_config.hpp"
+#include "cli/cmd/bake_files.hpp"
 #include "cli/cmd/bake_list.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
+#include "cli/format/build_calls.hpp"
 #include "cli/format/build_metadata.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/interrupts.hpp"
-#include "cli/load_options.hpp"
 #include "cli/options.hpp"
 #include "davit/bake.hpp"
-#include "davit/load.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <utility>
 
 namespace davit::cli {
 
@@ -29,8 +30,9 @@ namespace {
 
 struct BakeFlags {
     BakeOptions bake;
-    std::vector<std::string> files, variables;
+    std::vector<std::string> files, variables, allow;
     std::string progress, metadata_file, list, call;
+    bool list_targets = false, list_variables = false; // the old names
     bool print = false, push = false, load = false, no_cache = false, pull = false, check = false;
 
     void add_to(Options& o) {
@@ -48,116 +50,24 @@ struct BakeFlags {
             .list("set", bake.overrides, "Override target value (e.g., \"targetpattern.key=value\")")
             .list("var", variables, "Set a variable value (e.g., \"name=value\")");
         for (const char* flag : {"D,debug"}) o.ignored(flag);
-        for (const char* value : {"allow", "provenance", "sbom"}) o.ignored(value, "string");
+        o.list("allow", allow, "Allow build to access specified resources (network.host, security.insecure, ...)");
+        o.flag("list-targets", list_targets, "The old name of --list=targets").hidden();
+        o.flag("list-variables", list_variables, "The old name of --list=variables").hidden();
+        for (const char* value : {"provenance", "sbom"}) o.ignored(value, "string");
         o.each("builder", "string", check_builder, "").hidden();
         o.arguments(bake.targets);
     }
 };
 
-constexpr const char* usual_files[] = {
-    "compose.yaml",     "compose.yml",     "docker-compose.yml",        "docker-compose.yaml",
-    "docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl"};
-
-bool is_compose(const std::string& name) { return name.ends_with(".yaml") || name.ends_with(".yml"); }
-
-std::string secret_text(const BuildSecret& secret) {
-    return "id=" + secret.id +
-           (!secret.file.empty()          ? ",src=" + secret.file
-            : !secret.environment.empty() ? ",env=" + secret.environment
-                                          : "");
-}
-
-// A service's `build:` in the words of the options.
-BakeTarget bake_target(const std::string& service, const BuildRequest& request) {
-    BakeTarget out;
-    out.name = service;
-    out.context = request.context;
-    out.dockerfile = request.dockerfile;
-    out.dockerfile_inline = request.dockerfile_inline;
-    out.target = request.target;
-    out.network = request.network;
-    out.args = request.args;
-    out.labels = request.labels;
-    out.contexts = request.contexts;
-    for (auto& [unused, where] : out.contexts)
-        if (const SharedWith with = SharedWith::parse(where); with.is_service())
-            where = fmt::format("target:{}", with.name);
-    out.extra_hosts = request.extra_hosts;
-    out.tags = request.tags;
-    out.platforms = request.platforms;
-    out.cache_from = request.cache_from;
-    out.cache_to = request.cache_to;
-    out.entitlements = request.entitlements;
-    for (const BuildSecret& secret : request.secrets) out.secrets.push_back(secret_text(secret));
-    for (const BuildSsh& ssh : request.ssh) out.ssh.push_back(ssh.id);
-    if (request.no_cache) out.no_cache = true;
-    if (request.pull) out.pull = true;
-    return out;
-}
-
-void read_compose(Globals globals, const std::vector<std::string>& files, BakeOptions& to) {
-    globals.files = files;
-    const LoadResult loaded = davit::load(load_options(globals));
-    for (const auto& [service, request] : build_requests(loaded.project))
-        to.from_compose.push_back(bake_target(service, request));
-}
-
-void read_files(Globals& globals, BakeFlags& f) {
-    std::vector<std::string> names = f.files, compose;
-    if (names.empty())
-        for (const char* name : usual_files)
-            if (exists(name)) names.emplace_back(name);
-    if (names.empty())
-        throw error(Errc::not_found, "couldn't find a bake definition").with_hint("docker-bake.hcl, or -f FILE");
-    for (const std::string& name : names) {
-        if (is_compose(name)) compose.push_back(name);
-        else f.bake.files.push_back({name, name == "-" ? sys::read_all(STDIN_FILENO) : read_file(name)});
-    }
-    if (!compose.empty()) read_compose(globals, compose, f.bake);
-    std::map<std::string, std::string> set;
-    for (const std::string& text : f.variables) {
-        const std::size_t equals = text.find('=');
-        if (equals == std::string::npos) throw error(Errc::usage, "invalid variable {}", text).with_hint("NAME=VALUE");
-        set[text.substr(0, equals)] = text.substr(equals + 1);
-    }
-    f.bake.environment = [set](const std::string& name) -> std::optional<std::string> {
-        if (const auto found = set.find(name); found != set.end()) return found->second;
-        const char* value = std::getenv(name.c_str());
-        return value ? std::optional<std::string>(value) : std::nullopt;
-    };
-}
-
-std::string type_of(const std::string& output) {
-    const std::size_t at = output.find("type=");
-    return at == std::string::npos ? "local" : output.substr(at + 5, output.find(',', at) - at - 5);
-}
-
-// What --push and --load make of the outputs, as buildx tells it: nothing is added beside what goes elsewhere.
-void add_outputs(BakeTarget& target, bool push, bool load) {
-    auto& outputs = target.outputs;
-    const auto only = [&](std::initializer_list<std::string_view> types) {
-        return std::all_of(outputs.begin(), outputs.end(), [&](const std::string& o) {
-            return std::find(types.begin(), types.end(), type_of(o)) != types.end();
-        });
-    };
-    const bool adds_push = push && only({"docker"});
-    if (push)
-        for (std::string& output : outputs)
-            if (type_of(output) == "image" && output.find("push=") == std::string::npos) output += ",push=true";
-    if (adds_push) outputs.emplace_back("type=image,push=true");
-    const bool loads = std::any_of(outputs.begin(), outputs.end(), [](const std::string& o) {
-        return type_of(o) == "docker" && o.find("dest=") == std::string::npos;
-    });
-    if (load && !loads && only({"docker", "image", "registry", "oci"})) outputs.emplace_back("type=docker");
-}
-
-BuildFlags flags_of(const BakeFlags& f, const BakeTarget& t) {
+BuildFlags flags_of(const Globals& globals, const BakeFlags& f, const BakeTarget& t) {
     BuildFlags out;
-    out.arguments = {t.context};
+    if (t.context == "-") throw error(Errc::usage, "context from stdin not allowed in bake");
+    if (t.dockerfile == "-") throw error(Errc::usage, "dockerfile from stdin not allowed in bake");
+    out.arguments = {bake_path(t.context)};
     out.progress = f.progress;
     for (const auto& [name, value] : t.args) out.args.push_back(value ? name + "=" + *value : name);
     for (const auto& [name, value] : t.labels) out.labels.push_back(name + "=" + value);
-    for (const auto& [name, value] : t.contexts) out.contexts.push_back(name + "=" + value);
+    for (const auto& [name, value] : t.contexts) out.contexts.push_back(name + "=" + bake_path(value));
     for (const auto& [name, value] : t.extra_hosts) out.hosts.push_back(name + "=" + value);
     out.platforms = t.platforms;
     out.outputs = t.outputs;
@@ -165,9 +75,11 @@ BuildFlags flags_of(const BakeFlags& f, const BakeTarget& t) {
     out.ssh = t.ssh;
     out.ulimits = t.ulimits;
     out.allow = t.entitlements;
+    for (const std::string& one : f.allow)
+        if (one == "network.host" || one == "security.insecure" || one.starts_with("buildx.local.delete"))
+            out.allow.push_back(one);
     out.no_cache_filter = t.no_cache_filter;
     out.shm_size = t.shm_size;
-    out.push = f.push;
     out.check = f.check;
     out.call = f.call.empty() ? t.call : f.call;
     out.request.tags = t.tags;
@@ -178,35 +90,131 @@ BuildFlags flags_of(const BakeFlags& f, const BakeTarget& t) {
     out.request.no_cache = f.no_cache || t.no_cache.value_or(false);
     out.request.pull = f.pull || t.pull.value_or(false);
     out.apply();
+    for (const std::string& text : out.without_effect) std::fprintf(stderr, "WARNING: %s\n", printable(text).c_str());
+    add_build_proxies(globals, out.request.args);
+    out.request.output_stream = STDOUT_FILENO;
     out.request.dockerfile = t.dockerfile; // below the context, other than -f
+    if (t.dockerfile.starts_with("cwd://"))
+        out.request.dockerfile = std::filesystem::absolute(bake_path(t.dockerfile)).lexically_normal().string();
     out.request.dockerfile_inline = t.dockerfile_inline;
     return out;
 }
 
-int build_all(const BakeFlags& f, const Baked& baked) {
-    Interrupts interrupts;
-    Engine engine = image_engine();
-    std::map<std::string, std::string> made; // of each target, what names its image
-    nlohmann::ordered_json metadata;
-    int code = 0;
-    for (BakeTarget target : baked.targets) {
-        for (auto& [unused, where] : target.contexts)
-            if (where.starts_with("target:")) where = "docker-image://" + made.at(where.substr(7));
-        in_context("building the target " + target.name, [&] {
-            const BuildFlags flags = flags_of(f, target);
-            const BuildResult result = build_shown(engine, flags, interrupts);
-            made[target.name] = result.names.empty() ? result.image_id : result.names.front();
-            if (flags.request.check_only && !result.checks.empty()) code = 1;
-            for (const BuildCheck& check : result.checks)
-                if (flags.request.check_only)
-                    std::printf("%s: WARNING: %s - %s\n%s:%d\n", target.name.c_str(), check.rule.c_str(),
-                                printable(check.message).c_str(), printable(check.file).c_str(), check.line);
-            metadata[target.name] = build_metadata(result);
-        });
-    }
-    if (!f.metadata_file.empty()) write_file_atomic(f.metadata_file, json_text(metadata, 2) + "\n", 0644);
-    return code;
+// What others take as a context is kept, without a name where its outputs are none of the image store's.
+void keep_for_others(BuildFlags& flags) {
+    const auto& outputs = flags.request.outputs;
+    const auto in_store = [](const BuildOutput& o) {
+        return o.type == BuildOutput::Type::image || (o.type == BuildOutput::Type::docker && o.destination.empty());
+    };
+    if (outputs.empty() || std::any_of(outputs.begin(), outputs.end(), in_store)) return;
+    const bool named = std::any_of(outputs.begin(), outputs.end(), [](const BuildOutput& o) {
+        return o.type == BuildOutput::Type::oci || o.type == BuildOutput::Type::docker;
+    });
+    if (!named) flags.request.tags.clear();
+    flags.request.outputs.emplace_back();
 }
+
+bool is_needed(const Baked& baked, const std::string& name) {
+    for (const BakeTarget& other : baked.targets)
+        for (const auto& [unused, where] : other.contexts)
+            if (where == "target:" + name) return true;
+    return false;
+}
+
+class Bakery {
+public:
+    Bakery(const Globals& globals, const BakeFlags& flags, const Baked& baked)
+        : globals_(globals), flags_(flags), baked_(baked) {}
+
+    int run() {
+        Interrupts interrupts;
+        Engine engine = image_engine();
+        for (const BakeTarget& target : baked_.targets)
+            in_context("building the target " + target.name, [&] { build(target, engine, interrupts); });
+        if (!flags_.metadata_file.empty())
+            write_file_atomic(flags_.metadata_file, json_text(metadata_, 2) + "\n", 0644);
+        return show_calls();
+    }
+
+private:
+    struct Called {
+        BuildFlags flags;
+        BuildResult result;
+    };
+
+    void build(BakeTarget target, Engine& engine, Interrupts& interrupts) {
+        for (auto& [unused, where] : target.contexts)
+            if (where.starts_with("target:")) {
+                const auto made = made_.find(where.substr(7));
+                where = "docker-image://" + (made == made_.end() ? "scratch" : made->second); // of a check: not built
+            }
+        BuildFlags flags = flags_of(globals_, flags_, target);
+        if (is_needed(baked_, target.name)) keep_for_others(flags);
+        BuildResult result = build_shown(engine, flags, interrupts);
+        metadata_[target.name] = flags.request.check_only ? call_metadata(flags, result) : build_metadata(result);
+        if (!flags.request.check_only)
+            made_[target.name] = result.names.empty() ? result.image_id : result.names.front();
+        else called_.emplace(target.name, Called{std::move(flags), std::move(result)});
+    }
+
+    int show_calls() const {
+        BuildFlags asked;
+        asked.call = flags_.call;
+        asked.check = flags_.check;
+        asked.read_call();
+        return asked.call_format == "json" ? show_json() : show_text();
+    }
+
+    // By name, whatever the order was.
+    int show_text() const {
+        int code = 0;
+        bool first = true;
+        for (const auto& [name, one] : called_) {
+            if (!std::exchange(first, false)) std::puts("");
+            std::printf("%s\n", printable(name).c_str());
+            if (const std::string description = described(name); !description.empty())
+                std::printf("%s\n", printable(description).c_str());
+            std::printf("\n%s", call_text(one.flags, one.result).c_str());
+            if (one.result.check_failure)
+                std::printf("error: %s\n", printable(one.result.check_failure->what(), "\n\t").c_str());
+            code = std::max(code, one.result.check_failure ? 1 : call_status(one.flags, one.result));
+        }
+        return code;
+    }
+
+    // Each target's build, and what was found beside it.
+    int show_json() const {
+        int code = 0;
+        using Json = nlohmann::ordered_json;
+        Json out = Json::parse(to_json(baked_));
+        const Json builds = out["target"];
+        std::map<std::string, Json> targets;
+        for (const auto& [name, build] : builds.items()) targets[name] = {{"build", build}};
+        for (const auto& [name, one] : called_) {
+            Json found = Json::object();
+            if (const std::string text = call_text(one.flags, one.result); !text.empty()) found = Json::parse(text);
+            if (one.result.check_failure) found["error"] = one.result.check_failure->what();
+            targets[name][one.flags.call] = std::move(found);
+            code = std::max(code, one.result.check_failure ? 1 : call_status(one.flags, one.result));
+        }
+        out["target"] = targets;
+        std::printf("%s\n", printable_json(json_text(out, 2)).c_str());
+        return code;
+    }
+
+    std::string described(const std::string& name) const {
+        for (const BakeTarget& target : baked_.targets)
+            if (target.name == name) return target.description;
+        return "";
+    }
+
+    const Globals& globals_;
+    const BakeFlags& flags_;
+    const Baked& baked_;
+    std::map<std::string, std::string> made_; // of each target, what names its image
+    std::map<std::string, Called> called_;    // those that were asked about instead
+    nlohmann::ordered_json metadata_ = nlohmann::ordered_json::object();
+};
 
 } // namespace
 
@@ -215,19 +223,22 @@ int run_bake(Globals& globals, const Args& args) {
     Options options(globals, "buildx bake [OPTIONS] [TARGET...]", "Build from a file");
     f.add_to(options);
     if (!options.parse(args)) return 0;
-    read_files(globals, f);
+    read_bake_files(globals, f.files, f.variables, f.bake);
+    if (f.list.empty() && (f.list_targets || f.list_variables)) f.list = f.list_targets ? "targets" : "variables";
     if (!f.list.empty()) {
         if (f.print) throw error(Errc::usage, "--print and --list are mutually exclusive");
         std::fputs(bake_list(f.list, f.bake).c_str(), stdout);
         return 0;
     }
-    Baked baked = davit::bake(f.bake);
+    // As buildx, which makes overrides of them: behind those that were given.
+    if (f.push) f.bake.overrides.emplace_back("*.push=true");
+    if (f.load) f.bake.overrides.emplace_back("*.load=true");
+    const Baked baked = davit::bake(f.bake);
     if (f.print || globals.dry_run) {
-        for (BakeTarget& target : baked.targets) add_outputs(target, f.push, f.load);
         std::printf("%s\n", printable_json(to_json(baked)).c_str());
         return 0;
     }
-    return build_all(f, baked);
+    return Bakery(globals, f, baked).run();
 }
 
 } // namespace davit::cli

@@ -2,10 +2,12 @@
 #include "base/file.hpp"
 #include "base/printable.hpp"
 #include "base/sys.hpp"
+#include "cli/client_config.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/display/build_display.hpp"
 #include "cli/docker_errors.hpp"
+#include "cli/format/build_calls.hpp"
 #include "cli/format/build_checks.hpp"
 #include "cli/format/build_metadata.hpp"
 #include "cli/format/json_text.hpp"
@@ -24,126 +26,18 @@ namespace davit::cli {
 
 namespace {
 
-// Columns as wide as their widest cell, and blanks between them, as docker's.
-void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t blanks) {
-    std::vector<std::size_t> widths;
-    for (const auto& row : rows)
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            if (widths.size() <= i) widths.push_back(0);
-            widths[i] = std::max(widths[i], row[i].size());
-        }
-    for (const auto& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i];
-            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + blanks, ' ');
-        }
-        std::puts(printable(line).c_str());
-    }
-}
-
-int print_targets(const BuildResult& result) {
-    std::vector<std::vector<std::string>> rows{{"TARGET", "DESCRIPTION"}};
-    for (const BuildTarget& target : result.targets)
-        rows.push_back({(target.name.empty() ? "(default)" : target.name + (target.is_default ? " (default)" : "")),
-                        target.description});
-    print_table(rows, 1);
-    return 0;
-}
-
-std::string lower(std::string text) {
-    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
-
-// What is built: the target asked for, or the default one.
-BuildTarget target_of(const BuildFlags& flags, const BuildResult& result) {
-    for (const BuildTarget& one : result.targets)
-        if (flags.request.target.empty() ? one.is_default : lower(one.name) == lower(flags.request.target)) return one;
-    return {};
-}
-
-void print_requirements(const char* title, const std::vector<BuildRequirement>& list) {
-    if (list.empty()) return;
-    std::vector<std::vector<std::string>> rows{{title, "REQUIRED"}};
-    for (const auto& one : list) rows.push_back({one.name, one.required ? "true" : ""});
-    print_table(rows, 3);
-    std::puts("");
-}
-
-int print_outline(const BuildFlags& flags, const BuildResult& result) {
-    const BuildTarget target = target_of(flags, result);
-    if (!target.name.empty() || !target.description.empty()) {
-        std::vector<std::vector<std::string>> head{{"TARGET:", target.name.empty() ? "(default)" : target.name}};
-        if (!target.description.empty()) head.push_back({"DESCRIPTION:", target.description});
-        print_table(head, 1);
-        std::puts("");
-    }
-    std::vector<std::vector<std::string>> rows{{"BUILD ARG", "VALUE", "DESCRIPTION"}};
-    for (const BuildParameter& parameter : result.parameters)
-        rows.push_back({parameter.name, parameter.value, parameter.description});
-    if (rows.size() > 1) {
-        print_table(rows, 3);
-        std::puts("");
-    }
-    print_requirements("SECRET", result.secrets);
-    print_requirements("SSH", result.ssh);
-    return 0;
-}
-
-using CallJson = nlohmann::ordered_json;
-
-CallJson outline_json(const BuildFlags& flags, const BuildResult& result) {
-    const BuildTarget target = target_of(flags, result);
-    CallJson out = CallJson::object();
-    if (!target.name.empty()) out["name"] = target.name;
-    if (!target.description.empty()) out["description"] = target.description;
-    for (const auto& [name, value, description] : result.parameters) {
-        CallJson arg{{"name", name}};
-        if (!description.empty()) arg["description"] = description;
-        if (!value.empty()) arg["value"] = value;
-        out["args"].push_back(std::move(arg));
-    }
-    for (const auto& [key, list] : {std::pair{"secrets", &result.secrets}, {"ssh", &result.ssh}})
-        for (const auto& [name, required] : *list) {
-            CallJson one{{"name", name}};
-            if (required) one["required"] = true;
-            out[key].push_back(std::move(one));
-        }
-    return out;
-}
-
-CallJson targets_json(const BuildResult& result) {
-    CallJson out{{"targets", CallJson::array()}};
-    for (const BuildTarget& target : result.targets) {
-        CallJson one = CallJson::object();
-        if (!target.name.empty()) one["name"] = target.name;
-        if (target.is_default) one["default"] = true;
-        if (!target.description.empty()) one["description"] = target.description;
-        one["base"] = target.base;
-        if (!target.platform.empty()) one["platform"] = target.platform;
-        out["targets"].push_back(std::move(one));
-    }
-    return out;
-}
-
 int print_call(const BuildFlags& flags, const BuildResult& result) {
-    const bool json = flags.call_format == "json";
-    if (flags.call == "check") {
-        std::fputs((json ? checks_json(flags.request, result) : checks_text(flags.request, result)).c_str(), stdout);
-        if (result.check_failure) throw *result.check_failure;
-        return result.checks.empty() ? 0 : 1;
-    }
+    std::fputs(call_text(flags, result).c_str(), stdout);
     if (result.check_failure) throw *result.check_failure;
-    if (!json) return flags.call == "targets" ? print_targets(result) : print_outline(flags, result);
-    std::puts(json_text(flags.call == "targets" ? targets_json(result) : outline_json(flags, result), 2).c_str());
-    return 0;
+    return call_status(flags, result);
 }
 
 void write_results(const BuildFlags& flags, const BuildResult& result) {
     if (!flags.iid_file.empty()) write_file_atomic(flags.iid_file, result.image_id, 0644);
     if (flags.metadata_file.empty()) return;
-    write_file_atomic(flags.metadata_file, json_text(build_metadata(result), 2) + "\n", 0644);
+    write_file_atomic(
+        flags.metadata_file,
+        json_text(flags.request.check_only ? call_metadata(flags, result) : build_metadata(result), 2) + "\n", 0644);
 }
 
 } // namespace
@@ -205,8 +99,8 @@ int build(BuildFlags& flags) {
     if (flags.request.context == "-" || flags.request.dockerfile == "-") flags.request.context_stream = STDIN_FILENO;
     flags.request.output_stream = STDOUT_FILENO;
     const BuildResult result = build_shown(engine, flags, interrupts);
-    if (flags.request.check_only) return print_call(flags, result);
     write_results(flags, result);
+    if (flags.request.check_only) return print_call(flags, result);
     if (flags.quiet || build_progress(flags.progress) == BuildProgress::quiet)
         std::printf("%s\n", result.image_id.c_str());
     return 0;
@@ -236,9 +130,10 @@ std::string buildx_words(const BuildFlags& flags, const Error& e) {
 // What the options ask for and nobody can do.
 int refused(const Error& e) {
     const std::string text = e.what();
-    const char* what = text.starts_with("ERROR: ")           ? ""
-                       : text.starts_with("failed to stat ") ? "ERROR: failed to build: "
-                                                             : "ERROR: ";
+    bool in_build = false; // what buildx finds out once it has begun
+    for (const char* beginning : {"failed to stat ", "invalid host "})
+        in_build = in_build || text.starts_with(beginning);
+    const char* what = text.starts_with("ERROR: ") ? "" : in_build ? "ERROR: failed to build: " : "ERROR: ";
     std::fprintf(stderr, "%s%s\n", what, printable(text, "\n\t").c_str());
     return 1;
 }
@@ -268,6 +163,7 @@ int run_image_build(Globals& globals, const Args& args) {
         report_exception();
         return e.exit_code() ? e.exit_code() : 1;
     }
+    add_build_proxies(globals, flags.request.args);
     if (globals.dry_run) flags.request.check_only = true;
     for (const auto& text : flags.without_effect) std::fprintf(stderr, "WARNING: %s\n", printable(text).c_str());
     if (!docker_is_spoken()) return build(flags);

@@ -99,6 +99,66 @@ int inspect_manifest(Globals& globals, const Args& args) {
     return 0;
 }
 
+std::string without_blanks(std::string text) {
+    std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\n'; });
+    return text;
+}
+
+// Shown as it is without --format.
+bool is_whole_manifest(const std::string& format) { return without_blanks(format) == "{{.Manifest}}"; }
+
+// "linux/arm64/v8"
+std::string platform_text(const ManifestJson& platform) {
+    const std::string variant = platform.value("variant", "");
+    return platform.value("os", "") + "/" + platform.value("architecture", "") + (variant.empty() ? "" : "/" + variant);
+}
+
+// The configuration of the one image, or those of an index by platform; what an index keeps beside images is none.
+ManifestJson configurations(const std::string& name, const RemoteManifest& manifest, const std::stop_token& stop) {
+    const auto of = [&](const std::string& one, const RemoteManifest& image) {
+        auto out = parse_untrusted_as<ManifestJson>(remote_config(one, image, false, stop));
+        if (!out.is_object()) throw error(Errc::failed, "the configuration of {} is no JSON", one);
+        return out;
+    };
+    const ManifestJson document = parsed(manifest, name);
+    if (!document.contains("manifests")) return of(name, manifest);
+    ManifestJson out = ManifestJson::object();
+    for (const ManifestJson& entry : document["manifests"]) {
+        const ManifestJson platform = entry.value("platform", ManifestJson::object());
+        if (platform.value("os", "unknown") == "unknown") continue;
+        const std::string one = parse_image_name(name).repository + "@" + entry.at("digest").get<std::string>();
+        out[platform_text(platform)] = of(one, remote_manifest(one, false, stop));
+    }
+    return out.size() == 1 ? out.begin().value() : out;
+}
+
+// What buildx's templates see: .Name, .Manifest, .Image.
+std::string formatted(const std::string& name, const RemoteManifest& manifest, const std::string& format,
+                      const std::stop_token& stop) {
+    const ManifestJson document = parsed(manifest, name);
+    ManifestJson shown = {
+        {"mediaType", manifest.media_type}, {"digest", manifest.digest}, {"size", manifest.bytes.size()}};
+    if (document.contains("manifests")) {
+        shown = {{"schemaVersion", document.value("schemaVersion", 2)}};
+        if (document.contains("mediaType")) shown["mediaType"] = document["mediaType"];
+        shown["digest"] = manifest.digest;
+        shown["size"] = manifest.bytes.size();
+        shown["manifests"] = document["manifests"];
+        if (document.contains("annotations")) shown["annotations"] = document["annotations"];
+    }
+    ManifestJson data = {{"name", name}, {"manifest", shown}};
+    if (format.find(".Image") != std::string::npos || without_blanks(format) == "{{json.}}")
+        data["image"] = configurations(name, manifest, stop);
+    // Whole documents have lines of their own there.
+    const std::string whole = without_blanks(format);
+    if (whole == "{{json.}}") return json_text(data, 2);
+    for (const auto& [field, key] :
+         {std::pair{"{{json.Name}}", "name"}, {"{{json.Manifest}}", "manifest"}, {"{{json.Image}}", "image"}})
+        if (whole == field) return json_text(data[key], 2);
+    const ManifestJson fields = {{"Name", name}, {"Manifest", shown}, {"Image", data.value("image", ManifestJson())}};
+    return Template(format).execute_inspected(fields, fields);
+}
+
 int list_plugins(Globals& globals, const Args& args) {
     bool quiet = false, full = false;
     std::string format;
@@ -122,17 +182,24 @@ int list_plugins(Globals& globals, const Args& args) {
 
 int print_image_tools(Globals& globals, const Args& args) {
     bool raw = false;
+    std::string format;
     std::vector<std::string> names;
     Options options(globals, "buildx imagetools inspect [OPTIONS] NAME", "Show details of an image in the registry");
     options.flag("raw", raw, "Show original, unformatted JSON manifest")
+        .value("format", format, "Format the output using the given Go template")
         .each("builder", "string", check_builder, "")
         .hidden()
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
+    if (raw && !format.empty()) throw error(Errc::usage, "format and raw cannot be used together");
     Interrupts interrupts;
     const RemoteManifest manifest = remote_manifest(names.front(), false, interrupts.token());
     if (raw) {
         std::fputs(printable_json(manifest.bytes).c_str(), stdout);
+        return 0;
+    }
+    if (!format.empty() && !is_whole_manifest(format)) {
+        std::fputs(formatted(names.front(), manifest, format, interrupts.token()).c_str(), stdout);
         return 0;
     }
     const ManifestJson document = parsed(manifest, names.front());

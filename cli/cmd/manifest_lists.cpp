@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/text_code.hpp"
-#include "cli/builders.hpp"
+#include "cli/cmd/manifest_documents.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/manifest_store.hpp"
@@ -17,28 +17,6 @@
 namespace davit::cli {
 
 namespace {
-
-using List = nlohmann::ordered_json;
-
-constexpr const char* docker_list = "application/vnd.docker.distribution.manifest.list.v2+json";
-constexpr const char* oci_index = "application/vnd.oci.image.index.v1+json";
-
-bool is_index(const List& document) { return document.contains("manifests"); }
-
-List parsed_manifest(const RemoteManifest& manifest, const std::string& name) {
-    List out = List::parse(manifest.bytes, nullptr, false);
-    if (!out.is_object()) throw error(Errc::failed, "the manifest of {} is no JSON", name);
-    return out;
-}
-
-List platform_json(const image::Platform& platform) {
-    List out = {{"architecture", platform.architecture}, {"os", platform.os}};
-    if (!platform.variant.empty()) out["variant"] = platform.variant;
-    return out;
-}
-
-// "registry:5000/app" of "registry:5000/app:1".
-std::string repository_of(const std::string& name) { return parse_image_name(name).repository; }
 
 // ---- manifest
 
@@ -182,91 +160,6 @@ int run_manifest_rm(Globals& globals, const Args& args) {
             if (!globals.dry_run) store.remove(parse_image_name(name).canonical);
         });
     errors.throw_if_any();
-    return 0;
-}
-
-// ---- buildx imagetools create
-
-namespace {
-
-struct Combined {
-    List entries = List::array();
-    std::vector<std::string> sources;
-    RemoteManifest only; // of one source and nothing else
-    bool docker = true;  // all of them are of docker's media types
-};
-
-void add_source(Combined& to, const std::string& name, const std::stop_token& stop) {
-    const RemoteManifest manifest = remote_manifest(name, false, stop);
-    const List document = parsed_manifest(manifest, name);
-    const auto add = [&](const List& entry) {
-        for (const List& known : to.entries)
-            if (known.at("digest") == entry.at("digest")) return;
-        to.docker = to.docker && entry.value("mediaType", "").starts_with("application/vnd.docker.");
-        to.entries.push_back(entry);
-        to.sources.push_back(repository_of(name) + "@" + entry.at("digest").get<std::string>());
-    };
-    if (is_index(document)) {
-        for (const List& entry : document["manifests"]) add(entry);
-    } else {
-        add({{"mediaType", manifest.media_type},
-             {"digest", manifest.digest},
-             {"size", manifest.bytes.size()},
-             {"platform", platform_json(remote_platform(name, manifest, false, stop))}});
-    }
-    to.only = manifest;
-}
-
-} // namespace
-
-int create_image_list(Globals& globals, const Args& args) {
-    bool append = false, prefer_index = true;
-    std::vector<std::string> tags, sources, files, annotations;
-    Options options(globals, "buildx imagetools create [OPTIONS] [SOURCE...]",
-                    "Create a new image based on source images");
-    options.list("annotation", annotations, "Add annotation to the image", "stringArray")
-        .flag("append", append, "Append to existing manifest")
-        .list("f,file", files, "Read source descriptor from file (not in davit)", "stringArray")
-        .hidden()
-        .flag("prefer-index", prefer_index, "When only a single source is specified, prefer outputting an image index")
-        .list("t,tag", tags, "Set reference for new image", "stringArray")
-        .each("builder", "string", check_builder, "")
-        .hidden()
-        .ignored("progress", "string")
-        .arguments(sources);
-    if (!options.parse(args)) return 0;
-    if (!files.empty()) throw error(Errc::unsupported, "davit reads no descriptors of sources from files");
-    if (sources.empty()) throw error(Errc::usage, "no sources specified");
-    if (tags.empty() && !globals.dry_run)
-        throw error(Errc::usage, "can't push without a tag").with_hint("-t registry/app:1");
-    if (append && tags.size() != 1) throw error(Errc::usage, "--append wants one --tag");
-    if (append) sources.insert(sources.begin(), tags.front());
-    Interrupts interrupts;
-    Combined all;
-    for (const std::string& name : sources) add_source(all, name, interrupts.token());
-    const char* type = all.docker ? docker_list : oci_index;
-    List document = {{"schemaVersion", 2}, {"mediaType", type}, {"manifests", all.entries}};
-    for (const std::string& text : annotations) {
-        const std::size_t colon = text.find(':'), equals = text.find('=');
-        const std::string key = text.substr(colon < equals ? colon + 1 : 0, equals - (colon < equals ? colon + 1 : 0));
-        document["annotations"][key] = equals == std::string::npos ? "" : text.substr(equals + 1);
-    }
-    std::string bytes = json_text(document, 2);
-    // One source stays what it is, byte for byte.
-    const bool as_it_is =
-        sources.size() == 1 && annotations.empty() && (!prefer_index || is_index(List::parse(all.only.bytes)));
-    if (as_it_is) {
-        bytes = all.only.bytes;
-        type = all.only.media_type.c_str();
-    }
-    if (globals.dry_run) {
-        std::puts(printable(bytes, "\n").c_str());
-        return 0;
-    }
-    for (const std::string& tag : tags) {
-        const std::string digest = push_list({tag, bytes, type, all.sources}, false, interrupts.token());
-        std::fprintf(stderr, "pushing %s to %s\n", digest.c_str(), printable(parse_image_name(tag).canonical).c_str());
-    }
     return 0;
 }
 

@@ -29,14 +29,6 @@ std::vector<BuildCheck> by_line(const BuildResult& result) {
     return out;
 }
 
-// Each line of the instruction is a range.
-ChecksJson location(int first, const std::string& text) {
-    ChecksJson ranges = ChecksJson::array();
-    for (int line = first; line <= last_line_of_instruction(text, first); ++line)
-        ranges.push_back({{"start", {{"line", line}}}, {"end", {{"line", line}}}});
-    return {{"ranges", std::move(ranges)}};
-}
-
 ChecksJson source_of(const BuildRequest& request, const BuildResult& result, const std::string& text) {
     const std::string path = path_of(request), name = path.substr(path.rfind('/') + 1);
     ChecksJson out{{"filename", !result.checks.empty() ? result.checks.front().file
@@ -48,6 +40,14 @@ ChecksJson source_of(const BuildRequest& request, const BuildResult& result, con
 }
 
 } // namespace
+
+// Each line of the instruction is a range.
+nlohmann::ordered_json line_location(int first, const std::string& text) {
+    ChecksJson ranges = ChecksJson::array();
+    for (int line = first; line <= last_line_of_instruction(text, first); ++line)
+        ranges.push_back({{"start", {{"line", line}}}, {"end", {{"line", line}}}});
+    return {{"ranges", std::move(ranges)}};
+}
 
 std::string rule_url(const std::string& rule) {
     const auto is = [&](std::size_t i, int (*kind)(int)) {
@@ -89,10 +89,10 @@ std::string checks_json(const BuildRequest& request, const BuildResult& result) 
         out["warnings"].push_back({{"ruleName", check.rule},
                                    {"url", rule_url(check.rule)},
                                    {"detail", check.message},
-                                   {"location", location(check.line, text)}});
+                                   {"location", line_location(check.line, text)}});
     if (result.check_failure)
         out["buildError"] = {{"message", result.check_failure->what()},
-                             {"location", location(result.check_failure->at().line, text)}};
+                             {"location", line_location(result.check_failure->at().line, text)}};
     return json_text(out, 2) + "\n";
 }
 

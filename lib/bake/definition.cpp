@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace davit::baking {
 
@@ -53,6 +54,7 @@ void Definition::read(const Body& body) {
 
 void Definition::add_target(const std::string& name, const Block& block) {
     targets_[name].bodies.push_back(block.body);
+    targets_[name].file = block.at.file;
 }
 
 // One target for each combination of the values.
@@ -77,6 +79,7 @@ void Definition::add_matrix(const std::string& name, const Block& block) {
     for (const auto& values : all) {
         const std::string own = naming ? text_of(evaluate(*naming, scope(values))) : name;
         targets_[own].bodies.push_back(block.body);
+        targets_[own].file = block.at.file;
         targets_[own].matrix = values;
         if (own != name) matrices_[name].push_back(own);
     }
@@ -87,7 +90,77 @@ Scope Definition::scope(const std::map<std::string, Value>& own) const {
                 if (const auto found = own.find(name); found != own.end()) return found->second;
                 return variable(name);
             },
-            [this](const std::string& name, const std::vector<Value>& arguments) { return call(name, arguments); }};
+            [this](const std::string& name, const std::vector<Value>& arguments) { return call(name, arguments); },
+            [this](const std::string& type, const std::string& name, const std::string& wanted) {
+                return attribute(type, name, wanted);
+            }};
+}
+
+// What the block itself says, without what it inherits; null where it says nothing of it.
+std::optional<Value> Definition::attribute(const std::string& type, const std::string& name,
+                                           const std::string& wanted) const {
+    std::vector<const Body*> bodies;
+    std::map<std::string, Value> own;
+    if (const auto group = groups_.find(name); type == "group" && group != groups_.end()) bodies = {&group->second};
+    if (const auto found = targets_.find(name); type == "target" && found != targets_.end()) {
+        for (const Body& body : found->second.bodies) bodies.push_back(&body);
+        own = found->second.matrix;
+    }
+    if (bodies.empty()) throw error(Errc::usage, "there is no {} named \"{}\"", type, name);
+    const std::string path = type + "." + name + "." + wanted;
+    if (!evaluating_.insert(path).second) throw error(Errc::usage, "{} needs itself", path);
+    struct Leave {
+        std::set<std::string>& of;
+        const std::string& name;
+        ~Leave() { of.erase(name); }
+    } const leave{evaluating_, path};
+    Attributes out;
+    for (const Body* body : bodies)
+        for (const Attribute& a : body->attributes)
+            if (a.name == wanted) put(out, a.name, placed(a, evaluate(a.value, scope(own))));
+    return out.empty() ? Value{} : std::move(out.front().second);
+}
+
+namespace {
+
+std::string directory_of(const std::string& file) {
+    const std::size_t slash = file.rfind('/');
+    return slash == std::string::npos ? "" : file.substr(0, slash == 0 ? 1 : slash);
+}
+
+// A path of this machine that starts where the process stands.
+bool is_relative(const std::string& path) {
+    for (const char* other : {"/", "cwd://", "target:", "docker-image:", "oci-layout://"})
+        if (path.starts_with(other)) return false;
+    return !path.empty() && path.find("://") == std::string::npos && !path.starts_with("git@");
+}
+
+std::string below(const std::string& directory, const std::string& path) {
+    if (directory.empty() || !is_relative(path)) return path;
+    std::string out = (std::filesystem::path(directory) / path).lexically_normal().string();
+    if (out.size() > 1 && out.ends_with('/')) out.pop_back();
+    return out;
+}
+
+} // namespace
+
+// Contexts are meant from the directory of the file that names them, where that is asked for; what refers to
+// another block has been placed there.
+Value Definition::placed(const Attribute& a, Value value) const {
+    const bool refers = a.value.kind == Expression::Kind::index;
+    if (!options_.file_relative_paths || refers) return value;
+    const std::string directory = directory_of(a.value.at.file);
+    if (a.name == "context" && value.kind == Value::Kind::text) return Value::of(below(directory, value.text));
+    if (a.name == "contexts")
+        for (auto& [key, one] : value.object)
+            if (one.kind == Value::Kind::text) one = Value::of(below(directory, one.text));
+    return value;
+}
+
+std::string Definition::default_context(const std::string& target) const {
+    const auto found = targets_.find(target);
+    if (!options_.file_relative_paths || found == targets_.end()) return ".";
+    return below(directory_of(found->second.file), ".");
 }
 
 std::optional<Value> Definition::call(const std::string& name, const std::vector<Value>& arguments) const {
@@ -158,7 +231,7 @@ void Definition::inherit(const std::string& name, Attributes& to, std::vector<st
     for (const Body& body : found->second.bodies)
         for (const Attribute& a : body.attributes)
             if (a.name != "inherits" && a.name != "matrix" && a.name != "name")
-                if (Value value = evaluate(a.value, own); value.kind != Value::Kind::null)
+                if (Value value = placed(a, evaluate(a.value, own)); value.kind != Value::Kind::null)
                     put(to, a.name, std::move(value));
 }
 

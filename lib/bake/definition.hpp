@@ -23,6 +23,8 @@ public:
     bool is_group(const std::string& name) const { return groups_.count(name) || matrices_.count(name); }
     std::vector<std::string> members(const std::string& group) const;
     bool has_target(const std::string& name) const { return targets_.count(name) != 0; }
+    // Where a target without a context is built: with file_relative_paths the directory of its file.
+    std::string default_context(const std::string& target) const;
     Attributes attributes_of(const std::string& target) const;
     std::vector<std::string> target_names() const;
     std::vector<BakeVariable> variables() const;
@@ -32,6 +34,7 @@ private:
     struct Target {
         std::vector<Body> bodies;            // of several files, the later ones win
         std::map<std::string, Value> matrix; // the values of this one
+        std::string file;                    // of the last one
     };
 
     void read(const Body& body);
@@ -40,6 +43,9 @@ private:
     Scope scope(const std::map<std::string, Value>& own = {}) const;
     std::optional<Value> variable(const std::string& name) const;
     std::string text_at(const Body& body, const char* key, const std::map<std::string, Value>& own = {}) const;
+    std::optional<Value> attribute(const std::string& type, const std::string& name,
+                                   const std::string& attribute) const;
+    Value placed(const Attribute& a, Value value) const;
     std::optional<Value> call(const std::string& name, const std::vector<Value>& arguments) const;
     std::vector<std::string> strings(const Expression* list) const;
     void inherit(const std::string& name, Attributes& to, std::vector<std::string>& path) const;

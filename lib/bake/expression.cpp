@@ -38,7 +38,9 @@ private:
         case Kind::text: return e.children.size() == 1 ? below(e.children[0]) : joined(e);
         case Kind::joined: return joined(e);
         case Kind::name: return name(e.name);
-        case Kind::index: return index(below(e.children[0]), below(e.children[1]));
+        case Kind::index:
+            if (auto found = of_block(e)) return std::move(*found);
+            return index(below(e.children[0]), below(e.children[1]));
         case Kind::call: return call(e);
         case Kind::condition: return condition(e);
         case Kind::operation: return operation(e);
@@ -108,6 +110,15 @@ private:
     Value name(const std::string& wanted) const {
         if (auto found = scope_.variable ? scope_.variable(wanted) : std::nullopt) return std::move(*found);
         throw error(Errc::usage, "there is no variable named \"{}\"", wanted);
+    }
+
+    // Of a block only what is asked for is evaluated: the rest may lead back here.
+    std::optional<Value> of_block(const Expression& e) const {
+        const Expression& block = e.children[0];
+        if (!scope_.attribute || block.kind != Kind::index || block.children[0].kind != Kind::name) return std::nullopt;
+        const std::string& type = block.children[0].name;
+        if ((type != "target" && type != "group") || (scope_.variable && scope_.variable(type))) return std::nullopt;
+        return scope_.attribute(type, text_of(below(block.children[1])), text_of(below(e.children[1])));
     }
 
     static Value index(const Value& of, const Value& key) {

@@ -44,6 +44,9 @@ constexpr const char* each_element = "*";
 struct Scope {
     std::function<std::optional<Value>(const std::string& name)> variable;
     std::function<std::optional<Value>(const std::string& name, const std::vector<Value>& arguments)> function;
+    // target.NAME.ATTRIBUTE, group.NAME.ATTRIBUTE of the file's blocks.
+    std::function<std::optional<Value>(const std::string& type, const std::string& name, const std::string& attribute)>
+        attribute = {};
 };
 
 // Throws Error(usage) with the expression's place.

@@ -319,9 +319,14 @@ private:
         std::vector<std::string> lines;
         for (;;) {
             if (in_.at_end()) in_.fail("the text has no end: " + end);
+            const TextReader before = in_;
             std::string text(in_.rest_of_line());
             const std::size_t start = std::min(text.find_first_not_of(" \t"), text.size());
-            if (text.substr(start) == end) break;
+            if (text.substr(start) == end) { // the line's end stays: it ends what the text is the value of
+                in_ = before;
+                in_.take(text);
+                break;
+            }
             lines.push_back(std::move(text));
         }
         std::string whole;

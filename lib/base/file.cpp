@@ -173,7 +173,7 @@ void write_file_in_place(const std::string& path, std::string_view bytes, mode_t
     in_context("writing " + path, [&] { sys::write_all(fd.get(), bytes); });
 }
 
-WholeFile::WholeFile(const std::string& path) : path_(path) {
+WholeFile::WholeFile(const std::string& path, mode_t mode) : path_(path) {
     const auto slash = path.find_last_of('/');
     name_ = path.substr(slash == std::string::npos ? 0 : slash + 1);
     directory_ = sys::open(slash == std::string::npos ? "."
@@ -188,7 +188,7 @@ WholeFile::WholeFile(const std::string& path) : path_(path) {
                     S_ISLNK(st.st_mode) ? "symbolic link" : "device or pipe")
             .with_hint("redirect the output instead");
     std::string temporary = ".davit-" + sys::random_hex(16);
-    fd_ = sys::open_at(directory_.get(), temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    fd_ = sys::open_at(directory_.get(), temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     temporary_ = std::move(temporary);
 }
 

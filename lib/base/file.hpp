@@ -24,11 +24,11 @@ void write_file_making(const std::string& path, std::string_view bytes, mode_t m
 // Truncates and writes in place: for files that are bind-mounted into containers.
 void write_file_in_place(const std::string& path, std::string_view bytes, mode_t mode = 0644);
 // A file that appears whole or not at all: written beside `path` under a name of its own, which
-// nobody can have prepared, and renamed. Its mode is 0600 whatever stood there. Throws Error(conflict)
-// where path is a device, pipe, link or directory, which would be replaced.
+// nobody can have prepared, and renamed. Its mode is this one, by the umask, whatever stood there. Throws
+// Error(conflict) where path is a device, pipe, link or directory, which would be replaced.
 class WholeFile {
 public:
-    explicit WholeFile(const std::string& path);
+    explicit WholeFile(const std::string& path, mode_t mode = 0600);
     WholeFile(const WholeFile&) = delete;
     WholeFile& operator=(const WholeFile&) = delete;
     ~WholeFile();

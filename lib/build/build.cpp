@@ -200,13 +200,14 @@ private:
         };
         const dockerfile::Checked found = dockerfile::check(document, options);
         BuildResult out;
+        out.dockerfile = context_->dockerfile();
         add_checks(found.checks, out);
         if (found.failure) out.check_failure = *found.failure;
         for (std::size_t i = 0; i < document.stages.size(); ++i) {
             const auto& stage = document.stages[i];
-            if (stage.name.empty() && i + 1 != document.stages.size()) continue;
             out.targets.push_back({stage.name, dockerfile::description_of(stage.node.comments, stage.name_given),
-                                   stage.base, stage.platform, i + 1 == document.stages.size()});
+                                   stage.base, stage.platform, i + 1 == document.stages.size(),
+                                   stage.node.place.first_line});
         }
         for (const auto& parameter : found.parameters)
             out.parameters.push_back({parameter.name, parameter.value, parameter.description});

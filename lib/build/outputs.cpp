@@ -9,6 +9,7 @@
 #include "build/image_config.hpp"
 #include "build/layer_blobs.hpp"
 #include "build/rewrite_times.hpp"
+#include "build/stale_files.hpp"
 #include "build/times.hpp"
 #include "build/working_root.hpp"
 #include "image/archive.hpp"
@@ -18,9 +19,14 @@
 #include "rootfs/tree_reader.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <climits>
 #include <fcntl.h>
+#include <filesystem>
 #include <functional>
+#include <set>
+#include <string_view>
+#include <sys/stat.h>
 #include <utility>
 
 namespace davit::build {
@@ -31,7 +37,8 @@ using Type = BuildOutput::Type;
 
 bool is_true(const std::map<std::string, std::string>& attributes, const char* key) {
     const auto it = attributes.find(key);
-    return it != attributes.end() && (it->second == "true" || it->second == "1");
+    return it != attributes.end() && (it->second == "true" || it->second == "1" || it->second == "t" ||
+                                      it->second == "T" || it->second == "TRUE" || it->second == "True");
 }
 
 ImageDescription describe(const Session& session, const Built& built) {
@@ -126,25 +133,41 @@ std::string directory_of(std::string platform) {
     return platform;
 }
 
+bool splits_platforms(const std::vector<Built>& built, const BuildOutput& output) {
+    const auto it = output.attributes.find("platform-split");
+    return it == output.attributes.end() ? built.size() > 1 : is_true(output.attributes, "platform-split");
+}
+
 // The files; those of several platforms each below a directory.
-void write_tar(Session& session, const std::vector<Built>& built, int fd) {
+void write_tar(Session& session, const std::vector<Built>& built, const BuildOutput& output, int fd) {
+    const bool split = splits_platforms(built, output);
     archive::TarStream tar(archive::to_fd(fd));
     for (const Built& one : built) {
         const ReadRoot root(session.store, session.ingest, one.state.layers);
         rootfs::ReadOptions options;
-        options.contents_only = built.size() == 1;
+        options.contents_only = !split;
         options.max_path = PATH_MAX - 1;
         options.modified = source_date_epoch(session.request);
-        rootfs::read_tree(root.fd(), ".", built.size() == 1 ? "" : directory_of(one.file.platform), tar, options);
+        rootfs::read_tree(root.fd(), ".", split ? directory_of(one.file.platform) : "", tar, options);
     }
     tar.finish();
 }
 
-// As the one who asked for them owns files: modes are kept, owners are not.
-void write_files(Session& session, const Built& built, const std::string& directory) {
+// The directory of an output; one in which files are to be deleted is what was allowed, whatever has become of its
+// path.
+UniqueFd opened(Session& session, const std::string& directory, bool deletes) {
     sys::make_dirs(directory, 0700);
+    UniqueFd out = sys::open(directory, O_RDONLY | O_DIRECTORY);
+    if (deletes)
+        check_delete(session.request,
+                     std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(out.get())).string());
+    return out;
+}
+
+// As the one who asked for them owns files: modes are kept, owners are not.
+void write_files(Session& session, const Built& built, int directory, bool deletes) {
     const ReadRoot root(session.store, session.ingest, built.state.layers);
-    const UniqueFd to = sys::open(directory, O_RDONLY | O_DIRECTORY);
+    if (deletes) remove_stale(directory, root.fd());
     Source source;
     source.root = root.fd();
     dockerfile::CopyStep all;
@@ -155,22 +178,44 @@ void write_files(Session& session, const Built& built, const std::string& direct
     options.stop = session.stop();
     options.keep_top = true;
     if (const auto epoch = source_date_epoch(session.request)) options.modified = timespec{*epoch, 0};
-    copy(source, all, to.get(), options);
+    copy(source, all, directory, options);
+}
+
+// Of several platforms each has a directory of its own, unless it is to be one for all.
+void write_local(Session& session, const std::vector<Built>& all, const BuildOutput& output) {
+    const bool deletes = wants_delete(output);
+    const UniqueFd top = opened(session, output.destination, deletes);
+    if (!splits_platforms(all, output)) {
+        // Each leaves what the others have written.
+        for (const Built& one : all) write_files(session, one, top.get(), deletes && all.size() == 1);
+        return;
+    }
+    std::set<std::string> names;
+    for (const Built& one : all) names.insert(directory_of(one.file.platform));
+    if (deletes) remove_others(top.get(), names);
+    for (const Built& one : all) {
+        const std::string name = directory_of(one.file.platform);
+        if (::mkdirat(top.get(), name.c_str(), 0755) < 0 && errno != EEXIST)
+            throw sys_error(errno, "making {}/{}", output.destination, name);
+        const UniqueFd own = sys::open_at(top.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        write_files(session, one, own.get(), deletes);
+    }
 }
 
 void to_file(const BuildRequest& request, const std::string& destination, const std::function<void(int)>& write) {
     if (destination.empty() || destination == "-") return write(request.output_stream);
     if (const auto slash = destination.rfind('/'); slash != std::string::npos && slash > 0)
         sys::make_dirs(destination.substr(0, slash), 0755);
-    WholeFile file(destination);
+    WholeFile file(destination, 0666); // as a shell's ">" makes it, and as buildx does
     write(file.fd());
     file.finish();
 }
 
+// Tags win over the output's own name, as with buildx.
 std::vector<std::string> names_of(const BuildRequest& request, const BuildOutput& output) {
     std::vector<std::string> out = request.tags;
-    if (const auto it = output.attributes.find("name"); it != output.attributes.end()) {
-        out.clear();
+    if (const auto it = output.attributes.find("name");
+        out.empty() && it != output.attributes.end() && !it->second.empty()) {
         for (std::size_t at = 0, end; at <= it->second.size(); at = end + 1) {
             end = std::min(it->second.find(',', at), it->second.size());
             out.push_back(it->second.substr(at, end - at));
@@ -209,16 +254,21 @@ void check_outputs(const BuildRequest& request) {
         if (request.platforms.size() > 1 && output.type == Type::docker && !output.destination.empty())
             throw error(Errc::unsupported, "docker exporter does not support exporting manifest lists")
                 .with_hint("-o type=oci,dest=FILE writes an archive of several platforms");
+        if (output.type == Type::image && is_true(output.attributes, "push") && names_of(request, output).empty())
+            throw error(Errc::usage, "tag is needed when pushing to registry").with_hint("-t REGISTRY/NAME:TAG");
+        if (output.type == Type::image && is_true(output.attributes, "push-by-digest"))
+            throw error(Errc::unsupported, "push-by-digest is currently not implemented for docker driver")
+                .with_hint("davit pushes images by their names");
+        if (wants_delete(output) && !output.destination.empty()) check_delete(request, output.destination);
         if (output.type == Type::local && output.destination.empty())
             throw error(Errc::usage, "dest is required for local output").with_hint("-o DIRECTORY");
-        if (output.type != Type::image && output.type != Type::local && output.destination.empty() &&
-            request.output_stream < 0)
+        const bool archive = output.type == Type::tar || output.type == Type::oci || output.type == Type::docker;
+        if (archive && output.destination.empty() && request.output_stream < 0)
             throw error(Errc::usage, "dest file is required for {} output", output.type == Type::tar ? "tar" : "oci");
     }
 }
 
 BuildResult deliver(Session& session, const std::vector<Built>& all) {
-    const Built& built = all.front();
     BuildResult result;
     const BuildRequest& request = session.request;
     std::vector<BuildOutput> outputs = request.outputs;
@@ -235,15 +285,11 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
             if (is_true(output.attributes, "push")) push(session, names_of(request, output));
             break;
         case Type::local:
-            session.progress.during("exporting to client directory", [&](int) {
-                if (all.size() == 1) return write_files(session, built, output.destination);
-                for (const Built& one : all)
-                    write_files(session, one, output.destination + "/" + directory_of(one.file.platform));
-            });
+            session.progress.during("exporting to client directory", [&](int) { write_local(session, all, output); });
             break;
         case Type::tar:
             session.progress.during("exporting to client tarball", [&](int) {
-                to_file(request, output.destination, [&](int fd) { write_tar(session, all, fd); });
+                to_file(request, output.destination, [&](int fd) { write_tar(session, all, output, fd); });
             });
             break;
         case Type::oci:
@@ -254,15 +300,43 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
             }
             session.progress.during("exporting to oci image format", [&](int) { write_archive(session, all, output); });
             break;
+        case Type::cacheonly: break; // the cache has it already
         }
     }
     return result;
 }
 
-std::string load_layout(Session& session, const std::string& directory) {
+LayoutName parse_layout(const std::string& text) {
+    LayoutName out{text, "", ""};
+    const auto all_of = [](std::string_view part, std::string_view signs) {
+        return !part.empty() && std::all_of(part.begin(), part.end(), [&](char c) {
+            return std::isalnum(static_cast<unsigned char>(c)) || signs.find(c) != std::string_view::npos;
+        });
+    };
+    constexpr std::string_view algorithm = "sha256:";
+    constexpr std::size_t hex_digits = 64, longest_tag = 128;
+    if (const std::size_t at = out.directory.rfind('@'); at != std::string::npos) {
+        const std::string digest = out.directory.substr(at + 1);
+        if (digest.starts_with(algorithm) && digest.size() == algorithm.size() + hex_digits) {
+            out.digest = digest;
+            out.directory.resize(at);
+        }
+    }
+    const std::size_t colon = out.directory.rfind(':');
+    if (colon == std::string::npos || exists(out.directory)) return out;
+    const std::string tag = out.directory.substr(colon + 1);
+    if (tag.size() > longest_tag || !all_of(tag, "_.-") || tag[0] == '.' || tag[0] == '-') return out;
+    out.tag = tag;
+    out.directory.resize(colon);
+    return out;
+}
+
+std::string load_layout(Session& session, const std::string& name) {
+    const LayoutName layout = parse_layout(name);
     // Whoever wrote it names no image of this machine.
-    const auto loaded = image::load(session.store, directory, {{}, session.stop(), false});
-    if (loaded.empty()) throw error(Errc::not_found, "{} holds no image", directory);
+    const auto loaded =
+        image::load(session.store, layout.directory, {{}, session.stop(), false, layout.digest, layout.tag});
+    if (loaded.empty()) throw error(Errc::not_found, "{} holds no image", layout.directory);
     session.store.extend(session.lease, loaded.front().image.id);
     return loaded.front().image.id;
 }

@@ -18,7 +18,14 @@ struct Built {
 void check_outputs(const BuildRequest& request);
 // built: one for each platform.
 BuildResult deliver(Session& session, const std::vector<Built>& built);
+// DIRECTORY[:TAG][@DIGEST] of oci-layout://. What follows the last ':' is a tag where it looks like one, unless that
+// directory is there.
+struct LayoutName {
+    std::string directory, tag, digest;
+    bool operator==(const LayoutName&) const = default;
+};
+LayoutName parse_layout(const std::string& text);
 // An OCI layout directory as a named context: its image, by id.
-std::string load_layout(Session& session, const std::string& directory);
+std::string load_layout(Session& session, const std::string& name);
 
 } // namespace davit::build

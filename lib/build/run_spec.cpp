@@ -80,9 +80,30 @@ std::string host_name_of(const BuildRequest& request) {
     return out;
 }
 
-std::string hosts_of(const BuildRequest& request) {
+namespace {
+
+constexpr const char* host_gateway = "host-gateway";
+
+// As containers have it: without a way to the host the name resolves all the same, to Docker's own default bridge.
+const char* fixed_gateway(RunNetwork network) {
+    return network == RunNetwork::host ? "127.0.0.1" : network == RunNetwork::none ? "172.17.0.1" : nullptr;
+}
+
+} // namespace
+
+std::vector<std::string> gateway_names(const BuildRequest& request, RunNetwork network) {
+    std::vector<std::string> out;
+    for (const auto& [name, address] : request.extra_hosts)
+        if (address == host_gateway && !fixed_gateway(network)) out.push_back(name);
+    return out;
+}
+
+std::string hosts_of(const BuildRequest& request, RunNetwork network) {
     std::string out = "127.0.0.1\tlocalhost " + host_name_of(request) + "\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-    for (const auto& [name, address] : request.extra_hosts) out += address + "\t" + name + "\n";
+    for (const auto& [name, address] : request.extra_hosts) {
+        const char* known = address == host_gateway ? fixed_gateway(network) : address.c_str();
+        if (known) out += std::string(known) + "\t" + name + "\n";
+    }
     return out;
 }
 

@@ -33,6 +33,8 @@ RunNetwork network_of(const dockerfile::Step& step, const dockerfile::RunStep& r
 
 // The argument BUILDKIT_SANDBOX_HOSTNAME, else what BuildKit calls its own.
 std::string host_name_of(const BuildRequest& request);
-std::string hosts_of(const BuildRequest& request);
+std::string hosts_of(const BuildRequest& request, RunNetwork network = RunNetwork::bridge);
+// Those that are to lead to the host where only who makes the step's network knows the address.
+std::vector<std::string> gateway_names(const BuildRequest& request, RunNetwork network);
 
 } // namespace davit::build

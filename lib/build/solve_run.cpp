@@ -119,7 +119,7 @@ Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& 
                        [&](const std::string& text) { session_.progress.text(vertex, text); });
     RunInput input{
         step, run, session_.request, id, "davit/" + session_.worker.name() + "/" + id, root.overlay(), {}, {}, {}, {}};
-    input.hosts = put_file(directory + "/hosts", hosts_of(session_.request), 0644);
+    input.hosts = put_file(directory + "/hosts", hosts_of(session_.request, network), 0644);
     input.resolv_conf = put_file(directory + "/resolv.conf", resolv_conf(network), 0644);
     input.mounts = script_mounts(run, directory);
     input.mounts.insert(input.mounts.end(), prepared.mounts.begin(), prepared.mounts.end());
@@ -134,7 +134,7 @@ Solver::Outcome Solver::execute_run(const dockerfile::Stage& stage, const Step& 
     std::erase_if(made, [&](const std::string& path) { return kept.contains(path); });
     const std::string steps = runtime::compile(spec, session_.host, {session_.roots.bpf_cache()});
     const StepExit exit = session_.worker.run(
-        id, steps, network == RunNetwork::bridge,
+        id, steps, network == RunNetwork::bridge, gateway_names(session_.request, network),
         [&](int stream, std::string_view bytes) { session_.progress.log(vertex, stream, bytes); }, session_.stop());
     if (exit.code != 0)
         throw error(Errc::failed, "process \"{}\" did not complete successfully: {}{}", fmt::join(run.args, " "),

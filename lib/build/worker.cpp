@@ -151,13 +151,14 @@ void Worker::kill(const std::string& id) {
     if (!ended_) send(json::dump({{"type", "kill"}, {"id", id}}), {});
 }
 
-StepExit Worker::run(const std::string& id, const std::string& steps, bool network, const Output& output,
-                     std::stop_token stop) {
+StepExit Worker::run(const std::string& id, const std::string& steps, bool network,
+                     const std::vector<std::string>& gateway_names, const Output& output, std::stop_token stop) {
     const UniqueFd file = sys::sealed_memfd("davit-steps", steps);
     std::unique_lock hold(mutex_);
     start();
     Waiting& waiting = waiting_[id];
-    send(json::dump({{"type", "run"}, {"id", id}, {"network", network}}), {file.get()});
+    send(json::dump({{"type", "run"}, {"id", id}, {"network", network}, {"gateway_names", gateway_names}}),
+         {file.get()});
     settle(hold, id, stop, [&] { return waiting.held || waiting.failure || waiting.gone; });
     std::optional<StepExit> exit;
     std::exception_ptr failure; // of what reads the output: the step must not go on

@@ -47,9 +47,10 @@ public:
     };
 
     using Output = std::function<void(int stream, std::string_view bytes)>;
-    // steps: runtime::compile()'s. Errors: what setting up said; interrupted (the step is killed first).
-    StepExit run(const std::string& id, const std::string& steps, bool network, const Output& output,
-                 std::stop_token stop);
+    // steps: runtime::compile()'s. gateway_names: names that the file "hosts" of the step's directory gets for the
+    // network's gateway. Errors: what setting up said; interrupted (the step is killed first).
+    StepExit run(const std::string& id, const std::string& steps, bool network,
+                 const std::vector<std::string>& gateway_names, const Output& output, std::stop_token stop);
 
 private:
     struct Waiting {

@@ -1,5 +1,6 @@
 #include "dockerfile/frontend.hpp"
 
+#include "base/error.hpp"
 #include "dockerfile/place.hpp"
 
 namespace davit::dockerfile {
@@ -15,8 +16,12 @@ CheckSettings check_settings(const Document& document, const EvaluateOptions& op
 }
 
 void require_this_frontend(const Document& document, const EvaluateOptions& options) {
-    if (const std::string* given = options.build_args.find("BUILDKIT_SYNTAX"))
-        require_own_frontend({*given, {document.file, 0, 0}});
+    const std::string* given = options.build_args.find("BUILDKIT_SYNTAX");
+    if (given && given->find_first_not_of(" \t\r\n") == std::string::npos)
+        throw error(Errc::usage,
+                    "empty BUILDKIT_SYNTAX build-arg is invalid, use --build-arg BUILDKIT_SYNTAX without '=' "
+                    "for optional behavior");
+    if (given) require_own_frontend({*given, {document.file, 0, 0}});
     else if (document.directives.syntax) require_own_frontend(*document.directives.syntax);
 }
 

@@ -54,6 +54,9 @@ BuildRequest build_request(const Project& project, const Service& service, const
     for (const auto& [name, value] : build.args)
         if (value) out.args.emplace_back(name, value);
     for (const auto& arg : wishes.args) out.args.push_back(arg); // of one given twice the last counts
+    for (const auto& arg : wishes.defaults)
+        if (std::none_of(out.args.begin(), out.args.end(), [&](const auto& a) { return a.first == arg.first; }))
+            out.args.push_back(arg);
     add_labels(project, service, out);
     if (named) {
         out.tags.push_back(image_reference(project, service));

@@ -16,6 +16,7 @@ struct BuildWishes {
     std::vector<std::pair<std::string, std::optional<std::string>>> args; // win over the file's
     std::vector<BuildSsh> ssh;
     bool check_only = false;
+    std::vector<std::pair<std::string, std::optional<std::string>>> defaults = {}; // of args that nobody has given
 };
 
 // image_of: the id of what another service's build has made (additional_contexts: service:NAME).

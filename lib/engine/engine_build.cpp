@@ -182,7 +182,9 @@ BuildResult Engine::build(const BuildRequest& request, const BuildSink& sink, st
 std::vector<BuiltService> Engine::Impl::build_all(const Project& project, const std::vector<std::string>& services,
                                                   const BuildWishes& wishes, const BuildSink& sink,
                                                   std::stop_token stop) {
-    return ServiceBuilds(project, store.roots(), wishes, sink, config.keep_free, std::move(stop)).run(services);
+    BuildWishes all = wishes;
+    all.defaults = config.build_args;
+    return ServiceBuilds(project, store.roots(), all, sink, config.keep_free, std::move(stop)).run(services);
 }
 
 namespace {

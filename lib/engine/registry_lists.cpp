@@ -34,12 +34,17 @@ registry::RegistryClient client_for(const registry::Reference& reference, regist
 
 } // namespace
 
-image::Platform remote_platform(const std::string& image, const RemoteManifest& manifest, bool insecure,
-                                std::stop_token stop) {
+std::string remote_config(const std::string& image, const RemoteManifest& manifest, bool insecure,
+                          std::stop_token stop) {
     const auto reference = registry::Reference::parse(image);
     const image::Manifest parsed = image::parse_manifest(manifest.bytes);
     registry::RemoteImage remote(reference, list_options(reference.domain(), insecure, std::move(stop)));
-    return image::parse_configuration(remote.blob(parsed.config, most_config)).platform;
+    return remote.blob(parsed.config, most_config);
+}
+
+image::Platform remote_platform(const std::string& image, const RemoteManifest& manifest, bool insecure,
+                                std::stop_token stop) {
+    return image::parse_configuration(remote_config(image, manifest, insecure, std::move(stop))).platform;
 }
 
 std::string push_list(const RemoteList& list, bool insecure, std::stop_token stop) {

@@ -20,6 +20,9 @@ struct LoadOptions {
     std::string platform; // "linux/arm64"; empty: all that the archive holds of an index
     std::stop_token stop;
     bool names = true; // images get the names that the archive has for them; false: what is in it is only looked at
+    // Of a layout only what index.json, or an index that it lists, has by that digest; or what it calls by that tag,
+    // where it lists more than one. Empty: all.
+    std::string digest = {}, tag = {};
 };
 
 // path: an OCI layout directory, or a tar (plain, gzip, zstd) of an OCI layout or docker-archive.

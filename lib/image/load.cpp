@@ -107,10 +107,40 @@ private:
         return registry::Reference::try_parse(it->second);
     }
 
+    static bool has_tag(const registry::Descriptor& d, const std::string& tag) {
+        if (const auto reference = name_of(d)) return reference->tag() == tag;
+        const auto it = d.annotations.find("org.opencontainers.image.ref.name");
+        return it != d.annotations.end() && it->second == tag;
+    }
+
+    std::vector<registry::Descriptor> chosen(std::vector<registry::Descriptor> all) {
+        if (!options_.digest.empty()) return {by_digest(all)};
+        if (options_.tag.empty() || all.size() < 2) return all;
+        std::erase_if(all, [&](const registry::Descriptor& d) { return !has_tag(d, options_.tag); });
+        if (all.empty())
+            throw error(Errc::not_found, "the layout has no image with the tag {}", options_.tag)
+                .with_hint("see the annotations org.opencontainers.image.ref.name in its index.json");
+        return all;
+    }
+
+    registry::Descriptor by_digest(const std::vector<registry::Descriptor>& all) {
+        const auto is_it = [&](const registry::Descriptor& d) { return d.digest == options_.digest; };
+        if (const auto it = std::find_if(all.begin(), all.end(), is_it); it != all.end()) return *it;
+        for (const auto& entry : all) {
+            if (!provider_.has(entry.digest)) continue;
+            const std::string json = read_document(provider_, entry);
+            if (kind_of_document(json) == DocumentKind::manifest) continue;
+            const auto inner = parse_index(json);
+            if (const auto it = std::find_if(inner.begin(), inner.end(), is_it); it != inner.end()) return *it;
+        }
+        throw error(Errc::not_found, "the layout has no image {}", options_.digest)
+            .with_hint("its index.json lists what it has");
+    }
+
     void load_layout() {
         std::map<std::string, std::vector<registry::Descriptor>> by_name;
         std::vector<registry::Descriptor> unnamed;
-        for (auto& entry : parse_index(*files_.read("index.json"))) {
+        for (auto& entry : chosen(parse_index(*files_.read("index.json")))) {
             auto reference = name_of(entry);
             (reference ? by_name[reference->canonical()] : unnamed).push_back(std::move(entry));
         }

@@ -10,6 +10,7 @@ const char* to_string(BuildOutput::Type kind) noexcept {
     case BuildOutput::Type::tar: return "tar";
     case BuildOutput::Type::oci: return "oci";
     case BuildOutput::Type::docker: return "docker";
+    case BuildOutput::Type::cacheonly: return "cacheonly";
     }
     return "";
 }

@@ -35,14 +35,16 @@ struct BakeTarget {
 struct BakeOptions {
     std::vector<BakeFile> files;          // the later ones win
     std::vector<std::string> targets;     // targets and groups; empty: default
-    std::vector<std::string> overrides;   // PATTERN.KEY[.NAME]=VALUE, as --set
+    std::vector<std::string> overrides;   // PATTERN.KEY[.NAME][+]=VALUE, as --set
     std::vector<BakeTarget> from_compose; // further targets, of compose files
     std::function<std::optional<std::string>(const std::string& variable)>
-        environment; // what is set wins over defaults
+        environment;                  // what is set wins over defaults
+    bool file_relative_paths = false; // contexts are meant from the directory of their file, not from the process's
 };
 
 struct Baked {
-    std::vector<BakeTarget> targets; // those that are asked for and that their contexts name, what is needed first
+    std::vector<BakeTarget> targets; // those that are asked for and that their contexts name, what is needed first;
+                                     // outputs of those that only contexts name: type=cacheonly
     std::map<std::string, std::vector<std::string>> groups; // that were asked for
 };
 

@@ -32,7 +32,7 @@ struct BuildSsh {
 
 // Where a build's result goes beside the image store.
 struct BuildOutput {
-    enum class Type { image, local, tar, oci, docker };
+    enum class Type { image, local, tar, oci, docker, cacheonly }; // cacheonly: nowhere, it is built only
     Type type = Type::image;
     std::string destination; // a directory, a file; "-": descriptor BuildRequest::output_stream
     std::map<std::string, std::string> attributes;
@@ -59,7 +59,7 @@ struct BuildRequest {
     std::vector<std::pair<std::string, std::string>> contexts; // --build-context NAME=…
     std::vector<BuildSecret> secrets;
     std::vector<BuildSsh> ssh;
-    std::vector<std::string> entitlements; // network.host, security.insecure
+    std::vector<std::string> entitlements; // network.host, security.insecure, buildx.local.delete
     bool privileged = false;               // every RUN has all rights; needs security.insecure
     std::vector<BuildOutput> outputs;      // empty: the image store
     int output_stream = -1;
@@ -97,6 +97,7 @@ struct BuildTarget {
     std::string name, description;
     std::string base, platform; // as FROM writes them
     bool is_default = false;
+    int line = 0; // of FROM, from 1
 };
 
 struct BuildParameter {
@@ -122,6 +123,7 @@ struct BuildResult {
     std::vector<BuildParameter> parameters;     // of the target
     std::vector<BuildRequirement> secrets, ssh; // of the target
     bool checks_fail = false;                   // # check=error=true
+    std::string dockerfile;                     // its text
 };
 
 // The services of a project that have `build:`.

@@ -52,6 +52,8 @@ struct EngineOptions {
     // Bytes of the images' file system that stay free whatever is pulled: an image that would not leave so many is
     // refused before any of it is fetched (failed, with os() == ENOSPC). 0: only the last hundredth is kept.
     std::uint64_t keep_free = 0;
+    // Arguments of services' builds, where neither the file nor the call says anything of them: proxies, say.
+    std::vector<std::pair<std::string, std::optional<std::string>>> build_args;
 };
 
 // A project by name, with its compose file's content where there is one: verbs that act on existing

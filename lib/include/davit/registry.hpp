@@ -47,6 +47,10 @@ RemoteManifest remote_manifest(const std::string& image, bool insecure = false, 
 image::Platform remote_platform(const std::string& image, const RemoteManifest& manifest, bool insecure = false,
                                 std::stop_token stop = {});
 
+// Of a manifest that is no index: its configuration, JSON. Errors as above.
+std::string remote_config(const std::string& image, const RemoteManifest& manifest, bool insecure = false,
+                          std::stop_token stop = {});
+
 struct RemoteList {
     std::string name;                 // "registry:5000/app:1": a tag
     std::string bytes, media_type;    // an index, or the one manifest that the tag is to name

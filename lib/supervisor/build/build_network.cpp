@@ -107,6 +107,12 @@ UniqueFd BuildNetwork::connect(const std::string& step) {
     return netns;
 }
 
+net::IpAddress BuildNetwork::gateway() const {
+    net::SubnetConfig config;
+    config.subnet = state_.networks.at(0).subnets.at(0);
+    return *net::gateway_of(config);
+}
+
 void BuildNetwork::disconnect(const std::string& step) {
     if (addresses_.erase(step) == 0) return;
     try {

@@ -21,6 +21,8 @@ public:
     // A namespace with an address on the bridge and a way out; the address is the step's until disconnect().
     UniqueFd connect(const std::string& step);
     void disconnect(const std::string& step);
+    // The host's address on the bridge, once a step is connected.
+    net::IpAddress gateway() const;
     // Takes everything of this build away, and the bridge when no other build is on it. Call once nothing runs.
     void close();
 

@@ -11,6 +11,7 @@
 #include "supervisor/daemon.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -59,7 +60,8 @@ void BuildSupervisor::on_client() {
             const std::string type = request.at("type").get<std::string>();
             if (type == "kill") kill(id);
             else if (type == "run" && message.fds.size() == 1)
-                start(id, request.at("network").get<bool>(), std::move(message.fds[0]));
+                start(id, request.at("network").get<bool>(),
+                      request.at("gateway_names").get<std::vector<std::string>>(), std::move(message.fds[0]));
             else throw error(Errc::failed, "a build's request is malformed");
         } catch (const Error& e) {
             tell("failed", id, &e);
@@ -71,7 +73,16 @@ void BuildSupervisor::on_client() {
     }
 }
 
-void BuildSupervisor::start(const std::string& id, bool network, UniqueFd steps) {
+// The bridge's subnet is chosen when the first step needs it: only here its gateway is known.
+void BuildSupervisor::add_gateway(const std::string& directory, const std::vector<std::string>& names) {
+    std::string lines;
+    for (const std::string& name : names) lines += network_.gateway().to_string() + '\t' + name + '\n';
+    const UniqueFd hosts = sys::open(directory + "/hosts", O_WRONLY | O_APPEND | O_NOFOLLOW);
+    sys::write_all(hosts.get(), lines);
+}
+
+void BuildSupervisor::start(const std::string& id, bool network, const std::vector<std::string>& gateway_names,
+                            UniqueFd steps) {
     const std::string directory = paths_.run_container(id); // its path is made of hex digits, or refused here
     check_name("step", id);
     sys::make_dirs(directory, 0700);
@@ -80,6 +91,7 @@ void BuildSupervisor::start(const std::string& id, bool network, UniqueFd steps)
     Step& it = *(steps_[id] = std::move(step));
     UniqueFd netns;
     if (network) netns = network_.connect(id);
+    if (network && !gateway_names.empty()) add_gateway(directory, gateway_names);
     runtime::ShimStart start;
     start.shim_path = shim_path_;
     start.shim_exe = shim_exe_.get();

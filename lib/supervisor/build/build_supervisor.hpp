@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace davit::supervisor {
 
@@ -30,7 +31,8 @@ private:
     };
 
     void on_client();
-    void start(const std::string& id, bool network, UniqueFd steps);
+    void start(const std::string& id, bool network, const std::vector<std::string>& gateway_names, UniqueFd steps);
+    void add_gateway(const std::string& directory, const std::vector<std::string>& names);
     void on_shim(const std::string& id);
     void ended(const std::string& id);
     void kill(const std::string& id);

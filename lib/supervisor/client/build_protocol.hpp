@@ -1,8 +1,9 @@
 // What crosses the socket between a build and its supervisor: SOCK_SEQPACKET, one JSON object a message. Its end is
 // the end of the build: whatever still runs is killed, and nothing stays.
 //
-//   → {"type":"run", "id":64 hex, "network":bool, "hosts":text} with the compiled steps as a descriptor. The
-//     container's init is held until somebody attaches at <run>/projects/NAME/containers/ID/shim.sock.
+//   → {"type":"run", "id":64 hex, "network":bool, "gateway_names":[text]} with the compiled steps as a
+//     descriptor. The names are added to the file "hosts" of the container's directory. The container's init is held
+//     until somebody attaches at <run>/projects/NAME/containers/ID/shim.sock.
 //   ← {"type":"held", "id"}            attach now
 //   ← {"type":"failed", "id", "error"} nothing ran, or it could not be set up
 //   ← {"type":"gone", "id"}            after the exit, or after "failed": no process and no mount is left

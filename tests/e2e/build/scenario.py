@@ -482,6 +482,43 @@ def checks_before_a_mistake(s):
     s.davit("image", "build", "--platform", "linux/amd64/v1/x", "ignored", exit=1, err="cannot parse platform specifier")
 
 
+def outputs(s, before):
+    """Where a build's result goes: nowhere, into a directory that it then has for itself, into a file for all to read."""
+    s.write("outputs/Dockerfile", "FROM busybox AS seed\nRUN mkdir /o && echo new > /o/f && mkdir /o/d && echo 1 > /o/d/f\nFROM scratch\nCOPY --from=seed /o /\n")
+    images = s.davit("image", "ls", "-q").out
+    for words in (("--push",), ("-o", "type=registry"), ("-o", "type=image,push=true")):
+        s.davit("image", "build", *words, "outputs", exit=1, err="tag is needed when pushing to registry")
+    s.davit("image", "build", "-o", "type=cacheonly", "-t", "nowhere", "outputs")
+    s.equal("cacheonly makes no image", images, s.davit("image", "ls", "-q").out)
+    s.equal("but builds", ["cached"] * 2, list(build(s, "-o", "type=cacheonly", "outputs").values()))
+    for path in ("outputs/into/stale/x", "outputs/into/d/stale", "outputs/precious/x"):
+        s.write(path, "x\n")
+    os.symlink("../precious", os.path.join(s.directory, "outputs/into/link"))
+    os.symlink("../precious", os.path.join(s.directory, "outputs/into/f"))
+    listed = lambda: sorted(os.path.relpath(os.path.join(at, name), os.path.join(s.directory, "outputs/into"))
+                            for at, folders, files in os.walk(os.path.join(s.directory, "outputs/into")) for name in folders + files)
+    s.davit("image", "build", "-o", "type=local,dest=outputs/into,mode=delete", "outputs")
+    s.equal("mode=delete leaves the build's files", ["d", "d/f", "f"], listed())
+    s.check("and what links led to", os.path.exists(os.path.join(s.directory, "outputs/precious/x")))
+    s.davit("image", "build", "-o", "type=local,dest=.,mode=delete", "outputs", exit=1, err="requires --allow=buildx.local.delete")
+    s.davit("image", "build", "-o", "type=local,dest=outputs/into,mod=delete", "outputs", err="--output mod=delete has no effect")
+    s.run("sh", "-c", f"umask 022; for t in oci docker tar; do {s.binary} image build -t o:1 -o type=$t,dest=outputs/$t.tar outputs || exit 1; done")
+    for kind in ("oci", "docker", "tar"):
+        s.equal(f"a file of type={kind} is as the umask has it", 0o644, os.stat(os.path.join(s.directory, f"outputs/{kind}.tar")).st_mode & 0o7777)
+    s.nothing_left(before, within=1)
+
+
+def host_gateway(s, before):
+    s.write("gateway.Dockerfile", "FROM busybox\nRUN grep -w up /etc/hosts > /hosts; ip route | grep default > /route\n"
+            "RUN --network=none grep -w up /etc/hosts >> /hosts\nRUN --network=host grep -w up /etc/hosts >> /hosts\n")
+    s.davit("image", "build", "-q", "-t", "gateway", "--allow", "network.host", "--add-host", "up=host-gateway", "-f", "gateway.Dockerfile", ".")
+    route = inside(s, "gateway", "cat", "/route").split()[2]
+    s.equal("host-gateway is the host's address on each network", f"{route}\tup\n172.17.0.1\tup\n127.0.0.1\tup\n", inside(s, "gateway", "cat", "/hosts"))
+    s.davit("image", "build", "--add-host", "up=nowhere", ".", exit=1, err="invalid host up=nowhere")
+    s.davit("image", "rm", "gateway")
+    s.nothing_left(before, within=1)
+
+
 with Scenario("build") as s:
     s.images("busybox")
     before = s.listing()
@@ -506,5 +543,7 @@ with Scenario("build") as s:
     garbage(s)
     cache_elsewhere(s)
     as_buildkit_leaves_it(s)
+    outputs(s, before)
+    host_gateway(s, before)
     imported(s)
     supervisor_dies(s, before)

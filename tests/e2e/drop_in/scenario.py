@@ -137,7 +137,36 @@ def bakes(s):
     s.davit("buildx", "bake", "--list", "bogus", exit=1, err='invalid list type "bogus"')
     s.davit("buildx", "bake", "--list", "type=targets,format=x", exit=1, err='invalid list format "x"')
     s.davit("buildx", "bake", "--list", "targets", "--print", exit=1, err="mutually exclusive")
-    os.unlink(os.path.join(s.directory, "docker-bake.hcl"))
+    s.write("docker-bake.hcl", 'target "default" {\n  dockerfile-inline = <<EOT\nFROM scratch as seed\nFROM seed\nLABEL a=b\nEOT\n  description = "it"\n'
+            '  output = ["type=oci"]\n}\ntarget "clean" { dockerfile-inline = "FROM scratch\\nLABEL a=b\\n" }\n')
+    found = s.davit("buildx", "bake", "--check", "default", "clean", exit=1).out
+    s.check("--check has a part for each target", found.startswith("clean\n\nCheck complete, no warnings found.\n\ndefault\nit\n\nCheck complete, 1 warning has been found!\n"), found)
+    document = json.loads(s.davit("buildx", "bake", "--call", "check,format=json", exit=1).out)
+    s.equal("as JSON beside its build", (["build", "check"], "it"), (sorted(document["target"]["default"]), document["target"]["default"]["build"]["description"]))
+    document = json.loads(s.davit("buildx", "bake", "--call", "targets,format=json").out)
+    s.equal("stages without a name too", ["seed", None], [t.get("name") for t in document["target"]["default"]["targets"]["targets"]])
+    s.davit("buildx", "bake", "--call", "outline", "clean", out="^clean$")
+    s.davit("buildx", "bake", "--metadata-file", "meta.json", "--check", "clean")
+    s.equal("--metadata-file has what was found", "0", json.loads(open(os.path.join(s.directory, "meta.json"), encoding="utf-8").read())["clean"]["result.statuscode"])
+    s.run("sh", "-c", f"{s.binary} buildx bake > baked.tar && tar tf baked.tar | grep -q oci-layout")
+    s.davit("buildx", "bake", "--push", "--set", "*.output=type=image", exit=1, err="tag is needed when pushing to registry")
+    s.davit("buildx", "bake", "--set", "*.output=type=cacheonly")
+    os.rename(os.path.join(s.directory, "docker-bake.hcl"), os.path.join(s.directory, "other.hcl"))
+    for words, env in ((("-f", "cwd://other.hcl"), {}), ((), {"BUILDX_BAKE_FILE": " other.hcl "}),
+                       ((), {"BUILDX_BAKE_FILE": "other.hcl,", "BUILDX_BAKE_PATH_SEPARATOR": ","})):
+        s.davit("buildx", "bake", *words, "--print", env=env, out='"context": "."')
+    s.davit("buildx", "bake", "--print", exit=1, env={"BUILDX_BAKE_FILE": "none.hcl"}, err="stat none.hcl: no such file or directory")
+    s.write("v.hcl", 'variable "V" { default = "own" }\ntarget "default" { tags = [V] }\n')
+    s.davit("buildx", "bake", "-f", "v.hcl", "--print", env={"V": "theirs"}, out='"theirs"')
+    s.davit("buildx", "bake", "-f", "v.hcl", "--print", env={"V": "theirs", "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP": "1"}, out='"own"')
+    s.write("sub/compose.yaml", "services:\n  a: {build: {context: ./a, labels: {l: m}}}\n  b: {image: 'b:1', build: .}\n")
+    told = json.loads(s.davit("buildx", "bake", "-f", "sub/compose.yaml", "--print").out)["target"]
+    s.equal("a compose file's builds are as they are written", {"a": {"context": "a", "dockerfile": "Dockerfile", "labels": {"l": "m"}},
+            "b": {"context": ".", "dockerfile": "Dockerfile", "tags": ["b:1"]}}, told)
+    told = json.loads(s.davit("buildx", "bake", "-f", "sub/compose.yaml", "--print", env={"BUILDX_BAKE_FILE_RELATIVE_PATHS": "true"}).out)["target"]
+    s.equal("or from its directory", ["sub/a", "sub"], [told["a"]["context"], told["b"]["context"]])
+    for name in ("other.hcl", "v.hcl", "meta.json", "baked.tar"):
+        os.unlink(os.path.join(s.directory, name))
 
 
 def dry_run(s):

@@ -68,6 +68,23 @@ class Archives(Case):
         self.assertEqual(self.inspect(name)["Id"], mine.id)
         self.assertTrue([path for _, path, _ in registry.requests if "/manifests/" in path])
 
+    def test_one_image_of_a_layout_is_a_context(self):
+        """oci-layout://DIRECTORY:TAG and @DIGEST; one without a name of its own is known by its tag alone."""
+        images = {tag: Image([{"which": tag.encode()}]) for tag in ("one", "two")}
+        layout(self.dir + "/both", {"team/app:" + tag: image for tag, image in images.items()})
+        os.makedirs(self.dir + "/context")
+        with open(self.dir + "/context/Dockerfile", "w") as f:
+            f.write("FROM base\nCOPY Dockerfile /d\n")
+        for number, (tag, image) in enumerate(images.items()):
+            for name in (":" + tag, "@" + image.manifest, ":" + tag + "@" + image.manifest):
+                out = "%s/out%d%d" % (self.dir, number, len(name))
+                self.run_davit("image", "build", "-q", "-o", out, self.dir + "/context", "--build-context", "base=oci-layout://" + self.dir + "/both" + name)
+                with open(out + "/which") as f:
+                    self.assertEqual(f.read(), tag)
+        for name, said in ((":none", "the layout has no image with the tag none"), ("@sha256:" + "0" * 64, "the layout has no image sha256:0")):
+            self.assertIn(said, self.run_davit("image", "build", self.dir + "/context", "--build-context",
+                                               "base=oci-layout://" + self.dir + "/both" + name, code=1).err)
+
     def test_what_is_no_file_is_refused_at_once(self):
         os.mkfifo(self.dir + "/pipe")
         self.assertIn("nobody writes to", self.run_davit("image", "load", "-i", self.dir + "/pipe", code=1).err)

@@ -153,6 +153,27 @@ class RealRegistry(Push):
         again = self.run_davit("buildx", "imagetools", "inspect", "--raw", host + "/both:2").out
         self.assertEqual(json.loads(again), index, "one source stays what it is")
         self.run_davit("buildx", "imagetools", "create", host + "/both:1", code=1)
+        inspect = lambda format: self.run_davit("buildx", "imagetools", "inspect", host + "/both:1", "--format", format).out
+        told = json.loads(inspect("{{json .Manifest}}"))
+        self.assertEqual((told["manifests"], told["schemaVersion"]), (index["manifests"], 2))
+        self.assertEqual(inspect("{{.Name}} {{.Manifest.Digest}}"), host + "/both:1 " + told["digest"])
+        self.assertEqual(set(json.loads(inspect("{{json .Image}}"))), {"linux/amd64", "linux/arm64"})
+        one = self.run_davit("buildx", "imagetools", "inspect", parts[0], "--format", "{{json .Image}}").out
+        self.assertEqual(json.loads(one)["architecture"], "amd64")
+        with open(self.dir + "/descriptor.json", "w") as f:
+            json.dump({"digest": images["arm64"].manifest, "platform": {"architecture": "arm64", "os": "linux", "variant": "v9"}}, f)
+        self.run_davit("buildx", "imagetools", "create", "-t", host + "/both:3", "-f", self.dir + "/descriptor.json", "--metadata-file", self.dir + "/meta.json")
+        with open(self.dir + "/meta.json") as f:
+            meta = json.load(f)
+        raw = json.loads(self.run_davit("buildx", "imagetools", "inspect", "--raw", host + "/both:3").out)
+        self.assertEqual([m["platform"].get("variant") for m in raw["manifests"]], ["v9"])
+        self.assertEqual(meta["image.name"], host + "/both")
+        self.assertTrue(meta["containerimage.descriptor"]["digest"].startswith("sha256:"))
+        self.run_davit("buildx", "imagetools", "create", "-t", host + "/both:4", "-p", "linux/arm64", host + "/both:1")
+        raw = json.loads(self.run_davit("buildx", "imagetools", "inspect", "--raw", host + "/both:4").out)
+        self.assertEqual([m["digest"] for m in raw["manifests"]], [images["arm64"].manifest])
+        self.assertIn("cannot infer repository", self.run_davit("buildx", "imagetools", "create", "-t", host + "/x:1", "-f", self.dir + "/descriptor.json",
+                                                                host + "/both:1", code=1).err)
 
     def test_again_costs_next_to_nothing(self):
         registry, image = self.start(), Image([{"%d" % i: noise(2000000, i * 100000)} for i in range(8)])

@@ -193,12 +193,132 @@ TEST_CASE("bake: what is wrong") {
     CHECK(refusal("function \"f\" {\nparams = [x]\nresult = f(x)\n}\ntarget \"a\" { tags = [f(1)] }", {"a"}) ==
           "the expression leads to itself");
     CHECK(refusal("bogus \"a\" {}") == "a bake file has no blocks of the type \"bogus\"");
-    CHECK(refusal("target \"a\" {}", {"a"}, {"a"}) == "invalid override a");
+    CHECK(refusal("target \"a\" {}", {"a"}, {"a"}) == "invalid override key a, expected target.name");
     CHECK(refusal("group \"default\" { targets = [\"default\"] }") == "");
     std::string doubled = "variable \"V0\" { default = \"" + std::string(1 << 20, 'x') + "\" }\n";
     for (int i = 0; i < 10; ++i)
         doubled += fmt::format("variable \"V{0}\" {{ default = \"${{V{1}}}${{V{1}}}\" }}\n", i + 1, i);
     CHECK(refusal(doubled + "target \"a\" { tags = [V10] }", {"a"}) == "the text grows beyond 16 MiB");
+}
+
+TEST_CASE("bake: --set of a secret says where one that is declared comes from") {
+    const std::string text = "target \"a\" { secret = [\"id=aws,src=old\", { id = \"b\", env = \"B\" }] }";
+    const auto secrets = [&](std::vector<std::string> overrides) {
+        BakeOptions o;
+        o.files = {{"f.hcl", text}};
+        o.targets = {"a"};
+        o.overrides = std::move(overrides);
+        return bake(o).targets.front().secrets;
+    };
+    using Texts = std::vector<std::string>;
+    CHECK(secrets({"a.secret.aws=env=X"}) == Texts{"id=aws,env=X", "id=b,env=B"});
+    CHECK(secrets({"a.secret.b=id=b,src=f"}) == Texts{"id=aws,src=old", "id=b,src=f"});
+    CHECK(secrets({"*.secrets=id=c"}) == Texts{"id=c"});
+    CHECK(secrets({"*.secrets+=id=c"}) == Texts{"id=aws,src=old", "id=b,env=B", "id=c"});
+    CHECK(refusal(text, {"a"}, {"a.secret.other=env=X"}) ==
+          "secret \"other\" must be declared before it can be overridden");
+    CHECK(refusal(text, {"a"}, {"a.secret.aws=id=b"}) ==
+          "secret override id \"b\" does not match declared secret \"aws\"");
+    CHECK(refusal(text, {"a"}, {"a.secret=id=aws"}) == "invalid key a.secret, secret requires name");
+    CHECK(refusal(text, {"a"}, {"a.secret.aws+=env=X"}) == "invalid key a.secret.aws, secret does not support append");
+}
+
+TEST_CASE("bake: what --set cannot be") {
+    const std::string text = "target \"a\" {}";
+    CHECK(refusal(text, {"a"}, {"a.tags"}) == "invalid override a.tags, expected target.name=value");
+    CHECK(refusal(text, {"a"}, {"a.args=1"}) == "invalid key a.args, args requires name");
+    CHECK(refusal(text, {"a"}, {"b.tags=x"}) == "could not find any target matching 'b'");
+    CHECK(refusal(text, {"a"}, {"a.bogus=x"}) == "a target has no \"bogus\"");
+}
+
+TEST_CASE("bake: an argument without a value is the environment's") {
+    const Baked baked = bake(options({"db"}, {"db.args.HERE", "db.args.NOT"}, {{"HERE", "x"}}));
+    CHECK(target(baked, "db").args == std::vector<std::pair<std::string, std::optional<std::string>>>{{"HERE", "x"}});
+}
+
+TEST_CASE("bake: push and load beside what a target's outputs are") {
+    const auto outputs = [](const std::string& own, std::vector<std::string> overrides) {
+        BakeOptions o;
+        o.files = {{"f.hcl", "target \"a\" { output = [" + own + "] }"}};
+        o.targets = {"a"};
+        o.overrides = std::move(overrides);
+        return bake(o).targets.front().outputs;
+    };
+    using Texts = std::vector<std::string>;
+    CHECK(outputs("", {"*.push=true"}) == Texts{"type=image,push=true"});
+    CHECK(outputs("\"type=docker\"", {"*.push=true"}) == Texts{"type=docker", "type=image,push=true"});
+    CHECK(outputs("\"type=image,push=false\"", {"*.push=true"}) == Texts{"type=image,push=true"});
+    CHECK(outputs("\"type=local,dest=o\"", {"*.push=true", "*.load=true"}) == Texts{"type=local,dest=o"});
+    CHECK(outputs("\"type=registry\", \"type=image,push=true\"", {"*.push=false"}) == Texts{"type=image,push=false"});
+    CHECK(outputs("", {"*.load=true"}) == Texts{"type=docker"});
+    CHECK(outputs("\"type=docker,dest=f\"", {"*.load=true"}) == Texts{"type=docker,dest=f", "type=docker"});
+}
+
+TEST_CASE("bake: what only contexts name goes nowhere, what is asked for as well does") {
+    CHECK(target(bake(options()), "base").outputs == std::vector<std::string>{"type=cacheonly"});
+    CHECK(target(bake(options({"app", "base"})), "base").outputs.empty());
+}
+
+TEST_CASE("bake: attributes of other blocks") {
+    const std::string text = "target \"base\" {\n context = \"./src\"\n args = { V = \"1\" }\n}\n"
+                             "group \"g\" { targets = [\"base\"] }\n"
+                             "target \"a\" {\n context = target.base.context\n target = target.base.target\n"
+                             " args = { W = \"${target.base.args.V}-${target.base.args[\"V\"]}\" }\n"
+                             " tags = group.g.targets\n}\n";
+    BakeOptions o;
+    o.files = {{"f.hcl", text}};
+    o.targets = {"a"};
+    const BakeTarget a = bake(o).targets.front();
+    CHECK(a.context == "./src");
+    CHECK(a.target.empty()); // base says nothing of it
+    CHECK(a.args.front().second == "1-1");
+    CHECK(a.tags == std::vector<std::string>{"base"});
+    CHECK(refusal("target \"a\" { context = target.none.context }", {"a"}) == "there is no target named \"none\"");
+    CHECK(refusal("target \"a\" { context = target.b.context }\ntarget \"b\" { context = target.a.context }", {"a"}) ==
+          "target.b.context needs itself");
+}
+
+TEST_CASE("bake: what follows a text of several lines") {
+    for (const char* end : {"\n", "\r\n", "  \n"}) {
+        BakeOptions o;
+        o.files = {{"f.hcl", std::string("target \"a\" {\n dockerfile-inline = <<EOT\nFROM scratch\nEOT") +
+                                 (end[0] == ' ' ? "\n" : end) +
+                                 " args = { V = \"1\" }\n labels = {\n l = <<-X\n   text\n   X\n m = \"2\"\n }\n}\n"}};
+        o.targets = {"a"};
+        const BakeTarget a = bake(o).targets.front();
+        CHECK(a.dockerfile_inline == "FROM scratch\n");
+        CHECK(a.args.front().first == "V");
+        CHECK(a.labels == std::vector<std::pair<std::string, std::string>>{{"l", "text\n"}, {"m", "2"}});
+    }
+}
+
+TEST_CASE("bake: contexts from the directory of their file") {
+    BakeOptions o;
+    o.files = {{"dir/docker-bake.hcl",
+                "target \"a\" {\n context = \"./src\"\n contexts = { x = \"../x\", y = \"target:b\", z = "
+                "\"docker-image://z\" }\n}\n"
+                "target \"b\" {}\ntarget \"c\" { context = target.a.context }\ntarget \"d\" { context = \"cwd://d\" }\n"
+                "target \"e\" { inherits = [\"a\"] }\n"}};
+    o.targets = {"a", "b", "c", "d", "e"};
+    CHECK(target(bake(o), "a").context == "./src");
+    o.file_relative_paths = true;
+    const Baked baked = bake(o);
+    for (const char* name : {"a", "c", "e"}) CHECK(target(baked, name).context == "dir/src");
+    CHECK(target(baked, "b").context == "dir");
+    CHECK(target(baked, "d").context == "cwd://d");
+    CHECK(target(baked, "a").contexts ==
+          std::vector<std::pair<std::string, std::string>>{{"x", "x"}, {"y", "target:b"}, {"z", "docker-image://z"}});
+}
+
+TEST_CASE("bake: contexts are shown as the build takes them") {
+    for (const auto& [written, shown] : {std::pair{"./app/", "app"},
+                                         {"cwd://x/../y", "y"},
+                                         {"cwd://", "."},
+                                         {"https://h/r.git#b:./s", "https://h/r.git#b:./s"}}) {
+        Baked baked;
+        baked.targets.emplace_back().context = written;
+        CHECK_MESSAGE(to_json(baked).find("\"context\": \"" + std::string(shown) + "\"") != std::string::npos, written);
+    }
 }
 
 TEST_CASE("bake: JSON without a bottom") {

@@ -113,6 +113,14 @@ TEST_CASE("file: a whole file replaces files only, and leaves nothing of one tha
     struct stat st {};
     ::stat((dir / "old").c_str(), &st);
     CHECK((st.st_mode & 07777) == 0600);
+    const mode_t mask = ::umask(027);
+    {
+        WholeFile file(dir / "old", 0666);
+        file.finish();
+    }
+    ::umask(mask);
+    ::stat((dir / "old").c_str(), &st);
+    CHECK((st.st_mode & 07777) == 0640);
     REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
     REQUIRE(::symlink("old", (dir / "link").c_str()) == 0);
     for (const char* name : {"fifo", "link", ".", ""}) CHECK_THROWS_AS(WholeFile(dir / name), Error);

@@ -184,6 +184,19 @@ TEST_CASE("/etc/hosts has the names that were asked for") {
     CHECK_FALSE(holds({hosts_of({})}, hosts_of(request)));
 }
 
+TEST_CASE("host-gateway is never an address: whoever makes the network fills it in, and without one it is known") {
+    BuildRequest request;
+    request.extra_hosts = {{"up", "host-gateway"}, {"db", "10.0.0.5"}};
+    CHECK(hosts_of(request).find("up") == std::string::npos);
+    CHECK(hosts_of(request).ends_with("\n10.0.0.5\tdb\n"));
+    CHECK(gateway_names(request, RunNetwork::bridge) == std::vector<std::string>{"up"});
+    for (const auto& [network, address] :
+         {std::pair{RunNetwork::host, "127.0.0.1"}, {RunNetwork::none, "172.17.0.1"}}) {
+        CHECK(gateway_names(request, network).empty());
+        CHECK(hosts_of(request, network).ends_with(std::string(address) + "\tup\n10.0.0.5\tdb\n"));
+    }
+}
+
 TEST_CASE("BUILDKIT_SANDBOX_HOSTNAME is the name of the machine that a RUN sees") {
     RunGiven g = plain_run();
     g.request.args = {{"BUILDKIT_SANDBOX_HOSTNAME", "first"}, {"BUILDKIT_SANDBOX_HOSTNAME", "builder"}};

@@ -169,3 +169,18 @@ TEST_CASE("docker's words: help lists what else a command is called, and no flag
     CHECK(o.help() == "Usage:  docker ps [OPTIONS]\n\nList containers\n\nAliases:\n  docker container ls, docker ps\n\n"
                       "Options:\n  -a, --all   All\n");
 }
+
+TEST_CASE("buildx tells what went wrong itself, and docker's client what is wrong with flags") {
+    speak_docker();
+    CHECK(buildx_error(error(Errc::not_found, "no builder \"x\" found")) == "ERROR: no builder \"x\" found");
+    CHECK(buildx_error(error(Errc::usage, "ERROR: as it is")) == "ERROR: as it is");
+    CHECK(buildx_error(docker_wrong_number("docker buildx use", "docker buildx use NAME", 1, 1))
+              .starts_with("ERROR: docker: 'docker buildx use' requires 1 argument"));
+    CHECK(buildx_error(docker_flag_mistake("unknown flag: --x", "docker buildx ls", "docker buildx ls"))
+              .starts_with("unknown flag: --x"));
+    CHECK(told_as_buildx([] { return 3; }) == 3);
+    CHECK(told_as_buildx([]() -> int { throw error(Errc::failed, "told"); }) == 1);
+    CHECK_THROWS_AS(told_as_buildx([]() -> int { throw error(Errc::interrupted, "stopped"); }), Error);
+    speak_docker(false);
+    CHECK_THROWS_AS(told_as_buildx([]() -> int { throw error(Errc::failed, "not told"); }), Error);
+}

@@ -224,4 +224,10 @@ TEST_CASE("config.json: formats, detach keys and proxies count by docker's name"
     CHECK(configured_proxies(docker, {"http_proxy=mine", "NO_PROXY"}) ==
           std::vector<std::string>{"HTTP_PROXY=http://p:1", "no_proxy=localhost"});
     CHECK(configured_proxies(own, {}).empty());
+    BuildArgs args{{"http_proxy", "mine"}};
+    add_build_proxies(own, args);
+    CHECK(args.size() == 1);
+    add_build_proxies(docker, args);
+    CHECK(args == BuildArgs{{"http_proxy", "mine"}, {"NO_PROXY", "localhost"}});
+    CHECK(build_proxies() == BuildArgs{{"HTTP_PROXY", "http://p:1"}, {"NO_PROXY", "localhost"}});
 }

@@ -333,6 +333,9 @@ TEST_CASE("evaluate: what is refused, and where") {
     CHECK(failure_of("FROM x AS one", [](EvaluateOptions& o) { o.target = "0"; }).find("no stage '0'") !=
           std::string::npos);
     CHECK(failure_of("FROM x", given({"BUILDKIT_SYNTAX=a/b"})).find("frontend") != std::string::npos);
+    for (const char* empty : {"BUILDKIT_SYNTAX=", "BUILDKIT_SYNTAX= "})
+        CHECK(failure_of("FROM x", given({empty})).find("empty BUILDKIT_SYNTAX build-arg is invalid") !=
+              std::string::npos);
 }
 
 TEST_CASE("evaluate: what grows without end is refused") {

@@ -72,6 +72,8 @@ TEST_CASE("arguments, those of the command line last") {
     BuildWishes wishes;
     wishes.args = {{"A", "mine"}};
     CHECK(built.request(wishes).args == Args{{"A", "1"}, {"B", "two"}, {"A", "mine"}});
+    wishes.defaults = {{"B", "no"}, {"HTTP_PROXY", "http://p"}}; // what somebody has given stays
+    CHECK(built.request(wishes).args == Args{{"A", "1"}, {"B", "two"}, {"A", "mine"}, {"HTTP_PROXY", "http://p"}});
 }
 
 TEST_CASE("labels, and the project's own") {
