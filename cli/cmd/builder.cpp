@@ -16,6 +16,7 @@
 #include "cli/options.hpp"
 
 #include <cstdio>
+#include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -61,41 +62,62 @@ const char* type_of(const BuildCacheEntry& entry) {
     return entry.mount ? "exec.cachemount" : entry.url ? "source.http" : "regular";
 }
 
+namespace {
+
+// As buildx shows an entry with --verbose or --format=pretty.
+std::string pretty(const nlohmann::json& row) {
+    const auto truth = [&](const char* key) { return row.at(key).get<bool>() ? "true" : "false"; };
+    const auto text = [&](const char* key) { return printable(row.at(key).get<std::string>()); };
+    std::string out = fmt::format("ID:           {}\nCreated at:   {}\nMutable:      {}\nReclaimable:  {}\n"
+                                  "Shared:       {}\nSize:         {}\n",
+                                  text("ID"), text("CreatedAt"), truth("Mutable"), truth("Reclaimable"),
+                                  truth("Shared"), text("Size"));
+    if (!text("Description").empty()) out += "Description:  " + text("Description") + "\n";
+    out += fmt::format("Usage count:  {}\n", row.at("UsageCount").get<int>());
+    if (!text("LastUsedAt").empty()) out += "Last used:    " + text("LastUsedAt") + "\n";
+    return out + "Type:         " + text("Type") + "\n";
+}
+
+} // namespace
+
 int run_builder_du(Globals& globals, const Args& args) {
     bool verbose = false;
     std::string format;
     std::vector<std::string> filters;
     Options options(globals, "builder du [OPTIONS]", "Disk usage of the build cache");
-    options.flag("verbose", verbose, "Whole ids and descriptions")
+    options.flag("verbose", verbose, "Shorthand for \"--format=pretty\"")
         .list("filter", filters, "Provide filter values: id=ID, type=TYPE, inuse, shared, description=TEXT", "filter")
         .value("format", format, "Format the output: table, json, or a Go template")
         .each("builder", "string", check_builder, "")
         .hidden()
         .ignored("timeout", "duration");
     if (!options.parse(args)) return 0;
-    const ListFormat shape = ListFormat::parse(format);
-    const bool table = shape.kind == ListFormat::Kind::table;
-    verbose = verbose || !table;
+    if (verbose && !format.empty()) throw error(Errc::usage, "--format and --verbose cannot be used together");
+    verbose = verbose || format == "pretty";
+    const ListFormat shape = ListFormat::parse(format == "pretty" ? "" : format);
+    const bool table = shape.kind == ListFormat::Kind::table && !verbose;
+    const bool marks = table || shape.kind == ListFormat::Kind::table_template;
     Engine engine = image_engine();
     std::uint64_t total = 0, shared = 0, reclaimable = 0;
     std::vector<nlohmann::json> rows;
     for (const BuildCacheEntry& entry : build_cache(engine)) {
         if (!taken_by(filters, entry)) continue;
         total += entry.size;
-        (entry.shared ? shared : reclaimable) += entry.in_use ? 0 : entry.size;
+        if (!entry.in_use) reclaimable += entry.size;
+        if (entry.shared) shared += entry.size;
         const std::string last = entry.last_used ? rfc3339_nano(entry.last_used) : "";
-        rows.push_back({{"ID", verbose ? entry.id : entry.id.substr(0, shown_id)},
+        rows.push_back({{"ID", entry.id + (marks && entry.mount ? "*" : "")},
                         {"Type", type_of(entry)},
                         {"Parents", nullptr},
                         {"CreatedAt", last},
-                        {"LastUsedAt", table ? used(entry) : last},
+                        {"LastUsedAt", entry.last_used ? used(entry) : ""},
                         {"UsageCount", 1},
                         {"InUse", entry.in_use},
                         {"Mutable", entry.mount},
                         {"Shared", entry.shared},
                         {"Reclaimable", !entry.in_use},
-                        {"Size", human_size(static_cast<double>(entry.size))},
-                        {"Description", verbose ? entry.description : ellipsis(entry.description, 45)}});
+                        {"Size", human_size(static_cast<double>(entry.size)) + (marks && entry.shared ? "*" : "")},
+                        {"Description", entry.description}});
     }
     const nlohmann::json headers{{"ID", "ID"},
                                  {"Type", "TYPE"},
@@ -109,11 +131,15 @@ int run_builder_du(Globals& globals, const Args& args) {
                                  {"Reclaimable", "RECLAIMABLE"},
                                  {"Size", "SIZE"},
                                  {"Description", "DESCRIPTION"}};
-    std::fputs(render_list(shape, rows, {"ID", "Reclaimable", "Size", "LastUsedAt", "Description"}, headers).c_str(),
-               stdout);
-    if (!table) return 0;
-    print_total("Shared:\t", shared);
-    print_total("Private:", reclaimable);
+    if (verbose)
+        for (const auto& row : rows) std::printf("%s\n", pretty(row).c_str());
+    else std::fputs(render_list(shape, rows, {"ID", "Reclaimable", "Size", "LastUsedAt"}, headers).c_str(), stdout);
+    // The sums are of everything, and for people.
+    if ((!table && !verbose) || !filters.empty()) return 0;
+    if (shared > 0) {
+        print_total("Shared:\t", shared);
+        print_total("Private:", total - shared);
+    }
     print_total("Reclaimable:", reclaimable);
     print_total("Total:\t", total);
     return 0;

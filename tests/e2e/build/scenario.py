@@ -303,6 +303,10 @@ def garbage(s):
     s.equal("all is cached still", ["cached"] * 9, list(build(s, "-t", "ten", ".").values()))
     s.davit("container", "run", "--rm", "ten", "true")
     s.davit("builder", "du", out=r"^Total:")
+    s.davit("builder", "du", out=r"^ID +RECLAIMABLE +SIZE +LAST ACCESSED$")
+    s.davit("builder", "du", "--verbose", out=r"^Usage count:  1$")
+    s.davit("builder", "du", "--verbose", "--format", "json", exit=1, err="--format and --verbose cannot be used together")
+    s.check("sums are of everything", "Total:" not in s.davit("builder", "du", "--filter", "type=regular").out)
     s.davit("builder", "prune", "-f", "--all")
     s.check("a pruned cache knows no step", "RUN" not in s.davit("builder", "du").out)
     s.davit("container", "run", "--rm", "ten", "true")  # the image has what it needs
