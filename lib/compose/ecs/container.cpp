@@ -168,8 +168,7 @@ private:
             }
             // With its end the whole task would end.
             if ((condition == "SUCCESS" || condition == "COMPLETE") && task_.essential.contains(on)) {
-                dependency.error("condition",
-                                 fmt::format("ECS refuses {} of '{}', which is essential", condition, on),
+                dependency.error("condition", fmt::format("ECS refuses {} of '{}', which is essential", condition, on),
                                  fmt::format("\"essential\": false at '{}'", on));
                 continue;
             }

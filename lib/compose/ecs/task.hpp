@@ -36,7 +36,7 @@ struct Task {
     std::string platform;
     std::string holder; // the service that holds the network namespace
     std::map<std::string, TaskVolume> volumes;
-    std::vector<std::string> names; // of its containers
+    std::vector<std::string> names;  // of its containers
     std::set<std::string> essential; // those that the task ends with
 
     bool one_network() const { return mode == "awsvpc"; }
