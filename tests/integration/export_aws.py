@@ -12,7 +12,7 @@ from export_tools import DAVIT, ENVIRONMENT, check_scripts, exports, fail, fetch
 
 
 def filled(text):
-    for word, value in (("REGION", "us-east-1"), ("ACCOUNT", "111122223333"), ("EXECUTION_ROLE", "arn:aws:iam::111122223333:role/x"),
+    for word, value in (("REGION", "us-east-1"), ("ACCOUNT", "111122223333"), ("PARTITION", "aws"), ("DOMAIN", "amazonaws.com"), ("EXECUTION_ROLE", "arn:aws:iam::111122223333:role/x"),
                         ("TASK_ROLE", "arn:aws:iam::111122223333:role/t"), ("SUBNETS", "subnet-1"), ("GROUPS", "sg-1")):
         text = text.replace("@%s@" % word, value)
     text = text.replace('"@TARGETS@"', '{"targetGroupArn": "arn", "containerName": "c", "containerPort": 1}')
@@ -59,7 +59,7 @@ def terraform(work):
     ENVIRONMENT["CHECKPOINT_DISABLE"] = "1"
     first = True
     # Its provider takes half a minute to begin: those that show each resource.
-    shown = {"autoscaled", "secrets-and-configs", "three-networks", "named-volume", "on-instances", "build-only"}
+    shown = {"autoscaled", "secrets-and-configs", "three-networks", "named-volume", "on-instances", "build-only", "balancers", "host-of-instances"}
     for name, out, _ in exports(work, "ecs", ["--format", "terraform"], only=shown):
         if first:
             done = run([terraform_program, "-chdir=" + out, "init", "-backend=false", "-input=false", "-plugin-dir=" + plugins])
@@ -126,7 +126,7 @@ def moto_sequences(work, aws):
     ask("ec2", "modify-vpc-attribute", "--vpc-id", vpc, "--enable-dns-hostnames")  # without it moto's run-task fails
     subnets = [ask("ec2", "create-subnet", "--vpc-id", vpc, "--cidr-block", "10.0.%d.0/24" % i, "--availability-zone", "us-east-1" + zone)["Subnet"]["SubnetId"]
                for i, zone in enumerate("ab")]
-    wanted = {"migration", "secrets-and-configs", "three-networks"}
+    wanted = {"migration", "secrets-and-configs", "three-networks", "balancers"}
     for name, file, _ in [*small_projects(work)]:
         if name not in wanted:
             continue

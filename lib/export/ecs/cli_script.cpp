@@ -153,6 +153,12 @@ std::string task_commands(const Layout& plan, const Task& task) {
     }
     if (list.empty()) out += fmt::format("groups=$(security_group {0}-{1} '{1} of {0}')\n", plan.project, task.name);
     else out += fmt::format("groups=\"{}\"\n", list);
+    const std::string mine = !task.networks.empty()    ? lower_name(task.networks.front())
+                             : !task.published.empty() ? "published"
+                                                       : "groups";
+    for (const std::string& group : mount_groups_of(plan, task))
+        out += fmt::format("allow {} --protocol tcp --port {} --source-group \"${}\"\n", shell_quoted(group), nfs_port,
+                           mine);
     out += fmt::format("revision=$(register {}.taskdef.json)\n", task.name);
     if (task.once) out += fmt::format("run_once {} \"$revision\" {}\n", task.name, task.desired);
     else out += fmt::format("service {} \"$revision\"\n", task.name);
@@ -237,6 +243,11 @@ std::vector<ExportedFile> as_cli(const Layout& plan) {
     if (!secrets.empty()) order += fmt::format("{}. `sh secrets.sh`\n", step++);
     order +=
         fmt::format("{}. `VPC=vpc-… SUBNETS=subnet-…,subnet-… sh deploy.sh`, also for every later export\n", step++);
+    order += "\ndeploy.sh changes what it has made and takes nothing away. A service that is no longer in the file "
+             "runs on (`aws "
+             "ecs delete-service\n--force`), and so stay listeners, target groups and rules of security groups of "
+             "ports that "
+             "are no longer published. A default\naction of a listener that was changed by hand is set back.\n";
     if (!secrets.empty()) out.push_back({"secrets.sh", secrets, true});
     out.push_back({"README.md", ecs_readme(plan, order), false});
     out.insert(out.begin(), {"deploy.sh", script, true});

@@ -283,6 +283,13 @@ void add_task(const Layout& plan, std::size_t i, Document& resources) {
         Document& network = props["NetworkConfiguration"]["AwsvpcConfiguration"];
         network["Subnets"] = cfn_ref("SubnetIds");
         network["SecurityGroups"] = group_list(plan, task, resources);
+        std::size_t n = 0;
+        for (const std::string& group : mount_groups_of(plan, task)) {
+            Document rule = open_port({"tcp", nfs_port});
+            rule["GroupId"] = group;
+            rule["SourceSecurityGroupId"] = network["SecurityGroups"][0];
+            resources[fmt::format("{}Mounts{}", id, ++n)] = resource("AWS::EC2::SecurityGroupIngress", rule);
+        }
     }
     for (const std::string& other : task.after) {
         const bool once =

@@ -230,12 +230,24 @@ void note_ready_made(const Layout& plan, const Service& service) {
 
 } // namespace
 
+namespace {
+
+// Of what runs once: a task has to end with somebody, and not with one whose end another waits for.
+bool ends_the_task(const Task& task, const Service& service) {
+    return task.once && std::none_of(task.members.begin(), task.members.end(), [&](const Service* s) {
+               const auto it = s->depends_on.find(service.name);
+               return it != s->depends_on.end() && wants_end(it->second.condition);
+           });
+}
+
+} // namespace
+
 Document main_definition(Layout& plan, Task& task, const Service& service) {
     const bool once = runs_once(plan.scope.project, service);
     const auto ready_made = ecs_task_of(service);
     Document out{{"name", plan.labels.at(service.name)},
                  {"image", ecs_image(plan, service)},
-                 {"essential", ready_made ? ready_made->essential : task.members.size() == 1 || !once}};
+                 {"essential", ready_made ? ready_made->essential : !once || ends_the_task(task, service)}};
     add_process_of(service, out);
     add_health(plan, service, out);
     if (Document depends = dependencies(plan, task, service); !depends.empty()) out["dependsOn"] = depends;

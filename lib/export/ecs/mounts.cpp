@@ -11,7 +11,8 @@ namespace {
 
 constexpr const char* sidecar_image = "public.ecr.aws/docker/library/busybox:1.36";
 
-std::string efs_volume(Layout& plan, const std::string& key, Document& definition) {
+std::string efs_volume(Layout& plan, Task& task, const std::string& key, Document& definition) {
+    task.file_systems.insert(key);
     const std::string name = dns_label(key);
     for (const Document& v : definition["volumes"])
         if (v["name"] == name) return name;
@@ -22,9 +23,13 @@ std::string efs_volume(Layout& plan, const std::string& key, Document& definitio
     if (given.empty())
         plan.scope.report.needs(path, "a named volume is an EFS file system, which is there before",
                                 "x-aws-filesystem: fs-… at the volume, or the format's parameter");
-    plan.scope.report.needs(
-        path, "the security group of its mount targets has to let in TCP 2049 (NFS) from the groups of the tasks",
-        "a rule of that group, by hand");
+    const std::string group =
+        it == plan.scope.project.volumes.end() ? "" : text_of(it->second.extensions, "x-aws-mount_group");
+    if (!group.empty()) plan.mount_groups[key] = group;
+    else
+        plan.scope.report.needs(
+            path, "the security group of its mount targets has to let in TCP 2049 (NFS) from the groups of the tasks",
+            "x-aws-mount_group: sg-… at the volume makes the rule");
     const std::string id = given.empty() ? word("EFS:" + key) : given;
     plan.file_systems[key] = id;
     Document efs{{"fileSystemId", id}, {"transitEncryption", "ENABLED"}};
@@ -38,6 +43,13 @@ std::string efs_volume(Layout& plan, const std::string& key, Document& definitio
 }
 
 } // namespace
+
+std::vector<std::string> mount_groups_of(const Layout& plan, const Task& task) {
+    std::set<std::string> out;
+    for (const std::string& key : task.file_systems)
+        if (const auto it = plan.mount_groups.find(key); it != plan.mount_groups.end()) out.insert(it->second);
+    return {out.begin(), out.end()};
+}
 
 // Secrets are variables of a container that ends before the program begins, and files of a directory in memory's place.
 void add_secret_files(Layout& plan, const Service& service, Document& container, Document& definition) {
@@ -91,13 +103,13 @@ void add_secret_files(Layout& plan, const Service& service, Document& container,
     container["dependsOn"].push_back({{"containerName", helper}, {"condition", "SUCCESS"}});
 }
 
-void add_mounts_of(Layout& plan, const Task& task, const Service& service, Document& container, Document& definition) {
+void add_mounts_of(Layout& plan, Task& task, const Service& service, Document& container, Document& definition) {
     for (std::size_t i = 0; i < service.volumes.size(); ++i) {
         const Mount& m = service.volumes[i];
         const std::string path = fmt::format("services.{}.volumes[{}]", service.name, i);
         std::string volume;
         if (m.type == MountType::volume && !m.source.empty()) {
-            volume = efs_volume(plan, m.source, definition);
+            volume = efs_volume(plan, task, m.source, definition);
         } else if (m.type == MountType::volume) {
             volume = fmt::format("{}-{}", plan.labels.at(service.name), i);
             Document empty{{"name", volume}};

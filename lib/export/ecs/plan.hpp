@@ -57,8 +57,9 @@ struct Task {
     std::int64_t grace = 0;         // of load balancers' health checks
     std::int64_t stop_timeout = 30; // the longest of its containers'
     std::vector<Listener> published;
-    std::vector<std::string> networks; // keys
-    std::set<std::string> after;       // names of tasks that are made before it
+    std::vector<std::string> networks;  // keys
+    std::set<std::string> file_systems; // keys of volumes
+    std::set<std::string> after;        // names of tasks that are made before it
     struct Scaling {
         int least = 1, most = 1;
         double cpu = 0, memory = 0;
@@ -79,6 +80,7 @@ struct Layout {
     int log_days = 30;
     std::vector<std::string> networks;               // those used, keys
     std::map<std::string, std::string> file_systems; // volume key → id, or the word of it
+    std::map<std::string, std::string> mount_groups; // volume key → security group of its mount targets
     std::vector<std::string> repositories;           // of ECR, to make
     struct SecretValue {
         std::string key, name, environment, file; // name: in Secrets Manager
@@ -105,14 +107,16 @@ void add_published(Layout& plan, Task& task, const Service& service);
 void settle_published(Layout& plan); // names, health; those that no balancer can have are gone
 void note_published(const Layout& plan);
 std::vector<OpenPort> open_ports(const Listener& listener); // of the balancer
-std::vector<OpenPort> target_ports(const Task& task);       // of the task, for the balancer
+inline constexpr std::uint32_t nfs_port = 2049;
+std::vector<std::string> mount_groups_of(const Layout& plan, const Task& task); // mounts.cpp
+std::vector<OpenPort> target_ports(const Task& task);                           // of the task, for the balancer
 void add_definition(Layout& plan, Task& task);
 Document main_definition(Layout& plan, Task& task, const Service& service);
 // linux.cpp: capabilities, limits, devices, memory.
 void add_linux(const Layout& plan, const Task& task, const Service& service, Document& out);
 // mounts.cpp: they add to the container, and to the definition's volumes and containers.
 void add_secret_files(Layout& plan, const Service& service, Document& container, Document& definition);
-void add_mounts_of(Layout& plan, const Task& task, const Service& service, Document& container, Document& definition);
+void add_mounts_of(Layout& plan, Task& task, const Service& service, Document& container, Document& definition);
 
 // names.cpp: who provides a name is made before who asks for it.
 void order_tasks(Layout& plan, std::map<std::string, Task>& by_group);

@@ -10,11 +10,11 @@ namespace davit::exports::ecs {
 
 namespace {
 
-Document awsvpc(const Layout& plan) {
+Document awsvpc(const Layout& plan, const Task& task) {
     Document out{{"subnets", Document::array({word("SUBNETS")})}};
     if (!plan.subnets.empty()) out["subnets"] = plan.subnets;
     out["securityGroups"] = Document::array({word("GROUPS")});
-    out["assignPublicIp"] = plan.public_ip ? "ENABLED" : "DISABLED";
+    out["assignPublicIp"] = plan.public_ip && !task.ec2 ? "ENABLED" : "DISABLED"; // ECS refuses it on instances
     Document whole;
     whole["awsvpcConfiguration"] = out;
     return whole;
@@ -82,7 +82,7 @@ Document service_document(const Layout& plan, const Task& task, bool with_desire
     out["deploymentConfiguration"] = deployment;
     // With no more tasks than wanted there is none to move to another zone.
     if (task.maximum_percent.value_or(200) <= 100 || task.daemon) out["availabilityZoneRebalancing"] = "DISABLED";
-    out["networkConfiguration"] = awsvpc(plan);
+    out["networkConfiguration"] = awsvpc(plan, task);
     if (!task.published.empty()) out["healthCheckGracePeriodSeconds"] = task.grace;
     out["serviceConnectConfiguration"] = service_connect(plan, task);
     out["enableECSManagedTags"] = true;
@@ -110,7 +110,7 @@ Document run_task_document(const Layout& plan, const Task& task) {
                  {"taskDefinition", task.family},
                  {"count", std::min(task.desired, most_of_a_run)},
                  {"launchType", task.ec2 ? "EC2" : "FARGATE"},
-                 {"networkConfiguration", awsvpc(plan)},
+                 {"networkConfiguration", awsvpc(plan, task)},
                  {"startedBy", "davit"},
                  {"tags", tags_of(plan, task)}};
     if (!in_awsvpc(plan, task)) out.erase("networkConfiguration");

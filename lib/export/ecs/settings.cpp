@@ -208,6 +208,9 @@ void settle(const Layout& plan, Task& task) {
     task.ec2 = text_of(placed ? placed->extensions : plan.scope.project.extensions, "x-aws-launch_type") == "EC2";
     task.once = std::all_of(task.members.begin(), task.members.end(),
                             [&](const Service* s) { return runs_once(plan.scope.project, *s); });
+    if (plan.public_ip && task.ec2)
+        plan.scope.report.adjusted("services." + first.name, "without a public address", "tasks on instances have none",
+                                   "subnets with a NAT gateway, or endpoints");
     set_replicas(plan, task);
     set_mode(plan, task);
     set_network(plan, task);

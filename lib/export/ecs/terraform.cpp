@@ -218,7 +218,16 @@ Document tf_network(Builder& b, const Task& task) {
                   task.name + " of " + b.plan.project, Document::array());
         groups.push_back(group_id("task_" + task.name));
     }
-    Document out{{"subnets", "${var.subnet_ids}"}, {"security_groups", groups}, {"assign_public_ip", b.plan.public_ip}};
+    std::size_t n = 0;
+    for (const std::string& group : mount_groups_of(b.plan, task)) {
+        Document& rule = b.make("aws_vpc_security_group_ingress_rule", fmt::format("mounts_{}_{}", task.name, ++n));
+        rule = opened({"tcp", nfs_port});
+        rule["security_group_id"] = group;
+        rule["referenced_security_group_id"] = groups[0];
+    }
+    Document out{{"subnets", "${var.subnet_ids}"},
+                 {"security_groups", groups},
+                 {"assign_public_ip", b.plan.public_ip && !task.ec2}};
     Document list = Document::array();
     list.push_back(out);
     return list;

@@ -1,5 +1,6 @@
 // What an export to ECS is beside its golden texts: tasks of several services, updates, load balancers, instances.
 #include "base/error.hpp"
+#include "davit/deploying.hpp"
 #include "tests/unit/export/exports.hpp"
 
 #include <doctest/doctest.h>
@@ -120,6 +121,16 @@ TEST_CASE("ecs: what a database keeps has one writer, also while it is updated")
     CHECK(m.says("adjusted: services.db.deploy.update_config.order: start-first -> stop-first: two tasks would write"));
     CHECK(m.says("needs input: volumes.data.x-aws-filesystem: the security group of its mount targets"));
     CHECK(m.text("README.md").find("TCP 2049") != std::string::npos);
+    const std::string let_in = "services: {db: {image: i, volumes: [data:/d]}}\n"
+                               "volumes: {data: {x-aws-filesystem: fs-1, x-aws-mount_group: sg-9}}\n";
+    const Made rule = made(let_in, EcsFormat::cli);
+    CHECK_FALSE(rule.says("needs input: volumes"));
+    CHECK(rule.text("deploy.sh").find("allow sg-9 --protocol tcp --port 2049 --source-group \"$n_default\"") !=
+          std::string::npos);
+    const auto ingress = resources(made(let_in, EcsFormat::cloudformation), "AWS::EC2::SecurityGroupIngress");
+    CHECK(ingress.at("DbMounts1")["GroupId"] == "sg-9");
+    const json terraform = made(let_in, EcsFormat::terraform).file("main.tf.json")["resource"];
+    CHECK(terraform["aws_vpc_security_group_ingress_rule"]["mounts_db_1"]["from_port"] == 2049);
 }
 
 TEST_CASE("ecs: a listener on 443 with a certificate is HTTPS, and the target speaks what the container does") {
@@ -254,6 +265,11 @@ TEST_CASE("ecs: instances have what Fargate has not") {
     CHECK_FALSE(service.contains("networkConfiguration"));
     CHECK_FALSE(m.says("Fargate"));
     CHECK_FALSE(m.says("dropped:"));
+    const std::string open = "services: {a: {image: i}}\nx-aws-public_ip: true\nx-aws-subnets: [s]\n";
+    CHECK(made(open).text("a.service.json").find("\"ENABLED\"") != std::string::npos);
+    const Made hidden = made(open + "x-aws-launch_type: EC2\n");
+    CHECK(hidden.text("a.service.json").find("\"assignPublicIp\": \"DISABLED\"") != std::string::npos);
+    CHECK(hidden.says("adjusted: services.a -> without a public address"));
     const Made fargate = made(text);
     for (const char* key : {"pid", "ipc", "memswap_limit", "mem_swappiness", "security_opt", "devices", "dns"}) {
         CAPTURE(std::string(key));
@@ -309,6 +325,11 @@ TEST_CASE("ecs: what looks like a word of ours in a variable is the user's, and 
     CHECK(words.find("\"a@b\"") != std::string::npos);
     CHECK(words.find("arn:@PARTITION@:secretsmanager:@REGION@") != std::string::npos);
     const Made m = made(text);
+    DeployTarget target;
+    target.account = "1";
+    target.region = "cn-north-1";
+    CHECK(with_exported_images(load_text(text), m.result, target).services.at("app").image ==
+          "1.dkr.ecr.cn-north-1.amazonaws.com.cn/p-app:latest");
     const json task = m.file("app.taskdef.json");
     CHECK(task["containerDefinitions"][1]["environment"][0]["value"] == "@REGION@");
     CHECK(task["executionRoleArn"] == "arn:aws-cn:iam::000000000000:role/p-execution");
@@ -319,4 +340,11 @@ TEST_CASE("ecs: what runs once many times is begun by tens") {
     const Made m = made("services: {job: {image: i, restart: 'no', scale: 23}}\n", EcsFormat::cli);
     CHECK(m.text("deploy.sh").find("run_once job \"$revision\" 23\n") != std::string::npos);
     CHECK(m.file("job.run-task.json")["count"] == 10);
+    const Made two = made(R"(services:
+  first: {image: i, restart: "no", x-aws-task: both}
+  last: {image: i, restart: "no", x-aws-task: both, depends_on: {first: {condition: service_completed_successfully}}}
+)");
+    const json containers = two.file("both.taskdef.json")["containerDefinitions"];
+    CHECK(containers[0]["essential"] == false);
+    CHECK(containers[1]["essential"] == true); // ECS wants one at least
 }

@@ -32,9 +32,9 @@ constexpr Case cases[] = {
     {"ecs-terraform", ExportTarget::ecs, EcsFormat::terraform, EcsLayout::service, false},
 };
 
-const std::set<std::string> with_surroundings{"one-image",           "build-only",     "migration",   "named-volume",
-                                              "secrets-and-configs", "three-networks", "start-first", "sidecar",
-                                              "autoscaled",          "on-instances"};
+const std::set<std::string> with_surroundings{
+    "one-image",   "build-only", "migration",  "named-volume", "secrets-and-configs", "three-networks",
+    "start-first", "sidecar",    "autoscaled", "on-instances", "balancers",           "host-of-instances"};
 
 struct Written {
     std::string name, text;
