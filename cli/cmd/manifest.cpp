@@ -132,6 +132,24 @@ ManifestJson configurations(const std::string& name, const RemoteManifest& manif
     return out.size() == 1 ? out.begin().value() : out;
 }
 
+// "mediaType" → "MediaType", in all that has fields and is no map of the user's.
+ManifestJson with_field_names(const ManifestJson& value) {
+    if (value.is_array()) {
+        ManifestJson out = ManifestJson::array();
+        for (const auto& one : value) out.push_back(with_field_names(one));
+        return out;
+    }
+    if (!value.is_object()) return value;
+    ManifestJson out = ManifestJson::object();
+    for (const auto& [key, one] : value.items()) {
+        std::string name = key == "os" ? "OS" : key == "rootfs" ? "RootFS" : key == "urls" ? "URLs" : key;
+        const bool is_field = !name.empty() && name.find_first_of("./") == std::string::npos;
+        if (is_field && name.front() >= 'a' && name.front() <= 'z') name.front() -= 'a' - 'A';
+        out[name] = key == "annotations" || key == "Labels" ? one : with_field_names(one);
+    }
+    return out;
+}
+
 // What buildx's templates see: .Name, .Manifest, .Image.
 std::string formatted(const std::string& name, const RemoteManifest& manifest, const std::string& format,
                       const std::stop_token& stop) {
@@ -155,7 +173,12 @@ std::string formatted(const std::string& name, const RemoteManifest& manifest, c
     for (const auto& [field, key] :
          {std::pair{"{{json.Name}}", "name"}, {"{{json.Manifest}}", "manifest"}, {"{{json.Image}}", "image"}})
         if (whole == field) return json_text(data[key], 2);
-    const ManifestJson fields = {{"Name", name}, {"Manifest", shown}, {"Image", data.value("image", ManifestJson())}};
+    // Fields have Go's names, of which JSON knows nothing.
+    const bool as_json = format.find("json") != std::string::npos;
+    const ManifestJson image = data.value("image", ManifestJson());
+    const ManifestJson fields = {{"Name", name},
+                                 {"Manifest", as_json ? shown : with_field_names(shown)},
+                                 {"Image", as_json ? image : with_field_names(image)}};
     return Template(format).execute_inspected(fields, fields);
 }
 

@@ -471,7 +471,7 @@ def stages_done_again(s, before):
     build(s, *words)
     s.equal("both are done again", ["done", "done"], list(build(s, "--no-cache-filter", "A", *words).values()))
     results = inside(s, "again", "cat", "/a", "/b")
-    s.equal("and are the cache's from then on", ["cached", "cached"], list(build(s, *words).values()))
+    s.equal("and are the cache's from then on", {"cached"}, set(build(s, *words).values()))
     s.equal("with these results", results, inside(s, "again", "cat", "/a", "/b"))
     s.davit("image", "rm", "again")
     s.nothing_left(before, within=1)

@@ -372,7 +372,8 @@ class RealRegistry(Push):
         tokens.asked.clear()
         refused = self.push(second, env=env, code=1).err
         self.push(second, env=env, code=1)
-        self.assertIn("the user has no right to write there", refused)
+        self.assertIn("insufficient_scope: authorization failed", refused)
+        self.assertIn("the user has no right to write to", refused)
         self.assertNotIn("secret", refused)
         self.assertEqual(len(tokens.asked), 4, "asked once again, and not more")
         tokens.withheld.clear()
