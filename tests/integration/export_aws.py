@@ -126,7 +126,7 @@ def moto_sequences(work, aws):
     ask("ec2", "modify-vpc-attribute", "--vpc-id", vpc, "--enable-dns-hostnames")  # without it moto's run-task fails
     subnets = [ask("ec2", "create-subnet", "--vpc-id", vpc, "--cidr-block", "10.0.%d.0/24" % i, "--availability-zone", "us-east-1" + zone)["Subnet"]["SubnetId"]
                for i, zone in enumerate("ab")]
-    wanted = {"migration", "secrets-and-configs", "three-networks", "balancers"}
+    wanted = {"migration", "secrets-and-configs", "three-networks"}
     for name, file, _ in [*small_projects(work)]:
         if name not in wanted:
             continue
