@@ -41,14 +41,14 @@ void Swarm::Impl::provide_image(swarm::ServiceSpec& spec, const std::string& pro
     auto& container = spec.task.container;
     if (!container.image_id.empty()) return; // a roll-back has looked
     const image::Store images(store.roots().images());
-    try {
-        pull_image(container.image, spec.name, project, PullMode::missing, options.quiet_pull, stop);
-    } catch (const Error& e) {
-        if (e.kind() == Errc::interrupted) throw;
-        warnings.push_back(
-            fmt::format("image {} could not be accessed: {}; its tasks are rejected", container.image, e.what()));
-        return;
-    }
+    if (!images.find(container.image)) try {
+            pull_image(container.image, spec.name, project, PullMode::missing, options.quiet_pull, stop);
+        } catch (const Error& e) {
+            if (e.kind() == Errc::interrupted) throw;
+            warnings.push_back(
+                fmt::format("image {} could not be accessed: {}; its tasks are rejected", container.image, e.what()));
+            return;
+        }
     if (options.resolve_image == ResolveImage::never) return;
     const std::string known = pinned_image(container.image, images);
     // One that was built or loaded here is nobody else's to change.
