@@ -50,9 +50,9 @@ private:
 } // namespace
 
 bool answered_yes(bool line_at_end) {
+    const LeftBySignals signals; // before anybody can have read the question
     std::fflush(stdout);
     std::string answer;
-    const LeftBySignals signals;
     const bool read = static_cast<bool>(std::getline(std::cin, answer));
     if (!read && line_at_end) std::fputc('\n', stdout); // the shell's prompt stands below
     while (answer.ends_with('\r') || answer.ends_with(' ')) answer.pop_back();

@@ -1,6 +1,7 @@
 #include "cli/cmd/container_files.hpp"
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 
 namespace davit::cli {
 
@@ -14,6 +15,7 @@ std::vector<ContainerInfo> containers_for_files(Context& context, const std::str
 
 void told_of(Context& context, const ContainerInfo& container, FileWords words,
              const std::function<void(FileWords&)>& fn) {
+    words.details = printable(words.details); // one line, whatever names the container has
     context.display().tell({container.name, Step::State::working, words.doing, words.details, 0, 0});
     if (!context.dry_run()) fn(words);
     context.display().tell({container.name, Step::State::done, words.done, words.details, 0, 0});

@@ -39,6 +39,7 @@ constexpr Extension of_ecs[] = {
     {"x-aws-logs_retention", "top"},
     {"x-aws-max_percent", "services"},
     {"x-aws-min_percent", "services"},
+    {"x-aws-mount_group", "volumes"},
     {"x-aws-policies", "top"},
     {"x-aws-protocol", "services"},
     {"x-aws-public_ip", "top"},

@@ -77,7 +77,7 @@ with Scenario("deploy", project="shop") as s:
             return f.read().splitlines()
 
     deploy("localhost:1/team", exit=1, err="failed to push")
-    s.equal("what cannot be pushed is not deployed", ["kubectl config current-context"], calls())
+    s.equal("what cannot be pushed is not deployed", ["kubectl config current-context", "kubectl get namespace shop --ignore-not-found -o name --context kind"], calls())
     os.unlink(record)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)

@@ -51,8 +51,9 @@ def behind_a_profile(s, before):
     s.equal("its secret", "s3\n", s.davit("exec", "-T", "dep", "cat", "/run/secrets/s").out)
     s.davit("run", "--rm", "missing", exit=1, err=r"compose\.yaml:\d+:\d+: services\.missing\.env_file\[0\]: env file .*none\.env not found")
     down(s, before)
-    for words in (["create", "config"], ["up", "-d", "secret"], ["up", "-d", "dep"], ["pull", "--policy", "missing", "network"]):
+    for words in (["create", "config"], ["up", "-d", "secret"], ["up", "-d", "dep"]):
         s.davit(*words)
+    s.davit("pull", "--policy", "missing", "network", exit=1, err="you have busybox:latest")  # that tag is looked up again, and nobody is there
     s.equal("label_file of a service that was named", "yes", json.loads(s.davit("container", "inspect", "named-dep-1").out)[0]["Config"]["Labels"]["from.file"])
     s.davit("stop", "-t", "0", "dep")
     s.davit("start", "dep")
