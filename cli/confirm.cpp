@@ -1,6 +1,7 @@
 #include "cli/confirm.hpp"
 
 #include "cli/docker_errors.hpp"
+#include "cli/interrupts.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -32,12 +33,14 @@ public:
             ::sigaction(signals[i], &action, &before_[i]);
             ::sigaddset(&asked, signals[i]);
         }
+        Interrupts::at_first(leave); // it may be the one that gets the signal
         ::pthread_sigmask(SIG_UNBLOCK, &asked, &mask_);
     }
     LeftBySignals(const LeftBySignals&) = delete;
     LeftBySignals& operator=(const LeftBySignals&) = delete;
     ~LeftBySignals() {
         ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+        Interrupts::at_first(nullptr);
         for (std::size_t i = 0; i < 2; ++i) ::sigaction(signals[i], &before_[i], nullptr);
     }
 

@@ -4,6 +4,7 @@
 #include "cli/plugin.hpp"
 #include "cli/terminal.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <poll.h>
@@ -117,6 +118,12 @@ void Interrupts::pass_on(int signal) {
     else if (signal == SIGHUP || signal == SIGQUIT) source_.request_stop();
 }
 
+namespace {
+std::atomic<void (*)(int)> first{nullptr};
+}
+
+void Interrupts::at_first(void (*fn)(int signal)) { first = fn; }
+
 void Interrupts::serve() {
     for (;;) {
         pollfd fds[] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}, {caller_.get(), POLLIN, 0}};
@@ -139,7 +146,10 @@ void Interrupts::serve() {
             break;
         }
         case SIGINT:
-        case SIGTERM: interrupt(static_cast<int>(info.ssi_signo)); break;
+        case SIGTERM:
+            if (const auto leave = first.load()) leave(static_cast<int>(info.ssi_signo));
+            interrupt(static_cast<int>(info.ssi_signo));
+            break;
         default: pass_on(static_cast<int>(info.ssi_signo));
         }
     }

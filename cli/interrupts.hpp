@@ -22,6 +22,10 @@ public:
     ~Interrupts();
     Interrupts(const Interrupts&) = delete;
 
+    // While somebody is asked, whichever of the two gets the signal: fn, which does not come back, for none that
+    // requests stop. Nothing: as before.
+    static void at_first(void (*fn)(int signal));
+
     std::stop_token token() const { return source_.get_token(); }
     bool requested() const { return source_.stop_requested(); }
     // What the next signals do; called in the signal's thread. on_signal gets every signal.

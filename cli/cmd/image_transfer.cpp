@@ -55,16 +55,16 @@ int run_image_import(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     if (words.size() >= 2) import.name = words[1];
     if (globals.dry_run) return 0;
+    Interrupts interrupts;
     Engine engine = image_engine();
     if (words[0].starts_with("http://") || words[0].starts_with("https://")) {
-        Interrupts interrupts;
         std::puts(import_image_from(engine, words[0], import, interrupts.token()).id.c_str());
         return 0;
     }
     const bool piped = words[0] == "-";
     const UniqueFd file = piped ? UniqueFd() : sys::open(words[0], O_RDONLY);
-    const image::Image image =
-        import_image(engine, piped ? STDIN_FILENO : file.get(), piped ? "standard input" : words[0], import);
+    const image::Image image = import_image(engine, piped ? STDIN_FILENO : file.get(),
+                                            piped ? "standard input" : words[0], import, interrupts.token());
     std::puts(image.id.c_str());
     return 0;
 }

@@ -494,7 +494,7 @@ def outputs(s, before):
         s.davit("image", "build", *words, "outputs", exit=1, err="tag is needed when pushing to registry")
     s.davit("image", "build", "-o", "type=cacheonly", "-t", "nowhere", "outputs")
     s.equal("cacheonly makes no image", images, s.davit("image", "ls", "-q").out)
-    s.equal("but builds", ["cached"] * 2, list(build(s, "-o", "type=cacheonly", "outputs").values()))
+    s.equal("but builds", {"cached"}, set(build(s, "-o", "type=cacheonly", "outputs").values()))
     for path in ("outputs/into/stale/x", "outputs/into/d/stale", "outputs/precious/x"):
         s.write(path, "x\n")
     os.symlink("../precious", os.path.join(s.directory, "outputs/into/link"))

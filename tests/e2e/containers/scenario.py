@@ -183,7 +183,8 @@ def asked(s, before):
     s.davit("container", "rm", "over")
     for words in (("image", "load"), ("image", "build", "-"), ("image", "build", "-f", "-", "."), ("image", "import", "-", "x")):
         process = subprocess.Popen([s.binary, *words], cwd=s.directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        s.eventually("its input is read", lambda: "poll" in machine.read(f"/proc/{process.pid}/wchan"))
+        waiting = lambda: [t for t in os.listdir(f"/proc/{process.pid}/task") if machine.read(f"/proc/{process.pid}/task/{t}/stat").split(") ")[-1].startswith("S")]
+        s.eventually("its input is read, and signals are waited for", lambda: len(waiting()) > 1)
         process.send_signal(signal.SIGINT)
         s.equal(f"{words} is left", 130, process.wait(timeout=10))
         process.stdin.close()

@@ -85,4 +85,4 @@ with Scenario("deploy", project="shop") as s:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     deploy("localhost:%d/team" % server.server_address[1])
     s.check("the image was pushed under the name that the manifests have", any(p.startswith("/v2/team/shop-web/manifests/") for p in puts), str(puts))
-    s.equal("then what runs it, and the wait for it", ["config", "apply", "rollout"], [c.split()[1] for c in calls()])
+    s.equal("then what runs it, and the wait for it", ["config", "get", "create", "apply", "rollout"], [c.split()[1] for c in calls()])
