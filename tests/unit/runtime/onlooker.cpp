@@ -167,13 +167,19 @@ string interfaces(const string& net_dev) {
     return out;
 }
 
+constexpr int patience = 5000; // milliseconds
+
+// schedstat begins with the time that it has had a processor; "" where the kernel does not count.
+bool never_ran(const string& dir) { return slurp(dir + "/schedstat").rfind("0 ", 0) == 0; }
+
 void look_one(int pid, const string& mounts, const string& groups, const string& devices) {
     const string dir = "/proc/" + std::to_string(pid);
     const bool early = is_early(dir);
     const string theirs = slurp(dir + "/mountinfo"), cgroup = slurp(dir + "/cgroup"), net = slurp(dir + "/net/dev");
     if (!theirs.empty() && theirs != mounts) bad(dir, "mountinfo:\n" + theirs);
-    // A process that ends is shown at the root of each v1 hierarchy, and so is, for a moment, one that is being made:
-    // it has its number before cgroup_post_fork().
+    // A process that ends is shown at the root of each v1 hierarchy, and so is one that is being made: it has its
+    // number before cgroup_post_fork(), and whoever makes it may lose the processor in between. It has not run then.
+    for (int i = 0; i < patience && early && slurp(dir + "/cgroup") != groups && never_ran(dir); ++i) ::usleep(1000);
     if (early && cgroup != groups && slurp(dir + "/cgroup") != groups && is_early(dir)) bad(dir, "cgroup:\n" + cgroup);
     if (!net.empty() && interfaces(net) != devices) bad(dir, "net/dev:\n" + net);
     check_text(dir, "cmdline", slurp(dir + "/cmdline"));
