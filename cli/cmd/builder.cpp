@@ -8,6 +8,7 @@
 #include "cli/builders.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/confirm.hpp"
 #include "cli/docker_errors.hpp"
 #include "cli/format/container.hpp"
 #include "cli/format/size.hpp"
@@ -17,7 +18,6 @@
 
 #include <cstdio>
 #include <fmt/format.h>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -150,9 +150,7 @@ namespace {
 bool agreed(bool all) {
     std::fprintf(stderr, "WARNING! This will remove all %sbuild cache. Are you sure you want to continue? [y/N] ",
                  all ? "" : "dangling ");
-    std::string answer;
-    if (!std::getline(std::cin, answer)) std::fputc('\n', stderr);
-    return answer == "y" || answer == "Y" || answer == "yes";
+    return answered_yes(true);
 }
 
 } // namespace

@@ -257,8 +257,8 @@ void check_outputs(const BuildRequest& request) {
         if (output.type == Type::image && is_true(output.attributes, "push") && names_of(request, output).empty())
             throw error(Errc::usage, "tag is needed when pushing to registry").with_hint("-t REGISTRY/NAME:TAG");
         if (output.type == Type::image && is_true(output.attributes, "push-by-digest"))
-            throw error(Errc::unsupported, "push-by-digest is currently not implemented for docker driver")
-                .with_hint("davit pushes images by their names");
+            throw error(Errc::unsupported, "push-by-digest: images are pushed by their names here")
+                .with_hint("leave it out: what a push tells is the digest, by which the image can be asked for then");
         if (wants_delete(output) && !output.destination.empty()) check_delete(request, output.destination);
         if (output.type == Type::local && output.destination.empty())
             throw error(Errc::usage, "dest is required for local output").with_hint("-o DIRECTORY");

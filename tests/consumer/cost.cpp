@@ -1,5 +1,7 @@
 // cost [ROUNDS]: what the start of a scope takes beside Engine::up() of the same two services, in turns. Prints medians
 // in milliseconds; nothing is asserted. The image is loaded by the caller.
+#include "timing.hpp"
+
 #include <davit/project_builder.hpp>
 #include <davit/scope.hpp>
 
@@ -11,22 +13,11 @@
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 davit::Project two_sleepers() {
     davit::ProjectBuilder b("cost");
     for (const char* name : {"one", "two"})
         b.service(name).image("busybox").command({"sleep", "1000"}).stop_signal("KILL");
     return b.build();
-}
-
-double since(Clock::time_point begin) {
-    return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-double median(std::vector<double> all) {
-    std::sort(all.begin(), all.end());
-    return all.at(all.size() / 2);
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 // ready [ROUNDS]: how soon the servers of davit/testing.hpp answer, and what a case's own database takes. Prints
 // medians in milliseconds; nothing is asserted. The images are loaded by the caller.
+#include "timing.hpp"
+
 #include <davit/testing.hpp>
 
 #include <algorithm>
@@ -12,18 +14,11 @@
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 template <typename F>
 double milliseconds(F&& what) {
     const auto begin = Clock::now();
     what();
-    return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-double median(std::vector<double> all) {
-    std::sort(all.begin(), all.end());
-    return all.at(all.size() / 2);
+    return since(begin);
 }
 
 } // namespace
