@@ -1,23 +1,18 @@
 #include "net/nft.hpp"
 
 #include "base/error.hpp"
+#include "net/nft_wire.hpp"
 
-#include <arpa/inet.h>
+#include <algorithm>
 #include <cerrno>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nf_tables_compat.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 
 namespace davit::net::nft {
 
 namespace {
 
-constexpr std::size_t ifname_size = 16;
-constexpr std::size_t header_length = 16; // of a netlink message
 // An attribute's length has 16 bits: elements go in several messages.
 constexpr std::size_t elements_per_message = 300;
 constexpr int attempts = 8;
@@ -27,16 +22,6 @@ std::string comment_userdata(std::string_view comment) {
     std::string tlv{'\0', static_cast<char>(comment.size() + 1)};
     tlv += comment;
     return tlv + '\0';
-}
-
-std::string comment_of(std::string_view userdata) {
-    while (userdata.size() >= 2) {
-        const std::size_t size = static_cast<std::uint8_t>(userdata[1]);
-        if (userdata.size() < 2 + size) break;
-        if (userdata[0] == 0 && size > 0) return std::string(userdata.substr(2, size - 1));
-        userdata.remove_prefix(2 + size);
-    }
-    return {};
 }
 
 std::size_t size_of(Type t) {
@@ -72,201 +57,7 @@ std::string_view trimmed(const std::string& bytes, const std::vector<Type>& fiel
     return std::string_view(bytes).substr(0, length_of(fields));
 }
 
-void put_data(Message& m, int attribute, std::string_view value) {
-    const auto nest = m.nest(attribute);
-    m.put(NFTA_DATA_VALUE, value);
-}
-
-void put_verdict(Message& m, int attribute, int code, const std::string& chain) {
-    const auto data = m.nest(attribute);
-    const auto verdict = m.nest(NFTA_DATA_VERDICT);
-    m.put_be32(NFTA_VERDICT_CODE, static_cast<std::uint32_t>(code));
-    if (!chain.empty()) m.put_string(NFTA_VERDICT_CHAIN, chain);
-}
-
-std::uint32_t register_of(unsigned slot) { return NFT_REG32_00 + slot; }
-
-nfgenmsg family_header(Family family) { return {static_cast<std::uint8_t>(family), NFNETLINK_V0, 0}; }
-
-int type_of(int message) { return (NFNL_SUBSYS_NFTABLES << 8) | message; }
-
 } // namespace
-
-// --- Fields -------------------------------------------------------------------------------------------
-
-Fields& Fields::port(std::uint16_t p) {
-    const std::uint16_t order = htons(p);
-    return raw({reinterpret_cast<const char*>(&order), 2});
-}
-
-Fields& Fields::ifname(std::string_view name) {
-    std::string padded(name.substr(0, ifname_size - 1));
-    padded.resize(ifname_size, '\0');
-    return raw(padded);
-}
-
-Fields& Fields::number(std::uint32_t n) { return raw({reinterpret_cast<const char*>(&n), sizeof n}); }
-
-Fields& Fields::raw(std::string_view bytes) {
-    bytes_ += bytes;
-    bytes_.resize((bytes_.size() + 3) & ~std::size_t{3}, '\0');
-    return *this;
-}
-
-// --- Expressions --------------------------------------------------------------------------------------
-
-Expressions::Expressions() : list_(0, 0, nullptr, 0) {}
-
-std::string_view Expressions::bytes() const { return list_.bytes().substr(header_length); }
-
-template <typename Fill>
-Expressions& Expressions::add(const char* name, Fill fill) {
-    const auto element = list_.nest(NFTA_LIST_ELEM);
-    list_.put_string(NFTA_EXPR_NAME, name);
-    const auto data = list_.nest(NFTA_EXPR_DATA);
-    fill(list_);
-    return *this;
-}
-
-Expressions& Expressions::meta(std::uint32_t key, unsigned slot) {
-    return add("meta", [&](Message& m) { m.put_be32(NFTA_META_KEY, key).put_be32(NFTA_META_DREG, register_of(slot)); });
-}
-
-Expressions& Expressions::payload(std::uint32_t base, std::uint32_t offset, std::uint32_t size, unsigned slot) {
-    return add("payload", [&](Message& m) {
-        m.put_be32(NFTA_PAYLOAD_DREG, register_of(slot)).put_be32(NFTA_PAYLOAD_BASE, base);
-        m.put_be32(NFTA_PAYLOAD_OFFSET, offset).put_be32(NFTA_PAYLOAD_LEN, size);
-    });
-}
-
-Expressions& Expressions::ct(std::uint32_t key, unsigned slot) {
-    return add("ct", [&](Message& m) { m.put_be32(NFTA_CT_KEY, key).put_be32(NFTA_CT_DREG, register_of(slot)); });
-}
-
-Expressions& Expressions::original_destination(bool v6, unsigned slot) {
-    return add("ct", [&](Message& m) {
-        m.put_be32(NFTA_CT_KEY, v6 ? NFT_CT_DST_IP6 : NFT_CT_DST_IP).put_be32(NFTA_CT_DREG, register_of(slot));
-        m.put_u8(NFTA_CT_DIRECTION, IP_CT_DIR_ORIGINAL);
-    });
-}
-
-Expressions& Expressions::fib_type(bool source, unsigned slot) {
-    return add("fib", [&](Message& m) {
-        m.put_be32(NFTA_FIB_DREG, register_of(slot)).put_be32(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-        m.put_be32(NFTA_FIB_FLAGS, source ? NFTA_FIB_F_SADDR : NFTA_FIB_F_DADDR);
-    });
-}
-
-Expressions& Expressions::equal(std::string_view value, unsigned slot, bool negate) {
-    return add("cmp", [&](Message& m) {
-        m.put_be32(NFTA_CMP_SREG, register_of(slot)).put_be32(NFTA_CMP_OP, negate ? NFT_CMP_NEQ : NFT_CMP_EQ);
-        put_data(m, NFTA_CMP_DATA, value);
-    });
-}
-
-Expressions& Expressions::any_bit(std::uint32_t mask, unsigned slot) {
-    const std::uint32_t zero = 0;
-    const std::string_view zeros(reinterpret_cast<const char*>(&zero), sizeof zero);
-    add("bitwise", [&](Message& m) {
-        m.put_be32(NFTA_BITWISE_SREG, register_of(slot)).put_be32(NFTA_BITWISE_DREG, register_of(slot));
-        m.put_be32(NFTA_BITWISE_LEN, sizeof mask);
-        put_data(m, NFTA_BITWISE_MASK, {reinterpret_cast<const char*>(&mask), sizeof mask});
-        put_data(m, NFTA_BITWISE_XOR, zeros);
-    });
-    return equal(zeros, slot, true);
-}
-
-Expressions& Expressions::load(std::string_view value, unsigned slot) {
-    return add("immediate", [&](Message& m) {
-        m.put_be32(NFTA_IMMEDIATE_DREG, register_of(slot));
-        put_data(m, NFTA_IMMEDIATE_DATA, value);
-    });
-}
-
-Expressions& Expressions::in_set(const std::string& set, bool negate, unsigned slot) {
-    return add("lookup", [&](Message& m) {
-        m.put_string(NFTA_LOOKUP_SET, set).put_be32(NFTA_LOOKUP_SREG, register_of(slot));
-        if (negate) m.put_be32(NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-    });
-}
-
-Expressions& Expressions::from_map(const std::string& map, unsigned slot, unsigned result) {
-    return add("lookup", [&](Message& m) {
-        m.put_string(NFTA_LOOKUP_SET, map).put_be32(NFTA_LOOKUP_SREG, register_of(slot));
-        m.put_be32(NFTA_LOOKUP_DREG, register_of(result));
-    });
-}
-
-Expressions& Expressions::next_number(std::uint32_t modulus, unsigned slot) {
-    return add("numgen", [&](Message& m) {
-        m.put_be32(NFTA_NG_DREG, register_of(slot)).put_be32(NFTA_NG_MODULUS, modulus);
-        m.put_be32(NFTA_NG_TYPE, NFT_NG_INCREMENTAL).put_be32(NFTA_NG_OFFSET, 0);
-    });
-}
-
-Expressions& Expressions::verdict_from_map(const std::string& map, unsigned slot) {
-    return add("lookup", [&](Message& m) {
-        m.put_string(NFTA_LOOKUP_SET, map).put_be32(NFTA_LOOKUP_SREG, register_of(slot));
-        m.put_be32(NFTA_LOOKUP_DREG, NFT_REG_VERDICT);
-    });
-}
-
-Expressions& Expressions::verdict(int code, const std::string& chain) {
-    return add("immediate", [&](Message& m) {
-        m.put_be32(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-        put_verdict(m, NFTA_IMMEDIATE_DATA, code, chain);
-    });
-}
-
-Expressions& Expressions::dnat(bool v6, unsigned address_slot, int port_slot) {
-    return add("nat", [&](Message& m) {
-        m.put_be32(NFTA_NAT_TYPE, NFT_NAT_DNAT).put_be32(NFTA_NAT_FAMILY, v6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
-        m.put_be32(NFTA_NAT_REG_ADDR_MIN, register_of(address_slot));
-        if (port_slot >= 0) m.put_be32(NFTA_NAT_REG_PROTO_MIN, register_of(static_cast<unsigned>(port_slot)));
-    });
-}
-
-Expressions& Expressions::masquerade() {
-    return add("masq", [](Message&) {});
-}
-
-Expressions& Expressions::redirect() {
-    return add("redir", [](Message&) {});
-}
-
-Expressions& Expressions::reject_with_reset() {
-    return add("reject", [](Message& m) { m.put_be32(NFTA_REJECT_TYPE, NFT_REJECT_TCP_RST); });
-}
-
-Expressions& Expressions::reject_port_unreachable() {
-    return add("reject", [](Message& m) {
-        m.put_be32(NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
-        m.put_u8(NFTA_REJECT_ICMP_CODE, NFT_REJECT_ICMPX_PORT_UNREACH);
-    });
-}
-
-Expressions& Expressions::counter() {
-    return add("counter", [](Message& m) { m.put_be64(NFTA_COUNTER_BYTES, 0).put_be64(NFTA_COUNTER_PACKETS, 0); });
-}
-
-Expressions& Expressions::is_family(bool v6) {
-    const std::uint8_t value = v6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
-    return meta(NFT_META_NFPROTO).equal({reinterpret_cast<const char*>(&value), 1});
-}
-
-Expressions& Expressions::name_is(bool input, std::string_view name, bool negate) {
-    return meta(input ? NFT_META_IIFNAME : NFT_META_OIFNAME).equal(Fields().ifname(name).bytes(), 0, negate);
-}
-
-Expressions& Expressions::name_begins(bool input, std::string_view prefix) {
-    return meta(input ? NFT_META_IIFNAME : NFT_META_OIFNAME).equal(prefix);
-}
-
-Expressions& Expressions::name_in(bool input, const std::string& set, bool negate) {
-    return meta(input ? NFT_META_IIFNAME : NFT_META_OIFNAME).in_set(set, negate);
-}
-
-// --- Transaction --------------------------------------------------------------------------------------
 
 Message& Transaction::start(int type, int flags, Family family, std::string what) {
     messages_.emplace_back(type_of(type), flags, family_header(family));
@@ -442,78 +233,6 @@ void create_or_replace(NetlinkSocket& netfilter, const std::function<Transaction
         if (e.os().value() != EEXIST) throw;
     }
     render(true).commit(netfilter);
-}
-
-// --- reading back --------------------------------------------------------------------------------------
-
-std::optional<std::string> table_comment(NetlinkSocket& netfilter, Family family, const std::string& name) {
-    Message m(type_of(NFT_MSG_GETTABLE), 0, family_header(family));
-    m.what = "looking for nftables table " + name;
-    m.put_string(NFTA_TABLE_NAME, name);
-    std::string comment;
-    const bool found = netfilter.query(
-        std::move(m),
-        [&](const nlmsghdr* h) { comment = comment_of(Attributes(h, sizeof(nfgenmsg)).find(NFTA_TABLE_USERDATA)); },
-        {ENOENT});
-    return found ? std::optional(comment) : std::nullopt;
-}
-
-std::vector<ChainInfo> list_chains(NetlinkSocket& netfilter) {
-    std::vector<ChainInfo> chains;
-    Message m(type_of(NFT_MSG_GETCHAIN), 0, nfgenmsg{AF_UNSPEC, NFNETLINK_V0, 0});
-    m.what = "listing nftables chains";
-    netfilter.dump(
-        m,
-        [&](const nlmsghdr* h) {
-            const Attributes a(h, sizeof(nfgenmsg));
-            ChainInfo c;
-            c.family = static_cast<Family>(header_of<nfgenmsg>(h).nfgen_family);
-            c.table = a.text(NFTA_CHAIN_TABLE);
-            c.name = a.text(NFTA_CHAIN_NAME);
-            c.base = a.has(NFTA_CHAIN_HOOK);
-            c.type = a.text(NFTA_CHAIN_TYPE);
-            c.hook = a.nested(NFTA_CHAIN_HOOK).be32(NFTA_HOOK_HOOKNUM);
-            c.priority = static_cast<std::int32_t>(a.nested(NFTA_CHAIN_HOOK).be32(NFTA_HOOK_PRIORITY));
-            c.drop = c.base && a.be32(NFTA_CHAIN_POLICY, NF_ACCEPT) == NF_DROP;
-            chains.push_back(std::move(c));
-        },
-        [&] { chains.clear(); });
-    return chains;
-}
-
-bool rule_cuts(const Attributes& rule) {
-    bool cuts = false, always = true;
-    rule.nested(NFTA_RULE_EXPRESSIONS).each([&](int, std::string_view element) {
-        const Attributes expression(element.data(), element.size());
-        const std::string name = expression.text(NFTA_EXPR_NAME);
-        const Attributes data = expression.nested(NFTA_EXPR_DATA);
-        if (name == "reject") cuts = true;
-        else if (name == "immediate")
-            cuts =
-                cuts || data.nested(NFTA_IMMEDIATE_DATA).nested(NFTA_DATA_VERDICT).be32(NFTA_VERDICT_CODE, NF_ACCEPT) ==
-                            NF_DROP;
-        else if (name == "target") { // iptables' extensions
-            const std::string target = data.text(NFTA_TARGET_NAME);
-            cuts = cuts || target == "REJECT" || target == "DROP";
-        } else if (name != "counter" && name != "log") always = false;
-    });
-    return cuts && always;
-}
-
-std::vector<RuleInfo> list_rules(NetlinkSocket& netfilter, Family family, const std::string& table,
-                                 const std::string& chain) {
-    std::vector<RuleInfo> rules;
-    Message m(type_of(NFT_MSG_GETRULE), 0, family_header(family));
-    m.what = "listing the rules of nftables chain " + chain;
-    m.put_string(NFTA_RULE_TABLE, table).put_string(NFTA_RULE_CHAIN, chain);
-    netfilter.dump(
-        m,
-        [&](const nlmsghdr* h) {
-            const Attributes a(h, sizeof(nfgenmsg));
-            rules.push_back({a.be64(NFTA_RULE_HANDLE), comment_of(a.find(NFTA_RULE_USERDATA)), rule_cuts(a)});
-        },
-        [&] { rules.clear(); });
-    return rules;
 }
 
 } // namespace davit::net::nft
