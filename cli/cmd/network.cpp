@@ -198,7 +198,7 @@ void print_pruned_networks(Context& context, const Filters& filters) {
             if (wanted(n) && is_dangling(engine, n)) std::printf("Would remove: %s\n", printable(n.name).c_str());
         return;
     }
-    prune_networks(engine, wanted, say);
+    prune_networks(engine, wanted, say, context.stop());
     if (told) std::puts("");
 }
 

@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <stop_token>
 
 namespace davit::cli {
 
@@ -67,32 +68,32 @@ std::uint64_t prune_stopped(Context& context, const Limits& limits) {
 }
 
 // They keep images: who asks for all that has no container means these too.
-void forget_projects_that_are_down(Engine& engine) {
+void forget_projects_that_are_down(Engine& engine, const std::stop_token& stop) {
     PruneRevisionsOptions how;
     how.all = true;
     for (const RevisionUse& use : revision_use(engine)) {
         if (use.active) continue;
-        engine.prune_revisions(use.project, how);
+        engine.prune_revisions(use.project, how, stop);
         std::printf("Forgotten: the revisions of %s\n", printable(owner_title(use.project)).c_str());
     }
 }
 
-std::uint64_t prune_unused_images(Engine& engine, bool all, const Limits& limits) {
+std::uint64_t prune_unused_images(Engine& engine, bool all, const Limits& limits, const std::stop_token& stop) {
     PruneImageOptions how;
     how.all = all;
     how.filter = [&](const image::Image& i) {
         return limits.take(limits.before.empty() ? 0 : came_at(engine, i), i.config.labels);
     };
-    const PrunedImages pruned = prune_images(engine, how);
+    const PrunedImages pruned = prune_images(engine, how, stop);
     print_pruned(pruned);
     return pruned.bytes;
 }
 
-std::uint64_t prune_cache(Engine& engine, bool all, const Limits& limits) {
+std::uint64_t prune_cache(Engine& engine, bool all, const Limits& limits, const std::stop_token& stop) {
     PruneBuildCacheOptions how;
     how.all = all;
     for (const std::int64_t limit : limits.before) how.unused_since = std::min(how.unused_since.value_or(limit), limit);
-    const PrunedBuildCache pruned = prune_build_cache(engine, how);
+    const PrunedBuildCache pruned = prune_build_cache(engine, how, stop);
     if (!pruned.removed.empty()) std::puts("Deleted build cache objects:");
     for (const auto& entry : pruned.removed) std::puts(entry.id.c_str());
     if (!pruned.removed.empty()) std::puts("");
@@ -126,12 +127,12 @@ int run_system_prune(Globals& globals, const Args& args) {
     std::uint64_t bytes = prune_stopped(context, limits);
     print_pruned_networks(context, filters);
     if (volumes) bytes += print_pruned_volumes(context, filters, false);
-    if (all && filters.empty()) forget_projects_that_are_down(engine);
-    bytes += prune_unused_images(engine, all, limits);
-    bytes += prune_cache(engine, all, limits);
+    if (all && filters.empty()) forget_projects_that_are_down(engine, context.stop());
+    bytes += prune_unused_images(engine, all, limits, context.stop());
+    bytes += prune_cache(engine, all, limits, context.stop());
     std::printf("Total reclaimed space: %s\n", human_size(static_cast<double>(bytes)).c_str());
     std::fflush(stdout);
-    empty_image_trash(engine);
+    empty_image_trash(engine, context.stop());
     return 0;
 }
 

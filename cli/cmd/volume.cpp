@@ -168,11 +168,12 @@ std::uint64_t print_pruned_volumes(Context& context, const Filters& filters, boo
     }
     std::uint64_t total = 0;
     bool told = false;
-    prune_volumes(engine, wanted, [&](const VolumeInfo& v, std::uint64_t bytes) {
+    const auto say = [&](const VolumeInfo& v, std::uint64_t bytes) {
         if (!std::exchange(told, true)) std::puts("Deleted Volumes:");
         std::puts(printable(v.name).c_str());
         total += bytes;
-    });
+    };
+    prune_volumes(engine, wanted, say, context.stop());
     if (told) std::puts("");
     return total;
 }

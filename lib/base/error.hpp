@@ -4,6 +4,7 @@
 #include "davit/error.hpp"
 
 #include <fmt/format.h>
+#include <stop_token>
 #include <utility>
 
 namespace davit {
@@ -21,6 +22,11 @@ Error make_sys_error(int errnum, std::string what);
 template <typename... Args>
 Error sys_error(int errnum, fmt::format_string<Args...> text, Args&&... args) {
     return make_sys_error(errnum, fmt::format(text, std::forward<Args>(args)...));
+}
+
+// Throws interrupted once a stop is requested.
+inline void heed(const std::stop_token& stop) {
+    if (stop.stop_requested()) throw Error(Errc::interrupted, "interrupted");
 }
 
 // Runs fn; an Error that leaves it carries the context.

@@ -42,7 +42,7 @@ BuildCacheEntry url_entry(const build::HttpMemory::Kept& kept) {
     return out;
 }
 
-std::vector<BuildCacheEntry> entries(image::Store& store, const build::HttpMemory& urls) {
+std::vector<BuildCacheEntry> entries(image::Store& store, const build::HttpMemory& urls, const std::stop_token& stop) {
     std::vector<BuildCacheEntry> out;
     for (const auto& listed : image::StepRecords(store).list()) {
         BuildCacheEntry entry;
@@ -53,8 +53,10 @@ std::vector<BuildCacheEntry> entries(image::Store& store, const build::HttpMemor
         entry.shared = listed.shared;
         out.push_back(std::move(entry));
     }
-    for (const auto& name : image::list_directory(mounts_of(store)))
+    for (const auto& name : image::list_directory(mounts_of(store))) {
+        heed(stop);
         out.push_back(mount_entry(mounts_of(store) + "/" + name, name));
+    }
     for (const auto& kept : urls.list()) out.push_back(url_entry(kept));
     std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.last_used < b.last_used; });
     return out;
@@ -70,19 +72,20 @@ bool remove_mount(const std::string& directory) {
 
 } // namespace
 
-std::vector<BuildCacheEntry> build_cache(Engine& engine) {
+std::vector<BuildCacheEntry> build_cache(Engine& engine, std::stop_token stop) {
     image::Store store(roots_of(engine).images());
-    return entries(store, build::HttpMemory(roots_of(engine).state + "/cache/build/urls"));
+    return entries(store, build::HttpMemory(roots_of(engine).state + "/cache/build/urls"), stop);
 }
 
-PrunedBuildCache prune_build_cache(Engine& engine, const PruneBuildCacheOptions& options) {
+PrunedBuildCache prune_build_cache(Engine& engine, const PruneBuildCacheOptions& options, std::stop_token stop) {
     image::Store store(roots_of(engine).images());
     const build::HttpMemory urls(roots_of(engine).state + "/cache/build/urls");
-    std::vector<BuildCacheEntry> all = entries(store, urls);
+    std::vector<BuildCacheEntry> all = entries(store, urls, stop);
     std::uint64_t total = 0;
     for (const auto& entry : all) total += entry.shared ? 0 : entry.size;
     PrunedBuildCache out;
     for (BuildCacheEntry& entry : all) {
+        heed(stop);
         if (total <= options.keep && options.keep > 0) break;
         if (entry.in_use || (entry.shared && !options.all)) continue;
         if (options.unused_since && entry.last_used > *options.unused_since) continue;
@@ -99,7 +102,7 @@ PrunedBuildCache prune_build_cache(Engine& engine, const PruneBuildCacheOptions&
         out.removed.push_back(std::move(entry));
     }
     if (!out.removed.empty()) out.bytes += store.collect_garbage();
-    store.empty_trash();
+    store.empty_trash(stop);
     return out;
 }
 

@@ -224,11 +224,12 @@ std::vector<ContainerInfo> Engine::removable(const ProjectRef& project, const Rm
     return out;
 }
 
-void Engine::remove_container(const std::string& project, const std::string& id, bool force, bool volumes) {
+void Engine::remove_container(const std::string& project, const std::string& id, bool force, bool volumes,
+                              std::stop_token stop) {
     ContainerInfo container;
     container.project = project;
     container.id = id;
-    davit::remove_container(*this, container, {force, volumes});
+    davit::remove_container(*this, container, {force, volumes}, std::move(stop));
 }
 
 } // namespace davit

@@ -229,9 +229,13 @@ std::int64_t came_at(Engine& engine, const image::Image& image) {
     return first ? *first : parse_rfc3339(image.created).value_or(0);
 }
 
-PrunedImages prune_images(Engine& engine, const PruneImageOptions& options) {
-    image::Pruned pruned = store_of(engine).prune(prune_options(engine, options));
-    return {recorded(roots_of(engine), std::move(pruned.removed)), pruned.bytes};
+PrunedImages prune_images(Engine& engine, const PruneImageOptions& options, std::stop_token stop) {
+    image::PruneOptions how = prune_options(engine, options);
+    how.stop = stop;
+    image::Pruned pruned = store_of(engine).prune(how);
+    PrunedImages out{recorded(roots_of(engine), std::move(pruned.removed)), pruned.bytes};
+    if (pruned.stopped) heed(stop);
+    return out;
 }
 
 std::vector<image::Image> prunable_images(Engine& engine, const PruneImageOptions& options) {
@@ -243,7 +247,7 @@ std::vector<image::Image> prunable_images(Engine& engine, const PruneImageOption
     return out;
 }
 
-void empty_image_trash(Engine& engine) { store_of(engine).empty_trash(); }
+void empty_image_trash(Engine& engine, std::stop_token stop) { store_of(engine).empty_trash(stop); }
 
 image::Image pull_image(Engine& engine, const std::string& name, const PullImageOptions& options,
                         std::stop_token stop) {
@@ -286,10 +290,11 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
     }
 }
 
-std::map<std::string, std::string> pinned_images(const std::set<std::string>& names) {
+std::map<std::string, std::string> pinned_images(const std::set<std::string>& names, std::stop_token stop) {
     constexpr std::size_t at_once = 8;
     registry::RegistryOptions options;
     registry::read_daemon_config(options);
+    options.stop = stop;
     std::map<std::string, std::string> out;
     ErrorList errors;
     std::deque<std::pair<std::string, std::future<std::string>>> running;
@@ -299,9 +304,11 @@ std::map<std::string, std::string> pinned_images(const std::set<std::string>& na
     };
     for (const std::string& name : names) {
         if (running.size() == at_once) finish_first();
+        if (stop.stop_requested()) break;
         running.emplace_back(name, std::async(std::launch::async, pinned, name, std::cref(options)));
     }
     while (!running.empty()) finish_first();
+    heed(stop);
     errors.throw_if_any();
     return out;
 }

@@ -239,7 +239,9 @@ void remove_record(const Roots& roots, const NetworkInfo& network) {
         {sys::realtime_ns(), "network", "destroy", network.id, {{"name", network.name}, {"type", network.driver}}});
 }
 
-void remove(Engine& engine, const NetworkInfo& network, const std::vector<ContainerInfo>& users) {
+void remove(Engine& engine, const NetworkInfo& network, const std::vector<ContainerInfo>& users,
+            const std::stop_token& stop) {
+    heed(stop);
     if (is_builtin(network))
         throw error(Errc::denied, "{} is a pre-defined network and cannot be removed", network.name);
     for (const NetworkRecord& other : RecordStore(roots_of(engine)).networks())
@@ -262,17 +264,17 @@ void remove(Engine& engine, const NetworkInfo& network, const std::vector<Contai
     if (network.project.empty()) return remove_record(roots_of(engine), network);
     PlanBuilder plan(network.project);
     plan.add(OpKind::remove_network, "network:" + network.compose_name, "asked for").network = network.name;
-    engine.apply(plan.take());
+    engine.apply(plan.take(), stop);
 }
 
 } // namespace
 
-void remove_network(Engine& engine, const std::string& name_or_id) {
-    about("network:" + name_or_id, [&] { remove(engine, network(engine, name_or_id), engine.all_containers()); });
+void remove_network(Engine& engine, const std::string& name_or_id, std::stop_token stop) {
+    about("network:" + name_or_id, [&] { remove(engine, network(engine, name_or_id), engine.all_containers(), stop); });
 }
 
 void prune_networks(Engine& engine, const std::function<bool(const NetworkInfo&)>& wanted,
-                    const std::function<void(const NetworkInfo&)>& removed) {
+                    const std::function<void(const NetworkInfo&)>& removed, std::stop_token stop) {
     const auto containers = engine.all_containers();
     for (const NetworkInfo& n : engine.networks()) {
         const auto used = [&](const ContainerInfo& c) { return is_active(c) && is_on(c, n); };
@@ -280,7 +282,7 @@ void prune_networks(Engine& engine, const std::function<bool(const NetworkInfo&)
         if (is_builtin(n) || n.driver == "null" || n.scope == "swarm" || n.leaving || (wanted && !wanted(n))) continue;
         if (std::any_of(containers.begin(), containers.end(), used)) continue;
         try {
-            remove(engine, n, containers);
+            remove(engine, n, containers, stop);
         } catch (const Error& e) {
             if (e.kind() != Errc::conflict) throw;
             continue; // somebody has just begun to use it

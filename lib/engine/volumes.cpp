@@ -16,7 +16,8 @@ namespace davit {
 
 namespace {
 
-void remove(Engine& engine, const VolumeInfo& volume) {
+void remove(Engine& engine, const VolumeInfo& volume, const std::stop_token& stop) {
+    heed(stop);
     if (volume.project.empty()) { // made for nobody in particular: no supervisor owns it
         const Roots roots = roots_of(engine);
         RecordStore(roots).remove_volume(volume.name);
@@ -25,7 +26,7 @@ void remove(Engine& engine, const VolumeInfo& volume) {
     }
     PlanBuilder plan(volume.project);
     plan.add(OpKind::remove_volume, "volume:" + volume.compose_name, "asked for").volume = volume.name;
-    engine.apply(plan.take());
+    engine.apply(plan.take(), stop);
 }
 
 void check_volume_name(const std::string& name) {
@@ -125,7 +126,7 @@ VolumeInfo volume(Engine& engine, const std::string& name) {
     throw error(Errc::not_found, "get {}: no such volume", name).with_resource("volume:" + name);
 }
 
-void remove_volume(Engine& engine, const std::string& name) {
+void remove_volume(Engine& engine, const std::string& name, std::stop_token stop) {
     std::vector<std::string> users;
     for (const ContainerInfo& c : engine.all_containers())
         if (std::any_of(c.mounts.begin(), c.mounts.end(), [&](const AttachedMount& m) { return m.name == name; }))
@@ -133,26 +134,29 @@ void remove_volume(Engine& engine, const std::string& name) {
     if (!users.empty())
         throw error(Errc::conflict, "remove {}: volume is in use - [{}]", name, fmt::join(users, ", "))
             .with_resource("volume:" + name);
-    remove(engine, volume(engine, name));
+    remove(engine, volume(engine, name), stop);
 }
 
-void prune_volumes(Engine& engine, bool all, const std::function<void(const VolumeInfo&)>& removed) {
+void prune_volumes(Engine& engine, bool all, const std::function<void(const VolumeInfo&)>& removed,
+                   std::stop_token stop) {
     prune_volumes(
         engine, [all](const VolumeInfo& v) { return all || v.anonymous; },
         [&](const VolumeInfo& v, std::uint64_t) {
             if (removed) removed(v);
-        });
+        },
+        std::move(stop));
 }
 
 void prune_volumes(Engine& engine, const std::function<bool(const VolumeInfo&)>& wanted,
-                   const std::function<void(const VolumeInfo&, std::uint64_t)>& removed) {
+                   const std::function<void(const VolumeInfo&, std::uint64_t)>& removed, std::stop_token stop) {
     const auto used = volumes_in_use(engine);
     const Roots roots = roots_of(engine);
     std::uint64_t all = 0;
     for (const VolumeInfo& v : engine.volumes()) {
         if (used.contains(v.name) || (wanted && !wanted(v))) continue;
+        heed(stop);
         const std::uint64_t bytes = removed ? DiskSurvey().bytes(roots.volume_data(v.name)) : 0;
-        remove(engine, v);
+        remove(engine, v, stop);
         all += bytes;
         if (removed) removed(v, bytes);
     }

@@ -26,6 +26,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,11 +93,13 @@ struct PruneOptions {
     bool all = false;                         // images without container, not only those without name
     std::function<bool(const Image&)> in_use; // by a container
     std::function<bool(const Image&)> filter; // only those for which it is true
+    std::stop_token stop = {};                // between two images
 };
 
 struct Pruned {
     Removed removed;
     std::uint64_t bytes = 0;
+    bool stopped = false; // before the end: what the removed ones alone had goes with the next prune
 };
 
 class Store {
@@ -148,7 +151,8 @@ public:
     Pruned prune(const PruneOptions& options);
     // Deletes blobs and layers that no image and no lease names; returns their bytes.
     std::uint64_t collect_garbage();
-    void empty_trash();
+    // Between two trees a stop throws interrupted.
+    void empty_trash(const std::stop_token& stop = {});
 
     // What processes that died have left: collect_garbage() and empty_trash() remove it. Downloads
     // that the next pull goes on with are none.

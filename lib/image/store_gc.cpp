@@ -256,8 +256,11 @@ std::vector<Store::Leftover> Store::leftovers() const {
     return out;
 }
 
-void Store::empty_trash() {
-    for (const auto& name : list_directory(impl_->path("trash"))) sys::remove_tree(impl_->path("trash/" + name));
+void Store::empty_trash(const std::stop_token& stop) {
+    for (const auto& name : list_directory(impl_->path("trash"))) {
+        heed(stop);
+        sys::remove_tree(impl_->path("trash/" + name));
+    }
 }
 
 namespace {
@@ -418,6 +421,8 @@ Pruned Store::prune(const PruneOptions& options) {
         const auto leases = leased(*impl_);
         const Members members(*impl_);
         for (const auto& image : list()) {
+            out.stopped = options.stop.stop_requested();
+            if (out.stopped) break;
             if (!image.tags.empty() && !options.all) continue;
             if (options.filter && !options.filter(image)) continue;
             const auto all = with_variants(*this, image);
@@ -431,7 +436,7 @@ Pruned Store::prune(const PruneOptions& options) {
         }
         members.delete_released(leases, options.in_use, out.removed);
     }
-    out.bytes = collect_garbage();
+    if (!out.stopped) out.bytes = collect_garbage();
     return out;
 }
 

@@ -25,7 +25,8 @@ struct GitAccess {
     std::function<GitLogin(const std::string& url)> login;
     // What HTTP servers are sent: the whole line, "Authorization: …"; empty: nothing.
     std::function<std::string(const std::string& url)> header;
-    std::string ssh_agent; // a socket, in the place of the user's own agent
+    std::string ssh_agent;      // a socket, in the place of the user's own agent
+    std::function<bool()> left; // true: what comes is not wanted any more; asked between two pieces
 };
 
 // Never throws: exceptions do not cross into another module. Blocks on the network.
@@ -40,7 +41,7 @@ public:
                                const std::string& directory, std::vector<std::string>* submodules) = 0;
 };
 
-inline constexpr unsigned git_module_abi = 3;
+inline constexpr unsigned git_module_abi = 4;
 inline constexpr const char* git_module_entry = "davit_git_client";
 using GitModuleEntry = GitClient* (*)(unsigned abi, const GitAccess& access); // null: another ABI
 

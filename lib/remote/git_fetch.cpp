@@ -52,6 +52,7 @@ std::optional<std::string> secret_of(const GitCredentials& given, const std::str
 GitAccess access_of(const GitCredentials& given, const std::string& main) {
     GitAccess out;
     out.ssh_agent = given.ssh_agent;
+    out.left = [stop = given.stop] { return stop.stop_requested(); };
     out.login = [given, main](const std::string& url) {
         if (const auto token = secret_of(given, "GIT_AUTH_TOKEN", url, main)) return GitLogin{"x-access-token", *token};
         return web_place(url) ? ask_git(url) : GitLogin{};
@@ -71,7 +72,8 @@ std::unique_ptr<GitClient> make_client(const std::string& url, const GitCredenti
     return client;
 }
 
-std::string or_throw(const GitResult& result, const GitRef& ref) {
+std::string or_throw(const GitResult& result, const GitRef& ref, const std::stop_token& stop) {
+    if (result.failure != GitFailure::none) heed(stop);
     switch (result.failure) {
     case GitFailure::none: return result.text;
     case GitFailure::not_found:
@@ -97,23 +99,29 @@ std::string or_throw(const GitResult& result, const GitRef& ref) {
 } // namespace
 
 std::string resolve_git(const GitRef& ref, const GitCredentials& credentials) {
-    return or_throw(make_client(ref.url, credentials)->resolve(ref.url, ref.ref), ref);
+    heed(credentials.stop);
+    return or_throw(make_client(ref.url, credentials)->resolve(ref.url, ref.ref), ref, credentials.stop);
 }
 
 std::vector<std::string> checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory,
                                       bool submodules, const GitCredentials& credentials) {
     std::vector<std::string> out;
+    heed(credentials.stop);
     or_throw(
         make_client(ref.url, credentials)->checkout(ref.url, ref.ref, commit, directory, submodules ? &out : nullptr),
-        ref);
+        ref, credentials.stop);
     return out;
 }
 
-std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache) {
-    const auto client = make_client(ref.url);
-    const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref);
+std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache,
+                           const std::stop_token& stop) {
+    heed(stop);
+    GitCredentials own;
+    own.stop = stop;
+    const auto client = make_client(ref.url, own);
+    const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref, stop);
     const std::string directory = cached(cache + "/git", commit, [&](const std::string& to) {
-        or_throw(client->checkout(ref.url, ref.ref, commit, to, nullptr), ref);
+        or_throw(client->checkout(ref.url, ref.ref, commit, to, nullptr), ref, stop);
     });
     // A symbolic link in the repository must not lead out of it.
     const std::string top = std::filesystem::canonical(directory).string();

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,13 @@ struct GitCredentials {
     // behind it for that one (submodules stand elsewhere).
     std::function<std::optional<std::string>(const std::string& id)> secret = {};
     std::string ssh_agent = {}; // a socket
+    // Between two pieces of what comes: Errc::interrupted.
+    std::stop_token stop = {};
 };
 
 // Blocks on the network. shown: the reference as the user wrote it.
-std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache);
+std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache,
+                           const std::stop_token& stop = {});
 
 // The commit that the reference means now. Blocks on the network.
 std::string resolve_git(const GitRef& ref, const GitCredentials& credentials = {});

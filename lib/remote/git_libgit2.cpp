@@ -83,9 +83,19 @@ int credentials(git_credential** out, const char*, const char* user, unsigned al
                               : git_credential_userpass_plaintext_new(out, login.user.c_str(), login.password.c_str());
 }
 
+// Called for each piece that comes: not 0 ends the transfer with that code.
+int go_on(void* payload) {
+    const auto& left = static_cast<Session*>(payload)->access.left;
+    return left && left() ? GIT_EUSER : 0;
+}
+int more_objects(const git_indexer_progress*, void* payload) { return go_on(payload); }
+int more_words(const char*, int, void* payload) { return go_on(payload); }
+
 git_remote_callbacks callbacks(Session& session) {
     git_remote_callbacks out = GIT_REMOTE_CALLBACKS_INIT;
     out.credentials = credentials;
+    out.transfer_progress = more_objects;
+    out.sideband_progress = more_words;
     out.payload = &session;
     return out;
 }

@@ -121,11 +121,12 @@ std::string project_in_index(std::string_view bytes, const std::string& shown) {
 }
 
 std::string fetch_from_registry(const std::string& name, const std::string& cache,
-                                const std::vector<std::string>& insecure) {
+                                const std::vector<std::string>& insecure, std::stop_token stop) {
     const std::string shown = "oci://" + name;
     const registry::Reference reference = registry::Reference::parse(name);
     registry::RegistryOptions options;
     registry::read_daemon_config(options);
+    options.stop = std::move(stop);
     options.insecure_registries.insert(options.insecure_registries.end(), insecure.begin(), insecure.end());
     registry::RegistryClient client(registry::registry_endpoint(reference.domain(), options.insecure_registries),
                                     reference.path(), options);

@@ -1,6 +1,7 @@
 // A compose project in a registry, as `docker compose publish` stores it, becomes local files.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,6 @@ std::string project_in_index(std::string_view json, const std::string& shown);
 // reference: what follows "oci://". insecure: registries where plain HTTP will do. Returns the path of compose.yaml.
 // Blocks on the network.
 std::string fetch_from_registry(const std::string& reference, const std::string& cache,
-                                const std::vector<std::string>& insecure = {});
+                                const std::vector<std::string>& insecure = {}, std::stop_token stop = {});
 
 } // namespace davit::remote

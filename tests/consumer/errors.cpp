@@ -1,15 +1,19 @@
 // The contract of errors, docs/embedding.md: for each kind a call that fails so, with the fields that tell more.
+#include <davit/build_cache.hpp>
 #include <davit/compose_texts.hpp>
 #include <davit/containers.hpp>
+#include <davit/files.hpp>
 #include <davit/images.hpp>
 #include <davit/in_code.hpp>
 #include <davit/networks.hpp>
 #include <davit/project_builder.hpp>
+#include <davit/remote.hpp>
 #include <davit/scope.hpp>
 #include <davit/to_string.hpp>
 #include <davit/volumes.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -120,6 +124,43 @@ int main() {
          about("image:127.0.0.1:1/none:1")},
         {"a call that is left", Errc::interrupted,
          [&] { scope.wait({davit::exited("one")}, {}, stopped.get_token()); }},
+        {"an image prune that is left", Errc::interrupted,
+         [&] { davit::prune_images(engine, {}, stopped.get_token()); }},
+        {"a look at the build cache that is left", Errc::interrupted,
+         [&] { // a cache mount: what may be large, and is walked through
+             std::filesystem::create_directories(engine.state_dir() + "/images/cache-mounts/one/data");
+             davit::build_cache(engine, stopped.get_token());
+         }},
+        {"a volume prune that is left", Errc::interrupted,
+         [&] {
+             davit::create_volume(engine, {});
+             davit::prune_volumes(engine, true, {}, stopped.get_token());
+         }},
+        {"a network that is left where it is", Errc::interrupted,
+         [&] { davit::remove_network(engine, "errors_default", stopped.get_token()); }},
+        {"changes that nobody waits for", Errc::interrupted,
+         [&] {
+             exec({"touch", "/made"});
+             davit::changes(engine, running, stopped.get_token());
+         }},
+        {"digests that nobody waits for", Errc::interrupted,
+         [&] { davit::pinned_images({"127.0.0.1:1/none:1"}, stopped.get_token()); }},
+        {"a compose file that nobody waits for", Errc::interrupted,
+         [&] {
+             davit::RemoteOptions how;
+             how.stop = stopped.get_token();
+             davit::remote_resources(how)("oci://127.0.0.1:1/none:1");
+         }},
+        {"a scope's end that nobody waits for", Errc::interrupted,
+         [&] {
+             davit::Project p = one("sh -c 'trap true TERM; sleep 1000 & wait; sleep 2'");
+             p.service("one").stop_signal = "TERM";
+             davit::ScopeOptions how;
+             how.unique = true;
+             how.grace = std::chrono::seconds(1);
+             davit::Scope slow(p, how);
+             slow.down(stopped.get_token());
+         }},
         {"a wait that fails", Errc::failed, [&] { scope.wait({davit::healthy("one")}); }},
         {"a start of what is not there", Errc::not_found,
          [] {
@@ -138,5 +179,7 @@ int main() {
         }
     for (const Row& row : table) well = holds(row) && well;
     std::filesystem::remove_all("/tmp/anybody");
+    std::filesystem::remove_all(engine.state_dir() + "/images/cache-mounts");
+    davit::prune_volumes(engine, true);
     return well ? 0 : 1;
 }

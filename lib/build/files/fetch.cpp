@@ -115,7 +115,7 @@ namespace {
 
 remote::GitRef ref_of(const GitSource& source) { return {source.url, source.ref, source.subdirectory}; }
 
-remote::GitCredentials credentials_of(const HttpFileOptions& http) { return {http.secret, http.ssh_agent}; }
+remote::GitCredentials credentials_of(const HttpFileOptions& http) { return {http.secret, http.ssh_agent, http.stop}; }
 
 // The commit that it means now.
 std::string commit_of(const GitSource& source, const HttpFileOptions& http) {

@@ -30,7 +30,7 @@ bool is_remote_source(const std::string& written);
 struct FetchOptions {
     std::string scratch; // the caller's directory: what is fetched is below it until the end
     dockerfile::Place place;
-    HttpFileOptions http; // stop is that of git too, as far as libgit2 allows
+    HttpFileOptions http; // stop is that of git too, between two pieces of what comes
 };
 
 // A tree of a repository, with .git or without, as it is copied: modes by the executable bit, whatever the umask.

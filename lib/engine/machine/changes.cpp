@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <set>
+#include <stop_token>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -28,7 +29,8 @@ const std::set<std::string>& of_the_engine() {
 
 class LayerWalk {
 public:
-    explicit LayerWalk(const runtime::Spec& spec) : below_(spec.root.overlay.lower), upper_(spec.root.overlay.upper) {}
+    LayerWalk(const runtime::Spec& spec, std::stop_token stop)
+        : below_(spec.root.overlay.lower), upper_(spec.root.overlay.upper), stop_(std::move(stop)) {}
 
     std::vector<FileChange> run() {
         if (!upper_.empty()) directory(sys::open(upper_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), "");
@@ -40,6 +42,7 @@ private:
     void directory(const UniqueFd& fd, const std::string& path) {
         const Dir list(::fdopendir(sys::open_at(fd.get(), ".", O_RDONLY | O_DIRECTORY).release()));
         while (const dirent* entry = list ? ::readdir(list.get()) : nullptr) {
+            heed(stop_);
             const std::string name = entry->d_name;
             struct stat st {};
             if (name == "." || name == ".." || ::fstatat(fd.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -85,14 +88,15 @@ private:
 
     const archive::RootfsView below_;
     const std::string upper_;
+    const std::stop_token stop_;
     std::vector<FileChange> out_;
 };
 
 } // namespace
 
-std::vector<FileChange> changes(Engine& engine, const ContainerInfo& container) {
+std::vector<FileChange> changes(Engine& engine, const ContainerInfo& container, std::stop_token stop) {
     return in_context("looking at what container " + container.name + " has changed",
-                      [&] { return LayerWalk(spec_of(roots_of(engine), container)).run(); });
+                      [&] { return LayerWalk(spec_of(roots_of(engine), container), stop).run(); });
 }
 
 } // namespace davit

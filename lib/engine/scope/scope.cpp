@@ -28,7 +28,7 @@ struct Scope::Impl {
     EngineAccess::Impl& library() { return EngineAccess::of(engine); }
     const Roots& roots() { return library().store.roots(); }
     void begin(const std::stop_token& stop);
-    void end(bool take_down);
+    void end(bool take_down, const std::stop_token& stop = {});
     void look_for_abandoned();
     void up(const UpOptions& how, const std::stop_token& stop);
 };
@@ -85,11 +85,11 @@ void Scope::Impl::up(const UpOptions& how, const std::stop_token& stop) {
     library().up(project, how, !how.no_start, {}, stop); // no revision: nobody comes back to it
 }
 
-void Scope::Impl::end(bool take_down) {
+void Scope::Impl::end(bool take_down, const std::stop_token& stop) {
     if (!std::exchange(held, false) || record.owner != ::getpid()) return; // a forked child's copy
     try {
-        if (take_down) library().withdraw(project, {}, "down", {});
-        ScopeClient(roots(), project.name).end(take_down);
+        if (take_down) library().withdraw(project, {}, "down", stop);
+        ScopeClient(roots(), project.name).end(take_down, stop);
     } catch (...) {
         held = true; // it can be asked for again
         throw;
@@ -149,7 +149,7 @@ Engine& Scope::engine() { return impl_->engine; }
 const Project& Scope::project() const { return impl_->project; }
 const std::string& Scope::name() const { return impl_->project.name; }
 void Scope::up(const UpOptions& options, std::stop_token stop) { impl_->up(options, stop); }
-void Scope::down() { impl_->end(true); }
+void Scope::down(std::stop_token stop) { impl_->end(true, stop); }
 void Scope::release() { impl_->end(false); }
 
 std::vector<ContainerInfo> Scope::containers() { return engine().containers(name()); }

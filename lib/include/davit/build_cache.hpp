@@ -1,13 +1,15 @@
 // What builds have left for later ones: the results of steps, cache mounts, and what servers told of files by URL.
 //
 // Calls block on the disk; several threads and processes may call at once. Sizes are bytes, times ns since the epoch.
-// Errors: denied (not root, not our directory), failed (the disk).
+// Errors: denied (not root, not our directory), failed (the disk), interrupted: a stop ends a call between two entries,
+// and the bytes of those that are gone by then are free after the next prune.
 #pragma once
 
 #include "davit/engine.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -24,7 +26,7 @@ struct BuildCacheEntry {
     bool shared = false; // an image has the files too: they stay when the entry goes
     bool in_use = false; // by a build that runs: it is not pruned
 };
-std::vector<BuildCacheEntry> build_cache(Engine& engine); // least recently used first
+std::vector<BuildCacheEntry> build_cache(Engine& engine, std::stop_token stop = {}); // least recently used first
 
 struct PruneBuildCacheOptions {
     bool all = false;                         // not only what no image has
@@ -35,7 +37,8 @@ struct PrunedBuildCache {
     std::vector<BuildCacheEntry> removed;
     std::uint64_t bytes = 0; // of them that are free now
 };
-PrunedBuildCache prune_build_cache(Engine& engine, const PruneBuildCacheOptions& options = {});
+PrunedBuildCache prune_build_cache(Engine& engine, const PruneBuildCacheOptions& options = {},
+                                   std::stop_token stop = {});
 
 } // namespace davit
 #pragma GCC visibility pop

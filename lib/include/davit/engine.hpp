@@ -281,7 +281,8 @@ public:
     void rm(const ProjectRef&, const RmOptions& = {}, std::stop_token = {});
     std::vector<ContainerInfo> removable(const ProjectRef&, const RmOptions& = {});
     // One container by id, whatever it is.
-    void remove_container(const std::string& project, const std::string& id, bool force, bool volumes);
+    void remove_container(const std::string& project, const std::string& id, bool force, bool volumes,
+                          std::stop_token = {});
 
     // Runs one more process in a running container, gives it all of input, passes what it writes to sink
     // (called from this thread) and blocks until it has ended. Returns its exit code, 128 + n when signal n

@@ -45,7 +45,7 @@ struct FileChange {
     std::string path; // in the container
 };
 // What differs from the image, by path.
-std::vector<FileChange> changes(Engine& engine, const ContainerInfo& container);
+std::vector<FileChange> changes(Engine& engine, const ContainerInfo& container, std::stop_token stop = {});
 
 struct CommitOptions {
     std::string author, message;

@@ -86,11 +86,13 @@ struct PruneImageOptions {
 struct PrunedImages : RemovedImages {
     std::uint64_t bytes = 0; // that are free now
 };
-PrunedImages prune_images(Engine& engine, const PruneImageOptions& options = {});
+// A stop ends it between two images; those that are gone stay gone. Errors: interrupted.
+PrunedImages prune_images(Engine& engine, const PruneImageOptions& options = {}, std::stop_token stop = {});
 // What prune_images() would remove.
 std::vector<image::Image> prunable_images(Engine& engine, const PruneImageOptions& options = {});
 // Deletes the files of removed images, which takes longer than removing them: call it when the answer has been given.
-void empty_image_trash(Engine& engine);
+// What a stop leaves goes with the next call. Errors: interrupted.
+void empty_image_trash(Engine& engine, std::stop_token stop = {});
 
 struct PullImageOptions {
     std::string platform; // "linux/arm64/v8"; empty: this machine's
@@ -130,8 +132,8 @@ PushedImage push_image(Engine& engine, const std::string& name, const PushImageO
 
 // Each name → its canonical form with the digest that its registry has now, as `config --resolve-image-digests` writes
 // it. Blocks on the network, asks several registries at once; what cannot be looked up is thrown, all of it. Errors: as
-// pull_image(), usage (no name).
-std::map<std::string, std::string> pinned_images(const std::set<std::string>& names);
+// pull_image(), usage (no name), interrupted.
+std::map<std::string, std::string> pinned_images(const std::set<std::string>& names, std::stop_token stop = {});
 
 struct LoadedImage {
     image::Image image;

@@ -1,7 +1,8 @@
 // The networks of this machine: Engine::networks() lists them, and `bridge`, `host` and `none`, which are always there;
 // here they are made, found, removed, and containers put on them. Those made here belong to no project: compose files
 // name them as external, and they go only when they are removed. Blocks on the disk and on projects' supervisors;
-// several threads may call at once.
+// several threads may call at once. A stop ends the waiting for another command, and a prune between two networks:
+// those that are gone stay gone (interrupted).
 #pragma once
 
 #include "davit/container.hpp"
@@ -10,6 +11,7 @@
 
 #include <functional>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -39,11 +41,11 @@ bool is_builtin(const NetworkInfo& network);
 // The containers of all projects that are attached to it, running or not.
 std::vector<ContainerInfo> containers_of(Engine& engine, const NetworkInfo& network);
 // Errors: not_found, conflict (a container that runs is attached to it), denied (bridge, host, none).
-void remove_network(Engine& engine, const std::string& name_or_id);
+void remove_network(Engine& engine, const std::string& name_or_id, std::stop_token stop = {});
 // Those that no running container is attached to and for which wanted (empty: all) is true, without those of stacks;
 // calls removed after each.
 void prune_networks(Engine& engine, const std::function<bool(const NetworkInfo&)>& wanted = {},
-                    const std::function<void(const NetworkInfo&)>& removed = {});
+                    const std::function<void(const NetworkInfo&)>& removed = {}, std::stop_token stop = {});
 
 } // namespace davit
 #pragma GCC visibility pop

@@ -3,6 +3,7 @@
 
 #include "davit/load.hpp"
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,14 @@ struct RemoteOptions {
     bool git = true;
     bool oci = true;
     std::vector<std::string> insecure_registries = {}; // "host[:port]": plain HTTP or unverified TLS will do
+    std::stop_token stop = {}; // ends a fetch, and with it load(); of git between two pieces of what comes
 };
 
 // For LoadOptions::resources: answers
 //   https://HOST/REPO.git, git://…, ssh://…, git@HOST:REPO, github.com/…, each with [#REF[:SUBDIR]];
 //   oci://IMAGE, as `docker compose publish` makes them.
 // Blocks on the network. Thread-safe. Errors: not_found (repository, ref, directory without a compose
-// file), denied (credentials), unavailable (no answer), usage (switched off in the options).
+// file), denied (credentials), unavailable (no answer), usage (switched off in the options), interrupted.
 ResourceLoader remote_resources(RemoteOptions options = {});
 
 } // namespace davit

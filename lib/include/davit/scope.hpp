@@ -73,8 +73,9 @@ public:
     void up(const UpOptions& options = {}, std::stop_token stop = {});
 
     // Blocks until nothing is left; until up() the Scope is empty then. Volumes that were there before the scope stay,
-    // and so do images. Errors: unavailable (no supervisor).
-    void down();
+    // and so do images. Errors: unavailable (no supervisor), interrupted: the supervisor goes on with it, and it can be
+    // asked for again.
+    void down(std::stop_token stop = {});
     // The project stays as it is and ends with nobody.
     void release();
 

@@ -12,7 +12,8 @@ namespace davit {
 
 namespace {
 using namespace std::chrono_literals;
-constexpr auto scope_awake_interval = 1s; // whether the supervisor was stopped
+constexpr auto scope_awake_interval = 1s;  // whether the supervisor was stopped
+constexpr auto scope_stop_interval = 50ms; // whether the caller has had enough
 constexpr auto scope_farewell = 3s;
 constexpr int scope_attempts = 4; // to be answered by one that is not killed meanwhile
 } // namespace
@@ -23,26 +24,34 @@ struct ScopeClient::Impl {
     std::optional<supervisor::Connection> connection;
 
     void connect() { connection.emplace(supervisor::start_supervisor(roots, project, true)); }
-    std::optional<json::Value> answer_to(json::Value message);
-    void insist(const json::Value& message);
+    std::optional<json::Value> answer_to(json::Value message, const std::stop_token& stop);
+    void insist(const json::Value& message, const std::stop_token& stop = {});
 };
 
 // Nothing: the supervisor has ended.
-std::optional<json::Value> ScopeClient::Impl::answer_to(json::Value message) {
+std::optional<json::Value> ScopeClient::Impl::answer_to(json::Value message, const std::stop_token& stop) {
     message["id"] = 1;
     if (!connection->send(message)) return std::nullopt;
+    auto look = std::chrono::steady_clock::now() + scope_awake_interval;
     while (!connection->ended()) {
-        auto answer = connection->wait(scope_awake_interval);
-        if (!answer && !connection->ended()) connection->require_awake();
+        auto answer = connection->wait(stop.stop_possible() ? scope_stop_interval : scope_awake_interval);
+        if (!answer && !connection->ended() && std::chrono::steady_clock::now() >= look) {
+            connection->require_awake();
+            look = std::chrono::steady_clock::now() + scope_awake_interval;
+        }
+        if (!answer && stop.stop_requested()) {
+            connection.reset(); // without a farewell: it has something to do still
+            throw error(Errc::interrupted, "interrupted while project {} is taken down", project);
+        }
         if (answer && answer->value("type", "") == "result") return answer;
     }
     return std::nullopt;
 }
 
-void ScopeClient::Impl::insist(const json::Value& message) {
+void ScopeClient::Impl::insist(const json::Value& message, const std::stop_token& stop) {
     for (int attempt = 0; attempt < scope_attempts; ++attempt) {
         if (attempt > 0) connect();
-        const auto answer = answer_to(message);
+        const auto answer = answer_to(message, stop);
         if (!answer) continue;
         if (auto failure = supervisor::optional_error(*answer, "error")) throw *failure;
         return;
@@ -72,6 +81,8 @@ void ScopeClient::hold(const ScopeRecord& record) {
     impl_->insist({{"type", "scope"}, {"scope", json::Value::parse(to_json(record))}});
 }
 
-void ScopeClient::end(bool take_down) { impl_->insist({{"type", "end_scope"}, {"take_down", take_down}}); }
+void ScopeClient::end(bool take_down, const std::stop_token& stop) {
+    impl_->insist({{"type", "end_scope"}, {"take_down", take_down}}, stop);
+}
 
 } // namespace davit

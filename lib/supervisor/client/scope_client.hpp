@@ -9,6 +9,7 @@
 #include "project/scope_record.hpp"
 
 #include <memory>
+#include <stop_token>
 #include <string>
 
 namespace davit {
@@ -24,8 +25,9 @@ public:
 
     // Errors: conflict (it has a living owner, or ends at this moment).
     void hold(const ScopeRecord& record);
-    // Blocks until the project is down (take_down), as when the owner dies; else all of it stays.
-    void end(bool take_down);
+    // Blocks until the project is down (take_down), as when the owner dies; else all of it stays. A stop ends the
+    // blocking (interrupted), and nothing else.
+    void end(bool take_down, const std::stop_token& stop = {});
 
 private:
     struct Impl;

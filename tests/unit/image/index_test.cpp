@@ -1,3 +1,4 @@
+#include "base/error.hpp"
 #include "base/hash.hpp"
 #include "image/layer_ingest.hpp"
 #include "image/manifest.hpp"
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 
 using namespace davit;
 using namespace davit::image;
@@ -159,6 +161,21 @@ TEST_CASE("index: prune keeps all of a name of which one image is in use, and ta
     used.in_use = nullptr;
     CHECK(i.store.prune(used).removed.deleted.size() == 2);
     CHECK(i.records("images") == 0);
+}
+
+TEST_CASE("index: a prune that is stopped says so, and takes nothing") {
+    Images i;
+    i.both("app:1");
+    std::stop_source enough;
+    enough.request_stop();
+    PruneOptions all;
+    all.all = true;
+    all.stop = enough.get_token();
+    const Pruned pruned = i.store.prune(all);
+    CHECK(pruned.stopped);
+    CHECK(pruned.removed.deleted.empty());
+    CHECK(i.records("images") == 2);
+    CHECK_THROWS_AS(heed(enough.get_token()), Error);
 }
 
 TEST_CASE("index: what is pulled of one later stands beside what is there") {
