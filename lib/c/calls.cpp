@@ -24,36 +24,9 @@ std::uint16_t port_of(int port) {
     return static_cast<std::uint16_t>(port);
 }
 
-// Stops when the caller wants no more, or its own stop is requested.
-class Leaving {
-public:
-    explicit Leaving(const davit_stop* stop) : on_stop_(c::token(stop), Forward{source_}) {}
-    std::stop_token token() const { return source_.get_token(); }
-    void leave() {
-        left_ = true;
-        source_.request_stop();
-    }
-    bool left() const { return left_; }
-
-private:
-    struct Forward {
-        std::stop_source source;
-        void operator()() { source.request_stop(); }
-    };
-    std::stop_source source_;
-    bool left_ = false;
-    std::stop_callback<Forward> on_stop_;
-};
-
-ContainerInfo first_of(davit::Engine& engine, const std::string& project, const std::string& service) {
-    for (ContainerInfo& found : engine.containers(project))
-        if (!found.oneoff && found.service == service) return std::move(found);
-    throw error(Errc::not_found, "service {} of project {} has no container", service, project);
-}
-
 int exec_in(davit::Engine& engine, const ContainerInfo& container, const char* command, std::string_view input,
             davit_output output, void* user, const davit_stop* stop) {
-    Leaving leaving(stop);
+    c::Leaving leaving(stop);
     const auto sink = [&](ExecStream stream, std::string_view text) {
         if (output && output(user, static_cast<int>(stream), text.data(), text.size()) != 0) leaving.leave();
     };
@@ -69,7 +42,7 @@ int exec_in(davit::Engine& engine, const ContainerInfo& container, const char* c
 
 void logs_of(davit::Engine& engine, const std::string& project, const c::LogOptions& options, davit_item item,
              void* user, const davit_stop* stop) {
-    Leaving leaving(stop);
+    c::Leaving leaving(stop);
     LogSink sink;
     sink.line = [&](const ContainerInfo& container, const LogLine& line) {
         if (!leaving.left() && item(user, c::to_json(container, line).c_str()) != 0) leaving.leave();
@@ -123,8 +96,7 @@ int davit_exec(davit_engine* engine, const char* name, const char* service, cons
                size_t input_size, davit_output output, void* user, int* exit_code, davit_stop* stop,
                davit_error** error) {
     return c::guarded(error, [&] {
-        const ContainerInfo container =
-            first_of(engine_of(engine), c::required(name, "the project's name"), c::required(service, "the service"));
+        const ContainerInfo container = c::first_of(engine, name, service);
         const int code = exec_in(engine->engine, container, command, {input ? input : "", input ? input_size : 0},
                                  output, user, stop);
         if (exit_code) *exit_code = code;

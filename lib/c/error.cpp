@@ -99,6 +99,14 @@ Engine& engine_of(davit_engine* engine) {
     return engine->engine;
 }
 
+ContainerInfo first_of(davit_engine* engine, const char* project, const char* service) {
+    const std::string of = required(project, "the project's name"), wanted = required(service, "the service");
+    for (ContainerInfo& found : engine_of(engine).containers(of))
+        if (!found.oneoff && found.service == wanted) return std::move(found);
+    throw error(Errc::not_found, "service {} of project {} has no container", wanted, of)
+        .with_resource("service:" + wanted);
+}
+
 } // namespace davit::c
 
 extern "C" {

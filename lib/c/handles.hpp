@@ -55,5 +55,28 @@ char* text_for_caller(const std::string& text); // for davit_free()
 inline std::stop_token token(const davit_stop* stop) { return stop ? stop->source.get_token() : std::stop_token(); }
 std::string required(const char* text, const char* what); // Errors: usage (null)
 Engine& engine_of(davit_engine* engine);                  // Errors: usage (null)
+// The service's first container. Errors: usage (null), not_found.
+ContainerInfo first_of(davit_engine* engine, const char* project, const char* service);
+
+// Stops when the caller wants no more, or its own stop is requested.
+class Leaving {
+public:
+    explicit Leaving(const davit_stop* stop) : on_stop_(c::token(stop), Forward{source_}) {}
+    std::stop_token token() const { return source_.get_token(); }
+    void leave() {
+        left_ = true;
+        source_.request_stop();
+    }
+    bool left() const { return left_; }
+
+private:
+    struct Forward {
+        std::stop_source source;
+        void operator()() { source.request_stop(); }
+    };
+    std::stop_source source_;
+    bool left_ = false;
+    std::stop_callback<Forward> on_stop_;
+};
 
 } // namespace davit::c

@@ -1,13 +1,13 @@
 #include "c/options.hpp"
 
 #include "base/error.hpp"
+#include "c/json_options.hpp"
 #include "davit/compose_texts.hpp"
 #include "davit/in_code.hpp"
 #include "davit/to_string.hpp"
 
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string_view>
 #include <unistd.h>
 #include <utility>
@@ -15,82 +15,6 @@
 namespace davit::c {
 
 namespace {
-
-using Json = nlohmann::json;
-using Strings = std::vector<std::string>;
-
-Json parsed(const char* text, const char* what) {
-    if (!text) return Json::object();
-    try {
-        return Json::parse(text);
-    } catch (const Json::exception& e) {
-        throw error(Errc::usage, "{} is not JSON: {}", what, e.what());
-    }
-}
-
-// An object of which every key is asked for by somebody; what nobody asks for is a mistake of the caller's.
-class Fields {
-public:
-    Fields(Json value, std::string what) : value_(std::move(value)), what_(std::move(what)) {
-        if (!value_.is_object()) throw error(Errc::usage, "{} is not a JSON object", what_);
-    }
-
-    template <typename T>
-    void take(const char* key, T& into) {
-        known_.insert(key);
-        const auto it = value_.find(key);
-        if (it == value_.end() || it->is_null()) return;
-        try {
-            into = it->template get<T>();
-        } catch (const Json::exception&) {
-            throw error(Errc::usage, "{}: '{}' has another type than it should", what_, key);
-        }
-    }
-    template <typename T>
-    void take(const char* key, std::optional<T>& into) {
-        T value{};
-        if (has(key)) {
-            take(key, value);
-            into = std::move(value);
-        }
-        known_.insert(key);
-    }
-    std::optional<std::chrono::nanoseconds> seconds(const char* key) {
-        std::optional<double> value;
-        take(key, value);
-        if (!value) return std::nullopt;
-        return nanoseconds_of(*value, key);
-    }
-    template <typename E>
-    void word(const char* key, E& into, std::initializer_list<E> values) {
-        std::string text;
-        take(key, text);
-        if (text.empty()) return;
-        for (const E value : values)
-            if (text == to_string(value)) {
-                into = value;
-                return;
-            }
-        throw error(Errc::usage, "{}: '{}' cannot be '{}'", what_, key, text);
-    }
-    bool has(const char* key) const {
-        const auto it = value_.find(key);
-        return it != value_.end() && !it->is_null();
-    }
-    Json raw(const char* key) {
-        known_.insert(key);
-        return has(key) ? value_.at(key) : Json();
-    }
-    void end() const {
-        for (const auto& [key, unused] : value_.items())
-            if (!known_.count(key)) throw error(Errc::usage, "{}: there is no option '{}'", what_, key);
-    }
-
-private:
-    Json value_;
-    std::string what_;
-    std::set<std::string> known_;
-};
 
 std::string working_directory() {
     char buffer[4096];

@@ -1,10 +1,12 @@
 /* The C header from C: everything that it declares, on a project of busybox. */
+#define _POSIX_C_SOURCE 200809L
 #include <davit/davit.h>
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static davit_error* error;
 
@@ -90,6 +92,102 @@ static void streams(davit_engine* engine) {
     require_that(davit_stream_fd(NULL) == -1 && davit_stream_done(NULL) == 1, "no stream is one that has ended");
 }
 
+/* A process whose input comes while it runs. */
+static void process(davit_engine* engine) {
+    char said[100] = "";
+    struct pollfd ready;
+    int stream = 0;
+    size_t size = 0;
+    davit_process* p = davit_process_new(engine, "plain", "one", "[\"sort\"]", &error);
+    require_that(p != NULL, "a process begins");
+    require_that(davit_process_write(p, "b\n", 2, &error) == 2 && davit_process_write(p, "a\n", 2, &error) == 2,
+                 "it takes its input");
+    require_that(davit_process_input_fd(p) >= 0 && davit_process_close_input(p, &error) == DAVIT_OK, "and its end");
+    ready.fd = davit_process_fd(p);
+    ready.events = POLLIN;
+    while (!davit_process_done(p)) {
+        char* piece;
+        require_that(poll(&ready, 1, 20000) == 1, "it says something");
+        while ((piece = davit_process_next(p, &stream, &size, &error)) != NULL) {
+            require_that(stream == 1 && strlen(said) + size < sizeof said, "of its output");
+            strncat(said, piece, size);
+            davit_free(piece);
+        }
+    }
+    require_that(strcmp(said, "a\nb\n") == 0 && davit_process_exit_code(p) == 0, "what it was given, sorted");
+    davit_process_free(p);
+    p = davit_process_new(engine, "plain", "one", "[\"sleep\", \"1000\"]", &error);
+    require_that(davit_process_signal(p, 1000, &error) == DAVIT_USAGE, "a signal that is none");
+    forget_error();
+    davit_process_free(p);
+    require_that(davit_process_fd(NULL) == -1 && davit_process_done(NULL) == 1 && davit_process_exit_code(NULL) == -1,
+                 "no process is one that was left");
+    p = davit_process_attach(engine, "plain", "one", 0, &error);
+    require_that(p != NULL && davit_process_resize(p, 24, 80, &error) == DAVIT_OK, "its own process is attached to");
+    davit_process_free(p);
+}
+
+static void files(davit_engine* engine) {
+    char back[20] = "";
+    FILE* file = fopen("/tmp/plain-file", "w");
+    require_that(file && fputs("carried", file) >= 0 && fclose(file) == 0, "there is a file");
+    require_that(davit_copy_to(engine, "plain", "one", "/tmp/plain-file", "/carried", NULL, &error) == DAVIT_OK,
+                 "it goes in");
+    require_that(davit_copy_from(engine, "plain", "one", "/carried", "/tmp/plain-back", NULL, &error) == DAVIT_OK,
+                 "and comes out");
+    file = fopen("/tmp/plain-back", "r");
+    require_that(file && fgets(back, sizeof back, file) && strcmp(back, "carried") == 0, "as it was");
+    fclose(file);
+    file = tmpfile();
+    require_that(davit_read_tar(engine, "plain", "one", "/carried", fileno(file), NULL, &error) == DAVIT_OK &&
+                     lseek(fileno(file), 0, SEEK_SET) == 0 &&
+                     davit_write_tar(engine, "plain", "one", "/tmp", fileno(file), NULL, &error) == DAVIT_OK,
+                 "also as a tar");
+    fclose(file);
+    require_that(davit_copy_from(engine, "plain", "one", "/none", "/tmp/x", NULL, &error) == DAVIT_NOT_FOUND,
+                 "what is not there");
+    forget_error();
+}
+
+static void images(davit_engine* engine) {
+    char* text = davit_images(engine, &error);
+    FILE* file = tmpfile();
+    require_that(text && strstr(text, "\"busybox:latest\""), "there is an image");
+    davit_free(text);
+    require_that(davit_image_save(engine, "[\"busybox\"]", fileno(file), NULL, &error) == DAVIT_OK &&
+                     lseek(fileno(file), 0, SEEK_SET) == 0,
+                 "it is saved");
+    text = davit_image_load(engine, NULL, fileno(file), NULL, &error);
+    require_that(text && strstr(text, "\"references\":[\"busybox:latest\"]"), "and loaded");
+    davit_free(text);
+    fclose(file);
+    require_that(!davit_image_remove(engine, "busybox", NULL, &error) && davit_error_kind(error) == DAVIT_CONFLICT,
+                 "a container has it");
+    forget_error();
+    require_that(!davit_image_pull(engine, "127.0.0.1:1/none:1", NULL, NULL, NULL, NULL, &error) &&
+                     davit_error_kind(error) == DAVIT_UNAVAILABLE,
+                 "no registry");
+    forget_error();
+    text = davit_image_prune(engine, "{\"all\": false}", NULL, &error);
+    require_that(text && strstr(text, "\"bytes\":"), "the others may go");
+    davit_free(text);
+}
+
+static void verbs(davit_engine* engine) {
+    require_that(davit_act(engine, "pause", "plain", NULL, NULL, &error) == DAVIT_OK &&
+                     davit_act(engine, "unpause", "plain", NULL, NULL, &error) == DAVIT_OK &&
+                     davit_act(engine, "stop", "plain", "{\"services\": [\"one\"], \"timeout\": 1}", NULL, &error) ==
+                         DAVIT_OK &&
+                     davit_act(engine, "start", "plain", "{\"wait\": true}", NULL, &error) == DAVIT_OK &&
+                     davit_act(engine, "restart", "plain", NULL, NULL, &error) == DAVIT_OK,
+                 "it is stopped and started");
+    require_that(davit_act(engine, "pause", "plain", "{\"timeout\": 1}", NULL, &error) == DAVIT_USAGE,
+                 "another verb's option");
+    forget_error();
+    require_that(davit_act(engine, "dance", "plain", NULL, NULL, &error) == DAVIT_USAGE, "a verb that is none");
+    forget_error();
+}
+
 static void project(davit_engine* engine, const char* loaded) {
     char said[1000] = "", item[1000] = "";
     int code = -1;
@@ -122,6 +220,10 @@ static void project(davit_engine* engine, const char* loaded) {
                  "it has events");
     require_that(strstr(item, "\"action\":\"create\"") != NULL, "from the first one");
     streams(engine);
+    process(engine);
+    files(engine);
+    images(engine);
+    verbs(engine);
     davit_stop_request(stop);
     require_that(davit_wait(engine, "plain", "[{\"exited\": \"one\"}]", 0, stop, &error) == DAVIT_INTERRUPTED,
                  "it is left");

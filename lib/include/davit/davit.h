@@ -13,7 +13,8 @@
  *
  * Calls block as their namesakes of the C++ headers do, which say what may fail and why. An engine may be used by
  * several threads at once; a scope by one, but for wait and exec. A davit_stop ends calls that were given it, from any
- * thread. Callbacks are called from the thread of the call; nothing but C may leave them (no longjmp, no exception). */
+ * thread. Callbacks are called from the thread of the call, where nothing else is said; nothing but C may leave them
+ * (no longjmp, no exception). Descriptors that a call is given stay the caller's. */
 #ifndef DAVIT_DAVIT_H
 #define DAVIT_DAVIT_H
 
@@ -84,6 +85,12 @@ DAVIT_C_API int davit_down(davit_engine* engine, const char* name, const char* o
  * "health", "pid", "exit_code", "created", "started", "finished", "restarts", "networks": [...], "ports": [...]}] */
 DAVIT_C_API char* davit_ps(davit_engine* engine, const char* name, davit_error** error);
 
+/* What is done to containers that are there. verb: "start" ({"wait", "wait_timeout"}), "stop" and "restart"
+ * ({"timeout"}), "kill" ({"signal"}), "pause", "unpause", "rm" of those that have ended ({"stop": first, "volumes":
+ * anonymous ones}); each also {"services": [...]}. */
+DAVIT_C_API int davit_act(davit_engine* engine, const char* verb, const char* name, const char* options,
+                          davit_stop* stop, davit_error** error);
+
 /* stream: 1 output, 2 errors. Not 0: no more is wanted, the process is killed. */
 typedef int (*davit_output)(void* user, int stream, const char* bytes, size_t size);
 /* One more process in the service's first container. command: {"command": [...], "environment": ["K=V"], "user",
@@ -107,6 +114,35 @@ DAVIT_C_API int davit_events(davit_engine* engine, const char* name, const char*
 DAVIT_C_API int davit_wait(davit_engine* engine, const char* name, const char* waits, double timeout, davit_stop* stop,
                            davit_error** error);
 
+/* ---- Files of a service's first container, running or not (davit/files.hpp): copied as `docker cp` does, and as a tar
+ * to and from a descriptor. */
+DAVIT_C_API int davit_copy_from(davit_engine* engine, const char* name, const char* service, const char* path,
+                                const char* to, davit_stop* stop, davit_error** error);
+DAVIT_C_API int davit_copy_to(davit_engine* engine, const char* name, const char* service, const char* from,
+                              const char* path, davit_stop* stop, davit_error** error);
+DAVIT_C_API int davit_read_tar(davit_engine* engine, const char* name, const char* service, const char* path, int fd,
+                               davit_stop* stop, davit_error** error);
+DAVIT_C_API int davit_write_tar(davit_engine* engine, const char* name, const char* service, const char* path, int fd,
+                                davit_stop* stop, davit_error** error);
+
+/* ---- Images (davit/images.hpp). [{"id", "tags": [...], "digests": [...], "os", "architecture", "variant", "created",
+ * "size"}] */
+DAVIT_C_API char* davit_images(davit_engine* engine, davit_error** error);
+/* {"platform"}. The image, as above. item may be NULL: {"event", "text", "current", "total": bytes} each, from threads
+ * of the library's, never two at once; not 0: it is left (DAVIT_INTERRUPTED). */
+DAVIT_C_API char* davit_image_pull(davit_engine* engine, const char* name, const char* options, davit_item item,
+                                   void* user, davit_stop* stop, davit_error** error);
+/* What an archive or an OCI layout at path has; path NULL: an archive from fd. As above, with "references": [...]. */
+DAVIT_C_API char* davit_image_load(davit_engine* engine, const char* path, int fd, davit_stop* stop,
+                                   davit_error** error);
+/* names: ["redis:7", ...]; a tar to fd. */
+DAVIT_C_API int davit_image_save(davit_engine* engine, const char* names, int fd, davit_stop* stop,
+                                 davit_error** error);
+/* {"force", "platform"}: {"untagged": [...], "deleted": [ids]} */
+DAVIT_C_API char* davit_image_remove(davit_engine* engine, const char* name, const char* options, davit_error** error);
+/* {"all"}: the same, and "bytes" that are free now */
+DAVIT_C_API char* davit_image_prune(davit_engine* engine, const char* options, davit_stop* stop, davit_error** error);
+
 /* ---- Streams, for programs with a loop of their own: a descriptor to poll, and what has come, taken without blocking
  * (davit/streams.hpp). A stream is for one thread at a time, and is freed before its engine. */
 typedef struct davit_stream davit_stream;
@@ -128,6 +164,30 @@ DAVIT_C_API int davit_stream_fd(const davit_stream* stream);
 DAVIT_C_API char* davit_stream_next(davit_stream* stream, davit_error** error);
 DAVIT_C_API int davit_stream_done(const davit_stream* stream); /* it has ended, and all of it was taken */
 DAVIT_C_API void davit_stream_free(davit_stream* stream);
+
+/* ---- Processes whose input comes bit by bit: one more in the service's first container (command: as of davit_exec),
+ * which davit_process_free() ends, or the container's own, which goes on (input: not 0 where it is written to). Both
+ * come at once; that it cannot run is told by davit_process_next(). For one thread at a time, and freed before its
+ * engine. */
+typedef struct davit_process davit_process;
+DAVIT_C_API davit_process* davit_process_new(davit_engine* engine, const char* name, const char* service,
+                                             const char* command, davit_error** error);
+DAVIT_C_API davit_process* davit_process_attach(davit_engine* engine, const char* name, const char* service, int input,
+                                                davit_error** error);
+/* As davit_stream_fd(). */
+DAVIT_C_API int davit_process_fd(const davit_process* process);
+/* What it wrote next, any *size bytes and a NUL, of *stream (1 or 2). NULL: as of davit_stream_next(). */
+DAVIT_C_API char* davit_process_next(davit_process* process, int* stream, size_t* size, davit_error** error);
+/* How many bytes were taken: fewer when the pipe is full, until the descriptor is writable (-1: the input is closed).
+ */
+DAVIT_C_API size_t davit_process_write(davit_process* process, const char* bytes, size_t size, davit_error** error);
+DAVIT_C_API int davit_process_input_fd(const davit_process* process);
+DAVIT_C_API int davit_process_close_input(davit_process* process, davit_error** error);
+DAVIT_C_API int davit_process_signal(davit_process* process, int number, davit_error** error);
+DAVIT_C_API int davit_process_resize(davit_process* process, int rows, int columns, davit_error** error);
+DAVIT_C_API int davit_process_done(const davit_process* process);
+DAVIT_C_API int davit_process_exit_code(const davit_process* process); /* once done; -1: none, it was left */
+DAVIT_C_API void davit_process_free(davit_process* process);
 
 /* ---- Scopes: a project that ends with davit_scope_free(), and with this process. options: {"unique",
  * "ephemeral_ports", "adopt", "start", "grace", "up": as of davit_up}. engine: options as of davit_engine_new(). */
