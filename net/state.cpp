@@ -258,8 +258,6 @@ std::uint32_t choose_group(const HostNetworkState& all, const std::string& proje
     return group;
 }
 
-bool is_davit_group(std::uint32_t group) { return (group >> 28) == (group_mark >> 28); }
-
 // --- forwarding -----------------------------------------------------------------------------------------
 
 std::string forwarding_file(const std::string& run_dir) { return net_dir(run_dir) + "/sysctls.json"; }

@@ -16,7 +16,6 @@ std::string project_file(const std::string& run_dir, const std::string& project)
 std::string forwarding_file(const std::string& run_dir);
 // What names of the kernel's objects have in them of their state root: nothing for the usual one.
 std::string root_suffix(std::string_view run_dir);
-bool is_davit_group(std::uint32_t group);
 
 // Sysctls of the host that were changed for all projects together, with their values before.
 struct ChangedSysctls {

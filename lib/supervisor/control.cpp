@@ -134,10 +134,6 @@ void Control::handle(Session& s, const std::string& frame) {
     } else if (type == "subscribe") {
         s.subscription = id;
         send_result(s.id, id, nullptr);
-    } else if (type == "status") {
-        json::Value answer{{"type", "result"}, {"id", id}, {"statuses", json::Value::array()}};
-        for (const auto& status : handler_.on_status()) answer["statuses"].push_back(json::Value::parse(status));
-        send(s, json::dump(answer));
     } else if (type == "bye") {
         UniqueFd fd = std::move(s.fd);
         s.watch.reset();

@@ -31,7 +31,6 @@ public:
     // patience: containers that are being stopped, and how much longer that may take.
     virtual void on_preempt(SessionId session, int id,
                             const std::map<std::string, std::chrono::nanoseconds>& patience) = 0;
-    virtual std::vector<std::string> on_status() = 0; // statuses as JSON
     // Requests of Swarm's; what they throw is answered.
     virtual void on_set_service(const ServiceChange& change) = 0;
     virtual void on_remove_service(const std::string& id) = 0;

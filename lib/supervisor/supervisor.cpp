@@ -275,12 +275,6 @@ void Supervisor::release_helpers() {
     shrink_timer_ = loop_.after(shrink_delay, shrink_footprint);
 }
 
-std::vector<std::string> Supervisor::on_status() {
-    std::vector<std::string> out;
-    for (const auto& [id, container] : containers_.all()) out.push_back(to_json(container->status()));
-    return out;
-}
-
 void Supervisor::on_closed(SessionId session) {
     plans_.closed(session);
     loop_.post([this] { consider_exit(); });

@@ -46,7 +46,6 @@ private:
     void on_cancel(SessionId session, int id) override;
     void on_preempt(SessionId session, int id,
                     const std::map<std::string, std::chrono::nanoseconds>& patience) override;
-    std::vector<std::string> on_status() override;
     void on_set_service(const ServiceChange& change) override;
     void on_remove_service(const std::string& id) override;
     void on_leave_network(const std::string& name) override;

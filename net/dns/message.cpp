@@ -87,7 +87,6 @@ struct RecordView {
     std::uint16_t type, klass;
     std::uint32_t ttl;
     std::string_view data;
-    std::size_t data_at;
 };
 
 // Reads the record at `at` and moves behind it; false: malformed.
@@ -100,10 +99,10 @@ bool read_record(std::string_view p, std::size_t& at, RecordView& r) {
     r.klass = u16_at(p, fixed + 2);
     r.ttl = u32_at(p, fixed + 4);
     const std::size_t size = u16_at(p, fixed + 8);
-    r.data_at = fixed + 10;
-    if (r.data_at + size > p.size()) return false;
-    r.data = p.substr(r.data_at, size);
-    at = r.data_at + size;
+    const std::size_t data = fixed + 10;
+    if (data + size > p.size()) return false;
+    r.data = p.substr(data, size);
+    at = data + size;
     return true;
 }
 
@@ -264,73 +263,6 @@ std::optional<AnswerInfo> inspect_answer(std::string_view answer, std::string_vi
     }
     info.min_ttl = any ? positive : negative;
     return info;
-}
-
-std::string make_query(std::uint16_t id, std::string_view name, std::uint16_t type, bool edns, std::uint16_t udp_size) {
-    std::string p;
-    append_u16(p, id);
-    append_u16(p, flag_recursion_desired);
-    append_u16(p, 1);
-    append_u32(p, 0);
-    append_u16(p, edns ? 1 : 0);
-    append_name(p, name);
-    append_u16(p, type);
-    append_u16(p, class_in);
-    if (edns) {
-        append_opt(p, false);
-        put_u16(p, p.size() - opt_size + 3, udp_size);
-    }
-    return p;
-}
-
-namespace {
-
-// A name inside an answer, pointers followed backwards only: no loops.
-std::string name_at(std::string_view p, std::size_t at) {
-    std::string name;
-    std::size_t limit = at;
-    while (at < p.size() && name.size() < max_name) {
-        const std::uint8_t n = byte_at(p, at);
-        if (n == 0) break;
-        if ((n & 0xc0) == 0xc0) {
-            if (at + 2 > p.size()) break;
-            const std::size_t target = u16_at(p, at) & 0x3fff;
-            if (target >= limit) break;
-            limit = at = target;
-            continue;
-        }
-        if (at + 1 + n > p.size()) break;
-        if (!name.empty()) name += '.';
-        name += p.substr(at + 1, n);
-        at += 1u + n;
-    }
-    return name;
-}
-
-} // namespace
-
-std::vector<Record> parse_records(std::string_view answer) {
-    std::vector<Record> records;
-    if (answer.size() < header_size) return records;
-    const Header h = read_header(answer);
-    std::size_t at = header_size;
-    for (int i = 0; i < h.questions; ++i) {
-        at = skip_name(answer, at);
-        if (at == std::string_view::npos || (at += 4) > answer.size()) return records;
-    }
-    for (int i = 0; i < h.answers; ++i) {
-        RecordView v;
-        if (!read_record(answer, at, v)) break;
-        Record r;
-        r.type = v.type;
-        r.ttl = v.ttl;
-        const auto* raw = reinterpret_cast<const std::uint8_t*>(v.data.data());
-        if (v.type == type_a && v.data.size() == 4) r.address = IpAddress::v4_bytes(raw);
-        if (v.type == type_aaaa && v.data.size() == 16) r.address = IpAddress::v6_bytes(raw);
-        if (v.type == type_ptr || v.type == type_cname) r.target = name_at(answer, v.data_at);
-        records.push_back(std::move(r));
-    }
-    return records;
 }
 
 // --- reverse names ------------------------------------------------------------------------------------

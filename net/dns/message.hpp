@@ -79,11 +79,6 @@ struct AnswerInfo {
 // Empty when it is not a well-formed response whose question is that of the query (bytes of query).
 std::optional<AnswerInfo> inspect_answer(std::string_view answer, std::string_view query);
 
-// A query packet for tests and probes.
-std::string make_query(std::uint16_t id, std::string_view name, std::uint16_t type, bool edns = false,
-                       std::uint16_t udp_size = 1232);
-// Reads the records of an answer section (tests, the doctor).
-std::vector<Record> parse_records(std::string_view answer);
 // 1.2.0.192.in-addr.arpa or nibbles.ip6.arpa to an address.
 std::optional<IpAddress> parse_reverse_name(std::string_view name);
 

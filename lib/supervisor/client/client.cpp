@@ -159,14 +159,6 @@ void SupervisorClient::preempt(const std::map<std::string, std::chrono::nanoseco
     impl_->request(std::move(request), std::move(stop));
 }
 
-std::vector<ContainerStatus> SupervisorClient::statuses() {
-    json::Value answer = impl_->request({{"type", "status"}});
-    std::vector<ContainerStatus> out;
-    for (const auto& s : answer.at("statuses"))
-        out.push_back(container_status_from_json(json::dump(s), "the supervisor's answer"));
-    return out;
-}
-
 void SupervisorClient::set_service(const ServiceChange& change) {
     impl_->insist({{"type", "set_service"},
                    {"service", json::Value::parse(swarm::to_json(change.service))},

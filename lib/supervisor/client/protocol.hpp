@@ -17,8 +17,6 @@
 //                                       ←{"type":"result","id":8}        from now on
 //   {"type":"bye"}                      →        the connection's end comes when the supervisor has ended,
 //                                                if the project has nothing left, else at once
-//   {"type":"status","id":9}            →
-//                                       ←{"type":"result","id":9,"statuses":[…]}
 //   {"type":"set_service","id":10,"service":{…},"seen","rollback"}→  a service that is new, or its next specification:
 //                                                its task's template is prepared; see ServiceChange
 //                                       ←{"type":"result","id":10,"error":null|{…}}   it is written down
@@ -96,7 +94,6 @@ public:
     static void preempt(const Roots& roots, const std::string& project,
                         const std::map<std::string, std::chrono::nanoseconds>& patience = {},
                         std::stop_token stop = {});
-    std::vector<ContainerStatus> statuses();
     // Each asks a successor again when the supervisor was killed before it answered.
     void set_service(const ServiceChange& change);
     void remove_service(const std::string& id);

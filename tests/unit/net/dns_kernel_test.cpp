@@ -1,6 +1,7 @@
 #include "lab.hpp"
 
 #include "base/process.hpp"
+#include "dns_packets.hpp"
 #include "net/dns/message.hpp"
 #include "net/dns/server.hpp"
 

@@ -1,3 +1,4 @@
+#include "dns_packets.hpp"
 #include "net/dns/cache.hpp"
 #include "net/dns/message.hpp"
 
@@ -149,7 +150,6 @@ TEST_CASE("random and damaged packets never break the parsers") {
         if (parse_query(p, q) == ParseResult::ok) CHECK(q.question_end <= p.size());
         if (const auto info = inspect_answer(p, packet))
             for (const std::size_t at : info->ttl_offsets) CHECK(at + 4 <= p.size());
-        parse_records(p);
     }
 }
 
