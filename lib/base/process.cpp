@@ -128,7 +128,8 @@ void Child::kill(int signal) {
     if (pid_ > 0) sys::pidfd_send_signal(pidfd_.get(), signal);
 }
 
-Output run(SpawnOptions options, std::string_view input) {
+Output run(SpawnOptions options, std::string_view input, const std::stop_token& stop) {
+    constexpr int look_interval = 50; // ms: whether the caller has had enough
     // A socket instead of a pipe for its input: send() can refuse SIGPIPE, write() cannot.
     FdPair in = sys::socket_pair(SOCK_STREAM), out = sys::pipe(), err = sys::pipe();
     options.fds.push_back({in.first.get(), 0});
@@ -149,7 +150,9 @@ Output run(SpawnOptions options, std::string_view input) {
     while (out.first || err.first) {
         if (input.empty()) in.second.reset();
         pollfd p[3] = {{in.second.get(), POLLOUT, 0}, {out.first.get(), POLLIN, 0}, {err.first.get(), POLLIN, 0}};
-        if (::poll(p, 3, -1) < 0 && errno != EINTR) throw sys_error(errno, "waiting for {}", options.argv.at(0));
+        if (::poll(p, 3, stop.stop_possible() ? look_interval : -1) < 0 && errno != EINTR)
+            throw sys_error(errno, "waiting for {}", options.argv.at(0));
+        heed(stop);
         if (p[0].revents) {
             ssize_t n = ::send(in.second.get(), input.data(), input.size(), MSG_NOSIGNAL);
             if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));

@@ -6,7 +6,9 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <utility>
 #include <vector>
@@ -57,7 +59,8 @@ struct Output {
     ExitStatus status;
     std::string out, err;
 };
-Output run(SpawnOptions options, std::string_view input = {});
+// A stop kills it: Errc::interrupted.
+Output run(SpawnOptions options, std::string_view input = {}, const std::stop_token& stop = {});
 
 // What others see as the arguments of this process after argv[0], in the place of its own: for what forks without exec.
 // Without keep_arguments(), which main() calls, and as far as there is no room, nothing changes.

@@ -34,21 +34,21 @@ registry::RegistryOptions login_options(std::stop_token stop) {
 KeptLogin login(const LoginRequest& request, std::stop_token stop) {
     const std::string domain = registry_name(request.registry);
     const registry::Credentials credentials{request.user, request.password, ""};
-    registry::check_login(domain, credentials, login_options(std::move(stop)));
-    const auto kept = registry::keep_login(registry::docker_config_file(), domain, credentials);
+    registry::check_login(domain, credentials, login_options(stop));
+    const auto kept = registry::keep_login(registry::docker_config_file(), domain, credentials, stop);
     return {kept.place, kept.plain_text};
 }
 
 std::optional<std::string> check_kept_login(const std::string& name, std::stop_token stop) {
     const std::string domain = registry_name(name);
-    const auto kept = registry::default_credentials(domain, "");
+    const auto kept = registry::default_credentials(domain, "", stop);
     if (!kept) return std::nullopt;
     registry::check_login(domain, *kept, login_options(std::move(stop)));
     return kept->username;
 }
 
-bool logout(const std::string& name) {
-    return registry::forget_login(registry::docker_config_file(), registry_name(name));
+bool logout(const std::string& name, std::stop_token stop) {
+    return registry::forget_login(registry::docker_config_file(), registry_name(name), stop);
 }
 
 } // namespace davit

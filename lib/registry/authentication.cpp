@@ -32,7 +32,7 @@ std::string RegistryClient::authenticate(const HttpResponse& response, const std
     auto [begin, end] = response.headers.equal_range("www-authenticate");
     for (auto it = begin; it != end; ++it) challenges += it->second + ", ";
     std::optional<Credentials> credentials =
-        options_.credentials ? options_.credentials(endpoint_.domain, repository_) : std::nullopt;
+        options_.credentials ? options_.credentials(endpoint_.domain, repository_, options_.stop) : std::nullopt;
     had_credentials_ = credentials.has_value();
     std::string fresh;
     for (const auto& challenge : parse_challenges(challenges)) {

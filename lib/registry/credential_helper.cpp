@@ -36,11 +36,12 @@ bool same_registry(const std::string& key, const std::string& domain) {
 std::string key_of_registry(const std::string& domain) { return is_hub(domain) ? hub_key : domain; }
 
 std::optional<std::string> run_credential_helper(const std::string& helper, const std::string& verb,
-                                                 const std::string& input, const std::string& server) {
+                                                 const std::string& input, const std::string& server,
+                                                 const std::stop_token& stop) {
     const std::string program = "docker-credential-" + helper;
     Output result;
     try {
-        result = run({.argv = {program, verb}}, input);
+        result = run({.argv = {program, verb}}, input, stop);
     } catch (Error& e) {
         e.with_context("asking the credential helper for " + server);
         if (e.os().value() == ENOENT) e.with_hint(program + " is named in Docker's config.json but is not in PATH");

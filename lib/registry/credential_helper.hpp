@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 
 namespace davit::registry {
@@ -15,8 +16,9 @@ bool same_registry(const std::string& key, const std::string& domain);
 std::string key_of_registry(const std::string& domain);
 
 // docker-credential-HELPER VERB, with the input on its stdin; nullopt: "credentials not found". Blocks. Errc::denied
-// when it fails, not_found when there is no such program; server: for messages.
+// when it fails, not_found when there is no such program, interrupted; server: for messages.
 std::optional<std::string> run_credential_helper(const std::string& helper, const std::string& verb,
-                                                 const std::string& input, const std::string& server);
+                                                 const std::string& input, const std::string& server,
+                                                 const std::stop_token& stop);
 
 } // namespace davit::registry

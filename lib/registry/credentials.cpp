@@ -37,8 +37,9 @@ std::optional<Credentials> read_entry(const Json& entry) {
 }
 
 // git-credential's cousin: the host on stdin, JSON on stdout.
-std::optional<Credentials> ask_helper(const std::string& helper, const std::string& domain) {
-    const auto answer = run_credential_helper(helper, "get", key_of_registry(domain), domain);
+std::optional<Credentials> ask_helper(const std::string& helper, const std::string& domain,
+                                      const std::stop_token& stop) {
+    const auto answer = run_credential_helper(helper, "get", key_of_registry(domain), domain, stop);
     if (!answer) return std::nullopt;
     Json json = parse_untrusted(*answer);
     if (!json.is_object())
@@ -61,17 +62,20 @@ std::optional<Credentials> from_auths(const Json& json, const std::string& domai
     return std::nullopt;
 }
 
-std::optional<Credentials> from_docker_config(const Json& json, const std::string& domain) {
+std::optional<Credentials> from_docker_config(const Json& json, const std::string& domain,
+                                              const std::stop_token& stop) {
     if (const Json* helpers = object_of(json, "credHelpers"))
         for (const auto& [key, helper] : helpers->items())
-            if (same_registry(key, domain) && helper.is_string()) return ask_helper(helper.get<std::string>(), domain);
+            if (same_registry(key, domain) && helper.is_string())
+                return ask_helper(helper.get<std::string>(), domain, stop);
     if (std::string store = text_of(json, "credsStore"); !store.empty())
-        if (auto found = ask_helper(store, domain)) return found;
+        if (auto found = ask_helper(store, domain, stop)) return found;
     return from_auths(json, domain);
 }
 
 // podman's keys may name a namespace: "host/team", "host/team/app"; the longest that fits wins.
-std::optional<Credentials> from_podman_config(const Json& json, const std::string& domain, const std::string& path) {
+std::optional<Credentials> from_podman_config(const Json& json, const std::string& domain, const std::string& path,
+                                              const std::stop_token& stop) {
     const Json* auths = object_of(json, "auths");
     for (std::string key = domain + "/" + path; auths;) {
         auto it = auths->find(key);
@@ -81,7 +85,7 @@ std::optional<Credentials> from_podman_config(const Json& json, const std::strin
         if (slash == std::string::npos) break;
         key.resize(slash);
     }
-    return from_docker_config(json, domain);
+    return from_docker_config(json, domain, stop);
 }
 
 std::optional<Json> read_config(const std::string& path) {
@@ -95,7 +99,8 @@ std::optional<Json> read_config(const std::string& path) {
 
 } // namespace
 
-std::optional<Credentials> default_credentials(const std::string& domain, const std::string& path) {
+std::optional<Credentials> default_credentials(const std::string& domain, const std::string& path,
+                                               const std::stop_token& stop) {
     const std::string home = environment("HOME");
     if (std::string text = environment("DOCKER_AUTH_CONFIG"); !text.empty()) {
         Json json = parse_untrusted(text);
@@ -106,7 +111,7 @@ std::optional<Credentials> default_credentials(const std::string& domain, const 
     if (docker.empty() && !home.empty()) docker = home + "/.docker";
     if (!docker.empty())
         if (auto json = read_config(docker + "/config.json"))
-            if (auto found = from_docker_config(*json, domain)) return found;
+            if (auto found = from_docker_config(*json, domain, stop)) return found;
     std::vector<std::string> podman;
     if (std::string file = environment("REGISTRY_AUTH_FILE"); !file.empty()) podman.push_back(file);
     if (std::string dir = environment("XDG_RUNTIME_DIR"); !dir.empty()) podman.push_back(dir + "/containers/auth.json");
@@ -114,7 +119,7 @@ std::optional<Credentials> default_credentials(const std::string& domain, const 
     if (!home.empty()) podman.push_back(home + "/.config/containers/auth.json");
     for (const auto& file : podman)
         if (auto json = read_config(file))
-            if (auto found = from_podman_config(*json, domain, path)) return found;
+            if (auto found = from_podman_config(*json, domain, path, stop)) return found;
     return std::nullopt;
 }
 

@@ -88,19 +88,20 @@ private:
     UniqueFd lock_, old_;
 };
 
-void store_by_helper(const std::string& helper, const std::string& domain, const Credentials& credentials) {
+void store_by_helper(const std::string& helper, const std::string& domain, const Credentials& credentials,
+                     const std::stop_token& stop) {
     const bool token = !credentials.identity_token.empty();
     const OrderedJson entry{{"ServerURL", key_of_registry(domain)},
                             {"Username", token ? "<token>" : credentials.username},
                             {"Secret", token ? credentials.identity_token : credentials.password}};
-    run_credential_helper(helper, "store", entry.dump(), domain);
+    run_credential_helper(helper, "store", entry.dump(), domain, stop);
 }
 
 } // namespace
 
 void check_login(const std::string& domain, const Credentials& credentials, const RegistryOptions& options) {
     RegistryOptions how = options;
-    how.credentials = [&](const std::string&, const std::string&) { return credentials; };
+    how.credentials = [&](const std::string&, const std::string&, const std::stop_token&) { return credentials; };
     RegistryClient client(registry_endpoint(domain, how.insecure_registries), "", how, Purpose::login);
     client.send({.method = "GET", .path = ""});
 }
@@ -114,10 +115,11 @@ std::string docker_config_file() {
     return std::string(home) + "/.docker/config.json";
 }
 
-KeptLogin keep_login(const std::string& config_file, const std::string& domain, const Credentials& credentials) {
+KeptLogin keep_login(const std::string& config_file, const std::string& domain, const Credentials& credentials,
+                     const std::stop_token& stop) {
     ConfigFile config(config_file);
     const std::string helper = config.helper_for(domain), key = key_of_registry(domain);
-    if (!helper.empty()) store_by_helper(helper, domain, credentials);
+    if (!helper.empty()) store_by_helper(helper, domain, credentials, stop);
     config.erase(domain);
     OrderedJson entry = OrderedJson::object(); // with a helper: that there is something, and no more
     if (helper.empty() && !credentials.identity_token.empty()) entry["identitytoken"] = credentials.identity_token;
@@ -127,13 +129,13 @@ KeptLogin keep_login(const std::string& config_file, const std::string& domain, 
     return {helper.empty() ? config.path() : "docker-credential-" + helper, helper.empty()};
 }
 
-bool forget_login(const std::string& config_file, const std::string& domain) {
+bool forget_login(const std::string& config_file, const std::string& domain, const std::stop_token& stop) {
     std::error_code unknown;
     if (!std::filesystem::exists(config_file, unknown)) return false;
     ConfigFile config(config_file);
     bool known = false;
     if (const std::string helper = config.helper_for(domain); !helper.empty())
-        known = run_credential_helper(helper, "erase", key_of_registry(domain), domain).has_value();
+        known = run_credential_helper(helper, "erase", key_of_registry(domain), domain, stop).has_value();
     if (config.erase(domain)) {
         config.write();
         known = true;

@@ -20,8 +20,9 @@ struct KeptLogin {
 std::string docker_config_file();
 // As docker login: by the helper that the file names for the registry, else in the file. What else the file holds
 // stays; it appears whole, 0600, its owner kept, and through a symbolic link. The helper blocks.
-KeptLogin keep_login(const std::string& config_file, const std::string& domain, const Credentials& credentials);
+KeptLogin keep_login(const std::string& config_file, const std::string& domain, const Credentials& credentials,
+                     const std::stop_token& stop = {});
 // False when nothing was kept for it.
-bool forget_login(const std::string& config_file, const std::string& domain);
+bool forget_login(const std::string& config_file, const std::string& domain, const std::stop_token& stop = {});
 
 } // namespace davit::registry

@@ -16,13 +16,13 @@ namespace davit::remote {
 namespace {
 
 // From git's credential helpers, where git is installed.
-GitLogin ask_git(const std::string& url) {
+GitLogin ask_git(const std::string& url, const std::stop_token& stop) {
     GitLogin out;
     try {
         std::vector<std::string> environment{"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true"};
         for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
         const Output answer =
-            run({{"git", "credential", "fill"}, environment, {}, false, true, ""}, "url=" + url + "\n\n");
+            run({{"git", "credential", "fill"}, environment, {}, false, true, ""}, "url=" + url + "\n\n", stop);
         for (std::size_t at = 0; at < answer.out.size();) {
             const std::size_t end = std::min(answer.out.find('\n', at), answer.out.size());
             const std::string line = answer.out.substr(at, end - at);
@@ -55,7 +55,7 @@ GitAccess access_of(const GitCredentials& given, const std::string& main) {
     out.left = [stop = given.stop] { return stop.stop_requested(); };
     out.login = [given, main](const std::string& url) {
         if (const auto token = secret_of(given, "GIT_AUTH_TOKEN", url, main)) return GitLogin{"x-access-token", *token};
-        return web_place(url) ? ask_git(url) : GitLogin{};
+        return web_place(url) ? ask_git(url, given.stop) : GitLogin{};
     };
     out.header = [given, main](const std::string& url) {
         const auto header = secret_of(given, "GIT_AUTH_HEADER", url, main);

@@ -45,13 +45,14 @@ class Engine;
 std::string boot_unit(const Engine& engine, const std::string& program);
 // The same for packages: of a program that works in the directories of root. Pure.
 std::string boot_unit(const std::string& program);
-// Writes /etc/systemd/system/davit.service, enables and starts it. One sentence for each thing done. Errors: denied
-// (not root), unsupported (systemd is not this machine's init), failed (what systemctl says).
+// Writes /etc/systemd/system/davit.service, enables and starts it. One sentence for each thing done. Blocks until
+// systemd has answered, which starts what `engine` keeps before. Errors: denied (not root), unsupported (systemd is not
+// this machine's init), failed (what systemctl says).
 std::vector<std::string> install_boot_unit(const Engine& engine, const std::string& program);
 // Disables and removes it; what runs goes on running.
 std::vector<std::string> uninstall_boot_unit();
 
-// What systemd wants of a unit whose ExecStop runs now.
+// What systemd wants of a unit whose ExecStop runs now. Asks systemctl, and blocks for its answer.
 struct UnitStop {
     bool restarts = false; // it is started again at once
     std::optional<std::chrono::nanoseconds> limit;

@@ -1,4 +1,4 @@
-// `build:` of a service.
+// `build:` of a service. See service.hpp for the conventions: plain values, sizes in bytes.
 #pragma once
 
 #include "davit/service_parts.hpp"

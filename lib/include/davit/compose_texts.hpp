@@ -1,4 +1,5 @@
-// Compose files that stand nowhere on the disk: several texts, overrides among them, as one project.
+// Compose files that stand nowhere on the disk: several texts, overrides among them, as one project. Blocks and fails
+// as load() does; several threads may call at once.
 #pragma once
 
 #include "davit/load.hpp"

@@ -1,4 +1,4 @@
-// `deploy:` of a service.
+// `deploy:` of a service. See service.hpp for the conventions: plain values, sizes in bytes.
 #pragma once
 
 #include "davit/value.hpp"

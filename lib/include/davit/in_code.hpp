@@ -1,4 +1,5 @@
-// Projects that no file holds: from a text, or built and changed in code.
+// Projects that no file holds: from a text, or built and changed in code. Blocks on the disk alone, for the files that
+// a project names; several threads may call at once.
 #pragma once
 
 #include "davit/load.hpp"

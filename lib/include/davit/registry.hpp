@@ -1,7 +1,8 @@
 // Logging in to registries, with Docker's files and credential helpers: who logs in here may pull and push with davit,
 // docker and podman.
 //
-// Calls block on the network, the disk and helpers. No engine is needed. A registry is "host[:port]"; a scheme and a
+// Calls block on the network, the disk and helpers, which a stop kills; several threads may call at once. No engine is
+// needed. A registry is "host[:port]"; a scheme and a
 // path are left out, and nothing is Docker Hub.
 #pragma once
 
@@ -32,8 +33,8 @@ struct KeptLogin {
 KeptLogin login(const LoginRequest& request, std::stop_token stop = {});
 // Asks it whether it takes what is kept already; the user's name, or nothing when none is kept. Errors as login().
 std::optional<std::string> check_kept_login(const std::string& registry, std::stop_token stop = {});
-// False: none was kept. Errors: denied, not_found (the helper), failed.
-bool logout(const std::string& registry);
+// False: none was kept. Errors: denied, not_found (the helper), failed, interrupted.
+bool logout(const std::string& registry, std::stop_token stop = {});
 
 // What a registry has under an image's name, as it stands there: nothing is brought to this machine.
 struct RemoteManifest {

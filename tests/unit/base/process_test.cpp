@@ -3,12 +3,15 @@
 #include "base/sys.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <optional>
+#include <stop_token>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <thread>
 
 using namespace davit;
 
@@ -25,6 +28,20 @@ TEST_CASE("process: an exit code and a signal come back apart") {
     ExitStatus killed = Child::spawn(shell("kill -TERM $$")).wait();
     CHECK(killed.signal == SIGTERM);
     CHECK(killed.code == 128 + SIGTERM);
+}
+
+TEST_CASE("process: a stop kills the program that is waited for") {
+    std::stop_source enough;
+    std::jthread later([&] { enough.request_stop(); });
+    const auto began = std::chrono::steady_clock::now();
+    try {
+        run(shell("sleep 1000"), {}, enough.get_token());
+        FAIL("nothing was thrown");
+    } catch (const Error& e) {
+        CHECK(e.kind() == Errc::interrupted);
+    }
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(30));
+    CHECK(run(shell("cat; echo done"), "in ", std::stop_source().get_token()).out == "in done\n");
 }
 
 TEST_CASE("process: a program that does not exist is an error that names it") {
