@@ -32,11 +32,12 @@ int run_stack_ls(Globals& globals, const Args& args) {
         .arguments(none, 0, 0);
     if (!options.parse(args)) return 0;
     Context context(globals);
-    std::vector<swarm::Stack> found = swarm::stacks(context.engine());
+    std::vector<swarm::StackInfo> found = swarm::stacks(context.engine());
     std::stable_sort(found.begin(), found.end(),
-                     [](const swarm::Stack& a, const swarm::Stack& b) { return natural_less(a.name, b.name); });
+                     [](const swarm::StackInfo& a, const swarm::StackInfo& b) { return natural_less(a.name, b.name); });
     std::vector<nlohmann::json> rows;
-    for (const swarm::Stack& s : found) rows.push_back({{"Name", s.name}, {"Services", std::to_string(s.services)}});
+    for (const swarm::StackInfo& s : found)
+        rows.push_back({{"Name", s.name}, {"Services", std::to_string(s.services)}});
     const nlohmann::json headers = {{"Name", "NAME"}, {"Services", "SERVICES"}};
     std::fputs(
         render_list(ListFormat::parse(format, "stack.stackContext"), rows, {"Name", "Services"}, headers).c_str(),

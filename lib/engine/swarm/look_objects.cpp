@@ -91,11 +91,11 @@ std::string stack_of(const Labels& labels) {
     return found == labels.end() ? "" : found->second;
 }
 
-std::vector<Stack> stacks(Engine& engine) {
+std::vector<StackInfo> stacks(Engine& engine) {
     std::map<std::string, std::size_t> counts;
     for (const Service& s : services(engine))
         if (const std::string stack = stack_of(s.spec.labels); !stack.empty()) ++counts[stack];
-    std::vector<Stack> out;
+    std::vector<StackInfo> out;
     for (const auto& [name, number] : counts) out.push_back({name, number});
     return out;
 }

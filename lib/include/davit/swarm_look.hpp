@@ -43,12 +43,12 @@ struct Counts {
 };
 Counts count(const Service& service, const std::vector<Task>& tasks);
 
-struct Stack {
+struct StackInfo { // `stack ls`
     std::string name;
     std::size_t services = 0;
-    bool operator==(const Stack&) const = default;
+    bool operator==(const StackInfo&) const = default;
 };
-std::vector<Stack> stacks(Engine& engine); // by name
+std::vector<StackInfo> stacks(Engine& engine); // by name
 // Which stack it belongs to; empty: none.
 std::string stack_of(const Labels& labels);
 

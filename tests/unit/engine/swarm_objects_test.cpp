@@ -164,7 +164,7 @@ TEST_CASE("services are found by id, name and what begins an id") {
     CHECK(swarm::service(m.engine, "b0") == b); // a name before what begins an id
     CHECK_THROWS_WITH_AS(swarm::service(m.engine, "b00"), "service b00 is ambiguous (2 matches found)", Error);
     CHECK_THROWS_WITH_AS(swarm::service(m.engine, "nosuch"), "no such service: nosuch", Error);
-    CHECK(swarm::stacks(m.engine) == std::vector<swarm::Stack>{{"x", 1}});
+    CHECK(swarm::stacks(m.engine) == std::vector<swarm::StackInfo>{{"x", 1}});
 
     swarm::Task t;
     t.id = "t" + std::string(24, '0');
