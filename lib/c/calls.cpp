@@ -179,6 +179,10 @@ int davit_scope_exec(davit_scope* scope, const char* service, const char* comman
     });
 }
 
+int davit_scope_up(davit_scope* scope, const char* options, davit_stop* stop, davit_error** error) {
+    return c::guarded(error, [&] { scope_of(scope).up(c::up_options(options), c::token(stop)); });
+}
+
 int davit_scope_down(davit_scope* scope, davit_error** error) {
     return c::guarded(error, [&] { scope_of(scope).down(); });
 }

@@ -257,6 +257,10 @@ static void scope(const char* loaded) {
     text = davit_scope_ps(s, &error);
     require_that(text && strcmp(text, "[]") == 0, "with all of it");
     davit_free(text);
+    require_that(davit_scope_up(s, NULL, NULL, &error) == DAVIT_OK, "and comes up again");
+    text = davit_scope_ps(s, &error);
+    require_that(text && strstr(text, "\"state\":\"running\""), "and runs");
+    davit_free(text);
     davit_scope_free(s);
 }
 

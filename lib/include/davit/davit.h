@@ -204,6 +204,8 @@ DAVIT_C_API int davit_scope_wait(davit_scope* scope, const char* waits, double t
 DAVIT_C_API int davit_scope_exec(davit_scope* scope, const char* service, const char* command, const char* input,
                                  size_t input_size, davit_output output, void* user, int* exit_code, davit_stop* stop,
                                  davit_error** error);
+/* Again: after changes from outside, with other options (as of davit_up), or after davit_scope_down(). */
+DAVIT_C_API int davit_scope_up(davit_scope* scope, const char* options, davit_stop* stop, davit_error** error);
 DAVIT_C_API int davit_scope_down(davit_scope* scope, davit_error** error);    /* its errors are told only here */
 DAVIT_C_API int davit_scope_release(davit_scope* scope, davit_error** error); /* the project stays */
 DAVIT_C_API void davit_scope_free(davit_scope* scope);

@@ -1,5 +1,6 @@
 // Loading: compose files, .env files and an environment become a Project.
-// Pure but for reading files: the process's environment is never read; pass it in. Thread-safe.
+// Pure but for reading files: the process's environment is never read; pass it in. Thread-safe. Blocks on the disk, and
+// where LoadOptions::resources reaches to, which has a stop of its own (RemoteOptions::stop).
 #pragma once
 
 #include "davit/error.hpp"
