@@ -4,6 +4,7 @@
 #include "net/netlink.hpp"
 #include "net/nft.hpp"
 
+#include <arpa/inet.h> // before linux/netfilter.h, which else defines its types
 #include <cstddef>
 #include <cstdint>
 #include <linux/netfilter/nf_tables.h>
