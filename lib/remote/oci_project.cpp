@@ -126,6 +126,7 @@ std::string fetch_from_registry(const std::string& name, const std::string& cach
     const registry::Reference reference = registry::Reference::parse(name);
     registry::RegistryOptions options;
     registry::read_daemon_config(options);
+    heed(stop);
     options.stop = std::move(stop);
     options.insecure_registries.insert(options.insecure_registries.end(), insecure.begin(), insecure.end());
     registry::RegistryClient client(registry::registry_endpoint(reference.domain(), options.insecure_registries),

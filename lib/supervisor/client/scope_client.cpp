@@ -50,7 +50,7 @@ std::optional<json::Value> ScopeClient::Impl::answer_to(json::Value message, con
 
 void ScopeClient::Impl::insist(const json::Value& message, const std::stop_token& stop) {
     for (int attempt = 0; attempt < scope_attempts; ++attempt) {
-        if (attempt > 0) connect();
+        if (attempt > 0 || !connection) connect();
         const auto answer = answer_to(message, stop);
         if (!answer) continue;
         if (auto failure = supervisor::optional_error(*answer, "error")) throw *failure;
