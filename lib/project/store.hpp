@@ -30,7 +30,6 @@ struct ProjectRecord {
     std::string model;   // the resolved project, as `config` prints it
     bool operator==(const ProjectRecord&) const = default;
 };
-using ProjectSummary = ProjectRecord; // `ls`
 
 std::string to_json(const ProjectRecord&);
 ProjectRecord project_record_from_json(const std::string& text, const std::string& file);
