@@ -1,10 +1,14 @@
 #include "davit/error.hpp"
+#include "remote/git_fetch.hpp"
 #include "remote/git_ref.hpp"
 #include "remote/git_ssh_url.hpp"
 #include "remote/oci_project.hpp"
 #include "remote/project_artifact.hpp"
 
 #include <doctest/doctest.h>
+#include <functional>
+#include <stop_token>
+#include <string>
 
 using namespace davit;
 using namespace davit::remote;
@@ -57,6 +61,27 @@ TEST_CASE("credentials are for the server that an address leads to, whatever sta
         CHECK_FALSE(web_place(text).has_value());
     }
     CHECK_FALSE(web_place("http://h/a.git") == web_place("https://h/a.git")); // not in clear
+}
+
+TEST_CASE("what nobody waits for any more is not fetched") {
+    std::stop_source enough;
+    enough.request_stop();
+    GitCredentials credentials;
+    credentials.stop = enough.get_token();
+    const GitRef ref{"git://127.0.0.1:1/x.git", "", ""};
+    const std::function<void()> calls[] = {
+        [&] { resolve_git(ref, credentials); },
+        [&] { checkout_git(ref, std::string(40, '0'), "/nowhere", false, credentials); },
+        [&] { fetch_from_git(ref, "x", "/nowhere", enough.get_token()); },
+        [&] { fetch_from_registry("127.0.0.1:1/none:1", "/nowhere", {}, enough.get_token()); }};
+    for (const auto& call : calls) {
+        try {
+            call();
+            FAIL("nothing was thrown");
+        } catch (const Error& e) {
+            CHECK(e.kind() == Errc::interrupted);
+        }
+    }
 }
 
 TEST_CASE("a subdirectory stays in the repository") {
