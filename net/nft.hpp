@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <netinet/in.h> // before <linux/netfilter.h>, which else has these addresses itself
 #include <optional>
 #include <string>
 #include <string_view>

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json_text.hpp"
 #include "base/sys.hpp"
 #include "net/state_files.hpp"
 
@@ -201,12 +202,12 @@ std::string encode_state(const ProjectNetState& state) {
     for (const PortForward& p : state.ports) j["ports"].push_back(to_json(p));
     if (!state.services.empty()) j["services"] = Json::array();
     for (const ServiceState& s : state.services) j["services"].push_back(to_json(s));
-    return j.dump(1) + '\n';
+    return json::text(j, 1) + '\n';
 }
 
 ProjectNetState decode_state(std::string_view json, const std::string& origin) {
     try {
-        const Json j = Json::parse(json);
+        const Json j = davit::json::parse_text(json);
         if (j.at("format").get<int>() > format_number)
             throw error(Errc::unsupported, "{} was written by a newer davit", origin)
                 .with_hint("use that davit, or bring its projects down with it");
@@ -265,8 +266,8 @@ std::string forwarding_file(const std::string& run_dir) { return net_dir(run_dir
 void save_forwarding(const std::string& run_dir, const ChangedSysctls& changed) {
     Json list = Json::array();
     for (const auto& [key, before] : changed.before) list.push_back({{"key", key}, {"before", before}});
-    write_file_atomic(forwarding_file(run_dir), Json{{"format", format_number}, {"changed", list}}.dump(1) + '\n', 0600,
-                      false);
+    write_file_atomic(forwarding_file(run_dir),
+                      json::text(Json{{"format", format_number}, {"changed", list}}, 1) + '\n', 0600, false);
 }
 
 ChangedSysctls load_forwarding(const std::string& run_dir) {
@@ -274,7 +275,7 @@ ChangedSysctls load_forwarding(const std::string& run_dir) {
     const auto text = read_file_if_exists(forwarding_file(run_dir));
     if (!text) return changed;
     try {
-        const Json j = Json::parse(*text);
+        const Json j = json::parse_text(*text);
         for (const auto& c : j.at("changed")) changed.before.emplace_back(c.at("key"), c.at("before"));
     } catch (const Json::exception& e) {
         throw error(Errc::failed, "{} cannot be read: {}", forwarding_file(run_dir), e.what());

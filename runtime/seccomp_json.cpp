@@ -1,3 +1,4 @@
+#include "base/json_text.hpp"
 #include "runtime/seccomp.hpp"
 
 #include "base/error.hpp"
@@ -62,7 +63,7 @@ template <std::size_t N>
 std::uint32_t find(const Word (&table)[N], const std::string& text, const char* what) {
     for (const auto& w : table)
         if (text == w.text) return w.value;
-    throw error(Errc::invalid_project, "{} is no {}", json(text).dump(), what);
+    throw error(Errc::invalid_project, "{} is no {}", davit::json::text(json(text)), what);
 }
 
 std::uint32_t action_of(const std::string& text, unsigned errno_value) {
@@ -75,7 +76,7 @@ std::uint32_t action_of(const std::string& text, unsigned errno_value) {
     if (text == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(errno_value);
     if (text == "SCMP_ACT_NOTIFY")
         throw error(Errc::unsupported, "SCMP_ACT_NOTIFY needs a seccomp agent, which davit has not");
-    throw error(Errc::invalid_project, "{} is no seccomp action", json(text).dump())
+    throw error(Errc::invalid_project, "{} is no seccomp action", davit::json::text(json(text)))
         .with_hint("SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_ACT_KILL …");
 }
 
@@ -105,7 +106,7 @@ KernelVersion kernel(const json& object) {
     }
     if (!ok)
         throw error(Errc::invalid_project, "invalid kernel version: {}, expected \"<kernel>.<major>\"",
-                    json(text).dump());
+                    davit::json::text(json(text)));
     return v;
 }
 
@@ -187,7 +188,7 @@ SeccompProfile read_profile(const json& root) {
 SeccompProfile seccomp_profile_from_json(const std::string& text, const std::string& file) {
     return in_context("reading the seccomp profile " + file, [&] {
         try {
-            return read_profile(json::parse(text));
+            return read_profile(davit::json::parse_text(text));
         } catch (const json::exception& e) {
             throw error(Errc::invalid_project, "{} is no seccomp profile: {}", file, e.what())
                 .with_hint("Docker's format: {\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": "

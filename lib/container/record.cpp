@@ -1,3 +1,4 @@
+#include "base/json_text.hpp"
 #include "container/builder.hpp"
 
 #include "base/error.hpp"
@@ -22,7 +23,7 @@ std::string key_of(const std::string& assignment) { return assignment.substr(0, 
 // The names of Config.Env, as a command line gave them.
 std::vector<std::string> asked_variables(const std::string& asked) {
     std::vector<std::string> out;
-    const auto json = asked.empty() ? nlohmann::json() : nlohmann::json::parse(asked, nullptr, false);
+    const auto json = asked.empty() ? nlohmann::json() : davit::json::parse_or_discarded(asked);
     if (json.is_object() && json.contains("Config"))
         for (const auto& entry : json["Config"].value("Env", nlohmann::json::array()))
             if (entry.is_string()) out.push_back(key_of(entry.get<std::string>()));

@@ -1,5 +1,6 @@
 // What inspect shows of a container as it was asked for, where what became of it does not tell: Docker keeps the
 // request.
+#include "base/json_text.hpp"
 #include "container/builder.hpp"
 #include "runtime/defaults.hpp"
 
@@ -188,8 +189,7 @@ void ContainerBuilder::request() {
     if (!service_.annotations.empty()) host["Annotations"] = Json(service_.annotations);
     if (service_.init) host["Init"] = *service_.init;
     host.update(asked_host);
-    out_.request = Json{{"Config", std::move(config)}, {"HostConfig", std::move(host)}}.dump(
-        -1, ' ', false, Json::error_handler_t::replace);
+    out_.request = json::text(Json{{"Config", std::move(config)}, {"HostConfig", std::move(host)}});
 }
 
 } // namespace davit

@@ -87,7 +87,7 @@ std::string to_line(const JournalLine& line) {
 
 std::optional<JournalLine> line_from(std::string_view text) {
     try {
-        const auto value = json::Value::parse(text);
+        const auto value = json::parse_text(text);
         JournalLine line;
         line.time_ns = value.at("time").get<std::int64_t>();
         line.type = value.at("type").get<std::string>();

@@ -3,15 +3,13 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 
 namespace davit::json {
-
-using Value = nlohmann::json;
 
 template <typename E>
 struct EnumNames; // specialise: static constexpr std::pair<E, const char*> table[]
@@ -34,7 +32,7 @@ E value_of(const std::string& name) {
 template <typename T>
 T parse(const std::string& text, const std::string& file) {
     try {
-        return Value::parse(text).template get<T>();
+        return parse_text(text).template get<T>();
     } catch (const nlohmann::json::exception& e) {
         throw error(Errc::failed, "{} is not a record of davit: {}", file, e.what());
     } catch (Error& e) {
@@ -53,8 +51,7 @@ T parse_record(const std::string& text, const std::string& file, int newest) {
     return record;
 }
 
-// The bytes of a name or an environment variable need not be UTF-8.
-inline std::string dump(const Value& value) { return value.dump(-1, ' ', false, Value::error_handler_t::replace); }
+inline std::string dump(const Value& value) { return text(value); }
 
 } // namespace davit::json
 

@@ -1,4 +1,4 @@
-// The names of operation kinds in JSON. For .cpp files only.
+// Plans in JSON, and the names of operation kinds. For .cpp files only.
 #pragma once
 
 #include "davit/plan.hpp"
@@ -17,5 +17,8 @@ DAVIT_JSON_ENUM(OpKind, {OpKind::pull_image, "pull_image"}, {OpKind::build_image
                 {OpKind::rename_container, "rename_container"}, {OpKind::update_container, "update_container"},
                 {OpKind::connect_network, "connect_network"}, {OpKind::disconnect_network, "disconnect_network"},
                 {OpKind::hand_over_container, "hand_over_container"}, {OpKind::wait_container, "wait_container"})
+
+void to_json(json::Value& out, const Plan& plan);
+void from_json(const json::Value& in, Plan& plan);
 
 } // namespace davit

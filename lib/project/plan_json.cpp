@@ -36,13 +36,13 @@ static void from_json(const json::Value& nlohmann_json_j, Operation& nlohmann_js
     nlohmann_json_t.limited_by = nlohmann_json_j.value("limited_by", "");
 }
 
-static void to_json(json::Value& out, const Plan& plan) {
+void to_json(json::Value& out, const Plan& plan) {
     out = {{"project", plan.project}, {"seen", plan.seen}, {"known", plan.known}, {"operations", plan.operations}};
     if (plan.beside) out["beside"] = true;
     if (plan.shutdown) out["shutdown"] = true; // of the machine: no command of a project makes such a plan
 }
 
-static void from_json(const json::Value& in, Plan& plan) {
+void from_json(const json::Value& in, Plan& plan) {
     plan.project = in.value("project", plan.project);
     plan.seen = in.value("seen", plan.seen);
     if (auto known = in.find("known"); known != in.end()) plan.known = known->get<decltype(plan.known)>();

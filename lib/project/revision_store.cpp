@@ -51,7 +51,7 @@ std::optional<Parsed> split_documents(const std::string& text) {
     const auto end = text.find('\n');
     if (end == std::string::npos) return std::nullopt;
     try {
-        const auto head = json::Value::parse(std::string_view(text).substr(0, end));
+        const auto head = json::parse_text(std::string_view(text).substr(0, end));
         Parsed out{head.get<Revision>(), std::string_view(text).substr(end + 1)};
         if (out.revision.format > revision_format || head.value("model_size", std::size_t{0}) != out.model.size())
             return std::nullopt;

@@ -5,6 +5,7 @@
 #include "base/sys.hpp"
 #include "davit/version.hpp"
 #include "project/paths.hpp"
+#include "project/plan_fields.hpp"
 #include "supervisor/client/protocol.hpp"
 #include "supervisor/client/wire.hpp"
 
@@ -111,7 +112,7 @@ void Control::readable(Session& session) {
 }
 
 void Control::handle(Session& s, const std::string& frame) {
-    auto m = json::Value::parse(frame);
+    auto m = json::parse_text(frame);
     auto type = m.at("type").get<std::string>();
     int id = m.value("id", 0);
     if (type == "hello") {
@@ -123,8 +124,7 @@ void Control::handle(Session& s, const std::string& frame) {
         return send(s, json::dump(hello));
     }
     if (!s.greeted) throw error(Errc::failed, "'{}' came before 'hello'", type);
-    if (type == "apply")
-        handler_.on_apply(s.id, id, m.at("token").get<std::string>(), plan_from_json(json::dump(m.at("plan"))));
+    if (type == "apply") handler_.on_apply(s.id, id, m.at("token").get<std::string>(), m.at("plan").get<Plan>());
     else if (type == "cancel") handler_.on_cancel(s.id, id);
     else if (type == "preempt") {
         std::map<std::string, std::chrono::nanoseconds> patience;

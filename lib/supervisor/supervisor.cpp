@@ -161,7 +161,11 @@ metadata::Answer Supervisor::ecs_answer(const std::string& holder, const std::st
 
 void Supervisor::add_client(UniqueFd connection) {
     control_.adopt(std::move(connection));
-    loop_.post([this] { net_helper_.prepare(); });
+    // While it still prepares its plan, which most often starts containers.
+    loop_.post([this] {
+        net_helper_.prepare();
+        loop_.post([this] { world_.ready_shims(); });
+    });
 }
 
 void Supervisor::run() {

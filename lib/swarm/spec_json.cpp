@@ -285,10 +285,10 @@ OrderedJson json_of(const ServiceSpec& s) {
     return out;
 }
 
-std::string to_json(const ServiceSpec& spec) { return json_of(spec).dump(-1, ' ', false, J::error_handler_t::replace); }
+std::string to_json(const ServiceSpec& spec) { return json::text(json_of(spec)); }
 
 ServiceSpec service_spec_from_json(const std::string& text, const std::string& file) {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
+    const auto json = davit::json::parse_or_discarded(text);
     if (!json.is_object()) throw error(Errc::failed, "{} is not a specification of a service", file);
     return service_spec_of(json);
 }

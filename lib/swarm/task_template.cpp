@@ -69,7 +69,7 @@ bool holds(const json::Value& condition, const Holes& holes, const HoleValues& v
 }
 
 std::string of_two(const char* word, const std::string& a, const std::string& b) {
-    return json::dump(json::Value::array({word, json::Value::parse(a), json::Value::parse(b)}));
+    return json::dump(json::Value::array({word, json::parse_text(a), json::parse_text(b)}));
 }
 
 } // namespace
@@ -78,17 +78,17 @@ std::string Holes::equal(const std::string& a, const std::string& b) {
     return json::dump(json::Value::array({"=", a, b}));
 }
 std::string Holes::negated(const std::string& condition) {
-    return json::dump(json::Value::array({"!", json::Value::parse(condition)}));
+    return json::dump(json::Value::array({"!", json::parse_text(condition)}));
 }
 std::string Holes::both(const std::string& a, const std::string& b) { return of_two("&", a, b); }
 std::string Holes::either(const std::string& a, const std::string& b) { return of_two("|", a, b); }
 
 std::string Holes::choice(const std::string& condition, const std::string& then, const std::string& otherwise) const {
-    return hole("q" + to_hex(json::dump(json::Value::array({json::Value::parse(condition), then, otherwise}))));
+    return hole("q" + to_hex(json::dump(json::Value::array({json::parse_text(condition), then, otherwise}))));
 }
 
 std::string Holes::chosen(std::string_view digits, const HoleValues& values) const try {
-    const auto all = json::Value::parse(from_hex(digits));
+    const auto all = json::parse_text(from_hex(digits));
     return filled(all.at(holds(all.at(0), *this, values) ? 1 : 2).get<std::string>(), values);
 } catch (const nlohmann::json::exception&) {
     throw error(Errc::failed, "a task's template has a choice that cannot be read");

@@ -1,5 +1,6 @@
 #include "runtime/oci/as_it_came.hpp"
 
+#include "base/json_text.hpp"
 #include "runtime/oci/json_text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -31,7 +32,8 @@ void compare(const std::string& at, const json* came, const json* written, std::
         if (came->is_array() && written->is_array() && came->size() == written->size()) {
             for (std::size_t i = 0; i < came->size(); ++i)
                 if ((*came)[i] != (*written)[i])
-                    out.push_back({at + "/" + std::to_string(i), (*came)[i].dump(), (*written)[i].dump()});
+                    out.push_back({at + "/" + std::to_string(i), davit::json::strict_text((*came)[i]),
+                                   davit::json::strict_text((*written)[i])});
             return;
         }
     }
@@ -55,15 +57,15 @@ void put_back_element(json& list, const std::string& index, const json& written,
 void put_back_member(json& object, const std::string& key, const AsItCame& k) {
     auto now = object.find(key);
     if (k.written.empty()) {
-        if (now == object.end()) object[key] = json::parse(k.came);
+        if (now == object.end()) object[key] = davit::json::parse_text(k.came);
         else if (now->is_object()) {
-            if (const json came = json::parse(k.came); came.is_object()) add_missing(*now, came);
+            if (const json came = davit::json::parse_text(k.came); came.is_object()) add_missing(*now, came);
         }
         return;
     }
-    if (now == object.end() || *now != json::parse(k.written)) return; // it was changed since
+    if (now == object.end() || *now != davit::json::parse_text(k.written)) return; // it was changed since
     if (k.came.empty()) object.erase(now);
-    else *now = json::parse(k.came);
+    else *now = davit::json::parse_text(k.came);
 }
 
 } // namespace
@@ -79,7 +81,8 @@ void put_back(json& written, const std::vector<AsItCame>& kept) {
         const json::json_pointer at(k.pointer);
         if (!written.contains(at.parent_pointer())) continue;
         json& parent = written[at.parent_pointer()];
-        if (parent.is_array()) put_back_element(parent, at.back(), json::parse(k.written), json::parse(k.came));
+        if (parent.is_array())
+            put_back_element(parent, at.back(), davit::json::parse_text(k.written), davit::json::parse_text(k.came));
         else if (parent.is_object()) put_back_member(parent, at.back(), k);
     }
 }

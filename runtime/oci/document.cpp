@@ -1,6 +1,7 @@
 #include "runtime/oci/document.hpp"
 
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 #include "runtime/oci/as_it_came.hpp"
 #include "runtime/oci/json_fields.hpp"
 #include "runtime/oci/json_text.hpp"
@@ -78,7 +79,7 @@ std::string to_json(const Spec& spec) {
     try {
         oci::json doc = oci::written(spec);
         oci::put_back(doc, spec.as_it_came);
-        return doc.dump(1) + "\n";
+        return davit::json::strict_text(doc, 1) + "\n";
     } catch (const oci::json::exception& e) { // text that is not UTF-8
         throw error(Errc::invalid_project, "the container's configuration cannot be written as JSON: {}", e.what());
     }

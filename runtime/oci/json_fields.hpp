@@ -3,6 +3,7 @@
 // For .cpp files only: it pulls in nlohmann/json.
 #pragma once
 
+#include "base/json_text.hpp"
 #include "runtime/spec.hpp"
 
 #include <cstdint>
@@ -220,7 +221,7 @@ private:
     template <typename T>
     void set_own(const char* key, const T& value) {
         if constexpr (std::is_same_v<T, std::string>) set_own_text(key, value);
-        else set_own_text(key, encode(value).dump());
+        else set_own_text(key, davit::json::strict_text(encode(value)));
     }
     template <typename T>
     void get_own(const char* key, T& value) {

@@ -1,6 +1,7 @@
 #include "runtime/oci/json_text.hpp"
 
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 
 namespace davit::runtime::oci {
 namespace {
@@ -28,7 +29,7 @@ bool too_deep(std::string_view text) {
 nlohmann::json parsed(const std::string& text) {
     if (too_deep(text)) throw error(Errc::failed, "more than {} levels of lists and objects", deepest);
     try {
-        return nlohmann::json::parse(text);
+        return davit::json::parse_text(text);
     } catch (const nlohmann::json::exception& e) {
         const std::string_view what = e.what(); // "[json.exception.parse_error.101] parse error at line 1, …"
         const std::size_t code = what.find("] ");

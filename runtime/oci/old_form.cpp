@@ -1,6 +1,7 @@
 #include "runtime/oci/old_form.hpp"
 
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 #include "runtime/oci/json_text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -116,10 +117,12 @@ inline constexpr bool is_record_list<std::vector<T>> = is_record<T>;
 template <typename T>
 void decode(const json& j, T& out) {
     if constexpr (is_record<T>) {
-        if (!j.is_object()) throw error(Errc::failed, "/annotations/{}: {} is no object", whole_spec, j.dump());
+        if (!j.is_object())
+            throw error(Errc::failed, "/annotations/{}: {} is no object", whole_spec, davit::json::text(j));
         fields(Reader{j}, out);
     } else if constexpr (is_record_list<T>) {
-        if (!j.is_array()) throw error(Errc::failed, "/annotations/{}: {} is no list", whole_spec, j.dump());
+        if (!j.is_array())
+            throw error(Errc::failed, "/annotations/{}: {} is no list", whole_spec, davit::json::text(j));
         out.clear();
         for (const json& one : j) decode(one, out.emplace_back());
     } else out = j.get<T>();

@@ -55,7 +55,7 @@ void BuildSupervisor::on_client() {
         if (message.eof) return client_gone();
         std::string id;
         try {
-            const json::Value request = json::Value::parse(message.bytes);
+            const json::Value request = json::parse_text(message.bytes);
             id = request.at("id").get<std::string>();
             const std::string type = request.at("type").get<std::string>();
             if (type == "kill") kill(id);

@@ -1,3 +1,4 @@
+#include "project/plan_fields.hpp"
 #include "supervisor/client/protocol.hpp"
 
 #include "base/error.hpp"
@@ -161,7 +162,7 @@ void SupervisorClient::preempt(const std::map<std::string, std::chrono::nanoseco
 
 void SupervisorClient::set_service(const ServiceChange& change) {
     impl_->insist({{"type", "set_service"},
-                   {"service", json::Value::parse(swarm::to_json(change.service))},
+                   {"service", json::parse_text(swarm::to_json(change.service))},
                    {"seen", change.seen},
                    {"rollback", change.rollback},
                    {"to_revision", change.to_revision}});
@@ -189,7 +190,7 @@ public:
     Application(const Plan& plan, const EventSink& sink) : plan_(plan), sink_(sink), token_(sys::random_hex(32)) {}
 
     json::Value apply_message(int id) const {
-        return {{"type", "apply"}, {"id", id}, {"token", token_}, {"plan", json::Value::parse(to_json(plan_))}};
+        return {{"type", "apply"}, {"id", id}, {"token", token_}, {"plan", plan_}};
     }
 
     // The result, or nothing when the connection ended before it.

@@ -31,7 +31,7 @@ bool Connection::send(const json::Value& message) {
 std::optional<json::Value> Connection::next() {
     auto frame = reader_.next();
     if (!frame) return std::nullopt;
-    return std::make_optional<json::Value>(json::Value::parse(*frame));
+    return std::make_optional<json::Value>(json::parse_text(*frame));
 }
 
 bool Connection::read() {

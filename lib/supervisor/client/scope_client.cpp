@@ -78,7 +78,7 @@ ScopeClient::~ScopeClient() {
 }
 
 void ScopeClient::hold(const ScopeRecord& record) {
-    impl_->insist({{"type", "scope"}, {"scope", json::Value::parse(to_json(record))}});
+    impl_->insist({{"type", "scope"}, {"scope", json::parse_text(to_json(record))}});
 }
 
 void ScopeClient::end(bool take_down, const std::stop_token& stop) {

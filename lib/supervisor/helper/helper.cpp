@@ -123,7 +123,7 @@ void Helper::read_answers() {
         if (waiting_.empty()) return lost();
         Done done = std::move(waiting_.front());
         waiting_.pop_front();
-        auto failure = optional_error(json::Value::parse(*answer), "error");
+        auto failure = optional_error(json::parse_text(*answer), "error");
         if (done) done(failure ? &*failure : nullptr);
     }
     if (waiting_.empty() && socket_) end_when_idle();

@@ -1,6 +1,7 @@
 #include "supervisor/metadata/answer.hpp"
 
 #include "base/date.hpp"
+#include "base/json_text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -115,7 +116,7 @@ std::string stats_of_task(const std::vector<Member>& members) {
     return out + "}";
 }
 
-std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string text_of(const Json& json) { return davit::json::text(json); }
 
 } // namespace
 

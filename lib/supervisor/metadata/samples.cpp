@@ -2,6 +2,7 @@
 
 #include "base/date.hpp"
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "base/sys.hpp"
 
 #include <nlohmann/json.hpp>
@@ -105,7 +106,7 @@ std::string stats_json(const std::string& id, const std::string& name, const Two
                       {"id", id},
                       {"networks", networks(u)},
                       {"network_rate_stats", network_rates(samples)}};
-    return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json::text(out);
 }
 
 } // namespace davit::supervisor::metadata

@@ -89,7 +89,7 @@ std::vector<std::pair<std::string, OnNetwork>> read_foreign(const Roots& roots, 
         if (!text) continue;
         try {
             OnNetwork other;
-            for (const auto& v : json::Value::parse(*text))
+            for (const auto& v : json::parse_text(*text))
                 if (v.contains("services")) read_services(v, other);
                 else {
                     const auto& one = other.endpoints.emplace_back(from_value(v, network));
@@ -125,7 +125,7 @@ AppliedChanges read_applied(const Roots& roots, const std::string& network, cons
     const auto text = read_file_if_exists(endpoints_dir(roots, network) + "/" + project + std::string(applied_suffix));
     if (!text) return {};
     try {
-        return json::Value::parse(*text).get<AppliedChanges>();
+        return json::parse_text(*text).get<AppliedChanges>();
     } catch (const nlohmann::json::exception&) {
         return {};
     } // as if it had not said anything

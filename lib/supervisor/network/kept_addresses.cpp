@@ -34,7 +34,7 @@ KeptAddresses read_kept(const Roots& roots, const std::string& network, const st
     const auto text = read_file_if_exists(file);
     if (!text) return kept;
     try {
-        const json::Value v = json::Value::parse(*text);
+        const json::Value v = json::parse_text(*text);
         if (v.at("format").get<int>() > format_number) return kept; // a newer davit's: its addresses are not known here
         for (const auto& [holder, addresses] : v.at("addresses").items())
             for (const auto& address : addresses)

@@ -16,7 +16,7 @@ std::string encode_flows(const net::StaleFlows& flows) {
 
 net::StaleFlows decode_flows(const std::string& text) {
     net::StaleFlows flows;
-    const auto v = json::Value::parse(text);
+    const auto v = json::parse_text(text);
     const auto parsed = [](const json::Value& list) {
         std::vector<net::IpAddress> out;
         for (const auto& a : list) out.push_back(net::IpAddress::parse(a.get<std::string>()));

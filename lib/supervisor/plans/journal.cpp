@@ -4,7 +4,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
-#include "project/json_fields.hpp"
+#include "project/plan_fields.hpp"
 #include "project/store.hpp"
 
 #include <fcntl.h>
@@ -38,10 +38,11 @@ std::optional<Journal::Found> Journal::read() const {
     auto text = read_file_if_exists(plan_);
     if (!text) return std::nullopt;
     try {
-        auto value = json::Value::parse(*text);
+        auto value = json::parse_text(*text);
         Found found;
         found.token = value.at("token").get<std::string>();
-        found.plan = plan_from_json(value.at("plan").get<std::string>());
+        const json::Value& plan = value.at("plan");
+        found.plan = plan.is_string() ? plan_from_json(plan.get<std::string>()) : plan.get<Plan>(); // text: until 0.1
         std::istringstream lines(read_file_if_exists(done_file_).value_or(""));
         for (int id; lines >> id;) found.done.insert(id);
         return found;
@@ -53,7 +54,7 @@ std::optional<Journal::Found> Journal::read() const {
 
 void Journal::begin(const std::string& token, const Plan& plan) {
     ::unlink(done_file_.c_str());
-    json::Value value{{"token", token}, {"plan", to_json(plan)}};
+    json::Value value{{"token", token}, {"plan", plan}};
     kept_ = false;
     try {
         write_file_making(plan_, json::dump(value), 0600, false);

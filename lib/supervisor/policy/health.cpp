@@ -43,7 +43,7 @@ bool HealthMonitor::add(const HealthResult& result, std::int64_t began) {
 
 std::vector<HealthResult> parse_health_log(const std::string& text) {
     std::vector<HealthResult> out;
-    const json::Value all = json::Value::parse(text, nullptr, false);
+    const json::Value all = json::parse_or_discarded(text);
     if (!all.is_object() || !all.contains("log") || !all["log"].is_array()) return out;
     for (const auto& r : all["log"]) {
         try {
