@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "build/cache_images.hpp"
+#include "build/epoch.hpp"
 #include "build/files/context.hpp"
 #include "build/filters.hpp"
 #include "build/outputs.hpp"
@@ -49,7 +50,7 @@ class Build {
 public:
     Build(const BuildRequest& request, const Surroundings& around, Progress& progress, std::stop_token stop)
         : request_(request), around_(around), progress_(progress),
-          session_(around.images, around.roots, request, progress_, std::move(stop)) {
+          session_(around.images, around.roots, request_, progress_, std::move(stop)) {
         session_.prefix = around.prefix;
         session_.machine = around.platform;
     }
@@ -71,6 +72,7 @@ public:
                 }
             });
         if (wrong) return checks_before(part, *wrong);
+        resolve_epoch(document);
         if (request_.check_only) return checks(document);
         session_.image_of = [this](const std::string& reference, const std::string& platform) {
             return image_of(reference, platform);
@@ -107,7 +109,6 @@ private:
         }
         check_outputs(request_);
         check_caches(request_);
-        source_date_epoch(request_);
         for (const std::string& platform : request_.platforms)
             if (!is_own(platform)) image::parse_platform(platform);
         if (request_.privileged && std::find(request_.entitlements.begin(), request_.entitlements.end(),
@@ -129,11 +130,31 @@ private:
             for (const auto& [name, value] : request_.args)
                 if (name == "BUILDKIT_CONTEXT_KEEP_GIT_DIR" && value)
                     spec.keep_git_dir = *value == "1" || *value == "true";
+            spec.commit_times = std::any_of(request_.args.begin(), request_.args.end(), [](const auto& arg) {
+                return arg.first == "SOURCE_DATE_EPOCH" && arg.second && !arg.second->empty();
+            });
             context_ = std::make_unique<BuildContext>(open_context(spec));
             session_.context = context_.get();
             own_ignored_ = std::move(ignored_);
         });
         for (const auto& [name, value] : request_.contexts) open_named(name, value);
+    }
+
+    // A name becomes the number of seconds that it stands for; what has no time is as if it were not given.
+    void resolve_epoch(const dockerfile::Document& document) {
+        const std::string argument = "SOURCE_DATE_EPOCH";
+        const dockerfile::EvaluateOptions options = options_for(around_.platform);
+        const auto written = written_epoch(document, options);
+        if (!written) return;
+        std::erase_if(request_.args, [&](const auto& arg) { return arg.first == argument; });
+        std::optional<std::string> value = *written;
+        if (written->find_first_not_of("-0123456789") != std::string::npos) {
+            const auto seconds = named_epoch(*written, document, options, session_);
+            value = seconds ? std::optional(std::to_string(*seconds)) : std::nullopt;
+        }
+        if (!value || value->empty()) return;
+        request_.args.emplace_back(argument, *value);
+        source_date_epoch(request_); // throws for what is no number
     }
 
     // A context that is a directory has it inside, unless it stands elsewhere.
@@ -324,7 +345,7 @@ private:
         return out;
     }
 
-    const BuildRequest& request_;
+    BuildRequest request_; // before the session, which keeps a reference
     const Surroundings& around_;
     Progress& progress_;
     Session session_;

@@ -71,9 +71,9 @@ std::unique_ptr<GitClient> make_client(const std::string& url, const GitCredenti
     return client;
 }
 
-std::string or_throw(const GitResult& result, const GitRef& ref) {
+GitResult or_throw(const GitResult& result, const GitRef& ref) {
     switch (result.failure) {
-    case GitFailure::none: return result.text;
+    case GitFailure::none: return result;
     case GitFailure::not_found:
         throw error(Errc::not_found, "the git repository {}: {}", ref.url, result.text)
             .with_hint("check the address, and the branch or tag after '#'");
@@ -96,22 +96,23 @@ std::string or_throw(const GitResult& result, const GitRef& ref) {
 
 } // namespace
 
-std::string resolve_git(const GitRef& ref, const GitCredentials& credentials) {
-    return or_throw(make_client(ref.url, credentials)->resolve(ref.url, ref.ref), ref);
+GitCommit resolve_git(const GitRef& ref, const GitCredentials& credentials) {
+    const GitResult found = or_throw(make_client(ref.url, credentials)->resolve(ref.url, ref.ref), ref);
+    return {found.text, found.tag};
 }
 
-std::vector<std::string> checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory,
-                                      bool submodules, const GitCredentials& credentials) {
-    std::vector<std::string> out;
-    or_throw(
-        make_client(ref.url, credentials)->checkout(ref.url, ref.ref, commit, directory, submodules ? &out : nullptr),
-        ref);
+GitCheckout checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory, bool submodules,
+                         const GitCredentials& credentials) {
+    GitCheckout out;
+    const auto client = make_client(ref.url, credentials);
+    auto* const paths = submodules ? &out.submodules : nullptr;
+    out.seconds = or_throw(client->checkout(ref.url, ref.ref, commit, directory, paths), ref).seconds;
     return out;
 }
 
 std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache) {
     const auto client = make_client(ref.url);
-    const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref);
+    const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref).text;
     const std::string directory = cached(cache + "/git", commit, [&](const std::string& to) {
         or_throw(client->checkout(ref.url, ref.ref, commit, to, nullptr), ref);
     });
