@@ -256,7 +256,7 @@ private:
         std::mutex mutex;
         std::exception_ptr first;
         for (const Input& input : dockerfile::bases(document, options)) {
-            if (input.kind == Input::Kind::named && !session_.image_contexts.contains(input.name)) continue;
+            if (input.kind == Input::Kind::named && is_files(input.name)) continue;
             threads.emplace_back([&, input] {
                 try {
                     image_of(reference_of(input), input.platform.empty() ? options.platform : input.platform);
@@ -270,13 +270,19 @@ private:
         if (first) std::rethrow_exception(first);
     }
 
+    // A named context that is no image: a directory, or docker-image://scratch.
+    bool is_files(const std::string& name) const {
+        const auto it = session_.image_contexts.find(name);
+        return it == session_.image_contexts.end() || it->second == "scratch";
+    }
+
     std::string reference_of(const Input& input) const {
         if (input.kind != Input::Kind::named) return input.name;
         return session_.image_contexts.at(input.name);
     }
 
     std::optional<dockerfile::BaseImage> base_image(const Input& input, const std::string& platform) {
-        if (input.kind == Input::Kind::named && session_.contexts.contains(input.name)) return std::nullopt;
+        if (input.kind == Input::Kind::named && is_files(input.name)) return std::nullopt;
         const image::Image image = image_of(reference_of(input), input.platform.empty() ? platform : input.platform);
         return dockerfile::BaseImage{image.config, platform_text(image.platform), image.author};
     }

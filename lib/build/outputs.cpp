@@ -47,6 +47,7 @@ ImageDescription describe(const Session& session, const Built& built) {
     out.config = built.file.config;
     out.author = built.file.author;
     out.history = built.state.history;
+    add_missing(out.history, built.state.made_by, built.state.created);
     fill_times(out.history);
     out.created = built.state.created;
     for (const auto& layer : built.state.layers) out.diff_ids.push_back(layer.diff_id);
@@ -247,6 +248,10 @@ void write_archive(Session& session, const std::vector<Built>& built, const Buil
     to_file(session.request, output.destination, [&](int fd) { image::save(session.store, ids, fd, how); });
 }
 
+bool makes_image(const BuildOutput& output) {
+    return output.type == Type::image || output.type == Type::oci || output.type == Type::docker;
+}
+
 } // namespace
 
 void check_outputs(const BuildRequest& request) {
@@ -273,8 +278,13 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
     const BuildRequest& request = session.request;
     std::vector<BuildOutput> outputs = request.outputs;
     if (outputs.empty()) outputs.emplace_back();
+    // A platform that is asked for is the image's.
+    const bool no_machine = request.platforms.empty() && all.front().file.bare;
     for (const BuildOutput& output : outputs) {
         session.check_stop();
+        if (no_machine && makes_image(output))
+            throw error(Errc::failed, "invalid image config for export: missing architecture")
+                .with_hint("--platform says for which machine the image is, or write its files by -o DIRECTORY");
         switch (output.type) {
         case Type::image:
             session.progress.during("exporting to image", [&](int) {

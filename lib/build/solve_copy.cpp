@@ -110,7 +110,7 @@ Solver::Outcome Solver::execute_workdir(const dockerfile::Stage& stage, const St
 }
 
 // FROM a named context: its files are the first layer.
-StageState Solver::of_directory(const BuildContext& context) {
+StageState Solver::of_directory(const std::string& name, const BuildContext& context) {
     Step step;
     step.instruction = "FROM a directory";
     CopyStep all;
@@ -118,10 +118,12 @@ StageState Solver::of_directory(const BuildContext& context) {
     all.destination = "/";
     StageState state;
     state.key = scratch_key();
+    state.made_by = {"local source for " + name};
     const std::string content = content_digest(context.source(), all, copy_options(session_, step));
     if (auto outcome = cached(copy_key(state.key, all, content).digest)) {
         state.layers.push_back(outcome->layer);
         state.key = outcome->key;
+        state.created = outcome->created;
         return state;
     }
     WorkingRoot root(session_.store, session_.ingest, {});
@@ -130,6 +132,7 @@ StageState Solver::of_directory(const BuildContext& context) {
         keep(copy_key(state.key, all, result.digest), root.commit(session_.lease), step.instruction);
     state.layers.push_back(outcome.layer);
     state.key = outcome.key;
+    state.created = outcome.created;
     return state;
 }
 

@@ -114,7 +114,6 @@ private:
             return image ? image->config.onbuild : std::vector<std::string>();
         }
         std::vector<std::string> out;
-        if (graph_[base.stage].replaced) return out;
         for (const Instruction& instruction : written(base.stage).instructions)
             if (const auto* onbuild = std::get_if<instruction::OnBuild>(&instruction.action))
                 out.push_back(onbuild->trigger);
@@ -175,7 +174,8 @@ private:
         const std::string wanted = base.platform.empty() ? target_platform(options_) : base.platform;
         state.platform = base.kind == Input::Kind::scratch ? target_platform(options_) : wanted;
         const std::optional<BaseImage>& image = image_of(i);
-        if (graph_[i].replaced && !image) return state; // files alone, and nothing is added to them
+        state.bare = graph_[i].replaced && !image;
+        if (state.bare) return state; // files alone, and nothing is added to them
         const BaseImage& known = image ? *image : empty_image(wanted);
         state.config = known.config;
         state.config.onbuild.clear();
@@ -243,6 +243,7 @@ private:
         result_.config = target.config;
         for (const auto& [name, value] : options_.labels) result_.config.labels[name] = value;
         result_.author = target.author;
+        result_.bare = target.bare;
         result_.platform = !options_.platform.empty()      ? image::to_string(image::parse_platform(options_.platform))
                            : target.image_platform.empty() ? target.platform
                                                            : target.image_platform;
