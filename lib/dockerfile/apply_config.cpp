@@ -7,6 +7,7 @@
 #include "dockerfile/place.hpp"
 #include "dockerfile/ports.hpp"
 #include "dockerfile/text.hpp"
+#include "dockerfile/windows_path.hpp"
 
 #include <algorithm>
 
@@ -132,7 +133,10 @@ void Applier::operator()(const instruction::Label& label) {
 
 std::vector<std::string> Applier::with_shell(const instruction::Command& command) {
     if (!command.shell) return command.args;
-    std::vector<std::string> out = config_.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"} : config_.shell;
+    const bool windows = has_windows_paths(state_.image_platform);
+    std::vector<std::string> out = config_.shell;
+    if (out.empty())
+        out = windows ? std::vector<std::string>{"cmd", "/S", "/C"} : std::vector<std::string>{"/bin/sh", "-c"};
     out.push_back(join(command.args, " "));
     return out;
 }

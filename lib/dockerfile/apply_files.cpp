@@ -5,6 +5,7 @@
 #include "dockerfile/place.hpp"
 #include "dockerfile/sources.hpp"
 #include "dockerfile/text.hpp"
+#include "dockerfile/windows_path.hpp"
 
 #include <algorithm>
 
@@ -18,9 +19,12 @@ Input Applier::source_of(std::string_view from, bool numbers, const Place& place
     return input;
 }
 
-std::string Applier::destination_of(const std::string& path) const {
+std::string Applier::destination_of(const std::string& written) const {
+    const bool windows = has_windows_paths(state_.platform);
+    const std::string path = windows && !written.empty() ? from_windows_path(written, true) : written;
     const bool directory = path.empty() || path == "." || path.ends_with('/') || path.ends_with("/.");
-    const std::string below = path.starts_with('/') ? "" : config_.working_dir;
+    const std::string working_dir = windows ? from_windows_path(config_.working_dir, false) : config_.working_dir;
+    const std::string below = path.starts_with('/') ? "" : working_dir;
     std::string out = clean_path("/" + below + "/" + path);
     return directory && out != "/" ? out + "/" : out;
 }
@@ -98,7 +102,8 @@ void Applier::operator()(const instruction::Copy& copy) {
         step.inline_files.push_back({name, std::move(content)});
     }
     if (!copy.from.empty()) step.from = source_of(copy.from, true, node_.place_of("--from"), "COPY --from");
-    step.destination = destination_of(destination);
+    step.destination = at_place(node_.place_of(copy.destination), [&] { return destination_of(destination); });
+    if (has_windows_paths(state_.platform)) plain_sources(step);
     step.link = copy.link && step.chmod.empty(); // with a mode BuildKit makes no linked layer
     step.parents = copy.parents;
     step.keep_git_dir = copy.keep_git_dir.value_or(false);
@@ -116,8 +121,18 @@ void Applier::operator()(const instruction::Copy& copy) {
     step_.action = std::move(step);
 }
 
+void Applier::plain_sources(CopyStep& step) {
+    for (std::string& source : step.sources)
+        if (kind_of_source(source) == SourceKind::path)
+            source = at_place(node_.place_of(source), [&] { return from_windows_path(source, false); });
+    for (InlineFile& file : step.inline_files)
+        file.name = at_place(node_.place_of("<<"), [&] { return from_windows_path(file.name, false); });
+}
+
 void Applier::operator()(const instruction::Workdir& workdir) {
-    const std::string path = word(workdir.path);
+    const bool windows = has_windows_paths(state_.platform);
+    std::string path = word(workdir.path);
+    if (windows) path = at_place(node_.place, [&] { return from_windows_path(path, false); });
     const bool absolute = path.starts_with('/');
     if (!state_.workdir_set && !absolute)
         scope_.checks.add(
@@ -125,11 +140,13 @@ void Applier::operator()(const instruction::Workdir& workdir) {
             fmt::format("WORKDIR '{}' is below the working directory of the base, whatever that is", path));
     state_.workdir_set = true;
     // An absolute one stays as it is written: images of the reference say so.
-    config_.working_dir = absolute ? path : clean_path("/" + config_.working_dir + "/" + path);
-    step_.history = "WORKDIR " + config_.working_dir;
-    step_.empty_layer = config_.working_dir == "/";
+    const std::string before = windows ? from_windows_path(config_.working_dir, false) : config_.working_dir;
+    const std::string whole = absolute ? path : clean_path("/" + before + "/" + path);
+    config_.working_dir = windows ? to_windows_path(whole) : whole;
+    step_.history = "WORKDIR " + whole;
+    step_.empty_layer = whole == "/";
     if (step_.empty_layer) step_.action = ConfigStep{}; // the root is there
-    else step_.action = WorkdirStep{clean_path(config_.working_dir)};
+    else step_.action = WorkdirStep{clean_path(whole)};
 }
 
 } // namespace davit::dockerfile

@@ -6,6 +6,7 @@
 #include "dockerfile/place.hpp"
 #include "dockerfile/stage_state.hpp"
 #include "dockerfile/text.hpp"
+#include "dockerfile/windows_path.hpp"
 #include "image/platform.hpp"
 
 #include <algorithm>
@@ -20,10 +21,16 @@ constexpr std::string_view default_path = "PATH=/usr/local/sbin:/usr/local/bin:/
 
 std::size_t stage_index(int stage) { return static_cast<std::size_t>(stage); }
 
-void want_path(image::Config& config) {
+// A Windows image has that of its system.
+void want_path(image::Config& config, const std::string& platform) {
+    if (has_windows_paths(platform)) return;
     const bool has = std::any_of(config.env.begin(), config.env.end(),
                                  [](const std::string& entry) { return entry.starts_with("PATH="); });
     if (!has) config.env.emplace_back(default_path);
+}
+
+std::string windows_directory(const std::string& path) {
+    return to_windows_path(clean_path("/" + from_windows_path(path, false)));
 }
 
 BaseImage empty_image(const std::string& platform) {
@@ -163,7 +170,7 @@ private:
         StageState state = states_[stage_index(base)];
         state.cmd = state.entrypoint = state.healthcheck = nullptr;
         state.config.onbuild.clear();
-        want_path(state.config);
+        want_path(state.config, state.platform);
         take_environment(state);
         return state;
     }
@@ -185,9 +192,11 @@ private:
         if (graph_[i].replaced && !known.platform.empty()) state.platform = known.platform;
         check_platform(i, state);
         if (graph_[i].replaced) return state;
-        if (!state.config.working_dir.empty() && state.config.working_dir[0] != '/')
+        if (has_windows_paths(state.platform) && !state.config.working_dir.empty())
+            state.config.working_dir = at_place(place(i), [&] { return windows_directory(state.config.working_dir); });
+        else if (!state.config.working_dir.empty() && state.config.working_dir[0] != '/')
             state.config.working_dir = clean_path("/" + state.config.working_dir);
-        want_path(state.config);
+        want_path(state.config, state.platform);
         take_environment(state);
         return state;
     }
@@ -247,6 +256,7 @@ private:
         result_.platform = !options_.platform.empty()      ? image::to_string(image::parse_platform(options_.platform))
                            : target.image_platform.empty() ? target.platform
                                                            : target.image_platform;
+        if (result_.platform == "linux/arm") result_.platform += "/v7"; // what an arm without a variant is
         list_arguments(scope_, needed_, triggers_, states_, result_);
     }
 

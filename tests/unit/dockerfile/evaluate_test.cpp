@@ -165,6 +165,14 @@ TEST_CASE("evaluate: named contexts take the place of images and of whole stages
           Input{Input::Kind::named, -1, "base", ""});
     CHECK(evaluated("FROM base:2", with("base")).stages[0].base.kind == Input::Kind::image);
     CHECK(evaluated("FROM scratch", with("scratch")).stages[0].base.kind == Input::Kind::scratch);
+    CHECK(evaluated("FROM scratch AS context\nRUN true", with("context")).stages[0].base.kind == Input::Kind::scratch);
+    CHECK(evaluated("FROM context", with("context")).stages[0].base == Input{Input::Kind::named, -1, "context", ""});
+    CHECK(step<CopyStep>(evaluated("FROM x\nCOPY --from=context a b", with("context")), 0).from.kind ==
+          Input::Kind::named);
+    CHECK(evaluated("FROM x AS files\nFROM files", with("files")).bare);
+    CHECK_FALSE(evaluated("FROM files", with("files")).bare);
+    e = evaluated("FROM x AS s\nONBUILD RUN echo\nFROM s", with("s"));
+    CHECK(steps_of(e).size() == 1);
     // A context of files alone is a base without configuration.
     CHECK(evaluated("FROM files", with("files")).config.working_dir == "/");
 }
@@ -226,6 +234,25 @@ TEST_CASE("evaluate: WORKDIR stacks, and destinations are below it") {
     CHECK(step<WorkdirStep>(e, 7).path == "/x/y/w");
     CHECK(steps_of(e)[8].empty_layer);
     CHECK_FALSE(steps_of(e)[7].empty_layer);
+}
+
+TEST_CASE("evaluate: a Windows image has no PATH of ours, its own shell and paths with backslashes") {
+    const auto windows = [](EvaluateOptions& o) { o.platform = "windows/amd64"; };
+    auto e = evaluated("FROM scratch\nWORKDIR foo\nCOPY a c:/x/\nCOPY b bar\nWORKDIR c:\\\\y\nCMD a b", windows);
+    CHECK(e.config.env.empty());
+    CHECK(e.config.working_dir == "\\y");
+    CHECK(e.config.cmd == std::vector<std::string>{"cmd", "/S", "/C", "a b"});
+    CHECK(step<WorkdirStep>(e, 0).path == "/foo");
+    CHECK(histories(e)[0] == "WORKDIR /foo");
+    CHECK(step<CopyStep>(e, 1).destination == "/x/");
+    CHECK(step<CopyStep>(e, 2).destination == "/foo/bar");
+    CHECK(step<WorkdirStep>(e, 3).path == "/y");
+    CHECK(evaluated("FROM scratch", windows).config.working_dir == "\\");
+    for (const char* wrong : {"D:/x", "C:", "//server/x"})
+        CHECK_THROWS_AS(evaluated("FROM scratch\nWORKDIR " + std::string(wrong), windows), Error);
+    // The one of --platform of FROM counts for a base, not for nothing.
+    CHECK(evaluated("FROM --platform=windows/amd64 scratch").config.working_dir == "/");
+    CHECK(evaluated("FROM scratch", [](EvaluateOptions& o) { o.platform = "linux/arm"; }).platform == "linux/arm/v7");
 }
 
 TEST_CASE("evaluate: RUN, its script and its heredocs") {
