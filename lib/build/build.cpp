@@ -210,15 +210,27 @@ private:
         return out;
     }
 
-    // Nothing is fetched for a check: of an image that is not here only its name is known.
+    // For a check nothing is fetched but configurations of images that are not here.
+    std::optional<dockerfile::BaseImage> looked_at(const Input& input, const std::string& platform) {
+        if (input.kind == Input::Kind::named && is_files(input.name)) return std::nullopt;
+        const std::string name = reference_of(input);
+        const std::string wanted = input.platform.empty() ? platform : input.platform;
+        const auto reference = registry::Reference::try_parse(name);
+        const bool by_id = name.starts_with("sha256:"); // an oci-layout context
+        auto here = by_id ? around_.images.find(name) : std::optional<image::Image>();
+        if (!by_id && reference) here = around_.images.find(*reference, image::parse_platform(wanted));
+        if (!by_id && reference && !here) here = around_.images.find(*reference);
+        const auto known = looked_at_.find(name + " " + wanted);
+        const image::Image image = here ? *here : known != looked_at_.end() ? known->second : around_.look(name, wanted);
+        looked_at_[name + " " + wanted] = image;
+        return dockerfile::BaseImage{image.config, platform_text(image.platform), image.author};
+    }
+
     BuildResult checks(const dockerfile::Document& document) {
-        dockerfile::EvaluateOptions options = options_for(around_.platform);
-        options.base_image = [this](const Input& input) -> std::optional<dockerfile::BaseImage> {
-            const auto reference = registry::Reference::try_parse(input.name);
-            const auto here = reference ? around_.images.find(*reference) : std::nullopt;
-            if (!here) return dockerfile::BaseImage{};
-            return dockerfile::BaseImage{here->config, platform_text(here->platform), here->author};
-        };
+        const bool asked = !request_.platforms.empty() && !is_own(request_.platforms.front());
+        const std::string platform = asked ? request_.platforms.front() : around_.platform;
+        dockerfile::EvaluateOptions options = options_for(platform);
+        options.base_image = [this, platform](const Input& input) { return looked_at(input, platform); };
         const dockerfile::Checked found = dockerfile::check(document, options);
         BuildResult out;
         out.dockerfile = context_->dockerfile();
@@ -358,6 +370,7 @@ private:
     std::unique_ptr<BuildContext> context_;
     std::vector<std::string> ignored_, own_ignored_; // patterns of the ignore file read last, and of the context
     bool told_ = false;
+    std::map<std::string, image::Image> looked_at_;
     std::mutex images_mutex_;
     std::map<std::string, std::shared_future<image::Image>> found_;
 };

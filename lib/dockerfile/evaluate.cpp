@@ -231,8 +231,24 @@ private:
         if (is_trigger) step.instruction = "ONBUILD " + step.instruction;
         add_size(state.config, step.place);
         step.config = state.config;
+        if (options_.checking) look_at_sources(step);
         if (!state.author.empty()) step.author = state.author;
         result_.stages[stage_index(i)].steps.push_back(std::move(step));
+    }
+
+    // That images which are copied from and mounted are there; a build finds out when it comes to them.
+    void look_at_sources(const Step& step) {
+        std::vector<Input> inputs;
+        if (const auto* copy = std::get_if<CopyStep>(&step.action)) inputs.push_back(copy->from);
+        if (const auto* run = std::get_if<RunStep>(&step.action))
+            for (const RunMount& mount : run->mounts) inputs.push_back(mount.from);
+        for (const Input& input : inputs) {
+            const bool image = input.kind == Input::Kind::image || input.kind == Input::Kind::named;
+            if (!image || !options_.base_image || std::find(looked_at_.begin(), looked_at_.end(), input) != looked_at_.end())
+                continue;
+            at_place(step.place, [&] { return options_.base_image(input); });
+            looked_at_.push_back(input);
+        }
     }
 
     // Each step holds a configuration, and variables that name each other grow by doubling.
@@ -272,6 +288,7 @@ private:
     std::vector<std::vector<Instruction>> triggers_;
     std::vector<std::optional<BaseImage>> images_;
     std::set<int> asked_; // stages whose base was asked for
+    std::vector<Input> looked_at_;
     std::vector<StageState> states_;
     std::size_t size_ = 0; // of all configurations, bytes
 };

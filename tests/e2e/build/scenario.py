@@ -480,6 +480,8 @@ def stages_done_again(s, before):
 def checks_before_a_mistake(s):
     s.write("check.Dockerfile", "FROM busybox as A\nFOO\n")
     s.davit("image", "build", "--check", "-f", "check.Dockerfile", ".", exit=1, out="FromAsCasing", err="there is no instruction FOO")
+    s.write("gone.Dockerfile", "FROM scratch\nCOPY --from=127.0.0.1:1/none /a /b\n")
+    s.davit("image", "build", "--check", "-f", "gone.Dockerfile", ".", exit=1, err="127.0.0.1:1")
     s.write("ignored/.dockerignore/x", "1\n")
     s.write("ignored/Dockerfile", "FROM scratch\nCOPY . /\n")
     s.davit("image", "build", "-q", "--platform", "local", "ignored")

@@ -316,6 +316,30 @@ TEST_CASE("check: what the target takes, and nothing of other stages") {
     CHECK(named.ssh == std::vector<Requirement>{{"default", true}});
 }
 
+TEST_CASE("check: images that are copied from and mounted are asked for, each once") {
+    std::vector<std::string> asked;
+    const auto options = test_options([&](EvaluateOptions& o) {
+        o.base_image = [&](const Input& input) -> std::optional<BaseImage> {
+            asked.push_back(input.name);
+            if (input.name == "gone") throw Error(Errc::not_found, "no such image");
+            return BaseImage{};
+        };
+        o.target = "t";
+    });
+    const auto failure_of = [&](const std::string& instruction) {
+        asked.clear();
+        const auto found = check(read_document("FROM x AS t\n" + instruction, "Dockerfile"), options);
+        return found.failure ? found.failure->at().line : 0;
+    };
+    CHECK(failure_of("COPY --from=here a b\nCOPY --from=here c d") == 0);
+    CHECK(asked == std::vector<std::string>{"x", "here"});
+    CHECK(failure_of("COPY --from=gone a b") == 2);
+    CHECK(failure_of("RUN --mount=from=gone,target=/x true") == 2);
+    CHECK(failure_of("RUN --mount=type=cache,from=gone,target=/x true") == 2);
+    CHECK(failure_of("FROM gone") == 0); // the target needs it not
+    evaluated("FROM x\nCOPY --from=gone a b", [&](EvaluateOptions& o) { o.base_image = options.base_image; });
+}
+
 TEST_CASE("evaluate: what is refused, and where") {
     constexpr WrongBuild rows[] = {
         {"FROM x\nENV A=${B:?}", 2, "not allowed to be unset"},
