@@ -95,6 +95,7 @@ void keep_images(Session& session, const std::vector<Built>& built, const std::v
     result.manifest_digest = first.manifest_digest;
     result.manifest_type = manifests.front().media_type;
     result.manifest_size = manifests.front().size;
+    result.config_digest = built.size() == 1 ? first.id : "";
     if (built.size() == 1)
         return name(session, names, result, [&](const auto& reference) { session.store.tag(first, reference); });
     const image::Index index = session.progress.during("exporting manifest list", [&](int) {
@@ -235,17 +236,28 @@ Built shaped(Session& session, const Built& built, const BuildOutput& output) {
 }
 
 // One archive, of an image for each platform.
-void write_archive(Session& session, const std::vector<Built>& built, const BuildOutput& output) {
+void write_archive(Session& session, const std::vector<Built>& built, const BuildOutput& output, BuildResult& result) {
     std::vector<std::string> ids;
     for (const Built& one : built) ids.push_back(store_image(session, shaped(session, one, output)).id);
     image::SaveOptions how{names_of(session.request, output), layer_blobs(), {}};
+    result.config_digest = ids.size() == 1 ? ids.front() : "";
     if (ids.size() > 1) how.indexes.push_back(std::exchange(ids, {}));
+    std::vector<registry::Descriptor> listed;
     const auto plain = output.attributes.find("tar");
     if (plain != output.attributes.end() && plain->second == "false") {
         sys::make_dirs(output.destination, 0755);
-        return image::save_layout(session.store, ids, output.destination, how);
+        listed = image::save_layout(session.store, ids, output.destination, how);
+    } else {
+        to_file(session.request, output.destination, [&](int fd) { listed = image::save(session.store, ids, fd, how); });
     }
-    to_file(session.request, output.destination, [&](int fd) { image::save(session.store, ids, fd, how); });
+    result.manifest_digest = listed.front().digest;
+    result.manifest_type = listed.front().media_type;
+    result.manifest_size = listed.front().size;
+    for (const std::string& text : how.names) {
+        const std::string canonical = registry::Reference::parse(text).canonical();
+        auto& names = result.archive_names;
+        if (std::find(names.begin(), names.end(), canonical) == names.end()) names.push_back(canonical);
+    }
 }
 
 bool makes_image(const BuildOutput& output) {
@@ -308,7 +320,8 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
                 keep_images(session, all, names_of(request, output), result);
                 break;
             }
-            session.progress.during("exporting to oci image format", [&](int) { write_archive(session, all, output); });
+            session.progress.during("exporting to oci image format",
+                                    [&](int) { write_archive(session, all, output, result); });
             break;
         case Type::cacheonly: break; // the cache has it already
         }

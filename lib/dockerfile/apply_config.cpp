@@ -37,10 +37,16 @@ std::string pairs_text(std::string_view keyword, const std::vector<instruction::
 } // namespace
 
 std::string Applier::word(std::string_view text) {
-    Expansion out = at_place(node_.place_of(text),
-                             [&] { return expand(text, state_.env, {.escape = scope_.document.directives.escape}); });
-    report_undefined(out.unmatched);
-    return std::move(out.text);
+    std::vector<std::string> unset;
+    const WordRules rules{.escape = scope_.document.directives.escape, .unset = &unset};
+    try {
+        Expansion out = at_place(node_.place_of(text), [&] { return expand(text, state_.env, rules); });
+        report_undefined(out.unmatched);
+        return std::move(out.text);
+    } catch (const Error&) {
+        report_undefined(unset); // beside the mistake
+        throw;
+    }
 }
 
 std::vector<std::string> Applier::words(const std::vector<std::string>& texts) {
@@ -112,8 +118,8 @@ void Applier::operator()(const instruction::Arg& arg) {
 }
 
 void Applier::operator()(const instruction::Env& env) {
-    check_pairs(env.pairs);
     const auto pairs = expanded(env.pairs);
+    check_pairs(env.pairs);
     for (const instruction::Pair& pair : pairs) {
         if (looks_secret(pair.name))
             scope_.checks.add(Rule::secrets_used_in_arg_or_env, node_,
@@ -125,8 +131,8 @@ void Applier::operator()(const instruction::Env& env) {
 }
 
 void Applier::operator()(const instruction::Label& label) {
-    check_pairs(label.pairs);
     const auto pairs = expanded(label.pairs);
+    check_pairs(label.pairs);
     for (const instruction::Pair& pair : pairs) config_.labels[pair.name] = pair.value;
     configured(pairs_text("LABEL", pairs));
 }
@@ -177,14 +183,14 @@ void Applier::operator()(const instruction::Expose& expose) {
         const Expansion expansion =
             at_place(place, [&] { return expand(text, state_.env, {.escape = scope_.document.directives.escape}); });
         for (const std::string& port : expansion.words) {
-            const ExposedPorts ports = at_place(place, [&] { return exposed_ports(port); });
-            if (ports.odd_protocol)
+            const PortForm form = at_place(place, [&] { return port_form(port); });
+            if (form.odd_protocol)
                 scope_.checks.add(Rule::expose_proto_casing, node_,
                                   fmt::format("the protocol of '{}' is not lower case", port));
-            if (ports.odd_form)
+            if (form.odd_form)
                 scope_.checks.add(Rule::expose_invalid_format, node_,
                                   fmt::format("'{}' names more than a port of the container", port));
-            all.insert(all.end(), ports.ports.begin(), ports.ports.end());
+            for (std::string& one : at_place(place, [&] { return exposed_ports(port); })) all.push_back(std::move(one));
         }
     }
     add_sorted(config_.exposed_ports, all);

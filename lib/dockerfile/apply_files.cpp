@@ -48,6 +48,9 @@ void Applier::check_sources(const CopyStep& step) {
     if (!step.checksum.empty() && (step.sources.size() != 1 || !remote))
         throw mistake(node_.place_of("--checksum"), "--checksum is for one source that is a URL or a git repository")
             .with_hint("files of the context need none: what they hold is part of the cache's key");
+    if (!step.checksum.empty() && kind_of_source(step.sources[0]) == SourceKind::http && !is_digest(step.checksum))
+        throw mistake(node_.place_of("--checksum"), "'{}' is no digest", step.checksum)
+            .with_hint("it is sha256: and 64 hexadecimal digits");
     for (const std::string& source : step.sources) {
         if (!step.add && kind_of_source(source) != SourceKind::path)
             throw mistake(node_.place_of(source), "COPY takes files, and '{}' is a {}", source,

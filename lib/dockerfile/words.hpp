@@ -26,6 +26,7 @@ struct WordRules {
     bool keep_escapes = false;  // escape characters too
     bool keep_unset = false;    // "$X" stays where X is not set
     bool ignore_quotes = false; // they are ordinary characters
+    std::vector<std::string>* unset = nullptr; // where it throws: the names that were not set until then
 };
 
 struct Expansion {

@@ -3,6 +3,7 @@
 #include "base/text_code.hpp"
 #include "cli/display/dockerfile_excerpt.hpp"
 #include "cli/format/build_checks.hpp"
+#include "cli/format/build_metadata.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
@@ -68,4 +69,26 @@ TEST_CASE("an instruction reaches over its continuations, comments in them and i
         CAPTURE(row.text);
         CHECK(last_line_of_instruction(row.text, row.first) == row.last);
     }
+}
+
+TEST_CASE("a build's id and metadata: of one image, of several platforms, of an archive, of files") {
+    BuildResult result;
+    CHECK(build_id(result).empty());
+    CHECK(build_metadata(result).empty());
+    result.manifest_digest = "sha256:m";
+    result.manifest_type = "application/vnd.oci.image.index.v1+json";
+    result.manifest_size = 7;
+    result.archive_names = {"docker.io/library/a:1"};
+    CHECK(build_id(result) == "sha256:m");
+    nlohmann::ordered_json found = build_metadata(result);
+    CHECK_FALSE(found.contains("containerimage.config.digest"));
+    CHECK(found["containerimage.digest"] == "sha256:m");
+    CHECK(found["containerimage.descriptor"]["size"] == 7);
+    CHECK(found["image.name"] == "docker.io/library/a:1");
+    result.config_digest = "sha256:c";
+    result.names = {"docker.io/library/b:1", "docker.io/library/b:2"};
+    CHECK(build_id(result) == "sha256:c");
+    found = build_metadata(result);
+    CHECK(found["containerimage.config.digest"] == "sha256:c");
+    CHECK(found["image.name"] == "docker.io/library/b:1,docker.io/library/b:2");
 }

@@ -356,6 +356,7 @@ TEST_CASE("evaluate: what is refused, and where") {
         {"FROM x\nCOPY http://h/f b", 2, "URL"},
         {"FROM x\nCOPY git@h:r.git b", 2, "git repository"},
         {"FROM x\nADD --checksum=sha256:0 a b", 2, "--checksum"},
+        {"FROM x\nADD --checksum=sha256:0 http://h/a b", 2, "no digest"},
         {"FROM x\nADD --checksum=sha256:0 http://h/a http://h/b c/", 2, "--checksum"},
         {"FROM x\nCOPY --link --chown=daemon a b", 2, "--link"},
         {"FROM x\nCOPY [a b", 2, "malformed"},
