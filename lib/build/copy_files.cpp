@@ -19,6 +19,7 @@ CopyOptions copy_options(Session& session, const dockerfile::Step& step) {
     out.make_filter = make_filter;
     out.hashes = &session.hashes;
     out.stop = session.stop();
+    out.block_devices = false;
     return out;
 }
 
