@@ -221,7 +221,9 @@ private:
         if (!by_id && reference) here = around_.images.find(*reference, image::parse_platform(wanted));
         if (!by_id && reference && !here) here = around_.images.find(*reference);
         const auto known = looked_at_.find(name + " " + wanted);
-        const image::Image image = here ? *here : known != looked_at_.end() ? known->second : around_.look(name, wanted);
+        const image::Image image = here                        ? *here
+                                   : known != looked_at_.end() ? known->second
+                                                               : around_.look(name, wanted);
         looked_at_[name + " " + wanted] = image;
         return dockerfile::BaseImage{image.config, platform_text(image.platform), image.author};
     }

@@ -100,8 +100,11 @@ std::string linked_key(const std::string& below, const std::string& copy) {
     return key_of("linked", {{"below", below}, {"copy", copy}});
 }
 
-StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path) {
-    return step_key("workdir", parent, Json(), {{"path", path}, {"user", step.config.user}});
+StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path,
+                    std::optional<std::int64_t> epoch) {
+    Json parts{{"path", path}, {"user", step.config.user}};
+    if (epoch) parts["time"] = *epoch;
+    return step_key("workdir", parent, Json(), parts);
 }
 
 } // namespace davit::build

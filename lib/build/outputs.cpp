@@ -248,7 +248,8 @@ void write_archive(Session& session, const std::vector<Built>& built, const Buil
         sys::make_dirs(output.destination, 0755);
         listed = image::save_layout(session.store, ids, output.destination, how);
     } else {
-        to_file(session.request, output.destination, [&](int fd) { listed = image::save(session.store, ids, fd, how); });
+        to_file(session.request, output.destination,
+                [&](int fd) { listed = image::save(session.store, ids, fd, how); });
     }
     result.manifest_digest = listed.front().digest;
     result.manifest_type = listed.front().media_type;

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "build/foreign.hpp"
 #include "build/keys.hpp"
+#include "build/times.hpp"
 #include "dockerfile/place.hpp"
 #include "dockerfile/text.hpp"
 #include "image/manifest.hpp"
@@ -337,7 +338,8 @@ std::optional<Solver::Outcome> Solver::cached_step(const Stage& stage, const Ste
     if (!use_cache(stage) || state.anew) return std::nullopt;
     if (const auto* run = std::get_if<RunStep>(&step.action)) return cached_run(step, *run, state, only_known);
     if (const auto* copy = std::get_if<CopyStep>(&step.action)) return cached_copy(step, *copy, state, only_known);
-    return cached(workdir_key(state.key, step, std::get<WorkdirStep>(step.action).path).digest);
+    const std::string& path = std::get<WorkdirStep>(step.action).path;
+    return cached(workdir_key(state.key, step, path, source_date_epoch(session_.request)).digest);
 }
 
 Solver::Outcome Solver::execute(const Stage& stage, const Step& step, const StageState& state, int vertex) {

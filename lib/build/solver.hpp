@@ -83,6 +83,7 @@ private:
     Outcome execute_run(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::RunStep& run,
                         const StageState& state, int vertex);
     CopyOptions options_of(const dockerfile::Step& step, const dockerfile::CopyStep& copy);
+    static void check_owner(const dockerfile::Step& step, const dockerfile::CopyStep& copy, const StageState& state);
     std::optional<Outcome> cached_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy,
                                        const StageState& state, bool only_known);
     Outcome execute_copy(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::CopyStep& copy,

@@ -244,7 +244,8 @@ private:
             for (const RunMount& mount : run->mounts) inputs.push_back(mount.from);
         for (const Input& input : inputs) {
             const bool image = input.kind == Input::Kind::image || input.kind == Input::Kind::named;
-            if (!image || !options_.base_image || std::find(looked_at_.begin(), looked_at_.end(), input) != looked_at_.end())
+            if (!image || !options_.base_image ||
+                std::find(looked_at_.begin(), looked_at_.end(), input) != looked_at_.end())
                 continue;
             at_place(step.place, [&] { return options_.base_image(input); });
             looked_at_.push_back(input);

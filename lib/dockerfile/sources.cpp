@@ -34,7 +34,8 @@ SourceKind kind_of_source(std::string_view source) {
 }
 
 bool is_digest(std::string_view text) {
-    constexpr std::pair<std::string_view, std::size_t> algorithms[] = {{"sha256:", 64}, {"sha384:", 96}, {"sha512:", 128}};
+    constexpr std::pair<std::string_view, std::size_t> algorithms[] = {
+        {"sha256:", 64}, {"sha384:", 96}, {"sha512:", 128}};
     return std::any_of(std::begin(algorithms), std::end(algorithms), [&](const auto& algorithm) {
         const auto& [name, digits] = algorithm;
         return text.starts_with(name) && text.size() == name.size() + digits &&

@@ -16,8 +16,7 @@ std::string from_windows_path(std::string_view path, bool keep_slash) {
     if (out.starts_with("//"))
         throw error(Errc::invalid_project, "'{}' is a path of a server, which an image cannot hold", path);
     if (colon != std::string::npos) {
-        if (out.size() == 2 && colon == 1)
-            throw error(Errc::invalid_project, "'{}' is a drive without a path", path);
+        if (out.size() == 2 && colon == 1) throw error(Errc::invalid_project, "'{}' is a drive without a path", path);
         if (lower(out.substr(0, colon)) != "c")
             throw error(Errc::invalid_project, "'{}' is not on the drive C:, the only one of an image", path);
         out.erase(0, colon + 1);

@@ -98,7 +98,9 @@ public:
             const UniqueFd fd = sys::open_at(seen.directory, seen.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
             set(fd.get(), seen.status.st_mode & 0100 ? 0755 : 0644);
         }
-        if (seconds_) set_times(::utimensat(seen.directory, seen.name.c_str(), times().data(), AT_SYMLINK_NOFOLLOW));
+        if (!seconds_) return;
+        const UniqueFd node = sys::open_at(seen.directory, seen.name, O_PATH | O_NOFOLLOW);
+        set_times(::utimensat(node.get(), "", times().data(), AT_EMPTY_PATH));
     }
     void set_time(int directory) const {
         if (seconds_) set_times(::futimens(directory, times().data()));

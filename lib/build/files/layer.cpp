@@ -150,7 +150,8 @@ private:
                (!times || same_time(st.st_mtim, old.st_mtim)) && xattrs_of(fd) == xattrs_of(under.parts.front().get());
     }
 
-    // A name that a file gained is a file of its own in the layer where the others are as they were, as BuildKit has it.
+    // A name that a file gained is a file of its own in the layer where the others are as they were, as BuildKit has
+    // it.
     static bool unchanged(int fd, const struct stat& st, const Below& under) {
         const struct stat& old = under.status;
         if ((st.st_mode & S_IFMT) != (old.st_mode & S_IFMT)) return false;

@@ -293,6 +293,14 @@ def named_contexts(s, before):
         s.davit("image", "build", "-q", "-f", "named.Dockerfile", "--build-context", f"base={base}", "-o", "../out", context)
         got = [open(os.path.join(s.scratch, "out", n), encoding="utf-8").read() for n in ("x", "copied")]
         s.equal(f"FROM {base} in {context}", [f"of {base}\n", f"of {context}\n"], got)
+    s.write("stage.Dockerfile", "FROM scratch AS st\nCOPY x /none\nFROM st\nCOPY --from=context x /copied\n")
+    words = ("-f", "stage.Dockerfile", "--build-context", "st=own", "--build-context", "context=other", "-o")
+    s.davit("image", "build", *words, "../stage", "own")
+    s.equal("context is a name of a context as any other", "of other\n", open(os.path.join(s.scratch, "stage/copied"), encoding="utf-8").read())
+    s.davit("image", "build", *words, "type=oci,dest=../stage.tar", "own", exit=1, err="missing architecture")
+    s.davit("image", "build", *words, "type=oci,dest=../stage.tar", "--platform", "local", "own")
+    s.write("owner.Dockerfile", "FROM scratch\nCOPY --chown=nobody x /x\n")
+    s.davit("image", "build", "-f", "owner.Dockerfile", "own", exit=1, err="--chown=nobody cannot be looked up")
     s.nothing_left(before, within=1)
 
 
@@ -509,6 +517,13 @@ def outputs(s, before):
     s.davit("image", "build", "-o", "type=local,dest=.,mode=delete", "outputs", exit=1, err="requires --allow=buildx.local.delete")
     s.davit("image", "build", "-o", "type=local,dest=outputs/into,mod=delete", "outputs", err="--output mod=delete has no effect")
     s.run("sh", "-c", f"umask 022; for t in oci docker tar; do {s.binary} image build -t o:1 -o type=$t,dest=outputs/$t.tar outputs || exit 1; done")
+    for kind in ("oci", "docker"):
+        s.davit("image", "build", "-t", "o:1", "-o", f"type={kind},dest=outputs/{kind}.tar", "--metadata-file", "meta.json", "--iidfile", "iid", "outputs")
+        meta = json.loads(open(os.path.join(s.directory, "meta.json"), encoding="utf-8").read())
+        index = json.loads(s.run("tar", "xOf", f"outputs/{kind}.tar", "index.json").out)
+        s.equal(f"--metadata-file tells what {kind} holds", ["docker.io/library/o:1", index["manifests"][0]["digest"], index["manifests"][0]["size"]],
+                [meta["image.name"], meta["containerimage.digest"], meta["containerimage.descriptor"]["size"]])
+        s.equal("and so does --iidfile", meta["containerimage.config.digest"], open(os.path.join(s.directory, "iid"), encoding="utf-8").read())
     for kind in ("oci", "docker", "tar"):
         s.equal(f"a file of type={kind} is as the umask has it", 0o644, os.stat(os.path.join(s.directory, f"outputs/{kind}.tar")).st_mode & 0o7777)
     s.nothing_left(before, within=1)

@@ -188,6 +188,8 @@ TEST_CASE("WORKDIR makes a directory of the step's user") {
     const std::string one = workdir_key("p", step, "/a").digest;
     CHECK(one != workdir_key("p", step, "/b").digest);
     CHECK(one != workdir_key("q", step, "/a").digest);
+    CHECK(one != workdir_key("p", step, "/a", 0).digest);
+    CHECK(workdir_key("p", step, "/a", 0).digest != workdir_key("p", step, "/a", 1).digest);
     step.config.user = "1000";
     CHECK(one != workdir_key("p", step, "/a").digest);
 }
