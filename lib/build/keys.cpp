@@ -31,6 +31,10 @@ Json mount_json(const dockerfile::RunMount& m) {
     Json out{{"type", static_cast<int>(m.type)}, {"target", m.target}, {"ro", m.read_only}};
     if (m.type == dockerfile::RunMount::Type::bind) out["source"] = m.source;
     if (m.type == dockerfile::RunMount::Type::tmpfs) out["size"] = m.size;
+    if (m.type == dockerfile::RunMount::Type::cache) {
+        out["id"] = m.id;
+        out["sharing"] = static_cast<int>(m.sharing);
+    }
     if (m.type == dockerfile::RunMount::Type::secret || m.type == dockerfile::RunMount::Type::ssh) {
         out["id"] = m.id;
         out["required"] = m.required;

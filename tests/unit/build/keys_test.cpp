@@ -73,6 +73,8 @@ TEST_CASE("a RUN's key is the same for the same step, and another one for each t
         [](Given& g) { g.run.mounts[0].required = true; },
         [](Given& g) { g.run.mounts[1].target = "/elsewhere"; },
         [](Given& g) { g.run.mounts[1].read_only = false; },
+        [](Given& g) { g.run.mounts[2].id = "other"; },
+        [](Given& g) { g.run.mounts[2].sharing = RunMount::Sharing::locked; },
         [](Given& g) { g.run.mounts.pop_back(); },
         [](Given& g) {
             g.run.scripts = {{"x", "#!/bin/sh\n"}};
