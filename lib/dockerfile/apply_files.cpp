@@ -56,6 +56,11 @@ void Applier::check_sources(const CopyStep& step) {
             throw mistake(node_.place_of(source), "COPY takes files, and '{}' is a {}", source,
                           kind_of_source(source) == SourceKind::git ? "git repository" : "URL")
                 .with_hint("ADD takes it");
+        // The reference wants what is named to be there, and finds no root in itself.
+        const bool whole = step.parents && source.find("/./") == std::string::npos && clean_path("/" + source) == "/";
+        if (whole && !scope_.options.checking)
+            throw mistake(node_.place_of(source), "--parents: \"/\": not found")
+                .with_hint("name what is in the context, or write *");
         if (kind_of_source(source) == SourceKind::path && has_wildcards(source) && !scope_.options.checking)
             at_place(node_.place_of(source), [&] {
                 PathPattern(source, step.parents ? PathPattern::Stars::across : PathPattern::Stars::single);

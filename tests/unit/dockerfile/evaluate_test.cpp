@@ -354,6 +354,8 @@ TEST_CASE("evaluate: what is refused, and where") {
         {"FROM x\nCOPY --chmod=10000 a b", 2, "no mode"},
         {"FROM x\nCOPY --chmod=u a b", 2, "no mode"},
         {"FROM x\nCOPY http://h/f b", 2, "URL"},
+        {"FROM x\nCOPY --parents . b", 2, "not found"},
+        {"FROM x\nCOPY --parents a / b/", 2, "not found"},
         {"FROM x\nCOPY git@h:r.git b", 2, "git repository"},
         {"FROM x\nADD --checksum=sha256:0 a b", 2, "--checksum"},
         {"FROM x\nADD --checksum=sha256:0 http://h/a b", 2, "no digest"},
