@@ -428,6 +428,14 @@ WORKDIR /
         tree = "kit.tree" if destination.endswith(".tar") else destination
         times = {int(os.lstat(os.path.join(s.directory, tree, p)).st_mtime) for p in ("d", "d/e", "d/e/f", "g")}
         s.equal(f"SOURCE_DATE_EPOCH is the time of all that {output} holds", {1600000000}, times)
+    s.write("kit/Dockerfile", "ARG SOURCE_DATE_EPOCH=1600000001\nFROM scratch\nCOPY d /d\n")
+    s.davit("image", "build", "-o", "kit.own", "kit")
+    s.equal("an ARG before FROM may say it", 1600000001, int(os.lstat(os.path.join(s.directory, "kit.own/d/e/f")).st_mtime))
+    s.write("kit/Dockerfile", 'FROM busybox\nARG SOURCE_DATE_EPOCH\nRUN echo "[$SOURCE_DATE_EPOCH]" > /e\n')
+    s.davit("image", "build", "-q", "-t", "kit", "--build-arg", "SOURCE_DATE_EPOCH=context", "kit")
+    s.equal("a directory has no time of its own", "[]\n", inside(s, "kit", "cat", "/e"))
+    s.davit("image", "build", "--build-arg", "SOURCE_DATE_EPOCH=nope", "kit", exit=1, err="invalid SOURCE_DATE_EPOCH: nope")
+    s.davit("image", "rm", "kit")
 
 
 def mounts(s, before):
