@@ -310,6 +310,9 @@ void BuildFlags::apply() {
     for (const auto& text : secrets) request.secrets.push_back(parse_secret(text));
     for (const auto& text : ssh) request.ssh.push_back(parse_ssh(text));
     for (const auto& text : outputs) request.outputs.push_back(parse_output(text));
+    for (const BuildOutput& output : request.outputs)
+        if (!iid_file.empty() && (output.type == BuildOutput::Type::local || output.type == BuildOutput::Type::tar))
+            throw error(Errc::usage, "local and tar exporters are incompatible with image ID file");
     for (const auto& text : hosts)
         for (auto& entry : parse_extra_host(text)) request.extra_hosts.push_back(std::move(entry));
     for (const auto& text : ulimits) request.ulimits.insert(parse_ulimit(text));

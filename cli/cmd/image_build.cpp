@@ -33,7 +33,7 @@ int print_call(const BuildFlags& flags, const BuildResult& result) {
 }
 
 void write_results(const BuildFlags& flags, const BuildResult& result) {
-    if (!flags.iid_file.empty()) write_file_atomic(flags.iid_file, result.image_id, 0644);
+    if (!flags.iid_file.empty()) write_file_atomic(flags.iid_file, build_id(result), 0644);
     if (flags.metadata_file.empty()) return;
     write_file_atomic(
         flags.metadata_file,
@@ -102,7 +102,7 @@ int build(BuildFlags& flags) {
     write_results(flags, result);
     if (flags.request.check_only) return print_call(flags, result);
     if (flags.quiet || build_progress(flags.progress) == BuildProgress::quiet)
-        std::printf("%s\n", result.image_id.c_str());
+        std::printf("%s\n", build_id(result).c_str());
     return 0;
 }
 

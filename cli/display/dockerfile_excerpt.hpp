@@ -12,7 +12,7 @@ namespace davit::cli {
 // built from.
 std::string dockerfile_excerpt(const std::string& path, const SourcePos& at);
 
-// The last line of the instruction that begins there, by the marks at the ends of lines.
+// The last line of the instruction that begins there: behind its continuations and heredocs.
 int last_line_of_instruction(const std::string& text, int first);
 // All of it; empty where it cannot be read twice (a pipe, no such file).
 std::string dockerfile_text(const std::string& path);

@@ -4,16 +4,21 @@
 
 namespace davit::cli {
 
+std::string build_id(const BuildResult& result) {
+    return result.config_digest.empty() ? result.manifest_digest : result.config_digest;
+}
+
 nlohmann::ordered_json build_metadata(const BuildResult& result) {
     nlohmann::ordered_json out = nlohmann::ordered_json::object();
-    if (!result.image_id.empty()) out["containerimage.config.digest"] = result.image_id;
+    if (!result.config_digest.empty()) out["containerimage.config.digest"] = result.config_digest;
     if (!result.manifest_digest.empty()) {
         out["containerimage.descriptor"] = {
             {"mediaType", result.manifest_type}, {"digest", result.manifest_digest}, {"size", result.manifest_size}};
         out["containerimage.digest"] = result.manifest_digest;
     }
     std::string names;
-    for (const auto& name : result.names) names += (names.empty() ? "" : ",") + name;
+    for (const auto& name : result.names.empty() ? result.archive_names : result.names)
+        names += (names.empty() ? "" : ",") + name;
     if (!names.empty()) out["image.name"] = names;
     return out;
 }

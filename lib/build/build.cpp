@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "build/cache_images.hpp"
+#include "build/epoch.hpp"
 #include "build/files/context.hpp"
 #include "build/filters.hpp"
 #include "build/outputs.hpp"
@@ -49,7 +50,7 @@ class Build {
 public:
     Build(const BuildRequest& request, const Surroundings& around, Progress& progress, std::stop_token stop)
         : request_(request), around_(around), progress_(progress),
-          session_(around.images, around.roots, request, progress_, std::move(stop)) {
+          session_(around.images, around.roots, request_, progress_, std::move(stop)) {
         session_.prefix = around.prefix;
         session_.machine = around.platform;
     }
@@ -71,6 +72,7 @@ public:
                 }
             });
         if (wrong) return checks_before(part, *wrong);
+        resolve_epoch(document);
         if (request_.check_only) return checks(document);
         session_.image_of = [this](const std::string& reference, const std::string& platform) {
             return image_of(reference, platform);
@@ -107,7 +109,6 @@ private:
         }
         check_outputs(request_);
         check_caches(request_);
-        source_date_epoch(request_);
         for (const std::string& platform : request_.platforms)
             if (!is_own(platform)) image::parse_platform(platform);
         if (request_.privileged && std::find(request_.entitlements.begin(), request_.entitlements.end(),
@@ -129,11 +130,31 @@ private:
             for (const auto& [name, value] : request_.args)
                 if (name == "BUILDKIT_CONTEXT_KEEP_GIT_DIR" && value)
                     spec.keep_git_dir = *value == "1" || *value == "true";
+            spec.commit_times = std::any_of(request_.args.begin(), request_.args.end(), [](const auto& arg) {
+                return arg.first == "SOURCE_DATE_EPOCH" && arg.second && !arg.second->empty();
+            });
             context_ = std::make_unique<BuildContext>(open_context(spec));
             session_.context = context_.get();
             own_ignored_ = std::move(ignored_);
         });
         for (const auto& [name, value] : request_.contexts) open_named(name, value);
+    }
+
+    // A name becomes the number of seconds that it stands for; what has no time is as if it were not given.
+    void resolve_epoch(const dockerfile::Document& document) {
+        const std::string argument = "SOURCE_DATE_EPOCH";
+        const dockerfile::EvaluateOptions options = options_for(around_.platform);
+        const auto written = written_epoch(document, options);
+        if (!written) return;
+        std::erase_if(request_.args, [&](const auto& arg) { return arg.first == argument; });
+        std::optional<std::string> value = *written;
+        if (written->find_first_not_of("-0123456789") != std::string::npos) {
+            const auto seconds = named_epoch(*written, document, options, session_);
+            value = seconds ? std::optional(std::to_string(*seconds)) : std::nullopt;
+        }
+        if (!value || value->empty()) return;
+        request_.args.emplace_back(argument, *value);
+        source_date_epoch(request_); // throws for what is no number
     }
 
     // A context that is a directory has it inside, unless it stands elsewhere.
@@ -189,15 +210,29 @@ private:
         return out;
     }
 
-    // Nothing is fetched for a check: of an image that is not here only its name is known.
+    // For a check nothing is fetched but configurations of images that are not here.
+    std::optional<dockerfile::BaseImage> looked_at(const Input& input, const std::string& platform) {
+        if (input.kind == Input::Kind::named && is_files(input.name)) return std::nullopt;
+        const std::string name = reference_of(input);
+        const std::string wanted = input.platform.empty() ? platform : input.platform;
+        const auto reference = registry::Reference::try_parse(name);
+        const bool by_id = name.starts_with("sha256:"); // an oci-layout context
+        auto here = by_id ? around_.images.find(name) : std::optional<image::Image>();
+        if (!by_id && reference) here = around_.images.find(*reference, image::parse_platform(wanted));
+        if (!by_id && reference && !here) here = around_.images.find(*reference);
+        const auto known = looked_at_.find(name + " " + wanted);
+        const image::Image image = here                        ? *here
+                                   : known != looked_at_.end() ? known->second
+                                                               : around_.look(name, wanted);
+        looked_at_[name + " " + wanted] = image;
+        return dockerfile::BaseImage{image.config, platform_text(image.platform), image.author};
+    }
+
     BuildResult checks(const dockerfile::Document& document) {
-        dockerfile::EvaluateOptions options = options_for(around_.platform);
-        options.base_image = [this](const Input& input) -> std::optional<dockerfile::BaseImage> {
-            const auto reference = registry::Reference::try_parse(input.name);
-            const auto here = reference ? around_.images.find(*reference) : std::nullopt;
-            if (!here) return dockerfile::BaseImage{};
-            return dockerfile::BaseImage{here->config, platform_text(here->platform), here->author};
-        };
+        const bool asked = !request_.platforms.empty() && !is_own(request_.platforms.front());
+        const std::string platform = asked ? request_.platforms.front() : around_.platform;
+        dockerfile::EvaluateOptions options = options_for(platform);
+        options.base_image = [this, platform](const Input& input) { return looked_at(input, platform); };
         const dockerfile::Checked found = dockerfile::check(document, options);
         BuildResult out;
         out.dockerfile = context_->dockerfile();
@@ -235,7 +270,7 @@ private:
         std::mutex mutex;
         std::exception_ptr first;
         for (const Input& input : dockerfile::bases(document, options)) {
-            if (input.kind == Input::Kind::named && !session_.image_contexts.contains(input.name)) continue;
+            if (input.kind == Input::Kind::named && is_files(input.name)) continue;
             threads.emplace_back([&, input] {
                 try {
                     image_of(reference_of(input), input.platform.empty() ? options.platform : input.platform);
@@ -249,13 +284,19 @@ private:
         if (first) std::rethrow_exception(first);
     }
 
+    // A named context that is no image: a directory, or docker-image://scratch.
+    bool is_files(const std::string& name) const {
+        const auto it = session_.image_contexts.find(name);
+        return it == session_.image_contexts.end() || it->second == "scratch";
+    }
+
     std::string reference_of(const Input& input) const {
         if (input.kind != Input::Kind::named) return input.name;
         return session_.image_contexts.at(input.name);
     }
 
     std::optional<dockerfile::BaseImage> base_image(const Input& input, const std::string& platform) {
-        if (input.kind == Input::Kind::named && session_.contexts.contains(input.name)) return std::nullopt;
+        if (input.kind == Input::Kind::named && is_files(input.name)) return std::nullopt;
         const image::Image image = image_of(reference_of(input), input.platform.empty() ? platform : input.platform);
         return dockerfile::BaseImage{image.config, platform_text(image.platform), image.author};
     }
@@ -324,13 +365,14 @@ private:
         return out;
     }
 
-    const BuildRequest& request_;
+    BuildRequest request_; // before the session, which keeps a reference
     const Surroundings& around_;
     Progress& progress_;
     Session session_;
     std::unique_ptr<BuildContext> context_;
     std::vector<std::string> ignored_, own_ignored_; // patterns of the ignore file read last, and of the context
     bool told_ = false;
+    std::map<std::string, image::Image> looked_at_;
     std::mutex images_mutex_;
     std::map<std::string, std::shared_future<image::Image>> found_;
 };

@@ -19,6 +19,8 @@ struct Surroundings {
     std::function<image::Image(const std::string& reference, const std::string& platform,
                                const std::function<void(std::uint64_t current, std::uint64_t total)>& progress)>
         pull;
+    // Its configuration alone, from there. Called from one thread.
+    std::function<image::Image(const std::string& reference, const std::string& platform)> look;
     std::string platform; // of this machine: "linux/amd64"
     std::string prefix;   // before steps' names, where several builds share one progress: the service
 };

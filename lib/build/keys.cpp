@@ -31,6 +31,10 @@ Json mount_json(const dockerfile::RunMount& m) {
     Json out{{"type", static_cast<int>(m.type)}, {"target", m.target}, {"ro", m.read_only}};
     if (m.type == dockerfile::RunMount::Type::bind) out["source"] = m.source;
     if (m.type == dockerfile::RunMount::Type::tmpfs) out["size"] = m.size;
+    if (m.type == dockerfile::RunMount::Type::cache) {
+        out["id"] = m.id;
+        out["sharing"] = static_cast<int>(m.sharing);
+    }
     if (m.type == dockerfile::RunMount::Type::secret || m.type == dockerfile::RunMount::Type::ssh) {
         out["id"] = m.id;
         out["required"] = m.required;
@@ -100,8 +104,11 @@ std::string linked_key(const std::string& below, const std::string& copy) {
     return key_of("linked", {{"below", below}, {"copy", copy}});
 }
 
-StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path) {
-    return step_key("workdir", parent, Json(), {{"path", path}, {"user", step.config.user}});
+StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path,
+                    std::optional<std::int64_t> epoch) {
+    Json parts{{"path", path}, {"user", step.config.user}};
+    if (epoch) parts["time"] = *epoch;
+    return step_key("workdir", parent, Json(), parts);
 }
 
 } // namespace davit::build

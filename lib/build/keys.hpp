@@ -8,6 +8,8 @@
 #include "davit/build.hpp"
 #include "dockerfile/steps.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,8 @@ StepKey copy_key(const std::string& parent, const dockerfile::CopyStep& copy, co
 std::string unread_content(const std::string& layers, const dockerfile::CopyStep& copy);
 // Of a stage after a step with --link, whose own key says nothing of what it was put onto.
 std::string linked_key(const std::string& below, const std::string& copy);
-StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path);
+// epoch: the time that the directory gets, where it is given.
+StepKey workdir_key(const std::string& parent, const dockerfile::Step& step, const std::string& path,
+                    std::optional<std::int64_t> epoch = {});
 
 } // namespace davit::build

@@ -47,6 +47,7 @@ ImageDescription describe(const Session& session, const Built& built) {
     out.config = built.file.config;
     out.author = built.file.author;
     out.history = built.state.history;
+    add_missing(out.history, built.state.made_by, built.state.created);
     fill_times(out.history);
     out.created = built.state.created;
     for (const auto& layer : built.state.layers) out.diff_ids.push_back(layer.diff_id);
@@ -94,6 +95,7 @@ void keep_images(Session& session, const std::vector<Built>& built, const std::v
     result.manifest_digest = first.manifest_digest;
     result.manifest_type = manifests.front().media_type;
     result.manifest_size = manifests.front().size;
+    result.config_digest = built.size() == 1 ? first.id : "";
     if (built.size() == 1)
         return name(session, names, result, [&](const auto& reference) { session.store.tag(first, reference); });
     const image::Index index = session.progress.during("exporting manifest list", [&](int) {
@@ -234,17 +236,33 @@ Built shaped(Session& session, const Built& built, const BuildOutput& output) {
 }
 
 // One archive, of an image for each platform.
-void write_archive(Session& session, const std::vector<Built>& built, const BuildOutput& output) {
+void write_archive(Session& session, const std::vector<Built>& built, const BuildOutput& output, BuildResult& result) {
     std::vector<std::string> ids;
     for (const Built& one : built) ids.push_back(store_image(session, shaped(session, one, output)).id);
     image::SaveOptions how{names_of(session.request, output), layer_blobs(), {}};
+    result.config_digest = ids.size() == 1 ? ids.front() : "";
     if (ids.size() > 1) how.indexes.push_back(std::exchange(ids, {}));
+    std::vector<registry::Descriptor> listed;
     const auto plain = output.attributes.find("tar");
     if (plain != output.attributes.end() && plain->second == "false") {
         sys::make_dirs(output.destination, 0755);
-        return image::save_layout(session.store, ids, output.destination, how);
+        listed = image::save_layout(session.store, ids, output.destination, how);
+    } else {
+        to_file(session.request, output.destination,
+                [&](int fd) { listed = image::save(session.store, ids, fd, how); });
     }
-    to_file(session.request, output.destination, [&](int fd) { image::save(session.store, ids, fd, how); });
+    result.manifest_digest = listed.front().digest;
+    result.manifest_type = listed.front().media_type;
+    result.manifest_size = listed.front().size;
+    for (const std::string& text : how.names) {
+        const std::string canonical = registry::Reference::parse(text).canonical();
+        auto& names = result.archive_names;
+        if (std::find(names.begin(), names.end(), canonical) == names.end()) names.push_back(canonical);
+    }
+}
+
+bool makes_image(const BuildOutput& output) {
+    return output.type == Type::image || output.type == Type::oci || output.type == Type::docker;
 }
 
 } // namespace
@@ -273,8 +291,13 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
     const BuildRequest& request = session.request;
     std::vector<BuildOutput> outputs = request.outputs;
     if (outputs.empty()) outputs.emplace_back();
+    // A platform that is asked for is the image's.
+    const bool no_machine = request.platforms.empty() && all.front().file.bare;
     for (const BuildOutput& output : outputs) {
         session.check_stop();
+        if (no_machine && makes_image(output))
+            throw error(Errc::failed, "invalid image config for export: missing architecture")
+                .with_hint("--platform says for which machine the image is, or write its files by -o DIRECTORY");
         switch (output.type) {
         case Type::image:
             session.progress.during("exporting to image", [&](int) {
@@ -298,7 +321,8 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
                 keep_images(session, all, names_of(request, output), result);
                 break;
             }
-            session.progress.during("exporting to oci image format", [&](int) { write_archive(session, all, output); });
+            session.progress.during("exporting to oci image format",
+                                    [&](int) { write_archive(session, all, output, result); });
             break;
         case Type::cacheonly: break; // the cache has it already
         }

@@ -5,7 +5,10 @@
 #include "build/copy_files.hpp"
 #include "build/files/fetch.hpp"
 #include "build/keys.hpp"
+#include "build/times.hpp"
 #include "build/working_root.hpp"
+#include "dockerfile/place.hpp"
+#include "dockerfile/text.hpp"
 
 #include <algorithm>
 
@@ -54,6 +57,15 @@ CopyOptions Solver::options_of(const Step& step, const CopyStep& copy) {
     return out;
 }
 
+// In a stage without any files nobody can be looked up, not even to find nobody, as BuildKit has it.
+void Solver::check_owner(const Step& step, const CopyStep& copy, const StageState& state) {
+    if (!state.layers.empty()) return;
+    for (const std::string& owner : dockerfile::split(copy.chown, ':'))
+        if (owner != "root" && owner.find_first_not_of("0123456789") != std::string::npos)
+            throw dockerfile::mistake(step.place, "--chown={} cannot be looked up: the stage has no files", copy.chown)
+                .with_hint("give numbers");
+}
+
 // Of layers the stage's own key is tried first: their files need not be read when it is known.
 std::optional<Solver::Outcome> Solver::cached_copy(const Step& step, const CopyStep& copy, const StageState& state,
                                                    bool only_known) {
@@ -75,6 +87,7 @@ std::optional<Solver::Outcome> Solver::cached_copy(const Step& step, const CopyS
 
 Solver::Outcome Solver::execute_copy(const dockerfile::Stage& stage, const Step& step, const CopyStep& copy,
                                      const StageState& state, int vertex) {
+    check_owner(step, copy, state);
     const Files files = *files_of(copy.from, false);
     const OpenSource source(session_, files.directory, files.layers);
     WorkingRoot root(session_.store, session_.ingest, copy.link ? std::vector<image::Layer>() : state.layers);
@@ -100,17 +113,18 @@ Solver::Outcome Solver::execute_copy(const dockerfile::Stage& stage, const Step&
 
 Solver::Outcome Solver::execute_workdir(const dockerfile::Stage& stage, const Step& step, const WorkdirStep& workdir,
                                         const StageState& state) {
-    const StepKey key = workdir_key(state.key, step, workdir.path);
+    const auto epoch = source_date_epoch(session_.request);
+    const StepKey key = workdir_key(state.key, step, workdir.path, epoch);
     const FileLock turn = image::lock_digest(session_.store.impl(), key.digest, session_.stop());
     if (use_cache(stage)) // another stage or build was at the same step
         if (auto there = cached(key.digest)) return *there;
     WorkingRoot root(session_.store, session_.ingest, state.layers);
-    make_directory(root.fd(), workdir.path, step.config.user);
+    make_directory(root.fd(), workdir.path, step.config.user, epoch);
     return keep(key, root.commit(session_.lease), step.instruction);
 }
 
 // FROM a named context: its files are the first layer.
-StageState Solver::of_directory(const BuildContext& context) {
+StageState Solver::of_directory(const std::string& name, const BuildContext& context) {
     Step step;
     step.instruction = "FROM a directory";
     CopyStep all;
@@ -118,10 +132,12 @@ StageState Solver::of_directory(const BuildContext& context) {
     all.destination = "/";
     StageState state;
     state.key = scratch_key();
+    state.made_by = {"local source for " + name};
     const std::string content = content_digest(context.source(), all, copy_options(session_, step));
     if (auto outcome = cached(copy_key(state.key, all, content).digest)) {
         state.layers.push_back(outcome->layer);
         state.key = outcome->key;
+        state.created = outcome->created;
         return state;
     }
     WorkingRoot root(session_.store, session_.ingest, {});
@@ -130,6 +146,7 @@ StageState Solver::of_directory(const BuildContext& context) {
         keep(copy_key(state.key, all, result.digest), root.commit(session_.lease), step.instruction);
     state.layers.push_back(outcome.layer);
     state.key = outcome.key;
+    state.created = outcome.created;
     return state;
 }
 

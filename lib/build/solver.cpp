@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "build/foreign.hpp"
 #include "build/keys.hpp"
+#include "build/times.hpp"
 #include "dockerfile/place.hpp"
 #include "dockerfile/text.hpp"
 #include "image/manifest.hpp"
@@ -103,10 +104,10 @@ StageState Solver::solve(int number) {
         dockerfile::at_place(step.place, [&] {
             if (auto outcome = cached_step(stage, step, state, false)) {
                 session_.progress.cached(step_name(number, i));
-                return apply(state, step, *outcome);
+                return apply(state, number, i, *outcome);
             }
             session_.progress.during(step_name(number, i), [&](int vertex) {
-                apply(state, step, execute(stage, step, state, vertex));
+                apply(state, number, i, execute(stage, step, state, vertex));
                 state.made_now = true;
                 state.anew = state.anew || !use_cache(stage);
             });
@@ -132,7 +133,7 @@ std::optional<StageState> Solver::look_up(int number) {
         if (std::holds_alternative<ConfigStep>(step.action)) continue;
         const auto outcome = dockerfile::at_place(step.place, [&] { return cached_step(stage, step, *state, true); });
         if (!outcome) return std::nullopt;
-        apply(*state, step, *outcome);
+        apply(*state, number, i, *outcome);
     }
     return state;
 }
@@ -158,13 +159,14 @@ void Solver::check_programs(int number, std::set<int>& seen) {
     const Stage& stage = file_.stages.at(static_cast<std::size_t>(number));
     for (int needed : stages_needed_by(stage)) check_programs(needed, seen);
     auto state = begin(stage, true);
-    for (const Step& step : stage.steps) {
+    for (std::size_t i = 0; i < stage.steps.size(); ++i) {
+        const Step& step = stage.steps[i];
         if (std::holds_alternative<ConfigStep>(step.action)) continue;
         if (state) {
             add_history(*state, step);
             const auto outcome =
                 dockerfile::at_place(step.place, [&] { return cached_step(stage, step, *state, true); });
-            if (outcome) apply(*state, step, *outcome);
+            if (outcome) apply(*state, number, i, *outcome);
             else state.reset();
         }
         if (state || !std::holds_alternative<RunStep>(step.action) || stage.runs_on.empty()) continue;
@@ -194,7 +196,7 @@ std::optional<StageState> Solver::begin(const Stage& stage, bool only_known) {
     }
     case Input::Kind::named:
         if (const auto it = session_.contexts.find(stage.base.name); it != session_.contexts.end())
-            return of_directory(*it->second);
+            return of_directory(stage.base.name, *it->second);
         [[fallthrough]];
     default: return of_image(stage.base);
     }
@@ -215,11 +217,17 @@ StageState Solver::of_image(const Input& input) {
     if (const auto it = session_.image_contexts.find(input.name);
         input.kind == Input::Kind::named && it != session_.image_contexts.end())
         reference = it->second;
+    if (reference == "scratch") { // docker-image://scratch
+        StageState nothing;
+        nothing.key = scratch_key();
+        return nothing;
+    }
     const image::Image image = session_.image_of(reference, input.platform.empty() ? platform_ : input.platform);
     for (const auto& layer : image.layers) session_.store.extend(session_.lease, layer.directory);
     StageState out;
     out.key = image_key(diff_ids_of(image.layers), platform_);
     out.layers = image.layers;
+    out.made_by.assign(out.layers.size(), "pulled from " + reference);
     out.base_layers = image.layers.size();
     out.history = image.history;
     out.base_history = image.history.size();
@@ -237,10 +245,12 @@ void Solver::add_history(StageState& state, const Step& step) const {
     state.history.push_back(std::move(entry));
 }
 
-void Solver::apply(StageState& state, const Step& step, const Outcome& outcome) const {
+void Solver::apply(StageState& state, int number, std::size_t index, const Outcome& outcome) const {
+    const Step& step = file_.stages.at(static_cast<std::size_t>(number)).steps.at(index);
     const auto* copy = std::get_if<CopyStep>(&step.action);
     state.key = copy && copy->link ? linked_key(state.key, outcome.key) : outcome.key;
     state.layers.push_back(outcome.layer);
+    state.made_by.push_back(step_name(number, index));
     state.created = outcome.created;
     if (!step.history.empty()) state.history.back().created = outcome.created;
 }
@@ -248,8 +258,9 @@ void Solver::apply(StageState& state, const Step& step, const Outcome& outcome) 
 std::string Solver::step_name(int number, std::size_t index) const {
     const Stage& stage = file_.stages.at(static_cast<std::size_t>(number));
     // FROM counts where an image comes in: a stage that goes on from another one begins with its own steps.
-    const bool from_image = stage.base.kind == Input::Kind::image || stage.base.kind == Input::Kind::named;
-    std::size_t total = from_image ? 1 : 0, at = total;
+    // A named context counts as well, but is a step of its own.
+    std::size_t total = stage.base.kind == Input::Kind::image || stage.base.kind == Input::Kind::named ? 1 : 0;
+    std::size_t at = stage.base.kind == Input::Kind::image ? 1 : 0;
     for (std::size_t i = 0; i < stage.steps.size(); ++i) {
         if (std::holds_alternative<ConfigStep>(stage.steps[i].action)) continue;
         ++total;
@@ -327,7 +338,8 @@ std::optional<Solver::Outcome> Solver::cached_step(const Stage& stage, const Ste
     if (!use_cache(stage) || state.anew) return std::nullopt;
     if (const auto* run = std::get_if<RunStep>(&step.action)) return cached_run(step, *run, state, only_known);
     if (const auto* copy = std::get_if<CopyStep>(&step.action)) return cached_copy(step, *copy, state, only_known);
-    return cached(workdir_key(state.key, step, std::get<WorkdirStep>(step.action).path).digest);
+    const std::string& path = std::get<WorkdirStep>(step.action).path;
+    return cached(workdir_key(state.key, step, path, source_date_epoch(session_.request)).digest);
 }
 
 Solver::Outcome Solver::execute(const Stage& stage, const Step& step, const StageState& state, int vertex) {

@@ -21,6 +21,7 @@ namespace davit::build {
 struct StageState {
     std::string key; // keys.hpp
     std::vector<image::Layer> layers;
+    std::vector<std::string> made_by; // of each layer, for those that the history does not have
     std::vector<image::HistoryEntry> history;
     std::string created;          // of the last layer, RFC 3339
     std::string config_json;      // of the base image
@@ -63,9 +64,9 @@ private:
 
     std::optional<StageState> begin(const dockerfile::Stage& stage, bool only_known);
     StageState of_image(const dockerfile::Input& input);
-    StageState of_directory(const BuildContext& context);
+    StageState of_directory(const std::string& name, const BuildContext& context);
     void add_history(StageState& state, const dockerfile::Step& step) const;
-    void apply(StageState& state, const dockerfile::Step& step, const Outcome& outcome) const;
+    void apply(StageState& state, int number, std::size_t index, const Outcome& outcome) const;
     std::string step_name(int stage, std::size_t step) const;
     bool use_cache(const dockerfile::Stage& stage) const;
 
@@ -82,6 +83,7 @@ private:
     Outcome execute_run(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::RunStep& run,
                         const StageState& state, int vertex);
     CopyOptions options_of(const dockerfile::Step& step, const dockerfile::CopyStep& copy);
+    static void check_owner(const dockerfile::Step& step, const dockerfile::CopyStep& copy, const StageState& state);
     std::optional<Outcome> cached_copy(const dockerfile::Step& step, const dockerfile::CopyStep& copy,
                                        const StageState& state, bool only_known);
     Outcome execute_copy(const dockerfile::Stage& stage, const dockerfile::Step& step, const dockerfile::CopyStep& copy,

@@ -44,6 +44,18 @@ std::string now_text(const BuildRequest& request) {
     return rfc3339(now / second, static_cast<unsigned>(now % second));
 }
 
+void add_missing(std::vector<image::HistoryEntry>& history, const std::vector<std::string>& made_by,
+                 const std::string& created) {
+    const auto layers = std::count_if(history.begin(), history.end(), [](const auto& one) { return !one.empty_layer; });
+    for (auto i = static_cast<std::size_t>(layers); i < made_by.size(); ++i) {
+        image::HistoryEntry entry;
+        entry.created = created;
+        entry.created_by = made_by[i];
+        entry.comment = "buildkit.exporter.image.v0";
+        history.push_back(std::move(entry));
+    }
+}
+
 void fill_times(std::vector<image::HistoryEntry>& history) {
     const auto none = [](const auto& entry) { return entry.created.empty(); };
     auto open = std::find_if(history.begin(), history.end(), none);

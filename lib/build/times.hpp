@@ -16,6 +16,9 @@ std::optional<std::int64_t> source_date_epoch(const BuildRequest& request);
 std::string rfc3339(std::int64_t seconds, unsigned nanoseconds = 0);
 std::string now_text(const BuildRequest& request);
 
+// Layers that the history does not have, above those that it has, get an entry; made_by: of each layer.
+void add_missing(std::vector<image::HistoryEntry>& history, const std::vector<std::string>& made_by,
+                 const std::string& created);
 // Gives entries without a time one: those that stand before the first layer of this build that of this layer, the
 // others that of the last layer before them.
 void fill_times(std::vector<image::HistoryEntry>& history);

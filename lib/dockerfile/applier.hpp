@@ -47,7 +47,8 @@ private:
     std::vector<instruction::Pair> expanded(const std::vector<instruction::Pair>& pairs);
 
     Input source_of(std::string_view from, bool numbers, const Place& place, std::string_view what);
-    std::string destination_of(const std::string& path) const;
+    std::string destination_of(const std::string& written) const;
+    void plain_sources(CopyStep& step); // of a Windows image
     void check_sources(const CopyStep& step);
     void check_ignored(const CopyStep& step);
 

@@ -7,6 +7,7 @@
 #include "dockerfile/place.hpp"
 #include "dockerfile/ports.hpp"
 #include "dockerfile/text.hpp"
+#include "dockerfile/windows_path.hpp"
 
 #include <algorithm>
 
@@ -36,10 +37,16 @@ std::string pairs_text(std::string_view keyword, const std::vector<instruction::
 } // namespace
 
 std::string Applier::word(std::string_view text) {
-    Expansion out = at_place(node_.place_of(text),
-                             [&] { return expand(text, state_.env, {.escape = scope_.document.directives.escape}); });
-    report_undefined(out.unmatched);
-    return std::move(out.text);
+    std::vector<std::string> unset;
+    const WordRules rules{.escape = scope_.document.directives.escape, .unset = &unset};
+    try {
+        Expansion out = at_place(node_.place_of(text), [&] { return expand(text, state_.env, rules); });
+        report_undefined(out.unmatched);
+        return std::move(out.text);
+    } catch (const Error&) {
+        report_undefined(unset); // beside the mistake
+        throw;
+    }
 }
 
 std::vector<std::string> Applier::words(const std::vector<std::string>& texts) {
@@ -111,8 +118,8 @@ void Applier::operator()(const instruction::Arg& arg) {
 }
 
 void Applier::operator()(const instruction::Env& env) {
-    check_pairs(env.pairs);
     const auto pairs = expanded(env.pairs);
+    check_pairs(env.pairs);
     for (const instruction::Pair& pair : pairs) {
         if (looks_secret(pair.name))
             scope_.checks.add(Rule::secrets_used_in_arg_or_env, node_,
@@ -124,15 +131,18 @@ void Applier::operator()(const instruction::Env& env) {
 }
 
 void Applier::operator()(const instruction::Label& label) {
-    check_pairs(label.pairs);
     const auto pairs = expanded(label.pairs);
+    check_pairs(label.pairs);
     for (const instruction::Pair& pair : pairs) config_.labels[pair.name] = pair.value;
     configured(pairs_text("LABEL", pairs));
 }
 
 std::vector<std::string> Applier::with_shell(const instruction::Command& command) {
     if (!command.shell) return command.args;
-    std::vector<std::string> out = config_.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"} : config_.shell;
+    const bool windows = has_windows_paths(state_.image_platform);
+    std::vector<std::string> out = config_.shell;
+    if (out.empty())
+        out = windows ? std::vector<std::string>{"cmd", "/S", "/C"} : std::vector<std::string>{"/bin/sh", "-c"};
     out.push_back(join(command.args, " "));
     return out;
 }
@@ -173,14 +183,14 @@ void Applier::operator()(const instruction::Expose& expose) {
         const Expansion expansion =
             at_place(place, [&] { return expand(text, state_.env, {.escape = scope_.document.directives.escape}); });
         for (const std::string& port : expansion.words) {
-            const ExposedPorts ports = at_place(place, [&] { return exposed_ports(port); });
-            if (ports.odd_protocol)
+            const PortForm form = at_place(place, [&] { return port_form(port); });
+            if (form.odd_protocol)
                 scope_.checks.add(Rule::expose_proto_casing, node_,
                                   fmt::format("the protocol of '{}' is not lower case", port));
-            if (ports.odd_form)
+            if (form.odd_form)
                 scope_.checks.add(Rule::expose_invalid_format, node_,
                                   fmt::format("'{}' names more than a port of the container", port));
-            all.insert(all.end(), ports.ports.begin(), ports.ports.end());
+            for (std::string& one : at_place(place, [&] { return exposed_ports(port); })) all.push_back(std::move(one));
         }
     }
     add_sorted(config_.exposed_ports, all);

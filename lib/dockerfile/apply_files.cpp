@@ -5,6 +5,7 @@
 #include "dockerfile/place.hpp"
 #include "dockerfile/sources.hpp"
 #include "dockerfile/text.hpp"
+#include "dockerfile/windows_path.hpp"
 
 #include <algorithm>
 
@@ -18,9 +19,12 @@ Input Applier::source_of(std::string_view from, bool numbers, const Place& place
     return input;
 }
 
-std::string Applier::destination_of(const std::string& path) const {
+std::string Applier::destination_of(const std::string& written) const {
+    const bool windows = has_windows_paths(state_.platform);
+    const std::string path = windows && !written.empty() ? from_windows_path(written, true) : written;
     const bool directory = path.empty() || path == "." || path.ends_with('/') || path.ends_with("/.");
-    const std::string below = path.starts_with('/') ? "" : config_.working_dir;
+    const std::string working_dir = windows ? from_windows_path(config_.working_dir, false) : config_.working_dir;
+    const std::string below = path.starts_with('/') ? "" : working_dir;
     std::string out = clean_path("/" + below + "/" + path);
     return directory && out != "/" ? out + "/" : out;
 }
@@ -44,11 +48,19 @@ void Applier::check_sources(const CopyStep& step) {
     if (!step.checksum.empty() && (step.sources.size() != 1 || !remote))
         throw mistake(node_.place_of("--checksum"), "--checksum is for one source that is a URL or a git repository")
             .with_hint("files of the context need none: what they hold is part of the cache's key");
+    if (!step.checksum.empty() && kind_of_source(step.sources[0]) == SourceKind::http && !is_digest(step.checksum))
+        throw mistake(node_.place_of("--checksum"), "'{}' is no digest", step.checksum)
+            .with_hint("it is sha256: and 64 hexadecimal digits");
     for (const std::string& source : step.sources) {
         if (!step.add && kind_of_source(source) != SourceKind::path)
             throw mistake(node_.place_of(source), "COPY takes files, and '{}' is a {}", source,
                           kind_of_source(source) == SourceKind::git ? "git repository" : "URL")
                 .with_hint("ADD takes it");
+        // The reference wants what is named to be there, and finds no root in itself.
+        const bool whole = step.parents && source.find("/./") == std::string::npos && clean_path("/" + source) == "/";
+        if (whole && !scope_.options.checking)
+            throw mistake(node_.place_of(source), "--parents: \"/\": not found")
+                .with_hint("name what is in the context, or write *");
         if (kind_of_source(source) == SourceKind::path && has_wildcards(source) && !scope_.options.checking)
             at_place(node_.place_of(source), [&] {
                 PathPattern(source, step.parents ? PathPattern::Stars::across : PathPattern::Stars::single);
@@ -98,7 +110,8 @@ void Applier::operator()(const instruction::Copy& copy) {
         step.inline_files.push_back({name, std::move(content)});
     }
     if (!copy.from.empty()) step.from = source_of(copy.from, true, node_.place_of("--from"), "COPY --from");
-    step.destination = destination_of(destination);
+    step.destination = at_place(node_.place_of(copy.destination), [&] { return destination_of(destination); });
+    if (has_windows_paths(state_.platform)) plain_sources(step);
     step.link = copy.link && step.chmod.empty(); // with a mode BuildKit makes no linked layer
     step.parents = copy.parents;
     step.keep_git_dir = copy.keep_git_dir.value_or(false);
@@ -116,8 +129,18 @@ void Applier::operator()(const instruction::Copy& copy) {
     step_.action = std::move(step);
 }
 
+void Applier::plain_sources(CopyStep& step) {
+    for (std::string& source : step.sources)
+        if (kind_of_source(source) == SourceKind::path)
+            source = at_place(node_.place_of(source), [&] { return from_windows_path(source, false); });
+    for (InlineFile& file : step.inline_files)
+        file.name = at_place(node_.place_of("<<"), [&] { return from_windows_path(file.name, false); });
+}
+
 void Applier::operator()(const instruction::Workdir& workdir) {
-    const std::string path = word(workdir.path);
+    const bool windows = has_windows_paths(state_.platform);
+    std::string path = word(workdir.path);
+    if (windows) path = at_place(node_.place, [&] { return from_windows_path(path, false); });
     const bool absolute = path.starts_with('/');
     if (!state_.workdir_set && !absolute)
         scope_.checks.add(
@@ -125,11 +148,13 @@ void Applier::operator()(const instruction::Workdir& workdir) {
             fmt::format("WORKDIR '{}' is below the working directory of the base, whatever that is", path));
     state_.workdir_set = true;
     // An absolute one stays as it is written: images of the reference say so.
-    config_.working_dir = absolute ? path : clean_path("/" + config_.working_dir + "/" + path);
-    step_.history = "WORKDIR " + config_.working_dir;
-    step_.empty_layer = config_.working_dir == "/";
+    const std::string before = windows ? from_windows_path(config_.working_dir, false) : config_.working_dir;
+    const std::string whole = absolute ? path : clean_path("/" + before + "/" + path);
+    config_.working_dir = windows ? to_windows_path(whole) : whole;
+    step_.history = "WORKDIR " + whole;
+    step_.empty_layer = whole == "/";
     if (step_.empty_layer) step_.action = ConfigStep{}; // the root is there
-    else step_.action = WorkdirStep{clean_path(config_.working_dir)};
+    else step_.action = WorkdirStep{clean_path(whole)};
 }
 
 } // namespace davit::dockerfile

@@ -6,6 +6,7 @@
 #include "dockerfile/place.hpp"
 #include "dockerfile/stage_state.hpp"
 #include "dockerfile/text.hpp"
+#include "dockerfile/windows_path.hpp"
 #include "image/platform.hpp"
 
 #include <algorithm>
@@ -20,10 +21,16 @@ constexpr std::string_view default_path = "PATH=/usr/local/sbin:/usr/local/bin:/
 
 std::size_t stage_index(int stage) { return static_cast<std::size_t>(stage); }
 
-void want_path(image::Config& config) {
+// A Windows image has that of its system.
+void want_path(image::Config& config, const std::string& platform) {
+    if (has_windows_paths(platform)) return;
     const bool has = std::any_of(config.env.begin(), config.env.end(),
                                  [](const std::string& entry) { return entry.starts_with("PATH="); });
     if (!has) config.env.emplace_back(default_path);
+}
+
+std::string windows_directory(const std::string& path) {
+    return to_windows_path(clean_path("/" + from_windows_path(path, false)));
 }
 
 BaseImage empty_image(const std::string& platform) {
@@ -114,7 +121,6 @@ private:
             return image ? image->config.onbuild : std::vector<std::string>();
         }
         std::vector<std::string> out;
-        if (graph_[base.stage].replaced) return out;
         for (const Instruction& instruction : written(base.stage).instructions)
             if (const auto* onbuild = std::get_if<instruction::OnBuild>(&instruction.action))
                 out.push_back(onbuild->trigger);
@@ -164,7 +170,7 @@ private:
         StageState state = states_[stage_index(base)];
         state.cmd = state.entrypoint = state.healthcheck = nullptr;
         state.config.onbuild.clear();
-        want_path(state.config);
+        want_path(state.config, state.platform);
         take_environment(state);
         return state;
     }
@@ -175,7 +181,8 @@ private:
         const std::string wanted = base.platform.empty() ? target_platform(options_) : base.platform;
         state.platform = base.kind == Input::Kind::scratch ? target_platform(options_) : wanted;
         const std::optional<BaseImage>& image = image_of(i);
-        if (graph_[i].replaced && !image) return state; // files alone, and nothing is added to them
+        state.bare = graph_[i].replaced && !image;
+        if (state.bare) return state; // files alone, and nothing is added to them
         const BaseImage& known = image ? *image : empty_image(wanted);
         state.config = known.config;
         state.config.onbuild.clear();
@@ -185,9 +192,11 @@ private:
         if (graph_[i].replaced && !known.platform.empty()) state.platform = known.platform;
         check_platform(i, state);
         if (graph_[i].replaced) return state;
-        if (!state.config.working_dir.empty() && state.config.working_dir[0] != '/')
+        if (has_windows_paths(state.platform) && !state.config.working_dir.empty())
+            state.config.working_dir = at_place(place(i), [&] { return windows_directory(state.config.working_dir); });
+        else if (!state.config.working_dir.empty() && state.config.working_dir[0] != '/')
             state.config.working_dir = clean_path("/" + state.config.working_dir);
-        want_path(state.config);
+        want_path(state.config, state.platform);
         take_environment(state);
         return state;
     }
@@ -222,8 +231,25 @@ private:
         if (is_trigger) step.instruction = "ONBUILD " + step.instruction;
         add_size(state.config, step.place);
         step.config = state.config;
+        if (options_.checking) look_at_sources(step);
         if (!state.author.empty()) step.author = state.author;
         result_.stages[stage_index(i)].steps.push_back(std::move(step));
+    }
+
+    // That images which are copied from and mounted are there; a build finds out when it comes to them.
+    void look_at_sources(const Step& step) {
+        std::vector<Input> inputs;
+        if (const auto* copy = std::get_if<CopyStep>(&step.action)) inputs.push_back(copy->from);
+        if (const auto* run = std::get_if<RunStep>(&step.action))
+            for (const RunMount& mount : run->mounts) inputs.push_back(mount.from);
+        for (const Input& input : inputs) {
+            const bool image = input.kind == Input::Kind::image || input.kind == Input::Kind::named;
+            if (!image || !options_.base_image ||
+                std::find(looked_at_.begin(), looked_at_.end(), input) != looked_at_.end())
+                continue;
+            at_place(step.place, [&] { return options_.base_image(input); });
+            looked_at_.push_back(input);
+        }
     }
 
     // Each step holds a configuration, and variables that name each other grow by doubling.
@@ -243,9 +269,11 @@ private:
         result_.config = target.config;
         for (const auto& [name, value] : options_.labels) result_.config.labels[name] = value;
         result_.author = target.author;
+        result_.bare = target.bare;
         result_.platform = !options_.platform.empty()      ? image::to_string(image::parse_platform(options_.platform))
                            : target.image_platform.empty() ? target.platform
                                                            : target.image_platform;
+        if (result_.platform == "linux/arm") result_.platform += "/v7"; // what an arm without a variant is
         list_arguments(scope_, needed_, triggers_, states_, result_);
     }
 
@@ -261,6 +289,7 @@ private:
     std::vector<std::vector<Instruction>> triggers_;
     std::vector<std::optional<BaseImage>> images_;
     std::set<int> asked_; // stages whose base was asked for
+    std::vector<Input> looked_at_;
     std::vector<StageState> states_;
     std::size_t size_ = 0; // of all configurations, bytes
 };

@@ -63,8 +63,8 @@ int retries_of(const Node& node, const Flags& flags) {
 instruction::Env env(const Node& node) { return {pairs_of(node)}; }
 instruction::Label label(const Node& node) { return {pairs_of(node)}; }
 
+// Flags of ARG and STOPSIGNAL, whatever they are, say nothing, as in the reference.
 instruction::Arg arg(const Node& node) {
-    Flags(node, {});
     want_some(node, "NAME or ARG NAME=DEFAULT");
     instruction::Arg out;
     for (const std::string& word : node.args) {
@@ -123,7 +123,10 @@ instruction::Volume volume(const Node& node) {
 
 instruction::User user(const Node& node) { return {the_argument(node, "NAME[:GROUP]")}; }
 instruction::Workdir workdir(const Node& node) { return {the_argument(node, "PATH")}; }
-instruction::StopSignal stop_signal(const Node& node) { return {the_argument(node, "SIGNAL")}; }
+instruction::StopSignal stop_signal(const Node& node) {
+    want_some(node, "SIGNAL");
+    return {node.args.front()};
+}
 instruction::Maintainer maintainer(const Node& node) { return {the_argument(node, "NAME")}; }
 
 instruction::Shell shell(const Node& node) {

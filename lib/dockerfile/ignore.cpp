@@ -23,13 +23,13 @@ std::vector<std::string> ignore_patterns(std::string_view text) {
 
 IgnoreList::IgnoreList(const std::vector<std::string>& patterns) {
     for (const std::string& given : patterns) {
-        std::string_view pattern = trim(given);
+        const std::string_view pattern = trim(given);
         if (pattern.empty()) continue;
-        const bool takes_back = pattern.starts_with('!');
-        if (takes_back) pattern.remove_prefix(1);
-        if (pattern.empty())
+        std::string cleaned = clean_path(pattern); // with its "!", as the reference does: "!/" is one alone
+        const bool takes_back = cleaned.starts_with('!');
+        if (takes_back) cleaned.erase(0, 1);
+        if (cleaned.empty())
             throw error(Errc::invalid_project, "a pattern is '!' alone").with_hint("write !NAME to take NAME back");
-        std::string cleaned = clean_path(pattern);
         PathPattern compiled(cleaned, PathPattern::Stars::across);
         patterns_.push_back({std::move(cleaned), takes_back, std::move(compiled)});
     }

@@ -106,8 +106,29 @@ std::optional<Ranges> regular_escape(char32_t c, std::string_view& rest) {
 
 } // namespace
 
+namespace {
+
+// Whether the reference makes a regular expression of it: not of a plain path, nor of one with ** at one end alone.
+bool is_expression(std::string_view pattern) {
+    bool plain = true; // so far
+    for (std::size_t at = 0; at < pattern.size(); ++at) {
+        if (std::string_view("?[]").find(pattern[at]) != std::string_view::npos) return true;
+        if (pattern[at] == '\\' && at + 1 < pattern.size()) return true;
+        if (pattern[at] != '*') continue;
+        if (!pattern.substr(at).starts_with("**")) return true;
+        const bool first = at == 0;
+        at += pattern.substr(at + 2).starts_with('/') ? 2 : 1;
+        if (!first && (!plain || at + 1 < pattern.size())) return true;
+        plain = false;
+    }
+    return false;
+}
+
+} // namespace
+
 PathPattern::PathPattern(std::string_view pattern, Stars stars) {
     using Kind = Element::Kind;
+    const bool expression = stars == Stars::across && is_expression(pattern);
     for (std::string_view rest = pattern; !rest.empty();) {
         if (rest.starts_with("**") && stars == Stars::across) {
             const bool first = elements_.empty();
@@ -125,6 +146,7 @@ PathPattern::PathPattern(std::string_view pattern, Stars stars) {
         } else {
             char32_t c = next_character(rest);
             auto kind = c == '*' ? Kind::star : c == '?' ? Kind::any : Kind::one;
+            if (c == '^' && expression) kind = Kind::start;
             if (c == '\\') {
                 if (rest.empty()) throw malformed(pattern, "it ends in a backslash");
                 c = next_character(rest);
@@ -199,6 +221,7 @@ bool PathPattern::Element::takes(char32_t c) const {
                                       [&](const auto& range) { return range.first <= c && c <= range.second; });
     case Kind::directories:
     case Kind::everything: return true;
+    case Kind::start: break; // takes nothing
     }
     return false;
 }
@@ -209,11 +232,13 @@ bool PathPattern::matches(std::string_view path) const {
     if (begin_.size() == elements_.size()) return path == begin_;
     if (path.size() < begin_.size() + end_.size() || !path.starts_with(begin_) || !path.ends_with(end_)) return false;
     std::vector<char> at(elements_.size() + 1), next(elements_.size() + 1);
-    const auto enter = [&](std::vector<char>& states, std::size_t e) {
+    const auto enter = [&](std::vector<char>& states, std::size_t e, bool at_start = false) {
         states[e] = 1;
-        while (e < elements_.size() && elements_[e].repeats()) states[++e] = 1;
+        while (e < elements_.size() &&
+               (elements_[e].repeats() || (at_start && elements_[e].kind == Element::Kind::start)))
+            states[++e] = 1;
     };
-    enter(at, 0);
+    enter(at, 0, true);
     while (!path.empty()) {
         const char32_t c = next_character(path);
         std::fill(next.begin(), next.end(), 0);

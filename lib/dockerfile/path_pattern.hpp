@@ -8,7 +8,8 @@
 namespace davit::dockerfile {
 
 // * and ? match all but "/"; [a-z] and [^a-z] one character of a set; a backslash makes the next character ordinary. Of
-// Stars::across a backslash before a letter or a digit means what it means to Go's regular expressions: \d, \w, \t.
+// Stars::across a backslash before a letter or a digit means what it means to Go's regular expressions: \d, \w, \t;
+// and so does "^" beside wildcards, which is the beginning of the path.
 class PathPattern {
 public:
     enum class Stars {
@@ -24,7 +25,7 @@ public:
 
 private:
     struct Element {
-        enum class Kind { one, any, set, star, directories, everything } kind;
+        enum class Kind { one, any, set, start, star, directories, everything } kind;
         char32_t character = 0;
         bool negated = false;
         std::vector<std::pair<char32_t, char32_t>> ranges = {};

@@ -57,22 +57,31 @@ void check_host_part(std::vector<std::string> parts, const ExposedRange& contain
 
 } // namespace
 
-ExposedPorts exposed_ports(std::string_view text) {
+PortForm port_form(std::string_view text) {
     std::vector<std::string> parts = split(text, ':');
-    std::string container = std::move(parts.back());
+    const std::string container = std::move(parts.back());
     parts.pop_back();
-    ExposedPorts out;
+    PortForm out;
     const auto slash = container.find('/');
-    std::string protocol = slash == std::string::npos ? "" : container.substr(slash + 1);
-    out.odd_protocol = lower(protocol) != protocol;
-    protocol = protocol.empty() ? "tcp" : lower(protocol);
-    if (protocol != "tcp" && protocol != "udp" && protocol != "sctp")
-        throw error(Errc::invalid_project, "'{}' of '{}' is no protocol", protocol, text)
+    out.port = container.substr(0, slash);
+    const std::string protocol = slash == std::string::npos ? "" : container.substr(slash + 1);
+    out.protocol = protocol.empty() ? "tcp" : lower(protocol);
+    if (out.protocol != "tcp" && out.protocol != "udp" && out.protocol != "sctp")
+        throw error(Errc::invalid_project, "'{}' of '{}' is no protocol", out.protocol, text)
             .with_hint("it is tcp, udp or sctp");
+    out.odd_protocol = lower(protocol) != protocol;
     out.odd_form = std::any_of(parts.begin(), parts.end(), [](const std::string& part) { return !part.empty(); });
-    const ExposedRange range = range_of(container.substr(0, slash));
+    return out;
+}
+
+std::vector<std::string> exposed_ports(std::string_view text) {
+    const PortForm form = port_form(text);
+    std::vector<std::string> parts = split(text, ':');
+    parts.pop_back();
+    const ExposedRange range = range_of(form.port);
     check_host_part(std::move(parts), range);
-    for (auto port = range.first; port <= range.last; ++port) out.ports.push_back(fmt::format("{}/{}", port, protocol));
+    std::vector<std::string> out;
+    for (auto port = range.first; port <= range.last; ++port) out.push_back(fmt::format("{}/{}", port, form.protocol));
     return out;
 }
 

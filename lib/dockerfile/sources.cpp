@@ -1,6 +1,8 @@
 #include "dockerfile/sources.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace davit::dockerfile {
 
@@ -29,6 +31,16 @@ SourceKind kind_of_source(std::string_view source) {
     if (!source.starts_with("http://") && !source.starts_with("https://")) return SourceKind::path;
     const std::string_view path = source.substr(0, source.find_first_of("?#"));
     return path.ends_with(".git") ? SourceKind::git : SourceKind::http;
+}
+
+bool is_digest(std::string_view text) {
+    constexpr std::pair<std::string_view, std::size_t> algorithms[] = {
+        {"sha256:", 64}, {"sha384:", 96}, {"sha512:", 128}};
+    return std::any_of(std::begin(algorithms), std::end(algorithms), [&](const auto& algorithm) {
+        const auto& [name, digits] = algorithm;
+        return text.starts_with(name) && text.size() == name.size() + digits &&
+               text.find_first_not_of("0123456789abcdef", name.size()) == std::string_view::npos;
+    });
 }
 
 bool is_mode(std::string_view text) {

@@ -82,7 +82,9 @@ Input StageGraph::base_of(const DocumentStage& stage, const Variables& globals, 
     vertex.used_args = name.matched;
     std::string platform = platform_of(stage, globals, checks, vertex);
     Input base;
-    if (auto context = stage.name.empty() ? std::nullopt : named_context(stage.name)) {
+    // Of stages these two names mean themselves; as an image "context" is a name as any other.
+    const bool replaceable = !stage.name.empty() && stage.name != "scratch" && stage.name != "context";
+    if (auto context = replaceable ? named_context(stage.name) : std::nullopt) {
         vertex.replaced = true;
         base = {Input::Kind::named, -1, *context, {}};
     } else if (auto known =
@@ -125,7 +127,6 @@ std::string StageGraph::platform_of(const DocumentStage& stage, const Variables&
 }
 
 std::optional<std::string> StageGraph::named_context(std::string_view name) const {
-    if (lower(name) == "scratch" || lower(name) == "context") return std::nullopt;
     const std::string wanted = familiar_name(name).value_or(std::string(name));
     for (const std::string& context : options_.named_contexts)
         if (context == name || familiar_name(context) == wanted) return context;

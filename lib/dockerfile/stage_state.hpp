@@ -16,6 +16,7 @@ struct StageState {
     std::string runs_on;               // Stage::runs_on
     std::vector<std::string> declared; // ARGs in scope, in order, each once
     bool workdir_set = false;          // by this file
+    bool bare = false;                 // Evaluated::bare
     // The last of the instructions of which only one counts, in this stage.
     const Node *cmd = nullptr, *entrypoint = nullptr, *healthcheck = nullptr;
 };

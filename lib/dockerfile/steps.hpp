@@ -138,7 +138,8 @@ struct Evaluated {
     int target = -1;           // the stage that is asked for
     image::Config config;      // of the image: the target's, with the labels asked for
     std::string author;
-    std::string platform;                 // of the image: "linux/amd64"
+    std::string platform; // of the image: "linux/amd64"
+    bool bare = false;    // the target begins as a stage that is a directory now: nothing says for which machine it is
     std::vector<Check> checks;            // in the order in which they were found
     std::vector<std::string> unused_args; // build arguments that nothing takes
     std::vector<Parameter> parameters;    // of the target and the stages it is made from, in the order of the file

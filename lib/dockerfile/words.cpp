@@ -278,6 +278,10 @@ private:
         return out;
     }
 
+public:
+    const std::vector<std::string>& unset() const { return unmatched_; }
+
+private:
     std::string_view rest_;
     const Variables& variables_;
     const WordRules& rules_;
@@ -289,9 +293,11 @@ private:
 } // namespace
 
 Expansion expand(std::string_view word, const Variables& variables, const WordRules& rules) {
+    Expander expander(word, variables, rules);
     try {
-        return Expander(word, variables, rules).run();
+        return expander.run();
     } catch (Error& e) {
+        if (rules.unset) *rules.unset = expander.unset();
         throw e.with_context("expanding '" + std::string(word.substr(0, 200)) + "'");
     }
 }

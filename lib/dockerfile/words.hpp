@@ -22,10 +22,11 @@ private:
 
 struct WordRules {
     char escape = '\\';
-    bool keep_quotes = false;   // quotes stay in the text
-    bool keep_escapes = false;  // escape characters too
-    bool keep_unset = false;    // "$X" stays where X is not set
-    bool ignore_quotes = false; // they are ordinary characters
+    bool keep_quotes = false;                  // quotes stay in the text
+    bool keep_escapes = false;                 // escape characters too
+    bool keep_unset = false;                   // "$X" stays where X is not set
+    bool ignore_quotes = false;                // they are ordinary characters
+    std::vector<std::string>* unset = nullptr; // where it throws: the names that were not set until then
 };
 
 struct Expansion {

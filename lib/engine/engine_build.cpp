@@ -34,16 +34,22 @@ std::string build_platform() {
 
 build::Surroundings surroundings_of(const Roots& roots, image::Store& images, build::Progress& progress,
                                     std::uint64_t keep_free, std::stop_token stop) {
-    build::Surroundings out{roots, images, {}, build_platform(), {}};
-    out.pull = [&images, &progress, keep_free,
-                stop = std::move(stop)](const std::string& reference, const std::string& platform,
-                                        const std::function<void(std::uint64_t, std::uint64_t)>& tell) {
+    build::Surroundings out{roots, images, {}, {}, build_platform(), {}};
+    const auto options = [&progress, keep_free, stop = std::move(stop)](const std::string& platform) {
         image::FetchOptions how;
         registry::read_daemon_config(how);
         how.platform = platform;
         how.keep_free = keep_free;
         how.stop = stop;
         how.warning = [&progress](const std::string& text) { progress.warning(text); };
+        return how;
+    };
+    out.look = [&images, options](const std::string& reference, const std::string& platform) {
+        return image::look_at(images, registry::Reference::parse(reference), options(platform));
+    };
+    out.pull = [&images, options](const std::string& reference, const std::string& platform,
+                                  const std::function<void(std::uint64_t, std::uint64_t)>& tell) {
+        image::FetchOptions how = options(platform);
         image::PullTotals totals;
         how.progress = [&](const image::PullProgress& p) {
             totals.add(p);

@@ -41,10 +41,11 @@ struct SaveOptions {
 };
 
 // One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it; its bytes depend on
-// the images only. names: as for Store::find.
-void save(const Store& store, const std::vector<std::string>& names, int fd, const SaveOptions& options = {});
+// the images only. names: as for Store::find. Returns what its index.json lists, each once.
+std::vector<registry::Descriptor> save(const Store& store, const std::vector<std::string>& names, int fd,
+                                       const SaveOptions& options = {});
 // An OCI layout directory; images are added to one that exists.
-void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory,
-                 const SaveOptions& options = {});
+std::vector<registry::Descriptor> save_layout(const Store& store, const std::vector<std::string>& names,
+                                              const std::string& directory, const SaveOptions& options = {});
 
 } // namespace davit::image

@@ -10,6 +10,7 @@
 #include <memory>
 #include <thread>
 #include <type_traits>
+#include <vector>
 
 namespace davit::image {
 
@@ -35,15 +36,8 @@ public:
 
     Image run() {
         if (auto present = up_to_date()) return std::move(*present);
-        registry::RegistryClient::Document document =
-            first_answer([&](registry::RegistryClient& client) { return client.manifest(reference_.selector()); });
-        const std::string listed_digest = document.digest;
-        if (kind_of_document(document.bytes) == DocumentKind::index) {
-            index_ = document;
-            document = choose(parse_index(document.bytes));
-        }
-        if (kind_of_document(document.bytes) == DocumentKind::index)
-            document = choose(parse_index(document.bytes)); // an index in an index
+        std::string listed_digest;
+        const registry::RegistryClient::Document document = own_manifest(listed_digest);
         IngestOptions ingest_options{options_.max_parallel > 0
                                          ? options_.max_parallel
                                          : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 3, 8),
@@ -55,6 +49,21 @@ public:
         return name(result.image.id, listed_digest);
     }
 
+    Image look() {
+        std::string listed_digest;
+        const registry::Descriptor described = parse_manifest(own_manifest(listed_digest).bytes).config;
+        const std::string bytes = small_blob(described);
+        const ImageConfiguration found = parse_configuration(bytes);
+        Image out;
+        out.id = described.digest;
+        out.config = found.config;
+        out.platform = found.platform;
+        out.created = found.created;
+        out.author = found.author;
+        out.history = found.history;
+        return out;
+    }
+
     std::unique_ptr<archive::ByteSource> open(const registry::Descriptor& blob, std::uint64_t offset,
                                               const std::stop_token& stop) override {
         return serving_->blob(blob, offset, stop.stop_possible() ? stop : options_.stop);
@@ -62,6 +71,35 @@ public:
     bool is_remote() const override { return true; }
 
 private:
+    // The image's own; listed_digest: of what the name stands for.
+    registry::RegistryClient::Document own_manifest(std::string& listed_digest) {
+        registry::RegistryClient::Document document =
+            first_answer([&](registry::RegistryClient& client) { return client.manifest(reference_.selector()); });
+        listed_digest = document.digest;
+        if (kind_of_document(document.bytes) == DocumentKind::index) {
+            index_ = document;
+            document = choose(parse_index(document.bytes));
+        }
+        if (kind_of_document(document.bytes) == DocumentKind::index)
+            document = choose(parse_index(document.bytes)); // an index in an index
+        return document;
+    }
+
+    std::string small_blob(const registry::Descriptor& blob) {
+        constexpr std::size_t most = std::size_t{8} << 20U;
+        const auto source = open(blob, 0, options_.stop);
+        std::string out;
+        std::vector<char> buffer(16 * 1024);
+        while (const std::size_t n = source->read(buffer.data(), buffer.size())) {
+            out.append(buffer.data(), n);
+            if (out.size() > most)
+                throw error(Errc::failed, "the configuration of {} is larger than {} MiB", reference_.familiar(),
+                            most >> 20U);
+        }
+        registry::verify_bytes(blob, out);
+        return out;
+    }
+
     void add_mirror(const std::string& text) {
         auto url = registry::parse_url(text);
         if (!url) throw error(Errc::usage, "the registry mirror '{}' is no URL", text);
@@ -213,6 +251,10 @@ Image pull(Store& store, const registry::Reference& reference, const FetchOption
         if (e.kind() != Errc::interrupted) hint_at_others(e, store, reference);
         throw;
     }
+}
+
+Image look_at(Store& store, const registry::Reference& reference, const FetchOptions& options) {
+    return in_context("looking at " + reference.familiar(), [&] { return Puller(store, reference, options).look(); });
 }
 
 void hint_at_others(Error& error, const Store& store, const registry::Reference& reference) {

@@ -60,6 +60,10 @@ struct FetchOptions : registry::RegistryOptions {
 // Whatever happens, the store holds either the whole image or nothing that a lookup can see.
 Image pull(Store& store, const registry::Reference& reference, const FetchOptions& options = {});
 
+// What its configuration says, asked of its registry: id, config, platform, created, author and history, no layers.
+// Nothing comes into the store. Errors as of pull().
+Image look_at(Store& store, const registry::Reference& reference, const FetchOptions& options = {});
+
 // Adds to the hint of an error about an image which others of that repository are here: most often the
 // tag or the platform is wrong. "you have busybox:latest, linux/amd64".
 void hint_at_others(Error& error, const Store& store, const registry::Reference& reference);

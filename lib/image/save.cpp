@@ -191,6 +191,14 @@ Json top_entries(const Exports& exports) {
     return out;
 }
 
+std::vector<registry::Descriptor> listed(const Exports& exports) {
+    std::vector<registry::Descriptor> out;
+    for (const auto& index : exports.indexes) out.push_back(index.descriptor);
+    for (const auto& e : exports.images)
+        if (!e.member) out.push_back(e.descriptor);
+    return out;
+}
+
 std::string member_of(const std::string& digest) {
     return "blobs/" + digest.substr(0, digest.find(':')) + "/" + registry::hex_of(digest);
 }
@@ -229,7 +237,8 @@ std::map<std::string, std::string> documents_of(const Exports& exports, const St
 
 } // namespace
 
-void save(const Store& store, const std::vector<std::string>& names, int fd, const SaveOptions& options) {
+std::vector<registry::Descriptor> save(const Store& store, const std::vector<std::string>& names, int fd,
+                                       const SaveOptions& options) {
     const Exports exports = Collector(store, options).run(names);
     std::map<std::string, BlobToSave> layers;
     const auto documents = documents_of(exports, store, layers);
@@ -254,10 +263,11 @@ void save(const Store& store, const std::vector<std::string>& names, int fd, con
     tar.file("manifest.json", docker_manifest(exports.images));
     tar.file("oci-layout", layout_file);
     tar.finish();
+    return listed(exports);
 }
 
-void save_layout(const Store& store, const std::vector<std::string>& names, const std::string& directory,
-                 const SaveOptions& options) {
+std::vector<registry::Descriptor> save_layout(const Store& store, const std::vector<std::string>& names,
+                                              const std::string& directory, const SaveOptions& options) {
     const Exports exports = Collector(store, options).run(names);
     std::map<std::string, BlobToSave> layers;
     for (const char* sub : {"/blobs/sha256", "/blobs/sha512"}) sys::make_dirs(directory + sub, 0700);
@@ -301,6 +311,7 @@ void save_layout(const Store& store, const std::vector<std::string>& names, cons
     index["manifests"] = entries;
     write_file_atomic(directory + "/oci-layout", layout_file, 0600);
     write_file_atomic(directory + "/index.json", index.dump(), 0600);
+    return listed(exports);
 }
 
 } // namespace davit::image

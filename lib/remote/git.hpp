@@ -2,6 +2,7 @@
 // (libgit2) lives in a module of its own, davit-git.so, opened on first use.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,7 +14,9 @@ enum class GitFailure { none, not_found, denied, unknown_host, unreachable, othe
 
 struct GitResult {
     GitFailure failure = GitFailure::none;
-    std::string text; // the commit, or what went wrong
+    std::string text;          // the commit, or what went wrong
+    std::string tag;           // of resolve(): the annotated tag's own id, where the ref is one
+    std::int64_t seconds = -1; // of checkout(): when the commit was made, since 1970
 };
 
 struct GitLogin {

@@ -72,10 +72,10 @@ std::unique_ptr<GitClient> make_client(const std::string& url, const GitCredenti
     return client;
 }
 
-std::string or_throw(const GitResult& result, const GitRef& ref, const std::stop_token& stop) {
+GitResult or_throw(const GitResult& result, const GitRef& ref, const std::stop_token& stop) {
     if (result.failure != GitFailure::none) heed(stop);
     switch (result.failure) {
-    case GitFailure::none: return result.text;
+    case GitFailure::none: return result;
     case GitFailure::not_found:
         throw error(Errc::not_found, "the git repository {}: {}", ref.url, result.text)
             .with_hint("check the address, and the branch or tag after '#'");
@@ -98,18 +98,21 @@ std::string or_throw(const GitResult& result, const GitRef& ref, const std::stop
 
 } // namespace
 
-std::string resolve_git(const GitRef& ref, const GitCredentials& credentials) {
+GitCommit resolve_git(const GitRef& ref, const GitCredentials& credentials) {
     heed(credentials.stop);
-    return or_throw(make_client(ref.url, credentials)->resolve(ref.url, ref.ref), ref, credentials.stop);
+    const GitResult found =
+        or_throw(make_client(ref.url, credentials)->resolve(ref.url, ref.ref), ref, credentials.stop);
+    return {found.text, found.tag};
 }
 
-std::vector<std::string> checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory,
-                                      bool submodules, const GitCredentials& credentials) {
-    std::vector<std::string> out;
+GitCheckout checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory, bool submodules,
+                         const GitCredentials& credentials) {
+    GitCheckout out;
     heed(credentials.stop);
-    or_throw(
-        make_client(ref.url, credentials)->checkout(ref.url, ref.ref, commit, directory, submodules ? &out : nullptr),
-        ref, credentials.stop);
+    const auto client = make_client(ref.url, credentials);
+    auto* const paths = submodules ? &out.submodules : nullptr;
+    out.seconds =
+        or_throw(client->checkout(ref.url, ref.ref, commit, directory, paths), ref, credentials.stop).seconds;
     return out;
 }
 
@@ -119,7 +122,7 @@ std::string fetch_from_git(const GitRef& ref, const std::string& shown, const st
     GitCredentials own;
     own.stop = stop;
     const auto client = make_client(ref.url, own);
-    const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref, stop);
+    const std::string commit = or_throw(client->resolve(ref.url, ref.ref), ref, stop).text;
     const std::string directory = cached(cache + "/git", commit, [&](const std::string& to) {
         or_throw(client->checkout(ref.url, ref.ref, commit, to, nullptr), ref, stop);
     });

@@ -3,6 +3,7 @@
 
 #include "remote/git_ref.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -25,11 +26,19 @@ struct GitCredentials {
 std::string fetch_from_git(const GitRef& ref, const std::string& shown, const std::string& cache,
                            const std::stop_token& stop = {});
 
-// The commit that the reference means now. Blocks on the network.
-std::string resolve_git(const GitRef& ref, const GitCredentials& credentials = {});
-// Its files, with .git, in a directory that does not exist yet. commit: what resolve_git() told. submodules: those too;
-// returns their paths.
-std::vector<std::string> checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory,
-                                      bool submodules, const GitCredentials& credentials = {});
+struct GitCommit {
+    std::string id;
+    std::string tag; // the annotated tag's own id, where the reference is one
+};
+// What the reference means now. Blocks on the network.
+GitCommit resolve_git(const GitRef& ref, const GitCredentials& credentials = {});
+
+struct GitCheckout {
+    std::vector<std::string> submodules; // their paths
+    std::int64_t seconds = 0;            // when the commit was made, since 1970
+};
+// The commit's files, with .git, in a directory that does not exist yet. submodules: those too.
+GitCheckout checkout_git(const GitRef& ref, const std::string& commit, const std::string& directory, bool submodules,
+                         const GitCredentials& credentials = {});
 
 } // namespace davit::remote

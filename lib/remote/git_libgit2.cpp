@@ -26,9 +26,11 @@ using Repository = std::unique_ptr<git_repository, Freed<git_repository_free>>;
 using Remote = std::unique_ptr<git_remote, Freed<git_remote_free>>;
 using Object = std::unique_ptr<git_object, Freed<git_object_free>>;
 
+GitResult failure(GitFailure kind, std::string text) { return {kind, std::move(text), "", -1}; }
+
 GitResult failed(int code) {
     const git_error* e = git_error_last();
-    GitResult out{GitFailure::other, e && e->message ? e->message : "unknown error"};
+    GitResult out = failure(GitFailure::other, e && e->message ? e->message : "unknown error");
     const SshTrouble trouble = e && e->klass == GIT_ERROR_SSH ? trouble_of(out.text) : SshTrouble::other;
     if (code == GIT_EAUTH || code == GIT_ECERTIFICATE || trouble == SshTrouble::refused) {
         out.failure = GitFailure::denied;
@@ -133,16 +135,33 @@ int connected(const GitAccess& access, const std::string& url, Options options, 
     return code;
 }
 
-// The full name a server knows the ref by; an annotated tag's commit is listed with "^{}".
-const git_remote_head* find_head(const git_remote_head** heads, std::size_t count, const std::string& ref) {
-    const std::vector<std::string> names =
-        ref.empty()
-            ? std::vector<std::string>{"HEAD"}
-            : std::vector<std::string>{ref, "refs/tags/" + ref + "^{}", "refs/tags/" + ref, "refs/heads/" + ref};
-    for (const std::string& name : names)
+// What a server has under one name. tag: of an annotated tag, whose commit is listed with "^{}".
+struct Head {
+    const git_remote_head *commit = nullptr, *tag = nullptr;
+};
+
+// Of a branch and a tag of one name the branch, as git's checkout does.
+Head find_head(const git_remote_head** heads, std::size_t count, const std::string& ref) {
+    const auto named = [&](const std::string& name) -> const git_remote_head* {
         for (std::size_t i = 0; i < count; ++i)
             if (name == heads[i]->name) return heads[i];
-    return nullptr;
+        return nullptr;
+    };
+    const auto names = ref.empty()
+                           ? std::vector<std::string>{"HEAD"}
+                           : std::vector<std::string>{ref, "refs/" + ref, "refs/heads/" + ref, "refs/tags/" + ref};
+    for (const std::string& name : names) {
+        const git_remote_head* found = named(name);
+        if (!found) continue;
+        const git_remote_head* peeled = named(name + "^{}");
+        return peeled ? Head{peeled, found} : Head{found, nullptr};
+    }
+    return {};
+}
+
+std::string hex_of(const git_oid& oid) {
+    char hex[GIT_OID_HEXSZ + 1];
+    return git_oid_tostr(hex, sizeof hex, &oid);
 }
 
 class Libgit2Client : public GitClient {
@@ -155,7 +174,7 @@ public:
     ~Libgit2Client() override { git_libgit2_shutdown(); }
 
     GitResult resolve(const std::string& url, const std::string& ref) override {
-        if (is_commit(ref)) return {GitFailure::none, ref};
+        if (is_commit(ref)) return {GitFailure::none, ref, "", -1};
         const SshAgentScope agent(access_.ssh_agent);
         git_remote* raw = nullptr;
         if (int code = git_remote_create_detached(&raw, url.c_str())) return failed(code);
@@ -168,12 +187,11 @@ public:
         const git_remote_head** heads = nullptr;
         std::size_t count = 0;
         if (int code = git_remote_ls(&heads, &count, remote.get())) return failed(code);
-        const git_remote_head* head = find_head(heads, count, ref);
-        if (!head)
-            return {GitFailure::not_found,
-                    ref.empty() ? "the repository is empty" : "it has no branch or tag '" + ref + "'"};
-        char hex[GIT_OID_HEXSZ + 1];
-        return {GitFailure::none, git_oid_tostr(hex, sizeof hex, &head->oid)};
+        const Head head = find_head(heads, count, ref);
+        if (!head.commit)
+            return failure(GitFailure::not_found,
+                           ref.empty() ? "the repository is empty" : "it has no branch or tag '" + ref + "'");
+        return {GitFailure::none, hex_of(head.commit->oid), head.tag ? hex_of(head.tag->oid) : "", -1};
     }
 
     GitResult checkout(const std::string& url, const std::string& ref, const std::string& commit,
@@ -187,8 +205,7 @@ public:
         git_object* found = nullptr;
         if (int code = git_oid_fromstr(&oid, commit.c_str())) return failed(code);
         if (int code = git_object_lookup(&found, repository.get(), &oid, GIT_OBJECT_COMMIT))
-            return code == GIT_ENOTFOUND ? GitResult{GitFailure::not_found, "it has no commit " + commit}
-                                         : failed(code);
+            return code == GIT_ENOTFOUND ? failure(GitFailure::not_found, "it has no commit " + commit) : failed(code);
         Object object(found);
         git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
         options.checkout_strategy = GIT_CHECKOUT_FORCE;
@@ -197,7 +214,7 @@ public:
         if (submodules)
             if (GitResult result = add_submodules(*repository, "", *submodules, 0); result.failure != GitFailure::none)
                 return result;
-        return {GitFailure::none, commit};
+        return {GitFailure::none, commit, "", git_commit_time(reinterpret_cast<const git_commit*>(found))};
     }
 
 private:
@@ -219,7 +236,7 @@ private:
             const std::unique_ptr<git_submodule, Freed<git_submodule_free>> submodule(raw);
             const std::string path = below + git_submodule_path(raw);
             if (depth >= deepest || paths.size() >= most)
-                return {GitFailure::other, "its submodules are too many, or too deep (" + path + ")"};
+                return failure(GitFailure::other, "its submodules are too many, or too deep (" + path + ")");
             if (GitResult result = update(*raw, path); result.failure != GitFailure::none) return result;
             paths.push_back(path);
             git_repository* inside = nullptr;
@@ -229,19 +246,19 @@ private:
                 result.failure != GitFailure::none)
                 return result;
         }
-        return {GitFailure::none, ""};
+        return {};
     }
 
     GitResult update(git_submodule& submodule, const std::string& path) {
         git_buf resolved = GIT_BUF_INIT;
         const char* written = git_submodule_url(&submodule);
-        if (!written) return {GitFailure::other, "the submodule " + path + " has no address"};
+        if (!written) return failure(GitFailure::other, "the submodule " + path + " has no address");
         if (int code = git_submodule_resolve_url(&resolved, git_submodule_owner(&submodule), written))
             return failed(code);
         const std::string url(resolved.ptr, resolved.size);
         git_buf_dispose(&resolved);
         if (!is_remote_url(url))
-            return {GitFailure::other, "the address of the submodule " + path + " is no server's: " + url};
+            return failure(GitFailure::other, "the address of the submodule " + path + " is no server's: " + url);
         const git_fetch_options plain = GIT_FETCH_OPTIONS_INIT;
         if (int code = connected(access_, url, plain, [&](const git_fetch_options& how) {
                 git_submodule_update_options options = GIT_SUBMODULE_UPDATE_OPTIONS_INIT;
@@ -253,7 +270,7 @@ private:
             out.text = "the submodule " + path + ": " + out.text;
             return out;
         }
-        return {GitFailure::none, ""};
+        return {};
     }
 
     static bool is_remote_url(const std::string& url) {
@@ -265,14 +282,15 @@ private:
     }
 
     // A commit by number may be on any branch, so all of them come; else only what is named.
-    int fetch(git_repository& repository, const std::string& url, const std::string& ref) {
+    int fetch(git_repository& repository, const std::string& url, std::string ref) {
+        if (ref.ends_with("^{}")) ref.resize(ref.size() - 3); // what a tag leads to comes with it
         git_remote* raw = nullptr;
         if (int code = git_remote_create(&raw, &repository, "origin", url.c_str())) return code;
         Remote remote(raw);
         git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
         options.download_tags = ref.empty() ? GIT_REMOTE_DOWNLOAD_TAGS_ALL : GIT_REMOTE_DOWNLOAD_TAGS_NONE;
         std::vector<std::string> specs{"+refs/heads/" + ref + ":refs/davit/head",
-                                       "+refs/tags/" + ref + ":refs/davit/tag"};
+                                       "+refs/tags/" + ref + ":refs/davit/tag", "+refs/" + ref + ":refs/davit/ref"};
         if (ref.rfind("refs/", 0) == 0) specs = {"+" + ref + ":refs/davit/ref"};
         std::vector<char*> pointers;
         for (std::string& spec : specs) pointers.push_back(spec.data());

@@ -197,6 +197,7 @@ private:
         std::vector<char> buffer(256 * 1024);
         while (const std::size_t n = source.read(buffer.data(), buffer.size()))
             sys::write_all(file.get(), {buffer.data(), n});
+        out_.modified_ = youngest_file(file.get());
         use_file(file.get());
     }
 
@@ -205,16 +206,19 @@ private:
         const HttpFile got =
             in_context("fetching the build context", [&] { return download(spec_.context, file.get(), spec_.http); });
         out_.origin_ = "sha256:" + got.sha256;
+        out_.modified_ = got.modified ? std::optional(got.modified) : youngest_file(file.get());
         use_file(file.get());
     }
 
-    void open_git(const GitSource& git) {
+    void open_git(GitSource git) {
+        git.commit_times = git.commit_times || spec_.commit_times;
         GitTree tree = in_context("fetching the build context", [&] {
             return fetch_git(git, spec_.keep_git_dir || git.keep_git_dir.value_or(false), spec_.scratch, spec_.http);
         });
         out_.scratch_ = std::make_unique<ScratchDir>(std::move(tree.scratch));
         out_.root_ = std::move(tree.root);
         out_.origin_ = tree.commit;
+        out_.modified_ = tree.seconds;
         out_.source_.context = true; // its files are nobody's: 0:0
         read_dockerfile_inside();
     }

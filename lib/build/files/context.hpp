@@ -7,6 +7,7 @@
 #include "build/files/scratch_dir.hpp"
 #include "build/files/source.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,6 +22,7 @@ struct ContextSpec {
     std::optional<std::string> dockerfile_inline; // its text, instead of a file
     bool wants_dockerfile = true;                 // false: --build-context
     bool keep_git_dir = false;                    // BUILDKIT_CONTEXT_KEEP_GIT_DIR
+    bool commit_times = false;                    // a repository's files are as old as the commit
     int stdin_fd = 0;
     std::string scratch; // the caller's directory: what is fetched or unpacked is below it until the end
     // The patterns of an ignore file's text; name is for messages.
@@ -37,6 +39,8 @@ public:
     const std::string& dockerfile_name() const { return dockerfile_name_; } // as messages name it
     // What it is made of, when that is not this machine's: a commit, the digest of a file.
     const std::string& origin() const { return origin_; }
+    // When that was made, seconds since 1970: the commit, or the file as its server says, else as what is in it.
+    std::optional<std::int64_t> modified() const { return modified_; }
 
 private:
     friend class ContextOpener;
@@ -46,6 +50,7 @@ private:
     std::unique_ptr<PathFilter> filter_;
     Source source_;
     std::string dockerfile_, dockerfile_name_, origin_;
+    std::optional<std::int64_t> modified_;
 };
 
 // Blocks on the network and on standard input. Throws Error: not_found for a context or Dockerfile that is not

@@ -223,6 +223,7 @@ private:
         const Xattrs none;
         record(path_of(path), st, context_, none);
         clear(to, name, path);
+        if (S_ISBLK(st.st_mode) && !options_.block_devices) st.st_mode = (st.st_mode & ~mode_t{S_IFMT}) | S_IFCHR;
         if (::mknodat(to, name.c_str(), (st.st_mode & S_IFMT) | 0600, st.st_rdev) < 0)
             throw sys_error(errno, "making {}", path);
         node_meta(st, to, name, mode_ ? mode_->apply(st.st_mode, false) : st.st_mode & 07777);

@@ -36,6 +36,7 @@ struct CopyOptions {
     std::optional<timespec> modified = {}; // of all that is made; else as in the source
     bool literal = false;                  // sources are names: nothing in them is a wildcard
     bool keep_top = false;                 // the directory that is copied to keeps its time
+    bool block_devices = true;             // false: they become character devices, as COPY of BuildKit makes them
 };
 
 struct CopyResult {

@@ -2,12 +2,15 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "base/text_code.hpp"
 #include "build/files/http_memory.hpp"
 #include "build/files/locate.hpp"
 #include "build/files/tree_walk.hpp"
 #include "remote/git_fetch.hpp"
 #include "remote/git_ref.hpp"
 
+#include <algorithm>
+#include <array>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,50 +29,96 @@ bool truth(std::string_view text, std::string_view whole) {
     throw error(Errc::usage, "'{}' in {} is neither true nor false", text, whole);
 }
 
-void apply_query(GitSource& out, std::string_view query, std::string_view whole) {
+// Each key once, decoded as a form's.
+std::map<std::string, std::string> query_of(std::string_view query, std::string_view whole) {
+    std::map<std::string, std::string> out;
     while (!query.empty()) {
         const std::string_view pair = query.substr(0, query.find('&'));
         query.remove_prefix(std::min(query.size(), pair.size() + 1));
-        const std::string_view key = pair.substr(0, pair.find('=')),
-                               value = key.size() == pair.size() ? "" : pair.substr(key.size() + 1);
-        const auto once = [&](std::string& to) {
-            if (!to.empty() && to != value) throw error(Errc::usage, "{} names two of what '{}' is", whole, key);
-            to = value;
+        if (pair.empty()) continue;
+        const auto decoded = [](std::string_view text) {
+            std::string plain(text);
+            std::replace(plain.begin(), plain.end(), '+', ' ');
+            return percent_decode(plain);
         };
-        if (key == "ref" || key == "tag" || key == "branch") {
-            once(out.ref);
-            if (key == "tag") out.ref = "refs/tags/" + std::string(value);
-            if (key == "branch") out.ref = "refs/heads/" + std::string(value);
-        } else if (key == "subdir") once(out.subdirectory);
-        else if (key == "checksum" || key == "commit") once(out.checksum);
-        else if (key == "keep-git-dir") out.keep_git_dir = truth(value, whole);
-        else if (key == "submodules") out.submodules = truth(value, whole);
-        else
-            throw error(Errc::usage, "'{}' in {} is not known", key, whole)
-                .with_hint("ref, tag, branch, subdir, checksum, keep-git-dir and submodules are");
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        const std::string key = decoded(pair.substr(0, equals));
+        const bool fresh = out.emplace(key, decoded(pair.substr(std::min(equals + 1, pair.size())))).second;
+        if (!fresh) throw error(Errc::usage, "{} names '{}' twice", whole, key);
     }
+    return out;
 }
 
-// By the executable bit alone, as git knows them.
+void set_once(std::string& to, const std::string& value, std::string_view key, std::string_view whole) {
+    if (!to.empty() && to != value) throw error(Errc::usage, "{} names two of what '{}' is", whole, key);
+    to = value;
+}
+
+void apply_query(GitSource& out, std::string_view query, std::string_view whole) {
+    const auto full = [](std::string_view prefix, const std::string& name) {
+        return name.starts_with(prefix) ? name : std::string(prefix) + name;
+    };
+    const auto values = query_of(query, whole);
+    for (const auto& [key, value] : values) {
+        const bool is_switch = key == "keep-git-dir" || key == "submodules" || key == "fetch-by-commit";
+        if (value.empty() && !is_switch) throw error(Errc::usage, "'{}' in {} has no value", key, whole);
+        if (key == "ref") set_once(out.ref, value, key, whole);
+        else if (key == "tag" || key == "branch") continue;
+        else if (key == "subdir") set_once(out.subdirectory, value, key, whole);
+        else if (key == "checksum" || key == "commit") set_once(out.checksum, value, key, whole);
+        else if (key == "keep-git-dir") out.keep_git_dir = truth(value, whole);
+        else if (key == "submodules") out.submodules = truth(value, whole);
+        else if (key == "fetch-by-commit") out.by_commit = truth(value, whole);
+        else if (key == "mtime" && (value == "commit" || value == "checkout")) out.commit_times = value == "commit";
+        else if (key == "mtime") throw error(Errc::usage, "mtime in {} is neither commit nor checkout", whole);
+        else
+            throw error(Errc::usage, "'{}' in {} is not known", key, whole)
+                .with_hint(
+                    "ref, tag, branch, subdir, checksum, keep-git-dir, submodules, mtime and fetch-by-commit are");
+    }
+    if (const auto tag = values.find("tag"); tag != values.end())
+        set_once(out.ref, full("refs/tags/", tag->second), "tag", whole);
+    if (const auto branch = values.find("branch"); branch != values.end())
+        set_once(out.ref, full("refs/heads/", branch->second), "branch", whole);
+}
+
+// By the executable bit alone, as git knows them; and as old as they are to be.
 class PlainModes : public TreeVisitor {
 public:
-    explicit PlainModes(int root) : root_(root) {}
+    PlainModes(int root, std::optional<std::int64_t> seconds) : root_(root), seconds_(seconds) {}
+    // A directory's time is set when nothing is done in it any more: the walk only reads and changes modes.
     void enter(const Seen& seen) override {
         const UniqueFd fd = sys::open_at(root_, std::string(seen.path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         set(fd.get(), 0755);
+        set_time(fd.get());
     }
     void leave() override {}
     void file(const Seen& seen) override {
-        if (!S_ISREG(seen.status.st_mode)) return;
-        const UniqueFd fd = sys::open_at(seen.directory, seen.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-        set(fd.get(), seen.status.st_mode & 0100 ? 0755 : 0644);
+        if (S_ISREG(seen.status.st_mode)) {
+            const UniqueFd fd = sys::open_at(seen.directory, seen.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+            set(fd.get(), seen.status.st_mode & 0100 ? 0755 : 0644);
+        }
+        if (!seconds_) return;
+        const UniqueFd node = sys::open_at(seen.directory, seen.name, O_PATH | O_NOFOLLOW);
+        set_times(::utimensat(node.get(), "", times().data(), AT_EMPTY_PATH));
+    }
+    void set_time(int directory) const {
+        if (seconds_) set_times(::futimens(directory, times().data()));
     }
 
 private:
+    std::array<timespec, 2> times() const {
+        const timespec when{static_cast<time_t>(*seconds_), 0};
+        return {when, when};
+    }
+    static void set_times(int result) {
+        if (result < 0) throw make_sys_error(errno, "setting the time of a fetched file");
+    }
     static void set(int fd, mode_t mode) {
         if (::fchmod(fd, mode) < 0) throw make_sys_error(errno, "setting the mode of a fetched file");
     }
     int root_;
+    std::optional<std::int64_t> seconds_;
 };
 
 Error other_checksum(std::string_view source, std::string_view wanted, std::string_view found) {
@@ -86,8 +135,14 @@ void check_digest(const std::string& wanted, const std::string& url, const HttpF
     if (wanted.substr(colon + 1) != found) throw other_checksum(url, wanted, kind + ":" + found);
 }
 
-void check_commit(const std::string& wanted, const std::string& url, const std::string& commit) {
-    if (!wanted.empty() && !commit.starts_with(wanted)) throw other_checksum(url, wanted, commit);
+void check_commit(const std::string& wanted, const std::string& url, const remote::GitCommit& found) {
+    if (found.id.starts_with(wanted) || found.tag.starts_with(wanted)) return;
+    throw other_checksum(url, wanted, found.tag.empty() ? found.id : found.tag + " or " + found.id);
+}
+
+bool is_whole_id(std::string_view text) {
+    return (text.size() == 40 || text.size() == 64) &&
+           text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 } // namespace
@@ -101,7 +156,7 @@ std::optional<GitSource> parse_git_source(std::string_view text, bool is_context
         std::string(place.substr(0, question)) + std::string(hash == std::string_view::npos ? "" : text.substr(hash));
     const auto ref = remote::parse_git_ref(without_query);
     if (!ref) return std::nullopt;
-    GitSource out{ref->url, ref->ref, ref->subdirectory, {}, {}, true};
+    GitSource out{ref->url, ref->ref, ref->subdirectory, {}, {}, true, false, false};
     if (question != std::string_view::npos) apply_query(out, place.substr(question + 1), text);
     if (lexical_path(out.subdirectory).empty()) out.subdirectory.clear();
     return out;
@@ -118,29 +173,44 @@ remote::GitRef ref_of(const GitSource& source) { return {source.url, source.ref,
 remote::GitCredentials credentials_of(const HttpFileOptions& http) { return {http.secret, http.ssh_agent, http.stop}; }
 
 // The commit that it means now.
-std::string commit_of(const GitSource& source, const HttpFileOptions& http) {
-    const std::string commit =
+remote::GitCommit commit_of(const GitSource& source, const HttpFileOptions& http) {
+    if (source.by_commit && !is_whole_id(source.ref)) {
+        if (!is_whole_id(source.checksum))
+            throw error(Errc::usage, "fetch-by-commit of {} needs the commit in full", source.url)
+                .with_hint("checksum=COMMIT beside it");
+        return {source.checksum, ""};
+    }
+    remote::GitCommit commit =
         remote::resolve_git(ref_of(source), credentials_of(http)); // a whole commit needs no server
     check_commit(source.checksum, source.url, commit);
     return commit;
 }
 
+// What is fetched: with fetch-by-commit the server need not have the name.
+remote::GitRef fetched_ref(const GitSource& source, const std::string& commit) {
+    remote::GitRef out = ref_of(source);
+    if (source.by_commit) out.ref = commit;
+    return out;
+}
+
 GitTree tree_of(const GitSource& source, const std::string& commit, bool keep_git_dir, const std::string& scratch,
                 const HttpFileOptions& http) {
-    GitTree out{ScratchDir(scratch), {}, commit};
-    const auto submodules = remote::checkout_git(ref_of(source), commit, out.scratch.path() + "/tree",
-                                                 source.submodules, credentials_of(http));
+    GitTree out{ScratchDir(scratch), {}, commit, 0};
+    const remote::GitCheckout got = remote::checkout_git(
+        fetched_ref(source, commit), commit, out.scratch.path() + "/tree", source.submodules, credentials_of(http));
+    out.seconds = got.seconds;
     const UniqueFd tree = sys::open_at(out.scratch.fd(), "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!keep_git_dir) {
         sys::remove_tree_at(tree.get(), ".git");
-        for (const auto& path : submodules) { // theirs are files that lead to it
+        for (const auto& path : got.submodules) { // theirs are files that lead to it
             const auto inside = locate(tree.get(), path);
             if (inside && inside->is_directory()) ::unlinkat(inside->fd.get(), ".git", 0);
         }
     }
-    PlainModes modes(tree.get());
+    PlainModes modes(tree.get(), source.commit_times ? std::optional(got.seconds) : std::nullopt);
     walk_tree(sys::open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY), {}, modes);
     if (::fchmod(tree.get(), 0755) < 0) throw make_sys_error(errno, "setting the mode of a fetched tree");
+    modes.set_time(tree.get());
     LocateRules inside;
     inside.refuse_escape = true;
     const auto found = locate(tree.get(), source.subdirectory, inside);
@@ -153,7 +223,7 @@ GitTree tree_of(const GitSource& source, const std::string& commit, bool keep_gi
 } // namespace
 
 GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch, const HttpFileOptions& http) {
-    return tree_of(source, commit_of(source, http), keep_git_dir, scratch, http);
+    return tree_of(source, commit_of(source, http).id, keep_git_dir, scratch, http);
 }
 
 namespace {
@@ -205,12 +275,13 @@ void RemoteSources::fetch_repository(const GitSource& source, bool keep, Remote&
 
 void RemoteSources::look_at_repository(const GitSource& source, Remote& to) {
     const bool keep = step_.keep_git_dir || source.keep_git_dir.value_or(false);
-    const std::string commit = commit_of(source, options_.http);
-    check_commit(step_.checksum, source.url, commit);
+    GitSource asked = source;
+    set_once(asked.checksum, step_.checksum.empty() ? source.checksum : step_.checksum, "checksum", source.url);
+    const std::string commit = commit_of(asked, options_.http).id;
     to.files.archive = false;
     to.files.key =
         "git:" + commit + (keep ? " with .git" : "") + (source.submodules ? "" : " alone") + " " + source.subdirectory;
-    to.files.fetch = [this, source, keep, &to] { fetch_repository(source, keep, to); };
+    to.files.fetch = [this, asked, keep, &to] { fetch_repository(asked, keep, to); };
 }
 
 RemoteSources::RemoteSources(const dockerfile::CopyStep& step, const FetchOptions& options)

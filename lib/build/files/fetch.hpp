@@ -5,6 +5,7 @@
 #include "build/files/http_file.hpp"
 #include "build/files/scratch_dir.hpp"
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,9 +17,11 @@ namespace davit::build {
 // A git repository as BuildKit reads one: URL#REF:SUBDIR, or URL?ref=…&subdir=…&checksum=…&keep-git-dir=….
 struct GitSource {
     std::string url, ref, subdirectory;
-    std::string checksum; // a commit or the beginning of one
+    std::string checksum; // the beginning of a commit's, or an annotated tag's, own id
     std::optional<bool> keep_git_dir;
     bool submodules = true;
+    bool by_commit = false;    // the checksum is the commit in full, and ref only its name
+    bool commit_times = false; // of a context: files are as old as the commit
 };
 // nullopt: it is none. In ADD "github.com/x/y" is a path; as a context it is a repository.
 // Throws Error(usage) for what leads out of the repository, or asks for what davit does not know.
@@ -38,6 +41,7 @@ struct GitTree {
     ScratchDir scratch;
     UniqueFd root; // of the subdirectory
     std::string commit;
+    std::int64_t seconds = 0; // when it was made, since 1970
 };
 GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch, const HttpFileOptions& http);
 

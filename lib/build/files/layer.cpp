@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <memory>
 #include <optional>
-#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,8 +53,8 @@ bool same_contents(int a, int b) {
 // Depth first through the upper directory, with what the layers below have at the same place.
 class Normalizer {
 public:
-    Normalizer(int upper, const std::vector<std::string>& lowers, const std::set<std::string>& stub_parents)
-        : view_(lowers), stub_parents_(stub_parents), chain_(sys::open_at(upper, ".", O_RDONLY | O_DIRECTORY)) {
+    Normalizer(int upper, const std::vector<std::string>& lowers)
+        : view_(lowers), chain_(sys::open_at(upper, ".", O_RDONLY | O_DIRECTORY)) {
         push("", view_.lookup("/"));
     }
 
@@ -132,8 +131,8 @@ private:
         bool gone = false;
         if (level.kept == 0 && level.below && level.below->is_directory()) {
             view_.open_again(*level.below);
-            // Making and removing a mount point in it was no change of the step's.
-            gone = same_meta(chain_.fd(), level.status, *level.below, !stub_parents_.contains(level.path));
+            // Something was made in it and removed again, if only a mount point: its time alone is no change.
+            gone = same_meta(chain_.fd(), level.status, *level.below, false);
         }
         chain_.leave();
         if (gone) remove(level.name, AT_REMOVEDIR);
@@ -151,10 +150,10 @@ private:
                (!times || same_time(st.st_mtim, old.st_mtim)) && xattrs_of(fd) == xattrs_of(under.parts.front().get());
     }
 
-    // A file with several names is kept: which of them are one file may be the change.
+    // A name that a file gained is a file of its own in the layer where the others are as they were, as BuildKit has
+    // it.
     static bool unchanged(int fd, const struct stat& st, const Below& under) {
         const struct stat& old = under.status;
-        if (st.st_nlink != 1 || old.st_nlink != 1) return false;
         if ((st.st_mode & S_IFMT) != (old.st_mode & S_IFMT)) return false;
         if (S_ISLNK(st.st_mode))
             return st.st_uid == old.st_uid && st.st_gid == old.st_gid && same_time(st.st_mtim, old.st_mtim) &&
@@ -166,35 +165,27 @@ private:
 
     static constexpr std::size_t most_open = 16;
     archive::RootfsView view_;
-    const std::set<std::string>& stub_parents_;
     DirChain chain_;
     std::vector<Level> way_; // as long as the chain
 };
 
-// The directory it was in, for those that are gone now.
-std::optional<std::string> remove_stub(int upper, const std::string& path) {
+void remove_stub(int upper, const std::string& path) {
     const std::string clean = lexical_path(path);
     LocateRules rules;
     rules.follow_last = false;
     const auto found = locate(upper, clean, rules);
-    if (!found || !found->exists() || !found->parent || found->path != clean) return std::nullopt;
+    if (!found || !found->exists() || !found->parent || found->path != clean) return;
     const bool directory = found->is_directory();
-    if (!directory && (!S_ISREG(found->status.st_mode) || found->status.st_size != 0)) return std::nullopt;
-    if (::unlinkat(found->parent.get(), found->name.c_str(), directory ? AT_REMOVEDIR : 0) < 0) {
-        if (errno == ENOTEMPTY || errno == EEXIST) return std::nullopt;
-        throw sys_error(errno, "removing the mount point /{}", clean);
-    }
-    const std::size_t slash = clean.rfind('/');
-    return slash == std::string::npos ? "" : "/" + clean.substr(0, slash);
+    if (!directory && (!S_ISREG(found->status.st_mode) || found->status.st_size != 0)) return;
+    if (::unlinkat(found->parent.get(), found->name.c_str(), directory ? AT_REMOVEDIR : 0) == 0) return;
+    if (errno != ENOTEMPTY && errno != EEXIST) throw sys_error(errno, "removing the mount point /{}", clean);
 }
 
 } // namespace
 
 void normalize_layer(int upper, const std::vector<std::string>& lowers, const std::vector<MountStub>& stubs) {
-    std::set<std::string> parents;
-    for (const MountStub& stub : stubs)
-        if (auto parent = remove_stub(upper, stub.path)) parents.insert(std::move(*parent));
-    Normalizer(upper, lowers, parents).run();
+    for (const MountStub& stub : stubs) remove_stub(upper, stub.path);
+    Normalizer(upper, lowers).run();
 }
 
 std::uint64_t write_layer_tar(int upper, const archive::TarStream::Sink& sink) {

@@ -16,8 +16,9 @@ struct MountStub {
 };
 
 // Takes away what is no change: sockets, the stubs, and what is in upper just as in the layers below it,
-// with the same owner, mode, times, attributes and contents. lowers: their directories, topmost first.
-// Directories on the way to something that stays, stay. stubs: what is inside before what it is in.
+// with the same owner, mode, attributes and contents, and but for directories the same times. lowers: their
+// directories, topmost first. Directories on the way to something that stays, stay. stubs: what is inside before what
+// it is in.
 void normalize_layer(int upper, const std::vector<std::string>& lowers, const std::vector<MountStub>& stubs);
 
 struct LayerFacts {

@@ -6,6 +6,8 @@
 
 #include <charconv>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <utility>
 
 namespace davit::build {
 
@@ -120,6 +122,13 @@ Owner parse_owner(const std::string& text, int root, std::vector<std::string>& w
     return out;
 }
 
+namespace {
+
+constexpr mode_t user_bits = S_ISUID | S_IRWXU, group_bits = S_ISGID | S_IRWXG,
+                 all_bits = user_bits | group_bits | S_IRWXO;
+
+} // namespace
+
 ModeChange::ModeChange(const std::string& text) {
     const auto bad = [&] {
         return error(Errc::usage, "--chmod={}: this is no mode", text)
@@ -134,66 +143,85 @@ ModeChange::ModeChange(const std::string& text) {
         return;
     }
     std::size_t at = 0;
-    for (;;) {
-        Change base;
-        for (; at < text.size() && std::string_view("ugoa").find(text[at]) != std::string_view::npos; ++at) {
-            base.who |= text[at] == 'u' ? 0100 : text[at] == 'g' ? 0010 : text[at] == 'o' ? 0001 : 0111;
-            base.all = base.all || text[at] == 'a';
-        }
-        if (base.who == 0) base.who = 0111, base.all = true;
-        if (at == text.size() || std::string_view("+-=").find(text[at]) == std::string_view::npos) throw bad();
-        while (at < text.size() && text[at] != ',') {
-            Change change = base;
-            if (std::string_view("+-=").find(text[at]) == std::string_view::npos) throw bad();
-            change.action = text[at++];
-            for (; at < text.size() && std::string_view("+-=,").find(text[at]) == std::string_view::npos; ++at) {
-                switch (text[at]) {
-                case 'r': change.bits |= 4; break;
-                case 'w': change.bits |= 2; break;
-                case 'x': change.bits |= 1; break;
-                case 'X': change.execute_if_any = true; break;
-                case 's': change.set_id = true; break;
-                case 't': change.sticky = true; break;
-                case 'u':
-                case 'g':
-                case 'o':
-                    if (change.copy_from) throw bad();
-                    change.copy_from = text[at];
-                    break;
-                default: throw bad();
-                }
-            }
-            changes_.push_back(change);
-        }
+    for (;; ++at) { // over the comma
+        mode_t who = 0;
+        for (; at < text.size() && std::string_view("ugoa").find(text[at]) != std::string_view::npos; ++at)
+            who |= text[at] == 'u' ? user_bits : text[at] == 'g' ? group_bits : text[at] == 'o' ? S_IRWXO : all_bits;
+        do {
+            if (at == text.size() || std::string_view("+-=").find(text[at]) == std::string_view::npos) throw bad();
+            at = read_bits(text, at, who);
+        } while (at < text.size() && text[at] != ',');
         if (at == text.size()) return;
-        ++at; // the comma
     }
 }
 
-mode_t ModeChange::applied(const Change& change, mode_t mode, mode_t before, bool directory) {
-    mode_t bits = change.bits;
-    if (change.execute_if_any && (directory || (before & 0111))) bits |= 1;
-    if (change.copy_from) bits |= (mode >> (change.copy_from == 'u' ? 6 : change.copy_from == 'g' ? 3 : 0)) & 7;
-    mode_t value = change.who * bits; // 0110 * 6 = 0660
-    if (change.set_id && (change.who & 0100)) value |= S_ISUID;
-    if (change.set_id && (change.who & 0010)) value |= S_ISGID;
-    if (change.sticky && change.all) value |= S_ISVTX;
-    if (change.action == '+') return mode | value;
-    if (change.action == '-') return mode & ~value;
-    mode_t cleared = change.who * 7;
-    // As chmod(1): "=" takes the special bits of files away, of directories only what is named.
-    if (!directory) {
-        if (change.who & 0100) cleared |= S_ISUID;
-        if (change.who & 0010) cleared |= S_ISGID;
+void ModeChange::add(char action, mode_t who, mode_t bits) {
+    using Kind = Change::Kind;
+    if (action == '=') changes_.push_back({Kind::clear, who ? who : all_bits, 0, false, false});
+    const Kind kind = action == 'X' ? Kind::set_if_executable : action == '-' ? Kind::clear : Kind::set;
+    changes_.push_back({kind, who ? who & bits : bits, 0, false, false});
+}
+
+void ModeChange::add_copy(char from, mode_t who, char action) {
+    const unsigned shift = from == 'u' ? 6 : from == 'g' ? 3 : 0;
+    const mode_t reached = who ? who & mode_t{0777} : mode_t{0777};
+    changes_.push_back({Change::Kind::copy, reached, shift, action != '-', action != '+'});
+}
+
+// What follows a sign, up to the next sign or comma. A copy ends what stands before it.
+std::size_t ModeChange::read_bits(const std::string& text, std::size_t at, mode_t who) {
+    const char action = text[at++];
+    if (action == '=') assigned_ = false;
+    const auto for_more_than_others = [&] { return who == 0 || (who & ~mode_t{S_IRWXO}) != 0; };
+    mode_t bits = 0, if_executable = 0;
+    const auto flush = [&] {
+        if (bits) add(action, who, std::exchange(bits, 0));
+    };
+    const auto flush_executable = [&] {
+        if (if_executable) add('X', who, std::exchange(if_executable, 0));
+    };
+    for (; at < text.size(); ++at) {
+        const char sign = text[at];
+        if (sign == 'r') bits |= 0444;
+        else if (sign == 'w') bits |= 0222;
+        else if (sign == 'x' || (sign == 'X' && action == '-')) bits |= 0111;
+        else if (sign == 'X') if_executable = 0111;
+        else if (sign == 's' && for_more_than_others()) bits |= S_ISUID | S_ISGID;
+        else if (sign == 't' && for_more_than_others()) who |= S_ISVTX, bits |= S_ISVTX;
+        else if (sign == 'u' || sign == 'g' || sign == 'o') {
+            flush();
+            assigned_ = assigned_ || action == '=';
+            flush_executable();
+            add_copy(sign, who, action);
+        } else if (sign != 's' && sign != 't') break;
     }
-    if (change.all) cleared |= S_ISVTX;
-    return (mode & ~cleared) | value;
+    if (bits || (action == '=' && !assigned_)) {
+        assigned_ = assigned_ || action == '=';
+        add(action, who, bits);
+    }
+    flush_executable();
+    return at;
+}
+
+mode_t ModeChange::applied(const Change& change, mode_t mode, bool executable) {
+    using Kind = Change::Kind;
+    switch (change.kind) {
+    case Kind::set: return mode | change.bits;
+    case Kind::clear: return mode & ~change.bits;
+    case Kind::set_if_executable: return executable ? mode | change.bits : mode;
+    case Kind::copy: break;
+    }
+    const mode_t value = (mode >> change.shift) & 7U;
+    if (change.clears) mode &= ~(((change.sets ? mode_t{7} : value) * mode_t{0111}) & change.bits);
+    if (change.sets) mode |= (value * mode_t{0111}) & change.bits;
+    return mode;
 }
 
 mode_t ModeChange::apply(mode_t mode, bool directory) const {
     if (octal_) return *octal_;
-    const mode_t before = mode &= 07777;
-    for (const Change& change : changes_) mode = applied(change, mode, before, directory);
+    mode &= 07777;
+    const bool executable = directory || (mode & 0111) != 0;
+    for (const Change& change : changes_) mode = applied(change, mode, executable);
     return mode;
 }
 

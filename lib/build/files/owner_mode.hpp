@@ -1,6 +1,7 @@
 // --chown and --chmod.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,10 +21,11 @@ struct Owner {
 // which is said in warnings. Throws Error(failed) where those files are no regular files, or are huge.
 Owner parse_owner(const std::string& text, int root, std::vector<std::string>& warnings);
 
-// A mode as chmod(1) takes it, with a umask of 0.
+// A mode as chmod(1) of the BSDs takes it, with a umask of 0.
 class ModeChange {
 public:
-    // Octal up to 07777, or symbols: "u=rwX,go-w". Throws Error(usage).
+    // Octal up to 07777, or symbols: "u=rwX,go-w"; after "=" a copied class ("u=g") is all that is set. Throws
+    // Error(usage).
     explicit ModeChange(const std::string& text);
     mode_t apply(mode_t mode, bool directory) const;
     // Of a directory that is made for the destination: an octal mode without its special bits, else 0755.
@@ -31,16 +33,19 @@ public:
 
 private:
     struct Change {
-        mode_t who = 0;  // 0100 user, 0010 group, 0001 others
-        char action = 0; // + - =
-        mode_t bits = 0; // rwx as 7, for each of who
-        bool execute_if_any = false, set_id = false, sticky = false, all = false;
-        char copy_from = 0; // u, g, o
+        enum class Kind { set, clear, set_if_executable, copy } kind{};
+        mode_t bits = 0;    // that are set or cleared; of copy those that it reaches
+        unsigned shift = 0; // of copy: where it is from
+        bool sets = false, clears = false;
     };
-    static mode_t applied(const Change& change, mode_t mode, mode_t before, bool directory);
+    void add(char action, mode_t who, mode_t bits);
+    void add_copy(char from, mode_t who, char action);
+    std::size_t read_bits(const std::string& text, std::size_t at, mode_t who);
+    static mode_t applied(const Change& change, mode_t mode, bool executable);
 
     std::optional<mode_t> octal_;
     std::vector<Change> changes_;
+    bool assigned_ = false; // while reading: what "=" takes away is gone already
 };
 
 } // namespace davit::build

@@ -261,6 +261,17 @@ bool is_archive(int fd) {
     return is_tar_header(block);
 }
 
+std::optional<std::int64_t> youngest_file(int fd) {
+    std::optional<std::int64_t> out;
+    if (!is_archive(fd)) return out;
+    archive::FileSource bytes(duplicate(fd), "an archive");
+    const auto plain = plain_bytes(bytes);
+    archive::TarReader tar(*plain);
+    for (archive::TarEntry entry; tar.next(entry);)
+        if (entry.type == TarType::file) out = std::max(out.value_or(entry.mtime), entry.mtime);
+    return out;
+}
+
 FileDigest unpack_archive(int fd, int directory, const UnpackOptions& options) {
     archive::FileSource file(duplicate(fd), "an archive");
     archive::TeeSource bytes(file, Hasher::Kind::sha256);

@@ -4,6 +4,7 @@
 #include "build/files/hash_cache.hpp"
 #include "build/files/owner_mode.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <stop_token>
 
@@ -16,6 +17,9 @@ struct UnpackOptions {
 
 // Whether the file, told by its contents, is a tar or a compressed one. Seekable; stands where it stood.
 bool is_archive(int fd);
+
+// The time of the file in the archive that is the youngest, seconds since 1970; nullopt: it has none, or is no archive.
+std::optional<std::int64_t> youngest_file(int fd);
 
 // Paths and links are meant inside `directory`; one that leads out of it by ".." is Error(denied). What is in
 // the way is replaced, but directories are kept and take the entry's mode and owner. Returns the digest of the

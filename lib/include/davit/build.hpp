@@ -112,10 +112,12 @@ struct BuildRequirement {
 
 struct BuildResult {
     std::string image_id;        // sha256:…; empty when it went elsewhere only
-    std::string manifest_digest; // sha256:…
+    std::string config_digest;   // sha256:…, of one image, in the store or in an archive; of several platforms' empty
+    std::string manifest_digest; // sha256:…, there too
     std::string manifest_type;   // media type: of one image's, or of the index of several platforms'
     std::uint64_t manifest_size = 0;
-    std::vector<std::string> names; // given to it, canonical
+    std::vector<std::string> names;         // given to it, canonical
+    std::vector<std::string> archive_names; // that archives have for it, canonical
     std::vector<BuildCheck> checks;
     // With check_only.
     std::optional<Error> check_failure; // the evaluation ended here

@@ -293,6 +293,14 @@ def named_contexts(s, before):
         s.davit("image", "build", "-q", "-f", "named.Dockerfile", "--build-context", f"base={base}", "-o", "../out", context)
         got = [open(os.path.join(s.scratch, "out", n), encoding="utf-8").read() for n in ("x", "copied")]
         s.equal(f"FROM {base} in {context}", [f"of {base}\n", f"of {context}\n"], got)
+    s.write("stage.Dockerfile", "FROM scratch AS st\nCOPY x /none\nFROM st\nCOPY --from=context x /copied\n")
+    words = ("-f", "stage.Dockerfile", "--build-context", "st=own", "--build-context", "context=other", "-o")
+    s.davit("image", "build", *words, "../stage", "own")
+    s.equal("context is a name of a context as any other", "of other\n", open(os.path.join(s.scratch, "stage/copied"), encoding="utf-8").read())
+    s.davit("image", "build", *words, "type=oci,dest=../stage.tar", "own", exit=1, err="missing architecture")
+    s.davit("image", "build", *words, "type=oci,dest=../stage.tar", "--platform", "local", "own")
+    s.write("owner.Dockerfile", "FROM scratch\nCOPY --chown=nobody x /x\n")
+    s.davit("image", "build", "-f", "owner.Dockerfile", "own", exit=1, err="--chown=nobody cannot be looked up")
     s.nothing_left(before, within=1)
 
 
@@ -420,6 +428,14 @@ WORKDIR /
         tree = "kit.tree" if destination.endswith(".tar") else destination
         times = {int(os.lstat(os.path.join(s.directory, tree, p)).st_mtime) for p in ("d", "d/e", "d/e/f", "g")}
         s.equal(f"SOURCE_DATE_EPOCH is the time of all that {output} holds", {1600000000}, times)
+    s.write("kit/Dockerfile", "ARG SOURCE_DATE_EPOCH=1600000001\nFROM scratch\nCOPY d /d\n")
+    s.davit("image", "build", "-o", "kit.own", "kit")
+    s.equal("an ARG before FROM may say it", 1600000001, int(os.lstat(os.path.join(s.directory, "kit.own/d/e/f")).st_mtime))
+    s.write("kit/Dockerfile", 'FROM busybox\nARG SOURCE_DATE_EPOCH\nRUN echo "[$SOURCE_DATE_EPOCH]" > /e\n')
+    s.davit("image", "build", "-q", "-t", "kit", "--build-arg", "SOURCE_DATE_EPOCH=context", "kit")
+    s.equal("a directory has no time of its own", "[]\n", inside(s, "kit", "cat", "/e"))
+    s.davit("image", "build", "--build-arg", "SOURCE_DATE_EPOCH=nope", "kit", exit=1, err="invalid SOURCE_DATE_EPOCH: nope")
+    s.davit("image", "rm", "kit")
 
 
 def mounts(s, before):
@@ -480,6 +496,8 @@ def stages_done_again(s, before):
 def checks_before_a_mistake(s):
     s.write("check.Dockerfile", "FROM busybox as A\nFOO\n")
     s.davit("image", "build", "--check", "-f", "check.Dockerfile", ".", exit=1, out="FromAsCasing", err="there is no instruction FOO")
+    s.write("gone.Dockerfile", "FROM scratch\nCOPY --from=127.0.0.1:1/none /a /b\n")
+    s.davit("image", "build", "--check", "-f", "gone.Dockerfile", ".", exit=1, err="127.0.0.1:1")
     s.write("ignored/.dockerignore/x", "1\n")
     s.write("ignored/Dockerfile", "FROM scratch\nCOPY . /\n")
     s.davit("image", "build", "-q", "--platform", "local", "ignored")
@@ -507,6 +525,13 @@ def outputs(s, before):
     s.davit("image", "build", "-o", "type=local,dest=.,mode=delete", "outputs", exit=1, err="requires --allow=buildx.local.delete")
     s.davit("image", "build", "-o", "type=local,dest=outputs/into,mod=delete", "outputs", err="--output mod=delete has no effect")
     s.run("sh", "-c", f"umask 022; for t in oci docker tar; do {s.binary} image build -t o:1 -o type=$t,dest=outputs/$t.tar outputs || exit 1; done")
+    for kind in ("oci", "docker"):
+        s.davit("image", "build", "-t", "o:1", "-o", f"type={kind},dest=outputs/{kind}.tar", "--metadata-file", "meta.json", "--iidfile", "iid", "outputs")
+        meta = json.loads(open(os.path.join(s.directory, "meta.json"), encoding="utf-8").read())
+        index = json.loads(s.run("tar", "xOf", f"outputs/{kind}.tar", "index.json").out)
+        s.equal(f"--metadata-file tells what {kind} holds", ["docker.io/library/o:1", index["manifests"][0]["digest"], index["manifests"][0]["size"]],
+                [meta["image.name"], meta["containerimage.digest"], meta["containerimage.descriptor"]["size"]])
+        s.equal("and so does --iidfile", meta["containerimage.config.digest"], open(os.path.join(s.directory, "iid"), encoding="utf-8").read())
     for kind in ("oci", "docker", "tar"):
         s.equal(f"a file of type={kind} is as the umask has it", 0o644, os.stat(os.path.join(s.directory, f"outputs/{kind}.tar")).st_mode & 0o7777)
     s.nothing_left(before, within=1)

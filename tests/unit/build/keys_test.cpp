@@ -73,6 +73,8 @@ TEST_CASE("a RUN's key is the same for the same step, and another one for each t
         [](Given& g) { g.run.mounts[0].required = true; },
         [](Given& g) { g.run.mounts[1].target = "/elsewhere"; },
         [](Given& g) { g.run.mounts[1].read_only = false; },
+        [](Given& g) { g.run.mounts[2].id = "other"; },
+        [](Given& g) { g.run.mounts[2].sharing = RunMount::Sharing::locked; },
         [](Given& g) { g.run.mounts.pop_back(); },
         [](Given& g) {
             g.run.scripts = {{"x", "#!/bin/sh\n"}};
@@ -188,6 +190,8 @@ TEST_CASE("WORKDIR makes a directory of the step's user") {
     const std::string one = workdir_key("p", step, "/a").digest;
     CHECK(one != workdir_key("p", step, "/b").digest);
     CHECK(one != workdir_key("q", step, "/a").digest);
+    CHECK(one != workdir_key("p", step, "/a", 0).digest);
+    CHECK(workdir_key("p", step, "/a", 0).digest != workdir_key("p", step, "/a", 1).digest);
     step.config.user = "1000";
     CHECK(one != workdir_key("p", step, "/a").digest);
 }

@@ -38,6 +38,18 @@ TEST_CASE("times as RFC 3339 has them, without zeros at the end") {
     CHECK(now > "2024");
 }
 
+TEST_CASE("layers that the history does not have are told after it") {
+    std::vector<image::HistoryEntry> history(2);
+    history[0].empty_layer = true;
+    add_missing(history, {"local source for files", "[1/2] COPY a /"}, "now");
+    REQUIRE(history.size() == 3);
+    CHECK(history[2].created_by == "[1/2] COPY a /");
+    CHECK(history[2].comment == "buildkit.exporter.image.v0");
+    CHECK(history[2].created == "now");
+    add_missing(history, {"a", "b"}, "now");
+    CHECK(history.size() == 3);
+}
+
 TEST_CASE("what makes no layer has the time of one: of the next at the beginning, else of the one before") {
     const auto filled = [](std::vector<std::string> times) {
         std::vector<image::HistoryEntry> history;

@@ -272,7 +272,14 @@ TEST_CASE("chmod: octal numbers and symbols") {
     CHECK(of("g=u", 0640) == 0660);
     CHECK(of("o=g-w", 0660) == 0664);
     CHECK(of("u=rwx", 04711) == 0711);
-    CHECK(of("u=rwx", 04711, true) == 04711);
+    CHECK(of("u=rwx", 04711, true) == 0711);
+    CHECK(of("=w", 01755, true) == 01222); // the sticky bit stays unless it is named
+    CHECK(of("=t", 0755) == 01000);
+    CHECK(of("u=rg", 0620) == 0220); // a copied class is all that "=" sets
+    CHECK(of("u=gx", 0640) == 0540);
+    CHECK(of("ou=u-w", 04644) == 04444);
+    CHECK(of("go-uX", 0755) == 0700);
+    CHECK(of("o+s", 0755) == 0755);
     CHECK(of("u+r-x", 0100) == 0400);
     CHECK(of("=", 0777) == 0);
     CHECK(of("0", 0644) == 0);

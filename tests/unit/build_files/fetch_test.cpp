@@ -308,6 +308,8 @@ TEST_CASE("git sources: how they are written") {
              {"https://h/r.git#v1:sub", false, "https://h/r.git", "v1", "sub", ""},
              {"https://h/r.git?ref=v1&subdir=a/b&checksum=abc", false, "https://h/r.git", "v1", "a/b", "abc"},
              {"https://h/r.git?tag=v1", false, "https://h/r.git", "refs/tags/v1", "", ""},
+             {"https://h/r.git?tag=refs/tags/v1&ref=refs%2Ftags%2Fv1", false, "https://h/r.git", "refs/tags/v1", "",
+              ""},
              {"https://h/r.git?branch=x&keep-git-dir=1", false, "https://h/r.git", "refs/heads/x", "", ""},
              {"git@h:r.git#main", false, "git@h:r.git", "main", "", ""},
              {"github.com/a/b", true, "https://github.com/a/b", "", "", ""},
@@ -325,8 +327,13 @@ TEST_CASE("git sources: how they are written") {
         CHECK(source->checksum == row.checksum);
     }
     CHECK(parse_git_source("https://h/r.git?keep-git-dir=1", false)->keep_git_dir == true);
-    CHECK(kind_of([] { parse_git_source("https://h/r.git?frob=1", false); }) == Errc::usage);
-    CHECK(kind_of([] { parse_git_source("https://h/r.git?ref=a&tag=b", false); }) == Errc::usage);
+    CHECK(parse_git_source("https://h/r.git?keep-git-dir", false)->keep_git_dir == true);
+    CHECK(parse_git_source("https://h/r.git?mtime=commit", false)->commit_times);
+    CHECK(parse_git_source("https://h/r.git?fetch-by-commit", false)->by_commit);
+    for (const char* query : {"frob=1", "ref=a&tag=b", "ref=a&ref=a", "tag=a&branch=a", "ref=", "mtime=now"}) {
+        CAPTURE(query);
+        CHECK(kind_of([&] { parse_git_source("https://h/r.git?" + std::string(query), false); }) == Errc::usage);
+    }
     CHECK(is_remote_source("http://h/x"));
     CHECK(is_remote_source("git@h:x"));
     CHECK(!is_remote_source("a.txt"));
@@ -337,7 +344,8 @@ TEST_CASE("git: trees of a repository, and contexts") {
     if (!git(served.path(),
              "git init -q -b main r.git; cd r.git; mkdir sub; echo one > f; echo s > sub/g; ln -s f l; "
              "ln -s /etc out; printf '#!/bin/sh\\n' > x; chmod 755 x; printf 'FROM scratch\\n' > Dockerfile; "
-             "echo '*' > .dockerignore; git add -A; git commit -q -m 1; git tag v1; echo two > f; "
+             "echo '*' > .dockerignore; git add -A; git commit -q -m 1; git tag v1; git tag -a -m tag noted; echo two "
+             "> f; "
              "git commit -q -am 2; git init -q -b main ../sub.git; "
              "(cd ../sub.git; echo m > m; git add -A; git commit -q -m s); git checkout -q -b subs; "
              "git -c protocol.file.allow=always submodule --quiet add ../sub.git vendor/sub; git commit -q -m 3; "
@@ -386,6 +394,20 @@ TEST_CASE("git: trees of a repository, and contexts") {
     const CopyResult first = g.add(AddGround::add_step({url + "#v1:sub"}, "/v"));
     CHECK(g.tree()["v/g"] == "f 0644 s\n");
     CHECK(g.add(AddGround::add_step({url + "?tag=v1&subdir=sub"}, "/v2")).digest == first.digest);
+    for (const char* of_one : {"#noted:sub", "#refs/tags/noted:sub", "?tag=noted&subdir=sub", "#tags/noted:sub"})
+        CHECK(g.add(AddGround::add_step({url + of_one}, "/t")).digest == first.digest);
+    const auto id_of = [&](const std::string& name) {
+        const SpawnOptions parse{{"git", "-C", served.path() + "/r.git", "rev-parse", name}, {}, {}, false, true, ""};
+        return run(parse).out.substr(0, 40);
+    };
+    const std::string tag = id_of("noted"), commit = id_of("v1"), main = id_of("main");
+    REQUIRE(tag != commit);
+    for (const std::string& sum : {tag, commit, tag.substr(0, 7), commit.substr(0, 7)})
+        CHECK(g.add(AddGround::add_step({url + "?ref=noted&subdir=sub&checksum=" + sum}, "/t")).digest == first.digest);
+    CHECK(kind_of([&] { g.add(AddGround::add_step({url + "?ref=noted&checksum=" + main}, "/t")); }) == Errc::failed);
+    const std::string by_commit = "?ref=nowhere&subdir=sub&fetch-by-commit&checksum=";
+    CHECK(g.add(AddGround::add_step({url + by_commit + commit}, "/t")).digest == first.digest);
+    CHECK(kind_of([&] { g.add(AddGround::add_step({url + by_commit + "abc"}, "/t")); }) == Errc::usage);
     auto step = AddGround::add_step({url}, "/k");
     step.keep_git_dir = true;
     g.add(step);

@@ -87,6 +87,17 @@ TEST_CASE("layer: what was copied up and is as below is no change") {
         Tree{{"etc", "d 0755"}, {"etc/changed", "f 0644 two"}, {"etc/touched", "f 0644 t"}, {"etc/mode", "f 0600 m"}});
 }
 
+TEST_CASE("layer: the time of a directory alone is no change") {
+    const Layers l;
+    fs::create_directory(l.bottom / "d");
+    fs::create_directory(l.bottom / "m");
+    for (const char* name : {"d", "m"}) l.copy_up(name);
+    for (const char* name : {"d", "m"}) l.date(name, {5, 0});
+    ::chmod((l.upper / "m").c_str(), 0700);
+    l.normalize();
+    CHECK(l.tree() == Tree{{"m", "d 0700"}});
+}
+
 TEST_CASE("layer: a file that a layer between hides or replaces is compared with that one") {
     const Layers l;
     put(l.bottom / "f", "old");
@@ -96,14 +107,18 @@ TEST_CASE("layer: a file that a layer between hides or replaces is compared with
     CHECK(l.tree() == Tree{{"f", "f 0644 old"}});
 }
 
-TEST_CASE("layer: names of one file stay") {
+TEST_CASE("layer: a new name of a file below comes alone, new names of a new or changed file stay one") {
     const Layers l;
-    put(l.bottom / "a", "x");
-    put(l.bottom / "b", "x");
-    l.copy_up("a");
+    for (const char* name : {"a", "c"}) put(l.bottom / name, "x");
+    for (const char* name : {"a", "c"}) l.copy_up(name);
     fs::create_hard_link(l.upper / "a", l.upper / "b");
+    fs::create_hard_link(l.upper / "c", l.upper / "d");
+    l.date("c", {5, 0});
     l.normalize();
-    CHECK(l.tree().size() == 2);
+    CHECK(l.tree() == Tree{{"b", "f 0644 x"}, {"c", "f 0644 x"}, {"d", "f 0644 x"}});
+    struct stat st {};
+    CHECK(::stat((l.upper / "d").c_str(), &st) == 0);
+    CHECK(st.st_nlink == 2);
 }
 
 TEST_CASE("layer: mount points that were made for mounts go, with what they changed; what was used stays") {

@@ -48,6 +48,22 @@ const std::string capability("\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x
 
 } // namespace
 
+TEST_CASE("copy: a block device is copied as one, or as a character device for a build") {
+    Ground g;
+    REQUIRE(::mknod((g.from / "disk").c_str(), S_IFBLK | 0600, makedev(7, 3)) == 0);
+    for (const bool kept : {true, false}) {
+        CopyOptions options = g.options();
+        options.block_devices = kept;
+        const std::string name = kept ? "/kept" : "/other";
+        const UniqueFd to{::open(g.to.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        build::copy(g.source(), Ground::step({"disk"}, name), to.get(), options);
+        struct stat st {};
+        REQUIRE(::stat((g.to.path() + name).c_str(), &st) == 0);
+        CHECK((st.st_mode & S_IFMT) == (kept ? S_IFBLK : S_IFCHR));
+        CHECK(st.st_rdev == makedev(7, 3));
+    }
+}
+
 TEST_CASE("overlay: a copied directory becomes a layer of just what is new") {
     const Overlay o;
     put(o.dir / "lower/etc/passwd", "u:x:70:71::/:\n");

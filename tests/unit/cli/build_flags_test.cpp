@@ -53,3 +53,15 @@ TEST_CASE("deleting stale files of an output is an entitlement without a value")
     flags.allow = {"buildx.local.delete=true"};
     CHECK_THROWS_WITH(applied(flags), "buildx.local.delete does not accept a value");
 }
+
+TEST_CASE("files have no image ID to keep") {
+    BuildFlags flags;
+    flags.arguments = {"."};
+    flags.iid_file = "id";
+    flags.outputs = {"out"};
+    CHECK_THROWS_WITH(applied(flags), "local and tar exporters are incompatible with image ID file");
+    flags.outputs = {"type=tar,dest=out.tar"};
+    CHECK_THROWS_WITH(applied(flags), "local and tar exporters are incompatible with image ID file");
+    flags.outputs = {"type=oci,dest=out.tar"};
+    CHECK(applied(flags).request.outputs.size() == 1);
+}

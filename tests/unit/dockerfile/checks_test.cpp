@@ -163,3 +163,17 @@ TEST_CASE("ports: signals") {
     for (const char* none : {"0", "", "NOPE", "RTMIN+16", "RTMIN-1", "RTMAX+1", "9 10", "RTMINX"})
         CHECK_MESSAGE(!is_signal(none), none);
 }
+
+TEST_CASE("checks: what a mistake comes with is told beside it") {
+    const auto rules_of = [](const std::string& instruction) {
+        std::string out;
+        const Checked found = check(read_document("FROM x\n" + instruction, "Dockerfile"), test_options());
+        for (const Check& one : found.checks) out += one.rule + " ";
+        return out + (found.failure ? "failed" : "");
+    };
+    CHECK(rules_of("ENV a=${b:?no}") == "UndefinedVar failed");
+    CHECK(rules_of("ENV a ${b:?no}") == "UndefinedVar failed");
+    CHECK(rules_of("ENV a b") == "LegacyKeyValueFormat ");
+    CHECK(rules_of("EXPOSE 80/Tcp 0.0.0.0:90/udp") == "ExposeInvalidFormat failed"); // in the order of the history
+    CHECK(rules_of("EXPOSE 1:80/Tcp 90-80") == "ExposeProtoCasing ExposeInvalidFormat failed");
+}

@@ -165,6 +165,14 @@ TEST_CASE("evaluate: named contexts take the place of images and of whole stages
           Input{Input::Kind::named, -1, "base", ""});
     CHECK(evaluated("FROM base:2", with("base")).stages[0].base.kind == Input::Kind::image);
     CHECK(evaluated("FROM scratch", with("scratch")).stages[0].base.kind == Input::Kind::scratch);
+    CHECK(evaluated("FROM scratch AS context\nRUN true", with("context")).stages[0].base.kind == Input::Kind::scratch);
+    CHECK(evaluated("FROM context", with("context")).stages[0].base == Input{Input::Kind::named, -1, "context", ""});
+    CHECK(step<CopyStep>(evaluated("FROM x\nCOPY --from=context a b", with("context")), 0).from.kind ==
+          Input::Kind::named);
+    CHECK(evaluated("FROM x AS files\nFROM files", with("files")).bare);
+    CHECK_FALSE(evaluated("FROM files", with("files")).bare);
+    e = evaluated("FROM x AS s\nONBUILD RUN echo\nFROM s", with("s"));
+    CHECK(steps_of(e).size() == 1);
     // A context of files alone is a base without configuration.
     CHECK(evaluated("FROM files", with("files")).config.working_dir == "/");
 }
@@ -228,6 +236,25 @@ TEST_CASE("evaluate: WORKDIR stacks, and destinations are below it") {
     CHECK_FALSE(steps_of(e)[7].empty_layer);
 }
 
+TEST_CASE("evaluate: a Windows image has no PATH of ours, its own shell and paths with backslashes") {
+    const auto windows = [](EvaluateOptions& o) { o.platform = "windows/amd64"; };
+    auto e = evaluated("FROM scratch\nWORKDIR foo\nCOPY a c:/x/\nCOPY b bar\nWORKDIR c:\\\\y\nCMD a b", windows);
+    CHECK(e.config.env.empty());
+    CHECK(e.config.working_dir == "\\y");
+    CHECK(e.config.cmd == std::vector<std::string>{"cmd", "/S", "/C", "a b"});
+    CHECK(step<WorkdirStep>(e, 0).path == "/foo");
+    CHECK(histories(e)[0] == "WORKDIR /foo");
+    CHECK(step<CopyStep>(e, 1).destination == "/x/");
+    CHECK(step<CopyStep>(e, 2).destination == "/foo/bar");
+    CHECK(step<WorkdirStep>(e, 3).path == "/y");
+    CHECK(evaluated("FROM scratch", windows).config.working_dir == "\\");
+    for (const char* wrong : {"D:/x", "C:", "//server/x"})
+        CHECK_THROWS_AS(evaluated("FROM scratch\nWORKDIR " + std::string(wrong), windows), Error);
+    // The one of --platform of FROM counts for a base, not for nothing.
+    CHECK(evaluated("FROM --platform=windows/amd64 scratch").config.working_dir == "/");
+    CHECK(evaluated("FROM scratch", [](EvaluateOptions& o) { o.platform = "linux/arm"; }).platform == "linux/arm/v7");
+}
+
 TEST_CASE("evaluate: RUN, its script and its heredocs") {
     auto e =
         evaluated("FROM x\nARG A=1\nRUN <<E\n#!/bin/x -f\nbody\nE\nRUN cat <<-E > /o\n\tone\n\tE\nRUN [\"p\", \"$A\"]\n"
@@ -289,6 +316,30 @@ TEST_CASE("check: what the target takes, and nothing of other stages") {
     CHECK(named.ssh == std::vector<Requirement>{{"default", true}});
 }
 
+TEST_CASE("check: images that are copied from and mounted are asked for, each once") {
+    std::vector<std::string> asked;
+    const auto options = test_options([&](EvaluateOptions& o) {
+        o.base_image = [&](const Input& input) -> std::optional<BaseImage> {
+            asked.push_back(input.name);
+            if (input.name == "gone") throw Error(Errc::not_found, "no such image");
+            return BaseImage{};
+        };
+        o.target = "t";
+    });
+    const auto failure_of = [&](const std::string& instruction) {
+        asked.clear();
+        const auto found = check(read_document("FROM x AS t\n" + instruction, "Dockerfile"), options);
+        return found.failure ? found.failure->at().line : 0;
+    };
+    CHECK(failure_of("COPY --from=here a b\nCOPY --from=here c d") == 0);
+    CHECK(asked == std::vector<std::string>{"x", "here"});
+    CHECK(failure_of("COPY --from=gone a b") == 2);
+    CHECK(failure_of("RUN --mount=from=gone,target=/x true") == 2);
+    CHECK(failure_of("RUN --mount=type=cache,from=gone,target=/x true") == 2);
+    CHECK(failure_of("FROM gone") == 0); // the target needs it not
+    evaluated("FROM x\nCOPY --from=gone a b", [&](EvaluateOptions& o) { o.base_image = options.base_image; });
+}
+
 TEST_CASE("evaluate: what is refused, and where") {
     constexpr WrongBuild rows[] = {
         {"FROM x\nENV A=${B:?}", 2, "not allowed to be unset"},
@@ -303,8 +354,11 @@ TEST_CASE("evaluate: what is refused, and where") {
         {"FROM x\nCOPY --chmod=10000 a b", 2, "no mode"},
         {"FROM x\nCOPY --chmod=u a b", 2, "no mode"},
         {"FROM x\nCOPY http://h/f b", 2, "URL"},
+        {"FROM x\nCOPY --parents . b", 2, "not found"},
+        {"FROM x\nCOPY --parents a / b/", 2, "not found"},
         {"FROM x\nCOPY git@h:r.git b", 2, "git repository"},
         {"FROM x\nADD --checksum=sha256:0 a b", 2, "--checksum"},
+        {"FROM x\nADD --checksum=sha256:0 http://h/a b", 2, "no digest"},
         {"FROM x\nADD --checksum=sha256:0 http://h/a http://h/b c/", 2, "--checksum"},
         {"FROM x\nCOPY --link --chown=daemon a b", 2, "--link"},
         {"FROM x\nCOPY [a b", 2, "malformed"},

@@ -30,6 +30,8 @@ TEST_CASE("patterns: what they match") {
         {"[^a-c]", "d", true},   {"[^a-c]", "a", false},      {"[x\\-z]", "-", true},
         {"[!1]", "!", true},     {"\\*", "*", true},          {"\\*", "x", false},
         {"a\\_b", "a_b", true},  {"a**b", "a/x/b", true},     {"**/", "a/b", true},
+        {"^?", "a", true},       {"^a", "^a", true},          {"x^*", "x^", false},
+        {"**/^a?", "ab", true},  {"**/^a?", "x/ab", false},   {"^a/**", "^a/b", true},
     };
     for (const PatternRow& row : across) {
         CAPTURE(std::string(row.pattern));

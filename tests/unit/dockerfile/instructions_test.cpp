@@ -114,6 +114,8 @@ TEST_CASE("instructions: COPY and ADD") {
     REQUIRE(copy.files.size() == 1);
     CHECK(copy.files[0].content == "t\n");
     CHECK(copy.destination == "y");
+    CHECK(only<instruction::Arg>("ARG --some=flag A=1").args.size() == 1);
+    CHECK(only<instruction::StopSignal>("STOPSIGNAL --some=flag 9").signal == "9");
     auto add = only<instruction::Copy>("ADD --keep-git-dir --unpack=false --checksum=sha256:1 a --chown=1 b");
     CHECK(add.add);
     CHECK(add.keep_git_dir == true);
