@@ -119,6 +119,7 @@ BuildFlags flags_of(const Globals& globals, const BakeFlags& f, const BakeTarget
     out.no_cache_filter = t.no_cache_filter;
     out.shm_size = t.shm_size.value_or("");
     out.call = t.call.value_or("");
+    if (const std::size_t comma = f.call.find(','); comma != std::string::npos) out.call += f.call.substr(comma);
     out.annotations = t.annotations;
     out.attests = t.attests;
     out.request.tags = t.tags;

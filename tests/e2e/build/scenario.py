@@ -37,16 +37,14 @@ def build(s, *words, **more):
 
 
 def steps_of(text):
-    names, became = {}, {}
+    became = {}
     for line in text.splitlines():
         if not line.startswith("{"):
             continue
-        event = json.loads(line)
-        vertex = event.get("vertex", 0)
-        if "name" in event:
-            names[vertex] = event["name"]
-        if vertex in names and event["event"] in ("cached", "done", "failed", "cancelled") and re.match(r"\[[^]]*\d/\d+\]", names[vertex]):
-            became[names[vertex]] = event["event"]
+        for vertex in json.loads(line).get("vertexes", []):
+            if "completed" in vertex and re.match(r"\[[^]]*\d/\d+\]", vertex["name"]):
+                error = vertex.get("error")
+                became[vertex["name"]] = ("cancelled" if error == "context canceled" else "failed") if error else "cached" if vertex.get("cached") else "done"
     return became
 
 
