@@ -2,17 +2,14 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/shared_with.hpp"
 #include "base/sys.hpp"
-#include "cli/load_options.hpp"
-#include "davit/engine.hpp"
-#include "davit/load.hpp"
+#include "cli/cmd/bake_compose.hpp"
+#include "cli/cmd/inspected.hpp"
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fmt/ranges.h>
 #include <map>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include <utility>
 
@@ -24,70 +21,25 @@ constexpr const char* usual_files[] = {
     "compose.yaml",     "compose.yml",     "docker-compose.yml",        "docker-compose.yaml",
     "docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl"};
 
-bool is_compose(const std::string& name) { return name.ends_with(".yaml") || name.ends_with(".yml"); }
-
-std::string secret_text(const BuildSecret& secret) {
-    return "id=" + secret.id +
-           (!secret.file.empty()          ? ",src=" + secret.file
-            : !secret.environment.empty() ? ",env=" + secret.environment
-                                          : "");
+bool is_json(const std::string& text) {
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    return first != std::string::npos && text[first] == '{';
 }
 
-// A service's `build:` in the words of the options: as it is written, without what davit adds for its own builds.
-BakeTarget bake_target(const Service& service, const BuildRequest& request) {
-    const BuildConfig& build = *service.build;
-    BakeTarget out;
-    out.name = service.name;
-    out.context = build.context.empty() ? "." : build.context;
-    out.dockerfile = request.dockerfile;
-    out.dockerfile_inline = request.dockerfile_inline;
-    out.target = request.target;
-    out.network = request.network;
-    out.args = request.args;
-    for (const auto& [key, value] : build.labels) out.labels.emplace_back(key, value);
-    out.contexts = request.contexts;
-    for (auto& [unused, where] : out.contexts)
-        if (const SharedWith with = SharedWith::parse(where); with.is_service())
-            where = fmt::format("target:{}", with.name);
-    out.extra_hosts = request.extra_hosts;
-    out.tags = build.tags;
-    if (out.tags.empty() && !service.image.empty()) out.tags = {service.image};
-    out.platforms = build.platforms;
-    out.cache_from = build.cache_from;
-    out.cache_to = build.cache_to;
-    out.entitlements = request.entitlements;
-    if (request.shm_size > 0) out.shm_size = std::to_string(request.shm_size);
-    for (const auto& [name, limit] : request.ulimits)
-        out.ulimits.push_back(fmt::format("{}={}:{}", name, limit.soft, limit.hard));
-    for (const BuildSecret& secret : request.secrets) out.secrets.push_back(secret_text(secret));
-    for (const BuildSsh& ssh : request.ssh)
-        out.ssh.push_back(ssh.paths.empty() ? ssh.id : fmt::format("{}={}", ssh.id, fmt::join(ssh.paths, ",")));
-    if (request.no_cache) out.no_cache = true;
-    if (request.pull) out.pull = true;
-    return out;
+// By the name, else by what the text looks like.
+bool is_compose(const std::string& name, const std::string& text) {
+    if (name.ends_with(".yaml") || name.ends_with(".yml")) return true;
+    if (name.ends_with(".json") || name.ends_with(".hcl")) return false;
+    if (is_json(text)) return text.find("\"services\"") != std::string::npos;
+    for (std::size_t at = 0; at < text.size(); at = std::min(text.find('\n', at), text.size() - 1) + 1)
+        if (text.compare(at, 9, "services:") == 0) return true;
+    return false;
 }
 
-// A directory that is meant from base.
-std::string rebased(const std::string& base, const std::string& where) {
-    const bool elsewhere = where.find(':') != std::string::npos || where.starts_with('/');
-    if (base.empty() || elsewhere) return where;
-    return (std::filesystem::path(base) / where).lexically_normal().string();
-}
-
-// Paths stay as they are written: from where the process stands, as those of other bake files.
-void read_compose(Globals globals, const std::vector<std::string>& files, BakeOptions& to) {
-    globals.files = files;
-    LoadOptions how = load_options(globals);
-    how.resolve_paths = how.resolve_environment = how.resolve_labels = how.check_consistency = false;
-    how.profiles = {"*"};
-    const LoadResult loaded = davit::load(how);
-    const std::string base = to.file_relative_paths ? std::filesystem::path(files.front()).parent_path().string() : "";
-    for (const auto& [name, request] : build_requests(loaded.project)) {
-        BakeTarget made = bake_target(loaded.project.services.at(name), request);
-        made.context = rebased(base, made.context);
-        for (auto& [unused, where] : made.contexts) where = rebased(base, where);
-        to.from_compose.push_back(std::move(made));
-    }
+std::string own_platform() {
+    utsname kernel{};
+    ::uname(&kernel);
+    return "linux/" + go_architecture(kernel.machine);
 }
 
 bool is_set(const char* variable) {
@@ -149,15 +101,31 @@ void read_bake_files(const Globals& globals, const std::vector<std::string>& fil
             if (exists(name)) names.emplace_back(name);
     if (names.empty())
         throw error(Errc::not_found, "couldn't find a bake definition").with_hint("docker-bake.hcl, or -f FILE");
+    std::string input;
     for (const std::string& name : names) {
-        if (is_compose(name)) compose.push_back(name);
-        else to.files.push_back({name, name == "-" ? sys::read_all(STDIN_FILENO) : read_file(name)});
+        if (name.ends_with(".yaml") || name.ends_with(".yml")) {
+            compose.push_back(name);
+            continue;
+        }
+        std::string text = name == "-" ? sys::read_all(STDIN_FILENO) : read_file(name);
+        if (is_compose(name, text)) {
+            compose.push_back(name);
+            if (name == "-") input = std::move(text);
+        } else {
+            // What has no name that says so is JSON when it looks like it.
+            const bool plain = !name.ends_with(".hcl") && !name.ends_with(".json") && is_json(text);
+            to.files.push_back({plain ? name + ".json" : name, std::move(text)});
+        }
     }
-    if (!compose.empty()) read_compose(globals, compose, to);
+    if (!compose.empty()) read_bake_compose(globals, compose, input, to);
+    to.local_platform = own_platform();
     std::map<std::string, std::string> set;
     for (const std::string& text : variables) {
+        if (text.empty()) continue;
         const std::size_t equals = text.find('=');
-        if (equals == std::string::npos) throw error(Errc::usage, "invalid variable {}", text).with_hint("NAME=VALUE");
+        if (equals == std::string::npos)
+            throw error(Errc::usage, "invalid variable \"{}\", expected key=value", text).with_hint("NAME=VALUE");
+        if (equals == 0) throw error(Errc::usage, "invalid variable \"{}\", key is empty", text);
         set[text.substr(0, equals)] = text.substr(equals + 1);
     }
     const bool own_only = disables_lookup();

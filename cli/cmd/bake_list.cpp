@@ -1,8 +1,9 @@
 #include "cli/cmd/bake_list.hpp"
 
+#include "base/csv.hpp"
 #include "base/error.hpp"
 #include "cli/format/json_text.hpp"
-#include "cli/format/table.hpp"
+#include "cli/format/tabbed_table.hpp"
 
 #include <algorithm>
 #include <fmt/ranges.h>
@@ -21,17 +22,15 @@ struct ListWish {
 // As buildx reads it: one word, or fields of a line of CSV.
 ListWish parse_wish(const std::string& text) {
     ListWish out;
-    if (text.find_first_of(",=") == std::string::npos) out.type = text;
+    const auto fields = csv_fields(text);
+    if (fields.size() == 1 && fields[0] == text && !text.starts_with("type=")) out.type = text;
     else
-        for (std::size_t at = 0; at <= text.size();) {
-            const std::size_t end = std::min(text.find(',', at), text.size());
-            const std::string field = text.substr(at, end - at);
-            at = end + 1;
+        for (const std::string& field : fields) {
             const std::size_t equals = field.find('=');
             if (equals == std::string::npos) throw error(Errc::usage, "invalid value {}", field);
             const std::string key = field.substr(0, equals), value = field.substr(equals + 1);
             if (key == "type") out.type = value;
-            else if (key == "format") out.format = value;
+            else if (key == "format") out.format = value.empty() ? "table" : value;
             else throw error(Errc::usage, "unexpected key '{}' in '{}'", key, field);
         }
     if (out.type != "targets" && out.type != "variables")
@@ -43,23 +42,21 @@ ListWish parse_wish(const std::string& text) {
 
 std::string variables(const BakeOptions& options, bool json) {
     ListJson document = ListJson::array();
-    Table table;
-    table.header = {"VARIABLE", "TYPE", "VALUE", "DESCRIPTION"};
+    TabbedTable table({"VARIABLE", "TYPE", "VALUE", "DESCRIPTION"});
     for (const BakeVariable& v : bake_variables(options)) {
         ListJson one = {{"name", v.name}};
         if (!v.description.empty()) one["description"] = v.description;
         if (!v.type.empty()) one["type"] = v.type;
         if (v.value) one["value"] = *v.value;
         document.push_back(std::move(one));
-        table.rows.push_back({v.name, v.type, v.value.value_or("<null>"), v.description});
+        table.add({v.name, v.type, v.value.value_or("<null>"), v.description});
     }
     return json ? json_text(document, 2) + "\n" : table.to_string();
 }
 
 std::string targets(const BakeOptions& options, bool json) {
     ListJson document = ListJson::array();
-    Table table;
-    table.header = {"TARGET", "DESCRIPTION"};
+    TabbedTable table({"TARGET", "DESCRIPTION"});
     for (BakeName& n : bake_names(options)) {
         if (n.name.starts_with('_')) continue; // private by convention
         std::string about = n.description;
@@ -72,7 +69,7 @@ std::string targets(const BakeOptions& options, bool json) {
         if (!about.empty()) one["description"] = about;
         if (n.group) one["group"] = true;
         document.push_back(std::move(one));
-        table.rows.push_back({n.name, about});
+        table.add({n.name, about});
     }
     return json ? json_text(document, 2) + "\n" : table.to_string();
 }

@@ -1,186 +1,33 @@
 #include "cli/cmd/build_flags.hpp"
 
+#include "base/csv.hpp"
 #include "base/error.hpp"
-#include "base/units.hpp"
 #include "cli/builders.hpp"
+#include "cli/cmd/build_values.hpp"
+#include "cli/display/build_display.hpp"
 #include "cli/docker_errors.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <sys/stat.h>
 #include <utility>
 
 namespace davit::cli {
 
 namespace {
 
-std::vector<std::string> split(const std::string& text, char at) {
-    std::vector<std::string> out;
-    for (std::size_t begin = 0;;) {
-        const std::size_t end = text.find(at, begin);
-        out.push_back(text.substr(begin, end == std::string::npos ? end : end - begin));
-        if (end == std::string::npos) return out;
-        begin = end + 1;
-    }
-}
-
-// One record of CSV: fields may stand in quotes.
-std::vector<std::string> csv_fields(const std::string& text) {
-    std::vector<std::string> out(1);
-    bool quoted = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '"' && quoted && i + 1 < text.size() && text[i + 1] == '"') out.back() += text[++i];
-        else if (text[i] == '"' && (quoted || out.back().empty())) quoted = !quoted;
-        else if (text[i] == ',' && !quoted) out.emplace_back();
-        else out.back() += text[i];
-    }
-    return out;
-}
-
-std::pair<std::string, std::string> pair_of(const std::string& field) {
-    const std::size_t equals = field.find('=');
-    if (equals == std::string::npos) throw error(Errc::usage, "invalid field '{}' must be a key=value pair", field);
-    std::string key = field.substr(0, equals);
-    std::transform(key.begin(), key.end(), key.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return {key, field.substr(equals + 1)};
-}
-
-std::optional<BuildOutput::Type> output_type(const std::string& word) {
-    using Type = BuildOutput::Type;
-    for (const auto& [name, type] : {std::pair{"image", Type::image},
-                                     {"registry", Type::image},
-                                     {"local", Type::local},
-                                     {"tar", Type::tar},
-                                     {"oci", Type::oci},
-                                     {"docker", Type::docker},
-                                     {"cacheonly", Type::cacheonly}})
-        if (word == name) return type;
-    return std::nullopt;
-}
-
-Error bad_value(const char* option, const std::string& value, const std::string& why) {
-    return error(Errc::usage, "invalid argument \"{}\" for \"--{}\" flag: {}", value, option, why).with_exit_code(125);
-}
-
-std::pair<std::string, Ulimit> parse_ulimit(const std::string& text) {
-    static constexpr const char* known[] = {"core",    "cpu",      "data",   "fsize",      "locks",
-                                            "memlock", "msgqueue", "nice",   "nofile",     "nproc",
-                                            "rss",     "rtprio",   "rttime", "sigpending", "stack"};
-    const std::size_t equals = text.find('=');
-    const std::string name = text.substr(0, equals);
-    if (equals == std::string::npos) throw bad_value("ulimit", text, "invalid ulimit argument: " + text);
-    if (std::find(std::begin(known), std::end(known), name) == std::end(known))
-        throw bad_value("ulimit", text, "invalid ulimit type: " + name);
-    const auto numbers = split(text.substr(equals + 1), ':');
-    Ulimit out;
-    std::int64_t* to[] = {&out.soft, &out.hard};
-    for (std::size_t i = 0; i < numbers.size() && i < 2; ++i) {
-        const auto [end, failed] = std::from_chars(numbers[i].data(), numbers[i].data() + numbers[i].size(), *to[i]);
-        if (failed != std::errc() || end != numbers[i].data() + numbers[i].size())
-            throw bad_value("ulimit", text, "it needs numbers, as in nofile=1024:2048");
-    }
-    if (numbers.size() > 2)
-        throw bad_value("ulimit", text, "too many limit value arguments - 3, can only have up to two");
-    if (numbers.size() == 1) out.hard = out.soft, out.single = true;
-    if (out.hard >= 0 && (out.soft > out.hard || out.soft < 0))
-        throw bad_value("ulimit", text, "ulimit soft limit must be less than or equal to hard limit");
-    return {name, out};
+// A list of several values between commas, as pflag's slices: they are read one by one, later.
+std::function<void(const std::string&)> csv_into(std::vector<std::string>& to) {
+    return [&to](const std::string& text) {
+        if (text.empty()) return;
+        for (std::string& field : csv_fields(text)) to.push_back(std::move(field));
+    };
 }
 
 } // namespace
 
-std::vector<std::pair<std::string, std::string>> parse_extra_host(const std::string& text) {
-    std::size_t at = text.find('=');
-    if (at == std::string::npos) at = text.find(':');
-    const auto invalid = [&] {
-        return error(Errc::usage, "invalid host {}", text).with_hint("--add-host NAME:ADDRESS, or NAME:host-gateway");
-    };
-    if (at == std::string::npos || at == 0 || at + 1 == text.size()) throw invalid();
-    std::vector<std::pair<std::string, std::string>> out;
-    if (text.substr(at + 1) == "host-gateway") return {{text.substr(0, at), "host-gateway"}};
-    for (std::string address : split(text.substr(at + 1), ',')) {
-        if (address.size() > 2 && address.front() == '[' && address.back() == ']')
-            address = address.substr(1, address.size() - 2);
-        in6_addr parsed{}; // as large as either kind
-        if (::inet_pton(AF_INET, address.c_str(), &parsed) != 1 && ::inet_pton(AF_INET6, address.c_str(), &parsed) != 1)
-            throw invalid();
-        out.emplace_back(text.substr(0, at), std::move(address));
-    }
-    return out;
-}
-
-BuildSecret parse_secret(const std::string& text) {
-    BuildSecret out;
-    std::string type;
-    for (const std::string& field : csv_fields(text)) {
-        const auto [key, value] = pair_of(field);
-        if (key == "id") out.id = value;
-        else if (key == "src" || key == "source") out.file = value;
-        else if (key == "env") out.environment = value;
-        else if (key == "type" && (value == "file" || value == "env")) type = value;
-        else if (key == "type") throw error(Errc::usage, "unsupported secret type \"{}\"", value);
-        else throw error(Errc::usage, "unexpected key '{}' in '{}'", key, field).with_hint("id, src, env, type");
-    }
-    if (out.id.empty()) throw error(Errc::usage, "secret missing required option 'id' in \"{}\"", text);
-    if (type == "env" && out.environment.empty()) std::swap(out.environment, out.file);
-    if (out.environment.empty() && out.file.empty()) {
-        // The variable of that name, else the file of that name.
-        if (std::getenv(out.id.c_str()) || type == "env") out.environment = out.id;
-        else out.file = out.id;
-    }
-    struct stat st {};
-    if (!out.file.empty() && ::stat(out.file.c_str(), &st) < 0)
-        throw error(Errc::not_found, "failed to stat {}: no such file or directory", out.file)
-            .with_hint("--secret id=" + out.id + ",src=FILE");
-    return out;
-}
-
-BuildSsh parse_ssh(const std::string& text) {
-    BuildSsh out;
-    const std::size_t equals = text.find('=');
-    out.id = text.substr(0, equals);
-    if (equals != std::string::npos) out.paths = split(text.substr(equals + 1), ',');
-    return out;
-}
-
-BuildOutput parse_output(const std::string& text) {
-    BuildOutput out;
-    const auto fields = csv_fields(text);
-    if (fields.size() == 1 && fields[0].find('=') == std::string::npos) {
-        out.type = fields[0] == "-" ? BuildOutput::Type::tar : BuildOutput::Type::local;
-        out.destination = fields[0];
-        return out;
-    }
-    bool typed = false;
-    for (const std::string& field : fields) {
-        const std::size_t equals = field.find('=');
-        if (equals == std::string::npos) throw error(Errc::usage, "invalid value {}", field);
-        const auto [key, value] = pair_of(field);
-        if (key == "type") {
-            const auto type = output_type(value);
-            if (!type)
-                throw error(Errc::usage, "exporter \"{}\" could not be found", value)
-                    .with_hint("image, registry, local, tar, oci, docker, cacheonly");
-            out.type = *type;
-            typed = true;
-            if (value == "registry") out.attributes["push"] = "true";
-        } else if (key == "dest") {
-            out.destination = value;
-        } else {
-            out.attributes[key] = value;
-        }
-    }
-    if (!typed && out.destination.empty()) throw error(Errc::usage, "type is required for output");
-    if (!typed) out.type = out.destination == "-" ? BuildOutput::Type::tar : BuildOutput::Type::local;
-    return out;
-}
-
 void BuildFlags::add_to(Options& options) {
-    options.list("add-host", hosts, "Add a custom host-to-IP mapping (format: \"host:ip\")", "strings")
+    options.each("add-host", "strings", csv_into(hosts), "Add a custom host-to-IP mapping (format: \"host:ip\")")
         .list("allow", allow,
               "Allow extra privileged entitlement (network.host, security.insecure, buildx.local.delete)")
         .list("build-arg", args, "Set build-time variables")
@@ -204,22 +51,58 @@ void BuildFlags::add_to(Options& options) {
         .flag("push", push, "Push the image when it is built")
         .flag("q,quiet", quiet, "Suppress the build output and print image ID on success")
         .list("secret", secrets, "Secret to expose to the build (format: \"id=mysecret[,src=/local/secret]\")")
-        .value("shm-size", shm_size, "Shared memory size for build containers", "bytes")
+        .each(
+            "shm-size", "bytes",
+            [this](const std::string& text) {
+                parse_size(text);
+                shm_size = text;
+            },
+            "Shared memory size for build containers")
         .list("ssh", ssh,
               "SSH agent socket or keys to expose to the build (format: \"default|<id>[=<socket>|<key>[,<key>]]\")")
         .list("t,tag", request.tags, "Image identifier (format: \"[registry/]repository[:tag]\")")
         .value("target", request.target, "Set the target build stage to build")
-        .list("ulimit", ulimits, "Ulimit options", "ulimit");
-    for (const char* flag : {"compress", "force-rm", "rm", "squash", "D,debug"}) options.ignored(flag);
+        .each(
+            "ulimit", "ulimit",
+            [this](const std::string& text) {
+                parse_ulimit(text);
+                ulimits.push_back(text);
+            },
+            "Ulimit options")
+        .list("resource", resources, "Resource limits for build containers (no effect)")
+        .list("policy", policies, "Policy configuration");
+    for (const char* flag : {"compress", "force-rm", "rm", "D,debug"}) options.ignored(flag);
+    const auto told = [&](const char* names, const char* type, const char* warning) {
+        options
+            .each(
+                names, type,
+                [this, warning](const std::string& value) {
+                    if (value != "false") warnings.emplace_back(warning);
+                },
+                "")
+            .hidden();
+    };
+    told("squash", "",
+         "experimental flag squash is removed with BuildKit. You should squash inside build using a multi-stage "
+         "Dockerfile for efficiency.");
+    told("isolation", "string", "isolation flag is deprecated with BuildKit.");
+    told("security-opt", "strings",
+         "security-opt flag is deprecated. \"RUN --security=insecure\" should be used with BuildKit.");
+    for (const char* names :
+         {"m,memory", "memory-swap", "c,cpu-shares", "cpu-period", "cpu-quota", "cpuset-cpus", "cpuset-mems"}) {
+        const std::string key = std::string(names).substr(names[1] == ',' ? 2 : 0);
+        options
+            .each(
+                names, "string", [this, key](const std::string& value) { resources.push_back(key + "=" + value); }, "")
+            .hidden();
+    }
     options.list("annotation", annotations, "Add annotation to the image (no effect)", "stringArray")
         .list("attest", attests, "Attestation parameters (no effect)", "stringArray")
         .value("provenance", provenance, "Shorthand for \"--attest=type=provenance\" (no effect)", "string")
         .value("sbom", sbom, "Shorthand for \"--attest=type=sbom\" (no effect)", "string");
     options.value("print", print, "The old name of --call").hidden();
     options.value("builder", builder, "Override the configured builder instance").hidden();
-    for (const char* value : {"cgroup-parent", "cpu-period", "cpu-quota", "c,cpu-shares", "cpuset-cpus", "cpuset-mems",
-                              "isolation", "m,memory", "memory-swap", "security-opt", "policy"})
-        options.ignored(value, "string");
+    options.ignored("cgroup-parent", "string");
     options.arguments(arguments);
 }
 
@@ -227,19 +110,32 @@ void BuildFlags::add_to(Options& options) {
 void BuildFlags::read_call() {
     if (check) call = "check";
     if (call.empty()) call = print;
-    const auto fields = csv_fields(call);
-    call = fields.front();
-    if (call == "lint") call = "check"; // its older name
-    if (!call.empty() && call != "build" && call != "check" && call != "targets" && call != "outline")
-        throw error(Errc::usage, "invalid value \"{}\" for --call", call).with_hint("build, check, outline or targets");
-    for (std::size_t i = 1; i < fields.size(); ++i) {
-        const auto [key, value] = pair_of(fields[i]);
-        if (key == "format" && value != "json" && value != "text" && !value.empty())
-            throw error(Errc::usage, "invalid format \"{}\" for --call", value).with_hint("json or text");
-        if (key == "format") call_format = value;
-        else if (key == "ignorestatus") ignore_status = value == "true" || value == "1";
-        else if (key != "format") throw error(Errc::usage, "invalid key \"{}\" in --call", key);
+    if (call.empty()) return;
+    const std::string text = std::exchange(call, "");
+    for (const std::string& field : csv_fields(text)) {
+        const std::size_t equals = field.find('=');
+        const std::string key = field.substr(0, equals);
+        if (equals == std::string::npos) {
+            if (!call.empty()) throw error(Errc::usage, "invalid print value: {}", text);
+            call = field;
+            continue;
+        }
+        const std::string value = field.substr(equals + 1);
+        if (key == "format") {
+            call_format = value;
+        } else if (key == "ignorestatus") {
+            const auto ignore = parse_go_bool(value);
+            if (!ignore)
+                throw error(Errc::usage,
+                            "invalid ignorestatus print value: {0}: strconv.ParseBool: parsing \"{0}\": invalid syntax",
+                            value);
+            ignore_status = *ignore;
+        } else {
+            throw error(Errc::usage, "invalid print field: {}", field);
+        }
     }
+    if (call == "lint") call = "check";             // its older name
+    if (call_format != "json") call_format.clear(); // whatever else is text
 }
 
 namespace {
@@ -262,13 +158,12 @@ bool is_acted_on(BuildOutput::Type type, const std::string& key, const std::stri
 
 // Attestations and annotations say how an image came to be; the build does not depend on them.
 void BuildFlags::tell_what_is_missing() {
-    const auto off = [](const std::string& value) { return value.empty() || value == "false" || value == "0"; };
-    if (!off(provenance)) without_effect.emplace_back("--provenance has no effect: no attestations are made");
-    if (!off(sbom)) without_effect.emplace_back("--sbom has no effect: no attestations are made");
-    for (const auto& text : attests)
-        if (text.find("disabled=true") == std::string::npos)
-            without_effect.push_back("--attest " + text + " has no effect: no attestations are made");
-    for (const auto& text : annotations) without_effect.push_back("--annotation " + text + " has no effect");
+    for (const BuildEntry& entry : attestations)
+        if (!entry.fields.count("disabled"))
+            without_effect.push_back("--attest " + to_string(entry) + " has no effect: no attestations are made");
+    for (const auto& text : annotations)
+        if (!text.empty()) without_effect.push_back("--annotation " + text + " has no effect");
+    for (const auto& text : resources) without_effect.push_back("--resource " + text + " has no effect");
     for (const BuildOutput& output : request.outputs)
         for (const auto& [key, value] : output.attributes)
             if (!is_acted_on(output.type, key, value))
@@ -276,6 +171,12 @@ void BuildFlags::tell_what_is_missing() {
 }
 
 void BuildFlags::apply() {
+    read();
+    settle();
+}
+
+// In buildx's order: the first mistake is told.
+void BuildFlags::read() {
     if (arguments.size() != 1 && docker_is_spoken())
         throw error(
             Errc::usage, "ERROR: {}",
@@ -283,12 +184,85 @@ void BuildFlags::apply() {
     if (arguments.size() != 1)
         throw error(Errc::usage, "'davit image build' requires 1 argument, not {}", arguments.size())
             .with_hint("the context: a directory, a URL or - for standard input");
-    if (!builder.empty()) check_builder(builder);
-    if (quiet && !progress.empty() && progress != "auto" && progress != "quiet")
-        throw error(Errc::usage, "progress={} and quiet cannot be used together", progress);
     for (const auto* list : {&args, &labels})
         for (const auto& text : *list)
-            if (text.starts_with('=')) throw error(Errc::usage, "invalid key-value pair \"{}\": empty key", text);
+            if (text.empty() || text.starts_with('='))
+                throw error(Errc::usage, "invalid key-value pair \"{}\": empty key", text);
+    check_source_policy();
+    for (const auto& text : policies)
+        if (is_policy_acted_on(text))
+            throw error(Errc::unsupported, "davit keeps no policies: --policy {}", text)
+                .with_hint("--policy disabled=true builds without");
+    for (const auto& text : attests) attestations.push_back(parse_attest_entry(text));
+    for (const auto& [type, value] : {std::pair{"provenance", &provenance}, {"sbom", &sbom}})
+        if (const std::string text = attest_of(type, *value); !text.empty())
+            attestations.push_back(parse_attest_entry(text));
+    for (const auto& text : contexts)
+        if (!text.empty()) request.contexts.push_back(parse_build_context(text));
+    for (const auto& text : outputs)
+        if (!text.empty()) output_entries_.push_back(parse_output_entry(text));
+    for (const BuildEntry& entry : output_entries_)
+        if ((entry.type == "local" || entry.type == "tar") && !iid_file.empty())
+            throw error(Errc::usage, "local and tar exporters are incompatible with image ID file");
+    for (auto* caches : {&request.cache_from, &request.cache_to})
+        for (const auto& text : std::exchange(*caches, {}))
+            if (!text.empty())
+                for (const BuildEntry& entry : parse_cache_entries(text)) caches->push_back(to_string(entry));
+    for (const auto& text : secrets)
+        if (!text.empty()) secret_entries_.push_back(parse_secret_entry(text));
+    for (const auto& text : ssh)
+        if (!text.empty()) request.ssh.push_back(parse_ssh(text));
+    read_call();
+    if (quiet && !progress.empty() && progress != "auto" && progress != "quiet" && progress != "none")
+        throw error(Errc::usage, "progress={} and quiet cannot be used together", progress);
+    build_progress(progress);
+    if (const char* chosen = std::getenv("BUILDX_BUILDER"); builder.empty() && chosen) builder = chosen;
+    if (!builder.empty()) check_builder(builder);
+}
+
+void BuildFlags::settle() {
+    if (request.no_cache && !no_cache_filter.empty())
+        throw error(Errc::usage, "--no-cache and --no-cache-filter cannot currently be used together");
+    for (const auto& text : resources) check_resource(text);
+    for (const SecretEntry& entry : secret_entries_) request.secrets.push_back(secret_of(entry));
+    for (const BuildSsh& one : request.ssh) check_agent(one);
+    for (const BuildEntry& entry : output_entries_) request.outputs.push_back(output_of(entry));
+    read_entitlements();
+    for (const auto& text : annotations) check_annotation(text);
+    for (const BuildEntry& entry : attestations)
+        if (entry.type != "provenance" && entry.type != "sbom")
+            throw error(Errc::usage, "failed to solve: unknown attestation type \"{}\"", entry.type);
+    if (!call.empty() && call != "build" && call != "check" && call != "targets" && call != "outline")
+        throw error(Errc::usage, "failed to solve: unsupported request frontend.{0}: unsupported request frontend.{0}",
+                    call);
+    for (const auto& text : request.cache_from) check_cache(parse_cache_entries(text).front(), false);
+    for (const auto& text : request.cache_to) check_cache(parse_cache_entries(text).front(), true);
+    fill_request();
+    place_files();
+    if (!request.network.empty() && request.network != "default" && request.network != "none" &&
+        request.network != "host")
+        throw error(Errc::usage, "network mode \"{}\" not supported by {}", request.network,
+                    docker_is_spoken() ? "buildkit - you can define a custom network for your builder using the "
+                                         "network driver-opt in buildx create"
+                                       : "davit's builder")
+            .with_hint("default, none or host");
+    tell_what_is_missing();
+}
+
+void BuildFlags::read_entitlements() {
+    for (const auto& one : allow) {
+        if (one.empty()) continue;
+        if (one.starts_with("buildx.local.delete="))
+            throw error(Errc::usage, "buildx.local.delete does not accept a value");
+        if (one != "network.host" && one != "security.insecure" && one != "device" && !one.starts_with("device=") &&
+            one != "buildx.local.delete")
+            throw error(Errc::usage, "unknown entitlement {}", one)
+                .with_hint("network.host, security.insecure, buildx.local.delete");
+        request.entitlements.push_back(one);
+    }
+}
+
+void BuildFlags::fill_request() {
     for (const auto& text : args) {
         const std::size_t equals = text.find('=');
         std::optional<std::string> value;
@@ -301,42 +275,20 @@ void BuildFlags::apply() {
         const std::size_t equals = text.find('=');
         request.labels.emplace_back(text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1));
     }
-    for (const auto& text : contexts) {
-        const std::size_t equals = text.find('=');
-        if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-            throw error(Errc::usage, "invalid context value: {}, expected key=value", text);
-        request.contexts.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-    }
-    for (const auto& text : secrets) request.secrets.push_back(parse_secret(text));
-    for (const auto& text : ssh) request.ssh.push_back(parse_ssh(text));
-    for (const auto& text : outputs) request.outputs.push_back(parse_output(text));
-    for (const BuildOutput& output : request.outputs)
-        if (!iid_file.empty() && (output.type == BuildOutput::Type::local || output.type == BuildOutput::Type::tar))
-            throw error(Errc::usage, "local and tar exporters are incompatible with image ID file");
     for (const auto& text : hosts)
         for (auto& entry : parse_extra_host(text)) request.extra_hosts.push_back(std::move(entry));
     for (const auto& text : ulimits) request.ulimits.insert(parse_ulimit(text));
     const auto comma_lists = [](const std::vector<std::string>& from, std::vector<std::string>& to) {
         for (const auto& text : from)
-            for (auto& part : split(text, ',')) to.push_back(std::move(part));
+            for (std::size_t at = 0; at <= text.size();) {
+                const std::size_t end = std::min(text.find(',', at), text.size());
+                to.push_back(text.substr(at, end - at));
+                at = end + 1;
+            }
     };
     comma_lists(platforms, request.platforms);
     comma_lists(no_cache_filter, request.no_cache_filter);
-    comma_lists(allow, request.entitlements);
-    for (const auto& one : request.entitlements)
-        if (one.starts_with("buildx.local.delete="))
-            throw error(Errc::usage, "buildx.local.delete does not accept a value");
-        else if (one != "network.host" && one != "security.insecure" && one != "device" &&
-                 !one.starts_with("device=") && one != "buildx.local.delete")
-            throw error(Errc::usage, "unknown entitlement {}", one)
-                .with_hint("network.host, security.insecure, buildx.local.delete");
-    if (!shm_size.empty()) {
-        const auto size = parse_bytes(shm_size);
-        if (!size || *size < 0) throw bad_value("shm-size", shm_size, "invalid size: '" + shm_size + "'");
-        request.shm_size = *size;
-    }
-    read_call();
-    tell_what_is_missing();
+    if (!shm_size.empty()) request.shm_size = parse_size(shm_size);
     request.check_only = !call.empty() && call != "build";
     const bool somewhere = !request.outputs.empty();
     if (load && somewhere) {
@@ -350,10 +302,19 @@ void BuildFlags::apply() {
         to.attributes["push"] = "true";
     }
     if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
-        epoch && std::none_of(request.args.begin(), request.args.end(),
-                              [](const auto& arg) { return arg.first == "SOURCE_DATE_EPOCH"; }))
+        epoch && *epoch && std::none_of(request.args.begin(), request.args.end(), [](const auto& arg) {
+            return arg.first == "SOURCE_DATE_EPOCH";
+        }))
         request.args.emplace_back("SOURCE_DATE_EPOCH", epoch);
+}
+
+void BuildFlags::place_files() {
     request.context = arguments.front();
+    if (request.context.empty())
+        throw error(Errc::usage, "please specify build context (e.g. \".\" for the current directory)");
+    for (const auto& [name, where] : request.contexts)
+        if (where.empty())
+            throw error(Errc::not_found, "failed to get build context {}: stat : no such file or directory", name);
     // -f is meant from here, not from the context.
     const bool remote = request.dockerfile.starts_with("http://") || request.dockerfile.starts_with("https://");
     if (!request.dockerfile.empty() && request.dockerfile != "-" && request.dockerfile.front() != '/' && !remote &&
@@ -361,10 +322,6 @@ void BuildFlags::apply() {
         request.dockerfile = std::filesystem::absolute(request.dockerfile).string();
     if (request.context == "-" && request.dockerfile == "-")
         throw error(Errc::usage, "invalid argument: can't use stdin for both build context and dockerfile");
-    if (!request.network.empty() && request.network != "default" && request.network != "none" &&
-        request.network != "host")
-        throw error(Errc::usage, "network mode \"{}\" not supported by davit's builder", request.network)
-            .with_hint("default, none or host");
 }
 
 } // namespace davit::cli

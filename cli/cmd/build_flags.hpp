@@ -1,6 +1,8 @@
 // The options of `davit image build`, with docker's grammars for their values.
 #pragma once
 
+#include "base/build_entries.hpp"
+#include "cli/cmd/build_values.hpp"
 #include "cli/options.hpp"
 #include "davit/build.hpp"
 #include "davit/engine.hpp"
@@ -22,28 +24,29 @@ struct BuildFlags {
     std::string shm_size, call, call_format, print, provenance, sbom;
     std::vector<std::string> attests, annotations;
     std::vector<std::string> without_effect; // after apply(): what was asked for and is not done, a sentence each
-    std::vector<std::string> ulimits;
+    std::vector<std::string> ulimits, resources, policies;
+    std::vector<std::string> warnings; // after parsing: of options that BuildKit has not
+    std::vector<BuildEntry> attestations;
     std::string builder;
 
     void add_to(Options& options);
-    // After parsing. Throws Error(usage).
-    void apply();
+    // After parsing: read() finds what is no value, settle() what cannot be done. Throw Error(usage).
+    void apply(); // both
+    void read();
+    void settle();
     void read_call(); // a part of it: what --call and --check say
 
 private:
+    void read_entitlements();
+    void fill_request();
+    void place_files();
     void tell_what_is_missing();
+    std::vector<BuildEntry> output_entries_;
+    std::vector<SecretEntry> secret_entries_;
 };
 
 class Interrupts;
 // Builds, with the progress that the flags ask for; what a failed step wrote goes to standard error.
 BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& interrupts);
-
-// --secret id=ID[,src=FILE|env=NAME][,type=…]; --ssh ID[=PATH,…]; -o DEST or type=…,dest=…; NAME=VALUE.
-BuildSecret parse_secret(const std::string& text);
-BuildSsh parse_ssh(const std::string& text);
-BuildOutput parse_output(const std::string& text);
-// HOST:ADDRESS or HOST=ADDRESS,…, with [] around an IPv6 address or not: an entry for each. An address may be
-// host-gateway alone.
-std::vector<std::pair<std::string, std::string>> parse_extra_host(const std::string& text);
 
 } // namespace davit::cli

@@ -6,6 +6,7 @@
 #include "base/sys.hpp"
 #include "base/units.hpp"
 #include "cli/builders.hpp"
+#include "cli/cmd/build_values.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/cmd/verbs.hpp"
 #include "cli/confirm.hpp"
@@ -16,8 +17,10 @@
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
 
+#include <cstdint>
 #include <cstdio>
 #include <fmt/format.h>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -32,7 +35,7 @@ std::string used(const BuildCacheEntry& entry) {
     return human_duration(std::chrono::nanoseconds(sys::realtime_ns() - entry.last_used)) + " ago";
 }
 
-// "key", "key=value"; buildx's own names.
+// "key", "key=value"; buildx's own names. Nothing has another field.
 bool taken_by(const std::vector<std::string>& filters, const BuildCacheEntry& entry) {
     for (const std::string& filter : filters) {
         const std::size_t equals = filter.find('=');
@@ -45,11 +48,23 @@ bool taken_by(const std::vector<std::string>& filters, const BuildCacheEntry& en
                            : key == "inuse"       ? is(entry.in_use)
                            : key == "shared"      ? is(entry.shared)
                            : key == "private"     ? is(!entry.shared)
-                           : key == "mutable"     ? is(entry.mount)
-                                                  : throw error(Errc::usage, "invalid filter '{}'", filter);
+                                                  : key == "mutable" && is(entry.mount);
         if (!takes) return false;
     }
     return true;
+}
+
+std::function<void(const std::string&)> filter_into(std::vector<std::string>& to) {
+    return [&to](const std::string& text) {
+        if (docker_is_spoken() && text.find('=') == std::string::npos)
+            throw error(Errc::usage, "bad format of filter (expected name=value)");
+        to.push_back(text);
+    };
+}
+
+// docker hands its words to buildx, by whatever name.
+void called_as_buildx(Globals& globals, const char* word) {
+    if (globals.docker_words) globals.docker_word = word;
 }
 
 void print_total(const char* what, std::uint64_t bytes) {
@@ -84,9 +99,11 @@ int run_builder_du(Globals& globals, const Args& args) {
     bool verbose = false;
     std::string format;
     std::vector<std::string> filters;
+    called_as_buildx(globals, "buildx du");
     Options options(globals, "builder du [OPTIONS]", "Disk usage of the build cache");
     options.flag("verbose", verbose, "Shorthand for \"--format=pretty\"")
-        .list("filter", filters, "Provide filter values: id=ID, type=TYPE, inuse, shared, description=TEXT", "filter")
+        .each("filter", "filter", filter_into(filters),
+              "Provide filter values: id=ID, type=TYPE, inuse=true, shared=true, description=TEXT")
         .value("format", format, "Format the output: table, json, or a Go template")
         .each("builder", "string", check_builder, "")
         .hidden()
@@ -94,7 +111,7 @@ int run_builder_du(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     if (verbose && !format.empty()) throw error(Errc::usage, "--format and --verbose cannot be used together");
     verbose = verbose || format == "pretty";
-    const ListFormat shape = ListFormat::parse(format == "pretty" ? "" : format);
+    const ListFormat shape = ListFormat::parse(format == "pretty" ? "" : format, "commands.diskusageContext");
     const bool table = shape.kind == ListFormat::Kind::table && !verbose;
     const bool marks = table || shape.kind == ListFormat::Kind::table_template;
     Engine engine = image_engine();
@@ -147,6 +164,10 @@ int run_builder_du(Globals& globals, const Args& args) {
 
 namespace {
 
+std::function<void(const std::string&)> size_into(std::int64_t& to) {
+    return [&to](const std::string& text) { to = parse_size(text); };
+}
+
 bool agreed(bool all) {
     std::fprintf(stderr, "WARNING! This will remove all %sbuild cache. Are you sure you want to continue? [y/N] ",
                  all ? "" : "dangling ");
@@ -157,29 +178,39 @@ bool agreed(bool all) {
 
 int run_builder_prune(Globals& globals, const Args& args) {
     bool force = false, verbose = false;
-    std::string keep;
+    std::int64_t keep = 0, unused = 0;
     std::vector<std::string> filters;
     PruneBuildCacheOptions how;
+    called_as_buildx(globals, "buildx prune");
     Options options(globals, "builder prune [OPTIONS]", "Remove build cache");
     options.flag("a,all", how.all, "Remove all unused build cache, not just dangling ones")
-        .list("filter", filters, "Provide filter values (e.g., \"until=24h\")", "filter")
+        .each("filter", "filter", filter_into(filters), "Provide filter values (e.g., \"until=24h\")")
         .flag("f,force", force, "Do not prompt for confirmation")
-        .value("keep-storage", keep, "Amount of disk space to keep for cache", "bytes")
+        .each("keep-storage", "bytes", size_into(keep), "Amount of disk space to keep for cache")
         .alias("max-used-space")
+        .alias("reserved-space")
+        .each("min-free-space", "bytes", size_into(unused), "Target amount of free disk space: no effect")
+        .hidden()
         .flag("verbose", verbose, "Whole ids")
         .each("builder", "string", check_builder, "")
         .hidden();
     if (!options.parse(args)) return 0;
     for (const std::string& filter : filters) {
         const std::string_view until = "until=";
-        if (!filter.starts_with(until)) throw error(Errc::usage, "invalid filter '{}'", filter).with_hint("until=24h");
-        how.unused_since = parse_time(filter.substr(until.size()), sys::realtime_ns());
+        if (!filter.starts_with(until)) {
+            for (const char* known : {"id=", "type=", "description=", "inuse=", "shared=", "private=", "mutable="})
+                if (filter.starts_with(known))
+                    throw error(Errc::unsupported, "davit prunes by until= only, not by {}", filter);
+            std::puts("Total:\t0B"); // nothing has another field
+            return 0;
+        }
+        const std::string age = filter.substr(until.size());
+        if (!parse_duration(age))
+            throw error(Errc::usage, "\"until\" filter expects a duration (e.g., '24h'): time: invalid duration \"{}\"",
+                        age);
+        how.unused_since = parse_time(age, sys::realtime_ns());
     }
-    if (!keep.empty()) {
-        const auto bytes = parse_bytes(keep);
-        if (!bytes || *bytes < 0) throw error(Errc::usage, "invalid --keep-storage {}", keep).with_hint("as in 10GB");
-        how.keep = static_cast<std::uint64_t>(*bytes);
-    }
+    how.keep = static_cast<std::uint64_t>(keep);
     if (!force && !globals.dry_run && !agreed(how.all)) return 0;
     Engine engine = image_engine();
     if (globals.dry_run) {

@@ -5,6 +5,7 @@
 #include "cli/builders.hpp"
 #include "cli/cmd/builder.hpp"
 #include "cli/cmd/buildx_bake.hpp"
+#include "cli/cmd/buildx_history.hpp"
 #include "cli/cmd/image.hpp"
 #include "cli/cmd/inspected.hpp"
 #include "cli/cmd/manifest.hpp"
@@ -85,7 +86,7 @@ int list(Globals& globals, const Args& args) {
     std::string bare = format;
     std::erase(bare, ' ');
     if (bare == "{{json.}}") return print_documents();
-    const ListFormat shape = ListFormat::parse(format);
+    const ListFormat shape = ListFormat::parse(format, "commands.lsContext");
     std::string lines;
     std::vector<nlohmann::json> rows;
     for (const BuilderName& builder : builder_names()) {
@@ -201,12 +202,20 @@ int remove(Globals& globals, const Args& args) {
     ErrorList errors;
     for (const std::string& name : names)
         errors.run([&] {
-            if (globals.dry_run) check_builder(name);
-            else forget_builder(name);
+            try {
+                if (globals.dry_run) check_builder(name);
+                else forget_builder(name);
+            } catch (const Error& e) {
+                throw docker_is_spoken() ? told_after(name + ": ", e) : e;
+            }
             std::fprintf(stderr, "%s removed\n", printable(name).c_str());
         });
-    errors.throw_if_any();
-    return 0;
+    if (errors.empty() || !docker_is_spoken()) {
+        errors.throw_if_any();
+        return 0;
+    }
+    for (const Error& e : errors.errors()) std::fprintf(stderr, "failed to remove %s\n", printable(e.what()).c_str());
+    throw error(Errc::failed, "failed to remove one or more builders");
 }
 
 int stop(Globals& globals, const Args& args) {
@@ -218,13 +227,24 @@ int stop(Globals& globals, const Args& args) {
     return 0;
 }
 
+// They made an alias of docker's builder once, and do nothing any more.
+template <bool there>
+int installed(Globals& globals, const Args& args) {
+    Options options(globals, there ? "buildx install" : "buildx uninstall", "Nothing, as in docker's buildx");
+    if (!options.parse(args)) return 0;
+    std::printf("Command \"%s\" is deprecated, use 'docker buildx' directly, without relying on the 'docker builder' "
+                "alias\n",
+                there ? "install" : "uninstall");
+    return 0;
+}
+
 int image_tools(Globals& globals, const Args& args) {
     static const Verb verbs[] = {
         {"create", "Create a new image based on source images", create_image_list},
         {"inspect", "Show details of an image in the registry", print_image_tools},
     };
-    return run_group(globals, args, "buildx imagetools", "Look at images in registries, and put lists of them together",
-                     verbs);
+    return run_buildx_group(globals, args, "buildx imagetools",
+                            "Look at images in registries, and put lists of them together", verbs);
 }
 
 } // namespace
@@ -237,6 +257,15 @@ Args without_own_flags(const Args& args) {
     for (; i < args.size(); ++i) {
         const std::string& word = args[i];
         std::string name;
+        const bool known = word == "--builder" || word.starts_with("--builder=") || word == "-D" || word == "--debug" ||
+                           word == "--help" || word == "-h";
+        if (docker_is_spoken() && word.starts_with("-") && (!known || (word == "--builder" && i + 1 == args.size())))
+            throw docker_flag_mistake(known ? "flag needs an argument: --builder"
+                                      : word.starts_with("--")
+                                          ? "unknown flag: " + word.substr(0, word.find('='))
+                                          : "unknown shorthand flag: '" + word.substr(1, 1) + "' in " + word,
+                                      "docker buildx", "docker buildx [OPTIONS] COMMAND")
+                .with_exit_code(125);
         if (word == "-D" || word == "--debug") continue;
         if (word == "--builder" && i + 1 < args.size()) name = args[++i];
         else if (word.starts_with("--builder=")) name = word.substr(word.find('=') + 1);
@@ -255,18 +284,21 @@ int run_buildx(Globals& globals, const Args& all) {
         {"build", "Build an image from a Dockerfile", run_image_build, VerbGroup::hidden, "b"}, // image build
         {"create", "Make another name for the one builder", create},
         {"du", "Disk usage of the build cache", run_builder_du, VerbGroup::hidden}, // builder du
+        {"history", "Builds that have ended", run_buildx_history},
         {"imagetools", "Look at images in registries", image_tools},
         {"inspect", "Inspect the builder", inspect},
+        {"install", "Nothing: docker's builder is buildx already", installed<true>, VerbGroup::hidden},
         {"ls", "List builder instances", list},
         {"prune", "Remove build cache", run_builder_prune, VerbGroup::hidden}, // builder prune
         {"rm", "Remove one or more builder instances", remove},
         {"stop", "Nothing: no builder runs between builds", stop},
+        {"uninstall", "Nothing: docker's builder is buildx already", installed<false>, VerbGroup::hidden},
         {"use", "Set the current builder instance", use},
         {"version", "Show buildx version information", version},
     };
     return told_as_buildx([&] {
         const Args args = globals.describe ? all : without_own_flags(all);
-        return run_group(globals, args, "buildx", "Build with the options of docker buildx", verbs);
+        return run_buildx_group(globals, args, "buildx", "Build with the options of docker buildx", verbs);
     });
 }
 

@@ -1,5 +1,6 @@
 // `buildx bake`: the builds of a bake file, one after the other. What the file means is davit/bake.hpp's.
 #include "cli/cmd/buildx_bake.hpp"
+#include "base/build_entries.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/printable.hpp"
@@ -9,6 +10,7 @@
 #include "cli/cmd/bake_list.hpp"
 #include "cli/cmd/build_flags.hpp"
 #include "cli/cmd/image.hpp"
+#include "cli/display/build_display.hpp"
 #include "cli/format/build_calls.hpp"
 #include "cli/format/build_metadata.hpp"
 #include "cli/format/json_text.hpp"
@@ -18,6 +20,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -31,9 +34,10 @@ namespace {
 struct BakeFlags {
     BakeOptions bake;
     std::vector<std::string> files, variables, allow;
-    std::string progress, metadata_file, list, call;
+    std::string progress, metadata_file, list, call, provenance, sbom, builder;
     bool list_targets = false, list_variables = false; // the old names
-    bool print = false, push = false, load = false, no_cache = false, pull = false, check = false;
+    bool print = false, push = false, load = false, check = false;
+    std::optional<bool> no_cache, pull;
 
     void add_to(Options& o) {
         o.list("f,file", files, "Build definition file: HCL, JSON or compose")
@@ -53,9 +57,43 @@ struct BakeFlags {
         o.list("allow", allow, "Allow build to access specified resources (network.host, security.insecure, ...)");
         o.flag("list-targets", list_targets, "The old name of --list=targets").hidden();
         o.flag("list-variables", list_variables, "The old name of --list=variables").hidden();
-        for (const char* value : {"provenance", "sbom"}) o.ignored(value, "string");
-        o.each("builder", "string", check_builder, "").hidden();
+        o.value("provenance", provenance, "Shorthand for \"--set=*.attest=type=provenance\"");
+        o.value("sbom", sbom, "Shorthand for \"--set=*.attest=type=sbom\"");
+        o.ignored("policy", "stringArray");
+        o.value("builder", builder, "Override the configured builder instance").hidden();
         o.arguments(bake.targets);
+    }
+
+    // As buildx, which makes overrides of them: behind those that were given.
+    void add_overrides() {
+        std::vector<std::string>& to = bake.overrides;
+        if (push) to.emplace_back("*.push=true");
+        if (load) to.emplace_back("*.load=true");
+        BuildFlags asked;
+        asked.call = call;
+        asked.check = check;
+        asked.read_call();
+        const std::string name = asked.call == "check" ? "lint" : asked.call;
+        if (!name.empty() && name != "build") to.push_back("*.call=" + name);
+        if (no_cache) to.emplace_back(*no_cache ? "*.no-cache=true" : "*.no-cache=false");
+        if (pull) to.emplace_back(*pull ? "*.pull=true" : "*.pull=false");
+        if (!sbom.empty()) to.push_back("*.attest=" + attest_of("sbom", sbom));
+        if (!provenance.empty()) to.push_back("*.attest=" + attest_of("provenance", provenance));
+    }
+
+    void check_allowed() const {
+        for (const std::string& one : allow) {
+            const std::string key = one.substr(0, one.find('='));
+            const bool valued = key != one;
+            if (key == "buildx.local.delete" && valued)
+                throw error(Errc::usage, "buildx.local.delete does not accept a value");
+            constexpr std::string_view plain[] = {"network.host", "security.insecure", "ssh", "buildx.local.delete"};
+            constexpr std::string_view others[] = {"device",     "fs",         "fs.read", "fs.write",
+                                                   "image.push", "image.load", "image"};
+            if ((valued || std::find(std::begin(plain), std::end(plain), key) == std::end(plain)) &&
+                std::find(std::begin(others), std::end(others), key) == std::end(others))
+                throw error(Errc::usage, "unknown entitlement key \"{}\"", key);
+        }
     }
 };
 
@@ -79,16 +117,18 @@ BuildFlags flags_of(const Globals& globals, const BakeFlags& f, const BakeTarget
         if (one == "network.host" || one == "security.insecure" || one.starts_with("buildx.local.delete"))
             out.allow.push_back(one);
     out.no_cache_filter = t.no_cache_filter;
-    out.shm_size = t.shm_size;
-    out.check = f.check;
-    out.call = f.call.empty() ? t.call : f.call;
+    out.shm_size = t.shm_size.value_or("");
+    out.call = t.call.value_or("");
+    if (const std::size_t comma = f.call.find(','); comma != std::string::npos) out.call += f.call.substr(comma);
+    out.annotations = t.annotations;
+    out.attests = t.attests;
     out.request.tags = t.tags;
-    out.request.target = t.target;
-    out.request.network = t.network;
+    out.request.target = t.target.value_or("");
+    out.request.network = t.network.value_or("");
     out.request.cache_from = t.cache_from;
     out.request.cache_to = t.cache_to;
-    out.request.no_cache = f.no_cache || t.no_cache.value_or(false);
-    out.request.pull = f.pull || t.pull.value_or(false);
+    out.request.no_cache = t.no_cache.value_or(false);
+    out.request.pull = t.pull.value_or(false);
     out.apply();
     for (const std::string& text : out.without_effect) std::fprintf(stderr, "WARNING: %s\n", printable(text).c_str());
     add_build_proxies(globals, out.request.args);
@@ -218,22 +258,52 @@ private:
 
 } // namespace
 
+namespace {
+
+bool is_elsewhere(const std::string& word) {
+    for (const char* beginning : {"http://", "https://", "git://", "ssh://", "git@", "github.com/"})
+        if (word.starts_with(beginning)) return true;
+    return false;
+}
+
+// Of the environment, where a target says nothing of its own.
+void add_source_date(Baked& baked) {
+    const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
+    if (!epoch || !*epoch) return;
+    for (BakeTarget& target : baked.targets)
+        if (std::none_of(target.args.begin(), target.args.end(),
+                         [](const auto& arg) { return arg.first == "SOURCE_DATE_EPOCH"; }))
+            target.args.emplace_back("SOURCE_DATE_EPOCH", epoch);
+}
+
+} // namespace
+
 int run_bake(Globals& globals, const Args& args) {
     BakeFlags f;
     Options options(globals, "buildx bake [OPTIONS] [TARGET...]", "Build from a file");
     f.add_to(options);
     if (!options.parse(args)) return 0;
+    if (!f.bake.targets.empty() && is_elsewhere(f.bake.targets.front()))
+        throw error(Errc::unsupported, "davit reads bake files of this machine only, not of {}", f.bake.targets.front())
+            .with_hint("git clone it, and bake there");
+    f.add_overrides();
+    f.check_allowed();
+    if (f.print && !f.list.empty()) throw error(Errc::usage, "--print and --list are mutually exclusive");
+    const bool only_looks = f.print || !f.list.empty() || f.list_targets || f.list_variables || globals.dry_run;
+    if (!only_looks && !f.builder.empty()) check_builder(f.builder);
+    build_progress(f.progress); // a wrong word is told before anything is read
     read_bake_files(globals, f.files, f.variables, f.bake);
     if (f.list.empty() && (f.list_targets || f.list_variables)) f.list = f.list_targets ? "targets" : "variables";
     if (!f.list.empty()) {
-        if (f.print) throw error(Errc::usage, "--print and --list are mutually exclusive");
+        for (const auto& [given, word] : {std::pair{f.list_targets, "targets"}, {f.list_variables, "variables"}})
+            if (given)
+                std::printf("Flag --list-%s has been deprecated, list-%s is deprecated, use list=%s instead\n", word,
+                            word, word);
         std::fputs(bake_list(f.list, f.bake).c_str(), stdout);
         return 0;
     }
-    // As buildx, which makes overrides of them: behind those that were given.
-    if (f.push) f.bake.overrides.emplace_back("*.push=true");
-    if (f.load) f.bake.overrides.emplace_back("*.load=true");
-    const Baked baked = davit::bake(f.bake);
+    Baked baked = davit::bake(f.bake);
+    add_source_date(baked);
     if (f.print || globals.dry_run) {
         std::printf("%s\n", printable_json(to_json(baked)).c_str());
         return 0;

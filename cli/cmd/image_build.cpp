@@ -26,18 +26,30 @@ namespace davit::cli {
 
 namespace {
 
+constexpr const char* after_build = "after the build";
+
 int print_call(const BuildFlags& flags, const BuildResult& result) {
     std::fputs(call_text(flags, result).c_str(), stdout);
     if (result.check_failure) throw *result.check_failure;
     return call_status(flags, result);
 }
 
+// The image is there already: buildx does not call that a failed build.
+void write_result(const std::string& path, const std::string& text, const char* missing) {
+    const std::size_t slash = path.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    if (!exists(directory))
+        throw error(Errc::not_found, fmt::runtime(missing), path, path.substr(0, slash)).with_context(after_build);
+    write_file_atomic(path, text, 0644);
+}
+
 void write_results(const BuildFlags& flags, const BuildResult& result) {
-    if (!flags.iid_file.empty()) write_file_atomic(flags.iid_file, build_id(result), 0644);
+    if (!flags.iid_file.empty())
+        write_result(flags.iid_file, build_id(result), "writing image ID file: open {0}: no such file or directory");
     if (flags.metadata_file.empty()) return;
-    write_file_atomic(
-        flags.metadata_file,
-        json_text(flags.request.check_only ? call_metadata(flags, result) : build_metadata(result), 2) + "\n", 0644);
+    write_result(flags.metadata_file,
+                 json_text(flags.request.check_only ? call_metadata(flags, result) : build_metadata(result), 2) + "\n",
+                 "invalid output path: stat {1}: no such file or directory");
 }
 
 } // namespace
@@ -77,7 +89,9 @@ BuildResult build_shown(Engine& engine, const BuildFlags& flags, Interrupts& int
         display->close();
         const bool parsing =
             docker_is_spoken() && failed.name().find("load build definition from ") != std::string::npos;
-        if (!parsing) std::fputs(failed.text().c_str(), stderr);
+        // There the context is none of the build's steps.
+        const bool preparing = docker_is_spoken() && failed.name() == "[internal] load build context";
+        if (!parsing && !preparing) std::fputs(failed.text().c_str(), stderr);
         if (docker_is_spoken()) std::fputs(build_excerpt(flags.request, e.at()).c_str(), stderr);
         e.with_exit_code(0); // of a step's program; a build that fails ends with 1
         if (parsing && e.at().line > 0) throw parse_error(e);
@@ -101,7 +115,7 @@ int build(BuildFlags& flags) {
     const BuildResult result = build_shown(engine, flags, interrupts);
     write_results(flags, result);
     if (flags.request.check_only) return print_call(flags, result);
-    if (flags.quiet || build_progress(flags.progress) == BuildProgress::quiet)
+    if (flags.quiet || flags.progress == "quiet") // "none" shows nothing at all
         std::printf("%s\n", build_id(result).c_str());
     return 0;
 }
@@ -127,12 +141,9 @@ std::string buildx_words(const BuildFlags& flags, const Error& e) {
     return text;
 }
 
-// What the options ask for and nobody can do.
-int refused(const Error& e) {
+// What the options ask for and nobody can do. in_build: what buildx finds out once it has begun.
+int refused(const Error& e, bool in_build) {
     const std::string text = e.what();
-    bool in_build = false; // what buildx finds out once it has begun
-    for (const char* beginning : {"failed to stat ", "invalid host "})
-        in_build = in_build || text.starts_with(beginning);
     const char* what = text.starts_with("ERROR: ") ? "" : in_build ? "ERROR: failed to build: " : "ERROR: ";
     std::fprintf(stderr, "%s%s\n", what, printable(text, "\n\t").c_str());
     return 1;
@@ -156,10 +167,14 @@ int run_image_build(Globals& globals, const Args& args) {
         report_exception();
         return unreadable;
     }
+    for (const auto& text : flags.warnings) std::fprintf(stderr, "WARNING: %s\n", text.c_str());
+    bool in_build = false;
     try {
-        flags.apply();
+        flags.read();
+        in_build = true;
+        flags.settle();
     } catch (const Error& e) {
-        if (docker_is_spoken() && !e.exit_code()) return refused(e);
+        if (docker_is_spoken() && !e.exit_code()) return refused(e, in_build);
         report_exception();
         return e.exit_code() ? e.exit_code() : 1;
     }
@@ -174,6 +189,7 @@ int run_image_build(Globals& globals, const Args& args) {
     } catch (const Error& e) {
         if (e.kind() == Errc::interrupted) throw;
         std::fflush(stdout);
+        if (!e.context().empty() && e.context().back() == after_build) return refused(e, false);
         std::fprintf(stderr, "ERROR: failed to build: %s\n", printable(buildx_words(flags, e), "\n\t").c_str());
         return 1;
     }

@@ -30,7 +30,7 @@ constexpr Advice advice[] = {
      "it belongs to Docker Desktop (docs/docker.md)"},
     {"davit plugin", " create disable enable inspect install push rm set upgrade ",
      "davit has no plugins; 'davit system info' lists its drivers"},
-    {"davit buildx", " dial-stdio history dap policy debug ", "davit builds in the program that is asked to"},
+    {"davit buildx", " dial-stdio dap policy debug ", "davit builds in the program that is asked to"},
     {"davit builder", " create inspect ls rm stop use ", "davit buildx"},
     {"davit system", " dial-stdio ", "davit has no daemon to dial to"},
 };

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/display/build_lines.hpp"
+#include "cli/display/build_status.hpp"
 #include "cli/terminal.hpp"
 
 #include <cstdio>
@@ -131,6 +132,19 @@ private:
     std::FILE* out_;
 };
 
+class StatusBuild : public BuildDisplay {
+public:
+    explicit StatusBuild(std::FILE* out) : out_(out) {}
+    void on(const BuildEvent& e) override {
+        std::fprintf(out_, "%s\n", lines_.line(e).c_str());
+        std::fflush(out_);
+    }
+
+private:
+    std::FILE* out_;
+    SolveStatusLines lines_;
+};
+
 } // namespace
 
 BuildProgress build_progress(const std::string& option) {
@@ -144,7 +158,7 @@ BuildProgress build_progress(const std::string& option) {
                                      {"quiet", BuildProgress::quiet},
                                      {"none", BuildProgress::quiet},
                                      {"rawjson", BuildProgress::rawjson},
-                                     {"json", BuildProgress::rawjson}})
+                                     {"json", BuildProgress::json}})
         if (word == name) return mode;
     throw error(Errc::usage, "invalid progress mode {}", word).with_hint("auto, plain, tty, quiet or rawjson");
 }
@@ -161,7 +175,8 @@ std::unique_ptr<BuildDisplay> make_build_display(BuildProgress mode) {
     std::FILE* out = build_lines();
     switch (mode) {
     case BuildProgress::quiet: return std::make_unique<QuietBuild>();
-    case BuildProgress::rawjson: return std::make_unique<JsonBuild>(out);
+    case BuildProgress::json: return std::make_unique<JsonBuild>(out);
+    case BuildProgress::rawjson: return std::make_unique<StatusBuild>(out);
     case BuildProgress::tty: return make_tty_build();
     case BuildProgress::automatic:
         if (is_terminal(STDERR_FILENO) && is_terminal(::fileno(out)) && !std::getenv("NO_COLOR"))

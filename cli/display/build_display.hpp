@@ -12,7 +12,8 @@
 
 namespace davit::cli {
 
-enum class BuildProgress { automatic, tty, plain, quiet, rawjson };
+// json: an event a line, in davit's words; rawjson: in BuildKit's.
+enum class BuildProgress { automatic, tty, plain, quiet, json, rawjson };
 // --progress, else BUILDKIT_PROGRESS. Throws Error(usage).
 BuildProgress build_progress(const std::string& option);
 // That of a project's builds: as the command's own progress was chosen, JSON for JSON; else as above.

@@ -11,32 +11,39 @@ namespace {
 
 constexpr std::size_t most_of_matrix = 1000;
 
-void put(Attributes& to, const std::string& name, Value value) {
-    for (auto& [known, old] : to)
-        if (known == name) {
-            // Maps are put together, key by key; all else is replaced.
-            if (old.kind == Value::Kind::object && value.kind == Value::Kind::object)
-                for (auto& [key, one] : value.object) old.set(key, std::move(one));
-            else old = std::move(value);
-            return;
-        }
-    to.emplace_back(name, std::move(value));
+// A target's name is a word of letters, digits, "_" and "-".
+void check_target_name(const std::string& name, const SourcePos& at) {
+    constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    if (name.empty() || name.find_first_not_of(allowed) != std::string::npos)
+        throw error(Errc::usage, "Invalid name; only \"[a-zA-Z0-9_-]+\" are allowed").with_at(at);
 }
 
 } // namespace
 
 Definition::Definition(const BakeOptions& options) : options_(options) {
-    for (const BakeFile& file : options.files)
-        read(file.name.ends_with(".json") ? parse_json(file.text, file.name) : parse_hcl(file.text, file.name));
+    std::vector<Body> bodies;
+    for (const BakeFile& file : options.files) {
+        bodies.push_back(file.name.ends_with(".json") ? parse_json(file.text, file.name)
+                                                      : parse_hcl(file.text, file.name));
+        read(bodies.back());
+    }
+    // A matrix and its names may need any variable and function of all files.
+    for (const Body& body : bodies)
+        for (const Block& block : body.blocks) {
+            if (block.type != "target") continue;
+            if (block.body.find("matrix")) add_matrix(block.labels.front(), block);
+            else if (block.body.find("name"))
+                throw error(Errc::usage, "Invalid name; name requires matrix").with_at(block.at);
+            else add_target(block.labels.front(), block);
+        }
 }
 
 void Definition::read(const Body& body) {
     for (const Attribute& a : body.attributes) plain_[a.name] = a.value;
-    // A matrix's name may need any variable and function.
     for (const Block& block : body.blocks) {
-        const std::string label = block.labels.empty() ? "" : block.labels.front();
         if (block.labels.size() != 1)
             throw error(Errc::usage, "a block {} needs one name", block.type).with_at(block.at);
+        const std::string& label = block.labels.front();
         if (block.type == "variable") variables_[label] = block.body;
         else if (block.type == "function") functions_[label] = block.body;
         else if (block.type == "group") groups_[label] = block.body;
@@ -45,15 +52,11 @@ void Definition::read(const Body& body) {
                 .with_at(block.at)
                 .with_hint("target, group, variable or function");
     }
-    for (const Block& block : body.blocks) {
-        if (block.type != "target") continue;
-        if (block.body.find("matrix")) add_matrix(block.labels.front(), block);
-        else add_target(block.labels.front(), block);
-    }
 }
 
 void Definition::add_target(const std::string& name, const Block& block) {
-    targets_[name].bodies.push_back(block.body);
+    check_target_name(name, block.at);
+    targets_[name].blocks.push_back({block.body, {}});
     targets_[name].file = block.at.file;
 }
 
@@ -76,12 +79,17 @@ void Definition::add_matrix(const std::string& name, const Block& block) {
     const Expression* naming = block.body.find("name");
     if (!naming && all.size() > 1)
         throw error(Errc::usage, "the target {} has a matrix, and so needs a `name`", name).with_at(block.at);
+    std::set<std::string> names;
     for (const auto& values : all) {
         const std::string own = naming ? text_of(evaluate(*naming, scope(values))) : name;
-        targets_[own].bodies.push_back(block.body);
+        check_target_name(own, block.at);
+        if (!names.insert(own).second)
+            throw error(Errc::usage, "Invalid name; duplicate name \"{}\"", own).with_at(block.at);
+        targets_[own].blocks.push_back({block.body, values});
         targets_[own].file = block.at.file;
-        targets_[own].matrix = values;
-        if (own != name) matrices_[name].push_back(own);
+        if (auto& all_names = matrices_[name];
+            own != name && std::find(all_names.begin(), all_names.end(), own) == all_names.end())
+            all_names.push_back(own);
     }
 }
 
@@ -99,14 +107,12 @@ Scope Definition::scope(const std::map<std::string, Value>& own) const {
 // What the block itself says, without what it inherits; null where it says nothing of it.
 std::optional<Value> Definition::attribute(const std::string& type, const std::string& name,
                                            const std::string& wanted) const {
-    std::vector<const Body*> bodies;
-    std::map<std::string, Value> own;
-    if (const auto group = groups_.find(name); type == "group" && group != groups_.end()) bodies = {&group->second};
-    if (const auto found = targets_.find(name); type == "target" && found != targets_.end()) {
-        for (const Body& body : found->second.bodies) bodies.push_back(&body);
-        own = found->second.matrix;
-    }
-    if (bodies.empty()) throw error(Errc::usage, "there is no {} named \"{}\"", type, name);
+    std::vector<TargetBlock> blocks;
+    if (const auto group = groups_.find(name); type == "group" && group != groups_.end())
+        blocks.push_back({group->second, {}});
+    if (const auto found = targets_.find(name); type == "target" && found != targets_.end())
+        blocks = found->second.blocks;
+    if (blocks.empty()) throw error(Errc::usage, "there is no {} named \"{}\"", type, name);
     const std::string path = type + "." + name + "." + wanted;
     if (!evaluating_.insert(path).second) throw error(Errc::usage, "{} needs itself", path);
     struct Leave {
@@ -114,11 +120,17 @@ std::optional<Value> Definition::attribute(const std::string& type, const std::s
         const std::string& name;
         ~Leave() { of.erase(name); }
     } const leave{evaluating_, path};
-    Attributes out;
-    for (const Body* body : bodies)
-        for (const Attribute& a : body->attributes)
-            if (a.name == wanted) put(out, a.name, placed(a, evaluate(a.value, scope(own))));
-    return out.empty() ? Value{} : std::move(out.front().second);
+    Value out;
+    for (const TargetBlock& block : blocks)
+        for (const Attribute& a : block.body.attributes) {
+            if (a.name != wanted) continue;
+            Value value = placed(a, evaluate(a.value, scope(block.matrix)));
+            // Maps are put together, key by key; all else is replaced.
+            if (out.is(Value::Kind::object) && value.is(Value::Kind::object))
+                for (auto& [key, one] : value.object) out.set(key, std::move(one));
+            else out = std::move(value);
+        }
+    return out;
 }
 
 namespace {
@@ -163,6 +175,13 @@ std::string Definition::default_context(const std::string& target) const {
     return below(directory_of(found->second.file), ".");
 }
 
+namespace {
+
+// A name, which JSON writes as a string.
+std::string word_of(const Expression& e) { return e.is_name() ? e.name : text_of(evaluate(e, {})); }
+
+} // namespace
+
 std::optional<Value> Definition::call(const std::string& name, const std::vector<Value>& arguments) const {
     const auto found = functions_.find(name);
     if (found == functions_.end()) return std::nullopt;
@@ -173,78 +192,101 @@ std::optional<Value> Definition::call(const std::string& name, const std::vector
     if (params)
         for (const Expression& param : params->children) {
             if (next == arguments.size()) throw error(Errc::usage, "the function {} needs {}", name, param.name);
-            own[param.name] = arguments[next++];
+            own[word_of(param)] = arguments[next++];
         }
-    if (const Expression* rest = found->second.find("variadic_params"); rest && !rest->children.empty())
-        own[rest->children[0].name] =
+    if (const Expression* rest = found->second.find("variadic_params"))
+        own[word_of(rest->children.empty() ? *rest : rest->children.front())] =
             Value::of(std::vector<Value>(arguments.begin() + static_cast<std::ptrdiff_t>(next), arguments.end()));
     else if (next != arguments.size()) throw error(Errc::usage, "the function {} takes {} arguments", name, next);
     return evaluate(*result, scope(own));
 }
 
-std::vector<std::string> Definition::strings(const Expression* list) const {
+std::vector<std::string> Definition::strings(const Expression* list, const std::map<std::string, Value>& own) const {
     std::vector<std::string> out;
     if (!list) return out;
-    const Value value = evaluate(*list, scope());
+    const Value value = evaluate(*list, scope(own));
+    if (value.is(Value::Kind::null)) return out;
     for (const Value& one : value.list) out.push_back(text_of(one));
     if (value.kind != Value::Kind::list) out.push_back(text_of(value));
     return out;
 }
 
-std::vector<std::string> Definition::members(const std::string& group) const {
-    if (const auto matrix = matrices_.find(group); matrix != matrices_.end()) return matrix->second;
-    const auto found = groups_.find(group);
-    return found == groups_.end() ? std::vector<std::string>{} : strings(found->second.find("targets"));
-}
-
-void Definition::collect(const std::string& name, std::vector<std::string>& to, std::set<std::string>& seen) const {
-    if (!seen.insert(name).second) return;
-    if (has_target(name) && !groups_.count(name)) to.push_back(name);
-    else if (is_group(name))
-        for (const std::string& member : members(name)) collect(member, to, seen);
-    else {
-        std::string known;
-        for (const std::string& one : target_names()) known += (known.empty() ? "" : ", ") + one;
-        throw error(Errc::not_found, "failed to find target {}", name)
-            .with_hint(known.empty() ? "the files have no targets" : "there are " + known);
-    }
-}
-
-std::vector<std::string> Definition::expand(const std::string& name) const {
+std::vector<std::string> Definition::compose_names() const {
     std::vector<std::string> out;
-    std::set<std::string> seen;
-    collect(name, out, seen);
+    for (const BakeTarget& t : options_.from_compose) out.push_back(t.name);
     return out;
 }
 
-void Definition::inherit(const std::string& name, Attributes& to, std::vector<std::string>& path) const {
-    if (std::find(path.begin(), path.end(), name) != path.end())
-        throw error(Errc::usage, "the target {} inherits from itself", name);
-    const auto found = targets_.find(name);
-    if (found == targets_.end())
-        throw error(Errc::not_found, "failed to find target {}, which {} inherits from", name, path.back());
-    path.push_back(name);
-    for (const Body& body : found->second.bodies)
-        for (const std::string& parent : strings(body.find("inherits"))) inherit(parent, to, path);
-    path.pop_back();
-    const Scope own = scope(found->second.matrix);
-    for (const Body& body : found->second.bodies)
-        for (const Attribute& a : body.attributes)
-            if (a.name != "inherits" && a.name != "matrix" && a.name != "name")
-                if (Value value = placed(a, evaluate(a.value, own)); value.kind != Value::Kind::null)
-                    put(to, a.name, std::move(value));
+bool Definition::is_group(const std::string& name) const {
+    return groups_.count(name) || matrices_.count(name) || (name == "default" && !options_.from_compose.empty());
 }
 
-Attributes Definition::attributes_of(const std::string& target) const {
-    Attributes out;
-    std::vector<std::string> path;
-    inherit(target, out, path);
+std::vector<std::string> Definition::members(const std::string& group) const {
+    std::vector<std::string> all, out;
+    if (const auto found = groups_.find(group); found != groups_.end()) all = strings(found->second.find("targets"));
+    else if (const auto matrix = matrices_.find(group); matrix != matrices_.end()) all = matrix->second;
+    else if (is_group(group)) all = compose_names();
+    for (std::string& one : all)
+        if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(std::move(one));
+    return out;
+}
+
+// A group that leads to itself is taken for a target there, which nobody has.
+Definition::Expanded Definition::expand(const std::string& name, std::map<std::string, Expanded>& seen) const {
+    if (const auto found = seen.find(name); found != seen.end()) return found->second;
+    if (!is_group(name)) return {{name}, {}};
+    seen[name] = {};
+    Expanded out{{}, {name}};
+    for (const std::string& member : members(name)) {
+        const Expanded inner = expand(member, seen);
+        out.targets.insert(out.targets.end(), inner.targets.begin(), inner.targets.end());
+        if (inner.targets.empty()) out.targets.push_back(member);
+        out.groups.insert(out.groups.end(), inner.groups.begin(), inner.groups.end());
+    }
+    return seen[name] = out;
+}
+
+std::string Definition::group_description(const std::string& group) const {
+    const auto found = groups_.find(group);
+    return found == groups_.end() ? std::string() : text_at(found->second, "description");
+}
+
+std::vector<std::string> Definition::group_names() const {
+    std::vector<std::string> out;
+    for (const auto& [name, unused] : groups_) out.push_back(name);
+    for (const auto& [name, unused] : matrices_)
+        if (!groups_.count(name)) out.push_back(name);
+    if (is_group("default") && !groups_.count("default") && !matrices_.count("default")) out.emplace_back("default");
+    return out;
+}
+
+bool Definition::has_target(const std::string& name) const {
+    const auto is_this = [&](const BakeTarget& t) { return t.name == name; };
+    return targets_.count(name) || std::any_of(options_.from_compose.begin(), options_.from_compose.end(), is_this);
+}
+
+Part Definition::own_part(const std::string& name) const {
+    Part out;
+    for (const BakeTarget& target : options_.from_compose)
+        if (target.name == name) out = part_of(target);
+    const auto found = targets_.find(name);
+    if (found == targets_.end()) return out;
+    for (const TargetBlock& block : found->second.blocks) {
+        Part one;
+        for (const Attribute& a : block.body.attributes)
+            if (a.name == "inherits") one.inherits = strings(&a.value, block.matrix);
+            else if (a.name != "matrix" && a.name != "name")
+                in_context("target " + name,
+                           [&] { set_attribute(one, a.name, placed(a, evaluate(a.value, scope(block.matrix)))); });
+        merge(out, one);
+    }
     return out;
 }
 
 std::vector<std::string> Definition::target_names() const {
-    std::vector<std::string> out;
-    for (const auto& [name, unused] : targets_) out.push_back(name);
+    std::vector<std::string> out = compose_names();
+    for (const auto& [name, unused] : targets_)
+        if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
     return out;
 }
 

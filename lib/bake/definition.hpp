@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bake/parser.hpp"
+#include "bake/part.hpp"
 #include "davit/bake.hpp"
 
 #include <map>
@@ -11,30 +12,38 @@
 
 namespace davit::baking {
 
-// A target's attributes with all that it inherits, evaluated.
-using Attributes = std::vector<std::pair<std::string, Value>>;
-
 class Definition {
 public:
     explicit Definition(const BakeOptions& options);
 
-    // Targets that a name stands for: itself, a group's, those of a matrix. Throws Error(not_found).
-    std::vector<std::string> expand(const std::string& name) const;
-    bool is_group(const std::string& name) const { return groups_.count(name) || matrices_.count(name); }
+    // The targets that a name stands for, and the groups on the way there. Not all of them need exist.
+    struct Expanded {
+        std::vector<std::string> targets, groups;
+    };
+    Expanded expand(const std::string& name, std::map<std::string, Expanded>& seen) const;
+    bool is_group(const std::string& name) const;
     std::vector<std::string> members(const std::string& group) const;
-    bool has_target(const std::string& name) const { return targets_.count(name) != 0; }
+    std::string group_description(const std::string& group) const;
+    std::vector<std::string> group_names() const;
+    bool has_target(const std::string& name) const;
     // Where a target without a context is built: with file_relative_paths the directory of its file.
     std::string default_context(const std::string& target) const;
-    Attributes attributes_of(const std::string& target) const;
+    // What the files say of a target itself, without what it inherits.
+    Part own_part(const std::string& target) const;
     std::vector<std::string> target_names() const;
+    // Throws Error(usage) where a variable's value is not of its type, or what `validation` forbids.
+    void check_variables() const;
     std::vector<BakeVariable> variables() const;
     std::vector<BakeName> names() const; // of targets and groups
 
 private:
-    struct Target {
-        std::vector<Body> bodies;            // of several files, the later ones win
+    struct TargetBlock {
+        Body body;
         std::map<std::string, Value> matrix; // the values of this one
-        std::string file;                    // of the last one
+    };
+    struct Target {
+        std::vector<TargetBlock> blocks; // of several files, the later ones win
+        std::string file;                // of the last one
     };
 
     void read(const Body& body);
@@ -47,9 +56,9 @@ private:
                                    const std::string& attribute) const;
     Value placed(const Attribute& a, Value value) const;
     std::optional<Value> call(const std::string& name, const std::vector<Value>& arguments) const;
-    std::vector<std::string> strings(const Expression* list) const;
-    void inherit(const std::string& name, Attributes& to, std::vector<std::string>& path) const;
-    void collect(const std::string& name, std::vector<std::string>& to, std::set<std::string>& seen) const;
+    std::vector<std::string> strings(const Expression* list, const std::map<std::string, Value>& own = {}) const;
+    std::vector<std::string> compose_names() const;
+    std::optional<std::string> set_value(const std::string& name, bool typed, bool& json) const;
 
     const BakeOptions& options_;
     std::map<std::string, Body> variables_, functions_;

@@ -1,6 +1,6 @@
 // Definition: values of variables, and what a file has of them, of targets and of groups.
 #include "bake/definition.hpp"
-
+#include "bake/typed_text.hpp"
 #include "base/error.hpp"
 
 #include <algorithm>
@@ -11,35 +11,6 @@
 namespace davit::baking {
 
 namespace {
-
-// Without a type the value of an environment variable has the kind of the default that it replaces.
-Value like(const std::string& text, const Value& fallback) {
-    if (fallback.kind == Value::Kind::boolean) return Value::of(truth_of(Value::of(text)));
-    if (fallback.kind == Value::Kind::number) return Value::of(number_of(Value::of(text)));
-    return Value::of(text);
-}
-
-// Several values stand in one text with commas between them.
-Value of_type(const std::string& text, const Expression& type) {
-    if (type.name == "number") return Value::of(number_of(Value::of(text)));
-    if (type.name == "bool") return Value::of(text == "1" || (text != "0" && truth_of(Value::of(text))));
-    if (type.kind != Expression::Kind::call || type.children.empty()) return Value::of(text);
-    if (type.name == "optional") return of_type(text, type.children.front());
-    if (type.name != "list" && type.name != "set") return Value::of(text);
-    std::vector<std::string> words;
-    for (std::size_t at = 0; at <= text.size() && !text.empty();) {
-        const std::size_t end = std::min(text.find(',', at), text.size());
-        words.push_back(text.substr(at, end - at));
-        at = end + 1;
-    }
-    if (type.name == "set") {
-        std::sort(words.begin(), words.end());
-        words.erase(std::unique(words.begin(), words.end()), words.end());
-    }
-    std::vector<Value> values;
-    for (const std::string& word : words) values.push_back(of_type(word, type.children.front()));
-    return Value::of(std::move(values));
-}
 
 nlohmann::ordered_json json_of(const Value& value) {
     constexpr double most = 1e15; // exact in a double
@@ -61,35 +32,64 @@ nlohmann::ordered_json json_of(const Value& value) {
     return out;
 }
 
-// A type constraint in HCL's words for people: list(string) is "list of string".
-std::string type_text(const Expression& type) {
-    if (type.kind != Expression::Kind::call) return type.name == "any" ? "any type" : type.name;
-    if (type.name == "object" || type.name == "tuple" || type.children.empty()) return type.name;
-    if (type.name == "optional") return type_text(type.children.front());
-    return type.name + " of " + type_text(type.children.front());
-}
-
 } // namespace
 
+// What the environment says: the variable itself, or what NAME_JSON has, which goes first where there is a type.
+std::optional<std::string> Definition::set_value(const std::string& name, bool typed, bool& json) const {
+    json = false;
+    if (!options_.environment) return std::nullopt;
+    auto out = options_.environment(name);
+    if (out && !typed) return out;
+    const std::string other = name + "_JSON";
+    if (variables_.count(other)) return out;
+    if (auto text = options_.environment(other)) {
+        json = true;
+        return text;
+    }
+    return out;
+}
+
 std::optional<Value> Definition::variable(const std::string& name) const {
+    if (name == "BAKE_CMD_CONTEXT") return Value::of("cwd://");
+    if (name == "BAKE_LOCAL_PLATFORM") return Value::of(options_.local_platform);
     const auto found = variables_.find(name);
     const auto plain = plain_.find(name);
-    if (found == variables_.end() && plain == plain_.end()) {
-        if (name == "BAKE_CMD_CONTEXT") return Value::of("cwd://");
-        return std::nullopt;
-    }
-    const auto set = options_.environment ? options_.environment(name) : std::nullopt;
+    if (found == variables_.end() && plain == plain_.end()) return std::nullopt;
     const Expression* type = found != variables_.end() ? found->second.find("type") : nullptr;
-    if (set && type) return of_type(*set, *type);
-    const Expression* fallback = found != variables_.end() ? found->second.find("default") : &plain->second;
-    if (!evaluating_.insert(name).second) throw error(Errc::usage, "the variable {} needs itself", name);
+    if (type && type->kind == Expression::Kind::literal && type->value.is(Value::Kind::null)) type = nullptr;
+    bool json = false;
+    const auto set = found != variables_.end() ? set_value(name, type != nullptr, json) : std::nullopt;
+    if (set && type) return json ? value_of_json(name, *set, *type) : value_of_text(name, *set, *type);
+    const Expression* fallback = plain != plain_.end() ? &plain->second : found->second.find("default");
+    if (!evaluating_.insert(name).second) throw error(Errc::usage, "variable cycle not allowed for {}", name);
     struct Leave {
         std::set<std::string>& of;
         const std::string& name;
         ~Leave() { of.erase(name); }
     } const leave{evaluating_, name};
-    const Value value = fallback ? evaluate(*fallback, scope()) : type ? Value{} : Value::of("");
-    return set ? like(*set, value) : value;
+    if (!fallback) return set ? Value::of(*set) : type ? Value{} : Value::of("");
+    const Value value = evaluate(*fallback, scope());
+    if (set) return value_like(name, *set, value);
+    return type ? converted(value, *type) : value;
+}
+
+void Definition::check_variables() const {
+    for (const auto& [name, unused] : variables_) variable(name);
+    for (const auto& [name, body] : variables_)
+        for (const Block& rule : body.blocks) {
+            const Expression* condition = rule.body.find("condition");
+            if (rule.type != "validation" || !condition) continue;
+            const Value holds = evaluate(*condition, scope());
+            if (holds.is(Value::Kind::null))
+                throw error(Errc::usage, "Invalid condition result; Condition expression must return either true or "
+                                         "false, not null.")
+                    .with_at(condition->at);
+            if (truth_of(holds)) continue;
+            const std::string why = text_at(rule.body, "error_message");
+            throw error(Errc::usage, "Validation failed; {}",
+                        rule.body.find("error_message") ? why : "This check failed, but has an invalid error message.")
+                .with_at(condition->at);
+        }
 }
 
 std::vector<BakeVariable> Definition::variables() const {
@@ -113,22 +113,9 @@ std::string Definition::text_at(const Body& body, const char* key, const std::ma
 
 std::vector<BakeName> Definition::names() const {
     std::vector<BakeName> out;
-    for (const auto& [name, target] : targets_) {
-        BakeName one{name, ""};
-        for (const Body& body : target.bodies) // its own: what it inherits describes others
-            if (std::string text = text_at(body, "description", target.matrix); !text.empty()) one.description = text;
-        out.push_back(std::move(one));
-    }
-    for (const BakeTarget& target : options_.from_compose)
-        if (!has_target(target.name)) out.push_back({target.name, target.description});
-    for (const auto& [name, body] : groups_) out.push_back({name, text_at(body, "description"), true, members(name)});
-    for (const auto& [name, unused] : matrices_)
-        if (!groups_.count(name)) out.push_back({name, "", true, members(name)});
-    if (!options_.from_compose.empty() && !is_group("default") && !has_target("default")) {
-        BakeName all{"default", "", true};
-        for (const BakeTarget& target : options_.from_compose) all.targets.push_back(target.name);
-        out.push_back(std::move(all));
-    }
+    // Its own: what it inherits describes others.
+    for (const std::string& name : target_names()) out.push_back({name, own_part(name).target.description});
+    for (const std::string& name : group_names()) out.push_back({name, group_description(name), true, members(name)});
     std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     return out;
 }

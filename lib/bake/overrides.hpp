@@ -1,18 +1,13 @@
-// The attributes of targets, and what --set changes of them. Pure.
+// What --set changes of targets. Pure.
 #pragma once
 
-#include "bake/value.hpp"
-#include "davit/bake.hpp"
+#include "bake/part.hpp"
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace davit::baking {
-
-// Throws Error(usage) where targets have no such attribute.
-void set_attribute(BakeTarget& target, const std::string& name, const Value& value);
 
 struct Override {
     std::string pattern, key, entry;
@@ -21,11 +16,8 @@ struct Override {
 };
 // "app.args.V=1", "app.args.V" (of the environment), "*.platform=linux/amd64", "app.tags+=x", "app.secret.aws=env=X"
 Override parse_override(const std::string& text, const BakeOptions& options);
-// Several overrides of one list add up; the first one clears what the file says.
-void apply(BakeTarget& target, const Override& o, std::vector<std::string>& cleared);
-
-// "type=local,dest=x"
-using Entry = std::vector<std::pair<std::string, std::string>>;
-Entry entry_of(const std::string& text);
+// All those that mean the target, in their order: what comes for one list adds up, and replaces the file's unless the
+// last of them appends.
+void apply(Part& part, const std::vector<Override>& overrides);
 
 } // namespace davit::baking

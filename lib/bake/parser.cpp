@@ -82,6 +82,30 @@ Expression expression_of(const Json& json, const std::string& file) {
     return out;
 }
 
+// What is no value there: a type, and blocks within.
+void add_of_variable(Body& to, const std::string& name, const Json& value, const std::string& file) {
+    if (name == "type" && value.is_string()) {
+        const std::string text = value.get<std::string>();
+        TextReader in(text, file);
+        to.attributes.push_back({name, parse_expression(in)});
+        return;
+    }
+    if (name != "validation") {
+        to.attributes.push_back({name, expression_of(value, file)});
+        return;
+    }
+    const Json rules = value.is_array() ? value : Json::array({value});
+    for (const Json& rule : rules) {
+        Block block;
+        block.type = name;
+        block.at.file = file;
+        if (rule.is_object())
+            for (const auto& [key, one] : rule.items())
+                block.body.attributes.push_back({key, expression_of(one, file)});
+        to.blocks.push_back(std::move(block));
+    }
+}
+
 } // namespace
 
 const Expression* Body::find(const std::string& attribute) const {
@@ -106,7 +130,7 @@ Body parse_json(const std::string& text, const std::string& file) {
     if (!document.is_object()) throw error(Errc::usage, "{} is no object", file);
     Body out;
     for (const auto& [type, blocks] : document.items()) {
-        const bool known = type == "target" || type == "group" || type == "variable";
+        const bool known = type == "target" || type == "group" || type == "variable" || type == "function";
         if (!known || !blocks.is_object()) {
             out.attributes.push_back({type, expression_of(blocks, file)});
             continue;
@@ -117,8 +141,10 @@ Body parse_json(const std::string& text, const std::string& file) {
             block.labels = {label};
             block.at.file = file;
             if (body.is_object())
-                for (const auto& [name, value] : body.items())
-                    block.body.attributes.push_back({name, expression_of(value, file)});
+                for (const auto& [name, value] : body.items()) {
+                    if (type == "variable") add_of_variable(block.body, name, value, file);
+                    else block.body.attributes.push_back({name, expression_of(value, file)});
+                }
             out.blocks.push_back(std::move(block));
         }
     }

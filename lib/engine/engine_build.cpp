@@ -7,6 +7,7 @@
 #include "base/sys.hpp"
 #include "build/build.hpp"
 #include "davit/build_cache.hpp"
+#include "engine/build_recorder.hpp"
 #include "engine/build_request.hpp"
 #include "engine/roots.hpp"
 #include "image/platform.hpp"
@@ -177,12 +178,23 @@ private:
 
 BuildResult Engine::build(const BuildRequest& request, const BuildSink& sink, std::stop_token stop) {
     image::Store images(impl_->store.roots().images());
-    build::Progress progress(sink);
-    BuildResult result = build::build(
-        with_defaults(request), surroundings_of(impl_->store.roots(), images, progress, impl_->config.keep_free, stop),
-        progress, stop);
-    keep_cache_small(*this);
-    return result;
+    BuildRecorder recorder(impl_->store.roots().builds(), request);
+    const BuildSink both = [&](const BuildEvent& event) {
+        recorder.see(event);
+        if (sink) sink(event);
+    };
+    build::Progress progress(both);
+    try {
+        BuildResult result = build::build(
+            with_defaults(request),
+            surroundings_of(impl_->store.roots(), images, progress, impl_->config.keep_free, stop), progress, stop);
+        recorder.completed(result);
+        keep_cache_small(*this);
+        return result;
+    } catch (const Error& e) {
+        recorder.failed(e);
+        throw;
+    }
 }
 
 std::vector<BuiltService> Engine::Impl::build_all(const Project& project, const std::vector<std::string>& services,

@@ -21,6 +21,7 @@ struct Roots {
     std::string names() const { return state + "/names"; } // of containers: names.hpp
     // <project>.log and what was there before, <project>.log.1; "+objects" for images, networks and volumes.
     std::string events() const { return state + "/events"; }
+    std::string builds() const { return state + "/builds"; } // records of those that ended
     std::string run_projects() const { return run + "/projects"; }
     // <name>/<project>.json: the endpoints each project has on the network (addresses, names).
     std::string run_networks() const { return run + "/networks"; }

@@ -22,12 +22,12 @@ struct BakeFile {
 // One build, with the words of `docker buildx build`'s options.
 struct BakeTarget {
     std::string name, description;
-    std::string context = ".", dockerfile, target, network, shm_size, call;
-    std::optional<std::string> dockerfile_inline;
+    std::string context = ".", dockerfile;
+    std::optional<std::string> dockerfile_inline, target, network, shm_size, call;
     std::vector<std::pair<std::string, std::optional<std::string>>> args; // no value: of the environment
     std::vector<std::pair<std::string, std::string>> labels, contexts, extra_hosts;
     std::vector<std::string> tags, platforms, outputs, secrets, ssh, cache_from, cache_to, ulimits, entitlements,
-        no_cache_filter;
+        no_cache_filter, annotations, attests;
     std::optional<bool> no_cache, pull;
     bool operator==(const BakeTarget&) const = default;
 };
@@ -40,12 +40,14 @@ struct BakeOptions {
     std::function<std::optional<std::string>(const std::string& variable)>
         environment;                  // what is set wins over defaults
     bool file_relative_paths = false; // contexts are meant from the directory of their file, not from the process's
+    std::string local_platform;       // of this machine: the variable BAKE_LOCAL_PLATFORM
 };
 
 struct Baked {
     std::vector<BakeTarget> targets; // those that are asked for and that their contexts name, what is needed first;
                                      // outputs of those that only contexts name: type=cacheonly
-    std::map<std::string, std::vector<std::string>> groups; // that were asked for
+    std::map<std::string, std::vector<std::string>> groups; // that were asked for, and those in them; "default": all
+    std::map<std::string, std::string> group_descriptions;  // of those that have one
 };
 
 // Errors: usage, with its place (syntax, an unknown variable or function, a cycle of `inherits`, a bad override),

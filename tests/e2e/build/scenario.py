@@ -37,16 +37,14 @@ def build(s, *words, **more):
 
 
 def steps_of(text):
-    names, became = {}, {}
+    became = {}
     for line in text.splitlines():
         if not line.startswith("{"):
             continue
-        event = json.loads(line)
-        vertex = event.get("vertex", 0)
-        if "name" in event:
-            names[vertex] = event["name"]
-        if vertex in names and event["event"] in ("cached", "done", "failed", "cancelled") and re.match(r"\[[^]]*\d/\d+\]", names[vertex]):
-            became[names[vertex]] = event["event"]
+        for vertex in json.loads(line).get("vertexes", []):
+            if "completed" in vertex and re.match(r"\[[^]]*\d/\d+\]", vertex["name"]):
+                error = vertex.get("error")
+                became[vertex["name"]] = ("cancelled" if error == "context canceled" else "failed") if error else "cached" if vertex.get("cached") else "done"
     return became
 
 
@@ -548,6 +546,31 @@ def host_gateway(s, before):
     s.nothing_left(before, within=1)
 
 
+def history(s):
+    """buildx history: what ended, what it told, until it is removed."""
+    s.write("h.Dockerfile", "FROM busybox\nRUN echo told\n")
+    s.davit("image", "build", "-q", "--no-cache", "-t", "h:1", "--build-arg", "A=b", "-f", "h.Dockerfile", ".")
+    s.davit("image", "build", "-q", "--target", "none", "-f", "h.Dockerfile", ".", exit=1)
+    failed, newest = [json.loads(line) for line in s.davit("buildx", "history", "ls", "--format", "json").out.splitlines()[:2]]
+    s.equal("how they ended", ["Error", "Completed"], [failed["status"], newest["status"]])
+    s.check("their names", newest["name"].endswith("/h.Dockerfile") and failed["name"].endswith("/h.Dockerfile (none)"), newest["name"] + failed["name"])
+    s.equal("steps", newest["total_steps"], newest["completed_steps"])
+    ref = newest["ref"].split("/")[-1]
+    s.davit("buildx", "history", "logs", ref, err=r"#\d+ \d\.\d told")
+    s.davit("buildx", "history", "logs", "--progress", "rawjson", "^1", err='"data":"dG9sZAo="')
+    told = json.loads(s.davit("buildx", "history", "inspect", "--format", "json", ref).out)
+    s.equal("what was asked for", ("completed", [{"Name": "A", "Value": "b"}]), (told["Status"], told["BuildArgs"]))
+    s.davit("buildx", "history", "inspect", out="(?m)^Status:|^Error:")
+    s.davit("buildx", "history", "ls", "--filter", "status=error", out="Error")
+    s.davit("buildx", "history", "ls", "--filter", "foo=bar", exit=1, err='unsupported filter "foo=bar"')
+    s.davit("buildx", "history", "rm", ref)
+    s.davit("buildx", "history", "logs", ref, exit=1, err="no record found for ref")
+    s.davit("buildx", "history", "rm", "--all")
+    s.davit("buildx", "history", "logs", exit=1, err="no records found")
+    s.davit("buildx", "history", "open", exit=1, err="no more")
+    s.davit("image", "rm", "h:1")
+
+
 with Scenario("build") as s:
     s.images("busybox")
     before = s.listing()
@@ -574,5 +597,6 @@ with Scenario("build") as s:
     as_buildkit_leaves_it(s)
     outputs(s, before)
     host_gateway(s, before)
+    history(s)
     imported(s)
     supervisor_dies(s, before)

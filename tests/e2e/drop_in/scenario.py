@@ -131,7 +131,7 @@ def bakes(s):
     """bake --list, as a table and as JSON."""
     s.write("docker-bake.hcl", 'variable "TAG" {\n  type = list(string)\n  description = "of all"\n}\ngroup "default" { targets = ["web", "app"] }\n'
             'target "app" { description = "it" }\ntarget "web" {}\ntarget "_hidden" {}\n')
-    s.equal("targets", "TARGET    DESCRIPTION\napp       it\ndefault   app, web\nweb", s.davit("buildx", "bake", "--list", "targets").out.strip())
+    s.equal("targets", "TARGET\tDESCRIPTION\napp\tit\ndefault\tapp, web\nweb", s.davit("buildx", "bake", "--list", "targets").out.strip())
     s.equal("variables", [{"name": "TAG", "description": "of all", "type": "list of string", "value": '["a","b"]'}],
             json.loads(s.davit("buildx", "bake", "--list", "type=variables,format=json", env={"TAG": "a,b"}).out))
     s.davit("buildx", "bake", "--list", "bogus", exit=1, err='invalid list type "bogus"')

@@ -14,7 +14,7 @@ VOLATILE = re.compile(
 # The checkout may lie below /tmp, where other tests write at the same time.
 CHECKOUT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", ".."))
 KEPT = (CHECKOUT, "/run/mount", "/var/lib/davit/images", "/var/lib/davit/volumes", "/var/lib/davit/projects", "/var/lib/davit/networks", "/var/lib/davit/cache", "/var/lib/davit/revisions",
-        "/var/lib/davit/events")
+        "/var/lib/davit/events", "/var/lib/davit/builds")
 MARKS = ("/var/lib/davit/names", "/var/lib/davit/names/.boot", "/var/lib/davit/names/.lock")  # names themselves go
 
 

@@ -65,3 +65,73 @@ TEST_CASE("files have no image ID to keep") {
     flags.outputs = {"type=oci,dest=out.tar"};
     CHECK(applied(flags).request.outputs.size() == 1);
 }
+
+TEST_CASE("what is no value of a build's option is told in buildx's words") {
+    using Change = void (*)(BuildFlags&);
+    const std::pair<Change, const char*> rows[] = {
+        {[](BuildFlags& f) { f.labels = {""}; }, "invalid key-value pair \"\": empty key"},
+        {[](BuildFlags& f) { f.attests = {"foo"}; }, "invalid value foo"},
+        {[](BuildFlags& f) { f.provenance = "foo"; }, "invalid value foo"},
+        {[](BuildFlags& f) { f.attests = {"a=b"}; }, "attestation type not specified"},
+        {[](BuildFlags& f) { f.attests = {"type=foo"}; }, "failed to solve: unknown attestation type \"foo\""},
+        {[](BuildFlags& f) { f.contexts = {"a"}; }, "invalid context value: a, expected key=value"},
+        {[](BuildFlags& f) { f.contexts = {"!=x"}; }, "invalid context name !: invalid reference format"},
+        {[](BuildFlags& f) { f.contexts = {"a="}; }, "failed to get build context a: stat : no such file or directory"},
+        {[](BuildFlags& f) { f.outputs = {"type=x,y"}; }, "invalid value y"},
+        {[](BuildFlags& f) { f.outputs = {"type=x"}; }, "failed to solve: exporter \"x\" could not be found"},
+        {[](BuildFlags& f) { f.outputs = {"type=local"}; }, "dest is required for local exporter"},
+        {[](BuildFlags& f) { f.outputs = {"o"}, f.iid_file = "i"; },
+         "local and tar exporters are incompatible with image ID file"},
+        {[](BuildFlags& f) { f.request.cache_from = {"a=b"}; }, "type required for \"a=b\""},
+        {[](BuildFlags& f) { f.request.cache_to = {"type=local"}; }, "local cache exporter requires dest"},
+        {[](BuildFlags& f) { f.secrets = {"id="}; }, "secret missing ID"},
+        {[](BuildFlags& f) { f.secrets = {"id=a,src=/none/here"}; },
+         "failed to stat /none/here: stat /none/here: no such file or directory"},
+        {[](BuildFlags& f) { f.call = "check,foo=x"; }, "invalid print field: foo=x"},
+        {[](BuildFlags& f) { f.call = "a,b"; }, "invalid print value: a,b"},
+        {[](BuildFlags& f) { f.annotations = {"a"}; },
+         "parse annotations: invalid annotation \"a\", expected key=value"},
+        {[](BuildFlags& f) { f.annotations = {"foo:a=b"}; }, "parse annotations: unknown annotation type \"foo\""},
+        {[](BuildFlags& f) { f.resources = {"memory=x"}; },
+         "invalid value \"x\" for resource memory: invalid size: 'x'"},
+        {[](BuildFlags& f) { f.resources = {"foo=1"}; }, "unknown resource \"foo\""},
+        {[](BuildFlags& f) { f.policies = {"reset=x"}; },
+         "invalid value reset=x: strconv.ParseBool: parsing \"x\": invalid syntax"},
+        {[](BuildFlags& f) { f.policies = {"filename=p.rego"}; }, "davit keeps no policies: --policy filename=p.rego"},
+        {[](BuildFlags& f) { f.request.no_cache = true, f.no_cache_filter = {"a"}; },
+         "--no-cache and --no-cache-filter cannot currently be used together"},
+        {[](BuildFlags& f) { f.quiet = true, f.progress = "plain"; },
+         "progress=plain and quiet cannot be used together"},
+    };
+    for (const auto& [change, text] : rows) {
+        CAPTURE(text);
+        BuildFlags flags;
+        change(flags);
+        CHECK_THROWS_WITH(applied(flags), text);
+    }
+}
+
+TEST_CASE("empty values of a build's options say nothing") {
+    BuildFlags flags;
+    flags.secrets = flags.ssh = flags.outputs = flags.contexts = flags.allow = flags.annotations = {""};
+    flags.request.cache_from = {"", "a,b"};
+    const BuildFlags done = applied(flags);
+    CHECK(done.request.outputs.empty());
+    CHECK(done.request.cache_from == std::vector<std::string>{"a", "b"});
+    CHECK(done.without_effect.empty());
+}
+
+TEST_CASE("limits and sizes, and Go's words for what is none") {
+    CHECK(parse_ulimit("nofile=1:2").second.hard == 2);
+    CHECK(parse_size("1.5k") == 1536);
+    for (const auto& [text, why] :
+         {std::pair{"nofile=a", "strconv.ParseInt: parsing \"a\": invalid syntax"},
+          {"nofile=99999999999999999999", "strconv.ParseInt: parsing \"99999999999999999999\": value out of range"},
+          {"nofile=1:2:3", "too many limit value arguments - 1:2:3, can only have up to two, `soft[:hard]`"},
+          {"nofile=3:2", "ulimit soft limit must be less than or equal to hard limit: 3 > 2"},
+          {"nofile=-1:2", "ulimit soft limit must be less than or equal to hard limit: soft: -1 (unlimited), hard: 2"}})
+        CHECK_THROWS_WITH(parse_ulimit(text), why);
+    for (const auto& [text, why] :
+         {std::pair{"x", "invalid size: 'x'"}, {"1kk", "invalid suffix: 'kk'"}, {"", "invalid size: ''"}})
+        CHECK_THROWS_WITH(parse_size(text), why);
+}

@@ -1,6 +1,7 @@
 #include "base/date.hpp"
 #include "cli/diagnostics.hpp"
 #include "cli/display/block.hpp"
+#include "cli/display/build_status.hpp"
 #include "cli/display/display.hpp"
 #include "cli/display/dry_run.hpp"
 
@@ -318,4 +319,25 @@ TEST_CASE("terminal progress: output beside it goes above what is at work, and b
     // What is done stays, above the third line, and is not drawn again.
     CHECK(done.ends_with("\x1b[J\x1b[?25h"));
     CHECK(all.find("Container a", all.find("<log 3>\n")) == std::string::npos);
+}
+
+TEST_CASE("a build's events are lines of BuildKit's status") {
+    SolveStatusLines lines;
+    BuildEvent e;
+    e.kind = BuildEvent::Kind::started;
+    e.vertex = 1;
+    e.name = "[1/1] RUN x";
+    e.time_ns = 1'500'000'000;
+    const std::string first = lines.line(e);
+    CHECK(first.starts_with("{\"vertexes\":[{\"digest\":\"sha256:"));
+    CHECK(first.ends_with("\"name\":\"[1/1] RUN x\",\"started\":\"1970-01-01T00:00:01.5Z\"}]}"));
+    e.kind = BuildEvent::Kind::log;
+    e.text = "hi\n";
+    e.stream = 1;
+    CHECK(lines.line(e).find("\"stream\":1,\"data\":\"aGkK\"") != std::string::npos);
+    e.kind = BuildEvent::Kind::failed;
+    e.text = "why";
+    CHECK(lines.line(e).ends_with("\"completed\":\"1970-01-01T00:00:01.5Z\",\"error\":\"why\"}]}"));
+    e.kind = BuildEvent::Kind::warning;
+    CHECK(lines.line(e) == "{\"warnings\":[{\"level\":1,\"short\":\"d2h5\"}]}");
 }
