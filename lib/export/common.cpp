@@ -106,7 +106,11 @@ void note_inner_ports(const Scope& scope, const Service& service) {
                                   "open to the other services",
                                   "its address is the machine's own, and so it is not published",
                                   "publish it without an address, where it is meant to be reached from outside");
-        else if (p.published.empty())
+        if (is_loopback(p) && !p.published.empty())
+            scope.report.adjusted(path + ".host_ip", std::string(left_out),
+                                  "it is not published, and so it has no address");
+        if (is_loopback(p)) continue;
+        if (p.published.empty())
             scope.report.adjusted(path + ".target", "open to the other services",
                                   "a free port of one machine is none that somebody could know",
                                   "name the port to publish");

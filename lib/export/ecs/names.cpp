@@ -2,6 +2,7 @@
 // deployed, and those of ports alone.
 #include "export/ecs/plan.hpp"
 
+#include "base/units.hpp"
 #include "export/tasks.hpp"
 
 #include <algorithm>
@@ -57,6 +58,16 @@ bool has_tcp_port(const Service& service) {
         return true;
     return std::any_of(service.expose.begin(), service.expose.end(),
                        [](const std::string& e) { return !e.ends_with("/udp") && !e.ends_with("/sctp"); });
+}
+
+std::set<std::uint32_t> named_ports(const Service& service) {
+    std::set<std::uint32_t> out;
+    for (const Port& p : service.ports)
+        if (p.protocol.empty() || p.protocol == "tcp") out.insert(p.target);
+    for (const std::string& text : service.expose)
+        if (!text.ends_with("/udp") && !text.ends_with("/sctp"))
+            out.insert(static_cast<std::uint32_t>(parse_int(text.substr(0, text.find_first_of("-/"))).value_or(0)));
+    return out;
 }
 
 // Depth first, with what depends_on names before what is only spoken of: where both go round in a circle, the former
@@ -148,9 +159,11 @@ void note_names(const Layout& plan) {
     for (const Task& task : plan.tasks) {
         if (task.ready_made) continue;
         if (task.once) note_once(plan, task);
-        for (const Service* service : task.members)
-            if (!runs_once(plan.scope.project, *service) && !has_tcp_port(*service))
-                note_portless(plan, task, *service);
+        for (const Service* service : task.members) {
+            if (runs_once(plan.scope.project, *service)) continue;
+            if (has_tcp_port(*service)) note_asked_ports(plan.scope, *service, named_ports(*service), "Service Connect");
+            else note_portless(plan, task, *service);
+        }
     }
     for (const Task* task : asked_too_early(plan))
         plan.scope.report.adjusted(

@@ -26,6 +26,7 @@ struct Bound {
     std::size_t size = 0;
     std::string why, hint; // nothing of it goes along
     bool directory = false;
+    bool written = false; // nobody says that it is not
     bool fail(std::string because, std::string instead) {
         why = std::move(because);
         hint = std::move(instead);
@@ -73,6 +74,23 @@ bool is_called_as_secret(std::string name) {
     return compose::names_a_secret(name);
 }
 
+// What a program keeps there, and not what somebody has written for it: it goes into no manifest, and could not be
+// written to.
+bool is_data(const std::string& name, const std::string& content) {
+    std::string lower = name;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const char* end : {".db", ".sqlite", ".sqlite3", ".db-wal", ".sqlite3-wal", ".mdb", ".ibd", ".frm", ".rdb",
+                            ".aof", ".log", ".pid"})
+        if (lower.ends_with(end)) return true;
+    return content.starts_with("SQLite format 3");
+}
+
+// That a directory is in git, and nothing else.
+bool is_placeholder(std::string_view name) {
+    name = name.substr(name.rfind('/') + 1);
+    return name == ".gitkeep" || name == ".keep" || name == ".gitignore";
+}
+
 bool add_file(const Cluster& cluster, const std::string& path, const std::string& inside, const FileFacts& facts,
               Bound& out) {
     const auto too_large = [&] {
@@ -82,6 +100,9 @@ bool add_file(const Cluster& cluster, const std::string& path, const std::string
     auto content = cluster.scope.options.read_file ? cluster.scope.options.read_file(path) : std::nullopt;
     if (!content) return out.fail(fmt::format("{} cannot be read, or is no file", path), data_hint);
     if ((out.size += content->size()) > most_of_a_config_map) return too_large();
+    if (out.written && is_data(inside, *content))
+        return out.fail(fmt::format("{} is data, which a program writes, and a ConfigMap is read only", path),
+                        "a volume; `:ro` at the mount, where it is only read");
     BoundFile file{inside, path, std::move(*content), file_key(inside), 0444, ""};
     const bool closed = (facts.mode & 0044) == 0;
     if (closed) file.secret = "only its owner may read it";
@@ -130,9 +151,12 @@ Bound look_at(const Cluster& cluster, const Mount& m) {
     if (source != cluster.project().working_dir && !is_below(source, cluster.project().working_dir))
         return of_the_machine(source);
     Bound out;
+    out.written = !m.read_only;
     if (source == cluster.project().working_dir) {
         out.fail("it is the whole project, as one develops it", "`build:`, and COPY in its Dockerfile");
-    } else if (add_tree(cluster, source, "", out) && out.files.empty()) {
+    } else if (add_tree(cluster, source, "", out) &&
+               std::all_of(out.files.begin(), out.files.end(),
+                           [&](const BoundFile& f) { return out.directory && is_placeholder(f.inside); })) {
         out.fail(fmt::format("{} is empty, and of one machine", source), "a volume, for what is written there");
     }
     return out;

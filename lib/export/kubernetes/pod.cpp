@@ -91,10 +91,11 @@ Document container_ports(const Cluster& cluster, const Service& service) {
     for (const ServicePort& p : inner_ports(service))
         out.push_back({{"containerPort", p.port}, {"protocol", p.protocol}});
     for (std::size_t i = 0; i < service.ports.size(); ++i) {
-        if (service.ports[i].mode != "host" || service.ports[i].published.empty()) continue;
+        const Port& p = service.ports[i];
+        if (p.mode != "host" || p.published.empty() || is_loopback(p)) continue;
         for (Document& port : out)
-            if (port["containerPort"] == service.ports[i].target)
-                port["hostPort"] = std::stoi(service.ports[i].published);
+            if (port["containerPort"] == p.target && port["protocol"] == upper(p.protocol.empty() ? "tcp" : p.protocol))
+                port["hostPort"] = std::stoi(p.published);
         cluster.report().adjusted(fmt::format("services.{}.ports[{}].published", service.name, i), "hostPort",
                                   "mode: host");
     }
@@ -180,9 +181,13 @@ Document main_container(const Cluster& cluster, const Service& service, const Po
 
 } // namespace
 
-std::string escaped_reference(std::string text) {
-    for (std::size_t at = 0; (at = text.find("$(", at)) != std::string::npos; at += 3) text.insert(at, "$");
-    return text;
+std::string escaped_reference(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        out += text[i];
+        if (text[i] == '$' && i + 1 < text.size() && (text[i + 1] == '$' || text[i + 1] == '(')) out += '$';
+    }
+    return out;
 }
 
 Document containers_environment(const Cluster& cluster, const Service& service) {

@@ -38,6 +38,14 @@ void note_no_service(const Cluster& cluster, const Service& service) {
                                      "what runs once has no Service", "x-k8s-controller: deployment, where it serves");
 }
 
+// A headless Service leads to all ports of its pods.
+void note_closed_ports(const Cluster& cluster, const Service& service) {
+    std::set<std::uint32_t> named;
+    for (const ServicePort& p : inner_ports(service)) named.insert(p.port);
+    if (!named.empty() && !(service.deploy && service.deploy->endpoint_mode == "dnsrr"))
+        note_asked_ports(cluster.scope, service, named, "its Service");
+}
+
 std::set<std::string> aliases_of(const Cluster& cluster, const Service& service) {
     std::set<std::string> out;
     for (const auto& [network, how] : service.networks)
@@ -108,6 +116,7 @@ std::vector<Document> service_objects(const Cluster& cluster, const Service& ser
         return out;
     }
     const std::string& name = cluster.services.at(service.name);
+    note_closed_ports(cluster, service);
     const std::string peers = w == Workload::stateful_set ? peers_name(cluster, service) : "";
     out.push_back(name_service(cluster, name, service, peers == name));
     if (!peers.empty() && peers != name) out.push_back(name_service(cluster, peers, service, true));
