@@ -1,5 +1,5 @@
-// Ports that other services ask for by name, "rabbit:5672", in their variables and commands: on a network of compose each is
-// open, elsewhere those that the file names.
+// Ports that other services ask for by name, "rabbit:5672", in their variables and commands: on a network of compose
+// each is open, elsewhere those that the file names.
 #include "base/units.hpp"
 #include "export/common.hpp"
 
@@ -53,7 +53,7 @@ void note_asked_ports(const Scope& scope, const Service& service, const std::set
             if (!named.contains(port)) missing[port].push_back(name);
     }
     for (const auto& [port, clients] : missing)
-        scope.report.needs("services." + service.name,
+        scope.report.needs(key_path(service, "expose"),
                            fmt::format("{} asks for {}:{}, and {} has the ports that the file names alone: {}",
                                        fmt::join(clients, ", "), service.name, port, way, fmt::join(named, ", ")),
                            fmt::format("expose: [\"{}\"] at {}", port, service.name));

@@ -48,7 +48,8 @@ bool is_loopback(const Port& port);
 // Ports that are not published elsewhere: of the loopback address, and free ones of one machine.
 void note_inner_ports(const Scope& scope, const Service& service);
 
-// asked_ports.cpp: ports of a service by which others call it, "db:5433", and which are not among those that it has there.
+// asked_ports.cpp: ports of a service by which others call it, "db:5433", and which are not among those that it has
+// there.
 void note_asked_ports(const Scope& scope, const Service& service, const std::set<std::uint32_t>& named,
                       const std::string& way);
 

@@ -40,19 +40,20 @@ std::string input(const std::string& name, const std::string& value, const char*
 std::string head(const Layout& plan) {
     std::string subnets;
     for (const std::string& s : plan.subnets) subnets += (subnets.empty() ? "" : ",") + s;
-    std::string out = "#!/bin/sh\n"
-                      "# [VPC=vpc-…] [SUBNETS=subnet-…,subnet-…] [NO_WAIT=1] sh deploy.sh [repositories|--prune]\n"
-                      "# With `repositories` only those of ECR are made: images come before what runs them. With --prune "
-                      "prune.sh\n"
-                      "# takes away what the file no longer has, once all is deployed.\n"
-                      "set -eu\n"
-                      "cd \"$(dirname \"$0\")\"\n"
-                      "work=$(mktemp -d)\n"
-                      "trap 'rm -rf \"$work\"' EXIT\n\n"
-                      "case ${1-} in\n"
-                      "'' | repositories | --prune) ;;\n"
-                      "*) echo \"sh deploy.sh [repositories|--prune], and not $1\" >&2; exit 2 ;;\n"
-                      "esac\n";
+    std::string out =
+        "#!/bin/sh\n"
+        "# [VPC=vpc-…] [SUBNETS=subnet-…,subnet-…] [NO_WAIT=1] sh deploy.sh [repositories|--prune]\n"
+        "# With `repositories` only those of ECR are made: images come before what runs them. With --prune "
+        "prune.sh\n"
+        "# takes away what the file no longer has, once all is deployed.\n"
+        "set -eu\n"
+        "cd \"$(dirname \"$0\")\"\n"
+        "work=$(mktemp -d)\n"
+        "trap 'rm -rf \"$work\"' EXIT\n\n"
+        "case ${1-} in\n"
+        "'' | repositories | --prune) ;;\n"
+        "*) echo \"sh deploy.sh [repositories|--prune], and not $1\" >&2; exit 2 ;;\n"
+        "esac\n";
     out += place_in_script(plan) + fmt::format("SCHEME={}\n", shell_quoted(plan.scheme));
     out += "ACCOUNT=$(aws sts get-caller-identity --query Account --output text)\n"
            "case $REGION in\n";
@@ -263,10 +264,11 @@ std::vector<ExportedFile> as_cli(const Layout& plan) {
     if (!secrets.empty()) order += fmt::format("{}. `sh secrets.sh`\n", step++);
     order +=
         fmt::format("{}. `VPC=vpc-… SUBNETS=subnet-…,subnet-… sh deploy.sh`, also for every later export\n", step++);
-    order += "\ndeploy.sh changes what it has made and takes nothing away. `sh deploy.sh --prune` does, when all is "
-             "deployed, and `sh prune.sh` alone:\nservices that are no longer in the file, listeners, target groups, load "
-             "balancers, security groups and rules of ports that are no longer\npublished (`DRY_RUN=1` tells which). A "
-             "default action of a listener that was changed by hand is set back.\n";
+    order +=
+        "\ndeploy.sh changes what it has made and takes nothing away. `sh deploy.sh --prune` does, when all is "
+        "deployed, and `sh prune.sh` alone:\nservices that are no longer in the file, listeners, target groups, load "
+        "balancers, security groups and rules of ports that are no longer\npublished (`DRY_RUN=1` tells which). A "
+        "default action of a listener that was changed by hand is set back.\n";
     if (!secrets.empty()) out.push_back({"secrets.sh", secrets, true});
     out.push_back({"README.md", ecs_readme(plan, order), false});
     out.insert(out.begin(), {"deploy.sh", script, true});

@@ -240,6 +240,24 @@ bool ends_the_task(const Task& task, const Service& service) {
            });
 }
 
+// Variables of environmentFiles are in S3, some of them because they are nobody's to read: not in the definition, too.
+void leave_in_files(const Layout& plan, const Service& service, Document& container) {
+    std::set<std::string> lines;
+    for (const EnvFile& file : service.env_file) {
+        const auto& read = plan.scope.options.read_file;
+        std::string text = read ? read(file.path).value_or("") : "";
+        for (std::size_t at = 0, end = 0; at < text.size(); at = end + 1) {
+            end = std::min(text.find('\n', at), text.size());
+            lines.insert(text.substr(at, end - at));
+        }
+    }
+    Document rest = Document::array();
+    for (const Document& v : container.value("environment", Document::array()))
+        if (!lines.contains(v["name"].get<std::string>() + "=" + v["value"].get<std::string>())) rest.push_back(v);
+    container.erase("environment");
+    if (!rest.empty()) container["environment"] = rest;
+}
+
 } // namespace
 
 Document main_definition(Layout& plan, Task& task, const Service& service) {
@@ -256,6 +274,7 @@ Document main_definition(Layout& plan, Task& task, const Service& service) {
     else add_what_compose_says(plan, task, service, out);
     const Document own = given_container(service);
     put(out, own);
+    if (own.contains("environmentFiles")) leave_in_files(plan, service, out);
     for (const SecretVariable& secret : secret_variables(service))
         if (plan.execution_role.empty() && secret.from.starts_with("arn:") &&
             std::find(plan.secret_arns.begin(), plan.secret_arns.end(), secret.from) == plan.secret_arns.end())

@@ -20,10 +20,10 @@ void note_one_root(const Layout& plan, const std::string& key, const std::string
     if (id.empty() || !is_its_root(volumes.at(key))) return;
     for (const auto& [other, volume] : volumes)
         if (other != key && is_its_root(volume))
-            return plan.scope.report.needs("volumes." + key + ".x-aws-access_point",
-                                           fmt::format("it and {} are both the root of {}, and their files are mixed", other,
-                                                       id),
-                                           "x-aws-access_point: fsap-… at each, with a root directory of its own");
+            return plan.scope.report.needs(
+                "volumes." + key + ".x-aws-access_point",
+                fmt::format("it and {} are both the root of {}, and their files are mixed", other, id),
+                "x-aws-access_point: fsap-… at each, with a root directory of its own");
 }
 
 std::string efs_volume(Layout& plan, Task& task, const std::string& key, Document& definition) {

@@ -161,7 +161,8 @@ void note_names(const Layout& plan) {
         if (task.once) note_once(plan, task);
         for (const Service* service : task.members) {
             if (runs_once(plan.scope.project, *service)) continue;
-            if (has_tcp_port(*service)) note_asked_ports(plan.scope, *service, named_ports(*service), "Service Connect");
+            if (has_tcp_port(*service))
+                note_asked_ports(plan.scope, *service, named_ports(*service), "Service Connect");
             else note_portless(plan, task, *service);
         }
     }

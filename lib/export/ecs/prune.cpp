@@ -214,7 +214,8 @@ Words kept_tasks(const Layout& plan) {
 Words kept_groups(const Layout& plan) {
     Words out;
     const auto& left_out = plan.scope.project.disabled_services;
-    bool published = std::any_of(left_out.begin(), left_out.end(), [](const auto& s) { return !s.second.ports.empty(); });
+    bool published =
+        std::any_of(left_out.begin(), left_out.end(), [](const auto& s) { return !s.second.ports.empty(); });
     for (const auto& [name, service] : left_out)
         for (const auto& [network, how] : service.networks) out.insert(network_group(plan, network));
     for (const std::string& network : plan.networks) out.insert(network_group(plan, network));
@@ -277,17 +278,18 @@ std::string commands(const Layout& plan) {
 } // namespace
 
 std::string prune_script(const Layout& plan) {
-    std::string out = "#!/bin/sh\n"
-                      "# [VPC=vpc-…] [DRY_RUN=1] [NO_WAIT=1] sh prune.sh\n"
-                      "# Takes away what earlier exports of this project have made and the file no longer has; with DRY_RUN it tells "
-                      "only.\n"
-                      "# Images, secrets, file systems, logs, roles and task definitions stay, and whatever was made by "
-                      "hand.\n"
-                      "set -eu\n"
-                      "work=$(mktemp -d)\n"
-                      "trap 'rm -rf \"$work\"' EXIT\n"
-                      ": >\"$work/unused\"\n"
-                      ": >\"$work/still\"\n\n";
+    std::string out =
+        "#!/bin/sh\n"
+        "# [VPC=vpc-…] [DRY_RUN=1] [NO_WAIT=1] sh prune.sh\n"
+        "# Takes away what earlier exports of this project have made and the file no longer has; with DRY_RUN it tells "
+        "only.\n"
+        "# Images, secrets, file systems, logs, roles and task definitions stay, and whatever was made by "
+        "hand.\n"
+        "set -eu\n"
+        "work=$(mktemp -d)\n"
+        "trap 'rm -rf \"$work\"' EXIT\n"
+        ": >\"$work/unused\"\n"
+        ": >\"$work/still\"\n\n";
     return out + place_in_script(plan) + vpc_in_script(plan) + std::string(functions) + lists(plan) + commands(plan);
 }
 

@@ -73,7 +73,8 @@ std::string script_of_jobs(const std::vector<std::string>& jobs) {
     return out.replace(out.find("@JOBS@"), 6, fmt::format("{}", fmt::join(jobs, " ")));
 }
 
-// kubectl's own `apply --prune` takes claims along where it is not told each kind, and asks for names of its own making.
+// kubectl's own `apply --prune` takes claims along where it is not told each kind, and asks for names of its own
+// making.
 constexpr const char* pruning_script =
     R"script(#!/bin/sh
 # Takes away what earlier exports of this project have made and the file no longer has; with DRY_RUN=1 it tells only.
@@ -107,8 +108,7 @@ std::string script_of_pruning(const Cluster& cluster, const std::set<std::string
         }
         left_out.insert(dns_label("published-" + dns_label(name)));
     }
-    if (!left_out.empty())
-        selector += fmt::format(",app.kubernetes.io/name notin ({})", fmt::join(left_out, ","));
+    if (!left_out.empty()) selector += fmt::format(",app.kubernetes.io/name notin ({})", fmt::join(left_out, ","));
     out.replace(out.find("@KEEP@"), 6, keep);
     return out.replace(out.find("@SELECTOR@"), 10, selector);
 }

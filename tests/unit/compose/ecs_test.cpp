@@ -254,6 +254,9 @@ TEST_CASE("files of variables lie beside it; a compose file over it changes what
     o.files = {dir / "task.json"};
     CHECK(test::load_json(o)["error"].get<std::string>().find("lies in S3, which davit does not read") !=
           std::string::npos);
+    o.elsewhere = true; // ECS has it
+    CHECK(load(o).warnings.at(0).message.find("only an export to ECS has its variables") != std::string::npos);
+    o.elsewhere = false;
     std::ofstream(dir / "prod.env") << "A=$B\n";
     std::ofstream(dir / "more.yaml") << "services: {app: {image: other, environment: {C: \"${FOO}\"}}}\n";
     o.files.push_back(dir / "more.yaml");
