@@ -140,6 +140,17 @@ std::string image_of(const Scope& scope, const Service& service) {
     return image;
 }
 
+Executed executed(const Scope& scope, const Service& service) {
+    if (!service.entrypoint || !service.entrypoint->empty()) return {service.entrypoint, service.command};
+    const std::string path = key_path(service, "entrypoint");
+    if (service.command && !service.command->empty()) {
+        scope.report.adjusted(path, "the command", "an empty one is none there, and the image's would run");
+        return {service.command, std::nullopt};
+    }
+    scope.report.needs(path, "an empty one is none there, and the image's runs", "entrypoint: what is to run");
+    return {};
+}
+
 bool runs_once(const Project& project, const Service& service) {
     if (service.deploy && service.deploy->mode.ends_with("-job")) return true;
     if (others_wait_for_end(project, service.name)) return true;

@@ -163,9 +163,10 @@ std::string ecs_image(const Layout& plan, const Service& service) {
     return word("ACCOUNT") + ".dkr.ecr." + word("REGION") + "." + word("DOMAIN") + "/" + name;
 }
 
-void add_process_of(const Service& service, Document& out) {
-    if (service.entrypoint) out["entryPoint"] = *service.entrypoint;
-    if (service.command) out["command"] = *service.command;
+void add_process_of(const Layout& plan, const Service& service, Document& out) {
+    const Executed run = executed(plan.scope, service);
+    if (run.entrypoint) out["entryPoint"] = *run.entrypoint;
+    if (run.command) out["command"] = *run.command;
     for (const auto& [key, value] : service.environment)
         if (value && !key.empty()) out["environment"].push_back({{"name", key}, {"value", *value}});
     if (!service.working_dir.empty()) out["workingDirectory"] = service.working_dir;
@@ -266,7 +267,7 @@ Document main_definition(Layout& plan, Task& task, const Service& service) {
     Document out{{"name", plan.labels.at(service.name)},
                  {"image", ecs_image(plan, service)},
                  {"essential", ready_made ? ready_made->essential : !once || ends_the_task(task, service)}};
-    add_process_of(service, out);
+    add_process_of(plan, service, out);
     add_health(plan, service, out);
     if (Document depends = dependencies(plan, task, service); !depends.empty()) out["dependsOn"] = depends;
     add_stop_timeout(plan, task, service, out);

@@ -106,8 +106,9 @@ void add_namespaces(const Cluster& cluster, const Service& service, Document& po
 Document main_container(const Cluster& cluster, const Service& service, const PodStorage& storage) {
     Document out{{"name", cluster.services.at(service.name)}, {"image", image_of(cluster.scope, service)}};
     if (const char* policy = image_pull_policy(service.pull_policy)) out["imagePullPolicy"] = policy;
-    if (service.entrypoint) out["command"] = words(*service.entrypoint);
-    if (service.command) out["args"] = words(*service.command);
+    const Executed run = executed(cluster.scope, service);
+    if (run.entrypoint) out["command"] = words(*run.entrypoint);
+    if (run.command) out["args"] = words(*run.command);
     if (!service.working_dir.empty()) out["workingDir"] = service.working_dir;
     if (Document ports = container_ports(cluster, service); !ports.empty()) out["ports"] = ports;
     if (Document env = containers_environment(cluster, service); !env.empty()) out["env"] = env;

@@ -53,6 +53,10 @@ std::set<std::string> aliases_of(const Cluster& cluster, const Service& service)
     for (const auto& [name, other] : cluster.project().services)
         for (const std::string& link : other.links)
             if (link.starts_with(service.name + ":")) out.insert(link.substr(service.name.size() + 1));
+    if (const std::string& name = service.container_name;
+        !name.empty() && !clients_of(cluster.project(), service, name).empty() && out.insert(name).second)
+        cluster.report().adjusted(key_path(service, "container_name"), "the Service " + dns_label(name),
+                                  "others ask for it by this name");
     std::set<std::string> names;
     for (const std::string& alias : out) names.insert(dns_label(alias));
     for (const auto& [key, name] : cluster.services) names.erase(name);

@@ -305,22 +305,6 @@ TEST_CASE("kubernetes: a port of this machine alone is no port of the node") {
     CHECK(kind_of(result, "services.web.ports[0].host_ip") == Kind::adjusted);
 }
 
-TEST_CASE("kubernetes and ecs: a port by which others call a service is one that it has there") {
-    const std::string text = "  web: {image: i, environment: {QUEUE: 'amqp://rabbit:5672/', IMAGE: 'myrabbit:7', "
-                             "WEB: 'rabbit:15672'}}\n"
-                             "  other: {image: i, command: --queue=rabbit:5672 rabbit:latest}\n"
-                             "  rabbit: {image: rabbitmq, ports: ['15672:15672']}\n";
-    const std::string asked = "other, web asks for rabbit:5672";
-    const ExportResult result = exported(text);
-    REQUIRE(finding_at(result, "services.rabbit.expose"));
-    CHECK(has(finding_at(result, "services.rabbit.expose")->why, asked));
-    const ExportResult ecs = export_project(load_text("name: p\nservices:\n" + text), options_for(ExportTarget::ecs));
-    REQUIRE(finding_at(ecs, "services.rabbit.expose"));
-    CHECK(has(finding_at(ecs, "services.rabbit.expose")->why, asked));
-    CHECK_FALSE(finding_at(exported("  web: {image: i, environment: {DB: 'db:5432'}}\n  db: {image: i}\n"),
-                           "services.db.expose")); // headless
-}
-
 TEST_CASE("kubernetes: prune.sh keeps what the export has, and what is only left out of it") {
     Project project = load_text("name: p\nservices:\n  web: {image: i, ports: ['80:80'], networks: [a, b]}\n"
                                 "  my_tool: {image: i, networks: [b]}\nnetworks: {a: {}, b: {}}\n");

@@ -1,5 +1,4 @@
-// Ports that other services ask for by name, "rabbit:5672", in their variables and commands: on a network of compose
-// each is open, elsewhere those that the file names.
+// What services ask of each other by name, in their variables and commands: "rabbit:5672".
 #include "base/units.hpp"
 #include "export/common.hpp"
 
@@ -13,6 +12,15 @@ namespace davit::exports {
 namespace {
 
 bool is_in_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.'; }
+
+// As a host's name stands in a text: "db:5432", "//db/x", "db,cache"; not in "mydb" or "db_name".
+bool mentions(std::string_view text, std::string_view name) {
+    for (std::size_t at = 0; (at = text.find(name, at)) != std::string_view::npos; ++at) {
+        const std::size_t end = at + name.size();
+        if ((at == 0 || !is_in_name(text[at - 1])) && (end == text.size() || !is_in_name(text[end]))) return true;
+    }
+    return false;
+}
 
 // Of each "NAME:PORT" in a text. An image is called so, too, but nothing stands before its name.
 void add_ports(std::string_view text, std::string_view name, std::set<std::uint32_t>& out) {
@@ -37,12 +45,28 @@ std::set<std::uint32_t> ports_in(const Service& client, const std::string& name)
     return out;
 }
 
+} // namespace
+
 bool meet(const Service& a, const Service& b) {
     return std::any_of(a.networks.begin(), a.networks.end(),
                        [&](const auto& network) { return b.networks.contains(network.first); });
 }
 
-} // namespace
+bool speaks_of(const Service& service, const std::string& name) {
+    const auto in = [&](const std::vector<std::string>& words) {
+        return std::any_of(words.begin(), words.end(), [&](const std::string& w) { return mentions(w, name); });
+    };
+    if ((service.command && in(*service.command)) || (service.entrypoint && in(*service.entrypoint))) return true;
+    return std::any_of(service.environment.begin(), service.environment.end(),
+                       [&](const auto& variable) { return variable.second && mentions(*variable.second, name); });
+}
+
+std::vector<std::string> clients_of(const Project& project, const Service& service, const std::string& name) {
+    std::vector<std::string> out;
+    for (const auto& [key, client] : project.services)
+        if (key != service.name && meet(client, service) && speaks_of(client, name)) out.push_back(key);
+    return out;
+}
 
 void note_asked_ports(const Scope& scope, const Service& service, const std::set<std::uint32_t>& named,
                       const std::string& way) {
