@@ -121,11 +121,30 @@ void note_inner_ports(const Scope& scope, const Service& service) {
     }
 }
 
+const Service* builder_of(const Project& project, const Service& service) {
+    if (service.build) return &service;
+    const auto whole = [](const std::string& image) {
+        return image.find_first_of(":@", image.rfind('/') + 1) == std::string::npos ? image + ":latest" : image;
+    };
+    for (const auto& [name, other] : project.services)
+        if (other.build && !service.image.empty() &&
+            whole(other.image.empty() ? image_name(project.name, name) : other.image) == whole(service.image))
+            return &other;
+    return nullptr;
+}
+
 std::string image_of(const Scope& scope, const Service& service) {
-    if (!service.build) return service.image;
-    std::string image = service.image.empty() ? image_name(scope.project.name, service.name) : service.image;
+    const Service* const builder = builder_of(scope.project, service);
+    if (!builder) return service.image;
+    std::string image = builder->image.empty() ? image_name(scope.project.name, builder->name) : builder->image;
+    if (!scope.options.registry.empty()) image = scope.options.registry + "/" + last_part(image);
+    if (builder != &service) {
+        if (image != service.image)
+            scope.report.adjusted(key_path(service, "image"), image,
+                                  builder->name + " builds it, and it is pushed there");
+        return image;
+    }
     if (!scope.options.registry.empty()) {
-        image = scope.options.registry + "/" + last_part(image);
         scope.report.adjusted(key_path(service, "build"), image, "the engine builds nothing",
                               "before it is deployed: davit build " + service.name + ", tag it so, davit push");
     } else if (service.image.find('/') == std::string::npos) {

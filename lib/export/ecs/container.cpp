@@ -152,15 +152,22 @@ void add_restart(const Task& task, const Service& service, Document& out) {
 
 // A build without a registry belongs into the account's own.
 std::string ecs_image(const Layout& plan, const Service& service) {
-    const bool named = service.image.find('/') != std::string::npos;
-    if (!service.build || named || !plan.scope.options.registry.empty()) return image_of(plan.scope, service);
-    std::string name = service.image.empty() ? image_name(plan.project, service.name) + ":latest" : service.image;
+    const Service* const builder = builder_of(plan.scope.project, service);
+    if (!builder || builder->image.find('/') != std::string::npos || !plan.scope.options.registry.empty())
+        return image_of(plan.scope, service);
+    std::string name = builder->image.empty() ? image_name(plan.project, builder->name) + ":latest" : builder->image;
+    const std::string image = word("ACCOUNT") + ".dkr.ecr." + word("REGION") + "." + word("DOMAIN") + "/" + name;
+    if (builder != &service) {
+        plan.scope.report.adjusted(key_path(service, "image"), "ECR, " + name,
+                                   builder->name + " builds it, and it is pushed there");
+        return image;
+    }
     plan.scope.report.adjusted(
         key_path(service, "build"), "ECR, " + name, "ECS builds nothing",
         "davit build, tag it so and push it before it is deployed; --registry names another place");
     // Who pushes it knows these words by another spelling.
     plan.scope.facts.images.push_back({service.name, "@ACCOUNT@.dkr.ecr.@REGION@.@DOMAIN@/" + name});
-    return word("ACCOUNT") + ".dkr.ecr." + word("REGION") + "." + word("DOMAIN") + "/" + name;
+    return image;
 }
 
 void add_process_of(const Layout& plan, const Service& service, Document& out) {

@@ -69,3 +69,26 @@ TEST_CASE("export: a port by which others call a service is one that it has ther
         exported_to(ExportTarget::kubernetes, "  web: {image: i, environment: {DB: 'db:5432'}}\n  db: {image: i}\n"),
         "services.db.expose")); // headless
 }
+
+TEST_CASE("export: who runs an image that another service builds gets it from where that one is pushed") {
+    const std::string text = "  api: {build: ., image: api}\n  worker: {image: 'api:latest'}\n  own: {build: .}\n"
+                             "  other: {image: p-own}\n  cache: {image: redis}\n";
+    for (const ExportTarget target : {ExportTarget::kubernetes, ExportTarget::swarm, ExportTarget::ecs}) {
+        ExportOptions options = options_for(target);
+        options.registry = "r.example.com/team";
+        const Project project = load_text("name: p\nservices:\n" + text);
+        const ExportResult result = export_project(project, options);
+        for (const char* image : {"r.example.com/team/api", "r.example.com/team/p-own"}) {
+            const std::string all = all_text(result);
+            const auto first = all.find(image);
+            REQUIRE(first != std::string::npos);
+            CHECK(all.find(image, first + 1) != std::string::npos);
+        }
+        CHECK(finding_at(result, "services.worker.image")->kind == Kind::adjusted);
+        CHECK(finding_at(result, "services.cache.image")->kind == Kind::exact);
+        CHECK(result.images.size() == 2);
+    }
+    const std::string ecr = ".dkr.ecr.us-east-1.amazonaws.com/api\"";
+    const std::string all = all_text(exported_to(ExportTarget::ecs, text));
+    CHECK(all.find(ecr, all.find(ecr) + 1) != std::string::npos);
+}

@@ -326,3 +326,16 @@ TEST_CASE("kubernetes: the containers of an ECS task ask for its size together")
     CHECK(has(pod, "memory: 512Mi\n            requests:\n              cpu: 334m\n              memory: 512Mi"));
     CHECK(has(pod, "memory: 2048Mi\n            requests:\n              cpu: 334m\n              memory: 768Mi"));
 }
+
+TEST_CASE("kubernetes: a claim that is there already is mounted whole") {
+    const ExportResult result =
+        export_project(load_text("name: p\nservices:\n  web: {image: i, volumes: ['theirs:/t', {type: volume, source: "
+                                 "theirs, target: /part, volume: {subpath: some/part}}, 'ours:/o']}\n"
+                                 "volumes: {theirs: {external: true, name: my_data}, ours: {}}\n"),
+                       options_for(ExportTarget::kubernetes));
+    const std::string web = text_in(result, "service-web.yaml");
+    CHECK(has(web, "- name: theirs\n              mountPath: /t\n            - name: theirs"));
+    CHECK(has(web, "mountPath: /part\n              subPath: some/part\n"));
+    CHECK(has(web, "mountPath: /o\n              subPath: data\n"));
+    CHECK(kind_of(result, "services.web.volumes[0].source") == Kind::adjusted);
+}
