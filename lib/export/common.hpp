@@ -32,7 +32,7 @@ struct Scope {
 inline constexpr std::string_view settled = "settled when the file is read";
 inline constexpr std::string_view left_out = "left out";
 
-// The image to run; that of a service that is built gets a name below --registry.
+// images.cpp: the image to run; that of a service that is built gets a name below --registry.
 std::string image_of(const Scope& scope, const Service& service);
 const Service* builder_of(const Project& project, const Service& service); // of its image; nullptr: none of the project
 std::string image_name(const std::string& project, const std::string& service); // of what is built without one
