@@ -266,6 +266,16 @@ TEST_CASE("files of variables lie beside it; a compose file over it changes what
     CHECK(p.services.at("app").image == "other");
 }
 
+TEST_CASE("what is spelt as others spell it is told, with its place") {
+    for (const char* text : {R"({"Family": "x", "ContainerDefinitions": [{"Name": "a", "Image": "i"}]})",
+                             R"({"Resources": {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {}}}})",
+                             R"([{"name": "a", "image": "i"}])"}) {
+        const std::string error = project_of(text)["error"];
+        CAPTURE(error);
+        CHECK(error.find("this is a task definition ") != std::string::npos);
+    }
+}
+
 TEST_CASE("the host's credentials only for who asks") {
     LoadOptions o = task_options(task());
     o.environment["AWS_ACCESS_KEY_ID"] = "AKIA";
