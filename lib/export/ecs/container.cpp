@@ -108,6 +108,35 @@ bool has_driver(const Task& task, std::string_view driver) {
     return task.ec2 && (driver == "fluentd" || driver == "gelf" || driver == "journald" || driver == "syslog");
 }
 
+// Of docker's driver ECS takes some options and wants others.
+Document awslogs_options(const Layout& plan, const Service& service) {
+    constexpr std::string_view known[] = {"awslogs-create-group",
+                                          "awslogs-region",
+                                          "awslogs-group",
+                                          "awslogs-stream-prefix",
+                                          "awslogs-datetime-format",
+                                          "awslogs-multiline-pattern",
+                                          "mode",
+                                          "max-buffer-size"};
+    Document out = Document::object();
+    for (const auto& [key, value] : service.logging->options)
+        if (std::find(std::begin(known), std::end(known), key) != std::end(known)) out[key] = value;
+        else
+            plan.scope.report.dropped(key_path(service, "logging.options." + key),
+                                      "the driver awslogs of ECS has no such option");
+    for (const auto& [key, value] : {std::pair("awslogs-group", plan.log_group),
+                                     {"awslogs-region", word("REGION")},
+                                     {"awslogs-stream-prefix", plan.labels.at(service.name)}})
+        if (!out.contains(key)) out[key] = value;
+    const std::string group = out["awslogs-group"].get<std::string>();
+    if (group != plan.log_group || out.contains("awslogs-create-group"))
+        plan.scope.report.needs(
+            key_path(service, "logging.options.awslogs-group"),
+            fmt::format("the log group {} has to be there: the usual execution role may not make it", group),
+            "aws logs create-log-group, or x-aws-execution_role with logs:CreateLogGroup");
+    return out;
+}
+
 void add_logging(const Layout& plan, const Task& task, const Service& service, Document& out) {
     const std::string driver = service.logging ? service.logging->driver : "";
     Document log = Document::object();
@@ -115,7 +144,7 @@ void add_logging(const Layout& plan, const Task& task, const Service& service, D
         log["logDriver"] = driver;
         Document options = Document::object();
         for (const auto& [key, value] : service.logging->options) options[key] = value;
-        log["options"] = options;
+        log["options"] = driver == "awslogs" ? awslogs_options(plan, service) : options;
         plan.scope.report.exact(key_path(service, "logging"), "");
     } else {
         log["logDriver"] = "awslogs";

@@ -1,8 +1,7 @@
 // Files and directories of the project that are bound in: ConfigMaps, or Secrets that secrets.sh makes. Nothing of the
 // machine outside of the project goes along, whoever wrote its path.
 #include "export/kubernetes/cluster.hpp"
-
-#include "compose/sensitive.hpp"
+#include "export/kubernetes/file_kinds.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -64,33 +63,6 @@ bool is_in_project(const Cluster& cluster, const std::string& real) {
     return is_below(real, facts ? facts->real : directory);
 }
 
-// What a file is called that keeps a key or a password whatever stands in it.
-bool is_called_as_secret(std::string name) {
-    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    for (const char* end : {".key", ".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx", ".env"})
-        if (name.ends_with(end)) return true;
-    for (const char* begin : {"id_rsa", "id_ecdsa", "id_ed25519", ".env", ".pgpass", ".netrc", ".htpasswd", ".npmrc"})
-        if (name.starts_with(begin) && !name.ends_with(".pub")) return true;
-    return compose::names_a_secret(name);
-}
-
-// What a program keeps there, and not what somebody has written for it: it goes into no manifest, and could not be
-// written to.
-bool is_data(const std::string& name, const std::string& content) {
-    std::string lower = name;
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    for (const char* end : {".db", ".sqlite", ".sqlite3", ".db-wal", ".sqlite3-wal", ".mdb", ".ibd", ".frm", ".rdb",
-                            ".aof", ".log", ".pid"})
-        if (lower.ends_with(end)) return true;
-    return content.starts_with("SQLite format 3");
-}
-
-// That a directory is in git, and nothing else.
-bool is_placeholder(std::string_view name) {
-    name = name.substr(name.rfind('/') + 1);
-    return name == ".gitkeep" || name == ".keep" || name == ".gitignore";
-}
-
 bool add_file(const Cluster& cluster, const std::string& path, const std::string& inside, const FileFacts& facts,
               Bound& out) {
     const auto too_large = [&] {
@@ -108,8 +80,7 @@ bool add_file(const Cluster& cluster, const std::string& path, const std::string
     if (closed) file.secret = "only its owner may read it";
     else if (is_called_as_secret(inside.substr(inside.rfind('/') + 1)))
         file.secret = "it is called as keys and passwords are";
-    else if (!compose::sensitive_texts(file.content).empty())
-        file.secret = "something in it looks like a key or a password";
+    else if (holds_secret(file.content)) file.secret = "something in it looks like a key or a password";
     file.mode = (facts.mode & 0111 ? 0111 : 0) | (closed ? 0400 : 0444);
     for (int n = 2; std::any_of(out.files.begin(), out.files.end(), [&](const auto& f) { return f.key == file.key; });
          ++n)

@@ -414,3 +414,16 @@ TEST_CASE("ecs: files of variables stay files") {
     CHECK(definition["environment"].size() == 2);
     CHECK(definition["environment"][0]["value"] == "of a file over it");
 }
+
+TEST_CASE("ecs: the driver awslogs has what ECS wants of it, and not what only docker knows") {
+    const Made m =
+        made("services: {web: {image: i, logging: {driver: awslogs, options: {awslogs-group: mine, tag: x, mode: "
+             "non-blocking}}}}\n");
+    const json log = m.file("web.taskdef.json")["containerDefinitions"][0]["logConfiguration"];
+    CHECK(log["options"] ==
+          json::parse(R"({"awslogs-group": "mine", "awslogs-region": "us-east-1", "mode": "non-blocking",
+          "awslogs-stream-prefix": "web"})"));
+    REQUIRE(finding_at(m.result, "services.web.logging.options.tag"));
+    CHECK(finding_at(m.result, "services.web.logging.options.tag")->kind == ExportFinding::Kind::dropped);
+    CHECK(finding_at(m.result, "services.web.logging.options.awslogs-group")->kind == ExportFinding::Kind::needs_input);
+}

@@ -36,6 +36,12 @@ const std::map<std::string, File>& disk() {
         {"/project/state/app.sqlite3", {"SQLite format 3, the-value-of-state"}},
         {"/project/logs", {"dir", 0755}},
         {"/project/logs/.gitkeep", {""}},
+        {"/project/wg0.conf", {"[Interface]\nPrivateKey = oK56DE9Ue9zK76rAc8pB=\n"}},
+        {"/project/redis.conf", {"port 6379\nrequirepass the-value-of-redis\n"}},
+        {"/project/config.php", {"<?php\ndefine('DB_PASSWORD', 'the-value-of-php');\n"}},
+        {"/project/app.xml", {"<app>\n  <password>the-value-of-xml</password>\n</app>\n"}},
+        {"/project/plain.ini",
+         {"# password = example\npassword_file = /run/secrets/x\npassword = $PASSWORD\nsecret=\n"}},
         {"/project/large", {"dir", 0755}},
         {"/project/large/one", {std::string(700'000, 'x')}},
         {"/project/large/two", {std::string(700'000, 'y')}},
@@ -338,4 +344,16 @@ TEST_CASE("kubernetes: a claim that is there already is mounted whole") {
     CHECK(has(web, "mountPath: /part\n              subPath: some/part\n"));
     CHECK(has(web, "mountPath: /o\n              subPath: data\n"));
     CHECK(kind_of(result, "services.web.volumes[0].source") == Kind::adjusted);
+}
+
+TEST_CASE("kubernetes: a key or a password in a file of any language is in no ConfigMap") {
+    for (const char* file : {"wg0.conf", "redis.conf", "config.php", "app.xml"}) {
+        CAPTURE(std::string(file));
+        const ExportResult result =
+            exported("  web: {image: i, volumes: ['./" + std::string(file) + ":/etc/it:ro']}\n");
+        CHECK_FALSE(has(all_text(result), "kind: ConfigMap"));
+        CHECK_FALSE(has(all_text(result), "the-value-of"));
+        CHECK(has(text_in(result, "secrets.sh"), file));
+    }
+    CHECK(has(all_text(exported("  web: {image: i, volumes: ['./plain.ini:/etc/it:ro']}\n")), "kind: ConfigMap"));
 }
