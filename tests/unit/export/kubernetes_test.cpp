@@ -357,3 +357,15 @@ TEST_CASE("kubernetes: a key or a password in a file of any language is in no Co
     }
     CHECK(has(all_text(exported("  web: {image: i, volumes: ['./plain.ini:/etc/it:ro']}\n")), "kind: ConfigMap"));
 }
+
+TEST_CASE("kubernetes: a config that holds a password is told") {
+    const ExportResult result = export_project(
+        load_text(
+            "name: p\nservices:\n  web: {image: i, configs: [a, b]}\nconfigs:\n  a: {content: \"requirepass it-is\"}\n"
+            "  b: {content: \"port 6379\"}\n"),
+        options_for(ExportTarget::kubernetes));
+    REQUIRE(finding_at(result, "configs.a"));
+    CHECK(finding_at(result, "configs.a")->kind == Kind::needs_input);
+    const ExportFinding* plain = finding_at(result, "configs.b");
+    CHECK((!plain || plain->kind != Kind::needs_input));
+}
