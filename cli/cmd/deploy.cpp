@@ -32,7 +32,7 @@ struct EngineFlags {
     ExportFlags exported;
     std::string context, name;
     int timeout = 600;
-    bool yes = false, no_push = false, no_wait = false;
+    bool yes = false, no_push = false, no_wait = false, prune = false;
 };
 
 // The export, where nobody asked to keep it.
@@ -147,7 +147,8 @@ bool agreed(const Place& place, const EngineFlags& flags) {
     if (flags.yes) return true;
     if (!is_terminal(STDIN_FILENO))
         throw error(Errc::usage, "nobody is here to be asked whether {} is meant", place.text).with_hint("--yes");
-    return confirmed("This deploys " + printable(place.text) + ".");
+    const char* also = flags.prune ? ", and takes away what is no longer in the file" : "";
+    return confirmed("This deploys " + printable(place.text) + also + ".");
 }
 
 void run_all(const std::vector<DeployCommand>& commands) {
@@ -195,6 +196,14 @@ void push_images(Context& context, const ExportResult& exported, const DeployTar
     context.engine().push(project, push, context.stop());
 }
 
+// Swarm takes away whatever the stack file has not; the others know what is only not chosen.
+void refuse_partial_pruning(const DeployTarget& target, const EngineFlags& flags) {
+    if (!target.prune || target.target != ExportTarget::swarm || flags.exported.services.empty()) return;
+    throw error(Errc::usage, "--prune would take away all services of the stack but {}",
+                fmt::join(flags.exported.services, ", "))
+        .with_hint("deploy the whole file, or leave --prune out");
+}
+
 int deploy(Globals& globals, EngineFlags& flags) {
     const LoadResult loaded = load_project_to_export(globals, flags.exported.services);
     const ScratchDirectory scratch;
@@ -207,6 +216,8 @@ int deploy(Globals& globals, EngineFlags& flags) {
     while (target.directory.ends_with('/')) target.directory.pop_back();
     target.timeout = flags.timeout;
     target.wait = !flags.no_wait;
+    target.prune = flags.prune;
+    refuse_partial_pruning(target, flags);
     if (target.target == ExportTarget::systemd) deploy_plan({}, target); // says why not
     const ExportResult exported = export_loaded(loaded.project, flags.exported);
     const Place place = place_of(target, loaded.project, flags);
@@ -242,6 +253,7 @@ int run_deploy(Globals& globals, const Args& args) {
         .flag("no-push", flags.no_push, "The images are there already")
         .flag("no-wait", flags.no_wait, "Do not wait until all is running")
         .value("o,output", flags.exported.output, "Keep the export in this directory")
+        .flag("prune", flags.prune, "Take away what was deployed before and is no longer in the file")
         .value("registry", flags.exported.registry, "Where images of services with `build` are pushed to: HOST/PATH")
         .value("report", flags.exported.report, "What became of the keys. Values: [text | all | json | none]")
         .flag("strict", flags.exported.strict, "Deploy nothing when a key would be dropped")

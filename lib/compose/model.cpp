@@ -73,7 +73,15 @@ void ModelLoader::convert_ecs(const FileSet& set, std::vector<Document>& all) {
         std::find_if(all.begin(), all.end(), [](const Document& d) { return ecs::is_service(*d.root); });
     const Node* service_root = service == all.end() ? nullptr : service->root;
     const Document* task = nullptr;
+    bool foreign = false;
     for (Document& d : all) {
+        if (const Node* other = ecs::as_others_write_it(*d.root); other && (foreign = true))
+            diag_.error(other->pos, {},
+                        fmt::format("this is a task definition {}",
+                                    d.root->is_list() ? "without its family" : "as CloudFormation spells it"),
+                        "{\"family\": …, \"containerDefinitions\": [{\"name\": …, \"image\": …}]}; of one that is "
+                        "registered: aws "
+                        "ecs describe-task-definition --task-definition FAMILY");
         if (!ecs::is_task_definition(*d.root)) continue;
         if (task) {
             diag_.error(d.root->pos, {},
@@ -86,6 +94,7 @@ void ModelLoader::convert_ecs(const FileSet& set, std::vector<Document>& all) {
         d.literal = true;
         task = &d;
     }
+    if (foreign) diag_.throw_if_errors();
     if (!service_root && !task) return;
     if (!task)
         diag_.error(service_root->pos, {}, "a service of ECS needs its task definition beside it",

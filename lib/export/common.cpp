@@ -13,8 +13,6 @@ namespace davit::exports {
 
 namespace {
 
-std::string last_part(const std::string& image) { return image.substr(image.rfind('/') + 1); }
-
 bool others_wait_for_end(const Project& project, const std::string& name) {
     return std::any_of(project.services.begin(), project.services.end(), [&](const auto& s) {
         const auto it = s.second.depends_on.find(name);
@@ -85,13 +83,6 @@ std::string key_path(const Service& service, std::string_view key) {
     return fmt::format("services.{}.{}", service.name, key);
 }
 
-// Names of images have no capitals.
-std::string image_name(const std::string& project, const std::string& service) {
-    std::string out = project + "-" + service;
-    for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return out;
-}
-
 bool is_loopback(const Port& port) {
     return port.host_ip.starts_with("127.") || port.host_ip == "::1" || port.host_ip == "[::1]" ||
            port.host_ip == "localhost";
@@ -106,7 +97,11 @@ void note_inner_ports(const Scope& scope, const Service& service) {
                                   "open to the other services",
                                   "its address is the machine's own, and so it is not published",
                                   "publish it without an address, where it is meant to be reached from outside");
-        else if (p.published.empty())
+        if (is_loopback(p) && !p.published.empty())
+            scope.report.adjusted(path + ".host_ip", std::string(left_out),
+                                  "it is not published, and so it has no address");
+        if (is_loopback(p)) continue;
+        if (p.published.empty())
             scope.report.adjusted(path + ".target", "open to the other services",
                                   "a free port of one machine is none that somebody could know",
                                   "name the port to publish");
@@ -117,23 +112,15 @@ void note_inner_ports(const Scope& scope, const Service& service) {
     }
 }
 
-std::string image_of(const Scope& scope, const Service& service) {
-    if (!service.build) return service.image;
-    std::string image = service.image.empty() ? image_name(scope.project.name, service.name) : service.image;
-    if (!scope.options.registry.empty()) {
-        image = scope.options.registry + "/" + last_part(image);
-        scope.report.adjusted(key_path(service, "build"), image, "the engine builds nothing",
-                              "before it is deployed: davit build " + service.name + ", tag it so, davit push");
-    } else if (service.image.find('/') == std::string::npos) {
-        scope.report.needs(key_path(service, "build"),
-                           fmt::format("the engine builds nothing, and {} names no registry", image),
-                           "--registry HOST/PATH, or an `image:` that names one");
-    } else {
-        scope.report.adjusted(key_path(service, "build"), image, "the engine builds nothing",
-                              "before it is deployed: davit build, davit push");
+Executed executed(const Scope& scope, const Service& service) {
+    if (!service.entrypoint || !service.entrypoint->empty()) return {service.entrypoint, service.command};
+    const std::string path = key_path(service, "entrypoint");
+    if (service.command && !service.command->empty()) {
+        scope.report.adjusted(path, "the command", "an empty one is none there, and the image's would run");
+        return {service.command, std::nullopt};
     }
-    scope.facts.images.push_back({service.name, image});
-    return image;
+    scope.report.needs(path, "an empty one is none there, and the image's runs", "entrypoint: what is to run");
+    return {};
 }
 
 bool runs_once(const Project& project, const Service& service) {

@@ -32,9 +32,16 @@ struct Scope {
 inline constexpr std::string_view settled = "settled when the file is read";
 inline constexpr std::string_view left_out = "left out";
 
-// The image to run; that of a service that is built gets a name below --registry.
+// images.cpp: the image to run; that of a service that is built gets a name below --registry.
 std::string image_of(const Scope& scope, const Service& service);
+const Service* builder_of(const Project& project, const Service& service); // of its image; nullptr: none of the project
 std::string image_name(const std::string& project, const std::string& service); // of what is built without one
+// What is executed. An entrypoint that is written as nothing leaves the command alone in Docker; elsewhere it is as if
+// it were not written, and the image's would run.
+struct Executed {
+    std::optional<std::vector<std::string>> entrypoint, command;
+};
+Executed executed(const Scope& scope, const Service& service);
 // It ends, and is not started again when it has: others wait for its end, or its restart policy says so.
 bool runs_once(const Project& project, const Service& service);
 // A condition that the engine does not keep: that another one has only begun is no loss, the others are.
@@ -47,6 +54,15 @@ void note_common(const Scope& scope);
 bool is_loopback(const Port& port);
 // Ports that are not published elsewhere: of the loopback address, and free ones of one machine.
 void note_inner_ports(const Scope& scope, const Service& service);
+
+// asked.cpp
+bool meet(const Service& a, const Service& b); // on a network
+bool speaks_of(const Service& client, const std::string& name);
+std::vector<std::string> clients_of(const Project& project, const Service& service, const std::string& name);
+// Ports of a service by which others call it, "db:5433", and which are not among those that it has
+// there.
+void note_asked_ports(const Scope& scope, const Service& service, const std::set<std::uint32_t>& named,
+                      const std::string& way);
 
 std::string key_path(const Service& service, std::string_view key);
 

@@ -24,6 +24,7 @@ DeployPlan to_docker(const ExportResult& exported, const DeployTarget& t) {
         out.commands.push_back({"secrets", {"sh", t.directory + "/secrets.sh"}, environment});
     Words deploy{
         "docker", "stack", "deploy", "-c", t.directory + "/" + exported.files.front().path, "--with-registry-auth"};
+    if (t.prune) deploy.emplace_back("--prune");
     if (t.stack_waits) deploy.push_back(t.wait ? "--detach=false" : "--detach=true");
     deploy.push_back(t.name);
     out.commands.push_back({"the stack " + t.name, std::move(deploy), environment});
@@ -52,13 +53,13 @@ DeployPlan to_kubectl(const ExportResult& exported, const DeployTarget& t) {
     for (const ExportedFile& file : exported.files)
         if (file.path.ends_with(".yaml")) apply.insert(apply.end(), {"-f", t.directory + "/" + file.path});
     add("the manifests", std::move(apply));
-    if (!t.wait) return out;
-    for (const std::string& workload : exported.workloads) {
+    for (const std::string& workload : t.wait ? exported.workloads : Words()) {
         const std::string seconds = std::to_string(t.timeout);
         if (workload.starts_with("job/"))
             add("waiting for " + workload, {"sh", jobs, "wait", workload.substr(4), seconds});
         else add("waiting for " + workload, {"kubectl", "rollout", "status", workload, "--timeout=" + seconds + "s"});
     }
+    if (t.prune) add("what the file no longer has", {"sh", t.directory + "/prune.sh"});
     return out;
 }
 
@@ -71,7 +72,9 @@ DeployPlan to_aws(const ExportResult& exported, const DeployTarget& t) {
     if (has_file(exported, "secrets.sh"))
         out.commands.push_back({"secrets", {"sh", t.directory + "/secrets.sh"}, environment});
     if (!t.wait) environment.emplace_back("NO_WAIT=1");
-    out.commands.push_back({"the services", {"sh", script}, environment});
+    Words deploy{"sh", script};
+    if (t.prune) deploy.emplace_back("--prune");
+    out.commands.push_back({"the services", std::move(deploy), environment});
     return out;
 }
 

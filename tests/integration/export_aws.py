@@ -158,6 +158,7 @@ def moto_sequences(work, aws):
             print("%s: %d services" % (name, expected))
     tutorial(work, ask, vpc, subnets)
     deployed(work, ask)
+    pruned(work, vpc)
 
 
 def project_file(work, wanted):
@@ -211,6 +212,105 @@ def deployed(work, ask):
     done = run([DAVIT, "-f", project_file(work, "node-and-store"), "-p", "by-deploy", "deploy", "--to", "ecs", "--no-push", "--report", "none"])
     if done.returncode == 0 or "000000000000" not in done.stdout and "123456789012" not in done.stdout:
         fail("davit deploy without --yes", done.stdout)
+
+
+PRUNED = """
+name: pruned
+services:
+  web: {image: nginx, ports: ["80:80"@MORE@], expose: ["80"], networks: [front]@SCALING@}
+  db: {image: postgres, expose: ["5432"], networks: [front]}
+  tool: {image: tool, ports: ["7000:7000"], networks: [tools], profiles: [tools]}
+@SERVICES@networks: {front: {}, back: {}, tools: {}}
+@GONE@"""
+GONE = """volumes: {data: {x-aws-filesystem: fs-1, x-aws-mount_group: @MOUNTS@}}
+"""
+GONE_SERVICES = """  gone: {image: nginx, ports: ["9000:9000"], networks: [back]}
+  data: {image: redis, volumes: ["data:/data"], ports: ["53:53/udp"], x-aws-health: {port: 6379}}
+"""
+
+
+def client(name):
+    """Of the server in this process: the command takes a second for each word."""
+    import botocore.session
+    return botocore.session.get_session().create_client(name, region_name="us-east-1", endpoint_url=ENVIRONMENT["AWS_ENDPOINT_URL"],
+                                                        aws_access_key_id="testing", aws_secret_access_key="testing")
+
+
+def standing(vpc):
+    """What there is of the project `pruned`."""
+    ecs_api, ec2, elb = client("ecs"), client("ec2"), client("elbv2")
+    arns = ecs_api.list_services(cluster="pruned")["serviceArns"]
+    out = {"services": [s["serviceName"] for s in ecs_api.describe_services(cluster="pruned", services=arns)["services"] if s["status"] == "ACTIVE"],
+           "targets": [t["TargetGroupName"] for t in elb.describe_target_groups()["TargetGroups"]]}
+    balancers = {b["LoadBalancerName"][7:]: b["LoadBalancerArn"] for b in elb.describe_load_balancers()["LoadBalancers"] if b["LoadBalancerName"].startswith("pruned-")}
+    out["balancers"] = list(balancers)
+    out["listeners"] = ["%s %d" % (name, listener["Port"]) for name, arn in balancers.items()
+                        for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]]
+    groups = {g["GroupName"]: g["IpPermissions"] for g in ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]}
+    out["groups"] = [name for name in groups if name.startswith("pruned-")]
+    out["open"] = ["%s/%d" % (rule["IpProtocol"], rule["FromPort"]) for rule in groups.get("pruned-lb", ())]
+    out["within"] = [rule["FromPort"] for rule in groups.get("pruned-web-published", ())]
+    out["mounts"] = [pair["GroupId"] for rule in groups["mounts"] for pair in rule["UserIdGroupPairs"]]
+    out["scaling"] = [s["ResourceId"] for s in client("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]]
+    return {key: sorted(value) for key, value in out.items()}
+
+
+def add_by_hand(vpc):
+    """A listener with its rule, another rule, a service: nothing of davit's."""
+    ecs_api, ec2, elb = client("ecs"), client("ec2"), client("elbv2")
+    target = elb.create_target_group(Name="by-hand", Protocol="TCP", Port=9999, VpcId=vpc, TargetType="ip")["TargetGroups"][0]["TargetGroupArn"]
+    nlb = elb.describe_load_balancers(Names=["pruned-nlb"])["LoadBalancers"][0]["LoadBalancerArn"]
+    elb.create_listener(LoadBalancerArn=nlb, Protocol="TCP", Port=9999, DefaultActions=[{"Type": "forward", "TargetGroupArn": target}])
+    lb = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["pruned-lb"]}])["SecurityGroups"][0]["GroupId"]
+    for port, cidr in ((9999, "0.0.0.0/0"), (22, "10.0.0.0/8")):
+        ec2.authorize_security_group_ingress(GroupId=lb, IpProtocol="tcp", FromPort=port, ToPort=port, CidrIp=cidr)
+    definition = ecs_api.describe_services(cluster="pruned", services=["db"])["services"][0]["taskDefinition"]
+    ecs_api.create_service(cluster="pruned", serviceName="by-hand", taskDefinition=definition, desiredCount=1)
+
+
+def pruned(work, vpc):
+    """What left the file goes with deploy.sh --prune; what others made, and what is only not active, stays."""
+    file, out = work + "/pruned.yaml", work + "/pruned"
+
+    def turn(script, text, *words, options=(), **more):
+        with open(file, "w", encoding="utf-8") as f:
+            f.write(re.sub("@[A-Z]+@", "", text))
+        done = run([DAVIT, "-f", file, *options, "export", "--to", "ecs", "--format", "cli", "--report", "none", "-o", out])
+        if done.returncode:
+            fail("pruned", done.stdout)
+        done = run(["env", *("%s=%s" % pair for pair in more.items()), "sh", "%s/%s" % (out, script), *words])
+        if done.returncode:
+            fail("pruned: %s %s" % (script, " ".join(words)), done.stdout)
+        return done.stdout
+
+    def expect(what, **wanted):
+        now = standing(vpc)
+        for key, value in wanted.items():
+            if now[key] != sorted(value):
+                fail("pruned, " + what, "%s: %s where %s was meant" % (key, now[key], sorted(value)))
+
+    mounts = client("ec2").create_security_group(GroupName="mounts", Description="by hand", VpcId=vpc)["GroupId"]
+    theirs = [t["TargetGroupName"] for t in client("elbv2").describe_target_groups()["TargetGroups"]] + ["by-hand"]
+    scaled = [s["ResourceId"] for s in client("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]]
+    first = PRUNED.replace("@GONE@", GONE.replace("@MOUNTS@", mounts)).replace("@SERVICES@", GONE_SERVICES)
+    first = first.replace("@MORE@", ', "8443:8443"').replace("@SCALING@", ", x-aws-autoscaling: {min: 1, max: 4, cpu: 60}")
+    turn("deploy.sh", first, options=("--profile", "*"))
+    add_by_hand(vpc)
+    whole = standing(vpc)
+    told = turn("prune.sh", PRUNED, DRY_RUN="1")
+    expect("DRY_RUN", **whole)
+    if "the service gone\n" not in told or "the listener on 8443 of pruned-nlb\n" not in told:
+        fail("pruned, DRY_RUN", told)
+    turn("deploy.sh", PRUNED, "--prune")
+    left = {"services": ["web", "db", "tool", "by-hand"], "targets": [*theirs, "pruned-web-80", "pruned-tool-7000"],
+            "listeners": ["alb 80", "nlb 7000", "nlb 9999"], "open": ["tcp/80", "tcp/7000", "tcp/9999", "tcp/22"], "within": [80], "mounts": [],
+            "groups": ["pruned-lb", "pruned-net-front", "pruned-net-tools", "pruned-web-published", "pruned-tool-published"], "scaling": scaled}
+    expect("once", **left)
+    if (said := turn("prune.sh", PRUNED)).strip():
+        fail("pruned again", said)
+    # The last of its ports takes a balancer along, but for one that has another listener.
+    turn("prune.sh", re.sub(r"ports: \[[^]]*\], ", "", re.sub(r"^  tool: .*\n", "", PRUNED, flags=re.M)))
+    expect("to the end", services=["web", "db", "by-hand"], balancers=["nlb"], listeners=["nlb 9999"], targets=theirs, open=["tcp/9999", "tcp/22"])
 
 
 def sample(model, shape, path, where):

@@ -107,7 +107,13 @@ private:
             const bool remote = value.starts_with("arn:");
             const std::string path = join_path(c_.directory, remote ? base_name(value) : value);
             struct stat st {};
-            if (c_.values && ::stat(path.c_str(), &st) != 0) {
+            const bool missing = ::stat(path.c_str(), &st) != 0;
+            if (missing && remote && c_.elsewhere) {
+                file.warning("value", fmt::format("'{}' lies in S3: only an export to ECS has its variables", value),
+                             fmt::format("put a copy of it at {}", path));
+                continue;
+            }
+            if (c_.values && missing) {
                 file.error("value",
                            remote ? fmt::format("'{}' lies in S3, which davit does not read", value)
                                   : fmt::format("there is no file {}", path),

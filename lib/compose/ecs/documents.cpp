@@ -239,6 +239,24 @@ private:
 } // namespace
 
 bool is_task_definition(const Node& document) { return document.is_map() && definition_in(document); }
+
+const Node* as_others_write_it(const Node& document) {
+    if (document.is_list()) {
+        const auto& items = document.list();
+        return !items.empty() && items[0]->is_map() && items[0]->has("image") && items[0]->has("name") ? &document
+                                                                                                       : nullptr;
+    }
+    if (!document.is_map()) return nullptr;
+    if (const Node* containers = document.find("ContainerDefinitions")) return containers;
+    const Node* resources = below(document, "Resources");
+    if (!resources) return nullptr;
+    for (const Entry& e : resources->map())
+        if (const Node* type = e.value->is_map() ? e.value->find("Type") : nullptr;
+            type && type->is_string() && type->str() == "AWS::ECS::TaskDefinition")
+            return type;
+    return nullptr;
+}
+
 bool is_service(const Node& document) {
     return document.is_map() && !is_task_definition(document) && service_in(document);
 }

@@ -12,6 +12,8 @@ namespace davit::compose::ecs {
 
 // As `register-task-definition --cli-input-json` takes it, or in {"taskDefinition": …}, as `describe` prints it.
 bool is_task_definition(const Node& document);
+// One as something else than `aws ecs register-task-definition` takes it: CloudFormation's, a list of containers alone.
+const Node* as_others_write_it(const Node& document);
 // As `create-service --cli-input-json` takes it, or in {"service": …} or {"services": […]}.
 bool is_service(const Node& document);
 // The family of a task definition; nullptr: none.

@@ -15,11 +15,17 @@ filled() {
     echo "file://$work/$1"
 }
 
+# By which prune.sh knows what is the project's.
+tags() { echo "Key=davit:project,Value=$PROJECT${task:+ Key=davit:task,Value=$task}"; }
+
 security_group() { # NAME DESCRIPTION: its id
     id=$(aws ec2 describe-security-groups --filters "Name=group-name,Values=$1" "Name=vpc-id,Values=$VPC" \
         --query 'SecurityGroups[0].GroupId' --output text)
     if [ "$id" = None ] || [ -z "$id" ]; then
-        id=$(aws ec2 create-security-group --group-name "$1" --description "$2" --vpc-id "$VPC" --query GroupId --output text)
+        id=$(aws ec2 create-security-group --group-name "$1" --description "$2" --vpc-id "$VPC" --query GroupId --output text \
+            --tag-specifications "ResourceType=security-group,Tags=[$(tags | sed 's/[^ ]*/{&}/g; s/ /,/')]")
+    else
+        aws ec2 create-tags --resources "$id" --tags $(tags)
     fi
     echo "$id"
 }
@@ -38,9 +44,11 @@ role() { # NAME: its ARN
 }
 
 load_balancer() { # NAME TYPE: its ARN
-    aws elbv2 describe-load-balancers --names "$1" --query 'LoadBalancers[0].LoadBalancerArn' --output text 2>/dev/null ||
-        aws elbv2 create-load-balancer --name "$1" --type "$2" --scheme "$SCHEME" --security-groups "$balancer_group" \
-            --subnets $(echo "$SUBNETS" | tr , ' ') --query 'LoadBalancers[0].LoadBalancerArn' --output text
+    arn=$(aws elbv2 describe-load-balancers --names "$1" --query 'LoadBalancers[0].LoadBalancerArn' --output text 2>/dev/null) ||
+        arn=$(aws elbv2 create-load-balancer --name "$1" --type "$2" --scheme "$SCHEME" --security-groups "$balancer_group" \
+            --subnets $(echo "$SUBNETS" | tr , ' ') --query 'LoadBalancers[0].LoadBalancerArn' --output text)
+    aws elbv2 add-tags --resource-arns "$arn" --tags $(tags)
+    echo "$arn"
 }
 
 target_group() { # NAME PROTOCOL[/VERSION] PORT DELAY HEALTH…: its ARN
@@ -59,6 +67,7 @@ target_group() { # NAME PROTOCOL[/VERSION] PORT DELAY HEALTH…: its ARN
     aws elbv2 modify-target-group --target-group-arn "$arn" "$@" >/dev/null
     aws elbv2 modify-target-group-attributes --target-group-arn "$arn" \
         --attributes "Key=deregistration_delay.timeout_seconds,Value=$delay" >/dev/null
+    aws elbv2 add-tags --resource-arns "$arn" --tags $(tags)
     echo "$arn"
 }
 

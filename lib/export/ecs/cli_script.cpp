@@ -32,25 +32,30 @@ bool any_published(const Layout& plan, bool application) {
     return false;
 }
 
+std::string input(const std::string& name, const std::string& value, const char* what) {
+    if (value.empty()) return fmt::format(": \"${{{}?{}}}\"\n", name, what);
+    return fmt::format("{0}=${{{0}:-{1}}}\n", name, value);
+}
+
 std::string head(const Layout& plan) {
     std::string subnets;
     for (const std::string& s : plan.subnets) subnets += (subnets.empty() ? "" : ",") + s;
-    std::string out = "#!/bin/sh\n"
-                      "# [VPC=vpc-…] [SUBNETS=subnet-…,subnet-…] [NO_WAIT=1] sh deploy.sh [repositories]\n"
-                      "# With `repositories` only those of ECR are made: images come before what runs them.\n"
-                      "set -eu\n"
-                      "cd \"$(dirname \"$0\")\"\n"
-                      "work=$(mktemp -d)\n"
-                      "trap 'rm -rf \"$work\"' EXIT\n\n";
-    auto input = [&](const char* name, const std::string& value, const char* what) {
-        if (value.empty()) out += fmt::format(": \"${{{}?{}}}\"\n", name, what);
-        else out += fmt::format("{0}=${{{0}:-{1}}}\n", name, value);
-    };
-    out += fmt::format("CLUSTER={}\nSCHEME={}\n", shell_quoted(plan.cluster), shell_quoted(plan.scheme));
-    if (plan.region.empty()) out += "REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}}\n";
-    else out += fmt::format("REGION={}\n", shell_quoted(plan.region));
-    out += "export AWS_DEFAULT_REGION=\"$REGION\"\n"
-           "ACCOUNT=$(aws sts get-caller-identity --query Account --output text)\n"
+    std::string out =
+        "#!/bin/sh\n"
+        "# [VPC=vpc-…] [SUBNETS=subnet-…,subnet-…] [NO_WAIT=1] sh deploy.sh [repositories|--prune]\n"
+        "# With `repositories` only those of ECR are made: images come before what runs them. With --prune "
+        "prune.sh\n"
+        "# takes away what the file no longer has, once all is deployed.\n"
+        "set -eu\n"
+        "cd \"$(dirname \"$0\")\"\n"
+        "work=$(mktemp -d)\n"
+        "trap 'rm -rf \"$work\"' EXIT\n\n"
+        "case ${1-} in\n"
+        "'' | repositories | --prune) ;;\n"
+        "*) echo \"sh deploy.sh [repositories|--prune], and not $1\" >&2; exit 2 ;;\n"
+        "esac\n";
+    out += place_in_script(plan) + fmt::format("SCHEME={}\n", shell_quoted(plan.scheme));
+    out += "ACCOUNT=$(aws sts get-caller-identity --query Account --output text)\n"
            "case $REGION in\n";
     for (const Partition& p : partitions())
         out += fmt::format("{}*) PARTITION={} DOMAIN={} ;;\n", p.regions, p.name, p.domain);
@@ -62,10 +67,9 @@ std::string head(const Layout& plan) {
                "        aws ecr create-repository --repository-name \"$repository\" >/dev/null\ndone\n";
     }
     out += "[ \"${1-}\" != repositories ] || exit 0\n\n";
-    input("VPC", plan.vpc, "the VPC that tasks run in: vpc-…");
-    input("SUBNETS", subnets, "subnets of the VPC, with commas between");
+    out += vpc_in_script(plan) + input("SUBNETS", subnets, "subnets of the VPC, with commas between");
     for (const auto& [key, id] : plan.file_systems)
-        input(("EFS_" + upper_name(key)).c_str(), is_word(id) ? "" : id, "the EFS file system of a volume: fs-…");
+        out += input("EFS_" + upper_name(key), is_word(id) ? "" : id, "the EFS file system of a volume: fs-…");
     out += "\nfile_systems() {\n    :\n";
     for (const auto& [key, id] : plan.file_systems)
         out += fmt::format("    sed -i \"s|@EFS:{}@|$EFS_{}|g\" \"$1\"\n", key, upper_name(key));
@@ -73,7 +77,7 @@ std::string head(const Layout& plan) {
 }
 
 std::string around(const Layout& plan) {
-    std::string out = "\n# ---- what stands around the services\n";
+    std::string out = "\n# ---- what stands around the services\ntask=\n";
     if (plan.own_cluster) out += "aws ecs create-cluster --cluster-name \"$CLUSTER\" >/dev/null\n";
     out += fmt::format("aws logs create-log-group --log-group-name {0} 2>/dev/null || :\n"
                        "aws logs put-retention-policy --log-group-name {0} --retention-in-days {1}\n",
@@ -100,9 +104,9 @@ std::string around(const Layout& plan) {
     }
     out += fmt::format("http_namespace {}\n", plan.namespace_name);
     for (const std::string& network : plan.networks)
-        out += fmt::format("{0}=$(security_group {1}-net-{2} 'network {3} of {1}')\nallow \"${0}\" --protocol all "
+        out += fmt::format("{0}=$(security_group {1} 'network {2} of {3}')\nallow \"${0}\" --protocol all "
                            "--source-group \"${0}\"\n",
-                           lower_name(network), plan.project, dns_label(network), network);
+                           lower_name(network), network_group(plan, network), network, plan.project);
     if (!any_published(plan, true) && !any_published(plan, false)) return out;
     out += fmt::format("balancer_group=$(security_group {0}-lb 'load balancers of {0}')\n", plan.project);
     for (const Task& task : plan.tasks)
@@ -128,10 +132,9 @@ std::string health_options(const Listener& p) {
 }
 
 std::string task_commands(const Layout& plan, const Task& task) {
-    std::string out = fmt::format("\n# ---- {}\ngroups=", task.name), list;
+    std::string out = fmt::format("\n# ---- {0}\ntask={0}\n", task.name), list;
     for (const std::string& network : task.networks) list += (list.empty() ? "$" : "\\\",\\\"$") + lower_name(network);
     if (!task.published.empty()) list += (list.empty() ? "$" : "\\\",\\\"$") + std::string("published");
-    out = fmt::format("\n# ---- {}\n", task.name);
     if (!task.published.empty()) {
         out += fmt::format("published=$(security_group {0}-{1}-published 'published ports of {1}')\ntargets=\n",
                            plan.project, task.name);
@@ -199,6 +202,9 @@ Document update_document(const Layout& plan, const Task& task) {
         if (key != "cluster" && key != "serviceName" && key != "launchType" && key != "schedulingStrategy" &&
             key != "tags")
             renamed[key] = value;
+    // What is not said stays as it was: a service whose ports are published no longer goes on with its target groups.
+    const bool by_ecs = !out.contains("deploymentController");
+    if (by_ecs && !renamed.contains("loadBalancers")) renamed["loadBalancers"] = Document::array();
     return renamed;
 }
 
@@ -213,6 +219,19 @@ std::string filled_later(const Document& document) {
 }
 
 } // namespace
+
+std::string network_group(const Layout& plan, const std::string& network) {
+    return fmt::format("{}-net-{}", plan.project, dns_label(network));
+}
+
+std::string place_in_script(const Layout& plan) {
+    std::string out = fmt::format("PROJECT={}\nCLUSTER={}\n", plan.project, shell_quoted(plan.cluster));
+    if (plan.region.empty()) out += "REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}}\n";
+    else out += fmt::format("REGION={}\n", shell_quoted(plan.region));
+    return out + "export AWS_DEFAULT_REGION=\"$REGION\"\n";
+}
+
+std::string vpc_in_script(const Layout& plan) { return input("VPC", plan.vpc, "the VPC that tasks run in: vpc-…"); }
 
 std::vector<ExportedFile> as_cli(const Layout& plan) {
     std::vector<ExportedFile> out;
@@ -232,6 +251,8 @@ std::vector<ExportedFile> as_cli(const Layout& plan) {
         out.push_back({task.name + ".update.json", filled_later(update), false});
     }
     script += second_deployments(plan);
+    script += "\n[ \"${1-}\" != --prune ] || VPC=$VPC sh ./prune.sh\n";
+    out.push_back({"prune.sh", prune_script(plan), true});
     out.push_back({"trust-policy.json", filled_later(trust_policy()), false});
     if (!plan.secret_arns.empty())
         out.push_back({"execution-policy.json", filled_later(execution_policy(plan)), false});
@@ -243,11 +264,11 @@ std::vector<ExportedFile> as_cli(const Layout& plan) {
     if (!secrets.empty()) order += fmt::format("{}. `sh secrets.sh`\n", step++);
     order +=
         fmt::format("{}. `VPC=vpc-… SUBNETS=subnet-…,subnet-… sh deploy.sh`, also for every later export\n", step++);
-    order += "\ndeploy.sh changes what it has made and takes nothing away. A service that is no longer in the file "
-             "runs on (`aws "
-             "ecs delete-service\n--force`), and so stay listeners, target groups and rules of security groups of "
-             "ports that "
-             "are no longer published. A default\naction of a listener that was changed by hand is set back.\n";
+    order +=
+        "\ndeploy.sh changes what it has made and takes nothing away. `sh deploy.sh --prune` does, when all is "
+        "deployed, and `sh prune.sh` alone:\nservices that are no longer in the file, listeners, target groups, load "
+        "balancers, security groups and rules of ports that are no longer\npublished (`DRY_RUN=1` tells which). A "
+        "default action of a listener that was changed by hand is set back.\n";
     if (!secrets.empty()) out.push_back({"secrets.sh", secrets, true});
     out.push_back({"README.md", ecs_readme(plan, order), false});
     out.insert(out.begin(), {"deploy.sh", script, true});

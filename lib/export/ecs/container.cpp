@@ -108,6 +108,35 @@ bool has_driver(const Task& task, std::string_view driver) {
     return task.ec2 && (driver == "fluentd" || driver == "gelf" || driver == "journald" || driver == "syslog");
 }
 
+// Of docker's driver ECS takes some options and wants others.
+Document awslogs_options(const Layout& plan, const Service& service) {
+    constexpr std::string_view known[] = {"awslogs-create-group",
+                                          "awslogs-region",
+                                          "awslogs-group",
+                                          "awslogs-stream-prefix",
+                                          "awslogs-datetime-format",
+                                          "awslogs-multiline-pattern",
+                                          "mode",
+                                          "max-buffer-size"};
+    Document out = Document::object();
+    for (const auto& [key, value] : service.logging->options)
+        if (std::find(std::begin(known), std::end(known), key) != std::end(known)) out[key] = value;
+        else
+            plan.scope.report.dropped(key_path(service, "logging.options." + key),
+                                      "the driver awslogs of ECS has no such option");
+    for (const auto& [key, value] : {std::pair("awslogs-group", plan.log_group),
+                                     {"awslogs-region", word("REGION")},
+                                     {"awslogs-stream-prefix", plan.labels.at(service.name)}})
+        if (!out.contains(key)) out[key] = value;
+    const std::string group = out["awslogs-group"].get<std::string>();
+    if (group != plan.log_group || out.contains("awslogs-create-group"))
+        plan.scope.report.needs(
+            key_path(service, "logging.options.awslogs-group"),
+            fmt::format("the log group {} has to be there: the usual execution role may not make it", group),
+            "aws logs create-log-group, or x-aws-execution_role with logs:CreateLogGroup");
+    return out;
+}
+
 void add_logging(const Layout& plan, const Task& task, const Service& service, Document& out) {
     const std::string driver = service.logging ? service.logging->driver : "";
     Document log = Document::object();
@@ -115,7 +144,7 @@ void add_logging(const Layout& plan, const Task& task, const Service& service, D
         log["logDriver"] = driver;
         Document options = Document::object();
         for (const auto& [key, value] : service.logging->options) options[key] = value;
-        log["options"] = options;
+        log["options"] = driver == "awslogs" ? awslogs_options(plan, service) : options;
         plan.scope.report.exact(key_path(service, "logging"), "");
     } else {
         log["logDriver"] = "awslogs";
@@ -152,20 +181,28 @@ void add_restart(const Task& task, const Service& service, Document& out) {
 
 // A build without a registry belongs into the account's own.
 std::string ecs_image(const Layout& plan, const Service& service) {
-    const bool named = service.image.find('/') != std::string::npos;
-    if (!service.build || named || !plan.scope.options.registry.empty()) return image_of(plan.scope, service);
-    std::string name = service.image.empty() ? image_name(plan.project, service.name) + ":latest" : service.image;
+    const Service* const builder = builder_of(plan.scope.project, service);
+    if (!builder || builder->image.find('/') != std::string::npos || !plan.scope.options.registry.empty())
+        return image_of(plan.scope, service);
+    std::string name = builder->image.empty() ? image_name(plan.project, builder->name) + ":latest" : builder->image;
+    const std::string image = word("ACCOUNT") + ".dkr.ecr." + word("REGION") + "." + word("DOMAIN") + "/" + name;
+    if (builder != &service) {
+        plan.scope.report.adjusted(key_path(service, "image"), "ECR, " + name,
+                                   builder->name + " builds it, and it is pushed there");
+        return image;
+    }
     plan.scope.report.adjusted(
         key_path(service, "build"), "ECR, " + name, "ECS builds nothing",
         "davit build, tag it so and push it before it is deployed; --registry names another place");
     // Who pushes it knows these words by another spelling.
     plan.scope.facts.images.push_back({service.name, "@ACCOUNT@.dkr.ecr.@REGION@.@DOMAIN@/" + name});
-    return word("ACCOUNT") + ".dkr.ecr." + word("REGION") + "." + word("DOMAIN") + "/" + name;
+    return image;
 }
 
-void add_process_of(const Service& service, Document& out) {
-    if (service.entrypoint) out["entryPoint"] = *service.entrypoint;
-    if (service.command) out["command"] = *service.command;
+void add_process_of(const Layout& plan, const Service& service, Document& out) {
+    const Executed run = executed(plan.scope, service);
+    if (run.entrypoint) out["entryPoint"] = *run.entrypoint;
+    if (run.command) out["command"] = *run.command;
     for (const auto& [key, value] : service.environment)
         if (value && !key.empty()) out["environment"].push_back({{"name", key}, {"value", *value}});
     if (!service.working_dir.empty()) out["workingDirectory"] = service.working_dir;
@@ -240,6 +277,24 @@ bool ends_the_task(const Task& task, const Service& service) {
            });
 }
 
+// Variables of environmentFiles are in S3, some of them because they are nobody's to read: not in the definition, too.
+void leave_in_files(const Layout& plan, const Service& service, Document& container) {
+    std::set<std::string> lines;
+    for (const EnvFile& file : service.env_file) {
+        const auto& read = plan.scope.options.read_file;
+        std::string text = read ? read(file.path).value_or("") : "";
+        for (std::size_t at = 0, end = 0; at < text.size(); at = end + 1) {
+            end = std::min(text.find('\n', at), text.size());
+            lines.insert(text.substr(at, end - at));
+        }
+    }
+    Document rest = Document::array();
+    for (const Document& v : container.value("environment", Document::array()))
+        if (!lines.contains(v["name"].get<std::string>() + "=" + v["value"].get<std::string>())) rest.push_back(v);
+    container.erase("environment");
+    if (!rest.empty()) container["environment"] = rest;
+}
+
 } // namespace
 
 Document main_definition(Layout& plan, Task& task, const Service& service) {
@@ -248,7 +303,7 @@ Document main_definition(Layout& plan, Task& task, const Service& service) {
     Document out{{"name", plan.labels.at(service.name)},
                  {"image", ecs_image(plan, service)},
                  {"essential", ready_made ? ready_made->essential : !once || ends_the_task(task, service)}};
-    add_process_of(service, out);
+    add_process_of(plan, service, out);
     add_health(plan, service, out);
     if (Document depends = dependencies(plan, task, service); !depends.empty()) out["dependsOn"] = depends;
     add_stop_timeout(plan, task, service, out);
@@ -256,6 +311,7 @@ Document main_definition(Layout& plan, Task& task, const Service& service) {
     else add_what_compose_says(plan, task, service, out);
     const Document own = given_container(service);
     put(out, own);
+    if (own.contains("environmentFiles")) leave_in_files(plan, service, out);
     for (const SecretVariable& secret : secret_variables(service))
         if (plan.execution_role.empty() && secret.from.starts_with("arn:") &&
             std::find(plan.secret_arns.begin(), plan.secret_arns.end(), secret.from) == plan.secret_arns.end())

@@ -11,6 +11,21 @@ namespace {
 
 constexpr const char* sidecar_image = "public.ecr.aws/docker/library/busybox:1.36";
 
+// Two volumes that are one directory: what a database keeps lies among the files of another service.
+void note_one_root(const Layout& plan, const std::string& key, const std::string& id) {
+    const auto is_its_root = [&](const Volume& v) {
+        return text_of(v.extensions, "x-aws-filesystem") == id && !v.extensions.contains("x-aws-access_point");
+    };
+    const auto& volumes = plan.scope.project.volumes;
+    if (id.empty() || !is_its_root(volumes.at(key))) return;
+    for (const auto& [other, volume] : volumes)
+        if (other != key && is_its_root(volume))
+            return plan.scope.report.needs(
+                "volumes." + key + ".x-aws-access_point",
+                fmt::format("it and {} are both the root of {}, and their files are mixed", other, id),
+                "x-aws-access_point: fsap-… at each, with a root directory of its own");
+}
+
 std::string efs_volume(Layout& plan, Task& task, const std::string& key, Document& definition) {
     task.file_systems.insert(key);
     const std::string name = dns_label(key);
@@ -30,6 +45,7 @@ std::string efs_volume(Layout& plan, Task& task, const std::string& key, Documen
         plan.scope.report.needs(
             path, "the security group of its mount targets has to let in TCP 2049 (NFS) from the groups of the tasks",
             "x-aws-mount_group: sg-… at the volume makes the rule");
+    note_one_root(plan, key, given);
     const std::string id = given.empty() ? word("EFS:" + key) : given;
     plan.file_systems[key] = id;
     Document efs{{"fileSystemId", id}, {"transitEncryption", "ENABLED"}};

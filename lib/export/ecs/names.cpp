@@ -2,10 +2,10 @@
 // deployed, and those of ports alone.
 #include "export/ecs/plan.hpp"
 
+#include "base/units.hpp"
 #include "export/tasks.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -14,39 +14,13 @@ namespace davit::exports::ecs {
 
 namespace {
 
-// As a host's name stands in a text: "db:5432", "//db/x", "db,cache"; not in "mydb" or "db_name".
-bool mentions(std::string_view text, std::string_view name) {
-    auto part_of_word = [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
-    };
-    for (std::size_t at = 0; (at = text.find(name, at)) != std::string_view::npos; ++at) {
-        const std::size_t end = at + name.size();
-        if ((at == 0 || !part_of_word(text[at - 1])) && (end == text.size() || !part_of_word(text[end]))) return true;
-    }
-    return false;
-}
-
-bool speaks_of(const Service& service, const std::string& name) {
-    const auto in = [&](const std::vector<std::string>& words) {
-        return std::any_of(words.begin(), words.end(), [&](const std::string& w) { return mentions(w, name); });
-    };
-    if ((service.command && in(*service.command)) || (service.entrypoint && in(*service.entrypoint))) return true;
-    return std::any_of(service.environment.begin(), service.environment.end(),
-                       [&](const auto& variable) { return variable.second && mentions(*variable.second, name); });
-}
-
-bool share_a_network(const Service& a, const Service& b) {
-    return std::any_of(a.networks.begin(), a.networks.end(),
-                       [&](const auto& network) { return b.networks.contains(network.first); });
-}
-
 // By depends_on, or because its variables or its command name it.
 bool asks_for(const Task& client, const Task& provider) {
     if (&client == &provider) return false;
     for (const Service* c : client.members)
         for (const Service* p : provider.members) {
             if (c->depends_on.contains(p->name)) return true;
-            if (share_a_network(*c, *p) && speaks_of(*c, p->name)) return true;
+            if (meet(*c, *p) && speaks_of(*c, p->name)) return true;
         }
     return false;
 }
@@ -57,6 +31,16 @@ bool has_tcp_port(const Service& service) {
         return true;
     return std::any_of(service.expose.begin(), service.expose.end(),
                        [](const std::string& e) { return !e.ends_with("/udp") && !e.ends_with("/sctp"); });
+}
+
+std::set<std::uint32_t> named_ports(const Service& service) {
+    std::set<std::uint32_t> out;
+    for (const Port& p : service.ports)
+        if (p.protocol.empty() || p.protocol == "tcp") out.insert(p.target);
+    for (const std::string& text : service.expose)
+        if (!text.ends_with("/udp") && !text.ends_with("/sctp"))
+            out.insert(static_cast<std::uint32_t>(parse_int(text.substr(0, text.find_first_of("-/"))).value_or(0)));
+    return out;
 }
 
 // Depth first, with what depends_on names before what is only spoken of: where both go round in a circle, the former
@@ -80,8 +64,7 @@ void note_portless(const Layout& plan, const Task& task, const Service& service)
     const auto& services = plan.scope.project.services;
     std::vector<std::string> clients;
     for (const auto& [name, other] : services)
-        if (std::find(task.members.begin(), task.members.end(), &other) == task.members.end() &&
-            share_a_network(other, service) &&
+        if (std::find(task.members.begin(), task.members.end(), &other) == task.members.end() && meet(other, service) &&
             (speaks_of(other, service.name) || other.depends_on.contains(service.name)))
             clients.push_back(name);
     if (clients.empty()) return;
@@ -90,6 +73,18 @@ void note_portless(const Layout& plan, const Task& task, const Service& service)
         fmt::format("Service Connect has names of ports alone, and it names none: {} cannot find it",
                     fmt::join(clients, ", ")),
         "expose: [PORT] at the service");
+}
+
+void note_container_name(const Layout& plan, const Service& service) {
+    const std::string& name = service.container_name;
+    const auto clients = name.empty() || name == service.name ? std::vector<std::string>()
+                                                              : clients_of(plan.scope.project, service, name);
+    if (!clients.empty())
+        plan.scope.report.dropped(
+            key_path(service, "container_name"),
+            fmt::format("Service Connect has one name of a port, the service's: {} cannot find {}",
+                        fmt::join(clients, ", "), name),
+            fmt::format("{} as the name there", service.name));
 }
 
 // What run-task begins is a client of nobody.
@@ -148,9 +143,13 @@ void note_names(const Layout& plan) {
     for (const Task& task : plan.tasks) {
         if (task.ready_made) continue;
         if (task.once) note_once(plan, task);
-        for (const Service* service : task.members)
-            if (!runs_once(plan.scope.project, *service) && !has_tcp_port(*service))
-                note_portless(plan, task, *service);
+        for (const Service* service : task.members) {
+            note_container_name(plan, *service);
+            if (runs_once(plan.scope.project, *service)) continue;
+            if (has_tcp_port(*service))
+                note_asked_ports(plan.scope, *service, named_ports(*service), "Service Connect");
+            else note_portless(plan, task, *service);
+        }
     }
     for (const Task* task : asked_too_early(plan))
         plan.scope.report.adjusted(

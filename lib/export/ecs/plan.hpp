@@ -169,6 +169,11 @@ std::string ecs_secrets_script(const Layout& plan);
 
 // cli_functions.cpp: what deploy.sh is made of.
 std::string_view script_functions();
+// cli_script.cpp, of both scripts: PROJECT, CLUSTER and REGION; VPC; a network's security group.
+std::string place_in_script(const Layout& plan);
+std::string vpc_in_script(const Layout& plan);
+std::string network_group(const Layout& plan, const std::string& network);
+std::string prune_script(const Layout& plan); // prune.cpp
 std::vector<ExportedFile> as_taskdefs(const Layout& plan);
 std::vector<ExportedFile> as_cli(const Layout& plan);
 std::vector<ExportedFile> as_cloudformation(const Layout& plan);

@@ -27,6 +27,13 @@ Document tags_of(const Layout& plan, const Task& task) {
     return out;
 }
 
+// By which prune.sh knows the project's services, whatever tags x-aws-service has.
+void keep_project_tag(const Layout& plan, Document& tags) {
+    const Document ours{{"key", "davit:project"}, {"value", plan.project}};
+    if (tags.is_array() && std::none_of(tags.begin(), tags.end(), [&](const Document& t) { return t == ours; }))
+        tags.push_back(ours);
+}
+
 // DNS knows no capitals.
 std::string lower(std::string text) {
     for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -91,6 +98,7 @@ Document service_document(const Layout& plan, const Task& task, bool with_desire
     const Document mine = given_service(plan, task);
     Document deploying = out["deploymentConfiguration"];
     put(out, mine);
+    keep_project_tag(plan, out["tags"]);
     // Who sets an alarm has not said that two databases may run on one volume.
     if (!task.ready_made && out["deploymentConfiguration"].is_object()) {
         deploying.update(out["deploymentConfiguration"]);

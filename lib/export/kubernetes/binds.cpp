@@ -1,8 +1,7 @@
 // Files and directories of the project that are bound in: ConfigMaps, or Secrets that secrets.sh makes. Nothing of the
 // machine outside of the project goes along, whoever wrote its path.
 #include "export/kubernetes/cluster.hpp"
-
-#include "compose/sensitive.hpp"
+#include "export/kubernetes/file_kinds.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -26,6 +25,7 @@ struct Bound {
     std::size_t size = 0;
     std::string why, hint; // nothing of it goes along
     bool directory = false;
+    bool written = false; // nobody says that it is not
     bool fail(std::string because, std::string instead) {
         why = std::move(because);
         hint = std::move(instead);
@@ -63,16 +63,6 @@ bool is_in_project(const Cluster& cluster, const std::string& real) {
     return is_below(real, facts ? facts->real : directory);
 }
 
-// What a file is called that keeps a key or a password whatever stands in it.
-bool is_called_as_secret(std::string name) {
-    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    for (const char* end : {".key", ".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx", ".env"})
-        if (name.ends_with(end)) return true;
-    for (const char* begin : {"id_rsa", "id_ecdsa", "id_ed25519", ".env", ".pgpass", ".netrc", ".htpasswd", ".npmrc"})
-        if (name.starts_with(begin) && !name.ends_with(".pub")) return true;
-    return compose::names_a_secret(name);
-}
-
 bool add_file(const Cluster& cluster, const std::string& path, const std::string& inside, const FileFacts& facts,
               Bound& out) {
     const auto too_large = [&] {
@@ -82,13 +72,15 @@ bool add_file(const Cluster& cluster, const std::string& path, const std::string
     auto content = cluster.scope.options.read_file ? cluster.scope.options.read_file(path) : std::nullopt;
     if (!content) return out.fail(fmt::format("{} cannot be read, or is no file", path), data_hint);
     if ((out.size += content->size()) > most_of_a_config_map) return too_large();
+    if (out.written && is_data(inside, *content))
+        return out.fail(fmt::format("{} is data, which a program writes, and a ConfigMap is read only", path),
+                        "a volume; `:ro` at the mount, where it is only read");
     BoundFile file{inside, path, std::move(*content), file_key(inside), 0444, ""};
     const bool closed = (facts.mode & 0044) == 0;
     if (closed) file.secret = "only its owner may read it";
     else if (is_called_as_secret(inside.substr(inside.rfind('/') + 1)))
         file.secret = "it is called as keys and passwords are";
-    else if (!compose::sensitive_texts(file.content).empty())
-        file.secret = "something in it looks like a key or a password";
+    else if (holds_secret(file.content)) file.secret = "something in it looks like a key or a password";
     file.mode = (facts.mode & 0111 ? 0111 : 0) | (closed ? 0400 : 0444);
     for (int n = 2; std::any_of(out.files.begin(), out.files.end(), [&](const auto& f) { return f.key == file.key; });
          ++n)
@@ -130,9 +122,12 @@ Bound look_at(const Cluster& cluster, const Mount& m) {
     if (source != cluster.project().working_dir && !is_below(source, cluster.project().working_dir))
         return of_the_machine(source);
     Bound out;
+    out.written = !m.read_only;
     if (source == cluster.project().working_dir) {
         out.fail("it is the whole project, as one develops it", "`build:`, and COPY in its Dockerfile");
-    } else if (add_tree(cluster, source, "", out) && out.files.empty()) {
+    } else if (add_tree(cluster, source, "", out) &&
+               std::all_of(out.files.begin(), out.files.end(),
+                           [&](const BoundFile& f) { return out.directory && is_placeholder(f.inside); })) {
         out.fail(fmt::format("{} is empty, and of one machine", source), "a volume, for what is written there");
     }
     return out;

@@ -26,11 +26,13 @@ Document claim_spec(const Cluster& cluster, const Extensions& given, const std::
     return out;
 }
 
-// A claim is mounted by a directory in it: lost+found at its top breaks databases, PostgreSQL first.
-void mount_claim(PodStorage& out, const std::string& volume, const Mount& m) {
-    std::string sub = "data";
-    if (m.volume && !m.volume->subpath.empty()) sub += "/" + m.volume->subpath;
-    Document mount{{"name", volume}, {"mountPath", m.target}, {"subPath", sub}};
+// A claim is mounted by a directory in it: lost+found at its top breaks databases, PostgreSQL first. One that is there
+// already is mounted whole: what it has does not lie in a directory of ours.
+void mount_claim(PodStorage& out, const std::string& volume, const Mount& m, bool external) {
+    std::string sub = external ? "" : "data";
+    if (m.volume && !m.volume->subpath.empty()) sub += (sub.empty() ? "" : "/") + m.volume->subpath;
+    Document mount{{"name", volume}, {"mountPath", m.target}};
+    if (!sub.empty()) mount["subPath"] = sub;
     if (m.read_only) mount["readOnly"] = true;
     out.mounts.push_back(std::move(mount));
     out.any_claim = true;
@@ -102,11 +104,16 @@ void add_volume(const Cluster& cluster, const Service& service, const Mount& m, 
             ? known->second
             : name_of_volume(out, cluster.volumes.contains(m.source) ? cluster.volumes.at(m.source) : m.source);
     if (add_nfs(cluster, m.source, volume, name, m, out)) return;
-    if (!m.volume || !m.volume->nocopy)
+    if (volume.external)
+        cluster.report().adjusted(path + ".source", "the claim " + dns_label(volume.name),
+                                  "it has to be there, and is mounted whole",
+                                  "volume: {subpath: DIRECTORY}, for a part of it");
+    else if (!m.volume || !m.volume->nocopy)
         cluster.report().adjusted(path + ".target", m.target,
                                   "a new claim is empty: what the image has there is not copied into it",
                                   "an init container that copies, or a program that fills it");
-    if (!out.claims.emplace(m.source, name).second) return mount_claim(out, name, m); // another container's, too
+    if (!out.claims.emplace(m.source, name).second)
+        return mount_claim(out, name, m, volume.external); // another container's, too
     const bool own = !shared && !volume.external && cluster.workloads.at(service.name) == Workload::stateful_set;
     if (own) {
         Document claim{{"metadata", {{"name", name}, {"labels", object_labels(cluster, name)}}}};
@@ -122,7 +129,7 @@ void add_volume(const Cluster& cluster, const Service& service, const Mount& m, 
     const std::string access = text_of(volume.extensions, "x-k8s-access");
     out.one_node = out.one_node || access.starts_with("ReadWriteOnce") || // and ReadWriteOncePod
                    (access.empty() && !shared && !m.read_only);
-    mount_claim(out, name, m);
+    mount_claim(out, name, m, volume.external);
 }
 
 std::vector<Document> shared_claims(const Cluster& cluster) {

@@ -78,9 +78,10 @@ std::string secrets_script(const Cluster& cluster, const std::vector<SecretFiles
 // The pod's template, {metadata, spec}.
 Document pod_template(const Cluster& cluster, const std::vector<const Service*>& members, const PodStorage& storage);
 Document containers_environment(const Cluster& cluster, const Service& service);
-std::string escaped_reference(std::string text); // $(X) would be replaced
+std::string escaped_reference(std::string_view text); // $(X) would be replaced, and $$ be one
 void add_probes(const Cluster& cluster, const Service& service, Document& container);
-std::optional<Document> startup_probe(const Service& service); // nullopt: it has no healthcheck
+std::optional<Document> startup_probe(const Service& service);         // nullopt: it has no healthcheck
+Document resources_of(const Cluster& cluster, const Service& service); // resources.cpp
 void add_lifecycle(const Cluster& cluster, const Service& service, Document& container);
 void add_security(const Cluster& cluster, const Service& service, const PodStorage& storage, Document& pod,
                   Document& container);

@@ -16,10 +16,13 @@ using namespace std::chrono_literals;
 
 constexpr const char* waiting_image = "busybox:1.36";
 
+// Of a probe, whose words the kubelet expands as those of the container; it does not those of hooks.
 Document exec_of(const std::vector<std::string>& test) {
     Document command = Document::array();
-    if (test.front() == "CMD-SHELL") command = {"/bin/sh", "-c", test.size() > 1 ? test[1] : ""};
-    else command = std::vector<std::string>(test.begin() + 1, test.end());
+    const bool shell = test.front() == "CMD-SHELL";
+    if (shell) command = {"/bin/sh", "-c"};
+    for (std::size_t i = 1; i < (shell ? std::min<std::size_t>(2, test.size()) : test.size()); ++i)
+        command.push_back(escaped_reference(test[i]));
     Document out{{"command", command}};
     return out;
 }

@@ -160,10 +160,6 @@ void note_entrances(const Cluster& cluster, const Service& service, const Entran
     for (const std::size_t i : entrances.inside)
         cluster.report().adjusted(path(i), "the container's port of the Service",
                                   "x-k8s-service-type: ClusterIP keeps it inside");
-    for (std::size_t i = 0; i < service.ports.size(); ++i)
-        if (is_loopback(service.ports[i]) && !service.ports[i].published.empty())
-            cluster.report().adjusted(key_path(service, fmt::format("ports[{}].host_ip", i)), std::string(left_out),
-                                      "it is not published, and so it has no address");
     if (entrances.type != "NodePort") return;
     for (const std::size_t i : entrances.balanced) {
         if (is_node_port(first_published(service.ports[i])))

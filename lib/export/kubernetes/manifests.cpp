@@ -1,6 +1,7 @@
 #include "export/kubernetes/cluster.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <iterator>
@@ -72,6 +73,56 @@ std::string script_of_jobs(const std::vector<std::string>& jobs) {
     return out.replace(out.find("@JOBS@"), 6, fmt::format("{}", fmt::join(jobs, " ")));
 }
 
+// kubectl's own `apply --prune` takes claims along where it is not told each kind, and asks for names of its own
+// making.
+constexpr const char* pruning_script =
+    R"script(#!/bin/sh
+# Takes away what earlier exports of this project have made and the file no longer has; with DRY_RUN=1 it tells only.
+# Claims and Secrets stay, and ConfigMaps: an older revision needs those that it had.
+#   [DRY_RUN=1] sh prune.sh [kubectl's options, -n NAMESPACE]      after `kubectl apply`
+set -eu
+
+keep='@KEEP@'
+there=$(kubectl get deployment,statefulset,daemonset,job,cronjob,service,ingress,networkpolicy -o name \
+    -l '@SELECTOR@' "$@")
+for object in $there; do
+    kind=${object%%/*}
+    case " $keep " in *" ${kind%%.*}/${object#*/} "*) continue ;; esac
+    echo "$object"
+    [ -n "${DRY_RUN-}" ] || kubectl delete "$object" --ignore-not-found "$@"
+done
+)script";
+
+// Of services that profiles or a selection leave out everything stays: they are in the file.
+std::string script_of_pruning(const Cluster& cluster, const std::set<std::string>& names) {
+    std::string out = pruning_script, keep, selector;
+    for (const std::string& name : names) keep += (keep.empty() ? "" : " ") + name;
+    selector = fmt::format("app.kubernetes.io/managed-by=davit,app.kubernetes.io/part-of={}",
+                           dns_label(cluster.project().name));
+    std::set<std::string> left_out;
+    for (const auto& [name, service] : cluster.project().disabled_services) {
+        left_out.insert(dns_label(name));
+        for (const auto& [network, how] : service.networks) {
+            left_out.insert(dns_label("network-" + dns_label(network)));
+            left_out.insert(dns_label("internal-" + dns_label(network)));
+        }
+        left_out.insert(dns_label("published-" + dns_label(name)));
+    }
+    if (!left_out.empty()) selector += fmt::format(",app.kubernetes.io/name notin ({})", fmt::join(left_out, ","));
+    out.replace(out.find("@KEEP@"), 6, keep);
+    return out.replace(out.find("@SELECTOR@"), 10, selector);
+}
+
+std::string lower(std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+}
+
+// "deployment/web", as kubectl names what it finds.
+std::string object_of(const Document& document) {
+    return lower(document["kind"].get<std::string>()) + "/" + document["metadata"]["name"].get<std::string>();
+}
+
 std::string k8s_readme(const Cluster& cluster, bool secrets, bool claims) {
     std::string out = fmt::format("# {} on Kubernetes\n\nWritten by `davit export --to kubernetes`. In this order:\n\n",
                                   cluster.project().name);
@@ -93,6 +144,9 @@ std::string k8s_readme(const Cluster& cluster, bool secrets, bool claims) {
     for (const std::string& job : jobs)
         out += fmt::format("{0}. The job {1}: `sh jobs.sh wait {1} 600 -n NAMESPACE`, which fails when it does.\n",
                            step++, job);
+    out += fmt::format("{}. What the file no longer has: `sh prune.sh -n NAMESPACE` (`DRY_RUN=1` tells what). Claims, "
+                       "Secrets and ConfigMaps stay.\n",
+                       step++);
     out +=
         "\nA roll-back: `kubectl rollout undo deployment/NAME`. `kustomize create --autodetect` makes a base of this "
         "directory.\n";
@@ -105,7 +159,7 @@ std::vector<ExportedFile> to_kubernetes(const Scope& scope) {
     const Cluster cluster = make_cluster(scope);
     std::vector<ExportedFile> out;
     bool claims = false;
-    std::set<std::string> names;
+    std::set<std::string> names, kept;
     std::vector<SecretFiles> secret_files;
     add_manifests(out, "configs", config_maps(cluster));
     add_manifests(out, "volumes", shared_claims(cluster));
@@ -116,11 +170,13 @@ std::vector<ExportedFile> to_kubernetes(const Scope& scope) {
         const std::string& pod = cluster.pod_names.at(owner);
         std::vector<Document> documents = storage.objects;
         documents.push_back(workload_of(cluster, members, storage));
+        kept.insert(object_of(documents.back()));
         if (const char* kind = awaited(cluster.workloads.at(owner))) scope.facts.workloads.push_back(kind + pod);
         for (const Service* service : members)
             for (Document& d : service_objects(cluster, *service)) {
                 const std::string object =
                     d["kind"].get<std::string>() + " " + d["metadata"]["name"].get<std::string>();
+                kept.insert(object_of(d));
                 if (names.insert(object).second) documents.push_back(std::move(d));
                 else
                     scope.report.dropped(key_path(*service, "networks"), fmt::format("{} is another service's", object),
@@ -128,10 +184,13 @@ std::vector<ExportedFile> to_kubernetes(const Scope& scope) {
             }
         add_manifests(out, "service-" + pod, documents);
     }
-    add_manifests(out, "network-policies", network_policies(cluster));
+    const auto policies = network_policies(cluster);
+    for (const Document& d : policies) kept.insert(object_of(d));
+    add_manifests(out, "network-policies", policies);
     const std::string secrets = secrets_script(cluster, secret_files);
     if (!secrets.empty()) out.push_back({"secrets.sh", secrets, true});
     if (const auto jobs = jobs_of(cluster); !jobs.empty()) out.push_back({"jobs.sh", script_of_jobs(jobs), true});
+    out.push_back({"prune.sh", script_of_pruning(cluster, kept), true});
     out.push_back({"README.md", k8s_readme(cluster, !secrets.empty(), claims), false});
     return out;
 }

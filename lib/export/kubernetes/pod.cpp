@@ -5,73 +5,12 @@
 #include "export/tasks.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace davit::exports {
 
 namespace {
-
-// Mi where it is whole: compose's m is 1024-based, Kubernetes' M is not.
-std::string memory_quantity(std::int64_t bytes) {
-    constexpr std::int64_t mi = 1024 * 1024;
-    return bytes % mi == 0 ? fmt::format("{}Mi", bytes / mi) : std::to_string(bytes);
-}
-
-std::string cpu_quantity(double cpus) { return fmt::format("{}m", std::llround(std::ceil(cpus * 1000))); }
-
-std::int64_t gpus_of(const Service& service) {
-    auto count = [](const std::vector<DeviceRequest>& requests) {
-        std::int64_t sum = 0;
-        for (const DeviceRequest& r : requests)
-            sum += r.device_ids.empty() ? std::max<std::int64_t>(1, r.count)
-                                        : static_cast<std::int64_t>(r.device_ids.size());
-        return sum;
-    };
-    std::int64_t out = count(service.gpus);
-    if (service.deploy && service.deploy->resources.reservations)
-        out += count(service.deploy->resources.reservations->devices);
-    return out;
-}
-
-// Kubernetes refuses to promise more than the limit.
-void clamp_request(const Cluster& cluster, const Service& service, Document& resources, const char* what, bool above,
-                   const std::string& key) {
-    if (!above) return;
-    resources["requests"][what] = resources["limits"][what];
-    cluster.report().adjusted(key_path(service, key), resources["limits"][what].get<std::string>(),
-                              "a request cannot be above its limit", "a smaller reservation, or a higher limit");
-}
-
-void note_all_gpus(const Cluster& cluster, const Service& service, const std::vector<DeviceRequest>& requests,
-                   const std::string& key) {
-    for (std::size_t i = 0; i < requests.size(); ++i)
-        if (requests[i].count < 0 && requests[i].device_ids.empty())
-            cluster.report().adjusted_from(
-                key_path(service, fmt::format("{}[{}].count", key, i)), "all", "1 of the limit nvidia.com/gpu",
-                "a device plugin gives a number of them: nobody knows how many a node has", "count: N");
-}
-
-Document resources(const Cluster& cluster, const Service& service) {
-    Document out = Document::object();
-    const EffectiveLimits limits = effective_limits(service);
-    const auto* reserved =
-        service.deploy && service.deploy->resources.reservations ? &*service.deploy->resources.reservations : nullptr;
-    const double cpus = reserved ? reserved->cpus : 0;
-    if (limits.cpus > 0) out["limits"]["cpu"] = cpu_quantity(limits.cpus);
-    if (limits.memory > 0) out["limits"]["memory"] = memory_quantity(limits.memory);
-    if (const std::int64_t gpus = gpus_of(service)) out["limits"]["nvidia.com/gpu"] = gpus;
-    note_all_gpus(cluster, service, service.gpus, "gpus");
-    if (reserved) note_all_gpus(cluster, service, reserved->devices, "deploy.resources.reservations.devices");
-    if (cpus > 0) out["requests"]["cpu"] = cpu_quantity(cpus);
-    if (limits.memory_reservation > 0) out["requests"]["memory"] = memory_quantity(limits.memory_reservation);
-    clamp_request(cluster, service, out, "cpu", limits.cpus > 0 && cpus > limits.cpus,
-                  "deploy.resources.reservations.cpus");
-    clamp_request(cluster, service, out, "memory", limits.memory > 0 && limits.memory_reservation > limits.memory,
-                  reserved && reserved->memory > 0 ? "deploy.resources.reservations.memory" : "mem_reservation");
-    return out;
-}
 
 const char* image_pull_policy(const std::string& policy) {
     if (policy == "always") return "Always";
@@ -91,10 +30,11 @@ Document container_ports(const Cluster& cluster, const Service& service) {
     for (const ServicePort& p : inner_ports(service))
         out.push_back({{"containerPort", p.port}, {"protocol", p.protocol}});
     for (std::size_t i = 0; i < service.ports.size(); ++i) {
-        if (service.ports[i].mode != "host" || service.ports[i].published.empty()) continue;
+        const Port& p = service.ports[i];
+        if (p.mode != "host" || p.published.empty() || is_loopback(p)) continue;
         for (Document& port : out)
-            if (port["containerPort"] == service.ports[i].target)
-                port["hostPort"] = std::stoi(service.ports[i].published);
+            if (port["containerPort"] == p.target && port["protocol"] == upper(p.protocol.empty() ? "tcp" : p.protocol))
+                port["hostPort"] = std::stoi(p.published);
         cluster.report().adjusted(fmt::format("services.{}.ports[{}].published", service.name, i), "hostPort",
                                   "mode: host");
     }
@@ -166,12 +106,13 @@ void add_namespaces(const Cluster& cluster, const Service& service, Document& po
 Document main_container(const Cluster& cluster, const Service& service, const PodStorage& storage) {
     Document out{{"name", cluster.services.at(service.name)}, {"image", image_of(cluster.scope, service)}};
     if (const char* policy = image_pull_policy(service.pull_policy)) out["imagePullPolicy"] = policy;
-    if (service.entrypoint) out["command"] = words(*service.entrypoint);
-    if (service.command) out["args"] = words(*service.command);
+    const Executed run = executed(cluster.scope, service);
+    if (run.entrypoint) out["command"] = words(*run.entrypoint);
+    if (run.command) out["args"] = words(*run.command);
     if (!service.working_dir.empty()) out["workingDir"] = service.working_dir;
     if (Document ports = container_ports(cluster, service); !ports.empty()) out["ports"] = ports;
     if (Document env = containers_environment(cluster, service); !env.empty()) out["env"] = env;
-    if (Document r = resources(cluster, service); !r.empty()) out["resources"] = r;
+    if (Document r = resources_of(cluster, service); !r.empty()) out["resources"] = r;
     if (service.tty) out["tty"] = true;
     if (service.stdin_open) out["stdin"] = true;
     if (const auto& mounts = storage.mounts_of.at(service.name); !mounts.empty()) out["volumeMounts"] = mounts;
@@ -180,9 +121,13 @@ Document main_container(const Cluster& cluster, const Service& service, const Po
 
 } // namespace
 
-std::string escaped_reference(std::string text) {
-    for (std::size_t at = 0; (at = text.find("$(", at)) != std::string::npos; at += 3) text.insert(at, "$");
-    return text;
+std::string escaped_reference(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        out += text[i];
+        if (text[i] == '$' && i + 1 < text.size() && (text[i + 1] == '$' || text[i + 1] == '(')) out += '$';
+    }
+    return out;
 }
 
 Document containers_environment(const Cluster& cluster, const Service& service) {

@@ -38,6 +38,14 @@ void note_no_service(const Cluster& cluster, const Service& service) {
                                      "what runs once has no Service", "x-k8s-controller: deployment, where it serves");
 }
 
+// A headless Service leads to all ports of its pods.
+void note_closed_ports(const Cluster& cluster, const Service& service) {
+    std::set<std::uint32_t> named;
+    for (const ServicePort& p : inner_ports(service)) named.insert(p.port);
+    if (!named.empty() && !(service.deploy && service.deploy->endpoint_mode == "dnsrr"))
+        note_asked_ports(cluster.scope, service, named, "its Service");
+}
+
 std::set<std::string> aliases_of(const Cluster& cluster, const Service& service) {
     std::set<std::string> out;
     for (const auto& [network, how] : service.networks)
@@ -45,6 +53,10 @@ std::set<std::string> aliases_of(const Cluster& cluster, const Service& service)
     for (const auto& [name, other] : cluster.project().services)
         for (const std::string& link : other.links)
             if (link.starts_with(service.name + ":")) out.insert(link.substr(service.name.size() + 1));
+    if (const std::string& name = service.container_name;
+        !name.empty() && !clients_of(cluster.project(), service, name).empty() && out.insert(name).second)
+        cluster.report().adjusted(key_path(service, "container_name"), "the Service " + dns_label(name),
+                                  "others ask for it by this name");
     std::set<std::string> names;
     for (const std::string& alias : out) names.insert(dns_label(alias));
     for (const auto& [key, name] : cluster.services) names.erase(name);
@@ -108,6 +120,7 @@ std::vector<Document> service_objects(const Cluster& cluster, const Service& ser
         return out;
     }
     const std::string& name = cluster.services.at(service.name);
+    note_closed_ports(cluster, service);
     const std::string peers = w == Workload::stateful_set ? peers_name(cluster, service) : "";
     out.push_back(name_service(cluster, name, service, peers == name));
     if (!peers.empty() && peers != name) out.push_back(name_service(cluster, peers, service, true));

@@ -1,5 +1,6 @@
 // Volumes of a pod: claims, ConfigMaps, secrets, memory.
 #include "export/kubernetes/cluster.hpp"
+#include "export/kubernetes/file_kinds.hpp"
 
 #include "base/text_code.hpp"
 #include "base/units.hpp"
@@ -182,6 +183,10 @@ std::vector<Document> config_maps(const Cluster& cluster) {
             cluster.report().dropped("configs." + key, "a ConfigMap has room for 1 MiB", "copy it into the image");
             continue;
         }
+        if (holds_secret(content))
+            cluster.report().needs("configs." + key,
+                                   "something in it looks like a key or a password, and a ConfigMap has it in clear",
+                                   "`secrets:` instead of `configs:`");
         out.push_back(config_map(cluster, config_object_name(cluster, config), {{file_key(key), content}}));
         annotate(cluster, config.labels, "configs." + key + ".labels", out.back()["metadata"]);
     }

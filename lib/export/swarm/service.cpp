@@ -67,6 +67,30 @@ void swarm_mode(StackFile& file, const Service& service, Node& node) {
     file.scope.report.adjusted("services." + service.name, "deploy.mode: replicated-job", "it runs once");
 }
 
+void swarm_process(StackFile& file, const Service& service, Node& node) {
+    const Executed run = executed(file.scope, service);
+    if (run.entrypoint == service.entrypoint) return;
+    node.erase("entrypoint");
+    Node* command = node.find("command");
+    if (!run.entrypoint || !command) return;
+    node.erase("command");
+    file.tree.set(node, "entrypoint", command);
+}
+
+// By the container's name others find it here.
+void swarm_alias(StackFile& file, const Service& service, Node& networks) {
+    const std::string& name = service.container_name;
+    if (name.empty() || clients_of(file.scope.project, service, name).empty()) return;
+    for (yaml::Entry& e : networks.map()) {
+        if (!e.value->is_map()) e.value = file.tree.map();
+        Node* aliases = e.value->find("aliases");
+        if (!aliases) aliases = file.tree.set(*e.value, "aliases", file.tree.list()).value;
+        file.tree.push(*aliases, file.text(name));
+    }
+    file.scope.report.adjusted(key_path(service, "container_name"), "an alias on its networks",
+                               "others ask for it by this name");
+}
+
 void swarm_replicas(StackFile& file, const Service& service, Node& node) {
     node.erase("scale");
     if (service.scale && !(service.deploy && service.deploy->mode == "global"))
@@ -98,6 +122,7 @@ void swarm_networks(StackFile& file, const Service& service, Node& node) {
     }
     Node* networks = node.find("networks");
     if (!networks) return;
+    swarm_alias(file, service, *networks);
     for (yaml::Entry& e : networks->map()) {
         if (!e.value->is_map()) continue;
         if (e.value->has("driver_opts")) file.needs_version(13);
@@ -205,6 +230,7 @@ void rewrite_service(StackFile& file, const Service& service, Node& node) {
     swarm_files(file, service.secrets, node.find("secrets"));
     if (const std::string image = image_of(file.scope, service); !image.empty())
         file.tree.set(node, "image", file.text(image));
+    swarm_process(file, service, node);
     swarm_limits(file, service, node);
     swarm_restart(file, service, node);
     swarm_replicas(file, service, node);

@@ -21,6 +21,7 @@ struct DeployTarget {
     int timeout = 600;           // seconds for one workload to be ready; Kubernetes
     bool stack_waits = false;    // `docker stack deploy` has --detach (docker 26 and newer)
     bool wait = true;
+    bool prune = false; // take away what was deployed before and is no longer in the file
 };
 
 struct DeployCommand {

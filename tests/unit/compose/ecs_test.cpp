@@ -254,6 +254,9 @@ TEST_CASE("files of variables lie beside it; a compose file over it changes what
     o.files = {dir / "task.json"};
     CHECK(test::load_json(o)["error"].get<std::string>().find("lies in S3, which davit does not read") !=
           std::string::npos);
+    o.elsewhere = true; // ECS has it
+    CHECK(load(o).warnings.at(0).message.find("only an export to ECS has its variables") != std::string::npos);
+    o.elsewhere = false;
     std::ofstream(dir / "prod.env") << "A=$B\n";
     std::ofstream(dir / "more.yaml") << "services: {app: {image: other, environment: {C: \"${FOO}\"}}}\n";
     o.files.push_back(dir / "more.yaml");
@@ -261,6 +264,16 @@ TEST_CASE("files of variables lie beside it; a compose file over it changes what
     CHECK(p.services.at("app").environment.at("A") == "$B");
     CHECK(p.services.at("app").environment.at("C") == "first");
     CHECK(p.services.at("app").image == "other");
+}
+
+TEST_CASE("what is spelt as others spell it is told, with its place") {
+    for (const char* text : {R"({"Family": "x", "ContainerDefinitions": [{"Name": "a", "Image": "i"}]})",
+                             R"({"Resources": {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {}}}})",
+                             R"([{"name": "a", "image": "i"}])"}) {
+        const std::string error = project_of(text)["error"];
+        CAPTURE(error);
+        CHECK(error.find("this is a task definition ") != std::string::npos);
+    }
 }
 
 TEST_CASE("the host's credentials only for who asks") {

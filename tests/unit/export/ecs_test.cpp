@@ -348,3 +348,82 @@ TEST_CASE("ecs: what runs once many times is begun by tens") {
     CHECK(containers[0]["essential"] == false);
     CHECK(containers[1]["essential"] == true); // ECS wants one at least
 }
+
+TEST_CASE("ecs: an update takes away the target groups of a service that publishes nothing more") {
+    const Made m =
+        made("services: {web: {image: i, ports: ['80:80']}, api: {image: i, expose: [80]}, own: {image: i, "
+             "x-aws-service: {loadBalancers: [{targetGroupArn: a, containerName: own, containerPort: 80}], tags: "
+             "[{key: team, value: x}]}}, blue: {image: i, x-aws-service: {deploymentController: {type: "
+             "EXTERNAL}}}}\n",
+             EcsFormat::cli);
+    CHECK(m.file("api.update.json")["loadBalancers"] == json::array());
+    CHECK_FALSE(m.file("api.service.json").contains("loadBalancers"));
+    CHECK(m.file("own.update.json")["loadBalancers"].size() == 1);
+    CHECK_FALSE(m.file("blue.update.json").contains("loadBalancers"));
+    // By its tag a service is the project's, whatever others it has.
+    CHECK(m.file("own.service.json")["tags"][1]["key"] == "davit:project");
+}
+
+TEST_CASE("ecs: prune.sh keeps what the export has, and what is only left out of it") {
+    Project project =
+        load_text("name: p\nservices:\n  web: {image: i, ports: ['80:80', '5000:5000'], networks: [front], "
+                  "x-aws-autoscaling: {memory: 70}}\n  job: {image: i, restart: 'no'}\n"
+                  "  tool: {image: i, x-aws-task: box, networks: [tools]}\nnetworks: {front: {}, tools: {}}\n");
+    project.disabled_services.insert(project.services.extract("tool"));
+    ExportOptions options = options_for(ExportTarget::ecs);
+    options.format = EcsFormat::cli;
+    const std::string all = all_text(export_project(project, options));
+    const std::string script = all.substr(all.find("==> prune.sh"));
+    for (const char* line :
+         {"\nSERVICES='web'\nKEPT='box tool'\nTARGETS='p-web-5000 p-web-80'\n",
+          "SECURITY_GROUPS='p-lb p-net-default p-net-front p-net-tools p-web-published'\n", "\nscaling web 'Memory'\n",
+          "\nbalancer p-alb '80'\nbalancer p-nlb '5000'\n", "\nopen p-lb \"CidrIpv4=='0.0.0.0/0'\" 'tcp/5000 tcp/80'\n",
+          "\npublished web 'tcp/5000 tcp/80'\n"}) {
+        CAPTURE(std::string(line));
+        CHECK(script.find(line) != std::string::npos);
+    }
+}
+
+TEST_CASE("ecs: volumes that are one directory are told") {
+    const Made m =
+        made("services: {db: {image: i, volumes: ['one:/a']}, web: {image: i, volumes: ['two:/b', 'own:/c']}}\n"
+             "volumes: {one: {x-aws-filesystem: fs-1}, two: {x-aws-filesystem: fs-1}, own: {x-aws-filesystem: "
+             "fs-1, x-aws-access_point: fsap-1}}\n");
+    for (const char* key : {"one", "two", "own"}) {
+        CAPTURE(std::string(key));
+        const ExportFinding* found = finding_at(m.result, std::string("volumes.") + key + ".x-aws-access_point");
+        REQUIRE(found);
+        CHECK((found->kind == ExportFinding::Kind::needs_input) == (std::string(key) != "own"));
+    }
+}
+
+TEST_CASE("ecs: files of variables stay files") {
+    ExportOptions options = options_for(ExportTarget::ecs);
+    options.read_file = [](const std::string& path) -> std::optional<std::string> {
+        return path.ends_with("/prod.env") ? std::optional<std::string>("A=from the file\nB=of the file\n")
+                                           : std::nullopt;
+    };
+    Project project = load_text(R"({"family": "t", "containerDefinitions": [{"name": "app", "image": "i", "environment":
+        [{"name": "C", "value": "c"}], "environmentFiles": [{"type": "s3", "value": "prod.env"}]}]})");
+    Service& app = project.services.at("app");
+    app.environment["A"] = "from the file";
+    app.environment["B"] = "of a file over it";
+    const ExportResult result = export_project(project, options);
+    const json definition = Made{result, ""}.file("t.taskdef.json")["containerDefinitions"][0];
+    CHECK(definition["environmentFiles"][0]["value"] == "prod.env");
+    CHECK(definition["environment"].size() == 2);
+    CHECK(definition["environment"][0]["value"] == "of a file over it");
+}
+
+TEST_CASE("ecs: the driver awslogs has what ECS wants of it, and not what only docker knows") {
+    const Made m =
+        made("services: {web: {image: i, logging: {driver: awslogs, options: {awslogs-group: mine, tag: x, mode: "
+             "non-blocking}}}}\n");
+    const json log = m.file("web.taskdef.json")["containerDefinitions"][0]["logConfiguration"];
+    CHECK(log["options"] ==
+          json::parse(R"({"awslogs-group": "mine", "awslogs-region": "us-east-1", "mode": "non-blocking",
+          "awslogs-stream-prefix": "web"})"));
+    REQUIRE(finding_at(m.result, "services.web.logging.options.tag"));
+    CHECK(finding_at(m.result, "services.web.logging.options.tag")->kind == ExportFinding::Kind::dropped);
+    CHECK(finding_at(m.result, "services.web.logging.options.awslogs-group")->kind == ExportFinding::Kind::needs_input);
+}

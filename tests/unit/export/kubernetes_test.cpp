@@ -32,6 +32,16 @@ const std::map<std::string, File>& disk() {
         {"/project/empty", {"dir", 0755}},
         {"/project/pgdata", {"dir", 0700}},
         {"/project/pgdata/PG_VERSION", {"15\n"}},
+        {"/project/state", {"dir", 0755}},
+        {"/project/state/app.sqlite3", {"SQLite format 3, the-value-of-state"}},
+        {"/project/logs", {"dir", 0755}},
+        {"/project/logs/.gitkeep", {""}},
+        {"/project/wg0.conf", {"[Interface]\nPrivateKey = oK56DE9Ue9zK76rAc8pB=\n"}},
+        {"/project/redis.conf", {"port 6379\nrequirepass the-value-of-redis\n"}},
+        {"/project/config.php", {"<?php\ndefine('DB_PASSWORD', 'the-value-of-php');\n"}},
+        {"/project/app.xml", {"<app>\n  <password>the-value-of-xml</password>\n</app>\n"}},
+        {"/project/plain.ini",
+         {"# password = example\npassword_file = /run/secrets/x\npassword = $PASSWORD\nsecret=\n"}},
         {"/project/large", {"dir", 0755}},
         {"/project/large/one", {std::string(700'000, 'x')}},
         {"/project/large/two", {std::string(700'000, 'y')}},
@@ -126,7 +136,7 @@ TEST_CASE("kubernetes: nothing of the machine goes into a ConfigMap but files of
         CHECK(kind_of(result, path) == Kind::dropped);
         CHECK_FALSE(finding_at(result, path)->hint.empty());
     }
-    CHECK_FALSE(has(all_text(result), "ConfigMap"));
+    CHECK_FALSE(has(all_text(result), "kind: ConfigMap"));
     CHECK_FALSE(has(all_text(result), "hostPath"));
     CHECK(has(finding_at(result, "services.web.volumes[0]")->hint, "TZ"));
 }
@@ -262,4 +272,100 @@ TEST_CASE("kubernetes: all GPUs are a number that nobody knows") {
     REQUIRE(finding_at(result, "services.web.gpus[0].count"));
     CHECK(finding_at(result, "services.web.gpus[0].count")->from == "all");
     CHECK(has(finding_at(result, "services.web.gpus[0].count")->to, "1"));
+}
+
+TEST_CASE("kubernetes: what the kubelet would expand is escaped, as often as it takes") {
+    const ExportResult result = exported(R"yaml(  web:
+    image: i
+    command: [echo, "a$$(b)", "c$$$$", "d$$$$(e)", "f$$g"]
+    environment: {H: "$$$$(I)"}
+    healthcheck: {test: "kill -0 $$$$ && test $$(id -u) = 0"}
+    pre_stop: [{command: [sh, -c, "kill $$$$"]}]
+)yaml");
+    const std::string web = text_in(result, "service-web.yaml");
+    for (const char* word : {"- a$$(b)\n", "- c$$$\n", "- d$$$$(e)\n", "- f$g\n", "value: $$$$(I)\n",
+                             "- kill -0 $$$ && test $$(id -u) = 0\n", "- kill $$\n"}) {
+        CAPTURE(std::string(word));
+        CHECK(has(web, word));
+    }
+}
+
+TEST_CASE("kubernetes: data that a program writes is in no ConfigMap") {
+    const ExportResult result = exported("  web: {image: i, volumes: ['./state:/state', './logs:/logs']}\n"
+                                         "  reader: {image: i, volumes: ['./state:/state:ro']}\n");
+    CHECK_FALSE(has(text_in(result, "service-web.yaml"), "configMap"));
+    CHECK_FALSE(has(text_in(result, "service-web.yaml"), "the-value-of-state"));
+    CHECK(kind_of(result, "services.web.volumes[0]") == Kind::dropped);
+    CHECK(kind_of(result, "services.web.volumes[1]") == Kind::dropped);
+    CHECK(has(text_in(result, "service-reader.yaml"), "configMap"));
+}
+
+TEST_CASE("kubernetes: a port of this machine alone is no port of the node") {
+    const ExportResult result =
+        exported("  web: {image: i, ports: [{target: 80, published: \"80\", mode: host, host_ip: "
+                 "127.0.0.1}, {target: 53, published: \"53\", protocol: udp, mode: host}, 53]}\n");
+    const std::string web = text_in(result, "service-web.yaml");
+    CHECK_FALSE(has(web, "hostPort: 80"));
+    CHECK(has(web, "- containerPort: 53\n              protocol: UDP\n              hostPort: 53"));
+    CHECK_FALSE(has(web, "protocol: TCP\n              hostPort"));
+    CHECK(kind_of(result, "services.web.ports[0].host_ip") == Kind::adjusted);
+}
+
+TEST_CASE("kubernetes: prune.sh keeps what the export has, and what is only left out of it") {
+    Project project = load_text("name: p\nservices:\n  web: {image: i, ports: ['80:80'], networks: [a, b]}\n"
+                                "  my_tool: {image: i, networks: [b]}\nnetworks: {a: {}, b: {}}\n");
+    project.disabled_services.insert(project.services.extract("my_tool"));
+    const std::string script = text_in(export_project(project, options_for(ExportTarget::kubernetes)), "prune.sh");
+    CHECK(has(script,
+              "keep='deployment/web networkpolicy/network-a networkpolicy/network-b networkpolicy/published-web "
+              "service/web service/web-published'"));
+    CHECK(has(script, "notin (internal-b,my-tool,network-b,published-my-tool)"));
+    CHECK_FALSE(has(script, "persistentvolumeclaim"));
+}
+
+TEST_CASE("kubernetes: the containers of an ECS task ask for its size together") {
+    const ExportResult result = export_project(
+        load_text(R"({"family": "t", "networkMode": "awsvpc", "cpu": "1024", "memory": "2048", "containerDefinitions": [
+          {"name": "app", "image": "i", "memory": 512}, {"name": "b", "image": "i"}, {"name": "c", "image": "i"}]})"),
+        options_for(ExportTarget::kubernetes));
+    const std::string pod = text_in(result, "service-t.yaml");
+    CHECK(has(pod, "memory: 512Mi\n            requests:\n              cpu: 334m\n              memory: 512Mi"));
+    CHECK(has(pod, "memory: 2048Mi\n            requests:\n              cpu: 334m\n              memory: 768Mi"));
+}
+
+TEST_CASE("kubernetes: a claim that is there already is mounted whole") {
+    const ExportResult result =
+        export_project(load_text("name: p\nservices:\n  web: {image: i, volumes: ['theirs:/t', {type: volume, source: "
+                                 "theirs, target: /part, volume: {subpath: some/part}}, 'ours:/o']}\n"
+                                 "volumes: {theirs: {external: true, name: my_data}, ours: {}}\n"),
+                       options_for(ExportTarget::kubernetes));
+    const std::string web = text_in(result, "service-web.yaml");
+    CHECK(has(web, "- name: theirs\n              mountPath: /t\n            - name: theirs"));
+    CHECK(has(web, "mountPath: /part\n              subPath: some/part\n"));
+    CHECK(has(web, "mountPath: /o\n              subPath: data\n"));
+    CHECK(kind_of(result, "services.web.volumes[0].source") == Kind::adjusted);
+}
+
+TEST_CASE("kubernetes: a key or a password in a file of any language is in no ConfigMap") {
+    for (const char* file : {"wg0.conf", "redis.conf", "config.php", "app.xml"}) {
+        CAPTURE(std::string(file));
+        const ExportResult result =
+            exported("  web: {image: i, volumes: ['./" + std::string(file) + ":/etc/it:ro']}\n");
+        CHECK_FALSE(has(all_text(result), "kind: ConfigMap"));
+        CHECK_FALSE(has(all_text(result), "the-value-of"));
+        CHECK(has(text_in(result, "secrets.sh"), file));
+    }
+    CHECK(has(all_text(exported("  web: {image: i, volumes: ['./plain.ini:/etc/it:ro']}\n")), "kind: ConfigMap"));
+}
+
+TEST_CASE("kubernetes: a config that holds a password is told") {
+    const ExportResult result = export_project(
+        load_text(
+            "name: p\nservices:\n  web: {image: i, configs: [a, b]}\nconfigs:\n  a: {content: \"requirepass it-is\"}\n"
+            "  b: {content: \"port 6379\"}\n"),
+        options_for(ExportTarget::kubernetes));
+    REQUIRE(finding_at(result, "configs.a"));
+    CHECK(finding_at(result, "configs.a")->kind == Kind::needs_input);
+    const ExportFinding* plain = finding_at(result, "configs.b");
+    CHECK((!plain || plain->kind != Kind::needs_input));
 }
