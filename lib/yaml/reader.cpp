@@ -48,6 +48,12 @@ public:
     Node* take_document() { return std::exchange(document_, nullptr); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
+        const std::string_view text = from(at(mark));
+        const bool stray = !text.empty() && std::string_view(",]}").find(text.front()) != std::string_view::npos;
+        // libyaml wants a --- after a ... that more follows.
+        if (document_start_ >= 0 && !stray && text.substr(0, 3) != "---")
+            fail(at(mark), "this is not valid YAML: another document starts here, without its ---",
+                 "write --- on the line before");
         // yaml-cpp never gets past a , ] or } that stands alone: it gives empty documents without end.
         if (mark.pos == document_start_)
             fail(at(mark), "this is not valid YAML: nothing can be read from here on",
@@ -62,6 +68,7 @@ public:
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         // The parser is at the next token already: an empty value is at its key.
         bool below_key = !frames_.empty() && frames_.back().has_key;
+        if (below_key && !frames_.back().flow && !frames_.back().key_of_alias) check_colon(frames_.back().key_pos);
         put(tree_.null(below_key ? frames_.back().key_pos : at(mark)), anchor);
     }
 
@@ -74,7 +81,7 @@ public:
         if (copied_ > kMaxCopiedNodes)
             fail(at(mark), "the aliases of this file multiply to too much",
                  "at most 400000 values may come from aliases");
-        put(tree_.clone(*target), 0);
+        put(tree_.clone(*target), 0, true);
     }
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -89,8 +96,9 @@ public:
         open(tree_.list(at(mark)), tag, anchor);
     }
     void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                    YAML::EmitterStyle::value) override {
+                    YAML::EmitterStyle::value style) override {
         open(tree_.map(at(mark)), tag, anchor);
+        frames_.back().flow = style == YAML::EmitterStyle::Flow;
     }
     void OnSequenceEnd() override { frames_.pop_back(); }
     void OnMapEnd() override {
@@ -105,6 +113,8 @@ private:
         Node* node;
         bool has_key = false;
         bool merges = false;
+        bool flow = false;
+        bool key_of_alias = false; // key_pos is the anchor's
         std::string_view key{};
         Pos key_pos{};
     };
@@ -117,6 +127,17 @@ private:
     [[noreturn]] void fail(Pos pos, std::string message, std::string hint = {}) {
         reporter_.error(pos, {}, std::move(message), std::move(hint));
         throw Stop();
+    }
+
+    // yaml-cpp takes a last line without a colon for a key.
+    void check_colon(Pos key) {
+        const std::string_view line = from({key.line, 1, key.file});
+        const std::string_view before = line.substr(0, std::min<std::size_t>(key.column - 1u, line.size()));
+        const std::string_view word = line.substr(before.size(), line.find('\n') - before.size());
+        const std::size_t mark = before.find_last_not_of(" \t");
+        const bool explicit_key = mark != std::string_view::npos && before[mark] == '?';
+        if (explicit_key || word.substr(0, word.find(" #")).find(':') != std::string_view::npos) return;
+        fail(key, "this is not valid YAML: this line is no key with a value", "end the key with ':'");
     }
 
     static std::size_t count(const Node& n) {
@@ -232,9 +253,9 @@ private:
         Node* n = plain(pos, value);
         if (type == "merge") n->tag = Tag::merge; // yq writes it so
         if (type == "float" && n->kind == Kind::integer) return tree_.real(static_cast<double>(n->integer), pos);
-        bool fits = (type == "int" && n->kind == Kind::integer) || (type == "float" && n->kind == Kind::real) ||
-                    (type == "bool" && n->is_bool()) || (type == "null" && n->is_null()) ||
-                    (type == "timestamp" && n->timestamp) || n->tag == Tag::merge;
+        bool fits = (type == "int" && (n->kind == Kind::integer || n->large)) ||
+                    (type == "float" && n->kind == Kind::real) || (type == "bool" && n->is_bool()) ||
+                    (type == "null" && n->is_null()) || (type == "timestamp" && n->timestamp) || n->tag == Tag::merge;
         if (!fits) fail(pos, fmt::format("'{}' is no !!{}", value, type));
         return n;
     }
@@ -247,7 +268,7 @@ private:
         frames_.push_back({node});
     }
 
-    void put(Node* node, YAML::anchor_t anchor) {
+    void put(Node* node, YAML::anchor_t anchor, bool alias = false) {
         if (anchor) {
             if (anchors_.size() <= anchor) anchors_.resize(anchor + 1, nullptr);
             anchors_[anchor] = node;
@@ -264,17 +285,19 @@ private:
             top.has_key = false;
         } else {
             take_key(top, *node);
+            top.key_of_alias = alias;
         }
     }
 
     void take_key(Frame& top, const Node& node) {
-        if (!node.is_string() || node.timestamp) {
+        if (!node.is_text()) {
             std::string what = node.is_null()   ? "null"
                                : node.is_list() ? "a list"
                                : node.is_map()  ? "a mapping"
                                                 : to_text(node);
             fail(node.pos, fmt::format("a key must be text, and this is {}", what),
-                 node.is_bool() || node.is_number() ? fmt::format("put it in quotes: \"{}\"", what) : std::string());
+                 node.is_bool() || node.is_number() || node.large ? fmt::format("put it in quotes: \"{}\"", what)
+                                                                  : std::string());
         }
         top.has_key = true;
         top.key = node.tag == Tag::merge ? "<<" : node.str(); // !!merge says it for any word
@@ -323,8 +346,15 @@ private:
     }
 
     void merge_one(Node& map, const Node& source) {
-        for (const Entry& e : source.map())
-            if (!map.has(e.key)) tree_.add(map, e.key, e.value, e.key_pos);
+        // What !reset stands before leaves the mapping, and what is merged shows: it comes behind it.
+        const auto given = [&](std::string_view key) {
+            return std::any_of(map.map().begin(), map.map().end(),
+                               [&](const Entry& e) { return e.key == key && e.value->tag != Tag::reset; });
+        };
+        for (const Entry& e : source.map()) {
+            const Entry* mine = map.find_entry(e.key);
+            if (!mine || (mine->value->tag == Tag::reset && !given(e.key))) tree_.add(map, e.key, e.value, e.key_pos);
+        }
     }
 
     Tree& tree_;
