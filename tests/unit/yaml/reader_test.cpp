@@ -132,6 +132,12 @@ TEST_CASE("what cannot be read is told at its place, and ends the documents") {
         {"a: &a {b: *a}\n", "inside of what it names", 1, 11},
         {"a: 1\n...\nb: 2\n", "without its ---", 3, 1},
         {"a: 1\nb\n", "no key with a value", 2, 1},
+        {"a: 1\nb:2\n", "no key with a value", 2, 1},
+        {"\t\na: 1\n", "a tab stands", 1, 1},
+        {"a:\n  \t\n  b: 1\n", "a tab stands", 2, 3},
+        {"a: 'x'\n\t\nb: 1\n", "a tab stands", 2, 1},
+        {"a: \"x\ny\"\n\t\n", "a tab stands", 3, 1},
+        {"a: &a 1\nb: *a\n\t# c\nc: 1\n", "a tab stands", 3, 1},
         {"{9223372036854775808: 1}\n", "a key must be text", 1, 2},
         {"{2024-01-31: 1}\n", "a key must be text", 1, 2},
     };
@@ -195,4 +201,14 @@ TEST_CASE("a key may have nothing behind its colon, and none at all where it is 
         CAPTURE(std::string(yaml));
         CHECK(ReadYaml(yaml).good());
     }
+}
+
+TEST_CASE("tabs may stand in flow collections, within texts, behind values and below comments") {
+    for (const char* yaml : {"a: [b,\n\t\n c]\n", "a: {\n\t\n b: 1}\n", "a: {b: 1,\n\tc: 2}\nd: 1\n",
+                             "a: 'x\n\ty'\nb: 1\n", "a: \"x\\\"\n\t\"\n", "a: 'it''s\n\t'\n", "a: |\n  b\n  \tc\n",
+                             "a: 1\t\nb: 2\n", "# c\n\t# d\na: 1\n", "a:\n  b: x\n      \t\n"}) {
+        CAPTURE(std::string(yaml));
+        CHECK(ReadYaml(yaml).good());
+    }
+    CHECK(json_of("a: !!word 12\nb: !!float 1\n") == json{{"a", "12"}, {"b", 1.0}});
 }
