@@ -118,13 +118,30 @@ std::string make_text(const Globals& g, LoadOptions options, const ConfigFlags& 
     return list ? wanted->make(kept->project) : render_project(kept->project, f, json);
 }
 
+// In any letters, and a table is what there is without one.
+std::string format_of_variables(std::string format) {
+    for (char& c : format) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return format == "table" ? std::string() : format;
+}
+
+// Of the lists, as Docker Compose has it.
+bool prints_nothing_when_quiet(const ConfigFlags& f, std::string (*list)(const Project&)) {
+    if (!f.hash.empty()) return false;
+    return list ? list == list_environment : f.variables && f.format == "yaml";
+}
+
 } // namespace
 
 int run_config(Globals& g, const Args& args) {
     if (g.docker_words || is_config_object_verb(args)) return run_config_object(g, args);
     ConfigFlags f;
     if (!parse(f, g, args)) return 0;
-    if (!f.format.empty() && f.format != "yaml" && f.format != "json")
+    const auto all = lists(f);
+    const auto wanted = std::find_if(all.begin(), all.end(), [](const List& l) { return l.wanted; });
+    const bool list = wanted != all.end();
+    const bool renders = !list && f.hash.empty() && !f.variables;
+    if (f.variables && !list) f.format = format_of_variables(f.format);
+    if (!list && f.hash.empty() && !f.format.empty() && f.format != "yaml" && f.format != "json")
         throw error(Errc::usage, "unsupported format \"{}\"", f.format).with_hint("use yaml or json");
 
     auto options = [&] {
@@ -138,8 +155,12 @@ int run_config(Globals& g, const Args& args) {
     };
     if (f.check) return check_files(options, g.progress == "json", f.quiet);
     std::string text = make_text(g, options(), f, f.format == "json");
-    if (f.quiet) return 0;
-    if (!f.output.empty()) sys::write_all(sys::open(f.output, O_WRONLY | O_CREAT | O_TRUNC, 0666).get(), text);
+    if (f.quiet && (renders || prints_nothing_when_quiet(f, list ? wanted->make : nullptr))) return 0;
+    // Docker Compose ends no JSON with a newline; a terminal needs one.
+    const bool to_file = !f.output.empty() && renders;
+    if (renders && f.format == "json" && (to_file || !is_terminal(STDOUT_FILENO)) && text.ends_with('\n'))
+        text.pop_back();
+    if (to_file) sys::write_all(sys::open(f.output, O_WRONLY | O_CREAT | O_TRUNC, 0666).get(), text);
     else if (is_terminal(STDOUT_FILENO))
         std::fputs(printable(text, "\n\t").c_str(), stdout); // included from a registry, perhaps
     else std::fwrite(text.data(), 1, text.size(), stdout);

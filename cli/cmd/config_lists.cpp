@@ -134,7 +134,9 @@ std::string list_variables(LoadOptions options, std::optional<RenderFormat> form
     options.validate = false;
     options.normalize = false;
     options.resolve_paths = false;
-    const auto variables = MergedFiles(options).variables();
+    MergedFiles files(options);
+    files.check();
+    const auto variables = files.variables();
     if (format == RenderFormat::json) return four_spaces(render_variables(variables, *format));
     if (format) return render_variables(variables, *format);
     std::vector<std::array<std::string, 4>> rows{{"NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"}};

@@ -2,6 +2,7 @@
 
 #include "base/units.hpp"
 #include "base/words.hpp"
+#include "yaml/scalar.hpp"
 
 #include <charconv>
 #include <cmath>
@@ -15,7 +16,13 @@ Value to_value(const Node& n) {
     case Kind::boolean: return {n.boolean};
     case Kind::integer: return {n.integer};
     case Kind::real: return {n.real};
-    case Kind::string: return {std::string(n.str())};
+    case Kind::string: {
+        if (n.timestamp) return {yaml::rfc3339(n.str())};
+        double large = 0;
+        if (n.large) std::from_chars(n.text.data, n.text.data + n.text.size, large);
+        if (n.large) return {large};
+        return {std::string(n.str())};
+    }
     case Kind::list: {
         Value::List out;
         for (const Node* item : n.list()) out.push_back(to_value(*item));
@@ -73,7 +80,7 @@ std::optional<std::int64_t> Integer::read(Decoder& d, Node& n, std::int64_t leas
     std::optional<std::int64_t> v;
     if (n.kind == Kind::integer) v = n.integer;
     else if (n.kind == Kind::real && std::fabs(n.real) < 9.2e18) v = static_cast<std::int64_t>(n.real);
-    else if (n.is_string() && texts) v = parse_int(n.str());
+    else if (n.is_text() && texts) v = parse_int(n.str());
     if (!v)
         d.error(n, fmt::format("must be a whole number, and this is '{}'", to_text(n)),
                 n.is_string() && !texts && parse_int(n.str()) ? "write it without quotes" : "");
@@ -105,8 +112,7 @@ Node* Real::encode(Encoder& e, const double& v) {
 
 void Bytes::decode(Decoder& d, Node& n, std::int64_t& out) {
     if (n.kind == Kind::integer) out = n.integer;
-    else if (n.kind == Kind::real)
-        out = n.real == std::trunc(n.real) && std::fabs(n.real) < 9.2e18 ? static_cast<std::int64_t>(n.real) : 0;
+    else if (n.kind == Kind::real) out = 0; // Upstream reads whole numbers and texts, and passes over others.
     else if (auto v = n.is_string() ? parse_bytes(n.str()) : std::nullopt) out = *v;
     else d.error(n, fmt::format("'{}' is no size", to_text(n)), "write a number with b, k, m or g, for example 512m");
 }
@@ -130,10 +136,7 @@ Node* Duration::encode(Encoder& e, const std::optional<std::chrono::nanoseconds>
 }
 
 void TextList::decode(Decoder& d, Node& n, std::vector<std::string>& out) {
-    if (n.is_scalar()) {
-        out.push_back(to_text(n));
-        return;
-    }
+    if (n.is_scalar()) return Text::decode(d, n, out.emplace_back());
     auto items = n.list();
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (items[i]->failed) continue;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fmt/ranges.h>
+#include <map>
 
 namespace davit::compose {
 
@@ -194,12 +195,19 @@ private:
     }
 
     void mounts() {
-        for (std::size_t i = 0; i < s_.volumes.size(); ++i)
-            for (const auto& t : s_.tmpfs)
-                if (const Mount& m = s_.volumes[i]; t.substr(0, t.find(':')) == m.target)
-                    error(fmt::format("volumes[{}]", i),
-                          fmt::format("{} is the target of a volume and of a tmpfs", m.target),
-                          "remove one of the two");
+        std::map<std::string_view, std::string> taken;
+        const auto take = [&](std::string_view target, std::string path) {
+            const auto [it, fresh] = taken.try_emplace(target, path);
+            if (fresh) return;
+            const bool same = it->second.substr(0, 5) == path.substr(0, 5);
+            error(path,
+                  same ? fmt::format("{} is the target of {} already", target, it->second)
+                       : fmt::format("{} is the target of a volume and of a tmpfs", target),
+                  "remove one of the two");
+        };
+        for (std::size_t i = 0; i < s_.tmpfs.size(); ++i)
+            take(std::string_view(s_.tmpfs[i]).substr(0, s_.tmpfs[i].find(':')), fmt::format("tmpfs[{}]", i));
+        for (std::size_t i = 0; i < s_.volumes.size(); ++i) take(s_.volumes[i].target, fmt::format("volumes[{}]", i));
     }
 
     void watch() {

@@ -1,6 +1,7 @@
 #include "compose/dotenv.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 
 namespace davit::compose {
@@ -14,6 +15,18 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f' |
 std::string_view trim_right(std::string_view text) {
     while (!text.empty() && (is_blank(text.back()) || text.back() == '\n')) text.remove_suffix(1);
     return text;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// What stands behind \0: three octal digits are a character. Fewer stay, and upstream drops the 0.
+std::string character_of(std::string_view digits) {
+    unsigned value = 0;
+    auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 8);
+    if (digits.size() != 3 || code != std::errc() || end != digits.data() + digits.size() || value > 255)
+        return fmt::format("\\{}", digits);
+    if (value >= 0x80) return {static_cast<char>(0xc0 | value >> 6), static_cast<char>(0x80 | (value & 0x3f))};
+    return std::string(value ? 1 : 0, static_cast<char>(value)); // no variable can hold a zero byte
 }
 
 // \n, \t, \$, \0101 … in double quotes; \$ becomes $$, the template's dollar.
@@ -31,13 +44,10 @@ std::string expand_escapes(std::string_view text) {
         else if (c == '$') out += "$$";
         else if (c == '"' || c == '\\') out += c;
         else if (c == '0') {
-            unsigned value = 0;
             std::size_t digits = 0;
-            while (digits < 3 && i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '7') {
-                value = value * 8 + static_cast<unsigned>(text[++i] - '0');
-                ++digits;
-            }
-            if (value) out += static_cast<char>(value & 0xff);
+            while (digits < 3 && i + 1 + digits < text.size() && is_digit(text[i + 1 + digits])) ++digits;
+            out += character_of(text.substr(i + 1, digits));
+            i += digits;
         } else {
             out += '\\';
             out += c;
@@ -98,6 +108,7 @@ private:
             skip_blanks();
         }
         std::size_t end = line_end();
+        if (end == rest_.size() && rest_.find_first_of("=:") == std::string_view::npos) return last_word();
         std::size_t separator = std::min(rest_.substr(0, end).find_first_of("=:"), end);
         std::string_view key = trim_right(rest_.substr(0, separator));
         if (!check_key(key)) return skip_line();
@@ -109,6 +120,18 @@ private:
         rest_.remove_prefix(separator + 1);
         skip_blanks();
         value(key);
+    }
+
+    // Upstream ends a name at =, : or the line's end, and takes what has none of them for the value of "".
+    void last_word() {
+        for (char c : rest_)
+            if (!is_key_char(c) && !is_blank(c)) {
+                check_key(rest_);
+                rest_ = {};
+                return;
+            }
+        warn("this line sets a variable without a name", "write NAME=value, or end the line");
+        value({});
     }
 
     bool check_key(std::string_view key) {

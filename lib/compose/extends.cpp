@@ -101,9 +101,13 @@ ModelLoader::ExtendsBase& ModelLoader::extends_file(const FileSet& set, const st
     if (!fresh) return base;
     Node* merged = tree_.map();
     for (Node* doc : documents(file, at.pos)) {
-        if (!doc->is_map()) continue;
+        if (!doc->is_map()) {
+            diag_.error(doc->pos, {}, "a compose file must be a mapping at the top",
+                        "it starts with keys such as  services:");
+            continue;
+        }
+        Resets resets = Resets::take_from(*doc, diag_); // first, as in document()
         if (options_.interpolate) interpolate(tree_, *doc, *set.environment, diag_);
-        Resets resets = Resets::take_from(*doc, diag_);
         resets.apply(*merged);
         merged = merge(tree_, merged, doc, diag_);
         enforce_unicity(*merged, diag_);

@@ -25,14 +25,15 @@ Node* FileMode::encode(Encoder& e, const std::optional<std::uint32_t>& v) {
 void DeviceCount::decode(Decoder& d, Node& n, std::int64_t& out) {
     std::string_view text = n.str();
     if (text.size() == 3 && (text[0] | 0x20) == 'a' && (text[1] | 0x20) == 'l' && (text[2] | 0x20) == 'l') out = -1;
-    else if (n.is_string() && !parse_int(text))
-        d.error(n, fmt::format("'{}' is no count of devices", text), "write a number or all");
+    else if (n.kind == Kind::real || (n.is_string() && !parse_int(text)))
+        d.error(n, fmt::format("'{}' is no count of devices", to_text(n)), "write a number or all");
     else Integer::decode(d, n, out);
 }
 
 void HealthTest::decode(Decoder& d, Node& n, std::vector<std::string>& out) {
     if (n.is_list()) return TextList::decode(d, n, out);
-    out = {"CMD-SHELL", to_text(n)};
+    out.assign(1, "CMD-SHELL");
+    Text::decode(d, n, out.emplace_back());
 }
 
 void ContainerPath::decode(Decoder& d, Node& n, std::string& out) {
@@ -47,6 +48,9 @@ void Ulimits::decode(Decoder& d, Node& n, std::map<std::string, Ulimit>& out) {
         Ulimit& limit = out[std::string(e.key)];
         if (e.value->is_map()) {
             decode_struct<Ulimit>(d, *e.value, limit);
+        } else if (e.value->kind != Kind::integer) { // below build: nothing makes numbers of texts
+            d.error(*e.value, fmt::format("must be a whole number, and this is '{}'", to_text(*e.value)),
+                    "write it without quotes and fractions");
         } else {
             Integer::decode(d, *e.value, limit.soft);
             limit.hard = limit.soft;
@@ -85,7 +89,7 @@ Node* ProviderOptions::encode(Encoder& e, const std::map<std::string, std::vecto
     Node* out = e.tree.map_of_own_keys();
     for (const auto& [key, values] : options)
         if (Node* list = TextList::encode(e, values)) e.tree.add(*out, e.tree.copy(key), list);
-    return out;
+    return out->empty() ? nullptr : out;
 }
 
 void GenericResources::decode(Decoder& d, Node& n, std::vector<GenericResource>& out) {
@@ -108,11 +112,12 @@ Node* GenericResources::encode(Encoder& e, const std::vector<GenericResource>& r
 }
 
 namespace {
-void add_host(Decoder& d, Node& at, std::string_view host, std::string_view addresses,
+void add_host(Decoder& d, Node& at, std::string_view host, const std::vector<std::string_view>& addresses,
               std::map<std::string, std::vector<std::string>>& out) {
+    if (at.timestamp) return d.error(at, "must be text, and this is a date", "put it in quotes");
     if (host.empty() || host.find(':') != std::string_view::npos)
         return d.error(at, fmt::format("'{}' is no host name", host), "write it as HOST=ADDRESS");
-    for (std::string_view address : split(addresses, ',')) {
+    for (std::string_view address : addresses) {
         if (address.size() > 1 && address.front() == '[' && address.back() == ']')
             address = address.substr(1, address.size() - 2);
         out[std::string(host)].emplace_back(address);
@@ -123,9 +128,16 @@ void add_host(Decoder& d, Node& at, std::string_view host, std::string_view addr
 void Hosts::decode(Decoder& d, Node& n, std::map<std::string, std::vector<std::string>>& out) {
     for (Entry& e : n.map()) {
         if (e.value->failed) continue;
-        if (e.value->is_list())
-            for (Node* item : e.value->list()) add_host(d, *item, e.key, to_text(*item), out);
-        else add_host(d, *e.value, e.key, to_text(*e.value), out);
+        if (e.value->is_list()) {
+            out[std::string(e.key)]; // though it has no address
+            for (Node* item : e.value->list()) {
+                const std::string address = to_text(*item);
+                add_host(d, *item, e.key, {address}, out);
+            }
+            continue;
+        }
+        const std::string address = to_text(*e.value);
+        add_host(d, *e.value, e.key, {address}, out);
     }
     for (Node* item : n.list()) {
         if (item->failed) continue;
@@ -134,14 +146,17 @@ void Hosts::decode(Decoder& d, Node& n, std::map<std::string, std::vector<std::s
         if (separator == std::string_view::npos) separator = text.find(':');
         if (separator == std::string_view::npos)
             d.error(*item, fmt::format("'{}' has no address", text), "write it as HOST=ADDRESS");
-        else add_host(d, *item, text.substr(0, separator), text.substr(separator + 1), out);
+        else add_host(d, *item, text.substr(0, separator), split(text.substr(separator + 1), ','), out);
     }
 }
 Node* Hosts::encode(Encoder& e, const std::map<std::string, std::vector<std::string>>& hosts) {
     if (hosts.empty()) return nullptr;
-    Node* out = e.tree.list();
+    std::vector<std::string> lines;
     for (const auto& [host, addresses] : hosts)
-        for (const auto& address : addresses) e.tree.push(*out, e.tree.string(fmt::format("{}={}", host, address)));
+        for (const auto& address : addresses) lines.push_back(fmt::format("{}={}", host, address));
+    std::sort(lines.begin(), lines.end());
+    Node* out = e.tree.list();
+    for (const auto& line : lines) e.tree.push(*out, e.tree.string(line));
     return out;
 }
 

@@ -58,14 +58,33 @@ void ModelLoader::apply_includes(const FileSet& set, const std::string& file, No
     doc.erase("include");
 }
 
+bool ModelLoader::good_include(const Node& item) {
+    const auto is_text = [](const Node* n) { return n->is_text(); };
+    bool good = true;
+    for (std::string_view key : {"path", "env_file", "project_directory"}) {
+        const Node* n = item.find(key);
+        if (!n || n->is_null() || n->is_text()) continue;
+        const bool directory = key == "project_directory";
+        if (directory ? n->kind == Kind::integer
+                      : n->is_list() && std::all_of(n->list().begin(), n->list().end(), is_text))
+            continue;
+        diag_.error(n->pos, fmt::format("include.{}", key),
+                    directory ? "must be text" : "must be text or a list of texts");
+        good = false;
+    }
+    return good;
+}
+
 void ModelLoader::include_one(const FileSet& set, const std::string& from, Node& doc, const Node& item,
                               const Resets& resets) {
-    if (!item.is_string() && !item.is_map())
+    if (!item.is_string() && !item.is_map() && !item.is_null())
         return diag_.error(item.pos, "include", "an item is a path or a mapping with a path");
+    if (!good_include(item)) return;
     auto paths = texts(item.is_map() ? item.find("path") : &item);
     warn_of_unknown_keys(item, "include", {"path", "project_directory", "env_file"});
     if (paths.empty()) {
         diag_.warning(item.pos, "include", "this item names no path and includes nothing", "add  path: other.yaml");
+        include_env_files(set, item, set.directory); // which are looked for all the same
         return;
     }
     FileSet inner;

@@ -19,7 +19,7 @@ public:
           }) {}
 
     void walk(Node& n, RuleTable<Cast>::Cursor cast) {
-        if (n.is_string() && !n.timestamp) return value(n, cast.rule());
+        if (n.is_text()) return value(n, cast.rule());
         for (Entry& e : n.map()) {
             auto step = path_.key(e.key);
             walk(*e.value, cast.key(e.key));

@@ -115,6 +115,9 @@ Node* ModelLoader::document(const FileSet& set, const Document& given, Node* mer
     if (options_.interpolate && !given.literal) interpolate(tree_, *doc, *set.environment, diag_);
     apply_includes(set, file, *doc, resets);
     resets.apply(*merged);
+    if (const Node* services = doc->find("services"); services && services->is_null() && merged->has("services"))
+        diag_.error(services->pos, "services", "must be a mapping of service names",
+                    "remove the line, or write services below it");
     apply_extends(set, file, *doc, resets);
     merged = merge(tree_, merged, doc, diag_);
     enforce_unicity(*merged, diag_);

@@ -80,6 +80,7 @@ private:
     void drop_version(Node& merged, const std::string& file);
 
     void apply_includes(const FileSet&, const std::string& file, Node& doc, const Resets&);
+    bool good_include(const Node& item); // false: reported
     void include_one(const FileSet&, const std::string& from, Node& doc, const Node& item, const Resets&);
     void import_resources(Node& imported, Node& doc, const Resets&);
     std::vector<std::string> include_env_files(const FileSet&, const Node& item, const std::string& project_directory);

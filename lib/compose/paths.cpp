@@ -168,7 +168,7 @@ private:
     }
 
     void set(Node& n, const std::string& text) {
-        if (n.str() != text) n = *tree_.string(text, n.pos);
+        if (n.is_text() && n.str() != text) n = *tree_.string(text, n.pos);
     }
 
     Tree& tree_;

@@ -134,7 +134,7 @@ private:
     }
 
     Node* device(Node* n) {
-        if (!n->is_string()) return n;
+        if (!n->is_text()) return n;
         ShortDevice d = parse_device(n->str());
         if (!d.error.empty()) return fail(n, d.error, "write it as SOURCE[:TARGET[:rwm]]");
         Node* out = tree_.map(n->pos);
@@ -151,8 +151,6 @@ private:
             Node* item = n->list()[i];
             auto step = path_.item(i);
             if (item->is_map()) {
-                if (Entry* published = item->find_entry("published"); published && !published->value->is_string())
-                    published->value = tree_.string(to_text(*published->value), published->value->pos);
                 tree_.push(*out, item);
             } else if (!expand_ports(*item, *out)) {
                 if (lenient_) return n;

@@ -29,6 +29,8 @@ private:
         if (size == 0) return;
         bool items_are_checked = rule == Identity::mount_target || rule == Identity::device_target ||
                                  rule == Identity::port || rule == Identity::expose;
+        if (rule == Identity::name)
+            for (std::size_t i = 0; i < size; ++i) check_text(*list.list()[i], i);
         if (size == 1 && !items_are_checked) return;
         std::unordered_map<std::string, std::size_t> seen;
         std::size_t kept = 0;
@@ -40,6 +42,15 @@ private:
             if (fresh) ++kept;
         }
         list.items.size = static_cast<std::uint32_t>(kept);
+    }
+
+    void check_text(Node& item, std::size_t i) {
+        if (item.failed || !item.is_string() || item.is_text()) return;
+        auto step = path_.item(i);
+        item.failed = true;
+        diag_.error(item.pos, path_,
+                    fmt::format("must be text, and this is {}", item.timestamp ? "a date" : "a number"),
+                    "put it in quotes");
     }
 
     std::string target(const Node& item, std::string_view what, std::string (*short_form)(std::string_view)) {
@@ -67,8 +78,13 @@ private:
             diag_.error(item.pos, path_, "this port has no target", "add  target: <port in the container>");
             return fmt::format("?{}", static_cast<const void*>(&item));
         }
-        return fmt::format("{}:{}:{}/{}", field("host_ip", "0.0.0.0"), field("published", ""), field("target", ""),
-                           field("protocol", "tcp"));
+        // Upstream tells 8080 from "8080", and what is empty from what is not there.
+        const auto kind = [&](std::string_view key) {
+            const Node* n = item.find(key);
+            return !n || n->is_null() ? '-' : n->is_string() ? 't' : 'n';
+        };
+        return fmt::format("{}:{}{}:{}{}/{}", field("host_ip", "0.0.0.0"), kind("published"), field("published", ""),
+                           kind("target"), field("target", ""), field("protocol", "tcp"));
     }
 
     std::string key_of(const Node& item, Identity rule) {

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <fmt/ranges.h>
 #include <functional>
+#include <optional>
 #include <unordered_map>
 
 namespace davit::compose {
@@ -32,7 +34,7 @@ Types type_of(const Node& n) {
     case Kind::boolean: return t_bool;
     case Kind::integer: return t_int | t_num;
     case Kind::real: return n.real == std::trunc(n.real) ? t_int | t_num : t_num;
-    case Kind::string: return t_str;
+    case Kind::string: return n.large ? t_int | t_num : t_str;
     case Kind::list: return t_list;
     case Kind::map: return t_map;
     }
@@ -62,7 +64,9 @@ std::string describe(const Node& n) {
     case Kind::boolean: return fmt::format("the boolean {}", to_text(n));
     case Kind::integer:
     case Kind::real: return fmt::format("the number {}", to_text(n));
-    case Kind::string: return fmt::format("the text '{}'", n.str().substr(0, 60));
+    case Kind::string:
+        if (n.large) return fmt::format("the number {}", n.str());
+        return fmt::format("the text '{}'", n.str().substr(0, 60));
     case Kind::list: return "a list";
     case Kind::map: return "a mapping";
     }
@@ -98,8 +102,8 @@ public:
     void check(Node& n, const Shape& s) {
         if (s.types == 0 || n.failed) return;
         if (!(type_of(n) & s.types)) return wrong_type(n, s);
+        if (n.is_number() || n.large) return check_number(n, s);
         if (n.is_string()) return check_text(n, s);
-        if (n.is_number()) return check_number(n, s);
         if (n.is_list()) return check_list(n, s);
         if (n.is_map()) return check_map(n, s);
     }
@@ -110,7 +114,7 @@ private:
         std::string hint;
         if (n.is_string() && &s == &shapes::service)
             hint = fmt::format("write  {{image: \"{}\"}}", n.str().substr(0, 60));
-        else if (n.is_scalar() && !n.is_null() && !n.is_string() && (s.types & t_str))
+        else if (n.is_scalar() && !n.is_null() && (!n.is_string() || n.large) && (s.types & t_str))
             hint = fmt::format("put it in quotes: \"{}\"", to_text(n));
         else if (n.is_scalar() && !n.is_null() && (s.types & t_list))
             hint = fmt::format("write it as a list: [{}]", n.is_string() ? fmt::format("\"{}\"", n.str()) : to_text(n));
@@ -140,7 +144,7 @@ private:
     }
 
     void check_number(Node& n, const Shape& s) {
-        double value = n.kind == Kind::integer ? static_cast<double>(n.integer) : n.real;
+        const double value = number_of(n).value_or(0);
         if (s.least && value < static_cast<double>(*s.least))
             diag_.error(n.pos, path_, fmt::format("must be {} or more, and this is {}", *s.least, to_text(n)));
         if (s.most && value > static_cast<double>(*s.most))
@@ -150,15 +154,50 @@ private:
     void check_list(Node& n, const Shape& s) {
         auto items = n.list();
         std::unordered_multimap<std::size_t, std::size_t> seen;
+        constexpr std::size_t few = 20;
         for (std::size_t i = 0; i < items.size(); ++i) {
             auto step = path_.item(i);
             if (s.items) check(*items[i], *s.items);
             if (!s.unique || items.size() == 1) continue;
-            std::size_t twin = find_twin(items, i, seen);
+            std::size_t twin = items.size() > few ? find_twin(items, i, seen) : find_like(items, i);
             if (twin < i)
                 diag_.error(items[i]->pos, path_, fmt::format("is the same as item [{}] of this list", twin),
                             "remove one of the two");
         }
+    }
+
+    // In short lists upstream takes "1" for the 1 that comes later, though not the other way round.
+    static std::size_t find_like(std::span<Node*> items, std::size_t i) {
+        std::size_t first = 0;
+        while (first < i && !alike(*items[i], *items[first])) ++first;
+        return first;
+    }
+
+    static std::optional<double> number_of(const Node& n) {
+        if (n.is_number()) return n.kind == Kind::integer ? static_cast<double>(n.integer) : n.real;
+        const std::string_view text = n.str();
+        double value = 0;
+        auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (text.empty() || code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+        return value;
+    }
+
+    static bool alike(const Node& later, const Node& earlier) {
+        if (later.is_number() || later.large) {
+            const auto one = number_of(later), other = number_of(earlier);
+            return one && other && *one == *other;
+        }
+        if (later.kind != earlier.kind || (later.is_string() && later.str() != earlier.str())) return false;
+        if (later.is_list())
+            return std::equal(later.list().begin(), later.list().end(), earlier.list().begin(), earlier.list().end(),
+                              [](const Node* a, const Node* b) { return alike(*a, *b); });
+        if (later.is_map())
+            return later.map().size() == earlier.map().size() &&
+                   std::all_of(later.map().begin(), later.map().end(), [&](const Entry& e) {
+                       const Node* other = earlier.find(e.key);
+                       return other && alike(*e.value, *other);
+                   });
+        return later.is_string() || equal(later, earlier);
     }
 
     // A list of sixty thousand ports is possible: no item is compared with all others.

@@ -3,6 +3,7 @@
 #include "base/printable.hpp"
 #include "base/text_code.hpp"
 #include "yaml/natural_order.hpp"
+#include "yaml/scalar.hpp"
 #include "yaml/scalar_style.hpp"
 #include "yaml/text.hpp"
 
@@ -63,7 +64,10 @@ public:
         case Kind::boolean: out_ += n.boolean ? "true" : "false"; break;
         case Kind::integer: out_ += std::to_string(n.integer); break;
         case Kind::real: out_ += json_number(n.real); break;
-        case Kind::string: text(n.str()); break;
+        case Kind::string:
+            if (n.large) out_ += n.str();
+            else text(n.timestamp ? rfc3339(n.str()) : n.str());
+            break;
         case Kind::list: list(n, depth); break;
         case Kind::map: map(n, depth); break;
         }
@@ -103,7 +107,13 @@ private:
         std::size_t start = out_.size();
         out_ += '{';
         bool first = true;
-        for (const Entry& e : n.map()) {
+        std::vector<Entry> sorted;
+        const auto by_key = [](const Entry& a, const Entry& b) { return a.key < b.key; };
+        if (n.own_keys && !std::is_sorted(n.map().begin(), n.map().end(), by_key)) {
+            sorted.assign(n.map().begin(), n.map().end());
+            std::stable_sort(sorted.begin(), sorted.end(), by_key);
+        }
+        for (const Entry& e : sorted.empty() ? n.map() : std::span<Entry>(sorted)) {
             if (is_hidden(e.key)) continue;
             if (!first) out_ += ',';
             first = false;
@@ -195,7 +205,10 @@ private:
         case Kind::null: out_ += "null"; break;
         case Kind::list: out_ += "[]"; break;
         case Kind::map: out_ += "{}"; break;
-        case Kind::string: text(n.str(), depth, false); break;
+        case Kind::string:
+            if (n.is_text()) text(n.str(), depth, false);
+            else out_ += n.large ? std::string(n.str()) : rfc3339(n.str());
+            break;
         default: out_ += to_text(n);
         }
         out_ += '\n';

@@ -6,6 +6,7 @@
 #include "yaml/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <istream>
@@ -28,7 +29,17 @@ class Builder : public YAML::EventHandler {
 public:
     Builder(Tree& tree, std::uint16_t file, Reporter& reporter)
         : tree_(tree), reporter_(reporter), file_(file),
-          has_slash_escape_(tree.file_text(file).find("\\/") != std::string::npos) {}
+          has_slash_escape_(tree.file_text(file).find("\\/") != std::string::npos) {
+        find_tabs(tree.file_text(file));
+    }
+
+    // yaml-cpp reads over tabs at the start of lines, libyaml only in flow collections and within texts.
+    void check_tabs(std::uint32_t until) {
+        for (; next_tab_ < tabs_.size() && tabs_[next_tab_].line < until; ++next_tab_)
+            if (tabs_are_wrong_ && tabs_[next_tab_].line > token_line_)
+                fail(tabs_[next_tab_], "this is not valid YAML: a tab stands where only spaces can",
+                     "indent with spaces; an empty line needs neither");
+    }
 
     // yaml-cpp lets the end of the file close a quote.
     void check_last_quote() {
@@ -48,6 +59,14 @@ public:
     Node* take_document() { return std::exchange(document_, nullptr); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
+        check_tabs(at(mark).line);
+        after_token(at(mark).line, true);
+        const std::string_view text = from(at(mark));
+        const bool stray = !text.empty() && std::string_view(",]}").find(text.front()) != std::string_view::npos;
+        // libyaml wants a --- after a ... that more follows.
+        if (document_start_ >= 0 && !stray && text.substr(0, 3) != "---")
+            fail(at(mark), "this is not valid YAML: another document starts here, without its ---",
+                 "write --- on the line before");
         // yaml-cpp never gets past a , ] or } that stands alone: it gives empty documents without end.
         if (mark.pos == document_start_)
             fail(at(mark), "this is not valid YAML: nothing can be read from here on",
@@ -62,6 +81,7 @@ public:
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         // The parser is at the next token already: an empty value is at its key.
         bool below_key = !frames_.empty() && frames_.back().has_key;
+        if (below_key && !frames_.back().flow && !frames_.back().key_of_alias) check_colon(frames_.back().key_pos);
         put(tree_.null(below_key ? frames_.back().key_pos : at(mark)), anchor);
     }
 
@@ -74,23 +94,29 @@ public:
         if (copied_ > kMaxCopiedNodes)
             fail(at(mark), "the aliases of this file multiply to too much",
                  "at most 400000 values may come from aliases");
-        put(tree_.clone(*target), 0);
+        check_tabs(at(mark).line);
+        after_token(at(mark).line, !in_flow());
+        put(tree_.clone(*target), 0, true);
     }
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
+        check_tabs(at(mark).line);
+        after_scalar(at(mark));
         if (value.find('\n') == std::string::npos && (value.empty() || value[0] != '\t'))
             return put(scalar(at(mark), tag, value), anchor);
         put(scalar(at(mark), tag, tag == "?" ? value : block_text(at(mark), value)), anchor);
     }
 
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                         YAML::EmitterStyle::value) override {
+                         YAML::EmitterStyle::value style) override {
         open(tree_.list(at(mark)), tag, anchor);
+        begin_collection(at(mark), style);
     }
     void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                    YAML::EmitterStyle::value) override {
+                    YAML::EmitterStyle::value style) override {
         open(tree_.map(at(mark)), tag, anchor);
+        begin_collection(at(mark), style);
     }
     void OnSequenceEnd() override { frames_.pop_back(); }
     void OnMapEnd() override {
@@ -105,6 +131,8 @@ private:
         Node* node;
         bool has_key = false;
         bool merges = false;
+        bool flow = false;
+        bool key_of_alias = false; // key_pos is the anchor's
         std::string_view key{};
         Pos key_pos{};
     };
@@ -117,6 +145,66 @@ private:
     [[noreturn]] void fail(Pos pos, std::string message, std::string hint = {}) {
         reporter_.error(pos, {}, std::move(message), std::move(hint));
         throw Stop();
+    }
+
+    // yaml-cpp takes a last line without a colon for a key.
+    void check_colon(Pos key) {
+        const std::string_view line = from({key.line, 1, key.file});
+        const std::string_view before = line.substr(0, std::min<std::size_t>(key.column - 1u, line.size()));
+        const std::string_view word = line.substr(before.size(), line.find('\n') - before.size());
+        const std::size_t mark = before.find_last_not_of(" \t");
+        const bool explicit_key = mark != std::string_view::npos && before[mark] == '?';
+        const std::string_view text = word.substr(0, word.find(" #"));
+        for (std::size_t i = text.find(':'); i != std::string_view::npos && !explicit_key; i = text.find(':', i + 1))
+            if (i + 1 == text.size() || is_space(text[i + 1])) return;
+        if (explicit_key) return;
+        fail(key, "this is not valid YAML: this line is no key with a value", "end the key with ':'");
+    }
+
+    void begin_collection(Pos start, YAML::EmitterStyle::value style) {
+        check_tabs(start.line);
+        frames_.back().flow = style == YAML::EmitterStyle::Flow;
+        if (in_flow()) after_token(start.line, false);
+    }
+    bool in_flow() const { return !frames_.empty() && frames_.back().flow; }
+    static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+    // Lines that start with a tab, behind spaces perhaps. A comment goes on so below another one.
+    void find_tabs(std::string_view text) {
+        if (text.find('\t') == std::string_view::npos) return;
+        bool after_comment = false;
+        for (std::uint32_t line = 1; !text.empty(); ++line) {
+            const std::size_t end = std::min(text.find('\n'), text.size());
+            const std::string_view whole = text.substr(0, end);
+            const std::size_t first = whole.find_first_not_of(' ');
+            const std::size_t word = whole.find_first_not_of(" \t");
+            const bool comment = word != std::string_view::npos && whole[word] == '#';
+            if (first != std::string_view::npos && whole[first] == '\t' && !(comment && after_comment))
+                tabs_.push_back({line, static_cast<std::uint16_t>(std::min<std::size_t>(first + 1, 65535)), file_});
+            after_comment = comment;
+            text.remove_prefix(std::min(end + 1, text.size()));
+        }
+    }
+
+    void after_token(std::uint32_t line, bool tabs_are_wrong) {
+        token_line_ = line;
+        tabs_are_wrong_ = tabs_are_wrong;
+    }
+
+    // Behind a key, and behind a text that is closed; yaml-cpp itself looks at what lies in other texts.
+    void after_scalar(Pos start) {
+        if (next_tab_ == tabs_.size()) return;
+        const bool key = !frames_.empty() && frames_.back().node->is_map() && !frames_.back().has_key;
+        const std::string_view text = from(start);
+        const char quote = text.empty() ? '\0' : text.front();
+        if (in_flow() || (!key && quote != '"' && quote != '\'')) return after_token(start.line, false);
+        if (key) return after_token(start.line, true);
+        std::size_t end = 1;
+        for (; end < text.size() && text[end] != quote; ++end)
+            if (quote == '"' && text[end] == '\\') ++end;
+        const std::string_view lines = text.substr(0, std::min(end, text.size()));
+        after_token(start.line + static_cast<std::uint32_t>(std::count(lines.begin(), lines.end(), '\n')),
+                    text.substr(end == text.size() ? end : end + 1, 1) != "'"); // '' goes on
     }
 
     static std::size_t count(const Node& n) {
@@ -232,9 +320,12 @@ private:
         Node* n = plain(pos, value);
         if (type == "merge") n->tag = Tag::merge; // yq writes it so
         if (type == "float" && n->kind == Kind::integer) return tree_.real(static_cast<double>(n->integer), pos);
-        bool fits = (type == "int" && n->kind == Kind::integer) || (type == "float" && n->kind == Kind::real) ||
-                    (type == "bool" && n->is_bool()) || (type == "null" && n->is_null()) ||
-                    (type == "timestamp" && n->timestamp) || n->tag == Tag::merge;
+        bool fits = (type == "int" && (n->kind == Kind::integer || n->large)) ||
+                    (type == "float" && n->kind == Kind::real) || (type == "bool" && n->is_bool()) ||
+                    (type == "null" && n->is_null()) || (type == "timestamp" && n->timestamp) || n->tag == Tag::merge;
+        constexpr std::array known = {"int", "float", "bool", "null", "timestamp"};
+        if (std::find(known.begin(), known.end(), type) == known.end() && n->tag != Tag::merge)
+            return tree_.string(value, pos); // as with a tag of its own
         if (!fits) fail(pos, fmt::format("'{}' is no !!{}", value, type));
         return n;
     }
@@ -247,7 +338,7 @@ private:
         frames_.push_back({node});
     }
 
-    void put(Node* node, YAML::anchor_t anchor) {
+    void put(Node* node, YAML::anchor_t anchor, bool alias = false) {
         if (anchor) {
             if (anchors_.size() <= anchor) anchors_.resize(anchor + 1, nullptr);
             anchors_[anchor] = node;
@@ -264,17 +355,19 @@ private:
             top.has_key = false;
         } else {
             take_key(top, *node);
+            top.key_of_alias = alias;
         }
     }
 
     void take_key(Frame& top, const Node& node) {
-        if (!node.is_string() || node.timestamp) {
+        if (!node.is_text()) {
             std::string what = node.is_null()   ? "null"
                                : node.is_list() ? "a list"
                                : node.is_map()  ? "a mapping"
                                                 : to_text(node);
             fail(node.pos, fmt::format("a key must be text, and this is {}", what),
-                 node.is_bool() || node.is_number() ? fmt::format("put it in quotes: \"{}\"", what) : std::string());
+                 node.is_bool() || node.is_number() || node.large ? fmt::format("put it in quotes: \"{}\"", what)
+                                                                  : std::string());
         }
         top.has_key = true;
         top.key = node.tag == Tag::merge ? "<<" : node.str(); // !!merge says it for any word
@@ -323,8 +416,15 @@ private:
     }
 
     void merge_one(Node& map, const Node& source) {
-        for (const Entry& e : source.map())
-            if (!map.has(e.key)) tree_.add(map, e.key, e.value, e.key_pos);
+        // What !reset stands before leaves the mapping, and what is merged shows: it comes behind it.
+        const auto given = [&](std::string_view key) {
+            return std::any_of(map.map().begin(), map.map().end(),
+                               [&](const Entry& e) { return e.key == key && e.value->tag != Tag::reset; });
+        };
+        for (const Entry& e : source.map()) {
+            const Entry* mine = map.find_entry(e.key);
+            if (!mine || (mine->value->tag == Tag::reset && !given(e.key))) tree_.add(map, e.key, e.value, e.key_pos);
+        }
     }
 
     Tree& tree_;
@@ -333,6 +433,10 @@ private:
     bool has_slash_escape_;
     std::vector<std::size_t> lines_; // where they start, as far as somebody asked
     Pos last_quote_{};
+    std::vector<Pos> tabs_;
+    std::size_t next_tab_ = 0;
+    std::uint32_t token_line_ = 0;
+    bool tabs_are_wrong_ = true;
     int document_start_ = -1;
     Node* document_ = nullptr;
     std::vector<Frame> frames_;
@@ -364,6 +468,7 @@ std::vector<Node*> parse_yaml(Tree& tree, std::uint16_t file, Reporter& reporter
             documents.push_back(document ? document : tree.null({1, 1, file}));
         }
         builder.check_last_quote();
+        builder.check_tabs(UINT32_MAX);
     } catch (const Stop&) {
         documents.clear();
     } catch (const YAML::Exception& e) {

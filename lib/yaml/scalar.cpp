@@ -48,8 +48,10 @@ Node* resolve_integer(Tree& tree, std::string_view text, Pos at) {
     if (negative) return nullptr;
     if (value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
         return tree.integer(static_cast<std::int64_t>(value), at);
-    // Beyond int64 it only ever serves as text.
-    return tree.string(std::to_string(value), at);
+    // Beyond int64 nothing here counts with it.
+    Node* n = tree.string(std::to_string(value), at);
+    n->large = true;
+    return n;
 }
 
 // [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
@@ -86,6 +88,10 @@ Node* resolve_number(Tree& tree, std::string_view text, Pos at) {
     if (digits.front() == '+') digits.remove_prefix(1);
     double value = 0;
     auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const std::size_t exponent = digits.find_first_of("eE");
+    const bool tiny = code == std::errc::result_out_of_range && exponent != std::string_view::npos &&
+                      digits.substr(exponent + 1, 1) == "-";
+    if (tiny) return tree.real(digits.front() == '-' ? -0.0 : 0.0, at);
     if (code != std::errc() || end != digits.data() + digits.size()) return nullptr;
     return tree.real(value, at);
 }
@@ -198,6 +204,16 @@ Node* resolve_plain(Tree& tree, std::string_view text, Pos at) {
     }
     if (Node* n = resolve_number(tree, text, at)) return n;
     return tree.string(text, at);
+}
+
+std::string rfc3339(std::string_view time) {
+    // 2001-12-14 21:59:43.1 +0200 +0200
+    const std::size_t zone = time.find(' ', 11) + 1;
+    if (time.size() < zone + 5 || zone == 0) return std::string(time);
+    const std::string_view offset = time.substr(zone, 5);
+    std::string out = fmt::format("{}T{}", time.substr(0, 10), time.substr(11, zone - 12));
+    if (offset.substr(1) == "0000") return out + "Z";
+    return out + fmt::format("{}:{}", offset.substr(0, 3), offset.substr(3));
 }
 
 static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -10,6 +10,8 @@
 namespace davit::yaml {
 
 Node* resolve_plain(Tree&, std::string_view text, Pos at);
+// What a node's text with `timestamp` is in JSON and in YAML.
+std::string rfc3339(std::string_view time);
 std::optional<std::string> decode_base64(std::string_view text);
 
 } // namespace davit::yaml

@@ -37,6 +37,7 @@ struct Node {
     bool timestamp : 1 = false; // a string that YAML 1.1 reads as a date
     bool failed : 1 = false;    // an error about it is reported; later passes leave it alone
     bool own_keys : 1 = false;  // a map whose keys are the user's: YAML output has them in their natural order
+    bool large : 1 = false;     // a string whose digits are a number beyond int64, as YAML has it
     Pos pos;
     union {
         bool boolean;
@@ -62,6 +63,7 @@ struct Node {
     bool is_null() const { return kind == Kind::null; }
     bool is_bool() const { return kind == Kind::boolean; }
     bool is_string() const { return kind == Kind::string; }
+    bool is_text() const { return is_string() && !timestamp && !large; } // a string for YAML as well
     bool is_list() const { return kind == Kind::list; }
     bool is_map() const { return kind == Kind::map; }
     bool is_number() const { return kind == Kind::integer || kind == Kind::real; }

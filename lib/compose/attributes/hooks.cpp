@@ -36,7 +36,8 @@ struct WatchExec {
     }
     static Node* encode(Encoder& e, const std::optional<ServiceHook>& v) {
         if (!v && !e.json) return nullptr;
-        return encode_struct<ServiceHook>(e, v ? *v : ServiceHook());
+        Node* out = encode_struct<ServiceHook>(e, v ? *v : ServiceHook());
+        return out->empty() ? nullptr : out; // in YAML, without a command
     }
 };
 constexpr std::string_view watch_actions[] = {"rebuild", "sync", "restart", "sync+restart", "sync+exec"};
@@ -45,9 +46,9 @@ constexpr Row<WatchRule> watch_rows[] = {
     row<&WatchRule::path>("path", text, {.path = HostPath::watch, .check = Check::watch_path}),
     row<&WatchRule::action>("action", watch_action),
     row<&WatchRule::target>("target", text),
+    row<&WatchRule::exec, WatchExec>("exec", hook),
     row<&WatchRule::include>("include", text_or_list, {.written = ShortForm::text_or_list}),
     row<&WatchRule::ignore>("ignore", text_or_list, {.written = ShortForm::text_or_list}),
-    row<&WatchRule::exec, WatchExec>("exec", hook),
     row<&WatchRule::initial_sync>("initial_sync", boolean),
 };
 constexpr Table watch_table(watch_rows);

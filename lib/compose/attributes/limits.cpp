@@ -38,7 +38,11 @@ constexpr std::string_view ulimit_required[] = {"soft", "hard"};
 constinit const Shape ulimit{
     .noun = "a limit", .types = t_int | t_str | t_map, .fields = ulimit_table, .required = ulimit_required};
 
-// Zero is written too.
+// Zero is written too, and a path that is not given.
+struct BlkioPath {
+    static void decode(Decoder& d, Node& n, std::string& out) { Text::decode(d, n, out); }
+    static Node* encode(Encoder& e, const std::string& v) { return e.tree.string(v); }
+};
 struct BlkioRate {
     static void decode(Decoder& d, Node& n, std::int64_t& out) { Bytes::decode(d, n, out); }
     static Node* encode(Encoder& e, const std::int64_t& v) { return e.tree.string(std::to_string(v)); }
@@ -54,7 +58,7 @@ struct BlkioWeight {
     }
 };
 constexpr Row<BlkioConfig::Weight> weight_rows[] = {
-    row<&BlkioConfig::Weight::path, Text>("path", text).in_json("Path"),
+    row<&BlkioConfig::Weight::path, BlkioPath>("path", text).in_json("Path"),
     row<&BlkioConfig::Weight::weight, BlkioWeight>("weight", integer_or_text).in_json("Weight"),
 };
 constexpr Table weight_table(weight_rows);
@@ -62,7 +66,7 @@ constinit const Shape weight{.noun = "a device weight", .types = t_map, .fields 
 constinit const Shape weights{.types = t_list, .items = &weight};
 
 constexpr Row<BlkioConfig::Rate> rate_rows[] = {
-    row<&BlkioConfig::Rate::path, Text>("path", text).in_json("Path"),
+    row<&BlkioConfig::Rate::path, BlkioPath>("path", text).in_json("Path"),
     row<&BlkioConfig::Rate::rate, BlkioRate>("rate", integer_or_text).in_json("Rate"),
 };
 constexpr Table rate_table(rate_rows);

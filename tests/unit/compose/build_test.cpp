@@ -24,6 +24,9 @@ TEST_CASE("build") {
             {"{additional_contexts: {a: ./a, b: 'service:x'}}",
              R"({"additional_contexts":{"a":"/case/a","b":"service:x"},"context":"/case","dockerfile":"Dockerfile"})"},
             {"{additional_contexts: [a]}", "! 'a' has no value"},
+            {"{ulimits: {n: 5}}", R"({"context":"/case","dockerfile":"Dockerfile","ulimits":{"n":5}})"},
+            {"{ulimits: {n: '5'}}", "! must be a whole number"},
+            {"{ulimits: {n: 5.0}}", "! must be a whole number"},
             {"{contxt: .}", "! 'contxt' is no attribute of build"},
             {"[.]", "! must be"},
         },
@@ -67,6 +70,7 @@ TEST_CASE("develop, logging, provider, models") {
                                  R"({"driver":"json-file","options":{"max-file":"3","max-size":"10m"}})"}});
     check_attribute("provider", {{"{type: model, options: {a: b, c: [1, 2]}}",
                                   R"({"options":{"a":["b"],"c":["1","2"]},"type":"model"})"},
+                                 {"{type: model, options: {a: []}}", R"({"type":"model"})"},
                                  {"{options: {}}", "! needs 'type'"}});
     check_attribute("models", {{"[a]", R"({"a":null})"}, {"{a: {endpoint_var: E}}", R"({"a":{"endpoint_var":"E"}})"}});
     check_attribute(

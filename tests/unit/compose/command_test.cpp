@@ -53,6 +53,7 @@ TEST_CASE("flags of a service") {
 TEST_CASE("lists of texts without twins") {
     for (const char* attribute : {"cap_add", "cap_drop", "dns_opt"})
         check_attribute(attribute, {{"[A, B]", R"(["A","B"])"}, {"[A, A]", R"(["A"])"}, {"A", "! must be a list"}});
+    check_attribute("group_add", {{"['1', 1]", "! is the same as item [0]"}, {"[1, '1']", R"(["1","1"])"}});
     for (const char* attribute : {"group_add", "security_opt", "device_cgroup_rules", "volumes_from", "external_links"})
         check_attribute(attribute, {{"[a, a]", "! is the same as item [0]"}});
     check_attribute("dns", {{"8.8.8.8", R"(["8.8.8.8"])"}, {"['', 1.1.1.1]", R"(["1.1.1.1"])"}});

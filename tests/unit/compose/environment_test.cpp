@@ -18,6 +18,9 @@ TEST_CASE("environment, labels and annotations: lists and mappings") {
                                        {"{A: [1]}", "! must be"},
                                        {"A=1", "! must be"},
                                        {"{A: .inf}", "! is no number that can be used"},
+                                       {"{A: 9223372036854775808}", R"({"A":"9223372036854775808"})"},
+                                       {"[9223372036854775808]", "! must be text, and this is a number"},
+                                       {"[2024-01-31]", "! must be text, and this is a date"},
                                    });
     for (const char* attribute : {"labels", "annotations"})
         check_attribute(attribute, {{"[a=b, c]", R"({"a":"b","c":""})"}, {"{a: b, c: }", R"({"a":"b","c":""})"}});
@@ -133,6 +136,13 @@ TEST_CASE("env files: quotes, comments, escapes") {
         {"A=1\nB=\"open", "A=1|error 2|"},
         {"A$=1", "error 1|"},
         {"A=${X", "error 1|"},
+        {"A=1\nOUTSIDE", "A=1|=OUTSIDE|"},
+        {"export A", "=A|"},
+        {"unset A", "=unset A|"},
+        {"A=\"1\" b", "A=1|=b|"},
+        {"A=\"1\" b\n", "A=1|"},
+        {"A!", "error 1|"},
+        {"A=\"\\0 \\012 \\0101 \\0351 \\0400\"", "A=\\ \\12 A \xc3\xa9 \\400|"},
     };
     for (const auto& [text, expected] : rows) {
         CAPTURE(text);

@@ -95,6 +95,33 @@ TEST_CASE("documents of one file are merged") {
               "services: {a: {image: x}}\n---\nservices: {a: {user: u}}\n"))["services"]["a"]["user"] == "u");
 }
 
+TEST_CASE("what is merged shows behind a !reset, of this file and of one that is extended") {
+    const std::string base = "x-a: &a {image: x, init: true}\nservices:\n  web:\n    <<: *a\n    init: !reset\n";
+    CHECK(load_json(options_for(base))["services"]["web"]["init"] == true);
+    Files files(
+        Texts{{"compose.yaml", "services: {web: {extends: {file: base.yaml, service: web}}}"}, {"base.yaml", base}});
+    CHECK(files.load()["services"]["web"]["init"] == true);
+}
+
+TEST_CASE("documents that say nothing: refused behind services, and where they are extended") {
+    Files null(Texts{{"compose.yaml", "services: {web: {image: x}}"}, {"b.yaml", "services:\n"}},
+               {"compose.yaml", "b.yaml"});
+    CHECK(error_of(null.options).find("services: must be a mapping of service names") != std::string::npos);
+    Files extended(Texts{{"compose.yaml", "services: {web: {extends: {file: base.yaml, service: web}}}"},
+                         {"base.yaml", "services: {web: {image: x}}\n---\n"}});
+    CHECK(error_of(extended.options).find("a compose file must be a mapping") != std::string::npos);
+}
+
+TEST_CASE("an include is looked at even if it includes nothing") {
+    CHECK(error_of_text("include: [null, {}]\nservices: {web: {image: x}}").empty());
+    for (const char* item : {"{path: 1}", "{path: [[a]]}", "{env_file: {a: b}}", "{project_directory: true}"}) {
+        CAPTURE(item);
+        CHECK(error_of_text(std::string("include: [") + item + "]").find("must be text") != std::string::npos);
+    }
+    CHECK(error_of_text("include: [{env_file: nothing.env}]\nservices: {web: {image: x}}").find("does not exist") !=
+          std::string::npos);
+}
+
 TEST_CASE("extends: from this file, from another one, and from there on") {
     Files files(Texts{{"compose.yaml", "services:\n  web: {extends: {file: common/base.yaml, service: base}, "
                                        "environment: {B: 2}}\n  api: {extends: web, image: y}\n"},

@@ -1,5 +1,9 @@
 #include "table.hpp"
 
+#include <cstring>
+#include <tuple>
+
+using namespace davit;
 using namespace davit::test;
 
 TEST_CASE("volumes: short forms") {
@@ -40,6 +44,24 @@ TEST_CASE("volumes: long form") {
             {"[{type: volume, source: a}]", "! has no target"},
             {"[{type: tmpfs, target: /t, tmpfs: {size: -1}}]", "! must be 0 or more"},
         });
+}
+
+TEST_CASE("a place has one mount") {
+    for (const auto& [attribute, rest, message] :
+         {std::tuple("tmpfs: [/a, '/a:size=1m']", "tmpfs[1]", "is the target of tmpfs[0] already"),
+          std::tuple("volumes: [{type: volume, source: v, target: /a/}, {type: volume, source: w, target: /a}]",
+                     "volumes[1]", "is the target of volumes[0] already"),
+          std::tuple("{tmpfs: /a, volumes: ['vv:/a']}", "volumes[0]", "is the target of a volume and of a tmpfs")}) {
+        CAPTURE(attribute);
+        const std::string own =
+            attribute[0] == '{' ? std::string(attribute + 1, std::strlen(attribute) - 2) : attribute;
+        LoadOptions o = options_for("services: {web: {image: x, " + own + "}}\nvolumes: {v: , w: , vv: }\n");
+        o.check_consistency = true;
+        const auto out = load_json(o);
+        REQUIRE_MESSAGE(out.contains("error"), out.dump());
+        CHECK(out["error"].get<std::string>().find(rest) != std::string::npos);
+        CHECK(out["error"].get<std::string>().find(message) != std::string::npos);
+    }
 }
 
 TEST_CASE("tmpfs and devices") {

@@ -35,6 +35,11 @@ TEST_CASE("ports: long form") {
              R"([{"app_protocol":"http","host_ip":"127.0.0.1","mode":"ingress","name":"web","protocol":"tcp","published":"8080","target":80}])"},
             {"[{target: 80, published: '80-90', mode: host, protocol: udp}]",
              R"([{"mode":"host","protocol":"udp","published":"80-90","target":80}])"},
+            {"['80:80', {target: 80, published: 80}]",
+             R"([{"mode":"ingress","protocol":"tcp","published":"80","target":80},{"mode":"ingress","protocol":"tcp","published":"80","target":80}])"},
+            {"['80:80', {target: 80, published: '80', mode: host}]",
+             R"([{"mode":"host","protocol":"tcp","published":"80","target":80}])"},
+            {"[{target: 80, published: '80'}, {target: 80, published: 80}]", "! is the same as item [0]"},
             {"[{published: 80}]", "! has no target"},
             {"[{target: 80, host_ip: nowhere}]", "! is no IP address"},
             {"[{target: 80, hostip: a}]", "! 'hostip' is no attribute of a port"},
@@ -64,6 +69,11 @@ TEST_CASE("extra hosts and links") {
                     {
                         {"['a=1.2.3.4', 'b:::1', 'c=[::1]']", R"(["a=1.2.3.4","b=::1","c=::1"])"},
                         {"{a: 1.2.3.4, b: [1.1.1.1, 2.2.2.2]}", R"(["a=1.2.3.4","b=1.1.1.1","b=2.2.2.2"])"},
+                        {"{b: 9.9.9.9, a: [2.2.2.2, 1.1.1.1]}", R"(["a=1.1.1.1","a=2.2.2.2","b=9.9.9.9"])"},
+                        {"['a=2.2.2.2,1.1.1.1']", R"(["a=1.1.1.1","a=2.2.2.2"])"},
+                        {"{a: '2.2.2.2,1.1.1.1'}", R"(["a=2.2.2.2,1.1.1.1"])"},
+                        {"{a: []}", "[]"},
+                        {"{a: 2024-01-31}", "! must be text"},
                         {"['a']", "! has no address"},
                     });
     check_attribute("links", {{"[db, 'db:alias', db]", R"(["db","db:alias"])"}});

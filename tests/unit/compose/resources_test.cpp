@@ -9,6 +9,7 @@ TEST_CASE("sizes") {
                                     {"'1.5g'", R"("1610612736")"},
                                     {"2kb", R"("2048")"},
                                     {"1GiB", R"("1073741824")"},
+                                    {"1e3", "(absent)"},
                                     {"lots", "! 'lots' is no size"}});
     check_attribute("memswap_limit", {{"-1", R"("-1")"}});
     check_attribute("mem_swappiness", {{"60", R"("60")"}});
@@ -55,14 +56,17 @@ TEST_CASE("a limit of zero is not lost in YAML") {
 }
 
 TEST_CASE("block devices") {
-    check_attribute("blkio_config", {
-                                        {"{weight: 300, weight_device: [{path: /dev/sda, weight: 400}]}",
-                                         R"({"weight":300,"weight_device":[{"Path":"/dev/sda","Weight":400}]})"},
-                                        {"{device_read_bps: [{path: /dev/sda, rate: 12mb}]}",
-                                         R"({"device_read_bps":[{"Path":"/dev/sda","Rate":"12582912"}]})"},
-                                        {"{weight: '500'}", "! must be a whole number"},
-                                        {"{weigth: 500}", "! 'weigth' is no attribute of blkio_config"},
-                                    });
+    check_attribute("blkio_config",
+                    {
+                        {"{weight: 300, weight_device: [{path: /dev/sda, weight: 400}]}",
+                         R"({"weight":300,"weight_device":[{"Path":"/dev/sda","Weight":400}]})"},
+                        {"{device_read_bps: [{path: /dev/sda, rate: 12mb}]}",
+                         R"({"device_read_bps":[{"Path":"/dev/sda","Rate":"12582912"}]})"},
+                        {"{weight_device: [{}], device_write_iops: [{rate: 1}]}",
+                         R"({"device_write_iops":[{"Path":"","Rate":"1"}],"weight_device":[{"Path":"","Weight":0}]})"},
+                        {"{weight: '500'}", "! must be a whole number"},
+                        {"{weigth: 500}", "! 'weigth' is no attribute of blkio_config"},
+                    });
 }
 
 TEST_CASE("deploy") {
@@ -80,6 +84,7 @@ TEST_CASE("deploy") {
             {"{resources: {limits: {memory: 5}}}", "! must be text"},
             {"{resources: {reservations: {devices: [{driver: nvidia}]}}}", "! needs 'capabilities'"},
         });
+    check_attribute("gpus", {{"[{count: 1.0}]", "! is no count of devices"}});
     check_attribute("gpus", {{"all", R"([{"count":-1}])"},
                              {"[{count: 1, driver: nvidia}]", R"([{"count":1,"driver":"nvidia"}])"},
                              {"some", "! must be all"}});

@@ -73,3 +73,13 @@ TEST_CASE("dollars are doubled where the text will be interpolated, and only the
     CHECK(Printed("$a").json(true).find("\"$$a\"") != std::string::npos);
     CHECK(Printed("$a").json().find("$$") == std::string::npos);
 }
+
+TEST_CASE("JSON has the keys of the user's own mappings in the order of their bytes") {
+    yaml::Tree tree;
+    yaml::Node* own = tree.map_of_own_keys();
+    yaml::Node* given = tree.map();
+    for (yaml::Node* map : {own, given})
+        for (const char* key : {"b", "A", "a"}) tree.add(*map, key, tree.null());
+    CHECK(yaml::print_json(*own, false) == "{\n  \"A\": null,\n  \"a\": null,\n  \"b\": null\n}\n");
+    CHECK(yaml::print_json(*given, false) == "{\n  \"b\": null,\n  \"A\": null,\n  \"a\": null\n}\n");
+}

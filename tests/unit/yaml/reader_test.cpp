@@ -72,13 +72,33 @@ TEST_CASE("a plain scalar is what Go's YAML makes of it") {
         const char* yaml;
         json value;
     } rows[] = {
-        {"0x1F", 31},   {"0o17", 15},       {"017", 15},
-        {"0b101", 5},   {"1_000", 1000},    {"-5", -5},
-        {"1.5", 1.5},   {"1e3", 1000},      {"true", true},
-        {"TRUE", true}, {"yes", "yes"},     {"off", "off"},
-        {"~", nullptr}, {"null", nullptr},  {"", nullptr},
-        {"'1'", "1"},   {"!!str 1", "1"},   {"12:30:45", "12:30:45"},
-        {"08", 8},      {"1.2.3", "1.2.3"}, {"!!binary aGk=", "hi"},
+        {"0x1F", 31},
+        {"0o17", 15},
+        {"017", 15},
+        {"0b101", 5},
+        {"1_000", 1000},
+        {"-5", -5},
+        {"1.5", 1.5},
+        {"1e3", 1000},
+        {"true", true},
+        {"TRUE", true},
+        {"yes", "yes"},
+        {"off", "off"},
+        {"~", nullptr},
+        {"null", nullptr},
+        {"", nullptr},
+        {"'1'", "1"},
+        {"!!str 1", "1"},
+        {"12:30:45", "12:30:45"},
+        {"08", 8},
+        {"1.2.3", "1.2.3"},
+        {"!!binary aGk=", "hi"},
+        {"9223372036854775808", 9223372036854775808u},
+        {"1e-400", 0},
+        {"1e400", "1e400"},
+        {"2024-01-31", "2024-01-31T00:00:00Z"},
+        {"2024-1-3 10:20:30.50", "2024-01-03T10:20:30.5Z"},
+        {"2024-01-31t10:20:30+02:00", "2024-01-31T10:20:30+02:00"},
     };
     for (const auto& [yaml, value] : rows) {
         CAPTURE(yaml);
@@ -110,6 +130,16 @@ TEST_CASE("what cannot be read is told at its place, and ends the documents") {
         {"a: \xff\n", "not UTF-8", 1, 4},
         {"%YAML 1.2\n---\na: 1\n", "YAML 1.1", 1, 1},
         {"a: &a {b: *a}\n", "inside of what it names", 1, 11},
+        {"a: 1\n...\nb: 2\n", "without its ---", 3, 1},
+        {"a: 1\nb\n", "no key with a value", 2, 1},
+        {"a: 1\nb:2\n", "no key with a value", 2, 1},
+        {"\t\na: 1\n", "a tab stands", 1, 1},
+        {"a:\n  \t\n  b: 1\n", "a tab stands", 2, 3},
+        {"a: 'x'\n\t\nb: 1\n", "a tab stands", 2, 1},
+        {"a: \"x\ny\"\n\t\n", "a tab stands", 3, 1},
+        {"a: &a 1\nb: *a\n\t# c\nc: 1\n", "a tab stands", 3, 1},
+        {"{9223372036854775808: 1}\n", "a key must be text", 1, 2},
+        {"{2024-01-31: 1}\n", "a key must be text", 1, 2},
     };
     for (const auto& [yaml, message, line, column] : rows) {
         CAPTURE(yaml);
@@ -144,4 +174,41 @@ TEST_CASE("a scalar with a tag of its own is text") {
     CHECK((root.find("b")->is_string() && root.find("b")->str().empty()));
     CHECK(root.find("c")->str() == "null");
     CHECK(root.find("d")->kind == yaml::Kind::integer);
+}
+
+TEST_CASE("documents end with ... and begin with ---") {
+    CHECK(ReadYaml("a: 1\n...\n---\nb: 2\n...\n").documents.size() == 2);
+    CHECK(ReadYaml("# c\n---\na: 1\n... # c\n# c\n--- # c\nb: 2\n").documents.size() == 2);
+}
+
+TEST_CASE("what is merged shows behind what !reset takes away") {
+    const ReadYaml read("x: &a {i: 1, k: 2}\ny: &b {i: 3}\na:\n  i: !reset\n  <<: [*a, *b]\n");
+    REQUIRE(read.good());
+    const auto entries = read.documents[0]->find("a")->map();
+    REQUIRE(entries.size() == 3);
+    CHECK(entries[0].value->tag == yaml::Tag::reset);
+    CHECK((entries[1].key == "i" && entries[1].value->integer == 1));
+}
+
+TEST_CASE("dates and great numbers are printed as such") {
+    CHECK(ReadYaml("a: 2024-01-31\nb: [9223372036854775808, 2024-01-31 10:00:00]\n").yaml() ==
+          "a: 2024-01-31T00:00:00Z\nb:\n  - 9223372036854775808\n  - 2024-01-31T10:00:00Z\n");
+}
+
+TEST_CASE("a key may have nothing behind its colon, and none at all where it is marked") {
+    for (const char* yaml : {"a:\n", "\"a\" :\n", "? a\n", "a: 1\n? b # c\n", "{a, b}\n", "&x a:\n", "a: &k b\n*k :\n",
+                             "- a: 1\n  b:\n", "[a: ]"}) {
+        CAPTURE(std::string(yaml));
+        CHECK(ReadYaml(yaml).good());
+    }
+}
+
+TEST_CASE("tabs may stand in flow collections, within texts, behind values and below comments") {
+    for (const char* yaml : {"a: [b,\n\t\n c]\n", "a: {\n\t\n b: 1}\n", "a: {b: 1,\n\tc: 2}\nd: 1\n",
+                             "a: 'x\n\ty'\nb: 1\n", "a: \"x\\\"\n\t\"\n", "a: 'it''s\n\t'\n", "a: |\n  b\n  \tc\n",
+                             "a: 1\t\nb: 2\n", "# c\n\t# d\na: 1\n", "a:\n  b: x\n      \t\n"}) {
+        CAPTURE(std::string(yaml));
+        CHECK(ReadYaml(yaml).good());
+    }
+    CHECK(json_of("a: !!word 12\nb: !!float 1\n") == json{{"a", "12"}, {"b", 1.0}});
 }
