@@ -128,7 +128,11 @@ Options& Options::list(std::string_view names, std::vector<std::string>& to, std
 }
 Options& Options::labels(std::string_view names, std::vector<std::string>& to, std::string_view help) {
     return add(names, "list", help, [&to](const std::string& text) {
-        if (text.empty() || text.front() == '=') throw error(Errc::usage, "invalid label '{}': empty name", text);
+        std::string_view key = std::string_view(text).substr(0, text.find('='));
+        key.remove_prefix(std::min(key.find_first_not_of(" \t"), key.size()));
+        if (key.empty()) throw error(Errc::usage, "invalid label '{}': empty name", text);
+        if (key.find_first_of(" \t") != std::string_view::npos)
+            throw error(Errc::usage, "label '{}' contains whitespaces", key);
         to.push_back(text);
     });
 }

@@ -32,6 +32,12 @@ bool is_mac(const std::string& text) {
     return true;
 }
 
+// As it is kept: "02-42-AC-11-00-02" is 02:42:ac:11:00:02.
+std::string plain_mac(std::string mac) {
+    for (char& c : mac) c = c == '-' ? ':' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return mac;
+}
+
 void refuse_twice(const ContainerFlags& flags, const char* flag, bool in_network, const char* what) {
     if (flags.has(flag) && in_network)
         throw error(Errc::usage, "conflicting options: cannot specify both --{} and per-network {}", flag, what);
@@ -55,8 +61,9 @@ void add_plain_flags(const ContainerFlags& flags, NetworkUse& first) {
 std::vector<NetworkUse> networks_of(const ContainerFlags& flags) {
     std::vector<NetworkUse> out;
     for (const std::string& text : flags.all("network")) out.push_back(network_use(text));
-    if (out.empty()) out.emplace_back();
-    if (out.front().target.empty()) out.front().target = "default";
+    for (const NetworkUse& use : out)
+        if (use.target.empty()) throw error(Errc::usage, "no name set for network");
+    if (out.empty()) out.emplace_back().target = "default";
     add_plain_flags(flags, out.front());
     std::set<std::string> seen;
     for (const NetworkUse& use : out)
@@ -97,9 +104,11 @@ std::string network_mode(const ContainerFlags& flags) {
 void take_networks(const ContainerFlags& flags, ContainerSpec& to) {
     Service& service = to.service;
     std::vector<NetworkUse> uses = networks_of(flags);
-    for (const NetworkUse& use : uses)
-        if (const std::string& mac = use.endpoint.mac_address; !mac.empty() && !is_mac(mac))
-            throw error(Errc::usage, "{} is not a valid mac address", mac);
+    for (NetworkUse& use : uses) {
+        std::string& mac = use.endpoint.mac_address;
+        if (!mac.empty() && !is_mac(mac)) throw error(Errc::usage, "{} is not a valid mac address", mac);
+        mac = plain_mac(mac);
+    }
     if (uses.size() == 1 && is_mode(uses[0].target)) {
         check_mode(uses[0]);
         service.network_mode = uses[0].target == "default" ? "bridge" : uses[0].target;
@@ -132,6 +141,11 @@ std::string why_no_port(const std::string& text) {
         const stack::KeyValue pair = stack::split_pair(text);
         if (pair.key != "published") return "no port specified: :/tcp<empty>";
         const std::string published = pair.value->substr(0, pair.value->find(','));
+        constexpr std::string_view target = ",target=";
+        if (const std::size_t at = text.find(target); port_range(published) && at != std::string::npos) {
+            const std::string inside = text.substr(at + target.size());
+            return "invalid containerPort: " + inside.substr(0, inside.find(','));
+        }
         return port_range(published) ? fmt::format("no port specified: {}:/tcp<empty>", published)
                                      : "invalid hostPort: " + published;
     }
@@ -178,21 +192,38 @@ std::vector<Port> published_ports(const ContainerFlags& flags) {
     return out;
 }
 
+namespace {
+
+void check_exposed(const std::string& text) {
+    const auto refuse = [](const std::string& why) {
+        throw error(Errc::usage, "invalid range format for --expose: {}", why);
+    };
+    const auto number = [&](const char* end, const std::string& digits) {
+        constexpr std::int64_t highest = 65535;
+        const bool written = !digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos;
+        if (!written) refuse(fmt::format("invalid {} port '{}': invalid syntax", end, digits));
+        const auto read = parse_int(digits);
+        if (!read || *read > highest) refuse(fmt::format("invalid {} port '{}': value out of range", end, digits));
+        return *read;
+    };
+    if (text.empty()) refuse("invalid port range: value is empty");
+    const std::string numbers = text.substr(0, text.find('/'));
+    const std::size_t dash = numbers.find('-');
+    const std::int64_t first = number("start", numbers.substr(0, dash));
+    if (dash != std::string::npos && number("end", numbers.substr(dash + 1)) < first)
+        refuse("invalid port range: " + text);
+}
+
+} // namespace
+
 void take_ports(const ContainerFlags& flags, Service& to) {
     to.ports = published_ports(flags);
     for (Port& port : to.ports)
         if (port.published == "0") port.published.clear();
     for (const std::string& text : flags.all("expose")) {
-        if (text.find(':') != std::string::npos) throw error(Errc::usage, "invalid port format for --expose: {}", text);
-        const std::string numbers = text.substr(0, text.find('/'));
-        const std::size_t dash = numbers.find('-');
-        if (!parse_int(numbers.substr(0, dash)))
-            throw error(Errc::usage, "invalid range format for --expose: invalid start port '{}': invalid syntax",
-                        numbers.substr(0, dash));
-        if (dash != std::string::npos && !port_range(numbers))
-            throw error(Errc::usage, "invalid range format for --expose: invalid port range: {}", numbers);
+        check_exposed(text);
         if (const compose::ShortPorts parsed = compose::parse_ports(text); !parsed.error.empty())
-            throw error(Errc::usage, "invalid range format for --expose: {}", numbers).with_hint(parsed.error);
+            throw error(Errc::usage, "invalid range format for --expose: {}", text).with_hint(parsed.error);
         to.expose.push_back(text);
     }
 }
