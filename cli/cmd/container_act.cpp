@@ -263,8 +263,9 @@ int run_container_prune(Globals& globals, const Args& args) {
         .each(
             "filter", "filter",
             [&](const std::string& text) {
-                limits += named_filter(text).starts_with("until=") ? 1 : 0;
-                filters.push_back(text);
+                const std::string filter = named_filter(text);
+                limits += filter.starts_with("until=") ? 1 : 0;
+                if (!filter.empty()) filters.push_back(filter);
             },
             "Provide filter values (e.g. \"until=<timestamp>\")")
         .flag("f,force", force, "Do not prompt for confirmation");

@@ -84,7 +84,10 @@ int run_container_ls(Globals& globals, const Args& args) {
     Options options(globals, "container ls [OPTIONS]", "List containers");
     options.flag("a,all", which.all, "Show all containers (default shows just running)")
         .each(
-            "f,filter", "filter", [&](const std::string& text) { which.filters.push_back(named_filter(text)); },
+            "f,filter", "filter", 
+            [&](const std::string& text) {
+                if (const std::string filter = named_filter(text); !filter.empty()) which.filters.push_back(filter);
+            },
             "Filter output based on conditions provided: ancestor=IMAGE, before=CONTAINER, exited=CODE, expose=PORT, "
             "health=starting|healthy|unhealthy|none, id=ID, is-task=true|false, label=KEY[=VALUE], name=TEXT, "
             "network=NETWORK, publish=PORT, since=CONTAINER, status=STATE, volume=VOLUME")
@@ -102,7 +105,8 @@ int run_container_ls(Globals& globals, const Args& args) {
     if (docker_is_spoken() && quiet && !format.empty())
         std::fputs("WARNING: Ignoring custom format, because both --format and --quiet are set.\n", stderr);
     if (format.empty() && !quiet) format = configured_format(globals, "psFormat");
-    const ListFormat shape = ListFormat::parse(format, "formatter.ContainerContext");
+    ListFormat shape = ListFormat::parse(format, "formatter.ContainerContext");
+    if (size && format == "raw") shape.text += "size: {{.Size}}\n";
     check_template(shape, format);
     const bool whole_rows = shape.kind == ListFormat::Kind::json || shape.text.find("json .}") != std::string::npos;
     // Of all fields that a template asks for; --format json, which asks for none, has no sizes without -s.

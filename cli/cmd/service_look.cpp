@@ -130,9 +130,7 @@ std::vector<swarm::Service> passing(const std::vector<swarm::Service>& services,
 }
 
 void list_services(Engine& engine, const std::vector<swarm::Service>& services, const ServiceListFlags& flags) {
-    constexpr const char* raw = "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\n"
-                                "image: {{.Image}}\nports: {{.Ports}}\n";
-    const ListFormat shape = ListFormat::parse(flags.format == "raw" ? raw : flags.format, "service.serviceContext");
+    const ListFormat shape = ListFormat::parse(flags.format, "service.serviceContext");
     std::vector<nlohmann::json> rows;
     for (const swarm::Service& s : services) rows.push_back(service_row(s, count(s, swarm::tasks(engine, s))));
     const std::string out =

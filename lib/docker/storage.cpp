@@ -180,7 +180,8 @@ Mount mount_of(const swarm::Mount& m) {
         out.type = MountType::image;
         out.image = MountImage{m.subpath, {}};
     } else {
-        out.volume = MountVolume{m.no_copy, m.subpath, m.volume_labels, {}};
+        // Labels of one with a name go to the volume, in take_mounts().
+        out.volume = MountVolume{m.no_copy, m.subpath, m.source.empty() ? m.volume_labels : Labels{}, {}};
     }
     return out;
 }

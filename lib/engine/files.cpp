@@ -114,8 +114,8 @@ image::Image commit(Engine& engine, const ContainerInfo& container, const Commit
         throw error(Errc::not_found, "the image {} of container {} is no longer there", container.image,
                     container.name);
     Paused paused(engine, container, options.pause);
-    image::Image image =
-        rootfs::commit(store, *base, spec_of(roots, container), options, label::of_user(container.labels), stop);
+    image::Image image = rootfs::commit(store, *base, spec_of(roots, container), options,
+                                        {label::of_user(container.labels), container.expose}, stop);
     if (name) {
         store.tag(image, *name);
         image.tags.push_back(name->familiar());

@@ -241,7 +241,7 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
             {"IPv6Gateway", live.ipv6.empty() || network.internal ? "" : network.gateway6},
             {"GlobalIPv6Address", live.ipv6},
             {"GlobalIPv6PrefixLen", live.ipv6.empty() ? 0 : prefix_of(network.subnet6)},
-            {"DNSNames", named ? dns_names(of.record, endpoint) : Json()}};
+            {"DNSNames", named && of.info.started_at != 0 ? dns_names(of.record, endpoint) : Json()}};
 }
 
 Json network_settings(const Inspected& of) {
@@ -298,7 +298,9 @@ Json as_asked(const Inspected& of, Json live) {
         links.push_back("/" + target + ":/" + of.record.name + "/" +
                         (colon == std::string::npos ? target : text.substr(colon + 1)));
     }
-    live["Links"] = links.empty() ? Json() : links;
+    // On a network of the user's they are its endpoint's.
+    const bool plain = live.value("NetworkMode", "") == "bridge";
+    live["Links"] = links.empty() || !plain ? Json() : links;
     return live;
 }
 
