@@ -76,8 +76,7 @@ int run_container_cp(Globals& globals, const Args& args) {
     if (docker_is_spoken() && !to.of.empty() && to.path.empty()) throw error(Errc::usage, "no such directory");
     if (docker_is_spoken() && !from.of.empty() && from.path.empty())
         throw error(Errc::invalid_project, "bad parameter: path cannot be empty");
-    if (docker_is_spoken() && from.of.empty() && from.path.empty())
-        throw error(Errc::usage, "source can not be empty");
+    if (docker_is_spoken() && from.of.empty() && from.path.empty()) throw error(Errc::usage, "source can not be empty");
     if (from.path.empty() || to.path.empty()) throw error(Errc::usage, "a path is missing").with_hint("CONTAINER:PATH");
     if (to.of.empty() && to.path == "-" && !docker_is_spoken()) refuse_archive_on_terminal();
     check_local_source(from, to);

@@ -194,7 +194,7 @@ int run_service_inspect(Globals& globals, const Args& args) {
         globals, args,
         {"service inspect [OPTIONS] SERVICE [SERVICE...]", "Display detailed information on one or more services",
          [&](Engine& engine, const std::string& name) { return swarm::inspect(found(engine, name)); },
-         [&](Engine& engine, const std::string& name) { return pretty(found(engine, name)); }, zeros});
+         [&](Engine& engine, const std::string& name) { return pretty(found(engine, name)); }, zeros, true});
 }
 
 } // namespace davit::cli

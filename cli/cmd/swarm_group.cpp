@@ -57,7 +57,8 @@ int run_inspection(Globals& globals, const Args& args, const Inspection& of) {
         .flag("pretty", human, "Print the information in a human friendly format")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
-    if (human && !format.empty()) throw error(Errc::usage, "--format is incompatible with human friendly format");
+    if (human && !format.empty() && of.one_form)
+        throw error(Errc::usage, "--format is incompatible with human friendly format");
     Context context(globals);
     Engine& engine = context.engine();
     if (!human) {
@@ -65,9 +66,9 @@ int run_inspection(Globals& globals, const Args& args, const Inspection& of) {
             names, format, [&](const std::string& name) { return of.document(engine, name); }, of.zeros);
         return code == 0 ? 0 : 1; // of a template that is none, too: containers have another one for that
     }
-    ErrorList errors;
-    for (const std::string& name : names) errors.run([&] { std::fputs(of.pretty(engine, name).c_str(), stdout); });
-    errors.throw_if_any();
+    std::string out; // all of them or none, as docker's
+    for (const std::string& name : names) out += of.pretty(engine, name);
+    std::fputs(out.c_str(), stdout);
     return 0;
 }
 

@@ -169,7 +169,8 @@ std::uint64_t print_pruned_volumes(Context& context, const Filters& filters, boo
     if (context.dry_run()) {
         const auto used = volumes_in_use(engine);
         for (const VolumeInfo& v : engine.volumes())
-            if (wanted(v) && v.driver_opts.empty() && !used.contains(v.name)) std::printf("Would remove: %s\n", printable(v.name).c_str());
+            if (wanted(v) && v.driver_opts.empty() && !used.contains(v.name))
+                std::printf("Would remove: %s\n", printable(v.name).c_str());
         return 0;
     }
     std::uint64_t total = 0;

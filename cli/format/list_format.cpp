@@ -34,8 +34,7 @@ constexpr std::pair<std::string_view, const char*> raw_rows[] = {
     {"formatter.volumeContext", "name: {{.Name}}\ndriver: {{.Driver}}\n"},
     {"formatter.diskUsageImagesContext", "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\n"
                                          "size: {{.Size}}\nreclaimable: {{.Reclaimable}}\n"},
-    {"network.networkContext",
-     "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n"},
+    {"network.networkContext", "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n"},
     {"service.serviceContext", "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\n"
                                "image: {{.Image}}\nports: {{.Ports}}\n"},
     {"task.taskContext", "id: {{.ID}}\nname: {{.Name}}\nimage: {{.Image}}\nnode: {{.Node}}\n"

@@ -120,11 +120,11 @@ image::Image commit(Engine& engine, const ContainerInfo& container, const Commit
         store.tag(image, *name);
         image.tags.push_back(name->familiar());
     }
-    paused.end();
-    record_image_event(roots, "create", image.id, image.id);
-    if (name) record_image_event(roots, "tag", image.id, name->familiar());
+    record_image_event(roots, "create", image.id, image.id, image.config.labels);
+    if (name) record_image_event(roots, "tag", image.id, name->familiar(), image.config.labels);
     record_event(roots, container, "commit",
                  {{"comment", options.message}, {"imageID", image.id}, {"imageRef", name ? name->familiar() : ""}});
+    paused.end();
     return image;
 }
 

@@ -29,7 +29,8 @@ bool read_bool(const std::string& key, const std::string& value) {
 unsigned read_mtu(const std::string& key, const std::string& value) {
     const auto n = parse_int(value);
     if (!n) throw wrong(key, value, fmt::format("strconv.Atoi: parsing \"{}\": invalid syntax", value));
-    if (*n < 0 || *n > std::numeric_limits<int>::max()) throw error(Errc::invalid_project, "invalid MTU number: {}", value);
+    if (*n < 0 || *n > std::numeric_limits<int>::max())
+        throw error(Errc::invalid_project, "invalid MTU number: {}", value);
     return static_cast<unsigned>(*n);
 }
 

@@ -238,7 +238,7 @@ std::vector<std::string> csv_fields(const std::string& line) {
 std::vector<swarm::PortConfig> port_value(const std::string& text) {
     if (text.find('=') != std::string::npos) return {long_port(text)};
     const SwarmPorts ports = parse_swarm_ports(text);
-    if (!ports.error.empty()) throw usage("{}", ports.error);
+    if (!ports.error.empty()) throw usage("{}", why_no_port(text)).with_hint(ports.error);
     if (!ports.address.empty()) throw usage("hostip is not supported");
     return ports.ports;
 }

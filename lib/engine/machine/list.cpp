@@ -200,7 +200,6 @@ private:
         const char* checked = health == Health::none ? "none" : to_string(health);
         return among("status", to_string(c.state)) && among("health", checked) && exit_passes(c) &&
                among("is-task", c.labels.contains(label::swarm_task) ? "true" : "false"); // isolation is Windows'
-
     }
 
     bool exit_passes(const ContainerInfo& c) const {
