@@ -13,8 +13,8 @@
 #include "davit/swarm_objects.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 #include <iterator>
@@ -33,12 +33,10 @@ std::string read_content(swarm::FileKind kind, const std::string& source) {
     const std::string before =
         kind == swarm::FileKind::config ? fmt::format("error reading content from \"{}\": {}", source, from) : from;
     std::string data;
-    std::error_code code;
-    if (!input && std::filesystem::is_directory(source, code))
-        throw error(Errc::usage, "{}: read {}: is a directory", before, source);
     try {
         data = input ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file(source);
     } catch (const Error& e) {
+        if (e.os().value() == EISDIR) throw error(Errc::usage, "{}: read {}: is a directory", before, source);
         throw wrapped(before + ": ", e);
     }
     if (data.empty()) throw error(Errc::usage, "{}: data is empty", before);

@@ -221,6 +221,13 @@ def lists(s):
     s.davit("docker", "rm", "listed", "joined")
     s.davit("docker", "network", "rm", "n1")
     told(s, 1, ANSWER + "get x: no such volume", "volume", "update", "x")
+    told(s, 1, "type is empty: must be one of \"config\", \"container\", \"image\", \"network\", \"node\", \"plugin\", \"secret\", "
+         "\"service\", \"task\", \"volume\"", "inspect", "--type", "", "x")
+    told(s, 1, ANSWER + "plugin \"x\" not found", "inspect", "--type", "plugin", "x", out="[]\n")
+    told(s, 0, "WARNING: --size ignored for image", "inspect", "-s", "--type", "image", "-f", "{{.Os}}", "busybox", out="linux\n")
+    told(s, 1, "invalid detach keys (foo): Unknown character: 'foo'", "exec", "--detach-keys", "foo", "nobody", "true")
+    told(s, 1, "\"--cpu-count\" is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux",
+         "create", "--cpu-count", "2", "busybox")
 
 
 def project_events(s):

@@ -75,6 +75,11 @@ TEST_CASE("time: --since takes spans, dates and seconds") {
     for (const char* wrong : {"2026-13-01", "2026-00-01", "2026-02-29", "2026-04-31", "2026-01-01T24:00:00Z",
                               "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z"})
         CHECK_THROWS_WITH_AS(parse_time(wrong, now), doctest::Contains("parsing time"), Error);
+    CHECK_THROWS_WITH(parse_time("2026-13-01", now), "parsing time \"2026-13-01\": month out of range");
+    CHECK_THROWS_WITH(parse_time("2026-04-31", now), "parsing time \"2026-04-31\": day out of range");
+    CHECK_THROWS_WITH(parse_time("2026-01-01T24:00:00Z", now),
+                      "parsing time \"2026-01-01T24:00:00Z\": hour out of range");
+    CHECK_THROWS_WITH(parse_time("-5", now), "parsing time \"-5\" as \"2006-01-02\": cannot parse \"-5\" as \"2006\"");
     CHECK_NOTHROW(parse_time("2028-02-29", now));
     CHECK_THROWS_AS(parse_time("", now), Error);
     CHECK_THROWS_AS(parse_time("10x", now), Error);
