@@ -11,6 +11,7 @@
 #include "cli/docker_words.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/global_options.hpp"
+#include "cli/interrupts.hpp"
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
 #include "cli/plugin.hpp"
@@ -228,9 +229,10 @@ int report_exception(bool json, bool own_codes) {
         print_diagnostics(e.diagnostics(), json);
         return 1;
     } catch (const Error& e) {
-        if (e.what()[0])
+        const bool stopped = docker && e.kind() == Errc::interrupted; // docker has no word for it
+        if (e.what()[0] && !stopped)
             say(docker ? docker_error(with_advice(e)) : json ? with_advice(e).describe() : with_line(with_advice(e)));
-        return own_codes && e.exit_code() ? e.exit_code() : e.kind() == Errc::interrupted ? 130 : 1;
+        return own_codes && e.exit_code() ? e.exit_code() : e.kind() == Errc::interrupted ? Interrupts::exit_code() : 1;
     } catch (const std::exception& e) {
         say(printable(e.what(), "\n\t"));
         return 1;

@@ -52,7 +52,7 @@ private:
 // docker's code for why a container did not start, told from the text: 127 what is not there, 126 what cannot be run.
 int code_of(const Error& e) {
     if (e.exit_code()) return e.exit_code();
-    if (e.kind() == Errc::interrupted) return 130;
+    if (e.kind() == Errc::interrupted) return Interrupts::exit_code();
     std::string text = e.describe();
     for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if (text.find("executable file not found") != std::string::npos ||

@@ -221,6 +221,11 @@ def lists(s):
     s.davit("docker", "rm", "listed", "joined")
     s.davit("docker", "network", "rm", "n1")
     told(s, 1, ANSWER + "get x: no such volume", "volume", "update", "x")
+    for words, code in ((("docker", "events"), 143), (("system", "events"), 130)):
+        watching = s.start(*words, "--since", "1m")
+        watching.stdout.readline() # it follows, and takes signals
+        watching.terminate()
+        s.equal("SIGTERM ends " + words[0], (code, b""), (watching.wait(20), watching.stderr.read()))
     told(s, 1, "type is empty: must be one of \"config\", \"container\", \"image\", \"network\", \"node\", \"plugin\", \"secret\", "
          "\"service\", \"task\", \"volume\"", "inspect", "--type", "", "x")
     told(s, 1, ANSWER + "plugin \"x\" not found", "inspect", "--type", "plugin", "x", out="[]\n")
