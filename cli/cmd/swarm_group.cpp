@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -10,6 +11,7 @@ namespace davit::cli {
 
 int run_swarm_group(Globals& globals, const Args& args, const char* name, const char* summary,
                     std::span<const Verb> verbs) {
+    if (is_without_progress(globals)) globals.progress = "quiet"; // of images that are fetched on the way
     try {
         return run_group(globals, args, name, summary, verbs);
     } catch (const Error& e) {
