@@ -271,6 +271,8 @@ int run_group(Globals& globals, const Args& args, const char* name, const char* 
     globals.docker_codes = true; // groups are docker's
     if (!args.empty() && args.front() != "--help" && args.front() != "-h") {
         const Verb* verb = find_verb(table, args.front());
+        if (!verb && globals.docker_words && args.front().starts_with('-'))
+            throw docker_unknown_flag(args.front(), command);
         if (!verb && globals.docker_words && advice_for(command, args.front()).empty())
             throw docker_unknown_command(command + " " + args.front(), command);
         if (!verb) throw unknown_verb(table, command, args.front());

@@ -236,7 +236,10 @@ void Options::take_shorts(const Args& args, std::size_t& i) {
             help_wanted_ = true;
             return;
         }
-        if (!option) throw flag_mistake(fmt::format("unknown shorthand flag: '{}' in {}", arg[at], arg));
+        const auto mistake = [&](const char* what) { // of a group of them the rest is told
+            return flag_mistake(fmt::format("{}: '{}' in -{}", what, arg[at], arg.substr(at)));
+        };
+        if (!option) throw mistake("unknown shorthand flag");
         const bool equals = at + 1 < arg.size() && arg[at + 1] == '=';
         if (option->type.empty() && !equals) {
             set(*option, "true");
@@ -245,7 +248,7 @@ void Options::take_shorts(const Args& args, std::size_t& i) {
         if (equals) set(*option, arg.substr(at + 2));
         else if (at + 1 < arg.size()) set(*option, arg.substr(at + 1));
         else if (i + 1 < args.size()) set(*option, args[++i]);
-        else throw flag_mistake(fmt::format("flag needs an argument: '{}' in {}", arg[at], arg));
+        else throw mistake("flag needs an argument");
         return;
     }
 }

@@ -226,6 +226,9 @@ def lists(s):
         watching.stdout.readline() # it follows, and takes signals
         watching.terminate()
         s.equal("SIGTERM ends " + words[0], (code, False), (watching.wait(20), "interrupted" in watching.stdout.read()))
+    told(s, 1, "accepts 1 arg(s), received 0", "context", "use")
+    told(s, 1, "unknown help topic: nothing", "help", "nothing")
+    told(s, 125, "unknown flag: --foo\n\nUsage:  docker network\n\nRun 'docker network --help' for more information", "network", "--foo")
     told(s, 1, "type is empty: must be one of \"config\", \"container\", \"image\", \"network\", \"node\", \"plugin\", \"secret\", "
          "\"service\", \"task\", \"volume\"", "inspect", "--type", "", "x")
     told(s, 1, ANSWER + "plugin \"x\" not found", "inspect", "--type", "plugin", "x", out="[]\n")
