@@ -11,6 +11,7 @@
 #include "cli/docker_words.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/global_options.hpp"
+#include "cli/interrupts.hpp"
 #include "cli/load_options.hpp"
 #include "cli/options.hpp"
 #include "cli/plugin.hpp"
@@ -228,9 +229,10 @@ int report_exception(bool json, bool own_codes) {
         print_diagnostics(e.diagnostics(), json);
         return 1;
     } catch (const Error& e) {
-        if (e.what()[0])
+        const bool stopped = docker && e.kind() == Errc::interrupted; // docker has no word for it
+        if (e.what()[0] && !stopped)
             say(docker ? docker_error(with_advice(e)) : json ? with_advice(e).describe() : with_line(with_advice(e)));
-        return own_codes && e.exit_code() ? e.exit_code() : e.kind() == Errc::interrupted ? 130 : 1;
+        return own_codes && e.exit_code() ? e.exit_code() : e.kind() == Errc::interrupted ? Interrupts::exit_code() : 1;
     } catch (const std::exception& e) {
         say(printable(e.what(), "\n\t"));
         return 1;
@@ -269,6 +271,8 @@ int run_group(Globals& globals, const Args& args, const char* name, const char* 
     globals.docker_codes = true; // groups are docker's
     if (!args.empty() && args.front() != "--help" && args.front() != "-h") {
         const Verb* verb = find_verb(table, args.front());
+        if (!verb && globals.docker_words && args.front().starts_with('-'))
+            throw docker_unknown_flag(args.front(), command);
         if (!verb && globals.docker_words && advice_for(command, args.front()).empty())
             throw docker_unknown_command(command + " " + args.front(), command);
         if (!verb) throw unknown_verb(table, command, args.front());

@@ -63,7 +63,7 @@ void set_option(DockerEndpoint& to, const std::string& key, const std::string& v
                         key, value);
         to.skip_verify = value == "true" || value == "1";
     } else {
-        throw error(Errc::usage, "unrecognized config key: \"{}\"", key)
+        throw error(Errc::usage, "unable to create docker endpoint config: unrecognized config key: {}", key)
             .with_hint("--docker takes from, host, ca, cert, key and skip-tls-verify");
     }
 }

@@ -222,14 +222,30 @@ Error docker_wrong_number(std::string_view command, std::string_view use_line, s
                  use_line, open ? "See" : "Run", command);
 }
 
-Error docker_unknown_command(std::string_view command, std::string_view group) {
+namespace {
+
+// How a group is used, and where more is told of it.
+std::string below_mistake(std::string_view group) {
     // Some of docker's groups say more of themselves than others.
     const char* more = group == "docker volume" || group == "docker manifest" ? " COMMAND"
                        : group == "docker stack"                              ? " [OPTIONS]"
                                                                               : "";
     const std::string use_line = group == "docker" ? "" : fmt::format("Usage:  {}{}\n\n", group, more);
-    return error(Errc::usage, "docker: unknown command: {}\n\n{}Run '{} --help' for more information", command,
-                 use_line, group);
+    return fmt::format("\n\n{}Run '{} --help' for more information", use_line, group);
+}
+
+} // namespace
+
+Error docker_unknown_command(std::string_view command, std::string_view group) {
+    return error(Errc::usage, "docker: unknown command: {}{}", command, below_mistake(group));
+}
+
+Error docker_unknown_flag(std::string_view flag, std::string_view group) {
+    constexpr int refused = 125;
+    const std::string what = flag.starts_with("--") || flag.size() < 2
+                                 ? fmt::format("unknown flag: {}", flag.substr(0, flag.find('=')))
+                                 : fmt::format("unknown shorthand flag: '{}' in {}", flag[1], flag);
+    return error(Errc::usage, "{}{}", what, below_mistake(group)).with_exit_code(refused);
 }
 
 std::string docker_reason(std::string_view type, std::string_view value, const Error& why) {

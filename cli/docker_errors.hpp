@@ -76,6 +76,7 @@ Error docker_wrong_number(std::string_view command, std::string_view use_line, s
 
 // group: "docker image", whose verbs do not have it; "docker" itself has no use line.
 Error docker_unknown_command(std::string_view command, std::string_view group);
+Error docker_unknown_flag(std::string_view flag, std::string_view group); // behind the group's name
 
 // Why a flag's value is none, for flags of that type ("": a switch).
 std::string docker_reason(std::string_view type, std::string_view value, const Error& why);

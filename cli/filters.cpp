@@ -32,9 +32,18 @@ bool has_label(const Labels& labels, const std::string& wanted) {
 
 } // namespace
 
-const std::string& named_filter(const std::string& text) {
-    if (text.find('=') == std::string::npos) throw error(Errc::usage, "bad format of filter (expected name=value)");
-    return text;
+std::string named_filter(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    if (text.empty()) return {};
+    if (equals == std::string::npos) throw error(Errc::usage, "bad format of filter (expected name=value)");
+    const auto trimmed = [](const std::string& part) {
+        constexpr const char* spaces = " \t\n\v\f\r";
+        const std::size_t first = part.find_first_not_of(spaces);
+        return first == std::string::npos ? "" : part.substr(first, part.find_last_not_of(spaces) + 1 - first);
+    };
+    std::string key = trimmed(text.substr(0, equals));
+    for (char& c : key) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return key + "=" + trimmed(text.substr(equals + 1));
 }
 
 std::int64_t until_time(const std::string& text, std::string_view told) {
@@ -62,10 +71,9 @@ void Filters::add_as(std::string_view names, Options& options, std::string_view 
     options.each(
         names, "filter",
         [this](const std::string& text) {
-            const std::size_t equals = named_filter(text).find('=');
-            std::string key = text.substr(0, equals);
-            for (char& c : key) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-            add(key, text.substr(equals + 1));
+            const std::string filter = named_filter(text);
+            const std::size_t equals = filter.find('=');
+            if (!filter.empty()) add(filter.substr(0, equals), filter.substr(equals + 1));
         },
         "Provide filter values: " + keys_);
 }

@@ -13,8 +13,8 @@
 
 namespace davit::cli {
 
-// The text, or Error(usage): it is no KEY=VALUE.
-const std::string& named_filter(const std::string& text);
+// KEY=VALUE without spaces around them and the key in small letters; empty: no filter at all. Error(usage): neither.
+std::string named_filter(const std::string& text);
 
 // The time, or the span before now, of a filter "until". Error(invalid_project): it is neither, in the engine's words.
 std::int64_t until_time(const std::string& text, std::string_view told = {});

@@ -1,6 +1,7 @@
 #include "cli/interrupts.hpp"
 
 #include "base/error.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/plugin.hpp"
 #include "cli/terminal.hpp"
 
@@ -91,7 +92,17 @@ void Interrupts::resume() {
     if (resumed_) resumed_();
 }
 
+namespace {
+std::atomic<int> stopped_by{SIGINT}; // the first signal that asked for it
+}
+
+int Interrupts::exit_code() {
+    constexpr int by_signal = 128;
+    return by_signal + (docker_is_spoken() ? stopped_by.load() : SIGINT);
+}
+
 void Interrupts::interrupt(int signal) {
+    if (!source_.stop_requested()) stopped_by = signal;
     std::function<void()> second;
     std::function<void(int)> every;
     {

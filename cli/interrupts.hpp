@@ -26,6 +26,9 @@ public:
     // requests stop. Nothing: as before.
     static void at_first(void (*fn)(int signal));
 
+    // What a command ends with that a signal has stopped: 128 and its number with docker's words, else 130.
+    static int exit_code();
+
     std::stop_token token() const { return source_.get_token(); }
     bool requested() const { return source_.stop_requested(); }
     // What the next signals do; called in the signal's thread. on_signal gets every signal.

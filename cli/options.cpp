@@ -128,7 +128,11 @@ Options& Options::list(std::string_view names, std::vector<std::string>& to, std
 }
 Options& Options::labels(std::string_view names, std::vector<std::string>& to, std::string_view help) {
     return add(names, "list", help, [&to](const std::string& text) {
-        if (text.empty() || text.front() == '=') throw error(Errc::usage, "invalid label '{}': empty name", text);
+        std::string_view key = std::string_view(text).substr(0, text.find('='));
+        key.remove_prefix(std::min(key.find_first_not_of(" \t"), key.size()));
+        if (key.empty()) throw error(Errc::usage, "invalid label '{}': empty name", text);
+        if (key.find_first_of(" \t") != std::string_view::npos)
+            throw error(Errc::usage, "label '{}' contains whitespaces", key);
         to.push_back(text);
     });
 }
@@ -232,7 +236,10 @@ void Options::take_shorts(const Args& args, std::size_t& i) {
             help_wanted_ = true;
             return;
         }
-        if (!option) throw flag_mistake(fmt::format("unknown shorthand flag: '{}' in {}", arg[at], arg));
+        const auto mistake = [&](const char* what) { // of a group of them the rest is told
+            return flag_mistake(fmt::format("{}: '{}' in -{}", what, arg[at], arg.substr(at)));
+        };
+        if (!option) throw mistake("unknown shorthand flag");
         const bool equals = at + 1 < arg.size() && arg[at + 1] == '=';
         if (option->type.empty() && !equals) {
             set(*option, "true");
@@ -241,7 +248,7 @@ void Options::take_shorts(const Args& args, std::size_t& i) {
         if (equals) set(*option, arg.substr(at + 2));
         else if (at + 1 < arg.size()) set(*option, arg.substr(at + 1));
         else if (i + 1 < args.size()) set(*option, args[++i]);
-        else throw flag_mistake(fmt::format("flag needs an argument: '{}' in {}", arg[at], arg));
+        else throw mistake("flag needs an argument");
         return;
     }
 }

@@ -62,7 +62,7 @@ int stop_or_restart(Globals& globals, const Args& args, const char* synopsis, co
                                       act(context.engine(), c, how, context.stop());
                                   } catch (const Error& e) {
                                       if (!docker_is_spoken()) throw;
-                                      throw told_after(fmt::format("{}: {}: ", failed, c.name), e);
+                                      throw told_after(fmt::format("{}{}: ", failed, c.name), e);
                                   }
                               },
                               {side_by_side, "", nullptr});
@@ -110,6 +110,7 @@ int run_container_exec(Globals& globals, const Args& args) {
         .verbatim_after_first();
     if (!options.parse(args)) return 0;
     if (!keys) keys = configured_detach_keys(globals);
+    if (keys) static_cast<void>(DetachKeys(*keys)); // what is none is told before the container is looked for
     request.command.assign(words.begin() + 1, words.end());
     request.environment = docker_environment(env_files, env, flag_surroundings());
     std::erase_if(request.environment, [](const std::string& e) { return e.find('=') == std::string::npos; });
@@ -157,12 +158,12 @@ int run_container_unpause(Globals& globals, const Args& args) {
 
 int run_container_restart(Globals& globals, const Args& args) {
     return stop_or_restart(globals, args, "container restart [OPTIONS] CONTAINER [CONTAINER...]",
-                           "Restart one or more containers", "Cannot restart container", restart_container);
+                           "Restart one or more containers", "Cannot restart container ", restart_container);
 }
 
 int run_container_stop(Globals& globals, const Args& args) {
     return stop_or_restart(globals, args, "container stop [OPTIONS] CONTAINER [CONTAINER...]",
-                           "Stop one or more running containers", "cannot stop container", stop_container);
+                           "Stop one or more running containers", "cannot stop container: ", stop_container);
 }
 
 int run_container_rm(Globals& globals, const Args& args) {
@@ -263,8 +264,9 @@ int run_container_prune(Globals& globals, const Args& args) {
         .each(
             "filter", "filter",
             [&](const std::string& text) {
-                limits += named_filter(text).starts_with("until=") ? 1 : 0;
-                filters.push_back(text);
+                const std::string filter = named_filter(text);
+                limits += filter.starts_with("until=") ? 1 : 0;
+                if (!filter.empty()) filters.push_back(filter);
             },
             "Provide filter values (e.g. \"until=<timestamp>\")")
         .flag("f,force", force, "Do not prompt for confirmation");

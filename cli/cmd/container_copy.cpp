@@ -11,6 +11,7 @@
 #include "davit/files.hpp"
 #include "davit/images.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -38,10 +39,13 @@ std::string cleaned(const std::string& path) {
 }
 
 // What docker's engine says of files that cannot be written.
-[[noreturn]] void throw_copy_error(const Error& e) {
-    if (docker_is_spoken() && e.os().value() == EROFS)
-        throw error(Errc::denied, "container rootfs is marked read-only");
-    throw e;
+[[noreturn]] void throw_copy_error(const Error& e, const ContainerInfo& container, const std::string& path) {
+    if (!docker_is_spoken() || e.os().value() != EROFS) throw e;
+    const std::string place = (path.starts_with('/') ? path : "/" + path) + "/";
+    const bool mounted = std::any_of(container.mounts.begin(), container.mounts.end(), [&](const AttachedMount& m) {
+        return place.starts_with(m.target.ends_with('/') ? m.target : m.target + "/");
+    });
+    throw error(Errc::denied, "{} is marked read-only", mounted ? "mounted volume" : "container rootfs");
 }
 
 } // namespace
@@ -72,8 +76,9 @@ int run_container_cp(Globals& globals, const Args& args) {
     if (docker_is_spoken() && !to.of.empty() && to.path.empty()) throw error(Errc::usage, "no such directory");
     if (docker_is_spoken() && !from.of.empty() && from.path.empty())
         throw error(Errc::invalid_project, "bad parameter: path cannot be empty");
+    if (docker_is_spoken() && from.of.empty() && from.path.empty()) throw error(Errc::usage, "source can not be empty");
     if (from.path.empty() || to.path.empty()) throw error(Errc::usage, "a path is missing").with_hint("CONTAINER:PATH");
-    if (to.of.empty() && to.path == "-") refuse_archive_on_terminal();
+    if (to.of.empty() && to.path == "-" && !docker_is_spoken()) refuse_archive_on_terminal();
     check_local_source(from, to);
     Context context(globals);
     Engine& engine = context.engine();
@@ -86,7 +91,7 @@ int run_container_cp(Globals& globals, const Args& args) {
             if (from.path == "-") write_tar(engine, container, to.path, STDIN_FILENO);
             else copy_to(engine, container, from.path, to.path, how);
         } catch (const Error& e) {
-            throw_copy_error(e);
+            throw_copy_error(e, container, to.path);
         }
     } else if (to.path == "-") {
         read_tar(engine, container, from.path, STDOUT_FILENO, how);

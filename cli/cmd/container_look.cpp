@@ -245,7 +245,7 @@ int run_container_logs(Globals& globals, const Args& args) {
     follower.read_history();
     std::fflush(stdout);
     if (flags.follow && find_container(engine, container.id).pid) follower.run(context.stop());
-    return context.interrupts().requested() ? 130 : 0;
+    return context.interrupts().requested() ? Interrupts::exit_code() : 0;
 }
 
 } // namespace davit::cli

@@ -13,11 +13,13 @@
 #include "davit/container_list.hpp"
 #include "davit/images.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 namespace davit::cli {
 
@@ -52,6 +54,40 @@ private:
     std::map<std::string, std::optional<image::Platform>> known_;
 };
 
+// What a container was made from by the name that it was asked for, as long as that name is the image's: after a build
+// or a pull it may be another one's.
+class ImageNames {
+public:
+    explicit ImageNames(Engine& engine) : engine_(engine) {}
+
+    std::string of(const ContainerInfo& container) {
+        if (container.image.empty() || container.image_id.empty()) return container.image;
+        const auto [at, fresh] = known_.try_emplace({container.image, container.image_id});
+        if (fresh) at->second = is_named(container) ? container.image : container.image_id;
+        return at->second;
+    }
+
+private:
+    bool is_named(const ContainerInfo& container) {
+        try {
+            return is_named_so(container);
+        } catch (const Error&) { // the beginning of several ids
+            return true;
+        }
+    }
+
+    bool is_named_so(const ContainerInfo& container) {
+        const auto named = find_image(engine_, container.image);
+        if (named && named->id == container.image_id) return true;
+        const auto name = try_parse_image_name(container.image);
+        const auto own = find_image(engine_, container.image_id); // another platform's has the name too
+        return name && own && std::find(own->tags.begin(), own->tags.end(), name->familiar) != own->tags.end();
+    }
+
+    Engine& engine_;
+    std::map<std::pair<std::string, std::string>, std::string> known_;
+};
+
 // As docker, which tries the template on nothing first, to see whether it asks for sizes.
 void check_template(const ListFormat& shape, const std::string& format) {
     if (shape.text.empty()) return;
@@ -84,7 +120,10 @@ int run_container_ls(Globals& globals, const Args& args) {
     Options options(globals, "container ls [OPTIONS]", "List containers");
     options.flag("a,all", which.all, "Show all containers (default shows just running)")
         .each(
-            "f,filter", "filter", [&](const std::string& text) { which.filters.push_back(named_filter(text)); },
+            "f,filter", "filter",
+            [&](const std::string& text) {
+                if (const std::string filter = named_filter(text); !filter.empty()) which.filters.push_back(filter);
+            },
             "Filter output based on conditions provided: ancestor=IMAGE, before=CONTAINER, exited=CODE, expose=PORT, "
             "health=starting|healthy|unhealthy|none, id=ID, is-task=true|false, label=KEY[=VALUE], name=TEXT, "
             "network=NETWORK, publish=PORT, since=CONTAINER, status=STATE, volume=VOLUME")
@@ -102,7 +141,8 @@ int run_container_ls(Globals& globals, const Args& args) {
     if (docker_is_spoken() && quiet && !format.empty())
         std::fputs("WARNING: Ignoring custom format, because both --format and --quiet are set.\n", stderr);
     if (format.empty() && !quiet) format = configured_format(globals, "psFormat");
-    const ListFormat shape = ListFormat::parse(format, "formatter.ContainerContext");
+    ListFormat shape = ListFormat::parse(format, "formatter.ContainerContext");
+    if (size && format == "raw") shape.text += "size: {{.Size}}\n";
     check_template(shape, format);
     const bool whole_rows = shape.kind == ListFormat::Kind::json || shape.text.find("json .}") != std::string::npos;
     // Of all fields that a template asks for; --format json, which asks for none, has no sizes without -s.
@@ -111,11 +151,13 @@ int run_container_ls(Globals& globals, const Args& args) {
     Platforms platforms(engine);
     std::vector<nlohmann::json> rows;
     std::string out;
-    for (const ContainerInfo& c : list_containers(engine, which)) {
+    ImageNames names(engine);
+    for (ContainerInfo& c : list_containers(engine, which)) {
         if (quiet) {
             out += (no_trunc ? c.id : short_id(c.id)) + "\n";
             continue;
         }
+        if (docker_is_spoken()) c.image = names.of(c);
         rows.push_back(docker_container_row(c, sys::realtime_ns(), !no_trunc));
         if (size) rows.back()["Size"] = size_text(engine, c);
         if (platform) rows.back()["Platform"] = platforms.of(c, whole_rows);

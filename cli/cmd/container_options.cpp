@@ -13,11 +13,28 @@
 
 namespace davit::cli {
 
+namespace {
+
+// Flags without effect that docker still takes, and says so.
+void tell_deprecated(std::string_view flag) {
+    const char* why = flag == "kernel-memory"           ? "and no longer supported by the kernel"
+                      : flag == "disable-content-trust" ? "support for docker content trust was removed"
+                                                        : nullptr;
+    if (why && docker_is_spoken()) std::printf("Flag --%s has been deprecated, %s\n", std::string(flag).c_str(), why);
+}
+
+} // namespace
+
 void add_flags(Options& options, std::span<const ContainerFlag> table, ContainerFlags& flags) {
     for (const ContainerFlag& flag : table) {
         const std::string names = (flag.short_name ? std::string(1, flag.short_name) + "," : "") + flag.name;
         options.each(
-            names, flag.type, [&flags, &flag](const std::string& value) { flags.add(flag, value); }, flag.help);
+            names, flag.type,
+            [&flags, &flag](const std::string& value) {
+                flags.add(flag, value);
+                tell_deprecated(flag.name);
+            },
+            flag.help);
         if (!flag.help[0]) options.hidden();
     }
 }

@@ -52,7 +52,7 @@ private:
 // docker's code for why a container did not start, told from the text: 127 what is not there, 126 what cannot be run.
 int code_of(const Error& e) {
     if (e.exit_code()) return e.exit_code();
-    if (e.kind() == Errc::interrupted) return 130;
+    if (e.kind() == Errc::interrupted) return Interrupts::exit_code();
     std::string text = e.describe();
     for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if (text.find("executable file not found") != std::string::npos ||
@@ -82,6 +82,7 @@ ContainerSpec spec_of(RunFlags& f) {
     try {
         return container_spec(f.flags, flag_surroundings(), f.detach);
     } catch (Error& e) {
+        if (e.exit_code()) throw;
         throw e.with_exit_code(refused); // a file that a flag names and that is not there, too
     }
 }
@@ -219,7 +220,7 @@ int run_container_create(Globals& globals, const Args& args) {
     try {
         spec = container_spec(f.flags, flag_surroundings());
     } catch (Error& e) {
-        if (e.kind() != Errc::usage && !e.os()) throw;
+        if ((e.kind() != Errc::usage && !e.os()) || e.exit_code()) throw;
         e.with_exit_code(refused);
         if (!docker_is_spoken()) throw;
         throw Error(Errc::usage, docker_run_error(e, "create")).with_exit_code(refused);

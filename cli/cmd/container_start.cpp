@@ -58,6 +58,7 @@ int run_container_start(Globals& globals, const Args& args) {
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
     if (!keys) keys = configured_detach_keys(globals);
+    if (keys) static_cast<void>(DetachKeys(*keys)); // what is none is told before the container is looked for
     if (!checkpoint.empty() || !checkpoint_dir.empty())
         throw error(Errc::unsupported, "davit makes no checkpoints of containers, and restores none")
             .with_hint("start the container without --checkpoint");
@@ -104,6 +105,7 @@ int run_container_attach(Globals& globals, const Args& args) {
         .arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
     if (!keys) keys = configured_detach_keys(globals);
+    if (keys) static_cast<void>(DetachKeys(*keys)); // what is none is told before the container is looked for
     Context context(globals);
     if (sig_proxy) context.take_all_signals();
     context.interrupts();

@@ -38,6 +38,8 @@ void check_output_path(const std::string& path, const char* what) {
 }
 
 void refuse_archive_on_terminal() {
+    if (is_terminal(STDOUT_FILENO) && docker_is_spoken())
+        throw error(Errc::usage, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
     if (is_terminal(STDOUT_FILENO))
         throw error(Errc::usage, "refusing to write a tar archive to a terminal")
             .with_hint("redirect the output, or name a file");

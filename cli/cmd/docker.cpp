@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fmt/ranges.h>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -57,6 +58,9 @@ Error unknown_word(const Globals& globals, const std::string& word) {
 int run_word(Globals& globals, Args rest) {
     if (rest.front() == "help") {
         rest.erase(rest.begin());
+        const bool known = rest.front() == "compose" || from_docker_words(rest) || rest.front().starts_with('-');
+        if (!known && advice_for("docker", rest.front()).empty())
+            throw error(Errc::usage, "unknown help topic: {}", fmt::join(rest, " "));
         rest.push_back("--help");
     }
     if (rest.front() == "compose") return run_compose(globals, {rest.begin() + 1, rest.end()});

@@ -7,6 +7,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/context_store.hpp"
 #include "cli/diagnostics.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/format/template.hpp"
 #include "cli/options.hpp"
@@ -64,8 +65,10 @@ int show(Globals& globals, const Args& args) {
 int use(Globals& globals, const Args& args) {
     std::vector<std::string> names;
     Options options(globals, "context use CONTEXT", "Set the current docker context");
-    options.arguments(names, 1, 1);
+    if (docker_is_spoken()) options.arguments(names); // this one word of docker's counts in words of its own
+    else options.arguments(names, 1, 1);
     if (!options.parse(args)) return 0;
+    if (names.size() != 1) throw error(Errc::usage, "accepts 1 arg(s), received {}", names.size());
     const EndpointChoice choice = endpoint_choice();
     if (!globals.dry_run) configure_context(names.front());
     std::puts(printable(names.front()).c_str());

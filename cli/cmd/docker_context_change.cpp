@@ -129,7 +129,7 @@ int run_context_export(Globals& globals, const Args& args) {
         sys::write_all(STDOUT_FILENO, archive);
         return 0;
     }
-    if (exists(to)) throw error(Errc::conflict, "cannot export to file: open {}: file exists", to);
+    if (exists(to)) throw error(Errc::usage, "open {}: file exists", to);
     WholeFile file(to);
     sys::write_all(file.fd(), archive);
     file.finish();

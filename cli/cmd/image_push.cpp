@@ -23,7 +23,10 @@ std::vector<std::string> tags_of(Engine& engine, const ImageName& repository) {
             if (name && name->repository == repository.repository) out.push_back(tag);
         }
     if (out.empty())
-        throw error(Errc::not_found, "an image does not exist locally with the name: {}", repository.repository);
+        throw error(docker_is_spoken() ? Errc::usage : Errc::not_found, "{}: {}",
+                    docker_is_spoken() ? "An image does not exist locally with the tag"
+                                       : "an image does not exist locally with the name",
+                    repository.repository);
     std::sort(out.begin(), out.end());
     return out;
 }
@@ -62,8 +65,7 @@ int run_image_push(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     const ImageName reference = parse_image_name(names[0]);
     const bool tagged = names[0].find(':', names[0].find_last_of('/') + 1) != std::string::npos;
-    if (all && (tagged || !reference.digest.empty()))
-        throw error(Errc::usage, "a tag cannot be used with --all-tags/-a");
+    if (all && (tagged || !reference.digest.empty())) throw error(Errc::usage, "tag can't be used with --all-tags/-a");
     Interrupts interrupts;
     Engine engine = image_engine();
     const std::vector<std::string> pushed = all ? tags_of(engine, reference) : std::vector{reference.familiar};

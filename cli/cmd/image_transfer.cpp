@@ -174,7 +174,10 @@ int run_image_save(Globals& globals, const Args& args) {
     }
     Interrupts interrupts;
     struct stat st {};
-    if (output.ends_with('/') || (::stat(output.c_str(), &st) == 0 && S_ISDIR(st.st_mode))) {
+    // docker takes files alone.
+    if (docker_is_spoken() && output.ends_with('/')) output += ".";
+    else if (output.ends_with('/') ||
+             (!docker_is_spoken() && ::stat(output.c_str(), &st) == 0 && S_ISDIR(st.st_mode))) {
         save_image_layout(engine, names, output, platform, interrupts.token());
         return 0;
     }

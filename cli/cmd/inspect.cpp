@@ -53,6 +53,10 @@ constexpr Kind kinds[] = {
      [](Engine& engine, const std::string& name, bool) {
          return swarm::inspect(swarm::FileKind::config, swarm::file(engine, swarm::FileKind::config, name));
      }},
+    {"plugin",
+     [](Engine&, const std::string& name, bool) -> std::string {
+         throw error(Errc::not_found, "plugin \"{}\" not found", name);
+     }},
 };
 
 // Whether the next kind may have what this one has not. Of an engine outside of a swarm, nothing of Swarm's is there.
@@ -62,10 +66,18 @@ bool is_absent(const Error& e) {
     return e.kind() == Errc::not_found || e.kind() == Errc::unavailable || e.kind() == Errc::usage;
 }
 
+std::string document_of(const Kind& kind, Engine& engine, const std::string& name, bool size) {
+    std::string out = kind.document(engine, name, size);
+    if (size && docker_is_spoken() && std::string_view(kind.name) != "container")
+        std::fprintf(stderr, "WARNING: --size ignored for %s\n", std::string(kind.name).c_str());
+    return out;
+}
+
 std::string document_of_any(Engine& engine, const std::string& name, bool size) {
+    if (name.empty() && docker_is_spoken()) throw error(Errc::usage, "invalid container name or ID: value is empty");
     for (const Kind& kind : kinds) {
         try {
-            return kind.document(engine, name, size);
+            return document_of(kind, engine, name, size);
         } catch (const Error& e) {
             if (!is_absent(e)) throw;
         }
@@ -74,18 +86,20 @@ std::string document_of_any(Engine& engine, const std::string& name, bool size) 
 }
 
 const Kind& kind_named(const std::string& name) {
-    std::set<std::string> known{"\"plugin\""}; // docker's, of which there are none
+    std::set<std::string> known;
     for (const Kind& kind : kinds) {
         if (kind.name == name) return kind;
         known.insert(fmt::format("\"{}\"", kind.name));
     }
+    if (name.empty()) throw error(Errc::usage, "type is empty: must be one of {}", fmt::join(known, ", "));
     throw error(Errc::usage, "unknown type: \"{}\": must be one of {}", name, fmt::join(known, ", "));
 }
 
 } // namespace
 
 int run_inspect(Globals& globals, const Args& args) {
-    std::string format, type;
+    std::string format;
+    std::optional<std::string> type;
     std::vector<std::string> names;
     bool size = false;
     Options options(globals, "inspect [OPTIONS] NAME|ID [NAME|ID...]", "Show all that is known of any object");
@@ -96,13 +110,13 @@ int run_inspect(Globals& globals, const Args& args) {
                "(container|image|network|volume|service|task|node|secret|config)")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
-    const Kind* only = type.empty() ? nullptr : &kind_named(type);
+    const Kind* only = type ? &kind_named(*type) : nullptr;
     Context context(globals);
     Engine& engine = context.engine();
     return inspect_each(
         names, format,
         [&](const std::string& name) {
-            return only ? only->document(engine, name, size) : document_of_any(engine, name, size);
+            return only ? document_of(*only, engine, name, size) : document_of_any(engine, name, size);
         },
         any_zeros);
 }

@@ -83,7 +83,8 @@ int run_login(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     if (given && from_stdin)
         throw error(Errc::usage, "conflicting options: cannot specify both --password and --password-stdin");
-    if (from_stdin && request.user.empty()) throw error(Errc::usage, "--password-stdin needs --username");
+    if (from_stdin && request.user.empty())
+        throw error(Errc::usage, "the --password-stdin option requires --username to be set");
     if (given && request.password.empty()) throw error(Errc::usage, "the password is empty");
     request.registry = registry_name(servers.empty() ? "" : servers[0]);
     if (globals.dry_run) return 0;

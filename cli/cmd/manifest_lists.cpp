@@ -4,6 +4,7 @@
 #include "base/printable.hpp"
 #include "base/text_code.hpp"
 #include "cli/cmd/manifest_documents.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/json_text.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/manifest_store.hpp"
@@ -49,7 +50,8 @@ List list_of(const std::vector<ListedManifest>& manifests) {
 
 void require_list(const ManifestStore& store, const std::string& name) {
     if (!store.has(parse_image_name(name).canonical))
-        throw error(Errc::not_found, "No such manifest: {}", parse_image_name(name).canonical)
+        throw error(docker_is_spoken() ? Errc::usage : Errc::not_found, "No such manifest: {}",
+                    parse_image_name(name).canonical)
             .with_hint("'docker manifest create' makes it");
 }
 

@@ -20,13 +20,20 @@ int run_network_connect(Globals& globals, const Args& args) {
         .each(
             "ip6", "ip", [&](const std::string& text) { how.ipv6 = checked_address(text); }, "IPv6 address")
         .list("link", how.links, "Add link to another container", "list")
-        .list("link-local-ip", how.link_local_ips, "Add a link-local address for the container", "ipSlice")
+        .each(
+            "link-local-ip", "ipSlice",
+            [&](const std::string& text) {
+                if (!is_address(text))
+                    throw error(Errc::usage, "invalid string being converted to IP address: {}", text);
+                how.link_local_ips.push_back(text);
+            },
+            "Add a link-local address for the container")
         .arguments(names, 2, 2);
     if (!options.parse(args)) return 0;
     for (const std::string& text : driver_opts) {
         const std::size_t equals = text.find('=');
         if (equals == std::string::npos || equals == 0)
-            throw error(Errc::usage, "invalid key/value pair format in driver options: {}", text);
+            throw error(Errc::usage, "invalid key/value pair format in driver options");
         how.driver_opts[text.substr(0, equals)] = text.substr(equals + 1);
     }
     Context context(globals);

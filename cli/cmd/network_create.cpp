@@ -167,6 +167,8 @@ int run_network_create(Globals& globals, const Args& args) {
     for (const std::string& text : f.labels) spec.labels.insert(pair_of(text));
     for (const std::string& text : f.opts) spec.driver_opts.insert(pair_of(text));
     if (f.scope == "swarm" && spec.driver == "bridge") spec.driver = "overlay";
+    if (f.scope == "local" && spec.driver == "overlay")
+        throw error(Errc::invalid_project, "cannot downgrade network scope for overlay networks");
     Context context(globals);
     context.mute();
     if (context.dry_run()) return 0;

@@ -22,7 +22,9 @@ int least_stars(const Filters& filters) {
         int number = 0;
         const char* end = text.data() + text.size();
         if (std::from_chars(text.data(), end, number).ptr != end || text.empty())
-            throw error(Errc::usage, "invalid filter 'stars={}'", text).with_hint("a number");
+            throw error(Errc::invalid_project,
+                        "invalid filter 'stars={0}': strconv.Atoi: parsing \"{0}\": invalid syntax", text)
+                .with_hint("a number");
         least = std::max(least, number);
     }
     return least;
@@ -45,12 +47,13 @@ int run_search(Globals& globals, const Args& args) {
         .arguments(terms, 1, 1);
     if (!options.parse(args)) return 0;
     filters.check();
-    if (limit < 1 || limit > 100) throw error(Errc::usage, "Limit {} is outside the range of [1, 100]", limit);
+    if (limit < 0 || limit > 100)
+        throw error(Errc::invalid_project, "limit {} is outside the range of [1, 100]", limit);
     const auto official = filters.truth("is-official"), automated = filters.truth("is-automated");
     const int stars = least_stars(filters);
     Interrupts interrupts;
     std::vector<nlohmann::json> rows;
-    for (const FoundRepository& r : search_repositories(terms.front(), limit, interrupts.token())) {
+    for (const FoundRepository& r : search_repositories(terms.front(), limit ? limit : 25, interrupts.token())) {
         if ((official && *official != r.official) || (automated && *automated != r.automated) || r.stars < stars)
             continue;
         std::string about = r.description;

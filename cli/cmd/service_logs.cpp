@@ -172,7 +172,7 @@ int run_service_logs(Globals& globals, const Args& args) {
     }
     print_service_log(context, flags, found->service,
                       found->task.id.empty() ? std::nullopt : std::optional<swarm::Task>(found->task));
-    return context.interrupts().requested() ? 130 : 0;
+    return context.interrupts().requested() ? Interrupts::exit_code() : 0;
 }
 
 } // namespace davit::cli

@@ -130,9 +130,7 @@ std::vector<swarm::Service> passing(const std::vector<swarm::Service>& services,
 }
 
 void list_services(Engine& engine, const std::vector<swarm::Service>& services, const ServiceListFlags& flags) {
-    constexpr const char* raw = "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\n"
-                                "image: {{.Image}}\nports: {{.Ports}}\n";
-    const ListFormat shape = ListFormat::parse(flags.format == "raw" ? raw : flags.format, "service.serviceContext");
+    const ListFormat shape = ListFormat::parse(flags.format, "service.serviceContext");
     std::vector<nlohmann::json> rows;
     for (const swarm::Service& s : services) rows.push_back(service_row(s, count(s, swarm::tasks(engine, s))));
     const std::string out =
@@ -196,7 +194,7 @@ int run_service_inspect(Globals& globals, const Args& args) {
         globals, args,
         {"service inspect [OPTIONS] SERVICE [SERVICE...]", "Display detailed information on one or more services",
          [&](Engine& engine, const std::string& name) { return swarm::inspect(found(engine, name)); },
-         [&](Engine& engine, const std::string& name) { return pretty(found(engine, name)); }, zeros});
+         [&](Engine& engine, const std::string& name) { return pretty(found(engine, name)); }, zeros, true});
 }
 
 } // namespace davit::cli

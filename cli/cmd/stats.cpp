@@ -1,6 +1,7 @@
 #include "cli/cmd/stats.hpp"
 #include "base/sys.hpp"
 #include "cli/cmd/verbs.hpp"
+#include "cli/docker_errors.hpp"
 #include "cli/format/container.hpp"
 #include "cli/format/size.hpp"
 #include "cli/format/template.hpp"
@@ -92,7 +93,7 @@ int show_stats(Context& context, const StatsView& view) {
         before = std::move(now);
         if (view.no_stream) return 0;
     }
-    return 130;
+    return docker_is_spoken() ? 0 : 130; // a look that ends when one has seen enough
 }
 
 int run_stats(Globals& globals, const Args& args) {

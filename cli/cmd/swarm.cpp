@@ -33,6 +33,9 @@ int swarm_init(Globals& globals, const Args& args) {
     if (!options.parse(args)) return 0;
     Context context(globals);
     context.mute();
+    if (const std::string how = change.availability.value_or("active");
+        how != "active" && how != "pause" && how != "drain")
+        throw error(Errc::usage, "invalid availability \"{}\", only active, pause and drain are supported", how);
     if (context.dry_run()) return 0;
     const swarm::Node node = swarm::init_swarm(context.engine());
     try {

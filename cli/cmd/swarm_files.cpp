@@ -13,7 +13,9 @@
 #include "davit/swarm_objects.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <fmt/format.h>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -23,16 +25,18 @@ namespace davit::cli {
 namespace {
 
 std::string read_content(swarm::FileKind kind, const std::string& source) {
-    if (source == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
+    const bool input = source == "-";
+    if (!docker_is_spoken() && input) return {std::istreambuf_iterator<char>(std::cin), {}};
     if (!docker_is_spoken())
         return in_context("reading content from \"" + source + "\"", [&] { return read_file(source); });
-    const std::string before = kind == swarm::FileKind::config
-                                   ? "error reading content from \"" + source + "\": error reading from " + source
-                                   : "error reading from " + source;
+    const std::string from = "error reading from " + (input ? "STDIN" : source);
+    const std::string before =
+        kind == swarm::FileKind::config ? fmt::format("error reading content from \"{}\": {}", source, from) : from;
     std::string data;
     try {
-        data = read_file(source);
+        data = input ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file(source);
     } catch (const Error& e) {
+        if (e.os().value() == EISDIR) throw error(Errc::usage, "{}: read {}: is a directory", before, source);
         throw wrapped(before + ": ", e);
     }
     if (data.empty()) throw error(Errc::usage, "{}: data is empty", before);

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "cli/context.hpp"
+#include "cli/docker_errors.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -10,6 +11,7 @@ namespace davit::cli {
 
 int run_swarm_group(Globals& globals, const Args& args, const char* name, const char* summary,
                     std::span<const Verb> verbs) {
+    if (is_without_progress(globals)) globals.progress = "quiet"; // of images that are fetched on the way
     try {
         return run_group(globals, args, name, summary, verbs);
     } catch (const Error& e) {
@@ -57,7 +59,8 @@ int run_inspection(Globals& globals, const Args& args, const Inspection& of) {
         .flag("pretty", human, "Print the information in a human friendly format")
         .arguments(names, 1);
     if (!options.parse(args)) return 0;
-    if (human && !format.empty()) throw error(Errc::usage, "--format is incompatible with human friendly format");
+    if (human && !format.empty() && of.one_form)
+        throw error(Errc::usage, "--format is incompatible with human friendly format");
     Context context(globals);
     Engine& engine = context.engine();
     if (!human) {
@@ -65,9 +68,9 @@ int run_inspection(Globals& globals, const Args& args, const Inspection& of) {
             names, format, [&](const std::string& name) { return of.document(engine, name); }, of.zeros);
         return code == 0 ? 0 : 1; // of a template that is none, too: containers have another one for that
     }
-    ErrorList errors;
-    for (const std::string& name : names) errors.run([&] { std::fputs(of.pretty(engine, name).c_str(), stdout); });
-    errors.throw_if_any();
+    std::string out; // all of them or none, as docker's
+    for (const std::string& name : names) out += of.pretty(engine, name);
+    std::fputs(out.c_str(), stdout);
     return 0;
 }
 

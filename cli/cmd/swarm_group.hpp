@@ -26,6 +26,7 @@ struct Inspection {
     std::string usage, summary;
     std::function<std::string(Engine&, const std::string&name)> document, pretty;
     const char* zeros;
+    bool one_form = false; // --pretty and --format exclude each other; else --pretty goes first
 };
 int run_inspection(Globals& globals, const Args& args, const Inspection& of);
 

@@ -137,7 +137,7 @@ int run_system_events(Globals& globals, const Args& args) {
             return true;
         },
         interrupts.token());
-    return interrupts.requested() && !(range.until && *range.until <= now) ? 130 : 0;
+    return interrupts.requested() && !(range.until && *range.until <= now) ? Interrupts::exit_code() : 0;
 }
 
 } // namespace davit::cli

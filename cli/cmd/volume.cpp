@@ -66,7 +66,7 @@ int create(Globals& globals, const Args& args) {
 }
 
 int list(Globals& globals, const Args& args) {
-    bool quiet = false;
+    bool quiet = false, cluster = false;
     std::string format;
     Filters filters;
     Options options(globals, "volume ls [OPTIONS]", "List volumes");
@@ -74,11 +74,17 @@ int list(Globals& globals, const Args& args) {
     options
         .value("format", format,
                "Format output using a custom template: 'table', 'table TEMPLATE', 'json', or a Go template")
+        .flag("cluster", cluster, "Display only cluster volumes, and use cluster volume list formatting")
+        .hidden()
         .flag("q,quiet", quiet, "Only display volume names");
     if (!options.parse(args)) return 0;
     filters.check();
     if (format.empty() && !quiet) format = configured_format(globals, "volumesFormat");
     quiet = quiet && is_table(format);
+    if (cluster) { // one machine has none
+        if (!quiet) std::puts("VOLUME NAME   GROUP     DRIVER    AVAILABILITY   STATUS");
+        return 0;
+    }
     Context context(globals);
     std::vector<nlohmann::json> rows;
     std::string names;
@@ -163,7 +169,8 @@ std::uint64_t print_pruned_volumes(Context& context, const Filters& filters, boo
     if (context.dry_run()) {
         const auto used = volumes_in_use(engine);
         for (const VolumeInfo& v : engine.volumes())
-            if (wanted(v) && !used.contains(v.name)) std::printf("Would remove: %s\n", printable(v.name).c_str());
+            if (wanted(v) && v.driver_opts.empty() && !used.contains(v.name))
+                std::printf("Would remove: %s\n", printable(v.name).c_str());
         return 0;
     }
     std::uint64_t total = 0;
@@ -187,6 +194,7 @@ int update(Globals& globals, const Args& args) {
     options.value("availability", availability, "Availability of the volume: active, pause, drain (default \"active\")")
         .arguments(names, 0, 1);
     if (!options.parse(args)) return 0;
+    if (!names.empty()) volume(Context(globals).engine(), names.front()); // throws for an unknown one
     throw error(Errc::usage, "can only update cluster volumes");
 }
 

@@ -5,6 +5,11 @@
 #include "cli/format/template_escapes.hpp"
 #include "cli/format/template_functions.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
 namespace davit::cli {
 
 namespace {
@@ -17,6 +22,27 @@ std::string unescaped(std::string text) {
         for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; ++at) text.replace(at, 2, 1, to);
     return text;
 }
+
+// What --format raw writes of a row, for the lists that have it.
+constexpr std::pair<std::string_view, const char*> raw_rows[] = {
+    {"formatter.ContainerContext",
+     "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\n"
+     "state: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}\nlabels: {{- pad .Labels 1 0}}\n"
+     "ports: {{- pad .Ports 1 0}}\n"},
+    {"formatter.imageContext", "repository: {{.Repository}}\ntag: {{.Tag}}\nimage_id: {{.ID}}\n"
+                               "created_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n"},
+    {"formatter.volumeContext", "name: {{.Name}}\ndriver: {{.Driver}}\n"},
+    {"formatter.diskUsageImagesContext", "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\n"
+                                         "size: {{.Size}}\nreclaimable: {{.Reclaimable}}\n"},
+    {"network.networkContext", "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n"},
+    {"service.serviceContext", "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\n"
+                               "image: {{.Image}}\nports: {{.Ports}}\n"},
+    {"task.taskContext", "id: {{.ID}}\nname: {{.Name}}\nimage: {{.Image}}\nnode: {{.Node}}\n"
+                         "desired_state: {{.DesiredState}}\ncurrent_state: {{.CurrentState}}\n"
+                         "error: {{.Error}}\nports: {{.Ports}}\n"},
+    {"node.nodeContext", "node_id: {{.ID}}\nhostname: {{.Hostname}}\nstatus: {{.Status}}\n"
+                         "availability: {{.Availability}}\nmanager_status: {{.ManagerStatus}}\n"},
+};
 
 std::string trimmed(const std::string& text) {
     const std::size_t start = text.find_first_not_of(' ');
@@ -72,7 +98,12 @@ std::string rendered(const ListFormat& format, const std::vector<PlainJson>& row
 ListFormat ListFormat::parse(const std::string& option, const std::string& row_type) {
     ListFormat out;
     out.row_type = row_type;
-    if (option == "json") {
+    const auto raw = std::find_if(std::begin(raw_rows), std::end(raw_rows),
+                                  [&](const auto& row) { return option == "raw" && row.first == row_type; });
+    if (raw != std::end(raw_rows)) {
+        out.kind = Kind::plain_template;
+        out.text = raw->second;
+    } else if (option == "json") {
         out.kind = Kind::json;
     } else if (!option.empty() && !option.starts_with("table")) {
         out.kind = Kind::plain_template;

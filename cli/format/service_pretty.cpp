@@ -139,10 +139,16 @@ std::string port_text(const swarm::PortConfig& p) {
                        p.protocol, p.target, p.mode);
 }
 
-template <typename Object>
-std::string times_section(const Object& o) {
-    return fmt::format("Created at:            \t{}\nUpdated at:            \t{}\n", go_time(o.created_at),
-                       go_time(o.updated_at));
+// docker prints them as Go does, and then in small letters.
+std::string time_text(std::int64_t time) {
+    std::string out = rfc3339_nano(time);
+    out[out.find('T')] = ' ';
+    out.back() = ' '; // for the Z
+    return out + "+0000 utc";
+}
+
+std::string times_section(const swarm::Config& o, const char* gap) {
+    return fmt::format("Created at:{0}{1}\nUpdated at:{0}{2}\n", gap, time_text(o.created_at), time_text(o.updated_at));
 }
 
 } // namespace
@@ -171,13 +177,13 @@ std::string pretty(const swarm::Service& service) {
 }
 
 std::string pretty(swarm::FileKind kind, const swarm::Config& file) {
-    const bool labels = !file.spec.labels.empty();
-    const char* gap = kind == swarm::FileKind::secret ? "              " : "\t\t\t";
+    const bool secret = kind == swarm::FileKind::secret;
+    const char* gap = secret ? "              " : "\t\t\t";
     std::string out = fmt::format("ID:{}{}\nName:{}{}\n", gap, file.id, gap, file.spec.name);
-    out += labels ? labels_section(file.spec.labels, " - ") : "Labels:\n";
-    if (kind == swarm::FileKind::secret) out += "Driver:\t\t\t" + file.spec.driver + "\n";
-    out += times_section(file);
-    return kind == swarm::FileKind::config ? out + "Data:\n" + file.spec.data + "\n" : out;
+    out += labels_section(file.spec.labels, " - ");
+    if (secret) out += "Driver:            " + file.spec.driver + "\n";
+    out += times_section(file, secret ? "        " : "            \t");
+    return secret ? out : out + "Data:\n" + file.spec.data + "\n";
 }
 
 std::string pretty_node(const nlohmann::ordered_json& d) {
@@ -192,7 +198,7 @@ std::string pretty_node(const nlohmann::ordered_json& d) {
     std::string out = "ID:\t\t\t" + text("/ID") + "\n";
     out += labels_section(d.at("Spec").at("Labels").get<Labels>(), " - ");
     out += "Hostname:              \t" + text("/Description/Hostname") + "\n";
-    out += "Joined at:             \t" + go_time(parse_rfc3339(text("/CreatedAt")).value_or(0)) + "\n";
+    out += "Joined at:             \t" + time_text(parse_rfc3339(text("/CreatedAt")).value_or(0)) + "\n";
     out += fmt::format("Status:\n State:\t\t\t{}\n Availability:         \t{}\n Address:\t\t{}\n",
                        upper(text("/Status/State")), upper(text("/Spec/Availability")), text("/Status/Addr"));
     out += fmt::format("Manager Status:\n Address:\t\t{}\n Raft Status:\t\tReachable\n Leader:\t\tYes\n",

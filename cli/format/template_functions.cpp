@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -110,10 +109,11 @@ std::size_t index_of(const Arguments& a, std::size_t i, std::size_t most) {
     return static_cast<std::size_t>(at);
 }
 
-// Whatever the index, there is nothing.
-[[noreturn]] void beyond(const Arguments& a, std::size_t i) {
-    index_of(a, i, std::numeric_limits<std::int64_t>::max()); // whether it is one
-    wrong(fmt::format("index out of range: {}", go_text(a[i])));
+// Go finds the first index behind the last only when it takes the element.
+std::size_t element_of(const Arguments& a, std::size_t i, std::size_t size, const char* kind) {
+    const std::size_t at = index_of(a, i, size);
+    if (at == size) wrong(fmt::format("reflect: {} index out of range", kind));
+    return at;
 }
 
 Json index(const Arguments& a) {
@@ -126,12 +126,10 @@ Json index(const Arguments& a) {
             const bool texts = std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); });
             next = found != value.end() ? *found : texts ? Json("") : Json();
         } else if (value.is_array()) {
-            if (value.empty()) beyond(a, i);
-            next = value[index_of(a, i, value.size() - 1)];
+            next = value[element_of(a, i, value.size(), "slice")];
         } else if (value.is_string()) {
             const std::string& text = value.get_ref<const std::string&>();
-            if (text.empty()) beyond(a, i);
-            next = static_cast<unsigned char>(text[index_of(a, i, text.size() - 1)]);
+            next = static_cast<unsigned char>(text[element_of(a, i, text.size(), "string")]);
         } else {
             wrong(value.is_null() ? "index of untyped nil" : "can't index item of type " + go_type(value));
         }

@@ -27,6 +27,8 @@ private:
     void process();
     void behaviour();
     void logging();
+    void check_log_mode(const std::map<std::string, std::string>& options);
+    void check_log_values(const LogConfig& log);
     void hooks();
     // ecs.cpp
     void ecs_task();
@@ -124,7 +126,7 @@ private:
 };
 
 // "0-2,5": the highest number; throws on anything else.
-int highest_cpu(const std::string& text);
+int highest_cpu(const std::string& text, const char* what = "cpus");
 // `restart` and `deploy.restart_policy` as the record has them. Throws invalid_project as Docker does.
 RestartRecord restart_record(const Service& service);
 

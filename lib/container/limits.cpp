@@ -16,11 +16,11 @@ constexpr std::int64_t mib = 1024 * 1024;
 
 } // namespace
 
-int highest_cpu(const std::string& text) {
+int highest_cpu(const std::string& text, const char* what) {
     int highest = -1;
     auto bad = [&] {
-        return error(Errc::invalid_project, "Invalid value {0} for cpuset cpus: invalid format: {0}", text)
-            .with_hint("numbers and ranges of CPUs, as in  0-2,5");
+        return error(Errc::invalid_project, "Invalid value {0} for cpuset {1}: invalid format: {0}", text, what)
+            .with_hint("numbers and ranges, as in  0-2,5");
     };
     auto number = [&](const char*& at, const char* end) {
         int n = -1;
@@ -123,6 +123,7 @@ void ContainerBuilder::cpu() {
     });
     r.cpuset_cpus = service_.cpuset;
     r.cpuset_mems = in_.container.cpuset_mems;
+    if (!r.cpuset_mems.empty()) highest_cpu(r.cpuset_mems, "mems"); // the kernel knows which there are
 }
 
 void ContainerBuilder::cpus() {

@@ -166,6 +166,25 @@ void ContainerBuilder::process() {
     r.working_dir = p.cwd;
 }
 
+// Of every driver, when a container is made.
+void ContainerBuilder::check_log_mode(const std::map<std::string, std::string>& options) {
+    const auto mode = options.find("mode"), buffer = options.find("max-buffer-size");
+    about("logging.options.mode", [&] {
+        if (mode != options.end() && mode->second != "blocking" && mode->second != "non-blocking" &&
+            !mode->second.empty())
+            throw error(Errc::invalid_project, "logger: logging mode not supported: {}", mode->second);
+    });
+    if (buffer == options.end()) return;
+    about("logging.options.max-buffer-size", [&] {
+        if (mode == options.end() || mode->second != "non-blocking")
+            throw error(Errc::invalid_project,
+                        "logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+        if (!parse_bytes(buffer->second))
+            throw error(Errc::invalid_project, "error parsing option max-buffer-size: invalid size: '{}'",
+                        buffer->second);
+    });
+}
+
 void ContainerBuilder::logging() {
     if (!service_.logging) return;
     static const std::set<std::string> foreign{"syslog",  "journald", "gelf",    "fluentd",
@@ -179,6 +198,7 @@ void ContainerBuilder::logging() {
         return;
     }
     if (!driver.empty()) log.driver = driver;
+    if (log.driver != "none") check_log_mode(service_.logging->options);
     std::set<std::string> options{"max-size", "max-file", "compress", "mode", "max-buffer-size"};
     if (log.driver == "json-file") options.insert({"labels", "labels-regex", "env", "env-regex", "tag"});
     else if (log.driver == "none") options = {"mode", "max-buffer-size"};
@@ -192,23 +212,35 @@ void ContainerBuilder::logging() {
                 throw error(Errc::invalid_project, "unknown log opt '{}' for {} log driver", option, log.driver);
             });
     log.options = service_.logging->options;
+    check_log_values(log);
+}
+
+// What the drivers say of values when a container starts.
+void ContainerBuilder::check_log_values(const LogConfig& log) {
     const auto value = [&](const char* key) {
         const auto found = log.options.find(key);
         return found == log.options.end() ? std::nullopt : std::optional(found->second);
     };
-    if (const auto size = value("max-size"); size && !parse_bytes(*size))
-        at_start("logging.options.max-size", [&] {
+    const auto refuse = [&](const char* key, const std::string& why) {
+        at_start(std::string("logging.options.") + key, [&] {
             throw error(Errc::invalid_project,
-                        "failed to create task for container: failed to initialize logging driver: invalid size: '{}'",
-                        *size);
+                        "failed to create task for container: failed to initialize logging driver: {}", why);
         });
-    if (const auto number = value("max-file"); number && parse_int(*number).value_or(0) < 1)
-        at_start("logging.options.max-file", [&] {
-            throw error(Errc::invalid_project,
-                        "failed to create task for container: failed to initialize logging driver: max-file cannot be "
-                        "less than 1: {}",
-                        *number);
-        });
+    };
+    const auto size = value("max-size"), number = value("max-file"), compress = value("compress");
+    if (size && parse_bytes(*size).value_or(-1) < 0) refuse("max-size", fmt::format("invalid size: '{}'", *size));
+    if (size && parse_bytes(*size) == 0) refuse("max-size", "max-size must be a positive number");
+    if (number && parse_int(*number).value_or(0) < 1)
+        refuse("max-file", fmt::format("max-file cannot be less than 1: {}", *number));
+    if (!compress || log.driver == "none") return;
+    static const std::set<std::string> yes{"1", "t", "T", "true", "TRUE", "True"},
+        no{"0", "f", "F", "false", "FALSE", "False"};
+    const bool local = log.driver == "local";
+    if (!yes.contains(*compress) && !no.contains(*compress))
+        refuse("compress", fmt::format("{}strconv.ParseBool: parsing \"{}\": invalid syntax",
+                                       local ? "invalid boolean value for compress: " : "", *compress));
+    if (!local && yes.contains(*compress) && (!size || parse_int(number.value_or("1")).value_or(0) < 2))
+        refuse("compress", "compress cannot be true when max-file is less than 2 or max-size is not set");
 }
 
 void ContainerBuilder::behaviour() {

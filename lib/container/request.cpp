@@ -187,6 +187,12 @@ void ContainerBuilder::request() {
     if (!service_.tmpfs.empty()) host["Tmpfs"] = tmpfs_of(service_);
     if (!service_.sysctls.empty()) host["Sysctls"] = Json(service_.sysctls);
     if (!service_.annotations.empty()) host["Annotations"] = Json(service_.annotations);
+    if (service_.ipc == "none") host["IpcMode"] = service_.ipc;
+    if (const auto& given = service_.security_opt;
+        std::any_of(given.begin(), given.end(), [](const std::string& o) { return o.starts_with("systempaths"); })) {
+        host["MaskedPaths"] = host["ReadonlyPaths"] = Json::array();
+        if (host["SecurityOpt"].is_null()) host["SecurityOpt"] = Json::array();
+    }
     if (service_.init) host["Init"] = *service_.init;
     host.update(asked_host);
     out_.request = json::text(Json{{"Config", std::move(config)}, {"HostConfig", std::move(host)}});

@@ -36,6 +36,13 @@ void take_block_io(const ContainerFlags& flags, Service& to) {
 
 void take_limits(const ContainerFlags& flags, ContainerSpec& to) {
     Service& s = to.service;
+    for (const char* name : {"cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"})
+        if (flags.has(name))
+            throw error(Errc::usage,
+                        "\"--{}\" is only supported on a Docker daemon running on windows, but the Docker daemon is "
+                        "running on linux",
+                        name)
+                .with_exit_code(1);
     if (flags.has("memory-swappiness")) {
         s.mem_swappiness = int_of(flags.text("memory-swappiness"));
         if (s.mem_swappiness < -1 || s.mem_swappiness > 100)
@@ -43,8 +50,6 @@ void take_limits(const ContainerFlags& flags, ContainerSpec& to) {
         if (s.mem_swappiness == -1) s.mem_swappiness = 0;
     }
     take(flags, "cpus", s.cpus, cpus_of);
-    take(flags, "cpu-count", s.cpu_count, int_of);
-    take(flags, "cpu-percent", s.cpu_percent, int_of);
     take(flags, "cpu-period", s.cpu_period, int_of);
     take(flags, "cpu-quota", s.cpu_quota, int_of);
     take(flags, "cpu-rt-period", s.cpu_rt_period, int_of);
@@ -95,10 +100,7 @@ ContainerUpdate container_update(const ContainerFlags& flags) {
     take(flags, "blkio-weight", out.blkio_weight, int_of);
     if (flags.has("cpuset-cpus")) out.cpuset_cpus = flags.text("cpuset-cpus");
     if (flags.has("cpuset-mems")) out.cpuset_mems = flags.text("cpuset-mems");
-    if (flags.has("restart")) {
-        restart_of(flags.text("restart"));
-        out.restart = flags.text("restart");
-    }
+    if (flags.has("restart")) out.restart = restart_text(flags.text("restart"));
     if (flags.has("cpu-rt-period") || flags.has("cpu-rt-runtime"))
         throw error(Errc::unsupported, "the real-time limits of a container that is there cannot be changed")
             .with_hint("make it anew with --cpu-rt-period and --cpu-rt-runtime");

@@ -7,7 +7,7 @@
 #include "compose/short_forms.hpp"
 #include "davit/short_forms.hpp"
 #include "stack/flag_values.hpp"
-#include "stack/text.hpp"
+#include "stack/short_forms.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -30,6 +30,12 @@ bool is_mac(const std::string& text) {
     for (std::size_t i = 0; i < length; ++i)
         if (i % 3 == 2 ? text[i] != text[2] : !std::isxdigit(static_cast<unsigned char>(text[i]))) return false;
     return true;
+}
+
+// As it is kept: "02-42-AC-11-00-02" is 02:42:ac:11:00:02.
+std::string plain_mac(std::string mac) {
+    for (char& c : mac) c = c == '-' ? ':' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return mac;
 }
 
 void refuse_twice(const ContainerFlags& flags, const char* flag, bool in_network, const char* what) {
@@ -55,8 +61,9 @@ void add_plain_flags(const ContainerFlags& flags, NetworkUse& first) {
 std::vector<NetworkUse> networks_of(const ContainerFlags& flags) {
     std::vector<NetworkUse> out;
     for (const std::string& text : flags.all("network")) out.push_back(network_use(text));
-    if (out.empty()) out.emplace_back();
-    if (out.front().target.empty()) out.front().target = "default";
+    for (const NetworkUse& use : out)
+        if (use.target.empty()) throw error(Errc::usage, "no name set for network");
+    if (out.empty()) out.emplace_back().target = "default";
     add_plain_flags(flags, out.front());
     std::set<std::string> seen;
     for (const NetworkUse& use : out)
@@ -97,9 +104,11 @@ std::string network_mode(const ContainerFlags& flags) {
 void take_networks(const ContainerFlags& flags, ContainerSpec& to) {
     Service& service = to.service;
     std::vector<NetworkUse> uses = networks_of(flags);
-    for (const NetworkUse& use : uses)
-        if (const std::string& mac = use.endpoint.mac_address; !mac.empty() && !is_mac(mac))
-            throw error(Errc::usage, "{} is not a valid mac address", mac);
+    for (NetworkUse& use : uses) {
+        std::string& mac = use.endpoint.mac_address;
+        if (!mac.empty() && !is_mac(mac)) throw error(Errc::usage, "{} is not a valid mac address", mac);
+        mac = plain_mac(mac);
+    }
     if (uses.size() == 1 && is_mode(uses[0].target)) {
         check_mode(uses[0]);
         service.network_mode = uses[0].target == "default" ? "bridge" : uses[0].target;
@@ -113,48 +122,6 @@ void take_networks(const ContainerFlags& flags, ContainerSpec& to) {
     }
     service.links = flags.all("link");
 }
-
-namespace {
-
-// One number, or two with a dash between.
-std::optional<std::pair<std::int64_t, std::int64_t>> port_range(const std::string& text) {
-    const std::size_t dash = text.find('-');
-    const auto first = parse_int(text.substr(0, dash));
-    const auto last = dash == std::string::npos ? first : parse_int(text.substr(dash + 1));
-    constexpr std::int64_t highest = 65535;
-    if (!first || !last || *first < 0 || *last > highest || *last < *first) return std::nullopt;
-    return std::pair(*first, *last);
-}
-
-// What docker says to a -p that is none: the first part of it that is wrong.
-std::string why_no_port(const std::string& text) {
-    if (text.find('=') != std::string::npos) {
-        const stack::KeyValue pair = stack::split_pair(text);
-        if (pair.key != "published") return "no port specified: :/tcp<empty>";
-        const std::string published = pair.value->substr(0, pair.value->find(','));
-        return port_range(published) ? fmt::format("no port specified: {}:/tcp<empty>", published)
-                                     : "invalid hostPort: " + published;
-    }
-    const std::size_t slash = text.find('/');
-    std::string rest = text.substr(0, slash);
-    const auto last_part = [&rest] {
-        const std::size_t colon = rest.rfind(':');
-        std::string part = rest.substr(colon == std::string::npos ? 0 : colon + 1);
-        rest.resize(colon == std::string::npos ? 0 : colon);
-        return part;
-    };
-    const std::string container = last_part(), host = last_part(), address = rest;
-    if (container.empty()) return fmt::format("no port specified: {}<empty>", text);
-    const std::string protocol = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
-    if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") return "invalid proto: " + protocol;
-    if (!address.empty() && !compose::is_ip_address(address)) return "invalid IP address: " + address;
-    const auto inside = port_range(container), outside = port_range(host);
-    if (!inside) return "invalid containerPort: " + container;
-    if (!host.empty() && !outside) return "invalid hostPort: " + host;
-    return fmt::format("invalid ranges specified for container and host Ports: {} and {}", container, host);
-}
-
-} // namespace
 
 std::vector<Port> published_ports(const ContainerFlags& flags) {
     std::vector<Port> out;
@@ -173,26 +140,43 @@ std::vector<Port> published_ports(const ContainerFlags& flags) {
                 throw error(Errc::invalid_project, "invalid port specification: \"0/{}\"", out.back().protocol);
         } catch (const Error& e) {
             if (e.kind() == Errc::invalid_project) throw;
-            throw error(Errc::usage, "{}", why_no_port(text)).with_hint(e.what());
+            throw error(Errc::usage, "{}", stack::why_no_port(text)).with_hint(e.what());
         }
     return out;
 }
+
+namespace {
+
+void check_exposed(const std::string& text) {
+    const auto refuse = [](const std::string& why) {
+        throw error(Errc::usage, "invalid range format for --expose: {}", why);
+    };
+    const auto number = [&](const char* end, const std::string& digits) {
+        constexpr std::int64_t highest = 65535;
+        const bool written = !digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos;
+        if (!written) refuse(fmt::format("invalid {} port '{}': invalid syntax", end, digits));
+        const auto read = parse_int(digits);
+        if (!read || *read > highest) refuse(fmt::format("invalid {} port '{}': value out of range", end, digits));
+        return *read;
+    };
+    if (text.empty()) refuse("invalid port range: value is empty");
+    const std::string numbers = text.substr(0, text.find('/'));
+    const std::size_t dash = numbers.find('-');
+    const std::int64_t first = number("start", numbers.substr(0, dash));
+    if (dash != std::string::npos && number("end", numbers.substr(dash + 1)) < first)
+        refuse("invalid port range: " + text);
+}
+
+} // namespace
 
 void take_ports(const ContainerFlags& flags, Service& to) {
     to.ports = published_ports(flags);
     for (Port& port : to.ports)
         if (port.published == "0") port.published.clear();
     for (const std::string& text : flags.all("expose")) {
-        if (text.find(':') != std::string::npos) throw error(Errc::usage, "invalid port format for --expose: {}", text);
-        const std::string numbers = text.substr(0, text.find('/'));
-        const std::size_t dash = numbers.find('-');
-        if (!parse_int(numbers.substr(0, dash)))
-            throw error(Errc::usage, "invalid range format for --expose: invalid start port '{}': invalid syntax",
-                        numbers.substr(0, dash));
-        if (dash != std::string::npos && !port_range(numbers))
-            throw error(Errc::usage, "invalid range format for --expose: invalid port range: {}", numbers);
+        check_exposed(text);
         if (const compose::ShortPorts parsed = compose::parse_ports(text); !parsed.error.empty())
-            throw error(Errc::usage, "invalid range format for --expose: {}", numbers).with_hint(parsed.error);
+            throw error(Errc::usage, "invalid range format for --expose: {}", text).with_hint(parsed.error);
         to.expose.push_back(text);
     }
 }

@@ -74,6 +74,7 @@ void take_process(const ContainerFlags& flags, Service& to) {
     }
     to.user = flags.text("user");
     to.working_dir = flags.text("workdir");
+    if (to.working_dir.starts_with('/')) to.working_dir = compose::clean_path(to.working_dir);
     to.group_add = flags.all("group-add");
     to.hostname = flags.text("hostname");
     to.domainname = flags.text("domainname");
@@ -110,7 +111,7 @@ void take_namespaces(const ContainerFlags& flags, Service& to) {
     to.userns_mode = flags.text("userns");
     to.cgroup = flags.text("cgroupns");
     to.ipc = flags.text("ipc");
-    refuse("pid", to.pid.empty() || to.pid == "host" || SharedWith::parse(to.pid).is_container(), "PID");
+    refuse("pid", to.pid.empty() || to.pid == "host" || !SharedWith::parse(to.pid).name.empty(), "PID");
     refuse("uts", to.uts.empty() || to.uts == "host", "UTS");
     refuse("userns", to.userns_mode.empty() || to.userns_mode == "host", "USER");
     refuse("cgroupns", to.cgroup.empty() || to.cgroup == "host" || to.cgroup == "private", "CGROUP");
@@ -133,6 +134,8 @@ std::string security_option(const std::string& text, const ContainerFlagSurround
         if (colon == std::string::npos) throw error(Errc::usage, "invalid --security-opt: \"{}\"", text);
         pair = {text.substr(0, colon), text.substr(colon + 1)};
     }
+    if (pair.key == "seccomp" && pair.value && pair.value->empty())
+        throw error(Errc::usage, "invalid --security-opt: \"{}\"", text);
     if (pair.key != "seccomp" || !pair.value || *pair.value == "unconfined" || *pair.value == "builtin") return text;
     const std::string& file = *pair.value;
     std::string content;
@@ -169,10 +172,11 @@ void take_security(const ContainerFlags& flags, const ContainerFlagSurroundings&
 }
 
 void take_health(const ContainerFlags& flags, ContainerSpec& to) {
-    static constexpr const char* settings[] = {"health-cmd",     "health-interval",     "health-timeout",
-                                               "health-retries", "health-start-period", "health-start-interval"};
-    bool any = false;
-    for (const char* name : settings) any = any || flags.has(name);
+    // What is empty or 0 is not asked for.
+    bool any = !flags.text("health-cmd").empty() ||
+               (flags.has("health-retries") && docker::int_of(flags.text("health-retries")) != 0);
+    for (const char* name : {"health-interval", "health-timeout", "health-start-period", "health-start-interval"})
+        any = any || (flags.has(name) && stack::duration_value(flags.text(name)) != 0);
     to.no_healthcheck = flags.is_true("no-healthcheck");
     if (to.no_healthcheck && any) throw error(Errc::usage, "--no-healthcheck conflicts with --health-* options");
     if (to.no_healthcheck) to.service.healthcheck.emplace().disable = true;
@@ -202,7 +206,7 @@ void take_health(const ContainerFlags& flags, ContainerSpec& to) {
 
 void take_behaviour(const ContainerFlags& flags, ContainerSpec& to) {
     const docker::RestartText restart = restart_of(flags.text("restart"));
-    to.service.restart = flags.text("restart");
+    to.service.restart = docker::restart_text(flags.text("restart"));
     to.auto_remove = flags.is_true("rm");
     to.service.stop_signal = flags.text("stop-signal");
     if (flags.has("stop-timeout"))
@@ -283,6 +287,9 @@ void check_network_mode(const ContainerFlags& flags, const std::string& mode) {
         throw error(Errc::invalid_project,
                     "conflicting options: {} can't be used with links. This would result in undefined behavior",
                     of_container ? "container type network" : "host type networking");
+    for (const std::string& link : flags.all("link"))
+        if (link.empty() || link.front() == ':')
+            throw error(Errc::invalid_project, "could not get container for : invalid name or ID supplied: \"\"");
     if (of_container && flags.is_true("publish-all"))
         throw error(Errc::invalid_project, "conflicting options: port publishing and the container type network mode");
 }

@@ -43,6 +43,11 @@ Bind bind_of(const std::string& text, const std::string& directory) {
     if (compose::split(text, ':').size() > most && out.parsed.source.size() != 1)
         throw error(Errc::invalid_project, "invalid volume specification: '{}'", text);
     std::string& source = out.parsed.source;
+    // A drive to docker's client, a volume of one letter to its engine.
+    if (out.parsed.drive && !source.empty() && compose::split(text, ':').size() == most) {
+        out.parsed = compose::parse_volume("xx" + text.substr(1));
+        out.parsed.source = text.substr(0, 1);
+    }
     if (out.parsed.bind && source.starts_with('.')) {
         const std::string rest = text.substr(source.size());
         source = compose::clean_path(compose::join_path(directory, source));
@@ -67,6 +72,18 @@ bool is_bind_mode(const std::string& mode) {
     return true;
 }
 
+void check_volume_name(const std::string& name) {
+    if (name.size() == 1)
+        throw error(Errc::invalid_project,
+                    "create {}: volume name is too short, names should be at least two alphanumeric characters", name);
+    if (!is_volume_name(name))
+        throw error(Errc::invalid_project,
+                    "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
+                    "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute "
+                    "path",
+                    name);
+}
+
 void check_bind(const Bind& bind) {
     const compose::ShortVolume& v = bind.parsed;
     const auto parts = compose::split(bind.text, ':');
@@ -74,16 +91,6 @@ void check_bind(const Bind& bind) {
         throw error(Errc::invalid_project, "invalid mode: {}", parts[2]);
     if (parts.size() == 2 && is_bind_mode(std::string(parts[1]))) // a volume without a name has no mode
         throw error(Errc::invalid_project, "invalid volume specification: '{}'", bind.text);
-    if (v.source.size() == 1 && v.source.front() != '/')
-        throw error(Errc::invalid_project,
-                    "create {}: volume name is too short, names should be at least two alphanumeric characters",
-                    v.source);
-    if (!v.source.empty() && v.source.front() != '/' && !is_volume_name(v.source))
-        throw error(Errc::invalid_project,
-                    "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
-                    "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute "
-                    "path",
-                    v.source);
     if (!v.target.starts_with('/') && !v.source.empty()) // of an anonymous volume it is from the root on
         throw error(
             Errc::invalid_project,
@@ -104,6 +111,7 @@ void check_bind(const Bind& bind) {
     };
     if (of_host && v.nocopy) refuse_field("bind", "VolumeOptions");
     if (!of_host && !v.propagation.empty()) refuse_field("volume", "BindOptions");
+    if (!v.source.empty() && !of_host) check_volume_name(v.source);
 }
 
 Mount mount_of(const Bind& bind) {
@@ -124,9 +132,10 @@ Mount mount_of(const Bind& bind) {
 }
 
 void check_mount(const swarm::Mount& m) {
-    static const std::set<std::string> known{"bind", "volume", "tmpfs", "image", "npipe", "cluster"};
-    if (!known.contains(m.type)) throw refused(m.type, "mount type unknown");
+    static const std::set<std::string> known{"bind", "volume", "tmpfs", "image"};
+    static const std::set<std::string> propagations{"", "private", "rprivate", "shared", "rshared", "slave", "rslave"};
     if (m.target.empty()) throw refused(m.type, "field Target must not be empty");
+    if (!known.contains(m.type)) throw refused(m.type, "mount type unknown");
     if ((m.type == "bind" || m.type == "image") && m.source.empty())
         throw refused(m.type, "field Source must not be empty");
     if (m.type == "tmpfs" && !m.source.empty()) throw refused(m.type, "field Source must not be specified");
@@ -138,11 +147,10 @@ void check_mount(const swarm::Mount& m) {
         throw refused(m.type, "must not set Subpath when using anonymous volumes");
     if ((m.type == "volume" || m.type == "image") && !m.subpath.empty() && !is_local_path(m.subpath))
         throw refused(m.type, "subpath must be a relative path within the volume");
-    if (m.type == "volume" && !m.source.empty() && !is_volume_name(m.source))
-        throw error(Errc::invalid_project,
-                    "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
-                    "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed",
-                    m.source);
+    if (m.type == "bind" && !propagations.contains(m.propagation))
+        throw refused(m.type, "invalid propagation mode: " + m.propagation);
+    if (compose::clean_path(m.target) == "/") throw refused(m.type, "invalid specification: destination can't be '/'");
+    if (m.type == "volume" && !m.source.empty()) check_volume_name(m.source);
     if (m.type == "bind" && m.read_only_force_recursive && !m.read_only)
         throw refused(m.type, "option 'bind-recursive=readonly' requires 'readonly' to be specified in conjunction");
 }
@@ -171,10 +179,9 @@ Mount mount_of(const swarm::Mount& m) {
     } else if (m.type == "image") {
         out.type = MountType::image;
         out.image = MountImage{m.subpath, {}};
-    } else if (m.type == "volume") {
-        out.volume = MountVolume{m.no_copy, m.subpath, m.volume_labels, {}};
     } else {
-        out.type = m.type == "npipe" ? MountType::npipe : MountType::cluster;
+        // Labels of one with a name go to the volume, in take_mounts().
+        out.volume = MountVolume{m.no_copy, m.subpath, m.source.empty() ? m.volume_labels : Labels{}, {}};
     }
     return out;
 }
@@ -250,6 +257,8 @@ void take_mounts(const ContainerFlags& flags, const ContainerFlagSurroundings& a
         if (!text.starts_with('/'))
             throw error(Errc::invalid_project, "invalid mount path: '{}' mount path must be absolute",
                         text.substr(0, text.find(':')));
+        if (compose::clean_path(text.substr(0, text.find(':'))) == "/")
+            throw error(Errc::invalid_project, "invalid specification: destination can't be '/'");
         once(text.substr(0, text.find(':')));
         to.service.tmpfs.push_back(text);
     }
@@ -260,12 +269,11 @@ void take_mounts(const ContainerFlags& flags, const ContainerFlagSurroundings& a
     to.service.volumes_from = flags.all("volumes-from");
     for (const std::string& from : to.service.volumes_from) {
         if (from.empty()) throw error(Errc::invalid_project, "volumes-from specification cannot be an empty string");
-        if (const auto parts = compose::split(from, ':');
-            parts.size() > 2 || parts[0].empty() ||
-            (parts.size() == 2 && parts[1] != "ro" && parts[1] != "rw" && parts[1] != "z" && parts[1] != "Z"))
-            throw error(Errc::invalid_project, "{}: {}",
-                        parts.size() == 2 && !parts[0].empty() ? "invalid mode" : "invalid volumesFrom specification",
-                        parts.size() == 2 && !parts[0].empty() ? std::string(parts[1]) : from);
+        const std::size_t colon = from.find(':');
+        const std::string mode = colon == std::string::npos ? "rw" : from.substr(colon + 1);
+        if (colon == 0) throw error(Errc::invalid_project, "invalid name or ID supplied: \"\"");
+        if (mode != "ro" && mode != "rw" && mode != "z" && mode != "Z")
+            throw error(Errc::invalid_project, "invalid mode: {}", mode);
     }
 }
 

@@ -39,7 +39,7 @@ std::optional<std::uint64_t> whole(std::string_view text) {
 std::int64_t gpu_count(const std::string& text) {
     if (text == "all") return -1;
     const auto count = parse_int(text);
-    if (!count) throw usage("count ({}) must be an integer or \"all\"", text);
+    if (!count) throw usage("invalid count ({}): value must be either \"all\" or an integer: invalid syntax", text);
     return *count;
 }
 
@@ -84,12 +84,13 @@ Device device_of(const std::string& text) {
     if (parts.size() == 3) out.permissions = parts[2];
     if (parts.size() == 2 && is_access(parts[1])) out.permissions = parts[1];
     else if (parts.size() > 1) out.target = parts[1];
-    if (out.target.empty()) out.target = out.source;
-    if (out.target.front() != '/') throw usage("{} is not an absolute path", out.target);
+    if (parts.size() == 1 || (parts.size() == 2 && is_access(parts[1]))) out.target = out.source;
+    if (!out.target.starts_with('/')) throw usage("{} is not an absolute path", out.target);
     return out;
 }
 
 DeviceRequest gpus_of(const std::string& text) {
+    if (text.empty()) throw usage("EOF");
     DeviceRequest out;
     std::set<std::string> seen;
     for (const std::string& field : stack::csv_fields(text)) {
@@ -155,6 +156,11 @@ RestartText restart_of(const std::string& text) {
     if (!retries) throw usage("invalid restart policy format: maximum retry count must be an integer");
     out.retries = *retries;
     return out;
+}
+
+std::string restart_text(const std::string& text) {
+    const RestartText read = restart_of(text);
+    return read.retries == 0 ? read.name : text;
 }
 
 std::string extra_host(const std::string& text) {
@@ -249,9 +255,7 @@ void variable(const std::string& text) {
     if (text.empty() || text.front() == '=') throw usage("invalid environment variable: {}", text);
 }
 
-void label(const std::string& text) {
-    if (text.empty() || text.front() == '=') throw usage("invalid label '{}': empty name", text);
-}
+void label(const std::string& text) { stack::check_label(text); }
 
 void link(const std::string& text) {
     const auto parts = compose::split(text, ':');

@@ -40,6 +40,7 @@ struct RestartText {
     std::int64_t retries = 0;
 };
 RestartText restart_of(const std::string& text);
+std::string restart_text(const std::string& text); // checked, without a number that says nothing: "always:0"
 
 // "host:1.2.3.4" as HostConfig.ExtraHosts has it.
 std::string extra_host(const std::string& text);

@@ -77,8 +77,8 @@ void Engine::Impl::pull_one(image::Store& images, const std::string& project, co
     registry::read_daemon_config(how);
     try {
         const auto reference = registry::Reference::parse(pull.reference);
-        image::pull(images, reference, how);
-        record_image_event(store.roots(), "pull", reference.familiar(), reference.familiar());
+        const image::Image pulled = image::pull(images, reference, how);
+        record_image_event(store.roots(), "pull", reference.familiar(), reference.familiar(), pulled.config.labels);
         event.kind = EventKind::operation_done;
         emit(event);
     } catch (const Error& e) {

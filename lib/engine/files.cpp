@@ -114,17 +114,17 @@ image::Image commit(Engine& engine, const ContainerInfo& container, const Commit
         throw error(Errc::not_found, "the image {} of container {} is no longer there", container.image,
                     container.name);
     Paused paused(engine, container, options.pause);
-    image::Image image =
-        rootfs::commit(store, *base, spec_of(roots, container), options, label::of_user(container.labels), stop);
+    image::Image image = rootfs::commit(store, *base, spec_of(roots, container), options,
+                                        {label::of_user(container.labels), container.expose}, stop);
     if (name) {
         store.tag(image, *name);
         image.tags.push_back(name->familiar());
     }
-    paused.end();
-    record_image_event(roots, "create", image.id, image.id);
-    if (name) record_image_event(roots, "tag", image.id, name->familiar());
+    record_image_event(roots, "create", image.id, image.id, image.config.labels);
+    if (name) record_image_event(roots, "tag", image.id, name->familiar(), image.config.labels);
     record_event(roots, container, "commit",
                  {{"comment", options.message}, {"imageID", image.id}, {"imageRef", name ? name->familiar() : ""}});
+    paused.end();
     return image;
 }
 

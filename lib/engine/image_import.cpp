@@ -51,8 +51,8 @@ image::Image import_image(Engine& engine, int fd, const std::string& name, const
     image::Image image =
         image::put_image(store, lease, config.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {layer});
     if (reference) store.tag(image, *reference);
-    if (reference) record_image_event(roots_of(engine), "tag", image.id, reference->familiar());
-    record_image_event(roots_of(engine), "import", image.id, image.id);
+    if (reference) record_image_event(roots_of(engine), "tag", image.id, reference->familiar(), image.config.labels);
+    record_image_event(roots_of(engine), "import", image.id, image.id, image.config.labels);
     return image;
 }
 

@@ -189,7 +189,7 @@ void tag_image(Engine& engine, const std::string& source, const std::string& tar
     if (!named || !store.find(*named)) several = store.index_of(image); // by its id: what its names stand for
     if (several) store.tag(*several, reference);
     else store.tag(image, reference);
-    record_image_event(roots_of(engine), "tag", image.id, reference.familiar());
+    record_image_event(roots_of(engine), "tag", image.id, reference.familiar(), image.config.labels);
 }
 
 namespace {
@@ -201,7 +201,8 @@ RemovedImages recorded(const Roots& roots, image::Removed removed) {
 }
 
 std::vector<LoadedImage> recorded(const Roots& roots, std::vector<LoadedImage> loaded) {
-    for (const auto& one : loaded) record_image_event(roots, "load", one.image.id, one.image.id);
+    for (const auto& one : loaded)
+        record_image_event(roots, "load", one.image.id, one.image.id, one.image.config.labels);
     return loaded;
 }
 
@@ -281,7 +282,7 @@ image::Image pull_image(Engine& engine, const std::string& name, const PullImage
     tell(EventKind::operation_started, "");
     try {
         image::Image image = about("image:" + reference.familiar(), [&] { return image::pull(store, reference, how); });
-        record_image_event(roots_of(engine), "pull", reference.familiar(), reference.familiar());
+        record_image_event(roots_of(engine), "pull", reference.familiar(), reference.familiar(), image.config.labels);
         tell(EventKind::operation_done, "");
         return image;
     } catch (const Error& e) {

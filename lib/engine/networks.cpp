@@ -160,6 +160,7 @@ void check_parent(net::NetlinkSocket& host, const NetworkRecord& record, const s
 
 // Its subnets and the name of its bridge, clear of what the machine has.
 void lay_out(NetworkRecord& record, const std::vector<NetworkRecord>& others, const Roots& roots) {
+    check_network_options(record);
     check_bridge_name(record, others);
     net::NetlinkSocket host(NETLINK_ROUTE);
     const bool shared = is_shared_driver(record.driver);

@@ -153,7 +153,8 @@ void prune_volumes(Engine& engine, const std::function<bool(const VolumeInfo&)>&
     const Roots roots = roots_of(engine);
     std::uint64_t all = 0;
     for (const VolumeInfo& v : engine.volumes()) {
-        if (used.contains(v.name) || (wanted && !wanted(v))) continue;
+        // What stands elsewhere, as its options say, was not made by itself: as docker, which keeps it too.
+        if (used.contains(v.name) || !v.driver_opts.empty() || (wanted && !wanted(v))) continue;
         heed(stop);
         const std::uint64_t bytes = removed ? DiskSurvey().bytes(roots.volume_data(v.name)) : 0;
         remove(engine, v, stop);

@@ -21,5 +21,7 @@ struct NetworkOptions {
 };
 // Throws invalid_project for a value that is none.
 NetworkOptions network_options(const NetworkRecord& record);
+// Of a network that is to be made: the kernel's limits too. Throws invalid_project.
+void check_network_options(const NetworkRecord& record);
 
 } // namespace davit

@@ -94,7 +94,7 @@ void set_command(Json& config, const std::vector<std::string>& args) {
 } // namespace
 
 std::string committed_config(const std::string& config_json, const runtime::Spec& spec, const CommitOptions& options,
-                             const Labels& labels, const std::string& diff_id, const std::string& now) {
+                             const CommittedOf& container, const std::string& diff_id, const std::string& now) {
     Json whole = Json::parse(config_json);
     Json& config = whole["config"];
     if (!config.is_object()) config = Json::object();
@@ -109,9 +109,11 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
     }
     env.insert(env.end(), inherited.begin(), inherited.end());
     config["Env"] = env;
-    config["WorkingDir"] = spec.process.cwd;
+    // "/" is where a process begins that nobody told otherwise.
+    if (spec.process.cwd != "/" || config.contains("WorkingDir")) config["WorkingDir"] = spec.process.cwd;
     if (!spec.process.user.name.empty()) config["User"] = spec.process.user.name;
-    for (const auto& [key, value] : labels) config["Labels"][key] = value;
+    for (const auto& [key, value] : container.labels) config["Labels"][key] = value;
+    for (const std::string& port : container.expose) config["ExposedPorts"][port] = Json::object();
     apply_changes(config, options.changes);
     whole["created"] = now;
     if (!options.author.empty()) whole["author"] = options.author;
@@ -125,12 +127,12 @@ std::string committed_config(const std::string& config_json, const runtime::Spec
 }
 
 image::Image commit(image::Store& store, const image::Image& base, const runtime::Spec& spec,
-                    const CommitOptions& options, const Labels& labels, const std::stop_token& stop) {
+                    const CommitOptions& options, const CommittedOf& container, const std::stop_token& stop) {
     if (spec.root.overlay.upper.empty())
         throw error(Errc::unsupported, "the container has no layer of its own that could be committed");
     const NewLayer layer = write_layer(spec.root.overlay.upper, store.root(), stop);
     const std::string config =
-        committed_config(store.config_json(base), spec, options, labels, layer.digest,
+        committed_config(store.config_json(base), spec, options, container, layer.digest,
                          rfc3339_nano(sys::realtime_ns())); // to the nanosecond: two commits at once are two images
     image::Manifest manifest;
     manifest.media_type = registry::media::oci_manifest;

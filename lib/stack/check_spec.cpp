@@ -27,14 +27,6 @@ bool one_of(const std::string& word, std::initializer_list<std::string_view> wor
 
 bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-// A label of a command line: its name is given and is one word.
-void check_label(const std::string& text) {
-    std::string key = text.substr(0, text.find('='));
-    key.erase(0, std::min(key.find_first_not_of(" \t"), key.size()));
-    if (key.empty()) throw error(Errc::usage, "invalid label '{}': empty name", text);
-    if (key.find_first_of(" \t") != std::string::npos) throw error(Errc::usage, "label '{}' contains whitespaces", key);
-}
-
 // "." or names with dots between them, of letters, digits and inner hyphens; not of digits alone.
 void check_domain(const std::string& text) {
     const std::size_t first = std::min(text.find_first_not_of(' '), text.size());

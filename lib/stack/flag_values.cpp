@@ -19,6 +19,11 @@ std::string lower(std::string text) {
     return text;
 }
 
+std::string trimmed(const std::string& text) {
+    const std::size_t first = text.find_first_not_of(" \t");
+    return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
 template <typename... Args>
 Error usage(fmt::format_string<Args...> text, Args&&... args) {
     return error(Errc::usage, text, std::forward<Args>(args)...);
@@ -77,8 +82,9 @@ public:
     MountFields(const std::string& directory, MountOf of) : directory_(directory), of_(of) {}
 
     swarm::Mount take(const std::string& text) {
-        if (text.empty()) throw usage("value is empty");
-        for (const std::string& field : csv_fields(text)) {
+        const std::string line = trimmed(text);
+        if (line.empty()) throw usage("value is empty");
+        for (const std::string& field : csv_fields(line)) {
             KeyValue pair = split_pair(field);
             refuse_spaces(field, pair);
             pair.key = lower(pair.key);
@@ -103,10 +109,6 @@ private:
     }
 
     static void refuse_spaces(const std::string& field, const KeyValue& pair) {
-        auto trimmed = [](const std::string& s) {
-            const std::size_t first = s.find_first_not_of(" \t");
-            return first == std::string::npos ? "" : s.substr(first, s.find_last_not_of(" \t") + 1 - first);
-        };
         if (const std::string key = trimmed(pair.key); key != pair.key)
             throw usage("invalid option '{}' in '{}': option should not have whitespace", key, field);
         if (!pair.value) return;
@@ -212,6 +214,13 @@ private:
 
 } // namespace
 
+void check_label(const std::string& text) {
+    std::string key = text.substr(0, text.find('='));
+    key.erase(0, std::min(key.find_first_not_of(" \t"), key.size()));
+    if (key.empty()) throw usage("invalid label '{}': empty name", text);
+    if (key.find_first_of(" \t") != std::string::npos) throw usage("label '{}' contains whitespaces", key);
+}
+
 std::vector<std::string> csv_fields(const std::string& line) {
     std::vector<std::string> out(1);
     bool quoted = false;
@@ -221,14 +230,15 @@ std::vector<std::string> csv_fields(const std::string& line) {
         else if (line[i] == ',' && !quoted) out.emplace_back();
         else out.back() += line[i];
     }
-    if (quoted) throw usage("parse error on line 1: extraneous or missing \" in quoted-field");
+    if (quoted)
+        throw usage("parse error on line 1, column {}: extraneous or missing \" in quoted-field", line.size() + 1);
     return out;
 }
 
 std::vector<swarm::PortConfig> port_value(const std::string& text) {
     if (text.find('=') != std::string::npos) return {long_port(text)};
     const SwarmPorts ports = parse_swarm_ports(text);
-    if (!ports.error.empty()) throw usage("{}", ports.error);
+    if (!ports.error.empty()) throw usage("{}", why_no_port(text)).with_hint(ports.error);
     if (!ports.address.empty()) throw usage("hostip is not supported");
     return ports.ports;
 }
@@ -245,10 +255,14 @@ bool take_address(const std::string& key, const std::string& value, ServiceNetwo
     else if (key == "ip6") to.ipv6_address = value;
     else if (key == "mac-address") to.mac_address = value;
     else if (key == "link-local-ip") to.link_local_ips.push_back(value);
-    else if (key == "gw-priority") to.gw_priority = static_cast<int>(integer_value(value));
-    else return false;
-    if ((key == "ip" || key == "ip6" || key == "link-local-ip") && !compose::is_ip_address(value))
-        throw usage("IP address is not correctly formatted: {}", value);
+    else if (key != "gw-priority") return false;
+    if (key == "gw-priority") {
+        const auto priority = parse_int(value);
+        if (!priority) throw usage("invalid gw-priority ({}): invalid syntax", value);
+        to.gw_priority = static_cast<int>(*priority);
+    } else if (key != "mac-address" && !compose::is_ip_address(value)) {
+        throw usage("ParseAddr(\"{}\"): unable to parse IP", value);
+    }
     return true;
 }
 
@@ -393,22 +407,90 @@ double ratio_value(const std::string& text) {
     return value;
 }
 
+namespace {
+
+// The first number without a unit, or with one that there is not.
+std::string why_no_duration(const std::string& text) {
+    std::string_view rest = text;
+    if (rest.starts_with('-') || rest.starts_with('+')) rest.remove_prefix(1);
+    while (!rest.empty()) {
+        const std::size_t digits = std::min(rest.find_first_not_of("0123456789."), rest.size());
+        const std::string_view number = rest.substr(0, digits);
+        if (number.find_first_of("0123456789") == std::string_view::npos) break;
+        if (std::count(number.begin(), number.end(), '.') > 1 || digits == rest.size())
+            return fmt::format("time: missing unit in duration \"{}\"", text);
+        rest.remove_prefix(digits);
+        const std::string_view unit = rest.substr(0, rest.find_first_of("0123456789."));
+        if (!go_duration("1" + std::string(unit)))
+            return fmt::format("time: unknown unit \"{}\" in duration \"{}\"", unit, text);
+        rest.remove_prefix(unit.size());
+    }
+    return fmt::format("time: invalid duration \"{}\"", text);
+}
+
+// "1.5e2" without its exponent; any other text as it is.
+std::string without_exponent(const std::string& text) {
+    constexpr std::int64_t most = 30;
+    const std::size_t e = text.find_first_of("eE");
+    const auto exponent = e == std::string::npos ? std::nullopt : parse_int(std::string_view(text).substr(e + 1));
+    if (!exponent || *exponent < -most || *exponent > most) return text;
+    const bool negative = text.starts_with('-');
+    std::string digits = text.substr(negative, e - negative);
+    std::size_t point = std::min(digits.find('.'), digits.size());
+    if (point < digits.size()) digits.erase(point, 1);
+    if (*exponent < 0) {
+        const auto places = static_cast<std::size_t>(-*exponent);
+        if (places > point) digits.insert(0, places - point, '0');
+        point = places > point ? 0 : point - places;
+    } else {
+        const auto places = static_cast<std::size_t>(*exponent);
+        if (point + places > digits.size()) digits.append(point + places - digits.size(), '0');
+        point += places;
+    }
+    digits.insert(point, ".");
+    return (negative ? "-" : "") + digits;
+}
+
+// Parts of 10^-9 that no decimal has: "1/3", "0.0000000001".
+bool is_too_precise(const std::string& text) {
+    const std::size_t first = text.starts_with('-') ? 1 : 0;
+    return text.size() > first && text.find_first_not_of("0123456789.", first) == std::string::npos &&
+           std::count(text.begin(), text.end(), '.') == 1 && text.find_first_of("0123456789") != std::string::npos;
+}
+
+} // namespace
+
 std::int64_t duration_value(const std::string& text) {
     const auto value = go_duration(text);
-    if (!value) throw usage("time: invalid duration \"{}\"", text);
+    if (!value) throw usage("{}", why_no_duration(text));
     return *value;
 }
 
 std::int64_t cpus_value(const std::string& text) {
-    const auto value = nano_cpus(text);
+    constexpr std::int64_t nano = 1'000'000'000, most = 1'000'000;
+    const std::size_t slash = text.find('/');
+    const auto above = parse_int(std::string_view(text).substr(0, slash));
+    const auto below = slash == std::string::npos ? std::nullopt : parse_int(std::string_view(text).substr(slash + 1));
+    if (above && below && *below > 0 && *above > -most && *above < most) {
+        if (*above * nano % *below) throw usage("value is too precise");
+        return *above * nano / *below;
+    }
+    const std::string decimal = without_exponent(text);
+    const auto value = nano_cpus(decimal);
+    if (!value && is_too_precise(decimal)) throw usage("value is too precise");
     if (!value) throw usage("failed to parse {} as a rational number", text);
     return *value;
 }
 
 std::int64_t bytes_value(const std::string& text) {
     const auto value = parse_bytes(text);
-    if (!value) throw usage("invalid size: '{}'", text);
-    return *value;
+    if (value) return *value;
+    const std::size_t last = text.find_last_of("0123456789. ");
+    const std::string number = text.substr(0, last == std::string::npos || text[last] == ' ' ? last : last + 1);
+    const std::string unit = last == std::string::npos ? "" : text.substr(last + 1);
+    constexpr std::size_t longest = 3;
+    if (unit.empty() || number.starts_with('-') || !parse_bytes(number)) throw usage("invalid size: '{}'", text);
+    throw usage("invalid suffix: '{}'", unit.size() > longest ? unit : lower(unit));
 }
 
 std::int64_t integer_value(const std::string& text) {

@@ -32,6 +32,7 @@ std::int64_t bytes_value(const std::string& text);
 std::int64_t integer_value(const std::string& text);
 std::vector<std::string> words_value(const std::string& text);
 bool boolean_value(const std::string& text);
+void check_label(const std::string& text); // of a command line: its name is given and is one word
 
 // Fields of a line of comma-separated values; a field in double quotes may have commas.
 std::vector<std::string> csv_fields(const std::string& line);

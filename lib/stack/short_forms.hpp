@@ -17,5 +17,7 @@ struct SwarmPorts {
 };
 // [HOST:]CONTAINER[/PROTOCOL], ranges too: a range of host ports for one container port is a port each.
 SwarmPorts parse_swarm_ports(std::string_view text);
+// What docker says to a -p that is none: the first part of it that is wrong.
+std::string why_no_port(const std::string& text);
 
 } // namespace davit::stack

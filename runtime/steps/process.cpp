@@ -153,7 +153,9 @@ void add_sysctls(Compiler& c, const Spec& spec) {
 }
 
 void add_process(Compiler& c, const Process& p, const Seccomp& seccomp, CapSet bounding) {
-    if (p.args.empty() || p.args[0].empty())
+    if (!p.args.empty() && p.args[0].empty())
+        throw error(Errc::not_found, "exec: \"\": executable file not found in $PATH").with_exit_code(127);
+    if (p.args.empty())
         throw error(Errc::invalid_project, "there is no command to run: neither the service nor the image has one");
     if (p.cwd.empty() || p.cwd[0] != '/')
         throw error(Errc::invalid_project, "the working directory '{}' is not an absolute path", p.cwd)

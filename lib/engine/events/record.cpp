@@ -6,8 +6,11 @@ namespace davit {
 
 void record_event(const Roots& roots, const JournalLine& line) { EventJournal(roots, objects_journal).append(line); }
 
-void record_image_event(const Roots& roots, const std::string& action, const std::string& id, const std::string& name) {
-    record_event(roots, {sys::realtime_ns(), "image", action, id, {{"name", name}}});
+void record_image_event(const Roots& roots, const std::string& action, const std::string& id, const std::string& name,
+                        const Labels& labels) {
+    std::map<std::string, std::string> attributes(labels.begin(), labels.end());
+    attributes["name"] = name;
+    record_event(roots, {sys::realtime_ns(), "image", action, id, std::move(attributes)});
 }
 
 void record_prune(const Roots& roots, const std::string& type, std::uint64_t bytes) {

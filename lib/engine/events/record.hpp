@@ -12,7 +12,8 @@ namespace davit {
 
 // Of images, networks and volumes.
 void record_event(const Roots& roots, const JournalLine& line);
-void record_image_event(const Roots& roots, const std::string& action, const std::string& id, const std::string& name);
+void record_image_event(const Roots& roots, const std::string& action, const std::string& id, const std::string& name,
+                        const Labels& labels = {});
 // That what was not used of a type was removed, and how many bytes that gave back.
 void record_prune(const Roots& roots, const std::string& type, std::uint64_t bytes);
 // Of a container, with its labels, image and name.

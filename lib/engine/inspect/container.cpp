@@ -84,12 +84,15 @@ Json mounts_as_asked(const Inspected& of, const Json& host) {
         const auto directory = of.volumes.find(m.name);
         Json one = {{"Type", m.type}};
         if (m.type == "volume") one["Name"] = m.name;
+        if (m.type == "image") one["Name"] = m.source;
         one["Source"] = m.type == "volume" && directory != of.volumes.end() ? directory->second : m.source;
         one["Destination"] = m.target;
         if (m.type == "volume") one["Driver"] = "local";
         one["Mode"] = mode_of(m, host);
         one["RW"] = !m.read_only;
-        one["Propagation"] = m.type == "bind" ? propagation_of(host, m.target, mode_of(m, host)) : "";
+        one["Propagation"] = m.type == "bind"    ? propagation_of(host, m.target, mode_of(m, host))
+                             : m.type == "image" ? "rprivate"
+                                                 : "";
         out.push_back(std::move(one));
     }
     return out;
@@ -238,7 +241,7 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
             {"IPv6Gateway", live.ipv6.empty() || network.internal ? "" : network.gateway6},
             {"GlobalIPv6Address", live.ipv6},
             {"GlobalIPv6PrefixLen", live.ipv6.empty() ? 0 : prefix_of(network.subnet6)},
-            {"DNSNames", named ? dns_names(of.record, endpoint) : Json()}};
+            {"DNSNames", named && of.info.started_at != 0 ? dns_names(of.record, endpoint) : Json()}};
 }
 
 Json network_settings(const Inspected& of) {
@@ -274,6 +277,8 @@ Json graph_driver(const Inspected& of) {
 Json as_asked(const Inspected& of, Json live) {
     const Json request = request_of(of);
     if (!request.contains("HostConfig")) return live;
+    // What --mount has made stands in Mounts alone.
+    if (of.record.project == machine_project && !request["HostConfig"].contains("Tmpfs")) live.erase("Tmpfs");
     const bool quota = request["HostConfig"].value("CpuQuota", std::int64_t{0}) != 0;
     for (const auto& [key, value] : request["HostConfig"].items()) {
         if (key == "CpuQuota" || (key == "NetworkMode" && SharedWith::parse(live.value(key, "")).is_container()))
@@ -293,7 +298,9 @@ Json as_asked(const Inspected& of, Json live) {
         links.push_back("/" + target + ":/" + of.record.name + "/" +
                         (colon == std::string::npos ? target : text.substr(colon + 1)));
     }
-    live["Links"] = links.empty() ? Json() : links;
+    // On a network of the user's they are its endpoint's.
+    const bool plain = live.value("NetworkMode", "") == "bridge";
+    live["Links"] = links.empty() || !plain ? Json() : links;
     return live;
 }
 

@@ -9,10 +9,10 @@
 namespace davit {
 
 void check_attachable(const NetworkInfo& network, const std::string& network_mode) {
-    if (network.driver == "host" || network_mode == "host")
+    if (network.driver == "host")
         throw error(Errc::conflict,
                     "cannot connect container to host network - container must be created in host network mode");
-    if (SharedWith::parse(network_mode).is_container())
+    if (network_mode == "host" || SharedWith::parse(network_mode).is_container())
         throw error(Errc::conflict, "container sharing network namespace with another container or host cannot be "
                                     "connected to any other network");
     if (network.driver == "null" || network_mode == "none")

@@ -39,8 +39,9 @@ void connect_network(Engine& engine, const NetworkInfo& network, const Container
 
 void disconnect_network(Engine& engine, const NetworkInfo& network, const ContainerInfo& container, bool force,
                         std::stop_token stop) {
-    if (network.driver == "host")
-        throw error(Errc::conflict, "container cannot be disconnected from host network or connected to host network");
+    if (network.driver == "host" && container.network_mode == "host")
+        throw error(Errc::conflict, "cannot disconnect container from host network - container was created in host "
+                                    "network mode");
     machine::act_on(
         EngineAccess::of(engine), container,
         [&](const ObservedContainer& c) {

@@ -66,15 +66,24 @@ void update_container(Engine& engine, const ContainerInfo& container, const Cont
     auto& impl = EngineAccess::of(engine);
     const int cpus = host_values(impl.store).cpus;
     std::optional<StagedUpdate> staged;
+    // What does not go with what the container has is told of it; what goes with nothing was refused before.
+    const auto of_container = [&](const auto& read) {
+        try {
+            return read();
+        } catch (const Error& e) {
+            if (e.kind() != Errc::conflict) throw;
+            throw error(e.kind(), "Cannot update container {}: {}", container.id, e.what()).with_hint(e.hint());
+        }
+    };
     machine::act_on(
         impl, container,
         [&](const ObservedContainer& c) {
             PlanBuilder plan(container.project);
             Operation& op = plan.add(OpKind::update_container, c, "asked for");
-            if (update.restart) op.restart = updated_restart(c.record, *update.restart);
+            if (update.restart) op.restart = of_container([&] { return updated_restart(c.record, *update.restart); });
             if (!sets_limits(update)) return plan.take();
             runtime::Spec spec = spec_of(impl.store.roots(), container);
-            const UpdatedLimits limits = updated_limits(spec.resources, update, cpus);
+            const UpdatedLimits limits = of_container([&] { return updated_limits(spec.resources, update, cpus); });
             staged.emplace(impl.store, c.record);
             staged->fill(impl.store.roots(), c.record, std::move(spec), limits);
             op.staged = staged->name();

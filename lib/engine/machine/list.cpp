@@ -128,7 +128,7 @@ public:
         }
         check();
         for (const std::string& text : of("name")) names_.emplace_back(text);
-        for (const std::string& text : of("id")) ids_.emplace_back(text);
+        for (const std::string& text : of("id")) ids_.emplace_back(text.empty() ? "^$" : text); // nobody's
         for (const std::string& text : of("before")) before_ = std::min(before_, find_container(engine_, text).created);
         for (const std::string& text : of("since")) since_ = std::max(since_, find_container(engine_, text).created);
         for (const std::string& text : of("ancestor")) add_ancestor(text);
@@ -199,7 +199,7 @@ private:
         const Health health = c.state == ContainerState::created ? Health::none : c.health;
         const char* checked = health == Health::none ? "none" : to_string(health);
         return among("status", to_string(c.state)) && among("health", checked) && exit_passes(c) &&
-               among("is-task", c.labels.contains(label::swarm_task) ? "true" : "false") && among("isolation", "");
+               among("is-task", c.labels.contains(label::swarm_task) ? "true" : "false"); // isolation is Windows'
     }
 
     bool exit_passes(const ContainerInfo& c) const {

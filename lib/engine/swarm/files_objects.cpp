@@ -9,6 +9,7 @@ namespace davit::swarm {
 namespace {
 
 void check_file_name(const std::string& name) {
+    if (name.empty()) throw error(Errc::invalid_project, "name must be provided");
     auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
     const bool ends = !name.empty() && name.size() <= 64 && plain(name.front()) && plain(name.back());
     if (!ends ||
@@ -20,7 +21,8 @@ void check_file_name(const std::string& name) {
 
 // Swarm's limits: what works here must also deploy there.
 void check_data(FileKind kind, const ConfigSpec& spec) {
-    if (kind == FileKind::secret && !spec.driver.empty()) return;
+    if (kind == FileKind::secret && !spec.driver.empty())
+        throw error(Errc::not_found, "plugin \"{}\" not found", spec.driver).with_hint("davit keeps secrets itself");
     const std::size_t limit = kind == FileKind::config ? 1000 * 1024 : 500 * 1024;
     if (spec.data.empty() || spec.data.size() >= limit)
         throw error(Errc::invalid_project, "{} data must be larger than 0 and less than {} bytes", to_string(kind),

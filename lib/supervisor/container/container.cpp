@@ -237,7 +237,7 @@ void Container::pause(Done done) {
     std::vector<Done> waiter{std::move(done)};
     std::optional<Error> refusal;
     if (status_.state == ContainerState::paused)
-        refusal = error(Errc::conflict, "container {} is already paused", record_.name);
+        refusal = error(Errc::conflict, "container {} is already paused", record_.id);
     else if (status_.state != ContainerState::running || !run_ || !run_->shim) refusal = not_running(record_);
     if (refusal) return answer(waiter, &*refusal);
     std::uint32_t request = run_->shim->pause();

@@ -176,6 +176,68 @@ def shared(s):
     s.davit("docker", "volume", "rm", "parts")
 
 
+def kept(s):
+    """What prune leaves, what ps calls an image, what commit and events tell."""
+    s.davit("docker", "volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "elsewhere")
+    s.davit("docker", "volume", "create", "gone")
+    out = s.davit("docker", "volume", "prune", "-af").out
+    s.check("volumes with options stay", "gone" in out and "elsewhere" not in out, out)
+    s.davit("docker", "volume", "rm", "elsewhere")
+    s.davit("docker", "tag", "busybox", "moved:1")
+    s.davit("docker", "run", "-d", "--name", "first", "-l", "a=b", "--expose", "80", "moved:1", "sleep", "1000")
+    told(s, 0, "", "ps", "--format", "{{.Image}}", out="moved:1\n")
+    s.davit("docker", "commit", "first", "moved:1")
+    image = s.davit("docker", "images", "-q", "busybox").out
+    told(s, 0, "", "ps", "--format", "{{.Image}}", out=image)
+    told(s, 0, "", "image", "inspect", "-f", "{{json .Config.ExposedPorts}} {{.Config.WorkingDir}}", "moved:1", out="{\"80/tcp\":{}} \n")
+    events = s.davit("docker", "events", "--since", "1m", "--until", "0s", "--filter", "type=image", "--filter", "event=tag",
+                     "--format", "{{.Actor.Attributes}}").out
+    s.check("an image's events have its labels", "map[a:b name:moved:1]" in events, events)
+    told(s, 1, ANSWER + "Cannot update container " + s.davit("docker", "inspect", "-f", "{{.Id}}", "first").out.strip()
+         + ": Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
+         "update", "-m", "100m", "first")
+    told(s, 127, "docker: " + ANSWER + "failed to create task for container: failed to create shim task: OCI runtime create failed: "
+         "runc create failed: unable to start container process: error during container init: exec: \"\": executable file not found "
+         "in $PATH" + RUN_HELP, "run", "--rm", "busybox", "")
+    s.davit("docker", "rm", "-f", "first")
+    s.davit("docker", "rmi", "moved:1")
+    told(s, 1, "failed to save image: cannot write to a directory", "save", "-o", s.directory, "busybox")
+
+
+def lists(s):
+    """Filters in any case, filters of Windows, the raw form."""
+    s.davit("docker", "create", "--name", "listed", "busybox")
+    for filters in (("STATUS=created",), ("",), ("isolation=default",), (" name = listed",)):
+        told(s, 0, "", "ps", "-a", *(x for f in filters for x in ("--filter", f)), "--format", "{{.Names}}", out="listed\n")
+    told(s, 0, "", "ps", "-a", "--filter", "id=", "--format", "{{.Names}}")
+    s.check("raw", "names: listed\n" in s.davit("docker", "ps", "-a", "--format", "raw").out)
+    told(s, 0, "", "inspect", "-f", "{{json .NetworkSettings.Networks.bridge.DNSNames}}", "listed", out="null\n")
+    s.davit("docker", "network", "create", "n1")
+    s.davit("docker", "create", "--name", "joined", "--network", "n1", "--link", "listed:other", "--mount", "type=tmpfs,dst=/t,tmpfs-size=1m",
+            "--ipc", "none", "--security-opt", "systempaths=unconfined", "busybox")
+    told(s, 0, "", "inspect", "-f", "{{json .NetworkSettings.Networks.n1.DNSNames}} {{json .HostConfig.Links}} {{json .HostConfig.Tmpfs}} "
+         "{{.HostConfig.IpcMode}} {{json .HostConfig.MaskedPaths}} {{json .HostConfig.SecurityOpt}}", "joined",
+         out="null null null none [] []\n")
+    s.davit("docker", "rm", "listed", "joined")
+    s.davit("docker", "network", "rm", "n1")
+    told(s, 1, ANSWER + "get x: no such volume", "volume", "update", "x")
+    for words, code in ((("docker", "events"), 143), (("system", "events"), 130)):
+        watching = s.start(*words, "--since", "1m")
+        watching.stdout.readline() # it follows, and takes signals
+        watching.terminate()
+        s.equal("SIGTERM ends " + words[0], (code, False), (watching.wait(20), "interrupted" in watching.stdout.read()))
+    told(s, 1, "accepts 1 arg(s), received 0", "context", "use")
+    told(s, 1, "unknown help topic: nothing", "help", "nothing")
+    told(s, 125, "unknown flag: --foo\n\nUsage:  docker network\n\nRun 'docker network --help' for more information", "network", "--foo")
+    told(s, 1, "type is empty: must be one of \"config\", \"container\", \"image\", \"network\", \"node\", \"plugin\", \"secret\", "
+         "\"service\", \"task\", \"volume\"", "inspect", "--type", "", "x")
+    told(s, 1, ANSWER + "plugin \"x\" not found", "inspect", "--type", "plugin", "x", out="[]\n")
+    told(s, 0, "WARNING: --size ignored for image", "inspect", "-s", "--type", "image", "-f", "{{.Os}}", "busybox", out="linux\n")
+    told(s, 1, "invalid detach keys (foo): Unknown character: 'foo'", "exec", "--detach-keys", "foo", "nobody", "true")
+    told(s, 1, "\"--cpu-count\" is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux",
+         "create", "--cpu-count", "2", "busybox")
+
+
 def project_events(s):
     """What a project's events tell: exit codes, signals, exec and health events."""
     s.write("compose.yaml", "name: told\nservices:\n  web:\n    image: busybox\n    command: sleep 1000\n    labels: {mine: x}\n"
@@ -204,5 +266,7 @@ with Scenario("docker_words") as s:
     flags(s)
     looks(s)
     shared(s)
+    kept(s)
+    lists(s)
     project_events(s)
     s.nothing_left(before)

@@ -205,7 +205,7 @@ class RealRegistry(Push):
         self.assertIn("\n2: digest: sha256:", out)
         self.assertIn("\nlatest: digest: sha256:", out)
         self.assertEqual(out.count("The push refers to"), 1)
-        self.assertIn("a tag cannot be used", self.push(bare + ":2", "-a", code=1).err)
+        self.assertIn("tag can't be used", self.push(bare + ":2", "-a", code=1).err)
         missing = self.push(bare + ":3", code=1).err
         self.assertIn("failed to push %s:3: an image does not exist locally with the tag" % bare, missing)
         self.assertIn("you have %s:2" % bare, missing)

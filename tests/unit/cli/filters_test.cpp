@@ -74,3 +74,10 @@ TEST_CASE("filters: until is a time or a span, and a bad one is told in the engi
                       "told: failed to parse value as time or duration: invalid seconds \"bogus\": invalid syntax");
     CHECK_THROWS_WITH(until_time(""), "failed to parse value as time or duration: value is empty");
 }
+
+TEST_CASE("filters: a name in any case, spaces around, and none at all") {
+    CHECK(named_filter("") == "");
+    CHECK(named_filter(" STATUS = running ") == "status=running");
+    CHECK(named_filter("label=A B=c") == "label=A B=c");
+    CHECK_THROWS_WITH(named_filter("name"), "bad format of filter (expected name=value)");
+}

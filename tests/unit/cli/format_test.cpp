@@ -75,6 +75,11 @@ TEST_CASE("time: --since takes spans, dates and seconds") {
     for (const char* wrong : {"2026-13-01", "2026-00-01", "2026-02-29", "2026-04-31", "2026-01-01T24:00:00Z",
                               "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z"})
         CHECK_THROWS_WITH_AS(parse_time(wrong, now), doctest::Contains("parsing time"), Error);
+    CHECK_THROWS_WITH(parse_time("2026-13-01", now), "parsing time \"2026-13-01\": month out of range");
+    CHECK_THROWS_WITH(parse_time("2026-04-31", now), "parsing time \"2026-04-31\": day out of range");
+    CHECK_THROWS_WITH(parse_time("2026-01-01T24:00:00Z", now),
+                      "parsing time \"2026-01-01T24:00:00Z\": hour out of range");
+    CHECK_THROWS_WITH(parse_time("-5", now), "parsing time \"-5\" as \"2006-01-02\": cannot parse \"-5\" as \"2006\"");
     CHECK_NOTHROW(parse_time("2028-02-29", now));
     CHECK_THROWS_AS(parse_time("", now), Error);
     CHECK_THROWS_AS(parse_time("10x", now), Error);
@@ -159,6 +164,7 @@ TEST_CASE("template: what cannot be evaluated is an error that names it") {
         {"{{index .Publishers 5}}",
          ":1:2: executing \"\" at <index .Publishers 5>: error calling index: index out of range: 5"},
         {"{{index .Publishers \"a\"}}", "cannot index slice/array with type string"},
+        {"{{index .Name 10}}", "at <index .Name 10>: error calling index: reflect: string index out of range"},
         {"{{slice .Name 0 300}}", "at <slice .Name 0 300>: error calling slice: index out of range: 300"},
         {"{{(index .Publishers 0).x}}", ":1:21: executing \"\" at <0>: can't evaluate field x"},
         {"{{.Name.A.B}}", ":1:7: executing \"\" at <.Name.A.B>: can't evaluate field A in type string"},
@@ -436,4 +442,18 @@ TEST_CASE("template: a table template has a header from the same fields") {
     CHECK(render_list(ListFormat::parse("{{.Service}}"), {container, container}, {}, headers) == "web\nweb\n");
     CHECK(render_list(ListFormat::parse("json"), {nlohmann::json{{"b", 1}, {"a", 2}}}, {}, headers) ==
           "{\"a\":2,\"b\":1}\n");
+}
+
+TEST_CASE("lists: raw is a form of its own where docker has it, and a text elsewhere") {
+    const nlohmann::json row = {{"Name", "n"}, {"Driver", "d"}, {"ID", "i"}, {"Scope", "local"}};
+    CHECK(render_list(ListFormat::parse("raw", "formatter.volumeContext"), {row}, {}, {}) == "name: n\ndriver: d\n\n");
+    CHECK(render_list(ListFormat::parse("raw", "network.networkContext"), {row, row}, {}, {}) ==
+          "network_id: i\nname: n\ndriver: d\nscope: local\n\nnetwork_id: i\nname: n\ndriver: d\nscope: local\n\n");
+    nlohmann::json container = nlohmann::json::object();
+    for (const char* field : {"ID", "Image", "Command", "CreatedAt", "State", "Status", "Names", "Labels", "Ports"})
+        container[field] = "";
+    container["State"] = "running";
+    CHECK(render_list(ListFormat::parse("raw", "formatter.ContainerContext"), {container}, {}, {})
+              .find("state: running\nstatus:\nnames: \nlabels:\nports:\n\n") != std::string::npos);
+    CHECK(render_list(ListFormat::parse("raw", "image.historyContext"), {row}, {}, {}) == "raw\n");
 }

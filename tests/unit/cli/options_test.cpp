@@ -69,7 +69,7 @@ TEST_CASE("options: --dry-run after the verb reaches the globals") { CHECK(Parse
 TEST_CASE("options: mistakes are one line that names the word") {
     CHECK(mistake({"--detahc"}) == "unknown flag: --detahc (did you mean \"--detach\"?)");
     CHECK(mistake({"--zzzzzz"}) == "unknown flag: --zzzzzz");
-    CHECK(mistake({"-dx"}) == "unknown shorthand flag: 'x' in -dx");
+    CHECK(mistake({"-dx"}) == "unknown shorthand flag: 'x' in -x");
     CHECK(mistake({"-t"}) == "flag needs an argument: 't' in -t");
     CHECK(mistake({"--timeout"}) == "flag needs an argument: --timeout");
     CHECK(mistake({"-t", "soon"}) == "invalid argument \"soon\" for \"-t, --timeout\" flag: a whole number is needed");

@@ -182,3 +182,21 @@ TEST_CASE("swarm: a service for people: what docker shows of logs, checks and jo
     CHECK(out.find("  StartPeriod =\t0s\n  Timeout =\t0s\n  Tests:\n\t Test = CMD-SHELL\n\t Test = true\n") !=
           std::string::npos);
 }
+
+TEST_CASE("swarm: configs and secrets for people: docker's gaps, and times in small letters") {
+    swarm::Config file;
+    file.id = "a000000000000000000000000";
+    file.spec.name = "c1";
+    file.spec.data = "text";
+    file.created_at = 1'500'000'000;
+    file.updated_at = 2'000'000'000;
+    CHECK(pretty(swarm::FileKind::config, file) ==
+          "ID:\t\t\ta000000000000000000000000\nName:\t\t\tc1\n"
+          "Created at:            \t1970-01-01 00:00:01.5 +0000 utc\n"
+          "Updated at:            \t1970-01-01 00:00:02 +0000 utc\nData:\ntext\n");
+    file.spec.labels = {{"x", "y"}};
+    CHECK(pretty(swarm::FileKind::secret, file) ==
+          "ID:              a000000000000000000000000\nName:              c1\nLabels:\n - x=y\n"
+          "Driver:            \nCreated at:        1970-01-01 00:00:01.5 +0000 utc\n"
+          "Updated at:        1970-01-01 00:00:02 +0000 utc\n");
+}

@@ -378,6 +378,34 @@ TEST_CASE("attributes of the life") {
     });
 }
 
+TEST_CASE("what log drivers refuse: when a container is made, and when it starts") {
+    const auto made_of = [](const std::string& options, const char* driver = "json-file") {
+        return build("    logging: {driver: " + std::string(driver) + ", options: {" + options + "}}\n");
+    };
+    const std::pair<const char*, const char*> refused[] = {
+        {"mode: x", "logger: logging mode not supported: x"},
+        {"max-buffer-size: 1m", "logger: max-buffer-size option is only supported with 'mode=non-blocking'"},
+        {"mode: non-blocking, max-buffer-size: x", "error parsing option max-buffer-size: invalid size: 'x'"},
+    };
+    for (const auto& [options, message] : refused) CHECK_THROWS_WITH(made_of(options), message);
+    const std::string before = "failed to create task for container: failed to initialize logging driver: ";
+    const std::pair<const char*, const char*> at_start[] = {
+        {"max-size: x", "invalid size: 'x'"},
+        {"max-size: '-1'", "invalid size: '-1'"},
+        {"max-size: '0'", "max-size must be a positive number"},
+        {"max-file: '0'", "max-file cannot be less than 1: 0"},
+        {"compress: x", "strconv.ParseBool: parsing \"x\": invalid syntax"},
+        {"compress: 'true'", "compress cannot be true when max-file is less than 2 or max-size is not set"},
+        {"compress: 'true', max-size: 1m",
+         "compress cannot be true when max-file is less than 2 or max-size is not set"},
+    };
+    for (const auto& [options, message] : at_start) CHECK(made_of(options).record.start_error == before + message);
+    CHECK(made_of("compress: x", "local").record.start_error ==
+          before + "invalid boolean value for compress: strconv.ParseBool: parsing \"x\": invalid syntax");
+    CHECK(made_of("compress: 'true'", "local").record.start_error.empty());
+    CHECK(made_of("compress: 'true', max-size: 1m, max-file: '2'").record.start_error.empty());
+}
+
 TEST_CASE("what a container shares with another one") {
     FakeSurroundings around;
     Donor db;

@@ -22,7 +22,24 @@ TEST_CASE("what docker itself refuses: usage, in its words") {
         {{"--dns-search=-x"}, "-x is not a valid domain"},
         {{"--env==x"}, "invalid environment variable: =x"},
         {{"--label==x"}, "invalid label '=x': empty name"},
+        {{"--label=a b=c"}, "label 'a b' contains whitespaces"},
         {{"--link=a:b:c"}, "bad format for links: a:b:c"},
+        {{"--cpu-count=2"},
+         "\"--cpu-count\" is only supported on a Docker daemon running on windows, but the Docker daemon is running on "
+         "linux"},
+        {{"--memory=10q"}, "invalid suffix: 'q'"},
+        {{"--network="}, "no name set for network"},
+        {{"--network=name=x,ip=y"}, "ParseAddr(\"y\"): unable to parse IP"},
+        {{"--network=name=x,gw-priority=y"}, "invalid gw-priority (y): invalid syntax"},
+        {{"--gpus=x"}, "invalid count (x): value must be either \"all\" or an integer: invalid syntax"},
+        {{"--gpus="}, "EOF"},
+        {{"--device=/dev/null::r"}, " is not an absolute path"},
+        {{"--pid=container:"}, "--pid: invalid PID mode"},
+        {{"--security-opt=seccomp="}, "invalid --security-opt: \"seccomp=\""},
+        {{"--publish=published=1,target=x"}, "invalid containerPort: x"},
+        {{"--health-interval=1"}, "time: missing unit in duration \"1\""},
+        {{"--mount=type=bind,src=/x,dst=/v,\"x"},
+         "parse error on line 1, column 27: extraneous or missing \" in quoted-field"},
         {{"--memory=nonsense"}, "invalid size: 'nonsense'"},
         {{"--memory=-1"}, "invalid size: '-1'"},
         {{"--shm-size=bogus"}, "invalid size: 'bogus'"},
@@ -53,7 +70,10 @@ TEST_CASE("what docker itself refuses: usage, in its words") {
          "opening seccomp profile (none.json) failed: open none.json: no such file or directory"},
         {{"--memory-swappiness=101"}, "invalid value: 101. Valid memory swappiness range is 0-100"},
         {{"--mac-address=nonsense"}, "nonsense is not a valid mac address"},
-        {{"--expose=1:2"}, "invalid port format for --expose: 1:2"},
+        {{"--expose=1:2"}, "invalid range format for --expose: invalid start port '1:2': invalid syntax"},
+        {{"--expose=70000"}, "invalid range format for --expose: invalid start port '70000': value out of range"},
+        {{"--expose=1-2-3"}, "invalid range format for --expose: invalid end port '2-3': invalid syntax"},
+        {{"--expose="}, "invalid range format for --expose: invalid port range: value is empty"},
         {{"--expose=x"}, "invalid range format for --expose: invalid start port 'x': invalid syntax"},
         {{"--expose=80-70"}, "invalid range format for --expose: invalid port range: 80-70"},
         {{"--publish="}, "no port specified: <empty>"},
@@ -127,7 +147,23 @@ TEST_CASE("what its engine refuses: no usage") {
          "invalid mount config for type \"volume\": subpath must be a relative path within the volume"},
         {{"--mount=type=image,src=busybox,dst=/x,image-subpath=.."},
          "invalid mount config for type \"image\": subpath must be a relative path within the volume"},
-        {{"--volumes-from=a:b:c"}, "invalid volumesFrom specification: a:b:c"},
+        {{"--mount=type=npipe,src=a,dst=/b"}, "invalid mount config for type \"npipe\": mount type unknown"},
+        {{"--mount=type=x"}, "invalid mount config for type \"x\": field Target must not be empty"},
+        {{"--mount=type=bind,src=/x,dst=/v,bind-propagation=x"},
+         "invalid mount config for type \"bind\": invalid propagation mode: x"},
+        {{"--mount=src=v,dst=/a/.."},
+         "invalid mount config for type \"volume\": invalid specification: destination can't be '/'"},
+        {{"--mount=src=v,dst=/a"},
+         "create v: volume name is too short, names should be at least two alphanumeric characters"},
+        {{"--volume=v:/b:ro"},
+         "create v: volume name is too short, names should be at least two alphanumeric characters"},
+        {{"--volume=v:b:ro"},
+         "invalid volume specification: 'v:b:ro': invalid mount config for type \"volume\": invalid mount path: 'b' "
+         "mount path must be absolute"},
+        {{"--tmpfs=/"}, "invalid specification: destination can't be '/'"},
+        {{"--link=:x"}, "could not get container for : invalid name or ID supplied: \"\""},
+        {{"--volumes-from=a:b:c"}, "invalid mode: b:c"},
+        {{"--volumes-from=:ro"}, "invalid name or ID supplied: \"\""},
         {{"--volumes-from=a:zz"}, "invalid mode: zz"},
         {{"--volume=a:b:c:d"}, "invalid volume specification: 'a:b:c:d'"}, // "a:" is a drive to its client
         {{"--mount=type=volume,src=vv,dst=rel"},
@@ -251,6 +287,18 @@ TEST_CASE("limits, devices, health") {
     CHECK(s.service.healthcheck->retries == 3);
     CHECK(s.service.stop_grace_period == std::chrono::seconds(4));
     CHECK(s.service.init == false);
+}
+
+TEST_CASE("values that are kept in another form") {
+    const Service s = spec({"--workdir=/a/../b", "--restart=unless-stopped:0", "--cpus=1/2", "--health-retries=0",
+                            "--mac-address=02-42-AC-11-00-02", "--expose=80"})
+                          .service;
+    CHECK(s.working_dir == "/b");
+    CHECK(s.restart == "unless-stopped");
+    CHECK(s.cpus == 0.5);
+    CHECK_FALSE(s.healthcheck);
+    CHECK(s.mac_address == "02:42:ac:11:00:02");
+    CHECK(spec({"--mount= type=bind,src=/tmp,dst=/a"}).service.volumes.at(0).target == "/a");
 }
 
 TEST_CASE("update needs a flag") {

@@ -249,8 +249,14 @@ TEST_CASE("bridge, host and none are always there, and networks and volumes go w
     int removed = 0;
     prune_volumes(shop.engine, false, [&](const VolumeInfo& v) { removed += v.anonymous; });
     CHECK(removed == 1);
+    VolumeSpec elsewhere; // what its options name is not davit's to throw away
+    elsewhere.name = "elsewhere";
+    elsewhere.driver_opts = {{"type", "tmpfs"}, {"device", "tmpfs"}};
+    create_volume(shop.engine, elsewhere);
     prune_volumes(shop.engine, true);
-    CHECK(shop.engine.volumes().empty());
+    REQUIRE(shop.engine.volumes().size() == 1);
+    CHECK(shop.engine.volumes()[0].name == "elsewhere");
+    remove_volume(shop.engine, "elsewhere");
 }
 
 TEST_CASE("the first container on bridge makes it, clear of what has 172.17 already") {

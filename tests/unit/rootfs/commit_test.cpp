@@ -24,8 +24,8 @@ runtime::Spec spec_with(std::vector<std::string> args) {
     return spec;
 }
 
-Json committed(const runtime::Spec& spec, const CommitOptions& options = {}, const Labels& labels = {}) {
-    return Json::parse(committed_config(base, spec, options, labels, "sha256:two", "2026-01-01T00:00:00Z"));
+Json committed(const runtime::Spec& spec, const CommitOptions& options = {}, const CommittedOf& of = {}) {
+    return Json::parse(committed_config(base, spec, options, of, "sha256:two", "2026-01-01T00:00:00Z"));
 }
 
 Json changed(const std::string& change, const char* config = "{}") {
@@ -44,6 +44,9 @@ TEST_CASE("commit: the image is started as the container was") {
     CHECK(made["config"]["WorkingDir"] == "/srv");
     const Json own = committed(spec_with({"sh", "-c", "x"}));
     CHECK_FALSE(own["config"].contains("Entrypoint"));
+    runtime::Spec at_root = spec_with({"sh"});
+    at_root.process.cwd = "/"; // where nobody said anything
+    CHECK_FALSE(committed(at_root)["config"].contains("WorkingDir"));
     CHECK(own["config"]["Cmd"] == Json{"sh", "-c", "x"});
 }
 
@@ -51,7 +54,8 @@ TEST_CASE("commit: one layer and one entry of history are added") {
     CommitOptions options;
     options.author = "me";
     options.message = "why";
-    const Json made = committed(spec_with({"sh"}), options, {{"mine", "1"}});
+    const Json made = committed(spec_with({"sh"}), options, {{{"mine", "1"}}, {"80/tcp"}});
+    CHECK(made["config"]["ExposedPorts"] == Json{{"80/tcp", Json::object()}});
     CHECK(made["rootfs"]["diff_ids"] == Json{"sha256:one", "sha256:two"});
     REQUIRE(made["history"].size() == 2);
     CHECK(made["history"][1]["comment"] == "why");

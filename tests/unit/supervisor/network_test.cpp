@@ -1,6 +1,7 @@
 #include "supervisor/network/network.hpp"
 
 #include "base/error.hpp"
+#include "network/options.hpp"
 
 #include <doctest/doctest.h>
 
@@ -125,4 +126,35 @@ TEST_CASE("what is no option, no driver or no bridge name is refused") {
     NetworkRecord two = record();
     two.ipam = {{"10.1.0.0/24", "", "", {}}, {"10.2.0.0/24", "", "", {}}};
     CHECK_THROWS_AS(complete(two, {}, ""), Error);
+}
+
+TEST_CASE("options of a network that is to be made are refused in docker's words") {
+    const std::string bridge = "com.docker.network.bridge.";
+    const struct {
+        std::string key, value, message;
+    } rows[] = {
+        {"com.docker.network.driver.mtu", "-1", "invalid MTU number: -1"},
+        {"com.docker.network.driver.mtu", "100000", "invalid argument"},
+        {bridge + "name", "x/y", "invalid argument"},
+        {bridge + "name", "averyveryverylongname", "numerical result out of range"},
+        {bridge + "enable_icc", "x",
+         "failed to parse com.docker.network.bridge.enable_icc value: x (strconv.ParseBool: parsing \"x\": invalid "
+         "syntax)"},
+        {bridge + "inhibit_ipv4", "x",
+         "failed to parse com.docker.network.bridge.inhibit_ipv4 value: x (strconv.ParseBool: parsing \"x\": invalid "
+         "syntax)"},
+        {bridge + "host_binding_ipv4", "x",
+         "failed to parse com.docker.network.bridge.host_binding_ipv4 value: x (nil ip)"},
+        {bridge + "gateway_mode_ipv4", "x",
+         "failed to parse com.docker.network.bridge.gateway_mode_ipv4 value: x (unknown gateway mode x)"},
+        {bridge + "gateway_mode_ipv4", "isolated", "gateway mode 'isolated' can only be used for an internal network"},
+    };
+    for (const auto& row : rows) {
+        NetworkRecord r = record();
+        r.driver_opts = {{row.key, row.value}};
+        CHECK_THROWS_WITH(check_network_options(r), row.message.c_str());
+    }
+    NetworkRecord right = record();
+    right.driver_opts = {{bridge + "enable_icc", "T"}, {bridge + "gateway_mode_ipv6", "routed"}};
+    check_network_options(right);
 }
