@@ -111,8 +111,7 @@ GitCheckout checkout_git(const GitRef& ref, const std::string& commit, const std
     heed(credentials.stop);
     const auto client = make_client(ref.url, credentials);
     auto* const paths = submodules ? &out.submodules : nullptr;
-    out.seconds =
-        or_throw(client->checkout(ref.url, ref.ref, commit, directory, paths), ref, credentials.stop).seconds;
+    out.seconds = or_throw(client->checkout(ref.url, ref.ref, commit, directory, paths), ref, credentials.stop).seconds;
     return out;
 }
 
