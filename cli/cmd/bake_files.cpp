@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include <utility>
 
@@ -34,12 +33,6 @@ bool is_compose(const std::string& name, const std::string& text) {
     for (std::size_t at = 0; at < text.size(); at = std::min(text.find('\n', at), text.size() - 1) + 1)
         if (text.compare(at, 9, "services:") == 0) return true;
     return false;
-}
-
-std::string own_platform() {
-    utsname kernel{};
-    ::uname(&kernel);
-    return "linux/" + go_architecture(kernel.machine);
 }
 
 bool is_set(const char* variable) {

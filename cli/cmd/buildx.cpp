@@ -24,17 +24,10 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/utsname.h>
 
 namespace davit::cli {
 
 namespace {
-
-std::string own_platform() {
-    utsname kernel{};
-    ::uname(&kernel);
-    return "linux/" + go_architecture(kernel.machine);
-}
 
 int version(Globals& globals, const Args& args) {
     Options options(globals, "buildx version", "Show buildx version information");

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sys/utsname.h>
 
 namespace davit::cli {
 
@@ -120,6 +121,12 @@ std::string go_architecture(const std::string& machine) {
     if (machine == "x86_64") return "amd64";
     if (machine == "aarch64") return "arm64";
     return machine.starts_with("armv") ? "arm" : machine;
+}
+
+std::string own_platform() {
+    utsname kernel{};
+    ::uname(&kernel);
+    return "linux/" + go_architecture(kernel.machine);
 }
 
 } // namespace davit::cli

@@ -28,5 +28,6 @@ extern const char* const any_zeros;
 
 // What docker calls the processor that the kernel names so: "x86_64" → "amd64".
 std::string go_architecture(const std::string& machine);
+std::string own_platform(); // {"linux/amd64"}
 
 } // namespace davit::cli

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t longest = 16 << 10; // of a file
 constexpr std::size_t hex_digits = 64;
 constexpr std::string_view suffix = ".json";
-constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t second_ns = 1'000'000'000;
 
 struct Remembered {
     std::string id;
@@ -36,8 +36,8 @@ std::vector<Remembered> remembered_in(const std::string& directory) {
         struct stat st {};
         if (::fstatat(::dirfd(dir.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
             continue;
-        const std::int64_t used = std::int64_t{st.st_mtim.tv_sec} * second + st.st_mtim.tv_nsec;
-        constexpr std::int64_t writing = 3600 * second;
+        const std::int64_t used = std::int64_t{st.st_mtim.tv_sec} * second_ns + st.st_mtim.tv_nsec;
+        constexpr std::int64_t writing = 3600 * second_ns;
         constexpr std::uint64_t block = 512;
         if (name.size() == hex_digits + suffix.size() && name.ends_with(suffix))
             out.push_back({name.substr(0, hex_digits), static_cast<std::uint64_t>(st.st_blocks) * block, used});

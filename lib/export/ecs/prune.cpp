@@ -12,7 +12,7 @@ namespace davit::exports::ecs {
 
 namespace {
 
-constexpr std::string_view functions = R"sh(
+constexpr std::string_view prune_functions = R"sh(
 in_list() { case " $2 " in *" $1 "*) return 0 ;; esac; return 1; }
 
 gone() { # WHAT COMMAND…: told, and done
@@ -290,7 +290,8 @@ std::string prune_script(const Layout& plan) {
         "trap 'rm -rf \"$work\"' EXIT\n"
         ": >\"$work/unused\"\n"
         ": >\"$work/still\"\n\n";
-    return out + place_in_script(plan) + vpc_in_script(plan) + std::string(functions) + lists(plan) + commands(plan);
+    return out + place_in_script(plan) + vpc_in_script(plan) + std::string(prune_functions) + lists(plan) +
+           commands(plan);
 }
 
 } // namespace davit::exports::ecs

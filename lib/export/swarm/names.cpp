@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::size_t longest_name = 63, longest_file_name = 64; // of services and networks; of configs and secrets
 
-bool is_plain(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+bool is_alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
 bool has_form(const std::string& name, std::string_view inside) {
-    return !name.empty() && is_plain(name.front()) && is_plain(name.back()) &&
+    return !name.empty() && is_alphanumeric(name.front()) && is_alphanumeric(name.back()) &&
            std::all_of(name.begin(), name.end(),
-                       [&](char c) { return is_plain(c) || inside.find(c) != std::string_view::npos; });
+                       [&](char c) { return is_alphanumeric(c) || inside.find(c) != std::string_view::npos; });
 }
 
 void check_swarm_name(const StackFile& file, const std::string& path, const char* what, const std::string& name) {
