@@ -15,7 +15,7 @@ namespace davit::cli {
 namespace {
 
 // Columns as wide as their widest cell, and blanks between them, as docker's.
-std::string table_text(const std::vector<std::vector<std::string>>& rows, std::size_t blanks) {
+std::string table_text(const std::vector<std::vector<std::string>>& rows, std::size_t gap) {
     std::string out;
     std::vector<std::size_t> widths;
     for (const auto& row : rows)
@@ -27,7 +27,7 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows, std::s
         std::string line;
         for (std::size_t i = 0; i < row.size(); ++i) {
             line += row[i];
-            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + blanks, ' ');
+            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + gap, ' ');
         }
         out += printable(line) + "\n";
     }

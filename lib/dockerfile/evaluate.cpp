@@ -183,13 +183,13 @@ private:
         const std::optional<BaseImage>& image = image_of(i);
         state.bare = graph_[i].replaced && !image;
         if (state.bare) return state; // files alone, and nothing is added to them
-        const BaseImage& known = image ? *image : empty_image(wanted);
-        state.config = known.config;
+        const BaseImage& base_image = image ? *image : empty_image(wanted);
+        state.config = base_image.config;
         state.config.onbuild.clear();
-        state.author = known.author;
-        state.image_platform = known.platform.empty() ? state.platform : known.platform;
-        if (base.kind != Input::Kind::scratch) state.runs_on = known.platform;
-        if (graph_[i].replaced && !known.platform.empty()) state.platform = known.platform;
+        state.author = base_image.author;
+        state.image_platform = base_image.platform.empty() ? state.platform : base_image.platform;
+        if (base.kind != Input::Kind::scratch) state.runs_on = base_image.platform;
+        if (graph_[i].replaced && !base_image.platform.empty()) state.platform = base_image.platform;
         check_platform(i, state);
         if (graph_[i].replaced) return state;
         if (has_windows_paths(state.platform) && !state.config.working_dir.empty())

@@ -68,7 +68,7 @@ private:
         if (!options_.secret) return std::nullopt;
         const std::size_t colon = host.ends_with(']') ? std::string::npos : host.rfind(':');
         for (const std::string& name : {host, host.substr(0, colon)}) {
-            if (auto header = options_.secret("HTTP_AUTH_HEADER_" + name)) return line(*header);
+            if (auto whole = options_.secret("HTTP_AUTH_HEADER_" + name)) return line(*whole);
             if (auto token = options_.secret("HTTP_AUTH_TOKEN_" + name)) return "Bearer " + line(*token);
         }
         return std::nullopt;
