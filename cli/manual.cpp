@@ -32,11 +32,11 @@ std::string synopsis_of(const std::string& synopsis) {
         std::string line = rest.substr(0, end);
         rest.erase(0, std::min(end + 1, rest.size()));
         line.erase(0, std::min(line.find_first_not_of("\t "), line.size()));
-        const std::size_t words = std::min(line.find_first_of("[ABCDEFGHIJKLMNOPQRSTUVWXYZ"), line.size());
-        std::string command = line.substr(0, words);
+        const std::size_t end_of_command = std::min(line.find_first_of("[ABCDEFGHIJKLMNOPQRSTUVWXYZ"), line.size());
+        std::string command = line.substr(0, end_of_command);
         while (command.ends_with(' ')) command.pop_back();
         out += (out.empty() ? "*" : " ++\n*") + escaped(command) + "*" +
-               (words < line.size() ? " " + escaped(line.substr(words)) : "");
+               (end_of_command < line.size() ? " " + escaped(line.substr(end_of_command)) : "");
     }
     return out + "\n";
 }

@@ -20,7 +20,7 @@ bool parse_bool(const std::string& text) {
     throw error(Errc::usage, "it is either true or false");
 }
 
-int parse_int(const std::string& text) {
+int int_of(const std::string& text) {
     int number = 0;
     const char* end = text.data() + text.size();
     auto [stop, problem] = std::from_chars(text.data() + (text.starts_with('+') ? 1 : 0), end, number);
@@ -117,10 +117,10 @@ Options& Options::value(std::string_view names, std::optional<std::string>& to, 
     return add(names, type, help, [&to](const std::string& text) { to = text; });
 }
 Options& Options::value(std::string_view names, int& to, std::string_view help) {
-    return add(names, "int", help, [&to](const std::string& text) { to = parse_int(text); });
+    return add(names, "int", help, [&to](const std::string& text) { to = int_of(text); });
 }
 Options& Options::value(std::string_view names, std::optional<int>& to, std::string_view help) {
-    return add(names, "int", help, [&to](const std::string& text) { to = parse_int(text); });
+    return add(names, "int", help, [&to](const std::string& text) { to = int_of(text); });
 }
 Options& Options::list(std::string_view names, std::vector<std::string>& to, std::string_view help,
                        std::string_view type) {

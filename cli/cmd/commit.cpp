@@ -27,8 +27,8 @@ int run_commit(Globals& globals, const Args& args) {
     const ContainerInfo container = containers_for_files(context, words[0], index).front();
     context.engine(); // says what is wrong with the machine before anything is told
     context.mute();
-    told_of(context, container, {"Committing", "Committed", ""}, [&](FileWords& words) {
-        words.done = "Committed as " + commit(context.engine(), container, how, context.stop()).id;
+    told_of(context, container, {"Committing", "Committed", ""}, [&](FileWords& told) {
+        told.done = "Committed as " + commit(context.engine(), container, how, context.stop()).id;
     });
     return 0;
 }

@@ -73,8 +73,8 @@ TEST_CASE("the longest list of ports is read back in no time") {
 }
 
 TEST_CASE("JSON has the sections by name and what is in them as it is written") {
-    const std::string json = render(with_variable("x"), RenderFormat::json);
-    CHECK(json.find("\"name\"") < json.find("\"networks\""));
-    CHECK(json.find("\"networks\"") < json.find("\"services\""));
-    CHECK(json.find("\"default\"") != std::string::npos);
+    const std::string printed = render(with_variable("x"), RenderFormat::json);
+    CHECK(printed.find("\"name\"") < printed.find("\"networks\""));
+    CHECK(printed.find("\"networks\"") < printed.find("\"services\""));
+    CHECK(printed.find("\"default\"") != std::string::npos);
 }
