@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 namespace davit::baking {
 
@@ -237,11 +238,15 @@ Definition::Expanded Definition::expand(const std::string& name, std::map<std::s
     if (!is_group(name)) return {{name}, {}};
     seen[name] = {};
     Expanded out{{}, {name}};
+    // Each once: groups of groups would double them at each level.
+    std::set<std::string> targets, groups{name};
     for (const std::string& member : members(name)) {
-        const Expanded inner = expand(member, seen);
-        out.targets.insert(out.targets.end(), inner.targets.begin(), inner.targets.end());
-        if (inner.targets.empty()) out.targets.push_back(member);
-        out.groups.insert(out.groups.end(), inner.groups.begin(), inner.groups.end());
+        Expanded inner = expand(member, seen);
+        if (inner.targets.empty()) inner.targets.push_back(member);
+        for (std::string& one : inner.targets)
+            if (targets.insert(one).second) out.targets.push_back(std::move(one));
+        for (std::string& one : inner.groups)
+            if (groups.insert(one).second) out.groups.push_back(std::move(one));
     }
     return seen[name] = out;
 }

@@ -162,6 +162,8 @@ Output run(SpawnOptions options, std::string_view input, const std::stop_token& 
         if (p[2].revents) drain(err.first, result.err);
     }
     in.second.reset();
+    // What has closed its output may go on for ever.
+    for (pollfd end{child.pidfd(), POLLIN, 0}; stop.stop_possible() && ::poll(&end, 1, look_interval) <= 0;) heed(stop);
     result.status = child.wait();
     return result;
 }

@@ -161,11 +161,18 @@ metadata::Answer Supervisor::ecs_answer(const std::string& holder, const std::st
 
 void Supervisor::add_client(UniqueFd connection) {
     control_.adopt(std::move(connection));
-    // While it still prepares its plan, which most often starts containers.
     loop_.post([this] {
         net_helper_.prepare();
-        loop_.post([this] { world_.ready_shims(); });
+        loop_.post([this] { ready_shims_early(); });
     });
+}
+
+// While the client still prepares its plan, which most often starts containers.
+void Supervisor::ready_shims_early() {
+    try {
+        world_.ready_shims();
+    } catch (const Error&) { // the first start says why
+    }
 }
 
 void Supervisor::run() {

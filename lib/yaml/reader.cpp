@@ -147,17 +147,35 @@ private:
         throw Stop();
     }
 
+    // What follows a quoted text at the start of a line; nothing of the text when it is not quoted.
+    static std::string_view behind_quotes(std::string_view line) {
+        if (line.empty() || (line[0] != '"' && line[0] != '\'')) return line;
+        for (std::size_t i = 1; i < line.size(); ++i)
+            if (line[0] == '"' && line[i] == '\\') ++i;
+            else if (line[i] == line[0]) return line.substr(i + 1);
+        return ":"; // it goes on on the next line: yaml-cpp knows whether that may be
+    }
+
+    // before: what stands before a key. A tag and an anchor may stand between the ? and the key.
+    static bool is_explicit_key(std::string_view before) {
+        for (;;) {
+            const std::size_t last = before.find_last_not_of(" \t");
+            if (last == std::string_view::npos) return false;
+            const std::size_t start = before.find_last_of(" \t", last) + 1; // npos + 1 is 0
+            if (before[start] != '!' && before[start] != '&') return before[last] == '?';
+            before = before.substr(0, start);
+        }
+    }
+
     // yaml-cpp takes a last line without a colon for a key.
     void check_colon(Pos key) {
         const std::string_view line = from({key.line, 1, key.file});
         const std::string_view before = line.substr(0, std::min<std::size_t>(key.column - 1u, line.size()));
-        const std::string_view word = line.substr(before.size(), line.find('\n') - before.size());
-        const std::size_t mark = before.find_last_not_of(" \t");
-        const bool explicit_key = mark != std::string_view::npos && before[mark] == '?';
+        const std::string_view word = behind_quotes(line.substr(before.size(), line.find('\n') - before.size()));
+        if (is_explicit_key(before)) return;
         const std::string_view text = word.substr(0, word.find(" #"));
-        for (std::size_t i = text.find(':'); i != std::string_view::npos && !explicit_key; i = text.find(':', i + 1))
+        for (std::size_t i = text.find(':'); i != std::string_view::npos; i = text.find(':', i + 1))
             if (i + 1 == text.size() || is_space(text[i + 1])) return;
-        if (explicit_key) return;
         fail(key, "this is not valid YAML: this line is no key with a value", "end the key with ':'");
     }
 

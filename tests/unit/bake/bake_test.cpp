@@ -104,6 +104,19 @@ TEST_CASE("bake: the default group, what it inherits, and what its contexts need
     CHECK(target(baked, "db").dockerfile_inline == std::optional<std::string>("FROM busybox\n"));
 }
 
+TEST_CASE("bake: groups of groups hold each target once, however many lead there") {
+    std::string text = "target \"t\" {}\ngroup \"g0\" { targets = [\"t\"] }\ngroup \"h0\" { targets = [\"t\"] }\n";
+    for (int i = 1; i <= 60; ++i)
+        for (const char* name : {"g", "h"})
+            text += fmt::format("group \"{0}{1}\" {{ targets = [\"g{2}\", \"h{2}\"] }}\n", name, i, i - 1);
+    BakeOptions o;
+    o.files = {{"f.hcl", text}};
+    o.targets = {"g60"};
+    const Baked baked = bake(o);
+    CHECK(baked.targets.size() == 1);
+    CHECK(baked.groups.size() <= 122);
+}
+
 TEST_CASE("bake: the environment wins over defaults, with their kind") {
     const Baked baked = bake(options({"app"}, {}, {{"TAG", "v2"}, {"DEBUG", "true"}}));
     CHECK(target(baked, "app").tags == std::vector<std::string>{"ghcr.io/team/app:v2", "ghcr.io/team/debug:v2"});

@@ -40,6 +40,13 @@ TEST_CASE("process: a stop kills the program that is waited for") {
     } catch (const Error& e) {
         CHECK(e.kind() == Errc::interrupted);
     }
+    // Also when it has closed its output and goes on.
+    std::stop_source late;
+    std::jthread end([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        late.request_stop();
+    });
+    CHECK_THROWS_WITH(run(shell("exec >/dev/null 2>&1; sleep 1000"), {}, late.get_token()), "interrupted");
     CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(30));
     CHECK(run(shell("cat; echo done"), "in ", std::stop_source().get_token()).out == "in done\n");
 }

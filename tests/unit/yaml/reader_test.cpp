@@ -116,6 +116,14 @@ TEST_CASE("every node knows where it was written") {
     CHECK(read.tree.where(read.documents[1]->find("d")->pos).file == "t.yaml");
 }
 
+TEST_CASE("a key without a value may be quoted, explicit or tagged") {
+    for (const char* yaml : {"e:\n  \"A #B\":\n", "'a #b': ~\n", "\"a\\\" #\" :\n", "'it''s #1':\n", "? !!str K\n",
+                             "? &a K\n", "? K\n", "a: # b\n", "&a K:\n"}) {
+        CAPTURE(yaml);
+        CHECK(ReadYaml(yaml).said.errors.empty());
+    }
+}
+
 TEST_CASE("what cannot be read is told at its place, and ends the documents") {
     const struct {
         const char* yaml;
