@@ -16,6 +16,7 @@
 #include "cli/format/time.hpp"
 #include "cli/options.hpp"
 #include "davit/build_history.hpp"
+#include "davit/to_string.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -95,10 +96,7 @@ bool is_taken(const BuildRecord& r, const std::vector<std::string>& filters) {
         const std::string key = filter.substr(0, equals - (except ? 1 : 0)), value = filter.substr(equals + 1);
         bool has = false;
         if (key == "ref") has = r.id == value;
-        else if (key == "status")
-            has = value == (r.status == Status::completed ? "completed"
-                            : r.status == Status::error   ? "error"
-                                                          : "canceled");
+        else if (key == "status") has = value == to_string(r.status);
         else throw error(Errc::usage, "unsupported filter \"{}\"", filter);
         if (has == except) return false;
     }
@@ -170,7 +168,7 @@ std::string inspect_document(const BuildRecord& r) {
     out["StartedAt"] = rfc3339_nano(r.created);
     out["CompletedAt"] = rfc3339_nano(r.completed);
     out["Duration"] = r.completed - r.created;
-    out["Status"] = r.status == Status::completed ? "completed" : r.status == Status::error ? "error" : "canceled";
+    out["Status"] = to_string(r.status);
     if (r.status == Status::error) out["Error"] = {{"Message", r.error}};
     out["NumCompletedSteps"] = r.done;
     out["NumTotalSteps"] = r.steps;

@@ -67,6 +67,15 @@ const char* to_string(ExportFinding::Kind kind) noexcept {
     return "";
 }
 
+const char* to_string(BuildRecord::Status status) noexcept {
+    switch (status) {
+    case BuildRecord::Status::completed: return "completed";
+    case BuildRecord::Status::error: return "error";
+    case BuildRecord::Status::canceled: return "canceled";
+    }
+    return "";
+}
+
 const char* to_string(ContainerWait kind) noexcept {
     switch (kind) {
     case ContainerWait::not_running: return "not-running";

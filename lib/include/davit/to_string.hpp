@@ -2,6 +2,7 @@
 #pragma once
 
 #include "davit/build.hpp"
+#include "davit/build_history.hpp"
 #include "davit/containers.hpp"
 #include "davit/engine.hpp"
 #include "davit/export.hpp"
@@ -32,6 +33,7 @@ const char* to_string(RemoveImages) noexcept;                  // "local"
 // Of the nouns' headers.
 const char* to_string(BuildOutput::Type) noexcept;     // "image"
 const char* to_string(BuildEvent::Kind) noexcept;      // "started"
+const char* to_string(BuildRecord::Status) noexcept;   // "completed"
 const char* to_string(ContainerWait) noexcept;         // "not-running"
 const char* to_string(Dependencies) noexcept;          // "include"
 const char* to_string(ExecStream) noexcept;            // "stdout"
