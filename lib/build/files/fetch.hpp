@@ -21,7 +21,7 @@ struct GitSource {
     std::optional<bool> keep_git_dir;
     bool submodules = true;
     bool by_commit = false;    // the checksum is the commit in full, and ref only its name
-    bool commit_times = false; // of a context: files are as old as the commit
+    bool commit_times = false; // files are as old as the commit
 };
 // nullopt: it is none. In ADD "github.com/x/y" is a path; as a context it is a repository.
 // Throws Error(usage) for what leads out of the repository, or asks for what davit does not know.
@@ -44,6 +44,15 @@ struct GitTree {
     std::int64_t seconds = 0; // when it was made, since 1970
 };
 GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch, const HttpFileOptions& http);
+// Modes by the executable bit; times, where they are given: seconds since 1970.
+void set_tree_meta(int tree, std::optional<std::int64_t> seconds);
+
+// When what ADD names was made: the commit, or the file as its server says, else as what is in it; nullopt: nothing
+// tells. Fetches what is not known from before. Throws as RemoteSources.
+std::optional<std::int64_t> time_of_remote(const std::string& written, const std::string& checksum,
+                                           const FetchOptions& options);
+
+struct Downloaded;
 
 // All remote sources of one ADD. CopyOptions::remote asks it; it must live as long. What has not changed since it was
 // fetched last (a commit; a URL whose server says so) is known by its key alone until somebody wants the files.
@@ -62,8 +71,7 @@ private:
         RemoteFiles files;
     };
     void look_at_url(const std::string& url, Remote& to);
-    void take_download(const std::string& url, std::unique_ptr<ScratchDir> scratch, int file, const HttpFile& got,
-                       Remote& to) const;
+    static void take_download(const std::string& url, Downloaded got, Remote& to);
     void look_at_repository(const GitSource& source, Remote& to);
     void fetch_repository(const GitSource& source, bool keep, Remote& to) const;
     const dockerfile::CopyStep step_;
