@@ -67,7 +67,7 @@ Added added_by(const dockerfile::DocumentStage& stage, const dockerfile::Documen
 
 std::optional<std::int64_t> time_of(const Added& added, const Session& session) {
     return time_of_remote(added.source, added.checksum,
-                          {session.ingest.path() + "/epoch", added.place, session.http()});
+                          {session.ingest.path() + "/epoch", added.place, session.http(), &session.downloads});
 }
 
 } // namespace

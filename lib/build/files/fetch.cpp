@@ -239,12 +239,17 @@ UniqueFd file_in(const ScratchDir& scratch, const std::string& name) {
 
 } // namespace
 
-// What a download brought; without a scratch what an earlier one told, and its server says is still so.
-struct Downloaded {
-    std::unique_ptr<ScratchDir> scratch;
-    UniqueFd file;
-    HttpFile told;
-};
+void Downloads::put(const std::string& url, Downloaded file) {
+    const std::lock_guard hold(mutex_);
+    files_.insert_or_assign(url, std::move(file));
+}
+
+std::optional<Downloaded> Downloads::take(const std::string& url) {
+    const std::lock_guard hold(mutex_);
+    auto found = files_.extract(url);
+    if (found.empty()) return std::nullopt;
+    return std::move(found.mapped());
+}
 
 namespace {
 
@@ -252,6 +257,11 @@ enum class Wanted { news, bytes };
 
 Downloaded fetch_url(const std::string& url, const std::string& checksum, const FetchOptions& options, Wanted wanted) {
     const bool with_sha512 = checksum.starts_with("sha512:");
+    auto early = options.early ? options.early->take(url) : std::nullopt;
+    if (early && !(with_sha512 && early->told.sha512.empty())) {
+        if (!checksum.empty()) check_digest(checksum, url, early->told);
+        return std::move(*early);
+    }
     const HttpMemory memory(options.http.memory);
     auto before = wanted == Wanted::news ? memory.find(url) : std::nullopt;
     if (before && with_sha512 && before->sha512.empty()) before.reset();
@@ -277,7 +287,10 @@ std::optional<std::int64_t> time_of_remote(const std::string& written, const std
     }
     Downloaded got = fetch_url(written, checksum, options, Wanted::news);
     if (!got.told.modified && !got.scratch) got = fetch_url(written, checksum, options, Wanted::bytes);
-    return got.told.modified ? std::optional(got.told.modified) : youngest_file(got.file.get(), options.http.stop);
+    const auto out =
+        got.told.modified ? std::optional(got.told.modified) : youngest_file(got.file.get(), options.http.stop);
+    if (got.scratch && options.early) options.early->put(written, std::move(got));
+    return out;
 }
 
 void RemoteSources::take_download(const std::string& url, Downloaded got, Remote& to) {

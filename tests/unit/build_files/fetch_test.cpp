@@ -314,6 +314,17 @@ TEST_CASE("the time of a URL: as its server says, once for a time, and only of t
     CHECK(sent == 1);
     const RemoteSources remote(AddGround::add_step({server.url() + "/dated"}, "/f"), options);
     CHECK(sent == 1); // the step knows it by then
+    Downloads early;
+    FetchOptions keeping = options;
+    keeping.early = &early;
+    keeping.http.memory.clear();
+    CHECK(time_of_remote(server.url() + "/dated", right, keeping) == 981173106);
+    CHECK(sent == 2);
+    {
+        const RemoteSources kept(AddGround::add_step({server.url() + "/dated"}, "/f"), keeping);
+        CHECK(!kept.find(server.url() + "/dated")->fetch); // it has the file
+        CHECK(sent == 2);
+    }
     CHECK(!time_of_remote(server.url() + "/none", "", options));
     CHECK(!time_of_remote(server.url() + "/none", "", options)); // 304, but what is in it must be seen
     CHECK(kind_of([&] { time_of_remote(server.url() + "/dated", wrong, options); }) == Errc::failed);
