@@ -1,5 +1,7 @@
 #include "base/error.hpp"
 
+#include "base/text_code.hpp"
+
 #include <cerrno>
 
 namespace davit {
@@ -16,6 +18,14 @@ std::string Error::describe() const {
     for (std::size_t i = 0; i < context_.size(); ++i)
         if (i == 0 || context_[i] != context_[i - 1]) out += "\n  while " + context_[i]; // two layers may say the same
     if (!hint_.empty()) out += "\n  hint: " + hint_;
+    return out;
+}
+
+Error without_userinfo(const Error& e) {
+    Error out(e.kind(), hide_userinfo(e.what()));
+    out.with_os(e.os()).with_at(e.at()).with_resource(hide_userinfo(e.resource()));
+    out.with_hint(hide_userinfo(e.hint())).with_exit_code(e.exit_code());
+    for (const std::string& what : e.context()) out.with_context(hide_userinfo(what));
     return out;
 }
 

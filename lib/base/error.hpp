@@ -51,6 +51,9 @@ decltype(auto) about(const std::string& resource, F&& fn) {
     }
 }
 
+// The same, with no user or password of a URL in what it says: hide_userinfo().
+Error without_userinfo(const Error& e);
+
 // Teardown goes on after a failure; the first error is thrown at the end, the others as its context.
 class ErrorList {
 public:

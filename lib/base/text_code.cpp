@@ -76,4 +76,22 @@ std::string percent_encode(std::string_view text) {
     return out;
 }
 
+std::string hide_userinfo(std::string_view text) {
+    constexpr std::string_view mark = "://", hidden = "xxxxx";
+    std::string out;
+    for (std::size_t at = text.find(mark); at != std::string_view::npos; at = text.find(mark)) {
+        out += text.substr(0, at + mark.size());
+        text.remove_prefix(at + mark.size());
+        const std::string_view host = text.substr(0, text.find_first_of("/?#\\\"'<> \t\r\n"));
+        const std::size_t end = host.rfind('@');
+        if (end == std::string_view::npos) continue;
+        const std::string_view user = host.substr(0, end);
+        const std::size_t colon = user.find(':');
+        if (colon != 0 && end != 0) out += hidden;
+        if (colon != std::string_view::npos) (out += ':') += hidden;
+        text.remove_prefix(end);
+    }
+    return out += text;
+}
+
 } // namespace davit

@@ -13,4 +13,7 @@ std::string base64_encode(std::string_view bytes);
 std::string percent_decode(std::string_view text);
 std::string percent_encode(std::string_view text); // all but RFC 3986's unreserved characters
 
+// User and password of the URLs in a text become "xxxxx", for those who read along: "https://xxxxx:xxxxx@h/r.git".
+std::string hide_userinfo(std::string_view text);
+
 } // namespace davit

@@ -1,6 +1,7 @@
 #include "build/build.hpp"
 
 #include "base/error.hpp"
+#include "base/text_code.hpp"
 #include "build/cache_images.hpp"
 #include "build/epoch.hpp"
 #include "build/files/context.hpp"
@@ -130,9 +131,6 @@ private:
             for (const auto& [name, value] : request_.args)
                 if (name == "BUILDKIT_CONTEXT_KEEP_GIT_DIR" && value)
                     spec.keep_git_dir = *value == "1" || *value == "true";
-            spec.commit_times = std::any_of(request_.args.begin(), request_.args.end(), [](const auto& arg) {
-                return arg.first == "SOURCE_DATE_EPOCH" && arg.second && !arg.second->empty();
-            });
             context_ = std::make_unique<BuildContext>(open_context(spec));
             session_.context = context_.get();
             own_ignored_ = std::move(ignored_);
@@ -140,15 +138,19 @@ private:
         for (const auto& [name, value] : request_.contexts) open_named(name, value);
     }
 
-    // A name becomes the number of seconds that it stands for; what has no time is as if it were not given.
+    // A name becomes the number of seconds that it stands for; what has no time is as if it were not given. A check
+    // fetches nothing and leaves names as they are.
     void resolve_epoch(const dockerfile::Document& document) {
         const std::string argument = "SOURCE_DATE_EPOCH";
         const dockerfile::EvaluateOptions options = options_for(around_.platform);
         const auto written = written_epoch(document, options);
         if (!written) return;
+        const bool is_name = written->find_first_not_of("-0123456789") != std::string::npos;
+        if (is_name && request_.check_only) return;
+        if (!written->empty() && !request_.check_only) context_->take_commit_times();
         std::erase_if(request_.args, [&](const auto& arg) { return arg.first == argument; });
         std::optional<std::string> value = *written;
-        if (written->find_first_not_of("-0123456789") != std::string::npos) {
+        if (is_name) {
             const auto seconds = named_epoch(*written, document, options, session_);
             value = seconds ? std::optional(std::to_string(*seconds)) : std::nullopt;
         }
@@ -381,7 +383,13 @@ private:
 
 BuildResult build(const BuildRequest& request, const Surroundings& surroundings, Progress& progress,
                   std::stop_token stop) {
-    return Build(request, surroundings, progress, std::move(stop)).run();
+    try {
+        return Build(request, surroundings, progress, std::move(stop)).run();
+    } catch (const Error& e) {
+        const std::string told = e.describe();
+        if (hide_userinfo(told) == told) throw;
+        throw without_userinfo(e);
+    }
 }
 
 } // namespace davit::build

@@ -1,8 +1,6 @@
 #include "build/epoch.hpp"
 
-#include "base/sys.hpp"
 #include "build/files/fetch.hpp"
-#include "build/files/unpack.hpp"
 #include "dockerfile/globals.hpp"
 #include "dockerfile/place.hpp"
 #include "dockerfile/sources.hpp"
@@ -68,14 +66,8 @@ Added added_by(const dockerfile::DocumentStage& stage, const dockerfile::Documen
 }
 
 std::optional<std::int64_t> time_of(const Added& added, const Session& session) {
-    const std::string directory = session.ingest.path() + "/epoch";
-    if (auto git = parse_git_source(added.source, false)) {
-        if (!added.checksum.empty()) git->checksum = added.checksum;
-        return fetch_git(*git, false, directory, session.http()).seconds;
-    }
-    const UniqueFd file = sys::memfd("davit-epoch");
-    const HttpFile got = download(added.source, file.get(), session.http());
-    return got.modified ? std::optional(got.modified) : youngest_file(file.get());
+    return time_of_remote(added.source, added.checksum,
+                          {session.ingest.path() + "/epoch", added.place, session.http(), &session.downloads});
 }
 
 } // namespace
@@ -96,9 +88,10 @@ std::optional<std::string> written_epoch(const dockerfile::Document& document,
 
 std::optional<std::int64_t> named_epoch(const std::string& name, const dockerfile::Document& document,
                                         const dockerfile::EvaluateOptions& options, const Session& session) {
-    if (name == "context") return session.context->modified();
+    if (name == "context") return session.context->modified(session.stop());
     if (!registry::Reference::try_parse(name)) throw invalid(name);
-    if (const auto it = session.contexts.find(name); it != session.contexts.end()) return it->second->modified();
+    if (const auto it = session.contexts.find(name); it != session.contexts.end())
+        return it->second->modified(session.stop());
     if (session.image_contexts.contains(name)) return std::nullopt;
     const auto stage = std::find_if(document.stages.begin(), document.stages.end(),
                                     [&](const auto& one) { return one.name == dockerfile::lower(name); });

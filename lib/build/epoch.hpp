@@ -12,8 +12,8 @@
 namespace davit::build {
 
 // "context", the name of a --build-context, or of a stage that is nothing but one remote ADD. nullopt: what it names
-// has no time of its own. Blocks on the network. Errc::usage: it names nothing; invalid_project: such a stage is
-// another.
+// has no time of its own. Blocks on the network and on archives, until the session is stopped. Errc::usage: it names
+// nothing; invalid_project: such a stage is another.
 std::optional<std::int64_t> named_epoch(const std::string& name, const dockerfile::Document& document,
                                         const dockerfile::EvaluateOptions& options, const Session& session);
 

@@ -1,6 +1,7 @@
 #include "build/progress.hpp"
 
 #include "base/sys.hpp"
+#include "base/text_code.hpp"
 
 namespace davit::build {
 
@@ -15,7 +16,7 @@ void Progress::tell(BuildEvent event) {
 int Progress::started(const std::string& name) {
     BuildEvent event;
     event.kind = Kind::started;
-    event.name = name;
+    event.name = hide_userinfo(name);
     event.time_ns = sys::realtime_ns();
     const std::lock_guard hold(mutex_); // numbered as they are told
     event.vertex = ++last_;
@@ -26,7 +27,7 @@ int Progress::started(const std::string& name) {
 void Progress::cached(const std::string& name) {
     BuildEvent event;
     event.kind = Kind::cached;
-    event.name = name;
+    event.name = hide_userinfo(name);
     event.time_ns = sys::realtime_ns();
     const std::lock_guard hold(mutex_);
     event.vertex = ++last_;
@@ -46,7 +47,7 @@ void Progress::text(int vertex, const std::string& text) {
     BuildEvent event;
     event.kind = Kind::progress;
     event.vertex = vertex;
-    event.text = text;
+    event.text = hide_userinfo(text);
     tell(std::move(event));
 }
 
@@ -70,14 +71,14 @@ void Progress::failed(int vertex, const std::string& why, bool cancelled) {
     BuildEvent event;
     event.kind = cancelled ? Kind::cancelled : Kind::failed;
     event.vertex = vertex;
-    event.text = why;
+    event.text = hide_userinfo(why);
     tell(std::move(event));
 }
 
 void Progress::warning(const std::string& text) {
     BuildEvent event;
     event.kind = Kind::warning;
-    event.text = text;
+    event.text = hide_userinfo(text);
     tell(std::move(event));
 }
 

@@ -1,4 +1,5 @@
 // Numbers the steps of a build in the order in which they begin, and tells its sink one event at a time. Thread-safe.
+// No user or password of a URL is told but in what the steps themselves write (log).
 #pragma once
 
 #include "davit/build.hpp"

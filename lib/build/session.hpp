@@ -38,7 +38,8 @@ struct Session {
     image::Store& store;
     image::StepRecords records;
     image::IngestSession ingest;
-    image::Lease lease; // of all layers that the build has met
+    mutable Downloads downloads; // of ADD
+    image::Lease lease;          // of all layers that the build has met
     Worker worker;
     Progress& progress;
     std::stop_source cancel; // by the caller, or by the first step that fails

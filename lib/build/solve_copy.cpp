@@ -51,6 +51,7 @@ CopyOptions Solver::options_of(const Step& step, const CopyStep& copy) {
         fetch.scratch = session_.ingest.path() + "/add";
         fetch.place = step.place;
         fetch.http = session_.http();
+        fetch.early = &session_.downloads;
         remote = std::make_unique<RemoteSources>(copy, fetch);
     }
     out.remote = [found = remote.get()](const std::string& written) { return found->find(written); };

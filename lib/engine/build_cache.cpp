@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "base/text_code.hpp"
 #include "build/files/http_memory.hpp"
 #include "engine/disk_survey.hpp"
 #include "engine/roots.hpp"
@@ -35,7 +36,7 @@ BuildCacheEntry mount_entry(const std::string& directory, const std::string& nam
 BuildCacheEntry url_entry(const build::HttpMemory::Kept& kept) {
     BuildCacheEntry out;
     out.id = kept.id;
-    out.description = kept.url;
+    out.description = hide_userinfo(kept.url);
     out.url = true;
     out.size = kept.size;
     out.last_used = kept.last_used;
@@ -47,7 +48,7 @@ std::vector<BuildCacheEntry> entries(image::Store& store, const build::HttpMemor
     for (const auto& listed : image::StepRecords(store).list()) {
         BuildCacheEntry entry;
         entry.id = registry::hex_of(listed.record.key);
-        entry.description = listed.record.description;
+        entry.description = hide_userinfo(listed.record.description);
         entry.size = listed.size;
         entry.last_used = listed.last_used;
         entry.shared = listed.shared;

@@ -5,10 +5,12 @@
 #include "base/json_read.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
+#include "base/text_code.hpp"
 #include "engine/build_recorder.hpp"
 #include "engine/roots.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -92,12 +94,14 @@ BuildRecord record_of(const Json& json) {
     return out;
 }
 
-// Of single builds; the newest last: their names begin with the time.
+// Of single builds; the newest last: their names begin with the time. Without the directory there are none.
 std::vector<std::string> record_files(const std::string& directory) {
     std::vector<std::string> out;
     std::error_code code;
     for (std::filesystem::directory_iterator it(directory, code), end; !code && it != end; it.increment(code))
         if (it->path().extension() == ".build") out.push_back(it->path().string());
+    if (code && code != std::errc::no_such_file_or_directory)
+        throw sys_error(code.value(), "reading the directory {}", directory);
     std::sort(out.begin(), out.end());
     return out;
 }
@@ -128,8 +132,8 @@ std::string builds_of(const Engine& engine) { return roots_of(engine).builds(); 
 
 BuildRecorder::BuildRecorder(std::string directory, const BuildRequest& request)
     : directory_(std::move(directory)), wanted_(!request.check_only) {
-    record_.context = request.context;
-    record_.dockerfile = request.dockerfile;
+    record_.context = hide_userinfo(request.context);
+    record_.dockerfile = hide_userinfo(request.dockerfile);
     record_.target = request.target;
     record_.platforms = request.platforms;
     record_.tags = request.tags;
@@ -153,8 +157,8 @@ void BuildRecorder::see(const BuildEvent& e) {
     if (much && events_.size() > most_of_events) return;
     Json out{{"kind", static_cast<unsigned>(e.kind)}, {"time", static_cast<std::uint64_t>(e.time_ns)}};
     if (e.vertex) out["vertex"] = static_cast<unsigned>(e.vertex);
-    if (!e.name.empty()) out["name"] = e.name;
-    if (!e.text.empty()) out["text"] = e.text;
+    if (!e.name.empty()) out["name"] = hide_userinfo(e.name);
+    if (!e.text.empty()) out["text"] = hide_userinfo(e.text);
     if (e.stream) out["stream"] = static_cast<unsigned>(e.stream);
     if (e.total) out["current"] = e.current, out["total"] = e.total;
     events_ += out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -168,7 +172,7 @@ void BuildRecorder::completed(const BuildResult& result) {
 
 void BuildRecorder::failed(const Error& e) {
     record_.status = e.kind() == Errc::interrupted ? BuildRecord::Status::canceled : BuildRecord::Status::error;
-    record_.error = e.what();
+    record_.error = hide_userinfo(e.what());
     write();
 }
 
@@ -209,6 +213,10 @@ void replay_build(Engine& engine, const std::string& id, const BuildSink& sink) 
     }
 }
 
-void remove_build_record(Engine& engine, const std::string& id) { ::unlink(file_of(builds_of(engine), id).c_str()); }
+void remove_build_record(Engine& engine, const std::string& id) {
+    const std::string file = file_of(builds_of(engine), id);
+    // That another one has removed it is no fault.
+    if (::unlink(file.c_str()) < 0 && errno != ENOENT) throw sys_error(errno, "removing the record {}", file);
+}
 
 } // namespace davit

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/process.hpp"
 #include "base/programs.hpp"
+#include "base/text_code.hpp"
 #include "remote/cache.hpp"
 #include "remote/git.hpp"
 
@@ -74,26 +75,27 @@ std::unique_ptr<GitClient> make_client(const std::string& url, const GitCredenti
 
 GitResult or_throw(const GitResult& result, const GitRef& ref, const std::stop_token& stop) {
     if (result.failure != GitFailure::none) heed(stop);
+    const std::string url = hide_userinfo(ref.url);
     switch (result.failure) {
     case GitFailure::none: return result;
     case GitFailure::not_found:
-        throw error(Errc::not_found, "the git repository {}: {}", ref.url, result.text)
+        throw error(Errc::not_found, "the git repository {}: {}", url, result.text)
             .with_hint("check the address, and the branch or tag after '#'");
     case GitFailure::denied:
-        throw error(Errc::denied, "the git repository {} refuses access: {}", ref.url, result.text)
+        throw error(Errc::denied, "the git repository {} refuses access: {}", url, result.text)
             .with_hint(
                 "give credentials by an ssh agent, a key in ~/.ssh or a git credential helper; to a build by --ssh "
                 "default=KEY or --secret id=GIT_AUTH_TOKEN,src=FILE");
     case GitFailure::unknown_host:
-        throw error(Errc::denied, "the git repository {}: {}", ref.url, result.text)
+        throw error(Errc::denied, "the git repository {}: {}", url, result.text)
             .with_hint("connect once with ssh and compare the fingerprint, or put its keys into ~/.ssh/known_hosts "
                        "(ssh-keyscan HOST, from a network that you trust)");
     case GitFailure::unreachable:
-        throw error(Errc::unavailable, "the git repository {} cannot be reached: {}", ref.url, result.text)
+        throw error(Errc::unavailable, "the git repository {} cannot be reached: {}", url, result.text)
             .with_hint("check the address and the network");
     case GitFailure::other: break;
     }
-    throw error(Errc::failed, "the git repository {}: {}", ref.url, result.text);
+    throw error(Errc::failed, "the git repository {}: {}", url, result.text);
 }
 
 } // namespace
@@ -131,11 +133,12 @@ std::string fetch_from_git(const GitRef& ref, const std::string& shown, const st
         std::error_code code;
         const std::string real = std::filesystem::canonical(path, code).string();
         if (code)
-            throw error(Errc::not_found, "the git repository {} has no '{}'", ref.url, ref.subdirectory)
+            throw error(Errc::not_found, "the git repository {} has no '{}'", hide_userinfo(ref.url), ref.subdirectory)
                 .with_hint("what follows #REF: is a directory or a file of the repository");
         if (real != top && !real.starts_with(top + "/"))
             throw error(Errc::denied, "'{}' of the git repository {} leads out of it",
-                        ref.subdirectory.empty() ? path.substr(path.rfind('/') + 1) : ref.subdirectory, ref.url);
+                        ref.subdirectory.empty() ? path.substr(path.rfind('/') + 1) : ref.subdirectory,
+                        hide_userinfo(ref.url));
         return path;
     };
     const std::string wanted = inside(ref.subdirectory.empty() ? directory : directory + "/" + ref.subdirectory);

@@ -192,26 +192,26 @@ private:
     UniqueFd make_file() { return sys::open_at(scratch().fd(), "file", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600); }
 
     void open_stream() {
-        const UniqueFd file = make_file();
+        UniqueFd file = make_file();
         archive::StreamSource source(spec_.stdin_fd, "standard input", spec_.http.stop);
         std::vector<char> buffer(256 * 1024);
         while (const std::size_t n = source.read(buffer.data(), buffer.size()))
             sys::write_all(file.get(), {buffer.data(), n});
-        out_.modified_ = youngest_file(file.get());
         use_file(file.get());
+        out_.file_ = std::move(file);
     }
 
     void open_url() {
-        const UniqueFd file = make_file();
+        UniqueFd file = make_file();
         const HttpFile got =
             in_context("fetching the build context", [&] { return download(spec_.context, file.get(), spec_.http); });
         out_.origin_ = "sha256:" + got.sha256;
-        out_.modified_ = got.modified ? std::optional(got.modified) : youngest_file(file.get());
+        if (got.modified) out_.modified_ = got.modified;
         use_file(file.get());
+        out_.file_ = std::move(file);
     }
 
-    void open_git(GitSource git) {
-        git.commit_times = git.commit_times || spec_.commit_times;
+    void open_git(const GitSource& git) {
         GitTree tree = in_context("fetching the build context", [&] {
             return fetch_git(git, spec_.keep_git_dir || git.keep_git_dir.value_or(false), spec_.scratch, spec_.http);
         });
@@ -219,6 +219,7 @@ private:
         out_.root_ = std::move(tree.root);
         out_.origin_ = tree.commit;
         out_.modified_ = tree.seconds;
+        out_.is_git_ = true;
         out_.source_.context = true; // its files are nobody's: 0:0
         read_dockerfile_inside();
     }
@@ -226,6 +227,16 @@ private:
     const ContextSpec& spec_;
     BuildContext out_;
 };
+
+std::optional<std::int64_t> BuildContext::modified(const std::stop_token& stop) const {
+    return modified_ || !file_ ? modified_ : youngest_file(file_.get(), stop);
+}
+
+void BuildContext::take_commit_times() {
+    if (!is_git_) return;
+    const UniqueFd tree = sys::open_at(scratch_->fd(), "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    set_tree_meta(tree.get(), modified_);
+}
 
 BuildContext open_context(const ContextSpec& spec) { return ContextOpener(spec).open(); }
 

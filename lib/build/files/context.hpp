@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 namespace davit::build {
@@ -22,7 +23,6 @@ struct ContextSpec {
     std::optional<std::string> dockerfile_inline; // its text, instead of a file
     bool wants_dockerfile = true;                 // false: --build-context
     bool keep_git_dir = false;                    // BUILDKIT_CONTEXT_KEEP_GIT_DIR
-    bool commit_times = false;                    // a repository's files are as old as the commit
     int stdin_fd = 0;
     std::string scratch; // the caller's directory: what is fetched or unpacked is below it until the end
     // The patterns of an ignore file's text; name is for messages.
@@ -39,14 +39,19 @@ public:
     const std::string& dockerfile_name() const { return dockerfile_name_; } // as messages name it
     // What it is made of, when that is not this machine's: a commit, the digest of a file.
     const std::string& origin() const { return origin_; }
-    // When that was made, seconds since 1970: the commit, or the file as its server says, else as what is in it.
-    std::optional<std::int64_t> modified() const { return modified_; }
+    // When that was made, seconds since 1970: the commit, or the file as its server says, else as what is in it, which
+    // is read for that; a stop ends it.
+    std::optional<std::int64_t> modified(const std::stop_token& stop) const;
+    // A repository's files become as old as the commit; others stay as they are.
+    void take_commit_times();
 
 private:
     friend class ContextOpener;
     BuildContext() = default;
     std::unique_ptr<ScratchDir> scratch_; // before what is open in it
     UniqueFd root_;
+    UniqueFd file_;       // as it came, where nobody said when it was made
+    bool is_git_ = false; // its tree is in scratch_
     std::unique_ptr<PathFilter> filter_;
     Source source_;
     std::string dockerfile_, dockerfile_name_, origin_;

@@ -6,6 +6,7 @@
 #include "build/files/http_memory.hpp"
 #include "build/files/locate.hpp"
 #include "build/files/tree_walk.hpp"
+#include "build/files/unpack.hpp"
 #include "remote/git_fetch.hpp"
 #include "remote/git_ref.hpp"
 
@@ -207,10 +208,7 @@ GitTree tree_of(const GitSource& source, const std::string& commit, bool keep_gi
             if (inside && inside->is_directory()) ::unlinkat(inside->fd.get(), ".git", 0);
         }
     }
-    PlainModes modes(tree.get(), source.commit_times ? std::optional(got.seconds) : std::nullopt);
-    walk_tree(sys::open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY), {}, modes);
-    if (::fchmod(tree.get(), 0755) < 0) throw make_sys_error(errno, "setting the mode of a fetched tree");
-    modes.set_time(tree.get());
+    set_tree_meta(tree.get(), source.commit_times ? std::optional(got.seconds) : std::nullopt);
     LocateRules inside;
     inside.refuse_escape = true;
     const auto found = locate(tree.get(), source.subdirectory, inside);
@@ -221,6 +219,13 @@ GitTree tree_of(const GitSource& source, const std::string& commit, bool keep_gi
 }
 
 } // namespace
+
+void set_tree_meta(int tree, std::optional<std::int64_t> seconds) {
+    PlainModes modes(tree, seconds);
+    walk_tree(sys::open_at(tree, ".", O_RDONLY | O_DIRECTORY), {}, modes);
+    if (::fchmod(tree, 0755) < 0) throw make_sys_error(errno, "setting the mode of a fetched tree");
+    modes.set_time(tree);
+}
 
 GitTree fetch_git(const GitSource& source, bool keep_git_dir, const std::string& scratch, const HttpFileOptions& http) {
     return tree_of(source, commit_of(source, http).id, keep_git_dir, scratch, http);
@@ -234,33 +239,75 @@ UniqueFd file_in(const ScratchDir& scratch, const std::string& name) {
 
 } // namespace
 
-void RemoteSources::take_download(const std::string& url, std::unique_ptr<ScratchDir> scratch, int file,
-                                  const HttpFile& got, Remote& to) const {
-    if (!step_.checksum.empty()) check_digest(step_.checksum, url, got);
-    const timespec when{static_cast<time_t>(got.modified), 0}, times[2] = {when, when};
-    if (::fchmod(file, 0600) < 0 || ::futimens(file, times) < 0) throw make_sys_error(errno, "writing a download");
-    to.root = sys::open_at(scratch->fd(), ".", O_RDONLY | O_DIRECTORY);
-    to.scratch = std::move(scratch);
-    to.files = {{to.root.get(), nullptr, true}, file_name_of(url), "sha256:" + got.sha256, true};
-    HttpMemory(options_.http.memory).keep(url, got);
+void Downloads::put(const std::string& url, Downloaded file) {
+    const std::lock_guard hold(mutex_);
+    files_.insert_or_assign(url, std::move(file));
+}
+
+std::optional<Downloaded> Downloads::take(const std::string& url) {
+    const std::lock_guard hold(mutex_);
+    auto found = files_.extract(url);
+    if (found.empty()) return std::nullopt;
+    return std::move(found.mapped());
+}
+
+namespace {
+
+enum class Wanted { news, bytes };
+
+Downloaded fetch_url(const std::string& url, const std::string& checksum, const FetchOptions& options, Wanted wanted) {
+    const bool with_sha512 = checksum.starts_with("sha512:");
+    auto early = options.early ? options.early->take(url) : std::nullopt;
+    if (early && !(with_sha512 && early->told.sha512.empty())) {
+        if (!checksum.empty()) check_digest(checksum, url, early->told);
+        return std::move(*early);
+    }
+    const HttpMemory memory(options.http.memory);
+    auto before = wanted == Wanted::news ? memory.find(url) : std::nullopt;
+    if (before && with_sha512 && before->sha512.empty()) before.reset();
+    Downloaded out{std::make_unique<ScratchDir>(options.scratch), {}, {}};
+    out.file = file_in(*out.scratch, file_name_of(url));
+    const auto got = before ? download_if_changed(url, out.file.get(), options.http, *before, with_sha512)
+                            : download(url, out.file.get(), options.http, with_sha512);
+    if (got) out.told = *got;
+    else if (before) out.told = *before;
+    if (!checksum.empty()) check_digest(checksum, url, out.told);
+    if (got) memory.keep(url, *got);
+    else out.scratch.reset();
+    return out;
+}
+
+} // namespace
+
+std::optional<std::int64_t> time_of_remote(const std::string& written, const std::string& checksum,
+                                           const FetchOptions& options) {
+    if (auto git = parse_git_source(written, false)) {
+        if (!checksum.empty()) set_once(git->checksum, checksum, "checksum", git->url);
+        return fetch_git(*git, false, options.scratch, options.http).seconds;
+    }
+    Downloaded got = fetch_url(written, checksum, options, Wanted::news);
+    if (!got.told.modified && !got.scratch) got = fetch_url(written, checksum, options, Wanted::bytes);
+    const auto out =
+        got.told.modified ? std::optional(got.told.modified) : youngest_file(got.file.get(), options.http.stop);
+    if (got.scratch && options.early) options.early->put(written, std::move(got));
+    return out;
+}
+
+void RemoteSources::take_download(const std::string& url, Downloaded got, Remote& to) {
+    const timespec when{static_cast<time_t>(got.told.modified), 0}, times[2] = {when, when};
+    if (::fchmod(got.file.get(), 0600) < 0 || ::futimens(got.file.get(), times) < 0)
+        throw make_sys_error(errno, "writing a download");
+    to.root = sys::open_at(got.scratch->fd(), ".", O_RDONLY | O_DIRECTORY);
+    to.scratch = std::move(got.scratch);
+    to.files = {{to.root.get(), nullptr, true}, file_name_of(url), "sha256:" + got.told.sha256, true};
 }
 
 void RemoteSources::look_at_url(const std::string& url, Remote& to) {
-    const bool with_sha512 = step_.checksum.starts_with("sha512:");
-    auto before = HttpMemory(options_.http.memory).find(url);
-    if (before && with_sha512 && before->sha512.empty()) before.reset();
-    auto scratch = std::make_unique<ScratchDir>(options_.scratch);
-    const UniqueFd file = file_in(*scratch, file_name_of(url));
-    const auto got = before ? download_if_changed(url, file.get(), options_.http, *before, with_sha512)
-                            : download(url, file.get(), options_.http, with_sha512);
-    if (got) return take_download(url, std::move(scratch), file.get(), *got, to);
-    if (!step_.checksum.empty()) check_digest(step_.checksum, url, *before);
-    to.files = {{-1, nullptr, true}, file_name_of(url), "sha256:" + before->sha256, true};
-    to.files.fetch = [this, url, with_sha512, &to] {
-        auto own = std::make_unique<ScratchDir>(options_.scratch);
-        const UniqueFd fresh = file_in(*own, file_name_of(url));
-        const HttpFile now = download(url, fresh.get(), options_.http, with_sha512);
-        take_download(url, std::move(own), fresh.get(), now, to);
+    Downloaded got = fetch_url(url, step_.checksum, options_, Wanted::news);
+    if (got.scratch) return take_download(url, std::move(got), to);
+    to.files = {{-1, nullptr, true}, file_name_of(url), "sha256:" + got.told.sha256, true};
+    to.files.fetch = [this, url, &to] {
+        take_download(url, fetch_url(url, step_.checksum, options_, Wanted::bytes), to);
     };
 }
 
@@ -279,8 +326,8 @@ void RemoteSources::look_at_repository(const GitSource& source, Remote& to) {
     set_once(asked.checksum, step_.checksum.empty() ? source.checksum : step_.checksum, "checksum", source.url);
     const std::string commit = commit_of(asked, options_.http).id;
     to.files.archive = false;
-    to.files.key =
-        "git:" + commit + (keep ? " with .git" : "") + (source.submodules ? "" : " alone") + " " + source.subdirectory;
+    to.files.key = "git:" + commit + (keep ? " with .git" : "") + (source.submodules ? "" : " alone") +
+                   (source.commit_times ? " as old as its commit" : "") + " " + source.subdirectory;
     to.files.fetch = [this, asked, keep, &to] { fetch_repository(asked, keep, to); };
 }
 

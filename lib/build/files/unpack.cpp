@@ -261,14 +261,17 @@ bool is_archive(int fd) {
     return is_tar_header(block);
 }
 
-std::optional<std::int64_t> youngest_file(int fd) {
+std::optional<std::int64_t> youngest_file(int fd, const std::stop_token& stop) {
     std::optional<std::int64_t> out;
     if (!is_archive(fd)) return out;
     archive::FileSource bytes(duplicate(fd), "an archive");
     const auto plain = plain_bytes(bytes);
-    archive::TarReader tar(*plain);
-    for (archive::TarEntry entry; tar.next(entry);)
+    archive::StoppableSource until(*plain, stop);
+    archive::TarReader tar(until);
+    for (archive::TarEntry entry; tar.next(entry);) {
+        heed(stop);
         if (entry.type == TarType::file) out = std::max(out.value_or(entry.mtime), entry.mtime);
+    }
     return out;
 }
 

@@ -19,7 +19,8 @@ struct UnpackOptions {
 bool is_archive(int fd);
 
 // The time of the file in the archive that is the youngest, seconds since 1970; nullopt: it has none, or is no archive.
-std::optional<std::int64_t> youngest_file(int fd);
+// Reads all of it; a stop ends that: Errc::interrupted.
+std::optional<std::int64_t> youngest_file(int fd, const std::stop_token& stop);
 
 // Paths and links are meant inside `directory`; one that leads out of it by ".." is Error(denied). What is in
 // the way is replaced, but directories are kept and take the entry's mode and owner. Returns the digest of the

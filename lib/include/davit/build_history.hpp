@@ -1,4 +1,6 @@
-// Builds that have ended: what was asked for, how it went, and what it told while it ran. The last fifty are kept.
+// Builds by Engine::build() that have ended: what was asked for, how it went, and what it told while it ran. The last
+// fifty are kept. What Scope::build() and up() build, and checks, leave no record. User and password of URLs are
+// "xxxxx".
 //
 // Calls block on the disk; several threads and processes may call at once. Times are ns since the epoch.
 // Errors: denied (not root, not our directory), failed (the disk), not_found (no such record).
@@ -18,7 +20,7 @@ namespace davit {
 struct BuildRecord {
     enum class Status { completed, error, canceled };
     std::string id;                          // 25 letters and digits
-    std::string context, dockerfile, target; // as they were given
+    std::string context, dockerfile, target; // as they were given, but for passwords
     std::string directory;                   // the context's, whole; empty: it was none of this machine
     std::vector<std::string> platforms, tags;
     std::vector<std::pair<std::string, std::string>> args, labels;

@@ -433,6 +433,8 @@ WORKDIR /
     s.davit("image", "build", "-q", "-t", "kit", "--build-arg", "SOURCE_DATE_EPOCH=context", "kit")
     s.equal("a directory has no time of its own", "[]\n", inside(s, "kit", "cat", "/e"))
     s.davit("image", "build", "--build-arg", "SOURCE_DATE_EPOCH=nope", "kit", exit=1, err="invalid SOURCE_DATE_EPOCH: nope")
+    s.write("kit/Dockerfile", "ARG SOURCE_DATE_EPOCH=src\nFROM scratch AS src\nADD http://127.0.0.1:1/x /\nFROM busybox\nCOPY --from=src /x /x\n")
+    s.davit("image", "build", "--check", "kit")  # fetches nothing
     s.davit("image", "rm", "kit")
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler
@@ -216,6 +217,22 @@ class Http(Repositories):
         self.assertEqual(self.built(url + "#v1:sub"), {"f": "below\n"})
         self.assertEqual(self.built(url + "?tag=v1&subdir=sub"), {"f": "below\n"})
         self.assertIn("none.git", self.run_davit("-f", url.replace("app", "none"), "config", code=1).err)
+
+    def test_an_arg_before_from_dates_the_files(self):
+        self.gitenv.update(GIT_COMMITTER_DATE="1500000000 +0000")
+        with open(self.base + "/app.git/Dockerfile", "w") as f:
+            f.write("ARG SOURCE_DATE_EPOCH=context\nFROM scratch\nCOPY f /\n")
+        self.git("app.git", "commit", "-qam", "dated")
+        url = "http://%s/app.git" % Backend(self.base, self.gitenv).host
+        self.run_davit("image", "build", "-q", "--no-cache", "-o", "type=oci,tar=false,dest=%s/oci" % self.dir, url)
+        def blob(digest):
+            return "%s/oci/blobs/%s" % (self.dir, digest.replace(":", "/"))
+        with open(self.dir + "/oci/index.json") as f:
+            manifest = json.load(f)["manifests"][0]["digest"]
+        with open(blob(manifest)) as f:
+            layer = json.load(f)["layers"][0]["digest"]
+        with tarfile.open(blob(layer)) as tar:
+            self.assertEqual(tar.getmember("f").mtime, 1500000000)
 
     def test_tokens_go_to_their_own_server(self):
         other = Backend(self.base, self.gitenv)

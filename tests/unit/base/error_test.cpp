@@ -77,3 +77,14 @@ TEST_CASE("error: teardown runs every step and reports all failures") {
     none.throw_if_any();
     CHECK(none.empty());
 }
+
+TEST_CASE("an error without the passwords of URLs is else the same") {
+    Error e = error(Errc::denied, "no: https://u:p@h/r");
+    e.with_os({EACCES, std::generic_category()}).with_at({"f", 2, 3}).with_resource("image:x").with_exit_code(7);
+    e.with_context("fetching https://t@h").with_hint("ask https://t@h");
+    const Error out = without_userinfo(e);
+    CHECK(out.describe() == "f:2:3: no: https://xxxxx:xxxxx@h/r\n  while fetching https://xxxxx@h\n"
+                            "  hint: ask https://xxxxx@h");
+    CHECK((out.kind() == Errc::denied && out.os().value() == EACCES && out.exit_code() == 7));
+    CHECK(out.resource() == "image:x");
+}

@@ -51,6 +51,7 @@ std::string small_tar() {
         e.uid = ::geteuid();
         e.gid = ::getegid();
         e.size = text.size();
+        e.mtime = 1'000'000'000;
         tar.add(e);
         tar.data(text);
     };
@@ -151,8 +152,12 @@ TEST_CASE("context: standard input with a tar, or with a Dockerfile") {
     {
         const BuildContext context = open_context(spec);
         CHECK(context.dockerfile() == "FROM scratch\n");
-        CHECK(!context.source().context); // owners are the archive's
-        CHECK(!context.source().filter);  // and no ignore file counts
+        CHECK(context.modified({}) == 1'000'000'000); // as the youngest file in it
+        std::stop_source stop;
+        stop.request_stop();
+        CHECK_THROWS_AS(context.modified(stop.get_token()), Error); // which is looked for now
+        CHECK(!context.source().context);                           // owners are the archive's
+        CHECK(!context.source().filter);                            // and no ignore file counts
         Ground g;
         build::copy(context.source(), Ground::step({"."}, "/c/"), g.root.get(), g.options());
         CHECK(g.tree()["c/a.txt"] == "f 0750 x");

@@ -297,6 +297,41 @@ TEST_CASE("ADD of URLs: what is remembered of them stays small") {
     CHECK(HttpMemory(place / "none").list().empty());
 }
 
+TEST_CASE("the time of a URL: as its server says, once for a time, and only of the file that is meant") {
+    int sent = 0;
+    const Server server([&](const std::string& request) {
+        const bool dated = path_asked(request) == "/dated";
+        if (request.find("If-None-Match: ") != std::string::npos) return status(304);
+        ++sent;
+        return ok("one", dated ? "ETag: \"1\"\r\nLast-Modified: Sat, 03 Feb 2001 04:05:06 GMT\r\n" : "ETag: \"1\"\r\n");
+    });
+    AddGround g;
+    const davit::test::TempDir memory;
+    g.http.memory = memory / "urls";
+    const FetchOptions options{g.scratch.path(), {"Dockerfile", 7, 7, 1}, g.http};
+    const std::string right = "sha256:" + sha256_hex("one"), wrong = "sha256:" + sha256_hex("two");
+    for (int i = 0; i < 2; ++i) CHECK(time_of_remote(server.url() + "/dated", right, options) == 981173106);
+    CHECK(sent == 1);
+    const RemoteSources remote(AddGround::add_step({server.url() + "/dated"}, "/f"), options);
+    CHECK(sent == 1); // the step knows it by then
+    Downloads early;
+    FetchOptions keeping = options;
+    keeping.early = &early;
+    keeping.http.memory.clear();
+    CHECK(time_of_remote(server.url() + "/dated", right, keeping) == 981173106);
+    CHECK(sent == 2);
+    {
+        const RemoteSources kept(AddGround::add_step({server.url() + "/dated"}, "/f"), keeping);
+        CHECK(!kept.find(server.url() + "/dated")->fetch); // it has the file
+        CHECK(sent == 2);
+    }
+    CHECK(!time_of_remote(server.url() + "/none", "", options));
+    CHECK(!time_of_remote(server.url() + "/none", "", options)); // 304, but what is in it must be seen
+    CHECK(kind_of([&] { time_of_remote(server.url() + "/dated", wrong, options); }) == Errc::failed);
+    CHECK(kind_of([&] { time_of_remote(server.url() + "/fresh", wrong, options); }) == Errc::failed);
+    CHECK(fs::is_empty(g.scratch.path()));
+}
+
 TEST_CASE("git sources: how they are written") {
     struct Row {
         const char* text;
@@ -427,6 +462,19 @@ TEST_CASE("git: trees of a repository, and contexts") {
     CHECK(!g.tree().contains("alone/vendor/sub/m"));
     CHECK(kind_of([&] { g.add(AddGround::add_step({url + "#evil"}, "/n")); }) == Errc::failed);
 
+    const FetchOptions fetch{g.scratch.path(), {"Dockerfile", 7, 7, 1}, g.http};
+    const auto key_of = [&](const std::string& source) {
+        return RemoteSources(AddGround::add_step({source}, "/n"), fetch).find(source)->key;
+    };
+    CHECK(key_of(url) == key_of(url + "?mtime=checkout"));
+    CHECK(key_of(url) != key_of(url + "?mtime=commit"));
+    g.add(AddGround::add_step({url + "?mtime=commit"}, "/old"));
+    const auto seconds = time_of_remote(url, "", fetch);
+    struct stat st {};
+    CHECK(::stat((g.to / "old/f").c_str(), &st) == 0);
+    CHECK(st.st_mtim.tv_sec == seconds);
+    CHECK(kind_of([&] { time_of_remote(url, "0123456", fetch); }) == Errc::failed);
+
     ContextSpec spec;
     spec.context = url + "#v1";
     spec.scratch = g.scratch.path();
@@ -435,9 +483,16 @@ TEST_CASE("git: trees of a repository, and contexts") {
         return nullptr;
     };
     {
-        const BuildContext context = open_context(spec);
+        BuildContext context = open_context(spec);
         CHECK(context.dockerfile() == "FROM scratch\n");
         CHECK(context.origin().size() == 40);
+        const timespec other[2] = {{1, 0}, {1, 0}};
+        REQUIRE(::utimensat(context.source().root, "sub/g", other, 0) == 0);
+        context.take_commit_times();
+        for (const char* path : {".", "f", "sub", "sub/g"}) {
+            REQUIRE(::fstatat(context.source().root, path, &st, AT_SYMLINK_NOFOLLOW) == 0);
+            CHECK(st.st_mtim.tv_sec == context.modified({}));
+        }
         CHECK(context.source().context);
         CHECK(!fs::is_empty(g.scratch.path()));
     }

@@ -223,3 +223,16 @@ TEST_CASE("ADD: a local archive is unpacked, in a directory it is not, nor with 
     CHECK(g.tree()["v"] == "d 0755 9:10");
     CHECK(g.tree()["v/in"] == "f 0644 in 9:10");
 }
+
+TEST_CASE("archive: the time of its youngest file, until a stop") {
+    const Dest dest;
+    put(dest.files / "t", tar_of({{Type::file, "f", "x"}}));
+    put(dest.files / "none", "x");
+    const UniqueFd tar(::open((dest.files / "t").c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd none(::open((dest.files / "none").c_str(), O_RDONLY | O_CLOEXEC));
+    std::stop_source stop;
+    CHECK(youngest_file(tar.get(), stop.get_token()) == 1'000'000'000);
+    CHECK(!youngest_file(none.get(), stop.get_token()));
+    stop.request_stop();
+    CHECK_THROWS_AS(youngest_file(tar.get(), stop.get_token()), Error);
+}
