@@ -105,7 +105,7 @@ bool is_taken(const BuildRecord& r, const std::vector<std::string>& filters) {
 
 int list(Globals& globals, const Args& args) {
     std::string format;
-    std::vector<std::string> filters;
+    std::vector<std::string> filters, none;
     bool whole = false;
     Options options(globals, "buildx history ls [OPTIONS]", "List build records");
     options.value("format", format, "Format the output: table, json, or a Go template")
@@ -113,7 +113,7 @@ int list(Globals& globals, const Args& args) {
         .flag("no-trunc", whole, "Don't truncate output")
         .each("builder", "string", check_builder, "")
         .hidden()
-        .arguments(filters, 0, 0);
+        .arguments(none, 0, 0);
     if (!options.parse(args)) return 0;
     const ListFormat shape = ListFormat::parse(format, "history.lsContext");
     Engine engine = image_engine();
