@@ -9,6 +9,7 @@
 #include "stack/flag_values.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -44,7 +45,8 @@ Bind bind_of(const std::string& text, const std::string& directory) {
         throw error(Errc::invalid_project, "invalid volume specification: '{}'", text);
     std::string& source = out.parsed.source;
     // A drive to docker's client, a volume of one letter to its engine.
-    if (out.parsed.drive && !source.empty() && compose::split(text, ':').size() == most) {
+    const bool one_letter = text.size() > 1 && text[1] == ':' && std::isalpha(static_cast<unsigned char>(text[0])) != 0;
+    if (one_letter && compose::split(text, ':').size() == most) {
         out.parsed = compose::parse_volume("xx" + text.substr(1));
         out.parsed.source = text.substr(0, 1);
     }

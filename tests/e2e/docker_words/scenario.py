@@ -121,7 +121,9 @@ def flags(s):
     told(s, 0, "", "run", "--rm", "-v", "rel", "busybox", "sh", "-c", "grep -c ' /rel ' /proc/mounts", out="1\n")
     told(s, 0, "", "run", "--rm", "-v", "x:/", "busybox", "sh", "-c", "grep -c ' /x: ' /proc/mounts", out="1\n")
     told(s, 125, "docker: invalid spec: data:: empty section between colons" + RUN_HELP, "run", "-v", "data:", "busybox", "true")
+    s.davit("docker", "volume", "create", "data")
     told(s, 1, "can only update cluster volumes", "volume", "update", "data")
+    s.davit("docker", "volume", "rm", "data")
     told(s, 0, "WARNING: Ignoring custom format, because both --format and --quiet are set.", "ps", "-q", "--format", "{{.Names}}")
     out = s.davit("docker", "context", "inspect").out
     s.check("as Go writes it", "\"\\u003cIN MEMORY\\u003e\"" in out, out)
