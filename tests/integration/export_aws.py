@@ -10,6 +10,8 @@ import time
 
 from export_tools import DAVIT, ENVIRONMENT, check_scripts, exports, fail, fetch, free_port, program, run, server, skip, small_projects
 
+AWS_COMMAND = os.path.join(os.path.dirname(os.path.realpath(__file__)), "aws_command.py")
+
 
 def filled(text):
     for word, value in (("REGION", "us-east-1"), ("ACCOUNT", "111122223333"), ("PARTITION", "aws"), ("DOMAIN", "amazonaws.com"), ("EXECUTION_ROLE", "arn:aws:iam::111122223333:role/x"),
@@ -82,7 +84,7 @@ def moto(work):
     commands = work + "/bin"
     os.makedirs(commands)
     with open(commands + "/aws", "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o755)) as f:
-        f.write("#!/bin/sh\nexec '%s' -m awscli \"$@\"\n" % sys.executable)
+        f.write("#!/bin/sh\nexec '%s' -I -S '%s' call '%s' \"$@\"\n" % (sys.executable, AWS_COMMAND, work + "/aws"))
     ENVIRONMENT["PATH"] = commands + os.pathsep + os.environ["PATH"]
     aws = commands + "/aws"
     number = free_port()
@@ -91,16 +93,18 @@ def moto(work):
     aws_server = server([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(number)])
     ENVIRONMENT["AWS_ENDPOINT_URL"] = "http://127.0.0.1:%d" % number
     ENVIRONMENT["NO_WAIT"] = "1" # tasks of moto never become stable
+    loaded = server([sys.executable, AWS_COMMAND, "serve", work + "/aws"])
     try:
-        for _ in range(200):
+        for _ in range(600):
             with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", number)) == 0:
+                if s.connect_ex(("127.0.0.1", number)) == 0 and os.path.exists(work + "/aws"):
                     break
             time.sleep(0.1)
         moto_sequences(work, aws)
     finally:
-        aws_server.kill()
-        aws_server.wait()
+        for process in (loaded, aws_server):
+            process.kill()
+            process.wait()
 
 
 def give_memory(out):

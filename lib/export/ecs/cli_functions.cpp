@@ -5,6 +5,15 @@ namespace davit::exports::ecs {
 
 namespace {
 
+constexpr std::string_view shared = R"sh(
+if_there() { # ERROR COMMAND…: what it prints; nothing where AWS answers ERROR, and any other failure is one
+    absent=$1
+    shift
+    ! "$@" 2>"$work/error" || return 0
+    grep -q "($absent)" "$work/error" || { cat "$work/error" >&2; return 1; }
+}
+)sh";
+
 constexpr std::string_view functions = R"sh(
 # Of the words in a file those that are known by now.
 filled() {
@@ -39,12 +48,16 @@ allow() { # GROUP OPTIONS…: a rule that is there already is no mistake
 }
 
 role() { # NAME: its ARN
-    aws iam get-role --role-name "$1" --query Role.Arn --output text 2>/dev/null ||
-        aws iam create-role --role-name "$1" --assume-role-policy-document file://trust-policy.json --query Role.Arn --output text
+    arn=$(if_there NoSuchEntity aws iam get-role --role-name "$1" --query Role.Arn --output text) || return 1
+    [ -n "$arn" ] ||
+        arn=$(aws iam create-role --role-name "$1" --assume-role-policy-document file://trust-policy.json --query Role.Arn --output text)
+    echo "$arn"
 }
 
 load_balancer() { # NAME TYPE: its ARN
-    arn=$(aws elbv2 describe-load-balancers --names "$1" --query 'LoadBalancers[0].LoadBalancerArn' --output text 2>/dev/null) ||
+    arn=$(if_there LoadBalancerNotFound aws elbv2 describe-load-balancers --names "$1" \
+        --query 'LoadBalancers[0].LoadBalancerArn' --output text) || return 1
+    [ -n "$arn" ] ||
         arn=$(aws elbv2 create-load-balancer --name "$1" --type "$2" --scheme "$SCHEME" --security-groups "$balancer_group" \
             --subnets $(echo "$SUBNETS" | tr , ' ') --query 'LoadBalancers[0].LoadBalancerArn' --output text)
     aws elbv2 add-tags --resource-arns "$arn" --tags $(tags)
@@ -55,7 +68,9 @@ target_group() { # NAME PROTOCOL[/VERSION] PORT DELAY HEALTH…: its ARN
     name=$1 protocol=${2%/*} version= port=$3 delay=$4
     case $2 in */*) version="--protocol-version ${2#*/}" ;; esac
     shift 4
-    arn=$(aws elbv2 describe-target-groups --names "$name" --query 'TargetGroups[0].TargetGroupArn' --output text 2>/dev/null) ||
+    arn=$(if_there TargetGroupNotFound aws elbv2 describe-target-groups --names "$name" \
+        --query 'TargetGroups[0].TargetGroupArn' --output text) || return 1
+    [ -n "$arn" ] ||
         arn=$(aws elbv2 create-target-group --name "$name" --protocol "$protocol" $version --port "$port" --vpc-id "$VPC" \
             --target-type ip --query 'TargetGroups[0].TargetGroupArn' --output text)
     is=$(aws elbv2 describe-target-groups --target-group-arns "$arn" --query 'TargetGroups[0].Protocol' --output text)
@@ -174,6 +189,8 @@ ended() { # NAME TASKS…: waits for a day; one wait of aws is ten minutes
 )sh";
 
 } // namespace
+
+std::string_view shared_functions() { return shared; }
 
 std::string_view script_functions() { return functions; }
 

@@ -235,7 +235,7 @@ std::string vpc_in_script(const Layout& plan) { return input("VPC", plan.vpc, "t
 
 std::vector<ExportedFile> as_cli(const Layout& plan) {
     std::vector<ExportedFile> out;
-    std::string script = head(plan) + std::string(script_functions()) + around(plan);
+    std::string script = head(plan) + std::string(shared_functions()) + std::string(script_functions()) + around(plan);
     for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
         const Task& task = plan.tasks[i];
         script += task_commands(plan, task);

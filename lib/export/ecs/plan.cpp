@@ -151,7 +151,10 @@ std::optional<Size> fargate_size(double cpus, std::int64_t bytes) {
 Layout make_plan(const Scope& scope) {
     Layout plan{.scope = scope, .project = dns_label(scope.project.name, 60)};
     std::vector<std::string> names;
-    for (const auto& [name, service] : scope.project.services) names.push_back(name);
+    // A name is the same whatever is left out.
+    for (const auto* services : {&scope.project.services, &scope.project.disabled_services})
+        for (const auto& [name, service] : *services) names.push_back(name);
+    std::sort(names.begin(), names.end());
     plan.labels = dns_labels(names);
     for (const auto& [name, service] : scope.project.services)
         if (const auto task = ecs_task_of(service)) plan.labels[name] = task->container;

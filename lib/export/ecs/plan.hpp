@@ -167,8 +167,9 @@ bool has_words(const std::string& text);
 std::string ecs_readme(const Layout& plan, const std::string& order);
 std::string ecs_secrets_script(const Layout& plan);
 
-// cli_functions.cpp: what deploy.sh is made of.
+// cli_functions.cpp: what deploy.sh is made of, and what of it prune.sh needs, too.
 std::string_view script_functions();
+std::string_view shared_functions();
 // cli_script.cpp, of both scripts: PROJECT, CLUSTER and REGION; VPC; a network's security group.
 std::string place_in_script(const Layout& plan);
 std::string vpc_in_script(const Layout& plan);

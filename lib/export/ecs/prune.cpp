@@ -2,6 +2,7 @@
 #include "export/ecs/plan.hpp"
 
 #include "base/shared_with.hpp"
+#include "model/ecs_task.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -95,7 +96,9 @@ leads_to_ours() { # ARN: a target group of the project, and of no service that i
 
 # Who added a listener by hand keeps it, and the balancer and its open port with it.
 balancer() { # NAME PORTS
-    arn=$(aws elbv2 describe-load-balancers --names "$1" --query 'LoadBalancers[0].LoadBalancerArn' --output text 2>/dev/null) || return 0
+    arn=$(if_there LoadBalancerNotFound aws elbv2 describe-load-balancers --names "$1" \
+        --query 'LoadBalancers[0].LoadBalancerArn' --output text) || exit 1
+    [ -n "$arn" ] || return 0
     aws elbv2 describe-listeners --load-balancer-arn "$arn" --output text \
         --query 'Listeners[].[ListenerArn, Port, DefaultActions[0].TargetGroupArn]' >"$work/listeners"
     left=
@@ -200,14 +203,39 @@ security_groups() {
 
 using Words = std::set<std::string>;
 
+const Service* sharer_of(const Project& project, const Service& service) {
+    const SharedWith with = SharedWith::parse(service.network_mode);
+    return with.is_service() ? project.find(std::string(with.name)) : nullptr;
+}
+
+std::string service_name(const Document& given) {
+    const auto it = given.find("serviceName");
+    return it != given.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+// Whatever a service's task is called, alone or with others.
+void add_names(const Layout& plan, const Service& service, Words& out) {
+    out.insert(plan.labels.at(service.name));
+    if (const std::string task = text_of(service.extensions, "x-aws-task"); !task.empty()) out.insert(dns_label(task));
+    if (const auto task = ecs_task_of(service)) out.insert({dns_label(task->name), task->family});
+    out.insert(service_name(given(service.extensions, "x-aws-service")));
+}
+
 // Services that profiles or a selection leave out are in the file: theirs stays.
 Words kept_tasks(const Layout& plan) {
+    const Project& project = plan.scope.project;
     Words out;
-    for (const auto& [name, service] : plan.scope.project.disabled_services) {
-        out.insert(dns_label(name));
-        if (const std::string task = text_of(service.extensions, "x-aws-task"); !task.empty())
-            out.insert(dns_label(task));
+    for (const auto& [name, service] : project.disabled_services) {
+        add_names(plan, service, out);
+        std::set<std::string> seen{name};
+        for (const Service* at = sharer_of(project, service); at && seen.insert(at->name).second;
+             at = sharer_of(project, *at))
+            add_names(plan, *at, out);
+        if (ecs_task_of(service)) out.insert(service_name(given(project.extensions, "x-aws-service")));
     }
+    // By what is left out with it a service that runs once is the project's task's, or has its own.
+    if (!out.empty() && plan.scope.options.layout == EcsLayout::task) out.insert(dns_label(project.name));
+    out.erase("");
     return out;
 }
 
@@ -237,9 +265,10 @@ std::string rules_of(const std::vector<OpenPort>& ports) {
 std::string lists(const Layout& plan) {
     Words services, targets;
     for (const Task& task : plan.tasks) {
-        if (!task.once) services.insert(task.name);
+        if (!task.once) services.insert({task.name, service_name(given_service(plan, task))});
         for (const Listener& p : task.published) targets.insert(p.group);
     }
+    services.erase("");
     return fmt::format("\n# ---- what the file has; KEPT: and this export has not\n"
                        "SERVICES='{}'\nKEPT='{}'\nTARGETS='{}'\nSECURITY_GROUPS='{}'\nports=\n",
                        fmt::join(services, " "), fmt::join(kept_tasks(plan), " "), fmt::join(targets, " "),
@@ -290,8 +319,8 @@ std::string prune_script(const Layout& plan) {
         "trap 'rm -rf \"$work\"' EXIT\n"
         ": >\"$work/unused\"\n"
         ": >\"$work/still\"\n\n";
-    return out + place_in_script(plan) + vpc_in_script(plan) + std::string(prune_functions) + lists(plan) +
-           commands(plan);
+    return out + place_in_script(plan) + vpc_in_script(plan) + std::string(shared_functions()) +
+           std::string(prune_functions) + lists(plan) + commands(plan);
 }
 
 } // namespace davit::exports::ecs

@@ -79,6 +79,14 @@ void make_pods(Cluster& out) {
         for (const Service* s : members) out.workloads[s->name] = choose_workload(out, members);
 }
 
+// With those that are left out: a name is the same whatever is.
+std::vector<std::string> names_of_services(const Project& project) {
+    std::vector<std::string> out = keys_of(project.services), others = keys_of(project.disabled_services);
+    out.insert(out.end(), others.begin(), others.end());
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 std::vector<std::string> secret_names(const Project& project) {
     std::vector<std::string> out = keys_of(project.secrets);
     for (const auto& [name, service] : project.services)
@@ -89,7 +97,7 @@ std::vector<std::string> secret_names(const Project& project) {
 
 void note_names(const Cluster& cluster) {
     for (const auto& [key, name] : cluster.services)
-        if (key != name)
+        if (key != name && cluster.project().services.contains(key))
             cluster.report().adjusted("services." + key, name,
                                       "Kubernetes allows lower case letters, digits and dashes",
                                       "clients must use the new name");
@@ -100,7 +108,7 @@ void note_names(const Cluster& cluster) {
 Cluster make_cluster(const Scope& scope) {
     const Project& p = scope.project;
     Cluster out{scope,
-                dns_labels(keys_of(p.services)),
+                dns_labels(names_of_services(p)),
                 dns_labels(keys_of(p.volumes)),
                 dns_labels(keys_of(p.configs), 50),
                 dns_labels(secret_names(p)),

@@ -1,5 +1,7 @@
 #include "export/kubernetes/cluster.hpp"
 
+#include "model/ecs_task.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <fmt/format.h>
@@ -78,16 +80,17 @@ std::string script_of_jobs(const std::vector<std::string>& jobs) {
 constexpr const char* pruning_script =
     R"script(#!/bin/sh
 # Takes away what earlier exports of this project have made and the file no longer has; with DRY_RUN=1 it tells only.
-# Claims and Secrets stay, and ConfigMaps: an older revision needs those that it had.
+# Claims and Secrets stay, and ConfigMaps: an older revision needs those that it had. So does what another object
+# has made, as a CronJob its Jobs: it goes with that one.
 #   [DRY_RUN=1] sh prune.sh [kubectl's options, -n NAMESPACE]      after `kubectl apply`
 set -eu
 
 keep='@KEEP@'
-there=$(kubectl get deployment,statefulset,daemonset,job,cronjob,service,ingress,networkpolicy -o name \
-    -l '@SELECTOR@' "$@")
-for object in $there; do
-    kind=${object%%/*}
-    case " $keep " in *" ${kind%%.*}/${object#*/} "*) continue ;; esac
+there=$(kubectl get deployment,statefulset,daemonset,job,cronjob,service,ingress,networkpolicy \
+    -l '@SELECTOR@' "$@" -o \
+    'go-template={{range .items}}{{if .metadata.ownerReferences}}{{else}}{{.kind}}/{{.metadata.name}} {{end}}{{end}}')
+for object in $(echo "$there" | tr '[:upper:]' '[:lower:]'); do
+    case " $keep " in *" $object "*) continue ;; esac
     echo "$object"
     [ -n "${DRY_RUN-}" ] || kubectl delete "$object" --ignore-not-found "$@"
 done
@@ -101,12 +104,15 @@ std::string script_of_pruning(const Cluster& cluster, const std::set<std::string
                            dns_label(cluster.project().name));
     std::set<std::string> left_out;
     for (const auto& [name, service] : cluster.project().disabled_services) {
-        left_out.insert(dns_label(name));
+        const std::string& label = cluster.services.at(name);
+        left_out.insert({label, dns_label("published-" + label)});
+        // Of several containers the pod has the task's name.
+        if (const auto task = ecs_task_of(service)) left_out.insert(dns_label(task->family));
         for (const auto& [network, how] : service.networks) {
-            left_out.insert(dns_label("network-" + dns_label(network)));
-            left_out.insert(dns_label("internal-" + dns_label(network)));
+            const auto known = cluster.networks.find(network);
+            const std::string of = known == cluster.networks.end() ? dns_label(network) : known->second;
+            left_out.insert({dns_label("network-" + of), dns_label("internal-" + of)});
         }
-        left_out.insert(dns_label("published-" + dns_label(name)));
     }
     if (!left_out.empty()) selector += fmt::format(",app.kubernetes.io/name notin ({})", fmt::join(left_out, ","));
     out.replace(out.find("@KEEP@"), 6, keep);

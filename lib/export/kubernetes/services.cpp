@@ -59,7 +59,7 @@ std::set<std::string> aliases_of(const Cluster& cluster, const Service& service)
                                   "others ask for it by this name");
     std::set<std::string> names;
     for (const std::string& alias : out) names.insert(dns_label(alias));
-    for (const auto& [key, name] : cluster.services) names.erase(name);
+    for (const auto& [key, other] : cluster.project().services) names.erase(cluster.services.at(key));
     return names;
 }
 

@@ -21,7 +21,10 @@ struct DeployTarget {
     int timeout = 600;           // seconds for one workload to be ready; Kubernetes
     bool stack_waits = false;    // `docker stack deploy` has --detach (docker 26 and newer)
     bool wait = true;
-    bool prune = false; // take away what was deployed before and is no longer in the file
+    // Take away what was deployed before and is no longer in the file. To Swarm what is not in the export: docker's own
+    // --prune, which knows no more than the stack file, removes services that profiles or a selection have left out,
+    // too, so that a selection is not to be deployed with it.
+    bool prune = false;
 };
 
 struct DeployCommand {

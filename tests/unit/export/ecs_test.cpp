@@ -384,6 +384,62 @@ TEST_CASE("ecs: prune.sh keeps what the export has, and what is only left out of
     }
 }
 
+namespace {
+
+// What prune.sh says of a project some of whose services are left out.
+std::string pruning_without(const std::string& text, const std::vector<std::string>& left_out,
+                            EcsLayout layout = EcsLayout::service) {
+    Project project = load_text(text);
+    for (const std::string& name : left_out) project.disabled_services.insert(project.services.extract(name));
+    ExportOptions options = options_for(ExportTarget::ecs);
+    options.format = EcsFormat::cli;
+    options.layout = layout;
+    const std::string all = all_text(export_project(project, options));
+    return all.substr(all.find("==> prune.sh"));
+}
+
+} // namespace
+
+TEST_CASE("ecs: prune.sh keeps the tasks of what is left out by all their names") {
+    struct Row {
+        const char* services;
+        std::vector<std::string> left_out;
+        EcsLayout layout;
+        const char* lists;
+    };
+    const Row rows[] = {
+        // A ready-made task is called as its service, or its family.
+        {"  web: {image: i}\n"
+         "  app: {image: i, x-davit-task: {name: orders-2, family: orders, container: app}, x-aws-service: "
+         "{serviceName: orders-prod}}\n"
+         "  sidecar: {image: i, x-davit-task: {name: orders-2, family: orders, container: sidecar}}\n",
+         {"app", "sidecar"},
+         EcsLayout::service,
+         "\nSERVICES='web'\nKEPT='app orders orders-2 orders-prod sidecar'\n"},
+        {"  web: {image: i}\n  app: {image: i, x-aws-task: box}\n  side: {image: i, network_mode: 'service:app'}\n",
+         {"side"},
+         EcsLayout::service,
+         "KEPT='app box side'\n"},
+        {"  web: {image: i}\n  once: {image: i, restart: 'no'}\n",
+         {"web"},
+         EcsLayout::task,
+         "\nSERVICES=''\nKEPT='p web'\n"},
+        {"  a-b: {image: i}\n  a_b: {image: i}\n", {"a_b"}, EcsLayout::service, "\nSERVICES='a-b'\nKEPT='a-b-2'\n"},
+        {"  a-b: {image: i}\n  a_b: {image: i}\n", {"a-b"}, EcsLayout::service, "\nSERVICES='a-b-2'\nKEPT='a-b'\n"},
+        {"  web: {image: i, x-aws-service: {serviceName: front}}\n",
+         {},
+         EcsLayout::service,
+         "\nSERVICES='front web'\n"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(std::string(row.services));
+        const std::string script =
+            pruning_without(std::string("name: p\nservices:\n") + row.services, row.left_out, row.layout);
+        CAPTURE(script.substr(script.find("\nSERVICES=")));
+        CHECK(script.find(row.lists) != std::string::npos);
+    }
+}
+
 TEST_CASE("ecs: volumes that are one directory are told") {
     const Made m =
         made("services: {db: {image: i, volumes: ['one:/a']}, web: {image: i, volumes: ['two:/b', 'own:/c']}}\n"

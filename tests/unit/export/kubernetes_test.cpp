@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace davit;
 using namespace davit::test;
@@ -321,6 +322,27 @@ TEST_CASE("kubernetes: prune.sh keeps what the export has, and what is only left
               "service/web service/web-published'"));
     CHECK(has(script, "notin (internal-b,my-tool,network-b,published-my-tool)"));
     CHECK_FALSE(has(script, "persistentvolumeclaim"));
+}
+
+TEST_CASE("kubernetes: prune.sh keeps what is left out by the names that it has with all the others") {
+    Project project =
+        load_text("name: p\nservices:\n  web: {image: i}\n  a-b: {image: i}\n  a_b: {image: i, ports: ['80:80']}\n"
+                  "  app: {image: i, x-davit-task: {name: orders, family: orders, container: app}}\n"
+                  "  side: {image: i, network_mode: 'service:app', x-davit-task: {name: orders, family: orders, "
+                  "container: side}}\n");
+    for (const char* name : {"a_b", "app", "side"}) project.disabled_services.insert(project.services.extract(name));
+    const std::string script = text_in(export_project(project, options_for(ExportTarget::kubernetes)), "prune.sh");
+    for (const char* name : {"a-b-2", "published-a-b-2", "orders", "app", "side"}) {
+        CAPTURE(std::string(name));
+        const std::string list = script.substr(script.find("notin (") + 7);
+        CHECK(has("," + list.substr(0, list.find(')')) + ",", fmt::format(",{},", name)));
+    }
+    // One name is not another's where that one is not chosen.
+    Project alone = load_text("name: p\nservices:\n  a-b: {image: i}\n  a_b: {image: i}\n");
+    alone.disabled_services.insert(alone.services.extract("a-b"));
+    const ExportResult result = export_project(alone, options_for(ExportTarget::kubernetes));
+    CHECK(has(text_in(result, "prune.sh"), "keep='deployment/a-b-2"));
+    CHECK_FALSE(text_in(result, "service-a-b-2.yaml").empty());
 }
 
 TEST_CASE("kubernetes: the containers of an ECS task ask for its size together") {
