@@ -162,9 +162,7 @@ def moto_sequences(work, aws):
             print("%s: %d services" % (name, expected))
     tutorial(work, ask, vpc, subnets)
     deployed(work, ask)
-    # Some 300 calls of the aws command, half a second each: what the script lists and leaves is held by unit_export.
-    if os.environ.get("DAVIT_LONG"):
-        pruned(work, vpc)
+    pruned(work, vpc)
 
 
 def project_file(work, wanted):
