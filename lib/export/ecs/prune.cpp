@@ -262,6 +262,12 @@ std::string rules_of(const std::vector<OpenPort>& ports) {
     return fmt::format("'{}'", fmt::join(out, " "));
 }
 
+// Names may come from the user's own service documents.
+std::string list_of(const Words& words) {
+    const std::string text = shell_quoted(fmt::format("{}", fmt::join(words, " ")));
+    return text.starts_with('\'') ? text : "'" + text + "'";
+}
+
 std::string lists(const Layout& plan) {
     Words services, targets;
     for (const Task& task : plan.tasks) {
@@ -270,9 +276,8 @@ std::string lists(const Layout& plan) {
     }
     services.erase("");
     return fmt::format("\n# ---- what the file has; KEPT: and this export has not\n"
-                       "SERVICES='{}'\nKEPT='{}'\nTARGETS='{}'\nSECURITY_GROUPS='{}'\nports=\n",
-                       fmt::join(services, " "), fmt::join(kept_tasks(plan), " "), fmt::join(targets, " "),
-                       fmt::join(kept_groups(plan), " "));
+                       "SERVICES={}\nKEPT={}\nTARGETS={}\nSECURITY_GROUPS={}\nports=\n",
+                       list_of(services), list_of(kept_tasks(plan)), list_of(targets), list_of(kept_groups(plan)));
 }
 
 std::string listeners_of(const Layout& plan, bool application) {
@@ -289,7 +294,7 @@ std::string commands(const Layout& plan) {
     for (const Task& task : plan.tasks) {
         if (task.once) continue;
         const bool by_cpu = task.scaling && task.scaling->cpu > 0, by_memory = task.scaling && task.scaling->memory > 0;
-        out += fmt::format("scaling {} '{}'\n", task.name,
+        out += fmt::format("scaling {} '{}'\n", shell_quoted(task.name),
                            by_cpu && by_memory ? "CPU Memory"
                            : by_cpu            ? "CPU"
                            : by_memory         ? "Memory"
@@ -300,7 +305,8 @@ std::string commands(const Layout& plan) {
     out += "targets\n" + listeners_of(plan, true) + listeners_of(plan, false) + "target_groups\nproject_groups\n";
     out += fmt::format("open {}-lb \"CidrIpv4=='0.0.0.0/0'\" {}\n", plan.project, rules_of(open));
     for (const Task& task : plan.tasks)
-        if (!task.published.empty()) out += fmt::format("published {} {}\n", task.name, rules_of(target_ports(task)));
+        if (!task.published.empty())
+            out += fmt::format("published {} {}\n", shell_quoted(task.name), rules_of(target_ports(task)));
     return out + "security_groups\n[ -n \"${NO_WAIT-}\" ] || [ ! -s \"$work/still\" ]\n";
 }
 
