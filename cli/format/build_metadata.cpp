@@ -5,7 +5,9 @@
 namespace davit::cli {
 
 std::string build_id(const BuildResult& result) {
-    return result.config_digest.empty() ? result.manifest_digest : result.config_digest;
+    if (!result.config_digest.empty()) return result.config_digest;
+    // Of several platforms: by what finds the image here, where it is kept.
+    return result.image_id.empty() ? result.manifest_digest : result.image_id;
 }
 
 nlohmann::ordered_json build_metadata(const BuildResult& result) {

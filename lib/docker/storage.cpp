@@ -46,9 +46,10 @@ Bind bind_of(const std::string& text, const std::string& directory) {
     std::string& source = out.parsed.source;
     // A drive to docker's client, a volume of one letter to its engine.
     const bool one_letter = text.size() > 1 && text[1] == ':' && std::isalpha(static_cast<unsigned char>(text[0])) != 0;
-    if (one_letter && compose::split(text, ':').size() == most) {
-        out.parsed = compose::parse_volume("xx" + text.substr(1));
-        out.parsed.source = text.substr(0, 1);
+    if (const auto parts = compose::split(text, ':'); one_letter && parts.size() == most) {
+        out.parsed = compose::parse_volume("volume:/target:" + std::string(parts[2]));
+        source = parts[0];
+        out.parsed.target = parts[1];
     }
     if (out.parsed.bind && source.starts_with('.')) {
         const std::string rest = text.substr(source.size());

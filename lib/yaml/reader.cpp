@@ -152,6 +152,7 @@ private:
         if (line.empty() || (line[0] != '"' && line[0] != '\'')) return line;
         for (std::size_t i = 1; i < line.size(); ++i)
             if (line[0] == '"' && line[i] == '\\') ++i;
+            else if (line.substr(i, 2) == "''" && line[0] == '\'') ++i;
             else if (line[i] == line[0]) return line.substr(i + 1);
         return ":"; // it goes on on the next line: yaml-cpp knows whether that may be
     }

@@ -192,8 +192,9 @@ def kept(s):
     image = s.davit("docker", "images", "-q", "busybox").out
     told(s, 0, "", "ps", "--format", "{{.Image}}", out=image)
     told(s, 0, "", "image", "inspect", "-f", "{{json .Config.ExposedPorts}} {{.Config.WorkingDir}}", "moved:1", out="{\"80/tcp\":{}} \n")
-    events = s.davit("docker", "events", "--since", "1m", "--until", "0s", "--filter", "type=image", "--filter", "event=tag",
-                     "--format", "{{.Actor.Attributes}}").out
+    # A span before now counts in whole seconds.
+    events = s.davit("docker", "events", "--since", "1m", "--until", str(int(time.time()) + 1), "--filter", "type=image",
+                     "--filter", "event=tag", "--format", "{{.Actor.Attributes}}").out
     s.check("an image's events have its labels", "map[a:b name:moved:1]" in events, events)
     told(s, 1, ANSWER + "Cannot update container " + s.davit("docker", "inspect", "-f", "{{.Id}}", "first").out.strip()
          + ": Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
