@@ -161,18 +161,7 @@ metadata::Answer Supervisor::ecs_answer(const std::string& holder, const std::st
 
 void Supervisor::add_client(UniqueFd connection) {
     control_.adopt(std::move(connection));
-    loop_.post([this] {
-        net_helper_.prepare();
-        loop_.post([this] { ready_shims_early(); });
-    });
-}
-
-// While the client still prepares its plan, which most often starts containers.
-void Supervisor::ready_shims_early() {
-    try {
-        world_.ready_shims();
-    } catch (const Error&) { // the first start says why
-    }
+    loop_.post([this] { net_helper_.prepare(); });
 }
 
 void Supervisor::run() {

@@ -58,7 +58,6 @@ private:
 
     World make_world();
     void listen();
-    void ready_shims_early();
     void forget_project();
     void plan_begins(const Plan& plan);
     void prepare_helpers(const Plan& plan);
