@@ -263,8 +263,6 @@ void Supervisor::prepare_helpers(const Plan& plan) {
     };
     if (has(OpKind::remove_container)) loop_.post([this] { files_helper_.prepare(); });
     if (has(OpKind::remove_network)) loop_.post([this] { net_helper_.prepare(); });
-    // While the network is made.
-    if (has(OpKind::start_container)) loop_.post([this] { world_.ready_shims(); });
 }
 
 // Nothing but the supervisor and the shims stays when a plan is done.

@@ -4,6 +4,8 @@
 #include "base/sys.hpp"
 #include "supervisor/policy/gate.hpp"
 
+#include <algorithm>
+
 namespace davit::supervisor {
 
 namespace {
@@ -35,6 +37,11 @@ bool is_dependency(const Operation& op) {
            op.resource.starts_with("service:") && op.resource.find(':') == op.resource.rfind(':');
 }
 
+bool starts_containers(const Plan& plan) {
+    return std::any_of(plan.operations.begin(), plan.operations.end(),
+                       [](const Operation& op) { return op.kind == OpKind::start_container; });
+}
+
 Error failed_dependency(const Error& why) {
     Error out = error(why.kind(), "dependency failed to start: {}", why.what());
     return out.with_at(why.at()).with_hint(why.hint());
@@ -47,7 +54,11 @@ PlanRunner::PlanRunner(World& world, Containers& containers, Journal& journal, s
     : world_(world), containers_(containers), journal_(journal), token_(std::move(token)), executor_(std::move(plan)),
       done_before_(std::move(done_before)), finished_(std::move(finished)) {}
 
-void PlanRunner::begin() { step(); }
+void PlanRunner::begin() {
+    step();
+    // While the helper writes the rules of a new network, which step() has just asked for.
+    if (!over_ && starts_containers(executor_.plan())) world_.loop.post([&world = world_] { world.ready_shims(); });
+}
 
 Event PlanRunner::event_of(EventKind kind, const Operation& op) const {
     Event e;
