@@ -19,7 +19,7 @@ using nft::Type;
 
 namespace {
 
-constexpr std::uint32_t offset_daddr4 = 16, offset_daddr6 = 24, offset_dport = 2;
+constexpr std::uint32_t balance_daddr4 = 16, balance_daddr6 = 24, balance_dport = 2;
 
 constexpr std::size_t index_of(BalanceKind kind) { return static_cast<std::size_t>(kind); }
 bool is_port(BalanceKind kind) { return kind == BalanceKind::port4 || kind == BalanceKind::port6; }
@@ -28,11 +28,11 @@ bool is_v6(BalanceKind kind) { return kind == BalanceKind::address6 || kind == B
 // The key stands in the slots from 0 on; the number of the slot behind it.
 unsigned load_key(Expressions& e, BalanceKind kind) {
     if (is_port(kind)) {
-        e.meta(NFT_META_L4PROTO, 0).payload(NFT_PAYLOAD_TRANSPORT_HEADER, offset_dport, 2, 1);
+        e.meta(NFT_META_L4PROTO, 0).payload(NFT_PAYLOAD_TRANSPORT_HEADER, balance_dport, 2, 1);
         return 2;
     }
     const bool v6 = is_v6(kind);
-    e.payload(NFT_PAYLOAD_NETWORK_HEADER, v6 ? offset_daddr6 : offset_daddr4, v6 ? 16 : 4, 0);
+    e.payload(NFT_PAYLOAD_NETWORK_HEADER, v6 ? balance_daddr6 : balance_daddr4, v6 ? 16 : 4, 0);
     return v6 ? 4 : 1;
 }
 
@@ -74,7 +74,7 @@ Element target(const Balanced& b, std::size_t number) {
 }
 
 // Elements of any number of sets, in one message a set.
-class Elements {
+class BalanceElements {
 public:
     void put(const SetSpec& spec, Element e) {
         auto& place = sets_[spec.name];
@@ -97,7 +97,7 @@ private:
 };
 
 // Targets of the first that the second has not, number by number. One target alone is the first of its key.
-void differing(const Balanced& one, const Balanced* other, Elements& out) {
+void differing(const Balanced& one, const Balanced* other, BalanceElements& out) {
     if (!other || one.targets.front() != other->targets.front()) out.put(firsts_of(one.kind), first(one));
     if (one.targets.size() < 2) return;
     const std::size_t known = other && other->targets.size() > 1 ? other->targets.size() : 0;
@@ -188,7 +188,7 @@ void add_way(nft::Transaction& t, const std::string& table, const std::string& c
 // What leads to a chain or uses a map goes before it, and comes after it; a key's value changes by going and coming.
 void change_balance(nft::Transaction& t, const std::string& table, const Balances& old_all, const Balances& new_all) {
     const Balance &before = old_all.balance, &after = new_all.balance;
-    Elements gone, fresh, ways_gone, ways_fresh;
+    BalanceElements gone, fresh, ways_gone, ways_fresh;
     std::vector<const Balance::value_type*> rewritten, added;
     std::vector<std::string> removed;
     for (const auto& [chain, b] : before) {
@@ -268,7 +268,8 @@ void refuse_redirected(nft::Transaction& t, const std::string& table, const std:
         Expressions e;
         e.is_family(v6);
         is_protocol(e, IPPROTO_UDP);
-        e.payload(NFT_PAYLOAD_NETWORK_HEADER, v6 ? offset_daddr6 : offset_daddr4, v6 ? 16 : 4).equal(loopback.bytes());
+        e.payload(NFT_PAYLOAD_NETWORK_HEADER, v6 ? balance_daddr6 : balance_daddr4, v6 ? 16 : 4)
+            .equal(loopback.bytes());
         e.original_destination(v6).in_set(addresses_of(v6).name);
         t.add_rule(table, Family::inet, input_chain, e.verdict(NFT_GOTO, refuse_chain));
     }

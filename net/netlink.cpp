@@ -22,7 +22,7 @@ namespace davit::net {
 namespace {
 
 constexpr std::size_t initial_size = 256;
-constexpr std::size_t receive_size = 64 * 1024; // the kernel fills dumps up to 32 KiB
+constexpr std::size_t netlink_receive_size = 64 * 1024; // the kernel fills dumps up to 32 KiB
 // The kernel answers a whole send before it returns, and libnl's sockets hold 85 acknowledgements: what
 // comes after is lost, with ENOBUFS.
 constexpr std::size_t slice_messages = 32;
@@ -32,10 +32,10 @@ constexpr std::size_t slice_bytes = 32 * 1024;
 class Buffer {
 public:
     char* data() { return bytes_.get(); }
-    std::size_t size() const { return receive_size; }
+    std::size_t size() const { return netlink_receive_size; }
 
 private:
-    std::unique_ptr<char[]> bytes_ = std::make_unique_for_overwrite<char[]>(receive_size);
+    std::unique_ptr<char[]> bytes_ = std::make_unique_for_overwrite<char[]>(netlink_receive_size);
 };
 
 // Only libnl's out-of-space is expected: the message grows and the step is tried again.

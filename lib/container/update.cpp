@@ -11,7 +11,7 @@ namespace davit {
 
 namespace {
 
-constexpr std::int64_t mib = 1024 * 1024;
+constexpr std::int64_t smallest_mib = 1024 * 1024;
 constexpr std::uint64_t usual_period = 100'000;
 constexpr double smallest_share = 0.01;
 
@@ -30,10 +30,10 @@ T asked(const std::optional<T>& value) {
 
 void check_memory(const ContainerUpdate& u) {
     const std::int64_t memory = asked(u.memory), swap = asked(u.memory_swap), low = asked(u.memory_reservation);
-    if (memory > 0 && memory < 6 * mib) throw refused("Minimum memory limit allowed is 6MB");
+    if (memory > 0 && memory < 6 * smallest_mib) throw refused("Minimum memory limit allowed is 6MB");
     if (memory > 0 && swap > 0 && swap < memory)
         throw refused("Minimum memoryswap limit should be larger than memory limit, see usage");
-    if (low > 0 && low < 6 * mib) throw refused("Minimum memory reservation allowed is 6MB");
+    if (low > 0 && low < 6 * smallest_mib) throw refused("Minimum memory reservation allowed is 6MB");
     if (memory > 0 && low > 0 && memory < low)
         throw refused("Minimum memory limit can not be less than memory reservation limit, see usage");
 }

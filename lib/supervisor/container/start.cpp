@@ -103,7 +103,7 @@ void Container::launch() {
 
 namespace {
 
-std::string host_name() {
+std::string machine_name() {
     char name[HOST_NAME_MAX + 1] = {};
     ::gethostname(name, sizeof name - 1);
     return name;
@@ -163,7 +163,7 @@ UniqueFd Container::make_netns(const NetworkLease* lease) {
         return net::netns_of(peer(std::string(shared.name), "network"));
     if (mode == "host" || mode == "none") {
         write_files(wire_without_network(record_, world_.networks.host_resolv(),
-                                         read_file_if_exists("/etc/hosts").value_or(""), host_name()));
+                                         read_file_if_exists("/etc/hosts").value_or(""), machine_name()));
         return mode == "none" ? net::create_netns() : UniqueFd();
     }
     if (!lease) throw error(Errc::failed, "container {} has no addresses", record_.name);

@@ -9,7 +9,7 @@ using namespace davit::cli;
 
 namespace {
 
-Event event(EventKind kind, OpKind op, const std::string& resource) {
+Event step_event(EventKind kind, OpKind op, const std::string& resource) {
     Event e;
     e.kind = kind;
     e.op = op;
@@ -39,7 +39,7 @@ TEST_CASE("steps: operations in docker's words") {
         {operation_failed, OpKind::stage_container, "service:web:1", "Container web:1", "Error"},
     };
     for (const Row& row : rows) {
-        const auto step = StepReader().read(event(row.kind, row.op, row.resource));
+        const auto step = StepReader().read(step_event(row.kind, row.op, row.resource));
         REQUIRE(step);
         CHECK(step->id == row.id);
         CHECK(step->text == row.text);
@@ -47,20 +47,20 @@ TEST_CASE("steps: operations in docker's words") {
 }
 
 TEST_CASE("steps: a container is named as the machine knows it") {
-    Event e = event(EventKind::operation_done, OpKind::start_container, "service:web:1");
+    Event e = step_event(EventKind::operation_done, OpKind::start_container, "service:web:1");
     e.container_name = "shop-web-1";
     CHECK(StepReader().read(e)->id == "Container shop-web-1");
     CHECK(StepReader().read(e)->state == Step::State::done);
 }
 
 TEST_CASE("steps: what only prepares is seen when it fails, and what is no progress never") {
-    CHECK_FALSE(StepReader().read(event(EventKind::operation_started, OpKind::stage_container, "service:web:1")));
-    CHECK_FALSE(StepReader().read(event(EventKind::operation_done, OpKind::rename_container, "service:web:1")));
-    CHECK_FALSE(StepReader().read(event(EventKind::container_started, OpKind::start_container, "service:web:1")));
+    CHECK_FALSE(StepReader().read(step_event(EventKind::operation_started, OpKind::stage_container, "service:web:1")));
+    CHECK_FALSE(StepReader().read(step_event(EventKind::operation_done, OpKind::rename_container, "service:web:1")));
+    CHECK_FALSE(StepReader().read(step_event(EventKind::container_started, OpKind::start_container, "service:web:1")));
 }
 
 TEST_CASE("steps: bytes and texts of a pull pass through") {
-    Event e = event(EventKind::operation_progress, OpKind::pull_image, "image:x");
+    Event e = step_event(EventKind::operation_progress, OpKind::pull_image, "image:x");
     e.text = "3 of 5 layers";
     e.current = 10;
     e.total = 20;
