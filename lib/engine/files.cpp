@@ -81,12 +81,14 @@ void copy_to(Engine& engine, const ContainerInfo& container, const std::string& 
 void read_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd,
               const CopyOptions& options, std::stop_token stop) {
     const auto root = root_of(engine, container);
+    record_event(roots_of(engine), container, "archive-path");
     in_context(copying_from(container),
                [&] { rootfs::copy_to_tar(rootfs::in_container(root.fd(), path, container.name), options, fd, stop); });
 }
 
 void write_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd, std::stop_token stop) {
     const auto root = root_of(engine, container);
+    record_event(roots_of(engine), container, "extract-to-dir");
     in_context(copying_to(container),
                [&] { rootfs::copy_from_tar(fd, rootfs::in_container(root.fd(), path, container.name), stop); });
 }
