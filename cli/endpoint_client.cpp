@@ -61,8 +61,8 @@ void check_tls_files() {
 void check_api_version() {
     const std::string asked = variable("DOCKER_API_VERSION");
     if (asked.empty() || is_api_version(asked)) return;
-    throw error(Errc::usage,
-                "Failed to initialize: invalid API version ({}): must be formatted <major>.<minor>", asked);
+    throw error(Errc::usage, "Failed to initialize: invalid API version ({}): must be formatted <major>.<minor>",
+                asked);
 }
 
 std::string client_api_version() {

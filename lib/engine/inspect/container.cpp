@@ -33,7 +33,7 @@ Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& chec
                   {"Pid", c.pid},
                   {"ExitCode", c.exit_code},
                   {"Error", c.error.starts_with("exec: \"") ? std::string(in_runtime) + c.error
-                                                           : port_error_of_engine(c.error, c.name, c.id)},
+                                                            : port_error_of_engine(c.error, c.name, c.id)},
                   {"StartedAt", time_text(c.started_at)},
                   {"FinishedAt", time_text(c.finished_at)}};
     if (auto checked = health(c, checks); !checked.is_null()) state["Health"] = std::move(checked);
