@@ -33,7 +33,12 @@ class Paused {
 public:
     Paused(Engine& engine, const ContainerInfo& container, bool wanted)
         : engine_(engine), container_(container), paused_(wanted && container.state == ContainerState::running) {
-        if (paused_) pause_container(engine_, container_);
+        if (paused_) try {
+                pause_container(engine_, container_);
+            } catch (const Error&) {
+                if (!has_ended()) throw;
+                paused_ = false;
+            }
     }
     ~Paused() {
         if (paused_) try {
@@ -44,10 +49,24 @@ public:
     Paused(const Paused&) = delete;
     Paused& operator=(const Paused&) = delete;
     void end() {
-        if (std::exchange(paused_, false)) unpause_container(engine_, container_);
+        if (!std::exchange(paused_, false) || has_ended()) return;
+        try {
+            unpause_container(engine_, container_);
+        } catch (const Error&) {
+            if (!has_ended()) throw;
+        }
     }
 
 private:
+    // Its last process may have ended before it was to stand still, and its end be told only meanwhile.
+    bool has_ended() const {
+        try {
+            return find_container(engine_, container_.id).pid == 0;
+        } catch (const Error& e) {
+            return e.kind() == Errc::not_found;
+        }
+    }
+
     Engine& engine_;
     const ContainerInfo& container_;
     bool paused_;
