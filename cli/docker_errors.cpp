@@ -1,5 +1,6 @@
 #include "cli/docker_errors.hpp"
 
+#include "base/engine_words.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/options.hpp"
@@ -164,16 +165,9 @@ Error wrapped(std::string_view prefix, const Error& error) {
 }
 
 Error with_endpoint(const Error& error, const std::string& container, const std::string& id) {
-    const std::string text = error.what();
-    constexpr std::string_view bind = "Bind for ", taken = " failed: port is already allocated";
-    const std::size_t slash = text.find('/'), at = text.find(taken);
-    if (!docker_spoken || !text.starts_with(bind) || slash == std::string::npos || at == std::string::npos)
-        return error;
-    return Error(
-        Errc::conflict,
-        fmt::format("failed to set up container networking: driver failed programming external connectivity on "
-                    "endpoint {} ({}): {}{}",
-                    container, id, text.substr(0, slash), taken));
+    if (!docker_spoken) return error;
+    const std::string text = port_error_of_engine(error.what(), container, id);
+    return text == error.what() ? error : Error(Errc::conflict, text);
 }
 
 void throw_each(ErrorList& errors) {

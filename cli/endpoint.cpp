@@ -1,5 +1,6 @@
 #include "cli/endpoint.hpp"
 #include "cli/docker_errors.hpp"
+#include "cli/endpoint_client.hpp"
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -158,7 +159,11 @@ void take_configured_context() {
 void require_here() {
     const EndpointChoice choice = endpoint_choice();
     if (!is_here(choice.host)) throw elsewhere(choice.host, choice.said_by);
-    if (choice.context.empty() || choice.context == "default") return;
+    if (docker_is_spoken()) check_api_version();
+    if (choice.context.empty() || choice.context == "default") {
+        if (docker_is_spoken()) check_tls_files();
+        return;
+    }
     for (const DockerContext& context : docker_contexts()) {
         if (context.name != choice.context) continue;
         if (is_here(context.host)) return;

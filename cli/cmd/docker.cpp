@@ -6,6 +6,7 @@
 #include "cli/docker_version.hpp"
 #include "cli/docker_words.hpp"
 #include "cli/endpoint.hpp"
+#include "cli/endpoint_client.hpp"
 #include "cli/options.hpp"
 #include "cli/suggest.hpp"
 
@@ -23,8 +24,8 @@ namespace {
 struct DockerFlags {
     std::optional<std::string> config, context, host, log_level;
     bool version = false;
-    bool debug = false, tls = false; // taken, without effect
-    std::string tls_file;
+    bool debug = false; // taken, without effect
+    TlsFlags tls;
 };
 
 Options docker_options(const Globals& globals, DockerFlags& f) {
@@ -39,11 +40,11 @@ Options docker_options(const Globals& globals, DockerFlags& f) {
         .flag("D,debug", f.debug, "Enable debug mode (davit says no more with it)")
         .value("l,log-level", f.log_level,
                "Set the logging level: debug, info, warn, error, fatal (davit logs nothing) (default \"info\")")
-        .flag("tls", f.tls, "Use TLS: without effect, for there is no connection")
-        .value("tlscacert", f.tls_file, "Certificate of a CA: without effect")
-        .value("tlscert", f.tls_file, "Certificate: without effect")
-        .value("tlskey", f.tls_file, "Key of the certificate: without effect")
-        .flag("tlsverify", f.tls, "Check the other side's certificate: without effect")
+        .flag("tls", f.tls.wanted, "Use TLS: its files have to be there, but there is no connection")
+        .value("tlscacert", f.tls.ca, "Certificate of a CA (default \"~/.docker/ca.pem\")")
+        .value("tlscert", f.tls.certificate, "Certificate (default \"~/.docker/cert.pem\")")
+        .value("tlskey", f.tls.key, "Key of the certificate (default \"~/.docker/key.pem\")")
+        .flag("tlsverify", f.tls.wanted, "Use TLS and check the other side's certificate: as --tls")
         .verbatim_after_first()
         .epilog(docker_help());
     return options;
@@ -99,6 +100,7 @@ int run_docker(Globals& globals, const Args& args) {
         throw error(Errc::usage, "Unable to parse logging level: {}", *flags.log_level).with_exit_code(1);
     if (flags.config) ::setenv("DOCKER_CONFIG", flags.config->c_str(), 1);
     take_endpoint_flags(flags.host, flags.context);
+    take_tls_flags(flags.tls);
     take_configured_context();
     if (flags.version) {
         std::puts(docker_version_line);

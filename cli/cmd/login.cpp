@@ -89,7 +89,7 @@ int run_login(Globals& globals, const Args& args) {
     request.registry = registry_name(servers.empty() ? "" : servers[0]);
     if (globals.dry_run) return 0;
     if (given && docker_is_spoken())
-        std::fputs("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n\n", stderr);
+        std::fputs("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n", stderr);
     else if (given) print_warning("other users see the password among the processes: --password-stdin is safe");
     if (from_stdin) request.password = password_of_stdin();
     if (request.user.empty() && !given && logged_in_already(request.registry)) return succeeded();
@@ -107,7 +107,7 @@ int run_login(Globals& globals, const Args& args) {
     if (kept.plain_text && docker_is_spoken())
         std::fprintf(
             stderr,
-            "WARNING! Your credentials are stored unencrypted in '%s'.\nConfigure a credential helper to remove "
+            "\nWARNING! Your credentials are stored unencrypted in '%s'.\nConfigure a credential helper to remove "
             "this warning. See\nhttps://docs.docker.com/go/credential-store/\n\n",
             printable(kept.place).c_str());
     else if (kept.plain_text)

@@ -3,6 +3,7 @@
 #include "cli/cmd/verbs.hpp"
 #include "cli/docker_version.hpp"
 #include "cli/endpoint.hpp"
+#include "cli/endpoint_client.hpp"
 #include "cli/options.hpp"
 
 #include "base/error.hpp"
@@ -25,7 +26,7 @@ VersionJson docker_versions() {
     ::uname(&kernel);
     const std::string arch = go_architecture(kernel.machine);
     const VersionJson client = {{"Version", docker_version},
-                                {"ApiVersion", docker_api_version},
+                                {"ApiVersion", client_api_version()},
                                 {"DefaultAPIVersion", docker_api_version},
                                 {"GitCommit", ""},
                                 {"GoVersion", ""},
@@ -64,7 +65,9 @@ std::string for_people(const VersionJson& v) {
     };
     const std::string platform = text(client, "Os") + "/" + text(client, "Arch");
     std::string out = "Client: davit\n";
-    out += line("Version:", text(client, "Version"), 1) + line("API version:", text(client, "ApiVersion"), 1);
+    const std::string api = text(client, "ApiVersion"), own_api = text(client, "DefaultAPIVersion");
+    out += line("Version:", text(client, "Version"), 1);
+    out += line("API version:", api == own_api ? api : fmt::format("{} (downgraded from {})", api, own_api), 1);
     out += line("OS/Arch:", platform, 1) + line("Context:", text(client, "Context"), 1);
     out += "\nServer: davit, in the same program\n Engine:\n";
     out += line("Version:", text(server, "Version"), 2);

@@ -256,6 +256,11 @@ private:
                 return arguments.back();
         }
         raw_ = false;
+        if (name == "call" && written)
+            fail(command, arguments[0].is_null()
+                              ? "error calling call: call of nil"
+                              : fmt::format("error calling call: non-function {} of type {}",
+                                            template_source(command.children[1]), go_type(arguments[0])));
         if (piped) arguments.push_back(*piped);
         if (header_ && leaves_titles_alone(name) && !arguments.empty()) return arguments[0];
         try {

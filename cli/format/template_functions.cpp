@@ -223,6 +223,7 @@ const Function functions[] = {
     {"urlquery", 0, any, [](const Arguments& a) -> Json { return query_escaped(printed(a, false)); }},
     {"len", 1, 1, length},
     {"index", 1, any, index},
+    {"call", 1, any, [](const Arguments& a) -> Json { wrong("non-function of type " + go_type(a[0])); }},
     {"slice", 1, any, slice},
     {"and", 1, any, [](const Arguments& a) -> Json { return choose(a, false); }},
     {"or", 1, any, [](const Arguments& a) -> Json { return choose(a, true); }},

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
 #include <fmt/format.h>
 
 namespace davit {
@@ -45,6 +46,11 @@ void ContainerBuilder::network() {
         const SharedWith other = SharedWith::parse(mode);
         const std::string name(other.name);
         if (!name.empty()) donor = other.is_service() ? around_.of_service(name) : around_.by_name(name);
+    });
+    about("hostname", [&] {
+        if (service_.hostname.size() > HOST_NAME_MAX)
+            throw error(Errc::invalid_project, "hostname \"{}\" is too long (maximum {} bytes)", service_.hostname,
+                        HOST_NAME_MAX);
     });
     r.hostname = service_.hostname.empty() ? r.id.substr(0, 12) : service_.hostname;
     r.domainname = service_.domainname;

@@ -195,6 +195,7 @@ void ContainerBuilder::logging() {
         out_.warnings.push_back(
             fmt::format("service \"{}\": logging driver {} is not known to davit; logs are kept as with json-file",
                         service_.name, driver));
+        log = {driver, service_.logging->options}; // as inspect shows what was asked for
         return;
     }
     if (!driver.empty()) log.driver = driver;

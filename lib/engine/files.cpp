@@ -33,7 +33,12 @@ class Paused {
 public:
     Paused(Engine& engine, const ContainerInfo& container, bool wanted)
         : engine_(engine), container_(container), paused_(wanted && container.state == ContainerState::running) {
-        if (paused_) pause_container(engine_, container_);
+        if (paused_) try {
+                pause_container(engine_, container_);
+            } catch (const Error&) {
+                if (!has_ended()) throw;
+                paused_ = false;
+            }
     }
     ~Paused() {
         if (paused_) try {
@@ -44,10 +49,24 @@ public:
     Paused(const Paused&) = delete;
     Paused& operator=(const Paused&) = delete;
     void end() {
-        if (std::exchange(paused_, false)) unpause_container(engine_, container_);
+        if (!std::exchange(paused_, false) || has_ended()) return;
+        try {
+            unpause_container(engine_, container_);
+        } catch (const Error&) {
+            if (!has_ended()) throw;
+        }
     }
 
 private:
+    // Its last process may have ended before it was to stand still, and its end be told only meanwhile.
+    bool has_ended() const {
+        try {
+            return find_container(engine_, container_.id).pid == 0;
+        } catch (const Error& e) {
+            return e.kind() == Errc::not_found;
+        }
+    }
+
     Engine& engine_;
     const ContainerInfo& container_;
     bool paused_;
@@ -81,12 +100,14 @@ void copy_to(Engine& engine, const ContainerInfo& container, const std::string& 
 void read_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd,
               const CopyOptions& options, std::stop_token stop) {
     const auto root = root_of(engine, container);
+    record_event(roots_of(engine), container, "archive-path");
     in_context(copying_from(container),
                [&] { rootfs::copy_to_tar(rootfs::in_container(root.fd(), path, container.name), options, fd, stop); });
 }
 
 void write_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd, std::stop_token stop) {
     const auto root = root_of(engine, container);
+    record_event(roots_of(engine), container, "extract-to-dir");
     in_context(copying_to(container),
                [&] { rootfs::copy_from_tar(fd, rootfs::in_container(root.fd(), path, container.name), stop); });
 }

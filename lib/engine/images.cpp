@@ -343,7 +343,11 @@ std::vector<LoadedImage> load_images(Engine& engine, int fd, const std::string& 
 
 void save_images(Engine& engine, const std::vector<std::string>& names, int fd, const std::string& platform,
                  std::stop_token stop) {
-    image::save(store_of(engine), names, fd, {{}, build::layer_blobs(), platform, std::move(stop)});
+    const image::Store store = store_of(engine);
+    image::save(store, names, fd, {{}, build::layer_blobs(), platform, std::move(stop)});
+    for (const std::string& name : names)
+        if (const auto image = store.find(name))
+            record_image_event(roots_of(engine), "save", image->id, image->id, image->config.labels);
 }
 
 void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory,

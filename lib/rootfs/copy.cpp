@@ -104,7 +104,7 @@ bool is_below_file(const Place& place, const std::string& path) {
 struct Source {
     UniqueFd directory;
     std::string name; // in directory; "." for the directory itself
-    std::string as;   // the topmost entry's usual name
+    std::string as;   // what docker's engine calls the topmost entry of a tar: "." before contents, "/" of all
     bool is_directory = false;
 };
 
@@ -120,12 +120,13 @@ Source open_source(const Place& from, bool follow) {
     if (!out.is_directory && means_directory(from.path))
         throw from.host ? error(Errc::conflict, "{} is not a directory", from.path)
                         : error(Errc::conflict, "lstat {}: not a directory", from.path);
-    out.as = means_contents(from.path) ? "" : last_of(from.path);
+    const bool all = from.path.find_first_not_of('/') == std::string::npos;
+    out.as = all ? "/" : means_contents(from.path) ? "." : last_of(follow ? path : from.path);
     const std::string name = last_of(path);
     if (means_contents(path) || name == "..") {
         out.directory = open_directory(from, path, O_RDONLY);
         out.name = ".";
-        if (name == "..") out.as.clear();
+        if (name == "..") out.as = ".";
     } else {
         out.directory = open_directory(from, parent_of(path), O_PATH);
         out.name = name;

@@ -64,7 +64,7 @@ private:
     void container() {
         const char* action = action_of(event_.kind);
         if (!action) return;
-        if (event_.kind == EventKind::container_started) attachments("connect"), mounts(true);
+        if (event_.kind == EventKind::container_started) mounts(true), attachments("connect");
         JournalLine& line = add("container", action, event_.container_id);
         if (record_) {
             line.attributes.insert(record_->labels.begin(), record_->labels.end());

@@ -1,6 +1,7 @@
 #include "engine/inspect/container.hpp"
 
 #include "base/date.hpp"
+#include "base/engine_words.hpp"
 #include "base/hash.hpp"
 #include "base/shared_with.hpp"
 #include "engine/inspect/json_parts.hpp"
@@ -31,7 +32,8 @@ Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& chec
                   {"Dead", c.state == ContainerState::dead},
                   {"Pid", c.pid},
                   {"ExitCode", c.exit_code},
-                  {"Error", c.error.starts_with("exec: \"") ? std::string(in_runtime) + c.error : c.error},
+                  {"Error", c.error.starts_with("exec: \"") ? std::string(in_runtime) + c.error
+                                                            : port_error_of_engine(c.error, c.name, c.id)},
                   {"StartedAt", time_text(c.started_at)},
                   {"FinishedAt", time_text(c.finished_at)}};
     if (auto checked = health(c, checks); !checked.is_null()) state["Health"] = std::move(checked);

@@ -95,6 +95,10 @@ def copies(s):
     s.check("a device node", stat.S_ISCHR(made.st_mode) and made.st_rdev == os.makedev(1, 3))
     told(s, 0, "", "cp", "node", "holds:/tmp/./no/../again")
     told(s, 0, "", "exec", "holds", "stat", "-c", "%F", "/tmp/again", out="character special file\n")
+    s.davit("docker", "exec", "holds", "mkdir", "-p", "/tree/d")
+    for path, first in (("/tree", "tree/"), ("/tree/.", "./")):
+        tar = s.davit("docker", "cp", "holds:" + path, "-").out
+        s.equal("the first name of " + path, first, tar.split("\0")[0])
     told(s, 1, ANSWER + "lstat /file/x: not a directory", "cp", "holds:/file/x", ".")
     told(s, 1, ANSWER + "bad parameter: path cannot be empty", "cp", "holds:", ".")
     told(s, 1, "no such directory", "cp", "node", "holds:")
@@ -104,6 +108,31 @@ def copies(s):
     told(s, 128, "", "exec", "-w", "rel", "fixed", "true", out="OCI runtime exec failed: exec failed: Cwd must be an absolute path\n")
     told(s, 1, "invalid container name or ID: value is empty", "exec", "", "true")
     s.davit("docker", "rm", "-f", "fixed")
+
+
+def client(s):
+    """What docker's client looks at before it connects, and what its engine keeps of what it cannot do."""
+    none = "Failed to initialize: unable to resolve docker endpoint: open /nosuch/ca.pem: no such file or directory"
+    os.environ["DOCKER_CERT_PATH"] = "/nosuch"
+    told(s, 1, none, "--tls", "ps")
+    told(s, 1, none, "--tlsverify", "ps")
+    told(s, 0, "", "ps", "-q")
+    os.environ["DOCKER_TLS_VERIFY"] = "1"
+    told(s, 1, none, "ps")
+    del os.environ["DOCKER_TLS_VERIFY"], os.environ["DOCKER_CERT_PATH"]
+    os.environ["DOCKER_API_VERSION"] = "1.44"
+    told(s, 0, "", "version", "-f", "{{.Client.APIVersion}}", out="1.44\n")
+    os.environ["DOCKER_API_VERSION"] = "bogus"
+    told(s, 1, "Failed to initialize: invalid API version (bogus): must be formatted <major>.<minor>", "ps")
+    del os.environ["DOCKER_API_VERSION"]
+    s.davit("docker", "create", "--name", "logs", "--log-driver", "syslog", "--log-opt", "tag=x", "busybox", "true")
+    told(s, 0, "", "inspect", "-f", "{{json .HostConfig.LogConfig}}", "logs", out='{"Type":"syslog","Config":{"tag":"x"}}\n')
+    s.davit("docker", "run", "-d", "--name", "first", "-p", "127.0.0.1:8811:80", "busybox", "sleep", "1000")
+    s.davit("docker", "run", "-d", "--name", "second", "-p", "127.0.0.1:8811:80", "busybox", "true", exit=125)
+    out = s.davit("docker", "inspect", "-f", "{{.State.Error}}", "second").out
+    s.check("why it did not start", out.startswith("failed to set up container networking: driver failed programming external "
+            "connectivity on endpoint second (") and out.endswith("): Bind for 127.0.0.1:8811 failed: port is already allocated\n"), out)
+    s.davit("docker", "rm", "-f", "logs", "first", "second")
 
 
 def flags(s):
@@ -130,6 +159,7 @@ def flags(s):
     out = s.davit("docker", "ps", "--help").out
     s.check("all its names", "Aliases:\n  docker container ls, docker container list, docker container ps, docker ps\n" in out, out)
     s.check("no flag of davit's", "--dry-run" not in out, out)
+    client(s)
     out = s.davit("docker", "system", "df", "-v").out
     s.check("the cache's columns", out.endswith("CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED\n"), out)
 

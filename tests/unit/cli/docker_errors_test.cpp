@@ -137,6 +137,11 @@ TEST_CASE("docker's words: a port that another container has") {
     CHECK(docker_error(with_endpoint(taken, "web", "0123")) ==
           "Error response from daemon: failed to set up container networking: driver failed programming external "
           "connectivity on endpoint web (0123): Bind for 0.0.0.0:80 failed: port is already allocated");
+    const Error process =
+        error(Errc::conflict, "Bind for 0.0.0.0:80/tcp failed: port is already allocated, by nginx (pid 7)");
+    CHECK(docker_error(with_endpoint(process, "web", "0123")) ==
+          "Error response from daemon: failed to set up container networking: driver failed programming external "
+          "connectivity on endpoint web (0123): failed to bind host port 0.0.0.0:80/tcp: address already in use");
     speak_docker(false);
     CHECK(std::string(with_endpoint(taken, "web", "0123").what()) == taken.what());
 }

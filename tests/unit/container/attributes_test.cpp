@@ -378,6 +378,20 @@ TEST_CASE("attributes of the life") {
     });
 }
 
+TEST_CASE("a log driver that davit has not is kept as it was asked for") {
+    const LogConfig log =
+        build("    logging: {driver: fluentd, options: {fluentd-address: 'localhost:1', tag: x}}\n").record.log;
+    CHECK(log.driver == "fluentd");
+    CHECK(log.options == std::map<std::string, std::string>{{"fluentd-address", "localhost:1"}, {"tag", "x"}});
+}
+
+TEST_CASE("a host name has no more bytes than the kernel takes") {
+    CHECK(build("    hostname: " + std::string(64, 'a') + "\n").record.hostname == std::string(64, 'a'));
+    const std::string long_one(65, 'a');
+    CHECK_THROWS_WITH(build("    hostname: " + long_one + "\n"),
+                      ("hostname \"" + long_one + "\" is too long (maximum 64 bytes)").c_str());
+}
+
 TEST_CASE("what log drivers refuse: when a container is made, and when it starts") {
     const auto made_of = [](const std::string& options, const char* driver = "json-file") {
         return build("    logging: {driver: " + std::string(driver) + ", options: {" + options + "}}\n");

@@ -159,6 +159,27 @@ TEST_CASE("copy: directories and files do not take each other's place") {
     CHECK(failure([&] { copy(both.out("d"), both.in("/no/such/place"), {}); }) == Errc::not_found);
 }
 
+TEST_CASE("copy: names in a tar are those of docker's engine") {
+    Both both;
+    put(both.container / "srv/d/f", "data");
+    fs::create_directory_symlink("/srv/d", both.container / "link");
+    CopyOptions following;
+    following.follow = true;
+    const auto first_of = [&](const std::string& path, const CopyOptions& options) {
+        const std::string file = both.host / "t.tar";
+        UniqueFd tar(::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        copy_to_tar(both.in(path), options, tar.get());
+        const std::string bytes = get(file);
+        return std::string(bytes.c_str()); // the first header begins with a name
+    };
+    CHECK(first_of("/srv/d", {}) == "d/");
+    CHECK(first_of("/srv/d/.", {}) == "./");
+    CHECK(first_of("/link", {}) == "link");
+    CHECK(first_of("/link/.", {}) == "./");
+    CHECK(first_of("/link", following) == "d/");
+    CHECK(first_of("/", {}) == "/");
+}
+
 TEST_CASE("copy: a tar comes out and goes in again") {
     Both both;
     put(both.container / "srv/d/f", "data");

@@ -51,15 +51,15 @@ std::string brief(const std::vector<JournalLine>& lines) {
 
 TEST_CASE("a start and an end take networks and volumes along, in Docker's order") {
     const Told told;
-    CHECK(brief(told(EventKind::container_started)) == "network connect, volume mount, container start, ");
+    CHECK(brief(told(EventKind::container_started)) == "volume mount, network connect, container start, ");
     CHECK(brief(told(EventKind::container_exited)) == "container die, network disconnect, volume unmount, ");
     const auto start = told(EventKind::container_started);
-    CHECK(start[0].id == told.front.id);
-    CHECK(start[0].attributes ==
+    CHECK(start[1].id == told.front.id);
+    CHECK(start[1].attributes ==
           std::map<std::string, std::string>{{"container", told.record.id}, {"name", "front"}, {"type", "bridge"}});
-    CHECK(start[1].id == "data");
-    CHECK(start[1].attributes.at("destination") == "/v");
-    CHECK(start[1].attributes.at("read/write") == "true");
+    CHECK(start[0].id == "data");
+    CHECK(start[0].attributes.at("destination") == "/v");
+    CHECK(start[0].attributes.at("read/write") == "true");
 }
 
 TEST_CASE("a container's events have its labels, image and name, and what happened") {
